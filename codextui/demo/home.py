@@ -2,31 +2,42 @@
 
 from __future__ import annotations
 
+import json
+import os
+import tempfile
 from pathlib import Path
+
+CONFIG = """\
+model = {model}
+model_provider = "script"
+check_for_update_on_startup = false
+{extra}
+[model_providers.script]
+name = "script"
+base_url = {base_url}
+wire_api = "responses"
+request_max_retries = 0
+stream_max_retries = 0
+
+[features]
+apps = false
+plugins = false
+
+[analytics]
+enabled = false
+"""
 
 
 def write_codex_home(path: Path, base_url: str, *, model: str = "gpt-5.5", extra: str = "") -> Path:
-    """Writes the `config.toml` of a CODEX_HOME whose only model provider is the scripted model.
-
-    What Codex would fetch from the network by itself is switched off.
-
-    Args:
-        path: the folder, made with mode 0700 where it does not exist. See `scratch_codex_home`
-            for a good place: under the temp folder Codex refuses to install its helpers.
-        base_url: `ScriptedModel.base_url`.
-        model: the model's name; it decides which tools Codex offers.
-        extra: more TOML, put after the top-level keys' own: start it with a table header, or
-            with keys that are not set yet.
-
-    Returns:
-        The same path, to be given to Codex as CODEX_HOME.
-    """
-    raise NotImplementedError
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.chmod(0o700)
+    c = path / "config.toml"
+    c.write_text(CONFIG.format(model=json.dumps(model), base_url=json.dumps(base_url), extra=extra))
+    return path
 
 
 def scratch_codex_home() -> Path:
-    """Makes a new empty folder for a CODEX_HOME under `$XDG_CACHE_HOME/codextui/` (0700).
-
-    The caller removes it.
-    """
-    raise NotImplementedError
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    folder = cache / "codextui"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return Path(tempfile.mkdtemp(prefix="codex-home-", dir=folder))

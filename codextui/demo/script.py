@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 from codextui.demo.request import ModelRequest
-from codextui.demo.step import Step
+from codextui.demo.step import Call, Fail, Patch, Run, Say, Step, Think
 
 ModelScript = Callable[[ModelRequest], Iterable[Step] | AsyncIterable[Step]]
 """What `ScriptedModel` plays: a function, a generator or an async generator. It is called once
@@ -13,6 +14,31 @@ for each request and its steps make the answer. An async generator may await bet
 
 Answer = Step | Sequence[Step] | ModelScript
 """One answer: a step, several of them, or a function of the request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A row of the table.
+
+    Attributes:
+        text: what a user text must contain, in lower case.
+        role: what the instructions must contain, in lower case.
+        answers: one for each request.
+        repeat: begin again when they have run out.
+    """
+
+    text: str
+    role: str
+    answers: tuple[Answer, ...]
+    repeat: bool
+
+    def answer(self, position: int) -> Answer:
+        """Returns the answer at a position, or one that says that there is none."""
+        if self.repeat:
+            return self.answers[position % len(self.answers)]
+        if position < len(self.answers):
+            return self.answers[position]
+        return Say(f"The script has no more answers for {self.text!r}: all {position} were given.")
 
 
 class Script:
@@ -34,23 +60,74 @@ class Script:
     """
 
     def __init__(self) -> None:
-        raise NotImplementedError
+        self._rules: list[Rule] = []
+        self._positions: dict[tuple[str, int], int] = {}
 
     def on(self, text: str, /, *answers: Answer, role: str = "", repeat: bool = False) -> Script:
         """Adds a rule.
 
         Args:
             text: fits a user text that contains it, in any case; "" fits every one.
-            answers: what is answered, one for each request.
+            answers: what is answered, one for each request; at least one.
             role: where given, fits only threads whose base or developer instructions contain it,
                 in any case.
             repeat: begin again when the answers have run out.
 
         Returns:
             This script, so that rules can be chained.
-        """
-        raise NotImplementedError
 
-    def __call__(self, request: ModelRequest) -> Iterable[Step]:
-        """Returns the steps that answer a request."""
-        raise NotImplementedError
+        Raises:
+            ValueError: there is no answer.
+        """
+        if not answers:
+            raise ValueError("A rule of a script needs at least one answer.")
+        self._rules.append(Rule(text.lower(), role.lower(), answers, repeat))
+        return self
+
+    def __call__(self, request: ModelRequest) -> Iterable[Step] | AsyncIterable[Step]:
+        """Returns the steps that answer a request, and moves its thread on by one answer."""
+        rules = self._rules_of_texts(request)
+        chosen = next((index for index in reversed(rules) if index is not None), None)
+        if chosen is None:
+            return [Say(f"The script has no answer for {request.last_user_text!r}.")]
+        position = self._take(request, rules, chosen)
+        match self._rules[chosen].answer(position):
+            case Say() | Think() | Run() | Patch() | Call() | Fail() as step:
+                return [step]
+            case Sequence() as steps:
+                return steps
+            case script:
+                return script(request)
+
+    def _take(self, request: ModelRequest, rules: Sequence[int | None], chosen: int) -> int:
+        """Returns the thread's position in the chosen rule, and moves on.
+
+        A thread not seen before may have a past: it is a fork, or was resumed, or belongs to a
+        program other than Codex, which tells no thread at all. Its history tells the position.
+        """
+        position = self._positions.get((request.thread, chosen))
+        if position is None:
+            position = _position_in_history(request, rules, chosen)
+        if request.thread:
+            self._positions[request.thread, chosen] = position + 1
+        return position
+
+    def _rules_of_texts(self, request: ModelRequest) -> list[int | None]:
+        """Returns, for each user text, the index of the rule that it called for, if any."""
+        role = f"{request.instructions}\n{request.developer}".lower()
+        playing = [(i, rule) for i, rule in enumerate(self._rules) if rule.role in role]
+        return [
+            next((i for i, rule in playing if rule.text in text.lower()), None)
+            for text in request.user_texts
+        ]
+
+
+def _position_in_history(request: ModelRequest, rules: Sequence[int | None], chosen: int) -> int:
+    """Counts the answers of the model that the chosen rule gave, by the history."""
+    position = 0
+    current: int | None = None
+    for rule, answered in zip(rules, request.answered, strict=True):
+        current = current if rule is None else rule
+        if current == chosen:
+            position += answered
+    return position
