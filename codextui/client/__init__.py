@@ -1,0 +1,1 @@
+"""A connection to the shared server. Imports nothing by itself: `mcp` takes its time."""
