@@ -1,0 +1,1 @@
+"""The Codex process: find the binary, speak to its app-server, translate what it says."""
