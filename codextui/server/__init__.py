@@ -1,0 +1,1 @@
+"""The shared server: it owns the threads, asks people for approvals, and tells every client."""
