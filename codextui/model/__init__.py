@@ -1,0 +1,1 @@
+"""What a screen shows: threads, transcripts and approvals, changed by events alone. No I/O."""

@@ -1,0 +1,1 @@
+"""Items, rows and dialogs' bodies as strips: pure functions of what, width and palette."""
