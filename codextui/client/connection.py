@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from types import TracebackType
-from typing import TypeAlias
+from typing import Self, TypeAlias
 
-from codextui.client.facts import Fact
-from codextui.wire.decision import Decision
+from mcp import ClientSession
+
+from codextui.client import session as said
+from codextui.client.facts import Connected, Disconnected, Fact
+from codextui.client.intake import Intake
+from codextui.client.transport import InterceptTransport, Streams, Tap
+from codextui.errors import ServerUnreachable
+from codextui.wire.decision import Answered, Decision, Declined, decision_word
 from codextui.wire.fields import JsonObject
-
-Streams: TypeAlias = tuple[asyncio.StreamReader, asyncio.StreamWriter]
-"""Both directions of a byte stream that carries JSON lines."""
 
 Connect: TypeAlias = Callable[[], Awaitable[Streams]]
 """Opens the way to the server, for every attempt anew; raises OSError or ServerUnreachable.
@@ -20,11 +24,20 @@ Connect: TypeAlias = Callable[[], Awaitable[Streams]]
 `functools.partial(codextui.client.spawn.open_socket, path)` is one.
 """
 
+_HANDSHAKE_S = 10.0
+_FIRST_PAUSE_S = 0.1
+_LONGEST_PAUSE_S = 5.0
+
 
 class Connection:
     """A client of the shared server, for as long as the `async with` lasts.
 
-    `on_fact` is called on the event loop, in the order of the wire, and must not block.
+    One task owns mcp's session: it connects, introduces the client, subscribes, watches for
+    signs of life, and starts again when the server is lost.
+
+    Attributes:
+        patience_s: how long a call waits for a connection that is not up.
+        heartbeat_s: the pause between two pings, and how long an answer may take.
     """
 
     def __init__(
@@ -34,12 +47,38 @@ class Connection:
         name: str,
         on_fact: Callable[[Fact], None],
         supervise: bool = True,
+        tap: Tap | None = None,
+        patience_s: float = 5.0,
+        heartbeat_s: float = 15.0,
     ) -> None:
-        raise NotImplementedError
+        """Prepare a connection; entering it starts it.
 
-    async def __aenter__(self) -> Connection:
+        Args:
+            connect: opens the streams.
+            name: the client's name, for the journal and other people's screens.
+            on_fact: called on the event loop, in the order of the wire; must not block.
+            supervise: whether to subscribe to events and be asked for decisions.
+            tap: sees every frame.
+            patience_s: see the attribute.
+            heartbeat_s: see the attribute.
+        """
+        self.patience_s = patience_s
+        self.heartbeat_s = heartbeat_s
+        self._connect = connect
+        self._name = name
+        self._supervise = supervise
+        self._tap = tap
+        self._intake = Intake(on_fact)
+        self._session: ClientSession | None = None
+        self._trouble = "it has not answered yet"
+        self._up = asyncio.Event()
+        self._hurry = asyncio.Event()
+        self._actor: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
         """Start connecting, and return at once: a `Connected` fact says when it is up."""
-        raise NotImplementedError
+        self._actor = asyncio.create_task(self._stay_connected(), name="codextui connection")
+        return self
 
     async def __aexit__(
         self,
@@ -47,20 +86,129 @@ class Connection:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        raise NotImplementedError
+        """Close the connection, without a fact."""
+        if self._actor is not None:
+            self._actor.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._actor
 
     async def call(self, tool: str, arguments: JsonObject) -> JsonObject:
         """Call a tool of the server's and return its structured content.
 
         Raises the error of `codextui.errors` that the server names; ServerUnreachable where
-        the connection is not up within a few seconds, or is lost before the answer came.
+        the connection is not up within `patience_s`, or is lost before the answer came.
         """
-        raise NotImplementedError
+        session = await self._wait_for_session()
+        return await said.call_tool(session, tool, arguments)
 
     async def answer(self, approval_id: str, decision: Decision) -> None:
-        """Decide an approval. Raises ApprovalGone where somebody or something was faster."""
-        raise NotImplementedError
+        """Decide an approval. Raises ApprovalGone where somebody or something was faster.
+
+        Through the tool `codex-answer` rather than as the elicitation's result, which nothing
+        ever acknowledges: the server withdraws the elicitation when the answer has won.
+        """
+        arguments: dict[str, object] = {
+            "approval": approval_id,
+            "decision": decision_word(decision),
+        }
+        match decision:
+            case Declined(message) if message:
+                arguments["message"] = message
+            case Answered(content):
+                arguments["answers"] = dict(content)
+        await self.call("codex-answer", arguments)
 
     def retry_now(self) -> None:
         """Try to connect at once instead of after the pause."""
-        raise NotImplementedError
+        self._hurry.set()
+
+    async def _wait_for_session(self) -> ClientSession:
+        try:
+            async with asyncio.timeout(self.patience_s):
+                while self._session is None:
+                    await self._up.wait()
+        except TimeoutError:
+            raise ServerUnreachable(f"the server cannot be reached: {self._trouble}") from None
+        return self._session
+
+    async def _stay_connected(self) -> None:
+        pause = _FIRST_PAUSE_S
+        while True:
+            was_up, reason = await self._attend_once()
+            pause = _FIRST_PAUSE_S if was_up else min(pause * 2, _LONGEST_PAUSE_S)
+            self._trouble = reason
+            self._hurry.clear()
+            self._intake.tell(Disconnected(reason, pause))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._hurry.wait(), pause)
+
+    async def _attend_once(self) -> tuple[bool, str]:
+        """Hold one connection until it ends; whether it ever was up, and why it ended."""
+        try:
+            transport = InterceptTransport(await self._connect(), self._intake, self._tap)
+            self._intake.attach(transport)
+            async with transport as (reader, writer), ClientSession(reader, writer) as session:
+                async with asyncio.timeout(_HANDSHAKE_S):
+                    self._intake.server_info = await said.handshake(
+                        session, self._name, supervise=self._supervise
+                    )
+                return True, await self._hold(session, transport)
+        except Exception as error:  # noqa: BLE001 - whatever it was, it is told as the reason
+            return False, _describe(error)
+
+    async def _hold(self, session: ClientSession, transport: InterceptTransport) -> str:
+        beat = asyncio.create_task(self._beat(session, transport))
+        watched: set[asyncio.Future[str]] = {transport.ended, beat}
+        if self._supervise:
+            ask = said.subscribe(session, since=self._intake.seq, epoch=self._intake.epoch)
+            watched.add(asyncio.create_task(ask))
+        else:
+            self._intake.tell(Connected("", self._intake.server_info, fresh=True))
+        self._session = session
+        self._up.set()
+        try:
+            done, _ = await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
+            return _why(transport, done)
+        finally:
+            self._session = None
+            self._up.clear()
+            await _cancel(watched - {transport.ended})
+
+    async def _beat(self, session: ClientSession, transport: InterceptTransport) -> str:
+        while True:
+            heard = transport.frames_in
+            await asyncio.sleep(self.heartbeat_s)
+            if transport.frames_in != heard:
+                continue
+            try:
+                await said.ping(session, self.heartbeat_s)
+            except ServerUnreachable:
+                return f"the server gave no sign of life for {2 * self.heartbeat_s:g} seconds"
+
+
+def _why(transport: InterceptTransport, done: set[asyncio.Future[str]]) -> str:
+    """The reason of an end: what the server itself said, else what the transport saw."""
+    own_words = [str(e) for e in map(_error, done) if e and not isinstance(e, ServerUnreachable)]
+    if own_words:
+        return own_words[0]
+    if transport.ended.done():
+        return transport.ended.result()
+    return next(str(_error(future) or future.result()) for future in done)
+
+
+def _error(future: asyncio.Future[str]) -> BaseException | None:
+    return future.exception()
+
+
+async def _cancel(tasks: set[asyncio.Future[str]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _describe(error: BaseException) -> str:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    if isinstance(error, TimeoutError) and not str(error):
+        return f"the server did not introduce itself within {_HANDSHAKE_S:g} seconds"
+    return str(error) or type(error).__name__

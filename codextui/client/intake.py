@@ -1,0 +1,142 @@
+"""Turns what a supervised server sends, frame by frame, into facts."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from mcp_types import INVALID_PARAMS, RequestId
+
+from codextui.client.facts import (
+    ApprovalOffered,
+    ApprovalWithdrawn,
+    CaughtUp,
+    Connected,
+    EventArrived,
+    Fact,
+)
+from codextui.client.transport import InterceptTransport
+from codextui.errors import WireInvalid
+from codextui.wire import event_json, fields
+from codextui.wire.approval import Approval
+from codextui.wire.event import Event, UnknownEvent, Warned
+from codextui.wire.fields import JsonObject
+
+SUPERVISOR = "codextui/supervisor"
+"""The experimental capability of a client that supervises."""
+
+APPROVAL_META = "codextui/approval"
+"""The key under an elicitation's `_meta` with the whole `Approval`."""
+
+
+class Intake:
+    """Where in the events a client is, what it was asked, and whom it tells.
+
+    It outlives connections: `epoch` and `seq` say where to go on after a reconnect.
+    """
+
+    def __init__(self, on_fact: Callable[[Fact], None]) -> None:
+        self._on_fact = on_fact
+        self.epoch = ""
+        self.seq = 0
+        self.server_info = ""
+        self._transport: InterceptTransport | None = None
+        self._asked: dict[RequestId, str] = {}
+
+    def attach(self, transport: InterceptTransport) -> None:
+        """Take over a new connection: what the one before asked is gone."""
+        self._transport = transport
+        self._asked.clear()
+
+    def tell(self, fact: Fact) -> None:
+        """Hand a fact to the owner. What it raises is reported to the loop, not to the wire."""
+        try:
+            self._on_fact(fact)
+        except Exception as error:  # noqa: BLE001 - the owner's fault must not end the connection
+            context = {"message": f"{type(fact).__name__} was not dealt with", "exception": error}
+            asyncio.get_running_loop().call_exception_handler(context)
+
+    def take_notification(self, method: str, params: JsonObject) -> bool:
+        """Deal with what a supervised server sends (`Intercept`)."""
+        match method:
+            case event_json.EVENT_METHOD:
+                self._take_event(params)
+            case "codex/subscribed":
+                self._take_subscribed(params)
+            case "codex/caught_up":
+                self.tell(CaughtUp(_count(params, "seq")))
+            case "notifications/cancelled":
+                return self._withdraw(params.get("requestId"))
+            case _:
+                return False
+        return True
+
+    def take_request(self, request_id: RequestId, method: str, params: JsonObject) -> bool:
+        """Keep an elicitation open until it is decided or withdrawn (`Intercept`)."""
+        if method != "elicitation/create":
+            return False
+        try:
+            meta = fields.as_object(params.get("_meta"), "_meta")
+            approval = Approval.parse(fields.as_object(meta.get(APPROVAL_META), APPROVAL_META))
+        except WireInvalid as error:
+            if self._transport is not None:
+                self._transport.refuse(request_id, INVALID_PARAMS, str(error))
+            self.malformed(f"an approval could not be read, and was refused: {error}")
+            return True
+        self._asked[request_id] = approval.approval_id
+        self.tell(ApprovalOffered(approval))
+        return True
+
+    def malformed(self, reason: str) -> None:
+        """Make visible what could not be read (`Intercept`)."""
+        self.tell(EventArrived(Event(0, "", "", time.time(), Warned(reason))))
+
+    def _take_event(self, params: JsonObject) -> None:
+        try:
+            event = event_json.parse_event(params)
+        except WireInvalid as error:
+            event = _unreadable(params, error)
+        if event.seq > self.seq:
+            self.seq = event.seq
+        elif event.seq > 0:
+            return  # told before: a replay may overlap
+        self.tell(EventArrived(event))
+
+    def _take_subscribed(self, params: JsonObject) -> None:
+        epoch = params.get("epoch")
+        epoch = epoch if isinstance(epoch, str) else ""
+        since = _count(params, "since")
+        fresh = since == 0 or epoch != self.epoch
+        self.epoch = epoch
+        if fresh:
+            self.seq = since
+        self.tell(Connected(epoch, self.server_info, fresh))
+
+    def _withdraw(self, request_id: object) -> bool:
+        if not isinstance(request_id, int | str):
+            return False
+        approval_id = self._asked.pop(request_id, None)
+        if approval_id is None:
+            return False
+        self.tell(ApprovalWithdrawn(approval_id))
+        return True
+
+
+def _count(params: JsonObject, key: str) -> int:
+    value = params.get(key)
+    return value if isinstance(value, int) and value > 0 else 0
+
+
+def _unreadable(params: JsonObject, error: WireInvalid) -> Event:
+    """The event, kept whole: where it belongs as far as that can be read."""
+    meta = params.get("_meta")
+    meta = meta if isinstance(meta, dict) else {}
+    thread_id, turn_id = meta.get("threadId"), params.get("id")
+    return Event(
+        seq=_count(meta, "seq"),
+        thread_id=thread_id if isinstance(thread_id, str) else "",
+        turn_id=turn_id if isinstance(turn_id, str) else "",
+        at=time.time(),
+        msg=UnknownEvent(f"unreadable: {error}", params),
+    )

@@ -1,0 +1,1 @@
+"""Finding the shared server, and starting it where none runs."""
