@@ -1,6 +1,6 @@
 """The demo: the real Codex and a scripted model, which the contract tests use too."""
 
-from codextui.demo.home import scratch_codex_home, write_codex_home
+from codextui.demo.home import codex_environment, scratch_codex_home, write_codex_home
 from codextui.demo.model import ScriptedModel
 from codextui.demo.request import ModelRequest
 from codextui.demo.script import Answer, ModelScript, Script
@@ -19,6 +19,7 @@ __all__ = [
     "ScriptedModel",
     "Step",
     "Think",
+    "codex_environment",
     "scratch_codex_home",
     "write_codex_home",
 ]

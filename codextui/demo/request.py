@@ -13,9 +13,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 CONTEXT = re.compile(
-    r"\s*(?:<([A-Za-z_][\w -]*)>.*</\1>\s*\Z|# AGENTS\.md instructions)", re.DOTALL
+    r"\s*(?:<([A-Za-z_][\w -]*)>.*</\1>\s*\Z"
+    r"|# AGENTS\.md instructions"
+    r"|Another language model started to solve this problem)",
+    re.DOTALL,
 )
-"""What Codex adds to a conversation under the user's name begins like this."""
+"""What Codex adds to a conversation by itself, as the user or the developer, looks like this."""
+
+OWN_INSTRUCTIONS = re.compile(r"\s*You are (?:Codex\b|a coding agent\b)")
+"""Codex's own base instructions begin like this."""
 
 ORDINARY = "turn"
 """The kind of request that a turn makes; every other kind is Codex's own."""
@@ -32,10 +38,10 @@ class ModelRequest:
         kind: "turn", or what Codex asks for by itself: "compaction" and the like.
         number: how many requests this thread made before this one: 0 is its first.
         model: the model's name as configured for the thread.
-        instructions: the base instructions; newer versions of Codex send them as the first
-            developer message instead.
-        developer: the texts of the developer messages, joined: permissions, the role's
-            developer instructions.
+        instructions: the base instructions: Codex's own ones, or those that the thread was
+            started with.
+        developer: the developer instructions that the thread was started with, without what Codex
+            adds by itself (permissions, skills).
         user_texts: what the user said, oldest first: prompts and steers, without the context that
             Codex adds by itself (environment, AGENTS.md).
         answered: as long as `user_texts`: how many answers of the model follow each of them in
@@ -73,6 +79,13 @@ class ModelRequest:
         """The prompt of this turn, or what it was steered with. "" where there is none."""
         return self.user_texts[-1] if self.user_texts else ""
 
+    @property
+    def role_text(self) -> str:
+        """What the thread was told to be: its developer and base instructions, but Codex's own."""
+        if OWN_INSTRUCTIONS.match(self.instructions):
+            return self.developer
+        return f"{self.instructions}\n{self.developer}"
+
 
 def parse_request(headers: Mapping[str, str], content: bytes) -> ModelRequest:
     """Reads a request's body; `number` is left 0, as only the server can count.
@@ -86,7 +99,7 @@ def parse_request(headers: Mapping[str, str], content: bytes) -> ModelRequest:
     body = _object(content, "The request's body")
     metadata = _turn_metadata(headers)
     items = _items(body.get("input"))
-    developer = [_text(item) for item in items if item.get("role") in ("developer", "system")]
+    instructions, developer = _instructions(body, items)
     texts, answered = _exchanges(items)
     return ModelRequest(
         thread=headers.get("thread-id") or str(metadata.get("thread_id") or ""),
@@ -94,8 +107,8 @@ def parse_request(headers: Mapping[str, str], content: bytes) -> ModelRequest:
         kind=str(metadata.get("request_kind") or ORDINARY),
         number=0,
         model=str(body.get("model") or ""),
-        instructions=str(body.get("instructions") or ""),
-        developer="\n".join(developer),
+        instructions=instructions,
+        developer=developer,
         user_texts=tuple(texts),
         answered=tuple(answered),
         last_output=_output(items[-1]) if items else None,
@@ -129,6 +142,23 @@ def _items(value: object) -> list[Mapping[str, Any]]:
     return value
 
 
+def _instructions(body: Mapping[str, Any], items: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
+    """Returns the base and the developer instructions.
+
+    0.153.4 sends the base instructions as `instructions`, and 0.163.0 as the first message.
+    """
+    base = str(body.get("instructions") or "")
+    if not base and items and _is_developer(items[0]):
+        base = "\n".join(_parts(items[0]))
+        items = items[1:]
+    told = [_own_text(item) for item in items if _is_developer(item)]
+    return base, "\n".join(text for text in told if text)
+
+
+def _is_developer(item: Mapping[str, Any]) -> bool:
+    return item.get("role") in ("developer", "system")
+
+
 def _exchanges(items: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[int]]:
     """Returns what the user said, and how many answers of the model follow each."""
     texts: list[str] = []
@@ -137,8 +167,8 @@ def _exchanges(items: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[int]
     for item in items:
         if item.get("role") == "user":
             answering = False
-            text = _text(item)
-            if not CONTEXT.match(text):
+            text = _own_text(item)
+            if text:
                 texts.append(text)
                 answered.append(0)
         elif not _is_answer(item):
@@ -156,20 +186,25 @@ def _is_answer(item: Mapping[str, Any]) -> bool:
     return item.get("role") == "assistant" or kind == "reasoning" or kind.endswith("_call")
 
 
-def _text(item: Mapping[str, Any]) -> str:
-    """Returns the text of a message's or an output's content."""
-    content = item.get("content", "")
+def _parts(item: Mapping[str, Any], member: str = "content") -> list[str]:
+    """Returns the texts of a message's content or of an output."""
+    content = item.get(member)
     if isinstance(content, str):
-        return content
+        return [content]
     parts = content if isinstance(content, list) else []
     texts = [part.get("text") for part in parts if isinstance(part, dict)]
-    return "\n".join(text for text in texts if isinstance(text, str))
+    return [text for text in texts if isinstance(text, str)]
+
+
+def _own_text(item: Mapping[str, Any]) -> str:
+    """Returns a message's text without the parts that Codex added."""
+    return "\n".join(text for text in _parts(item) if not CONTEXT.match(text))
 
 
 def _output(item: Mapping[str, Any]) -> str | None:
     if not str(item.get("type")).endswith("_call_output"):
         return None
-    return _text({"content": item.get("output", "")})
+    return "\n".join(_parts(item, "output"))
 
 
 def _tool_names(tools: object) -> Iterable[str]:

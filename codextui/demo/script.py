@@ -69,8 +69,8 @@ class Script:
         Args:
             text: fits a user text that contains it, in any case; "" fits every one.
             answers: what is answered, one for each request; at least one.
-            role: where given, fits only threads whose base or developer instructions contain it,
-                in any case.
+            role: where given, fits only threads whose developer or base instructions (other than
+                Codex's own) contain it, in any case.
             repeat: begin again when the answers have run out.
 
         Returns:
@@ -114,7 +114,7 @@ class Script:
 
     def _rules_of_texts(self, request: ModelRequest) -> list[int | None]:
         """Returns, for each user text, the index of the rule that it called for, if any."""
-        role = f"{request.instructions}\n{request.developer}".lower()
+        role = request.role_text.lower()
         playing = [(i, rule) for i, rule in enumerate(self._rules) if rule.role in role]
         return [
             next((i for i, rule in playing if rule.text in text.lower()), None)
