@@ -129,13 +129,15 @@ class InterceptTransport:
         try:
             frame = json.loads(line)
         except (ValueError, RecursionError) as error:
-            return self._leave_out(error)
+            self._leave_out(error)
+            return None
         if self._taken(frame):
             return None
         try:
             return SessionMessage(jsonrpc_message_adapter.validate_python(frame))
         except ValidationError as error:
-            return self._leave_out(error)
+            self._leave_out(error)
+            return None
 
     def _leave_out(self, error: Exception) -> None:
         why = str(error).partition("\n")[0][:200]
