@@ -1,1 +1,155 @@
 """Finding the shared server, and starting it where none runs."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from codextui import paths
+from codextui.client.transport import Streams
+from codextui.errors import ServerUnreachable
+
+START_TIMEOUT_S: Final = 30.0
+"""Seconds in which a server that was just started must listen."""
+
+_POLL_S = 0.05
+_READ_AHEAD = 1024 * 1024
+_LOG_LIMIT = 4 * 1024 * 1024
+_LAST_LINES = 5
+
+_started: list[subprocess.Popen[bytes]] = []
+"""Servers that this process started. They outlive it, so nobody may warn that they still run."""
+
+
+async def open_socket(path: Path) -> Streams:
+    """Open the way to the server that listens on `path`. Raises OSError where none does."""
+    return await asyncio.open_unix_connection(path, limit=_READ_AHEAD)
+
+
+async def find_server(name: str) -> Path:
+    """Return the socket of the running server `name`. Raises ServerUnreachable."""
+    path = paths.socket_path(name)
+    if await _listens(path):
+        return path
+    raise ServerUnreachable(
+        f"no server {name!r} is running; `codextui new PROMPT` and `codextui` start one"
+    )
+
+
+async def ensure_server(
+    name: str,
+    *,
+    config: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    timeout_s: float = START_TIMEOUT_S,
+) -> Path:
+    """Return the socket of the server `name`, which is started where none runs.
+
+    Where two start it at once, one of the servers stays and both return its socket.
+
+    Args:
+        name: the server's name (`-L`).
+        config: the configuration file for a server that is started; None is the user's own.
+        env: the environment of a server that is started; None hands down our own.
+        timeout_s: how long it may take until it listens.
+
+    Raises:
+        ServerUnreachable: it did not come up; the message has the last lines of its log.
+        ConfigInvalid: `name` cannot name a server.
+    """
+    path = paths.socket_path(name)
+    if await _listens(path):
+        return path
+    log = paths.log_path(name)
+    log_end = _shorten(log)
+    process = _start(name, config, log, env)
+    try:
+        async with asyncio.timeout(timeout_s):
+            await _wait_until_listening(path, process)
+    except (TimeoutError, ChildProcessError):
+        raise ServerUnreachable(_what_went_wrong(name, log, log_end)) from None
+    return path
+
+
+async def wait_until_gone(name: str, timeout_s: float = START_TIMEOUT_S) -> None:
+    """Wait until nothing listens on the socket any more. Raises ServerUnreachable if it stays."""
+    path = paths.socket_path(name)
+    try:
+        async with asyncio.timeout(timeout_s):
+            while await _listens(path):
+                await asyncio.sleep(_POLL_S)  # noqa: ASYNC110 - another process's doing
+    except TimeoutError:
+        raise ServerUnreachable(f"the server {name!r} was told to end, but still runs") from None
+
+
+async def _listens(path: Path) -> bool:
+    try:
+        _, writer = await open_socket(path)
+    except (FileNotFoundError, ConnectionRefusedError):
+        return False
+    except OSError as error:
+        raise ServerUnreachable(f"{path} cannot be opened: {error}") from error
+    writer.close()
+    return True
+
+
+async def _wait_until_listening(path: Path, process: subprocess.Popen[bytes]) -> None:
+    """Poll for the socket. Raises ChildProcessError where the server failed.
+
+    A server that ends in peace found that another one of its name is starting.
+    """
+    while not await _listens(path):
+        if process.poll():
+            raise ChildProcessError
+        await asyncio.sleep(_POLL_S)
+
+
+def _start(
+    name: str, config: Path | None, log: Path, env: Mapping[str, str] | None
+) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "codextui", "serve", "-L", name, "--daemon"]
+    if config is not None:
+        command += ["--config", str(config.absolute())]
+    output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    try:
+        process = subprocess.Popen(  # noqa: S603 - our own program, no shell
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            cwd="/",
+            env=env,
+            start_new_session=True,
+        )
+    finally:
+        os.close(output)
+    _started[:] = [earlier for earlier in _started if earlier.poll() is None]
+    _started.append(process)
+    return process
+
+
+def _shorten(log: Path) -> int:
+    """Put a long log aside as `NAME.log.1`; where in the log the next line will stand."""
+    try:
+        size = log.stat().st_size
+    except FileNotFoundError:
+        return 0
+    if size <= _LOG_LIMIT:
+        return size
+    log.replace(log.with_name(f"{log.name}.1"))
+    return 0
+
+
+def _what_went_wrong(name: str, log: Path, log_end: int) -> str:
+    with log.open("rb") as file:
+        file.seek(max(log_end, log.stat().st_size - 8192))
+        lines = file.read().decode(errors="replace").splitlines()
+    last = "\n".join(f"  {line[:500]}" for line in lines[-_LAST_LINES:])
+    said = f"the last lines of {log}:\n{last}" if last else f"its log {log} says nothing"
+    watch = f"type `codextui serve -L {name}` to watch it try"
+    return f"the server {name!r} did not start; {watch}; {said}"
