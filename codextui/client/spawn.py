@@ -81,8 +81,8 @@ async def wait_until_gone(name: str, timeout_s: float = START_TIMEOUT_S) -> None
     path = paths.socket_path(name)
     try:
         async with asyncio.timeout(timeout_s):
-            while await _listens(path):
-                await asyncio.sleep(_POLL_S)  # noqa: ASYNC110 - another process's doing
+            while await _listens(path):  # noqa: ASYNC110 - it is another process
+                await asyncio.sleep(_POLL_S)
     except TimeoutError:
         raise ServerUnreachable(f"the server {name!r} was told to end, but still runs") from None
 
