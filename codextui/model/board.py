@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from codextui.model.changes import Changes
+from codextui.model import body as b
+from codextui.model.changes import NOTHING, Changes
+from codextui.model.read_body import clip
 from codextui.model.thread_view import ThreadView
-from codextui.model.tree import TreeRow
+from codextui.model.tree import TreeRow, tree_rows
+from codextui.wire import event as ev
 from codextui.wire.approval import Approval
-from codextui.wire.event import ApprovalResolved, Event
-from codextui.wire.thread import ThreadState
+from codextui.wire.thread import ThreadInfo, ThreadState
+
+MAX_NOTICES = 100
+"""Notices that are kept."""
+
+MAX_RESOLVED = 10_000
+"""Outcomes of approvals that are remembered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,55 +58,250 @@ class Board:
         link: the connection.
         codex_problem: why no Codex process is up, empty where one is.
         codex_version: of the Codex process, empty where unknown.
-        notices: about the whole server, oldest first, the last 100.
+        notices: about the whole server, oldest first, the last `MAX_NOTICES`.
         head: the `seq` of the newest event applied; subscribe with `since=head`.
     """
 
-    threads: dict[str, ThreadView]
-    approvals: dict[str, Approval]
-    resolved: Mapping[str, ApprovalResolved]
-    link: Link
-    codex_problem: str
-    codex_version: str
-    notices: list[Notice]
-    head: int
+    def __init__(self) -> None:
+        self.link = Link()
+        self._forget()
 
-    def apply(self, event: Event) -> Changes:
+    def _forget(self) -> None:
+        self.threads: dict[str, ThreadView] = {}
+        self.approvals: dict[str, Approval] = {}
+        self.resolved: dict[str, ev.ApprovalResolved] = {}
+        self.codex_problem = ""
+        self.codex_version = ""
+        self.notices: list[Notice] = []
+        self.head = 0
+        self._unresolved: dict[str, Approval] = {}
+
+    # Events.
+
+    def apply(self, event: ev.Event) -> Changes:
         """Take one event. Never raises; what it does not understand stays visible."""
-        raise NotImplementedError
+        if event.seq <= self.head:
+            return NOTHING
+        self.head = event.seq
+        match event.msg:
+            case ev.ThreadChanged(thread):
+                return self._change_thread(thread)
+            case ev.ApprovalAsked(approval):
+                return self._ask(approval, event.at)
+            case ev.ApprovalResolved():
+                return self._resolve(event.msg)
+            case ev.CodexLost(message):
+                return self._lose_codex(message, event.at)
+            case ev.CodexReady(version):
+                self.codex_problem, self.codex_version = "", version
+                return Changes(server=True)
+            case _ if not event.thread_id:
+                return self._notice(event)
+            case _:
+                view, added = self._view(event.thread_id)
+                return added | self._apply_to(view, event)
+
+    def _apply_to(self, view: ThreadView, event: ev.Event) -> Changes:
+        """Take what concerns one thread."""
+        transcript, turn_id, at = view.transcript, event.turn_id, event.at
+        match event.msg:
+            case ev.TurnStarted():
+                return self._begin_turn(view, turn_id, at)
+            case ev.TurnCompleted():
+                return self._end_turn(view, event, "completed", "")
+            case ev.TurnAborted(reason, message):
+                return self._end_turn(view, event, reason, message)
+            case ev.ItemStarted(item):
+                return _wrote(view, transcript.put_item(turn_id, item, at, done=False))
+            case ev.ItemCompleted(item):
+                return _wrote(view, transcript.put_item(turn_id, item, at, done=True))
+            case (
+                ev.TextDelta()
+                | ev.ReasoningDelta()
+                | ev.PlanDelta()
+                | ev.OutputDelta()
+                | ev.PatchUpdated() as delta
+            ):
+                return _wrote(view, transcript.add_delta(turn_id, delta, at))
+            case ev.TokensCounted() | ev.DiffUpdated() | ev.PlanUpdated():
+                return self._measure(view, event.msg)
+            case msg:
+                note = _note(msg)
+                return _wrote(view, note and transcript.add_note(turn_id, note, at))
+
+    def _begin_turn(self, view: ThreadView, turn_id: str, at: float) -> Changes:
+        total = view.info.usage.total
+        before = None if view.info.forked_from and not total else total
+        if not view.transcript.begin_turn(turn_id, at, before):
+            return NOTHING
+        view.plan, view.diff = None, ""
+        return _wrote(view, True) | _row(view)
+
+    def _end_turn(self, view: ThreadView, event: ev.Event, reason: str, message: str) -> Changes:
+        total = view.info.usage.total or None
+        ended = view.transcript.end_turn(event.turn_id, reason, message, event.at, total)
+        return _wrote(view, ended) | (_row(view) if ended else NOTHING)
+
+    def _measure(
+        self, view: ThreadView, msg: ev.TokensCounted | ev.DiffUpdated | ev.PlanUpdated
+    ) -> Changes:
+        match msg:
+            case ev.TokensCounted(total, last, window):
+                window = view.info.context_window if window is None else window
+                view.info = replace(view.info, usage=total, context_window=window)
+                view.last_tokens = last.total
+            case ev.DiffUpdated(diff):
+                view.diff = clip(diff)
+            case ev.PlanUpdated():
+                view.plan = msg
+        return _row(view)
+
+    def _change_thread(self, info: ThreadInfo) -> Changes:
+        view, added = self._view(info.thread_id)
+        if view.info == info:
+            return added
+        old, view.info = view.info, info
+        moved = (
+            old.forked_from != info.forked_from
+            or old.created_at != info.created_at
+            or (old.state is ThreadState.KILLED) != (info.state is ThreadState.KILLED)
+        )
+        wrote = _wrote(view, view.transcript.set_brief(info.brief))
+        return added | wrote | _row(view) | Changes(tree=moved)
+
+    def _view(self, thread_id: str) -> tuple[ThreadView, Changes]:
+        """The thread, made up where it was never heard of, so that its events have a place."""
+        view = self.threads.get(thread_id)
+        if view is not None:
+            return view, NOTHING
+        view = ThreadView(ThreadInfo(thread_id, thread_id[:8], ThreadState.STARTING))
+        self.threads[thread_id] = view
+        return view, Changes(rows=frozenset({thread_id}), tree=True)
+
+    def _lose_codex(self, message: str, at: float) -> Changes:
+        self.codex_problem = message or "the Codex process ended"
+        return self._add_notice(Notice(at, "error", self.codex_problem))
+
+    def _notice(self, event: ev.Event) -> Changes:
+        match event.msg:
+            case ev.ErrorRaised(message):
+                return self._add_notice(Notice(event.at, "error", message))
+            case ev.Warned(message):
+                return self._add_notice(Notice(event.at, "warning", message))
+            case ev.UnknownEvent(kind):
+                return self._add_notice(Notice(event.at, "warning", f"unknown event {kind}"))
+            case msg:
+                text = f"{type(msg).__name__} came without a thread"
+                return self._add_notice(Notice(event.at, "warning", text))
+
+    def _add_notice(self, notice: Notice) -> Changes:
+        self.notices.append(notice)
+        del self.notices[:-MAX_NOTICES]
+        return Changes(server=True)
+
+    # Approvals.
 
     def offer(self, approval: Approval) -> Changes:
         """Take an approval that the server asks us for; nothing changes where it is known."""
-        raise NotImplementedError
+        return self._ask(approval, approval.asked_at)
 
     def withdraw(self, approval_id: str) -> Changes:
         """Take it back: the server no longer asks us. Its outcome comes as an event."""
-        raise NotImplementedError
+        approval = self.approvals.pop(approval_id, None)
+        if approval is None:
+            return NOTHING
+        return Changes(approvals=True, rows=frozenset({approval.thread_id}))
+
+    def _ask(self, approval: Approval, at: float) -> Changes:
+        if approval.approval_id in self.resolved or approval.approval_id in self.approvals:
+            return NOTHING
+        new = approval.approval_id not in self._unresolved
+        self.approvals[approval.approval_id] = approval
+        self._unresolved[approval.approval_id] = approval
+        self._sort_approvals()
+        view, added = self._view(approval.thread_id)
+        wrote = _wrote(view, view.transcript.put_approval(approval, at))
+        asked = (approval,) if new else ()
+        return added | wrote | _row(view) | Changes(approvals=True, asked=asked)
+
+    def _sort_approvals(self) -> None:
+        oldest_first = sorted(self.approvals.values(), key=lambda approval: approval.asked_at)
+        self.approvals = {approval.approval_id: approval for approval in oldest_first}
+
+    def _resolve(self, outcome: ev.ApprovalResolved) -> Changes:
+        self.resolved.setdefault(outcome.approval_id, outcome)
+        if len(self.resolved) > MAX_RESOLVED:
+            del self.resolved[next(iter(self.resolved))]
+        was_open = self.approvals.pop(outcome.approval_id, None) is not None
+        approval = self._unresolved.pop(outcome.approval_id, None)
+        if approval is None:
+            return Changes(approvals=was_open)
+        view, _ = self._view(approval.thread_id)
+        wrote = _wrote(view, view.transcript.resolve_approval(approval, outcome))
+        return wrote | _row(view) | Changes(approvals=was_open)
+
+    # The connection.
 
     def connect(self, *, fresh: bool) -> Changes:
         """The connection stands; with `fresh` the server has another past: forget everything."""
-        raise NotImplementedError
+        if fresh:
+            self._forget()
+        self.link = Link(online=True)
+        return self._everything()
 
     def catch_up(self) -> Changes:
         """The past has been replayed."""
-        raise NotImplementedError
+        self.link = Link(online=True, caught_up=True)
+        return Changes(server=True)
 
     def disconnect(self, reason: str, retry_in: float | None = None) -> Changes:
         """The connection is gone."""
-        raise NotImplementedError
+        self.link = Link(reason=reason, retry_in=retry_in)
+        return self._everything()
 
     def reset(self) -> Changes:
         """Forget everything but the connection."""
-        raise NotImplementedError
+        self._forget()
+        return self._everything()
+
+    def _everything(self) -> Changes:
+        rows = frozenset(self.threads)
+        return Changes(rows=rows, transcripts=rows, tree=True, approvals=True, server=True)
+
+    # Reading.
 
     def tree(self, *, killed: bool = True) -> list[TreeRow]:
         """The rows of the tree; without `killed`, forks of a killed thread move up."""
-        raise NotImplementedError
+        return tree_rows((view.info for view in self.threads.values()), killed=killed)
 
     def state_of(self, thread_id: str) -> ThreadState:
         """What to show as its state: `disconnected` for all but killed ones while offline."""
-        raise NotImplementedError
+        view = self.threads.get(thread_id)
+        state = ThreadState.STARTING if view is None else view.info.state
+        if self.link.online or state is ThreadState.KILLED:
+            return state
+        return ThreadState.DISCONNECTED
 
     def approvals_of(self, thread_id: str) -> list[Approval]:
         """The open approvals of a thread, oldest first."""
-        raise NotImplementedError
+        return [a for a in self.approvals.values() if a.thread_id == thread_id]
+
+
+def _wrote(view: ThreadView, changed: object) -> Changes:
+    return Changes(transcripts=frozenset({view.thread_id})) if changed else NOTHING
+
+
+def _row(view: ThreadView) -> Changes:
+    return Changes(rows=frozenset({view.thread_id}))
+
+
+def _note(msg: ev.Msg) -> b.Failure | b.Caution | b.Unknown | None:
+    match msg:
+        case ev.ErrorRaised(message, will_retry):
+            return b.Failure(clip(message), will_retry)
+        case ev.Warned(message):
+            return b.Caution(clip(message))
+        case ev.UnknownEvent(kind, payload):
+            return b.Unknown(kind, payload)
+        case _:
+            return None

@@ -20,6 +20,7 @@ class TranscriptItem:
         done: whether it is final.
         unfinished: whether its turn ended before it did.
         at: unix seconds at the server when it began.
+        weight: characters it holds, about.
     """
 
     turn_id: str
@@ -30,3 +31,4 @@ class TranscriptItem:
     done: bool = False
     unfinished: bool = False
     at: float = 0.0
+    weight: int = 0

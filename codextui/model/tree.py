@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+
+from codextui.wire.thread import ThreadInfo, ThreadState
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,3 +25,56 @@ class TreeRow:
     def depth(self) -> int:
         """0 for a root."""
         return len(self.guides)
+
+
+def tree_rows(threads: Iterable[ThreadInfo], *, killed: bool) -> list[TreeRow]:
+    """Order threads: roots by age, each followed by its forks.
+
+    Args:
+        threads: all of them. What was forked from a thread that is not among them is a root,
+            and so is, once, a thread of a circle.
+        killed: whether killed threads have rows; their forks move up where not.
+    """
+    every = {info.thread_id: info for info in threads}
+    shown = [info for info in every.values() if killed or info.state is not ThreadState.KILLED]
+    children: dict[str, list[ThreadInfo]] = {}
+    for info in sorted(shown, key=lambda info: info.created_at):
+        children.setdefault(_shown_parent(info, every, killed=killed), []).append(info)
+    return list(_rows_below(children))
+
+
+def _shown_parent(info: ThreadInfo, every: Mapping[str, ThreadInfo], *, killed: bool) -> str:
+    """The nearest thread above that has a row, empty for a root."""
+    seen = {info.thread_id}
+    parent = every.get(info.forked_from)
+    while parent is not None and not killed and parent.state is ThreadState.KILLED:
+        if parent.thread_id in seen:
+            return ""
+        seen.add(parent.thread_id)
+        parent = every.get(parent.forked_from)
+    if parent is None or _is_in_circle(info, every):
+        return ""
+    return parent.thread_id
+
+
+def _is_in_circle(info: ThreadInfo, every: Mapping[str, ThreadInfo]) -> bool:
+    seen: set[str] = set()
+    above: ThreadInfo | None = every.get(info.forked_from)
+    while above is not None and above.thread_id not in seen:
+        if above.thread_id == info.thread_id:
+            return True
+        seen.add(above.thread_id)
+        above = every.get(above.forked_from)
+    return False
+
+
+def _rows_below(children: Mapping[str, list[ThreadInfo]]) -> Iterator[TreeRow]:
+    """Depth first, without recursion: a chain of forks can be long."""
+    stack: list[tuple[ThreadInfo, tuple[bool, ...]]] = []
+    stack.extend((info, ()) for info in reversed(children.get("", [])))
+    while stack:
+        info, guides = stack.pop()
+        yield TreeRow(info.thread_id, guides)
+        below = children.get(info.thread_id, [])
+        last = len(below) - 1
+        stack.extend((below[i], (*guides, i < last)) for i in range(last, -1, -1))
