@@ -2,6 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
+import functools
+import sys
+
+from codextui.client.connection import Connection
+from codextui.client.facts import ApprovalOffered, Disconnected, EventArrived, Fact
+from codextui.client.spawn import open_socket
+from codextui.demo.narration import Narrator, tell_approval
+from codextui.demo.pace import AT_ONCE
+from codextui.demo.policy import POLICY, decide
+from codextui.demo.report import Line, Report
+from codextui.demo.result import check_results
+from codextui.demo.stage import Stage, open_stage
+from codextui.demo.storyline import Storyline
+from codextui.demo.workspace import Workspace, create_workspace
+from codextui.errors import ApprovalGone, CodexMissing, CodextuiError
+from codextui.wire import fields
+from codextui.wire.approval import Approval
+from codextui.wire.decision import decision_word
+
+LIMIT_S = 180.0
+"""How long the whole may take; it usually takes some ten seconds."""
+
 
 def run(*, json_lines: bool) -> int:
     """Runs the demo without a screen and returns the process's exit code.
@@ -13,6 +36,115 @@ def run(*, json_lines: bool) -> int:
         json_lines: print one JSON object a line instead of text.
 
     Returns:
-        0 only where the files are there and right; else 1, after a line that says why.
+        0 only where the files are there and right; else 1, after a line that says why; 130
+        where it was interrupted.
     """
-    raise NotImplementedError
+    report = Report(sys.stdout, json_lines=json_lines)
+    try:
+        fault = asyncio.run(_play(report))
+    except KeyboardInterrupt:
+        report.tell(Line("failed", "Interrupted."))
+        return 130
+    except (CodextuiError, OSError) as error:
+        fault = str(error)
+    if fault:
+        report.tell(Line("failed", f"The demo failed: {fault}", data={"ok": False}))
+        return 1
+    report.tell(Line("finished", "Everything is there and right.", data={"ok": True}))
+    return 0
+
+
+async def _play(report: Report) -> str:
+    """Runs the demo; returns what went wrong, empty where nothing did."""
+    workspace = await asyncio.to_thread(create_workspace)
+    report.tell(
+        Line("started", "Three Codex threads build a small program. The model is a script.")
+    )
+    report.tell(Line("policy", f"Approvals: {POLICY}.", data={"policy": POLICY}))
+    report.tell(_where("workspace", "The files are in", workspace))
+    try:
+        async with asyncio.timeout(LIMIT_S), open_stage(workspace, AT_ONCE) as stage:
+            await _Run(stage, report).play()
+            faults = tuple(stage.model.faults)
+    except TimeoutError:
+        return f"It did not end within {LIMIT_S:.0f} s."
+    report.tell(_where("files", "What was made is in", workspace))
+    return "; ".join([*faults, *await asyncio.to_thread(_check, workspace, report)])
+
+
+def _where(kind: str, text: str, workspace: Workspace) -> Line:
+    places = {"project": str(workspace.project), "release": str(workspace.release)}
+    return Line(kind, f"{text} {workspace.project} and {workspace.release}", data=places)
+
+
+def _check(workspace: Workspace, report: Report) -> list[str]:
+    """Checks what was made, and returns what is wrong with it."""
+    faults = []
+    for check in check_results(workspace):
+        verdict = f"WRONG: {check.fault}" if check.fault else "yes"
+        data = {"ok": not check.fault, "check": check.what}
+        report.tell(Line("checked", f"{check.what}: {verdict}", data=data))
+        if check.fault:
+            faults.append(f"{check.what}: no. {check.fault}")
+    return faults
+
+
+class _Run:
+    """One run on a stage: a connection, the story, and an answer to every approval."""
+
+    def __init__(self, stage: Stage, report: Report) -> None:
+        self._stage = stage
+        self._report = report
+        self._narrator = Narrator()
+        self._facts: asyncio.Queue[Fact] = asyncio.Queue()
+
+    async def play(self) -> None:
+        """Plays the story to its end. Raises CodextuiError."""
+        connect = functools.partial(open_socket, self._stage.socket)
+        async with Connection(connect, name="demo", on_fact=self._facts.put_nowait) as connection:
+            self._tell_server(fields.as_object(await connection.call("codex-server", {}), "answer"))
+            story = Storyline(connection.call, self._stage.workspace.project)
+            watching = asyncio.create_task(self._watch(connection, story))
+            playing = asyncio.create_task(story.play())
+            try:
+                await asyncio.wait({watching, playing}, return_when=asyncio.FIRST_COMPLETED)
+                # Watching ends by an error alone.
+                await (watching if watching.done() else playing)
+            finally:
+                watching.cancel()
+                playing.cancel()
+                await asyncio.gather(watching, playing, return_exceptions=True)
+
+    def _tell_server(self, server: fields.JsonObject) -> None:
+        problem = fields.text_or(server, "problem")
+        if problem:
+            raise CodexMissing(problem)
+        codex = fields.as_object(server.get("codex", {}), "codex")
+        text = f"Codex {codex.get('version')} ({codex.get('path')})"
+        self._report.tell(Line("codex", text, data={"codex": codex}))
+
+    async def _watch(self, connection: Connection, story: Storyline) -> None:
+        """Tells what happens and answers approvals, for ever."""
+        while True:
+            match await self._facts.get():
+                case EventArrived(event):
+                    line = self._narrator.tell(event)
+                    if line is not None:
+                        self._report.tell(line)
+                    story.see(event)
+                case ApprovalOffered(approval):
+                    await self._answer(connection, approval)
+                case Disconnected(reason):
+                    self._report.tell(Line("disconnected", reason))
+                case _:
+                    pass
+
+    async def _answer(self, connection: Connection, approval: Approval) -> None:
+        self._report.tell(tell_approval(approval))
+        decision, why = decide(approval, self._stage.workspace.project)
+        data = {"approval": approval.approval_id, "decision": decision_word(decision)}
+        self._report.tell(Line("decided", f"is answered: {why}", approval.handle, data))
+        try:
+            await connection.answer(approval.approval_id, decision)
+        except ApprovalGone:
+            self._report.tell(Line("gone", "The question was taken back.", approval.handle))

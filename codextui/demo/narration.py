@@ -1,0 +1,127 @@
+"""Events of the demo's threads, as lines to print."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+
+from codextui.demo.report import Line
+from codextui.wire import event as ev
+from codextui.wire.approval import Approval, CommandAsked, PatchAsked, kind_of
+from codextui.wire.fields import Json, JsonObject
+
+OUTPUT_LINES = 12
+"""Lines of a command's output that are printed; the JSON has all of it."""
+
+
+class Narrator:
+    """Tells of events, and knows the threads' handles by them."""
+
+    def __init__(self) -> None:
+        self._handles: dict[str, str] = {}
+
+    def tell(self, event: ev.Event) -> Line | None:
+        """Returns the line for an event, None for one that is not worth a line."""
+        thread = self._handles.get(event.thread_id, event.thread_id)
+        match event.msg:
+            case ev.ThreadChanged(row):
+                return self._tell_thread(row.thread_id, row.handle)
+            case ev.ItemStarted(item):
+                return _tell_started(item, thread)
+            case ev.ItemCompleted(item):
+                return _tell_completed(item, thread)
+            case ev.TurnCompleted():
+                return Line("turn_completed", "The turn is complete.", thread)
+            case ev.TurnAborted(reason, message):
+                text = f"The turn ended early ({reason}). {message}".strip()
+                return Line("turn_aborted", text, thread, {"reason": reason})
+            case ev.ErrorRaised(message):
+                return Line("error", f"Error: {message}", thread)
+            case ev.Warned(message):
+                return Line("warning", f"Warning: {message}", thread)
+            case ev.CodexLost(message):
+                return Line("codex_lost", message)
+            case ev.ApprovalResolved(approval_id, outcome, by):
+                return Line(
+                    "resolved",
+                    f"{approval_id}: {outcome} by {by or 'nobody'}",
+                    thread,
+                    {"approval": approval_id, "outcome": outcome, "by": by},
+                )
+            case _:
+                return None
+
+    def _tell_thread(self, thread_id: str, handle: str) -> Line | None:
+        if self._handles.get(thread_id) == handle:
+            return None
+        self._handles[thread_id] = handle
+        return Line("thread", f"is thread {thread_id}", handle, {"thread_id": thread_id})
+
+
+def tell_approval(approval: Approval) -> Line:
+    """Returns the line that shows what is asked, whole."""
+    what, reason = _what(approval)
+    text = f"asks ({approval.approval_id}): {what}"
+    text = f"{text}\n  because: {reason}" if reason else text
+    data: dict[str, Json] = {
+        "approval": approval.approval_id,
+        "asks": kind_of(approval.asked),
+        "asked": asdict(approval.asked),
+    }
+    return Line("asked", text, approval.handle, data)
+
+
+def _what(approval: Approval) -> tuple[str, str]:
+    match approval.asked:
+        case CommandAsked(command, cwd, reason):
+            return f"may I run this in {cwd}?\n  {command}", reason
+        case PatchAsked(changes, reason):
+            files = "\n".join(f"  {c.kind} {c.path}\n{_indent(c.diff)}" for c in changes)
+            return f"may I change these files?\n{files}", reason
+        case _:
+            return f"something of the kind {kind_of(approval.asked)!r}", ""
+
+
+def _tell_started(item: JsonObject, thread: str) -> Line | None:
+    match item:
+        case {"type": "commandExecution", "command": str(command)}:
+            return Line("runs", f"runs: {command}", thread, {"command": command})
+        case _:
+            return None
+
+
+def _tell_completed(item: JsonObject, thread: str) -> Line | None:
+    match item:
+        case {"type": "userMessage", "content": [*parts]}:
+            texts = [part.get("text", "") for part in parts if isinstance(part, Mapping)]
+            return Line("prompted", f"is asked: {' '.join(map(str, texts))}", thread)
+        case {"type": "agentMessage", "text": str(text)}:
+            return Line("said", f"says:\n{_indent(text)}", thread, {"message": text})
+        case {"type": "commandExecution"}:
+            return _tell_command(item, thread)
+        case {"type": "fileChange", "changes": [*changes], "status": status}:
+            paths = [str(c.get("path")) for c in changes if isinstance(c, Mapping)]
+            text = f"changes {', '.join(paths)}: {status}"
+            return Line("changed", text, thread, {"paths": paths, "status": status})
+        case _:
+            return None
+
+
+def _tell_command(item: JsonObject, thread: str) -> Line:
+    code = item.get("exitCode")
+    output = str(item.get("aggregatedOutput") or "")
+    lines = output.splitlines()
+    more = [f"… {len(lines) - OUTPUT_LINES} more lines"] if len(lines) > OUTPUT_LINES else []
+    shown = "\n".join([*lines[:OUTPUT_LINES], *more])
+    text = f"exit code {code}" if code is not None else f"not run ({item.get('status')})"
+    data: dict[str, Json] = {
+        "command": item.get("command"),
+        "exit_code": code,
+        "status": item.get("status"),
+        "output": output,
+    }
+    return Line("ran", f"{text}\n{_indent(shown)}" if shown else text, thread, data)
+
+
+def _indent(text: str) -> str:
+    return "\n".join(f"  | {line}" for line in text.splitlines())
