@@ -8,6 +8,7 @@ import tempfile
 import tomllib
 from pathlib import Path
 
+from codextui import paths
 from codextui.errors import ConfigInvalid
 
 CONFIG = """\
@@ -76,9 +77,7 @@ def scratch_codex_home() -> Path:
 
     That is `$XDG_CACHE_HOME/codextui`, else `~/.cache/codextui`. The caller removes it.
     """
-    configured = os.environ.get("XDG_CACHE_HOME")
-    cache = Path(configured) if configured else Path.home() / ".cache"
-    folder = cache / "codextui"
+    folder = paths.cache_dir()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return Path(tempfile.mkdtemp(prefix="codex-home-", dir=folder))
 

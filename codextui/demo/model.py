@@ -138,13 +138,17 @@ class ScriptedModel:
         assert task is not None  # noqa: S101 - asyncio runs this callback as a task
         self._connections.add(task)
         try:
-            while await self._serve_request(reader, writer):
+            while self._is_open() and await self._serve_request(reader, writer):
                 await writer.drain()
         except (ConnectionError, asyncio.CancelledError):
             pass
         finally:
             self._connections.discard(task)
             writer.close()
+
+    def _is_open(self) -> bool:
+        """Whether it still listens: a connection may be taken just before it is closed."""
+        return self._server is not None and self._server.is_serving()
 
     async def _serve_request(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter

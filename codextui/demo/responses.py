@@ -189,7 +189,7 @@ def _exec_arguments(step: Run) -> str:
 
 async def _deltas(step: Say | Think) -> AsyncIterator[str]:
     """Yields the pieces of a text at the pace that the step asks for, held by its gate."""
-    for sent, piece in enumerate(_pieces(step.text, step.chunk)):
+    for sent, piece in enumerate(pieces(step.text, step.chunk)):
         if step.gate is not None and sent >= step.open_deltas:
             await step.gate.wait()
         if step.delay_s > 0 and sent > 0:
@@ -199,7 +199,8 @@ async def _deltas(step: Say | Think) -> AsyncIterator[str]:
         await step.gate.wait()
 
 
-def _pieces(text: str, chunk: int) -> Iterator[str]:
+def pieces(text: str, chunk: int) -> Iterator[str]:
+    """Cuts a text into pieces of `chunk` characters; with 0, into words."""
     if chunk > 0:
         return (text[start : start + chunk] for start in range(0, len(text), chunk))
     return (match.group() for match in WORD.finditer(text))
