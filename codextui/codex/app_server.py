@@ -2,37 +2,54 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import signal
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeAlias
 
-from codextui.codex.binary import CodexBinary
-from codextui.codex.rpc import RequestId
+from codextui import __version__
+from codextui.codex.binary import CodexBinary, missing_app_server
+from codextui.codex.process import CodexProcess
+from codextui.codex.rpc import FrameLog, JsonLines, NotificationHandler, RequestHandler, RequestId
+from codextui.errors import CodexDied, CodexMissing
+from codextui.wire import fields
 from codextui.wire.fields import JsonObject
-
-NotificationHandler: TypeAlias = Callable[[str, JsonObject], None]
-"""Told every notification: method, params. Called in wire order, must not block."""
-
-RequestHandler: TypeAlias = Callable[[RequestId, str, JsonObject], None]
-"""Told every request of Codex's: id, method, params. To be answered by respond or refuse."""
 
 ExitHandler: TypeAlias = Callable[[str], None]
 """Told once, in one line, why the process ended although nobody had stopped it."""
 
-FrameLog: TypeAlias = Callable[[str, bytes], None]
-"""Told every line: `>` (to Codex) or `<` (from it), and its bytes without the newline."""
+HANDSHAKE_TIMEOUT = 30.0
+"""Seconds until a process that has not answered `initialize` is given up."""
+
+_LAST_LINES = 3
 
 
 class AppServer:
     """One `codex app-server` process.
 
-    Handlers are called synchronously by the reader, in wire order. What could not be read
-    (malformed JSON, a line above 256 MiB) arrives as a `warning` notification of our own, so
-    that it takes the same way to the person as Codex's warnings.
+    Handlers are called synchronously by the reader, in wire order, and not any more once `stop`
+    was called or the process has ended. What could not be read (malformed JSON, a line above
+    256 MiB) arrives as a `warning` notification of our own, so that it takes the same way to
+    the person as Codex's warnings.
+
+    Attributes:
+        pid: the process id.
+        version: the binary's version, such as `0.163.0`.
+        home: its CODEX_HOME, as it says itself.
     """
 
-    pid: int
-    version: str
+    def __init__(self, binary: CodexBinary, on_exit: ExitHandler) -> None:
+        """Use `start`."""
+        self.version = binary.version_text
+        self.pid = 0
+        self.home = Path()
+        self._on_exit = on_exit
+        self._stopping = False
+        self._rpc: JsonLines
+        self._process: CodexProcess
+        self._watching: asyncio.Task[None]
 
     @classmethod
     async def start(
@@ -50,17 +67,34 @@ class AppServer:
 
         Args:
             binary: what to run.
-            home: `CODEX_HOME` for it; None leaves what the environment says.
+            home: `CODEX_HOME` for it, which must exist; None leaves what the environment says.
             env: the whole environment; None hands down our own.
             on_notification: see NotificationHandler.
             on_request: see RequestHandler.
             on_exit: see ExitHandler.
             frame_log: see FrameLog.
 
-        Raises CodexMissing where the binary cannot run or has no `app-server`, CodexDied where
-        it ends before the handshake is through.
+        Raises:
+            CodexMissing: the binary cannot be run, or has no `app-server`.
+            CodexDied: it ended before the handshake was through.
+            CodexFailed: it refused the handshake.
         """
-        raise NotImplementedError
+        app = cls(binary, on_exit)
+        environ = dict(os.environ if env is None else env)
+        if home is not None:
+            environ["CODEX_HOME"] = str(home)
+        try:
+            process = await CodexProcess.spawn([str(binary.path), "app-server"], environ, app._feed)
+        except OSError as error:
+            raise CodexMissing(f"{binary.path} cannot be run: {error}") from error
+        app._process = process
+        app.pid = process.pid
+        app._rpc = JsonLines(
+            process, on_notification=on_notification, on_request=on_request, frame_log=frame_log
+        )
+        app._watching = asyncio.create_task(app._watch())
+        await app._shake_hands(binary)
+        return app
 
     async def call(self, method: str, params: JsonObject) -> JsonObject:
         """Call a method and return its result.
@@ -68,16 +102,58 @@ class AppServer:
         Raises CodexFailed (Codex said no, or did not answer in time), CodexOverloaded (it kept
         saying so through the back-off), CodexDied.
         """
-        raise NotImplementedError
+        return await self._rpc.call(method, params)
 
     def respond(self, request_id: RequestId, result: JsonObject) -> bool:
         """Answer a request of Codex's. False where nobody is there to read it."""
-        raise NotImplementedError
+        return self._rpc.respond(request_id, result)
 
     def refuse(self, request_id: RequestId, code: int, message: str) -> bool:
         """Answer a request of Codex's with an error. False where nobody is there to read it."""
-        raise NotImplementedError
+        return self._rpc.refuse(request_id, code, message)
 
     async def stop(self) -> None:
-        """End the process and every command it started. `on_exit` is not called."""
-        raise NotImplementedError
+        """End the process and every command it started. `on_exit` is not called.
+
+        Calls that wait for an answer fail with CodexDied.
+        """
+        self._stopping = True
+        self._rpc.close("codex app-server was stopped")
+        await self._process.end()
+        await self._watching
+
+    def _feed(self, data: bytes) -> None:
+        self._rpc.feed(data)
+
+    async def _shake_hands(self, binary: CodexBinary) -> None:
+        client = {"name": "codextui", "title": "codextui", "version": __version__}
+        params = {"clientInfo": client, "capabilities": {"experimentalApi": True}}
+        try:
+            told = await self._rpc.call("initialize", params, timeout_s=HANDSHAKE_TIMEOUT)
+            self.home = Path(fields.text_or(told, "codexHome"))
+            self._rpc.notify("initialized")
+        except BaseException as error:
+            await self.stop()
+            missing = missing_app_server(binary, self._process.last_errors)
+            if isinstance(error, CodexDied) and missing is not None:
+                raise missing from error
+            raise
+
+    async def _watch(self) -> None:
+        """Wait for the end of the process, and tell of it once nothing is left of it."""
+        code = await self._process.wait()
+        reason = _reason(self.pid, code, self._process.last_errors)
+        self._rpc.close(reason)
+        await self._process.kill_orphans()
+        if not self._stopping:
+            self._on_exit(reason)
+
+
+def _reason(pid: int, code: int, last_errors: tuple[str, ...]) -> str:
+    """One line that says how the process ended, and what it said last."""
+    if code < 0:
+        how = f"was ended by {signal.Signals(-code).name}"
+    else:
+        how = f"ended with exit code {code}"
+    said = " | ".join(last_errors[-_LAST_LINES:])
+    return f"codex app-server (pid {pid}) {how}" + (f": {said}" if said else "")

@@ -1,0 +1,51 @@
+"""One message of the conversation with app-server: a JSON object and its bytes. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import cast
+
+from codextui.errors import WireInvalid
+from codextui.wire.fields import Json, JsonObject
+
+_SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
+
+
+def encode_frame(message: JsonObject) -> bytes:
+    """Return the line for a message, with its newline.
+
+    Half a surrogate pair becomes `?`: app-server ignores a line that is no UTF-8, and whoever
+    called would wait for ever. Raises WireInvalid for what JSON cannot say, such as NaN.
+    """
+    try:
+        text = json.dumps(message, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise WireInvalid(f"this cannot be said in JSON: {error}") from error
+    return text.encode("utf-8", "replace") + b"\n"
+
+
+def decode_frame(line: bytes) -> JsonObject:
+    """Return the message in a line. Raises WireInvalid where it holds no JSON object."""
+    try:
+        value: Json = json.loads(line.decode("utf-8", "replace"))
+        if _SURROGATE_ESCAPE.search(line):
+            value = _scrub(value)
+    except (ValueError, RecursionError) as error:
+        raise WireInvalid(f"not JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise WireInvalid("not a JSON object")
+    return cast("JsonObject", value)
+
+
+def _scrub(value: Json) -> Json:
+    """Replace half surrogate pairs: no file, socket or terminal takes such a string."""
+    match value:
+        case str():
+            return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        case list():
+            return [_scrub(part) for part in value]
+        case dict():
+            return {_scrub(key): _scrub(part) for key, part in value.items()}
+        case _:
+            return value

@@ -1,0 +1,181 @@
+"""The `codex app-server` process itself: its pipes, its end, and what it leaves behind."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import signal
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from typing import cast
+
+from codextui.codex.line_buffer import LineBuffer, LineTooLong
+from codextui.codex.orphan import MARK_VARIABLE, kill_group, kill_marked, new_mark
+
+_STDIN, _STDOUT, _STDERR = 0, 1, 2
+_KEPT_LINES = 20
+_KEPT_CHARS = 500
+_STDERR_LINE = 64 * 1024
+_GRACE = 3.0
+_LAST_WORDS = 1.0
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+
+
+class CodexProcess(asyncio.SubprocessProtocol):
+    """A process in a session of its own, read as fast as it writes.
+
+    Args:
+        mark: what its environment carries, see `codextui.codex.orphan`.
+        on_output: told every chunk of its standard output.
+    """
+
+    def __init__(self, mark: str, on_output: Callable[[bytes], None]) -> None:
+        self._mark = mark
+        self._on_output = on_output
+        self._transport: asyncio.SubprocessTransport | None = None
+        self._writable = asyncio.Event()
+        self._writable.set()
+        self._exited = asyncio.Event()
+        self._said_all = asyncio.Event()
+        self._open = {_STDOUT, _STDERR}
+        self._errors = LineBuffer(_STDERR_LINE)
+        self._last_errors: deque[str] = deque(maxlen=_KEPT_LINES)
+
+    @classmethod
+    async def spawn(
+        cls, argv: Sequence[str], env: Mapping[str, str], on_output: Callable[[bytes], None]
+    ) -> CodexProcess:
+        """Start a process. Raises OSError where the binary cannot be run."""
+        mark = new_mark()
+        _, process = await asyncio.get_running_loop().subprocess_exec(
+            lambda: cls(mark, on_output),
+            *argv,
+            env={**env, MARK_VARIABLE: mark},
+            start_new_session=True,
+        )
+        return process
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._transport.get_pid() if self._transport is not None else 0
+
+    @property
+    def last_errors(self) -> tuple[str, ...]:
+        """The last lines of its standard error, escaped and shortened so that they can be shown."""
+        return tuple(self._last_errors)
+
+    def send(self, data: bytes) -> bool:
+        """Write to its standard input without waiting. False where it has ended."""
+        stdin = self._stdin()
+        if stdin is None or stdin.is_closing() or self._exited.is_set():
+            return False
+        stdin.write(data)
+        return True
+
+    async def drain(self) -> None:
+        """Wait until it has read enough of its input for more to be sent, or has ended."""
+        await self._writable.wait()
+
+    async def wait(self) -> int:
+        """Wait until it has ended and what it wrote was read; return its exit code.
+
+        The exit code is -N where signal N ended it. A process that closes its output without
+        ending is killed; one whose children hold its output open is not waited for.
+        """
+        await _first(self._exited, self._said_all)
+        if not await _within(_GRACE, self._exited):
+            kill_group(self.pid, signal.SIGKILL)
+            await self._exited.wait()
+        await _within(_LAST_WORDS, self._said_all)
+        return self._close()
+
+    async def end(self) -> None:
+        """Ask it to end, make it end where it does not, and end what it has started."""
+        stdin = self._stdin()
+        if stdin is not None:
+            stdin.close()
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            if await _within(_GRACE, self._exited):
+                break
+            kill_group(self.pid, number)
+        await self._exited.wait()
+        await self.kill_orphans()
+
+    async def kill_orphans(self) -> int:
+        """End what it has left behind, and return how many processes that were."""
+        kill_group(self.pid, signal.SIGKILL)
+        return await asyncio.to_thread(kill_marked, self._mark)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport (asyncio)."""
+        self._transport = cast("asyncio.SubprocessTransport", transport)
+
+    def pipe_data_received(self, fd: int, data: bytes) -> None:
+        """Pass on what it writes (asyncio)."""
+        if fd == _STDOUT:
+            self._on_output(data)
+        else:
+            self._keep_errors(data)
+
+    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
+        """Note that a pipe is closed (asyncio)."""
+        if fd == _STDERR:
+            self._keep_errors(b"\n")
+        elif fd == _STDIN:
+            self._writable.set()
+        self._open.discard(fd)
+        if not self._open:
+            self._said_all.set()
+
+    def process_exited(self) -> None:
+        """Note that it has ended (asyncio)."""
+        self._exited.set()
+        self._writable.set()
+
+    def pause_writing(self) -> None:
+        """Note that it does not read as fast as we write (asyncio)."""
+        self._writable.clear()
+
+    def resume_writing(self) -> None:
+        """Note that it has caught up (asyncio)."""
+        self._writable.set()
+
+    def _stdin(self) -> asyncio.WriteTransport | None:
+        if self._transport is None:
+            return None
+        return cast("asyncio.WriteTransport | None", self._transport.get_pipe_transport(_STDIN))
+
+    def _close(self) -> int:
+        if self._transport is None:
+            return 0
+        code = self._transport.get_returncode()
+        self._transport.close()
+        return code or 0
+
+    def _keep_errors(self, data: bytes) -> None:
+        for line in self._errors.feed(data):
+            text = line.head if isinstance(line, LineTooLong) else line
+            self._last_errors.append(_printable(text))
+
+
+def _printable(line: bytes) -> str:
+    text = _COLOUR.sub("", line.decode("utf-8", "replace"))[:_KEPT_CHARS]
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+
+
+async def _first(*events: asyncio.Event) -> None:
+    waits = [asyncio.ensure_future(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()
+
+
+async def _within(seconds: float, event: asyncio.Event) -> bool:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    return event.is_set()
