@@ -5,13 +5,15 @@ They are not events: the server turns them into a `ThreadChanged`, or withdraws 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 from codextui.codex.rpc import RequestId
-
-Status: TypeAlias = Literal["notLoaded", "idle", "systemError", "active"]
-"""What Codex says a thread is doing."""
+from codextui.codex.thread import policy_word, sandbox_word
+from codextui.errors import WireInvalid
+from codextui.wire import fields
+from codextui.wire.fields import JsonObject
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +22,12 @@ class StatusChanged:
 
     Attributes:
         thread_id: whose.
-        status: Codex's word.
+        status: `notLoaded`, `idle`, `systemError`, `active`, or a word of a newer Codex.
         waits_for: `approval`, `answer`, or empty.
     """
 
     thread_id: str
-    status: Status
+    status: str
     waits_for: str = ""
 
 
@@ -74,6 +76,13 @@ class ThreadRestored:
 
 
 @dataclass(frozen=True, slots=True)
+class ThreadReverted:
+    """Somebody took back turns of a thread (`thread/reverted`): read its history again."""
+
+    thread_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class RequestResolved:
     """A request of Codex's is over, whoever answered (`serverRequest/resolved`)."""
 
@@ -88,6 +97,75 @@ Fact: TypeAlias = (
     | ThreadAnnounced
     | ThreadGone
     | ThreadRestored
+    | ThreadReverted
     | RequestResolved
 )
 """One kind of fact."""
+
+
+def parse_fact(method: str, params: JsonObject) -> Fact | None:
+    """Return the fact that a notification tells, None where it tells none. Raises WireInvalid."""
+    parse = _FACTS.get(method)
+    return None if parse is None else parse(params)
+
+
+def _status(params: JsonObject) -> StatusChanged:
+    status = fields.as_object(params.get("status"), "status")
+    flags = fields.texts(status, "activeFlags")
+    waits_for = next((_WAITS[flag] for flag in flags if flag in _WAITS), "")
+    return StatusChanged(_thread(params), fields.text(status, "type"), waits_for)
+
+
+def _settings(params: JsonObject) -> SettingsChanged:
+    settings = fields.as_object(params.get("threadSettings"), "threadSettings")
+    return SettingsChanged(
+        thread_id=_thread(params),
+        cwd=fields.text_or(settings, "cwd"),
+        model=fields.text_or(settings, "model"),
+        sandbox=sandbox_word(settings.get("sandboxPolicy")),
+        approval_policy=policy_word(settings.get("approvalPolicy")),
+    )
+
+
+def _announced(params: JsonObject) -> ThreadAnnounced:
+    thread = fields.as_object(params.get("thread"), "thread")
+    return ThreadAnnounced(
+        thread_id=fields.text(thread, "id"),
+        cwd=fields.text_or(thread, "cwd"),
+        forked_from=fields.text_or(thread, "forkedFromId"),
+        parent=fields.text_or(thread, "parentThreadId"),
+    )
+
+
+def _resolved(params: JsonObject) -> RequestResolved:
+    request_id = params.get("requestId")
+    if isinstance(request_id, bool) or not isinstance(request_id, int | str):
+        raise WireInvalid("requestId must be an integer or a string")
+    return RequestResolved(_thread(params), request_id)
+
+
+def _gone(why: str) -> Callable[[JsonObject], ThreadGone]:
+    return lambda params: ThreadGone(_thread(params), why)
+
+
+def _thread(params: JsonObject) -> str:
+    return fields.text(params, "threadId")
+
+
+_WAITS = {"waitingOnApproval": "approval", "waitingOnUserInput": "answer"}
+
+_FACTS: Mapping[str, Callable[[JsonObject], Fact]] = {
+    "thread/started": _announced,
+    "thread/status/changed": _status,
+    "thread/settings/updated": _settings,
+    "thread/name/updated": lambda params: ThreadNamed(
+        _thread(params), fields.text_or(params, "threadName")
+    ),
+    "thread/archived": _gone("archived"),
+    "thread/deleted": _gone("deleted"),
+    "thread/closed": _gone("closed"),
+    "thread/unarchived": lambda params: ThreadRestored(_thread(params)),
+    "thread/reverted": lambda params: ThreadReverted(_thread(params)),
+    "serverRequest/resolved": _resolved,
+}
+"""Every notification that tells a fact, and how it is read."""

@@ -1,4 +1,4 @@
-"""Threads as app-server tells of them: what is asked for, what was started, what is listed. Pure."""
+"""Threads as app-server tells of them: asked for, started, listed. Pure."""
 
 from __future__ import annotations
 
