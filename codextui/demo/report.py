@@ -46,7 +46,7 @@ class Report:
 
 def _as_text(line: Line) -> str:
     first, *rest = [printable(part) for part in line.text.splitlines()] or [""]
-    head = f"{line.thread or 'demo':<8} {first}"
+    head = f"{printable(line.thread) or 'demo':<8} {first}"
     return "\n".join([head, *(f"{'':<8} {part}" for part in rest)]).rstrip()
 
 

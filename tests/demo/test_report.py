@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import io
+import json
+
+from codextui.demo.narration import Narrator, tell_approval
+from codextui.demo.report import Line, Report, printable
+from codextui.wire import event as ev
+from codextui.wire.approval import Approval, CommandAsked, FileChange, PatchAsked
+from codextui.wire.fields import JsonObject
+from codextui.wire.thread import ThreadInfo, ThreadState
+
+
+def event(msg: ev.Msg, thread: str = "t1") -> ev.Event:
+    return ev.Event(1, thread, "u1", 0.0, msg)
+
+
+def told(item: JsonObject) -> Line:
+    narrator = Narrator()
+    narrator.tell(event(ev.ThreadChanged(ThreadInfo("t1", "tester", ThreadState.IDLE))))
+    line = narrator.tell(event(ev.ItemCompleted(item)))
+    assert line is not None
+    return line
+
+
+def test_a_line_of_json_is_one_line_whatever_is_in_it():
+    out = io.StringIO()
+    Report(out, json_lines=True).tell(Line("said", "a\nb\x1b[2J\u2028c", "builder", {"n": 1}))
+    assert out.getvalue().count("\n") == 1
+    assert json.loads(out.getvalue()) == {
+        "kind": "said",
+        "thread": "builder",
+        "text": "a\nb\x1b[2J\u2028c",
+        "n": 1,
+    }
+
+
+def test_printed_text_cannot_steer_the_terminal():
+    out = io.StringIO()
+    Report(out, json_lines=False).tell(Line("said", "says:\n\x1b[2J\x9b31m\u202eok\r", "x\x07"))
+    assert not set(out.getvalue()) & set("\x1b\x9b\u202e\r\x07")
+    assert "\\x1b[2J" in out.getvalue()
+
+
+def test_printable_leaves_ordinary_text_alone():
+    assert printable("Grüße, 世界 ✓") == "Grüße, 世界 ✓"
+
+
+def test_a_long_output_is_cut_in_text_and_whole_in_json():
+    output = "".join(f"line {n}\n" for n in range(100))
+    item = {"type": "commandExecution", "id": "c", "aggregatedOutput": output, "exitCode": 1}
+    line = told(item)
+    assert line.thread == "tester"
+    assert "line 99" not in line.text
+    assert "88 more lines" in line.text
+    assert line.data["output"] == output
+
+
+def test_an_item_of_an_unexpected_shape_is_no_error():
+    narrator = Narrator()
+    for item in ({"type": "new"}, {"type": "agentMessage", "text": 3}, {"type": "userMessage"}):
+        assert narrator.tell(event(ev.ItemCompleted({"id": "i", **item}))) is None
+
+
+def test_an_approval_is_told_whole():
+    command = "echo " + "x" * 10_000
+    asked = CommandAsked(command, cwd="/w", reason="because")
+    text = tell_approval(Approval("a1", "t1", "u", "i", "builder", 0.0, asked)).text
+    assert command in text
+    assert "because" in text
+    change = FileChange("a.py", "update", "-old\n+new\n")
+    patch = tell_approval(Approval("a2", "t1", "u", "i", "w", 0.0, PatchAsked((change,))))
+    assert "-old" in patch.text
+    assert "+new" in patch.text
