@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 import pytest
-from terminal import Terminal
+from e2e.terminal import Terminal
 
 APP = """
 from textual.app import App
