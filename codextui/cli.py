@@ -1,0 +1,75 @@
+"""The command line. Imports nothing heavy: a command's code is imported when it runs."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import cast
+
+import codextui
+from codextui.commands.parser import build_parser
+from codextui.errors import CodextuiError, ConfigInvalid, ServerUnreachable
+
+EXIT_REFUSED = 1
+"""The server, or Codex, answered with an error."""
+
+EXIT_USAGE = 2
+"""The command line or a configuration file says something that cannot be."""
+
+EXIT_UNREACHABLE = 3
+"""There is no server, or it was lost."""
+
+EXIT_INTERRUPTED = 130
+"""Ctrl-C."""
+
+EXIT_PIPE = 141
+"""Whoever read our output stopped reading."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line and return the process's exit code."""
+    options = build_parser(codextui.__version__).parse_args(arguments)
+    _never_fail_to_encode()
+    try:
+        code = _command(options)(options)
+        sys.stdout.flush()
+    except CodextuiError as error:
+        return _complain(error)
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # The interpreter flushes stdout once more when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_PIPE
+    return code
+
+
+def _command(options: argparse.Namespace) -> Callable[[argparse.Namespace], int]:
+    module, _, function = options.command.partition(":")
+    return cast(
+        "Callable[[argparse.Namespace], int]",
+        getattr(import_module(f"codextui.commands.{module}"), function),
+    )
+
+
+def _complain(error: CodextuiError) -> int:
+    from codextui.render.sanitize import sanitize  # noqa: PLC0415 - only where something failed
+
+    print(f"codextui: {sanitize(str(error))}", file=sys.stderr)  # noqa: T201
+    match error:
+        case ServerUnreachable():
+            return EXIT_UNREACHABLE
+        case ConfigInvalid():
+            return EXIT_USAGE
+        case _:
+            return EXIT_REFUSED
+
+
+def _never_fail_to_encode() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")

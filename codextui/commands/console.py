@@ -1,0 +1,21 @@
+"""`codextui` without a command: the console."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from codextui.errors import ConfigInvalid
+
+
+def open_console(options: argparse.Namespace) -> int:
+    """Open the console. Raises ConfigInvalid where there is no terminal to open it in."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise ConfigInvalid(
+            "the console needs a terminal; without one, `codextui ps` lists the threads, "
+            "`codextui --help` says what else there is, and `codextui demo --headless` runs the "
+            "demo"
+        )
+    from codextui.app import run  # noqa: PLC0415 - Textual, and only where there is a screen
+
+    return run(options.server, config=options.config)

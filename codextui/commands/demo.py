@@ -1,0 +1,17 @@
+"""`codextui demo`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+
+def run_demo(options: argparse.Namespace) -> int:
+    """Run the demo: on the screen where there is one, else line by line."""
+    if options.headless or options.json or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        from codextui.demo import headless  # noqa: PLC0415 - only the one that runs
+
+        return headless.run(json_lines=options.json)
+    from codextui.demo import console  # noqa: PLC0415
+
+    return console.run()

@@ -1,0 +1,46 @@
+"""What commands print: text that cannot harm a terminal, or JSON lines."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Sequence
+
+from rich.cells import cell_len, set_cell_size
+
+from codextui.wire.fields import JsonObject
+
+
+def show(text: str = "") -> None:
+    """Print a line on standard output. The text is safe already."""
+    sys.stdout.write(f"{text}\n")
+
+
+def note(text: str) -> None:
+    """Print a line on standard error, where it is not mixed with results."""
+    sys.stdout.flush()
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
+
+
+def emit(value: JsonObject) -> None:
+    """Print a JSON object on one line, in ASCII, so that no terminal is told anything by it."""
+    sys.stdout.write(json.dumps(value) + "\n")
+    sys.stdout.flush()
+
+
+def show_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print aligned columns; on a terminal the last one ends at its edge."""
+    widths = [max(map(cell_len, column)) for column in zip(header, *rows, strict=True)]
+    room = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
+    for row in (header, *rows):
+        cells = [set_cell_size(cell, width) for cell, width in zip(row, widths, strict=True)]
+        line = "  ".join(cells).rstrip()
+        show(set_cell_size(line, room).rstrip() if 0 < room < cell_len(line) else line)
+
+
+def show_indented(text: str, indent: str = "  ") -> None:
+    """Print every line of a safe text behind `indent`."""
+    for line in text.split("\n"):
+        show(f"{indent}{line}".rstrip())

@@ -1,0 +1,181 @@
+"""What can be typed after `codextui`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TypeAlias
+
+_DESCRIPTION = """\
+Supervise Codex agents: without a command the console opens, on the shared server that is
+started where none runs. The commands do the same from a script."""
+
+_EPILOG = """\
+THREAD is a handle (backend), a thread id, or the beginning of one (6 characters or more).
+PROMPT can be -, which reads it from standard input.
+
+With --json a command prints JSON on standard output and nothing else there:
+  ps, approvals                 one thread or approval a line
+  read                          {"thread": ...}, then one event a line
+  new, reply (with --wait)      one event a line, then {"thread", "outcome", "content"}
+  every other command           one object
+
+Exit codes: 0 done; 1 the server or Codex refused; 2 wrong usage or configuration; 3 no server;
+with --wait also 4 the turn failed, 5 the turn was interrupted; 130 Ctrl-C."""
+
+_Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - argparse names it nowhere else
+
+
+def build_parser(version: str) -> argparse.ArgumentParser:
+    """The parser; `command` of its result is `module:function` under `codextui.commands`."""
+    parser = argparse.ArgumentParser(
+        prog="codextui",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(command="console:open_console", server="default", config=None)
+    parser.add_argument("--version", action="version", version=f"codextui {version}")
+    _add_common(parser)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    _add_server_commands(commands)
+    _add_looking_commands(commands)
+    _add_turn_commands(commands)
+    _add_thread_commands(commands)
+    _add_approval_commands(commands)
+    return parser
+
+
+def _add(
+    commands: _Commands, name: str, command: str, about: str, *, json: bool = True
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=about, description=about[:1].upper() + about[1:] + ".")
+    parser.set_defaults(command=command)
+    _add_common(parser)
+    if json:
+        parser.add_argument("--json", action="store_true", help="print JSON instead of text")
+    return parser
+
+
+def _add_common(parser: argparse.ArgumentParser) -> None:
+    # Suppressed, so that what stands before the command is not forgotten after it.
+    parser.add_argument(
+        "-L",
+        dest="server",
+        metavar="NAME",
+        type=_server_name,
+        default=argparse.SUPPRESS,
+        help="the shared server to use (default: default)",
+    )
+    parser.add_argument(
+        "--config",
+        metavar="FILE",
+        type=Path,
+        default=argparse.SUPPRESS,
+        help="the configuration file (default: the user's own)",
+    )
+
+
+def _add_server_commands(commands: _Commands) -> None:
+    demo = _add(commands, "demo", "demo:run_demo", "show a team at work, with a scripted model")
+    demo.add_argument("--headless", action="store_true", help="run it without a screen")
+    serve = _add(
+        commands, "serve", "serve:serve_here", "run the shared server in the foreground", json=False
+    )
+    serve.add_argument(
+        "--idle-timeout",
+        metavar="SECONDS",
+        type=_seconds,
+        help="end after so long without clients and running turns; 0 is never, and the default "
+        "in the foreground",
+    )
+    serve.add_argument("--daemon", action="store_true", help=argparse.SUPPRESS)
+    _add(commands, "kill-server", "serve:kill_server", "end the shared server and its turns")
+
+
+def _add_looking_commands(commands: _Commands) -> None:
+    listing = _add(commands, "ps", "listing:list_threads", "list the threads")
+    listing.add_argument("--all", action="store_true", help="killed ones too")
+    read = _add(commands, "read", "reading:read_thread", "print what a thread said and did")
+    read.add_argument("thread", metavar="THREAD")
+
+
+def _add_turn_commands(commands: _Commands) -> None:
+    new = _add(commands, "new", "turns:start_thread", "start a thread")
+    new.add_argument("prompt", metavar="PROMPT", nargs="?")
+    new.add_argument("--handle", metavar="NAME", help="what to call it, such as a role")
+    new.add_argument("-C", "--cwd", metavar="FOLDER", type=Path, help="where it works")
+    new.add_argument("-m", "--model", metavar="NAME")
+    new.add_argument(
+        "-s",
+        "--sandbox",
+        choices=("read-only", "workspace-write", "danger-full-access"),
+        help="what its commands may touch",
+    )
+    new.add_argument(
+        "-a",
+        "--approval-policy",
+        choices=("untrusted", "on-request", "never"),
+        help="when it has to ask",
+    )
+    reply = _add(commands, "reply", "turns:reply", "tell a thread something; steers a running turn")
+    steer = _add(commands, "steer", "turns:steer", "tell the running turn of a thread something")
+    for parser in (reply, steer):
+        parser.add_argument("thread", metavar="THREAD")
+        parser.add_argument("prompt", metavar="PROMPT")
+    for parser in (new, reply):
+        parser.add_argument(
+            "--wait", action="store_true", help="print the answer as it comes, until the turn ends"
+        )
+
+
+def _add_thread_commands(commands: _Commands) -> None:
+    fork = _add(commands, "fork", "threads:fork", "start a thread with another one's past")
+    fork.add_argument("thread", metavar="THREAD")
+    fork.add_argument("prompt", metavar="PROMPT", nargs="?")
+    fork.add_argument("--turn", metavar="ID", help="the last turn to take over (default: all)")
+    fork.add_argument("--handle", metavar="NAME", help="what to call it")
+    for name, about in (
+        ("interrupt", "stop the running turn of a thread, and its commands"),
+        ("kill", "end a thread and archive it"),
+        ("resume", "take up a thread of Codex's history, or a killed one"),
+        ("rename", "give a thread another handle"),
+    ):
+        parser = _add(commands, name, f"threads:{name}", about)
+        parser.add_argument("thread", metavar="THREAD")
+        if name == "rename":
+            parser.add_argument("handle", metavar="HANDLE")
+
+
+def _add_approval_commands(commands: _Commands) -> None:
+    _add(commands, "approvals", "approvals:list_approvals", "show what waits for a decision")
+    approve = _add(commands, "approve", "approvals:approve", "say yes")
+    scope = approve.add_mutually_exclusive_group()
+    scope.add_argument("--session", action="store_true", help="yes for the rest of this thread")
+    scope.add_argument("--always", action="store_true", help="yes for good, by the rule shown")
+    decline = _add(commands, "decline", "approvals:decline", "say no")
+    decline.add_argument("--message", metavar="TEXT", default="", help="what the agent is told")
+    decline.add_argument("--stop", action="store_true", help="stop the turn as well")
+    answer = _add(commands, "answer", "approvals:answer", "answer an agent's questions or form")
+    for parser in (approve, decline, answer):
+        parser.add_argument("approval", metavar="ID")
+    answer.add_argument(
+        "answers", metavar="[QUESTION=]ANSWER", nargs="+", help="one for each question or field"
+    )
+
+
+def _server_name(value: str) -> str:
+    from codextui.errors import ConfigInvalid  # noqa: PLC0415
+    from codextui.paths import check_name  # noqa: PLC0415 - only where a name is given
+
+    try:
+        return check_name(value)
+    except ConfigInvalid as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def _seconds(value: str) -> float:
+    seconds = float(value)
+    if not 0 <= seconds < float("inf"):
+        raise ValueError
+    return seconds

@@ -1,0 +1,69 @@
+"""What starts or steers a turn: new, reply, steer."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from pathlib import Path
+
+from codextui.commands.link import call_once, find_socket, open_link
+from codextui.commands.output import emit, show
+from codextui.commands.prompt import read_prompt
+from codextui.commands.turn_watch import TurnWatch
+from codextui.errors import ConfigInvalid
+from codextui.render.sanitize import one_line
+from codextui.wire import fields
+from codextui.wire.fields import JsonObject
+from codextui.wire.thread import ThreadInfo
+
+
+def start_thread(options: argparse.Namespace) -> int:
+    """Start a thread, with or without a first turn."""
+    arguments: dict[str, object] = {"cwd": str((options.cwd or Path.cwd()).absolute())}
+    if options.prompt is not None:
+        arguments["prompt"] = read_prompt(options.prompt)
+    elif options.wait:
+        raise ConfigInvalid("there is nothing to wait for without a PROMPT")
+    for name in ("handle", "model", "sandbox"):
+        if getattr(options, name) is not None:
+            arguments[name] = getattr(options, name)
+    if options.approval_policy is not None:
+        arguments["approval-policy"] = options.approval_policy
+    if options.wait:
+        return asyncio.run(_run_and_wait(options, "codex-start", arguments))
+    return _report(options, call_once(options, "codex-start", arguments, start=True), "started")
+
+
+def reply(options: argparse.Namespace) -> int:
+    """Tell a thread something: a new turn, or more for the one that runs."""
+    arguments = {"thread": options.thread, "prompt": read_prompt(options.prompt)}
+    if options.wait:
+        return asyncio.run(_run_and_wait(options, "codex-send", arguments))
+    answer = call_once(options, "codex-send", arguments, start=True)
+    return _report(options, answer, "steered" if answer.get("steered") is True else "told")
+
+
+def steer(options: argparse.Namespace) -> int:
+    """Tell the running turn something. The server refuses where none runs."""
+    arguments = {"thread": options.thread, "prompt": read_prompt(options.prompt)}
+    return _report(options, call_once(options, "codex-steer", arguments), "steered")
+
+
+async def _run_and_wait(options: argparse.Namespace, tool: str, arguments: JsonObject) -> int:
+    """Call the tool and print the turn that it starts or steers, until it ends."""
+    path = await find_socket(options, start=True)
+    watch = TurnWatch(as_json=options.json)
+    async with open_link(path, watch.take, supervise=True) as connection:
+        await watch.ready()
+        answer = await connection.call(tool, arguments)
+        thread = ThreadInfo.parse(fields.as_object(answer.get("thread"), "thread"))
+        return await watch.follow(thread, fields.text_or(answer, "turnId") or thread.turn_id)
+
+
+def _report(options: argparse.Namespace, answer: JsonObject, done: str) -> int:
+    if options.json:
+        emit(answer)
+        return 0
+    thread = ThreadInfo.parse(fields.as_object(answer.get("thread"), "thread"))
+    show(f"{done} {one_line(thread.handle)} ({one_line(thread.thread_id)})")
+    return 0
