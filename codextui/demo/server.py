@@ -8,7 +8,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 from codextui import config, paths
@@ -32,15 +32,19 @@ async def demo_server(name: str, workspace: Workspace) -> AsyncIterator[Path]:
 
     Raises:
         ServerUnreachable: it did not come up; the message has the end of its log.
+        ConfigInvalid: the user's configuration cannot be used.
     """
     log = workspace.root / "server.log"
+    settings = _write_settings(workspace)
+    state = {"XDG_STATE_HOME": str(workspace.root / "state")}
     with log.open("wb") as out:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "codextui", "-L", name, "serve"),
+            *(sys.executable, "-m", "codextui", "serve", "-L", name, "--config", str(settings)),
+            *("--idle-timeout", "60"),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=out,
             stderr=out,
-            env=_environment(workspace),
+            env=codex_environment(workspace.codex_home) | state,
             # An interrupt typed in the terminal is for the demo, which then ends the server.
             start_new_session=True,
         )
@@ -52,20 +56,17 @@ async def demo_server(name: str, workspace: Workspace) -> AsyncIterator[Path]:
         await _stop(process)
 
 
-def _environment(workspace: Workspace) -> Mapping[str, str]:
-    """Returns the server's environment, after writing the configuration that it points to."""
-    settings = config.load(paths.config_path())
-    binary = settings.codex.binary
-    chosen = f"binary = {json.dumps(str(binary))}\n" if binary else ""
-    file = workspace.root / "config" / "codextui" / "config.toml"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    home = json.dumps(str(workspace.codex_home))
-    text = f"[codex]\n{chosen}home = {home}\n\n[server]\nidle_timeout = 60\n"
-    file.write_text(text, encoding="utf-8")
-    return codex_environment(workspace.codex_home) | {
-        "XDG_CONFIG_HOME": str(workspace.root / "config"),
-        "XDG_STATE_HOME": str(workspace.root / "state"),
-    }
+def _write_settings(workspace: Workspace) -> Path:
+    """Writes the server's configuration: the user's Codex, and the workspace's CODEX_HOME."""
+    binary = config.load(paths.config_path()).codex.binary
+    values = {"home": workspace.codex_home} | ({"binary": binary} if binary else {})
+    # A path as a JSON string is one in TOML too.
+    lines = [
+        f"{key} = {json.dumps(str(value), ensure_ascii=False)}\n" for key, value in values.items()
+    ]
+    file = workspace.root / "config.toml"
+    file.write_text(f"[codex]\n{''.join(lines)}", encoding="utf-8")
+    return file
 
 
 async def _await_listening(process: asyncio.subprocess.Process, socket: Path, log: Path) -> None:
