@@ -9,7 +9,7 @@ from codextui.wire.fields import Json, JsonObject
 
 
 def parse_item(value: Json) -> JsonObject:
-    """Return a `ThreadItem`, whatever its kind, once it has an id and a type. Raises WireInvalid."""
+    """Return a `ThreadItem` of any kind that has an id and a type. Raises WireInvalid."""
     item = fields.as_object(value, "item")
     fields.text(item, "id")
     fields.text(item, "type")
