@@ -1,0 +1,397 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
+from client.fake_server import FakeServer, Frame
+from client.recorder import Recorder
+
+from codextui.client.connection import Connection
+from codextui.client.facts import (
+    ApprovalOffered,
+    ApprovalWithdrawn,
+    CaughtUp,
+    Connected,
+    Disconnected,
+    EventArrived,
+    Fact,
+)
+from codextui.client.spawn import open_socket
+from codextui.errors import ApprovalGone, ServerRefused, ServerUnreachable, ThreadUnknown
+from codextui.wire.approval import Approval, CommandAsked
+from codextui.wire.decision import Aborted, Answered, Approved, Declined, Scope
+from codextui.wire.event import Event, TextDelta, UnknownEvent, Warned
+
+
+def connect_to(server: FakeServer, on_fact: Callable[[Fact], None], **options: Any) -> Connection:
+    return Connection(partial(open_socket, server.path), name="a test", on_fact=on_fact, **options)
+
+
+def delta(seq: int, text: str = "x") -> Event:
+    return Event(seq, "t1", "u1", 1.0, TextDelta("i1", text))
+
+
+def approval(approval_id: str = "a7") -> Approval:
+    return Approval(approval_id, "t1", "u1", "i1", "backend", 1.0, CommandAsked("make", "/work"))
+
+
+def elicitation(request_id: int, asked: Approval) -> Frame:
+    params = {
+        "message": "Allow?",
+        "requestedSchema": {"type": "object", "properties": {}},
+        "codex_command": ["make"],
+        "_meta": {"codextui/approval": asked.to_wire()},
+    }
+    return {"jsonrpc": "2.0", "id": request_id, "method": "elicitation/create", "params": params}
+
+
+async def test_a_supervisor_introduces_itself_and_is_told_the_past_and_then_the_present(
+    server: FakeServer,
+) -> None:
+    server.events = [delta(1), delta(2)]
+    told = Recorder()
+    async with connect_to(server, told.take):
+        await told.wait_for(CaughtUp)
+        server.tell(delta(3))
+        await told.wait_for(EventArrived, 3)
+    introduced = (await server.heard_method("initialize"))["params"]
+    assert introduced["clientInfo"]["name"] == "a test"
+    assert introduced["capabilities"]["experimental"] == {"codextui/supervisor": {}}
+    assert "elicitation" in introduced["capabilities"]
+    assert told.facts == [
+        Connected("first", "codextui 9.9", fresh=True),
+        EventArrived(delta(1)),
+        EventArrived(delta(2)),
+        CaughtUp(2),
+        EventArrived(delta(3)),
+    ]
+
+
+async def test_a_client_that_does_not_supervise_neither_subscribes_nor_declares_it(
+    server: FakeServer,
+) -> None:
+    server.tools["codex-threads"] = lambda _: {"threads": []}
+    told = Recorder()
+    async with connect_to(server, told.take, supervise=False) as connection:
+        assert await connection.call("codex-threads", {}) == {"threads": []}
+    assert told.facts == [Connected("", "codextui 9.9", fresh=True)]
+    assert "codex/subscribe" not in [frame.get("method") for frame in server.received]
+    capabilities = (await server.heard_method("initialize"))["params"]["capabilities"]
+    assert "experimental" not in capabilities
+    assert "elicitation" not in capabilities
+
+
+async def test_twenty_thousand_events_arrive_all_and_in_order(server: FakeServer) -> None:
+    server.events = [delta(seq) for seq in range(1, 20_001)]
+    told = Recorder()
+    async with connect_to(server, told.take):
+        await told.wait_for(CaughtUp)
+    assert [event.seq for event in told.events] == list(range(1, 20_001))
+
+
+async def test_after_a_hang_up_only_what_was_missed_is_told(server: FakeServer) -> None:
+    server.events = [delta(1), delta(2)]
+    told = Recorder()
+    async with connect_to(server, told.take):
+        await told.wait_for(CaughtUp)
+        server.events.append(delta(3))
+        server.hang_up()
+        await told.wait_for(CaughtUp, 2)
+    assert [event.seq for event in told.events] == [1, 2, 3]
+    assert told.of(Connected)[1] == Connected("first", "codextui 9.9", fresh=False)
+    assert told.of(Disconnected)[0].reason == "the server closed the connection"
+
+
+async def test_a_server_of_another_epoch_makes_the_client_start_afresh(server: FakeServer) -> None:
+    server.events = [delta(1), delta(2)]
+    told = Recorder()
+    async with connect_to(server, told.take):
+        await told.wait_for(CaughtUp)
+        await server.stop()
+        server.epoch, server.events = "second", [delta(1, "other")]
+        server.path.unlink()
+        await server.listen()
+        await told.wait_for(CaughtUp, 2)
+    assert told.of(Connected)[1] == Connected("second", "codextui 9.9", fresh=True)
+    assert told.events[-1] == delta(1, "other")
+
+
+async def test_an_event_that_was_told_before_is_not_told_again(server: FakeServer) -> None:
+    told = Recorder()
+    async with connect_to(server, told.take):
+        await told.wait_for(CaughtUp)
+        for seq in (1, 2, 1, 2, 3):
+            server.tell(delta(seq))
+        await told.until(lambda: any(event.seq == 3 for event in told.events))
+    assert [event.seq for event in told.events] == [1, 2, 3]
+
+
+async def test_while_no_server_listens_it_tries_again_and_says_when(tmp_path: Any) -> None:
+    told = Recorder()
+    missing = partial(open_socket, tmp_path / "none")
+    async with Connection(missing, name="a test", on_fact=told.take):
+        await told.wait_for(Disconnected, 2)
+    first, second = told.of(Disconnected)[:2]
+    assert "No such file" in first.reason
+    assert 0 < first.retry_in < second.retry_in
+
+
+async def test_a_retry_by_hand_does_not_wait_for_the_pause(server: FakeServer) -> None:
+    told = Recorder()
+    tries = 0
+
+    async def fail_twice() -> Any:
+        nonlocal tries
+        tries += 1
+        if tries <= 8:
+            raise ConnectionRefusedError("not yet")
+        return await open_socket(server.path)
+
+    def hurry(fact: Fact) -> None:
+        told.take(fact)
+        if isinstance(fact, Disconnected):
+            asyncio.get_running_loop().call_soon(connection.retry_now)
+
+    async with (
+        Connection(fail_twice, name="a test", on_fact=hurry) as connection,
+        asyncio.timeout(5),
+    ):
+        # The pauses of eight attempts are together longer than this test may take.
+        await told.wait_for(CaughtUp)
+    assert sum(fact.retry_in for fact in told.of(Disconnected)) > 5
+
+
+async def test_a_call_that_is_waiting_when_the_server_dies_fails_as_unreachable(
+    server: FakeServer,
+) -> None:
+    asked = asyncio.Event()
+
+    async def never(_: Frame) -> Frame:
+        asked.set()
+        await asyncio.Event().wait()
+        return {}
+
+    server.tools["codex-interrupt"] = never
+    async with connect_to(server, lambda _: None) as connection:
+        call = asyncio.create_task(connection.call("codex-interrupt", {"thread": "backend"}))
+        async with asyncio.timeout(10):
+            await asked.wait()
+            server.hang_up()
+            with pytest.raises(ServerUnreachable, match="lost before it answered"):
+                await call
+
+
+async def test_a_call_without_a_server_fails_after_a_bounded_wait_and_says_why(
+    tmp_path: Any,
+) -> None:
+    missing = partial(open_socket, tmp_path / "none")
+    connection = Connection(missing, name="t", on_fact=lambda _: None, patience_s=0.05)
+    async with connection, asyncio.timeout(10):
+        with pytest.raises(ServerUnreachable, match=r"cannot be reached: .*No such file"):
+            await connection.call("codex-threads", {})
+
+
+async def test_a_call_during_a_short_outage_waits_for_the_server(server: FakeServer) -> None:
+    server.tools["codex-threads"] = lambda _: {"threads": []}
+    told = Recorder()
+    async with connect_to(server, told.take) as connection, asyncio.timeout(10):
+        await told.wait_for(CaughtUp)
+        server.hang_up()
+        await told.wait_for(Disconnected)
+        assert await connection.call("codex-threads", {}) == {"threads": []}
+
+
+async def test_a_failed_tool_raises_the_class_that_the_server_names(server: FakeServer) -> None:
+    def unknown(arguments: Frame) -> Frame:
+        raise ThreadUnknown(f"no thread is called {arguments['thread']}")
+
+    server.tools["codex-read"] = unknown
+    async with connect_to(server, lambda _: None) as connection, asyncio.timeout(10):
+        with pytest.raises(ThreadUnknown, match="no thread is called nobody"):
+            await connection.call("codex-read", {"thread": "nobody"})
+        with pytest.raises(ServerRefused, match="no tool codex-dance"):
+            await connection.call("codex-dance", {})
+
+
+async def test_a_server_that_gives_no_sign_of_life_is_left(server: FakeServer) -> None:
+    told = Recorder()
+    async with connect_to(server, told.take, heartbeat_s=0.05):
+        await told.wait_for(CaughtUp)
+        server.deaf = True
+        lost = await told.wait_for(Disconnected)
+    assert "no sign of life" in lost.reason
+
+
+async def test_what_a_server_says_when_it_ends_a_subscription_is_the_reason(
+    server: FakeServer,
+) -> None:
+    told = Recorder()
+    async with connect_to(server, told.take):
+        await told.wait_for(CaughtUp)
+        asked = (await server.heard_method("codex/subscribe"))["id"]
+        error = {"code": -32000 - 5, "message": "it let 50000 events wait"}
+        server.send({"jsonrpc": "2.0", "id": asked, "error": error})
+        lost = await told.wait_for(Disconnected)
+    assert lost.reason == "it let 50000 events wait"
+
+
+async def test_a_quiet_server_that_answers_pings_is_kept(server: FakeServer) -> None:
+    told = Recorder()
+    async with connect_to(server, told.take, heartbeat_s=0.02):
+        await told.wait_for(CaughtUp)
+        await server.heard(lambda f: sum(g.get("method") == "ping" for g in server.received) >= 3)
+    assert told.of(Disconnected) == []
+
+
+async def test_an_approval_arrives_with_everything_that_was_asked(server: FakeServer) -> None:
+    told = Recorder()
+    async with connect_to(server, told.take):
+        await told.wait_for(CaughtUp)
+        server.send(elicitation(5, approval()))
+        offered = await told.wait_for(ApprovalOffered)
+    assert offered.approval == approval()
+
+
+async def test_a_withdrawn_approval_is_told_as_withdrawn(server: FakeServer) -> None:
+    told = Recorder()
+    async with connect_to(server, told.take):
+        await told.wait_for(CaughtUp)
+        server.send(elicitation(5, approval()))
+        server.notify("notifications/cancelled", {"requestId": 5})
+        withdrawn = await told.wait_for(ApprovalWithdrawn)
+        server.notify("notifications/cancelled", {"requestId": 5})
+        server.tell(delta(1))
+        await told.wait_for(EventArrived)
+    assert withdrawn == ApprovalWithdrawn("a7")
+    assert len(told.of(ApprovalWithdrawn)) == 1
+
+
+async def test_an_elicitation_that_cannot_be_read_is_refused_and_shown(server: FakeServer) -> None:
+    told = Recorder()
+    async with connect_to(server, told.take):
+        await told.wait_for(CaughtUp)
+        server.send({"jsonrpc": "2.0", "id": 9, "method": "elicitation/create", "params": {}})
+        refused = await server.heard(lambda frame: frame.get("id") == 9 and "method" not in frame)
+        await told.wait_for(EventArrived)
+    assert "result" not in refused
+    assert isinstance(told.events[0].msg, Warned)
+
+
+@pytest.mark.parametrize(
+    ("decision", "arguments"),
+    [
+        (Approved(), {"decision": "approved"}),
+        (Approved(Scope.SESSION), {"decision": "approved_for_session"}),
+        (Approved(Scope.ALWAYS), {"decision": "approved_always"}),
+        (Declined(), {"decision": "denied"}),
+        (Declined("use make"), {"decision": "denied", "message": "use make"}),
+        (Aborted(), {"decision": "abort"}),
+        (Answered({"q": ["Blue"]}), {"decision": "answered", "answers": {"q": ["Blue"]}}),
+    ],
+)
+async def test_a_decision_is_told_to_the_server_whole(
+    server: FakeServer, decision: Any, arguments: Frame
+) -> None:
+    given: list[Frame] = []
+    server.tools["codex-answer"] = lambda asked: given.append(asked) or {"outcome": "ok"}
+    async with connect_to(server, lambda _: None) as connection, asyncio.timeout(10):
+        await connection.answer("a7", decision)
+    assert given == [{"approval": "a7", **arguments}]
+
+
+async def test_a_decision_that_comes_too_late_raises_approval_gone(server: FakeServer) -> None:
+    def gone(_: Frame) -> Frame:
+        raise ApprovalGone("a7 was answered by another console")
+
+    server.tools["codex-answer"] = gone
+    async with connect_to(server, lambda _: None) as connection, asyncio.timeout(10):
+        with pytest.raises(ApprovalGone, match="another console"):
+            await connection.answer("a7", Approved())
+
+
+async def test_an_event_of_an_unknown_kind_or_shape_stays_visible(server: FakeServer) -> None:
+    told = Recorder()
+    meta = {"seq": 1, "threadId": "t1", "at": 1.0}
+    async with connect_to(server, told.take):
+        await told.wait_for(CaughtUp)
+        server.notify("codex/event", {"_meta": meta, "id": "u", "msg": {"type": "new", "a": 1}})
+        server.notify("codex/event", {"_meta": meta | {"seq": 2}, "id": "u", "msg": 7})
+        server.notify("codex/event", {"_meta": "?"})
+        await told.wait_for(EventArrived, 3)
+    unknown, unreadable, hopeless = told.events
+    assert unknown.msg == UnknownEvent("new", {"a": 1})
+    assert (unreadable.seq, unreadable.thread_id, unreadable.turn_id) == (2, "t1", "u")
+    assert isinstance(unreadable.msg, UnknownEvent)
+    assert isinstance(hopeless.msg, UnknownEvent)
+
+
+async def test_malformed_frames_are_left_out_and_shown(server: FakeServer) -> None:
+    told = Recorder()
+    async with connect_to(server, told.take):
+        await told.wait_for(CaughtUp)
+        for line in (
+            b"{broken",
+            b"[1, 2]",
+            b'"text"',
+            b"\xff\xfe",
+            b'{"jsonrpc": "2.0"}',
+            b"[" * 99_999,
+        ):
+            server.send(line)
+        server.tell(delta(1))
+        await told.until(lambda: any(event.seq == 1 for event in told.events))
+    assert len([event for event in told.events if isinstance(event.msg, Warned)]) == 6
+
+
+async def test_a_line_of_twenty_megabytes_arrives_whole(server: FakeServer) -> None:
+    told = Recorder()
+    text = "long " * (4 * 1024 * 1024)
+    async with connect_to(server, told.take):
+        await told.wait_for(CaughtUp)
+        server.tell(delta(1, text))
+        await told.wait_for(EventArrived)
+    assert told.events == [delta(1, text)]
+
+
+async def test_an_owner_that_fails_on_a_fact_is_told_the_next_one_all_the_same(
+    server: FakeServer,
+) -> None:
+    told = Recorder()
+    complaints: list[Frame] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
+
+    def stumble(fact: Fact) -> None:
+        told.take(fact)
+        if fact == Connected("first", "codextui 9.9", fresh=True):
+            raise RuntimeError("the owner stumbles")
+
+    async with connect_to(server, stumble):
+        await told.wait_for(CaughtUp)
+    assert [str(complaint["exception"]) for complaint in complaints] == ["the owner stumbles"]
+
+
+async def test_a_tap_sees_every_frame_in_both_directions(server: FakeServer) -> None:
+    seen: list[tuple[str, bytes]] = []
+    told = Recorder()
+    server.events = [delta(1)]
+    async with connect_to(server, told.take, tap=lambda way, frame: seen.append((way, frame))):
+        await told.wait_for(CaughtUp)
+    methods = [b"initialize", b"initialized", b"codex/subscribe"]
+    out = [frame for way, frame in seen if way == "out"]
+    assert all(method in frame for method, frame in zip(methods, out, strict=False))
+    assert [b"codex/event" in frame for way, frame in seen if way == "in"].count(True) == 1
+
+
+async def test_leaving_closes_the_connection_in_the_midst_of_a_stream(server: FakeServer) -> None:
+    server.events = [delta(seq) for seq in range(1, 5_000)]
+    told = Recorder()
+    async with asyncio.timeout(10):
+        async with connect_to(server, told.take):
+            await told.wait_for(EventArrived)
+        known = len(told.facts)
+        await asyncio.sleep(0)
+    assert len(told.facts) == known
+    assert told.of(Disconnected) == []
