@@ -22,7 +22,13 @@ MAX_INPUT_CHARS = 1_048_576
 """Characters of the longest input of a turn; Codex refuses more, so we do before sending."""
 
 _PAGE = 100
-_NO_THREAD = ("thread not found", "no rollout found", "invalid thread id", "is archived")
+_NO_THREAD = (
+    "thread not found",
+    "no rollout found",
+    "invalid thread id",
+    "invalid session id",
+    "is archived",
+)
 _NO_TURN = ("no active turn", "expected active turn")
 
 NO_OPTIONS = ThreadOptions()
