@@ -1,0 +1,385 @@
+"""The console: wires the screen, the board and the shared server together."""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from functools import cached_property, partial
+from pathlib import Path
+from typing import ClassVar
+
+from textual import events, on
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+from textual.theme import Theme
+
+from codextui import config as configuration
+from codextui import operations, paths
+from codextui.approval_desk import ApprovalDesk
+from codextui.attachment import Attachment, Link
+from codextui.client import facts
+from codextui.errors import ApprovalGone, CodextuiError, ConfigInvalid
+from codextui.keymap import KeyGroup, check_keymap, key_groups
+from codextui.model.board import Board
+from codextui.model.changes import Changes
+from codextui.render.sanitize import one_line, sanitize
+from codextui.screens import requests
+from codextui.screens.approval import ApprovalScreen
+from codextui.screens.main import MainOptions, MainScreen
+from codextui.screens.messages import ApprovalDecided, ThreadOpened
+from codextui.themes import VARIABLE_DEFAULTS, load_themes
+from codextui.trouble_desk import Answer, TroubleDesk, codex_unusable, unreachable
+from codextui.widgets.composer import Composer
+from codextui.widgets.thread_tree import ThreadTree
+from codextui.widgets.transcript_pane import TranscriptPane
+from codextui.wire.approval import Approval
+from codextui.wire.thread import ThreadInfo, ThreadState
+
+TYPING_PAUSE = 1.5
+"""Seconds without a key after which somebody with the composer open is not typing any more."""
+
+NUDGE = 0.25
+"""Seconds between two looks at whether the approval dialog may open now."""
+
+Attach = Callable[[Callable[[facts.Fact], None]], Link]
+"""Makes the attachment to the server, given who hears what happens."""
+
+
+class ConsoleApp(App[int]):
+    """Facts of the connection change the board, the board the screen; requests go back.
+
+    Nothing on the screen waits for the server.
+    """
+
+    TITLE = "codextui"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+p", "command_palette", "Commands", id="console.palette", priority=True),
+        Binding("ctrl+q", "quit", "Detach", id="console.quit", show=False, priority=True),
+    ]
+
+    def __init__(
+        self,
+        server: str,
+        attach: Attach,
+        *,
+        config: configuration.Config | None = None,
+        config_path: Path | None = None,
+        now: Callable[[], float] = time.time,
+        home: str = "",
+    ) -> None:
+        """Make the console of a server.
+
+        Args:
+            server: the server's name.
+            attach: makes the attachment.
+            config: the person's configuration.
+            config_path: its file, for messages, and to save the theme in; None saves nothing.
+            now: unix seconds.
+            home: the person's home folder, shown as `~`.
+
+        Raises:
+            ConfigInvalid: the keymap or the theme's name cannot be used.
+        """
+        super().__init__()
+        self.board = Board()
+        self._settings = config or configuration.Config()
+        self._settings_path = config_path
+        self._link = attach(self._hear)
+        self._keys = check_keymap(self._settings.ui.keys, _places(), config_path)
+        self._theme_problems = self._load_themes()
+        self._main_options = MainOptions(
+            server, self._settings.ui.layout, home, now, self._key_groups
+        )
+        self._server = server
+        self._desk = ApprovalDesk(self._open_approvals, may_open=self._may_interrupt)
+        self._trouble = TroubleDesk(self, self._trouble_answered)
+        self._was_connected = False
+        self._last_key_at = 0.0
+        self._rung_for: set[str] = set()
+
+    def get_default_screen(self) -> Screen[None]:
+        """The main screen: it is always there, below every dialog."""
+        return self.main
+
+    @cached_property
+    def main(self) -> MainScreen:
+        """The main screen."""
+        return MainScreen(self.board, self._main_options)
+
+    # Starting.
+
+    def on_mount(self) -> None:
+        """Set the keys; everything slow starts after the first frame."""
+        self.set_keymap(self._keys)
+        self.set_interval(NUDGE, self._desk.nudge)
+        self.call_after_refresh(self._start)
+
+    def _start(self) -> None:
+        for problem in self._theme_problems:
+            self.notify(sanitize(problem), severity="warning", timeout=15, markup=False)
+        self.theme_changed_signal.subscribe(self.main, self._save_theme)
+        self.run_worker(self._link.run(), group="connection", name="connection")
+        # What exists now stays for good: the collector need not look at it again.
+        gc.freeze()
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Our own colours, for themes that do not have them."""
+        return VARIABLE_DEFAULTS
+
+    def _load_themes(self) -> tuple[str, ...]:
+        """Register the themes; return what is wrong with those that cannot be used."""
+        folder = self._settings_path.parent / "themes" if self._settings_path else None
+        loaded = load_themes(folder)
+        for theme in loaded.themes:
+            self.register_theme(theme)
+        wanted = self._settings.ui.theme
+        if wanted in self.available_themes:
+            self.theme = wanted
+            return loaded.problems
+        known = ", ".join(sorted(theme.name for theme in loaded.themes))
+        return (*loaded.problems, f"there is no theme {wanted!r} (ui.theme); there are: {known}")
+
+    def _save_theme(self, theme: Theme) -> None:
+        if self._settings_path is None:
+            return
+        try:
+            configuration.save_setting(self._settings_path, "ui.theme", theme.name)
+        except ConfigInvalid as error:
+            self._complain("The theme could not be saved", error)
+
+    def _key_groups(self) -> tuple[KeyGroup, ...]:
+        return key_groups(_places(), self._keys)
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Everything that has a key, and the themes."""
+        if screen is self.main:
+            for binding in self.main.BINDINGS:
+                if isinstance(binding, Binding) and binding.show:
+                    run = partial(self.main.run_action, binding.action)
+                    yield SystemCommand(binding.description, f"key: {binding.key}", run)
+        yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
+
+    # What the connection tells.
+
+    def _hear(self, fact: facts.Fact) -> None:
+        """Take a fact, in the order of the wire; never waits."""
+        board = self.board
+        match fact:
+            case facts.Connected(fresh=fresh):
+                self._was_connected = True
+                self._take(board.connect(fresh=fresh))
+                self.call_later(self._trouble.clear)
+                self.run_worker(self._ask_server(), group="report", exit_on_error=False)
+            case facts.CaughtUp():
+                self._take(board.catch_up())
+                self.call_later(self._update_desk)
+            case facts.Disconnected(reason, retry_in):
+                self._take(board.disconnect(reason, retry_in))
+                if not self._was_connected:
+                    self.call_later(self._trouble.show, unreachable(self._server, reason))
+            case facts.EventArrived(event):
+                self._take(board.apply(event))
+            case facts.ApprovalOffered(approval):
+                self._take(board.offer(approval))
+            case facts.ApprovalWithdrawn(approval_id):
+                self._take(board.withdraw(approval_id))
+
+    def _take(self, changes: Changes) -> None:
+        if not changes:
+            return
+        self.main.take(changes)
+        if not self.board.link.caught_up:
+            return
+        if changes.approvals or changes.server:
+            self.call_later(self._update_desk)
+        if changes.approvals or changes.rows:
+            self._ring()
+
+    def _update_desk(self) -> None:
+        board = self.board
+        clients = {view.thread_id: view.info.client for view in board.threads.values()}
+        approvals = list(board.approvals.values()) if board.link.online else []
+        self._desk.update(approvals, clients, board.resolved)
+        self._ring()
+
+    def _ring(self) -> None:
+        """Ring once for each approval and each failure."""
+        board = self.board
+        failed = {
+            view.thread_id
+            for view in board.threads.values()
+            if view.info.state is ThreadState.FAILED
+        }
+        needs = failed | board.approvals.keys()
+        if needs - self._rung_for and self._settings.ui.bell:
+            self.bell()
+        self._rung_for = needs
+
+    async def _ask_server(self) -> None:
+        """Find out whether the server can work at all."""
+        try:
+            report = await operations.server_report(self._link)
+        except CodextuiError:
+            return  # The connection is gone again, and says so itself.
+        if problem := str(report.get("problem") or ""):
+            self._trouble.show(codex_unusable(sanitize(problem)))
+
+    def _trouble_answered(self, answer: Answer) -> None:
+        if answer == "quit":
+            self.exit(1)
+        elif self.board.link.online:
+            self.run_worker(self._ask_server(), group="report", exit_on_error=False)
+        else:
+            self._link.retry()
+
+    # Approvals.
+
+    async def on_event(self, event: events.Event) -> None:
+        """Remember when a key was pressed: nothing pops up under somebody's fingers."""
+        if isinstance(event, events.Key):
+            self._last_key_at = time.monotonic()
+        await super().on_event(event)
+
+    def _may_interrupt(self) -> bool:
+        if self.screen is not self.main or not self.board.link.caught_up:
+            return False
+        pause = time.monotonic() - self._last_key_at
+        return not self.main.is_writing() or pause >= TYPING_PAUSE
+
+    def _open_approvals(self, approvals: Sequence[Approval], first: str) -> ApprovalScreen:
+        board = self.board
+        screen = ApprovalScreen(
+            approvals,
+            clients={view.thread_id: view.info.client for view in board.threads.values()},
+            first=first,
+            quiet=self._settings.approvals.quiet,
+        )
+        self.push_screen(screen, lambda _: self._desk.closed())
+        return screen
+
+    @on(requests.OpenApprovals)
+    def _approvals_wanted(self, request: requests.OpenApprovals) -> None:
+        if not self._desk.open(request.approval_id):
+            self.notify("Nothing needs a decision.", severity="warning")
+
+    @on(ApprovalDecided)
+    def _approval_decided(self, message: ApprovalDecided) -> None:
+        self.run_worker(self._decide(message), group="decisions", exit_on_error=False)
+
+    async def _decide(self, message: ApprovalDecided) -> None:
+        try:
+            await self._link.answer(message.approval_id, message.decision)
+        except ApprovalGone as error:
+            self.notify(sanitize(str(error)), markup=False)
+        except CodextuiError as error:
+            if isinstance(self.screen, ApprovalScreen):
+                self.screen.reject_decision(message.approval_id, sanitize(str(error)))
+            else:
+                self._complain("The decision did not reach the server", error)
+
+    @on(ThreadOpened)
+    def _thread_opened(self, message: ThreadOpened) -> None:
+        self.main.open_thread(message.thread_id)
+
+    # What the person asks for.
+
+    @on(requests.StartThread)
+    def _start_wanted(self, request: requests.StartThread) -> None:
+        self._perform("start the thread", operations.start_thread(self._link, request.new))
+
+    @on(requests.ForkThread)
+    def _fork_wanted(self, request: requests.ForkThread) -> None:
+        fork = operations.fork_thread(
+            self._link, request.thread_id, request.turn_id, request.prompt
+        )
+        self._perform("fork the thread", fork)
+
+    @on(requests.SendPrompt)
+    def _send_wanted(self, request: requests.SendPrompt) -> None:
+        send = operations.send_prompt(self._link, request.thread_id, request.prompt)
+        undo = partial(self.main.keep_draft, request.thread_id, request.prompt)
+        self._perform("send the prompt", send, undo)
+
+    @on(requests.InterruptTurn)
+    def _interrupt_wanted(self, request: requests.InterruptTurn) -> None:
+        interrupt = operations.interrupt_turn(self._link, request.thread_id)
+        self._perform("interrupt the turn", interrupt)
+
+    @on(requests.KillThread)
+    def _kill_wanted(self, request: requests.KillThread) -> None:
+        self._perform("kill the thread", operations.kill_thread(self._link, request.thread_id))
+
+    @on(requests.StopServer)
+    def _stop_wanted(self) -> None:
+        self.run_worker(self._stop_server(), group="operations", exit_on_error=False)
+
+    @on(requests.RetryConnection)
+    def _retry_wanted(self) -> None:
+        self._link.retry()
+
+    def _perform(
+        self,
+        what: str,
+        operation: Awaitable[ThreadInfo | bool | None],
+        undo: Callable[[], None] | None = None,
+    ) -> None:
+        """Have the server do something; a thread that it returns is shown."""
+
+        async def perform() -> None:
+            try:
+                result = await operation
+            except CodextuiError as error:
+                self._complain(f"Could not {what}", error)
+                if undo is not None:
+                    undo()
+                return
+            if isinstance(result, ThreadInfo):
+                self.main.open_thread(result.thread_id)
+
+        self.run_worker(perform(), group="operations", exit_on_error=False)
+
+    async def _stop_server(self) -> None:
+        try:
+            await operations.stop_server(self._link)
+        except CodextuiError as error:
+            self._complain("Could not stop the server", error)
+        else:
+            self.exit(0)
+
+    def _complain(self, what: str, error: CodextuiError) -> None:
+        message = f"{what}: {one_line(str(error))}"
+        self.notify(message, severity="error", timeout=10, markup=False)
+
+
+def _places() -> dict[str, Sequence[BindingType]]:
+    """Every place where keys work, by its heading in the help screen."""
+    return {
+        "Console": [*MainScreen.BINDINGS, *ConsoleApp.BINDINGS],
+        "Threads": ThreadTree.BINDINGS,
+        "Panes": TranscriptPane.BINDINGS,
+        "Writing": Composer.BINDINGS,
+        "Approvals": ApprovalScreen.BINDINGS,
+    }
+
+
+def run(server: str, *, config: Path | None = None) -> int:
+    """Open the console on the shared server `server`, and return the process's exit code.
+
+    Args:
+        server: the server's name; it is started where it does not run.
+        config: the configuration file; None is the person's own.
+
+    Raises:
+        ConfigInvalid: the configuration cannot be used.
+    """
+    path = config or paths.config_path()
+    app = ConsoleApp(
+        server,
+        partial(Attachment, server, config),
+        config=configuration.load(path),
+        config_path=path,
+        home=str(Path.home()),
+    )
+    return app.run() or 0

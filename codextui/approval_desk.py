@@ -1,0 +1,80 @@
+"""When the approval dialog is on the screen, and what it is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+from codextui.wire.approval import Approval
+from codextui.wire.event import ApprovalResolved
+
+
+class Dialog(Protocol):
+    """The part of `ApprovalScreen` that the desk needs."""
+
+    def show_approvals(
+        self,
+        approvals: Sequence[Approval],
+        *,
+        clients: Mapping[str, str] | None = None,
+        resolved: Mapping[str, ApprovalResolved] | None = None,
+    ) -> None:
+        """Take the queue as it is now."""
+
+
+class ApprovalDesk:
+    """Opens the dialog when an approval arrives, but never again for one put off ("later").
+
+    The dialog waits while `may_open` says no: a person is typing, or another dialog is open.
+    """
+
+    def __init__(
+        self,
+        open_dialog: Callable[[Sequence[Approval], str], Dialog],
+        *,
+        may_open: Callable[[], bool],
+    ) -> None:
+        """Take what puts the dialog on the screen, and what says whether it may be now."""
+        self._open_dialog = open_dialog
+        self._may_open = may_open
+        self._approvals: tuple[Approval, ...] = ()
+        self._postponed: set[str] = set()
+        self._dialog: Dialog | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the dialog is on the screen."""
+        return self._dialog is not None
+
+    def update(
+        self,
+        approvals: Sequence[Approval],
+        clients: Mapping[str, str],
+        resolved: Mapping[str, ApprovalResolved],
+    ) -> None:
+        """Take the queue as it is now; `resolved` says what became of those that are gone."""
+        self._approvals = tuple(approvals)
+        self._postponed &= {approval.approval_id for approval in approvals}
+        if self._dialog is not None:
+            self._dialog.show_approvals(approvals, clients=clients, resolved=resolved)
+        else:
+            self.nudge()
+
+    def nudge(self) -> None:
+        """Open the dialog if an approval waits for it and it may open now."""
+        if self._dialog is not None:
+            return
+        new = [a for a in self._approvals if a.approval_id not in self._postponed]
+        if new and self._may_open():
+            self._dialog = self._open_dialog(self._approvals, new[0].approval_id)
+
+    def open(self, first: str) -> bool:
+        """Open the dialog because a person wants it; false where there is nothing to decide."""
+        if self._dialog is None and self._approvals:
+            self._dialog = self._open_dialog(self._approvals, first)
+        return bool(self._approvals)
+
+    def closed(self) -> None:
+        """The dialog went away; what is still open was put off."""
+        self._dialog = None
+        self._postponed = {approval.approval_id for approval in self._approvals}

@@ -1,0 +1,79 @@
+"""Which keys the footer shows: those that do something now. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from textual.binding import Binding
+
+from codextui.keymap import is_unbound, show_keys
+from codextui.model.board import Board
+from codextui.screens.refusal import Wish, refusal
+from codextui.widgets.key_line import KeyHint
+
+WRITING = {"send": "send", "newline": "new line", "leave": "keep as draft"}
+"""What a person who writes can do: every other key writes."""
+
+WATCHING = {
+    "choose": "open",
+    "reply": "reply",
+    "approvals": "decide",
+    "new_thread": "new",
+    "interrupt": "interrupt",
+    "fork": "fork",
+    "fork_through": "fork through",
+    "diff": "diff",
+    "zoom": "zoom",
+    "kill": "kill",
+    "retry": "connect now",
+    "help": "help",
+    "detach": "detach",
+    "stop_server": "stop all",
+}
+"""What a person who watches can do, the most wanted first."""
+
+_WISHES = {
+    "reply": Wish.SEND,
+    "new_thread": Wish.START,
+    "interrupt": Wish.INTERRUPT,
+    "fork": Wish.FORK,
+    "fork_through": Wish.FORK_THROUGH,
+    "diff": Wish.DIFF,
+    "kill": Wish.KILL,
+}
+
+
+def key_hints(
+    bindings: Iterable[Binding], board: Board, thread_id: str, *, writing: bool
+) -> list[KeyHint]:
+    """The keys to show, with words for what they do to this thread now."""
+    bound: dict[str, Binding] = {}
+    for binding in bindings:
+        if not is_unbound(binding):
+            bound.setdefault(binding.action, binding)
+    labels = WRITING if writing else WATCHING
+    return [
+        KeyHint(show_keys(bound[action].key), _label(action, label, board, thread_id), action)
+        for action, label in labels.items()
+        if action in bound and _does_something(action, board, thread_id)
+    ]
+
+
+def _does_something(action: str, board: Board, thread_id: str) -> bool:
+    match action:
+        case "approvals":
+            return bool(board.approvals)
+        case "retry":
+            return not board.link.online and bool(board.link.reason)
+        case "zoom":
+            return bool(thread_id)
+        case _:
+            wish = _WISHES.get(action)
+            return wish is None or not refusal(wish, board, thread_id)
+
+
+def _label(action: str, label: str, board: Board, thread_id: str) -> str:
+    view = board.threads.get(thread_id)
+    if action == "reply" and view is not None and view.info.state.has_turn:
+        return "steer"
+    return label

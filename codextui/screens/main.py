@@ -1,0 +1,398 @@
+"""The console's main screen: tree, panes, what needs a person, keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+from textual.timer import Timer
+
+from codextui.keymap import KeyGroup
+from codextui.model.board import Board
+from codextui.model.changes import Changes
+from codextui.model.thread_view import ThreadView
+from codextui.render.sanitize import one_line
+from codextui.screens import requests
+from codextui.screens.confirm import ConfirmScreen
+from codextui.screens.diff import DiffScreen
+from codextui.screens.fork import ForkChosen, ForkPoint, ForkScreen
+from codextui.screens.help import HelpScreen
+from codextui.screens.key_hints import key_hints
+from codextui.screens.new_thread import NewThread, NewThreadScreen
+from codextui.screens.refusal import Wish, refusal
+from codextui.widgets.attention_strip import AttentionStrip
+from codextui.widgets.composer import Composer
+from codextui.widgets.drawing import Drawing
+from codextui.widgets.key_line import KeyLine
+from codextui.widgets.looks import looks_from
+from codextui.widgets.pacer import FRAME, Pacer
+from codextui.widgets.status_line import ServerStatus, StatusLine
+from codextui.widgets.tiling import COUNTS
+from codextui.widgets.workbench import Workbench
+from codextui.wire.thread import ThreadState
+
+
+@dataclass(frozen=True, slots=True)
+class MainOptions:
+    """What the main screen needs to know from outside.
+
+    Attributes:
+        server: the shared server's name.
+        most_panes: 1 to 9.
+        home: the person's home folder, shown as `~`.
+        now: unix seconds.
+        help_groups: the keys of every place, for the help screen.
+    """
+
+    server: str
+    most_panes: int
+    home: str
+    now: Callable[[], float]
+    help_groups: Callable[[], Sequence[KeyGroup]]
+
+
+class MainScreen(Screen[None]):
+    """Shows the board and turns keys into requests (`codextui.screens.requests`)."""
+
+    CSS_PATH = "main.tcss"
+    AUTO_FOCUS = "ThreadTree"
+    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - as Textual types it
+        (0, "-narrow"),
+        (100, "-medium"),
+        (140, "-wide"),
+    ]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter,r", "reply", "Reply or steer", id="thread.reply"),
+        Binding("a", "approvals", "Decide what needs you", id="approvals.open"),
+        Binding("n", "new_thread", "New thread", id="thread.new"),
+        Binding("x", "interrupt", "Interrupt the turn", id="thread.interrupt"),
+        Binding("f", "fork", "Fork", id="thread.fork"),
+        Binding("F", "fork_through", "Fork through a turn", id="thread.fork_through"),
+        Binding("d", "diff", "Diff of the turn", id="thread.diff"),
+        Binding("z", "zoom", "Zoom the pane", id="pane.zoom"),
+        Binding("X", "kill", "Kill the thread", id="thread.kill"),
+        Binding("t", "toggle_tree", "Show or hide the tree", id="view.tree"),
+        Binding("plus,equals_sign", "panes(1)", "More panes", id="view.more_panes"),
+        Binding("minus", "panes(-1)", "Fewer panes", id="view.fewer_panes"),
+        Binding("tab", "cycle(1)", "Next pane", id="pane.next"),
+        Binding("shift+tab", "cycle(-1)", "Previous pane", id="pane.previous"),
+        Binding("left", "go(-1, 0)", "Pane to the left", id="pane.left"),
+        Binding("right", "go(1, 0)", "Pane to the right", id="pane.right"),
+        Binding("up", "go(0, -1)", "Pane above", id="pane.above"),
+        Binding("down", "go(0, 1)", "Pane below", id="pane.below"),
+        *(
+            Binding(str(n), f"number({n})", f"Pane {n}", id=f"pane.go_{n}", show=False)
+            for n in range(1, 10)
+        ),
+        Binding("question_mark", "help", "All keys", id="console.help"),
+        Binding("q", "detach", "Detach: leave, the agents go on", id="console.detach"),
+        Binding("Q", "stop_server", "Stop the server and leave", id="console.stop_server"),
+        Binding("ctrl+r", "retry", "Try to connect now", id="server.retry"),
+    ]
+
+    def __init__(self, board: Board, options: MainOptions) -> None:
+        """Show a board."""
+        super().__init__()
+        self.board = board
+        self._options = options
+        self._pacer = Pacer(wake=self._wake, rest=self._rest)
+        self._frames: Timer | None = None
+        self._last_new: NewThread | None = None
+        self._seen_failures: set[str] = set()
+        self._drawing = self._build_drawing()
+        self.bench = Workbench(
+            board, self._pacer, self._drawing, most=options.most_panes, start_key="n"
+        )
+
+    def compose(self) -> ComposeResult:
+        """The parts."""
+        yield StatusLine(self._options.server)
+        yield self.bench
+        yield AttentionStrip()
+        yield KeyLine()
+
+    def on_mount(self) -> None:
+        """Start."""
+        self._frames = self.set_interval(FRAME, self._pacer.tick, pause=True)
+        self.set_interval(1, self._tick)
+        self.app.theme_changed_signal.subscribe(self, lambda _: self._restyle())
+        self._pacer.mark(self)
+
+    # What the board tells.
+
+    def take(self, changes: Changes) -> None:
+        """Take in what changed; it is drawn in one of the next frames."""
+        self.bench.take(changes)
+        if changes.rows or changes.tree or changes.server or changes.approvals:
+            self._pacer.mark(self)
+
+    def flush(self) -> None:
+        """Bring the lines around the panes up to date. Called by the pacer."""
+        if not self.is_mounted:
+            return
+        looks = self._drawing.looks
+        self.query_one(StatusLine).show(self._status(), looks.bar, looks.lost)
+        self.query_one(AttentionStrip).show(
+            list(self.board.approvals.values()), self._failed(), self._drawing
+        )
+        self.bench.say_purposes(self._purpose)
+        self._show_keys()
+
+    def open_thread(self, thread_id: str) -> None:
+        """Show a thread in a pane and go to it; as soon as it is known, if it is not yet."""
+        self.bench.open(thread_id)
+
+    def keep_draft(self, thread_id: str, text: str) -> None:
+        """Keep a prompt that did not reach the server."""
+        self.bench.keep_draft(thread_id, text)
+
+    def is_writing(self) -> bool:
+        """Whether the composer has the focus."""
+        return isinstance(self.focused, Composer)
+
+    def _wake(self) -> None:
+        if self._frames is not None:
+            self._frames.resume()
+
+    def _rest(self) -> None:
+        if self._frames is not None:
+            self._frames.pause()
+
+    def _tick(self) -> None:
+        self.bench.tick()
+        self.query_one(AttentionStrip).refresh()
+
+    def _build_drawing(self) -> Drawing:
+        return Drawing(
+            looks_from(self.app.theme_variables),
+            self.board.state_of,
+            self._options.now,
+            self._options.home,
+        )
+
+    def _restyle(self) -> None:
+        self._drawing = self._build_drawing()
+        self.bench.restyle(self._drawing)
+        self._pacer.mark(self)
+
+    def _status(self) -> ServerStatus:
+        board = self.board
+        states = [view.info.state for view in board.threads.values()]
+        working = (ThreadState.RUNNING, ThreadState.STARTING)
+        return ServerStatus(
+            self._options.server,
+            board.link,
+            board.codex_version,
+            board.codex_problem,
+            running=sum(state in working for state in states),
+            asking=states.count(ThreadState.NEEDS_INPUT),
+            tokens=sum(view.info.usage.total for view in board.threads.values()),
+        )
+
+    def _failed(self) -> list[ThreadView]:
+        """Threads that failed and were not looked at since."""
+        failed = [v for v in self.board.threads.values() if v.info.state is ThreadState.FAILED]
+        self._seen_failures &= {view.thread_id for view in failed}
+        if self.bench.current and not self.bench.threads.has_focus:
+            self._seen_failures.add(self.bench.current)
+        return [view for view in failed if view.thread_id not in self._seen_failures]
+
+    def _purpose(self, thread_id: str) -> str:
+        """What sending from the composer of a thread will do."""
+        if why := refusal(Wish.SEND, self.board, thread_id):
+            return f"not now: {why}"
+        info = self.board.threads[thread_id].info
+        what = "steer" if info.state.has_turn else "reply to"
+        return f"{what} {one_line(info.handle)}    enter sends   alt+enter new line   esc keeps it"
+
+    def _show_keys(self) -> None:
+        bindings = [active.binding for active in self.active_bindings.values()]
+        hints = key_hints(bindings, self.board, self.bench.current, writing=self.is_writing())
+        self.query_one(KeyLine).show(hints)
+
+    @on(Workbench.CurrentChanged)
+    def _current_changed(self) -> None:
+        self._pacer.mark(self)
+
+    # What a person asks for.
+
+    def action_new_thread(self) -> None:
+        """Ask what the new thread is to be."""
+        if self._may(Wish.START):
+            self.app.push_screen(NewThreadScreen(self._last_new), self._start)
+
+    def action_reply(self) -> None:
+        """Write to the thread: a reply where it rests, a steer where it runs."""
+        if self._may(Wish.SEND):
+            thread_id = self.bench.current
+            self.bench.write(thread_id, self._purpose(thread_id))
+
+    def action_fork(self) -> None:
+        """Fork the thread as it is now."""
+        if self._may(Wish.FORK):
+            self.post_message(requests.ForkThread(self.bench.current))
+
+    def action_fork_through(self) -> None:
+        """Ask through which turn to fork."""
+        if self._may(Wish.FORK_THROUGH):
+            view = self.board.threads[self.bench.current]
+            turns = [ForkPoint(t.turn_id, t.prompt, t.state) for t in view.transcript.turns]
+            asked = partial(self._fork_through, view.thread_id)
+            self.app.push_screen(ForkScreen(view.info.handle, turns), asked)
+
+    def action_interrupt(self) -> None:
+        """Stop the running turn."""
+        if self._may(Wish.INTERRUPT):
+            self.post_message(requests.InterruptTurn(self.bench.current))
+
+    def action_kill(self) -> None:
+        """End the thread for good; asks first where a turn runs."""
+        if not self._may(Wish.KILL):
+            return
+        info = self.board.threads[self.bench.current].info
+        if not info.state.has_turn:
+            self.post_message(requests.KillThread(info.thread_id))
+            return
+        message = (
+            f"{info.handle} is {info.state}. Killing it stops its turn and its commands, withdraws "
+            "what it asks, and archives it. Files that it has written stay."
+        )
+        dialog = ConfirmScreen(f"Kill {info.handle}?", message, yes="Kill it")
+        self.app.push_screen(dialog, partial(self._kill, info.thread_id))
+
+    def action_diff(self) -> None:
+        """Show what the running or last turn has changed."""
+        if self._may(Wish.DIFF):
+            view = self.board.threads[self.bench.current]
+            title = f"{view.info.handle}: changes of its last turn"
+            self.app.push_screen(DiffScreen(title, view.diff))
+
+    def action_approvals(self) -> None:
+        """Open the dialog for what needs a person."""
+        self.post_message(requests.OpenApprovals())
+
+    def action_zoom(self) -> None:
+        """Give the pane all the room, or take it back."""
+        grid = self.bench.grid
+        if grid.tile_of(self.bench.current) is None:
+            self.bench.open(self.bench.current)
+        if grid.tile_of(self.bench.current) is None:
+            self._explain("Nothing to zoom: no thread has a pane yet.")
+        grid.zoom("" if grid.zoomed else self.bench.current)
+        self._pacer.mark(self)
+
+    def action_number(self, number: int) -> None:
+        """Go to the pane of a number."""
+        if not self.bench.focus_number(number):
+            self._explain(f"There is no pane {number}.")
+
+    def action_cycle(self, step: int) -> None:
+        """Go to the next or previous pane."""
+        self.bench.cycle(step)
+
+    def action_go(self, dx: int, dy: int) -> None:
+        """Go to the pane in a direction."""
+        self.bench.go(dx, dy)
+
+    def action_panes(self, step: int) -> None:
+        """Have more or fewer panes."""
+        grid = self.bench.grid
+        wanted = next((n for n in COUNTS[::step] if (n - grid.capacity) * step > 0), None)
+        if wanted is None:
+            self._explain("Nine panes are the most." if step > 0 else "One pane is the least.")
+            return
+        before, grid.most = grid.capacity, wanted
+        grid.recount()
+        if grid.capacity == before:
+            grid.most = before
+            self._explain(f"There is no room for {wanted} panes that could still be read.")
+
+    def action_toggle_tree(self) -> None:
+        """Show or hide the tree."""
+        self.toggle_class("-no-tree")
+        if self.has_class("-no-tree") and self.bench.threads.has_focus:
+            self.bench.focus_thread(self.bench.current)
+
+    def action_help(self) -> None:
+        """List every key."""
+        self.app.push_screen(HelpScreen(self._options.help_groups()))
+
+    def action_retry(self) -> None:
+        """Try to connect now."""
+        if self.board.link.online:
+            self._explain("The server is connected.")
+        else:
+            self.post_message(requests.RetryConnection())
+
+    def action_detach(self) -> None:
+        """Leave; the agents go on."""
+        self.app.exit(0)
+
+    def action_stop_server(self) -> None:
+        """Leave and end the server; asks first."""
+        running = sum(view.info.state.has_turn for view in self.board.threads.values())
+        turns = f"{running} running turns stop" if running != 1 else "1 running turn stops"
+        message = (
+            f"The shared server {self._options.server!r} ends: {turns}, and every other program "
+            "that uses it is cut off. Threads and their history are kept. q leaves without this."
+        )
+        dialog = ConfirmScreen("Stop the server?", message, yes="Stop it")
+        self.app.push_screen(dialog, self._stop)
+
+    def _may(self, wish: Wish) -> bool:
+        """Whether a wish can be granted; says why where it cannot."""
+        why = refusal(wish, self.board, self.bench.current)
+        if why:
+            self._explain(why)
+        return not why
+
+    def _explain(self, why: str) -> None:
+        self.notify(one_line(why), severity="warning", markup=False)
+
+    def _start(self, new: NewThread | None) -> None:
+        if new is not None:
+            self._last_new = new
+            self.post_message(requests.StartThread(new))
+
+    def _fork_through(self, thread_id: str, chosen: ForkChosen | None) -> None:
+        if chosen is not None:
+            self.post_message(requests.ForkThread(thread_id, chosen.turn_id, chosen.prompt))
+
+    def _kill(self, thread_id: str, agreed: bool | None) -> None:
+        if agreed:
+            self.post_message(requests.KillThread(thread_id))
+
+    def _stop(self, agreed: bool | None) -> None:
+        if agreed:
+            self.post_message(requests.StopServer())
+
+    @on(Composer.Sent)
+    def _send(self, message: Composer.Sent) -> None:
+        if why := refusal(Wish.SEND, self.board, message.thread_id):
+            self._explain(why)
+            return
+        self.bench.drafts.pop(message.thread_id, None)
+        self.bench.stop_writing(message.thread_id)
+        self.post_message(requests.SendPrompt(message.thread_id, message.text))
+
+    @on(AttentionStrip.ApprovalChosen)
+    def _approval_chosen(self, message: AttentionStrip.ApprovalChosen) -> None:
+        self.post_message(requests.OpenApprovals(message.approval_id))
+
+    @on(AttentionStrip.MoreChosen)
+    def _more_chosen(self) -> None:
+        self.post_message(requests.OpenApprovals())
+
+    @on(AttentionStrip.ThreadChosen)
+    def _failure_chosen(self, message: AttentionStrip.ThreadChosen) -> None:
+        self.bench.open(message.thread_id)
+
+    @on(KeyLine.Chosen)
+    async def _key_clicked(self, message: KeyLine.Chosen) -> None:
+        await self.app.run_action(message.action, self.focused or self)

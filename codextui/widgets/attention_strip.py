@@ -1,0 +1,108 @@
+"""What needs a person, oldest first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from rich.segment import Segment
+from textual import events
+from textual.message import Message
+from textual.strip import Strip
+
+from codextui.model.thread_view import ThreadView
+from codextui.render.approval import render_approval_row
+from codextui.render.palette import Palette
+from codextui.render.sanitize import one_line
+from codextui.widgets.drawing import Drawing
+from codextui.widgets.line_widget import LineWidget
+from codextui.wire.approval import Approval
+
+
+class AttentionStrip(LineWidget):
+    """A line for each approval and each failed thread, as many as fit; one where none is."""
+
+    MOST_LINES: ClassVar[int] = 3
+
+    class ApprovalChosen(Message):
+        """A person wants to decide this approval."""
+
+        def __init__(self, approval_id: str) -> None:
+            super().__init__()
+            self.approval_id = approval_id
+
+    class ThreadChosen(Message):
+        """A person wants to look at this failed thread."""
+
+        def __init__(self, thread_id: str) -> None:
+            super().__init__()
+            self.thread_id = thread_id
+
+    class MoreChosen(Message):
+        """A person wants to see all of them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._wanting: list[Approval | ThreadView] = []
+        self._drawing: Drawing | None = None
+
+    def show(
+        self, approvals: Sequence[Approval], failed: Sequence[ThreadView], drawing: Drawing
+    ) -> None:
+        """Show these."""
+        self._drawing = drawing
+        self._wanting = [*approvals, *failed]
+        lines = max(1, min(self.MOST_LINES, len(self._wanting)))
+        if self.styles.height is None or self.styles.height.value != lines:
+            self.styles.height = lines
+        self.refresh()
+
+    def on_click(self, event: events.Click) -> None:
+        """Do what was clicked."""
+        if event.y >= len(self._wanting):
+            return
+        if self._hidden and event.y == self.MOST_LINES - 1:
+            self.post_message(self.MoreChosen())
+            return
+        chosen = self._wanting[event.y]
+        if isinstance(chosen, Approval):
+            self.post_message(self.ApprovalChosen(chosen.approval_id))
+        else:
+            self.post_message(self.ThreadChosen(chosen.thread_id))
+
+    def line(self, y: int) -> Strip:
+        """The line at `y`."""
+        drawing, width = self._drawing, self.size.width
+        if drawing is None:
+            return Strip.blank(width)
+        if not self._wanting:
+            palette = drawing.looks.bar
+            return self._fill([Segment("  ○ nothing needs you", palette.muted)], palette)
+        palette = drawing.looks.asking
+        if self._hidden and y == self.MOST_LINES - 1:
+            more = f"  … {self._hidden} more need you"
+            return self._fill([Segment(more, palette.strong)], palette)
+        if y >= len(self._wanting):
+            return Strip.blank(width, palette.text)
+        wanting = self._wanting[y]
+        if isinstance(wanting, Approval):
+            return render_approval_row(wanting, width, palette, now=drawing.now())
+        return self._fill(_failure(wanting, palette), palette)
+
+    @property
+    def _hidden(self) -> int:
+        """How many there is no line for."""
+        extra = len(self._wanting) - self.MOST_LINES
+        return extra + 1 if extra > 0 else 0
+
+    def _fill(self, segments: list[Segment], palette: Palette) -> Strip:
+        return Strip(segments).adjust_cell_length(self.size.width, palette.text)
+
+
+def _failure(view: ThreadView, palette: Palette) -> list[Segment]:
+    return [
+        Segment(" ✕ ", palette.bad),
+        Segment(one_line(view.info.handle), palette.strong),
+        Segment(" failed  ", palette.bad),
+        Segment(one_line(view.info.note), palette.text),
+    ]

@@ -1,0 +1,89 @@
+"""Where a person writes to an agent."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.message import Message
+from textual.widgets import Static, TextArea
+
+
+class Composer(TextArea):
+    """Text for one thread: enter sends it, esc leaves and keeps it as a draft."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "send", "Send", id="composer.send", priority=True),
+        Binding(
+            "alt+enter,shift+enter,ctrl+j",
+            "newline",
+            "New line",
+            id="composer.newline",
+            priority=True,
+        ),
+        Binding("escape", "leave", "Keep as draft", id="composer.leave", priority=True),
+    ]
+
+    class Sent(Message):
+        """A person wants this said to the thread."""
+
+        def __init__(self, thread_id: str, text: str) -> None:
+            super().__init__()
+            self.thread_id = thread_id
+            self.text = text
+
+    class Left(Message):
+        """A person goes back to the panes; what is written so far is a draft."""
+
+        def __init__(self, thread_id: str) -> None:
+            super().__init__()
+            self.thread_id = thread_id
+
+    def __init__(self, thread_id: str, draft: str) -> None:
+        """Start from a draft, empty where there is none."""
+        super().__init__(
+            draft, soft_wrap=True, tab_behavior="focus", highlight_cursor_line=False, compact=True
+        )
+        self.thread_id = thread_id
+
+    def on_mount(self) -> None:
+        """Start."""
+        self.move_cursor(self.document.end)
+
+    def action_send(self) -> None:
+        """Send what is written; nothing where nothing is."""
+        if self.text.strip():
+            self.post_message(self.Sent(self.thread_id, self.text.strip()))
+        else:
+            self.action_leave()
+
+    def action_newline(self) -> None:
+        """Start a new line."""
+        self.insert("\n")
+
+    def action_leave(self) -> None:
+        """Go back to the panes."""
+        self.post_message(self.Left(self.thread_id))
+
+
+class ComposerBox(Vertical):
+    """The composer under the line that says what sending will do."""
+
+    def __init__(self, thread_id: str, draft: str, purpose: str) -> None:
+        """Start from a draft; `purpose` says what sending will do."""
+        super().__init__()
+        self._purpose = purpose
+        self.composer = Composer(thread_id, draft)
+
+    def compose(self) -> ComposeResult:
+        """The parts."""
+        yield Static(self._purpose, markup=False, classes="purpose")
+        yield self.composer
+
+    def say(self, purpose: str) -> None:
+        """Say what sending will do now."""
+        if purpose != self._purpose:
+            self._purpose = purpose
+            self.query_one(".purpose", Static).update(purpose)

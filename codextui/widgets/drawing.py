@@ -1,0 +1,26 @@
+"""What the widgets that show threads need to know beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from codextui.widgets.looks import Looks
+from codextui.wire.thread import ThreadState
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """How to draw a thread.
+
+    Attributes:
+        looks: the palettes.
+        state_of: `Board.state_of`.
+        now: unix seconds.
+        home: the person's home folder, shown as `~`.
+    """
+
+    looks: Looks
+    state_of: Callable[[str], ThreadState]
+    now: Callable[[], float]
+    home: str = ""

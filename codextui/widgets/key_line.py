@@ -1,0 +1,87 @@
+"""The footer: the keys that work here, in one line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from textual import events
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+
+
+@dataclass(frozen=True, slots=True)
+class KeyHint:
+    """A key.
+
+    Attributes:
+        key: as people read it.
+        label: what it does, in a word or two.
+        action: the action behind it, for a click.
+    """
+
+    key: str
+    label: str
+    action: str
+
+
+class KeyLine(Widget):
+    """One line of keys; the first ones matter most, and what does not fit is left out."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"key-line--key", "key-line--label"}
+
+    class Chosen(Message):
+        """A person clicked on a key."""
+
+        def __init__(self, action: str) -> None:
+            super().__init__()
+            self.action = action
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._hints: tuple[KeyHint, ...] = ()
+
+    def show(self, hints: Sequence[KeyHint]) -> None:
+        """Show these keys."""
+        if tuple(hints) != self._hints:
+            self._hints = tuple(hints)
+            self.refresh()
+
+    def fitting(self, width: int) -> list[tuple[int, KeyHint]]:
+        """The hints that fit `width` cells, each with the column it starts at."""
+        column, placed = 1, []
+        for hint in self._hints:
+            size = _size(hint)
+            if column + size <= width:
+                placed.append((column, hint))
+                column += size + 2
+        return placed
+
+    def render_line(self, y: int) -> Strip:  # noqa: ARG002 - there is one
+        """The line."""
+        base = self.rich_style
+        key = self.get_component_rich_style("key-line--key")
+        label = self.get_component_rich_style("key-line--label")
+        segments, at = [], 0
+        for column, hint in self.fitting(self.size.width):
+            segments += [
+                Segment(" " * (column - at), base),
+                Segment(hint.key, key),
+                Segment(f" {hint.label}", label),
+            ]
+            at = column + _size(hint)
+        return Strip(segments, at).adjust_cell_length(self.size.width, base)
+
+    def on_click(self, event: events.Click) -> None:
+        """Do what the key does."""
+        for column, hint in self.fitting(self.size.width):
+            if column <= event.x < column + _size(hint):
+                self.post_message(self.Chosen(hint.action))
+
+
+def _size(hint: KeyHint) -> int:
+    return cell_len(hint.key) + 1 + cell_len(hint.label)

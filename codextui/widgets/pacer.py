@@ -1,0 +1,59 @@
+"""Spreads the drawing of streaming panes over frames, so that no frame is long."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Protocol
+
+FRAME = 1 / 60
+"""Seconds between two ticks."""
+
+
+class Flushable(Protocol):
+    """Something that draws what it has not drawn yet when it is told to."""
+
+    def flush(self) -> None:
+        """Draw it."""
+
+
+class Pacer:
+    """Flushes dirty panes in turn, a few a frame.
+
+    Nothing ticks while nothing is dirty: `wake` is called at the first mark, and `rest` when
+    the queue has run empty.
+    """
+
+    def __init__(
+        self, *, wake: Callable[[], None], rest: Callable[[], None], per_frame: int = 3
+    ) -> None:
+        """Take what starts and stops the ticks, and how many panes a frame may draw."""
+        self._wake = wake
+        self._rest = rest
+        self._per_frame = per_frame
+        self._queue: deque[Flushable] = deque()
+        self._dirty: set[Flushable] = set()
+
+    def mark(self, pane: Flushable) -> None:
+        """Have `pane` flushed in one of the next frames; once, however often it is marked."""
+        if pane in self._dirty:
+            return
+        if not self._queue:
+            self._wake()
+        self._dirty.add(pane)
+        self._queue.append(pane)
+
+    def forget(self, pane: Flushable) -> None:
+        """Do not flush `pane` any more: it has left the screen."""
+        if pane in self._dirty:
+            self._dirty.discard(pane)
+            self._queue.remove(pane)
+
+    def tick(self) -> None:
+        """Flush the panes that have waited longest."""
+        for _ in range(min(self._per_frame, len(self._queue))):
+            pane = self._queue.popleft()
+            self._dirty.discard(pane)
+            pane.flush()
+        if not self._queue:
+            self._rest()

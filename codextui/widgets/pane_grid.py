@@ -1,0 +1,109 @@
+"""The panes, tiled."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.containers import Grid
+from textual.message import Message
+
+from codextui.model.thread_view import ThreadView
+from codextui.widgets.drawing import Drawing
+from codextui.widgets.pane_tile import PaneTile
+from codextui.widgets.tiling import capacity, tile
+from codextui.widgets.transcript_pane import TranscriptPane
+
+
+class PaneGrid(Grid):
+    """One to nine places, in a grid whose panes are never too small to read.
+
+    Attributes:
+        most: the most places that a person wants.
+        capacity: how many there is room for.
+        zoomed: the thread that has all the room, empty where none does.
+        tiles: the places, first to last.
+    """
+
+    class CapacityChanged(Message):
+        """There is room for another number of panes."""
+
+    def __init__(self, most: int) -> None:
+        """Have at most `most` places."""
+        super().__init__()
+        self.most = most
+        self.capacity = 1
+        self.zoomed = ""
+        self.tiles: list[PaneTile] = []
+
+    def on_resize(self) -> None:
+        """Fit the new size."""
+        self.recount()
+
+    def recount(self) -> None:
+        """Find out how many panes fit."""
+        room = capacity(self.size.width, self.size.height, self.most)
+        if room != self.capacity:
+            self.capacity = room
+            self.post_message(self.CapacityChanged())
+        self._arrange()
+
+    def show(self, views: Sequence[ThreadView], drawing: Drawing) -> None:
+        """Have exactly these threads in the places; who had a place keeps its pane."""
+        spare = [t for t in self.tiles if all(t.thread_id != v.thread_id for v in views)]
+        tiles, new = [], []
+        for number, view in enumerate(views, start=1):
+            place = self.tile_of(view.thread_id) or (spare.pop(0) if spare else None)
+            if place is None:
+                place = PaneTile(drawing, view, number)
+                new.append(place)
+            else:
+                place.show(view, number)
+            tiles.append(place)
+        self.tiles = tiles
+        for place in spare:
+            place.remove()
+        if new:
+            self.mount(*new)
+        self._order()
+        self.zoom(self.zoomed)
+
+    def zoom(self, thread_id: str) -> None:
+        """Give one thread all the room; empty, or one without a place, tiles them all."""
+        self.zoomed = thread_id if self.tile_of(thread_id) else ""
+        for place in self.tiles:
+            place.display = self.zoomed in ("", place.thread_id)
+        self._arrange()
+
+    def pane_of(self, thread_id: str) -> TranscriptPane | None:
+        """The pane of a thread, None where it has none."""
+        place = self.tile_of(thread_id)
+        return place.pane if place else None
+
+    def tile_of(self, thread_id: str) -> PaneTile | None:
+        """The place of a thread, None where it has none."""
+        return next((t for t in self.tiles if t.thread_id == thread_id), None)
+
+    def neighbour(self, thread_id: str, dx: int, dy: int) -> str | None:
+        """The thread beside one, in a direction; None at the edge."""
+        here = self.tile_of(thread_id)
+        if here is None:
+            return None
+        x, y, width, height = here.region
+        at = (x - 2 if dx < 0 else x + width + 1, y + 1)
+        if dy:
+            at = (x + width // 2, y - 2 if dy < 0 else y + height + 1)
+        return next((t.thread_id for t in self.tiles if t.region.contains(*at)), None)
+
+    def _order(self) -> None:
+        places = {id(place): index for index, place in enumerate(self.tiles)}
+        self.sort_children(key=lambda child: places.get(id(child), len(places)))
+
+    def _arrange(self) -> None:
+        shown = [place for place in self.tiles if place.display]
+        if not shown or not self.size.width:
+            return
+        tiling = tile(len(shown), self.size.width, self.size.height)
+        self.styles.grid_size_columns = tiling.columns
+        self.styles.grid_size_rows = tiling.rows
+        for index, place in enumerate(shown):
+            place.styles.row_span = tiling.first_span if index == 0 else 1

@@ -1,0 +1,49 @@
+"""A place in the grid: a pane, and the composer below it while somebody writes."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+
+from codextui.model.thread_view import ThreadView
+from codextui.widgets.composer import ComposerBox
+from codextui.widgets.drawing import Drawing
+from codextui.widgets.transcript_pane import TranscriptPane
+
+
+class PaneTile(Vertical):
+    """A pane and its composer. The composer exists only while it is used."""
+
+    def __init__(self, drawing: Drawing, view: ThreadView, number: int) -> None:
+        """Show a thread in the place of this number."""
+        super().__init__()
+        self.pane = TranscriptPane(drawing, view, number)
+        self.box: ComposerBox | None = None
+
+    def compose(self) -> ComposeResult:
+        """The parts."""
+        yield self.pane
+
+    @property
+    def thread_id(self) -> str:
+        """The thread that is shown."""
+        return self.pane.view.thread_id
+
+    def show(self, view: ThreadView, number: int) -> None:
+        """Show another thread; what was being written belongs to the one before."""
+        if view.thread_id != self.thread_id:
+            self.stop_writing()
+        self.pane.show(view, number)
+
+    def write(self, draft: str, purpose: str) -> None:
+        """Open the composer and go to it."""
+        if self.box is None:
+            self.box = ComposerBox(self.thread_id, draft, purpose)
+            self.mount(self.box)
+        self.box.composer.focus()
+
+    def stop_writing(self) -> None:
+        """Close the composer."""
+        if self.box is not None:
+            self.box.remove()
+            self.box = None

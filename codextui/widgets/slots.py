@@ -1,0 +1,65 @@
+"""Which threads have a pane, and where. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+
+class Slots:
+    """The threads on the screen, in the order of their panes.
+
+    Threads take free places by themselves as they appear; when all are taken, a pane changes
+    only when a person asks for it, or when its thread is over and another wants the place.
+    """
+
+    def __init__(self) -> None:
+        self._shown: list[str] = []
+        self._capacity = 1
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """Thread ids, first pane first."""
+        return tuple(self._shown[: self._capacity])
+
+    def resize(self, capacity: int, waiting: Sequence[str]) -> None:
+        """Have `capacity` places, filled from `waiting` as far as they are free."""
+        self._capacity = max(1, capacity)
+        del self._shown[9:]
+        for thread_id in waiting:
+            self.offer(thread_id, lambda _: False)
+
+    def offer(self, thread_id: str, is_over: Callable[[str], bool]) -> None:
+        """Give a thread a place if one is free, or held by a thread that is over."""
+        if thread_id in self.shown:
+            return
+        if thread_id in self._shown:
+            self._shown.remove(thread_id)
+        if len(self._shown) >= self._capacity:
+            over = next((other for other in self.shown if is_over(other)), None)
+            if over is None:
+                return
+            self._shown[self._shown.index(over)] = thread_id
+        else:
+            self._shown.append(thread_id)
+
+    def show(self, thread_id: str, instead_of: str) -> None:
+        """Give a thread a place: its own, a free one, or that of `instead_of` (or the last)."""
+        if thread_id in self.shown:
+            return
+        if thread_id in self._shown:
+            self._shown.remove(thread_id)
+        if len(self._shown) < self._capacity:
+            self._shown.append(thread_id)
+            return
+        shown = self.shown
+        place = shown.index(instead_of) if instead_of in shown else len(shown) - 1
+        self._shown[place] = thread_id
+
+    def replace_all(self, thread_ids: Sequence[str]) -> None:
+        """Show these threads, as many as there are places."""
+        self._shown = list(thread_ids[: self._capacity])
+
+    def drop(self, thread_id: str) -> None:
+        """Take a thread's place away."""
+        if thread_id in self._shown:
+            self._shown.remove(thread_id)

@@ -1,0 +1,268 @@
+"""A pane: the head of a thread, and what it says and does, as it happens."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.segment import Segment
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.geometry import Region
+from textual.message import Message
+from textual.strip import Strip
+
+from codextui.model.thread_view import ThreadView
+from codextui.render.figures import format_count
+from codextui.render.pane_header import render_pane_header
+from codextui.render.plan import render_plan_line
+from codextui.render.sanitize import one_line
+from codextui.widgets.drawing import Drawing
+from codextui.widgets.line_widget import LineWidget
+from codextui.widgets.looks import Looks
+from codextui.widgets.transcript_rows import MARGIN, TranscriptRows
+
+ROOMY = 12
+"""Rows from which a pane has room for the brief and the plan in its head."""
+
+WHEEL_ROWS = 3
+"""Rows that a notch of the wheel scrolls."""
+
+
+class TranscriptPane(LineWidget, can_focus=True):
+    """The head in fixed rows, below it the transcript, which follows its end.
+
+    Scrolled up it stays where it is, and says how much is below. It draws its own lines: no
+    border, no scroll bar, no child widgets, so that many can stream at once.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j", "scroll_rows(1)", "Scroll down", id="pane.down", show=False),
+        Binding("k", "scroll_rows(-1)", "Scroll up", id="pane.up", show=False),
+        Binding("pagedown,ctrl+d", "page(1)", "Page down", id="pane.page_down", show=False),
+        Binding("pageup,ctrl+u", "page(-1)", "Page up", id="pane.page_up", show=False),
+        Binding("home,g", "top", "To the beginning", id="pane.top", show=False),
+        Binding("end,G", "follow", "To the end, and follow it", id="pane.follow", show=False),
+    ]
+
+    class Scrolled(Message):
+        """The pane began or ceased to follow its end."""
+
+    def __init__(self, drawing: Drawing, view: ThreadView, number: int) -> None:
+        """Show a thread in the pane of this number."""
+        super().__init__()
+        self.view = view
+        self.number = number
+        self.is_current = False
+        self.note = ""
+        self.follow = True
+        self._drawing = drawing
+        self._top = 0
+        self._head: list[Strip] = []
+        self._rows = TranscriptRows(view.transcript, 0, drawing.looks.pane)
+
+    def show(self, view: ThreadView, number: int) -> None:
+        """Show another thread, from its end."""
+        if view is not self.view:
+            self.view = view
+            self._follows(True)
+            self._redraw()
+        if number != self.number:
+            self.number = number
+            self.refresh_head()
+
+    def restyle(self, drawing: Drawing) -> None:
+        """Draw everything again in other styles."""
+        self._drawing = drawing
+        self._redraw()
+
+    def mark_current(self, is_current: bool) -> None:
+        """Say in the head whether keys go to this pane."""
+        if is_current != self.is_current:
+            self.is_current = is_current
+            self.refresh_head()
+
+    def set_note(self, note: str) -> None:
+        """Say something in the head, such as that there is a draft; empty says nothing."""
+        if note != self.note:
+            self.note = note
+            self.refresh_head()
+
+    def refresh_head(self) -> None:
+        """Draw the head again: its thread's row, plan or clock changed."""
+        if self._is_drawn:
+            height = len(self._head)
+            self._head = self._render_head()
+            if len(self._head) != height:
+                self._settle()
+                self.refresh()
+            else:
+                self.refresh(Region(0, 0, self.size.width, height))
+
+    def flush(self) -> None:
+        """Draw what the transcript has become. Called by the pacer."""
+        if not self._is_drawn:
+            return
+        top, below = self._top, self.rows_below
+        first, self._top = self._rows.update(top)
+        self._settle()
+        if self._top != top:
+            self.refresh(self._body())
+        elif first < top + self._height:
+            self._refresh_from(len(self._head) + max(0, first - top))
+        elif below != self.rows_below:
+            self._refresh_from(self.size.height - 1)
+
+    @property
+    def rows_below(self) -> int:
+        """Rows below the last one on the screen."""
+        return max(0, len(self._rows.rows) - self._top - self._height)
+
+    def on_resize(self) -> None:
+        """Fit the new size."""
+        self._redraw()
+
+    def on_show(self) -> None:
+        """Draw what came while it was hidden."""
+        self._redraw()
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """Scroll down."""
+        event.stop()
+        self.action_scroll_rows(WHEEL_ROWS)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """Scroll up."""
+        event.stop()
+        self.action_scroll_rows(-WHEEL_ROWS)
+
+    def on_click(self, event: events.Click) -> None:
+        """Do what was clicked."""
+        if self.rows_below and event.y == self.size.height - 1:
+            self.action_follow()
+
+    def action_scroll_rows(self, rows: int) -> None:
+        """Scroll by some rows; at the end it follows again."""
+        if rows < 0 and self._top + rows < 0:
+            self._top += self._rows.fill(len(self._rows.rows) + self._height - rows)
+        last = max(0, len(self._rows.rows) - self._height)
+        self._top = max(0, min(last, self._top + rows))
+        self._follows(self._top >= last)
+        self.refresh(self._body())
+
+    def action_page(self, direction: int) -> None:
+        """Scroll by a pane's height, less two rows to keep one's place."""
+        self.action_scroll_rows(direction * max(1, self._height - 2))
+
+    def action_top(self) -> None:
+        """Go to the first row there is."""
+        while not self._rows.is_complete:
+            self._rows.fill(len(self._rows.rows) + 1000)
+        self.action_scroll_rows(-len(self._rows.rows))
+
+    def action_follow(self) -> None:
+        """Go to the end, and follow it."""
+        self._follows(True)
+        self._settle()
+        self.refresh(self._body())
+
+    def line(self, y: int) -> Strip:
+        """The line at `y`."""
+        if y < len(self._head):
+            return self._head[y]
+        if self.rows_below and y == self.size.height - 1:
+            return self._more_below()
+        row = self._top + y - len(self._head)
+        if row < len(self._rows.rows):
+            return self._rows.rows[row]
+        return Strip.blank(self.size.width, self._looks.pane.text)
+
+    def _more_below(self) -> Strip:
+        palette = self._looks.head
+        lines = "line" if self.rows_below == 1 else "lines"
+        text = f" ↓ {format_count(self.rows_below)} more {lines} below"
+        hint = "   end follows"
+        strip = Strip([Segment(text, palette.strong), Segment(hint, palette.muted)])
+        return strip.adjust_cell_length(self.size.width, palette.text)
+
+    @property
+    def _height(self) -> int:
+        return max(1, self.size.height - len(self._head))
+
+    def _body(self) -> Region:
+        head = len(self._head)
+        return Region(0, head, self.size.width, self.size.height - head)
+
+    def _refresh_from(self, y: int) -> None:
+        self.refresh(Region(0, y, self.size.width, self.size.height - y))
+
+    def _redraw(self) -> None:
+        if not self._is_drawn:
+            return
+        place = None if self.follow else self._rows.place_of(self._top)
+        palette = self._looks.pane
+        self._rows = TranscriptRows(self.view.transcript, self.size.width, palette)
+        self._head = self._render_head()
+        if place is not None:
+            self._top = self._rows.row_of(place)
+        self._settle()
+        self.refresh()
+
+    def _settle(self) -> None:
+        """Draw enough rows to fill the pane, and go to the end if it follows."""
+        self._top += self._rows.fill(self._height)
+        last = max(0, len(self._rows.rows) - self._height)
+        if self.follow:
+            self._rows.trim()
+            last = max(0, len(self._rows.rows) - self._height)
+            self._top = last
+        self._top = min(self._top, last)
+
+    def _follows(self, follow: bool) -> None:
+        if follow != self.follow:
+            self.follow = follow
+            self.post_message(self.Scrolled())
+
+    def _render_head(self) -> list[Strip]:
+        head = self._render_title()
+        if self.size.height >= ROOMY and self.view.info.brief:
+            head.append(self._inset(self._labelled("brief", self.view.info.brief)))
+        if self.size.height >= ROOMY and self.view.plan is not None:
+            width = self.size.width - 2 * MARGIN
+            head.append(self._inset(render_plan_line(self.view.plan, width, self._looks.pane)))
+        if self.note:
+            head.append(self._inset(self._labelled("draft", self.note)))
+        return head
+
+    def _render_title(self) -> list[Strip]:
+        palette = self._looks.head_current if self.is_current else self._looks.head
+        title = render_pane_header(
+            self.view,
+            self._drawing.state_of(self.view.thread_id),
+            self.size.width - 1,
+            palette,
+            now=self._drawing.now(),
+            number=self.number,
+            home=self._drawing.home,
+        )
+        mark = Segment("▌" if self.is_current else " ", palette.accent)
+        return [Strip([mark, *strip], self.size.width) for strip in title]
+
+    def _labelled(self, label: str, text: str) -> Strip:
+        palette = self._looks.pane
+        return Strip([Segment(f"{label}  ", palette.faint), Segment(one_line(text), palette.muted)])
+
+    def _inset(self, strip: Strip) -> Strip:
+        fill = self._looks.pane.text
+        inner = strip.adjust_cell_length(self.size.width - 2 * MARGIN, fill)
+        margin = Segment(" " * MARGIN, fill)
+        return Strip([margin, *inner, margin], self.size.width)
+
+    @property
+    def _is_drawn(self) -> bool:
+        """Whether there is anything to draw on: hidden panes cost nothing."""
+        parent = self.parent
+        return self.is_attached and self.size.width > 0 and bool(parent and parent.display)
+
+    @property
+    def _looks(self) -> Looks:
+        return self._drawing.looks

@@ -1,0 +1,311 @@
+"""The middle of the console: the tree, and the panes of the threads one looks at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.message import Message
+from textual.widgets import TextArea
+
+from codextui.model.board import Board
+from codextui.model.changes import Changes
+from codextui.model.thread_view import ThreadView
+from codextui.model.tree import TreeRow
+from codextui.widgets.composer import Composer
+from codextui.widgets.drawing import Drawing
+from codextui.widgets.empty_panes import EmptyPanes
+from codextui.widgets.pacer import Pacer
+from codextui.widgets.pane_grid import PaneGrid
+from codextui.widgets.pane_tile import PaneTile
+from codextui.widgets.slots import Slots
+from codextui.widgets.thread_tree import ThreadTree
+from codextui.wire.thread import ThreadState
+
+URGENCY: dict[ThreadState, int] = {
+    ThreadState.NEEDS_INPUT: 0,
+    ThreadState.RUNNING: 1,
+    ThreadState.STARTING: 1,
+    ThreadState.FAILED: 2,
+    ThreadState.INTERRUPTED: 3,
+    ThreadState.IDLE: 3,
+    ThreadState.DISCONNECTED: 3,
+    ThreadState.KILLED: 4,
+}
+"""Who gets a pane first where there are more threads than panes."""
+
+
+class Workbench(Horizontal):
+    """Shows the board's threads, and knows which of them keys are meant for.
+
+    Attributes:
+        current: the thread that keys are meant for, empty where there is none.
+        drafts: what was written and not sent, by thread id.
+    """
+
+    class CurrentChanged(Message):
+        """Keys are meant for another thread, or another widget has the focus."""
+
+    def __init__(
+        self, board: Board, pacer: Pacer, drawing: Drawing, *, most: int, start_key: str
+    ) -> None:
+        """Show a board in at most `most` panes, drawn when `pacer` says so."""
+        super().__init__()
+        self.board = board
+        self.current = ""
+        self.drafts: dict[str, str] = {}
+        self.threads = ThreadTree()
+        self.grid = PaneGrid(most)
+        self._empty = EmptyPanes()
+        self._drawing = drawing
+        self._pacer = pacer
+        self._start_key = start_key
+        self._slots = Slots()
+        self._known: set[str] = set()
+        self._rows: list[TreeRow] = []
+        self._stale: set[str] = set()
+        self._awaited = ""
+        self._has_settled = False
+
+    def compose(self) -> ComposeResult:
+        """The parts."""
+        yield self.threads
+        yield self.grid
+        yield self._empty
+
+    def on_mount(self) -> None:
+        """Start."""
+        self.take(Changes(tree=True, server=True))
+
+    # What the board tells.
+
+    def take(self, changes: Changes) -> None:
+        """Take in what changed; it is drawn in one of the next frames."""
+        for thread_id in changes.transcripts:
+            if (pane := self.grid.pane_of(thread_id)) is not None:
+                self._pacer.mark(pane)
+        if changes.tree:
+            self._rows = self.board.tree()
+        if changes.rows or changes.tree or changes.server:
+            self._stale |= changes.rows
+            self._pacer.mark(self)
+
+    def flush(self) -> None:
+        """Bring the tree, the places and the heads up to date. Called by the pacer."""
+        if not self.is_attached:
+            return
+        self._welcome()
+        self._place()
+        self._show_tree()
+        for thread_id in self._stale:
+            if (pane := self.grid.pane_of(thread_id)) is not None:
+                pane.refresh_head()
+        self._stale.clear()
+
+    def tick(self) -> None:
+        """Let the clocks go on: once a second, without a layout."""
+        for place in self.grid.tiles:
+            if place.pane.view.info.state.has_turn:
+                place.pane.refresh_head()
+        self.threads.refresh()
+
+    def restyle(self, drawing: Drawing) -> None:
+        """Draw everything in other styles."""
+        self._drawing = drawing
+        for place in self.grid.tiles:
+            place.pane.restyle(drawing)
+        self._show_tree()
+
+    def _welcome(self) -> None:
+        """Give new threads a place, and the most urgent ones when the past has been told."""
+        threads = self.board.threads
+        self._known &= threads.keys()
+        for thread_id in [other for other in threads if other not in self._known]:
+            self._known.add(thread_id)
+            if threads[thread_id].info.state is not ThreadState.KILLED:
+                self._slots.offer(thread_id, self._is_over)
+        if self.board.link.caught_up and not self._has_settled:
+            self._has_settled = True
+            self._slots.replace_all(self._by_urgency()[: self.grid.capacity])
+        if self._awaited in threads:
+            self.open(self._awaited)
+
+    def _place(self) -> None:
+        threads = self.board.threads
+        views = [threads[thread_id] for thread_id in self._slots.shown if thread_id in threads]
+        if views != [place.pane.view for place in self.grid.tiles]:
+            was_empty = not self.grid.tiles
+            self.grid.show(views, self._drawing)
+            if self.current not in threads:
+                self._go_on_with(views)
+            self._mark_current()
+            for place in self.grid.tiles:
+                place.pane.set_note(self.drafts.get(place.thread_id, ""))
+            if was_empty and views and not self.threads.cursor:
+                self.focus_thread(self.current)
+        self.grid.display = bool(views)
+        self._empty.display = not views
+        self._empty.say(connected=self.board.link.caught_up, start_key=self._start_key)
+
+    def _go_on_with(self, views: list[ThreadView]) -> None:
+        self.current = views[0].thread_id if views else ""
+        self.post_message(self.CurrentChanged())
+
+    def _show_tree(self) -> None:
+        numbers = {place.thread_id: place.pane.number for place in self.grid.tiles}
+        self.threads.show(self._rows, self.board.threads, numbers, self._drawing)
+
+    def _is_over(self, thread_id: str) -> bool:
+        view = self.board.threads.get(thread_id)
+        return view is None or view.info.state is ThreadState.KILLED
+
+    def _by_urgency(self) -> list[str]:
+        """Threads that may have a pane, the ones to look at first; killed ones only if alone."""
+        threads = self.board.threads
+        order = {row.thread_id: index for index, row in enumerate(self._rows)}
+        alive = [t for t in threads if not self._is_over(t)] or list(threads)
+        urgent = sorted(alive, key=lambda t: (URGENCY[threads[t].info.state], -order.get(t, 0)))
+        return sorted(urgent[: self.grid.capacity], key=lambda t: order.get(t, 0))
+
+    # Which thread keys are meant for.
+
+    def open(self, thread_id: str) -> None:
+        """Show a thread in a pane and go to it; as soon as it is known, if it is not yet."""
+        if thread_id not in self.board.threads:
+            self._awaited = thread_id
+            return
+        self._awaited = ""
+        self._slots.show(thread_id, self.current)
+        self._place()
+        self.focus_thread(thread_id)
+
+    def focus_thread(self, thread_id: str) -> None:
+        """Go to a thread's pane."""
+        place = self.grid.tile_of(thread_id)
+        if place is None:
+            return
+        if self.grid.zoomed:
+            self.grid.zoom(thread_id)
+        (place.box.composer if place.box else place.pane).focus()
+        self._set_current(thread_id)
+
+    def focus_number(self, number: int) -> bool:
+        """Go to the pane of a number; false where there is none."""
+        shown = self.grid.tiles
+        if number <= len(shown):
+            self.focus_thread(shown[number - 1].thread_id)
+        return number <= len(shown)
+
+    def cycle(self, step: int) -> None:
+        """Go to the next or previous pane; the tree is one of the stops."""
+        stops = ["", *(place.thread_id for place in self.grid.tiles)]
+        here = "" if self.threads.has_focus else self.current
+        at = stops.index(here) if here in stops else 0
+        self._stop_at(stops[(at + step) % len(stops)])
+
+    def go(self, dx: int, dy: int) -> None:
+        """Go to the pane in a direction; left of the leftmost is the tree."""
+        if self.threads.has_focus:
+            self.focus_thread(self.current)
+            return
+        beside = self.grid.neighbour(self.current, dx, dy)
+        if beside is not None:
+            self.focus_thread(beside)
+        elif dx < 0:
+            self._stop_at("")
+
+    def _stop_at(self, thread_id: str) -> None:
+        if thread_id:
+            self.focus_thread(thread_id)
+        elif self.threads.display:
+            self.threads.focus()
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """Keys are meant for what has the focus."""
+        place = next((a for a in event.widget.ancestors if isinstance(a, PaneTile)), None)
+        if place is not None:
+            self._set_current(place.thread_id)
+        self.threads.refresh()
+        self.post_message(self.CurrentChanged())
+
+    @on(ThreadTree.Moved)
+    def _tree_moved(self, message: ThreadTree.Moved) -> None:
+        self._set_current(message.thread_id)
+
+    @on(ThreadTree.Chosen)
+    def _tree_chosen(self, message: ThreadTree.Chosen) -> None:
+        self.open(message.thread_id)
+
+    def _set_current(self, thread_id: str) -> None:
+        if thread_id != self.current:
+            self.current = thread_id
+            self.post_message(self.CurrentChanged())
+        self._mark_current()
+
+    def _mark_current(self) -> None:
+        self.threads.select(self.current)
+        for place in self.grid.tiles:
+            place.pane.mark_current(place.thread_id == self.current)
+
+    # How many panes.
+
+    @on(PaneGrid.CapacityChanged)
+    def _refill(self) -> None:
+        self._slots.resize(self.grid.capacity, self._by_urgency())
+        self._pacer.mark(self)
+
+    # Writing.
+
+    def write(self, thread_id: str, purpose: str) -> None:
+        """Open the composer of a thread."""
+        if self.grid.tile_of(thread_id) is None:
+            self.open(thread_id)
+        place = self.grid.tile_of(thread_id)
+        if place is None:
+            return
+        if not place.is_attached:
+            self.call_after_refresh(self.write, thread_id, purpose)
+            return
+        if self.grid.zoomed:
+            self.grid.zoom(thread_id)
+        place.write(self.drafts.get(thread_id, ""), purpose)
+
+    def say_purposes(self, purpose_of: Callable[[str], str]) -> None:
+        """Say above every open composer what sending will do now."""
+        for place in self.grid.tiles:
+            if place.box is not None:
+                place.box.say(purpose_of(place.thread_id))
+
+    def keep_draft(self, thread_id: str, text: str) -> None:
+        """Keep a text that could not be sent, unless another is being written."""
+        if thread_id not in self.drafts:
+            self.drafts[thread_id] = text
+            self._note_draft(thread_id)
+
+    def stop_writing(self, thread_id: str) -> None:
+        """Close the composer of a thread and go to its pane."""
+        place = self.grid.tile_of(thread_id)
+        if place is not None:
+            place.stop_writing()
+            place.pane.focus()
+        self._note_draft(thread_id)
+
+    @on(TextArea.Changed)
+    def _keep_up(self, message: TextArea.Changed) -> None:
+        if isinstance(message.text_area, Composer):
+            composer = message.text_area
+            if composer.text.strip():
+                self.drafts[composer.thread_id] = composer.text
+            else:
+                self.drafts.pop(composer.thread_id, None)
+
+    @on(Composer.Left)
+    def _composer_left(self, message: Composer.Left) -> None:
+        message.stop()
+        self.stop_writing(message.thread_id)
+
+    def _note_draft(self, thread_id: str) -> None:
+        if (pane := self.grid.pane_of(thread_id)) is not None:
+            pane.set_note(self.drafts.get(thread_id, ""))
