@@ -1,0 +1,112 @@
+"""The past that a new subscriber is told: every event that still says something."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TypeAlias
+
+from codextui.wire import event as ev
+
+KEEP = 400_000
+"""Events that are kept at most; beyond that the oldest are forgotten."""
+
+_Place: TypeAlias = tuple[str, ...]
+"""What an event is about: a thread, a turn of it, an item of that."""
+
+
+class EventLog:
+    """Events in order, without those that a later one has made superfluous.
+
+    Gone are the deltas of an item that completed, every plan, diff, token count and patch but
+    the latest, and every row of a thread but its first (so that the thread comes before what
+    happened on it) and its latest.
+    """
+
+    def __init__(self, keep: int = KEEP) -> None:
+        self._keep = keep
+        self._events: dict[int, ev.Event] = {}
+        self._parts: defaultdict[_Place, list[int]] = defaultdict(list)
+        self._latest: dict[_Place, int] = {}
+        self._opened: dict[str, _Place] = {}
+
+    def __len__(self) -> int:
+        return len(self._events)
+
+    def add(self, event: ev.Event) -> None:
+        """Keep an event; its `seq` is above every one before."""
+        self._supersede(event)
+        self._events[event.seq] = event
+        if len(self._events) > self._keep:
+            self._drop(next(iter(self._events)))
+
+    def after(self, seq: int) -> list[ev.Event]:
+        """The events above `seq`, in order."""
+        return [event for number, event in self._events.items() if number > seq]
+
+    def of_thread(self, thread_id: str) -> list[ev.Event]:
+        """The events of one thread, in order."""
+        return [event for event in self._events.values() if event.thread_id == thread_id]
+
+    def forget(self, thread_id: str) -> None:
+        """Forget everything about a thread."""
+        for event in self.of_thread(thread_id):
+            self._drop(event.seq)
+        for table in (self._parts, self._latest):
+            for place in [place for place in table if thread_id in place]:
+                del table[place]
+        self._opened.pop(thread_id, None)
+
+    def _supersede(self, event: ev.Event) -> None:
+        turn = (event.thread_id, event.turn_id)
+        match event.msg:
+            case (
+                ev.TextDelta(item_id=item)
+                | ev.ReasoningDelta(item_id=item)
+                | ev.PlanDelta(item_id=item)
+                | ev.OutputDelta(item_id=item)
+            ):
+                self._parts[(*turn, item)].append(event.seq)
+            case ev.PatchUpdated(item_id=item):
+                self._replace(event.seq, ("patch", *turn, item))
+                self._parts[(*turn, item)].append(event.seq)
+            case ev.ItemStarted(item):
+                self._start_item(event, (*turn, str(item.get("id"))))
+            case ev.ItemCompleted(item):
+                self._complete_item(event.thread_id, (*turn, str(item.get("id"))))
+            case ev.DiffUpdated() | ev.PlanUpdated():
+                self._replace(event.seq, (type(event.msg).__name__, *turn))
+            case ev.TokensCounted():
+                self._replace(event.seq, ("tokens", event.thread_id))
+            case ev.ThreadChanged():
+                self._change_thread(event)
+            case _:
+                pass
+
+    def _start_item(self, event: ev.Event, place: _Place) -> None:
+        self._opened[event.thread_id] = place
+        self._latest[("started", *place)] = event.seq
+
+    def _complete_item(self, thread_id: str, place: _Place) -> None:
+        """Drop what the item was made of; its start only where nothing came after it."""
+        for seq in self._parts.pop(place, ()):
+            self._drop(seq)
+        started = self._latest.pop(("started", *place), None)
+        self._latest.pop(("patch", *place), None)
+        if started is not None and self._opened.get(thread_id) == place:
+            self._drop(started)
+
+    def _change_thread(self, event: ev.Event) -> None:
+        first = ("first", event.thread_id)
+        if first in self._latest:
+            self._replace(event.seq, ("row", event.thread_id))
+        else:
+            self._latest[first] = event.seq
+
+    def _replace(self, seq: int, place: _Place) -> None:
+        before = self._latest.get(place)
+        if before is not None:
+            self._drop(before)
+        self._latest[place] = seq
+
+    def _drop(self, seq: int) -> None:
+        self._events.pop(seq, None)

@@ -1,0 +1,76 @@
+"""The server as MCP: which requests there are, and who answers them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+import mcp_types as types
+from mcp.server import Server
+from mcp.server.context import ServerRequestContext
+
+import codextui
+from codextui.errors import CodextuiError, ServerRefused
+from codextui.server import calls
+from codextui.server.arguments import check_arguments
+from codextui.server.host import Host
+from codextui.server.reply import failed, structured
+from codextui.server.session import Caller, Session
+from codextui.server.stream import SubscribeParams, stream_events
+from codextui.server.tools import TOOLS
+from codextui.wire import tools
+from codextui.wire.fields import JsonObject
+
+Context: TypeAlias = ServerRequestContext[Session]
+
+_CALLS = {"codex": calls.codex, "codex-reply": calls.codex_reply}
+
+
+def build_app(host: Host) -> Server[Session]:
+    """The MCP server of every connection; what its handlers see of one is the Session."""
+
+    async def list_tools(
+        context: Context, _: types.PaginatedRequestParams | None
+    ) -> types.ListToolsResult:
+        caller = context.lifespan_context.caller(context)
+        shown = (*tools.TOOLS, *(tools.SUPERVISOR_TOOLS if caller.supervises else ()))
+        return types.ListToolsResult(
+            tools=[types.Tool.model_validate(tool, by_name=False) for tool in shown]
+        )
+
+    # A dict is a result for mcp, though the signature of its constructor does not say so.
+    async def call_tool(context: Context, params: types.CallToolRequestParams) -> Any:
+        caller = context.lifespan_context.caller(context)
+        try:
+            return await _call(host, caller, params.name, params.arguments or {})
+        except CodextuiError as error:
+            return failed(error)
+
+    async def subscribe(context: Context, params: SubscribeParams) -> types.EmptyResult:
+        await stream_events(host, context.lifespan_context.caller(context), params)
+        return types.EmptyResult()
+
+    app: Server[Session] = Server(
+        "codextui",
+        version=codextui.__version__,
+        title="codextui",
+        on_list_tools=list_tools,
+        on_call_tool=call_tool,
+    )
+    app.add_request_handler(tools.SUBSCRIBE_METHOD, SubscribeParams, subscribe)
+    return app
+
+
+async def _call(
+    host: Host, caller: Caller, name: str, arguments: Mapping[str, object]
+) -> dict[str, object]:
+    if name in _CALLS:
+        check_arguments(name, arguments)
+        return await _CALLS[name](host, caller, arguments)
+    tool = TOOLS.get(name)
+    if tool is None:
+        raise ServerRefused(f"Unknown tool '{name}'")
+    check_arguments(name, arguments)
+    # What a supervisor has begun is done, also where it hangs up meanwhile.
+    content: JsonObject = await host.background.finish(tool(host, caller, arguments))
+    return structured(content)

@@ -1,0 +1,205 @@
+"""One client at the other end of a byte stream: JSON lines, both ways.
+
+mcp's session reads and writes through a Peer. Beside it, and in the order of the wire, a Peer
+sends events without building a model of each, and asks its own requests, whose results arrive
+as the client sent them: mcp's own would lose the fields that it does not know.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import logging
+from collections import deque
+from types import TracebackType
+from typing import Self
+
+import anyio
+import mcp_types as types
+from mcp.shared.message import SessionMessage
+
+from codextui.wire.fields import Json, JsonObject
+
+logger = logging.getLogger(__name__)
+
+MAX_LINE = 16 * 1024 * 1024
+"""Bytes that a client's line may have: sixteen prompts of the longest kind."""
+
+_OWN_IDS = "codextui-"
+_KEPT_CANCELLED = 1_000
+_PARSE_ERROR = {"jsonrpc": "2.0", "id": None, "error": {"code": -32700, "message": "Parse error"}}
+
+
+class PeerGone(Exception):
+    """The client hung up before it answered."""
+
+
+class PeerRefused(Exception):
+    """The client answered a request with an error, or with no object."""
+
+
+class Peer:
+    """A client's connection, as mcp's read stream and write stream at once.
+
+    Attributes:
+        cancelled: the requests that the client took back, the last ones of them.
+    """
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.cancelled: deque[types.RequestId] = deque(maxlen=_KEPT_CANCELLED)
+        self._reader = reader
+        self._writer = writer
+        self._numbers = itertools.count(1)
+        self._asked: dict[str, asyncio.Future[JsonObject]] = {}
+        self._gone = False
+
+    async def notify(self, method: str, *params: JsonObject) -> None:
+        """Send a notification for each of the parameters; waits where the client does not read.
+
+        Raises PeerGone.
+        """
+        lines = (_line({"jsonrpc": "2.0", "method": method, "params": param}) for param in params)
+        await self._write(b"".join(lines))
+
+    async def request(self, method: str, params: JsonObject) -> JsonObject:
+        """Ask the client, and return its result, whatever is in it.
+
+        Cancelling this takes the request back (`notifications/cancelled`). Raises PeerRefused,
+        PeerGone.
+        """
+        if self._gone:
+            raise PeerGone
+        request_id = f"{_OWN_IDS}{next(self._numbers)}"
+        future: asyncio.Future[JsonObject] = asyncio.get_running_loop().create_future()
+        self._asked[request_id] = future
+        message = {"jsonrpc": "2.0", "id": request_id, "method": method, "params": params}
+        try:
+            await self._write(_line(message))
+            return await future
+        except asyncio.CancelledError:
+            reason = {"requestId": request_id, "reason": "there is nothing left to decide"}
+            self._write_soon({"method": "notifications/cancelled", "params": reason})
+            raise
+        finally:
+            del self._asked[request_id]
+
+    def answer_late(self, request_id: types.RequestId, result: JsonObject) -> None:
+        """Answer a request that the client has taken back, and that mcp leaves unanswered."""
+        self._write_soon({"id": request_id, "result": result})
+
+    def abort(self) -> None:
+        """Hang up at once, without sending what waits."""
+        self._writer.transport.abort()
+
+    def _write_soon(self, message: JsonObject) -> None:
+        if not self._writer.is_closing():
+            self._writer.write(_line({"jsonrpc": "2.0", **message}))
+
+    async def _write(self, data: bytes) -> None:
+        try:
+            self._writer.write(data)
+            await self._writer.drain()
+        except (ConnectionError, RuntimeError) as error:
+            raise PeerGone from error
+
+    def _hang_up(self) -> None:
+        self._gone = True
+        for future in self._asked.values():
+            if not future.done():
+                future.set_exception(PeerGone())
+        self._writer.close()
+
+    # mcp's read stream
+
+    async def receive(self) -> SessionMessage | Exception:
+        """The next message for mcp's session. Raises anyio.EndOfStream."""
+        while True:
+            try:
+                line = await self._reader.readline()
+            except ConnectionError:
+                line = b""
+            except ValueError:
+                logger.warning("a client is cut off: it sent a line above %s bytes", MAX_LINE)
+                line = b""
+            if not line:
+                self._hang_up()
+                raise anyio.EndOfStream
+            message = self._parse(line) if line.strip() else None
+            if message is not None:
+                return message
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> SessionMessage | Exception:
+        try:
+            return await self.receive()
+        except anyio.EndOfStream:
+            raise StopAsyncIteration from None
+
+    def _parse(self, line: bytes) -> SessionMessage | Exception | None:
+        """A message for mcp's session; None where there is nothing in it for that."""
+        try:
+            message: Json = json.loads(line)
+            if isinstance(message, dict) and self._take(message):
+                return None
+            parsed = types.jsonrpc_message_adapter.validate_python(message, by_name=False)
+        except (ValueError, RecursionError) as error:
+            self._write_soon(_PARSE_ERROR)
+            return ValueError(f"a client sent what is no message: {str(error)[:200]}")
+        return SessionMessage(parsed)
+
+    def _take(self, message: JsonObject) -> bool:
+        """Take what is for us; note what is for mcp's session and for us."""
+        match message:
+            case {"method": "notifications/cancelled", "params": {"requestId": str() | int() as i}}:
+                self.cancelled.append(i)
+                return False
+            case {"method": _}:
+                return False
+            case {"id": str(request_id)} if request_id.startswith(_OWN_IDS):
+                future = self._asked.get(request_id)
+                if future is not None and not future.done():
+                    _resolve(future, message)
+                return True
+            case _:
+                return False
+
+    # mcp's write stream
+
+    async def send(self, item: SessionMessage) -> None:
+        """Send a message of mcp's session. Raises anyio.BrokenResourceError."""
+        line = item.message.model_dump_json(by_alias=True, exclude_unset=True)
+        try:
+            await self._write(line.encode() + b"\n")
+        except PeerGone as error:
+            raise anyio.BrokenResourceError from error
+
+    # both
+
+    async def aclose(self) -> None:
+        """Leave the stream to whoever opened it: it closes both directions at once."""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_val: BaseException | None,
+        exc_tb: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+
+def _resolve(future: asyncio.Future[JsonObject], message: JsonObject) -> None:
+    result = message.get("result")
+    if isinstance(result, dict):
+        future.set_result(result)
+    else:
+        future.set_exception(PeerRefused(str(message.get("error"))[:300]))
+
+
+def _line(message: JsonObject) -> bytes:
+    return json.dumps(message, separators=(",", ":")).encode() + b"\n"

@@ -1,0 +1,144 @@
+"""What Codex asks, brought to people; and how their answers go back to it."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, replace
+from functools import partial
+
+from codextui.codex.calls import interrupt_turn, steer_turn
+from codextui.codex.requests import (
+    Ask,
+    Immediate,
+    Refusal,
+    encode_decision,
+    needs_interrupt,
+    parse_request,
+)
+from codextui.codex.rpc import RequestId
+from codextui.errors import CodextuiError
+from codextui.server.broker import Broker
+from codextui.server.hub import EventHub
+from codextui.server.threads.message_id import new_message_id
+from codextui.server.threads.registry import Registry
+from codextui.server.worker import CodexWorker
+from codextui.wire.approval import Approval, Asked, ElicitationAsked, PatchAsked, QuestionsAsked
+from codextui.wire.decision import Decision, Declined
+from codextui.wire.event import ApprovalAsked, ApprovalResolved, Warned
+from codextui.wire.fields import JsonObject
+from codextui.wire.thread import ThreadState
+
+logger = logging.getLogger(__name__)
+
+
+class Asking:
+    """Tells everybody of approvals, and keeps the threads' rows right about them.
+
+    It is the broker's audience.
+    """
+
+    def __init__(self, hub: EventHub, registry: Registry) -> None:
+        self._hub = hub
+        self._registry = registry
+
+    def approval_asked(self, approval: Approval) -> None:
+        """A thread waits for a person."""
+        self._hub.publish(approval.thread_id, approval.turn_id, ApprovalAsked(approval))
+        record = self._registry.get(approval.thread_id)
+        if record is not None:
+            word = record.asking[approval.approval_id] = _what_to_do(approval.asked)
+            self._registry.update(record, state=ThreadState.NEEDS_INPUT, waits_for=word)
+
+    def approval_resolved(self, approval: Approval, resolved: ApprovalResolved) -> None:
+        """A thread does not wait for that any more."""
+        self._hub.publish(approval.thread_id, approval.turn_id, resolved)
+        record = self._registry.get(approval.thread_id)
+        if record is None:
+            return
+        record.asking.pop(approval.approval_id, None)
+        state = record.info.state
+        if not record.asking and state is ThreadState.NEEDS_INPUT:
+            state = ThreadState.RUNNING if record.running else ThreadState.IDLE
+        waits_for = next(iter(record.asking.values()), "")
+        self._registry.update(record, state=state, waits_for=waits_for)
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """A request of Codex's that waits for an answer."""
+
+    process: int
+    request_id: RequestId
+    method: str
+    params: JsonObject
+    ask: Ask
+
+
+@dataclass(frozen=True, slots=True)
+class Requests:
+    """Takes the requests of Codex's to whoever can answer them."""
+
+    registry: Registry
+    broker: Broker
+    worker: CodexWorker
+
+    def hear(self, process: int, request_id: RequestId, method: str, params: JsonObject) -> None:
+        """Answer a request at once where that is right, otherwise ask people."""
+        match parse_request(method, params):
+            case Immediate(result):
+                self.worker.respond(process, request_id, result)
+            case Refusal(code, message):
+                self.worker.refuse(process, request_id, code, message)
+            case Ask() as ask:
+                self._ask(_Question(process, request_id, method, params, ask))
+
+    def _ask(self, question: _Question) -> None:
+        ask = question.ask
+        record = self.registry.get(ask.thread_id)
+        asked = ask.asked
+        if record is not None and isinstance(asked, PatchAsked) and not asked.changes:
+            asked = replace(asked, changes=record.patches.get(ask.item_id, ()))
+        self.broker.ask(
+            asked,
+            key=(question.process, question.request_id),
+            thread_id=ask.thread_id,
+            turn_id=ask.turn_id,
+            item_id=ask.item_id,
+            handle=record.info.handle if record is not None else "",
+            answer=partial(self._answer, question),
+        )
+
+    async def _answer(self, question: _Question, decision: Decision) -> bool:
+        ask = question.ask
+        if isinstance(decision, Declined) and decision.message:
+            await self._explain(ask, decision.message)
+        sent = self._send(question, decision)
+        if sent and needs_interrupt(ask.asked, decision):
+            await interrupt_turn(await self.worker.app(), ask.thread_id, ask.turn_id)
+        return sent
+
+    def _send(self, question: _Question, decision: Decision) -> bool:
+        process, request_id = question.process, question.request_id
+        match encode_decision(question.method, question.params, decision):
+            case Immediate(result):
+                return self.worker.respond(process, request_id, result)
+            case Refusal(code, message):
+                return self.worker.refuse(process, request_id, code, message)
+
+    async def _explain(self, ask: Ask, message: str) -> None:
+        """Say why to the turn before it reads the no, so that the model reads both."""
+        try:
+            app = await self.worker.app()
+            await steer_turn(
+                app, ask.thread_id, ask.turn_id, message, client_message_id=new_message_id()
+            )
+        except CodextuiError as error:
+            logger.warning("the reason for a decline was not given to the agent: %s", error)
+            record = self.registry.get(ask.thread_id)
+            if record is not None:
+                text = f"The agent could not be told why: {error}"
+                self.registry.publish(record, ask.turn_id, Warned(text))
+
+
+def _what_to_do(asked: Asked) -> str:
+    return "answer" if isinstance(asked, QuestionsAsked | ElicitationAsked) else "approval"

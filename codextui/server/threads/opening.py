@@ -1,0 +1,158 @@
+"""Threads that come to be: started, forked, resumed from Codex's history."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from codextui.codex.calls import (
+    fork_thread,
+    read_turns,
+    resume_thread,
+    start_thread,
+    unarchive_thread,
+)
+from codextui.codex.history import translate_history
+from codextui.codex.thread import StartedThread, ThreadOptions
+from codextui.errors import CodexFailed, ThreadUnknown
+from codextui.server.branch import find_branch
+from codextui.server.core import Core
+from codextui.server.threads.loading import load
+from codextui.server.threads.record import ThreadRecord
+from codextui.wire.fields import JsonObject
+from codextui.wire.thread import ThreadInfo, ThreadState
+
+
+@dataclass(frozen=True, slots=True)
+class NewThread:
+    """A thread to be started.
+
+    Attributes:
+        options: how it is to run.
+        client: who asks for it.
+        handle: the handle that it should have; empty for any.
+        prompt: what it will be told first, empty where nothing.
+    """
+
+    options: ThreadOptions
+    client: str
+    handle: str = ""
+    prompt: str = ""
+
+
+async def start(core: Core, new: NewThread) -> ThreadRecord:
+    """Start a thread; no turn runs on it yet.
+
+    Raises CodexMissing, CodexFailed, CodexDied.
+    """
+    app = await core.worker.app()
+    with core.feed.opening():
+        started = await start_thread(app, new.options)
+        branch = await find_branch(started.cwd)
+        record = _record(core, started, client=new.client, handle=new.handle, branch=branch)
+        core.registry.note(record, brief=new.prompt)
+        core.registry.add(record)
+    return record
+
+
+async def fork(core: Core, thread: str, *, turn_id: str, handle: str, client: str) -> ThreadRecord:
+    """Fork a thread, as it is now or through a finished turn of it (inclusive).
+
+    The source goes on undisturbed; a turn that runs there is in the fork as interrupted.
+    Raises ThreadUnknown, CodexFailed (no such finished turn), CodexMissing, CodexDied.
+    """
+    source = core.registry.find(thread).info
+    app = await core.worker.app()
+    with core.feed.opening():
+        started = await fork_thread(app, source.thread_id, last_turn_id=turn_id or None)
+        turns = await read_turns(app, started.thread_id)
+        branch = await find_branch(started.cwd)
+        record = _record(
+            core, started, client=client, handle=handle or f"{source.handle}-fork", branch=branch
+        )
+        core.registry.note(record, forked_from=source.thread_id, brief=source.brief)
+        core.registry.add(record)
+        _tell_past(core, record, turns)
+    return record
+
+
+async def resume(core: Core, thread: str, *, client: str) -> ThreadRecord:
+    """Bring a thread back: one of ours, a killed one too, or any of Codex's own history.
+
+    Raises ThreadUnknown, CodexFailed, CodexMissing, CodexDied.
+    """
+    try:
+        record = core.registry.find(thread)
+    except ThreadUnknown:
+        return await _import(core, thread, client)
+    async with record.busy:
+        if record.info.state is ThreadState.KILLED:
+            await _revive(core, record)
+        await load(core, record)
+    return record
+
+
+async def _revive(core: Core, record: ThreadRecord) -> None:
+    app = await core.worker.app()
+    thread_id = record.info.thread_id
+    with suppress(CodexFailed):  # Where it was not archived, loading says whether it is there.
+        await unarchive_thread(app, thread_id)
+    with core.feed.opening():
+        await resume_thread(app, thread_id)
+        turns = await read_turns(app, thread_id)
+    record.killing = False
+    record.loaded = True
+    core.registry.update(
+        record,
+        state=ThreadState.IDLE,
+        handle=core.registry.unique_handle(record.info.handle),
+        note="",
+    )
+    if not core.hub.has_past(thread_id):
+        _tell_past(core, record, turns)
+
+
+async def _import(core: Core, thread_id: str, client: str) -> ThreadRecord:
+    app = await core.worker.app()
+    with core.feed.opening():
+        try:
+            started = await resume_thread(app, thread_id)
+        except CodexFailed as error:
+            raise ThreadUnknown(
+                f"no thread here has the id or handle {thread_id!r}, and Codex's history has "
+                f"none of that id: {error}"
+            ) from error
+        turns = await read_turns(app, started.thread_id)
+        branch = await find_branch(started.cwd)
+        record = _record(core, started, client=client, handle=started.name, branch=branch)
+        core.registry.note(record, brief=started.preview)
+        core.registry.add(record)
+        _tell_past(core, record, turns)
+    return record
+
+
+def _record(
+    core: Core, started: StartedThread, *, client: str, handle: str, branch: str
+) -> ThreadRecord:
+    info = ThreadInfo(
+        thread_id=started.thread_id,
+        handle=core.registry.unique_handle(handle),
+        state=ThreadState.IDLE,
+        client=client,
+        branch=branch or started.branch,
+        created_at=time.time(),
+        forked_from=started.forked_from,
+        cwd=started.cwd,
+        model=started.model,
+        sandbox=started.sandbox,
+        approval_policy=started.approval_policy,
+    )
+    return ThreadRecord(info, loaded=True)
+
+
+def _tell_past(core: Core, record: ThreadRecord, turns: Iterable[JsonObject]) -> None:
+    """Tell what happened on a thread before the server knew it."""
+    for past in translate_history(record.info.thread_id, turns):
+        core.registry.publish(record, past.turn_id, past.msg)

@@ -1,0 +1,116 @@
+"""Every thread of the server, by id, handle and beginning of an id."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from codextui.errors import ThreadUnknown
+from codextui.server.hub import EventHub
+from codextui.server.journal import Journal
+from codextui.server.threads.record import ThreadRecord
+from codextui.wire.event import Msg, ThreadChanged
+from codextui.wire.thread import ThreadInfo, ThreadState
+
+PREFIX = 6
+"""Characters of a thread id that are enough to name it, where they name only one."""
+
+MAX_HANDLE = 40
+
+_NO_HANDLE = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+class Registry:
+    """The threads. Whatever changes a row goes through `update`, which tells everybody."""
+
+    def __init__(self, hub: EventHub, journal: Journal) -> None:
+        self._hub = hub
+        self._journal = journal
+        self._records: dict[str, ThreadRecord] = {}
+
+    def __iter__(self) -> Iterator[ThreadRecord]:
+        return iter(tuple(self._records.values()))
+
+    def __contains__(self, thread_id: str) -> bool:
+        return thread_id in self._records
+
+    def get(self, thread_id: str) -> ThreadRecord | None:
+        """The thread of exactly that id, None where there is none."""
+        return self._records.get(thread_id)
+
+    def find(self, name: str) -> ThreadRecord:
+        """The thread of that id, handle, or unique beginning of an id. Raises ThreadUnknown.
+
+        Of two threads with one handle (a killed one keeps its own) the living one is meant.
+        """
+        record = self._records.get(name)
+        if record is not None:
+            return record
+        living = [r for r in self if r.info.state is not ThreadState.KILLED]
+        for records in (living, list(self)):
+            for record in reversed(records):
+                if record.info.handle == name:
+                    return record
+        return self._find_by_prefix(name)
+
+    def add(self, record: ThreadRecord) -> None:
+        """Take a thread in, and tell everybody."""
+        self._records[record.info.thread_id] = record
+        self._tell(record)
+
+    def restore(self, record: ThreadRecord) -> None:
+        """Take a thread in that the journal knows already."""
+        self._records[record.info.thread_id] = record
+        if record.info.state is not ThreadState.KILLED:
+            self._hub.publish(record.info.thread_id, "", ThreadChanged(record.info))
+
+    def update(self, record: ThreadRecord, **changes: object) -> None:
+        """Change a thread's row; tell everybody where that makes a difference."""
+        info = _replace(record.info, changes)
+        if info != record.info:
+            record.info = info
+            self._tell(record)
+
+    def tell_again(self, thread_id: str) -> None:
+        """Tell a thread's row after its past."""
+        self._tell(self._records[thread_id])
+
+    def rename(self, record: ThreadRecord, wanted: str) -> None:
+        """Give a thread another handle, made unique."""
+        if wanted != record.info.handle:
+            self.update(record, handle=self.unique_handle(wanted))
+
+    def note(self, record: ThreadRecord, **changes: object) -> None:
+        """Change a thread's row without telling: it will be in the next telling."""
+        record.info = _replace(record.info, changes)
+
+    def publish(self, record: ThreadRecord, turn_id: str, msg: Msg) -> None:
+        """Tell everybody that something happened on a thread."""
+        self._hub.publish(record.info.thread_id, turn_id, msg)
+
+    def unique_handle(self, wanted: str) -> str:
+        """The handle that was asked for, or the next one that is free: `backend-2`."""
+        taken = {r.info.handle for r in self if r.info.state is not ThreadState.KILLED}
+        clean = _NO_HANDLE.sub("-", wanted).strip("-.")[:MAX_HANDLE]
+        if not clean:
+            return next(h for n in itertools.count(1) if (h := f"codex-{n}") not in taken)
+        candidates = itertools.chain([clean], (f"{clean}-{n}" for n in itertools.count(2)))
+        return next(handle for handle in candidates if handle not in taken)
+
+    def _find_by_prefix(self, name: str) -> ThreadRecord:
+        found = [r for r in self if len(name) >= PREFIX and r.info.thread_id.startswith(name)]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise ThreadUnknown(f"{name!r} is the beginning of {len(found)} thread ids: add more")
+        raise ThreadUnknown(f"no thread has the id or handle {name!r}")
+
+    def _tell(self, record: ThreadRecord) -> None:
+        self._journal.keep_thread(record.info)
+        self._hub.publish(record.info.thread_id, record.info.turn_id, ThreadChanged(record.info))
+
+
+def _replace(info: ThreadInfo, changes: Mapping[str, object]) -> ThreadInfo:
+    return replace(info, **changes)  # type: ignore[arg-type]  # the fields of ThreadInfo

@@ -1,0 +1,134 @@
+"""Turns: begun, steered, interrupted, waited for."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+
+from codextui.codex.calls import clean_terminals, interrupt_turn, start_turn, steer_turn
+from codextui.errors import CodexDied, CodexFailed, ServerRefused, TurnNotRunning
+from codextui.server.core import Core
+from codextui.server.threads.loading import load
+from codextui.server.threads.message_id import new_message_id
+from codextui.server.threads.record import ThreadRecord
+from codextui.wire.fields import JsonObject
+from codextui.wire.thread import ThreadState
+
+INTERRUPT_TIMEOUT_S = 15.0
+"""Seconds that Codex has to end a turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """Where a message went.
+
+    Attributes:
+        record: the thread.
+        turn_id: the turn that it started or steered.
+        steered: whether that turn ran before.
+    """
+
+    record: ThreadRecord
+    turn_id: str
+    steered: bool
+
+
+async def send(
+    core: Core, thread: str, prompt: str, *, output_schema: JsonObject | None = None
+) -> Sent:
+    """Say something to a thread: steer the turn that runs, otherwise start one.
+
+    A thread that Codex does not have loaded is loaded first. Raises ThreadUnknown,
+    ServerRefused (a killed thread), CodexFailed, CodexMissing, CodexDied.
+    """
+    record = core.registry.find(thread)
+    async with record.busy:
+        if record.running:
+            try:
+                return Sent(record, await _steer(core, record, prompt), steered=True)
+            except TurnNotRunning:
+                pass  # It ended in this moment: the message starts the next one.
+        await load(core, record)
+        return Sent(record, await _start(core, record, prompt, output_schema), steered=False)
+
+
+async def steer(core: Core, thread: str, prompt: str) -> Sent:
+    """Say something to the running turn. Raises ThreadUnknown, TurnNotRunning, CodexFailed."""
+    record = core.registry.find(thread)
+    async with record.busy:
+        return Sent(record, await _steer(core, record, prompt), steered=True)
+
+
+async def interrupt(core: Core, thread: str) -> ThreadRecord:
+    """End the running turn, and every process that its commands left; return when both are gone.
+
+    Raises ThreadUnknown, TurnNotRunning, ServerRefused (the turn does not end), CodexFailed.
+    """
+    record = core.registry.find(thread)
+    async with record.busy:
+        await stop_turn(core, record)
+    return record
+
+
+async def stop_turn(core: Core, record: ThreadRecord) -> None:
+    """As `interrupt`, for who holds `record.busy`."""
+    turn_id = _running(record)
+    ended = record.outcome_of(turn_id)
+    app = await core.worker.app()
+    try:
+        await interrupt_turn(app, record.info.thread_id, turn_id)
+        async with asyncio.timeout(INTERRUPT_TIMEOUT_S):
+            await asyncio.shield(ended)
+    except TimeoutError as error:
+        raise ServerRefused(
+            f"Codex did not end the turn of {record.info.handle} "
+            f"within {INTERRUPT_TIMEOUT_S:.0f} seconds"
+        ) from error
+    except TurnNotRunning:
+        pass  # It ended by itself in this moment.
+    finally:
+        await clean_terminals(app, record.info.thread_id)
+
+
+async def _steer(core: Core, record: ThreadRecord, prompt: str) -> str:
+    turn_id = _running(record)
+    app = await core.worker.app()
+    await steer_turn(
+        app, record.info.thread_id, turn_id, prompt, client_message_id=new_message_id()
+    )
+    return turn_id
+
+
+async def _start(
+    core: Core, record: ThreadRecord, prompt: str, output_schema: JsonObject | None
+) -> str:
+    app = await core.worker.app()
+    before = record.info.state
+    if not record.info.brief:
+        core.registry.note(record, brief=prompt)
+    core.registry.update(record, state=ThreadState.STARTING)
+    try:
+        turn_id = await start_turn(
+            app,
+            record.info.thread_id,
+            prompt,
+            client_message_id=new_message_id(),
+            output_schema=output_schema,
+        )
+    except (CodexFailed, CodexDied):
+        core.registry.update(record, state=before)
+        raise
+    # Codex may have told of the turn's start, and even of its end, before its answer was read.
+    if record.running != turn_id and not record.outcome_of(turn_id).done():
+        record.begin_turn(turn_id)
+        core.registry.update(
+            record, state=ThreadState.RUNNING, turn_id=turn_id, turn_started_at=time.time()
+        )
+    return turn_id
+
+
+def _running(record: ThreadRecord) -> str:
+    if not record.running:
+        raise TurnNotRunning(f"no turn runs on {record.info.handle}")
+    return record.running

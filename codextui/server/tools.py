@@ -1,0 +1,196 @@
+"""The supervisor's tools."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeAlias
+
+import codextui
+from codextui.errors import ServerRefused
+from codextui.server.calls import thread_options
+from codextui.server.host import Host
+from codextui.server.session import Caller
+from codextui.server.threads import ending, opening, turns
+from codextui.server.threads.past import past_of
+from codextui.server.threads.record import ThreadRecord
+from codextui.wire import fields
+from codextui.wire.decision import (
+    Aborted,
+    Answered,
+    Approved,
+    Decision,
+    Declined,
+    Scope,
+)
+from codextui.wire.event_json import event_to_wire
+from codextui.wire.fields import JsonObject
+from codextui.wire.thread import ThreadState
+
+Tool: TypeAlias = Callable[[Host, Caller, JsonObject], Coroutine[Any, Any, dict[str, object]]]
+"""A tool: takes arguments that fit its schema, returns its structured content."""
+
+
+async def start(host: Host, caller: Caller, arguments: JsonObject) -> dict[str, object]:
+    """Answer `codex-start`."""
+    prompt = fields.text_or(arguments, "prompt")
+    new = opening.NewThread(
+        thread_options(arguments),
+        client=caller.client,
+        handle=fields.text_or(arguments, "handle"),
+        prompt=prompt,
+    )
+    record = await opening.start(host.core, new)
+    return await _with_first_turn(host, record, prompt)
+
+
+async def send(host: Host, _: Caller, arguments: JsonObject) -> dict[str, object]:
+    """Answer `codex-send`."""
+    sent = await turns.send(host.core, _thread(arguments), fields.text(arguments, "prompt"))
+    return {**_row(sent.record), "turnId": sent.turn_id, "steered": sent.steered}
+
+
+async def steer(host: Host, _: Caller, arguments: JsonObject) -> dict[str, object]:
+    """Answer `codex-steer`."""
+    sent = await turns.steer(host.core, _thread(arguments), fields.text(arguments, "prompt"))
+    return {**_row(sent.record), "turnId": sent.turn_id}
+
+
+async def fork(host: Host, caller: Caller, arguments: JsonObject) -> dict[str, object]:
+    """Answer `codex-fork`."""
+    record = await opening.fork(
+        host.core,
+        _thread(arguments),
+        turn_id=fields.text_or(arguments, "turn"),
+        handle=fields.text_or(arguments, "handle"),
+        client=caller.client,
+    )
+    return await _with_first_turn(host, record, fields.text_or(arguments, "prompt"))
+
+
+async def interrupt(host: Host, _: Caller, arguments: JsonObject) -> dict[str, object]:
+    """Answer `codex-interrupt`."""
+    return _row(await turns.interrupt(host.core, _thread(arguments)))
+
+
+async def kill(host: Host, _: Caller, arguments: JsonObject) -> dict[str, object]:
+    """Answer `codex-kill`."""
+    return _row(await ending.kill(host.core, _thread(arguments)))
+
+
+async def resume(host: Host, caller: Caller, arguments: JsonObject) -> dict[str, object]:
+    """Answer `codex-resume`."""
+    return _row(await opening.resume(host.core, _thread(arguments), client=caller.client))
+
+
+async def rename(host: Host, _: Caller, arguments: JsonObject) -> dict[str, object]:
+    """Answer `codex-rename`."""
+    record = host.core.registry.find(_thread(arguments))
+    host.core.registry.rename(record, fields.text(arguments, "handle"))
+    return _row(record)
+
+
+async def threads(host: Host, _: Caller, arguments: JsonObject) -> dict[str, object]:
+    """Answer `codex-threads`."""
+    killed_too = fields.flag(arguments, "all")
+    rows = [r.info for r in host.core.registry]
+    shown = [row for row in rows if killed_too or row.state is not ThreadState.KILLED]
+    return {"threads": [row.to_wire() for row in shown]}
+
+
+async def read(host: Host, _: Caller, arguments: JsonObject) -> dict[str, object]:
+    """Answer `codex-read`."""
+    record = host.core.registry.find(_thread(arguments))
+    events = await past_of(host.core, host.options.journal, record)
+    return {**_row(record), "events": [event_to_wire(event) for event in events]}
+
+
+async def approvals(host: Host, _: Caller, __: JsonObject) -> dict[str, object]:
+    """Answer `codex-approvals`."""
+    return {"approvals": [approval.to_wire() for approval in host.core.broker.approvals]}
+
+
+async def answer(host: Host, caller: Caller, arguments: JsonObject) -> dict[str, object]:
+    """Answer `codex-answer`."""
+    approval = fields.text(arguments, "approval")
+    resolved = await host.core.broker.decide(approval, _decision(arguments), by=caller.client)
+    return {"approval": approval, "outcome": resolved.outcome}
+
+
+async def server(host: Host, _: Caller, __: JsonObject) -> dict[str, object]:
+    """Answer `codex-server`."""
+    worker = host.core.worker
+    if worker.problem:
+        await worker.check_login()
+    binary = worker.binary
+    return {
+        "version": codextui.__version__,
+        "epoch": host.core.hub.epoch,
+        "pid": os.getpid(),
+        "socket": str(host.options.socket),
+        "started_at": host.started_at,
+        "codex": {
+            "version": binary.version_text if binary is not None else "",
+            "path": str(binary.path) if binary is not None else "",
+            "pid": worker.pid,
+        },
+        "clients": sorted(session.client for session in host.sessions if session.client),
+        "problem": worker.problem,
+    }
+
+
+async def shutdown(host: Host, _: Caller, __: JsonObject) -> dict[str, object]:
+    """Answer `codex-shutdown`."""
+    host.stop.set()
+    return {}
+
+
+TOOLS: dict[str, Tool] = {
+    "codex-start": start,
+    "codex-send": send,
+    "codex-steer": steer,
+    "codex-fork": fork,
+    "codex-interrupt": interrupt,
+    "codex-kill": kill,
+    "codex-resume": resume,
+    "codex-rename": rename,
+    "codex-threads": threads,
+    "codex-read": read,
+    "codex-approvals": approvals,
+    "codex-answer": answer,
+    "codex-server": server,
+    "codex-shutdown": shutdown,
+}
+"""Every supervisor's tool by its name; `codextui.wire.tools` has their schemas."""
+
+
+async def _with_first_turn(host: Host, record: ThreadRecord, prompt: str) -> dict[str, object]:
+    if prompt:
+        await turns.send(host.core, record.info.thread_id, prompt)
+    return _row(record)
+
+
+def _thread(arguments: JsonObject) -> str:
+    return fields.text(arguments, "thread")
+
+
+def _row(record: ThreadRecord) -> dict[str, object]:
+    return {"thread": record.info.to_wire()}
+
+
+def _decision(arguments: JsonObject) -> Decision:
+    match fields.text(arguments, "decision"):
+        case "approved":
+            return Approved()
+        case "approved_for_session":
+            return Approved(Scope.SESSION)
+        case "approved_always":
+            return Approved(Scope.ALWAYS)
+        case "denied":
+            return Declined(fields.text_or(arguments, "message"))
+        case "abort":
+            return Aborted()
+        case "answered":
+            return Answered(fields.as_object(arguments.get("answers", {}), "answers"))
+        case word:
+            raise ServerRefused(f"{word!r} is no decision")

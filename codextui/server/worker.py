@@ -1,0 +1,198 @@
+"""The Codex process behind the threads: started, watched, and started again."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from codextui.codex.app_server import AppServer
+from codextui.codex.binary import CodexBinary, find_codex
+from codextui.codex.calls import read_login_problem
+from codextui.codex.rpc import RequestId
+from codextui.errors import CodexDied, CodexFailed, CodexMissing, CodextuiError, WireInvalid
+from codextui.wire.fields import JsonObject
+
+logger = logging.getLogger(__name__)
+
+FIRST_PAUSE_S = 0.1
+LONGEST_PAUSE_S = 10.0
+STEADY_S = 30.0
+"""Seconds after which a process that dies is started again without a pause."""
+
+MISSING_PAUSE_S = 5.0
+"""Seconds between two looks for a Codex that is not installed."""
+
+READY_TIMEOUT_S = 15.0
+"""Seconds that a call waits for Codex to be up."""
+
+
+class Listener(Protocol):
+    """Hears what Codex says. Called on the event loop, in wire order; must not block.
+
+    `process` counts the Codex processes: what an old one asked, a new one knows nothing of.
+    """
+
+    def hear(self, process: int, method: str, params: JsonObject) -> None:
+        """A notification came."""
+
+    def hear_request(
+        self, process: int, request_id: RequestId, method: str, params: JsonObject
+    ) -> None:
+        """A request came."""
+
+    def codex_lost(self, reason: str) -> None:
+        """The process ended."""
+
+    def codex_ready(self, version: str) -> None:
+        """A process is up."""
+
+
+@dataclass(frozen=True, slots=True)
+class CodexSettings:
+    """Which Codex to run, and how: see ServeOptions."""
+
+    binary: Path | None = None
+    home: Path | None = None
+    env: Mapping[str, str] | None = None
+
+
+class CodexWorker:
+    """Owns one `codex app-server`, and starts another when it dies.
+
+    Attributes:
+        problem: what keeps Codex from working, and what to type; empty where it works.
+        binary: the binary that runs, or ran last.
+    """
+
+    def __init__(self, settings: CodexSettings) -> None:
+        self.problem = ""
+        self.binary: CodexBinary | None = None
+        self._settings = settings
+        self._app: AppServer | None = None
+        self._process = 0
+        self._changed = asyncio.Condition()
+        self._died = asyncio.Event()
+        self._retry = asyncio.Event()
+        self._error: CodextuiError | None = None
+
+    @property
+    def pid(self) -> int:
+        """The process id, 0 where none runs."""
+        return self._app.pid if self._app is not None else 0
+
+    async def run(self, listener: Listener) -> None:
+        """Keep a process running until cancelled."""
+        pause = FIRST_PAUSE_S
+        try:
+            while True:
+                self._retry.clear()
+                began = time.monotonic()
+                if await self._start(listener):
+                    await self._died.wait()
+                missing = isinstance(self._error, CodexMissing)
+                steady = time.monotonic() - began > STEADY_S
+                pause = FIRST_PAUSE_S if steady else pause
+                await self._wait_to_retry(MISSING_PAUSE_S if missing else pause)
+                pause = min(2 * pause, LONGEST_PAUSE_S)
+        finally:
+            if self._app is not None:
+                await self._app.stop()
+
+    async def app(self) -> AppServer:
+        """The process, as soon as it is up.
+
+        Raises CodexMissing where there is none to run, CodexDied where none comes up.
+        """
+        if self._app is not None:
+            return self._app
+        self._error = None
+        self._retry.set()
+        try:
+            async with asyncio.timeout(READY_TIMEOUT_S), self._changed:
+                await self._changed.wait_for(self._is_settled)
+        except TimeoutError as error:
+            raise CodexDied("Codex is not up: its process keeps ending") from error
+        return self._settled()
+
+    def respond(self, process: int, request_id: RequestId, result: JsonObject) -> bool:
+        """Answer a request; False where the process that asked is gone."""
+        if self._app is None or process != self._process:
+            return False
+        return self._app.respond(request_id, result)
+
+    def refuse(self, process: int, request_id: RequestId, code: int, message: str) -> bool:
+        """Answer a request with an error; False where the process that asked is gone."""
+        if self._app is None or process != self._process:
+            return False
+        return self._app.refuse(request_id, code, message)
+
+    async def check_login(self) -> None:
+        """Ask Codex whether it is logged in; `problem` says what to do where it is not."""
+        if self._app is None:
+            return
+        try:
+            self.problem = await read_login_problem(self._app)
+        except (CodexFailed, CodexDied, WireInvalid) as error:
+            logger.warning("Codex did not say whether it is logged in: %s", error)
+
+    async def _start(self, listener: Listener) -> bool:
+        self._process += 1
+        process = self._process
+        self._died.clear()
+
+        def on_exit(reason: str) -> None:
+            self._app = None
+            self._died.set()
+            logger.warning("Codex ended: %s", reason)
+            listener.codex_lost(reason)
+
+        try:
+            self.binary = await asyncio.to_thread(find_codex, self._settings.binary)
+            app = await AppServer.start(
+                self.binary,
+                home=self._settings.home,
+                env=self._settings.env,
+                on_notification=lambda *notification: listener.hear(process, *notification),
+                on_request=lambda *request: listener.hear_request(process, *request),
+                on_exit=on_exit,
+            )
+        except (CodexMissing, CodexDied, CodexFailed) as error:
+            logger.warning("Codex cannot be started: %s", error)
+            await self._say(error)
+            return False
+        if self._died.is_set():
+            return True
+        self._app = app
+        self._error = None
+        await self.check_login()
+        logger.info("Codex %s runs as process %s", app.version, app.pid)
+        await self._say(None)
+        listener.codex_ready(app.version)
+        return True
+
+    def _is_settled(self) -> bool:
+        return self._app is not None or self._error is not None
+
+    def _settled(self) -> AppServer:
+        if self._app is None:
+            raise self._error or CodexDied("Codex is not up: its process ended")
+        return self._app
+
+    async def _say(self, error: CodextuiError | None) -> None:
+        async with self._changed:
+            self._error = error
+            if error is not None:
+                self.problem = str(error)
+            self._changed.notify_all()
+
+    async def _wait_to_retry(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._retry.wait()
+        except TimeoutError:
+            pass
