@@ -4,11 +4,39 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from enum import Enum, auto
+from typing import ClassVar
 
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
+from textual.widgets import Input
 
+from codextui.keymap import show_keys
+from codextui.render.figures import format_elapsed
+from codextui.render.sanitize import one_line
+from codextui.screens.approval_choice import SCOPES, Choice, fields_of, label, offer_tone, why_not
+from codextui.screens.approval_queue import ApprovalQueue
+from codextui.screens.approval_words import what_became, what_was_sent
+from codextui.screens.messages import ApprovalDecided, ThreadOpened
+from codextui.screens.quiet_guard import QuietGuard
+from codextui.widgets.answer_form import AnswerForm
+from codextui.widgets.approval_sheet import ApprovalSheet
+from codextui.widgets.decision_bar import DecisionBar, Offer
 from codextui.wire.approval import Approval
+from codextui.wire.decision import Aborted, Answered, Approved, Decision, Declined
 from codextui.wire.event import ApprovalResolved
+
+_TYPING = "Not taken as a decision: keys decide after a moment without typing."
+
+
+class Step(Enum):
+    """What the keys mean now."""
+
+    READ = auto()
+    RULE = auto()
+    MESSAGE = auto()
 
 
 class ApprovalScreen(ModalScreen[None]):
@@ -17,6 +45,23 @@ class ApprovalScreen(ModalScreen[None]):
     Posts `ApprovalDecided` and `ThreadOpened`. It goes away by itself when nothing is left to
     decide, on "later" (esc) and on "open the thread".
     """
+
+    CSS_PATH: ClassVar = ["dialog.tcss", "approval.tcss"]
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y", "choose('once')", "Approve once", id="approval.once"),
+        Binding("s", "choose('session')", "Approve for this session", id="approval.session"),
+        Binding("p", "choose('always')", "Approve always (shows the rule)", id="approval.always"),
+        Binding("ctrl+s", "choose('answer')", "Send the answers", id="approval.answer"),
+        Binding("n", "choose('decline')", "Decline", id="approval.decline"),
+        Binding("e", "choose('message')", "Decline and say why", id="approval.message"),
+        Binding("exclamation_mark", "choose('stop')", "Stop the turn", id="approval.stop"),
+        Binding("escape", "later", "Later, or one step back", id="approval.later"),
+        Binding("j,right", "move(1)", "Next approval", id="approval.next"),
+        Binding("k,left", "move(-1)", "Previous approval", id="approval.previous"),
+        Binding("o", "open_thread", "Open the thread", id="approval.open"),
+        Binding("enter", "confirm", "Accept the rule that is shown", id="approval.confirm"),
+    ]
 
     def __init__(
         self,
@@ -39,6 +84,25 @@ class ApprovalScreen(ModalScreen[None]):
             now: unix seconds, for the ages.
         """
         super().__init__()
+        self._queue = ApprovalQueue(approvals, first)
+        self._clients = dict(clients or {})
+        self._guard = QuietGuard(quiet, clock)
+        self._now = now
+        self._step = Step.READ
+        self._shown: Approval | None = None
+        self._has_left = False
+
+    def compose(self) -> ComposeResult:
+        """The sheet."""
+        yield ApprovalSheet()
+
+    def on_mount(self) -> None:
+        """Show the first, and keep its age and the quiet moment up to date."""
+        self.set_interval(1.0, self._show_facts)
+        self.set_interval(0.1, self._show_guard)
+        self._refresh_queue()
+
+    # -- what the app tells
 
     def show_approvals(
         self,
@@ -48,6 +112,243 @@ class ApprovalScreen(ModalScreen[None]):
         resolved: Mapping[str, ApprovalResolved] | None = None,
     ) -> None:
         """Take the queue as it is now; `resolved` says what became of those that are gone."""
+        self._clients.update(clients or {})
+        self._queue.update(approvals)
+        shown = self._shown
+        if shown is not None and shown not in approvals:
+            same = any(approval.approval_id == shown.approval_id for approval in approvals)
+            outcome = (resolved or {}).get(shown.approval_id)
+            self._say("What is asked has changed." if same else self._what_became(shown, outcome))
+        self._refresh_queue()
 
     def reject_decision(self, approval_id: str, why: str) -> None:
         """Say that a decision did not reach the server, and ask for it again."""
+        self._queue.restore(approval_id)
+        self._say(one_line(f"{approval_id}: {why}"))
+        self._refresh_queue()
+
+    # -- what the person does
+
+    def on_key(self) -> None:
+        """Every keystroke counts for the quiet moment, whatever it does."""
+        self._guard.note_key()
+
+    @on(DecisionBar.Chosen)
+    def _click(self, event: DecisionBar.Chosen) -> None:
+        self.action_choose(event.choice)
+
+    @on(AnswerForm.Finished)
+    def _finish_form(self) -> None:
+        self.action_choose(Choice.ANSWER)
+
+    @on(Input.Submitted, "#message")
+    def _send_message(self, event: Input.Submitted) -> None:
+        if self._step is not Step.MESSAGE:
+            return
+        if event.value.strip():
+            self._decide(Declined(event.value.strip()))
+        else:
+            self._say("Write what the agent should read, or go back with esc and press n.")
+
+    def action_choose(self, choice: str) -> None:
+        """Take a decision key, if it applies and nobody was typing."""
+        shown = self._shown
+        chosen = Choice(choice)
+        if shown is None:
+            return
+        if not self._guard.ready:
+            self._say(_TYPING)
+        elif self._step is Step.RULE:
+            self._choose_at_rule(chosen)
+        elif reason := why_not(shown.asked, chosen):
+            self._say(reason)
+        else:
+            self._choose(chosen)
+
+    def action_confirm(self) -> None:
+        """Enter: the rule is accepted where it is shown; anywhere else it decides nothing."""
+        if self._step is Step.RULE:
+            self.action_choose(Choice.ONCE)
+        else:
+            self._say("Enter decides nothing here: press the key of an answer.")
+
+    def action_later(self) -> None:
+        """One step back; from the first step, leave it for later."""
+        if self._step is not Step.READ:
+            self._go(Step.READ)
+        elif isinstance(self.focused, Input):
+            self._sheet.body.focus()
+        else:
+            self._leave()
+
+    def action_move(self, step: int) -> None:
+        """Through the queue."""
+        if self._step is Step.READ:
+            self._queue.move(step)
+            self._refresh_queue(by_person=True)
+
+    def action_open_thread(self) -> None:
+        """Leave it for later, and show its thread."""
+        if self._shown is None:
+            return
+        if not self._guard.ready:
+            self._say(_TYPING)
+            return
+        self.app.post_message(ThreadOpened(self._shown.thread_id))
+        self._leave()
+
+    # -- deciding
+
+    def _choose_at_rule(self, choice: Choice) -> None:
+        match choice:
+            case Choice.ONCE:
+                self._decide(Approved(SCOPES[Choice.ALWAYS]))
+            case Choice.ALWAYS:
+                self._say("This is the rule: y accepts it, esc goes back.")
+            case _:
+                self._say("First say whether to accept the rule: y or enter, or back with esc.")
+
+    def _choose(self, choice: Choice) -> None:
+        match choice:
+            case Choice.ONCE | Choice.SESSION:
+                self._decide(Approved(SCOPES[choice]))
+            case Choice.ALWAYS:
+                self._go(Step.RULE)
+            case Choice.ANSWER:
+                self._send_answers()
+            case Choice.DECLINE:
+                self._decide(Declined())
+            case Choice.MESSAGE:
+                self._go(Step.MESSAGE)
+            case Choice.STOP:
+                self._decide(Aborted())
+
+    def _send_answers(self) -> None:
+        form = self._sheet.form
+        answers = form.answers() if form is not None else None
+        if answers is None:
+            self._say("Something is missing in the form.")
+        else:
+            self._decide(Answered(answers))
+
+    def _decide(self, decision: Decision) -> None:
+        if self._shown is None:
+            return
+        self.app.post_message(ApprovalDecided(self._shown.approval_id, decision))
+        self._say(what_was_sent(self._shown, decision))
+        self._queue.decide()
+        self._refresh_queue()
+
+    # -- what is on the screen
+
+    @property
+    def _sheet(self) -> ApprovalSheet:
+        return self.query_one(ApprovalSheet)
+
+    def on_screen_resume(self) -> None:
+        """Go, where nothing was left while another screen was over this one."""
+        if self.is_mounted and self._queue.current is None:
+            self._leave()
+
+    def _leave(self) -> None:
+        """Go away, once; never take another screen down instead."""
+        if self.is_current and not self._has_left:
+            self._has_left = True
+            self.dismiss(None)
+
+    def _refresh_queue(self, *, by_person: bool = False) -> None:
+        if not self.is_mounted:
+            return
+        current = self._queue.current
+        if current is None:
+            self._shown = None
+            self._leave()
+            return
+        if current != self._shown:
+            self._show(current)
+            if not by_person:
+                self._guard.arm()
+        at, total = self._queue.place
+        self._sheet.show_place(f"{at} of {total}" if total > 1 else "")
+        self._show_guard()
+
+    def _show(self, approval: Approval) -> None:
+        self._shown = approval
+        self._step = Step.READ
+        self._sheet.show_approval(approval, fields_of(approval.asked), self._offers(approval))
+        self._show_facts()
+        self._show_keys()
+
+    def _go(self, step: Step) -> None:
+        """To another step of the same approval."""
+        self._step = step
+        match step:
+            case Step.READ if self._shown is not None:
+                self._sheet.show_request(self._shown)
+            case Step.RULE if self._shown is not None:
+                self._sheet.show_rule(self._shown)
+            case _:
+                self._sheet.ask_message()
+        self._say("")
+        self._show_keys()
+
+    def _offers(self, approval: Approval) -> list[Offer]:
+        return [
+            Offer(choice, self._key(choice), label(approval.asked, choice), offer_tone(choice))
+            for choice in Choice
+            if not why_not(approval.asked, choice)
+        ]
+
+    def _key(self, name: str) -> str:
+        """The keys of one of our bindings, as the keymap has them."""
+        wanted = f"approval.{name}"
+        bound = [b for b in self.active_bindings.values() if b.binding.id == wanted]
+        return show_keys(bound[0].binding.key) if bound else ""
+
+    def _show_keys(self) -> None:
+        match self._step:
+            case Step.READ:
+                words = [
+                    f"{self._key('later')} later",
+                    f"{self._key('open')} open the thread",
+                    "↑ ↓ space scroll",
+                ]
+                if self._queue.place[1] > 1:
+                    words.insert(1, f"{self._key('next')} next  {self._key('previous')} previous")
+                if self._sheet.form is not None:
+                    words.append("tab to the form")
+            case Step.RULE:
+                words = [
+                    f"{self._key('once')} or {self._key('confirm')} accept the rule",
+                    f"{self._key('later')} back",
+                ]
+            case Step.MESSAGE:
+                words = ["⏎ decline and send this to the agent", f"{self._key('later')} back"]
+        self._sheet.show_keys("   ".join(words))
+
+    def _show_facts(self) -> None:
+        shown = self._shown
+        if shown is None:
+            return
+        facts = [shown.approval_id, f"waits {format_elapsed(max(0, self._now() - shown.asked_at))}"]
+        facts.append(f"thread {shown.thread_id[:13]}")
+        if client := self._clients.get(shown.thread_id):
+            facts.append(f"started by {client}")
+        self._sheet.show_facts(one_line(" · ".join(facts), 200))
+
+    def _show_guard(self) -> None:
+        if self._shown is None:
+            return
+        ready = self._guard.ready
+        self._sheet.show_guard("keys ready" if ready else "reading…", ready=ready)
+        form = self._sheet.form
+        if ready and form is not None and self.focused is self._sheet.body:
+            form.focus_first()
+
+    def _say(self, note: str) -> None:
+        if self.is_mounted:
+            self._sheet.show_note(note)
+
+    def _what_became(self, approval: Approval, resolved: ApprovalResolved | None) -> str:
+        lost = " Your message was not sent." if self._step is Step.MESSAGE else ""
+        return what_became(approval, resolved) + lost

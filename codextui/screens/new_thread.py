@@ -2,9 +2,26 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
 
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import ModalScreen
+from textual.widgets import Button, Input, RadioButton, RadioSet, Static, TextArea
+
+from codextui.widgets.folder_suggester import FolderSuggester
+
+SANDBOXES = ("", "read-only", "workspace-write", "danger-full-access")
+APPROVAL_POLICIES = ("", "untrusted", "on-request", "never")
+
+_LEFT_TO_CODEX = "Codex's choice"
+_HANDLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,7 +29,7 @@ class NewThread:
     """What a new thread is to be. Empty strings leave the choice to Codex.
 
     Attributes:
-        prompt: the first prompt; empty starts a thread without a turn.
+        prompt: the first prompt.
         cwd: an absolute folder that exists.
         model: the model's name.
         sandbox: `read-only`, `workspace-write` or `danger-full-access`.
@@ -31,6 +48,142 @@ class NewThread:
 class NewThreadScreen(ModalScreen[NewThread | None]):
     """Asks for prompt, folder, model, sandbox, approval policy and role; None where cancelled."""
 
+    CSS_PATH: ClassVar = ["dialog.tcss", "new_thread.tcss"]
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+s,ctrl+enter", "start", "Start", priority=True, id="new_thread.start"),
+        Binding("escape", "cancel", "Cancel", id="new_thread.cancel"),
+    ]
+
     def __init__(self, last: NewThread | None = None) -> None:
-        """Take what was asked for last time, to start from."""
+        """Take what was asked for last time, to start from; its prompt is a draft."""
         super().__init__()
+        self._last = last or NewThread()
+
+    def compose(self) -> ComposeResult:
+        """The prompt first, then what it runs with."""
+        last = self._last
+        with Vertical(classes="dialog"):
+            yield Static("New thread", classes="dialog-title", markup=False)
+            with VerticalScroll(can_focus=False):
+                yield Static("What should the agent do?", classes="label", markup=False)
+                yield TextArea(last.prompt, id="prompt", tab_behavior="focus", compact=True)
+                yield _problem("prompt")
+                yield from _text_row("handle", "Role", last.handle, "backend")
+                yield from _folder_row(last.cwd)
+                yield from _text_row("model", "Model", last.model, _LEFT_TO_CODEX)
+                yield from _choice_row("sandbox", "Sandbox", SANDBOXES, last.sandbox)
+                yield from _choice_row("policy", "Asks", APPROVAL_POLICIES, last.approval_policy)
+                yield _problem("sandbox")
+            with Horizontal(id="actions"):
+                yield Button("Start", id="start", compact=True)
+                yield Static("^s start   tab next field   esc cancel", id="keys", markup=False)
+
+    def on_mount(self) -> None:
+        """Begin with the prompt."""
+        prompt = self.query_one("#prompt", TextArea)
+        prompt.focus()
+        prompt.move_cursor(prompt.document.end)
+
+    @on(Input.Submitted)
+    def _next_field(self) -> None:
+        self.focus_next()
+
+    @on(RadioSet.Changed, "#sandbox")
+    def _warn(self, event: RadioSet.Changed) -> None:
+        is_open = SANDBOXES[event.index] == "danger-full-access"
+        self._complain(
+            "sandbox", "No sandbox: the agent can do whatever you can." if is_open else ""
+        )
+
+    @on(Button.Pressed)
+    def action_start(self) -> None:
+        """Start it, unless something has to be put right first."""
+        new = self._read()
+        wrong = dict(_wrong(new))
+        for name in ("prompt", "handle", "cwd", "model"):
+            self._complain(name, wrong.get(name, ""))
+        if wrong:
+            self.query_one(f"#{next(iter(wrong))}").focus()
+        elif self.is_current:
+            self.dismiss(new)
+
+    def action_cancel(self) -> None:
+        """Start nothing."""
+        if self.is_current:
+            self.dismiss(None)
+
+    def _read(self) -> NewThread:
+        cwd = self.query_one("#cwd", Input).value.strip()
+        return NewThread(
+            prompt=self.query_one("#prompt", TextArea).text.strip(),
+            cwd=_absolute(cwd) if cwd else "",
+            model=self.query_one("#model", Input).value.strip(),
+            sandbox=SANDBOXES[max(0, self.query_one("#sandbox", RadioSet).pressed_index)],
+            approval_policy=APPROVAL_POLICIES[
+                max(0, self.query_one("#policy", RadioSet).pressed_index)
+            ],
+            handle=self.query_one("#handle", Input).value.strip(),
+        )
+
+    def _complain(self, name: str, problem: str) -> None:
+        line = self.query_one(f"#{name}-problem", Static)
+        line.update(problem)
+        line.set_class(bool(problem), "-shown")
+
+
+def _absolute(cwd: str) -> str:
+    try:
+        return str(Path(cwd).expanduser().absolute())
+    except RuntimeError:  # no such home
+        return cwd
+
+
+def _wrong(new: NewThread) -> Iterator[tuple[str, str]]:
+    """What has to be put right: the field's name, and a sentence; in the order of the fields."""
+    if not new.prompt:
+        yield "prompt", "Write what the agent should do."
+    if new.handle and not _HANDLE.fullmatch(new.handle):
+        yield "handle", "A role is a short word of letters, digits, dots, dashes: backend-2."
+    if problem := _folder_problem(new.cwd):
+        yield "cwd", problem
+    if any(character.isspace() or not character.isprintable() for character in new.model):
+        yield "model", "A model's name has no spaces in it."
+
+
+def _folder_problem(cwd: str) -> str:
+    try:
+        if not cwd or Path(cwd).is_dir():
+            return ""
+        return "This is not a folder." if Path(cwd).exists() else "There is no such folder."
+    except (OSError, ValueError):
+        return "There is no such folder."
+
+
+def _problem(name: str) -> Static:
+    return Static("", id=f"{name}-problem", classes="field-problem", markup=False)
+
+
+def _text_row(name: str, label: str, value: str, placeholder: str) -> ComposeResult:
+    with Horizontal(classes="row"):
+        yield Static(label, classes="label", markup=False)
+        yield Input(value, placeholder, id=name, compact=True)
+    yield _problem(name)
+
+
+def _folder_row(value: str) -> ComposeResult:
+    with Horizontal(classes="row"):
+        yield Static("Folder", classes="label", markup=False)
+        yield Input(
+            value, "where the server runs", id="cwd", compact=True, suggester=FolderSuggester()
+        )
+    yield _problem("cwd")
+
+
+def _choice_row(name: str, label: str, words: tuple[str, ...], chosen: str) -> ComposeResult:
+    with Horizontal(classes="row"):
+        yield Static(label, classes="label", markup=False)
+        with RadioSet(id=name, compact=True):
+            for word in words:
+                is_chosen = word == (chosen if chosen in words else "")
+                yield RadioButton(word or _LEFT_TO_CODEX, is_chosen, compact=True)

@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from codextui.errors import (
+    CodexMissing,
+    CodextuiError,
+    ConfigInvalid,
+    ServerUnreachable,
+)
+from codextui.render.sanitize import sanitize
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +37,55 @@ class Trouble:
     can_retry: bool = True
 
 
+def trouble_of(error: CodextuiError) -> Trouble:
+    """What to show for an error that kept the console from starting."""
+    match error:
+        case CodexMissing():
+            commands = ("pip install 'codextui[codex]'", "npm install -g @openai/codex")
+            return Trouble("There is no Codex", str(error), commands)
+        case ConfigInvalid():
+            return Trouble("The configuration is wrong", str(error), can_retry=False)
+        case ServerUnreachable():
+            return Trouble("The shared server is out of reach", str(error), ("codextui serve",))
+        case _:
+            return Trouble("Something went wrong", str(error))
+
+
+def not_logged_in(message: str) -> Trouble:
+    """What to show where Codex has no login; `message` is what Codex itself says."""
+    return Trouble("Codex is not logged in", message, ("codex login",))
+
+
 class TroubleScreen(ModalScreen[Literal["retry", "quit"]]):
     """Says what is wrong and what to type; `r` retries, `q` quits."""
+
+    CSS_PATH: ClassVar = ["dialog.tcss", "trouble.tcss"]
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("r", "answer('retry')", "Try again", id="trouble.retry"),
+        Binding("q", "answer('quit')", "Quit", id="trouble.quit"),
+    ]
 
     def __init__(self, trouble: Trouble) -> None:
         """Take what to say."""
         super().__init__()
+        self._trouble = trouble
+
+    def compose(self) -> ComposeResult:
+        """What is wrong, what to type, what the keys do."""
+        trouble = self._trouble
+        with Vertical(classes="dialog"):
+            yield Static(sanitize(trouble.title), classes="dialog-title", markup=False)
+            with VerticalScroll(id="story"):
+                yield Static(sanitize(trouble.message), markup=False)
+            if trouble.commands:
+                yield Static("What to type:", classes="dialog-quiet", markup=False)
+                for command in trouble.commands:
+                    yield Static(f"$ {sanitize(command)}", classes="command", markup=False)
+            retry = "r try again   " if trouble.can_retry else ""
+            yield Static(f"{retry}q quit", classes="dialog-keys", markup=False)
+
+    def action_answer(self, answer: Literal["retry", "quit"]) -> None:
+        """Go away with the answer."""
+        if self.is_current and (answer == "quit" or self._trouble.can_retry):
+            self.dismiss(answer)

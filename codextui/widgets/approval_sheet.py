@@ -1,0 +1,152 @@
+"""What the approval dialog shows. It decides nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Input, Static
+
+from codextui.render.approval import approval_title, render_approval
+from codextui.widgets.answer_form import AnswerForm
+from codextui.widgets.decision_bar import DecisionBar, Offer
+from codextui.widgets.form_field import FormField
+from codextui.widgets.rule_rows import rule_rows
+from codextui.widgets.strip_view import StripView
+from codextui.wire.approval import Approval
+
+MESSAGE_LIMIT = 4_000
+"""The most characters of a message to an agent."""
+
+_LEAST_BODY = 3
+"""Rows that the body keeps, however small the terminal is."""
+
+
+class ApprovalSheet(Vertical):
+    """Title, facts, the whole of what is asked, a form where there is one, and the answers."""
+
+    def __init__(self) -> None:
+        """Begin empty."""
+        super().__init__(classes="dialog")
+        self._form: AnswerForm | None = None
+
+    def compose(self) -> ComposeResult:
+        """From the heading down to the keys."""
+        with Horizontal(id="heading"):
+            yield Static(id="title", classes="dialog-title", markup=False)
+            yield Static(id="place", markup=False)
+        yield Static(id="facts", classes="dialog-quiet", markup=False)
+        yield StripView(lambda _width, _palette: [], id="body")
+        yield Vertical(id="form-slot")
+        with Horizontal(id="status"):
+            yield Static(id="position", markup=False)
+            yield Static(id="guard", markup=False)
+        yield Static(id="note", markup=False)
+        yield DecisionBar(id="decisions")
+        yield Input(
+            id="message",
+            placeholder="what the agent should read",
+            max_length=MESSAGE_LIMIT,
+            compact=True,
+        )
+        yield Static(id="keys", classes="dialog-keys", markup=False)
+
+    @property
+    def body(self) -> StripView:
+        """Where what is asked can be read."""
+        return self.query_one("#body", StripView)
+
+    @property
+    def form(self) -> AnswerForm | None:
+        """The form of what is asked; None where there is none."""
+        return self._form
+
+    @property
+    def message(self) -> Input:
+        """Where a message to the agent is written."""
+        return self.query_one("#message", Input)
+
+    def show_approval(
+        self, approval: Approval, fields: Sequence[FormField], offers: Sequence[Offer]
+    ) -> None:
+        """Show another approval from its beginning, with an empty form and message."""
+        self.query_one("#title", Static).update(approval_title(approval))
+        self._replace_form(fields)
+        self.query_one(DecisionBar).show(offers)
+        self.message.value = ""
+        self.show_request(approval)
+
+    def show_request(self, approval: Approval) -> None:
+        """Show what is asked, and its answers."""
+        self.body.show(partial(render_approval, approval))
+        self.set_class(False, "-rule", "-message")
+        self.body.focus()
+
+    def show_rule(self, approval: Approval) -> None:
+        """Show the rule that "always" would set, instead of what is asked."""
+        self.query_one("#title", Static).update("Always allow this?")
+        self.body.show(partial(rule_rows, approval))
+        self.set_class(True, "-rule")
+        self.body.focus()
+
+    def show_title(self, approval: Approval) -> None:
+        """Show the title of what is asked."""
+        self.query_one("#title", Static).update(approval_title(approval))
+
+    def ask_message(self) -> None:
+        """Let a message to the agent be written, instead of the answers."""
+        self.set_class(True, "-message")
+        self.message.focus()
+
+    def show_place(self, place: str) -> None:
+        """`2 of 5`."""
+        self.query_one("#place", Static).update(place)
+
+    def show_facts(self, facts: str) -> None:
+        """Whose it is and how long it waits. Safe to show."""
+        self.query_one("#facts", Static).update(facts)
+
+    def show_note(self, note: str) -> None:
+        """Why a key did nothing, or what became of an approval. Safe to show."""
+        line = self.query_one("#note", Static)
+        line.update(note)
+        line.set_class(bool(note), "-shown")
+        self.call_after_refresh(self.fit)
+
+    def show_guard(self, words: str, *, ready: bool) -> None:
+        """Whether keys decide now."""
+        line = self.query_one("#guard", Static)
+        line.update(words)
+        line.set_class(ready, "-ready")
+        self.query_one(DecisionBar).set_class(ready, "-armed")
+
+    def show_keys(self, words: str) -> None:
+        """The keys beside the answers."""
+        self.query_one("#keys", Static).update(words)
+
+    def fit(self) -> None:
+        """Be as high as what is shown, and no higher than the screen.
+
+        The body gets what the rest leaves, so the answers are always in sight.
+        """
+        room = self.screen.size.height
+        room -= 4 if room > 30 else 0
+        rest = self.size.height - self.body.size.height
+        self.styles.height = min(room, max(self.body.row_count, _LEAST_BODY) + rest)
+
+    def on_strip_view_moved(self, event: StripView.Moved) -> None:
+        """Say where the reader is."""
+        event.stop()
+        more = f"lines {event.first} to {event.last} of {event.total}"
+        is_all = event.first <= 1 and event.last == event.total
+        self.query_one("#position", Static).update("all of it is shown" if is_all else more)
+        self.fit()
+
+    def _replace_form(self, fields: Sequence[FormField]) -> None:
+        slot = self.query_one("#form-slot")
+        slot.remove_children()
+        self._form = AnswerForm(fields) if fields else None
+        if self._form is not None:
+            slot.mount(self._form)
