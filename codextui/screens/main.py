@@ -28,10 +28,10 @@ from codextui.screens.new_thread import NewThread, NewThreadScreen
 from codextui.screens.refusal import Wish, refusal
 from codextui.widgets.attention_strip import AttentionStrip
 from codextui.widgets.composer import Composer
-from codextui.widgets.drawing import Drawing
 from codextui.widgets.key_line import KeyLine
 from codextui.widgets.looks import looks_from
 from codextui.widgets.pacer import FRAME, Pacer
+from codextui.widgets.pane_context import PaneContext
 from codextui.widgets.status_line import ServerStatus, StatusLine
 from codextui.widgets.tiling import COUNTS
 from codextui.widgets.workbench import Workbench
@@ -105,9 +105,9 @@ class MainScreen(Screen[None]):
         self._frames: Timer | None = None
         self._last_new: NewThread | None = None
         self._seen_failures: set[str] = set()
-        self._drawing = self._build_drawing()
+        self._pane_context = self._build_context()
         self.bench = Workbench(
-            board, self._pacer, self._drawing, most=options.most_panes, start_key="n"
+            board, self._pacer, self._pane_context, most=options.most_panes, start_key="n"
         )
 
     def compose(self) -> ComposeResult:
@@ -136,10 +136,10 @@ class MainScreen(Screen[None]):
         """Bring the lines around the panes up to date. Called by the pacer."""
         if not self.is_mounted:
             return
-        looks = self._drawing.looks
+        looks = self._pane_context.looks
         self.query_one(StatusLine).show(self._status(), looks.bar, looks.lost)
         self.query_one(AttentionStrip).show(
-            list(self.board.approvals.values()), self._failed(), self._drawing
+            list(self.board.approvals.values()), self._failed(), self._pane_context
         )
         self.bench.say_purposes(self._purpose)
         self._show_keys()
@@ -168,8 +168,8 @@ class MainScreen(Screen[None]):
         self.bench.tick()
         self.query_one(AttentionStrip).refresh()
 
-    def _build_drawing(self) -> Drawing:
-        return Drawing(
+    def _build_context(self) -> PaneContext:
+        return PaneContext(
             looks_from(self.app.theme_variables),
             self.board.state_of,
             self._options.now,
@@ -177,8 +177,8 @@ class MainScreen(Screen[None]):
         )
 
     def _restyle(self) -> None:
-        self._drawing = self._build_drawing()
-        self.bench.restyle(self._drawing)
+        self._pane_context = self._build_context()
+        self.bench.restyle(self._pane_context)
         self._pacer.mark(self)
 
     def _status(self) -> ServerStatus:

@@ -14,8 +14,8 @@ from codextui.model.thread_view import ThreadView
 from codextui.render.approval import render_approval_row
 from codextui.render.palette import Palette
 from codextui.render.sanitize import one_line
-from codextui.widgets.drawing import Drawing
 from codextui.widgets.line_widget import LineWidget
+from codextui.widgets.pane_context import PaneContext
 from codextui.wire.approval import Approval
 
 
@@ -44,13 +44,13 @@ class AttentionStrip(LineWidget):
     def __init__(self) -> None:
         super().__init__()
         self._wanting: list[Approval | ThreadView] = []
-        self._drawing: Drawing | None = None
+        self._pane_context: PaneContext | None = None
 
     def show(
-        self, approvals: Sequence[Approval], failed: Sequence[ThreadView], drawing: Drawing
+        self, approvals: Sequence[Approval], failed: Sequence[ThreadView], context: PaneContext
     ) -> None:
         """Show these."""
-        self._drawing = drawing
+        self._pane_context = context
         self._wanting = [*approvals, *failed]
         lines = max(1, min(self.MOST_LINES, len(self._wanting)))
         if self.styles.height is None or self.styles.height.value != lines:
@@ -72,13 +72,13 @@ class AttentionStrip(LineWidget):
 
     def line(self, y: int) -> Strip:
         """The line at `y`."""
-        drawing, width = self._drawing, self.size.width
-        if drawing is None:
+        context, width = self._pane_context, self.size.width
+        if context is None:
             return Strip.blank(width)
         if not self._wanting:
-            palette = drawing.looks.bar
+            palette = context.looks.bar
             return self._fill([Segment("  ○ nothing needs you", palette.muted)], palette)
-        palette = drawing.looks.asking
+        palette = context.looks.asking
         if self._hidden and y == self.MOST_LINES - 1:
             more = f"  … {self._hidden} more need you"
             return self._fill([Segment(more, palette.strong)], palette)
@@ -86,7 +86,7 @@ class AttentionStrip(LineWidget):
             return Strip.blank(width, palette.text)
         wanting = self._wanting[y]
         if isinstance(wanting, Approval):
-            return render_approval_row(wanting, width, palette, now=drawing.now())
+            return render_approval_row(wanting, width, palette, now=context.now())
         return self._fill(_failure(wanting, palette), palette)
 
     @property

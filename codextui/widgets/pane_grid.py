@@ -8,7 +8,7 @@ from textual.containers import Grid
 from textual.message import Message
 
 from codextui.model.thread_view import ThreadView
-from codextui.widgets.drawing import Drawing
+from codextui.widgets.pane_context import PaneContext
 from codextui.widgets.pane_tile import PaneTile
 from codextui.widgets.tiling import capacity, tile
 from codextui.widgets.transcript_pane import TranscriptPane
@@ -47,14 +47,14 @@ class PaneGrid(Grid):
             self.post_message(self.CapacityChanged())
         self._arrange()
 
-    def show(self, views: Sequence[ThreadView], drawing: Drawing) -> None:
+    def show(self, views: Sequence[ThreadView], context: PaneContext) -> None:
         """Have exactly these threads in the places; who had a place keeps its pane."""
         spare = [t for t in self.tiles if all(t.thread_id != v.thread_id for v in views)]
         tiles, new = [], []
         for number, view in enumerate(views, start=1):
             place = self.tile_of(view.thread_id) or (spare.pop(0) if spare else None)
             if place is None:
-                place = PaneTile(drawing, view, number)
+                place = PaneTile(context, view, number)
                 new.append(place)
             else:
                 place.show(view, number)

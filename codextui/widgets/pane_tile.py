@@ -7,17 +7,17 @@ from textual.containers import Vertical
 
 from codextui.model.thread_view import ThreadView
 from codextui.widgets.composer import ComposerBox
-from codextui.widgets.drawing import Drawing
+from codextui.widgets.pane_context import PaneContext
 from codextui.widgets.transcript_pane import TranscriptPane
 
 
 class PaneTile(Vertical):
     """A pane and its composer. The composer exists only while it is used."""
 
-    def __init__(self, drawing: Drawing, view: ThreadView, number: int) -> None:
+    def __init__(self, context: PaneContext, view: ThreadView, number: int) -> None:
         """Show a thread in the place of this number."""
         super().__init__()
-        self.pane = TranscriptPane(drawing, view, number)
+        self.pane = TranscriptPane(context, view, number)
         self.box: ComposerBox | None = None
 
     def compose(self) -> ComposeResult:

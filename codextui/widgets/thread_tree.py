@@ -14,8 +14,8 @@ from textual.strip import Strip
 from codextui.model.thread_view import ThreadView
 from codextui.model.tree import TreeRow
 from codextui.render.tree_row import render_tree_row
-from codextui.widgets.drawing import Drawing
 from codextui.widgets.line_widget import LineWidget
+from codextui.widgets.pane_context import PaneContext
 
 HEAD_ROWS = 1
 """Rows above the first thread."""
@@ -57,7 +57,7 @@ class ThreadTree(LineWidget, can_focus=True):
         self._rows: Sequence[TreeRow] = ()
         self._threads: Mapping[str, ThreadView] = {}
         self._panes: Mapping[str, int] = {}
-        self._drawing: Drawing | None = None
+        self._pane_context: PaneContext | None = None
         self._top = 0
 
     def show(
@@ -65,10 +65,10 @@ class ThreadTree(LineWidget, can_focus=True):
         rows: Sequence[TreeRow],
         threads: Mapping[str, ThreadView],
         panes: Mapping[str, int],
-        drawing: Drawing,
+        context: PaneContext,
     ) -> None:
         """Show these rows; `panes` has the numbers of the panes by thread id."""
-        self._rows, self._threads, self._panes, self._drawing = rows, threads, panes, drawing
+        self._rows, self._threads, self._panes, self._pane_context = rows, threads, panes, context
         if rows and self._index() is None:
             self.cursor = rows[0].thread_id
         self._keep_in_sight()
@@ -120,29 +120,29 @@ class ThreadTree(LineWidget, can_focus=True):
 
     def line(self, y: int) -> Strip:
         """The line at `y`."""
-        drawing = self._drawing
+        context = self._pane_context
         width = self.size.width
-        if drawing is None:
+        if context is None:
             return Strip.blank(width)
         if y < HEAD_ROWS:
-            return self._heading(drawing)
+            return self._heading(context)
         index = self._top + y - HEAD_ROWS
         if index >= len(self._rows):
-            return Strip.blank(width, drawing.looks.side.text)
+            return Strip.blank(width, context.looks.side.text)
         row = self._rows[index]
         return render_tree_row(
             row,
             self._threads[row.thread_id],
-            drawing.state_of(row.thread_id),
+            context.state_of(row.thread_id),
             width,
-            drawing.looks.side,
-            now=drawing.now(),
+            context.looks.side,
+            now=context.now(),
             selected=row.thread_id == self.cursor,
             pane=self._panes.get(row.thread_id),
         )
 
-    def _heading(self, drawing: Drawing) -> Strip:
-        palette = drawing.looks.side
+    def _heading(self, context: PaneContext) -> Strip:
+        palette = context.looks.side
         mark = "▌" if self.has_focus else " "
         above = f"  ↑ {self._top}" if self._top else ""
         below = len(self._rows) - self._top - self._height

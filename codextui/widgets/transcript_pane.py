@@ -16,9 +16,9 @@ from codextui.render.figures import format_count
 from codextui.render.pane_header import render_pane_header
 from codextui.render.plan import render_plan_line
 from codextui.render.sanitize import one_line
-from codextui.widgets.drawing import Drawing
 from codextui.widgets.line_widget import LineWidget
 from codextui.widgets.looks import Looks
+from codextui.widgets.pane_context import PaneContext
 from codextui.widgets.transcript_rows import MARGIN, TranscriptRows
 
 ROOMY = 12
@@ -47,7 +47,7 @@ class TranscriptPane(LineWidget, can_focus=True):
     class Scrolled(Message):
         """The pane began or ceased to follow its end."""
 
-    def __init__(self, drawing: Drawing, view: ThreadView, number: int) -> None:
+    def __init__(self, context: PaneContext, view: ThreadView, number: int) -> None:
         """Show a thread in the pane of this number."""
         super().__init__()
         self.view = view
@@ -55,10 +55,10 @@ class TranscriptPane(LineWidget, can_focus=True):
         self.is_current = False
         self.note = ""
         self.follow = True
-        self._drawing = drawing
+        self._pane_context = context
         self._top = 0
         self._head: list[Strip] = []
-        self._rows = TranscriptRows(view.transcript, 0, drawing.looks.pane)
+        self._rows = TranscriptRows(view.transcript, 0, context.looks.pane)
 
     def show(self, view: ThreadView, number: int) -> None:
         """Show another thread, from its end."""
@@ -70,9 +70,9 @@ class TranscriptPane(LineWidget, can_focus=True):
             self.number = number
             self.refresh_head()
 
-    def restyle(self, drawing: Drawing) -> None:
+    def restyle(self, context: PaneContext) -> None:
         """Draw everything again in other styles."""
-        self._drawing = drawing
+        self._pane_context = context
         self._redraw()
 
     def mark_current(self, is_current: bool) -> None:
@@ -237,12 +237,12 @@ class TranscriptPane(LineWidget, can_focus=True):
         palette = self._looks.head_current if self.is_current else self._looks.head
         title = render_pane_header(
             self.view,
-            self._drawing.state_of(self.view.thread_id),
+            self._pane_context.state_of(self.view.thread_id),
             self.size.width - 1,
             palette,
-            now=self._drawing.now(),
+            now=self._pane_context.now(),
             number=self.number,
-            home=self._drawing.home,
+            home=self._pane_context.home,
         )
         mark = Segment("▌" if self.is_current else " ", palette.accent)
         return [Strip([mark, *strip], self.size.width) for strip in title]
@@ -265,4 +265,4 @@ class TranscriptPane(LineWidget, can_focus=True):
 
     @property
     def _looks(self) -> Looks:
-        return self._drawing.looks
+        return self._pane_context.looks

@@ -15,9 +15,9 @@ from codextui.model.changes import Changes
 from codextui.model.thread_view import ThreadView
 from codextui.model.tree import TreeRow
 from codextui.widgets.composer import Composer
-from codextui.widgets.drawing import Drawing
 from codextui.widgets.empty_panes import EmptyPanes
 from codextui.widgets.pacer import Pacer
+from codextui.widgets.pane_context import PaneContext
 from codextui.widgets.pane_grid import PaneGrid
 from codextui.widgets.pane_tile import PaneTile
 from codextui.widgets.slots import Slots
@@ -49,7 +49,7 @@ class Workbench(Horizontal):
         """Keys are meant for another thread, or another widget has the focus."""
 
     def __init__(
-        self, board: Board, pacer: Pacer, drawing: Drawing, *, most: int, start_key: str
+        self, board: Board, pacer: Pacer, context: PaneContext, *, most: int, start_key: str
     ) -> None:
         """Show a board in at most `most` panes, drawn when `pacer` says so."""
         super().__init__()
@@ -59,7 +59,7 @@ class Workbench(Horizontal):
         self.threads = ThreadTree()
         self.grid = PaneGrid(most)
         self._empty = EmptyPanes()
-        self._drawing = drawing
+        self._pane_context = context
         self._pacer = pacer
         self._start_key = start_key
         self._slots = Slots()
@@ -111,11 +111,11 @@ class Workbench(Horizontal):
                 place.pane.refresh_head()
         self.threads.refresh()
 
-    def restyle(self, drawing: Drawing) -> None:
+    def restyle(self, context: PaneContext) -> None:
         """Draw everything in other styles."""
-        self._drawing = drawing
+        self._pane_context = context
         for place in self.grid.tiles:
-            place.pane.restyle(drawing)
+            place.pane.restyle(context)
         self._show_tree()
 
     def _welcome(self) -> None:
@@ -137,7 +137,7 @@ class Workbench(Horizontal):
         views = [threads[thread_id] for thread_id in self._slots.shown if thread_id in threads]
         if views != [place.pane.view for place in self.grid.tiles]:
             was_empty = not self.grid.tiles
-            self.grid.show(views, self._drawing)
+            self.grid.show(views, self._pane_context)
             if self.current not in threads:
                 self._go_on_with(views)
             self._mark_current()
@@ -155,7 +155,7 @@ class Workbench(Horizontal):
 
     def _show_tree(self) -> None:
         numbers = {place.thread_id: place.pane.number for place in self.grid.tiles}
-        self.threads.show(self._rows, self.board.threads, numbers, self._drawing)
+        self.threads.show(self._rows, self.board.threads, numbers, self._pane_context)
 
     def _is_over(self, thread_id: str) -> bool:
         view = self.board.threads.get(thread_id)

@@ -10,7 +10,7 @@ from codextui.wire.thread import ThreadState
 
 
 @dataclass(frozen=True, slots=True)
-class Drawing:
+class PaneContext:
     """How to draw a thread.
 
     Attributes:
