@@ -43,12 +43,6 @@ class Pacer:
         self._dirty.add(pane)
         self._queue.append(pane)
 
-    def forget(self, pane: Flushable) -> None:
-        """Do not flush `pane` any more: it has left the screen."""
-        if pane in self._dirty:
-            self._dirty.discard(pane)
-            self._queue.remove(pane)
-
     def tick(self) -> None:
         """Flush the panes that have waited longest."""
         for _ in range(min(self._per_frame, len(self._queue))):
