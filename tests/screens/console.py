@@ -1,0 +1,175 @@
+"""The console on a server of a test's own: facts go in, calls come out."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from codextui.app import ConsoleApp
+from codextui.client.facts import (
+    ApprovalOffered,
+    CaughtUp,
+    Connected,
+    Disconnected,
+    EventArrived,
+    Fact,
+)
+from codextui.config import Config, UiConfig
+from codextui.errors import CodextuiError
+from codextui.wire import event as ev
+from codextui.wire.approval import Approval, Asked, CommandAsked
+from codextui.wire.decision import Decision
+from codextui.wire.fields import JsonObject
+from codextui.wire.thread import ThreadInfo, ThreadState, Usage
+
+NOW = 1_780_000_000.0
+"""When every test happens."""
+
+
+@dataclass
+class FakeLink:
+    """A server that does nothing by itself: the test tells what happens on it.
+
+    Attributes:
+        calls: every tool called, with its arguments.
+        answers: every decision.
+        results: what a tool returns, by name.
+        failures: what a tool, or `answer`, raises, by name.
+    """
+
+    on_fact: Callable[[Fact], None]
+    calls: list[tuple[str, dict[str, object]]] = field(default_factory=list)
+    answers: list[tuple[str, Decision]] = field(default_factory=list)
+    results: dict[str, dict[str, object]] = field(default_factory=dict)
+    failures: dict[str, CodextuiError] = field(default_factory=dict)
+    threads: dict[str, ThreadInfo] = field(default_factory=dict)
+    retries: int = 0
+    ran: asyncio.Event = field(default_factory=asyncio.Event)
+    _seq: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
+
+    async def run(self) -> None:
+        self.ran.set()
+        await asyncio.Event().wait()
+
+    async def call(self, tool: str, arguments: JsonObject) -> Mapping[str, object]:
+        self.calls.append((tool, dict(arguments)))
+        if tool in self.failures:
+            raise self.failures[tool]
+        return self.results.get(tool, {})
+
+    async def answer(self, approval_id: str, decision: Decision) -> None:
+        self.answers.append((approval_id, decision))
+        if "answer" in self.failures:
+            raise self.failures["answer"]
+
+    def retry(self) -> None:
+        self.retries += 1
+
+    # What happens on the server.
+
+    def connect(self, *, fresh: bool = True) -> None:
+        self.on_fact(Connected("epoch", "codextui 0.1.0", fresh))
+
+    def catch_up(self) -> None:
+        self.on_fact(CaughtUp(0))
+
+    def lose(self, reason: str = "the server went away", retry_in: float = 1.0) -> None:
+        self.on_fact(Disconnected(reason, retry_in))
+
+    def say(self, thread_id: str, msg: ev.Msg, turn_id: str = "u1") -> None:
+        self.on_fact(EventArrived(ev.Event(next(self._seq), thread_id, turn_id, NOW, msg)))
+
+    def thread(self, handle: str, state: ThreadState = ThreadState.IDLE, **more: object) -> str:
+        """Tell of a thread, whose id is its handle with `t-` before it, or of its change."""
+        thread_id = f"t-{handle}"
+        info = self.threads.get(thread_id) or ThreadInfo(
+            thread_id,
+            handle,
+            state,
+            cwd="/home/ada/shop",
+            branch="main",
+            model="gpt-5.5",
+            sandbox="workspace-write",
+            approval_policy="on-request",
+            created_at=NOW - 600,
+        )
+        started = NOW - 42 if state.has_turn else None
+        info = replace(info, state=state, turn_started_at=started, **more)  # type: ignore[arg-type]
+        self.threads[thread_id] = info
+        self.say(thread_id, ev.ThreadChanged(info), "")
+        return thread_id
+
+    def running(self, handle: str, **more: object) -> str:
+        """Tell of a thread with a turn that runs and an agent's message that has begun."""
+        thread_id = self.thread(handle, ThreadState.RUNNING, turn_id="u1", **more)
+        self.say(thread_id, ev.TurnStarted())
+        self.say(thread_id, ev.ItemStarted({"type": "agentMessage", "id": "m1", "text": ""}))
+        return thread_id
+
+    def text(self, thread_id: str, delta: str, item_id: str = "m1") -> None:
+        self.say(thread_id, ev.TextDelta(item_id, delta))
+
+    def item(self, thread_id: str, item: Mapping[str, object], turn_id: str = "u1") -> None:
+        self.say(thread_id, ev.ItemCompleted(item), turn_id)
+
+    def ask(self, thread_id: str, approval_id: str, asked: Asked | None = None) -> Approval:
+        """Have a thread ask for approval, and this console to give it."""
+        approval = Approval(
+            approval_id,
+            thread_id,
+            "u1",
+            f"item-{approval_id}",
+            self.threads[thread_id].handle,
+            NOW - 14,
+            asked or CommandAsked("pytest -q tests", cwd="/home/ada/shop"),
+        )
+        self.thread(approval.handle, ThreadState.NEEDS_INPUT, waits_for="approval")
+        self.say(thread_id, ev.ApprovalAsked(approval))
+        self.on_fact(ApprovalOffered(approval))
+        return approval
+
+    def resolve(self, approval: Approval, outcome: str = "approved", by: str = "other") -> None:
+        resolved = ev.ApprovalResolved(approval.approval_id, outcome, by=by, waited=14)
+        self.say(approval.thread_id, resolved)
+        self.thread(approval.handle, ThreadState.RUNNING, waits_for="")
+
+
+@dataclass
+class Console:
+    """An app and the server it thinks it has."""
+
+    app: ConsoleApp
+    link: FakeLink
+
+    def told(self) -> list[str]:
+        """Every notice that was shown to the person."""
+        return [notification.message for notification in self.app._notifications]
+
+    def called(self, tool: str) -> list[dict[str, object]]:
+        return [arguments for name, arguments in self.link.calls if name == tool]
+
+
+def build_console(
+    *, layout: int = 9, theme: str = "harbour", config: Config | None = None
+) -> Console:
+    """A console whose clock stands still."""
+    links: list[FakeLink] = []
+
+    def attach(on_fact: Callable[[Fact], None]) -> FakeLink:
+        links.append(FakeLink(on_fact))
+        return links[0]
+
+    app = ConsoleApp(
+        "default",
+        attach,
+        config=config or Config(ui=UiConfig(theme=theme, layout=layout, bell=False)),
+        now=lambda: NOW,
+        home="/home/ada",
+    )
+    return Console(app, links[0])
+
+
+def usage(total: int) -> Usage:
+    return Usage(total=total, input=total // 2, output=total // 2)
