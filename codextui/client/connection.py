@@ -13,7 +13,8 @@ from mcp import ClientSession
 from codextui.client import session as said
 from codextui.client.facts import Connected, Disconnected, Fact
 from codextui.client.intake import Intake
-from codextui.client.transport import InterceptTransport, Streams, Tap
+from codextui.client.lines import Streams
+from codextui.client.transport import InterceptTransport, Tap
 from codextui.errors import ServerUnreachable
 from codextui.wire.decision import Answered, Decision, Declined, decision_word
 from codextui.wire.fields import JsonObject

@@ -1,12 +1,11 @@
-"""What the server's failed calls mean, as the errors of codextui."""
+"""What the server's answers to calls mean: structured content, or the errors of codextui."""
 
 from __future__ import annotations
 
-from mcp import MCPError
-from mcp_types import CONNECTION_CLOSED, REQUEST_TIMEOUT, CallToolResult, TextContent
-
 from codextui import errors
-from codextui.errors import CodextuiError, ServerRefused, ServerUnreachable
+from codextui.errors import CodextuiError, ServerRefused, WireInvalid
+from codextui.wire import fields
+from codextui.wire.fields import JsonObject
 
 _KINDS: dict[str, type[CodextuiError]] = {
     kind.__name__: kind
@@ -15,22 +14,29 @@ _KINDS: dict[str, type[CodextuiError]] = {
 }
 
 
-def tool_failure(result: CallToolResult) -> CodextuiError:
-    """The error that a result with `isError` stands for: the class it names, else ServerRefused."""
-    match result.structured_content:
+def structured_content(tool: str, result: JsonObject) -> JsonObject:
+    """The structured content of a tool's result (`tools/call`), empty where there is none.
+
+    Raises the error that a result with `isError` names, or WireInvalid.
+    """
+    content = result.get("structuredContent")
+    if result.get("isError"):
+        raise _failure(content, result)
+    return {} if content is None else fields.as_object(content, f"the result of {tool}")
+
+
+def _failure(content: object, result: JsonObject) -> CodextuiError:
+    match content:
         case {"error": {"kind": str(kind), "message": str(message)}}:
             return _KINDS.get(kind, ServerRefused)(message)
         case _:
-            said = [part.text for part in result.content if isinstance(part, TextContent)]
-            return ServerRefused(" ".join(said) or "the server refused without saying why")
+            return ServerRefused(_words(result) or "the server refused without saying why")
 
 
-def call_failure(error: MCPError) -> CodextuiError:
-    """The error that a JSON-RPC error stands for."""
-    match error.error.code:
-        case code if code == CONNECTION_CLOSED:
-            return ServerUnreachable("the connection to the server was lost before it answered")
-        case code if code == REQUEST_TIMEOUT:
-            return ServerUnreachable("the server did not answer in time")
-        case _:
-            return ServerRefused(error.error.message)
+def _words(result: JsonObject) -> str:
+    try:
+        parts = fields.objects(result, "content")
+    except WireInvalid:
+        return ""
+    texts = [part.get("text") for part in parts]
+    return " ".join(text for text in texts if isinstance(text, str))

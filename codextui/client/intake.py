@@ -18,16 +18,10 @@ from codextui.client.facts import (
 )
 from codextui.client.transport import InterceptTransport
 from codextui.errors import WireInvalid
-from codextui.wire import event_json, fields
+from codextui.wire import event_json, fields, tools
 from codextui.wire.approval import Approval
 from codextui.wire.event import Event, UnknownEvent, Warned
 from codextui.wire.fields import JsonObject
-
-SUPERVISOR = "codextui/supervisor"
-"""The experimental capability of a client that supervises."""
-
-APPROVAL_META = "codextui/approval"
-"""The key under an elicitation's `_meta` with the whole `Approval`."""
 
 
 class Intake:
@@ -62,9 +56,9 @@ class Intake:
         match method:
             case event_json.EVENT_METHOD:
                 self._take_event(params)
-            case "codex/subscribed":
+            case tools.SUBSCRIBED_METHOD:
                 self._take_subscribed(params)
-            case "codex/caught_up":
+            case tools.CAUGHT_UP_METHOD:
                 self.tell(CaughtUp(_count(params, "seq")))
             case "notifications/cancelled":
                 return self._withdraw(params.get("requestId"))
@@ -78,7 +72,9 @@ class Intake:
             return False
         try:
             meta = fields.as_object(params.get("_meta"), "_meta")
-            approval = Approval.parse(fields.as_object(meta.get(APPROVAL_META), APPROVAL_META))
+            approval = Approval.parse(
+                fields.as_object(meta.get(tools.APPROVAL_META), tools.APPROVAL_META)
+            )
         except WireInvalid as error:
             if self._transport is not None:
                 self._transport.refuse(request_id, INVALID_PARAMS, str(error))

@@ -5,8 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
+from typing import TypeAlias
 
 from codextui.errors import WireInvalid
+
+Streams: TypeAlias = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+"""Both directions of a byte stream that carries JSON lines."""
 
 MAX_LINE = 256 * 1024 * 1024
 """Bytes that a line may have. A peer that sends more is not one of ours."""

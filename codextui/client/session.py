@@ -7,16 +7,18 @@ from typing import Any, Literal, TypeVar
 import anyio
 import mcp_types as types
 from mcp import ClientSession, MCPError
-from mcp_types.version import LATEST_HANDSHAKE_VERSION
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, RootModel, ValidationError
 
-import codextui
-from codextui.client.failure import call_failure, tool_failure
-from codextui.client.intake import SUPERVISOR
-from codextui.errors import ServerUnreachable, WireInvalid
-from codextui.wire.fields import JsonObject, as_object
+from codextui.client.failure import structured_content
+from codextui.client.introduction import introduction
+from codextui.errors import CodextuiError, ServerRefused, ServerUnreachable, WireInvalid
+from codextui.wire.fields import JsonObject
 
 _Result = TypeVar("_Result", bound=BaseModel)
+
+
+class _RawResult(RootModel[dict[str, Any]]):
+    """A result as it was on the wire."""
 
 
 class _SubscribeParams(types.RequestParams):
@@ -34,23 +36,11 @@ async def handshake(session: ClientSession, name: str, *, supervise: bool) -> st
     Sent by hand because mcp's session cannot declare an experimental capability.
     Raises the errors of `call_tool`.
     """
-    capabilities = types.ClientCapabilities()
-    if supervise:
-        elicitation = types.ElicitationCapability(
-            form=types.FormElicitationCapability(), url=types.UrlElicitationCapability()
-        )
-        capabilities = types.ClientCapabilities(
-            elicitation=elicitation, experimental={SUPERVISOR: {}}
-        )
-    params = types.InitializeRequestParams(
-        protocol_version=LATEST_HANDSHAKE_VERSION,
-        capabilities=capabilities,
-        client_info=types.Implementation(name=name, version=codextui.__version__),
-    )
-    result = await _send(session, types.InitializeRequest(params=params), types.InitializeResult)
-    session.adopt(result)
+    params = types.InitializeRequestParams.model_validate(introduction(name, supervise=supervise))
+    answer = await _send(session, types.InitializeRequest(params=params), types.InitializeResult)
+    session.adopt(answer)
     await session.send_notification(types.InitializedNotification())
-    return f"{result.server_info.name} {result.server_info.version}"
+    return f"{answer.server_info.name} {answer.server_info.version}"
 
 
 async def subscribe(session: ClientSession, *, since: int, epoch: str) -> str:
@@ -75,12 +65,8 @@ async def call_tool(session: ClientSession, tool: str, arguments: JsonObject) ->
     error, ServerUnreachable where the connection is lost before the answer.
     """
     params = types.CallToolRequestParams(name=tool, arguments=dict(arguments))
-    result = await _send(session, types.CallToolRequest(params=params), types.CallToolResult)
-    if result.is_error:
-        raise tool_failure(result)
-    if result.structured_content is None:
-        return {}
-    return as_object(result.structured_content, f"the result of {tool}")
+    result = await _send(session, types.CallToolRequest(params=params), _RawResult)
+    return structured_content(tool, result.root)
 
 
 async def _send(
@@ -92,8 +78,18 @@ async def _send(
     try:
         return await session.send_request(request, result_type, timeout_s)
     except MCPError as error:
-        raise call_failure(error) from error
+        raise _failure(error) from error
     except anyio.BrokenResourceError as error:
         raise ServerUnreachable("the connection to the server is closed") from error
     except ValidationError as error:
         raise WireInvalid(f"the server's answer to {request.method} has the wrong shape") from error
+
+
+def _failure(error: MCPError) -> CodextuiError:
+    match error.error.code:
+        case types.CONNECTION_CLOSED:
+            return ServerUnreachable("the connection to the server was lost before it answered")
+        case types.REQUEST_TIMEOUT:
+            return ServerUnreachable("the server did not answer in time")
+        case _:
+            return ServerRefused(error.error.message)

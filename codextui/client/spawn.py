@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
 from codextui import paths
-from codextui.client.transport import Streams
+from codextui.client.lines import Streams
 from codextui.errors import ServerUnreachable
 
 START_TIMEOUT_S: Final = 30.0
 """Seconds in which a server that was just started must listen."""
 
 _POLL_S = 0.05
+_ANOTHER_STARTS_S = 0.5
 _READ_AHEAD = 1024 * 1024
 _LOG_LIMIT = 4 * 1024 * 1024
 _LAST_LINES = 5
@@ -67,24 +69,37 @@ async def ensure_server(
         return path
     log = paths.log_path(name)
     log_end = _shorten(log)
-    process = _start(name, config, log, env)
     try:
         async with asyncio.timeout(timeout_s):
-            await _wait_until_listening(path, process)
+            await _start_until_listening(path, lambda: _start(name, config, log, env))
     except (TimeoutError, ChildProcessError):
         raise ServerUnreachable(_what_went_wrong(name, log, log_end)) from None
     return path
 
 
 async def wait_until_gone(name: str, timeout_s: float = START_TIMEOUT_S) -> None:
-    """Wait until nothing listens on the socket any more. Raises ServerUnreachable if it stays."""
-    path = paths.socket_path(name)
+    """Wait until another server could take the name. Raises ServerUnreachable if it never can."""
+    lock = paths.lock_path(name)
     try:
         async with asyncio.timeout(timeout_s):
-            while await _listens(path):  # noqa: ASYNC110 - it is another process
+            while _is_locked(lock):  # noqa: ASYNC110 - it is another process
                 await asyncio.sleep(_POLL_S)
     except TimeoutError:
         raise ServerUnreachable(f"the server {name!r} was told to end, but still runs") from None
+
+
+def _is_locked(lock: Path) -> bool:
+    try:
+        descriptor = os.open(lock, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
 
 
 async def _listens(path: Path) -> bool:
@@ -98,14 +113,20 @@ async def _listens(path: Path) -> bool:
     return True
 
 
-async def _wait_until_listening(path: Path, process: subprocess.Popen[bytes]) -> None:
-    """Poll for the socket. Raises ChildProcessError where the server failed.
+async def _start_until_listening(path: Path, start: Callable[[], subprocess.Popen[bytes]]) -> None:
+    """Start a server and poll for its socket. Raises ChildProcessError where it fails.
 
-    A server that ends in peace found that another one of its name is starting.
+    A server that ends in peace found that another one has the name. That one may be starting,
+    or about to end: so look again, and start again.
     """
+    process = start()
     while not await _listens(path):
-        if process.poll():
-            raise ChildProcessError
+        if process.poll() is not None:
+            if process.returncode != 0:
+                raise ChildProcessError
+            await asyncio.sleep(_ANOTHER_STARTS_S)
+            if not await _listens(path):
+                process = start()
         await asyncio.sleep(_POLL_S)
 
 

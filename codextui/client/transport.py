@@ -20,12 +20,9 @@ from mcp.shared.message import SessionMessage
 from mcp_types import RequestId, jsonrpc_message_adapter
 from pydantic import ValidationError
 
-from codextui.client.lines import LineReader
+from codextui.client.lines import LineReader, Streams
 from codextui.errors import WireInvalid
 from codextui.wire.fields import JsonObject
-
-Streams: TypeAlias = tuple[asyncio.StreamReader, asyncio.StreamWriter]
-"""Both directions of a byte stream that carries JSON lines."""
 
 Direction: TypeAlias = Literal["in", "out"]
 

@@ -1,16 +1,13 @@
-"""The connection that a command uses."""
+"""How a command reaches the server."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
-from codextui.client.connection import Connection
-from codextui.client.facts import Fact
-from codextui.client.spawn import ensure_server, find_server, open_socket
+from codextui.client import exchange
+from codextui.client.spawn import ensure_server, find_server
 from codextui.wire.fields import JsonObject
 
 CLIENT_NAME = "codextui command"
@@ -22,13 +19,6 @@ async def find_socket(options: argparse.Namespace, *, start: bool) -> Path:
     if start:
         return await ensure_server(options.server, config=options.config)
     return await find_server(options.server)
-
-
-def open_link(path: Path, on_fact: Callable[[Fact], None], *, supervise: bool) -> Connection:
-    """A connection to the server on this socket; to be entered."""
-    return Connection(
-        partial(open_socket, path), name=CLIENT_NAME, on_fact=on_fact, supervise=supervise
-    )
 
 
 def call_once(
@@ -43,12 +33,11 @@ def call_once(
         start: whether the server is started where none runs.
 
     Raises:
-        CodextuiError: as `Connection.call`, `ensure_server` and `find_server`.
+        CodextuiError: as `exchange.call_once`, `ensure_server` and `find_server`.
     """
 
     async def call() -> JsonObject:
         path = await find_socket(options, start=start)
-        async with open_link(path, lambda _: None, supervise=False) as connection:
-            return await connection.call(tool, arguments)
+        return await exchange.call_once(path, CLIENT_NAME, tool, arguments)
 
     return asyncio.run(call())

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+from functools import partial
 from pathlib import Path
 
-from codextui.commands.link import call_once, find_socket, open_link
+from codextui.client.spawn import open_socket
+from codextui.commands.link import CLIENT_NAME, call_once, find_socket
 from codextui.commands.output import emit, show
 from codextui.commands.prompt import read_prompt
-from codextui.commands.turn_watch import TurnWatch
 from codextui.errors import ConfigInvalid
 from codextui.render.sanitize import one_line
 from codextui.wire import fields
@@ -51,9 +52,12 @@ def steer(options: argparse.Namespace) -> int:
 
 async def _run_and_wait(options: argparse.Namespace, tool: str, arguments: JsonObject) -> int:
     """Call the tool and print the turn that it starts or steers, until it ends."""
-    path = await find_socket(options, start=True)
+    from codextui.client.connection import Connection  # noqa: PLC0415 - mcp takes its time
+    from codextui.commands.turn_watch import TurnWatch  # noqa: PLC0415 - see above
+
+    connect = partial(open_socket, await find_socket(options, start=True))
     watch = TurnWatch(as_json=options.json)
-    async with open_link(path, watch.take, supervise=True) as connection:
+    async with Connection(connect, name=CLIENT_NAME, on_fact=watch.take) as connection:
         await watch.ready()
         answer = await connection.call(tool, arguments)
         thread = ThreadInfo.parse(fields.as_object(answer.get("thread"), "thread"))
