@@ -1,18 +1,45 @@
-"""Durations and token counts in a few characters."""
+"""Durations, token counts and times in a few characters."""
 
 from __future__ import annotations
 
 
 def format_elapsed(seconds: float) -> str:
     """`0.4s`, `12s`, `3m 05s`, `2h 14m`, `3d 4h`; never negative."""
-    raise NotImplementedError
+    if not 0 <= seconds < 1e12:
+        seconds = 0.0
+    if seconds < 9.95:
+        return f"{seconds:.1f}s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole}s"
+    minutes, whole = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes}m {whole:02}s"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 24:
+        return f"{hours}h {minutes:02}m"
+    days, hours = divmod(hours, 24)
+    return f"{days}d {hours}h"
+
+
+def format_running(seconds: float) -> str:
+    """As `format_elapsed`, in whole seconds: for what ticks on the screen."""
+    return format_elapsed(seconds) if seconds >= 60 else f"{max(0, int(seconds))}s"
 
 
 def format_tokens(count: int) -> str:
-    """`950`, `12.3k`, `1.2M`."""
-    raise NotImplementedError
+    """`950`, `12.3k`, `123k`, `1.2M`."""
+    if count < 1_000:
+        return str(max(0, count))
+    for size, unit in ((1_000, "k"), (1_000_000, "M"), (1_000_000_000, "G")):
+        value = count / size
+        if value < 99.95:
+            return f"{value:.1f}{unit}"
+        if value < 999.5:
+            return f"{value:.0f}{unit}"
+    return f"{count / 1e9:.0f}G"
 
 
 def format_count(count: int) -> str:
     """With thousands separated: `1,234`."""
-    raise NotImplementedError
+    return f"{count:,}"

@@ -6,6 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rich.style import Style
+from textual.color import Color, ColorParseError
+
+READABLE = 4.5
+"""Contrast of text that matters with what is behind it (WCAG AA)."""
+
+VISIBLE = 2.0
+"""Contrast of guides and rules."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +77,143 @@ class Palette:
 def palette_from(variables: Mapping[str, str], *, surface: str = "background") -> Palette:
     """Build the styles from `App.theme_variables`.
 
+    Every colour is moved towards black or white until it can be read on what is behind it.
+
     Args:
         variables: a Textual theme's variables, name (no `$`) → colour. Missing and unreadable
             ones fall back to plain text.
         surface: the variable whose colour is behind everything drawn with this palette.
     """
-    raise NotImplementedError
+    ground = _parse(variables.get(surface, ""))
+    front = _parse(variables.get("foreground", ""))
+    if ground is None or ground.ansi is not None or front is None or front.ansi is not None:
+        return _ansi_palette()
+    return _Mixer(variables, Color(ground.r, ground.g, ground.b), front).palette()
+
+
+class _Mixer:
+    """Mixes a palette's colours on one background."""
+
+    def __init__(self, variables: Mapping[str, str], ground: Color, front: Color) -> None:
+        self._variables = variables
+        self._ground = ground
+        self._front = ground + front
+
+    def palette(self) -> Palette:
+        block = self._ground.blend(self._front, 0.06)
+        return Palette(
+            text=self._style(self._front),
+            muted=self._style(self._faded(0.7)),
+            faint=self._style(self._faded(0.4), least=VISIBLE),
+            strong=self._style(self._front, bold=True),
+            accent=self._style(self._color("accent")),
+            heading=self._style(self._color("primary"), bold=True),
+            code=self._style(self._color("secondary"), ground=block),
+            block=self._style(self._front, ground=block),
+            link=self._style(self._color("secondary"), underline=True),
+            added=self._style(self._color("success"), ground=self._tinted("success")),
+            removed=self._style(self._color("error"), ground=self._tinted("error")),
+            hunk=self._style(self._color("secondary")),
+            path=self._style(self._color("primary"), bold=True),
+            running=self._style(self._color("primary")),
+            asking=self._style(self._color("warning"), bold=True),
+            good=self._style(self._color("success")),
+            bad=self._style(self._color("error"), bold=True),
+            caution=self._style(self._color("warning")),
+            keyword=self._style(self._color("primary"), ground=block, bold=True),
+            string=self._style(self._color("success"), ground=block),
+            number=self._style(self._color("warning"), ground=block),
+            comment=self._style(self._faded(0.65), ground=block, italic=True),
+            name=self._style(self._color("accent"), ground=block),
+            selected=self._style(self._front, ground=self._tinted("primary", 0.3), bold=True),
+        )
+
+    def _style(
+        self,
+        color: Color,
+        *,
+        ground: Color | None = None,
+        least: float = READABLE,
+        bold: bool = False,
+        italic: bool = False,
+        underline: bool = False,
+    ) -> Style:
+        behind = ground or self._ground
+        return Style(
+            color=readable(color, behind, least).rich_color,
+            bgcolor=behind.rich_color,
+            bold=bold,
+            italic=italic,
+            underline=underline,
+        )
+
+    def _color(self, name: str) -> Color:
+        color = _parse(self._variables.get(name, ""))
+        return self._front if color is None or color.ansi is not None else self._ground + color
+
+    def _faded(self, amount: float) -> Color:
+        return self._ground.blend(self._front, amount)
+
+    def _tinted(self, name: str, amount: float = 0.12) -> Color:
+        return self._ground.blend(self._color(name), amount)
+
+
+def readable(color: Color, ground: Color, least: float) -> Color:
+    """`color`, moved towards black or white until its contrast with `ground` is `least`."""
+    far = max(Color(0, 0, 0), Color(255, 255, 255), key=lambda end: contrast(end, ground))
+    for step in range(11):
+        mixed = color.blend(far, step / 10)
+        if contrast(mixed, ground) >= least:
+            return mixed
+    return far
+
+
+def contrast(one: Color, other: Color) -> float:
+    """The contrast ratio of two opaque colours, 1 to 21 (WCAG 2)."""
+    darker, lighter = sorted((_luminance(one), _luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def _luminance(color: Color) -> float:
+    red, green, blue = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
+        for part in color.normalized
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def _parse(value: str) -> Color | None:
+    try:
+        return Color.parse(value)
+    except ColorParseError:
+        return None
+
+
+def _ansi_palette() -> Palette:
+    """For themes in the terminal's own colours, where nothing is known of the background."""
+    return Palette(
+        text=Style(),
+        muted=Style(dim=True),
+        faint=Style(dim=True),
+        strong=Style(bold=True),
+        accent=Style(color="magenta"),
+        heading=Style(color="blue", bold=True),
+        code=Style(color="cyan"),
+        block=Style(),
+        link=Style(color="cyan", underline=True),
+        added=Style(color="green"),
+        removed=Style(color="red"),
+        hunk=Style(color="cyan"),
+        path=Style(color="blue", bold=True),
+        running=Style(color="blue"),
+        asking=Style(color="yellow", bold=True),
+        good=Style(color="green"),
+        bad=Style(color="red", bold=True),
+        caution=Style(color="yellow"),
+        keyword=Style(color="blue", bold=True),
+        string=Style(color="green"),
+        number=Style(color="yellow"),
+        comment=Style(dim=True, italic=True),
+        name=Style(color="magenta"),
+        selected=Style(reverse=True),
+    )

@@ -9,6 +9,17 @@ from rich.style import Style
 from codextui.render.palette import Palette
 from codextui.wire.thread import ThreadState
 
+_GLYPHS = {
+    ThreadState.STARTING: "◌",
+    ThreadState.RUNNING: "●",
+    ThreadState.NEEDS_INPUT: "?",
+    ThreadState.IDLE: "○",
+    ThreadState.INTERRUPTED: "■",
+    ThreadState.FAILED: "✗",
+    ThreadState.KILLED: "†",
+    ThreadState.DISCONNECTED: "~",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class StateMark:
@@ -27,4 +38,20 @@ class StateMark:
 
 def mark_state(state: ThreadState, palette: Palette) -> StateMark:
     """The look of a state."""
-    raise NotImplementedError
+    return StateMark(_GLYPHS[state], state.value, _style(state, palette))
+
+
+def _style(state: ThreadState, palette: Palette) -> Style:
+    match state:
+        case ThreadState.STARTING | ThreadState.RUNNING:
+            return palette.running
+        case ThreadState.NEEDS_INPUT:
+            return palette.asking
+        case ThreadState.IDLE:
+            return palette.good
+        case ThreadState.FAILED:
+            return palette.bad
+        case ThreadState.INTERRUPTED | ThreadState.DISCONNECTED:
+            return palette.caution
+        case ThreadState.KILLED:
+            return palette.muted

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
 from textual.strip import Strip
 
 from codextui.model.thread_view import ThreadView
 from codextui.model.tree import TreeRow
+from codextui.render.figures import format_running, format_tokens
+from codextui.render.layout import Row, cut, fit
 from codextui.render.palette import Palette
+from codextui.render.sanitize import one_line
+from codextui.render.state import mark_state
 from codextui.wire.thread import ThreadState
+
+MAX_GUIDES = 6
+"""Levels that are drawn; what is deeper is drawn there."""
+
+MIN_HANDLE = 8
+"""Cells of a handle that are kept as long as there is something else to leave out."""
 
 
 def render_tree_row(
@@ -23,6 +38,8 @@ def render_tree_row(
 ) -> Strip:
     """One row, exactly `width` cells: guides, glyph, handle, state, elapsed, tokens, waits for.
 
+    What does not fit is left out from the end: tokens first, then the time, never the glyph.
+
     Args:
         row: its place in the tree.
         view: the thread.
@@ -33,4 +50,51 @@ def render_tree_row(
         selected: whether it is the chosen row.
         pane: the number of the pane that shows it, None where none does.
     """
-    raise NotImplementedError
+    mark = mark_state(state, palette)
+    number = " " if pane is None else str(pane)
+    left = f"{number} {_guides(row)}"
+    handle = one_line(view.info.handle or view.thread_id[:8], 200)
+    room = width - cell_len(left) - 2
+    facts = next(
+        (f for f in _facts(view, state, now) if cell_len(f) + 1 + _least(handle) <= room), ""
+    )
+    handle = cut(handle, room - (cell_len(facts) + 1 if facts else 0))
+    space = max(0, room - cell_len(handle) - cell_len(facts))
+    runs = [
+        (left, palette.faint),
+        (f"{mark.glyph} ", mark.style),
+        (handle, palette.strong if state.has_turn else palette.text),
+        (" " * space, palette.text),
+        (facts, mark.style if state is ThreadState.NEEDS_INPUT else palette.muted),
+    ]
+    return fit(_styled(runs, palette.selected if selected else None), width, palette.text)
+
+
+def _styled(runs: list[tuple[str, Style]], over: Style | None) -> Row:
+    return [Segment(text, style if over is None else over) for text, style in runs if text]
+
+
+def _least(handle: str) -> int:
+    return min(MIN_HANDLE, cell_len(handle))
+
+
+def _guides(row: TreeRow) -> str:
+    shown = row.guides[-MAX_GUIDES:]
+    if not shown:
+        return ""
+    above = "".join("│ " if goes_on else "  " for goes_on in shown[:-1])
+    return above + ("├ " if shown[-1] else "└ ")
+
+
+def _facts(view: ThreadView, state: ThreadState, now: float) -> Iterator[str]:
+    """What stands at the right, the fullest first."""
+    info = view.info
+    tokens = format_tokens(info.usage.total) if info.usage.total else ""
+    started = info.turn_started_at if state.has_turn else None
+    elapsed = "" if started is None else format_running(now - started)
+    word = state.value
+    if state is ThreadState.NEEDS_INPUT and info.waits_for:
+        word = f"needs {one_line(info.waits_for, 20)}"
+    for parts in ((word, elapsed, tokens), (word, elapsed), (word,), (state.value,)):
+        yield " ".join(part for part in parts if part)
+    yield state.value.removeprefix("needs ")

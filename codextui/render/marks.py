@@ -1,0 +1,109 @@
+"""What stands between the items of a conversation: turns, approvals, errors, notes."""
+
+from __future__ import annotations
+
+from rich.segment import Segment
+from rich.style import Style
+
+from codextui.model import body as b
+from codextui.render.asking import describe_asked
+from codextui.render.figures import format_elapsed, format_tokens
+from codextui.render.layout import Row, cut, indent, wrap
+from codextui.render.palette import Palette
+from codextui.render.sanitize import one_line, reveal, sanitize
+from codextui.wire.event import ApprovalResolved
+
+
+def turn_start_rows(body: b.TurnStart, width: int, palette: Palette) -> list[Row]:
+    """A rule with the number of the turn that begins."""
+    label = cut(f"── turn {body.number} ", width)
+    return [[Segment(label + "─" * (width - len(label)), palette.faint)]]
+
+
+def turn_end_rows(body: b.TurnEnd, width: int, palette: Palette) -> list[Row]:
+    """How the turn ended, how long it took and what it used."""
+    glyph, words, style = {
+        "completed": ("✓", "completed", palette.muted),
+        "interrupted": ("■", "interrupted", palette.caution),
+        "failed": ("✗", "failed", palette.bad),
+        "killed": ("†", "killed", palette.bad),
+        "lost": ("✗", "lost: Codex stopped", palette.bad),
+    }.get(body.reason, ("?", one_line(body.reason), palette.caution))
+    facts = [f"turn {body.number} {words}"]
+    facts.extend([format_elapsed(body.seconds)] if body.seconds is not None else [])
+    facts.extend([f"{format_tokens(body.tokens)} tokens"] if body.tokens is not None else [])
+    rows = marked_rows(glyph, " · ".join(facts), style, width)
+    if body.message:
+        text = wrap([Segment(sanitize(body.message), style)], width - 2)
+        rows.extend(indent(text, Segment("  ", palette.text)))
+    return rows
+
+
+def approval_rows(body: b.ApprovalMark, width: int, palette: Palette) -> list[Row]:
+    """What was asked, in a row, and what became of it."""
+    asked = describe_asked(body.approval.asked)
+    if body.outcome is None:
+        return marked_rows("?", cut(f"waits for you: {asked}", 2 * width), palette.asking, width)
+    rows = marked_rows("?", cut(f"asked to {asked}", width - 2), palette.muted, width)
+    glyph, words, style = _outcome(body.outcome, palette)
+    outcome = marked_rows(glyph, words, style, width - 2)
+    return rows + indent(outcome, Segment("  ", palette.text))
+
+
+def failure_rows(body: b.Failure, width: int, palette: Palette) -> list[Row]:
+    """An error, and whether Codex goes on by itself."""
+    again = " · Codex tries again by itself" if body.will_retry else ""
+    return marked_rows("✗", f"error: {sanitize(body.message)}{again}", palette.bad, width)
+
+
+def caution_rows(body: b.Caution, width: int, palette: Palette) -> list[Row]:
+    """A warning."""
+    return marked_rows("!", f"warning: {sanitize(body.message)}", palette.caution, width)
+
+
+def search_rows(body: b.WebSearch, width: int, palette: Palette) -> list[Row]:
+    """What was searched, opened or looked for."""
+    match body.action:
+        case "openPage":
+            words = f"opened {body.url or body.query}"
+        case "findInPage":
+            words = f"looked for {body.pattern!r} in {body.url}"
+        case _:
+            words = f"searched the web: {body.query}"
+    return marked_rows("→", reveal(words), palette.text, width)
+
+
+def compaction_rows(width: int, palette: Palette) -> list[Row]:
+    """That the past was summarised."""
+    words = "the conversation was summarised to fit the model"
+    return marked_rows("·", words, palette.muted, width)
+
+
+def marked_rows(glyph: str, text: str, style: Style, width: int) -> list[Row]:
+    """Text, made safe before, with a glyph before its first row."""
+    return indent(wrap([Segment(text, style)], width - 2), Segment(f"{glyph} ", style))
+
+
+def _outcome(outcome: ApprovalResolved, palette: Palette) -> tuple[str, str, Style]:
+    by = f" by {one_line(outcome.by)}" if outcome.by else ""
+    waited = f", waited {format_elapsed(outcome.waited)}"
+    said = f": {sanitize(outcome.message)}" if outcome.message else ""
+    match outcome.outcome:
+        case "approved":
+            return "✓", f"approved once{by}{waited}", palette.good
+        case "approved_for_session":
+            return "✓", f"approved for this session{by}{waited}", palette.good
+        case "approved_always":
+            return "✓", f"approved always, as a rule{by}{waited}", palette.good
+        case "answered":
+            return "✓", f"answered{by}{waited}", palette.good
+        case "denied":
+            return "✗", f"declined{by}{waited}{said}", palette.bad
+        case "abort":
+            return "■", f"declined and the turn stopped{by}{waited}{said}", palette.bad
+        case "withdrawn":
+            return "·", f"withdrawn, nobody decided{waited}{said}", palette.caution
+        case "lost":
+            return "·", f"lost with the Codex process, nobody decided{said}", palette.caution
+        case other:
+            return "?", f"{one_line(other)}{by}{waited}{said}", palette.caution
