@@ -14,16 +14,7 @@ from codextui.render.command import command_rows
 from codextui.render.diff import change_rows, summarize_changes
 from codextui.render.figures import format_count
 from codextui.render.layout import Row, indent, wrap
-from codextui.render.marks import (
-    approval_rows,
-    caution_rows,
-    compaction_rows,
-    failure_rows,
-    marked_rows,
-    search_rows,
-    turn_end_rows,
-    turn_start_rows,
-)
+from codextui.render.marks import mark_rows, marked_rows
 from codextui.render.message import user_rows
 from codextui.render.palette import Palette
 from codextui.render.sanitize import one_line
@@ -85,24 +76,12 @@ def item_rows(item: TranscriptItem, width: int, palette: Palette, *, full: bool)
             return _file_rows(body, width, palette, unfinished=unfinished, full=full)
         case b.ToolCall() as body:
             return tool_call_rows(body, width, palette, unfinished=unfinished, full=full)
-        case b.WebSearch() as body:
-            return search_rows(body, width, palette)
-        case b.Compaction():
-            return compaction_rows(width, palette)
-        case b.ApprovalMark() as body:
-            return approval_rows(body, width, palette)
-        case b.TurnStart() as body:
-            return turn_start_rows(body, width, palette)
-        case b.TurnEnd() as body:
-            return turn_end_rows(body, width, palette)
-        case b.Failure() as body:
-            return failure_rows(body, width, palette)
-        case b.Caution() as body:
-            return caution_rows(body, width, palette)
         case b.Unknown() as body:
             return _unknown_rows(body, width, palette, full=full)
         case b.AgentMessage() | b.PlanText() | b.Reasoning():
             return []
+        case body:
+            return mark_rows(body, width, palette)
 
 
 def is_set_off(body: b.Body) -> bool:

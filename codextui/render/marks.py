@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 from rich.segment import Segment
 from rich.style import Style
 
@@ -13,14 +15,43 @@ from codextui.render.palette import Palette
 from codextui.render.sanitize import one_line, reveal, sanitize
 from codextui.wire.event import ApprovalResolved
 
+Mark: TypeAlias = (
+    b.WebSearch | b.Compaction | b.ApprovalMark | b.TurnStart | b.TurnEnd | b.Failure | b.Caution
+)
+"""Bodies that are marks."""
 
-def turn_start_rows(body: b.TurnStart, width: int, palette: Palette) -> list[Row]:
+
+def mark_rows(body: Mark, width: int, palette: Palette) -> list[Row]:
+    """The rows of a mark."""
+    match body:
+        case b.WebSearch():
+            return _search_rows(body, width, palette)
+        case b.Compaction():
+            return _compaction_rows(width, palette)
+        case b.ApprovalMark():
+            return _approval_rows(body, width, palette)
+        case b.TurnStart():
+            return _turn_start_rows(body, width, palette)
+        case b.TurnEnd():
+            return _turn_end_rows(body, width, palette)
+        case b.Failure():
+            return _failure_rows(body, width, palette)
+        case b.Caution():
+            return marked_rows("!", f"warning: {sanitize(body.message)}", palette.caution, width)
+
+
+def marked_rows(glyph: str, text: str, style: Style, width: int) -> list[Row]:
+    """Text, made safe before, with a glyph before its first row."""
+    return indent(wrap([Segment(text, style)], width - 2), Segment(f"{glyph} ", style))
+
+
+def _turn_start_rows(body: b.TurnStart, width: int, palette: Palette) -> list[Row]:
     """A rule with the number of the turn that begins."""
     label = cut(f"── turn {body.number} ", width)
     return [[Segment(label + "─" * (width - len(label)), palette.faint)]]
 
 
-def turn_end_rows(body: b.TurnEnd, width: int, palette: Palette) -> list[Row]:
+def _turn_end_rows(body: b.TurnEnd, width: int, palette: Palette) -> list[Row]:
     """How the turn ended, how long it took and what it used."""
     glyph, words, style = {
         "completed": ("✓", "completed", palette.muted),
@@ -39,7 +70,7 @@ def turn_end_rows(body: b.TurnEnd, width: int, palette: Palette) -> list[Row]:
     return rows
 
 
-def approval_rows(body: b.ApprovalMark, width: int, palette: Palette) -> list[Row]:
+def _approval_rows(body: b.ApprovalMark, width: int, palette: Palette) -> list[Row]:
     """What was asked, in a row, and what became of it."""
     asked = describe_asked(body.approval.asked)
     if body.outcome is None:
@@ -50,18 +81,13 @@ def approval_rows(body: b.ApprovalMark, width: int, palette: Palette) -> list[Ro
     return rows + indent(outcome, Segment("  ", palette.text))
 
 
-def failure_rows(body: b.Failure, width: int, palette: Palette) -> list[Row]:
+def _failure_rows(body: b.Failure, width: int, palette: Palette) -> list[Row]:
     """An error, and whether Codex goes on by itself."""
     again = " · Codex tries again by itself" if body.will_retry else ""
     return marked_rows("✗", f"error: {sanitize(body.message)}{again}", palette.bad, width)
 
 
-def caution_rows(body: b.Caution, width: int, palette: Palette) -> list[Row]:
-    """A warning."""
-    return marked_rows("!", f"warning: {sanitize(body.message)}", palette.caution, width)
-
-
-def search_rows(body: b.WebSearch, width: int, palette: Palette) -> list[Row]:
+def _search_rows(body: b.WebSearch, width: int, palette: Palette) -> list[Row]:
     """What was searched, opened or looked for."""
     match body.action:
         case "openPage":
@@ -73,15 +99,10 @@ def search_rows(body: b.WebSearch, width: int, palette: Palette) -> list[Row]:
     return marked_rows("→", reveal(words), palette.text, width)
 
 
-def compaction_rows(width: int, palette: Palette) -> list[Row]:
+def _compaction_rows(width: int, palette: Palette) -> list[Row]:
     """That the past was summarised."""
     words = "the conversation was summarised to fit the model"
     return marked_rows("·", words, palette.muted, width)
-
-
-def marked_rows(glyph: str, text: str, style: Style, width: int) -> list[Row]:
-    """Text, made safe before, with a glyph before its first row."""
-    return indent(wrap([Segment(text, style)], width - 2), Segment(f"{glyph} ", style))
 
 
 def _outcome(outcome: ApprovalResolved, palette: Palette) -> tuple[str, str, Style]:

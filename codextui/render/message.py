@@ -23,7 +23,7 @@ def user_rows(body: UserMessage, width: int, palette: Palette, *, full: bool) ->
     shown = text if full else _head(text)
     runs = [Segment("steered: ", palette.muted)] if body.steer else []
     runs.append(Segment(shown, palette.strong))
-    glyph = "» " if body.steer else "› "
+    glyph = "» " if body.steer else "> "
     rows = indent(wrap(runs, width - 2, exact=True), Segment(glyph, palette.accent))
     if len(shown) < len(text):
         mark = f"  … {_describe_rest(text[len(shown) :])}"
