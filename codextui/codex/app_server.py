@@ -12,7 +12,14 @@ from typing import TypeAlias
 from codextui import __version__
 from codextui.codex.binary import CodexBinary, missing_app_server
 from codextui.codex.process import CodexProcess
-from codextui.codex.rpc import FrameLog, JsonLines, NotificationHandler, RequestHandler, RequestId
+from codextui.codex.rpc import (
+    ANSWER_TIMEOUT,
+    FrameLog,
+    JsonLines,
+    NotificationHandler,
+    RequestHandler,
+    RequestId,
+)
 from codextui.errors import CodexDied, CodexMissing
 from codextui.wire import fields
 from codextui.wire.fields import JsonObject
@@ -96,13 +103,15 @@ class AppServer:
         await app._shake_hands(binary)
         return app
 
-    async def call(self, method: str, params: JsonObject) -> JsonObject:
+    async def call(
+        self, method: str, params: JsonObject, *, timeout_s: float = ANSWER_TIMEOUT
+    ) -> JsonObject:
         """Call a method and return its result.
 
-        Raises CodexFailed (Codex said no, or did not answer in time), CodexOverloaded (it kept
-        saying so through the back-off), CodexDied.
+        Raises CodexFailed (Codex said no, or nothing within `timeout_s` seconds: NO_ANSWER),
+        CodexOverloaded (it kept saying so through the back-off), CodexDied.
         """
-        return await self._rpc.call(method, params)
+        return await self._rpc.call(method, params, timeout_s=timeout_s)
 
     def respond(self, request_id: RequestId, result: JsonObject) -> bool:
         """Answer a request of Codex's. False where nobody is there to read it."""

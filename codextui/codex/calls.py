@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 from codextui.codex.app_server import AppServer
 from codextui.codex.profile import read_profile
-from codextui.codex.rpc import INVALID_PARAMS
+from codextui.codex.rpc import INVALID_PARAMS, NO_ANSWER
 from codextui.codex.thread import ListedThread, StartedThread, ThreadOptions
 from codextui.errors import CodexFailed, ThreadUnknown, TurnNotRunning
 from codextui.wire import fields
@@ -20,6 +20,9 @@ from codextui.wire.fields import Json, JsonObject
 
 MAX_INPUT_CHARS = 1_048_576
 """Characters of the longest input of a turn; Codex refuses more, so we do before sending."""
+
+INTERRUPT_TIMEOUT = 5.0
+"""Seconds until a turn that Codex does not interrupt counts as interrupted before."""
 
 _PAGE = 100
 _NO_THREAD = (
@@ -134,10 +137,17 @@ async def interrupt_turn(app: AppServer, thread_id: str, turn_id: str) -> None:
     """End a turn (`turn/interrupt`). Its running command lives on: see `clean_terminals`.
 
     Raises TurnNotRunning where the turn does not run, ThreadUnknown where the thread is not
-    loaded.
+    loaded. 0.153.4 and 0.163.0 never answer for a turn that was interrupted before (0.169.0
+    does), so no answer within INTERRUPT_TIMEOUT means that, too.
     """
+    params = {"threadId": thread_id, "turnId": turn_id}
     with _explained(thread_id):
-        await app.call("turn/interrupt", {"threadId": thread_id, "turnId": turn_id})
+        try:
+            await app.call("turn/interrupt", params, timeout_s=INTERRUPT_TIMEOUT)
+        except CodexFailed as error:
+            if error.code == NO_ANSWER:
+                raise TurnNotRunning(f"Turn {turn_id} was interrupted before.") from error
+            raise
 
 
 async def clean_terminals(app: AppServer, thread_id: str) -> None:

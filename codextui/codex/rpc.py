@@ -34,6 +34,9 @@ OVERLOADED = -32001
 INVALID_PARAMS = -32602
 """JSON-RPC's error code for parameters of a wrong shape."""
 
+NO_ANSWER = -32000
+"""Our own error code for a call that got no answer in time."""
+
 ANSWER_TIMEOUT = 120.0
 """Seconds until a call that has got no answer fails."""
 
@@ -155,7 +158,8 @@ class JsonLines:
                     raise CodexDied(self._ended or "codex app-server has ended")
                 result = await answer
         except TimeoutError as error:
-            raise CodexFailed(f"Codex has not answered {method} for {timeout_s:g} s") from error
+            what = f"Codex has not answered {method} for {timeout_s:g} s"
+            raise CodexFailed(what, code=NO_ANSWER) from error
         finally:
             del self._waiting[number]
         return result if isinstance(result, dict) else {}
