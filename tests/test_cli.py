@@ -1,0 +1,748 @@
+"""The command line against a server that says what a test wants it to say."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import io
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from client.fake_server import FakeServer, Frame
+
+from codextui import cli, paths
+from codextui.errors import ApprovalGone, CodexMissing, ThreadUnknown
+from codextui.wire import event as ev
+from codextui.wire.approval import (
+    Approval,
+    Asked,
+    CommandAsked,
+    ElicitationAsked,
+    FileChange,
+    PatchAsked,
+    PermissionsAsked,
+    Question,
+    QuestionsAsked,
+    UnknownAsked,
+)
+from codextui.wire.event import Event
+from codextui.wire.event_json import event_to_wire
+from codextui.wire.thread import ThreadInfo, ThreadState, Usage
+
+EVIL = "\x1b]0;owned\x07\x1b[2Jtext\x9b31m\u202e"
+
+THREAD = ThreadInfo(
+    "01a2-thread",
+    "backend",
+    ThreadState.RUNNING,
+    cwd="/work/app",
+    branch="main",
+    brief="build it",
+    turn_id="u1",
+    usage=Usage(total=12_345),
+)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """No file or server of the user's is seen, and none is left behind."""
+    for name in ("state", "config", "cache"):
+        (tmp_path / name).mkdir()
+        monkeypatch.setenv(f"XDG_{name.upper()}_HOME", str(tmp_path / name))
+    with tempfile.TemporaryDirectory(prefix="ct-") as runtime:  # short enough for a socket
+        monkeypatch.setenv("XDG_RUNTIME_DIR", runtime)
+        yield tmp_path
+
+
+@pytest.fixture
+async def server(home: Path) -> AsyncIterator[FakeServer]:
+    async with FakeServer(paths.socket_path("default")) as server:
+        yield server
+
+
+class Ran:
+    """What a command line printed, and its exit code."""
+
+    def __init__(self, code: int, captured: Any) -> None:
+        self.code, self.out, self.err = code, captured.out, captured.err
+
+    @property
+    def lines(self) -> list[str]:
+        return self.out.splitlines()
+
+    @property
+    def objects(self) -> list[Frame]:
+        return [json.loads(line) for line in self.lines]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Any:
+    async def run(*arguments: str) -> Ran:
+        async with asyncio.timeout(20):
+            code = await asyncio.to_thread(cli.main, arguments)
+        return Ran(code, capsys.readouterr())
+
+    return run
+
+
+def approval(asked: Asked, approval_id: str = "a7") -> Approval:
+    return Approval(approval_id, THREAD.thread_id, "u1", "i1", "backend", time.time() - 12, asked)
+
+
+def offer(server: FakeServer, *approvals: Approval) -> list[Frame]:
+    """Let the server have these approvals, and return what it is answered."""
+    given: list[Frame] = []
+
+    def answer(arguments: Frame) -> Frame:
+        given.append(arguments)
+        return {"approval": arguments["approval"], "outcome": arguments["decision"]}
+
+    server.tools["codex-approvals"] = lambda _: {"approvals": [a.to_wire() for a in approvals]}
+    server.tools["codex-answer"] = answer
+    return given
+
+
+def remember(server: FakeServer, tool: str, result: Frame) -> list[Frame]:
+    given: list[Frame] = []
+    server.tools[tool] = lambda arguments: given.append(arguments) or result
+    return given
+
+
+# Looking.
+
+
+async def test_ps_prints_aligned_columns_with_what_each_thread_waits_for(
+    server: FakeServer, run: Any
+) -> None:
+    waiting = ThreadInfo("t2", "tester", ThreadState.NEEDS_INPUT, cwd="/work", waits_for="approval")
+    server.tools["codex-threads"] = lambda _: {"threads": [THREAD.to_wire(), waiting.to_wire()]}
+    ran = await run("ps")
+    assert ran.code == 0
+    header, first, second = ran.lines
+    assert first.startswith("backend  running      ")
+    assert "12.3k" in first
+    assert "/work/app@main" in first
+    assert second.startswith("tester   needs input  ")
+    column = header.index("WAITS FOR")
+    assert first[column:] == "build it"
+    assert second[column:] == "waits for approval"
+
+
+async def test_ps_as_json_is_one_thread_a_line(server: FakeServer, run: Any) -> None:
+    given = remember(server, "codex-threads", {"threads": [THREAD.to_wire(), THREAD.to_wire()]})
+    ran = await run("ps", "--json", "--all")
+    assert [ThreadInfo.parse(row) for row in ran.objects] == [THREAD, THREAD]
+    assert given == [{"all": True}]
+
+
+async def test_ps_without_threads_prints_nothing_and_says_how_to_start_one(
+    server: FakeServer, run: Any
+) -> None:
+    server.tools["codex-threads"] = lambda _: {"threads": []}
+    ran = await run("ps")
+    assert (ran.code, ran.out) == (0, "")
+    assert "codextui new PROMPT" in ran.err
+
+
+async def test_nothing_that_a_server_says_reaches_the_terminal_as_a_control_sequence(
+    server: FakeServer, run: Any
+) -> None:
+    evil = ThreadInfo(
+        EVIL, EVIL, ThreadState.IDLE, cwd=EVIL, branch=EVIL, brief=EVIL, note=EVIL, waits_for=EVIL
+    )
+    change = FileChange(EVIL, EVIL, EVIL, EVIL)
+    every: list[Asked] = [
+        CommandAsked(EVIL, EVIL, EVIL, (EVIL,), (EVIL,), EVIL, {EVIL: EVIL}),
+        PatchAsked((change,), EVIL, EVIL),
+        PermissionsAsked({EVIL: EVIL}, EVIL, EVIL),
+        QuestionsAsked((Question(EVIL, EVIL, EVIL, ((EVIL, EVIL),)),)),
+        ElicitationAsked(EVIL, "form", EVIL, {EVIL: EVIL}, EVIL),
+        UnknownAsked(EVIL, {EVIL: EVIL}),
+    ]
+    items: list[Frame] = [
+        {"id": "1", "type": "agentMessage", "text": EVIL},
+        {"id": "2", "type": "commandExecution", "command": EVIL, "aggregatedOutput": EVIL},
+        {"id": "3", "type": "fileChange", "changes": [{"path": EVIL, "kind": {}, "diff": EVIL}]},
+        {"id": "4", "type": EVIL, "x": EVIL},
+        {"id": "5", "type": "userMessage", "content": [{"type": "text", "text": EVIL}]},
+        {"id": "6", "type": "reasoning", "summary": [EVIL]},
+        {"id": "7", "type": "mcpToolCall", "server": EVIL, "tool": EVIL, "arguments": EVIL},
+    ]
+    events = [Event(1, EVIL, "", 1.0, ev.ThreadChanged(evil))]
+    events += [Event(2 + n, EVIL, "u", 1.0, ev.ItemCompleted(i)) for n, i in enumerate(items)]
+    events += [
+        Event(20, EVIL, "u", 1.0, ev.ErrorRaised(EVIL)),
+        Event(21, EVIL, "u", 1.0, ev.UnknownEvent(EVIL, {EVIL: EVIL})),
+        Event(22, EVIL, "u", 1.0, ev.TurnAborted(EVIL, EVIL)),
+    ]
+    server.tools["codex-threads"] = lambda _: {"threads": [evil.to_wire()]}
+    offer(server, *(Approval(EVIL, EVIL, "", "", EVIL, 1.0, asked) for asked in every))
+    wires = [event_to_wire(event) for event in events]
+    server.tools["codex-read"] = lambda _: {"thread": evil.to_wire(), "events": wires}
+
+    def refuse(_: Frame) -> Frame:
+        raise ThreadUnknown(EVIL)
+
+    server.tools["codex-kill"] = refuse
+    for command in (["ps"], ["approvals"], ["read", "x"], ["kill", "x"]):
+        for options in ([], ["--json"]):
+            ran = await run(*command, *options)
+            printed = ran.out + ran.err
+            assert "text" in printed
+            assert not set(printed) & set("\x1b\x07\x9b\u202e"), command
+
+
+async def test_approvals_shows_the_whole_of_a_long_command(server: FakeServer, run: Any) -> None:
+    command = "echo " + " ".join(f"word{n}" for n in range(2_000)) + "\nrm -r /important"
+    offer(server, approval(CommandAsked(command, "/work", "it must", rule=("echo", "a b"))))
+    ran = await run("approvals")
+    assert ran.lines[0].startswith("a7  backend  command  waits 12s")
+    assert command.split("\n")[0] in ran.out
+    assert "    rm -r /important" in ran.lines
+    assert "reason: it must" in ran.out
+    assert "begins with: echo 'a b'" in ran.out
+
+
+async def test_approvals_shows_a_patch_as_the_diff_it_is(server: FakeServer, run: Any) -> None:
+    diff = "@@ -1 +1 @@\n-old\n+new\n" + "".join(f"+line {n}\n" for n in range(3_000))
+    offer(server, approval(PatchAsked((FileChange("src/a.py", "update", diff, "src/b.py"),))))
+    ran = await run("approvals")
+    assert "update src/a.py -> src/b.py" in ran.out
+    assert [line.strip() for line in ran.lines].count("+line 2999") == 1
+
+
+async def test_approvals_as_json_is_one_approval_a_line(server: FakeServer, run: Any) -> None:
+    asked = [approval(CommandAsked("ls")), approval(PatchAsked(()), "a8")]
+    offer(server, *asked)
+    ran = await run("approvals", "--json")
+    assert [Approval.parse(row) for row in ran.objects] == asked
+
+
+async def test_read_prints_what_was_said_and_done_in_order(server: FakeServer, run: Any) -> None:
+    run_item = {
+        "id": "2",
+        "type": "commandExecution",
+        "command": "make test",
+        "status": "completed",
+        "aggregatedOutput": "all green\n",
+        "exitCode": 0,
+    }
+    wires = [
+        event_to_wire(Event(seq, THREAD.thread_id, "u1", 1.0, msg))
+        for seq, msg in enumerate(
+            [
+                ev.ThreadChanged(THREAD),
+                ev.TurnStarted(),
+                ev.ItemCompleted(run_item),
+                ev.ItemCompleted({"id": "3", "type": "agentMessage", "text": "It is done."}),
+                ev.TurnCompleted("It is done."),
+            ],
+            1,
+        )
+    ]
+    server.tools["codex-read"] = lambda _: {"thread": THREAD.to_wire(), "events": wires}
+    ran = await run("read", "backend")
+    wanted = ["backend (01a2-thread)", "$ make test", "exit 0", "all green", "It is done."]
+    places = [ran.out.index(words) for words in wanted]
+    assert places == sorted(places)
+    as_json = await run("read", "backend", "--json")
+    assert as_json.objects == [{"thread": THREAD.to_wire()}, *json.loads(json.dumps(wires))]
+
+
+# Threads.
+
+
+@pytest.mark.parametrize(
+    ("line", "tool", "arguments", "said"),
+    [
+        (["interrupt", "backend"], "codex-interrupt", {"thread": "backend"}, "interrupted backend"),
+        (["kill", "backend"], "codex-kill", {"thread": "backend"}, "killed backend"),
+        (["resume", "01a2"], "codex-resume", {"thread": "01a2"}, "resumed backend"),
+        (
+            ["rename", "x", "backend"],
+            "codex-rename",
+            {"thread": "x", "handle": "backend"},
+            "renamed to backend",
+        ),
+        (["fork", "x"], "codex-fork", {"thread": "x"}, "forked as backend"),
+        (
+            ["fork", "x", "go on", "--turn", "u1", "--handle", "h"],
+            "codex-fork",
+            {"thread": "x", "turn": "u1", "prompt": "go on", "handle": "h"},
+            "forked as backend",
+        ),
+        (
+            ["reply", "x", "go on"],
+            "codex-send",
+            {"thread": "x", "prompt": "go on"},
+            "told backend",
+        ),
+        (
+            ["steer", "x", "go left"],
+            "codex-steer",
+            {"thread": "x", "prompt": "go left"},
+            "steered backend",
+        ),
+    ],
+)
+async def test_each_operation_calls_its_tool_and_says_what_came_of_it(
+    server: FakeServer, run: Any, *, line: list[str], tool: str, arguments: Frame, said: str
+) -> None:
+    given = remember(server, tool, {"thread": THREAD.to_wire()})
+    ran = await run(*line)
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.startswith(said)
+    as_json = await run(*line, "--json")
+    assert as_json.objects == [{"thread": json.loads(json.dumps(THREAD.to_wire()))}]
+    assert given == [arguments, arguments]
+
+
+async def test_new_passes_on_every_option_and_an_absolute_folder(
+    server: FakeServer, run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = remember(server, "codex-start", {"thread": THREAD.to_wire()})
+    monkeypatch.chdir(tmp_path)
+    options = ["--handle", "backend", "-m", "gpt-x", "-s", "read-only", "-a", "never", "-C", "sub"]
+    ran = await run("new", "build it", *options)
+    assert ran.out == "started backend (01a2-thread)\n"
+    assert given == [
+        {
+            "prompt": "build it",
+            "handle": "backend",
+            "model": "gpt-x",
+            "sandbox": "read-only",
+            "approval-policy": "never",
+            "cwd": str(tmp_path / "sub"),
+        }
+    ]
+
+
+async def test_a_prompt_can_come_from_standard_input(
+    server: FakeServer, run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = remember(server, "codex-send", {"thread": THREAD.to_wire()})
+    monkeypatch.setattr(sys, "stdin", io.StringIO("a long\nstory"))
+    await run("reply", "backend", "-")
+    assert given[0]["prompt"] == "a long\nstory"
+
+
+# Decisions.
+
+
+@pytest.mark.parametrize(
+    ("line", "arguments"),
+    [
+        (["approve", "a7"], {"decision": "approved"}),
+        (["approve", "a7", "--session"], {"decision": "approved_for_session"}),
+        (["decline", "a7"], {"decision": "denied"}),
+        (
+            ["decline", "a7", "--message", "use make"],
+            {"decision": "denied", "message": "use make"},
+        ),
+        (["decline", "a7", "--stop"], {"decision": "abort"}),
+    ],
+)
+async def test_a_decision_reaches_the_server(
+    server: FakeServer, run: Any, line: list[str], arguments: Frame
+) -> None:
+    given = offer(server, approval(CommandAsked("make")))
+    ran = await run(*line)
+    assert (ran.code, ran.out) == (0, f"a7 {arguments['decision']}\n")
+    assert given == [{"approval": "a7", **arguments}]
+
+
+async def test_always_says_the_rule_before_it_is_accepted(server: FakeServer, run: Any) -> None:
+    given = offer(server, approval(CommandAsked("git push origin", rule=("git", "push"))))
+    ran = await run("approve", "a7", "--always")
+    assert "every command that begins with git push may run" in ran.err
+    assert given == [{"approval": "a7", "decision": "approved_always"}]
+
+
+@pytest.mark.parametrize(
+    ("asked", "line", "complaint"),
+    [
+        (CommandAsked("ls"), ["--always"], "proposes no rule"),
+        (PatchAsked(()), ["--always"], "only a command"),
+        (UnknownAsked("new/thing", {}), [], "only be declined"),
+        (QuestionsAsked((Question("q", "", "Which?"),)), [], "codextui answer"),
+        (ElicitationAsked("s", "form", "m", {"properties": {"a": {}}}), [], "codextui answer"),
+    ],
+)
+async def test_a_yes_that_cannot_mean_anything_is_not_sent(
+    server: FakeServer, run: Any, asked: Asked, line: list[str], complaint: str
+) -> None:
+    given = offer(server, approval(asked))
+    ran = await run("approve", "a7", *line)
+    assert ran.code == 2
+    assert complaint in ran.err
+    assert given == []
+
+
+async def test_deciding_on_what_does_not_wait_says_where_to_look(
+    server: FakeServer, run: Any
+) -> None:
+    offer(server)
+    ran = await run("approve", "a9")
+    assert ran.code == 1
+    assert "codextui approvals" in ran.err
+
+
+async def test_a_decision_that_comes_too_late_is_an_error(server: FakeServer, run: Any) -> None:
+    offer(server, approval(CommandAsked("make")))
+
+    def gone(_: Frame) -> Frame:
+        raise ApprovalGone("a7 was approved by another console")
+
+    server.tools["codex-answer"] = gone
+    ran = await run("approve", "a7")
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err == "codextui: a7 was approved by another console\n"
+
+
+@pytest.mark.parametrize(
+    ("asked", "answers", "content"),
+    [
+        (QuestionsAsked((Question("q1", "", "?"),)), ["Blue"], {"q1": ["Blue"]}),
+        (QuestionsAsked((Question("q1", "", "?"),)), ["q1=Blue"], {"q1": ["Blue"]}),
+        (
+            QuestionsAsked((Question("q1", "", "?"), Question("q2", "", "?"))),
+            ["q2=b=c", "q1=a"],
+            {"q1": ["a"], "q2": ["b=c"]},
+        ),
+        (
+            ElicitationAsked(
+                "s",
+                "form",
+                "m",
+                {"properties": {"n": {"type": "integer"}, "s": {"type": "string"}}},
+            ),
+            ["n=7", "s=7"],
+            {"n": 7, "s": "7"},
+        ),
+    ],
+)
+async def test_answers_are_given_by_name_and_type(
+    server: FakeServer, run: Any, asked: Asked, answers: list[str], content: Frame
+) -> None:
+    given = offer(server, approval(asked))
+    ran = await run("answer", "a7", *answers)
+    assert ran.code == 0, ran.err
+    assert given == [{"approval": "a7", "decision": "answered", "answers": content}]
+
+
+@pytest.mark.parametrize(
+    ("asked", "answers", "complaint"),
+    [
+        (CommandAsked("ls"), ["yes"], "asks no question"),
+        (QuestionsAsked((Question("q1", "", "?"), Question("q2", "", "?"))), ["q1=a"], "q2=ANSWER"),
+        (QuestionsAsked((Question("q1", "", "?"), Question("q2", "", "?"))), ["a"], "q1, q2"),
+        (
+            ElicitationAsked("s", "form", "m", {"properties": {"n": {"type": "integer"}}}),
+            ["n=seven"],
+            "'seven' is no integer",
+        ),
+    ],
+)
+async def test_answers_that_fit_nothing_are_not_sent(
+    server: FakeServer, run: Any, asked: Asked, answers: list[str], complaint: str
+) -> None:
+    given = offer(server, approval(asked))
+    ran = await run("answer", "a7", *answers)
+    assert ran.code == 2
+    assert complaint in ran.err
+    assert given == []
+
+
+# Waiting for a turn.
+
+
+def stream_of(server: FakeServer, messages: list[ev.Msg], turn_id: str = "u1") -> None:
+    """Let `codex-start` stream these on its thread once it was called."""
+
+    def start(_: Frame) -> Frame:
+        other = Event(1, "another thread", "u1", 1.0, ev.TurnCompleted("not mine"))
+        server.tell(other)
+        for seq, msg in enumerate(messages, 2):
+            server.tell(Event(seq, THREAD.thread_id, turn_id, 1.0, msg))
+        return {"thread": THREAD.to_wire()}
+
+    server.tools["codex-start"] = start
+
+
+async def test_new_with_wait_streams_the_answer_and_ends_with_the_turn(
+    server: FakeServer, run: Any
+) -> None:
+    server.events = [Event(1, THREAD.thread_id, "u0", 1.0, ev.TurnCompleted("from the past"))]
+    item = {"id": "m1", "type": "agentMessage", "text": "One two."}
+    other = {"id": "m2", "type": "agentMessage", "text": "Three."}
+    stream_of(
+        server,
+        [
+            ev.TextDelta("m1", "One "),
+            ev.TextDelta("m1", "two."),
+            ev.ItemCompleted(item),
+            ev.ItemCompleted(other),
+            ev.TurnCompleted("Three."),
+        ],
+    )
+    ran = await run("new", "count", "--wait")
+    assert (ran.code, ran.out, ran.err) == (0, "One two.\nThree.\n", "")
+
+
+async def test_a_control_sequence_cut_in_two_deltas_is_no_control_sequence(
+    server: FakeServer, run: Any
+) -> None:
+    stream_of(
+        server,
+        [*(ev.TextDelta("m", part) for part in ("a\x1b", "[2Jb\x1b[", "31mc")), ev.TurnCompleted()],
+    )
+    ran = await run("new", "count", "--wait")
+    assert "\x1b" not in ran.out
+    assert "a" in ran.out
+
+
+@pytest.mark.parametrize(
+    ("end", "code"),
+    [
+        (ev.TurnCompleted("well"), 0),
+        (ev.TurnAborted("failed", "no more credit"), 4),
+        (ev.TurnAborted("lost", "codex died"), 4),
+        (ev.TurnAborted("interrupted"), 5),
+        (ev.TurnAborted("killed"), 5),
+    ],
+)
+async def test_the_exit_code_says_how_the_turn_ended(
+    server: FakeServer, run: Any, end: ev.Msg, code: int
+) -> None:
+    stream_of(server, [end])
+    ran = await run("new", "x", "--wait")
+    assert ran.code == code
+    assert (code == 0) == (ran.err == "")
+    stream_of(server, [end])
+    as_json = await run("new", "x", "--wait", "--json")
+    *events, last = as_json.objects
+    assert [event["msg"]["type"] for event in events] == [
+        "task_complete" if code == 0 else "turn_aborted"
+    ]
+    assert last["outcome"] == ("completed" if code == 0 else end.reason)
+    assert last["thread"]["handle"] == "backend"
+
+
+async def test_another_turn_s_end_is_not_the_end(server: FakeServer, run: Any) -> None:
+    def send(_: Frame) -> Frame:
+        for seq, turn in enumerate(["u0", "u1", "u2"]):
+            message = ev.TextDelta(turn, f"{turn} ")
+            server.tell(Event(2 * seq + 1, THREAD.thread_id, turn, 1.0, message))
+            server.tell(Event(2 * seq + 2, THREAD.thread_id, turn, 1.0, ev.TurnCompleted(turn)))
+        return {"thread": THREAD.to_wire(), "turnId": "u1", "steered": False}
+
+    server.tools["codex-send"] = send
+    ran = await run("reply", "backend", "x", "--wait", "--json")
+    assert ran.objects[-1]["content"] == "u1"
+    assert [event["id"] for event in ran.objects[:-1]] == ["u0", "u0", "u1", "u1"]
+
+
+async def test_what_waits_for_a_person_is_said_once_with_what_to_type(
+    server: FakeServer, run: Any
+) -> None:
+    asked = approval(CommandAsked("make install"))
+
+    def start(_: Frame) -> Frame:
+        meta = {"codextui/approval": asked.to_wire()}
+        params = {"message": "?", "requestedSchema": {}, "_meta": meta}
+        request = {"jsonrpc": "2.0", "id": 1, "method": "elicitation/create", "params": params}
+        server.tell(Event(1, THREAD.thread_id, "u1", 1.0, ev.ApprovalAsked(asked)))
+        server.send(request)
+        server.tell(Event(2, THREAD.thread_id, "u1", 1.0, ev.TurnCompleted("")))
+        return {"thread": THREAD.to_wire()}
+
+    server.tools["codex-start"] = start
+    ran = await run("new", "x", "--wait")
+    assert ran.err == "needs input: codextui approve a7 (command: make install)\n"
+
+
+async def test_a_server_that_starts_anew_ends_the_waiting(server: FakeServer, run: Any) -> None:
+    def start(_: Frame) -> Frame:
+        server.epoch = "second"
+        asyncio.get_running_loop().call_later(0.1, server.hang_up)
+        return {"thread": THREAD.to_wire()}
+
+    server.tools["codex-start"] = start
+    ran = await run("new", "x", "--wait")
+    assert ran.code == 3
+    assert "started anew" in ran.err
+
+
+# Everything that goes wrong.
+
+
+async def test_without_a_server_looking_says_how_to_start_one(home: Path, run: Any) -> None:
+    for line in (["ps"], ["approvals"], ["kill", "x"], ["approve", "a7"], ["kill-server"]):
+        ran = await run(*line)
+        assert (ran.code, ran.out) == (3, "")
+        assert ran.err.startswith("codextui: no server 'default' is running")
+
+
+async def test_an_error_of_the_server_s_is_one_sentence_on_standard_error(
+    server: FakeServer, run: Any
+) -> None:
+    def missing(_: Frame) -> Frame:
+        raise CodexMissing("no Codex was found: type `pip install codextui[codex]`")
+
+    server.tools["codex-start"] = missing
+    ran = await run("new", "x", "--json")
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err == "codextui: no Codex was found: type `pip install codextui[codex]`\n"
+
+
+async def test_a_server_that_hangs_up_in_the_midst_of_a_call_is_unreachable(
+    server: FakeServer, run: Any
+) -> None:
+    def hang_up(_: Frame) -> Frame:
+        server.hang_up()
+        return {}
+
+    server.tools["codex-threads"] = hang_up
+    ran = await run("ps")
+    assert ran.code == 3
+    assert "lost before it answered" in ran.err
+
+
+async def test_a_server_that_talks_nonsense_is_an_error_and_no_traceback(
+    server: FakeServer, run: Any
+) -> None:
+    for nonsense in ({"threads": 7}, {"threads": [7]}, {"threads": [{"state": "?"}]}, {}):
+        server.tools["codex-threads"] = lambda _, nonsense=nonsense: nonsense
+        ran = await run("ps")
+        assert "Traceback" not in ran.err
+        assert ran.code == (0 if nonsense == {} else 1)
+
+
+@pytest.mark.parametrize("prompt", ["", "  \n"])
+async def test_an_empty_prompt_is_wrong_usage(server: FakeServer, run: Any, prompt: str) -> None:
+    ran = await run("reply", "backend", prompt)
+    assert ran.code == 2
+    assert "prompt is empty" in ran.err
+
+
+async def test_waiting_for_a_thread_without_a_prompt_is_wrong_usage(
+    server: FakeServer, run: Any
+) -> None:
+    assert (await run("new", "--wait")).code == 2
+
+
+def test_the_console_without_a_terminal_says_what_works_without_one(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    assert cli.main([]) == 2
+    complaint = capsys.readouterr().err
+    assert "codextui ps" in complaint
+    assert "demo --headless" in complaint
+
+
+@pytest.mark.parametrize(
+    "line", [["nonsense"], ["ps", "--nonsense"], ["approve"], ["new", "--sandbox", "none"]]
+)
+def test_wrong_usage_exits_with_two(line: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        cli.main(line)
+    assert caught.value.code == 2
+    assert "usage: codextui" in capsys.readouterr().err
+
+
+def test_a_configuration_that_is_not_there_is_wrong_usage(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["serve", "--config", str(home / "none.toml")]) == 2
+    assert "none.toml is no file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_the_server_can_be_named_before_and_after_the_command(
+    home: Path, capsys: pytest.CaptureFixture[str], before: bool
+) -> None:
+    assert cli.main(["-L", "work", "ps"] if before else ["ps", "-L", "work"]) == 3
+    assert "no server 'work'" in capsys.readouterr().err
+
+
+# Signals and pipes, in processes of their own.
+
+
+@contextlib.contextmanager
+def started(*arguments: str, **options: Any) -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "codextui", *arguments], stderr=subprocess.PIPE, **options
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        for stream in (process.stdout, process.stderr):
+            if stream is not None:
+                stream.close()
+
+
+async def test_a_reader_that_goes_away_ends_the_command_without_a_word(
+    server: FakeServer,
+) -> None:
+    rows = [THREAD.to_wire()] * 5_000
+    server.tools["codex-threads"] = lambda _: {"threads": rows}
+    with started("ps", "--json", stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        process.stdout = None
+        async with asyncio.timeout(20):
+            code = await asyncio.to_thread(process.wait)
+        assert process.stderr is not None
+        assert (code, process.stderr.read()) == (141, b"")
+
+
+async def test_ctrl_c_while_waiting_says_that_the_turn_goes_on(server: FakeServer) -> None:
+    started_turn = asyncio.Event()
+
+    def start(_: Frame) -> Frame:
+        server.tell(Event(1, THREAD.thread_id, "u1", 1.0, ev.TextDelta("m", "at work\n")))
+        started_turn.set()
+        return {"thread": THREAD.to_wire()}
+
+    server.tools["codex-start"] = start
+    with started("new", "x", "--wait", stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        async with asyncio.timeout(20):
+            await started_turn.wait()
+            assert await asyncio.to_thread(process.stdout.readline) == b"at work\n"
+            process.send_signal(signal.SIGINT)
+            code = await asyncio.to_thread(process.wait)
+        assert process.stderr is not None
+        said = process.stderr.read().decode()
+        assert code == 130
+        assert "codextui interrupt backend" in said
+        assert "Traceback" not in said
+
+
+async def test_on_a_terminal_a_long_row_ends_at_its_edge(server: FakeServer) -> None:
+    long = ThreadInfo("t", "backend", ThreadState.IDLE, cwd="/work", brief="word-" * 200)
+    server.tools["codex-threads"] = lambda _: {"threads": [long.to_wire()]}
+    ours, theirs = pty.openpty()
+    try:
+        environment = {**os.environ, "COLUMNS": "60"}
+        with started("ps", stdout=theirs, env=environment) as process:
+            async with asyncio.timeout(20):
+                assert await asyncio.to_thread(process.wait) == 0
+        rows = os.read(ours, 65_536).decode().splitlines()
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert [len(row) for row in rows if "backend" in row] == [60]
