@@ -10,8 +10,8 @@ from codextui.wire import event as ev
 from codextui.wire.approval import Approval, CommandAsked, PatchAsked, kind_of
 from codextui.wire.fields import Json, JsonObject
 
-OUTPUT_LINES = 12
-"""Lines of a command's output that are printed; the JSON has all of it."""
+FIRST_LINES, LAST_LINES = 4, 8
+"""Lines of a command's output that are printed, from both ends; the JSON has all of it."""
 
 
 class Narrator:
@@ -110,9 +110,7 @@ def _tell_completed(item: JsonObject, thread: str) -> Line | None:
 def _tell_command(item: JsonObject, thread: str) -> Line:
     code = item.get("exitCode")
     output = str(item.get("aggregatedOutput") or "")
-    lines = output.splitlines()
-    more = [f"… {len(lines) - OUTPUT_LINES} more lines"] if len(lines) > OUTPUT_LINES else []
-    shown = "\n".join([*lines[:OUTPUT_LINES], *more])
+    shown = _shorten(output.splitlines())
     text = f"exit code {code}" if code is not None else f"not run ({item.get('status')})"
     data: dict[str, Json] = {
         "command": item.get("command"),
@@ -121,6 +119,13 @@ def _tell_command(item: JsonObject, thread: str) -> Line:
         "output": output,
     }
     return Line("ran", f"{text}\n{_indent(shown)}" if shown else text, thread, data)
+
+
+def _shorten(lines: list[str]) -> str:
+    left_out = len(lines) - FIRST_LINES - LAST_LINES
+    if left_out > 1:
+        lines = [*lines[:FIRST_LINES], f"… {left_out} more lines", *lines[-LAST_LINES:]]
+    return "\n".join(lines)
 
 
 def _indent(text: str) -> str:

@@ -41,8 +41,9 @@ class Storyline:
         Raises:
             CodextuiError: the server refused something.
         """
-        ids = await asyncio.gather(*(self._start(role) for role in ROLES))
-        self._threads = {role.name: thread for role, thread in zip(ROLES, ids, strict=True)}
+        # A start returns at once, and in this order they stand on the screen.
+        for role in ROLES:
+            self._threads[role.name] = await self._start(role)
         await self._turns_ended(BUILDER, 1)
         await self._turns_ended(TESTER, 1)
         builder = self._threads[BUILDER.name]

@@ -51,8 +51,9 @@ def test_a_long_output_is_cut_in_text_and_whole_in_json():
     item = {"type": "commandExecution", "id": "c", "aggregatedOutput": output, "exitCode": 1}
     line = told(item)
     assert line.thread == "tester"
-    assert "line 99" not in line.text
+    assert "line 50" not in line.text
     assert "88 more lines" in line.text
+    assert "line 99" in line.text
     assert line.data["output"] == output
 
 
