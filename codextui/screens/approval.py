@@ -90,6 +90,7 @@ class ApprovalScreen(ModalScreen[None]):
         self._now = now
         self._step = Step.READ
         self._shown: Approval | None = None
+        self._is_drawn = False
         self._has_left = False
 
     def compose(self) -> ComposeResult:
@@ -98,6 +99,7 @@ class ApprovalScreen(ModalScreen[None]):
 
     def on_mount(self) -> None:
         """Show the first, and keep its age and the quiet moment up to date."""
+        self._is_drawn = True
         self.set_interval(1.0, self._show_facts)
         self.set_interval(0.1, self._show_guard)
         self._refresh_queue()
@@ -247,7 +249,7 @@ class ApprovalScreen(ModalScreen[None]):
 
     def on_screen_resume(self) -> None:
         """Go, where nothing was left while another screen was over this one."""
-        if self.is_mounted and self._queue.current is None:
+        if self._is_drawn and self._queue.current is None:
             self._leave()
 
     def _leave(self) -> None:
@@ -257,7 +259,7 @@ class ApprovalScreen(ModalScreen[None]):
             self.dismiss(None)
 
     def _refresh_queue(self, *, by_person: bool = False) -> None:
-        if not self.is_mounted:
+        if not self._is_drawn:
             return
         current = self._queue.current
         if current is None:
@@ -346,7 +348,7 @@ class ApprovalScreen(ModalScreen[None]):
             form.focus_first()
 
     def _say(self, note: str) -> None:
-        if self.is_mounted:
+        if self._is_drawn:
             self._sheet.show_note(note)
 
     def _what_became(self, approval: Approval, resolved: ApprovalResolved | None) -> str:

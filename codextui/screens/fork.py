@@ -116,7 +116,7 @@ class ForkScreen(ModalScreen[ForkChosen | None]):
 
 def _option(number: int, turn: ForkPoint) -> Option:
     is_running = turn.state == _RUNNING
-    state = "running: wait, or stop it" if is_running else one_line(turn.state, 20)
+    state = "running: it has to end first" if is_running else one_line(turn.state, 20)
     prompt = one_line(turn.prompt, 200) or "(no prompt)"
-    line = Content.assemble((f"{number:>3}  ", "bold"), f"{prompt}  ", (state, "dim"))
+    line = Content.assemble((f"{number:>3}  ", "bold"), f"{state:<11}  {prompt}")
     return Option(line, disabled=is_running)

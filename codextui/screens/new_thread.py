@@ -13,14 +13,15 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import ModalScreen
-from textual.widgets import Button, Input, RadioButton, RadioSet, Static, TextArea
+from textual.widgets import Button, Input, Static, TextArea
 
+from codextui.widgets.choice_list import ChoiceList
 from codextui.widgets.folder_suggester import FolderSuggester
 
 SANDBOXES = ("", "read-only", "workspace-write", "danger-full-access")
 APPROVAL_POLICIES = ("", "untrusted", "on-request", "never")
 
-_LEFT_TO_CODEX = "Codex's choice"
+_LEFT_TO_CODEX = "default"
 _HANDLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 
 
@@ -69,12 +70,15 @@ class NewThreadScreen(ModalScreen[NewThread | None]):
                 yield Static("What should the agent do?", classes="label", markup=False)
                 yield TextArea(last.prompt, id="prompt", tab_behavior="focus", compact=True)
                 yield _problem("prompt")
+                yield Static("", markup=False, classes="gap")
                 yield from _text_row("handle", "Role", last.handle, "backend")
                 yield from _folder_row(last.cwd)
-                yield from _text_row("model", "Model", last.model, _LEFT_TO_CODEX)
+                yield from _text_row("model", "Model", last.model, "Codex's default")
                 yield from _choice_row("sandbox", "Sandbox", SANDBOXES, last.sandbox)
-                yield from _choice_row("policy", "Asks", APPROVAL_POLICIES, last.approval_policy)
                 yield _problem("sandbox")
+                yield from _choice_row(
+                    "policy", "Asks for approval", APPROVAL_POLICIES, last.approval_policy
+                )
             with Horizontal(id="actions"):
                 yield Button("Start", id="start", compact=True)
                 yield Static("^s start   tab next field   esc cancel", id="keys", markup=False)
@@ -86,12 +90,13 @@ class NewThreadScreen(ModalScreen[NewThread | None]):
         prompt.move_cursor(prompt.document.end)
 
     @on(Input.Submitted)
+    @on(ChoiceList.Submitted)
     def _next_field(self) -> None:
         self.focus_next()
 
-    @on(RadioSet.Changed, "#sandbox")
-    def _warn(self, event: RadioSet.Changed) -> None:
-        is_open = SANDBOXES[event.index] == "danger-full-access"
+    @on(ChoiceList.Changed, "#sandbox")
+    def _warn(self) -> None:
+        is_open = self._chosen("sandbox", SANDBOXES) == "danger-full-access"
         self._complain(
             "sandbox", "No sandbox: the agent can do whatever you can." if is_open else ""
         )
@@ -119,12 +124,14 @@ class NewThreadScreen(ModalScreen[NewThread | None]):
             prompt=self.query_one("#prompt", TextArea).text.strip(),
             cwd=_absolute(cwd) if cwd else "",
             model=self.query_one("#model", Input).value.strip(),
-            sandbox=SANDBOXES[max(0, self.query_one("#sandbox", RadioSet).pressed_index)],
-            approval_policy=APPROVAL_POLICIES[
-                max(0, self.query_one("#policy", RadioSet).pressed_index)
-            ],
+            sandbox=self._chosen("sandbox", SANDBOXES),
+            approval_policy=self._chosen("policy", APPROVAL_POLICIES),
             handle=self.query_one("#handle", Input).value.strip(),
         )
+
+    def _chosen(self, name: str, words: tuple[str, ...]) -> str:
+        chosen = self.query_one(f"#{name}", ChoiceList).chosen
+        return words[chosen[0]] if chosen else ""
 
     def _complain(self, name: str, problem: str) -> None:
         line = self.query_one(f"#{name}-problem", Static)
@@ -181,9 +188,6 @@ def _folder_row(value: str) -> ComposeResult:
 
 
 def _choice_row(name: str, label: str, words: tuple[str, ...], chosen: str) -> ComposeResult:
-    with Horizontal(classes="row"):
-        yield Static(label, classes="label", markup=False)
-        with RadioSet(id=name, compact=True):
-            for word in words:
-                is_chosen = word == (chosen if chosen in words else "")
-                yield RadioButton(word or _LEFT_TO_CODEX, is_chosen, compact=True)
+    yield Static(label, classes="label choice-label", markup=False)
+    at = words.index(chosen) if chosen in words else 0
+    yield ChoiceList([word or _LEFT_TO_CODEX for word in words], [at], id=name)

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.message import Message
+from textual.widget import Widget
 from textual.widgets import Input
 
+from codextui.widgets.choice_list import ChoiceList
 from codextui.widgets.field_row import FieldRow
 from codextui.widgets.form_field import FormField
 from codextui.wire.fields import Json
@@ -18,7 +20,7 @@ class AnswerForm(VerticalScroll, can_focus=False):
     """All fields of a form, each with its own complaint under it."""
 
     class Finished(Message):
-        """Enter was pressed in the last text field."""
+        """Enter was pressed in the last field."""
 
     def __init__(self, fields: Sequence[FormField], *, id: str | None = None) -> None:  # noqa: A002  # Textual's name
         """Take the fields, in order."""
@@ -53,10 +55,19 @@ class AnswerForm(VerticalScroll, can_focus=False):
         return answers
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Enter goes to the next field, and after the last one says so."""
+        """Enter goes to the next field."""
         event.stop()
+        self._go_on(event.input)
+
+    def on_choice_list_submitted(self, event: ChoiceList.Submitted) -> None:
+        """Enter goes to the next field."""
+        event.stop()
+        self._go_on(event.choices)
+
+    def _go_on(self, control: Widget) -> None:
+        """To the next field; after the last one, say so."""
         rows = list(self.query(FieldRow))
-        here = next((i for i, row in enumerate(rows) if event.input in row.query(Input)), 0)
+        here = next(index for index, row in enumerate(rows) if row in control.ancestors)
         if here + 1 < len(rows):
             rows[here + 1].focus_control()
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 from textual.app import ComposeResult
@@ -15,7 +16,7 @@ from codextui.widgets.decision_bar import DecisionBar, Offer
 from codextui.widgets.form_field import FormField
 from codextui.widgets.rule_rows import rule_rows
 from codextui.widgets.strip_view import StripView
-from codextui.wire.approval import Approval
+from codextui.wire.approval import Approval, ElicitationAsked
 
 MESSAGE_LIMIT = 4_000
 """The most characters of a message to an agent."""
@@ -80,7 +81,8 @@ class ApprovalSheet(Vertical):
 
     def show_request(self, approval: Approval) -> None:
         """Show what is asked, and its answers."""
-        self.body.show(partial(render_approval, approval))
+        shown = _without_form(approval) if self._form is not None else approval
+        self.body.show(partial(render_approval, shown))
         self.set_class(False, "-rule", "-message")
         self.body.focus()
 
@@ -125,6 +127,7 @@ class ApprovalSheet(Vertical):
     def show_keys(self, words: str) -> None:
         """The keys beside the answers."""
         self.query_one("#keys", Static).update(words)
+        self.call_after_refresh(self.fit)
 
     def fit(self) -> None:
         """Be as high as what is shown, and no higher than the screen.
@@ -133,8 +136,23 @@ class ApprovalSheet(Vertical):
         """
         room = self.screen.size.height
         room -= 4 if room > 30 else 0
-        rest = self.size.height - self.body.size.height
-        self.styles.height = min(room, max(self.body.row_count, _LEAST_BODY) + rest)
+        free = max(_LEAST_BODY, room - self._rest_height())
+        form = max(2, self._form.virtual_size.height + 1) if self._form is not None else 0
+        form = min(form, max(free - self.body.row_count, free * 6 // 10))
+        self.query_one("#form-slot").styles.height = form
+        self.body.styles.height = max(1, min(self.body.row_count, free - form))
+
+    def _rest_height(self) -> int:
+        """Rows of everything but the body and the form."""
+        rest = self.gutter.height + self.body.styles.margin.height
+        for child in self.children:
+            if child.display and child.id not in ("body", "form-slot"):
+                rest += child.outer_size.height + child.styles.margin.height
+        return rest
+
+    def on_resize(self) -> None:
+        """Fit again."""
+        self.call_after_refresh(self.fit)
 
     def on_strip_view_moved(self, event: StripView.Moved) -> None:
         """Say where the reader is."""
@@ -149,4 +167,15 @@ class ApprovalSheet(Vertical):
         slot.remove_children()
         self._form = AnswerForm(fields) if fields else None
         if self._form is not None:
+            self.watch(self._form, "virtual_size", self.fit, init=False)
             slot.mount(self._form)
+        self.call_after_refresh(self.fit)
+
+
+def _without_form(approval: Approval) -> Approval:
+    """The schema is drawn as a form already, with all its words."""
+    match approval.asked:
+        case ElicitationAsked() as asked:
+            return replace(approval, asked=replace(asked, schema={}))
+        case _:
+            return approval

@@ -6,12 +6,14 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
 from textual.widget import Widget
-from textual.widgets import Checkbox, Input, RadioButton, RadioSet, Static
+from textual.widgets import Input, Static
 
 from codextui.render.sanitize import one_line
+from codextui.widgets.choice_list import ChoiceList
 from codextui.widgets.form_field import Checked, FieldKind, FormField, check_choice, check_text
 
 TEXT_LIMIT = 20_000
+LABEL_LIMIT = 4_000
 
 
 class FieldRow(Vertical):
@@ -31,7 +33,7 @@ class FieldRow(Vertical):
 
     def focus_control(self) -> None:
         """Put the cursor into this field."""
-        for control in self.query("Input, RadioSet, Checkbox").results(Widget):
+        for control in self.query("Input, ChoiceList").results(Widget):
             control.focus()
             return
 
@@ -45,51 +47,37 @@ class FieldRow(Vertical):
 
     def _label(self) -> str:
         mark = "" if self.field.required else " (optional)"
-        return one_line(self.field.label, 300) + mark
+        return one_line(self.field.label, LABEL_LIMIT) + mark
 
     def _controls(self) -> ComposeResult:
         field = self.field
         match field.kind:
-            case FieldKind.CHOICE:
-                with RadioSet(compact=True):
-                    for option in field.options:
-                        chosen = option.value == field.default
-                        yield RadioButton(
-                            Content(one_line(option.label, 300)), chosen, compact=True
-                        )
+            case FieldKind.CHOICE | FieldKind.CHOICES:
+                default = field.default if isinstance(field.default, tuple) else (field.default,)
+                chosen = [i for i, option in enumerate(field.options) if option.value in default]
+                labels = [option.label for option in field.options]
+                yield ChoiceList(labels, chosen, several=field.kind is FieldKind.CHOICES)
                 if field.other:
                     yield Input(placeholder="another answer", max_length=TEXT_LIMIT, compact=True)
-            case FieldKind.CHOICES:
-                chosen_values = field.default if isinstance(field.default, tuple) else ()
-                for option in field.options:
-                    label = Content(one_line(option.label, 300))
-                    yield Checkbox(label, option.value in chosen_values, compact=True)
             case FieldKind.BOOLEAN:
-                yield Checkbox(Content(self._label()), field.default is True, compact=True)
+                chosen = [0] if field.default is True else []
+                yield ChoiceList([self._label()], chosen, several=True)
             case _:
-                yield self._text_input()
-
-    def _text_input(self) -> Input:
-        field = self.field
-        return Input(
-            str(field.default),
-            password=field.kind is FieldKind.SECRET,
-            max_length=TEXT_LIMIT,
-            compact=True,
-        )
+                yield Input(
+                    one_line(str(field.default), TEXT_LIMIT),
+                    password=field.kind is FieldKind.SECRET,
+                    max_length=TEXT_LIMIT,
+                    compact=True,
+                )
 
     def _check(self) -> Checked:
         field = self.field
         match field.kind:
-            case FieldKind.CHOICE:
-                index = self.query_one(RadioSet).pressed_index
-                values = [field.options[index].value] if index >= 0 else []
+            case FieldKind.CHOICE | FieldKind.CHOICES:
+                values = [field.options[i].value for i in self.query_one(ChoiceList).chosen]
                 other = self.query_one(Input).value if field.other else ""
                 return check_choice(field, values, other)
-            case FieldKind.CHOICES:
-                boxes = zip(self.query(Checkbox), field.options, strict=True)
-                return check_choice(field, [option.value for box, option in boxes if box.value])
             case FieldKind.BOOLEAN:
-                return Checked(self.query_one(Checkbox).value)
+                return Checked(bool(self.query_one(ChoiceList).chosen))
             case _:
                 return check_text(field, self.query_one(Input).value)
