@@ -64,7 +64,8 @@ async def _attend(
     the caller takes its call back.
     """
     thread_id = record.info.thread_id
-    answerer = caller.answerer(thread_id)
+    # A supervisor is asked about every thread already.
+    answerer = None if caller.supervises else caller.answerer(thread_id)
     if answerer is not None:
         host.core.broker.attach(answerer)
     sending = host.background.start(send(host.core, thread_id, prompt))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 
 import mcp_types as types
@@ -15,6 +16,10 @@ from codextui.wire.event_json import EVENT_METHOD, event_to_wire
 from codextui.wire.tools import CAUGHT_UP_METHOD, SUBSCRIBED_METHOD
 
 logger = logging.getLogger(__name__)
+
+
+STALL_S = 60.0
+"""Seconds in which a subscriber must take what it is sent; then it is cut off."""
 
 
 class SubscribeParams(types.RequestParams):
@@ -59,4 +64,8 @@ async def _send(peer: Peer, subscription: Subscription, *, until_caught_up: bool
         batch = await subscription.next_batch()
         if not batch:
             return
-        await peer.notify(EVENT_METHOD, *(event_to_wire(event) for event in batch))
+        try:
+            async with asyncio.timeout(STALL_S):
+                await peer.notify(EVENT_METHOD, *(event_to_wire(event) for event in batch))
+        except TimeoutError:
+            subscription.cut(f"it has read nothing for {STALL_S:g} seconds")

@@ -78,9 +78,12 @@ class Subscription:
             return
         self._append(event, merge=len(self._queue) > MERGE_ABOVE)
         if len(self._queue) > self._limit or self._chars > MAX_CHARS:
-            reason = f"it does not read: {len(self._queue)} events wait for it"
-            self.end(reason)
-            self._on_cut(reason)
+            self.cut(f"it does not keep up: {len(self._queue)} events wait for it")
+
+    def cut(self, reason: str) -> None:
+        """End the subscription against the subscriber's will, because it lags for good."""
+        self.end(reason)
+        self._on_cut(reason)
 
     def end(self, reason: str) -> None:
         """End the subscription; what waits is let go."""

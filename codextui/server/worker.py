@@ -169,6 +169,7 @@ class CodexWorker:
             return True
         self._app = app
         self._error = None
+        self.problem = ""
         await self.check_login()
         logger.info("Codex %s runs as process %s", app.version, app.pid)
         await self._say(None)

@@ -97,13 +97,7 @@ class Feed:
             case ev.TurnStarted():
                 record.begin_turn(turn_id)
                 self._registry.publish(record, turn_id, msg)
-                self._registry.update(
-                    record,
-                    state=ThreadState.RUNNING,
-                    turn_id=turn_id,
-                    turn_started_at=time.time(),
-                    note="",
-                )
+                self._registry.begin_turn(record, turn_id)
             case ev.TurnCompleted(said):
                 self._end_turn(record, turn_id, ev.TurnCompleted(said or record.last_message))
             case ev.TurnAborted("interrupted", why) if record.killing:

@@ -19,7 +19,7 @@ from codextui.codex.thread import StartedThread, ThreadOptions
 from codextui.errors import CodexFailed, ThreadUnknown
 from codextui.server.branch import find_branch
 from codextui.server.core import Core
-from codextui.server.threads.loading import load
+from codextui.server.threads.loading import load, same_options
 from codextui.server.threads.record import ThreadRecord
 from codextui.wire.fields import JsonObject
 from codextui.wire.thread import ThreadInfo, ThreadState
@@ -66,7 +66,12 @@ async def fork(core: Core, thread: str, *, turn_id: str, handle: str, client: st
     source = core.registry.find(thread).info
     app = await core.worker.app()
     with core.feed.opening():
-        started = await fork_thread(app, source.thread_id, last_turn_id=turn_id or None)
+        started = await fork_thread(
+            app,
+            source.thread_id,
+            last_turn_id=turn_id or None,
+            options=same_options(source),
+        )
         turns = await read_turns(app, started.thread_id)
         branch = await find_branch(started.cwd)
         record = _record(
@@ -100,7 +105,7 @@ async def _revive(core: Core, record: ThreadRecord) -> None:
     with suppress(CodexFailed):  # Where it was not archived, loading says whether it is there.
         await unarchive_thread(app, thread_id)
     with core.feed.opening():
-        await resume_thread(app, thread_id)
+        await resume_thread(app, thread_id, same_options(record.info))
         turns = await read_turns(app, thread_id)
     record.killing = False
     record.loaded = True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
@@ -72,6 +73,14 @@ class Registry:
         if info != record.info:
             record.info = info
             self._tell(record)
+
+    def begin_turn(self, record: ThreadRecord, turn_id: str) -> None:
+        """Change a thread's row to one on which this turn runs; told once for each turn."""
+        info = record.info
+        known = info.turn_id == turn_id and info.turn_started_at is not None
+        began = info.turn_started_at if known else time.time()
+        state = ThreadState.NEEDS_INPUT if record.asking else ThreadState.RUNNING
+        self.update(record, state=state, turn_id=turn_id, turn_started_at=began, note="")
 
     def tell_again(self, thread_id: str) -> None:
         """Tell a thread's row after its past."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from dataclasses import dataclass
 
 from codextui.codex.calls import clean_terminals, interrupt_turn, start_turn, steer_turn
@@ -122,9 +121,7 @@ async def _start(
     # Codex may have told of the turn's start, and even of its end, before its answer was read.
     if record.running != turn_id and not record.outcome_of(turn_id).done():
         record.begin_turn(turn_id)
-        core.registry.update(
-            record, state=ThreadState.RUNNING, turn_id=turn_id, turn_started_at=time.time()
-        )
+        core.registry.begin_turn(record, turn_id)
     return turn_id
 
 

@@ -1,0 +1,284 @@
+"""A shared server with the real Codex and a scripted model, and clients of it."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import itertools
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+from codextui.client.connection import Connection
+from codextui.client.facts import (
+    ApprovalOffered,
+    ApprovalWithdrawn,
+    CaughtUp,
+    Connected,
+    EventArrived,
+    Fact,
+)
+from codextui.client.spawn import open_socket
+from codextui.demo import Script, ScriptedModel, codex_environment, write_codex_home
+from codextui.server.serve import ServeOptions, serve
+from codextui.wire import event as ev
+from codextui.wire.approval import Approval
+from codextui.wire.event import Event
+from codextui.wire.thread import ThreadInfo, ThreadState
+
+PATIENCE_S = 30
+
+T = TypeVar("T")
+
+
+class Served:
+    """A running shared server."""
+
+    def __init__(self, options: ServeOptions, model: ScriptedModel) -> None:
+        self.options = options
+        self.model = model
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        self._task = asyncio.create_task(serve(self.options))
+        async with asyncio.timeout(PATIENCE_S):
+            while not await self._listens():
+                if self._task.done():
+                    await self._task
+                await asyncio.sleep(0.01)
+
+    async def _listens(self) -> bool:
+        try:
+            _, writer = await asyncio.open_unix_connection(self.options.socket)
+        except (FileNotFoundError, ConnectionRefusedError):
+            return False
+        writer.close()
+        return True
+
+    async def ended(self) -> None:
+        assert self._task is not None
+        async with asyncio.timeout(PATIENCE_S):
+            await self._task
+
+    async def stop(self) -> None:
+        if self._task is None or self._task.done():
+            return
+        async with self.client("stopper") as client:
+            await client.call("codex-shutdown")
+        await self.ended()
+
+    @asynccontextmanager
+    async def console(self, name: str = "console") -> AsyncIterator[Console]:
+        """A supervisor that has been told the past."""
+        console = Console()
+        connect = functools.partial(open_socket, self.options.socket)
+        async with Connection(connect, name=name, on_fact=console.take) as connection:
+            console.connection = connection
+            await console.heard(CaughtUp)
+            yield console
+
+    @asynccontextmanager
+    async def client(self, name: str = "client", **capabilities: Any) -> AsyncIterator[RawClient]:
+        """An ordinary client, by the bare wire."""
+        reader, writer = await asyncio.open_unix_connection(self.options.socket, limit=2**26)
+        client = RawClient(reader, writer)
+        try:
+            await client.initialize(name, capabilities)
+            yield client
+        finally:
+            await client.close()
+
+
+@asynccontextmanager
+async def serving(
+    binary: Path, scratch: Path, script: Script, **changes: Any
+) -> AsyncIterator[Served]:
+    home = scratch / "home"
+    async with ScriptedModel(script) as model:
+        write_codex_home(home, model.base_url)
+        options = ServeOptions(
+            name="test",
+            socket=scratch / "s.sock",
+            lock=scratch / "s.lock",
+            journal=scratch / "s.sqlite",
+            log=scratch / "s.log",
+            codex_binary=binary,
+            codex_home=home,
+            env=codex_environment(home),
+        )
+        served = Served(replace(options, **changes), model)
+        await served.start()
+        try:
+            yield served
+        finally:
+            await served.stop()
+
+
+class Console:
+    """What a supervisor was told, and what it can do."""
+
+    def __init__(self) -> None:
+        self.facts: list[Fact] = []
+        self.connection: Connection
+        self._came = asyncio.Event()
+
+    def take(self, fact: Fact) -> None:
+        self.facts.append(fact)
+        self._came.set()
+
+    async def call(self, tool: str, **arguments: Any) -> Any:
+        async with asyncio.timeout(PATIENCE_S):
+            return await self.connection.call(tool, arguments)
+
+    async def first(self, find: Callable[[Fact], T | None], after: int = 0) -> T:
+        """What `find` makes of the first fact that it makes anything of."""
+        seen = after
+        async with asyncio.timeout(PATIENCE_S):
+            while True:
+                for fact in self.facts[seen:]:
+                    seen += 1
+                    found = find(fact)
+                    if found is not None:
+                        return found
+                self._came.clear()
+                await self._came.wait()
+
+    async def heard(self, kind: type[T], after: int = 0) -> T:
+        return await self.first(lambda fact: fact if isinstance(fact, kind) else None, after)
+
+    async def event(
+        self, kind: type[T], fits: Callable[[Event], bool] = lambda _: True, after: int = 0
+    ) -> Event:
+        def find(fact: Fact) -> Event | None:
+            if isinstance(fact, EventArrived) and isinstance(fact.event.msg, kind):
+                return fact.event if fits(fact.event) else None
+            return None
+
+        return await self.first(find, after)
+
+    async def offered(self, number: int = 1) -> Approval:
+        """The approval that was offered as number such."""
+        counter = itertools.count(1)
+
+        def find(fact: Fact) -> Approval | None:
+            if isinstance(fact, ApprovalOffered) and next(counter) == number:
+                return fact.approval
+            return None
+
+        return await self.first(find)
+
+    async def withdrawn(self, approval_id: str) -> None:
+        def find(fact: Fact) -> bool | None:
+            return (isinstance(fact, ApprovalWithdrawn) and fact.approval_id == approval_id) or None
+
+        await self.first(find)
+
+    async def state(self, thread_id: str, state: ThreadState) -> ThreadInfo:
+        """The row that says that a thread is in that state."""
+        event = await self.event(
+            ev.ThreadChanged,
+            lambda e: e.thread_id == thread_id and e.msg.thread.state is state,  # type: ignore[union-attr] # its kind was asked for
+        )
+        assert isinstance(event.msg, ev.ThreadChanged)
+        return event.msg.thread
+
+    @property
+    def events(self) -> list[Event]:
+        return [fact.event for fact in self.facts if isinstance(fact, EventArrived)]
+
+    def messages(self, thread_id: str, kind: type[T]) -> list[T]:
+        return [
+            event.msg
+            for event in self.events
+            if event.thread_id == thread_id and isinstance(event.msg, kind)
+        ]
+
+    def said(self, thread_id: str) -> str:
+        """The agent's messages as the deltas tell them, and as the finished items do."""
+        return "".join(delta.delta for delta in self.messages(thread_id, ev.TextDelta))
+
+    @property
+    def connected(self) -> list[Connected]:
+        return [fact for fact in self.facts if isinstance(fact, Connected)]
+
+
+class RawClient:
+    """A client by the bare wire: JSON lines, and every one kept."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+        self.messages: list[dict[str, Any]] = []
+        self.gone = asyncio.Event()
+        self._ids = itertools.count(1)
+        self._came = asyncio.Event()
+        self._task = asyncio.create_task(self._read())
+
+    async def _read(self) -> None:
+        try:
+            async for line in self.reader:
+                self.messages.append(json.loads(line))
+                self._came.set()
+        except ConnectionError:
+            pass
+        self.gone.set()
+        self._came.set()
+
+    def send(self, message: dict[str, Any]) -> None:
+        self.writer.write(json.dumps({"jsonrpc": "2.0", **message}).encode() + b"\n")
+
+    async def message(self, fits: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        seen = 0
+        async with asyncio.timeout(PATIENCE_S):
+            while True:
+                for message in self.messages[seen:]:
+                    seen += 1
+                    if fits(message):
+                        return message
+                assert not self.gone.is_set(), "the server hung up"
+                self._came.clear()
+                await self._came.wait()
+
+    def begin(self, method: str, **params: Any) -> int:
+        number = next(self._ids)
+        self.send({"id": number, "method": method, "params": params})
+        return number
+
+    async def reply(self, number: int) -> dict[str, Any]:
+        return await self.message(lambda m: m.get("id") == number and "method" not in m)
+
+    async def initialize(self, name: str, capabilities: dict[str, Any]) -> None:
+        number = self.begin(
+            "initialize",
+            protocolVersion="2025-11-25",
+            capabilities=capabilities,
+            clientInfo={"name": name, "version": "1"},
+        )
+        await self.reply(number)
+        self.send({"method": "notifications/initialized"})
+
+    def begin_tool(self, tool: str, **arguments: Any) -> int:
+        return self.begin("tools/call", name=tool, arguments=arguments)
+
+    async def call(self, tool: str, **arguments: Any) -> dict[str, Any]:
+        """The result of a tool, whole."""
+        reply = await self.reply(self.begin_tool(tool, **arguments))
+        assert "result" in reply, reply
+        return dict(reply["result"])
+
+    async def elicited(self) -> dict[str, Any]:
+        return await self.message(lambda m: m.get("method") == "elicitation/create")
+
+    def answer(self, request: dict[str, Any], result: dict[str, Any]) -> None:
+        self.send({"id": request["id"], "result": result})
+
+    async def close(self) -> None:
+        self.writer.close()
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    async def __aenter__(self) -> Self:
+        return self

@@ -1,0 +1,284 @@
+"""What the shared server survives, with the real Codex."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+from contract.serving import PATIENCE_S, Console, Served, serving
+
+from codextui.client.facts import Disconnected
+from codextui.demo import Run, Say, Script
+from codextui.server import stream
+from codextui.wire import event as ev
+from codextui.wire.decision import Approved
+from codextui.wire.thread import ThreadState
+
+pytestmark = pytest.mark.contract
+
+
+async def start(console: Console, workspace: Path, prompt: str, **more: object) -> str:
+    arguments = {"prompt": prompt, "cwd": str(workspace), "sandbox": "workspace-write", **more}
+    return str((await console.call("codex-start", **arguments))["thread"]["thread_id"])
+
+
+async def until(condition: object) -> None:
+    async with asyncio.timeout(PATIENCE_S):
+        while not condition():  # type: ignore[operator] # a function
+            await asyncio.sleep(0.01)
+
+
+async def test_who_attaches_in_mid_stream_has_the_whole_text(
+    codex_binary: Path, scratch: Path, workspace: Path
+):
+    gate = asyncio.Event()
+    text = "These words were streamed before. These words come after."
+    script = Script().on("talk", Say(text, gate=gate, open_deltas=4))
+    async with serving(codex_binary, scratch, script) as served:
+        async with served.console("first") as first:
+            thread_id = await start(first, workspace, "talk")
+            await first.event(ev.TextDelta, lambda e: e.msg.delta.strip() == "streamed")  # type: ignore[union-attr] # its kind was asked for
+        async with served.console("second") as second:
+            assert second.said(thread_id) == "These words were streamed "
+            gate.set()
+            await second.event(ev.TurnCompleted)
+            assert second.said(thread_id) == text
+
+
+async def test_a_turn_survives_the_client_that_started_it(
+    codex_binary: Path, scratch: Path, workspace: Path
+):
+    gate = asyncio.Event()
+    script = Script().on("talk", Say("It went on.", gate=gate))
+    async with serving(codex_binary, scratch, script) as served, served.console() as console:
+        async with served.client() as client:
+            client.begin_tool("codex", prompt="talk", cwd=str(workspace))
+            await console.event(ev.TextDelta)
+        gate.set()
+        end = await console.event(ev.TurnCompleted)
+        assert end.msg == ev.TurnCompleted("It went on.")
+
+
+async def test_a_call_that_is_taken_back_ends_its_turn_and_is_answered(
+    codex_binary: Path, scratch: Path, workspace: Path
+):
+    script = Script().on("talk", Say("For ever and ever", gate=asyncio.Event()))
+    async with (
+        serving(codex_binary, scratch, script) as served,
+        served.console() as console,
+        served.client() as client,
+    ):
+        number = client.begin_tool("codex", prompt="talk", cwd=str(workspace))
+        thread_id = (await console.event(ev.TextDelta)).thread_id
+        client.send({"method": "notifications/cancelled", "params": {"requestId": number}})
+        result = (await client.reply(number))["result"]
+        assert result["isError"]
+        assert result["structuredContent"]["threadId"] == thread_id
+        await console.event(ev.TurnAborted)
+        await console.state(thread_id, ThreadState.INTERRUPTED)
+
+
+async def codex_pid(console: Console) -> int:
+    return int((await console.call("codex-server"))["codex"]["pid"])
+
+
+async def test_threads_come_back_after_codex_is_killed(
+    codex_binary: Path, scratch: Path, workspace: Path
+):
+    outside = scratch / "outside.txt"
+    script = Script()
+    script.on("leave", Run(f"touch {outside}", escalate=True), Say("Done."))
+    script.on("and now", Say("I am back."))
+    script.on("begin", Say("I began."))
+    script.on("talk", Say("For ever and ever", gate=asyncio.Event()))
+    async with serving(codex_binary, scratch, script) as served, served.console() as console:
+        resting = await start(console, workspace, "begin")
+        await console.event(ev.TurnCompleted)
+        talking = await start(console, workspace, "talk")
+        await console.event(ev.TextDelta, lambda e: e.thread_id == talking)
+        asking = await start(console, workspace, "leave", **{"approval-policy": "on-request"})
+        approval = await console.offered()
+        before = len(console.facts)
+        os.kill(await codex_pid(console), signal.SIGKILL)
+        began = time.monotonic()
+        await console.event(ev.CodexLost)
+        await console.withdrawn(approval.approval_id)
+        await console.event(ev.CodexReady, after=before)
+        await console.call("codex-send", thread=resting, prompt="and now?")
+        await console.event(ev.TurnCompleted, lambda e: e.msg == ev.TurnCompleted("I am back."))
+        assert time.monotonic() - began < 10
+        (resolved,) = console.messages(asking, ev.ApprovalResolved)
+        assert resolved.outcome == "lost"
+        for thread_id in (talking, asking):
+            (aborted,) = console.messages(thread_id, ev.TurnAborted)
+            assert aborted.reason == "lost"
+            await console.state(thread_id, ThreadState.INTERRUPTED)
+        await console.call("codex-send", thread=talking, prompt="and now?")
+        await console.event(
+            ev.TurnCompleted,
+            lambda e: e.thread_id == talking and e.msg == ev.TurnCompleted("I am back."),
+        )
+        assert not outside.exists()
+
+
+async def test_a_call_is_answered_when_codex_dies(
+    codex_binary: Path, scratch: Path, workspace: Path
+):
+    script = Script().on("talk", Say("For ever and ever", gate=asyncio.Event()))
+    async with (
+        serving(codex_binary, scratch, script) as served,
+        served.console() as console,
+        served.client() as client,
+    ):
+        number = client.begin_tool("codex", prompt="talk", cwd=str(workspace))
+        await console.event(ev.TextDelta)
+        os.kill(await codex_pid(console), signal.SIGKILL)
+        result = (await client.reply(number))["result"]
+        assert result["isError"]
+        assert "Codex process ended" in result["content"][0]["text"]
+
+
+async def test_a_restart_of_the_server_brings_everything_back(
+    codex_binary: Path, scratch: Path, workspace: Path
+):
+    outside = scratch / "outside.txt"
+    script = Script()
+    script.on("leave", Run(f"touch {outside}", escalate=True), Say("Done."))
+    script.on("once more", Run(f"touch {outside}", escalate=True), Say("Done."))
+    script.on("and now", Say("I am back."))
+    script.on("begin", Say("I began."))
+    script.on("dies", Say("I die."))
+    async with serving(codex_binary, scratch, script) as served, served.console() as console:
+        await start(console, workspace, "begin", handle="resting")
+        await start(console, workspace, "dies", handle="dead")
+        for number in (1, 2):
+            await until(lambda n=number: len(ends(console)) >= n)
+        await console.call("codex-kill", thread="dead")
+        await start(
+            console, workspace, "leave", handle="asking", **{"approval-policy": "on-request"}
+        )
+        approval = await console.offered()
+    async with serving(codex_binary, scratch, script) as served, served.console() as console:
+        rows = {row["handle"]: row for row in (await console.call("codex-threads"))["threads"]}
+        assert sorted(rows) == ["asking", "resting"]
+        assert (rows["resting"]["state"], rows["asking"]["state"]) == ("idle", "interrupted")
+        asking = rows["asking"]["thread_id"]
+        (resolved,) = console.messages(asking, ev.ApprovalResolved)
+        assert (resolved.approval_id, resolved.outcome) == (approval.approval_id, "lost")
+        (aborted,) = console.messages(asking, ev.TurnAborted)
+        assert aborted.reason == "lost"
+        resting = rows["resting"]["thread_id"]
+        assert "I began." in str(console.messages(resting, ev.ItemCompleted))
+        first = console.messages(resting, ev.ThreadChanged)[0]
+        assert first.thread.brief == "begin"
+        dead = await console.call("codex-read", thread="dead")
+        assert "I die." in str(dead["events"])
+        await console.call("codex-send", thread="resting", prompt="and now?")
+        await console.event(ev.TurnCompleted, lambda e: e.msg == ev.TurnCompleted("I am back."))
+        await console.call("codex-send", thread="asking", prompt="once more")
+        second = await console.offered()
+        assert second.approval_id != approval.approval_id
+        await console.connection.answer(second.approval_id, Approved())
+        await console.event(ev.TurnCompleted, lambda e: e.thread_id == asking and bool(e.turn_id))
+        assert outside.exists()
+
+
+def ends(console: Console) -> list[ev.Event]:
+    return [e for e in console.events if isinstance(e.msg, ev.TurnCompleted)]
+
+
+async def test_a_console_connects_again_to_a_server_that_was_started_again(
+    codex_binary: Path, scratch: Path, workspace: Path
+):
+    script = Script().on("begin", Say("I began."))
+    async with serving(codex_binary, scratch, script) as served, served.console() as console:
+        thread_id = await start(console, workspace, "begin")
+        await console.event(ev.TurnCompleted)
+        await served.stop()
+        await console.heard(Disconnected)
+        before = len(console.facts)
+        await served.start()
+        row = await console.event(ev.ThreadChanged, after=before)
+        assert row.thread_id == thread_id
+        assert console.connected[-1].fresh
+
+
+async def test_of_two_servers_that_start_at_once_one_stays(codex_binary: Path, scratch: Path):
+    async with serving(codex_binary, scratch, Script()) as served:
+        other = Served(served.options, served.model)
+        await other.start()
+        await other.ended()
+        async with served.console() as console:
+            assert (await console.call("codex-server"))["pid"] == os.getpid()
+        assert "already" in (scratch / "s.log").read_text()
+
+
+async def test_a_client_that_never_reads_is_cut_off_and_hurts_nobody(
+    codex_binary: Path, scratch: Path, workspace: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(stream, "STALL_S", 0.5)
+    text = "x" * 3_000_000
+    script = Script().on("flood", Say(text, chunk=250))
+    async with serving(codex_binary, scratch, script) as served, served.console() as console:
+        _, writer = await asyncio.open_unix_connection(served.options.socket, limit=1024)
+        for line in (
+            '{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":'
+            '"2025-11-25","capabilities":{},"clientInfo":{"name":"deaf","version":"1"}}}',
+            '{"jsonrpc":"2.0","method":"notifications/initialized"}',
+            '{"jsonrpc":"2.0","id":2,"method":"codex/subscribe","params":{}}',
+        ):
+            writer.write(line.encode() + b"\n")
+        await writer.drain()
+        thread_id = await start(console, workspace, "flood")
+        await console.event(ev.TurnCompleted)
+        assert console.said(thread_id) == text
+        warned = await console.event(ev.Warned, lambda e: "deaf" in str(e.msg))
+        assert "has read nothing" in str(warned.msg)
+        assert (await console.call("codex-server"))["clients"] == ["console"]
+        writer.close()
+
+
+async def test_what_is_wrong_with_codex_is_said_and_the_server_runs(scratch: Path):
+    missing = scratch / "no-codex"
+    async with serving(missing, scratch, Script()) as served, served.client() as client:
+        failed = await client.call("codex", prompt="hello")
+        assert failed["isError"]
+        assert failed["structuredContent"]["error"]["kind"] == "CodexMissing"
+        server = (await client.call("codex-server"))["structuredContent"]
+        assert "no-codex" in server["problem"]
+
+
+async def test_who_is_not_logged_in_is_told_what_to_type(codex_binary: Path, scratch: Path):
+    async with serving(codex_binary, scratch, Script()) as served:
+        pass
+    (scratch / "home" / "config.toml").write_text("")
+    options = served.options
+    again = Served(options, served.model)
+    await again.start()
+    try:
+        async with again.console() as console:
+            await console.event(ev.CodexReady)
+            assert "codex login" in (await console.call("codex-server"))["problem"]
+    finally:
+        await again.stop()
+
+
+async def test_an_idle_server_ends_and_says_so(codex_binary: Path, scratch: Path):
+    async with serving(codex_binary, scratch, Script(), idle_timeout_s=0.3) as served:
+        async with served.client() as client:
+            assert (await client.call("codex-threads"))["structuredContent"] == {"threads": []}
+        await served.ended()
+    assert "nobody was connected" in (scratch / "s.log").read_text()
+    assert not served.options.socket.exists()
+
+
+async def test_the_files_of_the_server_are_for_their_user_alone(codex_binary: Path, scratch: Path):
+    async with serving(codex_binary, scratch, Script()) as served:
+        options = served.options
+        assert options.log is not None
+        for path in (options.socket, options.lock, options.journal, options.log):
+            assert path.stat().st_mode & 0o077 == 0, path

@@ -1,0 +1,242 @@
+"""What can be done with threads on the shared server, with the real Codex."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from contract.serving import PATIENCE_S, Console, serving
+
+from codextui.demo import Run, Say, Script
+from codextui.errors import ServerRefused, ThreadUnknown, TurnNotRunning
+from codextui.wire import event as ev
+from codextui.wire.thread import ThreadState
+
+pytestmark = pytest.mark.contract
+
+SLEEP = "echo $$ > pid; exec sleep 1000"
+
+
+async def start(console: Console, workspace: Path, prompt: str, **more: object) -> str:
+    arguments = {"prompt": prompt, "cwd": str(workspace), "sandbox": "workspace-write", **more}
+    return str((await console.call("codex-start", **arguments))["thread"]["thread_id"])
+
+
+async def running_process(workspace: Path) -> int:
+    async with asyncio.timeout(PATIENCE_S):
+        while not (file := workspace / "pid").exists() or not file.read_text().strip():
+            await asyncio.sleep(0.02)
+    return int((workspace / "pid").read_text())
+
+
+def sleeping() -> list[str]:
+    """The command lines of the processes that sleep for us; a sandbox has pids of its own."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        try:
+            line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+        except OSError:
+            continue
+        if entry.name.isdigit() and line.strip() == "sleep 1000":
+            found.append(entry.name)
+    return found
+
+
+async def test_a_reply_goes_on_where_the_thread_was(
+    codex_binary: Path, scratch: Path, workspace: Path
+):
+    script = Script().on("again", Say("Second."), repeat=True).on("begin", Say("First."))
+    async with serving(codex_binary, scratch, script) as served, served.client() as client:
+        first = await client.call("codex", prompt="begin", cwd=str(workspace))
+        thread_id = first["structuredContent"]["threadId"]
+        for key in ("threadId", "conversationId"):
+            reply = await client.call("codex-reply", **{key: thread_id, "prompt": "again"})
+            assert reply["structuredContent"] == {"threadId": thread_id, "content": "Second."}
+        assert served.model.requests_of(thread_id)[1].user_texts[-2:] == ("begin", "again")
+
+
+async def test_a_message_to_a_running_turn_steers_it(
+    codex_binary: Path, scratch: Path, workspace: Path
+):
+    script = Script()
+    script.on("turn left", Say("I turned."))
+    script.on("walk", Say("I walk on", gate=asyncio.Event()))
+    async with serving(codex_binary, scratch, script) as served, served.console() as console:
+        thread_id = await start(console, workspace, "walk", handle="walker")
+        await console.event(ev.TextDelta)
+        sent = await console.call("codex-send", thread="walker", prompt="turn left")
+        assert sent["steered"] is True
+        end = await console.event(ev.TurnCompleted)
+        assert end.turn_id == sent["turnId"]
+        assert end.msg == ev.TurnCompleted("I turned.")
+        assert served.model.requests_of(thread_id)[1].last_user_text == "turn left"
+        with pytest.raises(TurnNotRunning):
+            await console.call("codex-steer", thread="walker", prompt="too late")
+
+
+async def test_both_calls_on_one_turn_get_their_answer(
+    codex_binary: Path, scratch: Path, workspace: Path
+):
+    script = Script()
+    script.on("turn left", Say("I turned."))
+    script.on("walk", Say("I walk on", gate=asyncio.Event()))
+    async with (
+        serving(codex_binary, scratch, script) as served,
+        served.console() as console,
+        served.client() as client,
+    ):
+        first = client.begin_tool("codex", prompt="walk", cwd=str(workspace))
+        thread_id = (await console.event(ev.TextDelta)).thread_id
+        second = client.begin_tool("codex-reply", threadId=thread_id, prompt="turn left")
+        for number in (first, second):
+            result = (await client.reply(number))["result"]
+            assert result["structuredContent"]["content"] == "I turned."
+
+
+async def test_a_fork_has_the_past_and_a_life_of_its_own(
+    codex_binary: Path, scratch: Path, workspace: Path
+):
+    script = Script()
+    script.on("other way", Say("Forked."))
+    script.on("two", Say("Second."))
+    script.on("one", Say("First."))
+    async with serving(codex_binary, scratch, script) as served, served.console() as console:
+        thread_id = await start(console, workspace, "one", handle="source")
+        first_turn = (await console.event(ev.TurnCompleted)).turn_id
+        await console.call("codex-send", thread="source", prompt="two")
+        await console.event(ev.TurnCompleted, lambda e: e.turn_id != first_turn)
+        now = (await console.call("codex-fork", thread="source"))["thread"]
+        early = await console.call(
+            "codex-fork", thread="source", turn=first_turn, prompt="other way", handle="early"
+        )
+        assert now["handle"] == "source-fork"
+        assert now["forked_from"] == early["thread"]["forked_from"] == thread_id
+        assert now["sandbox"] == "workspace-write"
+        early_id = early["thread"]["thread_id"]
+        await console.state(early_id, ThreadState.RUNNING)
+        await console.event(ev.TurnCompleted, lambda e: e.msg == ev.TurnCompleted("Forked."))
+        texts = {
+            forked: [
+                str(item.item.get("text"))
+                for item in console.messages(forked, ev.ItemCompleted)
+                if item.item["type"] == "agentMessage"
+            ]
+            for forked in (now["thread_id"], early_id)
+        }
+        assert texts == {now["thread_id"]: ["First.", "Second."], early_id: ["First.", "Forked."]}
+        assert served.model.requests_of(early_id)[0].user_texts[-2:] == ("one", "other way")
+        assert len(console.messages(thread_id, ev.TurnCompleted)) == 2
+
+
+async def test_an_interrupt_really_ends_the_command(
+    codex_binary: Path, scratch: Path, workspace: Path
+):
+    before = sleeping()
+    script = Script().on("sleep", Run(SLEEP), Say("Awake."))
+    async with serving(codex_binary, scratch, script) as served, served.console() as console:
+        thread_id = await start(console, workspace, "sleep")
+        await running_process(workspace)
+        assert len(sleeping()) == len(before) + 1
+        result = await console.call("codex-interrupt", thread=thread_id)
+        assert result["thread"]["state"] == "interrupted"
+        await gone(before)
+        (aborted,) = console.messages(thread_id, ev.TurnAborted)
+        assert aborted.reason == "interrupted"
+        with pytest.raises(TurnNotRunning):
+            await console.call("codex-interrupt", thread=thread_id)
+
+
+async def gone(before: list[str]) -> None:
+    """Waits for the kernel to have taken the killed process away."""
+    async with asyncio.timeout(5):
+        while set(sleeping()) - set(before):
+            await asyncio.sleep(0.02)
+
+
+async def test_a_killed_thread_is_over_until_it_is_resumed(
+    codex_binary: Path, scratch: Path, workspace: Path
+):
+    before = sleeping()
+    script = Script().on("still there", Say("Yes.")).on("sleep", Run(SLEEP), Say("Awake."))
+    async with serving(codex_binary, scratch, script) as served, served.console() as console:
+        thread_id = await start(console, workspace, "sleep", handle="sleeper")
+        await running_process(workspace)
+        killed = (await console.call("codex-kill", thread="sleeper"))["thread"]
+        assert killed["state"] == "killed"
+        await gone(before)
+        (aborted,) = console.messages(thread_id, ev.TurnAborted)
+        assert aborted.reason == "killed"
+        with pytest.raises(ServerRefused, match="killed"):
+            await console.call("codex-send", thread="sleeper", prompt="still there?")
+        assert (await console.call("codex-threads"))["threads"] == []
+        assert len((await console.call("codex-threads", all=True))["threads"]) == 1
+        resumed = (await console.call("codex-resume", thread="sleeper"))["thread"]
+        assert (resumed["state"], resumed["handle"]) == ("idle", "sleeper")
+        assert resumed["sandbox"] == "workspace-write"
+        await console.call("codex-send", thread="sleeper", prompt="still there?")
+        end = await console.event(ev.TurnCompleted)
+        assert end.msg == ev.TurnCompleted("Yes.")
+
+
+async def test_a_killed_thread_asks_nothing_any_more(
+    codex_binary: Path, scratch: Path, workspace: Path
+):
+    outside = scratch / "outside.txt"
+    script = Script().on("leave", Run(f"touch {outside}", escalate=True), Say("Done."))
+    async with serving(codex_binary, scratch, script) as served, served.console() as console:
+        thread_id = await start(console, workspace, "leave", **{"approval-policy": "on-request"})
+        approval = await console.offered()
+        await console.call("codex-kill", thread=thread_id)
+        await console.withdrawn(approval.approval_id)
+        (resolved,) = console.messages(thread_id, ev.ApprovalResolved)
+        assert resolved.outcome == "withdrawn"
+        assert (await console.call("codex-approvals"))["approvals"] == []
+        assert not outside.exists()
+
+
+async def test_handles_are_unique_and_name_their_thread(
+    codex_binary: Path, scratch: Path, workspace: Path
+):
+    async with serving(codex_binary, scratch, Script()) as served, served.console() as console:
+        handles = []
+        for wanted in ("backend", "backend", "", "a b/[c]"):
+            started = await console.call("codex-start", handle=wanted, cwd=str(workspace))
+            handles.append(started["thread"]["handle"])
+        assert handles == ["backend", "backend-2", "codex-1", "a-b-c"]
+        renamed = await console.call("codex-rename", thread="codex-1", handle="backend")
+        assert renamed["thread"]["handle"] == "backend-3"
+        with pytest.raises(ThreadUnknown, match="nobody"):
+            await console.call("codex-send", thread="nobody", prompt="hello")
+
+
+async def test_a_thread_of_codexs_own_history_can_be_brought_in(
+    codex_binary: Path, scratch: Path, workspace: Path
+):
+    script = Script().on("more", Say("More.")).on("begin", Say("Long ago."))
+    async with serving(codex_binary, scratch, script) as served, served.client() as client:
+        first = await client.call("codex", prompt="begin", cwd=str(workspace))
+        thread_id = first["structuredContent"]["threadId"]
+    for left in scratch.glob("s.sqlite*"):
+        left.unlink()
+    async with serving(codex_binary, scratch, script) as served, served.console() as console:
+        assert (await console.call("codex-threads"))["threads"] == []
+        await console.call("codex-resume", thread=thread_id)
+        read = await console.call("codex-read", thread=thread_id)
+        assert "Long ago." in str(read["events"])
+        await console.call("codex-send", thread=thread_id, prompt="more")
+        await console.event(ev.TurnCompleted, lambda e: e.msg == ev.TurnCompleted("More."))
+
+
+async def test_bad_arguments_are_refused_with_their_name(
+    codex_binary: Path, scratch: Path, workspace: Path
+):
+    async with serving(codex_binary, scratch, Script()) as served, served.client() as client:
+        bad = await client.call("codex", model="gpt-5.5")
+        assert bad["isError"]
+        assert "prompt" in bad["content"][0]["text"]
+        bad = await client.call("codex", prompt="x", sandbox="none")
+        assert "sandbox" in bad["content"][0]["text"]
+        bad = await client.call("codex-reply", prompt="x", threadId="unknown-thread")
+        assert "unknown-thread" in bad["content"][0]["text"]
+        assert (await client.call("codex-nothing"))["isError"]

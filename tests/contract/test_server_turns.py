@@ -1,0 +1,49 @@
+"""Turns on the shared server, with the real Codex."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from contract.serving import serving
+
+from codextui.demo import Say, Script
+from codextui.wire import event as ev
+from codextui.wire.thread import ThreadState
+
+pytestmark = pytest.mark.contract
+
+
+async def test_codex_answers_with_the_thread_and_what_the_agent_said(
+    codex_binary: Path, scratch: Path, workspace: Path
+):
+    script = Script().on("hello", Say("Hello yourself."))
+    async with serving(codex_binary, scratch, script) as served, served.client() as client:
+        result = await client.call("codex", prompt="hello", cwd=str(workspace))
+        assert result["structuredContent"]["content"] == "Hello yourself."
+        assert result["content"] == [{"type": "text", "text": "Hello yourself."}]
+        assert not result.get("isError")
+        thread_id = result["structuredContent"]["threadId"]
+        threads = await client.call("codex-threads")
+        (row,) = threads["structuredContent"]["threads"]
+        assert (row["thread_id"], row["state"], row["client"]) == (thread_id, "idle", "client")
+        assert row["brief"] == "hello"
+        assert row["cwd"] == str(workspace)
+
+
+async def test_a_supervisor_hears_a_turn_in_order(
+    codex_binary: Path, scratch: Path, workspace: Path
+):
+    text = "One two three four five six seven eight nine ten."
+    script = Script().on("count", Say(text))
+    async with serving(codex_binary, scratch, script) as served, served.console() as console:
+        row = (await console.call("codex-start", prompt="count", cwd=str(workspace)))["thread"]
+        thread_id = row["thread_id"]
+        end = await console.event(ev.TurnCompleted)
+        assert end.msg == ev.TurnCompleted(text)
+        assert console.said(thread_id) == text
+        seqs = [event.seq for event in console.events]
+        assert seqs == sorted(set(seqs))
+        kinds = [type(event.msg).__name__ for event in console.events]
+        assert kinds.index("TurnStarted") < kinds.index("TextDelta") < kinds.index("TurnCompleted")
+        await console.state(thread_id, ThreadState.IDLE)
