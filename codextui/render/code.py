@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
-from pygments.lexer import Lexer  # type: ignore[import-untyped]  # it ships no types
-from pygments.lexers import get_lexer_by_name  # type: ignore[import-untyped]  # as above
-from pygments.token import Token  # type: ignore[import-untyped]  # as above
-from pygments.util import ClassNotFound  # type: ignore[import-untyped]  # as above
 from rich.segment import Segment
 from rich.style import Style
 
 from codextui.render.layout import Row, fill, indent, wrap
 from codextui.render.palette import Palette
+
+if TYPE_CHECKING:
+    from pygments.lexer import Lexer  # type: ignore[import-untyped]  # it ships no types
 
 MAX_HIGHLIGHTED = 20_000
 """Characters above which code is left plain: highlighting is slow, and can be made very slow."""
@@ -58,6 +58,10 @@ def _lex(code: str, lexer: Lexer, palette: Palette) -> Iterator[Segment]:
 def _find_lexer(language: str) -> Lexer | None:
     if not language or len(language) > 40:
         return None
+    # Late: the first frame has no code in it.
+    from pygments.lexers import get_lexer_by_name  # type: ignore[import-untyped]  # noqa: PLC0415
+    from pygments.util import ClassNotFound  # type: ignore[import-untyped]  # noqa: PLC0415
+
     try:
         return get_lexer_by_name(language, stripnl=False)
     except ClassNotFound:
@@ -65,20 +69,26 @@ def _find_lexer(language: str) -> Lexer | None:
 
 
 def _style_of(kind: tuple[str, ...], palette: Palette) -> Style:
-    for family, style in (
-        (Token.Comment, palette.comment),
-        (Token.Keyword, palette.keyword),
-        (Token.Operator.Word, palette.keyword),
-        (Token.Literal.String, palette.string),
-        (Token.Literal.Number, palette.number),
-        (Token.Name.Function, palette.name),
-        (Token.Name.Class, palette.name),
-        (Token.Name.Builtin, palette.name),
-        (Token.Name.Decorator, palette.name),
-        (Token.Name.Tag, palette.keyword),
-        (Token.Generic.Inserted, palette.added),
-        (Token.Generic.Deleted, palette.removed),
-    ):
-        if kind in family:
-            return style
-    return palette.block
+    """The style of a kind of token: that of the nearest family it belongs to."""
+    styles = _styles(palette)
+    return next(
+        (styles[kind[:end]] for end in range(len(kind), 0, -1) if kind[:end] in styles),
+        palette.block,
+    )
+
+
+def _styles(palette: Palette) -> dict[tuple[str, ...], Style]:
+    return {
+        ("Comment",): palette.comment,
+        ("Keyword",): palette.keyword,
+        ("Operator", "Word"): palette.keyword,
+        ("Literal", "String"): palette.string,
+        ("Literal", "Number"): palette.number,
+        ("Name", "Function"): palette.name,
+        ("Name", "Class"): palette.name,
+        ("Name", "Builtin"): palette.name,
+        ("Name", "Decorator"): palette.name,
+        ("Name", "Tag"): palette.keyword,
+        ("Generic", "Inserted"): palette.added,
+        ("Generic", "Deleted"): palette.removed,
+    }

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import shlex
+
 from rich.segment import Segment
 from rich.style import Style
 
@@ -19,11 +22,18 @@ LINE_ROWS = 3
 """Rows of one line of output shown unless all of them are wanted."""
 
 
+MAX_UNWRAPPED = 10_000
+"""Characters of a command above which it is shown with its shell."""
+
+_SHELL = re.compile(r"(?:/usr)?(?:/bin/)?(?:ba|z|da)?sh -l?c ")
+
+
 def command_rows(
     body: CommandRun, width: int, palette: Palette, *, unfinished: bool, full: bool
 ) -> list[Row]:
     """The command, the end of its output, and how it ended."""
-    rows = prompt_rows(body.command, width, palette) if body.command else []
+    command = without_shell(body.command)
+    rows = prompt_rows(command, width, palette) if command else []
     rows.extend(output_rows(body, width - 2, palette, full=full))
     ending, style = _ending(body, palette, unfinished=unfinished)
     rows.extend(indent(wrap([Segment(ending, style)], width - 2), Segment("  ", palette.text)))
@@ -36,6 +46,17 @@ def prompt_rows(command: str, width: int, palette: Palette, *, prompt: str = "$ 
     code = highlight(reveal(command), "bash", palette)
     rows = indent(wrap(code, width - len(prompt), exact=True), Segment(prompt, mark))
     return [fill(row, width, palette.block) for row in rows]
+
+
+def without_shell(command: str) -> str:
+    """`ls -l` for `/bin/bash -lc 'ls -l'`, in which Codex wraps what the agent asked for."""
+    if len(command) > MAX_UNWRAPPED or not _SHELL.match(command):
+        return command
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        return command
+    return words[2] if len(words) == 3 else command
 
 
 def output_rows(body: CommandRun, width: int, palette: Palette, *, full: bool) -> list[Row]:

@@ -10,9 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
-from markdown_it import MarkdownIt
-from markdown_it.token import Token
 from rich.segment import Segment
 from rich.style import Style
 
@@ -21,6 +20,10 @@ from codextui.render.layout import MIN_WIDTH, Row, indent, wrap
 from codextui.render.markdown_table import table_rows
 from codextui.render.palette import Palette
 from codextui.render.sanitize import sanitize
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+    from markdown_it.token import Token
 
 MAX_DEPTH = 16
 """Levels of nesting (a list in a list is four) above which a block is shown as its source."""
@@ -34,22 +37,22 @@ MAX_TEXT = 100_000
 
 @lru_cache(maxsize=1)
 def _parser() -> MarkdownIt:
-    """The parser: CommonMark, tables and strikethrough; no HTML, no references."""
-    return (
-        MarkdownIt("commonmark", {"html": False, "maxNesting": MAX_DEPTH + 4})
-        .enable(["table", "strikethrough"])
-        .disable("reference")
-    )
+    """CommonMark, tables and strikethrough; no HTML, no references."""
+    # Late: the first frame has no Markdown in it.
+    from markdown_it import MarkdownIt  # noqa: PLC0415
+
+    options = {"html": False, "maxNesting": MAX_DEPTH + 4}
+    parser = MarkdownIt("commonmark", options)
+    return parser.enable(["table", "strikethrough"]).disable("reference")
 
 
 @lru_cache(maxsize=1)
 def _block_parser() -> MarkdownIt:
     """The same for blocks alone, without what is in their lines: tells where each begins."""
-    return (
-        MarkdownIt("commonmark", {"html": False, "maxNesting": MAX_DEPTH + 4})
-        .enable("table")
-        .disable(["reference", "inline"])
-    )
+    from markdown_it import MarkdownIt  # noqa: PLC0415 - as above
+
+    parser = MarkdownIt("commonmark", {"html": False, "maxNesting": MAX_DEPTH + 4})
+    return parser.enable("table").disable(["reference", "inline"])
 
 
 def markdown_rows(source: str, width: int, palette: Palette) -> list[Row]:
