@@ -37,6 +37,7 @@ class CodexProcess(asyncio.SubprocessProtocol):
         self._writable = asyncio.Event()
         self._writable.set()
         self._exited = asyncio.Event()
+        self._mute = asyncio.Event()
         self._said_all = asyncio.Event()
         self._open = {_STDOUT, _STDERR}
         self._errors = LineBuffer(_STDERR_LINE)
@@ -84,7 +85,7 @@ class CodexProcess(asyncio.SubprocessProtocol):
         The exit code is -N where signal N ended it. A process that closes its output without
         ending is killed; one whose children hold its output open is not waited for.
         """
-        await _first(self._exited, self._said_all)
+        await _first(self._exited, self._mute)
         if not await _within(_GRACE, self._exited):
             kill_group(self.pid, signal.SIGKILL)
             await self._exited.wait()
@@ -121,10 +122,12 @@ class CodexProcess(asyncio.SubprocessProtocol):
 
     def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         """Note that a pipe is closed (asyncio)."""
-        if fd == _STDERR:
-            self._keep_errors(b"\n")
-        elif fd == _STDIN:
+        if fd == _STDIN:
             self._writable.set()
+        elif fd == _STDOUT:
+            self._mute.set()
+        else:
+            self._keep_errors(b"\n")
         self._open.discard(fd)
         if not self._open:
             self._said_all.set()

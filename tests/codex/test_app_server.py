@@ -1,0 +1,332 @@
+"""AppServer against a process that misbehaves."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shlex
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from codextui.codex import app_server, process, rpc
+from codextui.codex.app_server import AppServer
+from codextui.codex.binary import CodexBinary
+from codextui.codex.requests import Ask, Refusal, encode_decision, parse_request
+from codextui.codex.rpc import RequestId
+from codextui.codex.translate import Translated, translate
+from codextui.errors import CodexDied, CodexFailed, CodexMissing, CodexOverloaded
+from codextui.wire import event as ev
+from codextui.wire.approval import UnknownAsked
+from codextui.wire.decision import Approved
+from codextui.wire.fields import JsonObject
+
+FAKE = Path(__file__).with_name("fake_app_server.py")
+PATIENCE_S = 20
+
+
+class Record:
+    """What the handlers were told."""
+
+    def __init__(self) -> None:
+        self.app: AppServer
+        self.notifications: list[tuple[str, JsonObject]] = []
+        self.requests: list[tuple[RequestId, str, JsonObject]] = []
+        self.exits: list[str] = []
+        self.frames: list[tuple[str, bytes]] = []
+        self.exited = asyncio.Event()
+        self.asked = asyncio.Event()
+
+    def on_request(self, *request: Any) -> None:
+        self.requests.append(request)
+        self.asked.set()
+
+    def on_exit(self, reason: str) -> None:
+        self.exits.append(reason)
+        self.exited.set()
+
+    @property
+    def msgs(self) -> list[ev.Msg]:
+        notices = [translate(method, params) for method, params in self.notifications]
+        return [notice.msg for notice in notices if isinstance(notice, Translated)]
+
+    @property
+    def warnings(self) -> list[str]:
+        return [msg.message for msg in self.msgs if isinstance(msg, ev.Warned)]
+
+
+def fake_binary(folder: Path, scene: str) -> CodexBinary:
+    script = folder / "codex"
+    command = shlex.join([sys.executable, str(FAKE), scene])
+    script.write_text(f"#!/bin/sh\nexec {command}\n")
+    script.chmod(0o755)
+    return CodexBinary(script, (0, 163, 0), "config")
+
+
+@asynccontextmanager
+async def playing(folder: Path, scene: str, **options: Any) -> AsyncIterator[Record]:
+    record = Record()
+    record.app = await AppServer.start(
+        fake_binary(folder, scene),
+        home=None,
+        on_notification=lambda method, params: record.notifications.append((method, params)),
+        on_request=record.on_request,
+        on_exit=record.on_exit,
+        frame_log=lambda way, line: record.frames.append((way, line)),
+        **options,
+    )
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            yield record
+    finally:
+        await record.app.stop()
+
+
+async def test_a_line_of_20_megabytes_comes_whole(tmp_path: Path) -> None:
+    async with playing(tmp_path, "long line") as record:
+        assert await record.app.call("any", {}) == {"after": True}
+    (msg,) = record.msgs
+    assert isinstance(msg, ev.TextDelta)
+    assert len(msg.delta) == 20 * 1024 * 1024
+
+
+async def test_lines_that_cannot_be_read_are_told_and_the_rest_still_comes(tmp_path: Path) -> None:
+    async with playing(tmp_path, "garbage") as record:
+        assert await record.app.call("any", {}) == {"after": True}
+    own = [text for text in record.warnings if text.startswith("Codex sent a line")]
+    assert len(own) == 4, "the 1st, 10th, 100th and 1000th"
+    assert "1000 such lines so far" in own[-1]
+    assert max(len(text) for text in own) < 500
+    assert "\N{REPLACEMENT CHARACTER}" in record.warnings
+    assert "half \N{REPLACEMENT CHARACTER} a pair" in record.warnings
+    assert record.requests == []
+    assert any(way == ">" and b'"error"' in line for way, line in record.frames)
+
+
+async def test_unknown_kinds_stay_visible(tmp_path: Path) -> None:
+    async with playing(tmp_path, "unknown") as record:
+        await record.asked.wait()
+        ((request_id, method, params),) = record.requests
+        ask = parse_request(method, params)
+        refused = encode_decision(method, params, Approved())
+        assert isinstance(refused, Refusal)
+        record.app.refuse(request_id, refused.code, refused.message)
+        reply = (await record.app.call("any", {}))["reply"]
+    item = {"id": "i", "type": "hologram", "shape": "cat"}
+    assert record.msgs == [
+        ev.UnknownEvent("thread/levitated", {"threadId": "t", "height": 3}),
+        ev.UnknownEvent("app-server/surprise", {}),
+        ev.ItemStarted(item),
+    ]
+    unknown = UnknownAsked("item/teleport/requestApproval", {"threadId": "t"})
+    assert ask == Ask("t", "", "", unknown)
+    assert isinstance(reply, dict)
+    assert reply["id"] == 0
+    assert reply["error"]["code"] == -32601
+
+
+async def test_an_overloaded_server_is_asked_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rpc, "_BACKOFF_FIRST", 0.001)
+    async with playing(tmp_path, "overloaded twice") as record:
+        assert await record.app.call("any", {}) == {"after": 2}
+
+
+async def test_a_server_that_stays_overloaded_fails_the_call(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rpc, "_BACKOFF_LONGEST", 0.001)
+    async with playing(tmp_path, "overloaded for good") as record:
+        with pytest.raises(CodexOverloaded):
+            await record.app.call("any", {})
+
+
+@pytest.mark.parametrize(
+    ("scene", "how"), [("dies", "exit code 3"), ("closes its output", "SIGKILL")]
+)
+async def test_a_death_is_told_once_with_the_last_words_and_fails_every_call(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scene: str, how: str
+) -> None:
+    monkeypatch.setattr(process, "_GRACE", 0.2)
+    async with playing(tmp_path, scene) as record:
+        calls = [asyncio.create_task(record.app.call("any", {})) for _ in range(5)]
+        answers = await asyncio.gather(*calls, return_exceptions=True)
+        await record.exited.wait()
+        with pytest.raises(CodexDied):
+            await record.app.call("more", {})
+        assert record.app.respond(1, {}) is False
+        assert record.app.refuse(1, -1, "no") is False
+    assert all(isinstance(answer, CodexDied) for answer in answers)
+    (reason,) = record.exits
+    assert how in reason
+    assert reason.endswith("no newline at the end")
+    assert "line 29" in reason
+    assert len(reason) < 2000
+    assert reason.isprintable()
+
+
+async def test_a_process_that_never_reads_fails_calls_in_time_and_can_be_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "_GRACE", 0.2)
+    async with playing(tmp_path, "never reads") as record:
+        big = {"text": "x" * 1_000_000}
+        calls = [asyncio.create_task(record.app.call("any", big, timeout_s=0.5)) for _ in range(20)]
+        answers = await asyncio.gather(*calls, return_exceptions=True)
+        pid = record.app.pid
+    assert all(isinstance(answer, CodexFailed) for answer in answers)
+    assert record.exits == []
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+async def test_answers_find_their_calls(tmp_path: Path) -> None:
+    async with playing(tmp_path, "echo") as record:
+        calls = [record.app.call("any", {"number": number}) for number in range(100)]
+        answers = await asyncio.gather(*calls)
+    assert [answer["params"] for answer in answers] == [{"number": n} for n in range(100)]
+
+
+async def test_a_cancelled_call_is_forgotten(tmp_path: Path) -> None:
+    async with playing(tmp_path, "echo") as record:
+        call = asyncio.create_task(record.app.call("any", {}))
+        await asyncio.sleep(0)
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+        assert (await record.app.call("any", {"after": 1}))["params"] == {"after": 1}
+
+
+async def test_nothing_is_told_after_a_stop(tmp_path: Path) -> None:
+    async with playing(tmp_path, "echo") as record:
+        call = asyncio.create_task(record.app.call("any", {}))
+        await asyncio.sleep(0)
+        await record.app.stop()
+        with pytest.raises(CodexDied, match="was stopped"):
+            await call
+        await record.app.stop()
+    assert record.exits == []
+
+
+async def test_it_gets_our_environment_and_its_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OF_THE_CALLER", "kept")
+    async with playing(tmp_path, "environment") as record:
+        inherited = await record.app.call("any", {})
+        assert record.app.home == Path("/home/of/codex")
+        assert record.app.version == "0.163.0"
+    async with playing(tmp_path, "environment", env={"ONLY": "this"}) as record:
+        given = await record.app.call("any", {})
+    assert inherited["OF_THE_CALLER"] == "kept"
+    assert given["ONLY"] == "this"
+    assert "OF_THE_CALLER" not in given
+
+
+async def test_a_handler_that_fails_does_not_stop_the_reading(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("the handler is broken")
+
+    app = await AppServer.start(
+        fake_binary(tmp_path, "long line"),
+        home=None,
+        on_notification=fail,
+        on_request=fail,
+        on_exit=fail,
+    )
+    try:
+        assert await app.call("any", {}) == {"after": True}
+    finally:
+        await app.stop()
+    assert "the handler is broken" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("scene", "kind", "said"),
+    [
+        ("has no app-server", CodexMissing, "has no app-server"),
+        ("dies at once", CodexDied, "exit code 9"),
+    ],
+)
+async def test_a_start_that_fails_says_why_and_is_no_death(
+    tmp_path: Path, scene: str, kind: type[Exception], said: str
+) -> None:
+    with pytest.raises(kind, match=said):
+        async with playing(tmp_path, scene):
+            pass
+
+
+async def test_a_process_that_does_not_shake_hands_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app_server, "HANDSHAKE_TIMEOUT", 0.3)
+    monkeypatch.setattr(process, "_GRACE", 0.2)
+    sleeper = tmp_path / "codex"
+    sleeper.write_text("#!/bin/sh\nexec sleep 600\n")
+    sleeper.chmod(0o755)
+    with pytest.raises(CodexFailed, match="initialize"):
+        await AppServer.start(
+            CodexBinary(sleeper, (0, 163, 0), "config"),
+            home=None,
+            on_notification=print,
+            on_request=print,
+            on_exit=print,
+        )
+
+
+async def test_a_binary_that_cannot_run_is_missing(tmp_path: Path) -> None:
+    text = tmp_path / "codex"
+    text.write_text("no program")
+    with pytest.raises(CodexMissing, match="cannot be run"):
+        await AppServer.start(
+            CodexBinary(text, (0, 163, 0), "config"),
+            home=None,
+            on_notification=print,
+            on_request=print,
+            on_exit=print,
+        )
+
+
+async def test_orphans_that_carry_the_mark_are_found(tmp_path: Path) -> None:
+    """A child in a session of its own outlives a killed process, but not the sweep after it."""
+    script = tmp_path / "codex"
+    script.write_text(
+        "#!/bin/sh\nsetsid sleep 3605 </dev/null >/dev/null 2>&1 &\n"
+        f"exec {shlex.join([sys.executable, str(FAKE), 'echo'])}\n"
+    )
+    script.chmod(0o755)
+    record = Record()
+    app = await AppServer.start(
+        CodexBinary(script, (0, 163, 0), "config"),
+        home=None,
+        on_notification=print,
+        on_request=print,
+        on_exit=record.on_exit,
+        env={**os.environ, "FOR_THIS_TEST": str(tmp_path)},
+    )
+    assert sleepers(tmp_path)
+    os.kill(app.pid, signal.SIGKILL)
+    async with asyncio.timeout(PATIENCE_S):
+        await record.exited.wait()
+    assert not sleepers(tmp_path)
+    await app.stop()
+
+
+def sleepers(folder: Path) -> list[str]:
+    entry = f"FOR_THIS_TEST={folder}".encode()
+    found = []
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            if entry in (path / "environ").read_bytes() and (path / "cmdline").read_bytes():
+                found.append(path.name)
+        except OSError:
+            continue
+    return found
