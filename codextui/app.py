@@ -54,6 +54,8 @@ class ConsoleApp(App[int]):
     """
 
     TITLE = "codextui"
+    # Textual reads the stylesheets of pushed screens only, and this one is there from the start.
+    CSS_PATH = "screens/main.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+p", "command_palette", "Commands", id="console.palette", priority=True),
         Binding("ctrl+q", "quit", "Detach", id="console.quit", show=False, priority=True),
@@ -255,6 +257,7 @@ class ConsoleApp(App[int]):
             clients={view.thread_id: view.info.client for view in board.threads.values()},
             first=first,
             quiet=self._settings.approvals.quiet,
+            now=self._main_options.now,
         )
         self.push_screen(screen, lambda _: self._desk.closed())
         return screen

@@ -15,7 +15,7 @@ from codextui.wire.fields import JsonObject
 
 if TYPE_CHECKING:
     from codextui.client.connection import Connection
-    from codextui.client.transport import Streams
+    from codextui.client.lines import Streams
 
 
 class Link(ServerCalls, Protocol):

@@ -32,6 +32,9 @@ WATCHING = {
 }
 """What a person who watches can do, the most wanted first."""
 
+PINNED = frozenset({"help", "detach", "send", "leave"})
+"""What is shown even where there is little room: the way to the others, and the way out."""
+
 _WISHES = {
     "reply": Wish.SEND,
     "new_thread": Wish.START,
@@ -40,6 +43,7 @@ _WISHES = {
     "fork_through": Wish.FORK_THROUGH,
     "diff": Wish.DIFF,
     "kill": Wish.KILL,
+    "stop_server": Wish.STOP,
 }
 
 
@@ -53,7 +57,12 @@ def key_hints(
             bound.setdefault(binding.action, binding)
     labels = WRITING if writing else WATCHING
     return [
-        KeyHint(show_keys(bound[action].key), _label(action, label, board, thread_id), action)
+        KeyHint(
+            show_keys(bound[action].key),
+            _label(action, label, board, thread_id),
+            action,
+            pinned=action in PINNED,
+        )
         for action, label in labels.items()
         if action in bound and _does_something(action, board, thread_id)
     ]
@@ -65,7 +74,7 @@ def _does_something(action: str, board: Board, thread_id: str) -> bool:
             return bool(board.approvals)
         case "retry":
             return not board.link.online and bool(board.link.reason)
-        case "zoom":
+        case "zoom" | "choose":
             return bool(thread_id)
         case _:
             wish = _WISHES.get(action)

@@ -60,7 +60,6 @@ class MainOptions:
 class MainScreen(Screen[None]):
     """Shows the board and turns keys into requests (`codextui.screens.requests`)."""
 
-    CSS_PATH = "main.tcss"
     AUTO_FOCUS = "ThreadTree"
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - as Textual types it
         (0, "-narrow"),
@@ -119,7 +118,7 @@ class MainScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Start."""
-        self._frames = self.set_interval(FRAME, self._pacer.tick, pause=True)
+        self._frames = self.set_interval(FRAME, self._pacer.tick)
         self.set_interval(1, self._tick)
         self.app.theme_changed_signal.subscribe(self, lambda _: self._restyle())
         self._pacer.mark(self)
@@ -139,7 +138,10 @@ class MainScreen(Screen[None]):
         looks = self._pane_context.looks
         self.query_one(StatusLine).show(self._status(), looks.bar, looks.lost)
         self.query_one(AttentionStrip).show(
-            list(self.board.approvals.values()), self._failed(), self._pane_context
+            list(self.board.approvals.values()),
+            self._failed(),
+            self._pane_context,
+            online=self.board.link.online,
         )
         self.bench.say_purposes(self._purpose)
         self._show_keys()
@@ -208,8 +210,9 @@ class MainScreen(Screen[None]):
         if why := refusal(Wish.SEND, self.board, thread_id):
             return f"not now: {why}"
         info = self.board.threads[thread_id].info
-        what = "steer" if info.state.has_turn else "reply to"
-        return f"{what} {one_line(info.handle)}    enter sends   alt+enter new line   esc keeps it"
+        if info.state.has_turn:
+            return f"steer {one_line(info.handle)}: it reads this in the turn that runs"
+        return f"reply to {one_line(info.handle)}: starts its next turn"
 
     def _show_keys(self) -> None:
         bindings = [active.binding for active in self.active_bindings.values()]
@@ -336,6 +339,8 @@ class MainScreen(Screen[None]):
 
     def action_stop_server(self) -> None:
         """Leave and end the server; asks first."""
+        if not self._may(Wish.STOP):
+            return
         running = sum(view.info.state.has_turn for view in self.board.threads.values())
         turns = f"{running} running turns stop" if running != 1 else "1 running turn stops"
         message = (

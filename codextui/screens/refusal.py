@@ -18,17 +18,21 @@ class Wish(StrEnum):
     INTERRUPT = "interrupt it"
     KILL = "kill it"
     DIFF = "show its diff"
+    STOP = "stop the server"
 
 
 NEEDS_NO_SERVER = frozenset({Wish.DIFF})
 """What can be done while the server is out of reach."""
+
+NEEDS_NO_THREAD = frozenset({Wish.START, Wish.STOP})
+"""What concerns no thread."""
 
 
 def refusal(wish: Wish, board: Board, thread_id: str) -> str:
     """Why `wish` cannot be granted for a thread; empty where it can."""
     if wish not in NEEDS_NO_SERVER and not board.link.online:
         return _offline(wish, board)
-    if wish is Wish.START:
+    if wish in NEEDS_NO_THREAD:
         return ""
     view = board.threads.get(thread_id)
     if view is None:

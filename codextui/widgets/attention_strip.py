@@ -12,11 +12,14 @@ from textual.strip import Strip
 
 from codextui.model.thread_view import ThreadView
 from codextui.render.approval import render_approval_row
+from codextui.render.layout import fit
 from codextui.render.palette import Palette
 from codextui.render.sanitize import one_line
+from codextui.render.state import mark_state
 from codextui.widgets.line_widget import LineWidget
 from codextui.widgets.pane_context import PaneContext
 from codextui.wire.approval import Approval
+from codextui.wire.thread import ThreadState
 
 
 class AttentionStrip(LineWidget):
@@ -43,14 +46,21 @@ class AttentionStrip(LineWidget):
 
     def __init__(self) -> None:
         super().__init__()
+        self._calm = ""
         self._wanting: list[Approval | ThreadView] = []
         self._pane_context: PaneContext | None = None
 
     def show(
-        self, approvals: Sequence[Approval], failed: Sequence[ThreadView], context: PaneContext
+        self,
+        approvals: Sequence[Approval],
+        failed: Sequence[ThreadView],
+        context: PaneContext,
+        *,
+        online: bool,
     ) -> None:
-        """Show these."""
+        """Show these; what nobody knows while there is no connection is not claimed."""
         self._pane_context = context
+        self._calm = "○ nothing needs you" if online else "~ shown as it was last known"
         self._wanting = [*approvals, *failed]
         lines = max(1, min(self.MOST_LINES, len(self._wanting)))
         if self.styles.height is None or self.styles.height.value != lines:
@@ -77,16 +87,17 @@ class AttentionStrip(LineWidget):
             return Strip.blank(width)
         if not self._wanting:
             palette = context.looks.bar
-            return self._fill([Segment("  ○ nothing needs you", palette.muted)], palette)
+            return self._fill([Segment(f" {self._calm}", palette.muted)], palette)
         palette = context.looks.asking
         if self._hidden and y == self.MOST_LINES - 1:
-            more = f"  … {self._hidden} more need you"
+            more = f" … {self._hidden} more"
             return self._fill([Segment(more, palette.strong)], palette)
         if y >= len(self._wanting):
             return Strip.blank(width, palette.text)
         wanting = self._wanting[y]
         if isinstance(wanting, Approval):
-            return render_approval_row(wanting, width, palette, now=context.now())
+            row = render_approval_row(wanting, width - 2, palette, now=context.now())
+            return self._fill([Segment(" ", palette.text), *row], palette)
         return self._fill(_failure(wanting, palette), palette)
 
     @property
@@ -96,13 +107,12 @@ class AttentionStrip(LineWidget):
         return extra + 1 if extra > 0 else 0
 
     def _fill(self, segments: list[Segment], palette: Palette) -> Strip:
-        return Strip(segments).adjust_cell_length(self.size.width, palette.text)
+        return fit(segments, self.size.width, palette.text)
 
 
 def _failure(view: ThreadView, palette: Palette) -> list[Segment]:
+    mark = mark_state(ThreadState.FAILED, palette)
     return [
-        Segment(" ✕ ", palette.bad),
-        Segment(one_line(view.info.handle), palette.strong),
-        Segment(" failed  ", palette.bad),
+        Segment(f" {mark.glyph} {one_line(view.info.handle, 40)} {mark.word} ", mark.style),
         Segment(one_line(view.info.note), palette.text),
     ]

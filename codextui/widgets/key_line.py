@@ -22,15 +22,17 @@ class KeyHint:
         key: as people read it.
         label: what it does, in a word or two.
         action: the action behind it, for a click.
+        pinned: whether it is shown even where there is little room.
     """
 
     key: str
     label: str
     action: str
+    pinned: bool = False
 
 
 class KeyLine(Widget):
-    """One line of keys; the first ones matter most, and what does not fit is left out."""
+    """One line of keys; where not all fit, the last ones that are not pinned are left out."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"key-line--key", "key-line--label"}
 
@@ -53,12 +55,17 @@ class KeyLine(Widget):
 
     def fitting(self, width: int) -> list[tuple[int, KeyHint]]:
         """The hints that fit `width` cells, each with the column it starts at."""
+        room = width - 1 - sum(_size(hint) + 2 for hint in self._hints if hint.pinned)
         column, placed = 1, []
         for hint in self._hints:
-            size = _size(hint)
-            if column + size <= width:
-                placed.append((column, hint))
-                column += size + 2
+            size = _size(hint) + 2
+            if not hint.pinned:
+                if size > room:
+                    room = 0
+                    continue
+                room -= size
+            placed.append((column, hint))
+            column += size
         return placed
 
     def render_line(self, y: int) -> Strip:  # noqa: ARG002 - there is one

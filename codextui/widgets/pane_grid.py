@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from textual.app import ComposeResult
 from textual.containers import Grid
 from textual.message import Message
 
 from codextui.model.thread_view import ThreadView
+from codextui.widgets.empty_panes import EmptyPanes
 from codextui.widgets.pane_context import PaneContext
 from codextui.widgets.pane_tile import PaneTile
 from codextui.widgets.tiling import capacity, tile
@@ -34,6 +36,11 @@ class PaneGrid(Grid):
         self.capacity = 1
         self.zoomed = ""
         self.tiles: list[PaneTile] = []
+        self.empty = EmptyPanes()
+
+    def compose(self) -> ComposeResult:
+        """The parts."""
+        yield self.empty
 
     def on_resize(self) -> None:
         """Fit the new size."""
@@ -64,6 +71,7 @@ class PaneGrid(Grid):
             place.remove()
         if new:
             self.mount(*new)
+        self.empty.display = not tiles
         self._order()
         self.zoom(self.zoomed)
 
@@ -99,10 +107,10 @@ class PaneGrid(Grid):
         self.sort_children(key=lambda child: places.get(id(child), len(places)))
 
     def _arrange(self) -> None:
-        shown = [place for place in self.tiles if place.display]
-        if not shown or not self.size.width:
+        if not self.size.width:
             return
-        tiling = tile(len(shown), self.size.width, self.size.height)
+        shown = [place for place in self.tiles if place.display]
+        tiling = tile(max(1, len(shown)), self.size.width, self.size.height)
         self.styles.grid_size_columns = tiling.columns
         self.styles.grid_size_rows = tiling.rows
         for index, place in enumerate(shown):

@@ -40,7 +40,16 @@ class PaneTile(Vertical):
         if self.box is None:
             self.box = ComposerBox(self.thread_id, draft, purpose)
             self.mount(self.box)
-        self.box.composer.focus()
+        self.take_focus()
+
+    def take_focus(self) -> None:
+        """Go to the composer where it is open, else to the pane."""
+        target = self.box.composer if self.box else self.pane
+        if target.is_mounted:
+            target.focus()
+        else:
+            # Runs when it has been mounted: until then it cannot have the focus.
+            target.call_after_refresh(target.focus)
 
     def stop_writing(self) -> None:
         """Close the composer."""

@@ -11,7 +11,9 @@ from codextui.model.board import Link
 from codextui.render.figures import format_tokens
 from codextui.render.palette import Palette
 from codextui.render.sanitize import one_line
+from codextui.render.state import mark_state
 from codextui.widgets.line_widget import LineWidget
+from codextui.wire.thread import ThreadState
 
 OFFLINE = Link()
 """Before the first connection."""
@@ -90,7 +92,9 @@ class StatusLine(LineWidget):
         if status.codex_problem:
             parts.append(Segment(f"✕ {one_line(status.codex_problem)}", palette.bad))
         if status.asking:
-            parts.append(Segment(f"▲ {status.asking} need you", palette.asking))
+            mark = mark_state(ThreadState.NEEDS_INPUT, palette)
+            verb = "needs" if status.asking == 1 else "need"
+            parts.append(Segment(f"{mark.glyph} {status.asking} {verb} you", mark.style))
         if status.running:
             parts.append(Segment(f"{status.running} running", palette.running))
         if status.tokens:

@@ -17,7 +17,7 @@ from codextui.render.tree_row import render_tree_row
 from codextui.widgets.line_widget import LineWidget
 from codextui.widgets.pane_context import PaneContext
 
-HEAD_ROWS = 1
+HEAD_ROWS = 2
 """Rows above the first thread."""
 
 
@@ -125,21 +125,24 @@ class ThreadTree(LineWidget, can_focus=True):
         if context is None:
             return Strip.blank(width)
         if y < HEAD_ROWS:
-            return self._heading(context)
+            return self._heading(context) if y == 0 else Strip.blank(width, context.looks.side.text)
         index = self._top + y - HEAD_ROWS
         if index >= len(self._rows):
             return Strip.blank(width, context.looks.side.text)
         row = self._rows[index]
-        return render_tree_row(
+        selected = row.thread_id == self.cursor
+        strip = render_tree_row(
             row,
             self._threads[row.thread_id],
             context.state_of(row.thread_id),
-            width,
+            width - 1,
             context.looks.side,
             now=context.now(),
-            selected=row.thread_id == self.cursor,
+            selected=selected,
             pane=self._panes.get(row.thread_id),
         )
+        margin = context.looks.side.selected if selected else context.looks.side.text
+        return Strip([*strip, Segment(" ", margin)], width)
 
     def _heading(self, context: PaneContext) -> Strip:
         palette = context.looks.side

@@ -13,6 +13,7 @@ from textual.strip import Strip
 
 from codextui.model.thread_view import ThreadView
 from codextui.render.figures import format_count
+from codextui.render.layout import fit
 from codextui.render.pane_header import render_pane_header
 from codextui.render.plan import render_plan_line
 from codextui.render.sanitize import one_line
@@ -224,13 +225,15 @@ class TranscriptPane(LineWidget, can_focus=True):
 
     def _render_head(self) -> list[Strip]:
         head = self._render_title()
+        palette = self._looks.head
         if self.size.height >= ROOMY and self.view.info.brief:
-            head.append(self._inset(self._labelled("brief", self.view.info.brief)))
+            head.append(self._labelled("brief", self.view.info.brief))
         if self.size.height >= ROOMY and self.view.plan is not None:
             width = self.size.width - 2 * MARGIN
-            head.append(self._inset(render_plan_line(self.view.plan, width, self._looks.pane)))
+            row = [*render_plan_line(self.view.plan, width, palette)]
+            head.append(fit([Segment(" " * MARGIN, palette.text), *row], width + 2, palette.text))
         if self.note:
-            head.append(self._inset(self._labelled("draft", self.note)))
+            head.append(self._labelled("draft", self.note))
         return head
 
     def _render_title(self) -> list[Strip]:
@@ -238,24 +241,21 @@ class TranscriptPane(LineWidget, can_focus=True):
         title = render_pane_header(
             self.view,
             self._pane_context.state_of(self.view.thread_id),
-            self.size.width - 1,
+            self.size.width - 2 * MARGIN,
             palette,
             now=self._pane_context.now(),
             number=self.number,
             home=self._pane_context.home,
         )
         mark = Segment("▌" if self.is_current else " ", palette.accent)
-        return [Strip([mark, *strip], self.size.width) for strip in title]
+        return [fit([mark, *strip], self.size.width, palette.text) for strip in title]
 
     def _labelled(self, label: str, text: str) -> Strip:
-        palette = self._looks.pane
-        return Strip([Segment(f"{label}  ", palette.faint), Segment(one_line(text), palette.muted)])
-
-    def _inset(self, strip: Strip) -> Strip:
-        fill = self._looks.pane.text
-        inner = strip.adjust_cell_length(self.size.width - 2 * MARGIN, fill)
-        margin = Segment(" " * MARGIN, fill)
-        return Strip([margin, *inner, margin], self.size.width)
+        palette = self._looks.head
+        row = [Segment(f" {label}  ", palette.faint), Segment(one_line(text), palette.muted)]
+        return fit(row, self.size.width - MARGIN, palette.text).adjust_cell_length(
+            self.size.width, palette.text
+        )
 
     @property
     def _is_drawn(self) -> bool:

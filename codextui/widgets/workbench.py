@@ -15,7 +15,6 @@ from codextui.model.changes import Changes
 from codextui.model.thread_view import ThreadView
 from codextui.model.tree import TreeRow
 from codextui.widgets.composer import Composer
-from codextui.widgets.empty_panes import EmptyPanes
 from codextui.widgets.pacer import Pacer
 from codextui.widgets.pane_context import PaneContext
 from codextui.widgets.pane_grid import PaneGrid
@@ -58,7 +57,6 @@ class Workbench(Horizontal):
         self.drafts: dict[str, str] = {}
         self.threads = ThreadTree()
         self.grid = PaneGrid(most)
-        self._empty = EmptyPanes()
         self._pane_context = context
         self._pacer = pacer
         self._start_key = start_key
@@ -67,13 +65,12 @@ class Workbench(Horizontal):
         self._rows: list[TreeRow] = []
         self._stale: set[str] = set()
         self._awaited = ""
-        self._has_settled = False
+        self._is_arranged = False
 
     def compose(self) -> ComposeResult:
         """The parts."""
         yield self.threads
         yield self.grid
-        yield self._empty
 
     def on_mount(self) -> None:
         """Start."""
@@ -88,6 +85,8 @@ class Workbench(Horizontal):
                 self._pacer.mark(pane)
         if changes.tree:
             self._rows = self.board.tree()
+        if changes.server and self.board.link.caught_up:
+            self._arrange()
         if changes.rows or changes.tree or changes.server:
             self._stale |= changes.rows
             self._pacer.mark(self)
@@ -99,6 +98,8 @@ class Workbench(Horizontal):
         self._welcome()
         self._place()
         self._show_tree()
+        if self.threads.has_focus and not self._is_arranged:
+            self.focus_thread(self.current)
         for thread_id in self._stale:
             if (pane := self.grid.pane_of(thread_id)) is not None:
                 pane.refresh_head()
@@ -126,9 +127,6 @@ class Workbench(Horizontal):
             self._known.add(thread_id)
             if threads[thread_id].info.state is not ThreadState.KILLED:
                 self._slots.offer(thread_id, self._is_over)
-        if self.board.link.caught_up and not self._has_settled:
-            self._has_settled = True
-            self._slots.replace_all(self._by_urgency()[: self.grid.capacity])
         if self._awaited in threads:
             self.open(self._awaited)
 
@@ -136,18 +134,13 @@ class Workbench(Horizontal):
         threads = self.board.threads
         views = [threads[thread_id] for thread_id in self._slots.shown if thread_id in threads]
         if views != [place.pane.view for place in self.grid.tiles]:
-            was_empty = not self.grid.tiles
             self.grid.show(views, self._pane_context)
-            if self.current not in threads:
+            if self.current not in threads or not self._is_arranged:
                 self._go_on_with(views)
             self._mark_current()
             for place in self.grid.tiles:
                 place.pane.set_note(self.drafts.get(place.thread_id, ""))
-            if was_empty and views and not self.threads.cursor:
-                self.focus_thread(self.current)
-        self.grid.display = bool(views)
-        self._empty.display = not views
-        self._empty.say(connected=self.board.link.caught_up, start_key=self._start_key)
+        self.grid.empty.say(connected=self.board.link.caught_up, start_key=self._start_key)
 
     def _go_on_with(self, views: list[ThreadView]) -> None:
         self.current = views[0].thread_id if views else ""
@@ -177,6 +170,7 @@ class Workbench(Horizontal):
             self._awaited = thread_id
             return
         self._awaited = ""
+        self._is_arranged = True
         self._slots.show(thread_id, self.current)
         self._place()
         self.focus_thread(thread_id)
@@ -188,11 +182,12 @@ class Workbench(Horizontal):
             return
         if self.grid.zoomed:
             self.grid.zoom(thread_id)
-        (place.box.composer if place.box else place.pane).focus()
+        place.take_focus()
         self._set_current(thread_id)
 
     def focus_number(self, number: int) -> bool:
         """Go to the pane of a number; false where there is none."""
+        self._is_arranged = True
         shown = self.grid.tiles
         if number <= len(shown):
             self.focus_thread(shown[number - 1].thread_id)
@@ -200,6 +195,7 @@ class Workbench(Horizontal):
 
     def cycle(self, step: int) -> None:
         """Go to the next or previous pane; the tree is one of the stops."""
+        self._is_arranged = True
         stops = ["", *(place.thread_id for place in self.grid.tiles)]
         here = "" if self.threads.has_focus else self.current
         at = stops.index(here) if here in stops else 0
@@ -207,6 +203,7 @@ class Workbench(Horizontal):
 
     def go(self, dx: int, dy: int) -> None:
         """Go to the pane in a direction; left of the leftmost is the tree."""
+        self._is_arranged = True
         if self.threads.has_focus:
             self.focus_thread(self.current)
             return
@@ -230,8 +227,13 @@ class Workbench(Horizontal):
         self.threads.refresh()
         self.post_message(self.CurrentChanged())
 
+    def on_click(self) -> None:
+        """From now on the person decides which threads have a pane."""
+        self._is_arranged = True
+
     @on(ThreadTree.Moved)
     def _tree_moved(self, message: ThreadTree.Moved) -> None:
+        self._is_arranged = True
         self._set_current(message.thread_id)
 
     @on(ThreadTree.Chosen)
@@ -254,12 +256,19 @@ class Workbench(Horizontal):
     @on(PaneGrid.CapacityChanged)
     def _refill(self) -> None:
         self._slots.resize(self.grid.capacity, self._by_urgency())
+        self._arrange()
         self._pacer.mark(self)
+
+    def _arrange(self) -> None:
+        """Show the threads to look at first, as long as nobody has chosen others."""
+        if not self._is_arranged:
+            self._slots.replace_all(self._by_urgency())
 
     # Writing.
 
     def write(self, thread_id: str, purpose: str) -> None:
         """Open the composer of a thread."""
+        self._is_arranged = True
         if self.grid.tile_of(thread_id) is None:
             self.open(thread_id)
         place = self.grid.tile_of(thread_id)
@@ -289,7 +298,7 @@ class Workbench(Horizontal):
         place = self.grid.tile_of(thread_id)
         if place is not None:
             place.stop_writing()
-            place.pane.focus()
+            place.take_focus()
         self._note_draft(thread_id)
 
     @on(TextArea.Changed)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from codextui.model.board import Board
-from codextui.screens.refusal import Wish, refusal
+from codextui.screens.refusal import NEEDS_NO_THREAD, Wish, refusal
 from codextui.wire.event import DiffUpdated, Event, Msg, ThreadChanged, TurnStarted
 from codextui.wire.thread import ThreadInfo, ThreadState
 
@@ -74,7 +74,7 @@ def test_before_the_first_connection_it_says_that_it_is_still_connecting() -> No
     assert "still connecting" in refusal(Wish.START, Board(), "")
 
 
-@pytest.mark.parametrize("wish", [w for w in Wish if w is not Wish.START])
+@pytest.mark.parametrize("wish", [w for w in Wish if w not in NEEDS_NO_THREAD])
 def test_without_a_thread_it_says_how_to_start_one(wish: Wish) -> None:
     board = Board()
     board.connect(fresh=True)
