@@ -133,7 +133,9 @@ def _add_thread_commands(commands: _Commands) -> None:
     fork = _add(commands, "fork", "threads:fork", "start a thread with another one's past")
     fork.add_argument("thread", metavar="THREAD")
     fork.add_argument("prompt", metavar="PROMPT", nargs="?")
-    fork.add_argument("--turn", metavar="ID", help="the last turn to take over (default: all)")
+    fork.add_argument(
+        "--turn", metavar="ID", help="the last turn to take over, by an id that `read` prints"
+    )
     fork.add_argument("--handle", metavar="NAME", help="what to call it")
     for name, about in (
         ("interrupt", "stop the running turn of a thread, and its commands"),

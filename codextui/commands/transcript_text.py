@@ -16,12 +16,12 @@ _Words: TypeAlias = (
     kinds.UserMessage | kinds.AgentMessage | kinds.PlanText | kinds.Reasoning | kinds.Compaction
 )
 _Deed: TypeAlias = kinds.CommandRun | kinds.FileChanges | kinds.ToolCall | kinds.WebSearch
-_Mark: TypeAlias = kinds.ApprovalMark | kinds.TurnEnd | kinds.Failure | kinds.Caution
+_Mark: TypeAlias = kinds.ApprovalMark | kinds.Failure | kinds.Caution
 
 
 def item_text(item: TranscriptItem) -> str:
     """The whole item; an unfinished one says so."""
-    text = _body_text(item)
+    text = _body_text(item).rstrip("\n")
     return f"{text}\n(unfinished)" if item.unfinished else text
 
 
@@ -40,7 +40,9 @@ def _body_text(item: TranscriptItem) -> str:
         ) as deed:
             return _deed_text(deed)
         case kinds.TurnStart(number):
-            return f"-- turn {number} ({one_line(item.turn_id)})"
+            return f"-- turn {number}"
+        case kinds.TurnEnd() as end:
+            return f"{_turn_end(end)} ({one_line(item.turn_id)})"
         case kinds.Unknown(kind, payload):
             return f"{one_line(kind)}: {json.dumps(payload, default=str)}"
         case mark:
@@ -75,8 +77,6 @@ def _mark_text(mark: _Mark) -> str:
     match mark:
         case kinds.ApprovalMark():
             return _approval(mark)
-        case kinds.TurnEnd():
-            return _turn_end(mark)
         case kinds.Failure(message):
             return f"error: {sanitize(message)}"
         case kinds.Caution(message):
