@@ -63,7 +63,7 @@ class GrowingText:
         """Cut the beginning, after a line end where one is near."""
         text = self.text
         cut = len(text) - self._limit
-        line_end = text.find("\n", cut, cut + 4096)
+        line_end = text.find("\n", cut - 1, cut + 4096)
         cut = cut if line_end < 0 else line_end + 1
         self.dropped += cut
         self.dropped_lines += text.count("\n", 0, cut)

@@ -294,6 +294,7 @@ def _extend(
 
 def _extend_reasoning(body: b.Reasoning, msg: ev.ReasoningDelta) -> None:
     parts = body.raw if msg.raw else body.summary
-    if msg.part >= len(parts) and len(parts) < MAX_PARTS:
+    part = max(0, msg.part)
+    if part >= len(parts) and len(parts) < MAX_PARTS:
         parts.append(GrowingText())
-    parts[max(0, min(msg.part, len(parts) - 1))].append(msg.delta)
+    parts[min(part, len(parts) - 1)].append(msg.delta)

@@ -36,36 +36,42 @@ def tree_rows(threads: Iterable[ThreadInfo], *, killed: bool) -> list[TreeRow]:
         killed: whether killed threads have rows; their forks move up where not.
     """
     every = {info.thread_id: info for info in threads}
-    shown = [info for info in every.values() if killed or info.state is not ThreadState.KILLED]
+    roots = _in_circles(every)
     children: dict[str, list[ThreadInfo]] = {}
-    for info in sorted(shown, key=lambda info: info.created_at):
-        children.setdefault(_shown_parent(info, every, killed=killed), []).append(info)
+    for info in sorted(every.values(), key=lambda info: info.created_at):
+        if killed or info.state is not ThreadState.KILLED:
+            parent = "" if info.thread_id in roots else _shown_parent(info, every, killed=killed)
+            children.setdefault(parent, []).append(info)
     return list(_rows_below(children))
 
 
 def _shown_parent(info: ThreadInfo, every: Mapping[str, ThreadInfo], *, killed: bool) -> str:
     """The nearest thread above that has a row, empty for a root."""
-    seen = {info.thread_id}
+    seen: set[str] = set()
     parent = every.get(info.forked_from)
     while parent is not None and not killed and parent.state is ThreadState.KILLED:
         if parent.thread_id in seen:
             return ""
         seen.add(parent.thread_id)
         parent = every.get(parent.forked_from)
-    if parent is None or _is_in_circle(info, every):
-        return ""
-    return parent.thread_id
+    return "" if parent is None else parent.thread_id
 
 
-def _is_in_circle(info: ThreadInfo, every: Mapping[str, ThreadInfo]) -> bool:
-    seen: set[str] = set()
-    above: ThreadInfo | None = every.get(info.forked_from)
-    while above is not None and above.thread_id not in seen:
-        if above.thread_id == info.thread_id:
-            return True
-        seen.add(above.thread_id)
-        above = every.get(above.forked_from)
-    return False
+def _in_circles(every: Mapping[str, ThreadInfo]) -> set[str]:
+    """Threads that would be their own ancestors, if one believed it."""
+    circles: set[str] = set()
+    settled: set[str] = set()
+    for info in every.values():
+        path: dict[str, int] = {}
+        above: ThreadInfo | None = info
+        while above is not None and above.thread_id not in settled and above.thread_id not in path:
+            path[above.thread_id] = len(path)
+            above = every.get(above.forked_from)
+        if above is not None and above.thread_id in path:
+            start = path[above.thread_id]
+            circles.update(thread_id for thread_id, at in path.items() if at >= start)
+        settled.update(path)
+    return circles
 
 
 def _rows_below(children: Mapping[str, list[ThreadInfo]]) -> Iterator[TreeRow]:

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+from model.events import info
+
+from codextui.model.tree import TreeRow, tree_rows
+from codextui.wire.thread import ThreadInfo, ThreadState
+
+
+def test_roots_stand_by_age_and_forks_under_their_parents() -> None:
+    threads = [
+        info("fork-b", forked_from="b", created_at=3),
+        info("b", created_at=2),
+        info("a", created_at=1),
+        info("fork-a2", forked_from="a", created_at=5),
+        info("fork-a1", forked_from="a", created_at=4),
+        info("fork-fork", forked_from="fork-a1", created_at=6),
+    ]
+    assert tree_rows(threads, killed=True) == [
+        TreeRow("a"),
+        TreeRow("fork-a1", (True,)),
+        TreeRow("fork-fork", (True, False)),
+        TreeRow("fork-a2", (False,)),
+        TreeRow("b"),
+        TreeRow("fork-b", (False,)),
+    ]
+
+
+def test_forks_of_a_hidden_killed_thread_move_up() -> None:
+    threads = [
+        info("a"),
+        info("dead", forked_from="a", state=ThreadState.KILLED),
+        info("alive", forked_from="dead"),
+    ]
+    assert tree_rows(threads, killed=False) == [TreeRow("a"), TreeRow("alive", (False,))]
+    assert [row.thread_id for row in tree_rows(threads, killed=True)] == ["a", "dead", "alive"]
+
+
+def test_a_fork_of_something_unheard_of_is_a_root() -> None:
+    assert tree_rows([info("a", forked_from="gone")], killed=True) == [TreeRow("a")]
+
+
+@st.composite
+def forests(draw: st.DrawFn) -> list[ThreadInfo]:
+    ids = draw(st.lists(st.sampled_from("abcdef"), unique=True))
+    state = st.sampled_from([ThreadState.IDLE, ThreadState.KILLED])
+    return [
+        info(i, forked_from=draw(st.sampled_from("abcdef") | st.just("")), state=draw(state))
+        for i in ids
+    ]
+
+
+@given(forests(), st.booleans())
+def test_every_thread_has_one_row_even_in_a_circle(threads: list[ThreadInfo], killed: bool) -> None:
+    rows = [row.thread_id for row in tree_rows(threads, killed=killed)]
+    shown = [t.thread_id for t in threads if killed or t.state is not ThreadState.KILLED]
+    assert sorted(rows) == sorted(shown)
+
+
+def test_a_very_long_chain_of_forks_is_no_trouble() -> None:
+    threads = [info(f"t{n}", forked_from=f"t{n - 1}" if n else "") for n in range(1500)]
+    assert tree_rows(threads, killed=True)[-1].depth == 1499
