@@ -10,9 +10,10 @@ from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
+from codextui.codex.requests import is_yes
 from codextui.errors import ApprovalGone, CodextuiError, ServerRefused
 from codextui.wire.approval import Approval, Asked
-from codextui.wire.decision import Decision, Declined, decision_word
+from codextui.wire.decision import Answered, Approved, Decision, Declined, decision_word
 from codextui.wire.event import ApprovalResolved
 
 logger = logging.getLogger(__name__)
@@ -164,10 +165,14 @@ class Broker:
     async def decide(self, approval_id: str, decision: Decision, *, by: str) -> ApprovalResolved:
         """Decide an approval, and return how it ended: `lost` where Codex was gone by then.
 
+        A yes that does not fit what is asked is a no.
+
         Raises ApprovalGone where somebody or something was faster, ServerRefused where the
         decision could not be recorded (the approval is then open still).
         """
         entry = self._take(approval_id)
+        if isinstance(decision, Approved | Answered) and not is_yes(entry.approval.asked, decision):
+            decision = Declined()  # as Codex will be told: the record must say the same
         # Whoever decided may be gone before it is carried out; the decision stands.
         task = asyncio.create_task(self._settle(entry, decision, by))
         self._settling.add(task)

@@ -139,13 +139,19 @@ class Journal:
                 batch.append(self._work.get())
             going = None not in batch
             work = [item for item in batch if item is not None]
-            error = _execute(database, [item.statement for item in work])
-            if error is not None:
-                self._call(functools.partial(self._trouble, error))
-            for item in work:
-                if item.done is not None:
-                    item.done(error)
+            if _execute(database, work) is not None:
+                for item in work:  # one of them cannot be written: the others can
+                    self._finish(item, _execute(database, [item]))
+            else:
+                for item in work:
+                    self._finish(item, None)
         database.close()
+
+    def _finish(self, item: _Work, error: Exception | None) -> None:
+        if error is not None:
+            self._call(functools.partial(self._trouble, error))
+        if item.done is not None:
+            item.done(error)
 
     def _tell(self, future: asyncio.Future[None], error: Exception | None) -> None:
         def resolve() -> None:
@@ -171,11 +177,12 @@ class Journal:
             self.on_trouble(f"the journal {self._path} cannot be written: {error}")
 
 
-def _execute(database: sqlite3.Connection, statements: list[_Statement]) -> Exception | None:
+def _execute(database: sqlite3.Connection, work: list[_Work]) -> Exception | None:
+    """Write in one transaction: everything, or nothing and why."""
     try:
         database.execute("BEGIN")
-        for sql, values in statements:
-            database.execute(sql, values)
+        for item in work:
+            database.execute(*item.statement)
         database.execute("COMMIT")
     except sqlite3.Error as error:
         if database.in_transaction:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeAlias
 
 import codextui
+from codextui.codex.requests import is_yes
 from codextui.errors import ServerRefused
 from codextui.server.calls import thread_options
 from codextui.server.host import Host
@@ -15,6 +16,7 @@ from codextui.server.threads import ending, opening, turns
 from codextui.server.threads.past import past_of
 from codextui.server.threads.record import ThreadRecord
 from codextui.wire import fields
+from codextui.wire.approval import Approval, kind_of
 from codextui.wire.decision import (
     Aborted,
     Answered,
@@ -22,6 +24,7 @@ from codextui.wire.decision import (
     Decision,
     Declined,
     Scope,
+    decision_word,
 )
 from codextui.wire.event_json import event_to_wire
 from codextui.wire.fields import JsonObject
@@ -112,9 +115,14 @@ async def approvals(host: Host, _: Caller, __: JsonObject) -> dict[str, object]:
 
 async def answer(host: Host, caller: Caller, arguments: JsonObject) -> dict[str, object]:
     """Answer `codex-answer`."""
-    approval = fields.text(arguments, "approval")
-    resolved = await host.core.broker.decide(approval, _decision(arguments), by=caller.client)
-    return {"approval": approval, "outcome": resolved.outcome}
+    approval_id = fields.text(arguments, "approval")
+    decision = _decision(arguments)
+    broker = host.core.broker
+    for approval in broker.approvals:
+        if approval.approval_id == approval_id and isinstance(decision, Approved | Answered):
+            _check_fit(approval, decision)
+    resolved = await broker.decide(approval_id, decision, by=caller.client)
+    return {"approval": approval_id, "outcome": resolved.outcome}
 
 
 async def server(host: Host, _: Caller, __: JsonObject) -> dict[str, object]:
@@ -176,6 +184,15 @@ def _thread(arguments: JsonObject) -> str:
 
 def _row(record: ThreadRecord) -> dict[str, object]:
     return {"thread": record.info.to_wire()}
+
+
+def _check_fit(approval: Approval, decision: Approved | Answered) -> None:
+    """A yes that means nothing here is told, rather than taken as a no."""
+    if not is_yes(approval.asked, decision):
+        raise ServerRefused(
+            f"nothing was answered: {decision_word(decision)!r} does not fit "
+            f"{approval.approval_id}, which asks for {kind_of(approval.asked)}"
+        )
 
 
 def _decision(arguments: JsonObject) -> Decision:

@@ -34,6 +34,13 @@ PATIENCE_S = 30
 T = TypeVar("T")
 
 
+async def until(condition: Callable[[], bool]) -> None:
+    """Waits for what no event tells: the state of processes and files."""
+    async with asyncio.timeout(PATIENCE_S):
+        while not condition():  # noqa: ASYNC110 - nobody sets an event for it
+            await asyncio.sleep(0.02)
+
+
 class Served:
     """A running shared server."""
 
@@ -176,11 +183,12 @@ class Console:
 
         await self.first(find)
 
-    async def state(self, thread_id: str, state: ThreadState) -> ThreadInfo:
+    async def state(self, thread_id: str, state: ThreadState, after: int = 0) -> ThreadInfo:
         """The row that says that a thread is in that state."""
         event = await self.event(
             ev.ThreadChanged,
             lambda e: e.thread_id == thread_id and e.msg.thread.state is state,  # type: ignore[union-attr] # its kind was asked for
+            after,
         )
         assert isinstance(event.msg, ev.ThreadChanged)
         return event.msg.thread

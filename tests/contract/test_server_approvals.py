@@ -32,45 +32,45 @@ async def start(console: Console, workspace: Path, prompt: str = "leave", **more
 
 async def test_an_approved_command_runs(codex_binary: Path, scratch: Path, workspace: Path):
     outside = scratch / "outside.txt"
-    async with serving(codex_binary, scratch, asking_script(outside)) as served:
-        async with served.console() as console:
-            thread_id = await start(console, workspace)
-            approval = await console.offered()
-            assert isinstance(approval.asked, CommandAsked)
-            assert str(outside) in approval.asked.command
-            assert approval.asked.reason == "It must be there."
-            row = await console.state(thread_id, ThreadState.NEEDS_INPUT)
-            assert row.waits_for == "approval"
-            assert not outside.exists()
-            await console.connection.answer(approval.approval_id, Approved())
-            await console.event(ev.TurnCompleted)
-            assert outside.exists()
-            (resolved,) = console.messages(thread_id, ev.ApprovalResolved)
-            assert (resolved.outcome, resolved.by) == ("approved", "console")
-            states = [m.thread.state for m in console.messages(thread_id, ev.ThreadChanged)]
-            assert states[-1] is ThreadState.IDLE
-            await console.withdrawn(approval.approval_id)
+    script = asking_script(outside)
+    async with serving(codex_binary, scratch, script) as served, served.console() as console:
+        thread_id = await start(console, workspace)
+        approval = await console.offered()
+        assert isinstance(approval.asked, CommandAsked)
+        assert str(outside) in approval.asked.command
+        assert approval.asked.reason == "It must be there."
+        asked = len(console.facts)
+        row = await console.state(thread_id, ThreadState.NEEDS_INPUT)
+        assert row.waits_for == "approval"
+        assert not outside.exists()
+        await console.connection.answer(approval.approval_id, Approved())
+        await console.event(ev.TurnCompleted)
+        assert outside.exists()
+        (resolved,) = console.messages(thread_id, ev.ApprovalResolved)
+        assert (resolved.outcome, resolved.by) == ("approved", "console")
+        await console.state(thread_id, ThreadState.IDLE, after=asked)
+        await console.withdrawn(approval.approval_id)
 
 
 async def test_the_model_reads_why_its_command_was_declined(
     codex_binary: Path, scratch: Path, workspace: Path
 ):
     outside = scratch / "outside.txt"
-    async with serving(codex_binary, scratch, asking_script(outside)) as served:
-        async with served.console() as console:
-            thread_id = await start(console, workspace)
-            approval = await console.offered()
-            why = Declined("Use the workspace instead.")
-            await console.connection.answer(approval.approval_id, why)
-            await console.event(ev.TurnCompleted)
-            assert not outside.exists()
-            second: ModelRequest = served.model.requests_of(thread_id)[1]
-            assert second.user_texts[-1] == "Use the workspace instead."
-            outputs = [item for item in second.input if item["type"] == "function_call_output"]
-            assert "rejected" in str(outputs)
-            (resolved,) = console.messages(thread_id, ev.ApprovalResolved)
-            assert resolved.outcome == "denied"
-            assert resolved.message == "Use the workspace instead."
+    script = asking_script(outside)
+    async with serving(codex_binary, scratch, script) as served, served.console() as console:
+        thread_id = await start(console, workspace)
+        approval = await console.offered()
+        why = Declined("Use the workspace instead.")
+        await console.connection.answer(approval.approval_id, why)
+        await console.event(ev.TurnCompleted)
+        assert not outside.exists()
+        second: ModelRequest = served.model.requests_of(thread_id)[1]
+        assert second.user_texts[-1] == "Use the workspace instead."
+        outputs = [item for item in second.input if item["type"] == "function_call_output"]
+        assert "rejected" in str(outputs)
+        (resolved,) = console.messages(thread_id, ev.ApprovalResolved)
+        assert resolved.outcome == "denied"
+        assert resolved.message == "Use the workspace instead."
 
 
 async def test_an_approval_for_the_session_is_not_asked_again(
@@ -89,16 +89,16 @@ async def test_an_approval_for_the_session_is_not_asked_again(
 
 async def test_an_abort_ends_the_turn(codex_binary: Path, scratch: Path, workspace: Path):
     outside = scratch / "outside.txt"
-    async with serving(codex_binary, scratch, asking_script(outside)) as served:
-        async with served.console() as console:
-            thread_id = await start(console, workspace)
-            approval = await console.offered()
-            await console.connection.answer(approval.approval_id, Aborted())
-            await console.event(ev.TurnAborted)
-            await console.state(thread_id, ThreadState.INTERRUPTED)
-            assert not outside.exists()
-            (resolved,) = console.messages(thread_id, ev.ApprovalResolved)
-            assert resolved.outcome == "abort"
+    script = asking_script(outside)
+    async with serving(codex_binary, scratch, script) as served, served.console() as console:
+        thread_id = await start(console, workspace)
+        approval = await console.offered()
+        await console.connection.answer(approval.approval_id, Aborted())
+        await console.event(ev.TurnAborted)
+        await console.state(thread_id, ThreadState.INTERRUPTED)
+        assert not outside.exists()
+        (resolved,) = console.messages(thread_id, ev.ApprovalResolved)
+        assert resolved.outcome == "abort"
 
 
 @pytest.mark.parametrize("approved", [True, False])
@@ -209,15 +209,15 @@ async def test_a_question_without_anybody_to_answer_waits_for_somebody(
     codex_binary: Path, scratch: Path, workspace: Path
 ):
     outside = scratch / "outside.txt"
-    async with serving(codex_binary, scratch, asking_script(outside)) as served:
-        async with served.client("caller") as caller:
-            options = {"sandbox": "workspace-write", "approval-policy": "on-request"}
-            number = caller.begin_tool("codex", prompt="leave", cwd=str(workspace), **options)
-            await served.model.requested(1)
-            async with served.console() as console:
-                approval = await console.offered()
-                await console.state(approval.thread_id, ThreadState.NEEDS_INPUT)
-                await console.connection.answer(approval.approval_id, Approved())
-                reply = await caller.reply(number)
-                assert reply["result"]["structuredContent"]["content"] == "Done."
-            assert outside.exists()
+    script = asking_script(outside)
+    async with serving(codex_binary, scratch, script) as served, served.client() as caller:
+        options = {"sandbox": "workspace-write", "approval-policy": "on-request"}
+        number = caller.begin_tool("codex", prompt="leave", cwd=str(workspace), **options)
+        await served.model.requested(1)
+        async with served.console() as console:
+            approval = await console.offered()
+            await console.state(approval.thread_id, ThreadState.NEEDS_INPUT)
+            await console.connection.answer(approval.approval_id, Approved())
+            reply = await caller.reply(number)
+            assert reply["result"]["structuredContent"]["content"] == "Done."
+        assert outside.exists()

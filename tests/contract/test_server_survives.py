@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import time
 from pathlib import Path
 
 import pytest
-from contract.serving import PATIENCE_S, Console, Served, serving
+from contract.serving import Console, Served, serving, until
 
 from codextui.client.facts import Disconnected
 from codextui.demo import Run, Say, Script
@@ -24,12 +25,6 @@ pytestmark = pytest.mark.contract
 async def start(console: Console, workspace: Path, prompt: str, **more: object) -> str:
     arguments = {"prompt": prompt, "cwd": str(workspace), "sandbox": "workspace-write", **more}
     return str((await console.call("codex-start", **arguments))["thread"]["thread_id"])
-
-
-async def until(condition: object) -> None:
-    async with asyncio.timeout(PATIENCE_S):
-        while not condition():  # type: ignore[operator] # a function
-            await asyncio.sleep(0.01)
 
 
 async def test_who_attaches_in_mid_stream_has_the_whole_text(
@@ -225,13 +220,14 @@ async def test_a_client_that_never_reads_is_cut_off_and_hurts_nobody(
     script = Script().on("flood", Say(text, chunk=250))
     async with serving(codex_binary, scratch, script) as served, served.console() as console:
         _, writer = await asyncio.open_unix_connection(served.options.socket, limit=1024)
-        for line in (
-            '{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":'
-            '"2025-11-25","capabilities":{},"clientInfo":{"name":"deaf","version":"1"}}}',
-            '{"jsonrpc":"2.0","method":"notifications/initialized"}',
-            '{"jsonrpc":"2.0","id":2,"method":"codex/subscribe","params":{}}',
+        about = {"name": "deaf", "version": "1"}
+        hello = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": about}
+        for message in (
+            {"id": 1, "method": "initialize", "params": hello},
+            {"method": "notifications/initialized"},
+            {"id": 2, "method": "codex/subscribe", "params": {}},
         ):
-            writer.write(line.encode() + b"\n")
+            writer.write(json.dumps({"jsonrpc": "2.0", **message}).encode() + b"\n")
         await writer.drain()
         thread_id = await start(console, workspace, "flood")
         await console.event(ev.TurnCompleted)

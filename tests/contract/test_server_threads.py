@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from contract.serving import PATIENCE_S, Console, serving
+from contract.serving import Console, serving, until
 
 from codextui.demo import Run, Say, Script
 from codextui.errors import ServerRefused, ThreadUnknown, TurnNotRunning
@@ -15,7 +15,7 @@ from codextui.wire.thread import ThreadState
 
 pytestmark = pytest.mark.contract
 
-SLEEP = "echo $$ > pid; exec sleep 1000"
+SLEEP = "touch pid; exec sleep 1000"
 
 
 async def start(console: Console, workspace: Path, prompt: str, **more: object) -> str:
@@ -23,11 +23,8 @@ async def start(console: Console, workspace: Path, prompt: str, **more: object) 
     return str((await console.call("codex-start", **arguments))["thread"]["thread_id"])
 
 
-async def running_process(workspace: Path) -> int:
-    async with asyncio.timeout(PATIENCE_S):
-        while not (file := workspace / "pid").exists() or not file.read_text().strip():
-            await asyncio.sleep(0.02)
-    return int((workspace / "pid").read_text())
+async def command_runs(workspace: Path) -> None:
+    await until((workspace / "pid").exists)
 
 
 def sleeping() -> list[str]:
@@ -136,7 +133,7 @@ async def test_an_interrupt_really_ends_the_command(
     script = Script().on("sleep", Run(SLEEP), Say("Awake."))
     async with serving(codex_binary, scratch, script) as served, served.console() as console:
         thread_id = await start(console, workspace, "sleep")
-        await running_process(workspace)
+        await command_runs(workspace)
         assert len(sleeping()) == len(before) + 1
         result = await console.call("codex-interrupt", thread=thread_id)
         assert result["thread"]["state"] == "interrupted"
@@ -149,9 +146,7 @@ async def test_an_interrupt_really_ends_the_command(
 
 async def gone(before: list[str]) -> None:
     """Waits for the kernel to have taken the killed process away."""
-    async with asyncio.timeout(5):
-        while set(sleeping()) - set(before):
-            await asyncio.sleep(0.02)
+    await until(lambda: not set(sleeping()) - set(before))
 
 
 async def test_a_killed_thread_is_over_until_it_is_resumed(
@@ -161,7 +156,7 @@ async def test_a_killed_thread_is_over_until_it_is_resumed(
     script = Script().on("still there", Say("Yes.")).on("sleep", Run(SLEEP), Say("Awake."))
     async with serving(codex_binary, scratch, script) as served, served.console() as console:
         thread_id = await start(console, workspace, "sleep", handle="sleeper")
-        await running_process(workspace)
+        await command_runs(workspace)
         killed = (await console.call("codex-kill", thread="sleeper"))["thread"]
         assert killed["state"] == "killed"
         await gone(before)

@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from codextui.errors import ServerUnreachable
+from codextui.server.journal import Journal
+from codextui.server.memory import KILLED_KEPT_S, recall, recall_events
+from codextui.wire import event as ev
+from codextui.wire.approval import Approval, CommandAsked
+from codextui.wire.thread import ThreadInfo, ThreadState
+
+APPROVAL = Approval("a1", "t", "u", "i", "codex-1", 10.0, CommandAsked("make"))
+
+
+def event(msg: ev.Msg, thread_id: str = "t", turn_id: str = "u") -> ev.Event:
+    return ev.Event(1, thread_id, turn_id, 5.0, msg)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "journal.sqlite"
+
+
+async def test_threads_and_what_happened_on_them_come_back(path: Path):
+    journal = Journal(path)
+    info = ThreadInfo("t", "backend", ThreadState.IDLE, created_at=1.0)
+    journal.keep_thread(ThreadInfo("t", "codex-1", ThreadState.RUNNING, created_at=1.0))
+    journal.keep_thread(info)
+    item = ev.ItemCompleted({"id": "i", "type": "agentMessage", "text": "ä\n\x1b"})
+    for msg in (ev.TurnStarted(), ev.TextDelta("i", "a"), item, ev.TurnCompleted("ä")):
+        journal.keep_event(event(msg))
+    await journal.close()
+    memory = recall(path)
+    assert memory.threads == (info,)
+    assert [past.msg for past in memory.events] == [
+        ev.TurnStarted(),
+        item,
+        ev.TurnCompleted("ä"),
+    ]
+    assert {past.at for past in memory.events} == {5.0}
+
+
+async def test_of_diffs_and_plans_the_latest_of_each_turn_comes_back(path: Path):
+    journal = Journal(path)
+    journal.keep_thread(ThreadInfo("t", "codex-1", ThreadState.IDLE))
+    for number in range(3):
+        journal.keep_event(event(ev.DiffUpdated(f"diff {number}")))
+    journal.keep_event(event(ev.DiffUpdated("of another turn"), turn_id="v"))
+    await journal.close()
+    assert [past.msg for past in recall(path).events] == [
+        ev.DiffUpdated("diff 2"),
+        ev.DiffUpdated("of another turn"),
+    ]
+
+
+async def test_a_decision_is_on_the_disk_when_it_returns(path: Path):
+    journal = Journal(path)
+    journal.open_approval(APPROVAL)
+    resolved = ev.ApprovalResolved("a1", "denied", by="me", message="no", waited=2.5)
+    await asyncio.wait_for(journal.decide(resolved, at=12.5), 5)
+    with sqlite3.connect(path) as database:
+        row = database.execute(
+            "SELECT kind, handle, outcome, by, message, waited, resolved_at FROM approvals"
+        ).fetchone()
+    assert row == ("command", "codex-1", "denied", "me", "no", 2.5, 12.5)
+    database.close()
+    await journal.close()
+
+
+async def test_what_was_still_asked_comes_back_as_open(path: Path):
+    journal = Journal(path)
+    journal.open_approval(APPROVAL)
+    await journal.close()
+    memory = recall(path)
+    assert memory.open_approvals == (APPROVAL,)
+    assert memory.last_approval == 1
+    journal = Journal(path)
+    journal.resolve_approval(ev.ApprovalResolved("a1", "lost"), at=1.0)
+    await journal.close()
+    assert recall(path).open_approvals == ()
+
+
+async def test_a_killed_threads_past_is_read_only_where_it_is_asked_for(path: Path):
+    journal = Journal(path)
+    journal.keep_thread(ThreadInfo("t", "codex-1", ThreadState.KILLED, created_at=100.0))
+    journal.keep_event(event(ev.TurnStarted()))
+    await journal.close()
+    assert recall(path, now=101.0).events == ()
+    assert len(recall_events(path, "t")) == 1
+    assert len(recall(path, now=101.0 + KILLED_KEPT_S).threads) == 1
+    assert recall_events(path, "t") == ()
+
+
+async def test_the_journal_is_for_its_user_alone(path: Path):
+    journal = Journal(path)
+    journal.keep_event(event(ev.TurnStarted()))
+    await journal.close()
+    for file in path.parent.iterdir():
+        assert file.stat().st_mode & 0o077 == 0, file
+
+
+async def test_what_is_no_journal_is_refused_in_a_sentence(path: Path):
+    path.write_text("this is no database, but it is long enough to be looked at\n" * 100)
+    with pytest.raises(ServerUnreachable, match="cannot be used as journal"):
+        Journal(path)
+
+
+async def test_a_journal_of_another_format_is_left_alone(path: Path):
+    with sqlite3.connect(path) as database:
+        database.execute("PRAGMA user_version = 99")
+    database.close()
+    with pytest.raises(ServerUnreachable, match="99"):
+        Journal(path)
+
+
+async def test_a_row_that_cannot_be_read_is_skipped(path: Path):
+    journal = Journal(path)
+    journal.keep_thread(ThreadInfo("t", "codex-1", ThreadState.IDLE))
+    journal.keep_event(event(ev.TurnStarted()))
+    await journal.close()
+    with sqlite3.connect(path) as database:
+        database.execute("INSERT INTO threads VALUES ('x', 'idle', 0, '{')")
+        database.execute("INSERT INTO events (thread_id, turn_id, at, msg) VALUES ('t','',0,'[]')")
+    database.close()
+    memory = recall(path)
+    assert len(memory.threads) == len(memory.events) == 1
+
+
+async def test_a_write_that_fails_is_told_once_and_spoils_no_other(path: Path):
+    journal = Journal(path)
+    troubles: list[str] = []
+    journal.on_trouble = troubles.append
+    journal.open_approval(APPROVAL)
+    journal.open_approval(APPROVAL)  # the same id again cannot be kept
+    journal.keep_thread(ThreadInfo("t", "codex-1", ThreadState.IDLE))
+    await journal.decide(ev.ApprovalResolved("a1", "denied"), at=1.0)
+    journal.open_approval(APPROVAL)
+    await journal.close()
+    await asyncio.sleep(0)
+    assert len(troubles) == 1
+    assert len(recall(path).threads) == 1
