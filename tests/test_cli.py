@@ -466,17 +466,23 @@ async def test_answers_that_fit_nothing_are_not_sent(
 # Waiting for a turn.
 
 
-def stream_of(server: FakeServer, messages: list[ev.Msg], turn_id: str = "u1") -> None:
-    """Let `codex-start` stream these on its thread once it was called."""
+def stream_of(server: FakeServer, messages: list[ev.Msg], tool: str = "codex-start") -> None:
+    """Let a tool stream these on its thread once it is called."""
 
     def start(_: Frame) -> Frame:
         other = Event(1, "another thread", "u1", 1.0, ev.TurnCompleted("not mine"))
         server.tell(other)
         for seq, msg in enumerate(messages, 2):
-            server.tell(Event(seq, THREAD.thread_id, turn_id, 1.0, msg))
+            server.tell(Event(seq, THREAD.thread_id, "u1", 1.0, msg))
         return {"thread": THREAD.to_wire()}
 
-    server.tools["codex-start"] = start
+    server.tools[tool] = start
+
+
+async def test_a_fork_with_a_prompt_can_be_waited_for(server: FakeServer, run: Any) -> None:
+    stream_of(server, [ev.TextDelta("m", "Forked."), ev.TurnCompleted("Forked.")], "codex-fork")
+    ran = await run("fork", "backend", "go on", "--wait")
+    assert (ran.code, ran.out) == (0, "Forked.\n")
 
 
 async def test_new_with_wait_streams_the_answer_and_ends_with_the_turn(
@@ -639,6 +645,7 @@ async def test_waiting_for_a_thread_without_a_prompt_is_wrong_usage(
     server: FakeServer, run: Any
 ) -> None:
     assert (await run("new", "--wait")).code == 2
+    assert (await run("fork", "backend", "--wait")).code == 2
 
 
 def test_the_console_without_a_terminal_says_what_works_without_one(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Self, TypeAlias
@@ -135,8 +136,11 @@ class Connection:
     async def _stay_connected(self) -> None:
         pause = _FIRST_PAUSE_S
         while True:
+            started = time.monotonic()
             was_up, reason = await self._attend_once()
-            pause = _FIRST_PAUSE_S if was_up else min(pause * 2, _LONGEST_PAUSE_S)
+            # A server that lets us in only to throw us out must not be asked ten times a second.
+            held = was_up and time.monotonic() - started > pause
+            pause = _FIRST_PAUSE_S if held else min(pause * 2, _LONGEST_PAUSE_S)
             self._trouble = reason
             self._hurry.clear()
             self._intake.tell(Disconnected(reason, pause))

@@ -17,7 +17,8 @@ PROMPT can be -, which reads it from standard input.
 With --json a command prints JSON on standard output and nothing else there:
   ps, approvals                 one thread or approval a line
   read                          {"thread": ...}, then one event a line
-  new, reply (with --wait)      one event a line, then {"thread", "outcome", "content"}
+  new, reply, fork with --wait  one event a line, then {"thread", "turnId",
+                                "outcome", "content"}
   every other command           one object
 
 Exit codes: 0 done; 1 the server or Codex refused; 2 wrong usage or configuration; 3 no server;
@@ -124,9 +125,13 @@ def _add_turn_commands(commands: _Commands) -> None:
         parser.add_argument("thread", metavar="THREAD")
         parser.add_argument("prompt", metavar="PROMPT")
     for parser in (new, reply):
-        parser.add_argument(
-            "--wait", action="store_true", help="print the answer as it comes, until the turn ends"
-        )
+        _add_wait(parser)
+
+
+def _add_wait(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--wait", action="store_true", help="print the answer as it comes, until the turn ends"
+    )
 
 
 def _add_thread_commands(commands: _Commands) -> None:
@@ -137,6 +142,7 @@ def _add_thread_commands(commands: _Commands) -> None:
         "--turn", metavar="ID", help="the last turn to take over, by an id that `read` prints"
     )
     fork.add_argument("--handle", metavar="NAME", help="what to call it")
+    _add_wait(fork)
     for name, about in (
         ("interrupt", "stop the running turn of a thread, and its commands"),
         ("kill", "end a thread and archive it"),

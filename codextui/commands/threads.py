@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 
 from codextui.commands.link import call_once
 from codextui.commands.output import emit, show
 from codextui.commands.prompt import read_prompt
+from codextui.commands.turns import run_and_wait
+from codextui.errors import ConfigInvalid
 from codextui.render.sanitize import one_line
 from codextui.wire import fields
 from codextui.wire.fields import JsonObject
@@ -22,6 +25,10 @@ def fork(options: argparse.Namespace) -> int:
         arguments["prompt"] = read_prompt(options.prompt)
     if options.handle:
         arguments["handle"] = options.handle
+    if options.wait:
+        if options.prompt is None:
+            raise ConfigInvalid("there is nothing to wait for without a PROMPT")
+        return asyncio.run(run_and_wait(options, "codex-fork", arguments))
     return _report(options, call_once(options, "codex-fork", arguments, start=True), "forked as")
 
 

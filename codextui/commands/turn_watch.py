@@ -148,6 +148,7 @@ class TurnWatch:
     def _end(self, event: ev.Event, outcome: str, content: str, code: int) -> None:
         if self._turn_id and event.turn_id != self._turn_id:
             return
+        self._end_line()
         if self._as_json:
             emit(self._summary(event.turn_id, outcome, content))
         elif code:
@@ -188,6 +189,5 @@ class TurnWatch:
             self._write("\n")
 
     def _note(self, text: str) -> None:
-        if not self._as_json:
-            self._end_line()
+        self._end_line()
         note(text)

@@ -31,7 +31,7 @@ def start_thread(options: argparse.Namespace) -> int:
     if options.approval_policy is not None:
         arguments["approval-policy"] = options.approval_policy
     if options.wait:
-        return asyncio.run(_run_and_wait(options, "codex-start", arguments))
+        return asyncio.run(run_and_wait(options, "codex-start", arguments))
     return _report(options, call_once(options, "codex-start", arguments, start=True), "started")
 
 
@@ -39,7 +39,7 @@ def reply(options: argparse.Namespace) -> int:
     """Tell a thread something: a new turn, or more for the one that runs."""
     arguments = {"thread": options.thread, "prompt": read_prompt(options.prompt)}
     if options.wait:
-        return asyncio.run(_run_and_wait(options, "codex-send", arguments))
+        return asyncio.run(run_and_wait(options, "codex-send", arguments))
     answer = call_once(options, "codex-send", arguments, start=True)
     return _report(options, answer, "steered" if answer.get("steered") is True else "told")
 
@@ -50,8 +50,20 @@ def steer(options: argparse.Namespace) -> int:
     return _report(options, call_once(options, "codex-steer", arguments), "steered")
 
 
-async def _run_and_wait(options: argparse.Namespace, tool: str, arguments: JsonObject) -> int:
-    """Call the tool and print the turn that it starts or steers, until it ends."""
+async def run_and_wait(options: argparse.Namespace, tool: str, arguments: JsonObject) -> int:
+    """Call a tool and print the turn that it starts or steers, until it ends.
+
+    Args:
+        options: says which server, and whether to print JSON.
+        tool: its name; its result has `thread`, and `turnId` where that says more.
+        arguments: its arguments.
+
+    Returns:
+        The exit code: how the turn ended.
+
+    Raises:
+        CodextuiError: as `Connection.call` and `ensure_server`.
+    """
     from codextui.client.connection import Connection  # noqa: PLC0415 - mcp takes its time
     from codextui.commands.turn_watch import TurnWatch  # noqa: PLC0415 - see above
 

@@ -30,6 +30,7 @@ class FakeServer:
         self.events: list[Event] = []
         self.tools: dict[str, Tool] = {}
         self.deaf = False
+        self.supervised = True
         self.received: list[Frame] = []
         self.links: list[asyncio.StreamWriter] = []
         self._heard = asyncio.Condition()
@@ -123,7 +124,7 @@ class FakeServer:
                 )
             case "ping":
                 reply(result={})
-            case "codex/subscribe":
+            case "codex/subscribe" if self.supervised:
                 self._replay(frame["params"], writer)
             case "tools/call":
                 await self._call(frame["params"], reply)

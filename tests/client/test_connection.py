@@ -139,6 +139,18 @@ async def test_while_no_server_listens_it_tries_again_and_says_when(tmp_path: An
     assert 0 < first.retry_in < second.retry_in
 
 
+async def test_a_server_that_tells_no_events_is_asked_less_and_less_often(
+    server: FakeServer,
+) -> None:
+    server.supervised = False
+    told = Recorder()
+    async with connect_to(server, told.take):
+        await told.wait_for(Disconnected, 3)
+    assert told.of(Disconnected)[0].reason == "no method codex/subscribe"
+    pauses = [fact.retry_in for fact in told.of(Disconnected)]
+    assert pauses == sorted(set(pauses))
+
+
 async def test_a_retry_by_hand_does_not_wait_for_the_pause(server: FakeServer) -> None:
     told = Recorder()
     tries = 0
