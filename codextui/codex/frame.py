@@ -28,7 +28,7 @@ def encode_frame(message: JsonObject) -> bytes:
 def decode_frame(line: bytes) -> JsonObject:
     """Return the message in a line. Raises WireInvalid where it holds no JSON object."""
     try:
-        value: Json = json.loads(line.decode("utf-8", "replace"))
+        value: Json = json.loads(line.decode("utf-8", "replace"), parse_constant=_refuse)
         if _SURROGATE_ESCAPE.search(line):
             value = _scrub(value)
     except (ValueError, RecursionError) as error:
@@ -36,6 +36,10 @@ def decode_frame(line: bytes) -> JsonObject:
     if not isinstance(value, dict):
         raise WireInvalid("not a JSON object")
     return cast("JsonObject", value)
+
+
+def _refuse(constant: str) -> Json:
+    raise ValueError(f"{constant} is no JSON")
 
 
 def _scrub(value: Json) -> Json:

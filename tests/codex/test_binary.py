@@ -1,0 +1,161 @@
+"""Which Codex is found, and what is said where none is."""
+
+from __future__ import annotations
+
+import importlib.util
+import platform
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from codextui.codex import binary
+from codextui.codex.binary import CodexBinary, find_codex, native_binary
+from codextui.errors import CodexMissing
+
+TARGET = {
+    ("Linux", "x86_64"): ("codex-linux-x64", "x86_64-unknown-linux-musl"),
+    ("Linux", "aarch64"): ("codex-linux-arm64", "aarch64-unknown-linux-musl"),
+    ("Darwin", "x86_64"): ("codex-darwin-x64", "x86_64-apple-darwin"),
+    ("Darwin", "arm64"): ("codex-darwin-arm64", "aarch64-apple-darwin"),
+}
+
+
+def program(path: Path, body: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{body}\n")
+    path.chmod(0o755)
+    return path
+
+
+def codex(path: Path, version: str) -> Path:
+    return program(path, f"echo codex-cli {version}")
+
+
+@pytest.fixture
+def no_codex(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """A machine without any Codex."""
+    monkeypatch.setenv("PATH", "/nonexistent")
+    monkeypatch.setattr(binary, "find_spec", lambda _: None)
+    return monkeypatch
+
+
+def bundle(patch: pytest.MonkeyPatch, folder: Path, version: str) -> Path:
+    """Install the package openai-codex-cli-bin."""
+    spec = SimpleNamespace(origin=str(folder / "codex_cli_bin" / "__init__.py"))
+    patch.setattr(binary, "find_spec", lambda _: spec)
+    return codex(folder / "codex_cli_bin" / "bin" / "codex", version)
+
+
+def test_the_newest_of_package_and_path_wins(tmp_path: Path, no_codex: pytest.MonkeyPatch) -> None:
+    bundled = bundle(no_codex, tmp_path, "0.163.0")
+    on_path = codex(tmp_path / "bin" / "codex", "0.169.0")
+    older = codex(tmp_path / "old" / "codex", "0.99.9")
+    no_codex.setenv("PATH", f"{older.parent}:/bin:/usr/bin:{on_path.parent}")
+    assert find_codex() == CodexBinary(on_path, (0, 169, 0), "PATH")
+    codex(on_path, "0.162.9")
+    assert find_codex() == CodexBinary(bundled, (0, 163, 0), "package")
+
+
+def test_of_two_of_the_same_version_the_package_is_taken(
+    tmp_path: Path, no_codex: pytest.MonkeyPatch
+) -> None:
+    bundled = bundle(no_codex, tmp_path, "0.163.0")
+    no_codex.setenv("PATH", str(codex(tmp_path / "bin" / "codex", "0.163.0").parent))
+    assert find_codex().path == bundled
+
+
+def test_the_configured_one_wins_whatever_its_version(
+    tmp_path: Path, no_codex: pytest.MonkeyPatch
+) -> None:
+    bundle(no_codex, tmp_path, "0.163.0")
+    configured = codex(tmp_path / "mine" / "my-codex", "0.153.4")
+    found = find_codex(configured)
+    assert found == CodexBinary(configured, (0, 153, 4), "config")
+    assert found.version_text == "0.153.4"
+    no_codex.setenv("PATH", f"{configured.parent}")
+    assert find_codex(Path("my-codex")).path == configured
+
+
+def test_one_that_cannot_run_does_not_hide_one_that_can(
+    tmp_path: Path, no_codex: pytest.MonkeyPatch
+) -> None:
+    broken = program(tmp_path / "broken" / "codex", "exit 1")
+    good = codex(tmp_path / "good" / "codex", "0.160.0")
+    no_codex.setenv("PATH", f"{broken.parent}:{good.parent}")
+    assert find_codex().path == good
+
+
+def test_without_any_it_says_what_to_type(no_codex: pytest.MonkeyPatch) -> None:
+    with pytest.raises(CodexMissing, match=r"pip install 'codextui\[codex\]'"):
+        find_codex()
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("echo I am something else", "it is no Codex"),
+        ("exit 1", "it is no Codex"),
+        ("exec sleep 60", "within 1 s"),
+    ],
+)
+def test_one_that_is_of_no_use_is_named(
+    tmp_path: Path, no_codex: pytest.MonkeyPatch, body: str, said: str
+) -> None:
+    no_codex.setattr(binary, "_VERSION_TIMEOUT", 1)
+    no_codex.setenv("PATH", "/bin:/usr/bin")
+    named = program(tmp_path / "codex", body)
+    with pytest.raises(CodexMissing, match=said) as raised:
+        find_codex(named)
+    assert str(named) in str(raised.value)
+    assert "[codex]" in str(raised.value)
+
+
+@pytest.mark.parametrize("name", ["nothing-here", "folder"])
+def test_a_configured_path_that_is_no_program_is_said_to_be_none(
+    tmp_path: Path, no_codex: pytest.MonkeyPatch, name: str
+) -> None:
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(CodexMissing, match="cannot be run"):
+        find_codex(tmp_path / name)
+
+
+@pytest.mark.parametrize("layout", ["hoisted", "nested", "in the package", "in the package, old"])
+def test_npms_node_wrapper_is_seen_through(
+    tmp_path: Path, no_codex: pytest.MonkeyPatch, layout: str
+) -> None:
+    platform_package, triple = TARGET[platform.system(), platform.machine()]
+    scope = tmp_path / "node_modules" / "@openai"
+    vendor = {
+        "hoisted": scope / platform_package / "vendor" / triple / "bin",
+        "nested": scope
+        / "codex"
+        / "node_modules"
+        / "@openai"
+        / platform_package
+        / "vendor"
+        / triple
+        / "bin",
+        "in the package": scope / "codex" / "vendor" / triple / "bin",
+        "in the package, old": scope / "codex" / "vendor" / triple / "codex",
+    }[layout]
+    native = codex(vendor / "codex", "0.169.0")
+    codex(vendor.parent.parent / "sparc-sun-solaris" / "bin" / "codex", "9.9.9")
+    wrapper = program(scope / "codex" / "bin" / "codex.js", "echo codex-cli 0.1.0")
+    link = tmp_path / "bin" / "codex"
+    link.parent.mkdir()
+    link.symlink_to(wrapper)
+    no_codex.setenv("PATH", str(link.parent))
+    assert native_binary(link) == native
+    assert find_codex() == CodexBinary(native, (0, 169, 0), "PATH")
+
+
+def test_a_wrapper_without_its_binary_is_run_itself(tmp_path: Path) -> None:
+    wrapper = program(tmp_path / "codex" / "bin" / "codex.js", "echo codex-cli 0.1.0")
+    assert native_binary(wrapper) == wrapper
+
+
+def test_the_package_is_found_where_it_is_installed() -> None:
+    if importlib.util.find_spec("codex_cli_bin") is None:
+        pytest.skip("the package openai-codex-cli-bin is not installed")
+    assert find_codex().version >= (0, 153, 4)

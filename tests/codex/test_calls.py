@@ -1,0 +1,281 @@
+"""What is asked of app-server, and how its answers are read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from codextui.codex import calls
+from codextui.codex.app_server import AppServer
+from codextui.codex.calls import (
+    fork_thread,
+    interrupt_turn,
+    list_threads,
+    read_login_problem,
+    read_turns,
+    resume_thread,
+    start_thread,
+    start_turn,
+    steer_turn,
+)
+from codextui.codex.profile import read_profile
+from codextui.codex.rpc import NO_ANSWER
+from codextui.codex.thread import ListedThread, StartedThread, ThreadOptions
+from codextui.errors import (
+    CodexFailed,
+    ConfigInvalid,
+    ThreadUnknown,
+    TurnNotRunning,
+    WireInvalid,
+)
+from codextui.wire.fields import JsonObject
+
+THREAD = {
+    "id": "t",
+    "name": "backend",
+    "preview": "Do it.",
+    "forkedFromId": "s",
+    "gitInfo": {"branch": "main"},
+    "createdAt": 12,
+    "updatedAt": 34,
+    "cwd": "/w",
+    "status": {"type": "idle"},
+}
+STARTED = {
+    "thread": THREAD,
+    "cwd": "/w",
+    "model": "m",
+    "sandbox": {"type": "workspaceWrite", "writableRoots": []},
+    "approvalPolicy": "on-request",
+}
+
+
+class Answering:
+    """An app-server that gives prepared answers, and remembers what it was asked."""
+
+    def __init__(self, *answers: JsonObject | Exception, home: Path = Path("/home")) -> None:
+        self.asked: list[tuple[str, JsonObject]] = []
+        self.home = home
+        self._answers = list(answers)
+
+    async def call(self, method: str, params: JsonObject, *, timeout_s: float = 0) -> JsonObject:
+        self.asked.append((method, params))
+        answer = self._answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    @property
+    def app(self) -> AppServer:
+        return cast("AppServer", self)
+
+
+async def test_a_thread_is_started_with_what_was_chosen_and_nothing_else() -> None:
+    server = Answering(STARTED, STARTED)
+    options = ThreadOptions(
+        model="m",
+        cwd="/w",
+        sandbox="read-only",
+        approval_policy="never",
+        base_instructions="b",
+        developer_instructions="d",
+        compact_prompt="c",
+        config={"a.b": 1},
+    )
+    started = await start_thread(server.app, options)
+    await start_thread(server.app)
+    assert server.asked == [
+        (
+            "thread/start",
+            {
+                "model": "m",
+                "cwd": "/w",
+                "sandbox": "read-only",
+                "approvalPolicy": "never",
+                "baseInstructions": "b",
+                "developerInstructions": "d",
+                "config": {"a.b": 1, "compact_prompt": "c"},
+            },
+        ),
+        ("thread/start", {}),
+    ]
+    assert started == StartedThread(
+        thread_id="t",
+        cwd="/w",
+        model="m",
+        sandbox="workspace-write",
+        approval_policy="on-request",
+        branch="main",
+        name="backend",
+        preview="Do it.",
+        forked_from="s",
+        created_at=12,
+    )
+
+
+@pytest.mark.parametrize(
+    ("sandbox", "policy", "words"),
+    [
+        ({"type": "readOnly"}, "untrusted", ("read-only", "untrusted")),
+        ({"type": "dangerFullAccess"}, "never", ("danger-full-access", "never")),
+        ({"type": "externalSandbox"}, {"granular": {}}, ("externalSandbox", "granular")),
+        (None, None, ("", "")),
+    ],
+)
+async def test_sandbox_and_policy_come_as_people_write_them(
+    sandbox: object, policy: object, words: tuple[str, str]
+) -> None:
+    server = Answering({**STARTED, "sandbox": sandbox, "approvalPolicy": policy})
+    started = await start_thread(server.app)
+    assert (started.sandbox, started.approval_policy) == words
+
+
+async def test_resuming_asks_for_the_last_turns_and_gives_them_oldest_first() -> None:
+    page = {"data": [{"id": "u2"}, {"id": "u1"}]}
+    server = Answering({**STARTED, "initialTurnsPage": page}, STARTED)
+    resumed = await resume_thread(server.app, "t", last_turns=2)
+    await resume_thread(server.app, "t", last_turns=0)
+    assert [turn["id"] for turn in resumed.turns] == ["u1", "u2"]
+    first, second = (params for _, params in server.asked)
+    assert first["initialTurnsPage"] == {
+        "limit": 2,
+        "itemsView": "full",
+        "sortDirection": "desc",
+    }
+    assert "initialTurnsPage" not in second
+    assert first["excludeTurns"] is second["excludeTurns"] is True
+
+
+async def test_a_fork_may_end_with_a_turn() -> None:
+    server = Answering(STARTED, STARTED)
+    await fork_thread(server.app, "s", ThreadOptions(sandbox="read-only"), last_turn_id="u1")
+    await fork_thread(server.app, "s")
+    assert [params for _, params in server.asked] == [
+        {"threadId": "s", "excludeTurns": True, "sandbox": "read-only", "lastTurnId": "u1"},
+        {"threadId": "s", "excludeTurns": True},
+    ]
+
+
+async def test_a_turn_takes_a_schema_and_a_model() -> None:
+    server = Answering({"turn": {"id": "u"}})
+    schema = {"type": "object"}
+    turn = await start_turn(
+        server.app, "t", "go", client_message_id="m1", output_schema=schema, model="m"
+    )
+    assert turn == "u"
+    assert server.asked == [
+        (
+            "turn/start",
+            {
+                "threadId": "t",
+                "input": [{"type": "text", "text": "go"}],
+                "clientUserMessageId": "m1",
+                "outputSchema": schema,
+                "model": "m",
+            },
+        )
+    ]
+
+
+async def test_a_prompt_that_is_too_long_is_not_even_sent() -> None:
+    server = Answering({"turn": {"id": "u"}})
+    longest = "x" * calls.MAX_INPUT_CHARS
+    for say in (start_turn, _steer):
+        with pytest.raises(CodexFailed, match="1,048,577 characters"):
+            await say(server.app, "t", longest + "x", client_message_id="m1")
+    assert server.asked == []
+    assert await start_turn(server.app, "t", longest, client_message_id="m1") == "u"
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        ("thread not found: t", ThreadUnknown),
+        ("no rollout found for thread id t", ThreadUnknown),
+        ("no active turn to interrupt", TurnNotRunning),
+        ("expected active turn id a but found b", TurnNotRunning),
+        ("something else", CodexFailed),
+    ],
+)
+async def test_a_refusal_becomes_the_error_it_means(said: str, kind: type[Exception]) -> None:
+    server = Answering(CodexFailed(said, code=-32600), CodexFailed(said, code=-32600))
+    with pytest.raises(kind, match=said):
+        await interrupt_turn(server.app, "t", "u")
+    with pytest.raises(kind, match=said):
+        await _steer(server.app, "t", "go", client_message_id="m1")
+
+
+async def test_an_interrupt_that_is_not_answered_means_that_nothing_runs() -> None:
+    server = Answering(CodexFailed("no answer", code=NO_ANSWER))
+    with pytest.raises(TurnNotRunning):
+        await interrupt_turn(server.app, "t", "u")
+
+
+async def test_pages_are_read_to_the_end_and_turned_round() -> None:
+    server = Answering(
+        {"data": [{"id": "u3"}, {"id": "u2"}], "nextCursor": "c1"},
+        {"data": [{"id": "u1"}], "nextCursor": None},
+    )
+    assert [turn["id"] for turn in await read_turns(server.app, "t")] == ["u1", "u2", "u3"]
+    assert [params["cursor"] for _, params in server.asked] == [None, "c1"]
+
+
+async def test_a_server_that_pages_for_ever_is_left() -> None:
+    empty = Answering({"data": [], "nextCursor": "again"})
+    assert await read_turns(empty.app, "t") == []
+    full: Any = [{"data": [{"id": "u"}] * 100, "nextCursor": "again"}] * 3
+    endless = Answering(*full)
+    assert len(await read_turns(endless.app, "t", limit=250)) == 250
+
+
+async def test_a_thread_that_codex_repeats_is_listed_once() -> None:
+    again = {**THREAD, "name": "older"}
+    server = Answering({"data": [THREAD, again, {**THREAD, "id": "t2", "gitInfo": None}]})
+    first, second = await list_threads(server.app)
+    assert first == ListedThread(
+        "t", "/w", "idle", "backend", "Do it.", "main", "s", created_at=12, updated_at=34
+    )
+    assert (second.thread_id, second.branch) == ("t2", "")
+
+
+async def test_an_answer_of_a_wrong_shape_says_so() -> None:
+    for answer in ({}, {"thread": []}, {"thread": {"id": 7}}):
+        with pytest.raises(WireInvalid):
+            await start_thread(Answering(answer).app)
+
+
+@pytest.mark.parametrize(
+    ("account", "said"),
+    [
+        ({"account": None, "requiresOpenaiAuth": True}, "Type: codex login"),
+        ({"account": {"type": "chatgpt"}, "requiresOpenaiAuth": True}, ""),
+        ({"account": None, "requiresOpenaiAuth": False}, ""),
+    ],
+)
+async def test_a_missing_login_says_what_to_type(account: dict[str, Any], said: str) -> None:
+    problem = await read_login_problem(Answering(account).app)
+    assert problem.endswith(said)
+    assert bool(problem) is bool(said)
+
+
+async def test_a_profile_is_laid_under_the_single_settings(tmp_path: Path) -> None:
+    (tmp_path / "careful.config.toml").write_text('model = "m"\n[tools]\nweb = true\n')
+    server = Answering(STARTED, home=tmp_path)
+    await start_thread(server.app, ThreadOptions(profile="careful", config={"model": "n"}))
+    assert server.asked[0][1] == {"config": {"model": "n", "tools": {"web": True}}}
+
+
+@pytest.mark.parametrize("name", ["missing", "../outside", "broken", "a/b"])
+def test_a_profile_that_cannot_be_used_is_named(tmp_path: Path, name: str) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    (tmp_path / "outside.config.toml").write_text('model = "m"\n')
+    (home / "broken.config.toml").write_text("model =")
+    with pytest.raises(ConfigInvalid, match=name):
+        read_profile(home, name)
+
+
+async def _steer(app: AppServer, thread: str, prompt: str, *, client_message_id: str) -> None:
+    await steer_turn(app, thread, "u", prompt, client_message_id=client_message_id)
