@@ -36,7 +36,7 @@ async def demo_server(name: str, workspace: Workspace) -> AsyncIterator[Path]:
     """
     log = workspace.root / "server.log"
     settings = _write_settings(workspace)
-    state = {"XDG_STATE_HOME": str(workspace.root / "state")}
+    state = {"XDG_STATE_HOME": str(workspace.state)}
     with log.open("wb") as out:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "codextui", "serve", "-L", name, "--config", str(settings)),

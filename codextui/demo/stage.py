@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from codextui import paths
 from codextui.demo.home import write_codex_home
 from codextui.demo.model import ScriptedModel
 from codextui.demo.pace import Pace
@@ -44,7 +45,7 @@ def server_name() -> str:
 async def open_stage(workspace: Workspace, pace: Pace) -> AsyncIterator[Stage]:
     """Starts the scripted model, and a shared server whose Codex uses it.
 
-    In the end both are stopped and the CODEX_HOME is removed; the project and the release stay.
+    In the end both are stopped; the project, the release and the server's log stay.
 
     Raises:
         OSError: the model cannot listen on loopback.
@@ -57,4 +58,11 @@ async def open_stage(workspace: Workspace, pace: Pace) -> AsyncIterator[Stage]:
             async with demo_server(name, workspace) as socket:
                 yield Stage(workspace, model, name, socket)
         finally:
-            await asyncio.to_thread(shutil.rmtree, workspace.codex_home, ignore_errors=True)
+            await asyncio.to_thread(_tidy, workspace, name)
+
+
+def _tidy(workspace: Workspace, name: str) -> None:
+    """Removes what only the run itself needed; the log stays beside what was made."""
+    for folder in (workspace.codex_home, workspace.state):
+        shutil.rmtree(folder, ignore_errors=True)
+    paths.lock_path(name).unlink(missing_ok=True)

@@ -48,6 +48,11 @@ class Workspace:
         """The CODEX_HOME of this run."""
         return self.root / "codex-home"
 
+    @property
+    def state(self) -> Path:
+        """Where the server of this run keeps its journal."""
+        return self.root / "state"
+
 
 def create_workspace(parent: Path | None = None) -> Workspace:
     """Makes a fresh workspace with a project of one text file, in git where git is installed.

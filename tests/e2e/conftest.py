@@ -1,0 +1,134 @@
+"""The whole program, apart from the user's own: folders, terminals, a stage with a server."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+import pytest
+from e2e.terminal import Terminal
+
+from codextui import paths
+from codextui.demo import ScriptedModel, write_codex_home
+from codextui.demo.script import ModelScript
+from codextui.demo.server import demo_server
+from codextui.demo.workspace import Workspace, create_workspace
+
+OpenTerminal = Callable[..., Terminal]
+PROGRAM = [sys.executable, "-m", "codextui"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.e2e)
+
+
+@pytest.fixture
+def scratch(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A home for codextui's files, outside of the temp folder, which Codex does not like."""
+    cache = paths.cache_dir()
+    cache.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="e2e-", dir=cache))
+    for name in ("CACHE", "CONFIG", "STATE", "RUNTIME"):
+        home = folder / name.lower()
+        home.mkdir(mode=0o700)
+        variable = "XDG_RUNTIME_DIR" if name == "RUNTIME" else f"XDG_{name}_HOME"
+        monkeypatch.setenv(variable, str(home))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def open_terminal(scratch: Path) -> Iterator[OpenTerminal]:
+    """Runs codextui with these arguments in a terminal; it is closed at the end of the test."""
+    opened: list[Terminal] = []
+
+    def start(*arguments: str, **options: Any) -> Terminal:
+        opened.append(Terminal([*PROGRAM, *arguments], **options))
+        return opened[-1]
+
+    yield start
+    for terminal in opened:
+        terminal.close()
+
+
+class Served:
+    """A shared server whose Codex asks a scripted model, for one test."""
+
+    def __init__(self, workspace: Workspace, name: str, loop: asyncio.AbstractEventLoop) -> None:
+        self.workspace = workspace
+        self.name = name
+        self._loop = loop
+
+    def call(self, action: Callable[[], None]) -> None:
+        """Has something done on the loop of the script, such as opening a gate."""
+        self._loop.call_soon_threadsafe(action)
+
+    def run(self, *arguments: str) -> dict[str, Any]:
+        """Runs a command of codextui's against the server and returns its last JSON object."""
+        command = [*PROGRAM, arguments[0], "-L", self.name, "--json", *arguments[1:]]
+        ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        assert ran.returncode == 0, f"{arguments}: {ran.stdout}{ran.stderr}"
+        return dict(json.loads(ran.stdout.splitlines()[-1]))
+
+    def start_thread(self, prompt: str, *, handle: str = "worker") -> dict[str, Any]:
+        """Starts a thread that may write in the project and asks for the rest."""
+        options = ("--handle", handle, "-C", str(self.workspace.project))
+        return self.run("new", prompt, *options, "-s", "workspace-write", "-a", "on-request")
+
+
+Serve = Callable[[ModelScript], Served]
+
+
+@pytest.fixture
+def serve(scratch: Path) -> Iterator[Serve]:
+    """Starts a server with a script, on a loop in a thread of its own."""
+    over: list[Callable[[], None]] = []
+
+    def start(script: ModelScript) -> Served:
+        up: Future[Served] = Future()
+        loop = asyncio.new_event_loop()
+        ended = asyncio.Event()
+
+        async def run() -> None:
+            workspace = create_workspace()
+            async with ScriptedModel(script) as model:
+                write_codex_home(workspace.codex_home, model.base_url)
+                async with demo_server("e2e", workspace):
+                    up.set_result(Served(workspace, "e2e", loop))
+                    await ended.wait()
+
+        def run_loop() -> None:
+            try:
+                loop.run_until_complete(run())
+            except BaseException as error:
+                up.set_exception(error)
+                raise
+            finally:
+                loop.close()
+
+        thread = threading.Thread(target=run_loop)
+        thread.start()
+
+        def stop() -> None:
+            loop.call_soon_threadsafe(ended.set)
+            thread.join(40)
+            assert not thread.is_alive(), "the server did not end"
+
+        served = up.result(60)
+        over.append(stop)
+        return served
+
+    yield start
+    for stop in over:
+        stop()
