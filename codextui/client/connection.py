@@ -16,7 +16,7 @@ from codextui.client.facts import Connected, Disconnected, Fact
 from codextui.client.intake import Intake
 from codextui.client.lines import Streams
 from codextui.client.transport import InterceptTransport, Tap
-from codextui.errors import ServerUnreachable
+from codextui.errors import ApprovalGone, ServerUnreachable
 from codextui.wire.decision import Answered, Decision, Declined, decision_word
 from codextui.wire.fields import JsonObject
 
@@ -104,21 +104,26 @@ class Connection:
         return await said.call_tool(session, tool, arguments)
 
     async def answer(self, approval_id: str, decision: Decision) -> None:
-        """Decide an approval. Raises ApprovalGone where somebody or something was faster.
+        """Decide an approval: the result of its elicitation, which is how the server asked.
 
-        Through the tool `codex-answer` rather than as the elicitation's result, which nothing
-        ever acknowledges: the server withdraws the elicitation when the answer has won.
+        Returns when the server has said that this decision stands. Where no elicitation is open
+        (it has not arrived yet, or this client does not supervise) the tool `codex-answer` says
+        the same. Raises ApprovalGone where somebody or something was faster, and
+        ServerUnreachable where the server did not confirm it.
         """
-        arguments: dict[str, object] = {
-            "approval": approval_id,
-            "decision": decision_word(decision),
-        }
-        match decision:
-            case Declined(message) if message:
-                arguments["message"] = message
-            case Answered(content):
-                arguments["answers"] = dict(content)
-        await self.call("codex-answer", arguments)
+        resolved = self._intake.answer(approval_id, decision)
+        if resolved is None:
+            await self.call("codex-answer", _answer_arguments(approval_id, decision))
+            return
+        try:
+            end = await asyncio.wait_for(resolved, self.patience_s)
+        except TimeoutError:
+            raise ServerUnreachable(
+                f"the server did not confirm the answer to {approval_id}"
+            ) from None
+        if end.outcome != decision_word(decision):
+            by = f" by {end.by}" if end.by else ""
+            raise ApprovalGone(f"{approval_id} is over already: {end.outcome}{by}")
 
     def retry_now(self) -> None:
         """Try to connect at once instead of after the pause."""
@@ -142,6 +147,7 @@ class Connection:
             held = was_up and time.monotonic() - started > pause
             pause = _FIRST_PAUSE_S if held else min(pause * 2, _LONGEST_PAUSE_S)
             self._trouble = reason
+            self._intake.detach(reason)
             self._hurry.clear()
             self._intake.tell(Disconnected(reason, pause))
             with contextlib.suppress(TimeoutError):
@@ -189,6 +195,19 @@ class Connection:
                 await said.ping(session, self.heartbeat_s)
             except ServerUnreachable:
                 return f"the server gave no sign of life for {2 * self.heartbeat_s:g} seconds"
+
+
+def _answer_arguments(approval_id: str, decision: Decision) -> JsonObject:
+    arguments: dict[str, object] = {
+        "approval": approval_id,
+        "decision": decision_word(decision),
+    }
+    match decision:
+        case Declined(message) if message:
+            arguments["message"] = message
+        case Answered(content):
+            arguments["answers"] = dict(content)
+    return arguments
 
 
 def _why(transport: InterceptTransport, done: set[asyncio.Future[str]]) -> str:

@@ -17,10 +17,11 @@ from codextui.client.facts import (
     Fact,
 )
 from codextui.client.transport import InterceptTransport
-from codextui.errors import WireInvalid
+from codextui.errors import ServerUnreachable, WireInvalid
 from codextui.wire import event_json, fields, tools
 from codextui.wire.approval import Approval
-from codextui.wire.event import Event, UnknownEvent, Warned
+from codextui.wire.decision import Decision, to_elicit_result
+from codextui.wire.event import ApprovalResolved, Event, UnknownEvent, Warned
 from codextui.wire.fields import JsonObject
 
 
@@ -37,11 +38,38 @@ class Intake:
         self.server_info = ""
         self._transport: InterceptTransport | None = None
         self._asked: dict[RequestId, str] = {}
+        self._answered: dict[str, asyncio.Future[ApprovalResolved]] = {}
 
     def attach(self, transport: InterceptTransport) -> None:
         """Take over a new connection: what the one before asked is gone."""
         self._transport = transport
         self._asked.clear()
+
+    def detach(self, reason: str) -> None:
+        """The connection is lost: nobody will confirm the answers that were given on it."""
+        answered, self._answered = self._answered, {}
+        for resolved in answered.values():
+            if not resolved.done():
+                resolved.set_exception(ServerUnreachable(f"no word of what became of it: {reason}"))
+
+    def answer(
+        self, approval_id: str, decision: Decision
+    ) -> asyncio.Future[ApprovalResolved] | None:
+        """Answer the open elicitation for an approval; None where there is none.
+
+        The future resolves to what the server says of the approval's end, which another client
+        may have brought about. It fails with ServerUnreachable where the connection is lost.
+        """
+        open_ids = [key for key, asked in self._asked.items() if asked == approval_id]
+        if not open_ids or self._transport is None:
+            return None
+        resolved = self._answered.setdefault(
+            approval_id, asyncio.get_running_loop().create_future()
+        )
+        for request_id in open_ids:
+            del self._asked[request_id]
+            self._transport.respond(request_id, to_elicit_result(decision))
+        return resolved
 
     def tell(self, fact: Fact) -> None:
         """Hand a fact to the owner. What it raises is reported to the loop, not to the wire."""
@@ -97,7 +125,14 @@ class Intake:
             self.seq = event.seq
         elif event.seq > 0:
             return  # told before: a replay may overlap
+        if isinstance(event.msg, ApprovalResolved):
+            self._confirm(event.msg)
         self.tell(EventArrived(event))
+
+    def _confirm(self, end: ApprovalResolved) -> None:
+        resolved = self._answered.pop(end.approval_id, None)
+        if resolved is not None and not resolved.done():
+            resolved.set_result(end)
 
     def _take_subscribed(self, params: JsonObject) -> None:
         epoch = params.get("epoch")

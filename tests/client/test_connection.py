@@ -22,8 +22,16 @@ from codextui.client.facts import (
 from codextui.client.spawn import open_socket
 from codextui.errors import ApprovalGone, ServerRefused, ServerUnreachable, ThreadUnknown
 from codextui.wire.approval import Approval, CommandAsked
-from codextui.wire.decision import Aborted, Answered, Approved, Declined, Scope
-from codextui.wire.event import Event, TextDelta, UnknownEvent, Warned
+from codextui.wire.decision import (
+    Aborted,
+    Answered,
+    Approved,
+    Declined,
+    Scope,
+    decision_word,
+    parse_elicit_result,
+)
+from codextui.wire.event import ApprovalResolved, Event, TextDelta, UnknownEvent, Warned
 
 
 def connect_to(server: FakeServer, on_fact: Callable[[Fact], None], **options: Any) -> Connection:
@@ -304,7 +312,7 @@ async def test_an_elicitation_that_cannot_be_read_is_refused_and_shown(server: F
         (Answered({"q": ["Blue"]}), {"decision": "answered", "answers": {"q": ["Blue"]}}),
     ],
 )
-async def test_a_decision_is_told_to_the_server_whole(
+async def test_a_decision_without_an_elicitation_goes_through_the_tool_whole(
     server: FakeServer, decision: Any, arguments: Frame
 ) -> None:
     given: list[Frame] = []
@@ -407,3 +415,60 @@ async def test_leaving_closes_the_connection_in_the_midst_of_a_stream(server: Fa
         await asyncio.sleep(0)
     assert len(told.facts) == known
     assert told.of(Disconnected) == []
+
+
+def resolved(seq: int, outcome: str, by: str = "") -> Event:
+    return Event(seq, "t1", "u1", 1.0, ApprovalResolved("a7", outcome, by))
+
+
+@pytest.mark.parametrize(
+    "decision",
+    [
+        Approved(),
+        Approved(Scope.SESSION),
+        Approved(Scope.ALWAYS),
+        Declined("use make"),
+        Aborted(),
+        Answered({"q": ["Blue"]}),
+    ],
+)
+async def test_a_decision_is_the_result_of_its_elicitation_and_confirmed_by_the_event(
+    server: FakeServer, decision: Any
+) -> None:
+    told = Recorder()
+    async with connect_to(server, told.take) as connection, asyncio.timeout(10):
+        await told.wait_for(CaughtUp)
+        server.send(elicitation(5, approval()))
+        await told.wait_for(ApprovalOffered)
+        answering = asyncio.create_task(connection.answer("a7", decision))
+        answer = await server.heard(lambda frame: frame.get("id") == 5 and "method" not in frame)
+        assert not answering.done()
+        server.tell(resolved(1, decision_word(decision), "a test"))
+        await answering
+    assert parse_elicit_result(answer["result"]) == decision
+
+
+async def test_an_answer_that_lost_the_race_raises_approval_gone(server: FakeServer) -> None:
+    told = Recorder()
+    async with connect_to(server, told.take) as connection, asyncio.timeout(10):
+        await told.wait_for(CaughtUp)
+        server.send(elicitation(5, approval()))
+        await told.wait_for(ApprovalOffered)
+        answering = asyncio.create_task(connection.answer("a7", Approved()))
+        await server.heard(lambda frame: frame.get("id") == 5 and "method" not in frame)
+        server.tell(resolved(1, "denied", "another console"))
+        with pytest.raises(ApprovalGone, match="denied by another console"):
+            await answering
+
+
+async def test_an_answer_that_nobody_confirms_is_not_taken_for_given(server: FakeServer) -> None:
+    told = Recorder()
+    async with connect_to(server, told.take) as connection, asyncio.timeout(10):
+        await told.wait_for(CaughtUp)
+        server.send(elicitation(5, approval()))
+        await told.wait_for(ApprovalOffered)
+        answering = asyncio.create_task(connection.answer("a7", Approved()))
+        await server.heard(lambda frame: frame.get("id") == 5 and "method" not in frame)
+        server.hang_up()
+        with pytest.raises(ServerUnreachable, match="what became of it"):
+            await answering
