@@ -1,0 +1,107 @@
+"""Where a recording differs from the genuine one's."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from links import Frame
+from peer import event_type
+
+CHANCE = "exec_command_output_delta"
+"""Whether a short command's output comes in pieces is chance, with every version."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One thing that is not as the genuine server had it.
+
+    Attributes:
+        where: the frame's label, and the path of the member that differs: `item_completed
+            FileChange: msg.item.stdout`; `more` or `less` for a frame that only one of them has.
+        genuine: what the genuine server sent there.
+        ours: what ours sent.
+    """
+
+    where: str
+    genuine: Any = None
+    ours: Any = None
+
+
+def differences(genuine: dict[str, Any], ours: dict[str, Any]) -> list[Difference]:
+    """Every difference, in order."""
+    theirs, mine = _comparable(genuine), _comparable(ours)
+    found = [*_unanswered(genuine, ours)]
+    matcher = difflib.SequenceMatcher(
+        None, [label(one) for one in theirs], [label(one) for one in mine], autojunk=False
+    )
+    for tag, start, stop, mine_start, mine_stop in matcher.get_opcodes():
+        if tag == "equal":
+            for left, right in zip(theirs[start:stop], mine[mine_start:mine_stop], strict=True):
+                found.extend(_members(label(left), "", left, right))
+        else:
+            found += [Difference(f"less: {label(one)}", one) for one in theirs[start:stop]]
+            found += [
+                Difference(f"more: {label(one)}", None, one) for one in mine[mine_start:mine_stop]
+            ]
+    return found
+
+
+def label(frame: Frame) -> str:
+    """What kind of frame it is."""
+    if "method" not in frame:
+        return f"answer to {frame['id']}"
+    kind = event_type(frame)
+    if not kind:
+        return str(frame["method"])
+    item = frame["params"]["msg"].get("item")
+    return f"{kind} {item.get('type', '')}" if isinstance(item, dict) else kind
+
+
+def _comparable(recording: dict[str, Any]) -> list[Frame]:
+    """The frames without what is chance.
+
+    When Codex's own servers have started is chance, so that comes first, by name.
+    """
+    frames = [one for one in recording["frames"] if event_type(one) != CHANCE]
+    startup = [one for one in frames if event_type(one).startswith("mcp_startup")]
+    startup.sort(key=lambda one: str(one["params"]["msg"]))
+    ordered: list[Frame] = []
+    for frame in frames:
+        if frame not in startup:
+            ordered.insert(_place(frame, ordered), frame)
+    return startup + ordered
+
+
+def _place(frame: Frame, before: list[Frame]) -> int:
+    """Where a frame belongs among those before it.
+
+    A model's response ends while Codex already does what it asked for: that it comes right
+    after the last item of the response is usual, and later is chance.
+    """
+    place = len(before)
+    if event_type(frame) == "raw_response_completed":
+        while place and event_type(before[place - 1]) != "raw_response_item":
+            place -= 1
+    return place or len(before)
+
+
+def _unanswered(genuine: dict[str, Any], ours: dict[str, Any]) -> Iterator[Difference]:
+    left, right = genuine["unanswered"], ours["unanswered"]
+    if left != right:
+        yield Difference("unanswered", left, right)
+
+
+def _members(where: str, path: str, left: Any, right: Any) -> Iterator[Difference]:
+    if isinstance(left, dict) and isinstance(right, dict):
+        for key in [*left, *(key for key in right if key not in left)]:
+            yield from _members(where, f"{path}.{key}", left.get(key), right.get(key))
+            if (key in left) != (key in right) and left.get(key) is right.get(key):
+                yield Difference(f"{where}: {path[1:]}.{key}", key in left, key in right)
+    elif isinstance(left, list) and isinstance(right, list) and len(left) == len(right):
+        for number, (one, other) in enumerate(zip(left, right, strict=True)):
+            yield from _members(where, f"{path}[{number}]", one, other)
+    elif left != right or type(left) is not type(right):
+        yield Difference(f"{where}: {path[1:]}", left, right)

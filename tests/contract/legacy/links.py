@@ -1,0 +1,79 @@
+"""What carries MCP frames between a test and a server: here, the pipes of a process."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+Frame = dict[str, Any]
+"""A JSON-RPC message."""
+
+LONGEST_LINE = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class ServerCommand:
+    """How to start an MCP server that speaks on stdio: the genuine one's, or ours."""
+
+    argv: Sequence[str]
+    env: Mapping[str, str]
+
+
+class Link(Protocol):
+    """Carries frames to a server and back."""
+
+    async def start(self, on_frame: Callable[[Frame], None]) -> None:
+        """Starts the server; `on_frame` is told everything that comes, in order."""
+
+    def send(self, frame: Frame) -> None:
+        """Sends a frame."""
+
+    async def stop(self) -> None:
+        """Ends the server and everything it started."""
+
+
+class ProcessLink:
+    """A link to a server of its own process."""
+
+    def __init__(self, command: ServerCommand) -> None:
+        self._command = command
+        self._process: asyncio.subprocess.Process | None = None
+        self._reader: asyncio.Task[None] | None = None
+
+    async def start(self, on_frame: Callable[[Frame], None]) -> None:
+        self._process = await asyncio.create_subprocess_exec(
+            *self._command.argv,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+            env=self._command.env,
+            limit=LONGEST_LINE,
+        )
+        self._reader = asyncio.create_task(self._read(on_frame))
+
+    async def _read(self, on_frame: Callable[[Frame], None]) -> None:
+        assert self._process is not None
+        assert self._process.stdout is not None
+        async for line in self._process.stdout:
+            on_frame(json.loads(line))
+
+    def send(self, frame: Frame) -> None:
+        assert self._process is not None
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(frame).encode() + b"\n")
+
+    async def stop(self) -> None:
+        assert self._process is not None
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        try:
+            async with asyncio.timeout(10):
+                await self._process.wait()
+        except TimeoutError:
+            self._process.kill()
+            await self._process.wait()
+        if self._reader is not None:
+            await self._reader
