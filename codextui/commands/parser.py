@@ -90,6 +90,11 @@ def _add_server_commands(commands: _Commands) -> None:
         help="end after so long without clients and running turns; 0 is never, and the default "
         "in the foreground",
     )
+    serve.add_argument(
+        "--until-stdin-ends",
+        action="store_true",
+        help="end when standard input does, for a program that has a server of its own",
+    )
     serve.add_argument("--daemon", action="store_true", help=argparse.SUPPRESS)
     _add(commands, "kill-server", "serve:kill_server", "end the shared server and its turns")
 

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
+import signal
+import sys
+import threading
 
 from codextui import config, paths
 from codextui.commands.output import emit, show
@@ -16,6 +20,8 @@ def serve_here(options: argparse.Namespace) -> int:
 
     settings = _load(options)
     idle = settings.server.idle_timeout if options.daemon else 0.0
+    if options.until_stdin_ends:
+        threading.Thread(target=_end_with_stdin, daemon=True).start()
     asyncio.run(
         serve(
             ServeOptions(
@@ -30,6 +36,12 @@ def serve_here(options: argparse.Namespace) -> int:
         )
     )
     return 0
+
+
+def _end_with_stdin() -> None:
+    while os.read(sys.stdin.fileno(), 65536):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def kill_server(options: argparse.Namespace) -> int:

@@ -40,8 +40,9 @@ async def demo_server(name: str, workspace: Workspace) -> AsyncIterator[Path]:
     with log.open("wb") as out:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "codextui", "serve", "-L", name, "--config", str(settings)),
-            *("--idle-timeout", "60"),
-            stdin=asyncio.subprocess.DEVNULL,
+            # However this process ends, its end of the pipe is closed, and the server ends too.
+            "--until-stdin-ends",
+            stdin=asyncio.subprocess.PIPE,
             stdout=out,
             stderr=out,
             env=codex_environment(workspace.codex_home) | state,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import os
@@ -115,3 +116,32 @@ async def test_a_run_that_takes_too_long_ends_with_a_reason(
     out = io.StringIO()
     fault = await headless._play(Report(out, json_lines=True))
     assert "did not end within" in fault
+
+
+async def test_a_demo_that_is_killed_takes_its_server_along(
+    environment: Mapping[str, str], tmp_path: Path
+):
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "codextui", "demo", "--headless"),
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    async with asyncio.timeout(120):
+        while b"asks (" not in await process.stdout.readline():
+            assert not process.stdout.at_eof()
+        [socket] = (tmp_path / "runtime_dir" / "codextui").glob("*.sock")
+        process.kill()
+        await process.wait()
+        while await listens(socket):  # noqa: ASYNC110 - it is another process
+            await asyncio.sleep(0.05)
+
+
+async def listens(socket: Path) -> bool:
+    try:
+        _, writer = await asyncio.open_unix_connection(socket)
+    except OSError:
+        return False
+    writer.close()
+    return True
