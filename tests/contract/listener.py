@@ -42,12 +42,12 @@ class Listener:
         self.app: AppServer
         self.notices: list[Translated | Fact] = []
         self.heard: list[Heard] = []
-        self.methods: list[str] = []
+        self.raw: list[tuple[str, JsonObject]] = []
         self.exits: list[str] = []
         self._told = asyncio.Event()
 
     def on_notification(self, method: str, params: JsonObject) -> None:
-        self.methods.append(method)
+        self.raw.append((method, params))
         notice = translate(method, params)
         if notice is not None:
             self.notices.append(notice)
@@ -108,6 +108,10 @@ class Listener:
             and notice.thread_id == thread
             and turn in ("", notice.turn_id)
         ]
+
+    def of(self, method: str) -> list[JsonObject]:
+        """The parameters of the notifications of a method, as Codex sent them."""
+        return [params for name, params in self.raw if name == method]
 
     def items(self, thread: str, kind: str, turn: str = "") -> list[Any]:
         """The completed items of a kind, in order."""

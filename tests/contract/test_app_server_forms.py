@@ -1,0 +1,179 @@
+"""The requests of the real Codex that are neither commands nor patches."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from contract.listener import Listener, listening
+
+from codextui.codex.requests import needs_interrupt
+from codextui.demo import Call, Say, Script, ScriptedModel, write_codex_home
+from codextui.wire import event as ev
+from codextui.wire.approval import ElicitationAsked, PermissionsAsked, QuestionsAsked
+from codextui.wire.decision import Aborted, Answered, Approved, Decision, Declined, Scope
+
+pytestmark = pytest.mark.contract
+
+SERVER = Path(__file__).with_name("asking_mcp_server.py")
+EXTRA = f"""
+features.request_permissions_tool = true
+features.default_mode_request_user_input = true
+[mcp_servers.asking]
+command = "{sys.executable}"
+args = ["{SERVER}"]
+"""
+CHANGE, ASK = Call("change", namespace="mcp__asking"), Call("ask", namespace="mcp__asking")
+QUESTION = {
+    "id": "colour",
+    "header": "Colour",
+    "question": "Which one?",
+    "options": [
+        {"label": "Blue", "description": "as the sky"},
+        {"label": "Red", "description": "as a rose"},
+    ],
+}
+
+
+@asynccontextmanager
+async def asking(binary: Path, home: Path, model: ScriptedModel) -> AsyncIterator[Listener]:
+    write_codex_home(home, model.base_url, extra=EXTRA)
+    async with listening(binary, home, model) as codex:
+        yield codex
+
+
+async def ready(codex: Listener, cwd: Path) -> str:
+    """A thread whose MCP server is up."""
+    thread = await codex.thread(cwd)
+    await codex.until(
+        lambda: next((p for p in codex.of("mcpServer/startupStatus/updated") if _is_up(p)), None)
+    )
+    return thread
+
+
+async def test_a_tool_of_an_mcp_server_runs_for_the_session_once_approved(
+    codex_binary: Path, codex_home: Path, workspace: Path
+) -> None:
+    script = Script().on("change", CHANGE, CHANGE, Say("Changed."))
+    async with ScriptedModel(script) as model, asking(codex_binary, codex_home, model) as codex:
+        thread = await ready(codex, workspace)
+        turn = await codex.turn(thread, "change")
+        heard = await codex.asked()
+        codex.decide(heard, Approved(Scope.SESSION))
+        assert await codex.ended(thread, turn) == ev.TurnCompleted("Changed.")
+        calls = codex.items(thread, "mcpToolCall")
+    assert isinstance(heard.ask.asked, ElicitationAsked)
+    assert heard.ask.asked.server == "asking"
+    assert heard.ask.asked.meta["codex_approval_kind"] == "mcp_tool_call"
+    assert [call["status"] for call in calls] == ["completed", "completed"]
+    assert len(codex.heard) == 1
+
+
+@pytest.mark.parametrize(
+    ("decision", "said"), [(Declined(), "user rejected"), (Aborted(), "user cancelled")], ids=str
+)
+async def test_no_to_a_tool_lets_the_turn_go_on_so_a_stop_needs_an_interrupt(
+    codex_binary: Path, codex_home: Path, workspace: Path, decision: Decision, said: str
+) -> None:
+    script = Script().on("change", CHANGE, Say("Not changed."))
+    async with ScriptedModel(script) as model, asking(codex_binary, codex_home, model) as codex:
+        thread = await ready(codex, workspace)
+        turn = await codex.turn(thread, "change")
+        heard = await codex.asked()
+        codex.decide(heard, decision)
+        assert await codex.ended(thread, turn) == ev.TurnCompleted("Not changed.")
+        (call,) = codex.items(thread, "mcpToolCall")
+    assert said in call["error"]["message"]
+    assert needs_interrupt(heard.ask.asked, decision) is isinstance(decision, Aborted)
+
+
+@pytest.mark.parametrize(
+    ("decision", "said"),
+    [
+        (Answered({"name": "Ada"}), '{"action": "accept", "content": {"name": "Ada"}}'),
+        (Declined(), '{"action": "decline"}'),
+        (Approved(), '{"action": "decline"}'),
+        (Aborted(), '{"action": "cancel"}'),
+    ],
+    ids=str,
+)
+async def test_a_form_of_an_mcp_server_gets_what_was_filled_in(
+    codex_binary: Path, codex_home: Path, workspace: Path, decision: Decision, said: str
+) -> None:
+    script = Script().on("ask", ASK, Say("Asked."))
+    async with ScriptedModel(script) as model, asking(codex_binary, codex_home, model) as codex:
+        thread = await ready(codex, workspace)
+        turn = await codex.turn(thread, "ask")
+        heard = await codex.asked()
+        codex.decide(heard, decision)
+        await codex.ended(thread, turn)
+        (call,) = codex.items(thread, "mcpToolCall")
+    asked = heard.ask.asked
+    assert isinstance(asked, ElicitationAsked)
+    assert (asked.mode, asked.message, asked.schema["required"]) == ("form", "Your name?", ["name"])
+    assert call["result"]["content"][0]["text"] == f"answer: {said}"
+
+
+@pytest.mark.parametrize(
+    ("decision", "read"),
+    [
+        (Answered({"colour": "Blue"}), '{"answers":{"colour":{"answers":["Blue"]}}}'),
+        (Declined(), '{"answers":{}}'),
+    ],
+    ids=str,
+)
+async def test_a_question_gets_its_answer(
+    codex_binary: Path, codex_home: Path, workspace: Path, decision: Decision, read: str
+) -> None:
+    call = Call("request_user_input", {"questions": [QUESTION]})
+    script = Script().on("question", call, Say("Thanks."))
+    async with ScriptedModel(script) as model, asking(codex_binary, codex_home, model) as codex:
+        thread = await codex.thread(workspace)
+        turn = await codex.turn(thread, "question")
+        heard = await codex.asked()
+        codex.decide(heard, decision)
+        assert await codex.ended(thread, turn) == ev.TurnCompleted("Thanks.")
+        assert model.requests_of(thread)[1].last_output == read
+    asked = heard.ask.asked
+    assert isinstance(asked, QuestionsAsked)
+    assert [label for label, _ in asked.questions[0].options] == ["Blue", "Red"]
+
+
+@pytest.mark.parametrize(
+    ("decision", "scope", "granted"),
+    [
+        (Approved(), "turn", True),
+        (Approved(Scope.SESSION), "session", True),
+        (Declined(), "turn", False),
+    ],
+    ids=str,
+)
+async def test_permissions_are_granted_as_decided(
+    *,
+    codex_binary: Path,
+    codex_home: Path,
+    workspace: Path,
+    decision: Decision,
+    scope: str,
+    granted: bool,
+) -> None:
+    wanted = {"reason": "to look", "permissions": {"network": {"enabled": True}}}
+    script = Script().on("more", Call("request_permissions", wanted), Say("Thanks."))
+    async with ScriptedModel(script) as model, asking(codex_binary, codex_home, model) as codex:
+        thread = await codex.thread(workspace)
+        turn = await codex.turn(thread, "more")
+        heard = await codex.asked()
+        codex.decide(heard, decision)
+        assert await codex.ended(thread, turn) == ev.TurnCompleted("Thanks.")
+        read = model.requests_of(thread)[1].last_output
+    assert isinstance(heard.ask.asked, PermissionsAsked)
+    assert heard.ask.asked.reason == "to look"
+    assert f'"scope":"{scope}"' in str(read)
+    assert ('"enabled":true' in str(read)) is granted
+
+
+def _is_up(params: object) -> bool:
+    return isinstance(params, dict) and params.get("status") == "ready"
