@@ -277,10 +277,10 @@ class ConsoleApp(App[int]):
         except ApprovalGone as error:
             self.notify(sanitize(str(error)), markup=False)
         except CodextuiError as error:
+            self._desk.open(message.approval_id)
             if isinstance(self.screen, ApprovalScreen):
-                self.screen.reject_decision(message.approval_id, sanitize(str(error)))
-            else:
-                self._complain("The decision did not reach the server", error)
+                self.screen.reject_decision(message.approval_id, one_line(str(error)))
+            self._complain("The decision did not reach the server", error)
 
     @on(ThreadOpened)
     def _thread_opened(self, message: ThreadOpened) -> None:

@@ -33,7 +33,6 @@ from codextui.widgets.looks import looks_from
 from codextui.widgets.pacer import FRAME, Pacer
 from codextui.widgets.pane_context import PaneContext
 from codextui.widgets.status_line import ServerStatus, StatusLine
-from codextui.widgets.tiling import COUNTS
 from codextui.widgets.workbench import Workbench
 from codextui.wire.thread import ThreadState
 
@@ -305,16 +304,8 @@ class MainScreen(Screen[None]):
 
     def action_panes(self, step: int) -> None:
         """Have more or fewer panes."""
-        grid = self.bench.grid
-        wanted = next((n for n in COUNTS[::step] if (n - grid.capacity) * step > 0), None)
-        if wanted is None:
-            self._explain("Nine panes are the most." if step > 0 else "One pane is the least.")
-            return
-        before, grid.most = grid.capacity, wanted
-        grid.recount()
-        if grid.capacity == before:
-            grid.most = before
-            self._explain(f"There is no room for {wanted} panes that could still be read.")
+        if why := self.bench.change_count(step):
+            self._explain(why)
 
     def action_toggle_tree(self) -> None:
         """Show or hide the tree."""
@@ -400,4 +391,7 @@ class MainScreen(Screen[None]):
 
     @on(KeyLine.Chosen)
     async def _key_clicked(self, message: KeyLine.Chosen) -> None:
-        await self.app.run_action(message.action, self.focused or self)
+        for active in self.active_bindings.values():
+            if active.binding.action == message.action:
+                await self.app.run_action(message.action, active.node)
+                return

@@ -84,7 +84,7 @@ class AttentionStrip(LineWidget):
         """The line at `y`."""
         context, width = self._pane_context, self.size.width
         if context is None:
-            return Strip.blank(width)
+            return Strip.blank(width, self.rich_style)
         if not self._wanting:
             palette = context.looks.bar
             return self._fill([Segment(f" {self._calm}", palette.muted)], palette)

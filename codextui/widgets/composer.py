@@ -16,8 +16,9 @@ class Composer(TextArea):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "send", "Send", id="composer.send", priority=True),
+        # Ctrl+j comes first: many terminals send alt+enter and shift+enter as enter.
         Binding(
-            "alt+enter,shift+enter,ctrl+j",
+            "ctrl+j,shift+enter,alt+enter",
             "newline",
             "New line",
             id="composer.newline",

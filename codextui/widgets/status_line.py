@@ -65,7 +65,7 @@ class StatusLine(LineWidget):
     def line(self, y: int) -> Strip:  # noqa: ARG002 - there is one
         """The line."""
         if self._palettes is None:
-            return Strip.blank(self.size.width)
+            return Strip.blank(self.size.width, self.rich_style)
         palette = self._palettes[1 if self._is_lost else 0]
         left = [Segment(" codextui", palette.strong)]
         left.append(Segment(f"  {one_line(self._status.name)}", palette.muted))

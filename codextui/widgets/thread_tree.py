@@ -123,7 +123,7 @@ class ThreadTree(LineWidget, can_focus=True):
         context = self._pane_context
         width = self.size.width
         if context is None:
-            return Strip.blank(width)
+            return Strip.blank(width, self.rich_style)
         if y < HEAD_ROWS:
             return self._heading(context) if y == 0 else Strip.blank(width, context.looks.side.text)
         index = self._top + y - HEAD_ROWS

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -21,6 +21,7 @@ from codextui.widgets.pane_grid import PaneGrid
 from codextui.widgets.pane_tile import PaneTile
 from codextui.widgets.slots import Slots
 from codextui.widgets.thread_tree import ThreadTree
+from codextui.widgets.tiling import COUNTS
 from codextui.wire.thread import ThreadState
 
 URGENCY: dict[ThreadState, int] = {
@@ -154,13 +155,22 @@ class Workbench(Horizontal):
         view = self.board.threads.get(thread_id)
         return view is None or view.info.state is ThreadState.KILLED
 
-    def _by_urgency(self) -> list[str]:
-        """Threads that may have a pane, the ones to look at first; killed ones only if alone."""
+    def _by_urgency(self, shown: Sequence[str] = ()) -> list[str]:
+        """As many threads as there are places, the ones to look at, in the tree's order.
+
+        Of those that are as urgent, `shown` ones come first, then the newest; killed ones only
+        where there are no others.
+        """
         threads = self.board.threads
         order = {row.thread_id: index for index, row in enumerate(self._rows)}
-        alive = [t for t in threads if not self._is_over(t)] or list(threads)
-        urgent = sorted(alive, key=lambda t: (URGENCY[threads[t].info.state], -order.get(t, 0)))
-        return sorted(urgent[: self.grid.capacity], key=lambda t: order.get(t, 0))
+
+        def rank(thread_id: str) -> tuple[int, int]:
+            place = shown.index(thread_id) if thread_id in shown else 9999 - order[thread_id]
+            return URGENCY[threads[thread_id].info.state], place
+
+        alive = [row.thread_id for row in self._rows if not self._is_over(row.thread_id)]
+        urgent = sorted(alive or order, key=rank)
+        return sorted(urgent[: self.grid.capacity], key=order.__getitem__)
 
     # Which thread keys are meant for.
 
@@ -255,14 +265,29 @@ class Workbench(Horizontal):
 
     @on(PaneGrid.CapacityChanged)
     def _refill(self) -> None:
-        self._slots.resize(self.grid.capacity, self._by_urgency())
-        self._arrange()
+        self._slots.resize(self.grid.capacity, self._by_urgency(self._slots.shown))
+        self._arrange(self._slots.shown)
         self._pacer.mark(self)
 
-    def _arrange(self) -> None:
+    def _arrange(self, shown: Sequence[str] = ()) -> None:
         """Show the threads to look at first, as long as nobody has chosen others."""
         if not self._is_arranged:
-            self._slots.replace_all(self._by_urgency())
+            self._slots.replace_all(self._by_urgency(shown))
+
+    def change_count(self, step: int) -> str:
+        """Have more or fewer panes; return why not, empty where it is done."""
+        self._is_arranged = True
+        grid = self.grid
+        now = grid.capacity if step > 0 else min(grid.capacity, max(1, len(grid.tiles)))
+        wanted = next((n for n in COUNTS[::step] if (n - now) * step > 0), None)
+        if wanted is None:
+            return "Nine panes are the most." if step > 0 else "One pane is the least."
+        before, grid.most = (grid.capacity, grid.most), wanted
+        grid.recount()
+        if grid.capacity != before[0]:
+            return ""
+        grid.most = before[1]
+        return f"There is no room for {wanted} panes that could still be read."
 
     # Writing.
 

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+
+from textual.geometry import Region
+from textual.pilot import Pilot
+from textual.widget import Widget
 
 from codextui.app import ConsoleApp
 from codextui.client.facts import (
@@ -18,6 +23,8 @@ from codextui.client.facts import (
 )
 from codextui.config import Config, UiConfig
 from codextui.errors import CodextuiError
+from codextui.widgets.pacer import FRAME
+from codextui.widgets.transcript_pane import TranscriptPane
 from codextui.wire import event as ev
 from codextui.wire.approval import Approval, Asked, CommandAsked
 from codextui.wire.decision import Decision
@@ -143,6 +150,47 @@ class Console:
     app: ConsoleApp
     link: FakeLink
 
+    @asynccontextmanager
+    async def open(self, size: tuple[int, int] = (160, 45)) -> AsyncIterator[Pilot[int]]:
+        """Run the app, connected to a server that has no threads yet."""
+        async with self.app.run_test(size=size) as pilot:
+            async with asyncio.timeout(10):
+                await self.link.ran.wait()
+            self.link.connect()
+            self.link.catch_up()
+            await self.settle()
+            yield pilot
+
+    async def settle(self) -> None:
+        """Wait until everything that was told is on the screen."""
+        pilot = Pilot(self.app)
+        async with asyncio.timeout(20):
+            await pilot.pause()
+            while self.app.main._pacer._queue:
+                await pilot.pause(FRAME)
+            await pilot.pause()
+
+    async def press(self, *keys: str) -> None:
+        """Press keys, and wait for what they do."""
+        for key in keys:
+            await Pilot(self.app).press(key)
+            await self.settle()
+
+    def pane(self, thread_id: str) -> TranscriptPane:
+        """The pane of a thread."""
+        pane = self.app.main.bench.grid.pane_of(thread_id)
+        assert pane is not None, f"{thread_id} has no pane"
+        return pane
+
+    def panes(self) -> list[str]:
+        """The threads that have a pane in sight, in order."""
+        return [place.thread_id for place in self.app.main.bench.grid.tiles if place.display]
+
+    @property
+    def current(self) -> str:
+        """The thread that keys are meant for."""
+        return self.app.main.bench.current
+
     def told(self) -> list[str]:
         """Every notice that was shown to the person."""
         return [notification.message for notification in self.app._notifications]
@@ -169,6 +217,12 @@ def build_console(
         home="/home/ada",
     )
     return Console(app, links[0])
+
+
+def text_of(widget: Widget) -> str:
+    """What a widget shows, row by row, without the spaces at the ends."""
+    strips = widget.render_lines(Region(0, 0, widget.size.width, widget.size.height))
+    return "\n".join(strip.text.rstrip() for strip in strips)
 
 
 def usage(total: int) -> Usage:

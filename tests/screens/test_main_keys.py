@@ -1,0 +1,347 @@
+"""What each key asks of the server, and what it says where it can do nothing."""
+
+from __future__ import annotations
+
+import pytest
+from screens.console import NOW, Console, build_console, text_of
+from textual.screen import Screen
+
+from codextui.config import Config, UiConfig
+from codextui.errors import ConfigInvalid, ServerRefused, ThreadUnknown
+from codextui.screens.confirm import ConfirmScreen
+from codextui.screens.diff import DiffScreen
+from codextui.screens.fork import ForkChosen, ForkScreen
+from codextui.screens.help import HelpScreen
+from codextui.screens.new_thread import NewThread, NewThreadScreen
+from codextui.widgets.composer import Composer
+from codextui.widgets.key_line import KeyLine
+from codextui.wire.event import DiffUpdated, ItemCompleted, TurnCompleted, TurnStarted
+from codextui.wire.thread import ThreadInfo, ThreadState
+
+
+@pytest.fixture
+def console() -> Console:
+    return build_console()
+
+
+def answer(console: Console, result: object) -> None:
+    """Close the dialog on top with a result, as a person would."""
+    screen: Screen[object] = console.app.screen
+    screen.dismiss(result)
+
+
+async def test_enter_writes_a_reply_and_sends_it(console: Console) -> None:
+    async with console.open():
+        thread_id = console.link.thread("backend", ThreadState.IDLE)
+        await console.settle()
+        await console.press("enter", *"hi", "space", *"you", "enter")
+        assert console.called("codex-send") == [{"thread": thread_id, "prompt": "hi you"}]
+        assert console.app.focused is console.pane(thread_id)
+
+
+async def test_the_composer_says_whether_it_replies_or_steers(console: Console) -> None:
+    async with console.open():
+        thread_id = console.link.thread("backend", ThreadState.IDLE)
+        await console.settle()
+        await console.press("enter")
+        purpose = console.app.main.query_one(".purpose")
+        assert "reply to backend" in str(purpose.render())
+        console.link.thread("backend", ThreadState.RUNNING)
+        await console.settle()
+        assert "steer backend" in str(purpose.render())
+        assert console.current == thread_id
+
+
+async def test_ctrl_j_starts_a_new_line(console: Console) -> None:
+    async with console.open():
+        console.link.thread("backend", ThreadState.IDLE)
+        await console.settle()
+        await console.press("r", "a", "ctrl+j", "b", "enter")
+        assert console.called("codex-send")[0]["prompt"] == "a\nb"
+
+
+async def test_letters_that_are_keys_elsewhere_are_letters_in_the_composer(
+    console: Console,
+) -> None:
+    async with console.open():
+        console.link.thread("backend", ThreadState.RUNNING)
+        await console.settle()
+        await console.press("r", *"xXnqz", "enter")
+        assert [tool for tool, _ in console.link.calls if tool != "codex-server"] == ["codex-send"]
+        assert console.called("codex-send")[0]["prompt"] == "xXnqz"
+
+
+async def test_esc_keeps_what_was_written_as_a_draft_of_its_thread(console: Console) -> None:
+    async with console.open():
+        one = console.link.thread("backend", ThreadState.IDLE)
+        two = console.link.thread("frontend", ThreadState.IDLE)
+        await console.settle()
+        await console.press("1", "r", *"draft", "escape")
+        assert "draft  draft" in text_of(console.pane(one))
+        assert "draft" not in text_of(console.pane(two))
+        await console.press("2", "r")
+        assert console.app.main.query_one(Composer).text == ""
+        await console.press("escape", "1", "r")
+        assert console.app.main.query_one(Composer).text == "draft"
+
+
+async def test_an_empty_prompt_is_not_sent(console: Console) -> None:
+    async with console.open():
+        console.link.thread("backend", ThreadState.IDLE)
+        await console.settle()
+        await console.press("r", "space", "enter")
+        assert console.called("codex-send") == []
+
+
+async def test_a_prompt_that_did_not_arrive_is_kept_as_a_draft(console: Console) -> None:
+    async with console.open():
+        thread_id = console.link.thread("backend", ThreadState.IDLE)
+        console.link.failures["codex-send"] = ServerRefused("Codex is busy")
+        await console.settle()
+        await console.press("r", *"again", "enter")
+        assert console.told() == ["Could not send the prompt: Codex is busy"]
+        assert "draft  again" in text_of(console.pane(thread_id))
+
+
+async def test_a_killed_thread_takes_no_prompt_and_says_why(console: Console) -> None:
+    async with console.open():
+        console.link.thread("backend", ThreadState.IDLE)
+        await console.settle()
+        console.link.thread("backend", ThreadState.KILLED)
+        await console.settle()
+        await console.press("enter")
+        assert "backend was killed" in console.told()[0]
+        assert not console.app.main.query(Composer)
+
+
+async def test_a_prompt_written_while_the_server_went_away_is_kept_and_refused(
+    console: Console,
+) -> None:
+    async with console.open():
+        console.link.thread("backend", ThreadState.IDLE)
+        await console.settle()
+        await console.press("r", *"hello")
+        console.link.lose("the server ended")
+        await console.settle()
+        await console.press("enter")
+        assert "the server ended" in console.told()[-1]
+        assert console.app.main.query_one(Composer).text == "hello"
+        assert console.called("codex-send") == []
+
+
+async def test_x_interrupts_a_running_turn(console: Console) -> None:
+    async with console.open():
+        thread_id = console.link.running("backend")
+        await console.settle()
+        await console.press("x")
+        assert console.called("codex-interrupt") == [{"thread": thread_id}]
+
+
+async def test_x_on_a_thread_at_rest_says_that_there_is_nothing_to_interrupt(
+    console: Console,
+) -> None:
+    async with console.open():
+        console.link.thread("backend", ThreadState.IDLE)
+        await console.settle()
+        await console.press("x")
+        assert "nothing to interrupt" in console.told()[0]
+        assert console.called("codex-interrupt") == []
+
+
+async def test_killing_a_running_thread_asks_first(console: Console) -> None:
+    async with console.open():
+        thread_id = console.link.running("backend")
+        await console.settle()
+        await console.press("X")
+        assert isinstance(console.app.screen, ConfirmScreen)
+        assert console.called("codex-kill") == []
+        answer(console, result=True)
+        await console.settle()
+        assert console.called("codex-kill") == [{"thread": thread_id}]
+
+
+async def test_a_kill_that_is_thought_better_of_kills_nothing(console: Console) -> None:
+    async with console.open():
+        console.link.running("backend")
+        await console.settle()
+        await console.press("X")
+        answer(console, result=False)
+        await console.settle()
+        assert console.called("codex-kill") == []
+
+
+async def test_killing_a_thread_at_rest_does_not_ask(console: Console) -> None:
+    async with console.open():
+        thread_id = console.link.thread("backend", ThreadState.IDLE)
+        await console.settle()
+        await console.press("X")
+        assert console.called("codex-kill") == [{"thread": thread_id}]
+
+
+async def test_f_forks_now_and_shows_the_fork(console: Console) -> None:
+    async with console.open():
+        thread_id = console.link.running("backend")
+        fork = ThreadInfo("t-backend-fork", "backend-fork", ThreadState.IDLE)
+        console.link.results["codex-fork"] = {"thread": fork.to_wire()}
+        await console.settle()
+        await console.press("f")
+        assert console.called("codex-fork") == [{"thread": thread_id}]
+        console.link.thread("backend-fork", ThreadState.IDLE, forked_from=thread_id)
+        await console.settle()
+        assert console.current == "t-backend-fork"
+
+
+async def test_shift_f_forks_through_a_chosen_turn(console: Console) -> None:
+    async with console.open():
+        thread_id = console.link.thread("backend", ThreadState.IDLE)
+        for turn in ("u1", "u2"):
+            console.link.say(thread_id, TurnStarted(), turn)
+            prompt = {"type": "userMessage", "id": turn, "content": [{"type": "text", "text": "x"}]}
+            console.link.say(thread_id, ItemCompleted(prompt), turn)
+            console.link.say(thread_id, TurnCompleted(), turn)
+        await console.settle()
+        await console.press("F")
+        assert isinstance(console.app.screen, ForkScreen)
+        answer(console, ForkChosen("u1", "try it otherwise"))
+        await console.settle()
+        assert console.called("codex-fork") == [
+            {"thread": thread_id, "turn": "u1", "prompt": "try it otherwise"}
+        ]
+
+
+async def test_shift_f_without_a_turn_says_so(console: Console) -> None:
+    async with console.open():
+        console.link.thread("backend", ThreadState.IDLE)
+        await console.settle()
+        await console.press("F")
+        assert "no turn yet" in console.told()[0]
+
+
+async def test_n_starts_a_thread_and_goes_to_it(console: Console) -> None:
+    async with console.open():
+        info = ThreadInfo("t-docs", "docs", ThreadState.RUNNING, created_at=NOW)
+        console.link.results["codex-start"] = {"thread": info.to_wire()}
+        await console.press("n")
+        assert isinstance(console.app.screen, NewThreadScreen)
+        answer(console, NewThread(prompt="write", cwd="/w", sandbox="read-only", handle="docs"))
+        await console.settle()
+        assert console.called("codex-start") == [
+            {"prompt": "write", "handle": "docs", "cwd": "/w", "sandbox": "read-only"}
+        ]
+        console.link.thread("docs", ThreadState.RUNNING)
+        await console.settle()
+        assert console.current == "t-docs"
+
+
+async def test_a_start_that_fails_says_why(console: Console) -> None:
+    async with console.open():
+        console.link.failures["codex-start"] = ThreadUnknown("no such folder: /nowhere")
+        await console.press("n")
+        answer(console, NewThread(prompt="x"))
+        await console.settle()
+        assert console.told() == ["Could not start the thread: no such folder: /nowhere"]
+
+
+async def test_d_shows_the_diff_of_the_turn(console: Console) -> None:
+    async with console.open():
+        thread_id = console.link.running("backend")
+        console.link.say(thread_id, DiffUpdated("--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n"))
+        await console.settle()
+        await console.press("d")
+        assert isinstance(console.app.screen, DiffScreen)
+
+
+async def test_d_without_changes_says_so(console: Console) -> None:
+    async with console.open():
+        console.link.running("backend")
+        await console.settle()
+        await console.press("d")
+        assert "has changed no files" in console.told()[0]
+
+
+async def test_question_mark_lists_the_keys(console: Console) -> None:
+    async with console.open():
+        await console.press("question_mark")
+        assert isinstance(console.app.screen, HelpScreen)
+
+
+async def test_q_leaves_and_the_server_goes_on(console: Console) -> None:
+    async with console.open():
+        console.link.running("backend")
+        await console.settle()
+        await console.press("q")
+        assert console.app.return_value == 0
+        assert console.called("codex-shutdown") == []
+
+
+async def test_shift_q_asks_and_then_ends_the_server(console: Console) -> None:
+    async with console.open():
+        console.link.running("backend")
+        await console.settle()
+        await console.press("Q")
+        assert isinstance(console.app.screen, ConfirmScreen)
+        assert console.called("codex-shutdown") == []
+        answer(console, result=True)
+        await console.settle()
+        assert console.called("codex-shutdown") == [{}]
+        assert console.app.return_value == 0
+
+
+@pytest.mark.parametrize("key", ["x", "X", "f", "F", "enter", "d"])
+async def test_keys_without_a_thread_say_that_there_is_none(console: Console, key: str) -> None:
+    async with console.open():
+        await console.press(key)
+        assert console.link.calls == [("codex-server", {})]
+        if key != "enter":
+            assert "n starts one" in console.told()[0]
+
+
+async def test_the_footer_shows_what_works_for_the_thread_in_focus(console: Console) -> None:
+    async with console.open():
+        console.link.thread("backend", ThreadState.IDLE)
+        console.link.running("frontend")
+        await console.settle()
+        await console.press("1")
+        assert "interrupt" not in text_of(console.app.main.query_one(KeyLine))
+        await console.press("2")
+        assert "interrupt" in text_of(console.app.main.query_one(KeyLine))
+        await console.press("r")
+        assert "send" in text_of(console.app.main.query_one(KeyLine))
+        assert "interrupt" not in text_of(console.app.main.query_one(KeyLine))
+
+
+async def test_a_click_on_a_key_in_the_footer_does_what_the_key_does(console: Console) -> None:
+    async with console.open() as pilot:
+        thread_id = console.link.running("backend")
+        await console.settle()
+        line = console.app.main.query_one(KeyLine)
+        await pilot.click(KeyLine, offset=(text_of(line).index("interrupt"), 0))
+        await console.settle()
+        assert console.called("codex-interrupt") == [{"thread": thread_id}]
+
+
+async def test_keys_can_be_rebound() -> None:
+    keys = {"thread.interrupt": "ctrl+x", "thread.new": ""}
+    console = build_console(config=Config(ui=UiConfig(keys=keys, bell=False)))
+    async with console.open():
+        thread_id = console.link.running("backend")
+        await console.settle()
+        await console.press("x", "n")
+        assert console.called("codex-interrupt") == []
+        assert console.app.screen is console.app.main
+        await console.press("ctrl+x")
+        assert console.called("codex-interrupt") == [{"thread": thread_id}]
+        footer = text_of(console.app.main.query_one(KeyLine))
+        assert "^x interrupt" in footer
+        assert "new" not in footer
+
+
+def test_a_keymap_with_an_unknown_binding_is_refused_before_the_screen_opens() -> None:
+    with pytest.raises(ConfigInvalid, match=r"thread\.interupt"):
+        build_console(config=Config(ui=UiConfig(keys={"thread.interupt": "y"})))
+
+
+async def test_the_palette_offers_everything_that_has_a_key(console: Console) -> None:
+    async with console.open():
+        titles = {command.title for command in console.app.get_system_commands(console.app.screen)}
+        assert {"New thread", "Interrupt the turn", "Zoom the pane", "Theme"} <= titles
