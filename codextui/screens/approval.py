@@ -90,6 +90,7 @@ class ApprovalScreen(ModalScreen[None]):
         self._now = now
         self._step = Step.READ
         self._shown: Approval | None = None
+        self._is_armed: bool | None = None
         self._is_drawn = False
         self._has_left = False
 
@@ -254,7 +255,7 @@ class ApprovalScreen(ModalScreen[None]):
 
     def _leave(self) -> None:
         """Go away, once; never take another screen down instead."""
-        if self.is_current and not self._has_left:
+        if self.is_active and not self._has_left:
             self._has_left = True
             self.dismiss(None)
 
@@ -342,7 +343,9 @@ class ApprovalScreen(ModalScreen[None]):
         if self._shown is None:
             return
         ready = self._guard.ready
-        self._sheet.show_guard("keys ready" if ready else "reading…", ready=ready)
+        if ready != self._is_armed:
+            self._is_armed = ready
+            self._sheet.show_guard("keys ready" if ready else "reading…", ready=ready)
         form = self._sheet.form
         if ready and form is not None and self.focused is self._sheet.body:
             form.focus_first()

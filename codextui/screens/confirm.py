@@ -52,5 +52,5 @@ class ConfirmScreen(ModalScreen[bool]):
 
     def action_answer(self, answer: bool) -> None:
         """Answer, and go away."""
-        if self.is_current:
+        if self.is_active:
             self.dismiss(answer)

@@ -50,7 +50,7 @@ class DiffScreen(ModalScreen[None]):
 
     def action_close(self) -> None:
         """Back to where it was opened."""
-        if self.is_current:
+        if self.is_active:
             self.dismiss(None)
 
     def action_scroll(self, rows: int) -> None:

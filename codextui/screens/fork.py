@@ -96,7 +96,7 @@ class ForkScreen(ModalScreen[ForkChosen | None]):
     @on(Input.Submitted)
     def _fork(self) -> None:
         at = self.query_one(OptionList).highlighted
-        if at is not None and self._turns[at].state != _RUNNING and self.is_current:
+        if at is not None and self._turns[at].state != _RUNNING and self.is_active:
             prompt = self.query_one(Input).value.strip()
             self.dismiss(ForkChosen(self._turns[at].turn_id, prompt))
 
@@ -110,7 +110,7 @@ class ForkScreen(ModalScreen[ForkChosen | None]):
 
     def action_cancel(self) -> None:
         """Fork nothing."""
-        if self.is_current:
+        if self.is_active:
             self.dismiss(None)
 
 

@@ -110,12 +110,12 @@ class NewThreadScreen(ModalScreen[NewThread | None]):
             self._complain(name, wrong.get(name, ""))
         if wrong:
             self.query_one(f"#{next(iter(wrong))}").focus()
-        elif self.is_current:
+        elif self.is_active:
             self.dismiss(new)
 
     def action_cancel(self) -> None:
         """Start nothing."""
-        if self.is_current:
+        if self.is_active:
             self.dismiss(None)
 
     def _read(self) -> NewThread:

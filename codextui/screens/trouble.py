@@ -87,5 +87,5 @@ class TroubleScreen(ModalScreen[Literal["retry", "quit"]]):
 
     def action_answer(self, answer: Literal["retry", "quit"]) -> None:
         """Go away with the answer."""
-        if self.is_current and (answer == "quit" or self._trouble.can_retry):
+        if self.is_active and (answer == "quit" or self._trouble.can_retry):
             self.dismiss(answer)

@@ -26,61 +26,63 @@ _LEAST_BODY = 3
 
 
 class ApprovalSheet(Vertical):
-    """Title, facts, the whole of what is asked, a form where there is one, and the answers."""
+    """Title, facts, the whole of what is asked, a form where there is one, and the answers.
+
+    Attributes:
+        body: where what is asked can be read.
+        message: where a message to the agent is written.
+    """
 
     def __init__(self) -> None:
         """Begin empty."""
         super().__init__(classes="dialog")
-        self._form: AnswerForm | None = None
-
-    def compose(self) -> ComposeResult:
-        """From the heading down to the keys."""
-        with Horizontal(id="heading"):
-            yield Static(id="title", classes="dialog-title", markup=False)
-            yield Static(id="place", markup=False)
-        yield Static(id="facts", classes="dialog-quiet", markup=False)
-        yield StripView(lambda _width, _palette: [], id="body")
-        yield Vertical(id="form-slot")
-        with Horizontal(id="status"):
-            yield Static(id="position", markup=False)
-            yield Static(id="guard", markup=False)
-        yield Static(id="note", markup=False)
-        yield DecisionBar(id="decisions")
-        yield Input(
+        self.body = StripView(lambda _width, _palette: [], id="body")
+        self.message = Input(
             id="message",
             placeholder="what the agent should read",
             max_length=MESSAGE_LIMIT,
             compact=True,
         )
-        yield Static(id="keys", classes="dialog-keys", markup=False)
+        self._title = _line("title", "dialog-title")
+        self._place = _line("place")
+        self._facts = _line("facts", "dialog-quiet")
+        self._slot = Vertical(id="form-slot")
+        self._position = _line("position")
+        self._guard = _line("guard")
+        self._note = _line("note")
+        self._decisions = DecisionBar(id="decisions")
+        self._keys = _line("keys", "dialog-keys")
+        self._form: AnswerForm | None = None
 
-    @property
-    def body(self) -> StripView:
-        """Where what is asked can be read."""
-        return self.query_one("#body", StripView)
+    def compose(self) -> ComposeResult:
+        """From the heading down to the keys."""
+        yield Horizontal(self._title, self._place, id="heading")
+        yield self._facts
+        yield self.body
+        yield self._slot
+        yield Horizontal(self._position, self._guard, id="status")
+        yield self._note
+        yield self._decisions
+        yield self.message
+        yield self._keys
 
     @property
     def form(self) -> AnswerForm | None:
         """The form of what is asked; None where there is none."""
         return self._form
 
-    @property
-    def message(self) -> Input:
-        """Where a message to the agent is written."""
-        return self.query_one("#message", Input)
-
     def show_approval(
         self, approval: Approval, fields: Sequence[FormField], offers: Sequence[Offer]
     ) -> None:
         """Show another approval from its beginning, with an empty form and message."""
-        self.query_one("#title", Static).update(approval_title(approval))
         self._replace_form(fields)
-        self.query_one(DecisionBar).show(offers)
+        self._decisions.show(offers)
         self.message.value = ""
         self.show_request(approval)
 
     def show_request(self, approval: Approval) -> None:
         """Show what is asked, and its answers."""
+        self._title.update(approval_title(approval))
         shown = _without_form(approval) if self._form is not None else approval
         self.body.show(partial(render_approval, shown))
         self.set_class(False, "-rule", "-message")
@@ -88,14 +90,10 @@ class ApprovalSheet(Vertical):
 
     def show_rule(self, approval: Approval) -> None:
         """Show the rule that "always" would set, instead of what is asked."""
-        self.query_one("#title", Static).update("Always allow this?")
+        self._title.update("Always allow this?")
         self.body.show(partial(rule_rows, approval))
         self.set_class(True, "-rule")
         self.body.focus()
-
-    def show_title(self, approval: Approval) -> None:
-        """Show the title of what is asked."""
-        self.query_one("#title", Static).update(approval_title(approval))
 
     def ask_message(self) -> None:
         """Let a message to the agent be written, instead of the answers."""
@@ -104,29 +102,27 @@ class ApprovalSheet(Vertical):
 
     def show_place(self, place: str) -> None:
         """`2 of 5`."""
-        self.query_one("#place", Static).update(place)
+        self._place.update(place)
 
     def show_facts(self, facts: str) -> None:
         """Whose it is and how long it waits. Safe to show."""
-        self.query_one("#facts", Static).update(facts)
+        self._facts.update(facts)
 
     def show_note(self, note: str) -> None:
         """Why a key did nothing, or what became of an approval. Safe to show."""
-        line = self.query_one("#note", Static)
-        line.update(note)
-        line.set_class(bool(note), "-shown")
+        self._note.update(note)
+        self._note.set_class(bool(note), "-shown")
         self.call_after_refresh(self.fit)
 
     def show_guard(self, words: str, *, ready: bool) -> None:
         """Whether keys decide now."""
-        line = self.query_one("#guard", Static)
-        line.update(words)
-        line.set_class(ready, "-ready")
-        self.query_one(DecisionBar).set_class(ready, "-armed")
+        self._guard.update(words)
+        self._guard.set_class(ready, "-ready")
+        self._decisions.set_class(ready, "-armed")
 
     def show_keys(self, words: str) -> None:
         """The keys beside the answers."""
-        self.query_one("#keys", Static).update(words)
+        self._keys.update(words)
         self.call_after_refresh(self.fit)
 
     def fit(self) -> None:
@@ -134,19 +130,21 @@ class ApprovalSheet(Vertical):
 
         The body gets what the rest leaves, so the answers are always in sight.
         """
+        if not self.body.is_attached:
+            return
         room = self.screen.size.height
         room -= 4 if room > 30 else 0
         free = max(_LEAST_BODY, room - self._rest_height())
         form = max(2, self._form.virtual_size.height + 1) if self._form is not None else 0
         form = min(form, max(free - self.body.row_count, free * 6 // 10))
-        self.query_one("#form-slot").styles.height = form
+        self._slot.styles.height = form
         self.body.styles.height = max(1, min(self.body.row_count, free - form))
 
     def _rest_height(self) -> int:
         """Rows of everything but the body and the form."""
         rest = self.gutter.height + self.body.styles.margin.height
         for child in self.children:
-            if child.display and child.id not in ("body", "form-slot"):
+            if child.display and child not in (self.body, self._slot):
                 rest += child.outer_size.height + child.styles.margin.height
         return rest
 
@@ -159,17 +157,20 @@ class ApprovalSheet(Vertical):
         event.stop()
         more = f"lines {event.first} to {event.last} of {event.total}"
         is_all = event.first <= 1 and event.last == event.total
-        self.query_one("#position", Static).update("all of it is shown" if is_all else more)
+        self._position.update("all of it is shown" if is_all else more)
         self.fit()
 
     def _replace_form(self, fields: Sequence[FormField]) -> None:
-        slot = self.query_one("#form-slot")
-        slot.remove_children()
+        self._slot.remove_children()
         self._form = AnswerForm(fields) if fields else None
         if self._form is not None:
             self.watch(self._form, "virtual_size", self.fit, init=False)
-            slot.mount(self._form)
+            self._slot.mount(self._form)
         self.call_after_refresh(self.fit)
+
+
+def _line(name: str, classes: str = "") -> Static:
+    return Static(id=name, classes=classes, markup=False)
 
 
 def _without_form(approval: Approval) -> Approval:
