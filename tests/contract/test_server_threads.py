@@ -56,14 +56,16 @@ async def test_a_reply_goes_on_where_the_thread_was(
 async def test_a_message_to_a_running_turn_steers_it(
     codex_binary: Path, scratch: Path, workspace: Path
 ):
+    gate = asyncio.Event()
     script = Script()
     script.on("turn left", Say("I turned."))
-    script.on("walk", Say("I walk on", gate=asyncio.Event()))
+    script.on("walk", Say("I walk on", gate=gate))
     async with serving(codex_binary, scratch, script) as served, served.console() as console:
         thread_id = await start(console, workspace, "walk", handle="walker")
         await console.event(ev.TextDelta)
         sent = await console.call("codex-send", thread="walker", prompt="turn left")
         assert sent["steered"] is True
+        gate.set()  # an older Codex takes a steer up when the model has finished its sentence
         end = await console.event(ev.TurnCompleted)
         assert end.turn_id == sent["turnId"]
         assert end.msg == ev.TurnCompleted("I turned.")
@@ -75,9 +77,10 @@ async def test_a_message_to_a_running_turn_steers_it(
 async def test_both_calls_on_one_turn_get_their_answer(
     codex_binary: Path, scratch: Path, workspace: Path
 ):
+    gate = asyncio.Event()
     script = Script()
-    script.on("turn left", Say("I turned."))
-    script.on("walk", Say("I walk on", gate=asyncio.Event()))
+    script.on("turn left", Say("I turned."), repeat=True)
+    script.on("walk", Say("I walk on", gate=gate))
     async with (
         serving(codex_binary, scratch, script) as served,
         served.console() as console,
@@ -86,6 +89,8 @@ async def test_both_calls_on_one_turn_get_their_answer(
         first = client.begin_tool("codex", prompt="walk", cwd=str(workspace))
         thread_id = (await console.event(ev.TextDelta)).thread_id
         second = client.begin_tool("codex-reply", threadId=thread_id, prompt="turn left")
+        await client.call("codex-steer", thread=thread_id, prompt="keep going")
+        gate.set()
         for number in (first, second):
             result = (await client.reply(number))["result"]
             assert result["structuredContent"]["content"] == "I turned."
@@ -235,3 +240,14 @@ async def test_bad_arguments_are_refused_with_their_name(
         bad = await client.call("codex-reply", prompt="x", threadId="unknown-thread")
         assert "unknown-thread" in bad["content"][0]["text"]
         assert (await client.call("codex-nothing"))["isError"]
+
+
+async def test_a_thread_that_was_told_nothing_can_be_killed_and_not_forked(
+    codex_binary: Path, scratch: Path, workspace: Path
+):
+    async with serving(codex_binary, scratch, Script()) as served, served.console() as console:
+        await console.call("codex-start", handle="empty", cwd=str(workspace))
+        with pytest.raises(ServerRefused, match="no turn has begun"):
+            await console.call("codex-fork", thread="empty")
+        killed = (await console.call("codex-kill", thread="empty"))["thread"]
+        assert killed["state"] == "killed"

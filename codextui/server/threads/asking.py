@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -16,7 +17,7 @@ from codextui.codex.requests import (
     parse_request,
 )
 from codextui.codex.rpc import RequestId
-from codextui.errors import CodextuiError
+from codextui.errors import CodextuiError, TurnNotRunning
 from codextui.server.broker import Broker
 from codextui.server.hub import EventHub
 from codextui.server.threads.message_id import new_message_id
@@ -114,7 +115,8 @@ class Requests:
             await self._explain(ask, decision.message)
         sent = self._send(question, decision)
         if sent and needs_interrupt(ask.asked, decision):
-            await interrupt_turn(await self.worker.app(), ask.thread_id, ask.turn_id)
+            with suppress(TurnNotRunning):
+                await interrupt_turn(await self.worker.app(), ask.thread_id, ask.turn_id)
         return sent
 
     def _send(self, question: _Question, decision: Decision) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from codextui.codex.calls import archive_thread, clean_terminals
-from codextui.errors import CodexDied, CodexFailed, CodexMissing, ServerRefused, TurnNotRunning
+from codextui.errors import CodextuiError, TurnNotRunning
 from codextui.server.core import Core
 from codextui.server.threads.record import ThreadRecord
 from codextui.server.threads.turns import stop_turn
@@ -24,7 +24,7 @@ async def kill(core: Core, thread: str) -> ThreadRecord:
         record.killing = True
         try:
             await _stop(core, record)
-        except (CodexFailed, CodexDied, CodexMissing, ServerRefused) as error:
+        except CodextuiError as error:
             logger.warning("the turn of %s was not ended: %s", record.info.handle, error)
         core.broker.withdraw(thread_id=record.info.thread_id)
         await _archive(core, record)
@@ -45,5 +45,5 @@ async def _stop(core: Core, record: ThreadRecord) -> None:
 async def _archive(core: Core, record: ThreadRecord) -> None:
     try:
         await archive_thread(await core.worker.app(), record.info.thread_id)
-    except (CodexFailed, CodexDied, CodexMissing) as error:
+    except CodextuiError as error:
         logger.warning("%s was not archived: %s", record.info.handle, error)

@@ -24,6 +24,8 @@ MAX_EARLY = 10_000
 
 MAX_NOTE = 300
 
+_REVERTED = "Turns of this thread were taken back elsewhere: more is shown than it still has."
+
 _STATE_AFTER = {
     "interrupted": ThreadState.INTERRUPTED,
     "lost": ThreadState.INTERRUPTED,
@@ -80,6 +82,8 @@ class Feed:
                 self._change_settings(notice)
             case fact.ThreadGone(thread_id, _):
                 self._unload(thread_id)
+            case fact.ThreadReverted(thread_id):
+                self._hub.publish(thread_id, "", ev.Warned(_REVERTED))
             case fact.RequestResolved(_, request_id):
                 self._broker.withdraw(key=(process, request_id))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from codextui.codex.calls import resume_thread
 from codextui.codex.thread import StartedThread, ThreadOptions
-from codextui.errors import CodexFailed, ServerRefused
+from codextui.errors import CodexFailed, ServerRefused, ThreadUnknown
 from codextui.server.core import Core
 from codextui.server.threads.record import ThreadRecord
 from codextui.wire.thread import ThreadInfo, ThreadState
@@ -17,7 +17,7 @@ async def load(core: Core, record: ThreadRecord) -> None:
     """Have Codex load a thread, so that it can be told something and tells us of it.
 
     For who holds `record.busy`. Raises ServerRefused (a killed thread), CodexFailed (it says
-    which thread), CodexMissing, CodexDied.
+    which thread), ThreadUnknown (Codex has lost it), CodexMissing, CodexDied.
     """
     handle = record.info.handle
     if record.info.state is ThreadState.KILLED:
@@ -31,6 +31,8 @@ async def load(core: Core, record: ThreadRecord) -> None:
     except CodexFailed as error:
         message = f"{handle} cannot be loaded again: {error}"
         raise CodexFailed(message, code=error.code, data=error.data) from error
+    except ThreadUnknown as error:
+        raise ThreadUnknown(f"{handle} cannot be loaded again: {error}") from error
     record.loaded = True
     take_settings(core, record, started)
 

@@ -16,7 +16,7 @@ from codextui.codex.calls import (
 )
 from codextui.codex.history import translate_history
 from codextui.codex.thread import StartedThread, ThreadOptions
-from codextui.errors import CodexFailed, ThreadUnknown
+from codextui.errors import CodexFailed, ServerRefused, ThreadUnknown
 from codextui.server.branch import find_branch
 from codextui.server.core import Core
 from codextui.server.threads.loading import load, same_options
@@ -61,9 +61,12 @@ async def fork(core: Core, thread: str, *, turn_id: str, handle: str, client: st
     """Fork a thread, as it is now or through a finished turn of it (inclusive).
 
     The source goes on undisturbed; a turn that runs there is in the fork as interrupted.
-    Raises ThreadUnknown, CodexFailed (no such finished turn), CodexMissing, CodexDied.
+    Raises ThreadUnknown, ServerRefused (a thread without a past), CodexFailed (no such finished
+    turn), CodexMissing, CodexDied.
     """
     source = core.registry.find(thread).info
+    if not source.turn_id:
+        raise ServerRefused(f"{source.handle} has no past to fork: no turn has begun on it yet")
     app = await core.worker.app()
     with core.feed.opening():
         started = await fork_thread(
@@ -102,7 +105,9 @@ async def resume(core: Core, thread: str, *, client: str) -> ThreadRecord:
 async def _revive(core: Core, record: ThreadRecord) -> None:
     app = await core.worker.app()
     thread_id = record.info.thread_id
-    with suppress(CodexFailed):  # Where it was not archived, loading says whether it is there.
+    with suppress(
+        CodexFailed, ThreadUnknown
+    ):  # Where it was not archived, loading says whether it is there.
         await unarchive_thread(app, thread_id)
     with core.feed.opening():
         await resume_thread(app, thread_id, same_options(record.info))
@@ -124,7 +129,7 @@ async def _import(core: Core, thread_id: str, client: str) -> ThreadRecord:
     with core.feed.opening():
         try:
             started = await resume_thread(app, thread_id)
-        except CodexFailed as error:
+        except (CodexFailed, ThreadUnknown) as error:
             raise ThreadUnknown(
                 f"no thread here has the id or handle {thread_id!r}, and Codex's history has "
                 f"none of that id: {error}"

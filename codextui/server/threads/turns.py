@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass
 
 from codextui.codex.calls import clean_terminals, interrupt_turn, start_turn, steer_turn
-from codextui.errors import CodexDied, CodexFailed, ServerRefused, TurnNotRunning
+from codextui.errors import CodextuiError, ServerRefused, ThreadUnknown, TurnNotRunning
 from codextui.server.core import Core
 from codextui.server.threads.loading import load
 from codextui.server.threads.message_id import new_message_id
@@ -49,7 +49,13 @@ async def send(
             except TurnNotRunning:
                 pass  # It ended in this moment: the message starts the next one.
         await load(core, record)
-        return Sent(record, await _start(core, record, prompt, output_schema), steered=False)
+        try:
+            turn_id = await _start(core, record, prompt, output_schema)
+        except ThreadUnknown:
+            record.loaded = False  # Codex has let it go without a word
+            await load(core, record)
+            turn_id = await _start(core, record, prompt, output_schema)
+        return Sent(record, turn_id, steered=False)
 
 
 async def steer(core: Core, thread: str, prompt: str) -> Sent:
@@ -115,7 +121,7 @@ async def _start(
             client_message_id=new_message_id(),
             output_schema=output_schema,
         )
-    except (CodexFailed, CodexDied):
+    except CodextuiError:
         core.registry.update(record, state=before)
         raise
     # Codex may have told of the turn's start, and even of its end, before its answer was read.
