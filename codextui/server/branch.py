@@ -13,6 +13,8 @@ _MAX_BYTES = 4096
 
 async def find_branch(folder: str) -> str:
     """Return the branch that `folder` is on, a short commit where it is on none, else empty."""
+    if not folder:
+        return ""
     try:
         return await asyncio.wait_for(asyncio.to_thread(read_branch, Path(folder)), TIMEOUT_S)
     except TimeoutError:

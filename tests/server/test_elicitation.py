@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import json
+
+import jsonschema
+import pytest
+
+from codextui.server.elicitation import elicitation_params
+from codextui.wire.approval import (
+    Approval,
+    Asked,
+    CommandAsked,
+    ElicitationAsked,
+    FileChange,
+    PatchAsked,
+    PermissionsAsked,
+    Question,
+    QuestionsAsked,
+    UnknownAsked,
+)
+
+COMMAND = CommandAsked("/bin/bash -lc 'rm -r build'", "/work", parsed=("unknown rm -r build",))
+PATCH = PatchAsked(
+    (
+        FileChange("a.py", "add", "print()\n"),
+        FileChange("b.py", "update", "@@ -1 +1 @@\n", move_path="c.py"),
+        FileChange("d.py", "delete", "gone\n"),
+    )
+)
+
+
+def params(asked: Asked) -> dict[str, object]:
+    approval = Approval("a1", "t", "u", "i", "backend", 1.0, asked)
+    built = elicitation_params(approval, call_id="7")
+    meta = json.loads(json.dumps(built["_meta"]))
+    assert json.loads(json.dumps(built)) == built | {"_meta": meta}
+    assert Approval.parse(meta["codextui/approval"]) == approval
+    return built
+
+
+def test_a_command_is_asked_as_codex_mcp_server_asked_it():
+    built = params(COMMAND)
+    assert built["message"] == f"Allow Codex to run `{COMMAND.command}` in `/work`?"
+    assert {key: built[key] for key in built if key.startswith("codex_")} == {
+        "codex_elicitation": "exec-approval",
+        "codex_mcp_tool_call_id": "7",
+        "codex_event_id": "u",
+        "codex_call_id": "i",
+        "codex_command": ["/bin/bash", "-lc", "rm -r build"],
+        "codex_cwd": "/work",
+        "codex_parsed_cmd": [{"type": "unknown", "cmd": "rm -r build"}],
+    }
+    assert built["threadId"] == "t"
+
+
+def test_a_command_that_no_shell_can_take_apart_is_shown_whole():
+    assert params(CommandAsked("echo 'open"))["codex_command"] == ["echo 'open"]
+
+
+def test_a_patch_is_asked_with_its_changes():
+    built = params(PATCH)
+    assert built["message"] == "Allow Codex to apply proposed code changes?"
+    assert built["codex_changes"] == {
+        "a.py": {"type": "add", "content": "print()\n"},
+        "b.py": {"type": "update", "unified_diff": "@@ -1 +1 @@\n", "move_path": "c.py"},
+        "d.py": {"type": "delete", "content": "gone\n"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("asked", "choices"),
+    [
+        (COMMAND, ["approved", "approved_for_session", "denied", "abort"]),
+        (
+            CommandAsked("git status", rule=("git",)),
+            ["approved", "approved_for_session", "approved_always", "denied", "abort"],
+        ),
+        (PATCH, ["approved", "approved_for_session", "denied", "abort"]),
+        (PermissionsAsked({}), ["approved", "approved_for_session", "denied", "abort"]),
+        (ElicitationAsked("srv", "url", "Open", url="https://x"), ["approved", "denied", "abort"]),
+        (UnknownAsked("new/kind", {}), ["denied", "abort"]),
+    ],
+)
+def test_a_form_offers_what_is_possible_and_no_more(asked: Asked, choices: list[str]):
+    schema = params(asked)["requestedSchema"]
+    assert isinstance(schema, dict)
+    decision = schema["properties"]["decision"]
+    assert decision["enum"] == choices
+    assert len(decision["enumNames"]) == len(choices)
+    jsonschema.Draft202012Validator.check_schema(schema)
+
+
+def test_questions_become_a_form_of_their_own():
+    questions = (
+        Question("q1", "Colour", "Which colour?", (("Blue", "calm"), ("Red", "loud"))),
+        Question("q2", "Name", "Which name?", (("Ann", ""),), other=True),
+    )
+    schema = params(QuestionsAsked(questions))["requestedSchema"]
+    assert isinstance(schema, dict)
+    assert schema["properties"]["q1"]["enum"] == ["Blue", "Red"]
+    assert "enum" not in schema["properties"]["q2"]
+    assert schema["required"] == ["q1", "q2"]
+
+
+def test_an_mcp_servers_own_form_is_passed_on():
+    form = {"type": "object", "properties": {"n": {"type": "number"}}}
+    assert params(ElicitationAsked("srv", "form", "How many?", form))["requestedSchema"] == form
