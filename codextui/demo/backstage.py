@@ -8,7 +8,6 @@ import functools
 import threading
 from concurrent.futures import Future
 
-from codextui.client.connection import Connection
 from codextui.client.facts import EventArrived, Fact
 from codextui.client.spawn import open_socket
 from codextui.demo.pace import READABLE
@@ -36,14 +35,17 @@ class Backstage:
         self._story: Storyline | None = None
         self._fault = ""
 
-    def start(self) -> str:
-        """Puts up the stage, and returns the name of its server as soon as that listens.
+    def start(self) -> None:
+        """Begins to put up the stage, and returns at once."""
+        self._thread.start()
+
+    def wait_until_up(self) -> str:
+        """Returns the name of the stage's server as soon as that listens.
 
         Raises:
             CodextuiError: the stage cannot be put up.
             OSError: the same.
         """
-        self._thread.start()
         return self._up.result()
 
     def stop(self) -> str:
@@ -74,6 +76,9 @@ class Backstage:
 
     async def _tell(self, stage: Stage) -> None:
         """Plays the story to its end; an error in it is kept, and the console goes on."""
+        # It takes most of a second to import, and the server should be starting meanwhile.
+        from codextui.client.connection import Connection  # noqa: PLC0415
+
         connect = functools.partial(open_socket, stage.socket)
         try:
             async with Connection(connect, name="demo", on_fact=self._see) as connection:

@@ -20,8 +20,6 @@ def run() -> int:
     Raises:
         CodextuiError: the server did not come up, or the configuration cannot be used.
     """
-    from codextui import app  # noqa: PLC0415 - Textual, and only where there is a screen
-
     report = Report(sys.stdout, json_lines=False)
     report.tell(Line("started", "Starting a scripted model, and a shared server of its own."))
     try:
@@ -29,8 +27,11 @@ def run() -> int:
     except OSError as error:
         raise CodextuiError(f"The demo's workspace cannot be made: {error}") from error
     backstage = Backstage(workspace)
+    backstage.start()
     try:
-        code: int = app.run(backstage.start())
+        from codextui import app  # noqa: PLC0415 - imported while the server starts
+
+        code: int = app.run(backstage.wait_until_up())
     finally:
         fault = backstage.stop()
     if fault:
