@@ -26,8 +26,12 @@ logger = logging.getLogger(__name__)
 MAX_LINE = 16 * 1024 * 1024
 """Bytes that a client's line may have: sixteen prompts of the longest kind."""
 
+MAX_UNREAD = 64 * 1024 * 1024
+"""Bytes that may wait for a client that does not read; then it is cut off."""
+
 _OWN_IDS = "codextui-"
 _KEPT_CANCELLED = 1_000
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
 _PARSE_ERROR = {"jsonrpc": "2.0", "id": None, "error": {"code": -32700, "message": "Parse error"}}
 
 
@@ -52,6 +56,7 @@ class Peer:
         self._writer = writer
         self._numbers = itertools.count(1)
         self._asked: dict[str, asyncio.Future[JsonObject]] = {}
+        self._writing = asyncio.Lock()
         self._gone = False
 
     async def notify(self, method: str, *params: JsonObject) -> None:
@@ -93,13 +98,19 @@ class Peer:
         self._writer.transport.abort()
 
     def _write_soon(self, message: JsonObject) -> None:
-        if not self._writer.is_closing():
-            self._writer.write(_line({"jsonrpc": "2.0", **message}))
+        if self._writer.is_closing():
+            return
+        self._writer.write(_line({"jsonrpc": "2.0", **message}))
+        if self._writer.transport.get_write_buffer_size() > MAX_UNREAD:
+            logger.warning("a client is cut off: it does not read")
+            self.abort()
 
     async def _write(self, data: bytes) -> None:
+        """Write when everything before has been taken, so that what waits stays bounded."""
         try:
-            self._writer.write(data)
-            await self._writer.drain()
+            async with self._writing:
+                self._writer.write(data)
+                await self._writer.drain()
         except (ConnectionError, RuntimeError) as error:
             raise PeerGone from error
 
@@ -202,4 +213,4 @@ def _resolve(future: asyncio.Future[JsonObject], message: JsonObject) -> None:
 
 
 def _line(message: JsonObject) -> bytes:
-    return json.dumps(message, separators=(",", ":")).encode() + b"\n"
+    return _ENCODER.encode(message).encode() + b"\n"
