@@ -19,6 +19,7 @@ from codextui.codex.rpc import (
     NotificationHandler,
     RequestHandler,
     RequestId,
+    reported,
 )
 from codextui.errors import CodexDied, CodexMissing
 from codextui.wire import fields
@@ -53,6 +54,7 @@ class AppServer:
         self.pid = 0
         self.home = Path()
         self._on_exit = on_exit
+        self._ready = False
         self._stopping = False
         self._rpc: JsonLines
         self._process: CodexProcess
@@ -141,6 +143,7 @@ class AppServer:
             told = await self._rpc.call("initialize", params, timeout_s=HANDSHAKE_TIMEOUT)
             self.home = Path(fields.text_or(told, "codexHome"))
             self._rpc.notify("initialized")
+            self._ready = True
         except BaseException as error:
             await self.stop()
             missing = missing_app_server(binary, self._process.last_errors)
@@ -154,8 +157,9 @@ class AppServer:
         reason = _reason(self.pid, code, self._process.last_errors)
         self._rpc.close(reason)
         await self._process.kill_orphans()
-        if not self._stopping:
-            self._on_exit(reason)
+        if self._ready and not self._stopping:
+            with reported("the end of app-server"):
+                self._on_exit(reason)
 
 
 def _reason(pid: int, code: int, last_errors: tuple[str, ...]) -> str:

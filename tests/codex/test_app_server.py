@@ -69,8 +69,10 @@ def fake_binary(folder: Path, scene: str) -> CodexBinary:
 
 
 @asynccontextmanager
-async def playing(folder: Path, scene: str, **options: Any) -> AsyncIterator[Record]:
-    record = Record()
+async def playing(
+    folder: Path, scene: str, record: Record | None = None, **options: Any
+) -> AsyncIterator[Record]:
+    record = record or Record()
     record.app = await AppServer.start(
         fake_binary(folder, scene),
         home=None,
@@ -259,9 +261,11 @@ async def test_a_handler_that_fails_does_not_stop_the_reading(
 async def test_a_start_that_fails_says_why_and_is_no_death(
     tmp_path: Path, scene: str, kind: type[Exception], said: str
 ) -> None:
+    record = Record()
     with pytest.raises(kind, match=said):
-        async with playing(tmp_path, scene):
+        async with playing(tmp_path, scene, record):
             pass
+    assert record.exits == []
 
 
 async def test_a_process_that_does_not_shake_hands_is_given_up(

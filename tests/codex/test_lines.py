@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from codextui.codex.frame import decode_frame, encode_frame
 from codextui.codex.line_buffer import LineBuffer, LineTooLong
-from codextui.codex.rpc import JsonLines
+from codextui.codex.rpc import MAX_IN_FLIGHT, JsonLines
 from codextui.errors import CodexFailed, WireInvalid
 from codextui.wire.fields import JsonObject
 
@@ -162,3 +162,15 @@ async def test_a_call_that_json_cannot_say_is_not_forgotten_in_the_table() -> No
     await asyncio.sleep(0)
     rpc.feed(b'{"id":2,"result":{}}\n')
     assert await call == {}
+
+
+async def test_only_so_many_calls_are_under_way_at_once() -> None:
+    pipe = Nowhere()
+    rpc = JsonLines(pipe, on_notification=lambda *_: None, on_request=lambda *_: None)
+    calls = [asyncio.create_task(rpc.call("any", {})) for _ in range(MAX_IN_FLIGHT + 10)]
+    for number in range(1, len(calls) + 1):
+        while len(pipe.sent) < min(number + MAX_IN_FLIGHT - 1, len(calls)):
+            await asyncio.sleep(0)  # noqa: ASYNC110 - the loop has to go round
+        assert len(pipe.sent) <= number + MAX_IN_FLIGHT - 1
+        rpc.feed(b'{"id":%d,"result":{}}\n' % number)
+    assert await asyncio.gather(*calls) == [{}] * len(calls)

@@ -244,6 +244,17 @@ async def test_what_codex_does_not_know_is_said_in_our_words(
         assert await read_login_problem(codex.app) == ""
 
 
+async def test_more_calls_than_codex_takes_at_once_all_get_their_answer(
+    codex_binary: Path, codex_home: Path, workspace: Path
+) -> None:
+    async with (
+        ScriptedModel(Script()) as model,
+        listening(codex_binary, codex_home, model) as codex,
+    ):
+        answers = await asyncio.gather(*(list_threads(codex.app) for _ in range(500)))
+    assert answers == [[]] * 500
+
+
 async def test_a_profile_and_single_settings_reach_the_thread(
     codex_binary: Path, codex_home: Path, workspace: Path
 ) -> None:
