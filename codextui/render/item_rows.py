@@ -89,10 +89,10 @@ def is_set_off(body: b.Body) -> bool:
     return not isinstance(body, b.ApprovalMark | b.Failure | b.Caution | b.Compaction | b.WebSearch)
 
 
-def placeholder_rows(item: TranscriptItem, palette: Palette) -> list[Row]:
+def placeholder_rows(item: TranscriptItem, width: int, palette: Palette) -> list[Row]:
     """What stands for Markdown of which nothing has come yet."""
     if isinstance(item.body, b.Reasoning) and not item.done:
-        return [[Segment("~ thinking …", palette.muted)]]
+        return marked_rows("~", "thinking …", palette.muted, width)
     return []
 
 

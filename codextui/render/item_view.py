@@ -62,7 +62,7 @@ class ItemView:
         if flow is None:
             rows = item_rows(self.item, self._width, self._palette, full=self._full)
         else:
-            rows = placeholder_rows(self.item, self._palette)
+            rows = placeholder_rows(self.item, self._width, self._palette)
         if rows and is_set_off(self.item.body):
             rows = [[], *rows]
         first = redraw(self.rows, self._drawn, rows)
@@ -73,6 +73,7 @@ class ItemView:
         """Feed what is new; set only the rows that the Markdown says have changed."""
         markdown, fresh = self._take_source(flow)
         first = markdown.finish() if self.item.done else markdown.update()
+        self._markdown = None if self.item.done else markdown
         head = to_strips([[], *flow.head])
         start = len(head) + (0 if fresh else first)
         gutter = flow.gutter

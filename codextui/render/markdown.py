@@ -9,6 +9,7 @@ is what lets `StreamingMarkdown` finish blocks one by one.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -29,10 +30,13 @@ MAX_DEPTH = 16
 """Levels of nesting (a list in a list is four) above which a block is shown as its source."""
 
 MAX_BLOCK = 20_000
-"""Characters of one block above which it is shown as its source."""
+"""Characters of a block that is no code above which it, and all below it, is shown as source."""
 
 MAX_TEXT = 100_000
 """Characters of one text after which the rest is shown as its source."""
+
+
+_CODE = ("fence", "code_block")
 
 
 @lru_cache(maxsize=1)
@@ -72,11 +76,20 @@ def markdown_rows(source: str, width: int, palette: Palette) -> list[Row]:
     return rows
 
 
-def block_lines(source: str) -> list[int]:
-    """The line numbers, from 0, at which the blocks of Markdown that are in no other begin."""
-    tokens = _block_parser().parse(source)
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A block that is in no other: the line that it begins at, and whether it is code."""
+
+    line: int
+    is_code: bool
+
+
+def find_blocks(source: str) -> list[Block]:
+    """The blocks of Markdown, by a look at how its lines begin; cheap."""
     return [
-        token.map[0] for token in tokens if token.map and not token.level and token.nesting >= 0
+        Block(token.map[0], token.type in _CODE)
+        for token in _block_parser().parse(source)
+        if token.map and token.level == 0 and token.nesting >= 0
     ]
 
 
@@ -101,7 +114,8 @@ def _top_rows(
 ) -> list[Row]:
     first, last = block[0].map or (0, len(lines))
     source = "\n".join(lines[first:last]).rstrip("\n")
-    if len(source) > MAX_BLOCK or any(_depth(token) >= MAX_DEPTH for token in block):
+    too_long = len(source) > MAX_BLOCK and block[0].type not in _CODE
+    if too_long or any(_depth(token) >= MAX_DEPTH for token in block):
         return plain_rows(source, width, palette)
     try:
         return _Layout(palette).rows(block, width)

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.segment import Segment
 from textual.strip import Strip
 
 from codextui.render.figures import format_count
 from codextui.render.layout import Row, redraw, wrap
-from codextui.render.markdown import MAX_TEXT, block_lines, markdown_rows, plain_rows
+from codextui.render.markdown import (
+    MAX_BLOCK,
+    MAX_TEXT,
+    Block,
+    find_blocks,
+    markdown_rows,
+    plain_rows,
+)
 from codextui.render.palette import Palette
 from codextui.render.sanitize import sanitize
 
 OPEN_LAID_OUT = 3_000
 """Characters of an open end above which it is shown as its source until it is finished."""
-
-WINDOW = 32_768
-"""Characters that are searched for finished blocks at once."""
 
 OPEN_SHOWN = 3_000
 """Characters of such an end that are shown at least; twice as many at most."""
@@ -23,6 +29,8 @@ OPEN_SHOWN = 3_000
 
 class StreamingMarkdown:
     """Lays out Markdown as it comes. However the text is cut into deltas, the end is the same.
+
+    Nothing can be fed after `finish`.
 
     A block is finished when another has begun below it: no later text changes it then (see
     `codextui.render.markdown`). Only whole lines count for that.
@@ -41,6 +49,7 @@ class StreamingMarkdown:
         self._finished = False
         self._finished_size = 0
         self._searched = 0
+        self._is_source = False
 
     def feed(self, delta: str) -> None:
         """Take more text; `update` draws it."""
@@ -59,18 +68,13 @@ class StreamingMarkdown:
         self._pending.clear()
         rows: list[Row] = []
         if final or self._is_worth_searching():
-            self._finish_blocks(rows)
+            self._finish_blocks(rows, len(self._open) if final else self._open.rfind("\n") + 1)
         finished = len(rows)
         self._add(rows, self._open_rows(final=final))
         first = redraw(self.rows, self._drawn, rows)
         self._drawn = rows[finished:]
         self._finished = self._finished or finished > 0
         return first
-
-    @property
-    def _is_source(self) -> bool:
-        """Whether so much has been laid out that the rest is shown as its source."""
-        return self._finished_size > MAX_TEXT
 
     def _add(self, rows: list[Row], more: list[Row]) -> None:
         """Add a block's rows, below an empty one unless they are the first of all."""
@@ -100,30 +104,44 @@ class StreamingMarkdown:
         enough = self._searched if whole <= OPEN_LAID_OUT else self._searched * 3 // 2
         return whole > enough
 
-    def _finish_blocks(self, rows: list[Row]) -> None:
-        """Lay out for good all blocks of whole lines but the last."""
-        window = WINDOW
-        while not self._is_source:
-            end = self._open.rfind("\n", 0, window) + 1
-            if not self._finish_blocks_before(end, rows):
-                if window >= len(self._open):
-                    self._searched = end
-                    return
-                window *= 4
+    def _finish_blocks(self, rows: list[Row], whole: int) -> None:
+        """Lay out for good all blocks in `whole` characters (whole lines) but the last.
 
-    def _finish_blocks_before(self, end: int, rows: list[Row]) -> bool:
-        """Look at whole lines alone; False where no block in them is finished."""
-        lines = self._open[:end].split("\n")
-        offset = line = 0
-        for start in block_lines(sanitize(self._open[:end]))[1:]:
-            offset += sum(len(text) + 1 for text in lines[line:start])
-            line = start
-            if self._finished_size + offset > MAX_TEXT:
-                break
-        if not line:
-            return False
+        No more is looked at at once than one block may have. What shows that a block is longer
+        is therefore the same text at whatever time it is looked at.
+        """
+        window = MAX_BLOCK
+        while not self._is_source:
+            end = self._open.find("\n", window, whole) + 1 or whole
+            blocks = find_blocks(sanitize(self._open[:end]))
+            if len(blocks) > 1:
+                # Behind a long block of code, look again: the next one may be too long.
+                closed = blocks if window == MAX_BLOCK else blocks[:2]
+                self._finish_before(self._offset(closed), rows)
+                window = MAX_BLOCK
+            elif end > MAX_BLOCK and blocks and not blocks[0].is_code:
+                self._is_source = True
+            elif end < whole:
+                window *= 4
+            else:
+                self._searched = end
+                return
+
+    def _offset(self, blocks: Sequence[Block]) -> int:
+        """Where the last block begins, or the first one after all that is laid out."""
+        starts = {block.line for block in blocks[1:]}
+        offset = begin = 0
+        for line, text in enumerate(self._open.split("\n", max(starts))):
+            if line in starts:
+                begin = offset
+                if self._finished_size + begin > MAX_TEXT:
+                    self._is_source = True
+                    break
+            offset += len(text) + 1
+        return begin
+
+    def _finish_before(self, offset: int, rows: list[Row]) -> None:
         self._add(rows, markdown_rows(sanitize(self._open[:offset]), self._width, self._palette))
         self._open = self._open[offset:]
         self._finished_size += offset
         self._searched = 0
-        return True
