@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -72,7 +73,26 @@ def _comparable(recording: dict[str, Any]) -> list[Frame]:
     for frame in frames:
         if frame not in startup:
             ordered.insert(_place(frame, ordered), frame)
-    return startup + ordered
+    return startup + _sorted_asks(ordered)
+
+
+def _sorted_asks(frames: list[Frame]) -> list[Frame]:
+    """Which of several questions that are asked at once comes first is chance."""
+    ordered: list[Frame] = []
+    for _, run in itertools.groupby(frames, key=lambda one: bool(_asked_of(one))):
+        ordered += sorted(run, key=_asked_of)
+    return [
+        {**frame, "id": "<id>"} if frame.get("method") == "elicitation/create" else frame
+        for frame in ordered
+    ]
+
+
+def _asked_of(frame: Frame) -> str:
+    """The item that a question is about, empty for a frame that is none."""
+    if event_type(frame).endswith("approval_request"):
+        return str(frame["params"]["msg"]["call_id"])
+    asked = frame.get("method") == "elicitation/create"
+    return str(frame["params"]["codex_call_id"]) if asked else ""
 
 
 def _place(frame: Frame, before: list[Frame]) -> int:

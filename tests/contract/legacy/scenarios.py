@@ -183,15 +183,15 @@ async def command_approved_by_amendment(stage: Stage) -> None:
 
 @scenario()
 async def two_commands_asked_about(stage: Stage) -> None:
-    """Both are in one response of the model."""
+    """Both are in one response of the model, and neither runs before both are decided."""
     first = Run("echo one > ../outside/one", escalate=True, justification="It is outside.")
     second = Run("echo two > ../outside/two", escalate=True, justification="It is outside too.")
     stage.script.on("leave", [first, second], Say("Done."))
     call = stage.codex("leave the sandbox")
-    elicitations = [await stage.peer.elicited(1), await stage.peer.elicited(2)]
-    stage.peer.answer(elicitations[0], {"decision": "approved"})
-    await stage.peer.event("exec_command_end")
-    stage.peer.answer(elicitations[1], {"decision": "approved"})
+    asked = [await stage.peer.elicited(1), await stage.peer.elicited(2)]
+    asked.sort(key=lambda elicitation: str(elicitation["params"]["codex_call_id"]))
+    stage.peer.answer(asked[0], {"action": "accept", "decision": "approved"})
+    stage.peer.answer(asked[1], {"action": "accept", "decision": {"denied": {"rejection": ""}}})
     await stage.peer.answer_of(call)
 
 

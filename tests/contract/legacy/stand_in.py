@@ -36,8 +36,8 @@ OPTIONS = {
 class StandIn:
     """A link to an MCP server that runs in the test itself."""
 
-    def __init__(self, binary: Path, version: tuple[int, int, int], home: Path) -> None:
-        self._binary = CodexBinary(binary, version, "config")
+    def __init__(self, binary: CodexBinary, home: Path) -> None:
+        self._binary = binary
         self._home = home
         self._app: AppServer
         self._on_frame: Callable[[Frame], None]
