@@ -18,7 +18,7 @@ import pytest
 from e2e.terminal import Terminal
 
 from codextui import paths
-from codextui.demo import ScriptedModel, write_codex_home
+from codextui.demo import Script, ScriptedModel, write_codex_home
 from codextui.demo.script import ModelScript
 from codextui.demo.server import demo_server
 from codextui.demo.workspace import Workspace, create_workspace
@@ -88,6 +88,19 @@ class Served:
 
 
 Serve = Callable[[ModelScript], Served]
+
+
+@pytest.fixture
+def serve_fake(scratch: Path, serve: Serve) -> Served:
+    """A server whose Codex is `fake_codex.py`."""
+    binary = scratch / "codex"
+    fake = Path(__file__).with_name("fake_codex.py")
+    binary.write_text(f'#!/bin/sh\nexec {sys.executable} {fake} "$@"\n')
+    binary.chmod(0o700)
+    config = paths.config_path()
+    config.parent.mkdir(parents=True)
+    config.write_text(f'[codex]\nbinary = "{binary}"\n')
+    return serve(Script())
 
 
 @pytest.fixture
