@@ -21,7 +21,7 @@ from codextui.wire.fields import JsonObject
 async def codex(host: Host, caller: Caller, arguments: JsonObject) -> dict[str, object]:
     """Start a thread, and answer with what its first turn comes to."""
     prompt = fields.text(arguments, "prompt")
-    new = NewThread(thread_options(arguments), caller.client, prompt=prompt)
+    new = NewThread(thread_options(arguments, caller.cwd), caller.client, prompt=prompt)
     record = await host.background.finish(start(host.core, new))
     return await _attend(host, caller, record, prompt)
 
@@ -35,16 +35,18 @@ async def codex_reply(host: Host, caller: Caller, arguments: JsonObject) -> dict
     return await _attend(host, caller, record, fields.text(arguments, "prompt"))
 
 
-def thread_options(arguments: JsonObject) -> ThreadOptions:
+def thread_options(arguments: JsonObject, folder: str = "") -> ThreadOptions:
     """The options of a thread that are in a tool's arguments.
 
+    `folder` is where the caller works: the cwd where the arguments name none, and what a
+    relative one is relative to.
     `on-failure`, which Codex no longer has, becomes `on-request`: it asks before, not after.
     """
     policy = fields.maybe_text(arguments, "approval-policy")
-    cwd = fields.maybe_text(arguments, "cwd")
+    cwd = Path(folder, Path(fields.text_or(arguments, "cwd")).expanduser())
     return ThreadOptions(
         model=fields.maybe_text(arguments, "model"),
-        cwd=str(Path(cwd).expanduser().absolute()) if cwd else None,
+        cwd=None if cwd == Path() else str(cwd.absolute()),
         sandbox=fields.maybe_text(arguments, "sandbox"),
         approval_policy="on-request" if policy == "on-failure" else policy,
         base_instructions=fields.maybe_text(arguments, "base-instructions"),

@@ -11,6 +11,7 @@ import asyncio
 import itertools
 import json
 import logging
+import secrets
 from collections import deque
 from types import TracebackType
 from typing import Self
@@ -19,6 +20,7 @@ import anyio
 import mcp_types as types
 from mcp.shared.message import SessionMessage
 
+from codextui.wire import tools
 from codextui.wire.fields import Json, JsonObject
 
 logger = logging.getLogger(__name__)
@@ -48,12 +50,16 @@ class Peer:
 
     Attributes:
         cancelled: the requests that the client took back, the last ones of them.
+        cwd: the folder that a relayed client works in; empty where nobody has said.
     """
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.cancelled: deque[types.RequestId] = deque(maxlen=_KEPT_CANCELLED)
+        self.cwd = ""
         self._reader = reader
         self._writer = writer
+        # A relay goes on with another server, which must not take an answer that is late for one.
+        self._own_ids = f"{_OWN_IDS}{secrets.token_hex(4)}-"
         self._numbers = itertools.count(1)
         self._asked: dict[str, asyncio.Future[JsonObject]] = {}
         self._writing = asyncio.Lock()
@@ -75,7 +81,7 @@ class Peer:
         """
         if self._gone:
             raise PeerGone
-        request_id = f"{_OWN_IDS}{next(self._numbers)}"
+        request_id = f"{self._own_ids}{next(self._numbers)}"
         future: asyncio.Future[JsonObject] = asyncio.get_running_loop().create_future()
         self._asked[request_id] = future
         message = {"jsonrpc": "2.0", "id": request_id, "method": method, "params": params}
@@ -167,6 +173,9 @@ class Peer:
             case {"method": "notifications/cancelled", "params": {"requestId": str() | int() as i}}:
                 self.cancelled.append(i)
                 return False
+            case {"method": tools.RELAYED_METHOD, "params": {"cwd": str(cwd)}}:
+                self.cwd = cwd
+                return True
             case {"method": _}:
                 return False
             case {"id": str(request_id)} if request_id.startswith(_OWN_IDS):

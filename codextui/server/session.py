@@ -63,6 +63,11 @@ class Caller:
         return self.session.client
 
     @property
+    def cwd(self) -> str:
+        """The folder that it works in; empty where nobody has said."""
+        return self.session.peer.cwd
+
+    @property
     def took_back(self) -> bool:
         """Whether the client cancelled this request, rather than having hung up."""
         return self.request_id in self.session.peer.cancelled

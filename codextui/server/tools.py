@@ -38,7 +38,7 @@ async def start(host: Host, caller: Caller, arguments: JsonObject) -> dict[str, 
     """Answer `codex-start`."""
     prompt = fields.text_or(arguments, "prompt")
     new = opening.NewThread(
-        thread_options(arguments),
+        thread_options(arguments, caller.cwd),
         client=caller.client,
         handle=fields.text_or(arguments, "handle"),
         prompt=prompt,

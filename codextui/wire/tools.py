@@ -21,6 +21,10 @@ SUBSCRIBED_METHOD = "codex/subscribed"
 CAUGHT_UP_METHOD = "codex/caught_up"
 """The notification after the last event of the past: `{seq}`."""
 
+RELAYED_METHOD = "codextui/relayed"
+"""The notification with which a relay begins, before its client speaks: `{cwd}`, the folder that
+the client works in and that its calls mean where they name none, or a relative one."""
+
 APPROVAL_META = "codextui/approval"
 """The key of `_meta` under which an elicitation carries the whole approval."""
 
