@@ -343,9 +343,10 @@ class ApprovalScreen(ModalScreen[None]):
         if self._shown is None:
             return
         ready = self._guard.ready
-        if ready != self._is_armed:
-            self._is_armed = ready
-            self._sheet.show_guard("keys ready" if ready else "reading…", ready=ready)
+        if ready == self._is_armed:
+            return
+        self._is_armed = ready
+        self._sheet.show_guard("keys ready" if ready else "reading…", ready=ready)
         form = self._sheet.form
         if ready and form is not None and self.focused is self._sheet.body:
             form.focus_first()

@@ -15,6 +15,7 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static, TextArea
 
+from codextui.render.sanitize import one_line, sanitize
 from codextui.widgets.choice_list import ChoiceList
 from codextui.widgets.folder_suggester import FolderSuggester
 
@@ -59,7 +60,7 @@ class NewThreadScreen(ModalScreen[NewThread | None]):
     def __init__(self, last: NewThread | None = None) -> None:
         """Take what was asked for last time, to start from; its prompt is a draft."""
         super().__init__()
-        self._last = last or NewThread()
+        self._last = _safe_to_show(last or NewThread())
 
     def compose(self) -> ComposeResult:
         """The prompt first, then what it runs with."""
@@ -137,6 +138,17 @@ class NewThreadScreen(ModalScreen[NewThread | None]):
         line = self.query_one(f"#{name}-problem", Static)
         line.update(problem)
         line.set_class(bool(problem), "-shown")
+
+
+def _safe_to_show(last: NewThread) -> NewThread:
+    return NewThread(
+        prompt=sanitize(last.prompt),
+        cwd=one_line(last.cwd),
+        model=one_line(last.model),
+        sandbox=last.sandbox,
+        approval_policy=last.approval_policy,
+        handle=one_line(last.handle),
+    )
 
 
 def _absolute(cwd: str) -> str:

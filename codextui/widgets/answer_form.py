@@ -42,7 +42,10 @@ class AnswerForm(VerticalScroll, can_focus=False):
         """What was filled in, by key; None where something is wrong, which is then shown."""
         answers: dict[str, Json] = {}
         wrong: list[FieldRow] = []
-        for row in self.query(FieldRow):
+        rows = list(self.query(FieldRow))
+        if len(rows) < len(self._fields):
+            return None  # it is not on the screen yet
+        for row in rows:
             checked = row.check()
             if checked.problem:
                 wrong.append(row)

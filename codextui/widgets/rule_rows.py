@@ -17,6 +17,12 @@ def rule_rows(approval: Approval, width: int, palette: Palette) -> list[Strip]:
     """What "always" would allow from now on, in full."""
     text = Text()
     match approval.asked:
+        case CommandAsked(network=str(network), rule=rule) if network:
+            text.append("Every command could reach\n\n")
+            text.append(f"  {reveal(rule[-1] if rule else network)}\n\n", palette.code)
+            text.append("over the network without asking: ")
+            text.append("in every thread, for good.\n", palette.caution)
+            text.append("Codex writes the rule into its own rules folder.", palette.muted)
         case CommandAsked(rule=rule):
             text.append("Every command that begins with\n\n")
             text.append(f"  {reveal(shlex.join(rule))}\n\n", palette.code)

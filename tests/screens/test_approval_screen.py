@@ -204,6 +204,17 @@ async def test_always_shows_the_rule_before_it_is_accepted() -> None:
         assert desk.decided == [("a1", Approved(Scope.ALWAYS))]
 
 
+async def test_always_shows_the_host_that_every_command_could_reach() -> None:
+    asked = CommandAsked("curl x", network="https://pypi.org", rule=("allow", "pypi.org"))
+    async with at_desk(asked) as desk:
+        await desk.press_rested("p")
+        lines = on_screen(desk.host)
+        assert "Every command could reach" in lines
+        assert "  pypi.org" in lines
+        await desk.press("y")
+        assert desk.decided == [("a1", Approved(Scope.ALWAYS))]
+
+
 async def test_enter_accepts_the_rule_that_is_shown() -> None:
     async with at_desk(COMMAND) as desk:
         await desk.press_rested("p", "enter")
