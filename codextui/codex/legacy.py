@@ -76,10 +76,10 @@ class LegacyEvents:
     """Follows one thread and says what the old server would have told of it.
 
     Feed it from the thread's first notification on, everything in wire order: `notification`
-    with what names the thread and with what names none, `request` with what Codex asks, and
-    `answered` with what was decided. Some things are told a notification later than they are
-    heard, because app-server says in two what the old server said in one. Nothing here raises:
-    what has a wrong shape or no old name is left out.
+    with what names the thread and with the limits of the account, `request` with what Codex
+    asks, and `answered` with what was decided. Some things are told a notification later than
+    they are heard, because app-server says in two what the old server said in one. Nothing here
+    raises: what has a wrong shape or no old name is left out.
 
     Raw items (`raw_response_item`, `raw_response_completed`) come only of a thread that was
     started with `experimentalRawEvents`.
@@ -263,7 +263,8 @@ class LegacyEvents:
 
     def _output(self, params: JsonObject, _: str) -> list[Msg]:
         item_id = fields.text(params, "itemId")
-        chunk = base64.b64encode(fields.text(params, "delta").encode()).decode()
+        output = fields.text(params, "delta").encode(errors="replace")
+        chunk = base64.b64encode(output).decode()
         told: Msg = {"type": "exec_command_output_delta", "call_id": item_id}
         return [*self._begin_held(item_id), told | {"stream": "stdout", "chunk": chunk}]
 

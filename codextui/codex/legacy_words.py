@@ -26,13 +26,13 @@ def snake(name: str) -> str:
     return _HUMP.sub(lambda hump: "_" + hump[0], name).lower()
 
 
-def snake_keys(value: Json) -> Json:
-    """Return a JSON value with every key of every object in snake case."""
+def snake_keys(value: Json, depth: int = 50) -> Json:
+    """Return a JSON value with the keys of its objects in snake case, `depth` levels deep."""
     match value:
-        case dict():
-            return {snake(key): snake_keys(one) for key, one in value.items()}
-        case list() | tuple():
-            return [snake_keys(one) for one in value]
+        case dict() if depth:
+            return {snake(key): snake_keys(one, depth - 1) for key, one in value.items()}
+        case list() | tuple() if depth:
+            return [snake_keys(one, depth - 1) for one in value]
         case _:
             return value
 
@@ -63,7 +63,7 @@ def _unquoted(part: re.Match[str]) -> str:
 
 def file_uri(path: str) -> str:
     """Return an absolute path as a `file:` URI; what is none stays as it is."""
-    return f"file://{quote(path)}" if path.startswith("/") else path
+    return f"file://{quote(path, errors='replace')}" if path.startswith("/") else path
 
 
 def parsed_command(source: JsonObject) -> list[Json]:

@@ -293,6 +293,24 @@ def test_a_notification_of_a_wrong_shape_tells_nothing_and_holds_nothing_up() ->
     assert kinds(events.notification("turn/diff/updated", {**PLACE, "diff": 3})) == ["token_count"]
 
 
+def test_half_a_character_is_replaced() -> None:
+    events = LegacyEvents(THREAD)
+    output = {**PLACE, "itemId": ITEM, "delta": "\ud800"}
+    told = events.notification("item/commandExecution/outputDelta", output)
+    assert base64.b64decode(str(told[0].msg["chunk"])) == b"?"
+    begun = events.notification("item/started", started({**COMMAND, "cwd": "/\ud800"}))
+    assert begun[1].msg["cwd"] == "file:///%3F"
+
+
+def test_a_very_deep_value_is_told() -> None:
+    deep: Any = "x"
+    for _ in range(500):
+        deep = [{"aB": deep}]
+    item = {"type": "dynamicToolCall", "id": ITEM, "arguments": deep}
+    told = LegacyEvents(THREAD).notification("item/started", started(item))
+    assert kinds(told) == ["item_started"]
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
     lambda inner: (

@@ -14,7 +14,8 @@ from links import Frame
 
 from codextui.codex.app_server import AppServer
 from codextui.codex.binary import CodexBinary
-from codextui.codex.legacy import LegacyEvent, LegacyEvents
+from codextui.codex.legacy import LegacyEvent
+from codextui.codex.legacy_threads import LegacyThreads
 from codextui.codex.requests import Immediate, encode_decision
 from codextui.codex.rpc import RequestId
 from codextui.demo import codex_environment
@@ -41,7 +42,7 @@ class StandIn:
         self._home = home
         self._app: AppServer
         self._on_frame: Callable[[Frame], None]
-        self._threads: dict[str, LegacyEvents] = {}
+        self._legacy = LegacyThreads()
         self._turns: dict[str, str] = {}
         self._callers: dict[str, list[Any]] = {}
         self._messages: dict[str, str] = {}
@@ -92,9 +93,6 @@ class StandIn:
             if callers:
                 self._tell({"method": "codex/event", "params": event.params(callers[-1])})
 
-    def _events_of(self, thread: str) -> LegacyEvents:
-        return self._threads.setdefault(thread, LegacyEvents(thread))
-
     async def _call(self, call: Any, tool: str, arguments: Frame) -> None:
         thread = arguments.get("threadId") or arguments.get("conversationId")
         if tool == "codex":
@@ -104,17 +102,15 @@ class StandIn:
             )
             thread = result["thread"]["id"]
             self._callers[thread] = [call]
-            self._emit(self._events_of(thread).configured(result))
+            self._emit(self._legacy.configured(thread, result))
         else:
             self._callers.setdefault(thread, []).append(call)
         prompt = [{"type": "text", "text": arguments["prompt"]}]
         await self._app.call("turn/start", {"threadId": thread, "input": prompt})
 
     def _heard(self, method: str, params: JsonObject) -> None:
+        self._emit(self._legacy.hear(method, params))
         named: Any = params.get("threadId")
-        threads = [named] if named else list(self._threads)
-        for thread in threads:
-            self._emit(self._events_of(thread).notification(method, params))
         match method, params:
             case "turn/started", {"turn": {"id": turn}}:
                 self._turns[named] = str(turn)
@@ -134,7 +130,7 @@ class StandIn:
 
     def _requested(self, request: RequestId, method: str, params: JsonObject) -> None:
         thread = str(params["threadId"])
-        events, ask = self._events_of(thread).request(method, params)
+        events, ask = self._legacy.hear_request(method, params)
         self._emit(events)
         if ask is None or not self._can_ask:
             return
@@ -155,7 +151,7 @@ class StandIn:
         assert isinstance(answer, Immediate)
         self._app.respond(request, answer.result)
         granted = answer.result["decision"] not in ("decline", "cancel")
-        self._emit(self._events_of(thread).answered(str(params["itemId"]), granted=granted))
+        self._emit(self._legacy.answered(thread, str(params["itemId"]), granted=granted))
 
     async def _cancel(self, call: Any) -> None:
         thread = next(name for name, calls in self._callers.items() if call in calls)
