@@ -11,6 +11,7 @@ import difflib
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -190,6 +191,7 @@ def _colour_problem(key: str, value: object) -> Iterator[str]:
         yield f'{key} must be a colour such as "#74b4f2", not {_brief(value)}'
 
 
+@cache
 def _variable_names() -> list[str]:
     generated = Theme(name="", primary="#ffffff").to_color_system().generate()
     colours = [name for name in generated if not name.endswith("-style")]
