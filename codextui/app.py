@@ -6,8 +6,9 @@ import gc
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import cached_property, partial
+from importlib import import_module
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on
 from textual.app import App, SystemCommand
@@ -26,16 +27,15 @@ from codextui.model.board import Board
 from codextui.model.changes import Changes
 from codextui.render.sanitize import one_line, sanitize
 from codextui.screens import requests
-from codextui.screens.approval import ApprovalScreen
 from codextui.screens.main import MainOptions, MainScreen
 from codextui.screens.messages import ApprovalDecided, ThreadOpened
 from codextui.themes import VARIABLE_DEFAULTS, load_themes
 from codextui.trouble_desk import Answer, TroubleDesk, codex_unusable, unreachable
-from codextui.widgets.composer import Composer
-from codextui.widgets.thread_tree import ThreadTree
-from codextui.widgets.transcript_pane import TranscriptPane
 from codextui.wire.approval import Approval
 from codextui.wire.thread import ThreadInfo, ThreadState
+
+if TYPE_CHECKING:
+    from codextui.screens.approval import ApprovalScreen
 
 TYPING_PAUSE = 1.5
 """Seconds without a key after which somebody with the composer open is not typing any more."""
@@ -55,7 +55,7 @@ class ConsoleApp(App[int]):
 
     TITLE = "codextui"
     # Textual reads the stylesheets of pushed screens only, and this one is there from the start.
-    CSS_PATH = "screens/main.tcss"
+    CSS_PATH = Path(__file__).with_name("screens") / "main.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+p", "command_palette", "Commands", id="console.palette", priority=True),
         Binding("ctrl+q", "quit", "Detach", id="console.quit", show=False, priority=True),
@@ -89,7 +89,7 @@ class ConsoleApp(App[int]):
         self._settings = config or configuration.Config()
         self._settings_path = config_path
         self._link = attach(self._hear)
-        self._keys = check_keymap(self._settings.ui.keys, _places(), config_path)
+        self._keys = self._check_keys()
         self._theme_problems = self._load_themes()
         self._main_options = MainOptions(
             server, self._settings.ui.layout, home, now, self._key_groups
@@ -123,6 +123,7 @@ class ConsoleApp(App[int]):
             self.notify(sanitize(problem), severity="warning", timeout=15, markup=False)
         self.theme_changed_signal.subscribe(self.main, self._save_theme)
         self.run_worker(self._link.run(), group="connection", name="connection")
+        self.run_worker(partial(import_module, "codextui.places"), group="imports", thread=True)
         # What exists now stays for good: the collector need not look at it again.
         gc.freeze()
 
@@ -151,8 +152,17 @@ class ConsoleApp(App[int]):
         except ConfigInvalid as error:
             self._complain("The theme could not be saved", error)
 
+    def _check_keys(self) -> dict[str, str]:
+        if not self._settings.ui.keys:
+            return {}
+        from codextui.places import PLACES  # noqa: PLC0415 - has the dialogs: only where needed
+
+        return check_keymap(self._settings.ui.keys, PLACES, self._settings_path)
+
     def _key_groups(self) -> tuple[KeyGroup, ...]:
-        return key_groups(_places(), self._keys)
+        from codextui.places import PLACES  # noqa: PLC0415 - has the dialogs: only where needed
+
+        return key_groups(PLACES, self._keys)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Everything that has a key, and the themes."""
@@ -251,6 +261,10 @@ class ConsoleApp(App[int]):
         return not self.main.is_writing() or pause >= TYPING_PAUSE
 
     def _open_approvals(self, approvals: Sequence[Approval], first: str) -> ApprovalScreen:
+        from codextui.screens.approval import (  # noqa: PLC0415 - not before the first frame
+            ApprovalScreen,
+        )
+
         board = self.board
         screen = ApprovalScreen(
             approvals,
@@ -277,9 +291,7 @@ class ConsoleApp(App[int]):
         except ApprovalGone as error:
             self.notify(sanitize(str(error)), markup=False)
         except CodextuiError as error:
-            self._desk.open(message.approval_id)
-            if isinstance(self.screen, ApprovalScreen):
-                self.screen.reject_decision(message.approval_id, one_line(str(error)))
+            self._desk.reject(message.approval_id, one_line(str(error)))
             self._complain("The decision did not reach the server", error)
 
     @on(ThreadOpened)
@@ -354,17 +366,6 @@ class ConsoleApp(App[int]):
     def _complain(self, what: str, error: CodextuiError) -> None:
         message = f"{what}: {one_line(str(error))}"
         self.notify(message, severity="error", timeout=10, markup=False)
-
-
-def _places() -> dict[str, Sequence[BindingType]]:
-    """Every place where keys work, by its heading in the help screen."""
-    return {
-        "Console": [*MainScreen.BINDINGS, *ConsoleApp.BINDINGS],
-        "Threads": ThreadTree.BINDINGS,
-        "Panes": TranscriptPane.BINDINGS,
-        "Writing": Composer.BINDINGS,
-        "Approvals": ApprovalScreen.BINDINGS,
-    }
 
 
 def run(server: str, *, config: Path | None = None) -> int:

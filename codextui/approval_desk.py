@@ -21,6 +21,9 @@ class Dialog(Protocol):
     ) -> None:
         """Take the queue as it is now."""
 
+    def reject_decision(self, approval_id: str, why: str) -> None:
+        """Say that a decision did not reach the server, and ask for it again."""
+
 
 class ApprovalDesk:
     """Opens the dialog when an approval arrives, but never again for one put off ("later").
@@ -73,6 +76,12 @@ class ApprovalDesk:
         if self._dialog is None and self._approvals:
             self._dialog = self._open_dialog(self._approvals, first)
         return bool(self._approvals)
+
+    def reject(self, approval_id: str, why: str) -> None:
+        """Ask again for a decision that did not reach the server."""
+        self.open(approval_id)
+        if self._dialog is not None:
+            self._dialog.reject_decision(approval_id, why)
 
     def closed(self) -> None:
         """The dialog went away; what is still open was put off."""

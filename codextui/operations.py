@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from codextui.screens.new_thread import NewThread
 from codextui.wire import fields
 from codextui.wire.decision import Decision
 from codextui.wire.fields import JsonObject
 from codextui.wire.thread import ThreadInfo
+
+if TYPE_CHECKING:
+    from codextui.screens.new_thread import NewThread
 
 
 class ServerCalls(Protocol):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from textual.app import App
 
-from codextui.screens.trouble import Trouble, TroubleScreen
+if TYPE_CHECKING:
+    from codextui.screens.trouble import Trouble, TroubleScreen
 
 Answer = Literal["retry", "quit"]
 """What a person says to a trouble."""
@@ -30,6 +31,10 @@ class TroubleDesk:
 
     def show(self, trouble: Trouble) -> None:
         """Put a trouble on the screen, instead of the one that is there."""
+        from codextui.screens.trouble import (  # noqa: PLC0415 - not before the first frame
+            TroubleScreen,
+        )
+
         if trouble == self._shown:
             return
         self.clear()
@@ -51,6 +56,8 @@ class TroubleDesk:
 
 def unreachable(server: str, reason: str) -> Trouble:
     """The shared server can be neither reached nor started."""
+    from codextui.screens.trouble import Trouble  # noqa: PLC0415 - not before the first frame
+
     return Trouble(
         title="The shared server is out of reach",
         message=reason,
@@ -60,4 +67,6 @@ def unreachable(server: str, reason: str) -> Trouble:
 
 def codex_unusable(problem: str) -> Trouble:
     """The server runs, but Codex does not."""
+    from codextui.screens.trouble import Trouble  # noqa: PLC0415 - not before the first frame
+
     return Trouble(title="Codex cannot be used", message=problem)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -19,12 +19,7 @@ from codextui.model.changes import Changes
 from codextui.model.thread_view import ThreadView
 from codextui.render.sanitize import one_line
 from codextui.screens import requests
-from codextui.screens.confirm import ConfirmScreen
-from codextui.screens.diff import DiffScreen
-from codextui.screens.fork import ForkChosen, ForkPoint, ForkScreen
-from codextui.screens.help import HelpScreen
 from codextui.screens.key_hints import key_hints
-from codextui.screens.new_thread import NewThread, NewThreadScreen
 from codextui.screens.refusal import Wish, refusal
 from codextui.widgets.attention_strip import AttentionStrip
 from codextui.widgets.composer import Composer
@@ -35,6 +30,10 @@ from codextui.widgets.pane_context import PaneContext
 from codextui.widgets.status_line import ServerStatus, StatusLine
 from codextui.widgets.workbench import Workbench
 from codextui.wire.thread import ThreadState
+
+if TYPE_CHECKING:
+    from codextui.screens.fork import ForkChosen
+    from codextui.screens.new_thread import NewThread
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +225,8 @@ class MainScreen(Screen[None]):
 
     def action_new_thread(self) -> None:
         """Ask what the new thread is to be."""
+        from codextui.screens.new_thread import NewThreadScreen  # noqa: PLC0415 - not before the first frame
+
         if self._may(Wish.START):
             self.app.push_screen(NewThreadScreen(self._last_new), self._start)
 
@@ -242,6 +243,8 @@ class MainScreen(Screen[None]):
 
     def action_fork_through(self) -> None:
         """Ask through which turn to fork."""
+        from codextui.screens.fork import ForkPoint, ForkScreen  # noqa: PLC0415 - not before the first frame
+
         if self._may(Wish.FORK_THROUGH):
             view = self.board.threads[self.bench.current]
             turns = [ForkPoint(t.turn_id, t.prompt, t.state) for t in view.transcript.turns]
@@ -255,6 +258,8 @@ class MainScreen(Screen[None]):
 
     def action_kill(self) -> None:
         """End the thread for good; asks first where a turn runs."""
+        from codextui.screens.confirm import ConfirmScreen  # noqa: PLC0415 - not before the first frame
+
         if not self._may(Wish.KILL):
             return
         info = self.board.threads[self.bench.current].info
@@ -270,6 +275,8 @@ class MainScreen(Screen[None]):
 
     def action_diff(self) -> None:
         """Show what the running or last turn has changed."""
+        from codextui.screens.diff import DiffScreen  # noqa: PLC0415 - not before the first frame
+
         if self._may(Wish.DIFF):
             view = self.board.threads[self.bench.current]
             title = f"{view.info.handle}: changes of its last turn"
@@ -315,6 +322,8 @@ class MainScreen(Screen[None]):
 
     def action_help(self) -> None:
         """List every key."""
+        from codextui.screens.help import HelpScreen  # noqa: PLC0415 - not before the first frame
+
         self.app.push_screen(HelpScreen(self._options.help_groups()))
 
     def action_retry(self) -> None:
@@ -330,6 +339,8 @@ class MainScreen(Screen[None]):
 
     def action_stop_server(self) -> None:
         """Leave and end the server; asks first."""
+        from codextui.screens.confirm import ConfirmScreen  # noqa: PLC0415 - not before the first frame
+
         if not self._may(Wish.STOP):
             return
         running = sum(view.info.state.has_turn for view in self.board.threads.values())

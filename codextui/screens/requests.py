@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from textual.message import Message
 
-from codextui.screens.new_thread import NewThread
+if TYPE_CHECKING:
+    from codextui.screens.new_thread import NewThread
 
 
 class StartThread(Message):

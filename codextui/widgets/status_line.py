@@ -9,6 +9,7 @@ from textual.strip import Strip
 
 from codextui.model.board import Link
 from codextui.render.figures import format_tokens
+from codextui.render.layout import fit, row_length
 from codextui.render.palette import Palette
 from codextui.render.sanitize import one_line
 from codextui.render.state import mark_state
@@ -17,6 +18,10 @@ from codextui.wire.thread import ThreadState
 
 OFFLINE = Link()
 """Before the first connection."""
+
+
+GAP = "   "
+"""Between two parts of the line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,45 +72,45 @@ class StatusLine(LineWidget):
         if self._palettes is None:
             return Strip.blank(self.size.width, self.rich_style)
         palette = self._palettes[1 if self._is_lost else 0]
-        left = [Segment(" codextui", palette.strong)]
-        left.append(Segment(f"  {one_line(self._status.name)}", palette.muted))
-        right = self._lost(palette) if self._is_lost else self._figures(palette)
-        room = self.size.width - Segment.get_line_length(left) - 2
-        right_strip = Strip(right)
-        if right_strip.cell_length > room:
-            right_strip = right_strip.crop(0, max(0, room))
-        gap = self.size.width - Segment.get_line_length(left) - right_strip.cell_length - 1
-        strip = Strip([*left, Segment(" " * max(0, gap), palette.text), *right_strip])
-        return strip.adjust_cell_length(self.size.width, palette.text)
+        left = [
+            Segment(" codextui", palette.strong),
+            Segment(f"  {one_line(self._status.name)}   ", palette.muted),
+        ]
+        room = self.size.width - row_length(left) - 1
+        if self._is_lost:
+            row = _joined(self._lost(palette), palette)
+        else:
+            row = _fitting(self._figures(palette), room, palette)
+        before = Segment(" " * max(0, room - row_length(row)), palette.text)
+        right = fit([before, *row], room, palette.text)
+        return Strip([*left, *right, Segment(" ", palette.text)], self.size.width)
 
     def _lost(self, palette: Palette) -> list[Segment]:
+        """What is wrong, the most important first."""
         link = self._status.link
-        again = "" if link.retry_in is None else "  trying again"
+        mark = mark_state(ThreadState.DISCONNECTED, palette)
         return [
-            Segment("✕ disconnected  ", palette.bad),
+            Segment(f"{mark.glyph} {mark.word}", palette.bad),
             Segment(one_line(link.reason), palette.text),
-            Segment(again, palette.muted),
+            *([] if link.retry_in is None else [Segment("trying again", palette.muted)]),
         ]
 
     def _figures(self, palette: Palette) -> list[Segment]:
-        status, parts = self._status, []
-        if status.codex_problem:
-            parts.append(Segment(f"✕ {one_line(status.codex_problem)}", palette.bad))
+        """What is to be told, the most important first."""
+        status, parts = self._status, [self._connection(palette)]
         if status.asking:
             mark = mark_state(ThreadState.NEEDS_INPUT, palette)
             verb = "needs" if status.asking == 1 else "need"
             parts.append(Segment(f"{mark.glyph} {status.asking} {verb} you", mark.style))
+        if status.codex_problem:
+            parts.append(Segment(f"✗ {one_line(status.codex_problem)}", palette.bad))
         if status.running:
             parts.append(Segment(f"{status.running} running", palette.running))
         if status.tokens:
             parts.append(Segment(f"{format_tokens(status.tokens)} tokens", palette.muted))
         if status.codex_version:
             parts.append(Segment(f"codex {one_line(status.codex_version)}", palette.muted))
-        parts.append(self._connection(palette))
-        joined: list[Segment] = []
-        for part in parts:
-            joined += [Segment("   ", palette.text), part] if joined else [part]
-        return joined
+        return parts
 
     def _connection(self, palette: Palette) -> Segment:
         link = self._status.link
@@ -114,3 +119,16 @@ class StatusLine(LineWidget):
         if not link.caught_up:
             return Segment("… catching up", palette.muted)
         return Segment("● connected", palette.good)
+
+
+def _fitting(parts: list[Segment], room: int, palette: Palette) -> list[Segment]:
+    """As many of the first parts as fit `room` cells."""
+    count = len(parts)
+    while count > 1 and row_length(_joined(parts[:count], palette)) > room:
+        count -= 1
+    return _joined(parts[:count], palette)
+
+
+def _joined(parts: list[Segment], palette: Palette) -> list[Segment]:
+    gap = Segment(GAP, palette.text)
+    return [piece for part in parts for piece in (gap, part)][1:]

@@ -162,5 +162,8 @@ class TranscriptRows:
         return self._transcript.items[ordinal - self._start()]
 
     def _pad(self, strip: Strip) -> Strip:
-        padded = Strip([*self._left, *strip], strip.cell_length + MARGIN)
-        return padded.adjust_cell_length(self.width, self._palette.text)
+        """The strip as a whole row; made at once, because making strips is what costs most."""
+        room = self.width - MARGIN - strip.cell_length
+        if room < 0:
+            return Strip([*self._left, *strip]).crop(0, self.width)
+        return Strip([*self._left, *strip, Segment(" " * room, self._palette.text)], self.width)

@@ -158,15 +158,16 @@ class Workbench(Horizontal):
     def _by_urgency(self, shown: Sequence[str] = ()) -> list[str]:
         """As many threads as there are places, the ones to look at, in the tree's order.
 
-        Of those that are as urgent, `shown` ones come first, then the newest; killed ones only
-        where there are no others.
+        Of those that are as urgent, `shown` ones come first; then those at work in order, or the
+        newest of those at rest; killed ones only where there are no others.
         """
         threads = self.board.threads
         order = {row.thread_id: index for index, row in enumerate(self._rows)}
 
-        def rank(thread_id: str) -> tuple[int, int]:
-            place = shown.index(thread_id) if thread_id in shown else 9999 - order[thread_id]
-            return URGENCY[threads[thread_id].info.state], place
+        def rank(thread_id: str) -> tuple[int, bool, int]:
+            urgency = URGENCY[threads[thread_id].info.state]
+            place = order[thread_id] if urgency < URGENCY[ThreadState.FAILED] else -order[thread_id]
+            return urgency, thread_id not in shown, place
 
         alive = [row.thread_id for row in self._rows if not self._is_over(row.thread_id)]
         urgent = sorted(alive or order, key=rank)

@@ -21,6 +21,9 @@ class Dialog:
     ) -> None:
         self.shown = [approval.approval_id for approval in approvals]
 
+    def reject_decision(self, approval_id: str, why: str) -> None:
+        self.rejected = (approval_id, why)
+
 
 class Desk:
     """A desk whose dialogs are remembered."""
@@ -103,3 +106,12 @@ def test_an_approval_decided_elsewhere_while_the_dialog_waited_opens_nothing() -
     desk.may_open = True
     desk.desk.nudge()
     assert not desk.dialogs
+
+
+def test_a_decision_that_did_not_arrive_opens_the_dialog_again_and_says_why() -> None:
+    desk = Desk()
+    desk.update("a1")
+    desk.desk.closed()
+    desk.desk.reject("a1", "the connection was lost")
+    assert desk.dialogs[1].first == "a1"
+    assert desk.dialogs[1].rejected == ("a1", "the connection was lost")
