@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from codextui.model import body as b
 from codextui.model.changes import NOTHING, Changes
@@ -288,11 +289,21 @@ class Board:
 
 
 def _wrote(view: ThreadView, changed: object) -> Changes:
-    return Changes(transcripts=frozenset({view.thread_id})) if changed else NOTHING
+    return _transcript_changes(view.thread_id) if changed else NOTHING
 
 
 def _row(view: ThreadView) -> Changes:
-    return Changes(rows=frozenset({view.thread_id}))
+    return _row_changes(view.thread_id)
+
+
+@lru_cache(maxsize=1024)
+def _transcript_changes(thread_id: str) -> Changes:
+    return Changes(transcripts=frozenset({thread_id}))
+
+
+@lru_cache(maxsize=1024)
+def _row_changes(thread_id: str) -> Changes:
+    return Changes(rows=frozenset({thread_id}))
 
 
 def _note(msg: ev.Msg) -> b.Failure | b.Caution | b.Unknown | None:

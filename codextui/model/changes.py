@@ -32,6 +32,10 @@ class Changes:
 
     def __or__(self, other: Changes) -> Changes:
         """Both together."""
+        if not other:
+            return self
+        if not self:
+            return other
         return Changes(
             rows=self.rows | other.rows,
             transcripts=self.transcripts | other.transcripts,

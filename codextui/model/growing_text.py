@@ -14,9 +14,18 @@ class GrowingText:
     Attributes:
         dropped: characters that were forgotten, from the start of the text.
         dropped_lines: line ends among them.
+        line_ends: line ends in what is kept.
     """
 
-    __slots__ = ("_limit", "_pending", "_size", "_text", "dropped", "dropped_lines")
+    __slots__ = (
+        "_limit",
+        "_pending",
+        "_size",
+        "_text",
+        "dropped",
+        "dropped_lines",
+        "line_ends",
+    )
 
     def __init__(self, text: str = "", *, limit: int = LIMIT) -> None:
         self._limit = limit
@@ -25,6 +34,7 @@ class GrowingText:
         self._size = 0
         self.dropped = 0
         self.dropped_lines = 0
+        self.line_ends = 0
         self.append(text)
 
     def append(self, delta: str) -> None:
@@ -33,6 +43,7 @@ class GrowingText:
             return
         self._pending.append(delta)
         self._size += len(delta)
+        self.line_ends += delta.count("\n")
         if self._size > self._limit + self._limit // 4:
             self._forget()
 
@@ -66,6 +77,8 @@ class GrowingText:
         line_end = text.find("\n", cut - 1, cut + 4096)
         cut = cut if line_end < 0 else line_end + 1
         self.dropped += cut
-        self.dropped_lines += text.count("\n", 0, cut)
+        line_ends = text.count("\n", 0, cut)
+        self.dropped_lines += line_ends
+        self.line_ends -= line_ends
         self._text = text[cut:]
         self._size = len(self._text)

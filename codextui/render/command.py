@@ -61,31 +61,47 @@ def without_shell(command: str) -> str:
 
 def output_rows(body: CommandRun, width: int, palette: Palette, *, full: bool) -> list[Row]:
     """The output, or the last `OUTPUT_LINES` of it and a mark that says how much there is."""
-    text = body.output.text.removesuffix("\n")
-    if not text:
+    output = body.output
+    if not output:
         return []
-    dropped = body.output.dropped_lines
-    lines = text.split("\n") if full else text.rsplit("\n", OUTPUT_LINES)[-OUTPUT_LINES:]
-    hidden = dropped if full else dropped + text.count("\n") + 1 - len(lines)
+    ended = output.text.endswith("\n")
+    lines = _last_lines(output.text, None if full else OUTPUT_LINES)
+    count = output.line_ends + (0 if ended else 1)
+    hidden = output.dropped_lines + count - len(lines)
     mark = f"… {format_count(hidden)} more lines" + (" are not kept" if full else "")
     rows = wrap([Segment(mark, palette.muted)], width) if hidden else []
     for line in lines:
-        shown = terminal_line(line)
-        shown = shown if full else _clip(shown, width * LINE_ROWS)
+        shown = written_last(line)
+        shown = sanitize(shown) if full else _clip(shown, width * LINE_ROWS)
         rows.extend(wrap([Segment(shown, palette.muted)], width, exact=True))
     return indent(rows, *[Segment("  ", palette.text)] * 2)
 
 
-def terminal_line(line: str) -> str:
-    """What a terminal would show of a line that was written over: what came last."""
-    parts = [part for part in line.split("\r") if part]
-    return sanitize(parts[-1]) if parts else ""
+def _last_lines(text: str, most: int | None) -> list[str]:
+    """The last lines without looking at more than they are; None for all of them."""
+    end = len(text) - 1 if text.endswith("\n") else len(text)
+    if most is None:
+        return text[:end].split("\n")
+    start = end
+    for _ in range(most):
+        start = text.rfind("\n", 0, start)
+        if start < 0:
+            break
+    return text[start + 1 : end].split("\n")
+
+
+def written_last(line: str) -> str:
+    """What a terminal would show of a line that was written over again and again."""
+    line = line.rstrip("\r")
+    return line[line.rfind("\r") + 1 :]
 
 
 def _clip(line: str, size: int) -> str:
-    if len(line) <= size:
-        return line
-    return f"{line[:size]}… {format_count(len(line) - size)} more characters"
+    """The beginning of a line, made safe, and how much more there is."""
+    shown = sanitize(line[: 4 * size])
+    if len(line) <= 4 * size and len(shown) <= size:
+        return shown
+    return f"{shown[:size]}… {format_count(max(1, len(line) - size))} more characters"
 
 
 def _ending(body: CommandRun, palette: Palette, *, unfinished: bool) -> tuple[str, Style]:

@@ -117,7 +117,9 @@ class StreamingMarkdown:
             if len(blocks) > 1:
                 # Behind a long block of code, look again: the next one may be too long.
                 closed = blocks if window == MAX_BLOCK else blocks[:2]
-                self._finish_before(self._offset(closed), rows)
+                offset = self._offset(closed)
+                self._finish_before(offset, rows)
+                whole -= offset
                 window = MAX_BLOCK
             elif end > MAX_BLOCK and blocks and not blocks[0].is_code:
                 self._is_source = True

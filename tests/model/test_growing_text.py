@@ -23,6 +23,7 @@ def test_a_long_text_keeps_its_end_and_counts_what_it_drops(deltas: list[str], l
     whole = "".join(deltas)
     assert whole.endswith(text.text)
     assert text.dropped + len(text) == len(whole) == text.end
+    assert text.line_ends == text.text.count("\n")
     assert text.dropped_lines == whole[: text.dropped].count("\n")
     assert len(text) <= limit + limit // 4
 

@@ -159,6 +159,12 @@ def test_long_blocks_look_the_same_however_they_are_cut_up(
         assert lines(stream(cut_up(source, places)).rows) == lines(stream([source]).rows)
 
 
+def test_what_stands_below_a_long_block_of_code_is_laid_out() -> None:
+    source = "# h\n" + "    code\n" * 20 + "# h\n# h\n"
+    with small_limits():
+        assert lines(stream([source]).rows) == ["h", "", *[" code"] * 20, "", "h", "", "h"]
+
+
 def test_a_long_open_block_says_what_it_does_not_show_yet() -> None:
     streaming = StreamingMarkdown(40, PALETTE)
     streaming.feed("```\n" + "code line\n" * OPEN_LAID_OUT)
