@@ -88,6 +88,7 @@ class ApprovalScreen(ModalScreen[None]):
         self._clients = dict(clients or {})
         self._guard = QuietGuard(quiet, clock)
         self._now = now
+        self._keys: dict[str, str] = {}
         self._step = Step.READ
         self._shown: Approval | None = None
         self._is_armed: bool | None = None
@@ -101,6 +102,8 @@ class ApprovalScreen(ModalScreen[None]):
     def on_mount(self) -> None:
         """Show the first, and keep its age and the quiet moment up to date."""
         self._is_drawn = True
+        for active in self.active_bindings.values():
+            self._keys.setdefault(active.binding.id or "", show_keys(active.binding.key))
         self.set_interval(1.0, self._show_facts)
         self.set_interval(0.1, self._show_guard)
         self._refresh_queue()
@@ -303,10 +306,8 @@ class ApprovalScreen(ModalScreen[None]):
         ]
 
     def _key(self, name: str) -> str:
-        """The keys of one of our bindings, as the keymap has them."""
-        wanted = f"approval.{name}"
-        bound = [b for b in self.active_bindings.values() if b.binding.id == wanted]
-        return show_keys(bound[0].binding.key) if bound else ""
+        """The key of one of our bindings, as the keymap has it; empty where it took it away."""
+        return self._keys.get(f"approval.{name}", "")
 
     def _show_keys(self) -> None:
         match self._step:

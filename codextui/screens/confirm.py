@@ -22,7 +22,9 @@ class ConfirmScreen(ModalScreen[bool]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "answer(True)", "Yes", id="confirm.yes"),
         Binding("n,escape", "answer(False)", "No", id="confirm.no"),
-        Binding("left,right,j,k", "app.focus_next", "The other choice", show=False),
+        Binding(
+            "left,right,j,k", "app.focus_next", "The other choice", show=False, id="confirm.other"
+        ),
     ]
 
     def __init__(self, title: str, message: str, *, yes: str, no: str = "Cancel") -> None:

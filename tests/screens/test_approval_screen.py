@@ -418,6 +418,7 @@ async def test_a_half_written_message_is_not_sent_to_another_agent() -> None:
         desk.screen.show_approvals([second])
         await desk.press("enter")
         assert desk.decided == []
+        assert "n decline" in on_screen(desk.host)
         await desk.press_rested("e", *"ok", "enter")
         assert desk.decided == [("a2", Declined("ok"))]
 

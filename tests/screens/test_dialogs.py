@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from screens.dialog_host import NOTHING_YET, DialogHost, on_screen
+from textual.binding import Binding
 from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.widgets import Button, Input, OptionList, Static, TextArea
@@ -17,6 +18,7 @@ from codextui.errors import CodexMissing, ConfigInvalid, ServerUnreachable, Wire
 from codextui.keymap import KeyGroup, KeyRow, key_groups
 from codextui.screens.approval import ApprovalScreen
 from codextui.screens.confirm import ConfirmScreen
+from codextui.screens.dialog_places import DIALOG_PLACES
 from codextui.screens.diff import DiffScreen
 from codextui.screens.fork import ForkChosen, ForkPoint, ForkScreen
 from codextui.screens.help import HelpScreen
@@ -351,3 +353,14 @@ async def test_hostile_text_is_shown_and_does_nothing(dialog: Any) -> None:
         lines = on_screen(host)
         assert "[bold red]x[/]" in lines
         assert not any(bad in lines for bad in ("\x1b", "\x07", "\u202e"))
+
+
+def test_every_key_of_a_dialog_has_an_id_to_rebind_it_by() -> None:
+    bindings = [one for place in DIALOG_PLACES.values() for one in place]
+    assert [one for one in bindings if not isinstance(one, Binding) or not one.id] == []
+
+
+def test_no_dialog_has_two_bindings_of_its_own_on_one_key() -> None:
+    for screen in (ApprovalScreen, NewThreadScreen, ForkScreen, ConfirmScreen, DiffScreen):
+        keys = [one.key for one in Binding.make_bindings(screen.BINDINGS)]
+        assert len(keys) == len(set(keys))
