@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from textual.binding import BindingType
 
 from codextui.app import ConsoleApp
-from codextui.screens.approval import ApprovalScreen
+from codextui.screens.dialog_places import DIALOG_PLACES
 from codextui.screens.main import MainScreen
 from codextui.widgets.composer import Composer
 from codextui.widgets.thread_tree import ThreadTree
@@ -18,6 +18,6 @@ PLACES: dict[str, Sequence[BindingType]] = {
     "Threads": ThreadTree.BINDINGS,
     "Panes": TranscriptPane.BINDINGS,
     "Writing": Composer.BINDINGS,
-    "Approvals": ApprovalScreen.BINDINGS,
+    **DIALOG_PLACES,
 }
 """The bindings that are active at the same time, by the heading of the help screen."""
