@@ -40,6 +40,7 @@ def build_parser(version: str) -> argparse.ArgumentParser:
     _add_common(parser)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     _add_server_commands(commands)
+    _add_client_commands(commands)
     _add_looking_commands(commands)
     _add_turn_commands(commands)
     _add_thread_commands(commands)
@@ -97,6 +98,16 @@ def _add_server_commands(commands: _Commands) -> None:
     )
     serve.add_argument("--daemon", action="store_true", help=argparse.SUPPRESS)
     _add(commands, "kill-server", "serve:kill_server", "end the shared server and its turns")
+
+
+def _add_client_commands(commands: _Commands) -> None:
+    _add(
+        commands,
+        "mcp-server",
+        "mcp_server:relay",
+        "be an MCP server on standard input and output, as `codex mcp-server` was",
+        json=False,
+    )
 
 
 def _add_looking_commands(commands: _Commands) -> None:
