@@ -81,6 +81,7 @@ def _styles(palette: Palette) -> dict[tuple[str, ...], Style]:
     return {
         ("Comment",): palette.comment,
         ("Keyword",): palette.keyword,
+        ("Operator",): palette.operator,
         ("Operator", "Word"): palette.keyword,
         ("Literal", "String"): palette.string,
         ("Literal", "Number"): palette.number,

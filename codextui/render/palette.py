@@ -14,6 +14,9 @@ READABLE = 4.5
 VISIBLE = 2.0
 """Contrast of guides and rules."""
 
+NEAR = 1.6
+"""Contrast of a ground with the surface that it lies on, at most."""
+
 
 @dataclass(frozen=True, slots=True)
 class Palette:
@@ -35,14 +38,21 @@ class Palette:
         removed: lines that a diff removes.
         hunk: where in the file a diff is.
         path: file names.
+        starting: a thread that starts.
         running: at work.
         asking: a person is needed.
+        idle: a thread at rest.
+        interrupted: a thread whose turn was stopped.
+        failed: a thread whose turn failed.
+        killed: a thread that is gone.
+        disconnected: a thread out of reach.
         good: went well.
         bad: failed.
         caution: worth a look.
         keyword: in highlighted code.
         string: in highlighted code.
         number: in highlighted code.
+        operator: in highlighted code.
         comment: in highlighted code.
         name: names of functions and classes in highlighted code.
         selected: a chosen row.
@@ -61,14 +71,21 @@ class Palette:
     removed: Style
     hunk: Style
     path: Style
+    starting: Style
     running: Style
     asking: Style
+    idle: Style
+    interrupted: Style
+    failed: Style
+    killed: Style
+    disconnected: Style
     good: Style
     bad: Style
     caution: Style
     keyword: Style
     string: Style
     number: Style
+    operator: Style
     comment: Style
     name: Style
     selected: Style
@@ -100,10 +117,12 @@ class _Mixer:
         self._front = ground + front
 
     def palette(self) -> Palette:
-        block = self._ground.blend(self._front, 0.06)
+        block = self._near("code-background", self._faded(0.06))
+        added = self._near("diff-added-background", self._tinted("success"))
+        removed = self._near("diff-removed-background", self._tinted("error"))
         return Palette(
             text=self._style(self._front),
-            muted=self._style(self._faded(0.7)),
+            muted=self._style(self._color("text-quiet", self._faded(0.7))),
             faint=self._style(self._faded(0.4), least=VISIBLE),
             strong=self._style(self._front, bold=True),
             accent=self._style(self._color("accent")),
@@ -111,22 +130,38 @@ class _Mixer:
             code=self._style(self._color("secondary"), ground=block),
             block=self._style(self._front, ground=block),
             link=self._style(self._color("secondary"), underline=True),
-            added=self._style(self._color("success"), ground=self._tinted("success")),
-            removed=self._style(self._color("error"), ground=self._tinted("error")),
-            hunk=self._style(self._color("secondary")),
+            added=self._style(self._color("diff-added", self._color("success")), ground=added),
+            removed=self._style(self._color("diff-removed", self._color("error")), ground=removed),
+            hunk=self._style(self._color("diff-hunk", self._color("secondary"))),
             path=self._style(self._color("primary"), bold=True),
-            running=self._style(self._color("primary")),
-            asking=self._style(self._color("warning"), bold=True),
+            starting=self._state("starting", "secondary"),
+            running=self._state("running", "primary"),
+            asking=self._state("asking", "warning", bold=True),
+            idle=self._state("idle", "success"),
+            interrupted=self._state("interrupted", "warning"),
+            failed=self._state("failed", "error", bold=True),
+            killed=self._state("killed", "secondary"),
+            disconnected=self._state("disconnected", "warning"),
             good=self._style(self._color("success")),
             bad=self._style(self._color("error"), bold=True),
             caution=self._style(self._color("warning")),
-            keyword=self._style(self._color("primary"), ground=block, bold=True),
-            string=self._style(self._color("success"), ground=block),
-            number=self._style(self._color("warning"), ground=block),
-            comment=self._style(self._faded(0.65), ground=block, italic=True),
-            name=self._style(self._color("accent"), ground=block),
+            keyword=self._syntax("keyword", "primary", block, bold=True),
+            string=self._syntax("string", "success", block),
+            number=self._syntax("number", "warning", block),
+            operator=self._syntax("operator", "secondary", block),
+            comment=self._syntax("comment", "text-quiet", block, italic=True),
+            name=self._syntax("name", "accent", block),
             selected=self._style(self._front, ground=self._tinted("primary", 0.3), bold=True),
         )
+
+    def _state(self, name: str, like: str, *, bold: bool = False) -> Style:
+        return self._style(self._color(f"state-{name}", self._color(like)), bold=bold)
+
+    def _syntax(
+        self, name: str, like: str, ground: Color, *, bold: bool = False, italic: bool = False
+    ) -> Style:
+        color = self._color(f"syntax-{name}", self._color(like))
+        return self._style(color, ground=ground, bold=bold, italic=italic)
 
     def _style(
         self,
@@ -147,9 +182,16 @@ class _Mixer:
             underline=underline,
         )
 
-    def _color(self, name: str) -> Color:
+    def _color(self, name: str, otherwise: Color | None = None) -> Color:
         color = _parse(self._variables.get(name, ""))
-        return self._front if color is None or color.ansi is not None else self._ground + color
+        if color is None or color.ansi is not None:
+            return self._front if otherwise is None else otherwise
+        return self._ground + color
+
+    def _near(self, name: str, otherwise: Color) -> Color:
+        """A ground that the theme names, unless it was meant for a quite different surface."""
+        color = self._color(name, otherwise)
+        return color if contrast(color, self._ground) <= NEAR else otherwise
 
     def _faded(self, amount: float) -> Color:
         return self._ground.blend(self._front, amount)
@@ -205,14 +247,21 @@ def _ansi_palette() -> Palette:
         removed=Style(color="red"),
         hunk=Style(color="cyan"),
         path=Style(color="blue", bold=True),
+        starting=Style(color="blue"),
         running=Style(color="blue"),
         asking=Style(color="yellow", bold=True),
+        idle=Style(color="green"),
+        interrupted=Style(color="yellow"),
+        failed=Style(color="red", bold=True),
+        killed=Style(dim=True),
+        disconnected=Style(color="yellow"),
         good=Style(color="green"),
         bad=Style(color="red", bold=True),
         caution=Style(color="yellow"),
         keyword=Style(color="blue", bold=True),
         string=Style(color="green"),
         number=Style(color="yellow"),
+        operator=Style(color="cyan"),
         comment=Style(dim=True, italic=True),
         name=Style(color="magenta"),
         selected=Style(reverse=True),

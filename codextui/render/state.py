@@ -43,15 +43,19 @@ def mark_state(state: ThreadState, palette: Palette) -> StateMark:
 
 def _style(state: ThreadState, palette: Palette) -> Style:
     match state:
-        case ThreadState.STARTING | ThreadState.RUNNING:
+        case ThreadState.STARTING:
+            return palette.starting
+        case ThreadState.RUNNING:
             return palette.running
         case ThreadState.NEEDS_INPUT:
             return palette.asking
         case ThreadState.IDLE:
-            return palette.good
+            return palette.idle
+        case ThreadState.INTERRUPTED:
+            return palette.interrupted
         case ThreadState.FAILED:
-            return palette.bad
-        case ThreadState.INTERRUPTED | ThreadState.DISCONNECTED:
-            return palette.caution
+            return palette.failed
         case ThreadState.KILLED:
-            return palette.muted
+            return palette.killed
+        case ThreadState.DISCONNECTED:
+            return palette.disconnected

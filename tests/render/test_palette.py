@@ -10,6 +10,8 @@ from textual.theme import BUILTIN_THEMES
 
 from codextui.render.palette import READABLE, VISIBLE, Palette, contrast, palette_from
 
+LIGHT_CODE = {"code-background": "#f0f0f0", "diff-added-background": "#ddffdd"}
+
 COLOURED = sorted(name for name in BUILTIN_THEMES if not name.startswith("ansi"))
 
 
@@ -52,6 +54,20 @@ def test_themes_in_the_terminals_colours_assume_no_background(theme: str) -> Non
 def test_a_missing_colour_is_plain_text() -> None:
     p = palette_from({"background": "#000000", "foreground": "#ffffff"})
     assert p.good.color == p.text.color
+
+
+def test_a_themes_own_colours_for_states_diffs_and_code_are_used() -> None:
+    base = {"background": "#ffffff", "foreground": "#000000"}
+    p = palette_from(base | LIGHT_CODE | {"state-running": "#0000aa", "syntax-string": "#006600"})
+    assert p.running.color == Color.parse("#0000aa").rich_color
+    assert p.string.color == Color.parse("#006600").rich_color
+    assert p.block.bgcolor == Color.parse("#f0f0f0").rich_color
+    assert p.added.bgcolor == Color.parse("#ddffdd").rich_color
+
+
+def test_a_ground_meant_for_a_light_theme_is_not_used_on_a_dark_one() -> None:
+    base = {"background": "#101010", "foreground": "#eeeeee"}
+    assert palette_from(base | LIGHT_CODE).block == palette_from(base).block
 
 
 def test_contrast_is_that_of_wcag() -> None:
