@@ -59,12 +59,6 @@ VERSIONS = (
         "a newer Codex does not tell the address that it asked",
         ("model-hangs-up", "model-answers-at-the-second-try"),
     ),
-    Exempt(
-        "(more|less): .*|[^:]*: .*",
-        "a newer Codex breaks off its message when it is told something, and which of two calls "
-        "heard an event was chance",
-        ("second-reply-to-a-running-thread",),
-    ),
 )
 """What the newer Codex does otherwise, whoever asks it."""
 
@@ -185,8 +179,18 @@ FAULTS = (
 )
 """What the genuine server did wrong."""
 
-EXEMPT = (*VERSIONS, *NOT_TOLD, *DECISIONS, *FAULTS)
-"""All that holds for every Codex that has no `mcp-server`."""
+TOGETHER = (
+    Exempt(
+        "(more|less): .*|[^:]*: .*",
+        "which of two calls heard an event was chance, and a newer Codex breaks off its message "
+        "when it is told something",
+        ("second-reply-to-a-running-thread",),
+    ),
+)
+"""What becomes of two calls on one thread."""
+
+OF_OURS = (*NOT_TOLD, *DECISIONS, *FAULTS, *TOGETHER)
+"""All that differs whatever the version of Codex."""
 
 
 def unexplained(
