@@ -45,8 +45,8 @@ class TroubleDesk:
     def clear(self) -> None:
         """Take it away: it is over."""
         screen, self._screen, self._shown = self._screen, None, None
-        if screen is not None and screen.is_current:
-            screen.dismiss()
+        if screen is not None:
+            screen.withdraw()
 
     def _answered(self, answer: Answer | None) -> None:
         if answer is not None:

@@ -11,12 +11,6 @@ from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from codextui.errors import (
-    CodexMissing,
-    CodextuiError,
-    ConfigInvalid,
-    ServerUnreachable,
-)
 from codextui.render.sanitize import sanitize
 
 
@@ -37,25 +31,6 @@ class Trouble:
     can_retry: bool = True
 
 
-def trouble_of(error: CodextuiError) -> Trouble:
-    """What to show for an error that kept the console from starting."""
-    match error:
-        case CodexMissing():
-            commands = ("pip install 'codextui[codex]'", "npm install -g @openai/codex")
-            return Trouble("There is no Codex", str(error), commands)
-        case ConfigInvalid():
-            return Trouble("The configuration is wrong", str(error), can_retry=False)
-        case ServerUnreachable():
-            return Trouble("The shared server is out of reach", str(error), ("codextui serve",))
-        case _:
-            return Trouble("Something went wrong", str(error))
-
-
-def not_logged_in(message: str) -> Trouble:
-    """What to show where Codex has no login; `message` is what Codex itself says."""
-    return Trouble("Codex is not logged in", message, ("codex login",))
-
-
 class TroubleScreen(ModalScreen[Literal["retry", "quit"]]):
     """Says what is wrong and what to type; `r` retries, `q` quits."""
 
@@ -70,6 +45,7 @@ class TroubleScreen(ModalScreen[Literal["retry", "quit"]]):
         """Take what to say."""
         super().__init__()
         self._trouble = trouble
+        self._is_over = False
 
     def compose(self) -> ComposeResult:
         """What is wrong, what to type, what the keys do."""
@@ -89,3 +65,14 @@ class TroubleScreen(ModalScreen[Literal["retry", "quit"]]):
         """Go away with the answer."""
         if self.is_active and (answer == "quit" or self._trouble.can_retry):
             self.dismiss(answer)
+
+    def withdraw(self) -> None:
+        """Go away without an answer: it is over. Waits for a screen over this one to go first."""
+        self._is_over = True
+        self.on_screen_resume()
+
+    def on_screen_resume(self) -> None:
+        """Go away, where it was over before."""
+        if self._is_over and self.is_active:
+            self._is_over = False
+            self.dismiss()

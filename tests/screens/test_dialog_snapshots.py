@@ -11,7 +11,6 @@ from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.widgets import Input, TextArea
 
-from codextui.errors import CodexMissing
 from codextui.keymap import key_groups
 from codextui.screens.approval import ApprovalScreen
 from codextui.screens.confirm import ConfirmScreen
@@ -19,7 +18,7 @@ from codextui.screens.diff import DiffScreen
 from codextui.screens.fork import ForkPoint, ForkScreen
 from codextui.screens.help import HelpScreen
 from codextui.screens.new_thread import NewThread, NewThreadScreen
-from codextui.screens.trouble import TroubleScreen, trouble_of
+from codextui.screens.trouble import Trouble, TroubleScreen
 from codextui.wire.approval import (
     Asked,
     CommandAsked,
@@ -149,6 +148,11 @@ TURNS = [
     ForkPoint("t15", "Try again", "interrupted"),
     ForkPoint("t16", "Still at it", "running"),
 ]
+MISSING = Trouble(
+    "There is no Codex",
+    "No Codex on PATH or in config.",
+    ("pip install 'codextui[codex]'", "npm install -g @openai/codex"),
+)
 DIALOGS: dict[str, Callable[[], Screen[Any]]] = {
     "new-thread": lambda: NewThreadScreen(NEW),
     "fork": lambda: ForkScreen("backend", TURNS),
@@ -156,7 +160,7 @@ DIALOGS: dict[str, Callable[[], Screen[Any]]] = {
         "Kill backend?", "Its turn ends, and with it the command that runs.", yes="Kill it"
     ),
     "help": lambda: HelpScreen(key_groups({"Approval": ApprovalScreen.BINDINGS}, {})),
-    "trouble": lambda: TroubleScreen(trouble_of(CodexMissing("No Codex on PATH or in config."))),
+    "trouble": lambda: TroubleScreen(MISSING),
     "diff": lambda: DiffScreen(
         "backend: turn 3",
         "diff --git a/x.py b/x.py\n--- a/x.py\n+++ b/x.py\n@@ -1,2 +1,2 @@\n same\n-old\n+new\n",
