@@ -47,15 +47,6 @@ class EventLog:
         """The events of one thread, in order."""
         return [event for event in self._events.values() if event.thread_id == thread_id]
 
-    def forget(self, thread_id: str) -> None:
-        """Forget everything about a thread."""
-        for event in self.of_thread(thread_id):
-            self._drop(event.seq)
-        for table in (self._parts, self._latest):
-            for place in [place for place in table if thread_id in place]:
-                del table[place]
-        self._opened.pop(thread_id, None)
-
     def _supersede(self, event: ev.Event) -> None:
         turn = (event.thread_id, event.turn_id)
         match event.msg:

@@ -72,10 +72,6 @@ class EventHub:
         """Whether more is known of a thread than its row."""
         return any(not isinstance(e.msg, ThreadChanged) for e in self.past_of(thread_id))
 
-    def forget(self, thread_id: str) -> None:
-        """Forget a thread's past."""
-        self._log.forget(thread_id)
-
     def _number(self, thread_id: str, turn_id: str, msg: Msg, at: float) -> Event:
         self.head += 1
         event = Event(self.head, thread_id, turn_id, at, msg)

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import mcp_types as types
 from mcp.server import Server
 from mcp.server.context import ServerRequestContext
+from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 import codextui
 from codextui.errors import CodextuiError, ServerRefused
@@ -42,9 +43,11 @@ def build_app(host: Host) -> Server[Session]:
     async def call_tool(context: Context, params: types.CallToolRequestParams) -> Any:
         caller = context.lifespan_context.caller(context)
         try:
-            return await _call(host, caller, params.name, params.arguments or {})
+            result = await _call(host, caller, params.name, params.arguments or {})
         except CodextuiError as error:
-            return failed(error)
+            result = failed(error)
+        modern = context.protocol_version in MODERN_PROTOCOL_VERSIONS
+        return {**result, "resultType": "complete"} if modern else result
 
     async def subscribe(context: Context, params: SubscribeParams) -> types.EmptyResult:
         await stream_events(host, context.lifespan_context.caller(context), params)

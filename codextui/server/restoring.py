@@ -30,7 +30,7 @@ def restore(core: Core, journal: Journal, memory: Memory) -> None:
         journal.resolve_approval(lost, at=time.time())
         core.hub.publish(approval.thread_id, approval.turn_id, lost)
     for info in memory.threads:
-        if info.state.has_turn and info.turn_id:
+        if info.state.has_turn and info.turn_started_at is not None:
             aborted = ev.TurnAborted("lost", _LOST)
             core.hub.publish(info.thread_id, info.turn_id, aborted)
         if info.state is not ThreadState.KILLED:

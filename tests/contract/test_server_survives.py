@@ -14,6 +14,7 @@ from contract.serving import Console, Served, serving, until
 
 from codextui.client.facts import Disconnected
 from codextui.demo import Run, Say, Script
+from codextui.errors import CodexMissing
 from codextui.server import stream
 from codextui.wire import event as ev
 from codextui.wire.decision import Approved
@@ -278,3 +279,17 @@ async def test_the_files_of_the_server_are_for_their_user_alone(codex_binary: Pa
         assert options.log is not None
         for path in (options.socket, options.lock, options.journal, options.log):
             assert path.stat().st_mode & 0o077 == 0, path
+
+
+async def test_codex_is_found_as_soon_as_it_is_installed(
+    codex_binary: Path, scratch: Path, workspace: Path
+):
+    later = scratch / "codex"
+    script = Script().on("hello", Say("Hello."))
+    async with serving(later, scratch, script) as served, served.console() as console:
+        with pytest.raises(CodexMissing):
+            await console.call("codex-start", prompt="hello", cwd=str(workspace))
+        later.symlink_to(codex_binary)
+        await console.call("codex-start", prompt="hello", cwd=str(workspace))
+        await console.event(ev.TurnCompleted)
+        assert (await console.call("codex-server"))["problem"] == ""

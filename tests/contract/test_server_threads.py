@@ -9,8 +9,9 @@ import pytest
 from contract.serving import Console, serving, until
 
 from codextui.demo import Run, Say, Script
-from codextui.errors import ServerRefused, ThreadUnknown, TurnNotRunning
+from codextui.errors import ApprovalGone, ServerRefused, ThreadUnknown, TurnNotRunning
 from codextui.wire import event as ev
+from codextui.wire.decision import Approved
 from codextui.wire.thread import ThreadState
 
 pytestmark = pytest.mark.contract
@@ -115,6 +116,8 @@ async def test_a_fork_has_the_past_and_a_life_of_its_own(
         assert now["handle"] == "source-fork"
         assert now["forked_from"] == early["thread"]["forked_from"] == thread_id
         assert now["sandbox"] == "workspace-write"
+        again = (await console.call("codex-fork", thread="source-fork"))["thread"]
+        assert (again["handle"], again["forked_from"]) == ("source-fork-fork", now["thread_id"])
         early_id = early["thread"]["thread_id"]
         await console.state(early_id, ThreadState.RUNNING)
         await console.event(ev.TurnCompleted, lambda e: e.msg == ev.TurnCompleted("Forked."))
@@ -251,3 +254,20 @@ async def test_a_thread_that_was_told_nothing_can_be_killed_and_not_forked(
             await console.call("codex-fork", thread="empty")
         killed = (await console.call("codex-kill", thread="empty"))["thread"]
         assert killed["state"] == "killed"
+
+
+async def test_an_interrupt_ends_a_turn_that_waits_for_a_person(
+    codex_binary: Path, scratch: Path, workspace: Path
+):
+    outside = scratch / "outside.txt"
+    script = Script().on("leave", Run(f"touch {outside}", escalate=True), Say("Done."))
+    async with serving(codex_binary, scratch, script) as served, served.console() as console:
+        thread_id = await start(console, workspace, "leave", **{"approval-policy": "on-request"})
+        approval = await console.offered()
+        result = await console.call("codex-interrupt", thread=thread_id)
+        assert result["thread"]["state"] == "interrupted"
+        assert result["thread"]["waits_for"] == ""
+        await console.withdrawn(approval.approval_id)
+        with pytest.raises(ApprovalGone):
+            await console.connection.answer(approval.approval_id, Approved())
+        assert not outside.exists()

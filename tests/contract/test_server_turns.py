@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from contract.serving import serving
 
-from codextui.demo import Say, Script
+from codextui.demo import Fail, Say, Script
 from codextui.wire import event as ev
 from codextui.wire.thread import ThreadState
 
@@ -47,3 +47,23 @@ async def test_a_supervisor_hears_a_turn_in_order(
         kinds = [type(event.msg).__name__ for event in console.events]
         assert kinds.index("TurnStarted") < kinds.index("TextDelta") < kinds.index("TurnCompleted")
         await console.state(thread_id, ThreadState.IDLE)
+
+
+async def test_a_turn_that_fails_says_why_and_the_thread_goes_on(
+    codex_binary: Path, scratch: Path, workspace: Path
+):
+    script = Script().on("break", Fail(400, "out of order"), Say("works now"))
+    async with (
+        serving(codex_binary, scratch, script) as served,
+        served.console() as console,
+        served.client() as client,
+    ):
+        failed = await client.call("codex", prompt="break", cwd=str(workspace))
+        assert failed["isError"]
+        assert "out of order" in failed["content"][0]["text"]
+        thread_id = failed["structuredContent"]["threadId"]
+        row = await console.state(thread_id, ThreadState.FAILED)
+        assert "out of order" in row.note
+        reply = await client.call("codex-reply", threadId=thread_id, prompt="break again")
+        assert reply["structuredContent"]["content"] == "works now"
+        assert (await console.call("codex-threads"))["threads"][0]["note"] == ""

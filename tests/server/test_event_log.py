@@ -66,11 +66,3 @@ def test_the_oldest_are_forgotten_above_the_bound():
     log, left = logged(*(ev.Warned(str(n)) for n in range(10)), keep=4)
     assert [msg.message for msg in left if isinstance(msg, ev.Warned)] == ["6", "7", "8", "9"]
     assert len(log) == 4
-
-
-def test_a_forgotten_thread_leaves_nothing():
-    log, _ = logged(row("1"), STARTED, ev.TextDelta("i", "a"))
-    log.forget("t")
-    assert log.after(0) == []
-    log.add(ev.Event(9, "t", "u", 0.0, row("new")))
-    assert [event.seq for event in log.of_thread("t")] == [9]

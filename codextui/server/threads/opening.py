@@ -164,5 +164,8 @@ def _record(
 
 def _tell_past(core: Core, record: ThreadRecord, turns: Iterable[JsonObject]) -> None:
     """Tell what happened on a thread before the server knew it."""
-    for past in translate_history(record.info.thread_id, turns):
+    history = translate_history(record.info.thread_id, turns)
+    for past in history:
         core.registry.publish(record, past.turn_id, past.msg)
+    if history:
+        core.registry.update(record, turn_id=history[-1].turn_id)

@@ -11,7 +11,6 @@ from codextui.server.core import Core
 from codextui.server.threads.loading import load
 from codextui.server.threads.message_id import new_message_id
 from codextui.server.threads.record import ThreadRecord
-from codextui.wire.fields import JsonObject
 from codextui.wire.thread import ThreadState
 
 INTERRUPT_TIMEOUT_S = 15.0
@@ -33,9 +32,7 @@ class Sent:
     steered: bool
 
 
-async def send(
-    core: Core, thread: str, prompt: str, *, output_schema: JsonObject | None = None
-) -> Sent:
+async def send(core: Core, thread: str, prompt: str) -> Sent:
     """Say something to a thread: steer the turn that runs, otherwise start one.
 
     A thread that Codex does not have loaded is loaded first. Raises ThreadUnknown,
@@ -50,11 +47,11 @@ async def send(
                 pass  # It ended in this moment: the message starts the next one.
         await load(core, record)
         try:
-            turn_id = await _start(core, record, prompt, output_schema)
+            turn_id = await _start(core, record, prompt)
         except ThreadUnknown:
             record.loaded = False  # Codex has let it go without a word
             await load(core, record)
-            turn_id = await _start(core, record, prompt, output_schema)
+            turn_id = await _start(core, record, prompt)
         return Sent(record, turn_id, steered=False)
 
 
@@ -105,9 +102,7 @@ async def _steer(core: Core, record: ThreadRecord, prompt: str) -> str:
     return turn_id
 
 
-async def _start(
-    core: Core, record: ThreadRecord, prompt: str, output_schema: JsonObject | None
-) -> str:
+async def _start(core: Core, record: ThreadRecord, prompt: str) -> str:
     app = await core.worker.app()
     before = record.info.state
     if not record.info.brief:
@@ -119,7 +114,6 @@ async def _start(
             record.info.thread_id,
             prompt,
             client_message_id=new_message_id(),
-            output_schema=output_schema,
         )
     except CodextuiError:
         core.registry.update(record, state=before)
