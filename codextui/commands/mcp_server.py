@@ -37,5 +37,4 @@ def _cwd() -> str:
 def _complain(trouble: str) -> None:
     from codextui.render.sanitize import sanitize  # noqa: PLC0415 - only where something failed
 
-    sys.stderr.write(f"codextui: {sanitize(trouble)}\n")
-    sys.stderr.flush()
+    print(f"codextui: {sanitize(trouble)}", file=sys.stderr, flush=True)  # noqa: T201

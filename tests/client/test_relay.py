@@ -1,0 +1,414 @@
+"""The relay of `codextui mcp-server` between a client on pipes and a server that tests play."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from client.fake_server import FakeServer
+
+from codextui.client.lines import Streams
+from codextui.client.relay import LONGEST_LINE, LONGEST_REQUEST, Relay
+from codextui.client.spawn import open_socket
+from codextui.errors import ServerUnreachable, WireInvalid
+from codextui.wire.fields import JsonObject
+
+Frame = dict[str, Any]
+PATIENCE_S = 20
+
+INITIALIZE: Frame = {
+    "id": 0,
+    "method": "initialize",
+    "params": {
+        "protocolVersion": "2025-11-25",
+        "capabilities": {},
+        "clientInfo": {"name": "a client", "version": "1"},
+    },
+}
+INITIALIZED: Frame = {"method": "notifications/initialized"}
+
+
+class Client:
+    """An MCP client on the other end of a relay."""
+
+    def __init__(self, relay: Relay, streams: Streams, troubles: list[str]) -> None:
+        self.relay = relay
+        self.reader, self.writer = streams
+        self.troubles = troubles
+
+    def send(self, *frames: Frame) -> None:
+        for frame in frames:
+            self.writer.write(json.dumps({"jsonrpc": "2.0", **frame}).encode() + b"\n")
+
+    async def next(self) -> Frame:
+        async with asyncio.timeout(PATIENCE_S):
+            line = await self.reader.readuntil(b"\n")
+        return dict(json.loads(line))
+
+    async def rest(self) -> list[Frame]:
+        """What comes until the relay hangs up."""
+        async with asyncio.timeout(PATIENCE_S):
+            return [json.loads(line) async for line in self.reader]
+
+    async def answer_to(self, request_id: object) -> Frame:
+        while (frame := await self.next()).get("id") != request_id:
+            pass
+        return frame
+
+    async def initialize(self) -> None:
+        self.send(INITIALIZE, INITIALIZED)
+        assert "result" in await self.answer_to(0)
+
+    def call(self, tool: str, request_id: object, **arguments: Any) -> None:
+        params = {"name": tool, "arguments": arguments}
+        self.send({"id": request_id, "method": "tools/call", "params": params})
+
+
+async def streams_of(end: socket.socket, limit: int = 2**26) -> Streams:
+    end.setblocking(False)
+    return await asyncio.open_connection(sock=end, limit=limit)
+
+
+@asynccontextmanager
+async def relaying(connect: Callable[[], Awaitable[Streams]]) -> AsyncIterator[Client]:
+    ours, theirs = socket.socketpair()
+    troubles: list[str] = []
+    streams = await streams_of(theirs)
+    relay = Relay(connect, streams, cwd="/the/project", on_trouble=troubles.append)
+    client = Client(relay, await streams_of(ours), troubles)
+    running = asyncio.create_task(run_and_close(relay, streams))
+    try:
+        yield client
+    finally:
+        client.writer.close()
+        async with asyncio.timeout(PATIENCE_S):
+            await running
+
+
+async def run_and_close(relay: Relay, streams: Streams) -> None:
+    try:
+        await relay.run()
+    except WireInvalid:
+        pass
+    finally:
+        streams[1].close()
+
+
+@pytest.fixture
+async def client(server: FakeServer) -> AsyncIterator[Client]:
+    async with relaying(lambda: open_socket(server.path)) as client:
+        yield client
+
+
+def unanswered(_: JsonObject) -> asyncio.Future[None]:
+    return asyncio.get_running_loop().create_future()
+
+
+async def test_what_the_client_says_reaches_the_server_as_it_is_and_so_does_the_answer(
+    client: Client, server: FakeServer
+) -> None:
+    server.tools["echo"] = lambda arguments: arguments
+    await client.initialize()
+    client.call("echo", "an id", text="\u2028 \U0001f600 \\n")
+    answer = await client.answer_to("an id")
+    assert answer["result"]["structuredContent"] == {"text": "\u2028 \U0001f600 \\n"}
+    methods = [frame["method"] for frame in server.received]
+    assert methods == [
+        "codextui/relayed",
+        "initialize",
+        "notifications/initialized",
+        "tools/call",
+    ]
+    assert server.received[0]["params"] == {"cwd": "/the/project"}
+    assert server.received[1] == {"jsonrpc": "2.0", **INITIALIZE}
+    assert client.troubles == []
+
+
+async def test_nothing_is_connected_before_the_client_asks_for_something() -> None:
+    async def connect() -> Streams:
+        pytest.fail("it connected")
+
+    async with relaying(connect) as client:
+        client.send(INITIALIZED)
+        client.send({"id": 7, "result": {}})
+        client.writer.write_eof()
+        assert await client.rest() == []
+
+
+async def test_20000_notifications_arrive_whole_and_in_order(
+    client: Client, server: FakeServer
+) -> None:
+    await client.initialize()
+
+    def flood(_: JsonObject) -> Frame:
+        for number in range(20_000):
+            server.notify("codex/event", {"number": number, "text": "x" * (number % 300)})
+        return {}
+
+    server.tools["flood"] = flood
+    client.call("flood", 1)
+    for number in range(20_000):
+        assert (await client.next())["params"]["number"] == number
+    assert "result" in await client.answer_to(1)
+
+
+async def test_a_line_of_megabytes_arrives_whole(client: Client, server: FakeServer) -> None:
+    server.tools["long"] = lambda _: {"text": "x" * 5_000_000}
+    await client.initialize()
+    client.call("long", 1)
+    answer = await client.answer_to(1)
+    assert len(answer["result"]["structuredContent"]["text"]) == 5_000_000
+
+
+async def test_where_the_server_is_lost_every_open_request_is_answered(
+    client: Client, server: FakeServer
+) -> None:
+    server.tools["wait"] = unanswered
+    server.tools["now"] = lambda _: {}
+    await client.initialize()
+    for request_id in (1, "1", 2):
+        client.call("wait", request_id)
+    client.call("now", 3)
+    await client.answer_to(3)
+    client.send({"method": "notifications/cancelled", "params": {"requestId": 2}})
+    await server.heard_method("notifications/cancelled")
+    await server.stop()
+    answers = [await client.next(), await client.next()]
+    assert [answer["id"] for answer in answers] == [1, "1"]
+    for answer in answers:
+        assert answer["error"]["code"] == -32000
+        assert "server is lost" in answer["error"]["message"]
+    assert len(client.troubles) == 1
+    client.writer.write_eof()
+    assert await client.rest() == []
+
+
+async def test_half_a_message_of_a_server_that_dies_is_not_passed_on(
+    client: Client, server: FakeServer
+) -> None:
+    server.tools["wait"] = unanswered
+    await client.initialize()
+    client.call("wait", 1)
+    await server.heard_method("tools/call")
+    server.send({"jsonrpc": "2.0", "method": "whole"})
+    server.links[0].write(b'{"jsonrpc":"2.0","id":1,"result":{"half')
+    await server.links[0].drain()
+    await server.stop()
+    assert (await client.next())["method"] == "whole"
+    assert "error" in await client.answer_to(1)
+
+
+async def test_a_question_of_a_server_that_is_lost_is_withdrawn_and_its_answer_goes_nowhere(
+    client: Client, server: FakeServer
+) -> None:
+    await client.initialize()
+    question = {"jsonrpc": "2.0", "id": "q-1", "method": "elicitation/create", "params": {}}
+    server.send(question)
+    assert (await client.next())["method"] == "elicitation/create"
+    await server.stop()
+    withdrawn = await client.next()
+    assert withdrawn["method"] == "notifications/cancelled"
+    assert withdrawn["params"]["requestId"] == "q-1"
+    await server.listen()
+    server.received.clear()
+    server.tools["now"] = lambda _: {}
+    client.send({"id": "q-1", "result": {"action": "accept"}})
+    client.call("now", 1)
+    await client.answer_to(1)
+    assert "q-1" not in [frame.get("id") for frame in server.received]
+
+
+async def test_after_a_loss_the_next_request_finds_the_new_server_introduced(
+    client: Client, server: FakeServer
+) -> None:
+    server.tools["now"] = lambda _: {"fine": True}
+    await client.initialize()
+    client.call("now", 0)  # the id of the introduction, which is answered and free again
+    await client.answer_to(0)
+    await server.stop()
+    await server.listen()
+    server.received.clear()
+    client.call("now", 2)
+    assert (await client.next())["id"] == 2
+    assert [frame["method"] for frame in server.received] == [
+        "codextui/relayed",
+        "initialize",
+        "notifications/initialized",
+        "tools/call",
+    ]
+    assert server.received[1] == {"jsonrpc": "2.0", **INITIALIZE}
+
+
+async def test_a_server_that_cannot_be_reached_is_told_as_the_answer_of_every_request() -> None:
+    attempts: list[int] = []
+
+    async def connect() -> Streams:
+        attempts.append(1)
+        raise ServerUnreachable("Codex has gone fishing")
+
+    async with relaying(connect) as client:
+        for frame in (INITIALIZE, {"id": 1, "method": "ping"}):
+            client.send(frame)
+            answer = await client.answer_to(frame["id"])
+            assert "gone fishing" in answer["error"]["message"]
+        assert len(attempts) == len(client.troubles) == 2
+
+
+async def test_a_new_server_that_refuses_the_client_is_told_as_the_answer(
+    client: Client, server: FakeServer
+) -> None:
+    await client.initialize()
+    await server.stop()
+    server.deaf = True
+    await server.listen()
+    client.call("now", 1)
+    await server.heard(lambda frame: frame.get("method") == "initialize" and len(server.links) > 0)
+    server.send({"jsonrpc": "2.0", "id": 0, "error": {"code": 1, "message": "not you"}})
+    assert "not you" in (await client.next())["error"]["message"]
+
+
+async def test_a_new_server_that_dies_while_it_is_introduced_is_told_as_the_answer(
+    client: Client, server: FakeServer
+) -> None:
+    await client.initialize()
+    await server.stop()
+    server.received.clear()
+    server.deaf = True
+    await server.listen()
+    client.call("now", 1)
+    await server.heard_method("initialize")
+    server.hang_up()
+    answer = await client.next()
+    assert (answer["id"], answer["error"]["code"]) == (1, -32000)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [b"nonsense", b'["a", "batch"]', b"[" * 5_000, b'"text"', b"1e999"],
+    ids=["no JSON", "a batch", "deep", "a text", "a number"],
+)
+async def test_a_malformed_line_is_the_server_s_to_judge(
+    client: Client, server: FakeServer, line: bytes
+) -> None:
+    heard: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+    async def judge(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        assert b"codextui/relayed" in await reader.readline()
+        heard.set_result(await reader.readline())
+        writer.write(b'{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"no"}}\n')
+        await reader.read()
+        writer.close()
+
+    await server.stop()
+    server.path.unlink()
+    async with await asyncio.start_unix_server(judge, server.path):
+        client.writer.write(line + b"\n")
+        assert (await client.next())["error"]["code"] == -32700
+        assert await heard == line + b"\n"
+        client.writer.write_eof()
+        assert await client.rest() == []
+
+
+async def test_a_request_that_is_too_long_for_the_server_is_refused_by_its_id(
+    client: Client, server: FakeServer
+) -> None:
+    server.tools["now"] = lambda _: {}
+    await client.initialize()
+    client.call("now", "long", text="x" * LONGEST_REQUEST)
+    refused = await client.next()
+    assert (refused["id"], refused["error"]["code"]) == ("long", -32600)
+    client.call("now", 2)
+    assert "result" in await client.answer_to(2)
+    assert "long" not in [frame.get("id") for frame in server.received]
+
+
+async def test_a_line_without_an_end_is_given_up_and_what_is_open_is_answered(
+    server: FakeServer, client: Client
+) -> None:
+    server.tools["wait"] = unanswered
+    await client.initialize()
+    client.call("wait", 1)
+    await server.heard_method("tools/call")
+    client.writer.write(b"x" * (LONGEST_LINE + 1))
+    answer = await client.answer_to(1)
+    assert f"more than {LONGEST_LINE} bytes" in answer["error"]["message"]
+    assert await client.rest() == []
+
+
+async def test_when_the_client_closes_its_end_what_is_about_to_be_answered_still_goes_out(
+    client: Client, server: FakeServer
+) -> None:
+    answered: asyncio.Future[Frame] = asyncio.get_running_loop().create_future()
+    server.tools["soon"] = lambda _: answered
+    await client.initialize()
+    client.call("soon", 1)
+    client.writer.write_eof()
+    await server.heard_method("tools/call")
+    answered.set_result({"late": True})
+    rest = await client.rest()
+    assert [frame["id"] for frame in rest] == [1]
+
+
+async def test_a_call_that_runs_on_does_not_hold_a_client_that_has_closed_its_end(
+    client: Client, server: FakeServer
+) -> None:
+    server.tools["wait"] = unanswered
+    await client.initialize()
+    client.call("wait", 1)
+    client.writer.write_eof()
+    assert await client.rest() == []
+    async with asyncio.timeout(PATIENCE_S):
+        while server.links:  # noqa: ASYNC110 - the fake tells nobody of an end
+            await asyncio.sleep(0.01)
+
+
+async def test_a_client_that_hangs_up_hangs_up_on_the_server(
+    client: Client, server: FakeServer
+) -> None:
+    await client.initialize()
+    client.writer.transport.abort()
+    server.notify("codex/event", {})
+    async with asyncio.timeout(PATIENCE_S):
+        while server.links:  # noqa: ASYNC110 - the fake tells nobody of an end
+            await asyncio.sleep(0.01)
+
+
+async def drains(writer: asyncio.StreamWriter) -> bool:
+    """Whether what was written is taken: a second without that counts as never."""
+    try:
+        await asyncio.wait_for(writer.drain(), 1)
+    except TimeoutError:
+        return False
+    return True
+
+
+async def test_a_client_that_does_not_read_holds_up_the_server_and_nothing_grows(
+    server: FakeServer,
+) -> None:
+    ours, theirs = socket.socketpair()
+    for end in (ours, theirs):
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 64 * 1024)
+    slow = await streams_of(theirs)
+    relay = Relay(lambda: open_socket(server.path), slow, cwd="", on_trouble=print)
+    running = asyncio.create_task(relay.run())
+    client = Client(relay, await streams_of(ours, limit=64 * 1024), [])
+    await client.initialize()
+    line = json.dumps({"jsonrpc": "2.0", "method": "codex/event", "params": {"text": "x" * 1000}})
+    link = server.links[0]
+    sent = 0
+    while await drains(link) and sent < 20_000:
+        link.write(line.encode() + b"\n")
+        sent += 1
+    assert sent < 20_000
+    assert slow[1].transport.get_write_buffer_size() < 2 * 1024 * 1024
+    for _ in range(sent):
+        assert (await client.next())["method"] == "codex/event"
+    client.writer.close()
+    async with asyncio.timeout(PATIENCE_S):
+        await running
+    slow[1].close()
