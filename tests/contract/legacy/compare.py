@@ -18,6 +18,8 @@ CHANCE = "exec_command_output_delta"
 LATE = ("stdout", "aggregated_output", "formatted_output")
 """What a short command said may come too late for its end to tell: then all of these are empty."""
 
+ENDS_OF_COMMANDS = ("item_completed CommandExecution", "exec_command_end")
+
 
 @dataclass(frozen=True, slots=True)
 class Difference:
@@ -127,7 +129,7 @@ def _members(where: str, path: str, left: Any, right: Any) -> Iterator[Differenc
     elif isinstance(left, list) and isinstance(right, list) and len(left) == len(right):
         for number, (one, other) in enumerate(zip(left, right, strict=True)):
             yield from _members(where, f"{path}[{number}]", one, other)
-    elif path.endswith(LATE) and "" in (left, right):
+    elif where in ENDS_OF_COMMANDS and path.endswith(LATE) and "" in (left, right):
         return
     elif left != right or type(left) is not type(right):
         yield Difference(f"{where}: {path[1:]}", left, right)
