@@ -9,6 +9,7 @@ import pytest
 from contract.serving import Console, Served, serving
 
 from codextui.demo import ModelRequest, Patch, Run, Say, Script
+from codextui.errors import ApprovalGone
 from codextui.wire import event as ev
 from codextui.wire.approval import CommandAsked, PatchAsked
 from codextui.wire.decision import Aborted, Approved, Declined, Scope
@@ -137,11 +138,30 @@ async def test_of_two_supervisors_the_first_answer_wins(
             return_exceptions=True,
         )
         assert sorted(type(answer).__name__ for answer in answers) == ["ApprovalGone", "NoneType"]
-        await (two if answers[0] is None else one).withdrawn(approval.approval_id)
         await one.event(ev.TurnCompleted)
         (resolved,) = one.messages(thread_id, ev.ApprovalResolved)
         assert resolved.by == ("one" if answers[0] is None else "two")
         assert outside.exists() is (answers[1] is None)
+
+
+async def test_the_dialog_of_the_other_supervisor_closes(
+    codex_binary: Path, scratch: Path, workspace: Path
+):
+    outside = scratch / "outside.txt"
+    async with (
+        serving(codex_binary, scratch, asking_script(outside)) as served,
+        served.console("one") as one,
+        served.console("two") as two,
+    ):
+        await start(one, workspace)
+        approval = await two.offered()
+        await one.offered()
+        await one.connection.answer(approval.approval_id, Approved())
+        await two.withdrawn(approval.approval_id)
+        with pytest.raises(ApprovalGone):
+            await two.connection.answer(approval.approval_id, Declined())
+        await two.event(ev.TurnCompleted)
+        assert outside.exists()
 
 
 async def call_and_be_asked(served: Served, workspace: Path, result: dict[str, object]) -> str:
