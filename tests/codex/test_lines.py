@@ -77,7 +77,11 @@ def test_a_frame_is_always_text_that_others_can_read(message: JsonObject) -> Non
     assert str(decoded).encode("utf-8")
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), object(), {1, 2}], ids=str)
+@pytest.mark.parametrize(
+    "value",
+    [float("nan"), float("inf"), object(), {1, 2}],
+    ids=["nan", "infinity", "an object", "a set"],
+)
 def test_what_json_cannot_say_is_not_sent(value: object) -> None:
     with pytest.raises(WireInvalid):
         encode_frame({"value": value})
