@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import os
 import stat
 import threading
@@ -25,7 +24,7 @@ async def standard_streams() -> AsyncIterator[Streams]:
     Whoever reads standard input afterwards finds nothing there, and what is printed goes to
     standard error. At the end, what was written goes out, for at most five seconds.
     """
-    source, sink = _keep(0), _keep(1)
+    source, sink = os.dup(0), os.dup(1)
     _divert()
     threads: list[threading.Thread] = []
     if not _is_pipe(source):
@@ -47,20 +46,11 @@ async def standard_streams() -> AsyncIterator[Streams]:
                     await asyncio.to_thread(thread.join)
 
 
-def _keep(descriptor: int) -> int:
-    """A descriptor of the same file, none of the three standard ones: they may be closed."""
-    return fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 3)
-
-
 def _divert() -> None:
-    nothing = os.open(os.devnull, os.O_RDWR)
+    nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
-    try:
-        os.dup2(2, 1)
-    except OSError:  # there is no standard error
-        os.dup2(nothing, 1)
-    if nothing > 2:
-        os.close(nothing)
+    os.close(nothing)
+    os.dup2(2, 1)
 
 
 def _is_pipe(descriptor: int) -> bool:

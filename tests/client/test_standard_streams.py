@@ -9,8 +9,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 ECHO = """
 import asyncio, os, sys
 from codextui.client.standard_streams import standard_streams
@@ -83,16 +81,3 @@ def test_a_terminal_stays_as_it_is_for_the_others_on_it() -> None:
     assert process.returncode == 0
     os.close(ours)
     os.close(theirs)
-
-
-@pytest.mark.parametrize("closed", ["2>&-", "2>/dev/null"])
-def test_without_a_standard_error_stray_output_is_lost_and_the_wire_is_not(closed: str) -> None:
-    command = f'"$0" -c "$1" {closed}'
-    done = subprocess.run(
-        ["/bin/sh", "-c", command, sys.executable, ECHO],
-        input=b"one\n",
-        stdout=subprocess.PIPE,
-        timeout=60,
-        check=True,
-    )
-    assert done.stdout == b"ONE\n"
