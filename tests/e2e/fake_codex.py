@@ -118,9 +118,17 @@ def flood(thread: str, turn: str) -> None:
     end(thread, turn)
 
 
+def history(thread: str, turn: str) -> None:
+    """200 items."""
+    for number in range(200):
+        say(thread, turn, f"item {number}: a short message with **bold** words.", f"i{number}")
+    end(thread, turn)
+
+
 SCENES = {
     "escapes": escapes,
     "flood": flood,
+    "history": history,
     "long_command": long_command,
     "long_line": long_line,
     "unknown": unknown,

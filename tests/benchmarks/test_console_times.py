@@ -1,0 +1,125 @@
+"""How long a person waits: for the first frame, for a server with a long past, for a dialog."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import statistics
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from benchmarks.conftest import Figures
+from benchmarks.reader import Reader
+from e2e.conftest import PROGRAM, OpenTerminal, Serve, Served
+from e2e.terminal import Terminal
+
+from codextui import paths
+from codextui.client.connection import Connection
+from codextui.client.spawn import open_socket
+from codextui.demo import ModelRequest, Run, Say, Step
+
+pytestmark = pytest.mark.benchmark
+
+BARE = """
+from textual.app import App
+from textual.widgets import Footer, Label
+
+class Bare(App):
+    BINDINGS = [("q", "quit", "Quit")]
+    def compose(self):
+        yield Label("bare app")
+        yield Footer()
+
+Bare().run()
+"""
+RUNS = 3
+
+
+def start_s(command: list[str], shows: str) -> float:
+    """Seconds from the start of a program until it shows something."""
+    began = time.perf_counter()
+    with Terminal(command) as terminal:
+        terminal.wait_for(shows, timeout=60)
+        return time.perf_counter() - began
+
+
+def test_the_first_frame_comes_soon(serve_fake: Served, figures: Figures):
+    console = [*PROGRAM, "-L", serve_fake.name]
+    bare, first, usable = [], [], []
+    for _ in range(RUNS):
+        bare.append(start_s([sys.executable, "-c", BARE], "bare app"))
+        first.append(start_s(console, "threads"))
+        usable.append(start_s(console, "connected"))
+    base = statistics.median(bare)
+    ratio = statistics.median(first) / base
+    connected = statistics.median(usable) / base
+    figures("first frame ÷ a bare Textual app's", f"{ratio:.2f}", f"≤ 1.5; bare {base:.2f} s")
+    figures("  connected ÷ a bare Textual app's first frame", f"{connected:.2f}")
+    assert ratio < 10
+
+
+def test_a_server_with_a_long_past_is_attached_to(
+    serve_fake: Served, open_terminal: OpenTerminal, figures: Figures
+):
+    """100 threads of 200 items each."""
+    empty_s = start_s([*PROGRAM, "-L", serve_fake.name], "connected")
+    asyncio.run(make_history(serve_fake.name))
+    began = time.perf_counter()
+    terminal = open_terminal("-L", serve_fake.name)
+    terminal.wait_for("threads  100", timeout=60)
+    terminal.wait_for("item 199")
+    seconds = time.perf_counter() - began - empty_s
+    status = Path(f"/proc/{terminal.process.pid}/status")
+    memory = 0
+    if status.exists():
+        [line] = [row for row in status.read_text().splitlines() if row.startswith("VmRSS")]
+        memory = int(line.split()[1]) // 1024
+    figures("100 threads of 200 items: more time until all is there", f"{seconds:.2f} s", "≤ 1 s")
+    figures("  the console's memory", f"{memory} MiB", "≤ 200 MiB")
+    assert seconds < 30
+    assert memory < 600
+
+
+async def make_history(server: str) -> None:
+    reader = Reader()
+    connect = functools.partial(open_socket, paths.socket_path(server))
+    async with (
+        asyncio.timeout(60),
+        Connection(connect, name="benchmark", on_fact=reader.take) as connection,
+    ):
+        for _ in range(100):
+            reader.finished.clear()
+            await connection.call("codex-start", {"prompt": "history"})
+            await reader.finished.wait()
+
+
+def test_an_approval_is_shown_and_answered_soon(
+    serve: Serve, open_terminal: OpenTerminal, figures: Figures
+):
+    told: list[float] = []
+
+    def script(request: ModelRequest) -> list[Step]:
+        if request.last_output is None:
+            return [Run("true", escalate=True, justification="to be timed")]
+        told.append(time.time())
+        return [Say("Thank you.")]
+
+    served = serve(script)
+    terminal = open_terminal("-L", served.name)
+    terminal.wait_for("connected")
+    served.start_thread("ask me")
+    terminal.wait_for("to be timed")
+    shown = time.time()
+    approval = served.run("approvals")
+    terminal.wait_for("keys ready")
+    pressed = time.time()
+    terminal.press("y")
+    terminal.wait_for("Thank you.")
+    to_screen = 1000 * (shown - float(str(approval["asked_at"])))
+    back = 1000 * (told[0] - pressed)
+    figures("approval: the server is asked → the dialog is up", f"{to_screen:.0f} ms")
+    figures("  key → Codex has run it and asked the model again", f"{back:.0f} ms", "both ≤ 100 ms")
+    assert to_screen < 10_000
+    assert back < 10_000
