@@ -195,6 +195,8 @@ def _parse_toml(text: str, where: str) -> dict[str, object]:
 
 def _settings(document: Mapping[str, object]) -> Iterator[tuple[tuple[str, ...], object]]:
     for section, table in document.items():
+        if section == "teams":
+            continue  # codextui.teams.config_team reads it, where a team is run
         if section not in _SECTIONS or not isinstance(table, dict):
             yield (section,), table
             continue

@@ -1,0 +1,1 @@
+"""Teams: roles on the OpenAI Agents SDK that share one Codex server, with gates on artifacts."""

@@ -1,0 +1,226 @@
+"""`[teams.NAME]` of config.toml: read strictly, every mistake with its line.
+
+`config.example.toml` documents every key.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+
+from codextui.config import line_of
+from codextui.errors import ConfigInvalid
+from codextui.teams import setting
+from codextui.teams.setting import Readers
+from codextui.teams.team import Limits, Mode, Role, Team, find_cycle
+
+_EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh")
+
+_SHARED: Readers = {
+    "model": setting.text,
+    "effort": setting.one_of(_EFFORTS),
+    "codex": setting.flag,
+    "sandbox": setting.one_of(("read-only", "workspace-write", "danger-full-access")),
+    "approval_policy": setting.one_of(("untrusted", "on-request", "never")),
+    "cwd": setting.folder,
+    "tools": setting.names_among(("web_search",)),
+}
+
+ROLE_KEYS: Readers = {
+    **_SHARED,
+    "about": setting.text,
+    "instructions": setting.text,
+    "instructions_file": setting.text,
+    "handoffs": setting.texts,
+    "requires": setting.conditions,
+    "produces": setting.artifacts,
+}
+"""The keys of `[teams.NAME.roles.ROLE]`."""
+
+LIMIT_KEYS: Readers = {
+    "turns": setting.whole_number(1_000_000),
+    "tokens": setting.whole_number(1_000_000_000_000),
+    "minutes": setting.number(1_000_000),
+    "person_minutes": setting.number(1_000_000),
+    "rounds": setting.whole_number(1000),
+}
+"""The keys of `[teams.NAME.limits]`."""
+
+TEAM_KEYS: Readers = {
+    "about": setting.text,
+    "entry": setting.text,
+    "mode": setting.one_of(tuple(Mode)),
+    "given": setting.patterns,
+}
+"""The keys of `[teams.NAME]`, beside its tables `defaults`, `limits` and `roles`."""
+
+_TABLES = ("defaults", "limits", "roles")
+
+
+def load_teams(path: Path | None) -> dict[str, Team]:
+    """Read the teams of a configuration file; none where there is no file.
+
+    Raises:
+        ConfigInvalid: with a line for every mistake: `FILE:LINE: KEY …`.
+    """
+    if path is None or not path.exists():
+        return {}
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigInvalid(f"{path} cannot be read: {error}") from error
+    return parse_teams(text, str(path), path.parent)
+
+
+def parse_teams(
+    text: str, where: str = "config.toml", folder: Path | None = None
+) -> dict[str, Team]:
+    """Read the teams in the text of a configuration.
+
+    Args:
+        text: TOML.
+        where: how messages name the file.
+        folder: what an `instructions_file` is relative to.
+
+    Raises:
+        ConfigInvalid: see `load_teams`.
+    """
+    try:
+        document = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ConfigInvalid(f"{where}: {error}") from error
+    tables = document.get("teams", {})
+    if not isinstance(tables, dict):
+        raise ConfigInvalid(
+            f"{where}:{line_of(text, 'teams')}: teams must hold tables: [teams.NAME]"
+        )
+    reading = _Reading(text, where, folder or Path())
+    teams = {name: reading.team(name, table) for name, table in tables.items()}
+    if reading.problems:
+        raise ConfigInvalid("\n".join(reading.problems))
+    return {name: team for name, team in teams.items() if team is not None}
+
+
+class _Reading:
+    """One file being read, and what is wrong with it."""
+
+    def __init__(self, text: str, where: str, folder: Path) -> None:
+        self.problems: list[str] = []
+        self._text = text
+        self._where = where
+        self._folder = folder
+
+    def team(self, name: str, table: object) -> Team | None:
+        """Read one team; None where something is wrong with it."""
+        key = f"teams.{name}"
+        before = len(self.problems)
+        if not isinstance(table, dict):
+            self._wrong(key, f"must be a table: [{key}]")
+            return None
+        own = {k: v for k, v in table.items() if k not in _TABLES}
+        values = self._values(key, own, TEAM_KEYS, _TABLES)
+        limits = self._values(f"{key}.limits", self._table(key, table, "limits"), LIMIT_KEYS)
+        roles = self._roles(key, table)
+        if not roles and len(self.problems) == before:
+            self._wrong(key, f"has no roles: write [{key}.roles.ROLE]")
+        if len(self.problems) > before:
+            return None
+        values.setdefault("entry", next(iter(roles)))
+        values["mode"] = Mode(str(values.get("mode", Mode.HANDOFFS)))
+        team = Team(name=name, roles=roles, limits=Limits(**limits), **values)  # type: ignore[arg-type]  # every value was read by the reader of its key
+        self._check(key, team)
+        return team if len(self.problems) == before else None
+
+    def _roles(self, key: str, table: Mapping[str, object]) -> dict[str, Role]:
+        defaults = self._values(f"{key}.defaults", self._table(key, table, "defaults"), _SHARED)
+        roles = {}
+        for name, role in self._table(key, table, "roles").items():
+            read = self._role(f"{key}.roles.{name}", name, role, defaults)
+            if read is not None:
+                roles[name] = read
+        return roles
+
+    def _role(
+        self, key: str, name: str, table: object, defaults: Mapping[str, object]
+    ) -> Role | None:
+        before = len(self.problems)
+        if not setting.NAME.fullmatch(name):
+            self._wrong(key, "must be named with small letters, digits, - and _")
+        if not isinstance(table, dict):
+            self._wrong(key, f"must be a table: [{key}]")
+            return None
+        values = {**defaults, **self._values(key, table, ROLE_KEYS)}
+        file = values.pop("instructions_file", None)
+        if (file is None) == ("instructions" not in values):
+            self._wrong(key, "needs either instructions or instructions_file")
+        elif file is not None:
+            values["instructions"] = self._instructions(f"{key}.instructions_file", str(file))
+        return None if len(self.problems) > before else Role(name=name, **values)  # type: ignore[arg-type]  # as in `team`
+
+    def _instructions(self, key: str, file: str) -> str:
+        path = (self._folder / Path(file).expanduser()).resolve()
+        try:
+            text = path.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            self._wrong(key, f"cannot be read: {error}")
+            return ""
+        if not text:
+            self._wrong(key, f"names an empty file: {path}")
+        return text
+
+    def _table(self, key: str, table: Mapping[str, object], name: str) -> Mapping[str, object]:
+        value = table.get(name, {})
+        if isinstance(value, dict):
+            return value
+        self._wrong(f"{key}.{name}", f"must be a table: [{key}.{name}]")
+        return {}
+
+    def _values(
+        self, key: str, table: Mapping[str, object], readers: Readers, tables: tuple[str, ...] = ()
+    ) -> dict[str, object]:
+        values: dict[str, object] = {}
+        for name, value in table.items():
+            try:
+                values[name] = setting.reader(readers, name, tables)(value)
+            except ConfigInvalid as error:
+                self._wrong(f"{key}.{name}", str(error))
+        return values
+
+    def _check(self, key: str, team: Team) -> None:
+        """Tell of what fits the keys and makes no team."""
+        roles = list(team.roles)
+        if team.entry not in team.roles:
+            self._wrong(f"{key}.entry", f"is no role{setting.suggest(team.entry, roles)}")
+        for role in team.roles.values():
+            place = f"{key}.roles.{role.name}"
+            for target in role.handoffs:
+                if target not in team.roles:
+                    self._wrong(
+                        f"{place}.handoffs",
+                        f"{target!r} is no role{setting.suggest(target, roles)}",
+                    )
+                elif target == role.name:
+                    self._wrong(f"{place}.handoffs", "a role cannot hand off to itself")
+            self._check_requires(f"{place}.requires", team, role)
+        cycle = find_cycle(team)
+        if cycle:
+            self._wrong(f"{key}.roles.{cycle[0]}.requires", _cycle_message(cycle))
+
+    def _check_requires(self, key: str, team: Team, role: Role) -> None:
+        for needed in role.requires:
+            pattern = getattr(needed, "pattern", None)
+            if pattern is None or pattern in team.given or team.makers(needed):
+                continue
+            self._wrong(
+                key,
+                f"{pattern!r} is made by nobody: let a role produce it, or list it in "
+                f"teams.{team.name}.given if the project has it",
+            )
+
+    def _wrong(self, key: str, message: str) -> None:
+        self.problems.append(f"{self._where}:{line_of(self._text, key)}: {key} {message}")
+
+
+def _cycle_message(cycle: tuple[str, ...]) -> str:
+    return f"can never be met: {' waits for '.join(cycle)}"

@@ -1,0 +1,141 @@
+"""A team as its configuration says it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from codextui.teams.condition import Artifact, Condition, covers
+
+
+class Mode(StrEnum):
+    """How the graph of roles is run.
+
+    `HANDOFFS`: one role at a time; the model hands off, as the Agents SDK does it.
+    `PARALLEL`: a role starts as soon as all that it requires is there.
+    """
+
+    HANDOFFS = "handoffs"
+    PARALLEL = "parallel"
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """An agent of the team.
+
+    Attributes:
+        name: what it is called: in handoffs, as the handle of its Codex threads.
+        instructions: what it is told to be.
+        about: what it is for, in a line that the others read.
+        model: the model's name; empty is the Agents SDK's default.
+        effort: the reasoning effort; empty is the model's default.
+        codex: whether it may use Codex.
+        sandbox: what its Codex threads may do; never more, whatever the model asks for.
+        approval_policy: when its Codex threads must ask a person.
+        cwd: where its Codex threads work, relative to the project.
+        handoffs: the roles that it may hand off to.
+        requires: what must be there before it may begin.
+        produces: what must be there when it is done.
+        tools: further tools by name.
+    """
+
+    name: str
+    instructions: str
+    about: str = ""
+    model: str = ""
+    effort: str = ""
+    codex: bool = True
+    sandbox: str = "read-only"
+    approval_policy: str = "on-request"
+    cwd: str = "."
+    handoffs: tuple[str, ...] = ()
+    requires: tuple[Condition, ...] = ()
+    produces: tuple[Artifact, ...] = ()
+    tools: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a run may cost; 0 is no limit.
+
+    Attributes:
+        turns: model calls of the roles, all together.
+        tokens: tokens of the roles and of their Codex threads, all together.
+        minutes: how long it may take.
+        person_minutes: how long it waits for a person's decision before it stops and can be
+            resumed.
+        rounds: how often a role is sent back to make what is missing, and how often it may run
+            again because something that it requires is newer.
+    """
+
+    turns: int = 100
+    tokens: int = 0
+    minutes: float = 0.0
+    person_minutes: float = 0.0
+    rounds: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    """Roles, who hands off to whom, and what it may cost.
+
+    Attributes:
+        name: its name in the configuration.
+        roles: the roles by name, in the order of the file.
+        entry: the role that gets the task.
+        about: what the team is for.
+        mode: how it runs unless the command line says otherwise.
+        given: files that the project brings along: nobody has to make them.
+        limits: what a run may cost.
+    """
+
+    name: str
+    roles: Mapping[str, Role]
+    entry: str
+    about: str = ""
+    mode: Mode = Mode.HANDOFFS
+    given: tuple[str, ...] = ()
+    limits: Limits = field(default_factory=Limits)
+
+    def makers(self, needed: Condition) -> tuple[str, ...]:
+        """The roles whose job it is to make something."""
+        return tuple(
+            role.name
+            for role in self.roles.values()
+            if any(covers(made, needed) for made in role.produces)
+        )
+
+    def sources(self, name: str) -> frozenset[str]:
+        """The roles that make what a role requires."""
+        return frozenset(
+            maker for needed in self.roles[name].requires for maker in self.makers(needed)
+        )
+
+
+def find_cycle(team: Team, names: Iterable[str] = ()) -> tuple[str, ...]:
+    """A chain of roles that wait for each other, its first one again at its end; () for none.
+
+    Args:
+        team: whose roles.
+        names: where to look first; the team's roles in their order otherwise.
+    """
+    done: set[str] = set()
+    for start in (*names, *team.roles):
+        cycle = _walk(team, start, (), done)
+        if cycle:
+            return cycle
+    return ()
+
+
+def _walk(team: Team, name: str, path: tuple[str, ...], done: set[str]) -> tuple[str, ...]:
+    if name in path:
+        return (*path[path.index(name) :], name)
+    if name in done:
+        return ()
+    for source in sorted(team.sources(name)):
+        cycle = _walk(team, source, (*path, name), done)
+        if cycle:
+            return cycle
+    done.add(name)
+    return ()

@@ -1,0 +1,139 @@
+"""Teams in config.toml: what can be said, and what is said of mistakes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from codextui.errors import ConfigInvalid
+from codextui.teams.condition import Artifact, Check, Command
+from codextui.teams.config_team import load_teams, parse_teams
+from codextui.teams.team import Limits, Mode
+
+SMALL = """
+[teams.duo.roles.writer]
+instructions = "Write."
+handoffs = ["reader"]
+produces = ["text.md"]
+[teams.duo.roles.reader]
+instructions = "Read."
+requires = ["text.md"]
+"""
+
+
+def refusal(text: str) -> list[str]:
+    with pytest.raises(ConfigInvalid) as caught:
+        parse_teams(text)
+    return str(caught.value).splitlines()
+
+
+def test_least_is_allowed_unless_a_role_says_otherwise() -> None:
+    team = parse_teams(SMALL)["duo"]
+    assert team.entry == "writer"
+    assert team.mode is Mode.HANDOFFS
+    assert {role.sandbox for role in team.roles.values()} == {"read-only"}
+    assert {role.approval_policy for role in team.roles.values()} == {"on-request"}
+
+
+def test_everything_can_be_said(tmp_path: Path) -> None:
+    (tmp_path / "reader.md").write_text("Read well.\n", encoding="utf-8")
+    text = """
+    [teams.duo]
+    about = "Two."
+    entry = "reader"
+    mode = "parallel"
+    given = ["brief.md"]
+    [teams.duo.limits]
+    turns = 5
+    tokens = 1000
+    minutes = 1.5
+    person_minutes = 2
+    rounds = 1
+    [teams.duo.defaults]
+    model = "m"
+    sandbox = "workspace-write"
+    [teams.duo.roles.writer]
+    instructions = "Write."
+    sandbox = "read-only"
+    produces = [{ path = "out/*.json", check = "json" }]
+    requires = ["brief.md", { command = "make check", timeout = 5 }]
+    handoffs = ["reader"]
+    [teams.duo.roles.reader]
+    instructions_file = "reader.md"
+    about = "Reads."
+    effort = "high"
+    codex = false
+    approval_policy = "never"
+    cwd = "out"
+    tools = ["web_search"]
+    requires = [{ path = "out/a.json", check = "non-empty" }]
+    """
+    team = parse_teams(text, folder=tmp_path)["duo"]
+    assert team.limits == Limits(5, 1000, 1.5, 2.0, 1)
+    assert (team.entry, team.mode, team.given) == ("reader", Mode.PARALLEL, ("brief.md",))
+    writer, reader = team.roles.values()
+    assert (writer.model, writer.sandbox) == ("m", "read-only")
+    assert writer.produces == (Artifact("out/*.json", Check.JSON),)
+    assert writer.requires == (Artifact("brief.md"), Command("make check", 5.0))
+    assert (reader.instructions, reader.sandbox, reader.codex) == (
+        "Read well.",
+        "workspace-write",
+        False,
+    )
+    assert team.sources("reader") == {"writer"}
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (('handoffs = ["reader"]', 'handoffs = ["raeder"]'), "did you mean reader?"),
+        (('handoffs = ["reader"]', 'handoffs = ["writer"]'), "cannot hand off to itself"),
+        (('handoffs = ["reader"]', 'handofs = ["reader"]'), "did you mean handoffs?"),
+        (('requires = ["text.md"]', 'requires = ["other.md"]'), "is made by nobody"),
+        (('requires = ["text.md"]', 'requires = ["../text.md"]'), "leads out of it"),
+        (('requires = ["text.md"]', "requires = [3]"), "must be a path"),
+        (('produces = ["text.md"]', 'produces = [{ command = "make" }]'), "makes nothing"),
+        (('"Read."', '""'), "must be a text that is not empty"),
+        (('instructions = "Read."', ""), "needs either instructions or instructions_file"),
+        (('instructions = "Read."', 'instructions_file = "no.md"'), "cannot be read"),
+        (('"Read."', '"Read."\nsandbox = "none"'), "must be one of read-only"),
+        (('"Read."', '"Read."\ncodex = 1'), "must be true or false"),
+        (('"Read."', '"Read."\ncwd = "/"'), "must stay in the project"),
+        (("roles.reader", "roles.Reader"), "small letters"),
+        (
+            ("[teams.duo.roles.writer]", '[teams.duo]\nentry = "x"\n[teams.duo.roles.writer]'),
+            "entry",
+        ),
+    ],
+)
+def test_a_mistake_is_told_with_its_line_and_what_would_be_right(
+    change: tuple[str, str], told: str
+) -> None:
+    text = SMALL.replace(*change)
+    assert text != SMALL
+    assert any(told in line for line in refusal(text))
+    assert all(line.startswith("config.toml:") for line in refusal(text))
+
+
+def test_roles_that_wait_for_each_other_are_told_as_a_chain() -> None:
+    text = (
+        SMALL.replace('"Write."', '"Write."\nrequires = ["notes.md"]') + 'produces = ["notes.md"]'
+    )
+    (line,) = refusal(text)
+    assert "writer waits for reader waits for writer" in line
+
+
+def test_every_mistake_is_told_at_once() -> None:
+    text = SMALL.replace("handoffs", "handofs").replace("requires", "require")
+    assert [line.split(":")[1] for line in refusal(text)] == ["4", "8"]
+
+
+def test_no_file_is_no_team(tmp_path: Path) -> None:
+    assert load_teams(None) == {}
+    assert load_teams(tmp_path / "config.toml") == {}
+
+
+@pytest.mark.parametrize("text", ["teams = 3", "[teams]\nduo = 3", "[teams.duo]", "[[teams.duo]]"])
+def test_what_is_no_team_is_refused(text: str) -> None:
+    assert refusal(text)
