@@ -276,6 +276,7 @@ class ApprovalScreen(ModalScreen[None]):
                 self._guard.arm()
         at, total = self._queue.place
         self._sheet.show_place(f"{at} of {total}" if total > 1 else "")
+        self._show_keys()
         self._show_guard()
 
     def _show(self, approval: Approval) -> None:
@@ -283,7 +284,6 @@ class ApprovalScreen(ModalScreen[None]):
         self._step = Step.READ
         self._sheet.show_approval(approval, fields_of(approval.asked), self._offers(approval))
         self._show_facts()
-        self._show_keys()
 
     def _go(self, step: Step) -> None:
         """To another step of the same approval."""

@@ -406,6 +406,9 @@ async def test_a_new_approval_behind_the_shown_one_leaves_it_alone() -> None:
     async with at_queue([first]) as desk:
         desk.rest()
         desk.screen.show_approvals([first, approval(PLAIN, 2)])
+        await desk.pilot.pause()
+        assert desk.text("place") == "1 of 2"
+        assert "j next" in desk.text("keys")
         await desk.press("y")
         assert desk.decided == [("a1", Approved())]
         assert not desk.closed
