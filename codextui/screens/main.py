@@ -126,7 +126,9 @@ class MainScreen(Screen[None]):
     def take(self, changes: Changes) -> None:
         """Take in what changed; it is drawn in one of the next frames."""
         self.bench.take(changes)
-        if changes.rows or changes.tree or changes.server or changes.approvals:
+        link = self.board.link
+        has_news = changes.rows or changes.tree or changes.approvals
+        if changes.server or (has_news and (link.caught_up or not link.online)):
             self._pacer.mark(self)
 
     def flush(self) -> None:
@@ -139,7 +141,7 @@ class MainScreen(Screen[None]):
             list(self.board.approvals.values()),
             self._failed(),
             self._pane_context,
-            online=self.board.link.online,
+            lost=self.board.link.reason != "",
         )
         self.bench.say_purposes(self._purpose)
         self._show_keys()
@@ -344,10 +346,12 @@ class MainScreen(Screen[None]):
         if not self._may(Wish.STOP):
             return
         running = sum(view.info.state.has_turn for view in self.board.threads.values())
-        turns = f"{running} running turns stop" if running != 1 else "1 running turn stops"
+        turns = {0: "no turn is running", 1: "one turn is running and stops"}.get(
+            running, f"{running} turns are running and stop"
+        )
         message = (
-            f"The shared server {self._options.server!r} ends: {turns}, and every other program "
-            "that uses it is cut off. Threads and their history are kept. q leaves without this."
+            f"The shared server {self._options.server!r} ends: {turns}. Every other program that "
+            "uses it is cut off. Threads and their history are kept. q leaves without this."
         )
         dialog = ConfirmScreen("Stop the server?", message, yes="Stop it")
         self.app.push_screen(dialog, self._stop)

@@ -56,11 +56,11 @@ class AttentionStrip(LineWidget):
         failed: Sequence[ThreadView],
         context: PaneContext,
         *,
-        online: bool,
+        lost: bool,
     ) -> None:
-        """Show these; what nobody knows while there is no connection is not claimed."""
+        """Show these; with `lost`, nothing is claimed that nobody can know now."""
         self._pane_context = context
-        self._calm = "○ nothing needs you" if online else "~ shown as it was last known"
+        self._calm = "~ shown as it was last known" if lost else "○ nothing needs you"
         self._wanting = [*approvals, *failed]
         lines = max(1, min(self.MOST_LINES, len(self._wanting)))
         if self.styles.height is None or self.styles.height.value != lines:

@@ -122,11 +122,11 @@ class StatusLine(LineWidget):
 
 
 def _fitting(parts: list[Segment], room: int, palette: Palette) -> list[Segment]:
-    """As many of the first parts as fit `room` cells."""
+    """As many of the first parts as fit `room` cells; the first one stands at the right end."""
     count = len(parts)
     while count > 1 and row_length(_joined(parts[:count], palette)) > room:
         count -= 1
-    return _joined(parts[:count], palette)
+    return _joined(parts[:count][::-1], palette)
 
 
 def _joined(parts: list[Segment], palette: Palette) -> list[Segment]:

@@ -25,6 +25,9 @@ from codextui.widgets.transcript_rows import MARGIN, TranscriptRows
 ROOMY = 12
 """Rows from which a pane has room for the brief and the plan in its head."""
 
+CLIMB_ROWS = 200
+"""Rows drawn at once on the way to the beginning of a long past."""
+
 WHEEL_ROWS = 3
 """Rows that a notch of the wheel scrolls."""
 
@@ -57,6 +60,7 @@ class TranscriptPane(LineWidget, can_focus=True):
         self.note = ""
         self.follow = True
         self._pane_context = context
+        self._is_climbing = False
         self._top = 0
         self._head: list[Strip] = []
         self._rows = TranscriptRows(view.transcript, 0, context.looks.pane)
@@ -143,6 +147,7 @@ class TranscriptPane(LineWidget, can_focus=True):
 
     def action_scroll_rows(self, rows: int) -> None:
         """Scroll by some rows; at the end it follows again."""
+        self._is_climbing = False
         if rows < 0 and self._top + rows < 0:
             self._top += self._rows.fill(len(self._rows.rows) + self._height - rows)
         last = max(0, len(self._rows.rows) - self._height)
@@ -155,13 +160,23 @@ class TranscriptPane(LineWidget, can_focus=True):
         self.action_scroll_rows(direction * max(1, self._height - 2))
 
     def action_top(self) -> None:
-        """Go to the first row there is."""
-        while not self._rows.is_complete:
-            self._rows.fill(len(self._rows.rows) + 1000)
+        """Go to the first row there is; a long past is drawn bit by bit on the way."""
         self.action_scroll_rows(-len(self._rows.rows))
+        if not self._rows.is_complete:
+            self._is_climbing = True
+            self.call_later(self._climb)
+
+    def _climb(self) -> None:
+        if self._is_climbing:
+            self._rows.fill(len(self._rows.rows) + CLIMB_ROWS)
+            self._is_climbing = not self._rows.is_complete
+            self._top = 0
+            self.refresh(self._body())
+            self.call_later(self._climb)
 
     def action_follow(self) -> None:
         """Go to the end, and follow it."""
+        self._is_climbing = False
         self._follows(True)
         self._settle()
         self.refresh(self._body())

@@ -65,6 +65,9 @@ class Workbench(Horizontal):
         self._known: set[str] = set()
         self._rows: list[TreeRow] = []
         self._stale: set[str] = set()
+        self._written: set[str] = set()
+        self._has_moved = False
+        self._is_live = False
         self._awaited = ""
         self._is_arranged = False
 
@@ -80,16 +83,34 @@ class Workbench(Horizontal):
     # What the board tells.
 
     def take(self, changes: Changes) -> None:
-        """Take in what changed; it is drawn in one of the next frames."""
-        for thread_id in changes.transcripts:
+        """Take in what changed; it is drawn in one of the next frames.
+
+        While the past is being told it is drawn once a second: nobody can read it faster, and
+        it is over sooner.
+        """
+        self._has_moved |= changes.tree or changes.server
+        self._stale |= changes.rows
+        self._written |= changes.transcripts
+        link = self.board.link
+        if link.caught_up and not self._is_live:
+            self._is_live = True
+            self._rows = self.board.tree()
+            self._arrange()
+        elif not link.caught_up:
+            self._is_live = False
+        if link.caught_up or not link.online:
+            self._mark()
+
+    def _mark(self) -> None:
+        """Have the pacer draw what has changed."""
+        for thread_id in self._written:
             if (pane := self.grid.pane_of(thread_id)) is not None:
                 self._pacer.mark(pane)
-        if changes.tree:
+        self._written.clear()
+        if self._has_moved:
             self._rows = self.board.tree()
-        if changes.server and self.board.link.caught_up:
-            self._arrange()
-        if changes.rows or changes.tree or changes.server:
-            self._stale |= changes.rows
+        if self._has_moved or self._stale:
+            self._has_moved = False
             self._pacer.mark(self)
 
     def flush(self) -> None:
@@ -108,6 +129,7 @@ class Workbench(Horizontal):
 
     def tick(self) -> None:
         """Let the clocks go on: once a second, without a layout."""
+        self._mark()
         for place in self.grid.tiles:
             if place.pane.view.info.state.has_turn:
                 place.pane.refresh_head()
