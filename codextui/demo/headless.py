@@ -102,7 +102,9 @@ class _Run:
         """Plays the story to its end. Raises CodextuiError."""
         connect = functools.partial(open_socket, self._stage.socket)
         async with Connection(connect, name="demo", on_fact=self._facts.put_nowait) as connection:
-            self._tell_server(fields.as_object(await connection.call("codex-server", {}), "answer"))
+            server = await connection.call("codex-server", {})
+            if problem := fields.text_or(server, "problem"):
+                raise CodexMissing(problem)
             story = Storyline(connection.call, self._stage.workspace.project)
             watching = asyncio.create_task(self._watch(connection, story))
             playing = asyncio.create_task(story.play())
@@ -114,14 +116,6 @@ class _Run:
                 watching.cancel()
                 playing.cancel()
                 await asyncio.gather(watching, playing, return_exceptions=True)
-
-    def _tell_server(self, server: fields.JsonObject) -> None:
-        problem = fields.text_or(server, "problem")
-        if problem:
-            raise CodexMissing(problem)
-        codex = fields.as_object(server.get("codex", {}), "codex")
-        text = f"Codex {codex.get('version')} ({codex.get('path')})"
-        self._report.tell(Line("codex", text, data={"codex": codex}))
 
     async def _watch(self, connection: Connection, story: Storyline) -> None:
         """Tells what happens and answers approvals, for ever."""

@@ -39,6 +39,8 @@ class Narrator:
                 return Line("error", f"Error: {message}", thread)
             case ev.Warned(message):
                 return Line("warning", f"Warning: {message}", thread)
+            case ev.CodexReady(version):
+                return Line("codex", f"Codex {version} is up.", data={"version": version})
             case ev.CodexLost(message):
                 return Line("codex_lost", message)
             case ev.ApprovalResolved(approval_id, outcome, by):
