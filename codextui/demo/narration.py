@@ -35,14 +35,6 @@ class Narrator:
             case ev.TurnAborted(reason, message):
                 text = f"The turn ended early ({reason}). {message}".strip()
                 return Line("turn_aborted", text, thread, {"reason": reason})
-            case ev.ErrorRaised(message):
-                return Line("error", f"Error: {message}", thread)
-            case ev.Warned(message):
-                return Line("warning", f"Warning: {message}", thread)
-            case ev.CodexReady(version):
-                return Line("codex", f"Codex {version} is up.", data={"version": version})
-            case ev.CodexLost(message):
-                return Line("codex_lost", message)
             case ev.ApprovalResolved(approval_id, outcome, by):
                 return Line(
                     "resolved",
@@ -50,14 +42,28 @@ class Narrator:
                     thread,
                     {"approval": approval_id, "outcome": outcome, "by": by},
                 )
-            case _:
-                return None
+            case msg:
+                return _tell_notice(msg, thread)
 
     def _tell_thread(self, thread_id: str, handle: str) -> Line | None:
         if self._handles.get(thread_id) == handle:
             return None
         self._handles[thread_id] = handle
         return Line("thread", f"is thread {thread_id}", handle, {"thread_id": thread_id})
+
+
+def _tell_notice(msg: ev.Msg, thread: str) -> Line | None:
+    match msg:
+        case ev.ErrorRaised(message):
+            return Line("error", f"Error: {message}", thread)
+        case ev.Warned(message):
+            return Line("warning", f"Warning: {message}", thread)
+        case ev.CodexReady(version):
+            return Line("codex", f"Codex {version} is up.", data={"version": version})
+        case ev.CodexLost(message):
+            return Line("codex_lost", message)
+        case _:
+            return None
 
 
 def tell_approval(approval: Approval) -> Line:
