@@ -9,7 +9,6 @@ import hashlib
 import os
 import re
 import stat
-import tempfile
 from pathlib import Path
 
 from codextui.errors import ConfigInvalid, ServerUnreachable
@@ -20,6 +19,8 @@ DEFAULT_NAME = "default"
 SOCKET_PATH_LIMIT = 100
 """Bytes that a socket's path may have; the systems' own limits are 104 and 108."""
 
+_LOGIN_DIRS = Path("/run/user")
+_TEMPORARY = Path("/tmp")  # noqa: S108 - what is made there is checked by _private
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -36,10 +37,14 @@ def check_name(name: str) -> str:
 def runtime_dir() -> Path:
     """The folder of sockets and locks: `$XDG_RUNTIME_DIR/codextui`, else one under `/tmp`.
 
+    MCP clients start their servers with few variables, and those must find the same folder. So
+    where `XDG_RUNTIME_DIR` is not set it is what a login usually sets it to, and `TMPDIR` is not
+    asked at all.
+
     It is made where it is missing. Raises ServerUnreachable where it cannot be, or where
     another user could read or replace what is in it.
     """
-    base = _absolute("XDG_RUNTIME_DIR")
+    base = _absolute("XDG_RUNTIME_DIR") or _login_dir()
     return _private(base / "codextui") if base is not None else _temporary_dir()
 
 
@@ -85,12 +90,13 @@ def _state_dir() -> Path:
     return _private(_home("XDG_STATE_HOME", ".local/state") / "codextui")
 
 
+def _login_dir() -> Path | None:
+    path = _LOGIN_DIRS / str(os.getuid())
+    return path if os.access(path, os.W_OK | os.X_OK) else None
+
+
 def _temporary_dir() -> Path:
-    """A folder under the system's temporary one, or under `/tmp` where that is a deep one."""
-    folder = f"codextui-{os.getuid()}"
-    path = Path(tempfile.gettempdir()) / folder
-    deep = len(os.fsencode(path)) > SOCKET_PATH_LIMIT // 2
-    return _private(Path("/tmp", folder) if deep else path)  # noqa: S108 - checked by _private
+    return _private(_TEMPORARY / f"codextui-{os.getuid()}")
 
 
 def _private(path: Path) -> Path:

@@ -24,7 +24,8 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
     folder = Path("/tmp") / f"t{os.getpid()}-{tmp_path.name[-8:]}"
     folder.mkdir()
-    monkeypatch.setattr(paths.tempfile, "gettempdir", lambda: str(folder))
+    monkeypatch.setattr(paths, "_TEMPORARY", folder)
+    monkeypatch.setattr(paths, "_LOGIN_DIRS", folder / "no-logins")
     yield folder
     for path in sorted(folder.rglob("*"), reverse=True):
         path.unlink() if path.is_symlink() or path.is_file() else path.rmdir()
@@ -110,14 +111,22 @@ def test_a_deep_runtime_folder_still_gets_a_socket_that_can_be_bound(
     assert socket != paths.socket_path("other")
 
 
-def test_a_long_temporary_folder_is_left_for_a_short_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_program_that_is_told_few_variables_finds_the_folder_of_the_login(
+    temporary: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    deep = tmp_path / ("d" * 90)
-    deep.mkdir()
-    monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
-    monkeypatch.setattr(paths.tempfile, "gettempdir", lambda: str(deep))
-    assert len(os.fsencode(paths.socket_path("n" * 64))) <= paths.SOCKET_PATH_LIMIT
+    login = temporary / "logins" / str(os.getuid())
+    login.mkdir(parents=True)
+    monkeypatch.setattr(paths, "_LOGIN_DIRS", login.parent)
+    without = paths.runtime_dir()
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(login))
+    assert without == paths.runtime_dir() == login / "codextui"
+
+
+def test_where_programs_put_their_temporary_files_does_not_matter(
+    temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(temporary / "other"))
+    assert paths.runtime_dir().parent == temporary
 
 
 @pytest.mark.parametrize("name", ["default", "a", "team-2", "Work_1.5", "x" * 64])
