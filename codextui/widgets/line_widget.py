@@ -14,6 +14,8 @@ class LineWidget(Widget):
     neither border nor padding, and fills every line to its own width.
     """
 
+    ALLOW_SELECT = False
+
     def line(self, y: int) -> Strip:
         """The line at `y` of the widget, exactly as wide as it."""
         raise NotImplementedError

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.segment import Segment
+from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.geometry import Region
 from textual.message import Message
+from textual.selection import Selection
 from textual.strip import Strip
 
 from codextui.model.thread_view import ThreadView
@@ -48,6 +51,8 @@ class TranscriptPane(LineWidget, can_focus=True):
         Binding("end,G", "follow", "To the end, and follow it", id="pane.follow", show=False),
     ]
 
+    ALLOW_SELECT = True
+
     class Scrolled(Message):
         """The pane began or ceased to follow its end."""
 
@@ -61,6 +66,7 @@ class TranscriptPane(LineWidget, can_focus=True):
         self.follow = True
         self._pane_context = context
         self._is_climbing = False
+        self._selection: Selection | None = None
         self._top = 0
         self._head: list[Strip] = []
         self._rows = TranscriptRows(view.transcript, 0, context.looks.pane)
@@ -188,9 +194,29 @@ class TranscriptPane(LineWidget, can_focus=True):
         if self.rows_below and y == self.size.height - 1:
             return self._more_below()
         row = self._top + y - len(self._head)
-        if row < len(self._rows.rows):
-            return self._rows.rows[row]
-        return Strip.blank(self.size.width, self._looks.pane.text)
+        if row >= len(self._rows.rows):
+            return Strip.blank(self.size.width, self._looks.pane.text)
+        strip = self._rows.rows[row]
+        span = self._selection.get_span(row) if self._selection else None
+        return strip if span is None else select(strip, span, self._looks.pane.selected)
+
+    def render_line(self, y: int) -> Strip:
+        """The line at `y` with the places of its characters, for selecting with the mouse."""
+        strip = self.line(y)
+        row = self._top + y - len(self._head)
+        in_text = len(self._head) <= y and row < len(self._rows.rows)
+        return strip.apply_offsets(0, row) if in_text else strip
+
+    def selection_updated(self, selection: Selection | None) -> None:
+        """Show what is selected."""
+        self._selection = selection
+        self.refresh(self._body())
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        """The selected text without the spaces around it, and what ends it."""
+        text = selection.extract("\n".join(strip.text for strip in self._rows.rows))
+        first, *more = (line.rstrip() for line in text.split("\n"))
+        return "\n".join([first, *(line[MARGIN:] for line in more)]), "\n"
 
     def _more_below(self) -> Strip:
         palette = self._looks.head
@@ -281,3 +307,13 @@ class TranscriptPane(LineWidget, can_focus=True):
     @property
     def _looks(self) -> Looks:
         return self._pane_context.looks
+
+
+def select(strip: Strip, span: tuple[int, int], style: Style) -> Strip:
+    """The strip with the characters from `span[0]` to `span[1]` (-1: to the end) marked."""
+    start, end = span
+    text = strip.text
+    first = cell_len(text[:start])
+    last = strip.cell_length if end < 0 else cell_len(text[:end])
+    before, marked, after = (strip.crop(0, first), strip.crop(first, last), strip.crop(last))
+    return Strip.join([before, Strip([Segment(s.text, style) for s in marked]), after])

@@ -192,3 +192,19 @@ async def test_a_pane_that_was_hidden_by_a_zoom_shows_what_came_meanwhile(
         await console.press("z")
         assert "while it was hidden" in text_of(console.pane(two))
         assert console.panes() == [one, two]
+
+
+async def test_text_can_be_selected_with_the_mouse_in_one_pane_alone(console: Console) -> None:
+    async with console.open() as pilot:
+        one, two = console.link.running("backend"), console.link.running("frontend")
+        console.link.text(one, "first line\n\nsecond line")
+        console.link.text(two, "not this")
+        await console.settle()
+        pane = console.pane(one)
+        rows = text_of(pane).splitlines()
+        top = next(y for y, row in enumerate(rows) if "first line" in row)
+        await pilot.mouse_down(pane, offset=(7, top))
+        await pilot.hover(pane, offset=(7, top + 2))
+        await pilot.mouse_up(pane, offset=(7, top + 2))
+        await console.settle()
+        assert console.app.screen.get_selected_text() == "line\n\nsecond"
