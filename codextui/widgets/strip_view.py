@@ -23,6 +23,15 @@ class StripView(ScrollView, can_focus=True):
     Posts `Moved` whenever other rows are in sight.
     """
 
+    DEFAULT_CSS = """
+    StripView {
+        overflow-x: hidden;
+        overflow-y: auto;
+        scrollbar-gutter: stable;
+        scrollbar-size-vertical: 1;
+    }
+    """
+
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "scroll_up", "Up a line", show=False, id="reader.up"),
         Binding("down", "scroll_down", "Down a line", show=False, id="reader.down"),
@@ -73,7 +82,7 @@ class StripView(ScrollView, can_focus=True):
 
     def on_mount(self) -> None:
         """Draw again in another theme's colours."""
-        self.watch(self.app, "theme", self.redraw, init=False)
+        self.app.theme_changed_signal.subscribe(self, lambda _theme: self.redraw())
 
     def on_resize(self) -> None:
         """Draw again where the width is another one."""
