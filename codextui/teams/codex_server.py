@@ -1,0 +1,193 @@
+"""Codex for agents of the OpenAI Agents SDK, on the shared server."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import uuid
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from agents.mcp import MCPServer
+from agents.tool_context import ToolContext
+from mcp.types import CallToolResult, GetPromptResult, ListPromptsResult, Tool
+
+from codextui import paths
+from codextui.client.spawn import ensure_server, open_socket
+from codextui.errors import CodextuiError, ServerRefused
+from codextui.teams.call_log import CallLog
+from codextui.teams.codex_call import run_call
+from codextui.teams.link import ServerLink
+from codextui.teams.terms import Terms
+from codextui.wire import tools
+from codextui.wire.fields import JsonObject
+
+if TYPE_CHECKING:
+    from agents import AgentBase, RunContextWrapper
+    from agents.mcp.util import MCPToolMetaContext
+
+CALL_META = "codextui/call"
+"""The key of a call's `_meta` that holds the id by which the model knows its tool call."""
+
+_INTERRUPT_S = 20.0
+
+
+class CodexServer(MCPServer):
+    """The tools `codex` and `codex-reply`, as an MCP server of the Agents SDK.
+
+    It stands where `MCPServerStdio(params={"command": "codex", "args": ["mcp-server"]})` stood.
+    Its threads live on codextui's shared server: the console shows them, and answers their
+    approvals. A call takes as long as its turn takes. A cancelled call interrupts its turn.
+
+    Example:
+        >>> async with CodexServer() as codex:
+        ...     agent = Agent(name="Developer", mcp_servers=[codex])
+    """
+
+    def __init__(
+        self,
+        name: str = "Codex",
+        *,
+        server: str = paths.DEFAULT_NAME,
+        handle: str = "",
+        cwd: Path | None = None,
+        sandbox: str | None = None,
+        approval_policy: str | None = None,
+        use_structured_content: bool = True,
+        **options: Any,
+    ) -> None:
+        """Prepare it; entering it (or `connect`) starts the shared server where none runs.
+
+        Args:
+            name: what the Agents SDK calls it.
+            server: the shared server's name (`-L`).
+            handle: what its threads are called in the console; the server's default where empty.
+            cwd: where they work unless the model says otherwise; the current folder where None.
+            sandbox: where given, what they may do, whatever the model asks for.
+            approval_policy: where given, when they must ask, whatever the model asks for.
+            use_structured_content: whether the model reads `{threadId, content}`, so that it can
+                reply, or the content alone.
+            options: further options of `agents.mcp.MCPServer`.
+        """
+        options.setdefault("tool_meta_resolver", resolve_call)
+        super().__init__(use_structured_content=use_structured_content, **options)
+        self._name = name
+        self._server = server
+        self._link: ServerLink | None = None
+        self._log = CallLog()
+        self._owned = contextlib.AsyncExitStack()
+        folder = (Path.cwd() if cwd is None else cwd).absolute()
+        self._terms = Terms(handle, folder, sandbox, approval_policy)
+
+    @classmethod
+    def of_role(cls, link: ServerLink, log: CallLog, terms: Terms, **options: Any) -> CodexServer:
+        """The server of one role of a team, over the team's own link."""
+        server = cls(f"codex of {terms.handle}", **options)
+        server._link, server._log, server._terms = link, log, terms
+        return server
+
+    @property
+    def name(self) -> str:
+        """What the Agents SDK calls it."""
+        return self._name
+
+    async def __aenter__(self) -> Self:
+        await self.connect()
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.cleanup()
+
+    async def connect(self) -> None:
+        """Connect to the shared server. Raises ServerUnreachable."""
+        if self._link is None:
+            socket = await ensure_server(self._server)
+            link = ServerLink(functools.partial(open_socket, socket), name=self._name)
+            self._link = await self._owned.enter_async_context(link)
+
+    async def cleanup(self) -> None:
+        """Hang up; the threads stay, and can be looked at and talked to."""
+        self._link = None
+        await self._owned.aclose()
+        self._owned = contextlib.AsyncExitStack()
+
+    async def list_tools(
+        self,
+        run_context: RunContextWrapper[Any] | None = None,  # noqa: ARG002 - the SDK's signature
+        agent: AgentBase | None = None,  # noqa: ARG002
+    ) -> list[Tool]:
+        """The two tools, without the arguments that are fixed."""
+        shown = (self._terms.tool(), tools.CODEX_REPLY)
+        return [Tool.model_validate(tool, by_name=False) for tool in shown]
+
+    async def call_tool(
+        self,
+        tool_name: str,
+        arguments: dict[str, Any] | None,
+        meta: dict[str, Any] | None = None,
+    ) -> CallToolResult:
+        """Run a turn and return what it comes to; what goes wrong is told to the model."""
+        call_id = str((meta or {}).get(CALL_META) or uuid.uuid4())
+        try:
+            content = await self._call(tool_name, arguments or {}, call_id)
+        except CodextuiError as error:
+            return _result(str(error), None, failed=True)
+        return content
+
+    async def _call(self, tool: str, arguments: JsonObject, call_id: str) -> CallToolResult:
+        if self._link is None:
+            raise ServerRefused("not connected: enter the CodexServer first")
+        if tool not in ("codex", "codex-reply"):
+            raise ServerRefused(f"Unknown tool '{tool}'")
+        given = {**arguments} if tool == "codex-reply" else {**arguments, "threadId": None}
+        try:
+            thread_id, end = await run_call(self._link, self._log, self._terms, call_id, given)
+        except asyncio.CancelledError:
+            await self._interrupt(self._link, call_id)
+            raise
+        structured = {"threadId": thread_id, "content": end.content}
+        if end.reason:
+            told = f"The turn of thread {thread_id} was {end.reason}. {end.message}".rstrip()
+            return _result(told, structured, failed=True)
+        return _result(end.content, structured)
+
+    async def _interrupt(self, link: ServerLink, call_id: str) -> None:
+        """Stop the turn of a call that nobody waits for any more."""
+        call = self._log.get(call_id)
+        if call is None or not call.turn_id:
+            return
+        with contextlib.suppress(CodextuiError, TimeoutError):
+            async with asyncio.timeout(_INTERRUPT_S):
+                await link.call("codex-interrupt", {"thread": call.thread_id})
+
+    async def list_prompts(self) -> ListPromptsResult:
+        """There are none."""
+        return ListPromptsResult(prompts=[])
+
+    async def get_prompt(
+        self,
+        name: str,
+        arguments: dict[str, Any] | None = None,  # noqa: ARG002 - the SDK's signature
+    ) -> GetPromptResult:
+        """Refuse: there are none."""
+        raise ServerRefused(f"there is no prompt {name!r}")
+
+
+def resolve_call(context: MCPToolMetaContext) -> dict[str, Any] | None:
+    """The `_meta` of a call: the id by which the model knows it."""
+    run = context.run_context
+    return {CALL_META: run.tool_call_id} if isinstance(run, ToolContext) else None
+
+
+def _result(text: str, structured: JsonObject | None, *, failed: bool = False) -> CallToolResult:
+    result: dict[str, object] = {"content": [{"type": "text", "text": text}], "isError": failed}
+    if structured is not None:
+        result["structuredContent"] = structured
+    return CallToolResult.model_validate(result, by_name=False)

@@ -1,0 +1,143 @@
+"""A team's way to the shared server: its calls, and how the turns of its threads end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from codextui.client.connection import Connect, Connection
+from codextui.client.facts import CaughtUp, EventArrived, Fact
+from codextui.errors import ServerUnreachable, ThreadUnknown
+from codextui.wire import event as ev
+from codextui.wire import fields
+from codextui.wire.approval import Approval
+from codextui.wire.fields import JsonObject
+from codextui.wire.thread import ThreadInfo
+
+PATIENCE_S = 30.0
+"""Seconds that a call waits for a server that is away."""
+
+KEPT_TURNS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class TurnEnd:
+    """How a turn ended.
+
+    Attributes:
+        content: the agent's last message.
+        reason: empty where it ended as it should, otherwise as in `TurnAborted`.
+        message: what went wrong, in a sentence.
+    """
+
+    content: str
+    reason: str = ""
+    message: str = ""
+
+
+class ServerLink:
+    """A supervising connection that remembers how turns ended.
+
+    It never answers an approval: that is for the people and programs that supervise the server.
+
+    Attributes:
+        threads: the rows of the server's threads, by id.
+        approvals: what waits for a decision, by id.
+    """
+
+    def __init__(
+        self, connect: Connect, *, name: str, on_event: Callable[[ev.Event], None] | None = None
+    ) -> None:
+        """Prepare a link; entering it connects.
+
+        Args:
+            connect: opens the way to the server.
+            name: the client's name, for other people's screens.
+            on_event: is told every event that happens from now on, in order; must not block.
+        """
+        self.threads: dict[str, ThreadInfo] = {}
+        self.approvals: dict[str, Approval] = {}
+        self._on_event = on_event
+        self._ends: OrderedDict[tuple[str, str], asyncio.Future[TurnEnd]] = OrderedDict()
+        self._caught_up = asyncio.Event()
+        self._connection = Connection(connect, name=name, on_fact=self._take, patience_s=PATIENCE_S)
+
+    async def __aenter__(self) -> Self:
+        """Connect, and return when the past is known. Raises ServerUnreachable."""
+        await self._connection.__aenter__()
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                await self._caught_up.wait()
+        except TimeoutError:
+            await self._connection.__aexit__(None, None, None)
+            raise ServerUnreachable("the server did not tell its past in time") from None
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close the connection; the threads go on."""
+        await self._connection.__aexit__(exc_type, exc, traceback)
+
+    async def call(self, tool: str, arguments: JsonObject) -> JsonObject:
+        """Call a tool of the server's. Raises as `Connection.call`."""
+        return await self._connection.call(tool, arguments)
+
+    async def find(self, thread: str) -> ThreadInfo:
+        """The row of a thread, killed or not, as it is now. Raises ThreadUnknown, as `call`."""
+        answer = await self.call("codex-threads", {"all": True})
+        rows = [ThreadInfo.parse(row) for row in fields.objects(answer, "threads")]
+        for row in rows:
+            if thread in (row.thread_id, row.handle):
+                return row
+        raise ThreadUnknown(f"no thread is called {thread!r}")
+
+    async def end_of(self, thread_id: str, turn_id: str) -> TurnEnd:
+        """Wait for a turn's end, which may be long past."""
+        return await asyncio.shield(self._end(thread_id, turn_id))
+
+    def _end(self, thread_id: str, turn_id: str) -> asyncio.Future[TurnEnd]:
+        key = (thread_id, turn_id)
+        if key not in self._ends:
+            self._ends[key] = asyncio.get_running_loop().create_future()
+            while len(self._ends) > KEPT_TURNS and next(iter(self._ends.values())).done():
+                self._ends.popitem(last=False)
+        return self._ends[key]
+
+    def _take(self, fact: Fact) -> None:
+        match fact:
+            case CaughtUp():
+                self._caught_up.set()
+            case EventArrived(event):
+                self._see(event)
+                if self._on_event is not None and self._caught_up.is_set():
+                    self._on_event(event)
+            case _:
+                pass
+
+    def _see(self, event: ev.Event) -> None:
+        match event.msg:
+            case ev.ThreadChanged(info):
+                self.threads[event.thread_id] = info
+            case ev.ApprovalAsked(approval):
+                self.approvals[approval.approval_id] = approval
+            case ev.ApprovalResolved(approval_id):
+                self.approvals.pop(approval_id, None)
+            case ev.TurnCompleted(content):
+                self._note_end(event, TurnEnd(content))
+            case ev.TurnAborted(reason, message):
+                self._note_end(event, TurnEnd("", reason, message))
+            case _:
+                pass
+
+    def _note_end(self, event: ev.Event, end: TurnEnd) -> None:
+        future = self._end(event.thread_id, event.turn_id)
+        if not future.done():
+            future.set_result(end)

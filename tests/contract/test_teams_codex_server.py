@@ -1,0 +1,186 @@
+"""Codex for the Agents SDK: its own Runner, the shared server, the real Codex."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from agents import Agent, RunConfig, Runner
+from agents.testing import ScriptedModel as AgentModel
+from agents.testing import assistant_message, function_call
+from contract.serving import Served, serving
+
+from codextui.agents import CodexServer
+from codextui.client.spawn import open_socket
+from codextui.demo import Fail, Run, Say, Script
+from codextui.teams.call_log import CallLog, parse_calls
+from codextui.teams.codex_server import CALL_META
+from codextui.teams.link import ServerLink
+from codextui.teams.terms import Terms
+from codextui.wire import event as ev
+from codextui.wire.decision import Approved
+from codextui.wire.thread import ThreadState
+
+pytestmark = pytest.mark.contract
+
+QUIET = RunConfig(tracing_disabled=True)
+
+
+@asynccontextmanager
+async def linked(served: Served) -> AsyncIterator[ServerLink]:
+    connect = functools.partial(open_socket, served.options.socket)
+    async with ServerLink(connect, name="team") as link:
+        yield link
+
+
+def terms(workspace: Path, **changes: Any) -> Terms:
+    given = {"sandbox": "workspace-write", "approval_policy": "on-request", "confined": True}
+    return Terms("backend", workspace, **{**given, **changes})
+
+
+async def test_an_agent_works_with_codex_and_a_person_answers_its_approval(
+    codex_binary: Path, scratch: Path, workspace: Path
+) -> None:
+    leave = Run("touch ../outside.txt", escalate=True, justification="It is outside.")
+    script = Script().on("build", leave, Say("Built.")).on("again", Say("Built again."))
+    seen: list[str] = []
+
+    def reply(call: Any) -> Any:
+        seen.append(call.input[-1]["output"])
+        thread = json.loads(call.input[-1]["output"])["threadId"]
+        return [function_call("codex-reply", {"threadId": thread, "prompt": "again"}, call_id="c2")]
+
+    model = AgentModel(
+        [
+            [function_call("codex", {"prompt": "build it"}, call_id="c1")],
+            {"responder": reply},
+            [assistant_message("Done.")],
+        ]
+    )
+    async with serving(codex_binary, scratch, script) as served, linked(served) as link:
+        log = CallLog()
+        codex = CodexServer.of_role(link, log, terms(workspace))
+        agent = Agent(name="backend", instructions="Build.", model=model, mcp_servers=[codex])
+        async with served.console() as console, asyncio.timeout(60):
+            run = asyncio.create_task(Runner.run(agent, "Go.", run_config=QUIET))
+            approval = await console.offered()
+            assert approval.handle == "backend"
+            await console.connection.answer(approval.approval_id, Approved())
+            assert (await run).final_output == "Done."
+    assert json.loads(seen[0])["content"] == "Built."
+    assert (workspace.parent / "outside.txt").exists()
+    assert len(log.threads) == 1
+
+
+async def test_a_call_that_was_begun_before_is_gone_on_with(
+    codex_binary: Path, scratch: Path, workspace: Path
+) -> None:
+    gate = asyncio.Event()
+    script = Script().on("build", Say("Built once.", gate=gate), Say("Built twice."))
+    kept: list[Any] = []
+    async with serving(codex_binary, scratch, script) as served, asyncio.timeout(60):
+        async with linked(served) as link:
+            first = CodexServer.of_role(link, CallLog(save=kept.append), terms(workspace))
+            call = first.call_tool("codex", {"prompt": "build"}, {CALL_META: "c1"})
+            abandoned = asyncio.create_task(call)
+            await served.model.requested(1)
+            # Gone without a word, as a process that is killed.
+            first._interrupt = lambda *_: asyncio.sleep(0)  # type: ignore[method-assign]
+            abandoned.cancel()
+        async with linked(served) as link:
+            for snapshot in kept:  # after whatever was kept last, the task is not started again
+                second = CodexServer.of_role(link, CallLog(parse_calls(snapshot)), terms(workspace))
+                going_on = asyncio.create_task(
+                    second.call_tool("codex", {"prompt": "build"}, {CALL_META: "c1"})
+                )
+                await asyncio.sleep(0)
+                gate.set()
+                result = await going_on
+                assert result.structured_content["content"] == "Built once."
+            answer = await link.call("codex-threads", {"all": True})
+    assert len(answer["threads"]) == 1  # type: ignore[arg-type]
+    assert len(served.model.requests) == 1
+    assert len(kept) == 2
+
+
+async def test_a_cancelled_call_interrupts_its_turn(
+    codex_binary: Path, scratch: Path, workspace: Path
+) -> None:
+    script = Script().on("build", Say("Never said.", gate=asyncio.Event()))
+    async with (
+        serving(codex_binary, scratch, script) as served,
+        linked(served) as link,
+        served.console() as console,
+        asyncio.timeout(60),
+    ):
+        codex = CodexServer.of_role(link, CallLog(), terms(workspace))
+        call = asyncio.create_task(codex.call_tool("codex", {"prompt": "build"}))
+        started = await console.event(ev.TurnStarted)
+        await served.model.requested(1)
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+        await console.state(started.thread_id, ThreadState.INTERRUPTED)
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ({"config": {"sandbox_mode": "danger-full-access"}}, "config is fixed"),
+        ({"profile": "mine"}, "profile is fixed"),
+        ({"cwd": ".."}, "cwd must be in"),
+        ({"cwd": "/"}, "cwd must be in"),
+    ],
+)
+async def test_a_model_cannot_widen_the_terms_of_its_role(
+    codex_binary: Path, scratch: Path, workspace: Path, asked: dict[str, Any], told: str
+) -> None:
+    async with serving(codex_binary, scratch, Script()) as served, linked(served) as link:
+        codex = CodexServer.of_role(link, CallLog(), terms(workspace))
+        result = await codex.call_tool("codex", {"prompt": "build", **asked})
+    assert result.is_error
+    assert told in result.content[0].text
+    assert not served.model.requests
+
+
+async def test_the_sandbox_of_the_role_wins_over_what_the_model_asks_for(
+    codex_binary: Path, scratch: Path, workspace: Path
+) -> None:
+    script = Script().on("build", Say("Built."))
+    async with serving(codex_binary, scratch, script) as served, linked(served) as link:
+        codex = CodexServer.of_role(link, CallLog(), terms(workspace, sandbox="read-only"))
+        asked = {"prompt": "build", "sandbox": "danger-full-access", "approval-policy": "never"}
+        async with asyncio.timeout(60):
+            await codex.call_tool("codex", asked)
+        (thread,) = link.threads.values()
+    assert (thread.sandbox, thread.approval_policy) == ("read-only", "on-request")
+
+
+async def test_a_thread_of_somebody_else_is_none_of_the_teams(
+    codex_binary: Path, scratch: Path, workspace: Path
+) -> None:
+    async with serving(codex_binary, scratch, Script()) as served, linked(served) as link:
+        foreign = await link.call("codex-start", {"cwd": str(workspace), "handle": "mine"})
+        codex = CodexServer.of_role(link, CallLog(), terms(workspace))
+        for thread in ("mine", foreign["thread"]["thread_id"], "no-such-thread"):  # type: ignore[index]
+            result = await codex.call_tool("codex-reply", {"threadId": thread, "prompt": "hi"})
+            assert result.is_error
+    assert not served.model.requests
+
+
+async def test_what_a_failed_turn_was_is_told_to_the_model(
+    codex_binary: Path, scratch: Path, workspace: Path
+) -> None:
+    script = Script().on("build", Fail(400, "out of order"))
+    async with serving(codex_binary, scratch, script) as served, linked(served) as link:
+        codex = CodexServer.of_role(link, CallLog(), terms(workspace))
+        async with asyncio.timeout(60):
+            result = await codex.call_tool("codex", {"prompt": "build"})
+    assert result.is_error
+    assert "failed" in result.content[0].text
