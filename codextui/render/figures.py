@@ -5,8 +5,7 @@ from __future__ import annotations
 
 def format_elapsed(seconds: float) -> str:
     """`0.4s`, `12s`, `3m 05s`, `2h 14m`, `3d 4h`; never negative."""
-    if not 0 <= seconds < 1e12:
-        seconds = 0.0
+    seconds = _finite(seconds)
     if seconds < 9.95:
         return f"{seconds:.1f}s"
     whole = round(seconds)
@@ -24,7 +23,8 @@ def format_elapsed(seconds: float) -> str:
 
 def format_running(seconds: float) -> str:
     """As `format_elapsed`, in whole seconds: for what ticks on the screen."""
-    return format_elapsed(seconds) if seconds >= 60 else f"{max(0, int(seconds))}s"
+    seconds = _finite(seconds)
+    return format_elapsed(seconds) if seconds >= 60 else f"{int(seconds)}s"
 
 
 def format_tokens(count: int) -> str:
@@ -43,3 +43,8 @@ def format_tokens(count: int) -> str:
 def format_count(count: int) -> str:
     """With thousands separated: `1,234`."""
     return f"{count:,}"
+
+
+def _finite(seconds: float) -> float:
+    """JSON can hold NaN and infinities, and clocks can run backwards: 0 for those."""
+    return seconds if 0 <= seconds < 1e12 else 0.0

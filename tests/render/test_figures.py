@@ -34,6 +34,7 @@ def test_what_ticks_has_no_fractions() -> None:
     assert format_running(3.9) == "3s"
     assert format_running(61) == "1m 01s"
     assert format_running(-1) == "0s"
+    assert format_running(math.nan) == format_running(-math.inf) == "0s"
 
 
 @pytest.mark.parametrize(
