@@ -108,6 +108,41 @@ def _add_client_commands(commands: _Commands) -> None:
         "be an MCP server on standard input and output, as `codex mcp-server` was",
         json=False,
     )
+    setup = _add(
+        commands,
+        "setup",
+        "setup:set_up",
+        "print what a client must be told to use codextui, or write it",
+        json=False,
+    )
+    setup.add_argument(
+        "client",
+        metavar="CLIENT",
+        choices=("claude-code", "cursor", "vscode", "codex", "agents-sdk", "inspector"),
+        help="%(choices)s",
+    )
+    setup.add_argument("--write", action="store_true", help="write it into the client's own file")
+    scope = setup.add_mutually_exclusive_group()
+    for name, about in (("user", "for all your projects"), ("project", "for this folder")):
+        scope.add_argument(
+            f"--{name}",
+            dest="scope",
+            action="store_const",
+            const=name,
+            help=f"{about}, where the client has both",
+        )
+    setup.add_argument(
+        "--name",
+        default="codextui",
+        help="what the client calls it (default: codextui); codex, for example, takes the place "
+        "of an entry that starts `codex mcp-server`",
+    )
+    setup.add_argument(
+        "--command",
+        dest="command_path",
+        metavar="PATH",
+        help="the codextui that the client starts (default: this one)",
+    )
 
 
 def _add_looking_commands(commands: _Commands) -> None:

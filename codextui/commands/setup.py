@@ -1,0 +1,60 @@
+"""`codextui setup`: what another program must be told to use codextui."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from importlib import import_module
+from typing import cast
+
+from codextui.commands.output import note, show
+from codextui.errors import ConfigInvalid
+from codextui.paths import DEFAULT_NAME
+from codextui.render.sanitize import sanitize
+from codextui.setup.launch import Launch, find_launch
+from codextui.setup.recipe import Recipe, Scope
+from codextui.setup.writing import write_entry
+
+
+def set_up(options: argparse.Namespace) -> int:
+    """Print the snippet for a client, or write it into the client's own file."""
+    recipe = _recipe(options)
+    if options.write:
+        _write(recipe, options.client)
+    else:
+        show(f"{sanitize(recipe.title)}:\n\n{sanitize(recipe.snippet)}")
+    for text in recipe.notes:
+        show(f"\n{sanitize(text)}")
+    return 0
+
+
+def _recipe(options: argparse.Namespace) -> Recipe:
+    module = import_module(f"codextui.setup.{options.client.replace('-', '_')}")
+    make = cast("Callable[[Launch, str, Scope | None], Recipe]", module.recipe)
+    launch = find_launch(options.command_path, _server_options(options))
+    return make(launch, options.name, Scope(options.scope) if options.scope else None)
+
+
+def _server_options(options: argparse.Namespace) -> tuple[str, ...]:
+    named = ("-L", options.server) if options.server != DEFAULT_NAME else ()
+    configured = ("--config", str(options.config.absolute())) if options.config else ()
+    return (*named, *configured)
+
+
+def _write(recipe: Recipe, client: str) -> None:
+    if recipe.place is None or recipe.entry is None:
+        raise ConfigInvalid(recipe.refusal)
+    path = sanitize(str(recipe.place.path))
+    try:
+        written = write_entry(recipe.place, recipe.entry)
+    except ConfigInvalid:
+        note(f"Nothing was changed. What belongs into {path}:\n\n{sanitize(recipe.snippet)}\n")
+        raise
+    if not written.changed:
+        show(f"{path} is set up already.")
+    else:
+        kept = f" What it was is in {sanitize(str(written.backup))}." if written.backup else ""
+        show(f"{path} is written: {client} finds codextui when it starts again.{kept}")
+    for name in written.old:
+        old = sanitize(name)
+        show(f"\nIts server {old} starts `codex mcp-server`, which is gone: --name {old} helps.")

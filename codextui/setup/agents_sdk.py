@@ -1,0 +1,63 @@
+"""The OpenAI Agents SDK for Python.
+
+From its source (openai-agents 0.24, agents/mcp/server.py): `MCPServerStdio` waits five seconds
+for every answer unless `client_session_timeout_seconds` says otherwise, and hands down only HOME,
+LOGNAME, PATH, SHELL, TERM and USER beside `env`. It cannot be asked for approvals: whoever
+supervises the server answers them.
+"""
+
+from __future__ import annotations
+
+import json
+
+from codextui.setup.launch import CALL_LIMIT_S, Launch
+from codextui.setup.recipe import Recipe, Scope
+
+_SNIPPET = """\
+import asyncio
+
+from agents import Agent, Runner
+from agents.mcp import MCPServerStdio
+
+
+async def main() -> None:
+    async with MCPServerStdio(
+        name={name},
+        params={params},
+        client_session_timeout_seconds={limit},
+    ) as codex:
+        agent = Agent(
+            name="Developer",
+            instructions="Use the codex tool to work on the code.",
+            mcp_servers=[codex],
+        )
+        result = await Runner.run(agent, "Say what this project is.")
+        print(result.final_output)
+
+
+asyncio.run(main())"""
+
+_NOTES = (
+    (
+        f"client_session_timeout_seconds ({CALL_LIMIT_S // 3600} hours) is how long a call may "
+        "take; it is 5 seconds where it is left out."
+    ),
+    (
+        "The SDK's own classes cannot ask you for approvals: answer them in `codextui`, or let the "
+        'agent call codex with "approval-policy": "never".'
+    ),
+)
+
+
+def recipe(launch: Launch, name: str, scope: Scope | None) -> Recipe:  # noqa: ARG001 - a script has no scope
+    """What to do in a script of the Agents SDK."""
+    params: dict[str, object] = {"command": launch.command, "args": list(launch.args)}
+    if launch.locations:
+        params["env"] = dict(launch.locations)
+    snippet = _SNIPPET.format(name=json.dumps(name), params=_indented(params), limit=CALL_LIMIT_S)
+    refusal = "the Agents SDK has no configuration file: copy the snippet into your script"
+    return Recipe("In a script", snippet, _NOTES, refusal=refusal)
+
+
+def _indented(params: dict[str, object]) -> str:
+    return json.dumps(params, indent=4).replace("\n", "\n        ")

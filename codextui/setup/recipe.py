@@ -1,0 +1,95 @@
+"""What a client must be told, and where."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TypeAlias
+
+Entry: TypeAlias = Mapping[str, object]
+"""A server's settings, as they stand in a client's configuration."""
+
+
+class Scope(StrEnum):
+    """Whose configuration is meant."""
+
+    USER = "user"
+    PROJECT = "project"
+
+
+class Format(StrEnum):
+    """How a configuration file is written."""
+
+    JSON = "json"
+    JSONC = "json with comments"
+    TOML = "toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a server's settings go.
+
+    Attributes:
+        path: the file.
+        format: how it is written.
+        section: the key under which it has its servers.
+        name: the server's name there.
+    """
+
+    path: Path
+    format: Format
+    section: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What to do for one client.
+
+    Attributes:
+        title: where the snippet goes, as a sentence's beginning.
+        snippet: what to put there.
+        notes: what else is worth knowing, its time-outs first.
+        place: where it can be written; None where the client has no such file.
+        entry: what is written there.
+        refusal: where there is no place, why nothing can be written, and what to do.
+    """
+
+    title: str
+    snippet: str
+    notes: tuple[str, ...]
+    place: Place | None = None
+    entry: Entry | None = None
+    refusal: str = ""
+
+
+def json_snippet(place: Place, entry: Entry) -> str:
+    """The whole file as it would be with nothing else in it."""
+    return json.dumps({place.section: {place.name: entry}}, indent=2, ensure_ascii=False)
+
+
+def merge(before: Entry, entry: Entry) -> dict[str, object]:
+    """A server's settings after a change: what else the user has set stays, also in `env`."""
+    merged = {**before, **entry}
+    ours, theirs = entry.get("env"), before.get("env")
+    if isinstance(ours, Mapping) and isinstance(theirs, Mapping):
+        merged["env"] = {**ours, **theirs}
+    return merged
+
+
+def old_servers(servers: object) -> tuple[str, ...]:
+    """The names of the servers that start `codex mcp-server`, which Codex has no longer."""
+    if not isinstance(servers, Mapping):
+        return ()
+    return tuple(str(name) for name, server in servers.items() if _is_old(server))
+
+
+def _is_old(server: object) -> bool:
+    match server:
+        case {"command": str(command), "args": [*_, "mcp-server"] | ["mcp-server", *_]}:
+            return Path(command).name in ("codex", "codex.exe")
+        case _:
+            return False

@@ -1,0 +1,40 @@
+"""Visual Studio Code.
+
+From its documentation (code.visualstudio.com/docs/agents/reference/mcp-configuration, autumn
+2026): `.vscode/mcp.json` in a project, `mcp.json` in the user's profile; `servers` with `type`,
+`command`, `args`, `env`. It sets no limit on how long a call may take, and has no setting for one
+(microsoft/vscode#311595, open).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from codextui.setup.launch import Launch
+from codextui.setup.recipe import Entry, Format, Place, Recipe, Scope, json_snippet
+
+_NOTES = (
+    "VS Code does not limit how long a call may take, so there is no time-out to set.",
+    (
+        "If VS Code does not find the command (started from the desktop it may have another PATH), "
+        "name it whole: --command /path/to/codextui."
+    ),
+)
+
+
+def recipe(launch: Launch, name: str, scope: Scope | None) -> Recipe:
+    """What to do for VS Code; for the project, if the scope is left open."""
+    folder = _profile() if scope is Scope.USER else Path.cwd() / ".vscode"
+    place = Place(folder / "mcp.json", Format.JSONC, "servers", name)
+    entry: Entry = {"type": "stdio", "command": launch.command, "args": list(launch.args)}
+    return Recipe(f"In {place.path}", json_snippet(place, entry), _NOTES, place, entry)
+
+
+def _profile() -> Path:
+    """The folder of the default profile."""
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Application Support" / "Code" / "User"
+    settings = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+    return Path(settings) / "Code" / "User"
