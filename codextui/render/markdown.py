@@ -160,7 +160,8 @@ class _Layout:
             case "bullet_list_open" | "ordered_list_open":
                 return self._list(token, inner, width)
             case "blockquote_open":
-                return indent(self.rows(inner, width - 2), *[Segment("│ ", palette.faint)] * 2)
+                quoted = self.rows(inner, width - 2) or [[]]
+                return indent(quoted, *[Segment("│ ", palette.faint)] * 2)
             case "fence" | "code_block":
                 code = sanitize(token.content.removesuffix("\n"))
                 return code_rows(code, (token.info.split() or [""])[0], width, palette)

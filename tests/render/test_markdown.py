@@ -32,6 +32,7 @@ def styled(source: str, wanted: str) -> Segment:
         ("3. a\n4. b", ["3. a", "4. b"]),
         ("- a\n  - b\n    more", ["• a", "  • b more"]),
         ("- [ ] todo\n- [x] done", ["• [ ] todo", "• [x] done"]),
+        ("a\n> \n# \n- ", ["a", "", "│", "", "", "", "•"]),
         ("> a\n> b\n>\n> c", ["│ a b", "│", "│ c"]),
         ("```\na  b\n\n c\n```", [" a  b", "", "  c"]),
         ("    code", [" code"]),

@@ -150,7 +150,7 @@ _LONG = [
     st.lists(st.sampled_from(["# h\n", "text\n", "\n", *_LONG]), min_size=1, max_size=12),
     st.lists(st.integers(0, 1500), max_size=20),
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_long_blocks_look_the_same_however_they_are_cut_up(
     parts: list[str], places: list[int]
 ) -> None:
