@@ -207,3 +207,32 @@ def unseen(scenario: str, found: list[Difference], exempt: tuple[Exempt, ...]) -
         for row in exempt
         if scenario in row.seen_in and not any(row.fits(scenario, one) for one in found)
     ]
+
+
+WORDING = "our own words for a mistake of the caller's, and its kind for our own clients"
+
+OF_THE_SERVER = (
+    Exempt(
+        r"answer to 1: result\.(serverInfo\..*|capabilities\.tools\.listChanged)",
+        "it says who it is, and its list of tools never changes",
+        ("handshake",),
+        anywhere=True,
+    ),
+    Exempt(
+        r"answer to \d+: (result\.content\[0\]\.text|result\.structuredContent(\..*)?|error\..*)",
+        WORDING,
+        ("bad-arguments", "unknown-threads"),
+    ),
+    Exempt(
+        r"elicitation/create: params\.(requestedSchema\..*|_meta)",
+        "a form that any client can answer, and the whole approval for our own clients",
+        ("command-approved", "patch-approved"),
+        anywhere=True,
+    ),
+    Exempt(
+        r"answer to 2: result\.(isError|content\[0\]\.text|structuredContent\.(content|error))",
+        "a turn that was stopped or failed says so, after what the model had said",
+        ("command-cancelled-plainly", "model-breaks-off", "model-hangs-up"),
+    ),
+)
+"""What the shared server does otherwise, whatever Codex says."""

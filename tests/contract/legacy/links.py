@@ -16,10 +16,17 @@ LONGEST_LINE = 64 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class ServerCommand:
-    """How to start an MCP server that speaks on stdio: the genuine one's, or ours."""
+    """How to start an MCP server that speaks on stdio: the genuine one, or ours.
+
+    Attributes:
+        argv: what to run.
+        env: the whole environment.
+        after: what to run when it has ended, to end what it left; empty where it leaves nothing.
+    """
 
     argv: Sequence[str]
     env: Mapping[str, str]
+    after: Sequence[str] = ()
 
 
 class Link(Protocol):
@@ -77,3 +84,13 @@ class ProcessLink:
             await self._process.wait()
         if self._reader is not None:
             await self._reader
+        if self._command.after:
+            await self._run(self._command.after)
+
+    async def _run(self, argv: Sequence[str]) -> None:
+        devnull = asyncio.subprocess.DEVNULL
+        process = await asyncio.create_subprocess_exec(
+            *argv, env=self._command.env, stdout=devnull, stderr=devnull
+        )
+        async with asyncio.timeout(30):
+            await process.wait()

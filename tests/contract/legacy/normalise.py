@@ -49,10 +49,15 @@ class Normaliser:
 
     def _name_ids(self, frame: Frame) -> None:
         """Gives threads and turns numbers in the order in which they come."""
+        params, result = frame.get("params", {}), frame.get("result", {})
         if event_type(frame):
-            params = frame["params"]
             self._name("thread", params.get("_meta", {}).get("threadId"))
             self._name("turn", params.get("id"))
+        elif frame.get("method") == "elicitation/create":
+            self._name("thread", params.get("threadId"))
+            self._name("turn", params.get("codex_event_id"))
+        else:
+            self._name("thread", result.get("structuredContent", {}).get("threadId"))
 
     def _name(self, kind: str, value: Any) -> None:
         if value and value not in self._ids:

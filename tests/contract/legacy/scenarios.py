@@ -148,7 +148,7 @@ async def command_denied_without_a_reason(stage: Stage) -> None:
     await stage.peer.answer_of(call)
 
 
-@scenario()
+@scenario(hears=True)
 async def command_aborted(stage: Stage) -> None:
     call = await _asked(stage, "abort")
     await stage.peer.event("turn_aborted", call=call)
@@ -166,7 +166,7 @@ async def command_approved_for_session(stage: Stage) -> None:
     await stage.peer.answer_of(call)
 
 
-@scenario()
+@scenario(hears=True)
 async def command_approved_by_amendment(stage: Stage) -> None:
     """The rule holds for the next thread too."""
     run = Run("touch ../outside/file", escalate=True, justification="It is outside.")
@@ -230,7 +230,7 @@ async def command_refused_by_an_error(stage: Stage) -> None:
     await stage.peer.probe()
 
 
-@scenario(elicitation=False)
+@scenario(elicitation=False, hears=True)
 async def command_of_a_client_that_cannot_be_asked(stage: Stage) -> None:
     stage.script.on("leave", Run("true", escalate=True, justification="why"), Say("Done."))
     stage.codex("leave the sandbox")
@@ -289,7 +289,7 @@ async def patch_denied(stage: Stage) -> None:
     await stage.peer.answer_of(call)
 
 
-@scenario()
+@scenario(hears=True)
 async def patch_aborted(stage: Stage) -> None:
     stage.script.on("change", Patch.add("a.txt", "one\n"), Say("Then not."))
     call = stage.codex("change the files", sandbox="read-only")
@@ -304,7 +304,7 @@ async def patch_that_does_not_fit(stage: Stage) -> None:
     await stage.peer.answer_of(stage.codex("change the files"))
 
 
-@scenario()
+@scenario(hears=True)
 async def cancelled_while_it_speaks(stage: Stage) -> None:
     gate = asyncio.Event()
     stage.script.on("speak", Say("word after word", gate=gate))
@@ -315,7 +315,7 @@ async def cancelled_while_it_speaks(stage: Stage) -> None:
     await stage.peer.probe()
 
 
-@scenario()
+@scenario(hears=True)
 async def cancelled_while_a_command_runs(stage: Stage) -> None:
     stage.script.on("run", Run("sleep 600"), Say("Slept."))
     call = stage.codex("run it")
@@ -325,7 +325,7 @@ async def cancelled_while_a_command_runs(stage: Stage) -> None:
     await stage.peer.probe()
 
 
-@scenario()
+@scenario(hears=True)
 async def cancelled_while_it_asks(stage: Stage) -> None:
     stage.script.on("leave", Run("true", escalate=True, justification="why"), Say("Done."))
     call = stage.codex("leave the sandbox")
@@ -335,7 +335,7 @@ async def cancelled_while_it_asks(stage: Stage) -> None:
     await stage.peer.probe()
 
 
-@scenario()
+@scenario(hears=True)
 async def second_reply_to_a_running_thread(stage: Stage) -> None:
     gate = asyncio.Event()
     stage.script.on("also", Say("That too."))
@@ -378,7 +378,7 @@ async def bad_arguments(stage: Stage) -> None:
     await peer.answer_of(peer.request("no/such/method", {}))
 
 
-@scenario()
+@scenario(hears=True)
 async def model_refuses(stage: Stage) -> None:
     stage.script.on("greet", Fail(400, "The model is out of order.")).on("once", Say("Hello."))
     first = stage.codex("greet me")

@@ -64,12 +64,14 @@ class Scenario:
         name: as of its fixture.
         play: does it.
         elicitation: whether the client says that it can be asked.
+        hears: whether the client waits for events, rather than for answers alone.
         config: TOML for the home's configuration.
     """
 
     name: str
     play: Play
     elicitation: bool = True
+    hears: bool = False
     config: str = ""
 
 
