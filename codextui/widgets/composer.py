@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -15,16 +16,15 @@ class Composer(TextArea):
     """Text for one thread: enter sends it, esc leaves and keeps it as a draft."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "send", "Send", id="composer.send", priority=True),
+        Binding("enter", "send", "Send", id="composer.send"),
         # Ctrl+j comes first: many terminals send alt+enter and shift+enter as enter.
         Binding(
             "ctrl+j,shift+enter,alt+enter",
             "newline",
             "New line",
             id="composer.newline",
-            priority=True,
         ),
-        Binding("escape", "leave", "Keep as draft", id="composer.leave", priority=True),
+        Binding("escape", "leave", "Keep as draft", id="composer.leave"),
     ]
 
     class Sent(Message):
@@ -48,10 +48,49 @@ class Composer(TextArea):
             draft, soft_wrap=True, tab_behavior="focus", highlight_cursor_line=False, compact=True
         )
         self.thread_id = thread_id
+        self._is_ready = False
+        self._ahead: list[events.Key] = []
 
     def on_mount(self) -> None:
-        """Start."""
+        """Take what was typed on the way here, and then the keys themselves."""
         self.move_cursor(self.document.end)
+        self.focus()
+        self._is_ready = True
+        for event in self._ahead:
+            self.take_key(event)
+
+    def take_key(self, event: events.Key) -> None:
+        """Take a key that was pressed before the focus has come here."""
+        if not self._is_ready:
+            self._ahead.append(event)
+        elif event.is_printable and event.character is not None:
+            self.insert(event.character)
+        else:
+            self._run_bound(event)
+
+    def _on_key(self, event: events.Key) -> None:  # type: ignore[override] # ours need not wait
+        """Do what a key is bound to when its turn comes, behind the text typed before it.
+
+        A priority binding would be ahead of text that is still on its way to this widget.
+        """
+        if self._run_bound(event):
+            event.stop()
+            event.prevent_default()
+
+    def _run_bound(self, event: events.Key) -> bool:
+        """Do what a key is bound to here; false where it is not."""
+        for binding in self._bindings.key_to_bindings.get(event.key, ()):
+            match binding.action:
+                case "send":
+                    self.action_send()
+                case "newline":
+                    self.action_newline()
+                case "leave":
+                    self.action_leave()
+                case _:
+                    continue
+            return True
+        return False
 
     def action_send(self) -> None:
         """Send what is written; nothing where nothing is."""

@@ -31,6 +31,17 @@ def test_a_reply_goes_out_and_its_answer_comes_in(serve: Serve, open_terminal: O
     assert terminal.modes_left() == {}
 
 
+def test_text_and_enter_that_come_in_one_burst_are_sent(serve: Serve, open_terminal: OpenTerminal):
+    served = serve(Script().on("first", Say("One.")).on("fast typist", Say("Two.")))
+    served.start_thread("The first prompt")
+    terminal = open_terminal("-L", served.name)
+    terminal.wait_for("One.")
+    terminal.press("1", "r")
+    terminal.wait_for("reply to worker")
+    terminal.press("I am a fast typist\r")
+    terminal.wait_for("Two.")
+
+
 def test_closing_detaches_and_attaching_again_shows_the_past_and_what_came_meanwhile(
     serve: Serve, open_terminal: OpenTerminal
 ):
