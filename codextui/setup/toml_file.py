@@ -18,6 +18,7 @@ def with_entry(text: str, place: Place, entry: Entry) -> str:
         ConfigInvalid: the file is broken.
     """
     import tomlkit  # noqa: PLC0415 - only who needs it pays for it
+    from tomlkit.items import InlineTable  # noqa: PLC0415
 
     before = _load(text, place)
     servers = _table(before, place.section, place)
@@ -26,7 +27,8 @@ def with_entry(text: str, place: Place, entry: Entry) -> str:
         return text
     document = tomlkit.parse(text)
     section = document.setdefault(place.section, tomlkit.table(is_super_table=True))
-    server = section.setdefault(place.name, tomlkit.table())
+    inline = isinstance(section, InlineTable)
+    server = section.setdefault(place.name, tomlkit.inline_table() if inline else tomlkit.table())
     for key, value in settings.items():
         if server.get(key) != value:
             server[key] = value

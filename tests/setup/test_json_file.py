@@ -1,0 +1,179 @@
+"""A server put into JSON files as people have them."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from codextui.errors import ConfigInvalid
+from codextui.setup import jsonc
+from codextui.setup.json_file import servers_in, with_entry
+from codextui.setup.recipe import Format, Place
+
+ENTRY: dict[str, Any] = {"command": "codextui", "args": ["mcp-server"]}
+JSONC = Place(Path("/x/mcp.json"), Format.JSONC, "servers", "codextui")
+JSON = Place(Path("/x/mcp.json"), Format.JSON, "servers", "codextui")
+
+
+def test_an_empty_file_becomes_one_with_the_server_alone() -> None:
+    for text in ("", " \n"):
+        assert json.loads(with_entry(text, JSON, ENTRY)) == {"servers": {"codextui": ENTRY}}
+
+
+AS_PEOPLE_HAVE_THEM = {
+    "nothing": "{}",
+    "no servers": '{\n  "inputs": []\n}\n',
+    "no servers yet": '{\n\t"servers": {}\n}\n',
+    "one line": '{"servers": {"a": {"command": "x"}}, "z": 1}',
+    "four spaces": '{\n    "servers": {\n        "a": {"command": "x"}\n    }\n}',
+    "windows": '{\r\n  "servers": {\r\n    "a": 1\r\n  }\r\n}\r\n',
+    "escapes": '{"\\u0041\\n": "\\ud83d\\ude00 /* no comment */ // none", "servers": {}}',
+    "byte order mark": '\ufeff{"servers": {"a": 1}}',
+    "two of a key": '{"servers": {"old": 1}, "servers": {"a": 1, "a": 2}}',
+}
+COMMENTED = {
+    "comments": """\
+// before
+{
+  /* the
+     servers */
+  "servers": {
+    "a": {"command": "x"} // the last one
+    // and this
+  }, // after
+  "inputs": [] /* end */
+}
+// behind
+""",
+    "a comment alone": "{\n  // nothing yet\n}\n",
+    "trailing commas": '{\n  "servers": {\n    "a": [1, 2,],\n  },\n}\n',
+    "trailing commas and comments": '{"servers": {"a": 1, /* x */}, // y\n}',
+}
+
+
+@pytest.mark.parametrize("text", AS_PEOPLE_HAVE_THEM.values(), ids=AS_PEOPLE_HAVE_THEM)
+def test_everything_else_stays_as_it_was(text: str) -> None:
+    written = with_entry(text, JSON, ENTRY)
+    before, after = json.loads(text.lstrip("\ufeff")), json.loads(written.lstrip("\ufeff"))
+    assert after.pop("servers") == {**before.pop("servers", {}), "codextui": ENTRY}
+    assert after == before
+    assert with_entry(written, JSON, ENTRY) == written
+
+
+@pytest.mark.parametrize(
+    "text",
+    [*AS_PEOPLE_HAVE_THEM.values(), *COMMENTED.values()],
+    ids=[*AS_PEOPLE_HAVE_THEM, *COMMENTED],
+)
+def test_no_character_of_the_file_is_lost_and_a_second_time_changes_nothing(text: str) -> None:
+    written = with_entry(text, JSONC, ENTRY)
+    kept = iter(written)
+    assert all(character in kept for character in "".join(text.split()))
+    for comment in ("// before", "servers */", "// the last one", "// nothing yet", "/* x */"):
+        assert (comment in written) == (comment in text)
+    assert servers_in(written, JSONC)["codextui"] == ENTRY  # type: ignore[index] # it is a table
+    assert with_entry(written, JSONC, ENTRY) == written
+
+
+def test_the_file_s_own_indentation_is_used() -> None:
+    text = '{\n\t"servers": {\n\t\t"a": {}\n\t}\n}\n'
+    assert with_entry(text, JSON, {"command": "c"}) == (
+        '{\n\t"servers": {\n\t\t"a": {},\n\t\t"codextui": {\n\t\t\t"command": "c"\n\t\t}\n\t}\n}\n'
+    )
+
+
+def test_a_server_that_is_there_is_changed_where_it_stands_and_keeps_what_else_is_set() -> None:
+    text = """{
+  "servers": {
+    "codextui": {"command": "old", "env": {"CODEX_HOME": "/mine"}, "disabled": true},
+    "b": {} // stays
+  }
+}"""
+    entry = {**ENTRY, "env": {"CODEX_HOME": "/other", "XDG_STATE_HOME": "/s"}}
+    written = with_entry(text, JSONC, entry)
+    assert servers_in(written, JSONC) == {
+        "codextui": {
+            "command": "codextui",
+            "env": {"CODEX_HOME": "/mine", "XDG_STATE_HOME": "/s"},
+            "disabled": True,
+            "args": ["mcp-server"],
+        },
+        "b": {},
+    }
+    assert "// stays" in written
+    assert list(servers_in(written, JSONC) or ()) == ["codextui", "b"]
+
+
+def test_a_comment_within_the_server_that_has_to_change_is_not_lost() -> None:
+    text = '{"servers": {"codextui": {\n  "command": "old" // for now\n}}}'
+    with pytest.raises(ConfigInvalid, match=r"/x/mcp.json:2: the comment in servers.codextui"):
+        with_entry(text, JSONC, ENTRY)
+
+
+BROKEN = {
+    '{\n  "servers": {\n': 3,
+    '{"servers": {"a": 1}\n "b": 2}': 2,
+    "{'servers': {}}": 1,
+    '{"servers": {}}\n\n}': 3,
+    '{"servers":\n nope}': 2,
+    '{"servers": {"a" 1}}': 1,
+    '{"a": "not\nclosed"}': 1,
+    '{"a": 01}': 1,
+    '{"a": "\\x"}': 1,
+    '{"a":\n\n\n': 4,
+    "{,}": 1,
+    '{"a": /* open': 1,
+    "[" * 200: 1,
+    "nonsense": 1,
+    '["a list"]': 1,
+    '{"servers": []}': 1,
+    '{"servers": {"codextui": "text"}}': 1,
+}
+
+
+@pytest.mark.parametrize(("text", "line"), BROKEN.items())
+def test_a_broken_file_is_named_with_its_line(text: str, line: int) -> None:
+    for place in (JSON, JSONC):
+        with pytest.raises(ConfigInvalid, match=rf"^/x/mcp.json:{line}: "):
+            with_entry(text, place, ENTRY)
+
+
+@pytest.mark.parametrize("text", COMMENTED.values(), ids=COMMENTED)
+def test_a_client_that_reads_strict_json_is_told_of_what_it_cannot_read(text: str) -> None:
+    with pytest.raises(ConfigInvalid, match=r"^/x/mcp.json:\d+: (comments|nothing follows)"):
+        with_entry(text, JSON, ENTRY)
+
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=10,
+)
+
+
+@given(
+    document=st.dictionaries(st.text(), VALUES, max_size=4), indent=st.sampled_from([None, 0, 3])
+)
+def test_any_json_keeps_its_values(document: dict[str, Any], indent: int | None) -> None:
+    document.pop("servers", None)
+    text = json.dumps(document, indent=indent)
+    assert jsonc.parse(text).root.value == document
+    written = with_entry(text, JSON, ENTRY)
+    assert json.loads(written) == {**document, "servers": {"codextui": ENTRY}}
+
+
+@given(st.text(alphabet='{}[]",:/*\\ \nab1'))
+def test_any_text_is_read_or_refused(text: str) -> None:
+    with contextlib.suppress(jsonc.NotJson):
+        document = jsonc.parse(text)
+        assert document.root.end <= len(text)

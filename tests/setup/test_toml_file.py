@@ -1,0 +1,73 @@
+"""A server put into Codex's configuration as people have it."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from codextui.errors import ConfigInvalid
+from codextui.setup.recipe import Format, Place
+from codextui.setup.toml_file import with_entry
+
+PLACE = Place(Path("/x/config.toml"), Format.TOML, "mcp_servers", "codextui")
+ENTRY: dict[str, Any] = {"command": "codextui", "args": ["mcp-server"], "tool_timeout_sec": 86_400}
+
+FILES = {
+    "empty": "",
+    "settings": 'model = "gpt-5.5" # mine\n',
+    "another server": '[mcp_servers.docs]\ncommand = "docs" # docs\n\n[tui]\ntheme = "x"\n',
+    "servers apart": '[mcp_servers.a]\ncommand = "a"\n\n[tui]\n\n[mcp_servers.b]\ncommand = "b"\n',
+    "a table of servers": '[mcp_servers]\ndocs = { command = "docs" } # inline\n',
+    "inline": 'mcp_servers = { docs = { command = "docs" } }\n',
+    "dotted": 'mcp_servers.docs.command = "docs"\n',
+    "env apart": '[mcp_servers.codextui]\ncommand = "old"\n\n[mcp_servers.codextui.env]\nA = "1"\n',
+}
+
+
+@pytest.mark.parametrize("text", FILES.values(), ids=FILES)
+def test_everything_else_stays_and_a_second_time_changes_nothing(text: str) -> None:
+    written = with_entry(text, PLACE, ENTRY)
+    before, after = tomllib.loads(text), tomllib.loads(written)
+    servers = before.pop("mcp_servers", {})
+    mine = {**servers.get("codextui", {}), **ENTRY}
+    assert after.pop("mcp_servers") == {**servers, "codextui": mine}
+    assert after == before
+    for comment in ("# mine", "# docs", "# inline"):
+        assert (comment in written) == (comment in text)
+    assert with_entry(written, PLACE, ENTRY) == written
+
+
+def test_what_else_is_set_of_the_server_stays_with_its_comments() -> None:
+    text = """\
+[mcp_servers.codextui]
+command = "codex" # it was Codex's own
+args = ["mcp-server"]
+enabled = false # for now
+env = { CODEX_HOME = "/mine" }
+"""
+    entry = {**ENTRY, "env": {"CODEX_HOME": "/other", "XDG_STATE_HOME": "/s"}}
+    written = with_entry(text, PLACE, entry)
+    server = tomllib.loads(written)["mcp_servers"]["codextui"]
+    assert server["env"] == {"CODEX_HOME": "/mine", "XDG_STATE_HOME": "/s"}
+    assert server["enabled"] is False
+    assert server["command"] == "codextui"
+    assert "enabled = false # for now" in written
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a = 1\nb = \n", "line 2"),
+        ('[mcp_servers.codextui]\ncommand = "a"\ncommand = "b"\n', "line 3"),
+        ("mcp_servers = 1\n", "mcp_servers must be a table"),
+        ('[mcp_servers]\ncodextui = "x"\n', "codextui must be a table"),
+        ('[[mcp_servers]]\ncommand = "x"\n', "mcp_servers must be a table"),
+        ("a = " + "[" * 5000, ""),
+    ],
+)
+def test_a_broken_file_is_named_with_its_line(text: str, said: str) -> None:
+    with pytest.raises(ConfigInvalid, match=f"^/x/config.toml: .*{said}"):
+        with_entry(text, PLACE, ENTRY)
