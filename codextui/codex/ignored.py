@@ -6,6 +6,8 @@ _SAID_ELSEWHERE = frozenset(
     {
         # The deltas and the finished items say the same.
         "item/reasoning/summaryPartAdded",
+        "rawResponse/completed",
+        "rawResponseItem/completed",
         # The terminal echoes what the agent types into it.
         "item/commandExecution/terminalInteraction",
         "item/fileChange/outputDelta",
