@@ -22,23 +22,30 @@ from codextui.approval_desk import ApprovalDesk
 from codextui.attachment import Attachment, Link
 from codextui.client import facts
 from codextui.errors import ApprovalGone, CodextuiError, ConfigInvalid
+from codextui.herald import Herald
 from codextui.keymap import KeyGroup, check_keymap, key_groups
-from codextui.model.board import Board
+from codextui.model.board import Board, Notice
 from codextui.model.changes import Changes
 from codextui.render.sanitize import one_line, sanitize
 from codextui.screens import requests
-from codextui.screens.main import MainOptions, MainScreen
+from codextui.screens.main import MainScreen
+from codextui.screens.main_options import MainOptions
 from codextui.screens.messages import ApprovalDecided, ThreadOpened
 from codextui.themes import VARIABLE_DEFAULTS, load_themes
 from codextui.trouble_desk import Answer, TroubleDesk, codex_unusable, unreachable
 from codextui.wire.approval import Approval
-from codextui.wire.thread import ThreadInfo, ThreadState
+from codextui.wire.thread import ThreadInfo
 
 if TYPE_CHECKING:
+    from textual.notifications import SeverityLevel
+
     from codextui.screens.approval import ApprovalScreen
 
 TYPING_PAUSE = 1.5
 """Seconds without a key after which somebody with the composer open is not typing any more."""
+
+NOTICE_S = 10
+"""Seconds that something about the whole server is shown."""
 
 NUDGE = 0.25
 """Seconds between two looks at whether the approval dialog may open now."""
@@ -99,7 +106,7 @@ class ConsoleApp(App[int]):
         self._trouble = TroubleDesk(self, self._trouble_answered)
         self._was_connected = False
         self._last_key_at = 0.0
-        self._rung_for: set[str] = set()
+        self._herald = Herald(self.board, ring=self._ring, tell=self._tell)
 
     def get_default_screen(self) -> Screen[None]:
         """The main screen: it is always there, below every dialog."""
@@ -185,8 +192,8 @@ class ConsoleApp(App[int]):
                 self.call_later(self._trouble.clear)
                 self.run_worker(self._ask_server(), group="report", exit_on_error=False)
             case facts.CaughtUp():
+                self._herald.catch_up()
                 self._take(board.catch_up())
-                self.call_later(self._update_desk)
             case facts.Disconnected(reason, retry_in):
                 self._take(board.disconnect(reason, retry_in))
                 if not self._was_connected:
@@ -206,28 +213,22 @@ class ConsoleApp(App[int]):
             return
         if changes.approvals or changes.server:
             self.call_later(self._update_desk)
-        if changes.approvals or changes.rows:
-            self._ring()
+        if changes.approvals or changes.rows or changes.server:
+            self.call_later(self._herald.look)
 
     def _update_desk(self) -> None:
         board = self.board
         clients = {view.thread_id: view.info.client for view in board.threads.values()}
         approvals = list(board.approvals.values()) if board.link.online else []
         self._desk.update(approvals, clients, board.resolved)
-        self._ring()
 
     def _ring(self) -> None:
-        """Ring once for each approval and each failure."""
-        board = self.board
-        failed = {
-            view.thread_id
-            for view in board.threads.values()
-            if view.info.state is ThreadState.FAILED
-        }
-        needs = failed | board.approvals.keys()
-        if needs - self._rung_for and self._settings.ui.bell:
+        if self._settings.ui.bell:
             self.bell()
-        self._rung_for = needs
+
+    def _tell(self, notice: Notice) -> None:
+        severity: SeverityLevel = "error" if notice.kind == "error" else "warning"
+        self.notify(one_line(notice.text), severity=severity, timeout=NOTICE_S, markup=False)
 
     async def _ask_server(self) -> None:
         """Find out whether the server can work at all."""
@@ -249,10 +250,27 @@ class ConsoleApp(App[int]):
     # Approvals.
 
     async def on_event(self, event: events.Event) -> None:
-        """Remember when a key was pressed: nothing pops up under somebody's fingers."""
-        if isinstance(event, events.Key):
+        """Take keys in the order in which they were pressed."""
+        if isinstance(event, events.Key) and not event.is_forwarded:
             self._last_key_at = time.monotonic()
+            if self.screen is self.main and self.main.is_watching():
+                await self._take_key(event)
+                return
         await super().on_event(event)
+
+    async def _take_key(self, event: events.Key) -> None:
+        """Do what a key is bound to at once, as no widget wants it for itself.
+
+        Textual hands a key up from the focused widget, and looks for its binding when it has
+        arrived. By then an earlier key may have opened the composer, and a letter of the prompt
+        would be taken for a command.
+        """
+        if await self._check_bindings(event.key, priority=True):
+            return
+        if (composer := self.main.bench.opening) is not None:
+            composer.take_key(event)
+        else:
+            await self._check_bindings(event.key)
 
     def _may_interrupt(self) -> bool:
         if self.screen is not self.main or not self.board.link.caught_up:
@@ -365,7 +383,7 @@ class ConsoleApp(App[int]):
 
     def _complain(self, what: str, error: CodextuiError) -> None:
         message = f"{what}: {one_line(str(error))}"
-        self.notify(message, severity="error", timeout=10, markup=False)
+        self.notify(message, severity="error", timeout=NOTICE_S, markup=False)
 
 
 def run(server: str, *, config: Path | None = None) -> int:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
@@ -13,17 +11,18 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.timer import Timer
 
-from codextui.keymap import KeyGroup
 from codextui.model.board import Board
 from codextui.model.changes import Changes
 from codextui.model.thread_view import ThreadView
 from codextui.render.sanitize import one_line
 from codextui.screens import requests
 from codextui.screens.key_hints import key_hints
+from codextui.screens.main_options import MainOptions
 from codextui.screens.refusal import Wish, refusal
 from codextui.widgets.attention_strip import AttentionStrip
 from codextui.widgets.composer import Composer
 from codextui.widgets.key_line import KeyLine
+from codextui.widgets.line_widget import LineWidget
 from codextui.widgets.looks import looks_from
 from codextui.widgets.pacer import FRAME, Pacer
 from codextui.widgets.pane_context import PaneContext
@@ -34,25 +33,6 @@ from codextui.wire.thread import ThreadState
 if TYPE_CHECKING:
     from codextui.screens.fork import ForkChosen
     from codextui.screens.new_thread import NewThread
-
-
-@dataclass(frozen=True, slots=True)
-class MainOptions:
-    """What the main screen needs to know from outside.
-
-    Attributes:
-        server: the shared server's name.
-        most_panes: 1 to 9.
-        home: the person's home folder, shown as `~`.
-        now: unix seconds.
-        help_groups: the keys of every place, for the help screen.
-    """
-
-    server: str
-    most_panes: int
-    home: str
-    now: Callable[[], float]
-    help_groups: Callable[[], Sequence[KeyGroup]]
 
 
 class MainScreen(Screen[None]):
@@ -153,6 +133,10 @@ class MainScreen(Screen[None]):
     def keep_draft(self, thread_id: str, text: str) -> None:
         """Keep a prompt that did not reach the server."""
         self.bench.keep_draft(thread_id, text)
+
+    def is_watching(self) -> bool:
+        """Whether nothing that has the focus wants keys for itself."""
+        return self.focused is None or isinstance(self.focused, LineWidget)
 
     def is_writing(self) -> bool:
         """Whether the composer has the focus."""

@@ -6,7 +6,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 
 from codextui.model.thread_view import ThreadView
-from codextui.widgets.composer import ComposerBox
+from codextui.widgets.composer import Composer, ComposerBox
 from codextui.widgets.pane_context import PaneContext
 from codextui.widgets.transcript_pane import TranscriptPane
 
@@ -35,24 +35,34 @@ class PaneTile(Vertical):
             self.stop_writing()
         self.pane.show(view, number)
 
-    def write(self, draft: str, purpose: str) -> None:
-        """Open the composer and go to it."""
+    def write(self, draft: str, purpose: str) -> Composer:
+        """Open the composer, which takes the focus as soon as it can; return it."""
         if self.box is None:
             self.box = ComposerBox(self.thread_id, draft, purpose)
-            self.mount(self.box)
-        self.take_focus()
+            if self.is_mounted:
+                self.mount(self.box)
+            else:
+                self.call_after_refresh(self._mount_box, self.box)
+        elif self.box.composer.is_mounted:
+            self.box.composer.focus()
+        return self.box.composer
 
     def take_focus(self) -> None:
         """Go to the composer where it is open, else to the pane."""
-        target = self.box.composer if self.box else self.pane
-        if target.is_mounted:
-            target.focus()
+        if self.box is not None:
+            self.box.composer.focus()
+        elif self.pane.is_mounted:
+            self.pane.focus()
         else:
             # Runs when it has been mounted: until then it cannot have the focus.
-            target.call_after_refresh(target.focus)
+            self.pane.call_after_refresh(self.pane.focus)
 
     def stop_writing(self) -> None:
         """Close the composer."""
-        if self.box is not None:
-            self.box.remove()
-            self.box = None
+        box, self.box = self.box, None
+        if box is not None and box.is_attached:
+            box.remove()
+
+    def _mount_box(self, box: ComposerBox) -> None:
+        if self.box is box:
+            self.mount(box)

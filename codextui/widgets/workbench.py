@@ -43,6 +43,7 @@ class Workbench(Horizontal):
     Attributes:
         current: the thread that keys are meant for, empty where there is none.
         drafts: what was written and not sent, by thread id.
+        opening: the composer that was opened and has not got the focus yet, None most of the time.
     """
 
     class CurrentChanged(Message):
@@ -56,6 +57,7 @@ class Workbench(Horizontal):
         self.board = board
         self.current = ""
         self.drafts: dict[str, str] = {}
+        self.opening: Composer | None = None
         self.threads = ThreadTree()
         self.grid = PaneGrid(most)
         self._pane_context = context
@@ -254,6 +256,8 @@ class Workbench(Horizontal):
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """Keys are meant for what has the focus."""
+        if event.widget is self.opening:
+            self.opening = None
         place = next((a for a in event.widget.ancestors if isinstance(a, PaneTile)), None)
         if place is not None:
             self._set_current(place.thread_id)
@@ -322,12 +326,10 @@ class Workbench(Horizontal):
         place = self.grid.tile_of(thread_id)
         if place is None:
             return
-        if not place.is_attached:
-            self.call_after_refresh(self.write, thread_id, purpose)
-            return
         if self.grid.zoomed:
             self.grid.zoom(thread_id)
-        place.write(self.drafts.get(thread_id, ""), purpose)
+        composer = place.write(self.drafts.get(thread_id, ""), purpose)
+        self.opening = None if composer.has_focus else composer
 
     def say_purposes(self, purpose_of: Callable[[str], str]) -> None:
         """Say above every open composer what sending will do now."""
@@ -343,6 +345,7 @@ class Workbench(Horizontal):
 
     def stop_writing(self, thread_id: str) -> None:
         """Close the composer of a thread and go to its pane."""
+        self.opening = None
         place = self.grid.tile_of(thread_id)
         if place is not None:
             place.stop_writing()

@@ -53,6 +53,7 @@ class FakeLink:
     failures: dict[str, CodextuiError] = field(default_factory=dict)
     threads: dict[str, ThreadInfo] = field(default_factory=dict)
     retries: int = 0
+    clock: float = NOW
     ran: asyncio.Event = field(default_factory=asyncio.Event)
     _seq: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
@@ -86,7 +87,7 @@ class FakeLink:
         self.on_fact(Disconnected(reason, retry_in))
 
     def say(self, thread_id: str, msg: ev.Msg, turn_id: str = "u1") -> None:
-        self.on_fact(EventArrived(ev.Event(next(self._seq), thread_id, turn_id, NOW, msg)))
+        self.on_fact(EventArrived(ev.Event(next(self._seq), thread_id, turn_id, self.clock, msg)))
 
     def thread(self, handle: str, state: ThreadState = ThreadState.IDLE, **more: object) -> str:
         """Tell of a thread, whose id is its handle with `t-` before it, or of its change."""

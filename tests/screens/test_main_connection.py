@@ -8,7 +8,7 @@ from screens.console import Console, build_console, text_of
 from codextui.screens.trouble import TroubleScreen
 from codextui.widgets.status_line import StatusLine
 from codextui.widgets.thread_tree import ThreadTree
-from codextui.wire.event import CodexLost, CodexReady
+from codextui.wire.event import CodexLost, CodexReady, Warned
 from codextui.wire.thread import ThreadState
 
 
@@ -115,3 +115,16 @@ async def test_a_lost_codex_process_is_said_until_it_is_back(console: Console) -
         await console.settle()
         assert "killed" not in status(console)
         assert "codex 0.163.0" in status(console)
+
+
+async def test_what_concerns_the_whole_server_is_said_when_it_happens(console: Console) -> None:
+    async with console.app.run_test(size=(160, 45)):
+        console.link.connect()
+        console.link.say("", Warned("an old warning"), "")
+        console.link.catch_up()
+        await console.settle()
+        assert console.told() == []
+        console.link.clock += 1
+        console.link.say("", Warned("[b]the disk[/b] is nearly full"), "")
+        await console.settle()
+        assert console.told() == ["[b]the disk[/b] is nearly full"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from screens.console import NOW, Console, build_console, text_of
+from textual import events
 from textual.screen import Screen
 
 from codextui.config import Config, UiConfig
@@ -345,3 +346,41 @@ async def test_the_palette_offers_everything_that_has_a_key(console: Console) ->
     async with console.open():
         titles = {command.title for command in console.app.get_system_commands(console.app.screen)}
         assert {"New thread", "Interrupt the turn", "Zoom the pane", "Theme"} <= titles
+
+
+async def test_letters_typed_before_the_composer_is_there_go_into_it(console: Console) -> None:
+    async with console.open():
+        thread_id = console.link.running("backend")
+        await console.settle()
+        for key in ["r", *"xX", "ctrl+j", *"dQ", "enter"]:
+            character = key if len(key) == 1 else None
+            console.app.post_message(events.Key(key, character))
+        await console.settle()
+        assert console.called("codex-send") == [{"thread": thread_id, "prompt": "xX\ndQ"}]
+        assert console.called("codex-interrupt") == []
+        assert console.app.screen is console.app.main
+
+
+async def test_text_and_enter_in_one_go_are_sent_whole(console: Console) -> None:
+    async with console.open():
+        console.link.running("backend")
+        await console.settle()
+        await console.press("r")
+        for key in [*"hello", "enter"]:
+            console.app.post_message(events.Key(key, key if len(key) == 1 else "\r"))
+        await console.settle()
+        assert console.called("codex-send")[0]["prompt"] == "hello"
+
+
+async def test_a_prompt_for_a_thread_without_a_pane_can_be_typed_at_once(
+    console: Console,
+) -> None:
+    async with console.open((80, 24)):
+        for role in ("backend", "frontend", "tester"):
+            console.link.running(role)
+        await console.settle()
+        await console.press("left", "end")
+        for key in ["r", *"hi", "enter"]:
+            console.app.post_message(events.Key(key, key if len(key) == 1 else "\r"))
+        await console.settle()
+        assert console.called("codex-send") == [{"thread": "t-tester", "prompt": "hi"}]

@@ -1,0 +1,27 @@
+"""What the main screen needs to know from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from codextui.keymap import KeyGroup
+
+
+@dataclass(frozen=True, slots=True)
+class MainOptions:
+    """How to show a server, and when and where.
+
+    Attributes:
+        server: the shared server's name.
+        most_panes: 1 to 9.
+        home: the person's home folder, shown as `~`.
+        now: unix seconds.
+        help_groups: the keys of every place, for the help screen.
+    """
+
+    server: str
+    most_panes: int
+    home: str
+    now: Callable[[], float]
+    help_groups: Callable[[], Sequence[KeyGroup]]
