@@ -14,7 +14,7 @@ from codextui.demo.pace import READABLE
 from codextui.demo.stage import Stage, open_stage
 from codextui.demo.storyline import Storyline
 from codextui.demo.workspace import Workspace
-from codextui.errors import CodextuiError
+from codextui.errors import CodextuiError, ServerUnreachable
 
 END_S = 40.0
 """How long the stage may take to come down."""
@@ -84,6 +84,9 @@ class Backstage:
             async with Connection(connect, name="demo", on_fact=self._see) as connection:
                 self._story = Storyline(connection.call, stage.workspace.project)
                 await self._story.play()
+        except ServerUnreachable:
+            # The person has stopped the server; if not, the console says that it is gone.
+            return
         except CodextuiError as error:
             self._fault = str(error)
 

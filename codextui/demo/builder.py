@@ -106,5 +106,7 @@ class Builder:
             return
         yield self._pace.say(
             "## Published\n\n`../release/wordtally` is the finished program:\n\n"
-            "```sh\n../release/wordtally sample.txt --top 3 --json\n```\n"
+            "```sh\n../release/wordtally sample.txt --top 3 --json\n```\n\n"
+            "> Here the script of the demo ends. Say `hello` to any thread, and it tells what else "
+            "it can do.\n"
         )

@@ -11,6 +11,7 @@ from codextui.demo.role import BUILDER, FOLLOW_UP, ROLES, TESTER, Role
 from codextui.wire import event as ev
 from codextui.wire import fields
 from codextui.wire.fields import JsonObject
+from codextui.wire.thread import ThreadState
 
 Call = Callable[[str, JsonObject], Awaitable[JsonObject]]
 """Calls a tool of the shared server: `Connection.call`."""
@@ -26,14 +27,19 @@ class Storyline:
         self._call = call
         self._project = project
         self._ended: Counter[str] = Counter()
+        self._killed: set[str] = set()
         self._changed = asyncio.Event()
         self._threads: dict[str, str] = {}
 
     def see(self, event: ev.Event) -> None:
-        """Takes note of the turns that end."""
-        if isinstance(event.msg, ev.TurnCompleted | ev.TurnAborted):
-            self._ended[event.thread_id] += 1
-            self._changed.set()
+        """Takes note of the turns that end, and of threads that a person kills."""
+        match event.msg:
+            case ev.TurnCompleted() | ev.TurnAborted():
+                self._ended[event.thread_id] += 1
+                self._changed.set()
+            case ev.ThreadChanged(thread) if thread.state is ThreadState.KILLED:
+                self._killed.add(thread.thread_id)
+                self._changed.set()
 
     async def play(self) -> None:
         """Runs the story and returns when every thread is at rest.
@@ -47,8 +53,9 @@ class Storyline:
         await self._turns_ended(BUILDER, 1)
         await self._turns_ended(TESTER, 1)
         builder = self._threads[BUILDER.name]
-        await self._call("codex-send", {"thread": builder, "prompt": FOLLOW_UP})
-        await self._turns_ended(BUILDER, 2)
+        if builder not in self._killed:
+            await self._call("codex-send", {"thread": builder, "prompt": FOLLOW_UP})
+            await self._turns_ended(BUILDER, 2)
         for role in ROLES:
             await self._turns_ended(role, 1)
 
@@ -67,6 +74,8 @@ class Storyline:
         return fields.text(fields.as_object(started.get("thread"), "thread"), "thread_id")
 
     async def _turns_ended(self, role: Role, count: int) -> None:
-        while self._ended[self._threads[role.name]] < count:
+        """Waits until so many turns have ended, or nothing more can be expected."""
+        thread = self._threads[role.name]
+        while self._ended[thread] < count and thread not in self._killed:
             self._changed.clear()
             await self._changed.wait()
