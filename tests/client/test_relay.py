@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -412,3 +414,12 @@ async def test_a_client_that_does_not_read_holds_up_the_server_and_nothing_grows
     async with asyncio.timeout(PATIENCE_S):
         await running
     slow[1].close()
+
+
+def test_a_relay_starts_without_mcp_and_without_a_screen() -> None:
+    probe = "import sys, codextui.commands.mcp_server; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", probe], capture_output=True, text=True, timeout=60, check=True
+    )
+    loaded = {name.partition(".")[0] for name in done.stdout.split()}
+    assert loaded & {"mcp", "mcp_types", "anyio", "pydantic", "rich", "textual", "tomlkit"} == set()
