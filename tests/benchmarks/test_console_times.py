@@ -35,6 +35,7 @@ class Bare(App):
 Bare().run()
 """
 RUNS = 3
+ASKED = 4
 
 
 def start_s(command: list[str], shows: str) -> float:
@@ -98,28 +99,31 @@ async def make_history(server: str) -> None:
 def test_an_approval_is_shown_and_answered_soon(
     serve: Serve, open_terminal: OpenTerminal, figures: Figures
 ):
-    told: list[float] = []
+    asked_again: list[float] = []
 
     def script(request: ModelRequest) -> list[Step]:
-        if request.last_output is None:
-            return [Run("true", escalate=True, justification="to be timed")]
-        told.append(time.time())
-        return [Say("Thank you.")]
+        if request.last_output is not None:
+            asked_again.append(time.time())
+        if request.number == ASKED:
+            return [Say("Thank you.")]
+        return [Run("true", escalate=True, justification=f"to be timed: {request.number}")]
 
     served = serve(script)
     terminal = open_terminal("-L", served.name)
     terminal.wait_for("connected")
     served.start_thread("ask me")
-    terminal.wait_for("to be timed")
-    shown = time.time()
-    approval = served.run("approvals")
-    terminal.wait_for("keys ready")
-    pressed = time.time()
-    terminal.press("y")
-    terminal.wait_for("Thank you.")
-    to_screen = 1000 * (shown - float(str(approval["asked_at"])))
-    back = 1000 * (told[0] - pressed)
-    figures("approval: the server is asked → the dialog is up", f"{to_screen:.0f} ms")
-    figures("  key → Codex has run it and asked the model again", f"{back:.0f} ms", "both ≤ 100 ms")
-    assert to_screen < 10_000
-    assert back < 10_000
+    shown, pressed = [], []
+    for number in range(ASKED):
+        terminal.wait_for(f"to be timed: {number}")
+        now = time.time()
+        shown.append(1000 * (now - float(str(served.run("approvals")["asked_at"]))))
+        terminal.wait_for("keys ready")
+        pressed.append(time.time())
+        terminal.press("y")
+        terminal.wait_until(lambda: len(asked_again) == len(pressed), "Codex asks the model again")
+    back = [1000 * (told - key) for told, key in zip(asked_again, pressed, strict=True)]
+    first, rest = shown[0], statistics.median(shown[1:])
+    what = "approval: the server is asked → the dialog is up"
+    figures(what, f"{rest:.0f} ms", f"≤ 100 ms; the first one {first:.0f} ms")
+    figures("  key → the command has run", f"{statistics.median(back):.0f} ms", "with Codex's part")
+    assert max(*shown, *back) < 10_000
