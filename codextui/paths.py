@@ -76,6 +76,11 @@ def journal_path(name: str) -> Path:
     return _state_dir() / f"{check_name(name)}.sqlite"
 
 
+def runs_dir() -> Path:
+    """The folder of the runs of teams, each in a folder of its own; it exists."""
+    return _private(_state_dir() / "runs")
+
+
 def config_path() -> Path:
     """The user's configuration: `$XDG_CONFIG_HOME/codextui/config.toml`. It may not exist."""
     return _home("XDG_CONFIG_HOME", ".config") / "codextui" / "config.toml"

@@ -44,6 +44,9 @@ class CodexServer(MCPServer):
     Example:
         >>> async with CodexServer() as codex:
         ...     agent = Agent(name="Developer", mcp_servers=[codex])
+
+    Attributes:
+        interrupts: whether a cancelled call interrupts its turn, rather than leaving it running.
     """
 
     def __init__(
@@ -73,6 +76,7 @@ class CodexServer(MCPServer):
         """
         options.setdefault("tool_meta_resolver", resolve_call)
         super().__init__(use_structured_content=use_structured_content, **options)
+        self.interrupts = True
         self._name = name
         self._server = server
         self._link: ServerLink | None = None
@@ -150,7 +154,8 @@ class CodexServer(MCPServer):
         try:
             thread_id, end = await run_call(self._link, self._log, self._terms, call_id, given)
         except asyncio.CancelledError:
-            await self._interrupt(self._link, call_id)
+            if self.interrupts:
+                await self._interrupt(self._link, call_id)
             raise
         structured = {"threadId": thread_id, "content": end.content}
         if end.reason:

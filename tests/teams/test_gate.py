@@ -23,7 +23,8 @@ def write(path: Path, content: str = "text") -> Path:
 
 def runs(pid: int) -> bool:
     """Whether a process still runs; a dead one may stay listed until somebody asks for it."""
-    listed = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True)
+    command = ["ps", "-o", "stat=", "-p", str(pid)]
+    listed = subprocess.run(command, capture_output=True, text=True, check=False)
     return listed.stdout.strip()[:1] not in ("", "Z")
 
 
@@ -103,7 +104,7 @@ async def test_a_command_that_never_ends_is_killed_with_what_it_started(tmp_path
         said = await why_unmet(tmp_path, Command(line, timeout_s=0.5))
         assert said == "did not end within 0.5 seconds"
         sleeper = int((tmp_path / "pid").read_text(encoding="utf-8"))
-        while runs(sleeper):
+        while runs(sleeper):  # noqa: ASYNC110 - it is another process
             await asyncio.sleep(0.01)
 
 

@@ -1,0 +1,71 @@
+"""Handoffs that hold: refused by code while something that the target requires is missing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from agents import Agent, Handoff, RunContextWrapper, handoff
+
+from codextui.teams.ending import Ending, RunStopped
+from codextui.teams.gate import Unmet, find_unmet, tell_unmet
+from codextui.teams.happening import Happening, Kind
+from codextui.teams.team import Role, Team
+
+
+class Gatekeeper:
+    """Decides about the handoffs of one team.
+
+    A refused handoff returns the role that asked for it, with what is missing and whose job it
+    is: the model reads that and the run goes on. The same handoff refused again and again for
+    the same reasons ends the run.
+    """
+
+    def __init__(self, team: Team, project: Path, tell: Callable[[Happening], None]) -> None:
+        self._team = team
+        self._project = project
+        self._tell = tell
+        self._refusals: dict[tuple[str, str], tuple[str, int]] = {}
+
+    def gated(self, source: Agent[Any], target: Agent[Any]) -> Handoff[Any, Any]:
+        """The handoff from one role to another, as the Agents SDK takes it."""
+        role = self._team.roles[target.name]
+        made = handoff(target, tool_name_override=tool_name(role.name))
+        said = ""
+
+        async def invoke(_: RunContextWrapper[Any], __: str) -> Agent[Any]:
+            nonlocal said
+            unmet = await find_unmet(self._team, self._project, role.requires)
+            said = self._refuse(source.name, role, unmet) if unmet else self._let(source.name, role)
+            return source if unmet else target
+
+        made.on_invoke_handoff = invoke
+        made.get_transfer_message = lambda agent: said  # type: ignore[method-assign]  # noqa: ARG005 # the SDK asks the handoff itself
+        return made
+
+    def _let(self, source: str, role: Role) -> str:
+        self._refusals.pop((source, role.name), None)
+        self._tell(Happening(Kind.HANDED_OFF, source, f"to {role.name}", {"to": role.name}))
+        return json.dumps({"assistant": role.name})
+
+    def _refuse(self, source: str, role: Role, unmet: tuple[Unmet, ...]) -> str:
+        missing = tell_unmet(unmet)
+        data = {"to": role.name, "missing": [str(one) for one in unmet]}
+        self._tell(Happening(Kind.HANDOFF_REFUSED, source, f"to {role.name}:\n{missing}", data))
+        before, count = self._refusals.get((source, role.name), ("", 0))
+        count = count + 1 if before == missing else 1
+        self._refusals[source, role.name] = (missing, count)
+        if count > self._team.limits.rounds:
+            told = f"{role.name} was never let in:\n{missing}"
+            raise RunStopped(Ending.GATE, told)
+        return (
+            f"Refused: {role.name} cannot begin yet. You are still {source}. Missing:\n{missing}\n"
+            "See to it that this is made, then hand off again."
+        )
+
+
+def tool_name(role: str) -> str:
+    """The name of the tool that hands off to a role, as the Agents SDK writes it."""
+    return f"transfer_to_{role.replace('-', '_')}"

@@ -1,0 +1,116 @@
+"""Crews whose roles are played by scripts, without Codex and without a server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+from agents.testing import ScriptedModel, assistant_message, function_call
+
+from codextui.teams.budget import Budget
+from codextui.teams.call_log import CallLog
+from codextui.teams.condition import Artifact
+from codextui.teams.crew import Crew, hire
+from codextui.teams.happening import Happening, Kind
+from codextui.teams.link import ServerLink
+from codextui.teams.run_store import RunStore
+from codextui.teams.team import Limits, Mode, Role, Team
+from codextui.wire.fields import JsonObject
+
+
+class Crash(BaseException):
+    """The process was killed."""
+
+
+class CrashingStore(RunStore):
+    """A store whose process is killed right after it has kept something for the n-th time."""
+
+    def __init__(self, folder: Path, after: int = 0) -> None:
+        super().__init__(folder)
+        self.left = after
+
+    def write(self, part: str, content: JsonObject) -> None:
+        super().write(part, content)
+        self.left -= 1
+        if self.left == 0:
+            raise Crash
+
+
+def role(
+    name: str,
+    *,
+    needs: Sequence[str] = (),
+    makes: Sequence[str] = (),
+    to: Sequence[str] = (),
+) -> Role:
+    """A role without Codex."""
+    return Role(
+        name=name,
+        instructions=f"You are {name}.",
+        codex=False,
+        handoffs=tuple(to),
+        requires=tuple(map(Artifact, needs)),
+        produces=tuple(map(Artifact, makes)),
+    )
+
+
+def team(*roles: Role, **limits: int) -> Team:
+    """A team whose first role gets the task."""
+    return Team("t", {one.name: one for one in roles}, roles[0].name, limits=Limits(**limits))
+
+
+def crew(
+    of: Team,
+    folder: Path,
+    models: dict[str, ScriptedModel],
+    mode: Mode = Mode.HANDOFFS,
+    store: RunStore | None = None,
+) -> tuple[Crew, list[Happening]]:
+    """A crew that works in `folder`, and the list of what happens to it."""
+    told: list[Happening] = []
+    store = store or new_store(folder)
+    made = hire(
+        of,
+        mode,
+        folder,
+        link=cast("ServerLink", None),  # no role has Codex
+        log=CallLog(),
+        store=store,
+        budget=Budget(of.limits, store.read("spent")),
+        tell=told.append,
+        model_of=lambda one: models[one.name],
+    )
+    return made, told
+
+
+def new_store(folder: Path, after: int = 0) -> CrashingStore:
+    """A store beside the project; after so many writes its process is killed."""
+    kept = folder.parent / f"{folder.name}-run"
+    kept.mkdir(exist_ok=True)
+    return CrashingStore(kept, after)
+
+
+def say(text: str) -> list[Any]:
+    return [assistant_message(text)]
+
+
+def hand(name: str, number: int = 0) -> list[Any]:
+    return [function_call(f"transfer_to_{name}", {}, call_id=f"to-{name}-{number}")]
+
+
+def doing(step: Any, *work: Callable[[], object]) -> dict[str, Any]:
+    """An answer, and what is done when the model gives it."""
+
+    def respond(_: Any) -> Any:
+        for one in work:
+            one()
+        return step
+
+    return {"responder": respond}
+
+
+def kinds(told: Sequence[Happening]) -> list[tuple[str, str]]:
+    """What happened to whom, without what was said."""
+    shown = {Kind.HANDED_OFF, Kind.HANDOFF_REFUSED, Kind.SENT_BACK, Kind.ROLE_FINISHED}
+    return [(str(one.kind), one.role) for one in told if one.kind in shown]

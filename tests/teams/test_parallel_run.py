@@ -1,0 +1,169 @@
+"""Runs in parallel: who starts when, who is due again, and crashes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import os
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from agents.testing import ScriptedModel
+from teams.crews import Crash, crew, doing, kinds, new_store, role, say, team
+
+from codextui.teams.ending import Ending, RunStopped
+from codextui.teams.happening import Kind
+from codextui.teams.parallel_run import run_parallel
+from codextui.teams.team import Mode, Team
+
+WAIT_S = 60
+
+LATER = itertools.count(1_000_000_000_000_000_000, 1_000_000_000)
+
+
+async def play(made: Any) -> str:
+    async with asyncio.timeout(WAIT_S):
+        return await run_parallel(made, "Build it.")
+
+
+def web(**limits: int) -> Team:
+    return team(
+        role("boss", makes=["plan.md"]),
+        role("front", needs=["plan.md"], makes=["page.html"]),
+        role("back", needs=["plan.md"], makes=["server.js"]),
+        role("tester", needs=["page.html", "server.js"], makes=["report.md"]),
+        **limits,
+    )
+
+
+def writing(folder: Path, *names: str) -> dict[str, Any]:
+    return doing(say("Done."), *(partial(write, folder / name) for name in names))
+
+
+def write(file: Path) -> None:
+    """Write a file that is newer than every one before; the system's clock may not tell."""
+    file.touch()
+    at = next(LATER)
+    os.utime(file, ns=(at, at))
+
+
+async def test_roles_that_need_nothing_of_each_other_work_at_once(tmp_path: Path) -> None:
+    both = asyncio.Barrier(2)
+
+    def meeting(name: str) -> Any:
+        async def respond(_: Any) -> Any:
+            await both.wait()
+            (tmp_path / name).touch()
+            return say("Done.")
+
+        return {"responder": respond}
+
+    models = {
+        "boss": ScriptedModel([writing(tmp_path, "plan.md")]),
+        "front": ScriptedModel([meeting("page.html")]),
+        "back": ScriptedModel([meeting("server.js")]),
+        "tester": ScriptedModel([writing(tmp_path, "report.md")]),
+    }
+    made, told = crew(web(), tmp_path, models, Mode.PARALLEL)
+    await play(made)
+    finished = [name for _, name in kinds(told)]
+    assert (finished[0], set(finished[1:3]), finished[3]) == ("boss", {"front", "back"}, "tester")
+
+
+async def test_files_of_an_earlier_run_start_nobody_before_who_makes_them_is_done(
+    tmp_path: Path,
+) -> None:
+    for name in ("plan.md", "page.html", "server.js", "report.md"):
+        (tmp_path / name).touch()
+    models = {name: ScriptedModel([say("Done.")]) for name in ("boss", "front", "back", "tester")}
+    made, told = crew(web(), tmp_path, models, Mode.PARALLEL)
+    await play(made)
+    started = [one.role for one in told if one.kind is Kind.ROLE_STARTED]
+    assert (started[0], set(started[1:3]), started[3]) == ("boss", {"front", "back"}, "tester")
+
+
+async def test_a_role_is_due_again_when_what_it_was_made_from_is_newer(tmp_path: Path) -> None:
+    models = {
+        "boss": ScriptedModel([writing(tmp_path, "plan.md")]),
+        "front": ScriptedModel([writing(tmp_path, "page.html"), writing(tmp_path, "page.html")]),
+        "back": ScriptedModel([writing(tmp_path, "server.js"), writing(tmp_path, "server.js")]),
+        # It corrects the plan once, and everything that was made from it is due again.
+        "tester": ScriptedModel(
+            [writing(tmp_path, "report.md", "plan.md"), writing(tmp_path, "report.md")]
+        ),
+    }
+    made, told = crew(web(), tmp_path, models, Mode.PARALLEL)
+    await play(made)
+    stale = [one for one in told if one.kind is Kind.ROLE_STALE]
+    assert sorted(one.role for one in stale) == ["back", "front", "tester"]
+    assert "plan.md" in models["front"].calls[1].input[0]["content"]
+
+
+async def test_roles_that_make_each_other_due_for_ever_are_stopped(tmp_path: Path) -> None:
+    models = {
+        "boss": ScriptedModel([writing(tmp_path, "plan.md")]),
+        "front": ScriptedModel([writing(tmp_path, "page.html")] * 9),
+        "back": ScriptedModel([writing(tmp_path, "server.js")] * 9),
+        "tester": ScriptedModel([writing(tmp_path, "report.md", "plan.md")] * 9),
+    }
+    made, _ = crew(web(rounds=2), tmp_path, models, Mode.PARALLEL)
+    with pytest.raises(RunStopped) as caught:
+        await play(made)
+    assert caught.value.ending is Ending.GATE
+    assert len(models["tester"].calls) == 3
+
+
+async def test_a_role_is_sent_back_until_what_it_produces_is_there(tmp_path: Path) -> None:
+    boss = ScriptedModel([say("Done!"), writing(tmp_path, "plan.md")])
+    made, told = crew(
+        team(role("boss", makes=["plan.md"])), tmp_path, {"boss": boss}, Mode.PARALLEL
+    )
+    await play(made)
+    assert kinds(told) == [("sent_back", "boss"), ("role_finished", "boss")]
+
+
+async def test_a_role_whose_gate_is_never_met_is_told_at_the_end(tmp_path: Path) -> None:
+    of = team(role("boss"), role("front", needs=["plan.md"]))
+    models = {"boss": ScriptedModel([say("Done.")]), "front": ScriptedModel()}
+    made, _ = crew(of, tmp_path, models, Mode.PARALLEL)
+    with pytest.raises(RunStopped, match=r"front never began:\n- plan.md: is not there") as caught:
+        await play(made)
+    assert caught.value.ending is Ending.GATE
+
+
+async def test_twenty_roles_work_at_once(tmp_path: Path) -> None:
+    names = [f"role{number}" for number in range(20)]
+    all_at_once = asyncio.Barrier(20)
+
+    async def respond(_: Any) -> Any:
+        await all_at_once.wait()
+        return say("Done.")
+
+    models = {name: ScriptedModel([{"responder": respond}]) for name in names}
+    made, told = crew(team(*map(role, names)), tmp_path, models, Mode.PARALLEL)
+    await play(made)
+    assert len(kinds(told)) == 20
+
+
+@pytest.mark.parametrize("after", range(1, 46))
+async def test_after_a_crash_at_any_step_every_role_is_asked_once(
+    tmp_path: Path, after: int
+) -> None:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    models = {
+        "boss": ScriptedModel([writing(folder, "plan.md")]),
+        "front": ScriptedModel([writing(folder, "page.html")]),
+        "back": ScriptedModel([writing(folder, "server.js")]),
+        "tester": ScriptedModel([writing(folder, "report.md")]),
+    }
+    store = new_store(folder, after)
+    made, _ = crew(web(), folder, models, Mode.PARALLEL, store)
+    with contextlib.suppress(Crash):
+        await play(made)
+    made, _ = crew(web(), folder, models, Mode.PARALLEL, new_store(folder))
+    await play(made)
+    assert [len(model.calls) for model in models.values()] == [1, 1, 1, 1]
