@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import os
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -96,7 +97,9 @@ async def test_the_server_keeps_up_with_codex(workspace: Workspace, figures: Fig
         write_codex_home(workspace.codex_home, base_url)
         raw_s = await read_raw(workspace)
         through_s, text = await read_through(workspace)
+    # Model, Codex, server and reader are a process each, and share the cores there are.
+    aim = f"≥ 0.8 with a core for each of four processes; here are {os.cpu_count()}"
     figures("deltas/s of the real Codex, raw", f"{WORDS / raw_s:,.0f}")
-    figures("  through the shared server ÷ raw", f"{raw_s / through_s:.2f}", "≥ 0.8")
+    figures("  through the shared server ÷ raw", f"{raw_s / through_s:.2f}", aim)
     assert text == "".join(f"{number} " for number in range(WORDS))
     assert through_s < 20 * raw_s
