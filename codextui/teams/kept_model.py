@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import AsyncIterator
+from contextvars import ContextVar
 from typing import Any, cast
 
 from agents.agent_output import AgentOutputSchemaBase
@@ -20,11 +21,14 @@ from openai.types.responses.response_prompt_param import ResponsePromptParam
 from codextui.teams.budget import Budget
 from codextui.teams.run_store import RunStore
 
+STRAND: ContextVar[str] = ContextVar("STRAND", default="")
+"""The strand that asks. In another one the same question is a new one."""
+
 
 class KeptModel(Model):
     """Asks another model, within the budget, and keeps what it answered before anybody acts on it.
 
-    Asked the same once more, it gives the same answer again.
+    Asked the same once more by the same strand, it gives the same answer again.
 
     Args:
         model: who is asked.
@@ -91,7 +95,7 @@ class KeptModel(Model):
 
     @property
     def _part(self) -> str:
-        return f"answer-{self._role}"
+        return f"answer-{STRAND.get()}-{self._role}"
 
     def _keep(self, asked: str, response: Response) -> None:
         if response.usage is not None:

@@ -22,6 +22,7 @@ from agents.stream_events import RunItemStreamEvent, StreamEvent
 from codextui.teams.crew import QUIET, Crew
 from codextui.teams.ending import Ending, RunStopped
 from codextui.teams.happening import Happening, Kind
+from codextui.teams.kept_model import STRAND
 from codextui.wire import fields
 
 _SHOWN_OUTPUT = 2000
@@ -37,6 +38,7 @@ class Strand:
 
     def __init__(self, crew: Crew, name: str) -> None:
         self._crew = crew
+        self._name = name
         self._part = f"strand-{name}"
         self._hooks = _Hooks(crew)
         self._input: list[TResponseInputItem] = []
@@ -83,6 +85,7 @@ class Strand:
     async def _attend(
         self, agent: Agent[Any], given: list[TResponseInputItem] | RunState[Any, Any]
     ) -> RunResultStreaming:
+        STRAND.set(self._name)
         result = Runner.run_streamed(
             agent, given, max_turns=None, hooks=self._hooks, run_config=QUIET
         )
