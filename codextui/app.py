@@ -209,6 +209,8 @@ class ConsoleApp(App[int]):
         if not changes:
             return
         self.main.take(changes)
+        if not self.board.link.online:
+            self.call_later(self._update_desk)
         if not self.board.link.caught_up:
             return
         if changes.approvals or changes.server:
@@ -296,7 +298,9 @@ class ConsoleApp(App[int]):
 
     @on(requests.OpenApprovals)
     def _approvals_wanted(self, request: requests.OpenApprovals) -> None:
-        if not self._desk.open(request.approval_id):
+        if not self.board.link.online:
+            self.notify("Nothing can be decided: the server is out of reach.", severity="warning")
+        elif not self._desk.open(request.approval_id):
             self.notify("Nothing needs a decision.", severity="warning")
 
     @on(ApprovalDecided)
@@ -404,4 +408,5 @@ def run(server: str, *, config: Path | None = None) -> int:
         config_path=path,
         home=str(Path.home()),
     )
-    return app.run() or 0
+    result = app.run()
+    return app.return_code or result or 0

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from codextui.client.lines import Streams
 
 
+_START_AGAIN = "connect now starts it again"
+"""As the footer names the key (`codextui.screens.key_hints`)."""
+
+
 class Link(ServerCalls, Protocol):
     """What the console needs of an attachment."""
 
@@ -77,7 +81,7 @@ class Attachment:
         if self._may_start:
             path = await spawn.ensure_server(self._name, config=self._config)
         else:
-            path = await spawn.find_server(self._name)
+            path = await spawn.find_server(self._name, way_out=_START_AGAIN)
         streams = await spawn.open_socket(path)
         self._may_start = False
         return streams

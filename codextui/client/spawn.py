@@ -33,14 +33,17 @@ async def open_socket(path: Path) -> Streams:
     return await asyncio.open_unix_connection(path, limit=_READ_AHEAD)
 
 
-async def find_server(name: str) -> Path:
-    """Return the socket of the running server `name`. Raises ServerUnreachable."""
+async def find_server(
+    name: str, *, way_out: str = "`codextui new PROMPT` and `codextui` start one"
+) -> Path:
+    """Return the socket of the running server `name`.
+
+    Raises ServerUnreachable, which ends with `way_out`: what the person can do about it.
+    """
     path = paths.socket_path(name)
     if await _listens(path):
         return path
-    raise ServerUnreachable(
-        f"no server {name!r} is running; `codextui new PROMPT` and `codextui` start one"
-    )
+    raise ServerUnreachable(f"no server {name!r} is running; {way_out}")
 
 
 async def ensure_server(

@@ -71,7 +71,7 @@ def key_hints(
 def _does_something(action: str, board: Board, thread_id: str) -> bool:
     match action:
         case "approvals":
-            return bool(board.approvals)
+            return bool(board.approvals) and board.link.online
         case "retry":
             return not board.link.online and bool(board.link.reason)
         case "zoom" | "choose":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from screens.console import Console, build_console, text_of
 
+from codextui.client.facts import ApprovalOffered
 from codextui.config import ApprovalsConfig, Config, UiConfig
 from codextui.errors import ApprovalGone, ServerUnreachable
 from codextui.screens.approval import ApprovalScreen
@@ -163,6 +164,23 @@ async def test_a_decision_that_did_not_arrive_can_be_made_again(console: Console
         del console.link.failures["answer"]
         await console.press("y")
         assert console.link.answers == [("a1", Approved()), ("a1", Approved())]
+
+
+async def test_a_lost_server_closes_the_dialog_which_can_decide_nothing(console: Console) -> None:
+    async with console.open():
+        approval = console.link.ask(console.link.running("backend"), "a1")
+        await console.settle()
+        console.link.lose("the server went away")
+        await console.settle()
+        assert console.app.screen is console.app.main
+        await console.press("a")
+        assert "Nothing can be decided: the server is out of reach." in console.told()
+        console.link.connect(fresh=False)
+        console.link.on_fact(ApprovalOffered(approval))
+        console.link.catch_up()
+        await console.settle()
+        assert isinstance(console.app.screen, ApprovalScreen)
+        assert console.link.answers == []
 
 
 async def test_the_bell_rings_once_for_each_approval(
