@@ -99,7 +99,7 @@ class StripView(ScrollView, can_focus=True):
     def render_line(self, y: int) -> Strip:
         """The row at line `y` of the widget."""
         row = self.scroll_offset.y + y
-        strip = self._rows[row] if row < len(self._rows) else Strip.blank(0)
+        strip = self._rows[row] if row < len(self._rows) else Strip.blank(0, self.rich_style)
         return strip.adjust_cell_length(self.size.width, self.rich_style)
 
     def action_scroll_up(self) -> None:
