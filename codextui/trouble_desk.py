@@ -61,7 +61,7 @@ def unreachable(server: str, reason: str) -> Trouble:
     return Trouble(
         title="The shared server is out of reach",
         message=reason,
-        commands=(f"codextui -L {server} serve", "codextui doctor"),
+        commands=(f"codextui -L {server} serve",),
     )
 
 
