@@ -31,7 +31,10 @@ EXIT_PIPE = 141
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line and return the process's exit code."""
-    options = build_parser(codextui.__version__).parse_args(arguments)
+    parser = build_parser(codextui.__version__)
+    options = parser.parse_args(arguments)
+    if options.settings_before and not options.takes_settings:
+        parser.error("-c, -m, --enable and --disable are for mcp-server")
     _never_fail_to_encode()
     try:
         code = _command(options)(options)

@@ -41,19 +41,24 @@ class Relay:
     """
 
     def __init__(
-        self, connect: Connect, client: Streams, *, cwd: str, on_trouble: Callable[[str], None]
+        self,
+        connect: Connect,
+        client: Streams,
+        *,
+        about: JsonObject,
+        on_trouble: Callable[[str], None],
     ) -> None:
         """Prepare a relay.
 
         Args:
             connect: opens the way to the server.
             client: the client's end.
-            cwd: the folder that the client works in, for its calls that name none.
+            about: what the server is told of the client (`wire.tools.RELAYED_METHOD`).
             on_trouble: is told in a sentence what went wrong.
         """
         self._connect = connect
         self._reader, self._writer = client
-        self._cwd = cwd
+        self._about = _frame(method=RELAYED_METHOD, params=about)
         self._on_trouble = on_trouble
         self._open = OpenRequests()
         self._initialize: tuple[bytes, str | None] | None = None
@@ -119,7 +124,7 @@ class Relay:
         try:
             link = ServerLink(await self._connect())
             link.start(self._pump(link))
-            await link.send(_frame(method=RELAYED_METHOD, params={"cwd": self._cwd}))
+            await link.send(self._about)
             if introduce and self._initialize is not None:
                 await self._introduce(link, *self._initialize)
             if link.lost:

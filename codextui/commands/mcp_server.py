@@ -5,16 +5,22 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
+import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 
 from codextui.client.lines import Streams
 from codextui.client.relay import Relay
 from codextui.client.spawn import ensure_server, open_socket
 from codextui.client.standard_streams import standard_streams
+from codextui.errors import ConfigInvalid
+from codextui.wire.fields import JsonObject
 
 
 def relay(options: argparse.Namespace) -> int:
     """Relay between standard input and output and the server until the client ends it."""
+    if options.config is not None and not options.config.is_file():
+        raise ConfigInvalid(f"{options.config} is no file; a setting of Codex's is -c KEY=VALUE")
     asyncio.run(_relay(options))
     return 0
 
@@ -24,7 +30,16 @@ async def _relay(options: argparse.Namespace) -> None:
         return await open_socket(await ensure_server(options.server, config=options.config))
 
     async with standard_streams() as client:
-        await Relay(connect, client, cwd=_cwd(), on_trouble=_complain).run()
+        await Relay(connect, client, about=_about(options), on_trouble=_complain).run()
+
+
+def _about(options: argparse.Namespace) -> JsonObject:
+    return {
+        "cwd": _cwd(),
+        "config": codex_config([*options.settings_before, *options.settings]),
+        "tools": options.tools,
+        "events": not options.no_events,
+    }
 
 
 def _cwd() -> str:
@@ -32,6 +47,22 @@ def _cwd() -> str:
         return str(Path.cwd())
     except FileNotFoundError:  # it was removed
         return ""
+
+
+def codex_config(settings: Iterable[tuple[str, str]]) -> JsonObject:
+    """Codex's settings from its options `-c KEY=VALUE`.
+
+    A value is TOML, or else the text itself without its quotes, as `codex -c` has it.
+    """
+    return {key: _value(text) for key, text in settings}
+
+
+def _value(text: str) -> object:
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except (ValueError, RecursionError):
+        return text.strip().strip("'\"")
+    return value if isinstance(value, str | int | float | list | dict) else text
 
 
 def _complain(trouble: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
 
@@ -19,10 +20,13 @@ With --json a command prints JSON on standard output and nothing else there:
   read                          {"thread": ...}, then one event a line
   new, reply, fork with --wait  one event a line, then {"thread", "turnId",
                                 "outcome", "content"}
+  run                           one happening a line; the last is "run_ended"
   every other command           one object
 
 Exit codes: 0 done; 1 the server or Codex refused; 2 wrong usage or configuration; 3 no server;
-with --wait also 4 the turn failed, 5 the turn was interrupted; 130 Ctrl-C."""
+with --wait also 4 the turn failed, 5 the turn was interrupted; 130 Ctrl-C.
+`run`: 0 the team is done, 4 it failed, 6 a gate was never met, 7 a person is
+needed, 8 a limit was reached; `run --resume` goes on."""
 
 _Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - argparse names it nowhere else
 
@@ -35,9 +39,12 @@ def build_parser(version: str) -> argparse.ArgumentParser:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.set_defaults(command="console:open_console", server="default", config=None)
+    parser.set_defaults(
+        command="console:open_console", server="default", config=None, takes_settings=False
+    )
     parser.add_argument("--version", action="version", version=f"codextui {version}")
     _add_common(parser)
+    _add_settings(parser, "settings_before", hidden=True)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     _add_server_commands(commands)
     _add_client_commands(commands)
@@ -45,6 +52,7 @@ def build_parser(version: str) -> argparse.ArgumentParser:
     _add_turn_commands(commands)
     _add_thread_commands(commands)
     _add_approval_commands(commands)
+    _add_team_commands(commands)
     return parser
 
 
@@ -101,13 +109,26 @@ def _add_server_commands(commands: _Commands) -> None:
 
 
 def _add_client_commands(commands: _Commands) -> None:
-    _add(
+    relay = _add(
         commands,
         "mcp-server",
         "mcp_server:relay",
         "be an MCP server on standard input and output, as `codex mcp-server` was",
         json=False,
     )
+    relay.set_defaults(takes_settings=True)
+    relay.add_argument(
+        "--tools",
+        choices=("codex", "all"),
+        default="codex",
+        help="the two tools of Codex (the default), or all that supervisors have, too",
+    )
+    relay.add_argument(
+        "--no-events",
+        action="store_true",
+        help="send no codex/event, for a client that rejects what it does not know",
+    )
+    _add_settings(relay, "settings")
     setup = _add(
         commands,
         "setup",
@@ -143,6 +164,38 @@ def _add_client_commands(commands: _Commands) -> None:
         metavar="PATH",
         help="the codextui that the client starts (default: this one)",
     )
+
+
+def _add_settings(parser: argparse.ArgumentParser, name: str, *, hidden: bool = False) -> None:
+    """Codex's own options, which stood before or behind its `mcp-server`."""
+
+    def add(*flags: str, metavar: str, read: Callable[[str], tuple[str, str]], about: str) -> None:
+        parser.add_argument(
+            *flags,
+            dest=name,
+            metavar=metavar,
+            action="append",
+            type=read,
+            default=[],
+            help=argparse.SUPPRESS if hidden else about,
+        )
+
+    add("-c", metavar="KEY=VALUE", read=_setting, about="a setting of Codex's for every thread")
+    add("-m", "--model", metavar="NAME", read=lambda text: ("model", text), about="the model")
+    for flag, value in (("enable", "true"), ("disable", "false")):
+        add(
+            f"--{flag}",
+            metavar="FEATURE",
+            read=lambda text, value=value: (f"features.{text}", value),  # type: ignore[misc] # it is bound here
+            about=f"{flag} a feature of Codex's",
+        )
+
+
+def _setting(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not key.strip() or not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} is not KEY=VALUE")
+    return key.strip(), value
 
 
 def _add_looking_commands(commands: _Commands) -> None:
@@ -221,6 +274,25 @@ def _add_approval_commands(commands: _Commands) -> None:
     answer.add_argument(
         "answers", metavar="[QUESTION=]ANSWER", nargs="+", help="one for each question or field"
     )
+
+
+def _add_team_commands(commands: _Commands) -> None:
+    teams = _add(commands, "teams", "teams:list_teams", "list the teams of the configuration")
+    actions = teams.add_subparsers(metavar="check NAME")
+    check = actions.add_parser("check", help="explain a team's graph and gates, and advise")
+    check.set_defaults(command="teams:check_team")
+    check.add_argument("team", metavar="NAME")
+    _add_common(check)
+    check.add_argument("--json", action="store_true", help="print JSON instead of text")
+    run = _add(commands, "run", "run:run", "run a team of roles on a task")
+    run.add_argument("team", metavar="TEAM", nargs="?")
+    run.add_argument("task", metavar="TASK", nargs="?", help="what to do; - reads it")
+    run.add_argument("-C", "--cwd", metavar="FOLDER", type=Path, help="the project (default: .)")
+    run.add_argument(
+        "--mode", choices=("handoffs", "parallel"), help="how, where not as configured"
+    )
+    run.add_argument("--headless", action="store_true", help="print what happens, line by line")
+    run.add_argument("--resume", metavar="RUN", help="go on with a run that was cut off")
 
 
 def _server_name(value: str) -> str:

@@ -6,11 +6,15 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 from pathlib import Path
 from typing import TypeAlias
 
 Entry: TypeAlias = Mapping[str, object]
 """A server's settings, as they stand in a client's configuration."""
+
+
+_SETTINGS = {flag: flag for flag in ("-c", "-m", "--model", "--enable", "--disable")}
 
 
 class Scope(StrEnum):
@@ -72,8 +76,14 @@ def json_snippet(place: Place, entry: Entry) -> str:
 
 
 def merge(before: Entry, entry: Entry) -> dict[str, object]:
-    """A server's settings after a change: what else the user has set stays, also in `env`."""
+    """A server's settings after a change: what else the user has set stays.
+
+    So do variables in `env`, and the options that `codex mcp-server` had, too.
+    """
     merged = {**before, **entry}
+    arguments = entry.get("args")
+    if isinstance(arguments, list):
+        merged["args"] = [*arguments, *_settings(before)]
     ours, theirs = entry.get("env"), before.get("env")
     if isinstance(ours, Mapping) and isinstance(theirs, Mapping):
         merged["env"] = {**ours, **theirs}
@@ -89,7 +99,21 @@ def old_servers(servers: object) -> tuple[str, ...]:
 
 def _is_old(server: object) -> bool:
     match server:
-        case {"command": str(command), "args": [*_, "mcp-server"] | ["mcp-server", *_]}:
-            return Path(command).name in ("codex", "codex.exe")
+        case {"command": str(command), "args": list(arguments)}:
+            return Path(command).name in ("codex", "codex.exe") and "mcp-server" in arguments
         case _:
             return False
+
+
+def _settings(server: Entry) -> list[str]:
+    """The options of `codex mcp-server` among its arguments, which codextui's has, too."""
+    arguments = server.get("args")
+    if not isinstance(arguments, list) or "mcp-server" not in arguments:
+        return []
+    flags = {**_SETTINGS, "--config": "-c"} if _is_old(server) else _SETTINGS
+    return [
+        word
+        for flag, value in pairwise(map(str, arguments))
+        if flag in flags
+        for word in (flags[flag], value)
+    ]

@@ -22,8 +22,12 @@ CAUGHT_UP_METHOD = "codex/caught_up"
 """The notification after the last event of the past: `{seq}`."""
 
 RELAYED_METHOD = "codextui/relayed"
-"""The notification with which a relay begins, before its client speaks: `{cwd}`, the folder that
-the client works in and that its calls mean where they name none, or a relative one."""
+"""The notification with which a relay begins, before its client speaks.
+
+`{cwd, config?, tools?, events?}`: the folder that the client works in, which its calls mean where
+they name none, or a relative one; settings of Codex's for all its threads; `"all"` where it is to
+see the supervisors' tools, too; false where it is to get no `codex/event`.
+"""
 
 APPROVAL_META = "codextui/approval"
 """The key of `_meta` under which an elicitation carries the whole approval."""

@@ -32,6 +32,7 @@ INITIALIZE: Frame = {
         "clientInfo": {"name": "a client", "version": "1"},
     },
 }
+ABOUT: Frame = {"cwd": "/the/project", "config": {"model": "o3"}}
 INITIALIZED: Frame = {"method": "notifications/initialized"}
 
 
@@ -81,7 +82,7 @@ async def relaying(connect: Callable[[], Awaitable[Streams]]) -> AsyncIterator[C
     ours, theirs = socket.socketpair()
     troubles: list[str] = []
     streams = await streams_of(theirs)
-    relay = Relay(connect, streams, cwd="/the/project", on_trouble=troubles.append)
+    relay = Relay(connect, streams, about=ABOUT, on_trouble=troubles.append)
     client = Client(relay, await streams_of(ours), troubles)
     running = asyncio.create_task(run_and_close(relay, streams))
     try:
@@ -126,7 +127,7 @@ async def test_what_the_client_says_reaches_the_server_as_it_is_and_so_does_the_
         "notifications/initialized",
         "tools/call",
     ]
-    assert server.received[0]["params"] == {"cwd": "/the/project"}
+    assert server.received[0]["params"] == ABOUT
     assert server.received[1] == {"jsonrpc": "2.0", **INITIALIZE}
     assert client.troubles == []
 
@@ -396,7 +397,7 @@ async def test_a_client_that_does_not_read_holds_up_the_server_and_nothing_grows
     for end in (ours, theirs):
         end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 64 * 1024)
     slow = await streams_of(theirs)
-    relay = Relay(lambda: open_socket(server.path), slow, cwd="", on_trouble=print)
+    relay = Relay(lambda: open_socket(server.path), slow, about=ABOUT, on_trouble=print)
     running = asyncio.create_task(relay.run())
     client = Client(relay, await streams_of(ours, limit=64 * 1024), [])
     await client.initialize()

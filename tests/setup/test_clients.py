@@ -200,12 +200,18 @@ def test_an_old_entry_is_named_and_can_be_taken_over_with_what_else_is_in_it(
 ) -> None:
     path = home / "home" / ".cursor" / "mcp.json"
     path.parent.mkdir()
-    old = {"command": "codex", "args": ["mcp-server"], "env": {"RUST_LOG": "debug"}}
+    options = ["-m", "o3", "--search", "mcp-server", "--config", "a=1", "--enable", "x"]
+    old = {"command": "codex", "args": options, "env": {"RUST_LOG": "debug"}}
     path.write_text(json.dumps({"mcpServers": {"codex": old}}))
     assert "--name codex" in setup("cursor", "--write").out
     assert setup("cursor", "--write", "--name", "codex").code == 0
     servers = json.loads(path.read_text())["mcpServers"]
-    assert servers["codex"] == {**STDIO, "env": {"RUST_LOG": "debug"}}
+    assert servers["codex"] == {
+        **STDIO,
+        "args": ["mcp-server", "-m", "o3", "-c", "a=1", "--enable", "x"],
+        "env": {"RUST_LOG": "debug"},
+    }
+    assert "is set up already" in setup("cursor", "--write", "--name", "codex").out
 
 
 @pytest.mark.parametrize(
