@@ -15,6 +15,7 @@ from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.theme import Theme
+from textual.worker import Worker, WorkerState
 
 from codextui import config as configuration
 from codextui import operations, paths
@@ -31,7 +32,8 @@ from codextui.screens import requests
 from codextui.screens.main import MainScreen
 from codextui.screens.main_options import MainOptions
 from codextui.screens.messages import ApprovalDecided, ThreadOpened
-from codextui.themes import VARIABLE_DEFAULTS, load_themes
+from codextui.themes import VARIABLE_DEFAULTS
+from codextui.theming import register_themes, save_theme
 from codextui.trouble_desk import Answer, TroubleDesk, codex_unusable, unreachable
 from codextui.wire.approval import Approval
 from codextui.wire.thread import ThreadInfo
@@ -77,6 +79,7 @@ class ConsoleApp(App[int]):
         config_path: Path | None = None,
         now: Callable[[], float] = time.time,
         home: str = "",
+        folder: str = "",
     ) -> None:
         """Make the console of a server.
 
@@ -87,6 +90,7 @@ class ConsoleApp(App[int]):
             config_path: its file, for messages, and to save the theme in; None saves nothing.
             now: unix seconds.
             home: the person's home folder, shown as `~`.
+            folder: where new threads work unless the person says otherwise.
 
         Raises:
             ConfigInvalid: the keymap or the theme's name cannot be used.
@@ -97,9 +101,9 @@ class ConsoleApp(App[int]):
         self._settings_path = config_path
         self._link = attach(self._hear)
         self._keys = self._check_keys()
-        self._theme_problems = self._load_themes()
+        self._theme_problems = register_themes(self, self._settings.ui.theme, config_path)
         self._main_options = MainOptions(
-            server, self._settings.ui.layout, home, now, self._key_groups
+            server, self._settings.ui.layout, home, folder, now, self._key_groups
         )
         self._server = server
         self._desk = ApprovalDesk(self._open_approvals, may_open=self._may_interrupt)
@@ -138,24 +142,9 @@ class ConsoleApp(App[int]):
         """Our own colours, for themes that do not have them."""
         return VARIABLE_DEFAULTS
 
-    def _load_themes(self) -> tuple[str, ...]:
-        """Register the themes; return what is wrong with those that cannot be used."""
-        folder = self._settings_path.parent / "themes" if self._settings_path else None
-        loaded = load_themes(folder)
-        for theme in loaded.themes:
-            self.register_theme(theme)
-        wanted = self._settings.ui.theme
-        if wanted in self.available_themes:
-            self.theme = wanted
-            return loaded.problems
-        known = ", ".join(sorted(theme.name for theme in loaded.themes))
-        return (*loaded.problems, f"there is no theme {wanted!r} (ui.theme); there are: {known}")
-
     def _save_theme(self, theme: Theme) -> None:
-        if self._settings_path is None:
-            return
         try:
-            configuration.save_setting(self._settings_path, "ui.theme", theme.name)
+            save_theme(theme.name, self._settings_path)
         except ConfigInvalid as error:
             self._complain("The theme could not be saved", error)
 
@@ -377,6 +366,12 @@ class ConsoleApp(App[int]):
 
         self.run_worker(perform(), group="operations", exit_on_error=False)
 
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """Say what nobody expected to go wrong: it must not be silent."""
+        if event.state is WorkerState.ERROR:
+            error = one_line(repr(event.worker.error))
+            self.notify(f"Something broke: {error}", severity="error", markup=False)
+
     async def _stop_server(self) -> None:
         try:
             await operations.stop_server(self._link)
@@ -407,6 +402,7 @@ def run(server: str, *, config: Path | None = None) -> int:
         config=configuration.load(path),
         config_path=path,
         home=str(Path.home()),
+        folder=str(Path.cwd()),
     )
     result = app.run()
     return app.return_code or result or 0

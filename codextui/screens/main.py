@@ -211,10 +211,14 @@ class MainScreen(Screen[None]):
 
     def action_new_thread(self) -> None:
         """Ask what the new thread is to be."""
-        from codextui.screens.new_thread import NewThreadScreen  # noqa: PLC0415 - not before the first frame
+        from codextui.screens.new_thread import (  # noqa: PLC0415 - not before the first frame
+            NewThread,
+            NewThreadScreen,
+        )
 
         if self._may(Wish.START):
-            self.app.push_screen(NewThreadScreen(self._last_new), self._start)
+            last = self._last_new or NewThread(cwd=self._options.folder)
+            self.app.push_screen(NewThreadScreen(last), self._start)
 
     def action_reply(self) -> None:
         """Write to the thread: a reply where it rests, a steer where it runs."""

@@ -16,6 +16,7 @@ class MainOptions:
         server: the shared server's name.
         most_panes: 1 to 9.
         home: the person's home folder, shown as `~`.
+        folder: where new threads work unless a person says otherwise.
         now: unix seconds.
         help_groups: the keys of every place, for the help screen.
     """
@@ -23,5 +24,6 @@ class MainOptions:
     server: str
     most_panes: int
     home: str
+    folder: str
     now: Callable[[], float]
     help_groups: Callable[[], Sequence[KeyGroup]]

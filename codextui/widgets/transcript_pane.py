@@ -219,12 +219,14 @@ class TranscriptPane(LineWidget, can_focus=True):
         return "\n".join([first, *(line[MARGIN:] for line in more)]), "\n"
 
     def _more_below(self) -> Strip:
-        palette = self._looks.head
+        palette = self._looks.side
         lines = "line" if self.rows_below == 1 else "lines"
-        text = f" ↓ {format_count(self.rows_below)} more {lines} below"
-        hint = "   end follows"
-        strip = Strip([Segment(text, palette.strong), Segment(hint, palette.muted)])
-        return strip.adjust_cell_length(self.size.width, palette.text)
+        row = [
+            Segment(" ↓ ", palette.accent),
+            Segment(f"{format_count(self.rows_below)} more {lines} below", palette.strong),
+            Segment("   end follows", palette.muted),
+        ]
+        return fit(row, self.size.width, palette.text)
 
     @property
     def _height(self) -> int:

@@ -132,10 +132,12 @@ class Workbench(Horizontal):
     def tick(self) -> None:
         """Let the clocks go on: once a second, without a layout."""
         self._mark()
+        working = {t for t, view in self.board.threads.items() if view.info.state.has_turn}
         for place in self.grid.tiles:
-            if place.pane.view.info.state.has_turn:
+            if place.thread_id in working:
                 place.pane.refresh_head()
-        self.threads.refresh()
+        if working:
+            self.threads.refresh()
 
     def restyle(self, context: PaneContext) -> None:
         """Draw everything in other styles."""

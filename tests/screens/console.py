@@ -22,7 +22,6 @@ from codextui.client.facts import (
     Fact,
 )
 from codextui.config import Config, UiConfig
-from codextui.errors import CodextuiError
 from codextui.widgets.pacer import FRAME
 from codextui.widgets.transcript_pane import TranscriptPane
 from codextui.wire import event as ev
@@ -50,7 +49,7 @@ class FakeLink:
     calls: list[tuple[str, dict[str, object]]] = field(default_factory=list)
     answers: list[tuple[str, Decision]] = field(default_factory=list)
     results: dict[str, dict[str, object]] = field(default_factory=dict)
-    failures: dict[str, CodextuiError] = field(default_factory=dict)
+    failures: dict[str, Exception] = field(default_factory=dict)
     threads: dict[str, ThreadInfo] = field(default_factory=dict)
     retries: int = 0
     clock: float = NOW
@@ -201,7 +200,7 @@ class Console:
 
 
 def build_console(
-    *, layout: int = 9, theme: str = "harbour", config: Config | None = None
+    *, layout: int = 9, theme: str = "harbour", config: Config | None = None, folder: str = ""
 ) -> Console:
     """A console whose clock stands still."""
     links: list[FakeLink] = []
@@ -216,6 +215,7 @@ def build_console(
         config=config or Config(ui=UiConfig(theme=theme, layout=layout, bell=False)),
         now=lambda: NOW,
         home="/home/ada",
+        folder=folder,
     )
     return Console(app, links[0])
 

@@ -6,6 +6,7 @@ import pytest
 from screens.console import NOW, Console, build_console, text_of
 from textual import events
 from textual.screen import Screen
+from textual.widgets import Input
 
 from codextui.config import Config, UiConfig
 from codextui.errors import ConfigInvalid, ServerRefused, ThreadUnknown
@@ -384,3 +385,21 @@ async def test_a_prompt_for_a_thread_without_a_pane_can_be_typed_at_once(
             console.app.post_message(events.Key(key, key if len(key) == 1 else "\r"))
         await console.settle()
         assert console.called("codex-send") == [{"thread": "t-tester", "prompt": "hi"}]
+
+
+async def test_new_threads_work_where_the_console_was_started() -> None:
+    console = build_console(folder="/home/ada/shop")
+    async with console.open():
+        await console.press("n")
+        screen = console.app.screen
+        assert isinstance(screen, NewThreadScreen)
+        assert any(field.value == "/home/ada/shop" for field in screen.query(Input))
+
+
+async def test_what_nobody_expected_to_go_wrong_is_said(console: Console) -> None:
+    async with console.open():
+        console.link.running("backend")
+        console.link.failures["codex-interrupt"] = KeyError("oops")
+        await console.settle()
+        await console.press("x")
+        assert console.told() == ["Something broke: KeyError('oops')"]
