@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from codextui import paths
 from codextui.demo import Fail, Script, headless, stage
 from codextui.demo.report import Report
 
@@ -119,7 +120,7 @@ async def test_a_run_that_takes_too_long_ends_with_a_reason(
 
 
 async def test_a_demo_that_is_killed_takes_its_server_along(
-    environment: Mapping[str, str], tmp_path: Path
+    environment: Mapping[str, str],
 ):
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "codextui", "demo", "--headless"),
@@ -131,7 +132,8 @@ async def test_a_demo_that_is_killed_takes_its_server_along(
     async with asyncio.timeout(120):
         while b"asks (" not in await process.stdout.readline():
             assert not process.stdout.at_eof()
-        [socket] = (tmp_path / "runtime_dir" / "codextui").glob("*.sock")
+        socket = paths.socket_path(f"demo-{process.pid}")
+        assert await listens(socket)
         process.kill()
         await process.wait()
         while await listens(socket):  # noqa: ASYNC110 - it is another process
