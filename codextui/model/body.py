@@ -57,6 +57,10 @@ class PlanText:
     text: GrowingText = field(default_factory=GrowingText)
 
 
+LEFT_RUNNING = "leftRunning"
+"""A command that its turn did not wait for: it goes on until it ends or the thread is killed."""
+
+
 @dataclass(slots=True)
 class CommandRun:
     """A command and its output (`commandExecution`).
@@ -64,7 +68,7 @@ class CommandRun:
     Attributes:
         command: the whole command line; empty while only output has been seen.
         cwd: where it runs.
-        status: `inProgress`, `completed`, `failed` or `declined`.
+        status: `inProgress`, `completed`, `failed`, `declined`, or `LEFT_RUNNING`.
         output: standard output and error as far as it has come, its end where it is very long.
         exit_code: None while it runs, or where there is none.
         duration_ms: None while it runs.

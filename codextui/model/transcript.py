@@ -202,6 +202,8 @@ class Transcript:
         for key, item in [pair for pair in self._open.items() if pair[0][0] == turn_id]:
             del self._open[key]
             item.done = item.unfinished = True
+            if isinstance(item.body, b.CommandRun) and self._turns[turn_id].state == "completed":
+                item.body.status = b.LEFT_RUNNING
             self._touch(item)
 
     def _is_steer(self, turn_id: str, item_id: str, source: JsonObject) -> bool:

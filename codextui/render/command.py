@@ -8,7 +8,7 @@ import shlex
 from rich.segment import Segment
 from rich.style import Style
 
-from codextui.model.body import CommandRun
+from codextui.model.body import LEFT_RUNNING, CommandRun
 from codextui.render.code import highlight
 from codextui.render.figures import format_count, format_elapsed
 from codextui.render.layout import Row, fill, indent, wrap
@@ -109,6 +109,8 @@ def _ending(body: CommandRun, palette: Palette, *, unfinished: bool) -> tuple[st
     match body.status, body.exit_code:
         case "declined", _:
             return "✗ declined, it did not run", palette.bad
+        case status, _ if status == LEFT_RUNNING:
+            return "● left running, the turn ended first", palette.caution
         case "inProgress", _ if unfinished:
             return "■ interrupted", palette.caution
         case "inProgress", _:

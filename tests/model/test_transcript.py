@@ -104,6 +104,19 @@ def test_what_is_open_when_the_turn_ends_is_closed_as_unfinished() -> None:
     assert not other.done
 
 
+def test_a_command_that_its_turn_did_not_wait_for_was_left_running() -> None:
+    server = Server()
+    server.say(ev.ItemStarted(command()))
+    server.say(ev.TurnCompleted())
+    (run, _) = server.bodies()
+    assert isinstance(run, b.CommandRun)
+    assert run.status == b.LEFT_RUNNING
+    server.say(ev.ItemCompleted(command(status="failed", exitCode=143)))
+    (run, _) = server.bodies()
+    assert isinstance(run, b.CommandRun)
+    assert (run.status, run.exit_code) == ("failed", 143)
+
+
 def test_an_item_that_is_completed_after_its_turn_ended_is_whole_again() -> None:
     server = Server()
     server.say(ev.ItemStarted(command()))

@@ -166,6 +166,7 @@ def test_what_is_at_work_says_so(body: b.Body, last: str) -> None:
     ("body", "last"),
     [
         (command(status="inProgress"), "  ■ interrupted"),
+        (command(status=b.LEFT_RUNNING), "  ● left running, the turn ended first"),
         (b.FileChanges((), "inProgress"), "■ 0 files, +0 -0: unfinished, the turn ended first"),
         (b.ToolCall("s", "t"), "  ■ interrupted"),
         (b.AgentMessage(GrowingText("I was")), "■ cut off, the turn ended first"),
