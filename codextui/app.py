@@ -24,7 +24,7 @@ from codextui.attachment import Attachment, Link
 from codextui.client import facts
 from codextui.errors import ApprovalGone, CodextuiError, ConfigInvalid
 from codextui.herald import Herald
-from codextui.keymap import KeyGroup, check_keymap, key_groups
+from codextui.keymap import KeyGroup, check_keymap, key_groups, show_keys
 from codextui.model.board import Board, Notice
 from codextui.model.changes import Changes
 from codextui.render.sanitize import one_line, sanitize
@@ -103,7 +103,13 @@ class ConsoleApp(App[int]):
         self._keys = self._check_keys()
         self._theme_problems = register_themes(self, self._settings.ui.theme, config_path)
         self._main_options = MainOptions(
-            server, self._settings.ui.layout, home, folder, now, self._key_groups
+            server=server,
+            most_panes=self._settings.ui.layout,
+            home=home,
+            folder=folder,
+            start_key=show_keys(self._keys.get("thread.new", "n")),
+            now=now,
+            help_groups=self._key_groups,
         )
         self._server = server
         self._desk = ApprovalDesk(self._open_approvals, may_open=self._may_interrupt)

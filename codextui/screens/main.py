@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.screen import Screen
 from textual.timer import Timer
 
@@ -17,6 +17,7 @@ from codextui.model.thread_view import ThreadView
 from codextui.render.sanitize import one_line
 from codextui.screens import requests
 from codextui.screens.key_hints import key_hints
+from codextui.screens.main_bindings import MAIN_BINDINGS
 from codextui.screens.main_options import MainOptions
 from codextui.screens.refusal import Wish, refusal
 from codextui.widgets.attention_strip import AttentionStrip
@@ -44,34 +45,7 @@ class MainScreen(Screen[None]):
         (100, "-medium"),
         (140, "-wide"),
     ]
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter,r", "reply", "Reply or steer", id="thread.reply"),
-        Binding("a", "approvals", "Decide what needs you", id="approvals.open"),
-        Binding("n", "new_thread", "New thread", id="thread.new"),
-        Binding("x", "interrupt", "Interrupt the turn", id="thread.interrupt"),
-        Binding("f", "fork", "Fork", id="thread.fork"),
-        Binding("F", "fork_through", "Fork through a turn", id="thread.fork_through"),
-        Binding("d", "diff", "Diff of the turn", id="thread.diff"),
-        Binding("z", "zoom", "Zoom the pane", id="pane.zoom"),
-        Binding("X", "kill", "Kill the thread", id="thread.kill"),
-        Binding("t", "toggle_tree", "Show or hide the tree", id="view.tree"),
-        Binding("plus,equals_sign", "panes(1)", "More panes", id="view.more_panes"),
-        Binding("minus", "panes(-1)", "Fewer panes", id="view.fewer_panes"),
-        Binding("tab", "cycle(1)", "Next pane", id="pane.next"),
-        Binding("shift+tab", "cycle(-1)", "Previous pane", id="pane.previous"),
-        Binding("left", "go(-1, 0)", "Pane to the left", id="pane.left"),
-        Binding("right", "go(1, 0)", "Pane to the right", id="pane.right"),
-        Binding("up", "go(0, -1)", "Pane above", id="pane.above"),
-        Binding("down", "go(0, 1)", "Pane below", id="pane.below"),
-        *(
-            Binding(str(n), f"number({n})", f"Pane {n}", id=f"pane.go_{n}", show=False)
-            for n in range(1, 10)
-        ),
-        Binding("question_mark", "help", "All keys", id="console.help"),
-        Binding("q", "detach", "Detach: leave, the agents go on", id="console.detach"),
-        Binding("Q", "stop_server", "Stop the server and leave", id="console.stop_server"),
-        Binding("ctrl+r", "retry", "Try to connect now", id="server.retry"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = MAIN_BINDINGS
 
     def __init__(self, board: Board, options: MainOptions) -> None:
         """Show a board."""
@@ -84,7 +58,11 @@ class MainScreen(Screen[None]):
         self._seen_failures: set[str] = set()
         self._pane_context = self._build_context()
         self.bench = Workbench(
-            board, self._pacer, self._pane_context, most=options.most_panes, start_key="n"
+            board,
+            self._pacer,
+            self._pane_context,
+            most=options.most_panes,
+            start_key=options.start_key,
         )
 
     def compose(self) -> ComposeResult:
@@ -285,6 +263,12 @@ class MainScreen(Screen[None]):
             self._explain("Nothing to zoom: no thread has a pane yet.")
         grid.zoom("" if grid.zoomed else self.bench.current)
         self._pacer.mark(self)
+
+    def action_zoom_out(self) -> None:
+        """Give the room back, and let go of selected text."""
+        self.clear_selection()
+        if self.bench.grid.zoomed:
+            self.action_zoom()
 
     def action_number(self, number: int) -> None:
         """Go to the pane of a number."""

@@ -17,6 +17,7 @@ class MainOptions:
         most_panes: 1 to 9.
         home: the person's home folder, shown as `~`.
         folder: where new threads work unless a person says otherwise.
+        start_key: the key that starts a thread, as people read it.
         now: unix seconds.
         help_groups: the keys of every place, for the help screen.
     """
@@ -25,5 +26,6 @@ class MainOptions:
     most_panes: int
     home: str
     folder: str
+    start_key: str
     now: Callable[[], float]
     help_groups: Callable[[], Sequence[KeyGroup]]

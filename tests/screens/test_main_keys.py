@@ -322,6 +322,12 @@ async def test_a_click_on_a_key_in_the_footer_does_what_the_key_does(console: Co
         assert console.called("codex-interrupt") == [{"thread": thread_id}]
 
 
+async def test_the_empty_screen_names_the_key_that_starts_a_thread_now() -> None:
+    console = build_console(config=Config(ui=UiConfig(keys={"thread.new": "ctrl+n"}, bell=False)))
+    async with console.open():
+        assert "^n" in str(console.app.main.bench.grid.empty.query_one("#empty-text").render())
+
+
 async def test_keys_can_be_rebound() -> None:
     keys = {"thread.interrupt": "ctrl+x", "thread.new": ""}
     console = build_console(config=Config(ui=UiConfig(keys=keys, bell=False)))

@@ -168,6 +168,8 @@ async def test_a_zoomed_pane_has_all_the_room_and_gives_it_back(console: Console
         assert console.pane(threads[1]).region == grid.region
         await console.press("z")
         assert console.panes() == threads
+        await console.press("z", "escape")
+        assert console.panes() == threads
 
 
 async def test_going_to_another_pane_while_zoomed_zooms_that_one(console: Console) -> None:

@@ -208,3 +208,7 @@ async def test_text_can_be_selected_with_the_mouse_in_one_pane_alone(console: Co
         await pilot.mouse_up(pane, offset=(7, top + 2))
         await console.settle()
         assert console.app.screen.get_selected_text() == "line\n\nsecond"
+        await console.press("ctrl+c")
+        assert console.app.clipboard == "line\n\nsecond"
+        await console.press("escape")
+        assert console.app.screen.get_selected_text() is None
