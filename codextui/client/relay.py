@@ -65,7 +65,6 @@ class Relay:
         self._initialized: bytes | None = None
         self._link: ServerLink | None = None
         self._heard = asyncio.Event()
-        self._client_gone = asyncio.Event()
 
     async def run(self) -> None:
         """Relay until the client has closed its end, and what is on its way has gone out.
@@ -73,15 +72,16 @@ class Relay:
         Raises WireInvalid where the client sends a line without an end.
         """
         listening = asyncio.create_task(self._listen())
-        leaving = asyncio.create_task(self._client_gone.wait())
+        # Cancelling `wait_closed` itself would take the end away from whoever closes the writer.
+        leaving = asyncio.shield(self._writer.wait_closed())
         try:
             await asyncio.wait({listening, leaving}, return_when=asyncio.FIRST_COMPLETED)
             if listening.done():
                 await listening
                 await self._say_goodbye()
         finally:
-            for task in (listening, leaving):
-                task.cancel()
+            listening.cancel()
+            leaving.cancel()
             await asyncio.gather(listening, leaving, return_exceptions=True)
             if self._link is not None:
                 await self._link.close()
@@ -92,16 +92,16 @@ class Relay:
             while (line := await lines.next()) is not None:
                 await self._take(line)
         except WireInvalid as error:
-            self._give_up(f"the connection is given up: {error}")
+            await self._give_up(f"the connection is given up: {error}")
             raise
         except OSError:
-            self._client_gone.set()
+            pass  # The client is gone, which ends it as well.
 
     async def _take(self, line: bytes) -> None:
         frame = _parse(line)
         if len(line) > LONGEST_REQUEST:
             said = f"the message has {len(line)} bytes; the server reads {LONGEST_REQUEST}"
-            self._answer([refusal(frame.get("id"), _INVALID_REQUEST, said)])
+            await self._answer([refusal(frame.get("id"), _INVALID_REQUEST, said)])
             return
         self._remember(frame, line)
         if self._link is None and frame and not is_request(frame):
@@ -131,7 +131,7 @@ class Relay:
                 raise ServerUnreachable(link.lost)
             self._link = link
         except (OSError, CodextuiError) as error:
-            self._give_up(f"the codextui server cannot be reached: {error}")
+            await self._give_up(f"the codextui server cannot be reached: {error}")
 
     async def _introduce(self, link: ServerLink, initialize: bytes, key: str | None) -> None:
         """Say for the client what it said to the server before. Raises ServerUnreachable."""
@@ -161,7 +161,7 @@ class Relay:
         self._heard.set()
         if self._link is link:
             self._link = None
-            self._give_up(
+            await self._give_up(
                 f"the codextui server is lost: {reason}. What its agents did is not undone; "
                 "threads go on by codex-reply"
             )
@@ -180,21 +180,20 @@ class Relay:
         return block
 
     async def _deliver(self, data: bytes) -> bool:
+        """Send it to the client, and wait while that does not read; whether it is there."""
         try:
             self._writer.write(data)
             await self._writer.drain()
         except OSError:
-            self._client_gone.set()
             return False
         return True
 
-    def _give_up(self, reason: str) -> None:
+    async def _give_up(self, reason: str) -> None:
         self._on_trouble(reason)
-        self._answer(self._open.give_up(reason))
+        await self._answer(self._open.give_up(reason))
 
-    def _answer(self, frames: Iterable[JsonObject]) -> None:
-        if not self._writer.is_closing():
-            self._writer.writelines(_frame(**frame) + b"\n" for frame in frames)
+    async def _answer(self, frames: Iterable[JsonObject]) -> None:
+        await self._deliver(b"".join(_frame(**frame) + b"\n" for frame in frames))
 
     async def _say_goodbye(self) -> None:
         """Let out what is about to be answered: a script may have closed its end already."""

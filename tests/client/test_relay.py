@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
+import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -39,10 +39,21 @@ INITIALIZED: Frame = {"method": "notifications/initialized"}
 class Client:
     """An MCP client on the other end of a relay."""
 
-    def __init__(self, relay: Relay, streams: Streams, troubles: list[str]) -> None:
-        self.relay = relay
-        self.reader, self.writer = streams
-        self.troubles = troubles
+    def __init__(self, ends: Ends) -> None:
+        self.reader, self.writer = ends.reader, ends.writer
+        self.troubles: list[str] = []
+        self.relaying: asyncio.Task[None]
+        self._ends = ends
+
+    def hang_up(self) -> None:
+        """As a process that is killed does."""
+        if not self.writer.is_closing():
+            self.writer.transport.abort()
+        self._ends.read_end.close()
+
+    async def relay_ended(self) -> None:
+        async with asyncio.timeout(PATIENCE_S):
+            await asyncio.wait({self.relaying})
 
     def send(self, *frames: Frame) -> None:
         for frame in frames:
@@ -72,34 +83,63 @@ class Client:
         self.send({"id": request_id, "method": "tools/call", "params": params})
 
 
-async def streams_of(end: socket.socket, limit: int = 2**26) -> Streams:
-    end.setblocking(False)
-    return await asyncio.open_connection(sock=end, limit=limit)
+class Ends:
+    """One side of two pipes, as a process has them."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader, self.writer = reader, writer
+        self.read_end: asyncio.ReadTransport
+
+    @classmethod
+    async def open(cls, source: int, sink: int, read_ahead: int) -> Ends:
+        reader = asyncio.StreamReader(limit=read_ahead)
+        loop = asyncio.get_running_loop()
+        read_end, _ = await loop.connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(source, "rb", buffering=0)
+        )
+        transport, protocol = await loop.connect_write_pipe(
+            lambda: asyncio.StreamReaderProtocol(asyncio.StreamReader()),
+            os.fdopen(sink, "wb", buffering=0),
+        )
+        ends = cls(reader, asyncio.StreamWriter(transport, protocol, None, loop))
+        ends.read_end = read_end
+        return ends
+
+    def close(self) -> None:
+        self.writer.close()
+        self.read_end.close()
 
 
 @asynccontextmanager
-async def relaying(connect: Callable[[], Awaitable[Streams]]) -> AsyncIterator[Client]:
-    ours, theirs = socket.socketpair()
-    troubles: list[str] = []
-    streams = await streams_of(theirs)
-    relay = Relay(connect, streams, about=ABOUT, on_trouble=troubles.append)
-    client = Client(relay, await streams_of(ours), troubles)
-    running = asyncio.create_task(run_and_close(relay, streams))
+async def relaying(
+    connect: Callable[[], Awaitable[Streams]], read_ahead: int = 2**26
+) -> AsyncIterator[Client]:
+    """A client with a relay, by pipes between them; `read_ahead` is the client's."""
+    (to_relay, from_client), (to_client, from_relay) = os.pipe(), os.pipe()
+    theirs = await Ends.open(to_relay, from_relay, 2**20)
+    client = Client(await Ends.open(to_client, from_client, read_ahead))
+    relay = Relay(
+        connect,
+        (theirs.reader, theirs.writer),
+        about=ABOUT,
+        on_trouble=client.troubles.append,
+    )
+    client.relaying = asyncio.create_task(run_and_close(relay, theirs))
     try:
         yield client
     finally:
-        client.writer.close()
-        async with asyncio.timeout(PATIENCE_S):
-            await running
+        client.hang_up()
+        await client.relay_ended()
+        assert not client.relaying.cancelled()
 
 
-async def run_and_close(relay: Relay, streams: Streams) -> None:
+async def run_and_close(relay: Relay, ends: Ends) -> None:
     try:
         await relay.run()
     except WireInvalid:
         pass
     finally:
-        streams[1].close()
+        ends.close()
 
 
 @pytest.fixture
@@ -374,7 +414,7 @@ async def test_a_client_that_hangs_up_hangs_up_on_the_server(
     client: Client, server: FakeServer
 ) -> None:
     await client.initialize()
-    client.writer.transport.abort()
+    client.hang_up()
     server.notify("codex/event", {})
     async with asyncio.timeout(PATIENCE_S):
         while server.links:  # noqa: ASYNC110 - the fake tells nobody of an end
@@ -393,28 +433,41 @@ async def drains(writer: asyncio.StreamWriter) -> bool:
 async def test_a_client_that_does_not_read_holds_up_the_server_and_nothing_grows(
     server: FakeServer,
 ) -> None:
-    ours, theirs = socket.socketpair()
-    for end in (ours, theirs):
-        end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 64 * 1024)
-    slow = await streams_of(theirs)
-    relay = Relay(lambda: open_socket(server.path), slow, about=ABOUT, on_trouble=print)
-    running = asyncio.create_task(relay.run())
-    client = Client(relay, await streams_of(ours, limit=64 * 1024), [])
-    await client.initialize()
-    line = json.dumps({"jsonrpc": "2.0", "method": "codex/event", "params": {"text": "x" * 1000}})
-    link = server.links[0]
-    sent = 0
-    while await drains(link) and sent < 20_000:
-        link.write(line.encode() + b"\n")
-        sent += 1
-    assert sent < 20_000
-    assert slow[1].transport.get_write_buffer_size() < 2 * 1024 * 1024
-    for _ in range(sent):
-        assert (await client.next())["method"] == "codex/event"
-    client.writer.close()
-    async with asyncio.timeout(PATIENCE_S):
-        await running
-    slow[1].close()
+    async with relaying(lambda: open_socket(server.path), read_ahead=64 * 1024) as client:
+        await client.initialize()
+        event = {"jsonrpc": "2.0", "method": "codex/event", "params": {"text": "x" * 1000}}
+        line = json.dumps(event).encode()
+        link = server.links[0]
+        sent = 0
+        while await drains(link) and sent < 20_000:
+            link.write(line + b"\n")
+            sent += 1
+        assert sent < 20_000  # 20 MB; kernel and buffers take a few
+        for _ in range(sent):
+            assert (await client.next())["method"] == "codex/event"
+
+
+async def test_a_server_that_does_not_read_holds_up_the_client(
+    client: Client, server: FakeServer
+) -> None:
+    stuck = asyncio.Event()
+
+    async def stay(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await stuck.wait()
+        writer.close()
+
+    await server.stop()
+    server.path.unlink()
+    async with await asyncio.start_unix_server(stay, server.path, limit=1024):
+        sent = 0
+        while await drains(client.writer) and sent < 20_000:
+            client.call("now", sent, text="x" * 1000)
+            sent += 1
+        assert sent < 20_000
+        # A server that is stuck for good does not hold a relay whose client has gone.
+        client.hang_up()
+        await client.relay_ended()
+        stuck.set()
 
 
 def test_a_relay_starts_without_mcp_and_without_a_screen() -> None:

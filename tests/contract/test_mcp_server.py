@@ -16,7 +16,9 @@ import pytest
 from contract.serving import PATIENCE_S, RawClient
 
 from codextui.client import exchange, spawn
+from codextui.client.relay import LONGEST_REQUEST
 from codextui.demo import Run, Say, Script, ScriptedModel, codex_environment, write_codex_home
+from codextui.server.peer import MAX_LINE
 from codextui.wire.tools import TOOLS
 
 pytestmark = pytest.mark.contract
@@ -96,6 +98,10 @@ async def scripted(codex_home: Path, script: Script) -> AsyncIterator[ScriptedMo
     async with ScriptedModel(script) as model:
         write_codex_home(codex_home, model.base_url)
         yield model
+
+
+def test_the_relay_refuses_what_the_server_would_hang_up_on() -> None:
+    assert LONGEST_REQUEST < MAX_LINE
 
 
 async def test_a_client_sees_the_two_tools_it_knows_and_works_in_its_own_folder(
