@@ -8,6 +8,8 @@ import sys
 
 def run_demo(options: argparse.Namespace) -> int:
     """Run the demo: on the screen where there is one, else line by line."""
+    if options.team:
+        return _run_team(options)
     if options.headless or options.json or not (sys.stdin.isatty() and sys.stdout.isatty()):
         from codextui.demo import headless  # noqa: PLC0415 - only the one that runs
 
@@ -15,3 +17,10 @@ def run_demo(options: argparse.Namespace) -> int:
     from codextui.demo import console  # noqa: PLC0415
 
     return console.run()
+
+
+def _run_team(options: argparse.Namespace) -> int:
+    from codextui.demo import team_headless  # noqa: PLC0415 - the Agents SDK
+    from codextui.teams.team import Mode  # noqa: PLC0415
+
+    return team_headless.run(Mode(options.mode), json_lines=options.json)

@@ -21,7 +21,6 @@ from codextui.teams.parallel_run import run_parallel
 from codextui.teams.run_store import RunStore
 from codextui.teams.team import Mode, Team
 from codextui.wire import event as ev
-from codextui.wire import fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +153,7 @@ class _Watch:
 
     def _wait_for_person(self, approval_id: str, handle: str) -> None:
         data = {"approval": approval_id}
-        told = f"a person must decide {approval_id}"
+        told = f"needs a person to decide {approval_id}"
         self._tell(Happening(Kind.PERSON_NEEDED, handle, told, data))
         if self._patience_s:
             stopped = RunStopped(
@@ -169,28 +168,3 @@ class _Watch:
         if not self.stopped.done():
             self.stopped.set_exception(stopped)
             self.stopped.exception()  # it may have ended by itself in this moment
-
-
-def plan_to_wire(plan: RunPlan, config: Path | None) -> dict[str, object]:
-    """What `--resume` has to know of a run."""
-    return {
-        "team": plan.team.name,
-        "task": plan.task,
-        "project": str(plan.project),
-        "mode": str(plan.mode),
-        "config": str(config) if config is not None else None,
-    }
-
-
-def parse_plan(
-    source: fields.JsonObject, teams: Callable[[Path | None], dict[str, Team]]
-) -> RunPlan:
-    """Read what `plan_to_wire` wrote. Raises ConfigInvalid, WireInvalid, KeyError (no team)."""
-    config = fields.maybe_text(source, "config")
-    team = teams(Path(config) if config is not None else None)[fields.text(source, "team")]
-    return RunPlan(
-        team=team,
-        task=fields.text(source, "task"),
-        project=Path(fields.text(source, "project")),
-        mode=Mode(fields.text(source, "mode")),
-    )

@@ -122,9 +122,13 @@ class _Hooks(RunHooks[Any]):
 
     def __init__(self, crew: Crew) -> None:
         self._crew = crew
+        self._at_work = ""
 
     async def on_agent_start(self, context: Any, agent: Any) -> None:  # noqa: ARG002 - the SDK's signature
-        self._crew.tell(Happening(Kind.ROLE_STARTED, agent.name, "is at work"))
+        # The SDK also starts an agent that goes on after a tool call or a refused handoff.
+        if agent.name != self._at_work:
+            self._at_work = agent.name
+            self._crew.tell(Happening(Kind.ROLE_STARTED, agent.name, "is at work"))
 
 
 def _asked(text: str) -> list[TResponseInputItem]:

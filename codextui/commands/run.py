@@ -1,0 +1,98 @@
+"""`codextui run`: a team at work."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import functools
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from codextui import paths
+from codextui.client.spawn import ensure_server, open_socket
+from codextui.commands.output import note
+from codextui.commands.prompt import read_prompt
+from codextui.commands.run_report import report
+from codextui.commands.teams import config_file, find_team
+from codextui.errors import ConfigInvalid
+from codextui.teams.config_team import load_teams
+from codextui.teams.happening import Happening, Kind
+from codextui.teams.run_store import RunStore
+from codextui.teams.team import Mode
+from codextui.wire import fields
+
+if TYPE_CHECKING:
+    from codextui.teams.run import RunEnd, RunPlan
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run a team, or go on with a run, and print what happens; return how it ended."""
+    tell = functools.partial(report, as_json=options.json)
+    if options.resume is None:
+        plan, store = _begin(options)
+        kind = Kind.RUN_STARTED
+    else:
+        plan, store = _take_up(options)
+        kind = Kind.RUN_RESUMED
+    with store.locked():
+        data = {"run": store.run_id, "project": str(plan.project), "mode": str(plan.mode)}
+        tell(Happening(kind, "", f"run {store.run_id} in {plan.project} ({plan.mode})", data))
+        try:
+            end = asyncio.run(_run(options, plan, store, tell))
+        except BaseException:
+            note(f"`codextui run --resume {store.run_id}` goes on with it")
+            raise
+    if end.ending:
+        note(f"`codextui run --resume {store.run_id}` goes on with it")
+    return int(end.ending)
+
+
+async def _run(
+    options: argparse.Namespace, plan: RunPlan, store: RunStore, tell: functools.partial[None]
+) -> RunEnd:
+    from codextui.teams.run import run_team  # noqa: PLC0415 - the Agents SDK, where a team runs
+
+    socket = await ensure_server(options.server, config=options.config)
+    return await run_team(plan, store, functools.partial(open_socket, socket), tell)
+
+
+def _begin(options: argparse.Namespace) -> tuple[RunPlan, RunStore]:
+    from codextui.teams.run import RunPlan  # noqa: PLC0415 - as above
+
+    if options.team is None or options.task is None:
+        raise ConfigInvalid("say which TEAM is to run and what its TASK is, or --resume RUN")
+    file = config_file(options)
+    team = find_team(load_teams(file), options.team)
+    project = (options.cwd or Path.cwd()).resolve()
+    if not project.is_dir():
+        raise ConfigInvalid(f"{project} is no folder")
+    mode = Mode(options.mode) if options.mode else team.mode
+    plan = RunPlan(team, read_prompt(options.task), project, mode)
+    store = RunStore.create(team.name)
+    store.write(
+        "run",
+        {
+            "team": team.name,
+            "task": plan.task,
+            "project": str(project),
+            "mode": str(mode),
+            "config": str(file),
+            "server": options.server,
+        },
+    )
+    return plan, store
+
+
+def _take_up(options: argparse.Namespace) -> tuple[RunPlan, RunStore]:
+    from codextui.teams.run import RunPlan  # noqa: PLC0415 - as above
+
+    if options.team is not None:
+        raise ConfigInvalid("--resume goes on with a run's own team and task; name none")
+    store = RunStore.open(options.resume)
+    kept = store.read("run") or {}
+    options.config = options.config or Path(fields.text(kept, "config"))
+    options.server = fields.text_or(kept, "server", paths.DEFAULT_NAME)
+    team = find_team(load_teams(options.config), fields.text(kept, "team"))
+    project = Path(fields.text(kept, "project"))
+    mode = Mode(fields.text(kept, "mode"))
+    return RunPlan(team, fields.text(kept, "task"), project, mode), store

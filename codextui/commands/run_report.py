@@ -1,0 +1,61 @@
+"""Prints what happens in a run: lines for a person, or JSON lines."""
+
+from __future__ import annotations
+
+from codextui.commands.output import emit, note, show, show_indented
+from codextui.render.sanitize import one_line, sanitize
+from codextui.teams.happening import Happening, Kind
+
+_VERBS = {
+    Kind.ROLE_STARTED: "",
+    Kind.TOOL_CALLED: "calls ",
+    Kind.TOOL_ANSWERED: "is answered ",
+    Kind.HANDED_OFF: "hands off ",
+    Kind.HANDOFF_REFUSED: "is refused to hand off ",
+    Kind.ROLE_FINISHED: "is done: ",
+}
+
+
+def report(happening: Happening, *, as_json: bool) -> None:
+    """Print one happening on standard output; what a person must do on standard error too."""
+    if as_json:
+        emit(happening.to_wire())
+    else:
+        _show(happening)
+    if happening.kind is Kind.PERSON_NEEDED:
+        approval = one_line(str(happening.data.get("approval", "")))
+        note(
+            f"needs input: `codextui approvals` shows it, `codextui approve {approval}` says yes, "
+            f"`codextui decline {approval}` no; or open the console"
+        )
+
+
+def _show(happening: Happening) -> None:
+    role = one_line(happening.role)
+    match happening.kind:
+        case Kind.ROLE_SAID:
+            show(f"{role} says:")
+            show_indented(sanitize(happening.text))
+        case Kind.TOOL_CALLED | Kind.TOOL_ANSWERED:
+            show(f"{role} {_VERBS[happening.kind]}{one_line(happening.text, 160)}")
+        case Kind.HANDOFF_REFUSED | Kind.SENT_BACK:
+            first, _, rest = sanitize(happening.text).partition("\n")
+            show(f"{role} {_VERBS.get(happening.kind, '')}{first}")
+            show_indented(rest)
+        case Kind.RUN_ENDED:
+            _show_end(happening)
+        case _:
+            text = f"{_VERBS.get(happening.kind, '')}{one_line(happening.text)}"
+            show(f"{role} {text}" if role else text)
+
+
+def _show_end(happening: Happening) -> None:
+    show()
+    show(sanitize(happening.text))
+    tokens, codex = happening.data.get("tokens"), happening.data.get("codex_tokens")
+    if isinstance(tokens, dict) and isinstance(codex, dict):
+        spent = ", ".join(f"{one_line(name)} {count}" for name, count in tokens.items())
+        show(
+            f"{happening.data.get('turns')} turns; tokens: {spent or 'none'}; "
+            f"in Codex threads {sum(codex.values())}"
+        )

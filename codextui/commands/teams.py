@@ -1,0 +1,115 @@
+"""`codextui teams`: which teams there are, and what one of them will do."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from codextui import paths
+from codextui.commands.output import emit, show, show_table
+from codextui.errors import ConfigInvalid
+from codextui.render.sanitize import one_line
+from codextui.teams.advice import advise
+from codextui.teams.config_team import load_teams
+from codextui.teams.setting import suggest
+from codextui.teams.team import Limits, Role, Team
+
+
+def list_teams(options: argparse.Namespace) -> int:
+    """Print the teams of the configuration."""
+    teams = load_teams(config_file(options))
+    if options.json:
+        for team in teams.values():
+            emit(_summary(team))
+        return 0
+    if not teams:
+        show(f"no teams: describe one in {config_file(options)} (see config.example.toml)")
+        return 0
+    rows = [
+        (one_line(team.name), str(team.mode), ", ".join(team.roles), one_line(team.about))
+        for team in teams.values()
+    ]
+    show_table(("TEAM", "MODE", "ROLES", "ABOUT"), rows)
+    return 0
+
+
+def check_team(options: argparse.Namespace) -> int:
+    """Explain a team's graph and gates, and advise."""
+    team = find_team(load_teams(config_file(options)), options.team)
+    advice = advise(team)
+    if options.json:
+        emit({**_summary(team), "advice": list(advice)})
+        return 0
+    show(f"{one_line(team.name)}: {one_line(team.about) or 'a team'}")
+    show(f"mode {team.mode}; {_limits(team.limits)}")
+    show()
+    for role in team.roles.values():
+        _show_role(team, role)
+    show("advice:" if advice else "no advice: nothing looks unwise")
+    for line in advice:
+        show(f"  - {one_line(line)}")
+    return 0
+
+
+def config_file(options: argparse.Namespace) -> Path:
+    """The configuration that the options name. Raises ConfigInvalid where that is no file."""
+    if options.config is not None and not options.config.is_file():
+        raise ConfigInvalid(f"{options.config} is no file")
+    return (options.config or paths.config_path()).absolute()
+
+
+def find_team(teams: dict[str, Team], name: str) -> Team:
+    """The team of that name. Raises ConfigInvalid."""
+    if name in teams:
+        return teams[name]
+    there = suggest(name, list(teams)) if teams else "; the configuration has no teams"
+    raise ConfigInvalid(f"there is no team {name!r}{there}")
+
+
+def _show_role(team: Team, role: Role) -> None:
+    entry = " (gets the task)" if role.name == team.entry else ""
+    show(f"{role.name}{entry}{f': {one_line(role.about)}' if role.about else ''}")
+    rights = f"codex, {role.sandbox}, approvals {role.approval_policy}, in {one_line(role.cwd)}"
+    show(f"  {rights if role.codex else 'no codex'}; model {one_line(role.model) or 'default'}")
+    for needed in role.requires:
+        makers = team.makers(needed)
+        source = f" from {' or '.join(makers)}" if makers else ""
+        show(f"  begins once there is {one_line(str(needed))}{source}")
+    for made in role.produces:
+        show(f"  is done once there is {one_line(str(made))}")
+    if role.handoffs:
+        show(f"  hands off to {', '.join(role.handoffs)}")
+    show()
+
+
+def _limits(limits: Limits) -> str:
+    said = [
+        f"{value:g} {name}"
+        for name, value in (
+            ("turns", limits.turns),
+            ("tokens", limits.tokens),
+            ("minutes", limits.minutes),
+        )
+        if value
+    ]
+    return f"at most {', '.join(said)}" if said else "no limits"
+
+
+def _summary(team: Team) -> dict[str, object]:
+    return {
+        "team": team.name,
+        "about": team.about,
+        "mode": str(team.mode),
+        "entry": team.entry,
+        "roles": {
+            role.name: {
+                "codex": role.codex,
+                "sandbox": role.sandbox,
+                "approval_policy": role.approval_policy,
+                "handoffs": list(role.handoffs),
+                "requires": [str(one) for one in role.requires],
+                "produces": [str(one) for one in role.produces],
+            }
+            for role in team.roles.values()
+        },
+    }
