@@ -89,6 +89,13 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
 def _add_server_commands(commands: _Commands) -> None:
     demo = _add(commands, "demo", "demo:run_demo", "show a team at work, with a scripted model")
     demo.add_argument("--headless", action="store_true", help="run it without a screen")
+    demo.add_argument("--team", action="store_true", help="five roles on the Agents SDK")
+    demo.add_argument(
+        "--mode",
+        choices=("handoffs", "parallel"),
+        default="handoffs",
+        help="how the five roles run (default: handoffs)",
+    )
     serve = _add(
         commands, "serve", "serve:serve_here", "run the shared server in the foreground", json=False
     )
