@@ -56,7 +56,7 @@ def test_sockets_do_as_well() -> None:
     into.sendall(b"one\ntwo\n")
     into.shutdown(socket.SHUT_WR)
     out_of.settimeout(60)
-    with out_of.makefile("rb") as answers:
+    with into, out_of, out_of.makefile("rb") as answers:
         assert answers.read() == b"ONE\nTWO\n"
     process.communicate(timeout=60)
     assert process.returncode == 0
