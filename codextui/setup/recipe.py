@@ -110,7 +110,11 @@ def _settings(server: Entry) -> list[str]:
     arguments = server.get("args")
     if not isinstance(arguments, list) or "mcp-server" not in arguments:
         return []
-    flags = {**_SETTINGS, "--config": "-c"} if _is_old(server) else _SETTINGS
+    flags = _SETTINGS
+    if _is_old(server):
+        flags = {**_SETTINGS, "--config": "-c"}
+    else:  # what stands before may be another program's, such as `python -m codextui`
+        arguments = arguments[arguments.index("mcp-server") :]
     return [
         word
         for flag, value in pairwise(map(str, arguments))

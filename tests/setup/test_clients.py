@@ -271,6 +271,8 @@ def test_a_codextui_that_is_not_on_path_is_named_whole(
         return [server["command"], *server["args"]]
 
     assert started() == [str(beside / "python"), "-m", "codextui", "mcp-server"]
+    assert "is written" in setup("vscode", "--write").out
+    assert "is set up already" in setup("vscode", "--write").out
     (beside / "codextui").touch(mode=0o755)
     assert started() == [str(beside / "codextui"), "mcp-server"]
 
