@@ -53,7 +53,7 @@ class NewThreadScreen(ModalScreen[NewThread | None]):
     CSS_PATH: ClassVar = ["dialog.tcss", "new_thread.tcss"]
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+s,ctrl+enter", "start", "Start", priority=True, id="new_thread.start"),
+        Binding("ctrl+s,ctrl+enter", "start", "Start", id="new_thread.start"),
         Binding("escape", "cancel", "Cancel", id="new_thread.cancel"),
     ]
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from screens.dialog_host import NOTHING_YET, DialogHost, on_screen
 from textual.binding import Binding
+from textual.events import Key
 from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.widgets import Button, Input, OptionList, Static, TextArea
@@ -52,6 +53,14 @@ async def test_a_new_thread_needs_a_prompt_and_nothing_else() -> None:
     async with showing(NewThreadScreen()) as (pilot, host):
         await press(pilot, *"Go", "enter", *"on", "ctrl+s")
         assert host.result == NewThread(prompt="Go\non")
+
+
+async def test_a_new_thread_gets_what_was_typed_in_one_burst_with_the_key_that_starts_it() -> None:
+    async with showing(NewThreadScreen()) as (pilot, host):
+        for key in ("G", "o", "ctrl+s"):
+            host.post_message(Key(key, key if len(key) == 1 else None))
+        await pilot.pause()
+        assert host.result == NewThread(prompt="Go")
 
 
 async def test_everything_about_a_new_thread_can_be_said(tmp_path: Path) -> None:
