@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -51,6 +52,9 @@ NOTICE_S = 10
 
 NUDGE = 0.25
 """Seconds between two looks at whether the approval dialog may open now."""
+
+STARTING_PAUSE = 0.5
+"""Seconds between two looks at whether Codex is up and logged in."""
 
 Attach = Callable[[Callable[[facts.Fact], None]], Link]
 """Makes the attachment to the server, given who hears what happens."""
@@ -185,7 +189,9 @@ class ConsoleApp(App[int]):
                 self._was_connected = True
                 self._take(board.connect(fresh=fresh))
                 self.call_later(self._trouble.clear)
-                self.run_worker(self._ask_server(), group="report", exit_on_error=False)
+                self.run_worker(
+                    self._ask_server(), group="report", exclusive=True, exit_on_error=False
+                )
             case facts.CaughtUp():
                 self._herald.catch_up()
                 self._take(board.catch_up())
@@ -228,19 +234,24 @@ class ConsoleApp(App[int]):
         self.notify(one_line(notice.text), severity=severity, timeout=NOTICE_S, markup=False)
 
     async def _ask_server(self) -> None:
-        """Find out whether the server can work at all."""
-        try:
-            report = await operations.server_report(self._link)
-        except CodextuiError:
-            return  # The connection is gone again, and says so itself.
-        if problem := str(report.get("problem") or ""):
-            self._trouble.show(codex_unusable(sanitize(problem)))
+        """Find out whether the server can work at all, as soon as it knows that itself."""
+        is_known = False
+        while not is_known:
+            is_known = bool(self.board.codex_version and not self.board.codex_problem)
+            try:
+                report = await operations.server_report(self._link)
+            except CodextuiError:
+                return  # The connection is gone again, and says so itself.
+            if problem := str(report.get("problem") or ""):
+                self._trouble.show(codex_unusable(sanitize(problem)))
+                return
+            await asyncio.sleep(0 if is_known else STARTING_PAUSE)
 
     def _trouble_answered(self, answer: Answer) -> None:
         if answer == "quit":
             self.exit(1)
         elif self.board.link.online:
-            self.run_worker(self._ask_server(), group="report", exit_on_error=False)
+            self.run_worker(self._ask_server(), group="report", exclusive=True, exit_on_error=False)
         else:
             self._link.retry()
 
@@ -300,6 +311,7 @@ class ConsoleApp(App[int]):
 
     @on(ApprovalDecided)
     def _approval_decided(self, message: ApprovalDecided) -> None:
+        self._desk.decide(message.approval_id)
         self.run_worker(self._decide(message), group="decisions", exit_on_error=False)
 
     async def _decide(self, message: ApprovalDecided) -> None:

@@ -42,6 +42,7 @@ class ApprovalDesk:
         self._may_open = may_open
         self._approvals: tuple[Approval, ...] = ()
         self._postponed: set[str] = set()
+        self._decided: set[str] = set()
         self._dialog: Dialog | None = None
 
     @property
@@ -56,10 +57,12 @@ class ApprovalDesk:
         resolved: Mapping[str, ApprovalResolved],
     ) -> None:
         """Take the queue as it is now; `resolved` says what became of those that are gone."""
+        names = {approval.approval_id for approval in approvals}
         self._approvals = tuple(approvals)
-        self._postponed &= {approval.approval_id for approval in approvals}
+        self._postponed &= names
+        self._decided &= names
         if self._dialog is not None:
-            self._dialog.show_approvals(approvals, clients=clients, resolved=resolved)
+            self._dialog.show_approvals(self._queue, clients=clients, resolved=resolved)
         else:
             self.nudge()
 
@@ -67,19 +70,27 @@ class ApprovalDesk:
         """Open the dialog if an approval waits for it and it may open now."""
         if self._dialog is not None:
             return
-        new = [a for a in self._approvals if a.approval_id not in self._postponed]
+        new = [a for a in self._queue if a.approval_id not in self._postponed]
         if new and self._may_open():
-            self._dialog = self._open_dialog(self._approvals, new[0].approval_id)
+            self._dialog = self._open_dialog(self._queue, new[0].approval_id)
 
     def open(self, first: str) -> bool:
         """Open the dialog because a person wants it; false where there is nothing to decide."""
-        if self._dialog is None and self._approvals:
-            self._dialog = self._open_dialog(self._approvals, first)
-        return bool(self._approvals)
+        if self._dialog is None and self._queue:
+            self._dialog = self._open_dialog(self._queue, first)
+        return bool(self._queue)
+
+    def decide(self, approval_id: str) -> None:
+        """A decision is on its way: nobody is asked for it again."""
+        self._decided.add(approval_id)
 
     def reject(self, approval_id: str, why: str) -> None:
         """Ask again for a decision that did not reach the server."""
-        self.open(approval_id)
+        self._decided.discard(approval_id)
+        if self._dialog is not None:
+            self._dialog.show_approvals(self._queue)
+        else:
+            self.open(approval_id)
         if self._dialog is not None:
             self._dialog.reject_decision(approval_id, why)
 
@@ -87,3 +98,8 @@ class ApprovalDesk:
         """The dialog went away; what is still open was put off."""
         self._dialog = None
         self._postponed = {approval.approval_id for approval in self._approvals}
+
+    @property
+    def _queue(self) -> tuple[Approval, ...]:
+        """What is left to decide."""
+        return tuple(a for a in self._approvals if a.approval_id not in self._decided)

@@ -115,3 +115,25 @@ def test_a_decision_that_did_not_arrive_opens_the_dialog_again_and_says_why() ->
     desk.desk.reject("a1", "the connection was lost")
     assert desk.dialogs[1].first == "a1"
     assert desk.dialogs[1].rejected == ("a1", "the connection was lost")
+
+
+def test_a_decision_on_its_way_is_not_asked_for_again() -> None:
+    desk = Desk()
+    desk.update("a1")
+    desk.desk.decide("a1")
+    desk.desk.closed()
+    desk.update("a1", "a2")
+    assert desk.dialogs[1].shown == ["a2"]
+    desk.desk.closed()
+    desk.update("a1", "a2")
+    assert desk.desk.open("")
+    assert desk.dialogs[2].shown == ["a2"]
+
+
+def test_a_decision_that_did_not_arrive_joins_an_open_dialog() -> None:
+    desk = Desk()
+    desk.update("a1", "a2")
+    desk.desk.decide("a1")
+    desk.desk.reject("a1", "lost")
+    assert desk.dialogs[0].shown == ["a1", "a2"]
+    assert desk.dialogs[0].rejected == ("a1", "lost")

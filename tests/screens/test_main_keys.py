@@ -5,11 +5,13 @@ from __future__ import annotations
 import pytest
 from screens.console import NOW, Console, build_console, text_of
 from textual import events
+from textual.binding import Binding
 from textual.screen import Screen
 from textual.widgets import Input
 
 from codextui.config import Config, UiConfig
 from codextui.errors import ConfigInvalid, ServerRefused, ThreadUnknown
+from codextui.places import PLACES
 from codextui.screens.confirm import ConfirmScreen
 from codextui.screens.diff import DiffScreen
 from codextui.screens.fork import ForkChosen, ForkScreen
@@ -409,3 +411,10 @@ async def test_what_nobody_expected_to_go_wrong_is_said(console: Console) -> Non
         await console.settle()
         await console.press("x")
         assert console.told() == ["Something broke: KeyError('oops')"]
+
+
+def test_every_binding_can_be_rebound_and_says_what_it_does() -> None:
+    bindings = {id(b): b for place in PLACES.values() for b in place}
+    assert all(isinstance(b, Binding) and b.id and b.description for b in bindings.values())
+    ids = [b.id for b in bindings.values() if isinstance(b, Binding)]
+    assert len(ids) == len(set(ids))
