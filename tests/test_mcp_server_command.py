@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import pty
 import subprocess
 import sys
 import tempfile
@@ -88,6 +90,28 @@ async def test_standard_output_has_the_protocol_alone_and_trouble_goes_to_standa
     assert (answer["id"], answer["error"]["code"]) == (1, -32000)
     assert "binery" in answer["error"]["message"]
     assert b"codextui: the codextui server cannot be reached" in err
+
+
+async def test_a_person_who_types_it_is_told_what_it_is_for(server: FakeServer) -> None:
+    ours, theirs = pty.openpty()
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "codextui",
+        "mcp-server",
+        stdin=theirs,
+        stdout=theirs,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stderr is not None
+    async with asyncio.timeout(60):
+        assert b"codextui setup" in await process.stderr.readline()
+        os.write(ours, PING + b"\x04")
+        assert await process.wait() == 0
+        seen = os.read(ours, 10_000)
+    os.close(ours)
+    os.close(theirs)
+    assert b'"result"' in seen
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import sys
 import tomllib
 from collections.abc import Iterable
@@ -21,6 +22,8 @@ def relay(options: argparse.Namespace) -> int:
     """Relay between standard input and output and the server until the client ends it."""
     if options.config is not None and not options.config.is_file():
         raise ConfigInvalid(f"{options.config} is no file; a setting of Codex's is -c KEY=VALUE")
+    if os.isatty(0):
+        _say("a program is to speak MCP here; `codextui setup` says how it is told. Ctrl-D ends.")
     asyncio.run(_relay(options))
     return 0
 
@@ -30,7 +33,7 @@ async def _relay(options: argparse.Namespace) -> None:
         return await open_socket(await ensure_server(options.server, config=options.config))
 
     async with standard_streams() as client:
-        await Relay(connect, client, about=_about(options), on_trouble=_complain).run()
+        await Relay(connect, client, about=_about(options), on_trouble=_say).run()
 
 
 def _about(options: argparse.Namespace) -> JsonObject:
@@ -65,7 +68,7 @@ def _value(text: str) -> object:
     return value if isinstance(value, str | int | float | list | dict) else text
 
 
-def _complain(trouble: str) -> None:
-    from codextui.render.sanitize import sanitize  # noqa: PLC0415 - only where something failed
+def _say(text: str) -> None:
+    from codextui.render.sanitize import sanitize  # noqa: PLC0415 - only where something is said
 
-    print(f"codextui: {sanitize(trouble)}", file=sys.stderr, flush=True)  # noqa: T201
+    print(f"codextui: {sanitize(text)}", file=sys.stderr, flush=True)  # noqa: T201
