@@ -85,7 +85,8 @@ class LegacyEvents:
     started with `experimentalRawEvents`.
     """
 
-    def __init__(self, thread_id: str) -> None:
+    def __init__(self, thread_id: str, *, under_way: bool = False) -> None:
+        """Follow a thread; `under_way` says that it was not heard from its first notification."""
         self._thread_id = thread_id
         self._stateful: Mapping[str, _Tell] = {
             "account/rateLimits/updated": self._limits,
@@ -99,7 +100,7 @@ class LegacyEvents:
             "item/commandExecution/outputDelta": self._output,
             "item/commandExecution/terminalInteraction": self._typed,
         }
-        self._startup = LegacyStartup()
+        self._startup = LegacyStartup(over=under_way)
         self._begun: dict[str, _Begun] = {}
         self._held: set[str] = set()
         self._patch: _Begun | None = None

@@ -1,15 +1,18 @@
 """app-server's approval requests as `codex mcp-server` asked them. Pure.
 
-Every function raises WireInvalid where the request has a wrong shape.
+Every function but `read_ask` raises WireInvalid where the request has a wrong shape.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from codextui.codex import legacy_words as words
 from codextui.codex.legacy_item import Msg
+from codextui.errors import WireInvalid
 from codextui.wire import fields
+from codextui.wire.approval import FileChange
 from codextui.wire.fields import Json, JsonObject
 
 NO_QUESTIONS: JsonObject = {"type": "object", "properties": {}}
@@ -47,6 +50,26 @@ class LegacyAsk:
         """
         told = {"codex_mcp_tool_call_id": str(call_id), **self.details}
         return {"message": self.message, "requestedSchema": form, **told}
+
+
+def read_ask(
+    method: str, params: JsonObject, changes: Iterable[FileChange] = ()
+) -> LegacyAsk | None:
+    """Return what a request was; None where the old server asked nothing of that kind.
+
+    Never raises: what has a wrong shape is None, too. `changes` are those of a patch, which
+    its request does not tell.
+    """
+    try:
+        match method:
+            case "item/commandExecution/requestApproval":
+                return ask_command(params)
+            case "item/fileChange/requestApproval":
+                return ask_patch(params, {one.path: words.file_change(one) for one in changes})
+            case _:
+                return None
+    except WireInvalid:
+        return None
 
 
 def ask_command(params: JsonObject) -> LegacyAsk:

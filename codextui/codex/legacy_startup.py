@@ -20,14 +20,15 @@ class LegacyStartup:
 
     app-server does not say how many there are, nor that all are done: a thread's first turn
     begins the wait for those that are starting by then. It may tell of a server before it has
-    answered `thread/start`; that is kept until `open`.
+    answered `thread/start`; that is kept until `open`. It is `over` on a thread that was heard
+    too late for it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, over: bool = False) -> None:
         self._states: dict[str, JsonObject] = {}
-        self._early: list[Msg] | None = []
-        self._waited_for = False
-        self._complete = False
+        self._early: list[Msg] | None = None if over else []
+        self._waited_for = over
+        self._complete = over
 
     def open(self) -> list[Msg]:
         """Return what was kept, and keep nothing from now on."""

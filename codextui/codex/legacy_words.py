@@ -83,10 +83,11 @@ def _action(action: JsonObject, cwd: str) -> dict[str, Json]:
 
 def file_changes_by_path(source: JsonObject) -> dict[str, Json]:
     """Return `changes` as the old server's object by path. Raises WireInvalid."""
-    return {change.path: _change(change) for change in parse_changes(source)}
+    return {change.path: file_change(change) for change in parse_changes(source)}
 
 
-def _change(change: FileChange) -> dict[str, Json]:
+def file_change(change: FileChange) -> dict[str, Json]:
+    """Return one file's change as the old server told it."""
     if change.kind != "update":
         return {"type": change.kind, "content": change.diff}
     diff = change.diff

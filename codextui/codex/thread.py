@@ -29,6 +29,7 @@ class ThreadOptions:
         compact_prompt: what the model is told when the history is compacted.
         profile: a profile of the user's: the settings in `$CODEX_HOME/PROFILE.config.toml`.
         config: single settings of config.toml, dotted keys allowed; they win over the profile's.
+        raw_events: whether Codex tells of the model's raw items, too (for a new thread only).
     """
 
     model: str | None = None
@@ -40,6 +41,7 @@ class ThreadOptions:
     compact_prompt: str | None = None
     profile: str | None = None
     config: Mapping[str, Json] = field(default_factory=dict)
+    raw_events: bool = False
 
     def to_params(self, profile: JsonObject) -> dict[str, Json]:
         """The parameters of `thread/start`, with the settings of the profile."""
@@ -54,6 +56,7 @@ class ThreadOptions:
             "baseInstructions": self.base_instructions,
             "developerInstructions": self.developer_instructions,
             "config": config or None,
+            "experimentalRawEvents": self.raw_events or None,
         }
         return {key: value for key, value in params.items() if value is not None}
 
@@ -75,6 +78,7 @@ class StartedThread:
         forked_from: the thread it was forked from, empty otherwise.
         created_at: unix seconds.
         turns: the turns that came with it (`resume_thread`), oldest first.
+        result: the whole answer.
     """
 
     thread_id: str
@@ -88,6 +92,7 @@ class StartedThread:
     forked_from: str = ""
     created_at: float = 0.0
     turns: tuple[JsonObject, ...] = ()
+    result: JsonObject = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def parse(cls, result: JsonObject) -> StartedThread:
@@ -106,6 +111,7 @@ class StartedThread:
             forked_from=fields.text_or(thread, "forkedFromId"),
             created_at=fields.number_or(thread, "createdAt"),
             turns=fields.objects(page, "data")[::-1],
+            result=result,
         )
 
 

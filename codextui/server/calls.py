@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from pathlib import Path
 
 from codextui.codex.thread import ThreadOptions
-from codextui.errors import ServerRefused, TurnNotRunning
+from codextui.errors import ServerRefused, ThreadUnknown
 from codextui.server.host import Host
-from codextui.server.reply import failed_turn, plain
+from codextui.server.output_schema import OutputSchema
 from codextui.server.session import Caller
-from codextui.server.threads.opening import NewThread, start
-from codextui.server.threads.record import ThreadRecord, TurnOutcome
-from codextui.server.threads.turns import Sent, interrupt, send
+from codextui.server.threads.opening import NewThread, resume, start
+from codextui.server.threads.record import ThreadRecord
+from codextui.server.turn_call import TurnCall, listener_of
 from codextui.wire import fields
 from codextui.wire.fields import JsonObject
 
@@ -21,29 +19,44 @@ from codextui.wire.fields import JsonObject
 async def codex(host: Host, caller: Caller, arguments: JsonObject) -> dict[str, object]:
     """Start a thread, and answer with what its first turn comes to."""
     prompt = fields.text(arguments, "prompt")
-    new = NewThread(thread_options(arguments, caller.cwd), caller.client, prompt=prompt)
-    record = await host.background.finish(start(host.core, new))
-    return await _attend(host, caller, record, prompt)
+    schema = OutputSchema.of(arguments)
+    listener = listener_of(caller)
+    options = thread_options(arguments, caller)
+    new = NewThread(options, caller.client, prompt=prompt, listener=listener)
+    call = TurnCall(host, caller, prompt, schema, start(host.core, new))
+    return await call.run(listener)
 
 
 async def codex_reply(host: Host, caller: Caller, arguments: JsonObject) -> dict[str, object]:
-    """Say something to a thread, and answer with what the turn comes to."""
+    """Say something to a thread, and answer with what the turn comes to.
+
+    A thread that this server does not know is looked for in Codex's history.
+    """
     thread = fields.text_or(arguments, "threadId") or fields.text_or(arguments, "conversationId")
     if not thread:
         raise ServerRefused("codex-reply: threadId is missing")
-    record = host.core.registry.find(thread)
-    return await _attend(host, caller, record, fields.text(arguments, "prompt"))
+    schema = OutputSchema.of(arguments)
+    prompt = fields.text(arguments, "prompt")
+    call = TurnCall(host, caller, prompt, schema, _find(host, thread, caller.client))
+    return await call.run(listener_of(caller))
 
 
-def thread_options(arguments: JsonObject, folder: str = "") -> ThreadOptions:
+async def _find(host: Host, thread: str, client: str) -> ThreadRecord:
+    try:
+        return host.core.registry.find(thread)
+    except ThreadUnknown:
+        return await resume(host.core, thread, client=client)
+
+
+def thread_options(arguments: JsonObject, caller: Caller) -> ThreadOptions:
     """The options of a thread that are in a tool's arguments.
 
-    `folder` is where the caller works: the cwd where the arguments name none, and what a
-    relative one is relative to.
+    Where the caller works is the cwd where the arguments name none, and what a relative one is
+    relative to; settings of its own hold where the arguments have none.
     `on-failure`, which Codex no longer has, becomes `on-request`: it asks before, not after.
     """
     policy = fields.maybe_text(arguments, "approval-policy")
-    cwd = Path(folder, Path(fields.text_or(arguments, "cwd")).expanduser())
+    cwd = Path(caller.cwd, Path(fields.text_or(arguments, "cwd")).expanduser())
     return ThreadOptions(
         model=fields.maybe_text(arguments, "model"),
         cwd=None if cwd == Path() else str(cwd.absolute()),
@@ -53,54 +66,5 @@ def thread_options(arguments: JsonObject, folder: str = "") -> ThreadOptions:
         developer_instructions=fields.maybe_text(arguments, "developer-instructions"),
         compact_prompt=fields.maybe_text(arguments, "compact-prompt"),
         profile=fields.maybe_text(arguments, "profile"),
-        config=fields.as_object(arguments.get("config", {}), "config"),
+        config={**caller.channel.config, **fields.as_object(arguments.get("config", {}), "config")},
     )
-
-
-async def _attend(
-    host: Host, caller: Caller, record: ThreadRecord, prompt: str
-) -> dict[str, object]:
-    """Say the prompt and wait for the turn's end; meanwhile the caller can be asked.
-
-    The turn is the server's: it goes on where the caller hangs up, and is interrupted where
-    the caller takes its call back.
-    """
-    thread_id = record.info.thread_id
-    # A supervisor is asked about every thread already.
-    answerer = None if caller.supervises else caller.answerer(thread_id)
-    if answerer is not None:
-        host.core.broker.attach(answerer)
-    sending = host.background.start(send(host.core, thread_id, prompt))
-    try:
-        sent = await asyncio.shield(sending)
-        return _answer(record, await record.wait_for(sent.turn_id))
-    except asyncio.CancelledError:
-        if caller.took_back:
-            host.background.start(_take_back(host, caller, record, sending))
-        raise
-    finally:
-        if answerer is not None:
-            host.core.broker.detach(answerer)
-
-
-def _answer(record: ThreadRecord, outcome: TurnOutcome) -> dict[str, object]:
-    thread_id = record.info.thread_id
-    if outcome.reason:
-        return failed_turn(thread_id, outcome)
-    return plain(outcome.content, {"threadId": thread_id, "content": outcome.content})
-
-
-async def _take_back(
-    host: Host, caller: Caller, record: ThreadRecord, sending: asyncio.Task[Sent]
-) -> None:
-    """Interrupt the turn that the call started, and answer the call.
-
-    A call that steered the turn of another leaves it to that one.
-    """
-    sent = await sending
-    if not sent.steered:
-        with contextlib.suppress(TurnNotRunning):
-            await interrupt(host.core, record.info.thread_id)
-    content = record.last_message
-    outcome = TurnOutcome(sent.turn_id, content, "interrupted", "The call was cancelled.")
-    caller.session.peer.answer_late(caller.request_id, _answer(record, outcome))

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass
 
-from codextui.server.peer import Peer, PeerGone, PeerRefused
+from mcp_types import RequestId
+
+from codextui.codex.legacy_ask import LegacyAsk
+from codextui.server.broker import CannotAnswer
+from codextui.server.channel import Channel, PeerGone, PeerRefused
 from codextui.wire.approval import (
     Approval,
     Asked,
     CommandAsked,
     ElicitationAsked,
-    FileChange,
     PatchAsked,
     PermissionsAsked,
     Question,
@@ -19,6 +21,7 @@ from codextui.wire.approval import (
     UnknownAsked,
 )
 from codextui.wire.decision import Decision, parse_elicit_result
+from codextui.wire.fields import JsonObject
 from codextui.wire.tools import APPROVAL_META
 
 _CHOICES = {
@@ -36,42 +39,48 @@ class ElicitingClient:
 
     Attributes:
         name: the client's name.
-        peer: its connection.
+        channel: the way to it.
         thread_id: the thread whose approvals it decides; empty for those of every thread.
-        call_id: the id of its tool call, empty where it supervises.
+        call_id: the id of its tool call, None where it supervises.
     """
 
     name: str
-    peer: Peer
+    channel: Channel
     thread_id: str = ""
-    call_id: str = ""
+    call_id: RequestId | None = None
 
     def wants(self, approval: Approval) -> bool:
         """Whether this approval is for it to decide."""
         return self.thread_id in ("", approval.thread_id)
 
-    async def ask(self, approval: Approval) -> Decision | None:
-        """Ask; None where it cannot answer: it refuses, or hung up."""
-        params = elicitation_params(approval, call_id=self.call_id)
+    async def ask(self, approval: Approval, legacy: LegacyAsk | None) -> Decision | None:
+        """Ask; None where it hung up. Raises CannotAnswer where it answers with an error."""
+        params = elicitation_params(approval, legacy, call_id=self.call_id)
         try:
-            return parse_elicit_result(await self.peer.request("elicitation/create", params))
-        except (PeerRefused, PeerGone):
+            return parse_elicit_result(
+                await self.channel.request("elicitation/create", params, for_call=self.call_id)
+            )
+        except PeerGone:
             return None
+        except PeerRefused as error:
+            if self.call_id is None:
+                return None  # a supervisor has other ways to answer
+            raise CannotAnswer(f"{self.name} could not ask anybody, so it was declined.") from error
 
 
-def elicitation_params(approval: Approval, *, call_id: str = "") -> dict[str, object]:
+def elicitation_params(
+    approval: Approval, legacy: LegacyAsk | None = None, *, call_id: RequestId | None = None
+) -> dict[str, object]:
     """The parameters of the elicitation.
 
-    They are for a generic form, for the clients of `codex mcp-server` and, in `_meta`, for our
-    own.
+    They are for a generic form, for the clients of `codex mcp-server` (`legacy`: the question
+    as they know it) and, in `_meta`, for our own.
     """
-    return {
-        "message": _message(approval.asked),
-        "requestedSchema": _schema(approval.asked),
-        "threadId": approval.thread_id,
-        **_legacy(approval, call_id),
-        "_meta": {APPROVAL_META: approval.to_wire()},
-    }
+    form = _schema(approval.asked)
+    known: JsonObject = {"message": _message(approval.asked), "threadId": approval.thread_id}
+    if legacy is not None:
+        known = legacy.params("" if call_id is None else call_id, form)
+    return {**known, "requestedSchema": form, "_meta": {APPROVAL_META: approval.to_wire()}}
 
 
 def _message(asked: Asked) -> str:
@@ -145,50 +154,3 @@ def _question(question: Question) -> dict[str, object]:
     if question.options and not question.other:
         schema["enum"] = [label for label, _ in question.options]
     return schema
-
-
-def _legacy(approval: Approval, call_id: str) -> dict[str, object]:
-    """The fields that the clients of `codex mcp-server` know."""
-    common = {
-        "codex_mcp_tool_call_id": call_id,
-        "codex_event_id": approval.turn_id,
-        "codex_call_id": approval.item_id,
-    }
-    match approval.asked:
-        case CommandAsked() as asked:
-            return {
-                "codex_elicitation": "exec-approval",
-                **common,
-                "codex_command": _split(asked.command),
-                "codex_cwd": asked.cwd,
-                "codex_parsed_cmd": [_parsed(part) for part in asked.parsed],
-            }
-        case PatchAsked() as asked:
-            return {
-                "codex_elicitation": "patch-approval",
-                **common,
-                "codex_reason": asked.reason or None,
-                "codex_grant_root": asked.grant_root or None,
-                "codex_changes": {change.path: _change(change) for change in asked.changes},
-            }
-        case _:
-            return {}
-
-
-def _split(command: str) -> list[str]:
-    try:
-        return shlex.split(command)
-    except ValueError:
-        return [command]
-
-
-def _parsed(part: str) -> dict[str, str]:
-    kind, _, rest = part.partition(" ")
-    return {"type": kind, "cmd": rest}
-
-
-def _change(change: FileChange) -> dict[str, object]:
-    if change.kind == "update":
-        moved = change.move_path or None
-        return {"type": "update", "unified_diff": change.diff, "move_path": moved}
-    return {"type": change.kind, "content": change.diff}

@@ -3,12 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from codextui.server.background import Background
 from codextui.server.core import Core
 from codextui.server.options import ServeOptions
-from codextui.server.session import Session
+from codextui.server.session import Caller, Session
+from codextui.wire.fields import Json
+
+
+class ParkedCall(Protocol):
+    """A call that waits for its client's answers (see turn_call.TurnCall).
+
+    Attributes:
+        caller: who made it.
+    """
+
+    caller: Caller
+
+    async def go_on(self, caller: Caller, responses: Mapping[str, Json]) -> dict[str, object]:
+        """Take the answers, and wait on."""
+
+    def leave(self) -> None:
+        """The client will not come back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,9 +39,11 @@ class Host:
         core: its threads.
         started_at: unix seconds.
         background: work that outlives the client that asked for it.
-        sessions: the clients that are connected.
+        sessions: the clients that are connected; by HTTP, one for each request that is open.
+        endpoints: the URLs that it can be reached by.
         stop: set where the server is to end.
         stirred: set whenever a client came or went.
+        parked: calls whose clients have been asked something, by what they come back with.
     """
 
     options: ServeOptions
@@ -30,5 +51,15 @@ class Host:
     started_at: float
     background: Background = field(default_factory=Background)
     sessions: set[Session] = field(default_factory=set)
+    endpoints: list[str] = field(default_factory=list)
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     stirred: asyncio.Event = field(default_factory=asyncio.Event)
+    parked: dict[str, ParkedCall] = field(default_factory=dict)
+
+    def drop(self, session: Session) -> None:
+        """A client is gone, and will not come back to what it was asked."""
+        self.sessions.discard(session)
+        self.stirred.set()
+        for call in tuple(self.parked.values()):
+            if call.caller.session is session:
+                call.leave()

@@ -8,14 +8,14 @@ from typing import Any, TypeAlias
 import mcp_types as types
 from mcp.server import Server
 from mcp.server.context import ServerRequestContext
-from mcp_types.version import MODERN_PROTOCOL_VERSIONS
+from mcp.shared.exceptions import MCPError
 
 import codextui
 from codextui.errors import CodextuiError, ServerRefused
 from codextui.server import calls
 from codextui.server.arguments import check_arguments
 from codextui.server.host import Host
-from codextui.server.reply import failed, structured
+from codextui.server.reply import complete, failed, structured
 from codextui.server.session import Caller, Session
 from codextui.server.stream import SubscribeParams, stream_events
 from codextui.server.tools import TOOLS
@@ -34,7 +34,7 @@ def build_app(host: Host) -> Server[Session]:
         context: Context, _: types.PaginatedRequestParams | None
     ) -> types.ListToolsResult:
         caller = context.lifespan_context.caller(context)
-        shown = (*tools.TOOLS, *(tools.SUPERVISOR_TOOLS if caller.supervises else ()))
+        shown = (*tools.TOOLS, *(tools.SUPERVISOR_TOOLS if caller.sees_all_tools else ()))
         return types.ListToolsResult(
             tools=[types.Tool.model_validate(tool, by_name=False) for tool in shown]
         )
@@ -43,11 +43,13 @@ def build_app(host: Host) -> Server[Session]:
     async def call_tool(context: Context, params: types.CallToolRequestParams) -> Any:
         caller = context.lifespan_context.caller(context)
         try:
-            result = await _call(host, caller, params.name, params.arguments or {})
+            if params.request_state is not None:
+                result = await _go_on(host, caller, params.request_state, context.params or {})
+            else:
+                result = await _call(host, caller, params.name, params.arguments or {})
         except CodextuiError as error:
             result = failed(error)
-        modern = context.protocol_version in MODERN_PROTOCOL_VERSIONS
-        return {**result, "resultType": "complete"} if modern else result
+        return complete(result) if caller.modern and "resultType" not in result else result
 
     async def subscribe(context: Context, params: SubscribeParams) -> types.EmptyResult:
         await stream_events(host, context.lifespan_context.caller(context), params)
@@ -62,6 +64,19 @@ def build_app(host: Host) -> Server[Session]:
     )
     app.add_request_handler(tools.SUBSCRIBE_METHOD, SubscribeParams, subscribe)
     return app
+
+
+async def _go_on(
+    host: Host, caller: Caller, state: str, params: Mapping[str, Any]
+) -> dict[str, object]:
+    """Go on with a call whose client was asked something. Its answers are taken as they came."""
+    call = host.parked.pop(state, None)
+    if call is None:
+        reason = {"reason": "invalid_request_state"}
+        message = "This call has ended, or has waited for its answers for too long"
+        raise MCPError(code=types.INVALID_PARAMS, message=message, data=reason)
+    responses = params.get("inputResponses")
+    return await call.go_on(caller, responses if isinstance(responses, dict) else {})
 
 
 async def _call(

@@ -20,8 +20,11 @@ import anyio
 import mcp_types as types
 from mcp.shared.message import SessionMessage
 
+from codextui.server.channel import PeerGone, PeerRefused
 from codextui.wire import tools
 from codextui.wire.fields import Json, JsonObject
+
+__all__ = ["MAX_LINE", "Peer", "PeerGone", "PeerRefused"]
 
 logger = logging.getLogger(__name__)
 
@@ -37,25 +40,18 @@ _ENCODER = json.JSONEncoder(separators=(",", ":"))
 _PARSE_ERROR = {"jsonrpc": "2.0", "id": None, "error": {"code": -32700, "message": "Parse error"}}
 
 
-class PeerGone(Exception):
-    """The client hung up before it answered."""
-
-
-class PeerRefused(Exception):
-    """The client answered a request with an error, or with no object."""
-
-
 class Peer:
     """A client's connection, as mcp's read stream and write stream at once.
 
-    Attributes:
-        cancelled: the requests that the client took back, the last ones of them.
-        cwd: the folder that a relayed client works in; empty where nobody has said.
+    It is a Channel, whose attributes it has. All of its requests share the one stream.
     """
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.cancelled: deque[types.RequestId] = deque(maxlen=_KEPT_CANCELLED)
         self.cwd = ""
+        self.config: JsonObject = {}
+        self.all_tools = False
+        self.events = True
         self._reader = reader
         self._writer = writer
         # A relay goes on with another server, which must not take an answer that is late for one.
@@ -63,6 +59,7 @@ class Peer:
         self._numbers = itertools.count(1)
         self._asked: dict[str, asyncio.Future[JsonObject]] = {}
         self._writing = asyncio.Lock()
+        self._told: list[bytes] = []
         self._gone = False
 
     async def notify(self, method: str, *params: JsonObject) -> None:
@@ -73,12 +70,24 @@ class Peer:
         lines = (_line({"jsonrpc": "2.0", "method": method, "params": param}) for param in params)
         await self._write(b"".join(lines))
 
-    async def request(self, method: str, params: JsonObject) -> JsonObject:
+    def tell(
+        self, method: str, params: JsonObject, *, for_call: types.RequestId | None = None
+    ) -> None:
+        """Send a notification soon, before anything that is sent later. Never waits."""
+        del for_call  # there is one stream for all
+        if not self._told:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._told.append(_line({"jsonrpc": "2.0", "method": method, "params": params}))
+
+    async def request(
+        self, method: str, params: JsonObject, *, for_call: types.RequestId | None = None
+    ) -> JsonObject:
         """Ask the client, and return its result, whatever is in it.
 
         Cancelling this takes the request back (`notifications/cancelled`). Raises PeerRefused,
         PeerGone.
         """
+        del for_call
         if self._gone:
             raise PeerGone
         request_id = f"{self._own_ids}{next(self._numbers)}"
@@ -104,9 +113,14 @@ class Peer:
         self._writer.transport.abort()
 
     def _write_soon(self, message: JsonObject) -> None:
-        if self._writer.is_closing():
+        self._told.append(_line({"jsonrpc": "2.0", **message}))
+        self._flush()
+
+    def _flush(self) -> None:
+        lines, self._told = self._told, []
+        if not lines or self._writer.is_closing():
             return
-        self._writer.write(_line({"jsonrpc": "2.0", **message}))
+        self._writer.write(b"".join(lines))
         if self._writer.transport.get_write_buffer_size() > MAX_UNREAD:
             logger.warning("a client is cut off: it does not read")
             self.abort()
@@ -115,6 +129,7 @@ class Peer:
         """Write when everything before has been taken, so that what waits stays bounded."""
         try:
             async with self._writing:
+                self._flush()
                 self._writer.write(data)
                 await self._writer.drain()
         except (ConnectionError, RuntimeError) as error:
@@ -173,8 +188,12 @@ class Peer:
             case {"method": "notifications/cancelled", "params": {"requestId": str() | int() as i}}:
                 self.cancelled.append(i)
                 return False
-            case {"method": tools.RELAYED_METHOD, "params": {"cwd": str(cwd)}}:
+            case {"method": tools.RELAYED_METHOD, "params": {"cwd": str(cwd), **wishes}}:
                 self.cwd = cwd
+                config = wishes.get("config")
+                self.config = config if isinstance(config, dict) else {}
+                self.all_tools = wishes.get("tools") == "all"
+                self.events = wishes.get("events") is not False
                 return True
             case {"method": _}:
                 return False

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 
-from codextui.errors import CodextuiError
-from codextui.server.threads.record import TurnOutcome
+from codextui.errors import CodextuiError, ServerRefused
+from codextui.server.output_schema import OutputSchema
+from codextui.server.threads.record import ThreadRecord, TurnOutcome
 from codextui.wire.fields import JsonObject
 
 _ENDED = {
@@ -29,6 +30,28 @@ def plain(text: str, content: JsonObject) -> dict[str, object]:
 def failed(error: CodextuiError) -> dict[str, object]:
     """A call that failed: the error's message, and its kind for our own clients."""
     return {**plain(str(error), {"error": _error(type(error).__name__, str(error))}), **_FAILED}
+
+
+def complete(result: dict[str, object]) -> dict[str, object]:
+    """A result that ends its call, for clients that know others (MCP 2026-07-28)."""
+    return {**result, "resultType": "complete"}
+
+
+def turn_result(
+    record: ThreadRecord, outcome: TurnOutcome, schema: OutputSchema | None
+) -> dict[str, object]:
+    """What a turn came to; with a schema also as `output`, the JSON that the answer is."""
+    thread_id, content = record.info.thread_id, outcome.content
+    if outcome.reason:
+        return failed_turn(thread_id, outcome)
+    answer: JsonObject = {"threadId": thread_id, "content": content}
+    if schema is None:
+        return plain(content, answer)
+    try:
+        return plain(content, {**answer, "output": schema.read(content)})
+    except ServerRefused as error:
+        why = _error("ServerRefused", str(error))
+        return {**plain(f"{error}\n\n{content}".strip(), {**answer, "error": why}), **_FAILED}
 
 
 def failed_turn(thread_id: str, outcome: TurnOutcome) -> dict[str, object]:

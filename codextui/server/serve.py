@@ -9,7 +9,12 @@ import sqlite3
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import (
+    AbstractAsyncContextManager,
+    asynccontextmanager,
+    contextmanager,
+    nullcontext,
+)
 
 from codextui.errors import ServerUnreachable
 from codextui.server.branch import find_branch
@@ -19,6 +24,7 @@ from codextui.server.host import Host
 from codextui.server.hub import EventHub
 from codextui.server.idle import end_when_idle
 from codextui.server.journal import Journal
+from codextui.server.legacy_streams import LegacyStreams
 from codextui.server.lock import ServerLock
 from codextui.server.memory import Memory, recall
 from codextui.server.options import ServeOptions
@@ -40,7 +46,8 @@ async def serve(options: ServeOptions) -> None:
     """Run the shared server until it is shut down (tool, SIGTERM, SIGINT, idle).
 
     It returns at once, and says so in its log, where another server of that name already runs.
-    Raises ServerUnreachable where the socket, the lock or the journal cannot be made.
+    Raises ServerUnreachable where the socket, the lock, the journal or the HTTP that was asked
+    for cannot be made, and ConfigInvalid where the token for it cannot be used.
     """
     lock = ServerLock(options.lock)
     with _logging(options):
@@ -70,26 +77,41 @@ async def _until_stopped(host: Host, listener: SocketListener) -> None:
     if host.options.idle_timeout_s:
         host.background.start(end_when_idle(host, host.options.idle_timeout_s))
     try:
-        await host.stop.wait()
-        await asyncio.sleep(0)  # lets the answer to the shutdown out
+        async with _http(host):
+            await host.stop.wait()
+            await asyncio.sleep(0)  # lets the answer to the shutdown out
     finally:
         await listener.close()
         await host.background.close()
+
+
+def _http(host: Host) -> AbstractAsyncContextManager[None]:
+    if host.options.http is None:
+        return nullcontext()
+    from codextui.server.http import serving_http  # noqa: PLC0415 - for who has it
+
+    return serving_http(host)
 
 
 def _assemble(options: ServeOptions, journal: Journal, memory: Memory) -> Host:
     hub = EventHub(keep=journal.keep_event)
     journal.on_trouble = lambda trouble: hub.publish("", "", Warned(trouble))
     registry = Registry(hub, journal)
-    broker = Broker(journal, Asking(hub, registry), last_number=memory.last_approval)
+    broker = Broker(
+        journal,
+        Asking(hub, registry),
+        last_number=memory.last_approval,
+        unattended_s=options.unattended_timeout_s,
+    )
     worker = CodexWorker(CodexSettings(options.codex_binary, options.codex_home, options.env))
 
     def look_at_branch(record: ThreadRecord) -> None:
         host.background.start(_refresh_branch(registry, record))
 
     feed = Feed(hub, registry, broker, on_rest=look_at_branch)
-    requests = Requests(registry, broker, worker)
-    core = Core(hub, registry, broker, worker, feed, requests)
+    legacy = LegacyStreams(registry.__contains__)
+    requests = Requests(registry, broker, worker, legacy)
+    core = Core(hub, registry, broker, worker, feed, requests, legacy)
     host = Host(options, core, started_at=time.time())
     return host
 

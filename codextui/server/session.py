@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import mcp_types as types
 from mcp.server.context import ServerRequestContext
+from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
+from codextui.server.channel import Channel
 from codextui.server.elicitation import ElicitingClient
-from codextui.server.peer import Peer
-from codextui.wire.tools import SUPERVISOR
+from codextui.wire.tools import EVENTS, SUPERVISOR
 
 MAX_NAME = 80
 
@@ -18,11 +20,11 @@ class Session:
     """A connected client.
 
     Attributes:
-        peer: its connection.
+        peer: the way to it.
         client: its name, as it introduced itself; empty before that.
     """
 
-    peer: Peer
+    peer: Channel
     client: str = ""
 
     def caller(self, context: ServerRequestContext[Session]) -> Caller:
@@ -30,14 +32,18 @@ class Session:
         given = context.session.client_params
         name = given.client_info.name if given is not None else ""
         self.client = " ".join(name.split())[:MAX_NAME] or "unnamed"
-        capabilities = context.session.client_capabilities
-        elicits = capabilities is not None and capabilities.elicitation is not None
-        experimental = (capabilities.experimental if capabilities else None) or {}
+        capabilities = context.session.client_capabilities or types.ClientCapabilities()
+        experimental = capabilities.experimental or {}
+        modern = context.protocol_version in MODERN_PROTOCOL_VERSIONS
+        takes_events = experimental.get(EVENTS, {}).get("send") is not False
         return Caller(
             session=self,
             request_id=context.request_id if context.request_id is not None else "",
             supervises=SUPERVISOR in experimental,
-            elicits=elicits and context.session.can_send_request,
+            elicits=capabilities.elicitation is not None,
+            modern=modern,
+            takes_events=takes_events and self.peer.events and not modern,
+            progress_token=(context.meta or {}).get("progress_token"),
         )
 
 
@@ -45,17 +51,27 @@ class Session:
 class Caller:
     """Who makes a request.
 
+    A client is sent `codex/event` as `codex mcp-server` sent it, to everybody, unless it says
+    that it does not take it (see wire.tools.EVENTS), or supervises: then it has a stream of its
+    own. Clients without a handshake, which that server never had, are told of progress alone.
+
     Attributes:
         session: its connection.
         request_id: the request's id.
         supervises: whether it declared itself a supervisor.
-        elicits: whether it can be asked by `elicitation/create`.
+        elicits: whether it declared that it can be asked.
+        modern: whether it is asked by the result of its call (2026-07-28), not by a request.
+        takes_events: whether it may be sent `codex/event`.
+        progress_token: with which it wants to hear of progress; None where it does not.
     """
 
     session: Session
-    request_id: str | int
+    request_id: types.RequestId
     supervises: bool
     elicits: bool
+    modern: bool = False
+    takes_events: bool = False
+    progress_token: types.ProgressToken | None = None
 
     @property
     def client(self) -> str:
@@ -63,18 +79,38 @@ class Caller:
         return self.session.client
 
     @property
+    def channel(self) -> Channel:
+        """The way to it."""
+        return self.session.peer
+
+    @property
     def cwd(self) -> str:
         """The folder that it works in; empty where nobody has said."""
-        return self.session.peer.cwd
+        return self.channel.cwd
+
+    @property
+    def sees_all_tools(self) -> bool:
+        """Whether it is shown the supervisors' tools."""
+        return self.supervises or self.channel.all_tools
+
+    @property
+    def hears_events(self) -> bool:
+        """Whether its calls bring it `codex/event` in the old form."""
+        return self.takes_events and not self.supervises
 
     @property
     def took_back(self) -> bool:
         """Whether the client cancelled this request, rather than having hung up."""
-        return self.request_id in self.session.peer.cancelled
+        return self.request_id in self.channel.cancelled
 
-    def answerer(self, thread_id: str = "") -> ElicitingClient | None:
-        """How it is asked about a thread (or about every one); None where it cannot be."""
-        if not self.elicits:
+    def supervisor(self) -> ElicitingClient | None:
+        """How it is asked about every thread; None where it is not."""
+        if not self.supervises or not self.elicits or self.modern:
             return None
-        call_id = str(self.request_id) if thread_id else ""
-        return ElicitingClient(self.client, self.session.peer, thread_id, call_id)
+        return ElicitingClient(self.client, self.channel)
+
+    def answerer(self, thread_id: str) -> ElicitingClient | None:
+        """How it is asked about its own call, by requests; None where it is not."""
+        if self.supervises or not self.elicits or self.modern:
+            return None
+        return ElicitingClient(self.client, self.channel, thread_id, self.request_id)

@@ -61,27 +61,27 @@ class SocketListener:
     async def _take_in(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - asyncio runs this as a task
-        session = Session(Peer(reader, writer))
+        peer = Peer(reader, writer)
+        session = Session(peer)
         self._connections.add(task)
         self._host.sessions.add(session)
         self._host.stirred.set()
         try:
-            await self._serve(session)
+            await self._serve(session, peer)
         except asyncio.CancelledError:
             pass  # The server ends; there is nobody to tell but the client, who sees it.
         except Exception:  # the boundary of one client: the others go on
             logger.exception("the connection of %s failed", session.client or "a client")
         finally:
             self._connections.discard(task)
-            self._host.sessions.discard(session)
-            self._host.stirred.set()
+            self._host.drop(session)
             writer.close()
 
-    async def _serve(self, session: Session) -> None:
+    async def _serve(self, session: Session, peer: Peer) -> None:
         await serve_dual_era_loop(
             self._app,
-            session.peer,
-            session.peer,
+            peer,
+            peer,
             lifespan_state=session,
             init_options=self._app.create_initialization_options(),
         )

@@ -7,8 +7,8 @@ import logging
 
 import mcp_types as types
 
+from codextui.server.channel import Channel, PeerGone
 from codextui.server.host import Host
-from codextui.server.peer import Peer, PeerGone
 from codextui.server.session import Caller
 from codextui.server.subscription import Subscription
 from codextui.wire.event import Warned
@@ -42,7 +42,7 @@ async def stream_events(host: Host, caller: Caller, params: SubscribeParams) -> 
 
     since = hub.resume_point(params.since, params.epoch)
     subscription = hub.subscribe(params.since, params.epoch, on_cut=cut_off)
-    answerer = caller.answerer() if caller.supervises else None
+    answerer = caller.supervisor()
     try:
         head = subscription.head
         await peer.notify(SUBSCRIBED_METHOD, {"epoch": hub.epoch, "since": since, "head": head})
@@ -59,7 +59,9 @@ async def stream_events(host: Host, caller: Caller, params: SubscribeParams) -> 
             host.core.broker.detach(answerer)
 
 
-async def _send(peer: Peer, subscription: Subscription, *, until_caught_up: bool = False) -> None:
+async def _send(
+    peer: Channel, subscription: Subscription, *, until_caught_up: bool = False
+) -> None:
     while not (until_caught_up and subscription.caught_up):
         batch = await subscription.next_batch()
         if not batch:

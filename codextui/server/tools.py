@@ -38,7 +38,7 @@ async def start(host: Host, caller: Caller, arguments: JsonObject) -> dict[str, 
     """Answer `codex-start`."""
     prompt = fields.text_or(arguments, "prompt")
     new = opening.NewThread(
-        thread_options(arguments, caller.cwd),
+        thread_options(arguments, caller),
         client=caller.client,
         handle=fields.text_or(arguments, "handle"),
         prompt=prompt,
@@ -136,6 +136,7 @@ async def server(host: Host, _: Caller, __: JsonObject) -> dict[str, object]:
         "epoch": host.core.hub.epoch,
         "pid": os.getpid(),
         "socket": str(host.options.socket),
+        "http": next(iter(host.endpoints), ""),
         "started_at": host.started_at,
         "codex": {
             "version": binary.version_text if binary is not None else "",

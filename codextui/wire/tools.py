@@ -1,8 +1,8 @@
 """The tools of the shared server, as `tools/list` shows them.
 
-`codex` and `codex-reply` are those of `codex mcp-server` 0.153.4, word for word. The others are
-for supervisors. `thread` is always a thread id, a handle, or a unique beginning of an id (6
-characters and more).
+`codex` and `codex-reply` are those of `codex mcp-server` 0.153.4, word for word, with one argument
+more (`output-schema`). The others are for supervisors. `thread` is always a thread id, a handle, or
+a unique beginning of an id (6 characters and more).
 """
 
 from __future__ import annotations
@@ -28,6 +28,10 @@ RELAYED_METHOD = "codextui/relayed"
 they name none, or a relative one; settings of Codex's for all its threads; `"all"` where it is to
 see the supervisors' tools, too; false where it is to get no `codex/event`.
 """
+
+EVENTS = "codextui/events"
+"""The experimental capability with which a client says whether it takes `codex/event`:
+`{"send": false}`. A client that does not say is sent them."""
 
 APPROVAL_META = "codextui/approval"
 """The key of `_meta` under which an elicitation carries the whole approval."""
@@ -61,6 +65,15 @@ _ANSWER_SCHEMA: JsonObject = {
     "type": "object",
     "properties": {"threadId": {"type": "string"}, "content": {"type": "string"}},
     "required": ["threadId", "content"],
+}
+
+_OUTPUT_SCHEMA: JsonObject = {
+    "description": (
+        "JSON schema that the agent's final message must fit. The message is then returned as "
+        "JSON text, and parsed in structuredContent.output."
+    ),
+    "type": "object",
+    "additionalProperties": True,
 }
 
 CODEX: JsonObject = {
@@ -115,6 +128,7 @@ CODEX: JsonObject = {
                 ),
                 "type": "string",
             },
+            "output-schema": _OUTPUT_SCHEMA,
             "prompt": {
                 "description": "The *initial user prompt* to start the Codex conversation.",
                 "type": "string",
@@ -132,7 +146,7 @@ CODEX: JsonObject = {
     },
     "outputSchema": _ANSWER_SCHEMA,
 }
-"""The tool `codex` of 0.153.4."""
+"""The tool `codex` of 0.153.4, and `output-schema`."""
 
 CODEX_REPLY: JsonObject = {
     "name": "codex-reply",
@@ -144,6 +158,7 @@ CODEX_REPLY: JsonObject = {
                 "description": "DEPRECATED: use threadId instead.",
                 "type": "string",
             },
+            "output-schema": _OUTPUT_SCHEMA,
             "prompt": {
                 "description": "The *next user prompt* to continue the Codex conversation.",
                 "type": "string",
@@ -162,7 +177,7 @@ CODEX_REPLY: JsonObject = {
     },
     "outputSchema": _ANSWER_SCHEMA,
 }
-"""The tool `codex-reply` of 0.153.4."""
+"""The tool `codex-reply` of 0.153.4, and `output-schema`."""
 
 _THREAD = {"thread": _text("A thread id, a handle, or a unique beginning of an id.")}
 
@@ -301,6 +316,7 @@ ACCEPTED_BY_CODEX: JsonObject = {
         **_OPTIONS,
         "prompt": {"type": "string"},
         "include-plan-tool": {"type": "boolean"},
+        "output-schema": {"type": "object"},
     },
     "required": ["prompt"],
     "additionalProperties": False,

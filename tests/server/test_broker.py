@@ -5,8 +5,9 @@ import sqlite3
 
 import pytest
 
+from codextui.codex.legacy_ask import LegacyAsk
 from codextui.errors import ApprovalGone, CodexDied, ServerRefused
-from codextui.server.broker import Broker
+from codextui.server.broker import Broker, CannotAnswer
 from codextui.wire.approval import Approval, CommandAsked, QuestionsAsked
 from codextui.wire.decision import (
     Aborted,
@@ -31,7 +32,7 @@ class Person:
     def wants(self, approval: Approval) -> bool:
         return self.thread_id in ("", approval.thread_id)
 
-    async def ask(self, approval: Approval) -> Decision | None:
+    async def ask(self, approval: Approval, legacy: LegacyAsk | None) -> Decision | None:
         future = asyncio.get_running_loop().create_future()
         self.asked[approval.approval_id] = future
         try:
@@ -46,6 +47,8 @@ class Memory:
 
     def __init__(self) -> None:
         self.said: list[str] = []
+        self.alone: list[str] = []
+        self.heard = asyncio.Event()
         self.broken = False
         self.codex_is_there = True
         self.gate = asyncio.Event()
@@ -68,6 +71,10 @@ class Memory:
 
     def approval_resolved(self, approval: Approval, resolved: ApprovalResolved) -> None:
         self.said.append(f"resolved {resolved.approval_id} {resolved.outcome}")
+        self.heard.set()
+
+    def approval_unattended(self, approval: Approval) -> None:
+        self.alone.append(approval.approval_id)
 
     async def answer(self, decision: Decision) -> bool:
         self.said.append(f"codex {decision}")
@@ -279,3 +286,85 @@ async def test_ids_go_on_where_the_server_before_ended(memory: Memory):
     approval = ask(Broker(memory, memory, last_number=41), memory)
     assert approval is not None
     assert approval.approval_id == "a42"
+
+
+async def resolved(memory: Memory, said: str, times: int = 1) -> None:
+    async with asyncio.timeout(10):
+        while memory.said.count(said) < times:
+            memory.heard.clear()
+            await memory.heard.wait()
+
+
+async def test_who_says_that_nobody_can_be_asked_declines_where_nobody_else_can(
+    broker: Broker, memory: Memory
+):
+    one = Person("one")
+    broker.attach(one)
+    ask(broker, memory)
+    await settle()
+    one.asked["a1"].set_exception(CannotAnswer("one has no dialog"))
+    await settle()
+    assert "decide a1 denied by one" in memory.said
+    assert f"codex {Declined('one has no dialog')}" in memory.said
+
+
+async def test_who_says_that_nobody_can_be_asked_decides_nothing_for_another(
+    broker: Broker, memory: Memory
+):
+    one, two = Person("one"), Person("two")
+    broker.attach(one)
+    broker.attach(two)
+    ask(broker, memory)
+    await settle()
+    one.asked["a1"].set_exception(CannotAnswer("one has no dialog"))
+    await settle()
+    assert len(broker.approvals) == 1
+    two.asked["a1"].set_result(Approved())
+    await settle()
+    assert memory.said[-1] == "resolved a1 approved"
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.01])
+async def test_what_nobody_can_answer_is_declined_after_a_while_and_the_agent_reads_why(
+    memory: Memory, seconds: float
+):
+    ask(Broker(memory, memory, unattended_s=seconds), memory)
+    assert memory.alone == ["a1"]
+    assert memory.said == ["open a1", "asked a1"]
+    await resolved(memory, "resolved a1 denied")
+    assert "decide a1 denied by codextui" in memory.said
+    told = next(said for said in memory.said if said.startswith("codex "))
+    assert "Nobody was there to decide" in told
+
+
+async def test_no_clock_runs_while_somebody_can_answer(memory: Memory):
+    broker = Broker(memory, memory, unattended_s=0.0)
+    one = Person("one")
+    broker.attach(one)
+    ask(broker, memory)
+    ask(Broker(memory, memory, unattended_s=0.0), memory, key=2)
+    await resolved(memory, "resolved a1 denied")  # the one that nobody can answer
+    assert len(broker.approvals) == 1
+    broker.detach(one)
+    assert memory.alone == ["a1", "a1"]
+    await resolved(memory, "resolved a1 denied", times=2)
+    assert broker.approvals == ()
+    assert memory.said.count("decide a1 denied by codextui") == 2
+
+
+async def test_the_clock_stops_when_somebody_comes(memory: Memory):
+    broker = Broker(memory, memory, unattended_s=0.05)
+    ask(broker, memory)
+    one = Person("one")
+    broker.attach(one)
+    ask(Broker(memory, memory, unattended_s=0.1), memory, key=2)
+    await resolved(memory, "resolved a1 denied")  # later than the first clock would have struck
+    assert len(broker.approvals) == 1
+
+
+async def test_without_a_limit_it_waits(broker: Broker, memory: Memory):
+    ask(broker, memory)
+    assert memory.alone == ["a1"]
+    ask(Broker(memory, memory, unattended_s=0.0), memory, key=2)
+    await resolved(memory, "resolved a1 denied")
+    assert len(broker.approvals) == 1

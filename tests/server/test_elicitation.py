@@ -5,6 +5,7 @@ import json
 import jsonschema
 import pytest
 
+from codextui.codex.legacy_ask import read_ask
 from codextui.server.elicitation import elicitation_params
 from codextui.wire.approval import (
     Approval,
@@ -31,35 +32,36 @@ PATCH = PatchAsked(
 
 def params(asked: Asked) -> dict[str, object]:
     approval = Approval("a1", "t", "u", "i", "backend", 1.0, asked)
-    built = elicitation_params(approval, call_id="7")
+    built = elicitation_params(approval)
     meta = json.loads(json.dumps(built["_meta"]))
     assert json.loads(json.dumps(built)) == built | {"_meta": meta}
     assert Approval.parse(meta["codextui/approval"]) == approval
     return built
 
 
-def test_a_command_is_asked_as_codex_mcp_server_asked_it():
-    built = params(COMMAND)
-    assert built["message"] == f"Allow Codex to run `{COMMAND.command}` in `/work`?"
+def test_what_codex_mcp_server_asked_is_asked_with_its_fields_and_a_form():
+    approval = Approval("a1", "t", "u", "i", "backend", 1.0, COMMAND)
+    request = {"threadId": "t", "turnId": "u", "itemId": "i", "command": "rm -r build", "cwd": "/w"}
+    legacy = read_ask("item/commandExecution/requestApproval", request)
+    built = elicitation_params(approval, legacy, call_id=7)
+    assert built["message"] == "Allow Codex to run `rm -r build` in `/w`?"
+    assert built["threadId"] == "t"
     assert {key: built[key] for key in built if key.startswith("codex_")} == {
         "codex_elicitation": "exec-approval",
         "codex_mcp_tool_call_id": "7",
         "codex_event_id": "u",
         "codex_call_id": "i",
-        "codex_command": ["/bin/bash", "-lc", "rm -r build"],
-        "codex_cwd": "/work",
-        "codex_parsed_cmd": [{"type": "unknown", "cmd": "rm -r build"}],
+        "codex_command": ["rm", "-r", "build"],
+        "codex_cwd": "/w",
+        "codex_parsed_cmd": [],
     }
-    assert built["threadId"] == "t"
-
-
-def test_a_command_that_no_shell_can_take_apart_is_shown_whole():
-    assert params(CommandAsked("echo 'open"))["codex_command"] == ["echo 'open"]
+    assert built["requestedSchema"] == params(COMMAND)["requestedSchema"]
 
 
 def test_a_patch_is_asked_with_its_changes():
-    built = params(PATCH)
-    assert built["message"] == "Allow Codex to apply proposed code changes?"
+    request = {"threadId": "t", "turnId": "u", "itemId": "i"}
+    legacy = read_ask("item/fileChange/requestApproval", request, PATCH.changes)
+    built = elicitation_params(Approval("a1", "t", "u", "i", "b", 1.0, PATCH), legacy)
     assert built["codex_changes"] == {
         "a.py": {"type": "add", "content": "print()\n"},
         "b.py": {"type": "update", "unified_diff": "@@ -1 +1 @@\n", "move_path": "c.py"},

@@ -8,11 +8,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from codextui.codex.calls import interrupt_turn, steer_turn
+from codextui.codex.legacy_ask import read_ask
 from codextui.codex.requests import (
     Ask,
     Immediate,
     Refusal,
     encode_decision,
+    is_yes,
     needs_interrupt,
     parse_request,
 )
@@ -20,7 +22,9 @@ from codextui.codex.rpc import RequestId
 from codextui.errors import CodextuiError, TurnNotRunning
 from codextui.server.broker import Broker
 from codextui.server.hub import EventHub
+from codextui.server.legacy_streams import LegacyStreams
 from codextui.server.threads.message_id import new_message_id
+from codextui.server.threads.record import ThreadRecord
 from codextui.server.threads.registry import Registry
 from codextui.server.worker import CodexWorker
 from codextui.wire.approval import Approval, Asked, ElicitationAsked, PatchAsked, QuestionsAsked
@@ -44,16 +48,14 @@ class Asking:
 
     def approval_asked(self, approval: Approval) -> None:
         """A thread waits for a person."""
-        self._hub.publish(approval.thread_id, approval.turn_id, ApprovalAsked(approval))
-        record = self._registry.get(approval.thread_id)
+        record = self._publish(approval, ApprovalAsked(approval))
         if record is not None:
             word = record.asking[approval.approval_id] = _what_to_do(approval.asked)
             self._registry.update(record, state=ThreadState.NEEDS_INPUT, waits_for=word)
 
     def approval_resolved(self, approval: Approval, resolved: ApprovalResolved) -> None:
         """A thread does not wait for that any more."""
-        self._hub.publish(approval.thread_id, approval.turn_id, resolved)
-        record = self._registry.get(approval.thread_id)
+        record = self._publish(approval, resolved)
         if record is None:
             return
         record.asking.pop(approval.approval_id, None)
@@ -62,6 +64,22 @@ class Asking:
             state = ThreadState.RUNNING if record.running else ThreadState.IDLE
         waits_for = next(iter(record.asking.values()), "")
         self._registry.update(record, state=state, waits_for=waits_for)
+
+    def approval_unattended(self, approval: Approval) -> None:
+        """Whoever made the call learns who could decide."""
+        record = self._registry.get(approval.thread_id)
+        for watcher in tuple(record.watchers) if record is not None else ():
+            watcher.unattended(approval)
+
+    def _publish(
+        self, approval: Approval, msg: ApprovalAsked | ApprovalResolved
+    ) -> ThreadRecord | None:
+        record = self._registry.get(approval.thread_id)
+        if record is None:
+            self._hub.publish(approval.thread_id, approval.turn_id, msg)
+        else:
+            self._registry.publish(record, approval.turn_id, msg)
+        return record
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +100,7 @@ class Requests:
     registry: Registry
     broker: Broker
     worker: CodexWorker
+    legacy: LegacyStreams
 
     def hear(self, process: int, request_id: RequestId, method: str, params: JsonObject) -> None:
         """Answer a request at once where that is right, otherwise ask people."""
@@ -99,6 +118,7 @@ class Requests:
         asked = ask.asked
         if record is not None and isinstance(asked, PatchAsked) and not asked.changes:
             asked = replace(asked, changes=record.patches.get(ask.item_id, ()))
+        changes = asked.changes if isinstance(asked, PatchAsked) else ()
         self.broker.ask(
             asked,
             key=(question.process, question.request_id),
@@ -107,6 +127,7 @@ class Requests:
             item_id=ask.item_id,
             handle=record.info.handle if record is not None else "",
             answer=partial(self._answer, question),
+            legacy=read_ask(question.method, question.params, changes),
         )
 
     async def _answer(self, question: _Question, decision: Decision) -> bool:
@@ -114,6 +135,7 @@ class Requests:
         if isinstance(decision, Declined) and decision.message:
             await self._explain(ask, decision.message)
         sent = self._send(question, decision)
+        self.legacy.answered(ask.thread_id, ask.item_id, granted=is_yes(ask.asked, decision))
         if sent and needs_interrupt(ask.asked, decision):
             with suppress(TurnNotRunning):
                 await interrupt_turn(await self.worker.app(), ask.thread_id, ask.turn_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from codextui.codex.calls import (
     fork_thread,
@@ -19,6 +19,7 @@ from codextui.codex.thread import StartedThread, ThreadOptions
 from codextui.errors import CodexFailed, ServerRefused, ThreadUnknown
 from codextui.server.branch import find_branch
 from codextui.server.core import Core
+from codextui.server.legacy_streams import LegacyListener
 from codextui.server.threads.loading import load, same_options
 from codextui.server.threads.record import ThreadRecord
 from codextui.wire.fields import JsonObject
@@ -34,12 +35,14 @@ class NewThread:
         client: who asks for it.
         handle: the handle that it should have; empty for any.
         prompt: what it will be told first, empty where nothing.
+        listener: hears of it as the old server told it, from its beginning; None where nobody.
     """
 
     options: ThreadOptions
     client: str
     handle: str = ""
     prompt: str = ""
+    listener: LegacyListener | None = None
 
 
 async def start(core: Core, new: NewThread) -> ThreadRecord:
@@ -48,8 +51,11 @@ async def start(core: Core, new: NewThread) -> ThreadRecord:
     Raises CodexMissing, CodexFailed, CodexDied.
     """
     app = await core.worker.app()
-    with core.feed.opening():
-        started = await start_thread(app, new.options)
+    options = replace(new.options, raw_events=new.listener is not None)
+    with core.feed.opening(), core.legacy.opening(new.listener):
+        started = await start_thread(app, options)
+        if new.listener is not None:
+            core.legacy.begin(started, new.listener)
         branch = await find_branch(started.cwd)
         record = _record(core, started, client=new.client, handle=new.handle, branch=branch)
         core.registry.note(record, brief=new.prompt)
@@ -136,6 +142,9 @@ async def _import(core: Core, thread_id: str, client: str) -> ThreadRecord:
             ) from error
         turns = await read_turns(app, started.thread_id)
         branch = await find_branch(started.cwd)
+        known = core.registry.get(started.thread_id)
+        if known is not None:  # two asked for it at once
+            return known
         record = _record(core, started, client=client, handle=started.name, branch=branch)
         core.registry.note(record, brief=started.preview)
         core.registry.add(record)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from typing import Protocol
 
-from codextui.wire.approval import FileChange
+from codextui.wire.approval import Approval, FileChange
+from codextui.wire.event import Msg
 from codextui.wire.thread import ThreadInfo
 
 KEPT_TURNS = 64
@@ -31,6 +33,16 @@ class TurnOutcome:
     message: str = ""
 
 
+class Watcher(Protocol):
+    """Somebody who made a call on a thread, and waits for its turn. Must not block."""
+
+    def hear(self, msg: Msg) -> None:
+        """Something happened on the thread."""
+
+    def unattended(self, approval: Approval) -> None:
+        """Nobody who could decide an approval is there, from now on."""
+
+
 @dataclass(slots=True, eq=False)
 class ThreadRecord:
     """A thread: its row, and what the server remembers of the turn that runs.
@@ -45,6 +57,7 @@ class ThreadRecord:
         asking: the open approvals by id: what a person has to do, `approval` or `answer`.
         busy: held while a turn is started or the thread is loaded, so that two callers do
             neither twice.
+        watchers: those who wait for a turn of it.
     """
 
     info: ThreadInfo
@@ -55,6 +68,7 @@ class ThreadRecord:
     patches: dict[str, tuple[FileChange, ...]] = field(default_factory=dict)
     asking: dict[str, str] = field(default_factory=dict)
     busy: asyncio.Lock = field(default_factory=asyncio.Lock)
+    watchers: list[Watcher] = field(default_factory=list)
     _turns: OrderedDict[str, asyncio.Future[TurnOutcome]] = field(default_factory=OrderedDict)
 
     def begin_turn(self, turn_id: str) -> None:

@@ -98,6 +98,8 @@ class Registry:
     def publish(self, record: ThreadRecord, turn_id: str, msg: Msg) -> None:
         """Tell everybody that something happened on a thread."""
         self._hub.publish(record.info.thread_id, turn_id, msg)
+        for watcher in tuple(record.watchers):
+            watcher.hear(msg)
 
     def unique_handle(self, wanted: str) -> str:
         """The handle that was asked for, or the next one that is free: `backend-2`."""

@@ -11,6 +11,7 @@ from codextui.server.core import Core
 from codextui.server.threads.loading import load
 from codextui.server.threads.message_id import new_message_id
 from codextui.server.threads.record import ThreadRecord
+from codextui.wire.fields import JsonObject
 from codextui.wire.thread import ThreadState
 
 INTERRUPT_TIMEOUT_S = 15.0
@@ -32,14 +33,22 @@ class Sent:
     steered: bool
 
 
-async def send(core: Core, thread: str, prompt: str) -> Sent:
+async def send(
+    core: Core, thread: str, prompt: str, *, output_schema: JsonObject | None = None
+) -> Sent:
     """Say something to a thread: steer the turn that runs, otherwise start one.
 
     A thread that Codex does not have loaded is loaded first. Raises ThreadUnknown,
-    ServerRefused (a killed thread), CodexFailed, CodexMissing, CodexDied.
+    ServerRefused (a killed thread; a schema for a turn that runs), CodexFailed, CodexMissing,
+    CodexDied.
     """
     record = core.registry.find(thread)
     async with record.busy:
+        if record.running and output_schema is not None:
+            raise ServerRefused(
+                f"a turn runs on {record.info.handle}, and output-schema is for a turn from its "
+                "beginning: reply without it, or when the turn has ended"
+            )
         if record.running:
             try:
                 return Sent(record, await _steer(core, record, prompt), steered=True)
@@ -47,11 +56,11 @@ async def send(core: Core, thread: str, prompt: str) -> Sent:
                 pass  # It ended in this moment: the message starts the next one.
         await load(core, record)
         try:
-            turn_id = await _start(core, record, prompt)
+            turn_id = await _start(core, record, prompt, output_schema)
         except ThreadUnknown:
             record.loaded = False  # Codex has let it go without a word
             await load(core, record)
-            turn_id = await _start(core, record, prompt)
+            turn_id = await _start(core, record, prompt, output_schema)
         return Sent(record, turn_id, steered=False)
 
 
@@ -102,7 +111,9 @@ async def _steer(core: Core, record: ThreadRecord, prompt: str) -> str:
     return turn_id
 
 
-async def _start(core: Core, record: ThreadRecord, prompt: str) -> str:
+async def _start(
+    core: Core, record: ThreadRecord, prompt: str, output_schema: JsonObject | None
+) -> str:
     app = await core.worker.app()
     before = record.info.state
     if not record.info.brief:
@@ -114,6 +125,7 @@ async def _start(core: Core, record: ThreadRecord, prompt: str) -> str:
             record.info.thread_id,
             prompt,
             client_message_id=new_message_id(),
+            output_schema=output_schema,
         )
     except CodextuiError:
         core.registry.update(record, state=before)
