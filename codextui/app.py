@@ -144,7 +144,6 @@ class ConsoleApp(App[int]):
             self.notify(sanitize(problem), severity="warning", timeout=15, markup=False)
         self.theme_changed_signal.subscribe(self.main, self._save_theme)
         self.run_worker(self._link.run(), group="connection", name="connection")
-        self.run_worker(partial(import_module, "codextui.places"), group="imports", thread=True)
         # What exists now stays for good: the collector need not look at it again.
         gc.freeze()
 
@@ -186,7 +185,9 @@ class ConsoleApp(App[int]):
         board = self.board
         match fact:
             case facts.Connected(fresh=fresh):
-                self._was_connected = True
+                if not self._was_connected:
+                    self._was_connected = True
+                    self._import_dialogs()
                 self._take(board.connect(fresh=fresh))
                 self.call_later(self._trouble.clear)
                 self.run_worker(
@@ -205,6 +206,10 @@ class ConsoleApp(App[int]):
                 self._take(board.offer(approval))
             case facts.ApprovalWithdrawn(approval_id):
                 self._take(board.withdraw(approval_id))
+
+    def _import_dialogs(self) -> None:
+        """Have the dialogs at hand; neither the first frame nor the connection waits for them."""
+        self.run_worker(partial(import_module, "codextui.places"), group="imports", thread=True)
 
     def _take(self, changes: Changes) -> None:
         if not changes:
