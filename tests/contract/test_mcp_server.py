@@ -19,7 +19,7 @@ from codextui.client import exchange, spawn
 from codextui.client.relay import LONGEST_REQUEST
 from codextui.demo import Run, Say, Script, ScriptedModel, codex_environment, write_codex_home
 from codextui.server.peer import MAX_LINE
-from codextui.wire.tools import TOOLS
+from codextui.wire.tools import SUPERVISOR_TOOLS, TOOLS
 
 pytestmark = pytest.mark.contract
 
@@ -44,12 +44,15 @@ class Machine:
         self.env, self.config, self.project = env, config, project
 
     @asynccontextmanager
-    async def client(self, name: str = "a client", **capabilities: Any) -> AsyncIterator[Started]:
+    async def client(
+        self, name: str = "a client", options: tuple[str, ...] = (), **capabilities: Any
+    ) -> AsyncIterator[Started]:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
             "codextui",
             "mcp-server",
+            *options,
             "--config",
             str(self.config),
             stdin=asyncio.subprocess.PIPE,
@@ -134,6 +137,28 @@ async def test_a_client_sees_the_two_tools_it_knows_and_works_in_its_own_folder(
             "content": "Once more.",
         }
         assert "claude-code" in (await machine.ask_server("codex-server"))["clients"]
+
+
+async def test_settings_that_the_client_is_configured_with_count_for_its_threads(
+    machine: Machine, codex_home: Path
+) -> None:
+    script = Script()
+    script.on("", Say("Yes."), repeat=True)
+    async with scripted(codex_home, script) as model:
+        async with machine.client(options=("-m", "gpt-5.5-of-the-client")) as client:
+            await client.call("codex", prompt="hello")
+            assert model.requests[-1].body["model"] == "gpt-5.5-of-the-client"
+            await client.call("codex", prompt="hello", model="gpt-5.5-of-the-call")
+            assert model.requests[-1].body["model"] == "gpt-5.5-of-the-call"
+        async with machine.client() as client:
+            await client.call("codex", prompt="hello")
+            assert model.requests[-1].body["model"] == "gpt-5.5"
+
+
+async def test_a_client_can_be_shown_what_supervisors_have(machine: Machine) -> None:
+    async with machine.client(options=("--tools", "all")) as client:
+        listed = await client.reply(client.begin("tools/list"))
+        assert listed["result"]["tools"] == [*TOOLS, *SUPERVISOR_TOOLS]
 
 
 async def test_a_client_that_closes_its_end_is_let_go_and_its_turn_goes_on(
