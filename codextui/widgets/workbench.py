@@ -208,6 +208,7 @@ class Workbench(Horizontal):
             return
         self._awaited = ""
         self._is_arranged = True
+        self._slots.offer(thread_id, self._is_over)
         self._slots.show(thread_id, self.current)
         self._place()
         self.focus_thread(thread_id)

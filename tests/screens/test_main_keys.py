@@ -195,6 +195,22 @@ async def test_f_forks_now_and_shows_the_fork(console: Console) -> None:
         assert console.current == "t-backend-fork"
 
 
+async def test_a_fork_takes_the_pane_of_a_killed_thread_rather_than_of_its_source() -> None:
+    console = build_console(layout=2)
+    async with console.open():
+        source = console.link.running("backend")
+        console.link.thread("docs", ThreadState.IDLE)
+        await console.settle()
+        console.link.thread("docs", ThreadState.KILLED)
+        fork = ThreadInfo("t-backend-fork", "backend-fork", ThreadState.IDLE)
+        console.link.results["codex-fork"] = {"thread": fork.to_wire()}
+        await console.press("1", "f")
+        console.link.thread("backend-fork", ThreadState.IDLE, forked_from=source)
+        await console.settle()
+        assert console.panes() == [source, "t-backend-fork"]
+        assert console.current == "t-backend-fork"
+
+
 async def test_shift_f_forks_through_a_chosen_turn(console: Console) -> None:
     async with console.open():
         thread_id = console.link.thread("backend", ThreadState.IDLE)

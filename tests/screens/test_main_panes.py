@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from screens import story
 from screens.console import NOW, Console, build_console, text_of
 
 from codextui.widgets.status_line import StatusLine
@@ -297,3 +298,18 @@ async def test_the_status_line_counts_what_all_threads_do(console: Console) -> N
         assert "2 running" in status
         assert "1 needs you" in status
         assert "connected" in status
+
+
+@pytest.mark.parametrize("size", [(1, 1), (8, 3), (20, 6), (40, 12), (500, 120)])
+async def test_any_size_of_terminal_can_be_drawn(console: Console, size: tuple[int, int]) -> None:
+    async with console.open() as pilot:
+        story.tell(console.link, 6)
+        story.trouble(console.link)
+        await console.settle()
+        await console.press("escape", "r", "h", "i")
+        await pilot.resize_terminal(*size)
+        await console.settle()
+        await console.press("escape", "pageup", "z", "tab", "end")
+        await pilot.resize_terminal(160, 45)
+        await console.settle()
+        assert len(console.app.main.bench.grid.tiles) == 7
