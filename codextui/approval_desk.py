@@ -45,11 +45,6 @@ class ApprovalDesk:
         self._decided: set[str] = set()
         self._dialog: Dialog | None = None
 
-    @property
-    def is_open(self) -> bool:
-        """Whether the dialog is on the screen."""
-        return self._dialog is not None
-
     def update(
         self,
         approvals: Sequence[Approval],

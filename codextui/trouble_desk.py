@@ -24,11 +24,6 @@ class TroubleDesk:
         self._screen: TroubleScreen | None = None
         self._shown: Trouble | None = None
 
-    @property
-    def is_open(self) -> bool:
-        """Whether one is on the screen."""
-        return self._screen is not None
-
     def show(self, trouble: Trouble) -> None:
         """Put a trouble on the screen, instead of the one that is there."""
         from codextui.screens.trouble import (  # noqa: PLC0415 - not before the first frame

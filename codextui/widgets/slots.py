@@ -58,8 +58,3 @@ class Slots:
     def replace_all(self, thread_ids: Sequence[str]) -> None:
         """Show these threads, as many as there are places."""
         self._shown = list(thread_ids[: self._capacity])
-
-    def drop(self, thread_id: str) -> None:
-        """Take a thread's place away."""
-        if thread_id in self._shown:
-            self._shown.remove(thread_id)

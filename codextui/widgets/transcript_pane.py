@@ -10,7 +10,6 @@ from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.geometry import Region
-from textual.message import Message
 from textual.selection import Selection
 from textual.strip import Strip
 
@@ -53,9 +52,6 @@ class TranscriptPane(LineWidget, can_focus=True):
 
     ALLOW_SELECT = True
 
-    class Scrolled(Message):
-        """The pane began or ceased to follow its end."""
-
     def __init__(self, context: PaneContext, view: ThreadView, number: int) -> None:
         """Show a thread in the pane of this number."""
         super().__init__()
@@ -75,7 +71,7 @@ class TranscriptPane(LineWidget, can_focus=True):
         """Show another thread, from its end."""
         if view is not self.view:
             self.view = view
-            self._follows(True)
+            self.follow = True
             self._redraw()
         if number != self.number:
             self.number = number
@@ -158,7 +154,7 @@ class TranscriptPane(LineWidget, can_focus=True):
             self._top += self._rows.fill(len(self._rows.rows) + self._height - rows)
         last = max(0, len(self._rows.rows) - self._height)
         self._top = max(0, min(last, self._top + rows))
-        self._follows(self._top >= last)
+        self.follow = self._top >= last
         self.refresh(self._body())
 
     def action_page(self, direction: int) -> None:
@@ -183,7 +179,7 @@ class TranscriptPane(LineWidget, can_focus=True):
     def action_follow(self) -> None:
         """Go to the end, and follow it."""
         self._is_climbing = False
-        self._follows(True)
+        self.follow = True
         self._settle()
         self.refresh(self._body())
 
@@ -260,11 +256,6 @@ class TranscriptPane(LineWidget, can_focus=True):
             last = max(0, len(self._rows.rows) - self._height)
             self._top = last
         self._top = min(self._top, last)
-
-    def _follows(self, follow: bool) -> None:
-        if follow != self.follow:
-            self.follow = follow
-            self.post_message(self.Scrolled())
 
     def _render_head(self) -> list[Strip]:
         head = self._render_title()
