@@ -30,6 +30,7 @@ from codextui.wire.event import Event
 from codextui.wire.thread import ThreadInfo, ThreadState
 
 PATIENCE_S = 30
+PROGRESS = "notifications/progress"
 
 T = TypeVar("T")
 
@@ -270,6 +271,26 @@ class RawClient:
 
     def begin_tool(self, tool: str, **arguments: Any) -> int:
         return self.begin("tools/call", name=tool, arguments=arguments)
+
+    def begin_watched(self, tool: str, **arguments: Any) -> int:
+        """Calls a tool and wants to hear of its progress."""
+        meta = {"progressToken": "watched"}
+        return self.begin("tools/call", name=tool, arguments=arguments, _meta=meta)
+
+    async def progress(self, words: str) -> dict[str, Any]:
+        """The first progress whose message has these words."""
+        return await self.message(
+            lambda m: m.get("method") == PROGRESS and words in m["params"]["message"]
+        )
+
+    async def event(self, kind: str) -> dict[str, Any]:
+        """The first `codex/event` of a type."""
+        return await self.message(
+            lambda m: m.get("method") == "codex/event" and m["params"]["msg"]["type"] == kind
+        )
+
+    def all_of(self, method: str) -> list[dict[str, Any]]:
+        return [message["params"] for message in self.messages if message.get("method") == method]
 
     async def call(self, tool: str, **arguments: Any) -> dict[str, Any]:
         """The result of a tool, whole."""

@@ -1,0 +1,105 @@
+"""Approvals that never hang: who is asked, and what happens where nobody can answer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from contract.serving import RawClient, serving
+
+from codextui.demo import Run, Say, Script
+from codextui.wire import event as ev
+from codextui.wire.decision import Approved
+from codextui.wire.thread import ThreadState
+
+pytestmark = pytest.mark.contract
+
+ASKING = {"sandbox": "workspace-write", "approval-policy": "on-request"}
+
+
+def asking_script(outside: Path, times: int = 1) -> Script:
+    runs = [Run(f"touch {outside}", escalate=True, justification="It must be there.")] * times
+    return Script().on("leave", *runs, Say("Done."))
+
+
+def begin(client: RawClient, workspace: Path) -> int:
+    return client.begin_watched("codex", prompt="leave", cwd=str(workspace), **ASKING)
+
+
+def read_by_the_model(served: Any) -> str:
+    (request,) = served.model.requests[1:2]
+    return str(request.input)
+
+
+async def test_an_error_for_an_answer_declines_and_the_model_reads_why(
+    codex_binary: Path, scratch: Path, workspace: Path
+):
+    outside = scratch / "outside.txt"
+    async with (
+        serving(codex_binary, scratch, asking_script(outside)) as served,
+        served.client("caller", elicitation={}) as caller,
+    ):
+        number = begin(caller, workspace)
+        request = await caller.elicited()
+        caller.send({"id": request["id"], "error": {"code": -32601, "message": "no dialog"}})
+        reply = await caller.reply(number)
+        assert reply["result"]["structuredContent"]["content"] == "Done."
+        assert not outside.exists()
+        assert "caller could not ask anybody" in read_by_the_model(served)
+
+
+async def test_where_nobody_can_answer_the_caller_reads_how_to(
+    codex_binary: Path, scratch: Path, workspace: Path
+):
+    outside = scratch / "outside.txt"
+    async with (
+        serving(codex_binary, scratch, asking_script(outside)) as served,
+        served.client("caller") as caller,
+    ):
+        number = begin(caller, workspace)
+        told = (await caller.progress("needs input"))["params"]["message"]
+        assert str(outside) in told
+        assert "`codextui -L test` or `codextui approve -L test a1`" in told
+        (row,) = (await caller.call("codex-threads"))["structuredContent"]["threads"]
+        assert (row["state"], row["waits_for"]) == ("needs input", "approval")
+        await caller.call("codex-answer", approval="a1", decision="approved")
+        reply = await caller.reply(number)
+        assert reply["result"]["structuredContent"]["content"] == "Done."
+        assert outside.exists()
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.2])
+async def test_what_nobody_answers_is_declined_and_the_model_reads_why(
+    codex_binary: Path, scratch: Path, workspace: Path, seconds: float
+):
+    outside = scratch / "outside.txt"
+    script = asking_script(outside)
+    served_by = serving(codex_binary, scratch, script, unattended_timeout_s=seconds)
+    async with served_by as served, served.client("caller") as caller:
+        reply = await caller.reply(begin(caller, workspace))
+        assert reply["result"]["structuredContent"]["content"] == "Done."
+        assert not outside.exists()
+        assert "Nobody was there to decide" in read_by_the_model(served)
+
+
+async def test_no_clock_runs_while_a_supervisor_is_there(
+    codex_binary: Path, scratch: Path, workspace: Path
+):
+    outside = scratch / "outside.txt"
+    script = asking_script(outside, times=2)
+    served_by = serving(codex_binary, scratch, script, unattended_timeout_s=0.0)
+    async with served_by as served, served.client("caller") as caller:
+        async with served.console() as console:
+            number = begin(caller, workspace)
+            approval = await console.offered()
+            thread_id = approval.thread_id
+            await console.state(thread_id, ThreadState.NEEDS_INPUT)
+            await console.connection.answer(approval.approval_id, Approved())
+            second = await console.offered(2)
+            assert console.messages(thread_id, ev.ApprovalResolved)[0].by == "console"
+        reply = await caller.reply(number)  # the console has gone: now nobody can answer
+        assert reply["result"]["structuredContent"]["content"] == "Done."
+        assert outside.exists()
+        asked = await caller.call("codex-answer", approval=second.approval_id, decision="approved")
+        assert asked["structuredContent"]["error"]["kind"] == "ApprovalGone"
