@@ -37,6 +37,7 @@ from codextui.themes import VARIABLE_DEFAULTS
 from codextui.theming import register_themes, save_theme
 from codextui.trouble_desk import Answer, TroubleDesk, codex_unusable, unreachable
 from codextui.wire.approval import Approval
+from codextui.wire.event import CodexReady
 from codextui.wire.thread import ThreadInfo
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ NUDGE = 0.25
 """Seconds between two looks at whether the approval dialog may open now."""
 
 STARTING_PAUSE = 0.5
-"""Seconds between two looks at whether Codex is up and logged in."""
+"""Seconds between two looks at whether Codex is up."""
 
 Attach = Callable[[Callable[[facts.Fact], None]], Link]
 """Makes the attachment to the server, given who hears what happens."""
@@ -190,9 +191,7 @@ class ConsoleApp(App[int]):
                     self._import_dialogs()
                 self._take(board.connect(fresh=fresh))
                 self.call_later(self._trouble.clear)
-                self.run_worker(
-                    self._ask_server(), group="report", exclusive=True, exit_on_error=False
-                )
+                self._look_at_codex()
             case facts.CaughtUp():
                 self._herald.catch_up()
                 self._take(board.catch_up())
@@ -202,6 +201,8 @@ class ConsoleApp(App[int]):
                     self.call_later(self._trouble.show, unreachable(self._server, reason))
             case facts.EventArrived(event):
                 self._take(board.apply(event))
+                if isinstance(event.msg, CodexReady) and board.link.caught_up:
+                    self._look_at_codex()
             case facts.ApprovalOffered(approval):
                 self._take(board.offer(approval))
             case facts.ApprovalWithdrawn(approval_id):
@@ -238,25 +239,35 @@ class ConsoleApp(App[int]):
         severity: SeverityLevel = "error" if notice.kind == "error" else "warning"
         self.notify(one_line(notice.text), severity=severity, timeout=NOTICE_S, markup=False)
 
+    def _look_at_codex(self) -> None:
+        self.run_worker(self._ask_server(), group="report", exclusive=True, exit_on_error=False)
+
+    def _check_server(self) -> None:
+        self.run_worker(self._ask_server(), group="report", exclusive=True, exit_on_error=False)
+
     async def _ask_server(self) -> None:
         """Find out whether the server can work at all, as soon as it knows that itself."""
-        is_known = False
-        while not is_known:
-            is_known = bool(self.board.codex_version and not self.board.codex_problem)
+        is_starting = True
+        while is_starting:
             try:
                 report = await operations.server_report(self._link)
             except CodextuiError:
                 return  # The connection is gone again, and says so itself.
-            if problem := str(report.get("problem") or ""):
-                self._trouble.show(codex_unusable(sanitize(problem)))
+            problem = str(report.get("problem") or "")
+            self.main.say_problem(problem)
+            if problem and not self.board.threads:
+                self._trouble.show(codex_unusable(problem))
+            if problem:
                 return
-            await asyncio.sleep(0 if is_known else STARTING_PAUSE)
+            codex = report.get("codex")
+            is_starting = isinstance(codex, dict) and not codex.get("pid")
+            await asyncio.sleep(STARTING_PAUSE if is_starting else 0)
 
     def _trouble_answered(self, answer: Answer) -> None:
         if answer == "quit":
             self.exit(1)
         elif self.board.link.online:
-            self.run_worker(self._ask_server(), group="report", exclusive=True, exit_on_error=False)
+            self._look_at_codex()
         else:
             self._link.retry()
 

@@ -55,6 +55,7 @@ class MainScreen(Screen[None]):
         self._pacer = Pacer(wake=self._wake, rest=self._rest)
         self._frames: Timer | None = None
         self._last_new: NewThread | None = None
+        self._problem = ""
         self._seen_failures: set[str] = set()
         self._pane_context = self._build_context()
         self.bench = Workbench(
@@ -108,6 +109,11 @@ class MainScreen(Screen[None]):
         """Show a thread in a pane and go to it; as soon as it is known, if it is not yet."""
         self.bench.open(thread_id)
 
+    def say_problem(self, problem: str) -> None:
+        """Say why the server can start no turns, as long as that is so; empty where it can."""
+        self._problem = problem
+        self._pacer.mark(self)
+
     def keep_draft(self, thread_id: str, text: str) -> None:
         """Keep a prompt that did not reach the server."""
         self.bench.keep_draft(thread_id, text)
@@ -153,7 +159,7 @@ class MainScreen(Screen[None]):
             self._options.server,
             board.link,
             board.codex_version,
-            board.codex_problem,
+            board.codex_problem or self._problem,
             running=sum(state in working for state in states),
             asking=states.count(ThreadState.NEEDS_INPUT),
             tokens=sum(view.info.usage.total for view in board.threads.values()),

@@ -9,7 +9,7 @@ from textual.strip import Strip
 
 from codextui.model.board import Link
 from codextui.render.figures import format_tokens
-from codextui.render.layout import fit, row_length
+from codextui.render.layout import cut, fit, row_length
 from codextui.render.palette import Palette
 from codextui.render.sanitize import one_line
 from codextui.render.state import mark_state
@@ -22,6 +22,10 @@ OFFLINE = Link()
 
 GAP = "   "
 """Between two parts of the line."""
+
+
+PROBLEM_WIDTH = 42
+"""Cells that a problem of Codex's may take: it fits even 80 columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +102,13 @@ class StatusLine(LineWidget):
     def _figures(self, palette: Palette) -> list[Segment]:
         """What is to be told, the most important first."""
         status, parts = self._status, [self._connection(palette)]
+        if status.codex_problem:
+            problem = cut(one_line(status.codex_problem), PROBLEM_WIDTH)
+            parts.append(Segment(f"✗ {problem}", palette.bad))
         if status.asking:
             mark = mark_state(ThreadState.NEEDS_INPUT, palette)
             verb = "needs" if status.asking == 1 else "need"
             parts.append(Segment(f"{mark.glyph} {status.asking} {verb} you", mark.style))
-        if status.codex_problem:
-            parts.append(Segment(f"✗ {one_line(status.codex_problem)}", palette.bad))
         if status.running:
             parts.append(Segment(f"{status.running} running", palette.running))
         if status.tokens:

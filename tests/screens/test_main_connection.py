@@ -128,3 +128,18 @@ async def test_what_concerns_the_whole_server_is_said_when_it_happens(console: C
         console.link.say("", Warned("[b]the disk[/b] is nearly full"), "")
         await console.settle()
         assert console.told() == ["[b]the disk[/b] is nearly full"]
+
+
+async def test_without_a_usable_codex_the_threads_of_the_past_can_still_be_read(
+    console: Console,
+) -> None:
+    console.link.results["codex-server"] = {"problem": "Codex is not logged in."}
+    async with console.app.run_test(size=(160, 45)):
+        console.link.connect()
+        thread_id = console.link.running("backend")
+        console.link.text(thread_id, "what it said")
+        console.link.catch_up()
+        await console.settle()
+        assert console.app.screen is console.app.main
+        assert "Codex is not logged in." in status(console)
+        assert "what it said" in text_of(console.pane(thread_id))
