@@ -97,10 +97,15 @@ def serve_fake(scratch: Path, serve: Serve) -> Served:
     fake = Path(__file__).with_name("fake_codex.py")
     binary.write_text(f'#!/bin/sh\nexec {sys.executable} {fake} "$@"\n')
     binary.chmod(0o700)
-    config = paths.config_path()
-    config.parent.mkdir(parents=True)
-    config.write_text(f'[codex]\nbinary = "{binary}"\n')
+    configure(f'[codex]\nbinary = "{binary}"\n')
     return serve(Script())
+
+
+def configure(text: str) -> None:
+    """Writes the person's config.toml."""
+    config = paths.config_path()
+    config.parent.mkdir(parents=True, exist_ok=True)
+    config.write_text(text)
 
 
 @pytest.fixture

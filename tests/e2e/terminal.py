@@ -124,13 +124,19 @@ class Terminal:
     ) -> None:
         self.close()
 
+    def hang_up(self) -> None:
+        """Closes the terminal under the program."""
+        os.close(self._master)
+        self._master = -1
+
     def close(self) -> None:
         """Ends the program if it still runs, and the terminal."""
         if self.process.poll() is None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
-        os.close(self._master)
+        if self._master >= 0:
+            self.hang_up()
 
     @property
     def rows(self) -> list[str]:
@@ -146,6 +152,13 @@ class Terminal:
         """Types keys: a name of `KEYS`, or the characters themselves."""
         for key in keys:
             os.write(self._master, KEYS.get(key) or key.encode())
+
+    def resize(self, columns: int, lines: int) -> None:
+        """Gives the terminal another size, as a person does with the mouse."""
+        self.screen.resize(lines, columns)
+        size = struct.pack("HHHH", lines, columns, 0, 0)
+        fcntl.ioctl(self._master, termios.TIOCSWINSZ, size)
+        os.killpg(self.process.pid, signal.SIGWINCH)
 
     def click(self, column: int, row: int) -> None:
         """Clicks at a cell, counted from 0."""
