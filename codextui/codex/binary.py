@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import re
+import shlex
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -92,6 +93,17 @@ def native_binary(path: Path) -> Path:
     return script
 
 
+def shell_words(binary: CodexBinary, home: Path | None) -> str:
+    """Return how a shell starts this Codex with this CODEX_HOME, None for the usual one.
+
+    The binary of the package `openai-codex-cli-bin` is not on `PATH`, and another one may be.
+    """
+    on_path = shutil.which(_EXE)
+    is_usual = on_path is not None and native_binary(Path(on_path)) == binary.path.resolve()
+    words = _EXE if is_usual else shlex.quote(str(binary.path))
+    return words if home is None else f"CODEX_HOME={shlex.quote(str(home))} {words}"
+
+
 def missing_app_server(binary: CodexBinary, last_errors: Sequence[str]) -> CodexMissing | None:
     """Return the error that says that this Codex has no `app-server`, if that is what it said.
 
@@ -115,7 +127,7 @@ def _configured(path: Path) -> CodexBinary:
     except CodexMissing as error:
         raise CodexMissing(
             f"The configured Codex is of no use: {error}. Correct `binary` under [codex] in the "
-            "configuration, or leave it out."
+            "configuration, or leave it out; a server that runs has to be ended to read it again."
         ) from error
 
 

@@ -200,15 +200,16 @@ async def list_threads(
     return list(found.values())
 
 
-async def read_login_problem(app: AppServer) -> str:
+async def read_login_problem(app: AppServer, codex: str = "codex") -> str:
     """Return what keeps Codex from asking its model, and what to type; empty where nothing does.
 
     It asks for the account (`account/read`): a model provider of the user's own needs no login.
+    `codex` is how a shell starts this Codex (`codextui.codex.binary.shell_words`).
     """
     account = await app.call("account/read", {"refreshToken": False})
     if account.get("account") is not None or not fields.flag(account, "requiresOpenaiAuth"):
         return ""
-    return "Codex is not logged in. Type: codex login"
+    return f"Codex is not logged in. Type: {codex} login"
 
 
 def _thread_params(app: AppServer, options: ThreadOptions) -> dict[str, Json]:

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from codextui.codex import binary
-from codextui.codex.binary import CodexBinary, find_codex, native_binary
+from codextui.codex.binary import CodexBinary, find_codex, native_binary, shell_words
 from codextui.errors import CodexMissing
 
 TARGET = {
@@ -84,6 +84,17 @@ def test_one_that_cannot_run_does_not_hide_one_that_can(
     good = codex(tmp_path / "good" / "codex", "0.160.0")
     no_codex.setenv("PATH", f"{broken.parent}:{good.parent}")
     assert find_codex().path == good
+
+
+def test_a_shell_is_told_the_path_of_a_codex_that_is_not_the_one_on_path(
+    tmp_path: Path, no_codex: pytest.MonkeyPatch
+) -> None:
+    bundled = bundle(no_codex, tmp_path / "my tools", "0.163.0")
+    assert shell_words(find_codex(), None) == f"'{bundled}'"
+    on_path = codex(tmp_path / "bin" / "codex", "0.169.0")
+    assert shell_words(find_codex(), Path("/a b")) == f"CODEX_HOME='/a b' '{bundled}'"
+    no_codex.setenv("PATH", str(on_path.parent))
+    assert shell_words(find_codex(), None) == "codex"
 
 
 def test_without_any_it_says_what_to_type(no_codex: pytest.MonkeyPatch) -> None:
