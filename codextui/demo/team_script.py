@@ -92,6 +92,11 @@ class TeamScript:
         self._asked: Counter[str] = Counter()
         self._codex = _codex_script(pace)
 
+    @property
+    def asked(self) -> int:
+        """How often any role has asked so far."""
+        return self._asked.total()
+
     def __call__(self, request: ModelRequest) -> Iterable[Step] | AsyncIterable[Step]:
         """The steps that answer a request."""
         return self._codex(request) if request.thread else self._answer_role(request)

@@ -93,7 +93,9 @@ class Strand:
             async for event in result.stream_events():
                 if event.type != "raw_response_event":
                     self._see(event)
-                    self._keep(result.to_state())
+                    state = result.to_state()
+                    if _is_whole(state):
+                        self._keep(state)
         finally:
             result.cancel("immediate")
         return result
@@ -129,6 +131,16 @@ class _Hooks(RunHooks[Any]):
         if agent.name != self._at_work:
             self._at_work = agent.name
             self._crew.tell(Happening(Kind.ROLE_STARTED, agent.name, "is at work"))
+
+
+def _is_whole(state: RunState[Any, Any]) -> bool:
+    """Whether a run can go on from a state.
+
+    It cannot while the SDK is going on from an interruption itself; the state that it goes on
+    from has been kept then.
+    """
+    interrupted = bool(state.get_interruptions())
+    return not interrupted or state._last_processed_response is not None  # noqa: SLF001 - only there
 
 
 def _asked(text: str) -> list[TResponseInputItem]:

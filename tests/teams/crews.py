@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 from agents.testing import ScriptedModel, assistant_message, function_call
 
+from codextui.errors import ThreadUnknown
 from codextui.teams.budget import Budget
-from codextui.teams.call_log import CallLog
+from codextui.teams.call_log import CallLog, parse_calls
 from codextui.teams.condition import Artifact
 from codextui.teams.crew import Crew, hire
 from codextui.teams.happening import Happening, Kind
-from codextui.teams.link import ServerLink
+from codextui.teams.link import ServerLink, TurnEnd
 from codextui.teams.run_store import RunStore
 from codextui.teams.team import Limits, Mode, Role, Team
 from codextui.wire.fields import JsonObject
+from codextui.wire.thread import ThreadInfo, ThreadState
 
 
 class Crash(BaseException):
@@ -37,18 +40,48 @@ class CrashingStore(RunStore):
             raise Crash
 
 
+class FakeLink:
+    """A shared server in memory, whose Codex answers at once; it outlives the crews."""
+
+    def __init__(self) -> None:
+        self.said: list[tuple[str, str]] = []
+        self.threads: dict[str, ThreadInfo] = {}
+
+    async def call(self, tool: str, arguments: JsonObject) -> dict[str, object]:
+        if tool == "codex-start":
+            thread_id = f"thread-{len(self.threads) + 1}"
+            handle = str(arguments["handle"])
+            self.threads[thread_id] = ThreadInfo(thread_id, handle, ThreadState.IDLE)
+            return {"thread": self.threads[thread_id].to_wire()}
+        assert tool == "codex-send"
+        thread_id = str(arguments["thread"])
+        self.said.append((thread_id, str(arguments["prompt"])))
+        turn_id = f"turn-{len(self.said)}"
+        self.threads[thread_id] = replace(self.threads[thread_id], turn_id=turn_id)
+        return {"turnId": turn_id}
+
+    async def find(self, thread: str) -> ThreadInfo:
+        if thread not in self.threads:
+            raise ThreadUnknown(thread)
+        return self.threads[thread]
+
+    async def end_of(self, thread_id: str, turn_id: str) -> TurnEnd:
+        return TurnEnd(f"The end of {turn_id} of {thread_id}.")
+
+
 def role(
     name: str,
     *,
     needs: Sequence[str] = (),
     makes: Sequence[str] = (),
     to: Sequence[str] = (),
+    codex: bool = False,
 ) -> Role:
-    """A role without Codex."""
+    """A role, without Codex unless it is said."""
     return Role(
         name=name,
         instructions=f"You are {name}.",
-        codex=False,
+        codex=codex,
         handoffs=tuple(to),
         requires=tuple(map(Artifact, needs)),
         produces=tuple(map(Artifact, makes)),
@@ -65,17 +98,20 @@ def crew(
     folder: Path,
     models: dict[str, ScriptedModel],
     mode: Mode = Mode.HANDOFFS,
+    *,
     store: RunStore | None = None,
+    link: FakeLink | None = None,
 ) -> tuple[Crew, list[Happening]]:
     """A crew that works in `folder`, and the list of what happens to it."""
     told: list[Happening] = []
     store = store or new_store(folder)
+    log = CallLog(parse_calls(store.read("calls") or {}), lambda calls: store.write("calls", calls))
     made = hire(
         of,
         mode,
         folder,
-        link=cast("ServerLink", None),  # no role has Codex
-        log=CallLog(),
+        link=cast("ServerLink", link),
+        log=log,
         store=store,
         budget=Budget(of.limits, store.read("spent")),
         tell=told.append,

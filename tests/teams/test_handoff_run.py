@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from agents.exceptions import ModelBehaviorError
 from agents.testing import ScriptedModel, function_call
-from teams.crews import Crash, crew, doing, hand, kinds, new_store, role, say, team
+from teams.crews import Crash, FakeLink, crew, doing, hand, kinds, new_store, role, say, team
 
 from codextui.teams.ending import Ending, RunStopped
 from codextui.teams.handoff_run import run_handoffs
@@ -150,3 +150,45 @@ async def test_after_a_crash_at_any_step_the_model_is_asked_nothing_twice(
     assert answer == "All done."
     assert len(boss.calls) + len(worker.calls) == 6
     assert made.budget.turns in (5, 6)  # the one that was answered last may not be counted
+
+
+@pytest.mark.parametrize("after", range(1, 70))
+async def test_after_a_crash_at_any_step_no_codex_task_is_started_twice(
+    tmp_path: Path, after: int
+) -> None:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    of = team(
+        role("boss", codex=True, makes=["plan.md"], to=["worker"]),
+        role("worker", codex=True, needs=["plan.md"], to=["boss"]),
+    )
+    both = [
+        function_call("codex", {"prompt": "left"}, call_id="left"),
+        function_call("codex", {"prompt": "right"}, call_id="right"),
+    ]
+    boss = ScriptedModel(
+        [
+            [function_call("codex", {"prompt": "plan"}, call_id="plan")],
+            hand("worker", 1),
+            [
+                function_call(
+                    "codex-reply", {"prompt": "more", "threadId": "thread-1"}, call_id="more"
+                )
+            ],
+            doing(hand("worker", 2), (folder / "plan.md").touch),
+            say("All done."),
+        ]
+    )
+    worker = ScriptedModel([both, hand("boss")])
+    models = {"boss": boss, "worker": worker}
+    link = FakeLink()
+    made, _ = crew(of, folder, models, store=new_store(folder, after), link=link)
+    answer = ""
+    with contextlib.suppress(Crash):
+        answer = await play(made)
+    if not answer:
+        made, _ = crew(of, folder, models, store=new_store(folder), link=link)
+        answer = await play(made)
+    assert answer == "All done."
+    assert sorted(prompt for _, prompt in link.said) == ["left", "more", "plan", "right"]
+    assert len(boss.calls) + len(worker.calls) == 7

@@ -161,9 +161,9 @@ async def test_after_a_crash_at_any_step_every_role_is_asked_once(
         "tester": ScriptedModel([writing(folder, "report.md")]),
     }
     store = new_store(folder, after)
-    made, _ = crew(web(), folder, models, Mode.PARALLEL, store)
+    made, _ = crew(web(), folder, models, Mode.PARALLEL, store=store)
     with contextlib.suppress(Crash):
         await play(made)
-    made, _ = crew(web(), folder, models, Mode.PARALLEL, new_store(folder))
+    made, _ = crew(web(), folder, models, Mode.PARALLEL, store=new_store(folder))
     await play(made)
     assert [len(model.calls) for model in models.values()] == [1, 1, 1, 1]
