@@ -170,15 +170,15 @@ class Terminal:
         row = next(row for row, line in enumerate(self.rows) if text in line)
         self.click(self.rows[row].index(text), row)
 
-    def wait_for(self, text: str, *, timeout: float = 20) -> None:
+    def wait_for(self, text: str, *, timeout: float = 60) -> None:
         """Waits until the screen shows `text`."""
         self.wait_until(lambda: text in self.text, f"{text!r} on the screen", timeout=timeout)
 
-    def wait_gone(self, text: str, *, timeout: float = 20) -> None:
+    def wait_gone(self, text: str, *, timeout: float = 60) -> None:
         """Waits until the screen no longer shows `text`."""
         self.wait_until(lambda: text not in self.text, f"{text!r} to go", timeout=timeout)
 
-    def wait_until(self, done: Callable[[], bool], what: str, *, timeout: float = 20) -> None:
+    def wait_until(self, done: Callable[[], bool], what: str, *, timeout: float = 60) -> None:
         """Waits until `done` holds; it is looked at after every piece of output."""
         deadline = time.monotonic() + timeout
         while not done():
@@ -186,13 +186,13 @@ class Terminal:
             assert left > 0, f"waited {timeout} s for {what}, but saw:\n{self.text}"
             assert self._read(left) or done(), f"it ended without {what}:\n{self.text}"
 
-    def wait_quiet(self, *, quiet: float = 0.3, timeout: float = 20) -> None:
+    def wait_quiet(self, *, quiet: float = 0.3, timeout: float = 60) -> None:
         """Waits until nothing has been drawn for `quiet` seconds."""
         deadline = time.monotonic() + timeout
         while self._ready(quiet) and self._read(quiet):
             assert time.monotonic() < deadline, f"still drawing after {timeout} s:\n{self.text}"
 
-    def wait_exit(self, *, timeout: float = 20) -> int:
+    def wait_exit(self, *, timeout: float = 60) -> int:
         """Waits until the program has ended, and returns its exit code."""
         deadline = time.monotonic() + timeout
         while self._read(deadline - time.monotonic()):
