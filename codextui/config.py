@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from codextui.errors import ConfigInvalid
+from codextui.http_address import HttpAddress, parse_http_address
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +39,13 @@ class ServerConfig:
     Attributes:
         idle_timeout: seconds without a client and without a running turn after which the shared
             server ends by itself; 0 is never.
+        http: where the server `default` listens for HTTP; None does not.
+        http_anywhere: whether that may be an address that other machines can reach.
     """
 
     idle_timeout: float = 1800.0
+    http: HttpAddress | None = None
+    http_anywhere: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +54,12 @@ class ApprovalsConfig:
 
     Attributes:
         quiet: seconds without a keystroke before the decision keys of a dialog work.
+        unattended_timeout: seconds without anybody who could decide after which an approval is
+            declined; 0 is at once, None (`"never"`) is never.
     """
 
     quiet: float = 0.6
+    unattended_timeout: float | None = 1800.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +268,10 @@ def _read_text(value: object) -> str:
     return value
 
 
+def _read_http_address(value: object) -> HttpAddress:
+    return parse_http_address(_read_text(value))
+
+
 def _read_flag(value: object) -> bool:
     if not isinstance(value, bool):
         raise ConfigInvalid(f"must be true or false, not {_shown(value)}")
@@ -272,6 +284,21 @@ def _number_between(low: float, high: float) -> Callable[[object], float]:
         if not is_number or not low <= cast("float", value) <= high:
             raise ConfigInvalid(f"must be a number from {low:g} to {high:g}, not {_shown(value)}")
         return float(cast("float", value))
+
+    return read
+
+
+def _number_or_never(low: float, high: float) -> Callable[[object], float | None]:
+    read_number = _number_between(low, high)
+
+    def read(value: object) -> float | None:
+        if value == "never":
+            return None
+        try:
+            return read_number(value)
+        except ConfigInvalid as error:
+            told = str(error).replace("must be a number", 'must be "never" or a number')
+            raise ConfigInvalid(told) from error
 
     return read
 
@@ -310,7 +337,10 @@ _READERS: dict[str, Callable[[object], object]] = {
     "codex.binary": _read_path,
     "codex.home": _read_path,
     "server.idle_timeout": _number_between(0, 31_536_000),
+    "server.http": _read_http_address,
+    "server.http_anywhere": _read_flag,
     "approvals.quiet": _number_between(0, 10),
+    "approvals.unattended_timeout": _number_or_never(0, 31_536_000),
     "ui.theme": _read_text,
     "ui.layout": _integer_between(1, 9),
     "ui.bell": _read_flag,

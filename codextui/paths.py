@@ -76,6 +76,11 @@ def journal_path(name: str) -> Path:
     return _state_dir() / f"{check_name(name)}.sqlite"
 
 
+def token_path(name: str) -> Path:
+    """The token that HTTP clients of the shared server `name` show; its folder exists."""
+    return _state_dir() / f"{check_name(name)}.token"
+
+
 def runs_dir() -> Path:
     """The folder of the runs of teams, each in a folder of its own; it exists."""
     return _private(_state_dir() / "runs")

@@ -5,7 +5,10 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from codextui.http_address import HttpAddress
 
 _DESCRIPTION = """\
 Supervise Codex agents: without a command the console opens, on the shared server that is
@@ -111,7 +114,22 @@ def _add_server_commands(commands: _Commands) -> None:
         action="store_true",
         help="end when standard input does, for a program that has a server of its own",
     )
+    serve.add_argument(
+        "--http",
+        metavar="HOST:PORT",
+        type=_http_address,
+        help="let MCP clients come by HTTP as well, with the token that `codextui token` prints",
+    )
+    serve.add_argument(
+        "--http-anywhere",
+        action="store_true",
+        help="allow an address that other machines can reach; what is said travels unencrypted",
+    )
     serve.add_argument("--daemon", action="store_true", help=argparse.SUPPRESS)
+    token = _add(commands, "token", "token:print_token", "print the token that HTTP clients show")
+    token.add_argument(
+        "--new", action="store_true", help="make another one; the one before is then worth nothing"
+    )
     _add(commands, "kill-server", "serve:kill_server", "end the shared server and its turns")
 
 
@@ -129,6 +147,12 @@ def _add_client_commands(commands: _Commands) -> None:
         choices=("codex", "all"),
         default="codex",
         help="the two tools of Codex (the default), or all that supervisors have, too",
+    )
+    relay.add_argument(
+        "--private",
+        action="store_true",
+        help="serve alone in this process, without the shared server: nobody else sees the "
+        "threads, and their turns end with the client",
     )
     relay.add_argument(
         "--no-events",
@@ -308,6 +332,16 @@ def _server_name(value: str) -> str:
 
     try:
         return check_name(value)
+    except ConfigInvalid as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def _http_address(value: str) -> HttpAddress:
+    from codextui.errors import ConfigInvalid  # noqa: PLC0415
+    from codextui.http_address import parse_http_address  # noqa: PLC0415 - only where one is given
+
+    try:
+        return parse_http_address(value)
     except ConfigInvalid as error:
         raise argparse.ArgumentTypeError(str(error)) from error
 

@@ -10,8 +10,9 @@ import sys
 import threading
 
 from codextui import config, paths
-from codextui.commands.output import emit, show
+from codextui.commands.output import emit, note, show
 from codextui.errors import ConfigInvalid
+from codextui.http_address import HttpAddress
 
 
 def serve_here(options: argparse.Namespace) -> int:
@@ -19,7 +20,9 @@ def serve_here(options: argparse.Namespace) -> int:
     from codextui.server.serve import ServeOptions, serve  # noqa: PLC0415 - the server's half
 
     settings = _load(options)
-    idle = settings.server.idle_timeout if options.daemon else 0.0
+    http = _http(options, settings.server)
+    # HTTP clients could not start it again.
+    idle = settings.server.idle_timeout if options.daemon and http is None else 0.0
     if options.until_stdin_ends:
         threading.Thread(target=_end_with_stdin, daemon=True).start()
     asyncio.run(
@@ -31,11 +34,33 @@ def serve_here(options: argparse.Namespace) -> int:
                 journal=paths.journal_path(options.server),
                 codex_binary=settings.codex.binary,
                 codex_home=settings.codex.home,
+                http=http,
+                http_required=options.http is not None,
+                token=paths.token_path(options.server),
+                unattended_timeout_s=settings.approvals.unattended_timeout,
                 idle_timeout_s=idle if options.idle_timeout is None else options.idle_timeout,
             )
         )
     )
     return 0
+
+
+def _http(options: argparse.Namespace, settings: config.ServerConfig) -> HttpAddress | None:
+    """Where to listen for HTTP. The configuration speaks of the user's one lasting server."""
+    lasting = options.server == paths.DEFAULT_NAME and not options.until_stdin_ends
+    address: HttpAddress | None = options.http or (settings.http if lasting else None)
+    if address is None or address.is_loopback:
+        return address
+    if not (options.http_anywhere or settings.http_anywhere):
+        raise ConfigInvalid(
+            f"{address} can be reached by other machines, and what is said would travel "
+            "unencrypted: use 127.0.0.1, or add --http-anywhere (http_anywhere = true)"
+        )
+    note(
+        f"codextui: warning: other machines can reach {address}; the token, and everything that "
+        "is said, travels unencrypted"
+    )
+    return address
 
 
 def _end_with_stdin() -> None:

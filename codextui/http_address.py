@@ -1,0 +1,57 @@
+"""Where the shared server listens for HTTP, as `--http` and `[server] http` say it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from codextui.errors import ConfigInvalid
+
+LOOPBACK = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class HttpAddress:
+    """An address of this machine.
+
+    Attributes:
+        host: an IPv4 or IPv6 address, without brackets.
+        port: 0 lets the system choose one.
+    """
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only programs of this machine can come to it."""
+        from ipaddress import ip_address  # noqa: PLC0415 - only where there is an address
+
+        return ip_address(self.host).is_loopback
+
+    @property
+    def is_every_address(self) -> bool:
+        """Whether it stands for all addresses of this machine (0.0.0.0, ::)."""
+        from ipaddress import ip_address  # noqa: PLC0415
+
+        return ip_address(self.host).is_unspecified
+
+
+def parse_http_address(text: str) -> HttpAddress:
+    """Read `HOST:PORT`, or a port of 127.0.0.1. Raises ConfigInvalid."""
+    from ipaddress import ip_address  # noqa: PLC0415
+
+    host, _, port = text.strip().rpartition(":")
+    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    bare = LOOPBACK if bare in ("", "localhost") else bare
+    try:
+        address = HttpAddress(str(ip_address(bare)), int(port) if port.isascii() else -1)
+    except ValueError:
+        address = HttpAddress("", -1)
+    if not port.isdecimal() or not 0 <= address.port <= 65_535 or (":" in bare and host == bare):
+        raise ConfigInvalid(
+            f"must be HOST:PORT, such as 127.0.0.1:8040 or [::1]:8040, not {text[:80]!r}"
+        )
+    return address

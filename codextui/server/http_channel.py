@@ -1,0 +1,145 @@
+"""The way to a client whose request came by HTTP: the stream of the response to that request."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections import deque
+from collections.abc import Collection
+from typing import Any
+
+import mcp_types as types
+from mcp.server.session import ServerSession
+from mcp.shared.exceptions import MCPError
+from mcp.shared.message import ServerMessageMetadata
+from pydantic import RootModel, ValidationError
+
+from codextui.server.channel import PeerGone, PeerRefused
+from codextui.server.http_exchange import Exchange
+from codextui.wire.fields import JsonObject
+
+logger = logging.getLogger(__name__)
+
+MAX_UNREAD = 16 * 1024 * 1024
+"""Characters that may wait for a client that does not read; then it is cut off."""
+
+
+class _Notification(types.Notification[dict[str, Any], str]):
+    method: str
+    params: dict[str, Any]
+
+
+class _Request(types.Request[dict[str, Any], str]):
+    method: str
+    params: dict[str, Any]
+
+
+class _AnyResult(RootModel[dict[str, Any]]):
+    """A result with every field that the client sent."""
+
+
+class HttpChannel:
+    """A Channel for one request. What is sent belongs to that request, whatever `for_call` says.
+
+    Attributes:
+        cwd: empty: where an HTTP client works is not known.
+        config: empty, as is what else a relay says of its client.
+        all_tools: see Channel.
+        events: see Channel.
+    """
+
+    def __init__(self, session: ServerSession, exchange: Exchange) -> None:
+        self.cwd = ""
+        self.config: JsonObject = {}
+        self.all_tools = False
+        self.events = True
+        self._session = session
+        self._exchange = exchange
+        self._told: deque[tuple[str, JsonObject, int]] = deque()
+        self._unread = 0
+        self._sending = asyncio.Lock()
+        self._flushing: asyncio.Task[None] | None = None
+
+    @property
+    def cancelled(self) -> Collection[types.RequestId]:
+        """The request, where the client took it back."""
+        request_id = self._exchange.request_id
+        return () if request_id is None or not self._exchange.taken_back else (request_id,)
+
+    async def notify(self, method: str, *params: JsonObject) -> None:
+        """Send a notification for each of the parameters. Raises PeerGone."""
+        await self.flush()
+        async with self._sending:
+            for param in params:
+                await self._send(method, param)
+
+    def tell(
+        self, method: str, params: JsonObject, *, for_call: types.RequestId | None = None
+    ) -> None:
+        """Send a notification soon, before anything that is sent later. Never waits."""
+        del for_call
+        if self._exchange.ended:
+            return
+        size = len(json.dumps(params))
+        self._told.append((method, params, size))
+        self._unread += size
+        if self._unread > MAX_UNREAD:
+            logger.warning("a client is cut off: it does not read")
+            self.abort()
+        elif self._flushing is None or self._flushing.done():
+            self._flushing = asyncio.create_task(self._flush_quietly())
+
+    async def request(
+        self, method: str, params: JsonObject, *, for_call: types.RequestId | None = None
+    ) -> JsonObject:
+        """Ask the client. Cancelling this takes the request back. Raises PeerRefused, PeerGone.
+
+        A result that is none of this method's has no fields here.
+        """
+        del for_call
+        await self.flush()
+        related = ServerMessageMetadata(related_request_id=self._exchange.request_id)
+        message = _Request(method=method, params=dict(params))
+        try:
+            # The types of mcp name its own requests only.
+            result = await self._session.send_request(message, _AnyResult, metadata=related)  # type: ignore[arg-type]
+        except ValidationError:
+            return {}
+        except MCPError as error:
+            if error.code == types.CONNECTION_CLOSED:
+                raise PeerGone from error
+            raise PeerRefused(str(error)[:300]) from error
+        return result.root
+
+    def answer_late(self, request_id: types.RequestId, result: JsonObject) -> None:
+        """Nothing: over HTTP a call that was taken back is answered at once."""
+
+    def abort(self) -> None:
+        """Hang up at once, without sending what waits."""
+        self._told.clear()
+        self._exchange.abort()
+        self._exchange.end()
+
+    async def flush(self) -> None:
+        """Wait until everything that was told before has been sent. Raises PeerGone."""
+        async with self._sending:
+            while self._told:
+                method, params, size = self._told.popleft()
+                self._unread -= size
+                await self._send(method, params)
+
+    async def _send(self, method: str, params: JsonObject) -> None:
+        if self._exchange.ended:
+            raise PeerGone
+        message = _Notification(method=method, params=dict(params))
+        await self._session.send_notification(
+            message,  # type: ignore[arg-type] # the types of mcp name its own notifications only
+            related_request_id=self._exchange.request_id,
+        )
+
+    async def _flush_quietly(self) -> None:
+        try:
+            await self.flush()
+        except PeerGone:
+            self._told.clear()
