@@ -17,12 +17,13 @@ from codextui.commands.teams import config_file, find_team
 from codextui.errors import ConfigInvalid
 from codextui.teams.config_team import load_teams
 from codextui.teams.happening import Happening, Kind
+from codextui.teams.run_plan import RunPlan
 from codextui.teams.run_store import RunStore
 from codextui.teams.team import Mode
 from codextui.wire import fields
 
 if TYPE_CHECKING:
-    from codextui.teams.run import RunEnd, RunPlan
+    from codextui.teams.run import RunEnd
 
 
 def run(options: argparse.Namespace) -> int:
@@ -57,8 +58,6 @@ async def _run(
 
 
 def _begin(options: argparse.Namespace) -> tuple[RunPlan, RunStore]:
-    from codextui.teams.run import RunPlan  # noqa: PLC0415 - as above
-
     if options.team is None or options.task is None:
         raise ConfigInvalid("say which TEAM is to run and what its TASK is, or --resume RUN")
     file = config_file(options)
@@ -84,8 +83,6 @@ def _begin(options: argparse.Namespace) -> tuple[RunPlan, RunStore]:
 
 
 def _take_up(options: argparse.Namespace) -> tuple[RunPlan, RunStore]:
-    from codextui.teams.run import RunPlan  # noqa: PLC0415 - as above
-
     if options.team is not None:
         raise ConfigInvalid("--resume goes on with a run's own team and task; name none")
     store = RunStore.open(options.resume)

@@ -27,7 +27,7 @@ from codextui.demo.server import demo_server
 from codextui.demo.team_script import FOLDER, TASK, TeamScript
 from codextui.demo.workspace import Workspace
 from codextui.teams.config_team import load_teams
-from codextui.teams.run import RunPlan
+from codextui.teams.run_plan import RunPlan
 from codextui.teams.run_store import RunStore
 from codextui.teams.team import Mode, Role
 

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from codextui.client.connection import Connect
 from codextui.errors import CodextuiError
@@ -18,26 +17,10 @@ from codextui.teams.handoff_run import run_handoffs
 from codextui.teams.happening import Happening, Kind
 from codextui.teams.link import ServerLink
 from codextui.teams.parallel_run import run_parallel
+from codextui.teams.run_plan import RunPlan
 from codextui.teams.run_store import RunStore
-from codextui.teams.team import Mode, Team
+from codextui.teams.team import Mode
 from codextui.wire import event as ev
-
-
-@dataclass(frozen=True, slots=True)
-class RunPlan:
-    """What is to be run.
-
-    Attributes:
-        team: who.
-        task: what they are asked to do.
-        project: where; absolute.
-        mode: how.
-    """
-
-    team: Team
-    task: str
-    project: Path
-    mode: Mode
 
 
 @dataclass(frozen=True, slots=True)

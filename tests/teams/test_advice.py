@@ -1,0 +1,70 @@
+"""What is said of teams that are allowed and rarely wise."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from teams.crews import role, team
+
+from codextui.teams.advice import advise
+from codextui.teams.condition import Artifact
+from codextui.teams.team import Limits, Role, Team
+
+GOOD = (
+    Role(
+        "boss",
+        "Plan.",
+        sandbox="workspace-write",
+        handoffs=("maker",),
+        produces=(Artifact("plan.md"),),
+    ),
+    Role(
+        "maker",
+        "Make.",
+        sandbox="workspace-write",
+        handoffs=("boss",),
+        requires=(Artifact("plan.md"),),
+        produces=(Artifact("a.txt"),),
+    ),
+)
+
+
+def of(*roles: Role) -> Team:
+    return Team("t", {one.name: one for one in roles}, roles[0].name)
+
+
+def test_a_careful_team_gets_no_advice() -> None:
+    assert advise(of(*GOOD)) == ()
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"requires": ()}, "boss hands off to maker without a gate"),
+        ({"sandbox": "read-only"}, "maker must produce files and may not write"),
+        ({"sandbox": "danger-full-access", "approval_policy": "never"}, "never asks"),
+        ({"produces": ()}, "maker produces nothing that could be checked"),
+        ({"about": "tests the plan"}, "consider read-only"),
+        ({"handoffs": ()}, "maker hands off to nobody"),
+    ],
+)
+def test_what_is_rarely_wise_is_told(changed: dict[str, object], told: str) -> None:
+    boss, maker = GOOD
+    advice = advise(of(boss, replace(maker, **changed)))  # type: ignore[arg-type]
+    assert any(told in line for line in advice)
+
+
+def test_full_access_for_everybody_is_told_once() -> None:
+    roles = [replace(one, sandbox="danger-full-access") for one in GOOD]
+    assert "every role has danger-full-access" in advise(of(*roles))[0]
+
+
+def test_a_role_that_nobody_hands_off_to_is_told() -> None:
+    told = advise(team(role("boss"), role("lost")))
+    assert "nobody hands off to lost: it never begins" in told
+
+
+def test_a_team_that_nothing_stops_is_told() -> None:
+    endless = replace(of(*GOOD), limits=Limits(turns=0))
+    assert any("never ends" in line for line in advise(endless))
