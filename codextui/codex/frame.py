@@ -28,14 +28,22 @@ def encode_frame(message: JsonObject) -> bytes:
 def decode_frame(line: bytes) -> JsonObject:
     """Return the message in a line. Raises WireInvalid where it holds no JSON object."""
     try:
-        value: Json = json.loads(line.decode("utf-8", "replace"), parse_constant=_refuse)
-        if _SURROGATE_ESCAPE.search(line):
-            value = _scrub(value)
+        value = read_json(line)
     except (ValueError, RecursionError) as error:
         raise WireInvalid(f"not JSON: {error}") from error
     if not isinstance(value, dict):
         raise WireInvalid("not a JSON object")
     return cast("JsonObject", value)
+
+
+def read_json(line: bytes) -> Json:
+    """Return the value in a line that anybody may have written.
+
+    Half a surrogate pair becomes U+FFFD: one that is kept cannot be written any more, and fails
+    whoever tells of it. Raises ValueError or RecursionError for what is no JSON.
+    """
+    value: Json = json.loads(line.decode("utf-8", "replace"), parse_constant=_refuse)
+    return _scrub(value) if _SURROGATE_ESCAPE.search(line) else value
 
 
 def _refuse(constant: str) -> Json:

@@ -20,9 +20,10 @@ import anyio
 import mcp_types as types
 from mcp.shared.message import SessionMessage
 
+from codextui.codex.frame import read_json
 from codextui.server.channel import PeerGone, PeerRefused
 from codextui.wire import tools
-from codextui.wire.fields import Json, JsonObject
+from codextui.wire.fields import JsonObject
 
 __all__ = ["MAX_LINE", "Peer", "PeerGone", "PeerRefused"]
 
@@ -173,7 +174,7 @@ class Peer:
     def _parse(self, line: bytes) -> SessionMessage | Exception | None:
         """A message for mcp's session; None where there is nothing in it for that."""
         try:
-            message: Json = json.loads(line)
+            message = read_json(line)
             if isinstance(message, dict) and self._take(message):
                 return None
             parsed = types.jsonrpc_message_adapter.validate_python(message, by_name=False)

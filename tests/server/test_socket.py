@@ -37,6 +37,24 @@ async def test_a_supervisor_sees_all_tools(served: Served):
         assert shown == [str(tool["name"]) for tool in (*TOOLS, *SUPERVISOR_TOOLS)]
 
 
+async def test_half_a_character_of_one_client_fails_nobody(served: Served):
+    async with served.client(experimental={SUPERVISOR: {}}) as client:
+        raw(
+            client,
+            json.dumps(
+                {
+                    "id": 77,
+                    "method": "tools/call",
+                    "params": {"name": "codex-read", "arguments": {"thread": "half \udc9b"}},
+                    "jsonrpc": "2.0",
+                }
+            ).encode(),
+        )
+        told = (await client.reply(77))["result"]["structuredContent"]["error"]
+        assert told["kind"] == "ThreadUnknown"
+        assert "half \ufffd" in told["message"]
+
+
 @pytest.mark.parametrize("version", ["2025-03-26", "2025-06-18", "2025-11-25"])
 async def test_every_version_with_a_handshake_is_served(served: Served, version: str):
     reader, writer = await asyncio.open_unix_connection(served.options.socket)
