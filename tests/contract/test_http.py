@@ -1,0 +1,285 @@
+"""Clients that come by HTTP, with the real Codex."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import mcp_types as types
+import pytest
+from agents import Agent, RunConfig, Runner
+from agents.mcp import MCPServerStreamableHttp
+from agents.testing import ScriptedModel as AgentModel
+from agents.testing import assistant_message, function_call
+from contract.http_clients import (
+    RawSession,
+    forgotten,
+    raw_session,
+    stock_client,
+    token_of,
+    url_of,
+)
+from contract.serving import PATIENCE_S, Served, serving
+
+from codextui.demo import Run, Say, Script
+from codextui.http_address import HttpAddress
+from codextui.wire import event as ev
+from codextui.wire.decision import Approved
+
+pytestmark = pytest.mark.contract
+
+ASKING = {"sandbox": "workspace-write", "approval-policy": "on-request"}
+ELICITS: dict[str, Any] = {"elicitation": {}}
+
+
+@asynccontextmanager
+async def serving_http(binary: Path, scratch: Path, script: Script) -> AsyncIterator[Served]:
+    address = HttpAddress("127.0.0.1", 0)
+    async with serving(binary, scratch, script, http=address, token=scratch / "s.token") as served:
+        yield served
+
+
+def leaving(outside: Path) -> Script:
+    return Script().on("leave", Run(f"touch {outside}", escalate=True), Say("Done."))
+
+
+@pytest.mark.parametrize("mode", ["legacy", "auto", "2026-07-28"])
+async def test_a_turn_and_a_reply(
+    codex_binary: Path, scratch: Path, workspace: Path, mode: str
+) -> None:
+    script = Script().on("hello", Say("Hello yourself.")).on("more", Say("There is no more."))
+    async with (
+        serving_http(codex_binary, scratch, script) as served,
+        stock_client(served, mode) as client,
+    ):
+        tools = await client.list_tools()
+        assert [tool.name for tool in tools.tools] == ["codex", "codex-reply"]
+        first = await client.call_tool("codex", {"prompt": "hello", "cwd": str(workspace)})
+        assert first.structured_content is not None
+        assert first.structured_content["content"] == "Hello yourself."
+        thread = first.structured_content["threadId"]
+        second = await client.call_tool("codex-reply", {"prompt": "more", "threadId": thread})
+        assert second.structured_content == {"threadId": thread, "content": "There is no more."}
+
+
+@pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])
+@pytest.mark.parametrize("action", ["accept", "decline"])
+async def test_the_calling_client_decides(
+    codex_binary: Path, scratch: Path, workspace: Path, action: str, mode: str
+) -> None:
+    outside = scratch / "outside.txt"
+    asked: list[str] = []
+
+    async def decide(_: object, params: types.ElicitRequestParams) -> types.ElicitResult:
+        asked.append(params.message)
+        content = {"decision": "approved"} if action == "accept" else None
+        return types.ElicitResult(action=action, content=content)  # type: ignore[arg-type] # one of its words
+
+    async with (
+        serving_http(codex_binary, scratch, leaving(outside)) as served,
+        stock_client(served, mode, elicitation_callback=decide) as client,
+    ):
+        arguments = {"prompt": "leave", "cwd": str(workspace), **ASKING}
+        result = await client.call_tool("codex", arguments)
+        assert result.structured_content is not None
+        assert result.structured_content["content"] == "Done."
+        assert len(asked) == 1
+        assert str(outside) in asked[0]
+        assert outside.exists() is (action == "accept")
+
+
+async def test_an_agent_of_the_stock_agents_sdk_works_with_codex(
+    codex_binary: Path, scratch: Path, workspace: Path
+) -> None:
+    script = Script().on("build", Say("Built."))
+    call = function_call("codex", {"prompt": "build", "cwd": str(workspace)}, call_id="c1")
+    model = AgentModel([[call], [assistant_message("It is built.")]])
+    async with serving_http(codex_binary, scratch, script) as served:
+        server = MCPServerStreamableHttp(
+            {
+                "url": await url_of(served),
+                "headers": {"Authorization": f"Bearer {token_of(served)}"},
+            },
+            client_session_timeout_seconds=PATIENCE_S,
+        )
+        async with server, served.console() as console:
+            agent = Agent(name="builder", model=model, mcp_servers=[server])
+            result = await Runner.run(agent, "Go.", run_config=RunConfig(tracing_disabled=True))
+            assert result.final_output == "It is built."
+            await console.event(ev.TurnCompleted)
+            output = [item for item in result.to_input_list() if "output" in item]
+            assert "Built." in str(output)
+
+
+async def begin_leaving(client: RawSession, workspace: Path) -> tuple[int, dict[str, Any]]:
+    call = client.begin_tool("codex", prompt="leave", cwd=str(workspace), **ASKING)
+    return call, await client.elicited(call)
+
+
+async def test_a_client_that_vanishes_is_asked_no_more_and_the_others_decide(
+    codex_binary: Path, scratch: Path, workspace: Path
+) -> None:
+    outside = scratch / "outside.txt"
+    async with (
+        serving_http(codex_binary, scratch, leaving(outside)) as served,
+        served.console() as console,
+    ):
+        async with raw_session(served, "fragile", **ELICITS) as fragile:
+            await begin_leaving(fragile, workspace)
+            approval = await console.offered()
+            await fragile.vanish()
+        await forgotten(console, "fragile")
+        await console.connection.answer(approval.approval_id, Approved())
+        await console.event(ev.TurnCompleted)
+        assert outside.exists()
+
+
+async def test_a_session_that_is_ended_in_mid_call_leaves_the_turn_to_the_others(
+    codex_binary: Path, scratch: Path, workspace: Path
+) -> None:
+    outside = scratch / "outside.txt"
+    async with (
+        serving_http(codex_binary, scratch, leaving(outside)) as served,
+        served.console() as console,
+        raw_session(served, "leaver", **ELICITS) as leaver,
+    ):
+        await begin_leaving(leaver, workspace)
+        approval = await console.offered()
+        assert (await leaver.http.delete("", headers=leaver.headers)).status_code == 200
+        await forgotten(console, "leaver")
+        await console.connection.answer(approval.approval_id, Approved())
+        await console.event(ev.TurnCompleted)
+        assert outside.exists()
+
+
+async def test_the_call_of_a_client_without_a_handshake_is_taken_back_when_it_hangs_up(
+    codex_binary: Path, scratch: Path, workspace: Path
+) -> None:
+    script = Script().on("wait", Run("sleep 300"), Say("Never."))
+    async with (
+        serving_http(codex_binary, scratch, script) as served,
+        served.console() as console,
+        stock_client(served, "2026-07-28") as client,
+    ):
+        call = asyncio.create_task(
+            client.call_tool("codex", {"prompt": "wait", "cwd": str(workspace)})
+        )
+        await console.event(ev.ItemStarted)
+        call.cancel()
+        await console.event(ev.TurnAborted)
+
+
+async def test_a_call_that_is_cancelled_interrupts_its_turn(
+    codex_binary: Path, scratch: Path, workspace: Path
+) -> None:
+    script = Script().on("wait", Run("sleep 300"), Say("Never."))
+    async with (
+        serving_http(codex_binary, scratch, script) as served,
+        served.console() as console,
+        raw_session(served, "canceller") as client,
+    ):
+        call = client.begin_tool("codex", prompt="wait", cwd=str(workspace))
+        await console.event(ev.ItemStarted)
+        cancelled = {"jsonrpc": "2.0", "method": "notifications/cancelled"}
+        await client.send({**cancelled, "params": {"requestId": call}})
+        assert "error" in await client.reply(call)
+        await console.event(ev.TurnAborted)
+
+
+async def test_a_stock_client_that_cancels_its_call_interrupts_the_turn(
+    codex_binary: Path, scratch: Path, workspace: Path
+) -> None:
+    script = Script().on("wait", Run("sleep 300"), Say("Never."))
+    async with (
+        serving_http(codex_binary, scratch, script) as served,
+        served.console() as console,
+        stock_client(served, "legacy") as client,
+    ):
+        call = asyncio.create_task(
+            client.call_tool("codex", {"prompt": "wait", "cwd": str(workspace)})
+        )
+        await console.event(ev.ItemStarted)
+        call.cancel()
+        await console.event(ev.TurnAborted)
+
+
+async def test_two_clients_with_the_same_ids_are_told_of_their_own_alone(
+    codex_binary: Path, scratch: Path, workspace: Path
+) -> None:
+    script = Script().on("red", Say("Red.")).on("blue", Say("Blue."))
+    async with (
+        serving_http(codex_binary, scratch, script) as served,
+        raw_session(served, "one") as one,
+        raw_session(served, "two") as two,
+    ):
+        first = one.begin_tool("codex", prompt="red", cwd=str(workspace))
+        second = two.begin_tool("codex", prompt="blue", cwd=str(workspace))
+        assert first == second
+        replies = [await one.reply(first), await two.reply(second)]
+        content = [reply["result"]["structuredContent"] for reply in replies]
+        assert [answer["content"] for answer in content] == ["Red.", "Blue."]
+        assert content[1]["threadId"] not in str(one.messages)
+        assert content[0]["threadId"] not in str(two.messages)
+
+
+async def test_a_supervisor_is_told_and_asked_on_the_stream_of_its_subscription(
+    codex_binary: Path, scratch: Path, workspace: Path
+) -> None:
+    outside = scratch / "outside.txt"
+    supervises = {"experimental": {"codextui/supervisor": {}}, **ELICITS}
+    async with (
+        serving_http(codex_binary, scratch, leaving(outside)) as served,
+        raw_session(served, "far console", **supervises) as far,
+        served.client("caller") as caller,
+    ):
+        stream = far.begin("codex/subscribe")
+        await far.message(stream, lambda m: m.get("method") == "codex/caught_up")
+        call = caller.begin_tool("codex", prompt="leave", cwd=str(workspace), **ASKING)
+        request = await far.elicited(stream)
+        assert "codextui/approval" in request["params"]["_meta"]
+        assert request["params"]["codex_elicitation"] == "exec-approval"
+        assert not outside.exists()
+        # As the clients of `codex mcp-server` said it, beside the action.
+        await far.answer(request, {"action": "accept", "decision": "approved"})
+        assert (await caller.reply(call))["result"]["structuredContent"]["content"] == "Done."
+        assert outside.exists()
+        await far.message(
+            stream,
+            lambda m: (
+                m.get("method") == "codex/event" and m["params"]["msg"]["type"] == "task_complete"
+            ),
+        )
+
+
+async def test_an_answer_that_nobody_understands_declines(
+    codex_binary: Path, scratch: Path, workspace: Path
+) -> None:
+    outside = scratch / "outside.txt"
+    async with (
+        serving_http(codex_binary, scratch, leaving(outside)) as served,
+        raw_session(served, "odd", **ELICITS) as odd,
+    ):
+        call, request = await begin_leaving(odd, workspace)
+        await odd.answer(request, {"nonsense": True})
+        assert (await odd.reply(call))["result"]["structuredContent"]["content"] == "Done."
+        assert not outside.exists()
+
+
+async def test_a_question_that_another_answered_is_taken_back_from_the_client(
+    codex_binary: Path, scratch: Path, workspace: Path
+) -> None:
+    outside = scratch / "outside.txt"
+    async with (
+        serving_http(codex_binary, scratch, leaving(outside)) as served,
+        served.console() as console,
+        raw_session(served, "slow", **ELICITS) as slow,
+    ):
+        call, request = await begin_leaving(slow, workspace)
+        approval = await console.offered()
+        await console.connection.answer(approval.approval_id, Approved())
+        withdrawn = await slow.message(call, lambda m: m.get("method") == "notifications/cancelled")
+        assert withdrawn["params"]["requestId"] == request["id"]
+        assert (await slow.reply(call))["result"]["structuredContent"]["content"] == "Done."

@@ -1,0 +1,273 @@
+"""The doors of the HTTP: who comes in, and what is refused."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+import httpx2
+import pytest
+from contract.http_clients import (
+    INITIALIZE,
+    forgotten,
+    http_client,
+    message,
+    raw_session,
+    token_of,
+    url_of,
+)
+from contract.serving import PATIENCE_S, Served, until
+
+from codextui.demo import Script, ScriptedModel
+from codextui.errors import ServerUnreachable
+from codextui.http_address import HttpAddress
+from codextui.server import http, http_exchange, http_server
+from codextui.server.options import ServeOptions
+from codextui.server.serve import serve
+from codextui.server.token import TokenFile
+
+HELLO = message("initialize", **INITIALIZE)
+
+
+@pytest.fixture
+def options(options: ServeOptions, folder: Path) -> ServeOptions:
+    return replace(options, http=HttpAddress("127.0.0.1", 0), token=folder / "s.token")
+
+
+async def knock(served: Served, **headers: str) -> httpx2.Response:
+    async with http_client(served, **headers) as client:
+        return await client.post("", json=HELLO)
+
+
+async def test_whoever_has_the_token_comes_in(served: Served) -> None:
+    reply = await knock(served)
+    assert reply.status_code == 200
+    assert reply.headers["mcp-session-id"]
+
+
+@pytest.mark.parametrize("header", ["", "Bearer", "Bearer nonsense", "Basic {token}", "{token}"])
+async def test_without_the_token_nobody_comes_in(served: Served, header: str) -> None:
+    reply = await knock(served, Authorization=header.format(token=token_of(served)))
+    assert reply.status_code == 401
+    assert reply.headers["www-authenticate"].startswith("Bearer")
+    assert "codextui token" in reply.json()["error"]["message"]
+    assert token_of(served) not in reply.text
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE", "OPTIONS", "HEAD"])
+async def test_no_method_comes_in_without_the_token(served: Served, method: str) -> None:
+    async with http_client(served, Authorization="") as client:
+        assert (await client.request(method, "")).status_code == 401
+
+
+async def test_a_token_that_was_replaced_is_worth_nothing_at_once(served: Served) -> None:
+    old = token_of(served)
+    assert served.options.token is not None
+    TokenFile(served.options.token).replace()
+    assert (await knock(served, Authorization=f"Bearer {old}")).status_code == 401
+    assert (await knock(served)).status_code == 200
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "127.0.0.1.evil.example", "@"])
+async def test_a_request_to_another_name_is_refused(served: Served, host: str) -> None:
+    assert (await knock(served, Host=host)).status_code == 421
+
+
+@pytest.mark.parametrize("host", ["localhost:1", "127.0.0.1", "[::1]:1"])
+async def test_the_names_of_this_machine_are_let_in(served: Served, host: str) -> None:
+    assert (await knock(served, Host=host)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "origin", ["http://evil.example", "http://localhost.evil.example", "null", "http://["]
+)
+async def test_pages_of_other_origins_are_refused(served: Served, origin: str) -> None:
+    assert (await knock(served, Origin=origin)).status_code == 403
+
+
+async def test_a_page_of_this_machine_is_let_in(served: Served) -> None:
+    assert (await knock(served, Origin="http://localhost:6274")).status_code == 200
+
+
+async def test_there_is_nothing_at_other_paths(served: Served) -> None:
+    async with http_client(served) as client:
+        base = str(client.base_url).removesuffix("/mcp/").removesuffix("/mcp")
+        assert (await client.post(f"{base}/other", json=HELLO)).status_code == 404
+
+
+async def test_a_body_that_is_too_large_is_refused_and_the_others_are_served(
+    served: Served,
+) -> None:
+    body = json.dumps(message("initialize", pad="x" * http.MAX_BODY))
+    async with http_client(served) as client:
+        assert (await client.post("", content=body)).status_code == 413
+    assert (await knock(served)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "nonsense",
+        "[]",
+        "[" * 100_000,
+        "null",
+        '{"jsonrpc":"2.0","id":1}',
+        '{"jsonrpc":"2.0","id":{},"method":"tools/list"}',
+        json.dumps(message("tools/list", cursor=[1])),
+        '{"method":"notifications/cancelled","params":{"requestId":[[]]}}',
+        '{"method":"notifications/cancelled","params":[' + "[" * 5_000,
+        "9" * 100_000,
+        "\x00\xff",
+    ],
+    ids=range(12),
+)
+@pytest.mark.parametrize("version", ["2025-11-25", "2026-07-28", "1999-01-01"])
+async def test_nonsense_is_refused_and_the_others_are_served(
+    served: Served, body: str, version: str
+) -> None:
+    async with raw_session(served, "good") as good:
+        headers = {**good.headers, "mcp-protocol-version": version}
+        reply = await good.http.post("", content=body.encode("latin-1"), headers=headers)
+        assert reply.status_code < 500
+        assert '"result":' not in reply.text
+        assert "result" in await good.reply(good.begin("tools/list"))
+
+
+async def test_a_session_that_nobody_opened_is_unknown(served: Served) -> None:
+    async with http_client(served, **{"mcp-session-id": "made-up"}) as client:
+        assert (await client.post("", json=message("tools/list"))).status_code == 404
+
+
+async def test_too_many_open_requests_are_told_so_until_there_is_room(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with raw_session(served, "greedy", experimental={"codextui/supervisor": {}}) as greedy:
+        monkeypatch.setattr(http_exchange, "MAX_OPEN", 2)
+        for _ in range(2):
+            stream = greedy.begin("codex/subscribe")
+            await greedy.message(stream, lambda m: m.get("method") == "codex/caught_up")
+        reply = await knock(served)
+        assert reply.status_code == 503
+        assert reply.headers["retry-after"]
+        await greedy.vanish()
+        await until_comes_in(served)
+
+
+async def until_comes_in(served: Served) -> None:
+    async with asyncio.timeout(PATIENCE_S):
+        while (await knock(served)).status_code != 200:  # noqa: ASYNC110 - no event tells it
+            await asyncio.sleep(0.02)
+
+
+async def test_too_many_connections_are_hung_up_on_and_the_open_ones_are_served(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with raw_session(served, "good") as good:
+        monkeypatch.setattr(http_server, "MAX_CONNECTIONS", 1)
+        with pytest.raises(httpx2.HTTPError):
+            await knock(served)
+        assert "result" in await good.reply(good.begin("tools/list"))
+
+
+async def test_a_connection_that_says_nothing_is_hung_up_on(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http_server, "FIRST_REQUEST_S", 0.05)
+    url = httpx2.URL(await url_of(served))
+    reader, writer = await asyncio.open_connection(url.host, url.port)
+    writer.write(b"POST /mcp HTTP/1.1\r\n")
+    async with asyncio.timeout(PATIENCE_S):
+        with suppress(ConnectionResetError):
+            assert await reader.read() == b""
+    writer.close()
+
+
+async def test_a_supervisor_subscribes_by_http(served: Served) -> None:
+    async with (
+        served.console() as console,
+        raw_session(served, "far console", experimental={"codextui/supervisor": {}}) as far,
+    ):
+        stream = far.begin("codex/subscribe")
+        caught_up = await far.message(stream, lambda m: m.get("method") == "codex/caught_up")
+        assert caught_up["params"]["seq"] >= 0
+        told = await console.call("codex-server")
+        assert "far console" in told["clients"]
+        assert told["http"] == await url_of(served)
+        listed = await far.reply(far.begin_tool("codex-threads"))
+        assert listed["result"]["structuredContent"] == {"threads": []}
+
+
+async def test_a_subscriber_that_vanishes_is_forgotten(served: Served) -> None:
+    async with served.console() as console:
+        async with raw_session(served, "far", experimental={"codextui/supervisor": {}}) as far:
+            stream = far.begin("codex/subscribe")
+            await far.message(stream, lambda m: m.get("method") == "codex/caught_up")
+            assert "far" in (await console.call("codex-server"))["clients"]
+        await forgotten(console, "far")
+
+
+async def test_the_server_is_shut_down_by_http_and_answers(served: Served) -> None:
+    async with raw_session(served, "boss", experimental={"codextui/supervisor": {}}) as boss:
+        waiting = boss.begin("codex/subscribe")
+        await boss.message(waiting, lambda m: m.get("method") == "codex/caught_up")
+        reply = await boss.reply(boss.begin_tool("codex-shutdown"))
+        assert reply["result"]["structuredContent"] == {}
+        await served.ended()
+
+
+@pytest.fixture
+async def taken() -> AsyncIterator[HttpAddress]:
+    """An address that another program has."""
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        yield HttpAddress(*other.getsockname())
+
+
+async def test_a_taken_port_is_told_and_nothing_is_left_behind(
+    options: ServeOptions, taken: HttpAddress
+) -> None:
+    with pytest.raises(ServerUnreachable, match=f"{taken} cannot be listened on: another program"):
+        async with asyncio.timeout(PATIENCE_S):
+            await serve(replace(options, http=taken))
+    assert not options.socket.exists()
+    again = Served(options, ScriptedModel(Script()))
+    await again.start()
+    assert (await knock(again)).status_code == 200
+    await again.stop()
+
+
+async def test_a_taken_port_of_the_configuration_does_not_take_the_socket_away(
+    options: ServeOptions, taken: HttpAddress
+) -> None:
+    served = Served(replace(options, http=taken, http_required=False), ScriptedModel(Script()))
+    await served.start()
+    async with served.console() as console:
+        assert (await console.call("codex-server"))["http"] == ""
+        assert options.log is not None
+        await until(lambda: "another program listens there" in options.log.read_text())
+    await served.stop()
+
+
+async def test_the_token_is_made_for_its_user_alone_and_never_logged(served: Served) -> None:
+    await knock(served)
+    await knock(served, Authorization="Bearer nonsense")
+    assert served.options.token is not None
+    assert served.options.log is not None
+    assert served.options.token.stat().st_mode & 0o777 == 0o600
+    assert token_of(served) not in served.options.log.read_text()
+
+
+async def test_a_client_that_asks_for_a_replay_begins_afresh(served: Served) -> None:
+    """Nothing is stored by which it could be told what was meant for another."""
+    async with raw_session(served, "back") as back:
+        headers = {**back.headers, "Last-Event-ID": "1"}
+        async with back.http.stream("GET", "", headers=headers) as reply:
+            assert reply.status_code == 200
+        assert "result" in await back.reply(back.begin("tools/list"))

@@ -1,0 +1,124 @@
+"""HTTP clients that do not read, and what waits for them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from contract.http_clients import INITIALIZE, JSON_AND_EVENTS, message
+from contract.serving import PATIENCE_S, until
+
+from codextui.http_address import HttpAddress
+from codextui.server import http_channel
+from codextui.server.channel import PeerGone
+from codextui.server.host import Host
+from codextui.server.hosting import hosting
+from codextui.server.http import serving_http
+from codextui.server.http_channel import HttpChannel
+from codextui.server.http_exchange import Exchange
+from codextui.server.options import ServeOptions
+from codextui.server.token import TokenFile
+from codextui.wire.event import Warned
+
+
+@pytest.fixture
+async def host(options: ServeOptions, folder: Path) -> AsyncIterator[Host]:
+    changed = replace(options, http=HttpAddress("127.0.0.1", 0), token=folder / "s.token")
+    async with hosting(changed) as host, serving_http(host):
+        yield host
+
+
+@pytest.fixture
+async def client(host: Host) -> AsyncIterator[httpx2.AsyncClient]:
+    """A client with a session of the handshake era."""
+    assert host.options.token is not None
+    token = TokenFile(host.options.token).read()
+    headers = {**JSON_AND_EVENTS, "Authorization": f"Bearer {token}"}
+    async with httpx2.AsyncClient(
+        base_url=host.endpoints[0], headers=headers, timeout=PATIENCE_S
+    ) as client:
+        reply = await client.post("", json=message("initialize", 0, **INITIALIZE))
+        client.headers["mcp-session-id"] = reply.headers["mcp-session-id"]
+        notice = {"jsonrpc": "2.0", "method": "notifications/initialized"}
+        await client.post("", json=notice)
+        yield client
+
+
+async def subscribe_and_never_read(ears: socket.socket, client: httpx2.AsyncClient) -> None:
+    """Subscribe over a connection of its own, whose answer stays in the system's buffers."""
+    loop = asyncio.get_running_loop()
+    url = client.base_url
+    body = json.dumps(message("codex/subscribe", 1_000)).encode()
+    request = client.build_request("POST", "", content=body)
+    head = "".join(f"{name}: {value}\r\n" for name, value in request.headers.items())
+    ears.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    ears.setblocking(False)
+    await loop.sock_connect(ears, (url.host, url.port))
+    await loop.sock_sendall(ears, f"POST {url.path} HTTP/1.1\r\n{head}\r\n".encode() + body)
+    async with asyncio.timeout(PATIENCE_S):
+        assert await loop.sock_recv(ears, 12) == b"HTTP/1.1 200"
+
+
+async def test_a_subscriber_that_does_not_read_is_cut_off_and_holds_nobody_up(
+    host: Host, client: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("codextui.server.stream.STALL_S", 0.5)
+    with socket.socket() as ears:
+        await subscribe_and_never_read(ears, client)
+        await until(lambda: bool(host.sessions))
+        for _ in range(100):
+            host.core.hub.publish("", "", Warned("x" * 200_000))
+        reply = await client.post("", json=message("initialize", **INITIALIZE))
+        assert reply.status_code == 200
+        await until(lambda: not host.sessions)
+        assert host.core.hub.head > 100, "the others are told of it"
+
+
+class DeafSession:
+    """mcp's session, whose client never reads."""
+
+    def __init__(self) -> None:
+        self.sent: list[Any] = []
+        self.reads = asyncio.Event()
+
+    async def send_notification(self, notification: Any, **_: Any) -> None:
+        await self.reads.wait()
+        self.sent.append(notification.params)
+
+
+@pytest.fixture
+def exchange() -> Exchange:
+    return Exchange({"type": "http", "headers": []}, lambda: None)
+
+
+async def test_what_is_told_comes_in_order_and_before_what_is_sent_later(
+    exchange: Exchange,
+) -> None:
+    session = DeafSession()
+    channel = HttpChannel(session, exchange)  # type: ignore[arg-type] # as much of it as is used
+    for number in range(3):
+        channel.tell("codex/event", {"number": number})
+    session.reads.set()
+    async with asyncio.timeout(PATIENCE_S):
+        await channel.notify("codex/event", {"number": 3})
+    assert [params["number"] for params in session.sent] == [0, 1, 2, 3]
+
+
+async def test_a_client_for_whom_too_much_waits_is_cut_off(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http_channel, "MAX_UNREAD", 1_000)
+    channel = HttpChannel(DeafSession(), exchange)  # type: ignore[arg-type] # as much of it as is used
+    for _ in range(100):
+        channel.tell("codex/event", {"text": "x" * 100})
+    assert exchange.ended
+    with pytest.raises(PeerGone):
+        async with asyncio.timeout(PATIENCE_S):
+            await channel.notify("codex/event", {})
