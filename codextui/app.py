@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property, partial
 from importlib import import_module
 from pathlib import Path
@@ -38,7 +38,6 @@ from codextui.theming import register_themes, save_theme
 from codextui.trouble_desk import Answer, TroubleDesk, codex_unusable, unreachable
 from codextui.wire.approval import Approval
 from codextui.wire.event import CodexReady
-from codextui.wire.thread import ThreadInfo
 
 if TYPE_CHECKING:
     from textual.notifications import SeverityLevel
@@ -346,73 +345,39 @@ class ConsoleApp(App[int]):
     # What the person asks for.
 
     @on(requests.StartThread)
-    def _start_wanted(self, request: requests.StartThread) -> None:
-        self._perform("start the thread", operations.start_thread(self._link, request.new))
-
     @on(requests.ForkThread)
-    def _fork_wanted(self, request: requests.ForkThread) -> None:
-        fork = operations.fork_thread(
-            self._link, request.thread_id, request.turn_id, request.prompt
-        )
-        self._perform("fork the thread", fork)
-
     @on(requests.SendPrompt)
-    def _send_wanted(self, request: requests.SendPrompt) -> None:
-        send = operations.send_prompt(self._link, request.thread_id, request.prompt)
-        undo = partial(self.main.keep_draft, request.thread_id, request.prompt)
-        self._perform("send the prompt", send, undo)
-
     @on(requests.InterruptTurn)
-    def _interrupt_wanted(self, request: requests.InterruptTurn) -> None:
-        interrupt = operations.interrupt_turn(self._link, request.thread_id)
-        self._perform("interrupt the turn", interrupt)
-
     @on(requests.KillThread)
-    def _kill_wanted(self, request: requests.KillThread) -> None:
-        self._perform("kill the thread", operations.kill_thread(self._link, request.thread_id))
-
     @on(requests.StopServer)
-    def _stop_wanted(self) -> None:
-        self.run_worker(self._stop_server(), group="operations", exit_on_error=False)
+    def _asked_for(self, request: requests.ServerRequest) -> None:
+        self.run_worker(self._perform(request), group="operations", exit_on_error=False)
+
+    async def _perform(self, request: requests.ServerRequest) -> None:
+        """Have the server do it; a thread that begins is shown, and what fails is said."""
+        try:
+            began = await operations.perform(self._link, request)
+        except CodextuiError as error:
+            self._complain(f"Could not {request.what}", error)
+            if isinstance(request, requests.SendPrompt):
+                self.main.keep_draft(request.thread_id, request.prompt)
+            elif isinstance(request, requests.StartThread):
+                self.main.keep_new(request.new)
+            return
+        if began is not None:
+            self.main.open_thread(began.thread_id)
+        if isinstance(request, requests.StopServer):
+            self.exit(0)
 
     @on(requests.RetryConnection)
     def _retry_wanted(self) -> None:
         self._link.retry()
-
-    def _perform(
-        self,
-        what: str,
-        operation: Awaitable[ThreadInfo | bool | None],
-        undo: Callable[[], None] | None = None,
-    ) -> None:
-        """Have the server do something; a thread that it returns is shown."""
-
-        async def perform() -> None:
-            try:
-                result = await operation
-            except CodextuiError as error:
-                self._complain(f"Could not {what}", error)
-                if undo is not None:
-                    undo()
-                return
-            if isinstance(result, ThreadInfo):
-                self.main.open_thread(result.thread_id)
-
-        self.run_worker(perform(), group="operations", exit_on_error=False)
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """Say what nobody expected to go wrong: it must not be silent."""
         if event.state is WorkerState.ERROR:
             error = one_line(repr(event.worker.error))
             self.notify(f"Something broke: {error}", severity="error", markup=False)
-
-    async def _stop_server(self) -> None:
-        try:
-            await operations.stop_server(self._link)
-        except CodextuiError as error:
-            self._complain("Could not stop the server", error)
-        else:
-            self.exit(0)
 
     def _complain(self, what: str, error: CodextuiError) -> None:
         message = f"{what}: {one_line(str(error))}"

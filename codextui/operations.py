@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from codextui.screens import requests
 from codextui.wire import fields
 from codextui.wire.decision import Decision
 from codextui.wire.fields import JsonObject
@@ -23,6 +24,27 @@ class ServerCalls(Protocol):
         """Decide an approval. Raises ApprovalGone."""
 
 
+async def perform(server: ServerCalls, request: requests.ServerRequest) -> ThreadInfo | None:
+    """Do what the screen asks for; return the thread that it began, None where it began none.
+
+    Raises the errors of `codextui.errors`.
+    """
+    match request:
+        case requests.StartThread(new=new):
+            return await start_thread(server, new)
+        case requests.ForkThread(thread_id=thread_id, turn_id=turn_id, prompt=prompt):
+            return await fork_thread(server, thread_id, turn_id, prompt)
+        case requests.SendPrompt(thread_id=thread_id, prompt=prompt):
+            await server.call("codex-send", {"thread": thread_id, "prompt": prompt})
+        case requests.InterruptTurn(thread_id=thread_id):
+            await server.call("codex-interrupt", {"thread": thread_id})
+        case requests.KillThread(thread_id=thread_id):
+            await server.call("codex-kill", {"thread": thread_id})
+        case requests.StopServer():
+            await server.call("codex-shutdown", {})
+    return None
+
+
 async def start_thread(server: ServerCalls, new: NewThread) -> ThreadInfo:
     """Start a thread (`codex-start`); what `new` leaves empty is Codex's choice."""
     wanted = {
@@ -36,31 +58,10 @@ async def start_thread(server: ServerCalls, new: NewThread) -> ThreadInfo:
     return _thread(await server.call("codex-start", _without_empty(wanted)))
 
 
-async def send_prompt(server: ServerCalls, thread_id: str, prompt: str) -> bool:
-    """Reply, or steer where a turn runs (`codex-send`); true where it steered."""
-    answer = await server.call("codex-send", {"thread": thread_id, "prompt": prompt})
-    return fields.flag(answer, "steered")
-
-
 async def fork_thread(server: ServerCalls, thread_id: str, turn_id: str, prompt: str) -> ThreadInfo:
     """Fork a thread (`codex-fork`): through a turn, and with a prompt, unless they are empty."""
     wanted = {"thread": thread_id, "turn": turn_id, "prompt": prompt}
     return _thread(await server.call("codex-fork", _without_empty(wanted)))
-
-
-async def interrupt_turn(server: ServerCalls, thread_id: str) -> None:
-    """Stop the running turn (`codex-interrupt`); returns when its processes are gone."""
-    await server.call("codex-interrupt", {"thread": thread_id})
-
-
-async def kill_thread(server: ServerCalls, thread_id: str) -> None:
-    """End a thread for good (`codex-kill`)."""
-    await server.call("codex-kill", {"thread": thread_id})
-
-
-async def stop_server(server: ServerCalls) -> None:
-    """End the server (`codex-shutdown`)."""
-    await server.call("codex-shutdown", {})
 
 
 async def server_report(server: ServerCalls) -> JsonObject:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
@@ -117,6 +118,10 @@ class MainScreen(Screen[None]):
     def keep_draft(self, thread_id: str, text: str) -> None:
         """Keep a prompt that did not reach the server."""
         self.bench.keep_draft(thread_id, text)
+
+    def keep_new(self, new: NewThread) -> None:
+        """Keep what could not be started, to start from when a person tries again."""
+        self._last_new = new
 
     def is_watching(self) -> bool:
         """Whether nothing that has the focus wants keys for itself."""
@@ -346,7 +351,7 @@ class MainScreen(Screen[None]):
 
     def _start(self, new: NewThread | None) -> None:
         if new is not None:
-            self._last_new = new
+            self._last_new = replace(new, prompt="", handle="")
             self.post_message(requests.StartThread(new))
 
     def _fork_through(self, thread_id: str, chosen: ForkChosen | None) -> None:

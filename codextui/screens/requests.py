@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.message import Message
 
@@ -10,16 +10,26 @@ if TYPE_CHECKING:
     from codextui.screens.new_thread import NewThread
 
 
-class StartThread(Message):
+class ServerRequest(Message):
+    """Something that the server is to do; `what` says it after "Could not"."""
+
+    what: ClassVar[str]
+
+
+class StartThread(ServerRequest):
     """Start a thread."""
+
+    what = "start the thread"
 
     def __init__(self, new: NewThread) -> None:
         super().__init__()
         self.new = new
 
 
-class SendPrompt(Message):
+class SendPrompt(ServerRequest):
     """Reply to a thread at rest, or steer a running one."""
+
+    what = "send the prompt"
 
     def __init__(self, thread_id: str, prompt: str) -> None:
         super().__init__()
@@ -27,8 +37,10 @@ class SendPrompt(Message):
         self.prompt = prompt
 
 
-class ForkThread(Message):
+class ForkThread(ServerRequest):
     """Fork a thread, through `turn_id` where it is not empty, and send `prompt` likewise."""
+
+    what = "fork the thread"
 
     def __init__(self, thread_id: str, turn_id: str = "", prompt: str = "") -> None:
         super().__init__()
@@ -37,16 +49,20 @@ class ForkThread(Message):
         self.prompt = prompt
 
 
-class InterruptTurn(Message):
+class InterruptTurn(ServerRequest):
     """Stop the running turn and its commands."""
+
+    what = "interrupt the turn"
 
     def __init__(self, thread_id: str) -> None:
         super().__init__()
         self.thread_id = thread_id
 
 
-class KillThread(Message):
+class KillThread(ServerRequest):
     """End a thread for good."""
+
+    what = "kill the thread"
 
     def __init__(self, thread_id: str) -> None:
         super().__init__()
@@ -65,5 +81,7 @@ class RetryConnection(Message):
     """Try to reach the server now."""
 
 
-class StopServer(Message):
+class StopServer(ServerRequest):
     """End the server, and the console with it."""
+
+    what = "stop the server"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from screens.console import NOW, Console, build_console, text_of
 from textual import events
@@ -32,6 +34,13 @@ def answer(console: Console, result: object) -> None:
     """Close the dialog on top with a result, as a person would."""
     screen: Screen[object] = console.app.screen
     screen.dismiss(result)
+
+
+def last_new(console: Console) -> NewThread:
+    """What the dialog of a new thread starts from."""
+    screen = console.app.screen
+    assert isinstance(screen, NewThreadScreen)
+    return screen._last
 
 
 async def test_enter_writes_a_reply_and_sends_it(console: Console) -> None:
@@ -260,6 +269,26 @@ async def test_a_start_that_fails_says_why(console: Console) -> None:
         answer(console, NewThread(prompt="x"))
         await console.settle()
         assert console.told() == ["Could not start the thread: no such folder: /nowhere"]
+
+
+async def test_the_next_thread_starts_from_the_settings_of_the_last_and_a_prompt_that_failed(
+    console: Console,
+) -> None:
+    async with console.open():
+        asked = NewThread(prompt="write", cwd="/w", sandbox="read-only", handle="docs")
+        console.link.failures["codex-start"] = ThreadUnknown("Codex is not up")
+        await console.press("n")
+        answer(console, asked)
+        await console.settle()
+        await console.press("n")
+        assert last_new(console) == asked
+        del console.link.failures["codex-start"]
+        info = ThreadInfo("t-docs", "docs", ThreadState.RUNNING, created_at=NOW)
+        console.link.results["codex-start"] = {"thread": info.to_wire()}
+        answer(console, asked)
+        await console.settle()
+        await console.press("n")
+        assert last_new(console) == replace(asked, prompt="", handle="")
 
 
 async def test_d_shows_the_diff_of_the_turn(console: Console) -> None:
