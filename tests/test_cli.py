@@ -312,6 +312,7 @@ async def test_new_passes_on_every_option_and_an_absolute_folder(
 ) -> None:
     given = remember(server, "codex-start", {"thread": THREAD.to_wire()})
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "sub").mkdir()
     options = ["--handle", "backend", "-m", "gpt-x", "-s", "read-only", "-a", "never", "-C", "sub"]
     ran = await run("new", "build it", *options)
     assert ran.out == "started backend (01a2-thread)\n"
@@ -325,6 +326,15 @@ async def test_new_passes_on_every_option_and_an_absolute_folder(
             "cwd": str(tmp_path / "sub"),
         }
     ]
+
+
+async def test_new_starts_nothing_in_a_folder_that_is_none(
+    server: FakeServer, run: Any, tmp_path: Path
+) -> None:
+    given = remember(server, "codex-start", {"thread": THREAD.to_wire()})
+    ran = await run("new", "build it", "-C", str(tmp_path / "gone"))
+    assert (ran.code, ran.err) == (2, f"codextui: {tmp_path / 'gone'} is no folder\n")
+    assert given == []
 
 
 async def test_a_prompt_can_come_from_standard_input(

@@ -20,6 +20,8 @@ from codextui.wire.thread import ThreadInfo
 
 def start_thread(options: argparse.Namespace) -> int:
     """Start a thread, with or without a first turn."""
+    if options.cwd is not None and not options.cwd.is_dir():
+        raise ConfigInvalid(f"{options.cwd} is no folder")
     arguments: dict[str, object] = {"cwd": str((options.cwd or Path.cwd()).absolute())}
     if options.prompt is not None:
         arguments["prompt"] = read_prompt(options.prompt)
