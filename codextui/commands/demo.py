@@ -20,7 +20,13 @@ def run_demo(options: argparse.Namespace) -> int:
 
 
 def _run_team(options: argparse.Namespace) -> int:
-    from codextui.demo import team_headless  # noqa: PLC0415 - the Agents SDK
-    from codextui.teams.team import Mode  # noqa: PLC0415
+    from codextui.teams.team import Mode  # noqa: PLC0415 - only the one that runs
 
-    return team_headless.run(Mode(options.mode), json_lines=options.json)
+    mode = Mode(options.mode)
+    if options.headless or options.json or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        from codextui.demo import team_headless  # noqa: PLC0415 - the Agents SDK
+
+        return team_headless.run(mode, json_lines=options.json)
+    from codextui.demo import team_console  # noqa: PLC0415 - the Agents SDK
+
+    return team_console.run(mode)

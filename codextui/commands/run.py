@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import asyncio
 import functools
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codextui import paths
 from codextui.client.spawn import ensure_server, open_socket
-from codextui.commands.output import note
+from codextui.commands.output import note, show
 from codextui.commands.prompt import read_prompt
 from codextui.commands.run_report import report
 from codextui.commands.teams import config_file, find_team
@@ -27,7 +29,32 @@ if TYPE_CHECKING:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run a team, or go on with a run, and print what happens; return how it ended."""
+    """Run a team, or go on with a run; return how it ended.
+
+    On a terminal the console opens, and the run goes on by itself when it is left; otherwise
+    (`--headless`, `--json`) what happens is printed.
+    """
+    if options.headless or options.json or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return _run_here(options)
+    return _run_beside_console(options)
+
+
+def _run_beside_console(options: argparse.Namespace) -> int:
+    """Start the run as a process that outlives the console, and open that."""
+    _, store = _begin(options) if options.resume is None else _take_up(options)
+    command = [sys.executable, "-m", "codextui", "run", "--headless", "--resume", store.run_id]
+    with store.log_path.open("ab") as log:
+        subprocess.Popen(  # noqa: S603 - our own command
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+        )
+    from codextui.app import run as open_console  # noqa: PLC0415 - Textual
+
+    code = open_console(options.server, config=options.config)
+    show(f"run {store.run_id}: what happened and happens is in {store.log_path}")
+    return code
+
+
+def _run_here(options: argparse.Namespace) -> int:
     tell = functools.partial(report, as_json=options.json)
     if options.resume is None:
         plan, store = _begin(options)

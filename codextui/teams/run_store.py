@@ -52,6 +52,11 @@ class RunStore:
             raise ConfigInvalid(f"there is no run {run_id!r} in {parent}")
         return cls(folder)
 
+    @property
+    def log_path(self) -> Path:
+        """Where a run that nobody watches prints what happens."""
+        return self._folder / "log.txt"
+
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the run for this process. Raises ConfigInvalid where another one runs it."""

@@ -26,7 +26,7 @@ from codextui.wire.decision import Approved, Decision, Declined
 
 pytestmark = pytest.mark.contract
 
-WAIT_S = 120
+WAIT_S = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +182,7 @@ async def test_in_parallel_the_two_developers_are_at_work_at_once(
     assert len(kinds(lines, "sent_back")) == 1
 
 
-@pytest.mark.parametrize(("mode", "every", "turns"), [("handoffs", 7, 16), ("parallel", 4, 12)])
+@pytest.mark.parametrize(("mode", "every", "turns"), [("handoffs", 9, 16), ("parallel", 6, 12)])
 async def test_a_run_that_is_killed_again_and_again_does_everything_once(
     codex_binary: Path, scratch: Path, mode: str, every: int, turns: int
 ) -> None:
@@ -199,7 +199,7 @@ async def test_a_run_that_is_killed_again_and_again_does_everything_once(
             lines = [json.loads(line) for line in [await process.stdout.readline()] if line]
             arguments = ("--resume", lines[0]["run"])
             # Later and later: what is told again after a restart must not be all that there is.
-            while len(lines) < every + kills:
+            while len(lines) < every + 2 * kills:
                 line = await process.stdout.readline()
                 if not line:
                     break
@@ -207,12 +207,12 @@ async def test_a_run_that_is_killed_again_and_again_does_everything_once(
             if lines[-1]["kind"] == "run_ended":
                 break
             process.send_signal(signal.SIGKILL)
-            await process.wait()
+            await process.communicate()
             kills += 1
         await process.communicate()
         threads = await stage.threads()
     assert process.returncode == Ending.DONE, lines[-1]["text"]
-    assert kills > 3
+    assert kills > 2
     stage.assert_all_written()
     assert len(threads) == 5
     assert stage.script.asked == turns

@@ -1,0 +1,62 @@
+"""`codextui demo --team` and `codextui run` as a person sees them."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from e2e.conftest import OpenTerminal, Serve
+
+from codextui.demo.pace import AT_ONCE
+from codextui.demo.team_script import FILES, FOLDER, TASK, TeamScript, content_of
+
+START_S = 120
+
+
+def test_a_person_decides_for_the_demos_team_from_start_to_end(open_terminal: OpenTerminal):
+    terminal = open_terminal("demo", "--team", "--mode", "parallel", columns=200, lines=45)
+    for role in ("project-manager", "designer", "frontend-developer", "backend-developer"):
+        terminal.wait_for(role, timeout=START_S)
+    terminal.wait_for("tester asks to run a command", timeout=START_S)
+    terminal.wait_for("keys ready")
+    terminal.press("y")
+    terminal.wait_gone("tester asks to run a command")
+    terminal.wait_until(
+        lambda: re.search(r"tester +idle", terminal.text) is not None, "the tester is done", timeout=START_S
+    )
+    terminal.press("q")
+    assert terminal.wait_exit(timeout=60) == 0
+    assert terminal.modes_left() == {}
+    found = re.search(r"What was made is in (\S+)", terminal.text)
+    assert found, terminal.text
+    for name in FILES:
+        assert (Path(found[1]) / name).read_text(encoding="utf-8") == content_of(name)
+
+
+def test_a_run_goes_on_when_its_console_is_left(
+    open_terminal: OpenTerminal, serve: Serve, monkeypatch: pytest.MonkeyPatch
+):
+    served = serve(TeamScript(AT_ONCE))
+    codex = tomllib.loads((served.workspace.codex_home / "config.toml").read_text("utf-8"))
+    monkeypatch.setenv("OPENAI_BASE_URL", codex["model_providers"]["script"]["base_url"])
+    monkeypatch.setenv("OPENAI_API_KEY", "none")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    project = served.workspace.root / "project"
+    project.mkdir()
+    team = ("--config", str(FOLDER / "team.toml"), "bug-busters", TASK)
+    place = ("-L", "e2e", "-C", str(project), "--mode", "parallel")
+    terminal = open_terminal("run", *team, *place, columns=200, lines=45)
+    terminal.wait_for("tester asks to run a command", timeout=START_S)
+    terminal.wait_for("keys ready")
+    terminal.press("y")
+    terminal.wait_gone("tester asks to run a command")
+    terminal.press("q")
+    assert terminal.wait_exit(timeout=60) == 0
+    found = re.search(r"what happened and happens is in (\S+)", terminal.text)
+    assert found, terminal.text
+    log = Path(found[1])
+    terminal.wait_until(lambda: "\ndone: " in log.read_text("utf-8"), "the run is done", timeout=START_S)
+    for name in FILES:
+        assert (project / name).read_text(encoding="utf-8") == content_of(name)
