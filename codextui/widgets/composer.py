@@ -8,7 +8,9 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.geometry import Region
 from textual.message import Message
+from textual.strip import Strip
 from textual.widgets import Static, TextArea
 
 
@@ -91,6 +93,13 @@ class Composer(TextArea):
                     continue
             return True
         return False
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """The lines of a region; blank ones where it is drawn once more after it was closed."""
+        if not self._component_styles:
+            # Textual takes the styles away first, and TextArea breaks on drawing without them.
+            return [Strip.blank(crop.width, self.rich_style)] * crop.height
+        return super().render_lines(crop)
 
     def action_send(self) -> None:
         """Send what is written; nothing where nothing is."""

@@ -8,6 +8,7 @@ import pytest
 from screens.console import NOW, Console, build_console, text_of
 from textual import events
 from textual.binding import Binding
+from textual.geometry import Region
 from textual.screen import Screen
 from textual.widgets import Input
 
@@ -463,3 +464,14 @@ def test_every_binding_can_be_rebound_and_says_what_it_does() -> None:
     assert all(isinstance(b, Binding) and b.id and b.description for b in bindings.values())
     ids = [b.id for b in bindings.values() if isinstance(b, Binding)]
     assert len(ids) == len(set(ids))
+
+
+async def test_a_composer_that_was_closed_can_be_drawn_once_more(console: Console) -> None:
+    async with console.open():
+        console.link.thread("backend", ThreadState.IDLE)
+        await console.settle()
+        await console.press("r", "a")
+        composer = console.app.main.query_one(Composer)
+        await console.press("escape")
+        assert not composer.is_attached
+        assert len(composer.render_lines(Region(0, 0, 10, 2))) == 2
