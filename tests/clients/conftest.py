@@ -1,0 +1,21 @@
+"""What the clients that others wrote need: themselves, and a machine with the server."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from clients.installed import Installed
+from clients.machine import Machine, running_machine
+
+
+@pytest.fixture(scope="session")
+def installed() -> Installed:
+    return Installed()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def machine() -> AsyncIterator[Machine]:
+    async with running_machine() as machine:
+        yield machine
