@@ -86,6 +86,11 @@ def test_everything_can_be_set() -> None:
     assert config.ui.keys == {"thread.kill": "ctrl+k", "thread.fork": "ctrl+f,f5"}
 
 
+def test_approvals_can_wait_for_ever_or_not_at_all() -> None:
+    assert parse('approvals.unattended_timeout = "never"').approvals.unattended_timeout is None
+    assert parse("approvals.unattended_timeout = 0").approvals.unattended_timeout == 0.0
+
+
 def test_an_unknown_key_is_refused_with_its_line_and_the_nearest_word() -> None:
     message = refusal('[ui]\n\n# bright\nthem = "paper"\n')
     assert message == "config.toml:4: ui.them is no key of [ui]; did you mean theme?"
@@ -109,6 +114,8 @@ def test_an_unknown_section_is_refused_with_those_there_are() -> None:
         ("ui.theme = 1979-05-27", "a text that is not empty"),
         ("approvals.quiet = 11", "a number from 0 to 10, not 11"),
         ("approvals.quiet = nan", "a number from 0 to 10, not nan"),
+        ("approvals.unattended_timeout = -1", 'must be "never" or a number from 0 to'),
+        ('approvals.unattended_timeout = "soon"', 'must be "never" or a number'),
         ("approvals.quiet = true", "a number from 0 to 10, not True"),
         ("server.idle_timeout = -1", "a number from 0 to"),
         ('codex.binary = "bin/codex"', "an absolute path"),

@@ -24,7 +24,7 @@ def relay(options: argparse.Namespace) -> int:
         raise ConfigInvalid(f"{options.config} is no file; a setting of Codex's is -c KEY=VALUE")
     if os.isatty(0):
         _say("a program is to speak MCP here; `codextui setup` says how it is told. Ctrl-D ends.")
-    asyncio.run(_relay(options))
+    asyncio.run(_serve_alone(options) if options.private else _relay(options))
     return 0
 
 
@@ -34,6 +34,17 @@ async def _relay(options: argparse.Namespace) -> None:
 
     async with standard_streams() as client:
         await Relay(connect, client, about=_about(options), on_trouble=_say).run()
+
+
+async def _serve_alone(options: argparse.Namespace) -> None:
+    from codextui import config, paths  # noqa: PLC0415 - a relay needs no server
+    from codextui.server.alone import Alone, serve_alone  # noqa: PLC0415
+    from codextui.server.peer import MAX_LINE  # noqa: PLC0415
+
+    codex = config.load(options.config or paths.config_path()).codex
+    alone = Alone(codex.binary, codex.home, _about(options))
+    async with standard_streams(longest_line=MAX_LINE) as (reader, writer):
+        await serve_alone(alone, reader, writer)
 
 
 def _about(options: argparse.Namespace) -> JsonObject:

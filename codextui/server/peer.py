@@ -23,7 +23,7 @@ from mcp.shared.message import SessionMessage
 from codextui.codex.frame import read_json
 from codextui.server.channel import PeerGone, PeerRefused
 from codextui.wire import tools
-from codextui.wire.fields import JsonObject
+from codextui.wire.fields import JsonObject, as_object
 
 __all__ = ["MAX_LINE", "Peer", "PeerGone", "PeerRefused"]
 
@@ -109,6 +109,14 @@ class Peer:
         """Answer a request that the client has taken back, and that mcp leaves unanswered."""
         self._write_soon({"id": request_id, "result": result})
 
+    def introduce(self, about: JsonObject) -> None:
+        """Take in what a relay says of its client (`wire.tools.RELAYED_METHOD`)."""
+        cwd, config = about.get("cwd"), about.get("config")
+        self.cwd = cwd if isinstance(cwd, str) else ""
+        self.config = config if isinstance(config, dict) else {}
+        self.all_tools = about.get("tools") == "all"
+        self.events = about.get("events") is not False
+
     def abort(self) -> None:
         """Hang up at once, without sending what waits."""
         self._writer.transport.abort()
@@ -189,12 +197,8 @@ class Peer:
             case {"method": "notifications/cancelled", "params": {"requestId": str() | int() as i}}:
                 self.cancelled.append(i)
                 return False
-            case {"method": tools.RELAYED_METHOD, "params": {"cwd": str(cwd), **wishes}}:
-                self.cwd = cwd
-                config = wishes.get("config")
-                self.config = config if isinstance(config, dict) else {}
-                self.all_tools = wishes.get("tools") == "all"
-                self.events = wishes.get("events") is not False
+            case {"method": tools.RELAYED_METHOD, "params": dict() as about}:
+                self.introduce(as_object(about, "params"))
                 return True
             case {"method": _}:
                 return False

@@ -55,6 +55,7 @@ class TurnCall:
         self._schema = schema
         self._opened = host.background.start(opening)
         self._sending: asyncio.Task[Sent] | None = None
+        self._ending: asyncio.Task[None] | None = None
         self._rounds: Rounds | None = None
         self._reaper: asyncio.TimerHandle | None = None
 
@@ -65,7 +66,7 @@ class TurnCall:
         opening the thread and starting the turn raise.
         """
         caller = self.caller
-        with self._progress() as progress, self._taking_back(), self._listening(listener):
+        with self._progress() as progress, self._listening(listener), self._taking_back():
             record = await asyncio.shield(self._opened)
             if caller.modern and caller.elicits and not caller.supervises:
                 self._rounds = Rounds(caller.client, record.info.thread_id)
@@ -183,17 +184,18 @@ class TurnCall:
 
     @contextmanager
     def _listening(self, listener: LegacyListener | None) -> Iterator[None]:
-        """Afterwards the caller hears no events, also where the thread is only then opened."""
+        """Afterwards the caller hears no events; of a call that it took back, it hears the end."""
         legacy = self._host.core.legacy
 
-        def stop(opened: asyncio.Task[ThreadRecord]) -> None:
+        def stop(_: asyncio.Task[Any]) -> None:
+            opened = self._opened
             if listener is not None and not opened.cancelled() and opened.exception() is None:
                 legacy.detach(opened.result().info.thread_id, listener)
 
         try:
             yield
         finally:
-            self._opened.add_done_callback(stop)
+            (self._ending or self._opened).add_done_callback(stop)
 
     @contextmanager
     def _taking_back(self) -> Iterator[None]:
@@ -203,7 +205,7 @@ class TurnCall:
         except asyncio.CancelledError:
             self._end_rounds()
             if self.caller.took_back:
-                self._host.background.start(self._take_back())
+                self._ending = self._host.background.start(self._take_back())
             raise
 
     async def _take_back(self) -> None:

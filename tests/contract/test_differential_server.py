@@ -1,6 +1,6 @@
-"""Holds what `codextui mcp-server` answers to recordings of `codex mcp-server` 0.153.4.
+"""Holds `codextui mcp-server` to recordings of `codex mcp-server` 0.153.4.
 
-Compared are answers and elicitations; test_differential.py compares the events.
+With `--private` it is compared as a whole; with a shared server the answers and elicitations are.
 """
 
 from __future__ import annotations
@@ -19,7 +19,12 @@ from compare import differences  # noqa: E402 - the modules beside the recording
 from exempt import (  # noqa: E402
     DECISIONS,
     FAULTS,
+    NEWEST,
+    OF_KILLED_COMMANDS,
+    OF_ONE_CLIENT,
+    OF_OURS,
     OF_THE_SERVER,
+    STOPPED,
     VERSIONS,
     unexplained,
     unseen,
@@ -29,38 +34,37 @@ from peer import event_type  # noqa: E402
 from scenarios import SCENARIOS  # noqa: E402
 from stage import play  # noqa: E402
 
+from codextui.codex.binary import find_codex  # noqa: E402
 from codextui.demo import codex_environment  # noqa: E402
 
 pytestmark = pytest.mark.contract
 
-OLD_FIELDS = "the elicitation's old members are not yet those of codextui.codex.legacy_ask"
-ERROR_REPLY = "an error for an answer does not decline yet"
-ASKED = [name for name in SCENARIOS if name.startswith(("command-", "two-commands-"))]
-AWAITED = {
-    **dict.fromkeys([*ASKED, "patch-approved", "patch-denied"], OLD_FIELDS),
-    "command-refused-by-an-error": ERROR_REPLY,
-}
-del AWAITED["command-cancelled-plainly"]
-
-
-def as_awaited(name: str) -> Any:
-    marks = [pytest.mark.xfail(reason=AWAITED[name], strict=True)] if name in AWAITED else []
-    return pytest.param(name, marks=marks)
-
-
-ANSWERED = [as_awaited(name) for name, scenario in SCENARIOS.items() if not scenario.hears]
+ANSWERED = [name for name, scenario in SCENARIOS.items() if not scenario.hears]
 MAY_DIFFER = (*VERSIONS, *DECISIONS, *FAULTS, *OF_THE_SERVER)
+ALONE = (*OF_THE_SERVER, *STOPPED, *OF_ONE_CLIENT)
 
 
-def our_server(home: Path) -> Link:
-    """`codextui mcp-server` with a shared server of its own, which ends with it."""
-    env = codex_environment(home)
+def environment(home: Path) -> dict[str, str]:
+    """One with folders of its own for what a server makes."""
+    env = dict(codex_environment(home))
     for name in ("RUNTIME_DIR", "STATE_HOME", "CONFIG_HOME", "CACHE_HOME"):
         folder = home.parent / name.lower()
         folder.mkdir(mode=0o700)
         env[f"XDG_{name}"] = str(folder)
+    return env
+
+
+def our_server(home: Path) -> Link:
+    """`codextui mcp-server` with a shared server of its own, which ends with it."""
     ours = [sys.executable, "-m", "codextui"]
-    return ProcessLink(ServerCommand([*ours, "mcp-server"], env, after=[*ours, "kill-server"]))
+    after = [*ours, "kill-server"]
+    return ProcessLink(ServerCommand([*ours, "mcp-server"], environment(home), after=after))
+
+
+def private_server(home: Path) -> Link:
+    """`codextui mcp-server --private`."""
+    ours = [sys.executable, "-m", "codextui", "mcp-server", "--private"]
+    return ProcessLink(ServerCommand(ours, environment(home)))
 
 
 def answers_only(recording: dict[str, Any]) -> dict[str, Any]:
@@ -86,3 +90,15 @@ async def test_our_server_answers_as_the_genuine_one_did(
     found = differences(answers_only(genuine(name)), ours)
     assert not unexplained(name, found, MAY_DIFFER)
     assert not unseen(name, found, OF_THE_SERVER)
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+async def test_our_private_server_does_all_as_the_genuine_one_did(
+    name: str, codex_binary: Path, scratch: Path
+) -> None:
+    ours = await play(SCENARIOS[name], private_server, scratch)
+    found = differences(genuine(name), ours)
+    newest = NEWEST if find_codex(codex_binary).version >= (0, 164) else ()
+    killed = OF_KILLED_COMMANDS if name == "cancelled-while-a-command-runs" else ()
+    assert not unexplained(name, found, (*VERSIONS, *OF_OURS, *newest, *ALONE, *killed))
+    assert not unseen(name, found, ALONE)

@@ -213,6 +213,11 @@ WORDING = "our own words for a mistake of the caller's, and its kind for our own
 
 OF_THE_SERVER = (
     Exempt(
+        r"answer to 2: result\.tools\[\d\]\.inputSchema\.properties\.output-schema",
+        "an argument more",
+        ("handshake",),
+    ),
+    Exempt(
         r"answer to 1: result\.(serverInfo\..*|capabilities\.tools\.listChanged)",
         "it says who it is, and its list of tools never changes",
         ("handshake",),
@@ -236,3 +241,37 @@ OF_THE_SERVER = (
     ),
 )
 """What the shared server does otherwise, whatever Codex says."""
+
+STOPPED = (
+    Exempt(
+        r"answer to 2: result\.(content\[0\]\.text|structuredContent\.(content|error))",
+        "a turn that failed says so",
+        ("model-refuses",),
+    ),
+)
+"""What the shared server says otherwise to those who hear events."""
+
+OF_ONE_CLIENT = (
+    Exempt(
+        "unanswered|more: .*",
+        "its fault: the thread hung; where nobody can ever answer, the answer is no",
+        ("command-of-a-client-that-cannot-be-asked",),
+    ),
+    Exempt(
+        "more: notifications/cancelled",
+        "a question that is over is withdrawn",
+        ("cancelled-while-it-asks",),
+    ),
+)
+"""What a server for one client alone does otherwise."""
+
+OF_KILLED_COMMANDS = (
+    Exempt(
+        "more: (item_completed CommandExecution|exec_command_end)",
+        "its fault: the process of an interrupted command lived on; here its end is told, if "
+        "Codex tells it before the call is answered",
+        (),
+        anywhere=True,
+    ),
+)
+"""What may be told of commands that ended with their call."""
