@@ -22,7 +22,6 @@ class Kind(StrEnum):
     SENT_BACK = "sent_back"
     ROLE_FINISHED = "role_finished"
     ROLE_STALE = "role_stale"
-    THREAD_STARTED = "thread_started"
     PERSON_NEEDED = "person_needed"
     PERSON_DECIDED = "person_decided"
     RUN_ENDED = "run_ended"

@@ -20,6 +20,7 @@ from codextui.errors import ConfigInvalid
 from codextui.wire import fields
 from codextui.wire.fields import JsonObject
 
+_SHOWN_RUNS = 5
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -49,7 +50,8 @@ class RunStore:
         parent = paths.runs_dir() if parent is None else parent
         folder = parent / run_id
         if not _NAME.fullmatch(run_id) or not (folder / "run.json").is_file():
-            raise ConfigInvalid(f"there is no run {run_id!r} in {parent}")
+            known = ", ".join(list_runs(parent)[:_SHOWN_RUNS]) or "none at all"
+            raise ConfigInvalid(f"there is no run {run_id!r}; the last ones are: {known}")
         return cls(folder)
 
     @property

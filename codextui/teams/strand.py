@@ -18,6 +18,7 @@ from agents.items import (
     TResponseInputItem,
 )
 from agents.stream_events import RunItemStreamEvent, StreamEvent
+from openai import OpenAIError
 
 from codextui.teams.crew import QUIET, Crew
 from codextui.teams.ending import Ending, RunStopped
@@ -79,8 +80,9 @@ class Strand:
                 self._keep(given)
                 for call in result.interruptions:
                     given.approve(call)
-        except AgentsException as error:
-            raise RunStopped(Ending.FAILED, str(error)) from error
+        except (AgentsException, OpenAIError, OSError) as error:
+            told = str(error) or type(error).__name__
+            raise RunStopped(Ending.FAILED, told) from error
 
     async def _attend(
         self, agent: Agent[Any], given: list[TResponseInputItem] | RunState[Any, Any]

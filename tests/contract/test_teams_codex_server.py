@@ -184,3 +184,28 @@ async def test_what_a_failed_turn_was_is_told_to_the_model(
             result = await codex.call_tool("codex", {"prompt": "build"})
     assert result.is_error
     assert "failed" in result.content[0].text
+
+
+async def test_a_script_of_ones_own_gets_the_shared_server_in_one_line(
+    codex_binary: Path, scratch: Path, workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(scratch))
+    monkeypatch.chdir(workspace)
+    (scratch / "codextui").mkdir(mode=0o700)
+    model = AgentModel(
+        [
+            [function_call("codex", {"prompt": "build", "sandbox": "read-only"}, call_id="c1")],
+            [assistant_message("Done.")],
+        ]
+    )
+    script = Script().on("build", Say("Built."))
+    place = {"socket": scratch / "codextui" / "mine.sock", "name": "mine"}
+    async with serving(codex_binary, scratch, script, **place) as served, asyncio.timeout(60):
+        async with CodexServer("Codex", server="mine") as codex:
+            assert [tool.name for tool in await codex.list_tools()] == ["codex", "codex-reply"]
+            agent = Agent(name="Developer", model=model, mcp_servers=[codex])
+            result = await Runner.run(agent, "Go.", run_config=QUIET)
+        async with served.console() as console:
+            (thread,) = (await console.call("codex-threads"))["threads"]
+    assert result.final_output == "Done."
+    assert (thread["cwd"], thread["sandbox"]) == (str(workspace), "read-only")

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from agents.exceptions import ModelBehaviorError
 from agents.testing import ScriptedModel, function_call
+from openai import OpenAIError
 from teams.crews import Crash, FakeLink, crew, doing, hand, kinds, new_store, role, say, team
 
 from codextui.teams.ending import Ending, RunStopped
@@ -117,8 +118,11 @@ async def test_of_two_handoffs_at_once_the_first_counts(tmp_path: Path) -> None:
     assert await play(made) == "Left."
 
 
-async def test_a_model_that_fails_ends_the_run_as_failed(tmp_path: Path) -> None:
-    one = ScriptedModel([ModelBehaviorError("nonsense")])
+@pytest.mark.parametrize(
+    "error", [ModelBehaviorError("nonsense"), OpenAIError("no such model"), TimeoutError()]
+)
+async def test_a_model_that_fails_ends_the_run_as_failed(tmp_path: Path, error: Exception) -> None:
+    one = ScriptedModel([error])
     made, _ = crew(team(role("one")), tmp_path, {"one": one})
     assert (await stopped(made)).ending is Ending.FAILED
 

@@ -1,0 +1,93 @@
+"""`codextui teams` and the usage of `codextui run`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from codextui.cli import main
+from codextui.demo.team_script import FOLDER
+from codextui.errors import ConfigInvalid
+from codextui.teams.run_store import RunStore, list_runs
+
+TEAM = ["--config", str(FOLDER / "team.toml")]
+
+
+@pytest.fixture(autouse=True)
+def _own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("CONFIG", "STATE"):
+        monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / name))
+
+
+def test_the_teams_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["teams", *TEAM]) == 0
+    assert "bug-busters" in capsys.readouterr().out
+
+
+def test_no_team_says_where_one_would_be_described(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["teams"]) == 0
+    assert "config.toml" in capsys.readouterr().out
+
+
+def test_a_check_explains_the_gates(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["teams", "check", "bug-busters", *TEAM]) == 0
+    out = capsys.readouterr().out
+    assert "project-manager (gets the task)" in out
+    assert "begins once there is frontend/index.html from frontend-developer" in out
+    assert "is done once there is backend/package.json (valid JSON)" in out
+
+
+def test_a_check_is_one_object_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["teams", "check", "bug-busters", "--json", *TEAM]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["entry"] == "project-manager"
+    assert told["roles"]["tester"]["requires"][0] == "TEST.md"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["teams", "check", "bug-buster"], "did you mean bug-busters?"),
+        (["run"], "say which TEAM is to run"),
+        (["run", "bug-busters"], "say which TEAM is to run"),
+        (["run", "nobody", "task"], "there is no team 'nobody'"),
+        (["run", "bug-busters", " "], "the prompt is empty"),
+        (["run", "bug-busters", "task", "-C", "/no-such-folder"], "is no folder"),
+        (["run", "--resume", "../../etc"], "there is no run"),
+        (["run", "--resume", "x", "--json"], "there is no run"),
+        (["run", "bug-busters", "task", "--resume", "x"], "name none"),
+    ],
+)
+def test_wrong_usage_is_told_and_starts_nothing(
+    arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([arguments[0], *TEAM, *arguments[1:]]) == 2
+    assert told in capsys.readouterr().err
+
+
+def test_a_run_is_kept_for_its_owner_alone(tmp_path: Path) -> None:
+    store = RunStore.create("t", tmp_path)
+    store.write("run", {"team": "t"})
+    folder = tmp_path / store.run_id
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert (folder / "run.json").stat().st_mode & 0o777 == 0o600
+    assert list_runs(tmp_path) == [store.run_id]
+    assert RunStore.open(store.run_id, tmp_path).read("run") == {"team": "t"}
+    assert store.read("calls") is None
+
+
+def test_a_run_is_run_by_one_process_at_a_time(tmp_path: Path) -> None:
+    store = RunStore.create("t", tmp_path)
+    store.write("run", {})
+    other = RunStore.open(store.run_id, tmp_path)
+    with store.locked(), pytest.raises(ConfigInvalid, match="another process"), other.locked():
+        pass
+
+
+def test_what_was_kept_and_cannot_be_read_is_told(tmp_path: Path) -> None:
+    store = RunStore.create("t", tmp_path)
+    (tmp_path / store.run_id / "calls.json").write_text("{", encoding="utf-8")
+    with pytest.raises(ConfigInvalid, match="cannot be read"):
+        store.read("calls")
