@@ -111,8 +111,8 @@ class TranscriptPane(LineWidget, can_focus=True):
             return
         top, below = self._top, self.rows_below
         first, self._top = self._rows.update(top)
-        self._settle()
-        if self._top != top:
+        forgotten = self._settle()
+        if forgotten or self._top != top:
             self.refresh(self._body())
         elif first < top + self._height:
             self._refresh_from(len(self._head) + max(0, first - top))
@@ -247,15 +247,16 @@ class TranscriptPane(LineWidget, can_focus=True):
         self._settle()
         self.refresh()
 
-    def _settle(self) -> None:
-        """Draw enough rows to fill the pane, and go to the end if it follows."""
+    def _settle(self) -> int:
+        """Draw enough rows to fill the pane, and go to the end if it follows.
+
+        Returns how many rows were forgotten above: as many further up stand all others now.
+        """
         self._top += self._rows.fill(self._height)
+        forgotten = self._rows.trim(self._height) if self.follow else 0
         last = max(0, len(self._rows.rows) - self._height)
-        if self.follow:
-            self._rows.trim()
-            last = max(0, len(self._rows.rows) - self._height)
-            self._top = last
-        self._top = min(self._top, last)
+        self._top = last if self.follow else min(self._top, last)
+        return forgotten
 
     def _render_head(self) -> list[Strip]:
         head = self._render_title()

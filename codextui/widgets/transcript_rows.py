@@ -93,11 +93,15 @@ class TranscriptRows:
         self._version = self._transcript.version
         return first, top
 
-    def trim(self) -> int:
-        """Forget rows far above the end; return how many."""
+    def trim(self, least: int) -> int:
+        """Forget rows far above the end, but leave `least` of them; return how many."""
         gone = 0
-        while len(self._blocks) > 1 and len(self.rows) - gone > MOST_ROWS:
-            gone += self._blocks.pop(0).count
+        while len(self.rows) - gone > MOST_ROWS:
+            count = self._blocks[0].count
+            if len(self.rows) - gone - count < least:
+                break
+            gone += count
+            self._blocks.pop(0)
             self._first += 1
         del self.rows[:gone]
         return gone

@@ -137,11 +137,24 @@ def test_far_above_a_reader_at_the_end_rows_are_forgotten(
     rows = thread.rows()
     rows.fill(10**9)
     count = len(rows.rows)
-    gone = rows.trim()
-    assert len(rows.rows) == count - gone <= 30
+    gone = rows.trim(20)
+    assert 20 <= len(rows.rows) == count - gone <= 30
     assert not rows.is_complete
     rows.fill(10**9)
     assert text(rows) == complete(thread)
+
+
+def test_an_item_longer_than_all_that_is_kept_stays_above_a_short_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(transcript_rows, "MOST_ROWS", 30)
+    thread = Thread()
+    thread.message("long", "x" * 10_000)
+    thread.message("short", "y")
+    rows = thread.rows()
+    rows.fill(20)
+    rows.trim(20)
+    assert text(rows)[-20:] == complete(thread)[-20:]
 
 
 @pytest.mark.parametrize("seed", range(20))
