@@ -42,6 +42,12 @@ class Slots:
         else:
             self._shown.append(thread_id)
 
+    def keep(self, thread_id: str) -> None:
+        """Have a thread in sight that has less room to be: it trades places with the last one."""
+        if thread_id in self._shown and thread_id not in self.shown:
+            here, last = self._shown.index(thread_id), self._capacity - 1
+            self._shown[here], self._shown[last] = self._shown[last], thread_id
+
     def show(self, thread_id: str, instead_of: str) -> None:
         """Give a thread a place: its own, a free one, or that of `instead_of` (or the last)."""
         if thread_id in self.shown:

@@ -297,6 +297,7 @@ class Workbench(Horizontal):
     def _refill(self) -> None:
         self._slots.resize(self.grid.capacity, self._by_urgency(self._slots.shown))
         self._arrange(self._slots.shown)
+        self._slots.keep(self.current)
         self._pacer.mark(self)
 
     def _arrange(self, shown: Sequence[str] = ()) -> None:

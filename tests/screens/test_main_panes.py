@@ -289,6 +289,19 @@ async def test_a_resize_fits_the_panes_to_the_terminal(console: Console) -> None
         assert console.panes() == threads
 
 
+async def test_a_resize_takes_no_pane_from_who_is_written_to(console: Console) -> None:
+    async with console.open() as pilot:
+        threads = start(console, 6)
+        await console.settle()
+        await console.press("4", "r", *"so far")
+        await pilot.resize_terminal(60, 18)
+        await console.settle()
+        assert threads[3] in console.panes()
+        assert console.current == threads[3]
+        await console.press("x", "enter")
+        assert console.called("codex-send") == [{"thread": threads[3], "prompt": "so farx"}]
+
+
 async def test_the_status_line_counts_what_all_threads_do(console: Console) -> None:
     async with console.open():
         start(console, 3)

@@ -66,6 +66,18 @@ def test_a_hidden_thread_that_is_wanted_moves_into_sight() -> None:
     assert some.shown == ("a", "c")
 
 
+def test_the_thread_that_a_person_is_with_stays_in_sight_where_there_is_less_room() -> None:
+    some = slots(4, "a", "b", "c", "d")
+    some.resize(2, ())
+    some.keep("d")
+    assert some.shown == ("a", "d")
+    some.keep("a")
+    some.keep("e")
+    assert some.shown == ("a", "d")
+    some.resize(4, ())
+    assert some.shown == ("a", "d", "c", "b")
+
+
 def test_more_places_are_filled_with_those_who_wait() -> None:
     some = slots(1, "a")
     some.resize(3, ("a", "b", "c", "d"))
