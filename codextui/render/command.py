@@ -10,7 +10,7 @@ from rich.style import Style
 
 from codextui.model.body import LEFT_RUNNING, CommandRun
 from codextui.render.code import highlight
-from codextui.render.figures import format_count, format_elapsed
+from codextui.render.figures import format_count, format_elapsed, more_lines
 from codextui.render.layout import Row, fill, indent, wrap
 from codextui.render.palette import Palette
 from codextui.render.sanitize import reveal, sanitize
@@ -68,7 +68,7 @@ def output_rows(body: CommandRun, width: int, palette: Palette, *, full: bool) -
     lines = _last_lines(output.text, None if full else OUTPUT_LINES)
     count = output.line_ends + (0 if ended else 1)
     hidden = output.dropped_lines + count - len(lines)
-    mark = f"… {format_count(hidden)} more lines" + (" are not kept" if full else "")
+    mark = f"… {more_lines(hidden)}" + (" are not kept" if full else "")
     rows = wrap([Segment(mark, palette.muted)], width) if hidden else []
     for line in lines:
         shown = written_last(line)

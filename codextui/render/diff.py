@@ -10,7 +10,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from codextui.render.figures import format_count
+from codextui.render.figures import format_count, more_lines
 from codextui.render.layout import Row, fill, indent, to_strips, wrap
 from codextui.render.palette import Palette
 from codextui.render.sanitize import reveal
@@ -49,7 +49,7 @@ def change_rows(
         shown = lines if most is None else lines[:most]
         rows.extend(_line_rows(shown, width, palette))
         if len(shown) < len(lines):
-            mark = f"  … {format_count(len(lines) - len(shown))} more lines"
+            mark = f"  … {more_lines(len(lines) - len(shown))}"
             rows.extend(wrap([Segment(mark, palette.muted)], width))
     return rows
 

@@ -45,6 +45,11 @@ def format_count(count: int) -> str:
     return f"{count:,}"
 
 
+def more_lines(count: int) -> str:
+    """`1 more line`, `1,234 more lines`."""
+    return f"{format_count(count)} more {'line' if count == 1 else 'lines'}"
+
+
 def _finite(seconds: float) -> float:
     """JSON can hold NaN and infinities, and clocks can run backwards: 0 for those."""
     return seconds if 0 <= seconds < 1e12 else 0.0

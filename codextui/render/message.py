@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.segment import Segment
 
 from codextui.model.body import UserMessage
-from codextui.render.figures import format_count
+from codextui.render.figures import format_count, more_lines
 from codextui.render.layout import Row, indent, wrap
 from codextui.render.palette import Palette
 from codextui.render.sanitize import sanitize
@@ -38,5 +38,5 @@ def _head(text: str) -> str:
 def _describe_rest(rest: str) -> str:
     lines = rest.removeprefix("\n").count("\n") + 1
     if lines > 1:
-        return f"{format_count(lines)} more lines"
+        return more_lines(lines)
     return f"{format_count(len(rest))} more characters"
