@@ -16,12 +16,7 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from codextui.server.http_guard import refusal
-
 logger = logging.getLogger(__name__)
-
-MAX_OPEN = 512
-"""Requests that may be open at once: calls, subscriptions and streams that wait for notices."""
 
 _CANCELLED = "notifications/cancelled"
 _MAX_NOTICE = 64 * 1024
@@ -35,6 +30,7 @@ class Exchange:
         session_id: mcp's session of the handshake era; empty in the modern one.
         request_id: of the JSON-RPC request in it, once that is known.
         taken_back: whether the client said that it no longer wants the answer.
+        has_no_end: whether it is a stream for notices, which belongs to no request.
     """
 
     def __init__(self, scope: Scope, abort: Callable[[], None]) -> None:
@@ -42,6 +38,7 @@ class Exchange:
         self.session_id = headers.get("mcp-session-id", "")
         self.request_id: str | int | None = None
         self.taken_back = False
+        self.has_no_end = scope["method"] == "GET"
         self.abort = abort
         self._modern = headers.get("mcp-protocol-version") in MODERN_PROTOCOL_VERSIONS
         self._ended = False
@@ -95,10 +92,6 @@ class HttpExchanges:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request as ASGI has it."""
-        if len(self._open) >= MAX_OPEN:
-            busy = refusal(503, f"{MAX_OPEN} requests are open already", {"Retry-After": "1"})
-            await busy(scope, receive, send)
-            return
         exchange = Exchange(scope, lambda: self._abort(scope["client"]))
         scope[_KEY] = exchange
         # There are no numbered events to be replayed; mcp would not answer at all.
@@ -119,6 +112,8 @@ class HttpExchanges:
         """The server ends: let go of everything that is done for somebody."""
         for exchange in self._open:
             exchange.end()
+            if exchange.has_no_end:
+                exchange.abort()
 
     def _watch(self, exchange: Exchange, receive: Receive) -> Receive:
         notice = bytearray()

@@ -33,7 +33,7 @@ class HttpProtocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take a connection, or hang up at once."""
         super().connection_made(transport)
-        if len(self.connections) > _max_connections():
+        if len(self.connections) > max_connections():
             transport.abort()
         else:
             self.loop.call_later(FIRST_REQUEST_S, self._hang_up_on_silence)
@@ -77,7 +77,8 @@ def http_server(app: ASGIApp) -> HttpServer:
     return HttpServer(config)
 
 
-def _max_connections() -> int:
+def max_connections() -> int:
+    """Connections that may be open at once."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return MAX_CONNECTIONS if soft == resource.RLIM_INFINITY else min(MAX_CONNECTIONS, soft // 2)
 

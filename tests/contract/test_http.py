@@ -91,13 +91,13 @@ async def test_the_calling_client_decides(
         assert outside.exists() is (action == "accept")
 
 
-async def test_an_agent_of_the_stock_agents_sdk_works_with_codex(
+async def test_an_agent_of_the_stock_agents_sdk_works_with_codex_and_a_person_decides(
     codex_binary: Path, scratch: Path, workspace: Path
 ) -> None:
-    script = Script().on("build", Say("Built."))
-    call = function_call("codex", {"prompt": "build", "cwd": str(workspace)}, call_id="c1")
+    outside = scratch / "outside.txt"
+    call = function_call("codex", {"prompt": "leave", "cwd": str(workspace), **ASKING}, call_id="1")
     model = AgentModel([[call], [assistant_message("It is built.")]])
-    async with serving_http(codex_binary, scratch, script) as served:
+    async with serving_http(codex_binary, scratch, leaving(outside)) as served:
         server = MCPServerStreamableHttp(
             {
                 "url": await url_of(served),
@@ -107,11 +107,15 @@ async def test_an_agent_of_the_stock_agents_sdk_works_with_codex(
         )
         async with server, served.console() as console:
             agent = Agent(name="builder", model=model, mcp_servers=[server])
-            result = await Runner.run(agent, "Go.", run_config=RunConfig(tracing_disabled=True))
+            quiet = RunConfig(tracing_disabled=True)
+            running = asyncio.create_task(Runner.run(agent, "Go.", run_config=quiet))
+            approval = await console.offered()
+            await console.connection.answer(approval.approval_id, Approved())
+            async with asyncio.timeout(PATIENCE_S):
+                result = await running
             assert result.final_output == "It is built."
-            await console.event(ev.TurnCompleted)
-            output = [item for item in result.to_input_list() if "output" in item]
-            assert "Built." in str(output)
+            assert "Done." in str(result.to_input_list())
+            assert outside.exists()
 
 
 async def begin_leaving(client: RawSession, workspace: Path) -> tuple[int, dict[str, Any]]:

@@ -26,7 +26,7 @@ from contract.serving import PATIENCE_S, Served, until
 from codextui.demo import Script, ScriptedModel
 from codextui.errors import ServerUnreachable
 from codextui.http_address import HttpAddress
-from codextui.server import http, http_exchange, http_server
+from codextui.server import http, http_server, http_session
 from codextui.server.options import ServeOptions
 from codextui.server.serve import serve
 from codextui.server.token import TokenFile
@@ -144,25 +144,28 @@ async def test_a_session_that_nobody_opened_is_unknown(served: Served) -> None:
         assert (await client.post("", json=message("tools/list"))).status_code == 404
 
 
-async def test_too_many_open_requests_are_told_so_until_there_is_room(
+async def test_too_many_open_calls_are_told_so_and_there_is_room_for_decisions(
     served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with raw_session(served, "greedy", experimental={"codextui/supervisor": {}}) as greedy:
-        monkeypatch.setattr(http_exchange, "MAX_OPEN", 2)
-        for _ in range(2):
+    monkeypatch.setattr(http_server, "MAX_CONNECTIONS", 30)
+    monkeypatch.setattr(http_session, "MAX_STAYING", 0.1)
+    supervises = {"codextui/supervisor": {}}
+    async with (
+        served.console() as console,
+        raw_session(served, "greedy", experimental=supervises) as greedy,
+    ):
+        for _ in range(3):
             stream = greedy.begin("codex/subscribe")
             await greedy.message(stream, lambda m: m.get("method") == "codex/caught_up")
-        reply = await knock(served)
-        assert reply.status_code == 503
-        assert reply.headers["retry-after"]
+        refused = await greedy.reply(greedy.begin("codex/subscribe"))
+        assert "3 calls are open already" in refused["error"]["message"]
+        decided = await greedy.reply(greedy.begin_tool("codex-approvals"))
+        assert decided["result"]["structuredContent"] == {"approvals": []}
         await greedy.vanish()
-        await until_comes_in(served)
-
-
-async def until_comes_in(served: Served) -> None:
-    async with asyncio.timeout(PATIENCE_S):
-        while (await knock(served)).status_code != 200:  # noqa: ASYNC110 - no event tells it
-            await asyncio.sleep(0.02)
+        await forgotten(console, "greedy")
+    async with raw_session(served, "next", experimental=supervises) as following:
+        stream = following.begin("codex/subscribe")
+        await following.message(stream, lambda m: m.get("method") == "codex/caught_up")
 
 
 async def test_too_many_connections_are_hung_up_on_and_the_open_ones_are_served(
