@@ -166,6 +166,11 @@ class CodexWorker:
             logger.warning("Codex cannot be started: %s", error)
             await self._say(error)
             return False
+        except Exception as error:
+            # Whatever it was must not end the watch over Codex without a word.
+            logger.exception("Codex cannot be started")
+            await self._say(CodexDied(f"Codex cannot be started: {error!r}"))
+            return False
         if self._died.is_set():
             return True
         self._app = app
