@@ -18,11 +18,13 @@ import pytest
 from contract.serving import Served, serving
 
 from codextui.client.facts import ApprovalOffered
-from codextui.demo.pace import AT_ONCE
+from codextui.demo.pace import AT_ONCE, Pace
 from codextui.demo.team_script import FILES, FOLDER, TASK, TeamScript, content_of
 from codextui.errors import ApprovalGone
 from codextui.teams.ending import Ending
+from codextui.wire import event as ev
 from codextui.wire.decision import Approved, Decision, Declined
+from codextui.wire.thread import ThreadState
 
 pytestmark = pytest.mark.contract
 
@@ -83,11 +85,11 @@ class Stage:
 
 
 @asynccontextmanager
-async def staged(binary: Path, scratch: Path) -> AsyncIterator[Stage]:
+async def staged(binary: Path, scratch: Path, pace: Pace = AT_ONCE) -> AsyncIterator[Stage]:
     project = scratch / "project"
     project.mkdir()
     (scratch / "codextui").mkdir(mode=0o700)
-    script = TeamScript(AT_ONCE)
+    script = TeamScript(pace)
     place = {"socket": scratch / "codextui" / "t.sock", "name": "t"}
     async with serving(binary, scratch, script, **place) as served:  # type: ignore[arg-type] # any script will do
         yield Stage(served, script, scratch, project)
@@ -264,3 +266,20 @@ async def test_a_run_ends_where_its_limit_is_reached(
         code, lines = await stage.run(*stage.new("handoffs", config))
     assert code == ending
     assert limit.split(maxsplit=1)[0] in lines[-1]["text"]
+
+
+async def test_a_run_that_is_interrupted_leaves_no_turn_running_and_can_be_resumed(
+    codex_binary: Path, scratch: Path
+) -> None:
+    slow = Pace(chunk=1, delay_s=0.2)
+    async with asyncio.timeout(WAIT_S), staged(codex_binary, scratch, slow) as stage:
+        process = await stage.start(*stage.new("handoffs"))
+        assert process.stdout is not None
+        async with stage.served.console() as console:
+            started = await console.event(ev.TurnStarted)
+            process.send_signal(signal.SIGINT)
+            await console.state(started.thread_id, ThreadState.INTERRUPTED)
+        _, err = await process.communicate()
+    assert process.returncode == 130
+    assert "--resume bug-busters-" in err.decode()
+    assert "Traceback" not in err.decode()

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from agents.testing import ScriptedModel
-from teams.crews import Crash, crew, doing, kinds, new_store, role, say, team
+from agents.testing import ScriptedModel, function_call
+from teams.crews import Crash, FakeLink, crew, doing, kinds, new_store, role, say, team
 
 from codextui.teams.ending import Ending, RunStopped
 from codextui.teams.happening import Kind
@@ -148,7 +148,7 @@ async def test_twenty_roles_work_at_once(tmp_path: Path) -> None:
     assert len(kinds(told)) == 20
 
 
-@pytest.mark.parametrize("after", range(1, 46))
+@pytest.mark.parametrize("after", range(1, 30))
 async def test_after_a_crash_at_any_step_every_role_is_asked_once(
     tmp_path: Path, after: int
 ) -> None:
@@ -167,3 +167,30 @@ async def test_after_a_crash_at_any_step_every_role_is_asked_once(
     made, _ = crew(web(), folder, models, Mode.PARALLEL, store=new_store(folder))
     await play(made)
     assert [len(model.calls) for model in models.values()] == [1, 1, 1, 1]
+
+
+@pytest.mark.parametrize("after", range(1, 44, 2))
+async def test_after_a_crash_no_codex_task_of_roles_at_work_at_once_is_started_twice(
+    tmp_path: Path, after: int
+) -> None:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    of = team(role("left", codex=True, makes=["left.md"]), role("right", codex=True))
+    models = {
+        name: ScriptedModel(
+            [
+                [function_call("codex", {"prompt": name}, call_id=f"{name}-1")],
+                [function_call("codex", {"prompt": f"more {name}"}, call_id=f"{name}-2")],
+                writing(folder, "left.md"),
+            ]
+        )
+        for name in ("left", "right")
+    }
+    link = FakeLink()
+    made, _ = crew(of, folder, models, Mode.PARALLEL, store=new_store(folder, after), link=link)
+    with contextlib.suppress(Crash):
+        await play(made)
+    made, _ = crew(of, folder, models, Mode.PARALLEL, store=new_store(folder), link=link)
+    await play(made)
+    assert sorted(said for _, said in link.said) == ["left", "more left", "more right", "right"]
+    assert [len(model.calls) for model in models.values()] == [3, 3]
