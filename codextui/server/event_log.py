@@ -28,6 +28,7 @@ class EventLog:
         self._parts: defaultdict[_Place, list[int]] = defaultdict(list)
         self._latest: dict[_Place, int] = {}
         self._opened: dict[str, _Place] = {}
+        self._unfinished: defaultdict[_Place, dict[str, int | None]] = defaultdict(dict)
 
     def __len__(self) -> int:
         return len(self._events)
@@ -47,6 +48,15 @@ class EventLog:
         """The events of one thread, in order."""
         return [event for event in self._events.values() if event.thread_id == thread_id]
 
+    def unfinished_of(self, thread_id: str, turn_id: str) -> list[ev.Event]:
+        """What is known of the items of a turn that have not completed, item by item."""
+        turn = (thread_id, turn_id)
+        found: list[ev.Event] = []
+        for item, started in self._unfinished.get(turn, {}).items():
+            numbers = [*([] if started is None else [started]), *self._parts.get((*turn, item), ())]
+            found += [self._events[number] for number in numbers if number in self._events]
+        return found
+
     def _supersede(self, event: ev.Event) -> None:
         turn = (event.thread_id, event.turn_id)
         match event.msg:
@@ -56,14 +66,20 @@ class EventLog:
                 | ev.PlanDelta(item_id=item)
                 | ev.OutputDelta(item_id=item)
             ):
+                self._unfinished[turn].setdefault(item, None)
                 self._parts[(*turn, item)].append(event.seq)
             case ev.PatchUpdated(item_id=item):
+                self._unfinished[turn].setdefault(item, None)
                 self._replace(event.seq, ("patch", *turn, item))
                 self._parts[(*turn, item)].append(event.seq)
             case ev.ItemStarted(item):
+                self._unfinished[turn][str(item.get("id"))] = event.seq
                 self._start_item(event, (*turn, str(item.get("id"))))
             case ev.ItemCompleted(item):
+                self._unfinished[turn].pop(str(item.get("id")), None)
                 self._complete_item(event.thread_id, (*turn, str(item.get("id"))))
+            case ev.TurnCompleted() | ev.TurnAborted():
+                self._unfinished.pop(turn, None)
             case ev.DiffUpdated() | ev.PlanUpdated():
                 self._replace(event.seq, (type(event.msg).__name__, *turn))
             case ev.TokensCounted():

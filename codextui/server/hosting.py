@@ -39,11 +39,12 @@ async def hosting(options: ServeOptions) -> AsyncIterator[Host]:
         try:
             yield host
         finally:
+            host.core.feed.lose_all("The server ended during the turn.")
             await host.background.close()
 
 
 def _assemble(options: ServeOptions, journal: Journal, memory: Memory) -> Host:
-    hub = EventHub(keep=journal.keep_event)
+    hub = EventHub(keep=journal.keep_event, keep_part=journal.keep_part)
     journal.on_trouble = lambda trouble: hub.publish("", "", Warned(trouble))
     registry = Registry(hub, journal)
     broker = Broker(

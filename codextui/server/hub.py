@@ -7,12 +7,15 @@ import time
 from collections.abc import Callable
 
 from codextui.server.event_log import EventLog
-from codextui.server.subscription import Subscription
-from codextui.wire.event import Event, Msg, ThreadChanged
+from codextui.server.subscription import Subscription, merged
+from codextui.wire.event import Event, Msg, ThreadChanged, TurnAborted, TurnCompleted
 
 
 class EventHub:
     """Numbers events, keeps the past, and hands each event to every subscriber's own queue.
+
+    `keep` is told every event for good; of an item that has not completed when its turn ends,
+    which nothing later will tell, `keep_part` is told what it was made of, in few pieces.
 
     Attributes:
         epoch: the id of this count of events; a server that starts anew counts anew.
@@ -23,18 +26,23 @@ class EventHub:
         self,
         *,
         keep: Callable[[Event], None] = lambda _: None,
+        keep_part: Callable[[Event], None] = lambda _: None,
         log: EventLog | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.epoch = secrets.token_hex(8)
         self.head = 0
         self._keep = keep
+        self._keep_part = keep_part
         self._log = log if log is not None else EventLog()
         self._clock = clock
         self._subscriptions: set[Subscription] = set()
 
     def publish(self, thread_id: str, turn_id: str, msg: Msg) -> Event:
         """Tell everybody that something happened, now. Never waits."""
+        if isinstance(msg, TurnCompleted | TurnAborted):
+            for part in merged(self._log.unfinished_of(thread_id, turn_id)):
+                self._keep_part(part)
         event = self._number(thread_id, turn_id, msg, self._clock())
         self._keep(event)
         return event

@@ -66,8 +66,14 @@ class Journal:
     def keep_event(self, event: ev.Event) -> None:
         """Keep an event, if it is worth keeping: deltas and what a thread's row says are not."""
         slot = _slot(event)
-        if slot is None:
-            return
+        if slot is not None:
+            self._keep(event, slot)
+
+    def keep_part(self, event: ev.Event) -> None:
+        """Keep a piece of an item that will never complete, whatever its kind."""
+        self._keep(event, "")
+
+    def _keep(self, event: ev.Event, slot: str) -> None:
         message = json.dumps(msg_to_wire(event.msg), separators=(",", ":"))
         values = (slot or None, event.thread_id, event.turn_id, event.at, message)
         self._work.put(_Work((EVENT_KEPT, values)))

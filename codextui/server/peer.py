@@ -19,6 +19,7 @@ from typing import Self
 import anyio
 import mcp_types as types
 from mcp.shared.message import SessionMessage
+from pydantic_core import to_json
 
 from codextui.codex.frame import read_json
 from codextui.server.channel import PeerGone, PeerRefused
@@ -246,4 +247,7 @@ def _resolve(future: asyncio.Future[JsonObject], message: JsonObject) -> None:
 
 
 def _line(message: JsonObject) -> bytes:
-    return _ENCODER.encode(message).encode() + b"\n"
+    try:
+        return to_json(message) + b"\n"
+    except ValueError:  # half a character of UTF-16, which UTF-8 cannot say and JSON can
+        return _ENCODER.encode(message).encode() + b"\n"

@@ -113,6 +113,18 @@ class Subscription:
         self._filled.set()
 
 
+def merged(events: Iterable[ev.Event]) -> list[ev.Event]:
+    """The events with adjacent deltas of one item as one, as far as that may grow."""
+    found: list[ev.Event] = []
+    for event in events:
+        one = _merge(found[-1], event) if found else None
+        if one is None:
+            found.append(event)
+        else:
+            found[-1] = one
+    return found
+
+
 def _merge(before: ev.Event, after: ev.Event) -> ev.Event | None:
     """The two as one event with the later `seq`; None where they do not belong together."""
     if (before.thread_id, before.turn_id) != (after.thread_id, after.turn_id):

@@ -293,3 +293,23 @@ async def test_codex_is_found_as_soon_as_it_is_installed(
         await console.call("codex-start", prompt="hello", cwd=str(workspace))
         await console.event(ev.TurnCompleted)
         assert (await console.call("codex-server"))["problem"] == ""
+
+
+@pytest.mark.parametrize("interrupted", [True, False])
+async def test_half_a_message_survives_a_restart(
+    codex_binary: Path, scratch: Path, workspace: Path, interrupted: bool
+):
+    script = Script().on("begin", Say("Half of what I say", gate=asyncio.Event(), open_deltas=2))
+    async with serving(codex_binary, scratch, script) as served:
+        async with served.console() as console:
+            thread_id = await start(console, workspace, "begin")
+            await console.event(ev.TextDelta, lambda e: len(console.said(thread_id).split()) == 2)
+            if interrupted:
+                await console.call("codex-interrupt", thread=thread_id)
+            said = console.said(thread_id)
+        await served.stop()
+        await served.start()
+        async with served.console() as console:
+            assert console.said(thread_id) == said
+            (aborted,) = console.messages(thread_id, ev.TurnAborted)
+            assert aborted.reason == ("interrupted" if interrupted else "lost")

@@ -170,3 +170,34 @@ async def test_what_is_restored_is_told_but_not_kept_again():
     hub.publish("t", "u", ev.TurnCompleted())
     assert [event.msg for event in kept] == [ev.TurnCompleted()]
     assert next(event.at for event in hub.past_of("t")) == 5.0
+
+
+def test_of_items_that_never_complete_the_pieces_are_kept_when_their_turn_ends():
+    kept: list[ev.Msg] = []
+    hub = EventHub(keep_part=lambda event: kept.append(event.msg))
+    started = ev.ItemStarted({"id": "cut", "type": "agentMessage", "text": ""})
+    command = ev.ItemStarted({"id": "run", "type": "commandExecution", "command": "make"})
+    for msg in (
+        started,
+        ev.ItemStarted({"id": "done", "type": "agentMessage", "text": ""}),
+        ev.TextDelta("cut", "half a "),
+        ev.TextDelta("done", "whole"),
+        ev.TextDelta("cut", "sentence"),
+        ev.ItemCompleted({"id": "done", "type": "agentMessage", "text": "whole"}),
+        command,
+        ev.OutputDelta("run", "said"),
+        ev.OutputDelta("unseen", "of an item that nobody saw begin"),
+    ):
+        hub.publish("t", "u", msg)
+    hub.publish("t", "another", ev.TurnCompleted(""))
+    assert kept == []
+    hub.publish("t", "u", ev.TurnAborted("interrupted"))
+    assert kept == [
+        started,
+        ev.TextDelta("cut", "half a sentence"),
+        command,
+        ev.OutputDelta("run", "said"),
+        ev.OutputDelta("unseen", "of an item that nobody saw begin"),
+    ]
+    hub.publish("t", "u", ev.TurnAborted("interrupted"))
+    assert len(kept) == 5

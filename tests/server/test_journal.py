@@ -143,3 +143,16 @@ async def test_a_write_that_fails_is_told_once_and_spoils_no_other(path: Path):
     await asyncio.sleep(0)
     assert len(troubles) == 1
     assert len(recall(path).threads) == 1
+
+
+async def test_pieces_of_an_item_come_back_where_they_were_kept(path: Path):
+    journal = Journal(path)
+    journal.keep_thread(ThreadInfo("t", "codex-1", ThreadState.INTERRUPTED))
+    for msg in (ev.TextDelta("i", "half a "), ev.TextDelta("i", "sentence")):
+        journal.keep_event(event(msg))
+        journal.keep_part(event(msg))
+    await journal.close()
+    assert [past.msg for past in recall(path).events] == [
+        ev.TextDelta("i", "half a "),
+        ev.TextDelta("i", "sentence"),
+    ]
