@@ -11,6 +11,7 @@ from codextui.wire.fields import JsonObject
 
 _ENDED = {
     "interrupted": "The turn was interrupted.",
+    "left": "The turn goes on without this call.",
     "killed": "The thread was killed.",
     "lost": "The Codex process ended during the turn.",
     "failed": "The turn failed.",

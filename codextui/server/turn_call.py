@@ -168,7 +168,8 @@ class TurnCall:
         broker = self._host.core.broker
         # A supervisor is asked about every thread already.
         answerer = self.caller.answerer(record.info.thread_id)
-        record.watchers.append(progress)
+        if self.caller.progress_token is not None:
+            record.watchers.append(progress)
         for approval in broker.approvals_of(record.info.thread_id):
             progress.hear(ApprovalAsked(approval))
             if answerer is None and not broker.is_attended(approval.approval_id):
@@ -178,7 +179,8 @@ class TurnCall:
         try:
             yield
         finally:
-            record.watchers.remove(progress)
+            if progress in record.watchers:
+                record.watchers.remove(progress)
             if answerer is not None:
                 broker.detach(answerer)
 
@@ -215,10 +217,11 @@ class TurnCall:
             sent = await self._sending if self._sending is not None else None
         except CodextuiError as error:
             return self._answer_late(failed(error))
-        if sent is not None and not sent.steered:
+        leaves = sent is not None and sent.steered
+        if sent is not None and not leaves:
             await self._interrupt(record)
-        turn_id = sent.turn_id if sent is not None else ""
-        outcome = TurnOutcome(turn_id, record.last_message, "interrupted", _CANCELLED)
+        turn_id, why = sent.turn_id if sent is not None else "", "left" if leaves else "interrupted"
+        outcome = TurnOutcome(turn_id, record.last_message, why, _CANCELLED)
         return self._answer_late(turn_result(record, outcome, None))
 
     def _answer_late(self, result: dict[str, object]) -> None:

@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from codextui.errors import ServerRefused
+from codextui.server.output_schema import MAX_SCHEMA, OutputSchema
+
+COLOUR = {"type": "object", "properties": {"colour": {"enum": ["red"]}}, "required": ["colour"]}
+
+
+def test_without_the_argument_there_is_no_schema():
+    assert OutputSchema.of({"prompt": "x"}) is None
+
+
+def test_an_answer_that_fits_is_read():
+    schema = OutputSchema.of({"output-schema": COLOUR})
+    assert schema is not None
+    assert schema.schema == COLOUR
+    assert schema.read(' {"colour": "red"}\n') == {"colour": "red"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        ("", "is not JSON"),
+        ("red", "is not JSON"),
+        ("[" * 100_000, "is not JSON"),
+        ('{"colour": "blue"}', "does not fit output-schema: colour: 'blue'"),
+        ("{}", "does not fit output-schema: 'colour' is a required property"),
+    ],
+)
+def test_one_that_does_not_is_told(answer: str, why: str):
+    with pytest.raises(ServerRefused, match=why) as refused:
+        OutputSchema(COLOUR).read(answer)
+    assert len(str(refused.value)) < 400
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [{"type": "colour"}, {"properties": []}, {"description": "x" * MAX_SCHEMA}],
+)
+def test_what_is_no_schema_is_refused(schema: dict[str, Any]):
+    with pytest.raises(ServerRefused, match="output-schema"):
+        OutputSchema(schema)
+
+
+def test_nothing_is_fetched_for_a_reference():
+    schema = OutputSchema({"$ref": "http://127.0.0.1:9/schema.json"})
+    with pytest.raises(ServerRefused, match="output-schema"):
+        schema.read("{}")
