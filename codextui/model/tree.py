@@ -28,7 +28,7 @@ class TreeRow:
 
 
 def tree_rows(threads: Iterable[ThreadInfo], *, killed: bool) -> list[TreeRow]:
-    """Order threads: roots by age, each followed by its forks.
+    """Order threads: roots by age, each followed by its forks; killed ones after their siblings.
 
     Args:
         threads: all of them. What was forked from a thread that is not among them is a root,
@@ -38,11 +38,16 @@ def tree_rows(threads: Iterable[ThreadInfo], *, killed: bool) -> list[TreeRow]:
     every = {info.thread_id: info for info in threads}
     roots = _in_circles(every)
     children: dict[str, list[ThreadInfo]] = {}
-    for info in sorted(every.values(), key=lambda info: info.created_at):
+    for info in sorted(every.values(), key=_rank):
         if killed or info.state is not ThreadState.KILLED:
             parent = "" if info.thread_id in roots else _shown_parent(info, every, killed=killed)
             children.setdefault(parent, []).append(info)
     return list(_rows_below(children))
+
+
+def _rank(info: ThreadInfo) -> tuple[bool, float]:
+    """Who is dead must not crowd out who is alive."""
+    return info.state is ThreadState.KILLED, info.created_at
 
 
 def _shown_parent(info: ThreadInfo, every: Mapping[str, ThreadInfo], *, killed: bool) -> str:

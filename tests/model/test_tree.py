@@ -37,6 +37,16 @@ def test_forks_of_a_hidden_killed_thread_move_up() -> None:
     assert [row.thread_id for row in tree_rows(threads, killed=True)] == ["a", "dead", "alive"]
 
 
+def test_killed_threads_stand_after_their_living_siblings() -> None:
+    threads = [
+        info("dead", created_at=1, state=ThreadState.KILLED),
+        info("old", created_at=2),
+        info("young", created_at=3),
+    ]
+    rows = [row.thread_id for row in tree_rows(threads, killed=True)]
+    assert rows == ["old", "young", "dead"]
+
+
 def test_a_fork_of_something_unheard_of_is_a_root() -> None:
     assert tree_rows([info("a", forked_from="gone")], killed=True) == [TreeRow("a")]
 
