@@ -81,6 +81,7 @@ class CodexServer(MCPServer):
         self._server = server
         self._link: ServerLink | None = None
         self._log = CallLog()
+        self._calls: set[asyncio.Task[CallToolResult]] = set()
         self._owned = contextlib.AsyncExitStack()
         folder = (Path.cwd() if cwd is None else cwd).absolute()
         self._terms = Terms(handle, folder, sandbox, approval_policy)
@@ -118,6 +119,7 @@ class CodexServer(MCPServer):
 
     async def cleanup(self) -> None:
         """Hang up; the threads stay, and can be looked at and talked to."""
+        await self.stop_calls()
         self._link = None
         await self._owned.aclose()
         self._owned = contextlib.AsyncExitStack()
@@ -139,11 +141,23 @@ class CodexServer(MCPServer):
     ) -> CallToolResult:
         """Run a turn and return what it comes to; what goes wrong is told to the model."""
         call_id = str((meta or {}).get(CALL_META) or uuid.uuid4())
+        calling = asyncio.create_task(self._call(tool_name, arguments or {}, call_id))
+        self._calls.add(calling)
+        calling.add_done_callback(self._calls.discard)
         try:
-            content = await self._call(tool_name, arguments or {}, call_id)
+            return await calling
         except CodextuiError as error:
             return _result(str(error), None, failed=True)
-        return content
+
+    async def stop_calls(self) -> None:
+        """Cancel every call, and return when what that brings about is done.
+
+        The Agents SDK does not wait for the tools of a run that it cancels.
+        """
+        calls = tuple(self._calls)
+        for calling in calls:
+            calling.cancel()
+        await asyncio.gather(*calls, return_exceptions=True)
 
     async def _call(self, tool: str, arguments: JsonObject, call_id: str) -> CallToolResult:
         if self._link is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,6 +64,10 @@ class Crew:
     store: RunStore
     budget: Budget
     tell: Callable[[Happening], None]
+
+    async def stop(self) -> None:
+        """End every Codex call that is still under way."""
+        await asyncio.gather(*(server.stop_calls() for server in self.servers.values()))
 
     def let_go(self) -> None:
         """From now on a cancelled Codex call leaves its turn running."""

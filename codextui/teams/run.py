@@ -96,6 +96,7 @@ async def _play(plan: RunPlan, crew: Crew, watch: _Watch) -> RunEnd:
         playing.cancel()
         with contextlib.suppress(asyncio.CancelledError, CodextuiError):
             await playing
+        await crew.stop()
 
 
 class _Watch:

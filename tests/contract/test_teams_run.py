@@ -271,11 +271,13 @@ async def test_a_run_ends_where_its_limit_is_reached(
 async def test_a_run_that_is_interrupted_leaves_no_turn_running_and_can_be_resumed(
     codex_binary: Path, scratch: Path
 ) -> None:
-    slow = Pace(chunk=1, delay_s=0.2)
+    slow = Pace(chunk=1, delay_s=0.1)
     async with asyncio.timeout(WAIT_S), staged(codex_binary, scratch, slow) as stage:
         process = await stage.start(*stage.new("handoffs"))
         assert process.stdout is not None
         async with stage.served.console() as console:
+            while json.loads(await process.stdout.readline())["kind"] != "tool_called":
+                pass
             started = await console.event(ev.TurnStarted)
             process.send_signal(signal.SIGINT)
             await console.state(started.thread_id, ThreadState.INTERRUPTED)
