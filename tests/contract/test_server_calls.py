@@ -130,12 +130,13 @@ async def test_a_caller_that_joins_a_running_turn_hears_the_rest_of_it(
         begun = await first.event("agent_message_content_delta")
         thread_id = begun["params"]["_meta"]["threadId"]
         two = second.begin_tool("codex-reply", prompt="and also", threadId=thread_id)
-        await until(lambda: any(m.get("method") == "codex/event" for m in first.messages))
-        await second.event("user_message")
+        for _ in range(2):  # it waits for the thread, which the reply has by the second time
+            await second.call("codex-resume", thread=thread_id)
         gate.set()
         answers = [await first.reply(one), await second.reply(two)]
         contents = [answer["result"]["structuredContent"] for answer in answers]
         assert contents == [{"threadId": thread_id, "content": "Both done."}] * 2
+        assert "user_message" in [one["msg"]["type"] for one in second.all_of("codex/event")]
         (row,) = (await first.call("codex-threads"))["structuredContent"]["threads"]
         assert row["state"] == "idle"
         assert not any(

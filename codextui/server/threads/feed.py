@@ -74,10 +74,10 @@ class Feed:
         """Apply a notification of Codex's; `process` counts the Codex processes."""
         notice = translate(method, params)
         match notice:
-            case None | fact.ThreadNamed() | fact.StatusChanged() | fact.ThreadRestored():
-                pass
             case Translated() | fact.ThreadAnnounced():
                 self._take(notice)
+            case None | fact.ThreadNamed() | fact.StatusChanged() | fact.ThreadRestored():
+                pass
             case fact.SettingsChanged():
                 self._change_settings(notice)
             case fact.ThreadGone(thread_id, _):
@@ -98,6 +98,8 @@ class Feed:
     def tell(self, record: ThreadRecord, turn_id: str, msg: ev.Msg) -> None:
         """Apply something that happened on a thread, and tell everybody."""
         match msg:
+            case ev.TextDelta() | ev.OutputDelta():  # most of what comes, and nothing to remember
+                self._registry.publish(record, turn_id, msg)
             case ev.TurnStarted():
                 record.begin_turn(turn_id)
                 self._registry.publish(record, turn_id, msg)
