@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from codextui.client.connection import Connect, Connection
-from codextui.client.facts import CaughtUp, EventArrived, Fact
+from codextui.client.facts import CaughtUp, Connected, Disconnected, EventArrived, Fact
 from codextui.errors import ServerUnreachable, ThreadUnknown
 from codextui.wire import event as ev
 from codextui.wire import fields
@@ -20,6 +20,9 @@ from codextui.wire.thread import ThreadInfo
 
 PATIENCE_S = 30.0
 """Seconds that a call waits for a server that is away."""
+
+LOST_S = 120.0
+"""Seconds without a server after which it counts as lost; one that restarts takes a few."""
 
 KEPT_TURNS = 10_000
 
@@ -50,7 +53,13 @@ class ServerLink:
     """
 
     def __init__(
-        self, connect: Connect, *, name: str, on_event: Callable[[ev.Event], None] | None = None
+        self,
+        connect: Connect,
+        *,
+        name: str,
+        on_event: Callable[[ev.Event], None] | None = None,
+        on_lost: Callable[[str], None] | None = None,
+        lost_s: float = LOST_S,
     ) -> None:
         """Prepare a link; entering it connects.
 
@@ -58,10 +67,15 @@ class ServerLink:
             connect: opens the way to the server.
             name: the client's name, for other people's screens.
             on_event: is told every event that happens from now on, in order; must not block.
+            on_lost: is told why, where the server has been away for `lost_s` seconds.
+            lost_s: see `on_lost`.
         """
         self.threads: dict[str, ThreadInfo] = {}
         self.approvals: dict[str, Approval] = {}
         self._on_event = on_event
+        self._on_lost = on_lost
+        self._lost_s = lost_s
+        self._giving_up: asyncio.TimerHandle | None = None
         self._ends: OrderedDict[tuple[str, str], asyncio.Future[TurnEnd]] = OrderedDict()
         self._caught_up = asyncio.Event()
         self._connection = Connection(connect, name=name, on_fact=self._take, patience_s=PATIENCE_S)
@@ -84,6 +98,7 @@ class ServerLink:
         traceback: TracebackType | None,
     ) -> None:
         """Close the connection; the threads go on."""
+        self._stop_waiting()
         await self._connection.__aexit__(exc_type, exc, traceback)
 
     async def call(self, tool: str, arguments: JsonObject) -> JsonObject:
@@ -115,12 +130,26 @@ class ServerLink:
         match fact:
             case CaughtUp():
                 self._caught_up.set()
+            case Connected():
+                self._stop_waiting()
+            case Disconnected(reason):
+                self._wait_for_server(reason)
             case EventArrived(event):
                 self._see(event)
                 if self._on_event is not None and self._caught_up.is_set():
                     self._on_event(event)
             case _:
                 pass
+
+    def _wait_for_server(self, reason: str) -> None:
+        if self._on_lost is not None and self._giving_up is None:
+            loop = asyncio.get_running_loop()
+            self._giving_up = loop.call_later(self._lost_s, self._on_lost, reason)
+
+    def _stop_waiting(self) -> None:
+        if self._giving_up is not None:
+            self._giving_up.cancel()
+            self._giving_up = None
 
     def _see(self, event: ev.Event) -> None:
         match event.msg:

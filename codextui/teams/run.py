@@ -56,7 +56,8 @@ async def run_team(
     log = CallLog(parse_calls(kept or {}), lambda calls: store.write("calls", calls))
     budget = Budget(plan.team.limits, store.read("spent"))
     watch = _Watch(plan, log, budget, tell)
-    async with ServerLink(connect, name=f"team {plan.team.name}", on_event=watch.see) as link:
+    name = f"team {plan.team.name}"
+    async with ServerLink(connect, name=name, on_event=watch.see, on_lost=watch.lose) as link:
         crew = hire(
             plan.team,
             plan.mode,
@@ -134,6 +135,10 @@ class _Watch:
                 self._tell(Happening(Kind.PERSON_DECIDED, "", told, data))
             case _:
                 pass
+
+    def lose(self, reason: str) -> None:
+        """Take that the server is lost."""
+        self._stop(RunStopped(Ending.FAILED, f"the shared server was lost: {reason}"))
 
     def _wait_for_person(self, approval_id: str, handle: str) -> None:
         data = {"approval": approval_id}

@@ -1,0 +1,56 @@
+"""The team's link to a server that comes and goes."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from pathlib import Path
+
+import pytest
+
+from codextui.client.facts import Connected, Disconnected
+from codextui.client.spawn import open_socket
+from codextui.teams.link import ServerLink, TurnEnd
+from codextui.wire import event as ev
+
+WAIT_S = 20
+
+
+async def test_a_server_that_stays_away_is_lost(tmp_path: Path) -> None:
+    lost: asyncio.Queue[str] = asyncio.Queue()
+    connect = functools.partial(open_socket, tmp_path / "no.sock")
+    link = ServerLink(connect, name="t", on_lost=lost.put_nowait, lost_s=0.01)
+    link._take(Disconnected("gone", 0.1))
+    async with asyncio.timeout(WAIT_S):
+        assert await lost.get() == "gone"
+
+
+async def test_a_server_that_comes_back_is_not_lost(tmp_path: Path) -> None:
+    lost: list[str] = []
+    connect = functools.partial(open_socket, tmp_path / "no.sock")
+    link = ServerLink(connect, name="t", on_lost=lost.append, lost_s=0.0)
+    link._take(Disconnected("gone", 0.1))
+    link._take(Connected("e", "codextui 1", fresh=False))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert lost == []
+    assert link._giving_up is None
+
+
+@pytest.mark.parametrize(
+    ("msg", "end"),
+    [
+        (ev.TurnCompleted("Built."), TurnEnd("Built.")),
+        (ev.TurnAborted("failed", "out of order"), TurnEnd("", "failed", "out of order")),
+    ],
+)
+async def test_the_end_of_a_turn_is_known_before_and_after_it(
+    tmp_path: Path, msg: ev.Msg, end: TurnEnd
+) -> None:
+    link = ServerLink(functools.partial(open_socket, tmp_path / "no.sock"), name="t")
+    async with asyncio.timeout(WAIT_S):
+        waiting = asyncio.create_task(link.end_of("thread", "turn"))
+        await asyncio.sleep(0)
+        link._see(ev.Event(1, "thread", "turn", 0.0, msg))
+        assert await waiting == end
+        assert await link.end_of("thread", "turn") == end
