@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 from clients.installed import Installed
-from clients.machine import Machine, running_machine
+from clients.machine import Machine, answer, running_machine
 
 
 @pytest.fixture(scope="session")
@@ -17,5 +17,5 @@ def installed() -> Installed:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def machine() -> AsyncIterator[Machine]:
-    async with running_machine() as machine:
+    async with running_machine(answer) as machine:
         yield machine

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from contract.serving import PATIENCE_S, Console
+from contract.serving import PATIENCE_S, Console, RawClient
 
 from codextui.client import exchange
 from codextui.client.connection import Connection
@@ -33,6 +33,7 @@ from codextui.demo import (
     scratch_codex_home,
     write_codex_home,
 )
+from codextui.demo.script import ModelScript
 from codextui.errors import ServerUnreachable
 
 CONFIGURED = os.environ.get("CODEXTUI_TEST_CODEX", "").split(os.pathsep)[0]
@@ -122,6 +123,46 @@ class Machine:
             async with asyncio.timeout(PATIENCE_S):
                 await process.wait()
 
+    @asynccontextmanager
+    async def client(
+        self, transport: str = "socket", *, limit: int = 2**26, **capabilities: Any
+    ) -> AsyncIterator[RawClient]:
+        """A client by the bare wire, which has introduced itself."""
+        async with self.raw_client(transport, limit) as client:
+            await client.initialize("a client", capabilities)
+            yield client
+
+    @asynccontextmanager
+    async def raw_client(self, transport: str, limit: int = 2**26) -> AsyncIterator[RawClient]:
+        """A client by the bare wire, which has said nothing yet."""
+        if transport == "socket":
+            client = RawClient(*await asyncio.open_unix_connection(self.socket, limit=limit))
+            try:
+                yield client
+            finally:
+                await client.close()
+            return
+        command = (self.stdio["command"], *self.stdio["args"])
+        pipe = asyncio.subprocess.PIPE
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            stdin=pipe,
+            stdout=pipe,
+            stderr=asyncio.subprocess.DEVNULL,
+            env=self.env,
+            limit=limit,
+        )
+        assert process.stdin is not None
+        assert process.stdout is not None
+        client = RawClient(process.stdout, process.stdin)
+        try:
+            yield client
+        finally:
+            await client.close()
+            async with asyncio.timeout(PATIENCE_S):
+                await process.stdout.read()  # asyncio waits for the end of that, too
+                await process.wait()
+
     async def _start(self, *arguments: str, log: Any = None, **pipes: Any) -> Any:
         program = (sys.executable, "-m", "codextui", *arguments)
         out = {"stdout": log, "stderr": log} if log else {}
@@ -170,11 +211,11 @@ VISITS: dict[str, Visit] = {}
 
 
 @asynccontextmanager
-async def running_machine() -> AsyncIterator[Machine]:
+async def running_machine(script: ModelScript) -> AsyncIterator[Machine]:
     folder = scratch_codex_home()
     with tempfile.TemporaryDirectory(prefix="ct-") as runtime:  # short enough for a socket
         try:
-            async with ScriptedModel(answer) as model:
+            async with ScriptedModel(script) as model:
                 machine = Machine(folder, Path(runtime), model)
                 async with machine.serving():
                     yield machine

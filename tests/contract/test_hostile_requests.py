@@ -1,0 +1,331 @@
+"""What no client should send: it is told so, and the others are served as before."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+import pytest_asyncio
+from clients.machine import Machine, running_machine
+from contract.serving import PATIENCE_S, RawClient
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from codextui.client import exchange
+from codextui.client.relay import LONGEST_LINE
+from codextui.demo import ModelRequest, Say, Step
+from codextui.server.http import MAX_BODY
+from codextui.server.peer import MAX_LINE
+from codextui.wire import event as ev
+from codextui.wire.tools import SUPERVISOR
+
+pytestmark = [pytest.mark.contract, pytest.mark.asyncio(loop_scope="module")]
+
+MIB = 1024 * 1024
+OPEN_CALLS = 1_000
+FLOOD = "".join(f"{number} " for number in range(20_000))
+MORE_MEMORY = 256 * MIB
+"""Bytes that a server may have grown by after a test. A leak of what was sent is more."""
+
+
+@dataclass
+class Held:
+    """A model that says some things at once, and some when the test lets it."""
+
+    gate: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def answer(self, request: ModelRequest) -> list[Step]:
+        match request.first_user_text:
+            case "wait":
+                return [Say("Held no more.", gate=self.gate)]
+            case "flood":
+                return [Say(FLOOD)]
+            case _:
+                return [Say("Hello yourself.")]
+
+
+@dataclass
+class House:
+    """A server, its model, and a client that wants nothing but to be served."""
+
+    machine: Machine
+    held: Held
+    bystander: RawClient
+    relayed: RawClient
+
+    async def is_well(self) -> None:
+        """The others are served: a ping, and a call."""
+        reply = await self.bystander.reply(self.bystander.begin("ping"))
+        assert "error" not in reply
+        called = await self.bystander.call("codex", prompt="hello", cwd=str(self.machine.project))
+        assert called["structuredContent"]["content"] == "Hello yourself."
+
+    async def memory(self) -> int:
+        """Bytes of the server's process; 0 where the system does not tell."""
+        server = await exchange.call_once(self.machine.socket, "a test", "codex-server", {})
+        status = Path(f"/proc/{server['pid']}/status")
+        if not status.exists():
+            return 0
+        [line] = [row for row in status.read_text().splitlines() if row.startswith("VmRSS")]
+        return int(line.split()[1]) * 1024
+
+    @asynccontextmanager
+    async def unharmed(self) -> AsyncIterator[None]:
+        """What is done in here harms neither the others nor the server."""
+        before = await self.memory()
+        yield
+        await self.is_well()
+        assert await self.memory() - before < MORE_MEMORY
+
+    @asynccontextmanager
+    async def http(self) -> AsyncIterator[httpx2.AsyncClient]:
+        headers = {
+            "Accept": "application/json, text/event-stream",
+            "Content-Type": "application/json",
+            "Authorization": f"Bearer {self.machine.token}",
+        }
+        timeout = httpx2.Timeout(PATIENCE_S, pool=None)
+        limits = httpx2.Limits(max_connections=None)
+        async with httpx2.AsyncClient(headers=headers, timeout=timeout, limits=limits) as client:
+            yield client
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def house() -> AsyncIterator[House]:
+    held = Held()
+    async with (
+        running_machine(held.answer) as machine,
+        machine.client() as bystander,
+        machine.client("stdio") as relayed,
+    ):
+        yield House(machine, held, bystander, relayed)
+
+
+def nested(depth: int) -> bytes:
+    return b"[" * depth + b"]" * depth
+
+
+def call(**params: Any) -> dict[str, Any]:
+    return {"jsonrpc": "2.0", "id": "wrong", "method": "tools/call", "params": params}
+
+
+WRONG: dict[str, tuple[object, int | str]] = {
+    "no JSON": (b"hello?", -32700),
+    "half of a message": (b'{"jsonrpc":"2.0","id":"wrong",', -32700),
+    "no UTF-8": (b'{"jsonrpc":"2.0","id":"wrong","method":"\xff\xfe"}', -32601),
+    "a number": (42, -32700),
+    "an empty list": ([], -32700),
+    "a batch": ([call(name="codex", arguments={"prompt": "x"})], -32700),
+    "a deep list": (nested(100_000), -32700),
+    "deep arguments": (
+        b'{"jsonrpc":"2.0","id":"wrong","method":"tools/call","params":{"name":"codex","arguments":'
+        b'{"prompt":' + nested(100_000) + b"}}}",
+        -32700,
+    ),
+    "a method that is a number": ({"jsonrpc": "2.0", "id": "wrong", "method": 5}, -32700),
+    "no such method": ({"jsonrpc": "2.0", "id": "wrong", "method": "tools/explode"}, -32601),
+    "no parameters": ({"jsonrpc": "2.0", "id": "wrong", "method": "tools/call"}, -32602),
+    "no tool": (call(arguments={}), -32602),
+    "a tool that is a list": (call(name=["codex"], arguments={}), -32602),
+    "arguments that are a list": (call(name="codex", arguments=["hello"]), -32602),
+    "no such tool": (call(name="codex-explode", arguments={}), "codex-explode"),
+    "no prompt": (call(name="codex", arguments={}), "'prompt' is a required property"),
+    "a prompt that is a number": (call(name="codex", arguments={"prompt": 5}), "prompt"),
+    "a prompt that is too long": (
+        call(name="codex", arguments={"prompt": "x" * (MIB + 1)}),
+        "1,048,577 characters",
+    ),
+    "no such sandbox": (
+        call(name="codex", arguments={"prompt": "x", "sandbox": "castle"}),
+        "castle",
+    ),
+    "no such thread": (
+        call(name="codex-reply", arguments={"prompt": "x", "threadId": "../../etc/passwd"}),
+        "../../etc/passwd",
+    ),
+}
+
+
+@pytest.mark.parametrize("transport", ["stdio", "socket"])
+async def test_what_is_wrong_is_told_and_the_same_client_goes_on(
+    house: House, transport: str
+) -> None:
+    async with house.unharmed(), house.machine.client(transport) as client:
+        for what, (message, expected) in WRONG.items():
+            seen = len(client.messages)
+            line = message if isinstance(message, bytes) else json.dumps(message).encode()
+            client.writer.write(line + b"\n")
+            answer = await client.message(
+                lambda m, seen=seen: m in client.messages[seen:] and "method" not in m
+            )
+            check_refusal(what, answer, expected)
+            assert "result" in await client.reply(client.begin("ping"))
+
+
+def check_refusal(what: str, answer: dict[str, Any], expected: int | str) -> None:
+    if isinstance(expected, int):
+        assert answer["error"]["code"] == expected, (what, answer)
+    else:
+        assert answer.get("result", {}).get("isError"), (what, answer)
+        assert expected in answer["result"]["content"][0]["text"], (what, answer)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner),
+    max_leaves=10,
+)
+IDS = (
+    st.none() | st.integers() | st.text(max_size=12) | st.sampled_from(["codextui-1", 1.5, [], {}])
+)
+METHODS = st.sampled_from(
+    [
+        *("initialize", "tools/list", "tools/call", "codex/subscribe", "server/discover", "ping"),
+        *("notifications/cancelled", "notifications/initialized", "codextui/relayed"),
+        *("logging/setLevel", "resources/read", "elicitation/create", ""),
+    ]
+)
+TOOLS = st.sampled_from(["codex-reply", "codex-fork", "codex-answer", "codex-read", "codex-what"])
+TOOL_PARAMS = st.fixed_dictionaries(
+    {"name": TOOLS | JSON, "arguments": st.dictionaries(st.text(max_size=8), JSON) | JSON},
+    optional={"_meta": JSON, "requestState": JSON, "inputResponses": JSON},
+)
+MESSAGES = st.fixed_dictionaries(
+    {},
+    optional={
+        "jsonrpc": st.sampled_from(["2.0", "2.0", "2.0", "1.0", 2]),
+        "id": IDS,
+        "method": METHODS | JSON,
+        "params": TOOL_PARAMS | JSON,
+        "result": JSON,
+        "error": JSON,
+    },
+)
+BROKEN = st.builds(
+    lambda text, at: text[: at % len(text)],
+    MESSAGES.map(json.dumps).filter(bool),
+    st.integers(min_value=0, max_value=500),
+)
+LINES = st.one_of(
+    MESSAGES.map(json.dumps).map(str.encode),
+    JSON.map(json.dumps).map(str.encode),
+    BROKEN.map(str.encode),
+    st.binary(max_size=60).map(lambda data: data.replace(b"\n", b" ")),
+)
+
+
+FUZZED = settings(max_examples=150, derandomize=True, database=None)
+
+
+@FUZZED
+@given(lines=st.lists(LINES, min_size=1, max_size=20), introduced=st.booleans())
+async def test_no_lines_end_the_connection_that_they_came_by(
+    house: House, *, lines: list[bytes], introduced: bool
+) -> None:
+    async with house.machine.raw_client("socket") as client:
+        if introduced:
+            await client.initialize("fuzz", {"elicitation": {}})
+        await send_and_ping(client, lines)
+    await house.bystander.reply(house.bystander.begin("ping"))
+
+
+@FUZZED
+@given(lines=st.lists(LINES, min_size=1, max_size=20))
+async def test_no_lines_end_a_relay(house: House, *, lines: list[bytes]) -> None:
+    await send_and_ping(house.relayed, lines)
+    await house.bystander.reply(house.bystander.begin("ping"))
+
+
+async def send_and_ping(client: RawClient, lines: list[bytes]) -> None:
+    ping = f"ping-{uuid.uuid4()}"
+    client.writer.write(b"".join(line + b"\n" for line in lines))
+    client.send({"id": ping, "method": "ping"})
+    await client.message(lambda message: message.get("id") == ping)
+
+
+async def test_a_message_that_is_too_long_is_refused_by_its_id(house: House) -> None:
+    async with house.unharmed(), house.machine.client("stdio") as client:
+        number = client.begin("ping", padding="x" * (MAX_LINE + 1))
+        refused = (await client.reply(number))["error"]
+        assert refused["code"] == -32600
+        assert str(MAX_LINE - 1) in refused["message"]
+        assert "result" in await client.reply(client.begin("ping"))
+
+
+async def test_a_line_without_an_end_is_hung_up_on(house: House) -> None:
+    async with house.unharmed():
+        for transport, longest in (("socket", MAX_LINE), ("stdio", LONGEST_LINE)):
+            async with house.machine.client(transport) as client:
+                await feed(client, longest + MIB)
+                async with asyncio.timeout(PATIENCE_S):
+                    await client.gone.wait()
+
+
+async def feed(client: RawClient, size: int) -> None:
+    with contextlib.suppress(ConnectionError):
+        for _ in range(size // MIB):
+            client.writer.write(b"x" * MIB)
+            await client.writer.drain()
+
+
+async def test_a_body_that_is_too_large_is_refused_however_it_comes(house: House) -> None:
+    body = json.dumps(call(name="codex", arguments={"prompt": "x" * MAX_BODY})).encode()
+
+    async def without_an_end() -> AsyncIterator[bytes]:
+        for _ in range(1_000):
+            yield b"x" * MIB
+
+    async with house.unharmed(), house.http() as http:
+        assert (await http.post(house.machine.url, content=body)).status_code == 413
+        try:
+            endless = await http.post(house.machine.url, content=without_an_end())
+            assert endless.status_code == 413
+        except httpx2.TransportError:
+            pass  # It was hung up on in the middle.
+
+
+@pytest.mark.parametrize("body", [b"hello?", b"[]", nested(100_000), b"\xff\xfe", b"42", b""])
+async def test_a_body_that_is_no_message_is_refused(house: House, body: bytes) -> None:
+    async with house.unharmed(), house.http() as http:
+        refused = await http.post(house.machine.url, content=body)
+        assert refused.status_code == 400
+        assert refused.json()["error"]["message"]
+
+
+async def test_a_client_with_a_thousand_open_calls_holds_nobody_up(house: House) -> None:
+    supervises = {"experimental": {SUPERVISOR: {}}}
+    async with house.unharmed():
+        async with house.machine.client(**supervises) as client:
+            called = await client.call("codex-start", prompt="wait", cwd=str(house.machine.project))
+            thread_id = called["structuredContent"]["thread"]["thread_id"]
+            again = {"threadId": thread_id, "prompt": "and this"}
+            calls = [client.begin_tool("codex-reply", **again) for _ in range(OPEN_CALLS)]
+            await house.is_well()
+            assert "result" in await client.reply(client.begin("ping"))
+            assert not [message for message in client.messages if message.get("id") in calls]
+        await house.is_well()
+
+
+def says_all(event: ev.Event) -> bool:
+    return isinstance(event.msg, ev.TurnCompleted) and event.msg.last_agent_message == FLOOD
+
+
+@pytest.mark.parametrize("transport", ["stdio", "socket"])
+async def test_a_client_that_does_not_read_holds_nobody_up(house: House, transport: str) -> None:
+    async with house.unharmed(), house.machine.client(transport, limit=1024) as slow:
+        slow._task.cancel()
+        for _ in range(3):
+            slow.begin_tool("codex", prompt="flood", cwd=str(house.machine.project))
+        async with house.machine.supervisor() as console:
+            for _ in range(3):
+                await console.event(ev.TurnCompleted, says_all)
+            await house.is_well()
