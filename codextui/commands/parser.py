@@ -160,6 +160,10 @@ def _add_client_commands(commands: _Commands) -> None:
         help="send no codex/event, for a client that rejects what it does not know",
     )
     _add_settings(relay, "settings")
+    _add_setup_command(commands)
+
+
+def _add_setup_command(commands: _Commands) -> None:
     setup = _add(
         commands,
         "setup",
