@@ -65,7 +65,7 @@ class ThreadInfo:
         model: the model's name.
         sandbox: `read-only`, `workspace-write` or `danger-full-access`.
         approval_policy: `untrusted`, `on-request`, `never` or `granular`.
-        brief: the first prompt it was given.
+        brief: the beginning of the first prompt it was given.
         created_at: unix seconds.
         turn_id: the running turn, or the last one; empty before the first.
         turn_started_at: unix seconds, None where no turn runs.

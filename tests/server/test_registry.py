@@ -116,3 +116,17 @@ async def test_only_so_many_ended_turns_are_remembered():
     record.end_turn(TurnOutcome("last", ""))
     assert record.outcome_of("999").done()
     assert not record.outcome_of("500").done()
+
+
+@pytest.mark.parametrize(("prompt", "kept"), [("Fix it.", "Fix it."), ("x" * 2_000, "x" * 2_000)])
+async def test_a_brief_of_usual_length_is_kept_whole(registry: Registry, prompt: str, kept: str):
+    record = add(registry, "t1", "backend")
+    registry.note_brief(record, prompt)
+    assert record.info.brief == kept
+
+
+async def test_a_row_carries_only_the_beginning_of_an_enormous_prompt(registry: Registry):
+    record = add(registry, "t1", "backend")
+    registry.note_brief(record, "x" * 3_000_000)
+    assert len(record.info.brief) == 2_000
+    assert record.info.brief.endswith("…")

@@ -58,7 +58,7 @@ async def start(core: Core, new: NewThread) -> ThreadRecord:
             core.legacy.begin(started, new.listener)
         branch = await find_branch(started.cwd)
         record = _record(core, started, client=new.client, handle=new.handle, branch=branch)
-        core.registry.note(record, brief=new.prompt)
+        core.registry.note_brief(record, new.prompt)
         core.registry.add(record)
     return record
 
@@ -146,7 +146,7 @@ async def _import(core: Core, thread_id: str, client: str) -> ThreadRecord:
         if known is not None:  # two asked for it at once
             return known
         record = _record(core, started, client=client, handle=started.name, branch=branch)
-        core.registry.note(record, brief=started.preview)
+        core.registry.note_brief(record, started.preview)
         core.registry.add(record)
         _tell_past(core, record, turns)
     return record

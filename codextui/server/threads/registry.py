@@ -19,6 +19,7 @@ PREFIX = 6
 """Characters of a thread id that are enough to name it, where they name only one."""
 
 MAX_HANDLE = 40
+MAX_BRIEF = 2_000
 
 _NO_HANDLE = re.compile(r"[^A-Za-z0-9._-]+")
 
@@ -94,6 +95,14 @@ class Registry:
     def note(self, record: ThreadRecord, **changes: object) -> None:
         """Change a thread's row without telling: it will be in the next telling."""
         record.info = _replace(record.info, changes)
+
+    def note_brief(self, record: ThreadRecord, prompt: str) -> None:
+        """Keep the beginning of a thread's first prompt in its row, without telling.
+
+        The row goes to everybody at every change; the whole prompt is in the transcript.
+        """
+        brief = prompt if len(prompt) <= MAX_BRIEF else prompt[: MAX_BRIEF - 1] + "…"
+        self.note(record, brief=brief)
 
     def publish(self, record: ThreadRecord, turn_id: str, msg: Msg) -> None:
         """Tell everybody that something happened on a thread."""

@@ -117,7 +117,7 @@ async def _start(
     app = await core.worker.app()
     before = record.info.state
     if not record.info.brief:
-        core.registry.note(record, brief=prompt)
+        core.registry.note_brief(record, prompt)
     core.registry.update(record, state=ThreadState.STARTING)
     try:
         turn_id = await start_turn(
