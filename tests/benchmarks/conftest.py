@@ -1,4 +1,4 @@
-"""Figures are collected while the benchmarks run, and printed at the end of the test run."""
+"""Figures are collected while the benchmarks run; tests/conftest.py prints them at the end."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ __all__ = ["Figures", "open_terminal", "scratch", "serve", "serve_fake"]
 
 Figures = Callable[..., None]
 
-BENCHMARK = "figure"
-
 
 @pytest.fixture
 def figures(request: pytest.FixtureRequest) -> Figures:
@@ -20,21 +18,6 @@ def figures(request: pytest.FixtureRequest) -> Figures:
 
     def tell(what: str, value: str, aim: str = "") -> None:
         # Properties of a test reach the summary from a worker of pytest-xdist too.
-        request.node.user_properties.append((BENCHMARK, f"{what:<58} {value:>16}   {aim}"))
+        request.node.user_properties.append(("figure", f"{what:<58} {value:>16}   {aim}"))
 
     return tell
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    lines = [
-        text
-        for outcome in ("passed", "failed")
-        for report in terminalreporter.getreports(outcome)
-        for name, text in report.user_properties
-        if name == BENCHMARK
-    ]
-    if lines:
-        terminalreporter.section("figures (ratios within one run; the machine is shared)")
-        for line in lines:
-            terminalreporter.write_line(line)
