@@ -94,7 +94,7 @@ def is_yes(question: ap.Asked, decision: Decision) -> bool:
     match question, decision:
         case ap.CommandAsked(rule=rule), Approved(scope):
             return scope is not Scope.ALWAYS or bool(rule)
-        case ap.PatchAsked() | ap.PermissionsAsked(), Approved(scope):
+        case ap.PatchAsked() | ap.PermissionsAsked() | ap.ToolAsked(), Approved(scope):
             return scope is not Scope.ALWAYS
         case ap.QuestionsAsked(), Answered():
             return answer.answer_questions(question, decision) is not None
@@ -139,7 +139,7 @@ def _encode(
             return answer.answer_questions(question, decision)
         case ap.ElicitationAsked():
             return answer.answer_elicitation(question, decision)
-        case ap.UnknownAsked():
+        case ap.ToolAsked() | ap.UnknownAsked():  # no tool of a team's comes from Codex
             return None
 
 

@@ -16,6 +16,7 @@ from codextui.wire.approval import (
     PermissionsAsked,
     Question,
     QuestionsAsked,
+    ToolAsked,
     UnknownAsked,
     kind_of,
 )
@@ -35,6 +36,8 @@ def approval_summary(approval: Approval) -> str:
             said = " / ".join(question.question for question in questions)
         case ElicitationAsked(server=server, message=message):
             said = f"{server}: {message}"
+        case ToolAsked(tool):
+            said = tool
         case UnknownAsked(method):
             said = method
     return f"{kind_of(approval.asked)}: {one_line(said, 120)}"
@@ -55,6 +58,9 @@ def approval_text(asked: Asked) -> str:
         case ElicitationAsked(server, mode, message, schema, url):
             facts = _facts(("server", server), ("says", message), ("opens", url))
             return "\n".join([*facts, *([_json(schema)] if mode == "form" else [])])
+        case ToolAsked(tool, arguments, server, reason):
+            facts = _facts(("tool", tool), ("server", server), ("reason", reason))
+            return "\n".join([*facts, _json(arguments)])
         case UnknownAsked(method, params):
             return (
                 f"{reveal(method)} (a kind that is not known here; it can only be declined)\n"

@@ -24,6 +24,7 @@ from codextui.wire.approval import (
     PermissionsAsked,
     Question,
     QuestionsAsked,
+    ToolAsked,
     UnknownAsked,
 )
 from codextui.wire.fields import JsonObject
@@ -86,6 +87,13 @@ class _Body:
                 return self._questions(questions)
             case ElicitationAsked() as asked:
                 return self._elicitation(asked)
+            case ToolAsked(tool, arguments, server, reason):
+                return (
+                    self._fact("tool", tool)
+                    + self._fact("server", server)
+                    + self._fact("reason", reason)
+                    + self._json("with", arguments)
+                )
             case UnknownAsked(method, params):
                 return self._fact("request", method) + self._json("with", params)
 

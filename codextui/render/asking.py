@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from codextui.render.diff import summarize_changes
 from codextui.render.sanitize import one_line, reveal
 from codextui.wire.approval import (
@@ -12,6 +14,7 @@ from codextui.wire.approval import (
     PatchAsked,
     PermissionsAsked,
     QuestionsAsked,
+    ToolAsked,
     UnknownAsked,
 )
 
@@ -40,6 +43,8 @@ def describe_asked(asked: Asked) -> str:
             return f"have an answer: {_line(questions[0].question if questions else '')}"
         case ElicitationAsked(server, _, message):
             return f"answer {_line(server)}: {_line(message)}"
+        case ToolAsked(tool, arguments):
+            return f"call {_line(tool)}: {_line(json.dumps(arguments, ensure_ascii=False))}"
         case UnknownAsked(method):
             return f"something unknown: {_line(method)}"
 
@@ -60,6 +65,8 @@ def _verb(asked: Asked) -> str:
             return "has a question"
         case ElicitationAsked(server):
             return f"passes on a question of {one_line(server, 80)}"
+        case ToolAsked():
+            return "asks to call a tool"
         case UnknownAsked():
             return "asks something that is not known here"
 

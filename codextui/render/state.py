@@ -11,9 +11,12 @@ from codextui.wire.thread import ThreadState
 
 _GLYPHS = {
     ThreadState.STARTING: "◌",
+    ThreadState.WAITING: "◔",
     ThreadState.RUNNING: "●",
     ThreadState.NEEDS_INPUT: "?",
+    ThreadState.PAUSED: "‖",
     ThreadState.IDLE: "○",
+    ThreadState.DONE: "✓",
     ThreadState.INTERRUPTED: "■",
     ThreadState.FAILED: "✗",
     ThreadState.KILLED: "†",
@@ -43,15 +46,15 @@ def mark_state(state: ThreadState, palette: Palette) -> StateMark:
 
 def _style(state: ThreadState, palette: Palette) -> Style:
     match state:
-        case ThreadState.STARTING:
+        case ThreadState.STARTING | ThreadState.WAITING:
             return palette.starting
         case ThreadState.RUNNING:
             return palette.running
         case ThreadState.NEEDS_INPUT:
             return palette.asking
-        case ThreadState.IDLE:
+        case ThreadState.IDLE | ThreadState.DONE:
             return palette.idle
-        case ThreadState.INTERRUPTED:
+        case ThreadState.INTERRUPTED | ThreadState.PAUSED:
             return palette.interrupted
         case ThreadState.FAILED:
             return palette.failed

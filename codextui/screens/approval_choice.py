@@ -13,6 +13,7 @@ from codextui.wire.approval import (
     PatchAsked,
     PermissionsAsked,
     QuestionsAsked,
+    ToolAsked,
     UnknownAsked,
 )
 from codextui.wire.decision import Scope
@@ -36,6 +37,12 @@ YES = (Choice.ONCE, Choice.SESSION, Choice.ALWAYS, Choice.ANSWER)
 SCOPES = {Choice.ONCE: Scope.ONCE, Choice.SESSION: Scope.SESSION, Choice.ALWAYS: Scope.ALWAYS}
 """How far each of the approving choices reaches."""
 
+_NO_RULE: dict[type[Asked], str] = {
+    PatchAsked: "There is no rule for file changes: they are approved once or for this session.",
+    PermissionsAsked: "Permissions are granted for this turn or for this session, not for good.",
+    ToolAsked: "There is no rule for tools: they are approved once or for this run.",
+}
+
 _IS_ANSWERED = "This is answered, not approved: fill in the form."
 
 
@@ -46,11 +53,9 @@ def why_not(asked: Asked, choice: Choice) -> str:
     match asked:
         case CommandAsked():
             return _why_not_command(asked, choice)
-        case PatchAsked() if choice is Choice.ALWAYS:
-            return "There is no rule for file changes: they are approved once or for this session."
-        case PermissionsAsked() if choice is Choice.ALWAYS:
-            return "Permissions are granted for this turn or for this session, not for good."
-        case PatchAsked() | PermissionsAsked():
+        case PatchAsked() | PermissionsAsked() | ToolAsked() if choice is Choice.ALWAYS:
+            return _NO_RULE[type(asked)]
+        case PatchAsked() | PermissionsAsked() | ToolAsked():
             return "There is no form to fill in here." if choice is Choice.ANSWER else ""
         case QuestionsAsked() | ElicitationAsked(mode="form") if problem := form_problem(asked):
             return problem

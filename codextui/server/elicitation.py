@@ -18,6 +18,7 @@ from codextui.wire.approval import (
     PermissionsAsked,
     Question,
     QuestionsAsked,
+    ToolAsked,
     UnknownAsked,
 )
 from codextui.wire.decision import Decision, parse_elicit_result
@@ -95,6 +96,8 @@ def _message(asked: Asked) -> str:
             return "\n".join(question.question for question in questions)
         case ElicitationAsked(server, message=message):
             return f"{server}: {message}"
+        case ToolAsked(tool):
+            return f"Allow the tool {tool} to be called?"
         case UnknownAsked(method):
             return f"Codex asks something that can only be declined: {method}"
 
@@ -117,7 +120,7 @@ def _choices(asked: Asked) -> list[str]:
     match asked:
         case CommandAsked(rule=rule):
             return [word for word in _CHOICES if word != "approved_always" or rule]
-        case PatchAsked() | PermissionsAsked():
+        case PatchAsked() | PermissionsAsked() | ToolAsked():
             return [word for word in _CHOICES if word != "approved_always"]
         case QuestionsAsked() | ElicitationAsked():
             return ["approved", "denied", "abort"]

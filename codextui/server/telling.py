@@ -10,6 +10,7 @@ from codextui.wire.approval import (
     PatchAsked,
     PermissionsAsked,
     QuestionsAsked,
+    ToolAsked,
     UnknownAsked,
 )
 from codextui.wire.decision import Approved, Scope, decision_word
@@ -59,6 +60,8 @@ def tell_asked(asked: Asked) -> str:
             return _line(" ".join(one.question for one in questions))
         case ElicitationAsked(server, message=message):
             return _line(f"{server} asks: {message}")
+        case ToolAsked(tool):
+            return f"May the tool {_line(tool)} be called?"
         case UnknownAsked(method):
             return f"Codex asks {_line(method)}, which can only be declined."
 

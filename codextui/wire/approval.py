@@ -159,6 +159,23 @@ class ElicitationAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolAsked:
+    """May a role of a team call this tool, which is none of Codex's? (`codex-ask`).
+
+    Attributes:
+        tool: the tool's name.
+        arguments: all that it would be called with.
+        server: the MCP server whose tool it is, empty for one of the program's own.
+        reason: why it is asked for, empty where nothing was said.
+    """
+
+    tool: str
+    arguments: JsonObject
+    server: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class UnknownAsked:
     """A request of a kind that we do not know. It is shown whole, and can only be declined.
 
@@ -172,7 +189,13 @@ class UnknownAsked:
 
 
 Asked: TypeAlias = (
-    CommandAsked | PatchAsked | PermissionsAsked | QuestionsAsked | ElicitationAsked | UnknownAsked
+    CommandAsked
+    | PatchAsked
+    | PermissionsAsked
+    | QuestionsAsked
+    | ElicitationAsked
+    | ToolAsked
+    | UnknownAsked
 )
 """What is asked: one of the kinds of request."""
 
@@ -213,7 +236,7 @@ class Approval:
             item_id=fields.text_or(source, "item_id"),
             handle=fields.text_or(source, "handle"),
             asked_at=fields.number_or(source, "asked_at"),
-            asked=_parse_asked(
+            asked=parse_asked(
                 fields.text(source, "kind"), fields.as_object(source.get("asked"), "asked")
             ),
         )
@@ -232,11 +255,14 @@ def kind_of(asked: Asked) -> str:
             return "questions"
         case ElicitationAsked():
             return "elicitation"
+        case ToolAsked():
+            return "tool"
         case UnknownAsked():
             return "unknown"
 
 
-def _parse_asked(kind: str, source: JsonObject) -> Asked:
+def parse_asked(kind: str, source: JsonObject) -> Asked:
+    """Read what `asdict` wrote of a request of a kind (`kind_of`). Raises WireInvalid."""
     match kind:
         case "command":
             return _parse_command(source)
@@ -258,6 +284,13 @@ def _parse_asked(kind: str, source: JsonObject) -> Asked:
             )
         case "elicitation":
             return _parse_elicitation(source)
+        case "tool":
+            return ToolAsked(
+                tool=fields.text(source, "tool"),
+                arguments=fields.as_object(source.get("arguments", {}), "arguments"),
+                server=fields.text_or(source, "server"),
+                reason=fields.text_or(source, "reason"),
+            )
         case "unknown":
             return UnknownAsked(
                 method=fields.text(source, "method"),

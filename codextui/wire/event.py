@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 from codextui.wire.approval import Approval, FileChange
 from codextui.wire.fields import JsonObject
+from codextui.wire.run import Gate, RoleAction, Span
 from codextui.wire.thread import ThreadInfo, Usage
 
 
@@ -187,6 +188,73 @@ class CodexReady:
 
 
 @dataclass(frozen=True, slots=True)
+class HandedOff:
+    """A role handed off to another. Told on the run's thread and on the role's that handed off."""
+
+    source: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class HandoffRefused:
+    """A handoff was refused, because something that its target requires is missing.
+
+    Told on the run's thread and on that of the role that wanted to hand off.
+
+    Attributes:
+        source: the role that goes on.
+        target: the role that could not begin.
+        missing: a line for each condition that is not met, with whose job it is.
+    """
+
+    source: str
+    target: str
+    missing: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RunNoted:
+    """Something else happened in a run; told on the run's thread.
+
+    Attributes:
+        kind: the word for it, as in `codextui run --json` (`role_started`, `sent_back`, …).
+        role: whom it concerns, empty for the run as a whole.
+        text: in words.
+    """
+
+    kind: str
+    role: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class GatesChecked:
+    """The gate board of a run, all of it; told on the run's thread. Replaces the one before."""
+
+    gates: tuple[Gate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SpanChanged:
+    """A span of a run began or ended; told on the run's thread. Replaces that of the same id."""
+
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class RoleRequested:
+    """A person asked something of a role, or of a whole run; told on its thread by the server.
+
+    The program that runs the team reads it, does it, and tells what came of it by the role's
+    row and by `RunNoted`.
+    """
+
+    action: RoleAction
+    text: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class UnknownEvent:
     """An event of a kind that we do not know, kept whole so that it stays visible."""
 
@@ -215,6 +283,12 @@ Msg: TypeAlias = (
     | ApprovalResolved
     | CodexLost
     | CodexReady
+    | HandedOff
+    | HandoffRefused
+    | RunNoted
+    | GatesChecked
+    | SpanChanged
+    | RoleRequested
     | UnknownEvent
 )
 """One kind of message."""

@@ -10,10 +10,12 @@ import dataclasses
 from collections.abc import Callable
 from typing import TypeAlias
 
+from codextui.errors import WireInvalid
 from codextui.wire import event as ev
 from codextui.wire import fields
 from codextui.wire.approval import Approval, FileChange
 from codextui.wire.fields import JsonObject
+from codextui.wire.run import Gate, RoleAction, Span
 from codextui.wire.thread import ThreadInfo, Usage
 
 EVENT_METHOD = "codex/event"
@@ -144,6 +146,32 @@ def _error(source: JsonObject) -> ev.ErrorRaised:
     return ev.ErrorRaised(fields.text_or(source, "message"), fields.flag(source, "will_retry"))
 
 
+def _refused(source: JsonObject) -> ev.HandoffRefused:
+    return ev.HandoffRefused(
+        fields.text(source, "source"),
+        fields.text(source, "target"),
+        fields.texts(source, "missing"),
+    )
+
+
+def _noted(source: JsonObject) -> ev.RunNoted:
+    return ev.RunNoted(
+        fields.text(source, "kind"), fields.text_or(source, "role"), fields.text_or(source, "text")
+    )
+
+
+def _gates(source: JsonObject) -> ev.GatesChecked:
+    return ev.GatesChecked(tuple(Gate.parse(gate) for gate in fields.objects(source, "gates")))
+
+
+def _requested(source: JsonObject) -> ev.RoleRequested:
+    try:
+        action = RoleAction(fields.text(source, "action"))
+    except ValueError as error:
+        raise WireInvalid(f"action is none that a role knows: {error}") from error
+    return ev.RoleRequested(action, fields.text_or(source, "text"), fields.text_or(source, "by"))
+
+
 _MESSAGES: dict[str, tuple[type[ev.Msg], _Parser]] = {
     "thread_changed": (ev.ThreadChanged, _thread),
     "task_started": (ev.TurnStarted, lambda _: ev.TurnStarted()),
@@ -168,6 +196,18 @@ _MESSAGES: dict[str, tuple[type[ev.Msg], _Parser]] = {
     "approval_resolved": (ev.ApprovalResolved, _resolved),
     "codex_lost": (ev.CodexLost, lambda s: ev.CodexLost(fields.text_or(s, "message"))),
     "codex_ready": (ev.CodexReady, lambda s: ev.CodexReady(fields.text_or(s, "version"))),
+    "handed_off": (
+        ev.HandedOff,
+        lambda s: ev.HandedOff(fields.text(s, "source"), fields.text(s, "target")),
+    ),
+    "handoff_refused": (ev.HandoffRefused, _refused),
+    "run_noted": (ev.RunNoted, _noted),
+    "gates_checked": (ev.GatesChecked, _gates),
+    "span_changed": (
+        ev.SpanChanged,
+        lambda s: ev.SpanChanged(Span.parse(fields.as_object(s.get("span"), "span"))),
+    ),
+    "role_requested": (ev.RoleRequested, _requested),
 }
 """Every kind of message by its word on the wire: its class, and how it is read."""
 

@@ -8,15 +8,19 @@ from enum import StrEnum
 from codextui.errors import WireInvalid
 from codextui.wire import fields
 from codextui.wire.fields import JsonObject
+from codextui.wire.run import ThreadKind
 
 
 class ThreadState(StrEnum):
     """What a thread is doing. It comes from the protocol, never from looking at text."""
 
     STARTING = "starting"
+    WAITING = "waiting"  # of a role only: it has not begun, or waits for other roles
     RUNNING = "running"
     NEEDS_INPUT = "needs input"
+    PAUSED = "paused"  # of a role only: a person holds it before its next step
     IDLE = "idle"
+    DONE = "done"  # of a role or a run only
     INTERRUPTED = "interrupted"
     FAILED = "failed"
     KILLED = "killed"
@@ -54,6 +58,9 @@ class Usage:
 class ThreadInfo:
     """Everything about a thread but its transcript: one row of the tree.
 
+    Also of a role of a team's run, and of the run itself (`kind`): their turns are their stints
+    at work, and what only Codex's threads have is empty.
+
     Attributes:
         thread_id: Codex's id, unique.
         handle: the short name people use (a role such as `backend`, or `codex-3`); unique on
@@ -71,6 +78,9 @@ class ThreadInfo:
         turn_started_at: unix seconds, None where no turn runs.
         waits_for: what a person has to do, empty where nothing (`approval`, `answer`).
         forked_from: the thread it was forked from, empty otherwise.
+        kind: what stands behind it.
+        parent: the row that it stands under unless it is a fork: a role's run, or the role that
+            a Codex thread works for; empty for a root.
         usage: tokens over its whole life.
         context_window: tokens the model can hold, None where unknown.
         note: the last error or warning in one line, empty where all is well.
@@ -91,6 +101,8 @@ class ThreadInfo:
     turn_started_at: float | None = None
     waits_for: str = ""
     forked_from: str = ""
+    kind: ThreadKind = ThreadKind.CODEX
+    parent: str = ""
     usage: Usage = Usage()
     context_window: int | None = None
     note: str = ""
@@ -104,8 +116,9 @@ class ThreadInfo:
         """Read what `to_wire` wrote. Raises WireInvalid."""
         try:
             state = ThreadState(fields.text(source, "state"))
+            kind = ThreadKind(fields.text_or(source, "kind", ThreadKind.CODEX))
         except ValueError as error:
-            raise WireInvalid(f"state is none that a thread can be in: {error}") from error
+            raise WireInvalid(f"state or kind is none that a thread can have: {error}") from error
         return cls(
             thread_id=fields.text(source, "thread_id"),
             handle=fields.text(source, "handle"),
@@ -122,6 +135,8 @@ class ThreadInfo:
             turn_started_at=fields.maybe_number(source, "turn_started_at"),
             waits_for=fields.text_or(source, "waits_for"),
             forked_from=fields.text_or(source, "forked_from"),
+            kind=kind,
+            parent=fields.text_or(source, "parent"),
             usage=Usage.parse(fields.as_object(source.get("usage", {}), "usage")),
             context_window=fields.maybe_integer(source, "context_window"),
             note=fields.text_or(source, "note"),

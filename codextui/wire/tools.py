@@ -181,6 +181,8 @@ CODEX_REPLY: JsonObject = {
 
 _THREAD = {"thread": _text("A thread id, a handle, or a unique beginning of an id.")}
 
+_RUN = {"run": _text("The run's id: `run:` and what follows.")}
+
 _POLICIES = ["untrusted", "on-request", "on-failure", "never"]
 
 _OPTIONS: JsonObject = {
@@ -206,6 +208,7 @@ SUPERVISOR_TOOLS: tuple[JsonObject, ...] = (
         {
             "prompt": _text("What it is to do; without it the thread waits."),
             "handle": _text("The short name that people use, such as a role."),
+            "parent": _text("The id of the role that it works for; it stands under it."),
             **_OPTIONS,
         },
     ),
@@ -297,6 +300,55 @@ SUPERVISOR_TOOLS: tuple[JsonObject, ...] = (
             },
         },
         ("approval", "decision"),
+    ),
+    _tool(
+        "codex-publish",
+        "Tell of a team's run",
+        "Tell everybody what happens in a run that this client runs. The first telling of a "
+        "thread is its row. Returns the handles that its rows got.",
+        {
+            **_RUN,
+            "events": {
+                "type": "array",
+                "description": "In order: `threadId`, `turnId`, and `msg` as in `codex/event`.",
+                "items": {
+                    "type": "object",
+                    "properties": {
+                        "threadId": {"type": "string"},
+                        "turnId": {"type": "string"},
+                        "msg": {"type": "object"},
+                    },
+                    "required": ["threadId", "msg"],
+                },
+            },
+        },
+        ("run", "events"),
+    ),
+    _tool(
+        "codex-ask",
+        "Ask a person",
+        "Ask people on behalf of a role of this client's run, and wait for the first answer. "
+        "Cancelling the call takes the question back.",
+        {
+            **_THREAD,
+            "kind": {"type": "string", "enum": ["tool", "questions"]},
+            "asked": {"type": "object", "description": "What is asked, as in an approval."},
+        },
+        ("thread", "kind", "asked"),
+    ),
+    _tool(
+        "codex-role",
+        "Direct a role",
+        "Ask something of a role, or of all of a run, as soon as it can be done.",
+        {
+            **_THREAD,
+            "action": {
+                "type": "string",
+                "enum": ["message", "pause", "resume", "stop", "rerun"],
+            },
+            "text": _text("With `message`: what to say."),
+        },
+        ("thread", "action"),
     ),
     _tool(
         "codex-server", "Describe the server", "Say which server, Codex and clients these are.", {}

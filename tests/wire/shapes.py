@@ -15,9 +15,11 @@ from codextui.wire.approval import (
     PermissionsAsked,
     Question,
     QuestionsAsked,
+    ToolAsked,
     UnknownAsked,
 )
 from codextui.wire.decision import Aborted, Answered, Approved, Decision, Declined, Scope
+from codextui.wire.run import Gate, RoleAction, Span, SpanKind, ThreadKind
 from codextui.wire.thread import ThreadInfo, ThreadState, Usage
 
 text = st.text(max_size=20)
@@ -50,6 +52,8 @@ thread = st.builds(
     turn_started_at=st.none() | moment,
     waits_for=text,
     forked_from=text,
+    kind=st.sampled_from(ThreadKind),
+    parent=text,
     usage=usage,
     context_window=st.none() | count,
     note=text,
@@ -71,6 +75,7 @@ asked: st.SearchStrategy[Asked] = st.one_of(
     st.builds(PermissionsAsked, json_object, text, text),
     st.builds(QuestionsAsked, st.lists(question, max_size=3).map(tuple)),
     st.builds(ElicitationAsked, text, text, text, json_object, text, json_object),
+    st.builds(ToolAsked, text, json_object, text, text),
     st.builds(UnknownAsked, text, json_object),
 )
 approval = st.builds(Approval, word, word, text, text, text, moment, asked)
@@ -85,6 +90,19 @@ item = st.builds(
 )
 step = st.builds(ev.PlanStep, text, text)
 unknown_kind = text.map(lambda kind: f"made_up_{kind}")
+gate = st.builds(Gate, text, texts, texts, st.booleans(), text, moment)
+span = st.builds(
+    Span,
+    span_id=word,
+    role=text,
+    kind=st.sampled_from(SpanKind),
+    name=text,
+    started_at=moment,
+    ended_at=st.none() | moment,
+    waits_for=texts,
+    tokens=count,
+    failed=st.booleans(),
+)
 msg: st.SearchStrategy[ev.Msg] = st.one_of(
     st.builds(ev.ThreadChanged, thread),
     st.builds(ev.TurnStarted),
@@ -106,6 +124,12 @@ msg: st.SearchStrategy[ev.Msg] = st.one_of(
     st.builds(ev.ApprovalResolved, text, text, text, text, moment),
     st.builds(ev.CodexLost, text),
     st.builds(ev.CodexReady, text),
+    st.builds(ev.HandedOff, text, text),
+    st.builds(ev.HandoffRefused, text, text, texts),
+    st.builds(ev.RunNoted, text, text, text),
+    st.builds(ev.GatesChecked, st.lists(gate, max_size=3).map(tuple)),
+    st.builds(ev.SpanChanged, span),
+    st.builds(ev.RoleRequested, st.sampled_from(RoleAction), text, text),
     st.builds(ev.UnknownEvent, unknown_kind, json_object),
 )
 event = st.builds(ev.Event, count, text, text, moment, msg)

@@ -12,6 +12,7 @@ from wire import shapes
 from codextui.errors import WireInvalid
 from codextui.wire import event as ev
 from codextui.wire.event_json import event_to_wire, msg_to_wire, parse_event, parse_msg
+from codextui.wire.run import Gate, RoleAction, Span, SpanKind
 
 
 def travel(value: object) -> object:
@@ -47,6 +48,12 @@ def test_every_kind_of_message_has_its_own_word() -> None:
         ev.ApprovalResolved: ev.ApprovalResolved("a1", "denied"),
         ev.CodexLost: ev.CodexLost("m"),
         ev.CodexReady: ev.CodexReady("1"),
+        ev.HandedOff: ev.HandedOff("pm", "designer"),
+        ev.HandoffRefused: ev.HandoffRefused("pm", "tester", ("spec.md is missing",)),
+        ev.RunNoted: ev.RunNoted("role_started", "pm", "is at work"),
+        ev.GatesChecked: ev.GatesChecked((Gate("spec.md"),)),
+        ev.SpanChanged: ev.SpanChanged(Span("s1", "pm", SpanKind.MODEL)),
+        ev.RoleRequested: ev.RoleRequested(RoleAction.PAUSE, "", "console"),
         ev.UnknownEvent: ev.UnknownEvent("new"),
     }
     assert set(examples) == set(get_args(ev.Msg))
@@ -120,7 +127,7 @@ def test_a_damaged_event_is_an_event_or_a_clear_error(event: ev.Event, data: st.
         ({"type": "item_started", "item": {"type": "x"}}, "id must be a string"),
         ({"type": "item_started", "item": []}, "item must be an object, not an array"),
         ({"type": "exec_command_output_delta", "item_id": "i"}, "delta must be a string"),
-        ({"type": "thread_changed", "thread": {"state": "asleep"}}, "none that a thread can be in"),
+        ({"type": "thread_changed", "thread": {"state": "asleep"}}, "none that a thread can have"),
         ({"type": "approval_asked", "approval": {"kind": "?"}}, "approval_id must be a string"),
     ],
 )
