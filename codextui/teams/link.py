@@ -73,6 +73,7 @@ class ServerLink:
         self.threads: dict[str, ThreadInfo] = {}
         self.approvals: dict[str, Approval] = {}
         self._on_event = on_event
+        self._on_connected: list[Callable[[], None]] = []
         self._on_lost = on_lost
         self._lost_s = lost_s
         self._giving_up: asyncio.TimerHandle | None = None
@@ -100,6 +101,10 @@ class ServerLink:
         """Close the connection; the threads go on."""
         self._stop_waiting()
         await self._connection.__aexit__(exc_type, exc, traceback)
+
+    def on_connected(self, tell: Callable[[], None]) -> None:
+        """Have `tell` called whenever the connection is up again from now on."""
+        self._on_connected.append(tell)
 
     async def call(self, tool: str, arguments: JsonObject) -> JsonObject:
         """Call a tool of the server's. Raises as `Connection.call`."""
@@ -132,6 +137,8 @@ class ServerLink:
                 self._caught_up.set()
             case Connected():
                 self._stop_waiting()
+                for tell in self._on_connected:
+                    tell()
             case Disconnected(reason):
                 self._wait_for_server(reason)
             case EventArrived(event):
