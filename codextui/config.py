@@ -6,17 +6,19 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import tempfile
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, cast
 
+from codextui import config_values
 from codextui.errors import ConfigInvalid
-from codextui.http_address import HttpAddress, parse_http_address
+from codextui.http_address import HttpAddress
+from codextui.prices import Price, Prices
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,29 @@ class UiConfig:
     keys: Mapping[str, str] = field(default_factory=dict)
 
 
+class Export(StrEnum):
+    """Where the traces of teams go beside the run's own folder."""
+
+    NONE = "none"
+    OPENAI = "openai"
+    OTLP = "otlp"
+
+
+@dataclass(frozen=True, slots=True)
+class TracesConfig:
+    """`[traces]`.
+
+    Attributes:
+        export: where the traces of teams are sent.
+        endpoint: the URL that takes OpenTelemetry's traces; None leaves it to the environment.
+        include_data: whether what is asked, answered and called is part of them.
+    """
+
+    export: Export = Export.NONE
+    endpoint: str | None = None
+    include_data: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Config:
     """All of `config.toml`."""
@@ -88,6 +113,8 @@ class Config:
     server: ServerConfig = ServerConfig()
     approvals: ApprovalsConfig = ApprovalsConfig()
     ui: UiConfig = UiConfig()
+    traces: TracesConfig = TracesConfig()
+    prices: Prices = field(default_factory=Prices)
 
 
 def load(path: Path | None) -> Config:
@@ -114,11 +141,14 @@ def parse(text: str, where: str = "config.toml") -> Config:
             problems.append(f"{where}:{line_of(text, '.'.join(key))}: {'.'.join(key)} {error}")
     if problems:
         raise ConfigInvalid("\n".join(problems))
+    models = {name: Price(**price) for name, price in values["prices"].pop("models", {}).items()}
     return Config(
         codex=CodexConfig(**values["codex"]),
         server=ServerConfig(**values["server"]),
         approvals=ApprovalsConfig(**values["approvals"]),
         ui=UiConfig(**values["ui"]),
+        traces=TracesConfig(**values["traces"]),
+        prices=Prices(models=models, **values["prices"]),
     )
 
 
@@ -211,6 +241,9 @@ def _settings(document: Mapping[str, object]) -> Iterator[tuple[tuple[str, ...],
         for name, value in table.items():
             if (section, name) == ("ui", "keys") and isinstance(value, dict):
                 yield from ((("ui", "keys", binding), key) for binding, key in _flatten(value, ""))
+            elif section == "prices" and isinstance(value, dict):
+                yield (section, name), value  # whether it is whole
+                yield from (((section, name, key), price) for key, price in value.items())
             else:
                 yield (section, name), value
 
@@ -218,14 +251,19 @@ def _settings(document: Mapping[str, object]) -> Iterator[tuple[tuple[str, ...],
 def _store(values: dict[str, dict[str, Any]], key: tuple[str, ...], value: object) -> None:
     match key:
         case ("ui", "keys", binding):
-            values["ui"].setdefault("keys", {})[binding] = _read_key(value)
+            values["ui"].setdefault("keys", {})[binding] = config_values.read_key(value)
+        case ("prices", model) if model != "currency":
+            config_values.check_price(model, value)
+        case ("prices", model, part):
+            price = values["prices"].setdefault("models", {}).setdefault(model, {})
+            price[part] = config_values.read_price(part, value)
         case (section, name):
             values[section][name] = _reader(section, name)(value)
         case _:
             raise ConfigInvalid(
                 f"must be a table; write its keys under [{key[0]}]"
                 if key[0] in _SECTIONS
-                else "is no section" + _suggest(key[0], list(_SECTIONS), "[{}]")
+                else "is no section" + config_values.suggest(key[0], list(_SECTIONS), "[{}]")
             )
 
 
@@ -233,93 +271,8 @@ def _reader(section: str, name: str) -> Callable[[object], object]:
     reader = _READERS.get(f"{section}.{name}")
     if reader is None:
         names = [known.split(".")[1] for known in _READERS if known.startswith(f"{section}.")]
-        raise ConfigInvalid(f"is no key of [{section}]" + _suggest(name, names, "{}"))
+        raise ConfigInvalid(f"is no key of [{section}]" + config_values.suggest(name, names))
     return reader
-
-
-def _suggest(word: str, known: list[str], form: str) -> str:
-    close = difflib.get_close_matches(word, known, n=1)
-    if close:
-        return f"; did you mean {form.format(close[0])}?"
-    return "; there are " + ", ".join(form.format(name) for name in known)
-
-
-def _shown(value: object) -> str:
-    try:
-        text = repr(value)
-    except ValueError:  # an integer of thousands of digits
-        return "that"
-    return text if len(text) <= 80 else f"{text[:79]}…"
-
-
-def _read_path(value: object) -> Path:
-    try:
-        path = Path(_read_text(value)).expanduser()
-    except RuntimeError as error:
-        raise ConfigInvalid(f"has no such home folder: {_shown(value)}") from error
-    if not path.is_absolute() or "\0" in str(path):
-        raise ConfigInvalid(f"must be an absolute path (or start with ~/), not {_shown(value)}")
-    return path
-
-
-def _read_text(value: object) -> str:
-    if not isinstance(value, str) or not value.strip():
-        raise ConfigInvalid(f"must be a text that is not empty, not {_shown(value)}")
-    return value
-
-
-def _read_http_address(value: object) -> HttpAddress:
-    return parse_http_address(_read_text(value))
-
-
-def _read_flag(value: object) -> bool:
-    if not isinstance(value, bool):
-        raise ConfigInvalid(f"must be true or false, not {_shown(value)}")
-    return value
-
-
-def _number_between(low: float, high: float) -> Callable[[object], float]:
-    def read(value: object) -> float:
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not is_number or not low <= cast("float", value) <= high:
-            raise ConfigInvalid(f"must be a number from {low:g} to {high:g}, not {_shown(value)}")
-        return float(cast("float", value))
-
-    return read
-
-
-def _number_or_never(low: float, high: float) -> Callable[[object], float | None]:
-    read_number = _number_between(low, high)
-
-    def read(value: object) -> float | None:
-        if value == "never":
-            return None
-        try:
-            return read_number(value)
-        except ConfigInvalid as error:
-            told = str(error).replace("must be a number", 'must be "never" or a number')
-            raise ConfigInvalid(told) from error
-
-    return read
-
-
-def _integer_between(low: int, high: int) -> Callable[[object], int]:
-    def read(value: object) -> int:
-        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            raise ConfigInvalid(f"must be a whole number from {low} to {high}, not {_shown(value)}")
-        return value
-
-    return read
-
-
-def _read_key(value: object) -> str:
-    if not isinstance(value, str):
-        raise ConfigInvalid(f'must be a key as a text, such as "ctrl+t", not {_shown(value)}')
-    return value
-
-
-def _read_no_table(value: object) -> Mapping[str, str]:
-    raise ConfigInvalid(f"must be a table of binding ids and keys, not {_shown(value)}")
 
 
 def _flatten(table: Mapping[str, object], prefix: str) -> Iterator[tuple[str, object]]:
@@ -331,18 +284,22 @@ def _flatten(table: Mapping[str, object], prefix: str) -> Iterator[tuple[str, ob
             yield f"{prefix}{name}", value
 
 
-_SECTIONS = ("codex", "server", "approvals", "ui")
+_SECTIONS = ("codex", "server", "approvals", "ui", "traces", "prices")
 
 _READERS: dict[str, Callable[[object], object]] = {
-    "codex.binary": _read_path,
-    "codex.home": _read_path,
-    "server.idle_timeout": _number_between(0, 31_536_000),
-    "server.http": _read_http_address,
-    "server.http_anywhere": _read_flag,
-    "approvals.quiet": _number_between(0, 10),
-    "approvals.unattended_timeout": _number_or_never(0, 31_536_000),
-    "ui.theme": _read_text,
-    "ui.layout": _integer_between(1, 9),
-    "ui.bell": _read_flag,
-    "ui.keys": _read_no_table,
+    "codex.binary": config_values.read_path,
+    "codex.home": config_values.read_path,
+    "server.idle_timeout": config_values.number_between(0, 31_536_000),
+    "server.http": config_values.read_http_address,
+    "server.http_anywhere": config_values.read_flag,
+    "approvals.quiet": config_values.number_between(0, 10),
+    "approvals.unattended_timeout": config_values.number_or_never(0, 31_536_000),
+    "ui.theme": config_values.read_text,
+    "ui.layout": config_values.integer_between(1, 9),
+    "ui.bell": config_values.read_flag,
+    "ui.keys": config_values.read_no_table,
+    "traces.export": config_values.one_of(Export),
+    "traces.endpoint": config_values.read_url,
+    "traces.include_data": config_values.read_flag,
+    "prices.currency": config_values.read_text,
 }

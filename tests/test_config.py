@@ -12,8 +12,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codextui.config import ApprovalsConfig, Config, line_of, load, parse, save_setting
+from codextui.config import (
+    ApprovalsConfig,
+    Config,
+    Export,
+    TracesConfig,
+    line_of,
+    load,
+    parse,
+    save_setting,
+)
 from codextui.errors import ConfigInvalid
+from codextui.prices import Price, Prices
 
 EXAMPLE = Path(__file__).parent.parent / "config.example.toml"
 
@@ -24,6 +34,7 @@ def every_key() -> list[tuple[str, object]]:
         (f"{section.name}.{key.name}", getattr(getattr(config, section.name), key.name))
         for section in dataclasses.fields(Config)
         for key in dataclasses.fields(getattr(config, section.name))
+        if (section.name, key.name) != ("prices", "models")  # a table a model
     ]
 
 
@@ -59,6 +70,13 @@ def test_the_examples_in_comments_parse_too() -> None:
     assert config.ui.keys == {"thread.kill": "ctrl+k"}
 
 
+def test_the_example_of_a_price_shows_every_part_of_one() -> None:
+    text = EXAMPLE.read_text("utf-8")
+    table = text[text.index("#[prices.") : text.index("# Teams:")]
+    told = parse(re.sub(r"^#(?=[\[a-z])", "", table, flags=re.MULTILINE)).prices
+    assert told.models == {"gpt-5.2": Price(input=1.75, output=14.0, cached_input=0.175)}
+
+
 def test_everything_can_be_set() -> None:
     config = parse(
         """
@@ -76,6 +94,15 @@ def test_everything_can_be_set() -> None:
         [ui.keys]
         "thread.kill" = "ctrl+k"
         thread.fork = "ctrl+f,f5"
+        [traces]
+        export = "otlp"
+        endpoint = "http://127.0.0.1:4318/v1/traces"
+        include_data = true
+        [prices]
+        currency = "EUR"
+        [prices."gpt-5.2"]
+        input = 2
+        output = 8.5
         """
     )
     assert config.codex.binary == Path("/opt/codex")
@@ -84,6 +111,9 @@ def test_everything_can_be_set() -> None:
     assert config.approvals.quiet == 1.5
     assert (config.ui.theme, config.ui.layout, config.ui.bell) == ("paper", 9, False)
     assert config.ui.keys == {"thread.kill": "ctrl+k", "thread.fork": "ctrl+f,f5"}
+    endpoint = "http://127.0.0.1:4318/v1/traces"
+    assert config.traces == TracesConfig(Export.OTLP, endpoint, include_data=True)
+    assert config.prices == Prices("EUR", {"gpt-5.2": Price(input=2.0, output=8.5)})
 
 
 def test_approvals_can_wait_for_ever_or_not_at_all() -> None:
@@ -100,7 +130,7 @@ def test_an_unknown_section_is_refused_with_those_there_are() -> None:
     assert refusal("[aprovals]\n") == (
         "config.toml:1: aprovals is no section; did you mean [approvals]?"
     )
-    assert "there are [codex], [server], [approvals], [ui]" in refusal("[zzz]\n")
+    assert "there are [codex], [server], [approvals], [ui], [traces]" in refusal("[zzz]\n")
 
 
 @pytest.mark.parametrize(
@@ -123,6 +153,16 @@ def test_an_unknown_section_is_refused_with_those_there_are() -> None:
         ('ui.keys = "x"', "a table of binding ids and keys"),
         ("ui.keys.a = 1", 'a key as a text, such as "ctrl+t", not 1'),
         ("ui = 1", "must be a table; write its keys under [ui]"),
+        ('traces.export = "console"', "one of none, openai, otlp, not 'console'"),
+        ('traces.endpoint = "localhost:4318"', "an http:// or https:// address"),
+        ("traces.include_data = 1", "true or false, not 1"),
+        ("prices = 1", "must be a table; write its keys under [prices]"),
+        ("prices.m = 3", "must be a table of prices, not 3"),
+        ('prices.curency = "EUR"', "did you mean currency?"),
+        ("prices.m = { input = 1 }", "prices.m needs output"),
+        ("prices.m = { input = 1, output = 2, ouput = 3 }", "did you mean output?"),
+        ("prices.m = { input = 1, output = -2 }", "a number from 0 to"),
+        ("prices.gpt-5.2 = { input = 1, output = 2 }", "a name with dots is quoted"),
     ],
 )
 def test_a_value_that_cannot_be_is_refused_with_what_would_be_right(text: str, right: str) -> None:
@@ -219,7 +259,10 @@ def test_no_text_makes_anything_but_a_config_or_a_config_invalid(text: str) -> N
     assert outcome(text)
 
 
-_KEYS = st.sampled_from([key for key, _ in every_key()] + ["ui", "codex", "nothing", "ui.keys.a"])
+_KEYS = st.sampled_from(
+    [key for key, _ in every_key()]
+    + ["ui", "codex", "nothing", "ui.keys.a", "prices.m", "prices.m.input"]
+)
 _VALUES = st.one_of(
     st.integers().map(str),
     st.integers(min_value=10**4000, max_value=10**4001).map(hex),
