@@ -10,6 +10,7 @@ from codextui.model import body as kinds
 from codextui.model.growing_text import GrowingText
 from codextui.model.transcript_item import TranscriptItem
 from codextui.render.figures import format_elapsed
+from codextui.render.run_notes import run_mark_words
 from codextui.render.sanitize import one_line, sanitize
 
 _Words: TypeAlias = (
@@ -45,6 +46,10 @@ def _body_text(item: TranscriptItem) -> str:
             return f"{_turn_end(end)} ({one_line(item.turn_id)})"
         case kinds.Unknown(kind, payload):
             return f"{one_line(kind)}: {json.dumps(payload, default=str)}"
+        case (
+            kinds.Handoff() | kinds.HandoffRefusal() | kinds.RunNote() | kinds.RoleRequest()
+        ) as told:
+            return run_mark_words(told)
         case mark:
             return _mark_text(mark)
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from codextui.model import body as b
 from codextui.model.changes import NOTHING, Changes
+from codextui.model.notes import note_of
 from codextui.model.read_body import clip
+from codextui.model.run_view import RunView
+from codextui.model.standing import run_of
 from codextui.model.thread_view import ThreadView
 from codextui.model.tree import TreeRow, tree_rows
 from codextui.wire import event as ev
@@ -54,6 +56,8 @@ class Board:
 
     Attributes:
         threads: by id, in the order in which they became known; `tree` has the screen's order.
+            Roles of teams, and the runs themselves, are among them.
+        runs: gate boards and spans by the run's id.
         approvals: open ones by id, oldest first.
         resolved: what became of the others, by id.
         link: the connection.
@@ -69,6 +73,7 @@ class Board:
 
     def _forget(self) -> None:
         self.threads: dict[str, ThreadView] = {}
+        self.runs: dict[str, RunView] = {}
         self.approvals: dict[str, Approval] = {}
         self.resolved: dict[str, ev.ApprovalResolved] = {}
         self.codex_problem = ""
@@ -126,8 +131,10 @@ class Board:
                 return _wrote(view, transcript.add_delta(turn_id, delta, at))
             case ev.TokensCounted() | ev.DiffUpdated() | ev.PlanUpdated():
                 return self._measure(view, event.msg)
+            case ev.GatesChecked() | ev.SpanChanged():
+                return self._follow_run(view, event.msg)
             case msg:
-                note = _note(msg)
+                note = note_of(msg)
                 return _wrote(view, note and transcript.add_note(turn_id, note, at))
 
     def _begin_turn(self, view: ThreadView, turn_id: str, at: float) -> Changes:
@@ -157,18 +164,33 @@ class Board:
                 view.plan = msg
         return _row(view)
 
+    def _follow_run(self, view: ThreadView, msg: ev.GatesChecked | ev.SpanChanged) -> Changes:
+        run_id = self.run_of(view.thread_id) or view.thread_id
+        run = self.runs.setdefault(run_id, RunView())
+        match msg:
+            case ev.GatesChecked(gates):
+                changed = run.set_gates(gates)
+            case ev.SpanChanged(span):
+                changed = run.put_span(span)
+        return Changes(runs=frozenset({run_id}), rows=frozenset({run_id})) if changed else NOTHING
+
     def _change_thread(self, info: ThreadInfo) -> Changes:
         view, added = self._view(info.thread_id)
         if view.info == info:
             return added
         old, view.info = view.info, info
         moved = (
-            old.forked_from != info.forked_from
+            (old.forked_from, old.parent) != (info.forked_from, info.parent)
             or old.created_at != info.created_at
             or (old.state is ThreadState.KILLED) != (info.state is ThreadState.KILLED)
         )
         wrote = _wrote(view, view.transcript.set_brief(info.brief))
-        return added | wrote | _row(view) | Changes(tree=moved)
+        return added | wrote | self._rows_of(view) | Changes(tree=moved)
+
+    def _rows_of(self, view: ThreadView) -> Changes:
+        """Its row, and that of the run which counts what its roles do."""
+        run_id = self.run_of(view.thread_id)
+        return _row(view) | (_row_changes(run_id) if run_id in self.threads else NOTHING)
 
     def _view(self, thread_id: str) -> tuple[ThreadView, Changes]:
         """The thread, made up where it was never heard of, so that its events have a place."""
@@ -266,8 +288,8 @@ class Board:
         return self._everything()
 
     def _everything(self) -> Changes:
-        rows = frozenset(self.threads)
-        return Changes(rows=rows, transcripts=rows, tree=True, approvals=True, server=True)
+        rows, runs = frozenset(self.threads), frozenset(self.runs)
+        return Changes(rows, rows, tree=True, approvals=True, server=True, runs=runs)
 
     # Reading.
 
@@ -282,6 +304,18 @@ class Board:
         if self.link.online or state is ThreadState.KILLED:
             return state
         return ThreadState.DISCONNECTED
+
+    def run_of(self, thread_id: str) -> str:
+        """The id of the run that a row is, or stands below; empty where it belongs to none."""
+        return run_of(self.threads, thread_id)
+
+    def below(self, run_id: str) -> list[ThreadInfo]:
+        """The rows that stand below a run, in the order in which they became known."""
+        return [
+            view.info
+            for thread_id, view in self.threads.items()
+            if thread_id != run_id and self.run_of(thread_id) == run_id
+        ]
 
     def approvals_of(self, thread_id: str) -> list[Approval]:
         """The open approvals of a thread, oldest first."""
@@ -304,15 +338,3 @@ def _transcript_changes(thread_id: str) -> Changes:
 @lru_cache(maxsize=1024)
 def _row_changes(thread_id: str) -> Changes:
     return Changes(rows=frozenset({thread_id}))
-
-
-def _note(msg: ev.Msg) -> b.Failure | b.Caution | b.Unknown | None:
-    match msg:
-        case ev.ErrorRaised(message, will_retry):
-            return b.Failure(clip(message), will_retry)
-        case ev.Warned(message):
-            return b.Caution(clip(message))
-        case ev.UnknownEvent(kind, payload):
-            return b.Unknown(kind, payload)
-        case _:
-            return None

@@ -14,6 +14,7 @@ from codextui.model.growing_text import GrowingText
 from codextui.wire.approval import Approval, FileChange
 from codextui.wire.event import ApprovalResolved
 from codextui.wire.fields import Json, JsonObject
+from codextui.wire.run import RoleAction
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +193,47 @@ class Caution:
 
 
 @dataclass(frozen=True, slots=True)
+class Handoff:
+    """A role handed off to another."""
+
+    source: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class HandoffRefusal:
+    """A handoff was refused; `missing` has a line for each condition that is not met."""
+
+    source: str
+    target: str
+    missing: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RunNote:
+    """Something else happened in a run.
+
+    Attributes:
+        kind: the word for it (`role_started`, `sent_back`, …).
+        role: whom it concerns, empty for the run as a whole.
+        text: in words.
+    """
+
+    kind: str
+    role: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RoleRequest:
+    """A person asked something of a role, or of a run: what, the message, and who asked."""
+
+    action: RoleAction
+    text: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class Unknown:
     """An item or event of a kind that has no class here, shown as it came.
 
@@ -219,6 +261,13 @@ Body: TypeAlias = (
     | TurnEnd
     | Failure
     | Caution
+    | Handoff
+    | HandoffRefusal
+    | RunNote
+    | RoleRequest
     | Unknown
 )
 """What an item holds."""
+
+Note: TypeAlias = Failure | Caution | Handoff | HandoffRefusal | RunNote | RoleRequest | Unknown
+"""What is no item: it is told once, and does not grow."""

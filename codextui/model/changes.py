@@ -18,6 +18,7 @@ class Changes:
         approvals: whether the open approvals changed.
         asked: approvals that are new: ring for these.
         server: whether the connection, the Codex process or the notices changed.
+        runs: runs whose gate board or spans changed.
     """
 
     rows: frozenset[str] = frozenset()
@@ -26,9 +27,12 @@ class Changes:
     approvals: bool = False
     asked: tuple[Approval, ...] = ()
     server: bool = False
+    runs: frozenset[str] = frozenset()
 
     def __bool__(self) -> bool:
-        return bool(self.rows or self.transcripts or self.tree or self.approvals or self.server)
+        return bool(
+            self.rows or self.transcripts or self.tree or self.approvals or self.server or self.runs
+        )
 
     def __or__(self, other: Changes) -> Changes:
         """Both together."""
@@ -43,6 +47,7 @@ class Changes:
             approvals=self.approvals or other.approvals,
             asked=self.asked + other.asked,
             server=self.server or other.server,
+            runs=self.runs | other.runs,
         )
 
 

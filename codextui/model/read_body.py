@@ -9,7 +9,7 @@ from codextui.errors import WireInvalid
 from codextui.model import body as b
 from codextui.model.growing_text import LIMIT, GrowingText
 from codextui.wire import fields
-from codextui.wire.approval import Asked, CommandAsked, FileChange, PatchAsked
+from codextui.wire.approval import Asked, CommandAsked, FileChange, PatchAsked, ToolAsked
 from codextui.wire.fields import Json, JsonObject
 
 
@@ -52,7 +52,7 @@ def weigh(body: b.Body) -> int:
             return len(body.command) + len(body.output)
         case b.FileChanges(changes):
             return sum(len(change.path) + len(change.diff) for change in changes)
-        case b.UserMessage(text=str(words)) | b.Failure(message=words) | b.Caution(message=words):
+        case b.UserMessage(text=str(words)) | b.RoleRequest(text=str(words)):
             return len(words)
         case b.ApprovalMark(approval):
             return _weigh_asked(approval.asked)
@@ -60,6 +60,16 @@ def weigh(body: b.Body) -> int:
             return _weigh_json(body.arguments) + _weigh_json(body.result)
         case b.Unknown(_, payload):
             return _weigh_json(payload)
+        case _:
+            return _weigh_note(body)
+
+
+def _weigh_note(body: b.Body) -> int:
+    match body:
+        case b.Failure(message=str(words)) | b.Caution(message=words) | b.RunNote(text=words):
+            return len(words)
+        case b.HandoffRefusal(missing=missing):
+            return sum(len(line) for line in missing)
         case _:
             return 0
 
@@ -70,6 +80,8 @@ def _weigh_asked(asked: Asked) -> int:
             return len(command)
         case PatchAsked(changes):
             return sum(len(change.diff) for change in changes)
+        case ToolAsked(arguments=arguments):
+            return _weigh_json(arguments)
         case _:
             return 0
 

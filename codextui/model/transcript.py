@@ -169,8 +169,8 @@ class Transcript:
         self._touch(item)
         return True
 
-    def add_note(self, turn_id: str, body: b.Failure | b.Caution | b.Unknown, at: float) -> bool:
-        """Show something that is no item: an error, a warning, an unknown event."""
+    def add_note(self, turn_id: str, body: b.Note, at: float) -> bool:
+        """Show something that is no item: an error, a warning, a handoff, an unknown event."""
         self.begin_turn(turn_id, None)
         self._add(turn_id, f"note:{self.dropped + len(self.items)}", body, at, done=True)
         return True

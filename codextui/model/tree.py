@@ -1,4 +1,4 @@
-"""The threads in the order of the tree: forks under what they were forked from."""
+"""The threads in the order of the tree: each under what it was forked from, or works for."""
 
 from __future__ import annotations
 
@@ -28,12 +28,14 @@ class TreeRow:
 
 
 def tree_rows(threads: Iterable[ThreadInfo], *, killed: bool) -> list[TreeRow]:
-    """Order threads: roots by age, each followed by its forks; killed ones after their siblings.
+    """Order threads: roots by age, each with what stands below it; killed ones after the others.
+
+    Below a thread stand its forks, below a run its roles, below a role the threads of its Codex.
 
     Args:
-        threads: all of them. What was forked from a thread that is not among them is a root,
-            and so is, once, a thread of a circle.
-        killed: whether killed threads have rows; their forks move up where not.
+        threads: all of them. What stands below a thread that is not among them is a root, and
+            so is, once, a thread of a circle.
+        killed: whether killed threads have rows; what stands below them moves up where not.
     """
     every = {info.thread_id: info for info in threads}
     roots = _in_circles(every)
@@ -53,13 +55,18 @@ def _rank(info: ThreadInfo) -> tuple[bool, float]:
 def _shown_parent(info: ThreadInfo, every: Mapping[str, ThreadInfo], *, killed: bool) -> str:
     """The nearest thread above that has a row, empty for a root."""
     seen: set[str] = set()
-    parent = every.get(info.forked_from)
+    parent = _above(info, every)
     while parent is not None and not killed and parent.state is ThreadState.KILLED:
         if parent.thread_id in seen:
             return ""
         seen.add(parent.thread_id)
-        parent = every.get(parent.forked_from)
+        parent = _above(parent, every)
     return "" if parent is None else parent.thread_id
+
+
+def _above(info: ThreadInfo, every: Mapping[str, ThreadInfo]) -> ThreadInfo | None:
+    """What a thread was forked from, or else stands under; None where that is not there."""
+    return every.get(info.forked_from) or every.get(info.parent)
 
 
 def _in_circles(every: Mapping[str, ThreadInfo]) -> set[str]:
@@ -71,7 +78,7 @@ def _in_circles(every: Mapping[str, ThreadInfo]) -> set[str]:
         above: ThreadInfo | None = info
         while above is not None and above.thread_id not in settled and above.thread_id not in path:
             path[above.thread_id] = len(path)
-            above = every.get(above.forked_from)
+            above = _above(above, every)
         if above is not None and above.thread_id in path:
             start = path[above.thread_id]
             circles.update(thread_id for thread_id, at in path.items() if at >= start)

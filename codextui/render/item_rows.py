@@ -17,6 +17,7 @@ from codextui.render.layout import Row, indent, wrap
 from codextui.render.marks import mark_rows, marked_rows
 from codextui.render.message import user_rows
 from codextui.render.palette import Palette
+from codextui.render.run_notes import run_mark_rows
 from codextui.render.sanitize import one_line
 from codextui.render.tool_call import tool_call_rows
 from codextui.render.values import value_rows
@@ -80,13 +81,18 @@ def item_rows(item: TranscriptItem, width: int, palette: Palette, *, full: bool)
             return _unknown_rows(body, width, palette, full=full)
         case b.AgentMessage() | b.PlanText() | b.Reasoning():
             return []
+        case b.Handoff() | b.HandoffRefusal() | b.RunNote() | b.RoleRequest() as body:
+            return run_mark_rows(body, width, palette, full=full)
         case body:
             return mark_rows(body, width, palette)
 
 
 def is_set_off(body: b.Body) -> bool:
     """Whether an empty row stands above an item of this kind."""
-    return not isinstance(body, b.ApprovalMark | b.Failure | b.Caution | b.Compaction | b.WebSearch)
+    return not isinstance(
+        body,
+        b.ApprovalMark | b.Failure | b.Caution | b.Compaction | b.WebSearch | b.RunNote | b.Handoff,
+    )
 
 
 def placeholder_rows(item: TranscriptItem, width: int, palette: Palette) -> list[Row]:

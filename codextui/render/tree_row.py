@@ -9,6 +9,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
+from codextui.model.standing import ALONE, Standing
 from codextui.model.thread_view import ThreadView
 from codextui.model.tree import TreeRow
 from codextui.render.figures import format_running, format_tokens
@@ -16,10 +17,14 @@ from codextui.render.layout import Row, cut, fit
 from codextui.render.palette import Palette
 from codextui.render.sanitize import one_line
 from codextui.render.state import mark_state
+from codextui.wire.run import ThreadKind
 from codextui.wire.thread import ThreadState
 
 MAX_GUIDES = 6
 """Levels that are drawn; what is deeper is drawn there."""
+
+KIND_MARKS = {ThreadKind.RUN: "▣ ", ThreadKind.ROLE: "@", ThreadKind.CODEX: ""}
+"""What stands before a handle, so that one sees what kind of row it is."""
 
 MIN_HANDLE = 8
 """Cells of a handle that are kept as long as there is something else to leave out."""
@@ -35,10 +40,12 @@ def render_tree_row(
     now: float,
     selected: bool = False,
     pane: int | None = None,
+    standing: Standing = ALONE,
 ) -> Strip:
     """One row, exactly `width` cells: guides, glyph, handle, state, elapsed, tokens, waits for.
 
-    What does not fit is left out from the end: tokens first, then the time, never the glyph.
+    What does not fit is left out from the end: money and tokens first, then the time, never the
+    glyph. A team's run is marked `▣` and says how many of its roles are done, a role `@`.
 
     Args:
         row: its place in the tree.
@@ -49,14 +56,16 @@ def render_tree_row(
         now: unix seconds, for the elapsed time.
         selected: whether it is the chosen row.
         pane: the number of the pane that shows it, None where none does.
+        standing: how its run stands.
     """
     mark = mark_state(state, palette)
     number = " " if pane is None else str(pane)
     left = f"{number} {_guides(row)}"
-    handle = one_line(view.info.handle or view.thread_id[:8], 200)
+    handle = KIND_MARKS[view.info.kind] + one_line(view.info.handle or view.thread_id[:8], 200)
     room = width - cell_len(left) - 2
     facts = next(
-        (f for f in _facts(view, state, now) if cell_len(f) + 1 + _least(handle) <= room), ""
+        (f for f in _facts(view, state, now, standing) if cell_len(f) + 1 + _least(handle) <= room),
+        "",
     )
     handle = cut(handle, room - (cell_len(facts) + 1 if facts else 0))
     space = max(0, room - cell_len(handle) - cell_len(facts))
@@ -86,7 +95,7 @@ def _guides(row: TreeRow) -> str:
     return above + ("├ " if shown[-1] else "└ ")
 
 
-def _facts(view: ThreadView, state: ThreadState, now: float) -> Iterator[str]:
+def _facts(view: ThreadView, state: ThreadState, now: float, standing: Standing) -> Iterator[str]:
     """What stands at the right, the fullest first."""
     info = view.info
     tokens = format_tokens(info.usage.total) if info.usage.total else ""
@@ -95,6 +104,15 @@ def _facts(view: ThreadView, state: ThreadState, now: float) -> Iterator[str]:
     word = state.value
     if state is ThreadState.NEEDS_INPUT and info.waits_for:
         word = f"needs {one_line(info.waits_for, 20)}"
-    for parts in ((word, elapsed, tokens), (word, elapsed), (word,), (state.value,)):
+    if standing.roles and state is not ThreadState.DONE:
+        word = f"{word} {standing.done}/{standing.roles}"
+    cost = standing.cost
+    for parts in (
+        (word, elapsed, tokens, cost),
+        (word, elapsed, tokens),
+        (word, elapsed),
+        (word,),
+        (state.value,),
+    ):
         yield " ".join(part for part in parts if part)
     yield state.value.removeprefix("needs ")

@@ -1,4 +1,4 @@
-"""Every thread in a row of its own, forks under what they were forked from."""
+"""Every thread in a row of its own, under what it was forked from or works for."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class ThreadTree(LineWidget, can_focus=True):
         Binding("k,up", "move(-1)", "Previous thread", id="tree.up", show=False),
         Binding("pagedown", "page(1)", "Page down", id="tree.page_down", show=False),
         Binding("pageup", "page(-1)", "Page up", id="tree.page_up", show=False),
-        Binding("home,g", "move(-100000)", "First thread", id="tree.first", show=False),
+        Binding("home", "move(-100000)", "First thread", id="tree.first", show=False),
         Binding("end,G", "move(100000)", "Last thread", id="tree.last", show=False),
         Binding("enter", "choose", "Show in a pane", id="tree.show"),
     ]
@@ -140,6 +140,7 @@ class ThreadTree(LineWidget, can_focus=True):
             now=context.now(),
             selected=selected,
             pane=self._panes.get(row.thread_id),
+            standing=context.standing_of(row.thread_id),
         )
         margin = context.looks.side.selected if selected else context.looks.side.text
         return Strip([*strip, Segment(" ", margin)], width)

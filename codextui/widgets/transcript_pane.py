@@ -46,7 +46,7 @@ class TranscriptPane(LineWidget, can_focus=True):
         Binding("k", "scroll_rows(-1)", "Scroll up", id="pane.up", show=False),
         Binding("pagedown,ctrl+d", "page(1)", "Page down", id="pane.page_down", show=False),
         Binding("pageup,ctrl+u", "page(-1)", "Page up", id="pane.page_up", show=False),
-        Binding("home,g", "top", "To the beginning", id="pane.top", show=False),
+        Binding("home", "top", "To the beginning", id="pane.top", show=False),
         Binding("end,G", "follow", "To the end, and follow it", id="pane.follow", show=False),
     ]
 
@@ -281,6 +281,7 @@ class TranscriptPane(LineWidget, can_focus=True):
             now=self._pane_context.now(),
             number=self.number,
             home=self._pane_context.home,
+            standing=self._pane_context.standing_of(self.view.thread_id),
         )
         mark = Segment("▌" if self.is_current else " ", palette.accent)
         return [fit([mark, *strip], self.size.width, palette.text) for strip in title]
