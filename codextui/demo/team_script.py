@@ -52,7 +52,7 @@ PARTS = {
     "designer": Part(
         "Write design/design_spec.md: one page that can be built as it is.",
         ("design/design_spec.md",),
-        "The page is one column; the bug is a button, so that everybody can hit it.",
+        "One column. A net that the arrow keys steer, so that nobody needs a mouse.",
     ),
     "frontend-developer": Part(
         "Build the page in frontend/: index.html, styles.css and game.js, by the design.",

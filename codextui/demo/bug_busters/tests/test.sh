@@ -19,10 +19,12 @@ import assert from "node:assert/strict";
 const server = spawn(process.execPath, ["backend/server.js"], { env: { ...process.env, PORT: "0" } });
 try {
   const port = await new Promise((resolve) =>
-    server.stdout.once("data", (line) => resolve(/\d+/.exec(String(line))[0])));
+    server.stdout.once("data", (line) => resolve(/:(\d+)/.exec(String(line))[1])));
   const url = `http://127.0.0.1:${port}`;
   const post = (body) => fetch(`${url}/scores`, { method: "POST", body: JSON.stringify(body) });
   assert.deepEqual(await (await fetch(`${url}/health`)).json(), { ok: true });
+  assert.match(await (await fetch(url)).text(), /Bug Busters/);
+  assert.equal((await fetch(`${url}/elsewhere`)).status, 404);
   assert.equal((await post({ name: "a", score: 3 })).status, 201);
   assert.equal((await post({ name: "b", score: 7 })).status, 201);
   assert.equal((await post({ name: "c", score: "many" })).status, 400);
