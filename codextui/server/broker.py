@@ -85,6 +85,7 @@ class _Open:
     key: Hashable
     answer: Answer
     legacy: LegacyAsk | None
+    on_withdrawn: Callable[[], None]
     taken: bool = False
     offers: dict[Answerer, asyncio.Task[None]] = field(default_factory=dict)
     clock: asyncio.TimerHandle | None = None
@@ -152,6 +153,7 @@ class Broker:
         handle: str,
         answer: Answer,
         legacy: LegacyAsk | None = None,
+        on_withdrawn: Callable[[], None] = lambda: None,
     ) -> Approval | None:
         """Open an approval and offer it to everybody; None where `key` is open already.
 
@@ -165,6 +167,7 @@ class Broker:
             handle: the thread's handle.
             answer: carries the decision to Codex.
             legacy: the question as `codex mcp-server` asked it.
+            on_withdrawn: called where it ends without a decision.
         """
         if any(entry.key == key for entry in self._open.values()):
             return None
@@ -178,7 +181,9 @@ class Broker:
             asked_at=self._clock(),
             asked=asked,
         )
-        entry = self._open[approval.approval_id] = _Open(approval, key, answer, legacy)
+        entry = self._open[approval.approval_id] = _Open(
+            approval, key, answer, legacy, on_withdrawn
+        )
         self._record.open_approval(approval)
         self._audience.approval_asked(approval)
         for answerer in self._answerers:
@@ -243,6 +248,7 @@ class Broker:
                 resolved = self._resolution(entry, outcome)
                 self._record.resolve_approval(resolved, at=self._clock())
                 self._audience.approval_resolved(approval, resolved)
+                entry.on_withdrawn()
 
     def _take(self, approval_id: str) -> _Open:
         entry = self._open.get(approval_id)

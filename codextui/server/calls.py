@@ -43,7 +43,7 @@ async def codex_reply(host: Host, caller: Caller, arguments: JsonObject) -> dict
 
 async def _find(host: Host, thread: str, client: str) -> ThreadRecord:
     try:
-        return host.core.registry.find(thread)
+        return host.core.registry.find_codex(thread)
     except ThreadUnknown:
         return await resume(host.core, thread, client=client)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Protocol
 
 import mcp_types as types
@@ -65,6 +65,12 @@ class Channel(Protocol):
 
     def answer_late(self, request_id: types.RequestId, result: JsonObject) -> None:
         """Answer a request that the client has taken back, and that mcp leaves unanswered."""
+
+    def when_taken_back(self, call: Callable[[], None]) -> None:
+        """Be called where the client takes a request back after it hung up on its answer.
+
+        Only where every request has a stream of its own; the last `call` of a request counts.
+        """
 
     def abort(self) -> None:
         """Hang up at once, without sending what waits."""

@@ -8,6 +8,7 @@ from codextui.codex.rpc import RequestId
 from codextui.server.broker import Broker
 from codextui.server.hub import EventHub
 from codextui.server.legacy_streams import LegacyStreams
+from codextui.server.runs.runs import Runs
 from codextui.server.threads.asking import Requests
 from codextui.server.threads.feed import Feed
 from codextui.server.threads.registry import Registry
@@ -28,6 +29,7 @@ class Core:
         feed: brings what Codex says to the threads.
         requests: brings what Codex asks to people.
         legacy: tells those who call `codex` what happens meanwhile.
+        runs: the runs that programs tell of.
     """
 
     hub: EventHub
@@ -37,6 +39,7 @@ class Core:
     feed: Feed
     requests: Requests
     legacy: LegacyStreams
+    runs: Runs
 
     def hear(self, process: int, method: str, params: JsonObject) -> None:
         """A notification of Codex's came."""

@@ -17,9 +17,9 @@ _Place: TypeAlias = tuple[str, ...]
 class EventLog:
     """Events in order, without those that a later one has made superfluous.
 
-    Gone are the deltas of an item that completed, every plan, diff, token count and patch but
-    the latest, and every row of a thread but its first (so that the thread comes before what
-    happened on it) and its latest.
+    Gone are the deltas of an item that completed, every plan, diff, token count, patch and gate
+    board but the latest, every span as it began where it is over, and every row of a thread but
+    its first (so that the thread comes before what happened on it) and its latest.
     """
 
     def __init__(self, keep: int = KEEP) -> None:
@@ -80,14 +80,12 @@ class EventLog:
                 self._complete_item(event.thread_id, (*turn, str(item.get("id"))))
             case ev.TurnCompleted() | ev.TurnAborted():
                 self._unfinished.pop(turn, None)
-            case ev.DiffUpdated() | ev.PlanUpdated():
-                self._replace(event.seq, (type(event.msg).__name__, *turn))
-            case ev.TokensCounted():
-                self._replace(event.seq, ("tokens", event.thread_id))
             case ev.ThreadChanged():
                 self._change_thread(event)
             case _:
-                pass
+                place = _replaced(event)
+                if place is not None:
+                    self._replace(event.seq, place)
 
     def _start_item(self, event: ev.Event, place: _Place) -> None:
         self._opened[event.thread_id] = place
@@ -117,3 +115,18 @@ class EventLog:
 
     def _drop(self, seq: int) -> None:
         self._events.pop(seq, None)
+
+
+def _replaced(event: ev.Event) -> _Place | None:
+    """What an event shares with the one that it replaces; None where it replaces none."""
+    match event.msg:
+        case ev.DiffUpdated() | ev.PlanUpdated():
+            return type(event.msg).__name__, event.thread_id, event.turn_id
+        case ev.TokensCounted():
+            return "tokens", event.thread_id
+        case ev.GatesChecked():
+            return "gates", event.thread_id
+        case ev.SpanChanged(span):
+            return "span", event.thread_id, span.span_id
+        case _:
+            return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -56,10 +57,24 @@ class Host:
     stirred: asyncio.Event = field(default_factory=asyncio.Event)
     parked: dict[str, ParkedCall] = field(default_factory=dict)
 
+    def tell_apart(self, session: Session) -> None:
+        """Give a client a name that no other one has now: of two consoles, which one decided?
+
+        By HTTP every request has a session of its own, and they are not told apart.
+        """
+        if session.distinct or not session.stays:
+            return
+        taken = {other.distinct for other in self.sessions}
+        names = itertools.chain(
+            [session.client], (f"{session.client}-{n}" for n in itertools.count(2))
+        )
+        session.distinct = next(name for name in names if name not in taken)
+
     def drop(self, session: Session) -> None:
         """A client is gone, and will not come back to what it was asked."""
         self.sessions.discard(session)
         self.stirred.set()
+        self.core.runs.leave(session)
         for call in tuple(self.parked.values()):
             if call.caller.session is session:
                 call.leave()

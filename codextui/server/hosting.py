@@ -19,6 +19,7 @@ from codextui.server.legacy_streams import LegacyStreams
 from codextui.server.memory import Memory, recall
 from codextui.server.options import ServeOptions
 from codextui.server.restoring import restore
+from codextui.server.runs.runs import Runs
 from codextui.server.threads.asking import Asking, Requests
 from codextui.server.threads.feed import Feed
 from codextui.server.threads.record import ThreadRecord
@@ -61,7 +62,8 @@ def _assemble(options: ServeOptions, journal: Journal, memory: Memory) -> Host:
     feed = Feed(hub, registry, broker, on_rest=look_at_branch)
     legacy = LegacyStreams(registry.__contains__)
     requests = Requests(registry, broker, worker, legacy)
-    core = Core(hub, registry, broker, worker, feed, requests, legacy)
+    runs = Runs(registry, broker)
+    core = Core(hub, registry, broker, worker, feed, requests, legacy, runs)
     host = Host(options, core, started_at=time.time())
     return host
 

@@ -15,6 +15,7 @@ from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from codextui.errors import ConfigInvalid, ServerUnreachable
 from codextui.http_address import HttpAddress
 from codextui.server.host import Host
+from codextui.server.http_body import MAX_BODY
 from codextui.server.http_exchange import HttpExchanges
 from codextui.server.http_guard import PATH, HttpGuard
 from codextui.server.http_server import bind, http_server
@@ -24,9 +25,6 @@ from codextui.server.token import TokenFile
 from codextui.wire.event import Warned
 
 logger = logging.getLogger(__name__)
-
-MAX_BODY = 4 * 1024 * 1024
-"""Bytes that a request's body may have: four prompts of the longest kind."""
 
 MAX_SESSIONS = 1_000
 """Sessions of the handshake era that may be kept; one ends after half an hour without requests."""
@@ -80,7 +78,10 @@ class HttpListener:
         self._listening = listening
         self._task: asyncio.Task[None] | None = None
         self._manager = StreamableHTTPSessionManager(
-            app, max_request_body_size=MAX_BODY, max_sessions=MAX_SESSIONS
+            # mcp is given bodies that were read already, and written anew.
+            app,
+            max_request_body_size=2 * MAX_BODY,
+            max_sessions=MAX_SESSIONS,
         )
         self._exchanges = HttpExchanges(self._manager.handle_request, self._hang_up)
         address = HttpAddress(*listening.getsockname()[:2])

@@ -6,16 +6,17 @@ import asyncio
 import json
 import logging
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 
 import mcp_types as types
 from mcp.server.session import ServerSession
 from mcp.shared.exceptions import MCPError
 from mcp.shared.message import ServerMessageMetadata
-from pydantic import RootModel, ValidationError
+from pydantic import RootModel
 
 from codextui.server.channel import PeerGone, PeerRefused
+from codextui.server.http_body import raw_result
 from codextui.server.http_exchange import Exchange
 from codextui.wire.fields import JsonObject
 
@@ -36,7 +37,7 @@ class _Request(types.Request[dict[str, Any], str]):
 
 
 class _AnyResult(RootModel[dict[str, Any]]):
-    """A result with every field that the client sent."""
+    """A result with every field that it came with."""
 
 
 class HttpChannel:
@@ -93,9 +94,9 @@ class HttpChannel:
     async def request(
         self, method: str, params: JsonObject, *, for_call: types.RequestId | None = None
     ) -> JsonObject:
-        """Ask the client. Cancelling this takes the request back. Raises PeerRefused, PeerGone.
+        """Ask the client, and return its result, whatever is in it.
 
-        A result that is none of this method's has no fields here.
+        Cancelling this takes the request back. Raises PeerRefused, PeerGone.
         """
         del for_call
         await self.flush()
@@ -104,16 +105,18 @@ class HttpChannel:
         try:
             # The types of mcp name its own requests only.
             result = await self._session.send_request(message, _AnyResult, metadata=related)  # type: ignore[arg-type]
-        except ValidationError:
-            return {}
         except MCPError as error:
             if error.code == types.CONNECTION_CLOSED:
                 raise PeerGone from error
             raise PeerRefused(str(error)[:300]) from error
-        return result.root
+        return raw_result(result.root)
 
     def answer_late(self, request_id: types.RequestId, result: JsonObject) -> None:
         """Nothing: over HTTP a call that was taken back is answered at once."""
+
+    def when_taken_back(self, call: Callable[[], None]) -> None:
+        """Be called where the client, which has hung up, takes this request back after all."""
+        self._exchange.on_taken_back = call
 
     def abort(self) -> None:
         """Hang up at once, without sending what waits."""

@@ -6,8 +6,8 @@ answers that cannot come. So every exchange is watched here.
 
 from __future__ import annotations
 
-import json
 import logging
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -16,10 +16,15 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from codextui.server.http_body import BodyReader, BodyRefused, ClientLeft, for_mcp, replay
+from codextui.wire.fields import JsonObject
+
 logger = logging.getLogger(__name__)
 
+MAX_LEFT = 1_000
+"""Calls whose clients hung up that can still be taken back."""
+
 _CANCELLED = "notifications/cancelled"
-_MAX_NOTICE = 64 * 1024
 _KEY = "codextui.exchange"
 
 
@@ -30,6 +35,7 @@ class Exchange:
         session_id: mcp's session of the handshake era; empty in the modern one.
         request_id: of the JSON-RPC request in it, once that is known.
         taken_back: whether the client said that it no longer wants the answer.
+        on_taken_back: what is done where it says so after it has hung up.
         has_no_end: whether it is a stream for notices, which belongs to no request.
     """
 
@@ -38,6 +44,7 @@ class Exchange:
         self.session_id = headers.get("mcp-session-id", "")
         self.request_id: str | int | None = None
         self.taken_back = False
+        self.on_taken_back: Callable[[], None] | None = None
         self.has_no_end = scope["method"] == "GET"
         self.abort = abort
         self._modern = headers.get("mcp-protocol-version") in MODERN_PROTOCOL_VERSIONS
@@ -89,6 +96,8 @@ class HttpExchanges:
         self._app = app
         self._abort = abort
         self._open: set[Exchange] = set()
+        self._left: OrderedDict[tuple[str, str], Exchange] = OrderedDict()
+        self._bodies = BodyReader()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request as ASGI has it."""
@@ -100,13 +109,16 @@ class HttpExchanges:
         if scope["method"] == "DELETE":
             self._end_session(exchange.session_id)
         try:
-            await self._app(scope, self._watch(exchange, receive), send)
+            await self._serve(exchange, scope, _watch(exchange, receive), send)
+        except ClientLeft:
+            pass
         except Exception:  # the boundary of one client: the others go on
             logger.exception("an HTTP request failed")
             exchange.abort()
         finally:
             self._open.discard(exchange)
             exchange.end()
+            self._keep(exchange)
 
     def end_all(self) -> None:
         """The server ends: let go of everything that is done for somebody."""
@@ -115,39 +127,56 @@ class HttpExchanges:
             if exchange.has_no_end:
                 exchange.abort()
 
-    def _watch(self, exchange: Exchange, receive: Receive) -> Receive:
-        notice = bytearray()
-
-        async def watched() -> Message:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                exchange.leave()
-            elif len(notice) < _MAX_NOTICE:
-                notice.extend(message["body"])
-                if not message["more_body"]:
-                    self._note_cancellation(exchange.session_id, bytes(notice))
-                    notice.clear()
-            return message
-
-        return watched
-
-    def _note_cancellation(self, session_id: str, body: bytes) -> None:
-        """Know that a call was taken back before mcp cancels what is done for it."""
-        if len(body) > _MAX_NOTICE or _CANCELLED.encode() not in body or not session_id:
+    async def _serve(self, exchange: Exchange, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] != "POST":
+            await self._app(scope, receive, send)
             return
         try:
-            match json.loads(body):
-                case {"method": method, "params": {"requestId": str() | int() as request_id}}:
-                    taken_back = str(request_id) if method == _CANCELLED else None
-                case _:
+            message = await self._bodies.read(receive)
+        except BodyRefused as refused:
+            await refused.response(scope, receive, send)
+            return
+        self._note_cancellation(exchange.session_id, message)
+        await self._app(scope, replay(for_mcp(message), receive), send)
+
+    def _note_cancellation(self, session_id: str, message: JsonObject) -> None:
+        """Know that a call was taken back before mcp cancels what is done for it."""
+        match message:
+            case {"method": method, "params": {"requestId": str() | int() as request_id}}:
+                if method != _CANCELLED or not session_id:
                     return
-        except (ValueError, RecursionError):
-            return  # mcp's transport says so to the client
+            case _:
+                return
+        key = session_id, str(request_id)
         for exchange in self._open:
-            if (exchange.session_id, str(exchange.request_id)) == (session_id, taken_back):
+            if (exchange.session_id, str(exchange.request_id)) == key:
                 exchange.taken_back = True
+        left = self._left.pop(key, None)
+        if left is not None and left.on_taken_back is not None:
+            left.taken_back = True
+            left.on_taken_back()
+
+    def _keep(self, exchange: Exchange) -> None:
+        """Know a call whose client has hung up, for it may say still that it takes it back."""
+        if exchange.on_taken_back is None or not exchange.session_id:
+            return
+        self._left[exchange.session_id, str(exchange.request_id)] = exchange
+        if len(self._left) > MAX_LEFT:
+            self._left.popitem(last=False)
 
     def _end_session(self, session_id: str) -> None:
         for exchange in self._open:
             if session_id and exchange.session_id == session_id:
                 exchange.end()
+        for key in [key for key in self._left if key[0] == session_id]:
+            del self._left[key]
+
+
+def _watch(exchange: Exchange, receive: Receive) -> Receive:
+    async def watched() -> Message:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            exchange.leave()
+        return message
+
+    return watched

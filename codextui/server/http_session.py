@@ -44,7 +44,7 @@ class SessionPerRequest:
         exchange = exchange_of(ctx.request.scope)
         exchange.request_id = ctx.request_id
         channel = HttpChannel(ctx.session, exchange)
-        with self._room(ctx), self._present(Session(channel)) as session:
+        with self._room(ctx), self._present(Session(channel, stays=False)) as session:
             try:
                 with exchange.held():
                     result = await call_next(replace(ctx, lifespan_context=session))

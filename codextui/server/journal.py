@@ -226,5 +226,9 @@ def _slot(event: ev.Event) -> str | None:
             return None
         case ev.DiffUpdated() | ev.PlanUpdated():
             return f"{type(event.msg).__name__} {event.thread_id} {event.turn_id}"
+        case ev.GatesChecked():
+            return f"GatesChecked {event.thread_id}"
+        case ev.SpanChanged(span):
+            return f"SpanChanged {event.thread_id} {span.span_id}"
         case _:
             return "" if event.thread_id else None

@@ -18,7 +18,7 @@ from codextui.server.host import Host
 from codextui.server.reply import complete, failed, structured
 from codextui.server.session import Caller, Session
 from codextui.server.stream import SubscribeParams, stream_events
-from codextui.server.tools import TOOLS
+from codextui.server.tools import TOOLS, WAITING
 from codextui.wire import tools
 from codextui.wire.fields import JsonObject
 
@@ -42,6 +42,7 @@ def build_app(host: Host) -> Server[Session]:
     # A dict is a result for mcp, though the signature of its constructor does not say so.
     async def call_tool(context: Context, params: types.CallToolRequestParams) -> Any:
         caller = context.lifespan_context.caller(context)
+        host.tell_apart(caller.session)
         try:
             if params.request_state is not None:
                 result = await _go_on(host, caller, params.request_state, context.params or {})
@@ -52,7 +53,9 @@ def build_app(host: Host) -> Server[Session]:
         return complete(result) if caller.modern and "resultType" not in result else result
 
     async def subscribe(context: Context, params: SubscribeParams) -> types.EmptyResult:
-        await stream_events(host, context.lifespan_context.caller(context), params)
+        caller = context.lifespan_context.caller(context)
+        host.tell_apart(caller.session)
+        await stream_events(host, caller, params)
         return types.EmptyResult()
 
     app: Server[Session] = Server(
@@ -89,6 +92,7 @@ async def _call(
     if tool is None:
         raise ServerRefused(f"Unknown tool '{name}'")
     check_arguments(name, arguments)
+    work = tool(host, caller, arguments)
     # What a supervisor has begun is done, also where it hangs up meanwhile.
-    content: JsonObject = await host.background.finish(tool(host, caller, arguments))
+    content: JsonObject = await (work if name in WAITING else host.background.finish(work))
     return structured(content)

@@ -13,6 +13,7 @@ import json
 import logging
 import secrets
 from collections import deque
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -23,6 +24,7 @@ from pydantic_core import to_json
 
 from codextui.codex.frame import read_json
 from codextui.server.channel import PeerGone, PeerRefused
+from codextui.server.judgement import object_to, unreadable
 from codextui.wire import tools
 from codextui.wire.fields import JsonObject, as_object
 
@@ -39,7 +41,6 @@ MAX_UNREAD = 64 * 1024 * 1024
 _OWN_IDS = "codextui-"
 _KEPT_CANCELLED = 1_000
 _ENCODER = json.JSONEncoder(separators=(",", ":"))
-_PARSE_ERROR = {"jsonrpc": "2.0", "id": None, "error": {"code": -32700, "message": "Parse error"}}
 
 
 class Peer:
@@ -110,6 +111,9 @@ class Peer:
         """Answer a request that the client has taken back, and that mcp leaves unanswered."""
         self._write_soon({"id": request_id, "result": result})
 
+    def when_taken_back(self, call: Callable[[], None]) -> None:
+        """Nothing: who hangs up on one answer hangs up on all, and can say no more."""
+
     def introduce(self, about: JsonObject) -> None:
         """Take in what a relay says of its client (`wire.tools.RELAYED_METHOD`)."""
         cwd, config = about.get("cwd"), about.get("config")
@@ -154,7 +158,7 @@ class Peer:
 
     # mcp's read stream
 
-    async def receive(self) -> SessionMessage | Exception:
+    async def receive(self) -> SessionMessage:
         """The next message for mcp's session. Raises anyio.EndOfStream."""
         while True:
             try:
@@ -174,23 +178,28 @@ class Peer:
     def __aiter__(self) -> Self:
         return self
 
-    async def __anext__(self) -> SessionMessage | Exception:
+    async def __anext__(self) -> SessionMessage:
         try:
             return await self.receive()
         except anyio.EndOfStream:
             raise StopAsyncIteration from None
 
-    def _parse(self, line: bytes) -> SessionMessage | Exception | None:
+    def _parse(self, line: bytes) -> SessionMessage | None:
         """A message for mcp's session; None where there is nothing in it for that."""
         try:
             message = read_json(line)
             if isinstance(message, dict) and self._take(message):
                 return None
-            parsed = types.jsonrpc_message_adapter.validate_python(message, by_name=False)
+            objection = object_to(message)
+            if objection is None:
+                parsed = types.jsonrpc_message_adapter.validate_python(message, by_name=False)
+                return SessionMessage(parsed)
         except (ValueError, RecursionError) as error:
-            self._write_soon(_PARSE_ERROR)
-            return ValueError(f"a client sent what is no message: {str(error)[:200]}")
-        return SessionMessage(parsed)
+            self._write_soon(unreadable(str(error)))
+            return None
+        if objection.expected:
+            self._write_soon(objection.answer)
+        return None
 
     def _take(self, message: JsonObject) -> bool:
         """Take what is for us; note what is for mcp's session and for us."""

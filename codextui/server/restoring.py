@@ -8,8 +8,10 @@ from dataclasses import replace
 from codextui.server.core import Core
 from codextui.server.journal import Journal
 from codextui.server.memory import Memory
+from codextui.server.runs.run import left_alone
 from codextui.server.threads.record import ThreadRecord
 from codextui.wire import event as ev
+from codextui.wire.run import ThreadKind
 from codextui.wire.thread import ThreadInfo, ThreadState
 
 _LOST = "The server ended during the turn."
@@ -38,6 +40,8 @@ def restore(core: Core, journal: Journal, memory: Memory) -> None:
 
 
 def _at_rest(info: ThreadInfo) -> ThreadInfo:
+    if info.kind is not ThreadKind.CODEX:
+        return left_alone(info)
     if info.state is ThreadState.KILLED or not info.state.has_turn:
         return replace(info, turn_started_at=None, waits_for="")
     state = ThreadState.INTERRUPTED

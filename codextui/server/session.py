@@ -22,10 +22,19 @@ class Session:
     Attributes:
         peer: the way to it.
         client: its name, as it introduced itself; empty before that.
+        stays: whether the connection outlives the request, as it does not by HTTP.
+        distinct: its name, told apart from those of other clients; empty where nobody has done so.
     """
 
     peer: Channel
     client: str = ""
+    stays: bool = True
+    distinct: str = ""
+
+    @property
+    def name(self) -> str:
+        """What to call it by before people: `codextui-2` where two are called `codextui`."""
+        return self.distinct or self.client
 
     def caller(self, context: ServerRequestContext[Session]) -> Caller:
         """Who makes this request, by what it has declared."""
@@ -79,6 +88,11 @@ class Caller:
         return self.session.client
 
     @property
+    def name(self) -> str:
+        """What to call it by before people."""
+        return self.session.name
+
+    @property
     def channel(self) -> Channel:
         """The way to it."""
         return self.session.peer
@@ -107,10 +121,10 @@ class Caller:
         """How it is asked about every thread; None where it is not."""
         if not self.supervises or not self.elicits or self.modern:
             return None
-        return ElicitingClient(self.client, self.channel)
+        return ElicitingClient(self.name, self.channel)
 
     def answerer(self, thread_id: str) -> ElicitingClient | None:
         """How it is asked about its own call, by requests; None where it is not."""
         if self.supervises or not self.elicits or self.modern:
             return None
-        return ElicitingClient(self.client, self.channel, thread_id, self.request_id)
+        return ElicitingClient(self.name, self.channel, thread_id, self.request_id)

@@ -8,9 +8,13 @@ from typing import Any, TypeAlias
 
 import codextui
 from codextui.codex.requests import is_yes
-from codextui.errors import ServerRefused
+from codextui.errors import ServerRefused, ThreadUnknown
 from codextui.server.calls import thread_options
 from codextui.server.host import Host
+from codextui.server.runs.directing import direct, refuse_resume
+from codextui.server.runs.directing import kill as kill_run
+from codextui.server.runs.publication import MAX_ID
+from codextui.server.runs.tools import ask, publish, role
 from codextui.server.session import Caller
 from codextui.server.threads import ending, opening, turns
 from codextui.server.threads.past import past_of
@@ -28,6 +32,7 @@ from codextui.wire.decision import (
 )
 from codextui.wire.event_json import event_to_wire
 from codextui.wire.fields import JsonObject
+from codextui.wire.run import RUN_PREFIX, RoleAction
 from codextui.wire.thread import ThreadState
 
 Tool: TypeAlias = Callable[[Host, Caller, JsonObject], Coroutine[Any, Any, dict[str, object]]]
@@ -41,21 +46,28 @@ async def start(host: Host, caller: Caller, arguments: JsonObject) -> dict[str, 
         thread_options(arguments, caller),
         client=caller.client,
         handle=fields.text_or(arguments, "handle"),
+        parent=_parent(host, fields.text_or(arguments, "parent")),
         prompt=prompt,
     )
     record = await opening.start(host.core, new)
     return await _with_first_turn(host, record, prompt)
 
 
-async def send(host: Host, _: Caller, arguments: JsonObject) -> dict[str, object]:
+async def send(host: Host, caller: Caller, arguments: JsonObject) -> dict[str, object]:
     """Answer `codex-send`."""
-    sent = await turns.send(host.core, _thread(arguments), fields.text(arguments, "prompt"))
+    record, prompt = _find(host, arguments), fields.text(arguments, "prompt")
+    if not record.in_codex:
+        return _message(host, caller, record, prompt)
+    sent = await turns.send(host.core, record.info.thread_id, prompt)
     return {**_row(sent.record), "turnId": sent.turn_id, "steered": sent.steered}
 
 
-async def steer(host: Host, _: Caller, arguments: JsonObject) -> dict[str, object]:
+async def steer(host: Host, caller: Caller, arguments: JsonObject) -> dict[str, object]:
     """Answer `codex-steer`."""
-    sent = await turns.steer(host.core, _thread(arguments), fields.text(arguments, "prompt"))
+    record, prompt = _find(host, arguments), fields.text(arguments, "prompt")
+    if not record.in_codex:
+        return _message(host, caller, record, prompt)
+    sent = await turns.steer(host.core, record.info.thread_id, prompt)
     return {**_row(sent.record), "turnId": sent.turn_id}
 
 
@@ -71,24 +83,39 @@ async def fork(host: Host, caller: Caller, arguments: JsonObject) -> dict[str, o
     return await _with_first_turn(host, record, fields.text_or(arguments, "prompt"))
 
 
-async def interrupt(host: Host, _: Caller, arguments: JsonObject) -> dict[str, object]:
+async def interrupt(host: Host, caller: Caller, arguments: JsonObject) -> dict[str, object]:
     """Answer `codex-interrupt`."""
-    return _row(await turns.interrupt(host.core, _thread(arguments)))
+    record = _find(host, arguments)
+    if not record.in_codex:
+        return _row(direct(host.core, record, RoleAction.STOP, by=caller.name))
+    return _row(await turns.interrupt(host.core, record.info.thread_id))
 
 
-async def kill(host: Host, _: Caller, arguments: JsonObject) -> dict[str, object]:
+async def kill(host: Host, caller: Caller, arguments: JsonObject) -> dict[str, object]:
     """Answer `codex-kill`."""
-    return _row(await ending.kill(host.core, _thread(arguments)))
+    record = _find(host, arguments)
+    if not record.in_codex:
+        return _row(await kill_run(host.core, record, by=caller.name))
+    return _row(await ending.kill(host.core, record.info.thread_id))
 
 
 async def resume(host: Host, caller: Caller, arguments: JsonObject) -> dict[str, object]:
     """Answer `codex-resume`."""
+    try:
+        record = _find(host, arguments)
+    except ThreadUnknown:
+        pass  # it may be in Codex's history
+    else:
+        if record.info.state is ThreadState.PAUSED:
+            return _row(direct(host.core, record, RoleAction.RESUME, by=caller.name))
+        if not record.in_codex:
+            raise refuse_resume(host.core, record)
     return _row(await opening.resume(host.core, _thread(arguments), client=caller.client))
 
 
 async def rename(host: Host, _: Caller, arguments: JsonObject) -> dict[str, object]:
     """Answer `codex-rename`."""
-    record = host.core.registry.find(_thread(arguments))
+    record = _find(host, arguments)
     host.core.registry.rename(record, fields.text(arguments, "handle"))
     return _row(record)
 
@@ -103,7 +130,7 @@ async def threads(host: Host, _: Caller, arguments: JsonObject) -> dict[str, obj
 
 async def read(host: Host, _: Caller, arguments: JsonObject) -> dict[str, object]:
     """Answer `codex-read`."""
-    record = host.core.registry.find(_thread(arguments))
+    record = _find(host, arguments)
     events = await past_of(host.core, host.options.journal, record)
     return {**_row(record), "events": [event_to_wire(event) for event in events]}
 
@@ -121,7 +148,7 @@ async def answer(host: Host, caller: Caller, arguments: JsonObject) -> dict[str,
     for approval in broker.approvals:
         if approval.approval_id == approval_id and isinstance(decision, Approved | Answered):
             _check_fit(approval, decision)
-    resolved = await broker.decide(approval_id, decision, by=caller.client)
+    resolved = await broker.decide(approval_id, decision, by=caller.name)
     return {"approval": approval_id, "outcome": resolved.outcome}
 
 
@@ -143,7 +170,7 @@ async def server(host: Host, _: Caller, __: JsonObject) -> dict[str, object]:
             "path": str(binary.path) if binary is not None else "",
             "pid": worker.pid,
         },
-        "clients": sorted(session.client for session in host.sessions if session.client),
+        "clients": sorted(session.name for session in host.sessions if session.client),
         "problem": worker.problem,
     }
 
@@ -167,10 +194,17 @@ TOOLS: dict[str, Tool] = {
     "codex-read": read,
     "codex-approvals": approvals,
     "codex-answer": answer,
+    "codex-publish": publish,
+    "codex-ask": ask,
+    "codex-role": role,
     "codex-server": server,
     "codex-shutdown": shutdown,
 }
 """Every supervisor's tool by its name; `codextui.wire.tools` has their schemas."""
+
+
+WAITING = ("codex-ask",)
+"""Those that wait for people: they end where their client is gone, or takes them back."""
 
 
 async def _with_first_turn(host: Host, record: ThreadRecord, prompt: str) -> dict[str, object]:
@@ -181,6 +215,24 @@ async def _with_first_turn(host: Host, record: ThreadRecord, prompt: str) -> dic
 
 def _thread(arguments: JsonObject) -> str:
     return fields.text(arguments, "thread")
+
+
+def _find(host: Host, arguments: JsonObject) -> ThreadRecord:
+    return host.core.registry.find(_thread(arguments))
+
+
+def _parent(host: Host, parent: str) -> str:
+    """The id of the row that a new thread stands under; a role's may be told a little later."""
+    if not parent or (parent.startswith(RUN_PREFIX) and len(parent) <= MAX_ID):
+        return parent
+    return host.core.registry.find(parent).info.thread_id
+
+
+def _message(host: Host, caller: Caller, record: ThreadRecord, prompt: str) -> dict[str, object]:
+    """A message to a role, answered as one to a thread."""
+    direct(host.core, record, RoleAction.MESSAGE, prompt, by=caller.name)
+    at_work = record.info.state.has_turn
+    return {**_row(record), "turnId": record.info.turn_id, "steered": at_work}
 
 
 def _row(record: ThreadRecord) -> dict[str, object]:

@@ -207,8 +207,13 @@ class TurnCall:
         except asyncio.CancelledError:
             self._end_rounds()
             if self.caller.took_back:
-                self._ending = self._host.background.start(self._take_back())
+                self._end()
+            else:
+                self.caller.channel.when_taken_back(self._end)
             raise
+
+    def _end(self) -> None:
+        self._ending = self._host.background.start(self._take_back())
 
     async def _take_back(self) -> None:
         """Interrupt the turn that the call started; one that it steered is another's."""
@@ -218,7 +223,8 @@ class TurnCall:
         except CodextuiError as error:
             return self._answer_late(failed(error))
         leaves = sent is not None and sent.steered
-        if sent is not None and not leaves:
+        # Who hung up before may say so when that turn is long over, and another one runs.
+        if sent is not None and not leaves and record.running == sent.turn_id:
             await self._interrupt(record)
         turn_id, why = sent.turn_id if sent is not None else "", "left" if leaves else "interrupted"
         outcome = TurnOutcome(turn_id, record.last_message, why, _CANCELLED)

@@ -59,10 +59,11 @@ class Asking:
         if record is None:
             return
         record.asking.pop(approval.approval_id, None)
-        state = record.info.state
-        if not record.asking and state is ThreadState.NEEDS_INPUT:
+        state, waits_for = record.info.state, next(iter(record.asking.values()), "")
+        if not record.asking and record.told is not None:
+            state, waits_for = record.told.state, record.told.waits_for
+        elif not record.asking and state is ThreadState.NEEDS_INPUT:
             state = ThreadState.RUNNING if record.running else ThreadState.IDLE
-        waits_for = next(iter(record.asking.values()), "")
         self._registry.update(record, state=state, waits_for=waits_for)
 
     def approval_unattended(self, approval: Approval) -> None:

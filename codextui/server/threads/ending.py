@@ -17,9 +17,10 @@ logger = logging.getLogger(__name__)
 async def kill(core: Core, thread: str) -> ThreadRecord:
     """End a thread for good: its turn, its processes, its approvals; then archive it.
 
-    What Codex cannot do any more does not keep a thread alive. Raises ThreadUnknown.
+    What Codex cannot do any more does not keep a thread alive. Raises ThreadUnknown,
+    ServerRefused (a role or a run).
     """
-    record = core.registry.find(thread)
+    record = core.registry.find_codex(thread)
     async with record.busy:
         record.killing = True
         try:

@@ -17,6 +17,7 @@ from codextui.server.threads.record import ThreadRecord, TurnOutcome
 from codextui.server.threads.registry import Registry
 from codextui.wire import event as ev
 from codextui.wire.fields import JsonObject
+from codextui.wire.run import RUN_PREFIX
 from codextui.wire.thread import ThreadInfo, ThreadState
 
 MAX_EARLY = 10_000
@@ -88,11 +89,13 @@ class Feed:
                 self._broker.withdraw(key=(process, request_id))
 
     def lose_all(self, reason: str) -> None:
-        """Codex is gone, and with it every turn, every question, every process."""
-        self._broker.withdraw(outcome="lost")
+        """Codex is gone, and with it every turn, every question, every process of its own."""
+        for thread_id in {approval.thread_id for approval in self._broker.approvals}:
+            if not thread_id.startswith(RUN_PREFIX):
+                self._broker.withdraw(thread_id=thread_id, outcome="lost")
         for record in self._registry:
             record.loaded = False
-            if record.running:
+            if record.running and record.in_codex:
                 self.tell(record, record.running, ev.TurnAborted("lost", reason))
 
     def tell(self, record: ThreadRecord, turn_id: str, msg: ev.Msg) -> None:

@@ -34,6 +34,7 @@ class NewThread:
         options: how it is to run.
         client: who asks for it.
         handle: the handle that it should have; empty for any.
+        parent: the id of the role that it works for; empty for none.
         prompt: what it will be told first, empty where nothing.
         listener: hears of it as the old server told it, from its beginning; None where nobody.
     """
@@ -41,6 +42,7 @@ class NewThread:
     options: ThreadOptions
     client: str
     handle: str = ""
+    parent: str = ""
     prompt: str = ""
     listener: LegacyListener | None = None
 
@@ -58,6 +60,7 @@ async def start(core: Core, new: NewThread) -> ThreadRecord:
             core.legacy.begin(started, new.listener)
         branch = await find_branch(started.cwd)
         record = _record(core, started, client=new.client, handle=new.handle, branch=branch)
+        core.registry.note(record, parent=new.parent)
         core.registry.note_brief(record, new.prompt)
         core.registry.add(record)
     return record
@@ -70,7 +73,7 @@ async def fork(core: Core, thread: str, *, turn_id: str, handle: str, client: st
     Raises ThreadUnknown, ServerRefused (a thread without a past), CodexFailed (no such finished
     turn), CodexMissing, CodexDied.
     """
-    source = core.registry.find(thread).info
+    source = core.registry.find_codex(thread).info
     if not source.turn_id:
         raise ServerRefused(f"{source.handle} has no past to fork: no turn has begun on it yet")
     app = await core.worker.app()
@@ -98,7 +101,7 @@ async def resume(core: Core, thread: str, *, client: str) -> ThreadRecord:
     Raises ThreadUnknown, CodexFailed, CodexMissing, CodexDied.
     """
     try:
-        record = core.registry.find(thread)
+        record = core.registry.find_codex(thread)
     except ThreadUnknown:
         return await _import(core, thread, client)
     async with record.busy:

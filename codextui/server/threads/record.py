@@ -9,6 +9,7 @@ from typing import Protocol
 
 from codextui.wire.approval import Approval, FileChange
 from codextui.wire.event import Msg
+from codextui.wire.run import ThreadKind
 from codextui.wire.thread import ThreadInfo
 
 KEPT_TURNS = 64
@@ -58,6 +59,7 @@ class ThreadRecord:
         busy: held while a turn is started or the thread is loaded, so that two callers do
             neither twice.
         watchers: those who wait for a turn of it.
+        told: of a role or a run, the row as its program told it last; None where no program does.
     """
 
     info: ThreadInfo
@@ -69,7 +71,13 @@ class ThreadRecord:
     asking: dict[str, str] = field(default_factory=dict)
     busy: asyncio.Lock = field(default_factory=asyncio.Lock)
     watchers: list[Watcher] = field(default_factory=list)
+    told: ThreadInfo | None = None
     _turns: OrderedDict[str, asyncio.Future[TurnOutcome]] = field(default_factory=OrderedDict)
+
+    @property
+    def in_codex(self) -> bool:
+        """Whether it is a thread of Codex's, rather than a role or a run."""
+        return self.info.kind is ThreadKind.CODEX
 
     def begin_turn(self, turn_id: str) -> None:
         """A turn runs now."""

@@ -8,11 +8,12 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from codextui.errors import ThreadUnknown
+from codextui.errors import ServerRefused, ThreadUnknown
 from codextui.server.hub import EventHub
 from codextui.server.journal import Journal
 from codextui.server.threads.record import ThreadRecord
 from codextui.wire.event import Msg, ThreadChanged
+from codextui.wire.run import RUN_PREFIX
 from codextui.wire.thread import ThreadInfo, ThreadState
 
 PREFIX = 6
@@ -45,9 +46,10 @@ class Registry:
     def find(self, name: str) -> ThreadRecord:
         """The thread of that id, handle, or unique beginning of an id. Raises ThreadUnknown.
 
-        Of two threads with one handle (a killed one keeps its own) the living one is meant.
+        Of two threads with one handle (a killed one keeps its own) the living one is meant. The id
+        of a run, or of a role, may be given without what all of them begin with.
         """
-        record = self._records.get(name)
+        record = self._records.get(name) or self._records.get(RUN_PREFIX + name)
         if record is not None:
             return record
         living = [r for r in self if r.info.state is not ThreadState.KILLED]
@@ -56,6 +58,15 @@ class Registry:
                 if record.info.handle == name:
                     return record
         return self._find_by_prefix(name)
+
+    def find_codex(self, name: str) -> ThreadRecord:
+        """As `find`, for what only a thread of Codex's can do. Raises ServerRefused, too."""
+        record = self.find(name)
+        if not record.in_codex:
+            raise ServerRefused(
+                f"{record.info.handle} is a {record.info.kind.value} of a team, not a Codex thread"
+            )
+        return record
 
     def add(self, record: ThreadRecord) -> None:
         """Take a thread in, and tell everybody."""
@@ -70,7 +81,10 @@ class Registry:
 
     def update(self, record: ThreadRecord, **changes: object) -> None:
         """Change a thread's row; tell everybody where that makes a difference."""
-        info = _replace(record.info, changes)
+        self.put(record, _replace(record.info, changes))
+
+    def put(self, record: ThreadRecord, info: ThreadInfo) -> None:
+        """Replace a row by another; tell everybody where that makes a difference."""
         if info != record.info:
             record.info = info
             self._tell(record)

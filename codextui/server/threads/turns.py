@@ -42,7 +42,7 @@ async def send(
     ServerRefused (a killed thread; a schema for a turn that runs), CodexFailed, CodexMissing,
     CodexDied.
     """
-    record = core.registry.find(thread)
+    record = core.registry.find_codex(thread)
     async with record.busy:
         if record.running and output_schema is not None:
             raise ServerRefused(
@@ -66,7 +66,7 @@ async def send(
 
 async def steer(core: Core, thread: str, prompt: str) -> Sent:
     """Say something to the running turn. Raises ThreadUnknown, TurnNotRunning, CodexFailed."""
-    record = core.registry.find(thread)
+    record = core.registry.find_codex(thread)
     async with record.busy:
         return Sent(record, await _steer(core, record, prompt), steered=True)
 
@@ -76,7 +76,7 @@ async def interrupt(core: Core, thread: str) -> ThreadRecord:
 
     Raises ThreadUnknown, TurnNotRunning, ServerRefused (the turn does not end), CodexFailed.
     """
-    record = core.registry.find(thread)
+    record = core.registry.find_codex(thread)
     async with record.busy:
         await stop_turn(core, record)
     return record

@@ -1,0 +1,90 @@
+"""What people ask of roles and runs: told to the program that runs them, which does it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from codextui.errors import CodextuiError, ServerRefused
+from codextui.server.core import Core
+from codextui.server.runs.run import OVER, Run, how_to_resume
+from codextui.server.threads import ending
+from codextui.server.threads.record import ThreadRecord
+from codextui.wire.event import RoleRequested
+from codextui.wire.run import RoleAction, ThreadKind
+from codextui.wire.thread import ThreadState
+
+logger = logging.getLogger(__name__)
+
+MAX_TEXT = 100_000
+"""Characters of a message to a role."""
+
+
+def direct(
+    core: Core, record: ThreadRecord, action: RoleAction, text: str = "", *, by: str
+) -> ThreadRecord:
+    """Ask something of a role or a run; its program tells what comes of it.
+
+    Raises ServerRefused where that can come to nothing.
+    """
+    if record.in_codex:
+        raise ServerRefused(f"{record.info.handle} is a Codex thread, not a role of a team")
+    if action is RoleAction.MESSAGE and not text.strip():
+        raise ServerRefused("the message is empty")
+    if len(text) > MAX_TEXT:
+        raise ServerRefused(f"a message may have {MAX_TEXT} characters, not {len(text)}")
+    run = core.runs.run_of(record)
+    _check_ready(run, record, action)
+    core.registry.publish(record, record.info.turn_id, RoleRequested(action, text, by))
+    return record
+
+
+async def kill(core: Core, record: ThreadRecord, *, by: str) -> ThreadRecord:
+    """End a run for good: its roles, what was asked for them, and the Codex threads they used.
+
+    Its program is asked to stop. Raises ServerRefused for a role alone.
+    """
+    run = core.runs.run_of(record)
+    own = run.rows.get(run.run_id)
+    if record.info.kind is not ThreadKind.RUN or own is None:
+        name = own.info.handle if own is not None else run.run_id
+        raise ServerRefused(
+            f"{record.info.handle} is a role of {name}: stop it, or kill the whole run"
+        )
+    if run.owner is not None and own.info.state not in OVER:
+        core.registry.publish(own, own.info.turn_id, RoleRequested(RoleAction.STOP, "", by))
+    core.runs.kill(run)
+    workers = [r for r in core.registry if r.in_codex and r.info.parent in run.rows]
+    living = [r for r in workers if r.info.state is not ThreadState.KILLED]
+    await asyncio.gather(*(_kill_worker(core, worker) for worker in living))
+    return own
+
+
+def refuse_resume(core: Core, record: ThreadRecord) -> ServerRefused:
+    """Why only its program can go on with a role or a run, and how to start that."""
+    run = core.runs.run_of(record)
+    if run.owner is not None:
+        return ServerRefused(f"{record.info.handle} is run by {run.owner.name}")
+    how = how_to_resume(record.info.client, run.run_id)
+    which = run.run_id if record.info.thread_id == run.run_id else f"its run, {run.run_id},"
+    return ServerRefused(f"{how} goes on with it" if how else f"only its program can run {which}")
+
+
+def _check_ready(run: Run, record: ThreadRecord, action: RoleAction) -> None:
+    handle, state = record.info.handle, record.info.state
+    if run.owner is None:
+        how = how_to_resume(record.info.client, run.run_id)
+        ending = f": {how} goes on with it" if how else ""
+        raise ServerRefused(f"the program that ran {handle} is gone{ending}")
+    own = run.rows[run.run_id].info
+    if own.state in OVER and (action is not RoleAction.RERUN or own.state is ThreadState.KILLED):
+        raise ServerRefused(f"{own.handle} is over ({own.state.value}): nobody is at work there")
+    if state in OVER and action in (RoleAction.PAUSE, RoleAction.STOP):
+        raise ServerRefused(f"{handle} is not at work ({state.value})")
+
+
+async def _kill_worker(core: Core, worker: ThreadRecord) -> None:
+    try:
+        await ending.kill(core, worker.info.thread_id)
+    except CodextuiError as error:
+        logger.warning("%s was not killed: %s", worker.info.handle, error)
