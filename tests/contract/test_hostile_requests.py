@@ -16,6 +16,7 @@ import httpx2
 import pytest
 import pytest_asyncio
 from clients.machine import Machine, running_machine
+from contract.http_clients import INITIALIZE, message
 from contract.serving import PATIENCE_S, RawClient
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -23,7 +24,7 @@ from hypothesis import strategies as st
 from codextui.client import exchange
 from codextui.client.relay import LONGEST_LINE
 from codextui.demo import ModelRequest, Say, Step
-from codextui.server.http import MAX_BODY
+from codextui.server.http_body import MAX_BODY
 from codextui.server.peer import MAX_LINE
 from codextui.wire import event as ev
 from codextui.wire.tools import SUPERVISOR
@@ -98,6 +99,17 @@ class House:
         async with httpx2.AsyncClient(headers=headers, timeout=timeout, limits=limits) as client:
             yield client
 
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[httpx2.AsyncClient]:
+        """One with a session of the handshake era."""
+        async with self.http() as http:
+            hello = message("initialize", **INITIALIZE)
+            reply = await http.post(self.machine.url, json=hello)
+            http.headers["mcp-session-id"] = reply.headers["mcp-session-id"]
+            notice = {"jsonrpc": "2.0", "method": "notifications/initialized"}
+            await http.post(self.machine.url, json=notice)
+            yield http
+
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def house() -> AsyncIterator[House]:
@@ -118,62 +130,145 @@ def call(**params: Any) -> dict[str, Any]:
     return {"jsonrpc": "2.0", "id": "wrong", "method": "tools/call", "params": params}
 
 
-WRONG: dict[str, tuple[object, int | str]] = {
-    "no JSON": (b"hello?", -32700),
-    "half of a message": (b'{"jsonrpc":"2.0","id":"wrong",', -32700),
-    "no UTF-8": (b'{"jsonrpc":"2.0","id":"wrong","method":"\xff\xfe"}', -32601),
-    "a number": (42, -32700),
-    "an empty list": ([], -32700),
-    "a batch": ([call(name="codex", arguments={"prompt": "x"})], -32700),
-    "a deep list": (nested(100_000), -32700),
-    "deep arguments": (
+def deep(depth: int) -> bytes:
+    """A call whose arguments are nested that deeply."""
+    return (
         b'{"jsonrpc":"2.0","id":"wrong","method":"tools/call","params":{"name":"codex","arguments":'
-        b'{"prompt":' + nested(100_000) + b"}}}",
-        -32700,
-    ),
-    "a method that is a number": ({"jsonrpc": "2.0", "id": "wrong", "method": 5}, -32700),
-    "no such method": ({"jsonrpc": "2.0", "id": "wrong", "method": "tools/explode"}, -32601),
-    "no parameters": ({"jsonrpc": "2.0", "id": "wrong", "method": "tools/call"}, -32602),
-    "no tool": (call(arguments={}), -32602),
-    "a tool that is a list": (call(name=["codex"], arguments={}), -32602),
-    "arguments that are a list": (call(name="codex", arguments=["hello"]), -32602),
-    "no such tool": (call(name="codex-explode", arguments={}), "codex-explode"),
-    "no prompt": (call(name="codex", arguments={}), "'prompt' is a required property"),
-    "a prompt that is a number": (call(name="codex", arguments={"prompt": 5}), "prompt"),
+        b'{"prompt":"x","config":{"a":' + nested(depth) + b"}}}}"
+    )
+
+
+def ping(**members: Any) -> dict[str, Any]:
+    return {"jsonrpc": "2.0", "id": "wrong", "method": "ping", **members}
+
+
+def without(message: dict[str, Any], member: str) -> dict[str, Any]:
+    return {key: value for key, value in message.items() if key != member}
+
+
+NOT_JSON: dict[str, tuple[object, int | str, object]] = {
+    "no JSON": (b"hello?", -32700, None),
+    "half of a message": (b'{"jsonrpc":"2.0","id":"wrong",', -32700, None),
+    "a number that JSON does not have": (b'{"jsonrpc":"2.0","id":NaN}', -32700, None),
+    "a deep list": (nested(100_000), -32700, None),
+    "arguments that are far too deep": (deep(100_000), -32700, None),
+}
+NO_MESSAGE: dict[str, tuple[object, int | str, object]] = {
+    "a number": (42, -32600, None),
+    "nothing": (None, -32600, None),
+    "an empty list": ([], -32600, None),
+    "a batch": ([call(name="codex", arguments={"prompt": "x"}), ping()], -32600, None),
+    "arguments that are too deep": (deep(101), -32600, "wrong"),
+    "arguments that are deeper than mcp reads": (deep(300), -32600, "wrong"),
+    "no version of JSON-RPC": (without(ping(), "jsonrpc"), -32600, "wrong"),
+    "another version of JSON-RPC": (ping(jsonrpc="1.0"), -32600, "wrong"),
+    "an id that is a fraction": (ping(id=1.5), -32600, 1.5),
+    "an id that is null": (ping(id=None), -32600, None),
+    "an id that is a truth": (ping(id=True), -32600, None),
+    "an id that is a list": (ping(id=["wrong"]), -32600, None),
+    "an id that is an object": (ping(id={}), -32600, None),
+    "a method that is a number": (ping(method=5), -32600, "wrong"),
+    "a method that is null": (ping(method=None), -32600, "wrong"),
+    "a method that is a list, and no id": (without(ping(method=["ping"]), "id"), -32600, None),
+    "no method": (without(ping(), "method"), -32600, "wrong"),
+    "nothing in it": ({}, -32600, None),
+    "parameters that are a list": (ping(params=["x"]), -32602, "wrong"),
+    "parameters that are a text": (ping(params="x"), -32602, "wrong"),
+}
+WRONG_FOR_MCP: dict[str, tuple[object, int | str, object]] = {
+    "no UTF-8": (b'{"jsonrpc":"2.0","id":"wrong","method":"\xff\xfe"}', -32601, "wrong"),
+    "no such method": (ping(method="tools/explode"), -32601, "wrong"),
+    "no parameters": (ping(method="tools/call"), -32602, "wrong"),
+    "meta that is a number": (ping(method="tools/list", params={"_meta": 5}), -32602, "wrong"),
+    "no tool": (call(arguments={}), -32602, "wrong"),
+    "a tool that is a list": (call(name=["codex"], arguments={}), -32602, "wrong"),
+    "arguments that are a list": (call(name="codex", arguments=["hello"]), -32602, "wrong"),
+    "no such tool": (call(name="codex-explode", arguments={}), "codex-explode", "wrong"),
+    "no prompt": (call(name="codex", arguments={}), "'prompt' is a required property", "wrong"),
+    "a prompt that is a number": (call(name="codex", arguments={"prompt": 5}), "prompt", "wrong"),
     "a prompt that is too long": (
         call(name="codex", arguments={"prompt": "x" * (MIB + 1)}),
         "1,048,577 characters",
+        "wrong",
     ),
     "no such sandbox": (
         call(name="codex", arguments={"prompt": "x", "sandbox": "castle"}),
         "castle",
+        "wrong",
     ),
     "no such thread": (
         call(name="codex-reply", arguments={"prompt": "x", "threadId": "../../etc/passwd"}),
         "../../etc/passwd",
+        "wrong",
     ),
+}
+WRONG = {**NOT_JSON, **NO_MESSAGE, **WRONG_FOR_MCP}
+"""What is sent; the code of the error, or words of the tool's; the id of the answer."""
+
+UNANSWERED: dict[str, object] = {
+    "a notification whose parameters are a list": without(ping(params=[]), "id"),
+    "a notification of another version": without(ping(jsonrpc="1.0"), "id"),
+    "an answer to nothing": {"jsonrpc": "2.0", "id": "wrong", "result": {}},
+    "an answer that is a list": {"jsonrpc": "2.0", "id": "wrong", "result": []},
+    "an error that is a text": {"jsonrpc": "2.0", "id": "wrong", "error": "no"},
+    "an answer without an id": {"jsonrpc": "2.0", "result": {}},
 }
 
 
+def data_of(message: object) -> bytes:
+    return message if isinstance(message, bytes) else json.dumps(message).encode()
+
+
 @pytest.mark.parametrize("transport", ["stdio", "socket"])
-async def test_what_is_wrong_is_told_and_the_same_client_goes_on(
+async def test_what_is_wrong_is_told_by_its_id_and_the_same_client_goes_on(
     house: House, transport: str
 ) -> None:
     async with house.unharmed(), house.machine.client(transport) as client:
-        for what, (message, expected) in WRONG.items():
+        for what, (message, expected, request_id) in WRONG.items():
             seen = len(client.messages)
-            line = message if isinstance(message, bytes) else json.dumps(message).encode()
-            client.writer.write(line + b"\n")
+            client.writer.write(data_of(message) + b"\n")
             answer = await client.message(
                 lambda m, seen=seen: m in client.messages[seen:] and "method" not in m
             )
-            check_refusal(what, answer, expected)
+            check_refusal(what, answer, expected, request_id)
             assert "result" in await client.reply(client.begin("ping"))
 
 
-def check_refusal(what: str, answer: dict[str, Any], expected: int | str) -> None:
+async def test_what_is_wrong_is_told_by_its_id_over_http(house: House) -> None:
+    async with house.unharmed(), house.session() as http:
+        for what, (message, expected, request_id) in WRONG.items():
+            reply = await http.post(house.machine.url, content=data_of(message))
+            assert reply.status_code < 500, what
+            check_refusal(what, answer_in(reply), expected, request_id)
+            assert "result" in answer_in(await http.post(house.machine.url, json=ping()))
+
+
+@pytest.mark.parametrize("transport", ["stdio", "socket"])
+async def test_a_notification_or_an_answer_is_never_answered(house: House, transport: str) -> None:
+    async with house.unharmed(), house.machine.client(transport) as client:
+        seen = len(client.messages)
+        for message in UNANSWERED.values():
+            client.writer.write(data_of(message) + b"\n")
+        number = client.begin("ping")
+        assert "result" in await client.reply(number)
+        assert [one["id"] for one in client.messages[seen:] if "method" not in one] == [number]
+
+
+def answer_in(reply: httpx2.Response) -> dict[str, Any]:
+    """The answer in a response, which is JSON or ends a stream of events."""
+    if reply.headers["content-type"].startswith("application/json"):
+        return dict(reply.json())
+    data = [line[6:] for line in reply.text.splitlines() if line.startswith("data: ")]
+    return dict(json.loads(data[-1]))
+
+
+def check_refusal(
+    what: str, answer: dict[str, Any], expected: int | str, request_id: object
+) -> None:
+    assert answer["id"] == request_id, (what, answer)
     if isinstance(expected, int):
         assert answer["error"]["code"] == expected, (what, answer)
+        assert answer["error"]["message"], (what, answer)
     else:
         assert answer.get("result", {}).get("isError"), (what, answer)
         assert expected in answer["result"]["content"][0]["text"], (what, answer)

@@ -123,6 +123,87 @@ async def begin_leaving(client: RawSession, workspace: Path) -> tuple[int, dict[
     return call, await client.elicited(call)
 
 
+ANSWERS: dict[str, tuple[dict[str, Any], bool]] = {
+    "as old clients said yes": ({"result": {"decision": "approved"}}, True),
+    "for the session, as they said it": ({"result": {"decision": "approved_for_session"}}, True),
+    "as they said no": ({"result": {"decision": {"denied": {"rejection": "Not now."}}}}, False),
+    "as the protocol says yes": ({"result": {"action": "accept"}}, True),
+    "as a form says yes": (
+        {"result": {"action": "accept", "content": {"decision": "approved"}}},
+        True,
+    ),
+    "an error": ({"error": {"code": -32603, "message": "cannot"}}, False),
+    "an error that is none": ({"error": "cannot"}, False),
+    "a list": ({"result": ["approved"]}, False),
+    "nothing": ({"result": None}, False),
+    "an action that is a number": ({"result": {"action": 5}}, False),
+    "what contradicts itself": ({"result": {"action": "decline", "decision": "approved"}}, False),
+}
+
+
+@pytest.mark.parametrize("what", ANSWERS)
+async def test_an_answer_is_read_as_the_client_sent_it(
+    codex_binary: Path, scratch: Path, workspace: Path, what: str
+) -> None:
+    outside = scratch / "outside.txt"
+    answer, granted = ANSWERS[what]
+    async with (
+        serving_http(codex_binary, scratch, leaving(outside)) as served,
+        raw_session(served, "old", **ELICITS) as client,
+    ):
+        call, asked = await begin_leaving(client, workspace)
+        reply = {"jsonrpc": "2.0", "id": asked["id"], **answer}
+        assert (await client.http.post("", json=reply, headers=client.headers)).status_code == 202
+        ended = (await client.reply(call))["result"]
+        assert ended["structuredContent"]["content"] == "Done."
+        assert outside.exists() is granted
+
+
+async def test_a_call_is_taken_back_also_by_a_client_that_has_hung_up_on_it(
+    codex_binary: Path, scratch: Path, workspace: Path
+) -> None:
+    script = Script().on("wait", Run("sleep 300"), Say("Never."))
+    async with (
+        serving_http(codex_binary, scratch, script) as served,
+        served.console() as console,
+        raw_session(served, "hasty") as client,
+    ):
+        call = client.begin_tool("codex", prompt="wait", cwd=str(workspace))
+        await console.event(ev.ItemStarted)
+        await client.vanish()
+        await forgotten(console, "hasty")
+        cancelled = {"jsonrpc": "2.0", "method": "notifications/cancelled"}
+        await client.send({**cancelled, "params": {"requestId": call}})
+        await console.event(ev.TurnAborted)
+
+
+async def test_what_is_taken_back_late_leaves_the_next_turn_alone(
+    codex_binary: Path, scratch: Path, workspace: Path
+) -> None:
+    gate, next_gate = asyncio.Event(), asyncio.Event()
+    script = Script().on("wait", Say("First.", gate=gate))
+    script.on("next", Say("Second.", gate=next_gate))
+    async with (
+        serving_http(codex_binary, scratch, script) as served,
+        served.console() as console,
+        raw_session(served, "hasty") as client,
+    ):
+        call = client.begin_tool("codex", prompt="wait", cwd=str(workspace))
+        thread_id = (await console.event(ev.TurnStarted)).thread_id
+        await client.vanish()
+        await forgotten(console, "hasty")
+        gate.set()
+        await console.event(ev.TurnCompleted)
+        seen = len(console.facts)
+        again = client.begin_tool("codex-reply", prompt="next", threadId=thread_id)
+        await console.event(ev.TurnStarted, after=seen)
+        cancelled = {"jsonrpc": "2.0", "method": "notifications/cancelled"}
+        await client.send({**cancelled, "params": {"requestId": call}})
+        next_gate.set()
+        result = (await client.reply(again))["result"]
+        assert result["structuredContent"]["content"] == "Second."
+
+
 async def test_a_client_that_vanishes_is_asked_no_more_and_the_others_decide(
     codex_binary: Path, scratch: Path, workspace: Path
 ) -> None:

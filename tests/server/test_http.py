@@ -26,7 +26,7 @@ from contract.serving import PATIENCE_S, Served, until
 from codextui.demo import Script, ScriptedModel
 from codextui.errors import ServerUnreachable
 from codextui.http_address import HttpAddress
-from codextui.server import http, http_server, http_session
+from codextui.server import http_body, http_server, http_session
 from codextui.server.options import ServeOptions
 from codextui.server.serve import serve
 from codextui.server.token import TokenFile
@@ -103,7 +103,7 @@ async def test_there_is_nothing_at_other_paths(served: Served) -> None:
 async def test_a_body_that_is_too_large_is_refused_and_the_others_are_served(
     served: Served,
 ) -> None:
-    body = json.dumps(message("initialize", pad="x" * http.MAX_BODY))
+    body = json.dumps(message("initialize", pad="x" * http_body.MAX_BODY))
     async with http_client(served) as client:
         assert (await client.post("", content=body)).status_code == 413
     assert (await knock(served)).status_code == 200
