@@ -6,6 +6,8 @@ import json
 import re
 from typing import cast
 
+from pydantic_core import from_json
+
 from codextui.errors import WireInvalid
 from codextui.wire.fields import Json, JsonObject
 
@@ -42,8 +44,11 @@ def read_json(line: bytes) -> Json:
     Half a surrogate pair becomes U+FFFD: one that is kept cannot be written any more, and fails
     whoever tells of it. Raises ValueError or RecursionError for what is no JSON.
     """
-    value: Json = json.loads(line.decode("utf-8", "replace"), parse_constant=_refuse)
-    return _scrub(value) if _SURROGATE_ESCAPE.search(line) else value
+    try:  # a sixth of the time; what it does not take is for the other, which is more patient
+        return cast("Json", from_json(line, allow_inf_nan=False))
+    except ValueError:
+        value: Json = json.loads(line.decode("utf-8", "replace"), parse_constant=_refuse)
+        return _scrub(value) if _SURROGATE_ESCAPE.search(line) else value
 
 
 def _refuse(constant: str) -> Json:

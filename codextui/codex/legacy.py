@@ -126,7 +126,12 @@ class LegacyEvents:
         waited = self._flush(method)
         try:
             turn_id = fields.text_or(params, "turnId") or _turn_id(params)
-            return waited + self._events(turn_id, self._tell(method, params, turn_id))
+            notice = NOTICES.get(method)
+            if notice is not None:
+                return (*waited, LegacyEvent(self._thread_id, turn_id, notice(params)))
+            stateful = self._stateful.get(method)
+            told = [] if stateful is None else stateful(params, turn_id)
+            return waited + self._events(turn_id, told)
         except WireInvalid:
             return waited
 
@@ -151,13 +156,6 @@ class LegacyEvents:
         if not granted or item_id not in self._held:
             return ()
         return self._events(self._begun[item_id].turn_id, self._begin_held(item_id))
-
-    def _tell(self, method: str, params: JsonObject, turn_id: str) -> list[Msg]:
-        notice = NOTICES.get(method)
-        if notice is not None:
-            return [notice(params)]
-        stateful = self._stateful.get(method)
-        return [] if stateful is None else stateful(params, turn_id)
 
     def _ask(self, method: str, params: JsonObject) -> LegacyAsk | None:
         if method == "item/commandExecution/requestApproval":

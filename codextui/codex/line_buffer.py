@@ -40,8 +40,11 @@ class LineBuffer:
         found: list[bytes | LineTooLong] = []
         *ends, rest = data.split(b"\n")
         for end in ends:
-            self._add(end, found)
-            self._finish(found)
+            if self._parts or self._dropping or len(end) > self._limit:
+                self._add(end, found)
+                self._finish(found)
+            elif end and not end.isspace():  # most lines are whole, and need not be put together
+                found.append(end)
         self._add(rest, found)
         return found
 

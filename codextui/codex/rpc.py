@@ -188,12 +188,12 @@ class JsonLines:
         except WireInvalid as error:
             self._warn(f"Codex sent a line that is {error}: {_quote(line)}")
             return
-        match message:
-            case {"id": int() | str() as request_id, "method": str(method)}:
+        match message.get("id"), message.get("method"):
+            case int() | str() as request_id, str(method):
                 self._tell_request(request_id, method, message)
-            case {"id": int(number)}:
+            case int(number), _:
                 self._settle(number, message)
-            case {"method": str(method)}:
+            case _, str(method):
                 self._tell_notification(method, message)
             case _:
                 self._warn(f"Codex sent a message of no kind: {_quote(line)}")
@@ -209,10 +209,12 @@ class JsonLines:
 
     def _tell_notification(self, method: str, message: JsonObject) -> None:
         params = message.get("params", {})
-        with reported(method):
-            self._on_notification(
-                method, params if isinstance(params, dict) else {"params": params}
-            )
+        if not isinstance(params, dict):
+            params = {"params": params}
+        try:  # as `reported` does, which would cost as much as to read the line
+            self._on_notification(method, params)
+        except Exception:  # noqa: BLE001 - a boundary, and it is logged
+            _report(method)
 
     def _settle(self, number: int, message: JsonObject) -> None:
         """Give an answer to whoever waits for it; one that nobody waits for is ignored."""
@@ -248,7 +250,11 @@ def reported(what: str) -> Iterator[None]:
     try:
         yield
     except Exception:  # noqa: BLE001 - a boundary, and it is logged
-        _LOG.exception("the handler of %r failed", what)
+        _report(what)
+
+
+def _report(what: str) -> None:
+    _LOG.exception("the handler of %r failed", what)
 
 
 def _failure(error: Json) -> CodexFailed:

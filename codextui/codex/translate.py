@@ -85,6 +85,10 @@ def error_text(error: JsonObject) -> str:
 
 
 def _translate(method: str, params: JsonObject) -> Notice:
+    parse = _EVENTS.get(method)
+    if parse is not None:
+        msg = parse(params)
+        return Translated(fields.text(params, "threadId"), fields.text_or(params, "turnId"), msg)
     fact = parse_fact(method, params)
     if fact is not None:
         return fact
@@ -94,11 +98,7 @@ def _translate(method: str, params: JsonObject) -> Notice:
         return None if message is None else _place(params, ev.Warned(message))
     if method in _TURNS:
         return _turn(method, params)
-    parse = _EVENTS.get(method)
-    if parse is None:
-        return _place(params, ev.UnknownEvent(_kind(method), params))
-    msg = parse(params)
-    return Translated(fields.text(params, "threadId"), fields.text_or(params, "turnId"), msg)
+    return _place(params, ev.UnknownEvent(_kind(method), params))
 
 
 def _turn(method: str, params: JsonObject) -> Translated:
