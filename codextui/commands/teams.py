@@ -7,11 +7,11 @@ from pathlib import Path
 
 from codextui import paths
 from codextui.commands.output import emit, show, show_table
+from codextui.config_values import suggest
 from codextui.errors import ConfigInvalid
 from codextui.render.sanitize import one_line
 from codextui.teams.advice import advise
 from codextui.teams.config_team import load_teams
-from codextui.teams.setting import suggest
 from codextui.teams.team import Limits, Role, Team
 
 

@@ -10,28 +10,39 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from codextui.config import line_of
+from codextui.config_values import (
+    integer_between,
+    number_between,
+    read_flag,
+    read_text,
+    suggest,
+)
 from codextui.errors import ConfigInvalid
 from codextui.teams import setting
+from codextui.teams.routing import Route, find_route
 from codextui.teams.setting import Readers
-from codextui.teams.team import Limits, Mode, Role, Team, find_cycle
+from codextui.teams.team import WEB_SEARCH, Limits, Mode, Role, Team, find_cycle
 
 _EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh")
 
 _SHARED: Readers = {
-    "model": setting.text,
+    "model": read_text,
+    "work": read_text,
     "effort": setting.one_of(_EFFORTS),
-    "codex": setting.flag,
+    "codex": read_flag,
+    "codex_work": read_text,
     "sandbox": setting.one_of(("read-only", "workspace-write", "danger-full-access")),
     "approval_policy": setting.one_of(("untrusted", "on-request", "never")),
     "cwd": setting.folder,
-    "tools": setting.names_among(("web_search",)),
+    "tools": setting.tools,
+    "approve_tools": setting.approvals,
 }
 
 ROLE_KEYS: Readers = {
     **_SHARED,
-    "about": setting.text,
-    "instructions": setting.text,
-    "instructions_file": setting.text,
+    "about": read_text,
+    "instructions": read_text,
+    "instructions_file": read_text,
     "handoffs": setting.texts,
     "requires": setting.conditions,
     "produces": setting.artifacts,
@@ -39,23 +50,24 @@ ROLE_KEYS: Readers = {
 """The keys of `[teams.NAME.roles.ROLE]`."""
 
 LIMIT_KEYS: Readers = {
-    "turns": setting.whole_number(1_000_000),
-    "tokens": setting.whole_number(1_000_000_000_000),
-    "minutes": setting.number(1_000_000),
-    "person_minutes": setting.number(1_000_000),
-    "rounds": setting.whole_number(1000),
+    "turns": integer_between(0, 1_000_000),
+    "tokens": integer_between(0, 1_000_000_000_000),
+    "minutes": number_between(0, 1_000_000),
+    "person_minutes": number_between(0, 1_000_000),
+    "rounds": integer_between(0, 1000),
+    "money": number_between(0, 1_000_000_000),
 }
 """The keys of `[teams.NAME.limits]`."""
 
 TEAM_KEYS: Readers = {
-    "about": setting.text,
-    "entry": setting.text,
+    "about": read_text,
+    "entry": read_text,
     "mode": setting.one_of(tuple(Mode)),
     "given": setting.patterns,
 }
-"""The keys of `[teams.NAME]`, beside its tables `defaults`, `limits` and `roles`."""
+"""The keys of `[teams.NAME]`, beside its tables `defaults`, `limits`, `models` and `roles`."""
 
-_TABLES = ("defaults", "limits", "roles")
+_TABLES = ("defaults", "limits", "models", "roles")
 
 
 def load_teams(path: Path | None) -> dict[str, Team]:
@@ -121,28 +133,48 @@ class _Reading:
         own = {k: v for k, v in table.items() if k not in _TABLES}
         values = self._values(key, own, TEAM_KEYS, _TABLES)
         limits = self._values(f"{key}.limits", self._table(key, table, "limits"), LIMIT_KEYS)
-        roles = self._roles(key, table)
+        routes = self._routes(key, table)
+        roles = self._roles(key, table, routes)
         if not roles and len(self.problems) == before:
             self._wrong(key, f"has no roles: write [{key}.roles.ROLE]")
         if len(self.problems) > before:
             return None
         values.setdefault("entry", next(iter(roles)))
         values["mode"] = Mode(str(values.get("mode", Mode.HANDOFFS)))
-        team = Team(name=name, roles=roles, limits=Limits(**limits), **values)  # type: ignore[arg-type]  # every value was read by the reader of its key
+        values |= {"limits": Limits(**limits), "routes": routes}  # type: ignore[arg-type]  # every value was read by the reader of its key
+        team = Team(name=name, roles=roles, **values)  # type: ignore[arg-type]  # as above
         self._check(key, team)
         return team if len(self.problems) == before else None
 
-    def _roles(self, key: str, table: Mapping[str, object]) -> dict[str, Role]:
-        defaults = self._values(f"{key}.defaults", self._table(key, table, "defaults"), _SHARED)
+    def _routes(self, key: str, table: Mapping[str, object]) -> tuple[Route, ...]:
+        routes = []
+        for work, value in self._table(key, table, "models").items():
+            try:
+                routes.append(setting.route(work, value))
+            except ConfigInvalid as error:
+                self._wrong(f"{key}.models.{work}", str(error))
+        return tuple(routes)
+
+    def _roles(
+        self, key: str, table: Mapping[str, object], routes: tuple[Route, ...]
+    ) -> dict[str, Role]:
+        defaults = self._own_values(
+            f"{key}.defaults", self._table(key, table, "defaults"), _SHARED, routes
+        )
         roles = {}
         for name, role in self._table(key, table, "roles").items():
-            read = self._role(f"{key}.roles.{name}", name, role, defaults)
+            read = self._role(f"{key}.roles.{name}", name, role, defaults, routes)
             if read is not None:
                 roles[name] = read
         return roles
 
     def _role(
-        self, key: str, name: str, table: object, defaults: Mapping[str, object]
+        self,
+        key: str,
+        name: str,
+        table: object,
+        defaults: Mapping[str, object],
+        routes: tuple[Route, ...],
     ) -> Role | None:
         before = len(self.problems)
         if not setting.NAME.fullmatch(name):
@@ -150,13 +182,41 @@ class _Reading:
         if not isinstance(table, dict):
             self._wrong(key, f"must be a table: [{key}]")
             return None
-        values = {**defaults, **self._values(key, table, ROLE_KEYS)}
+        own = self._own_values(key, table, ROLE_KEYS, routes)
+        values = {**defaults, **own}
+        if "model" in own and "work" not in own:
+            values.pop("work", None)
         file = values.pop("instructions_file", None)
         if (file is None) == ("instructions" not in values):
             self._wrong(key, "needs either instructions or instructions_file")
         elif file is not None:
             values["instructions"] = self._instructions(f"{key}.instructions_file", str(file))
         return None if len(self.problems) > before else Role(name=name, **values)  # type: ignore[arg-type]  # as in `team`
+
+    def _own_values(
+        self,
+        key: str,
+        table: Mapping[str, object],
+        readers: Readers,
+        routes: tuple[Route, ...],
+    ) -> dict[str, object]:
+        """The values of a role, or of the defaults, with the models of its kinds of work."""
+        values = self._values(key, table, readers)
+        if "model" in values and "work" in values:
+            self._wrong(f"{key}.work", "chooses a model, and model does: leave one of them out")
+        for name, model in (("work", "model"), ("codex_work", "codex_model")):
+            if name not in values:
+                continue
+            route = find_route(routes, str(values[name]))
+            if route is not None:
+                values[model] = route.model
+            else:
+                team = key.partition(".roles.")[0].removesuffix(".defaults")
+                known = [one.work for one in routes]
+                there = suggest(str(values[name]), known) if known else "; there are none"
+                told = f"is no kind of work in [{team}.models]{there}"
+                self._wrong(f"{key}.{name}", told)
+        return values
 
     def _instructions(self, key: str, file: str) -> str:
         path = (self._folder / Path(file).expanduser()).resolve()
@@ -191,18 +251,19 @@ class _Reading:
         """Tell of what fits the keys and makes no team."""
         roles = list(team.roles)
         if team.entry not in team.roles:
-            self._wrong(f"{key}.entry", f"is no role{setting.suggest(team.entry, roles)}")
+            self._wrong(f"{key}.entry", f"is no role{suggest(team.entry, roles)}")
         for role in team.roles.values():
             place = f"{key}.roles.{role.name}"
             for target in role.handoffs:
                 if target not in team.roles:
                     self._wrong(
                         f"{place}.handoffs",
-                        f"{target!r} is no role{setting.suggest(target, roles)}",
+                        f"{target!r} is no role{suggest(target, roles)}",
                     )
                 elif target == role.name:
                     self._wrong(f"{place}.handoffs", "a role cannot hand off to itself")
             self._check_requires(f"{place}.requires", team, role)
+            self._check_approvals(f"{place}.approve_tools", role)
         cycle = find_cycle(team)
         if cycle:
             self._wrong(f"{key}.roles.{cycle[0]}.requires", _cycle_message(cycle))
@@ -217,6 +278,15 @@ class _Reading:
                 f"{pattern!r} is made by nobody: let a role produce it, or list it in "
                 f"teams.{team.name}.given if the project has it",
             )
+
+    def _check_approvals(self, key: str, role: Role) -> None:
+        imported = [tool.partition(":")[2] for tool in role.tools if ":" in tool]
+        for name in role.approve_tools or ():
+            if name == WEB_SEARCH:
+                self._wrong(key, f"{name} runs at the model's provider: nobody can be asked")
+            elif name not in imported:
+                there = suggest(name, imported) if imported else "; it imports none"
+                self._wrong(key, f"{name!r} is no tool of {role.name}{there}")
 
     def _wrong(self, key: str, message: str) -> None:
         self.problems.append(f"{self._where}:{line_of(self._text, key)}: {key} {message}")

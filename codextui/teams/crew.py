@@ -25,6 +25,7 @@ from codextui.teams.gated_handoff import Gatekeeper
 from codextui.teams.happening import Happening
 from codextui.teams.kept_model import KeptModel
 from codextui.teams.link import ServerLink
+from codextui.teams.routing import Route
 from codextui.teams.run_store import RunStore
 from codextui.teams.team import Mode, Role, Team
 from codextui.teams.terms import Terms
@@ -89,13 +90,15 @@ def hire(
 ) -> Crew:
     """Make the agents of a team, with their Codex and their gated handoffs."""
     servers = {
-        role.name: CodexServer.of_role(link, log, _terms(role, project), require_approval="always")
+        role.name: CodexServer.of_role(
+            link, log, _terms(role, project, team.routes), require_approval="always"
+        )
         for role in team.roles.values()
         if role.codex
     }
     agents = {}
     for role in team.roles.values():
-        model = KeptModel((model_of or model_by_name)(role), role.name, store, budget)
+        model = KeptModel((model_of or model_by_name)(role), role.name, store, budget, role.model)
         agents[role.name] = _agent(team, role, mode, servers.get(role.name), model)
     if mode is Mode.HANDOFFS:
         keeper = Gatekeeper(team, project, tell)
@@ -141,10 +144,12 @@ def model_by_name(role: Role) -> Model:
         raise ConfigInvalid(f"the model of {role.name} cannot be used: {error}") from error
 
 
-def _terms(role: Role, project: Path) -> Terms:
+def _terms(role: Role, project: Path, routes: tuple[Route, ...]) -> Terms:
     return Terms(
         handle=role.name,
         cwd=project / role.cwd,
+        model=role.codex_model,
+        routes=routes,
         sandbox=role.sandbox,
         approval_policy=role.approval_policy,
         confined=True,

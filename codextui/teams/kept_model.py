@@ -18,7 +18,7 @@ from agents.tool import Tool
 from openai.types.responses import Response, ResponseCompletedEvent
 from openai.types.responses.response_prompt_param import ResponsePromptParam
 
-from codextui.teams.budget import Budget
+from codextui.teams.budget import Budget, usage_of
 from codextui.teams.run_store import RunStore
 
 STRAND: ContextVar[str] = ContextVar("STRAND", default="")
@@ -35,13 +35,17 @@ class KeptModel(Model):
         role: whose model it is.
         store: where the last answer is kept.
         budget: counts the calls and tokens.
+        name: what the configuration calls the model, for its price; empty where it does not.
     """
 
-    def __init__(self, model: Model, role: str, store: RunStore, budget: Budget) -> None:
+    def __init__(
+        self, model: Model, role: str, store: RunStore, budget: Budget, name: str = ""
+    ) -> None:
         self._model = model
         self._role = role
         self._store = store
         self._budget = budget
+        self._name = name
 
     def get_retry_advice(self, request: ModelRetryAdviceRequest) -> ModelRetryAdvice | None:
         """What the model itself advises."""
@@ -99,7 +103,8 @@ class KeptModel(Model):
 
     def _keep(self, asked: str, response: Response) -> None:
         if response.usage is not None:
-            self._budget.add(self._role, response.usage.total_tokens)
+            model = self._name or str(response.model or "")
+            self._budget.add(self._role, usage_of(response.usage), model)
         answer = response.to_dict(mode="json", warnings=False)
         self._store.write(self._part, {"asked": asked, "response": answer})
         self._store.write("spent", self._budget.to_wire())

@@ -54,7 +54,7 @@ async def run_team(
     """
     kept = store.read("calls")
     log = CallLog(parse_calls(kept or {}), lambda calls: store.write("calls", calls))
-    budget = Budget(plan.team.limits, store.read("spent"))
+    budget = Budget(plan.team.limits, store.read("spent"), plan.prices)
     watch = _Watch(plan, log, budget, tell)
     name = f"team {plan.team.name}"
     async with ServerLink(connect, name=name, on_event=watch.see, on_lost=watch.lose) as link:
@@ -71,7 +71,7 @@ async def run_team(
         )
         end = await _play(plan, crew, watch)
     store.write("spent", budget.to_wire())
-    data = {"outcome": end.ending.name.lower(), "exit": int(end.ending), **budget.to_wire()}
+    data = {"outcome": end.ending.name.lower(), "exit": int(end.ending), **budget.report()}
     tell(Happening(Kind.RUN_ENDED, "", f"{end.ending.words}: {end.message}", data))
     return end
 
@@ -123,7 +123,7 @@ class _Watch:
             return
         match event.msg:
             case ev.TokensCounted(total):
-                self._budget.count_thread(event.thread_id, total.total, self._stop)
+                self._budget.count_thread(event.thread_id, total, self._stop, turn_id=event.turn_id)
             case ev.ApprovalAsked(approval):
                 self._wait_for_person(approval.approval_id, approval.handle)
             case ev.ApprovalResolved(approval_id, outcome, by):

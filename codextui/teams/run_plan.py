@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from codextui.config import TracesConfig
+from codextui.prices import Prices
 from codextui.teams.team import Mode, Team
 
 
@@ -17,9 +19,13 @@ class RunPlan:
         task: what they are asked to do.
         project: where; absolute.
         mode: how.
+        prices: what tokens cost.
+        traces: where traces go.
     """
 
     team: Team
     task: str
     project: Path
     mode: Mode
+    prices: Prices = field(default_factory=Prices)
+    traces: TracesConfig = field(default_factory=TracesConfig)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias, cast
 
+from codextui.config_values import number_between, read_text, shown, suggest
 from codextui.errors import ConfigInvalid
 from codextui.teams.condition import Artifact, Check, Command, Condition, check_pattern
+from codextui.teams.routing import Route
+from codextui.teams.team import WEB_SEARCH
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
-"""How a role may be called."""
+"""How a role, or a kind of work, may be called."""
+
+_IMPORTED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
 
 Reader: TypeAlias = Callable[[object], object]
 Readers: TypeAlias = Mapping[str, Reader]
@@ -28,80 +32,70 @@ def reader(readers: Readers, name: str, tables: Sequence[str] = ()) -> Reader:
     return found
 
 
-def suggest(word: str, known: Sequence[str]) -> str:
-    """What somebody may have meant, to be put behind a message."""
-    close = difflib.get_close_matches(word, known, n=1)
-    return f"; did you mean {close[0]}?" if close else f"; there are {', '.join(known)}"
-
-
-def text(value: object) -> str:
-    """Read a text that says something."""
-    if not isinstance(value, str) or not value.strip():
-        raise ConfigInvalid(f"must be a text that is not empty, not {_shown(value)}")
-    return value
-
-
-def flag(value: object) -> bool:
-    """Read true or false."""
-    if not isinstance(value, bool):
-        raise ConfigInvalid(f"must be true or false, not {_shown(value)}")
-    return value
-
-
 def one_of(words: Sequence[str]) -> Reader:
     """The reader of one of some words."""
 
     def read(value: object) -> str:
         if value not in words:
-            raise ConfigInvalid(f"must be one of {', '.join(words)}, not {_shown(value)}")
+            raise ConfigInvalid(f"must be one of {', '.join(words)}, not {shown(value)}")
         return str(value)
-
-    return read
-
-
-def whole_number(high: int) -> Reader:
-    """The reader of a whole number from 0."""
-
-    def read(value: object) -> int:
-        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= high:
-            raise ConfigInvalid(f"must be a whole number from 0 to {high}, not {_shown(value)}")
-        return value
-
-    return read
-
-
-def number(high: float) -> Reader:
-    """The reader of a number from 0."""
-
-    def read(value: object) -> float:
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not is_number or not 0 <= cast("float", value) <= high:
-            raise ConfigInvalid(f"must be a number from 0 to {high:g}, not {_shown(value)}")
-        return float(cast("float", value))
 
     return read
 
 
 def texts(value: object) -> tuple[str, ...]:
     """Read a list of texts."""
-    return tuple(text(one) for one in _list(value))
+    return tuple(read_text(one) for one in _list(value))
 
 
-def names_among(words: Sequence[str]) -> Reader:
-    """The reader of a list of some of these words."""
-    read = one_of(words)
-    return lambda value: tuple(read(one) for one in _list(value))
+def tools(value: object) -> tuple[str, ...]:
+    """Read a list of tools: `web_search`, or where one is imported from."""
+    read = texts(value)
+    for tool in read:
+        if tool != WEB_SEARCH and not _IMPORTED.fullmatch(tool):
+            meant = suggest(tool, [WEB_SEARCH]) if ":" not in tool else ""
+            raise ConfigInvalid(
+                f'must name {WEB_SEARCH} or what is imported, as "package.module:name", '
+                f"not {shown(tool)}{meant}"
+            )
+    return read
+
+
+def approvals(value: object) -> tuple[str, ...] | None:
+    """Read whose calls a person must approve: a list of names, or true for all of them."""
+    match value:
+        case True:
+            return None
+        case list():
+            return texts(value)
+        case _:
+            raise ConfigInvalid(f"must be true, or a list of names, not {shown(value)}")
+
+
+def route(work: str, value: object) -> Route:
+    """Read the model of a kind of work: its name, or a table of `model` and `about`."""
+    if not NAME.fullmatch(work):
+        raise ConfigInvalid("must be named with small letters, digits, - and _")
+    match value:
+        case str():
+            return Route(work, read_text(value))
+        case {"model": model, **rest} if set(rest) <= {"about"}:
+            about = read_text(rest["about"]) if rest else ""
+            return Route(work, read_text(model), about)
+        case _:
+            told = f"must be a model's name, or {{ model = …, about = … }}, not {shown(value)}"
+            raise ConfigInvalid(told)
 
 
 def folder(value: object) -> str:
     """Read a folder in the project."""
-    path = text(value)
+    path = read_text(value)
     return path if path in (".", "./") else check_pattern(path)
 
 
 def patterns(value: object) -> tuple[str, ...]:
     """Read a list of paths or globs in the project."""
-    return tuple(check_pattern(text(one)) for one in _list(value))
+    return tuple(check_pattern(read_text(one)) for one in _list(value))
 
 
 def artifacts(value: object) -> tuple[Artifact, ...]:
@@ -124,26 +118,18 @@ def _condition(value: object) -> Condition:
             return Artifact(check_pattern(value))
         case {"path": path, **rest} if set(rest) <= {"check"}:
             check = one_of(_CHECKS)(rest.get("check", Check.EXISTS))
-            return Artifact(check_pattern(text(path)), Check(str(check)))
+            return Artifact(check_pattern(read_text(path)), Check(str(check)))
         case {"command": line, **rest} if set(rest) <= {"timeout"}:
-            timeout = number(_LONGEST_COMMAND_S)(rest.get("timeout", 60))
-            return Command(text(line), cast("float", timeout))
+            timeout = number_between(0, _LONGEST_COMMAND_S)(rest.get("timeout", 60))
+            return Command(read_text(line), timeout)
         case _:
             raise ConfigInvalid(
                 "must be a path, { path = …, check = … } or { command = …, timeout = … }, "
-                f"not {_shown(value)}"
+                f"not {shown(value)}"
             )
 
 
 def _list(value: object) -> list[object]:
     if not isinstance(value, list):
-        raise ConfigInvalid(f"must be a list, not {_shown(value)}")
+        raise ConfigInvalid(f"must be a list, not {shown(value)}")
     return value
-
-
-def _shown(value: object) -> str:
-    try:
-        shown = repr(value)
-    except ValueError:  # an integer of thousands of digits
-        return "that"
-    return shown if len(shown) <= 80 else f"{shown[:79]}…"

@@ -7,6 +7,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from codextui.teams.condition import Artifact, Condition, covers
+from codextui.teams.routing import Route
+
+WEB_SEARCH = "web_search"
+"""The tool that searches the web, where the model's provider runs it."""
 
 
 class Mode(StrEnum):
@@ -29,15 +33,21 @@ class Role:
         instructions: what it is told to be.
         about: what it is for, in a line that the others read.
         model: the model's name; empty is the Agents SDK's default.
+        work: the kind of work that it does, where that has chosen its model.
         effort: the reasoning effort; empty is the model's default.
         codex: whether it may use Codex.
+        codex_work: the kind of work that its Codex threads do; empty lets the role say it for
+            each, where the team knows kinds of work.
+        codex_model: the model of that kind of work.
         sandbox: what its Codex threads may do; never more, whatever the model asks for.
         approval_policy: when its Codex threads must ask a person.
         cwd: where its Codex threads work, relative to the project.
         handoffs: the roles that it may hand off to.
         requires: what must be there before it may begin.
         produces: what must be there when it is done.
-        tools: further tools by name.
+        tools: further tools: `web_search`, or where one is imported from (`package.module:name`).
+        approve_tools: the imported tools whose calls a person must approve, by the names behind
+            their colons; None is all of them.
     """
 
     name: str
@@ -53,6 +63,19 @@ class Role:
     requires: tuple[Condition, ...] = ()
     produces: tuple[Artifact, ...] = ()
     tools: tuple[str, ...] = ()
+    work: str = ""
+    codex_work: str = ""
+    codex_model: str = ""
+    approve_tools: tuple[str, ...] | None = None
+
+    def needs_approval(self, tool: str) -> bool:
+        """Whether a person must approve the calls of one of `tools`.
+
+        What the model's provider runs itself cannot be asked about.
+        """
+        if tool == WEB_SEARCH:
+            return False
+        return self.approve_tools is None or tool.partition(":")[2] in self.approve_tools
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +90,7 @@ class Limits:
             resumed.
         rounds: how often a role is sent back to make what is missing, and how often it may run
             again because something that it requires is newer.
+        money: what the tokens may cost, in the currency of the prices.
     """
 
     turns: int = 100
@@ -74,6 +98,7 @@ class Limits:
     minutes: float = 0.0
     person_minutes: float = 0.0
     rounds: int = 3
+    money: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +113,7 @@ class Team:
         mode: how it runs unless the command line says otherwise.
         given: files that the project brings along: nobody has to make them.
         limits: what a run may cost.
+        routes: the kinds of work and their models.
     """
 
     name: str
@@ -97,6 +123,7 @@ class Team:
     mode: Mode = Mode.HANDOFFS
     given: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
+    routes: tuple[Route, ...] = ()
 
     def makers(self, needed: Condition) -> tuple[str, ...]:
         """The roles whose job it is to make something."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from codextui.errors import ServerRefused
+from codextui.teams.routing import Route, find_route, work_property
 from codextui.wire import fields, tools
 from codextui.wire.fields import JsonObject
 
@@ -31,6 +32,9 @@ class Terms:
         cwd: where they work; absolute.
         sandbox: what they may do; None leaves it to the model.
         approval_policy: when they must ask; None leaves it to the model.
+        model: their model; empty leaves it to the model, or to `routes`.
+        routes: the kinds of work that the model may name instead of a model.
+        parent: the row of the role that they work for, empty where none is told of.
         confined: whether the model may choose nothing that widens these terms: no folder
             outside of `cwd`, no configuration, no profile.
     """
@@ -40,6 +44,9 @@ class Terms:
     sandbox: str | None = None
     approval_policy: str | None = None
     confined: bool = False
+    model: str = ""
+    routes: tuple[Route, ...] = ()
+    parent: str = ""
 
     def arguments(self, asked: JsonObject) -> dict[str, object]:
         """The arguments of `codex-start` for what a model asked of `codex`.
@@ -50,11 +57,17 @@ class Terms:
         for key in ("config", "profile"):
             if self.confined and key in chosen:
                 raise ServerRefused(f"{key} is fixed for your role: call again without it")
+        if self.model or self.routes:
+            chosen.pop("model", None)
+            model = self.model or self._model_for(asked)
+            chosen |= {"model": model} if model else {}
         if self.sandbox is not None:
             chosen["sandbox"] = self.sandbox
         if self.approval_policy is not None:
             chosen["approval-policy"] = self.approval_policy
         chosen["cwd"] = str(self._folder(fields.text_or(asked, "cwd")))
+        if self.parent:
+            chosen["parent"] = self.parent
         return {**chosen, "handle": self.handle}
 
     def tool(self) -> dict[str, object]:
@@ -62,15 +75,29 @@ class Terms:
         schema = fields.as_object(tools.CODEX["inputSchema"], "inputSchema")
         properties = fields.as_object(schema["properties"], "properties")
         kept = {key: value for key, value in properties.items() if key not in self._fixed()}
+        if self.routes and not self.model:
+            kept["work"] = work_property(self.routes)
         return {**tools.CODEX, "inputSchema": {**schema, "properties": kept}}
 
     def _fixed(self) -> frozenset[str]:
         fixed = {"config", "profile"} if self.confined else set()
+        if self.model or self.routes:
+            fixed.add("model")
         if self.sandbox is not None:
             fixed.add("sandbox")
         if self.approval_policy is not None:
             fixed.add("approval-policy")
         return frozenset(fixed)
+
+    def _model_for(self, asked: JsonObject) -> str:
+        work = fields.text_or(asked, "work")
+        if not work:
+            return ""
+        route = find_route(self.routes, work)
+        if route is None:
+            known = ", ".join(route.work for route in self.routes)
+            raise ServerRefused(f"work {work!r} is no kind of work: there are {known}")
+        return route.model
 
     def _folder(self, asked: str) -> Path:
         folder = (self.cwd / Path(asked).expanduser()).resolve()

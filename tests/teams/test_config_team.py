@@ -9,7 +9,8 @@ import pytest
 from codextui.errors import ConfigInvalid
 from codextui.teams.condition import Artifact, Check, Command
 from codextui.teams.config_team import load_teams, parse_teams
-from codextui.teams.team import Limits, Mode
+from codextui.teams.routing import Route
+from codextui.teams.team import Limits, Mode, Role
 
 SMALL = """
 [teams.duo.roles.writer]
@@ -50,6 +51,7 @@ def test_everything_can_be_said(tmp_path: Path) -> None:
     minutes = 1.5
     person_minutes = 2
     rounds = 1
+    money = 2.5
     [teams.duo.defaults]
     model = "m"
     sandbox = "workspace-write"
@@ -66,11 +68,12 @@ def test_everything_can_be_said(tmp_path: Path) -> None:
     codex = false
     approval_policy = "never"
     cwd = "out"
-    tools = ["web_search"]
+    tools = ["web_search", "my_tools.search:find_issue"]
+    approve_tools = []
     requires = [{ path = "out/a.json", check = "non-empty" }]
     """
     team = parse_teams(text, folder=tmp_path)["duo"]
-    assert team.limits == Limits(5, 1000, 1.5, 2.0, 1)
+    assert team.limits == Limits(5, 1000, 1.5, 2.0, 1, money=2.5)
     assert (team.entry, team.mode, team.given) == ("reader", Mode.PARALLEL, ("brief.md",))
     writer, reader = team.roles.values()
     assert (writer.model, writer.sandbox) == ("m", "read-only")
@@ -81,6 +84,8 @@ def test_everything_can_be_said(tmp_path: Path) -> None:
         "workspace-write",
         False,
     )
+    assert reader.tools == ("web_search", "my_tools.search:find_issue")
+    assert reader.approve_tools == ()
     assert team.sources("reader") == {"writer"}
 
 
@@ -101,6 +106,24 @@ def test_everything_can_be_said(tmp_path: Path) -> None:
         (('"Read."', '"Read."\ncodex = 1'), "must be true or false"),
         (('"Read."', '"Read."\ncwd = "/"'), "must stay in the project"),
         (("roles.reader", "roles.Reader"), "small letters"),
+        (('"Read."', '"Read."\ntools = ["web-search"]'), "did you mean web_search?"),
+        (('"Read."', '"Read."\ntools = ["my.tools:"]'), "package.module:name"),
+        (('"Read."', '"Read."\ntools = ["/tools.py:find"]'), "package.module:name"),
+        (('"Read."', '"Read."\napprove_tools = false'), "must be true, or a list of names"),
+        (('"Read."', '"Read."\napprove_tools = ["find"]'), "it imports none"),
+        (
+            ('"Read."', '"Read."\ntools = ["a:find"]\napprove_tools = ["fnd"]'),
+            "'fnd' is no tool of reader; did you mean find?",
+        ),
+        (
+            ('"Read."', '"Read."\ntools = ["web_search"]\napprove_tools = ["web_search"]'),
+            "nobody can be asked",
+        ),
+        (('"Read."', '"Read."\nwork = "complex"'), "is no kind of work"),
+        (
+            ("[teams.duo.roles.writer]", '[teams.duo]\nmodels = "x"\n[teams.duo.roles.writer]'),
+            "must be a table: [teams.duo.models]",
+        ),
         (
             ("[teams.duo.roles.writer]", '[teams.duo]\nentry = "x"\n[teams.duo.roles.writer]'),
             "entry",
@@ -114,6 +137,80 @@ def test_a_mistake_is_told_with_its_line_and_what_would_be_right(
     assert text != SMALL
     assert any(told in line for line in refusal(text))
     assert all(line.startswith("config.toml:") for line in refusal(text))
+
+
+MODELS = """
+[teams.duo.models]
+complex = "strong"
+checking = { model = "fast", about = "looking" }
+"""
+
+
+def test_a_kind_of_work_chooses_a_models_name() -> None:
+    text = SMALL.replace('"Write."', '"Write."\nwork = "complex"').replace(
+        '"Read."', '"Read."\ncodex_work = "checking"'
+    )
+    team = parse_teams(MODELS + text)["duo"]
+    assert team.routes == (Route("complex", "strong"), Route("checking", "fast", "looking"))
+    writer, reader = team.roles.values()
+    assert (writer.model, writer.work, writer.codex_model) == ("strong", "complex", "")
+    assert (reader.model, reader.codex_model, reader.codex_work) == ("", "fast", "checking")
+
+
+@pytest.mark.parametrize(
+    ("defaults", "own", "model", "work"),
+    [
+        ('work = "checking"', 'model = "mine"', "mine", ""),
+        ('model = "ours"', 'work = "complex"', "strong", "complex"),
+        ('work = "checking"', "", "fast", "checking"),
+    ],
+)
+def test_a_role_may_choose_otherwise_than_the_team(
+    defaults: str, own: str, model: str, work: str
+) -> None:
+    text = f"{MODELS}[teams.duo.defaults]\n{defaults}\n{SMALL}{own}\n"
+    reader = parse_teams(text)["duo"].roles["reader"]
+    assert (reader.model, reader.work) == (model, work)
+
+
+@pytest.mark.parametrize(
+    ("own", "told"),
+    [
+        ('work = "chekcing"', "duo.roles.reader.work is no kind of work in [teams.duo.models]"),
+        ('work = "chekcing"', "did you mean checking?"),
+        ('codex_work = "hard"', "there are complex, checking"),
+        ('work = "complex"\nmodel = "m"', "leave one of them out"),
+    ],
+)
+def test_a_kind_of_work_that_cannot_be_is_told(own: str, told: str) -> None:
+    (line,) = refusal(f"{MODELS}{SMALL}{own}\n")
+    assert told in line
+    assert line.startswith("config.toml:13:")
+
+
+@pytest.mark.parametrize(
+    "model", ['""', "3", "{ about = 'x' }", "{ model = 'm', price = 3 }", "{ model = 3 }"]
+)
+def test_what_is_no_model_of_a_kind_of_work_is_told(model: str) -> None:
+    (line,) = refusal(f"[teams.duo.models]\nhard = {model}\n{SMALL}")
+    assert line.startswith("config.toml:2: teams.duo.models.hard must be")
+
+
+def test_a_kind_of_work_has_a_name_that_a_model_can_write() -> None:
+    (line,) = refusal(f'[teams.duo.models]\n"Very hard" = "m"\n{SMALL}')
+    assert "small letters" in line
+
+
+def test_all_imported_tools_need_approval_unless_a_role_says_otherwise() -> None:
+    tools = ("web_search", "a.b:find", "a.b:send")
+    assert [Role("r", "", tools=tools).needs_approval(tool) for tool in tools] == [
+        False,
+        True,
+        True,
+    ]
+    some = Role("r", "", tools=tools, approve_tools=("send",))
+    assert [some.needs_approval(tool) for tool in tools] == [False, False, True]
+    assert not any(Role("r", "", approve_tools=()).needs_approval(tool) for tool in tools)
 
 
 def test_roles_that_wait_for_each_other_are_told_as_a_chain() -> None:

@@ -1,0 +1,142 @@
+"""What a run has cost, by what it went into, and its limits."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from codextui.prices import Price, Prices
+from codextui.teams.budget import Budget, usage_of
+from codextui.teams.ending import Ending, RunStopped
+from codextui.teams.ledger import parse_ledger
+from codextui.teams.team import Limits
+from codextui.wire.thread import Usage
+
+PRICES = Prices("EUR", {"strong": Price(10.0, 10.0), "fast": Price(1.0, 1.0)})
+
+
+def used(total: int) -> Usage:
+    return Usage(total, input=total)
+
+
+def never(stopped: RunStopped) -> None:
+    raise AssertionError(stopped)
+
+
+def spent() -> Budget:
+    """Two roles; the first works twice, with a thread of two turns."""
+    budget = Budget(Limits(), prices=PRICES)
+    budget.begin_stint("boss", "t1")
+    budget.add("boss", used(100), "strong")
+    budget.count_thread("x", used(40), never, role="boss", model="fast", turn_id="u1")
+    budget.hand_off("boss", "maker")
+    budget.begin_stint("maker", "t1")
+    budget.add("maker", used(7), "unknown")
+    budget.begin_stint("boss", "t2")
+    budget.count_thread("x", used(60), never, role="boss", model="fast", turn_id="u2")
+    budget.add("boss", used(1), "strong")
+    return budget
+
+
+def test_tokens_are_counted_by_role_thread_turn_and_handoff() -> None:
+    told: dict[str, Any] = spent().report()
+    assert told["tokens"] == {"boss": 101, "maker": 7}
+    assert told["codex_tokens"] == {"x": 60}
+    assert told["usage"]["total"] == 168
+    assert [
+        (one["role"], one["own_usage"]["total"], one["usage"]["total"]) for one in told["roles"]
+    ] == [
+        ("boss", 101, 161),
+        ("maker", 7, 7),
+    ]
+    (thread,) = told["threads"]
+    assert [(one["turn"], one["usage"]["total"]) for one in thread["turns"]] == [
+        ("u1", 40),
+        ("u2", 20),
+    ]
+    assert [
+        (one["role"], one["turn"], one["handed_off_to"], one["usage"]["total"])
+        for one in told["role_turns"]
+    ] == [("boss", "t1", "maker", 140), ("maker", "t1", "", 7), ("boss", "t2", "", 21)]
+
+
+def test_money_is_counted_where_a_price_is_known() -> None:
+    told: dict[str, Any] = spent().report()
+    assert told["currency"] == "EUR"
+    assert told["unpriced"] == ["unknown"]
+    assert told["cost"] == pytest.approx((101 * 10 + 60) / 1e6)
+    assert [one["cost"] for one in told["roles"]] == [pytest.approx(1070e-6), None]
+    assert told["role_turns"][0]["cost"] == pytest.approx(1040e-6)
+    json.dumps(told)
+
+
+def test_a_resumed_run_goes_on_counting() -> None:
+    kept = json.loads(json.dumps(spent().to_wire()))
+    budget = Budget(Limits(), kept, PRICES)
+    assert budget.report() == spent().report()
+    budget.count_thread("x", used(65), never, role="boss", model="fast", turn_id="u2")
+    assert budget.usage.total == 173
+
+
+def test_a_thread_that_is_counted_anew_costs_nothing_again() -> None:
+    budget = spent()
+    for total in (60, 10, 60):
+        budget.count_thread("x", used(total), never, role="boss", model="fast", turn_id="u3")
+    assert budget.usage.total == 168
+
+
+def test_a_run_ends_when_its_tokens_are_used_up() -> None:
+    budget = Budget(Limits(tokens=100))
+    stops: list[RunStopped] = []
+    budget.count_thread("x", used(99), stops.append)
+    assert stops == []
+    budget.begin_turn()
+    budget.count_thread("x", used(100), stops.append)
+    with pytest.raises(RunStopped, match="100 tokens are used up"):
+        budget.begin_turn()
+    assert [stop.ending for stop in stops] == [Ending.BUDGET]
+
+
+def test_a_run_ends_when_its_money_is_used_up() -> None:
+    budget = Budget(Limits(money=0.001), prices=PRICES)
+    budget.add("boss", used(99), "strong")
+    budget.begin_turn()
+    budget.add("boss", used(1), "strong")
+    with pytest.raises(RunStopped, match=r"0\.0010 EUR are used up") as stopped:
+        budget.begin_turn()
+    assert stopped.value.ending is Ending.BUDGET
+
+
+def test_a_limit_of_money_that_cannot_be_held_is_told_with_the_price_that_is_missing() -> None:
+    budget = Budget(Limits(money=5), prices=PRICES)
+    budget.add("boss", used(1), "strange")
+    with pytest.raises(RunStopped, match=r'\[prices."strange"\] is missing'):
+        budget.begin_turn()
+
+
+def test_without_limits_nothing_ends() -> None:
+    budget = Budget(Limits(turns=0))
+    budget.add("boss", used(10**12), "strange")
+    for _ in range(1000):
+        budget.begin_turn()
+    assert budget.turns == 1000
+
+
+def test_what_a_server_left_out_of_its_usage_is_nothing() -> None:
+    whole = SimpleNamespace(
+        total_tokens=9,
+        input_tokens=5,
+        output_tokens=4,
+        input_tokens_details=SimpleNamespace(cached_tokens=2),
+        output_tokens_details={"reasoning_tokens": 3},
+    )
+    assert usage_of(whole) == Usage(9, 5, 2, 4, 3)
+    assert usage_of(SimpleNamespace(total_tokens=None, input_tokens=-5)) == Usage()
+    assert usage_of(None) == Usage()
+
+
+def test_an_account_without_anything_can_be_read() -> None:
+    assert parse_ledger(cast("dict[str, object]", {})).entries == {}
