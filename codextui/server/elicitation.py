@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
 from mcp_types import RequestId
@@ -22,7 +23,7 @@ from codextui.wire.approval import (
     UnknownAsked,
 )
 from codextui.wire.decision import Decision, parse_elicit_result
-from codextui.wire.fields import JsonObject
+from codextui.wire.fields import Json, JsonObject
 from codextui.wire.tools import APPROVAL_META
 
 _CHOICES = {
@@ -96,10 +97,25 @@ def _message(asked: Asked) -> str:
             return "\n".join(question.question for question in questions)
         case ElicitationAsked(server, message=message):
             return f"{server}: {message}"
-        case ToolAsked(tool):
-            return f"Allow the tool {tool} to be called?"
+        case ToolAsked():
+            return _tool_message(asked)
         case UnknownAsked(method):
             return f"Codex asks something that can only be declined: {method}"
+
+
+def _tool_message(asked: ToolAsked) -> str:
+    """All that is approved: nothing in it can look like another line of the message."""
+    tool = f"{asked.server}.{asked.tool}" if asked.server else asked.tool
+    lines = [f"Allow the tool {_shown(tool)} to be called with {_shown(asked.arguments)}?"]
+    if asked.reason:
+        lines.append(f"Reason given: {_shown(asked.reason)}")
+    return "\n".join(lines)
+
+
+def _shown(value: Json) -> str:
+    """A value as JSON in one line, every character of it visible."""
+    text = json.dumps(value, ensure_ascii=False)
+    return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
 
 
 def _schema(asked: Asked) -> dict[str, object]:

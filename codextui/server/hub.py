@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from codextui.server.event_log import EventLog
 from codextui.server.subscription import Subscription, merged
 from codextui.wire.event import Event, Msg, ThreadChanged, TurnAborted, TurnCompleted
+
+LONGEST_WAIT_S = 5.0
+"""Seconds that a publisher waits at most for subscribers that lag."""
 
 
 class EventHub:
@@ -71,6 +76,13 @@ class EventHub:
         """Stop telling a subscriber."""
         self._subscriptions.discard(subscription)
         subscription.end("it unsubscribed")
+
+    async def keep_pace(self) -> None:
+        """Wait until no subscriber lags, but not for long: one that never reads is cut off."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LONGEST_WAIT_S):
+                while any(one.lags for one in self._subscriptions):  # noqa: ASYNC110 - any of many
+                    await asyncio.sleep(0.02)
 
     def past_of(self, thread_id: str) -> list[Event]:
         """What is still worth telling of one thread, in order."""

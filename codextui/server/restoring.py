@@ -32,7 +32,7 @@ def restore(core: Core, journal: Journal, memory: Memory) -> None:
         journal.resolve_approval(lost, at=time.time())
         core.hub.publish(approval.thread_id, approval.turn_id, lost)
     for info in memory.threads:
-        if info.state.has_turn and info.turn_started_at is not None:
+        if _had_turn(info):
             aborted = ev.TurnAborted("lost", _LOST)
             core.hub.publish(info.thread_id, info.turn_id, aborted)
         if info.state is not ThreadState.KILLED:
@@ -46,3 +46,9 @@ def _at_rest(info: ThreadInfo) -> ThreadInfo:
         return replace(info, turn_started_at=None, waits_for="")
     state = ThreadState.INTERRUPTED
     return replace(info, state=state, turn_started_at=None, waits_for="", note=_LOST)
+
+
+def _had_turn(info: ThreadInfo) -> bool:
+    """Whether a turn ran. A role can be held in the middle of one."""
+    held = info.kind is not ThreadKind.CODEX and info.state is not ThreadState.KILLED
+    return (held or info.state.has_turn) and info.turn_started_at is not None

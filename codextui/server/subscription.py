@@ -18,6 +18,9 @@ MERGED_CHARS = 16 * 1024
 MAX_EVENTS = 50_000
 """Events that may wait for a subscriber beside its replay; then it is cut off."""
 
+LAGS_ABOVE = MAX_EVENTS // 5
+"""Events waiting beside its replay above which a subscriber lags, and publishers wait for it."""
+
 MAX_CHARS = 64 * 1024 * 1024
 """Characters of deltas that may wait for a subscriber; then it is cut off."""
 
@@ -62,6 +65,7 @@ class Subscription:
         for event in past:
             self._append(event, merge=True)
         self._limit = limit + len(self._queue)
+        self._lags_above = LAGS_ABOVE + len(self._queue)
         self._chars = 0
 
     def __len__(self) -> int:
@@ -71,6 +75,11 @@ class Subscription:
     def caught_up(self) -> bool:
         """Whether everything of the past has been handed over."""
         return not self._queue or self._queue[0].seq > self.head
+
+    @property
+    def lags(self) -> bool:
+        """Whether so much waits that whoever can should tell it less."""
+        return len(self._queue) > self._lags_above
 
     def push(self, event: ev.Event) -> None:
         """Add an event; ends the subscription where too many wait already."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from codextui.wire import event as ev
 from codextui.wire.approval import (
     Asked,
@@ -60,8 +62,9 @@ def tell_asked(asked: Asked) -> str:
             return _line(" ".join(one.question for one in questions))
         case ElicitationAsked(server, message=message):
             return _line(f"{server} asks: {message}")
-        case ToolAsked(tool):
-            return f"May the tool {_line(tool)} be called?"
+        case ToolAsked(tool, arguments, server):
+            name = _line(f"{server}.{tool}" if server else tool)
+            return f"May the tool {name} be called with {_line(json.dumps(arguments))}?"
         case UnknownAsked(method):
             return f"Codex asks {_line(method)}, which can only be declined."
 

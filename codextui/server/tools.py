@@ -231,8 +231,7 @@ def _parent(host: Host, parent: str) -> str:
 def _message(host: Host, caller: Caller, record: ThreadRecord, prompt: str) -> dict[str, object]:
     """A message to a role, answered as one to a thread."""
     direct(host.core, record, RoleAction.MESSAGE, prompt, by=caller.name)
-    at_work = record.info.state.has_turn
-    return {**_row(record), "turnId": record.info.turn_id, "steered": at_work}
+    return {**_row(record), "turnId": record.running, "steered": bool(record.running)}
 
 
 def _row(record: ThreadRecord) -> dict[str, object]:

@@ -26,8 +26,8 @@ class Run:
         owner: whose run it is for as long as that is connected; None where nobody is.
         told: the rows that the owner has told.
         killed: whether it was killed, and has not been run again since.
-        killed_under: the owner whose run was killed: what it still tells brings no row back.
-        kept: characters of what was told of it and is kept.
+        killed_under: the owner whose run was killed: what that still tells brings no row back.
+        kept: characters of what its owner has told, and is kept.
     """
 
     run_id: str

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from codextui.errors import ServerRefused
 from codextui.server.broker import Broker
 from codextui.server.runs.publication import Told
-from codextui.server.runs.run import OVER, Run, left_alone
+from codextui.server.runs.rows import Rows
+from codextui.server.runs.run import OVER, Run
 from codextui.server.session import Session
-from codextui.server.threads.record import ThreadRecord, TurnOutcome
+from codextui.server.threads.record import ThreadRecord
 from codextui.server.threads.registry import Registry
 from codextui.wire import event as ev
 from codextui.wire.run import ThreadKind
@@ -24,12 +25,13 @@ MAX_RUNS = 64
 """Runs that one client may tell of."""
 
 MAX_KEPT = 256 * 1024 * 1024
-"""Characters of a run's past that are kept; then no more is taken of it."""
+"""Characters that are kept of the past of a client's runs; then no more is taken."""
+
+MAX_CALLS = 4
+"""Calls with which a client may tell something at once."""
 
 OVERHEAD = 200
 """What an event costs beside its own characters, in characters."""
-
-GONE = "The program that ran it is gone."
 
 
 class Runs:
@@ -37,8 +39,22 @@ class Runs:
 
     def __init__(self, registry: Registry, broker: Broker) -> None:
         self._registry = registry
-        self._broker = broker
+        self._rows = Rows(registry, broker)
         self._runs: dict[str, Run] = {}
+        self._calls: Counter[Session] = Counter()
+
+    @contextmanager
+    def telling(self, by: Session) -> Iterator[None]:
+        """While a client's call is not answered. Raises ServerRefused where there are too many."""
+        if self._calls[by] >= MAX_CALLS:
+            raise ServerRefused(f"{MAX_CALLS} calls of codex-publish are not answered yet: wait")
+        self._calls[by] += 1
+        try:
+            yield
+        finally:
+            self._calls[by] -= 1
+            if not self._calls[by]:
+                del self._calls[by]
 
     def publish(self, run_id: str, told: Iterable[Told], by: Session) -> dict[str, str]:
         """Apply what a client tells of its run, all or nothing; return the handles of its rows.
@@ -51,12 +67,13 @@ class Runs:
         self._runs[run_id] = run
         if run.owner is not by:
             run.owner = by
+            run.kept = 0
             run.told.clear()
         if run.killed and run.killed_under is not by and any(map(_brings_back, told)):
             run.killed = False
         for one in told:
             run.kept += _kept(one)
-            self._apply(run, one)
+            self._rows.apply(run, by, one)
         return {thread_id: record.info.handle for thread_id, record in run.rows.items()}
 
     def run_of(self, record: ThreadRecord) -> Run:
@@ -76,8 +93,9 @@ class Runs:
         """A client is gone: nobody runs what it ran, until somebody tells of that again."""
         for run in self._runs.values():
             if run.owner is session:
-                run.owner = None
-                self._abandon(run)
+                run.owner = run.killed_under = None
+                for record in run.rows.values():
+                    self._rows.abandon(record)
 
     def kill(self, run: Run) -> None:
         """Hide a run, and whatever its program still tells of it."""
@@ -85,10 +103,7 @@ class Runs:
         run.killed = True
         run.killed_under = run.owner
         for record in run.rows.values():
-            self._end(record, ev.TurnAborted("killed"))
-            self._registry.update(
-                record, state=ThreadState.KILLED, turn_started_at=None, waits_for=""
-            )
+            self._rows.kill(record)
 
     def _recollect(self, run_id: str) -> Run:
         """A run that nobody has told of to this server; what it had before is its own."""
@@ -104,10 +119,14 @@ class Runs:
     def _check(self, run: Run, told: tuple[Told, ...], by: Session) -> None:
         if run.owner is not None and run.owner is not by:
             raise ServerRefused(f"{run.run_id} is run by {run.owner.name}")
-        if run.owner is None and sum(one.owner is by for one in self._runs.values()) >= MAX_RUNS:
+        owned = [one for one in self._runs.values() if one.owner is by]
+        if run.owner is None and len(owned) >= MAX_RUNS:
             raise ServerRefused(f"a client may tell of {MAX_RUNS} runs, and this one does already")
-        if run.kept + sum(map(_kept, told)) > MAX_KEPT:
-            raise ServerRefused(f"no more of {run.run_id} is taken: {MAX_KEPT} characters are kept")
+        if sum(one.kept for one in owned) + sum(map(_kept, told)) > MAX_KEPT:
+            raise ServerRefused(f"no more is taken: {MAX_KEPT} characters are kept of a client")
+        self._check_rows(run, told)
+
+    def _check_rows(self, run: Run, told: tuple[Told, ...]) -> None:
         known = set(run.rows)
         for number, one in enumerate(told):
             if isinstance(one.msg, ev.ThreadChanged) and (
@@ -121,97 +140,6 @@ class Runs:
                 )
         if len(known) > MAX_ROWS:
             raise ServerRefused(f"{run.run_id} would have {len(known)} rows; {MAX_ROWS} may be")
-
-    def _apply(self, run: Run, told: Told) -> None:
-        if isinstance(told.msg, ev.ThreadChanged):
-            self._tell_row(run, told.msg.thread)
-            return
-        record, turn_id = run.rows[told.thread_id], told.turn_id
-        match told.msg:
-            case ev.TurnStarted():
-                record.begin_turn(turn_id)
-                self._registry.publish(record, turn_id, told.msg)
-                if record.info.turn_id != turn_id:
-                    self._change(record, turn_id=turn_id, turn_started_at=time.time())
-            case ev.TurnCompleted(said):
-                self._end(record, ev.TurnCompleted(said or record.last_message), turn_id)
-            case ev.TurnAborted():
-                self._end(record, told.msg, turn_id)
-            case ev.ItemCompleted({"type": "agentMessage", "text": str(text)}):
-                record.last_message = text
-                self._registry.publish(record, turn_id, told.msg)
-            case ev.TokensCounted(total, _, window):
-                counted = {"usage": total, "context_window": window}
-                _keep(record, counted)
-                self._registry.note(record, **counted)
-                self._registry.publish(record, turn_id, told.msg)
-            case msg:
-                self._registry.publish(record, turn_id, msg)
-
-    def _tell_row(self, run: Run, row: ThreadInfo) -> None:
-        assert run.owner is not None  # noqa: S101 - publish has set it
-        row = replace(row, client=run.owner.client)
-        record = run.rows.get(row.thread_id)
-        if record is None:
-            handle = self._registry.unique_handle(row.handle or row.thread_id.rpartition("/")[2])
-            state = ThreadState.KILLED if run.killed else row.state
-            record = ThreadRecord(replace(row, handle=handle, state=state), told=row)
-            run.rows[row.thread_id] = record
-            self._registry.add(record)
-        else:
-            record.told = row
-            self._registry.put(record, self._row_of(run, record, row))
-        if row.thread_id not in run.told:
-            run.told.add(row.thread_id)
-            if row.state.has_turn and not record.running:
-                record.running = row.turn_id  # it goes on with a turn that it told of elsewhere
-
-    def _row_of(self, run: Run, record: ThreadRecord, row: ThreadInfo) -> ThreadInfo:
-        """The row as everybody is told it: the handle, approvals and the end are the server's."""
-        before = record.info
-        handle = before.handle
-        if run.killed:
-            return replace(
-                row, handle=handle, state=ThreadState.KILLED, turn_started_at=None, waits_for=""
-            )
-        if before.state is ThreadState.KILLED:
-            handle = self._registry.unique_handle(handle)
-        if record.asking:
-            waits_for = next(iter(record.asking.values()))
-            row = replace(row, state=ThreadState.NEEDS_INPUT, waits_for=waits_for)
-        return replace(row, handle=handle)
-
-    def _end(
-        self, record: ThreadRecord, msg: ev.TurnCompleted | ev.TurnAborted, turn_id: str = ""
-    ) -> None:
-        """End a turn and what was asked in it; without `turn_id`, what runs and all approvals."""
-        self._broker.withdraw(thread_id=record.info.thread_id, turn_id=turn_id or None)
-        turn_id = turn_id or record.running
-        if not turn_id:
-            return
-        self._registry.publish(record, turn_id, msg)
-        outcome = TurnOutcome(turn_id, record.last_message)
-        if isinstance(msg, ev.TurnAborted):
-            outcome = replace(outcome, reason=msg.reason, message=msg.message)
-        record.end_turn(outcome)
-        if record.info.turn_id == turn_id:
-            self._change(record, turn_started_at=None)
-
-    def _abandon(self, run: Run) -> None:
-        for record in run.rows.values():
-            self._end(record, ev.TurnAborted("lost", GONE))
-            record.told = None
-            self._registry.put(record, left_alone(record.info))
-
-    def _change(self, record: ThreadRecord, **changes: object) -> None:
-        """Change a row and what it goes back to after an approval; tell everybody."""
-        _keep(record, changes)
-        self._registry.update(record, **changes)
-
-
-def _keep(record: ThreadRecord, changes: Mapping[str, object]) -> None:
-    if record.told is not None:
-        record.told = replace(record.told, **changes)  # type: ignore[arg-type]  # fields of it
 
 
 def _brings_back(told: Told) -> bool:

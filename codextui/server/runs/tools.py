@@ -18,7 +18,10 @@ async def publish(host: Host, caller: Caller, arguments: JsonObject) -> dict[str
     """Answer `codex-publish`."""
     _check_stays(caller)
     run_id, told = read_publication(arguments)
-    return {"handles": host.core.runs.publish(run_id, told, caller.session)}
+    with host.core.runs.telling(caller.session):
+        handles = host.core.runs.publish(run_id, told, caller.session)
+        await host.core.hub.keep_pace()
+    return {"handles": handles}
 
 
 async def ask(host: Host, caller: Caller, arguments: JsonObject) -> dict[str, object]:

@@ -60,10 +60,11 @@ class Asking:
             return
         record.asking.pop(approval.approval_id, None)
         state, waits_for = record.info.state, next(iter(record.asking.values()), "")
-        if not record.asking and record.told is not None:
-            state, waits_for = record.told.state, record.told.waits_for
-        elif not record.asking and state is ThreadState.NEEDS_INPUT:
-            state = ThreadState.RUNNING if record.running else ThreadState.IDLE
+        if not record.asking and state is ThreadState.NEEDS_INPUT:
+            if record.told is not None:
+                state, waits_for = record.told.state, record.told.waits_for
+            else:
+                state = ThreadState.RUNNING if record.running else ThreadState.IDLE
         self._registry.update(record, state=state, waits_for=waits_for)
 
     def approval_unattended(self, approval: Approval) -> None:

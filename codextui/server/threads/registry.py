@@ -49,7 +49,7 @@ class Registry:
         Of two threads with one handle (a killed one keeps its own) the living one is meant. The id
         of a run, or of a role, may be given without what all of them begin with.
         """
-        record = self._records.get(name) or self._records.get(RUN_PREFIX + name)
+        record = self._records.get(name)
         if record is not None:
             return record
         living = [r for r in self if r.info.state is not ThreadState.KILLED]
@@ -57,6 +57,9 @@ class Registry:
             for record in reversed(records):
                 if record.info.handle == name:
                     return record
+        record = self._records.get(RUN_PREFIX + name)
+        if record is not None:
+            return record
         return self._find_by_prefix(name)
 
     def find_codex(self, name: str) -> ThreadRecord:
