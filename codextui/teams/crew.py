@@ -34,7 +34,7 @@ ModelOf: TypeAlias = Callable[[Role], Model]
 """Chooses the model of a role."""
 
 QUIET = RunConfig(
-    # Traces would be sent to OpenAI: nothing leaves the machine that the user did not ask for.
+    # Traces would be sent to OpenAI: only `kept_traces` turns them on, and keeps them here.
     tracing_disabled=True,
     trace_include_sensitive_data=False,
     # A model that calls what is not there is told so, and goes on.
@@ -55,6 +55,7 @@ class Crew:
         store: where the run is kept.
         budget: what it has cost.
         tell: is told what happens.
+        run_config: how the Agents SDK runs it.
     """
 
     team: Team
@@ -65,6 +66,7 @@ class Crew:
     store: RunStore
     budget: Budget
     tell: Callable[[Happening], None]
+    run_config: RunConfig = QUIET
 
     async def stop(self) -> None:
         """End every Codex call that is still under way."""
@@ -87,6 +89,7 @@ def hire(
     budget: Budget,
     tell: Callable[[Happening], None],
     model_of: ModelOf | None = None,
+    run_config: RunConfig = QUIET,
 ) -> Crew:
     """Make the agents of a team, with their Codex and their gated handoffs."""
     servers = {
@@ -105,7 +108,7 @@ def hire(
         for role in team.roles.values():
             source = agents[role.name]
             source.handoffs = [keeper.gated(source, agents[name]) for name in role.handoffs]
-    return Crew(team, mode, project, agents, servers, store, budget, tell)
+    return Crew(team, mode, project, agents, servers, store, budget, tell, run_config)
 
 
 def _agent(

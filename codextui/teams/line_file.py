@@ -57,7 +57,7 @@ class LineFile:
         """Write a line."""
         if self._closed:
             return
-        line = f"{json.dumps(value)}\n".encode()
+        line = f"{json.dumps(value, default=str)}\n".encode()
         try:
             descriptor = self._open()
             if self._size + len(line) > self._most_bytes:

@@ -11,7 +11,7 @@ from codextui.client.connection import Connect
 from codextui.errors import CodextuiError
 from codextui.teams.budget import Budget
 from codextui.teams.call_log import CallLog, parse_calls
-from codextui.teams.crew import Crew, ModelOf, hire
+from codextui.teams.crew import QUIET, Crew, ModelOf, hire
 from codextui.teams.ending import Ending, RunStopped
 from codextui.teams.handoff_run import run_handoffs
 from codextui.teams.happening import Happening, Kind
@@ -20,6 +20,7 @@ from codextui.teams.parallel_run import run_parallel
 from codextui.teams.run_plan import RunPlan
 from codextui.teams.run_store import RunStore
 from codextui.teams.team import Mode
+from codextui.teams.traces import kept_traces
 from codextui.wire import event as ev
 
 
@@ -57,19 +58,22 @@ async def run_team(
     budget = Budget(plan.team.limits, store.read("spent"), plan.prices)
     watch = _Watch(plan, log, budget, tell)
     name = f"team {plan.team.name}"
-    async with ServerLink(connect, name=name, on_event=watch.see, on_lost=watch.lose) as link:
-        crew = hire(
-            plan.team,
-            plan.mode,
-            plan.project,
-            link=link,
-            log=log,
-            store=store,
-            budget=budget,
-            tell=tell,
-            model_of=model_of,
-        )
-        end = await _play(plan, crew, watch)
+    group = {"run_id": store.run_id, "team": plan.team.name}
+    with kept_traces(QUIET, store.folder, plan.traces, **group) as run_config:
+        async with ServerLink(connect, name=name, on_event=watch.see, on_lost=watch.lose) as link:
+            crew = hire(
+                plan.team,
+                plan.mode,
+                plan.project,
+                link=link,
+                log=log,
+                store=store,
+                budget=budget,
+                tell=tell,
+                model_of=model_of,
+                run_config=run_config,
+            )
+            end = await _play(plan, crew, watch)
     store.write("spent", budget.to_wire())
     data = {"outcome": end.ending.name.lower(), "exit": int(end.ending), **budget.report()}
     tell(Happening(Kind.RUN_ENDED, "", f"{end.ending.words}: {end.message}", data))

@@ -55,6 +55,11 @@ class RunStore:
         return cls(folder)
 
     @property
+    def folder(self) -> Path:
+        """Where it is kept."""
+        return self._folder
+
+    @property
     def log_path(self) -> Path:
         """Where a run that nobody watches prints what happens."""
         return self._folder / "log.txt"

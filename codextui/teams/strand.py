@@ -20,7 +20,7 @@ from agents.items import (
 from agents.stream_events import RunItemStreamEvent, StreamEvent
 from openai import OpenAIError
 
-from codextui.teams.crew import QUIET, Crew
+from codextui.teams.crew import Crew
 from codextui.teams.ending import Ending, RunStopped
 from codextui.teams.happening import Happening, Kind
 from codextui.teams.kept_model import STRAND
@@ -89,7 +89,7 @@ class Strand:
     ) -> RunResultStreaming:
         STRAND.set(self._name)
         result = Runner.run_streamed(
-            agent, given, max_turns=None, hooks=self._hooks, run_config=QUIET
+            agent, given, max_turns=None, hooks=self._hooks, run_config=self._crew.run_config
         )
         try:
             async for event in result.stream_events():
