@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias, cast
 
@@ -66,7 +66,7 @@ class Crew:
     store: RunStore
     budget: Budget
     tell: Callable[[Happening], None]
-    run_config: RunConfig = QUIET
+    run_config: RunConfig = field(default_factory=lambda: QUIET)
 
     async def stop(self) -> None:
         """End every Codex call that is still under way."""

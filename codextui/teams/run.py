@@ -58,8 +58,8 @@ async def run_team(
     budget = Budget(plan.team.limits, store.read("spent"), plan.prices)
     watch = _Watch(plan, log, budget, tell)
     name = f"team {plan.team.name}"
-    group = {"run_id": store.run_id, "team": plan.team.name}
-    with kept_traces(QUIET, store.folder, plan.traces, **group) as run_config:
+    traced = kept_traces(QUIET, store.folder, plan.traces, run_id=store.run_id, team=plan.team.name)
+    with traced as run_config:
         async with ServerLink(connect, name=name, on_event=watch.see, on_lost=watch.lose) as link:
             crew = hire(
                 plan.team,
