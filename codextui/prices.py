@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from codextui.wire import fields
+from codextui.wire.fields import JsonObject
 from codextui.wire.thread import Usage
 
 _PER = 1_000_000
@@ -43,6 +45,15 @@ class Prices:
         """A model's price; a dated snapshot (`gpt-5.2-2026-01-31`) has its model's."""
         return self.models.get(model) or self.models.get(_SNAPSHOT.sub("", model))
 
+    @classmethod
+    def parse(cls, source: JsonObject) -> Prices:
+        """Read what `asdict` wrote. Raises WireInvalid."""
+        models = fields.as_object(source.get("models", {}), "models")
+        return cls(
+            currency=fields.text(source, "currency"),
+            models={name: _parse_price(fields.as_object(models[name], name)) for name in models},
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Cost:
@@ -77,6 +88,14 @@ def cost_of(used: Iterable[tuple[str, Usage]], prices: Prices) -> Cost:
         elif usage.total:
             unpriced.add(model)
     return Cost(amount, tuple(sorted(unpriced)))
+
+
+def _parse_price(source: JsonObject) -> Price:
+    return Price(
+        input=fields.number_or(source, "input"),
+        output=fields.number_or(source, "output"),
+        cached_input=fields.maybe_number(source, "cached_input"),
+    )
 
 
 def format_money(amount: float, currency: str) -> str:

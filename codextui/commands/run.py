@@ -7,6 +7,8 @@ import asyncio
 import functools
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,12 +18,14 @@ from codextui.commands.output import note, show
 from codextui.commands.prompt import read_prompt
 from codextui.commands.run_report import report
 from codextui.commands.teams import config_file, find_team
+from codextui.config import load
 from codextui.errors import ConfigInvalid
+from codextui.teams.chronicle import Chronicle
 from codextui.teams.config_team import load_teams
 from codextui.teams.happening import Happening, Kind
 from codextui.teams.run_plan import RunPlan
 from codextui.teams.run_store import RunStore
-from codextui.teams.team import Mode
+from codextui.teams.team import Mode, Team
 from codextui.wire import fields
 
 if TYPE_CHECKING:
@@ -55,14 +59,18 @@ def _run_beside_console(options: argparse.Namespace) -> int:
 
 
 def _run_here(options: argparse.Namespace) -> int:
-    tell = functools.partial(report, as_json=options.json)
     if options.resume is None:
         plan, store = _begin(options)
         kind = Kind.RUN_STARTED
     else:
         plan, store = _take_up(options)
         kind = Kind.RUN_RESUMED
-    with store.locked():
+    with store.locked(), Chronicle(store, note) as chronicle:
+
+        def tell(happening: Happening) -> None:
+            chronicle.tell(happening)
+            report(happening, as_json=options.json)
+
         data = {"run": store.run_id, "project": str(plan.project), "mode": str(plan.mode)}
         tell(Happening(kind, "", f"run {store.run_id} in {plan.project} ({plan.mode})", data))
         try:
@@ -76,7 +84,10 @@ def _run_here(options: argparse.Namespace) -> int:
 
 
 async def _run(
-    options: argparse.Namespace, plan: RunPlan, store: RunStore, tell: functools.partial[None]
+    options: argparse.Namespace,
+    plan: RunPlan,
+    store: RunStore,
+    tell: Callable[[Happening], None],
 ) -> RunEnd:
     from codextui.teams.run import run_team  # noqa: PLC0415 - the Agents SDK, where a team runs
 
@@ -93,7 +104,7 @@ def _begin(options: argparse.Namespace) -> tuple[RunPlan, RunStore]:
     if not project.is_dir():
         raise ConfigInvalid(f"{project} is no folder")
     mode = Mode(options.mode) if options.mode else team.mode
-    plan = RunPlan(team, read_prompt(options.task), project, mode)
+    plan = _plan(file, team, read_prompt(options.task), project, mode)
     store = RunStore.create(team.name)
     store.write(
         "run",
@@ -106,6 +117,7 @@ def _begin(options: argparse.Namespace) -> tuple[RunPlan, RunStore]:
             "server": options.server,
         },
     )
+    store.write("prices", asdict(plan.prices))
     return plan, store
 
 
@@ -119,4 +131,11 @@ def _take_up(options: argparse.Namespace) -> tuple[RunPlan, RunStore]:
     team = find_team(load_teams(options.config), fields.text(kept, "team"))
     project = Path(fields.text(kept, "project"))
     mode = Mode(fields.text(kept, "mode"))
-    return RunPlan(team, fields.text(kept, "task"), project, mode), store
+    plan = _plan(options.config, team, fields.text(kept, "task"), project, mode)
+    store.write("prices", asdict(plan.prices))
+    return plan, store
+
+
+def _plan(file: Path, team: Team, task: str, project: Path, mode: Mode) -> RunPlan:
+    config = load(file)
+    return RunPlan(team, task, project, mode, config.prices, config.traces)
