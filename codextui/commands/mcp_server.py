@@ -39,9 +39,11 @@ async def _relay(options: argparse.Namespace) -> None:
 async def _serve_alone(options: argparse.Namespace) -> None:
     from codextui import config, paths  # noqa: PLC0415 - a relay needs no server
     from codextui.server.alone import Alone, serve_alone  # noqa: PLC0415
+    from codextui.server.foreground import collect_seldom  # noqa: PLC0415
     from codextui.server.peer import MAX_LINE  # noqa: PLC0415
 
     codex = config.load(options.config or paths.config_path()).codex
+    collect_seldom()
     alone = Alone(codex.binary, codex.home, _about(options))
     async with standard_streams(longest_line=MAX_LINE) as (reader, writer):
         await serve_alone(alone, reader, writer)

@@ -17,7 +17,8 @@ from codextui.http_address import HttpAddress
 
 def serve_here(options: argparse.Namespace) -> int:
     """Run the shared server in this process until it is shut down."""
-    from codextui.server.serve import ServeOptions, serve  # noqa: PLC0415 - the server's half
+    from codextui.server.foreground import collect_seldom  # noqa: PLC0415 - the server's half
+    from codextui.server.serve import ServeOptions, serve  # noqa: PLC0415
 
     settings = _load(options)
     http = _http(options, settings.server)
@@ -25,6 +26,7 @@ def serve_here(options: argparse.Namespace) -> int:
     idle = settings.server.idle_timeout if options.daemon and http is None else 0.0
     if options.until_stdin_ends:
         threading.Thread(target=_end_with_stdin, daemon=True).start()
+    collect_seldom()
     asyncio.run(
         serve(
             ServeOptions(

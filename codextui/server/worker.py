@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import time
 from collections.abc import Mapping
@@ -158,8 +159,8 @@ class CodexWorker:
                 self.binary,
                 home=self._settings.home,
                 env=self._settings.env,
-                on_notification=lambda *notification: listener.hear(process, *notification),
-                on_request=lambda *request: listener.hear_request(process, *request),
+                on_notification=functools.partial(listener.hear, process),
+                on_request=functools.partial(listener.hear_request, process),
                 on_exit=on_exit,
             )
         except (CodexMissing, CodexDied, CodexFailed) as error:
