@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Hashable
 from typing import Protocol
 
 import mcp_types as types
@@ -25,6 +25,7 @@ class Channel(Protocol):
     every request has a stream of its own.
 
     Attributes:
+        client: what tells one client from another, on whichever channel it comes.
         cancelled: the requests that the client took back, the last ones of them.
         cwd: the folder that the client works in; empty where nobody has said.
         config: settings of Codex's for all of its threads, by dotted key.
@@ -36,6 +37,10 @@ class Channel(Protocol):
     config: JsonObject
     all_tools: bool
     events: bool
+
+    @property
+    def client(self) -> Hashable:
+        """What tells one client from another, on whichever channel it comes."""
 
     @property
     def cancelled(self) -> Collection[types.RequestId]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from codextui.server.background import Background
+from codextui.server.calling_clients import CallingClients
 from codextui.server.core import Core
 from codextui.server.options import ServeOptions
 from codextui.server.session import Caller, Session
@@ -45,6 +46,7 @@ class Host:
         stop: set where the server is to end.
         stirred: set whenever a client came or went.
         parked: calls whose clients have been asked something, by what they come back with.
+        calling: the clients that are asked about the threads on which they call.
     """
 
     options: ServeOptions
@@ -56,6 +58,7 @@ class Host:
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     stirred: asyncio.Event = field(default_factory=asyncio.Event)
     parked: dict[str, ParkedCall] = field(default_factory=dict)
+    calling: CallingClients = field(default_factory=CallingClients)
 
     def tell_apart(self, session: Session) -> None:
         """Give a client a name that no other one has now: of two consoles, which one decided?

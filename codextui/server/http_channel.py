@@ -6,7 +6,7 @@ import asyncio
 import json
 import logging
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Hashable
 from typing import Any
 
 import mcp_types as types
@@ -61,6 +61,11 @@ class HttpChannel:
         self._unread = 0
         self._sending = asyncio.Lock()
         self._flushing: asyncio.Task[None] | None = None
+
+    @property
+    def client(self) -> Hashable:
+        """The session; in the modern era, which has none, the request."""
+        return self._exchange.session_id or self._exchange
 
     @property
     def cancelled(self) -> Collection[types.RequestId]:

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
-from typing import TypeAlias
+from dataclasses import dataclass
 
 from codextui.codex.legacy import LegacyEvent, LegacyEvents, Told
 from codextui.codex.thread import StartedThread
 from codextui.wire.fields import JsonObject
 
-LegacyListener: TypeAlias = Callable[[LegacyEvent], None]
-"""Hears an event. Called on the event loop, in wire order; must not block."""
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LegacyListener:
+    """A call that hears events.
+
+    Attributes:
+        client: whose call it is.
+        hear: takes an event. Called on the event loop, in wire order; must not block.
+    """
+
+    client: Hashable
+    hear: Callable[[LegacyEvent], None]
+
 
 _FOR_ALL = "account/rateLimits/updated"
 _ENDS = frozenset({"thread/archived", "thread/closed", "thread/deleted"})
@@ -22,13 +33,18 @@ class LegacyStreams:
 
     Nothing is done about any other thread, so that nobody else pays for it. Give it all that
     Codex says, in wire order.
+
+    A client hears an event once, by the oldest of its calls that are open on the thread: as
+    `codex mcp-server` told each event to one of them, whichever came first. However many calls a
+    client has open, what it is sent does not grow.
     """
 
     def __init__(self, is_known: Callable[[str], bool]) -> None:
         """Follow nothing yet; `is_known` says whether a thread is one that was there before."""
         self._is_known = is_known
         self._threads: dict[str, LegacyEvents] = {}
-        self._listeners: dict[str, list[LegacyListener]] = {}
+        # The calls in their order; of a dict only the keys are used.
+        self._listeners: dict[str, dict[Hashable, dict[LegacyListener, None]]] = {}
         self._opening = 0
 
     @contextmanager
@@ -52,7 +68,7 @@ class LegacyStreams:
 
     def begin(self, started: StartedThread, listener: LegacyListener) -> None:
         """Follow a thread that was just started, and tell how it began."""
-        self._listeners[started.thread_id] = [listener]
+        self._listeners[started.thread_id] = {listener.client: {listener: None}}
         events = self._threads.setdefault(started.thread_id, LegacyEvents(started.thread_id))
         self._tell(started.thread_id, events.configured(started.result))
 
@@ -60,15 +76,16 @@ class LegacyStreams:
         """Tell somebody what comes of a thread."""
         if thread_id not in self._threads:
             self._threads[thread_id] = LegacyEvents(thread_id, under_way=True)
-        listeners = self._listeners.setdefault(thread_id, [])
-        if listener not in listeners:
-            listeners.append(listener)
+        clients = self._listeners.setdefault(thread_id, {})
+        clients.setdefault(listener.client, {})[listener] = None
 
     def detach(self, thread_id: str, listener: LegacyListener) -> None:
         """Tell somebody nothing more. The thread is followed on, for the next call."""
-        listeners = self._listeners.get(thread_id, [])
-        if listener in listeners:
-            listeners.remove(listener)
+        clients = self._listeners.get(thread_id, {})
+        calls = clients.get(listener.client, {})
+        calls.pop(listener, None)
+        if not calls:
+            clients.pop(listener.client, None)
 
     def hear(self, method: str, params: JsonObject) -> None:
         """A notification of Codex's came."""
@@ -106,13 +123,17 @@ class LegacyStreams:
     def forget_all(self) -> None:
         """The Codex process is gone, and what it had begun."""
         self._threads.clear()
-        for thread_id, listeners in tuple(self._listeners.items()):
-            if listeners:
+        for thread_id, clients in tuple(self._listeners.items()):
+            if clients:
                 self._threads[thread_id] = LegacyEvents(thread_id, under_way=True)
             else:
                 del self._listeners[thread_id]
 
     def _tell(self, thread_id: str, told: Told) -> None:
-        for listener in tuple(self._listeners.get(thread_id, ())) if told else ():
+        clients = self._listeners.get(thread_id) if told else None
+        if not clients:
+            return
+        for calls in tuple(clients.values()):
+            oldest = next(iter(calls))
             for event in told:
-                listener(event)
+                oldest.hear(event)

@@ -13,7 +13,7 @@ import json
 import logging
 import secrets
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from types import TracebackType
 from typing import Self
 
@@ -64,6 +64,11 @@ class Peer:
         self._writing = asyncio.Lock()
         self._told: list[bytes] = []
         self._gone = False
+
+    @property
+    def client(self) -> Hashable:
+        """This connection: nobody else comes by it."""
+        return self
 
     async def notify(self, method: str, *params: JsonObject) -> None:
         """Send a notification for each of the parameters; waits where the client does not read.

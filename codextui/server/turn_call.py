@@ -174,15 +174,16 @@ class TurnCall:
             progress.hear(ApprovalAsked(approval))
             if answerer is None and not broker.is_attended(approval.approval_id):
                 progress.unattended(approval)
+        client = self.caller.channel.client
         if answerer is not None:
-            broker.attach(answerer)
+            self._host.calling.attach(broker, client, answerer)
         try:
             yield
         finally:
             if progress in record.watchers:
                 record.watchers.remove(progress)
             if answerer is not None:
-                broker.detach(answerer)
+                self._host.calling.detach(broker, client, answerer)
 
     @contextmanager
     def _listening(self, listener: LegacyListener | None) -> Iterator[None]:
@@ -248,4 +249,4 @@ def listener_of(caller: Caller) -> LegacyListener | None:
     def listen(event: LegacyEvent) -> None:
         tell(EVENT_METHOD, event.params(call_id), for_call=call_id)
 
-    return listen
+    return LegacyListener(caller.channel.client, listen)

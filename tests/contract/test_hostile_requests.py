@@ -27,7 +27,6 @@ from codextui.demo import ModelRequest, Say, Step
 from codextui.server.http_body import MAX_BODY
 from codextui.server.peer import MAX_LINE
 from codextui.wire import event as ev
-from codextui.wire.tools import SUPERVISOR
 
 pytestmark = [pytest.mark.contract, pytest.mark.asyncio(loop_scope="module")]
 
@@ -396,18 +395,30 @@ async def test_a_body_that_is_no_message_is_refused(house: House, body: bytes) -
         assert refused.json()["error"]["message"]
 
 
-async def test_a_client_with_a_thousand_open_calls_holds_nobody_up(house: House) -> None:
-    supervises = {"experimental": {SUPERVISOR: {}}}
-    async with house.unharmed():
-        async with house.machine.client(**supervises) as client:
-            called = await client.call("codex-start", prompt="wait", cwd=str(house.machine.project))
-            thread_id = called["structuredContent"]["thread"]["thread_id"]
-            again = {"threadId": thread_id, "prompt": "and this"}
-            calls = [client.begin_tool("codex-reply", **again) for _ in range(OPEN_CALLS)]
-            await house.is_well()
-            assert "result" in await client.reply(client.begin("ping"))
-            assert not [message for message in client.messages if message.get("id") in calls]
+@pytest.mark.parametrize("transport", ["stdio", "socket"])
+async def test_a_client_with_a_thousand_open_calls_holds_nobody_up_and_each_is_answered(
+    house: House, transport: str
+) -> None:
+    house.held.gate = asyncio.Event()
+    async with house.unharmed(), house.machine.client(transport) as client:
+        first = client.begin_tool("codex", prompt="wait", cwd=str(house.machine.project))
+        begun = await client.event("agent_message_content_delta")
+        again = {"threadId": begun["params"]["_meta"]["threadId"], "prompt": "and this"}
+        calls = [client.begin_tool("codex-reply", **again) for _ in range(OPEN_CALLS)]
+        taken_back = calls[::2]
+        for call in taken_back:
+            client.send({"method": "notifications/cancelled", "params": {"requestId": call}})
         await house.is_well()
+        assert "result" in await client.reply(client.begin("ping"))
+        for call in taken_back:
+            assert "goes on without this call" in str(await client.reply(call))
+        assert not [one for one in client.messages if one.get("id") in {first, *calls[1::2]}]
+
+        house.held.gate.set()
+        for call in (first, *calls[1::2]):
+            assert "Held no more." in str(await client.reply(call))
+        answers = [one["id"] for one in client.messages if "method" not in one]
+        assert len(answers) == len(set(answers)) == 1 + 1 + 1 + OPEN_CALLS
 
 
 def says_all(event: ev.Event) -> bool:

@@ -182,8 +182,8 @@ FAULTS = (
 TOGETHER = (
     Exempt(
         "(more|less): .*|[^:]*: .*",
-        "which of two calls heard an event was chance, and a newer Codex breaks off its message "
-        "when it is told something",
+        "which of two calls heard an event was chance; here it is the oldest of the client's calls "
+        "that are open. And a newer Codex breaks off its message when it is told something",
         ("second-reply-to-a-running-thread",),
     ),
 )

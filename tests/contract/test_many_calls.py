@@ -1,0 +1,143 @@
+"""A client with several calls open on one thread, with the real Codex."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+from contract.http_clients import RawSession, raw_session
+from contract.serving import RawClient, serving
+
+from codextui.demo import Run, Say, Script
+from codextui.http_address import HttpAddress
+
+pytestmark = pytest.mark.contract
+
+ASKING = {"sandbox": "workspace-write", "approval-policy": "on-request"}
+
+
+async def begin_replies(client: RawClient, thread_id: str, *prompts: str) -> list[int]:
+    """Calls that the running turn has been told of, one after the other."""
+    calls = []
+    for prompt in prompts:
+        calls.append(client.begin_tool("codex-reply", prompt=prompt, threadId=thread_id))
+        await told(client, prompt)
+    return calls
+
+
+async def told(client: RawClient, prompt: str) -> None:
+    """Codex has told the client's calls of that message."""
+    await client.message(
+        lambda m: (
+            m.get("method") == "codex/event"
+            and m["params"]["msg"]["type"] == "user_message"
+            and m["params"]["msg"]["message"] == prompt
+        )
+    )
+
+
+async def test_a_client_hears_an_event_once_by_the_oldest_call_that_is_open(
+    codex_binary: Path, scratch: Path, workspace: Path
+) -> None:
+    gate = asyncio.Event()
+    script = Script()
+    script.on("", Say("Held no more.", gate=gate, open_deltas=0), repeat=True)
+    async with (
+        serving(codex_binary, scratch, script) as served,
+        served.console() as console,
+        served.client("one") as one,
+        served.client("two") as two,
+    ):
+        started = await console.call("codex-start", prompt="wait", cwd=str(workspace))
+        thread_id = started["thread"]["thread_id"]
+        first, second = await begin_replies(one, thread_id, "a", "b")
+        [other] = await begin_replies(two, thread_id, "c")
+        await told(one, "c")
+        one.send({"method": "notifications/cancelled", "params": {"requestId": first}})
+        assert (await one.reply(first))["result"]["isError"]
+        seen = len(one.all_of("codex/event"))
+        gate.set()
+        assert "result" in await one.reply(second)
+        assert "result" in await two.reply(other)
+
+        events = one.all_of("codex/event")
+        assert {event["_meta"]["requestId"] for event in events[:seen]} == {first}
+        assert {event["_meta"]["requestId"] for event in events[seen:]} == {second}
+        assert {event["_meta"]["requestId"] for event in two.all_of("codex/event")} == {other}
+        ends = [event for event in events if event["msg"]["type"] == "task_complete"]
+        assert len(ends) == 1
+
+
+async def test_a_client_is_asked_once_and_again_by_its_next_call_when_it_takes_one_back(
+    codex_binary: Path, scratch: Path, workspace: Path
+) -> None:
+    outside = scratch / "outside.txt"
+    gate = asyncio.Event()
+    script = Script()
+    script.on("leave", Run(f"touch {outside}", escalate=True), Say("Done."))
+    script.on("", Say("Held.", gate=gate, open_deltas=0), repeat=True)
+    async with (
+        serving(codex_binary, scratch, script) as served,
+        served.console() as console,
+        served.client("one", elicitation={}) as one,
+    ):
+        started = await console.call("codex-start", prompt="wait", cwd=str(workspace), **ASKING)
+        thread_id = started["thread"]["thread_id"]
+        first, second, third = await begin_replies(one, thread_id, "a", "b", "leave")
+        asked = await one.elicited()
+        assert asked["params"]["codex_mcp_tool_call_id"] == str(first)
+        one.send({"method": "notifications/cancelled", "params": {"requestId": first}})
+        await one.message(
+            lambda m: (
+                m.get("method") == "notifications/cancelled"
+                and m["params"]["requestId"] == asked["id"]
+            )
+        )
+        again = await one.message(
+            lambda m: m.get("method") == "elicitation/create" and m["id"] != asked["id"]
+        )
+        assert again["params"]["codex_mcp_tool_call_id"] == str(second)
+        one.answer(again, {"action": "accept"})
+        for call in (second, third):
+            result = (await one.reply(call))["result"]
+            assert result["structuredContent"]["content"] == "Done."
+        assert outside.exists()
+        assert len(one.all_of("elicitation/create")) == 2
+
+
+async def test_an_http_client_hears_an_event_on_the_stream_of_one_call(
+    codex_binary: Path, scratch: Path, workspace: Path
+) -> None:
+    gate = asyncio.Event()
+    script = Script()
+    script.on("", Say("Held no more.", gate=gate, open_deltas=0), repeat=True)
+    http: dict[str, Any] = {"http": HttpAddress("127.0.0.1", 0), "token": scratch / "s.token"}
+    async with (
+        serving(codex_binary, scratch, script, **http) as served,
+        raw_session(served, "one") as client,
+    ):
+        first = client.begin_tool("codex", prompt="wait", cwd=str(workspace))
+        begun = await heard(client, first, "task_started")
+        thread_id = begun["params"]["_meta"]["threadId"]
+        second = client.begin_tool("codex-reply", prompt="and this", threadId=thread_id)
+        await heard(client, first, "user_message", "and this")
+        gate.set()
+        for call in (first, second):
+            assert "Held no more." in str((await client.reply(call))["result"])
+        on_second = [m for stream, m in client.messages if stream == second and "method" in m]
+        assert on_second == []
+        ends = [m for _, m in client.messages if "'task_complete'" in str(m)]
+        assert len(ends) == 1
+
+
+async def heard(client: RawSession, call: int, kind: str, words: str = "") -> dict[str, Any]:
+    return await client.message(
+        call,
+        lambda m: (
+            m.get("method") == "codex/event"
+            and m["params"]["msg"]["type"] == kind
+            and words in str(m["params"]["msg"])
+        ),
+    )
