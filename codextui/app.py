@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -23,11 +22,13 @@ from codextui import operations, paths
 from codextui.approval_desk import ApprovalDesk
 from codextui.attachment import Attachment, Link
 from codextui.client import facts
+from codextui.codex_check import check_codex
 from codextui.errors import ApprovalGone, CodextuiError, ConfigInvalid
 from codextui.herald import Herald
 from codextui.keymap import KeyGroup, check_keymap, key_groups, show_keys
 from codextui.model.board import Board, Notice
 from codextui.model.changes import Changes
+from codextui.render.money import cost_words
 from codextui.render.sanitize import one_line, sanitize
 from codextui.screens import requests
 from codextui.screens.main import MainScreen
@@ -52,9 +53,6 @@ NOTICE_S = 10
 
 NUDGE = 0.25
 """Seconds between two looks at whether the approval dialog may open now."""
-
-STARTING_PAUSE = 0.5
-"""Seconds between two looks at whether Codex is up."""
 
 Attach = Callable[[Callable[[facts.Fact], None]], Link]
 """Makes the attachment to the server, given who hears what happens."""
@@ -84,6 +82,7 @@ class ConsoleApp(App[int]):
         now: Callable[[], float] = time.time,
         home: str = "",
         folder: str = "",
+        leaving: str = "detach",
     ) -> None:
         """Make the console of a server.
 
@@ -95,6 +94,7 @@ class ConsoleApp(App[int]):
             now: unix seconds.
             home: the person's home folder, shown as `~`.
             folder: where new threads work unless the person says otherwise.
+            leaving: what leaving does, in a word or two.
 
         Raises:
             ConfigInvalid: the keymap or the theme's name cannot be used.
@@ -114,6 +114,8 @@ class ConsoleApp(App[int]):
             start_key=show_keys(self._keys.get("thread.new", "n")),
             now=now,
             help_groups=self._key_groups,
+            cost_of=cost_words(self._settings.prices),
+            leaving=leaving,
         )
         self._server = server
         self._desk = ApprovalDesk(self._open_approvals, may_open=self._may_interrupt)
@@ -239,28 +241,13 @@ class ConsoleApp(App[int]):
         self.notify(one_line(notice.text), severity=severity, timeout=NOTICE_S, markup=False)
 
     def _look_at_codex(self) -> None:
-        self.run_worker(self._ask_server(), group="report", exclusive=True, exit_on_error=False)
+        check = check_codex(self._link, self._say_problem)
+        self.run_worker(check, group="report", exclusive=True, exit_on_error=False)
 
-    def _check_server(self) -> None:
-        self.run_worker(self._ask_server(), group="report", exclusive=True, exit_on_error=False)
-
-    async def _ask_server(self) -> None:
-        """Find out whether the server can work at all, as soon as it knows that itself."""
-        is_starting = True
-        while is_starting:
-            try:
-                report = await operations.server_report(self._link)
-            except CodextuiError:
-                return  # The connection is gone again, and says so itself.
-            problem = str(report.get("problem") or "")
-            self.main.say_problem(problem)
-            if problem and not self.board.threads:
-                self._trouble.show(codex_unusable(problem))
-            if problem:
-                return
-            codex = report.get("codex")
-            is_starting = isinstance(codex, dict) and not codex.get("pid")
-            await asyncio.sleep(STARTING_PAUSE if is_starting else 0)
+    def _say_problem(self, problem: str) -> None:
+        self.main.say_problem(problem)
+        if problem and not self.board.threads:
+            self._trouble.show(codex_unusable(problem))
 
     def _trouble_answered(self, answer: Answer) -> None:
         if answer == "quit":
@@ -349,6 +336,7 @@ class ConsoleApp(App[int]):
     @on(requests.SendPrompt)
     @on(requests.InterruptTurn)
     @on(requests.KillThread)
+    @on(requests.DirectRole)
     @on(requests.StopServer)
     def _asked_for(self, request: requests.ServerRequest) -> None:
         self.run_worker(self._perform(request), group="operations", exit_on_error=False)
@@ -361,6 +349,8 @@ class ConsoleApp(App[int]):
             self._complain(f"Could not {request.what}", error)
             if isinstance(request, requests.SendPrompt):
                 self.main.keep_draft(request.thread_id, request.prompt)
+            elif isinstance(request, requests.DirectRole) and request.text:
+                self.main.keep_draft(request.thread_id, request.text)
             elif isinstance(request, requests.StartThread):
                 self.main.keep_new(request.new)
             return
@@ -384,12 +374,13 @@ class ConsoleApp(App[int]):
         self.notify(message, severity="error", timeout=NOTICE_S, markup=False)
 
 
-def run(server: str, *, config: Path | None = None) -> int:
+def run(server: str, *, config: Path | None = None, leaving: str = "detach") -> int:
     """Open the console on the shared server `server`, and return the process's exit code.
 
     Args:
         server: the server's name; it is started where it does not run.
         config: the configuration file; None is the person's own.
+        leaving: what leaving does, as the footer says it.
 
     Raises:
         ConfigInvalid: the configuration cannot be used.
@@ -402,6 +393,7 @@ def run(server: str, *, config: Path | None = None) -> int:
         config_path=path,
         home=str(Path.home()),
         folder=str(Path.cwd()),
+        leaving=leaving,
     )
     result = app.run()
     return app.return_code or result or 0

@@ -40,6 +40,9 @@ async def perform(server: ServerCalls, request: requests.ServerRequest) -> Threa
             await server.call("codex-interrupt", {"thread": thread_id})
         case requests.KillThread(thread_id=thread_id):
             await server.call("codex-kill", {"thread": thread_id})
+        case requests.DirectRole(thread_id=thread_id, action=action, text=text):
+            wanted = {"thread": thread_id, "action": action.value, "text": text}
+            await server.call("codex-role", _without_empty(wanted))
         case requests.StopServer():
             await server.call("codex-shutdown", {})
     return None

@@ -31,7 +31,7 @@ def run() -> int:
     try:
         from codextui import app  # noqa: PLC0415 - imported while the server starts
 
-        code: int = app.run(backstage.wait_until_up())
+        code: int = app.run(backstage.wait_until_up(), leaving="end the demo")
     finally:
         fault = backstage.stop()
     if fault:

@@ -43,7 +43,7 @@ def run(mode: Mode) -> int:
     try:
         from codextui import app  # noqa: PLC0415 - imported while the server starts
 
-        code: int = app.run(backstage.wait_until_up())
+        code: int = app.run(backstage.wait_until_up(), leaving="end the demo")
     finally:
         backstage.stop()
     for happening in backstage.told:

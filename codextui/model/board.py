@@ -132,7 +132,7 @@ class Board:
             case ev.TokensCounted() | ev.DiffUpdated() | ev.PlanUpdated():
                 return self._measure(view, event.msg)
             case ev.GatesChecked() | ev.SpanChanged():
-                return self._follow_run(view, event.msg)
+                return self._follow_run(view, event.msg, at)
             case msg:
                 note = note_of(msg)
                 return _wrote(view, note and transcript.add_note(turn_id, note, at))
@@ -164,14 +164,16 @@ class Board:
                 view.plan = msg
         return _row(view)
 
-    def _follow_run(self, view: ThreadView, msg: ev.GatesChecked | ev.SpanChanged) -> Changes:
+    def _follow_run(
+        self, view: ThreadView, msg: ev.GatesChecked | ev.SpanChanged, at: float
+    ) -> Changes:
         run_id = self.run_of(view.thread_id) or view.thread_id
         run = self.runs.setdefault(run_id, RunView())
         match msg:
             case ev.GatesChecked(gates):
                 changed = run.set_gates(gates)
             case ev.SpanChanged(span):
-                changed = run.put_span(span)
+                changed = run.put_span(span, at)
         return Changes(runs=frozenset({run_id}), rows=frozenset({run_id})) if changed else NOTHING
 
     def _change_thread(self, info: ThreadInfo) -> Changes:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from codextui.wire.run import Gate, Span
 
 MAX_SPANS = 5_000
 """Spans of one run that are kept."""
+
+_NEVER = 1e11
+"""Unix seconds that no clock shows."""
 
 MAX_GATES = 1_000
 """Gates of one run that are kept."""
@@ -38,8 +41,14 @@ class RunView:
         self.version += 1
         return True
 
-    def put_span(self, span: Span) -> bool:
-        """Take a span that began or ended; whether anything changed."""
+    def put_span(self, span: Span, at: float) -> bool:
+        """Take a span that began or ended; whether anything changed.
+
+        Args:
+            span: as it was told; times that cannot be are replaced by `at`.
+            at: unix seconds of the telling.
+        """
+        span = _with_times(span, at)
         if self.spans.get(span.span_id) == span:
             return False
         self.spans[span.span_id] = span
@@ -57,3 +66,11 @@ class RunView:
     def met(self) -> int:
         """How many gates are met."""
         return sum(gate.met for gate in self.gates)
+
+
+def _with_times(span: Span, at: float) -> Span:
+    start = span.started_at if 0 < span.started_at < _NEVER else at
+    end = span.ended_at
+    if end is not None and not start <= end < _NEVER:
+        end = max(start, at)
+    return replace(span, started_at=start, ended_at=end)

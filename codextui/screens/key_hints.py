@@ -10,6 +10,8 @@ from codextui.keymap import is_unbound, show_keys
 from codextui.model.board import Board
 from codextui.screens.refusal import Wish, refusal
 from codextui.widgets.key_line import KeyHint
+from codextui.wire.run import ThreadKind
+from codextui.wire.thread import ThreadState
 
 WRITING = {"send": "send", "newline": "new line", "leave": "keep as draft"}
 """What a person who writes can do: every other key writes."""
@@ -20,6 +22,10 @@ WATCHING = {
     "approvals": "decide",
     "new_thread": "new",
     "interrupt": "interrupt",
+    "pause": "pause",
+    "gates": "gates",
+    "timeline": "timeline",
+    "rerun": "run again",
     "fork": "fork",
     "fork_through": "fork through",
     "diff": "diff",
@@ -43,19 +49,36 @@ _WISHES = {
     "fork_through": Wish.FORK_THROUGH,
     "diff": Wish.DIFF,
     "kill": Wish.KILL,
+    "pause": Wish.PAUSE,
+    "rerun": Wish.RERUN,
+    "gates": Wish.GATES,
+    "timeline": Wish.TIMELINE,
     "stop_server": Wish.STOP,
 }
 
 
 def key_hints(
-    bindings: Iterable[Binding], board: Board, thread_id: str, *, writing: bool
+    bindings: Iterable[Binding],
+    board: Board,
+    thread_id: str,
+    *,
+    writing: bool,
+    leaving: str = WATCHING["detach"],
 ) -> list[KeyHint]:
-    """The keys to show, with words for what they do to this thread now."""
+    """The keys to show, with words for what they do to this thread now.
+
+    Args:
+        bindings: those that are active.
+        board: what there is.
+        thread_id: the thread that keys are meant for.
+        writing: whether a person writes.
+        leaving: what leaving does.
+    """
     bound: dict[str, Binding] = {}
     for binding in bindings:
         if not is_unbound(binding):
             bound.setdefault(binding.action, binding)
-    labels = WRITING if writing else WATCHING
+    labels = WRITING if writing else WATCHING | {"detach": leaving}
     return [
         KeyHint(
             show_keys(bound[action].key),
@@ -83,6 +106,17 @@ def _does_something(action: str, board: Board, thread_id: str) -> bool:
 
 def _label(action: str, label: str, board: Board, thread_id: str) -> str:
     view = board.threads.get(thread_id)
-    if action == "reply" and view is not None and view.info.state.has_turn:
-        return "steer"
-    return label
+    if view is None:
+        return label
+    is_codex = view.info.kind is ThreadKind.CODEX
+    match action:
+        case "reply" if not is_codex:
+            return "message"
+        case "reply" if view.info.state.has_turn:
+            return "steer"
+        case "interrupt" if not is_codex:
+            return "stop"
+        case "pause" if view.info.state is ThreadState.PAUSED:
+            return "go on"
+        case _:
+            return label

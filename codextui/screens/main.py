@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.screen import Screen
 from textual.timer import Timer
 
 from codextui.model.board import Board
 from codextui.model.changes import Changes
+from codextui.model.standing import standing_of
 from codextui.model.thread_view import ThreadView
-from codextui.render.sanitize import one_line
 from codextui.screens import requests
 from codextui.screens.key_hints import key_hints
 from codextui.screens.main_bindings import MAIN_BINDINGS
 from codextui.screens.main_options import MainOptions
-from codextui.screens.refusal import Wish, refusal
+from codextui.screens.purpose import purpose
+from codextui.screens.thread_actions import ThreadActions
 from codextui.widgets.attention_strip import AttentionStrip
 from codextui.widgets.composer import Composer
 from codextui.widgets.key_line import KeyLine
@@ -30,15 +29,12 @@ from codextui.widgets.pacer import FRAME, Pacer
 from codextui.widgets.pane_context import PaneContext
 from codextui.widgets.status_line import ServerStatus, StatusLine
 from codextui.widgets.workbench import Workbench
+from codextui.wire.run import ThreadKind
 from codextui.wire.thread import ThreadState
 
-if TYPE_CHECKING:
-    from codextui.screens.fork import ForkChosen
-    from codextui.screens.new_thread import NewThread
 
-
-class MainScreen(Screen[None]):
-    """Shows the board and turns keys into requests (`codextui.screens.requests`)."""
+class MainScreen(ThreadActions):
+    """Shows the board; what keys ask of the current thread is in `ThreadActions`."""
 
     AUTO_FOCUS = "ThreadTree"
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - as Textual types it
@@ -50,12 +46,9 @@ class MainScreen(Screen[None]):
 
     def __init__(self, board: Board, options: MainOptions) -> None:
         """Show a board."""
-        super().__init__()
-        self.board = board
-        self._options = options
+        super().__init__(board, options)
         self._pacer = Pacer(wake=self._wake, rest=self._rest)
         self._frames: Timer | None = None
-        self._last_new: NewThread | None = None
         self._problem = ""
         self._seen_failures: set[str] = set()
         self._pane_context = self._build_context()
@@ -103,7 +96,7 @@ class MainScreen(Screen[None]):
             self._pane_context,
             lost=self.board.link.reason != "",
         )
-        self.bench.say_purposes(self._purpose)
+        self.bench.say_purposes(partial(purpose, self.board))
         self._show_keys()
 
     def open_thread(self, thread_id: str) -> None:
@@ -118,10 +111,6 @@ class MainScreen(Screen[None]):
     def keep_draft(self, thread_id: str, text: str) -> None:
         """Keep a prompt that did not reach the server."""
         self.bench.keep_draft(thread_id, text)
-
-    def keep_new(self, new: NewThread) -> None:
-        """Keep what could not be started, to start from when a person tries again."""
-        self._last_new = new
 
     def is_watching(self) -> bool:
         """Whether nothing that has the focus wants keys for itself."""
@@ -149,6 +138,7 @@ class MainScreen(Screen[None]):
             self.board.state_of,
             self._options.now,
             self._options.home,
+            lambda thread_id: standing_of(self.board, thread_id, self._options.cost_of),
         )
 
     def _restyle(self) -> None:
@@ -157,8 +147,11 @@ class MainScreen(Screen[None]):
         self._pacer.mark(self)
 
     def _status(self) -> ServerStatus:
+        """What all threads and roles do together; a run is not counted beside its roles."""
         board = self.board
-        states = [view.info.state for view in board.threads.values()]
+        infos = [view.info for view in board.threads.values()]
+        infos = [info for info in infos if info.kind is not ThreadKind.RUN]
+        states = [info.state for info in infos]
         working = (ThreadState.RUNNING, ThreadState.STARTING)
         return ServerStatus(
             self._options.server,
@@ -167,7 +160,7 @@ class MainScreen(Screen[None]):
             board.codex_problem or self._problem,
             running=sum(state in working for state in states),
             asking=states.count(ThreadState.NEEDS_INPUT),
-            tokens=sum(view.info.usage.total for view in board.threads.values()),
+            tokens=sum(info.usage.total for info in infos),
         )
 
     def _failed(self) -> list[ThreadView]:
@@ -178,88 +171,22 @@ class MainScreen(Screen[None]):
             self._seen_failures.add(self.bench.current)
         return [view for view in failed if view.thread_id not in self._seen_failures]
 
-    def _purpose(self, thread_id: str) -> str:
-        """What sending from the composer of a thread will do."""
-        if why := refusal(Wish.SEND, self.board, thread_id):
-            return f"not now: {why}"
-        info = self.board.threads[thread_id].info
-        if info.state.has_turn:
-            return f"steer {one_line(info.handle)}: it reads this in the turn that runs"
-        return f"reply to {one_line(info.handle)}: starts its next turn"
-
     def _show_keys(self) -> None:
         bindings = [active.binding for active in self.active_bindings.values()]
-        hints = key_hints(bindings, self.board, self.bench.current, writing=self.is_writing())
+        hints = key_hints(
+            bindings,
+            self.board,
+            self.bench.current,
+            writing=self.is_writing(),
+            leaving=self._options.leaving,
+        )
         self.query_one(KeyLine).show(hints)
 
     @on(Workbench.CurrentChanged)
     def _current_changed(self) -> None:
         self._pacer.mark(self)
 
-    # What a person asks for.
-
-    def action_new_thread(self) -> None:
-        """Ask what the new thread is to be."""
-        from codextui.screens.new_thread import (  # noqa: PLC0415 - not before the first frame
-            NewThread,
-            NewThreadScreen,
-        )
-
-        if self._may(Wish.START):
-            last = self._last_new or NewThread(cwd=self._options.folder)
-            self.app.push_screen(NewThreadScreen(last), self._start)
-
-    def action_reply(self) -> None:
-        """Write to the thread: a reply where it rests, a steer where it runs."""
-        if self._may(Wish.SEND):
-            thread_id = self.bench.current
-            self.bench.write(thread_id, self._purpose(thread_id))
-
-    def action_fork(self) -> None:
-        """Fork the thread as it is now."""
-        if self._may(Wish.FORK):
-            self.post_message(requests.ForkThread(self.bench.current))
-
-    def action_fork_through(self) -> None:
-        """Ask through which turn to fork."""
-        from codextui.screens.fork import ForkPoint, ForkScreen  # noqa: PLC0415 - not before the first frame
-
-        if self._may(Wish.FORK_THROUGH):
-            view = self.board.threads[self.bench.current]
-            turns = [ForkPoint(t.turn_id, t.prompt, t.state) for t in view.transcript.turns]
-            asked = partial(self._fork_through, view.thread_id)
-            self.app.push_screen(ForkScreen(view.info.handle, turns), asked)
-
-    def action_interrupt(self) -> None:
-        """Stop the running turn."""
-        if self._may(Wish.INTERRUPT):
-            self.post_message(requests.InterruptTurn(self.bench.current))
-
-    def action_kill(self) -> None:
-        """End the thread for good; asks first where a turn runs."""
-        from codextui.screens.confirm import ConfirmScreen  # noqa: PLC0415 - not before the first frame
-
-        if not self._may(Wish.KILL):
-            return
-        info = self.board.threads[self.bench.current].info
-        if not info.state.has_turn:
-            self.post_message(requests.KillThread(info.thread_id))
-            return
-        message = (
-            f"{info.handle} is {info.state}. Killing it stops its turn and its commands, withdraws "
-            "what it asks, and archives it. Files that it has written stay."
-        )
-        dialog = ConfirmScreen(f"Kill {info.handle}?", message, yes="Kill it")
-        self.app.push_screen(dialog, partial(self._kill, info.thread_id))
-
-    def action_diff(self) -> None:
-        """Show what the running or last turn has changed."""
-        from codextui.screens.diff import DiffScreen  # noqa: PLC0415 - not before the first frame
-
-        if self._may(Wish.DIFF):
-            view = self.board.threads[self.bench.current]
-            title = f"{view.info.handle}: changes of its last turn"
-            self.app.push_screen(DiffScreen(title, view.diff))
+    # What a person asks for. See also `ThreadActions`.
 
     def action_approvals(self) -> None:
         """Open the dialog for what needs a person."""
@@ -321,59 +248,6 @@ class MainScreen(Screen[None]):
     def action_detach(self) -> None:
         """Leave; the agents go on."""
         self.app.exit(0)
-
-    def action_stop_server(self) -> None:
-        """Leave and end the server; asks first."""
-        from codextui.screens.confirm import ConfirmScreen  # noqa: PLC0415 - not before the first frame
-
-        if not self._may(Wish.STOP):
-            return
-        running = sum(view.info.state.has_turn for view in self.board.threads.values())
-        turns = {0: "no turn is running", 1: "one turn is running and stops"}.get(
-            running, f"{running} turns are running and stop"
-        )
-        message = (
-            f"The shared server {self._options.server!r} ends: {turns}. Every other program that "
-            "uses it is cut off. Threads and their history are kept. q leaves without this."
-        )
-        dialog = ConfirmScreen("Stop the server?", message, yes="Stop it")
-        self.app.push_screen(dialog, self._stop)
-
-    def _may(self, wish: Wish) -> bool:
-        """Whether a wish can be granted; says why where it cannot."""
-        why = refusal(wish, self.board, self.bench.current)
-        if why:
-            self._explain(why)
-        return not why
-
-    def _explain(self, why: str) -> None:
-        self.notify(one_line(why), severity="warning", markup=False)
-
-    def _start(self, new: NewThread | None) -> None:
-        if new is not None:
-            self._last_new = replace(new, prompt="", handle="")
-            self.post_message(requests.StartThread(new))
-
-    def _fork_through(self, thread_id: str, chosen: ForkChosen | None) -> None:
-        if chosen is not None:
-            self.post_message(requests.ForkThread(thread_id, chosen.turn_id, chosen.prompt))
-
-    def _kill(self, thread_id: str, agreed: bool | None) -> None:
-        if agreed:
-            self.post_message(requests.KillThread(thread_id))
-
-    def _stop(self, agreed: bool | None) -> None:
-        if agreed:
-            self.post_message(requests.StopServer())
-
-    @on(Composer.Sent)
-    def _send(self, message: Composer.Sent) -> None:
-        if why := refusal(Wish.SEND, self.board, message.thread_id):
-            self._explain(why)
-            return
-        self.bench.drafts.pop(message.thread_id, None)
-        self.bench.stop_writing(message.thread_id)
-        self.post_message(requests.SendPrompt(message.thread_id, message.text))
 
     @on(AttentionStrip.ApprovalChosen)
     def _approval_chosen(self, message: AttentionStrip.ApprovalChosen) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from codextui.keymap import KeyGroup
+from codextui.model.standing import CostOf
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,8 @@ class MainOptions:
         start_key: the key that starts a thread, as people read it.
         now: unix seconds.
         help_groups: the keys of every place, for the help screen.
+        cost_of: what tokens cost; None where no prices are configured.
+        leaving: what leaving does, in a word or two.
     """
 
     server: str
@@ -29,3 +32,5 @@ class MainOptions:
     start_key: str
     now: Callable[[], float]
     help_groups: Callable[[], Sequence[KeyGroup]]
+    cost_of: CostOf | None = None
+    leaving: str = "detach"

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.message import Message
 
+from codextui.wire.run import RoleAction
+
 if TYPE_CHECKING:
     from codextui.screens.new_thread import NewThread
 
@@ -67,6 +69,18 @@ class KillThread(ServerRequest):
     def __init__(self, thread_id: str) -> None:
         super().__init__()
         self.thread_id = thread_id
+
+
+class DirectRole(ServerRequest):
+    """Ask something of a role, or, on a run's own row, of all its roles."""
+
+    what = "ask that"
+
+    def __init__(self, thread_id: str, action: RoleAction, text: str = "") -> None:
+        super().__init__()
+        self.thread_id = thread_id
+        self.action = action
+        self.text = text
 
 
 class OpenApprovals(Message):

@@ -9,7 +9,7 @@ class Slots:
     """The threads on the screen, in the order of their panes.
 
     Threads take free places by themselves as they appear; when all are taken, a pane changes
-    only when a person asks for it, or when its thread is over and another wants the place.
+    only when a person asks for it, or when its thread gives way to another that wants the place.
     """
 
     def __init__(self) -> None:
@@ -26,19 +26,24 @@ class Slots:
         self._capacity = max(1, capacity)
         del self._shown[9:]
         for thread_id in waiting:
-            self.offer(thread_id, lambda _: False)
+            self.offer(thread_id, lambda _: 0)
 
-    def offer(self, thread_id: str, is_over: Callable[[str], bool]) -> None:
-        """Give a thread a place if one is free, or held by a thread that is over."""
+    def offer(self, thread_id: str, gives_way: Callable[[str], int]) -> None:
+        """Give a thread a place if one is free, or held by a thread that gives way.
+
+        Args:
+            thread_id: who wants a place.
+            gives_way: how readily a thread leaves its own, 0 for never; the readiest one goes.
+        """
         if thread_id in self.shown:
             return
         if thread_id in self._shown:
             self._shown.remove(thread_id)
         if len(self._shown) >= self._capacity:
-            over = next((other for other in self.shown if is_over(other)), None)
-            if over is None:
+            readiest = max(self.shown, key=gives_way)
+            if not gives_way(readiest):
                 return
-            self._shown[self._shown.index(over)] = thread_id
+            self._shown[self._shown.index(readiest)] = thread_id
         else:
             self._shown.append(thread_id)
 

@@ -22,19 +22,9 @@ from codextui.widgets.pane_tile import PaneTile
 from codextui.widgets.slots import Slots
 from codextui.widgets.thread_tree import ThreadTree
 from codextui.widgets.tiling import COUNTS
+from codextui.widgets.urgency import by_urgency, gives_way, wants_place
+from codextui.wire.run import ThreadKind
 from codextui.wire.thread import ThreadState
-
-URGENCY: dict[ThreadState, int] = {
-    ThreadState.NEEDS_INPUT: 0,
-    ThreadState.RUNNING: 1,
-    ThreadState.STARTING: 1,
-    ThreadState.FAILED: 2,
-    ThreadState.INTERRUPTED: 3,
-    ThreadState.IDLE: 3,
-    ThreadState.DISCONNECTED: 3,
-    ThreadState.KILLED: 4,
-}
-"""Who gets a pane first where there are more threads than panes."""
 
 
 class Workbench(Horizontal):
@@ -65,6 +55,7 @@ class Workbench(Horizontal):
         self._start_key = start_key
         self._slots = Slots()
         self._known: set[str] = set()
+        self._chosen: set[str] = set()
         self._rows: list[TreeRow] = []
         self._stale: set[str] = set()
         self._written: set[str] = set()
@@ -147,13 +138,19 @@ class Workbench(Horizontal):
         self._show_tree()
 
     def _welcome(self) -> None:
-        """Give new threads a place, and the most urgent ones when the past has been told."""
+        """Give new threads a place, and those of a team as soon as they are at work."""
         threads = self.board.threads
         self._known &= threads.keys()
-        for thread_id in [other for other in threads if other not in self._known]:
+        new = [other for other in threads if other not in self._known]
+        begun = [
+            t for t in self._stale if t in threads and wants_place(self.board, threads[t].info)
+        ]
+        for thread_id in new:
             self._known.add(thread_id)
             if threads[thread_id].info.state is not ThreadState.KILLED:
                 self._slots.offer(thread_id, self._is_over)
+        for thread_id in sorted(begun, key=lambda t: threads[t].info.kind is ThreadKind.CODEX):
+            self._slots.offer(thread_id, self._gives_way)
         if self._awaited in threads:
             self.open(self._awaited)
 
@@ -181,22 +178,23 @@ class Workbench(Horizontal):
         view = self.board.threads.get(thread_id)
         return view is None or view.info.state is ThreadState.KILLED
 
-    def _by_urgency(self, shown: Sequence[str] = ()) -> list[str]:
-        """As many threads as there are places, the ones to look at, in the tree's order.
+    def _gives_way(self, thread_id: str) -> int:
+        """How readily a pane is given to somebody of a team who has begun to work.
 
-        Of those that are as urgent, `shown` ones come first; then those at work in order, or the
-        newest of those at rest; killed ones only where there are no others.
+        Never one that a person has chosen, or is looking at.
         """
-        threads = self.board.threads
+        view = self.board.threads.get(thread_id)
+        if view is None:
+            return 9
+        is_looked_at = self._is_arranged and thread_id == self.current
+        if is_looked_at or thread_id in self._chosen or thread_id in self.drafts:
+            return 0
+        return gives_way(self.board, view.info, self.grid.capacity)
+
+    def _by_urgency(self, shown: Sequence[str] = ()) -> list[str]:
+        """As many threads as there are places, the ones to look at, in the tree's order."""
+        urgent = by_urgency(self.board, self._rows, self.grid.capacity, shown)
         order = {row.thread_id: index for index, row in enumerate(self._rows)}
-
-        def rank(thread_id: str) -> tuple[int, bool, int]:
-            urgency = URGENCY[threads[thread_id].info.state]
-            place = order[thread_id] if urgency < URGENCY[ThreadState.FAILED] else -order[thread_id]
-            return urgency, thread_id not in shown, place
-
-        alive = [row.thread_id for row in self._rows if not self._is_over(row.thread_id)]
-        urgent = sorted(alive or order, key=rank)
         return sorted(urgent[: self.grid.capacity], key=order.__getitem__)
 
     # Which thread keys are meant for.
@@ -208,10 +206,23 @@ class Workbench(Horizontal):
             return
         self._awaited = ""
         self._is_arranged = True
+        self._chosen.add(thread_id)
         self._slots.offer(thread_id, self._is_over)
-        self._slots.show(thread_id, self.current)
+        self._slots.show(thread_id, self._instead_of(thread_id))
         self._place()
         self.focus_thread(thread_id)
+
+    def _instead_of(self, thread_id: str) -> str:
+        """Who loses the pane that a thread gets: who is looked at, but for a fork not its source.
+
+        A fork and its source are what one compares.
+        """
+        source = self.board.threads[thread_id].info.forked_from
+        if not source or source != self.current:
+            return self.current
+        urgent = by_urgency(self.board, self._rows, self.grid.capacity)
+        shown = [other for other in urgent if other in self._slots.shown and other != source]
+        return shown[-1] if shown else source
 
     def focus_thread(self, thread_id: str) -> None:
         """Go to a thread's pane."""

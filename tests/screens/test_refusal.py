@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from codextui.model.board import Board
-from codextui.screens.refusal import NEEDS_NO_THREAD, Wish, refusal
+from codextui.screens.refusal import NEEDS_NO_SERVER, NEEDS_NO_THREAD, Wish, refusal
 from codextui.wire.event import DiffUpdated, Event, Msg, ThreadChanged, TurnStarted
 from codextui.wire.thread import ThreadInfo, ThreadState
 
@@ -57,7 +57,7 @@ def test_a_thread_with_a_turn_can_be_forked_through_it() -> None:
     assert refusal(Wish.FORK_THROUGH, board_with(ThreadState.RUNNING, TurnStarted()), "t") == ""
 
 
-@pytest.mark.parametrize("wish", [w for w in Wish if w is not Wish.DIFF])
+@pytest.mark.parametrize("wish", [w for w in Wish if w not in NEEDS_NO_SERVER])
 def test_out_of_reach_of_the_server_only_looking_is_possible(wish: Wish) -> None:
     board = board_with(ThreadState.RUNNING, TurnStarted())
     board.disconnect("the server ended")

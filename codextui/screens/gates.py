@@ -1,0 +1,92 @@
+"""The screen that shows a run's gate board."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.strip import Strip
+from textual.widgets import Static
+
+from codextui.model.run_view import RunView
+from codextui.render.gate_board import gates_title, render_gates
+from codextui.render.palette import Palette
+from codextui.render.sanitize import one_line
+from codextui.widgets.strip_view import StripView
+from codextui.widgets.text_rows import text_rows
+
+LOOK = 0.25
+"""Seconds between two looks at how the run stands."""
+
+NO_GATES = (
+    "This run has told of no gates. A role's `requires` and `produces` in its team's "
+    "configuration are what they are made from."
+)
+
+
+class GatesScreen(ModalScreen[None]):
+    """Every gate of a run, brought up to date while it is open."""
+
+    CSS_PATH: ClassVar = ["dialog.tcss", "gates.tcss"]
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,g,q", "close", "Close", id="gates.close"),
+        Binding("j", "scroll(1)", "Down a line", show=False, id="gates.down"),
+        Binding("k", "scroll(-1)", "Up a line", show=False, id="gates.up"),
+    ]
+
+    def __init__(self, handle: str, run: RunView, now: Callable[[], float]) -> None:
+        """Take the run's handle, the run, which goes on changing, and unix seconds."""
+        super().__init__()
+        self._handle = handle
+        self._run = run
+        self._now = now
+        self._shown: tuple[int, int] | None = None
+
+    def compose(self) -> ComposeResult:
+        """The heading, the board, where the reader is."""
+        with Vertical(classes="dialog"):
+            yield Static(id="title", classes="dialog-title", markup=False)
+            yield StripView(self._draw, id="body")
+            yield Static(id="position", classes="dialog-keys", markup=False)
+
+    def on_mount(self) -> None:
+        """Keep it up to date."""
+        self.set_interval(LOOK, self._look)
+        self._look()
+
+    def on_strip_view_moved(self, event: StripView.Moved) -> None:
+        """Say where the reader is."""
+        keys = "↑ ↓ space scroll   esc close"
+        if event.total > event.last - event.first + 1:
+            keys = f"lines {event.first} to {event.last} of {event.total}   {keys}"
+        self.query_one("#position", Static).update(keys)
+
+    def action_close(self) -> None:
+        """Back to where it was opened."""
+        if self.is_active:
+            self.dismiss(None)
+
+    def action_scroll(self, rows: int) -> None:
+        """Move by rows."""
+        self.query_one(StripView).scroll_relative(y=rows, animate=False)
+
+    def _look(self) -> None:
+        """Draw again where something changed, or a second has passed."""
+        seen = (self._run.version, int(self._now()))
+        if seen == self._shown:
+            return
+        self._shown = seen
+        count = gates_title(self._run.gates) if self._run.gates else "no gates"
+        self.query_one("#title", Static).update(f"{one_line(self._handle, 60)}: {count}")
+        self.query_one(StripView).redraw()
+
+    def _draw(self, width: int, palette: Palette) -> list[Strip]:
+        if not self._run.gates:
+            return text_rows(Text(NO_GATES), width, palette.muted)
+        return render_gates(self._run.gates, width, palette, now=self._now())

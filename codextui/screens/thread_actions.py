@@ -1,0 +1,238 @@
+"""What a person can ask of the thread, role or run that keys are meant for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from textual import on
+from textual.screen import Screen
+
+from codextui.model.board import Board
+from codextui.model.run_view import RunView
+from codextui.model.standing import OVER
+from codextui.render.sanitize import one_line
+from codextui.screens import requests
+from codextui.screens.main_options import MainOptions
+from codextui.screens.purpose import purpose
+from codextui.screens.refusal import Wish, refusal
+from codextui.widgets.composer import Composer
+from codextui.widgets.workbench import Workbench
+from codextui.wire.run import RoleAction, ThreadKind
+from codextui.wire.thread import ThreadInfo, ThreadState
+
+if TYPE_CHECKING:
+    from codextui.screens.fork import ForkChosen
+    from codextui.screens.new_thread import NewThread
+
+
+class ThreadActions(Screen[None]):
+    """Turns keys into requests (`codextui.screens.requests`); what cannot be done says why.
+
+    Attributes:
+        board: what there is.
+        bench: knows what keys are meant for.
+    """
+
+    bench: Workbench
+
+    def __init__(self, board: Board, options: MainOptions) -> None:
+        """Act on the rows of a board."""
+        super().__init__()
+        self.board = board
+        self._options = options
+        self._last_new: NewThread | None = None
+
+    def keep_new(self, new: NewThread) -> None:
+        """Keep what could not be started, to start from when a person tries again."""
+        self._last_new = new
+
+    def action_new_thread(self) -> None:
+        """Ask what the new thread is to be."""
+        from codextui.screens.new_thread import (  # noqa: PLC0415 - not before the first frame
+            NewThread,
+            NewThreadScreen,
+        )
+
+        if self._may(Wish.START):
+            last = self._last_new or NewThread(cwd=self._options.folder)
+            self.app.push_screen(NewThreadScreen(last), self._start)
+
+    def action_reply(self) -> None:
+        """Write to the thread: a reply where it rests, a steer where it runs; or to a role."""
+        if self._may(Wish.SEND):
+            thread_id = self.bench.current
+            self.bench.write(thread_id, purpose(self.board, thread_id))
+
+    def action_fork(self) -> None:
+        """Fork the thread as it is now."""
+        if self._may(Wish.FORK):
+            self.post_message(requests.ForkThread(self.bench.current))
+
+    def action_fork_through(self) -> None:
+        """Ask through which turn to fork."""
+        from codextui.screens.fork import ForkPoint, ForkScreen  # noqa: PLC0415 - not before the first frame
+
+        if self._may(Wish.FORK_THROUGH):
+            view = self.board.threads[self.bench.current]
+            turns = [ForkPoint(t.turn_id, t.prompt, t.state) for t in view.transcript.turns]
+            asked = partial(self._fork_through, view.thread_id)
+            self.app.push_screen(ForkScreen(view.info.handle, turns), asked)
+
+    def action_interrupt(self) -> None:
+        """Stop the running turn, or a role; a whole run only after asking."""
+        if not self._may(Wish.INTERRUPT):
+            return
+        info = self._current
+        stop = requests.DirectRole(info.thread_id, RoleAction.STOP)
+        match info.kind:
+            case ThreadKind.CODEX:
+                self.post_message(requests.InterruptTurn(info.thread_id))
+            case ThreadKind.ROLE:
+                self.post_message(stop)
+            case ThreadKind.RUN:
+                message = (
+                    "All its roles end where they are, and so do the turns of their Codex threads. "
+                    "Files that they have written stay, and the run can be resumed."
+                )
+                self._confirm(f"Stop the run {info.handle}?", message, "Stop it", stop)
+
+    def action_pause(self) -> None:
+        """Hold a role before its next step, or let it go on; on a run's row all its roles."""
+        if self._may(Wish.PAUSE):
+            info = self._current
+            is_held = info.state is ThreadState.PAUSED
+            action = RoleAction.RESUME if is_held else RoleAction.PAUSE
+            self.post_message(requests.DirectRole(info.thread_id, action))
+
+    def action_rerun(self) -> None:
+        """Run a role again from its start, after asking."""
+        if self._may(Wish.RERUN):
+            info = self._current
+            message = (
+                f"{info.handle} is {info.state}. It begins again with what it was given at first, "
+                "and forgets what it has thought since. Files that it has written stay."
+            )
+            again = requests.DirectRole(info.thread_id, RoleAction.RERUN)
+            self._confirm(f"Run {info.handle} again from its start?", message, "Run it", again)
+
+    def action_kill(self) -> None:
+        """End the thread for good; asks first where a turn runs, and before a run is killed."""
+        if not self._may(Wish.KILL):
+            return
+        info = self._current
+        kill = requests.KillThread(info.thread_id)
+        if info.kind is ThreadKind.RUN:
+            message = (
+                f"The run is {info.state}. Killing it stops its roles and what they ask, and puts "
+                "them away. Files that they have written stay."
+            )
+            self._confirm(f"Kill the run {info.handle}?", message, "Kill it", kill)
+        elif info.state.has_turn:
+            message = (
+                f"{info.handle} is {info.state}. Killing it stops its turn and its commands, "
+                "withdraws what it asks, and archives it. Files that it has written stay."
+            )
+            self._confirm(f"Kill {info.handle}?", message, "Kill it", kill)
+        else:
+            self.post_message(kill)
+
+    def action_diff(self) -> None:
+        """Show what the running or last turn has changed."""
+        from codextui.screens.diff import DiffScreen  # noqa: PLC0415 - not before the first frame
+
+        if self._may(Wish.DIFF):
+            view = self.board.threads[self.bench.current]
+            title = f"{view.info.handle}: changes of its last turn"
+            self.app.push_screen(DiffScreen(title, view.diff))
+
+    def action_gates(self) -> None:
+        """Show which gates of the run are met."""
+        from codextui.screens.gates import GatesScreen  # noqa: PLC0415 - not before the first frame
+
+        if self._may(Wish.GATES):
+            handle, run = self._run
+            self.app.push_screen(GatesScreen(handle, run, self._options.now))
+
+    def action_timeline(self) -> None:
+        """Show where the time of the run's roles went."""
+        from codextui.screens.timeline import TimelineScreen  # noqa: PLC0415 - not before the first frame
+
+        if self._may(Wish.TIMELINE):
+            handle, run = self._run
+            self.app.push_screen(TimelineScreen(handle, run, self._options.now))
+
+    def action_stop_server(self) -> None:
+        """Leave and end the server; asks first."""
+        if not self._may(Wish.STOP):
+            return
+        infos = [view.info for view in self.board.threads.values()]
+        running = sum(info.kind is ThreadKind.CODEX and info.state.has_turn for info in infos)
+        turns = {0: "no turn is running", 1: "one turn is running and stops"}.get(
+            running, f"{running} turns are running and stop"
+        )
+        teams = any(info.kind is ThreadKind.RUN and info.state not in OVER for info in infos)
+        message = (
+            f"The shared server {self._options.server!r} ends: {turns}. "
+            f"{'Teams lose their Codex. ' if teams else ''}Every other program that uses it is "
+            "cut off. Threads and their history are kept. q leaves without this."
+        )
+        self._confirm("Stop the server?", message, "Stop it", requests.StopServer())
+
+    # Within.
+
+    @property
+    def _current(self) -> ThreadInfo:
+        return self.board.threads[self.bench.current].info
+
+    @property
+    def _run(self) -> tuple[str, RunView]:
+        """The handle and the figures of the run that the current row belongs to."""
+        run_id = self.board.run_of(self.bench.current)
+        view = self.board.threads.get(run_id)
+        run = self.board.runs.setdefault(run_id, RunView())
+        return run_id if view is None else view.info.handle, run
+
+    def _may(self, wish: Wish) -> bool:
+        """Whether a wish can be granted; says why where it cannot."""
+        why = refusal(wish, self.board, self.bench.current)
+        if why:
+            self._explain(why)
+        return not why
+
+    def _explain(self, why: str) -> None:
+        self.notify(one_line(why), severity="warning", markup=False)
+
+    def _confirm(self, title: str, message: str, yes: str, request: requests.ServerRequest) -> None:
+        """Ask, and have the server do it only where the person says yes."""
+        from codextui.screens.confirm import ConfirmScreen  # noqa: PLC0415 - not before the first frame
+
+        def answered(agreed: bool | None) -> None:
+            if agreed:
+                self.post_message(request)
+
+        self.app.push_screen(ConfirmScreen(title, message, yes=yes), answered)
+
+    def _start(self, new: NewThread | None) -> None:
+        if new is not None:
+            self._last_new = replace(new, prompt="", handle="")
+            self.post_message(requests.StartThread(new))
+
+    def _fork_through(self, thread_id: str, chosen: ForkChosen | None) -> None:
+        if chosen is not None:
+            self.post_message(requests.ForkThread(thread_id, chosen.turn_id, chosen.prompt))
+
+    @on(Composer.Sent)
+    def _send(self, message: Composer.Sent) -> None:
+        thread_id, text = message.thread_id, message.text
+        if why := refusal(Wish.SEND, self.board, thread_id):
+            self._explain(why)
+            return
+        self.bench.drafts.pop(thread_id, None)
+        self.bench.stop_writing(thread_id)
+        view = self.board.threads.get(thread_id)
+        if view is not None and view.info.kind is not ThreadKind.CODEX:
+            self.post_message(requests.DirectRole(thread_id, RoleAction.MESSAGE, text))
+        else:
+            self.post_message(requests.SendPrompt(thread_id, text))
