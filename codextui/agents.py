@@ -4,10 +4,12 @@ from codextui.agents import CodexServer
 
 async with CodexServer() as codex:
     agent = Agent(name="Developer", instructions="…", mcp_servers=[codex])
+    await Runner.run(agent, "…", hooks=codex.hooks("my team"))
 """
 
 from __future__ import annotations
 
 from codextui.teams.codex_server import CodexServer
+from codextui.teams.hooks import PublishingHooks
 
-__all__ = ["CodexServer"]
+__all__ = ["CodexServer", "PublishingHooks"]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import functools
+import logging
 import uuid
 from pathlib import Path
 from types import TracebackType
@@ -19,14 +21,20 @@ from codextui.client.spawn import ensure_server, open_socket
 from codextui.errors import CodextuiError, ServerRefused
 from codextui.teams.call_log import CallLog
 from codextui.teams.codex_call import run_call
+from codextui.teams.hooks import PublishingHooks
 from codextui.teams.link import ServerLink
+from codextui.teams.publisher import Publisher
+from codextui.teams.strand_key import STRAND
 from codextui.teams.terms import Terms
+from codextui.wire import event as ev
 from codextui.wire import tools
 from codextui.wire.fields import JsonObject
 
 if TYPE_CHECKING:
     from agents import AgentBase, RunContextWrapper
     from agents.mcp.util import MCPToolMetaContext
+
+logger = logging.getLogger(__name__)
 
 CALL_META = "codextui/call"
 """The key of a call's `_meta` that holds the id by which the model knows its tool call."""
@@ -47,6 +55,7 @@ class CodexServer(MCPServer):
 
     Attributes:
         interrupts: whether a cancelled call interrupts its turn, rather than leaving it running.
+        failed: the ids of the calls that came to nothing good.
     """
 
     def __init__(
@@ -77,12 +86,15 @@ class CodexServer(MCPServer):
         options.setdefault("tool_meta_resolver", resolve_call)
         super().__init__(use_structured_content=use_structured_content, **options)
         self.interrupts = True
+        self.failed: set[str] = set()
         self._name = name
         self._server = server
         self._link: ServerLink | None = None
         self._log = CallLog()
         self._calls: set[asyncio.Task[CallToolResult]] = set()
         self._owned = contextlib.AsyncExitStack()
+        self._hooks: list[PublishingHooks] = []
+        self._workplaces: dict[str, tuple[str, str]] = {}
         folder = (Path.cwd() if cwd is None else cwd).absolute()
         self._terms = Terms(handle, folder, sandbox, approval_policy)
 
@@ -114,7 +126,8 @@ class CodexServer(MCPServer):
         """Connect to the shared server. Raises ServerUnreachable."""
         if self._link is None:
             socket = await ensure_server(self._server)
-            link = ServerLink(functools.partial(open_socket, socket), name=self._name)
+            connect = functools.partial(open_socket, socket)
+            link = ServerLink(connect, name=self._name, on_event=self._see)
             self._link = await self._owned.enter_async_context(link)
 
     async def cleanup(self) -> None:
@@ -123,6 +136,34 @@ class CodexServer(MCPServer):
         self._link = None
         await self._owned.aclose()
         self._owned = contextlib.AsyncExitStack()
+
+    def hooks(self, name: str = "") -> PublishingHooks:
+        """Hooks by which the console shows a run of the Agents SDK, and each of its agents.
+
+        Their rows show what they say and call, who hands off to whom, and their tokens; the Codex
+        threads that they start stand under them. Runs that go on at once take hooks each.
+
+        Example:
+            >>> await Runner.run(agent, task, hooks=codex.hooks("my team"))
+
+        Args:
+            name: what the run is called in the console; the server's own name where empty.
+        """
+        return PublishingHooks(name or self._name, self)
+
+    async def open_publisher(self, run_id: str, hooks: PublishingHooks) -> Publisher:
+        """Begin to tell of a run, until this server is left. Raises ServerRefused before that."""
+        if self._link is None:
+            raise ServerRefused("not connected: enter the CodexServer first")
+        publisher = Publisher(self._link, run_id, on_trouble=logger.warning)
+        await self._owned.enter_async_context(publisher)
+        self._owned.callback(hooks.close)
+        self._hooks.append(hooks)
+        return publisher
+
+    def assign(self, call_id: str, parent: str, handle: str) -> None:
+        """Let the thread that a call starts stand under a row, and be called so."""
+        self._workplaces[call_id] = (parent, handle)
 
     async def list_tools(
         self,
@@ -140,14 +181,17 @@ class CodexServer(MCPServer):
         meta: dict[str, Any] | None = None,
     ) -> CallToolResult:
         """Run a turn and return what it comes to; what goes wrong is told to the model."""
-        call_id = str((meta or {}).get(CALL_META) or uuid.uuid4())
+        call_id = STRAND.get().call(str((meta or {}).get(CALL_META) or uuid.uuid4()))
         calling = asyncio.create_task(self._call(tool_name, arguments or {}, call_id))
         self._calls.add(calling)
         calling.add_done_callback(self._calls.discard)
         try:
-            return await calling
+            result = await calling
         except CodextuiError as error:
-            return _result(str(error), None, failed=True)
+            result = _result(str(error), None, failed=True)
+        if result.is_error:
+            self.failed.add(call_id)
+        return result
 
     async def stop_calls(self) -> None:
         """Cancel every call, and return when what that brings about is done.
@@ -165,8 +209,9 @@ class CodexServer(MCPServer):
         if tool not in ("codex", "codex-reply"):
             raise ServerRefused(f"Unknown tool '{tool}'")
         given = {**arguments} if tool == "codex-reply" else {**arguments, "threadId": None}
+        terms = self._terms_of(call_id)
         try:
-            thread_id, end = await run_call(self._link, self._log, self._terms, call_id, given)
+            thread_id, end = await run_call(self._link, self._log, terms, call_id, given)
         except asyncio.CancelledError:
             if self.interrupts:
                 await self._interrupt(self._link, call_id)
@@ -176,6 +221,17 @@ class CodexServer(MCPServer):
             told = f"The turn of thread {thread_id} was {end.reason}. {end.message}".rstrip()
             return _result(told, structured, failed=True)
         return _result(end.content, structured)
+
+    def _terms_of(self, call_id: str) -> Terms:
+        parent, handle = self._workplaces.pop(call_id, ("", ""))
+        if not parent:
+            return self._terms
+        return dataclasses.replace(self._terms, parent=parent, handle=self._terms.handle or handle)
+
+    def _see(self, event: ev.Event) -> None:
+        if isinstance(event.msg, ev.RoleRequested):
+            for hooks in self._hooks:
+                hooks.refuse(event)
 
     async def _interrupt(self, link: ServerLink, call_id: str) -> None:
         """Stop the turn of a call that nobody waits for any more."""

@@ -19,13 +19,15 @@ from contract.serving import Served, serving
 from codextui.agents import CodexServer
 from codextui.client.spawn import open_socket
 from codextui.demo import Fail, Run, Say, Script
+from codextui.errors import ServerRefused
 from codextui.teams.call_log import CallLog, parse_calls
 from codextui.teams.codex_server import CALL_META
 from codextui.teams.link import ServerLink
 from codextui.teams.terms import Terms
 from codextui.wire import event as ev
 from codextui.wire.decision import Approved
-from codextui.wire.thread import ThreadState
+from codextui.wire.run import RoleAction
+from codextui.wire.thread import ThreadInfo, ThreadState
 
 pytestmark = pytest.mark.contract
 
@@ -209,3 +211,77 @@ async def test_a_script_of_ones_own_gets_the_shared_server_in_one_line(
             (thread,) = (await console.call("codex-threads"))["threads"]
     assert result.final_output == "Done."
     assert (thread["cwd"], thread["sandbox"]) == (str(workspace), "read-only")
+
+
+@asynccontextmanager
+async def own_server(
+    binary: Path, scratch: Path, monkeypatch: pytest.MonkeyPatch, script: Script
+) -> AsyncIterator[Served]:
+    """The shared server that a `CodexServer(server="mine")` finds."""
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(scratch))
+    (scratch / "codextui").mkdir(mode=0o700)
+    place = {"socket": scratch / "codextui" / "mine.sock", "name": "mine"}
+    async with serving(binary, scratch, script, **place) as served, asyncio.timeout(60):
+        yield served
+
+
+async def test_one_more_line_shows_the_agents_of_a_script_with_their_threads_under_them(
+    codex_binary: Path, scratch: Path, workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = Script().on("build", Say("Built."))
+    call = function_call("codex", {"prompt": "build", "sandbox": "read-only"}, call_id="c1")
+    hand_off = function_call("transfer_to_front_end", {}, call_id="h1")
+    boss = AgentModel([[assistant_message("You build it."), hand_off]])
+    worker = AgentModel([[call], [assistant_message("Done.")]])
+    async with (
+        own_server(codex_binary, scratch, monkeypatch, script) as served,
+        served.console() as console,
+        CodexServer("Codex", server="mine", cwd=workspace) as codex,
+    ):
+        builder = Agent(name="Front End", model=worker, mcp_servers=[codex])
+        planner = Agent(name="Boss", model=boss, handoffs=[builder])
+        await Runner.run(planner, "Go.", run_config=QUIET, hooks=codex.hooks("my team"))
+        listed = (await console.call("codex-threads"))["threads"]
+        rows = {row.handle: row for row in map(ThreadInfo.parse, listed)}
+        for name in ("boss", "front-end", "my-team"):
+            await console.state(rows[name].thread_id, ThreadState.DONE)
+        asked = {"thread": "front-end", "action": RoleAction.MESSAGE, "text": "hi"}
+        with pytest.raises(ServerRefused, match="is over"):
+            await console.call("codex-role", **asked)
+    assert set(rows) == {"my-team", "boss", "front-end", "front-end-codex"}
+    assert rows["front-end-codex"].parent == rows["front-end"].thread_id
+    assert rows["front-end"].parent == rows["boss"].parent == rows["my-team"].thread_id
+    handed_off = [ev.HandedOff("boss", "front-end")]
+    for name in ("boss", "my-team"):
+        assert console.messages(rows[name].thread_id, ev.HandedOff) == handed_off
+    items = [one.item for one in console.messages(rows["front-end"].thread_id, ev.ItemCompleted)]
+    assert [item["type"] for item in items] == ["mcpToolCall", "agentMessage"]
+    assert items[0]["server"] == "codex"
+    completed = console.messages(rows["my-team"].thread_id, ev.TurnCompleted)
+    assert completed == [ev.TurnCompleted("Done.")]
+
+
+async def test_a_script_that_is_left_in_its_run_leaves_nothing_running(
+    codex_binary: Path, scratch: Path, workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = Script().on("build", Say("Never said.", gate=asyncio.Event()))
+    model = AgentModel([[function_call("codex", {"prompt": "build"}, call_id="c1")]])
+    async with (
+        own_server(codex_binary, scratch, monkeypatch, script) as served,
+        served.console() as console,
+    ):
+        async with CodexServer("Codex", server="mine", cwd=workspace) as codex:
+            agent = Agent(name="Worker", model=model, mcp_servers=[codex])
+            hooks = codex.hooks("team")
+            running = asyncio.create_task(Runner.run(agent, "Go.", run_config=QUIET, hooks=hooks))
+            await served.model.requested(1)
+            row = await console.event(ev.ThreadChanged, lambda e: e.msg.thread.handle == "worker")
+            await console.call("codex-role", thread="worker", action="pause")
+            warned = await console.event(ev.Warned, lambda e: e.thread_id == row.thread_id)
+            assert warned.msg.message.startswith("pause:")  # type: ignore[union-attr] # as asked for
+        await console.state(row.thread_id, ThreadState.INTERRUPTED)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        listed = (await console.call("codex-threads"))["threads"]
+    assert {row["state"] for row in listed} == {"interrupted"}
+    assert len(listed) == 3

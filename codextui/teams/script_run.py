@@ -1,0 +1,176 @@
+"""A run of somebody's own script, as rows: its own, and one for each of its agents."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from codextui.teams import items
+from codextui.teams.budget import usage_of
+from codextui.teams.ledger import plus
+from codextui.teams.publisher import role_thread, run_thread
+from codextui.teams.role_telling import RoleTelling
+from codextui.teams.row import Row, Tell, role_row, run_row
+from codextui.teams.spans import SpanLog
+from codextui.wire import event as ev
+from codextui.wire.thread import ThreadState
+
+CODEX_TOOLS = ("codex", "codex-reply")
+
+_NO_NAME = re.compile(r"[\W_]+")
+_LONGEST_NAME = 60
+
+
+class ScriptRun:
+    """Tells of a script's runs, one after the other, by what the hooks of the Agents SDK say.
+
+    A run of the SDK is known by its `usage`, which is one object from its start to its end. The
+    hooks do not say when a run fails: what it leaves open is cut off when the next one begins.
+
+    Args:
+        tell: tells the server.
+        run_id: the run's id, without its prefix.
+        name: what people call it.
+        cwd: where the script works.
+    """
+
+    def __init__(self, tell: Tell, run_id: str, name: str, *, cwd: str) -> None:
+        self._tell = tell
+        self._run_id = run_id
+        self._cwd = cwd
+        self._row = Row(tell, run_row(run_thread(run_id), name, cwd=cwd, task=""))
+        self._spans = SpanLog(lambda span: tell(run_thread(run_id), "", ev.SpanChanged(span)))
+        self._roles: dict[str, RoleTelling] = {}
+        self._names: set[str] = set()
+        self._asked = 0
+        self._goes_on: object = None
+
+    def attend(self, context: Any, agent: Any) -> RoleTelling:
+        """Let an agent be at work, and its run go on; return who tells of it."""
+        given = ""
+        if context.usage is not self._goes_on:
+            self.cut_off("another run began")
+            self._goes_on = context.usage
+            given = _said_last(getattr(context, "turn_input", ()))
+            self._row.change(brief=items.clip(given, 300))
+            self._row.begin_turn(given)
+        role = self._roles.get(agent.name) or self._add(agent)
+        if not role.row.at_work:
+            role.begin(given)
+            self._note("role_started", role.role, "is at work")
+        return role
+
+    def ask(self, context: Any, agent: Any) -> None:
+        """An agent's model is asked."""
+        role = self.attend(context, agent)
+        self._asked += 1
+        role.ask(f"answer-{self._asked}", _model_name(agent))
+
+    def answer(self, context: Any, agent: Any, response: Any) -> None:
+        """An agent's model answered."""
+        role = self.attend(context, agent)
+        self._asked += 1
+        for index, output in enumerate(response.output):
+            item = items.output_item(f"said-{self._asked}-{index}", output)
+            if item is not None:
+                role.row.tell(ev.ItemCompleted(item))
+        last = usage_of(response.usage)
+        role.answered(plus(role.row.info.usage, last), last)
+        self._row.count(plus(self._row.info.usage, last), last)
+
+    def call(
+        self, context: Any, agent: Any, call_id: str, tool: str, arguments: str
+    ) -> RoleTelling:
+        """An agent calls a tool; return who tells of it."""
+        role = self.attend(context, agent)
+        server = "codex" if tool in CODEX_TOOLS else ""
+        role.call(call_id, server, tool, items.arguments_of(arguments))
+        return role
+
+    def take(self, context: Any, agent: Any, call_id: str, result: object) -> None:
+        """A tool's call is over."""
+        self.attend(context, agent).returned(call_id, result)
+
+    def hand_off(self, context: Any, source: Any, target: Any) -> None:
+        """An agent handed off; one that gets it back was refused, and goes on."""
+        role = self.attend(context, source)
+        if source is target:
+            self._note("handoff_refused", role.role, "goes on: its handoff was refused")
+            return
+        told = ev.HandedOff(role.role, (self._roles.get(target.name) or self._add(target)).role)
+        role.row.tell(told)
+        self._row.tell(told)
+        role.end(state=ThreadState.WAITING)
+
+    def end(self, context: Any, agent: Any, output: Any) -> None:
+        """The run came to its end."""
+        role = self.attend(context, agent)
+        said = items.text_of(output)
+        role.end(said)
+        for other in self._roles.values():
+            if other.row.info.state is ThreadState.WAITING:
+                other.row.change(state=ThreadState.DONE)
+        self._note("run_ended", "", f"done: {said}")
+        self._row.end_turn(said, ThreadState.DONE)
+        self._goes_on = None
+
+    def cut_off(self, why: str) -> None:
+        """What goes on has ended, and nobody said how."""
+        self._goes_on = None
+        for role in self._roles.values():
+            if role.row.info.state in (ThreadState.RUNNING, ThreadState.WAITING):
+                role.abort("interrupted", why)
+        if self._row.at_work:
+            self._row.abort_turn("interrupted", why)
+
+    def refuse(self, event: ev.Event) -> None:
+        """Answer what a person asked of one of the rows, which only a script of its own can do."""
+        rows = [self._row, *(role.row for role in self._roles.values())]
+        for row in rows:
+            if row.thread_id == event.thread_id and isinstance(event.msg, ev.RoleRequested):
+                told = f"{event.msg.action}: a script of its own runs this; it takes no directions"
+                row.tell(ev.Warned(told))
+
+    def _add(self, agent: Any) -> RoleTelling:
+        name = self._name(agent.name)
+        about = items.clip(str(agent.handoff_description or ""), 300)
+        info = role_row(
+            role_thread(self._run_id, name),
+            name,
+            run_thread(self._run_id),
+            model=_model_name(agent),
+            cwd=self._cwd,
+            brief=about,
+        )
+        role = RoleTelling(name, Row(self._tell, info), self._spans)
+        self._roles[agent.name] = role
+        return role
+
+    def _name(self, agent: str) -> str:
+        """What an agent is called as a role: in small letters, and like no other."""
+        plain = _NO_NAME.sub("-", agent.lower()).strip("-")[:_LONGEST_NAME] or "agent"
+        name, number = plain, 1
+        while name in self._names:
+            number += 1
+            name = f"{plain}-{number}"
+        self._names.add(name)
+        return name
+
+    def _note(self, kind: str, role: str, text: str) -> None:
+        self._row.tell(ev.RunNoted(kind, role, items.clip(text)))
+
+
+def _model_name(agent: Any) -> str:
+    """The model's name, empty where it is the Agents SDK's default."""
+    model = agent.model
+    return model if isinstance(model, str) else str(getattr(model, "model", "") or "")
+
+
+def _said_last(given: Any) -> str:
+    """The last that a user said in what a run is given; empty where that is no text."""
+    for item in reversed(list(given)):
+        if isinstance(item, dict) and item.get("role") == "user":
+            content = item.get("content")
+            parts = content if isinstance(content, list) else [{"type": "text", "text": content}]
+            return "\n".join(str(part["text"]) for part in parts if part.get("text"))
+    return ""

@@ -1,0 +1,226 @@
+"""Hooks that publish a script's run: what is told of it, without a server."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any, cast
+
+import pytest
+from agents import Agent, RunConfig, Runner, function_tool
+from agents.exceptions import MaxTurnsExceeded
+from agents.testing import ScriptedModel, assistant_message, function_call
+
+from codextui.errors import ServerRefused
+from codextui.teams.codex_server import CodexServer
+from codextui.teams.hooks import PublishingHooks
+from codextui.wire import event as ev
+from codextui.wire.run import RoleAction, SpanKind, ThreadKind
+from codextui.wire.thread import ThreadInfo, ThreadState
+
+QUIET = RunConfig(tracing_disabled=True)
+WAIT_S = 60
+
+
+class FakeServer:
+    """Takes what the hooks tell, and hands out no connection."""
+
+    def __init__(self, refusal: Exception | None = None) -> None:
+        self.told: list[tuple[str, str, ev.Msg]] = []
+        self.runs: list[str] = []
+        self.workplaces: dict[str, tuple[str, str]] = {}
+        self._refusal = refusal
+
+    async def open_publisher(self, run_id: str, hooks: PublishingHooks) -> FakeServer:
+        if self._refusal is not None:
+            raise self._refusal
+        self.runs.append(run_id)
+        return self
+
+    def tell(self, thread_id: str, turn_id: str, msg: ev.Msg) -> None:
+        self.told.append((thread_id, turn_id, msg))
+
+    def assign(self, call_id: str, parent: str, handle: str) -> None:
+        self.workplaces[call_id] = (parent, handle)
+
+    @property
+    def rows(self) -> dict[str, ThreadInfo]:
+        """The rows as they were told last, by handle."""
+        changes = (msg.thread for _, _, msg in self.told if isinstance(msg, ev.ThreadChanged))
+        return {row.handle: row for row in changes}
+
+    def of(self, handle: str, *kinds: type[Any]) -> list[Any]:
+        thread_id = self.rows[handle].thread_id
+        return [msg for told, _, msg in self.told if told == thread_id and isinstance(msg, kinds)]
+
+
+def hooks_of(server: FakeServer, name: str = "my team") -> PublishingHooks:
+    return PublishingHooks(name, cast("CodexServer", server))
+
+
+async def run(agent: Agent[Any], task: str, hooks: PublishingHooks, **options: Any) -> Any:
+    async with asyncio.timeout(WAIT_S):
+        return await Runner.run(agent, task, hooks=hooks, run_config=QUIET, **options)
+
+
+def pair(boss: ScriptedModel, worker: ScriptedModel) -> Agent[Any]:
+    two = Agent(name="Second Hand", model=worker, handoff_description="does it")
+    return Agent(name="The Boss", model=boss, handoffs=[two])
+
+
+def hand(number: int = 0) -> list[Any]:
+    return [function_call("transfer_to_second_hand", {}, call_id=f"h{number}")]
+
+
+async def test_a_run_and_its_agents_are_told_as_rows_with_turns() -> None:
+    server = FakeServer()
+    boss = ScriptedModel([[assistant_message("You do it."), *hand()]])
+    worker = ScriptedModel([[assistant_message("I did it.")]])
+    result = await run(pair(boss, worker), "Do it.", hooks_of(server))
+    assert result.final_output == "I did it."
+    rows = server.rows
+    assert {name: (row.kind, row.state) for name, row in rows.items()} == {
+        "my team": (ThreadKind.RUN, ThreadState.DONE),
+        "the-boss": (ThreadKind.ROLE, ThreadState.DONE),
+        "second-hand": (ThreadKind.ROLE, ThreadState.DONE),
+    }
+    [run_id] = server.runs
+    assert rows["my team"].thread_id == f"run:{run_id}"
+    assert rows["the-boss"].parent == f"run:{run_id}"
+    assert rows["my team"].brief == "Do it."
+    assert rows["second-hand"].brief == "does it"
+    assert server.of("the-boss", ev.HandedOff) == [ev.HandedOff("the-boss", "second-hand")]
+    assert server.of("my team", ev.HandedOff) == [ev.HandedOff("the-boss", "second-hand")]
+    said = [msg.item for msg in server.of("second-hand", ev.ItemCompleted)]
+    assert [(item["type"], item.get("text")) for item in said] == [("agentMessage", "I did it.")]
+    assert server.of("second-hand", ev.TurnCompleted) == [ev.TurnCompleted("I did it.")]
+    assert server.of("my team", ev.TurnCompleted) == [ev.TurnCompleted("I did it.")]
+    spans = [msg.span for msg in server.of("my team", ev.SpanChanged)]
+    over = {(span.role, span.kind) for span in spans if span.ended_at is not None}
+    assert over == {(r, k) for r in ("the-boss", "second-hand") for k in ("role", "model")}
+    assert all(isinstance(span.kind, SpanKind) for span in spans)
+
+
+async def test_the_first_agent_reads_the_task_and_a_tool_is_an_item_with_its_answer() -> None:
+    server = FakeServer()
+
+    @function_tool
+    def add(one: int, two: int) -> int:
+        return one + two
+
+    call = [function_call("add", {"one": 1, "two": 2}, call_id="c1")]
+    agent = Agent(name="adder", model=ScriptedModel([call, [assistant_message("3")]]), tools=[add])
+    await run(agent, "1 + 2?", hooks_of(server))
+    items = [msg.item for msg in server.of("adder", ev.ItemCompleted)]
+    assert [item["type"] for item in items] == ["userMessage", "mcpToolCall", "agentMessage"]
+    assert items[0]["content"] == [{"type": "text", "text": "1 + 2?"}]
+    assert (items[1]["tool"], items[1]["server"]) == ("add", "")
+    assert items[1]["arguments"] == {"one": 1, "two": 2}
+    assert items[1]["result"]["content"][0]["text"] == "3"
+    assert server.workplaces == {}
+
+
+async def test_the_next_run_with_the_same_hooks_is_the_rows_next_turn() -> None:
+    server = FakeServer()
+    hooks = hooks_of(server)
+    model = ScriptedModel([[assistant_message("One.")], [assistant_message("Two.")]])
+    agent = Agent(name="Worker", model=model)
+    await run(agent, "First.", hooks)
+    await run(agent, "Second.", hooks)
+    assert server.of("my team", ev.TurnCompleted) == [
+        ev.TurnCompleted("One."),
+        ev.TurnCompleted("Two."),
+    ]
+    assert (server.rows["worker"].turn_id, len(server.runs)) == ("t2", 1)
+    assert server.rows["my team"].brief == "Second."
+
+
+async def test_a_run_that_failed_is_cut_off_by_the_next_one_or_by_the_scripts_end() -> None:
+    server = FakeServer()
+    hooks = hooks_of(server)
+    calls = [[function_call("fly", {}, call_id=f"c{number}")] for number in range(9)]
+    agent = Agent(name="Worker", model=ScriptedModel(calls), tools=[function_tool(fly)])
+    for task in ("First.", "Second."):
+        with pytest.raises(MaxTurnsExceeded):
+            await run(agent, task, hooks, max_turns=2)
+    assert server.of("worker", ev.TurnAborted) == [
+        ev.TurnAborted("interrupted", "another run began")
+    ]
+    hooks.close()
+    for name in ("worker", "my team"):
+        assert server.rows[name].state is ThreadState.INTERRUPTED
+        assert len(server.of(name, ev.TurnAborted)) == 2
+
+
+def fly() -> str:
+    """Fly."""
+    return "You flew."
+
+
+async def test_two_runs_at_once_with_hooks_each_do_not_mix() -> None:
+    server = FakeServer()
+
+    async def one(name: str) -> None:
+        calls = [[function_call("fly", {}, call_id=f"{name}{n}")] for n in range(3)]
+        model = ScriptedModel([*calls, [assistant_message(f"{name} flew.")]])
+        agent = Agent(name=name, model=model, tools=[function_tool(fly)])
+        await run(agent, f"Fly, {name}!", hooks_of(server, f"{name}'s"))
+
+    await asyncio.gather(one("ann"), one("bob"))
+    assert len(server.runs) == 2
+    for name in ("ann", "bob"):
+        assert server.of(f"{name}'s", ev.TurnCompleted) == [ev.TurnCompleted(f"{name} flew.")]
+        assert len(server.of(name, ev.ItemCompleted)) == 5
+        assert server.rows[name].parent == server.rows[f"{name}'s"].thread_id
+
+
+async def test_agents_whose_names_look_the_same_are_roles_of_their_own() -> None:
+    server = FakeServer()
+    last = Agent(name="a b", model=ScriptedModel([[assistant_message("Yes.")]]))
+    calls = [function_call("transfer_to_a_b", {}, call_id="h")]
+    first = Agent(name="A-B", model=ScriptedModel([calls]), handoffs=[last])
+    nobody = Agent(name="!?", model=ScriptedModel([]), handoffs=[])
+    first.handoffs.append(nobody)
+    await run(first, "Go.", hooks_of(server))
+    assert set(server.rows) == {"my team", "a-b", "a-b-2"}
+
+
+async def test_what_a_person_asks_of_a_script_is_answered_on_that_row() -> None:
+    server = FakeServer()
+    hooks = hooks_of(server)
+    agent = Agent(name="Worker", model=ScriptedModel([[assistant_message("Done.")]]))
+    await run(agent, "Go.", hooks)
+    row = server.rows["worker"].thread_id
+    hooks.refuse(ev.Event(1, row, "", 0.0, ev.RoleRequested(RoleAction.PAUSE, "", "me")))
+    [warned] = server.of("worker", ev.Warned)
+    assert warned.message.startswith("pause: ")
+    assert server.of("my team", ev.Warned) == []
+
+
+def _broken(*_: Any) -> None:
+    raise RuntimeError("out of order")
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda server: setattr(server, "tell", _broken),
+        lambda server: setattr(server, "assign", _broken),
+        lambda server: setattr(server, "_refusal", ServerRefused("not connected")),
+    ],
+)
+async def test_a_publication_that_fails_is_logged_once_and_breaks_nothing(
+    spoil: Callable[[FakeServer], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    server = FakeServer()
+    spoil(server)
+    caplog.set_level(logging.WARNING)
+    call = [function_call("codex", {}, call_id="c1")]
+    model = ScriptedModel([call, [assistant_message("Done.")]])
+    tool = function_tool(fly, name_override="codex")
+    hooks = hooks_of(server)
+    result = await run(Agent(name="Worker", model=model, tools=[tool]), "Go.", hooks)
+    hooks.close()
+    assert result.final_output == "Done."
+    assert len([one for one in caplog.records if one.name == "codextui.teams.hooks"]) == 1
