@@ -21,6 +21,7 @@ from codextui.wire.approval import (
     PermissionsAsked,
     Question,
     QuestionsAsked,
+    ToolAsked,
     kind_of,
 )
 from codextui.wire.decision import Aborted, Approved, Decision, Declined, Scope, decision_word
@@ -98,7 +99,7 @@ def _check_scope(approval: Approval, scope: Scope) -> None:
             note(f"from now on every command that begins with {rule_text(rule)} may run")
         case _ if scope is Scope.ALWAYS:
             raise ConfigInvalid("only a command can be approved for good")
-        case CommandAsked() | PatchAsked() | PermissionsAsked():
+        case CommandAsked() | PatchAsked() | PermissionsAsked() | ToolAsked():
             pass
         case ElicitationAsked(schema=schema) if not schema.get("properties"):
             pass

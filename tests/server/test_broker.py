@@ -215,6 +215,24 @@ async def test_what_codex_no_longer_waits_for_is_withdrawn(broker: Broker, memor
     assert len(memory.said) == 4
 
 
+async def test_who_asked_learns_that_nobody_decided(broker: Broker, memory: Memory):
+    ends: list[str] = []
+    for key in ("withdrawn", "decided"):
+        broker.ask(
+            CommandAsked("rm -r build"),
+            key=key,
+            thread_id="t",
+            turn_id="u",
+            item_id="",
+            handle="backend",
+            answer=memory.answer,
+            on_withdrawn=lambda key=key: ends.append(key),  # type: ignore[misc]  # its default is a string
+        )
+    await broker.decide("a2", Approved(), by="console")
+    broker.withdraw(thread_id="t")
+    assert ends == ["withdrawn"]
+
+
 async def test_only_what_is_meant_is_withdrawn(broker: Broker, memory: Memory):
     for key, thread_id in enumerate(("a", "a", "b")):
         ask(broker, memory, key=key, thread_id=thread_id)

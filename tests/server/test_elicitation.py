@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import jsonschema
 import pytest
@@ -17,6 +18,7 @@ from codextui.wire.approval import (
     PermissionsAsked,
     Question,
     QuestionsAsked,
+    ToolAsked,
     UnknownAsked,
 )
 
@@ -107,3 +109,28 @@ def test_questions_become_a_form_of_their_own():
 def test_an_mcp_servers_own_form_is_passed_on():
     form = {"type": "object", "properties": {"n": {"type": "number"}}}
     assert params(ElicitationAsked("srv", "form", "How many?", form))["requestedSchema"] == form
+
+
+def test_of_a_tool_all_that_is_allowed_is_in_the_message():
+    arguments = {"path": "/srv", "force": True, "said": "ja\u00df"}
+    message = params(ToolAsked("delete", arguments, "files", "It is old."))["message"]
+    assert message == (
+        'Allow the tool "files.delete" to be called with '
+        '{"path": "/srv", "force": true, "said": "ja\u00df"}?\nReason given: "It is old."'
+    )
+
+
+@pytest.mark.parametrize(
+    "hidden", ["\n", "\x1b[8m", "\u202e", "\u200b", "\x9b", "\ud800", "\U000e0041"]
+)
+@pytest.mark.parametrize("place", ["tool", "server", "reason", "arguments"])
+def test_nothing_in_a_tools_message_hides_or_looks_like_another_line(hidden: str, place: str):
+    asked = ToolAsked("delete", {"path": "/srv"}, "files", "It is old.")
+    bad = {"path": hidden} if place == "arguments" else f"x{hidden}y"
+    built = elicitation_params(
+        Approval("a1", "t", "u", "i", "backend", 1.0, replace(asked, **{place: bad}))
+    )
+    first, *rest = str(built["message"]).split("\n")
+    assert len(rest) == 1
+    assert first.isprintable()
+    assert rest[0].isprintable()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from codextui.server.event_log import EventLog
 from codextui.wire import event as ev
+from codextui.wire.run import Gate, Span, SpanKind
 from codextui.wire.thread import ThreadInfo, ThreadState
 
 
@@ -47,6 +48,15 @@ def test_of_what_replaces_itself_the_latest_is_kept():
         ev.PatchUpdated("p", ()),
     )
     assert left == [ev.DiffUpdated("two"), ev.PlanUpdated("new", ()), ev.PatchUpdated("p", ())]
+
+
+def test_of_gate_boards_the_latest_is_kept_and_of_a_span_how_it_ended():
+    def span(span_id: str, ended_at: float | None = None) -> ev.SpanChanged:
+        return ev.SpanChanged(Span(span_id, "backend", SpanKind.MODEL, ended_at=ended_at))
+
+    board = ev.GatesChecked((Gate("spec.md", met=True),))
+    _, left = logged(ev.GatesChecked(()), span("1"), span("2"), board, span("1", 5.0))
+    assert left == [span("2"), board, span("1", 5.0)]
 
 
 def test_of_a_threads_rows_the_first_and_the_latest_are_kept():

@@ -3,12 +3,13 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from codextui.server.event_log import EventLog
 from codextui.server.hub import EventHub
-from codextui.server.subscription import MERGE_ABOVE, Subscription
+from codextui.server.subscription import LAGS_ABOVE, MERGE_ABOVE, Subscription
 from codextui.wire import event as ev
 
 
@@ -201,3 +202,34 @@ def test_of_items_that_never_complete_the_pieces_are_kept_when_their_turn_ends()
     ]
     hub.publish("t", "u", ev.TurnAborted("interrupted"))
     assert len(kept) == 5
+
+
+async def test_a_publisher_waits_for_a_subscriber_that_lags():
+    hub = EventHub()
+    subscription = hub.subscribe(0, "")
+    for _ in range(LAGS_ABOVE + 1):
+        hub.publish("t", "u", ev.TurnStarted())
+    waiting = asyncio.create_task(hub.keep_pace())
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    await take_all(subscription)
+    async with asyncio.timeout(30):
+        await waiting
+
+
+async def test_a_publisher_waits_not_for_ever(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("codextui.server.hub.LONGEST_WAIT_S", 0.0)
+    hub = EventHub()
+    subscription = hub.subscribe(0, "")
+    for _ in range(LAGS_ABOVE + 1):
+        hub.publish("t", "u", ev.TurnStarted())
+    async with asyncio.timeout(30):
+        await hub.keep_pace()
+    assert subscription.lags
+
+
+async def test_a_replay_is_no_lag():
+    hub = EventHub()
+    for _ in range(LAGS_ABOVE + 1):
+        hub.publish("t", "u", ev.TurnStarted())
+    assert not hub.subscribe(0, "").lags

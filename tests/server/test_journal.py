@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from codextui.server.journal import Journal
 from codextui.server.memory import KILLED_KEPT_S, recall, recall_events
 from codextui.wire import event as ev
 from codextui.wire.approval import Approval, CommandAsked
+from codextui.wire.run import Gate, Span, SpanKind, ThreadKind
 from codextui.wire.thread import ThreadInfo, ThreadState
 
 APPROVAL = Approval("a1", "t", "u", "i", "codex-1", 10.0, CommandAsked("make"))
@@ -55,6 +57,18 @@ async def test_of_diffs_and_plans_the_latest_of_each_turn_comes_back(path: Path)
         ev.DiffUpdated("diff 2"),
         ev.DiffUpdated("of another turn"),
     ]
+
+
+async def test_of_gate_boards_and_spans_what_was_told_last_comes_back(path: Path):
+    journal = Journal(path)
+    journal.keep_thread(ThreadInfo("t", "bugs", ThreadState.RUNNING, kind=ThreadKind.RUN))
+    board = ev.GatesChecked((Gate("spec.md", met=True),))
+    one, other = Span("s1", "backend", SpanKind.MODEL), Span("s2", "tester", SpanKind.TOOL)
+    ended = ev.SpanChanged(replace(one, ended_at=5.0))
+    for msg in (ev.GatesChecked(()), ev.SpanChanged(one), ev.SpanChanged(other), board, ended):
+        journal.keep_event(event(msg))
+    await journal.close()
+    assert [past.msg for past in recall(path).events] == [ev.SpanChanged(other), board, ended]
 
 
 async def test_a_decision_is_on_the_disk_when_it_returns(path: Path):

@@ -44,6 +44,14 @@ async def test_what_names_no_thread_or_several_names_none(registry: Registry, na
         registry.find(name)
 
 
+async def test_a_handle_goes_before_the_short_id_of_a_run(registry: Registry):
+    run = add(registry, "run:backend", "bugs")
+    assert registry.find("backend") is run
+    thread = add(registry, "01a2-b3c4-one", "backend")
+    assert registry.find("backend") is thread
+    assert registry.find("run:backend") is run
+
+
 async def test_a_living_thread_goes_before_a_killed_one_of_the_same_handle(registry: Registry):
     add(registry, "one", "backend", ThreadState.KILLED)
     living = add(registry, "two", "backend")

@@ -1,0 +1,74 @@
+"""A program that tells of its run, by the bare wire."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from contract.serving import RawClient, Served
+
+RUN = "run:bugs-1"
+BACKEND = f"{RUN}/backend"
+TESTER = f"{RUN}/tester"
+
+
+def told(thread_id: str, word: str, turn_id: str = "", /, **msg: Any) -> dict[str, Any]:
+    """An event as `codex-publish` takes it."""
+    return {"threadId": thread_id, "turnId": turn_id, "msg": {"type": word, **msg}}
+
+
+def row(thread_id: str, state: str = "running", /, **more: Any) -> dict[str, Any]:
+    """The event that tells a row."""
+    kind, handle = ("run", "bugs") if "/" not in thread_id else ("role", thread_id.split("/")[1])
+    info = {"thread_id": thread_id, "handle": handle, "state": state, "kind": kind}
+    return told(thread_id, "thread_changed", thread={**info, **more})
+
+
+def said(thread_id: str, turn_id: str, text: str, item_id: str = "i1") -> dict[str, Any]:
+    item = {"id": item_id, "type": "agentMessage", "text": text}
+    return told(thread_id, "item_completed", turn_id, item=item)
+
+
+class Team:
+    """The program. Its client's name is what `codextui run` would call itself."""
+
+    def __init__(self, client: RawClient) -> None:
+        self.client = client
+
+    async def publish(self, *events: dict[str, Any], run: str = RUN) -> dict[str, str]:
+        """Tell something, and return the handles."""
+        result = await self.client.call("codex-publish", run=run, events=list(events))
+        assert not result.get("isError"), result
+        return dict(result["structuredContent"]["handles"])
+
+    async def refused(self, *events: Any, run: str = RUN) -> str:
+        """Tell something that is refused, and return why."""
+        result = await self.client.call("codex-publish", run=run, events=list(events))
+        assert result.get("isError"), result
+        return str(result["content"][0]["text"])
+
+    async def start(self) -> None:
+        """Tell of a run whose backend works in its first turn, while its tester waits."""
+        await self.publish(
+            row(RUN),
+            told(RUN, "task_started", "t1"),
+            row(BACKEND),
+            told(BACKEND, "task_started", "t1"),
+            row(TESTER, "waiting"),
+        )
+
+    def ask(self, thread: str = BACKEND, tool: str = "deploy", **arguments: Any) -> int:
+        """Ask whether a tool may be called; the number is that of the call."""
+        asked = {"tool": tool, "arguments": arguments, "server": "ops"}
+        return self.client.begin_tool("codex-ask", thread=thread, kind="tool", asked=asked)
+
+    async def reply(self, number: int) -> dict[str, Any]:
+        """The structured content of a call's result."""
+        return dict((await self.client.reply(number))["result"]["structuredContent"])
+
+
+@asynccontextmanager
+async def team_of(served: Served, name: str = "team bugs") -> AsyncIterator[Team]:
+    async with served.client(name) as client:
+        yield Team(client)

@@ -1,0 +1,210 @@
+"""What a role asks people, by its program."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from contract.serving import Served
+from contract.team import BACKEND, RUN, row, team_of, told
+
+from codextui.demo import Script, ScriptedModel
+from codextui.errors import ApprovalGone
+from codextui.server.options import ServeOptions
+from codextui.server.runs import asking
+from codextui.wire import event as ev
+from codextui.wire.approval import ToolAsked
+from codextui.wire.decision import Aborted, Answered, Approved, Decision, Declined, Scope
+from codextui.wire.thread import ThreadState
+
+QUESTION = {"question_id": "colour", "header": "Colour", "question": "Which colour?"}
+
+
+@pytest.mark.parametrize(
+    ("decision", "told_by_server"),
+    [
+        (Approved(), {"decision": "approved", "scope": "once"}),
+        (Approved(Scope.SESSION), {"decision": "approved_for_session", "scope": "session"}),
+        (Declined("not today"), {"decision": "denied", "message": "not today"}),
+        (Declined(), {"decision": "denied"}),
+        (Aborted(), {"decision": "abort"}),
+    ],
+)
+async def test_a_person_decides_whether_a_tool_is_called(
+    served: Served, decision: Decision, told_by_server: dict[str, str]
+):
+    async with served.console() as console, team_of(served) as team:
+        await team.start()
+        number = team.ask(tool="deploy", where="live")
+        approval = await console.offered()
+        assert approval.asked == ToolAsked("deploy", {"where": "live"}, "ops")
+        assert (approval.thread_id, approval.turn_id) == (BACKEND, "t1")
+        assert approval.handle == "backend"
+        waiting = await console.state(BACKEND, ThreadState.NEEDS_INPUT)
+        assert waiting.waits_for == "approval"
+        seen = len(console.facts)
+        await console.connection.answer(approval.approval_id, decision)
+        assert await team.reply(number) == told_by_server
+        assert (await console.state(BACKEND, ThreadState.RUNNING, after=seen)).waits_for == ""
+
+
+async def test_while_something_is_asked_the_row_needs_input_whatever_its_program_says(
+    served: Served,
+):
+    async with served.console() as console, team_of(served) as team:
+        await team.start()
+        number = team.ask()
+        approval = await console.offered()
+        await team.publish(row(BACKEND, "paused", waits_for="", model="m1"))
+        changed = await console.event(
+            ev.ThreadChanged,
+            lambda e: isinstance(e.msg, ev.ThreadChanged) and e.msg.thread.model == "m1",
+        )
+        assert isinstance(changed.msg, ev.ThreadChanged)
+        assert changed.msg.thread.state is ThreadState.NEEDS_INPUT
+        assert changed.msg.thread.waits_for == "approval"
+        await console.connection.answer(approval.approval_id, Approved())
+        await team.reply(number)
+        await console.state(BACKEND, ThreadState.PAUSED)
+
+
+async def test_a_person_answers_a_question(served: Served):
+    async with served.console() as console, team_of(served) as team:
+        await team.start()
+        number = team.client.begin_tool(
+            "codex-ask",
+            thread="backend",
+            kind="questions",
+            asked={"questions": [QUESTION, {**QUESTION, "question_id": "size"}]},
+        )
+        approval = await console.offered()
+        assert (await console.state(BACKEND, ThreadState.NEEDS_INPUT)).waits_for == "answer"
+        content = {"colour": ["red", "blue"], "never asked": "x"}
+        await console.connection.answer(approval.approval_id, Answered(content))
+        assert await team.reply(number) == {
+            "decision": "answered",
+            "answers": {"colour": ["red", "blue"]},
+        }
+
+
+TOOL = {"tool": "deploy", "arguments": {}}
+
+
+@pytest.mark.parametrize(
+    ("kind", "asked", "decision"),
+    [
+        ("questions", {"questions": [QUESTION]}, Approved()),
+        ("questions", {"questions": [QUESTION]}, Answered({"never asked": "x"})),
+        ("tool", TOOL, Approved(Scope.ALWAYS)),
+        ("tool", TOOL, Answered({"decision": "approved"})),
+    ],
+)
+async def test_a_yes_that_does_not_fit_is_a_no(
+    served: Served, kind: str, asked: dict[str, Any], decision: Decision
+):
+    async with served.console() as console, team_of(served) as team:
+        await team.start()
+        number = team.client.begin_tool("codex-ask", thread=BACKEND, kind=kind, asked=asked)
+        approval = await console.offered()
+        with pytest.raises(ApprovalGone, match="denied by console"):
+            await console.connection.answer(approval.approval_id, decision)
+        assert await team.reply(number) == {"decision": "denied"}
+
+
+async def test_one_who_takes_the_call_back_takes_the_question_back(served: Served):
+    async with served.console() as console, team_of(served) as team:
+        await team.start()
+        number = team.ask()
+        approval = await console.offered()
+        params = {"requestId": number, "reason": "never mind"}
+        team.client.send({"method": "notifications/cancelled", "params": params})
+        await console.withdrawn(approval.approval_id)
+        resolved = await console.event(ev.ApprovalResolved)
+        assert isinstance(resolved.msg, ev.ApprovalResolved)
+        assert resolved.msg.outcome == "withdrawn"
+        await team.publish(row(BACKEND, "done"))
+        await console.state(BACKEND, ThreadState.DONE)
+
+
+async def test_the_end_of_the_turn_takes_its_questions_back(served: Served):
+    async with served.console() as console, team_of(served) as team:
+        await team.start()
+        number = team.ask()
+        approval = await console.offered()
+        await team.publish(told(BACKEND, "task_complete", "t1"))
+        await console.withdrawn(approval.approval_id)
+        reply = await team.reply(number)
+        assert reply["error"]["kind"] == "ServerRefused"
+        assert "nobody decided" in reply["error"]["message"]
+
+
+async def test_the_first_answer_wins(served: Served):
+    async with (
+        served.console("one") as one,
+        served.console("two") as two,
+        team_of(served) as team,
+    ):
+        await team.start()
+        number = team.ask()
+        approval = await one.offered()
+        await two.offered()
+        await one.connection.answer(approval.approval_id, Approved())
+        await two.withdrawn(approval.approval_id)
+        assert (await team.reply(number))["decision"] == "approved"
+
+
+async def test_what_nobody_answers_is_declined(options: ServeOptions):
+    served = Served(replace(options, unattended_timeout_s=0.1), ScriptedModel(Script()))
+    await served.start()
+    async with team_of(served) as team:
+        await team.start()
+        reply = await team.reply(team.ask())
+        assert reply["decision"] == "denied"
+        assert "Nobody was there to decide" in reply["message"]
+    await served.stop()
+
+
+async def ask(team: Any, **arguments: Any) -> str:
+    result = await team.client.call("codex-ask", **arguments)
+    assert result["isError"]
+    return str(result["content"][0]["text"])
+
+
+@pytest.mark.parametrize(
+    ("kind", "asked", "why"),
+    [
+        ("tool", {"tool": 7}, "tool must be a string"),
+        ("tool", {"tool": "t", "arguments": []}, "arguments must be an object"),
+        ("tool", {"tool": "t", "arguments": {"x": "x" * 1_100_000}}, "1048576 may be"),
+        ("questions", {}, "ask 1 to 50 questions"),
+        ("questions", {"questions": [QUESTION, QUESTION]}, "with an id of its own"),
+        ("questions", {"questions": [QUESTION | {"question_id": 1}]}, "must be a string"),
+        ("command", {"command": "rm -r /"}, "'command' is not one of"),
+    ],
+)
+async def test_what_cannot_be_asked_is_refused(
+    served: Served, kind: str, asked: dict[str, Any], why: str
+):
+    async with served.console() as console, team_of(served) as team:
+        await team.start()
+        assert why in await ask(team, thread=BACKEND, kind=kind, asked=asked)
+        assert (await console.call("codex-approvals"))["approvals"] == []
+
+
+async def test_only_its_program_asks_for_a_role(served: Served):
+    async with team_of(served) as team, team_of(served, "stranger") as stranger:
+        await team.start()
+        why = await ask(stranger, thread=BACKEND, kind="tool", asked={"tool": "t"})
+        assert why == "backend is of no run that stranger tells of"
+
+
+async def test_only_so_much_is_asked_at_once(served: Served, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(asking, "MAX_OPEN", 1)
+    async with served.console() as console, team_of(served) as team:
+        await team.start()
+        team.ask()
+        await console.offered()
+        why = await ask(team, thread=BACKEND, kind="tool", asked={"tool": "t"})
+        assert why == "backend asks 1 questions already"
+        assert RUN not in why

@@ -1,0 +1,219 @@
+"""What people ask of roles and runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from contract.serving import Console, Served
+from contract.team import BACKEND, RUN, TESTER, row, team_of, told
+
+from codextui.errors import ServerRefused
+from codextui.wire import event as ev
+from codextui.wire.run import RoleAction
+from codextui.wire.thread import ThreadState
+
+
+async def requested(console: Console, after: int = 0) -> tuple[str, ev.RoleRequested]:
+    event = await console.event(ev.RoleRequested, after=after)
+    assert isinstance(event.msg, ev.RoleRequested)
+    return event.thread_id, event.msg
+
+
+async def refusal(console: Console, tool: str, **arguments: Any) -> str:
+    with pytest.raises(ServerRefused) as caught:
+        await console.call(tool, **arguments)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("action", list(RoleAction))
+async def test_what_is_asked_of_a_role_is_told_to_everybody(served: Served, action: RoleAction):
+    async with served.console() as console, team_of(served) as team:
+        await team.start()
+        answer = await console.call("codex-role", thread="backend", action=action, text="please")
+        assert answer["thread"]["thread_id"] == BACKEND
+        asked = ev.RoleRequested(action, "please", "console")
+        assert await requested(console) == (BACKEND, asked)
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments", "asked"),
+    [
+        ("codex-send", {"prompt": "faster"}, (RoleAction.MESSAGE, "faster")),
+        ("codex-steer", {"prompt": "faster"}, (RoleAction.MESSAGE, "faster")),
+        ("codex-interrupt", {}, (RoleAction.STOP, "")),
+    ],
+)
+@pytest.mark.parametrize("thread", [RUN, BACKEND])
+async def test_what_is_done_to_threads_is_asked_of_roles(
+    served: Served,
+    thread: str,
+    tool: str,
+    arguments: dict[str, str],
+    asked: tuple[RoleAction, str],
+):
+    async with served.console() as console, team_of(served) as team:
+        await team.start()
+        await console.call(tool, thread=thread, **arguments)
+        assert await requested(console) == (thread, ev.RoleRequested(*asked, "console"))
+
+
+async def test_a_message_says_which_turn_reads_it(served: Served):
+    async with served.console() as console, team_of(served) as team:
+        await team.start()
+        sent = await console.call("codex-send", thread="backend", prompt="faster")
+        assert (sent["turnId"], sent["steered"]) == ("t1", True)
+        sent = await console.call("codex-send", thread="tester", prompt="faster")
+        assert (sent["turnId"], sent["steered"]) == ("", False)
+
+
+@pytest.mark.parametrize("text", ["", "  \n"])
+async def test_an_empty_message_is_refused(served: Served, text: str):
+    async with served.console() as console, team_of(served) as team:
+        await team.start()
+        why = await refusal(console, "codex-role", thread=BACKEND, action="message", text=text)
+        assert why == "the message is empty"
+
+
+async def test_a_message_has_its_bound(served: Served):
+    async with served.console() as console, team_of(served) as team:
+        await team.start()
+        assert "characters" in await refusal(
+            console, "codex-send", thread=BACKEND, prompt="x" * 100_001
+        )
+
+
+@pytest.mark.parametrize("action", list(RoleAction))
+async def test_nothing_can_be_asked_where_the_program_is_gone(served: Served, action: RoleAction):
+    async with served.console() as console:
+        async with team_of(served) as team:
+            await team.start()
+        await console.state(BACKEND, ThreadState.DISCONNECTED)
+        why = await refusal(console, "codex-role", thread=BACKEND, action=action, text="please")
+        hint = "`codextui run --resume bugs-1` goes on with it"
+        assert why == f"the program that ran backend is gone: {hint}"
+        assert console.messages(BACKEND, ev.RoleRequested) == []
+
+
+async def test_of_a_run_that_is_over_only_a_rerun_can_be_asked(served: Served):
+    async with served.console() as console, team_of(served) as team:
+        await team.start()
+        await team.publish(row(RUN, "done"), row(BACKEND, "done"))
+        for action in ("message", "pause", "resume", "stop"):
+            why = await refusal(console, "codex-role", thread=BACKEND, action=action, text="x")
+            assert why == "bugs is over (done): nobody is at work there"
+        await console.call("codex-role", thread=BACKEND, action="rerun")
+        assert (await requested(console))[1].action is RoleAction.RERUN
+
+
+@pytest.mark.parametrize("action", ["pause", "stop"])
+async def test_a_role_that_is_not_at_work_cannot_be_held(served: Served, action: str):
+    async with served.console() as console, team_of(served) as team:
+        await team.start()
+        await team.publish(row(BACKEND, "failed"))
+        why = await refusal(console, "codex-role", thread=BACKEND, action=action)
+        assert why == "backend is not at work (failed)"
+
+
+async def test_what_is_paused_is_resumed_and_what_runs_is_not(served: Served):
+    async with served.console() as console, team_of(served) as team:
+        await team.start()
+        assert await refusal(console, "codex-resume", thread=RUN) == "bugs is run by team bugs"
+        await team.publish(row(BACKEND, "paused"))
+        await console.call("codex-resume", thread="backend")
+        assert await requested(console) == (
+            BACKEND,
+            ev.RoleRequested(RoleAction.RESUME, "", "console"),
+        )
+
+
+async def test_how_to_go_on_with_a_run_is_said(served: Served):
+    async with served.console() as console:
+        async with team_of(served) as team:
+            await team.start()
+        await console.state(TESTER, ThreadState.DISCONNECTED)
+        for thread in (RUN, BACKEND):
+            why = await refusal(console, "codex-resume", thread=thread)
+            assert why == "`codextui run --resume bugs-1` goes on with it"
+
+
+async def test_a_role_is_not_forked(served: Served):
+    async with served.console() as console, team_of(served) as team:
+        await team.start()
+        why = await refusal(console, "codex-fork", thread=BACKEND)
+        assert why == "backend is a role of a team, not a Codex thread"
+
+
+async def test_a_role_alone_is_not_killed(served: Served):
+    async with served.console() as console, team_of(served) as team:
+        await team.start()
+        why = await refusal(console, "codex-kill", thread=BACKEND)
+        assert why == "backend is a role of bugs: stop it, or kill the whole run"
+
+
+async def test_a_killed_run_is_gone_with_its_roles_and_its_program_is_asked_to_stop(
+    served: Served,
+):
+    async with served.console() as console, team_of(served) as team:
+        await team.start()
+        number = team.ask()
+        approval = await console.offered()
+        killed = await console.call("codex-kill", thread="bugs")
+        assert killed["thread"]["state"] == "killed"
+        assert await requested(console) == (
+            RUN,
+            ev.RoleRequested(RoleAction.STOP, "", "console"),
+        )
+        await console.withdrawn(approval.approval_id)
+        assert "error" in await team.reply(number)
+        aborted = await console.event(ev.TurnAborted, lambda e: e.thread_id == BACKEND)
+        assert aborted.msg == ev.TurnAborted("killed")
+        assert (await console.call("codex-threads"))["threads"] == []
+        left = (await console.call("codex-threads", all=True))["threads"]
+        assert {one["thread_id"] for one in left} == {RUN, BACKEND, TESTER}
+
+
+async def test_what_its_program_still_tells_brings_a_killed_run_not_back(served: Served):
+    async with served.console() as console, team_of(served) as team:
+        await team.start()
+        await console.call("codex-kill", thread=RUN)
+        new = f"{RUN}/new"
+        handles = await team.publish(row(RUN), row(BACKEND, "interrupted"), row(new))
+        assert handles[new] == "new"
+        assert (await console.call("codex-threads"))["threads"] == []
+        why = await team.reply(team.ask())
+        assert why["error"]["message"] == "backend was killed"
+
+
+async def test_a_killed_run_comes_back_when_it_is_run_again(served: Served):
+    async with served.console() as console:
+        async with team_of(served) as team:
+            await team.start()
+            await console.call("codex-kill", thread=RUN)
+            other = await team.publish(row("run:bugs-2"), run="run:bugs-2")
+            assert other == {"run:bugs-2": "bugs"}
+        async with team_of(served) as again:
+            await again.publish(row(RUN, "interrupted"))  # how it ended brings nothing back
+            assert (await console.call("codex-read", thread=RUN))["thread"]["state"] == "killed"
+            handles = await again.publish(row(RUN), row(BACKEND, "done"), row(TESTER))
+            assert handles == {RUN: "bugs-2", BACKEND: "backend", TESTER: "tester"}
+            rows = (await console.call("codex-threads"))["threads"]
+            states = {one["thread_id"]: one["state"] for one in rows}
+            assert states == {
+                RUN: "running",
+                BACKEND: "done",
+                TESTER: "running",
+                "run:bugs-2": "disconnected",
+            }
+
+
+async def test_a_killed_run_stays_killed_with_the_next_row_of_an_approval(served: Served):
+    async with served.console() as console, team_of(served) as team:
+        await team.start()
+        number = team.ask()
+        await console.offered()
+        await team.publish(told(RUN, "warning", message="hm"))
+        await console.call("codex-kill", thread=RUN)
+        await team.reply(number)
+        backend = await console.call("codex-read", thread=BACKEND)
+        assert backend["thread"]["state"] == "killed"

@@ -1,0 +1,168 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from contract.team import BACKEND, RUN, row, said, told
+
+from codextui.errors import ServerRefused
+from codextui.server.runs import publication
+from codextui.server.runs.publication import read_publication, weigh
+from codextui.wire import event as ev
+from codextui.wire.run import ThreadKind
+
+LONG = "x" * (publication.MAX_EVENT_CHARS + 1)
+GATE = {"condition": "spec.md", "met": True}
+SPAN = {"span_id": "s1", "role": "backend", "kind": "model"}
+
+
+def read(*events: Any, run: str = RUN) -> list[ev.Msg]:
+    _, read = read_publication({"run": run, "events": list(events)})
+    return [one.msg for one in read]
+
+
+def refusal(*events: Any, run: str = RUN) -> str:
+    with pytest.raises(ServerRefused) as caught:
+        read(*events, run=run)
+    return str(caught.value)
+
+
+def test_a_row_stands_where_the_server_says():
+    (message,) = read(row(BACKEND, parent=BACKEND, forked_from=RUN))
+    assert isinstance(message, ev.ThreadChanged)
+    assert (message.thread.parent, message.thread.forked_from) == (RUN, "")
+    assert message.thread.kind is ThreadKind.ROLE
+
+
+def test_a_long_note_and_brief_are_cut():
+    (message,) = read(row(RUN, note="no\n" * 9_000, brief="b" * 20_000))
+    assert isinstance(message, ev.ThreadChanged)
+    assert len(message.thread.note) == publication.MAX_NOTE
+    assert "\n" not in message.thread.note
+    assert len(message.thread.brief) == 2_000
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        told(BACKEND, "task_started", "t1"),
+        told(BACKEND, "item_started", "t1", item={"id": "i", "type": "reasoning"}),
+        said(BACKEND, "t1", "Done."),
+        told(BACKEND, "agent_message_content_delta", "t1", item_id="i", delta="D"),
+        told(BACKEND, "reasoning_content_delta", "t1", item_id="i", delta="D"),
+        told(BACKEND, "plan_delta", "t1", item_id="i", delta="D"),
+        told(BACKEND, "exec_command_output_delta", "t1", item_id="i", delta="D"),
+        told(BACKEND, "plan_update", "t1", plan=[]),
+        told(BACKEND, "token_count", total={"total": 7}),
+        told(BACKEND, "task_complete", "t1", last_agent_message="Done."),
+        told(BACKEND, "turn_aborted", "t1", reason="failed"),
+        told(BACKEND, "error", message="no"),
+        told(BACKEND, "warning", message="no"),
+        told(BACKEND, "handed_off", source="backend", target="tester"),
+        told(BACKEND, "handoff_refused", source="backend", target="tester", missing=["x"]),
+        told(RUN, "run_noted", kind="role_started", role="backend", text="began"),
+        told(RUN, "gates_checked", gates=[GATE]),
+        told(RUN, "span_changed", span=SPAN),
+    ],
+    ids=lambda event: event["msg"]["type"],
+)
+def test_what_happens_in_a_run_can_be_told(event: dict[str, Any]):
+    (message,) = read(event)
+    assert not isinstance(message, ev.UnknownEvent)
+
+
+@pytest.mark.parametrize(
+    "msg",
+    [
+        {"type": "role_requested", "action": "stop", "text": "", "by": "a person"},
+        {"type": "approval_resolved", "approval_id": "a1", "outcome": "approved"},
+        {"type": "codex_lost", "message": ""},
+        {"type": "codex_ready", "version": "1"},
+        {"type": "turn_diff", "unified_diff": ""},
+        {"type": "patch_updated", "item_id": "i", "changes": []},
+        {"type": "made_up"},
+    ],
+    ids=lambda msg: msg["type"],
+)
+def test_what_is_not_for_a_program_to_tell_is_refused(msg: dict[str, Any]):
+    event = {"threadId": BACKEND, "turnId": "t1", "msg": msg}
+    assert refusal(event) == f"codex-publish: events.0: a program cannot tell {msg['type']!r}"
+
+
+@pytest.mark.parametrize(
+    "thread_id", ["run:bugs-10", "run:other", "run:bugs-1x/backend", "01a2-b3c4", "", "bugs-1"]
+)
+def test_of_another_runs_threads_nothing_can_be_told(thread_id: str):
+    assert f"is none of {RUN}" in refusal(told(thread_id, "warning", message=""))
+
+
+@pytest.mark.parametrize(
+    "run", ["", "run:", "bugs", "run:a/b", "run:a b", "run:\x1b[31m", "run:" + "x" * 121, "run:.."]
+)
+def test_an_id_that_is_none_of_a_runs_is_refused(run: str):
+    assert "a run's id is" in refusal(run=run)
+
+
+@pytest.mark.parametrize(
+    ("event", "why"),
+    [
+        (row(RUN, kind="role"), "the kind of 'run:bugs-1' is 'run'"),
+        (row(BACKEND, kind="run"), "the kind of 'run:bugs-1/backend' is 'role'"),
+        (row(BACKEND, kind="codex"), "the kind of 'run:bugs-1/backend' is 'role'"),
+        (row(BACKEND, kind="god"), "kind is none that a thread can have"),
+        (row(BACKEND, state="dreaming"), "state or kind is none"),
+        (row(BACKEND, thread_id=RUN), "is told on"),
+        (row(BACKEND, model="m" * publication.MAX_ROW_CHARS), "a row of"),
+        (row(BACKEND, turn_id="t" * 201), "turn_id must be up to"),
+        (row(BACKEND, created_at=-1), "unix seconds"),
+        (row(BACKEND, turn_started_at=1e12), "unix seconds"),
+        (row(BACKEND, handle=7), "handle must be a string"),
+        (row(BACKEND, usage=[]), "usage must be an object"),
+        (told(BACKEND, "task_started"), "needs its turnId"),
+        (told(BACKEND, "task_started", "t" * 201), "turnId must be up to"),
+        (told(BACKEND, "task_started", "t\n1"), "turnId must be up to"),
+        (told(f"{RUN}/\u202ekcab", "warning", message=""), "threadId must be up to"),
+        (told(f"{RUN}/\ud800", "warning", message=""), "threadId must be up to"),
+        (told(BACKEND, "item_completed", "t1", item={"id": "i"}), "type must be a string"),
+        (told(BACKEND, "item_completed", "t1", item=[]), "item must be an object"),
+        (told(BACKEND, "item_completed", "t1", item={"id": "i" * 201, "type": "x"}), "item.id"),
+        (told(BACKEND, "warning", message=LONG), "1048576 may be"),
+        (told(BACKEND, "warning", message=7), "message must be a string"),
+        (told(BACKEND, "gates_checked", gates=[]), "is told on the run's own row"),
+        (told(BACKEND, "span_changed", span=SPAN), "is told on the run's own row"),
+        (told(RUN, "gates_checked", gates=["x"]), "gates must be an object"),
+        (told(RUN, "gates_checked", gates=[GATE | {"since": 1e300}]), "number that is too large"),
+        (told(RUN, "span_changed", span=SPAN | {"kind": "x"}), "kind is none that a span"),
+        (told(RUN, "span_changed", span=SPAN | {"ended_at": -5}), "unix seconds"),
+        (told(RUN, "span_changed", span=SPAN | {"started_at": float("inf")}), "does not have"),
+        (told(RUN, "span_changed", span=SPAN | {"tokens": 10**400}), "number that is too large"),
+    ],
+)
+def test_what_cannot_be_is_refused_with_its_place(event: dict[str, Any], why: str):
+    fine = told(RUN, "warning", message="")
+    message = refusal(fine, event)
+    assert message.startswith("codex-publish: events.1: ")
+    assert why in message
+
+
+def test_too_many_events_are_refused():
+    events = [told(RUN, "warning", message="")] * (publication.MAX_EVENTS + 1)
+    assert "1001 events in one call" in refusal(*events)
+
+
+def test_too_many_characters_are_refused():
+    event = told(RUN, "warning", message="x" * 1_000_000)
+    assert "characters in one call" in refusal(*[event] * 9)
+
+
+def test_what_is_nested_too_deep_is_refused():
+    deep: Any = "bottom"
+    for _ in range(publication.MAX_DEPTH + 1):
+        deep = [deep]
+    with pytest.raises(ServerRefused, match="deep"):
+        weigh(deep)
+
+
+@pytest.mark.parametrize("value", ["", "words", 7, None, True, [1, "two"], {"three": [4.5]}])
+def test_a_value_weighs_about_its_characters(value: Any):
+    assert weigh(value) >= len(str(value)) - 6
