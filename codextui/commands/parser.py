@@ -19,7 +19,8 @@ THREAD is a handle (backend), a thread id, or the beginning of one (6 characters
 PROMPT can be -, which reads it from standard input.
 
 With --json a command prints JSON on standard output and nothing else there:
-  ps, approvals                 one thread or approval a line
+  ps, approvals, runs           one thread, approval or run a line
+  runs timeline                 one span a line
   read                          {"thread": ...}, then one event a line
   new, reply, fork with --wait  one event a line, then {"thread", "turnId",
                                 "outcome", "content"}
@@ -328,6 +329,27 @@ def _add_team_commands(commands: _Commands) -> None:
     )
     run.add_argument("--headless", action="store_true", help="print what happens, line by line")
     run.add_argument("--resume", metavar="RUN", help="go on with a run that was cut off")
+    _add_runs_command(commands)
+
+
+def _add_runs_command(commands: _Commands) -> None:
+    runs = _add(commands, "runs", "runs:list_kept_runs", "list the runs of teams, and look at them")
+    actions = runs.add_subparsers(metavar="ACTION")
+    for name, command, about in (
+        ("show", "runs:show_run", "how a run went: handoffs, tokens, money"),
+        ("timeline", "runs:show_timeline", "who worked when, and who waited for whom"),
+        ("export", "runs:export_run", "write a run's spans and happenings as JSON lines"),
+        ("remove", "runs:remove_run", "remove what is kept of a run"),
+    ):
+        action = actions.add_parser(
+            name, help=about, description=f"{about[:1].upper()}{about[1:]}."
+        )
+        action.set_defaults(command=command)
+        action.add_argument("run", metavar="RUN", help="as `codextui runs` lists it")
+        if name == "export":
+            action.add_argument("file", metavar="FILE", type=Path, help="a new file, or - for here")
+        _add_common(action)
+        action.add_argument("--json", action="store_true", help="print JSON instead of text")
 
 
 def _server_name(value: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codextui.commands.cost_text import show_costs
 from codextui.commands.output import emit, note, show, show_indented
 from codextui.render.sanitize import one_line, sanitize
 from codextui.teams.happening import Happening, Kind
@@ -52,10 +53,5 @@ def _show(happening: Happening) -> None:
 def _show_end(happening: Happening) -> None:
     show()
     show(sanitize(happening.text))
-    tokens, codex = happening.data.get("tokens"), happening.data.get("codex_tokens")
-    if isinstance(tokens, dict) and isinstance(codex, dict):
-        spent = ", ".join(f"{one_line(name)} {count}" for name, count in tokens.items())
-        show(
-            f"{happening.data.get('turns')} turns; tokens: {spent or 'none'}; "
-            f"in Codex threads {sum(codex.values())}"
-        )
+    if "usage" in happening.data:
+        show_costs(happening.data)

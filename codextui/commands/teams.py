@@ -42,6 +42,9 @@ def check_team(options: argparse.Namespace) -> int:
         return 0
     show(f"{one_line(team.name)}: {one_line(team.about) or 'a team'}")
     show(f"mode {team.mode}; {_limits(team.limits)}")
+    for route in team.routes:
+        about = f" ({one_line(route.about)})" if route.about else ""
+        show(f"work of the kind {route.work} goes to {one_line(route.model)}{about}")
     show()
     for role in team.roles.values():
         _show_role(team, role)
@@ -69,8 +72,15 @@ def find_team(teams: dict[str, Team], name: str) -> Team:
 def _show_role(team: Team, role: Role) -> None:
     entry = " (gets the task)" if role.name == team.entry else ""
     show(f"{role.name}{entry}{f': {one_line(role.about)}' if role.about else ''}")
-    rights = f"codex, {role.sandbox}, approvals {role.approval_policy}, in {one_line(role.cwd)}"
-    show(f"  {rights if role.codex else 'no codex'}; model {one_line(role.model) or 'default'}")
+    show(f"  model {_model(role)}")
+    if role.codex:
+        rights = f"{role.sandbox}, approvals {role.approval_policy}, in {one_line(role.cwd)}"
+        show(f"  codex {rights}; its model {_codex_model(team, role)}")
+    else:
+        show("  no codex")
+    for tool in role.tools:
+        asked = ", after a person's approval" if role.needs_approval(tool) else ""
+        show(f"  tool {one_line(tool)}{asked}")
     for needed in role.requires:
         makers = team.makers(needed)
         source = f" from {' or '.join(makers)}" if makers else ""
@@ -82,13 +92,28 @@ def _show_role(team: Team, role: Role) -> None:
     show()
 
 
+def _model(role: Role) -> str:
+    work = f" (for {role.work} work)" if role.work else ""
+    effort = f", effort {role.effort}" if role.effort else ""
+    return f"{one_line(role.model) or 'default'}{work}{effort}"
+
+
+def _codex_model(team: Team, role: Role) -> str:
+    if role.codex_model:
+        return f"{one_line(role.codex_model)} (for {role.codex_work} work)"
+    if team.routes:
+        return f"as it says: {', '.join(route.work for route in team.routes)} work, or default"
+    return "as it says, or default"
+
+
 def _limits(limits: Limits) -> str:
     said = [
-        f"{value:g} {name}"
+        f"{f'{value:,}'.removesuffix('.0')} {name}"
         for name, value in (
             ("turns", limits.turns),
             ("tokens", limits.tokens),
             ("minutes", limits.minutes),
+            ("in money", limits.money),
         )
         if value
     ]
@@ -101,8 +126,15 @@ def _summary(team: Team) -> dict[str, object]:
         "about": team.about,
         "mode": str(team.mode),
         "entry": team.entry,
+        "models": {route.work: route.model for route in team.routes},
         "roles": {
             role.name: {
+                "model": role.model,
+                "work": role.work,
+                "codex_model": role.codex_model,
+                "codex_work": role.codex_work,
+                "tools": list(role.tools),
+                "approved_tools": [tool for tool in role.tools if role.needs_approval(tool)],
                 "codex": role.codex,
                 "sandbox": role.sandbox,
                 "approval_policy": role.approval_policy,

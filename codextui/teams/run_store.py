@@ -77,6 +77,25 @@ class RunStore:
         finally:
             os.close(descriptor)
 
+    def is_running(self) -> bool:
+        """Whether a process holds it (`locked`)."""
+        try:
+            descriptor = os.open(self._folder / "lock", os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(descriptor)
+        return False
+
+    @property
+    def written_at(self) -> float:
+        """When it was made; unix seconds."""
+        return _written(self._folder)
+
     def read(self, part: str) -> JsonObject | None:
         """A part as it was written last; None where it never was. Raises ConfigInvalid."""
         path = self._folder / f"{part}.json"

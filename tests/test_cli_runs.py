@@ -1,0 +1,245 @@
+"""`codextui runs`: what is kept of the runs of teams."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from codextui.cli import main
+from codextui.commands.timeline_text import timeline_lines, total_rows, wait_lines
+from codextui.prices import Price, Prices
+from codextui.teams.budget import Budget
+from codextui.teams.chronicle import Chronicle
+from codextui.teams.happening import Happening, Kind
+from codextui.teams.run_store import RunStore
+from codextui.teams.spans import SpanFile
+from codextui.teams.team import Limits
+from codextui.wire.run import Span, SpanKind
+from codextui.wire.thread import Usage
+
+EVIL = "\x1b]0;owned\x07\x1b[2Jtext\x9b31m\u202e"
+
+STARTED = Happening(Kind.RUN_STARTED, "", "run")
+ENDED = Happening(Kind.RUN_ENDED, "", f"done: all {EVIL}", {"outcome": "done"})
+REFUSED = Happening(
+    Kind.HANDOFF_REFUSED, "boss", "to maker:\n- plan.md: is not there", {"to": "maker"}
+)
+HANDED = Happening(Kind.HANDED_OFF, "boss", "to maker", {"to": "maker"})
+
+SPANS = (
+    Span("1", "boss", SpanKind.ROLE, "", 100.0, 200.0),
+    Span("2", "boss", SpanKind.MODEL, "m", 100.0, 120.0),
+    Span("3", "boss", SpanKind.CODEX, "boss-codex", 120.0, 200.0),
+    Span("4", "boss", SpanKind.PERSON, "a1", 150.0, 190.0),
+    Span("5", f"maker{EVIL}", SpanKind.GATE, "plan.md", 100.0, 200.0, ("boss",)),
+    Span("6", f"maker{EVIL}", SpanKind.ROLE, "", 200.0, None),
+)
+
+
+@pytest.fixture(autouse=True)
+def _own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("CONFIG", "STATE"):
+        monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / name))
+    monkeypatch.setenv("COLUMNS", "100")
+
+
+def kept(*happenings: Happening, prices: Prices | None = None) -> RunStore:
+    """A run of two roles, of which all of this is kept."""
+    store = RunStore.create("duo")
+    about = {"team": f"duo{EVIL}", "mode": "handoffs", "project": "/p", "task": f"Do {EVIL}\nit."}
+    store.write("run", about)
+    if prices is not None:
+        models = {
+            name: {"input": one.input, "output": one.output, "cached_input": one.cached_input}
+            for name, one in prices.models.items()
+        }
+        store.write("prices", {"currency": prices.currency, "models": models})
+    budget = Budget(Limits())
+    budget.begin_turn()
+    budget.begin_stint("boss", "t1")
+    budget.add("boss", Usage(1_000_000, input=1_000_000), "strong")
+    budget.hand_off("boss", "maker")
+    budget.begin_stint("maker", "t1")
+    for total, turn in ((5, "u1"), (9, "u2")):
+        budget.count_thread(
+            f"thread{EVIL}",
+            Usage(total),
+            lambda _: None,
+            role="maker",
+            model=f"m{EVIL}",
+            turn_id=turn,
+        )
+    store.write("spent", budget.to_wire())
+    with Chronicle(store, clock=iter(float(at) for at in range(1000, 2000)).__next__) as chronicle:
+        for happening in happenings:
+            chronicle.tell(happening)
+    with SpanFile(store.folder) as file:
+        for span in SPANS:
+            file.write(span)
+    return store
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """Run a command line; nothing that it prints may tell a terminal anything."""
+
+    def call(*arguments: str, code: int = 0) -> str:
+        assert main(list(arguments)) == code
+        captured = capsys.readouterr()
+        for harmful in ("\x1b", "\x07", "\x9b", "\u202e"):
+            assert harmful not in captured.out + captured.err
+        return captured.out + captured.err
+
+    return call
+
+
+def test_no_runs_says_how_there_would_be_one(run: Callable[..., str]) -> None:
+    assert "codextui run TEAM" in run("runs")
+
+
+def test_runs_are_listed_with_state_tokens_and_money(run: Callable[..., str]) -> None:
+    prices = Prices("EUR", {"strong": Price(2.0, 8.0)})
+    store = kept(STARTED, ENDED, prices=prices)
+    header, row = run("runs").splitlines()
+    assert header.split() == ["RUN", "STATE", "BEGAN", "TOKENS", "COST", "TASK"]
+    assert row.startswith(f"{store.run_id}  done")
+    assert "1.0M" in row
+    assert "2.00 EUR" in row
+    told = json.loads(run("runs", "--json"))
+    assert (told["run"], told["state"], told["cost"]) == (store.run_id, "done", 2.0)
+    assert told["usage"]["total"] == 1_000_009
+
+
+def test_a_run_that_was_not_seen_to_end_was_cut_off_unless_it_goes_on(
+    run: Callable[..., str],
+) -> None:
+    store = kept(STARTED, ENDED, Happening(Kind.RUN_RESUMED, "", "again"))
+    assert "cut off" in run("runs")
+    with store.locked():
+        assert json.loads(run("runs", "--json"))["state"] == "running"
+        assert "being run by another process" in run("runs", "remove", store.run_id, code=2)
+    assert json.loads(run("runs", "--json"))["ended_at"] is None
+
+
+def test_todays_prices_are_taken_where_a_run_kept_none(
+    run: Callable[..., str], tmp_path: Path
+) -> None:
+    kept(STARTED)
+    config = tmp_path / "c.toml"
+    config.write_text('[prices]\ncurrency = "CHF"\n[prices.strong]\ninput = 3\noutput = 3\n')
+    assert "3.00 CHF" in run("runs", "--config", str(config))
+    assert "CHF" not in run("runs")
+
+
+def test_a_run_that_cannot_be_read_does_not_hide_the_others(run: Callable[..., str]) -> None:
+    broken, good = kept(STARTED), kept(STARTED)
+    (broken.folder / "spent.json").write_text('{"ledger": 3}')
+    out = run("runs")
+    assert f"{broken.run_id} cannot be read" in out
+    assert f"{good.run_id}  cut off" in out
+
+
+def test_a_run_is_shown_with_its_handoffs_and_what_everything_cost(run: Callable[..., str]) -> None:
+    store = kept(STARTED, REFUSED, HANDED, ENDED, prices=Prices("EUR", {"strong": Price(2.0, 8.0)}))
+    out = run("runs", "show", store.run_id)
+    assert f"{store.run_id}: done" in out
+    assert "boss was refused to hand off to maker:" in out
+    assert "- plan.md: is not there" in out
+    assert "boss handed off to maker" in out
+    assert "1 model calls of roles; 1,000,009 tokens" in out
+    lines = [line.split() for line in out.splitlines()]
+    assert ["boss", "strong", "1.0M", "1.0M", "2.00", "EUR"] in lines
+    assert ["boss", "t1", "maker", "1.0M", "2.00", "EUR"] in lines
+    assert ["u1", "5", "-"] in lines
+    assert ["u2", "4", "-"] in lines
+    assert "without a price, and not in the cost: m" in out
+
+
+def test_a_run_is_one_object_for_programs(run: Callable[..., str]) -> None:
+    store = kept(STARTED, HANDED, ENDED)
+    told: dict[str, Any] = json.loads(run("runs", "show", store.run_id, "--json"))
+    assert [one["kind"] for one in told["handoffs"]] == ["handed_off"]
+    assert told["costs"]["role_turns"][0]["handed_off_to"] == "maker"
+    assert told["ended_at"] == 1002.0
+    assert told["began_at"] == 1000.0
+
+
+def test_the_timeline_says_who_worked_and_who_waited(run: Callable[..., str]) -> None:
+    out = run("runs", "timeline", kept(STARTED).run_id)
+    assert "boss" in out
+    assert "waited 40s for a person" in out
+    assert "waited 1m 40s for boss" in out
+    assert len(run("runs", "timeline", kept(STARTED).run_id, "--json").splitlines()) == len(SPANS)
+
+
+def test_a_timeline_fills_the_width_and_draws_the_innermost_of_what_overlaps() -> None:
+    maker = Span("5", "maker", SpanKind.GATE, "plan.md", 100.0, 200.0, ("boss",))
+    lines = timeline_lines([*SPANS[:4], maker], 27, 200.0)
+    assert lines[:3] == ["boss   mmmmCCCCCC????????CC", "maker  ....................", ""]
+    assert all(len(line) <= 27 for line in lines)
+    assert "waits for a person" in " ".join(lines)
+
+
+def test_a_timeline_of_a_moment_and_of_a_terminal_without_width_can_be_drawn() -> None:
+    moment = Span("1", "boss", SpanKind.TOOL, "t", 100.0, 100.0)
+    assert timeline_lines([moment], 0, 0.0)[0] == "boss  t"
+
+
+def test_the_totals_add_up_to_what_there_was() -> None:
+    boss, maker = total_rows(SPANS, 220.0)
+    assert boss == ("boss", "1m 00s", "20s", "1m 20s", "-", "-", "40s", "-")
+    assert maker[2:] == ("-", "-", "-", "1m 40s", "-", "-")
+    assert wait_lines((), 0.0) == []
+
+
+def test_a_run_without_spans_says_so(run: Callable[..., str]) -> None:
+    store = RunStore.create("duo")
+    store.write("run", {})
+    assert "has kept nothing" in run("runs", "timeline", store.run_id)
+
+
+def test_a_run_is_exported_as_json_lines_to_a_new_file(
+    run: Callable[..., str], tmp_path: Path
+) -> None:
+    store = kept(STARTED, ENDED)
+    file = tmp_path / "out.jsonl"
+    assert "wrote 9 lines" in run("runs", "export", store.run_id, str(file))
+    assert file.stat().st_mode & 0o777 == 0o600
+    lines = [json.loads(line) for line in file.read_text().splitlines()]
+    assert [line["type"] for line in lines] == ["run", *["span"] * 6, *["happening"] * 2]
+    assert lines[6]["failed"] is True  # nobody runs it: what went on was cut off
+    assert "is there already" in run("runs", "export", store.run_id, str(file), code=2)
+    assert len(run("runs", "export", store.run_id, "-").splitlines()) == 9
+
+
+def test_a_run_that_cannot_be_written_down_is_told(run: Callable[..., str], tmp_path: Path) -> None:
+    store = kept(STARTED)
+    assert "cannot be written" in run(
+        "runs", "export", store.run_id, str(tmp_path / "no" / "f"), code=2
+    )
+
+
+def test_a_removed_run_is_gone(run: Callable[..., str]) -> None:
+    store = kept(STARTED)
+    assert json.loads(run("runs", "remove", store.run_id, "--json"))["removed"]
+    assert not store.folder.exists()
+    for action in ("show", "timeline", "remove"):
+        assert "there is no run" in run("runs", action, store.run_id, code=2)
+
+
+@pytest.mark.parametrize("name", ["../../etc", "", "/", ".", "x" * 300])
+def test_only_runs_can_be_removed(run: Callable[..., str], name: str) -> None:
+    assert "there is no run" in run("runs", "remove", name, code=2)
+
+
+def test_lines_that_are_torn_or_wrong_do_not_hide_the_rest(run: Callable[..., str]) -> None:
+    store = kept(STARTED, HANDED)
+    with (store.folder / "happenings.jsonl").open("a") as file:
+        file.write('{"kind": "handed_off", "at": "x"}\n{"kind": ["handed_off"]}\n{"kind": "han')
+    out = run("runs", "show", store.run_id)
+    assert "boss handed off to maker" in out
+    assert "cannot be read" in out
