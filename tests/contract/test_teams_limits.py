@@ -1,0 +1,235 @@
+"""Teams at their limits: many roles at once, and models that do what no model should."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import re
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from agents.models.openai_responses import OpenAIResponsesModel
+from contract.serving import Served, serving
+from openai import AsyncOpenAI, DefaultAsyncHttpxClient
+
+from codextui.client.spawn import open_socket
+from codextui.demo import Call, ModelRequest, Patch, Say, Step
+from codextui.demo.script import ModelScript
+from codextui.teams.config_team import parse_teams
+from codextui.teams.ending import Ending
+from codextui.teams.happening import Happening, Kind
+from codextui.teams.run import RunEnd, run_team
+from codextui.teams.run_plan import RunPlan
+from codextui.teams.run_store import RunStore
+from codextui.wire.thread import ThreadState
+
+pytestmark = pytest.mark.contract
+
+WAIT_S = 300
+WORKERS = 18
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A shared server, and a folder for a project and what is kept of its run."""
+
+    served: Served
+    folder: Path
+
+    async def run(self, team: str) -> tuple[RunEnd, list[Happening]]:
+        """Run a team to its end, in this process: the end, and what happened."""
+        project, runs = self.folder / "project", self.folder / "runs"
+        project.mkdir()
+        runs.mkdir(mode=0o700)
+        told: list[Happening] = []
+        read = parse_teams(team)["t"]
+        plan = RunPlan(read, "Do it.", project, read.mode)
+        http = DefaultAsyncHttpxClient(trust_env=False)
+        address = self.served.model.base_url
+        async with AsyncOpenAI(
+            base_url=address, api_key="none", max_retries=0, http_client=http
+        ) as client:
+            end = await run_team(
+                plan,
+                RunStore.create("t", runs),
+                functools.partial(open_socket, self.served.options.socket),
+                told.append,
+                model_of=lambda _: OpenAIResponsesModel("gpt-5.5", client),
+            )
+        return end, told
+
+    async def running(self) -> list[Any]:
+        """The threads that are at work."""
+        async with self.served.console("counter") as console:
+            rows = (await console.call("codex-threads", all=True))["threads"]
+        return [row for row in rows if ThreadState(row["state"]).has_turn]
+
+
+@asynccontextmanager
+async def staged(binary: Path, scratch: Path, script: ModelScript) -> AsyncIterator[Stage]:
+    async with asyncio.timeout(WAIT_S), serving(binary, scratch, script) as served:  # type: ignore[arg-type] # any script will do
+        yield Stage(served, scratch)
+
+
+class Crowd:
+    """The models of many roles; the workers' Codex threads wait until all of them are at work."""
+
+    def __init__(self) -> None:
+        self.at_work = 0
+        self.all_at_work = asyncio.Event()
+
+    def __call__(self, request: ModelRequest) -> Iterable[Step] | AsyncIterator[Step]:
+        if request.thread:
+            return self._write(request)
+        asked = any(item.get("type") == "function_call_output" for item in request.input)
+        if asked:
+            return [Say("Done.")]
+        [made] = re.findall(r"You write (\S+)\.", request.instructions)
+        return [Call("codex", {"prompt": f"write {made}"})]
+
+    async def _write(self, request: ModelRequest) -> AsyncIterator[Step]:
+        name = request.first_user_text.removeprefix("write ")
+        if request.number:
+            yield Say("Written.")
+            return
+        if name.startswith("out/"):
+            self.at_work += 1
+            if self.at_work == WORKERS:
+                self.all_at_work.set()
+            await self.all_at_work.wait()
+        yield Patch.add(name, "It is here.\n")
+
+
+def crowd_config() -> str:
+    roles = [("planner", "plan.md", ""), ("closer", "end.md", "out/*.md")]
+    roles += [(f"worker-{number}", f"out/{number}.md", "plan.md") for number in range(WORKERS)]
+    text = '[teams.t]\nmode = "parallel"\n[teams.t.defaults]\nsandbox = "workspace-write"\n'
+    for name, makes, needs in roles:
+        text += f'[teams.t.roles.{name}]\ninstructions = "You write {makes}."\n'
+        text += f'produces = ["{makes}"]\n' + (f'requires = ["{needs}"]\n' if needs else "")
+    return text
+
+
+async def test_twenty_roles_are_told_of_and_eighteen_of_them_work_at_once(
+    codex_binary: Path, scratch: Path
+) -> None:
+    crowd = Crowd()
+    async with staged(codex_binary, scratch, crowd) as stage:
+        end, told = await stage.run(crowd_config())
+        assert not stage.served.model.faults
+        assert await stage.running() == []
+    assert end.ending is Ending.DONE, end.message
+    assert crowd.at_work == WORKERS
+    finished = [one.role for one in told if one.kind is Kind.ROLE_FINISHED]
+    assert len(finished) == len(set(finished)) == WORKERS + 2
+    assert (finished[0], finished[-1]) == ("planner", "closer")
+    made = {path.name for path in (scratch / "project").glob("**/*.md")}
+    assert made == {"plan.md", "end.md", *(f"{number}.md" for number in range(WORKERS))}
+
+
+def role_of(request: ModelRequest) -> str:
+    [name] = re.findall(r"You are (left|right)\.", request.instructions)
+    return str(name)
+
+
+def pair(limit: str) -> str:
+    text = f"[teams.t]\n[teams.t.limits]\n{limit}\n"
+    for one, other in (("left", "right"), ("right", "left")):
+        text += f'[teams.t.roles.{one}]\ninstructions = "You are {one}."\nhandoffs = ["{other}"]\n'
+    return text
+
+
+class Odd:
+    """The models of two roles, one of which does what no model should.
+
+    Attributes:
+        asked: the roles, as often as each was asked.
+        read: the outputs of calls that they were given to read.
+    """
+
+    def __init__(self, act: Callable[[str, int], list[Step]]) -> None:
+        self._act = act
+        self.asked: list[str] = []
+        self.read: list[str] = []
+
+    def __call__(self, request: ModelRequest) -> Iterable[Step]:
+        if request.thread:
+            return [Say("Here you are.")]
+        if request.last_output is not None:
+            self.read.append(request.last_output)
+        self.asked.append(role_of(request))
+        return self._act(self.asked[-1], len(self.asked))
+
+
+def hand_to(name: str) -> Call:
+    return Call(f"transfer_to_{name}")
+
+
+def hands_off_for_ever(role: str, _: int) -> list[Step]:
+    return [hand_to("right" if role == "left" else "left")]
+
+
+def calls_codex_for_ever(_: str, __: int) -> list[Step]:
+    return [Call("codex", {"prompt": "more"})]
+
+
+def thinks_for_ever(_: str, __: int) -> list[Step]:
+    return [Say("Well …", gate=asyncio.Event())]
+
+
+@pytest.mark.parametrize(
+    ("act", "limit"),
+    [
+        (hands_off_for_ever, "turns = 9"),
+        (calls_codex_for_ever, "turns = 4"),
+        (calls_codex_for_ever, "tokens = 1000"),
+        (thinks_for_ever, "minutes = 0.05"),
+    ],
+)
+async def test_a_team_that_never_ends_is_ended_by_its_limit_and_leaves_nothing_running(
+    codex_binary: Path, scratch: Path, act: Callable[[str, int], list[Step]], limit: str
+) -> None:
+    odd = Odd(act)
+    async with staged(codex_binary, scratch, odd) as stage:
+        end, _ = await stage.run(pair(limit))
+        assert await stage.running() == []
+    assert end.ending is Ending.BUDGET, end.message
+    kind, _, most = limit.partition(" = ")
+    assert kind in end.message
+    if kind == "turns":
+        assert len(odd.asked) == int(most)
+
+
+async def test_a_call_of_a_tool_that_is_not_there_and_a_call_that_is_no_json_are_told_to_the_model(
+    codex_binary: Path, scratch: Path
+) -> None:
+    calls: list[Step] = [
+        Call("fly", {"to": "the moon"}),
+        Call("codex"),
+        Call("codex-reply", {"a": 1}),
+    ]
+    odd = Odd(lambda _, number: [calls[number - 1]] if number <= len(calls) else [Say("No.")])
+    async with staged(codex_binary, scratch, odd) as stage:
+        end, _ = await stage.run(pair("turns = 9"))
+    assert end.ending is Ending.DONE, end.message
+    assert "fly" in odd.read[0]
+    assert ["prompt" in told for told in odd.read[1:]] == [True, True]
+
+
+async def test_of_two_handoffs_at_once_the_first_counts_and_the_run_goes_on(
+    codex_binary: Path, scratch: Path
+) -> None:
+    def act(role: str, _: int) -> list[Step]:
+        both: list[Step] = [hand_to("right"), hand_to("right"), Call("codex", {"prompt": "go"})]
+        return both if role == "left" else [Say("Mine.")]
+
+    odd = Odd(act)
+    async with staged(codex_binary, scratch, odd) as stage:
+        end, told = await stage.run(pair("turns = 9"))
+    assert end.ending is Ending.DONE, end.message
+    assert odd.asked[-1] == "right"
+    assert [one.data["to"] for one in told if one.kind is Kind.HANDED_OFF] == ["right"]
