@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias, cast
 
-from agents import Agent, ModelSettings, RunConfig, Tool, WebSearchTool
+from agents import Agent, ModelSettings, RunConfig
 from agents.exceptions import UserError
 from agents.mcp import MCPServer
 from agents.models.interface import Model
@@ -21,12 +21,18 @@ from codextui.teams.briefing import instructions_of
 from codextui.teams.budget import Budget
 from codextui.teams.call_log import CallLog
 from codextui.teams.codex_server import CodexServer
+from codextui.teams.condition import Condition
+from codextui.teams.direction import Direction
+from codextui.teams.gate import Unmet, find_unmet
 from codextui.teams.gated_handoff import Gatekeeper
 from codextui.teams.happening import Happening
 from codextui.teams.kept_model import KeptModel
 from codextui.teams.link import ServerLink
+from codextui.teams.people import People
+from codextui.teams.role_tools import ASK_PERSON, RoleTools, ask_person_tool, find_tools
 from codextui.teams.routing import Route
 from codextui.teams.run_store import RunStore
+from codextui.teams.run_telling import RunTelling
 from codextui.teams.team import Mode, Role, Team
 from codextui.teams.terms import Terms
 
@@ -52,9 +58,13 @@ class Crew:
         project: the folder that everything is relative to; absolute.
         agents: the roles as agents, by name.
         servers: the roles' Codex, by role.
+        own_servers: MCP servers that the roles have of their own, each once.
         store: where the run is kept.
         budget: what it has cost.
         tell: is told what happens.
+        direction: what people ask of it.
+        telling: tells whoever watches on the server.
+        people: who are asked.
         run_config: how the Agents SDK runs it.
     """
 
@@ -63,14 +73,23 @@ class Crew:
     project: Path
     agents: dict[str, Agent[Any]]
     servers: dict[str, CodexServer]
+    own_servers: tuple[MCPServer, ...]
     store: RunStore
     budget: Budget
     tell: Callable[[Happening], None]
+    direction: Direction
+    telling: RunTelling
+    people: People
     run_config: RunConfig = field(default_factory=lambda: QUIET)
 
-    async def stop(self) -> None:
-        """End every Codex call that is still under way."""
-        await asyncio.gather(*(server.stop_calls() for server in self.servers.values()))
+    async def find_unmet(self, conditions: Iterable[Condition]) -> tuple[Unmet, ...]:
+        """The conditions that are not met now."""
+        return await find_unmet(self.team, self.project, conditions, self.telling.board.note)
+
+    async def stop(self, *roles: str) -> None:
+        """End every Codex call that is still under way, of some roles or of all."""
+        servers = [s for name, s in self.servers.items() if not roles or name in roles]
+        await asyncio.gather(*(server.stop_calls() for server in servers))
 
     def let_go(self) -> None:
         """From now on a cancelled Codex call leaves its turn running."""
@@ -88,32 +107,62 @@ def hire(
     store: RunStore,
     budget: Budget,
     tell: Callable[[Happening], None],
+    direction: Direction,
+    telling: RunTelling,
+    people: People,
     model_of: ModelOf | None = None,
     run_config: RunConfig = QUIET,
 ) -> Crew:
-    """Make the agents of a team, with their Codex and their gated handoffs."""
+    """Make the agents of a team, with their Codex, their tools and their gated handoffs.
+
+    Raises ConfigInvalid where a model or a tool cannot be had.
+    """
     servers = {
-        role.name: CodexServer.of_role(
-            link, log, _terms(role, project, team.routes), require_approval="always"
-        )
+        role.name: _codex(link, log, _terms(role, project, team.routes, telling))
         for role in team.roles.values()
         if role.codex
     }
+    tools = {role.name: find_tools(role) for role in team.roles.values()}
     agents = {}
     for role in team.roles.values():
-        model = KeptModel((model_of or model_by_name)(role), role.name, store, budget, role.model)
-        agents[role.name] = _agent(team, role, mode, servers.get(role.name), model)
+        model = KeptModel(
+            (model_of or model_by_name)(role),
+            role.name,
+            store=store,
+            budget=budget,
+            direction=direction,
+            telling=telling,
+            tell=tell,
+            name=role.model,
+        )
+        agent = _agent(team, role, mode, model)
+        _equip(agent, tools[role.name], servers.get(role.name), people)
+        agents[role.name] = agent
+    crew = Crew(
+        team=team,
+        mode=mode,
+        project=project,
+        agents=agents,
+        servers=servers,
+        own_servers=tuple(dict.fromkeys(s for found in tools.values() for s in found.servers)),
+        store=store,
+        budget=budget,
+        tell=tell,
+        direction=direction,
+        telling=telling,
+        people=people,
+        run_config=run_config,
+    )
     if mode is Mode.HANDOFFS:
-        keeper = Gatekeeper(team, project, tell)
-        for role in team.roles.values():
-            source = agents[role.name]
-            source.handoffs = [keeper.gated(source, agents[name]) for name in role.handoffs]
-    return Crew(team, mode, project, agents, servers, store, budget, tell, run_config)
+        _connect(crew)
+    return crew
 
 
-def _agent(
-    team: Team, role: Role, mode: Mode, server: CodexServer | None, model: Model
-) -> Agent[Any]:
+def _codex(link: ServerLink, log: CallLog, terms: Terms) -> CodexServer:
+    return CodexServer.of_role(link, log, terms, require_approval="always")
+
+
+def _agent(team: Team, role: Role, mode: Mode, model: Model) -> Agent[Any]:
     settings = ModelSettings()
     if role.effort:
         settings = ModelSettings(reasoning=Reasoning(effort=cast("Any", role.effort)))
@@ -123,17 +172,29 @@ def _agent(
         instructions=instructions_of(team, role, mode),
         model=model,
         model_settings=settings,
-        tools=[_tool(name) for name in role.tools],
-        mcp_servers=cast("list[MCPServer]", [server] if server is not None else []),
     )
 
 
-def _tool(name: str) -> Tool:
-    match name:
-        case "web_search":
-            return WebSearchTool()
-        case _:
-            raise ValueError(name)
+def _equip(agent: Agent[Any], found: RoleTools, server: CodexServer | None, people: People) -> None:
+    """Give an agent its tools; each can ask a person, unless it has a tool of that name."""
+    agent.tools = list(found.tools)
+    if all(tool.name != ASK_PERSON for tool in found.tools):
+        agent.tools.append(ask_person_tool(agent.name, people.answer))
+    agent.mcp_servers = [*found.servers, *([server] if server is not None else [])]
+
+
+def _connect(crew: Crew) -> None:
+    """Let the roles hand off to each other, by their gates."""
+    keeper = Gatekeeper(
+        crew.team,
+        crew.project,
+        crew.tell,
+        note=crew.telling.board.note,
+        stopped_by=crew.direction.stopped_by,
+    )
+    for role in crew.team.roles.values():
+        source = crew.agents[role.name]
+        source.handoffs = [keeper.gated(source, crew.agents[name]) for name in role.handoffs]
 
 
 def model_by_name(role: Role) -> Model:
@@ -147,9 +208,10 @@ def model_by_name(role: Role) -> Model:
         raise ConfigInvalid(f"the model of {role.name} cannot be used: {error}") from error
 
 
-def _terms(role: Role, project: Path, routes: tuple[Route, ...]) -> Terms:
+def _terms(role: Role, project: Path, routes: tuple[Route, ...], telling: RunTelling) -> Terms:
     return Terms(
-        handle=role.name,
+        handle=f"{role.name}-codex",
+        parent=telling.roles[role.name].row.thread_id,
         cwd=project / role.cwd,
         model=role.codex_model,
         routes=routes,

@@ -11,7 +11,7 @@ import itertools
 import json
 import os
 import signal
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,7 +47,10 @@ class Unmet:
 
 
 async def find_unmet(
-    team: Team, project: Path, conditions: Iterable[Condition]
+    team: Team,
+    project: Path,
+    conditions: Iterable[Condition],
+    note: Callable[[Condition, str], None] | None = None,
 ) -> tuple[Unmet, ...]:
     """The conditions that are not met now, in their order.
 
@@ -55,10 +58,13 @@ async def find_unmet(
         team: knows whose job what is.
         project: the folder that everything is relative to.
         conditions: what is to be so.
+        note: is told of each condition why it is not met, empty where it is.
     """
     found = []
     for condition in conditions:
         reason = await why_unmet(project, condition)
+        if note is not None:
+            note(condition, reason)
         if reason:
             found.append(Unmet(condition, reason, team.makers(condition)))
     return tuple(found)
@@ -111,7 +117,12 @@ def newest(project: Path, artifacts: Iterable[Condition]) -> int:
 
 def tell_unmet(unmet: Sequence[Unmet]) -> str:
     """What is missing, as a list for a model and for a person."""
-    return "\n".join(f"- {one}" for one in unmet)
+    return tell_reasons(tuple(map(str, unmet)))
+
+
+def tell_reasons(reasons: Sequence[str]) -> str:
+    """The same for what is in words already."""
+    return "\n".join(f"- {reason}" for reason in reasons)
 
 
 def _changed(file: Path) -> int:

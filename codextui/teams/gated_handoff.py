@@ -9,8 +9,9 @@ from typing import Any
 
 from agents import Agent, Handoff, RunContextWrapper, handoff
 
+from codextui.teams.condition import Condition
 from codextui.teams.ending import Ending, RunStopped
-from codextui.teams.gate import Unmet, find_unmet, tell_unmet
+from codextui.teams.gate import find_unmet, tell_reasons
 from codextui.teams.happening import Happening, Kind
 from codextui.teams.team import Role, Team
 
@@ -23,10 +24,29 @@ class Gatekeeper:
     the same reasons ends the run.
     """
 
-    def __init__(self, team: Team, project: Path, tell: Callable[[Happening], None]) -> None:
+    def __init__(
+        self,
+        team: Team,
+        project: Path,
+        tell: Callable[[Happening], None],
+        *,
+        note: Callable[[Condition, str], None],
+        stopped_by: Callable[[str], str],
+    ) -> None:
+        """Decide about the handoffs of a team.
+
+        Args:
+            team: whose.
+            project: the folder that everything is relative to.
+            tell: is told what happens.
+            note: is told how each condition was found.
+            stopped_by: who stopped a role, empty where nobody has.
+        """
         self._team = team
         self._project = project
         self._tell = tell
+        self._note = note
+        self._stopped_by = stopped_by
         self._refusals: dict[tuple[str, str], tuple[str, int]] = {}
 
     def gated(self, source: Agent[Any], target: Agent[Any]) -> Handoff[Any, Any]:
@@ -37,9 +57,14 @@ class Gatekeeper:
 
         async def invoke(_: RunContextWrapper[Any], __: str) -> Agent[Any]:
             nonlocal said
-            unmet = await find_unmet(self._team, self._project, role.requires)
-            said = self._refuse(source.name, role, unmet) if unmet else self._let(source.name, role)
-            return source if unmet else target
+            unmet = await find_unmet(self._team, self._project, role.requires, self._note)
+            missing = self._stopped(role) or tuple(map(str, unmet))
+            if missing:
+                waits_for = sorted({maker for one in unmet for maker in one.makers})
+                said = self._refuse(source.name, role, missing, waits_for)
+                return source
+            said = self._let(source.name, role)
+            return target
 
         made.on_invoke_handoff = invoke
         made.get_transfer_message = lambda agent: said  # type: ignore[method-assign]  # noqa: ARG005 # the SDK asks the handoff itself
@@ -50,9 +75,15 @@ class Gatekeeper:
         self._tell(Happening(Kind.HANDED_OFF, source, f"to {role.name}", {"to": role.name}))
         return json.dumps({"assistant": role.name})
 
-    def _refuse(self, source: str, role: Role, unmet: tuple[Unmet, ...]) -> str:
-        missing = tell_unmet(unmet)
-        data = {"to": role.name, "missing": [str(one) for one in unmet]}
+    def _stopped(self, role: Role) -> tuple[str, ...]:
+        by = self._stopped_by(role.name)
+        return (f"{role.name} was stopped by {by}",) if by else ()
+
+    def _refuse(
+        self, source: str, role: Role, reasons: tuple[str, ...], waits_for: list[str]
+    ) -> str:
+        missing = tell_reasons(reasons)
+        data = {"to": role.name, "missing": list(reasons), "waits_for": waits_for}
         self._tell(Happening(Kind.HANDOFF_REFUSED, source, f"to {role.name}:\n{missing}", data))
         before, count = self._refusals.get((source, role.name), ("", 0))
         count = count + 1 if before == missing else 1

@@ -24,6 +24,9 @@ class Kind(StrEnum):
     ROLE_STALE = "role_stale"
     PERSON_NEEDED = "person_needed"
     PERSON_DECIDED = "person_decided"
+    ROLE_DIRECTED = "role_directed"
+    MESSAGE_READ = "message_read"
+    TROUBLE = "trouble"
     RUN_ENDED = "run_ended"
 
 

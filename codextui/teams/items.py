@@ -7,6 +7,9 @@ from typing import Any
 
 from codextui.wire.fields import JsonObject
 
+CODEX_TOOLS = ("codex", "codex-reply")
+"""The tools of Codex's own server."""
+
 MOST_CHARS = 100_000
 """Characters of one text in an item."""
 

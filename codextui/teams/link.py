@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
@@ -25,6 +25,7 @@ LOST_S = 120.0
 """Seconds without a server after which it counts as lost; one that restarts takes a few."""
 
 KEPT_TURNS = 10_000
+KEPT_REQUESTS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ class ServerLink:
     Attributes:
         threads: the rows of the server's threads, by id.
         approvals: what waits for a decision, by id.
+        requests: what people asked of roles before this link was there, oldest first.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class ServerLink:
         """
         self.threads: dict[str, ThreadInfo] = {}
         self.approvals: dict[str, Approval] = {}
+        self.requests: deque[ev.Event] = deque(maxlen=KEPT_REQUESTS)
         self._on_event = on_event
         self._on_connected: list[Callable[[], None]] = []
         self._on_lost = on_lost
@@ -164,6 +167,8 @@ class ServerLink:
                 self.threads[event.thread_id] = info
             case ev.ApprovalAsked(approval):
                 self.approvals[approval.approval_id] = approval
+            case ev.RoleRequested() if not self._caught_up.is_set():
+                self.requests.append(event)
             case ev.ApprovalResolved(approval_id):
                 self.approvals.pop(approval_id, None)
             case ev.TurnCompleted(content):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass, field
 from typing import TypeAlias
@@ -18,6 +19,7 @@ Ask: TypeAlias = Callable[[str, str, JsonObject], Awaitable[JsonObject]]
 DECLINED = "The user declined."
 _PART = "decisions"
 _ATTEMPTS = 5
+_PAUSE_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +81,15 @@ class People:
         return verdict.message or "The user did not answer."
 
     async def _decide(self, role: str, kind: str, asked: JsonObject) -> Verdict:
+        why = ""
         for _ in range(_ATTEMPTS):
             try:
                 return _read(await self._ask(role, kind, asked))
-            except ServerUnreachable:
-                continue  # whoever is at the server that comes back is asked again
-            except ServerRefused as error:
-                return Verdict("denied", f"Nobody decided: {error}")
-        return Verdict("denied", "Nobody could be asked.")
+            except (ServerRefused, ServerUnreachable) as error:
+                # It may be going away, and whoever is at the one that follows is asked again.
+                why = str(error)
+                await asyncio.sleep(_PAUSE_S)
+        return Verdict("denied", f"Nobody decided: {why}")
 
     def _keep(self, key: str, verdict: Verdict) -> Verdict:
         self._decided[key] = verdict

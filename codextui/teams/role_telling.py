@@ -101,6 +101,10 @@ class RoleTelling:
         self._answer = answer
         self._thinking = self._spans.begin(self.role, SpanKind.MODEL, model)
 
+    def recall(self, answer: str) -> None:
+        """An answer from before is given again; `answer` is its name, as `ask` had it."""
+        self._answer = answer
+
     def hear(self, event: Any) -> None:
         """Take an event of the Responses API's stream."""
         match event.type:

@@ -32,7 +32,7 @@ class Row:
         self, tell: Tell, info: ThreadInfo, *, turns: int = 0, now: Callable[[], float] = time.time
     ) -> None:
         self._tell = tell
-        self._info = info
+        self._info = replace(info, turn_id=f"t{turns}") if turns else info
         self._now = now
         self.turns = turns
         self.change()
@@ -97,7 +97,9 @@ class Row:
         self.tell(ev.TokensCounted(total, last))
 
 
-def run_row(thread_id: str, handle: str, *, cwd: str, task: str, client: str = "") -> ThreadInfo:
+def run_row(
+    thread_id: str, handle: str, *, cwd: str, task: str, client: str = "", created_at: float = 0.0
+) -> ThreadInfo:
     """The row of a run that begins."""
     return ThreadInfo(
         thread_id=thread_id,
@@ -106,6 +108,7 @@ def run_row(thread_id: str, handle: str, *, cwd: str, task: str, client: str = "
         client=client,
         cwd=cwd,
         brief=clip(task, _LONGEST_NOTE),
+        created_at=created_at,
         kind=ThreadKind.RUN,
     )
 

@@ -1,4 +1,4 @@
-"""One run of the Agents SDK, kept after every step so that it can be gone on with.
+"""One conversation of the Agents SDK, kept after every step so that it can be gone on with.
 
 Every call of Codex stops the run before it is made (`require_approval` of the MCP server): the
 model's decision is kept first, and after a crash the same call is made with the same id.
@@ -6,13 +6,16 @@ model's decision is kept first, and after a crash the same call is made with the
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Mapping
 from typing import Any
 
-from agents import Agent, RunHooks, Runner, RunResultStreaming, RunState
+from agents import Agent, Runner, RunResultStreaming, RunState
 from agents.exceptions import AgentsException
 from agents.items import (
     ItemHelpers,
     MessageOutputItem,
+    ToolApprovalItem,
     ToolCallItem,
     ToolCallOutputItem,
     TResponseInputItem,
@@ -23,17 +26,24 @@ from openai import OpenAIError
 from codextui.teams.crew import Crew
 from codextui.teams.ending import Ending, RunStopped
 from codextui.teams.happening import Happening, Kind
-from codextui.teams.kept_model import STRAND
+from codextui.teams.items import CODEX_TOOLS, arguments_of
+from codextui.teams.kept_model import start_part
+from codextui.teams.stint import StintHooks
+from codextui.teams.strand_key import STRAND, StrandKey
 from codextui.wire import fields
+from codextui.wire.approval import ToolAsked
+from codextui.wire.fields import JsonObject
 
 _SHOWN_OUTPUT = 2000
 
+_REJECTED = "The user declined this call."
+
 
 class Strand:
-    """A run of the Agents SDK that begins with one role.
+    """A conversation that begins with one role, and may be handed on to others.
 
     Args:
-        crew: whom it runs with.
+        crew: whom it is held with.
         name: the part of the store that it is kept in.
     """
 
@@ -41,8 +51,16 @@ class Strand:
         self._crew = crew
         self._name = name
         self._part = f"strand-{name}"
-        self._hooks = _Hooks(crew)
+        self._hooks = StintHooks(crew)
         self._input: list[TResponseInputItem] = []
+        kept = crew.store.read(self._part) or {}
+        reruns = fields.as_object(kept.get("reruns", {}), "reruns")
+        self._reruns = {role: fields.integer_or(reruns, role) for role in reruns}
+
+    @property
+    def role(self) -> str:
+        """The role that is at work, or was last."""
+        return self._hooks.role
 
     async def play(self, role: str, task: str) -> str:
         """Run from a task, or from where this strand was when it was kept; return the answer.
@@ -51,43 +69,90 @@ class Strand:
         """
         kept = self._crew.store.read(self._part)
         if kept is None:
-            return await self._run(self._crew.agents[role], _asked(task))
-        agent = self._crew.agents[fields.text(kept, "agent")]
+            return await self._run(role, _asked(task), given=task)
+        at_work = fields.text(kept, "agent")
         if "output" in kept:
             self._input = list(kept["input"])  # type: ignore[call-overload]  # as it was written
+            self._hooks.role = at_work
             return fields.text(kept, "output")
         if "state" in kept:
             root = self._crew.agents[role]
             state = await RunState.from_string(root, fields.text(kept, "state"))
-            return await self._run(root, state)
-        return await self._run(agent, list(kept["input"]))  # type: ignore[call-overload]  # as above
+            return await self._run(at_work or role, state, root=root)
+        return await self._run(at_work, list(kept["input"]))  # type: ignore[call-overload]  # as above
 
     async def say(self, role: str, message: str) -> str:
         """Say more after an answer, and return the next one. Raises as `play`."""
         given = [*self._input, *_asked(message)]
-        self._crew.store.write(self._part, {"agent": role, "input": given})
-        return await self._run(self._crew.agents[role], given)
+        self._write(role, {"input": given})
+        return await self._run(role, given, given=message)
+
+    async def go_on(self, role: str) -> str:
+        """Let a role read what people have said to it after an answer. Raises as `play`."""
+        self._write(role, {"input": self._input})
+        return await self._run(role, self._input)
+
+    def reruns(self, role: str) -> int:
+        """How often a role has begun again here because that was asked."""
+        return self._reruns.get(role, 0)
+
+    def rewind(self, role: str, task: str = "") -> bool:
+        """Take the conversation back to where a role began last; `play` goes on from there.
+
+        Args:
+            role: which role.
+            task: where given, back to the very beginning, with this task.
+
+        Returns:
+            Whether that can be: the role has been at work here.
+        """
+        kept = self._crew.store.read(start_part(self._name, role))
+        if kept is None and not task:
+            return False
+        given = _asked(task) if task or kept is None else list(kept["input"])  # type: ignore[call-overload]  # as it was written
+        self._crew.direction.rewind(self._name, len(given))
+        self._write(role, {"input": given})
+        return True
+
+    def count_rerun(self, role: str) -> None:
+        """A rerun that was asked is begun; it is kept with what is kept next."""
+        self._reruns[role] = self._crew.direction.reruns(role)
 
     async def _run(
-        self, agent: Agent[Any], given: list[TResponseInputItem] | RunState[Any, Any]
+        self,
+        role: str,
+        start: list[TResponseInputItem] | RunState[Any, Any],
+        *,
+        root: Agent[Any] | None = None,
+        given: str = "",
     ) -> str:
+        self._hooks.begin(role, given)
+        agent = root or self._crew.agents[role]
         try:
             while True:
-                result = await self._attend(agent, given)
+                result = await self._attend(agent, start)
                 if not result.interruptions:
                     return self._finish(result)
-                given = result.to_state()
-                self._keep(given)
-                for call in result.interruptions:
-                    given.approve(call)
+                start = result.to_state()
+                self._keep(start)
+                await self._decide(start, result.interruptions)
+        except asyncio.CancelledError:
+            by = self._crew.direction.stopped_by(self.role)
+            self._hooks.abort("interrupted", f"stopped by {by}" if by else "")
+            raise
+        except RunStopped as stopped:
+            bad = stopped.ending in (Ending.FAILED, Ending.GATE)
+            self._hooks.abort("failed" if bad else "interrupted", str(stopped))
+            raise
         except (AgentsException, OpenAIError, OSError) as error:
             told = str(error) or type(error).__name__
+            self._hooks.abort("failed", told)
             raise RunStopped(Ending.FAILED, told) from error
 
     async def _attend(
         self, agent: Agent[Any], given: list[TResponseInputItem] | RunState[Any, Any]
     ) -> RunResultStreaming:
-        STRAND.set(self._name)
+        STRAND.set(StrandKey(self._name, sum(self._reruns.values())))
         result = Runner.run_streamed(
             agent, given, max_turns=None, hooks=self._hooks, run_config=self._crew.run_config
         )
@@ -102,37 +167,49 @@ class Strand:
             result.cancel("immediate")
         return result
 
+    async def _decide(self, state: RunState[Any, Any], calls: list[ToolApprovalItem]) -> None:
+        """Approve the calls of Codex, which asks by itself, and ask people about all others."""
+        await asyncio.gather(*(self._decide_call(state, call) for call in calls))
+
+    async def _decide_call(self, state: RunState[Any, Any], call: ToolApprovalItem) -> None:
+        role = call.agent.name
+        if role in self._crew.servers and call.name in CODEX_TOOLS:
+            await self._hooks.hold(role)
+            state.approve(call)
+            return
+        origin = call.tool_origin
+        asked = ToolAsked(
+            tool=call.name or "",
+            arguments=_as_object(arguments_of(call.arguments)),
+            server=(origin.mcp_server_name or "") if origin is not None else "",
+        )
+        key = STRAND.get().call(call.call_id or "")
+        verdict = await self._crew.people.may_call(role, key, asked)
+        if verdict.approved:
+            await self._hooks.hold(role)
+            state.approve(call)
+        else:
+            state.reject(call, rejection_message=verdict.message or _REJECTED)
+
     def _finish(self, result: RunResultStreaming) -> str:
         self._input = result.to_input_list()
         output = str(result.final_output)
-        kept = {"agent": result.last_agent.name, "input": self._input, "output": output}
-        self._crew.store.write(self._part, kept)
+        self._write(result.last_agent.name, {"input": self._input, "output": output})
+        self._hooks.end(output)
         return output
 
     def _keep(self, state: RunState[Any, Any]) -> None:
         agent = state._current_agent  # noqa: SLF001 - the SDK has no public name for it
-        name = agent.name if agent is not None else ""
-        self._crew.store.write(self._part, {"agent": name, "state": state.to_string()})
+        self._write(agent.name if agent is not None else "", {"state": state.to_string()})
+
+    def _write(self, role: str, content: Mapping[str, object]) -> None:
+        self._crew.store.write(self._part, {"agent": role, "reruns": self._reruns, **content})
 
     def _see(self, event: StreamEvent) -> None:
         if isinstance(event, RunItemStreamEvent):
             happening = _tell(event)
             if happening is not None:
                 self._crew.tell(happening)
-
-
-class _Hooks(RunHooks[Any]):
-    """Tells which role is at work."""
-
-    def __init__(self, crew: Crew) -> None:
-        self._crew = crew
-        self._at_work = ""
-
-    async def on_agent_start(self, context: Any, agent: Any) -> None:  # noqa: ARG002 - the SDK's signature
-        # The SDK also starts an agent that goes on after a tool call or a refused handoff.
-        if agent.name != self._at_work:
-            self._at_work = agent.name
-            self._crew.tell(Happening(Kind.ROLE_STARTED, agent.name, "is at work"))
 
 
 def _is_whole(state: RunState[Any, Any]) -> bool:
@@ -147,6 +224,10 @@ def _is_whole(state: RunState[Any, Any]) -> bool:
 
 def _asked(text: str) -> list[TResponseInputItem]:
     return [{"role": "user", "content": text}]
+
+
+def _as_object(arguments: object) -> JsonObject:
+    return arguments if isinstance(arguments, dict) else {"arguments": arguments}
 
 
 def _tell(event: RunItemStreamEvent) -> Happening | None:

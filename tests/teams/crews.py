@@ -14,9 +14,12 @@ from codextui.teams.budget import Budget
 from codextui.teams.call_log import CallLog, parse_calls
 from codextui.teams.condition import Artifact
 from codextui.teams.crew import Crew, hire
+from codextui.teams.direction import Direction
 from codextui.teams.happening import Happening, Kind
 from codextui.teams.link import ServerLink, TurnEnd
+from codextui.teams.people import Ask, People
 from codextui.teams.run_store import RunStore
+from codextui.teams.run_telling import RunTelling
 from codextui.teams.team import Limits, Mode, Role, Team
 from codextui.wire.fields import JsonObject
 from codextui.wire.thread import ThreadInfo, ThreadState
@@ -93,6 +96,11 @@ def team(*roles: Role, **limits: int) -> Team:
     return Team("t", {one.name: one for one in roles}, roles[0].name, limits=Limits(**limits))
 
 
+async def nobody(role: str, kind: str, asked: JsonObject) -> JsonObject:
+    """Ask where nobody is to be asked."""
+    raise AssertionError((role, kind, asked))
+
+
 def crew(
     of: Team,
     folder: Path,
@@ -101,11 +109,14 @@ def crew(
     *,
     store: RunStore | None = None,
     link: FakeLink | None = None,
+    telling: RunTelling | None = None,
+    ask: Ask = nobody,
 ) -> tuple[Crew, list[Happening]]:
     """A crew that works in `folder`, and the list of what happens to it."""
     told: list[Happening] = []
     store = store or new_store(folder)
     log = CallLog(parse_calls(store.read("calls") or {}), lambda calls: store.write("calls", calls))
+    budget = Budget(of.limits, store.read("spent"))
     made = hire(
         of,
         mode,
@@ -113,8 +124,11 @@ def crew(
         link=cast("ServerLink", link),
         log=log,
         store=store,
-        budget=Budget(of.limits, store.read("spent")),
+        budget=budget,
         tell=told.append,
+        direction=Direction(store),
+        telling=telling or RunTelling(of, folder, "", store=store, budget=budget),
+        people=People(ask, store),
         model_of=lambda one: models[one.name],
     )
     return made, told
