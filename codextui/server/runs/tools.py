@@ -18,6 +18,8 @@ async def publish(host: Host, caller: Caller, arguments: JsonObject) -> dict[str
     """Answer `codex-publish`."""
     _check_stays(caller)
     run_id, told = read_publication(arguments)
+    if caller.session not in host.sessions:
+        raise ServerRefused("a client that hung up runs nothing")  # nobody would see it leave
     with host.core.runs.telling(caller.session):
         handles = host.core.runs.publish(run_id, told, caller.session)
         await host.core.hub.keep_pace()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from contract.http_clients import raw_session
@@ -12,8 +13,12 @@ from contract.serving import Served
 from contract.team import BACKEND, RUN, TESTER, row, team_of, told
 
 from codextui.demo import Script, ScriptedModel
+from codextui.errors import ServerRefused
 from codextui.http_address import HttpAddress
+from codextui.server.hosting import hosting
 from codextui.server.options import ServeOptions
+from codextui.server.runs.tools import publish
+from codextui.server.session import Caller, Session
 from codextui.wire import event as ev
 from codextui.wire.thread import ThreadState
 
@@ -36,6 +41,19 @@ async def test_a_refused_telling_makes_nobody_an_owner(served: Served):
     async with team_of(served) as first, team_of(served) as second:
         await first.refused(row(BACKEND))
         await second.start()
+
+
+async def test_one_who_hung_up_before_it_was_heard_owns_nothing(options: ServeOptions):
+    async with hosting(options) as host:
+        session = Session(cast("Any", None), client="team bugs")
+        caller = Caller(session, 1, supervises=False, elicits=False)
+        with pytest.raises(ServerRefused, match="hung up"):
+            await publish(host, caller, {"run": RUN, "events": [row(RUN)]})
+        host.sessions.add(session)
+        assert await publish(host, caller, {"run": RUN, "events": [row(RUN)]})
+        host.drop(session)
+        (left,) = host.core.registry
+        assert left.info.state is ThreadState.DISCONNECTED
 
 
 async def test_what_a_program_leaves_is_lost_and_says_how_to_go_on(served: Served):

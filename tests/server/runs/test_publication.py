@@ -1,14 +1,19 @@
 from __future__ import annotations
 
+import copy
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from contract.team import BACKEND, RUN, row, said, told
+from hypothesis import given
+from hypothesis import strategies as st
 
 from codextui.errors import ServerRefused
 from codextui.server.runs import publication
 from codextui.server.runs.publication import read_publication, weigh
 from codextui.wire import event as ev
+from codextui.wire.event_json import msg_to_wire, parse_msg
 from codextui.wire.run import ThreadKind
 
 LONG = "x" * (publication.MAX_EVENT_CHARS + 1)
@@ -166,3 +171,36 @@ def test_what_is_nested_too_deep_is_refused():
 @pytest.mark.parametrize("value", ["", "words", 7, None, True, [1, "two"], {"three": [4.5]}])
 def test_a_value_weighs_about_its_characters(value: Any):
     assert weigh(value) >= len(str(value)) - 6
+
+
+VALID = [
+    row(BACKEND, usage={"total": 7}, turn_started_at=5.0),
+    said(BACKEND, "t1", "Done."),
+    told(BACKEND, "reasoning_content_delta", "t1", item_id="i", delta="D", part=1, raw=True),
+    told(BACKEND, "token_count", total={"total": 7}, last={}, context_window=9),
+    told(BACKEND, "plan_update", "t1", explanation="", plan=[{"step": "s", "status": "pending"}]),
+    told(RUN, "gates_checked", gates=[{**GATE, "makers": ["backend"], "since": 5.0}]),
+    told(RUN, "span_changed", span={**SPAN, "waits_for": ["tester"], "tokens": 5}),
+    told(RUN, "handoff_refused", source="a", target="b", missing=["c"]),
+]
+ANYTHING: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=5,
+)
+
+
+@given(st.data())
+def test_whatever_is_told_is_taken_or_refused(data: st.DataObject):
+    event = copy.deepcopy(data.draw(st.sampled_from(VALID)))
+    place: Any = event
+    while True:
+        key = data.draw(st.sampled_from(sorted(place) if isinstance(place, dict) else [0]))
+        if not isinstance(place[key], dict | list) or not place[key] or data.draw(st.booleans()):
+            break
+        place = place[key]
+    place[key] = data.draw(ANYTHING)
+    messages: list[ev.Msg] = []
+    with suppress(ServerRefused):  # nothing else may come of it
+        messages = read(event)
+    assert [parse_msg(msg_to_wire(one)) for one in messages] == messages

@@ -69,6 +69,17 @@ async def test_a_row_is_found_by_its_handle_and_its_id_with_and_without_run(
         assert found == (BACKEND if "backend" in name else RUN)
 
 
+@pytest.mark.parametrize("text", ["\x1b[2J\x00", "\u202e", "x" * 1_000_000])
+async def test_whatever_a_program_says_reaches_everybody_as_it_is(served: Served, text: str):
+    async with served.console() as console, team_of(served) as team:
+        await team.start()
+        await team.publish(said(BACKEND, "t1", text), told(BACKEND, "task_complete", "t1"))
+        done = await console.event(ev.TurnCompleted)
+        assert done.msg == ev.TurnCompleted(text)
+        read = (await console.call("codex-read", thread=BACKEND))["events"]
+        assert {"type": "task_complete", "last_agent_message": text} in [e["msg"] for e in read]
+
+
 async def test_of_a_batch_with_a_mistake_nothing_is_told(served: Served):
     async with served.console() as console, team_of(served) as team:
         await team.start()
