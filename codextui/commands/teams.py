@@ -7,10 +7,11 @@ from pathlib import Path
 
 from codextui import paths
 from codextui.commands.output import emit, show, show_table
+from codextui.config import load
 from codextui.config_values import suggest
 from codextui.errors import ConfigInvalid
 from codextui.render.sanitize import one_line
-from codextui.teams.advice import advise
+from codextui.teams.advice import advise, advise_prices
 from codextui.teams.config_team import load_teams
 from codextui.teams.team import Limits, Role, Team
 
@@ -35,8 +36,9 @@ def list_teams(options: argparse.Namespace) -> int:
 
 def check_team(options: argparse.Namespace) -> int:
     """Explain a team's graph and gates, and advise."""
-    team = find_team(load_teams(config_file(options)), options.team)
-    advice = advise(team)
+    file = config_file(options)
+    team = find_team(load_teams(file), options.team)
+    advice = (*advise(team), *advise_prices(team, load(file).prices))
     if options.json:
         emit({**_summary(team), "advice": list(advice)})
         return 0

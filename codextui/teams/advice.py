@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from codextui.teams.team import Mode, Role, Team
+from codextui.prices import Prices
+from codextui.teams.team import WEB_SEARCH, Mode, Role, Team
 
 _SEVERAL = 3
 
@@ -17,6 +18,27 @@ def advise(team: Team) -> tuple[str, ...]:
         *_about_graph(team),
         *_about_limits(team),
     )
+
+
+def advise_prices(team: Team, prices: Prices) -> tuple[str, ...]:
+    """What keeps a limit of money from being held, a sentence each."""
+    if not team.limits.money:
+        return ()
+    models = {
+        *(role.model for role in team.roles.values()),
+        *(route.model for route in team.routes),
+    }
+    unpriced = sorted(model for model in models if model and prices.of(model) is None)
+    unnamed = sorted(role.name for role in team.roles.values() if not role.model)
+    told = [
+        f'limits.money needs [prices."{model}"]: without it the run stops' for model in unpriced
+    ]
+    if unnamed:
+        told.append(
+            f"limits.money needs the price of every model that is used: name that of "
+            f"{', '.join(unnamed)}"
+        )
+    return tuple(told)
 
 
 def _about_rights(team: Team) -> Iterator[str]:
@@ -32,6 +54,13 @@ def _about_rights(team: Team) -> Iterator[str]:
             yield f"{role.name} checks what others make and may write{outside}: consider read-only"
         if role.produces and role.sandbox == "read-only":
             yield f'{role.name} must produce files and may not write: sandbox = "workspace-write"'
+    for role in team.roles.values():
+        free = [tool for tool in role.tools if tool != WEB_SEARCH and not role.needs_approval(tool)]
+        if free:
+            yield (
+                f"{role.name} calls {', '.join(free)} without asking anybody: leave to "
+                "approve_tools what changes something"
+            )
 
 
 def _about_gates(team: Team) -> Iterator[str]:
@@ -71,7 +100,10 @@ def _about_limits(team: Team) -> Iterator[str]:
         yield "one turn of Codex can take as long as the whole run may: allow more minutes"
     models = {role.model for role in team.roles.values()}
     if len(models) == 1 and "" not in models and len(team.roles) >= _SEVERAL:
-        yield "every role has the same model: a smaller one may do for those that only check"
+        yield (
+            "every role has the same model: a smaller one may do for those that only check "
+            "([teams.NAME.models], work, codex_work)"
+        )
 
 
 def _checks_others(team: Team, role: Role) -> bool:

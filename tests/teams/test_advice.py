@@ -7,8 +7,10 @@ from dataclasses import replace
 import pytest
 from teams.crews import role, team
 
-from codextui.teams.advice import advise
+from codextui.prices import Price, Prices
+from codextui.teams.advice import advise, advise_prices
 from codextui.teams.condition import Artifact
+from codextui.teams.routing import Route
 from codextui.teams.team import Limits, Role, Team
 
 GOOD = (
@@ -68,3 +70,25 @@ def test_a_role_that_nobody_hands_off_to_is_told() -> None:
 def test_a_team_that_nothing_stops_is_told() -> None:
     endless = replace(of(*GOOD), limits=Limits(turns=0))
     assert any("never ends" in line for line in advise(endless))
+
+
+def test_tools_that_nobody_is_asked_about_are_told() -> None:
+    boss, maker = GOOD
+    tools = ("web_search", "my.tools:send")
+    told = advise(of(boss, replace(maker, tools=tools, approve_tools=())))
+    assert any("maker calls my.tools:send without asking" in line for line in told)
+    assert advise(of(boss, replace(maker, tools=tools))) == ()
+
+
+def test_a_limit_of_money_without_prices_is_told() -> None:
+    boss, maker = GOOD
+    limited = replace(
+        of(replace(boss, model="known"), maker),
+        limits=Limits(money=5.0),
+        routes=(Route("hard", "strange"),),
+    )
+    prices = Prices("EUR", {"known": Price(1.0, 1.0)})
+    missing, unnamed = advise_prices(limited, prices)
+    assert '[prices."strange"]' in missing
+    assert "name that of maker" in unnamed
+    assert advise_prices(of(*GOOD), prices) == ()

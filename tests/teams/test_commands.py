@@ -46,6 +46,48 @@ def test_a_check_is_one_object_for_programs(capsys: pytest.CaptureFixture[str]) 
     assert told["roles"]["tester"]["requires"][0] == "TEST.md"
 
 
+ROUTED = """
+[prices.strong]
+input = 1
+output = 1
+[teams.duo.limits]
+money = 5
+[teams.duo.models]
+complex = "strong"
+checking = { model = "fast", about = "looking" }
+[teams.duo.roles.writer]
+instructions = "Write."
+work = "complex"
+tools = ["web_search", "my.tools:send"]
+handoffs = ["reader"]
+[teams.duo.roles.reader]
+instructions = "Read."
+codex_work = "checking"
+"""
+
+
+def test_a_check_says_which_role_uses_which_model_and_which_tools_ask(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "team.toml"
+    config.write_text(ROUTED, encoding="utf-8")
+    assert main(["teams", "check", "duo", "--config", str(config)]) == 0
+    out = capsys.readouterr().out
+    assert "at most 100 turns, 5 in money" in out
+    assert "work of the kind checking goes to fast (looking)" in out
+    assert "model strong (for complex work)" in out
+    assert "its model fast (for checking work)" in out
+    assert "its model as it says: complex, checking work, or default" in out
+    assert "tool web_search\n" in out
+    assert "tool my.tools:send, after a person's approval" in out
+    assert 'limits.money needs [prices."fast"]' in out
+    assert main(["teams", "check", "duo", "--json", "--config", str(config)]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["models"] == {"complex": "strong", "checking": "fast"}
+    assert told["roles"]["writer"]["approved_tools"] == ["my.tools:send"]
+    assert told["roles"]["reader"]["codex_model"] == "fast"
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [

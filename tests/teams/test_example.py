@@ -30,6 +30,8 @@ def test_the_example_describes_a_team_that_can_be_run(tmp_path: Path) -> None:
     _, team = example(tmp_path)
     assert team.entry == "planner"
     assert team.roles["builder"].instructions == "Build."
+    assert [route.work for route in team.routes] == ["complex", "checking"]
+    assert team.roles["builder"].codex_model == "gpt-5.5-mini"
 
 
 @pytest.mark.parametrize("key", sorted({*TEAM_KEYS, *LIMIT_KEYS, *ROLE_KEYS}))
@@ -65,7 +67,14 @@ def test_teams_do_not_disturb_the_rest_of_the_configuration(tmp_path: Path) -> N
 
 @pytest.mark.parametrize(
     "arguments",
-    [["teams"], ["teams", "check", "bug-busters"], ["run", "--help"], ["run"], ["demo", "--help"]],
+    [
+        ["teams"],
+        ["teams", "check", "bug-busters"],
+        ["run", "--help"],
+        ["run"],
+        ["runs"],
+        ["demo", "--help"],
+    ],
 )
 def test_the_agents_sdk_is_imported_only_where_a_team_runs(arguments: list[str]) -> None:
     given = [*arguments[:1], "--config", str(FOLDER / "team.toml"), *arguments[1:]]
