@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from codextui.wire.run import Span, SpanKind
@@ -18,8 +18,12 @@ DEPTH = (
 )
 """Where spans of one role lie over each other, the innermost is told: the first of these."""
 
-STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 3600, 7200, 21600, 86400)
-"""Seconds that one cell can stand for."""
+STEPS = tuple(
+    base * unit for unit in (0.1, 1, 10, 60, 600, 3600, 36000) for base in (1, 1.5, 2, 3, 4.5, 7)
+)
+"""Seconds that one cell can stand for, from a tenth to nearly two days."""
+
+_WAITS = (SpanKind.GATE, SpanKind.PERSON, SpanKind.PAUSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,26 +48,22 @@ class Lane:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Seconds by what they went into, and tokens; spans that go on count up to now.
+    """What a role's time went into; spans that go on count up to now.
 
     Attributes:
-        seconds: by kind; `SpanKind.ROLE` is all the time from starts to ends.
+        at_work: seconds from its starts to its ends in which it neither waited for roles or
+            people nor was paused.
+        seconds: by kind.
         tokens: of all spans.
     """
 
+    at_work: float = 0.0
     seconds: dict[SpanKind, float] = field(default_factory=dict)
     tokens: int = 0
 
     def of(self, kind: SpanKind) -> float:
         """The seconds of a kind."""
         return self.seconds.get(kind, 0.0)
-
-    @property
-    def at_work(self) -> float:
-        """The time from starts to ends, less what it only waited or was paused."""
-        idle = sum(self.of(kind) for kind in (SpanKind.GATE, SpanKind.PERSON, SpanKind.PAUSED))
-        busy = sum(self.of(kind) for kind in (SpanKind.MODEL, SpanKind.CODEX, SpanKind.TOOL))
-        return max(0.0, self.of(SpanKind.ROLE) - idle) if SpanKind.ROLE in self.seconds else busy
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +107,9 @@ def end_of(span: Span, now: float) -> float:
 
 
 def lanes_of(spans: Iterable[Span]) -> list[Lane]:
-    """A lane for each role, in the order in which the roles began."""
+    """A lane for each role, in the order in which they were first told of something."""
     by_role: dict[str, list[Span]] = {}
-    for span in sorted(spans, key=lambda span: (span.started_at, span.span_id)):
+    for span in sorted(spans, key=lambda span: span.started_at):
         by_role.setdefault(span.role, []).append(span)
     return [
         Lane(
@@ -122,19 +122,25 @@ def lanes_of(spans: Iterable[Span]) -> list[Lane]:
 
 
 def totals_of(lane: Lane, now: float) -> Totals:
-    """What a role's time went into; time that spans of one kind share is counted once."""
-    seconds = {
-        kind: _covered([span for span in (*lane.stints, *lane.spans) if span.kind is kind], now)
-        for kind in {span.kind for span in (*lane.stints, *lane.spans)}
+    """What a role's time went into; time that spans share is counted once."""
+    every = (*lane.stints, *lane.spans)
+    times = {
+        kind: [(span.started_at, end_of(span, now)) for span in every if span.kind is kind]
+        for kind in {span.kind for span in every}
     }
-    return Totals(seconds, sum(max(0, span.tokens) for span in (*lane.stints, *lane.spans)))
+    waits = [time for kind in _WAITS for time in times.get(kind, [])]
+    stints = times.get(SpanKind.ROLE) or [time for times_ in times.values() for time in times_]
+    # What is covered by either, less the waits: the part of the stints without them.
+    at_work = _covered([*stints, *waits]) - _covered(waits)
+    seconds = {kind: _covered(own) for kind, own in times.items()}
+    return Totals(at_work, seconds, sum(max(0, span.tokens) for span in every))
 
 
-def _covered(spans: Sequence[Span], now: float) -> float:
+def _covered(times: Iterable[tuple[float, float]]) -> float:
+    """The seconds that at least one of some times covers."""
     total, until = 0.0, float("-inf")
-    for span in sorted(spans, key=lambda span: span.started_at):
-        end = end_of(span, now)
-        total += max(0.0, end - max(span.started_at, until))
+    for start, end in sorted(times):
+        total += max(0.0, end - max(start, until))
         until = max(until, end)
     return total
 

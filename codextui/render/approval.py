@@ -15,7 +15,7 @@ from codextui.render.figures import format_running
 from codextui.render.layout import Row, fit, indent, to_strips, wrap
 from codextui.render.palette import Palette
 from codextui.render.sanitize import one_line, reveal
-from codextui.render.values import value_rows
+from codextui.render.values import json_rows, value_rows
 from codextui.wire.approval import (
     Approval,
     CommandAsked,
@@ -87,13 +87,8 @@ class _Body:
                 return self._questions(questions)
             case ElicitationAsked() as asked:
                 return self._elicitation(asked)
-            case ToolAsked(tool, arguments, server, reason):
-                return (
-                    self._fact("tool", tool)
-                    + self._fact("server", server)
-                    + self._fact("reason", reason)
-                    + self._json("with", arguments)
-                )
+            case ToolAsked() as asked:
+                return self._tool(asked)
             case UnknownAsked(method, params):
                 return self._fact("request", method) + self._json("with", params)
 
@@ -121,6 +116,17 @@ class _Body:
             rows += [[]]
             rows += change_rows([change], self._width, self._palette)
         return rows
+
+    def _tool(self, asked: ToolAsked) -> list[Row]:
+        """The arguments as JSON, so that no text in them can pass for something else here."""
+        rows = self._fact("tool", asked.tool)
+        rows += self._fact("server", asked.server or "one of the program's own")
+        rows += self._fact("reason", asked.reason)
+        if not asked.arguments:
+            return rows + self._fact("with", "no arguments")
+        inner = json_rows(asked.arguments, self._width - 2, self._palette)
+        rows += [[], *wrap([Segment("with these arguments", self._palette.muted)], self._width)]
+        return rows + indent(inner, *[Segment("  ", self._palette.text)] * 2)
 
     def _questions(self, questions: Sequence[Question]) -> list[Row]:
         rows: list[Row] = []

@@ -19,7 +19,7 @@ WIDE = 96
 """Cells from which a gate has a row with columns; below that it has two rows or more."""
 
 _STATE_WIDTH = 10
-"""`✗ missing` and a space."""
+"""`✗ not met` and a space."""
 
 _SINCE_WIDTH = 9
 
@@ -100,7 +100,7 @@ def _card(gate: Gate, width: int, palette: Palette, now: float) -> list[Row]:
 
 
 def _state(gate: Gate, palette: Palette) -> tuple[str, str, Style]:
-    return ("✓", "met", palette.good) if gate.met else ("✗", "missing", palette.caution)
+    return ("✓", "met", palette.good) if gate.met else ("✗", "not met", palette.caution)
 
 
 def _names(names: Sequence[str], nobody: str) -> str:

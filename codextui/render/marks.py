@@ -13,6 +13,7 @@ from codextui.render.figures import format_elapsed, format_tokens
 from codextui.render.layout import Row, cut, indent, wrap
 from codextui.render.palette import Palette
 from codextui.render.sanitize import one_line, reveal, sanitize
+from codextui.wire.approval import ToolAsked
 from codextui.wire.event import ApprovalResolved
 
 Mark: TypeAlias = (
@@ -77,6 +78,8 @@ def _approval_rows(body: b.ApprovalMark, width: int, palette: Palette) -> list[R
         return marked_rows("?", cut(f"waits for you: {asked}", 2 * width), palette.asking, width)
     rows = marked_rows("?", cut(f"asked to {asked}", width - 2), palette.muted, width)
     glyph, words, style = _outcome(body.outcome, palette)
+    if isinstance(body.approval.asked, ToolAsked):
+        words = words.replace("approved for this session", "approved for the rest of this run", 1)
     outcome = marked_rows(glyph, words, style, width - 2)
     return rows + indent(outcome, Segment("  ", palette.text))
 

@@ -76,7 +76,7 @@ class Picture:
 def label_width(lanes: Sequence[Lane], width: int) -> int:
     """Cells that the names of the roles take."""
     longest = max((cell_len(one_line(lane.role, 80)) for lane in lanes), default=0)
-    return min(longest + 3, MAX_LABEL, max(4, width // 3))
+    return min(longest + 2, MAX_LABEL, max(4, width // 3))
 
 
 def render_timeline(picture: Picture, width: int, height: int, palette: Palette) -> list[Strip]:
@@ -87,7 +87,7 @@ def render_timeline(picture: Picture, width: int, height: int, palette: Palette)
         return _filled(rows, width, height, palette)
     foot = [[], *_words(picture, width, palette)]
     legend = _legend_rows(width, palette)
-    room = height - 2 - len(foot) - len(legend) - 3
+    room = height - 2 - len(foot) - len(legend) - 4
     totals = _total_rows(picture, width, palette, all_of_them=2 * len(picture.lanes) <= room)
     lanes = _lane_rows(picture, width, height - 4 - len(foot) - len(legend) - len(totals), palette)
     rows = [*_axis_rows(picture, width, palette), *lanes, *foot, [], *totals, [], *legend]
@@ -180,14 +180,15 @@ def _words(picture: Picture, width: int, palette: Palette) -> list[Row]:
 def _total_rows(picture: Picture, width: int, palette: Palette, *, all_of_them: bool) -> list[Row]:
     """A row for each role, or only for the chosen one, under the names of the columns."""
     left = label_width(picture.lanes, width)
-    names = ["at work", "model", "codex", "for roles", "for people", "tokens"]
+    names = ["at work", "model", "codex", "roles", "people", "tokens"]
     kinds = [SpanKind.MODEL, SpanKind.CODEX, SpanKind.GATE, SpanKind.PERSON]
     if left + (len(names) + 2) * _COLUMN <= width:
-        names[3:3], kinds[2:2] = ["tools"], [SpanKind.TOOL]
-        names[6:6], kinds[5:5] = ["paused"], [SpanKind.PAUSED]
+        names = ["at work", "model", "codex", "tools", "roles", "people", "paused", "tokens"]
+        kinds = [*kinds[:2], SpanKind.TOOL, *kinds[2:], SpanKind.PAUSED]
     size = min(_COLUMN, (width - left) // len(names))
-    head = " " * left + "".join(cut(name, size - 1).rjust(size) for name in names)
-    rows: list[Row] = [[Segment(head, palette.muted)]]
+    above = " " * (left + size * names.index("roles")) + "waited for:".rjust(size + 3)
+    head = " " * left + "".join(name.rjust(size) for name in names)
+    rows: list[Row] = [[Segment(above, palette.muted)], [Segment(head, palette.muted)]]
     lanes = picture.lanes if all_of_them else picture.lanes[picture.lane : picture.lane + 1]
     for lane in lanes:
         totals = totals_of(lane, picture.now)

@@ -26,7 +26,7 @@ MAX_GUIDES = 6
 KIND_MARKS = {ThreadKind.RUN: "▣ ", ThreadKind.ROLE: "@", ThreadKind.CODEX: ""}
 """What stands before a handle, so that one sees what kind of row it is."""
 
-MIN_HANDLE = 8
+MIN_HANDLE = {ThreadKind.RUN: 16, ThreadKind.ROLE: 9, ThreadKind.CODEX: 8}
 """Cells of a handle that are kept as long as there is something else to leave out."""
 
 
@@ -61,11 +61,12 @@ def render_tree_row(
     mark = mark_state(state, palette)
     number = " " if pane is None else str(pane)
     left = f"{number} {_guides(row)}"
-    handle = KIND_MARKS[view.info.kind] + one_line(view.info.handle or view.thread_id[:8], 200)
+    kind = view.info.kind
+    handle = KIND_MARKS[kind] + one_line(view.info.handle or view.thread_id[:8], 200)
     room = width - cell_len(left) - 2
+    least = min(MIN_HANDLE[kind], cell_len(handle))
     facts = next(
-        (f for f in _facts(view, state, now, standing) if cell_len(f) + 1 + _least(handle) <= room),
-        "",
+        (f for f in _facts(view, state, now, standing) if cell_len(f) + 1 + least <= room), ""
     )
     handle = cut(handle, room - (cell_len(facts) + 1 if facts else 0))
     space = max(0, room - cell_len(handle) - cell_len(facts))
@@ -81,10 +82,6 @@ def render_tree_row(
 
 def _styled(runs: list[tuple[str, Style]], over: Style | None) -> Row:
     return [Segment(text, style if over is None else over) for text, style in runs if text]
-
-
-def _least(handle: str) -> int:
-    return min(MIN_HANDLE, cell_len(handle))
 
 
 def _guides(row: TreeRow) -> str:

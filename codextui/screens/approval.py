@@ -27,6 +27,7 @@ from codextui.widgets.decision_bar import DecisionBar, Offer
 from codextui.wire.approval import Approval
 from codextui.wire.decision import Aborted, Answered, Approved, Decision, Declined
 from codextui.wire.event import ApprovalResolved
+from codextui.wire.run import RUN_PREFIX
 
 _TYPING = "Not taken as a decision: keys decide after a moment without typing."
 
@@ -335,7 +336,8 @@ class ApprovalScreen(ModalScreen[None]):
         if shown is None:
             return
         facts = [shown.approval_id, f"waits {format_elapsed(max(0, self._now() - shown.asked_at))}"]
-        facts.append(f"thread {shown.thread_id[:13]}")
+        is_role = shown.thread_id.startswith(RUN_PREFIX)
+        facts.append(f"thread {shown.thread_id if is_role else shown.thread_id[:13]}")
         if client := self._clients.get(shown.thread_id):
             facts.append(f"started by {client}")
         self._sheet.show_facts(one_line(" · ".join(facts), 200))

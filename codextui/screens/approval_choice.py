@@ -87,7 +87,8 @@ def label(asked: Asked, choice: Choice) -> str:
         case Choice.ONCE:
             return _once_label(asked)
         case Choice.SESSION:
-            return "for this session"
+            is_tool = isinstance(asked, ToolAsked)
+            return "for the rest of this run" if is_tool else "for this session"
         case Choice.ALWAYS:
             return "always…"
         case Choice.ANSWER:

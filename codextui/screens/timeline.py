@@ -43,8 +43,7 @@ class TimelineScreen(ModalScreen[None]):
                 yield Static(id="place", markup=False)
             yield self._view
             yield Static(
-                "↑ ↓ role   ← → before, after   + - zoom   , . earlier, later   "
-                "home all   end now   esc close",
+                "↑ ↓ role  ← → step  + - zoom  , . scroll  home all  end now  esc close",
                 classes="dialog-keys",
                 markup=False,
             )

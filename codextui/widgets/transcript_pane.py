@@ -23,6 +23,7 @@ from codextui.widgets.line_widget import LineWidget
 from codextui.widgets.looks import Looks
 from codextui.widgets.pane_context import PaneContext
 from codextui.widgets.transcript_rows import MARGIN, TranscriptRows
+from codextui.wire.run import ThreadKind
 
 ROOMY = 12
 """Rows from which a pane has room for the brief and the plan in its head."""
@@ -261,7 +262,8 @@ class TranscriptPane(LineWidget, can_focus=True):
     def _render_head(self) -> list[Strip]:
         head = self._render_title()
         palette = self._looks.head
-        if self.size.height >= ROOMY and self.view.info.brief:
+        is_run = self.view.info.kind is ThreadKind.RUN  # Its title has the task already.
+        if self.size.height >= ROOMY and self.view.info.brief and not is_run:
             head.append(self._labelled("brief", self.view.info.brief))
         if self.size.height >= ROOMY and self.view.plan is not None:
             width = self.size.width - 2 * MARGIN

@@ -142,15 +142,14 @@ class Workbench(Horizontal):
         threads = self.board.threads
         self._known &= threads.keys()
         new = [other for other in threads if other not in self._known]
-        begun = [
-            t for t in self._stale if t in threads and wants_place(self.board, threads[t].info)
-        ]
         for thread_id in new:
             self._known.add(thread_id)
             if threads[thread_id].info.state is not ThreadState.KILLED:
                 self._slots.offer(thread_id, self._is_over)
-        for thread_id in sorted(begun, key=lambda t: threads[t].info.kind is ThreadKind.CODEX):
-            self._slots.offer(thread_id, self._gives_way)
+        begun = [view.info for t, view in threads.items() if t in self._stale]
+        for info in sorted(begun, key=lambda info: info.kind is ThreadKind.CODEX):
+            if wants_place(self.board, info):
+                self._slots.offer(info.thread_id, self._gives_way)
         if self._awaited in threads:
             self.open(self._awaited)
 

@@ -71,3 +71,27 @@ def test_every_thread_has_one_row_even_in_a_circle(threads: list[ThreadInfo], ki
 def test_a_very_long_chain_of_forks_is_no_trouble() -> None:
     threads = [info(f"t{n}", forked_from=f"t{n - 1}" if n else "") for n in range(1500)]
     assert tree_rows(threads, killed=True)[-1].depth == 1499
+
+
+def test_roles_stand_under_their_run_and_codex_threads_under_their_role() -> None:
+    threads = [
+        info("c", parent="run:r/backend", created_at=9),
+        info("run:r/backend", parent="run:r", created_at=2),
+        info("run:r/tester", parent="run:r", created_at=2),
+        info("fork", forked_from="c", parent="run:r/tester", created_at=10),
+        info("run:r", created_at=1),
+        info("alone", parent="gone", created_at=0),
+    ]
+    assert tree_rows(threads, killed=True) == [
+        TreeRow("alone"),
+        TreeRow("run:r"),
+        TreeRow("run:r/backend", (True,)),
+        TreeRow("c", (True, False)),
+        TreeRow("fork", (True, False, False)),
+        TreeRow("run:r/tester", (False,)),
+    ]
+
+
+def test_a_circle_of_parents_is_no_trouble() -> None:
+    threads = [info("a", parent="b"), info("b", forked_from="a")]
+    assert [row.thread_id for row in tree_rows(threads, killed=True)] == ["a", "b"]

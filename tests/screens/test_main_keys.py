@@ -400,7 +400,12 @@ def test_a_keymap_with_an_unknown_binding_is_refused_before_the_screen_opens() -
 async def test_the_palette_offers_everything_that_has_a_key(console: Console) -> None:
     async with console.open():
         titles = {command.title for command in console.app.get_system_commands(console.app.screen)}
-        assert {"New thread", "Interrupt the turn, or stop a role", "Zoom the pane", "Theme"} <= titles
+        assert {
+            "New thread",
+            "Interrupt the turn, or stop a role",
+            "Zoom the pane",
+            "Theme",
+        } <= titles
 
 
 async def test_letters_typed_before_the_composer_is_there_go_into_it(console: Console) -> None:
