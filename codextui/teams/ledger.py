@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import asdict, dataclass
 
 from codextui.prices import Cost, Prices, cost_of
 from codextui.wire import fields
@@ -94,17 +94,20 @@ def parse_ledger(source: JsonObject) -> Ledger:
 
 def plus(one: Usage, other: Usage) -> Usage:
     """The tokens of both."""
-    return Usage(*(a + b for a, b in zip(astuple(one), astuple(other), strict=True)))
+    return total((one, other))
 
 
 def minus(one: Usage, other: Usage) -> Usage:
     """What the one has more than the other; nothing is less than 0."""
-    return Usage(*(max(0, a - b) for a, b in zip(astuple(one), astuple(other), strict=True)))
+    pairs = zip(_parts(one), _parts(other), strict=True)
+    return Usage(*(max(0, more - less) for more, less in pairs))
 
 
 def total(usages: Iterable[Usage]) -> Usage:
     """The tokens of all."""
-    found = Usage()
-    for usage in usages:
-        found = plus(found, usage)
-    return found
+    parts = [_parts(usage) for usage in usages]
+    return Usage(*map(sum, zip(*parts, strict=True))) if parts else Usage()
+
+
+def _parts(usage: Usage) -> tuple[int, int, int, int, int]:
+    return (usage.total, usage.input, usage.cached_input, usage.output, usage.reasoning)
