@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from codextui.codex.app_server import AppServer
+from codextui.codex.own_servers import own_servers_off
 from codextui.codex.profile import read_profile
 from codextui.codex.rpc import INVALID_PARAMS, NO_ANSWER
 from codextui.codex.thread import ListedThread, StartedThread, ThreadOptions
@@ -214,7 +216,8 @@ async def read_login_problem(app: AppServer, codex: str = "codex") -> str:
 
 def _thread_params(app: AppServer, options: ThreadOptions) -> dict[str, Json]:
     profile = read_profile(app.home, options.profile) if options.profile else {}
-    return options.to_params(profile)
+    settings = {**options.config, **own_servers_off(app.home, options.cwd or options.folder)}
+    return replace(options, config=settings).to_params(profile)
 
 
 def _input(thread_id: str, prompt: str, client_message_id: str) -> dict[str, Json]:

@@ -29,6 +29,7 @@ class ThreadOptions:
         compact_prompt: what the model is told when the history is compacted.
         profile: a profile of the user's: the settings in `$CODEX_HOME/PROFILE.config.toml`.
         config: single settings of config.toml, dotted keys allowed; they win over the profile's.
+        folder: where it works already, for who needs to know; Codex is not told.
         raw_events: whether Codex tells of the model's raw items, too (for a new thread only).
     """
 
@@ -41,6 +42,7 @@ class ThreadOptions:
     compact_prompt: str | None = None
     profile: str | None = None
     config: Mapping[str, Json] = field(default_factory=dict)
+    folder: str | None = None
     raw_events: bool = False
 
     def to_params(self, profile: JsonObject) -> dict[str, Json]:

@@ -55,6 +55,7 @@ def _about(options: argparse.Namespace) -> JsonObject:
         "config": codex_config([*options.settings_before, *options.settings]),
         "tools": options.tools,
         "events": not options.no_events,
+        "parent": os.getppid(),
     }
 
 

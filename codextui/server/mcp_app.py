@@ -24,6 +24,10 @@ from codextui.wire.fields import JsonObject
 
 Context: TypeAlias = ServerRequestContext[Session]
 
+_OWN_AGENT = (
+    "This codextui is asked by an agent that it runs itself, which could start agents without end. "
+    "Set `enabled = false` for it in the project's .codex/config.toml."
+)
 _CALLS = {"codex": calls.codex, "codex-reply": calls.codex_reply}
 
 
@@ -34,6 +38,8 @@ def build_app(host: Host) -> Server[Session]:
         context: Context, _: types.PaginatedRequestParams | None
     ) -> types.ListToolsResult:
         caller = context.lifespan_context.caller(context)
+        if caller.session.is_own_agent:
+            return types.ListToolsResult(tools=[])
         shown = (*tools.TOOLS, *(tools.SUPERVISOR_TOOLS if caller.sees_all_tools else ()))
         return types.ListToolsResult(
             tools=[types.Tool.model_validate(tool, by_name=False) for tool in shown]
@@ -44,6 +50,8 @@ def build_app(host: Host) -> Server[Session]:
         caller = context.lifespan_context.caller(context)
         host.tell_apart(caller.session)
         try:
+            if caller.session.is_own_agent:
+                raise ServerRefused(_OWN_AGENT)
             if params.request_state is not None:
                 result = await _go_on(host, caller, params.request_state, context.params or {})
             else:

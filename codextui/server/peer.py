@@ -47,6 +47,11 @@ class Peer:
     """A client's connection, as mcp's read stream and write stream at once.
 
     It is a Channel, whose attributes it has. All of its requests share the one stream.
+
+    Attributes:
+        parent: the process that started the relay through which the client comes; 0 where it
+            comes by itself.
+        on_introduced: what is done when a relay has said for whom it comes.
     """
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -55,6 +60,8 @@ class Peer:
         self.config: JsonObject = {}
         self.all_tools = False
         self.events = True
+        self.parent = 0
+        self.on_introduced: Callable[[], None] = lambda: None
         self._reader = reader
         self._writer = writer
         # A relay goes on with another server, which must not take an answer that is late for one.
@@ -126,6 +133,9 @@ class Peer:
         self.config = config if isinstance(config, dict) else {}
         self.all_tools = about.get("tools") == "all"
         self.events = about.get("events") is not False
+        parent = about.get("parent")
+        self.parent = parent if isinstance(parent, int) else 0
+        self.on_introduced()
 
     def abort(self) -> None:
         """Hang up at once, without sending what waits."""

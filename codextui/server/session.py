@@ -24,12 +24,14 @@ class Session:
         client: its name, as it introduced itself; empty before that.
         stays: whether the connection outlives the request, as it does not by HTTP.
         distinct: its name, told apart from those of other clients; empty where nobody has done so.
+        is_own_agent: whether it is an agent of this very server, which is shown no tools.
     """
 
     peer: Channel
     client: str = ""
     stays: bool = True
     distinct: str = ""
+    is_own_agent: bool = False
 
     @property
     def name(self) -> str:

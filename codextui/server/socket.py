@@ -63,6 +63,7 @@ class SocketListener:
         assert task is not None  # noqa: S101 - asyncio runs this as a task
         peer = Peer(reader, writer)
         session = Session(peer)
+        peer.on_introduced = lambda: self._look_at(session, peer)
         self._connections.add(task)
         self._host.sessions.add(session)
         self._host.stirred.set()
@@ -76,6 +77,13 @@ class SocketListener:
             self._connections.discard(task)
             self._host.drop(session)
             writer.close()
+
+    def _look_at(self, session: Session, peer: Peer) -> None:
+        """A relay that our own Codex has started is nobody's: its agents are served already."""
+        if peer.parent and peer.parent == self._host.core.worker.pid:
+            session.is_own_agent = True
+            logger.info("an agent of this server's own asks for its tools, and is shown none")
+            self._host.drop(session)
 
     async def _serve(self, session: Session, peer: Peer) -> None:
         await serve_dual_era_loop(

@@ -19,7 +19,7 @@ _NOTES = (
         f"tool_timeout_sec is in seconds ({CALL_LIMIT_S // 3600} hours); Codex gives a call 60 "
         "otherwise, and a start 10."
     ),
-    "The agents that codextui runs read the same file: they get these tools, too.",
+    "The agents that codextui itself runs read the same file, and do without this entry.",
 )
 
 

@@ -245,6 +245,72 @@ async def test_what_is_wrong_with_the_server_is_the_answer(
         assert len(listed["result"]["tools"]) == 2
 
 
+def configure_spies(codex_home: Path, scratch: Path, project: Path) -> tuple[Path, Path]:
+    """Two entries that are codextui, of the user and of a project that is trusted; and another.
+
+    What shows that codextui was started, and what shows that the other was.
+    """
+    folder = scratch / "spies"
+    folder.mkdir()
+    ours, others = folder / "codextui.started", folder / "other.started"
+    for name, trace in (("codextui", ours), ("other", others)):
+        (folder / name).write_text(f"#!/bin/sh\necho started >> {trace}\n")
+        (folder / name).chmod(0o755)
+    config = codex_home / "config.toml"
+    entry = '\n[mcp_servers.{}]\ncommand = "{}"\nargs = ["mcp-server"]\n'
+    config.write_text(
+        config.read_text()
+        + entry.format("codextui", folder / "codextui")
+        + entry.format("other", folder / "other")
+        + f'[projects."{project}"]\ntrust_level = "trusted"\n'
+    )
+    (project / ".codex").mkdir()
+    (project / ".codex" / "config.toml").write_text(entry.format("team", folder / "codextui"))
+    return ours, others
+
+
+async def test_the_agents_start_no_codextui_though_their_configuration_has_it(
+    machine: Machine, codex_home: Path, scratch: Path
+) -> None:
+    script = Script()
+    script.on("", Say("Yes."), repeat=True)
+    async with scripted(codex_home, script):
+        ours, others = configure_spies(codex_home, scratch, machine.project)
+        async with machine.client() as client:
+            called = await client.call("codex", prompt="hello")
+            thread_id = called["structuredContent"]["threadId"]
+            await machine.ask_server("codex-fork", thread=thread_id, prompt="and you")
+            await until_state(machine, "idle", "idle")
+            assert others.exists()
+            assert not ours.exists()
+
+
+async def test_a_relay_that_an_agent_starts_all_the_same_is_no_client_and_is_shown_nothing(
+    machine: Machine, codex_home: Path, scratch: Path
+) -> None:
+    script = Script()
+    script.on("", Say("Yes."), repeat=True)
+    async with scripted(codex_home, script) as model:
+        config = codex_home / "config.toml"
+        launch = [sys.executable, "-m", "codextui", "mcp-server", "--config", str(machine.config)]
+        variables = {name: os.environ[name] for name in ("XDG_RUNTIME_DIR", "XDG_STATE_HOME")}
+        config.write_text(
+            config.read_text()
+            # No setting of a thread's can name it.
+            + f'\n[mcp_servers."an.entry"]\ncommand = "{launch[0]}"\nargs = {launch[1:]}\n'
+            + "".join(f'env.{name} = "{value}"\n' for name, value in variables.items())
+        )
+        async with machine.client("the client") as client:
+            await client.call("codex", prompt="hello")
+            log = scratch / "state" / "codextui" / "default.log"
+            async with asyncio.timeout(PATIENCE_S):
+                while "is shown none" not in log.read_text():  # noqa: ASYNC110 - another process writes it
+                    await asyncio.sleep(0.05)
+            assert "codex-reply" not in str(model.requests[-1].body["tools"])
+            server = await machine.ask_server("codex-server")
+            assert server["clients"] == ["a test", "the client"]
+
+
 async def until_running(machine: Machine) -> None:
     """Until a command of the first thread runs."""
     await until_state(machine, "running")
@@ -259,10 +325,10 @@ async def has_command(machine: Machine) -> bool:
     return "commandExecution" in str(read["events"])
 
 
-async def until_state(machine: Machine, state: str) -> None:
+async def until_state(machine: Machine, *states: str) -> None:
     async with asyncio.timeout(PATIENCE_S):
         while True:
             threads = (await machine.ask_server("codex-threads"))["threads"]
-            if [thread["state"] for thread in threads] == [state]:
+            if [thread["state"] for thread in threads] == [*states]:
                 return
             await asyncio.sleep(0.05)

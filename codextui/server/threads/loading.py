@@ -46,6 +46,7 @@ def same_options(info: ThreadInfo) -> ThreadOptions:
     return ThreadOptions(
         sandbox=info.sandbox if info.sandbox in _SANDBOXES else None,
         approval_policy=info.approval_policy if info.approval_policy in _POLICIES else None,
+        folder=info.cwd or None,
     )
 
 

@@ -1,0 +1,65 @@
+"""Which MCP servers of a configuration are codextui itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from codextui.codex.own_servers import own_servers_off
+
+
+def write(folder: Path, text: str) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "config.toml").write_text(text)
+    return folder
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        'command = "codextui"\nargs = ["mcp-server"]',
+        'command = "/home/me/.venv/bin/codextui"\nargs = ["-L", "other", "mcp-server"]',
+        'command = "/usr/bin/python3"\nargs = ["-m", "codextui", "mcp-server", "--private"]',
+        'command = "uv"\nargs = ["run", "codextui", "mcp-server"]',
+        'command = "sh"\nargs = ["-c", "cd /work && exec codextui mcp-server"]',
+        'url = "http://127.0.0.1:8040/mcp"\nbearer_token_env_var = "CODEXTUI_TOKEN"',
+    ],
+)
+def test_codextui_is_known_however_it_is_started(tmp_path: Path, entry: str) -> None:
+    home = write(tmp_path, f"[mcp_servers.agents]\n{entry}\n")
+    assert own_servers_off(home, None) == {"mcp_servers.agents.enabled": False}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "mcp_servers = 5",
+        "[mcp_servers]\nagents = 5",
+        '[mcp_servers.agents]\ncommand = "npx"\nargs = ["/work/codextui/tools", "mcp-server"]',
+        '[mcp_servers.agents]\ncommand = "codextui"\nargs = ["ps"]',
+        '[mcp_servers.agents]\ncommand = "codextui"\nargs = "mcp-server"',
+        '[mcp_servers.agents]\nurl = "https://example.com/mcp"',
+        '[mcp_servers."two.words"]\ncommand = "codextui"\nargs = ["mcp-server"]',
+        "this is no TOML",
+    ],
+)
+def test_what_else_is_there_is_left_alone(tmp_path: Path, text: str) -> None:
+    assert own_servers_off(write(tmp_path, text), None) == {}
+
+
+def test_a_project_is_asked_too_and_its_entry_stands_by_itself(tmp_path: Path) -> None:
+    entry = '[mcp_servers.{}]\ncommand = "codextui"\nargs = ["mcp-server"]\n'
+    home = write(tmp_path / "home", entry.format("mine"))
+    project = tmp_path / "project"
+    write(project / ".codex", entry.format("mine") + entry.format("ours"))
+    assert own_servers_off(home, str(project / "deep" / "inside")) == {
+        "mcp_servers.mine.enabled": False,
+        "mcp_servers.ours.enabled": False,
+        "mcp_servers.ours.command": "codextui",
+    }
+
+
+def test_no_configuration_is_no_trouble(tmp_path: Path) -> None:
+    assert own_servers_off(tmp_path / "none", str(tmp_path)) == {}
