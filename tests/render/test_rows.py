@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from render.looks import PALETTE, TEXTS, is_harmless, lines
 
+from codextui.model.standing import Standing
 from codextui.model.thread_view import ThreadView
 from codextui.model.tree import TreeRow
 from codextui.render.pane_header import render_pane_header
@@ -12,6 +13,7 @@ from codextui.render.plan import render_plan, render_plan_line
 from codextui.render.state import mark_state
 from codextui.render.tree_row import render_tree_row
 from codextui.wire.event import PlanStep, PlanUpdated
+from codextui.wire.run import ThreadKind
 from codextui.wire.thread import ThreadInfo, ThreadState, Usage
 
 INFO = ThreadInfo(
@@ -186,3 +188,45 @@ def test_any_plan_fits(explanation: str, step: str, status: str, width: int) -> 
     for strip in render_plan(plan, width, PALETTE):
         assert strip.cell_length <= width
         assert is_harmless(strip.text)
+
+
+RUN = changed(handle="bug-busters", kind=ThreadKind.RUN, model="", brief="Build a game")
+ROLE = changed(handle="backend", kind=ThreadKind.ROLE, sandbox="", cwd="", branch="")
+
+
+def test_a_run_and_a_role_can_be_told_from_a_thread() -> None:
+    assert tree_row(RUN, 50, standing=Standing(roles=5, done=2)) == (
+        "  ● ▣ bug-busters         running 2/5 1m 05s 12.3k"
+    )
+    assert tree_row(ROLE, 30).startswith("  ● @backend")
+    assert tree_row(changed(kind=ThreadKind.ROLE, state=ThreadState.WAITING), 30).endswith(
+        "waiting 12.3k"
+    )
+
+
+def test_money_is_the_first_to_be_left_out_of_a_row() -> None:
+    standing = Standing(cost="0.12 USD")
+    assert tree_row(INFO, 50, standing=standing).endswith("running 1m 05s 12.3k 0.12 USD")
+    assert tree_row(INFO, 40, standing=standing).endswith("running 1m 05s 12.3k")
+
+
+def test_a_role_is_headed_by_the_run_that_it_belongs_to() -> None:
+    standing = Standing(run="bug-busters", cost="0.12 USD")
+    assert header(ROLE, 70, number=2, standing=standing) == [
+        "2 ● @backend running · 1m 05s · 12.3k (41%) · 0.12 USD",
+        "role of bug-busters  gpt-5.5",
+    ]
+
+
+def test_a_run_is_headed_by_how_its_roles_and_gates_stand() -> None:
+    assert header(RUN, 70, standing=Standing(roles=5, done=2, gates=7, met=3))[1] == (
+        "run · 2 of 5 roles done · gates 3/7 · Build a game"
+    )
+
+
+@given(TEXTS, st.sampled_from(list(ThreadKind)), st.integers(12, 120))
+def test_hostile_names_of_runs_do_nothing(words: str, kind: ThreadKind, width: int) -> None:
+    info = changed(handle=words, brief=words, model=words, cwd=words, kind=kind)
+    standing = Standing(run=words, roles=3, gates=2, cost="1 USD")
+    rows = [*header(info, width, standing=standing), tree_row(info, width, standing=standing)]
+    assert is_harmless("".join(rows))

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
+from screens.dialog_host import on_screen
 from textual.geometry import Region
 from textual.pilot import Pilot
 from textual.widget import Widget
@@ -175,6 +176,17 @@ class Console:
         for key in keys:
             await Pilot(self.app).press(key)
             await self.settle()
+
+    async def until(self, words: str) -> None:
+        """Wait until something is on the screen."""
+        async with asyncio.timeout(20):
+            while words not in self.shown():
+                await asyncio.sleep(0.05)
+                await self.settle()
+
+    def shown(self) -> str:
+        """What a person sees now, a line per row."""
+        return on_screen(self.app)
 
     def pane(self, thread_id: str) -> TranscriptPane:
         """The pane of a thread."""
