@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from agents import RunHooks
 from agents.tool_context import ToolContext
 
-from codextui.teams.script_run import CODEX_TOOLS, ScriptRun
+from codextui.teams.items import CODEX_TOOLS
+from codextui.teams.script_run import ScriptRun
 
 if TYPE_CHECKING:
     from agents import Agent, ModelResponse, Tool
@@ -92,9 +93,10 @@ class PublishingHooks(RunHooks[Any]):
         self, context: RunContextWrapper[Any], agent: Any, tool: Tool, result: object
     ) -> None:
         """A tool's call is over."""
-        del tool
         with self._harmlessly():
-            (await self._open()).take(context, agent, _call_id(context), result)
+            call_id = _call_id(context)
+            failed = tool.name in CODEX_TOOLS and call_id in self._server.failed
+            (await self._open()).take(context, agent, call_id, result, failed=failed)
 
     def refuse(self, event: Event) -> None:
         """Tell a person who asked something of a role that a script cannot be directed."""

@@ -15,8 +15,6 @@ from codextui.teams.spans import SpanLog
 from codextui.wire import event as ev
 from codextui.wire.thread import ThreadState
 
-CODEX_TOOLS = ("codex", "codex-reply")
-
 _NO_NAME = re.compile(r"[\W_]+")
 _LONGEST_NAME = 60
 
@@ -42,6 +40,7 @@ class ScriptRun:
         self._spans = SpanLog(lambda span: tell(run_thread(run_id), "", ev.SpanChanged(span)))
         self._roles: dict[str, RoleTelling] = {}
         self._names: set[str] = set()
+        self._given: dict[str, str] = {}
         self._asked = 0
         self._goes_on: object = None
 
@@ -56,7 +55,7 @@ class ScriptRun:
             self._row.begin_turn(given)
         role = self._roles.get(agent.name) or self._add(agent)
         if not role.row.at_work:
-            role.begin(given)
+            role.begin(given or self._given.pop(role.role, ""))
             self._note("role_started", role.role, "is at work")
         return role
 
@@ -83,13 +82,14 @@ class ScriptRun:
     ) -> RoleTelling:
         """An agent calls a tool; return who tells of it."""
         role = self.attend(context, agent)
-        server = "codex" if tool in CODEX_TOOLS else ""
+        server = "codex" if tool in items.CODEX_TOOLS else ""
         role.call(call_id, server, tool, items.arguments_of(arguments))
         return role
 
-    def take(self, context: Any, agent: Any, call_id: str, result: object) -> None:
+    def take(self, context: Any, agent: Any, call_id: str, result: object, *, failed: bool) -> None:
         """A tool's call is over."""
-        self.attend(context, agent).returned(call_id, result)
+        error = items.text_of(result) if failed else ""
+        self.attend(context, agent).returned(call_id, result, error=error)
 
     def hand_off(self, context: Any, source: Any, target: Any) -> None:
         """An agent handed off; one that gets it back was refused, and goes on."""
@@ -100,7 +100,8 @@ class ScriptRun:
         told = ev.HandedOff(role.role, (self._roles.get(target.name) or self._add(target)).role)
         role.row.tell(told)
         self._row.tell(told)
-        role.end(state=ThreadState.WAITING)
+        role.end(f"Handed off to {told.target}.", ThreadState.WAITING)
+        self._given[told.target] = f"{told.source} hands off to you."
 
     def end(self, context: Any, agent: Any, output: Any) -> None:
         """The run came to its end."""

@@ -255,8 +255,8 @@ async def test_one_more_line_shows_the_agents_of_a_script_with_their_threads_und
     for name in ("boss", "my-team"):
         assert console.messages(rows[name].thread_id, ev.HandedOff) == handed_off
     items = [one.item for one in console.messages(rows["front-end"].thread_id, ev.ItemCompleted)]
-    assert [item["type"] for item in items] == ["mcpToolCall", "agentMessage"]
-    assert items[0]["server"] == "codex"
+    assert [item["type"] for item in items] == ["userMessage", "mcpToolCall", "agentMessage"]
+    assert items[1]["server"] == "codex"
     completed = console.messages(rows["my-team"].thread_id, ev.TurnCompleted)
     assert completed == [ev.TurnCompleted("Done.")]
 

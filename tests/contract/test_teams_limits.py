@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import functools
 import re
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 from agents.models.openai_responses import OpenAIResponsesModel
@@ -25,7 +25,8 @@ from codextui.teams.happening import Happening, Kind
 from codextui.teams.run import RunEnd, run_team
 from codextui.teams.run_plan import RunPlan
 from codextui.teams.run_store import RunStore
-from codextui.wire.thread import ThreadState
+from codextui.wire.run import ThreadKind
+from codextui.wire.thread import ThreadInfo, ThreadState
 
 pytestmark = pytest.mark.contract
 
@@ -62,11 +63,15 @@ class Stage:
             )
         return end, told
 
-    async def running(self) -> list[Any]:
-        """The threads that are at work."""
+    async def rows(self) -> list[ThreadInfo]:
+        """The run, its roles, and their threads."""
         async with self.served.console("counter") as console:
             rows = (await console.call("codex-threads", all=True))["threads"]
-        return [row for row in rows if ThreadState(row["state"]).has_turn]
+        return [ThreadInfo.parse(row) for row in rows]
+
+    async def running(self) -> list[ThreadInfo]:
+        """Those of them that are at work."""
+        return [row for row in await self.rows() if row.state.has_turn]
 
 
 @asynccontextmanager
@@ -121,8 +126,13 @@ async def test_twenty_roles_are_told_of_and_eighteen_of_them_work_at_once(
     async with staged(codex_binary, scratch, crowd) as stage:
         end, told = await stage.run(crowd_config())
         assert not stage.served.model.faults
-        assert await stage.running() == []
+        rows = await stage.rows()
     assert end.ending is Ending.DONE, end.message
+    assert Counter((row.kind, row.state) for row in rows) == {
+        (ThreadKind.RUN, ThreadState.DONE): 1,
+        (ThreadKind.ROLE, ThreadState.DONE): WORKERS + 2,
+        (ThreadKind.CODEX, ThreadState.IDLE): WORKERS + 2,
+    }
     assert crowd.at_work == WORKERS
     finished = [one.role for one in told if one.kind is Kind.ROLE_FINISHED]
     assert len(finished) == len(set(finished)) == WORKERS + 2

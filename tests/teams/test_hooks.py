@@ -30,6 +30,7 @@ class FakeServer:
         self.told: list[tuple[str, str, ev.Msg]] = []
         self.runs: list[str] = []
         self.workplaces: dict[str, tuple[str, str]] = {}
+        self.failed: set[str] = set()
         self._refusal = refusal
 
     async def open_publisher(self, run_id: str, hooks: PublishingHooks) -> FakeServer:
@@ -93,7 +94,9 @@ async def test_a_run_and_its_agents_are_told_as_rows_with_turns() -> None:
     assert server.of("the-boss", ev.HandedOff) == [ev.HandedOff("the-boss", "second-hand")]
     assert server.of("my team", ev.HandedOff) == [ev.HandedOff("the-boss", "second-hand")]
     said = [msg.item for msg in server.of("second-hand", ev.ItemCompleted)]
-    assert [(item["type"], item.get("text")) for item in said] == [("agentMessage", "I did it.")]
+    assert [item["type"] for item in said] == ["userMessage", "agentMessage"]
+    assert said[0]["content"][0]["text"] == "the-boss hands off to you."
+    assert said[1]["text"] == "I did it."
     assert server.of("second-hand", ev.TurnCompleted) == [ev.TurnCompleted("I did it.")]
     assert server.of("my team", ev.TurnCompleted) == [ev.TurnCompleted("I did it.")]
     spans = [msg.span for msg in server.of("my team", ev.SpanChanged)]
@@ -119,6 +122,23 @@ async def test_the_first_agent_reads_the_task_and_a_tool_is_an_item_with_its_ans
     assert items[1]["arguments"] == {"one": 1, "two": 2}
     assert items[1]["result"]["content"][0]["text"] == "3"
     assert server.workplaces == {}
+
+
+async def test_a_call_of_codex_stands_under_its_agent_and_one_that_failed_says_so() -> None:
+    server = FakeServer()
+    server.failed.add("c2")
+    calls = [[function_call("codex", {}, call_id=call_id)] for call_id in ("c1", "c2")]
+    model = ScriptedModel([*calls, [assistant_message("Well.")]])
+    tools = [function_tool(fly, name_override="codex")]
+    await run(Agent(name="Worker", model=model, tools=tools), "Go.", hooks_of(server))
+    row = server.rows["worker"].thread_id
+    assert server.workplaces == dict.fromkeys(("c1", "c2"), (row, "worker-codex"))
+    items = [msg.item for msg in server.of("worker", ev.ItemCompleted)][1:3]
+    assert [(item["server"], item["status"]) for item in items] == [
+        ("codex", "completed"),
+        ("codex", "failed"),
+    ]
+    assert items[1]["error"] == {"message": "You flew."}
 
 
 async def test_the_next_run_with_the_same_hooks_is_the_rows_next_turn() -> None:
