@@ -44,7 +44,7 @@ def cost_line(costs: JsonObject) -> str:
     tokens = f"{format_count(usage.total)} tokens"
     if usage.total:
         read, cached = format_count(usage.input), format_count(usage.cached_input)
-        tokens += f" ({read} read, {cached} of them again; {format_count(usage.output)} written)"
+        tokens += f" ({read} input, {cached} of them cached; {format_count(usage.output)} output)"
     calls = f"{fields.integer_or(costs, 'turns')} model calls of roles"
     money = _money(costs, fields.text_or(costs, "currency"))
     return f"{calls}; {tokens}" if money == _NO_MONEY else f"{calls}; {tokens}; {money}"

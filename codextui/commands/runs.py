@@ -60,7 +60,8 @@ def show_run(options: argparse.Namespace) -> int:
         emit({**run.to_wire(), "handoffs": handoffs, "costs": run.budget.report()})
         return 0
     show(f"{one_line(run.run_id)}: {one_line(run.state)}")
-    show_indented(sanitize(run.ended))
+    if run.ended:
+        show_indented(sanitize(run.ended))
     show(f"{one_line(run.team)} ({one_line(run.mode)}) in {one_line(run.project)}")
     took = "" if run.ended_at is None else f", took {format_elapsed(run.ended_at - run.began_at)}"
     show(f"began {_moment(run.began_at)}{took}")
