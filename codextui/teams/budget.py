@@ -104,7 +104,7 @@ class Budget:
         spent = self.ledger.cost(self.prices)
         if spent.unpriced:
             models = " and ".join(f'[prices."{model}"]' for model in spent.unpriced)
-            told = f"it has a limit of money, and {models} is missing in the configuration"
+            told = f"the run has a limit of money, and {models} is missing in the configuration"
             raise RunStopped(Ending.BUDGET, told)
         if spent.amount is not None and spent.amount >= limit:
             money = format_money(limit, self.prices.currency)

@@ -1,0 +1,116 @@
+"""What a run cost and did, looked at after it: the real Agents SDK, the real Codex."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from contract.test_teams_run import ROLES, WAIT_S, Stage, deciding, staged
+
+from codextui.demo.team_script import FOLDER, TASK
+from codextui.teams.ending import Ending
+from codextui.wire.decision import Approved
+
+pytestmark = pytest.mark.contract
+
+PRICES = """
+[prices]
+currency = "EUR"
+[prices."gpt-5.5"]
+input = 2.0
+output = 8.0
+[prices."gpt-5.5-mini"]
+input = 1.0
+output = 1.0
+[teams.bug-busters.models]
+checking = "gpt-5.5-mini"
+"""
+
+
+DEFAULTS = "[teams.bug-busters.defaults]\n"
+
+
+def config(scratch: Path, *, limits: str = "") -> Path:
+    """The demo's team with prices; its tester's Codex has a model for checking."""
+    text = (FOLDER / "team.toml").read_text(encoding="utf-8")
+    tester = "[teams.bug-busters.roles.tester]\n"
+    table = "[teams.bug-busters.limits]\n"
+    assert tester in text
+    assert table in text
+    assert DEFAULTS in text
+    text = text.replace(DEFAULTS, f'{DEFAULTS}model = "gpt-5.5"\n')
+    text = text.replace(tester, f'{tester}codex_work = "checking"\n')
+    text = text.replace(table, f"{table}{limits}\n")
+    path = scratch / "team.toml"
+    path.write_text(text + PRICES, encoding="utf-8")
+    return path
+
+
+async def told(stage: Stage, *arguments: str) -> list[dict[str, Any]]:
+    """What a command line prints with `--json`."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "codextui", *arguments, "--json"),
+        stdout=asyncio.subprocess.PIPE,
+        env=stage.env,
+    )
+    out, _ = await process.communicate()
+    assert process.returncode == 0
+    return [json.loads(line) for line in out.splitlines()]
+
+
+def total(of: list[dict[str, Any]]) -> int:
+    return sum(one["usage"]["total"] for one in of)
+
+
+async def test_what_a_run_cost_and_did_can_be_looked_at_afterwards(
+    codex_binary: Path, scratch: Path
+) -> None:
+    async with (
+        asyncio.timeout(WAIT_S),
+        staged(codex_binary, scratch) as stage,
+        deciding(stage.served, Approved()),
+    ):
+        code, lines = await stage.run(*stage.new("handoffs", config(scratch)))
+        models = {thread["handle"]: thread["model"] for thread in await stage.threads()}
+        (listed,) = await told(stage, "runs")
+        (shown,) = await told(stage, "runs", "show", listed["run"])
+        spans = await told(stage, "runs", "timeline", listed["run"])
+    assert code == Ending.DONE
+    assert {model for handle, model in models.items() if "tester" in handle} == {"gpt-5.5-mini"}
+    assert (listed["state"], listed["task"], listed["currency"]) == ("done", TASK, "EUR")
+
+    costs = shown["costs"]
+    assert {key: lines[-1][key] for key in costs} == costs
+    assert costs["unpriced"] == []
+    assert listed["cost"] == costs["cost"] > 0
+    assert sum(one["cost"] for one in costs["roles"]) == pytest.approx(costs["cost"])
+    every = costs["usage"]["total"]
+    assert total(costs["roles"]) == total(costs["role_turns"]) == every
+    assert sum(costs["tokens"].values()) + sum(costs["codex_tokens"].values()) == every
+    assert all(total(one["turns"]) == one["usage"]["total"] for one in costs["threads"])
+    handed = [(one["role"], one["handed_off_to"]) for one in costs["role_turns"]]
+    assert ("project-manager", "designer") in handed
+    assert ("tester", "project-manager") in handed
+    assert "handoff_refused" in {one["kind"] for one in shown["handoffs"]}
+
+    assert {span["role"] for span in spans} == set(ROLES)
+    assert {"role", "model", "codex", "gate", "person"} <= {span["kind"] for span in spans}
+    assert all(span["ended_at"] >= span["started_at"] for span in spans)
+    kept = scratch / "state" / "codextui" / "runs" / listed["run"] / "traces.jsonl"
+    assert "handoff" in kept.read_text()
+    assert "AGENT_TASKS.md" not in kept.read_text()
+
+
+async def test_a_run_ends_when_its_money_is_spent(codex_binary: Path, scratch: Path) -> None:
+    async with asyncio.timeout(WAIT_S), staged(codex_binary, scratch) as stage:
+        place = config(scratch, limits="money = 0.01")
+        code, lines = await stage.run(*stage.new("handoffs", place))
+        (listed,) = await told(stage, "runs")
+    assert code == Ending.BUDGET
+    assert "0.01" in lines[-1]["text"]
+    assert lines[-1]["cost"] >= 0.01
+    assert listed["state"] == "budget"
