@@ -14,6 +14,7 @@ from codextui.model.thread_view import ThreadView
 from codextui.model.tree import TreeRow, tree_rows
 from codextui.wire import event as ev
 from codextui.wire.approval import Approval
+from codextui.wire.run import ThreadKind
 from codextui.wire.thread import ThreadInfo, ThreadState
 
 MAX_NOTICES = 100
@@ -186,7 +187,9 @@ class Board:
             or old.created_at != info.created_at
             or (old.state is ThreadState.KILLED) != (info.state is ThreadState.KILLED)
         )
-        wrote = _wrote(view, view.transcript.set_brief(info.brief))
+        # A role's brief says what it is for; it is nothing that it was told.
+        is_told = info.kind is ThreadKind.CODEX and view.transcript.set_brief(info.brief)
+        wrote = _wrote(view, is_told)
         return added | wrote | self._rows_of(view) | Changes(tree=moved)
 
     def _rows_of(self, view: ThreadView) -> Changes:

@@ -53,7 +53,7 @@ class Totals:
     Attributes:
         at_work: seconds from its starts to its ends in which it neither waited for roles or
             people nor was paused.
-        seconds: by kind.
+        seconds: by kind; those of work without what was waited in them.
         tokens: of all spans.
     """
 
@@ -122,7 +122,11 @@ def lanes_of(spans: Iterable[Span]) -> list[Lane]:
 
 
 def totals_of(lane: Lane, now: float) -> Totals:
-    """What a role's time went into; time that spans share is counted once."""
+    """What a role's time went into; time that spans share is counted once.
+
+    What waits for a person, for roles, or for a pause to end is no work, even where Codex or a
+    tool is what asked.
+    """
     every = (*lane.stints, *lane.spans)
     times = {
         kind: [(span.started_at, end_of(span, now)) for span in every if span.kind is kind]
@@ -130,10 +134,17 @@ def totals_of(lane: Lane, now: float) -> Totals:
     }
     waits = [time for kind in _WAITS for time in times.get(kind, [])]
     stints = times.get(SpanKind.ROLE) or [time for times_ in times.values() for time in times_]
-    # What is covered by either, less the waits: the part of the stints without them.
-    at_work = _covered([*stints, *waits]) - _covered(waits)
-    seconds = {kind: _covered(own) for kind, own in times.items()}
+    at_work = _without(stints, waits)
+    seconds = {
+        kind: _covered(own) if kind in _WAITS else _without(own, waits)
+        for kind, own in times.items()
+    }
     return Totals(at_work, seconds, sum(max(0, span.tokens) for span in every))
+
+
+def _without(times: list[tuple[float, float]], waits: list[tuple[float, float]]) -> float:
+    """The seconds of some times that no wait covers: what either covers, less the waits."""
+    return max(0.0, _covered([*times, *waits]) - _covered(waits))
 
 
 def _covered(times: Iterable[tuple[float, float]]) -> float:

@@ -18,7 +18,7 @@ from codextui.render.sanitize import one_line
 from codextui.render.span_words import format_clock, span_words
 from codextui.wire.run import Span, SpanKind
 
-MAX_LABEL = 18
+MAX_LABEL = 30
 """Cells of a role's name, at most, with the mark before and the space behind it."""
 
 GLYPHS = {
@@ -76,7 +76,7 @@ class Picture:
 def label_width(lanes: Sequence[Lane], width: int) -> int:
     """Cells that the names of the roles take."""
     longest = max((cell_len(one_line(lane.role, 80)) for lane in lanes), default=0)
-    return min(longest + 2, MAX_LABEL, max(4, width // 3))
+    return min(longest + 2, MAX_LABEL, max(4, width * 27 // 100))
 
 
 def render_timeline(picture: Picture, width: int, height: int, palette: Palette) -> list[Strip]:

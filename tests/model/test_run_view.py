@@ -145,3 +145,10 @@ def test_a_server_with_another_past_has_other_runs(team: Server) -> None:
     team.say(ev.GatesChecked((Gate("a"),)), thread=RUN)
     team.board.connect(fresh=True)
     assert team.board.runs == {}
+
+
+def test_what_a_role_is_for_is_no_message_to_it() -> None:
+    server = Server()
+    for kind in (ThreadKind.ROLE, ThreadKind.RUN):
+        server.say(ev.ThreadChanged(info("r", kind=kind, brief="builds the server")), thread="r")
+        assert server.bodies("r") == []
