@@ -32,7 +32,7 @@ from codextui.teams.run_store import RunStore, list_runs
 from codextui.wire import fields
 from codextui.wire.fields import JsonObject
 
-_HEADER = ("RUN", "STATE", "BEGAN", "TOKENS", "COST", "TASK")
+_HEADER = ("RUN", "TEAM", "STATE", "BEGAN", "TOKENS", "COST", "TASK")
 
 _VERBS = {Kind.HANDED_OFF: "handed off ", Kind.HANDOFF_REFUSED: "was refused to hand off "}
 
@@ -146,6 +146,7 @@ def _row(run: KeptRun) -> tuple[str, ...]:
     cost = run.budget.ledger.cost(run.budget.prices).amount
     return (
         one_line(run.run_id),
+        one_line(run.team),
         one_line(run.state),
         _moment(run.began_at),
         format_tokens(run.budget.usage.total),

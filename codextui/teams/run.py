@@ -66,7 +66,14 @@ async def run_team(
     budget = Budget(plan.team.limits, store.read("spent"), plan.prices)
     watch = Watch(log, budget, person_minutes=plan.team.limits.person_minutes)
     name = f"{TEAM_CLIENT}{plan.team.name}"
-    traced = kept_traces(QUIET, store.folder, plan.traces, run_id=store.run_id, team=plan.team.name)
+    traced = kept_traces(
+        QUIET,
+        store.folder,
+        plan.traces,
+        run_id=store.run_id,
+        team=plan.team.name,
+        on_trouble=lambda why: tell(Happening(Kind.TROUBLE, "", why)),
+    )
     with traced as run_config:
         async with (
             ServerLink(connect, name=name, on_event=watch.see, on_lost=watch.lose) as link,

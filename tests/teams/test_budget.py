@@ -7,6 +7,8 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from codextui.prices import Price, Prices
 from codextui.teams.budget import Budget, usage_of
@@ -86,6 +88,41 @@ def test_a_thread_that_is_counted_anew_costs_nothing_again() -> None:
     for total in (60, 10, 60):
         budget.count_thread("x", used(total), never, role="boss", model="fast", turn_id="u3")
     assert budget.usage.total == 168
+
+
+_WORK = st.one_of(
+    st.tuples(st.just("stint"), st.sampled_from("ab"), st.sampled_from(("t1", "t2"))),
+    st.tuples(st.just("model"), st.sampled_from("ab"), st.integers(0, 1000)),
+    st.tuples(st.just("thread"), st.sampled_from("xyz"), st.integers(0, 1000)),
+    st.tuples(st.just("resume"), st.just(""), st.just(0)),
+)
+
+
+@given(st.lists(_WORK, max_size=40))
+def test_no_token_is_lost_or_counted_twice(work: list[tuple[str, str, Any]]) -> None:
+    budget = Budget(Limits(), prices=PRICES)
+    asked, threads = 0, dict.fromkeys("xyz", 0)
+    for kind, name, value in work:
+        match kind:
+            case "stint":
+                budget.begin_stint(name, value)
+            case "model":
+                budget.add(name, used(value), "fast")
+                asked += value
+            case "thread":
+                role = "a" if name == "x" else "b"
+                budget.count_thread(name, used(value), never, role=role, model="strong")
+                threads[name] = max(threads[name], value)
+            case _:
+                budget = Budget(Limits(), json.loads(json.dumps(budget.to_wire())), PRICES)
+    told: dict[str, Any] = budget.report()
+    every = asked + sum(threads.values())
+    assert told["usage"]["total"] == every
+    for part in ("roles", "role_turns"):
+        assert sum(one["usage"]["total"] for one in told[part]) == every
+    assert sum(one["cost"] or 0 for one in told["roles"]) == pytest.approx(told["cost"] or 0)
+    for one in told["threads"]:
+        assert one["usage"]["total"] == threads[one["thread"]]
 
 
 def test_a_run_ends_when_its_tokens_are_used_up() -> None:
