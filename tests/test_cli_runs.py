@@ -141,7 +141,7 @@ def test_a_run_that_cannot_be_read_does_not_hide_the_others(run: Callable[..., s
     (broken.folder / "spent.json").write_text('{"ledger": 3}')
     out = run("runs")
     assert f"{broken.run_id} cannot be read" in out
-    assert out.splitlines()[-1].startswith(good.run_id)
+    assert any(line.startswith(good.run_id) for line in out.splitlines())
 
 
 def test_a_run_is_shown_with_its_handoffs_and_what_everything_cost(run: Callable[..., str]) -> None:
@@ -192,7 +192,7 @@ def test_a_timeline_of_a_moment_and_of_a_terminal_without_width_can_be_drawn() -
 
 def test_the_totals_add_up_to_what_there_was() -> None:
     boss, maker = total_rows(SPANS, 220.0)
-    assert boss == ("boss", "1m 00s", "20s", "1m 20s", "-", "-", "40s", "-")
+    assert boss == ("boss", "1m 00s", "20s", "40s", "-", "-", "40s", "-")
     assert maker[1:] == ("20s", "-", "-", "-", "1m 40s", "-", "-")
     assert wait_lines((), 0.0) == []
 
