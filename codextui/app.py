@@ -83,6 +83,7 @@ class ConsoleApp(App[int]):
         home: str = "",
         folder: str = "",
         leaving: str = "detach",
+        first: str = "",
     ) -> None:
         """Make the console of a server.
 
@@ -95,6 +96,7 @@ class ConsoleApp(App[int]):
             home: the person's home folder, shown as `~`.
             folder: where new threads work unless the person says otherwise.
             leaving: what leaving does, in a word or two.
+            first: the thread to go to at once, or as soon as it is known; empty for none.
 
         Raises:
             ConfigInvalid: the keymap or the theme's name cannot be used.
@@ -120,6 +122,7 @@ class ConsoleApp(App[int]):
         self._server = server
         self._desk = ApprovalDesk(self._open_approvals, may_open=self._may_interrupt)
         self._trouble = TroubleDesk(self, self._trouble_answered)
+        self._first = first
         self._was_connected = False
         self._last_key_at = 0.0
         self._herald = Herald(self.board, ring=self._ring, tell=self._tell)
@@ -142,6 +145,8 @@ class ConsoleApp(App[int]):
         self.call_after_refresh(self._start)
 
     def _start(self) -> None:
+        if self._first:
+            self.main.open_thread(self._first)
         for problem in self._theme_problems:
             self.notify(sanitize(problem), severity="warning", timeout=15, markup=False)
         self.theme_changed_signal.subscribe(self.main, self._save_theme)
@@ -374,13 +379,16 @@ class ConsoleApp(App[int]):
         self.notify(message, severity="error", timeout=NOTICE_S, markup=False)
 
 
-def run(server: str, *, config: Path | None = None, leaving: str = "detach") -> int:
+def run(
+    server: str, *, config: Path | None = None, leaving: str = "detach", first: str = ""
+) -> int:
     """Open the console on the shared server `server`, and return the process's exit code.
 
     Args:
         server: the server's name; it is started where it does not run.
         config: the configuration file; None is the person's own.
         leaving: what leaving does, as the footer says it.
+        first: the thread to go to at once, or as soon as it is known; empty for none.
 
     Raises:
         ConfigInvalid: the configuration cannot be used.
@@ -394,6 +402,7 @@ def run(server: str, *, config: Path | None = None, leaving: str = "detach") -> 
         home=str(Path.home()),
         folder=str(Path.cwd()),
         leaving=leaving,
+        first=first,
     )
     result = app.run()
     return app.return_code or result or 0

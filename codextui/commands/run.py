@@ -23,6 +23,7 @@ from codextui.errors import ConfigInvalid
 from codextui.teams.chronicle import Chronicle
 from codextui.teams.config_team import load_teams
 from codextui.teams.happening import Happening, Kind
+from codextui.teams.publisher import run_thread
 from codextui.teams.run_plan import RunPlan
 from codextui.teams.run_store import RunStore
 from codextui.teams.team import Mode, Team
@@ -53,7 +54,7 @@ def _run_beside_console(options: argparse.Namespace) -> int:
         )
     from codextui.app import run as open_console  # noqa: PLC0415 - Textual
 
-    code = open_console(options.server, config=options.config)
+    code = open_console(options.server, config=options.config, first=run_thread(store.run_id))
     show(f"run {store.run_id}: what happened and happens is in {store.log_path}")
     return code
 

@@ -24,11 +24,20 @@ def report(happening: Happening, *, as_json: bool) -> None:
     else:
         _show(happening)
     if happening.kind is Kind.PERSON_NEEDED:
-        approval = one_line(str(happening.data.get("approval", "")))
-        note(
-            f"needs input: `codextui approvals` shows it, `codextui approve {approval}` says yes, "
-            f"`codextui decline {approval}` no; or open the console"
-        )
+        note(_how_to_decide(happening))
+    if happening.kind is Kind.TROUBLE:
+        note(sanitize(happening.text))
+
+
+def _how_to_decide(happening: Happening) -> str:
+    approval = one_line(str(happening.data.get("approval", "")))
+    yes = f"`codextui approve {approval}` says yes"
+    if happening.data.get("asks") in ("questions", "elicitation"):
+        yes = f"`codextui answer {approval} ANSWER` answers"
+    return (
+        f"needs input: `codextui approvals` shows it, {yes}, `codextui decline {approval}` says "
+        "no; or open the console"
+    )
 
 
 def _show(happening: Happening) -> None:

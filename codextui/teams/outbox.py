@@ -13,6 +13,9 @@ from codextui.wire.event_json import msg_to_wire
 MOST_WAITING = 5000
 """Messages that wait; beyond that texts that are still being written are left to their end."""
 
+MOST_AT_ALL = 50_000
+"""Messages that are kept at all for a server that stays away; the oldest go."""
+
 MOST_IN_BATCH = 100
 MOST_CHARS_IN_BATCH = 200_000
 
@@ -60,6 +63,10 @@ class Outbox:
             return
         if len(self._letters) >= MOST_WAITING:
             self._leave(lambda waiting: isinstance(waiting.msg, _DELTAS))
+        if len(self._letters) >= MOST_AT_ALL:
+            # Nobody has heard for very long. The rows are told anew to whoever comes.
+            del self._letters[: MOST_AT_ALL // 2]
+            self._index()
         self._letters.append(letter)
         self._last[letter.thread_id] = letter
 

@@ -24,11 +24,14 @@ from codextui.errors import ApprovalGone
 from codextui.teams.ending import Ending
 from codextui.wire import event as ev
 from codextui.wire.decision import Approved, Decision, Declined
+from codextui.wire.run import ThreadKind
 from codextui.wire.thread import ThreadState
 
 pytestmark = pytest.mark.contract
 
 WAIT_S = 400
+
+ROLES = ("project-manager", "designer", "frontend-developer", "backend-developer", "tester")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +82,14 @@ class Stage:
         for name in FILES:
             assert (self.project / name).read_text(encoding="utf-8") == content_of(name)
 
-    async def threads(self) -> list[Any]:
+    async def rows(self) -> list[Any]:
+        """All rows that the server knows: of Codex's threads, of roles, of runs."""
         async with self.served.console("counter") as console:
             return list((await console.call("codex-threads", all=True))["threads"])
+
+    async def threads(self) -> list[Any]:
+        """The rows of Codex's threads."""
+        return [row for row in await self.rows() if row["kind"] == ThreadKind.CODEX]
 
 
 @asynccontextmanager
@@ -151,16 +159,10 @@ async def test_five_roles_hand_off_and_one_gate_is_refused_and_then_met(
         "tester",
     ]
     assert len(asked) == 1
-    assert {thread["handle"] for thread in threads} == {
-        "project-manager",
-        "designer",
-        "frontend-developer",
-        "backend-developer",
-        "tester",
-    }
+    assert {thread["handle"] for thread in threads} == {f"{role}-codex" for role in ROLES}
     ended = lines[-1]
     assert ended["kind"] == "run_ended"
-    assert set(ended["tokens"]) == {thread["handle"] for thread in threads}
+    assert set(ended["tokens"]) == set(ROLES)
     assert len(ended["codex_tokens"]) == 5
 
 

@@ -18,8 +18,9 @@ from codextui.teams.direction import Direction
 from codextui.teams.happening import Happening, Kind
 from codextui.teams.link import ServerLink, TurnEnd
 from codextui.teams.people import Ask, People
+from codextui.teams.row import Tell
 from codextui.teams.run_store import RunStore
-from codextui.teams.run_telling import RunTelling
+from codextui.teams.run_telling import RunTelling, tell_nobody
 from codextui.teams.team import Limits, Mode, Role, Team
 from codextui.wire.fields import JsonObject
 from codextui.wire.thread import ThreadInfo, ThreadState
@@ -109,7 +110,7 @@ def crew(
     *,
     store: RunStore | None = None,
     link: FakeLink | None = None,
-    telling: RunTelling | None = None,
+    heard: Tell = tell_nobody,
     ask: Ask = nobody,
 ) -> tuple[Crew, list[Happening]]:
     """A crew that works in `folder`, and the list of what happens to it."""
@@ -127,7 +128,7 @@ def crew(
         budget=budget,
         tell=told.append,
         direction=Direction(store),
-        telling=telling or RunTelling(of, folder, "", store=store, budget=budget),
+        telling=RunTelling(of, folder, "", store=store, budget=budget, tell=heard),
         people=People(ask, store),
         model_of=lambda one: models[one.name],
     )
