@@ -8,6 +8,7 @@ import sys
 import threading
 from concurrent.futures import Future
 
+from codextui.commands.run_report import report as report_happening
 from codextui.demo.pace import READABLE
 from codextui.demo.report import Line, Report
 from codextui.demo.team_stage import (
@@ -47,7 +48,7 @@ def run(mode: Mode) -> int:
     finally:
         backstage.stop()
     for happening in backstage.told:
-        report.tell(Line(happening.kind, happening.text.partition("\n")[0], happening.role))
+        report_happening(happening, as_json=False)
     report.tell(Line("files", f"What was made is in {workspace.project}"))
     return code
 

@@ -14,26 +14,43 @@ from codextui.demo.pace import AT_ONCE
 from codextui.demo.team_script import FILES, FOLDER, TASK, TeamScript, content_of
 
 START_S = 120
+ROLES = ("project-manager", "designer", "frontend-developer", "backend-developer", "tester")
 
 
-def test_a_person_decides_for_the_demos_team_from_start_to_end(open_terminal: OpenTerminal):
+def test_a_person_decides_for_the_demos_team_and_sees_its_roles_gates_and_time(
+    open_terminal: OpenTerminal,
+):
     terminal = open_terminal("demo", "--team", "--mode", "parallel", columns=200, lines=45)
-    for role in ("project-manager", "designer", "frontend-developer", "backend-developer"):
-        terminal.wait_for(role, timeout=START_S)
-    terminal.wait_for("tester asks to run a command", timeout=START_S)
+    for role in ROLES:
+        terminal.wait_for(f"@{role}", timeout=START_S)
+    terminal.wait_for("tester-codex asks to run a command", timeout=START_S)
     terminal.wait_for("keys ready")
     terminal.press("y")
-    terminal.wait_gone("tester asks to run a command")
-    terminal.wait_until(
-        lambda: re.search(r"tester +idle", terminal.text) is not None,
-        "the tester is done",
-        timeout=START_S,
-    )
+    terminal.wait_gone("asks to run a command")
+    for role in ROLES:
+        terminal.wait_until(
+            lambda role=role: re.search(rf"✓ @{role} +done", terminal.text) is not None,
+            f"{role} is done",
+            timeout=START_S,
+        )
+    terminal.wait_for("▣ bug-busters done")
+    assert "AGENT_TASKS.md: is not there" in terminal.text
+    terminal.press("g")
+    terminal.wait_for("11 of 11 gates met")
+    terminal.press("esc")
+    terminal.wait_gone("gates met")
+    terminal.press("T")
+    terminal.wait_for("where the time went")
+    for role in ROLES:
+        terminal.wait_for(role[:14])
+    terminal.press("esc")
+    terminal.wait_gone("where the time went")
     terminal.press("q")
     assert terminal.wait_exit(timeout=60) == 0
     assert terminal.modes_left() == {}
     found = re.search(r"What was made is in (\S+)", terminal.text)
     assert found, terminal.text
+    assert "project-manager is sent back:" in terminal.text
     for name in FILES:
         assert (Path(found[1]) / name).read_text(encoding="utf-8") == content_of(name)
 
@@ -51,10 +68,10 @@ def test_a_run_goes_on_when_its_console_is_left(
     team = ("--config", str(FOLDER / "team.toml"), "bug-busters", TASK)
     place = ("-L", "e2e", "-C", str(project), "--mode", "parallel")
     terminal = open_terminal("run", *team, *place, columns=200, lines=45)
-    terminal.wait_for("tester asks to run a command", timeout=START_S)
+    terminal.wait_for("tester-codex asks to run a command", timeout=START_S)
     terminal.wait_for("keys ready")
     terminal.press("y")
-    terminal.wait_gone("tester asks to run a command")
+    terminal.wait_gone("tester-codex asks to run a command")
     terminal.press("q")
     assert terminal.wait_exit(timeout=60) == 0
     found = re.search(r"what happened and happens is in (\S+)", terminal.text)
