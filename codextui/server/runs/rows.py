@@ -67,8 +67,8 @@ class Rows:
             case _:
                 pass
         self.registry.publish(record, turn_id, msg)
-        if isinstance(msg, ev.TurnStarted) and record.info.turn_id != turn_id:
-            self._change(record, turn_id=turn_id, turn_started_at=time.time())
+        if isinstance(msg, ev.TurnStarted):
+            self._begin(record, turn_id)
 
     def _tell_row(self, run: Run, row: ThreadInfo) -> None:
         record = run.rows.get(row.thread_id)
@@ -101,6 +101,12 @@ class Rows:
             waits_for = next(iter(record.asking.values()))
             row = replace(row, state=ThreadState.NEEDS_INPUT, waits_for=waits_for)
         return replace(row, handle=handle)
+
+    def _begin(self, record: ThreadRecord, turn_id: str) -> None:
+        """Have a row say that a turn runs, where its program has not."""
+        known = record.info.turn_id == turn_id and record.info.turn_started_at is not None
+        if not known and record.info.state is not ThreadState.KILLED:
+            self._change(record, turn_id=turn_id, turn_started_at=time.time())
 
     def _end(
         self, record: ThreadRecord, msg: ev.TurnCompleted | ev.TurnAborted, turn_id: str = ""

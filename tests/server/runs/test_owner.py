@@ -103,9 +103,24 @@ async def test_one_who_takes_over_goes_on_with_the_turn_that_it_says_runs(served
         seen = len(console.facts)
         async with team_of(served) as second:
             await second.publish(row(RUN), row(BACKEND, turn_id="t1", turn_started_at=5.0))
-            await console.state(BACKEND, ThreadState.RUNNING, after=seen)
+            again = await console.state(BACKEND, ThreadState.RUNNING, after=seen)
+            assert (again.turn_id, again.turn_started_at) == ("t1", 5.0)
         lost = await console.event(ev.TurnAborted, lambda e: e.thread_id == BACKEND, after=seen)
         assert lost.turn_id == "t1"
+
+
+async def test_a_turn_that_is_told_again_runs_again(served: Served):
+    async with served.console() as console:
+        async with team_of(served) as first:
+            await first.start()
+        await console.state(BACKEND, ThreadState.DISCONNECTED)
+        async with team_of(served) as second:
+            await second.publish(
+                row(RUN), row(BACKEND, turn_id="t1"), told(BACKEND, "task_started", "t1")
+            )
+            backend = (await console.call("codex-read", thread=BACKEND))["thread"]
+            assert backend["turn_id"] == "t1"
+            assert backend["turn_started_at"] > 0
 
 
 async def test_a_run_is_brought_back_by_the_next_server_and_its_program(options: ServeOptions):
