@@ -100,9 +100,8 @@ def _parse_price(source: JsonObject) -> Price:
 
 def format_money(amount: float, currency: str) -> str:
     """An amount for people: `12.30 USD`, and two digits that count where it is small."""
-    if amount == 0 or abs(amount) >= 0.995:
-        return f"{amount:.2f} {currency}"
     digits = 2
-    while digits < 6 and abs(amount) * 10**digits < 9.5:
+    while 0 < abs(amount) * 10**digits < 9.5 and digits < 6:
         digits += 1
-    return f"{amount:.{digits}f} {currency}"
+    whole, _, part = f"{amount:.{digits}f}".partition(".")
+    return f"{whole}.{part.rstrip('0').ljust(2, '0')} {currency}"

@@ -105,12 +105,31 @@ async def test_what_a_run_cost_and_did_can_be_looked_at_afterwards(
     assert "AGENT_TASKS.md" not in kept.read_text()
 
 
-async def test_a_run_ends_when_its_money_is_spent(codex_binary: Path, scratch: Path) -> None:
-    async with asyncio.timeout(WAIT_S), staged(codex_binary, scratch) as stage:
+async def test_a_run_ends_when_its_money_is_spent_and_goes_on_when_there_is_more(
+    codex_binary: Path, scratch: Path
+) -> None:
+    async with (
+        asyncio.timeout(WAIT_S),
+        staged(codex_binary, scratch) as stage,
+        deciding(stage.served, Approved()),
+    ):
         place = config(scratch, limits="money = 0.01")
-        code, lines = await stage.run(*stage.new("handoffs", place))
+        code, stopped = await stage.run(*stage.new("handoffs", place))
         (listed,) = await told(stage, "runs")
+        config(scratch)
+        resumed, ended = await stage.run("--resume", listed["run"])
+        (after,) = await told(stage, "runs")
+        spans = await told(stage, "runs", "timeline", listed["run"])
+        used = {row["thread_id"]: row["usage"]["total"] for row in await stage.threads()}
     assert code == Ending.BUDGET
-    assert "0.01" in lines[-1]["text"]
-    assert lines[-1]["cost"] >= 0.01
-    assert listed["state"] == "budget"
+    assert "0.01 EUR are used up" in stopped[-1]["text"]
+    assert stopped[-1]["cost"] >= 0.01
+    assert (listed["state"], listed["cost"]) == ("budget", stopped[-1]["cost"])
+
+    assert resumed == Ending.DONE
+    stage.assert_all_written()
+    assert (after["state"], after["cost"]) == ("done", ended[-1]["cost"])
+    assert after["cost"] > listed["cost"]
+    assert ended[-1]["codex_tokens"] == used
+    assert len({span["span_id"] for span in spans}) == len(spans)
+    assert all(span["ended_at"] is not None for span in spans)

@@ -142,7 +142,7 @@ def test_a_run_ends_when_its_money_is_used_up() -> None:
     budget.add("boss", used(99), "strong")
     budget.begin_turn()
     budget.add("boss", used(1), "strong")
-    with pytest.raises(RunStopped, match=r"0\.0010 EUR are used up") as stopped:
+    with pytest.raises(RunStopped, match=r"0\.001 EUR are used up") as stopped:
         budget.begin_turn()
     assert stopped.value.ending is Ending.BUDGET
 
