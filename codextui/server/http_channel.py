@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 from collections import deque
 from collections.abc import Callable, Collection, Hashable
 from typing import Any
@@ -16,14 +15,17 @@ from mcp.shared.message import ServerMessageMetadata
 from pydantic import RootModel
 
 from codextui.server.channel import PeerGone, PeerRefused
+from codextui.server.http_backlog import HttpBacklog, Waiting
 from codextui.server.http_body import raw_result
 from codextui.server.http_exchange import Exchange
+from codextui.server.legacy_merge import merged
 from codextui.wire.fields import JsonObject
 
-logger = logging.getLogger(__name__)
+MERGE_ABOVE = 256
+"""Messages waiting above which adjacent deltas of one item are merged."""
 
-MAX_UNREAD = 16 * 1024 * 1024
-"""Characters that may wait for a client that does not read; then it is cut off."""
+_OVERHEAD = 1_024
+"""Bytes that a message takes beside its text, roughly."""
 
 
 class _Notification(types.Notification[dict[str, Any], str]):
@@ -50,7 +52,7 @@ class HttpChannel:
         events: see Channel.
     """
 
-    def __init__(self, session: ServerSession, exchange: Exchange) -> None:
+    def __init__(self, session: ServerSession, exchange: Exchange, backlog: HttpBacklog) -> None:
         self.cwd = ""
         self.config: JsonObject = {}
         self.all_tools = False
@@ -58,7 +60,8 @@ class HttpChannel:
         self._session = session
         self._exchange = exchange
         self._told: deque[tuple[str, JsonObject, int]] = deque()
-        self._unread = 0
+        self._waiting = Waiting(backlog, self.client, self.abort)
+        self._closed = False
         self._sending = asyncio.Lock()
         self._flushing: asyncio.Task[None] | None = None
 
@@ -85,15 +88,13 @@ class HttpChannel:
     ) -> None:
         """Send a notification soon, before anything that is sent later. Never waits."""
         del for_call
-        if self._exchange.ended:
+        if self._exchange.ended or self._closed:
             return
-        size = len(json.dumps(params))
-        self._told.append((method, params, size))
-        self._unread += size
-        if self._unread > MAX_UNREAD:
-            logger.warning("a client is cut off: it does not read")
-            self.abort()
-        elif self._flushing is None or self._flushing.done():
+        if not self._merge(method, params):
+            size = len(json.dumps(params)) + _OVERHEAD
+            self._told.append((method, params, size))
+            self._waiting.add(size)
+        if self._told and (self._flushing is None or self._flushing.done()):
             self._flushing = asyncio.create_task(self._flush_quietly())
 
     async def request(
@@ -125,16 +126,38 @@ class HttpChannel:
 
     def abort(self) -> None:
         """Hang up at once, without sending what waits."""
-        self._told.clear()
+        self._forget()
         self._exchange.abort()
         self._exchange.end()
+
+    def close(self) -> None:
+        """The request is over: nothing more can be told by it."""
+        self._closed = True
+        self._forget()
+
+    def _merge(self, method: str, params: JsonObject) -> bool:
+        """Put a delta to the one that waits before it, where so much waits that it lags."""
+        if len(self._told) <= MERGE_ABOVE:
+            return False
+        last_method, last, size = self._told[-1]
+        together = merged(last, params) if last_method == method else None
+        if together is None:
+            return False
+        one, more = together
+        self._told[-1] = method, one, size + more
+        self._waiting.add(more)
+        return True
+
+    def _forget(self) -> None:
+        self._told.clear()
+        self._waiting.clear()
 
     async def flush(self) -> None:
         """Wait until everything that was told before has been sent. Raises PeerGone."""
         async with self._sending:
             while self._told:
                 method, params, size = self._told.popleft()
-                self._unread -= size
+                self._waiting.take(size)
                 await self._send(method, params)
 
     async def _send(self, method: str, params: JsonObject) -> None:
@@ -150,4 +173,4 @@ class HttpChannel:
         try:
             await self.flush()
         except PeerGone:
-            self._told.clear()
+            self._forget()

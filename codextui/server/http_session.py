@@ -13,6 +13,7 @@ from mcp.shared.exceptions import MCPError
 
 from codextui.server.channel import PeerGone
 from codextui.server.host import Host
+from codextui.server.http_backlog import HttpBacklog
 from codextui.server.http_channel import HttpChannel
 from codextui.server.http_exchange import exchange_of
 from codextui.server.http_server import max_connections
@@ -34,6 +35,7 @@ class SessionPerRequest:
     def __init__(self, host: Host) -> None:
         self._host = host
         self._staying = 0
+        self._backlog = HttpBacklog()
 
     async def __call__(
         self, ctx: ServerRequestContext[Any, Any], call_next: CallNext
@@ -43,7 +45,7 @@ class SessionPerRequest:
             return await call_next(ctx)
         exchange = exchange_of(ctx.request.scope)
         exchange.request_id = ctx.request_id
-        channel = HttpChannel(ctx.session, exchange)
+        channel = HttpChannel(ctx.session, exchange, self._backlog)
         with self._room(ctx), self._present(Session(channel, stays=False)) as session:
             try:
                 with exchange.held():
@@ -52,6 +54,8 @@ class SessionPerRequest:
                     return result
             except PeerGone:
                 pass
+            finally:
+                channel.close()
         raise MCPError(types.CONNECTION_CLOSED, "the client hung up, or the server ends")
 
     @contextmanager

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import socket
 import uuid
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ pytestmark = [pytest.mark.contract, pytest.mark.asyncio(loop_scope="module")]
 
 MIB = 1024 * 1024
 OPEN_CALLS = 1_000
+FLOODS = 3
 FLOOD = "".join(f"{number} " for number in range(20_000))
 MORE_MEMORY = 256 * MIB
 """Bytes that a server may have grown by after a test. A leak of what was sent is more."""
@@ -435,3 +437,46 @@ async def test_a_client_that_does_not_read_holds_nobody_up(house: House, transpo
             for _ in range(3):
                 await console.event(ev.TurnCompleted, says_all)
             await house.is_well()
+
+
+async def test_an_http_client_that_does_not_read_slows_itself_alone_and_may_come_back(
+    house: House,
+) -> None:
+    """It reads nothing of several floods; each ends all the same, and the others are served."""
+    project = str(house.machine.project)
+    async with house.unharmed(), house.session() as http, house.machine.supervisor() as console:
+        async with AsyncExitStack() as deaf:
+            for number in range(FLOODS):
+                ears = await deaf.enter_async_context(deaf_socket())
+                arguments = {"prompt": "flood", "cwd": project}
+                body = message("tools/call", number, name="codex", arguments=arguments)
+                await send_unread(ears, http.build_request("POST", house.machine.url, json=body))
+            ended: list[str] = []
+            while len(ended) < FLOODS:
+                event = await console.event(
+                    ev.TurnCompleted, lambda e: says_all(e) and e.thread_id not in ended
+                )
+                ended.append(event.thread_id)
+                await house.is_well()
+        [thread_id, *_] = ended
+        back = {"prompt": "hello", "threadId": thread_id}
+        body = message("tools/call", 99, name="codex-reply", arguments=back)
+        reply = answer_in(await http.post(house.machine.url, json=body))
+        assert reply["result"]["structuredContent"]["threadId"] == thread_id
+
+
+@asynccontextmanager
+async def deaf_socket() -> AsyncIterator[socket.socket]:
+    with socket.socket() as ears:
+        ears.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        ears.setblocking(False)
+        yield ears
+
+
+async def send_unread(ears: socket.socket, request: httpx2.Request) -> None:
+    """Send a request over a connection whose answer stays in the system's buffers."""
+    loop = asyncio.get_running_loop()
+    head = "".join(f"{name}: {value}\r\n" for name, value in request.headers.items())
+    await loop.sock_connect(ears, (request.url.host, request.url.port))
+    data = f"POST {request.url.path} HTTP/1.1\r\n{head}\r\n".encode() + request.content
+    await loop.sock_sendall(ears, data)

@@ -16,11 +16,12 @@ from contract.http_clients import INITIALIZE, JSON_AND_EVENTS, message
 from contract.serving import PATIENCE_S, until
 
 from codextui.http_address import HttpAddress
-from codextui.server import http_channel
+from codextui.server import http_backlog, http_channel, legacy_merge
 from codextui.server.channel import PeerGone
 from codextui.server.host import Host
 from codextui.server.hosting import hosting
 from codextui.server.http import serving_http
+from codextui.server.http_backlog import HttpBacklog
 from codextui.server.http_channel import HttpChannel
 from codextui.server.http_exchange import Exchange
 from codextui.server.options import ServeOptions
@@ -102,7 +103,7 @@ async def test_what_is_told_comes_in_order_and_before_what_is_sent_later(
     exchange: Exchange,
 ) -> None:
     session = DeafSession()
-    channel = HttpChannel(session, exchange)  # type: ignore[arg-type] # as much of it as is used
+    channel = HttpChannel(session, exchange, HttpBacklog())  # type: ignore[arg-type] # as much of it as is used
     for number in range(3):
         channel.tell("codex/event", {"number": number})
     session.reads.set()
@@ -111,14 +112,103 @@ async def test_what_is_told_comes_in_order_and_before_what_is_sent_later(
     assert [params["number"] for params in session.sent] == [0, 1, 2, 3]
 
 
-async def test_a_client_for_whom_too_much_waits_is_cut_off(
+def exchanges(session_id: str, number: int) -> list[Exchange]:
+    headers = [(b"mcp-session-id", session_id.encode())]
+    scope = {"type": "http", "method": "POST", "headers": headers}
+    return [Exchange(scope, lambda: None) for _ in range(number)]
+
+
+def tell(exchange: Exchange, backlog: HttpBacklog, size: int) -> HttpChannel:
+    """A channel of a client that does not read, with that many bytes that wait."""
+    channel = HttpChannel(DeafSession(), exchange, backlog)  # type: ignore[arg-type] # as much of it as is used
+    channel.tell("codex/event", {"text": "x" * size})
+    return channel
+
+
+async def test_a_request_for_which_too_much_waits_is_cut_off(
     exchange: Exchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(http_channel, "MAX_UNREAD", 1_000)
-    channel = HttpChannel(DeafSession(), exchange)  # type: ignore[arg-type] # as much of it as is used
-    for _ in range(100):
-        channel.tell("codex/event", {"text": "x" * 100})
+    monkeypatch.setattr(http_backlog, "MAX_OF_REQUEST", 10_000)
+    channel = tell(exchange, HttpBacklog(), 5_000)
+    assert not exchange.ended
+    channel.tell("codex/event", {"text": "x" * 5_000})
     assert exchange.ended
     with pytest.raises(PeerGone):
         async with asyncio.timeout(PATIENCE_S):
             await channel.notify("codex/event", {})
+
+
+async def test_of_a_client_for_whom_too_much_waits_the_largest_request_is_cut_off() -> None:
+    backlog = HttpBacklog(of_client=100_000)
+    one, *others = exchanges("deaf", 5)
+    [bystander] = exchanges("bystander", 1)
+    tell(bystander, backlog, 90_000)
+    tell(one, backlog, 40_000)
+    for other in others[:3]:
+        tell(other, backlog, 10_000)
+    assert not any(exchange.ended for exchange in (one, bystander, *others))
+    tell(others[3], backlog, 30_000)
+    assert [exchange.ended for exchange in (one, bystander, *others)] == [True] + [False] * 5
+
+
+async def test_where_too_much_waits_for_all_it_is_the_client_that_reads_least_that_is_cut_off() -> (
+    None
+):
+    backlog = HttpBacklog(of_client=100_000, of_all=150_000)
+    deaf = exchanges("deaf", 2)
+    bystanders = [exchanges(name, 1)[0] for name in ("a", "b", "c")]
+    for exchange in deaf:
+        tell(exchange, backlog, 40_000)
+    for exchange in bystanders:
+        tell(exchange, backlog, 25_000)
+    assert [exchange.ended for exchange in (*deaf, *bystanders)] == [True] + [False] * 4
+
+
+async def test_what_a_request_had_waiting_counts_no_more_when_it_is_over(
+    exchange: Exchange,
+) -> None:
+    backlog = HttpBacklog(of_all=100_000)
+    for _ in range(10):
+        channel = tell(exchange, backlog, 60_000)
+        channel.close()
+        channel.tell("codex/event", {"text": "x" * 60_000})
+    assert not exchange.ended
+
+
+def delta(text: str, item: str = "i", **meta: int) -> dict[str, Any]:
+    msg = {"type": "agent_message_content_delta", "item_id": item, "delta": text}
+    return {"_meta": {"requestId": 1, **meta}, "msg": msg, "id": "t"}
+
+
+async def test_of_a_client_that_lags_the_deltas_of_one_item_are_merged_and_nothing_is_lost(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http_channel, "MERGE_ABOVE", 3)
+    session = DeafSession()
+    channel = HttpChannel(session, exchange, HttpBacklog())  # type: ignore[arg-type] # as much of it as is used
+    for number in range(10):
+        channel.tell("codex/event", delta(f"{number}"))
+    for params in (delta("x", item="j"), delta("y", item="j"), delta("z", item="j", other=1)):
+        channel.tell("codex/event", params)
+    channel.tell("notifications/progress", delta("no event"))
+    session.reads.set()
+    async with asyncio.timeout(PATIENCE_S):
+        await channel.flush()
+    sent = [params["msg"]["delta"] for params in session.sent]
+    assert sent == ["0", "1", "2", "3456789", "xy", "z", "no event"]
+
+
+async def test_a_delta_grows_only_so_far(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http_channel, "MERGE_ABOVE", 0)
+    session = DeafSession()
+    channel = HttpChannel(session, exchange, HttpBacklog())  # type: ignore[arg-type] # as much of it as is used
+    for _ in range(100):
+        channel.tell("codex/event", delta("x" * 1_000))
+    session.reads.set()
+    async with asyncio.timeout(PATIENCE_S):
+        await channel.flush()
+    sizes = [len(params["msg"]["delta"]) for params in session.sent]
+    assert sum(sizes) == 100_000
+    assert max(sizes) <= legacy_merge.MERGED_CHARS + 1_000
