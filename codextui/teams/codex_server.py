@@ -7,6 +7,7 @@ import contextlib
 import dataclasses
 import functools
 import logging
+import sys
 import uuid
 from pathlib import Path
 from types import TracebackType
@@ -39,6 +40,8 @@ logger = logging.getLogger(__name__)
 CALL_META = "codextui/call"
 """The key of a call's `_meta` that holds the id by which the model knows its tool call."""
 
+_PLAIN_NAME = "Codex"
+_LONGEST_NAME = 60
 _INTERRUPT_S = 20.0
 
 
@@ -60,7 +63,7 @@ class CodexServer(MCPServer):
 
     def __init__(
         self,
-        name: str = "Codex",
+        name: str = _PLAIN_NAME,
         *,
         server: str = paths.DEFAULT_NAME,
         handle: str = "",
@@ -73,7 +76,8 @@ class CodexServer(MCPServer):
         """Prepare it; entering it (or `connect`) starts the shared server where none runs.
 
         Args:
-            name: what the Agents SDK calls it.
+            name: what the Agents SDK calls it, and people at the server; they read the script's
+                name where it is left out.
             server: the shared server's name (`-L`).
             handle: what its threads are called in the console; the server's default where empty.
             cwd: where they work unless the model says otherwise; the current folder where None.
@@ -127,7 +131,7 @@ class CodexServer(MCPServer):
         if self._link is None:
             socket = await ensure_server(self._server)
             connect = functools.partial(open_socket, socket)
-            link = ServerLink(connect, name=self._name, on_event=self._see)
+            link = ServerLink(connect, name=self._client_name(), on_event=self._see)
             self._link = await self._owned.enter_async_context(link)
 
     async def cleanup(self) -> None:
@@ -222,6 +226,11 @@ class CodexServer(MCPServer):
             return _result(told, structured, failed=True)
         return _result(end.content, structured)
 
+    def _client_name(self) -> str:
+        """What people at the server read: its own name, or that of the script."""
+        program = Path(sys.argv[0]).name[:_LONGEST_NAME]
+        return program if program and self._name == _PLAIN_NAME else self._name
+
     def _terms_of(self, call_id: str) -> Terms:
         parent, handle = self._workplaces.pop(call_id, ("", ""))
         if not parent:
@@ -229,9 +238,10 @@ class CodexServer(MCPServer):
         return dataclasses.replace(self._terms, parent=parent, handle=self._terms.handle or handle)
 
     def _see(self, event: ev.Event) -> None:
-        if isinstance(event.msg, ev.RoleRequested):
+        if self._link is not None and isinstance(event.msg, ev.RoleRequested | ev.TokensCounted):
+            row = self._link.threads.get(event.thread_id)
             for hooks in self._hooks:
-                hooks.refuse(event)
+                hooks.see(event, row.parent if row is not None else "")
 
     async def _interrupt(self, link: ServerLink, call_id: str) -> None:
         """Stop the turn of a call that nobody waits for any more."""

@@ -98,11 +98,11 @@ class PublishingHooks(RunHooks[Any]):
             failed = tool.name in CODEX_TOOLS and call_id in self._server.failed
             (await self._open()).take(context, agent, call_id, result, failed=failed)
 
-    def refuse(self, event: Event) -> None:
-        """Tell a person who asked something of a role that a script cannot be directed."""
+    def see(self, event: Event, parent: str) -> None:
+        """Take an event of the server's, of a row or of a thread that stands under `parent`."""
         with self._harmlessly():
             if self._run is not None:
-                self._run.refuse(event)
+                self._run.see(event, parent)
 
     def close(self) -> None:
         """Nothing is told from now on; what had not ended was cut off. A later run is a new one."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import Any
 
@@ -13,7 +14,7 @@ from codextui.teams.role_telling import RoleTelling
 from codextui.teams.row import Row, Tell, role_row, run_row
 from codextui.teams.spans import SpanLog
 from codextui.wire import event as ev
-from codextui.wire.thread import ThreadState
+from codextui.wire.thread import ThreadState, Usage
 
 _NO_NAME = re.compile(r"[\W_]+")
 _LONGEST_NAME = 60
@@ -41,6 +42,7 @@ class ScriptRun:
         self._roles: dict[str, RoleTelling] = {}
         self._names: set[str] = set()
         self._given: dict[str, str] = {}
+        self._spent: dict[str, Usage] = {}
         self._asked = 0
         self._goes_on: object = None
 
@@ -75,7 +77,7 @@ class ScriptRun:
                 role.row.tell(ev.ItemCompleted(item))
         last = usage_of(response.usage)
         role.answered(plus(role.row.info.usage, last), last)
-        self._row.count(plus(self._row.info.usage, last), last)
+        self._count(role.row.thread_id, role.row.info.usage, last)
 
     def call(
         self, context: Any, agent: Any, call_id: str, tool: str, arguments: str
@@ -124,13 +126,23 @@ class ScriptRun:
         if self._row.at_work:
             self._row.abort_turn("interrupted", why)
 
-    def refuse(self, event: ev.Event) -> None:
-        """Answer what a person asked of one of the rows, which only a script of its own can do."""
-        rows = [self._row, *(role.row for role in self._roles.values())]
-        for row in rows:
-            if row.thread_id == event.thread_id and isinstance(event.msg, ev.RoleRequested):
-                told = f"{event.msg.action}: a script of its own runs this; it takes no directions"
-                row.tell(ev.Warned(told))
+    def see(self, event: ev.Event, parent: str) -> None:
+        """Take an event of the server's, of a row or of a thread that stands under `parent`."""
+        rows = {role.row.thread_id: role.row for role in self._roles.values()}
+        rows[self._row.thread_id] = self._row
+        match event.msg:
+            case ev.RoleRequested(action) if event.thread_id in rows:
+                told = f"{action}: a script of its own runs this; it takes no directions"
+                rows[event.thread_id].tell(ev.Warned(told))
+            case ev.TokensCounted(total, last) if parent in rows:
+                self._count(event.thread_id, total, last)
+            case _:
+                pass
+
+    def _count(self, thread_id: str, total: Usage, last: Usage) -> None:
+        """Count what an agent, or a thread of its, has used so far."""
+        self._spent[thread_id] = total
+        self._row.count(functools.reduce(plus, self._spent.values()), last)
 
     def _add(self, agent: Any) -> RoleTelling:
         name = self._name(agent.name)

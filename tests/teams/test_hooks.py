@@ -17,7 +17,7 @@ from codextui.teams.codex_server import CodexServer
 from codextui.teams.hooks import PublishingHooks
 from codextui.wire import event as ev
 from codextui.wire.run import RoleAction, SpanKind, ThreadKind
-from codextui.wire.thread import ThreadInfo, ThreadState
+from codextui.wire.thread import ThreadInfo, ThreadState, Usage
 
 QUIET = RunConfig(tracing_disabled=True)
 WAIT_S = 60
@@ -212,10 +212,26 @@ async def test_what_a_person_asks_of_a_script_is_answered_on_that_row() -> None:
     agent = Agent(name="Worker", model=ScriptedModel([[assistant_message("Done.")]]))
     await run(agent, "Go.", hooks)
     row = server.rows["worker"].thread_id
-    hooks.refuse(ev.Event(1, row, "", 0.0, ev.RoleRequested(RoleAction.PAUSE, "", "me")))
+    hooks.see(ev.Event(1, row, "", 0.0, ev.RoleRequested(RoleAction.PAUSE, "", "me")), "")
     [warned] = server.of("worker", ev.Warned)
     assert warned.message.startswith("pause: ")
     assert server.of("my team", ev.Warned) == []
+
+
+async def test_the_runs_tokens_are_those_of_its_agents_and_of_their_threads() -> None:
+    server = FakeServer()
+    hooks = hooks_of(server)
+    spent = [[assistant_message(f"{n}.")] for n in range(2)]
+    agent = Agent(name="Worker", model=ScriptedModel(spent))
+    await run(agent, "Go.", hooks)
+    row = server.rows["worker"].thread_id
+    for total in (70, 100):
+        counted = ev.TokensCounted(Usage(total), Usage(30))
+        hooks.see(ev.Event(1, "thread", "", 0.0, counted), row)
+        hooks.see(ev.Event(1, "other", "", 0.0, counted), "run:other/worker")
+    await run(agent, "Again.", hooks)
+    own = server.of("worker", ev.TokensCounted)[-1].total
+    assert server.of("my team", ev.TokensCounted)[-1].total.total == own.total + 100
 
 
 def _broken(*_: Any) -> None:
