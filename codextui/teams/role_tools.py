@@ -8,7 +8,7 @@ import inspect
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias, cast, get_args, get_origin
 
 from agents import FunctionTool, Tool, WebSearchTool, function_tool
 from agents.exceptions import UserError
@@ -20,6 +20,8 @@ from codextui.teams.strand_key import STRAND
 from codextui.teams.team import WEB_SEARCH, Role
 
 ASK_PERSON = "ask_person"
+
+_TOOLS = tuple(get_origin(kind) or kind for kind in get_args(Tool))
 
 AnswerOf: TypeAlias = Callable[[str, str, str, tuple[str, ...]], Awaitable[str]]
 """Asks a person: the role, the call's id, the question, what to choose from; returns the answer."""
@@ -117,7 +119,7 @@ def _as_tool(role: Role, path: str, found: object, *, ask: bool) -> Tool:
             raise ConfigInvalid(f"{path} of {role.name} can be no tool: {error}") from error
     if isinstance(found, FunctionTool):
         return _asking_tool(found) if ask else found
-    if isinstance(found, Tool.__args__):
+    if isinstance(found, _TOOLS):
         if ask and not getattr(found, "needs_approval", False):
             raise ConfigInvalid(
                 f"{path} of {role.name} is a {type(found).__name__}, whose calls cannot be held "

@@ -118,6 +118,13 @@ def crew(
     store = store or new_store(folder)
     log = CallLog(parse_calls(store.read("calls") or {}), lambda calls: store.write("calls", calls))
     budget = Budget(of.limits, store.read("spent"))
+    telling = RunTelling(of, folder, "", store=store, budget=budget, tell=heard)
+
+    def tell(happening: Happening) -> None:
+        told.append(happening)
+        if heard is not tell_nobody:
+            telling.see(happening)
+
     made = hire(
         of,
         mode,
@@ -126,9 +133,9 @@ def crew(
         log=log,
         store=store,
         budget=budget,
-        tell=told.append,
+        tell=tell,
         direction=Direction(store),
-        telling=RunTelling(of, folder, "", store=store, budget=budget, tell=heard),
+        telling=telling,
         people=People(ask, store),
         model_of=lambda one: models[one.name],
     )

@@ -127,7 +127,7 @@ async def test_a_model_that_fails_ends_the_run_as_failed(tmp_path: Path, error: 
     assert (await stopped(made)).ending is Ending.FAILED
 
 
-@pytest.mark.parametrize("after", range(1, 32))
+@pytest.mark.parametrize("after", range(1, 40))
 async def test_after_a_crash_at_any_step_the_model_is_asked_nothing_twice(
     tmp_path: Path, after: int
 ) -> None:
@@ -156,7 +156,7 @@ async def test_after_a_crash_at_any_step_the_model_is_asked_nothing_twice(
     assert made.budget.turns in (5, 6)  # the one that was answered last may not be counted
 
 
-@pytest.mark.parametrize("after", range(1, 47))
+@pytest.mark.parametrize("after", range(1, 53))
 async def test_after_a_crash_at_any_step_no_codex_task_is_started_twice(
     tmp_path: Path, after: int
 ) -> None:

@@ -148,7 +148,7 @@ async def test_twenty_roles_work_at_once(tmp_path: Path) -> None:
     assert len(kinds(told)) == 20
 
 
-@pytest.mark.parametrize("after", range(1, 30))
+@pytest.mark.parametrize("after", range(1, 38))
 async def test_after_a_crash_at_any_step_every_role_is_asked_once(
     tmp_path: Path, after: int
 ) -> None:
@@ -169,7 +169,7 @@ async def test_after_a_crash_at_any_step_every_role_is_asked_once(
     assert [len(model.calls) for model in models.values()] == [1, 1, 1, 1]
 
 
-@pytest.mark.parametrize("after", range(1, 44, 2))
+@pytest.mark.parametrize("after", range(1, 48, 2))
 async def test_after_a_crash_no_codex_task_of_roles_at_work_at_once_is_started_twice(
     tmp_path: Path, after: int
 ) -> None:
