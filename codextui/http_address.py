@@ -8,6 +8,9 @@ from codextui.errors import ConfigInvalid
 
 LOOPBACK = "127.0.0.1"
 
+TOKEN_VARIABLE = "CODEXTUI_TOKEN"  # noqa: S105 - the variable's name
+"""The environment variable in which MCP clients find the token, as `codextui setup` tells them."""
+
 
 @dataclass(frozen=True, slots=True)
 class HttpAddress:

@@ -12,10 +12,8 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from codextui.http_address import TOKEN_VARIABLE
 from codextui.wire.fields import Json
-
-TOKEN_VARIABLE = "CODEXTUI_TOKEN"  # noqa: S105 - the variable's name
-"""By which `codextui setup --http` tells clients where the token of our HTTP is."""
 
 _MAX_FILE = 1024 * 1024
 _NAME = re.compile(r"[A-Za-z0-9_-]+")

@@ -179,6 +179,15 @@ def _add_setup_command(commands: _Commands) -> None:
         help="%(choices)s",
     )
     setup.add_argument("--write", action="store_true", help="write it into the client's own file")
+    setup.add_argument(
+        "--http",
+        metavar="HOST:PORT",
+        nargs="?",
+        const=False,
+        type=_http_address,
+        help="let it come by HTTP, where `codextui serve --http` listens (default: as configured); "
+        "the token is taken from the environment, and stands in no file",
+    )
     scope = setup.add_mutually_exclusive_group()
     for name, about in (("user", "for all your projects"), ("project", "for this folder")):
         scope.add_argument(

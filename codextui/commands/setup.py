@@ -7,10 +7,13 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import cast
 
+from codextui import config, paths
 from codextui.commands.output import note, show
 from codextui.errors import ConfigInvalid
+from codextui.http_address import HttpAddress
 from codextui.paths import DEFAULT_NAME
 from codextui.render.sanitize import sanitize
+from codextui.setup.endpoint import Endpoint, endpoint
 from codextui.setup.launch import Launch, find_launch
 from codextui.setup.recipe import Recipe, Scope
 from codextui.setup.writing import write_entry
@@ -30,9 +33,26 @@ def set_up(options: argparse.Namespace) -> int:
 
 def _recipe(options: argparse.Namespace) -> Recipe:
     module = import_module(f"codextui.setup.{options.client.replace('-', '_')}")
+    scope = Scope(options.scope) if options.scope else None
+    if options.http is not None:
+        by_http = cast("Callable[[Endpoint, str, Scope | None], Recipe]", module.http_recipe)
+        return by_http(_endpoint(options), options.name, scope)
     make = cast("Callable[[Launch, str, Scope | None], Recipe]", module.recipe)
     launch = find_launch(options.command_path, _server_options(options))
-    return make(launch, options.name, Scope(options.scope) if options.scope else None)
+    return make(launch, options.name, scope)
+
+
+def _endpoint(options: argparse.Namespace) -> Endpoint:
+    """Where the server listens: as it was typed, or as the configuration has it."""
+    address: HttpAddress | None = options.http or None
+    if address is None and options.server == DEFAULT_NAME:
+        address = config.load(options.config or paths.config_path()).server.http
+    if address is None or not address.port:
+        raise ConfigInvalid(
+            "where does the server listen? Type --http HOST:PORT, such as --http 127.0.0.1:8040, "
+            "or set `http` under [server] in the configuration"
+        )
+    return endpoint(address, options.server)
 
 
 def _server_options(options: argparse.Namespace) -> tuple[str, ...]:

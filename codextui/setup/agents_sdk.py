@@ -10,9 +10,40 @@ from __future__ import annotations
 
 import json
 
+from codextui.setup.endpoint import Endpoint
 from codextui.setup.launch import CALL_LIMIT_S, Launch
 from codextui.setup.recipe import Recipe, Scope
 
+_HTTP_SNIPPET = """\
+import asyncio
+import subprocess
+
+from agents import Agent, Runner
+from agents.mcp import MCPServerStreamableHttp
+
+TOKEN = subprocess.check_output({token}, text=True).strip()
+
+
+async def main() -> None:
+    async with MCPServerStreamableHttp(
+        name={name},
+        params={{
+            "url": {url},
+            "headers": {{"Authorization": f"Bearer {{TOKEN}}"}},
+            "sse_read_timeout": {limit},
+        }},
+        client_session_timeout_seconds={limit},
+    ) as codex:
+        agent = Agent(
+            name="Developer",
+            instructions="Use the codex tool to work on the code.",
+            mcp_servers=[codex],
+        )
+        result = await Runner.run(agent, "Say what this project is.")
+        print(result.final_output)
+
+
+asyncio.run(main())"""
 _SNIPPET = """\
 import asyncio
 
@@ -47,6 +78,7 @@ _NOTES = (
         'agent call codex with "approval-policy": "never".'
     ),
 )
+_REFUSAL = "the Agents SDK has no configuration file: copy the snippet into your script"
 
 
 def recipe(launch: Launch, name: str, scope: Scope | None) -> Recipe:  # noqa: ARG001 - a script has no scope
@@ -55,8 +87,18 @@ def recipe(launch: Launch, name: str, scope: Scope | None) -> Recipe:  # noqa: A
     if launch.locations:
         params["env"] = dict(launch.locations)
     snippet = _SNIPPET.format(name=json.dumps(name), params=_indented(params), limit=CALL_LIMIT_S)
-    refusal = "the Agents SDK has no configuration file: copy the snippet into your script"
-    return Recipe("In a script", snippet, _NOTES, refusal=refusal)
+    return Recipe("In a script", snippet, _NOTES, refusal=_REFUSAL)
+
+
+def http_recipe(reached: Endpoint, name: str, scope: Scope | None) -> Recipe:  # noqa: ARG001
+    """What to do in a script of the Agents SDK that comes by HTTP."""
+    snippet = _HTTP_SNIPPET.format(
+        name=json.dumps(name),
+        url=json.dumps(reached.url),
+        token=json.dumps(reached.token_command.split()),
+        limit=CALL_LIMIT_S,
+    )
+    return Recipe("In a script", snippet, (*_NOTES, reached.must_run), refusal=_REFUSAL)
 
 
 def _indented(params: dict[str, object]) -> str:

@@ -5,7 +5,8 @@ servers are in `.mcp.json`, `mcpServers`; a user's are in `~/.claude.json`, whic
 rewrites while it runs, so `claude mcp add-json --scope user` puts them there. `timeout`
 (milliseconds) of a server is a limit on the whole call, overrides MCP_TOOL_TIMEOUT, is not
 prolonged by progress, and raises the idle limit (30 minutes for stdio) to at least itself.
-MCP_TIMEOUT (milliseconds, 30,000) limits the start.
+MCP_TIMEOUT (milliseconds, 30,000) limits the start. `${NAME}` is replaced from the environment in
+the `headers` of a server with a `url`, among others.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ import json
 import shlex
 from pathlib import Path
 
+from codextui.http_address import TOKEN_VARIABLE
+from codextui.setup.endpoint import Endpoint
 from codextui.setup.launch import CALL_LIMIT_S, START_LIMIT_S, Launch
 from codextui.setup.recipe import Entry, Format, Place, Recipe, Scope, json_snippet
 
@@ -37,17 +40,32 @@ def recipe(launch: Launch, name: str, scope: Scope | None) -> Recipe:
         "args": list(launch.args),
         "timeout": CALL_LIMIT_S * 1000,
     }
+    return _recipe(entry, name, scope, _NOTES)
+
+
+def http_recipe(reached: Endpoint, name: str, scope: Scope | None) -> Recipe:
+    """What to do for Claude Code that comes by HTTP."""
+    entry: Entry = {
+        "type": "http",
+        "url": reached.url,
+        "headers": {"Authorization": f"Bearer ${{{TOKEN_VARIABLE}}}"},
+        "timeout": CALL_LIMIT_S * 1000,
+    }
+    return _recipe(entry, name, scope, (_NOTES[0], *reached.notes("Claude Code")))
+
+
+def _recipe(entry: Entry, name: str, scope: Scope | None, notes: tuple[str, ...]) -> Recipe:
     command = (
         f"claude mcp add-json --scope user {shlex.quote(name)} {shlex.quote(json.dumps(entry))}"
     )
     if scope is Scope.USER:
         refusal = f"~/.claude.json is Claude Code's own, and changes while it runs: type\n{command}"
-        return Recipe("Type", command, _NOTES, refusal=refusal)
+        return Recipe("Type", command, notes, refusal=refusal)
     place = Place(Path.cwd() / ".mcp.json", Format.JSON, "mcpServers", name)
     return Recipe(
         f"In {place.path}",
         json_snippet(place, entry),
-        (*_NOTES, f"For all your projects instead: {command}"),
+        (*notes, f"For all your projects instead: {command}"),
         place,
         entry,
     )

@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from codextui.setup.endpoint import Endpoint
 from codextui.setup.launch import CALL_LIMIT_S, START_LIMIT_S, Launch
 from codextui.setup.recipe import Format, Place, Recipe, Scope, json_snippet
 
@@ -37,6 +38,25 @@ def recipe(launch: Launch, name: str, scope: Scope | None) -> Recipe:
         refusal = "the Inspector has one catalogue for its user: leave --project out"
         return Recipe(f"In {place.path}", snippet, _notes(name), refusal=refusal)
     return Recipe(f"In {place.path}", snippet, _notes(name), place, entry)
+
+
+def http_recipe(reached: Endpoint, name: str, scope: Scope | None) -> Recipe:  # noqa: ARG001
+    """What to do for the Inspector that comes by HTTP.
+
+    Its catalogue would have the token itself in it, so it is given on the command line.
+    """
+    command = (
+        f"{_PROGRAM} --cli --transport http --server-url {reached.url} "
+        f'--header "Authorization: Bearer $({reached.token_command})" --method tools/list'
+    )
+    refusal = f"the Inspector's catalogue would hold the token itself: type instead\n{command}"
+    header = f"the header Authorization with `Bearer ` and what `{reached.token_command}` prints"
+    notes = (
+        "It waits 60 seconds for a call; in the browser every server has its own time-out.",
+        f"In the browser ({_PROGRAM}): the transport Streamable HTTP, {reached.url}, and {header}.",
+        reached.must_run,
+    )
+    return Recipe("Type", command, notes, refusal=refusal)
 
 
 def _notes(name: str) -> tuple[str, ...]:

@@ -14,6 +14,8 @@ Entry: TypeAlias = Mapping[str, object]
 """A server's settings, as they stand in a client's configuration."""
 
 
+_OF_STDIO = ("command", "args", "env", "env_vars", "envFile", "cwd", "type")
+_OF_HTTP = ("url", "headers", "headersHelper", "http_headers", "bearer_token_env_var", "type")
 _SETTINGS = {flag: flag for flag in ("-c", "-m", "--model", "--enable", "--disable")}
 
 
@@ -78,8 +80,11 @@ def json_snippet(place: Place, entry: Entry) -> str:
 def merge(before: Entry, entry: Entry) -> dict[str, object]:
     """A server's settings after a change: what else the user has set stays.
 
-    So do variables in `env`, and the options that `codex mcp-server` had, too.
+    So do variables in `env`, and the options that `codex mcp-server` had, too. Only what belongs
+    to the other way to reach a server goes.
     """
+    gone = _OF_STDIO if "url" in entry else _OF_HTTP
+    before = {key: value for key, value in before.items() if key not in gone}
     merged = {**before, **entry}
     arguments = entry.get("args")
     if isinstance(arguments, list):

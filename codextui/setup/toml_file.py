@@ -29,6 +29,8 @@ def with_entry(text: str, place: Place, entry: Entry) -> str:
     section = document.setdefault(place.section, tomlkit.table(is_super_table=True))
     inline = isinstance(section, InlineTable)
     server = section.setdefault(place.name, tomlkit.inline_table() if inline else tomlkit.table())
+    for key in [key for key in server if key not in settings]:
+        del server[key]
     for key, value in settings.items():
         if server.get(key) != value:
             server[key] = value

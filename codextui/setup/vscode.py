@@ -2,8 +2,8 @@
 
 From its documentation (code.visualstudio.com/docs/agents/reference/mcp-configuration, autumn
 2026): `.vscode/mcp.json` in a project, `mcp.json` in the user's profile; `servers` with `type`,
-`command`, `args`, `env`. It sets no limit on how long a call may take, and has no setting for one
-(microsoft/vscode#311595, open).
+`command`, `args`, `env`, or `url` and `headers`. It sets no limit on how long a call may take, and
+has no setting for one (microsoft/vscode#311595, open).
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import os
 import sys
 from pathlib import Path
 
+from codextui.http_address import TOKEN_VARIABLE
+from codextui.setup.endpoint import Endpoint
 from codextui.setup.launch import Launch
 from codextui.setup.recipe import Entry, Format, Place, Recipe, Scope, json_snippet
 
@@ -22,14 +24,33 @@ _NOTES = (
         "name it whole: --command /path/to/codextui."
     ),
 )
+_INPUT = (
+    "If your VS Code does not replace ${env:…} in headers (microsoft/vscode#336232), let it ask: "
+    'put {"type": "promptString", "id": "codextui", "description": "codextui token", '
+    '"password": true} into "inputs" beside "servers", and ${input:codextui} in its place.'
+)
 
 
 def recipe(launch: Launch, name: str, scope: Scope | None) -> Recipe:
     """What to do for VS Code; for the project, if the scope is left open."""
+    entry: Entry = {"type": "stdio", "command": launch.command, "args": list(launch.args)}
+    return _recipe(entry, name, scope, _NOTES)
+
+
+def http_recipe(reached: Endpoint, name: str, scope: Scope | None) -> Recipe:
+    """What to do for VS Code that comes by HTTP."""
+    entry: Entry = {
+        "type": "http",
+        "url": reached.url,
+        "headers": {"Authorization": f"Bearer ${{env:{TOKEN_VARIABLE}}}"},
+    }
+    return _recipe(entry, name, scope, (_NOTES[0], *reached.notes("VS Code"), _INPUT))
+
+
+def _recipe(entry: Entry, name: str, scope: Scope | None, notes: tuple[str, ...]) -> Recipe:
     folder = _profile() if scope is Scope.USER else Path.cwd() / ".vscode"
     place = Place(folder / "mcp.json", Format.JSONC, "servers", name)
-    entry: Entry = {"type": "stdio", "command": launch.command, "args": list(launch.args)}
-    return Recipe(f"In {place.path}", json_snippet(place, entry), _NOTES, place, entry)
+    return Recipe(f"In {place.path}", json_snippet(place, entry), notes, place, entry)
 
 
 def _profile() -> Path:
