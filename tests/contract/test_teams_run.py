@@ -3,27 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
-import os
 import signal
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
-from contract.serving import Served, serving
+from contract.team_stage import Stage, deciding, kinds, staged
 
-from codextui.client.facts import ApprovalOffered
-from codextui.demo.pace import AT_ONCE, Pace
-from codextui.demo.team_script import FILES, FOLDER, TASK, TeamScript, content_of
-from codextui.errors import ApprovalGone
+from codextui.demo.pace import Pace
+from codextui.demo.team_script import FOLDER
 from codextui.teams.ending import Ending
 from codextui.wire import event as ev
-from codextui.wire.decision import Approved, Decision, Declined
+from codextui.wire.decision import Approved, Declined
 from codextui.wire.run import ThreadKind
 from codextui.wire.thread import ThreadState
 
@@ -34,108 +25,12 @@ WAIT_S = 400
 ROLES = ("project-manager", "designer", "frontend-developer", "backend-developer", "tester")
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """A shared server that the command line finds, and a model for the roles."""
-
-    served: Served
-    script: TeamScript
-    scratch: Path
-    project: Path
-
-    @property
-    def env(self) -> dict[str, str]:
-        own = {
-            "XDG_RUNTIME_DIR": str(self.scratch),
-            "XDG_STATE_HOME": str(self.scratch / "state"),
-            "OPENAI_BASE_URL": self.served.model.base_url,
-            "OPENAI_API_KEY": "none",
-            "NO_PROXY": "127.0.0.1",
-        }
-        return {**os.environ, **own}
-
-    async def start(self, *arguments: str) -> asyncio.subprocess.Process:
-        """Start `codextui run` as a process of its own."""
-        return await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "codextui", "run", "-L", "t", "--headless", "--json"),
-            *arguments,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env=self.env,
-            limit=2**24,
-        )
-
-    async def run(self, *arguments: str) -> tuple[int, list[dict[str, Any]]]:
-        """Run it to its end: the exit code, and what happened."""
-        process = await self.start(*arguments)
-        out, err = await process.communicate()
-        lines = [json.loads(line) for line in out.splitlines()]
-        assert process.returncode is not None
-        assert lines, err.decode()
-        return process.returncode, lines
-
-    def new(self, mode: str, config: Path = FOLDER / "team.toml") -> tuple[str, ...]:
-        place = ("--config", str(config), "-C", str(self.project), "--mode", mode)
-        return ("bug-busters", TASK, *place)
-
-    def assert_all_written(self) -> None:
-        for name in FILES:
-            assert (self.project / name).read_text(encoding="utf-8") == content_of(name)
-
-    async def rows(self) -> list[Any]:
-        """All rows that the server knows: of Codex's threads, of roles, of runs."""
-        async with self.served.console("counter") as console:
-            return list((await console.call("codex-threads", all=True))["threads"])
-
-    async def threads(self) -> list[Any]:
-        """The rows of Codex's threads."""
-        return [row for row in await self.rows() if row["kind"] == ThreadKind.CODEX]
-
-
-@asynccontextmanager
-async def staged(binary: Path, scratch: Path, pace: Pace = AT_ONCE) -> AsyncIterator[Stage]:
-    project = scratch / "project"
-    project.mkdir()
-    (scratch / "codextui").mkdir(mode=0o700)
-    script = TeamScript(pace)
-    place = {"socket": scratch / "codextui" / "t.sock", "name": "t"}
-    async with serving(binary, scratch, script, **place) as served:  # type: ignore[arg-type] # any script will do
-        yield Stage(served, script, scratch, project)
-
-
-@asynccontextmanager
-async def deciding(served: Served, decision: Decision) -> AsyncIterator[list[str]]:
-    """Somebody who decides whatever is asked; the list of what was asked."""
-    asked: list[str] = []
-    async with served.console("person") as console:
-        seen = 0
-
-        async def watch() -> None:
-            nonlocal seen
-            while True:
-                fact = await console.first(
-                    lambda fact: fact if isinstance(fact, ApprovalOffered) else None, seen
-                )
-                seen = console.facts.index(fact) + 1
-                if fact.approval.approval_id not in asked:
-                    asked.append(fact.approval.approval_id)
-                    with contextlib.suppress(ApprovalGone):
-                        await console.connection.answer(fact.approval.approval_id, decision)
-
-        async def keep_watching() -> None:
-            while True:
-                with contextlib.suppress(TimeoutError):
-                    await watch()
-
-        task = asyncio.create_task(keep_watching())
-        try:
-            yield asked
-        finally:
-            task.cancel()
-
-
-def kinds(lines: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
-    return [line for line in lines if line["kind"] == kind]
+async def told_items(stage: Stage, handle: str) -> list[str]:
+    """The ids of the items of a row that were completed, as the server keeps them."""
+    async with stage.served.console("reader") as console:
+        events = (await console.call("codex-read", thread=handle))["events"]
+    messages = [event["msg"] for event in events]
+    return [msg["item"]["id"] for msg in messages if msg["type"] == "item_completed"]
 
 
 async def test_five_roles_hand_off_and_one_gate_is_refused_and_then_met(
@@ -147,6 +42,7 @@ async def test_five_roles_hand_off_and_one_gate_is_refused_and_then_met(
         deciding(stage.served, Approved()) as asked,
     ):
         code, lines = await stage.run(*stage.new("handoffs"))
+        rows = {row["handle"]: row for row in await stage.rows()}
         threads = await stage.threads()
     assert code == Ending.DONE
     stage.assert_all_written()
@@ -164,6 +60,15 @@ async def test_five_roles_hand_off_and_one_gate_is_refused_and_then_met(
     assert ended["kind"] == "run_ended"
     assert set(ended["tokens"]) == set(ROLES)
     assert len(ended["codex_tokens"]) == 5
+    run = rows["bug-busters"]
+    assert (run["kind"], run["state"]) == (ThreadKind.RUN, ThreadState.DONE)
+    assert run["usage"]["total"] > sum(ended["tokens"].values())
+    for role in ROLES:
+        row = rows[role]
+        assert (row["kind"], row["state"]) == (ThreadKind.ROLE, ThreadState.DONE)
+        assert row["parent"] == run["thread_id"]
+        assert row["usage"]["total"] == ended["tokens"][role]
+        assert rows[f"{role}-codex"]["parent"] == row["thread_id"]
 
 
 async def test_in_parallel_the_two_developers_are_at_work_at_once(
@@ -215,12 +120,16 @@ async def test_a_run_that_is_killed_again_and_again_does_everything_once(
             kills += 1
         await process.communicate()
         threads = await stage.threads()
+        told = {role: await told_items(stage, role) for role in ROLES}
     assert process.returncode == Ending.DONE, lines[-1]["text"]
     assert kills > 2
     stage.assert_all_written()
     assert len(threads) == 5
     assert stage.script.asked == turns
     assert len(asked) == 1
+    # What was given is told for each of a role's turns, and its calls of Codex go on in a new one.
+    said = {role: [one for one in ids if "/" not in one] for role, ids in told.items()}
+    assert all(len(set(ids)) == len(ids) > 0 for ids in said.values())
 
 
 async def test_a_run_that_nobody_decides_for_ends_and_goes_on_when_somebody_has(
