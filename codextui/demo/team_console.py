@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import sys
 import threading
 from concurrent.futures import Future
@@ -11,6 +12,7 @@ from concurrent.futures import Future
 from codextui.commands.run_report import report as report_happening
 from codextui.demo.pace import READABLE
 from codextui.demo.report import Line, Report
+from codextui.demo.team_script import tell_files
 from codextui.demo.team_stage import (
     TeamStage,
     TeamWorkspace,
@@ -49,7 +51,7 @@ def run(mode: Mode) -> int:
         backstage.stop()
     for happening in backstage.told:
         report_happening(happening, as_json=False)
-    report.tell(Line("files", f"What was made is in {workspace.project}"))
+    report.tell(Line("files", tell_files(workspace.project)))
     return code
 
 
@@ -107,4 +109,4 @@ class _Backstage:
     def _take(self, happening: Happening) -> None:
         shown = (Kind.HANDOFF_REFUSED, Kind.HANDED_OFF, Kind.SENT_BACK, Kind.RUN_ENDED)
         if happening.kind in shown:
-            self.told.append(happening)
+            self.told.append(dataclasses.replace(happening, data={}))  # without the costs

@@ -13,7 +13,7 @@ from codextui.demo.narration import tell_approval
 from codextui.demo.pace import AT_ONCE
 from codextui.demo.policy import POLICY, decide
 from codextui.demo.report import Line, Report
-from codextui.demo.team_script import FILES, content_of
+from codextui.demo.team_script import FILES, content_of, tell_files
 from codextui.demo.team_stage import (
     TeamStage,
     TeamWorkspace,
@@ -73,7 +73,7 @@ async def _play(report: Report, mode: Mode, *, json_lines: bool) -> str:
     except TimeoutError:
         return f"It did not end within {LIMIT_S:.0f} s."
     where = {"project": str(workspace.project)}
-    report.tell(Line("files", f"What was made is in {workspace.project}", data=where))
+    report.tell(Line("files", tell_files(workspace.project), data=where))
     return fault or _check(workspace, told)
 
 

@@ -140,6 +140,13 @@ def content_of(name: str) -> str:
     return (FOLDER / name).read_text(encoding="utf-8")
 
 
+def tell_files(project: Path) -> str:
+    """Where what the team made is, and what one does with it."""
+    return (
+        f"What was made is in {project}\nTo play it, open frontend/index.html there in a browser."
+    )
+
+
 def _codex_script(pace: Pace) -> Script:
     script = Script()
     for part in (PLAN, TASKS, *PARTS.values()):
