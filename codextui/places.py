@@ -8,6 +8,7 @@ from textual.binding import BindingType
 
 from codextui.app import ConsoleApp
 from codextui.screens.approval import ApprovalScreen
+from codextui.screens.approve_many import ApproveManyScreen
 from codextui.screens.confirm import ConfirmScreen
 from codextui.screens.diff import DiffScreen
 from codextui.screens.fork import ForkScreen
@@ -30,6 +31,7 @@ PLACES: dict[str, Sequence[BindingType]] = {
     "Threads": ThreadTree.BINDINGS,
     "Writing": Composer.BINDINGS,
     "Approvals": ApprovalScreen.BINDINGS,
+    "Several approvals": ApproveManyScreen.BINDINGS,
     "Reading what is asked, and diffs": StripView.BINDINGS,
     "Choosing an answer": ChoiceList.BINDINGS,
     "New thread": NewThreadScreen.BINDINGS,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from enum import Enum, auto
 from typing import ClassVar
 
 from textual import on
@@ -14,30 +13,29 @@ from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from codextui.keymap import show_keys
-from codextui.render.figures import format_elapsed
 from codextui.render.sanitize import one_line
 from codextui.screens.approval_choice import SCOPES, Choice, fields_of, label, offer_tone, why_not
 from codextui.screens.approval_queue import ApprovalQueue
-from codextui.screens.approval_words import what_became, what_was_sent
+from codextui.screens.approval_words import (
+    Step,
+    facts_words,
+    many_were_sent,
+    place_words,
+    step_keys,
+    what_became,
+    what_was_sent,
+)
+from codextui.screens.approve_many import ApproveManyScreen
 from codextui.screens.messages import ApprovalDecided, ThreadOpened
 from codextui.screens.quiet_guard import QuietGuard
 from codextui.widgets.answer_form import AnswerForm
 from codextui.widgets.approval_sheet import ApprovalSheet
 from codextui.widgets.decision_bar import DecisionBar, Offer
 from codextui.wire.approval import Approval
-from codextui.wire.decision import Aborted, Answered, Approved, Decision, Declined
+from codextui.wire.decision import Aborted, Answered, Approved, Decision, Declined, Scope
 from codextui.wire.event import ApprovalResolved
-from codextui.wire.run import RUN_PREFIX
 
 _TYPING = "Not taken as a decision: keys decide after a moment without typing."
-
-
-class Step(Enum):
-    """What the keys mean now."""
-
-    READ = auto()
-    RULE = auto()
-    MESSAGE = auto()
 
 
 class ApprovalScreen(ModalScreen[None]):
@@ -62,6 +60,10 @@ class ApprovalScreen(ModalScreen[None]):
         Binding("k,left", "move(-1)", "Previous approval", id="approval.previous"),
         Binding("o", "open_thread", "Open the thread", id="approval.open"),
         Binding("enter", "confirm", "Accept the rule that is shown", id="approval.confirm"),
+        Binding("m", "mark", "Mark it, to decide several at once", id="approval.mark"),
+        Binding("M", "mark_all", "Mark all that can be approved", id="approval.mark_all"),
+        Binding("Y", "approve_marked", "Approve all marked (shows them)", id="approval.many"),
+        Binding("N", "decline_marked", "Decline all marked", id="approval.decline_many"),
     ]
 
     def __init__(
@@ -87,6 +89,7 @@ class ApprovalScreen(ModalScreen[None]):
         super().__init__()
         self._queue = ApprovalQueue(approvals, first)
         self._clients = dict(clients or {})
+        self._quiet, self._clock = quiet, clock
         self._guard = QuietGuard(quiet, clock)
         self._now = now
         self._keys: dict[str, str] = {}
@@ -204,6 +207,58 @@ class ApprovalScreen(ModalScreen[None]):
         self.app.post_message(ThreadOpened(self._shown.thread_id))
         self._leave()
 
+    # -- several at once
+
+    def action_mark(self) -> None:
+        """Mark the one that is shown and go on to the next, or take the mark away."""
+        if self._shown is None or self._step is not Step.READ:
+            return
+        if why := why_not(self._shown.asked, Choice.ONCE):
+            self._say(f"Only what can be approved can be marked. {why}")
+        else:
+            if self._queue.toggle_mark():
+                self._queue.move(1)
+            self._refresh_queue(by_person=True)
+
+    def action_mark_all(self) -> None:
+        """Mark all that can be approved."""
+        if self._step is Step.READ:
+            self._queue.mark_all(lambda approval: not why_not(approval.asked, Choice.ONCE))
+            self._refresh_queue(by_person=True)
+
+    def action_approve_marked(self) -> None:
+        """Show all that is marked in full, and approve it where the person agrees then."""
+        if self._may_decide_marked():
+            dialog = ApproveManyScreen(self._queue.marked, quiet=self._quiet, clock=self._clock)
+            self.app.push_screen(dialog, self._approve_marked)
+
+    def action_decline_marked(self) -> None:
+        """Decline all that is marked."""
+        if self._may_decide_marked():
+            self._decide_marked(self._queue.marked, Declined())
+
+    def _may_decide_marked(self) -> bool:
+        if self._step is not Step.READ:
+            return False
+        if not self._guard.ready:
+            self._say(_TYPING)
+        elif not self._queue.marked:
+            self._say("Nothing is marked: m marks what is shown, M all that can be approved.")
+        return self._guard.ready and bool(self._queue.marked)
+
+    def _approve_marked(self, shown: tuple[Approval, ...] | None) -> None:
+        """Approve what was shown in full and still stands as it was."""
+        still = [approval for approval in shown or () if approval in self._queue.marked]
+        self._decide_marked(still, Approved(Scope.ONCE))
+
+    def _decide_marked(self, approvals: Sequence[Approval], decision: Decision) -> None:
+        for approval in approvals:
+            self.app.post_message(ApprovalDecided(approval.approval_id, decision))
+        if approvals:
+            self._say(many_were_sent(approvals, decision))
+            self._queue.decide_marked(approvals)
+            self._refresh_queue()
+
     # -- deciding
 
     def _choose_at_rule(self, choice: Choice) -> None:
@@ -275,8 +330,7 @@ class ApprovalScreen(ModalScreen[None]):
             self._show(current)
             if not by_person:
                 self._guard.arm()
-        at, total = self._queue.place
-        self._sheet.show_place(f"{at} of {total}" if total > 1 else "")
+        self._sheet.show_place(place_words(self._queue))
         self._show_keys()
         self._show_guard()
 
@@ -311,36 +365,14 @@ class ApprovalScreen(ModalScreen[None]):
         return self._keys.get(f"approval.{name}", "")
 
     def _show_keys(self) -> None:
-        match self._step:
-            case Step.READ:
-                words = [
-                    f"{self._key('later')} later",
-                    f"{self._key('open')} open the thread",
-                    "↑ ↓ space scroll",
-                ]
-                if self._queue.place[1] > 1:
-                    words.insert(1, f"{self._key('next')} next  {self._key('previous')} previous")
-                if self._sheet.form is not None:
-                    words.append("tab to the form")
-            case Step.RULE:
-                words = [
-                    f"{self._key('once')} or {self._key('confirm')} accept the rule",
-                    f"{self._key('later')} back",
-                ]
-            case Step.MESSAGE:
-                words = ["⏎ decline and send this to the agent", f"{self._key('later')} back"]
+        has_form = self._sheet.form is not None
+        words = step_keys(self._step, self._queue, self._key, has_form=has_form)
         self._sheet.show_keys("   ".join(words))
 
     def _show_facts(self) -> None:
-        shown = self._shown
-        if shown is None:
-            return
-        facts = [shown.approval_id, f"waits {format_elapsed(max(0, self._now() - shown.asked_at))}"]
-        is_role = shown.thread_id.startswith(RUN_PREFIX)
-        facts.append(f"thread {shown.thread_id if is_role else shown.thread_id[:13]}")
-        if client := self._clients.get(shown.thread_id):
-            facts.append(f"started by {client}")
-        self._sheet.show_facts(one_line(" · ".join(facts), 200))
+        if (shown := self._shown) is not None:
+            client = self._clients.get(shown.thread_id, "")
+            self._sheet.show_facts(facts_words(shown, client, self._now()))
 
     def _show_guard(self) -> None:
         if self._shown is None:

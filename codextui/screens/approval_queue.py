@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from codextui.wire.approval import Approval
 
@@ -17,6 +17,7 @@ class ApprovalQueue:
     def __init__(self, approvals: Sequence[Approval], first: str = "") -> None:
         """Take what is open, and the id of the one to show first."""
         self._decided: set[str] = set()
+        self._marked: dict[str, Approval] = {}
         self._known = tuple(approvals)
         self._at = 0
         for index, approval in enumerate(self._known):
@@ -40,6 +41,26 @@ class ApprovalQueue:
         total = len(self.approvals)
         return min(self._at + 1, total), total
 
+    @property
+    def marked(self) -> tuple[Approval, ...]:
+        """Those that were marked, as they were then and still are, oldest first."""
+        return tuple(a for a in self.approvals if self._marked.get(a.approval_id) == a)
+
+    def toggle_mark(self) -> bool:
+        """Mark the one that is shown, or no longer; whether it is marked now."""
+        shown = self.current
+        if shown is None:
+            return False
+        if shown in self.marked:
+            del self._marked[shown.approval_id]
+            return False
+        self._marked[shown.approval_id] = shown
+        return True
+
+    def mark_all(self, may_be: Callable[[Approval], bool]) -> None:
+        """Mark all that may be."""
+        self._marked = {a.approval_id: a for a in self.approvals if may_be(a)}
+
     def update(self, approvals: Sequence[Approval]) -> None:
         """Take what is open now. The one that is shown stays, unless it is gone."""
         shown = self.current
@@ -58,6 +79,13 @@ class ApprovalQueue:
         if self.current is not None:
             self._decided.add(self.current.approval_id)
             self._at = max(0, min(self._at, len(self.approvals) - 1))
+
+    def decide_marked(self, approvals: Sequence[Approval]) -> None:
+        """Take these out of the queue; the one that is shown stays, unless it is among them."""
+        shown = self.current
+        self._decided |= {approval.approval_id for approval in approvals}
+        if shown is not None:
+            self._stay_at(shown.approval_id)
 
     def restore(self, approval_id: str) -> None:
         """Bring a decided one back: its decision did not reach the server."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from textual.binding import BindingType
 
 from codextui.screens.approval import ApprovalScreen
+from codextui.screens.approve_many import ApproveManyScreen
 from codextui.screens.confirm import ConfirmScreen
 from codextui.screens.diff import DiffScreen
 from codextui.screens.fork import ForkScreen
@@ -23,6 +24,7 @@ _READER, _CHOICES = StripView.BINDINGS, ChoiceList.BINDINGS
 
 DIALOG_PLACES: Mapping[str, Sequence[BindingType]] = {
     "Approvals": [*ApprovalScreen.BINDINGS, *_READER, *_CHOICES],
+    "Several approvals": [*ApproveManyScreen.BINDINGS, *_READER],
     "New thread": [*NewThreadScreen.BINDINGS, *_CHOICES],
     "Fork": ForkScreen.BINDINGS,
     "Questions": ConfirmScreen.BINDINGS,

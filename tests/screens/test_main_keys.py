@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from screens.console import NOW, Console, build_console, text_of
+from screens.console import NOW, Console, FakeLink, build_console, text_of
 from textual import events
 from textual.binding import Binding
 from textual.geometry import Region
 from textual.screen import Screen
 from textual.widgets import Input
 
+from codextui.app import ConsoleApp
+from codextui.client.facts import Fact
 from codextui.config import Config, UiConfig
 from codextui.errors import ConfigInvalid, ServerRefused, ThreadUnknown
 from codextui.places import PLACES
@@ -219,6 +222,34 @@ async def test_a_fork_takes_the_pane_of_a_killed_thread_rather_than_of_its_sourc
         await console.settle()
         assert console.panes() == [source, "t-backend-fork"]
         assert console.current == "t-backend-fork"
+
+
+async def test_a_fork_leaves_its_source_in_sight_where_all_panes_are_taken() -> None:
+    console = build_console(layout=2)
+    async with console.open():
+        source = console.link.thread("backend", ThreadState.IDLE)
+        other = console.link.thread("frontend", ThreadState.IDLE)
+        await console.settle()
+        fork = ThreadInfo("t-fork", "backend-2", ThreadState.IDLE, forked_from=source)
+        console.link.results["codex-fork"] = {"thread": fork.to_wire()}
+        await console.press("1", "f")
+        console.link.thread("fork", ThreadState.IDLE, forked_from=source)
+        await console.settle()
+        assert console.panes() == [source, "t-fork"]
+        assert other not in console.panes()
+
+
+async def test_where_leaving_ends_something_the_footer_says_so() -> None:
+    links: list[FakeLink] = []
+
+    def attach(on_fact: Callable[[Fact], None]) -> FakeLink:
+        links.append(FakeLink(on_fact))
+        return links[0]
+
+    app = ConsoleApp("demo", attach, leaving="end the demo")
+    console = Console(app, links[0])
+    async with console.open():
+        assert "q end the demo" in app.main.query_one(KeyLine).render_line(0).text
 
 
 async def test_shift_f_forks_through_a_chosen_turn(console: Console) -> None:
