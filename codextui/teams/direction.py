@@ -84,7 +84,7 @@ class Direction:
             self._stopped.pop(role, None)
         self._keep(at)
 
-    def stop(self, role: str, by: str, at: float) -> None:
+    def stop(self, role: str, by: str, at: float = 0.0) -> None:
         """Stop a role; it goes on where it was when it is resumed, or the run is."""
         self._stopped[role] = by or "a person"
         self._paused.discard(role)

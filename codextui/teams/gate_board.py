@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from codextui.teams.condition import Artifact, Command, Condition, covers
+from codextui.teams.condition import Artifact, Check, Command, Condition, covers
 from codextui.teams.gate import check_artifact, find_files, newest
 from codextui.teams.team import Team
 from codextui.wire.run import Gate
@@ -33,9 +33,22 @@ def read_gates(
 
 
 def _conditions(team: Team) -> Iterable[Condition]:
-    """Every condition once, what a role requires before what it produces."""
+    """Every condition once, what a role requires before what it produces.
+
+    That a file exists is left out where something more is wanted of it.
+    """
     roles = team.roles.values()
-    return dict.fromkeys(one for role in roles for one in (*role.requires, *role.produces))
+    found = dict.fromkeys(one for role in roles for one in (*role.requires, *role.produces))
+    checked = {one.pattern for one in found if isinstance(one, Artifact) and _is_more(one)}
+    return [
+        one
+        for one in found
+        if not isinstance(one, Artifact) or _is_more(one) or one.pattern not in checked
+    ]
+
+
+def _is_more(artifact: Artifact) -> bool:
+    return artifact.check is not Check.EXISTS
 
 
 def _read(

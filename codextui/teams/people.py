@@ -41,6 +41,11 @@ class Verdict:
         """Whether that is a yes. Whatever is not understood is none."""
         return self.word in ("approved", "approved_for_session", "approved_always")
 
+    @property
+    def stops(self) -> bool:
+        """Whether that is a no which the role is to stop at."""
+        return self.word == "abort"
+
 
 class People:
     """Asks people, each thing once: what they decided is kept with the run.

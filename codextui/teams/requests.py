@@ -52,6 +52,13 @@ class Requests:
         self._run = run_thread(run_id)
         self._names = {role_thread(run_id, name): name for name in team.roles}
 
+    def show_held(self) -> None:
+        """Tell who was held when the run was left, and still is."""
+        for name in self._team.roles:
+            if self._direction.is_paused(name):
+                self._hold_idle(name)
+                self._say(name, "is held since the run was left: resume it")
+
     def take(self, event: ev.Event, *, past: bool = False) -> None:
         """Take an event of the server's; anything but a new request for this run is none of it.
 

@@ -79,6 +79,7 @@ class RoleTelling:
         """A person holds the role."""
         if not self._paused:
             self._paused = self._spans.begin(self.role, SpanKind.PAUSED)
+        if self.row.info.state is not ThreadState.PAUSED:
             self.row.change(state=ThreadState.PAUSED)
 
     def go_on(self) -> None:

@@ -36,6 +36,8 @@ from codextui.wire.fields import JsonObject
 
 _SHOWN_OUTPUT = 2000
 
+_PERSON = "whoever declined its call"
+
 _REJECTED = "The user declined this call."
 
 
@@ -183,8 +185,11 @@ class Strand:
             arguments=_as_object(arguments_of(call.arguments)),
             server=(origin.mcp_server_name or "") if origin is not None else "",
         )
-        key = STRAND.get().call(call.call_id or "")
+        raw_id = getattr(call.raw_item, "id", "")
+        key = STRAND.get().call(str(call.call_id or raw_id))
         verdict = await self._crew.people.may_call(role, key, asked)
+        if verdict.stops:
+            self._crew.direction.stop(role, _PERSON)
         if verdict.approved:
             await self._hooks.hold(role)
             state.approve(call)

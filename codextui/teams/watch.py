@@ -72,6 +72,7 @@ class Watch:
         self._roles = {role.row.thread_id: name for name, role in telling.roles.items()}
         for thread_id in self._log.threads & threads.keys():
             self._count(thread_id, threads[thread_id].usage, threads[thread_id].turn_id)
+        requests.show_held()
         for event in link.requests:
             requests.take(event, past=True)
         for approval in tuple(link.approvals.values()):

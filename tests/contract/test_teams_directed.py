@@ -143,22 +143,25 @@ async def test_a_run_that_is_stopped_ends_and_goes_on_when_it_is_resumed(
 ) -> None:
     never = Say("Never said.", gate=asyncio.Event())
     script = PairScript(one=[[never], [Say("One.")]], two=[[Say("Two.")]])
-    async with asyncio.timeout(WAIT_S), staged(codex_binary, scratch, script=script) as stage:
-        async with stage.served.console() as console:
-            process = await stage.start(*pair(stage))
-            run = await begun(process)
-            await console.state(f"run:{run}/two", ThreadState.DONE)
-            await console.event(ev.TextDelta)
-            await console.call("codex-role", thread=f"run:{run}", action="stop")
-            await console.state(f"run:{run}", ThreadState.INTERRUPTED)
-            await console.state(f"run:{run}/one", ThreadState.INTERRUPTED)
-            lines = await ended(process)
-            assert process.returncode == Ending.PERSON
-            assert "stopped by" in lines[-1]["text"]
-            code, _ = await stage.run("--resume", run)
-            assert code == Ending.DONE
-            await console.state(f"run:{run}", ThreadState.DONE, len(console.facts) - 1)
-            turns = console.messages(f"run:{run}", ev.TurnStarted)
+    async with (
+        asyncio.timeout(WAIT_S),
+        staged(codex_binary, scratch, script=script) as stage,
+        stage.served.console() as console,
+    ):
+        process = await stage.start(*pair(stage))
+        run = await begun(process)
+        await console.state(f"run:{run}/two", ThreadState.DONE)
+        await console.event(ev.TextDelta)
+        await console.call("codex-role", thread=f"run:{run}", action="stop")
+        await console.state(f"run:{run}", ThreadState.INTERRUPTED)
+        await console.state(f"run:{run}/one", ThreadState.INTERRUPTED)
+        lines = await ended(process)
+        assert process.returncode == Ending.PERSON
+        assert "stopped by" in lines[-1]["text"]
+        code, _ = await stage.run("--resume", run)
+        assert code == Ending.DONE
+        await console.state(f"run:{run}", ThreadState.DONE, len(console.facts) - 1)
+        turns = console.messages(f"run:{run}", ev.TurnStarted)
     assert len(turns) == 2
     assert len(script.given["two"]) == 1
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from agents import CodeInterpreterTool, WebSearchTool, function_tool
+from agents.mcp import MCPServer
+from mcp.types import CallToolResult, GetPromptResult, ListPromptsResult, Tool
 
 calls: list[str] = []
 
@@ -24,3 +28,38 @@ interpreter = CodeInterpreterTool(
     tool_config={"type": "code_interpreter", "container": {"type": "auto"}}
 )
 number = 7
+
+
+class LoudServer(MCPServer):
+    """An MCP server with one tool."""
+
+    @property
+    def name(self) -> str:
+        return "loud"
+
+    async def connect(self) -> None:
+        pass
+
+    async def cleanup(self) -> None:
+        pass
+
+    async def list_tools(self, run_context: Any = None, agent: Any = None) -> list[Tool]:
+        schema = {"type": "object", "properties": {"text": {"type": "string"}}}
+        return [Tool.model_validate({"name": "shout", "inputSchema": schema}, by_name=False)]
+
+    async def call_tool(
+        self, tool_name: str, arguments: dict[str, Any] | None, meta: dict[str, Any] | None = None
+    ) -> CallToolResult:
+        text = str((arguments or {})["text"]).upper()
+        return CallToolResult.model_validate({"content": [{"type": "text", "text": text}]})
+
+    async def list_prompts(self) -> ListPromptsResult:
+        return ListPromptsResult(prompts=[])
+
+    async def get_prompt(
+        self, name: str, arguments: dict[str, Any] | None = None
+    ) -> GetPromptResult:
+        raise NotImplementedError
+
+
+server = LoudServer()

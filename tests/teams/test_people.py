@@ -16,6 +16,7 @@ from teams import own_tools
 from teams.crews import Crash, crew, new_store, nobody, role, say, team
 
 from codextui.errors import ConfigInvalid, ServerUnreachable
+from codextui.teams.ending import RunStopped
 from codextui.teams.handoff_run import run_handoffs
 from codextui.teams.people import People
 from codextui.teams.role_tools import find_tools
@@ -78,12 +79,31 @@ async def test_a_declined_tool_is_not_called_and_the_model_reads_why(tmp_path: P
     assert "Not today." in models["one"].calls[1].input[-1]["output"]
 
 
-@pytest.mark.parametrize("word", ["abort", "", "maybe", "answered"])
+@pytest.mark.parametrize("word", ["", "maybe", "answered"])
 async def test_whatever_is_no_yes_declines(tmp_path: Path, word: str) -> None:
     models = {"one": ScriptedModel([look("bug"), say("Sorry.")])}
     made, _ = crew(armed(LOOKUP), tmp_path, models, ask=Desk({"decision": word}).ask)
     assert await play(made) == "Sorry."
     assert own_tools.calls == []
+
+
+async def test_a_no_at_which_the_role_is_to_stop_stops_it(tmp_path: Path) -> None:
+    models = {"one": ScriptedModel([look("bug")])}
+    made, _ = crew(armed(LOOKUP), tmp_path, models, ask=Desk({"decision": "abort"}).ask)
+    with pytest.raises(RunStopped, match="one was stopped by whoever declined its call"):
+        await play(made)
+    assert own_tools.calls == []
+
+
+async def test_the_tools_of_a_roles_own_mcp_server_are_asked_about_too(tmp_path: Path) -> None:
+    desk = Desk({"decision": "approved"})
+    call = [function_call("shout", {"text": "hey"}, call_id="s")]
+    models = {"one": ScriptedModel([call, say("Done.")])}
+    made, _ = crew(armed("teams.own_tools:server"), tmp_path, models, ask=desk.ask)
+    assert made.own_servers == (own_tools.server,)
+    assert await play(made) == "Done."
+    assert desk.asked == [("one", ToolAsked("shout", {"text": "hey"}, "loud"))]
+    assert "HEY" in str(models["one"].calls[1].input[-1]["output"])
 
 
 async def test_a_yes_for_the_session_holds_for_the_tool_also_after_a_resume(

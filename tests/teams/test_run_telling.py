@@ -257,6 +257,7 @@ def test_the_board_names_makers_and_who_needs_it_and_what_is_there(tmp_path: Pat
     assert gates["src/*.py"].detail == "2 files, 2.1 kB"
     assert gates["src/*.py"].makers == ("one",)
     assert gates["src/*.py"].needed_by == ("two",)
+    assert "a.json" not in gates  # that it exists is the least of what is wanted of it
     assert not gates["a.json (valid JSON)"].met
     assert gates["a.json (valid JSON)"].detail.startswith("is no valid JSON")
     assert not gates["`make test` succeeds"].met
