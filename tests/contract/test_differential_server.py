@@ -5,12 +5,15 @@ With `--private` it is compared as a whole; with a shared server the answers and
 
 from __future__ import annotations
 
+import asyncio
 import json
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from warm import Warm, start_warm
 
 LEGACY = Path(__file__).parent / "legacy"
 sys.path.insert(0, str(LEGACY))
@@ -39,6 +42,7 @@ from codextui.demo import codex_environment  # noqa: E402
 
 pytestmark = pytest.mark.contract
 
+START_S = 30
 ANSWERED = [name for name, scenario in SCENARIOS.items() if not scenario.hears]
 MAY_DIFFER = (*VERSIONS, *DECISIONS, *FAULTS, *OF_THE_SERVER)
 ALONE = (*OF_THE_SERVER, *STOPPED, *OF_ONE_CLIENT)
@@ -54,17 +58,48 @@ def environment(home: Path) -> dict[str, str]:
     return env
 
 
-def our_server(home: Path) -> Link:
-    """`codextui mcp-server` with a shared server of its own, which ends with it."""
-    ours = [sys.executable, "-m", "codextui"]
-    after = [*ours, "kill-server"]
-    return ProcessLink(ServerCommand([*ours, "mcp-server"], environment(home), after=after))
+class OurLink(ProcessLink):
+    """A link to `codextui`, with these arguments."""
+
+    async def spawn(self, command: ServerCommand) -> Warm:
+        return await start_warm(*command.argv, env=command.env, stderr=subprocess.DEVNULL)
+
+
+class SharedLink(OurLink):
+    """A link by `codextui mcp-server` to a shared server, which ends with it."""
+
+    def __init__(self, home: Path) -> None:
+        self._env = environment(home)
+        super().__init__(ServerCommand(["mcp-server"], self._env))
+
+    async def spawn(self, command: ServerCommand) -> Warm:
+        arguments = ["serve", "--until-stdin-ends"]
+        self._server = await super().spawn(ServerCommand(arguments, self._env))
+        socket = Path(self._env["XDG_RUNTIME_DIR"]) / "codextui" / "default.sock"
+        async with asyncio.timeout(START_S):
+            while not await listens(socket):  # noqa: ASYNC110 - nobody sets an event for it
+                await asyncio.sleep(0.01)
+        return await super().spawn(command)
+
+    async def stop(self) -> None:
+        await super().stop()
+        self._server.stdin.close()
+        async with asyncio.timeout(START_S):
+            await self._server.wait()
+
+
+async def listens(socket: Path) -> bool:
+    try:
+        _, writer = await asyncio.open_unix_connection(socket)
+    except (FileNotFoundError, ConnectionRefusedError):
+        return False
+    writer.close()
+    return True
 
 
 def private_server(home: Path) -> Link:
     """`codextui mcp-server --private`."""
-    ours = [sys.executable, "-m", "codextui", "mcp-server", "--private"]
-    return ProcessLink(ServerCommand(ours, environment(home)))
+    return OurLink(ServerCommand(["mcp-server", "--private"], environment(home)))
 
 
 def answers_only(recording: dict[str, Any]) -> dict[str, Any]:
@@ -86,7 +121,7 @@ async def test_our_server_answers_as_the_genuine_one_did(
     name: str, codex_binary: Path, scratch: Path
 ) -> None:
     scenario = SCENARIOS[name]
-    ours = answers_only(await play(scenario, our_server, scratch))
+    ours = answers_only(await play(scenario, SharedLink, scratch))
     found = differences(answers_only(genuine(name)), ours)
     assert not unexplained(name, found, MAY_DIFFER)
     assert not unseen(name, found, OF_THE_SERVER)

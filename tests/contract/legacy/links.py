@@ -19,14 +19,12 @@ class ServerCommand:
     """How to start an MCP server that speaks on stdio: the genuine one, or ours.
 
     Attributes:
-        argv: what to run.
+        argv: what to run, and its arguments.
         env: the whole environment.
-        after: what to run when it has ended, to end what it left; empty where it leaves nothing.
     """
 
     argv: Sequence[str]
     env: Mapping[str, str]
-    after: Sequence[str] = ()
 
 
 class Link(Protocol):
@@ -47,34 +45,32 @@ class ProcessLink:
 
     def __init__(self, command: ServerCommand) -> None:
         self._command = command
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: Any = None
         self._reader: asyncio.Task[None] | None = None
 
     async def start(self, on_frame: Callable[[Frame], None]) -> None:
-        self._process = await asyncio.create_subprocess_exec(
-            *self._command.argv,
+        self._process = await self.spawn(self._command)
+        self._reader = asyncio.create_task(self._read(on_frame))
+
+    async def spawn(self, command: ServerCommand) -> Any:
+        """Starts the process; what comes back has the pipes and methods of asyncio's Process."""
+        return await asyncio.create_subprocess_exec(
+            *command.argv,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
-            env=self._command.env,
+            env=command.env,
             limit=LONGEST_LINE,
         )
-        self._reader = asyncio.create_task(self._read(on_frame))
 
     async def _read(self, on_frame: Callable[[Frame], None]) -> None:
-        assert self._process is not None
-        assert self._process.stdout is not None
         async for line in self._process.stdout:
             on_frame(json.loads(line))
 
     def send(self, frame: Frame) -> None:
-        assert self._process is not None
-        assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(frame).encode() + b"\n")
 
     async def stop(self) -> None:
-        assert self._process is not None
-        assert self._process.stdin is not None
         self._process.stdin.close()
         try:
             async with asyncio.timeout(10):
@@ -84,13 +80,3 @@ class ProcessLink:
             await self._process.wait()
         if self._reader is not None:
             await self._reader
-        if self._command.after:
-            await self._run(self._command.after)
-
-    async def _run(self, argv: Sequence[str]) -> None:
-        devnull = asyncio.subprocess.DEVNULL
-        process = await asyncio.create_subprocess_exec(
-            *argv, env=self._command.env, stdout=devnull, stderr=devnull
-        )
-        async with asyncio.timeout(30):
-            await process.wait()
