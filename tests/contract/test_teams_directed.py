@@ -204,3 +204,34 @@ async def test_the_rows_of_a_killed_run_say_how_to_go_on(codex_binary: Path, scr
         assert f"codextui run --resume {run}" in row.note
         code, _ = await stage.run("--resume", run)
     assert code == Ending.DONE
+
+
+async def test_a_run_goes_on_over_a_new_server_that_knows_its_rows(
+    codex_binary: Path, scratch: Path
+) -> None:
+    gate = asyncio.Event()
+    held = Say("I think about it.", gate=gate)
+    script = PairScript(one=[[held, Call("fly", {})], [Say("One.")]], two=[[Say("Two.")]])
+    async with (
+        asyncio.timeout(WAIT_S),
+        staged(codex_binary, scratch, script=script) as stage,
+    ):
+        async with stage.served.console() as console:
+            process = await stage.start(*pair(stage))
+            run = f"run:{await begun(process)}"
+            await console.state(f"{run}/one", ThreadState.RUNNING)
+            await console.state(f"{run}/two", ThreadState.DONE)
+        await stage.served.stop()
+        await stage.served.start()
+        async with stage.served.console() as console:
+            await console.state(run, ThreadState.RUNNING)
+            await console.state(f"{run}/one", ThreadState.RUNNING)
+            await console.call("codex-role", thread=f"{run}/one", action="message", text="Hi.")
+            await console.event(ev.RoleRequested)
+            gate.set()
+            lines = await ended(process)
+            await console.state(run, ThreadState.DONE)
+            rows = {row["thread_id"]: row for row in await stage.rows()}
+    assert process.returncode == Ending.DONE
+    assert [line["role"] for line in kinds(lines, "message_read")] == ["one"]
+    assert rows[f"{run}/two"]["state"] == ThreadState.DONE
