@@ -1,7 +1,7 @@
 """Five roles that hand off to each other, as a plain script of the Agents SDK and as a team.
 
-Both are in `examples/`, and both run with the real SDK, the real Codex and a scripted model. The
-script is run as it is there, with its own `MCPServerStdio` and the command `codextui`.
+Both are in `tests/examples/`, and both run with the real SDK, the real Codex and a scripted model.
+The script is run as it is there, with its own `MCPServerStdio` and the command `codextui`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from codextui.wire.thread import ThreadKind, ThreadState
 
 pytestmark = pytest.mark.contract
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
+EXAMPLES = Path(__file__).parents[1] / "examples"
 WAIT_S = 300
 WIREFRAME = "design/wireframe.md"
 MANAGER = "Project Manager"
