@@ -188,7 +188,11 @@ async def codex(calling: Calling) -> Seen:
                 if "codex_approval_kind" not in heard.ask.asked.meta:
                     asked.append(heard.ask.asked.message)
 
-        thread = await app.thread(machine.project)
+        # Not by our own call: that one keeps Codex from codextui.
+        options = {"sandbox": "workspace-write", "approvalPolicy": "on-request"}
+        params = {"cwd": str(machine.project), **options}
+        started = await app.app.call("thread/start", params)
+        thread = started["thread"]["id"]
         await app.until(lambda: True if is_up(app) else None)
         answering = asyncio.create_task(answer())
         turn = await app.turn(thread, f"visit {name}")
