@@ -11,6 +11,7 @@ import asyncio
 import multiprocessing
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Mapping
 from multiprocessing import reduction
@@ -40,11 +41,19 @@ class Warm:
     Attributes:
         stdin: a pipe to it.
         stdout: a pipe from it.
+        stderr: a pipe from it where that was asked for.
     """
 
-    def __init__(self, process: Any, stdin: asyncio.StreamWriter, stdout: asyncio.StreamReader):
+    def __init__(
+        self,
+        process: Any,
+        stdin: asyncio.StreamWriter,
+        stdout: asyncio.StreamReader,
+        stderr: asyncio.StreamReader | None,
+    ) -> None:
         self.stdin = stdin
         self.stdout = stdout
+        self.stderr = stderr
         self._process = process
 
     @property
@@ -73,38 +82,54 @@ class Warm:
         self._process.join()
         return int(self._process.exitcode)
 
-    async def communicate(self) -> tuple[bytes, None]:
+    async def communicate(self) -> tuple[bytes, bytes]:
         self.stdin.close()
-        output = await self.stdout.read()
+        reading = [stream.read() for stream in (self.stdout, self.stderr) if stream is not None]
+        output, *errors = await asyncio.gather(*reading)
         await self.wait()
-        return output, None
+        return output, b"".join(errors)
 
 
 async def start_warm(*arguments: str, env: Mapping[str, str], stderr: int | None = None) -> Warm:
     """Runs `codextui` with these arguments.
 
-    Its standard error is this process's, or nowhere with `subprocess.DEVNULL`.
+    Its standard error is this process's, or nowhere with `subprocess.DEVNULL`, or a pipe with
+    `subprocess.PIPE`.
     """
     theirs_in, ours_in = os.pipe()
     ours_out, theirs_out = os.pipe()
-    errors = os.dup(2) if stderr is None else os.open(os.devnull, os.O_WRONLY)
-    streams = [_Descriptor(fd) for fd in (theirs_in, theirs_out, errors)]
+    ours_err = None
+    if stderr == subprocess.PIPE:
+        ours_err, theirs_err = os.pipe()
+    else:
+        theirs_err = os.dup(2) if stderr is None else os.open(os.devnull, os.O_WRONLY)
+    theirs = (theirs_in, theirs_out, theirs_err)
+    streams = [_Descriptor(fd) for fd in theirs]
     options = (list(arguments), dict(env), str(Path.cwd()), streams)
     process = _CONTEXT.Process(target=_run, args=options)
     try:
         process.start()
     finally:
-        for fd in (theirs_in, theirs_out, errors):
+        for fd in theirs:
             os.close(fd)
+    errors = None if ours_err is None else await _reader(ours_err)
+    return Warm(process, await _writer(ours_in), await _reader(ours_out), errors)
+
+
+async def _reader(fd: int) -> asyncio.StreamReader:
+    reader = asyncio.StreamReader(limit=LIMIT)
+    await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(fd, "rb", 0)
+    )
+    return reader
+
+
+async def _writer(fd: int) -> asyncio.StreamWriter:
     loop = asyncio.get_running_loop()
-    stdout = asyncio.StreamReader(limit=LIMIT)
-    await loop.connect_read_pipe(
-        lambda: asyncio.StreamReaderProtocol(stdout), os.fdopen(ours_out, "rb", 0)
-    )
     transport, protocol = await loop.connect_write_pipe(
-        lambda: asyncio.StreamReaderProtocol(asyncio.StreamReader()), os.fdopen(ours_in, "wb", 0)
+        lambda: asyncio.StreamReaderProtocol(asyncio.StreamReader()), os.fdopen(fd, "wb", 0)
     )
-    return Warm(process, asyncio.StreamWriter(transport, protocol, None, loop), stdout)
+    return asyncio.StreamWriter(transport, protocol, None, loop)
 
 
 class _Descriptor:

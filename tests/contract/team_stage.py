@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
-import sys
+import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from contract.serving import Served, serving
+from warm import Warm, start_warm
 
 from codextui.client.facts import ApprovalOffered
 from codextui.demo.pace import AT_ONCE, Pace
@@ -44,16 +45,10 @@ class Stage:
         }
         return {**os.environ, **own}
 
-    async def start(self, *arguments: str) -> asyncio.subprocess.Process:
+    async def start(self, *arguments: str) -> Warm:
         """Start `codextui run` as a process of its own."""
-        return await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "codextui", "run", "-L", "t", "--headless", "--json"),
-            *arguments,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env=self.env,
-            limit=2**24,
-        )
+        command = ("run", "-L", "t", "--headless", "--json", *arguments)
+        return await start_warm(*command, env=self.env, stderr=subprocess.PIPE)
 
     async def run(self, *arguments: str) -> tuple[int, list[dict[str, Any]]]:
         """Run it to its end: the exit code, and what happened."""
