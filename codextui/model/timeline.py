@@ -106,6 +106,16 @@ def end_of(span: Span, now: float) -> float:
     return max(span.started_at, now if span.ended_at is None else span.ended_at)
 
 
+def span_at(lane: Lane, at: float, now: float) -> Span | None:
+    """The innermost span of a lane at a moment, or the nearest; None where it has none."""
+
+    def distance(span: Span) -> tuple[float, int]:
+        away = max(span.started_at - at, at - end_of(span, now), 0.0)
+        return away, DEPTH.index(span.kind)
+
+    return min(lane.choices, key=distance, default=None)
+
+
 def lanes_of(spans: Iterable[Span]) -> list[Lane]:
     """A lane for each role, in the order in which they were first told of something."""
     by_role: dict[str, list[Span]] = {}

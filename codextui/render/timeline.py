@@ -45,6 +45,12 @@ _LEGEND = {
     SpanKind.ROLE: "between steps",
 }
 
+_AXIS = 2
+"""Rows above the lanes: the times, and the marks of what is chosen."""
+
+_REST = 7
+"""Rows below the lanes beside the totals: words and legend of two each, and what sets them off."""
+
 _TICKS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400)
 """Seconds between two times of the axis."""
 
@@ -87,11 +93,33 @@ def render_timeline(picture: Picture, width: int, height: int, palette: Palette)
         return _filled(rows, width, height, palette)
     foot = [[], *_words(picture, width, palette)]
     legend = _legend_rows(width, palette)
-    room = height - 2 - len(foot) - len(legend) - 4
-    totals = _total_rows(picture, width, palette, all_of_them=2 * len(picture.lanes) <= room)
-    lanes = _lane_rows(picture, width, height - 4 - len(foot) - len(legend) - len(totals), palette)
+    totals = _total_rows(picture, width, palette, all_of_them=_has_all_totals(picture, height))
+    lanes = _lane_rows(picture, width, height, palette)
     rows = [*_axis_rows(picture, width, palette), *lanes, *foot, [], *totals, [], *legend]
     return _filled(rows, width, height, palette)
+
+
+def lane_at(picture: Picture, height: int, y: int) -> int | None:
+    """The index of the lane in row `y` of a timeline of `height` rows, None where there is none."""
+    top, count, spread = _lanes_in_sight(picture, height)
+    row = y - _AXIS
+    index = row // 2 if spread else row
+    return top + index if 0 <= index < count and not (spread and row % 2) else None
+
+
+def _has_all_totals(picture: Picture, height: int) -> bool:
+    """Whether there is room for a row of totals for each role."""
+    return 2 * len(picture.lanes) <= height - _AXIS - _REST - 2
+
+
+def _lanes_in_sight(picture: Picture, height: int) -> tuple[int, int, bool]:
+    """The first lane in sight, how many there are, and whether they are set off."""
+    every = len(picture.lanes)
+    totals = every if _has_all_totals(picture, height) else 1
+    room = height - _AXIS - _REST - 2 - totals
+    spread = 2 * every - 1 <= room
+    count = every if spread else max(1, min(room, every))
+    return max(0, min(picture.lane - count // 2, every - count)), count, spread
 
 
 def _filled(rows: Sequence[Row], width: int, height: int, palette: Palette) -> list[Strip]:
@@ -133,12 +161,9 @@ def _cells_of_span(span: Span, picture: Picture) -> tuple[int, int]:
     return max(0, first), min(window.cells - 1, last)
 
 
-def _lane_rows(picture: Picture, width: int, room: int, palette: Palette) -> list[Row]:
+def _lane_rows(picture: Picture, width: int, height: int, palette: Palette) -> list[Row]:
     """As many lanes as there is room for, the chosen one among them, set off where they can be."""
-    lanes = picture.lanes
-    spread = 2 * len(lanes) - 1 <= room
-    count = len(lanes) if spread else max(1, min(room, len(lanes)))
-    top = max(0, min(picture.lane - count // 2, len(lanes) - count))
+    top, count, spread = _lanes_in_sight(picture, height)
     rows: list[Row] = []
     for index in range(top, top + count):
         if spread and rows:

@@ -19,6 +19,7 @@ from codextui.render.palette import Palette
 from codextui.render.sanitize import one_line
 from codextui.widgets.strip_view import StripView
 from codextui.widgets.text_rows import text_rows
+from codextui.wire.run import Gate
 
 LOOK = 0.25
 """Seconds between two looks at how the run stands."""
@@ -40,13 +41,13 @@ class GatesScreen(ModalScreen[None]):
         Binding("k", "scroll(-1)", "Up a line", show=False, id="gates.up"),
     ]
 
-    def __init__(self, handle: str, run: RunView, now: Callable[[], float]) -> None:
-        """Take the run's handle, the run, which goes on changing, and unix seconds."""
+    def __init__(self, handle: str, run: Callable[[], RunView], now: Callable[[], float]) -> None:
+        """Take the run's handle, what tells how the run stands, and unix seconds."""
         super().__init__()
         self._handle = handle
         self._run = run
         self._now = now
-        self._shown: tuple[int, int] | None = None
+        self._shown: tuple[tuple[Gate, ...], int] | None = None
 
     def compose(self) -> ComposeResult:
         """The heading, the board, where the reader is."""
@@ -78,15 +79,17 @@ class GatesScreen(ModalScreen[None]):
 
     def _look(self) -> None:
         """Draw again where something changed, or a second has passed."""
-        seen = (self._run.version, int(self._now()))
+        gates = self._run().gates
+        seen = (gates, int(self._now()))
         if seen == self._shown:
             return
         self._shown = seen
-        count = gates_title(self._run.gates) if self._run.gates else "no gates"
+        count = gates_title(gates) if gates else "no gates"
         self.query_one("#title", Static).update(f"{one_line(self._handle, 60)}: {count}")
         self.query_one(StripView).redraw()
 
     def _draw(self, width: int, palette: Palette) -> list[Strip]:
-        if not self._run.gates:
+        gates = self._run().gates
+        if not gates:
             return text_rows(Text(NO_GATES), width, palette.muted)
-        return render_gates(self._run.gates, width, palette, now=self._now())
+        return render_gates(gates, width, palette, now=self._now())

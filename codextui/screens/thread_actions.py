@@ -152,16 +152,18 @@ class ThreadActions(Screen[None]):
         from codextui.screens.gates import GatesScreen  # noqa: PLC0415 - not before the first frame
 
         if self._may(Wish.GATES):
-            handle, run = self._run
-            self.app.push_screen(GatesScreen(handle, run, self._options.now))
+            run_id = self.board.run_of(self.bench.current)
+            run = partial(self._run_view, run_id)
+            self.app.push_screen(GatesScreen(self._handle(run_id), run, self._options.now))
 
     def action_timeline(self) -> None:
         """Show where the time of the run's roles went."""
         from codextui.screens.timeline import TimelineScreen  # noqa: PLC0415 - not before the first frame
 
         if self._may(Wish.TIMELINE):
-            handle, run = self._run
-            self.app.push_screen(TimelineScreen(handle, run, self._options.now))
+            run_id = self.board.run_of(self.bench.current)
+            run = partial(self._run_view, run_id)
+            self.app.push_screen(TimelineScreen(self._handle(run_id), run, self._options.now))
 
     def action_stop_server(self) -> None:
         """Leave and end the server; asks first."""
@@ -186,13 +188,13 @@ class ThreadActions(Screen[None]):
     def _current(self) -> ThreadInfo:
         return self.board.threads[self.bench.current].info
 
-    @property
-    def _run(self) -> tuple[str, RunView]:
-        """The handle and the figures of the run that the current row belongs to."""
-        run_id = self.board.run_of(self.bench.current)
-        view = self.board.threads.get(run_id)
-        run = self.board.runs.setdefault(run_id, RunView())
-        return run_id if view is None else view.info.handle, run
+    def _handle(self, thread_id: str) -> str:
+        view = self.board.threads.get(thread_id)
+        return thread_id if view is None else view.info.handle
+
+    def _run_view(self, run_id: str) -> RunView:
+        """What a run has told beside its transcript, as far as the board knows it now."""
+        return self.board.runs.get(run_id) or RunView()
 
     def _may(self, wish: Wish) -> bool:
         """Whether a wish can be granted; says why where it cannot."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ClassVar
 
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -28,8 +29,8 @@ class TimelineScreen(ModalScreen[None]):
         Binding("escape,T,q", "close", "Close", id="timeline.close"),
     ]
 
-    def __init__(self, handle: str, run: RunView, now: Callable[[], float]) -> None:
-        """Take the run's handle, the run, which goes on changing, and unix seconds."""
+    def __init__(self, handle: str, run: Callable[[], RunView], now: Callable[[], float]) -> None:
+        """Take the run's handle, what tells how the run stands, and unix seconds."""
         super().__init__()
         self._handle = handle
         self._view = TimelineView(run, now)
@@ -51,21 +52,13 @@ class TimelineScreen(ModalScreen[None]):
     def on_mount(self) -> None:
         """Keep it up to date."""
         self._view.focus()
-        self.set_interval(LOOK, self._look)
-        self.call_after_refresh(self._say_place)
+        self.set_interval(LOOK, self._view.update)
 
-    def on_key(self) -> None:
-        """Say where one is after a key has moved."""
-        self.call_after_refresh(self._say_place)
+    @on(TimelineView.Moved)
+    def _say_place(self) -> None:
+        self.query_one("#place", Static).update(self._view.place)
 
     def action_close(self) -> None:
         """Back to where it was opened."""
         if self.is_active:
             self.dismiss(None)
-
-    def _look(self) -> None:
-        self._view.update()
-        self._say_place()
-
-    def _say_place(self) -> None:
-        self.query_one("#place", Static).update(self._view.place)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from enum import Enum, auto
 from typing import ClassVar
 
+from textual import events
 from textual.binding import Binding, BindingType
+from textual.message import Message
 from textual.strip import Strip
 
 from codextui.model.run_view import RunView
@@ -18,11 +20,12 @@ from codextui.model.timeline import (
     fitting,
     following,
     lanes_of,
+    span_at,
     zoomed,
 )
 from codextui.render.palette import Palette, palette_from
 from codextui.render.span_words import format_clock
-from codextui.render.timeline import Picture, label_width, render_timeline
+from codextui.render.timeline import Picture, label_width, lane_at, render_timeline
 from codextui.widgets.line_widget import LineWidget
 from codextui.wire.run import Span
 
@@ -51,8 +54,11 @@ class TimelineView(LineWidget, can_focus=True):
         Binding("end", "follow", "Now, and follow", show=False, id="timeline.now"),
     ]
 
-    def __init__(self, run: RunView, now: Callable[[], float]) -> None:
-        """Take the run, which goes on changing, and what tells unix seconds."""
+    class Moved(Message):
+        """It was drawn again: other time may be in sight."""
+
+    def __init__(self, run: Callable[[], RunView], now: Callable[[], float]) -> None:
+        """Take what tells how the run stands, and unix seconds."""
         super().__init__(id="timeline")
         self._run = run
         self._now = now
@@ -61,7 +67,9 @@ class TimelineView(LineWidget, can_focus=True):
         self._role = ""
         self._span_id = ""
         self._lanes: list[Lane] = []
+        self._picture: Picture | None = None
         self._drawn: list[Strip] = []
+        self._first = 0.0
         self._palette: Palette | None = None
 
     def on_mount(self) -> None:
@@ -81,14 +89,16 @@ class TimelineView(LineWidget, can_focus=True):
         """Draw what the run has become."""
         if self._palette is None or self.size.width < 1:
             return
-        now = self._now()
-        self._lanes = lanes_of(self._run.spans.values())
-        self._look(now)
-        origin = min((s.started_at for s in self._run.spans.values()), default=now)
+        now, spans = self._now(), self._run().spans.values()
+        self._lanes = lanes_of(spans)
+        self._first = min((span.started_at for span in spans), default=now)
+        self._look(spans, now)
         lane, span = self._chosen()
-        picture = Picture(self._lanes, self._window, now, origin, lane, span)
-        self._drawn = render_timeline(picture, self.size.width, self.size.height, self._palette)
+        self._picture = Picture(self._lanes, self._window, now, self._first, lane, span)
+        width, height = self.size
+        self._drawn = render_timeline(self._picture, width, height, self._palette)
         self.refresh()
+        self.post_message(self.Moved())
 
     @property
     def place(self) -> str:
@@ -99,8 +109,7 @@ class TimelineView(LineWidget, can_focus=True):
             case Sight.NOW:
                 return "follows now"
             case Sight.STILL:
-                first = min((s.started_at for s in self._run.spans.values()), default=0.0)
-                start, end = self._window.start - first, self._window.end - first
+                start, end = self._window.start - self._first, self._window.end - self._first
                 return f"from {format_clock(start)} to {format_clock(end)}"
 
     def line(self, y: int) -> Strip:
@@ -108,6 +117,27 @@ class TimelineView(LineWidget, can_focus=True):
         return self._drawn[y] if y < len(self._drawn) else Strip.blank(self.size.width)
 
     # Moving.
+
+    def on_click(self, event: events.Click) -> None:
+        """Choose what was clicked."""
+        if self._picture is None:
+            return
+        index = lane_at(self._picture, self.size.height, event.y)
+        if index is not None:
+            self._role = self._lanes[index].role
+            cell = event.x - label_width(self._lanes, self.size.width)
+            at = self._window.start + (cell + 0.5) * self._window.step
+            self._choose(span_at(self._lanes[index], at, self._now()))
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """Go on to later times."""
+        event.stop()
+        self._scroll(max(1, self._window.cells // 8))
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """Go back to earlier times."""
+        event.stop()
+        self._scroll(-max(1, self._window.cells // 8))
 
     def action_lane(self, step: int) -> None:
         """Choose another role, and there what is nearest in time."""
@@ -117,8 +147,7 @@ class TimelineView(LineWidget, can_focus=True):
         lane = self._lanes[max(0, min(len(self._lanes) - 1, at + step))]
         self._role = lane.role
         start = self._window.start if span is None else span.started_at
-        near = min(lane.choices, key=lambda s: abs(s.started_at - start), default=None)
-        self._choose(near)
+        self._choose(min(lane.choices, key=lambda s: abs(s.started_at - start), default=None))
 
     def action_span(self, step: int) -> None:
         """Choose what came before or after in the same role."""
@@ -147,9 +176,7 @@ class TimelineView(LineWidget, can_focus=True):
 
     def action_scroll(self, direction: int) -> None:
         """Move by half of what is in sight."""
-        self._sight = Sight.STILL
-        self._window = self._window.moved(direction * max(1, self._window.cells // 2))
-        self.update()
+        self._scroll(direction * max(1, self._window.cells // 2))
 
     def action_show_all(self) -> None:
         """Show all of it, and what is still to come."""
@@ -162,6 +189,11 @@ class TimelineView(LineWidget, can_focus=True):
         self.update()
 
     # Within.
+
+    def _scroll(self, cells: int) -> None:
+        self._sight = Sight.STILL
+        self._window = self._window.moved(cells)
+        self.update()
 
     def _choose(self, span: Span | None) -> None:
         self._span_id = "" if span is None else span.span_id
@@ -181,17 +213,16 @@ class TimelineView(LineWidget, can_focus=True):
         last = choices[-1] if choices else None
         return index, next((span for span in choices if span.span_id == self._span_id), last)
 
-    def _look(self, now: float) -> None:
+    def _look(self, spans: Collection[Span], now: float) -> None:
         """Have the time in sight that is to be."""
-        spans = self._run.spans.values()
         cells = max(1, self.size.width - label_width(self._lanes, self.size.width))
-        first = min((span.started_at for span in spans), default=now)
+        first, step = self._first, self._window.step
         match self._sight:
             case Sight.ALL:
                 self._window = fitting(spans, cells, now)
             case Sight.NOW:
-                self._window = following(Window(first, self._window.step, cells), first, now)
+                self._window = following(Window(first, step, cells), first, now)
             case Sight.STILL:
-                last = max(first, now - self._window.step)
-                start = max(first - self._window.step * cells / 2, min(self._window.start, last))
-                self._window = Window(start, self._window.step, cells)
+                last = max(first, now - step)
+                start = max(first - step * cells / 2, min(self._window.start, last))
+                self._window = Window(start, step, cells)

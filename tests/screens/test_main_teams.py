@@ -8,6 +8,7 @@ import pytest
 from screens import team_story
 from screens.console import Console, build_console, text_of
 from screens.team_story import ROLES, RUN, role_id
+from textual import events
 
 from codextui.config import Config, UiConfig
 from codextui.errors import ServerRefused
@@ -19,6 +20,7 @@ from codextui.screens.timeline import TimelineScreen
 from codextui.widgets.composer import Composer
 from codextui.widgets.key_line import KeyLine
 from codextui.widgets.thread_tree import ThreadTree
+from codextui.widgets.timeline_view import TimelineView
 from codextui.wire import event as ev
 from codextui.wire.decision import Approved, Scope
 from codextui.wire.run import Gate, Span, SpanKind
@@ -391,6 +393,45 @@ async def test_the_timeline_goes_on_while_it_is_open(console: Console) -> None:
         console.link.say(RUN, ev.SpanChanged(span), "t1")
         await console.press("down", "down", "down", "down", "right", "right")
         await console.until("tester has Codex at work (tester-codex)")
+
+
+@pytest.mark.parametrize("size", [(80, 24), (160, 45)])
+async def test_a_click_chooses_what_is_there(console: Console, size: tuple[int, int]) -> None:
+    async with console.open(size) as pilot:
+        team_story.tell(console.link)
+        await console.settle()
+        await open_row(console, RUN)
+        await console.press("T")
+        rows = console.shown().splitlines()
+        y = next(y for y, row in enumerate(rows) if "???" in row)
+        await pilot.click(offset=(rows[y].index("???") + 1, y))
+        await console.settle()
+        assert "designer waited for a person (a1) 22s" in console.shown()
+
+
+async def test_the_wheel_moves_through_time(console: Console) -> None:
+    async with console.open():
+        team_story.tell(console.link)
+        await console.settle()
+        await open_row(console, RUN)
+        await console.press("T")
+        view = console.app.screen.query_one(TimelineView)
+        for event in (events.MouseScrollDown, events.MouseScrollUp):
+            view.post_message(event(view, 5, 5, 0, 1, 0, False, False, False))
+            await console.until("from ")
+
+
+async def test_a_board_that_is_open_forgets_what_another_server_told(console: Console) -> None:
+    async with console.open():
+        team_story.tell(console.link)
+        await console.settle()
+        await open_row(console, RUN)
+        await console.press("g")
+        await console.until("2 of 7 gates met")
+        console.link.lose()
+        console.link.connect(fresh=True)
+        console.link.catch_up()
+        await console.until("no gates")
 
 
 async def test_a_run_that_told_of_no_time_says_so(console: Console) -> None:

@@ -82,3 +82,9 @@ def test_more_places_are_filled_with_those_who_wait() -> None:
     some = slots(1, "a")
     some.resize(3, ("a", "b", "c", "d"))
     assert some.shown == ("a", "b", "c")
+
+
+def test_of_those_that_give_way_the_readiest_goes() -> None:
+    some = slots(3, "a", "b", "c")
+    some.offer("d", {"a": 1, "b": 3, "c": 0}.__getitem__)
+    assert some.shown == ("a", "d", "c")
