@@ -48,5 +48,5 @@ class ServeOptions:
     token: Path | None = None
     idle_timeout_s: float = 0.0
     unattended_timeout_s: float | None = 1800.0
-    progress_interval_s: float = 10.0
+    progress_interval_s: float = 8.0
     orphan_timeout_s: float = 3600.0

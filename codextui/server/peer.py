@@ -189,6 +189,7 @@ class Peer:
             message = self._parse(line) if line.strip() else None
             if message is not None:
                 return message
+            await asyncio.sleep(0)  # there may be a million such lines, and others wait
 
     def __aiter__(self) -> Self:
         return self

@@ -348,6 +348,25 @@ async def send_and_ping(client: RawClient, lines: list[bytes]) -> None:
     await client.message(lambda message: message.get("id") == ping)
 
 
+@settings(max_examples=60, derandomize=True, database=None)
+@given(bodies=st.lists(LINES, min_size=1, max_size=8))
+async def test_no_bodies_end_a_session(house: House, *, bodies: list[bytes]) -> None:
+    async with house.session() as http:
+        for body in bodies:
+            async with http.stream("POST", house.machine.url, content=body) as reply:
+                assert reply.status_code < 500
+        assert "result" in answer_in(await http.post(house.machine.url, json=ping()))
+
+
+@pytest.mark.parametrize("line", [b"", b"x", b'{"jsonrpc":"2.0","method":"codextui/relayed"}'])
+async def test_a_flood_of_lines_with_nothing_in_them_holds_nobody_up(
+    house: House, line: bytes
+) -> None:
+    async with house.unharmed(), house.machine.raw_client("socket") as client:
+        client.writer.write((line + b"\n") * (8 * MIB // (len(line) + 1)))
+        await house.is_well()
+
+
 async def test_a_message_that_is_too_long_is_refused_by_its_id(house: House) -> None:
     async with house.unharmed(), house.machine.client("stdio") as client:
         number = client.begin("ping", padding="x" * (MAX_LINE + 1))

@@ -219,7 +219,9 @@ OF_THE_SERVER = (
     ),
     Exempt(
         r"answer to 1: result\.(serverInfo\..*|capabilities\.tools\.listChanged)",
-        "it says who it is, and its list of tools never changes",
+        "it says who it is, for logs and reports of faults: no client is known that looks for "
+        "the old name, whose version was Codex's. And it promises no changes of a list that, as "
+        "the old one, never changes",
         ("handshake",),
         anywhere=True,
     ),
