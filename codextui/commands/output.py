@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from rich.cells import cell_len, set_cell_size
 
+from codextui.wire import fields
 from codextui.wire.fields import JsonObject
 
 
@@ -28,6 +29,23 @@ def emit(value: JsonObject) -> None:
     """Print a JSON object on one line, in ASCII, so that no terminal is told anything by it."""
     sys.stdout.write(json.dumps(value) + "\n")
     sys.stdout.flush()
+
+
+def event_line(event: JsonObject) -> JsonObject:
+    """An event as `--json` prints it, with the names that threads and approvals have there.
+
+    Args:
+        event: as `codex/event` has it. What its message says is left as it is: items are Codex's
+            own. Raises WireInvalid.
+    """
+    meta = fields.as_object(event.get("_meta"), "_meta")
+    return {
+        "seq": fields.integer_or(meta, "seq"),
+        "thread_id": fields.text_or(meta, "threadId"),
+        "turn_id": fields.text_or(event, "id"),
+        "at": fields.number_or(meta, "at"),
+        "msg": fields.as_object(event.get("msg"), "msg"),
+    }
 
 
 def show_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -22,13 +22,14 @@ With --json a command prints JSON on standard output and nothing else there:
   ps, approvals, runs           one thread, approval or run a line
   runs timeline                 one span a line
   read                          {"thread": ...}, then one event a line
-  new, reply, fork with --wait  one event a line, then {"thread", "turnId",
+  new, reply, fork with --wait  one event a line, then {"thread", "turn_id",
                                 "outcome", "content"}
   run                           one happening a line; the last is "run_ended"
   every other command           one object
+An event is {"seq", "thread_id", "turn_id", "at", "msg"}.
 
 Exit codes: 0 done; 1 the server or Codex refused; 2 wrong usage or configuration; 3 no server;
-with --wait also 4 the turn failed, 5 the turn was interrupted; 130 Ctrl-C.
+with --wait also 4 the turn failed or never began, 5 it was interrupted; 130 Ctrl-C.
 `run`: 0 the team is done, 4 it failed, 6 a gate was never met, 7 a person is
 needed, 8 a limit was reached; `run --resume` goes on."""
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 
 from codextui.commands.link import call_once
-from codextui.commands.output import emit, show
+from codextui.commands.output import emit, event_line, show
 from codextui.commands.transcript_text import item_text
 from codextui.model.board import Board
 from codextui.render.sanitize import one_line
 from codextui.wire import fields
 from codextui.wire.event_json import parse_event
 from codextui.wire.fields import JsonObject
+from codextui.wire.run import ThreadKind
 from codextui.wire.thread import ThreadInfo
 
 
@@ -23,10 +24,12 @@ def read_thread(options: argparse.Namespace) -> int:
     if options.json:
         emit({"thread": row})
         for event in events:
-            emit(event)
+            emit(event_line(event))
         return 0
     thread = ThreadInfo.parse(row)
-    show(f"{one_line(thread.handle)} ({one_line(thread.thread_id)})  {thread.state.value}")
+    kind = "" if thread.kind is ThreadKind.CODEX else f"{thread.kind}, "
+    name = f"{one_line(thread.handle)} ({one_line(thread.thread_id)})"
+    show(f"{name}  {kind}{thread.state}")
     for block in _transcript(thread.thread_id, events):
         show()
         show(block)

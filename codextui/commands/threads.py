@@ -6,14 +6,9 @@ import argparse
 import asyncio
 
 from codextui.commands.link import call_once
-from codextui.commands.output import emit, show
 from codextui.commands.prompt import read_prompt
-from codextui.commands.turns import run_and_wait
+from codextui.commands.turns import report, run_and_wait
 from codextui.errors import ConfigInvalid
-from codextui.render.sanitize import one_line
-from codextui.wire import fields
-from codextui.wire.fields import JsonObject
-from codextui.wire.thread import ThreadInfo
 
 
 def fork(options: argparse.Namespace) -> int:
@@ -29,36 +24,27 @@ def fork(options: argparse.Namespace) -> int:
         if options.prompt is None:
             raise ConfigInvalid("there is nothing to wait for without a PROMPT")
         return asyncio.run(run_and_wait(options, "codex-fork", arguments))
-    return _report(options, call_once(options, "codex-fork", arguments, start=True), "forked as")
+    return report(options, call_once(options, "codex-fork", arguments, start=True), "forked as")
 
 
 def interrupt(options: argparse.Namespace) -> int:
     """Stop the running turn, and its commands."""
     answer = call_once(options, "codex-interrupt", {"thread": options.thread})
-    return _report(options, answer, "interrupted")
+    return report(options, answer, "interrupted", asked="asked to stop:")
 
 
 def kill(options: argparse.Namespace) -> int:
     """End a thread and archive it."""
-    return _report(options, call_once(options, "codex-kill", {"thread": options.thread}), "killed")
+    return report(options, call_once(options, "codex-kill", {"thread": options.thread}), "killed")
 
 
 def resume(options: argparse.Namespace) -> int:
     """Take up a thread of Codex's history, or a killed one."""
     answer = call_once(options, "codex-resume", {"thread": options.thread}, start=True)
-    return _report(options, answer, "resumed")
+    return report(options, answer, "resumed", asked="asked to go on:")
 
 
 def rename(options: argparse.Namespace) -> int:
     """Give a thread another handle."""
     arguments = {"thread": options.thread, "handle": options.handle}
-    return _report(options, call_once(options, "codex-rename", arguments), "renamed to")
-
-
-def _report(options: argparse.Namespace, answer: JsonObject, done: str) -> int:
-    if options.json:
-        emit(answer)
-        return 0
-    thread = ThreadInfo.parse(fields.as_object(answer.get("thread"), "thread"))
-    show(f"{done} {one_line(thread.handle)} ({one_line(thread.thread_id)})")
-    return 0
+    return report(options, call_once(options, "codex-rename", arguments), "renamed to")

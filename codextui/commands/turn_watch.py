@@ -14,22 +14,35 @@ from codextui.client.facts import (
     Fact,
 )
 from codextui.commands.approval_text import approval_summary
-from codextui.commands.output import emit, note
+from codextui.commands.output import emit, event_line, note
 from codextui.errors import ServerUnreachable
 from codextui.render.sanitize import one_line, sanitize
 from codextui.wire import event as ev
 from codextui.wire.approval import Approval, ElicitationAsked, QuestionsAsked
 from codextui.wire.event_json import event_to_wire
 from codextui.wire.fields import JsonObject
-from codextui.wire.thread import ThreadInfo
+from codextui.wire.run import ThreadKind
+from codextui.wire.thread import ThreadInfo, ThreadState
 
 EXIT_FAILED = 4
-"""The turn failed, or was lost with its Codex process."""
+"""The turn failed, or was lost with its Codex process; or it will never begin."""
 
 EXIT_STOPPED = 5
 """The turn was interrupted, or its thread killed."""
 
+UNREAD = "unread"
+"""The outcome where a run ended before a role of it began the turn that was waited for."""
+
 _PATIENCE_S = 15.0
+
+_NO_MORE = (
+    ThreadState.DONE,
+    ThreadState.INTERRUPTED,
+    ThreadState.FAILED,
+    ThreadState.KILLED,
+    ThreadState.DISCONNECTED,
+)
+"""The states of a run in which no role of it begins a turn any more."""
 
 
 class TurnWatch:
@@ -49,6 +62,7 @@ class TurnWatch:
         self._turn_id = ""
         self._early: list[ev.Event] = []
         self._offered: dict[str, Approval] = {}
+        self._error = ""
         self._open_message = ""
         self._at_line_start = True
 
@@ -64,10 +78,11 @@ class TurnWatch:
         """Print the turn until it ends and return the exit code. Raises ServerUnreachable.
 
         Args:
-            thread: whose turn it is.
-            turn_id: which turn; empty is the next one that ends.
+            thread: whose turn it is, as it was before that turn where `turn_id` is empty.
+            turn_id: which turn; empty is the next one that begins.
         """
         self._thread, self._turn_id = thread, turn_id
+        self._say_when(thread)
         for approval in tuple(self._offered.values()):
             self._hint(approval)
         early, self._early = self._early, []
@@ -76,7 +91,7 @@ class TurnWatch:
         try:
             return await self._exit
         except asyncio.CancelledError:
-            note(f"\nthe turn goes on; `codextui interrupt {one_line(thread.handle)}` stops it")
+            note(f"\n{self._what_goes_on(thread)}")
             raise
 
     def take(self, fact: Fact) -> None:
@@ -122,12 +137,53 @@ class TurnWatch:
                 future.set_exception(error)
                 future.exception()  # only one of them may be waited for
 
-    def _see(self, event: ev.Event) -> None:
-        if self._thread is None or event.thread_id != self._thread.thread_id or self._exit.done():
+    def _say_when(self, thread: ThreadInfo) -> None:
+        """Say what a role waits for before it reads what it was told."""
+        handle = one_line(thread.handle)
+        if thread.kind is ThreadKind.CODEX:
             return
+        if thread.state is ThreadState.PAUSED:
+            self._note(f"{handle} is paused: it reads this after `codextui resume {handle}`")
+        elif not self._turn_id:
+            self._note(f"{handle} is not at work: it reads this when its next turn begins")
+
+    def _what_goes_on(self, thread: ThreadInfo) -> str:
+        handle = one_line(thread.handle)
+        if not self._turn_id:
+            return f"{handle} still reads it; `codextui read {handle}` shows what comes of it"
+        return f"the turn goes on; `codextui interrupt {handle}` stops it"
+
+    def _see(self, event: ev.Event) -> None:
+        thread = self._thread
+        if thread is None or self._exit.done():
+            return
+        if event.thread_id == thread.parent and thread.kind is ThreadKind.ROLE:
+            self._see_run(event.msg, thread)
+        if event.thread_id == thread.thread_id and not self._is_before(event, thread):
+            self._see_own(event)
+
+    def _is_before(self, event: ev.Event, thread: ThreadInfo) -> bool:
+        """Whether an event is of the turn before the one that is waited for."""
+        return not self._turn_id and event.turn_id == thread.turn_id != ""
+
+    def _see_run(self, msg: ev.Msg, thread: ThreadInfo) -> None:
+        """A run that is over has no next turn; a turn that has begun is ended by its own event."""
+        if self._turn_id or not isinstance(msg, ev.ThreadChanged):
+            return
+        state = msg.thread.state
+        if state in _NO_MORE:
+            if self._as_json:
+                emit(self._summary("", UNREAD, ""))
+            else:
+                self._note(f"the run ended ({state}) before {one_line(thread.handle)} read this")
+            self._exit.set_result(EXIT_FAILED)
+
+    def _see_own(self, event: ev.Event) -> None:
         if self._as_json:
-            emit(event_to_wire(event))
+            emit(event_line(event_to_wire(event)))
         match event.msg:
+            case ev.TurnStarted() if not self._turn_id:
+                self._turn_id = event.turn_id
             case ev.TextDelta(item_id, delta):
                 self._print_message(item_id, delta)
             case ev.ItemCompleted({"type": "agentMessage", "id": str(item_id), "text": str(text)}):
@@ -135,7 +191,10 @@ class TurnWatch:
                 self._end_line()
             case ev.ApprovalAsked(approval):
                 self._hint(approval)
-            case ev.ErrorRaised(message) | ev.Warned(message):
+            case ev.ErrorRaised(message):
+                self._error = message
+                self._note(sanitize(message))
+            case ev.Warned(message):
                 self._note(sanitize(message))
             case ev.TurnCompleted(content):
                 self._end(event, "completed", content, 0)
@@ -152,12 +211,13 @@ class TurnWatch:
         if self._as_json:
             emit(self._summary(event.turn_id, outcome, content))
         elif code:
-            self._note(f"the turn ended early: {one_line(outcome)} {sanitize(content)}".rstrip())
+            why = "" if content == self._error else sanitize(content)  # it was said just before
+            self._note(f"the turn ended early: {one_line(outcome)} {why}".rstrip())
         self._exit.set_result(code)
 
     def _summary(self, turn_id: str, outcome: str, content: str) -> JsonObject:
         thread = {} if self._thread is None else self._thread.to_wire()
-        return {"thread": thread, "turnId": turn_id, "outcome": outcome, "content": content}
+        return {"thread": thread, "turn_id": turn_id, "outcome": outcome, "content": content}
 
     def _hint(self, approval: Approval) -> None:
         """Say once what a person must type, where it concerns the thread that is followed."""

@@ -15,6 +15,7 @@ from codextui.errors import ConfigInvalid
 from codextui.render.sanitize import one_line
 from codextui.wire import fields
 from codextui.wire.fields import JsonObject
+from codextui.wire.run import ThreadKind
 from codextui.wire.thread import ThreadInfo
 
 
@@ -34,7 +35,7 @@ def start_thread(options: argparse.Namespace) -> int:
         arguments["approval-policy"] = options.approval_policy
     if options.wait:
         return asyncio.run(run_and_wait(options, "codex-start", arguments))
-    return _report(options, call_once(options, "codex-start", arguments, start=True), "started")
+    return report(options, call_once(options, "codex-start", arguments, start=True), "started")
 
 
 def reply(options: argparse.Namespace) -> int:
@@ -42,14 +43,15 @@ def reply(options: argparse.Namespace) -> int:
     arguments = {"thread": options.thread, "prompt": read_prompt(options.prompt)}
     if options.wait:
         return asyncio.run(run_and_wait(options, "codex-send", arguments))
-    answer = call_once(options, "codex-send", arguments, start=True)
-    return _report(options, answer, "steered" if answer.get("steered") is True else "told")
+    answer = _snake(call_once(options, "codex-send", arguments, start=True))
+    return report(options, answer, "steered" if answer.get("steered") is True else "told")
 
 
 def steer(options: argparse.Namespace) -> int:
     """Tell the running turn something. The server refuses where none runs."""
     arguments = {"thread": options.thread, "prompt": read_prompt(options.prompt)}
-    return _report(options, call_once(options, "codex-steer", arguments), "steered")
+    answer = _snake(call_once(options, "codex-steer", arguments))
+    return report(options, answer, "steered", asked="told")
 
 
 async def run_and_wait(options: argparse.Namespace, tool: str, arguments: JsonObject) -> int:
@@ -57,7 +59,8 @@ async def run_and_wait(options: argparse.Namespace, tool: str, arguments: JsonOb
 
     Args:
         options: says which server, and whether to print JSON.
-        tool: its name; its result has `thread`, and `turnId` where that says more.
+        tool: its name; its result has `thread`, and `turnId` where that says more: empty where
+            a role of a team is at rest, which then takes it up in its next turn.
         arguments: its arguments.
 
     Returns:
@@ -75,13 +78,28 @@ async def run_and_wait(options: argparse.Namespace, tool: str, arguments: JsonOb
         await watch.ready()
         answer = await connection.call(tool, arguments)
         thread = ThreadInfo.parse(fields.as_object(answer.get("thread"), "thread"))
-        return await watch.follow(thread, fields.text_or(answer, "turnId") or thread.turn_id)
+        return await watch.follow(thread, fields.text_or(answer, "turnId", thread.turn_id))
 
 
-def _report(options: argparse.Namespace, answer: JsonObject, done: str) -> int:
+def report(options: argparse.Namespace, answer: JsonObject, done: str, *, asked: str = "") -> int:
+    """Print what came of a call on a thread, and return the exit code.
+
+    Args:
+        options: say whether to print JSON.
+        answer: the tool's result, which has `thread`.
+        done: what was done to it, in words.
+        asked: the same of a role or a run, whose program is only asked for it; as `done` where
+            empty.
+    """
     if options.json:
         emit(answer)
         return 0
     thread = ThreadInfo.parse(fields.as_object(answer.get("thread"), "thread"))
-    show(f"{done} {one_line(thread.handle)} ({one_line(thread.thread_id)})")
+    said = asked if asked and thread.kind is not ThreadKind.CODEX else done
+    show(f"{said} {one_line(thread.handle)} ({one_line(thread.thread_id)})")
     return 0
+
+
+def _snake(answer: JsonObject) -> JsonObject:
+    """What a tool answered, with the name that turns have in a thread's row."""
+    return {"turn_id" if key == "turnId" else key: value for key, value in answer.items()}

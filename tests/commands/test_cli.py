@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import io
 import json
 import os
 import pty
-import signal
 import subprocess
 import sys
-import tempfile
-import time
-from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from client.fake_server import FakeServer, Frame
+from commands.command_line import ROLE, RUN, THREAD, approval, remember, started
 
-from codextui import cli, paths
+from codextui import cli
 from codextui.errors import ApprovalGone, CodexMissing, ThreadUnknown
 from codextui.wire import event as ev
 from codextui.wire.approval import (
@@ -37,66 +33,9 @@ from codextui.wire.approval import (
 )
 from codextui.wire.event import Event
 from codextui.wire.event_json import event_to_wire
-from codextui.wire.thread import ThreadInfo, ThreadState, Usage
+from codextui.wire.thread import ThreadInfo, ThreadState
 
 EVIL = "\x1b]0;owned\x07\x1b[2Jtext\x9b31m\u202e"
-
-THREAD = ThreadInfo(
-    "01a2-thread",
-    "backend",
-    ThreadState.RUNNING,
-    cwd="/work/app",
-    branch="main",
-    brief="build it",
-    turn_id="u1",
-    usage=Usage(total=12_345),
-)
-
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """No file or server of the user's is seen, and none is left behind."""
-    for name in ("state", "config", "cache"):
-        (tmp_path / name).mkdir()
-        monkeypatch.setenv(f"XDG_{name.upper()}_HOME", str(tmp_path / name))
-    with tempfile.TemporaryDirectory(prefix="ct-") as runtime:  # short enough for a socket
-        monkeypatch.setenv("XDG_RUNTIME_DIR", runtime)
-        yield tmp_path
-
-
-@pytest.fixture
-async def server(home: Path) -> AsyncIterator[FakeServer]:
-    async with FakeServer(paths.socket_path("default")) as server:
-        yield server
-
-
-class Ran:
-    """What a command line printed, and its exit code."""
-
-    def __init__(self, code: int, captured: Any) -> None:
-        self.code, self.out, self.err = code, captured.out, captured.err
-
-    @property
-    def lines(self) -> list[str]:
-        return self.out.splitlines()
-
-    @property
-    def objects(self) -> list[Frame]:
-        return [json.loads(line) for line in self.lines]
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Any:
-    async def run(*arguments: str) -> Ran:
-        async with asyncio.timeout(20):
-            code = await asyncio.to_thread(cli.main, arguments)
-        return Ran(code, capsys.readouterr())
-
-    return run
-
-
-def approval(asked: Asked, approval_id: str = "a7") -> Approval:
-    return Approval(approval_id, THREAD.thread_id, "u1", "i1", "backend", time.time() - 12, asked)
 
 
 def offer(server: FakeServer, *approvals: Approval) -> list[Frame]:
@@ -112,12 +51,6 @@ def offer(server: FakeServer, *approvals: Approval) -> list[Frame]:
     return given
 
 
-def remember(server: FakeServer, tool: str, result: Frame) -> list[Frame]:
-    given: list[Frame] = []
-    server.tools[tool] = lambda arguments: given.append(arguments) or result
-    return given
-
-
 # Looking.
 
 
@@ -129,13 +62,45 @@ async def test_ps_prints_aligned_columns_with_what_each_thread_waits_for(
     ran = await run("ps")
     assert ran.code == 0
     header, first, second = ran.lines
-    assert first.startswith("backend  running      ")
+    assert first.startswith("backend  codex  running      ")
     assert "12.3k" in first
     assert "/work/app@main" in first
-    assert second.startswith("tester   needs input  ")
+    assert second.startswith("tester   codex  needs input  ")
     column = header.index("WAITS FOR")
     assert first[column:] == "build it"
     assert second[column:] == "waits for approval"
+
+
+async def test_ps_shows_a_run_with_its_roles_and_their_threads_below(
+    server: FakeServer, run: Any
+) -> None:
+    rows = [
+        ThreadInfo("t1", "other", ThreadState.IDLE, created_at=1.0),
+        ThreadInfo("t2", "backend-codex", ThreadState.RUNNING, parent=ROLE.thread_id),
+        RUN,
+        ROLE,
+        ThreadInfo("t3", "backend-codex-fork", ThreadState.IDLE, forked_from="t2"),
+    ]
+    server.tools["codex-threads"] = lambda _: {"threads": [row.to_wire() for row in rows]}
+    ran = await run("ps")
+    header, *lines = ran.lines
+    assert [line[: header.index("STATE")].rstrip() for line in lines] == [
+        "bugs                      run",
+        "  backend                 role",
+        "    backend-codex         codex",
+        "      backend-codex-fork  codex",
+        "other                     codex",
+    ]
+
+
+async def test_ps_of_very_many_forks_of_forks_stays_readable(server: FakeServer, run: Any) -> None:
+    rows = [
+        ThreadInfo(f"t{n}", f"h{n}", ThreadState.IDLE, forked_from=f"t{n - 1}") for n in range(500)
+    ]
+    server.tools["codex-threads"] = lambda _: {"threads": [row.to_wire() for row in rows]}
+    ran = await run("ps")
+    assert [line.split()[0] for line in ran.lines[1:]] == [row.handle for row in rows]
+    assert max(map(len, ran.lines)) < 100
 
 
 async def test_ps_as_json_is_one_thread_a_line(server: FakeServer, run: Any) -> None:
@@ -256,7 +221,41 @@ async def test_read_prints_what_was_said_and_done_in_order(server: FakeServer, r
     places = [ran.out.index(words) for words in wanted]
     assert places == sorted(places)
     as_json = await run("read", "backend", "--json")
-    assert as_json.objects == [{"thread": THREAD.to_wire()}, *json.loads(json.dumps(wires))]
+    thread, *events = as_json.objects
+    assert thread == {"thread": THREAD.to_wire()}
+    assert {key: events[1][key] for key in ("seq", "thread_id", "turn_id", "at")} == {
+        "seq": 2,
+        "thread_id": THREAD.thread_id,
+        "turn_id": "u1",
+        "at": 1.0,
+    }
+    assert [event["msg"] for event in events] == [
+        json.loads(json.dumps(wire["msg"])) for wire in wires
+    ]
+
+
+async def test_everything_as_json_has_the_same_name_for_a_thread_and_a_turn(
+    server: FakeServer, run: Any
+) -> None:
+    row = THREAD.to_wire()
+    wire = event_to_wire(Event(1, THREAD.thread_id, "u1", 1.0, ev.TurnStarted()))
+    offer(server, approval(CommandAsked("ls")))
+    server.tools["codex-threads"] = lambda _: {"threads": [row]}
+    server.tools["codex-read"] = lambda _: {"thread": row, "events": [wire]}
+    for tool in ("codex-send", "codex-steer"):
+        server.tools[tool] = lambda _: {"thread": row, "turnId": "u1", "steered": True}
+    lines = [["ps"], ["approvals"], ["read", "x"], ["reply", "x", "go"], ["steer", "x", "go"]]
+    for line in lines:
+        ran = await run(*line, "--json")
+        assert "turnId" not in ran.out, line
+        assert "threadId" not in ran.out, line
+        assert '"thread_id"' in ran.out, line
+        assert '"turn_id"' in ran.out, line
+
+
+async def test_read_says_what_kind_of_row_it_is(server: FakeServer, run: Any) -> None:
+    server.tools["codex-read"] = lambda _: {"thread": ROLE.to_wire(), "events": []}
+    assert (await run("read", "backend")).lines == ["backend (run:bugs-1/backend)  role, done"]
 
 
 # Threads.
@@ -305,6 +304,23 @@ async def test_each_operation_calls_its_tool_and_says_what_came_of_it(
     as_json = await run(*line, "--json")
     assert as_json.objects == [{"thread": json.loads(json.dumps(THREAD.to_wire()))}]
     assert given == [arguments, arguments]
+
+
+@pytest.mark.parametrize(
+    ("line", "tool", "said"),
+    [
+        (["interrupt", "backend"], "codex-interrupt", "asked to stop: backend"),
+        (["resume", "backend"], "codex-resume", "asked to go on: backend"),
+        (["reply", "backend", "hurry"], "codex-send", "told backend"),
+        (["steer", "backend", "hurry"], "codex-steer", "told backend"),
+    ],
+)
+async def test_what_is_only_asked_of_a_role_is_not_said_to_be_done(
+    server: FakeServer, run: Any, line: list[str], tool: str, said: str
+) -> None:
+    remember(server, tool, {"thread": ROLE.to_wire(), "turnId": "", "steered": False})
+    ran = await run(*line)
+    assert ran.out == f"{said} (run:bugs-1/backend)\n"
 
 
 async def test_new_passes_on_every_option_and_an_absolute_folder(
@@ -473,132 +489,6 @@ async def test_answers_that_fit_nothing_are_not_sent(
     assert given == []
 
 
-# Waiting for a turn.
-
-
-def stream_of(server: FakeServer, messages: list[ev.Msg], tool: str = "codex-start") -> None:
-    """Let a tool stream these on its thread once it is called."""
-
-    def start(_: Frame) -> Frame:
-        other = Event(1, "another thread", "u1", 1.0, ev.TurnCompleted("not mine"))
-        server.tell(other)
-        for seq, msg in enumerate(messages, 2):
-            server.tell(Event(seq, THREAD.thread_id, "u1", 1.0, msg))
-        return {"thread": THREAD.to_wire()}
-
-    server.tools[tool] = start
-
-
-async def test_a_fork_with_a_prompt_can_be_waited_for(server: FakeServer, run: Any) -> None:
-    stream_of(server, [ev.TextDelta("m", "Forked."), ev.TurnCompleted("Forked.")], "codex-fork")
-    ran = await run("fork", "backend", "go on", "--wait")
-    assert (ran.code, ran.out) == (0, "Forked.\n")
-
-
-async def test_new_with_wait_streams_the_answer_and_ends_with_the_turn(
-    server: FakeServer, run: Any
-) -> None:
-    server.events = [Event(1, THREAD.thread_id, "u0", 1.0, ev.TurnCompleted("from the past"))]
-    item = {"id": "m1", "type": "agentMessage", "text": "One two."}
-    other = {"id": "m2", "type": "agentMessage", "text": "Three."}
-    stream_of(
-        server,
-        [
-            ev.TextDelta("m1", "One "),
-            ev.TextDelta("m1", "two."),
-            ev.ItemCompleted(item),
-            ev.ItemCompleted(other),
-            ev.TurnCompleted("Three."),
-        ],
-    )
-    ran = await run("new", "count", "--wait")
-    assert (ran.code, ran.out, ran.err) == (0, "One two.\nThree.\n", "")
-
-
-async def test_a_control_sequence_cut_in_two_deltas_is_no_control_sequence(
-    server: FakeServer, run: Any
-) -> None:
-    stream_of(
-        server,
-        [*(ev.TextDelta("m", part) for part in ("a\x1b", "[2Jb\x1b[", "31mc")), ev.TurnCompleted()],
-    )
-    ran = await run("new", "count", "--wait")
-    assert "\x1b" not in ran.out
-    assert "a" in ran.out
-
-
-@pytest.mark.parametrize(
-    ("end", "code"),
-    [
-        (ev.TurnCompleted("well"), 0),
-        (ev.TurnAborted("failed", "no more credit"), 4),
-        (ev.TurnAborted("lost", "codex died"), 4),
-        (ev.TurnAborted("interrupted"), 5),
-        (ev.TurnAborted("killed"), 5),
-    ],
-)
-async def test_the_exit_code_says_how_the_turn_ended(
-    server: FakeServer, run: Any, end: ev.Msg, code: int
-) -> None:
-    stream_of(server, [end])
-    ran = await run("new", "x", "--wait")
-    assert ran.code == code
-    assert (code == 0) == (ran.err == "")
-    stream_of(server, [end])
-    as_json = await run("new", "x", "--wait", "--json")
-    *events, last = as_json.objects
-    assert [event["msg"]["type"] for event in events] == [
-        "task_complete" if code == 0 else "turn_aborted"
-    ]
-    assert last["outcome"] == ("completed" if code == 0 else end.reason)
-    assert last["thread"]["handle"] == "backend"
-
-
-async def test_another_turn_s_end_is_not_the_end(server: FakeServer, run: Any) -> None:
-    def send(_: Frame) -> Frame:
-        for seq, turn in enumerate(["u0", "u1", "u2"]):
-            message = ev.TextDelta(turn, f"{turn} ")
-            server.tell(Event(2 * seq + 1, THREAD.thread_id, turn, 1.0, message))
-            server.tell(Event(2 * seq + 2, THREAD.thread_id, turn, 1.0, ev.TurnCompleted(turn)))
-        return {"thread": THREAD.to_wire(), "turnId": "u1", "steered": False}
-
-    server.tools["codex-send"] = send
-    ran = await run("reply", "backend", "x", "--wait", "--json")
-    assert ran.objects[-1]["content"] == "u1"
-    assert [event["id"] for event in ran.objects[:-1]] == ["u0", "u0", "u1", "u1"]
-
-
-async def test_what_waits_for_a_person_is_said_once_with_what_to_type(
-    server: FakeServer, run: Any
-) -> None:
-    asked = approval(CommandAsked("make install"))
-
-    def start(_: Frame) -> Frame:
-        meta = {"codextui/approval": asked.to_wire()}
-        params = {"message": "?", "requestedSchema": {}, "_meta": meta}
-        request = {"jsonrpc": "2.0", "id": 1, "method": "elicitation/create", "params": params}
-        server.tell(Event(1, THREAD.thread_id, "u1", 1.0, ev.ApprovalAsked(asked)))
-        server.send(request)
-        server.tell(Event(2, THREAD.thread_id, "u1", 1.0, ev.TurnCompleted("")))
-        return {"thread": THREAD.to_wire()}
-
-    server.tools["codex-start"] = start
-    ran = await run("new", "x", "--wait")
-    assert ran.err == "needs input: codextui approve a7 (command: make install)\n"
-
-
-async def test_a_server_that_starts_anew_ends_the_waiting(server: FakeServer, run: Any) -> None:
-    def start(_: Frame) -> Frame:
-        server.epoch = "second"
-        asyncio.get_running_loop().call_later(0.1, server.hang_up)
-        return {"thread": THREAD.to_wire()}
-
-    server.tools["codex-start"] = start
-    ran = await run("new", "x", "--wait")
-    assert ran.code == 3
-    assert "started anew" in ran.err
-
-
 # Everything that goes wrong.
 
 
@@ -696,21 +586,6 @@ def test_the_server_can_be_named_before_and_after_the_command(
 # Signals and pipes, in processes of their own.
 
 
-@contextlib.contextmanager
-def started(*arguments: str, **options: Any) -> Iterator[subprocess.Popen[bytes]]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "codextui", *arguments], stderr=subprocess.PIPE, **options
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
-        for stream in (process.stdout, process.stderr):
-            if stream is not None:
-                stream.close()
-
-
 async def test_a_reader_that_goes_away_ends_the_command_without_a_word(
     server: FakeServer,
 ) -> None:
@@ -724,29 +599,6 @@ async def test_a_reader_that_goes_away_ends_the_command_without_a_word(
             code = await asyncio.to_thread(process.wait)
         assert process.stderr is not None
         assert (code, process.stderr.read()) == (141, b"")
-
-
-async def test_ctrl_c_while_waiting_says_that_the_turn_goes_on(server: FakeServer) -> None:
-    started_turn = asyncio.Event()
-
-    def start(_: Frame) -> Frame:
-        server.tell(Event(1, THREAD.thread_id, "u1", 1.0, ev.TextDelta("m", "at work\n")))
-        started_turn.set()
-        return {"thread": THREAD.to_wire()}
-
-    server.tools["codex-start"] = start
-    with started("new", "x", "--wait", stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        async with asyncio.timeout(20):
-            await started_turn.wait()
-            assert await asyncio.to_thread(process.stdout.readline) == b"at work\n"
-            process.send_signal(signal.SIGINT)
-            code = await asyncio.to_thread(process.wait)
-        assert process.stderr is not None
-        said = process.stderr.read().decode()
-        assert code == 130
-        assert "codextui interrupt backend" in said
-        assert "Traceback" not in said
 
 
 async def test_on_a_terminal_a_long_row_ends_at_its_edge(server: FakeServer) -> None:

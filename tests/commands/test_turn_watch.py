@@ -1,0 +1,269 @@
+"""`--wait`: a turn is printed until it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import subprocess
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from client.fake_server import FakeServer, Frame
+from commands.command_line import ROLE, RUN, THREAD, approval, started
+
+from codextui.wire import event as ev
+from codextui.wire.approval import CommandAsked
+from codextui.wire.event import Event
+from codextui.wire.thread import ThreadInfo, ThreadState
+
+
+def stream_of(server: FakeServer, messages: list[ev.Msg], tool: str = "codex-start") -> None:
+    """Let a tool stream these on its thread once it is called."""
+
+    def start(_: Frame) -> Frame:
+        other = Event(1, "another thread", "u1", 1.0, ev.TurnCompleted("not mine"))
+        server.tell(other)
+        for seq, msg in enumerate(messages, 2):
+            server.tell(Event(seq, THREAD.thread_id, "u1", 1.0, msg))
+        return {"thread": THREAD.to_wire()}
+
+    server.tools[tool] = start
+
+
+async def test_a_fork_with_a_prompt_can_be_waited_for(server: FakeServer, run: Any) -> None:
+    stream_of(server, [ev.TextDelta("m", "Forked."), ev.TurnCompleted("Forked.")], "codex-fork")
+    ran = await run("fork", "backend", "go on", "--wait")
+    assert (ran.code, ran.out) == (0, "Forked.\n")
+
+
+async def test_new_with_wait_streams_the_answer_and_ends_with_the_turn(
+    server: FakeServer, run: Any
+) -> None:
+    server.events = [Event(1, THREAD.thread_id, "u0", 1.0, ev.TurnCompleted("from the past"))]
+    item = {"id": "m1", "type": "agentMessage", "text": "One two."}
+    other = {"id": "m2", "type": "agentMessage", "text": "Three."}
+    stream_of(
+        server,
+        [
+            ev.TextDelta("m1", "One "),
+            ev.TextDelta("m1", "two."),
+            ev.ItemCompleted(item),
+            ev.ItemCompleted(other),
+            ev.TurnCompleted("Three."),
+        ],
+    )
+    ran = await run("new", "count", "--wait")
+    assert (ran.code, ran.out, ran.err) == (0, "One two.\nThree.\n", "")
+
+
+async def test_a_control_sequence_cut_in_two_deltas_is_no_control_sequence(
+    server: FakeServer, run: Any
+) -> None:
+    stream_of(
+        server,
+        [*(ev.TextDelta("m", part) for part in ("a\x1b", "[2Jb\x1b[", "31mc")), ev.TurnCompleted()],
+    )
+    ran = await run("new", "count", "--wait")
+    assert "\x1b" not in ran.out
+    assert "a" in ran.out
+
+
+@pytest.mark.parametrize(
+    ("end", "code"),
+    [
+        (ev.TurnCompleted("well"), 0),
+        (ev.TurnAborted("failed", "no more credit"), 4),
+        (ev.TurnAborted("lost", "codex died"), 4),
+        (ev.TurnAborted("interrupted"), 5),
+        (ev.TurnAborted("killed"), 5),
+    ],
+)
+async def test_the_exit_code_says_how_the_turn_ended(
+    server: FakeServer, run: Any, end: ev.Msg, code: int
+) -> None:
+    stream_of(server, [end])
+    ran = await run("new", "x", "--wait")
+    assert ran.code == code
+    assert (code == 0) == (ran.err == "")
+    stream_of(server, [end])
+    as_json = await run("new", "x", "--wait", "--json")
+    *events, last = as_json.objects
+    assert [event["msg"]["type"] for event in events] == [
+        "task_complete" if code == 0 else "turn_aborted"
+    ]
+    assert last["outcome"] == ("completed" if code == 0 else end.reason)
+    assert last["thread"]["handle"] == "backend"
+
+
+async def test_another_turn_s_end_is_not_the_end(server: FakeServer, run: Any) -> None:
+    def send(_: Frame) -> Frame:
+        for seq, turn in enumerate(["u0", "u1", "u2"]):
+            message = ev.TextDelta(turn, f"{turn} ")
+            server.tell(Event(2 * seq + 1, THREAD.thread_id, turn, 1.0, message))
+            server.tell(Event(2 * seq + 2, THREAD.thread_id, turn, 1.0, ev.TurnCompleted(turn)))
+        return {"thread": THREAD.to_wire(), "turnId": "u1", "steered": False}
+
+    server.tools["codex-send"] = send
+    ran = await run("reply", "backend", "x", "--wait", "--json")
+    assert ran.objects[-1]["content"] == "u1"
+    assert [event["turn_id"] for event in ran.objects[:-1]] == ["u0", "u0", "u1", "u1"]
+
+
+async def test_a_failure_is_said_once(server: FakeServer, run: Any) -> None:
+    why = "stream disconnected: \x1b[31mno more credit"
+    stream_of(server, [ev.ErrorRaised(why), ev.TurnAborted("failed", why)])
+    ran = await run("new", "x", "--wait")
+    assert ran.code == 4
+    assert ran.err.count("no more credit") == 1
+    assert ran.err.endswith("the turn ended early: failed\n")
+
+
+async def test_a_failure_that_no_error_told_before_is_said_at_the_end(
+    server: FakeServer, run: Any
+) -> None:
+    retried = ev.ErrorRaised("trying again", will_retry=True)
+    stream_of(server, [retried, ev.TurnAborted("failed", "no more credit")])
+    ran = await run("new", "x", "--wait")
+    assert ran.err == "trying again\nthe turn ended early: failed no more credit\n"
+
+
+# Roles of a team's run.
+
+
+def at_rest(server: FakeServer, *events: tuple[str, str, ev.Msg], role: ThreadInfo = ROLE) -> None:
+    """A role that is in no turn when it is told something; then these happen."""
+
+    def send(_: Frame) -> Frame:
+        old = (role.thread_id, role.turn_id)
+        for seq, (thread, turn, msg) in enumerate(
+            [(*old, ev.TextDelta("m", "old")), (*old, ev.TurnCompleted("old")), *events], 1
+        ):
+            server.tell(Event(seq, thread, turn, 1.0, msg))
+        return {"thread": role.to_wire(), "turnId": "", "steered": False}
+
+    server.tools["codex-send"] = send
+
+
+NEXT_TURN = (
+    (ROLE.thread_id, "t2", ev.TurnStarted()),
+    (ROLE.thread_id, "t2", ev.TextDelta("m", "I read it.")),
+    (ROLE.thread_id, "t2", ev.TurnCompleted("I read it.")),
+)
+
+
+async def test_what_a_role_at_rest_is_told_is_waited_for_in_its_next_turn(
+    server: FakeServer, run: Any
+) -> None:
+    at_rest(server, *NEXT_TURN)
+    ran = await run("reply", "backend", "hurry", "--wait")
+    assert (ran.code, ran.out) == (0, "I read it.\n")
+    assert ran.err == "backend is not at work: it reads this when its next turn begins\n"
+
+
+async def test_the_next_turn_of_a_role_as_json_has_nothing_of_the_one_before(
+    server: FakeServer, run: Any
+) -> None:
+    at_rest(server, *NEXT_TURN)
+    ran = await run("reply", "backend", "hurry", "--wait", "--json")
+    *events, last = ran.objects
+    assert [event["turn_id"] for event in events] == ["t2"] * 3
+    assert (last["turn_id"], last["outcome"], last["content"]) == ("t2", "completed", "I read it.")
+
+
+async def test_a_role_that_has_never_begun_is_waited_for_too(server: FakeServer, run: Any) -> None:
+    fresh = replace(ROLE, turn_id="", state=ThreadState.WAITING)
+
+    def send(_: Frame) -> Frame:
+        for seq, (thread, turn, msg) in enumerate(NEXT_TURN, 1):
+            server.tell(Event(seq, thread, turn, 1.0, msg))
+        return {"thread": fresh.to_wire(), "turnId": "", "steered": False}
+
+    server.tools["codex-send"] = send
+    ran = await run("reply", "backend", "hurry", "--wait")
+    assert (ran.code, ran.out) == (0, "I read it.\n")
+
+
+async def test_a_paused_role_says_what_lets_it_go_on(server: FakeServer, run: Any) -> None:
+    at_rest(server, *NEXT_TURN, role=replace(ROLE, state=ThreadState.PAUSED))
+    ran = await run("reply", "backend", "hurry", "--wait")
+    assert "it reads this after `codextui resume backend`" in ran.err
+
+
+@pytest.mark.parametrize("state", [ThreadState.DONE, ThreadState.DISCONNECTED, ThreadState.KILLED])
+async def test_a_run_that_ends_first_ends_the_waiting(
+    server: FakeServer, run: Any, state: ThreadState
+) -> None:
+    over = (RUN.thread_id, "t1", ev.ThreadChanged(replace(RUN, state=state)))
+    at_rest(server, over)
+    ran = await run("reply", "backend", "hurry", "--wait")
+    assert (ran.code, ran.out) == (4, "")
+    assert f"the run ended ({state}) before backend read this" in ran.err
+    as_json = await run("reply", "backend", "hurry", "--wait", "--json")
+    assert as_json.code == 4
+    assert (as_json.objects[-1]["outcome"], as_json.objects[-1]["turn_id"]) == ("unread", "")
+
+
+async def test_the_end_of_a_run_leaves_a_turn_that_has_begun_to_its_own_end(
+    server: FakeServer, run: Any
+) -> None:
+    gone = (RUN.thread_id, "t1", ev.ThreadChanged(replace(RUN, state=ThreadState.DISCONNECTED)))
+    lost = (ROLE.thread_id, "t2", ev.TurnAborted("lost", "its program is gone"))
+    at_rest(server, NEXT_TURN[0], gone, lost)
+    ran = await run("reply", "backend", "hurry", "--wait")
+    assert ran.code == 4
+    assert "lost its program is gone" in ran.err
+
+
+async def test_what_waits_for_a_person_is_said_once_with_what_to_type(
+    server: FakeServer, run: Any
+) -> None:
+    asked = approval(CommandAsked("make install"))
+
+    def start(_: Frame) -> Frame:
+        meta = {"codextui/approval": asked.to_wire()}
+        params = {"message": "?", "requestedSchema": {}, "_meta": meta}
+        request = {"jsonrpc": "2.0", "id": 1, "method": "elicitation/create", "params": params}
+        server.tell(Event(1, THREAD.thread_id, "u1", 1.0, ev.ApprovalAsked(asked)))
+        server.send(request)
+        server.tell(Event(2, THREAD.thread_id, "u1", 1.0, ev.TurnCompleted("")))
+        return {"thread": THREAD.to_wire()}
+
+    server.tools["codex-start"] = start
+    ran = await run("new", "x", "--wait")
+    assert ran.err == "needs input: codextui approve a7 (command: make install)\n"
+
+
+async def test_a_server_that_starts_anew_ends_the_waiting(server: FakeServer, run: Any) -> None:
+    def start(_: Frame) -> Frame:
+        server.epoch = "second"
+        asyncio.get_running_loop().call_later(0.1, server.hang_up)
+        return {"thread": THREAD.to_wire()}
+
+    server.tools["codex-start"] = start
+    ran = await run("new", "x", "--wait")
+    assert ran.code == 3
+    assert "started anew" in ran.err
+
+
+async def test_ctrl_c_while_waiting_says_that_the_turn_goes_on(server: FakeServer) -> None:
+    started_turn = asyncio.Event()
+
+    def start(_: Frame) -> Frame:
+        server.tell(Event(1, THREAD.thread_id, "u1", 1.0, ev.TextDelta("m", "at work\n")))
+        started_turn.set()
+        return {"thread": THREAD.to_wire()}
+
+    server.tools["codex-start"] = start
+    with started("new", "x", "--wait", stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        async with asyncio.timeout(20):
+            await started_turn.wait()
+            assert await asyncio.to_thread(process.stdout.readline) == b"at work\n"
+            process.send_signal(signal.SIGINT)
+            code = await asyncio.to_thread(process.wait)
+        assert process.stderr is not None
+        said = process.stderr.read().decode()
+        assert code == 130
+        assert "codextui interrupt backend" in said
+        assert "Traceback" not in said
