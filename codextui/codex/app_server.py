@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from collections import deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeAlias
 
 from codextui import __version__
 from codextui.codex.binary import CodexBinary, missing_app_server
-from codextui.codex.process import CodexProcess
+from codextui.codex.process import CodexProcess, printable
 from codextui.codex.rpc import (
     ANSWER_TIMEOUT,
     FrameLog,
@@ -21,6 +22,7 @@ from codextui.codex.rpc import (
     RequestId,
     reported,
 )
+from codextui.codex.warned import WARNINGS
 from codextui.errors import CodexDied, CodexMissing
 from codextui.wire import fields
 from codextui.wire.fields import JsonObject
@@ -32,6 +34,9 @@ HANDSHAKE_TIMEOUT = 30.0
 """Seconds until a process that has not answered `initialize` is given up."""
 
 _LAST_LINES = 3
+_KEPT_WARNINGS = 50
+_COMPARED_CHARS = 300
+_SHORTEST_WARNING = 12
 
 
 class AppServer:
@@ -54,6 +59,7 @@ class AppServer:
         self.pid = 0
         self.home = Path()
         self._on_exit = on_exit
+        self._warned: deque[str] = deque(maxlen=_KEPT_WARNINGS)
         self._ready = False
         self._stopping = False
         self._rpc: JsonLines
@@ -98,8 +104,13 @@ class AppServer:
             raise CodexMissing(f"{binary.path} cannot be run: {error}") from error
         app._process = process
         app.pid = process.pid
+
+        def hear(method: str, params: JsonObject) -> None:
+            app._note_warning(method, params)
+            on_notification(method, params)
+
         app._rpc = JsonLines(
-            process, on_notification=on_notification, on_request=on_request, frame_log=frame_log
+            process, on_notification=hear, on_request=on_request, frame_log=frame_log
         )
         app._watching = asyncio.create_task(app._watch())
         await app._shake_hands(binary)
@@ -136,6 +147,14 @@ class AppServer:
     def _feed(self, data: bytes) -> None:
         self._rpc.feed(data)
 
+    def _note_warning(self, method: str, params: JsonObject) -> None:
+        """Remember what Codex warned of: it says the same on its standard error."""
+        if method in WARNINGS:
+            text = params.get("summary") or params.get("message")
+            first = text.strip().partition("\n")[0] if isinstance(text, str) else ""
+            if len(first) >= _SHORTEST_WARNING:
+                self._warned.append(printable(first[:_COMPARED_CHARS]))
+
     async def _shake_hands(self, binary: CodexBinary) -> None:
         client = {"name": "codextui", "title": "codextui", "version": __version__}
         params = {"clientInfo": client, "capabilities": {"experimentalApi": True}}
@@ -154,19 +173,24 @@ class AppServer:
     async def _watch(self) -> None:
         """Wait for the end of the process, and tell of it once nothing is left of it."""
         code = await self._process.wait()
-        reason = _reason(self.pid, code, self._process.last_errors)
+        reason = _reason(self.pid, code, self._last_words())
         self._rpc.close(reason)
         await self._process.kill_orphans()
         if self._ready and not self._stopping:
             with reported("the end of app-server"):
                 self._on_exit(reason)
 
+    def _last_words(self) -> tuple[str, ...]:
+        """What it wrote just before its end, but for what it had warned of by a notification."""
+        words = self._process.last_words
+        return tuple(line for line in words if not any(said in line for said in self._warned))
 
-def _reason(pid: int, code: int, last_errors: tuple[str, ...]) -> str:
+
+def _reason(pid: int, code: int, last_words: tuple[str, ...]) -> str:
     """One line that says how the process ended, and what it said last."""
     if code < 0:
         how = f"was ended by {signal.Signals(-code).name}"
     else:
         how = f"ended with exit code {code}"
-    said = " | ".join(last_errors[-_LAST_LINES:])
+    said = " | ".join(last_words[-_LAST_LINES:])
     return f"codex app-server (pid {pid}) {how}" + (f": {said}" if said else "")

@@ -8,6 +8,8 @@ import re
 import signal
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from time import monotonic
 from typing import cast
 
 from codextui.codex.line_buffer import LineBuffer, LineTooLong
@@ -19,7 +21,14 @@ _KEPT_CHARS = 500
 _STDERR_LINE = 64 * 1024
 _GRACE = 3.0
 _LAST_WORDS = 1.0
+_NEAR_END = 10.0
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+
+
+@dataclass(frozen=True, slots=True)
+class _ErrorLine:
+    text: str
+    at: float
 
 
 class CodexProcess(asyncio.SubprocessProtocol):
@@ -41,7 +50,8 @@ class CodexProcess(asyncio.SubprocessProtocol):
         self._said_all = asyncio.Event()
         self._open = {_STDOUT, _STDERR}
         self._errors = LineBuffer(_STDERR_LINE)
-        self._last_errors: deque[str] = deque(maxlen=_KEPT_LINES)
+        self._last_errors: deque[_ErrorLine] = deque(maxlen=_KEPT_LINES)
+        self._ended_at: float | None = None
 
     @classmethod
     async def spawn(
@@ -65,7 +75,13 @@ class CodexProcess(asyncio.SubprocessProtocol):
     @property
     def last_errors(self) -> tuple[str, ...]:
         """The last lines of its standard error, escaped and shortened so that they can be shown."""
-        return tuple(self._last_errors)
+        return tuple(line.text for line in self._last_errors)
+
+    @property
+    def last_words(self) -> tuple[str, ...]:
+        """Those of `last_errors` that it wrote in the seconds before it ended, or writes now."""
+        end = monotonic() if self._ended_at is None else self._ended_at
+        return tuple(line.text for line in self._last_errors if line.at > end - _NEAR_END)
 
     def send(self, data: bytes) -> bool:
         """Write to its standard input without waiting. False where it has ended."""
@@ -134,6 +150,7 @@ class CodexProcess(asyncio.SubprocessProtocol):
 
     def process_exited(self) -> None:
         """Note that it has ended (asyncio)."""
+        self._ended_at = monotonic()
         self._exited.set()
         self._writable.set()
 
@@ -160,12 +177,14 @@ class CodexProcess(asyncio.SubprocessProtocol):
     def _keep_errors(self, data: bytes) -> None:
         for line in self._errors.feed(data):
             text = line.head if isinstance(line, LineTooLong) else line
-            self._last_errors.append(_printable(text))
+            shown = printable(text.decode("utf-8", "replace"))
+            self._last_errors.append(_ErrorLine(shown, monotonic()))
 
 
-def _printable(line: bytes) -> str:
-    text = _COLOUR.sub("", line.decode("utf-8", "replace"))[:_KEPT_CHARS]
-    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+def printable(text: str) -> str:
+    """The beginning of a text of Codex's, on one line and escaped so that it can be shown."""
+    plain = _COLOUR.sub("", text)[:_KEPT_CHARS]
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in plain)
 
 
 async def _first(*events: asyncio.Event) -> None:

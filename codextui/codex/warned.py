@@ -99,3 +99,6 @@ WARNINGS: Mapping[str, Callable[[JsonObject], str | None]] = {
     "windows/worldWritableWarning": _world_writable,
 }
 """Every notification that may warn, and how its sentence is made."""
+
+AT_EVERY_START = frozenset({"configWarning", "deprecationNotice"})
+"""Those about how Codex is set up. Every process says them anew, whatever was said before."""

@@ -86,6 +86,17 @@ def death(how: str) -> None:
     os._exit(3)
 
 
+def warned() -> None:
+    send({"method": "configWarning", "params": {"summary": "No sandbox is here.", "details": None}})
+    sys.stderr.write("long ago: all was well\n")
+    sys.stderr.flush()
+    answer(receive(), {})
+    receive()
+    sys.stderr.write("ERROR codex: No sandbox is here.\nthe end is near\n")
+    sys.stderr.flush()
+    sys.exit(3)
+
+
 def silent() -> None:
     time.sleep(600)
 
@@ -114,6 +125,7 @@ SCENES = {
     "overloaded for good": lambda: overloaded(1000),
     "dies": lambda: death("exit"),
     "closes its output": lambda: death("deaf"),
+    "warns and dies": warned,
     "never reads": silent,
     "echo": echo,
     "environment": environment,

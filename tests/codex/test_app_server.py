@@ -7,6 +7,7 @@ import os
 import shlex
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -171,6 +172,37 @@ async def test_a_death_is_told_once_with_the_last_words_and_fails_every_call(
     assert "line 29" in reason
     assert len(reason) < 2000
     assert reason.isprintable()
+
+
+async def test_the_last_words_are_new_and_were_not_told_as_a_warning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with playing(tmp_path, "warns and dies") as record:
+        await record.app.call("any", {})
+        written = record.app._process
+        while "long ago: all was well" not in written.last_errors:  # noqa: ASYNC110 - a pipe's doing
+            await asyncio.sleep(0.01)
+        monkeypatch.setattr(process, "monotonic", lambda: time.monotonic() + 3600)
+        with pytest.raises(CodexDied):
+            await record.app.call("any", {})
+        await record.exited.wait()
+        assert "ERROR codex: No sandbox is here." in written.last_errors
+    (reason,) = record.exits
+    assert reason.endswith("ended with exit code 3: the end is near")
+
+
+async def test_a_process_that_is_killed_long_after_it_said_something_has_no_last_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with playing(tmp_path, "warns and dies") as record:
+        await record.app.call("any", {})
+        written = record.app._process
+        while "long ago: all was well" not in written.last_errors:  # noqa: ASYNC110 - a pipe's doing
+            await asyncio.sleep(0.01)
+        monkeypatch.setattr(process, "monotonic", lambda: time.monotonic() + 3600)
+        os.kill(record.app.pid, signal.SIGKILL)
+        await record.exited.wait()
+    assert record.exits == [f"codex app-server (pid {record.app.pid}) was ended by SIGKILL"]
 
 
 async def test_a_process_that_never_reads_fails_calls_in_time_and_can_be_stopped(

@@ -10,7 +10,8 @@ from dataclasses import replace
 
 from codextui.codex import fact
 from codextui.codex.item import file_changes
-from codextui.codex.translate import Translated, translate
+from codextui.codex.translate import Notice, Translated, translate
+from codextui.codex.warned import AT_EVERY_START
 from codextui.server.broker import Broker
 from codextui.server.hub import EventHub
 from codextui.server.threads.record import ThreadRecord, TurnOutcome
@@ -24,6 +25,8 @@ MAX_EARLY = 10_000
 """Events that are kept for threads that are just being made."""
 
 MAX_NOTE = 300
+
+_KEPT_WARNINGS = 200
 
 _REVERTED = "Turns of this thread were taken back elsewhere: more is shown than it still has."
 
@@ -54,6 +57,7 @@ class Feed:
         self._hub = hub
         self._registry = registry
         self._broker = broker
+        self._warned: deque[ev.Msg] = deque(maxlen=_KEPT_WARNINGS)
         self._opening = 0
         self._early: deque[Translated | fact.ThreadAnnounced] = deque(maxlen=MAX_EARLY)
 
@@ -74,6 +78,8 @@ class Feed:
     def hear(self, process: int, method: str, params: JsonObject) -> None:
         """Apply a notification of Codex's; `process` counts the Codex processes."""
         notice = translate(method, params)
+        if method in AT_EVERY_START and self._is_known(notice):
+            return
         match notice:
             case Translated() | fact.ThreadAnnounced():
                 self._take(notice)
@@ -116,6 +122,15 @@ class Feed:
             case _:
                 self._remember(record, msg)
                 self._registry.publish(record, turn_id, msg)
+
+    def _is_known(self, notice: Notice) -> bool:
+        """Whether an earlier process has warned of the same, so that everybody has read it."""
+        if not isinstance(notice, Translated) or notice.thread_id:
+            return False
+        if notice.msg in self._warned:
+            return True
+        self._warned.append(notice.msg)
+        return False
 
     def _take(self, notice: Translated | fact.ThreadAnnounced) -> None:
         if not notice.thread_id:
