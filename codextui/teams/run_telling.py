@@ -28,7 +28,8 @@ _TOLD_OTHERWISE = frozenset({Kind.ROLE_SAID, Kind.TOOL_CALLED, Kind.TOOL_ANSWERE
 _LONGEST = 4000
 """Characters of what is told of a happening."""
 
-_OVER = (ThreadState.DONE, ThreadState.FAILED, ThreadState.INTERRUPTED)
+_CUT_OFF = (ThreadState.FAILED, ThreadState.INTERRUPTED)
+_OVER = (ThreadState.DONE, *_CUT_OFF)
 
 _STATES = {Ending.DONE: ThreadState.DONE, Ending.PERSON: ThreadState.INTERRUPTED}
 
@@ -154,7 +155,7 @@ class RunTelling:
 
     def _finish_role(self, role: RoleTelling, ending: Ending) -> None:
         row = role.row
-        if ending is Ending.DONE:
+        if ending is Ending.DONE and row.info.state not in _CUT_OFF:
             never = "" if row.turns else "was never needed"
             role.end()
             if never:

@@ -143,7 +143,7 @@ class Watch:
         timer = None
         if self._patience_s:
             loop = asyncio.get_running_loop()
-            timer = loop.call_later(self._patience_s, self._give_up, approval_id, handle)
+            timer = loop.call_later(self._patience_s, self._give_up, approval)
         span = ""
         if self._telling is not None:
             role = self._role_of(approval.thread_id) or ""
@@ -157,10 +157,15 @@ class Watch:
         if self._telling is not None:
             self._telling.spans.end(span)
 
-    def _give_up(self, approval_id: str, handle: str) -> None:
+    def _give_up(self, approval: Approval) -> None:
         self.undecided = True
-        told = (
-            f"nobody decided {approval_id} of {handle} in {self._patience_s / 60:g} minutes; "
-            "decide it (`codextui approvals`), then resume the run"
+        # What a role asks itself is taken back when its run ends; what Codex asks stays open.
+        by_role = approval.thread_id in self._roles
+        then = (
+            "resume the run, and it is asked again"
+            if by_role
+            else "decide it (`codextui approvals`), then resume the run"
         )
-        self.stop(RunStopped(Ending.PERSON, told))
+        minutes = self._patience_s / 60
+        told = f"nobody decided {approval.approval_id} of {approval.handle} in {minutes:g} minutes"
+        self.stop(RunStopped(Ending.PERSON, f"{told}; {then}"))

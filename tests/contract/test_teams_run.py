@@ -187,11 +187,16 @@ async def test_a_run_that_is_interrupted_leaves_no_turn_running_and_can_be_resum
         process = await stage.start(*stage.new("handoffs"))
         assert process.stdout is not None
         async with stage.served.console() as console:
+            run = f"run:{json.loads(await process.stdout.readline())['run']}"
             while json.loads(await process.stdout.readline())["kind"] != "tool_called":
                 pass
-            started = await console.event(ev.TurnStarted)
+            started = await console.event(
+                ev.TurnStarted, lambda event: not event.thread_id.startswith("run:")
+            )
             process.send_signal(signal.SIGINT)
             await console.state(started.thread_id, ThreadState.INTERRUPTED)
+            await console.state(run, ThreadState.INTERRUPTED)
+            await console.state(f"{run}/project-manager", ThreadState.INTERRUPTED)
         _, err = await process.communicate()
     assert process.returncode == 130
     assert "--resume bug-busters-" in err.decode()
