@@ -1,0 +1,97 @@
+"""Bodies of HTTP requests: read within bounds, and judged before mcp sees them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+from starlette.types import Message, Receive
+
+from codextui.server import http_body
+from codextui.server.http_body import BodyReader, BodyRefused, ClientLeft, for_mcp, raw_result
+
+PING = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
+
+
+def coming(*parts: bytes, ends: bool = True) -> Receive:
+    """What an ASGI server hands over of a body; one that does not end stays open."""
+    left = list(parts)
+
+    async def receive() -> Message:
+        if not left:
+            await asyncio.Event().wait()
+        part = left.pop(0)
+        return {"type": "http.request", "body": part, "more_body": bool(left) or not ends}
+
+    return receive
+
+
+async def refused(reader: BodyReader, receive: Receive) -> int:
+    with pytest.raises(BodyRefused) as refusal:
+        await reader.read(receive)
+    body = json.loads(bytes(refusal.value.response.body))
+    assert body["error"]["message"]
+    return refusal.value.response.status_code
+
+
+async def test_a_body_is_read_in_as_many_parts_as_it_comes_in() -> None:
+    data = json.dumps(PING).encode()
+    assert await BodyReader().read(coming(data[:5], b"", data[5:])) == PING
+
+
+async def test_a_body_that_does_not_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_body, "BODY_S", 0.05)
+    assert await refused(BodyReader(), coming(b"{", ends=False)) == 408
+
+
+async def test_a_body_that_is_too_long_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_body, "MAX_BODY", 10)
+    assert await refused(BodyReader(), coming(b"x" * 6, b"x" * 6)) == 413
+
+
+async def test_where_too_much_is_on_its_way_the_next_one_is_told_to_come_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(http_body, "MAX_BODIES", 100)
+    reader = BodyReader()
+    slow = asyncio.create_task(reader.read(coming(b"x" * 90, ends=False)))
+    await asyncio.sleep(0)
+    assert await refused(reader, coming(b"x" * 20)) == 503
+    slow.cancel()
+    await asyncio.gather(slow, return_exceptions=True)
+    assert await reader.read(coming(json.dumps(PING).encode())) == PING
+
+
+async def test_who_leaves_before_the_end_is_gone() -> None:
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    with pytest.raises(ClientLeft):
+        await BodyReader().read(receive)
+
+
+@pytest.mark.parametrize(
+    ("result", "kept"),
+    [
+        ({"decision": "approved"}, {"decision": "approved"}),
+        ({"action": 5, "content": [1]}, {"action": 5, "content": [1]}),
+        ({"codextui.raw": {"action": "accept"}}, {"codextui.raw": {"action": "accept"}}),
+    ],
+)
+def test_a_result_comes_through_mcp_as_the_client_sent_it(result: Any, kept: Any) -> None:
+    passed: Any = for_mcp({"jsonrpc": "2.0", "id": 1, "result": result})
+    assert passed["result"]["action"] == "cancel"  # what mcp would take it for
+    assert raw_result(passed["result"]) == kept
+
+
+@pytest.mark.parametrize("answer", [{"result": [1]}, {"result": None}, {"error": "no"}])
+def test_an_answer_that_is_none_is_an_error_for_who_asked(answer: Any) -> None:
+    passed: Any = for_mcp({"jsonrpc": "2.0", "id": 1, **answer})
+    assert set(passed) == {"jsonrpc", "id", "error"}
+    assert isinstance(passed["error"]["message"], str)
+
+
+def test_what_is_no_answer_is_left_as_it_is() -> None:
+    assert for_mcp(PING) is PING
