@@ -322,6 +322,15 @@ class Board:
             if thread_id != run_id and self.run_of(thread_id) == run_id
         ]
 
+    def roles_of(self, run_id: str) -> list[str]:
+        """The names of a run's roles, in the order of the tree."""
+        ids = (row.thread_id for row in self.tree())
+        return [
+            role_id.removeprefix(f"{run_id}/")
+            for role_id in ids
+            if role_id.startswith(f"{run_id}/")
+        ]
+
     def approvals_of(self, thread_id: str) -> list[Approval]:
         """The open approvals of a thread, oldest first."""
         return [a for a in self.approvals.values() if a.thread_id == thread_id]

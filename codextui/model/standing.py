@@ -29,6 +29,7 @@ class Standing:
     Attributes:
         run: the handle of the run that the row belongs to; empty for the run itself, and where
             it belongs to none.
+        role: the handle of the role that a Codex thread works for; empty for all others.
         roles: roles of the run; 0 where the row is no run.
         done: how many of them are done.
         gates: gates of the run; 0 where the row is no run, or they were not told.
@@ -38,6 +39,7 @@ class Standing:
     """
 
     run: str = ""
+    role: str = ""
     roles: int = 0
     done: int = 0
     gates: int = 0
@@ -80,7 +82,13 @@ def standing_of(board: Board, thread_id: str, cost_of: CostOf | None = None) -> 
     if info.kind is not ThreadKind.RUN:
         run = board.threads.get(board.run_of(thread_id))
         cost = "" if cost_of is None else cost_of([(info.model, info.usage)])
-        return Standing(run="" if run is None else run.info.handle, cost=cost)
+        above = board.threads.get(info.parent)
+        is_role = above is not None and above.info.kind is ThreadKind.ROLE
+        return Standing(
+            run="" if run is None else run.info.handle,
+            role=above.info.handle if above is not None and is_role else "",
+            cost=cost,
+        )
     below = board.below(thread_id)
     roles = [other for other in below if other.kind is ThreadKind.ROLE]
     run_view = board.runs.get(thread_id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from codextui.wire.run import Span, SpanKind
@@ -116,11 +116,18 @@ def span_at(lane: Lane, at: float, now: float) -> Span | None:
     return min(lane.choices, key=distance, default=None)
 
 
-def lanes_of(spans: Iterable[Span]) -> list[Lane]:
-    """A lane for each role, in the order in which they were first told of something."""
+def lanes_of(spans: Iterable[Span], roles: Sequence[str] = ()) -> list[Lane]:
+    """A lane for each role that something was told of.
+
+    Args:
+        spans: in any order.
+        roles: the order of the lanes; others follow in the order in which they began.
+    """
     by_role: dict[str, list[Span]] = {}
     for span in sorted(spans, key=lambda span: span.started_at):
         by_role.setdefault(span.role, []).append(span)
+    known = [role for role in dict.fromkeys(roles) if role in by_role]
+    by_role = {role: by_role[role] for role in dict.fromkeys([*known, *by_role])}
     return [
         Lane(
             role,

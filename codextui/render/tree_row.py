@@ -68,6 +68,7 @@ def render_tree_row(
     facts = next(
         (f for f in _facts(view, state, now, standing) if cell_len(f) + 1 + least <= room), ""
     )
+    handle = _shortened(handle, standing, room - (cell_len(facts) + 1 if facts else 0))
     handle = cut(handle, room - (cell_len(facts) + 1 if facts else 0))
     space = max(0, room - cell_len(handle) - cell_len(facts))
     runs = [
@@ -78,6 +79,14 @@ def render_tree_row(
         (facts, mark.style if state is ThreadState.NEEDS_INPUT else palette.muted),
     ]
     return fit(_styled(runs, palette.selected if selected else None), width, palette.text)
+
+
+def _shortened(handle: str, standing: Standing, room: int) -> str:
+    """`…-codex` for the thread of a role, right below it, where its whole handle does not fit."""
+    prefix = one_line(standing.role, 200)
+    if not prefix or cell_len(handle) <= room or not handle.startswith(f"{prefix}-"):
+        return handle
+    return f"…{handle.removeprefix(prefix)}"
 
 
 def _styled(runs: list[tuple[str, Style]], over: Style | None) -> Row:

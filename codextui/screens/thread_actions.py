@@ -163,7 +163,9 @@ class ThreadActions(Screen[None]):
         if self._may(Wish.TIMELINE):
             run_id = self.board.run_of(self.bench.current)
             run = partial(self._run_view, run_id)
-            self.app.push_screen(TimelineScreen(self._handle(run_id), run, self._options.now))
+            roles = partial(self.board.roles_of, run_id)
+            handle, now = self._handle(run_id), self._options.now
+            self.app.push_screen(TimelineScreen(handle, run, now, roles))
 
     def action_stop_server(self) -> None:
         """Leave and end the server; asks first."""

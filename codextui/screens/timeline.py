@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from textual import on
@@ -29,11 +29,24 @@ class TimelineScreen(ModalScreen[None]):
         Binding("escape,T,q", "close", "Close", id="timeline.close"),
     ]
 
-    def __init__(self, handle: str, run: Callable[[], RunView], now: Callable[[], float]) -> None:
-        """Take the run's handle, what tells how the run stands, and unix seconds."""
+    def __init__(
+        self,
+        handle: str,
+        run: Callable[[], RunView],
+        now: Callable[[], float],
+        roles: Callable[[], Sequence[str]] = tuple,
+    ) -> None:
+        """Take the run's handle.
+
+        Args:
+            handle: the run's.
+            run: tells how it stands.
+            now: unix seconds.
+            roles: its roles in the order of the tree.
+        """
         super().__init__()
         self._handle = handle
-        self._view = TimelineView(run, now)
+        self._view = TimelineView(run, now, roles)
 
     def compose(self) -> ComposeResult:
         """The heading, the lanes, the keys."""

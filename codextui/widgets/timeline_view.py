@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from enum import Enum, auto
 from typing import ClassVar
 
@@ -57,9 +57,15 @@ class TimelineView(LineWidget, can_focus=True):
     class Moved(Message):
         """It was drawn again: other time may be in sight."""
 
-    def __init__(self, run: Callable[[], RunView], now: Callable[[], float]) -> None:
-        """Take what tells how the run stands, and unix seconds."""
+    def __init__(
+        self,
+        run: Callable[[], RunView],
+        now: Callable[[], float],
+        roles: Callable[[], Sequence[str]],
+    ) -> None:
+        """Take what tells how the run stands, unix seconds, and its roles in their order."""
         super().__init__(id="timeline")
+        self._roles = roles
         self._run = run
         self._now = now
         self._sight = Sight.ALL
@@ -90,7 +96,7 @@ class TimelineView(LineWidget, can_focus=True):
         if self._palette is None or self.size.width < 1:
             return
         now, spans = self._now(), self._run().spans.values()
-        self._lanes = lanes_of(spans)
+        self._lanes = lanes_of(spans, self._roles())
         self._first = min((span.started_at for span in spans), default=now)
         self._look(spans, now)
         lane, span = self._chosen()

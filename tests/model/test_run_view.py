@@ -49,6 +49,12 @@ def test_rows_know_the_run_that_they_stand_below(team: Server) -> None:
     ]
 
 
+def test_roles_are_told_in_the_order_of_the_tree(team: Server) -> None:
+    first = info(f"{RUN}/first", kind=ThreadKind.ROLE, parent=RUN, created_at=-1.0)
+    team.say(ev.ThreadChanged(first), thread=first.thread_id)
+    assert team.board.roles_of(RUN) == ["first", "backend", "tester"]
+
+
 def test_a_circle_of_parents_belongs_to_no_run() -> None:
     server = Server()
     server.say(ev.ThreadChanged(info("a", parent="b")), thread="a")
@@ -121,7 +127,8 @@ def test_a_row_that_gets_another_parent_moves_in_the_tree(team: Server) -> None:
 def test_a_run_says_how_its_roles_and_gates_stand(team: Server) -> None:
     team.say(ev.GatesChecked((Gate("a", met=True), Gate("b"))), thread=RUN)
     assert standing_of(team.board, RUN) == Standing(roles=2, done=1, gates=2, met=1)
-    assert standing_of(team.board, "c1") == Standing(run="bug-busters")
+    assert standing_of(team.board, "c1") == Standing(run="bug-busters", role="backend")
+    assert standing_of(team.board, f"{RUN}/tester") == Standing(run="bug-busters")
     assert standing_of(team.board, "other") == Standing()
     assert standing_of(team.board, "unheard of") == Standing()
 

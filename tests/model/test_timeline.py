@@ -14,6 +14,7 @@ from codextui.model.timeline import (
     fitting,
     following,
     lanes_of,
+    span_at,
     totals_of,
     zoomed,
 )
@@ -38,6 +39,20 @@ def test_roles_stand_in_the_order_in_which_they_were_told() -> None:
     assert [one.role for one in lanes] == ["b", "a"]
     assert lanes[1].stints == (spans[1],)
     assert lanes[1].spans == (spans[2],)
+
+
+def test_roles_stand_in_the_order_that_is_wanted_and_others_after_them() -> None:
+    spans = [span(K.GATE, at, 9, role) for at, role in enumerate("abc")]
+    assert [one.role for one in lanes_of(spans, ["c", "x", "a", "c"])] == ["c", "a", "b"]
+
+
+def test_a_moment_finds_what_is_there_or_the_nearest() -> None:
+    one = lane(span(K.CODEX, 2, 8), span(K.PERSON, 4, 6))
+    assert [found.kind for at in (5.0, 7.0, 50.0) if (found := span_at(one, at, 9.0))] == [
+        K.PERSON,
+        K.CODEX,
+        K.CODEX,
+    ]
 
 
 def test_of_spans_that_lie_over_each_other_the_innermost_is_shown() -> None:

@@ -204,6 +204,14 @@ def test_a_run_and_a_role_can_be_told_from_a_thread() -> None:
     )
 
 
+def test_the_thread_of_a_role_is_told_apart_from_it_where_there_is_little_room() -> None:
+    thread = changed(handle="frontend-developer-codex")
+    standing = Standing(run="bug-busters", role="frontend-developer")
+    row = TreeRow("x", (True, False))
+    assert tree_row(thread, 21, row, standing=standing).startswith("  │ └ ● …-codex")
+    assert "frontend-developer-codex" in tree_row(thread, 60, row, standing=standing)
+
+
 def test_money_is_the_first_to_be_left_out_of_a_row() -> None:
     standing = Standing(cost="0.12 USD")
     assert tree_row(INFO, 50, standing=standing).endswith("running 1m 05s 12.3k 0.12 USD")
