@@ -40,14 +40,12 @@ class Direction:
 
     Attributes:
         seen: when the server told of the last request that was taken; unix seconds.
-        ended_by: who stopped the whole run, empty where nobody has.
     """
 
     def __init__(self, store: RunStore) -> None:
         self._store = store
         kept = store.read(_PART) or {}
         self.seen = fields.number_or(kept, "seen")
-        self.ended_by = ""
         self._count = fields.integer_or(kept, "count")
         self._waiting = _parse_messages(kept, "waiting")
         self._read = _parse_messages(kept, "read")
@@ -88,11 +86,6 @@ class Direction:
         """Stop a role; it goes on where it was when it is resumed, or the run is."""
         self._stopped[role] = by or "a person"
         self._paused.discard(role)
-        self._keep(at)
-
-    def end(self, by: str, at: float) -> None:
-        """Stop the whole run."""
-        self.ended_by = by or "a person"
         self._keep(at)
 
     async def hold(self, role: str) -> None:

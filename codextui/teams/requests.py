@@ -49,6 +49,7 @@ class Requests:
         self._telling = telling
         self._tell = tell
         self._stop = stop
+        self._latest: list[tuple[str, ev.Msg]] = []
         self._run = run_thread(run_id)
         self._names = {role_thread(run_id, name): name for name in team.roles}
 
@@ -71,7 +72,7 @@ class Requests:
         mine = event.thread_id == self._run or event.thread_id in self._names
         if not isinstance(request, ev.RoleRequested) or not mine:
             return
-        if event.at <= self._direction.seen:
+        if not self._is_new(event):
             return
         lasting = request.action in (RoleAction.MESSAGE, RoleAction.RERUN)
         if past and not lasting:
@@ -80,6 +81,18 @@ class Requests:
             self._take_for_run(request, event.at)
         else:
             self._take_for_role(self._names[event.thread_id], request, event.at)
+
+    def _is_new(self, event: ev.Event) -> bool:
+        """Whether a request was not taken before: a server tells its past again and again."""
+        key = (event.thread_id, event.msg)
+        if event.at > self._direction.seen:
+            self._latest = [key]
+            return True
+        # Two can be told at the same moment.
+        if event.at < self._direction.seen or not self._latest or key in self._latest:
+            return False
+        self._latest.append(key)
+        return True
 
     def _take_for_role(self, role: str, request: ev.RoleRequested, at: float) -> None:
         refusal = self._refusal(role, request.action)
@@ -130,7 +143,7 @@ class Requests:
                     role.go_on()
                 self._say("", f"goes on{_by(by)}")
             case RoleAction.STOP:
-                self._direction.end(by, at)
+                self._direction.take(at)
                 self._say("", f"is stopped{_by(by)}")
                 self._stop(RunStopped(Ending.PERSON, f"it was stopped{_by(by)}"))
             case RoleAction.RERUN:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from codextui.teams.budget import Budget
@@ -87,6 +88,7 @@ class RunTelling:
         self._turns = {name: fields.integer_or(kept, name) for name in kept}
         thread_id = run_thread(store.run_id)
         info = run_row(thread_id, team.name, cwd=str(project), task=task, created_at=now())
+        info = replace(info, usage=budget.usage)
         self.row = Row(tell, info, turns=self._turns.get("", 0))
         self.roles = {
             role.name: RoleTelling(

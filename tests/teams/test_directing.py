@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -294,9 +295,22 @@ async def test_a_request_is_taken_once_however_often_the_server_tells_of_it(
     scene = Scene(team(role("one")), tmp_path, Mode.PARALLEL)
     event = scene.person.ask("one", "message", "Once.")
     scene.person.requests.take(event)
+    scene = Scene(team(role("one")), tmp_path, Mode.PARALLEL, store=new_store(tmp_path))
+    scene.person.requests.take(event, past=True)
     scene.models["one"].extend([say("One.")])
     await scene.play()
     assert scene.said("one")[0].count("Once.") == 1
+
+
+async def test_two_requests_of_the_same_moment_are_both_taken(tmp_path: Path) -> None:
+    scene = Scene(team(role("one")), tmp_path, Mode.PARALLEL)
+    event = scene.person.ask("one", "message", "First.")
+    second = ev.RoleRequested(RoleAction.MESSAGE, "Second.", "ann")
+    for _ in range(2):
+        scene.person.requests.take(replace(event, msg=second))
+    scene.models["one"].extend([say("One.")])
+    await scene.play()
+    assert scene.said("one")[0][1:] == ["First.", "Second."]
 
 
 async def test_what_was_asked_before_the_run_was_taken_up_holds_and_stops_nobody(

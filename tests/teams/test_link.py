@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from codextui.client.facts import Connected, Disconnected
+from codextui.client.facts import CaughtUp, Connected, Disconnected, EventArrived
 from codextui.client.spawn import open_socket
 from codextui.teams.link import ServerLink, TurnEnd
 from codextui.wire import event as ev
+from codextui.wire.run import RoleAction
 
 WAIT_S = 20
 
@@ -35,6 +36,30 @@ async def test_a_server_that_comes_back_is_not_lost(tmp_path: Path) -> None:
     await asyncio.sleep(0)
     assert lost == []
     assert link._giving_up is None
+
+
+async def test_whoever_wants_to_know_is_told_of_every_connection(tmp_path: Path) -> None:
+    link = ServerLink(functools.partial(open_socket, tmp_path / "no.sock"), name="t")
+    told: list[str] = []
+    link.on_connected(lambda: told.append("up"))
+    for fresh in (True, False):
+        link._take(Connected("e", "codextui 1", fresh=fresh))
+    assert told == ["up", "up"]
+
+
+async def test_what_was_asked_of_roles_before_is_known_and_what_comes_after_is_told(
+    tmp_path: Path,
+) -> None:
+    told: list[ev.Event] = []
+    connect = functools.partial(open_socket, tmp_path / "no.sock")
+    link = ServerLink(connect, name="t", on_event=told.append)
+    request = ev.RoleRequested(RoleAction.MESSAGE, "Hello.", "ann")
+    before, after = (ev.Event(seq, "run:r/one", "", 0.0, request) for seq in (1, 2))
+    link._take(EventArrived(before))
+    link._take(CaughtUp(1))
+    link._take(EventArrived(after))
+    assert list(link.requests) == [before]
+    assert told == [after]
 
 
 @pytest.mark.parametrize(
