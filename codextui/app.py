@@ -150,9 +150,11 @@ class ConsoleApp(App[int]):
         for problem in self._theme_problems:
             self.notify(sanitize(problem), severity="warning", timeout=15, markup=False)
         self.theme_changed_signal.subscribe(self.main, self._save_theme)
+        self._import_later("codextui.widgets.pane_tile")
         self.run_worker(self._link.run(), group="connection", name="connection")
-        # What exists now stays for good: the collector need not look at it again.
+        # What exists now stays for good: the collector, off until here, need not look at it.
         gc.freeze()
+        gc.enable()
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Our own colours, for themes that do not have them."""
@@ -194,7 +196,7 @@ class ConsoleApp(App[int]):
             case facts.Connected(fresh=fresh):
                 if not self._was_connected:
                     self._was_connected = True
-                    self._import_dialogs()
+                    self._import_later("codextui.places")  # the dialogs
                 self._take(board.connect(fresh=fresh))
                 self.call_later(self._trouble.clear)
                 self._look_at_codex()
@@ -214,9 +216,9 @@ class ConsoleApp(App[int]):
             case facts.ApprovalWithdrawn(approval_id):
                 self._take(board.withdraw(approval_id))
 
-    def _import_dialogs(self) -> None:
-        """Have the dialogs at hand; neither the first frame nor the connection waits for them."""
-        self.run_worker(partial(import_module, "codextui.places"), group="imports", thread=True)
+    def _import_later(self, module: str) -> None:
+        """Have a module at hand that the first frame, or the connection, does not wait for."""
+        self.run_worker(partial(import_module, module), group="imports", thread=True)
 
     def _take(self, changes: Changes) -> None:
         if not changes:

@@ -11,7 +11,6 @@ from textual.message import Message
 from textual.strip import Strip
 
 from codextui.model.thread_view import ThreadView
-from codextui.render.approval import render_approval_row
 from codextui.render.layout import fit
 from codextui.render.palette import Palette
 from codextui.render.sanitize import one_line
@@ -96,6 +95,9 @@ class AttentionStrip(LineWidget):
             return Strip.blank(width, palette.text)
         wanting = self._wanting[y]
         if isinstance(wanting, Approval):
+            # Not for the first frame, in which nothing is asked yet.
+            from codextui.render.approval import render_approval_row  # noqa: PLC0415
+
             row = render_approval_row(wanting, width - 2, palette, now=context.now())
             return self._fill([Segment(" ", palette.text), *row], palette)
         return self._fill(_failure(wanting, palette), palette)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
 from textual.containers import Grid
@@ -11,9 +12,11 @@ from textual.message import Message
 from codextui.model.thread_view import ThreadView
 from codextui.widgets.empty_panes import EmptyPanes
 from codextui.widgets.pane_context import PaneContext
-from codextui.widgets.pane_tile import PaneTile
 from codextui.widgets.tiling import capacity, tile
-from codextui.widgets.transcript_pane import TranscriptPane
+
+if TYPE_CHECKING:
+    from codextui.widgets.pane_tile import PaneTile
+    from codextui.widgets.transcript_pane import TranscriptPane
 
 
 class PaneGrid(Grid):
@@ -61,7 +64,7 @@ class PaneGrid(Grid):
         for number, view in enumerate(views, start=1):
             place = self.tile_of(view.thread_id) or (spare.pop(0) if spare else None)
             if place is None:
-                place = PaneTile(context, view, number)
+                place = _new_tile(context, view, number)
                 new.append(place)
             else:
                 place.show(view, number)
@@ -115,3 +118,10 @@ class PaneGrid(Grid):
         self.styles.grid_size_rows = tiling.rows
         for index, place in enumerate(shown):
             place.styles.row_span = tiling.first_span if index == 0 else 1
+
+
+def _new_tile(context: PaneContext, view: ThreadView, number: int) -> PaneTile:
+    # Brings all that draws a thread, which the first frame need not wait for.
+    from codextui.widgets.pane_tile import PaneTile  # noqa: PLC0415
+
+    return PaneTile(context, view, number)

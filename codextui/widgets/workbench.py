@@ -18,7 +18,6 @@ from codextui.widgets.composer import Composer
 from codextui.widgets.pacer import Pacer
 from codextui.widgets.pane_context import PaneContext
 from codextui.widgets.pane_grid import PaneGrid
-from codextui.widgets.pane_tile import PaneTile
 from codextui.widgets.slots import Slots
 from codextui.widgets.thread_tree import ThreadTree
 from codextui.widgets.tiling import COUNTS
@@ -271,7 +270,8 @@ class Workbench(Horizontal):
         """Keys are meant for what has the focus."""
         if event.widget is self.opening:
             self.opening = None
-        place = next((a for a in event.widget.ancestors if isinstance(a, PaneTile)), None)
+        around = event.widget.ancestors
+        place = next((tile for tile in self.grid.tiles if tile in around), None)
         if place is not None:
             self._set_current(place.thread_id)
         self.threads.refresh()
