@@ -54,8 +54,9 @@ class OpenRequests:
 
 
 def refusal(request_id: object, code: int, message: str) -> JsonObject:
-    """The members of an answer that is an error."""
-    return {"id": request_id, "error": {"code": code, "message": message}}
+    """The members of an answer that is an error; an id that no answer can have is null."""
+    can_be = isinstance(request_id, str | int | float) and not isinstance(request_id, bool)
+    return {"id": request_id if can_be else None, "error": {"code": code, "message": message}}
 
 
 def is_request(frame: JsonObject) -> bool:

@@ -9,7 +9,13 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Final, TypeAlias
 
 from codextui.client.lines import LineReader, Streams
-from codextui.client.open_requests import OpenRequests, id_key, is_request, refusal
+from codextui.client.open_requests import (
+    CONNECTION_CLOSED,
+    OpenRequests,
+    id_key,
+    is_request,
+    refusal,
+)
 from codextui.client.server_link import ServerLink
 from codextui.errors import CodextuiError, ServerUnreachable, WireInvalid
 from codextui.wire.fields import JsonObject
@@ -111,6 +117,10 @@ class Relay:
             await self._attach(introduce=frame.get("method") != "initialize")
         if self._link is not None:
             await self._link.send(line)
+        elif not frame or (is_request(frame) and id_key(frame["id"]) is None):
+            # Nobody is there to judge it, and it was not among those that were answered.
+            said = "the codextui server cannot be reached"
+            await self._answer([refusal(frame.get("id"), CONNECTION_CLOSED, said)])
 
     def _remember(self, frame: JsonObject, line: bytes) -> None:
         match frame.get("method"):

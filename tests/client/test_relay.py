@@ -302,6 +302,29 @@ async def test_a_server_that_cannot_be_reached_is_told_as_the_answer_of_every_re
         assert len(attempts) == len(client.troubles) == 2
 
 
+@pytest.mark.parametrize(
+    ("line", "request_id"),
+    [
+        (b'{"jsonrpc":"2.0","id":1.5,"method":"ping"}', 1.5),
+        (b'{"jsonrpc":"2.0","id":null,"method":"ping"}', None),
+        (b'{"jsonrpc":"2.0","id":[],"method":"ping"}', None),
+        (b'[{"jsonrpc":"2.0","id":1,"method":"ping"}]', None),
+        (b"hello?", None),
+    ],
+)
+async def test_what_no_server_is_there_to_judge_is_answered_all_the_same(
+    line: bytes, request_id: object
+) -> None:
+    async def connect() -> Streams:
+        raise ServerUnreachable("it did not start")
+
+    async with relaying(connect) as client:
+        client.writer.write(line + b"\n")
+        answer = await client.next()
+        assert answer["id"] == request_id
+        assert answer["error"]["code"] == -32000
+
+
 async def test_a_new_server_that_refuses_the_client_is_told_as_the_answer(
     client: Client, server: FakeServer
 ) -> None:
