@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -123,36 +124,17 @@ def hire(
         if role.codex
     }
     tools = {role.name: find_tools(role) for role in team.roles.values()}
+    keep = functools.partial(
+        KeptModel, store=store, budget=budget, direction=direction, telling=telling, tell=tell
+    )
     agents = {}
     for role in team.roles.values():
-        model = KeptModel(
-            (model_of or model_by_name)(role),
-            role.name,
-            store=store,
-            budget=budget,
-            direction=direction,
-            telling=telling,
-            tell=tell,
-            name=role.model,
-        )
-        agent = _agent(team, role, mode, model)
-        _equip(agent, tools[role.name], servers.get(role.name), people)
-        agents[role.name] = agent
-    crew = Crew(
-        team=team,
-        mode=mode,
-        project=project,
-        agents=agents,
-        servers=servers,
-        own_servers=tuple(dict.fromkeys(s for found in tools.values() for s in found.servers)),
-        store=store,
-        budget=budget,
-        tell=tell,
-        direction=direction,
-        telling=telling,
-        people=people,
-        run_config=run_config,
-    )
+        model = keep((model_of or model_by_name)(role), role.name, name=role.model)
+        agents[role.name] = _agent(team, role, mode, model)
+        _equip(agents[role.name], tools[role.name], servers.get(role.name), people)
+    own = tuple(dict.fromkeys(server for found in tools.values() for server in found.servers))
+    means = (store, budget, tell, direction, telling, people, run_config)
+    crew = Crew(team, mode, project, agents, servers, own, *means)
     if mode is Mode.HANDOFFS:
         _connect(crew)
     return crew

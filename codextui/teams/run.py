@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+
+from agents import RunConfig
 
 from codextui.client.connection import Connect
 from codextui.errors import CodextuiError
@@ -66,21 +69,11 @@ async def run_team(
     budget = Budget(plan.team.limits, store.read("spent"), plan.prices)
     watch = Watch(log, budget, person_minutes=plan.team.limits.person_minutes)
     name = f"{TEAM_CLIENT}{plan.team.name}"
-    traced = kept_traces(
-        QUIET,
-        store.folder,
-        plan.traces,
-        run_id=store.run_id,
-        team=plan.team.name,
-        on_trouble=lambda why: tell(Happening(Kind.TROUBLE, "", why)),
-    )
-    with traced as run_config:
+    with _traced(plan, store, tell) as run_config:
         async with (
             ServerLink(connect, name=name, on_event=watch.see, on_lost=watch.lose) as link,
             telling_server(plan, store, link, budget, tell) as (telling, publisher),
         ):
-            told = _tell_both(tell, telling)
-            direction = Direction(store)
             crew = hire(
                 plan.team,
                 plan.mode,
@@ -89,29 +82,49 @@ async def run_team(
                 log=log,
                 store=store,
                 budget=budget,
-                tell=told,
-                direction=direction,
+                tell=_tell_both(tell, telling),
+                direction=Direction(store),
                 telling=telling,
                 people=People(asking(link, publisher), store),
                 model_of=model_of,
                 run_config=run_config,
             )
-            requests = Requests(
-                plan.team,
-                plan.mode,
-                direction,
-                telling,
-                run_id=store.run_id,
-                tell=told,
-                stop=watch.stop,
-            )
-            watch.begin(told, telling, requests, link)
+            watch.begin(crew.tell, telling, _requests(crew, watch), link)
             end = await _play(plan, crew, watch)
             await telling.finish(end.ending, end.message)
     store.write("spent", budget.to_wire())
-    data = {"outcome": end.ending.name.lower(), "exit": int(end.ending), **budget.report()}
-    tell(Happening(Kind.RUN_ENDED, "", f"{end.ending.words}: {end.message}", data))
+    tell(_ended(end, budget))
     return end
+
+
+def _ended(end: RunEnd, budget: Budget) -> Happening:
+    data = {"outcome": end.ending.name.lower(), "exit": int(end.ending), **budget.report()}
+    return Happening(Kind.RUN_ENDED, "", f"{end.ending.words}: {end.message}", data)
+
+
+def _traced(
+    plan: RunPlan, store: RunStore, tell: Callable[[Happening], None]
+) -> AbstractContextManager[RunConfig]:
+    return kept_traces(
+        QUIET,
+        store.folder,
+        plan.traces,
+        run_id=store.run_id,
+        team=plan.team.name,
+        on_trouble=lambda why: tell(Happening(Kind.TROUBLE, "", why)),
+    )
+
+
+def _requests(crew: Crew, watch: Watch) -> Requests:
+    return Requests(
+        crew.team,
+        crew.mode,
+        crew.direction,
+        crew.telling,
+        run_id=crew.store.run_id,
+        tell=crew.tell,
+        stop=watch.stop,
+    )
 
 
 def _tell_both(

@@ -151,7 +151,7 @@ async def test_a_run_that_is_stopped_ends_and_goes_on_when_it_is_resumed(
         process = await stage.start(*pair(stage))
         run = await begun(process)
         await console.state(f"run:{run}/two", ThreadState.DONE)
-        await console.event(ev.TextDelta)
+        await console.event(ev.TextDelta, lambda event: event.thread_id.endswith("/one"))
         await console.call("codex-role", thread=f"run:{run}", action="stop")
         await console.state(f"run:{run}", ThreadState.INTERRUPTED)
         await console.state(f"run:{run}/one", ThreadState.INTERRUPTED)
@@ -198,7 +198,7 @@ async def test_the_rows_of_a_killed_run_say_how_to_go_on(codex_binary: Path, scr
     ):
         process = await stage.start(*pair(stage))
         run = await begun(process)
-        await console.event(ev.TextDelta)
+        await console.event(ev.TextDelta, lambda event: event.thread_id.endswith("/one"))
         process.send_signal(signal.SIGKILL)
         row = await console.state(f"run:{run}", ThreadState.DISCONNECTED)
         assert f"codextui run --resume {run}" in row.note
@@ -235,3 +235,47 @@ async def test_a_run_goes_on_over_a_new_server_that_knows_its_rows(
     assert process.returncode == Ending.DONE
     assert [line["role"] for line in kinds(lines, "message_read")] == ["one"]
     assert rows[f"{run}/two"]["state"] == ThreadState.DONE
+
+
+async def test_a_role_that_begins_again_is_asked_as_it_was_at_first(
+    codex_binary: Path, scratch: Path
+) -> None:
+    never = Say("Never said.", gate=asyncio.Event())
+    script = PairScript(one=[[never], [Say("One.")]], two=[[Say("Two.")]])
+    async with (
+        asyncio.timeout(WAIT_S),
+        staged(codex_binary, scratch, script=script) as stage,
+        stage.served.console() as console,
+    ):
+        process = await stage.start(*pair(stage))
+        role = f"run:{await begun(process)}/one"
+        await console.event(ev.TextDelta, lambda event: event.thread_id == role)
+        await console.call("codex-role", thread=role, action="rerun")
+        await ended(process)
+        await console.state(role, ThreadState.DONE)
+        turns = [type(msg) for msg in console.messages(role, ev.TurnStarted | ev.TurnAborted)]
+    assert process.returncode == Ending.DONE
+    first, again = script.given["one"]
+    assert first.input == again.input
+    assert turns == [ev.TurnStarted, ev.TurnAborted, ev.TurnStarted]
+
+
+async def test_a_run_that_is_killed_from_the_console_ends_and_stays_hidden(
+    codex_binary: Path, scratch: Path
+) -> None:
+    never = Say("Never said.", gate=asyncio.Event())
+    script = PairScript(one=[[never]], two=[[Say("Two.")]])
+    async with (
+        asyncio.timeout(WAIT_S),
+        staged(codex_binary, scratch, script=script) as stage,
+        stage.served.console() as console,
+    ):
+        process = await stage.start(*pair(stage))
+        run = f"run:{await begun(process)}"
+        await console.event(ev.TextDelta, lambda event: event.thread_id == f"{run}/one")
+        await console.call("codex-kill", thread=run)
+        lines = await ended(process)
+        rows = await stage.rows()
+    assert process.returncode == Ending.PERSON
+    assert lines[-1]["outcome"] == "person"
+    assert {row["state"] for row in rows} == {ThreadState.KILLED}
