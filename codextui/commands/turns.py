@@ -44,7 +44,8 @@ def reply(options: argparse.Namespace) -> int:
     if options.wait:
         return asyncio.run(run_and_wait(options, "codex-send", arguments))
     answer = _snake(call_once(options, "codex-send", arguments, start=True))
-    return report(options, answer, "steered" if answer.get("steered") is True else "told")
+    done = "steered" if answer.get("steered") is True else "told"
+    return report(options, answer, done, asked="told")
 
 
 def steer(options: argparse.Namespace) -> int:

@@ -11,8 +11,9 @@ from codextui.codex.requests import is_yes
 from codextui.errors import ServerRefused, ThreadUnknown
 from codextui.server.calls import thread_options
 from codextui.server.host import Host
-from codextui.server.runs.directing import direct, refuse_resume
+from codextui.server.runs.directing import direct, refuse_fork
 from codextui.server.runs.directing import kill as kill_run
+from codextui.server.runs.directing import resume as resume_role
 from codextui.server.runs.publication import MAX_ID
 from codextui.server.runs.tools import ask, publish, role
 from codextui.server.session import Caller
@@ -73,6 +74,9 @@ async def steer(host: Host, caller: Caller, arguments: JsonObject) -> dict[str, 
 
 async def fork(host: Host, caller: Caller, arguments: JsonObject) -> dict[str, object]:
     """Answer `codex-fork`."""
+    source = _find(host, arguments)
+    if not source.in_codex:
+        raise refuse_fork(host.core, source)
     record = await opening.fork(
         host.core,
         _thread(arguments),
@@ -106,10 +110,8 @@ async def resume(host: Host, caller: Caller, arguments: JsonObject) -> dict[str,
     except ThreadUnknown:
         pass  # it may be in Codex's history
     else:
-        if record.info.state is ThreadState.PAUSED:
-            return _row(direct(host.core, record, RoleAction.RESUME, by=caller.name))
         if not record.in_codex:
-            raise refuse_resume(host.core, record)
+            return _row(resume_role(host.core, record, by=caller.name))
     return _row(await opening.resume(host.core, _thread(arguments), client=caller.client))
 
 

@@ -16,7 +16,7 @@ from contract.team import BACKEND, RUN, said, team_of, told
 
 from codextui import paths
 from codextui.demo import Say, Script
-from codextui.errors import ThreadUnknown
+from codextui.errors import ServerRefused, ThreadUnknown
 from codextui.wire import event as ev
 from codextui.wire.decision import Approved
 from codextui.wire.thread import ThreadInfo
@@ -81,6 +81,9 @@ async def test_a_codex_thread_stands_under_the_role_that_it_works_for(
         assert by_handle.handle == "backend-codex"
         with pytest.raises(ThreadUnknown):
             await start(console, workspace, parent="nobody")
+        for role_or_run in (BACKEND, RUN):
+            with pytest.raises(ServerRefused, match="such as codex-1 and backend-codex"):
+                await console.call("codex-fork", thread=role_or_run)
 
 
 async def test_a_killed_run_takes_its_codex_threads_along(

@@ -19,6 +19,9 @@ logger = logging.getLogger(__name__)
 MAX_TEXT = 100_000
 """Characters of a message to a role."""
 
+_NAMED = 3
+_HELD = (ThreadState.PAUSED, ThreadState.INTERRUPTED)
+
 
 def direct(
     core: Core, record: ThreadRecord, action: RoleAction, text: str = "", *, by: str
@@ -60,14 +63,31 @@ async def kill(core: Core, record: ThreadRecord, *, by: str) -> ThreadRecord:
     return own
 
 
-def refuse_resume(core: Core, record: ThreadRecord) -> ServerRefused:
-    """Why only its program can go on with a role or a run, and how to start that."""
+def resume(core: Core, record: ThreadRecord, *, by: str) -> ThreadRecord:
+    """Ask that a role or a run goes on which is paused or was stopped.
+
+    Raises ServerRefused, which says how its program is started where that is gone.
+    """
     run = core.runs.run_of(record)
+    own = record.told or record.info  # while something is asked, the row says that instead
+    if run.owner is not None and own.state in _HELD:
+        return direct(core, record, RoleAction.RESUME, by=by)
     if run.owner is not None:
-        return ServerRefused(f"{record.info.handle} is run by {run.owner.name}")
+        raise ServerRefused(f"{record.info.handle} is not paused: {run.owner.name} runs it")
     how = how_to_resume(record.info.client, run.run_id)
     which = run.run_id if record.info.thread_id == run.run_id else f"its run, {run.run_id},"
-    return ServerRefused(f"{how} goes on with it" if how else f"only its program can run {which}")
+    raise ServerRefused(f"{how} goes on with it" if how else f"only its program can run {which}")
+
+
+def refuse_fork(core: Core, record: ThreadRecord) -> ServerRefused:
+    """Why a role or a run cannot be forked, and what of it can."""
+    own = record.info
+    below = core.runs.run_of(record).rows if own.kind is ThreadKind.RUN else (own.thread_id,)
+    workers = [r.info.handle for r in core.registry if r.in_codex and r.info.parent in below]
+    such = f", such as {' and '.join(workers[:_NAMED])}" if workers else ""
+    return ServerRefused(
+        f"{own.handle} is a {own.kind.value} of a team: only Codex threads can be forked{such}"
+    )
 
 
 def _check_ready(run: Run, record: ThreadRecord, action: RoleAction) -> None:

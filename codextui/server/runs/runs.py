@@ -22,7 +22,7 @@ MAX_ROWS = 500
 """Rows that a run may have."""
 
 MAX_RUNS = 64
-"""Runs that one client may tell of."""
+"""Runs that one client may have going on."""
 
 MAX_KEPT = 256 * 1024 * 1024
 """Characters that are kept of the past of a client's runs; then no more is taken."""
@@ -71,8 +71,8 @@ class Runs:
             run.told.clear()
         if run.killed and run.killed_under is not by and any(map(_brings_back, told)):
             run.killed = False
+        run.kept += _kept_of(run, told)
         for one in told:
-            run.kept += _kept(one)
             self._rows.apply(run, by, one)
         return {thread_id: record.info.handle for thread_id, record in run.rows.items()}
 
@@ -120,9 +120,9 @@ class Runs:
         if run.owner is not None and run.owner is not by:
             raise ServerRefused(f"{run.run_id} is run by {run.owner.name}")
         owned = [one for one in self._runs.values() if one.owner is by]
-        if run.owner is None and len(owned) >= MAX_RUNS:
-            raise ServerRefused(f"a client may tell of {MAX_RUNS} runs, and this one does already")
-        if sum(one.kept for one in owned) + sum(map(_kept, told)) > MAX_KEPT:
+        if run.owner is None and sum(map(_goes_on, owned)) >= MAX_RUNS:
+            raise ServerRefused(f"{MAX_RUNS} runs of a client may go on, and as many do already")
+        if sum(one.kept for one in owned) + _kept_of(run, told) > MAX_KEPT:
             raise ServerRefused(f"no more is taken: {MAX_KEPT} characters are kept of a client")
         self._check_rows(run, told)
 
@@ -149,6 +149,21 @@ def _brings_back(told: Told) -> bool:
             return state not in OVER
         case _:
             return False
+
+
+def _goes_on(run: Run) -> bool:
+    own = run.rows.get(run.run_id)
+    return own is not None and own.info.state not in OVER
+
+
+def _kept_of(run: Run, told: tuple[Told, ...]) -> int:
+    """How much of the past all of this takes up for good, with the rows that are new."""
+    new = {
+        one.thread_id: one.chars + OVERHEAD
+        for one in told
+        if isinstance(one.msg, ev.ThreadChanged) and one.thread_id not in run.rows
+    }
+    return sum(new.values()) + sum(map(_kept, told))
 
 
 def _kept(told: Told) -> int:

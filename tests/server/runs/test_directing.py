@@ -118,13 +118,26 @@ async def test_a_role_that_is_not_at_work_cannot_be_held(served: Served, action:
 async def test_what_is_paused_is_resumed_and_what_runs_is_not(served: Served):
     async with served.console() as console, team_of(served) as team:
         await team.start()
-        assert await refusal(console, "codex-resume", thread=RUN) == "bugs is run by team bugs"
+        why = await refusal(console, "codex-resume", thread=RUN)
+        assert why == "bugs is not paused: team bugs runs it"
         await team.publish(row(BACKEND, "paused"))
         await console.call("codex-resume", thread="backend")
         assert await requested(console) == (
             BACKEND,
             ev.RoleRequested(RoleAction.RESUME, "", "console"),
         )
+
+
+@pytest.mark.parametrize("state", ["paused", "interrupted"])
+async def test_a_held_role_that_asks_something_is_resumed(served: Served, state: str):
+    async with served.console() as console, team_of(served) as team:
+        await team.start()
+        team.ask()
+        await console.offered()
+        await team.publish(row(BACKEND, state))
+        await console.call("codex-resume", thread="backend")
+        asked = ev.RoleRequested(RoleAction.RESUME, "", "console")
+        assert await requested(console) == (BACKEND, asked)
 
 
 async def test_how_to_go_on_with_a_run_is_said(served: Served):
@@ -140,8 +153,9 @@ async def test_how_to_go_on_with_a_run_is_said(served: Served):
 async def test_a_role_is_not_forked(served: Served):
     async with served.console() as console, team_of(served) as team:
         await team.start()
-        why = await refusal(console, "codex-fork", thread=BACKEND)
-        assert why == "backend is a role of a team, not a Codex thread"
+        for thread, what in ((BACKEND, "backend is a role"), (RUN, "bugs is a run")):
+            why = await refusal(console, "codex-fork", thread=thread)
+            assert why == f"{what} of a team: only Codex threads can be forked"
 
 
 async def test_a_role_alone_is_not_killed(served: Served):

@@ -109,6 +109,18 @@ async def test_a_client_tells_of_only_so_many_runs(served: Served, monkeypatch: 
             await team.publish(row(run), run=run)
         assert "2 runs" in await team.refused(row("run:c"), run="run:c")
         await team.publish(row("run:a", "done"), run="run:a")
+        await team.publish(row("run:c"), run="run:c")  # only those that go on count
+        assert "2 runs" in await team.refused(row("run:d"), run="run:d")
+
+
+async def test_rows_count_as_kept_once(served: Served, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(runs, "MAX_KEPT", 20_000)
+    async with team_of(served) as team:
+        big = "x" * 7_000
+        for _ in range(5):
+            await team.publish(row(RUN, cwd=big))
+        await team.publish(row(BACKEND, cwd=big))
+        assert "no more is taken" in await team.refused(row(TESTER, cwd=big))
 
 
 async def test_only_so_much_is_kept_of_a_client(served: Served, monkeypatch: pytest.MonkeyPatch):
