@@ -21,11 +21,12 @@ from codextui import config as configuration
 from codextui import operations, paths
 from codextui.approval_desk import ApprovalDesk
 from codextui.attachment import Attachment, Link
+from codextui.bound_keys import checked_keys, grouped_keys
 from codextui.client import facts
 from codextui.codex_check import check_codex
 from codextui.errors import ApprovalGone, CodextuiError, ConfigInvalid
 from codextui.herald import Herald
-from codextui.keymap import KeyGroup, check_keymap, key_groups, show_keys
+from codextui.keymap import show_keys
 from codextui.model.board import Board, Notice
 from codextui.model.changes import Changes
 from codextui.render.money import cost_words
@@ -106,7 +107,7 @@ class ConsoleApp(App[int]):
         self._settings = config or configuration.Config()
         self._settings_path = config_path
         self._link = attach(self._hear)
-        self._keys = self._check_keys()
+        self._keys = checked_keys(self._settings.ui.keys, config_path)
         self._theme_problems = register_themes(self, self._settings.ui.theme, config_path)
         self._main_options = MainOptions(
             server=server,
@@ -115,7 +116,7 @@ class ConsoleApp(App[int]):
             folder=folder,
             start_key=show_keys(self._keys.get("thread.new", "n")),
             now=now,
-            help_groups=self._key_groups,
+            help_groups=partial(grouped_keys, self._keys),
             cost_of=cost_words(self._settings.prices),
             leaving=leaving,
         )
@@ -165,18 +166,6 @@ class ConsoleApp(App[int]):
             save_theme(theme.name, self._settings_path)
         except ConfigInvalid as error:
             self._complain("The theme could not be saved", error)
-
-    def _check_keys(self) -> dict[str, str]:
-        if not self._settings.ui.keys:
-            return {}
-        from codextui.places import PLACES  # noqa: PLC0415 - has the dialogs: only where needed
-
-        return check_keymap(self._settings.ui.keys, PLACES, self._settings_path)
-
-    def _key_groups(self) -> tuple[KeyGroup, ...]:
-        from codextui.places import PLACES  # noqa: PLC0415 - has the dialogs: only where needed
-
-        return key_groups(PLACES, self._keys)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Everything that has a key, and the themes."""
@@ -354,12 +343,7 @@ class ConsoleApp(App[int]):
             began = await operations.perform(self._link, request)
         except CodextuiError as error:
             self._complain(f"Could not {request.what}", error)
-            if isinstance(request, requests.SendPrompt):
-                self.main.keep_draft(request.thread_id, request.prompt)
-            elif isinstance(request, requests.DirectRole) and request.text:
-                self.main.keep_draft(request.thread_id, request.text)
-            elif isinstance(request, requests.StartThread):
-                self.main.keep_new(request.new)
+            self.main.keep(request)
             return
         if began is not None:
             self.main.open_thread(began.thread_id)

@@ -108,10 +108,6 @@ class MainScreen(ThreadActions):
         self._problem = problem
         self._pacer.mark(self)
 
-    def keep_draft(self, thread_id: str, text: str) -> None:
-        """Keep a prompt that did not reach the server."""
-        self.bench.keep_draft(thread_id, text)
-
     def is_watching(self) -> bool:
         """Whether nothing that has the focus wants keys for itself."""
         return self.focused is None or isinstance(self.focused, LineWidget)

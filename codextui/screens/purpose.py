@@ -24,7 +24,7 @@ def purpose(board: Board, thread_id: str) -> str:
         case ThreadKind.ROLE:
             return f"write to {handle}: {_read_when(info)}"
         case ThreadKind.RUN:
-            return f"write to all roles of {handle}: each reads this before its next step"
+            return f"write to {handle}: who is at work reads this before the next step"
 
 
 def _read_when(info: ThreadInfo) -> str:
@@ -33,5 +33,5 @@ def _read_when(info: ThreadInfo) -> str:
     if info.state is ThreadState.WAITING:
         return "it reads this when it begins"
     if info.state in OVER:
-        return "it reads this if it begins again"
+        return "it reads this when it is its turn again"
     return "it reads this before its next step"

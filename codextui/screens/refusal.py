@@ -101,8 +101,10 @@ def _of_role(wish: Wish, board: Board, view: ThreadView) -> str:
             return f"{handle} is a role: x stops it, and X on its run kills them all."
         case Wish.SEND | Wish.INTERRUPT | Wish.PAUSE | Wish.RERUN:
             run = board.threads.get(board.run_of(view.thread_id))
-            if run is not None and run.info.state in OVER:
-                return f"{handle}'s run is {run.info.state}: nothing of it goes on."
+            state = None if run is None else run.info.state
+            is_over = state is ThreadState.KILLED or (state in OVER and wish is not Wish.RERUN)
+            if is_over:
+                return f"{handle}'s run is {state}: nothing of it goes on."
             return _of_stints(wish, view)
         case _:
             return ""

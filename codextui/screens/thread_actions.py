@@ -44,9 +44,17 @@ class ThreadActions(Screen[None]):
         self._options = options
         self._last_new: NewThread | None = None
 
-    def keep_new(self, new: NewThread) -> None:
-        """Keep what could not be started, to start from when a person tries again."""
-        self._last_new = new
+    def keep(self, request: requests.ServerRequest) -> None:
+        """Keep what a person wrote for something that could not be done."""
+        match request:
+            case requests.SendPrompt(thread_id=thread_id, prompt=text):
+                self.bench.keep_draft(thread_id, text)
+            case requests.DirectRole(thread_id=thread_id, text=text) if text:
+                self.bench.keep_draft(thread_id, text)
+            case requests.StartThread(new=new):
+                self._last_new = new
+            case _:
+                pass
 
     def action_new_thread(self) -> None:
         """Ask what the new thread is to be."""
