@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from contract.http_clients import RawSession, raw_session
-from contract.serving import RawClient, serving
+from contract.http_clients import raw_session
+from contract.serving import PROGRESS, Console, RawClient, serving
 
 from codextui.demo import Run, Say, Script
 from codextui.http_address import HttpAddress
@@ -18,24 +18,22 @@ pytestmark = pytest.mark.contract
 ASKING = {"sandbox": "workspace-write", "approval-policy": "on-request"}
 
 
-async def begin_replies(client: RawClient, thread_id: str, *prompts: str) -> list[int]:
-    """Calls that the running turn has been told of, one after the other."""
+async def begin_replies(
+    console: Console, client: RawClient, thread_id: str, *prompts: str
+) -> list[int]:
+    """Calls that have steered the running turn, one after the other."""
     calls = []
     for prompt in prompts:
         calls.append(client.begin_tool("codex-reply", prompt=prompt, threadId=thread_id))
-        await told(client, prompt)
+        assert "result" in await client.reply(client.begin("ping"))  # it has read the call
+        await steered(console, thread_id)
     return calls
 
 
-async def told(client: RawClient, prompt: str) -> None:
-    """Codex has told the client's calls of that message."""
-    await client.message(
-        lambda m: (
-            m.get("method") == "codex/event"
-            and m["params"]["msg"]["type"] == "user_message"
-            and m["params"]["msg"]["message"] == prompt
-        )
-    )
+async def steered(console: Console, thread_id: str) -> None:
+    """The thread is free again: whoever had something to say to it has said it."""
+    for _ in range(2):
+        await console.call("codex-resume", thread=thread_id)
 
 
 async def test_a_client_hears_an_event_once_by_the_oldest_call_that_is_open(
@@ -52,9 +50,8 @@ async def test_a_client_hears_an_event_once_by_the_oldest_call_that_is_open(
     ):
         started = await console.call("codex-start", prompt="wait", cwd=str(workspace))
         thread_id = started["thread"]["thread_id"]
-        first, second = await begin_replies(one, thread_id, "a", "b")
-        [other] = await begin_replies(two, thread_id, "c")
-        await told(one, "c")
+        first, second = await begin_replies(console, one, thread_id, "a", "b")
+        [other] = await begin_replies(console, two, thread_id, "c")
         one.send({"method": "notifications/cancelled", "params": {"requestId": first}})
         assert (await one.reply(first))["result"]["isError"]
         seen = len(one.all_of("codex/event"))
@@ -63,7 +60,7 @@ async def test_a_client_hears_an_event_once_by_the_oldest_call_that_is_open(
         assert "result" in await two.reply(other)
 
         events = one.all_of("codex/event")
-        assert {event["_meta"]["requestId"] for event in events[:seen]} == {first}
+        assert {event["_meta"]["requestId"] for event in events[:seen]} <= {first}
         assert {event["_meta"]["requestId"] for event in events[seen:]} == {second}
         assert {event["_meta"]["requestId"] for event in two.all_of("codex/event")} == {other}
         ends = [event for event in events if event["msg"]["type"] == "task_complete"]
@@ -85,7 +82,8 @@ async def test_a_client_is_asked_once_and_again_by_its_next_call_when_it_takes_o
     ):
         started = await console.call("codex-start", prompt="wait", cwd=str(workspace), **ASKING)
         thread_id = started["thread"]["thread_id"]
-        first, second, third = await begin_replies(one, thread_id, "a", "b", "leave")
+        first, second, third = await begin_replies(console, one, thread_id, "a", "b", "leave")
+        gate.set()
         asked = await one.elicited()
         assert asked["params"]["codex_mcp_tool_call_id"] == str(first)
         one.send({"method": "notifications/cancelled", "params": {"requestId": first}})
@@ -116,28 +114,27 @@ async def test_an_http_client_hears_an_event_on_the_stream_of_one_call(
     http: dict[str, Any] = {"http": HttpAddress("127.0.0.1", 0), "token": scratch / "s.token"}
     async with (
         serving(codex_binary, scratch, script, **http) as served,
+        served.console() as console,
         raw_session(served, "one") as client,
     ):
         first = client.begin_tool("codex", prompt="wait", cwd=str(workspace))
-        begun = await heard(client, first, "task_started")
+        begun = await client.message(first, is_start)
         thread_id = begun["params"]["_meta"]["threadId"]
-        second = client.begin_tool("codex-reply", prompt="and this", threadId=thread_id)
-        await heard(client, first, "user_message", "and this")
+        reply = {"name": "codex-reply", "arguments": {"prompt": "more", "threadId": thread_id}}
+        second = client.begin("tools/call", **reply, _meta={"progressToken": "second"})
+        await client.message(second, lambda m: m.get("method") == PROGRESS)
+        await steered(console, thread_id)
         gate.set()
         for call in (first, second):
             assert "Held no more." in str((await client.reply(call))["result"])
         on_second = [m for stream, m in client.messages if stream == second and "method" in m]
-        assert on_second == []
+        assert {m["method"] for m in on_second} == {PROGRESS}
         ends = [m for _, m in client.messages if "'task_complete'" in str(m)]
         assert len(ends) == 1
 
 
-async def heard(client: RawSession, call: int, kind: str, words: str = "") -> dict[str, Any]:
-    return await client.message(
-        call,
-        lambda m: (
-            m.get("method") == "codex/event"
-            and m["params"]["msg"]["type"] == kind
-            and words in str(m["params"]["msg"])
-        ),
+def is_start(message: dict[str, Any]) -> bool:
+    return (
+        message.get("method") == "codex/event"
+        and message["params"]["msg"]["type"] == "task_started"
     )
