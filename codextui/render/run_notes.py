@@ -33,6 +33,9 @@ _GLYPHS = {
     "tool_answered": "·",
     "person_needed": "?",
     "person_decided": "·",
+    "role_directed": "»",
+    "message_read": "»",
+    "trouble": "✗",
     "handed_off": "→",
     "handoff_refused": "✗",
 }
