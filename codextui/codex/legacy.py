@@ -176,6 +176,8 @@ class LegacyEvents:
     def _flush(self, method: str, *, auto_approved: bool = True) -> Told:
         """Return what has waited for the next notification, unless this one belongs to it."""
         told: Told = ()
+        if self._count is None and self._patch is None:
+            return told
         if self._count is not None and method != "account/rateLimits/updated":
             told, self._count = (self._count,), None
         if self._patch is not None and method not in _BESIDE_A_PATCH:

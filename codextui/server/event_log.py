@@ -67,7 +67,7 @@ class EventLog:
                 | ev.OutputDelta(item_id=item)
             ):
                 self._unfinished[turn].setdefault(item, None)
-                self._parts[(*turn, item)].append(event.seq)
+                self._parts[event.thread_id, event.turn_id, item].append(event.seq)
             case ev.PatchUpdated(item_id=item):
                 self._unfinished[turn].setdefault(item, None)
                 self._replace(event.seq, ("patch", *turn, item))

@@ -15,6 +15,8 @@ from codextui.wire.event import Event, Msg, ThreadChanged, TurnAborted, TurnComp
 LONGEST_WAIT_S = 5.0
 """Seconds that a publisher waits at most for subscribers that lag."""
 
+_ENDS = (TurnCompleted, TurnAborted)
+
 
 class EventHub:
     """Numbers events, keeps the past, and hands each event to every subscriber's own queue.
@@ -45,7 +47,7 @@ class EventHub:
 
     def publish(self, thread_id: str, turn_id: str, msg: Msg) -> Event:
         """Tell everybody that something happened, now. Never waits."""
-        if isinstance(msg, TurnCompleted | TurnAborted):
+        if isinstance(msg, _ENDS):
             for part in merged(self._log.unfinished_of(thread_id, turn_id)):
                 self._keep_part(part)
         event = self._number(thread_id, turn_id, msg, self._clock())

@@ -212,14 +212,14 @@ def _slot(event: ev.Event) -> str | None:
     """None for what is not kept; where an event replaces an earlier one, what they share."""
     match event.msg:
         case (
-            ev.ThreadChanged()
+            ev.TextDelta()
+            | ev.OutputDelta()
+            | ev.ReasoningDelta()
+            | ev.PlanDelta()
+            | ev.ThreadChanged()
             | ev.TokensCounted()
             | ev.ItemStarted()
             | ev.PatchUpdated()
-            | ev.TextDelta()
-            | ev.ReasoningDelta()
-            | ev.PlanDelta()
-            | ev.OutputDelta()
             | ev.CodexLost()
             | ev.CodexReady()
         ):

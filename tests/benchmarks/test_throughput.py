@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.benchmark, pytest.mark.contract]
 
 WORDS = 10_000
 TEXT = "".join(f"{number} " for number in range(WORDS))
-ROUNDS = 3
+ROUNDS = 5
 PATIENCE_S = 120
 
 
