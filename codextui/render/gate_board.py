@@ -18,6 +18,9 @@ from codextui.wire.run import Gate
 WIDE = 96
 """Cells from which a gate has a row with columns; below that it has two rows or more."""
 
+MOST_NAMES = 50
+"""Roles that are named for one gate."""
+
 _STATE_WIDTH = 10
 """`✗ not met` and a space."""
 
@@ -104,7 +107,8 @@ def _state(gate: Gate, palette: Palette) -> tuple[str, str, Style]:
 
 
 def _names(names: Sequence[str], nobody: str) -> str:
-    return ", ".join(one_line(name, 80) for name in names) or nobody
+    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+    return ", ".join(one_line(name, 80) for name in names[:MOST_NAMES]) + more or nobody
 
 
 def _since(gate: Gate, now: float) -> str:

@@ -61,7 +61,7 @@ def _deed(span: Span, *, goes_on: bool) -> str:
 
 
 def _awaited(span: Span) -> str:
-    names = ", ".join(one_line(name, 80) for name in span.waits_for)
+    names = ", ".join(one_line(name, 80) for name in span.waits_for[:20])
     return names or one_line(span.name, 120) or "other roles"
 
 

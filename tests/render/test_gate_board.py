@@ -48,6 +48,11 @@ def test_what_is_too_long_for_its_column_is_wrapped_and_not_cut() -> None:
     assert told.count("very") == 20
 
 
+def test_a_crowd_of_makers_is_counted() -> None:
+    gate = Gate("a", tuple(f"r{number}" for number in range(60)))
+    assert "r49 and 10 more" in " ".join(" ".join(board(gate, width=70)).split())
+
+
 @pytest.mark.parametrize(
     ("gates", "title"),
     [((MET, UNMET), "1 of 2 gates met"), ((UNMET,), "0 of 1 gate met"), ((), "0 of 0 gates met")],
