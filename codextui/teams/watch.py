@@ -50,7 +50,7 @@ class Watch:
         self._requests: Requests | None = None
         self._roles: dict[str, str] = {}
         self._threads: dict[str, ThreadInfo] = {}
-        self._waiting: dict[str, tuple[asyncio.TimerHandle | None, str]] = {}
+        self._waiting: dict[str, tuple[asyncio.TimerHandle | None, str, str]] = {}
 
     def begin(
         self,
@@ -94,10 +94,10 @@ class Watch:
             case ev.ApprovalAsked(approval):
                 self._wait_for_person(approval)
             case ev.ApprovalResolved(approval_id, outcome, by):
-                self._stop_waiting(approval_id)
+                handle = self._stop_waiting(approval_id)
                 data = {"approval": approval_id, "outcome": outcome, "by": by}
                 told = f"{outcome} by {by}" if by else outcome
-                self._tell(Happening(Kind.PERSON_DECIDED, "", told, data))
+                self._tell(Happening(Kind.PERSON_DECIDED, handle, told, data))
             case _:
                 pass
 
@@ -148,14 +148,15 @@ class Watch:
         if self._telling is not None:
             role = self._role_of(approval.thread_id) or ""
             span = self._telling.spans.begin(role, SpanKind.PERSON, f"{kind} of {handle}")
-        self._waiting[approval_id] = (timer, span)
+        self._waiting[approval_id] = (timer, span, handle)
 
-    def _stop_waiting(self, approval_id: str) -> None:
-        timer, span = self._waiting.pop(approval_id, (None, ""))
+    def _stop_waiting(self, approval_id: str) -> str:
+        timer, span, handle = self._waiting.pop(approval_id, (None, "", ""))
         if timer is not None:
             timer.cancel()
         if self._telling is not None:
             self._telling.spans.end(span)
+        return handle
 
     def _give_up(self, approval: Approval) -> None:
         self.undecided = True
