@@ -49,6 +49,7 @@ class Connection:
         name: str,
         on_fact: Callable[[Fact], None],
         supervise: bool = True,
+        decide: bool = True,
         tap: Tap | None = None,
         patience_s: float = 5.0,
         heartbeat_s: float = 15.0,
@@ -60,6 +61,8 @@ class Connection:
             name: the client's name, for the journal and other people's screens.
             on_fact: called on the event loop, in the order of the wire; must not block.
             supervise: whether to subscribe to events and be asked for decisions.
+            decide: whether anybody is there who can: where nobody is, the server must not wait
+                for this client's answers, which never come.
             tap: sees every frame.
             patience_s: see the attribute.
             heartbeat_s: see the attribute.
@@ -69,6 +72,7 @@ class Connection:
         self._connect = connect
         self._name = name
         self._supervise = supervise
+        self._decide = decide
         self._tap = tap
         self._intake = Intake(on_fact)
         self._session: ClientSession | None = None
@@ -161,7 +165,7 @@ class Connection:
             async with transport as (reader, writer), ClientSession(reader, writer) as session:
                 async with asyncio.timeout(_HANDSHAKE_S):
                     self._intake.server_info = await said.handshake(
-                        session, self._name, supervise=self._supervise
+                        session, self._name, supervise=self._supervise, decide=self._decide
                     )
                 return True, await self._hold(session, transport)
         except Exception as error:  # noqa: BLE001 - whatever it was, it is told as the reason

@@ -10,11 +10,16 @@ PROTOCOL_VERSION = "2025-11-25"
 """The last version in which a server can ask its client, which approvals need."""
 
 
-def introduction(name: str, *, supervise: bool) -> JsonObject:
-    """The parameters of `initialize`; a supervisor is told events and asked for decisions."""
-    asked: JsonObject = {"experimental": {SUPERVISOR: {}}, "elicitation": {"form": {}, "url": {}}}
+def introduction(name: str, *, supervise: bool, decide: bool = True) -> JsonObject:
+    """The parameters of `initialize`.
+
+    A supervisor is told events. One that decides is asked, too, and is then somebody for whose
+    decision the server waits.
+    """
+    told: JsonObject = {"experimental": {SUPERVISOR: {}}} if supervise else {}
+    asked: JsonObject = {"elicitation": {"form": {}, "url": {}}} if supervise and decide else {}
     return {
         "protocolVersion": PROTOCOL_VERSION,
-        "capabilities": asked if supervise else {},
+        "capabilities": {**told, **asked},
         "clientInfo": {"name": name, "version": codextui.__version__},
     }

@@ -30,13 +30,14 @@ class _Subscribe(types.Request[_SubscribeParams, Literal["codex/subscribe"]]):
     method: Literal["codex/subscribe"] = "codex/subscribe"
 
 
-async def handshake(session: ClientSession, name: str, *, supervise: bool) -> str:
+async def handshake(session: ClientSession, name: str, *, supervise: bool, decide: bool) -> str:
     """Introduce the client (`initialize`) and return the server's name and version.
 
     Sent by hand because mcp's session cannot declare an experimental capability.
     Raises the errors of `call_tool`.
     """
-    params = types.InitializeRequestParams.model_validate(introduction(name, supervise=supervise))
+    about = introduction(name, supervise=supervise, decide=decide)
+    params = types.InitializeRequestParams.model_validate(about)
     answer = await _send(session, types.InitializeRequest(params=params), types.InitializeResult)
     session.adopt(answer)
     await session.send_notification(types.InitializedNotification())

@@ -6,7 +6,6 @@ import asyncio
 import sys
 
 from codextui.client.facts import (
-    ApprovalOffered,
     CaughtUp,
     Connected,
     Disconnected,
@@ -61,7 +60,7 @@ class TurnWatch:
         self._thread: ThreadInfo | None = None
         self._turn_id = ""
         self._early: list[ev.Event] = []
-        self._offered: dict[str, Approval] = {}
+        self._open: dict[str, Approval] = {}
         self._error = ""
         self._open_message = ""
         self._at_line_start = True
@@ -83,7 +82,7 @@ class TurnWatch:
         """
         self._thread, self._turn_id = thread, turn_id
         self._say_when(thread)
-        for approval in tuple(self._offered.values()):
+        for approval in self._open.values():
             self._hint(approval)
         early, self._early = self._early, []
         for event in early:
@@ -110,13 +109,22 @@ class TurnWatch:
                 self._come_back(fresh=fresh)
             case Disconnected(reason):
                 self._lose(reason)
-            case ApprovalOffered(approval):
-                self._hint(approval)
-            case EventArrived(event) if self._ready.done():
-                if self._thread is None:
-                    self._early.append(event)
-                else:
-                    self._see(event)
+            case EventArrived(event) if not self._ready.done():
+                self._note_open(event.msg)
+            case EventArrived(event) if self._thread is None:
+                self._early.append(event)
+            case EventArrived(event):
+                self._see(event)
+
+    def _note_open(self, msg: ev.Msg) -> None:
+        """Take from the past what still waits for a person."""
+        match msg:
+            case ev.ApprovalAsked(approval):
+                self._open[approval.approval_id] = approval
+            case ev.ApprovalResolved(approval_id):
+                self._open.pop(approval_id, None)
+            case _:
+                pass
 
     def _come_back(self, *, fresh: bool) -> None:
         if self._giving_up is not None:
@@ -220,11 +228,8 @@ class TurnWatch:
         return {"thread": thread, "turn_id": turn_id, "outcome": outcome, "content": content}
 
     def _hint(self, approval: Approval) -> None:
-        """Say once what a person must type, where it concerns the thread that is followed."""
-        known = self._offered.setdefault(approval.approval_id, approval)
+        """Say what a person must type, where it concerns the thread that is followed."""
         if self._thread is None or approval.thread_id != self._thread.thread_id:
-            return
-        if known is not approval:
             return
         asks = isinstance(approval.asked, QuestionsAsked | ElicitationAsked)
         command = f"codextui {'answer' if asks else 'approve'} {one_line(approval.approval_id)}"

@@ -75,7 +75,8 @@ async def run_and_wait(options: argparse.Namespace, tool: str, arguments: JsonOb
 
     connect = partial(open_socket, await find_socket(options, start=True))
     watch = TurnWatch(as_json=options.json)
-    async with Connection(connect, name=CLIENT_NAME, on_fact=watch.take) as connection:
+    told = Connection(connect, name=CLIENT_NAME, on_fact=watch.take, decide=False)
+    async with told as connection:
         await watch.ready()
         answer = await connection.call(tool, arguments)
         thread = ThreadInfo.parse(fields.as_object(answer.get("thread"), "thread"))

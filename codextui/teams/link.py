@@ -82,7 +82,9 @@ class ServerLink:
         self._giving_up: asyncio.TimerHandle | None = None
         self._ends: OrderedDict[tuple[str, str], asyncio.Future[TurnEnd]] = OrderedDict()
         self._caught_up = asyncio.Event()
-        self._connection = Connection(connect, name=name, on_fact=self._take, patience_s=PATIENCE_S)
+        self._connection = Connection(
+            connect, name=name, on_fact=self._take, decide=False, patience_s=PATIENCE_S
+        )
 
     async def __aenter__(self) -> Self:
         """Connect, and return when the past is known. Raises ServerUnreachable."""

@@ -219,19 +219,42 @@ async def test_what_waits_for_a_person_is_said_once_with_what_to_type(
     server: FakeServer, run: Any
 ) -> None:
     asked = approval(CommandAsked("make install"))
-
-    def start(_: Frame) -> Frame:
-        meta = {"codextui/approval": asked.to_wire()}
-        params = {"message": "?", "requestedSchema": {}, "_meta": meta}
-        request = {"jsonrpc": "2.0", "id": 1, "method": "elicitation/create", "params": params}
-        server.tell(Event(1, THREAD.thread_id, "u1", 1.0, ev.ApprovalAsked(asked)))
-        server.send(request)
-        server.tell(Event(2, THREAD.thread_id, "u1", 1.0, ev.TurnCompleted("")))
-        return {"thread": THREAD.to_wire()}
-
-    server.tools["codex-start"] = start
+    stream_of(server, [ev.ApprovalAsked(asked), ev.TurnCompleted("")])
     ran = await run("new", "x", "--wait")
     assert ran.err == "needs input: codextui approve a7 (command: make install)\n"
+
+
+async def test_what_has_waited_for_a_person_before_is_said_too(
+    server: FakeServer, run: Any
+) -> None:
+    open_now = approval(CommandAsked("make install"))
+    over = approval(CommandAsked("make clean"), "a6")
+    elsewhere = replace(approval(CommandAsked("make all"), "a5"), thread_id="another thread")
+    past = [
+        ev.ApprovalAsked(elsewhere),
+        ev.ApprovalAsked(over),
+        ev.ApprovalAsked(open_now),
+        ev.ApprovalResolved("a6", "denied"),
+    ]
+    server.events = [Event(n, THREAD.thread_id, "u1", 1.0, msg) for n, msg in enumerate(past, 1)]
+
+    def send(_: Frame) -> Frame:
+        server.tell(Event(9, THREAD.thread_id, "u1", 1.0, ev.TurnCompleted("")))
+        return {"thread": THREAD.to_wire(), "turnId": "u1", "steered": True}
+
+    server.tools["codex-send"] = send
+    ran = await run("reply", "backend", "hurry", "--wait")
+    assert ran.err == "needs input: codextui approve a7 (command: make install)\n"
+
+
+async def test_one_who_only_waits_does_not_pass_for_somebody_who_decides(
+    server: FakeServer, run: Any
+) -> None:
+    stream_of(server, [ev.TurnCompleted("")])
+    await run("new", "x", "--wait")
+    introduced = (await server.heard_method("initialize"))["params"]["capabilities"]
+    assert introduced["experimental"] == {"codextui/supervisor": {}}
+    assert "elicitation" not in introduced
 
 
 async def test_a_server_that_starts_anew_ends_the_waiting(server: FakeServer, run: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import replace
 from typing import Any
 
@@ -9,10 +10,12 @@ import pytest
 from contract.serving import Served
 from contract.team import BACKEND, RUN, row, team_of, told
 
+from codextui.client.spawn import open_socket
 from codextui.demo import Script, ScriptedModel
 from codextui.errors import ApprovalGone
 from codextui.server.options import ServeOptions
 from codextui.server.runs import asking
+from codextui.teams.link import ServerLink
 from codextui.wire import event as ev
 from codextui.wire.approval import ToolAsked
 from codextui.wire.decision import Aborted, Answered, Approved, Decision, Declined, Scope
@@ -162,6 +165,16 @@ async def test_what_nobody_answers_is_declined(options: ServeOptions):
         reply = await team.reply(team.ask())
         assert reply["decision"] == "denied"
         assert "Nobody was there to decide" in reply["message"]
+    await served.stop()
+
+
+async def test_one_who_only_watches_is_nobody_to_wait_for(options: ServeOptions):
+    served = Served(replace(options, unattended_timeout_s=0.1), ScriptedModel(Script()))
+    await served.start()
+    link = ServerLink(functools.partial(open_socket, options.socket), name="team other")
+    async with link, team_of(served) as team:
+        await team.start()
+        assert (await team.reply(team.ask()))["decision"] == "denied"
     await served.stop()
 
 
