@@ -13,12 +13,13 @@ import contextlib
 import json
 from collections.abc import Callable
 from types import TracebackType
-from typing import Literal, Protocol, Self, TypeAlias, cast
+from typing import Any, Literal, Protocol, Self, TypeAlias, cast
 
 import anyio
 from mcp.shared.message import SessionMessage
 from mcp_types import RequestId, jsonrpc_message_adapter
 from pydantic import ValidationError
+from pydantic_core import from_json
 
 from codextui.client.lines import LineReader, Streams
 from codextui.errors import WireInvalid
@@ -124,7 +125,7 @@ class InterceptTransport:
         if self._tap is not None:
             self._tap("in", line)
         try:
-            frame = json.loads(line)
+            frame = _read(line)
         except (ValueError, RecursionError) as error:
             self._leave_out(error)
             return None
@@ -212,3 +213,11 @@ class FrameWriter(_Stream):
     async def send(self, item: SessionMessage, /) -> None:
         """Write a message. Raises anyio's BrokenResourceError where the way is closed."""
         await self._transport.send(item)
+
+
+def _read(line: bytes) -> Any:
+    """The value in a line. Raises ValueError, RecursionError."""
+    try:
+        return from_json(line)
+    except ValueError:  # half a character of UTF-16, which json takes; it is four times slower
+        return json.loads(line)
