@@ -84,13 +84,14 @@ class _HandoffRun:
         """Wait for a step's end: None where it came by itself, or who is to begin again."""
         while True:
             changed = asyncio.create_task(self._crew.direction.next_change().wait())
-            again = next((name for name in (ALL_OVER, *self._team.roles) if self._due(name)), None)
-            if again is not None:
+            try:
+                again = [name for name in (ALL_OVER, *self._team.roles) if self._due(name)]
+                if again:
+                    return again[0]
+                self._check_stopped(self._strand.role)
+                await asyncio.wait({playing, changed}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
                 changed.cancel()
-                return again
-            self._check_stopped(self._strand.role)
-            await asyncio.wait({playing, changed}, return_when=asyncio.FIRST_COMPLETED)
-            changed.cancel()
             if playing.done():
                 return None
 

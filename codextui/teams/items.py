@@ -13,6 +13,9 @@ CODEX_TOOLS = ("codex", "codex-reply")
 MOST_CHARS = 100_000
 """Characters of one text in an item."""
 
+_LARGEST = 2**53
+_DEEPEST = 40
+
 
 def clip(text: str, most: int = MOST_CHARS) -> str:
     """At most so many characters of a text."""
@@ -108,6 +111,29 @@ def arguments_of(text: str | None) -> object:
         return json.loads(text or "{}")
     except (ValueError, RecursionError):
         return text
+
+
+def plain(value: object, depth: int = 0) -> object:
+    """A value as JSON that every reader takes as it is meant.
+
+    Halves of characters are replaced. What is too deep, and numbers that JSON's readers do not
+    agree about, become texts: a person must see the digits.
+    """
+    match value:
+        case None | bool():
+            return value
+        case str():
+            return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        case int() | float():
+            return value if abs(value) <= _LARGEST else str(value)
+        case dict() | list() | tuple() if depth >= _DEEPEST:
+            return plain(repr(value)[:MOST_CHARS])
+        case dict():
+            return {str(plain(str(key))): plain(one, depth + 1) for key, one in value.items()}
+        case list() | tuple():
+            return [plain(one, depth + 1) for one in value]
+        case _:
+            return plain(str(value))
 
 
 def _bounded(arguments: object) -> object:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -82,6 +83,8 @@ class ServerLink:
         self._giving_up: asyncio.TimerHandle | None = None
         self._ends: OrderedDict[tuple[str, str], asyncio.Future[TurnEnd]] = OrderedDict()
         self._caught_up = asyncio.Event()
+        self._live = False
+        self._asked: dict[str, Approval] = {}
         self._connection = Connection(
             connect, name=name, on_fact=self._take, decide=False, patience_s=PATIENCE_S
         )
@@ -140,18 +143,46 @@ class ServerLink:
         match fact:
             case CaughtUp():
                 self._caught_up.set()
-            case Connected():
+                self._go_live()
+            case Connected(fresh=fresh):
                 self._stop_waiting()
+                if fresh:
+                    self._forget()
                 for tell in self._on_connected:
                     tell()
             case Disconnected(reason):
                 self._wait_for_server(reason)
             case EventArrived(event):
                 self._see(event)
-                if self._on_event is not None and self._caught_up.is_set():
-                    self._on_event(event)
+                # A new server tells its past again: only what people asked may have been missed.
+                if self._live or isinstance(event.msg, ev.RoleRequested):
+                    self._tell(event)
             case _:
                 pass
+
+    def _tell(self, event: ev.Event) -> None:
+        if self._on_event is not None and self._caught_up.is_set():
+            self._on_event(event)
+
+    def _forget(self) -> None:
+        """A server begins to tell its past from the first event on."""
+        self._live = False
+        self._asked = dict(self.approvals)
+        self.approvals.clear()
+        self.threads.clear()
+
+    def _go_live(self) -> None:
+        """The past is told: what was asked, or is asked no more, has not been heard of yet."""
+        if self._live:
+            return
+        self._live = True
+        asked, self._asked = self._asked, {}
+        for approval in [one for key, one in asked.items() if one != self.approvals.get(key)]:
+            resolved = ev.ApprovalResolved(approval.approval_id, "lost")
+            self._tell(ev.Event(0, approval.thread_id, approval.turn_id, time.time(), resolved))
+        for approval in [one for key, one in self.approvals.items() if one != asked.get(key)]:
+            told = ev.ApprovalAsked(approval)
+            self._tell(ev.Event(0, approval.thread_id, approval.turn_id, approval.asked_at, told))
 
     def _wait_for_server(self, reason: str) -> None:
         if self._on_lost is not None and self._giving_up is None:

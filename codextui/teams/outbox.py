@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
+from codextui.teams.items import plain
 from codextui.wire import event as ev
 from codextui.wire.event_json import msg_to_wire
 
@@ -35,7 +36,7 @@ class Letter:
         return {
             "threadId": self.thread_id,
             "turnId": self.turn_id,
-            "msg": msg_to_wire(self.msg),
+            "msg": plain(msg_to_wire(self.msg)),
         }
 
 

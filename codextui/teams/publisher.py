@@ -8,7 +8,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Protocol, Self
 
-from codextui.errors import CodextuiError, ServerRefused, WireInvalid
+from codextui.errors import ServerUnreachable
 from codextui.teams.outbox import Letter, Outbox
 from codextui.wire import event as ev
 from codextui.wire import fields
@@ -51,7 +51,9 @@ class Publisher:
 
     The first that is told of a thread must be its row (`ThreadChanged`), and the run's own row
     before its roles'. After a reconnect all rows are told again, since the server may be a new
-    one, and then what waited. Whatever goes wrong never reaches the run: it is told once.
+    one, and then what waited. What was on its way when the connection broke is told again, but
+    for what only grows a text: rows, turns and items stay single, notes may stand twice.
+    Whatever goes wrong never reaches the run: it is told once.
 
     Attributes:
         run_id: the run's id, without its prefix.
@@ -136,15 +138,12 @@ class Publisher:
             try:
                 await self._send_waiting()
                 pause = _FIRST_PAUSE_S
-            except CodextuiError as error:
+            except Exception as error:  # noqa: BLE001 - the run goes on, whatever this is
                 self._complain(f"the server does not hear of the run: {error}")
                 self._again = True
                 self._waiting.set()
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE_S)
-            except Exception as error:  # noqa: BLE001 - the run goes on, whatever this was
-                self._complain(f"a part of the run could not be told: {error!r}")
-                self._waiting.set()
 
     async def _send_waiting(self) -> None:
         while self._again or self._outbox:
@@ -161,17 +160,19 @@ class Publisher:
             while parts:
                 try:
                     await self._publish(parts[0])
-                except (ServerRefused, WireInvalid) as error:
+                except ServerUnreachable:
+                    raise
+                except Exception as error:  # noqa: BLE001 - `_split` tells it of the one it is about
                     # Where the server does not take our rows either, it is not about these.
                     await self._publish(self._standing())
                     parts[:1] = self._split(parts[0], error)
                 else:
                     del parts[0]
-        except CodextuiError:
+        except Exception:
             self._outbox.put_back(letter for part in parts for letter in part)
             raise
 
-    def _split(self, letters: list[Letter], error: CodextuiError) -> list[list[Letter]]:
+    def _split(self, letters: list[Letter], error: Exception) -> list[list[Letter]]:
         if len(letters) > 1:
             middle = len(letters) // 2
             return [letters[:middle], letters[middle:]]

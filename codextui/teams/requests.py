@@ -72,6 +72,15 @@ class Requests:
         mine = event.thread_id == self._run or event.thread_id in self._names
         if not isinstance(request, ev.RoleRequested) or not mine:
             return
+        try:
+            self._take_new(event, request, past=past)
+        except OSError as error:
+            told = (
+                f"what {request.by or 'a person'} asked cannot be kept, so it is not done: {error}"
+            )
+            self._tell(Happening(Kind.TROUBLE, "", told))
+
+    def _take_new(self, event: ev.Event, request: ev.RoleRequested, *, past: bool) -> None:
         if not self._is_new(event):
             return
         lasting = request.action in (RoleAction.MESSAGE, RoleAction.RERUN)

@@ -16,6 +16,7 @@ from agents.mcp import MCPServer
 from agents.tool_context import ToolContext
 
 from codextui.errors import ConfigInvalid
+from codextui.teams.items import CODEX_TOOLS
 from codextui.teams.strand_key import STRAND
 from codextui.teams.team import WEB_SEARCH, Role
 
@@ -117,6 +118,8 @@ def _as_tool(role: Role, path: str, found: object, *, ask: bool) -> Tool:
             found = function_tool(found)
         except UserError as error:
             raise ConfigInvalid(f"{path} of {role.name} can be no tool: {error}") from error
+    if role.codex and getattr(found, "name", "") in CODEX_TOOLS:
+        raise ConfigInvalid(f"{path} of {role.name} has the name of a tool of Codex's: rename it")
     if isinstance(found, FunctionTool):
         return _asking_tool(found) if ask else found
     if isinstance(found, _TOOLS):

@@ -10,6 +10,7 @@ from codextui.errors import ThreadUnknown
 from codextui.teams.budget import Budget
 from codextui.teams.ending import Ending
 from codextui.teams.happening import Happening, Kind
+from codextui.teams.items import plain
 from codextui.teams.link import ServerLink
 from codextui.teams.people import Ask
 from codextui.teams.publisher import Publisher, role_thread
@@ -100,6 +101,7 @@ def asking(link: ServerLink, publisher: Publisher) -> Ask:
     async def ask(role: str, kind: str, asked: JsonObject) -> JsonObject:
         await publisher.flush()
         thread = role_thread(publisher.run_id, role)
-        return await link.call("codex-ask", {"thread": thread, "kind": kind, "asked": asked})
+        given = {"thread": thread, "kind": kind, "asked": plain(asked)}
+        return await link.call("codex-ask", given)
 
     return ask

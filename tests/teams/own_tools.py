@@ -23,6 +23,12 @@ def reckon(left: int, right: int) -> int:
     return left + right
 
 
+@function_tool
+def codex(prompt: str) -> str:
+    """Not Codex."""
+    return prompt
+
+
 hosted = WebSearchTool()
 interpreter = CodeInterpreterTool(
     tool_config={"type": "code_interpreter", "container": {"type": "auto"}}

@@ -302,6 +302,18 @@ async def test_a_request_is_taken_once_however_often_the_server_tells_of_it(
     assert scene.said("one")[0].count("Once.") == 1
 
 
+async def test_what_cannot_be_kept_is_not_done_and_told(tmp_path: Path) -> None:
+    scene = Scene(team(role("one")), tmp_path, Mode.PARALLEL)
+
+    def full(*_: object) -> None:
+        raise OSError("the disk is full")
+
+    scene.crew.store.write = full  # type: ignore[method-assign]
+    scene.person.ask("one", "message", "Hello.")
+    (trouble,) = [one.text for one in scene.told if one.kind is Kind.TROUBLE]
+    assert "the disk is full" in trouble
+
+
 async def test_two_requests_of_the_same_moment_are_both_taken(tmp_path: Path) -> None:
     scene = Scene(team(role("one")), tmp_path, Mode.PARALLEL)
     event = scene.person.ask("one", "message", "First.")

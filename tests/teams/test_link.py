@@ -12,6 +12,7 @@ from codextui.client.facts import CaughtUp, Connected, Disconnected, EventArrive
 from codextui.client.spawn import open_socket
 from codextui.teams.link import ServerLink, TurnEnd
 from codextui.wire import event as ev
+from codextui.wire.approval import Approval, CommandAsked
 from codextui.wire.run import RoleAction
 
 WAIT_S = 20
@@ -45,6 +46,30 @@ async def test_whoever_wants_to_know_is_told_of_every_connection(tmp_path: Path)
     for fresh in (True, False):
         link._take(Connected("e", "codextui 1", fresh=fresh))
     assert told == ["up", "up"]
+
+
+def asked(approval_id: str, at: float) -> ev.Event:
+    approval = Approval(approval_id, "thread", "turn", "", "x", at, CommandAsked("ls"))
+    return ev.Event(int(at), "thread", "turn", at, ev.ApprovalAsked(approval))
+
+
+async def test_the_past_of_a_new_server_is_no_news_but_for_what_is_open_there(
+    tmp_path: Path,
+) -> None:
+    told: list[ev.Msg] = []
+    connect = functools.partial(open_socket, tmp_path / "no.sock")
+    link = ServerLink(connect, name="t", on_event=lambda event: told.append(event.msg))
+    over = ev.Event(2, "thread", "turn", 2.0, ev.ApprovalResolved("a1", "approved"))
+    old = [asked("a1", 1), over, asked("a2", 3)]
+    for fact in (Connected("e", "c", fresh=True), CaughtUp(0), *map(EventArrived, old)):
+        link._take(fact)
+    assert len(told) == 3
+    new = asked("a3", 4)
+    past = [*old, ev.Event(4, "thread", "turn", 4.0, ev.ApprovalResolved("a2", "lost")), new]
+    for fact in (Connected("f", "c", fresh=True), *map(EventArrived, past), CaughtUp(9)):
+        link._take(fact)
+    assert told[3:] == [ev.ApprovalResolved("a2", "lost"), new.msg]
+    assert list(link.approvals) == ["a3"]
 
 
 async def test_what_was_asked_of_roles_before_is_known_and_what_comes_after_is_told(

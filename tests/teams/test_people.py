@@ -193,6 +193,12 @@ def test_tools_are_imported_and_asked_for_as_the_configuration_says() -> None:
     assert own_tools.reckon.needs_approval is False
 
 
+def test_no_tool_passes_for_codex() -> None:
+    one = replace(role("one"), tools=("teams.own_tools:codex",), codex=True)
+    with pytest.raises(ConfigInvalid, match="the name of a tool of Codex's"):
+        find_tools(one)
+
+
 @pytest.mark.parametrize(
     ("path", "why"),
     [

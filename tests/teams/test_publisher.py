@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable
 from typing import Any
 
 from codextui.errors import ServerRefused, ServerUnreachable
+from codextui.teams.items import plain
 from codextui.teams.outbox import MOST_CHARS_IN_BATCH, MOST_WAITING, Letter, Outbox
 from codextui.teams.publisher import Publisher, role_thread, run_thread
 from codextui.wire import event as ev
@@ -142,6 +144,44 @@ async def test_a_message_that_the_server_refuses_is_left_out_and_told_of_once() 
     texts = [one["msg"]["text"] for one in wire.told if one["msg"]["type"] == "run_noted"]
     assert texts == ["1", "2", "3"]
     assert troubles == ["the server does not take a RunNoted of r: not that"]
+
+
+async def test_a_message_that_cannot_be_written_costs_no_other() -> None:
+    wire = FakeWire()
+    troubles: list[str] = []
+
+    def choke(events: list[dict[str, Any]]) -> None:
+        if any(event["msg"].get("text") == "bad" for event in events):
+            raise ValueError("cannot be written")
+
+    wire.fail = choke
+    async with Publisher(wire, "r", on_trouble=troubles.append) as publisher:
+        publisher.tell(RUN, "", row(RUN))
+        for text in ("1", "bad", "2"):
+            publisher.tell(RUN, "t1", note(text))
+        await flushed(publisher)
+    texts = [one["msg"]["text"] for one in wire.told if one["msg"]["type"] == "run_noted"]
+    assert texts == ["1", "2"]
+    assert len(troubles) == 1
+
+
+async def test_what_json_has_no_words_for_is_told_as_text() -> None:
+    wire = FakeWire()
+    call = {"id": "i", "type": "mcpToolCall", "arguments": {"n": 2**60, "x": float("nan")}}
+    async with Publisher(wire, "r") as publisher:
+        publisher.tell(RUN, "", row(RUN))
+        publisher.tell(RUN, "t1", note("half \ud800"))
+        publisher.tell(RUN, "t1", ev.ItemStarted({**call, "o": object}))
+    half, started = (one["msg"] for one in wire.told[1:])
+    assert half["text"] == "half \ufffd"
+    assert started["item"]["arguments"] == {"n": str(2**60), "x": "nan"}
+
+
+def test_what_is_nested_too_deep_is_told_as_text() -> None:
+    deep: object = "x"
+    for _ in range(500):
+        deep = [deep]
+    assert len(json.dumps(plain(deep))) > 500
 
 
 async def test_a_server_that_takes_nothing_keeps_nobody_waiting_and_nothing_is_lost() -> None:
