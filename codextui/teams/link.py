@@ -110,9 +110,10 @@ class ServerLink:
         self._stop_waiting()
         await self._connection.__aexit__(exc_type, exc, traceback)
 
-    def on_connected(self, tell: Callable[[], None]) -> None:
-        """Have `tell` called whenever the connection is up again from now on."""
+    def on_connected(self, tell: Callable[[], None]) -> Callable[[], None]:
+        """Have `tell` called whenever the connection is up again; what is returned ends that."""
         self._on_connected.append(tell)
+        return lambda: self._on_connected.remove(tell)
 
     async def call(self, tool: str, arguments: JsonObject) -> JsonObject:
         """Call a tool of the server's. Raises as `Connection.call`."""
@@ -148,7 +149,7 @@ class ServerLink:
                 self._stop_waiting()
                 if fresh:
                     self._forget()
-                for tell in self._on_connected:
+                for tell in tuple(self._on_connected):
                     tell()
             case Disconnected(reason):
                 self._wait_for_server(reason)

@@ -32,8 +32,8 @@ class Wire(Protocol):
     async def call(self, tool: str, arguments: JsonObject) -> JsonObject:
         """Call a tool; waits a while where the server is away."""
 
-    def on_connected(self, tell: Callable[[], None]) -> None:
-        """Have `tell` called whenever the connection is up (again)."""
+    def on_connected(self, tell: Callable[[], None]) -> Callable[[], None]:
+        """Have `tell` called whenever the connection is up (again), until that is ended."""
 
 
 def run_thread(run_id: str) -> str:
@@ -81,9 +81,10 @@ class Publisher:
         self._empty = asyncio.Event()
         self._empty.set()
         self._sending: asyncio.Task[None] | None = None
+        self._leave: Callable[[], None] = lambda: None
 
     async def __aenter__(self) -> Self:
-        self._wire.on_connected(self._reconnected)
+        self._leave = self._wire.on_connected(self._reconnected)
         self._sending = asyncio.create_task(self._send_all(), name=f"publisher of {self.run_id}")
         return self
 
@@ -93,6 +94,7 @@ class Publisher:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self._leave()
         await self.flush()
         if self._sending is not None:
             self._sending.cancel()

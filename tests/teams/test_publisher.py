@@ -38,8 +38,9 @@ class FakeWire:
         self.told += events
         return {"handles": {RUN: "team-2"}}
 
-    def on_connected(self, tell: Callable[[], None]) -> None:
+    def on_connected(self, tell: Callable[[], None]) -> Callable[[], None]:
         self.connected.append(tell)
+        return lambda: self.connected.remove(tell)
 
     @property
     def kinds(self) -> list[tuple[str, str]]:
@@ -73,6 +74,7 @@ async def test_everything_is_told_in_order_and_the_handles_are_known() -> None:
         (RUN, "run_noted"),
     ]
     assert publisher.handles == {RUN: "team-2"}
+    assert wire.connected == []
 
 
 async def test_growing_texts_are_merged_and_nothing_else_is() -> None:
