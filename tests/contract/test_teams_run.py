@@ -6,12 +6,15 @@ import asyncio
 import json
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from contract.team_stage import Stage, deciding, kinds, staged
 
-from codextui.demo.pace import Pace
-from codextui.demo.team_script import FOLDER
+from codextui.demo.pace import AT_ONCE, Pace
+from codextui.demo.request import ModelRequest
+from codextui.demo.step import Step
+from codextui.demo.team_script import FOLDER, TeamScript
 from codextui.teams.ending import Ending
 from codextui.wire import event as ev
 from codextui.wire.decision import Approved, Declined
@@ -23,6 +26,34 @@ pytestmark = pytest.mark.contract
 WAIT_S = 400
 
 ROLES = ("project-manager", "designer", "frontend-developer", "backend-developer", "tester")
+
+
+class Asked:
+    """Models that give the same answer again where the run was killed before it had come.
+
+    Attributes:
+        asked: how many different things the roles have asked.
+        again: how often one was asked again.
+    """
+
+    def __init__(self) -> None:
+        self.again = 0
+        self._script = TeamScript(AT_ONCE)
+        self._answers: dict[str, list[Step]] = {}
+
+    @property
+    def asked(self) -> int:
+        return len(self._answers)
+
+    def __call__(self, request: ModelRequest) -> Any:
+        if request.thread:
+            return self._script(request)
+        question = json.dumps([request.instructions, request.input])
+        if question in self._answers:
+            self.again += 1
+        else:
+            self._answers[question] = list(self._script(request))  # type: ignore[arg-type]
+        return self._answers[question]
 
 
 async def told_items(stage: Stage, handle: str) -> list[str]:
@@ -97,7 +128,7 @@ async def test_a_run_that_is_killed_again_and_again_does_everything_once(
 ) -> None:
     async with (
         asyncio.timeout(WAIT_S),
-        staged(codex_binary, scratch) as stage,
+        staged(codex_binary, scratch, script=Asked()) as stage,
         deciding(stage.served, Approved()) as asked,
     ):
         arguments: tuple[str, ...] = stage.new(mode)
@@ -126,6 +157,8 @@ async def test_a_run_that_is_killed_again_and_again_does_everything_once(
     stage.assert_all_written()
     assert len(threads) == 5
     assert stage.script.asked == turns
+    # Two roles at most were waiting for an answer when the run was killed.
+    assert stage.script.again <= 2 * kills
     assert len(asked) == 1
     # What was given is told for each of a role's turns, and its calls of Codex go on in a new one.
     said = {role: [one for one in ids if "/" not in one] for role, ids in told.items()}
