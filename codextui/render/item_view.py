@@ -65,6 +65,8 @@ class ItemView:
             rows = placeholder_rows(self.item, self._width, self._palette)
         if rows and is_set_off(self.item.body):
             rows = [[], *rows]
+        if not self._drawn:
+            self.rows.clear()  # Of Markdown that is gone, if of anything.
         first = redraw(self.rows, self._drawn, rows)
         self._drawn = rows
         return first

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import takewhile, zip_longest
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -110,13 +112,16 @@ class TranscriptPane(LineWidget, can_focus=True):
         """Draw what the transcript has become. Called by the pacer."""
         if not self._is_drawn:
             return
-        top, below = self._top, self.rows_below
-        first, self._top = self._rows.update(top)
-        forgotten = self._settle()
-        if forgotten or self._top != top:
+        top, below, before = self._top, self.rows_below, self._in_sight()
+        self._top = self._rows.update(top)
+        self._settle()
+        after = self._in_sight()
+        # Rows come and go above as well, so that the same place may show others.
+        same = _count_same(before, after)
+        if self._top != top:
             self.refresh(self._body())
-        elif first < top + self._height:
-            self._refresh_from(len(self._head) + max(0, first - top))
+        elif same < max(len(before), len(after)):
+            self._refresh_from(len(self._head) + same)
         elif below != self.rows_below:
             self._refresh_from(self.size.height - 1)
 
@@ -229,6 +234,9 @@ class TranscriptPane(LineWidget, can_focus=True):
     def _height(self) -> int:
         return max(1, self.size.height - len(self._head))
 
+    def _in_sight(self) -> list[Strip]:
+        return self._rows.rows[self._top : self._top + self._height]
+
     def _body(self) -> Region:
         head = len(self._head)
         return Region(0, head, self.size.width, self.size.height - head)
@@ -248,16 +256,13 @@ class TranscriptPane(LineWidget, can_focus=True):
         self._settle()
         self.refresh()
 
-    def _settle(self) -> int:
-        """Draw enough rows to fill the pane, and go to the end if it follows.
-
-        Returns how many rows were forgotten above: as many further up stand all others now.
-        """
+    def _settle(self) -> None:
+        """Draw enough rows to fill the pane, and go to the end if it follows."""
         self._top += self._rows.fill(self._height)
-        forgotten = self._rows.trim(self._height) if self.follow else 0
+        if self.follow:
+            self._rows.trim(self._height)
         last = max(0, len(self._rows.rows) - self._height)
         self._top = last if self.follow else min(self._top, last)
-        return forgotten
 
     def _render_head(self) -> list[Strip]:
         head = self._render_title()
@@ -304,6 +309,12 @@ class TranscriptPane(LineWidget, can_focus=True):
     @property
     def _looks(self) -> Looks:
         return self._pane_context.looks
+
+
+def _count_same(before: Sequence[Strip], after: Sequence[Strip]) -> int:
+    """How many rows at the start are the same ones; rows that stay keep their strips."""
+    pairs = zip_longest(before, after)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] is pair[1], pairs))
 
 
 def select(strip: Strip, span: tuple[int, int], style: Style) -> Strip:

@@ -72,26 +72,23 @@ class TranscriptRows:
             self.rows[:0] = [strip for strips in reversed(above) for strip in strips]
         return len(self.rows) - before
 
-    def update(self, top: int) -> tuple[int, int]:
-        """Take in what has changed.
+    def update(self, top: int) -> int:
+        """Take in what has changed; rows that did not keep their strips.
 
         Args:
             top: the first row that somebody looks at.
 
         Returns:
-            the first row that is different now (`len(rows)` where none), and the row that
-            `top` has become.
+            the row that `top` has become.
         """
         top = max(0, top - self._forget_dropped())
-        first = len(self.rows)
         for item in self._transcript.changed_since(self._version):
             if item.ordinal >= self._next:
-                first = min(first, self._append(item))
+                self._append(item)
             elif item.ordinal >= self._first:
-                changed, top = self._redraw(item.ordinal - self._first, top)
-                first = min(first, changed)
+                top = self._redraw(item.ordinal - self._first, top)
         self._version = self._transcript.version
-        return first, top
+        return top
 
     def trim(self, least: int) -> int:
         """Forget rows far above the end, but leave `least` of them; return how many."""
@@ -125,16 +122,14 @@ class TranscriptRows:
         count = self._blocks[index].count if index < len(self._blocks) else 1
         return start + min(offset, max(0, count - 1))
 
-    def _append(self, item: TranscriptItem) -> int:
-        start = len(self.rows)
+    def _append(self, item: TranscriptItem) -> None:
         block = _Block(ItemView(item, self._inner, self._palette))
+        block.count = len(block.view.rows)
         self.rows += [self._pad(strip) for strip in block.view.rows]
-        block.count = len(self.rows) - start
         self._blocks.append(block)
         self._next = item.ordinal + 1
-        return start
 
-    def _redraw(self, index: int, top: int) -> tuple[int, int]:
+    def _redraw(self, index: int, top: int) -> int:
         block = self._blocks[index]
         start = len(self.rows) - sum(other.count for other in self._blocks[index:])
         end = start + block.count
@@ -142,7 +137,7 @@ class TranscriptRows:
         self.rows[start + changed : end] = [self._pad(strip) for strip in block.view.rows[changed:]]
         grown = len(block.view.rows) - block.count
         block.count = len(block.view.rows)
-        return start + changed, top + grown if end <= top else top
+        return top + grown if end <= top else top
 
     def _forget_dropped(self) -> int:
         gone = 0

@@ -86,22 +86,36 @@ def test_every_row_is_as_wide_as_the_pane() -> None:
         assert {strip.cell_length for strip in rows.rows} == {width}
 
 
-def test_what_is_appended_tells_where_it_begins() -> None:
+def test_rows_that_do_not_change_keep_their_strips() -> None:
     thread = Thread()
     rows = thread.rows()
     rows.fill(10)
-    count = len(rows.rows)
+    before = list(rows.rows)
     thread.message("m", "more")
-    first, top = rows.update(0)
-    assert (first, top) == (count, 0)
+    assert rows.update(0) == 0
     assert "more" in text(rows)
+    assert all(now is then for now, then in zip(rows.rows, before, strict=False))
 
 
 def test_without_a_change_nothing_is_drawn_again() -> None:
     thread = Thread()
     rows = thread.rows()
     rows.fill(10)
-    assert rows.update(0) == (len(rows.rows), 0)
+    before = list(rows.rows)
+    assert rows.update(0) == 0
+    assert [id(strip) for strip in rows.rows] == [id(strip) for strip in before]
+
+
+def test_a_message_that_ends_without_what_was_streamed_leaves_none_of_it() -> None:
+    thread = Thread()
+    rows = thread.rows()
+    rows.fill(10)
+    thread.say(TextDelta("m", "taken back"))
+    rows.update(0)
+    thread.message("m", "")
+    rows.update(0)
+    assert "taken back" not in text(rows)
+    assert text(rows) == complete(thread)
 
 
 def test_rows_that_come_above_a_reader_move_their_place_along() -> None:
@@ -113,7 +127,7 @@ def test_rows_that_come_above_a_reader_move_their_place_along() -> None:
     rows.fill(10**9)
     top = text(rows).index("message 10")
     thread.say(OutputDelta("c", "one\ntwo\nthree\n"))
-    _, moved = rows.update(top)
+    moved = rows.update(top)
     assert text(rows)[moved] == "message 10"
 
 
