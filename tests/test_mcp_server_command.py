@@ -58,6 +58,7 @@ async def test_a_script_that_closes_its_end_at_once_still_gets_its_answer(
 ) -> None:
     assert await about(server, tmp_path, "mcp-server") == {
         "cwd": str(tmp_path),
+        "parent": os.getpid(),
         "config": {},
         "tools": "codex",
         "events": True,
@@ -71,6 +72,7 @@ async def test_codex_s_own_options_work_before_and_behind_the_word(
     behind = ["--tools", "all", "--no-events", "-c", "a.b=2", "--disable", "apps"]
     assert await about(server, tmp_path, *before, "mcp-server", *behind) == {
         "cwd": str(tmp_path),
+        "parent": os.getpid(),
         "config": {"model": "o3", "a.b": 2, "features.apps": False},
         "tools": "all",
         "events": False,

@@ -24,10 +24,10 @@ CAUGHT_UP_METHOD = "codex/caught_up"
 RELAYED_METHOD = "codextui/relayed"
 """The notification with which a relay begins, before its client speaks.
 
-`{cwd, config?, tools?, events?, parent?}`: the folder that the client works in, which its calls mean where
-they name none, or a relative one; settings of Codex's for all its threads; `"all"` where it is to
-see the supervisors' tools, too; false where it is to get no `codex/event`; the id of the process
-that started the relay.
+`{cwd, config?, tools?, events?, parent?}`: the folder that the client works in, which its calls
+mean where they name none, or a relative one; settings of Codex's for all its threads; `"all"`
+where it is to see the supervisors' tools, too; false where it is to get no `codex/event`; the id
+of the process that started the relay.
 """
 
 EVENTS = "codextui/events"

@@ -53,9 +53,9 @@ def test_a_line_of_20_megabytes_delays_nobody_for_long(
     terminal.wait_for("after the long line")
     terminal.wait_for("xxxxxxxxxx")
     terminal.press("?")
-    terminal.wait_for("Reply or steer", timeout=5)
+    terminal.wait_for("Reply, steer", timeout=5)
     terminal.press("esc")
-    terminal.wait_gone("Reply or steer", timeout=5)
+    terminal.wait_gone("Reply, steer", timeout=5)
     terminal.press("q")
     assert terminal.wait_exit() == 0
     late = open_terminal("-L", serve_fake.name, columns=100, lines=30)
