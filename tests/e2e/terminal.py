@@ -43,6 +43,11 @@ KEYS = {
 }
 
 PRIVATE_MODE = re.compile(rb"\x1b\[\?([\d;]+)([hl])")
+ASKED_FOR_FRAMES = b"\x1b[?2026$p"
+HAS_FRAMES = b"\x1b[?2026;2$y"
+FRAME_BEGINS, FRAME_ENDS = b"\x1b[?2026h", b"\x1b[?2026l"
+"""Synchronized output: what comes between is shown at once, as terminals of today do."""
+
 ON_BY_DEFAULT = {7, 25}
 """Private modes that a terminal starts with: wrapping and the cursor."""
 
@@ -96,6 +101,7 @@ class Terminal:
         self.raw = bytearray()
         self.screen = Screen(columns, lines)
         self._stream = pyte.ByteStream(self.screen)
+        self._held = b""
         self._master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
         environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
@@ -220,5 +226,17 @@ class Terminal:
             # Linux says so when the last process has closed its side.
             return False
         self.raw += data
-        self._stream.feed(data)
+        if ASKED_FOR_FRAMES in data:
+            os.write(self._master, HAS_FRAMES)
+        self._show(self._held + data)
         return bool(data)
+
+    def _show(self, data: bytes) -> None:
+        """Shows whole frames; one that has only begun would show some rows twice."""
+        begins = data.rfind(FRAME_BEGINS)
+        whole = begins if begins > data.rfind(FRAME_ENDS) else len(data)
+        cut = data.rfind(b"\x1b", max(0, len(data) - len(FRAME_BEGINS)))
+        if cut >= 0 and FRAME_BEGINS.startswith(data[cut:]):
+            whole = min(whole, cut)
+        self._held = data[whole:]
+        self._stream.feed(data[:whole])

@@ -59,3 +59,17 @@ def test_a_wait_fails_at_once_where_the_program_ends():
         pytest.raises(AssertionError, match="ended without"),
     ):
         terminal.wait_for("goodbye", timeout=60)
+
+
+def test_half_a_frame_is_not_shown():
+    program = r"""
+print('\x1b[?2026hhalf', end='', flush=True)
+input()
+print('\x1b[?2026l', end='', flush=True)
+input()
+"""
+    with Terminal([sys.executable, "-c", program]) as terminal:
+        terminal.wait_until(lambda: b"half" in terminal.raw, "the half of a frame")
+        assert "half" not in terminal.text
+        terminal.press("enter")
+        terminal.wait_for("half")
