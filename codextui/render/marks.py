@@ -59,7 +59,7 @@ def _turn_end_rows(body: b.TurnEnd, width: int, palette: Palette) -> list[Row]:
         "interrupted": ("■", "interrupted", palette.caution),
         "failed": ("✗", "failed", palette.bad),
         "killed": ("†", "killed", palette.bad),
-        "lost": ("✗", "lost: Codex stopped", palette.bad),
+        "lost": ("✗", "lost" if body.message else "lost: Codex stopped", palette.bad),
     }.get(body.reason, ("?", one_line(body.reason), palette.caution))
     facts = [f"turn {body.number} {words}"]
     facts.extend([format_elapsed(body.seconds)] if body.seconds is not None else [])

@@ -135,6 +135,7 @@ CHANGES = (FileChange("a.py", "add", "x\n"), FileChange("b.py", "delete", "y\n")
         (b.TurnEnd(1, "interrupted"), ["", "■ turn 1 interrupted"]),
         (b.TurnEnd(1, "killed"), ["", "† turn 1 killed"]),
         (b.TurnEnd(1, "lost"), ["", "✗ turn 1 lost: Codex stopped"]),
+        (b.TurnEnd(1, "lost", "It is gone."), ["", "✗ turn 1 lost", "  It is gone."]),
         (b.TurnEnd(1, "eaten"), ["", "? turn 1 eaten"]),
         (b.Failure("boom"), ["✗ error: boom"]),
         (b.Failure("boom", will_retry=True), ["✗ error: boom · Codex tries again by itself"]),
