@@ -52,9 +52,12 @@ def _own(servers: Mapping[str, Mapping[str, Json]]) -> list[str]:
 
 def _is_own(server: Mapping[str, Json]) -> bool:
     if "url" in server:
-        return server.get("bearer_token_env_var") == TOKEN_VARIABLE
-    arguments = server.get("args")
-    parts = [server.get("command"), *(arguments if isinstance(arguments, list) else ())]
+        is_ours = server.get("bearer_token_env_var") == TOKEN_VARIABLE
+        return is_ours and isinstance(server["url"], str)
+    command, arguments = server.get("command"), server.get("args")
+    if not isinstance(command, str):
+        return False  # Codex cannot start it.
+    parts = [command, *(arguments if isinstance(arguments, list) else ())]
     # A shell may have the whole line as one of its arguments.
     words = [word.strip("'\"") for part in parts for word in str(part).split()]
     return "mcp-server" in words and any(Path(word).name == "codextui" for word in words)
@@ -62,6 +65,8 @@ def _is_own(server: Mapping[str, Json]) -> bool:
 
 def _servers(path: Path) -> dict[str, dict[str, Json]]:
     try:
+        if not path.is_file():
+            return {}  # A pipe, which an agent can put there, would be read for ever.
         with path.open("rb") as file:
             servers = tomllib.loads(file.read(_MAX_FILE).decode()).get("mcp_servers")
     except (OSError, ValueError, RecursionError):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from threading import Timer
 
 import pytest
 
@@ -42,11 +44,31 @@ def test_codextui_is_known_however_it_is_started(tmp_path: Path, entry: str) -> 
         '[mcp_servers.agents]\ncommand = "codextui"\nargs = "mcp-server"',
         '[mcp_servers.agents]\nurl = "https://example.com/mcp"',
         '[mcp_servers."two.words"]\ncommand = "codextui"\nargs = ["mcp-server"]',
+        '[mcp_servers.agents]\nargs = ["codextui", "mcp-server"]',
+        '[mcp_servers.agents]\ncommand = 5\nargs = ["codextui", "mcp-server"]',
+        '[mcp_servers.agents]\nurl = 5\nbearer_token_env_var = "CODEXTUI_TOKEN"',
         "this is no TOML",
     ],
 )
 def test_what_else_is_there_is_left_alone(tmp_path: Path, text: str) -> None:
     assert own_servers_off(write(tmp_path, text), None) == {}
+    project = tmp_path / "project"
+    write(project / ".codex", text)
+    assert own_servers_off(tmp_path / "none", str(project)) == {}
+
+
+def test_a_pipe_in_the_place_of_a_configuration_is_not_waited_for(tmp_path: Path) -> None:
+    (tmp_path / ".codex").mkdir()
+    pipe = tmp_path / ".codex" / "config.toml"
+    os.mkfifo(pipe)
+    writer = os.open(pipe, os.O_RDWR)
+    os.write(writer, b'[mcp_servers.agents]\ncommand = "codextui"\nargs = ["mcp-server"]\n')
+    closing = Timer(10.0, os.close, [writer])  # so that whoever reads it fails, and ends
+    closing.start()
+    assert own_servers_off(tmp_path / "none", str(tmp_path)) == {}
+    assert closing.is_alive()
+    closing.cancel()
+    os.close(writer)
 
 
 def test_a_project_is_asked_too_and_its_entry_stands_by_itself(tmp_path: Path) -> None:
