@@ -15,6 +15,7 @@ MOST_CHARS = 100_000
 
 _LARGEST = 2**53
 _DEEPEST = 40
+_DEEPEST_ARGUMENTS = 30
 
 
 def clip(text: str, most: int = MOST_CHARS) -> str:
@@ -106,11 +107,12 @@ def text_of(result: object) -> str:
 
 
 def arguments_of(text: str | None) -> object:
-    """A call's arguments as the model wrote them, read where they are JSON."""
+    """A call's arguments as the model wrote them, read where they are JSON of a common depth."""
     try:
-        return json.loads(text or "{}")
+        read = json.loads(text or "{}")
     except (ValueError, RecursionError):
         return text
+    return text if _is_too_deep(read) else read
 
 
 def plain(value: object, depth: int = 0) -> object:
@@ -139,6 +141,23 @@ def plain(value: object, depth: int = 0) -> object:
 def _bounded(arguments: object) -> object:
     text = json.dumps(arguments, default=str, ensure_ascii=False)
     return json.loads(text) if len(text) <= MOST_CHARS else clip(text)
+
+
+def _is_too_deep(value: object) -> bool:
+    level = [value]
+    for _ in range(_DEEPEST_ARGUMENTS):
+        level = [inner for outer in level for inner in _parts(outer)]
+    return bool(level)
+
+
+def _parts(value: object) -> list[object]:
+    match value:
+        case dict():
+            return list(value.values())
+        case list():
+            return value
+        case _:
+            return []
 
 
 def _message_text(content: Any) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import json
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TypeAlias
 
 from codextui.errors import ServerRefused, ServerUnreachable
@@ -62,8 +64,12 @@ class People:
         self._decided = {key: _parse(fields.as_object(calls[key], key)) for key in calls}
 
     async def may_call(self, role: str, key: str, asked: ToolAsked) -> Verdict:
-        """Whether a role may call a tool; `key` is the call's id, unique in the run."""
+        """Whether a role may call a tool; `key` is the call's id.
+
+        What was decided holds for the same call only: a model may give an id to two.
+        """
         tool = f"{role}: {asked.server}/{asked.tool}"
+        key = f"{key} {_digest(role, asked)}"
         if tool in self._allowed:
             return Verdict("approved")
         if key in self._decided:
@@ -71,7 +77,9 @@ class People:
         verdict = await self._decide(role, "tool", asdict(asked))
         if verdict.word in ("approved_for_session", "approved_always"):
             self._allowed.add(tool)
-        return self._keep(key, verdict)
+        # A role that goes on after a stop must not be stopped by the same decision again.
+        self._keep(key, replace(verdict, word="denied") if verdict.stops else verdict)
+        return verdict
 
     async def answer(self, role: str, key: str, question: str, options: tuple[str, ...]) -> str:
         """The answer to a question, in words for the model."""
@@ -96,11 +104,15 @@ class People:
                 await asyncio.sleep(_PAUSE_S)
         return Verdict("denied", f"Nobody decided: {why}")
 
-    def _keep(self, key: str, verdict: Verdict) -> Verdict:
+    def _keep(self, key: str, verdict: Verdict) -> None:
         self._decided[key] = verdict
         calls = {key: asdict(one) for key, one in self._decided.items()}
         self._store.write(_PART, {"allowed": sorted(self._allowed), "calls": calls})
-        return verdict
+
+
+def _digest(role: str, asked: ToolAsked) -> str:
+    text = json.dumps([role, asdict(asked)], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _read(answer: JsonObject) -> Verdict:

@@ -146,7 +146,7 @@ class Strand:
             bad = stopped.ending in (Ending.FAILED, Ending.GATE)
             self._hooks.abort("failed" if bad else "interrupted", str(stopped))
             raise
-        except (AgentsException, OpenAIError, OSError, ValueError) as error:
+        except (AgentsException, OpenAIError, OSError, ValueError, RecursionError) as error:
             told = str(error) or type(error).__name__
             self._hooks.abort("failed", told)
             raise RunStopped(Ending.FAILED, told) from error

@@ -16,7 +16,7 @@ from teams import own_tools
 from teams.crews import Crash, crew, new_store, nobody, role, say, team
 
 from codextui.errors import ConfigInvalid, ServerUnreachable
-from codextui.teams.ending import RunStopped
+from codextui.teams.ending import Ending, RunStopped
 from codextui.teams.handoff_run import run_handoffs
 from codextui.teams.people import People
 from codextui.teams.role_tools import find_tools
@@ -51,6 +51,10 @@ def look(word: str, number: int = 1) -> list[Any]:
     return [function_call("lookup", {"word": word}, call_id=f"look-{number}")]
 
 
+def nested(depth: int) -> str:
+    return f'{{"word": {"[" * depth}"bug"{"]" * depth}}}'
+
+
 async def play(made: Any) -> str:
     async with asyncio.timeout(WAIT_S):
         return await run_handoffs(made, "Go.")
@@ -68,6 +72,27 @@ async def test_a_tool_is_called_once_a_person_has_approved_it(tmp_path: Path) ->
     assert await play(made) == "Found."
     assert own_tools.calls == ["bug"]
     assert desk.asked == [("one", ToolAsked("lookup", {"word": "bug"}))]
+
+
+async def test_arguments_that_are_nested_too_deep_are_shown_as_they_were_written(
+    tmp_path: Path,
+) -> None:
+    written = nested(100)
+    call = [function_call("lookup", written, call_id="deep")]
+    desk = Desk({"decision": "denied"})
+    models = {"one": ScriptedModel([call, say("Sorry.")])}
+    made, _ = crew(armed(LOOKUP), tmp_path, models, ask=desk.ask)
+    assert await play(made) == "Sorry."
+    assert desk.asked == [("one", ToolAsked("lookup", {"arguments": written}))]
+
+
+async def test_arguments_that_nobody_can_read_fail_the_run(tmp_path: Path) -> None:
+    call = [function_call("lookup", nested(900), call_id="deep")]
+    made, _ = crew(armed(LOOKUP), tmp_path, {"one": ScriptedModel([call])})
+    with pytest.raises(RunStopped, match="recursion") as caught:
+        await play(made)
+    assert caught.value.ending is Ending.FAILED
+    assert own_tools.calls == []
 
 
 async def test_a_declined_tool_is_not_called_and_the_model_reads_why(tmp_path: Path) -> None:
@@ -93,6 +118,35 @@ async def test_a_no_at_which_the_role_is_to_stop_stops_it(tmp_path: Path) -> Non
     with pytest.raises(RunStopped, match="one was stopped by whoever declined its call"):
         await play(made)
     assert own_tools.calls == []
+
+
+async def test_a_role_that_was_stopped_at_a_call_goes_on_without_it_after_a_resume(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    desk = Desk({"decision": "abort"})
+    models = {"one": ScriptedModel([look("bug"), say("Without, then.")])}
+    made, _ = crew(armed(LOOKUP), folder, models, ask=desk.ask)
+    with pytest.raises(RunStopped):
+        await play(made)
+    made, _ = crew(armed(LOOKUP), folder, models, store=new_store(folder), ask=nobody)
+    assert await play(made) == "Without, then."
+    assert own_tools.calls == []
+
+
+async def test_a_decision_holds_for_no_other_call_of_the_same_id(tmp_path: Path) -> None:
+    desk = Desk({"decision": "approved"}, *[{"decision": "denied"}] * 3)
+    people = People(desk.ask, new_store(tmp_path))
+    assert (await people.may_call("one", "call-0", ToolAsked("lookup", {"word": "bug"}))).approved
+    for role_, asked in (
+        ("one", ToolAsked("lookup", {"word": "ant"})),
+        ("one", ToolAsked("erase", {"word": "bug"})),
+        ("two", ToolAsked("lookup", {"word": "bug"})),
+    ):
+        assert not (await people.may_call(role_, "call-0", asked)).approved
+    assert (await people.may_call("one", "call-0", ToolAsked("lookup", {"word": "bug"}))).approved
+    assert len(desk.asked) == 4
 
 
 async def test_the_tools_of_a_roles_own_mcp_server_are_asked_about_too(tmp_path: Path) -> None:
