@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 import dataclasses
 import functools
+import hashlib
+import json
 import logging
 import sys
 import uuid
@@ -99,6 +101,7 @@ class CodexServer(MCPServer):
         self._owned = contextlib.AsyncExitStack()
         self._hooks: list[PublishingHooks] = []
         self._workplaces: dict[str, tuple[str, str]] = {}
+        self._takes_up = False
         folder = (Path.cwd() if cwd is None else cwd).absolute()
         self._terms = Terms(handle, folder, sandbox, approval_policy)
 
@@ -107,6 +110,7 @@ class CodexServer(MCPServer):
         """The server of one role of a team, over the team's own link."""
         server = cls(f"codex of {terms.handle}", **options)
         server._link, server._log, server._terms = link, log, terms
+        server._takes_up = True
         return server
 
     @property
@@ -214,11 +218,12 @@ class CodexServer(MCPServer):
             raise ServerRefused(f"Unknown tool '{tool}'")
         given = {**arguments} if tool == "codex-reply" else {**arguments, "threadId": None}
         terms = self._terms_of(call_id)
+        key = self._log_key(call_id, given)
         try:
-            thread_id, end = await run_call(self._link, self._log, terms, call_id, given)
+            thread_id, end = await run_call(self._link, self._log, terms, key, given)
         except asyncio.CancelledError:
             if self.interrupts:
-                await self._interrupt(self._link, call_id)
+                await self._interrupt(self._link, key)
             raise
         structured = {"threadId": thread_id, "content": end.content}
         if end.reason:
@@ -243,9 +248,18 @@ class CodexServer(MCPServer):
             for hooks in self._hooks:
                 hooks.see(event, row.parent if row is not None else "")
 
-    async def _interrupt(self, link: ServerLink, call_id: str) -> None:
+    def _log_key(self, call_id: str, arguments: JsonObject) -> str:
+        """What a call stands under in the log: models give an id again, for another call.
+
+        Only a run that is taken up after a crash makes a call twice, with all that it had.
+        """
+        asked = json.dumps(arguments, sort_keys=True, default=str) if self._takes_up else None
+        told = uuid.uuid4().hex if asked is None else hashlib.sha256(asked.encode()).hexdigest()
+        return f"{call_id} {told}"
+
+    async def _interrupt(self, link: ServerLink, key: str) -> None:
         """Stop the turn of a call that nobody waits for any more."""
-        call = self._log.get(call_id)
+        call = self._log.get(key)
         if call is None or not call.turn_id:
             return
         with contextlib.suppress(CodextuiError, TimeoutError):

@@ -83,11 +83,12 @@ class People:
 
     async def answer(self, role: str, key: str, question: str, options: tuple[str, ...]) -> str:
         """The answer to a question, in words for the model."""
+        choices = tuple((option, "") for option in options)
+        asked = QuestionsAsked((Question("answer", role, question, choices, other=True),))
+        key = f"{key} {_digest(role, asked)}"
         verdict = self._decided.get(key)
         if verdict is None:
-            choices = tuple((option, "") for option in options)
-            one = Question("answer", role, question, choices, other=True)
-            verdict = await self._decide(role, "questions", asdict(QuestionsAsked((one,))))
+            verdict = await self._decide(role, "questions", asdict(asked))
             self._keep(key, verdict)
         if verdict.answers:
             return "\n".join(verdict.answers)
@@ -110,7 +111,7 @@ class People:
         self._store.write(_PART, {"allowed": sorted(self._allowed), "calls": calls})
 
 
-def _digest(role: str, asked: ToolAsked) -> str:
+def _digest(role: str, asked: ToolAsked | QuestionsAsked) -> str:
     text = json.dumps([role, asdict(asked)], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
 

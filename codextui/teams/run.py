@@ -156,8 +156,8 @@ async def _play(plan: RunPlan, crew: Crew, watch: Watch) -> RunEnd:
         return RunEnd(Ending.FAILED, str(error))
     finally:
         playing.cancel()
-        with contextlib.suppress(asyncio.CancelledError, CodextuiError):
-            await playing
+        # What comes of stopping it hides neither how it ended, nor that its turns must stop.
+        await asyncio.gather(playing, return_exceptions=True)
         await crew.stop()
 
 

@@ -111,6 +111,21 @@ async def test_a_call_that_was_begun_before_is_gone_on_with(
     assert len(kept) == 2
 
 
+async def test_an_id_that_a_model_gives_again_is_another_call(
+    codex_binary: Path, scratch: Path, workspace: Path
+) -> None:
+    script = Script().on("build", Say("Built.")).on("paint", Say("Painted."))
+    async with (
+        serving(codex_binary, scratch, script) as served,
+        linked(served) as link,
+        asyncio.timeout(60),
+    ):
+        codex = CodexServer.of_role(link, CallLog(), terms(workspace))
+        for prompt, said in (("build", "Built."), ("paint", "Painted.")):
+            result = await codex.call_tool("codex", {"prompt": prompt}, {CALL_META: "c1"})
+            assert result.structured_content["content"] == said
+
+
 async def test_a_cancelled_call_interrupts_its_turn(
     codex_binary: Path, scratch: Path, workspace: Path
 ) -> None:
