@@ -108,6 +108,11 @@ class TranscriptPane(LineWidget, can_focus=True):
             else:
                 self.refresh(Region(0, 0, self.size.width, height))
 
+    def catch_up(self) -> None:
+        """Draw all of it where its size came before it could be drawn on."""
+        if self._is_drawn and not self._head:
+            self._redraw()
+
     def flush(self) -> None:
         """Draw what the transcript has become. Called by the pacer."""
         if not self._is_drawn:
