@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from screens.console import Console, build_console, text_of
 
@@ -212,3 +214,16 @@ async def test_text_can_be_selected_with_the_mouse_in_one_pane_alone(console: Co
         assert console.app.clipboard == "line\n\nsecond"
         await console.press("escape")
         assert console.app.screen.get_selected_text() is None
+
+
+async def test_a_pane_that_was_never_drawn_is_drawn_by_the_next_tick(console: Console) -> None:
+    async with console.open():
+        thread_id = console.link.running("backend")
+        console.link.text(thread_id, "here")
+        await console.settle()
+        pane = console.pane(thread_id)
+        pane.view.info = replace(pane.view.info, state=ThreadState.IDLE)
+        pane._head = []
+        console.app.main.bench.tick()
+        assert "backend" in text_of(pane)
+        assert "here" in text_of(pane)
