@@ -5,8 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Self
 
 from codextui.teams.happening import Happening, Kind
 from codextui.teams.line_file import LineFile
@@ -24,7 +22,7 @@ _PART = "end"
 _LONGEST_TEXT = 2000
 
 
-class Chronicle:
+class Chronicle(LineFile):
     """Keeps what happens, and how the run ended.
 
     Args:
@@ -40,25 +38,14 @@ class Chronicle:
         *,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        super().__init__(store.folder / FILE, on_trouble)
         self._store = store
-        self._file = LineFile(store.folder / FILE, on_trouble)
         self._clock = clock
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._file.close()
 
     def tell(self, happening: Happening) -> None:
         """Keep a happening."""
         at = self._clock()
-        self._file.append({"at": at, **happening.to_wire()})
+        self.append({"at": at, **happening.to_wire()})
         match happening.kind:
             case Kind.RUN_STARTED | Kind.RUN_RESUMED:
                 self._store.write(_PART, {"outcome": CUT_OFF, "at": at})

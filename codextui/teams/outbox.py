@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from codextui.teams.items import plain
@@ -63,7 +63,8 @@ class Outbox:
             before.msg = merged
             return
         if len(self._letters) >= MOST_WAITING:
-            self._leave(lambda waiting: isinstance(waiting.msg, _DELTAS))
+            self._letters = _without_deltas(self._letters)
+            self._index()
         if len(self._letters) >= MOST_AT_ALL:
             # Nobody has heard for very long. The rows are told anew to whoever comes.
             del self._letters[: MOST_AT_ALL // 2]
@@ -88,17 +89,16 @@ class Outbox:
         Without what only grows a text: nobody knows whether it was taken, and it must not be
         there twice.
         """
-        kept = [letter for letter in letters if not isinstance(letter.msg, _DELTAS)]
-        self._letters[:0] = kept
-        self._index()
-
-    def _leave(self, out: Callable[[Letter], bool]) -> None:
-        self._letters = [letter for letter in self._letters if not out(letter)]
+        self._letters[:0] = _without_deltas(letters)
         self._index()
 
     def _index(self) -> None:
         # What was taken must not be changed any more.
         self._last = {letter.thread_id: letter for letter in self._letters}
+
+
+def _without_deltas(letters: Iterable[Letter]) -> list[Letter]:
+    return [letter for letter in letters if not isinstance(letter.msg, _DELTAS)]
 
 
 def _merge(before: Letter, letter: Letter) -> ev.Msg | None:

@@ -170,9 +170,9 @@ class Publisher:
                     parts[:1] = self._split(parts[0], error)
                 else:
                     del parts[0]
-        except Exception:
+        finally:
+            # What was delivered is in none of the parts any more.
             self._outbox.put_back(letter for part in parts for letter in part)
-            raise
 
     def _split(self, letters: list[Letter], error: Exception) -> list[list[Letter]]:
         if len(letters) > 1:

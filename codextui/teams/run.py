@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -64,8 +65,7 @@ async def run_team(
         ServerUnreachable: the server could not be reached at the start.
         ConfigInvalid: what was kept cannot be read.
     """
-    kept = store.read("calls")
-    log = CallLog(parse_calls(kept or {}), lambda calls: store.write("calls", calls))
+    log = CallLog(parse_calls(store.read("calls") or {}), functools.partial(store.write, "calls"))
     budget = Budget(plan.team.limits, store.read("spent"), plan.prices)
     watch = Watch(log, budget, person_minutes=plan.team.limits.person_minutes)
     name = f"{TEAM_CLIENT}{plan.team.name}"
@@ -89,9 +89,7 @@ async def run_team(
                 model_of=model_of,
                 run_config=run_config,
             )
-            watch.begin(crew.tell, telling, _requests(crew, watch), link)
-            end = await _play(plan, crew, watch)
-            await telling.finish(end.ending, end.message)
+            end = await _play_watched(plan, crew, watch, link)
     store.write("spent", budget.to_wire())
     tell(_ended(end, budget))
     return end
@@ -135,6 +133,14 @@ def _tell_both(
         telling.see(happening)
 
     return tell_both
+
+
+async def _play_watched(plan: RunPlan, crew: Crew, watch: Watch, link: ServerLink) -> RunEnd:
+    """Run the crew while its threads, and what people ask of it, are watched; tell how it ended."""
+    watch.begin(crew.tell, crew.telling, _requests(crew, watch), link)
+    end = await _play(plan, crew, watch)
+    await crew.telling.finish(end.ending, end.message)
+    return end
 
 
 async def _play(plan: RunPlan, crew: Crew, watch: Watch) -> RunEnd:

@@ -132,15 +132,14 @@ class RunTelling:
                 self._budget.hand_off(happening.role, target)
                 self.end_wait(target)
                 self._tell_both(happening.role, ev.HandedOff(happening.role, target))
-                self.board.look()
             case Kind.HANDOFF_REFUSED:
                 self._refuse(happening)
-            case kind if kind in _TOLD_OTHERWISE:
-                self.board.look()
+            case kind if kind not in _TOLD_OTHERWISE:
+                text = happening.text[:_LONGEST]
+                self.row.tell(ev.RunNoted(str(kind), happening.role, text))
             case _:
-                kind, role, text = happening.kind, happening.role, happening.text
-                self.row.tell(ev.RunNoted(str(kind), role, text[:_LONGEST]))
-                self.board.look()
+                pass
+        self.board.look()
 
     async def finish(self, ending: Ending, message: str) -> None:
         """The run ends; whatever of it has not ended, does."""
@@ -158,10 +157,9 @@ class RunTelling:
     def _finish_role(self, role: RoleTelling, ending: Ending) -> None:
         row = role.row
         if ending is Ending.DONE and row.info.state not in _CUT_OFF:
-            never = "" if row.turns else "was never needed"
             role.end()
-            if never:
-                row.change(note=never)
+            if not row.turns:
+                row.change(note="was never needed")
         elif row.info.state not in _OVER:
             role.abort("interrupted")
 
@@ -206,7 +204,6 @@ class RunTelling:
         missing = fields.texts(happening.data, "missing")
         self.begin_wait(target, fields.texts(happening.data, "waits_for"))
         self._tell_both(source, ev.HandoffRefused(source, target, missing))
-        self.board.look()
 
     def _tell_both(self, role: str, msg: ev.Msg) -> None:
         self.roles[role].row.tell(msg)

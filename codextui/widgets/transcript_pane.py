@@ -11,7 +11,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.geometry import Region
+from textual.geometry import NULL_SIZE, Region
 from textual.selection import Selection
 from textual.strip import Strip
 
@@ -67,6 +67,7 @@ class TranscriptPane(LineWidget, can_focus=True):
         self._is_climbing = False
         self._selection: Selection | None = None
         self._top = 0
+        self._drawn_size = NULL_SIZE
         self._head: list[Strip] = []
         self._rows = TranscriptRows(view.transcript, 0, context.looks.pane)
 
@@ -99,7 +100,7 @@ class TranscriptPane(LineWidget, can_focus=True):
 
     def refresh_head(self) -> None:
         """Draw the head again: its thread's row, plan or clock changed."""
-        if self._is_drawn:
+        if self._catch_up():
             height = len(self._head)
             self._head = self._render_head()
             if len(self._head) != height:
@@ -108,14 +109,9 @@ class TranscriptPane(LineWidget, can_focus=True):
             else:
                 self.refresh(Region(0, 0, self.size.width, height))
 
-    def catch_up(self) -> None:
-        """Draw all of it where its size came before it could be drawn on."""
-        if self._is_drawn and not self._head:
-            self._redraw()
-
     def flush(self) -> None:
         """Draw what the transcript has become. Called by the pacer."""
-        if not self._is_drawn:
+        if not self._catch_up():
             return
         top, below, before = self._top, self.rows_below, self._in_sight()
         self._top = self._rows.update(top)
@@ -137,11 +133,11 @@ class TranscriptPane(LineWidget, can_focus=True):
 
     def on_resize(self) -> None:
         """Fit the new size."""
-        self._redraw()
+        self._catch_up()
 
     def on_show(self) -> None:
         """Draw what came while it was hidden."""
-        self._redraw()
+        self._catch_up()
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         """Scroll down."""
@@ -207,6 +203,15 @@ class TranscriptPane(LineWidget, can_focus=True):
         span = self._selection.get_span(row) if self._selection else None
         return strip if span is None else select(strip, span, self._looks.pane.selected)
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """The lines of a region of the pane.
+
+        Textual tells of a place on the screen by `Resize` and `Show`, but of a widget whose
+        place was looked up between its mount and the layout it takes that to be known.
+        """
+        self._catch_up()
+        return super().render_lines(crop)
+
     def render_line(self, y: int) -> Strip:
         """The line at `y` with the places of its characters, for selecting with the mouse."""
         strip = self.line(y)
@@ -249,7 +254,16 @@ class TranscriptPane(LineWidget, can_focus=True):
     def _refresh_from(self, y: int) -> None:
         self.refresh(Region(0, y, self.size.width, self.size.height - y))
 
+    def _catch_up(self) -> bool:
+        """Draw all of it where it was drawn for another size, or not; say whether it is drawn."""
+        if not self._is_drawn:
+            self._drawn_size = NULL_SIZE
+        elif self._drawn_size != self.size:
+            self._redraw()
+        return self._is_drawn
+
     def _redraw(self) -> None:
+        self._drawn_size = self.size if self._is_drawn else NULL_SIZE
         if not self._is_drawn:
             return
         place = None if self.follow else self._rows.place_of(self._top)

@@ -124,7 +124,6 @@ class Workbench(Horizontal):
         self._mark()
         working = {t for t, view in self.board.threads.items() if view.info.state.has_turn}
         for place in self.grid.tiles:
-            place.pane.catch_up()
             if place.thread_id in working:
                 place.pane.refresh_head()
         if working:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from screens.console import Console, build_console, text_of
+from textual.geometry import NULL_SIZE
 
 from codextui.wire.event import ItemStarted, PlanStep, PlanUpdated
 from codextui.wire.thread import ThreadState
@@ -216,14 +215,12 @@ async def test_text_can_be_selected_with_the_mouse_in_one_pane_alone(console: Co
         assert console.app.screen.get_selected_text() is None
 
 
-async def test_a_pane_that_was_never_drawn_is_drawn_by_the_next_tick(console: Console) -> None:
+async def test_a_pane_that_was_never_told_its_size_is_drawn_all_the_same(console: Console) -> None:
     async with console.open():
         thread_id = console.link.running("backend")
         console.link.text(thread_id, "here")
         await console.settle()
         pane = console.pane(thread_id)
-        pane.view.info = replace(pane.view.info, state=ThreadState.IDLE)
-        pane._head = []
-        console.app.main.bench.tick()
+        pane._head, pane._drawn_size = [], NULL_SIZE
         assert "backend" in text_of(pane)
         assert "here" in text_of(pane)
