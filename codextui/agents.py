@@ -9,7 +9,7 @@ async with CodexServer() as codex:
 
 from __future__ import annotations
 
-from codextui.teams.codex_server import CodexServer
-from codextui.teams.hooks import PublishingHooks
+from codextui.teams.codex.server import CodexServer
+from codextui.teams.publish.script import PublishingHooks
 
 __all__ = ["CodexServer", "PublishingHooks"]

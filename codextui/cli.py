@@ -59,7 +59,7 @@ def _command(options: argparse.Namespace) -> Callable[[argparse.Namespace], int]
 
 
 def _complain(error: CodextuiError) -> int:
-    from codextui.render.sanitize import sanitize  # noqa: PLC0415 - only where something failed
+    from codextui.text.sanitize import sanitize  # noqa: PLC0415 - only where something failed
 
     print(f"codextui: {sanitize(str(error))}", file=sys.stderr)  # noqa: T201
     match error:

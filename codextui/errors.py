@@ -82,5 +82,5 @@ class ApprovalGone(CodextuiError):
     """The approval was answered or withdrawn before, or never existed."""
 
 
-class WireInvalid(CodextuiError):
+class MessageInvalid(CodextuiError):
     """A message does not have the shape that its kind promises."""

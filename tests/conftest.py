@@ -2,8 +2,24 @@
 
 from __future__ import annotations
 
+import atexit
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
 import pytest
 from hypothesis import settings
+
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+
+# Codex runs commands in a login shell, which reads the profile of HOME: one that prints, or waits
+# for a lock, would be part of what is tested. Every worker has a home of its own, and not below
+# the temporary folder, where Codex's sandbox lets everybody write.
+CACHE.mkdir(parents=True, exist_ok=True)
+HOME = tempfile.mkdtemp(prefix="codextui-home-", dir=CACHE)
+atexit.register(shutil.rmtree, HOME, ignore_errors=True)
+os.environ.update(HOME=HOME, XDG_CACHE_HOME=str(CACHE))
 
 # How long an example takes says more of the machine than of the code.
 settings.register_profile("codextui", deadline=None)

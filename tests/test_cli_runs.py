@@ -10,25 +10,24 @@ from typing import Any
 import pytest
 
 from codextui.cli import main
-from codextui.commands.timeline_text import timeline_lines, total_rows, wait_lines
-from codextui.prices import Price, Prices
-from codextui.teams.budget import Budget
-from codextui.teams.chronicle import Chronicle
-from codextui.teams.happening import Happening, Kind
-from codextui.teams.run_store import RunStore
-from codextui.teams.spans import SpanFile
-from codextui.teams.team import Limits
-from codextui.wire.run import Span, SpanKind
-from codextui.wire.thread import Usage
+from codextui.commands.run_text import timeline_lines, total_rows, wait_lines
+from codextui.config.prices import Price, Prices
+from codextui.protocol.runs import Span, SpanKind
+from codextui.protocol.threads import Usage
+from codextui.teams.config.team import Limits
+from codextui.teams.records.costs import Budget
+from codextui.teams.records.events import RunEvent, RunEventKind, RunLog
+from codextui.teams.records.spans import SpanFile
+from codextui.teams.records.store import RunStore
 
 EVIL = "\x1b]0;owned\x07\x1b[2Jtext\x9b31m\u202e"
 
-STARTED = Happening(Kind.RUN_STARTED, "", "run")
-ENDED = Happening(Kind.RUN_ENDED, "", f"done: all {EVIL}", {"outcome": "done"})
-REFUSED = Happening(
-    Kind.HANDOFF_REFUSED, "boss", "to maker:\n- plan.md: is not there", {"to": "maker"}
+STARTED = RunEvent(RunEventKind.RUN_STARTED, "", "run")
+ENDED = RunEvent(RunEventKind.RUN_ENDED, "", f"done: all {EVIL}", {"outcome": "done"})
+REFUSED = RunEvent(
+    RunEventKind.HANDOFF_REFUSED, "boss", "to maker:\n- plan.md: is not there", {"to": "maker"}
 )
-HANDED = Happening(Kind.HANDED_OFF, "boss", "to maker", {"to": "maker"})
+HANDED = RunEvent(RunEventKind.HANDED_OFF, "boss", "to maker", {"to": "maker"})
 
 SPANS = (
     Span("1", "boss", SpanKind.ROLE, "", 100.0, 200.0),
@@ -47,7 +46,7 @@ def _own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "100")
 
 
-def kept(*happenings: Happening, prices: Prices | None = None) -> RunStore:
+def kept(*happenings: RunEvent, prices: Prices | None = None) -> RunStore:
     """A run of two roles, of which all of this is kept."""
     store = RunStore.create("duo")
     about = {"team": f"duo{EVIL}", "mode": "handoffs", "project": "/p", "task": f"Do {EVIL}\nit."}
@@ -74,7 +73,7 @@ def kept(*happenings: Happening, prices: Prices | None = None) -> RunStore:
             turn_id=turn,
         )
     store.write("spent", budget.to_wire())
-    with Chronicle(store, clock=iter(float(at) for at in range(1000, 2000)).__next__) as chronicle:
+    with RunLog(store, clock=iter(float(at) for at in range(1000, 2000)).__next__) as chronicle:
         for happening in happenings:
             chronicle.tell(happening)
     with SpanFile(store.folder) as file:
@@ -118,7 +117,7 @@ def test_runs_are_listed_with_state_tokens_and_money(run: Callable[..., str]) ->
 def test_a_run_that_was_not_seen_to_end_was_cut_off_unless_it_goes_on(
     run: Callable[..., str],
 ) -> None:
-    store = kept(STARTED, ENDED, Happening(Kind.RUN_RESUMED, "", "again"))
+    store = kept(STARTED, ENDED, RunEvent(RunEventKind.RUN_RESUMED, "", "again"))
     assert "cut off" in run("runs")
     with store.locked():
         assert json.loads(run("runs", "--json"))["state"] == "running"

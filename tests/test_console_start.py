@@ -16,13 +16,13 @@ def imported_by(statement: str) -> set[str]:
 
 
 def test_the_console_is_imported_without_the_protocol() -> None:
-    assert imported_by("import codextui.app").isdisjoint(HEAVY)
+    assert imported_by("import codextui.console.app").isdisjoint(HEAVY)
 
 
 def test_the_first_frame_is_drawn_without_the_protocol() -> None:
     statement = """
 import asyncio
-from codextui.app import ConsoleApp
+from codextui.console.app import ConsoleApp
 
 class Link:
     async def run(self):

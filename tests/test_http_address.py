@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from codextui.config.address import HttpAddress, parse_http_address
 from codextui.errors import ConfigInvalid
-from codextui.http_address import HttpAddress, parse_http_address
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,9 @@ from typing import Any
 import pytest
 from client.fake_server import FakeServer
 
-from codextui import cli, paths
+from codextui import cli
 from codextui.commands.mcp_server import codex_config
+from codextui.config import paths
 
 PING = b'{"jsonrpc":"2.0","id":1,"method":"ping"}\n'
 

@@ -24,10 +24,10 @@ _CONTEXT.set_forkserver_preload(
         "codextui.client.relay",
         "codextui.commands.mcp_server",
         "codextui.commands.run",
-        "codextui.server.alone",
-        "codextui.server.serve",
-        "codextui.teams.codex_server",
-        "codextui.teams.run",
+        "codextui.server.run",
+        "codextui.server.run",
+        "codextui.teams.codex.server",
+        "codextui.teams.runner.run",
     ]
 )
 

@@ -7,18 +7,111 @@ import contextlib
 import time
 from collections.abc import Awaitable, Callable
 from types import TracebackType
-from typing import Self, TypeAlias
+from typing import Any, Literal, Self, TypeAlias, TypeVar
 
-from mcp import ClientSession
+import anyio
+import mcp_types as types
+from mcp import ClientSession, MCPError
+from pydantic import BaseModel, RootModel, ValidationError
 
-from codextui.client import session as said
+from codextui.client.call import introduction, structured_content
 from codextui.client.facts import Connected, Disconnected, Fact
-from codextui.client.intake import Intake
-from codextui.client.lines import Streams
+from codextui.client.supervision import Intake
 from codextui.client.transport import InterceptTransport, Tap
-from codextui.errors import ApprovalGone, ServerUnreachable
-from codextui.wire.decision import Answered, Decision, Declined, decision_word
-from codextui.wire.fields import JsonObject
+from codextui.errors import (
+    ApprovalGone,
+    CodextuiError,
+    MessageInvalid,
+    ServerRefused,
+    ServerUnreachable,
+)
+from codextui.jsonrpc.fields import JsonObject
+from codextui.jsonrpc.lines import Streams
+from codextui.protocol.decisions import Answered, Decision, Declined, decision_word
+
+_Result = TypeVar("_Result", bound=BaseModel)
+
+
+class _RawResult(RootModel[dict[str, Any]]):
+    """A result as it was on the wire."""
+
+
+class _SubscribeParams(types.RequestParams):
+    since: int
+    epoch: str
+
+
+class _Subscribe(types.Request[_SubscribeParams, Literal["codex/subscribe"]]):
+    method: Literal["codex/subscribe"] = "codex/subscribe"
+
+
+async def handshake(session: ClientSession, name: str, *, supervise: bool, decide: bool) -> str:
+    """Introduce the client (`initialize`) and return the server's name and version.
+
+    Sent by hand because mcp's session cannot declare an experimental capability.
+    Raises the errors of `call_tool`.
+    """
+    about = introduction(name, supervise=supervise, decide=decide)
+    params = types.InitializeRequestParams.model_validate(about)
+    answer = await _send(session, types.InitializeRequest(params=params), types.InitializeResult)
+    session.adopt(answer)
+    await session.send_notification(types.InitializedNotification())
+    return f"{answer.server_info.name} {answer.server_info.version}"
+
+
+async def subscribe(session: ClientSession, *, since: int, epoch: str) -> str:
+    """Ask for every event after `since`; return why the server ended it, in a sentence.
+
+    Raises the errors of `call_tool`.
+    """
+    request = _Subscribe(params=_SubscribeParams(since=since, epoch=epoch))
+    await _send(session, request, types.EmptyResult)
+    return "the server ended the subscription"
+
+
+async def ping(session: ClientSession, timeout_s: float) -> None:
+    """Ask for a sign of life. Raises ServerUnreachable where none comes in time."""
+    await _send(session, types.PingRequest(), types.EmptyResult, timeout_s)
+
+
+async def call_tool(session: ClientSession, tool: str, arguments: JsonObject) -> JsonObject:
+    """Call a tool and return its structured content.
+
+    Raises the error of `codextui.errors` that the result names, ServerRefused for a JSON-RPC
+    error, ServerUnreachable where the connection is lost before the answer.
+    """
+    params = types.CallToolRequestParams(name=tool, arguments=dict(arguments))
+    result = await _send(session, types.CallToolRequest(params=params), _RawResult)
+    return structured_content(tool, result.root)
+
+
+async def _send(
+    session: ClientSession,
+    request: types.Request[Any, Any],
+    result_type: type[_Result],
+    timeout_s: float | None = None,
+) -> _Result:
+    try:
+        return await session.send_request(request, result_type, timeout_s)
+    except MCPError as error:
+        raise _failure(error) from error
+    except anyio.BrokenResourceError as error:
+        raise ServerUnreachable("the connection to the server is closed") from error
+    except ValidationError as error:
+        raise MessageInvalid(
+            f"the server's answer to {request.method} has the wrong shape"
+        ) from error
+
+
+def _failure(error: MCPError) -> CodextuiError:
+    match error.error.code:
+        case types.CONNECTION_CLOSED:
+            return ServerUnreachable("the connection to the server was lost before it answered")
+        case types.REQUEST_TIMEOUT:
+            return ServerUnreachable("the server did not answer in time")
+        case _:
+            return ServerRefused(error.error.message)
+
 
 Connect: TypeAlias = Callable[[], Awaitable[Streams]]
 """Opens the way to the server, for every attempt anew; raises OSError or ServerUnreachable.
@@ -105,7 +198,7 @@ class Connection:
         the connection is not up within `patience_s`, or is lost before the answer came.
         """
         session = await self._wait_for_session()
-        return await said.call_tool(session, tool, arguments)
+        return await call_tool(session, tool, arguments)
 
     async def answer(self, approval_id: str, decision: Decision) -> None:
         """Decide an approval: the result of its elicitation, which is how the server asked.
@@ -164,7 +257,7 @@ class Connection:
             self._intake.attach(transport)
             async with transport as (reader, writer), ClientSession(reader, writer) as session:
                 async with asyncio.timeout(_HANDSHAKE_S):
-                    self._intake.server_info = await said.handshake(
+                    self._intake.server_info = await handshake(
                         session, self._name, supervise=self._supervise, decide=self._decide
                     )
                 return True, await self._hold(session, transport)
@@ -175,7 +268,7 @@ class Connection:
         beat = asyncio.create_task(self._beat(session, transport))
         watched: set[asyncio.Future[str]] = {transport.ended, beat}
         if self._supervise:
-            ask = said.subscribe(session, since=self._intake.seq, epoch=self._intake.epoch)
+            ask = subscribe(session, since=self._intake.seq, epoch=self._intake.epoch)
             watched.add(asyncio.create_task(ask))
         else:
             self._intake.tell(Connected("", self._intake.server_info, fresh=True))
@@ -196,7 +289,7 @@ class Connection:
             if transport.frames_in != heard:
                 continue
             try:
-                await said.ping(session, self.heartbeat_s)
+                await ping(session, self.heartbeat_s)
             except ServerUnreachable:
                 return f"the server gave no sign of life for {2 * self.heartbeat_s:g} seconds"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from codextui.wire.approval import Approval
-from codextui.wire.event import Event
+from codextui.protocol.approvals import Approval
+from codextui.protocol.events import Event
 
 
 @dataclass(frozen=True, slots=True)

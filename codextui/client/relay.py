@@ -5,21 +5,175 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
 from typing import Final, TypeAlias
 
-from codextui.client.lines import LineReader, Streams
-from codextui.client.open_requests import (
-    CONNECTION_CLOSED,
-    OpenRequests,
-    id_key,
-    is_request,
-    refusal,
-)
-from codextui.client.server_link import ServerLink
-from codextui.errors import CodextuiError, ServerUnreachable, WireInvalid
-from codextui.wire.fields import JsonObject
-from codextui.wire.tools import RELAYED_METHOD
+from codextui.errors import CodextuiError, MessageInvalid, ServerUnreachable
+from codextui.jsonrpc.fields import JsonObject
+from codextui.jsonrpc.lines import LineBlocks, LineReader, Streams
+from codextui.protocol.tools import RELAYED_METHOD
+
+CONNECTION_CLOSED: Final = -32000
+"""The error code by which the MCP SDKs themselves say that a connection is lost."""
+
+_CANCELLED = "notifications/cancelled"
+_MOST = 10_000
+_LONGEST_ID = 1_000
+
+
+class OpenRequests:
+    """Follows the frames of both sides.
+
+    At most 10,000 requests a side are remembered: who has more open is not told of the rest.
+    """
+
+    def __init__(self) -> None:
+        self._of_client: dict[str, object] = {}
+        self._of_server: dict[str, object] = {}
+
+    @property
+    def client_waits(self) -> bool:
+        """Whether the client still waits for an answer."""
+        return bool(self._of_client)
+
+    def client_said(self, frame: JsonObject) -> None:
+        """Note what the client sent."""
+        _note(frame, own=self._of_client, others=self._of_server)
+
+    def server_said(self, frame: JsonObject) -> None:
+        """Note what the server sent."""
+        _note(frame, own=self._of_server, others=self._of_client)
+
+    def give_up(self, reason: str) -> Iterator[JsonObject]:
+        """Forget all, and return what the client must hear now that the server is lost.
+
+        That is an error for each of its own requests, and the withdrawal of each of the server's.
+        """
+        of_client, self._of_client = self._of_client, {}
+        of_server, self._of_server = self._of_server, {}
+        for request_id in of_client.values():
+            yield refusal(request_id, CONNECTION_CLOSED, reason)
+        for request_id in of_server.values():
+            params = {"requestId": request_id, "reason": reason}
+            yield {"method": _CANCELLED, "params": params}
+
+
+def refusal(request_id: object, code: int, message: str) -> JsonObject:
+    """The members of an answer that is an error; an id that no answer can have is null."""
+    can_be = isinstance(request_id, str | int | float) and not isinstance(request_id, bool)
+    return {"id": request_id if can_be else None, "error": {"code": code, "message": message}}
+
+
+def is_request(frame: JsonObject) -> bool:
+    """Whether a frame asks for an answer."""
+    return "method" in frame and "id" in frame
+
+
+def id_key(request_id: object) -> str | None:
+    """A request's id as text, with its JSON type; None for what can be no id."""
+    if isinstance(request_id, bool) or not isinstance(request_id, str | int):
+        return None
+    try:
+        key = json.dumps(request_id)
+    except ValueError:  # an integer of thousands of digits
+        return None
+    return key if len(key) <= _LONGEST_ID else None
+
+
+def _note(frame: JsonObject, own: dict[str, object], others: dict[str, object]) -> None:
+    match frame:
+        case {"method": "notifications/cancelled", "params": {"requestId": request_id}}:
+            _forget(own, request_id)
+        case {"method": _, "id": request_id}:
+            key = id_key(request_id)
+            if key is not None and len(own) < _MOST:
+                own[key] = request_id
+        case {"method": _}:
+            pass
+        case {"id": request_id}:
+            _forget(others, request_id)
+
+
+def _forget(requests: dict[str, object], request_id: object) -> None:
+    key = id_key(request_id)
+    if key is not None:
+        requests.pop(key, None)
+
+
+class RelayUpstream:
+    """Takes lines for the server, and may ask it one thing of its own.
+
+    Attributes:
+        blocks: what the server says.
+        lost: why it is lost; empty while it is there.
+    """
+
+    def __init__(self, streams: Streams) -> None:
+        reader, self._writer = streams
+        self.blocks = LineBlocks(reader)
+        self.lost = ""
+        self._pump: asyncio.Task[None] | None = None
+        self._asked: tuple[str | None, asyncio.Future[JsonObject]] | None = None
+
+    def start(self, pump: Coroutine[None, None, None]) -> None:
+        """Begin to pass on what the server says."""
+        self._pump = asyncio.create_task(pump)
+
+    async def send(self, line: bytes) -> None:
+        """Send a line and wait while too much waits before it. A loss shows in `blocks`."""
+        with contextlib.suppress(OSError):
+            self._writer.write(line + b"\n")
+            await self._writer.drain()
+
+    async def ask(self, line: bytes, key: str | None) -> JsonObject:
+        """Send a request, and return its answer, which `takes` finds.
+
+        Args:
+            line: the request.
+            key: its id, as `open_requests.id_key` has it.
+
+        Raises:
+            ServerUnreachable: the server was lost before it answered.
+        """
+        answer: asyncio.Future[JsonObject] = asyncio.get_running_loop().create_future()
+        self._asked = key, answer
+        await self.send(line)
+        if self.lost:
+            raise ServerUnreachable(self.lost)
+        return await answer
+
+    def takes(self, frame: JsonObject) -> bool:
+        """Take the frame where it is the answer to `ask`."""
+        if self._asked is None or "method" in frame:
+            return False
+        key, answer = self._asked
+        if answer.done() or id_key(frame.get("id")) != key:
+            return False
+        self._asked = None
+        answer.set_result(frame)
+        return True
+
+    def lose(self, reason: str) -> None:
+        """Note that the server is lost."""
+        self.lost = reason
+        if self._asked is not None and not self._asked[1].done():
+            self._asked[1].set_exception(ServerUnreachable(reason))
+        self._writer.close()
+
+    async def finish(self) -> None:
+        """Tell the server that no more comes, and wait for its last words."""
+        with contextlib.suppress(OSError):
+            self._writer.write_eof()
+        if self._pump is not None:
+            await self._pump
+
+    async def close(self) -> None:
+        """Hang up."""
+        if self._pump is not None:
+            self._pump.cancel()
+            await asyncio.gather(self._pump, return_exceptions=True)
+        self._writer.close()
+
 
 Connect: TypeAlias = Callable[[], Awaitable[Streams]]
 """Opens the way to the server, which is started where none runs; raises OSError, CodextuiError."""
@@ -69,7 +223,7 @@ class Relay:
         self._open = OpenRequests()
         self._initialize: tuple[bytes, str | None] | None = None
         self._initialized: bytes | None = None
-        self._link: ServerLink | None = None
+        self._link: RelayUpstream | None = None
         self._heard = asyncio.Event()
 
     async def run(self) -> None:
@@ -95,9 +249,9 @@ class Relay:
     async def _listen(self) -> None:
         lines = LineReader(self._reader, LONGEST_LINE)
         try:
-            while (line := await lines.next()) is not None:
+            while (line := await lines.read_line()) is not None:
                 await self._take(line)
-        except WireInvalid as error:
+        except MessageInvalid as error:
             await self._give_up(f"the connection is given up: {error}")
             raise
         except OSError:
@@ -132,7 +286,7 @@ class Relay:
 
     async def _attach(self, *, introduce: bool) -> None:
         try:
-            link = ServerLink(await self._connect())
+            link = RelayUpstream(await self._connect())
             link.start(self._pump(link))
             await link.send(self._about)
             if introduce and self._initialize is not None:
@@ -143,7 +297,7 @@ class Relay:
         except (OSError, CodextuiError) as error:
             await self._give_up(f"the codextui server cannot be reached: {error}")
 
-    async def _introduce(self, link: ServerLink, initialize: bytes, key: str | None) -> None:
+    async def _introduce(self, link: RelayUpstream, initialize: bytes, key: str | None) -> None:
         """Say for the client what it said to the server before. Raises ServerUnreachable."""
         try:
             async with asyncio.timeout(_HANDSHAKE_S):
@@ -157,7 +311,7 @@ class Relay:
         if self._initialized is not None:
             await link.send(self._initialized)
 
-    async def _pump(self, link: ServerLink) -> None:
+    async def _pump(self, link: RelayUpstream) -> None:
         """Pass on what the server says until it is lost, or the client is."""
         reason = "it has ended"
         try:
@@ -165,7 +319,7 @@ class Relay:
                 block = self._look_through(link, block)
                 if not await self._deliver(block):
                     return
-        except (OSError, WireInvalid) as error:
+        except (OSError, MessageInvalid) as error:
             reason = str(error)
         link.lose(reason)
         self._heard.set()
@@ -176,7 +330,7 @@ class Relay:
                 "threads go on by codex-reply"
             )
 
-    def _look_through(self, link: ServerLink, block: bytes) -> bytes:
+    def _look_through(self, link: RelayUpstream, block: bytes) -> bytes:
         """Note which requests are answered; take out what only answers our own introduction."""
         for line in block.split(b"\n"):
             if not line or line.startswith(_NOTIFICATION):

@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from codextui import paths
-from codextui.client.lines import Streams
+from codextui.config import paths
 from codextui.errors import ServerUnreachable
+from codextui.jsonrpc.lines import Streams
 
 START_TIMEOUT_S: Final = 30.0
 """Seconds in which a server that was just started must listen."""

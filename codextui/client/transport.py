@@ -21,9 +21,9 @@ from mcp_types import RequestId, jsonrpc_message_adapter
 from pydantic import ValidationError
 from pydantic_core import from_json
 
-from codextui.client.lines import LineReader, Streams
-from codextui.errors import WireInvalid
-from codextui.wire.fields import JsonObject
+from codextui.errors import MessageInvalid
+from codextui.jsonrpc.fields import JsonObject
+from codextui.jsonrpc.lines import LineReader, Streams
 
 Direction: TypeAlias = Literal["in", "out"]
 
@@ -97,8 +97,8 @@ class InterceptTransport:
         """Return the next message that nobody took; None when there are no more."""
         while not self.ended.done():
             try:
-                line = await self._lines.next()
-            except (WireInvalid, OSError) as error:
+                line = await self._lines.read_line()
+            except (MessageInvalid, OSError) as error:
                 self.end(f"the connection broke: {error}")
                 break
             if line is None:

@@ -12,8 +12,11 @@ from typing import TypeAlias
 
 from codextui import __version__
 from codextui.codex.binary import CodexBinary, missing_app_server
+from codextui.codex.notifications import WARNINGS
 from codextui.codex.process import CodexProcess, printable
-from codextui.codex.rpc import (
+from codextui.errors import CodexDied, CodexMissing
+from codextui.jsonrpc import fields
+from codextui.jsonrpc.endpoint import (
     ANSWER_TIMEOUT,
     FrameLog,
     JsonLines,
@@ -22,10 +25,7 @@ from codextui.codex.rpc import (
     RequestId,
     reported,
 )
-from codextui.codex.warned import WARNINGS
-from codextui.errors import CodexDied, CodexMissing
-from codextui.wire import fields
-from codextui.wire.fields import JsonObject
+from codextui.jsonrpc.fields import JsonObject
 
 ExitHandler: TypeAlias = Callable[[str], None]
 """Told once, in one line, why the process ended although nobody had stopped it."""

@@ -12,13 +12,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from codextui.codex.app_server import AppServer
-from codextui.codex.own_servers import own_servers_off
-from codextui.codex.profile import read_profile
-from codextui.codex.rpc import INVALID_PARAMS, NO_ANSWER
-from codextui.codex.thread import ListedThread, StartedThread, ThreadOptions
+from codextui.codex.configuration import own_servers_off, read_profile
+from codextui.codex.threads import ListedThread, StartedThread, ThreadOptions
 from codextui.errors import CodexFailed, ThreadUnknown, TurnNotRunning
-from codextui.wire import fields
-from codextui.wire.fields import Json, JsonObject
+from codextui.jsonrpc import fields
+from codextui.jsonrpc.endpoint import INVALID_PARAMS, NO_ANSWER
+from codextui.jsonrpc.fields import Json, JsonObject
 
 MAX_INPUT_CHARS = 1_048_576
 """Characters of the longest input of a turn; Codex refuses more, so we do before sending."""

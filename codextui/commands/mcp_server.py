@@ -10,12 +10,12 @@ import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 
-from codextui.client.lines import Streams
 from codextui.client.relay import Relay
 from codextui.client.spawn import ensure_server, open_socket
-from codextui.client.standard_streams import standard_streams
+from codextui.client.stdio import standard_streams
 from codextui.errors import ConfigInvalid
-from codextui.wire.fields import JsonObject
+from codextui.jsonrpc.fields import JsonObject
+from codextui.jsonrpc.lines import Streams
 
 
 def relay(options: argparse.Namespace) -> int:
@@ -37,10 +37,14 @@ async def _relay(options: argparse.Namespace) -> None:
 
 
 async def _serve_alone(options: argparse.Namespace) -> None:
-    from codextui import config, paths  # noqa: PLC0415 - a relay needs no server
-    from codextui.server.alone import Alone, serve_alone  # noqa: PLC0415
-    from codextui.server.foreground import collect_seldom  # noqa: PLC0415
-    from codextui.server.peer import MAX_LINE  # noqa: PLC0415
+    from codextui.config import paths  # noqa: PLC0415
+    from codextui.config import schema as config  # noqa: PLC0415 - a relay needs no server
+    from codextui.server.run import (  # noqa: PLC0415
+        Alone,
+        collect_seldom,
+        serve_alone,
+    )
+    from codextui.server.transports.stream import MAX_LINE  # noqa: PLC0415
 
     codex = config.load(options.config or paths.config_path()).codex
     collect_seldom()
@@ -83,6 +87,6 @@ def _value(text: str) -> object:
 
 
 def _say(text: str) -> None:
-    from codextui.render.sanitize import sanitize  # noqa: PLC0415 - only where something is said
+    from codextui.text.sanitize import sanitize  # noqa: PLC0415 - only where something is said
 
     print(f"codextui: {sanitize(text)}", file=sys.stderr, flush=True)  # noqa: T201

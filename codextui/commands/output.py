@@ -9,8 +9,9 @@ from collections.abc import Sequence
 
 from rich.cells import cell_len, set_cell_size
 
-from codextui.wire import fields
-from codextui.wire.fields import JsonObject
+from codextui.errors import ConfigInvalid
+from codextui.jsonrpc import fields
+from codextui.jsonrpc.fields import JsonObject
 
 
 def show(text: str = "") -> None:
@@ -62,3 +63,11 @@ def show_indented(text: str, indent: str = "  ") -> None:
     """Print every line of a safe text behind `indent`."""
     for line in text.split("\n"):
         show(f"{indent}{line}".rstrip())
+
+
+def read_prompt(given: str) -> str:
+    """The prompt as typed, or standard input for `-`. Raises ConfigInvalid where it is empty."""
+    prompt = sys.stdin.read() if given == "-" else given
+    if not prompt.strip():
+        raise ConfigInvalid("the prompt is empty: say what the agent is to do")
+    return prompt

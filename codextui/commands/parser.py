@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from codextui.http_address import HttpAddress
+    from codextui.config.address import HttpAddress
 
 _DESCRIPTION = """\
 Supervise Codex agents: without a command the console opens, on the shared server that is
@@ -92,7 +92,7 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_server_commands(commands: _Commands) -> None:
-    demo = _add(commands, "demo", "demo:run_demo", "show a team at work, with a scripted model")
+    demo = _add(commands, "demo", "console:run_demo", "show a team at work, with a scripted model")
     demo.add_argument("--headless", action="store_true", help="run it without a screen")
     demo.add_argument("--team", action="store_true", help="five roles on the Agents SDK")
     demo.add_argument(
@@ -128,7 +128,7 @@ def _add_server_commands(commands: _Commands) -> None:
         help="allow an address that other machines can reach; what is said travels unencrypted",
     )
     serve.add_argument("--daemon", action="store_true", help=argparse.SUPPRESS)
-    token = _add(commands, "token", "token:print_token", "print the token that HTTP clients show")
+    token = _add(commands, "token", "serve:print_token", "print the token that HTTP clients show")
     token.add_argument(
         "--new", action="store_true", help="make another one; the one before is then worth nothing"
     )
@@ -245,14 +245,14 @@ def _setting(text: str) -> tuple[str, str]:
 
 
 def _add_looking_commands(commands: _Commands) -> None:
-    listing = _add(commands, "ps", "listing:list_threads", "list the threads")
+    listing = _add(commands, "ps", "threads:list_threads", "list the threads")
     listing.add_argument("--all", action="store_true", help="killed ones too")
-    read = _add(commands, "read", "reading:read_thread", "print what a thread said and did")
+    read = _add(commands, "read", "read:read_thread", "print what a thread said and did")
     read.add_argument("thread", metavar="THREAD")
 
 
 def _add_turn_commands(commands: _Commands) -> None:
-    new = _add(commands, "new", "turns:start_thread", "start a thread")
+    new = _add(commands, "new", "threads:start_thread", "start a thread")
     new.add_argument("prompt", metavar="PROMPT", nargs="?")
     new.add_argument("--handle", metavar="NAME", help="what to call it, such as a role")
     new.add_argument("-C", "--cwd", metavar="FOLDER", type=Path, help="where it works")
@@ -269,8 +269,10 @@ def _add_turn_commands(commands: _Commands) -> None:
         choices=("untrusted", "on-request", "never"),
         help="when it has to ask",
     )
-    reply = _add(commands, "reply", "turns:reply", "tell a thread something; steers a running turn")
-    steer = _add(commands, "steer", "turns:steer", "tell the running turn of a thread something")
+    reply = _add(
+        commands, "reply", "threads:reply", "tell a thread something; steers a running turn"
+    )
+    steer = _add(commands, "steer", "threads:steer", "tell the running turn of a thread something")
     for parser in (reply, steer):
         parser.add_argument("thread", metavar="THREAD")
         parser.add_argument("prompt", metavar="PROMPT")
@@ -363,8 +365,8 @@ def _add_runs_command(commands: _Commands) -> None:
 
 
 def _server_name(value: str) -> str:
+    from codextui.config.paths import check_name  # noqa: PLC0415 - only where a name is given
     from codextui.errors import ConfigInvalid  # noqa: PLC0415
-    from codextui.paths import check_name  # noqa: PLC0415 - only where a name is given
 
     try:
         return check_name(value)
@@ -373,8 +375,8 @@ def _server_name(value: str) -> str:
 
 
 def _http_address(value: str) -> HttpAddress:
+    from codextui.config.address import parse_http_address  # noqa: PLC0415 - only where one is given
     from codextui.errors import ConfigInvalid  # noqa: PLC0415
-    from codextui.http_address import parse_http_address  # noqa: PLC0415 - only where one is given
 
     try:
         return parse_http_address(value)

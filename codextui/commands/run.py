@@ -12,25 +12,82 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from codextui import paths
 from codextui.client.spawn import ensure_server, open_socket
-from codextui.commands.output import note, show
-from codextui.commands.prompt import read_prompt
-from codextui.commands.run_report import report
+from codextui.commands.output import emit, note, read_prompt, show, show_indented
+from codextui.commands.run_text import show_costs
 from codextui.commands.teams import config_file, find_team
-from codextui.config import load
+from codextui.config import paths
+from codextui.config.schema import load
 from codextui.errors import ConfigInvalid
-from codextui.teams.chronicle import Chronicle
-from codextui.teams.config_team import load_teams
-from codextui.teams.happening import Happening, Kind
-from codextui.teams.publisher import run_thread
-from codextui.teams.run_plan import RunPlan
-from codextui.teams.run_store import RunStore
-from codextui.teams.team import Mode, Team
-from codextui.wire import fields
+from codextui.jsonrpc import fields
+from codextui.teams.config.reader import load_teams
+from codextui.teams.config.team import Mode, Team
+from codextui.teams.publish.publisher import run_thread
+from codextui.teams.records.events import RunEvent, RunEventKind, RunLog
+from codextui.teams.records.store import RunStore
+from codextui.teams.runner.plan import RunPlan
+from codextui.text.sanitize import one_line, sanitize
 
 if TYPE_CHECKING:
-    from codextui.teams.run import RunEnd
+    from codextui.teams.runner.run import RunEnd
+
+_VERBS = {
+    RunEventKind.ROLE_STARTED: "",
+    RunEventKind.TOOL_CALLED: "calls ",
+    RunEventKind.TOOL_ANSWERED: "is answered ",
+    RunEventKind.HANDED_OFF: "hands off ",
+    RunEventKind.HANDOFF_REFUSED: "is refused to hand off ",
+    RunEventKind.ROLE_FINISHED: "is done: ",
+}
+
+
+def report(happening: RunEvent, *, as_json: bool) -> None:
+    """Print one happening on standard output; what a person must do on standard error too."""
+    if as_json:
+        emit(happening.to_wire())
+    else:
+        _show(happening)
+    if happening.kind is RunEventKind.PERSON_NEEDED:
+        note(_how_to_decide(happening))
+    if happening.kind is RunEventKind.TROUBLE:
+        note(sanitize(happening.text))
+
+
+def _how_to_decide(happening: RunEvent) -> str:
+    approval = one_line(str(happening.data.get("approval", "")))
+    yes = f"`codextui approve {approval}` says yes"
+    if happening.data.get("asks") in ("questions", "elicitation"):
+        yes = f"`codextui answer {approval} ANSWER` answers"
+    return (
+        f"needs input: `codextui approvals` shows it, {yes}, `codextui decline {approval}` says "
+        "no; or open the console"
+    )
+
+
+def _show(happening: RunEvent) -> None:
+    role = one_line(happening.role)
+    match happening.kind:
+        case RunEventKind.ROLE_SAID:
+            show(f"{role} says:")
+            show_indented(sanitize(happening.text))
+        case RunEventKind.TOOL_CALLED | RunEventKind.TOOL_ANSWERED:
+            show(f"{role} {_VERBS[happening.kind]}{one_line(happening.text, 160)}")
+        case RunEventKind.HANDOFF_REFUSED | RunEventKind.SENT_BACK:
+            first, _, rest = sanitize(happening.text).partition("\n")
+            show(f"{role} {_VERBS.get(happening.kind, '')}{first}")
+            show_indented(rest)
+        case RunEventKind.RUN_ENDED:
+            _show_end(happening)
+        case _:
+            text = f"{_VERBS.get(happening.kind, '')}{one_line(happening.text)}"
+            show(f"{role} {text}" if role else text)
+
+
+def _show_end(happening: RunEvent) -> None:
+    show()
+    show(sanitize(happening.text))
+    if "usage" in happening.data:
+        show_costs(happening.data)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -52,7 +109,7 @@ def _run_beside_console(options: argparse.Namespace) -> int:
         subprocess.Popen(  # noqa: S603 - our own command
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
         )
-    from codextui.app import run as open_console  # noqa: PLC0415 - Textual
+    from codextui.console.app import run as open_console  # noqa: PLC0415 - Textual
 
     code = open_console(options.server, config=options.config, first=run_thread(store.run_id))
     show(f"run {store.run_id}: what happened and happens is in {store.log_path}")
@@ -62,18 +119,18 @@ def _run_beside_console(options: argparse.Namespace) -> int:
 def _run_here(options: argparse.Namespace) -> int:
     if options.resume is None:
         plan, store = _begin(options)
-        kind = Kind.RUN_STARTED
+        kind = RunEventKind.RUN_STARTED
     else:
         plan, store = _take_up(options)
-        kind = Kind.RUN_RESUMED
-    with store.locked(), Chronicle(store, note) as chronicle:
+        kind = RunEventKind.RUN_RESUMED
+    with store.locked(), RunLog(store, note) as chronicle:
 
-        def tell(happening: Happening) -> None:
+        def tell(happening: RunEvent) -> None:
             chronicle.tell(happening)
             report(happening, as_json=options.json)
 
         data = {"run": store.run_id, "project": str(plan.project), "mode": str(plan.mode)}
-        tell(Happening(kind, "", f"run {store.run_id} in {plan.project} ({plan.mode})", data))
+        tell(RunEvent(kind, "", f"run {store.run_id} in {plan.project} ({plan.mode})", data))
         try:
             end = asyncio.run(_run(options, plan, store, tell))
         except BaseException:
@@ -88,9 +145,9 @@ async def _run(
     options: argparse.Namespace,
     plan: RunPlan,
     store: RunStore,
-    tell: Callable[[Happening], None],
+    tell: Callable[[RunEvent], None],
 ) -> RunEnd:
-    from codextui.teams.run import run_team  # noqa: PLC0415 - the Agents SDK, where a team runs
+    from codextui.teams.runner.run import run_team  # noqa: PLC0415 - the Agents SDK, where a team runs
 
     socket = await ensure_server(options.server, config=options.config)
     return await run_team(plan, store, functools.partial(open_socket, socket), tell)

@@ -12,29 +12,33 @@ from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 
-from codextui import paths
-from codextui.commands.cost_text import money_text, show_costs
 from codextui.commands.output import emit, note, show, show_indented, show_table
-from codextui.commands.timeline_text import (
+from codextui.commands.run_text import (
     TOTALS_HEADER,
+    money_text,
+    show_costs,
     timeline_lines,
     total_rows,
     wait_lines,
 )
-from codextui.config import load
-from codextui.errors import CodextuiError, ConfigInvalid, WireInvalid
-from codextui.prices import Prices
-from codextui.render.figures import format_elapsed, format_tokens
-from codextui.render.sanitize import one_line, sanitize
-from codextui.teams.happening import Kind
-from codextui.teams.kept_run import KeptRun, read_run
-from codextui.teams.run_store import RunStore, list_runs
-from codextui.wire import fields
-from codextui.wire.fields import JsonObject
+from codextui.config import paths
+from codextui.config.prices import Prices
+from codextui.config.schema import load
+from codextui.errors import CodextuiError, ConfigInvalid, MessageInvalid
+from codextui.jsonrpc import fields
+from codextui.jsonrpc.fields import JsonObject
+from codextui.teams.records.archive import KeptRun, read_run
+from codextui.teams.records.events import RunEventKind
+from codextui.teams.records.store import RunStore, list_runs
+from codextui.text.figures import format_elapsed, format_tokens
+from codextui.text.sanitize import one_line, sanitize
 
 _HEADER = ("RUN", "TEAM", "STATE", "BEGAN", "TOKENS", "COST", "TASK")
 
-_VERBS = {Kind.HANDED_OFF: "handed off ", Kind.HANDOFF_REFUSED: "was refused to hand off "}
+_VERBS = {
+    RunEventKind.HANDED_OFF: "handed off ",
+    RunEventKind.HANDOFF_REFUSED: "was refused to hand off ",
+}
 
 
 def list_kept_runs(options: argparse.Namespace) -> int:
@@ -159,9 +163,9 @@ def _handoff_text(handoff: JsonObject) -> str:
     try:
         at = _moment(fields.number_or(handoff, "at"))[-8:]
         role, text = fields.text_or(handoff, "role"), fields.text_or(handoff, "text")
-    except WireInvalid as error:
+    except MessageInvalid as error:
         return f"what is kept of it cannot be read: {one_line(str(error))}"
-    verb = _VERBS.get(Kind(str(handoff["kind"])), "")
+    verb = _VERBS.get(RunEventKind(str(handoff["kind"])), "")
     return f"{at} {one_line(role)} {verb}{sanitize(text)}"
 
 

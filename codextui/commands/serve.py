@@ -9,16 +9,20 @@ import signal
 import sys
 import threading
 
-from codextui import config, paths
 from codextui.commands.output import emit, note, show
+from codextui.config import paths
+from codextui.config import schema as config
+from codextui.config.address import HttpAddress
 from codextui.errors import ConfigInvalid
-from codextui.http_address import HttpAddress
 
 
 def serve_here(options: argparse.Namespace) -> int:
     """Run the shared server in this process until it is shut down."""
-    from codextui.server.foreground import collect_seldom  # noqa: PLC0415 - the server's half
-    from codextui.server.serve import ServeOptions, serve  # noqa: PLC0415
+    from codextui.server.run import (  # noqa: PLC0415
+        ServeOptions,
+        collect_seldom,
+        serve,
+    )
 
     settings = _load(options)
     http = _http(options, settings.server)
@@ -74,7 +78,7 @@ def _end_with_stdin() -> None:
 def kill_server(options: argparse.Namespace) -> int:
     """End the shared server, and wait until it is gone."""
     from codextui.client.spawn import wait_until_gone  # noqa: PLC0415 - `serve` needs no client
-    from codextui.commands.link import call_once  # noqa: PLC0415
+    from codextui.commands.call import call_once  # noqa: PLC0415
 
     call_once(options, "codex-shutdown", {})
     asyncio.run(wait_until_gone(options.server))
@@ -89,3 +93,17 @@ def _load(options: argparse.Namespace) -> config.Config:
     if options.config is not None and not options.config.is_file():
         raise ConfigInvalid(f"{options.config} is no file")
     return config.load(options.config or paths.config_path())
+
+
+def print_token(options: argparse.Namespace) -> int:
+    """Print the token of the server's HTTP; with `--new` after replacing it."""
+    from codextui.server.transports.http.token import TokenFile  # noqa: PLC0415 - the server's half
+
+    path = paths.token_path(options.server)
+    file = TokenFile(path)
+    token = file.replace() if options.new else file.read()
+    if options.json:
+        emit({"token": token, "file": str(path)})
+    else:
+        show(token)
+    return 0

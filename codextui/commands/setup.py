@@ -7,16 +7,16 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import cast
 
-from codextui import config, paths
 from codextui.commands.output import note, show
+from codextui.config import paths
+from codextui.config import schema as config
+from codextui.config.address import HttpAddress
+from codextui.config.paths import DEFAULT_NAME
 from codextui.errors import ConfigInvalid
-from codextui.http_address import HttpAddress
-from codextui.paths import DEFAULT_NAME
-from codextui.render.sanitize import sanitize
-from codextui.setup.endpoint import Endpoint, endpoint
-from codextui.setup.launch import Launch, find_launch
+from codextui.setup.files import write_entry
+from codextui.setup.launch import Endpoint, Launch, endpoint, find_launch
 from codextui.setup.recipe import Recipe, Scope
-from codextui.setup.writing import write_entry
+from codextui.text.sanitize import sanitize
 
 
 def set_up(options: argparse.Namespace) -> int:

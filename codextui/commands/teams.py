@@ -5,15 +5,15 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from codextui import paths
 from codextui.commands.output import emit, show, show_table
-from codextui.config import load
-from codextui.config_values import suggest
+from codextui.config import paths
+from codextui.config.readers import suggest
+from codextui.config.schema import load
 from codextui.errors import ConfigInvalid
-from codextui.render.sanitize import one_line
-from codextui.teams.advice import advise, advise_prices
-from codextui.teams.config_team import load_teams
-from codextui.teams.team import Limits, Role, Team
+from codextui.teams.config.advice import advise, advise_prices
+from codextui.teams.config.reader import load_teams
+from codextui.teams.config.team import Limits, Role, Team
+from codextui.text.sanitize import one_line
 
 
 def list_teams(options: argparse.Namespace) -> int:

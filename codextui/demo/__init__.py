@@ -4,7 +4,7 @@ from codextui.demo.home import codex_environment, scratch_codex_home, write_code
 from codextui.demo.model import ScriptedModel
 from codextui.demo.request import ModelRequest
 from codextui.demo.script import Answer, ModelScript, Script
-from codextui.demo.step import Call, Fail, Patch, Run, Say, Step, Think
+from codextui.demo.steps import Call, Fail, Patch, Run, Say, Step, Think
 
 __all__ = [
     "Answer",

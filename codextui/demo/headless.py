@@ -5,22 +5,41 @@ from __future__ import annotations
 import asyncio
 import functools
 import sys
+from pathlib import Path
 
 from codextui.client.connection import Connection
 from codextui.client.facts import ApprovalOffered, Disconnected, EventArrived, Fact
 from codextui.client.spawn import open_socket
-from codextui.demo.narration import Narrator, tell_approval
-from codextui.demo.pace import AT_ONCE
-from codextui.demo.policy import POLICY, decide
-from codextui.demo.report import Line, Report
-from codextui.demo.result import check_results
-from codextui.demo.stage import Stage, open_stage
-from codextui.demo.storyline import Storyline
+from codextui.demo.narration import Line, Narrator, Report, tell_approval
+from codextui.demo.results import check_results
+from codextui.demo.stage import Stage, Storyline, open_stage
+from codextui.demo.steps import AT_ONCE
 from codextui.demo.workspace import Workspace, create_workspace
 from codextui.errors import ApprovalGone, CodexMissing, CodextuiError
-from codextui.wire import fields
-from codextui.wire.approval import Approval
-from codextui.wire.decision import decision_word
+from codextui.jsonrpc import fields
+from codextui.protocol.approvals import Approval, CommandAsked, PatchAsked
+from codextui.protocol.decisions import Approved, Decision, Declined, decision_word
+
+POLICY = (
+    "a command is approved once, after it was printed whole; a change to files is approved once "
+    "where every file is in the project; anything else is declined"
+)
+"""What `decide` does, in words."""
+
+
+def decide(approval: Approval, project: Path) -> tuple[Decision, str]:
+    """Returns the decision on an approval, and the reason for it in words."""
+    match approval.asked:
+        case CommandAsked(stdin=False, network="", permissions=permissions) if not permissions:
+            return Approved(), "approved once: a command of the demo's script"
+        case PatchAsked(changes=changes, grant_root="") if changes:
+            touched = {path for c in changes for path in (c.path, c.move_path) if path}
+            if all((project / path).resolve().is_relative_to(project) for path in touched):
+                return Approved(), "approved once: every file is in the project"
+            return Declined(), "declined: a file is outside of the project"
+        case _:
+            return Declined(), "declined: the demo expects no such request"
+
 
 LIMIT_S = 180.0
 """How long the whole may take; it usually takes some ten seconds."""

@@ -8,7 +8,7 @@ import tempfile
 import tomllib
 from pathlib import Path
 
-from codextui import paths
+from codextui.config import paths
 from codextui.errors import ConfigInvalid
 
 CONFIG = """\

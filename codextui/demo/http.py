@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from codextui.errors import WireInvalid
+from codextui.errors import MessageInvalid
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,7 +50,7 @@ async def read_request(reader: asyncio.StreamReader) -> HttpRequest | None:
         method, path, headers = _parse_head(head)
         body = await reader.readexactly(_body_length(headers))
     except asyncio.LimitOverrunError as error:
-        raise WireInvalid(f"The request's head is longer than {HEAD_LIMIT} bytes.") from error
+        raise MessageInvalid(f"The request's head is longer than {HEAD_LIMIT} bytes.") from error
     except (asyncio.IncompleteReadError, ConnectionError):
         return None
     return HttpRequest(method, path, headers, body)
@@ -62,24 +62,24 @@ def _parse_head(head: bytes) -> tuple[str, str, dict[str, str]]:
         case [method, target, version] if version.startswith("HTTP/1."):
             pass
         case _:
-            raise WireInvalid("The request line is not that of HTTP/1.1.")
+            raise MessageInvalid("The request line is not that of HTTP/1.1.")
     headers = {}
     for line in lines:
         name, colon, value = line.partition(":")
         if not colon:
-            raise WireInvalid("A header line has no colon.")
+            raise MessageInvalid("A header line has no colon.")
         headers[name.strip().lower()] = value.strip()
     return method.upper(), target.partition("?")[0], headers
 
 
 def _body_length(headers: Mapping[str, str]) -> int:
     if "transfer-encoding" in headers:
-        raise WireInvalid("A request's body must come with its length, not chunked.")
+        raise MessageInvalid("A request's body must come with its length, not chunked.")
     length = headers.get("content-length", "0")
     if not (length.isascii() and length.isdigit()):
-        raise WireInvalid("The header Content-Length is not a number.")
+        raise MessageInvalid("The header Content-Length is not a number.")
     if int(length) > BODY_LIMIT:
-        raise WireInvalid(f"The request's body is larger than {BODY_LIMIT} bytes.")
+        raise MessageInvalid(f"The request's body is larger than {BODY_LIMIT} bytes.")
     return int(length)
 
 

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from codextui.errors import WireInvalid
+from codextui.errors import MessageInvalid
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -123,9 +123,9 @@ def _object(content: bytes | str, what: str) -> dict[str, Any]:
     try:
         value = json.loads(content)
     except ValueError as error:
-        raise WireInvalid(f"{what} is not JSON.") from error
+        raise MessageInvalid(f"{what} is not JSON.") from error
     if not isinstance(value, dict):
-        raise WireInvalid(f"{what} is not a JSON object.")
+        raise MessageInvalid(f"{what} is not a JSON object.")
     return value
 
 
@@ -138,7 +138,7 @@ def _items(value: object) -> list[Mapping[str, Any]]:
     if isinstance(value, str):
         return [{"type": "message", "role": "user", "content": value}]
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-        raise WireInvalid("The request's input is neither a text nor a list of items.")
+        raise MessageInvalid("The request's input is neither a text nor a list of items.")
     return value
 
 

@@ -12,7 +12,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from codextui.demo.step import Call, Fail, Patch, Run, Say, Step, Think
+from codextui.demo.steps import Call, Fail, Patch, Run, Say, Step, Think
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Iterator

@@ -7,15 +7,10 @@ import shutil
 import sys
 from collections.abc import AsyncIterator
 
-from codextui.demo.act import Act, Answer, Cues
-from codextui.demo.builder import Builder
-from codextui.demo.pace import Pace
+from codextui.demo.agents import ROLES, Builder, Tester, Visitor, Writer
 from codextui.demo.request import ModelRequest
-from codextui.demo.role import ROLES
-from codextui.demo.step import Step
-from codextui.demo.tester import Tester
-from codextui.demo.visitor import Visitor
-from codextui.demo.writer import Writer
+from codextui.demo.script import Act, ActAnswer, Cues
+from codextui.demo.steps import Pace, Step
 
 
 class Scenario:
@@ -54,7 +49,7 @@ class Scenario:
         steered = not latest and request.answered[-1] == 0
         return self._acknowledge(request, answer) if steered else answer(request)
 
-    async def _acknowledge(self, request: ModelRequest, answer: Answer) -> AsyncIterator[Step]:
+    async def _acknowledge(self, request: ModelRequest, answer: ActAnswer) -> AsyncIterator[Step]:
         yield self._pace.say(f"Noted: {shorten(request.last_user_text)}")
         async for step in answer(request):
             yield step

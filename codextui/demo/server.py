@@ -11,7 +11,8 @@ import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from codextui import config, paths
+from codextui.config import paths
+from codextui.config import schema as config
 from codextui.demo.home import codex_environment
 from codextui.demo.workspace import Workspace
 from codextui.errors import ServerUnreachable

@@ -9,9 +9,9 @@ import sys
 import threading
 from concurrent.futures import Future
 
-from codextui.commands.run_report import report as report_happening
-from codextui.demo.pace import READABLE
-from codextui.demo.report import Line, Report
+from codextui.commands.run import report as report_happening
+from codextui.demo.narration import Line, Report
+from codextui.demo.steps import READABLE
 from codextui.demo.team_script import tell_files
 from codextui.demo.team_stage import (
     TeamStage,
@@ -20,9 +20,9 @@ from codextui.demo.team_stage import (
     open_team_stage,
 )
 from codextui.errors import CodextuiError
-from codextui.teams.happening import Happening, Kind
-from codextui.teams.run import run_team
-from codextui.teams.team import Mode
+from codextui.teams.config.team import Mode
+from codextui.teams.records.events import RunEvent, RunEventKind
+from codextui.teams.runner.run import run_team
 
 END_S = 40.0
 """How long the stage may take to come down."""
@@ -44,7 +44,7 @@ def run(mode: Mode) -> int:
     backstage = _Backstage(workspace, mode)
     backstage.start()
     try:
-        from codextui import app  # noqa: PLC0415 - imported while the server starts
+        from codextui.console import app  # noqa: PLC0415 - imported while the server starts
 
         code: int = app.run(backstage.wait_until_up(), leaving="end the demo")
     finally:
@@ -59,7 +59,7 @@ class _Backstage:
     """Runs the team while the console looks at its threads, on a loop in a thread of its own."""
 
     def __init__(self, workspace: TeamWorkspace, mode: Mode) -> None:
-        self.told: list[Happening] = []
+        self.told: list[RunEvent] = []
         self._workspace = workspace
         self._mode = mode
         self._up: Future[str] = Future()
@@ -97,16 +97,21 @@ class _Backstage:
             if not self._up.done():
                 self._up.set_exception(error)
             else:
-                self.told.append(Happening(Kind.RUN_ENDED, "", str(error)))
+                self.told.append(RunEvent(RunEventKind.RUN_ENDED, "", str(error)))
 
     async def _play_team(self, stage: TeamStage) -> None:
         plan, store = stage.new_run(self._mode)
         try:
             await run_team(plan, store, stage.connect, self._take, model_of=stage.model_of)
         except CodextuiError as error:
-            self.told.append(Happening(Kind.RUN_ENDED, "", str(error)))
+            self.told.append(RunEvent(RunEventKind.RUN_ENDED, "", str(error)))
 
-    def _take(self, happening: Happening) -> None:
-        shown = (Kind.HANDOFF_REFUSED, Kind.HANDED_OFF, Kind.SENT_BACK, Kind.RUN_ENDED)
+    def _take(self, happening: RunEvent) -> None:
+        shown = (
+            RunEventKind.HANDOFF_REFUSED,
+            RunEventKind.HANDED_OFF,
+            RunEventKind.SENT_BACK,
+            RunEventKind.RUN_ENDED,
+        )
         if happening.kind in shown:
             self.told.append(dataclasses.replace(happening, data={}))  # without the costs

@@ -8,11 +8,10 @@ from collections.abc import Callable
 
 from codextui.client.connection import Connection
 from codextui.client.facts import ApprovalOffered, Fact
-from codextui.commands.run_report import report as report_happening
-from codextui.demo.narration import tell_approval
-from codextui.demo.pace import AT_ONCE
-from codextui.demo.policy import POLICY, decide
-from codextui.demo.report import Line, Report
+from codextui.commands.run import report as report_happening
+from codextui.demo.headless import POLICY, decide
+from codextui.demo.narration import Line, Report, tell_approval
+from codextui.demo.steps import AT_ONCE
 from codextui.demo.team_script import FILES, content_of, tell_files
 from codextui.demo.team_stage import (
     TeamStage,
@@ -21,11 +20,11 @@ from codextui.demo.team_stage import (
     open_team_stage,
 )
 from codextui.errors import ApprovalGone, CodextuiError
-from codextui.teams.happening import Happening, Kind
-from codextui.teams.run import run_team
-from codextui.teams.team import Mode
-from codextui.wire.approval import Approval
-from codextui.wire.decision import decision_word
+from codextui.protocol.approvals import Approval
+from codextui.protocol.decisions import decision_word
+from codextui.teams.config.team import Mode
+from codextui.teams.records.events import RunEvent, RunEventKind
+from codextui.teams.runner.run import run_team
 
 LIMIT_S = 300.0
 """How long the whole may take; it usually takes some twenty seconds."""
@@ -61,9 +60,9 @@ async def _play(report: Report, mode: Mode, *, json_lines: bool) -> str:
     workspace = await asyncio.to_thread(create_team_workspace)
     report.tell(Line("started", "Five roles build a small game. The models are a script."))
     report.tell(Line("policy", f"Approvals: {POLICY}.", data={"policy": POLICY}))
-    told: list[Happening] = []
+    told: list[RunEvent] = []
 
-    def tell(happening: Happening) -> None:
+    def tell(happening: RunEvent) -> None:
         told.append(happening)
         report_happening(happening, as_json=json_lines)
 
@@ -78,7 +77,7 @@ async def _play(report: Report, mode: Mode, *, json_lines: bool) -> str:
 
 
 async def _run(
-    stage: TeamStage, mode: Mode, report: Report, tell: Callable[[Happening], None]
+    stage: TeamStage, mode: Mode, report: Report, tell: Callable[[RunEvent], None]
 ) -> str:
     answering = _Answering(stage, report)
     async with Connection(stage.connect, name="demo", on_fact=answering.take) as connection:
@@ -119,7 +118,7 @@ class _Answering:
             self._report.tell(Line("gone", "The question was taken back.", approval.handle))
 
 
-def _check(workspace: TeamWorkspace, told: list[Happening]) -> str:
+def _check(workspace: TeamWorkspace, told: list[RunEvent]) -> str:
     """What is wrong with what was made and shown; empty where nothing is."""
     faults = [
         f"{name} is not what was to be written"
@@ -128,8 +127,8 @@ def _check(workspace: TeamWorkspace, told: list[Happening]) -> str:
         or (workspace.project / name).read_text(encoding="utf-8") != content_of(name)
     ]
     seen = {happening.kind for happening in told}
-    if not seen & {Kind.HANDOFF_REFUSED, Kind.SENT_BACK}:
+    if not seen & {RunEventKind.HANDOFF_REFUSED, RunEventKind.SENT_BACK}:
         faults.append("no gate was shut")
-    if Kind.PERSON_DECIDED not in seen:
+    if RunEventKind.PERSON_DECIDED not in seen:
         faults.append("nobody was asked for approval")
     return "; ".join(faults)

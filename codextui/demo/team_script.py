@@ -8,11 +8,9 @@ from collections.abc import AsyncIterable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from codextui.demo.act import refused
-from codextui.demo.pace import Pace
 from codextui.demo.request import ModelRequest
-from codextui.demo.script import Script
-from codextui.demo.step import Call, Patch, Run, Say, Step
+from codextui.demo.script import Script, refused
+from codextui.demo.steps import Call, Pace, Patch, Run, Say, Step
 
 FOLDER = Path(__file__).parent / "bug_busters"
 """Where the team's configuration is, and every file that it makes."""

@@ -17,19 +17,19 @@ from agents.models.interface import Model
 from agents.models.openai_responses import OpenAIResponsesModel
 from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
-from codextui import paths
 from codextui.client.connection import Connect
 from codextui.client.spawn import open_socket
+from codextui.config import paths
 from codextui.demo.home import write_codex_home
 from codextui.demo.model import ScriptedModel
-from codextui.demo.pace import Pace
 from codextui.demo.server import demo_server
+from codextui.demo.steps import Pace
 from codextui.demo.team_script import FOLDER, TASK, TeamScript
 from codextui.demo.workspace import Workspace
-from codextui.teams.config_team import load_teams
-from codextui.teams.run_plan import RunPlan
-from codextui.teams.run_store import RunStore
-from codextui.teams.team import Mode, Role
+from codextui.teams.config.reader import load_teams
+from codextui.teams.config.team import Mode, Role
+from codextui.teams.records.store import RunStore
+from codextui.teams.runner.plan import RunPlan
 
 MODEL = "gpt-5.5"
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from codextui import paths
+from codextui.config import paths
 from codextui.demo.material import SAMPLE
 
 GIT_SETTINGS = {

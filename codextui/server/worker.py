@@ -14,9 +14,9 @@ from typing import Protocol
 from codextui.codex.app_server import AppServer
 from codextui.codex.binary import CodexBinary, find_codex, shell_words
 from codextui.codex.calls import read_login_problem
-from codextui.codex.rpc import RequestId
-from codextui.errors import CodexDied, CodexFailed, CodexMissing, CodextuiError, WireInvalid
-from codextui.wire.fields import JsonObject
+from codextui.errors import CodexDied, CodexFailed, CodexMissing, CodextuiError, MessageInvalid
+from codextui.jsonrpc.endpoint import RequestId
+from codextui.jsonrpc.fields import JsonObject
 
 logger = logging.getLogger(__name__)
 
@@ -139,7 +139,7 @@ class CodexWorker:
         codex = shell_words(self.binary, self._settings.home) if self.binary else "codex"
         try:
             self.problem = await read_login_problem(self._app, codex)
-        except (CodexFailed, CodexDied, WireInvalid) as error:
+        except (CodexFailed, CodexDied, MessageInvalid) as error:
             logger.warning("Codex did not say whether it is logged in: %s", error)
 
     async def _start(self, listener: Listener) -> bool:

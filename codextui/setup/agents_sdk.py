@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import json
 
-from codextui.setup.endpoint import Endpoint
-from codextui.setup.launch import CALL_LIMIT_S, Launch
+from codextui.setup.launch import CALL_LIMIT_S, Endpoint, Launch
 from codextui.setup.recipe import Recipe, Scope
 
 _HTTP_SNIPPET = """\

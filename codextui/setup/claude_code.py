@@ -15,9 +15,8 @@ import json
 import shlex
 from pathlib import Path
 
-from codextui.http_address import TOKEN_VARIABLE
-from codextui.setup.endpoint import Endpoint
-from codextui.setup.launch import CALL_LIMIT_S, START_LIMIT_S, Launch
+from codextui.config.address import TOKEN_VARIABLE
+from codextui.setup.launch import CALL_LIMIT_S, START_LIMIT_S, Endpoint, Launch
 from codextui.setup.recipe import Entry, Format, Place, Recipe, Scope, json_snippet
 
 _NOTES = (

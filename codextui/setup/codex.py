@@ -11,11 +11,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from codextui.http_address import TOKEN_VARIABLE
-from codextui.setup.endpoint import Endpoint
-from codextui.setup.launch import CALL_LIMIT_S, START_LIMIT_S, Launch
+from codextui.config.address import TOKEN_VARIABLE
+from codextui.setup.files import with_entry
+from codextui.setup.launch import CALL_LIMIT_S, START_LIMIT_S, Endpoint, Launch
 from codextui.setup.recipe import Entry, Format, Place, Recipe, Scope
-from codextui.setup.toml_file import with_entry
 
 _NOTES = (
     (

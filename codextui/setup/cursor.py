@@ -10,9 +10,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from codextui.http_address import TOKEN_VARIABLE
-from codextui.setup.endpoint import Endpoint
-from codextui.setup.launch import Launch
+from codextui.config.address import TOKEN_VARIABLE
+from codextui.setup.launch import Endpoint, Launch
 from codextui.setup.recipe import Entry, Format, Place, Recipe, Scope, json_snippet
 
 _NOTES = (

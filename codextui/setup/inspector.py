@@ -13,8 +13,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from codextui.setup.endpoint import Endpoint
-from codextui.setup.launch import CALL_LIMIT_S, START_LIMIT_S, Launch
+from codextui.setup.launch import CALL_LIMIT_S, START_LIMIT_S, Endpoint, Launch
 from codextui.setup.recipe import Format, Place, Recipe, Scope, json_snippet
 
 _PROGRAM = "npx @modelcontextprotocol/inspector"

@@ -12,9 +12,8 @@ import os
 import sys
 from pathlib import Path
 
-from codextui.http_address import TOKEN_VARIABLE
-from codextui.setup.endpoint import Endpoint
-from codextui.setup.launch import Launch
+from codextui.config.address import TOKEN_VARIABLE
+from codextui.setup.launch import Endpoint, Launch
 from codextui.setup.recipe import Entry, Format, Place, Recipe, Scope, json_snippet
 
 _NOTES = (

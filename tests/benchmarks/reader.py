@@ -7,15 +7,15 @@ import time
 from collections import defaultdict
 
 from codextui.client.facts import CaughtUp, EventArrived, Fact
-from codextui.model.board import Board
-from codextui.wire.event import TextDelta, TurnCompleted
+from codextui.console.model.state import ConsoleState
+from codextui.protocol.events import TextDelta, TurnCompleted
 
 
 class Reader:
     """Counts what comes, keeps the deltas, and a board."""
 
     def __init__(self) -> None:
-        self.board = Board()
+        self.board = ConsoleState()
         self.deltas: dict[str, list[str]] = defaultdict(list)
         self.disorder = 0
         self.began = self.ended = 0.0

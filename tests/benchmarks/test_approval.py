@@ -15,7 +15,6 @@ from codextui.codex.app_server import AppServer
 from codextui.codex.binary import find_codex
 from codextui.codex.calls import ThreadOptions, start_thread, start_turn
 from codextui.codex.requests import Immediate, encode_decision
-from codextui.codex.rpc import RequestId
 from codextui.demo import (
     ModelRequest,
     Run,
@@ -27,8 +26,9 @@ from codextui.demo import (
 )
 from codextui.demo.server import demo_server
 from codextui.demo.workspace import Workspace, create_workspace
-from codextui.wire.decision import Approved
-from codextui.wire.fields import JsonObject
+from codextui.jsonrpc.endpoint import RequestId
+from codextui.jsonrpc.fields import JsonObject
+from codextui.protocol.decisions import Approved
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.contract]
 

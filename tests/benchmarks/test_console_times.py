@@ -15,9 +15,9 @@ from benchmarks.reader import Reader
 from e2e.conftest import PROGRAM, OpenTerminal, Serve, Served
 from e2e.terminal import Terminal
 
-from codextui import paths
 from codextui.client.connection import Connection
 from codextui.client.spawn import open_socket
+from codextui.config import paths
 from codextui.demo import ModelRequest, Run, Say, Step
 
 pytestmark = pytest.mark.benchmark

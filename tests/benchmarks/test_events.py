@@ -10,10 +10,10 @@ from benchmarks.conftest import Figures
 from benchmarks.reader import Reader
 from e2e.conftest import Served
 
-from codextui import paths
 from codextui.client.connection import Connection
 from codextui.client.spawn import open_socket
-from codextui.model.body import AgentMessage
+from codextui.config import paths
+from codextui.console.model.items import AgentMessage
 
 pytestmark = pytest.mark.benchmark
 

@@ -14,14 +14,13 @@ from textual.app import App, ComposeResult
 from textual.containers import Grid
 from textual.widgets import Static
 
-from codextui.model.board import Board
-from codextui.model.body import AgentMessage
-from codextui.widgets.looks import looks_from
-from codextui.widgets.pacer import FRAME, Pacer
-from codextui.widgets.pane_context import PaneContext
-from codextui.widgets.transcript_pane import TranscriptPane
-from codextui.wire.event import Event, ItemStarted, Msg, TextDelta, ThreadChanged, TurnStarted
-from codextui.wire.thread import ThreadInfo, ThreadState
+from codextui.console.model.items import AgentMessage
+from codextui.console.model.state import ConsoleState
+from codextui.console.widgets.drawing import FRAME, Pacer
+from codextui.console.widgets.pane_context import PaneContext, looks_from
+from codextui.console.widgets.transcript_pane import TranscriptPane
+from codextui.protocol.events import Event, ItemStarted, Msg, TextDelta, ThreadChanged, TurnStarted
+from codextui.protocol.threads import ThreadInfo, ThreadState
 
 pytestmark = pytest.mark.benchmark
 
@@ -53,7 +52,7 @@ DELTAS = [TEXT[at : at + 5] for at in range(0, len(TEXT), 5)]
 class Feed:
     """Deltas for every pane, as the wire brings them."""
 
-    board: Board = field(default_factory=Board)
+    board: ConsoleState = field(default_factory=ConsoleState)
     seq: int = 0
     sent: int = 0
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
-from codextui import paths
+from codextui.config import paths
 
 LONGEST_S = 400
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")

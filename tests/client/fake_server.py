@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from codextui.errors import CodextuiError
-from codextui.wire.event import Event
-from codextui.wire.event_json import event_to_wire
+from codextui.protocol.event_json import event_to_wire
+from codextui.protocol.events import Event
 
 Frame = dict[str, Any]
 Tool = Callable[[Frame], Any]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from codextui.client.facts import EventArrived, Fact
-from codextui.wire.event import Event
+from codextui.protocol.events import Event
 
 FactT = TypeVar("FactT")
 

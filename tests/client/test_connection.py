@@ -21,8 +21,8 @@ from codextui.client.facts import (
 )
 from codextui.client.spawn import open_socket
 from codextui.errors import ApprovalGone, ServerRefused, ServerUnreachable, ThreadUnknown
-from codextui.wire.approval import Approval, CommandAsked
-from codextui.wire.decision import (
+from codextui.protocol.approvals import Approval, CommandAsked
+from codextui.protocol.decisions import (
     Aborted,
     Answered,
     Approved,
@@ -31,7 +31,7 @@ from codextui.wire.decision import (
     decision_word,
     parse_elicit_result,
 )
-from codextui.wire.event import ApprovalResolved, Event, TextDelta, UnknownEvent, Warned
+from codextui.protocol.events import ApprovalResolved, Event, TextDelta, UnknownEvent, Warned
 
 
 def connect_to(server: FakeServer, on_fact: Callable[[Fact], None], **options: Any) -> Connection:

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from codextui import errors
-from codextui.client.failure import structured_content
-from codextui.errors import CodextuiError, ServerRefused, WireInvalid
+from codextui.client.call import structured_content
+from codextui.errors import CodextuiError, MessageInvalid, ServerRefused
 
 KINDS = [
     kind
@@ -50,6 +50,6 @@ def test_an_error_that_says_nothing_is_an_error_all_the_same(result: dict[str, A
 
 
 def test_content_that_is_no_object_is_refused_by_name() -> None:
-    with pytest.raises(WireInvalid, match="the result of codex-x must be an object"):
+    with pytest.raises(MessageInvalid, match="the result of codex-x must be an object"):
         structured_content("codex-x", {"structuredContent": [1]})
     assert structured_content("codex-x", {}) == {}

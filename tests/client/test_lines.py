@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codextui.client import lines
-from codextui.client.lines import LineReader
-from codextui.errors import WireInvalid
+from codextui.errors import MessageInvalid
+from codextui.jsonrpc import lines
+from codextui.jsonrpc.lines import LineReader
 
 
 async def read_all(data: bytes, chunks: list[int], max_line: int = 1_000) -> list[bytes]:
@@ -27,7 +27,7 @@ async def read_all(data: bytes, chunks: list[int], max_line: int = 1_000) -> lis
     feeding = asyncio.create_task(feed())
     found = []
     async with asyncio.timeout(10):
-        while (line := await reader.next()) is not None:
+        while (line := await reader.read_line()) is not None:
             found.append(line)
         await feeding
     return found
@@ -54,7 +54,7 @@ async def test_carriage_returns_and_empty_lines_are_nothing() -> None:
 
 @pytest.mark.parametrize("end", [b"", b"\n"])
 async def test_a_line_that_is_too_long_is_an_error_before_it_ends(end: bytes) -> None:
-    with pytest.raises(WireInvalid, match="more than 10 bytes"):
+    with pytest.raises(MessageInvalid, match="more than 10 bytes"):
         await read_all(b"x" * 11 + end, [3, 3], max_line=10)
 
 
@@ -81,7 +81,7 @@ async def test_others_get_their_turn_while_lines_keep_coming(
 
     other = asyncio.create_task(count_turns())
     async with asyncio.timeout(10):
-        while await reader.next() is not None:
+        while await reader.read_line() is not None:
             pass
     other.cancel()
     assert turns >= 1_000

@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 from client.fake_server import FakeServer
 
-from codextui.client.lines import Streams
 from codextui.client.relay import LONGEST_LINE, LONGEST_REQUEST, Relay
 from codextui.client.spawn import open_socket
-from codextui.errors import ServerUnreachable, WireInvalid
-from codextui.wire.fields import JsonObject
+from codextui.errors import MessageInvalid, ServerUnreachable
+from codextui.jsonrpc.fields import JsonObject
+from codextui.jsonrpc.lines import Streams
 
 Frame = dict[str, Any]
 PATIENCE_S = 20
@@ -136,7 +136,7 @@ async def relaying(
 async def run_and_close(relay: Relay, ends: Ends) -> None:
     try:
         await relay.run()
-    except WireInvalid:
+    except MessageInvalid:
         pass
     finally:
         ends.close()

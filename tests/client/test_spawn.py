@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from client.fake_server import FakeServer
 
-from codextui import paths
 from codextui.client import spawn
+from codextui.config import paths
 from codextui.errors import ConfigInvalid, ServerUnreachable
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 ECHO = """
 import asyncio, os, sys
-from codextui.client.standard_streams import standard_streams
+from codextui.client.stdio import standard_streams
 
 async def main():
     async with standard_streams() as (reader, writer):

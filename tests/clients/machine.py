@@ -17,7 +17,7 @@ from typing import Any
 
 from contract.serving import PATIENCE_S, Console, RawClient
 
-from codextui.client import exchange
+from codextui.client import call as exchange
 from codextui.client.connection import Connection
 from codextui.client.facts import CaughtUp
 from codextui.client.spawn import open_socket

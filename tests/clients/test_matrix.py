@@ -26,9 +26,9 @@ from mcp import Client, StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 
 from codextui.demo import write_codex_home
-from codextui.wire import event as ev
-from codextui.wire.approval import ElicitationAsked
-from codextui.wire.decision import Answered, Approved, Decision, Scope
+from codextui.protocol import events as ev
+from codextui.protocol.approvals import ElicitationAsked
+from codextui.protocol.decisions import Answered, Approved, Decision, Scope
 
 pytestmark = [pytest.mark.contract, pytest.mark.asyncio(loop_scope="module")]
 

@@ -15,17 +15,18 @@ from typing import Any
 
 import pytest
 
-from codextui.codex import app_server, process, rpc
+from codextui.codex import app_server, process
 from codextui.codex.app_server import AppServer
 from codextui.codex.binary import CodexBinary
+from codextui.codex.notifications import Translated, translate
 from codextui.codex.requests import Ask, Refusal, encode_decision, parse_request
-from codextui.codex.rpc import RequestId
-from codextui.codex.translate import Translated, translate
 from codextui.errors import CodexDied, CodexFailed, CodexMissing, CodexOverloaded
-from codextui.wire import event as ev
-from codextui.wire.approval import UnknownAsked
-from codextui.wire.decision import Approved
-from codextui.wire.fields import JsonObject
+from codextui.jsonrpc import endpoint as rpc
+from codextui.jsonrpc.endpoint import RequestId
+from codextui.jsonrpc.fields import JsonObject
+from codextui.protocol import events as ev
+from codextui.protocol.approvals import UnknownAsked
+from codextui.protocol.decisions import Approved
 
 FAKE = Path(__file__).with_name("fake_app_server.py")
 PATIENCE_S = 20

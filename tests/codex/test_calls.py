@@ -20,17 +20,17 @@ from codextui.codex.calls import (
     start_turn,
     steer_turn,
 )
-from codextui.codex.profile import read_profile
-from codextui.codex.rpc import NO_ANSWER
-from codextui.codex.thread import ListedThread, StartedThread, ThreadOptions
+from codextui.codex.configuration import read_profile
+from codextui.codex.threads import ListedThread, StartedThread, ThreadOptions
 from codextui.errors import (
     CodexFailed,
     ConfigInvalid,
+    MessageInvalid,
     ThreadUnknown,
     TurnNotRunning,
-    WireInvalid,
 )
-from codextui.wire.fields import JsonObject
+from codextui.jsonrpc.endpoint import NO_ANSWER
+from codextui.jsonrpc.fields import JsonObject
 
 THREAD = {
     "id": "t",
@@ -242,7 +242,7 @@ async def test_a_thread_that_codex_repeats_is_listed_once() -> None:
 
 async def test_an_answer_of_a_wrong_shape_says_so() -> None:
     for answer in ({}, {"thread": []}, {"thread": {"id": 7}}):
-        with pytest.raises(WireInvalid):
+        with pytest.raises(MessageInvalid):
             await start_thread(Answering(answer).app)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codextui.codex.legacy import LegacyEvent, LegacyEvents
+from codextui.codex.legacy.events import LegacyEvent, LegacyEvents
 
 THREAD, TURN, ITEM = "thread-1", "turn-1", "item-1"
 PLACE = {"threadId": THREAD, "turnId": TURN}

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from codextui.codex.legacy_item import begin, end, legacy_item
+from codextui.codex.legacy.items import begin, end, legacy_item
 
 CALL = {
     "type": "mcpToolCall",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from codextui.codex.legacy_startup import LegacyStartup
+from codextui.codex.legacy.notifications import LegacyStartup
 
 FAILED = "MCP client for `b` failed to start: MCP startup failed: no such file"
 

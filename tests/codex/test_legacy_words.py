@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from codextui.codex.legacy_words import (
+from codextui.codex.legacy.words import (
     duration,
     error_info,
     file_changes_by_path,

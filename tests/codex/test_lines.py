@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from codextui.codex.frame import decode_frame, encode_frame
-from codextui.codex.line_buffer import LineBuffer, LineTooLong
-from codextui.codex.rpc import MAX_IN_FLIGHT, JsonLines
-from codextui.errors import CodexFailed, WireInvalid
-from codextui.wire.fields import JsonObject
+from codextui.errors import CodexFailed, MessageInvalid
+from codextui.jsonrpc.endpoint import MAX_IN_FLIGHT, JsonLines
+from codextui.jsonrpc.fields import JsonObject
+from codextui.jsonrpc.frames import decode_frame, encode_frame
+from codextui.jsonrpc.lines import LineBuffer, LineTooLong
 
 CHUNKS = st.lists(st.binary(max_size=30).map(lambda b: b.replace(b"\r", b"\n")), max_size=20)
 
@@ -83,20 +83,20 @@ def test_a_frame_is_always_text_that_others_can_read(message: JsonObject) -> Non
     ids=["nan", "infinity", "an object", "a set"],
 )
 def test_what_json_cannot_say_is_not_sent(value: object) -> None:
-    with pytest.raises(WireInvalid):
+    with pytest.raises(MessageInvalid):
         encode_frame({"value": value})
 
 
 @settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_message_or_invalid(line: bytes) -> None:
-    with contextlib.suppress(WireInvalid):
+    with contextlib.suppress(MessageInvalid):
         assert isinstance(decode_frame(line), dict)
 
 
 @pytest.mark.parametrize("constant", [b"NaN", b"Infinity", b"-Infinity"])
 def test_what_is_no_json_is_not_read(constant: bytes) -> None:
-    with pytest.raises(WireInvalid):
+    with pytest.raises(MessageInvalid):
         decode_frame(b'{"value":%b}' % constant)
 
 
@@ -160,7 +160,7 @@ async def test_a_result_that_is_no_object_is_an_empty_one() -> None:
 
 async def test_a_call_that_json_cannot_say_is_not_forgotten_in_the_table() -> None:
     rpc = conversation([])
-    with pytest.raises(WireInvalid):
+    with pytest.raises(MessageInvalid):
         await rpc.call("any", {"number": float("nan")})
     call = asyncio.create_task(rpc.call("any", {}))
     await asyncio.sleep(0)

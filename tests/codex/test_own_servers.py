@@ -8,7 +8,7 @@ from threading import Timer
 
 import pytest
 
-from codextui.codex.own_servers import own_servers_off
+from codextui.codex.configuration import own_servers_off
 
 
 def write(folder: Path, text: str) -> Path:

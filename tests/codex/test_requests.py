@@ -18,7 +18,7 @@ from codextui.codex.requests import (
     needs_interrupt,
     parse_request,
 )
-from codextui.wire.approval import (
+from codextui.protocol.approvals import (
     Asked,
     CommandAsked,
     ElicitationAsked,
@@ -29,7 +29,7 @@ from codextui.wire.approval import (
     QuestionsAsked,
     UnknownAsked,
 )
-from codextui.wire.decision import Aborted, Answered, Approved, Decision, Declined, Scope
+from codextui.protocol.decisions import Aborted, Answered, Approved, Decision, Declined, Scope
 
 COMMAND = "item/commandExecution/requestApproval"
 PATCH = "item/fileChange/requestApproval"

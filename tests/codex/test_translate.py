@@ -8,17 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from codextui.codex import fact
-from codextui.codex.fact import parse_fact
-from codextui.codex.history import translate_history
-from codextui.codex.ignored import IGNORED
-from codextui.codex.item import file_changes
-from codextui.codex.translate import Translated, translate
-from codextui.codex.warned import WARNINGS
-from codextui.wire import event as ev
-from codextui.wire.approval import FileChange
-from codextui.wire.event_json import msg_to_wire, parse_msg
-from codextui.wire.thread import Usage
+from codextui.codex import thread_notifications as fact
+from codextui.codex.items import file_changes
+from codextui.codex.notifications import IGNORED, WARNINGS, Translated, translate, translate_history
+from codextui.codex.thread_notifications import parse_fact
+from codextui.protocol import events as ev
+from codextui.protocol.approvals import FileChange
+from codextui.protocol.event_json import msg_to_wire, parse_msg
+from codextui.protocol.threads import Usage
 
 PLACE = {"threadId": "t", "turnId": "u"}
 ITEM = {"id": "i", "type": "agentMessage", "text": "Hello."}

@@ -12,9 +12,9 @@ from typing import Any
 
 from client.fake_server import FakeServer, Frame
 
-from codextui.wire.approval import Approval, Asked
-from codextui.wire.run import ThreadKind
-from codextui.wire.thread import ThreadInfo, ThreadState, Usage
+from codextui.protocol.approvals import Approval, Asked
+from codextui.protocol.runs import ThreadKind
+from codextui.protocol.threads import ThreadInfo, ThreadState, Usage
 
 THREAD = ThreadInfo(
     "01a2-thread",

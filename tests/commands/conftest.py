@@ -12,7 +12,8 @@ import pytest
 from client.fake_server import FakeServer
 from commands.command_line import Ran
 
-from codextui import cli, paths
+from codextui import cli
+from codextui.config import paths
 
 
 @pytest.fixture

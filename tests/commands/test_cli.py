@@ -18,8 +18,8 @@ from commands.command_line import ROLE, RUN, THREAD, approval, remember, started
 
 from codextui import cli
 from codextui.errors import ApprovalGone, CodexMissing, ThreadUnknown
-from codextui.wire import event as ev
-from codextui.wire.approval import (
+from codextui.protocol import events as ev
+from codextui.protocol.approvals import (
     Approval,
     Asked,
     CommandAsked,
@@ -31,9 +31,9 @@ from codextui.wire.approval import (
     QuestionsAsked,
     UnknownAsked,
 )
-from codextui.wire.event import Event
-from codextui.wire.event_json import event_to_wire
-from codextui.wire.thread import ThreadInfo, ThreadState
+from codextui.protocol.event_json import event_to_wire
+from codextui.protocol.events import Event
+from codextui.protocol.threads import ThreadInfo, ThreadState
 
 EVIL = "\x1b]0;owned\x07\x1b[2Jtext\x9b31m\u202e"
 

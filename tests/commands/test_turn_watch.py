@@ -12,10 +12,10 @@ import pytest
 from client.fake_server import FakeServer, Frame
 from commands.command_line import ROLE, RUN, THREAD, approval, started
 
-from codextui.wire import event as ev
-from codextui.wire.approval import CommandAsked
-from codextui.wire.event import Event
-from codextui.wire.thread import ThreadInfo, ThreadState
+from codextui.protocol import events as ev
+from codextui.protocol.approvals import CommandAsked
+from codextui.protocol.events import Event
+from codextui.protocol.threads import ThreadInfo, ThreadState
 
 
 def stream_of(server: FakeServer, messages: list[ev.Msg], tool: str = "codex-start") -> None:

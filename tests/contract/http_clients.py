@@ -15,7 +15,7 @@ from contract.serving import PATIENCE_S, Console, Served
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
-from codextui.server.token import TokenFile
+from codextui.server.transports.http.token import TokenFile
 
 JSON_AND_EVENTS = {
     "Accept": "application/json, text/event-stream",

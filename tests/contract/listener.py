@@ -12,15 +12,15 @@ from typing import Any, TypeVar
 from codextui.codex.app_server import AppServer
 from codextui.codex.binary import find_codex
 from codextui.codex.calls import start_thread, start_turn
-from codextui.codex.fact import Fact
+from codextui.codex.notifications import Translated, translate
 from codextui.codex.requests import Ask, Immediate, encode_decision, parse_request
-from codextui.codex.rpc import RequestId
-from codextui.codex.thread import ThreadOptions
-from codextui.codex.translate import Translated, translate
+from codextui.codex.thread_notifications import Fact
+from codextui.codex.threads import ThreadOptions
 from codextui.demo import ScriptedModel, codex_environment, write_codex_home
-from codextui.wire import event as ev
-from codextui.wire.decision import Decision
-from codextui.wire.fields import JsonObject
+from codextui.jsonrpc.endpoint import RequestId
+from codextui.jsonrpc.fields import JsonObject
+from codextui.protocol import events as ev
+from codextui.protocol.decisions import Decision
 
 PATIENCE_S = 30
 

@@ -23,11 +23,11 @@ from codextui.client.facts import (
 )
 from codextui.client.spawn import open_socket
 from codextui.demo import Script, ScriptedModel, codex_environment, write_codex_home
-from codextui.server.serve import ServeOptions, serve
-from codextui.wire import event as ev
-from codextui.wire.approval import Approval
-from codextui.wire.event import Event
-from codextui.wire.thread import ThreadInfo, ThreadState
+from codextui.protocol import events as ev
+from codextui.protocol.approvals import Approval
+from codextui.protocol.events import Event
+from codextui.protocol.threads import ThreadInfo, ThreadState
+from codextui.server.run import ServeOptions, serve
 
 PATIENCE_S = 30
 PROGRESS = "notifications/progress"

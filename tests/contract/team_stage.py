@@ -17,11 +17,11 @@ from contract.serving import Served, serving
 from warm import Warm, start_warm
 
 from codextui.client.facts import ApprovalOffered
-from codextui.demo.pace import AT_ONCE, Pace
+from codextui.demo.steps import AT_ONCE, Pace
 from codextui.demo.team_script import FILES, FOLDER, TASK, TeamScript, content_of
 from codextui.errors import ApprovalGone
-from codextui.wire.decision import Decision
-from codextui.wire.run import ThreadKind
+from codextui.protocol.decisions import Decision
+from codextui.protocol.runs import ThreadKind
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,12 +21,12 @@ from codextui.codex.calls import (
     steer_turn,
     unarchive_thread,
 )
-from codextui.codex.fact import StatusChanged, ThreadGone, ThreadNamed
-from codextui.codex.history import translate_history
-from codextui.codex.thread import ThreadOptions
+from codextui.codex.notifications import translate_history
+from codextui.codex.thread_notifications import StatusChanged, ThreadGone, ThreadNamed
+from codextui.codex.threads import ThreadOptions
 from codextui.demo import Fail, Patch, Run, Say, Script, ScriptedModel, Think
 from codextui.errors import CodexFailed, ConfigInvalid, ThreadUnknown, TurnNotRunning
-from codextui.wire import event as ev
+from codextui.protocol import events as ev
 
 pytestmark = pytest.mark.contract
 

@@ -8,13 +8,13 @@ import pytest
 from contract.listener import Listener, listening
 
 from codextui.codex.calls import resume_thread, steer_turn
-from codextui.codex.fact import RequestResolved, StatusChanged
-from codextui.codex.item import file_changes
+from codextui.codex.items import file_changes
+from codextui.codex.thread_notifications import RequestResolved, StatusChanged
 from codextui.demo import Patch, Run, Say, Script, ScriptedModel
-from codextui.wire import event as ev
-from codextui.wire.approval import CommandAsked, FileChange, PatchAsked
-from codextui.wire.decision import Aborted, Approved, Decision, Declined, Scope
-from codextui.wire.fields import JsonObject
+from codextui.jsonrpc.fields import JsonObject
+from codextui.protocol import events as ev
+from codextui.protocol.approvals import CommandAsked, FileChange, PatchAsked
+from codextui.protocol.decisions import Aborted, Approved, Decision, Declined, Scope
 
 pytestmark = pytest.mark.contract
 

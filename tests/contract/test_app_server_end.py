@@ -18,12 +18,12 @@ from codextui.codex.calls import (
     resume_thread,
     start_turn,
 )
-from codextui.codex.history import translate_history
-from codextui.codex.thread import ThreadOptions
+from codextui.codex.notifications import translate_history
+from codextui.codex.threads import ThreadOptions
 from codextui.demo import Run, Say, Script, ScriptedModel
 from codextui.errors import CodexDied, ThreadUnknown, TurnNotRunning
-from codextui.wire import event as ev
-from codextui.wire.decision import Approved
+from codextui.protocol import events as ev
+from codextui.protocol.decisions import Approved
 
 pytestmark = pytest.mark.contract
 

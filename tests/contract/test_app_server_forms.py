@@ -12,9 +12,9 @@ from contract.listener import Listener, listening
 
 from codextui.codex.requests import needs_interrupt
 from codextui.demo import Call, Say, Script, ScriptedModel, write_codex_home
-from codextui.wire import event as ev
-from codextui.wire.approval import ElicitationAsked, PermissionsAsked, QuestionsAsked
-from codextui.wire.decision import Aborted, Answered, Approved, Decision, Declined, Scope
+from codextui.protocol import events as ev
+from codextui.protocol.approvals import ElicitationAsked, PermissionsAsked, QuestionsAsked
+from codextui.protocol.decisions import Aborted, Answered, Approved, Decision, Declined, Scope
 
 pytestmark = pytest.mark.contract
 

@@ -16,8 +16,9 @@ from typing import Any
 
 import pytest
 
-from codextui import paths
-from codextui.client import exchange, spawn
+from codextui.client import call as exchange
+from codextui.client import spawn
+from codextui.config import paths
 from codextui.demo import Run, Say, Script, ScriptedModel, codex_environment, write_codex_home
 
 pytestmark = pytest.mark.contract

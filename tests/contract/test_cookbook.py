@@ -24,8 +24,8 @@ from contract.serving import Served, serving
 
 from codextui.demo import Call, ModelRequest, Patch, Say, Step
 from codextui.demo.team_script import FILES, content_of
-from codextui.wire import event as ev
-from codextui.wire.thread import ThreadKind, ThreadState
+from codextui.protocol import events as ev
+from codextui.protocol.threads import ThreadKind, ThreadState
 
 pytestmark = pytest.mark.contract
 

@@ -22,12 +22,12 @@ from contract.serving import PATIENCE_S, RawClient
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from codextui.client import exchange
+from codextui.client import call as exchange
 from codextui.client.relay import LONGEST_LINE
 from codextui.demo import ModelRequest, Say, Step
-from codextui.server.http_body import MAX_BODY
-from codextui.server.peer import MAX_LINE
-from codextui.wire import event as ev
+from codextui.protocol import events as ev
+from codextui.server.transports.http.body import MAX_BODY
+from codextui.server.transports.stream import MAX_LINE
 
 pytestmark = [pytest.mark.contract, pytest.mark.asyncio(loop_scope="module")]
 

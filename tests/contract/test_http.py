@@ -14,20 +14,13 @@ from agents import Agent, RunConfig, Runner
 from agents.mcp import MCPServerStreamableHttp
 from agents.testing import ScriptedModel as AgentModel
 from agents.testing import assistant_message, function_call
-from contract.http_clients import (
-    RawSession,
-    forgotten,
-    raw_session,
-    stock_client,
-    token_of,
-    url_of,
-)
+from contract.http_clients import RawSession, forgotten, raw_session, stock_client, token_of, url_of
 from contract.serving import PATIENCE_S, Served, serving
 
+from codextui.config.address import HttpAddress
 from codextui.demo import Run, Say, Script
-from codextui.http_address import HttpAddress
-from codextui.wire import event as ev
-from codextui.wire.decision import Approved
+from codextui.protocol import events as ev
+from codextui.protocol.decisions import Approved
 
 pytestmark = pytest.mark.contract
 

@@ -10,8 +10,8 @@ import pytest
 from contract.http_clients import raw_session
 from contract.serving import PROGRESS, Console, RawClient, serving
 
+from codextui.config.address import HttpAddress
 from codextui.demo import Run, Say, Script
-from codextui.http_address import HttpAddress
 
 pytestmark = pytest.mark.contract
 

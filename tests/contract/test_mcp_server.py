@@ -15,11 +15,12 @@ from typing import Any
 import pytest
 from contract.serving import PATIENCE_S, RawClient
 
-from codextui.client import exchange, spawn
+from codextui.client import call as exchange
+from codextui.client import spawn
 from codextui.client.relay import LONGEST_REQUEST
 from codextui.demo import Run, Say, Script, ScriptedModel, codex_environment, write_codex_home
-from codextui.server.peer import MAX_LINE
-from codextui.wire.tools import SUPERVISOR_TOOLS, TOOLS
+from codextui.protocol.tools import SUPERVISOR_TOOLS, TOOLS
+from codextui.server.transports.stream import MAX_LINE
 
 pytestmark = pytest.mark.contract
 

@@ -8,17 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from codextui.demo import (
-    Call,
-    Fail,
-    ModelRequest,
-    Patch,
-    Run,
-    Say,
-    Script,
-    ScriptedModel,
-    Think,
-)
+from codextui.demo import Call, Fail, ModelRequest, Patch, Run, Say, Script, ScriptedModel, Think
 
 if TYPE_CHECKING:
     from conftest import StartExchange

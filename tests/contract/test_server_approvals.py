@@ -10,10 +10,10 @@ from contract.serving import Console, Served, serving
 
 from codextui.demo import ModelRequest, Patch, Run, Say, Script
 from codextui.errors import ApprovalGone
-from codextui.wire import event as ev
-from codextui.wire.approval import CommandAsked, PatchAsked
-from codextui.wire.decision import Aborted, Approved, Declined, Scope
-from codextui.wire.thread import ThreadState
+from codextui.protocol import events as ev
+from codextui.protocol.approvals import CommandAsked, PatchAsked
+from codextui.protocol.decisions import Aborted, Approved, Declined, Scope
+from codextui.protocol.threads import ThreadState
 
 pytestmark = pytest.mark.contract
 

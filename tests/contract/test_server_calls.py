@@ -10,9 +10,9 @@ import pytest
 from contract.serving import PROGRESS, serving, until
 
 from codextui.demo import Patch, Run, Say, Script
-from codextui.wire import event as ev
-from codextui.wire.thread import ThreadState
-from codextui.wire.tools import EVENTS
+from codextui.protocol import events as ev
+from codextui.protocol.threads import ThreadState
+from codextui.protocol.tools import EVENTS
 
 pytestmark = pytest.mark.contract
 

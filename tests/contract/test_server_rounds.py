@@ -14,10 +14,10 @@ from contract.serving import PATIENCE_S, Served, serving
 from mcp import ClientSession
 
 from codextui.demo import Run, Say, Script
-from codextui.server.peer import Peer
-from codextui.wire import event as ev
-from codextui.wire.decision import Approved
-from codextui.wire.tools import APPROVAL_META
+from codextui.protocol import events as ev
+from codextui.protocol.decisions import Approved
+from codextui.protocol.tools import APPROVAL_META
+from codextui.server.transports.stream import Peer
 
 pytestmark = pytest.mark.contract
 

@@ -14,12 +14,12 @@ import pytest
 from contract.serving import PATIENCE_S, Console, serving
 from contract.team import BACKEND, RUN, said, team_of, told
 
-from codextui import paths
+from codextui.config import paths
 from codextui.demo import Say, Script
 from codextui.errors import ServerRefused, ThreadUnknown
-from codextui.wire import event as ev
-from codextui.wire.decision import Approved
-from codextui.wire.thread import ThreadInfo
+from codextui.protocol import events as ev
+from codextui.protocol.decisions import Approved
+from codextui.protocol.threads import ThreadInfo
 
 pytestmark = pytest.mark.contract
 

@@ -14,7 +14,7 @@ from contract.serving import Served, serving
 from mcp import ClientSession
 
 from codextui.demo import Run, Say, Script
-from codextui.server.peer import Peer
+from codextui.server.transports.stream import Peer
 
 pytestmark = pytest.mark.contract
 

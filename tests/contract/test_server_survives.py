@@ -15,10 +15,10 @@ from contract.serving import Console, Served, serving, until
 from codextui.client.facts import Disconnected
 from codextui.demo import Run, Say, Script
 from codextui.errors import CodexMissing
-from codextui.server import stream
-from codextui.wire import event as ev
-from codextui.wire.decision import Approved
-from codextui.wire.thread import ThreadState
+from codextui.protocol import events as ev
+from codextui.protocol.decisions import Approved
+from codextui.protocol.threads import ThreadState
+from codextui.server.mcp import subscribe as stream
 
 pytestmark = pytest.mark.contract
 

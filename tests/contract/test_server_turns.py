@@ -8,8 +8,8 @@ import pytest
 from contract.serving import serving
 
 from codextui.demo import Fail, Say, Script
-from codextui.wire import event as ev
-from codextui.wire.thread import ThreadState
+from codextui.protocol import events as ev
+from codextui.protocol.threads import ThreadState
 
 pytestmark = pytest.mark.contract
 

@@ -9,9 +9,9 @@ import pytest
 from contract.serving import RawClient, serving
 
 from codextui.demo import Run, Say, Script
-from codextui.wire import event as ev
-from codextui.wire.decision import Approved
-from codextui.wire.thread import ThreadState
+from codextui.protocol import events as ev
+from codextui.protocol.decisions import Approved
+from codextui.protocol.threads import ThreadState
 
 pytestmark = pytest.mark.contract
 

@@ -20,14 +20,14 @@ from codextui.agents import CodexServer
 from codextui.client.spawn import open_socket
 from codextui.demo import Fail, Run, Say, Script
 from codextui.errors import ServerRefused
-from codextui.teams.call_log import CallLog, parse_calls
-from codextui.teams.codex_server import CALL_META
-from codextui.teams.link import ServerLink
-from codextui.teams.terms import Terms
-from codextui.wire import event as ev
-from codextui.wire.decision import Approved
-from codextui.wire.run import RoleAction
-from codextui.wire.thread import ThreadInfo, ThreadState
+from codextui.protocol import events as ev
+from codextui.protocol.decisions import Approved
+from codextui.protocol.runs import RoleAction
+from codextui.protocol.threads import ThreadInfo, ThreadState
+from codextui.teams.codex.calls import CallLog, parse_calls
+from codextui.teams.codex.connection import TeamConnection
+from codextui.teams.codex.server import CALL_META
+from codextui.teams.codex.terms import Terms
 
 pytestmark = pytest.mark.contract
 
@@ -35,9 +35,9 @@ QUIET = RunConfig(tracing_disabled=True)
 
 
 @asynccontextmanager
-async def linked(served: Served) -> AsyncIterator[ServerLink]:
+async def linked(served: Served) -> AsyncIterator[TeamConnection]:
     connect = functools.partial(open_socket, served.options.socket)
-    async with ServerLink(connect, name="team") as link:
+    async with TeamConnection(connect, name="team") as link:
         yield link
 
 

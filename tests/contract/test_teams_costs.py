@@ -12,8 +12,8 @@ import pytest
 from contract.test_teams_run import ROLES, WAIT_S, Stage, deciding, staged
 
 from codextui.demo.team_script import FOLDER, TASK
-from codextui.teams.ending import Ending
-from codextui.wire.decision import Approved
+from codextui.protocol.decisions import Approved
+from codextui.teams.runner.ending import Ending
 
 pytestmark = pytest.mark.contract
 

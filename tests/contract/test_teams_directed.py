@@ -15,11 +15,11 @@ from contract.serving import Console
 from contract.team_stage import Stage, kinds, staged
 
 from codextui.demo.request import ModelRequest
-from codextui.demo.step import Call, Say, Step
-from codextui.teams.ending import Ending
-from codextui.wire import event as ev
-from codextui.wire.approval import QuestionsAsked, ToolAsked
-from codextui.wire.thread import ThreadState
+from codextui.demo.steps import Call, Say, Step
+from codextui.protocol import events as ev
+from codextui.protocol.approvals import QuestionsAsked, ToolAsked
+from codextui.protocol.threads import ThreadState
+from codextui.teams.runner.ending import Ending
 
 pytestmark = pytest.mark.contract
 

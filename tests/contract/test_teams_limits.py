@@ -19,14 +19,14 @@ from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 from codextui.client.spawn import open_socket
 from codextui.demo import Call, ModelRequest, Patch, Say, Step
 from codextui.demo.script import ModelScript
-from codextui.teams.config_team import parse_teams
-from codextui.teams.ending import Ending
-from codextui.teams.happening import Happening, Kind
-from codextui.teams.run import RunEnd, run_team
-from codextui.teams.run_plan import RunPlan
-from codextui.teams.run_store import RunStore
-from codextui.wire.run import ThreadKind
-from codextui.wire.thread import ThreadInfo, ThreadState
+from codextui.protocol.runs import ThreadKind
+from codextui.protocol.threads import ThreadInfo, ThreadState
+from codextui.teams.config.reader import parse_teams
+from codextui.teams.records.events import RunEvent, RunEventKind
+from codextui.teams.records.store import RunStore
+from codextui.teams.runner.ending import Ending
+from codextui.teams.runner.plan import RunPlan
+from codextui.teams.runner.run import RunEnd, run_team
 
 pytestmark = pytest.mark.contract
 
@@ -41,12 +41,12 @@ class Stage:
     served: Served
     folder: Path
 
-    async def run(self, team: str) -> tuple[RunEnd, list[Happening]]:
+    async def run(self, team: str) -> tuple[RunEnd, list[RunEvent]]:
         """Run a team to its end, in this process: the end, and what happened."""
         project, runs = self.folder / "project", self.folder / "runs"
         project.mkdir()
         runs.mkdir(mode=0o700)
-        told: list[Happening] = []
+        told: list[RunEvent] = []
         read = parse_teams(team)["t"]
         plan = RunPlan(read, "Do it.", project, read.mode)
         http = DefaultAsyncHttpxClient(trust_env=False)
@@ -134,7 +134,7 @@ async def test_twenty_roles_are_told_of_and_eighteen_of_them_work_at_once(
         (ThreadKind.CODEX, ThreadState.IDLE): WORKERS + 2,
     }
     assert crowd.at_work == WORKERS
-    finished = [one.role for one in told if one.kind is Kind.ROLE_FINISHED]
+    finished = [one.role for one in told if one.kind is RunEventKind.ROLE_FINISHED]
     assert len(finished) == len(set(finished)) == WORKERS + 2
     assert (finished[0], finished[-1]) == ("planner", "closer")
     made = {path.name for path in (scratch / "project").glob("**/*.md")}
@@ -242,4 +242,4 @@ async def test_of_two_handoffs_at_once_the_first_counts_and_the_run_goes_on(
         end, told = await stage.run(pair("turns = 9"))
     assert end.ending is Ending.DONE, end.message
     assert odd.asked[-1] == "right"
-    assert [one.data["to"] for one in told if one.kind is Kind.HANDED_OFF] == ["right"]
+    assert [one.data["to"] for one in told if one.kind is RunEventKind.HANDED_OFF] == ["right"]

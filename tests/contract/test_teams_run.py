@@ -11,15 +11,14 @@ from typing import Any
 import pytest
 from contract.team_stage import Stage, deciding, kinds, staged
 
-from codextui.demo.pace import AT_ONCE, Pace
 from codextui.demo.request import ModelRequest
-from codextui.demo.step import Step
+from codextui.demo.steps import AT_ONCE, Pace, Step
 from codextui.demo.team_script import FOLDER, TeamScript
-from codextui.teams.ending import Ending
-from codextui.wire import event as ev
-from codextui.wire.decision import Approved, Declined
-from codextui.wire.run import ThreadKind
-from codextui.wire.thread import ThreadState
+from codextui.protocol import events as ev
+from codextui.protocol.decisions import Approved, Declined
+from codextui.protocol.runs import ThreadKind
+from codextui.protocol.threads import ThreadState
+from codextui.teams.runner.ending import Ending
 
 pytestmark = pytest.mark.contract
 

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from codextui import paths
+from codextui.config import paths
 from codextui.demo import Fail, Script, headless, stage
-from codextui.demo.report import Report
+from codextui.demo.narration import Report
 
 pytestmark = pytest.mark.contract
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from codextui.demo.policy import decide
-from codextui.wire.approval import (
+from codextui.demo.headless import decide
+from codextui.protocol.approvals import (
     Approval,
     Asked,
     CommandAsked,
@@ -15,7 +15,7 @@ from codextui.wire.approval import (
     QuestionsAsked,
     UnknownAsked,
 )
-from codextui.wire.decision import Approved, Declined, Scope
+from codextui.protocol.decisions import Approved, Declined, Scope
 
 PROJECT = Path("/demo/project")
 

@@ -3,12 +3,11 @@ from __future__ import annotations
 import io
 import json
 
-from codextui.demo.narration import Narrator, tell_approval
-from codextui.demo.report import Line, Report, printable
-from codextui.wire import event as ev
-from codextui.wire.approval import Approval, CommandAsked, FileChange, PatchAsked
-from codextui.wire.fields import JsonObject
-from codextui.wire.thread import ThreadInfo, ThreadState
+from codextui.demo.narration import Line, Narrator, Report, printable, tell_approval
+from codextui.jsonrpc.fields import JsonObject
+from codextui.protocol import events as ev
+from codextui.protocol.approvals import Approval, CommandAsked, FileChange, PatchAsked
+from codextui.protocol.threads import ThreadInfo, ThreadState
 
 
 def event(msg: ev.Msg, thread: str = "t1") -> ev.Event:

@@ -9,7 +9,7 @@ import pytest
 
 from codextui.demo import ModelRequest
 from codextui.demo.request import parse_request
-from codextui.errors import WireInvalid
+from codextui.errors import MessageInvalid
 
 
 def message(role: str, *texts: str) -> dict[str, Any]:
@@ -101,5 +101,5 @@ def test_tools_without_a_name_are_told_by_their_type():
 
 @pytest.mark.parametrize("sent", [b"", b"\xff", b"[]", b"{}", b'{"input": {}}', b'{"input": [1]}'])
 def test_what_is_no_request_is_refused(sent: bytes):
-    with pytest.raises(WireInvalid):
+    with pytest.raises(MessageInvalid):
         parse_request({}, sent)

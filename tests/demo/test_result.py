@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from codextui.demo import material
-from codextui.demo.result import check_results
+from codextui.demo.results import check_results
 from codextui.demo.workspace import Workspace, create_workspace
 
 FINISHED = (

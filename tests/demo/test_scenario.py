@@ -7,11 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from codextui.demo.pace import AT_ONCE
+from codextui.demo.agents import BUILDER, FOLLOW_UP, ROLES, TESTER, WRITER, Role
 from codextui.demo.request import ModelRequest
-from codextui.demo.role import BUILDER, FOLLOW_UP, ROLES, TESTER, WRITER, Role
 from codextui.demo.scenario import Scenario
-from codextui.demo.step import Patch, Run, Say, Step
+from codextui.demo.steps import AT_ONCE, Patch, Run, Say, Step
 
 REQUEST = ModelRequest(
     thread="t1",

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from codextui.demo.role import FOLLOW_UP
-from codextui.demo.storyline import Storyline
+from codextui.demo.agents import FOLLOW_UP
+from codextui.demo.stage import Storyline
 from codextui.errors import ServerRefused
-from codextui.wire import event as ev
-from codextui.wire.thread import ThreadInfo, ThreadState
+from codextui.protocol import events as ev
+from codextui.protocol.threads import ThreadInfo, ThreadState
 
 
 @dataclass

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from codextui import paths
+from codextui.config import paths
 from codextui.demo.workspace import create_workspace
 
 needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")

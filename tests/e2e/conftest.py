@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from e2e.terminal import Terminal
 
-from codextui import paths
+from codextui.config import paths
 from codextui.demo import Script, ScriptedModel, write_codex_home
 from codextui.demo.script import ModelScript
 from codextui.demo.server import demo_server

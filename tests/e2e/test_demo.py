@@ -8,7 +8,7 @@ from pathlib import Path
 from e2e.conftest import OpenTerminal
 from e2e.terminal import Terminal
 
-from codextui.demo.result import check_results
+from codextui.demo.results import check_results
 from codextui.demo.workspace import Workspace
 
 START_S = 60

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from e2e.conftest import OpenTerminal, Serve
 
-from codextui.demo.pace import AT_ONCE
+from codextui.demo.steps import AT_ONCE
 from codextui.demo.team_script import FILES, FOLDER, TASK, TeamScript, content_of
 
 START_S = 120

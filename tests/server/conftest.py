@@ -8,7 +8,7 @@ import pytest
 from contract.serving import Served
 
 from codextui.demo import Script, ScriptedModel
-from codextui.server.serve import ServeOptions
+from codextui.server.run import ServeOptions
 
 
 @pytest.fixture

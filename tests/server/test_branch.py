@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from codextui.server.branch import find_branch
+from codextui.server.threads.git_branch import find_branch
 
 
 def repository(folder: Path, head: bytes) -> Path:

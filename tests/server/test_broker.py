@@ -5,19 +5,12 @@ import sqlite3
 
 import pytest
 
-from codextui.codex.legacy_ask import LegacyAsk
+from codextui.codex.legacy.requests import LegacyAsk
 from codextui.errors import ApprovalGone, CodexDied, ServerRefused
-from codextui.server.broker import Broker, CannotAnswer
-from codextui.wire.approval import Approval, CommandAsked, QuestionsAsked
-from codextui.wire.decision import (
-    Aborted,
-    Answered,
-    Approved,
-    Decision,
-    Declined,
-    Scope,
-)
-from codextui.wire.event import ApprovalResolved
+from codextui.protocol.approvals import Approval, CommandAsked, QuestionsAsked
+from codextui.protocol.decisions import Aborted, Answered, Approved, Decision, Declined, Scope
+from codextui.protocol.events import ApprovalResolved
+from codextui.server.approvals.broker import Broker, CannotAnswer
 
 
 class Person:

@@ -6,9 +6,8 @@ from dataclasses import replace
 import jsonschema
 import pytest
 
-from codextui.codex.legacy_ask import read_ask
-from codextui.server.elicitation import elicitation_params
-from codextui.wire.approval import (
+from codextui.codex.legacy.requests import read_ask
+from codextui.protocol.approvals import (
     Approval,
     Asked,
     CommandAsked,
@@ -21,6 +20,7 @@ from codextui.wire.approval import (
     ToolAsked,
     UnknownAsked,
 )
+from codextui.server.approvals.elicitation import elicitation_params
 
 COMMAND = CommandAsked("/bin/bash -lc 'rm -r build'", "/work", parsed=("unknown rm -r build",))
 PATCH = PatchAsked(

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-from codextui.server.event_log import EventLog
-from codextui.wire import event as ev
-from codextui.wire.run import Gate, Span, SpanKind
-from codextui.wire.thread import ThreadInfo, ThreadState
+from codextui.protocol import events as ev
+from codextui.protocol.runs import Gate, Span, SpanKind
+from codextui.protocol.threads import ThreadInfo, ThreadState
+from codextui.server.events.hub import EventLog
 
 
 def logged(*messages: ev.Msg, keep: int = 100) -> tuple[EventLog, list[ev.Msg]]:

@@ -8,11 +8,11 @@ from unittest.mock import Mock
 
 import pytest
 
-from codextui.server.hub import EventHub
-from codextui.server.journal import Journal
-from codextui.server.threads.feed import Feed
+from codextui.protocol.events import Event, Warned
+from codextui.server.events.hub import EventHub
+from codextui.server.store.journal import Journal
+from codextui.server.threads.codex_notifications import CodexNotifications
 from codextui.server.threads.registry import Registry
-from codextui.wire.event import Event, Warned
 
 BUBBLEWRAP = {"summary": "Codex could not find bubblewrap on PATH.", "details": None}
 
@@ -23,15 +23,15 @@ def told() -> list[Event]:
 
 
 @pytest.fixture
-async def feed(tmp_path: Path, told: list[Event]) -> AsyncIterator[Feed]:
+async def feed(tmp_path: Path, told: list[Event]) -> AsyncIterator[CodexNotifications]:
     journal = Journal(tmp_path / "journal.sqlite")
     hub = EventHub(keep=told.append)
-    yield Feed(hub, Registry(hub, journal), Mock())
+    yield CodexNotifications(hub, Registry(hub, journal), Mock())
     await journal.close()
 
 
 async def test_a_warning_about_the_configuration_is_told_once_for_all_processes(
-    feed: Feed, told: list[Event]
+    feed: CodexNotifications, told: list[Event]
 ) -> None:
     for process in (1, 2, 3):
         feed.hear(process, "configWarning", BUBBLEWRAP)
@@ -43,7 +43,7 @@ async def test_a_warning_about_the_configuration_is_told_once_for_all_processes(
 
 
 async def test_a_warning_about_what_happens_is_told_every_time(
-    feed: Feed, told: list[Event]
+    feed: CodexNotifications, told: list[Event]
 ) -> None:
     for _ in range(2):
         feed.hear(1, "warning", {"message": "The network is slow."})

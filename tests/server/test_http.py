@@ -23,13 +23,21 @@ from contract.http_clients import (
 )
 from contract.serving import PATIENCE_S, Served, until
 
+from codextui.config.address import HttpAddress
 from codextui.demo import Script, ScriptedModel
 from codextui.errors import ServerUnreachable
-from codextui.http_address import HttpAddress
-from codextui.server import http_body, http_server, http_session
-from codextui.server.options import ServeOptions
-from codextui.server.serve import serve
-from codextui.server.token import TokenFile
+from codextui.server.core import ServeOptions
+from codextui.server.run import serve
+from codextui.server.transports.http import (
+    app as http_session,
+)
+from codextui.server.transports.http import (
+    body as http_body,
+)
+from codextui.server.transports.http import (
+    server as http_server,
+)
+from codextui.server.transports.http.token import TokenFile
 
 HELLO = message("initialize", **INITIALIZE)
 

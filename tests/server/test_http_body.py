@@ -9,8 +9,14 @@ from typing import Any
 import pytest
 from starlette.types import Message, Receive
 
-from codextui.server import http_body
-from codextui.server.http_body import BodyReader, BodyRefused, ClientLeft, for_mcp, raw_result
+from codextui.server.transports.http import body as http_body
+from codextui.server.transports.http.body import (
+    BodyReader,
+    BodyRefused,
+    ClientLeft,
+    for_mcp,
+    raw_result,
+)
 
 PING = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from codextui import cli
-from codextui.http_address import HttpAddress
-from codextui.server import serve as server
-from codextui.server.options import ServeOptions
+from codextui.config.address import HttpAddress
+from codextui.server import run as server
+from codextui.server.core import ServeOptions
 
 
 @pytest.fixture

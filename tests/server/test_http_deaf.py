@@ -15,18 +15,18 @@ import pytest
 from contract.http_clients import INITIALIZE, JSON_AND_EVENTS, message
 from contract.serving import PATIENCE_S, until
 
-from codextui.http_address import HttpAddress
-from codextui.server import http_backlog, http_channel, legacy_merge
-from codextui.server.channel import PeerGone
-from codextui.server.host import Host
-from codextui.server.hosting import hosting
-from codextui.server.http import serving_http
-from codextui.server.http_backlog import HttpBacklog
-from codextui.server.http_channel import HttpChannel
-from codextui.server.http_exchange import Exchange
-from codextui.server.options import ServeOptions
-from codextui.server.token import TokenFile
-from codextui.wire.event import Warned
+from codextui.config.address import HttpAddress
+from codextui.protocol.events import Warned
+from codextui.server.app import hosting
+from codextui.server.core import Host, ServeOptions
+from codextui.server.mcp import codex_events as legacy_merge
+from codextui.server.mcp.channel import PeerGone
+from codextui.server.transports.http import channel as http_backlog
+from codextui.server.transports.http import channel as http_channel
+from codextui.server.transports.http.app import serving_http
+from codextui.server.transports.http.channel import HttpBacklog, HttpChannel
+from codextui.server.transports.http.exchange import Exchange
+from codextui.server.transports.http.token import TokenFile
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ async def subscribe_and_never_read(ears: socket.socket, client: httpx2.AsyncClie
 async def test_a_subscriber_that_does_not_read_is_cut_off_and_holds_nobody_up(
     host: Host, client: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("codextui.server.stream.STALL_S", 0.5)
+    monkeypatch.setattr("codextui.server.mcp.subscribe.STALL_S", 0.5)
     with socket.socket() as ears:
         await subscribe_and_never_read(ears, client)
         await until(lambda: bool(host.sessions))

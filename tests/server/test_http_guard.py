@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from codextui.http_address import HttpAddress
-from codextui.server.http_guard import HttpGuard
-from codextui.server.token import TokenFile
+from codextui.config.address import HttpAddress
+from codextui.server.transports.http.guard import HttpGuard
+from codextui.server.transports.http.token import TokenFile
 
 LET_IN = 200
 

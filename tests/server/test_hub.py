@@ -7,10 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codextui.server.event_log import EventLog
-from codextui.server.hub import EventHub
-from codextui.server.subscription import LAGS_ABOVE, MERGE_ABOVE, Subscription
-from codextui.wire import event as ev
+from codextui.protocol import events as ev
+from codextui.server.events.hub import EventHub, EventLog
+from codextui.server.events.subscription import LAGS_ABOVE, MERGE_ABOVE, Subscription
 
 
 async def take_all(subscription: Subscription) -> list[ev.Event]:
@@ -218,7 +217,7 @@ async def test_a_publisher_waits_for_a_subscriber_that_lags():
 
 
 async def test_a_publisher_waits_not_for_ever(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("codextui.server.hub.LONGEST_WAIT_S", 0.0)
+    monkeypatch.setattr("codextui.server.events.hub.LONGEST_WAIT_S", 0.0)
     hub = EventHub()
     subscription = hub.subscribe(0, "")
     for _ in range(LAGS_ABOVE + 1):

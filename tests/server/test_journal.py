@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from codextui.errors import ServerUnreachable
-from codextui.server.journal import Journal
-from codextui.server.memory import KILLED_KEPT_S, recall, recall_events
-from codextui.wire import event as ev
-from codextui.wire.approval import Approval, CommandAsked
-from codextui.wire.run import Gate, Span, SpanKind, ThreadKind
-from codextui.wire.thread import ThreadInfo, ThreadState
+from codextui.protocol import events as ev
+from codextui.protocol.approvals import Approval, CommandAsked
+from codextui.protocol.runs import Gate, Span, SpanKind, ThreadKind
+from codextui.protocol.threads import ThreadInfo, ThreadState
+from codextui.server.store.journal import Journal
+from codextui.server.store.restore import KILLED_KEPT_S, recall, recall_events
 
 APPROVAL = Approval("a1", "t", "u", "i", "codex-1", 10.0, CommandAsked("make"))
 

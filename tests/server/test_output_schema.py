@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from codextui.errors import ServerRefused
-from codextui.server.output_schema import MAX_SCHEMA, OutputSchema
+from codextui.server.mcp.results import MAX_SCHEMA, OutputSchema
 
 COLOUR = {"type": "object", "properties": {"colour": {"enum": ["red"]}}, "required": ["colour"]}
 

@@ -6,11 +6,10 @@ from typing import Any, cast
 
 import pytest
 
-from codextui.server.progress import Progress
-from codextui.server.session import Caller, Session
-from codextui.server.telling import MAX_SHOWN, tell_msg
-from codextui.wire import event as ev
-from codextui.wire.approval import Approval, CommandAsked
+from codextui.protocol import events as ev
+from codextui.protocol.approvals import Approval, CommandAsked
+from codextui.server.mcp.progress import MAX_SHOWN, Progress, tell_msg
+from codextui.server.mcp.session import Caller, Session
 
 APPROVAL = Approval("a7", "t", "u", "i", "backend", 1.0, CommandAsked("rm -r build"))
 

@@ -6,12 +6,11 @@ from pathlib import Path
 import pytest
 
 from codextui.errors import ThreadUnknown
-from codextui.server.hub import EventHub
-from codextui.server.journal import Journal
-from codextui.server.threads.record import ThreadRecord, TurnOutcome
-from codextui.server.threads.registry import Registry
-from codextui.wire.event import ThreadChanged
-from codextui.wire.thread import ThreadInfo, ThreadState
+from codextui.protocol.events import ThreadChanged
+from codextui.protocol.threads import ThreadInfo, ThreadState
+from codextui.server.events.hub import EventHub
+from codextui.server.store.journal import Journal
+from codextui.server.threads.registry import Registry, ThreadRecord, TurnOutcome
 
 
 @pytest.fixture

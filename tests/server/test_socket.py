@@ -15,9 +15,9 @@ import pytest
 from contract.serving import PATIENCE_S, RawClient, Served, until
 
 from codextui.errors import ServerUnreachable
-from codextui.server import peer
-from codextui.server.serve import ServeOptions, serve
-from codextui.wire.tools import SUPERVISOR, SUPERVISOR_TOOLS, TOOLS
+from codextui.protocol.tools import SUPERVISOR, SUPERVISOR_TOOLS, TOOLS
+from codextui.server.run import ServeOptions, serve
+from codextui.server.transports import stream as peer
 
 
 def raw(client: RawClient, line: bytes) -> None:
@@ -150,7 +150,7 @@ async def test_a_folder_that_is_not_there_is_said(options: ServeOptions, folder:
 
 PROGRAM = """
 import asyncio, pathlib, sys
-from codextui.server.serve import ServeOptions, serve
+from codextui.server.run import ServeOptions, serve
 folder = pathlib.Path(sys.argv[1])
 asyncio.run(serve(ServeOptions(
     "test", folder / "s.sock", folder / "s.lock", folder / "s.sqlite",

@@ -6,7 +6,7 @@ import pytest
 
 from codextui import cli
 from codextui.errors import ConfigInvalid
-from codextui.server.token import TokenFile
+from codextui.server.transports.http.token import TokenFile
 
 
 def test_a_token_is_made_once_for_its_user_alone(tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from setup.test_clients import CLIENTS, DAY_MS, STDIO, home, printed_json, setup
 
-from codextui import paths
-from codextui.server.token import TokenFile
+from codextui.config import paths
+from codextui.server.transports.http.token import TokenFile
 
 __all__ = ["home", "setup"]
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codextui.errors import ConfigInvalid
-from codextui.setup import jsonc
+from codextui.setup import json_file as jsonc
 from codextui.setup.json_file import servers_in, with_entry
 from codextui.setup.recipe import Format, Place
 

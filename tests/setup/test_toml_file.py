@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from codextui.errors import ConfigInvalid
+from codextui.setup.files import with_entry
 from codextui.setup.recipe import Format, Place
-from codextui.setup.toml_file import with_entry
 
 PLACE = Place(Path("/x/config.toml"), Format.TOML, "mcp_servers", "codextui")
 ENTRY: dict[str, Any] = {"command": "codextui", "args": ["mcp-server"], "tool_timeout_sec": 86_400}

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from codextui.errors import ConfigInvalid
+from codextui.setup.files import Written, write_entry
 from codextui.setup.recipe import Format, Place
-from codextui.setup.writing import Written, write_entry
 
 ENTRY: dict[str, Any] = {"command": "codextui", "args": ["mcp-server"]}
 

@@ -10,20 +10,19 @@ from typing import Any, cast
 from agents.testing import ScriptedModel, assistant_message, function_call
 
 from codextui.errors import ThreadUnknown
-from codextui.teams.budget import Budget
-from codextui.teams.call_log import CallLog, parse_calls
-from codextui.teams.condition import Artifact
-from codextui.teams.crew import Crew, hire
-from codextui.teams.direction import Direction
-from codextui.teams.happening import Happening, Kind
-from codextui.teams.link import ServerLink, TurnEnd
-from codextui.teams.people import Ask, People
-from codextui.teams.row import Tell
-from codextui.teams.run_store import RunStore
-from codextui.teams.run_telling import RunTelling, tell_nobody
-from codextui.teams.team import Limits, Mode, Role, Team
-from codextui.wire.fields import JsonObject
-from codextui.wire.thread import ThreadInfo, ThreadState
+from codextui.jsonrpc.fields import JsonObject
+from codextui.protocol.threads import ThreadInfo, ThreadState
+from codextui.teams.codex.calls import CallLog, parse_calls
+from codextui.teams.codex.connection import TeamConnection, TurnEnd
+from codextui.teams.config.team import Artifact, Limits, Mode, Role, Team
+from codextui.teams.publish.questions import Ask, People
+from codextui.teams.publish.rows import Tell
+from codextui.teams.publish.run import RunPublisher, publish_nothing
+from codextui.teams.records.costs import Budget
+from codextui.teams.records.events import RunEvent, RunEventKind
+from codextui.teams.records.store import RunStore
+from codextui.teams.runner.context import RunContext, create_run_context
+from codextui.teams.runner.controls import RunControls
 
 
 class Crash(BaseException):
@@ -110,31 +109,31 @@ def crew(
     *,
     store: RunStore | None = None,
     link: FakeLink | None = None,
-    heard: Tell = tell_nobody,
+    heard: Tell = publish_nothing,
     ask: Ask = nobody,
-) -> tuple[Crew, list[Happening]]:
+) -> tuple[RunContext, list[RunEvent]]:
     """A crew that works in `folder`, and the list of what happens to it."""
-    told: list[Happening] = []
+    told: list[RunEvent] = []
     store = store or new_store(folder)
     log = CallLog(parse_calls(store.read("calls") or {}), lambda calls: store.write("calls", calls))
     budget = Budget(of.limits, store.read("spent"))
-    telling = RunTelling(of, folder, "", store=store, budget=budget, tell=heard)
+    telling = RunPublisher(of, folder, "", store=store, budget=budget, tell=heard)
 
-    def tell(happening: Happening) -> None:
+    def tell(happening: RunEvent) -> None:
         told.append(happening)
-        if heard is not tell_nobody:
+        if heard is not publish_nothing:
             telling.see(happening)
 
-    made = hire(
+    made = create_run_context(
         of,
         mode,
         folder,
-        link=cast("ServerLink", link),
+        link=cast("TeamConnection", link),
         log=log,
         store=store,
         budget=budget,
         tell=tell,
-        direction=Direction(store),
+        direction=RunControls(store),
         telling=telling,
         people=People(ask, store),
         model_of=lambda one: models[one.name],
@@ -168,7 +167,12 @@ def doing(step: Any, *work: Callable[[], object]) -> dict[str, Any]:
     return {"responder": respond}
 
 
-def kinds(told: Sequence[Happening]) -> list[tuple[str, str]]:
+def kinds(told: Sequence[RunEvent]) -> list[tuple[str, str]]:
     """What happened to whom, without what was said."""
-    shown = {Kind.HANDED_OFF, Kind.HANDOFF_REFUSED, Kind.SENT_BACK, Kind.ROLE_FINISHED}
+    shown = {
+        RunEventKind.HANDED_OFF,
+        RunEventKind.HANDOFF_REFUSED,
+        RunEventKind.SENT_BACK,
+        RunEventKind.ROLE_FINISHED,
+    }
     return [(str(one.kind), one.role) for one in told if one.kind in shown]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 
-from codextui.teams.crew import Crew
-from codextui.teams.ending import RunStopped
-from codextui.teams.publisher import role_thread, run_thread
-from codextui.teams.requests import Requests
-from codextui.wire import event as ev
-from codextui.wire.run import RoleAction
+from codextui.protocol import events as ev
+from codextui.protocol.runs import RoleAction
+from codextui.teams.publish.publisher import role_thread, run_thread
+from codextui.teams.runner.context import RunContext
+from codextui.teams.runner.controls import ControlRequests
+from codextui.teams.runner.ending import RunStopped
 
 
 class Person:
@@ -20,11 +20,11 @@ class Person:
         stopped: how the run was ended, if it was.
     """
 
-    def __init__(self, crew: Crew) -> None:
+    def __init__(self, crew: RunContext) -> None:
         self.stopped: list[RunStopped] = []
         self._crew = crew
         self._clock = itertools.count(int(crew.direction.seen) + 1)
-        self.requests = Requests(
+        self.requests = ControlRequests(
             crew.team,
             crew.mode,
             crew.direction,

@@ -7,11 +7,9 @@ from dataclasses import replace
 import pytest
 from teams.crews import role, team
 
-from codextui.prices import Price, Prices
-from codextui.teams.advice import advise, advise_prices
-from codextui.teams.condition import Artifact
-from codextui.teams.routing import Route
-from codextui.teams.team import Limits, Role, Team
+from codextui.config.prices import Price, Prices
+from codextui.teams.config.advice import advise, advise_prices
+from codextui.teams.config.team import Artifact, Limits, Role, Route, Team
 
 GOOD = (
     Role(

@@ -10,12 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codextui.prices import Price, Prices
-from codextui.teams.budget import Budget, usage_of
-from codextui.teams.ending import Ending, RunStopped
-from codextui.teams.ledger import parse_ledger
-from codextui.teams.team import Limits
-from codextui.wire.thread import Usage
+from codextui.config.prices import Price, Prices
+from codextui.protocol.threads import Usage
+from codextui.teams.config.team import Limits
+from codextui.teams.records.costs import Budget, parse_ledger, usage_of
+from codextui.teams.runner.ending import Ending, RunStopped
 
 PRICES = Prices("EUR", {"strong": Price(10.0, 10.0), "fast": Price(1.0, 1.0)})
 

@@ -10,7 +10,7 @@ import pytest
 from codextui.cli import main
 from codextui.demo.team_script import FOLDER
 from codextui.errors import ConfigInvalid
-from codextui.teams.run_store import RunStore, list_runs
+from codextui.teams.records.store import RunStore, list_runs
 
 TEAM = ["--config", str(FOLDER / "team.toml")]
 

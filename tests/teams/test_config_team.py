@@ -7,10 +7,8 @@ from pathlib import Path
 import pytest
 
 from codextui.errors import ConfigInvalid
-from codextui.teams.condition import Artifact, Check, Command
-from codextui.teams.config_team import load_teams, parse_teams
-from codextui.teams.routing import Route
-from codextui.teams.team import Limits, Mode, Role
+from codextui.teams.config.reader import load_teams, parse_teams
+from codextui.teams.config.team import Artifact, Check, Command, Limits, Mode, Role, Route
 
 SMALL = """
 [teams.duo.roles.writer]

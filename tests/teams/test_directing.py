@@ -14,14 +14,14 @@ from agents.testing import ScriptedModel, function_call
 from teams.crews import Crash, FakeLink, crew, doing, hand, new_store, role, say, team
 from teams.directed import Person
 
-from codextui.teams.ending import Ending, RunStopped
-from codextui.teams.handoff_run import run_handoffs
-from codextui.teams.happening import Kind
-from codextui.teams.parallel_run import run_parallel
-from codextui.teams.team import Mode, Team
-from codextui.wire import event as ev
-from codextui.wire.run import RoleAction
-from codextui.wire.thread import ThreadState
+from codextui.protocol import events as ev
+from codextui.protocol.runs import RoleAction
+from codextui.protocol.threads import ThreadState
+from codextui.teams.config.team import Mode, Team
+from codextui.teams.records.events import RunEventKind
+from codextui.teams.runner.ending import Ending, RunStopped
+from codextui.teams.runner.handoffs import run_handoffs
+from codextui.teams.runner.parallel import run_parallel
 
 WAIT_S = 60
 
@@ -75,7 +75,9 @@ class Scene:
         ]
 
     def directed(self) -> list[str]:
-        return [f"{one.role} {one.text}" for one in self.told if one.kind is Kind.ROLE_DIRECTED]
+        return [
+            f"{one.role} {one.text}" for one in self.told if one.kind is RunEventKind.ROLE_DIRECTED
+        ]
 
 
 def fly(number: int = 0) -> list[Any]:
@@ -119,7 +121,7 @@ async def test_a_message_is_read_before_the_next_step_and_stays_where_it_was_sai
     assert [said[1:] for said in scene.said("one")] == [[], ["Use tabs."], ["Use tabs."]]
     assert calls[1].input[-1]["content"] == "Use tabs."
     assert calls[2].input.index(calls[1].input[-1]) == len(calls[1].input) - 1
-    assert [one.role for one in scene.told if one.kind is Kind.MESSAGE_READ] == ["one"]
+    assert [one.role for one in scene.told if one.kind is RunEventKind.MESSAGE_READ] == ["one"]
 
 
 @pytest.mark.parametrize("mode", list(Mode))
@@ -310,7 +312,7 @@ async def test_what_cannot_be_kept_is_not_done_and_told(tmp_path: Path) -> None:
 
     scene.crew.store.write = full  # type: ignore[method-assign]
     scene.person.ask("one", "message", "Hello.")
-    (trouble,) = [one.text for one in scene.told if one.kind is Kind.TROUBLE]
+    (trouble,) = [one.text for one in scene.told if one.kind is RunEventKind.TROUBLE]
     assert "the disk is full" in trouble
 
 

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from codextui.config import load
+from codextui.config.schema import load
 from codextui.demo.team_script import FOLDER
-from codextui.teams.advice import advise
-from codextui.teams.config_team import LIMIT_KEYS, ROLE_KEYS, TEAM_KEYS, load_teams, parse_teams
-from codextui.teams.team import Limits, Role, Team
+from codextui.teams.config.advice import advise
+from codextui.teams.config.reader import LIMIT_KEYS, ROLE_KEYS, TEAM_KEYS, load_teams, parse_teams
+from codextui.teams.config.team import Limits, Role, Team
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
 

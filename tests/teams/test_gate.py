@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 
 from codextui.errors import ConfigInvalid
-from codextui.teams.condition import Artifact, Check, Command, check_pattern, covers
-from codextui.teams.gate import check_artifact, find_unmet, newest, why_unmet
-from codextui.teams.team import Role, Team
+from codextui.teams.config.team import Artifact, Check, Command, Role, Team, check_pattern, covers
+from codextui.teams.gates.conditions import check_artifact, find_unmet, newest, why_unmet
 
 
 def write(path: Path, content: str = "text") -> Path:

@@ -13,10 +13,10 @@ from agents.testing import ScriptedModel, function_call
 from openai import OpenAIError
 from teams.crews import Crash, FakeLink, crew, doing, hand, kinds, new_store, role, say, team
 
-from codextui.teams.ending import Ending, RunStopped
-from codextui.teams.handoff_run import run_handoffs
-from codextui.teams.happening import Kind
-from codextui.teams.team import Team
+from codextui.teams.config.team import Team
+from codextui.teams.records.events import RunEventKind
+from codextui.teams.runner.ending import Ending, RunStopped
+from codextui.teams.runner.handoffs import run_handoffs
 
 WAIT_S = 60
 
@@ -69,7 +69,7 @@ async def test_the_same_handoff_refused_again_and_again_ends_the_run(tmp_path: P
     error = await stopped(made)
     assert error.ending is Ending.GATE
     assert "plan.md" in str(error)
-    assert [one.kind for one in told].count(Kind.HANDOFF_REFUSED) == 3
+    assert [one.kind for one in told].count(RunEventKind.HANDOFF_REFUSED) == 3
 
 
 async def test_a_team_that_ends_without_its_files_is_sent_back(tmp_path: Path) -> None:

@@ -13,11 +13,11 @@ from agents.exceptions import MaxTurnsExceeded
 from agents.testing import ScriptedModel, assistant_message, function_call
 
 from codextui.errors import ServerRefused
-from codextui.teams.codex_server import CodexServer
-from codextui.teams.hooks import PublishingHooks
-from codextui.wire import event as ev
-from codextui.wire.run import RoleAction, SpanKind, ThreadKind
-from codextui.wire.thread import ThreadInfo, ThreadState, Usage
+from codextui.protocol import events as ev
+from codextui.protocol.runs import RoleAction, SpanKind, ThreadKind
+from codextui.protocol.threads import ThreadInfo, ThreadState, Usage
+from codextui.teams.codex.server import CodexServer
+from codextui.teams.publish.script import PublishingHooks
 
 QUIET = RunConfig(tracing_disabled=True)
 WAIT_S = 60
@@ -259,4 +259,4 @@ async def test_a_publication_that_fails_is_logged_once_and_breaks_nothing(
     result = await run(Agent(name="Worker", model=model, tools=[tool]), "Go.", hooks)
     hooks.close()
     assert result.final_output == "Done."
-    assert len([one for one in caplog.records if one.name == "codextui.teams.hooks"]) == 1
+    assert len([one for one in caplog.records if one.name == "codextui.teams.publish.script"]) == 1

@@ -10,10 +10,10 @@ import pytest
 
 from codextui.client.facts import CaughtUp, Connected, Disconnected, EventArrived
 from codextui.client.spawn import open_socket
-from codextui.teams.link import ServerLink, TurnEnd
-from codextui.wire import event as ev
-from codextui.wire.approval import Approval, CommandAsked
-from codextui.wire.run import RoleAction
+from codextui.protocol import events as ev
+from codextui.protocol.approvals import Approval, CommandAsked
+from codextui.protocol.runs import RoleAction
+from codextui.teams.codex.connection import TeamConnection, TurnEnd
 
 WAIT_S = 20
 
@@ -21,7 +21,7 @@ WAIT_S = 20
 async def test_a_server_that_stays_away_is_lost(tmp_path: Path) -> None:
     lost: asyncio.Queue[str] = asyncio.Queue()
     connect = functools.partial(open_socket, tmp_path / "no.sock")
-    link = ServerLink(connect, name="t", on_lost=lost.put_nowait, lost_s=0.01)
+    link = TeamConnection(connect, name="t", on_lost=lost.put_nowait, lost_s=0.01)
     link._take(Disconnected("gone", 0.1))
     async with asyncio.timeout(WAIT_S):
         assert await lost.get() == "gone"
@@ -30,7 +30,7 @@ async def test_a_server_that_stays_away_is_lost(tmp_path: Path) -> None:
 async def test_a_server_that_comes_back_is_not_lost(tmp_path: Path) -> None:
     lost: list[str] = []
     connect = functools.partial(open_socket, tmp_path / "no.sock")
-    link = ServerLink(connect, name="t", on_lost=lost.append, lost_s=0.0)
+    link = TeamConnection(connect, name="t", on_lost=lost.append, lost_s=0.0)
     link._take(Disconnected("gone", 0.1))
     link._take(Connected("e", "codextui 1", fresh=False))
     await asyncio.sleep(0)
@@ -40,7 +40,7 @@ async def test_a_server_that_comes_back_is_not_lost(tmp_path: Path) -> None:
 
 
 async def test_whoever_wants_to_know_is_told_of_every_connection(tmp_path: Path) -> None:
-    link = ServerLink(functools.partial(open_socket, tmp_path / "no.sock"), name="t")
+    link = TeamConnection(functools.partial(open_socket, tmp_path / "no.sock"), name="t")
     told: list[str] = []
     link.on_connected(lambda: told.append("up"))
     for fresh in (True, False):
@@ -58,7 +58,7 @@ async def test_the_past_of_a_new_server_is_no_news_but_for_what_is_open_there(
 ) -> None:
     told: list[ev.Msg] = []
     connect = functools.partial(open_socket, tmp_path / "no.sock")
-    link = ServerLink(connect, name="t", on_event=lambda event: told.append(event.msg))
+    link = TeamConnection(connect, name="t", on_event=lambda event: told.append(event.msg))
     over = ev.Event(2, "thread", "turn", 2.0, ev.ApprovalResolved("a1", "approved"))
     old = [asked("a1", 1), over, asked("a2", 3)]
     for fact in (Connected("e", "c", fresh=True), CaughtUp(0), *map(EventArrived, old)):
@@ -77,7 +77,7 @@ async def test_what_was_asked_of_roles_before_is_known_and_what_comes_after_is_t
 ) -> None:
     told: list[ev.Event] = []
     connect = functools.partial(open_socket, tmp_path / "no.sock")
-    link = ServerLink(connect, name="t", on_event=told.append)
+    link = TeamConnection(connect, name="t", on_event=told.append)
     request = ev.RoleRequested(RoleAction.MESSAGE, "Hello.", "ann")
     before, after = (ev.Event(seq, "run:r/one", "", 0.0, request) for seq in (1, 2))
     link._take(EventArrived(before))
@@ -97,7 +97,7 @@ async def test_what_was_asked_of_roles_before_is_known_and_what_comes_after_is_t
 async def test_the_end_of_a_turn_is_known_before_and_after_it(
     tmp_path: Path, msg: ev.Msg, end: TurnEnd
 ) -> None:
-    link = ServerLink(functools.partial(open_socket, tmp_path / "no.sock"), name="t")
+    link = TeamConnection(functools.partial(open_socket, tmp_path / "no.sock"), name="t")
     async with asyncio.timeout(WAIT_S):
         waiting = asyncio.create_task(link.end_of("thread", "turn"))
         await asyncio.sleep(0)

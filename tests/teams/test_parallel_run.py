@@ -14,10 +14,10 @@ import pytest
 from agents.testing import ScriptedModel, function_call
 from teams.crews import Crash, FakeLink, crew, doing, kinds, new_store, role, say, team
 
-from codextui.teams.ending import Ending, RunStopped
-from codextui.teams.happening import Kind
-from codextui.teams.parallel_run import run_parallel
-from codextui.teams.team import Mode, Team
+from codextui.teams.config.team import Mode, Team
+from codextui.teams.records.events import RunEventKind
+from codextui.teams.runner.ending import Ending, RunStopped
+from codextui.teams.runner.parallel import run_parallel
 
 WAIT_S = 60
 
@@ -81,7 +81,7 @@ async def test_files_of_an_earlier_run_start_nobody_before_who_makes_them_is_don
     models = {name: ScriptedModel([say("Done.")]) for name in ("boss", "front", "back", "tester")}
     made, told = crew(web(), tmp_path, models, Mode.PARALLEL)
     await play(made)
-    started = [one.role for one in told if one.kind is Kind.ROLE_STARTED]
+    started = [one.role for one in told if one.kind is RunEventKind.ROLE_STARTED]
     assert (started[0], set(started[1:3]), started[3]) == ("boss", {"front", "back"}, "tester")
 
 
@@ -97,7 +97,7 @@ async def test_a_role_is_due_again_when_what_it_was_made_from_is_newer(tmp_path:
     }
     made, told = crew(web(), tmp_path, models, Mode.PARALLEL)
     await play(made)
-    stale = [one for one in told if one.kind is Kind.ROLE_STALE]
+    stale = [one for one in told if one.kind is RunEventKind.ROLE_STALE]
     assert sorted(one.role for one in stale) == ["back", "front", "tester"]
     assert "plan.md" in models["front"].calls[1].input[0]["content"]
 

@@ -16,13 +16,13 @@ from teams import own_tools
 from teams.crews import Crash, crew, new_store, nobody, role, say, team
 
 from codextui.errors import ConfigInvalid, ServerUnreachable
-from codextui.teams.ending import Ending, RunStopped
-from codextui.teams.handoff_run import run_handoffs
-from codextui.teams.people import People
-from codextui.teams.role_tools import find_tools
-from codextui.teams.team import Role, Team
-from codextui.wire.approval import QuestionsAsked, ToolAsked, parse_asked
-from codextui.wire.fields import JsonObject
+from codextui.jsonrpc.fields import JsonObject
+from codextui.protocol.approvals import QuestionsAsked, ToolAsked, parse_asked
+from codextui.teams.config.team import Role, Team
+from codextui.teams.publish.questions import People
+from codextui.teams.runner.ending import Ending, RunStopped
+from codextui.teams.runner.handoffs import run_handoffs
+from codextui.teams.runner.role_tools import find_tools
 
 WAIT_S = 60
 LOOKUP = "teams.own_tools:lookup"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from codextui.prices import Cost, Price, Prices, cost, cost_of, format_money
-from codextui.wire.thread import Usage
+from codextui.config.prices import Cost, Price, Prices, cost, cost_of, format_money
+from codextui.protocol.threads import Usage
 
 PRICE = Price(input=2.0, output=10.0, cached_input=0.5)
 PRICES = Prices("EUR", {"gpt-5.2": PRICE, "gpt-5.2-mini": Price(input=1.0, output=1.0)})

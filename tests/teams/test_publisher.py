@@ -8,13 +8,20 @@ from collections.abc import Callable
 from typing import Any
 
 from codextui.errors import ServerRefused, ServerUnreachable
-from codextui.teams.items import plain
-from codextui.teams.outbox import MOST_CHARS_IN_BATCH, MOST_WAITING, Letter, Outbox
-from codextui.teams.publisher import Publisher, role_thread, run_thread
-from codextui.wire import event as ev
-from codextui.wire.fields import JsonObject
-from codextui.wire.run import ThreadKind
-from codextui.wire.thread import ThreadInfo, ThreadState
+from codextui.jsonrpc.fields import JsonObject
+from codextui.protocol import events as ev
+from codextui.protocol.runs import ThreadKind
+from codextui.protocol.threads import ThreadInfo, ThreadState
+from codextui.teams.publish.items import plain
+from codextui.teams.publish.publisher import (
+    MOST_CHARS_IN_BATCH,
+    MOST_WAITING,
+    Letter,
+    Outbox,
+    Publisher,
+    role_thread,
+    run_thread,
+)
 
 WAIT_S = 20
 RUN = run_thread("r")

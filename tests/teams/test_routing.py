@@ -8,8 +8,8 @@ from typing import Any, cast
 import pytest
 
 from codextui.errors import ServerRefused
-from codextui.teams.routing import Route
-from codextui.teams.terms import Terms
+from codextui.teams.codex.terms import Terms
+from codextui.teams.config.team import Route
 
 ROUTES = (Route("complex", "strong", "design"), Route("checking", "fast"))
 

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from codextui.commands.run_report import report
-from codextui.teams.happening import Happening, Kind
+from codextui.commands.run import report
+from codextui.teams.records.events import RunEvent, RunEventKind
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ def test_whoever_runs_it_headless_is_told_how_to_decide(
     capsys: pytest.CaptureFixture[str], asks: str, how: str
 ) -> None:
     data = {"approval": "a1", "asks": asks}
-    report(Happening(Kind.PERSON_NEEDED, "one", "needs a person", data), as_json=True)
+    report(RunEvent(RunEventKind.PERSON_NEEDED, "one", "needs a person", data), as_json=True)
     out, err = capsys.readouterr()
     assert json.loads(out)["asks"] == asks
     assert how in err
@@ -32,7 +32,7 @@ def test_whoever_runs_it_headless_is_told_how_to_decide(
 def test_what_people_ask_of_a_role_is_a_line_of_its_own(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    report(Happening(Kind.ROLE_DIRECTED, "one", "is stopped by \x1b[31mann"), as_json=False)
+    report(RunEvent(RunEventKind.ROLE_DIRECTED, "one", "is stopped by \x1b[31mann"), as_json=False)
     out, _ = capsys.readouterr()
     assert out.startswith("one is stopped by ")
     assert "\x1b" not in out

@@ -11,16 +11,15 @@ from agents.exceptions import ModelBehaviorError
 from agents.testing import ScriptedModel, assistant_message, function_call
 from teams.crews import FakeLink, crew, doing, hand, new_store, role, say, team
 
-from codextui.teams.condition import Artifact, Check, Command
-from codextui.teams.ending import Ending, RunStopped
-from codextui.teams.gate_board import GateBoard, read_gates
-from codextui.teams.handoff_run import run_handoffs
-from codextui.teams.parallel_run import run_parallel
-from codextui.teams.team import Mode, Team
-from codextui.wire import event as ev
-from codextui.wire.event_json import msg_to_wire, parse_msg
-from codextui.wire.run import Gate, Span, SpanKind
-from codextui.wire.thread import ThreadInfo, ThreadState
+from codextui.protocol import events as ev
+from codextui.protocol.event_json import msg_to_wire, parse_msg
+from codextui.protocol.runs import Gate, Span, SpanKind
+from codextui.protocol.threads import ThreadInfo, ThreadState
+from codextui.teams.config.team import Artifact, Check, Command, Mode, Team
+from codextui.teams.gates.board import GateBoard, read_gates
+from codextui.teams.runner.ending import Ending, RunStopped
+from codextui.teams.runner.handoffs import run_handoffs
+from codextui.teams.runner.parallel import run_parallel
 
 WAIT_S = 60
 

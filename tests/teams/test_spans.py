@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from codextui.errors import ConfigInvalid
-from codextui.teams.line_file import LineFile, read_lines
-from codextui.teams.spans import FILE, SpanFile, SpanLog, cut_off, read_spans
-from codextui.wire.run import Span, SpanKind
+from codextui.protocol.runs import Span, SpanKind
+from codextui.teams.records.files import LineFile, read_lines
+from codextui.teams.records.spans import FILE, SpanFile, SpanLog, cut_off, read_spans
 
 
 def log_to(told: list[Span]) -> SpanLog:

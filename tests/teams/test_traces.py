@@ -22,10 +22,10 @@ from agents.testing import ScriptedModel, assistant_message, function_call
 from agents.tracing.processors import BackendSpanExporter
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from codextui.config import Export, TracesConfig
+from codextui.config.schema import Export, TracesConfig
 from codextui.errors import ConfigInvalid
-from codextui.teams import traces
-from codextui.teams.traces import FILE, kept_traces
+from codextui.teams.records import traces
+from codextui.teams.records.traces import FILE, kept_traces
 
 SECRET = "the-secret-of-the-task"
 
@@ -138,7 +138,7 @@ def test_unless_the_user_says_so_no_socket_is_opened_at_all(tmp_path: Path) -> N
 import asyncio, sys
 from pathlib import Path
 sys.path.insert(0, {str(Path(__file__).parents[1])!r})
-from codextui.config import TracesConfig
+from codextui.config.schema import TracesConfig
 from teams.test_traces import play
 seen = []
 reaching = ("socket.connect", "socket.getaddrinfo", "socket.sendto", "socket.gethostbyname")
@@ -231,7 +231,7 @@ async def test_openai_without_a_key_is_refused_before_anything_runs(
 async def test_otlp_without_opentelemetry_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delitem(sys.modules, "codextui.teams.otel", raising=False)
+    monkeypatch.delitem(sys.modules, "codextui.teams.records.otel", raising=False)
     missing = "opentelemetry.exporter.otlp.proto.http.trace_exporter"
     monkeypatch.setitem(sys.modules, missing, None)
     with pytest.raises(ConfigInvalid, match=r"pip install 'codextui\[otel\]'"):

@@ -6,14 +6,14 @@ import math
 import re
 from dataclasses import dataclass, replace
 
-from codextui.errors import ServerRefused, WireInvalid
+from codextui.errors import MessageInvalid, ServerRefused
+from codextui.jsonrpc import fields
+from codextui.jsonrpc.fields import Json, JsonObject
+from codextui.protocol import events as ev
+from codextui.protocol.event_json import parse_msg
+from codextui.protocol.runs import RUN_PREFIX, ThreadKind
+from codextui.protocol.threads import ThreadInfo
 from codextui.server.threads.registry import MAX_BRIEF
-from codextui.wire import event as ev
-from codextui.wire import fields
-from codextui.wire.event_json import parse_msg
-from codextui.wire.fields import Json, JsonObject
-from codextui.wire.run import RUN_PREFIX, ThreadKind
-from codextui.wire.thread import ThreadInfo
 
 MAX_EVENTS = 1_000
 """Events that one call may tell."""
@@ -95,7 +95,7 @@ def read_publication(arguments: JsonObject) -> tuple[str, tuple[Told, ...]]:
     for number, event in enumerate(events):
         try:
             told.append(_read(run_id, event))
-        except (ServerRefused, WireInvalid) as error:
+        except (ServerRefused, MessageInvalid) as error:
             raise ServerRefused(f"codex-publish: events.{number}: {error}") from error
     chars = sum(one.chars for one in told)
     if chars > MAX_CHARS:

@@ -2,21 +2,196 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 
 from codextui.errors import ServerRefused
-from codextui.server.broker import Broker
+from codextui.protocol import events as ev
+from codextui.protocol.runs import RUN_PREFIX, ThreadKind
+from codextui.protocol.threads import ThreadInfo, ThreadState
+from codextui.server.approvals.broker import Broker
+from codextui.server.mcp.session import Session
 from codextui.server.runs.publication import Told
-from codextui.server.runs.rows import Rows
-from codextui.server.runs.run import OVER, Run
-from codextui.server.session import Session
-from codextui.server.threads.record import ThreadRecord
-from codextui.server.threads.registry import Registry
-from codextui.wire import event as ev
-from codextui.wire.run import ThreadKind
-from codextui.wire.thread import ThreadInfo, ThreadState
+from codextui.server.threads.registry import Registry, ThreadRecord, TurnOutcome
+
+OVER = (ThreadState.DONE, ThreadState.FAILED, ThreadState.INTERRUPTED, ThreadState.KILLED)
+"""The states of a role or a run that has come to its end."""
+
+TEAM_CLIENT = "team "
+"""How the names of the clients begin that `codextui run` runs teams as."""
+
+
+@dataclass(slots=True, eq=False)
+class Run:
+    """A run that a program tells of, or told of.
+
+    Attributes:
+        run_id: the id of its own row.
+        rows: its own row and those of its roles, by id, in the order in which they were told.
+        owner: whose run it is for as long as that is connected; None where nobody is.
+        told: the rows that the owner has told.
+        killed: whether it was killed, and has not been run again since.
+        killed_under: the owner whose run was killed: what that still tells brings no row back.
+        kept: characters of what its owner has told, and is kept.
+    """
+
+    run_id: str
+    rows: dict[str, ThreadRecord] = field(default_factory=dict)
+    owner: Session | None = None
+    told: set[str] = field(default_factory=set)
+    killed: bool = False
+    killed_under: Session | None = None
+    kept: int = 0
+
+
+def how_to_resume(client: str, run_id: str) -> str:
+    """What a person can type to go on with a run of a client's; empty where nobody knows."""
+    if not client.startswith(TEAM_CLIENT):
+        return ""
+    return f"`codextui run --resume {run_id.removeprefix(RUN_PREFIX)}`"
+
+
+def left_alone(row: ThreadInfo) -> ThreadInfo:
+    """The row of a role or run whose program is gone: what had not ended waits for it."""
+    if row.state in OVER:
+        return replace(row, turn_started_at=None, waits_for="")
+    how = how_to_resume(row.client, row.parent or row.thread_id)
+    note = "the program that ran it is gone"
+    return replace(
+        row,
+        state=ThreadState.DISCONNECTED,
+        turn_started_at=None,
+        waits_for="",
+        note=f"{note}: {how}" if how else note,
+    )
+
+
+_GONE = "The program that ran it is gone."
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Changes rows as their program tells, and tells everybody.
+
+    A row is what its program says, but for what only the server knows: its handle, whose it is,
+    that something is asked, and that it was killed.
+    """
+
+    registry: Registry
+    broker: Broker
+
+    def apply(self, run: Run, owner: Session, told: Told) -> None:
+        """Apply something that was told; what it is about has been told before."""
+        match told.msg:
+            case ev.ThreadChanged(row):
+                self._tell_row(run, replace(row, client=owner.client))
+            case msg:
+                self._tell(run.rows[told.thread_id], told.turn_id, msg)
+
+    def kill(self, record: ThreadRecord) -> None:
+        """End what goes on in a row, and hide it."""
+        self._end(record, ev.TurnAborted("killed"))
+        self.registry.put(record, _killed(record.info))
+
+    def abandon(self, record: ThreadRecord) -> None:
+        """End what goes on in a row, because its program is gone."""
+        self._end(record, ev.TurnAborted("lost", _GONE))
+        record.told = None
+        self.registry.put(record, left_alone(record.info))
+
+    def _tell(self, record: ThreadRecord, turn_id: str, msg: ev.Msg) -> None:
+        match msg:
+            case ev.TurnCompleted(said):
+                self._end(record, ev.TurnCompleted(said or record.last_message), turn_id)
+                return
+            case ev.TurnAborted():
+                self._end(record, msg, turn_id)
+                return
+            case ev.TurnStarted():
+                record.begin_turn(turn_id)
+            case ev.ItemCompleted({"type": "agentMessage", "text": str(text)}):
+                record.last_message = text
+            case ev.TokensCounted(total, _, window):
+                counted = {"usage": total, "context_window": window}
+                _keep(record, counted)
+                self.registry.note(record, **counted)
+            case _:
+                pass
+        self.registry.publish(record, turn_id, msg)
+        if isinstance(msg, ev.TurnStarted):
+            self._begin(record, turn_id)
+
+    def _tell_row(self, run: Run, row: ThreadInfo) -> None:
+        record = run.rows.get(row.thread_id)
+        if record is None:
+            record = self._add(run, row)
+        else:
+            record.told = replace(row, created_at=row.created_at or record.info.created_at)
+            self.registry.put(record, self._row_of(run, record, record.told))
+        if row.thread_id not in run.told:
+            run.told.add(row.thread_id)
+            if row.state.has_turn and not record.running:
+                record.running = row.turn_id  # it goes on with a turn that it told of elsewhere
+
+    def _add(self, run: Run, row: ThreadInfo) -> ThreadRecord:
+        handle = self.registry.unique_handle(row.handle or row.thread_id.rpartition("/")[2])
+        row = replace(row, handle=handle, created_at=row.created_at or time.time())
+        record = ThreadRecord(_killed(row) if run.killed else row, told=row)
+        run.rows[row.thread_id] = record
+        self.registry.add(record)
+        return record
+
+    def _row_of(self, run: Run, record: ThreadRecord, row: ThreadInfo) -> ThreadInfo:
+        """The row as everybody is told it."""
+        handle = record.info.handle
+        if run.killed:
+            return replace(_killed(row), handle=handle)
+        if record.info.state is ThreadState.KILLED:
+            handle = self.registry.unique_handle(handle)
+        if record.asking:
+            waits_for = next(iter(record.asking.values()))
+            row = replace(row, state=ThreadState.NEEDS_INPUT, waits_for=waits_for)
+        return replace(row, handle=handle)
+
+    def _begin(self, record: ThreadRecord, turn_id: str) -> None:
+        """Have a row say that a turn runs, where its program has not."""
+        known = record.info.turn_id == turn_id and record.info.turn_started_at is not None
+        if not known and record.info.state is not ThreadState.KILLED:
+            self._change(record, turn_id=turn_id, turn_started_at=time.time())
+
+    def _end(
+        self, record: ThreadRecord, msg: ev.TurnCompleted | ev.TurnAborted, turn_id: str = ""
+    ) -> None:
+        """End a turn and what was asked in it; without `turn_id`, what runs and all approvals."""
+        self.broker.withdraw(thread_id=record.info.thread_id, turn_id=turn_id or None)
+        turn_id = turn_id or record.running
+        if not turn_id:
+            return
+        self.registry.publish(record, turn_id, msg)
+        outcome = TurnOutcome(turn_id, record.last_message)
+        if isinstance(msg, ev.TurnAborted):
+            outcome = replace(outcome, reason=msg.reason, message=msg.message)
+        record.end_turn(outcome)
+        if record.info.turn_id == turn_id:
+            self._change(record, turn_started_at=None)
+
+    def _change(self, record: ThreadRecord, **changes: object) -> None:
+        """Change a row and what it goes back to after an approval; tell everybody."""
+        _keep(record, changes)
+        self.registry.update(record, **changes)
+
+
+def _keep(record: ThreadRecord, changes: Mapping[str, object]) -> None:
+    if record.told is not None:
+        record.told = replace(record.told, **changes)  # type: ignore[arg-type]  # fields of it
+
+
+def _killed(row: ThreadInfo) -> ThreadInfo:
+    return replace(row, state=ThreadState.KILLED, turn_started_at=None, waits_for="")
+
 
 MAX_ROWS = 500
 """Rows that a run may have."""

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import dataclass
 
-from codextui.codex.calls import clean_terminals, interrupt_turn, start_turn, steer_turn
+from codextui.codex.calls import (
+    archive_thread,
+    clean_terminals,
+    interrupt_turn,
+    start_turn,
+    steer_turn,
+)
 from codextui.errors import CodextuiError, ServerRefused, ThreadUnknown, TurnNotRunning
+from codextui.jsonrpc.fields import JsonObject
+from codextui.protocol.threads import ThreadState
 from codextui.server.core import Core
-from codextui.server.threads.loading import load
-from codextui.server.threads.message_id import new_message_id
-from codextui.server.threads.record import ThreadRecord
-from codextui.wire.fields import JsonObject
-from codextui.wire.thread import ThreadState
+from codextui.server.threads.opening import load
+from codextui.server.threads.registry import ThreadRecord, new_message_id
+
+logger = logging.getLogger(__name__)
 
 INTERRUPT_TIMEOUT_S = 15.0
 """Seconds that Codex has to end a turn."""
@@ -141,3 +149,39 @@ def _running(record: ThreadRecord) -> str:
     if not record.running:
         raise TurnNotRunning(f"no turn runs on {record.info.handle}")
     return record.running
+
+
+async def kill(core: Core, thread: str) -> ThreadRecord:
+    """End a thread for good: its turn, its processes, its approvals; then archive it.
+
+    What Codex cannot do any more does not keep a thread alive. Raises ThreadUnknown,
+    ServerRefused (a role or a run).
+    """
+    record = core.registry.find_codex(thread)
+    async with record.busy:
+        record.killing = True
+        try:
+            await _stop(core, record)
+        except CodextuiError as error:
+            logger.warning("the turn of %s was not ended: %s", record.info.handle, error)
+        core.broker.withdraw(thread_id=record.info.thread_id)
+        await _archive(core, record)
+        record.loaded = False
+        core.registry.update(record, state=ThreadState.KILLED, turn_started_at=None, waits_for="")
+    return record
+
+
+async def _stop(core: Core, record: ThreadRecord) -> None:
+    """End the running turn; where none runs, the processes that earlier ones left."""
+    try:
+        await stop_turn(core, record)
+    except TurnNotRunning:
+        if record.loaded:
+            await clean_terminals(await core.worker.app(), record.info.thread_id)
+
+
+async def _archive(core: Core, record: ThreadRecord) -> None:
+    try:
+        await archive_thread(await core.worker.app(), record.info.thread_id)
+    except CodextuiError as error:
+        logger.warning("%s was not archived: %s", record.info.handle, error)

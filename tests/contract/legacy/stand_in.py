@@ -10,18 +10,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from contract.legacy.threads import LegacyThreads
 from links import Frame
 
 from codextui.codex.app_server import AppServer
 from codextui.codex.binary import CodexBinary
-from codextui.codex.legacy import LegacyEvent
-from codextui.codex.legacy_threads import LegacyThreads
+from codextui.codex.legacy.events import LegacyEvent
 from codextui.codex.requests import Immediate, encode_decision
-from codextui.codex.rpc import RequestId
 from codextui.demo import codex_environment
 from codextui.errors import CodexFailed
-from codextui.wire.decision import Declined, parse_elicit_result
-from codextui.wire.fields import JsonObject
+from codextui.jsonrpc.endpoint import RequestId
+from codextui.jsonrpc.fields import JsonObject
+from codextui.protocol.decisions import Declined, parse_elicit_result
 
 OPTIONS = {
     "cwd": "cwd",

@@ -13,13 +13,13 @@ from contract.team import BACKEND, RUN, row, team_of, told
 from codextui.client.spawn import open_socket
 from codextui.demo import Script, ScriptedModel
 from codextui.errors import ApprovalGone
-from codextui.server.options import ServeOptions
-from codextui.server.runs import asking
-from codextui.teams.link import ServerLink
-from codextui.wire import event as ev
-from codextui.wire.approval import ToolAsked
-from codextui.wire.decision import Aborted, Answered, Approved, Decision, Declined, Scope
-from codextui.wire.thread import ThreadState
+from codextui.protocol import events as ev
+from codextui.protocol.approvals import ToolAsked
+from codextui.protocol.decisions import Aborted, Answered, Approved, Decision, Declined, Scope
+from codextui.protocol.threads import ThreadState
+from codextui.server.core import ServeOptions
+from codextui.server.runs import questions as asking
+from codextui.teams.codex.connection import TeamConnection
 
 QUESTION = {"question_id": "colour", "header": "Colour", "question": "Which colour?"}
 
@@ -171,7 +171,7 @@ async def test_what_nobody_answers_is_declined(options: ServeOptions):
 async def test_one_who_only_watches_is_nobody_to_wait_for(options: ServeOptions):
     served = Served(replace(options, unattended_timeout_s=0.1), ScriptedModel(Script()))
     await served.start()
-    link = ServerLink(functools.partial(open_socket, options.socket), name="team other")
+    link = TeamConnection(functools.partial(open_socket, options.socket), name="team other")
     async with link, team_of(served) as team:
         await team.start()
         assert (await team.reply(team.ask()))["decision"] == "denied"

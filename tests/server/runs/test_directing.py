@@ -9,9 +9,9 @@ from contract.serving import Console, Served
 from contract.team import BACKEND, RUN, TESTER, row, team_of, told
 
 from codextui.errors import ServerRefused
-from codextui.wire import event as ev
-from codextui.wire.run import RoleAction
-from codextui.wire.thread import ThreadState
+from codextui.protocol import events as ev
+from codextui.protocol.runs import RoleAction
+from codextui.protocol.threads import ThreadState
 
 
 async def requested(console: Console, after: int = 0) -> tuple[str, ev.RoleRequested]:

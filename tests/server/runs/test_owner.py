@@ -12,15 +12,15 @@ from contract.http_clients import raw_session
 from contract.serving import Served
 from contract.team import BACKEND, RUN, TESTER, row, team_of, told
 
+from codextui.config.address import HttpAddress
 from codextui.demo import Script, ScriptedModel
 from codextui.errors import ServerRefused
-from codextui.http_address import HttpAddress
-from codextui.server.hosting import hosting
-from codextui.server.options import ServeOptions
-from codextui.server.runs.tools import publish
-from codextui.server.session import Caller, Session
-from codextui.wire import event as ev
-from codextui.wire.thread import ThreadState
+from codextui.protocol import events as ev
+from codextui.protocol.threads import ThreadState
+from codextui.server.app import hosting
+from codextui.server.core import ServeOptions
+from codextui.server.mcp.session import Caller, Session
+from codextui.server.mcp.tools import publish
 
 GONE = "the program that ran it is gone"
 RESUME = "`codextui run --resume bugs-1`"

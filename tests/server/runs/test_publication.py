@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codextui.errors import ServerRefused
+from codextui.protocol import events as ev
+from codextui.protocol.event_json import msg_to_wire, parse_msg
+from codextui.protocol.runs import ThreadKind
 from codextui.server.runs import publication
 from codextui.server.runs.publication import read_publication, weigh
-from codextui.wire import event as ev
-from codextui.wire.event_json import msg_to_wire, parse_msg
-from codextui.wire.run import ThreadKind
 
 LONG = "x" * (publication.MAX_EVENT_CHARS + 1)
 GATE = {"condition": "spec.md", "met": True}

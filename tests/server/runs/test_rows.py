@@ -8,9 +8,9 @@ import pytest
 from contract.serving import Served
 from contract.team import BACKEND, RUN, TESTER, row, said, team_of, told
 
+from codextui.protocol import events as ev
+from codextui.protocol.threads import ThreadState
 from codextui.server.runs import runs
-from codextui.wire import event as ev
-from codextui.wire.thread import ThreadState
 
 
 async def rows(console: Any, **arguments: Any) -> dict[str, dict[str, Any]]:

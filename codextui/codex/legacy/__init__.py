@@ -1,0 +1,1 @@
+"""Events and requests in the words of `codex mcp-server`."""

@@ -1,0 +1,1 @@
+"""config.toml, prices, paths and addresses: what the user wrote, read strictly."""

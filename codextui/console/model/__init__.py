@@ -1,0 +1,1 @@
+"""The console's state, changed by events alone. No I/O."""

@@ -1,0 +1,1 @@
+"""Items, rows and dialogs as strips. Pure."""

@@ -1,0 +1,148 @@
+"""Diffs as rows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import TypeAlias
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+
+from codextui.console.render.layout import Row, fill, indent, to_strips, wrap
+from codextui.console.render.palette import Palette
+from codextui.protocol.approvals import FileChange
+from codextui.text.figures import format_count, more_lines
+from codextui.text.sanitize import reveal
+
+_Line: TypeAlias = tuple[str, str]
+"""A line of a diff: `+`, `-`, a space, `@` or empty for what heads a file; and its text."""
+
+_HUNK = re.compile(r"@@ -\d+(?:,(\d{1,9}))? \+\d+(?:,(\d{1,9}))? @@", re.ASCII)
+_ENDLESS = 10**9
+
+_LETTERS = {"add": "A", "delete": "D", "update": "M"}
+_WORDS = {"add": "new file", "delete": "deleted", "update": "changed"}
+
+
+def render_changes(
+    changes: Sequence[FileChange], width: int, palette: Palette, *, most: int | None = None
+) -> list[Strip]:
+    """Each file with a header and its diff; `most` lines a file, None for all of them."""
+    return to_strips(change_rows(changes, width, palette, most=most))
+
+
+def render_unified_diff(diff: str, width: int, palette: Palette) -> list[Strip]:
+    """A whole unified diff of several files, as `turn/diff/updated` gives it."""
+    return to_strips(_line_rows(_unified_lines(diff), width, palette))
+
+
+def change_rows(
+    changes: Sequence[FileChange], width: int, palette: Palette, *, most: int | None = None
+) -> list[Row]:
+    """As `render_changes`."""
+    rows: list[Row] = []
+    for change in changes:
+        lines = change_lines(change)
+        rows.extend(_header(change, lines, width, palette))
+        shown = lines if most is None else lines[:most]
+        rows.extend(_line_rows(shown, width, palette))
+        if len(shown) < len(lines):
+            mark = f"  … {more_lines(len(lines) - len(shown))}"
+            rows.extend(wrap([Segment(mark, palette.muted)], width))
+    return rows
+
+
+def change_lines(change: FileChange) -> list[_Line]:
+    """The lines of a change; those of a new or deleted file are its raw content."""
+    match change.kind:
+        case "add":
+            return [("+", line) for line in _split(change.diff)]
+        case "delete":
+            return [("-", line) for line in _split(change.diff)]
+        case _:
+            return _unified_lines(change.diff)
+
+
+def count_lines(lines: Iterable[_Line]) -> tuple[int, int]:
+    """How many lines are added, and how many removed."""
+    signs = [sign for sign, _ in lines]
+    return signs.count("+"), signs.count("-")
+
+
+def summarize_changes(changes: Sequence[FileChange]) -> str:
+    """`2 files, +12 -3`."""
+    counts = [count_lines(change_lines(change)) for change in changes]
+    added, removed = (sum(column) for column in zip(*counts, strict=True)) if counts else (0, 0)
+    files = "1 file" if len(changes) == 1 else f"{format_count(len(changes))} files"
+    return f"{files}, +{format_count(added)} -{format_count(removed)}"
+
+
+def _header(change: FileChange, lines: Sequence[_Line], width: int, palette: Palette) -> list[Row]:
+    added, removed = count_lines(lines)
+    path = reveal(change.path)
+    if change.move_path:
+        path = f"{path} → {reveal(change.move_path)}"
+    letter = _LETTERS.get(change.kind, "?")
+    word = _WORDS.get(change.kind, reveal(change.kind))
+    facts = f"  {word}, +{format_count(added)} -{format_count(removed)}"
+    runs = [Segment(path, palette.path), Segment(facts, palette.muted)]
+    return indent(wrap(runs, width - 2), Segment(f"{letter} ", palette.path))
+
+
+def _unified_lines(diff: str) -> list[_Line]:
+    """Tell the lines of hunks from what heads them, by the lengths that the hunks state.
+
+    A removed line `-- x` looks like a header; counting is what tells them apart.
+    """
+    lines: list[_Line] = []
+    old = new = 0
+    in_hunk = False
+    for line in _split(diff):
+        if line.startswith("@@"):
+            old, new = _hunk_lengths(line)
+            in_hunk = True
+            lines.append(("@", line))
+        elif in_hunk and line[:1] in ("+", "-", " ", "\\", "") and not _heads_file(line, old, new):
+            sign = line[:1] if line[:1] in ("+", "-") else " "
+            old -= sign != "+"
+            new -= sign != "-"
+            lines.append((sign, line if line[:1] == "\\" else line[1:]))
+        else:
+            in_hunk = False
+            lines.append(("", line))
+    return lines
+
+
+def _heads_file(line: str, old: int, new: int) -> bool:
+    return old <= 0 and new <= 0 and line.startswith(("--- ", "+++ "))
+
+
+def _hunk_lengths(line: str) -> tuple[int, int]:
+    """The lengths in `@@ -1,3 +1,4 @@`; without end where it states none."""
+    match = _HUNK.match(line)
+    if match is None:
+        return _ENDLESS, _ENDLESS
+    return int(match[1] or 1), int(match[2] or 1)
+
+
+def _split(text: str) -> list[str]:
+    lines = text.split("\n")
+    return lines[:-1] if lines[-1] == "" else lines
+
+
+def _line_rows(lines: Iterable[_Line], width: int, palette: Palette) -> list[Row]:
+    styles = {"+": palette.added, "-": palette.removed, " ": palette.text, "@": palette.hunk}
+    rows: list[Row] = []
+    for sign, text in lines:
+        style = styles.get(sign, palette.muted)
+        rows.extend(_one_line_rows(sign if sign in "+-" else " ", text, style, width))
+    return rows
+
+
+def _one_line_rows(sign: str, text: str, style: Style, width: int) -> list[Row]:
+    rows = indent(
+        wrap([Segment(reveal(text), style)], width - 2, exact=True), Segment(f"{sign} ", style)
+    )
+    return [fill(row, width, style) for row in rows]

@@ -1,0 +1,58 @@
+"""The dialog that asks before something that cannot be undone."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Button, Static
+
+from codextui.text.sanitize import sanitize
+
+
+class ConfirmScreen(ModalScreen[bool]):
+    """True only where the person said yes. The safe choice has the focus, and esc takes it."""
+
+    CSS_PATH: ClassVar = ["dialog.tcss", "confirm.tcss"]
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y", "answer(True)", "Yes", id="confirm.yes"),
+        Binding("n,escape", "answer(False)", "No", id="confirm.no"),
+        Binding(
+            "left,right,j,k", "app.focus_next", "The other choice", show=False, id="confirm.other"
+        ),
+    ]
+
+    def __init__(self, title: str, message: str, *, yes: str, no: str = "Cancel") -> None:
+        """Take the question, what would happen, and the words of the two choices."""
+        super().__init__()
+        self._title = title
+        self._message = message
+        self._yes = yes
+        self._no = no
+
+    def compose(self) -> ComposeResult:
+        """The question, and the safe choice first."""
+        with Vertical(classes="dialog"):
+            yield Static(sanitize(self._title), classes="dialog-title", markup=False)
+            yield Static(sanitize(self._message), id="message", markup=False)
+            with Horizontal(id="choices"):
+                yield Button(f"n  {self._no}", id="no", compact=True)
+                yield Button(f"y  {self._yes}", id="yes", compact=True)
+
+    def on_mount(self) -> None:
+        """Enter alone is safe."""
+        self.query_one("#no").focus()
+
+    @on(Button.Pressed)
+    def _press(self, event: Button.Pressed) -> None:
+        self.action_answer(event.button.id == "yes")
+
+    def action_answer(self, answer: bool) -> None:
+        """Answer, and go away."""
+        if self.is_active:
+            self.dismiss(answer)

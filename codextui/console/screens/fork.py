@@ -1,0 +1,122 @@
+"""The dialog that forks a thread through a chosen turn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Input, OptionList, Static
+from textual.widgets.option_list import Option
+
+from codextui.text.sanitize import one_line
+
+_RUNNING = "running"
+
+
+@dataclass(frozen=True, slots=True)
+class ForkPoint:
+    """A turn that a thread can be forked through.
+
+    Attributes:
+        turn_id: as Codex gives it.
+        prompt: what the person asked in this turn.
+        state: `completed`, `interrupted`, `failed` or `running`; a running turn cannot be chosen.
+    """
+
+    turn_id: str
+    prompt: str
+    state: str = "completed"
+
+
+@dataclass(frozen=True, slots=True)
+class ForkChosen:
+    """Fork through this turn, inclusive, and send the prompt unless it is empty."""
+
+    turn_id: str
+    prompt: str = ""
+
+
+class ForkScreen(ModalScreen[ForkChosen | None]):
+    """Lists the turns, the newest that can be forked chosen at first; None where cancelled."""
+
+    CSS_PATH: ClassVar = ["dialog.tcss", "fork.tcss"]
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "cancel", "Cancel", id="fork.cancel"),
+        Binding("j", "move(1)", "Next turn", show=False, id="fork.next"),
+        Binding("k", "move(-1)", "Previous turn", show=False, id="fork.previous"),
+    ]
+
+    def __init__(self, handle: str, turns: Sequence[ForkPoint]) -> None:
+        """Take the source's handle and its turns, oldest first."""
+        super().__init__()
+        self._handle = handle
+        self._turns = tuple(turns)
+
+    def compose(self) -> ComposeResult:
+        """The turns, and what the fork should do."""
+        with Vertical(classes="dialog"):
+            title = f"Fork {one_line(self._handle, 60)} through a turn"
+            yield Static(title, classes="dialog-title", markup=False)
+            yield Static(
+                "The fork knows everything up to and with the chosen turn, and nothing after it.",
+                classes="dialog-quiet",
+                markup=False,
+            )
+            yield OptionList(
+                *(_option(at, turn) for at, turn in enumerate(self._turns, 1)), compact=True
+            )
+            yield Input(placeholder="what the fork should do (may be empty)", compact=True)
+            yield Static(id="note", markup=False)
+            yield Static(
+                "↑ ↓ choose   ⏎ fork   tab to the prompt   esc cancel",
+                classes="dialog-keys",
+                markup=False,
+            )
+
+    def on_mount(self) -> None:
+        """Begin at the newest turn that can be forked."""
+        turns = self.query_one(OptionList)
+        at = [index for index, turn in enumerate(self._turns) if turn.state != _RUNNING]
+        if at:
+            turns.highlighted = at[-1]
+        else:
+            note = "There is no turn to fork through yet: a running turn has to end first."
+            self.query_one("#note", Static).update(note)
+        turns.focus()
+
+    @on(OptionList.OptionSelected)
+    @on(Input.Submitted)
+    def _fork(self) -> None:
+        at = self.query_one(OptionList).highlighted
+        if at is not None and self._turns[at].state != _RUNNING and self.is_active:
+            prompt = self.query_one(Input).value.strip()
+            self.dismiss(ForkChosen(self._turns[at].turn_id, prompt))
+
+    def action_move(self, step: int) -> None:
+        """To another turn."""
+        turns = self.query_one(OptionList)
+        if step > 0:
+            turns.action_cursor_down()
+        else:
+            turns.action_cursor_up()
+
+    def action_cancel(self) -> None:
+        """Fork nothing."""
+        if self.is_active:
+            self.dismiss(None)
+
+
+def _option(number: int, turn: ForkPoint) -> Option:
+    is_running = turn.state == _RUNNING
+    state = "running: it has to end first" if is_running else one_line(turn.state, 20)
+    prompt = one_line(turn.prompt, 200) or "(no prompt)"
+    line = Content.assemble((f"{number:>3}  ", "bold"), f"{state:<11}  {prompt}")
+    return Option(line, disabled=is_running)

@@ -1,0 +1,72 @@
+"""The screen that lists every key."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from rich.cells import cell_len
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.strip import Strip
+from textual.widgets import Static
+
+from codextui.console.bindings import KeyGroup
+from codextui.console.render.palette import Palette
+from codextui.console.widgets.strip_view import StripView, text_rows
+
+
+class HelpScreen(ModalScreen[None]):
+    """Every key that is bound, with its description, grouped by where it works."""
+
+    CSS_PATH: ClassVar = ["dialog.tcss", "help.tcss"]
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,question_mark,q", "close", "Close", id="help.close"),
+        Binding("j", "scroll(1)", "Down a line", show=False, id="help.down"),
+        Binding("k", "scroll(-1)", "Up a line", show=False, id="help.up"),
+    ]
+
+    def __init__(self, groups: Sequence[KeyGroup]) -> None:
+        """Take the groups, from `codextui.console.bindings.key_groups`."""
+        super().__init__()
+        self._groups = tuple(groups)
+
+    def compose(self) -> ComposeResult:
+        """The keys, and how to change them."""
+        with Vertical(classes="dialog"):
+            yield Static("Keys", classes="dialog-title", markup=False)
+            yield StripView(self._draw, id="body")
+            yield Static(
+                "The ids on the right are for [ui.keys] in config.toml.   esc close",
+                classes="dialog-keys",
+                markup=False,
+            )
+
+    def action_close(self) -> None:
+        """Back to where it was opened."""
+        if self.is_active:
+            self.dismiss(None)
+
+    def action_scroll(self, rows: int) -> None:
+        """Move by rows."""
+        self.query_one(StripView).scroll_relative(y=rows, animate=False)
+
+    def _draw(self, width: int, palette: Palette) -> list[Strip]:
+        rows = [row for group in self._groups for row in group.keys]
+        keys_width = max((cell_len(row.keys) for row in rows), default=0) + 3
+        ids_width = max((cell_len(row.binding_id) for row in rows), default=0)
+        text = Text()
+        for group in self._groups:
+            text.append(f"{group.title}\n", palette.heading)
+            for row in group.keys:
+                space = max(1, width - keys_width - cell_len(row.description) - ids_width)
+                text.append(row.keys.rjust(keys_width - 2) + "  ", palette.accent)
+                text.append(row.description + " " * space)
+                text.append(row.binding_id.ljust(ids_width) + "\n", palette.faint)
+            text.append("\n")
+        text.rstrip()
+        return text_rows(text, width, palette.text)

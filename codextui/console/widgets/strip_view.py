@@ -1,0 +1,157 @@
+"""Rows that somebody reads from top to bottom: a diff, a command, a list of keys."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from typing import ClassVar
+
+from rich.console import Console
+from rich.segment import Segment
+from rich.style import Style
+from rich.text import Text
+from textual.binding import Binding, BindingType
+from textual.geometry import Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from codextui.console.render.palette import Palette, palette_from
+
+Draw = Callable[[int, Palette], list[Strip]]
+"""Draws everything at a width in cells; no row may be wider."""
+
+
+class StripView(ScrollView, can_focus=True):
+    """Draws once for each width and theme, and scrolls.
+
+    Posts `Moved` whenever other rows are in sight.
+    """
+
+    DEFAULT_CSS = """
+    StripView {
+        overflow-x: hidden;
+        overflow-y: auto;
+        scrollbar-gutter: stable;
+        scrollbar-size-vertical: 1;
+    }
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "scroll_up", "Up a line", show=False, id="reader.up"),
+        Binding("down", "scroll_down", "Down a line", show=False, id="reader.down"),
+        Binding("pageup", "page_up", "Up a page", show=False, id="reader.page_up"),
+        Binding("pagedown,space", "page_down", "Down a page", show=False, id="reader.page_down"),
+        Binding("home", "scroll_home", "To the beginning", show=False, id="reader.home"),
+        Binding("end", "scroll_end", "To the end", show=False, id="reader.end"),
+    ]
+
+    class Moved(Message):
+        """Rows `first` to `last` of `total` are in sight, counted from 1."""
+
+        def __init__(self, first: int, last: int, total: int) -> None:
+            super().__init__()
+            self.first = first
+            self.last = last
+            self.total = total
+
+    def __init__(self, draw: Draw, *, surface: str = "surface", id: str | None = None) -> None:  # noqa: A002  # Textual's name
+        """Take what draws the rows, and the theme variable of the colour behind them."""
+        super().__init__(id=id)
+        self._draw = draw
+        self._surface = surface
+        self._rows: list[Strip] = []
+        self._width = 0
+
+    @property
+    def row_count(self) -> int:
+        """How many rows there are at the present width."""
+        return len(self._rows)
+
+    def show(self, draw: Draw) -> None:
+        """Draw something else, from its beginning."""
+        self._draw = draw
+        self.redraw()
+        self.scroll_to(y=0, animate=False, force=True)
+
+    def redraw(self) -> None:
+        """Draw again at the present width, where the reader is."""
+        self._width = self.scrollable_content_region.width
+        if self._width <= 0:
+            return
+        palette = palette_from(self.app.theme_variables, surface=self._surface)
+        self._rows = self._draw(self._width, palette)
+        self.virtual_size = Size(self._width, len(self._rows))
+        self.refresh()
+        self.call_after_refresh(self._tell)
+
+    def on_mount(self) -> None:
+        """Draw again in another theme's colours."""
+        self.app.theme_changed_signal.subscribe(self, lambda _theme: self.redraw())
+
+    def on_resize(self) -> None:
+        """Draw again where the width is another one."""
+        if self.scrollable_content_region.width != self._width:
+            self.redraw()
+        self._tell()
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Tell where the reader is now."""
+        super().watch_scroll_y(old_value, new_value)
+        if round(old_value) != round(new_value):
+            self._tell()
+
+    def render_line(self, y: int) -> Strip:
+        """The row at line `y` of the widget."""
+        row = self.scroll_offset.y + y
+        strip = self._rows[row] if row < len(self._rows) else Strip.blank(0, self.rich_style)
+        return strip.adjust_cell_length(self.size.width, self.rich_style)
+
+    def action_scroll_up(self) -> None:
+        """Up a line, at once."""
+        self.scroll_relative(y=-1, animate=False)
+
+    def action_scroll_down(self) -> None:
+        """Down a line, at once."""
+        self.scroll_relative(y=1, animate=False)
+
+    def action_page_up(self) -> None:
+        """Up a page, less a row that stays in sight."""
+        self.scroll_relative(y=-max(1, self.size.height - 1), animate=False)
+
+    def action_page_down(self) -> None:
+        """Down a page, less a row that stays in sight."""
+        self.scroll_relative(y=max(1, self.size.height - 1), animate=False)
+
+    def action_scroll_home(self) -> None:
+        """To the first row."""
+        self.scroll_to(y=0, animate=False)
+
+    def action_scroll_end(self) -> None:
+        """To the last row."""
+        self.scroll_to(y=self.max_scroll_y, animate=False)
+
+    def _tell(self) -> None:
+        total = len(self._rows)
+        first = min(self.scroll_offset.y + 1, total)
+        last = min(self.scroll_offset.y + self.size.height, total)
+        self.post_message(self.Moved(first, last, total))
+
+
+_CONSOLE = Console(file=io.StringIO(), width=80, color_system="truecolor", markup=False)
+"""Measures and wraps; nothing is ever printed on it."""
+
+
+def text_rows(text: Text, width: int, style: Style) -> list[Strip]:
+    """Wrap text to a width; what is too long for a row is broken, never cut.
+
+    Args:
+        text: made safe to show.
+        width: in cells.
+        style: behind the text's own styles.
+    """
+    rows: list[Strip] = []
+    for line in text.wrap(_CONSOLE, width, overflow="fold"):
+        segments = Segment.apply_style(line.render(_CONSOLE, end=""), style)
+        rows.append(Strip(segments))
+    return rows

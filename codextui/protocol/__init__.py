@@ -1,0 +1,1 @@
+"""The types every process shares: events, approvals, decisions, threads, runs and tools."""

@@ -1,0 +1,127 @@
+"""A team's run as its program tells of it: its gates, and what its time went into."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from codextui.errors import MessageInvalid
+from codextui.jsonrpc import fields
+from codextui.jsonrpc.fields import JsonObject
+
+
+class ThreadKind(StrEnum):
+    """What stands behind a thread's row.
+
+    `CODEX`: a thread of Codex's. `ROLE`: a role of a team's run, `RUN`: the run itself; both are
+    published by the program that runs the team, with ids that begin with `run:`.
+    """
+
+    CODEX = "codex"
+    ROLE = "role"
+    RUN = "run"
+
+
+RUN_PREFIX = "run:"
+"""What the id of a run begins with (`run:RUN`); its roles' are `run:RUN/ROLE`."""
+
+
+class RoleAction(StrEnum):
+    """What a person can ask of a role, or, on the run's own row, of all its roles."""
+
+    MESSAGE = "message"
+    PAUSE = "pause"
+    RESUME = "resume"
+    STOP = "stop"
+    RERUN = "rerun"
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """A row of the gate board: one condition, who has to meet it, and whether it is met.
+
+    Attributes:
+        condition: in words, such as `design/spec.md` or `` `make test` succeeds``.
+        makers: the roles whose job it is; empty where the project brings it along.
+        needed_by: the roles that cannot begin without it.
+        met: whether it holds.
+        detail: why it does not (`is missing`, `is empty`), or what is there (`2.1 kB`).
+        since: unix seconds since when it is as it is, 0 where unknown.
+    """
+
+    condition: str
+    makers: tuple[str, ...] = ()
+    needed_by: tuple[str, ...] = ()
+    met: bool = False
+    detail: str = ""
+    since: float = 0.0
+
+    @classmethod
+    def parse(cls, source: JsonObject) -> Gate:
+        """Read what `asdict` wrote. Raises WireInvalid."""
+        return cls(
+            condition=fields.text(source, "condition"),
+            makers=fields.texts(source, "makers"),
+            needed_by=fields.texts(source, "needed_by"),
+            met=fields.flag(source, "met"),
+            detail=fields.text_or(source, "detail"),
+            since=fields.number_or(source, "since"),
+        )
+
+
+class SpanKind(StrEnum):
+    """What a piece of a role's time went into."""
+
+    ROLE = "role"  # from its start to its end: what the others are part of
+    MODEL = "model"
+    CODEX = "codex"
+    TOOL = "tool"
+    GATE = "gate"  # waiting for other roles
+    PERSON = "person"  # waiting for a person
+    PAUSED = "paused"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A piece of a role's time.
+
+    Attributes:
+        span_id: unique in the run; a span is told when it begins and again when it is over.
+        role: whose time it is.
+        kind: what it went into.
+        name: the model, the tool, the thread's handle, the approval; may be empty.
+        started_at: unix seconds.
+        ended_at: unix seconds, None while it goes on.
+        waits_for: the roles that a gate waits for.
+        tokens: what it used, 0 where that is unknown.
+        failed: whether it ended badly.
+    """
+
+    span_id: str
+    role: str
+    kind: SpanKind
+    name: str = ""
+    started_at: float = 0.0
+    ended_at: float | None = None
+    waits_for: tuple[str, ...] = ()
+    tokens: int = 0
+    failed: bool = False
+
+    @classmethod
+    def parse(cls, source: JsonObject) -> Span:
+        """Read what `asdict` wrote. Raises WireInvalid."""
+        try:
+            kind = SpanKind(fields.text(source, "kind"))
+        except ValueError as error:
+            raise MessageInvalid(f"kind is none that a span can be of: {error}") from error
+        return cls(
+            span_id=fields.text(source, "span_id"),
+            role=fields.text_or(source, "role"),
+            kind=kind,
+            name=fields.text_or(source, "name"),
+            started_at=fields.number_or(source, "started_at"),
+            ended_at=fields.maybe_number(source, "ended_at"),
+            waits_for=fields.texts(source, "waits_for"),
+            tokens=fields.integer_or(source, "tokens"),
+            failed=fields.flag(source, "failed"),
+        )

@@ -1,0 +1,145 @@
+"""A thread as the shared server tells of it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+
+from codextui.errors import MessageInvalid
+from codextui.jsonrpc import fields
+from codextui.jsonrpc.fields import JsonObject
+from codextui.protocol.runs import ThreadKind
+
+
+class ThreadState(StrEnum):
+    """What a thread is doing. It comes from the protocol, never from looking at text."""
+
+    STARTING = "starting"
+    WAITING = "waiting"  # of a role only: it has not begun, or waits for other roles
+    RUNNING = "running"
+    NEEDS_INPUT = "needs input"
+    PAUSED = "paused"  # of a role only: a person holds it before its next step
+    IDLE = "idle"
+    DONE = "done"  # of a role or a run only
+    INTERRUPTED = "interrupted"
+    FAILED = "failed"
+    KILLED = "killed"
+    DISCONNECTED = "disconnected"
+
+    @property
+    def has_turn(self) -> bool:
+        """Whether a turn is running in this state."""
+        return self in (ThreadState.STARTING, ThreadState.RUNNING, ThreadState.NEEDS_INPUT)
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens, as Codex counts them (`thread/tokenUsage/updated`)."""
+
+    total: int = 0
+    input: int = 0
+    cached_input: int = 0
+    output: int = 0
+    reasoning: int = 0
+
+    @classmethod
+    def parse(cls, source: JsonObject) -> Usage:
+        """Read what `asdict` wrote. Raises WireInvalid."""
+        return cls(
+            total=fields.integer_or(source, "total"),
+            input=fields.integer_or(source, "input"),
+            cached_input=fields.integer_or(source, "cached_input"),
+            output=fields.integer_or(source, "output"),
+            reasoning=fields.integer_or(source, "reasoning"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadInfo:
+    """Everything about a thread but its transcript: one row of the tree.
+
+    Also of a role of a team's run, and of the run itself (`kind`): their turns are their stints
+    at work, and what only Codex's threads have is empty.
+
+    Attributes:
+        thread_id: Codex's id, unique.
+        handle: the short name people use (a role such as `backend`, or `codex-3`); unique on
+            the server, so it can stand where a thread id can.
+        state: what it is doing.
+        client: the name of the MCP client that started it.
+        cwd: its working folder, absolute.
+        branch: the git branch of `cwd`, empty where there is none.
+        model: the model's name.
+        sandbox: `read-only`, `workspace-write` or `danger-full-access`.
+        approval_policy: `untrusted`, `on-request`, `never` or `granular`.
+        brief: the beginning of the first prompt it was given.
+        created_at: unix seconds.
+        turn_id: the running turn, or the last one; empty before the first.
+        turn_started_at: unix seconds, None where no turn runs.
+        waits_for: what a person has to do, empty where nothing (`approval`, `answer`).
+        forked_from: the thread it was forked from, empty otherwise.
+        kind: what stands behind it.
+        parent: the row that it stands under unless it is a fork: a role's run, or the role that
+            a Codex thread works for; empty for a root.
+        usage: tokens over its whole life.
+        context_window: tokens the model can hold, None where unknown.
+        note: the last error or warning in one line, empty where all is well.
+    """
+
+    thread_id: str
+    handle: str
+    state: ThreadState
+    client: str = ""
+    cwd: str = ""
+    branch: str = ""
+    model: str = ""
+    sandbox: str = ""
+    approval_policy: str = ""
+    brief: str = ""
+    created_at: float = 0.0
+    turn_id: str = ""
+    turn_started_at: float | None = None
+    waits_for: str = ""
+    forked_from: str = ""
+    kind: ThreadKind = ThreadKind.CODEX
+    parent: str = ""
+    usage: Usage = Usage()
+    context_window: int | None = None
+    note: str = ""
+
+    def to_wire(self) -> dict[str, object]:
+        """The JSON object that `parse` reads."""
+        return asdict(self)
+
+    @classmethod
+    def parse(cls, source: JsonObject) -> ThreadInfo:
+        """Read what `to_wire` wrote. Raises WireInvalid."""
+        try:
+            state = ThreadState(fields.text(source, "state"))
+            kind = ThreadKind(fields.text_or(source, "kind", ThreadKind.CODEX))
+        except ValueError as error:
+            raise MessageInvalid(
+                f"state or kind is none that a thread can have: {error}"
+            ) from error
+        return cls(
+            thread_id=fields.text(source, "thread_id"),
+            handle=fields.text(source, "handle"),
+            state=state,
+            client=fields.text_or(source, "client"),
+            cwd=fields.text_or(source, "cwd"),
+            branch=fields.text_or(source, "branch"),
+            model=fields.text_or(source, "model"),
+            sandbox=fields.text_or(source, "sandbox"),
+            approval_policy=fields.text_or(source, "approval_policy"),
+            brief=fields.text_or(source, "brief"),
+            created_at=fields.number_or(source, "created_at"),
+            turn_id=fields.text_or(source, "turn_id"),
+            turn_started_at=fields.maybe_number(source, "turn_started_at"),
+            waits_for=fields.text_or(source, "waits_for"),
+            forked_from=fields.text_or(source, "forked_from"),
+            kind=kind,
+            parent=fields.text_or(source, "parent"),
+            usage=Usage.parse(fields.as_object(source.get("usage", {}), "usage")),
+            context_window=fields.maybe_integer(source, "context_window"),
+            note=fields.text_or(source, "note"),
+        )

@@ -1,1 +1,0 @@
-"""Items, rows and dialogs' bodies as strips: pure functions of what, width and palette."""

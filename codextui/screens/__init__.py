@@ -1,1 +1,0 @@
-"""The screens of the console: one a file, its stylesheet next to it."""

@@ -1,0 +1,1 @@
+"""The approval broker, and everyone it can ask."""

@@ -1,0 +1,1 @@
+"""The event hub, its log and its subscriptions."""

@@ -1,0 +1,1 @@
+"""The journal: what outlives the server."""

@@ -1,0 +1,1 @@
+"""The transports that clients connect by: unix socket, stdio and HTTP."""

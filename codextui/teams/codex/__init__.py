@@ -1,0 +1,1 @@
+"""Codex for agents of the Agents SDK, over the shared server."""

@@ -1,0 +1,1 @@
+"""Gates: what must exist before a role may begin."""

@@ -1,0 +1,1 @@
+"""Publishes a run to the shared server."""

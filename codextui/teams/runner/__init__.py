@@ -1,0 +1,1 @@
+"""Runs a team on the Agents SDK."""

@@ -1,0 +1,1 @@
+"""Untrusted text made safe, and figures in a few characters. Pure."""

@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+from console.render.looks import PALETTE, TEXTS, WIDTHS, lines, text
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.segment import Segment
+
+from codextui.console.render.diff import render_changes, render_unified_diff, summarize_changes
+from codextui.protocol.approvals import FileChange
+from codextui.text.sanitize import reveal
+
+UPDATE = "@@ -1,4 +1,4 @@\n import os\n-import sys\n+import time\n \n def f(): pass\n"
+
+
+def test_a_new_file_is_all_added_lines() -> None:
+    change = FileChange("src/a.py", "add", "x = 1\n\ny = 2\n")
+    assert lines(render_changes([change], 40, PALETTE)) == [
+        "A src/a.py  new file, +3 -0",
+        "+ x = 1",
+        "+",
+        "+ y = 2",
+    ]
+
+
+def test_a_deleted_file_is_all_removed_lines() -> None:
+    change = FileChange("a", "delete", "x\ny")
+    assert lines(render_changes([change], 40, PALETTE)) == ["D a  deleted, +0 -2", "- x", "- y"]
+
+
+def test_a_changed_file_shows_its_hunks() -> None:
+    strips = render_changes([FileChange("a", "update", UPDATE, "b")], 40, PALETTE)
+    assert lines(strips) == [
+        "M a → b  changed, +1 -1",
+        "  @@ -1,4 +1,4 @@",
+        "  import os",
+        "- import sys",
+        "+ import time",
+        "",
+        "  def f(): pass",
+    ]
+    styles = [[segment.style for segment in strip if segment.text.strip()] for strip in strips]
+    assert styles[3] == [PALETTE.removed] * 2
+    assert styles[4] == [PALETTE.added] * 2
+
+
+def test_lines_that_look_like_headers_count_as_lines_inside_a_hunk() -> None:
+    diff = "@@ -1,2 +1,2 @@\n--- old comment\n+++ new comment\n x\n"
+    change = FileChange("a.sql", "update", diff)
+    assert lines(render_changes([change], 40, PALETTE))[2:4] == [
+        "- -- old comment",
+        "+ ++ new comment",
+    ]
+    assert summarize_changes([change]) == "1 file, +1 -1"
+
+
+def test_a_hunk_without_lengths_has_no_end() -> None:
+    change = FileChange("a", "update", "@@\n--- x\n+y\n")
+    assert summarize_changes([change]) == "1 file, +1 -1"
+
+
+def test_a_diff_of_several_files_shows_where_each_begins() -> None:
+    diff = (
+        "diff --git a/x b/x\n--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n"
+        "diff --git a/y b/y\n--- a/y\n+++ b/y\n@@ -1 +1,2 @@\n c\n+d\n"
+        "\\ No newline at end of file\n"
+    )
+    strips = render_unified_diff(diff, 40, PALETTE)
+    assert [line.strip() for line in lines(strips)] == [
+        "diff --git a/x b/x",
+        "--- a/x",
+        "+++ b/x",
+        "@@ -1 +1 @@",
+        "- a",
+        "+ b",
+        "diff --git a/y b/y",
+        "--- a/y",
+        "+++ b/y",
+        "@@ -1 +1,2 @@",
+        "c",
+        "+ d",
+        "\\ No newline at end of file",
+    ]
+
+
+def test_a_long_diff_says_how_much_is_not_shown() -> None:
+    change = FileChange("a", "add", "line\n" * 1_254)
+    rows = lines(render_changes([change], 40, PALETTE, most=20))
+    assert len(rows) == 22
+    assert rows[-1] == "  … 1,234 more lines"
+
+
+def test_hidden_characters_of_a_diff_are_shown() -> None:
+    change = FileChange("a\u202e", "add", "ok\u200b\r\n\x1b[8mhidden\n")
+    assert lines(render_changes([change], 60, PALETTE)) == [
+        "A a<U+202E>  new file, +2 -0",
+        "+ ok<U+200B>␍",
+        "+ ␛[8mhidden",
+    ]
+
+
+@given(TEXTS, TEXTS, st.sampled_from(["add", "delete", "update", "odd"]), WIDTHS)
+def test_no_row_of_a_diff_is_too_wide_and_nothing_is_lost(
+    path: str, diff: str, kind: str, width: int
+) -> None:
+    strips = render_changes([FileChange(path, kind, diff)], width, PALETTE)
+    assert all(strip.cell_length <= width for strip in strips)
+    assert "".join(reveal(path).split()) in "".join(text(strips).split())
+    if kind in ("add", "delete"):
+        body = "".join(_content(segment) for strip in strips for segment in list(strip)[1:])
+        assert "".join(reveal(diff).split()) in "".join(body.split())
+
+
+def _content(segment: Segment) -> str:
+    return segment.text

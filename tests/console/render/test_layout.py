@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import pytest
+from console.render.looks import PALETTE, TEXTS, lines
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+from rich.segment import Segment
+
+from codextui.console.render.layout import (
+    cut,
+    cut_left,
+    fit,
+    redraw,
+    row_length,
+    split_lines,
+    to_strips,
+    wrap,
+)
+from codextui.text.sanitize import sanitize
+
+RUNS = st.lists(st.tuples(TEXTS.map(sanitize), st.sampled_from([PALETTE.text, PALETTE.bad]))).map(
+    lambda runs: [Segment(text, style) for text, style in runs]
+)
+
+
+def rows_of(text: str, width: int, *, exact: bool = False) -> list[str]:
+    rows = wrap([Segment(text)], width, exact=exact)
+    return ["".join(segment.text for segment in row) for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("text", "width", "rows"),
+    [
+        ("", 10, [""]),
+        ("hello world", 11, ["hello world"]),
+        ("hello world", 10, ["hello ", "world"]),
+        ("hello world again", 8, ["hello ", "world ", "again"]),
+        ("abcdefghij", 4, ["abcd", "efgh", "ij"]),
+        ("a abcdefghij b", 4, ["a ab", "cdef", "ghij", "b"]),
+        ("one\ntwo", 10, ["one", "two"]),
+        ("你好你好", 5, ["你好", "你好"]),
+        ("aaaa          bbbb", 6, ["aaaa", "bbbb"]),
+    ],
+)
+def test_text_is_broken_at_spaces_where_that_is_possible(
+    text: str, width: int, rows: list[str]
+) -> None:
+    assert rows_of(text, width) == rows
+
+
+def test_an_exact_wrap_keeps_every_space() -> None:
+    assert rows_of("aaaa          bbbb", 6, exact=True) == ["aaaa  ", "      ", "  bbbb"]
+
+
+@given(RUNS, st.integers(2, 60))
+def test_no_row_is_wider_than_asked_for(runs: list[Segment], width: int) -> None:
+    assert all(row_length(row) <= width for row in wrap(runs, width))
+
+
+@given(RUNS, st.integers(2, 60))
+def test_an_exact_wrap_loses_no_character_and_no_style(runs: list[Segment], width: int) -> None:
+    wanted = [(c, run.style) for run in runs for c in run.text if c != "\n"]
+    rows = wrap(runs, width, exact=True)
+    assert [(c, s.style) for row in rows for s in row for c in s.text] == wanted
+    assert all(row_length(row) <= width for row in rows)
+
+
+@given(RUNS, st.integers(2, 60))
+def test_a_wrap_loses_nothing_but_spaces(runs: list[Segment], width: int) -> None:
+    wanted = "".join(run.text for run in runs)
+    got = "".join(segment.text for row in wrap(runs, width) for segment in row)
+    assert "".join(got.split()) == "".join(wanted.split())
+
+
+@given(RUNS)
+def test_lines_are_split_at_line_ends_alone(runs: list[Segment]) -> None:
+    text = "".join(run.text for run in runs)
+    assert ["".join(s.text for s in line) for line in split_lines(runs)] == text.split("\n")
+
+
+@given(TEXTS.map(sanitize), st.integers(0, 40))
+def test_a_cut_text_fits_and_says_that_it_is_cut(text: str, width: int) -> None:
+    text = text.replace("\n", " ")
+    for short in (cut(text, width), cut_left(text, width)):
+        assert cell_len(short) <= width
+        assert short == text or width == 0 or "…" in short
+
+
+def test_cutting_from_the_left_keeps_the_end() -> None:
+    assert cut_left("/home/ada/work", 8) == "…da/work"
+
+
+@given(RUNS, st.integers(0, 60))
+def test_a_fitted_row_is_exactly_as_wide_as_asked_for(runs: list[Segment], width: int) -> None:
+    runs = [Segment(run.text.replace("\n", " "), run.style) for run in runs]
+    assert fit(runs, width, PALETTE.text).cell_length == width
+
+
+def test_redrawing_keeps_the_strips_of_rows_that_stay() -> None:
+    old = [[Segment("a")], [Segment("b")], [Segment("c")]]
+    strips = to_strips([[Segment("above")], *old])
+    kept = strips[:2]
+    new = [[Segment("a")], [Segment("B")]]
+    assert redraw(strips, old, new) == 2
+    assert lines(strips) == ["above", "a", "B"]
+    assert strips[0] is kept[0]
+    assert strips[1] is kept[1]
+
+
+def test_redrawing_the_same_changes_no_row() -> None:
+    rows = [[Segment("a")]]
+    strips = to_strips(rows)
+    assert redraw(strips, rows, [[Segment("a")]]) == 1

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import time
+
+import pytest
+from console.render.looks import TEXTS, is_harmless
+from hypothesis import given
+from hypothesis import strategies as st
+
+from codextui.text.sanitize import one_line, reveal, sanitize
+
+
+@pytest.mark.parametrize(
+    ("raw", "safe"),
+    [
+        ("plain text\nin lines", "plain text\nin lines"),
+        ("\x1b[1;31mred\x1b[0m", "red"),
+        ("\x1b]0;my title\x07after", "after"),
+        ("\x1b]8;;http://x\x1b\\link\x1b]8;;\x1b\\", "link"),
+        ("\x1bP1$r\x1b\\x", "x"),
+        ("\x9b31mred", "red"),
+        ("\x1bcreset", "reset"),
+        ("a\x1b", "a␛"),
+        ("\x1b]0;open title\nnext line", "␛]0;open title\nnext line"),
+        ("a\x00b\x07\x7f", "a␀b␇␡"),
+        ("\x85", "<U+0085>"),
+        ("user\u202etxt.exe", "user<U+202E>txt.exe"),
+        ("pay\u200bpal", "pay<U+200B>pal"),
+        ("\U000e0041", "<U+E0041>"),
+        ("\ud800", "<U+D800>"),
+        ("one\u2028two", "one<U+2028>two"),
+        ("a\r\nb\rc", "a\nb␍c"),
+        ("a\tb\n\tc", "a   b\n    c"),
+        ("👨‍👩‍👧", "👨👩👧"),
+        ("❤️", "❤"),
+        ("🔥", "🔥"),
+        ("a\u200db", "a<U+200D>b"),
+        ("e" + "\u0301" * 50, "e" + "\u0301" * 4),
+        ("naïve Ελληνικά עברית 你好", "naïve Ελληνικά עברית 你好"),
+        ("[bold]x[/bold]", "[bold]x[/bold]"),
+    ],
+)
+def test_what_would_change_the_terminal_is_taken_out_or_shown(raw: str, safe: str) -> None:
+    assert sanitize(raw) == safe
+
+
+@pytest.mark.parametrize(
+    ("raw", "shown"),
+    [
+        ("rm \x1b[8m-rf /\x1b[0m", "rm ␛[8m-rf /␛[0m"),
+        ("a\u00a0b", "a<U+00A0>b"),
+        ("a\u3000b", "a<U+3000>b"),
+        ("👨‍👩", "👨<U+200D>👩"),
+        ("a\r\n", "a␍\n"),
+        ("e" + "\u0301" * 5, "e" + "\u0301" * 4 + "<U+0301>"),
+        ("plain", "plain"),
+    ],
+)
+def test_nothing_vanishes_where_a_person_decides(raw: str, shown: str) -> None:
+    assert reveal(raw) == shown
+
+
+@given(TEXTS | st.text())
+def test_nothing_that_controls_or_hides_is_left(raw: str) -> None:
+    for safe in (sanitize(raw), reveal(raw)):
+        assert is_harmless(safe.replace("\n", ""))
+        safe.encode()
+
+
+@given(TEXTS)
+def test_line_ends_are_kept(raw: str) -> None:
+    assert sanitize(raw).count("\n") == raw.count("\n")
+    assert reveal(raw).count("\n") == raw.count("\n")
+
+
+@given(TEXTS)
+def test_making_the_lines_safe_is_making_the_text_safe(raw: str) -> None:
+    lines = raw.split("\n")
+    ended = [line.removesuffix("\r") for line in lines[:-1]] + lines[-1:]
+    assert sanitize(raw) == "\n".join(sanitize(line) for line in ended)
+
+
+@given(TEXTS)
+def test_what_is_safe_stays_as_it_is(raw: str) -> None:
+    assert sanitize(sanitize(raw)) == sanitize(raw)
+
+
+@given(TEXTS, st.integers(1, 50))
+def test_one_line_is_one_short_line(raw: str, limit: int) -> None:
+    line = one_line(raw, limit)
+    assert "\n" not in line
+    assert len(line) <= limit
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["\x1b]", "\x9d", "\x1b[", "\x1b[1;", "❤\ufe0f", "\u200d", "👨\u200d", "e\u0301", "\x1b]a\x9d"],
+)
+def test_a_long_hostile_text_costs_no_more_a_character_than_a_short_one(piece: str) -> None:
+    def cost(count: int) -> float:
+        begin = time.process_time()
+        sanitize(piece * count)
+        return (time.process_time() - begin) / count
+
+    cost(1000)
+    assert min(cost(100_000) for _ in range(2)) < 20 * max(cost(5_000) for _ in range(3))

@@ -1,0 +1,178 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from unittest.mock import patch
+
+import pytest
+from console.render.looks import PALETTE, TEXTS, WIDTHS, lines, looks
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from codextui.console.render import markdown, streaming_markdown
+from codextui.console.render.layout import to_strips
+from codextui.console.render.markdown import MAX_TEXT, markdown_rows
+from codextui.console.render.streaming_markdown import OPEN_LAID_OUT, StreamingMarkdown
+from codextui.text.sanitize import sanitize
+
+SAMPLE = """# Title
+
+A paragraph with **bold** and `code`, over
+two lines.
+
+- one
+- two
+  - nested
+
+  still two
+
+1. first
+
+```python
+def f(x):
+    # not a heading
+
+    return x
+```
+
+| a | b |
+|---|---|
+| 1 | 2 |
+
+> quote
+lazy
+
+Heading
+=======
+text
+- list right after
+* another list
+
+    indented code
+
+***
+end"""
+
+
+def stream(deltas: list[str], width: int = 40) -> StreamingMarkdown:
+    streaming = StreamingMarkdown(width, PALETTE)
+    for delta in deltas:
+        streaming.feed(delta)
+        streaming.update()
+    streaming.finish()
+    return streaming
+
+
+def cut_up(source: str, places: list[int]) -> list[str]:
+    ends = sorted({min(place, len(source)) for place in places} | {len(source)})
+    return [source[a:b] for a, b in zip([0, *ends], ends, strict=False)]
+
+
+PLACES = st.lists(st.integers(0, 300), max_size=30)
+
+
+@given(TEXTS, PLACES, WIDTHS)
+@settings(max_examples=300)
+def test_however_a_text_is_cut_up_it_looks_as_drawn_at_once(
+    source: str, places: list[int], width: int
+) -> None:
+    whole = to_strips(markdown_rows(sanitize(source), width, PALETTE))
+    assert looks(stream(cut_up(source, places), width).rows) == looks(whole)
+
+
+@given(st.permutations(SAMPLE.split("\n\n")), PLACES)
+def test_blocks_in_any_order_look_as_drawn_at_once(blocks: list[str], places: list[int]) -> None:
+    source = "\n".join(blocks)
+    whole = to_strips(markdown_rows(source, 40, PALETTE))
+    assert looks(stream(cut_up(source, places)).rows) == looks(whole)
+
+
+def test_character_by_character_looks_as_drawn_at_once() -> None:
+    whole = to_strips(markdown_rows(SAMPLE, 40, PALETTE))
+    assert looks(stream(list(SAMPLE)).rows) == looks(whole)
+
+
+@given(TEXTS, PLACES)
+def test_the_first_row_that_changed_is_told(source: str, places: list[int]) -> None:
+    streaming = StreamingMarkdown(30, PALETTE)
+    for delta in cut_up(source, places):
+        before = looks(streaming.rows)
+        streaming.feed(delta)
+        first = streaming.update()
+        assert looks(streaming.rows)[:first] == before[:first]
+
+
+def test_finished_blocks_keep_their_strips() -> None:
+    streaming = StreamingMarkdown(40, PALETTE)
+    streaming.feed("First paragraph.\n\nSecond")
+    streaming.update()
+    first = streaming.rows[0]
+    for _ in range(20):
+        streaming.feed(" and more words")
+        assert streaming.update() >= 2
+    assert streaming.rows[0] is first
+
+
+@pytest.mark.parametrize("unit", ["word ", "para\n\n", "- item\n"])
+def test_a_text_too_long_is_shown_as_its_source_from_the_same_place(unit: str) -> None:
+    source = unit * ((MAX_TEXT + 30_000) // len(unit))
+    at_once = stream([source])
+    in_parts = stream([source[i : i + 9_973] for i in range(0, len(source), 9_973)])
+    assert lines(in_parts.rows) == lines(at_once.rows)
+    assert "".join("".join(lines(at_once.rows)).replace("•", "-").split()) == "".join(
+        source.split()
+    )
+
+
+@contextmanager
+def small_limits() -> Iterator[None]:
+    """Makes short texts long ones."""
+    with (
+        patch.object(streaming_markdown, "MAX_BLOCK", 100),
+        patch.object(markdown, "MAX_BLOCK", 100),
+        patch.object(streaming_markdown, "MAX_TEXT", 600),
+        patch.object(streaming_markdown, "OPEN_LAID_OUT", 50),
+        patch.object(streaming_markdown, "OPEN_SHOWN", 50),
+    ):
+        yield
+
+
+_LONG = [
+    "```\n" + "code\n" * 30 + "```\n",
+    "- item\n" * 20,
+    "word " * 30 + "\n",
+    "```\n" + "code\n" * 30,
+    "    code\n" * 20,
+]
+
+
+@given(
+    st.lists(st.sampled_from(["# h\n", "text\n", "\n", *_LONG]), min_size=1, max_size=12),
+    st.lists(st.integers(0, 1500), max_size=20),
+)
+@settings(max_examples=300)
+def test_long_blocks_look_the_same_however_they_are_cut_up(
+    parts: list[str], places: list[int]
+) -> None:
+    source = "".join(parts)
+    with small_limits():
+        assert lines(stream(cut_up(source, places)).rows) == lines(stream([source]).rows)
+
+
+def test_what_stands_below_a_long_block_of_code_is_laid_out() -> None:
+    source = "# h\n" + "    code\n" * 20 + "# h\n# h\n"
+    with small_limits():
+        assert lines(stream([source]).rows) == ["h", "", *[" code"] * 20, "", "h", "", "h"]
+
+
+def test_a_long_open_block_says_what_it_does_not_show_yet() -> None:
+    streaming = StreamingMarkdown(40, PALETTE)
+    streaming.feed("```\n" + "code line\n" * OPEN_LAID_OUT)
+    streaming.update()
+    assert "more characters" in lines(streaming.rows)[0]
+    streaming.finish()
+    assert lines(streaming.rows) == [" code line"] * OPEN_LAID_OUT
+
+
+def test_an_escape_sequence_that_comes_in_two_parts_is_taken_out() -> None:
+    assert lines(stream(["red \x1b[3", "1mtext\x1b[", "0m end"]).rows) == ["red text end"]

@@ -1,0 +1,136 @@
+"""How a timeline is drawn, and a span told in words."""
+
+from __future__ import annotations
+
+import pytest
+from console.render.looks import PALETTE, TEXTS, is_harmless, lines, text
+from hypothesis import given
+from hypothesis import strategies as st
+
+from codextui.console.model.timeline import fitting, lanes_of
+from codextui.console.render.timeline import (
+    GLYPHS,
+    Picture,
+    format_clock,
+    label_width,
+    render_timeline,
+    span_words,
+)
+from codextui.protocol.runs import Span, SpanKind
+
+K = SpanKind
+
+
+def span(kind: SpanKind, start: float, end: float | None, **more: object) -> Span:
+    values: dict[str, object] = {"role": "backend"} | more
+    return Span(f"{kind}{start}", kind=kind, started_at=start, ended_at=end, **values)  # type: ignore[arg-type]
+
+
+def draw(*spans: Span, width: int = 80, height: int = 24, lane: int = 0) -> list[str]:
+    lanes = lanes_of(spans)
+    window = fitting(spans, width - label_width(lanes, width), 100.0)
+    chosen = lanes[lane].choices[-1] if lanes else None
+    picture = Picture(lanes, window, 100.0, window.start, lane, chosen)
+    strips = render_timeline(picture, width, height, PALETTE)
+    assert [strip.cell_length for strip in strips] == [width] * height
+    return lines(strips)
+
+
+def test_every_kind_has_a_glyph_of_its_own_and_a_word() -> None:
+    assert len(set(GLYPHS.values())) == len(SpanKind)
+    shown = "\n".join(draw(span(K.MODEL, 1, 2)))
+    assert all(glyph in shown for glyph in GLYPHS.values())
+    for word in ("model", "codex", "tool", "waits for roles", "waits for a person", "paused"):
+        assert word in shown
+
+
+def test_a_lane_shows_what_a_role_did_in_its_order() -> None:
+    rows = draw(span(K.GATE, 40, 60), span(K.ROLE, 60, 100), span(K.CODEX, 62, 90))
+    bar = next(row for row in rows if row.startswith("▌backend"))
+    glyphs = "".join(dict.fromkeys(bar.removeprefix("▌backend").replace(" ", "")))
+    assert glyphs == "·─█"
+
+
+def test_times_are_told_since_the_run_began() -> None:
+    row = draw(span(K.MODEL, 1_780_000_000, 1_780_000_120), width=100)[0]
+    times = row.split()
+    assert times[:5] == ["╷0:00", "╷0:15", "╷0:30", "╷0:45", "╷1:00"]
+    assert "╷2:00" in times
+
+
+def test_what_failed_is_marked_where_it_ended() -> None:
+    rows = draw(span(K.TOOL, 10, 60, failed=True), span(K.MODEL, 60, 100))
+    assert "◆✗" in next(row for row in rows if row.startswith("▌backend"))
+
+
+def test_many_roles_keep_the_chosen_one_in_sight() -> None:
+    spans = [span(K.MODEL, n, n + 1, role=f"role-{n:02}") for n in range(1, 41)]
+    rows = draw(*spans, lane=35)
+    assert any(row.startswith("▌role-36") for row in rows)
+    assert sum("role-36" in row for row in rows) >= 3, "its lane, its words, and its totals"
+
+
+def test_nothing_told_says_so() -> None:
+    assert "Nothing has been told" in draw()[0]
+
+
+@pytest.mark.parametrize(
+    ("piece", "words"),
+    [
+        (
+            span(K.GATE, 10, 140, waits_for=("designer", "pm")),
+            "backend waited 2m 10s for designer, pm, from 0:10 to 2:20",
+        ),
+        (span(K.GATE, 10, None), "backend waits 1m 30s for other roles, since 0:10"),
+        (
+            span(K.MODEL, 0, 12, name="gpt-5.5", tokens=3200),
+            "backend waited for its model (gpt-5.5) 12s, from 0:00 to 0:12, 3.2k tokens",
+        ),
+        (
+            span(K.CODEX, 0, 41, name="backend-codex"),
+            "backend had Codex at work (backend-codex) for 41s, from 0:00 to 0:41",
+        ),
+        (
+            span(K.TOOL, 3, 5, name="web_search", failed=True),
+            "backend called web_search for 2.0s, from 0:03 to 0:05, it failed",
+        ),
+        (
+            span(K.PERSON, 3, None, name="a7"),
+            "backend waits for a person (a7) 1m 37s, since 0:03",
+        ),
+        (span(K.PAUSED, 0, 0.2), "backend was paused for 0.2s, from 0:00 to 0:00.2"),
+        (span(K.ROLE, 0, None), "backend is at work for 1m 40s, since 0:00"),
+    ],
+)
+def test_a_span_says_who_waited_for_whom(piece: Span, words: str) -> None:
+    assert span_words(piece, now=100.0, origin=0.0) == words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "clock"),
+    [(0, "0:00"), (0.45, "0:00.4"), (42, "0:42"), (725, "12:05"), (3723, "1:02:03"), (-5, "0:00")],
+)
+def test_time_is_told_as_on_a_clock(seconds: float, clock: str) -> None:
+    assert format_clock(seconds) == clock
+
+
+@given(
+    TEXTS,
+    st.lists(st.tuples(st.sampled_from(list(SpanKind)), st.floats(1, 1e11), st.floats(0, 1e9))),
+    st.integers(20, 200),
+    st.integers(1, 50),
+)
+def test_any_timeline_fills_its_place_and_nothing_else(
+    words: str, pieces: list[tuple[SpanKind, float, float]], width: int, height: int
+) -> None:
+    spans = [
+        span(kind, start, start + took, role=words, name=words, waits_for=(words,))
+        for kind, start, took in pieces
+    ]
+    lanes = lanes_of(spans)
+    window = fitting(spans, width - label_width(lanes, width), 100.0)
+    chosen = lanes[0].choices[0] if lanes else None
+    picture = Picture(lanes, window, 100.0, window.start, 0, chosen)
+    strips = render_timeline(picture, width, height, PALETTE)
+    assert [strip.cell_length for strip in strips] == [width] * height
+    assert is_harmless(text(strips).replace("\n", ""))

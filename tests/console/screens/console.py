@@ -1,0 +1,242 @@
+"""The console on a server of a test's own: facts go in, calls come out."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+
+from console.screens.dialog_host import on_screen
+from textual.geometry import Region
+from textual.pilot import Pilot
+from textual.widget import Widget
+
+from codextui.client.facts import (
+    ApprovalOffered,
+    CaughtUp,
+    Connected,
+    Disconnected,
+    EventArrived,
+    Fact,
+)
+from codextui.config.schema import Config, UiConfig
+from codextui.console.app import ConsoleApp
+from codextui.console.widgets.drawing import FRAME
+from codextui.console.widgets.transcript_pane import TranscriptPane
+from codextui.jsonrpc.fields import JsonObject
+from codextui.protocol import events as ev
+from codextui.protocol.approvals import Approval, Asked, CommandAsked
+from codextui.protocol.decisions import Decision
+from codextui.protocol.threads import ThreadInfo, ThreadState, Usage
+
+NOW = 1_780_000_000.0
+"""When every test happens."""
+
+
+@dataclass
+class FakeLink:
+    """A server that does nothing by itself: the test tells what happens on it.
+
+    Attributes:
+        calls: every tool called, with its arguments.
+        answers: every decision.
+        results: what a tool returns, by name.
+        failures: what a tool, or `answer`, raises, by name.
+    """
+
+    on_fact: Callable[[Fact], None]
+    calls: list[tuple[str, dict[str, object]]] = field(default_factory=list)
+    answers: list[tuple[str, Decision]] = field(default_factory=list)
+    results: dict[str, dict[str, object]] = field(default_factory=dict)
+    failures: dict[str, Exception] = field(default_factory=dict)
+    threads: dict[str, ThreadInfo] = field(default_factory=dict)
+    retries: int = 0
+    clock: float = NOW
+    ran: asyncio.Event = field(default_factory=asyncio.Event)
+    _seq: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
+
+    async def run(self) -> None:
+        self.ran.set()
+        await asyncio.Event().wait()
+
+    async def call(self, tool: str, arguments: JsonObject) -> Mapping[str, object]:
+        self.calls.append((tool, dict(arguments)))
+        if tool in self.failures:
+            raise self.failures[tool]
+        return self.results.get(tool, {})
+
+    async def answer(self, approval_id: str, decision: Decision) -> None:
+        self.answers.append((approval_id, decision))
+        if "answer" in self.failures:
+            raise self.failures["answer"]
+
+    def retry(self) -> None:
+        self.retries += 1
+
+    # What happens on the server.
+
+    def connect(self, *, fresh: bool = True) -> None:
+        self.on_fact(Connected("epoch", "codextui 0.1.0", fresh))
+
+    def catch_up(self) -> None:
+        self.on_fact(CaughtUp(0))
+
+    def lose(self, reason: str = "the server went away", retry_in: float = 1.0) -> None:
+        self.on_fact(Disconnected(reason, retry_in))
+
+    def say(self, thread_id: str, msg: ev.Msg, turn_id: str = "u1") -> None:
+        self.on_fact(EventArrived(ev.Event(next(self._seq), thread_id, turn_id, self.clock, msg)))
+
+    def thread(self, handle: str, state: ThreadState = ThreadState.IDLE, **more: object) -> str:
+        """Tell of a thread, whose id is its handle with `t-` before it, or of its change."""
+        thread_id = f"t-{handle}"
+        info = self.threads.get(thread_id) or ThreadInfo(
+            thread_id,
+            handle,
+            state,
+            cwd="/home/ada/shop",
+            branch="main",
+            model="gpt-5.5",
+            sandbox="workspace-write",
+            approval_policy="on-request",
+            created_at=NOW - 600,
+        )
+        started = NOW - 42 if state.has_turn else None
+        info = replace(info, state=state, turn_started_at=started, **more)  # type: ignore[arg-type]
+        self.threads[thread_id] = info
+        self.say(thread_id, ev.ThreadChanged(info), "")
+        return thread_id
+
+    def running(self, handle: str, **more: object) -> str:
+        """Tell of a thread with a turn that runs and an agent's message that has begun."""
+        thread_id = self.thread(handle, ThreadState.RUNNING, turn_id="u1", **more)
+        self.say(thread_id, ev.TurnStarted())
+        self.say(thread_id, ev.ItemStarted({"type": "agentMessage", "id": "m1", "text": ""}))
+        return thread_id
+
+    def text(self, thread_id: str, delta: str, item_id: str = "m1") -> None:
+        self.say(thread_id, ev.TextDelta(item_id, delta))
+
+    def item(self, thread_id: str, item: Mapping[str, object], turn_id: str = "u1") -> None:
+        self.say(thread_id, ev.ItemCompleted(item), turn_id)
+
+    def ask(self, thread_id: str, approval_id: str, asked: Asked | None = None) -> Approval:
+        """Have a thread ask for approval, and this console to give it."""
+        approval = Approval(
+            approval_id,
+            thread_id,
+            "u1",
+            f"item-{approval_id}",
+            self.threads[thread_id].handle,
+            NOW - 14,
+            asked or CommandAsked("pytest -q tests", cwd="/home/ada/shop"),
+        )
+        self.thread(approval.handle, ThreadState.NEEDS_INPUT, waits_for="approval")
+        self.say(thread_id, ev.ApprovalAsked(approval))
+        self.on_fact(ApprovalOffered(approval))
+        return approval
+
+    def resolve(self, approval: Approval, outcome: str = "approved", by: str = "other") -> None:
+        resolved = ev.ApprovalResolved(approval.approval_id, outcome, by=by, waited=14)
+        self.say(approval.thread_id, resolved)
+        self.thread(approval.handle, ThreadState.RUNNING, waits_for="")
+
+
+@dataclass
+class Console:
+    """An app and the server it thinks it has."""
+
+    app: ConsoleApp
+    link: FakeLink
+
+    @asynccontextmanager
+    async def open(self, size: tuple[int, int] = (160, 45)) -> AsyncIterator[Pilot[int]]:
+        """Run the app, connected to a server that has no threads yet."""
+        async with self.app.run_test(size=size) as pilot:
+            async with asyncio.timeout(10):
+                await self.link.ran.wait()
+            self.link.connect()
+            self.link.catch_up()
+            await self.settle()
+            yield pilot
+
+    async def settle(self) -> None:
+        """Wait until everything that was told is on the screen."""
+        pilot = Pilot(self.app)
+        async with asyncio.timeout(20):
+            await pilot.pause()
+            while self.app.main._pacer._queue:
+                await pilot.pause(FRAME)
+            await pilot.pause()
+
+    async def press(self, *keys: str) -> None:
+        """Press keys, and wait for what they do."""
+        for key in keys:
+            await Pilot(self.app).press(key)
+            await self.settle()
+
+    async def until(self, words: str) -> None:
+        """Wait until something is on the screen."""
+        async with asyncio.timeout(20):
+            while words not in self.shown():
+                await asyncio.sleep(0.05)
+                await self.settle()
+
+    def shown(self) -> str:
+        """What a person sees now, a line per row."""
+        return on_screen(self.app)
+
+    def pane(self, thread_id: str) -> TranscriptPane:
+        """The pane of a thread."""
+        pane = self.app.main.bench.grid.pane_of(thread_id)
+        assert pane is not None, f"{thread_id} has no pane"
+        return pane
+
+    def panes(self) -> list[str]:
+        """The threads that have a pane in sight, in order."""
+        return [place.thread_id for place in self.app.main.bench.grid.tiles if place.display]
+
+    @property
+    def current(self) -> str:
+        """The thread that keys are meant for."""
+        return self.app.main.bench.current
+
+    def told(self) -> list[str]:
+        """Every notice that was shown to the person."""
+        return [notification.message for notification in self.app._notifications]
+
+    def called(self, tool: str) -> list[dict[str, object]]:
+        return [arguments for name, arguments in self.link.calls if name == tool]
+
+
+def build_console(
+    *, layout: int = 9, theme: str = "harbour", config: Config | None = None, folder: str = ""
+) -> Console:
+    """A console whose clock stands still."""
+    links: list[FakeLink] = []
+
+    def attach(on_fact: Callable[[Fact], None]) -> FakeLink:
+        links.append(FakeLink(on_fact))
+        return links[0]
+
+    app = ConsoleApp(
+        "default",
+        attach,
+        config=config or Config(ui=UiConfig(theme=theme, layout=layout, bell=False)),
+        now=lambda: NOW,
+        home="/home/ada",
+        folder=folder,
+    )
+    return Console(app, links[0])
+
+
+def text_of(widget: Widget) -> str:
+    """What a widget shows, row by row, without the spaces at the ends."""
+    strips = widget.render_lines(Region(0, 0, widget.size.width, widget.size.height))
+    return "\n".join(strip.text.rstrip() for strip in strips)
+
+
+def usage(total: int) -> Usage:
+    return Usage(total=total, input=total // 2, output=total // 2)

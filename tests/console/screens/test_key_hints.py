@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+from textual.binding import Binding, BindingsMap
+
+from codextui.console.model.state import ConsoleState
+from codextui.console.screens.main import MainScreen, key_hints
+from codextui.protocol.approvals import Approval, CommandAsked
+from codextui.protocol.events import Event, ThreadChanged
+from codextui.protocol.threads import ThreadInfo, ThreadState
+
+BINDINGS = [binding for _, binding in BindingsMap(MainScreen.BINDINGS)]
+
+
+def board_with(state: ThreadState) -> ConsoleState:
+    board = ConsoleState()
+    board.connect(fresh=True)
+    board.apply(Event(1, "t", "", 0.0, ThreadChanged(ThreadInfo("t", "backend", state))))
+    return board
+
+
+def labels(board: ConsoleState, *, writing: bool = False) -> list[str]:
+    return [hint.label for hint in key_hints(BINDINGS, board, "t", writing=writing)]
+
+
+def test_only_keys_that_do_something_now_are_shown() -> None:
+    shown = labels(board_with(ThreadState.IDLE))
+    assert "reply" in shown
+    assert "interrupt" not in shown
+    assert "decide" not in shown
+
+
+def test_a_running_thread_is_steered_and_can_be_interrupted() -> None:
+    shown = labels(board_with(ThreadState.RUNNING))
+    assert "steer" in shown
+    assert "reply" not in shown
+    assert "interrupt" in shown
+
+
+def test_deciding_is_offered_while_something_waits_for_a_decision() -> None:
+    board = board_with(ThreadState.NEEDS_INPUT)
+    board.offer(Approval("a1", "t", "u", "", "backend", 0.0, CommandAsked("ls")))
+    assert "decide" in labels(board)
+
+
+def test_connecting_is_offered_only_while_the_server_is_gone() -> None:
+    board = board_with(ThreadState.IDLE)
+    assert "connect now" not in labels(board)
+    board.disconnect("it ended")
+    assert "connect now" in labels(board)
+    assert "new" not in labels(board)
+
+
+def test_a_key_that_the_keymap_took_away_is_not_shown() -> None:
+    gone = [Binding("unbound.thread.new", "new_thread", "New", id="thread.new")]
+    assert key_hints(gone, board_with(ThreadState.IDLE), "t", writing=False) == []
+
+
+def test_keys_are_shown_as_they_are_bound_now() -> None:
+    moved = [Binding("ctrl+n", "new_thread", "New", id="thread.new")]
+    assert [h.key for h in key_hints(moved, board_with(ThreadState.IDLE), "t", writing=False)] == [
+        "^n"
+    ]

@@ -1,0 +1,219 @@
+"""Approvals on the main screen: when the dialog opens, what it decides, what stays in sight."""
+
+from __future__ import annotations
+
+import pytest
+from console.screens.console import Console, build_console, text_of
+
+from codextui.client.facts import ApprovalOffered
+from codextui.config.schema import ApprovalsConfig, Config, UiConfig
+from codextui.console.screens.approval import ApprovalScreen
+from codextui.console.widgets.attention_strip import AttentionStrip
+from codextui.console.widgets.composer import Composer
+from codextui.errors import ApprovalGone, ServerUnreachable
+from codextui.protocol.decisions import Approved
+from codextui.protocol.threads import ThreadState
+
+
+@pytest.fixture
+def console() -> Console:
+    return build_console(
+        config=Config(approvals=ApprovalsConfig(quiet=0.0), ui=UiConfig(layout=9, bell=True))
+    )
+
+
+def strip(console: Console) -> str:
+    return text_of(console.app.main.query_one(AttentionStrip))
+
+
+async def test_an_approval_opens_the_dialog_by_itself_and_y_approves(console: Console) -> None:
+    async with console.open():
+        console.link.ask(console.link.running("backend"), "a1")
+        await console.settle()
+        assert isinstance(console.app.screen, ApprovalScreen)
+        await console.press("y")
+        assert console.link.answers == [("a1", Approved())]
+
+
+async def test_an_approval_decided_elsewhere_closes_the_dialog(console: Console) -> None:
+    async with console.open():
+        approval = console.link.ask(console.link.running("backend"), "a1")
+        await console.settle()
+        console.link.resolve(approval)
+        await console.settle()
+        assert console.app.screen is console.app.main
+        assert "nothing needs you" in strip(console)
+
+
+async def test_put_off_it_stays_in_the_strip_until_a_person_opens_it(console: Console) -> None:
+    async with console.open():
+        console.link.ask(console.link.running("backend"), "a1")
+        await console.settle()
+        await console.press("escape")
+        assert console.app.screen is console.app.main
+        assert "backend" in strip(console)
+        assert "pytest -q tests" in strip(console)
+        console.link.running("frontend")
+        await console.settle()
+        assert console.app.screen is console.app.main
+        await console.press("a")
+        assert isinstance(console.app.screen, ApprovalScreen)
+
+
+async def test_a_click_in_the_strip_opens_that_approval(console: Console) -> None:
+    async with console.open() as pilot:
+        console.link.ask(console.link.running("backend"), "a1")
+        await console.settle()
+        await console.press("escape")
+        await pilot.click(AttentionStrip, offset=(5, 0))
+        await console.settle()
+        assert isinstance(console.app.screen, ApprovalScreen)
+
+
+async def test_the_strip_lists_the_oldest_first_and_counts_the_rest(console: Console) -> None:
+    async with console.open():
+        for number in range(5):
+            console.link.ask(console.link.running(f"role-{number}"), f"a{number}")
+        await console.settle()
+        await console.press("escape")
+        rows = strip(console).splitlines()
+        assert len(rows) == AttentionStrip.MOST_LINES
+        assert "role-0" in rows[0]
+        assert "role-1" in rows[1]
+        assert "3 more" in rows[2]
+
+
+async def test_a_failed_thread_is_in_the_strip_until_somebody_looks_at_it(
+    console: Console,
+) -> None:
+    async with console.open():
+        console.link.running("backend")
+        console.link.running("frontend")
+        await console.settle()
+        console.link.thread("frontend", ThreadState.FAILED, note="stream disconnected")
+        await console.settle()
+        assert "frontend failed stream disconnected" in strip(console)
+        await console.press("2")
+        assert "nothing needs you" in strip(console)
+
+
+async def test_the_dialog_does_not_open_under_the_fingers_of_somebody_who_writes(
+    console: Console,
+) -> None:
+    async with console.open():
+        thread_id = console.link.running("backend")
+        await console.settle()
+        await console.press("r", *"yes")
+        console.link.ask(thread_id, "a1")
+        await console.settle()
+        assert console.app.screen is console.app.main
+        assert "pytest -q tests" in strip(console)
+        await console.press(*"nnn")
+        assert console.app.main.query_one(Composer).text == "yesnnn"
+        assert console.link.answers == []
+        console.app._last_key_at -= 10
+        console.app._desk.nudge()
+        await console.settle()
+        assert isinstance(console.app.screen, ApprovalScreen)
+
+
+async def test_the_dialog_waits_for_another_dialog_to_close(console: Console) -> None:
+    async with console.open():
+        thread_id = console.link.running("backend")
+        await console.settle()
+        await console.press("X")
+        dialog = console.app.screen
+        console.link.ask(thread_id, "a1")
+        await console.settle()
+        assert console.app.screen is dialog
+        await console.press("escape")
+        console.app._desk.nudge()
+        await console.settle()
+        assert isinstance(console.app.screen, ApprovalScreen)
+
+
+async def test_approvals_of_the_past_do_not_open_the_dialog_before_it_has_been_told(
+    console: Console,
+) -> None:
+    async with console.app.run_test(size=(160, 45)):
+        console.link.connect()
+        approval = console.link.ask(console.link.running("backend"), "a1")
+        await console.settle()
+        assert console.app.screen is console.app.main
+        console.link.resolve(approval)
+        console.link.catch_up()
+        await console.settle()
+        assert console.app.screen is console.app.main
+
+
+async def test_a_decision_that_came_too_late_is_said(console: Console) -> None:
+    async with console.open():
+        console.link.ask(console.link.running("backend"), "a1")
+        await console.settle()
+        console.link.failures["answer"] = ApprovalGone("a1 was declined by another console")
+        await console.press("y")
+        assert "a1 was declined by another console" in console.told()
+
+
+async def test_a_decision_that_did_not_arrive_can_be_made_again(console: Console) -> None:
+    async with console.open():
+        console.link.ask(console.link.running("backend"), "a1")
+        await console.settle()
+        console.link.failures["answer"] = ServerUnreachable("the connection was lost")
+        await console.press("y")
+        del console.link.failures["answer"]
+        await console.press("y")
+        assert console.link.answers == [("a1", Approved()), ("a1", Approved())]
+
+
+async def test_a_lost_server_closes_the_dialog_which_can_decide_nothing(console: Console) -> None:
+    async with console.open():
+        approval = console.link.ask(console.link.running("backend"), "a1")
+        await console.settle()
+        console.link.lose("the server went away")
+        await console.settle()
+        assert console.app.screen is console.app.main
+        await console.press("a")
+        assert "Nothing can be decided: the server is out of reach." in console.told()
+        console.link.connect(fresh=False)
+        console.link.on_fact(ApprovalOffered(approval))
+        console.link.catch_up()
+        await console.settle()
+        assert isinstance(console.app.screen, ApprovalScreen)
+        assert console.link.answers == []
+
+
+async def test_the_bell_rings_once_for_each_approval(
+    console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rung: list[int] = []
+    monkeypatch.setattr(type(console.app), "bell", lambda _: rung.append(1))
+    async with console.open():
+        thread_id = console.link.running("backend")
+        await console.settle()
+        assert rung == []
+        approval = console.link.ask(thread_id, "a1")
+        console.link.text(thread_id, "more")
+        await console.settle()
+        assert len(rung) == 1
+        console.link.resolve(approval)
+        console.link.ask(thread_id, "a2")
+        await console.settle()
+        assert len(rung) == 2
+
+
+async def test_a_without_anything_to_decide_says_so(console: Console) -> None:
+    async with console.open():
+        await console.press("a")
+        assert console.told() == ["Nothing needs a decision."]
+
+
+async def test_the_thread_of_an_approval_can_be_opened(console: Console) -> None:
+    async with console.open():
+        console.link.running("backend")
+        thread_id = console.link.running("frontend")
+        console.link.ask(thread_id, "a1")
+        await console.settle()
+        await console.press("o")
+        assert console.app.screen is console.app.main
+        assert console.current == thread_id

@@ -1,0 +1,81 @@
+"""Themes: chosen in the configuration or the palette, kept, and never fatal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from console.screens.console import Console, FakeLink, build_console
+from textual.geometry import Region
+from textual.widget import Widget
+
+from codextui.config import schema as config
+from codextui.config.schema import Config, UiConfig
+from codextui.console.app import ConsoleApp
+from codextui.console.widgets.thread_tree import ThreadTree
+
+
+def colours_of(widget: Widget) -> set[str]:
+    strips = widget.render_lines(Region(0, 0, widget.size.width, widget.size.height))
+    styles = [segment.style for strip in strips for segment in strip if segment.style]
+    return {style.bgcolor.name for style in styles if style.bgcolor}
+
+
+def console_with_file(path: Path) -> Console:
+    links: list[FakeLink] = []
+
+    def attach(on_fact):  # type: ignore[no-untyped-def]
+        links.append(FakeLink(on_fact))
+        return links[0]
+
+    app = ConsoleApp("default", attach, config=config.load(path), config_path=path)
+    return Console(app, links[0])
+
+
+async def test_another_theme_draws_everything_again() -> None:
+    console = build_console(theme="harbour")
+    async with console.open():
+        thread_id = console.link.running("backend")
+        await console.settle()
+        pane = console.pane(thread_id)
+        tree = console.app.main.query_one(ThreadTree)
+        before = colours_of(pane), colours_of(tree)
+        console.app.theme = "paper"
+        await console.settle()
+        assert colours_of(pane).isdisjoint(before[0])
+        assert colours_of(tree).isdisjoint(before[1])
+
+
+async def test_a_theme_chosen_on_the_screen_is_kept_in_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text('# mine\n[ui]\ntheme = "harbour" # for now\n')
+    console = console_with_file(path)
+    async with console.open():
+        console.app.theme = "juniper"
+        await console.settle()
+        assert config.load(path).ui.theme == "juniper"
+        assert "# mine" in path.read_text()
+
+
+async def test_starting_does_not_write_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    console = console_with_file(path)
+    async with console.open():
+        assert not path.exists()
+
+
+async def test_a_theme_that_does_not_exist_is_said_with_those_that_do() -> None:
+    console = build_console(config=Config(ui=UiConfig(theme="harbor")))
+    async with console.open():
+        [told] = console.told()
+        assert "no theme 'harbor'" in told
+        assert "harbour" in told
+
+
+async def test_bad_theme_files_are_said_and_harm_nobody(tmp_path: Path) -> None:
+    themes = tmp_path / "themes"
+    themes.mkdir()
+    (themes / "broken.toml").write_text('name = "broken"\nprimary = "bleu"\n')
+    console = console_with_file(tmp_path / "config.toml")
+    async with console.open():
+        assert any("broken.toml" in told for told in console.told())
+        assert console.app.theme == "harbour"

@@ -1,0 +1,72 @@
+"""What the composer says that sending will do."""
+
+from __future__ import annotations
+
+import pytest
+from console.model.events import Server, info
+
+from codextui.console.screens.refusals import Wish, refusal
+from codextui.console.screens.thread_actions import purpose
+from codextui.protocol import events as ev
+from codextui.protocol.runs import ThreadKind
+from codextui.protocol.threads import ThreadState
+
+RUN, ROLE = "run:r", "run:r/backend"
+S = ThreadState
+
+
+def team(run: ThreadState, role: ThreadState, **more: object) -> Server:
+    server = Server()
+    server.say(ev.ThreadChanged(info(RUN, handle="r", kind=ThreadKind.RUN, state=run)), thread=RUN)
+    row = info(ROLE, handle="backend", kind=ThreadKind.ROLE, parent=RUN, state=role, **more)
+    server.say(ev.ThreadChanged(row), thread=ROLE)
+    return server
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        (S.RUNNING, "write to backend: it reads this before its next step"),
+        (S.PAUSED, "write to backend: it reads this before its next step, when it goes on"),
+        (S.WAITING, "write to backend: it reads this when it begins"),
+        (S.DONE, "write to backend: it reads this when it is its turn again"),
+    ],
+)
+def test_a_role_is_written_to_for_its_next_step(state: ThreadState, words: str) -> None:
+    assert purpose(team(S.RUNNING, state).board, ROLE) == words
+
+
+def test_a_run_is_written_to_as_a_whole() -> None:
+    words = "write to r: who is at work reads this before the next step"
+    assert purpose(team(S.RUNNING, S.RUNNING).board, RUN) == words
+
+
+def test_a_run_that_is_over_reads_nothing_more() -> None:
+    board = team(S.DONE, S.DONE).board
+    assert purpose(board, ROLE) == "not now: backend's run is done: nothing of it goes on."
+    assert purpose(board, RUN) == "not now: r is done: nothing of it goes on."
+
+
+def test_a_role_whose_program_is_gone_says_how_to_go_on() -> None:
+    note = "the program that ran it is gone: `codextui run --resume r`"
+    board = team(S.DISCONNECTED, S.DISCONNECTED, note=note).board
+    assert purpose(board, ROLE) == f"not now: {note}"
+
+
+@pytest.mark.parametrize("state", [S.DONE, S.INTERRUPTED, S.FAILED])
+@pytest.mark.parametrize("wish", [Wish.INTERRUPT, Wish.PAUSE])
+def test_a_role_that_is_over_can_be_neither_stopped_nor_paused(
+    state: ThreadState, wish: Wish
+) -> None:
+    assert "there is nothing to" in refusal(wish, team(S.RUNNING, state).board, ROLE)
+
+
+@pytest.mark.parametrize("wish", [Wish.INTERRUPT, Wish.PAUSE, Wish.SEND, Wish.RERUN])
+@pytest.mark.parametrize("state", [S.RUNNING, S.NEEDS_INPUT, S.WAITING, S.PAUSED])
+def test_a_role_of_a_run_that_goes_on_can_be_asked(state: ThreadState, wish: Wish) -> None:
+    assert refusal(wish, team(S.RUNNING, state).board, ROLE) == ""
+
+
+def test_a_role_of_a_run_that_is_done_can_still_run_again_but_not_of_a_killed_one() -> None:
+    assert refusal(Wish.RERUN, team(S.DONE, S.DONE).board, ROLE) == ""
+    assert "killed" in refusal(Wish.RERUN, team(S.KILLED, S.KILLED).board, ROLE)

@@ -1,0 +1,143 @@
+"""Rebinding says everything that is wrong, and does what it says inside Textual."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from textual.app import App
+from textual.binding import Binding, BindingType
+
+from codextui.console.bindings import KeyRow, check_keymap, is_unbound, key_groups, show_keys
+from codextui.errors import ConfigInvalid
+
+CONSOLE: list[BindingType] = [
+    Binding("X", "kill", "Kill the thread", id="thread.kill"),
+    Binding("enter,r", "reply", "Reply", id="thread.reply"),
+    Binding("question_mark", "help", "Help", id="app.help"),
+    Binding("j,down", "move", "Down"),
+    Binding("ctrl+c", "nothing", "", show=False),
+]
+DIALOG: list[BindingType] = [
+    Binding("y", "approve", "Approve once", id="approval.once"),
+    Binding("n", "decline", "Decline", id="approval.decline"),
+]
+PLACES = {"Console": CONSOLE, "Approval": DIALOG}
+
+
+def refusal(keys: dict[str, str], path: Path | None = None) -> str:
+    with pytest.raises(ConfigInvalid) as caught:
+        check_keymap(keys, PLACES, path)
+    return str(caught.value)
+
+
+def test_a_key_may_be_rebound_to_one_or_more_keys() -> None:
+    keys = {"thread.kill": "ctrl+k, f8", "app.help": ","}
+    assert check_keymap(keys, PLACES) == {"thread.kill": "ctrl+k,f8", "app.help": "comma"}
+
+
+def test_two_bindings_may_change_places() -> None:
+    assert check_keymap({"approval.once": "n", "approval.decline": "y"}, PLACES)
+
+
+def test_the_same_key_may_do_different_things_in_different_places() -> None:
+    assert check_keymap({"thread.kill": "y"}, PLACES) == {"thread.kill": "y"}
+
+
+def test_an_unknown_binding_is_refused_with_the_nearest_one() -> None:
+    assert refusal({"thread.kil": "x"}) == (
+        "ui.keys.thread.kil is no binding; did you mean thread.kill?"
+    )
+    assert "the help screen (?) lists them all" in refusal({"zzz": "x"})
+
+
+@pytest.mark.parametrize(
+    "key", ["ctr+x", "ctrl+", "escap", "a,,b", "shift+x", "x y", "\x1b", "a, "]
+)
+def test_a_key_that_no_terminal_sends_is_refused(key: str) -> None:
+    assert refusal({"thread.kill": key}).startswith("ui.keys.thread.kill has ")
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["x", "X", "+", "ctrl+k", "alt+enter", "shift+f3", "full_stop", "!", "ä", "ctrl+j"],
+)
+def test_a_key_that_terminals_send_is_taken(key: str) -> None:
+    assert check_keymap({"thread.kill": key}, PLACES) == {"thread.kill": key}
+
+
+@pytest.mark.parametrize("key", ["r", "j", "down", "?", "question_mark", "f5,enter"])
+def test_a_clash_on_the_same_screen_is_refused(key: str) -> None:
+    assert "clashes (Console)" in refusal({"thread.kill": key})
+
+
+def test_all_problems_are_told_at_once_each_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text('[ui.keys]\n"thread.kil" = "x"\nthread.reply = "nokey"\n')
+    message = refusal({"thread.kil": "x", "thread.reply": "nokey"}, path)
+    assert [line.split(" ")[0] for line in message.splitlines()] == [f"{path}:2:", f"{path}:3:"]
+
+
+def test_the_help_shows_the_keys_as_they_are_bound_now() -> None:
+    keymap = check_keymap({"thread.kill": "ctrl+k", "approval.decline": ""}, PLACES)
+    console, dialog = key_groups(PLACES, keymap)
+    assert console.keys == (
+        KeyRow("^k", "Kill the thread", "thread.kill"),
+        KeyRow("⏎ r", "Reply", "thread.reply"),
+        KeyRow("?", "Help", "app.help"),
+        KeyRow("j ↓", "Down", ""),
+    )
+    assert dialog.keys == (
+        KeyRow("y", "Approve once", "approval.once"),
+        KeyRow("", "Decline", "approval.decline"),
+    )
+
+
+class Host(App[None]):
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("x", "hit('kill')", "Kill", id="thread.kill"),
+        Binding("y", "hit('reply')", "Reply", id="thread.reply"),
+    ]
+
+    def __init__(self, keymap: dict[str, str]) -> None:
+        super().__init__()
+        self.set_keymap(keymap)
+        self.hits: list[str] = []
+
+    def action_hit(self, what: str) -> None:
+        self.hits.append(what)
+
+
+async def test_textual_takes_the_keymap_and_an_empty_text_really_unbinds() -> None:
+    keymap = check_keymap({"thread.kill": "", "thread.reply": "?"}, {"Host": Host.BINDINGS})
+    async with Host(keymap).run_test() as pilot:
+        await pilot.press("x", "y", "question_mark")
+        assert isinstance(pilot.app, Host)
+        assert pilot.app.hits == ["reply"]
+        bindings = [active.binding for active in pilot.app.screen.active_bindings.values()]
+        assert [b.id for b in bindings if is_unbound(b)] == ["thread.kill"]
+
+
+def test_keys_are_shown_as_people_read_them() -> None:
+    assert show_keys("ctrl+s,escape,exclamation_mark,alt+enter,left") == "^s esc ! alt+⏎ ←"
+
+
+@given(st.dictionaries(st.text(), st.text()))
+def test_whatever_the_file_says_is_taken_or_refused(keys: dict[str, str]) -> None:
+    try:
+        taken = check_keymap(keys, PLACES)
+    except ConfigInvalid:
+        return
+    assert taken.keys() == keys.keys()
+
+
+@given(st.text())
+def test_whatever_key_is_taken_textual_can_bind(key: str) -> None:
+    try:
+        taken = check_keymap({"thread.kill": key}, PLACES)
+    except ConfigInvalid:
+        return
+    Host(taken)

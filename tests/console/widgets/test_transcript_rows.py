@@ -1,0 +1,197 @@
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from codextui.console.model.state import ConsoleState
+from codextui.console.model.transcript import Transcript
+from codextui.console.render.palette import palette_from
+from codextui.console.widgets import transcript_rows
+from codextui.console.widgets.transcript_rows import TranscriptRows
+from codextui.protocol.events import Event, ItemCompleted, ItemStarted, Msg, OutputDelta, TextDelta
+
+PALETTE = palette_from({})
+
+
+class Thread:
+    """A thread to which things happen."""
+
+    def __init__(self) -> None:
+        self.board = ConsoleState()
+        self.seq = 0
+        self.say(ItemCompleted({"type": "agentMessage", "id": "first", "text": "the first"}))
+
+    def say(self, msg: Msg) -> None:
+        self.seq += 1
+        self.board.apply(Event(self.seq, "t", "u", 0.0, msg))
+
+    def message(self, item_id: str, text: str) -> None:
+        self.say(ItemCompleted({"type": "agentMessage", "id": item_id, "text": text}))
+
+    def messages(self, count: int) -> None:
+        for number in range(count):
+            self.message(f"m{number}", f"message {number}")
+
+    @property
+    def transcript(self) -> Transcript:
+        return self.board.threads["t"].transcript
+
+    def rows(self, width: int = 40) -> TranscriptRows:
+        return TranscriptRows(self.transcript, width, PALETTE)
+
+
+def text(rows: TranscriptRows) -> list[str]:
+    return [strip.text.strip() for strip in rows.rows]
+
+
+def complete(thread: Thread) -> list[str]:
+    rows = thread.rows()
+    rows.fill(10**9)
+    return text(rows)
+
+
+def test_nothing_is_drawn_before_somebody_looks() -> None:
+    thread = Thread()
+    thread.messages(50)
+    assert thread.rows().rows == []
+
+
+def test_only_as_much_as_somebody_looks_at_is_drawn_from_the_end() -> None:
+    thread = Thread()
+    thread.messages(50)
+    rows = thread.rows()
+    rows.fill(10)
+    assert 10 <= len(rows.rows) < 20
+    assert "message 49" in text(rows)
+    assert not rows.is_complete
+
+
+def test_filling_tells_how_many_rows_came_above() -> None:
+    thread = Thread()
+    thread.messages(50)
+    rows = thread.rows()
+    rows.fill(10)
+    before = text(rows)
+    above = rows.fill(30)
+    assert text(rows)[above:] == before
+
+
+def test_every_row_is_as_wide_as_the_pane() -> None:
+    thread = Thread()
+    thread.message("m", "wörter 漢字 `code`\n\n```python\nprint('a long line of code')\n```\n" * 3)
+    for width in (12, 13, 40, 41, 100):
+        rows = thread.rows(width)
+        rows.fill(10**9)
+        assert {strip.cell_length for strip in rows.rows} == {width}
+
+
+def test_rows_that_do_not_change_keep_their_strips() -> None:
+    thread = Thread()
+    rows = thread.rows()
+    rows.fill(10)
+    before = list(rows.rows)
+    thread.message("m", "more")
+    assert rows.update(0) == 0
+    assert "more" in text(rows)
+    assert all(now is then for now, then in zip(rows.rows, before, strict=False))
+
+
+def test_without_a_change_nothing_is_drawn_again() -> None:
+    thread = Thread()
+    rows = thread.rows()
+    rows.fill(10)
+    before = list(rows.rows)
+    assert rows.update(0) == 0
+    assert [id(strip) for strip in rows.rows] == [id(strip) for strip in before]
+
+
+def test_a_message_that_ends_without_what_was_streamed_leaves_none_of_it() -> None:
+    thread = Thread()
+    rows = thread.rows()
+    rows.fill(10)
+    thread.say(TextDelta("m", "taken back"))
+    rows.update(0)
+    thread.message("m", "")
+    rows.update(0)
+    assert "taken back" not in text(rows)
+    assert text(rows) == complete(thread)
+
+
+def test_rows_that_come_above_a_reader_move_their_place_along() -> None:
+    thread = Thread()
+    command = {"type": "commandExecution", "id": "c", "command": "make", "cwd": "/"}
+    thread.say(ItemStarted(command | {"status": "inProgress"}))
+    thread.messages(20)
+    rows = thread.rows()
+    rows.fill(10**9)
+    top = text(rows).index("message 10")
+    thread.say(OutputDelta("c", "one\ntwo\nthree\n"))
+    moved = rows.update(top)
+    assert text(rows)[moved] == "message 10"
+
+
+def test_a_place_is_found_again_at_another_width() -> None:
+    thread = Thread()
+    for number in range(40):
+        thread.message(f"m{number}", f"message {number} with some words that are wrapped " * 2)
+    wide, narrow = thread.rows(100), thread.rows(30)
+    wide.fill(60)
+    row = next(i for i, line in enumerate(text(wide)) if line.startswith("message 25"))
+    found = narrow.row_of(wide.place_of(row))
+    assert text(narrow)[found].startswith("message 25")
+
+
+def test_far_above_a_reader_at_the_end_rows_are_forgotten(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(transcript_rows, "MOST_ROWS", 30)
+    thread = Thread()
+    thread.messages(100)
+    rows = thread.rows()
+    rows.fill(10**9)
+    count = len(rows.rows)
+    gone = rows.trim(20)
+    assert 20 <= len(rows.rows) == count - gone <= 30
+    assert not rows.is_complete
+    rows.fill(10**9)
+    assert text(rows) == complete(thread)
+
+
+def test_an_item_longer_than_all_that_is_kept_stays_above_a_short_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(transcript_rows, "MOST_ROWS", 30)
+    thread = Thread()
+    thread.message("long", "x" * 10_000)
+    thread.message("short", "y")
+    rows = thread.rows()
+    rows.fill(20)
+    rows.trim(20)
+    assert text(rows)[-20:] == complete(thread)[-20:]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_whatever_happens_the_rows_are_those_of_a_fresh_drawing(seed: int) -> None:
+    chance = random.Random(seed)
+    thread = Thread()
+    rows = thread.rows()
+    rows.fill(10**9)
+    open_items: list[str] = []
+    for number in range(60):
+        match chance.randrange(5):
+            case 0:
+                item = {"type": "agentMessage", "id": f"s{number}", "text": ""}
+                thread.say(ItemStarted(item))
+                open_items.append(f"s{number}")
+            case 1 | 2 if open_items:
+                delta = chance.choice(["word ", "\n\n", "- a\n", "`c` ", "```\n", "漢字 " * 20])
+                thread.say(TextDelta(chance.choice(open_items), delta))
+            case 3 if open_items:
+                thread.message(open_items.pop(), "it is **done**\n\nreally")
+            case _:
+                thread.message(f"m{number}", f"message {number}")
+        if chance.random() < 0.5:
+            rows.update(0)
+    rows.update(0)
+    assert text(rows) == complete(thread)
