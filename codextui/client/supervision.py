@@ -20,7 +20,7 @@ from codextui.client.transport import InterceptTransport
 from codextui.errors import MessageInvalid, ServerUnreachable
 from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import JsonObject
-from codextui.protocol import event_json, tools
+from codextui.protocol import events, tools
 from codextui.protocol.approvals import Approval
 from codextui.protocol.decisions import Decision, to_elicit_result
 from codextui.protocol.events import ApprovalResolved, Event, UnknownEvent, Warned
@@ -83,7 +83,7 @@ class Intake:
     def take_notification(self, method: str, params: JsonObject) -> bool:
         """Deal with what a supervised server sends (`Intercept`)."""
         match method:
-            case event_json.EVENT_METHOD:
+            case events.EVENT_METHOD:
                 self._take_event(params)
             case tools.SUBSCRIBED_METHOD:
                 self._take_subscribed(params)
@@ -101,7 +101,7 @@ class Intake:
             return False
         try:
             meta = fields.as_object(params.get("_meta"), "_meta")
-            approval = Approval.parse(
+            approval = Approval.from_json(
                 fields.as_object(meta.get(tools.APPROVAL_META), tools.APPROVAL_META)
             )
         except MessageInvalid as error:
@@ -119,7 +119,7 @@ class Intake:
 
     def _take_event(self, params: JsonObject) -> None:
         try:
-            event = event_json.parse_event(params)
+            event = Event.from_json(params)
         except MessageInvalid as error:
             event = _unreadable(params, error)
         if event.seq > self.seq:

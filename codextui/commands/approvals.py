@@ -127,7 +127,7 @@ def list_approvals(options: argparse.Namespace) -> int:
     if not rows:
         note("nothing waits for a decision")
     for row in rows:
-        _show(Approval.parse(row))
+        _show(Approval.from_json(row))
     return 0
 
 
@@ -174,7 +174,7 @@ def _find(options: argparse.Namespace) -> Approval:
     rows = fields.objects(call_once(options, "codex-approvals", {}), "approvals")
     for row in rows:
         if row.get("approval_id") == options.approval:
-            return Approval.parse(row)
+            return Approval.from_json(row)
     raise ApprovalGone(
         f"{options.approval} does not wait for a decision; `codextui approvals` shows what does"
     )

@@ -15,7 +15,7 @@ from codextui.console.model.state import ConsoleState
 from codextui.console.render.marks import run_mark_words
 from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import JsonObject
-from codextui.protocol.event_json import parse_event
+from codextui.protocol.events import Event
 from codextui.protocol.runs import ThreadKind
 from codextui.protocol.threads import ThreadInfo
 from codextui.text.figures import format_elapsed
@@ -156,7 +156,7 @@ def read_thread(options: argparse.Namespace) -> int:
         for event in events:
             emit(event_line(event))
         return 0
-    thread = ThreadInfo.parse(row)
+    thread = ThreadInfo.from_json(row)
     kind = "" if thread.kind is ThreadKind.CODEX else f"{thread.kind}, "
     name = f"{one_line(thread.handle)} ({one_line(thread.thread_id)})"
     show(f"{name}  {kind}{thread.state}")
@@ -169,6 +169,6 @@ def read_thread(options: argparse.Namespace) -> int:
 def _transcript(thread_id: str, events: tuple[JsonObject, ...]) -> list[str]:
     board = ConsoleState()
     for event in events:
-        board.apply(parse_event(event))
+        board.apply(Event.from_json(event))
     view = board.threads.get(thread_id)
     return [] if view is None else [item_text(item) for item in view.transcript.items]

@@ -67,7 +67,7 @@ def _show_some(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 def _role_row(role: JsonObject, currency: str) -> tuple[str, ...]:
-    own = Usage.parse(fields.as_object(role.get("own_usage", {}), "own_usage"))
+    own = Usage.from_json(fields.as_object(role.get("own_usage", {}), "own_usage"))
     return (
         one_line(fields.text_or(role, "role")) or "-",
         ", ".join(one_line(model) for model in fields.texts(role, "models")) or "-",
@@ -110,7 +110,7 @@ def _figures(turn: str, source: JsonObject, currency: str) -> tuple[str, ...]:
 
 
 def _usage(source: JsonObject) -> Usage:
-    return Usage.parse(fields.as_object(source.get("usage", {}), "usage"))
+    return Usage.from_json(fields.as_object(source.get("usage", {}), "usage"))
 
 
 def _money(source: JsonObject, currency: str) -> str:

@@ -8,7 +8,6 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
-from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 
@@ -85,7 +84,7 @@ def show_timeline(options: argparse.Namespace) -> int:
     spans = run.spans()
     if options.json:
         for span in spans:
-            emit(asdict(span))
+            emit(span.to_json())
         return 0
     if not spans:
         note(f"{one_line(run.run_id)} has kept nothing of what its time went into")

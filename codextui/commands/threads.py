@@ -81,7 +81,7 @@ async def run_and_wait(options: argparse.Namespace, tool: str, arguments: JsonOb
     async with told as connection:
         await watch.ready()
         answer = await connection.call(tool, arguments)
-        thread = ThreadInfo.parse(fields.as_object(answer.get("thread"), "thread"))
+        thread = ThreadInfo.from_json(fields.as_object(answer.get("thread"), "thread"))
         return await watch.follow(thread, fields.text_or(answer, "turnId", thread.turn_id))
 
 
@@ -98,7 +98,7 @@ def report(options: argparse.Namespace, answer: JsonObject, done: str, *, asked:
     if options.json:
         emit(answer)
         return 0
-    thread = ThreadInfo.parse(fields.as_object(answer.get("thread"), "thread"))
+    thread = ThreadInfo.from_json(fields.as_object(answer.get("thread"), "thread"))
     said = asked if asked and thread.kind is not ThreadKind.CODEX else done
     show(f"{said} {one_line(thread.handle)} ({one_line(thread.thread_id)})")
     return 0
@@ -162,7 +162,7 @@ def list_threads(options: argparse.Namespace) -> int:
         for row in rows:
             emit(row)
         return 0
-    threads = [ThreadInfo.parse(row) for row in rows]
+    threads = [ThreadInfo.from_json(row) for row in rows]
     if not threads:
         note("there are no threads; `codextui new PROMPT` starts one")
         return 0

@@ -12,7 +12,6 @@ from codextui.errors import ServerUnreachable
 from codextui.jsonrpc.fields import JsonObject
 from codextui.protocol import events as ev
 from codextui.protocol.approvals import Approval, ElicitationAsked, QuestionsAsked
-from codextui.protocol.event_json import event_to_wire
 from codextui.protocol.runs import ThreadKind
 from codextui.protocol.threads import ThreadInfo, ThreadState
 from codextui.text.sanitize import one_line, sanitize
@@ -182,7 +181,7 @@ class TurnWatch:
 
     def _see_own(self, event: ev.Event) -> None:
         if self._as_json:
-            emit(event_line(event_to_wire(event)))
+            emit(event_line(event.to_json()))
         match event.msg:
             case ev.TurnStarted() if not self._turn_id:
                 self._turn_id = event.turn_id
@@ -218,7 +217,7 @@ class TurnWatch:
         self._exit.set_result(code)
 
     def _summary(self, turn_id: str, outcome: str, content: str) -> JsonObject:
-        thread = {} if self._thread is None else self._thread.to_wire()
+        thread = {} if self._thread is None else self._thread.to_json()
         return {"thread": thread, "turn_id": turn_id, "outcome": outcome, "content": content}
 
     def _hint(self, approval: Approval) -> None:

@@ -84,7 +84,7 @@ async def server_report(server: ServerCalls) -> JsonObject:
 
 
 def _thread(answer: JsonObject) -> ThreadInfo:
-    return ThreadInfo.parse(fields.as_object(answer.get("thread"), "thread"))
+    return ThreadInfo.from_json(fields.as_object(answer.get("thread"), "thread"))
 
 
 def _without_empty(arguments: dict[str, str]) -> dict[str, str]:

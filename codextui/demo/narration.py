@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import TextIO
 
 from codextui.jsonrpc.fields import Json, JsonObject
 from codextui.protocol import events as ev
-from codextui.protocol.approvals import Approval, CommandAsked, PatchAsked, kind_of
+from codextui.protocol.approvals import Approval, CommandAsked, PatchAsked, asked_to_json, kind_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,7 @@ def tell_approval(approval: Approval) -> Line:
     data: dict[str, Json] = {
         "approval": approval.approval_id,
         "asks": kind_of(approval.asked),
-        "asked": asdict(approval.asked),
+        "asked": asked_to_json(approval.asked),
     }
     return Line("asked", text, approval.handle, data)
 

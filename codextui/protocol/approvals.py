@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
-from typing import TypeAlias
+from typing import Any, Self, TypeAlias, get_args
+
+import msgspec
 
 from codextui.errors import MessageInvalid
 from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import JsonObject
+from codextui.protocol.codec import Message, convert
 
 
-@dataclass(frozen=True, slots=True)
-class FileChange:
+class FileChange(Message, frozen=True):
     """One file of a patch.
 
     Attributes:
@@ -23,22 +24,11 @@ class FileChange:
 
     path: str
     kind: str
-    diff: str
+    diff: str = ""
     move_path: str = ""
 
-    @classmethod
-    def parse(cls, source: JsonObject) -> FileChange:
-        """Read what `asdict` wrote. Raises WireInvalid."""
-        return cls(
-            path=fields.text(source, "path"),
-            kind=fields.text(source, "kind"),
-            diff=fields.text_or(source, "diff"),
-            move_path=fields.text_or(source, "move_path"),
-        )
 
-
-@dataclass(frozen=True, slots=True)
-class CommandAsked:
+class CommandAsked(Message, frozen=True, tag_field="kind", tag="command"):
     """May this command run? (`item/commandExecution/requestApproval`).
 
     Attributes:
@@ -59,12 +49,11 @@ class CommandAsked:
     parsed: tuple[str, ...] = ()
     rule: tuple[str, ...] = ()
     network: str = ""
-    permissions: JsonObject = field(default_factory=dict)
+    permissions: JsonObject = msgspec.field(default_factory=dict)
     stdin: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class PatchAsked:
+class PatchAsked(Message, frozen=True, tag_field="kind", tag="patch"):
     """May these changes be made to files? (`item/fileChange/requestApproval` and its item).
 
     Attributes:
@@ -73,13 +62,12 @@ class PatchAsked:
         grant_root: the folder that approving makes writable for the session, empty otherwise.
     """
 
-    changes: tuple[FileChange, ...]
+    changes: tuple[FileChange, ...] = ()
     reason: str = ""
     grant_root: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class PermissionsAsked:
+class PermissionsAsked(Message, frozen=True, tag_field="kind", tag="permissions"):
     """May the agent have these permissions? (`item/permissions/requestApproval`).
 
     Attributes:
@@ -88,13 +76,12 @@ class PermissionsAsked:
         reason: the model's justification, empty where it gave none.
     """
 
-    permissions: JsonObject
+    permissions: JsonObject = msgspec.field(default_factory=dict)
     cwd: str = ""
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Message, frozen=True):
     """One question of the agent's.
 
     Attributes:
@@ -107,38 +94,20 @@ class Question:
     """
 
     question_id: str
-    header: str
-    question: str
+    header: str = ""
+    question: str = ""
     options: tuple[tuple[str, str], ...] = ()
     other: bool = False
     secret: bool = False
 
-    @classmethod
-    def parse(cls, source: JsonObject) -> Question:
-        """Read what `asdict` wrote. Raises WireInvalid."""
-        options: list[tuple[str, str]] = []
-        for option in fields.as_array(source.get("options"), "options"):
-            pair = fields.as_array(option, "option")
-            options.append((str(pair[0]) if pair else "", str(pair[1]) if len(pair) > 1 else ""))
-        return cls(
-            question_id=fields.text(source, "question_id"),
-            header=fields.text_or(source, "header"),
-            question=fields.text_or(source, "question"),
-            options=tuple(options),
-            other=fields.flag(source, "other"),
-            secret=fields.flag(source, "secret"),
-        )
 
-
-@dataclass(frozen=True, slots=True)
-class QuestionsAsked:
+class QuestionsAsked(Message, frozen=True, tag_field="kind", tag="questions"):
     """The agent wants answers (`item/tool/requestUserInput`)."""
 
-    questions: tuple[Question, ...]
+    questions: tuple[Question, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ElicitationAsked:
+class ElicitationAsked(Message, frozen=True, tag_field="kind", tag="elicitation"):
     """An MCP server that Codex uses wants something (`mcpServer/elicitation/request`).
 
     Attributes:
@@ -150,16 +119,15 @@ class ElicitationAsked:
         meta: the request's `_meta`, such as `codex_approval_kind`.
     """
 
-    server: str
-    mode: str
-    message: str
-    schema: JsonObject = field(default_factory=dict)
+    server: str = ""
+    mode: str = "form"
+    message: str = ""
+    schema: JsonObject = msgspec.field(default_factory=dict)
     url: str = ""
-    meta: JsonObject = field(default_factory=dict)
+    meta: JsonObject = msgspec.field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class ToolAsked:
+class ToolAsked(Message, frozen=True, tag_field="kind", tag="tool"):
     """May a role of a team call this tool, which is none of Codex's? (`codex-ask`).
 
     Attributes:
@@ -170,13 +138,12 @@ class ToolAsked:
     """
 
     tool: str
-    arguments: JsonObject
+    arguments: JsonObject = msgspec.field(default_factory=dict)
     server: str = ""
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class UnknownAsked:
+class UnknownAsked(Message, frozen=True, tag_field="kind", tag="unknown"):
     """A request of a kind that we do not know. It is shown whole, and can only be declined.
 
     Attributes:
@@ -185,7 +152,7 @@ class UnknownAsked:
     """
 
     method: str
-    params: JsonObject
+    params: JsonObject = msgspec.field(default_factory=dict)
 
 
 Asked: TypeAlias = (
@@ -200,8 +167,7 @@ Asked: TypeAlias = (
 """What is asked: one of the kinds of request."""
 
 
-@dataclass(frozen=True, slots=True)
-class Approval:
+class Approval(Message, frozen=True):
     """One open request to a person.
 
     Attributes:
@@ -222,103 +188,38 @@ class Approval:
     asked_at: float
     asked: Asked
 
-    def to_wire(self) -> dict[str, object]:
-        """The JSON object that `parse` reads."""
-        return asdict(self) | {"kind": kind_of(self.asked)}
+    @property
+    def kind(self) -> str:
+        """The word for the kind of request on the wire, in the journal and in `--json`."""
+        return kind_of(self.asked)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON object that `from_json` reads: the kind stands beside `asked`."""
+        return super().to_json() | {"asked": asked_to_json(self.asked), "kind": self.kind}
 
     @classmethod
-    def parse(cls, source: JsonObject) -> Approval:
-        """Read what `to_wire` wrote. Raises WireInvalid."""
-        return cls(
-            approval_id=fields.text(source, "approval_id"),
-            thread_id=fields.text(source, "thread_id"),
-            turn_id=fields.text_or(source, "turn_id"),
-            item_id=fields.text_or(source, "item_id"),
-            handle=fields.text_or(source, "handle"),
-            asked_at=fields.number_or(source, "asked_at"),
-            asked=parse_asked(
-                fields.text(source, "kind"), fields.as_object(source.get("asked"), "asked")
-            ),
-        )
+    def from_json(cls, source: JsonObject) -> Self:
+        """Read what `to_json` returned. Raises MessageInvalid."""
+        asked = fields.as_object(source.get("asked"), "asked")
+        return convert({**source, "asked": {**asked, "kind": fields.text(source, "kind")}}, cls)
 
 
 def kind_of(asked: Asked) -> str:
     """The word for a kind of request on the wire, in the journal and in `--json`."""
-    match asked:
-        case CommandAsked():
-            return "command"
-        case PatchAsked():
-            return "patch"
-        case PermissionsAsked():
-            return "permissions"
-        case QuestionsAsked():
-            return "questions"
-        case ElicitationAsked():
-            return "elicitation"
-        case ToolAsked():
-            return "tool"
-        case UnknownAsked():
-            return "unknown"
+    return str(asked.__struct_config__.tag)
+
+
+def asked_to_json(asked: Asked) -> dict[str, Any]:
+    """Return the fields of a request as a JSON object, without its kind."""
+    return {key: value for key, value in asked.to_json().items() if key != "kind"}
 
 
 def parse_asked(kind: str, source: JsonObject) -> Asked:
-    """Read what `asdict` wrote of a request of a kind (`kind_of`). Raises WireInvalid."""
-    match kind:
-        case "command":
-            return _parse_command(source)
-        case "patch":
-            return PatchAsked(
-                changes=tuple(FileChange.parse(c) for c in fields.objects(source, "changes")),
-                reason=fields.text_or(source, "reason"),
-                grant_root=fields.text_or(source, "grant_root"),
-            )
-        case "permissions":
-            return PermissionsAsked(
-                permissions=fields.as_object(source.get("permissions", {}), "permissions"),
-                cwd=fields.text_or(source, "cwd"),
-                reason=fields.text_or(source, "reason"),
-            )
-        case "questions":
-            return QuestionsAsked(
-                tuple(Question.parse(question) for question in fields.objects(source, "questions"))
-            )
-        case "elicitation":
-            return _parse_elicitation(source)
-        case "tool":
-            return ToolAsked(
-                tool=fields.text(source, "tool"),
-                arguments=fields.as_object(source.get("arguments", {}), "arguments"),
-                server=fields.text_or(source, "server"),
-                reason=fields.text_or(source, "reason"),
-            )
-        case "unknown":
-            return UnknownAsked(
-                method=fields.text(source, "method"),
-                params=fields.as_object(source.get("params", {}), "params"),
-            )
-        case _:
-            raise MessageInvalid(f"an approval cannot be of kind {kind!r}")
+    """Read the fields of a request of a kind (`kind_of`). Raises MessageInvalid."""
+    known = _KINDS.get(kind)
+    if known is None:
+        raise MessageInvalid(f"an approval cannot be of kind {kind!r}")
+    return known.from_json({**source, "kind": kind})
 
 
-def _parse_command(source: JsonObject) -> CommandAsked:
-    return CommandAsked(
-        command=fields.text(source, "command"),
-        cwd=fields.text_or(source, "cwd"),
-        reason=fields.text_or(source, "reason"),
-        parsed=fields.texts(source, "parsed"),
-        rule=fields.texts(source, "rule"),
-        network=fields.text_or(source, "network"),
-        permissions=fields.as_object(source.get("permissions", {}), "permissions"),
-        stdin=fields.flag(source, "stdin"),
-    )
-
-
-def _parse_elicitation(source: JsonObject) -> ElicitationAsked:
-    return ElicitationAsked(
-        server=fields.text_or(source, "server"),
-        mode=fields.text_or(source, "mode", "form"),
-        message=fields.text_or(source, "message"),
-        schema=fields.as_object(source.get("schema", {}), "schema"),
-        url=fields.text_or(source, "url"),
-        meta=fields.as_object(source.get("meta", {}), "meta"),
-    )
+_KINDS: dict[str, type[Asked]] = {str(kind.__struct_config__.tag): kind for kind in get_args(Asked)}

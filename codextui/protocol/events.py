@@ -1,57 +1,72 @@
-"""The `codex/event` messages that the shared server sends to its supervisors.
+"""The `codex/event` notifications that the shared server sends to its supervisors.
 
-One event is an `Event`: where it belongs (`seq`, thread, turn, time) and a message, one of the
-`Msg` kinds. `codextui.protocol.event_json` reads and writes them. Items travel as
-`codex app-server` gives them (its `ThreadItem`).
+An `Event` says where it belongs (`seq`, thread, turn, time) and carries one message, a `Msg`.
+On the wire it has the envelope of `codex mcp-server`'s events:
+`{"_meta": {"seq", "threadId", "at"}, "id": turnId, "msg": {"type": ...}}`. Items are passed on as
+`codex app-server` sends them (its `ThreadItem`).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, Self, TypeAlias, get_args
 
+import msgspec
+
+from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import JsonObject
 from codextui.protocol.approvals import Approval, FileChange
+from codextui.protocol.codec import Message
 from codextui.protocol.runs import Gate, RoleAction, Span
 from codextui.protocol.threads import ThreadInfo, Usage
 
+EVENT_METHOD = "codex/event"
+"""The notification that carries an event."""
 
-@dataclass(frozen=True, slots=True)
-class ThreadChanged:
+
+class ThreadChanged(Message, frozen=True, tag_field="type", tag="thread_changed"):
     """A thread is new, or something about it changed. Always the whole row."""
 
     thread: ThreadInfo
 
 
-@dataclass(frozen=True, slots=True)
-class TurnStarted:
+class TurnStarted(Message, frozen=True, tag_field="type", tag="task_started"):
     """A turn began on the thread."""
 
 
-@dataclass(frozen=True, slots=True)
-class ItemStarted:
+class _ItemMessage(Message, frozen=True):
+    """Base of the messages that carry a whole item, which is passed on as it is."""
+
+    item: JsonObject
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON object that `from_json` reads. The item is not copied."""
+        return {"type": self.__struct_config__.tag, "item": self.item}
+
+    @classmethod
+    def from_json(cls, source: JsonObject) -> Self:
+        """Read an item with an id and a type. Raises MessageInvalid."""
+        item = fields.as_object(source.get("item"), "item")
+        fields.text(item, "id")
+        fields.text(item, "type")
+        return cls(item)
+
+
+class ItemStarted(_ItemMessage, frozen=True, tag_field="type", tag="item_started"):
     """An item began; deltas for it follow."""
 
-    item: JsonObject
 
-
-@dataclass(frozen=True, slots=True)
-class ItemCompleted:
+class ItemCompleted(_ItemMessage, frozen=True, tag_field="type", tag="item_completed"):
     """An item is final. It replaces whatever its deltas had built."""
 
-    item: JsonObject
 
-
-@dataclass(frozen=True, slots=True)
-class TextDelta:
+class TextDelta(Message, frozen=True, tag_field="type", tag="agent_message_content_delta"):
     """More of an agent's message."""
 
     item_id: str
     delta: str
 
 
-@dataclass(frozen=True, slots=True)
-class ReasoningDelta:
+class ReasoningDelta(Message, frozen=True, tag_field="type", tag="reasoning_content_delta"):
     """More of a reasoning item; `part` counts its paragraphs from 0, `raw` is no summary."""
 
     item_id: str
@@ -60,101 +75,97 @@ class ReasoningDelta:
     raw: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class PlanDelta:
+class PlanDelta(Message, frozen=True, tag_field="type", tag="plan_delta"):
     """More of a plan item's text."""
 
     item_id: str
     delta: str
 
 
-@dataclass(frozen=True, slots=True)
-class OutputDelta:
+class OutputDelta(Message, frozen=True, tag_field="type", tag="exec_command_output_delta"):
     """More of a running command's output."""
 
     item_id: str
     delta: str
 
 
-@dataclass(frozen=True, slots=True)
-class PatchUpdated:
+class PatchUpdated(Message, frozen=True, tag_field="type", tag="patch_updated"):
     """What a file change would do, as far as it is known now; replaces what was said before."""
 
     item_id: str
-    changes: tuple[FileChange, ...]
+    changes: tuple[FileChange, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class TokensCounted:
+class TokensCounted(Message, frozen=True, tag_field="type", tag="token_count"):
     """Tokens of the thread so far, and of its last model call."""
 
-    total: Usage
-    last: Usage
+    total: Usage = Usage()
+    last: Usage = Usage()
     context_window: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class DiffUpdated:
+class DiffUpdated(Message, frozen=True, tag_field="type", tag="turn_diff"):
     """The unified diff of the whole turn so far; replaces the one before."""
 
-    unified_diff: str
+    unified_diff: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class PlanStep:
+class PlanStep(Message, frozen=True):
     """A step of a plan; `status` is `pending`, `inProgress` or `completed`."""
 
-    step: str
-    status: str
+    step: str = ""
+    status: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class PlanUpdated:
+class PlanUpdated(Message, frozen=True, tag_field="type", tag="plan_update"):
     """The agent's plan for the turn; replaces the one before."""
 
-    explanation: str
-    plan: tuple[PlanStep, ...]
+    explanation: str = ""
+    plan: tuple[PlanStep, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class TurnCompleted:
+class TurnCompleted(Message, frozen=True, tag_field="type", tag="task_complete"):
     """The turn ended as it should."""
 
     last_agent_message: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class TurnAborted:
+class TurnAborted(Message, frozen=True, tag_field="type", tag="turn_aborted"):
     """The turn ended early: `reason` is `interrupted`, `failed`, `killed` or `lost`."""
 
-    reason: str
+    reason: str = ""
     message: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ErrorRaised:
+class ErrorRaised(Message, frozen=True, tag_field="type", tag="error"):
     """Codex reported an error. With `will_retry` the turn goes on by itself."""
 
-    message: str
+    message: str = ""
     will_retry: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Warned:
+class Warned(Message, frozen=True, tag_field="type", tag="warning"):
     """Codex or the server warned of something, for a person to read."""
 
-    message: str
+    message: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ApprovalAsked:
+class ApprovalAsked(Message, frozen=True, tag_field="type", tag="approval_asked"):
     """The thread waits for a person."""
 
     approval: Approval
 
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON object that `from_json` reads."""
+        return {"type": "approval_asked", "approval": self.approval.to_json()}
 
-@dataclass(frozen=True, slots=True)
-class ApprovalResolved:
+    @classmethod
+    def from_json(cls, source: JsonObject) -> Self:
+        """Read what `to_json` returned. Raises MessageInvalid."""
+        return cls(Approval.from_json(fields.as_object(source.get("approval"), "approval")))
+
+
+class ApprovalResolved(Message, frozen=True, tag_field="type", tag="approval_resolved"):
     """An approval is over.
 
     Attributes:
@@ -167,36 +178,32 @@ class ApprovalResolved:
     """
 
     approval_id: str
-    outcome: str
+    outcome: str = ""
     by: str = ""
     message: str = ""
     waited: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class CodexLost:
+class CodexLost(Message, frozen=True, tag_field="type", tag="codex_lost"):
     """The Codex process behind the threads ended; the server is starting another."""
 
-    message: str
+    message: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class CodexReady:
+class CodexReady(Message, frozen=True, tag_field="type", tag="codex_ready"):
     """A Codex process is up (again)."""
 
-    version: str
+    version: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class HandedOff:
+class HandedOff(Message, frozen=True, tag_field="type", tag="handed_off"):
     """A role handed off to another. Told on the run's thread and on the role's that handed off."""
 
     source: str
     target: str
 
 
-@dataclass(frozen=True, slots=True)
-class HandoffRefused:
+class HandoffRefused(Message, frozen=True, tag_field="type", tag="handoff_refused"):
     """A handoff was refused, because something that its target requires is missing.
 
     Told on the run's thread and on that of the role that wanted to hand off.
@@ -209,11 +216,10 @@ class HandoffRefused:
 
     source: str
     target: str
-    missing: tuple[str, ...]
+    missing: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class RunNoted:
+class RunNoted(Message, frozen=True, tag_field="type", tag="run_noted"):
     """Something else happened in a run; told on the run's thread.
 
     Attributes:
@@ -223,26 +229,23 @@ class RunNoted:
     """
 
     kind: str
-    role: str
-    text: str
+    role: str = ""
+    text: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class GatesChecked:
+class GatesChecked(Message, frozen=True, tag_field="type", tag="gates_checked"):
     """The gate board of a run, all of it; told on the run's thread. Replaces the one before."""
 
-    gates: tuple[Gate, ...]
+    gates: tuple[Gate, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class SpanChanged:
+class SpanChanged(Message, frozen=True, tag_field="type", tag="span_changed"):
     """A span of a run began or ended; told on the run's thread. Replaces that of the same id."""
 
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class RoleRequested:
+class RoleRequested(Message, frozen=True, tag_field="type", tag="role_requested"):
     """A person asked something of a role, or of a whole run; told on its thread by the server.
 
     The program that runs the team reads it, does it, and tells what came of it by the role's
@@ -250,16 +253,19 @@ class RoleRequested:
     """
 
     action: RoleAction
-    text: str
-    by: str
+    text: str = ""
+    by: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class UnknownEvent:
+class UnknownEvent(Message, frozen=True):
     """An event of a kind that we do not know, kept whole so that it stays visible."""
 
     kind: str
-    payload: JsonObject = field(default_factory=dict)
+    payload: JsonObject = msgspec.field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON object that `parse_msg` reads."""
+        return {"type": self.kind, "payload": self.payload}
 
 
 Msg: TypeAlias = (
@@ -294,14 +300,13 @@ Msg: TypeAlias = (
 """One kind of message."""
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Message, frozen=True):
     """A message and where it belongs.
 
     Attributes:
-        seq: the server's count, ever growing, with gaps where events were merged.
+        seq: the server's sequence number; it only grows, with gaps where events were merged.
         thread_id: empty for what concerns the whole server.
-        turn_id: empty for what concerns the whole thread. Turn ids are unique in a thread
+        turn_id: empty for what concerns the whole thread. Turn ids are unique within a thread
             only: a fork's turns have the ids of its source's.
         at: unix seconds at the server.
         msg: what happened.
@@ -312,3 +317,62 @@ class Event:
     turn_id: str
     at: float
     msg: Msg
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the parameters of a `codex/event` notification."""
+        return {
+            "_meta": {"seq": self.seq, "threadId": self.thread_id, "at": self.at},
+            "id": self.turn_id,
+            "msg": self.msg.to_json(),
+        }
+
+    @classmethod
+    def from_json(cls, source: JsonObject) -> Self:
+        """Read the parameters of a `codex/event` notification. Raises MessageInvalid."""
+        meta = fields.as_object(source.get("_meta"), "_meta")
+        return cls(
+            seq=fields.integer_or(meta, "seq"),
+            thread_id=fields.text_or(meta, "threadId"),
+            turn_id=fields.text_or(source, "id"),
+            at=fields.number_or(meta, "at"),
+            msg=parse_msg(fields.as_object(source.get("msg"), "msg")),
+        )
+
+
+def parse_msg(source: JsonObject) -> Msg:
+    """Read a message by its `type`; one of an unknown type becomes `UnknownEvent`.
+
+    Raises MessageInvalid.
+    """
+    kind = fields.text(source, "type")
+    known = _KINDS.get(kind)
+    if known is not None:
+        return known.from_json(source)
+    payload = source.get("payload")
+    rest = {key: value for key, value in source.items() if key != "type"}
+    return UnknownEvent(kind, payload if isinstance(payload, dict) else rest)
+
+
+def merge_deltas(before: Msg, after: Msg) -> Msg | None:
+    """Return two adjacent deltas of one item as one, None where they are not that."""
+    match before, after:
+        case TextDelta(), TextDelta() if before.item_id == after.item_id:
+            return TextDelta(after.item_id, before.delta + after.delta)
+        case PlanDelta(), PlanDelta() if before.item_id == after.item_id:
+            return PlanDelta(after.item_id, before.delta + after.delta)
+        case OutputDelta(), OutputDelta() if before.item_id == after.item_id:
+            return OutputDelta(after.item_id, before.delta + after.delta)
+        case ReasoningDelta(), ReasoningDelta() if _place(before) == _place(after):
+            delta = before.delta + after.delta
+            return ReasoningDelta(after.item_id, delta, after.part, after.raw)
+        case _:
+            return None
+
+
+def _place(delta: ReasoningDelta) -> tuple[str, int, bool]:
+    return delta.item_id, delta.part, delta.raw
+
+
+_KINDS: dict[str, type[Msg]] = {
+    str(kind.__struct_config__.tag): kind for kind in get_args(Msg) if kind is not UnknownEvent
+}

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
-from codextui.errors import MessageInvalid
-from codextui.jsonrpc import fields
-from codextui.jsonrpc.fields import JsonObject
+from codextui.protocol.codec import Message
 
 
 class ThreadKind(StrEnum):
@@ -36,8 +33,7 @@ class RoleAction(StrEnum):
     RERUN = "rerun"
 
 
-@dataclass(frozen=True, slots=True)
-class Gate:
+class Gate(Message, frozen=True):
     """A row of the gate board: one condition, who has to meet it, and whether it is met.
 
     Attributes:
@@ -56,18 +52,6 @@ class Gate:
     detail: str = ""
     since: float = 0.0
 
-    @classmethod
-    def parse(cls, source: JsonObject) -> Gate:
-        """Read what `asdict` wrote. Raises WireInvalid."""
-        return cls(
-            condition=fields.text(source, "condition"),
-            makers=fields.texts(source, "makers"),
-            needed_by=fields.texts(source, "needed_by"),
-            met=fields.flag(source, "met"),
-            detail=fields.text_or(source, "detail"),
-            since=fields.number_or(source, "since"),
-        )
-
 
 class SpanKind(StrEnum):
     """What a piece of a role's time went into."""
@@ -81,8 +65,7 @@ class SpanKind(StrEnum):
     PAUSED = "paused"
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(Message, frozen=True):
     """A piece of a role's time.
 
     Attributes:
@@ -106,22 +89,3 @@ class Span:
     waits_for: tuple[str, ...] = ()
     tokens: int = 0
     failed: bool = False
-
-    @classmethod
-    def parse(cls, source: JsonObject) -> Span:
-        """Read what `asdict` wrote. Raises WireInvalid."""
-        try:
-            kind = SpanKind(fields.text(source, "kind"))
-        except ValueError as error:
-            raise MessageInvalid(f"kind is none that a span can be of: {error}") from error
-        return cls(
-            span_id=fields.text(source, "span_id"),
-            role=fields.text_or(source, "role"),
-            kind=kind,
-            name=fields.text_or(source, "name"),
-            started_at=fields.number_or(source, "started_at"),
-            ended_at=fields.maybe_number(source, "ended_at"),
-            waits_for=fields.texts(source, "waits_for"),
-            tokens=fields.integer_or(source, "tokens"),
-            failed=fields.flag(source, "failed"),
-        )

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
 from enum import StrEnum
 
-from codextui.errors import MessageInvalid
-from codextui.jsonrpc import fields
-from codextui.jsonrpc.fields import JsonObject
+from codextui.protocol.codec import Message
 from codextui.protocol.runs import ThreadKind
 
 
@@ -32,8 +29,7 @@ class ThreadState(StrEnum):
         return self in (ThreadState.STARTING, ThreadState.RUNNING, ThreadState.NEEDS_INPUT)
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(Message, frozen=True):
     """Tokens, as Codex counts them (`thread/tokenUsage/updated`)."""
 
     total: int = 0
@@ -42,20 +38,8 @@ class Usage:
     output: int = 0
     reasoning: int = 0
 
-    @classmethod
-    def parse(cls, source: JsonObject) -> Usage:
-        """Read what `asdict` wrote. Raises WireInvalid."""
-        return cls(
-            total=fields.integer_or(source, "total"),
-            input=fields.integer_or(source, "input"),
-            cached_input=fields.integer_or(source, "cached_input"),
-            output=fields.integer_or(source, "output"),
-            reasoning=fields.integer_or(source, "reasoning"),
-        )
 
-
-@dataclass(frozen=True, slots=True)
-class ThreadInfo:
+class ThreadInfo(Message, frozen=True):
     """Everything about a thread but its transcript: one row of the tree.
 
     Also of a role of a team's run, and of the run itself (`kind`): their turns are their stints
@@ -106,40 +90,3 @@ class ThreadInfo:
     usage: Usage = Usage()
     context_window: int | None = None
     note: str = ""
-
-    def to_wire(self) -> dict[str, object]:
-        """The JSON object that `parse` reads."""
-        return asdict(self)
-
-    @classmethod
-    def parse(cls, source: JsonObject) -> ThreadInfo:
-        """Read what `to_wire` wrote. Raises WireInvalid."""
-        try:
-            state = ThreadState(fields.text(source, "state"))
-            kind = ThreadKind(fields.text_or(source, "kind", ThreadKind.CODEX))
-        except ValueError as error:
-            raise MessageInvalid(
-                f"state or kind is none that a thread can have: {error}"
-            ) from error
-        return cls(
-            thread_id=fields.text(source, "thread_id"),
-            handle=fields.text(source, "handle"),
-            state=state,
-            client=fields.text_or(source, "client"),
-            cwd=fields.text_or(source, "cwd"),
-            branch=fields.text_or(source, "branch"),
-            model=fields.text_or(source, "model"),
-            sandbox=fields.text_or(source, "sandbox"),
-            approval_policy=fields.text_or(source, "approval_policy"),
-            brief=fields.text_or(source, "brief"),
-            created_at=fields.number_or(source, "created_at"),
-            turn_id=fields.text_or(source, "turn_id"),
-            turn_started_at=fields.maybe_number(source, "turn_started_at"),
-            waits_for=fields.text_or(source, "waits_for"),
-            forked_from=fields.text_or(source, "forked_from"),
-            kind=kind,
-            parent=fields.text_or(source, "parent"),
-            usage=Usage.parse(fields.as_object(source.get("usage", {}), "usage")),
-            context_window=fields.maybe_integer(source, "context_window"),
-            note=fields.text_or(source, "note"),
-        )

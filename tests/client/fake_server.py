@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Self
 
 from codextui.errors import CodextuiError
-from codextui.protocol.event_json import event_to_wire
 from codextui.protocol.events import Event
 
 Frame = dict[str, Any]
@@ -69,7 +68,7 @@ class FakeServer:
         self.send({"jsonrpc": "2.0", "method": method, "params": params})
 
     def tell(self, event: Event) -> None:
-        self.notify("codex/event", event_to_wire(event))
+        self.notify("codex/event", event.to_json())
 
     async def heard(self, fits: Callable[[Frame], bool]) -> Frame:
         """Wait for a frame from a client, or find the first one that came already."""
@@ -142,7 +141,7 @@ class FakeServer:
         tell("codex/subscribed", {"epoch": self.epoch, "since": since, "head": head})
         for event in self.events:
             if event.seq > since:
-                tell("codex/event", event_to_wire(event))
+                tell("codex/event", event.to_json())
         tell("codex/caught_up", {"seq": head})
 
     async def _call(self, params: Frame, reply: Callable[..., None]) -> None:

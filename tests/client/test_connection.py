@@ -51,7 +51,7 @@ def elicitation(request_id: int, asked: Approval) -> Frame:
         "message": "Allow?",
         "requestedSchema": {"type": "object", "properties": {}},
         "codex_command": ["make"],
-        "_meta": {"codextui/approval": asked.to_wire()},
+        "_meta": {"codextui/approval": asked.to_json()},
     }
     return {"jsonrpc": "2.0", "id": request_id, "method": "elicitation/create", "params": params}
 

@@ -14,7 +14,7 @@ from codextui.codex.notifications import IGNORED, WARNINGS, Translated, translat
 from codextui.codex.thread_notifications import parse_fact
 from codextui.protocol import events as ev
 from codextui.protocol.approvals import FileChange
-from codextui.protocol.event_json import msg_to_wire, parse_msg
+from codextui.protocol.events import parse_msg
 from codextui.protocol.threads import Usage
 
 PLACE = {"threadId": "t", "turnId": "u"}
@@ -296,7 +296,7 @@ def test_whatever_comes_is_never_an_error_and_can_be_sent_on(
 ) -> None:
     notice = translate(method, params)
     if isinstance(notice, Translated):
-        assert parse_msg(dict(msg_to_wire(notice.msg))) == notice.msg
+        assert parse_msg(dict(notice.msg.to_json())) == notice.msg
 
 
 @settings(deadline=None)
@@ -304,7 +304,7 @@ def test_whatever_comes_is_never_an_error_and_can_be_sent_on(
 def test_whatever_history_says_is_never_an_error(turns: list[dict[str, Any]]) -> None:
     for event in translate_history("t", turns):
         assert event.thread_id == "t"
-        assert parse_msg(dict(msg_to_wire(event.msg))) == event.msg
+        assert parse_msg(dict(event.msg.to_json())) == event.msg
 
 
 def test_history_tells_turns_as_they_were_heard() -> None:

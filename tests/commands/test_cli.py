@@ -31,7 +31,6 @@ from codextui.protocol.approvals import (
     QuestionsAsked,
     UnknownAsked,
 )
-from codextui.protocol.event_json import event_to_wire
 from codextui.protocol.events import Event
 from codextui.protocol.threads import ThreadInfo, ThreadState
 
@@ -46,7 +45,7 @@ def offer(server: FakeServer, *approvals: Approval) -> list[Frame]:
         given.append(arguments)
         return {"approval": arguments["approval"], "outcome": arguments["decision"]}
 
-    server.tools["codex-approvals"] = lambda _: {"approvals": [a.to_wire() for a in approvals]}
+    server.tools["codex-approvals"] = lambda _: {"approvals": [a.to_json() for a in approvals]}
     server.tools["codex-answer"] = answer
     return given
 
@@ -58,7 +57,7 @@ async def test_ps_prints_aligned_columns_with_what_each_thread_waits_for(
     server: FakeServer, run: Any
 ) -> None:
     waiting = ThreadInfo("t2", "tester", ThreadState.NEEDS_INPUT, cwd="/work", waits_for="approval")
-    server.tools["codex-threads"] = lambda _: {"threads": [THREAD.to_wire(), waiting.to_wire()]}
+    server.tools["codex-threads"] = lambda _: {"threads": [THREAD.to_json(), waiting.to_json()]}
     ran = await run("ps")
     assert ran.code == 0
     header, first, second = ran.lines
@@ -81,7 +80,7 @@ async def test_ps_shows_a_run_with_its_roles_and_their_threads_below(
         ROLE,
         ThreadInfo("t3", "backend-codex-fork", ThreadState.IDLE, forked_from="t2"),
     ]
-    server.tools["codex-threads"] = lambda _: {"threads": [row.to_wire() for row in rows]}
+    server.tools["codex-threads"] = lambda _: {"threads": [row.to_json() for row in rows]}
     ran = await run("ps")
     header, *lines = ran.lines
     assert [line[: header.index("STATE")].rstrip() for line in lines] == [
@@ -97,16 +96,16 @@ async def test_ps_of_very_many_forks_of_forks_stays_readable(server: FakeServer,
     rows = [
         ThreadInfo(f"t{n}", f"h{n}", ThreadState.IDLE, forked_from=f"t{n - 1}") for n in range(500)
     ]
-    server.tools["codex-threads"] = lambda _: {"threads": [row.to_wire() for row in rows]}
+    server.tools["codex-threads"] = lambda _: {"threads": [row.to_json() for row in rows]}
     ran = await run("ps")
     assert [line.split()[0] for line in ran.lines[1:]] == [row.handle for row in rows]
     assert max(map(len, ran.lines)) < 100
 
 
 async def test_ps_as_json_is_one_thread_a_line(server: FakeServer, run: Any) -> None:
-    given = remember(server, "codex-threads", {"threads": [THREAD.to_wire(), THREAD.to_wire()]})
+    given = remember(server, "codex-threads", {"threads": [THREAD.to_json(), THREAD.to_json()]})
     ran = await run("ps", "--json", "--all")
-    assert [ThreadInfo.parse(row) for row in ran.objects] == [THREAD, THREAD]
+    assert [ThreadInfo.from_json(row) for row in ran.objects] == [THREAD, THREAD]
     assert given == [{"all": True}]
 
 
@@ -150,10 +149,10 @@ async def test_nothing_that_a_server_says_reaches_the_terminal_as_a_control_sequ
         Event(21, EVIL, "u", 1.0, ev.UnknownEvent(EVIL, {EVIL: EVIL})),
         Event(22, EVIL, "u", 1.0, ev.TurnAborted(EVIL, EVIL)),
     ]
-    server.tools["codex-threads"] = lambda _: {"threads": [evil.to_wire()]}
+    server.tools["codex-threads"] = lambda _: {"threads": [evil.to_json()]}
     offer(server, *(Approval(EVIL, EVIL, "", "", EVIL, 1.0, asked) for asked in every))
-    wires = [event_to_wire(event) for event in events]
-    server.tools["codex-read"] = lambda _: {"thread": evil.to_wire(), "events": wires}
+    wires = [event.to_json() for event in events]
+    server.tools["codex-read"] = lambda _: {"thread": evil.to_json(), "events": wires}
 
     def refuse(_: Frame) -> Frame:
         raise ThreadUnknown(EVIL)
@@ -190,7 +189,7 @@ async def test_approvals_as_json_is_one_approval_a_line(server: FakeServer, run:
     asked = [approval(CommandAsked("ls")), approval(PatchAsked(()), "a8")]
     offer(server, *asked)
     ran = await run("approvals", "--json")
-    assert [Approval.parse(row) for row in ran.objects] == asked
+    assert [Approval.from_json(row) for row in ran.objects] == asked
 
 
 async def test_read_prints_what_was_said_and_done_in_order(server: FakeServer, run: Any) -> None:
@@ -203,7 +202,7 @@ async def test_read_prints_what_was_said_and_done_in_order(server: FakeServer, r
         "exitCode": 0,
     }
     wires = [
-        event_to_wire(Event(seq, THREAD.thread_id, "u1", 1.0, msg))
+        Event(seq, THREAD.thread_id, "u1", 1.0, msg).to_json()
         for seq, msg in enumerate(
             [
                 ev.ThreadChanged(THREAD),
@@ -215,14 +214,14 @@ async def test_read_prints_what_was_said_and_done_in_order(server: FakeServer, r
             1,
         )
     ]
-    server.tools["codex-read"] = lambda _: {"thread": THREAD.to_wire(), "events": wires}
+    server.tools["codex-read"] = lambda _: {"thread": THREAD.to_json(), "events": wires}
     ran = await run("read", "backend")
     wanted = ["backend (01a2-thread)", "$ make test", "exit 0", "all green", "It is done."]
     places = [ran.out.index(words) for words in wanted]
     assert places == sorted(places)
     as_json = await run("read", "backend", "--json")
     thread, *events = as_json.objects
-    assert thread == {"thread": THREAD.to_wire()}
+    assert thread == {"thread": THREAD.to_json()}
     assert {key: events[1][key] for key in ("seq", "thread_id", "turn_id", "at")} == {
         "seq": 2,
         "thread_id": THREAD.thread_id,
@@ -237,8 +236,8 @@ async def test_read_prints_what_was_said_and_done_in_order(server: FakeServer, r
 async def test_everything_as_json_has_the_same_name_for_a_thread_and_a_turn(
     server: FakeServer, run: Any
 ) -> None:
-    row = THREAD.to_wire()
-    wire = event_to_wire(Event(1, THREAD.thread_id, "u1", 1.0, ev.TurnStarted()))
+    row = THREAD.to_json()
+    wire = Event(1, THREAD.thread_id, "u1", 1.0, ev.TurnStarted()).to_json()
     offer(server, approval(CommandAsked("ls")))
     server.tools["codex-threads"] = lambda _: {"threads": [row]}
     server.tools["codex-read"] = lambda _: {"thread": row, "events": [wire]}
@@ -254,7 +253,7 @@ async def test_everything_as_json_has_the_same_name_for_a_thread_and_a_turn(
 
 
 async def test_read_says_what_kind_of_row_it_is(server: FakeServer, run: Any) -> None:
-    server.tools["codex-read"] = lambda _: {"thread": ROLE.to_wire(), "events": []}
+    server.tools["codex-read"] = lambda _: {"thread": ROLE.to_json(), "events": []}
     assert (await run("read", "backend")).lines == ["backend (run:bugs-1/backend)  role, done"]
 
 
@@ -297,12 +296,12 @@ async def test_read_says_what_kind_of_row_it_is(server: FakeServer, run: Any) ->
 async def test_each_operation_calls_its_tool_and_says_what_came_of_it(
     server: FakeServer, run: Any, *, line: list[str], tool: str, arguments: Frame, said: str
 ) -> None:
-    given = remember(server, tool, {"thread": THREAD.to_wire()})
+    given = remember(server, tool, {"thread": THREAD.to_json()})
     ran = await run(*line)
     assert (ran.code, ran.err) == (0, "")
     assert ran.out.startswith(said)
     as_json = await run(*line, "--json")
-    assert as_json.objects == [{"thread": json.loads(json.dumps(THREAD.to_wire()))}]
+    assert as_json.objects == [{"thread": json.loads(json.dumps(THREAD.to_json()))}]
     assert given == [arguments, arguments]
 
 
@@ -318,7 +317,7 @@ async def test_each_operation_calls_its_tool_and_says_what_came_of_it(
 async def test_what_is_only_asked_of_a_role_is_not_said_to_be_done(
     server: FakeServer, run: Any, line: list[str], tool: str, said: str
 ) -> None:
-    remember(server, tool, {"thread": ROLE.to_wire(), "turnId": "", "steered": False})
+    remember(server, tool, {"thread": ROLE.to_json(), "turnId": "", "steered": False})
     ran = await run(*line)
     assert ran.out == f"{said} (run:bugs-1/backend)\n"
 
@@ -326,7 +325,7 @@ async def test_what_is_only_asked_of_a_role_is_not_said_to_be_done(
 async def test_new_passes_on_every_option_and_an_absolute_folder(
     server: FakeServer, run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    given = remember(server, "codex-start", {"thread": THREAD.to_wire()})
+    given = remember(server, "codex-start", {"thread": THREAD.to_json()})
     monkeypatch.chdir(tmp_path)
     (tmp_path / "sub").mkdir()
     options = ["--handle", "backend", "-m", "gpt-x", "-s", "read-only", "-a", "never", "-C", "sub"]
@@ -347,7 +346,7 @@ async def test_new_passes_on_every_option_and_an_absolute_folder(
 async def test_new_starts_nothing_in_a_folder_that_is_none(
     server: FakeServer, run: Any, tmp_path: Path
 ) -> None:
-    given = remember(server, "codex-start", {"thread": THREAD.to_wire()})
+    given = remember(server, "codex-start", {"thread": THREAD.to_json()})
     ran = await run("new", "build it", "-C", str(tmp_path / "gone"))
     assert (ran.code, ran.err) == (2, f"codextui: {tmp_path / 'gone'} is no folder\n")
     assert given == []
@@ -356,7 +355,7 @@ async def test_new_starts_nothing_in_a_folder_that_is_none(
 async def test_a_prompt_can_come_from_standard_input(
     server: FakeServer, run: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    given = remember(server, "codex-send", {"thread": THREAD.to_wire()})
+    given = remember(server, "codex-send", {"thread": THREAD.to_json()})
     monkeypatch.setattr(sys, "stdin", io.StringIO("a long\nstory"))
     await run("reply", "backend", "-")
     assert given[0]["prompt"] == "a long\nstory"
@@ -589,7 +588,7 @@ def test_the_server_can_be_named_before_and_after_the_command(
 async def test_a_reader_that_goes_away_ends_the_command_without_a_word(
     server: FakeServer,
 ) -> None:
-    rows = [THREAD.to_wire()] * 5_000
+    rows = [THREAD.to_json()] * 5_000
     server.tools["codex-threads"] = lambda _: {"threads": rows}
     with started("ps", "--json", stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
@@ -603,7 +602,7 @@ async def test_a_reader_that_goes_away_ends_the_command_without_a_word(
 
 async def test_on_a_terminal_a_long_row_ends_at_its_edge(server: FakeServer) -> None:
     long = ThreadInfo("t", "backend", ThreadState.IDLE, cwd="/work", brief="word-" * 200)
-    server.tools["codex-threads"] = lambda _: {"threads": [long.to_wire()]}
+    server.tools["codex-threads"] = lambda _: {"threads": [long.to_json()]}
     ours, theirs = pty.openpty()
     try:
         environment = {**os.environ, "COLUMNS": "60"}

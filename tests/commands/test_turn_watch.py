@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import signal
 import subprocess
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from client.fake_server import FakeServer, Frame
 from commands.command_line import ROLE, RUN, THREAD, approval, started
+from msgspec import structs
 
 from codextui.protocol import events as ev
 from codextui.protocol.approvals import CommandAsked
@@ -26,7 +26,7 @@ def stream_of(server: FakeServer, messages: list[ev.Msg], tool: str = "codex-sta
         server.tell(other)
         for seq, msg in enumerate(messages, 2):
             server.tell(Event(seq, THREAD.thread_id, "u1", 1.0, msg))
-        return {"thread": THREAD.to_wire()}
+        return {"thread": THREAD.to_json()}
 
     server.tools[tool] = start
 
@@ -102,7 +102,7 @@ async def test_another_turn_s_end_is_not_the_end(server: FakeServer, run: Any) -
             message = ev.TextDelta(turn, f"{turn} ")
             server.tell(Event(2 * seq + 1, THREAD.thread_id, turn, 1.0, message))
             server.tell(Event(2 * seq + 2, THREAD.thread_id, turn, 1.0, ev.TurnCompleted(turn)))
-        return {"thread": THREAD.to_wire(), "turnId": "u1", "steered": False}
+        return {"thread": THREAD.to_json(), "turnId": "u1", "steered": False}
 
     server.tools["codex-send"] = send
     ran = await run("reply", "backend", "x", "--wait", "--json")
@@ -140,7 +140,7 @@ def at_rest(server: FakeServer, *events: tuple[str, str, ev.Msg], role: ThreadIn
             [(*old, ev.TextDelta("m", "old")), (*old, ev.TurnCompleted("old")), *events], 1
         ):
             server.tell(Event(seq, thread, turn, 1.0, msg))
-        return {"thread": role.to_wire(), "turnId": "", "steered": False}
+        return {"thread": role.to_json(), "turnId": "", "steered": False}
 
     server.tools["codex-send"] = send
 
@@ -172,12 +172,12 @@ async def test_the_next_turn_of_a_role_as_json_has_nothing_of_the_one_before(
 
 
 async def test_a_role_that_has_never_begun_is_waited_for_too(server: FakeServer, run: Any) -> None:
-    fresh = replace(ROLE, turn_id="", state=ThreadState.WAITING)
+    fresh = structs.replace(ROLE, turn_id="", state=ThreadState.WAITING)
 
     def send(_: Frame) -> Frame:
         for seq, (thread, turn, msg) in enumerate(NEXT_TURN, 1):
             server.tell(Event(seq, thread, turn, 1.0, msg))
-        return {"thread": fresh.to_wire(), "turnId": "", "steered": False}
+        return {"thread": fresh.to_json(), "turnId": "", "steered": False}
 
     server.tools["codex-send"] = send
     ran = await run("reply", "backend", "hurry", "--wait")
@@ -185,7 +185,7 @@ async def test_a_role_that_has_never_begun_is_waited_for_too(server: FakeServer,
 
 
 async def test_a_paused_role_says_what_lets_it_go_on(server: FakeServer, run: Any) -> None:
-    at_rest(server, *NEXT_TURN, role=replace(ROLE, state=ThreadState.PAUSED))
+    at_rest(server, *NEXT_TURN, role=structs.replace(ROLE, state=ThreadState.PAUSED))
     ran = await run("reply", "backend", "hurry", "--wait")
     assert "it reads this after `codextui resume backend`" in ran.err
 
@@ -194,7 +194,7 @@ async def test_a_paused_role_says_what_lets_it_go_on(server: FakeServer, run: An
 async def test_a_run_that_ends_first_ends_the_waiting(
     server: FakeServer, run: Any, state: ThreadState
 ) -> None:
-    over = (RUN.thread_id, "t1", ev.ThreadChanged(replace(RUN, state=state)))
+    over = (RUN.thread_id, "t1", ev.ThreadChanged(structs.replace(RUN, state=state)))
     at_rest(server, over)
     ran = await run("reply", "backend", "hurry", "--wait")
     assert (ran.code, ran.out) == (4, "")
@@ -207,7 +207,11 @@ async def test_a_run_that_ends_first_ends_the_waiting(
 async def test_the_end_of_a_run_leaves_a_turn_that_has_begun_to_its_own_end(
     server: FakeServer, run: Any
 ) -> None:
-    gone = (RUN.thread_id, "t1", ev.ThreadChanged(replace(RUN, state=ThreadState.DISCONNECTED)))
+    gone = (
+        RUN.thread_id,
+        "t1",
+        ev.ThreadChanged(structs.replace(RUN, state=ThreadState.DISCONNECTED)),
+    )
     lost = (ROLE.thread_id, "t2", ev.TurnAborted("lost", "its program is gone"))
     at_rest(server, NEXT_TURN[0], gone, lost)
     ran = await run("reply", "backend", "hurry", "--wait")
@@ -229,7 +233,9 @@ async def test_what_has_waited_for_a_person_before_is_said_too(
 ) -> None:
     open_now = approval(CommandAsked("make install"))
     over = approval(CommandAsked("make clean"), "a6")
-    elsewhere = replace(approval(CommandAsked("make all"), "a5"), thread_id="another thread")
+    elsewhere = structs.replace(
+        approval(CommandAsked("make all"), "a5"), thread_id="another thread"
+    )
     past = [
         ev.ApprovalAsked(elsewhere),
         ev.ApprovalAsked(over),
@@ -240,7 +246,7 @@ async def test_what_has_waited_for_a_person_before_is_said_too(
 
     def send(_: Frame) -> Frame:
         server.tell(Event(9, THREAD.thread_id, "u1", 1.0, ev.TurnCompleted("")))
-        return {"thread": THREAD.to_wire(), "turnId": "u1", "steered": True}
+        return {"thread": THREAD.to_json(), "turnId": "u1", "steered": True}
 
     server.tools["codex-send"] = send
     ran = await run("reply", "backend", "hurry", "--wait")
@@ -261,7 +267,7 @@ async def test_a_server_that_starts_anew_ends_the_waiting(server: FakeServer, ru
     def start(_: Frame) -> Frame:
         server.epoch = "second"
         asyncio.get_running_loop().call_later(0.1, server.hang_up)
-        return {"thread": THREAD.to_wire()}
+        return {"thread": THREAD.to_json()}
 
     server.tools["codex-start"] = start
     ran = await run("new", "x", "--wait")
@@ -275,7 +281,7 @@ async def test_ctrl_c_while_waiting_says_that_the_turn_goes_on(server: FakeServe
     def start(_: Frame) -> Frame:
         server.tell(Event(1, THREAD.thread_id, "u1", 1.0, ev.TextDelta("m", "at work\n")))
         started_turn.set()
-        return {"thread": THREAD.to_wire()}
+        return {"thread": THREAD.to_json()}
 
     server.tools["codex-start"] = start
     with started("new", "x", "--wait", stdout=subprocess.PIPE) as process:

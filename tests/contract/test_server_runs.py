@@ -34,7 +34,7 @@ def runtime(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 async def start(console: Console, workspace: Path, **more: object) -> ThreadInfo:
     answer = await console.call("codex-start", cwd=str(workspace), **more)
-    return ThreadInfo.parse(answer["thread"])
+    return ThreadInfo.from_json(answer["thread"])
 
 
 async def test_a_role_outlives_codex_and_is_asked_for_meanwhile(

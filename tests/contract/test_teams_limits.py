@@ -67,7 +67,7 @@ class Stage:
         """The run, its roles, and their threads."""
         async with self.served.console("counter") as console:
             rows = (await console.call("codex-threads", all=True))["threads"]
-        return [ThreadInfo.parse(row) for row in rows]
+        return [ThreadInfo.from_json(row) for row in rows]
 
     async def running(self) -> list[ThreadInfo]:
         """Those of them that are at work."""

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import jsonschema
 import pytest
+from msgspec import structs
 
 from codextui.codex.legacy.requests import read_ask
 from codextui.protocol.approvals import (
@@ -37,7 +37,7 @@ def params(asked: Asked) -> dict[str, object]:
     built = elicitation_params(approval)
     meta = json.loads(json.dumps(built["_meta"]))
     assert json.loads(json.dumps(built)) == built | {"_meta": meta}
-    assert Approval.parse(meta["codextui/approval"]) == approval
+    assert Approval.from_json(meta["codextui/approval"]) == approval
     return built
 
 
@@ -128,7 +128,7 @@ def test_nothing_in_a_tools_message_hides_or_looks_like_another_line(hidden: str
     asked = ToolAsked("delete", {"path": "/srv"}, "files", "It is old.")
     bad = {"path": hidden} if place == "arguments" else f"x{hidden}y"
     built = elicitation_params(
-        Approval("a1", "t", "u", "i", "backend", 1.0, replace(asked, **{place: bad}))
+        Approval("a1", "t", "u", "i", "backend", 1.0, structs.replace(asked, **{place: bad}))
     )
     first, *rest = str(built["message"]).split("\n")
     assert len(rest) == 1

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from codextui.errors import ServerUnreachable
 from codextui.protocol import events as ev
@@ -64,7 +64,7 @@ async def test_of_gate_boards_and_spans_what_was_told_last_comes_back(path: Path
     journal.keep_thread(ThreadInfo("t", "bugs", ThreadState.RUNNING, kind=ThreadKind.RUN))
     board = ev.GatesChecked((Gate("spec.md", met=True),))
     one, other = Span("s1", "backend", SpanKind.MODEL), Span("s2", "tester", SpanKind.TOOL)
-    ended = ev.SpanChanged(replace(one, ended_at=5.0))
+    ended = ev.SpanChanged(structs.replace(one, ended_at=5.0))
     for msg in (ev.GatesChecked(()), ev.SpanChanged(one), ev.SpanChanged(other), board, ended):
         journal.keep_event(event(msg))
     await journal.close()

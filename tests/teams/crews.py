@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 from agents.testing import ScriptedModel, assistant_message, function_call
+from msgspec import structs
 
 from codextui.errors import ThreadUnknown
 from codextui.jsonrpc.fields import JsonObject
@@ -55,12 +55,12 @@ class FakeLink:
             thread_id = f"thread-{len(self.threads) + 1}"
             handle = str(arguments["handle"])
             self.threads[thread_id] = ThreadInfo(thread_id, handle, ThreadState.IDLE)
-            return {"thread": self.threads[thread_id].to_wire()}
+            return {"thread": self.threads[thread_id].to_json()}
         assert tool == "codex-send"
         thread_id = str(arguments["thread"])
         self.said.append((thread_id, str(arguments["prompt"])))
         turn_id = f"turn-{len(self.said)}"
-        self.threads[thread_id] = replace(self.threads[thread_id], turn_id=turn_id)
+        self.threads[thread_id] = structs.replace(self.threads[thread_id], turn_id=turn_id)
         return {"turnId": turn_id}
 
     async def find(self, thread: str) -> ThreadInfo:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from agents.testing import ScriptedModel, function_call
+from msgspec import structs
 from teams.crews import Crash, FakeLink, crew, doing, hand, new_store, role, say, team
 from teams.directed import Person
 
@@ -321,7 +321,7 @@ async def test_two_requests_of_the_same_moment_are_both_taken(tmp_path: Path) ->
     event = scene.person.ask("one", "message", "First.")
     second = ev.RoleRequested(RoleAction.MESSAGE, "Second.", "ann")
     for _ in range(2):
-        scene.person.requests.take(replace(event, msg=second))
+        scene.person.requests.take(structs.replace(event, msg=second))
     scene.models["one"].extend([say("One.")])
     await scene.play()
     assert scene.said("one")[0][1:] == ["First.", "Second."]

@@ -12,7 +12,7 @@ from agents.testing import ScriptedModel, assistant_message, function_call
 from teams.crews import FakeLink, crew, doing, hand, new_store, role, say, team
 
 from codextui.protocol import events as ev
-from codextui.protocol.event_json import msg_to_wire, parse_msg
+from codextui.protocol.events import parse_msg
 from codextui.protocol.runs import Gate, Span, SpanKind
 from codextui.protocol.threads import ThreadInfo, ThreadState
 from codextui.teams.config.team import Artifact, Check, Command, Mode, Team
@@ -31,7 +31,7 @@ class Ear:
         self.told: list[tuple[str, str, ev.Msg]] = []
 
     def __call__(self, thread_id: str, turn_id: str, msg: ev.Msg) -> None:
-        assert parse_msg(msg_to_wire(msg)) == msg
+        assert parse_msg(msg.to_json()) == msg
         self.told.append((thread_id.partition("/")[2], turn_id, msg))
 
     def of(self, name: str, *kinds: type) -> list[tuple[str, ev.Msg]]:

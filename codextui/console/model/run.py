@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+from msgspec import structs
 
 from codextui.protocol.runs import Gate, Span
 
@@ -73,4 +75,4 @@ def _with_times(span: Span, at: float) -> Span:
     end = span.ended_at
     if end is not None and not start <= end < _NEVER:
         end = max(start, at)
-    return replace(span, started_at=start, ended_at=end)
+    return structs.replace(span, started_at=start, ended_at=end)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec import structs
 
 from codextui.console.model.item_reading import clip, note_of
 from codextui.console.model.run import RunView
@@ -204,7 +206,7 @@ class ConsoleState:
         match msg:
             case ev.TokensCounted(total, last, window):
                 window = view.info.context_window if window is None else window
-                view.info = replace(view.info, usage=total, context_window=window)
+                view.info = structs.replace(view.info, usage=total, context_window=window)
                 view.last_tokens = last.total
             case ev.DiffUpdated(diff):
                 view.diff = clip(diff)

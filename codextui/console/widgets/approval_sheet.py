@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
+from msgspec import structs
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
@@ -271,6 +272,6 @@ def _without_form(approval: Approval) -> Approval:
     """The schema is drawn as a form already, with all its words."""
     match approval.asked:
         case ElicitationAsked() as asked:
-            return replace(approval, asked=replace(asked, schema={}))
+            return structs.replace(approval, asked=structs.replace(asked, schema={}))
         case _:
             return approval

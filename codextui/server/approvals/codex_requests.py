@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
+
+from msgspec import structs
 
 from codextui.codex.calls import interrupt_turn, steer_turn
 from codextui.codex.legacy.requests import read_ask
@@ -123,7 +125,7 @@ class CodexRequests:
         record = self.registry.get(ask.thread_id)
         asked = ask.asked
         if record is not None and isinstance(asked, PatchAsked) and not asked.changes:
-            asked = replace(asked, changes=record.patches.get(ask.item_id, ()))
+            asked = structs.replace(asked, changes=record.patches.get(ask.item_id, ()))
         changes = asked.changes if isinstance(asked, PatchAsked) else ()
         self.broker.ask(
             asked,

@@ -82,7 +82,7 @@ def elicitation_params(
     known: JsonObject = {"message": _message(approval.asked), "threadId": approval.thread_id}
     if legacy is not None:
         known = legacy.params("" if call_id is None else call_id, form)
-    return {**known, "requestedSchema": form, "_meta": {APPROVAL_META: approval.to_wire()}}
+    return {**known, "requestedSchema": form, "_meta": {APPROVAL_META: approval.to_json()}}
 
 
 def _message(asked: Asked) -> str:

@@ -76,7 +76,7 @@ class InputRequired:
             }
             for one in asked
         }
-        wire = {one.approval.approval_id: one.approval.to_wire() for one in asked}
+        wire = {one.approval.approval_id: one.approval.to_json() for one in asked}
         return {
             "resultType": "input_required",
             "requestState": state,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 
 from codextui.protocol import events as ev
 
@@ -138,27 +137,12 @@ def _merge(before: ev.Event, after: ev.Event) -> ev.Event | None:
     """The two as one event with the later `seq`; None where they do not belong together."""
     if (before.thread_id, before.turn_id) != (after.thread_id, after.turn_id):
         return None
-    msg = _joined(before.msg, after.msg)
+    if len(_text(before.msg)) >= MERGED_CHARS:
+        return None
+    msg = ev.merge_deltas(before.msg, after.msg)
     if msg is None:
         return None
     return ev.Event(after.seq, after.thread_id, after.turn_id, after.at, msg)
-
-
-def _joined(before: ev.Msg, after: ev.Msg) -> ev.Msg | None:
-    if len(_text(before)) >= MERGED_CHARS:
-        return None
-    match before, after:
-        case ev.TextDelta(item, text), ev.TextDelta(same, more) if item == same:
-            return ev.TextDelta(item, text + more)
-        case ev.OutputDelta(item, text), ev.OutputDelta(same, more) if item == same:
-            return ev.OutputDelta(item, text + more)
-        case ev.PlanDelta(item, text), ev.PlanDelta(same, more) if item == same:
-            return ev.PlanDelta(item, text + more)
-        case ev.ReasoningDelta(delta=text), ev.ReasoningDelta(delta=more):
-            same_place = replace(before, delta=more) == after
-            return replace(before, delta=text + more) if same_place else None
-        case _:
-            return None
 
 
 def _text(msg: ev.Msg) -> str:

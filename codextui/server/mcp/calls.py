@@ -16,8 +16,7 @@ from codextui.errors import CodextuiError, ServerRefused, ThreadUnknown, TurnNot
 from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import Json, JsonObject
 from codextui.protocol.approvals import Approval, ElicitationAsked, QuestionsAsked
-from codextui.protocol.event_json import EVENT_METHOD
-from codextui.protocol.events import ApprovalAsked
+from codextui.protocol.events import EVENT_METHOD, ApprovalAsked
 from codextui.server.approvals.input_required import InputRequired
 from codextui.server.core import Host
 from codextui.server.mcp.codex_events import LegacyListener

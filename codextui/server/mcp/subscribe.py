@@ -7,8 +7,7 @@ import logging
 
 import mcp_types as types
 
-from codextui.protocol.event_json import EVENT_METHOD, event_to_wire
-from codextui.protocol.events import Warned
+from codextui.protocol.events import EVENT_METHOD, Warned
 from codextui.protocol.tools import CAUGHT_UP_METHOD, SUBSCRIBED_METHOD
 from codextui.server.core import Host
 from codextui.server.events.subscription import Subscription
@@ -68,6 +67,6 @@ async def _send(
             return
         try:
             async with asyncio.timeout(STALL_S):
-                await peer.notify(EVENT_METHOD, *(event_to_wire(event) for event in batch))
+                await peer.notify(EVENT_METHOD, *(event.to_json() for event in batch))
         except TimeoutError:
             subscription.cut(f"it has read nothing for {STALL_S:g} seconds")

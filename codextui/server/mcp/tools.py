@@ -21,7 +21,6 @@ from codextui.protocol.decisions import (
     Scope,
     decision_word,
 )
-from codextui.protocol.event_json import event_to_wire
 from codextui.protocol.runs import RUN_PREFIX, RoleAction
 from codextui.protocol.threads import ThreadState
 from codextui.server.core import Host
@@ -64,7 +63,7 @@ async def role(host: Host, caller: Caller, arguments: JsonObject) -> dict[str, o
     record = host.core.registry.find(fields.text(arguments, "thread"))
     action = RoleAction(fields.text(arguments, "action"))
     text = fields.text_or(arguments, "text")
-    return {"thread": direct(host.core, record, action, text, by=caller.name).info.to_wire()}
+    return {"thread": direct(host.core, record, action, text, by=caller.name).info.to_json()}
 
 
 def _check_stays(caller: Caller) -> None:
@@ -167,19 +166,19 @@ async def threads(host: Host, _: Caller, arguments: JsonObject) -> dict[str, obj
     killed_too = fields.flag(arguments, "all")
     rows = [r.info for r in host.core.registry]
     shown = [row for row in rows if killed_too or row.state is not ThreadState.KILLED]
-    return {"threads": [row.to_wire() for row in shown]}
+    return {"threads": [row.to_json() for row in shown]}
 
 
 async def read(host: Host, _: Caller, arguments: JsonObject) -> dict[str, object]:
     """Answer `codex-read`."""
     record = _find(host, arguments)
     events = await past_of(host.core, host.options.journal, record)
-    return {**_row(record), "events": [event_to_wire(event) for event in events]}
+    return {**_row(record), "events": [event.to_json() for event in events]}
 
 
 async def approvals(host: Host, _: Caller, __: JsonObject) -> dict[str, object]:
     """Answer `codex-approvals`."""
-    return {"approvals": [approval.to_wire() for approval in host.core.broker.approvals]}
+    return {"approvals": [approval.to_json() for approval in host.core.broker.approvals]}
 
 
 async def answer(host: Host, caller: Caller, arguments: JsonObject) -> dict[str, object]:
@@ -277,7 +276,7 @@ def _message(host: Host, caller: Caller, record: ThreadRecord, prompt: str) -> d
 
 
 def _row(record: ThreadRecord) -> dict[str, object]:
-    return {"thread": record.info.to_wire()}
+    return {"thread": record.info.to_json()}
 
 
 def _check_fit(approval: Approval, decision: Approved | Answered) -> None:

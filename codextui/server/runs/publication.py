@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec import structs
 
 from codextui.errors import MessageInvalid, ServerRefused
 from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import Json, JsonObject
 from codextui.protocol import events as ev
-from codextui.protocol.event_json import parse_msg
+from codextui.protocol.events import parse_msg
 from codextui.protocol.runs import RUN_PREFIX, ThreadKind
 from codextui.protocol.threads import ThreadInfo
 from codextui.server.threads.registry import MAX_BRIEF
@@ -182,7 +184,7 @@ def _row(run_id: str, thread_id: str, info: ThreadInfo, chars: int) -> ThreadInf
     _time(info.created_at)
     _time(info.turn_started_at)
     parent = "" if kind is ThreadKind.RUN else run_id
-    return replace(info, note=note, brief=brief, parent=parent, forked_from="")
+    return structs.replace(info, note=note, brief=brief, parent=parent, forked_from="")
 
 
 def _id(text: str, what: str) -> str:

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
+from msgspec import structs
+
 from codextui.errors import ServerRefused
 from codextui.protocol import events as ev
 from codextui.protocol.runs import RUN_PREFIX, ThreadKind
@@ -57,10 +59,10 @@ def how_to_resume(client: str, run_id: str) -> str:
 def left_alone(row: ThreadInfo) -> ThreadInfo:
     """The row of a role or run whose program is gone: what had not ended waits for it."""
     if row.state in OVER:
-        return replace(row, turn_started_at=None, waits_for="")
+        return structs.replace(row, turn_started_at=None, waits_for="")
     how = how_to_resume(row.client, row.parent or row.thread_id)
     note = "the program that ran it is gone"
-    return replace(
+    return structs.replace(
         row,
         state=ThreadState.DISCONNECTED,
         turn_started_at=None,
@@ -87,7 +89,7 @@ class Rows:
         """Apply something that was told; what it is about has been told before."""
         match told.msg:
             case ev.ThreadChanged(row):
-                self._tell_row(run, replace(row, client=owner.client))
+                self._tell_row(run, structs.replace(row, client=owner.client))
             case msg:
                 self._tell(run.rows[told.thread_id], told.turn_id, msg)
 
@@ -129,7 +131,7 @@ class Rows:
         if record is None:
             record = self._add(run, row)
         else:
-            record.told = replace(row, created_at=row.created_at or record.info.created_at)
+            record.told = structs.replace(row, created_at=row.created_at or record.info.created_at)
             self.registry.put(record, self._row_of(run, record, record.told))
         if row.thread_id not in run.told:
             run.told.add(row.thread_id)
@@ -138,7 +140,7 @@ class Rows:
 
     def _add(self, run: Run, row: ThreadInfo) -> ThreadRecord:
         handle = self.registry.unique_handle(row.handle or row.thread_id.rpartition("/")[2])
-        row = replace(row, handle=handle, created_at=row.created_at or time.time())
+        row = structs.replace(row, handle=handle, created_at=row.created_at or time.time())
         record = ThreadRecord(_killed(row) if run.killed else row, told=row)
         run.rows[row.thread_id] = record
         self.registry.add(record)
@@ -148,13 +150,13 @@ class Rows:
         """The row as everybody is told it."""
         handle = record.info.handle
         if run.killed:
-            return replace(_killed(row), handle=handle)
+            return structs.replace(_killed(row), handle=handle)
         if record.info.state is ThreadState.KILLED:
             handle = self.registry.unique_handle(handle)
         if record.asking:
             waits_for = next(iter(record.asking.values()))
-            row = replace(row, state=ThreadState.NEEDS_INPUT, waits_for=waits_for)
-        return replace(row, handle=handle)
+            row = structs.replace(row, state=ThreadState.NEEDS_INPUT, waits_for=waits_for)
+        return structs.replace(row, handle=handle)
 
     def _begin(self, record: ThreadRecord, turn_id: str) -> None:
         """Have a row say that a turn runs, where its program has not."""
@@ -186,11 +188,11 @@ class Rows:
 
 def _keep(record: ThreadRecord, changes: Mapping[str, object]) -> None:
     if record.told is not None:
-        record.told = replace(record.told, **changes)  # type: ignore[arg-type]  # fields of it
+        record.told = structs.replace(record.told, **changes)
 
 
 def _killed(row: ThreadInfo) -> ThreadInfo:
-    return replace(row, state=ThreadState.KILLED, turn_started_at=None, waits_for="")
+    return structs.replace(row, state=ThreadState.KILLED, turn_started_at=None, waits_for="")
 
 
 MAX_ROWS = 500

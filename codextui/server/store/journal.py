@@ -18,7 +18,6 @@ from typing import TypeAlias
 from codextui.errors import ServerUnreachable
 from codextui.protocol import events as ev
 from codextui.protocol.approvals import Approval, kind_of
-from codextui.protocol.event_json import msg_to_wire
 from codextui.protocol.threads import ThreadInfo
 from codextui.server.store.schema import (
     APPROVAL_OPENED,
@@ -74,19 +73,19 @@ class Journal:
         self._keep(event, "")
 
     def _keep(self, event: ev.Event, slot: str) -> None:
-        message = json.dumps(msg_to_wire(event.msg), separators=(",", ":"))
+        message = json.dumps(event.msg.to_json(), separators=(",", ":"))
         values = (slot or None, event.thread_id, event.turn_id, event.at, message)
         self._work.put(_Work((EVENT_KEPT, values)))
 
     def keep_thread(self, info: ThreadInfo) -> None:
         """Keep a thread's row; replaces the one before."""
-        row = json.dumps(info.to_wire(), separators=(",", ":"))
+        row = json.dumps(info.to_json(), separators=(",", ":"))
         values = (info.thread_id, info.state.value, info.created_at, row)
         self._work.put(_Work((THREAD_KEPT, values)))
 
     def open_approval(self, approval: Approval) -> None:
         """Keep that something was asked."""
-        row = json.dumps(approval.to_wire(), separators=(",", ":"))
+        row = json.dumps(approval.to_json(), separators=(",", ":"))
         values = (
             approval.approval_id,
             approval.thread_id,

@@ -7,15 +7,16 @@ import json
 import logging
 import sqlite3
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import structs
 
 from codextui.errors import MessageInvalid, ServerRefused
 from codextui.jsonrpc.fields import as_object
 from codextui.protocol import events as ev
 from codextui.protocol.approvals import Approval
-from codextui.protocol.event_json import parse_msg
-from codextui.protocol.events import Event, Msg
+from codextui.protocol.events import Event, Msg, parse_msg
 from codextui.protocol.runs import ThreadKind
 from codextui.protocol.threads import ThreadInfo, ThreadState
 from codextui.server.core import Core
@@ -103,7 +104,7 @@ def _events(rows: sqlite3.Cursor) -> tuple[PastEvent, ...]:
 
 def _parse_thread(row: str) -> ThreadInfo | None:
     try:
-        return ThreadInfo.parse(as_object(json.loads(row), "thread"))
+        return ThreadInfo.from_json(as_object(json.loads(row), "thread"))
     except (ValueError, MessageInvalid) as error:
         logger.warning("a thread in the journal cannot be read: %s", error)
         return None
@@ -111,7 +112,7 @@ def _parse_thread(row: str) -> ThreadInfo | None:
 
 def _parse_approval(row: str) -> Approval | None:
     try:
-        return Approval.parse(as_object(json.loads(row), "approval"))
+        return Approval.from_json(as_object(json.loads(row), "approval"))
     except (ValueError, MessageInvalid) as error:
         logger.warning("an approval in the journal cannot be read: %s", error)
         return None
@@ -146,9 +147,9 @@ def _at_rest(info: ThreadInfo) -> ThreadInfo:
     if info.kind is not ThreadKind.CODEX:
         return left_alone(info)
     if info.state is ThreadState.KILLED or not info.state.has_turn:
-        return replace(info, turn_started_at=None, waits_for="")
+        return structs.replace(info, turn_started_at=None, waits_for="")
     state = ThreadState.INTERRUPTED
-    return replace(info, state=state, turn_started_at=None, waits_for="", note=_LOST)
+    return structs.replace(info, state=state, turn_started_at=None, waits_for="", note=_LOST)
 
 
 def _had_turn(info: ThreadInfo) -> bool:

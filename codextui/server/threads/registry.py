@@ -9,8 +9,10 @@ import secrets
 import time
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Protocol
+
+from msgspec import structs
 
 from codextui.errors import ServerRefused, ThreadUnknown
 from codextui.protocol.approvals import Approval, FileChange
@@ -251,7 +253,7 @@ class Registry:
 
 
 def _replace(info: ThreadInfo, changes: Mapping[str, object]) -> ThreadInfo:
-    return replace(info, **changes)  # type: ignore[arg-type]  # the fields of ThreadInfo
+    return structs.replace(info, **changes)
 
 
 def new_message_id() -> str:

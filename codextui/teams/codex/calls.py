@@ -132,7 +132,7 @@ async def _open(
         _check_own(log, terms, thread)
         return log.note(call_id, CodexCall(thread.thread_id, before=thread.turn_id))
     answer = await link.call("codex-start", terms.arguments(arguments))
-    thread = ThreadInfo.parse(fields.as_object(answer.get("thread"), "thread"))
+    thread = ThreadInfo.from_json(fields.as_object(answer.get("thread"), "thread"))
     return log.note(call_id, CodexCall(thread.thread_id))
 
 

@@ -122,7 +122,7 @@ class TeamConnection:
     async def find(self, thread: str) -> ThreadInfo:
         """The row of a thread, killed or not, as it is now. Raises ThreadUnknown, as `call`."""
         answer = await self.call("codex-threads", {"all": True})
-        rows = [ThreadInfo.parse(row) for row in fields.objects(answer, "threads")]
+        rows = [ThreadInfo.from_json(row) for row in fields.objects(answer, "threads")]
         for row in rows:
             if thread in (row.thread_id, row.handle):
                 return row

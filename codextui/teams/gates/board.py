@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec import structs
 
 from codextui.protocol.runs import Gate
 from codextui.teams.config.team import Artifact, Check, Command, Condition, Team, covers
@@ -67,12 +68,12 @@ def _read(
             why = check_artifact(project, condition)
             since = newest(project, (condition,)) / 1e9
             found = "" if why else _describe(project, condition)
-            return replace(gate, met=not why, detail=why or found, since=since)
+            return structs.replace(gate, met=not why, detail=why or found, since=since)
         case Command():
             reason = commands.get(condition)
             if reason is None:
-                return replace(gate, detail="has not been run yet")
-            return replace(gate, met=not reason, detail=reason)
+                return structs.replace(gate, detail="has not been run yet")
+            return structs.replace(gate, met=not reason, detail=reason)
 
 
 def _describe(project: Path, artifact: Artifact) -> str:
@@ -161,4 +162,4 @@ class GateBoard:
         if gate.since or before is None:
             return gate
         same = (before.met, before.detail) == (gate.met, gate.detail)
-        return replace(gate, since=before.since if same else self._now())
+        return structs.replace(gate, since=before.since if same else self._now())

@@ -7,7 +7,7 @@ import contextlib
 import itertools
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -15,7 +15,6 @@ from codextui.errors import ServerUnreachable
 from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import JsonObject
 from codextui.protocol import events as ev
-from codextui.protocol.event_json import msg_to_wire
 from codextui.protocol.runs import RUN_PREFIX
 from codextui.protocol.threads import ThreadInfo
 from codextui.teams.publish.items import plain
@@ -45,7 +44,7 @@ class Letter:
         return {
             "threadId": self.thread_id,
             "turnId": self.turn_id,
-            "msg": plain(msg_to_wire(self.msg)),
+            "msg": plain(self.msg.to_json()),
         }
 
 
@@ -117,18 +116,8 @@ def _merge(before: Letter, letter: Letter) -> ev.Msg | None:
             return letter.msg
         case _ if before.turn_id != letter.turn_id:
             return None
-        case (ev.TextDelta() as one, ev.TextDelta() as more) if one.item_id == more.item_id:
-            return replace(one, delta=one.delta + more.delta)
-        case (ev.ReasoningDelta() as one, ev.ReasoningDelta() as more) if one == replace(
-            more, delta=one.delta
-        ):
-            return replace(one, delta=one.delta + more.delta)
-        case (ev.PlanDelta() as one, ev.PlanDelta() as more) if one.item_id == more.item_id:
-            return replace(one, delta=one.delta + more.delta)
-        case (ev.OutputDelta() as one, ev.OutputDelta() as more) if one.item_id == more.item_id:
-            return replace(one, delta=one.delta + more.delta)
         case _:
-            return None
+            return ev.merge_deltas(before.msg, letter.msg)
 
 
 GATHER_S = 0.05

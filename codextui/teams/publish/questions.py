@@ -12,7 +12,7 @@ from typing import TypeAlias
 from codextui.errors import ServerRefused, ServerUnreachable
 from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import JsonObject
-from codextui.protocol.approvals import Question, QuestionsAsked, ToolAsked
+from codextui.protocol.approvals import Question, QuestionsAsked, ToolAsked, asked_to_json
 from codextui.teams.records.store import RunStore
 
 Ask: TypeAlias = Callable[[str, str, JsonObject], Awaitable[JsonObject]]
@@ -74,7 +74,7 @@ class People:
             return Verdict("approved")
         if key in self._decided:
             return self._decided[key]
-        verdict = await self._decide(role, "tool", asdict(asked))
+        verdict = await self._decide(role, "tool", asked_to_json(asked))
         if verdict.word in ("approved_for_session", "approved_always"):
             self._allowed.add(tool)
         # A role that goes on after a stop must not be stopped by the same decision again.
@@ -88,7 +88,7 @@ class People:
         key = f"{key} {_digest(role, asked)}"
         verdict = self._decided.get(key)
         if verdict is None:
-            verdict = await self._decide(role, "questions", asdict(asked))
+            verdict = await self._decide(role, "questions", asked_to_json(asked))
             self._keep(key, verdict)
         if verdict.answers:
             return "\n".join(verdict.answers)
@@ -112,7 +112,7 @@ class People:
 
 
 def _digest(role: str, asked: ToolAsked | QuestionsAsked) -> str:
-    text = json.dumps([role, asdict(asked)], sort_keys=True, default=str)
+    text = json.dumps([role, asked_to_json(asked)], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, TypeAlias
+
+from msgspec import structs
 
 from codextui.protocol import events as ev
 from codextui.protocol.runs import ThreadKind
@@ -32,7 +33,7 @@ class Row:
         self, tell: Tell, info: ThreadInfo, *, turns: int = 0, now: Callable[[], float] = time.time
     ) -> None:
         self._tell = tell
-        self._info = replace(info, turn_id=f"t{turns}") if turns else info
+        self._info = structs.replace(info, turn_id=f"t{turns}") if turns else info
         self._now = now
         self.turns = turns
         self.change()
@@ -56,7 +57,7 @@ class Row:
         """Change some of its attributes and tell the row."""
         if "note" in changes:
             changes["note"] = clip(" ".join(changes["note"].split()), _LONGEST_NOTE)
-        self._info = replace(self._info, **changes)
+        self._info = structs.replace(self._info, **changes)
         self._tell(self.thread_id, "", ev.ThreadChanged(self._info))
 
     def tell(self, msg: ev.Msg) -> None:
@@ -93,7 +94,7 @@ class Row:
 
     def count(self, total: Usage, last: Usage) -> None:
         """Tell what it has used so far, and what the last step of that used."""
-        self._info = replace(self._info, usage=total)
+        self._info = structs.replace(self._info, usage=total)
         self.tell(ev.TokensCounted(total, last))
 
 

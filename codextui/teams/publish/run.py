@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import structs
 
 from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import JsonObject
@@ -261,7 +263,7 @@ class RunPublisher:
         self._turns = {name: fields.integer_or(kept, name) for name in kept}
         thread_id = run_thread(store.run_id)
         info = run_row(thread_id, team.name, cwd=str(project), task=task, created_at=now())
-        info = replace(info, usage=budget.usage)
+        info = structs.replace(info, usage=budget.usage)
         self.row = Row(tell, info, turns=self._turns.get("", 0))
         self.roles = {
             role.name: RolePublisher(

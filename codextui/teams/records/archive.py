@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from codextui.config.prices import Prices
 from codextui.errors import MessageInvalid
@@ -90,7 +90,7 @@ class KeptRun:
         """All that is known of it: `type` is `run`, `span` or `happening`. Raises ConfigInvalid."""
         yield {"type": "run", **self.to_wire(), "costs": self.budget.report()}
         for span in self.spans():
-            yield {"type": "span", **asdict(span)}
+            yield {"type": "span", **span.to_json()}
         for happening in self.happenings():
             yield {"type": "happening", **happening}
 

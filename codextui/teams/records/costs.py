@@ -71,7 +71,7 @@ class Ledger:
     def to_wire(self) -> dict[str, object]:
         """The JSON object that `parse_ledger` reads."""
         return {
-            "entries": [{**asdict(p), "usage": asdict(used)} for p, used in self.entries.items()],
+            "entries": [{**asdict(p), "usage": used.to_json()} for p, used in self.entries.items()],
             "handoffs": [
                 {"role": role, "turn": turn, "target": target}
                 for (role, turn), target in self.handoffs.items()
@@ -85,7 +85,7 @@ def parse_ledger(source: JsonObject) -> Ledger:
     ledger = Ledger()
     for entry in fields.objects(source, "entries"):
         words = {key: fields.text_or(entry, key) for key in Place.__dataclass_fields__}
-        usage = Usage.parse(fields.as_object(entry.get("usage", {}), "usage"))
+        usage = Usage.from_json(fields.as_object(entry.get("usage", {}), "usage"))
         ledger.add(Place(**words), usage)
     for handoff in fields.objects(source, "handoffs"):
         at = (fields.text(handoff, "role"), fields.text_or(handoff, "turn"))
@@ -142,7 +142,7 @@ def report_costs(ledger: Ledger, prices: Prices) -> dict[str, object]:
 
 def _spent(ledger: Ledger, prices: Prices, **wanted: str) -> dict[str, object]:
     return {
-        "usage": asdict(ledger.usage(**wanted)),
+        "usage": ledger.usage(**wanted).to_json(),
         "cost": ledger.cost(prices, **wanted).amount,
     }
 
@@ -151,7 +151,7 @@ def _role(ledger: Ledger, prices: Prices, role: str) -> dict[str, object]:
     return {
         "role": role,
         "models": sorted({place.model for place in ledger.select(role=role, thread="")}),
-        "own_usage": asdict(ledger.usage(role=role, thread="")),
+        "own_usage": ledger.usage(role=role, thread="").to_json(),
         **_spent(ledger, prices, role=role),
     }
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import secrets
 import time
 from collections.abc import Callable
 from pathlib import Path
+
+from msgspec import structs
 
 from codextui.errors import MessageInvalid
 from codextui.protocol.runs import Span, SpanKind
@@ -73,7 +74,7 @@ class SpanLog:
         span = self._open.pop(span_id, None)
         if span is not None:
             ended_at = max(self._clock(), span.started_at)
-            self._write(dataclasses.replace(span, ended_at=ended_at, tokens=tokens, failed=failed))
+            self._write(structs.replace(span, ended_at=ended_at, tokens=tokens, failed=failed))
 
     def end_all(self, *, failed: bool = False) -> None:
         """End every span that goes on, the youngest first."""
@@ -89,7 +90,7 @@ class SpanFile(LineFile):
 
     def write(self, span: Span) -> None:
         """Keep a span."""
-        self.append(dataclasses.asdict(span))
+        self.append(span.to_json())
 
 
 def read_spans(run_folder: Path) -> tuple[Span, ...]:
@@ -101,7 +102,7 @@ def read_spans(run_folder: Path) -> tuple[Span, ...]:
     spans: dict[str, Span] = {}
     for line in read_lines(run_folder / FILE):
         with contextlib.suppress(MessageInvalid):
-            span = Span.parse(line)
+            span = Span.from_json(line)
             spans[span.span_id] = span
     return tuple(sorted(spans.values(), key=lambda span: span.started_at))
 
@@ -113,7 +114,5 @@ def cut_off(spans: tuple[Span, ...]) -> tuple[Span, ...]:
     """
     last = max((span.ended_at or span.started_at for span in spans), default=0.0)
     return tuple(
-        dataclasses.replace(span, ended_at=last, failed=True)
-        for span in spans
-        if span.ended_at is None
+        structs.replace(span, ended_at=last, failed=True) for span in spans if span.ended_at is None
     )

@@ -16,7 +16,7 @@ from codextui.errors import CodextuiError, ThreadUnknown
 from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import JsonObject
 from codextui.protocol import events as ev
-from codextui.protocol.event_json import parse_event
+from codextui.protocol.events import Event
 from codextui.protocol.runs import Span
 from codextui.teams.codex.calls import CallLog, parse_calls
 from codextui.teams.codex.connection import TeamConnection
@@ -102,7 +102,7 @@ async def known_items(link: TeamConnection, thread_id: str) -> frozenset[str]:
         return frozenset()
     try:
         answer = await link.call("codex-read", {"thread": thread_id})
-        events = [parse_event(event) for event in fields.objects(answer, "events")]
+        events = [Event.from_json(event) for event in fields.objects(answer, "events")]
     except ThreadUnknown:
         return frozenset()
     done = [event.msg.item for event in events if isinstance(event.msg, ev.ItemCompleted)]

@@ -50,7 +50,7 @@ def tree_row(info: ThreadInfo, width: int, row: TreeRow | None = None, **options
 
 def changed(**values: object) -> ThreadInfo:
     return ThreadInfo(
-        **{name: getattr(INFO, name) for name in INFO.__dataclass_fields__} | values  # type: ignore[arg-type]
+        **{name: getattr(INFO, name) for name in INFO.__struct_fields__} | values  # type: ignore[arg-type]
     )
 
 

@@ -6,9 +6,10 @@ import asyncio
 import itertools
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from console.screens.dialog_host import on_screen
+from msgspec import structs
 from textual.geometry import Region
 from textual.pilot import Pilot
 from textual.widget import Widget
@@ -104,7 +105,7 @@ class FakeLink:
             created_at=NOW - 600,
         )
         started = NOW - 42 if state.has_turn else None
-        info = replace(info, state=state, turn_started_at=started, **more)  # type: ignore[arg-type]
+        info = structs.replace(info, state=state, turn_started_at=started, **more)  # type: ignore[arg-type]
         self.threads[thread_id] = info
         self.say(thread_id, ev.ThreadChanged(info), "")
         return thread_id

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from console.screens.console import NOW, FakeLink, usage
+from msgspec import structs
 
 from codextui.client.facts import ApprovalOffered
 from codextui.protocol import events as ev
@@ -56,7 +55,7 @@ def row(
         parent=RUN if name else "",
     )
     started = BEGAN if state.has_turn else None
-    info = replace(info, state=state, turn_started_at=started, **more)  # type: ignore[arg-type]
+    info = structs.replace(info, state=state, turn_started_at=started, **more)  # type: ignore[arg-type]
     link.threads[thread_id] = info
     link.say(thread_id, ev.ThreadChanged(info), "")
     return thread_id

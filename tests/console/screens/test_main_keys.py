@@ -199,7 +199,7 @@ async def test_f_forks_now_and_shows_the_fork(console: Console) -> None:
     async with console.open():
         thread_id = console.link.running("backend")
         fork = ThreadInfo("t-backend-fork", "backend-fork", ThreadState.IDLE)
-        console.link.results["codex-fork"] = {"thread": fork.to_wire()}
+        console.link.results["codex-fork"] = {"thread": fork.to_json()}
         await console.settle()
         await console.press("f")
         assert console.called("codex-fork") == [{"thread": thread_id}]
@@ -216,7 +216,7 @@ async def test_a_fork_takes_the_pane_of_a_killed_thread_rather_than_of_its_sourc
         await console.settle()
         console.link.thread("docs", ThreadState.KILLED)
         fork = ThreadInfo("t-backend-fork", "backend-fork", ThreadState.IDLE)
-        console.link.results["codex-fork"] = {"thread": fork.to_wire()}
+        console.link.results["codex-fork"] = {"thread": fork.to_json()}
         await console.press("1", "f")
         console.link.thread("backend-fork", ThreadState.IDLE, forked_from=source)
         await console.settle()
@@ -231,7 +231,7 @@ async def test_a_fork_leaves_its_source_in_sight_where_all_panes_are_taken() -> 
         other = console.link.thread("frontend", ThreadState.IDLE)
         await console.settle()
         fork = ThreadInfo("t-fork", "backend-2", ThreadState.IDLE, forked_from=source)
-        console.link.results["codex-fork"] = {"thread": fork.to_wire()}
+        console.link.results["codex-fork"] = {"thread": fork.to_json()}
         await console.press("1", "f")
         console.link.thread("fork", ThreadState.IDLE, forked_from=source)
         await console.settle()
@@ -281,7 +281,7 @@ async def test_shift_f_without_a_turn_says_so(console: Console) -> None:
 async def test_n_starts_a_thread_and_goes_to_it(console: Console) -> None:
     async with console.open():
         info = ThreadInfo("t-docs", "docs", ThreadState.RUNNING, created_at=NOW)
-        console.link.results["codex-start"] = {"thread": info.to_wire()}
+        console.link.results["codex-start"] = {"thread": info.to_json()}
         await console.press("n")
         assert isinstance(console.app.screen, NewThreadScreen)
         answer(console, NewThread(prompt="write", cwd="/w", sandbox="read-only", handle="docs"))
@@ -316,7 +316,7 @@ async def test_the_next_thread_starts_from_the_settings_of_the_last_and_a_prompt
         assert last_new(console) == asked
         del console.link.failures["codex-start"]
         info = ThreadInfo("t-docs", "docs", ThreadState.RUNNING, created_at=NOW)
-        console.link.results["codex-start"] = {"thread": info.to_wire()}
+        console.link.results["codex-start"] = {"thread": info.to_json()}
         answer(console, asked)
         await console.settle()
         await console.press("n")

@@ -187,12 +187,20 @@ async def ask(team: Any, **arguments: Any) -> str:
 @pytest.mark.parametrize(
     ("kind", "asked", "why"),
     [
-        ("tool", {"tool": 7}, "tool must be a string"),
-        ("tool", {"tool": "t", "arguments": []}, "arguments must be an object"),
+        ("tool", {"tool": 7}, "Expected `str`, got `int` - at `$.tool`"),
+        (
+            "tool",
+            {"tool": "t", "arguments": []},
+            "got `array` - at `$.arguments`",
+        ),
         ("tool", {"tool": "t", "arguments": {"x": "x" * 1_100_000}}, "1048576 may be"),
         ("questions", {}, "ask 1 to 50 questions"),
         ("questions", {"questions": [QUESTION, QUESTION]}, "with an id of its own"),
-        ("questions", {"questions": [QUESTION | {"question_id": 1}]}, "must be a string"),
+        (
+            "questions",
+            {"questions": [QUESTION | {"question_id": 1}]},
+            "at `$.questions[0].question_id`",
+        ),
         ("command", {"command": "rm -r /"}, "'command' is not one of"),
     ],
 )

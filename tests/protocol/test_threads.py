@@ -12,12 +12,12 @@ from codextui.protocol.threads import ThreadInfo, ThreadState
 
 @given(shapes.thread)
 def test_every_thread_comes_out_as_it_went_in(thread: ThreadInfo) -> None:
-    assert ThreadInfo.parse(json.loads(json.dumps(thread.to_wire()))) == thread
+    assert ThreadInfo.from_json(json.loads(json.dumps(thread.to_json()))) == thread
 
 
 def test_a_row_with_only_what_must_be_there_is_enough() -> None:
     row = {"thread_id": "t", "handle": "h", "state": "idle"}
-    assert ThreadInfo.parse(row) == ThreadInfo("t", "h", ThreadState.IDLE)
+    assert ThreadInfo.from_json(row) == ThreadInfo("t", "h", ThreadState.IDLE)
 
 
 @pytest.mark.parametrize("missing", ["thread_id", "handle", "state"])
@@ -25,7 +25,7 @@ def test_a_row_without_its_name_or_state_is_refused(missing: str) -> None:
     row = {"thread_id": "t", "handle": "h", "state": "idle"}
     del row[missing]
     with pytest.raises(MessageInvalid, match=missing):
-        ThreadInfo.parse(row)
+        ThreadInfo.from_json(row)
 
 
 def test_a_turn_runs_in_exactly_these_states() -> None:
