@@ -43,8 +43,8 @@ async def test_20000_events_arrive_all_and_in_order(serve_fake: Served, figures:
     for item_id, text in expected_texts().items():
         item = thread.transcript.find("turn-1", item_id)
         assert item is not None
-        assert isinstance(item.body, AgentMessage)
-        assert item.body.text.text == text
+        assert isinstance(item.content, AgentMessage)
+        assert item.content.text.text == text
 
 
 def expected_texts() -> dict[str, str]:

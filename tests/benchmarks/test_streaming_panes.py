@@ -203,5 +203,5 @@ async def test_twenty_panes_stream(figures: Figures):
     for view in app.feed.board.threads.values():
         item = view.transcript.find("u", "i")
         assert item is not None
-        assert isinstance(item.body, AgentMessage)
-        assert item.body.text.text == text
+        assert isinstance(item.content, AgentMessage)
+        assert item.content.text.text == text
