@@ -135,27 +135,29 @@ def _approval_rows(request: ApprovalRequest, width: int, palette: Palette) -> li
         text = truncate(f"waits for you: {asked}", 2 * width)
         return wrap_with_glyph("?", text, palette.needs_input, width)
     rows = wrap_with_glyph("?", truncate(f"asked to {asked}", width - 2), palette.muted, width)
-    glyph, words, style = _outcome(request.outcome, palette)
-    if isinstance(request.approval.asked, ToolAsked):
-        words = words.replace("approved for this session", "approved for the rest of this run", 1)
+    # A role's tool is approved for the run, not for a session of Codex.
+    scope = (
+        "the rest of this run" if isinstance(request.approval.asked, ToolAsked) else "this session"
+    )
+    glyph, words, style = _outcome(request.outcome, scope, palette)
     outcome = wrap_with_glyph(glyph, words, style, width - 2)
     return rows + indent(outcome, Segment("  ", palette.text))
 
 
-def _outcome(outcome: ApprovalResolved, palette: Palette) -> tuple[str, str, Style]:
+def _outcome(outcome: ApprovalResolved, scope: str, palette: Palette) -> tuple[str, str, Style]:
     """Return the glyph, the words and the style of an outcome."""
     by = f" by {one_line(outcome.by)}" if outcome.by else ""
     waited = f", waited {format_elapsed(outcome.waited)}"
     message = f": {sanitize(outcome.message)}" if outcome.message else ""
+    approvals = {
+        "approved": "approved once",
+        "approved_for_session": f"approved for {scope}",
+        "approved_always": "approved always, as a rule",
+        "answered": "answered",
+    }
+    if words := approvals.get(outcome.outcome):
+        return "✓", f"{words}{by}{waited}", palette.success
     match outcome.outcome:
-        case "approved":
-            return "✓", f"approved once{by}{waited}", palette.success
-        case "approved_for_session":
-            return "✓", f"approved for this session{by}{waited}", palette.success
-        case "approved_always":
-            return "✓", f"approved always, as a rule{by}{waited}", palette.success
-        case "answered":
-            return "✓", f"answered{by}{waited}", palette.success
         case "denied":
             return "✗", f"declined{by}{waited}{message}", palette.error
         case "abort":

@@ -132,18 +132,10 @@ def render_tree_row(
     """
     label = state_label(state, palette)
     left = f"{' ' if pane is None else pane} {_guides(entry)}"
-    kind = view.info.kind
-    handle = _handle(view.info)
     room = width - cell_len(left) - 2
-    min_handle = min(MIN_HANDLE_WIDTH[kind], cell_len(handle))
-    fitting = (
-        facts
-        for facts in _tree_facts(view, state, now, summary)
-        if cell_len(facts) + 1 + min_handle <= room
-    )
-    facts = next(fitting, "")
+    facts = _fitting_facts(view, _tree_facts(view, state, now, summary), room)
     handle_room = room - (cell_len(facts) + 1 if facts else 0)
-    handle = truncate(_abbreviate(handle, summary, handle_room), handle_room)
+    handle = truncate(_abbreviate(_handle(view.info), summary, handle_room), handle_room)
     space = max(0, room - cell_len(handle) - cell_len(facts))
     needs_input = state is ThreadState.NEEDS_INPUT
     row = [
@@ -197,6 +189,12 @@ def _tree_facts(
     ):
         yield " ".join(part for part in parts if part)
     yield state.value.removeprefix("needs ")
+
+
+def _fitting_facts(view: ThreadView, choices: Iterable[str], room: int) -> str:
+    """Return the first choice that fits `room` cells next to the handle, or an empty string."""
+    min_handle = min(MIN_HANDLE_WIDTH[view.info.kind], cell_len(_handle(view.info)))
+    return next((facts for facts in choices if cell_len(facts) + 1 + min_handle <= room), "")
 
 
 def _needs(info: ThreadInfo) -> str:

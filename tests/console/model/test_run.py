@@ -16,7 +16,7 @@ RUN = "run:r1"
 
 @pytest.fixture
 def team() -> FakeServer:
-    """A run with two roles, one of them with a Codex thread and a fork of that."""
+    """Send a run with two roles; one has a Codex thread, and that a fork."""
     server = FakeServer()
     rows = [
         info(RUN, handle="bug-busters", kind=ThreadKind.RUN),

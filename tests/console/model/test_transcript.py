@@ -109,12 +109,12 @@ def test_items_open_at_the_end_of_their_turn_are_unfinished() -> None:
     server.send(ev.TextDelta("other", "x"), turn="u2")
     server.send(ev.TurnAborted("interrupted", "by the console"))
     transcript = server.state.threads["t1"].transcript
-    cut, kept = find(transcript, "u1", "c1"), find(transcript, "u1", "m2")
+    cut, message = find(transcript, "u1", "c1"), find(transcript, "u1", "m2")
     other = find(transcript, "u2", "other")
     assert cut is not None
     assert (cut.done, cut.unfinished) == (True, True)
-    assert kept is not None
-    assert (kept.done, kept.unfinished) == (True, False)
+    assert message is not None
+    assert (message.done, message.unfinished) == (True, False)
     assert other is not None
     assert not other.done
 

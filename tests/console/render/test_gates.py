@@ -42,8 +42,8 @@ def test_wide_gates_have_columns() -> None:
 
 def test_long_cells_are_wrapped() -> None:
     gate = Gate("make " + "very " * 20 + "long succeeds", ("backend",), detail="exit 2")
-    told = " ".join(" ".join(draw(gate, width=MIN_TABLE_WIDTH)).split())
-    assert told.count("very") == 20
+    shown = " ".join(" ".join(draw(gate, width=MIN_TABLE_WIDTH)).split())
+    assert shown.count("very") == 20
 
 
 def test_many_makers_are_counted() -> None:

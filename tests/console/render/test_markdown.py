@@ -129,10 +129,10 @@ def test_rows_of_any_markdown_fit(source: str, width: int) -> None:
 @given(TEXTS, WIDTHS)
 def test_no_letter_is_lost(source: str, width: int) -> None:
     safe = sanitize(source)
-    kept = text(markdown_rows(safe, width, PALETTE))
+    shown = text(markdown_rows(safe, width, PALETTE))
     for word in ("word", "你好"):
         if not _is_in_info(safe, word):
-            assert kept.replace("\n", "").count(word[0]) >= safe.count(word)
+            assert shown.replace("\n", "").count(word[0]) >= safe.count(word)
 
 
 def _is_in_info(source: str, word: str) -> bool:
