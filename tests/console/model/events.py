@@ -1,9 +1,10 @@
-"""A server that numbers events, and builders of what it sends."""
+"""A server that numbers events, builders of what it sends, and a search for an item."""
 
 from __future__ import annotations
 
 from codextui.console.model.items import ItemContent, TranscriptItem
 from codextui.console.model.state import Changes, ConsoleState
+from codextui.console.model.transcript import Transcript
 from codextui.protocol.approvals import Approval, CommandAsked
 from codextui.protocol.events import Event, Msg
 from codextui.protocol.threads import ThreadInfo, ThreadState
@@ -27,6 +28,11 @@ class FakeServer:
 
     def contents(self, thread: str = "t1") -> list[ItemContent]:
         return [item.content for item in self.items(thread)]
+
+
+def find_item(transcript: Transcript, turn_id: str, item_id: str) -> TranscriptItem | None:
+    key = (turn_id, item_id)
+    return next((one for one in transcript.items if (one.turn_id, one.item_id) == key), None)
 
 
 def info(thread_id: str = "t1", **changes: object) -> ThreadInfo:

@@ -2,21 +2,16 @@ from __future__ import annotations
 
 import time
 
-from console.model.events import FakeServer, agent, command, info, user
+from console.model.events import FakeServer, agent, command, find_item, info, user
 from hypothesis import given
 from hypothesis import strategies as st
 
 from codextui.console.model import items
-from codextui.console.model.items import MAX_TEXT_LENGTH, TranscriptItem
+from codextui.console.model.items import MAX_TEXT_LENGTH
 from codextui.console.model.transcript import Transcript
 from codextui.protocol import events as ev
 from codextui.protocol.approvals import FileChange
 from codextui.protocol.threads import Usage
-
-
-def find(transcript: Transcript, turn_id: str, item_id: str) -> TranscriptItem | None:
-    matches = (one for one in transcript.items if (one.turn_id, one.item_id) == (turn_id, item_id))
-    return next(matches, None)
 
 
 def test_a_message_grows_by_its_deltas_and_is_replaced_when_complete() -> None:
@@ -109,8 +104,8 @@ def test_items_open_at_the_end_of_their_turn_are_unfinished() -> None:
     server.send(ev.TextDelta("other", "x"), turn="u2")
     server.send(ev.TurnAborted("interrupted", "by the console"))
     transcript = server.state.threads["t1"].transcript
-    cut, message = find(transcript, "u1", "c1"), find(transcript, "u1", "m2")
-    other = find(transcript, "u2", "other")
+    cut, message = find_item(transcript, "u1", "c1"), find_item(transcript, "u1", "m2")
+    other = find_item(transcript, "u2", "other")
     assert cut is not None
     assert (cut.done, cut.unfinished) == (True, True)
     assert message is not None
@@ -183,7 +178,7 @@ def test_the_first_message_replaces_the_brief() -> None:
     server.send(ev.ItemStarted(user("Do it.")))
     server.send(ev.ItemCompleted(user("Do it.")))
     assert server.items() == [item]
-    assert find(server.state.threads["t1"].transcript, "u1", "m1") is item
+    assert find_item(server.state.threads["t1"].transcript, "u1", "m1") is item
 
 
 def test_a_first_message_that_differs_from_the_brief_follows_it() -> None:
@@ -237,8 +232,8 @@ def test_old_items_are_dropped_and_ordinals_stay() -> None:
     assert transcript.dropped + len(transcript.items) == 200
     assert transcript.items[0].ordinal == transcript.dropped
     assert [item.ordinal for item in transcript.items] == list(range(transcript.dropped, 200))
-    assert find(transcript, "", "m0") is None
-    assert find(transcript, "", "m199") is transcript.items[-1]
+    assert find_item(transcript, "", "m0") is None
+    assert find_item(transcript, "", "m199") is transcript.items[-1]
 
 
 def test_large_items_are_dropped_by_size() -> None:
@@ -255,7 +250,7 @@ def test_bounded_output_does_not_push_out_other_items() -> None:
     for _ in range(100):
         transcript.add_delta("", ev.OutputDelta("c", "x" * 100_000))
     transcript.put_item("", agent("last", "n"), done=True)
-    assert find(transcript, "", "m") is not None
+    assert find_item(transcript, "", "m") is not None
 
 
 def test_changed_since_returns_what_a_pane_has_not_drawn() -> None:
