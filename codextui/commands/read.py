@@ -12,7 +12,7 @@ from codextui.commands.output import emit, event_line, show
 from codextui.console.model import items as kinds
 from codextui.console.model.items import GrowingText, TranscriptItem
 from codextui.console.model.state import ConsoleState
-from codextui.console.render.marks import run_mark_words
+from codextui.console.render.marks import describe_run_mark
 from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import JsonObject
 from codextui.protocol.events import Event
@@ -22,10 +22,14 @@ from codextui.text.figures import format_elapsed
 from codextui.text.sanitize import one_line, sanitize
 
 _Words: TypeAlias = (
-    kinds.UserMessage | kinds.AgentMessage | kinds.PlanText | kinds.Reasoning | kinds.Compaction
+    kinds.UserMessage
+    | kinds.AgentMessage
+    | kinds.PlanText
+    | kinds.Reasoning
+    | kinds.ContextCompaction
 )
-_Deed: TypeAlias = kinds.CommandRun | kinds.FileChanges | kinds.ToolCall | kinds.WebSearch
-_Mark: TypeAlias = kinds.ApprovalMark | kinds.Failure | kinds.Caution
+_Deed: TypeAlias = kinds.CommandExecution | kinds.FileChanges | kinds.ToolCall | kinds.WebSearch
+_Mark: TypeAlias = kinds.ApprovalRequest | kinds.ErrorMessage | kinds.WarningMessage
 
 
 def item_text(item: TranscriptItem) -> str:
@@ -35,29 +39,29 @@ def item_text(item: TranscriptItem) -> str:
 
 
 def _body_text(item: TranscriptItem) -> str:
-    match item.body:
+    match item.content:
         case (
             kinds.UserMessage()
             | kinds.AgentMessage()
             | kinds.PlanText()
             | kinds.Reasoning()
-            | kinds.Compaction()
+            | kinds.ContextCompaction()
         ) as words:
             return _words_text(words)
         case (
-            kinds.CommandRun() | kinds.FileChanges() | kinds.ToolCall() | kinds.WebSearch()
+            kinds.CommandExecution() | kinds.FileChanges() | kinds.ToolCall() | kinds.WebSearch()
         ) as deed:
             return _deed_text(deed)
         case kinds.TurnStart(number):
             return f"-- turn {number}"
         case kinds.TurnEnd() as end:
             return f"{_turn_end(end)} ({one_line(item.turn_id)})"
-        case kinds.Unknown(kind, payload):
+        case kinds.UnknownItem(kind, payload):
             return f"{one_line(kind)}: {json.dumps(payload, default=str)}"
         case (
             kinds.Handoff() | kinds.HandoffRefusal() | kinds.RunNote() | kinds.RoleRequest()
         ) as told:
-            return run_mark_words(told)
+            return describe_run_mark(told)
         case mark:
             return _mark_text(mark)
 
@@ -70,13 +74,13 @@ def _words_text(words: _Words) -> str:
             return sanitize(text.text)
         case kinds.Reasoning(summary, raw):
             return _quoted("~ ", "\n\n".join(part.text for part in summary or raw))
-        case kinds.Compaction():
+        case kinds.ContextCompaction():
             return "(the conversation was summarised)"
 
 
 def _deed_text(deed: _Deed) -> str:
     match deed:
-        case kinds.CommandRun():
+        case kinds.CommandExecution():
             return _command(deed)
         case kinds.FileChanges():
             return _file_changes(deed)
@@ -88,11 +92,11 @@ def _deed_text(deed: _Deed) -> str:
 
 def _mark_text(mark: _Mark) -> str:
     match mark:
-        case kinds.ApprovalMark():
+        case kinds.ApprovalRequest():
             return _approval(mark)
-        case kinds.Failure(message):
+        case kinds.ErrorMessage(message):
             return f"error: {sanitize(message)}"
-        case kinds.Caution(message):
+        case kinds.WarningMessage(message):
             return f"warning: {sanitize(message)}"
 
 
@@ -105,7 +109,7 @@ def _file_changes(deed: kinds.FileChanges) -> str:
     return "\n".join(parts) or f"file changes ({one_line(deed.status)})"
 
 
-def _command(run: kinds.CommandRun) -> str:
+def _command(run: kinds.CommandExecution) -> str:
     outcome = one_line(run.status) if run.exit_code is None else f"exit {run.exit_code}"
     took = "" if run.duration_ms is None else f", {format_elapsed(run.duration_ms / 1000)}"
     head = f"{_quoted('$ ', run.command)}\n  [{outcome}{took}]"
@@ -126,7 +130,7 @@ def _tool_call(call: kinds.ToolCall) -> str:
     return f"{head}\n{_quoted('  ', said if isinstance(said, str) else json.dumps(said))}"
 
 
-def _approval(mark: kinds.ApprovalMark) -> str:
+def _approval(mark: kinds.ApprovalRequest) -> str:
     asked = f"asked {one_line(mark.approval.approval_id)}: {approval_summary(mark.approval)}"
     if mark.outcome is None:
         return f"{asked}\n  waits for a decision"

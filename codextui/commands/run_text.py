@@ -9,7 +9,14 @@ from rich.cells import cell_len, set_cell_size
 
 from codextui.commands.output import show, show_table
 from codextui.config.prices import format_money
-from codextui.console.model.timeline import Lane, Window, cells_of, end_of, lanes_of, totals_of
+from codextui.console.model.timeline import (
+    Lane,
+    Window,
+    build_lanes,
+    lane_cells,
+    lane_totals,
+    span_end,
+)
 from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import JsonObject
 from codextui.protocol.runs import Span, SpanKind
@@ -143,12 +150,12 @@ def timeline_lines(spans: Sequence[Span], width: int, now: float) -> list[str]:
         width: columns of the terminal.
         now: unix seconds, for spans that go on.
     """
-    lanes = lanes_of(spans)
+    lanes = build_lanes(spans)
     names = [one_line(lane.role, _LONGEST_NAME) or "-" for lane in lanes]
     label = max(map(cell_len, names), default=0)
     window = _window(spans, max(10, width - label - 2), now)
     lines = [
-        f"{set_cell_size(name, label)}  {_cells(cells_of(lane, window, now))}".rstrip()
+        f"{set_cell_size(name, label)}  {_cells(lane_cells(lane, window, now))}".rstrip()
         for name, lane in zip(names, lanes, strict=True)
     ]
     legend = f"{LEGEND}; a column is {format_elapsed(window.step)}"
@@ -157,7 +164,7 @@ def timeline_lines(spans: Sequence[Span], width: int, now: float) -> list[str]:
 
 def total_rows(spans: Sequence[Span], now: float) -> list[tuple[str, ...]]:
     """What each role's time went into, for a table: `TOTALS_HEADER`."""
-    return [_total_row(lane, now) for lane in lanes_of(spans)]
+    return [_total_row(lane, now) for lane in build_lanes(spans)]
 
 
 TOTALS_HEADER = (
@@ -180,7 +187,7 @@ def wait_lines(spans: Sequence[Span], now: float) -> list[str]:
         whom = "a person" if span.kind is SpanKind.PERSON else ", ".join(span.waits_for)
         if span.kind in (SpanKind.GATE, SpanKind.PERSON) and whom:
             at = (span.role, whom)
-            waits[at] = waits.get(at, 0.0) + end_of(span, now) - span.started_at
+            waits[at] = waits.get(at, 0.0) + span_end(span, now) - span.started_at
     ordered = sorted(waits.items(), key=lambda wait: -wait[1])
     return [
         f"{one_line(role)} waited {format_elapsed(seconds)} for {one_line(whom, 200)}"
@@ -191,12 +198,12 @@ def wait_lines(spans: Sequence[Span], now: float) -> list[str]:
 def _window(spans: Sequence[Span], cells: int, now: float) -> Window:
     """All of the time, as wide as there is room."""
     start = min((span.started_at for span in spans), default=now)
-    end = max((end_of(span, now) for span in spans), default=now)
+    end = max((span_end(span, now) for span in spans), default=now)
     return Window(start, max(end - start, 0.1) / cells, cells)
 
 
 def _total_row(lane: Lane, now: float) -> tuple[str, ...]:
-    totals = totals_of(lane, now)
+    totals = lane_totals(lane, now)
     kinds = (
         SpanKind.MODEL,
         SpanKind.CODEX,
@@ -207,7 +214,7 @@ def _total_row(lane: Lane, now: float) -> tuple[str, ...]:
     )
     return (
         one_line(lane.role, _LONGEST_NAME) or "-",
-        format_elapsed(totals.at_work),
+        format_elapsed(totals.working),
         *(format_elapsed(totals.of(kind)) if kind in totals.seconds else "-" for kind in kinds),
     )
 

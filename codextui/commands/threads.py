@@ -11,7 +11,7 @@ from pathlib import Path
 from codextui.client.spawn import open_socket
 from codextui.commands.call import CLIENT_NAME, call_once, find_socket
 from codextui.commands.output import emit, note, read_prompt, show, show_table
-from codextui.console.model.tree import tree_rows
+from codextui.console.model.tree import tree_entries
 from codextui.errors import ConfigInvalid
 from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import JsonObject
@@ -168,7 +168,7 @@ def list_threads(options: argparse.Namespace) -> int:
         return 0
     by_id = {thread.thread_id: thread for thread in threads}
     now = time.time()
-    tree = tree_rows(threads, killed=True)
+    tree = tree_entries(threads)
     show_table(_HEADER, [thread_row(by_id[row.thread_id], row.depth, now) for row in tree])
     return 0
 

@@ -24,10 +24,10 @@ from codextui.console import connection as operations
 from codextui.console.approvals import ApprovalPresenter
 from codextui.console.bindings import APP_BINDINGS, KeyGroup, show_keys
 from codextui.console.connection import ConsoleConnection, Link, check_codex
-from codextui.console.model.state import Changes, ConsoleState, Notice
+from codextui.console.model.state import Changes, ConsoleState, ServerNotice
 from codextui.console.notifications import Notifications
 from codextui.console.problems import Answer, ProblemPresenter, codex_unusable, unreachable
-from codextui.console.render.thread import cost_words
+from codextui.console.render.thread import cost_formatter
 from codextui.console.screens import messages as requests
 from codextui.console.screens.main import MainScreen
 from codextui.console.screens.messages import ApprovalDecided, ThreadOpened
@@ -111,7 +111,7 @@ class ConsoleApp(App[int]):
             start_key=show_keys(self._keys.get("thread.new", "n")),
             now=now,
             help_groups=partial(_group_keys, self._keys),
-            cost_of=cost_words(self._settings.prices),
+            cost_of=cost_formatter(self._settings.prices),
             leaving=leaving,
         )
         self._server = server
@@ -180,24 +180,24 @@ class ConsoleApp(App[int]):
                 if not self._was_connected:
                     self._was_connected = True
                     self._import_later("codextui.console.binding_places")  # the dialogs
-                self._take(board.connect(fresh=fresh))
+                self._take(board.set_connected(fresh=fresh))
                 self.call_later(self._trouble.clear)
                 self._look_at_codex()
             case facts.CaughtUp():
                 self._herald.catch_up()
-                self._take(board.catch_up())
+                self._take(board.set_caught_up())
             case facts.Disconnected(reason, retry_in):
-                self._take(board.disconnect(reason, retry_in))
+                self._take(board.set_disconnected(reason, retry_in))
                 if not self._was_connected:
                     self.call_later(self._trouble.show, unreachable(self._server, reason))
             case facts.EventArrived(event):
                 self._take(board.apply(event))
-                if isinstance(event.msg, CodexReady) and board.link.caught_up:
+                if isinstance(event.msg, CodexReady) and board.connection.caught_up:
                     self._look_at_codex()
             case facts.ApprovalOffered(approval):
-                self._take(board.offer(approval))
+                self._take(board.add_approval(approval))
             case facts.ApprovalWithdrawn(approval_id):
-                self._take(board.withdraw(approval_id))
+                self._take(board.remove_approval(approval_id))
 
     def _import_later(self, module: str) -> None:
         """Have a module at hand that the first frame, or the connection, does not wait for."""
@@ -207,27 +207,27 @@ class ConsoleApp(App[int]):
         if not changes:
             return
         self.main.take(changes)
-        if not self.board.link.online:
+        if not self.board.connection.connected:
             self.call_later(self._update_desk)
-        if not self.board.link.caught_up:
+        if not self.board.connection.caught_up:
             return
         if changes.approvals or changes.server:
             self.call_later(self._update_desk)
-        if changes.approvals or changes.rows or changes.server:
+        if changes.approvals or changes.threads or changes.server:
             self.call_later(self._herald.look)
 
     def _update_desk(self) -> None:
         board = self.board
         clients = {view.thread_id: view.info.client for view in board.threads.values()}
-        approvals = list(board.approvals.values()) if board.link.online else []
-        self._desk.update(approvals, clients, board.resolved)
+        approvals = list(board.approvals.values()) if board.connection.connected else []
+        self._desk.update(approvals, clients, board.outcomes)
 
     def _ring(self) -> None:
         if self._settings.ui.bell:
             self.bell()
 
-    def _tell(self, notice: Notice) -> None:
-        severity: SeverityLevel = "error" if notice.kind == "error" else "warning"
+    def _tell(self, notice: ServerNotice) -> None:
+        severity: SeverityLevel = "error" if notice.severity == "error" else "warning"
         self.notify(one_line(notice.text), severity=severity, timeout=NOTICE_S, markup=False)
 
     def _look_at_codex(self) -> None:
@@ -242,7 +242,7 @@ class ConsoleApp(App[int]):
     def _trouble_answered(self, answer: Answer) -> None:
         if answer == "quit":
             self.exit(1)
-        elif self.board.link.online:
+        elif self.board.connection.connected:
             self._look_at_codex()
         else:
             self._link.retry()
@@ -273,7 +273,7 @@ class ConsoleApp(App[int]):
             await self._check_bindings(event.key)
 
     def _may_interrupt(self) -> bool:
-        if self.screen is not self.main or not self.board.link.caught_up:
+        if self.screen is not self.main or not self.board.connection.caught_up:
             return False
         pause = time.monotonic() - self._last_key_at
         return not self.main.is_writing() or pause >= TYPING_PAUSE
@@ -294,7 +294,7 @@ class ConsoleApp(App[int]):
 
     @on(requests.OpenApprovals)
     def _approvals_wanted(self, request: requests.OpenApprovals) -> None:
-        if not self.board.link.online:
+        if not self.board.connection.connected:
             self.notify("Nothing can be decided: the server is out of reach.", severity="warning")
         elif not self._desk.open(request.approval_id):
             self.notify("Nothing needs a decision.", severity="warning")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from codextui.console.model.state import ConsoleState, Notice
+from codextui.console.model.state import ConsoleState, ServerNotice
 from codextui.protocol.threads import ThreadState
 
 
@@ -15,7 +15,7 @@ class Notifications:
     """
 
     def __init__(
-        self, board: ConsoleState, *, ring: Callable[[], None], tell: Callable[[Notice], None]
+        self, board: ConsoleState, *, ring: Callable[[], None], tell: Callable[[ServerNotice], None]
     ):
         """Take what to look at, what rings, and what tells a notice."""
         self._board = board

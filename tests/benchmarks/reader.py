@@ -27,7 +27,7 @@ class Reader:
             case CaughtUp():
                 self.caught_up.set()
             case EventArrived(event):
-                self.disorder += event.seq <= self.board.head
+                self.disorder += event.seq <= self.board.last_seq
                 self.board.apply(event)
                 match event.msg:
                     case TextDelta(item_id, delta):

@@ -8,6 +8,7 @@ import functools
 import pytest
 from benchmarks.conftest import Figures
 from benchmarks.reader import Reader
+from console.model.events import find_item
 from e2e.conftest import Served
 
 from codextui.client.connection import Connection
@@ -38,13 +39,13 @@ async def test_20000_events_arrive_all_and_in_order(serve_fake: Served, figures:
     figures("  events/s through the server to the board", f"{EVENTS / through_s:,.0f}")
     assert reader.disorder == 0
     assert texts == expected_texts()
-    [thread] = [v for v in reader.board.threads.values() if v.transcript.find("turn-1", "i0")]
+    [thread] = [v for v in reader.board.threads.values() if find_item(v.transcript, "turn-1", "i0")]
     assert started["thread"]["thread_id"] == thread.thread_id
     for item_id, text in expected_texts().items():
-        item = thread.transcript.find("turn-1", item_id)
+        item = find_item(thread.transcript, "turn-1", item_id)
         assert item is not None
-        assert isinstance(item.body, AgentMessage)
-        assert item.body.text.text == text
+        assert isinstance(item.content, AgentMessage)
+        assert item.content.text.text == text
 
 
 def expected_texts() -> dict[str, str]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import pytest
 from benchmarks.conftest import Figures
 from benchmarks.counting_driver import CountingDriver
+from console.model.events import find_item
 from textual.app import App, ComposeResult
 from textual.containers import Grid
 from textual.widgets import Static
@@ -201,7 +202,7 @@ async def test_twenty_panes_stream(figures: Figures):
     assert panes.frames > 1
     text = "".join(DELTAS[number % len(DELTAS)] for number in range(app.feed.sent))
     for view in app.feed.board.threads.values():
-        item = view.transcript.find("u", "i")
+        item = find_item(view.transcript, "u", "i")
         assert item is not None
-        assert isinstance(item.body, AgentMessage)
-        assert item.body.text.text == text
+        assert isinstance(item.content, AgentMessage)
+        assert item.content.text.text == text

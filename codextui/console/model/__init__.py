@@ -1,1 +1,1 @@
-"""The console's state, changed by events alone. No I/O."""
+"""The state of the console, changed by events. No I/O."""

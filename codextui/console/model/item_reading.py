@@ -1,106 +1,83 @@
-"""Items as Codex sends them (`ThreadItem` of codex app-server), read into bodies."""
+"""Reads transcript contents from Codex items (app-server's `ThreadItem`) and from events."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 
-from codextui.console.model import items as b
-from codextui.console.model.items import LIMIT, GrowingText
+from codextui.console.model.items import (
+    AgentMessage,
+    CommandExecution,
+    ContextCompaction,
+    ErrorMessage,
+    FileChanges,
+    GrowingText,
+    Handoff,
+    HandoffRefusal,
+    ItemContent,
+    Note,
+    PlanText,
+    Reasoning,
+    RoleRequest,
+    RunNote,
+    ToolCall,
+    UnknownItem,
+    UserMessage,
+    WarningMessage,
+    WebSearch,
+    clip,
+)
 from codextui.errors import MessageInvalid
 from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import Json, JsonObject
 from codextui.protocol import events as ev
-from codextui.protocol.approvals import Asked, CommandAsked, FileChange, PatchAsked, ToolAsked
+from codextui.protocol.approvals import FileChange
+
+MAX_MISSING = 200
+"""Lines shown of a refused handoff."""
 
 
-def read_body(item: JsonObject, *, steer: bool = False) -> b.Body:
-    """Read an item's body. Never raises: what does not have its kind's shape is `Unknown`.
+def read_item(item: JsonObject, *, is_steer: bool = False) -> ItemContent:
+    """Read an item's content. Never raises: an item of unexpected shape becomes `UnknownItem`.
 
     Args:
         item: a `ThreadItem`.
-        steer: whether a user's message in it came while the turn was running.
+        is_steer: whether a user message in it arrived while the turn was running.
     """
     kind = item.get("type")
-    if kind == "userMessage":
-        return _guarded(lambda source: _read_user(source, steer=steer), item)
-    reader = _READERS.get(kind) if isinstance(kind, str) else None
-    return b.Unknown(str(kind), item) if reader is None else _guarded(reader, item)
-
-
-def clip(text: str) -> str:
-    """At most `LIMIT` characters of `text`, and in that case a line that says how many are not."""
-    if len(text) <= LIMIT:
-        return text
-    return f"{text[:LIMIT]}\n… {len(text) - LIMIT:,} more characters are not kept here"
-
-
-def clip_change(change: FileChange) -> FileChange:
-    """A change with its diff clipped."""
-    if len(change.diff) <= LIMIT:
-        return change
-    return FileChange(change.path, change.kind, clip(change.diff), change.move_path)
-
-
-def weigh(body: b.Body) -> int:
-    """Characters that a body holds, about."""
-    match body:
-        case b.AgentMessage(text=text) | b.PlanText(text=text):
-            return len(text)
-        case b.Reasoning(summary, raw):
-            return sum(len(part) for part in (*summary, *raw))
-        case b.CommandRun():
-            return len(body.command) + len(body.output)
-        case b.FileChanges(changes):
-            return sum(len(change.path) + len(change.diff) for change in changes)
-        case b.UserMessage(text=str(words)) | b.RoleRequest(text=str(words)):
-            return len(words)
-        case b.ApprovalMark(approval):
-            return _weigh_asked(approval.asked)
-        case b.ToolCall():
-            return _weigh_json(body.arguments) + _weigh_json(body.result)
-        case b.Unknown(_, payload):
-            return _weigh_json(payload)
-        case _:
-            return _weigh_note(body)
-
-
-def _weigh_note(body: b.Body) -> int:
-    match body:
-        case b.Failure(message=str(words)) | b.Caution(message=words) | b.RunNote(text=words):
-            return len(words)
-        case b.HandoffRefusal(missing=missing):
-            return sum(len(line) for line in missing)
-        case _:
-            return 0
-
-
-def _weigh_asked(asked: Asked) -> int:
-    match asked:
-        case CommandAsked(command):
-            return len(command)
-        case PatchAsked(changes):
-            return sum(len(change.diff) for change in changes)
-        case ToolAsked(arguments=arguments):
-            return _weigh_json(arguments)
-        case _:
-            return 0
-
-
-def _weigh_json(value: Json) -> int:
-    return len(value) if isinstance(value, str) else len(json.dumps(value, default=str))
-
-
-def _guarded(reader: Callable[[JsonObject], b.Body], item: JsonObject) -> b.Body:
     try:
-        return reader(item)
+        if kind == "userMessage":
+            return _read_user_message(item, is_steer=is_steer)
+        reader = _READERS.get(kind) if isinstance(kind, str) else None
+        return UnknownItem(str(kind), item) if reader is None else reader(item)
     except MessageInvalid:
-        return b.Unknown(str(item.get("type")), item)
+        return UnknownItem(str(kind), item)
 
 
-def _read_user(item: JsonObject, *, steer: bool) -> b.UserMessage:
+def read_note(msg: ev.Msg) -> Note | None:
+    """Return the note that a transcript shows for `msg`, None if it shows none."""
+    match msg:
+        case ev.ErrorRaised(message, will_retry):
+            return ErrorMessage(clip(message), will_retry)
+        case ev.Warned(message):
+            return WarningMessage(clip(message))
+        case ev.HandedOff(source, target):
+            return Handoff(source, target)
+        case ev.HandoffRefused(source, target, missing):
+            lines = tuple(clip(line) for line in missing[:MAX_MISSING])
+            return HandoffRefusal(source, target, lines)
+        case ev.RunNoted(kind, role, text):
+            return RunNote(kind, role, clip(text))
+        case ev.RoleRequested(action, text, by):
+            return RoleRequest(action, clip(text), by)
+        case ev.UnknownEvent(kind, payload):
+            return UnknownItem(kind, payload)
+        case _:
+            return None
+
+
+def _read_user_message(item: JsonObject, *, is_steer: bool) -> UserMessage:
     parts = (_input_text(part) for part in fields.objects(item, "content"))
-    return b.UserMessage(clip("\n".join(parts)), steer)
+    return UserMessage(clip("\n".join(parts)), is_steer)
 
 
 def _input_text(part: JsonObject) -> str:
@@ -115,39 +92,37 @@ def _input_text(part: JsonObject) -> str:
             return f"[{str(part.get('type', 'unknown input'))[:200]}]"
 
 
-def _read_agent(item: JsonObject) -> b.AgentMessage:
-    return b.AgentMessage(GrowingText(fields.text_or(item, "text")), fields.text_or(item, "phase"))
+def _read_agent_message(item: JsonObject) -> AgentMessage:
+    return AgentMessage(GrowingText(fields.text_or(item, "text")))
 
 
-def _read_reasoning(item: JsonObject) -> b.Reasoning:
-    return b.Reasoning(
+def _read_reasoning(item: JsonObject) -> Reasoning:
+    return Reasoning(
         [GrowingText(part) for part in fields.texts(item, "summary")],
         [GrowingText(part) for part in fields.texts(item, "content")],
     )
 
 
-def _read_plan(item: JsonObject) -> b.PlanText:
-    return b.PlanText(GrowingText(fields.text_or(item, "text")))
+def _read_plan(item: JsonObject) -> PlanText:
+    return PlanText(GrowingText(fields.text_or(item, "text")))
 
 
-def _read_command(item: JsonObject) -> b.CommandRun:
-    return b.CommandRun(
+def _read_command(item: JsonObject) -> CommandExecution:
+    return CommandExecution(
         command=clip(fields.text(item, "command")),
-        cwd=fields.text_or(item, "cwd"),
         status=fields.text_or(item, "status", "inProgress"),
         output=GrowingText(fields.text_or(item, "aggregatedOutput")),
         exit_code=fields.maybe_integer(item, "exitCode"),
         duration_ms=fields.maybe_integer(item, "durationMs"),
-        source=fields.text_or(item, "source"),
     )
 
 
-def _read_changes(item: JsonObject) -> b.FileChanges:
-    changes = tuple(_read_change(change) for change in fields.objects(item, "changes"))
-    return b.FileChanges(changes, fields.text_or(item, "status", "inProgress"))
+def _read_file_changes(item: JsonObject) -> FileChanges:
+    changes = tuple(_read_file_change(change) for change in fields.objects(item, "changes"))
+    return FileChanges(changes, fields.text_or(item, "status", "inProgress"))
 
 
-def _read_change(source: JsonObject) -> FileChange:
+def _read_file_change(source: JsonObject) -> FileChange:
     kind = fields.as_object(source.get("kind"), "kind")
     return FileChange(
         path=fields.text(source, "path"),
@@ -157,43 +132,43 @@ def _read_change(source: JsonObject) -> FileChange:
     )
 
 
-def _read_mcp_call(item: JsonObject) -> b.ToolCall:
+def _read_mcp_call(item: JsonObject) -> ToolCall:
     error = item.get("error")
-    return b.ToolCall(
+    return ToolCall(
         server=fields.text_or(item, "server"),
         tool=fields.text(item, "tool"),
         arguments=item.get("arguments"),
         status=fields.text_or(item, "status", "inProgress"),
-        result=_mcp_result(item.get("result")),
+        result=_read_mcp_result(item.get("result")),
         error="" if error is None else fields.text(fields.as_object(error, "error"), "message"),
         duration_ms=fields.maybe_integer(item, "durationMs"),
     )
 
 
-def _mcp_result(result: Json) -> Json:
-    """The text of a result where it is text alone, else the result as it came."""
+def _read_mcp_result(result: Json) -> Json:
+    """Return the result's text if it has only text parts, otherwise the result itself."""
     if not isinstance(result, dict):
         return result
-    texts = _texts(result.get("content"), "text")
-    return result if texts is None else clip(texts)
+    text = _join_texts(result.get("content"), "text")
+    return result if text is None else clip(text)
 
 
-def _read_dynamic_call(item: JsonObject) -> b.ToolCall:
+def _read_dynamic_call(item: JsonObject) -> ToolCall:
     content = item.get("contentItems")
-    texts = _texts(content, "inputText")
-    return b.ToolCall(
+    text = _join_texts(content, "inputText")
+    return ToolCall(
         server=fields.text_or(item, "namespace"),
         tool=fields.text(item, "tool"),
         arguments=item.get("arguments"),
         status=fields.text_or(item, "status", "inProgress"),
-        result=content if texts is None else clip(texts),
+        result=content if text is None else clip(text),
         error="the tool said that it failed" if item.get("success") is False else "",
         duration_ms=fields.maybe_integer(item, "durationMs"),
     )
 
 
-def _texts(content: Json, kind: str) -> str | None:
-    """The parts joined where all are text of `kind`, else None."""
+def _join_texts(content: Json, kind: str) -> str | None:
+    """Join the parts if all of them are text of type `kind`, otherwise return None."""
     if not isinstance(content, list) or not content:
         return None
     texts: list[str] = []
@@ -206,10 +181,10 @@ def _texts(content: Json, kind: str) -> str | None:
     return "\n".join(texts)
 
 
-def _read_search(item: JsonObject) -> b.WebSearch:
+def _read_web_search(item: JsonObject) -> WebSearch:
     action = item.get("action")
     detail = {} if action is None else fields.as_object(action, "action")
-    return b.WebSearch(
+    return WebSearch(
         query=fields.text_or(item, "query"),
         action=fields.text_or(detail, "type"),
         url=fields.text_or(detail, "url"),
@@ -217,40 +192,14 @@ def _read_search(item: JsonObject) -> b.WebSearch:
     )
 
 
-_READERS: dict[str, Callable[[JsonObject], b.Body]] = {
-    "agentMessage": _read_agent,
+_READERS: dict[str, Callable[[JsonObject], ItemContent]] = {
+    "agentMessage": _read_agent_message,
     "reasoning": _read_reasoning,
     "plan": _read_plan,
     "commandExecution": _read_command,
-    "fileChange": _read_changes,
+    "fileChange": _read_file_changes,
     "mcpToolCall": _read_mcp_call,
     "dynamicToolCall": _read_dynamic_call,
-    "webSearch": _read_search,
-    "contextCompaction": lambda _: b.Compaction(),
+    "webSearch": _read_web_search,
+    "contextCompaction": lambda _: ContextCompaction(),
 }
-
-
-MAX_MISSING = 200
-"""Lines of a refused handoff that are kept."""
-
-
-def note_of(msg: ev.Msg) -> b.Note | None:
-    """What a transcript shows of a message; None where that is nothing."""
-    match msg:
-        case ev.ErrorRaised(message, will_retry):
-            return b.Failure(clip(message), will_retry)
-        case ev.Warned(message):
-            return b.Caution(clip(message))
-        case ev.HandedOff(source, target):
-            return b.Handoff(source, target)
-        case ev.HandoffRefused(source, target, missing):
-            lines = tuple(clip(line) for line in missing[:MAX_MISSING])
-            return b.HandoffRefusal(source, target, lines)
-        case ev.RunNoted(kind, role, text):
-            return b.RunNote(kind, role, clip(text))
-        case ev.RoleRequested(action, text, by):
-            return b.RoleRequest(action, clip(text), by)
-        case ev.UnknownEvent(kind, payload):
-            return b.Unknown(kind, payload)
-        case _:
-            return None

@@ -1,12 +1,13 @@
-"""What an item of a transcript holds, one class a kind.
+"""Contents of transcript items, one class per kind.
 
-The kinds follow codex app-server's `ThreadItem`, with those added that only a console shows:
-approvals, turn marks, errors and warnings. Bodies with growing text are changed in place by
-`codextui.console.model.transcript` and by nobody else.
+The kinds follow codex app-server's `ThreadItem`. The console adds approvals, turn marks, errors,
+warnings and the events of team runs. Only `codextui.console.model.transcript` changes contents
+in place.
 """
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -15,117 +16,118 @@ from codextui.protocol.approvals import Approval, FileChange
 from codextui.protocol.events import ApprovalResolved
 from codextui.protocol.runs import RoleAction
 
-LIMIT = 1_048_576
-"""Characters of one text that are kept (1 MiB where they are ASCII)."""
+MAX_TEXT_LENGTH = 1_048_576
+"""Characters stored of a single text (1 MiB if it is ASCII)."""
+
+LEFT_RUNNING = "leftRunning"
+"""Status of a command that was still running when its turn completed."""
 
 
 class GrowingText:
-    """Text built from deltas, appended in constant time, bounded to about its last `limit`.
-
-    What is dropped is counted, so that whoever shows the text can say so.
+    """Text built from deltas: constant-time appends, bounded to about the last `limit` characters.
 
     Attributes:
-        dropped: characters that were forgotten, from the start of the text.
-        dropped_lines: line ends among them.
-        line_ends: line ends in what is kept.
+        dropped: characters dropped from the start.
+        dropped_lines: newlines among the dropped characters.
+        newlines: newlines in `text`.
     """
 
     __slots__ = (
+        "_length",
         "_limit",
         "_pending",
-        "_size",
         "_text",
         "dropped",
         "dropped_lines",
-        "line_ends",
+        "newlines",
     )
 
-    def __init__(self, text: str = "", *, limit: int = LIMIT) -> None:
+    def __init__(self, text: str = "", *, limit: int = MAX_TEXT_LENGTH) -> None:
         self._limit = limit
         self._text = ""
         self._pending: list[str] = []
-        self._size = 0
+        self._length = 0
         self.dropped = 0
         self.dropped_lines = 0
-        self.line_ends = 0
+        self.newlines = 0
         self.append(text)
 
     def append(self, delta: str) -> None:
-        """Add to the end."""
+        """Add `delta` to the end."""
         if not delta:
             return
         self._pending.append(delta)
-        self._size += len(delta)
-        self.line_ends += delta.count("\n")
-        if self._size > self._limit + self._limit // 4:
-            self._forget()
+        self._length += len(delta)
+        self.newlines += delta.count("\n")
+        if self._length > self._limit + self._limit // 4:
+            self._drop_start()
 
     @property
     def text(self) -> str:
-        """What is kept; the end of it where `dropped` is not 0."""
+        """The text without the dropped characters."""
         if self._pending:
             self._text = "".join((self._text, *self._pending))
             self._pending.clear()
         return self._text
 
-    @property
-    def end(self) -> int:
-        """Characters ever appended: a position for `since` that never goes back."""
-        return self.dropped + self._size
-
-    def since(self, position: int) -> str:
-        """What came after `position`; less where it was dropped already."""
-        return self.text[max(0, position - self.dropped) :]
-
     def __bool__(self) -> bool:
-        return self._size > 0
+        return self._length > 0
 
     def __len__(self) -> int:
-        return self._size
+        return self._length
 
-    def _forget(self) -> None:
-        """Cut the beginning, after a line end where one is near."""
+    def _drop_start(self) -> None:
+        """Cut the text to `limit` characters, at the next newline if one is near."""
         text = self.text
         cut = len(text) - self._limit
-        line_end = text.find("\n", cut - 1, cut + 4096)
-        cut = cut if line_end < 0 else line_end + 1
+        newline = text.find("\n", cut - 1, cut + 4096)
+        cut = cut if newline < 0 else newline + 1
         self.dropped += cut
-        line_ends = text.count("\n", 0, cut)
-        self.dropped_lines += line_ends
-        self.line_ends -= line_ends
+        lines = text.count("\n", 0, cut)
+        self.dropped_lines += lines
+        self.newlines -= lines
         self._text = text[cut:]
-        self._size = len(self._text)
+        self._length = len(self._text)
+
+
+def clip(text: str) -> str:
+    """Limit `text` to `MAX_TEXT_LENGTH` characters; a last line tells how many were cut."""
+    if len(text) <= MAX_TEXT_LENGTH:
+        return text
+    more = len(text) - MAX_TEXT_LENGTH
+    return f"{text[:MAX_TEXT_LENGTH]}\n… {more:,} more characters are not kept here"
+
+
+def clip_change(change: FileChange) -> FileChange:
+    """Return `change` with its diff clipped."""
+    if len(change.diff) <= MAX_TEXT_LENGTH:
+        return change
+    return FileChange(change.path, change.kind, clip(change.diff), change.move_path)
 
 
 @dataclass(frozen=True, slots=True)
 class UserMessage:
-    """What a person or a client told the agent (`userMessage`).
+    """A message to the agent (`userMessage`).
 
     Attributes:
-        text: the text; images, files and mentions stand in it as words in brackets.
-        steer: whether it came while the turn was running.
+        text: the message; images, files and mentions appear in brackets.
+        is_steer: whether it arrived while the turn was running.
     """
 
     text: str
-    steer: bool = False
+    is_steer: bool = False
 
 
 @dataclass(slots=True)
 class AgentMessage:
-    """What the agent says, as Markdown (`agentMessage`).
-
-    Attributes:
-        text: as far as it has come.
-        phase: `commentary`, `partial_answer`, `final_answer`, or empty where Codex did not say.
-    """
+    """A message from the agent, as Markdown (`agentMessage`)."""
 
     text: GrowingText = field(default_factory=GrowingText)
-    phase: str = ""
 
 
 @dataclass(slots=True)
 class Reasoning:
-    """What the agent thinks (`reasoning`): paragraphs of the summary, or the raw thoughts."""
+    """The agent's reasoning (`reasoning`): paragraphs of the summary and of the raw text."""
 
     summary: list[GrowingText] = field(default_factory=list)
     raw: list[GrowingText] = field(default_factory=list)
@@ -133,36 +135,28 @@ class Reasoning:
 
 @dataclass(slots=True)
 class PlanText:
-    """A plan written as Markdown (`plan`)."""
+    """A plan as Markdown (`plan`)."""
 
     text: GrowingText = field(default_factory=GrowingText)
 
 
-LEFT_RUNNING = "leftRunning"
-"""A command that its turn did not wait for: it goes on until it ends or the thread is killed."""
-
-
 @dataclass(slots=True)
-class CommandRun:
+class CommandExecution:
     """A command and its output (`commandExecution`).
 
     Attributes:
-        command: the whole command line; empty while only output has been seen.
-        cwd: where it runs.
+        command: the full command line; empty if only output has arrived so far.
         status: `inProgress`, `completed`, `failed`, `declined`, or `LEFT_RUNNING`.
-        output: standard output and error as far as it has come, its end where it is very long.
-        exit_code: None while it runs, or where there is none.
-        duration_ms: None while it runs.
-        source: `agent`, `userShell`, `unifiedExecStartup` or `unifiedExecInteraction`.
+        output: standard output and error so far.
+        exit_code: None while running, or if Codex reported none.
+        duration_ms: None while running.
     """
 
     command: str = ""
-    cwd: str = ""
     status: str = "inProgress"
     output: GrowingText = field(default_factory=GrowingText)
     exit_code: int | None = None
     duration_ms: int | None = None
-    source: str = ""
 
 
 @dataclass(slots=True)
@@ -170,8 +164,8 @@ class FileChanges:
     """Changes to files (`fileChange`).
 
     Attributes:
-        changes: file by file.
-        status: `inProgress` (asked for or being applied), `completed`, `failed` or `declined`.
+        changes: one per file.
+        status: `inProgress` (proposed or being applied), `completed`, `failed` or `declined`.
     """
 
     changes: tuple[FileChange, ...] = ()
@@ -183,13 +177,14 @@ class ToolCall:
     """A call of an MCP tool or of a client's tool (`mcpToolCall`, `dynamicToolCall`).
 
     Attributes:
-        server: the MCP server, or the namespace; may be empty.
+        server: the MCP server or the namespace; may be empty.
         tool: the tool's name.
         arguments: as JSON.
         status: `inProgress`, `completed` or `failed`.
-        result: the text parts of the result, or the result as JSON; None while there is none.
-        error: why it failed, empty otherwise.
-        duration_ms: None while it runs.
+        result: the joined text parts of the result, or else the result as JSON; None if there
+            is none yet.
+        error: the error message of a failed call, otherwise empty.
+        duration_ms: None while running.
     """
 
     server: str
@@ -203,13 +198,13 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True)
 class WebSearch:
-    """A search or a page opened (`webSearch`).
+    """A web search or an opened page (`webSearch`).
 
     Attributes:
-        query: what was searched.
-        action: `search`, `openPage`, `findInPage` or `other`; empty while it runs.
-        url: the page opened, empty otherwise.
-        pattern: what was looked for in the page, empty otherwise.
+        query: the search query.
+        action: `search`, `openPage`, `findInPage` or `other`; empty while running.
+        url: the opened page, otherwise empty.
+        pattern: the text searched for in the page, otherwise empty.
     """
 
     query: str
@@ -219,13 +214,13 @@ class WebSearch:
 
 
 @dataclass(frozen=True, slots=True)
-class Compaction:
-    """The conversation was summarised to fit the model (`contextCompaction`)."""
+class ContextCompaction:
+    """Codex summarised the conversation to fit the context window (`contextCompaction`)."""
 
 
 @dataclass(slots=True)
-class ApprovalMark:
-    """An approval that was asked, and what became of it; `outcome` is None while it is open."""
+class ApprovalRequest:
+    """An approval and its outcome, None while it is open."""
 
     approval: Approval
     outcome: ApprovalResolved | None = None
@@ -233,21 +228,21 @@ class ApprovalMark:
 
 @dataclass(frozen=True, slots=True)
 class TurnStart:
-    """A turn began; `number` counts from 1 in what this console has seen."""
+    """The start of a turn; `number` counts the turns this console has seen, from 1."""
 
     number: int
 
 
 @dataclass(frozen=True, slots=True)
 class TurnEnd:
-    """A turn ended.
+    """The end of a turn.
 
     Attributes:
-        number: as in its `TurnStart`.
+        number: as in `TurnStart`.
         reason: `completed`, `interrupted`, `failed`, `killed` or `lost`.
-        message: why, empty where it completed.
-        seconds: how long it took, None where its start was not seen.
-        tokens: what it used, None where unknown.
+        message: why the turn did not complete, otherwise empty.
+        seconds: its duration, None if its start was not seen.
+        tokens: tokens it used, None if unknown.
     """
 
     number: int
@@ -258,23 +253,23 @@ class TurnEnd:
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
-    """Codex reported an error (`error`); with `will_retry` the turn goes on by itself."""
+class ErrorMessage:
+    """An error reported by Codex (`error`); with `will_retry`, Codex retries by itself."""
 
     message: str
     will_retry: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Caution:
-    """Something that a person should read (`warning`)."""
+class WarningMessage:
+    """A warning from Codex or the server (`warning`)."""
 
     message: str
 
 
 @dataclass(frozen=True, slots=True)
 class Handoff:
-    """A role handed off to another."""
+    """A handoff from the role `source` to the role `target`."""
 
     source: str
     target: str
@@ -282,7 +277,7 @@ class Handoff:
 
 @dataclass(frozen=True, slots=True)
 class HandoffRefusal:
-    """A handoff was refused; `missing` has a line for each condition that is not met."""
+    """A refused handoff; `missing` has one line per unmet condition."""
 
     source: str
     target: str
@@ -291,12 +286,12 @@ class HandoffRefusal:
 
 @dataclass(frozen=True, slots=True)
 class RunNote:
-    """Something else happened in a run.
+    """Any other event of a team run.
 
     Attributes:
-        kind: the word for it (`role_started`, `sent_back`, …).
-        role: whom it concerns, empty for the run as a whole.
-        text: in words.
+        kind: `role_started`, `sent_back`, …, as in `codextui run --json`.
+        role: the role concerned, empty for the whole run.
+        text: a description.
     """
 
     kind: str
@@ -306,7 +301,7 @@ class RunNote:
 
 @dataclass(frozen=True, slots=True)
 class RoleRequest:
-    """A person asked something of a role, or of a run: what, the message, and who asked."""
+    """A person's request to a role or a run: the action, its message, and who made it."""
 
     action: RoleAction
     text: str
@@ -314,67 +309,106 @@ class RoleRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Unknown:
-    """An item or event of a kind that has no class here, shown as it came.
+class UnknownItem:
+    """An item or event of an unknown kind, shown as received.
 
     Attributes:
         kind: its type on the wire.
-        payload: the whole of it.
+        payload: the whole JSON object.
     """
 
     kind: str
     payload: JsonObject
 
 
-Body: TypeAlias = (
+ItemContent: TypeAlias = (
     UserMessage
     | AgentMessage
     | Reasoning
     | PlanText
-    | CommandRun
+    | CommandExecution
     | FileChanges
     | ToolCall
     | WebSearch
-    | Compaction
-    | ApprovalMark
+    | ContextCompaction
+    | ApprovalRequest
     | TurnStart
     | TurnEnd
-    | Failure
-    | Caution
+    | ErrorMessage
+    | WarningMessage
     | Handoff
     | HandoffRefusal
     | RunNote
     | RoleRequest
-    | Unknown
+    | UnknownItem
 )
-"""What an item holds."""
+"""Content of a transcript item."""
 
-Note: TypeAlias = Failure | Caution | Handoff | HandoffRefusal | RunNote | RoleRequest | Unknown
-"""What is no item: it is told once, and does not grow."""
+Note: TypeAlias = (
+    ErrorMessage | WarningMessage | Handoff | HandoffRefusal | RunNote | RoleRequest | UnknownItem
+)
+"""Content made from a single event; it never grows."""
 
 
 @dataclass(slots=True, eq=False)
 class TranscriptItem:
-    """An item in its place. Changed by its transcript alone.
+    """An item of a transcript, changed only by the transcript.
 
     Attributes:
-        turn_id: the turn it belongs to, empty where none.
-        item_id: Codex's id, or ours (`approval:a7`, `turn:3`); unique within its turn.
-        ordinal: its place in the transcript, from 0; never changes and is never used again.
-        body: what it holds. Growing bodies change in place; `version` tells.
-        version: the transcript's version when it last changed; equal versions, equal looks.
+        turn_id: its turn, empty if it belongs to none.
+        item_id: Codex's id, or one of ours (`approval:a7`, `turn`); unique within its turn.
+        ordinal: its position in the transcript, from 0; never changes and is never reused.
+        content: may change in place; compare `version`.
+        version: the transcript's version at the item's last change.
         done: whether it is final.
         unfinished: whether its turn ended before it did.
-        at: unix seconds at the server when it began.
-        weight: characters it holds, about.
+        size: approximate number of characters it holds.
     """
 
     turn_id: str
     item_id: str
     ordinal: int
-    body: Body
+    content: ItemContent
     version: int
     done: bool = False
     unfinished: bool = False
-    at: float = 0.0
-    weight: int = 0
+    size: int = 0
+
+
+def content_size(content: ItemContent) -> int:
+    """Return the approximate number of characters `content` holds."""
+    match content:
+        case AgentMessage(text=text) | PlanText(text=text):
+            return len(text)
+        case Reasoning(summary, raw):
+            return sum(len(part) for part in (*summary, *raw))
+        case CommandExecution():
+            return len(content.command) + len(content.output)
+        case FileChanges(changes):
+            return sum(len(change.path) + len(change.diff) for change in changes)
+        case UserMessage(text=str(words)) | RoleRequest(text=str(words)):
+            return len(words)
+        case ApprovalRequest(approval):
+            return len(repr(approval.asked))
+        case ToolCall():
+            return _json_size(content.arguments) + _json_size(content.result)
+        case UnknownItem(_, payload):
+            return _json_size(payload)
+        case _:
+            return _note_size(content)
+
+
+def _note_size(content: ItemContent) -> int:
+    match content:
+        case ErrorMessage(message=str(words)) | WarningMessage(message=words):
+            return len(words)
+        case RunNote(text=words):
+            return len(words)
+        case HandoffRefusal(missing=missing):
+            return sum(len(line) for line in missing)
+        case _:
+            return 0
+
+
+def _json_size(value: Json) -> int:
+    return len(value) if isinstance(value, str) else len(json.dumps(value, default=str))

@@ -1,78 +1,109 @@
-"""A team's run as a screen shows it: its gate board, and what its roles' time went into."""
+"""A team run as the console shows it: gates, spans and a summary."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TypeAlias
 
 from msgspec import structs
 
 from codextui.protocol.runs import Gate, Span
+from codextui.protocol.threads import ThreadState, Usage
 
 MAX_SPANS = 5_000
-"""Spans of one run that are kept."""
-
-_NEVER = 1e11
-"""Unix seconds that no clock shows."""
+"""Spans stored per run."""
 
 MAX_GATES = 1_000
-"""Gates of one run that are kept."""
+"""Gates stored per run."""
+
+FINISHED_STATES = frozenset(
+    {ThreadState.DONE, ThreadState.INTERRUPTED, ThreadState.FAILED, ThreadState.KILLED}
+)
+"""States in which a role or a run does no more work unless it is asked to."""
+
+CostFormatter: TypeAlias = Callable[[Iterable[tuple[str, Usage]]], str]
+"""Formats the cost of tokens, given pairs of model and usage; empty if no price is known."""
+
+_MAX_UNIX_TIME = 1e11
+"""Unix seconds above which a time is invalid."""
 
 
-@dataclass(slots=True)
-class RunView:
-    """What a run told beside its transcript. Changed by `Board` alone.
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """What a thread's tree row and pane header say about its run.
 
     Attributes:
-        gates: the gate board as it was last told.
-        spans: by id, in the order in which they were first told.
-        version: grows with every change.
-        dropped: spans that were forgotten, the oldest that are over first.
+        run_handle: the run of a role or a Codex thread, empty if there is none.
+        role_handle: the role a Codex thread works for, otherwise empty.
+        role_count: roles of a run; 0 for roles and threads.
+        done_count: how many of the roles are done.
+        gate_count: gates of a run; 0 for roles and threads, and if none were published.
+        met_count: how many of the gates are met.
+        cost: the formatted cost of a thread or a whole run, empty if no price is known.
     """
 
-    gates: tuple[Gate, ...] = ()
-    spans: dict[str, Span] = field(default_factory=dict)
-    version: int = 0
-    dropped: int = 0
+    run_handle: str = ""
+    role_handle: str = ""
+    role_count: int = 0
+    done_count: int = 0
+    gate_count: int = 0
+    met_count: int = 0
+    cost: str = ""
+
+
+NO_RUN = RunSummary()
+"""Summary of a thread outside of any run, without a cost."""
+
+
+class RunView:
+    """The gates and spans of a run. Only `ConsoleState` changes it.
+
+    Attributes:
+        gates: all gates, as last published.
+        spans: by id, in the order in which they were first published.
+    """
+
+    def __init__(self, *, max_spans: int = MAX_SPANS) -> None:
+        self.gates: tuple[Gate, ...] = ()
+        self.spans: dict[str, Span] = {}
+        self._max_spans = max_spans
 
     def set_gates(self, gates: tuple[Gate, ...]) -> bool:
-        """Take the whole board; whether it is another one."""
+        """Replace the gates; return whether they differ."""
         gates = gates[:MAX_GATES]
         if gates == self.gates:
             return False
         self.gates = gates
-        self.version += 1
         return True
 
     def put_span(self, span: Span, at: float) -> bool:
-        """Take a span that began or ended; whether anything changed.
+        """Add or replace a span; return whether anything changed.
+
+        Beyond `max_spans`, the oldest span that has ended is dropped.
 
         Args:
-            span: as it was told; times that cannot be are replaced by `at`.
-            at: unix seconds of the telling.
+            span: invalid times in it are replaced by `at`.
+            at: unix seconds of the event.
         """
-        span = _with_times(span, at)
+        span = _with_valid_times(span, at)
         if self.spans.get(span.span_id) == span:
             return False
         self.spans[span.span_id] = span
-        self.version += 1
-        if len(self.spans) > MAX_SPANS:
-            self._forget_one()
+        if len(self.spans) > self._max_spans:
+            ended = (key for key, other in self.spans.items() if other.ended_at is not None)
+            del self.spans[next(ended, next(iter(self.spans)))]
         return True
 
-    def _forget_one(self) -> None:
-        over = (key for key, span in self.spans.items() if span.ended_at is not None)
-        del self.spans[next(over, next(iter(self.spans)))]
-        self.dropped += 1
-
     @property
-    def met(self) -> int:
-        """How many gates are met."""
+    def met_count(self) -> int:
+        """Number of met gates."""
         return sum(gate.met for gate in self.gates)
 
 
-def _with_times(span: Span, at: float) -> Span:
-    start = span.started_at if 0 < span.started_at < _NEVER else at
+def _with_valid_times(span: Span, at: float) -> Span:
+    start = span.started_at if 0 < span.started_at < _MAX_UNIX_TIME else at
     end = span.ended_at
-    if end is not None and not start <= end < _NEVER:
+    if end is not None and not start <= end < _MAX_UNIX_TIME:
         end = max(start, at)
     return structs.replace(span, started_at=start, ended_at=end)

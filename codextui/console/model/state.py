@@ -1,176 +1,220 @@
-"""All that a screen shows."""
+"""The state behind the console's screens: threads, runs, approvals and the connection.
+
+`ConsoleState` changes by events and by what the connection reports. Each change returns
+`Changes`, which tell the screens what to draw again.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from msgspec import structs
 
-from codextui.console.model.item_reading import clip, note_of
-from codextui.console.model.run import RunView
-from codextui.console.model.standing import run_of
-from codextui.console.model.thread import ThreadView
-from codextui.console.model.tree import TreeRow, tree_rows
+from codextui.console.model.item_reading import read_note
+from codextui.console.model.items import clip
+from codextui.console.model.run import NO_RUN, CostFormatter, RunSummary, RunView
+from codextui.console.model.transcript import Transcript
+from codextui.console.model.tree import TreeEntry, tree_entries
 from codextui.protocol import events as ev
 from codextui.protocol.approvals import Approval
-from codextui.protocol.runs import ThreadKind
+from codextui.protocol.runs import RUN_PREFIX, ThreadKind
 from codextui.protocol.threads import ThreadInfo, ThreadState
+
+MAX_NOTICES = 100
+"""Server notices stored."""
+
+MAX_OUTCOMES = 10_000
+"""Outcomes of approvals stored."""
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What one event changed. False where nothing did.
+    """What a change of the state affects.
 
     Attributes:
-        rows: threads whose row in the tree or whose header changed (state, tokens, plan …).
-        transcripts: threads whose transcripts changed; ask `Transcript.changed_since`.
-        tree: whether threads came or moved in the tree.
+        threads: threads whose tree row or pane header changed (state, tokens, plan, …).
+        transcripts: threads whose transcript changed; see `Transcript.changed_since`.
+        tree: whether threads were added to the tree or moved in it.
         approvals: whether the open approvals changed.
-        asked: approvals that are new: ring for these.
         server: whether the connection, the Codex process or the notices changed.
-        runs: runs whose gate board or spans changed.
+        runs: runs whose gates or spans changed.
     """
 
-    rows: frozenset[str] = frozenset()
+    threads: frozenset[str] = frozenset()
     transcripts: frozenset[str] = frozenset()
     tree: bool = False
     approvals: bool = False
-    asked: tuple[Approval, ...] = ()
     server: bool = False
     runs: frozenset[str] = frozenset()
 
     def __bool__(self) -> bool:
         return bool(
-            self.rows or self.transcripts or self.tree or self.approvals or self.server or self.runs
+            self.threads
+            or self.transcripts
+            or self.tree
+            or self.approvals
+            or self.server
+            or self.runs
         )
 
     def __or__(self, other: Changes) -> Changes:
-        """Both together."""
+        """Return the union of both."""
         if not other:
             return self
         if not self:
             return other
         return Changes(
-            rows=self.rows | other.rows,
+            threads=self.threads | other.threads,
             transcripts=self.transcripts | other.transcripts,
             tree=self.tree or other.tree,
             approvals=self.approvals or other.approvals,
-            asked=self.asked + other.asked,
             server=self.server or other.server,
             runs=self.runs | other.runs,
         )
 
 
-NOTHING = Changes()
-"""Nothing changed."""
-
-
-MAX_NOTICES = 100
-"""Notices that are kept."""
-
-MAX_RESOLVED = 10_000
-"""Outcomes of approvals that are remembered."""
+NO_CHANGES = Changes()
+"""Nothing is affected."""
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
-    """How the connection to the shared server stands.
+class ConnectionState:
+    """State of the connection to the shared server.
 
     Attributes:
-        online: whether there is one.
-        caught_up: whether the past has been replayed on it.
-        reason: why there is none, in a sentence.
-        retry_in: seconds until it is tried again, None where it is not.
+        connected: whether it is established.
+        caught_up: whether all past events have been replayed on it.
+        reason: why it is not established, in a sentence; empty before the first attempt.
+        retry_in: seconds until the next attempt, None if there is none.
     """
 
-    online: bool = False
+    connected: bool = False
     caught_up: bool = False
     reason: str = ""
     retry_in: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
-    """Something about the whole server that a person should read: `error` or `warning`."""
+class ServerNotice:
+    """An error or a warning that concerns the whole server.
+
+    Attributes:
+        at: unix seconds.
+        severity: `error` or `warning`.
+        text: the message.
+    """
 
     at: float
-    kind: str
+    severity: str
     text: str
 
 
-class ConsoleState:
-    """Threads, transcripts and approvals, changed only by the methods below. Deterministic.
-
-    Applying an event twice changes nothing the second time (`seq` only grows).
+@dataclass(slots=True)
+class ThreadView:
+    """A thread as the console shows it.
 
     Attributes:
-        threads: by id, in the order in which they became known; `tree` has the screen's order.
-            Roles of teams, and the runs themselves, are among them.
-        runs: gate boards and spans by the run's id.
-        approvals: open ones by id, oldest first.
-        resolved: what became of the others, by id.
-        link: the connection.
-        codex_problem: why no Codex process is up, empty where one is.
-        codex_version: of the Codex process, empty where unknown.
-        notices: about the whole server, oldest first, the last `MAX_NOTICES`.
-        head: the `seq` of the newest event applied; subscribe with `since=head`.
+        info: as last published by the server.
+        transcript: its turns and items.
+        plan: the plan of the current or last turn, None if it has none.
+        diff: the unified diff of the current or last turn, empty if it has none.
+        last_tokens: tokens of the last model call, 0 if unknown: how full the context window is.
+    """
+
+    info: ThreadInfo
+    transcript: Transcript = field(default_factory=Transcript)
+    plan: ev.PlanUpdated | None = None
+    diff: str = ""
+    last_tokens: int = 0
+
+    @property
+    def thread_id(self) -> str:
+        """Codex's id."""
+        return self.info.thread_id
+
+
+class ConsoleState:
+    """Everything the console shows. Deterministic; an event applied again changes nothing.
+
+    Attributes:
+        connection: state of the connection to the shared server.
+        threads: by id, in the order in which they were first seen. Runs and roles are among them.
+        runs: gates and spans, by the run's id.
+        approvals: open approvals by id, oldest first.
+        outcomes: outcomes of the other approvals, by id.
+        codex_problem: why no Codex process is running, empty if one is.
+        codex_version: version of the Codex process, empty if unknown.
+        notices: the last `MAX_NOTICES` server notices, oldest first.
+        last_seq: `seq` of the newest event applied.
     """
 
     def __init__(self) -> None:
-        self.link = Link()
-        self._forget()
+        self.connection = ConnectionState()
+        self._clear()
 
-    def _forget(self) -> None:
+    def _clear(self) -> None:
         self.threads: dict[str, ThreadView] = {}
         self.runs: dict[str, RunView] = {}
         self.approvals: dict[str, Approval] = {}
-        self.resolved: dict[str, ev.ApprovalResolved] = {}
+        self.outcomes: dict[str, ev.ApprovalResolved] = {}
         self.codex_problem = ""
         self.codex_version = ""
-        self.notices: list[Notice] = []
-        self.head = 0
+        self.notices: list[ServerNotice] = []
+        self.last_seq = 0
         self._unresolved: dict[str, Approval] = {}
 
     # Events.
 
     def apply(self, event: ev.Event) -> Changes:
-        """Take one event. Never raises; what it does not understand stays visible."""
-        if event.seq <= self.head:
-            return NOTHING
-        self.head = event.seq
+        """Apply an event. Never raises; an unknown event becomes a note or a notice."""
+        if event.seq <= self.last_seq:
+            return NO_CHANGES
+        self.last_seq = event.seq
         match event.msg:
             case ev.ThreadChanged(thread):
                 return self._change_thread(thread)
             case ev.ApprovalAsked(approval):
-                return self._ask(approval, event.at)
+                return self.add_approval(approval)
             case ev.ApprovalResolved():
-                return self._resolve(event.msg)
+                return self._resolve_approval(event.msg)
             case ev.CodexLost(message):
-                return self._lose_codex(message, event.at)
+                self.codex_problem = message or "the Codex process ended"
+                return self._add_notice(event.at, "error", self.codex_problem)
             case ev.CodexReady(version):
                 self.codex_problem, self.codex_version = "", version
                 return Changes(server=True)
             case _ if not event.thread_id:
-                return self._notice(event)
+                return self._apply_to_server(event)
             case _:
                 view, added = self._view(event.thread_id)
-                return added | self._apply_to(view, event)
+                return added | self._apply_to_thread(view, event)
 
-    def _apply_to(self, view: ThreadView, event: ev.Event) -> Changes:
-        """Take what concerns one thread."""
+    def _apply_to_server(self, event: ev.Event) -> Changes:
+        match event.msg:
+            case ev.ErrorRaised(message):
+                return self._add_notice(event.at, "error", message)
+            case ev.Warned(message):
+                return self._add_notice(event.at, "warning", message)
+            case ev.UnknownEvent(kind):
+                return self._add_notice(event.at, "warning", f"unknown event {kind}")
+            case msg:
+                text = f"{type(msg).__name__} came without a thread"
+                return self._add_notice(event.at, "warning", text)
+
+    def _apply_to_thread(self, view: ThreadView, event: ev.Event) -> Changes:
         transcript, turn_id, at = view.transcript, event.turn_id, event.at
         match event.msg:
             case ev.TurnStarted():
-                return self._begin_turn(view, turn_id, at)
+                return self._start_turn(view, turn_id, at)
             case ev.TurnCompleted():
                 return self._end_turn(view, event, "completed", "")
             case ev.TurnAborted(reason, message):
                 return self._end_turn(view, event, reason, message)
             case ev.ItemStarted(item):
-                return _wrote(view, transcript.put_item(turn_id, item, at, done=False))
+                return _transcript_changes(view, transcript.put_item(turn_id, item, done=False))
             case ev.ItemCompleted(item):
-                return _wrote(view, transcript.put_item(turn_id, item, at, done=True))
+                return _transcript_changes(view, transcript.put_item(turn_id, item, done=True))
             case (
                 ev.TextDelta()
                 | ev.ReasoningDelta()
@@ -178,29 +222,31 @@ class ConsoleState:
                 | ev.OutputDelta()
                 | ev.PatchUpdated() as delta
             ):
-                return _wrote(view, transcript.add_delta(turn_id, delta, at))
+                return _transcript_changes(view, transcript.add_delta(turn_id, delta))
             case ev.TokensCounted() | ev.DiffUpdated() | ev.PlanUpdated():
-                return self._measure(view, event.msg)
+                return self._update_turn(view, event.msg)
             case ev.GatesChecked() | ev.SpanChanged():
-                return self._follow_run(view, event.msg, at)
+                return self._update_run(view, event.msg, at)
             case msg:
-                note = note_of(msg)
-                return _wrote(view, note and transcript.add_note(turn_id, note, at))
+                note = read_note(msg)
+                return _transcript_changes(view, note and transcript.add_note(turn_id, note))
 
-    def _begin_turn(self, view: ThreadView, turn_id: str, at: float) -> Changes:
+    def _start_turn(self, view: ThreadView, turn_id: str, at: float) -> Changes:
+        # A fork's first count includes its source's tokens.
         total = view.info.usage.total
         before = None if view.info.forked_from and not total else total
-        if not view.transcript.begin_turn(turn_id, at, before):
-            return NOTHING
+        if not view.transcript.start_turn(turn_id, at, before):
+            return NO_CHANGES
         view.plan, view.diff = None, ""
-        return _wrote(view, True) | _row(view)
+        return _transcript_changes(view, True) | _thread_changes(view.thread_id)
 
     def _end_turn(self, view: ThreadView, event: ev.Event, reason: str, message: str) -> Changes:
         total = view.info.usage.total or None
-        ended = view.transcript.end_turn(event.turn_id, reason, message, event.at, total)
-        return _wrote(view, ended) | (_row(view) if ended else NOTHING)
+        if not view.transcript.end_turn(event.turn_id, reason, message, event.at, total):
+            return NO_CHANGES
+        return _transcript_changes(view, True) | _thread_changes(view.thread_id)
 
-    def _measure(
+    def _update_turn(
         self, view: ThreadView, msg: ev.TokensCounted | ev.DiffUpdated | ev.PlanUpdated
     ) -> Changes:
         match msg:
@@ -212,19 +258,20 @@ class ConsoleState:
                 view.diff = clip(diff)
             case ev.PlanUpdated():
                 view.plan = msg
-        return _row(view)
+        return _thread_changes(view.thread_id)
 
-    def _follow_run(
+    def _update_run(
         self, view: ThreadView, msg: ev.GatesChecked | ev.SpanChanged, at: float
     ) -> Changes:
-        run_id = self.run_of(view.thread_id) or view.thread_id
+        run_id = self.run_id_of(view.thread_id) or view.thread_id
         run = self.runs.setdefault(run_id, RunView())
         match msg:
             case ev.GatesChecked(gates):
                 changed = run.set_gates(gates)
             case ev.SpanChanged(span):
                 changed = run.put_span(span, at)
-        return Changes(runs=frozenset({run_id}), rows=frozenset({run_id})) if changed else NOTHING
+        ids = frozenset({run_id})
+        return Changes(runs=ids, threads=ids) if changed else NO_CHANGES
 
     def _change_thread(self, info: ThreadInfo) -> Changes:
         view, added = self._view(info.thread_id)
@@ -236,168 +283,172 @@ class ConsoleState:
             or old.created_at != info.created_at
             or (old.state is ThreadState.KILLED) != (info.state is ThreadState.KILLED)
         )
-        # A role's brief says what it is for; it is nothing that it was told.
-        is_told = info.kind is ThreadKind.CODEX and view.transcript.set_brief(info.brief)
-        wrote = _wrote(view, is_told)
-        return added | wrote | self._rows_of(view) | Changes(tree=moved)
-
-    def _rows_of(self, view: ThreadView) -> Changes:
-        """Its row, and that of the run which counts what its roles do."""
-        run_id = self.run_of(view.thread_id)
-        return _row(view) | (_row_changes(run_id) if run_id in self.threads else NOTHING)
+        # The brief of a role or a run is its description, not a message to it.
+        has_brief = info.kind is ThreadKind.CODEX and view.transcript.set_brief(info.brief)
+        changes = added | _thread_changes(view.thread_id) | Changes(tree=moved)
+        run_id = self.run_id_of(view.thread_id)
+        if run_id in self.threads:
+            changes |= _thread_changes(run_id)
+        return changes | _transcript_changes(view, has_brief)
 
     def _view(self, thread_id: str) -> tuple[ThreadView, Changes]:
-        """The thread, made up where it was never heard of, so that its events have a place."""
+        """Return the thread; one that is unknown yet is added, so that its events are shown."""
         view = self.threads.get(thread_id)
         if view is not None:
-            return view, NOTHING
+            return view, NO_CHANGES
         view = ThreadView(ThreadInfo(thread_id, thread_id[:8], ThreadState.STARTING))
         self.threads[thread_id] = view
-        return view, Changes(rows=frozenset({thread_id}), tree=True)
+        return view, Changes(threads=frozenset({thread_id}), tree=True)
 
-    def _lose_codex(self, message: str, at: float) -> Changes:
-        self.codex_problem = message or "the Codex process ended"
-        return self._add_notice(Notice(at, "error", self.codex_problem))
-
-    def _notice(self, event: ev.Event) -> Changes:
-        match event.msg:
-            case ev.ErrorRaised(message):
-                return self._add_notice(Notice(event.at, "error", message))
-            case ev.Warned(message):
-                return self._add_notice(Notice(event.at, "warning", message))
-            case ev.UnknownEvent(kind):
-                return self._add_notice(Notice(event.at, "warning", f"unknown event {kind}"))
-            case msg:
-                text = f"{type(msg).__name__} came without a thread"
-                return self._add_notice(Notice(event.at, "warning", text))
-
-    def _add_notice(self, notice: Notice) -> Changes:
-        self.notices.append(notice)
+    def _add_notice(self, at: float, severity: str, text: str) -> Changes:
+        self.notices.append(ServerNotice(at, severity, text))
         del self.notices[:-MAX_NOTICES]
         return Changes(server=True)
 
     # Approvals.
 
-    def offer(self, approval: Approval) -> Changes:
-        """Take an approval that the server asks us for; nothing changes where it is known."""
-        return self._ask(approval, approval.asked_at)
+    def add_approval(self, approval: Approval) -> Changes:
+        """Add an open approval; ignored if it is known."""
+        approval_id = approval.approval_id
+        if approval_id in self.outcomes or approval_id in self.approvals:
+            return NO_CHANGES
+        self._unresolved[approval_id] = approval
+        oldest_first = sorted([*self.approvals.values(), approval], key=lambda one: one.asked_at)
+        self.approvals = {one.approval_id: one for one in oldest_first}
+        view, added = self._view(approval.thread_id)
+        transcript = _transcript_changes(view, view.transcript.add_approval(approval))
+        return added | transcript | _thread_changes(view.thread_id) | Changes(approvals=True)
 
-    def withdraw(self, approval_id: str) -> Changes:
-        """Take it back: the server no longer asks us. Its outcome comes as an event."""
+    def remove_approval(self, approval_id: str) -> Changes:
+        """Remove an approval this console can no longer answer; its outcome is an event."""
         approval = self.approvals.pop(approval_id, None)
         if approval is None:
-            return NOTHING
-        return Changes(approvals=True, rows=frozenset({approval.thread_id}))
+            return NO_CHANGES
+        return Changes(approvals=True, threads=frozenset({approval.thread_id}))
 
-    def _ask(self, approval: Approval, at: float) -> Changes:
-        if approval.approval_id in self.resolved or approval.approval_id in self.approvals:
-            return NOTHING
-        new = approval.approval_id not in self._unresolved
-        self.approvals[approval.approval_id] = approval
-        self._unresolved[approval.approval_id] = approval
-        self._sort_approvals()
-        view, added = self._view(approval.thread_id)
-        wrote = _wrote(view, view.transcript.put_approval(approval, at))
-        asked = (approval,) if new else ()
-        return added | wrote | _row(view) | Changes(approvals=True, asked=asked)
-
-    def _sort_approvals(self) -> None:
-        oldest_first = sorted(self.approvals.values(), key=lambda approval: approval.asked_at)
-        self.approvals = {approval.approval_id: approval for approval in oldest_first}
-
-    def _resolve(self, outcome: ev.ApprovalResolved) -> Changes:
-        self.resolved.setdefault(outcome.approval_id, outcome)
-        if len(self.resolved) > MAX_RESOLVED:
-            del self.resolved[next(iter(self.resolved))]
+    def _resolve_approval(self, outcome: ev.ApprovalResolved) -> Changes:
+        self.outcomes.setdefault(outcome.approval_id, outcome)
+        if len(self.outcomes) > MAX_OUTCOMES:
+            del self.outcomes[next(iter(self.outcomes))]
         was_open = self.approvals.pop(outcome.approval_id, None) is not None
         approval = self._unresolved.pop(outcome.approval_id, None)
         if approval is None:
             return Changes(approvals=was_open)
         view, _ = self._view(approval.thread_id)
-        wrote = _wrote(view, view.transcript.resolve_approval(approval, outcome))
-        return wrote | _row(view) | Changes(approvals=was_open)
+        resolved = view.transcript.resolve_approval(approval, outcome)
+        changes = _transcript_changes(view, resolved) | _thread_changes(view.thread_id)
+        return changes | Changes(approvals=was_open)
 
     # The connection.
 
-    def connect(self, *, fresh: bool) -> Changes:
-        """The connection stands; with `fresh` the server has another past: forget everything."""
+    def set_connected(self, *, fresh: bool) -> Changes:
+        """Set the connection to established; with `fresh`, discard the state of another server."""
         if fresh:
-            self._forget()
-        self.link = Link(online=True)
-        return self._everything()
+            self._clear()
+        self.connection = ConnectionState(connected=True)
+        return self._all_changes()
 
-    def catch_up(self) -> Changes:
-        """The past has been replayed."""
-        self.link = Link(online=True, caught_up=True)
+    def set_caught_up(self) -> Changes:
+        """Mark the past events as replayed."""
+        self.connection = ConnectionState(connected=True, caught_up=True)
         return Changes(server=True)
 
-    def disconnect(self, reason: str, retry_in: float | None = None) -> Changes:
-        """The connection is gone."""
-        self.link = Link(reason=reason, retry_in=retry_in)
-        return self._everything()
+    def set_disconnected(self, reason: str, retry_in: float | None = None) -> Changes:
+        """Set the connection to lost; see `ConnectionState`."""
+        self.connection = ConnectionState(reason=reason, retry_in=retry_in)
+        return self._all_changes()
 
-    def reset(self) -> Changes:
-        """Forget everything but the connection."""
-        self._forget()
-        return self._everything()
+    def _all_changes(self) -> Changes:
+        threads, runs = frozenset(self.threads), frozenset(self.runs)
+        return Changes(threads, threads, tree=True, approvals=True, server=True, runs=runs)
 
-    def _everything(self) -> Changes:
-        rows, runs = frozenset(self.threads), frozenset(self.runs)
-        return Changes(rows, rows, tree=True, approvals=True, server=True, runs=runs)
+    # Queries.
 
-    # Reading.
-
-    def tree(self, *, killed: bool = True) -> list[TreeRow]:
-        """The rows of the tree; without `killed`, forks of a killed thread move up."""
-        return tree_rows((view.info for view in self.threads.values()), killed=killed)
+    def tree(self) -> list[TreeEntry]:
+        """Return the threads in the order of the tree."""
+        return tree_entries(view.info for view in self.threads.values())
 
     def state_of(self, thread_id: str) -> ThreadState:
-        """What to show as its state: `disconnected` for all but killed ones while offline."""
+        """Return the state to show: while disconnected, `DISCONNECTED` unless killed."""
         view = self.threads.get(thread_id)
         state = ThreadState.STARTING if view is None else view.info.state
-        if self.link.online or state is ThreadState.KILLED:
+        if self.connection.connected or state is ThreadState.KILLED:
             return state
         return ThreadState.DISCONNECTED
 
-    def run_of(self, thread_id: str) -> str:
-        """The id of the run that a row is, or stands below; empty where it belongs to none."""
-        return run_of(self.threads, thread_id)
+    def run_id_of(self, thread_id: str) -> str:
+        """Return the id of the run that a thread is or belongs to, empty if there is none."""
+        seen: set[str] = set()
+        while thread_id and thread_id not in seen:
+            seen.add(thread_id)
+            if thread_id.startswith(RUN_PREFIX):
+                return thread_id.partition("/")[0]
+            view = self.threads.get(thread_id)
+            if view is None:
+                return ""
+            if view.info.kind is ThreadKind.RUN:
+                return thread_id
+            thread_id = view.info.parent or view.info.forked_from
+        return ""
 
-    def below(self, run_id: str) -> list[ThreadInfo]:
-        """The rows that stand below a run, in the order in which they became known."""
+    def run_members(self, run_id: str) -> list[ThreadInfo]:
+        """Return the roles and Codex threads of a run, in the order they were first seen."""
         return [
             view.info
             for thread_id, view in self.threads.items()
-            if thread_id != run_id and self.run_of(thread_id) == run_id
+            if thread_id != run_id and self.run_id_of(thread_id) == run_id
         ]
 
-    def roles_of(self, run_id: str) -> list[str]:
-        """The names of a run's roles, in the order of the tree."""
-        ids = (row.thread_id for row in self.tree())
-        return [
-            role_id.removeprefix(f"{run_id}/")
-            for role_id in ids
-            if role_id.startswith(f"{run_id}/")
-        ]
+    def role_names(self, run_id: str) -> list[str]:
+        """Return the names of a run's roles, in the order of the tree."""
+        prefix = f"{run_id}/"
+        ids = (entry.thread_id for entry in self.tree())
+        return [role_id.removeprefix(prefix) for role_id in ids if role_id.startswith(prefix)]
 
-    def approvals_of(self, thread_id: str) -> list[Approval]:
-        """The open approvals of a thread, oldest first."""
-        return [a for a in self.approvals.values() if a.thread_id == thread_id]
+    def summarize_run(self, thread_id: str, format_cost: CostFormatter | None = None) -> RunSummary:
+        """Summarise the run of a thread for its tree row and pane header.
 
+        Args:
+            thread_id: a Codex thread, a role or a run.
+            format_cost: formats what tokens cost; None leaves costs out.
+        """
+        view = self.threads.get(thread_id)
+        if view is None:
+            return NO_RUN
+        info = view.info
+        if info.kind is ThreadKind.RUN:
+            return self._summarize_whole_run(thread_id, format_cost)
+        run = self.threads.get(self.run_id_of(thread_id))
+        parent = self.threads.get(info.parent)
+        has_role = parent is not None and parent.info.kind is ThreadKind.ROLE
+        return RunSummary(
+            run_handle="" if run is None else run.info.handle,
+            role_handle=parent.info.handle if parent is not None and has_role else "",
+            cost="" if format_cost is None else format_cost([(info.model, info.usage)]),
+        )
 
-def _wrote(view: ThreadView, changed: object) -> Changes:
-    return _transcript_changes(view.thread_id) if changed else NOTHING
-
-
-def _row(view: ThreadView) -> Changes:
-    return _row_changes(view.thread_id)
+    def _summarize_whole_run(self, run_id: str, format_cost: CostFormatter | None) -> RunSummary:
+        members = self.run_members(run_id)
+        roles = [info for info in members if info.kind is ThreadKind.ROLE]
+        run = self.runs.get(run_id) or RunView()
+        return RunSummary(
+            role_count=len(roles),
+            done_count=sum(role.state is ThreadState.DONE for role in roles),
+            gate_count=len(run.gates),
+            met_count=run.met_count,
+            cost="" if format_cost is None else format_cost((m.model, m.usage) for m in members),
+        )
 
 
 @lru_cache(maxsize=1024)
-def _transcript_changes(thread_id: str) -> Changes:
+def _thread_changes(thread_id: str) -> Changes:
+    return Changes(threads=frozenset({thread_id}))
+
+
+def _transcript_changes(view: ThreadView, changed: object) -> Changes:
+    return _changes_of_transcript(view.thread_id) if changed else NO_CHANGES
+
+
+@lru_cache(maxsize=1024)
+def _changes_of_transcript(thread_id: str) -> Changes:
     return Changes(transcripts=frozenset({thread_id}))
-
-
-@lru_cache(maxsize=1024)
-def _row_changes(thread_id: str) -> Changes:
-    return Changes(rows=frozenset({thread_id}))

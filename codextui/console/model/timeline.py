@@ -1,4 +1,4 @@
-"""Where the time of a run's roles went, ready to be drawn: lanes, totals, a window. Pure."""
+"""The timeline of a run: lanes of spans, totals per role, and the window of time in view."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from codextui.protocol.runs import Span, SpanKind
 
-DEPTH = (
+INNERMOST_FIRST = (
     SpanKind.PERSON,
     SpanKind.PAUSED,
     SpanKind.GATE,
@@ -16,64 +16,63 @@ DEPTH = (
     SpanKind.MODEL,
     SpanKind.ROLE,
 )
-"""Where spans of one role lie over each other, the innermost is told: the first of these."""
+"""Kinds by nesting: of overlapping spans of a role, the kind listed first is shown."""
 
-STEPS = tuple(
+ZOOM_STEPS = tuple(
     base * unit for unit in (0.1, 1, 10, 60, 600, 3600, 36000) for base in (1, 1.5, 2, 3, 4.5, 7)
 )
-"""Seconds that one cell can stand for, from a tenth to nearly two days."""
+"""Seconds per cell, from a tenth of a second to nearly three days."""
 
 _WAITS = (SpanKind.GATE, SpanKind.PERSON, SpanKind.PAUSED)
 
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """A role's spans by their start, those that they are part of (`SpanKind.ROLE`) apart.
+    """A role's spans, by start.
 
     Attributes:
-        role: whose they are.
-        stints: from a start to an end of the role.
-        spans: what these went into.
+        role: the role's name.
+        role_turns: its spans of kind `ROLE`, each from the start to the end of the role's work.
+        spans: all other spans; they nest in the role turns.
     """
 
     role: str
-    stints: tuple[Span, ...] = ()
+    role_turns: tuple[Span, ...] = ()
     spans: tuple[Span, ...] = ()
 
     @property
-    def choices(self) -> tuple[Span, ...]:
-        """What can be chosen to be told in words: the spans, or the stints where none are."""
-        return self.spans or self.stints
+    def selectable(self) -> tuple[Span, ...]:
+        """Spans that can be selected: the nested ones, or the role turns if there are none."""
+        return self.spans or self.role_turns
 
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """What a role's time went into; spans that go on count up to now.
+    """How a role spent its time; open spans count up to now.
 
     Attributes:
-        at_work: seconds from its starts to its ends in which it neither waited for roles or
-            people nor was paused.
-        seconds: by kind; those of work without what was waited in them.
-        tokens: of all spans.
+        working: seconds of its role turns, without waits and pauses.
+        seconds: by kind; those of work exclude waits and pauses within them.
+        tokens: tokens of all spans.
     """
 
-    at_work: float = 0.0
+    working: float = 0.0
     seconds: dict[SpanKind, float] = field(default_factory=dict)
     tokens: int = 0
 
     def of(self, kind: SpanKind) -> float:
-        """The seconds of a kind."""
+        """Return the seconds of a kind."""
         return self.seconds.get(kind, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The time in sight.
+    """The time in view.
 
     Attributes:
         start: unix seconds at the left edge of the first cell.
-        step: seconds that one cell stands for.
-        cells: how many there are.
+        step: seconds per cell.
+        cells: number of cells.
     """
 
     start: float
@@ -86,42 +85,65 @@ class Window:
         return self.start + self.step * self.cells
 
     def cell_of(self, at: float) -> int:
-        """The cell of a moment; below 0 or beyond the last where it is out of sight."""
+        """Return the cell of a time; negative or beyond the last cell if out of view."""
         return int((at - self.start) // self.step)
 
-    def moved(self, cells: int) -> Window:
-        """Earlier (below 0) or later."""
+    def shifted(self, cells: int) -> Window:
+        """Return the window moved by `cells`, to earlier times if negative."""
         return replace(self, start=self.start + cells * self.step)
 
-    def showing(self, span: Span, now: float) -> Window:
-        """Moved as little as needed to have a span, or its beginning, in sight."""
-        first, last = self.cell_of(span.started_at), self.cell_of(end_of(span, now))
+    def scrolled_to(self, span: Span, now: float) -> Window:
+        """Return the window moved as little as needed to show a span, or at least its start."""
+        first, last = self.cell_of(span.started_at), self.cell_of(span_end(span, now))
         if last >= self.cells:
-            return self.moved(min(first, last - self.cells + 1))
-        return self.moved(first) if first < 0 else self
+            return self.shifted(min(first, last - self.cells + 1))
+        return self.shifted(first) if first < 0 else self
+
+    def following(self, first: float, now: float) -> Window:
+        """Return the window moved to have `now` in its last cell, but not to before `first`."""
+        return replace(self, start=max(first, now - self.step * (self.cells - 1)))
+
+    def zoomed(self, *, closer: bool, around: float) -> Window:
+        """Return the window at the next zoom step, with the time `around` in the same cell."""
+        steps = [step for step in ZOOM_STEPS if (step < self.step if closer else step > self.step)]
+        if not steps:
+            return self
+        step = float(steps[-1] if closer else steps[0])
+        cell = max(0, min(self.cells - 1, self.cell_of(around)))
+        return Window(around - cell * step, step, self.cells)
 
 
-def end_of(span: Span, now: float) -> float:
-    """When a span ended, or now; never before its start."""
+def fit_window(spans: Iterable[Span], cells: int, now: float) -> Window:
+    """Return the closest window that shows all spans in `cells` cells."""
+    every = list(spans)
+    start = min((span.started_at for span in every), default=now)
+    end = max((span_end(span, now) for span in every), default=now)
+    cells = max(1, cells)
+    step = next((step for step in ZOOM_STEPS if step * cells >= end - start), (end - start) / cells)
+    return Window(start, float(step), cells)
+
+
+def span_end(span: Span, now: float) -> float:
+    """Return when a span ended, or `now` if it is open; never before its start."""
     return max(span.started_at, now if span.ended_at is None else span.ended_at)
 
 
 def span_at(lane: Lane, at: float, now: float) -> Span | None:
-    """The innermost span of a lane at a moment, or the nearest; None where it has none."""
+    """Return the innermost selectable span of a lane at a time, or else the nearest one."""
 
     def distance(span: Span) -> tuple[float, int]:
-        away = max(span.started_at - at, at - end_of(span, now), 0.0)
-        return away, DEPTH.index(span.kind)
+        away = max(span.started_at - at, at - span_end(span, now), 0.0)
+        return away, INNERMOST_FIRST.index(span.kind)
 
-    return min(lane.choices, key=distance, default=None)
+    return min(lane.selectable, key=distance, default=None)
 
 
-def lanes_of(spans: Iterable[Span], roles: Sequence[str] = ()) -> list[Lane]:
-    """A lane for each role that something was told of.
+def build_lanes(spans: Iterable[Span], roles: Sequence[str] = ()) -> list[Lane]:
+    """Build a lane for each role that has spans.
 
     Args:
         spans: in any order.
-        roles: the order of the lanes; others follow in the order in which they began.
+        roles: the order of the lanes; other roles follow in the order of their first spans.
     """
     by_role: dict[str, list[Span]] = {}
     for span in sorted(spans, key=lambda span: span.started_at):
@@ -138,34 +160,34 @@ def lanes_of(spans: Iterable[Span], roles: Sequence[str] = ()) -> list[Lane]:
     ]
 
 
-def totals_of(lane: Lane, now: float) -> Totals:
-    """What a role's time went into; time that spans share is counted once.
+def lane_totals(lane: Lane, now: float) -> Totals:
+    """Sum up a role's time, counting time shared by several spans once.
 
-    What waits for a person, for roles, or for a pause to end is no work, even where Codex or a
-    tool is what asked.
+    Waiting for a person, for other roles or for the end of a pause is not work, even inside a
+    span of Codex or of a tool.
     """
-    every = (*lane.stints, *lane.spans)
+    every = (*lane.role_turns, *lane.spans)
     times = {
-        kind: [(span.started_at, end_of(span, now)) for span in every if span.kind is kind]
+        kind: [(span.started_at, span_end(span, now)) for span in every if span.kind is kind]
         for kind in {span.kind for span in every}
     }
     waits = [time for kind in _WAITS for time in times.get(kind, [])]
-    stints = times.get(SpanKind.ROLE) or [time for times_ in times.values() for time in times_]
-    at_work = _without(stints, waits)
+    turns = times.get(SpanKind.ROLE) or [time for times_ in times.values() for time in times_]
     seconds = {
-        kind: _covered(own) if kind in _WAITS else _without(own, waits)
+        kind: _covered(own) if kind in _WAITS else _covered_without(own, waits)
         for kind, own in times.items()
     }
-    return Totals(at_work, seconds, sum(max(0, span.tokens) for span in every))
+    tokens = sum(max(0, span.tokens) for span in every)
+    return Totals(_covered_without(turns, waits), seconds, tokens)
 
 
-def _without(times: list[tuple[float, float]], waits: list[tuple[float, float]]) -> float:
-    """The seconds of some times that no wait covers: what either covers, less the waits."""
+def _covered_without(times: list[tuple[float, float]], waits: list[tuple[float, float]]) -> float:
+    """Return the seconds covered by `times` but by no wait."""
     return max(0.0, _covered([*times, *waits]) - _covered(waits))
 
 
 def _covered(times: Iterable[tuple[float, float]]) -> float:
-    """The seconds that at least one of some times covers."""
+    """Return the seconds covered by at least one of `times`."""
     total, until = 0.0, float("-inf")
     for start, end in sorted(times):
         total += max(0.0, end - max(start, until))
@@ -173,64 +195,35 @@ def _covered(times: Iterable[tuple[float, float]]) -> float:
     return total
 
 
-def cells_of(lane: Lane, window: Window, now: float) -> list[SpanKind | None]:
-    """What each cell of a lane shows: what most of its time went into, None for nothing."""
+def lane_cells(lane: Lane, window: Window, now: float) -> list[SpanKind | None]:
+    """Return for each cell the kind that takes most of its time, None for an empty cell."""
     shares: list[dict[SpanKind, float]] = [{} for _ in range(window.cells)]
-    for span in (*lane.stints, *lane.spans):
-        _share_out(span, window, now, shares)
-    return [_foremost(share, window.step) for share in shares]
+    for span in (*lane.role_turns, *lane.spans):
+        _add_shares(span, window, now, shares)
+    return [_dominant_kind(share, window.step) for share in shares]
 
 
-def _share_out(span: Span, window: Window, now: float, shares: list[dict[SpanKind, float]]) -> None:
-    start, end = span.started_at, end_of(span, now)
+def _add_shares(
+    span: Span, window: Window, now: float, shares: list[dict[SpanKind, float]]
+) -> None:
+    start, end = span.started_at, span_end(span, now)
     first, last = max(0, window.cell_of(start)), min(window.cells - 1, window.cell_of(end))
     for cell in range(first, last + 1):
         left = window.start + cell * window.step
         inside = min(end, left + window.step) - max(start, left)
-        # What took no time at all is there all the same.
+        # A span of no duration is still shown.
         inside = max(inside, window.step / 1000) if start >= left else inside
         if inside > 0:
             shares[cell][span.kind] = shares[cell].get(span.kind, 0.0) + inside
 
 
-def _foremost(share: dict[SpanKind, float], step: float) -> SpanKind | None:
-    """The kind with the most time, where of overlapping ones the innermost has it."""
+def _dominant_kind(share: dict[SpanKind, float], step: float) -> SpanKind | None:
+    """Return the kind with the most time; overlapping time belongs to the innermost kind."""
     left, best, most = step, None, 0.0
-    for kind in DEPTH:
+    for kind in INNERMOST_FIRST:
         if kind in share:
             own = min(left, share[kind])
             left -= own
             if own > most:
                 best, most = kind, own
     return best
-
-
-def fitting(spans: Iterable[Span], cells: int, now: float) -> Window:
-    """A window that has all spans in sight, in `cells` cells, as near as that can be."""
-    every = list(spans)
-    start = min((span.started_at for span in every), default=now)
-    end = max((end_of(span, now) for span in every), default=now)
-    cells = max(1, cells)
-    step = next((step for step in STEPS if step * cells >= end - start), (end - start) / cells)
-    return Window(start, float(step), cells)
-
-
-def following(window: Window, first: float, now: float) -> Window:
-    """The window with now in its last cell, but never before all that is to be seen.
-
-    Args:
-        window: what is in sight.
-        first: when the first span began.
-        now: unix seconds.
-    """
-    return replace(window, start=max(first, now - window.step * (window.cells - 1)))
-
-
-def zoomed(window: Window, closer: bool, around: float) -> Window:
-    """The next step closer or further, with the moment `around` in the same cell."""
-    steps = [step for step in STEPS if (step < window.step if closer else step > window.step)]
-    if not steps:
-        return window
-    step = float(steps[-1] if closer else steps[0])
-    cell = max(0, min(window.cells - 1, window.cell_of(around)))
-    return Window(around - cell * step, step, window.cells)

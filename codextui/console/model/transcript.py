@@ -1,31 +1,62 @@
-"""Everything that a thread said and did, in order."""
+"""The transcript of a thread: its turns and items, updated from events."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass
+from typing import TypeAlias
 
-from codextui.console.model import items as b
-from codextui.console.model.item_reading import clip_change, read_body, weigh
-from codextui.console.model.items import GrowingText, TranscriptItem
+from codextui.console.model.item_reading import read_item
+from codextui.console.model.items import (
+    LEFT_RUNNING,
+    AgentMessage,
+    ApprovalRequest,
+    CommandExecution,
+    FileChanges,
+    GrowingText,
+    ItemContent,
+    Note,
+    PlanText,
+    Reasoning,
+    TranscriptItem,
+    TurnEnd,
+    TurnStart,
+    UserMessage,
+    clip_change,
+    content_size,
+)
 from codextui.jsonrpc.fields import JsonObject
 from codextui.protocol import events as ev
 from codextui.protocol.approvals import Approval
 
+MAX_ITEMS = 5_000
+"""Items stored per transcript."""
+
+MAX_SIZE = 16_777_216
+"""Approximate number of characters stored per transcript."""
+
+MAX_REASONING_PARTS = 1_000
+"""Paragraphs of one reasoning item; later ones are appended to the last."""
+
+Delta: TypeAlias = (
+    ev.TextDelta | ev.ReasoningDelta | ev.PlanDelta | ev.OutputDelta | ev.PatchUpdated
+)
+"""An event that extends an item."""
+
 
 @dataclass(slots=True)
 class Turn:
-    """A turn: a row of the dialog that forks through one.
+    """A turn of a thread.
 
     Attributes:
-        turn_id: Codex's id, unique in its thread only.
-        number: counts from 1 in what this console has seen.
-        prompt: the first message of it, empty until it came.
+        turn_id: Codex's id, unique within its thread only.
+        number: counts the turns this console has seen, from 1.
+        prompt: its first user message, empty until that arrives.
         state: `running`, `completed`, `interrupted`, `failed`, `killed` or `lost`.
-        started_at: unix seconds, None where the start was not seen.
-        ended_at: unix seconds, None while it runs.
-        tokens: what it used, None where unknown.
-        tokens_before: the thread's total when it began, None where unknown.
+        started_at: unix seconds, None if the start was not seen.
+        ended_at: unix seconds, None while it is running.
+        tokens: tokens it used, None if unknown.
+        tokens_before: the thread's total when it started, None if unknown.
     """
 
     turn_id: str
@@ -38,37 +69,28 @@ class Turn:
     tokens_before: int | None = None
 
 
-MAX_ITEMS = 5_000
-"""Items that one transcript keeps."""
-
-MAX_WEIGHT = 16_777_216
-"""Characters that one transcript keeps, about."""
-
-MAX_PARTS = 1_000
-"""Paragraphs that one reasoning item keeps apart."""
-
-
 class Transcript:
-    """The items of one thread, in the order in which they began.
+    """The items of a thread, in the order in which they started.
 
-    Items are known by turn and id. Deltas for an item that was never seen create it, a completed
-    item replaces whatever its deltas had built, and the end of a turn closes what is still open.
+    Items are identified by turn and item id. A delta for an unknown item creates it, a completed
+    item replaces what its deltas have built, and the end of a turn closes its open items. Only
+    `ConsoleState` calls the methods that change a transcript; they return whether they did.
 
     Attributes:
-        items: oldest first; `items[0].ordinal` is `dropped`.
-        version: grows with every change.
-        dropped: items that were forgotten, from the start.
+        items: oldest first; the first has the ordinal `dropped`.
+        version: incremented by every change.
+        dropped: items dropped from the start.
         turns: oldest first.
     """
 
-    def __init__(self, *, max_items: int = MAX_ITEMS, max_weight: int = MAX_WEIGHT) -> None:
+    def __init__(self, *, max_items: int = MAX_ITEMS, max_size: int = MAX_SIZE) -> None:
         self.items: list[TranscriptItem] = []
         self.version = 0
         self.dropped = 0
         self.turns: list[Turn] = []
         self._max_items = max_items
-        self._max_weight = max_weight
-        self._weight = 0
+        self._max_size = max_size
+        self._size = 0
         self._items: dict[tuple[str, str], TranscriptItem] = {}
         self._turns: dict[str, Turn] = {}
         self._first_messages: dict[str, str] = {}
@@ -76,10 +98,8 @@ class Transcript:
         self._changed: OrderedDict[int, TranscriptItem] = OrderedDict()
         self._brief: TranscriptItem | None = None
 
-    # Reading.
-
     def changed_since(self, version: int) -> list[TranscriptItem]:
-        """The items that changed after `version`, by ordinal; its cost is their number."""
+        """Return the items changed after `version`, by ordinal, in time linear in their number."""
         changed: list[TranscriptItem] = []
         for item in reversed(self._changed.values()):
             if item.version <= version:
@@ -87,30 +107,20 @@ class Transcript:
             changed.append(item)
         return sorted(changed, key=lambda item: item.ordinal)
 
-    def find(self, turn_id: str, item_id: str) -> TranscriptItem | None:
-        """The item, None where it was never seen or is forgotten."""
-        return self._items.get((turn_id, item_id))
-
-    def turn(self, turn_id: str) -> Turn | None:
-        """The turn, None where it was never seen."""
-        return self._turns.get(turn_id)
-
-    # Writing: for `Board` alone. Each says whether it changed anything.
-
     def set_brief(self, text: str) -> bool:
-        """Show what the thread was given before its first message comes and takes its place."""
+        """Show the thread's brief until its first user message arrives and replaces it."""
         if self.items or self.dropped or not text:
             return False
-        self._brief = self._add("", "brief", b.UserMessage(text), 0.0, done=True)
+        self._brief = self._add("", "brief", UserMessage(text), done=True)
         return True
 
-    def begin_turn(self, turn_id: str, at: float | None, tokens: int | None = None) -> bool:
-        """Open a turn; every turn but the first is set off by a mark.
+    def start_turn(self, turn_id: str, at: float | None, tokens: int | None = None) -> bool:
+        """Start a turn; every turn but the first gets a `TurnStart` item.
 
         Args:
             turn_id: Codex's id.
-            at: unix seconds, None where the start was not seen.
-            tokens: the thread's total before it, None where unknown.
+            at: unix seconds, None if the start was not seen.
+            tokens: the thread's total before the turn, None if unknown.
         """
         if turn_id in self._turns or not turn_id:
             return False
@@ -118,14 +128,22 @@ class Transcript:
         self.turns.append(turn)
         self._turns[turn_id] = turn
         if turn.number > 1:
-            self._add(turn_id, "turn", b.TurnStart(turn.number), at or 0.0, done=True)
+            self._add(turn_id, "turn", TurnStart(turn.number), done=True)
         return True
 
     def end_turn(
         self, turn_id: str, reason: str, message: str, at: float, tokens: int | None = None
     ) -> bool:
-        """Close a turn and whatever is still open in it; a turn ends once."""
-        self.begin_turn(turn_id, None)
+        """End a turn and close its open items; ignored if it has ended.
+
+        Args:
+            turn_id: Codex's id.
+            reason: as in `TurnEnd`.
+            message: as in `TurnEnd`.
+            at: unix seconds.
+            tokens: the thread's total now, None if unknown.
+        """
+        self.start_turn(turn_id, None)
         turn = self._turns.get(turn_id)
         if turn is None or turn.ended_at is not None:
             return False
@@ -134,92 +152,89 @@ class Transcript:
             turn.tokens = max(0, tokens - turn.tokens_before)
         self._close_items(turn_id)
         seconds = None if turn.started_at is None else max(0.0, at - turn.started_at)
-        end = b.TurnEnd(turn.number, reason, message, seconds, turn.tokens)
-        self._add(turn_id, "end", end, at, done=True)
+        end = TurnEnd(turn.number, reason, message, seconds, turn.tokens)
+        self._add(turn_id, "end", end, done=True)
         return True
 
-    def put_item(self, turn_id: str, source: JsonObject, at: float, *, done: bool) -> bool:
-        """Take a whole item: new, or in the place of what its deltas had built."""
-        self.begin_turn(turn_id, None)
+    def put_item(self, turn_id: str, source: JsonObject, *, done: bool) -> bool:
+        """Add a `ThreadItem`, or replace what its deltas have built."""
+        self.start_turn(turn_id, None)
         item_id = str(source.get("id", ""))
-        body = read_body(source, steer=self._is_steer(turn_id, item_id, source))
-        known = self._items.get((turn_id, item_id)) or self._take_brief(turn_id, item_id, body)
-        if known is None:
-            self._add(turn_id, item_id, body, at, done=done)
-            return True
-        if known.done and not done:
-            return False
-        self._keep_output(known.body, body)
-        known.body = body
-        known.done = known.done or done
-        known.unfinished = known.unfinished and not done
-        if known.done:
-            self._open.pop((turn_id, item_id), None)
-        self._touch(known, weigh(body) - known.weight)
-        return True
-
-    def add_delta(
-        self,
-        turn_id: str,
-        msg: ev.TextDelta | ev.ReasoningDelta | ev.PlanDelta | ev.OutputDelta | ev.PatchUpdated,
-        at: float,
-    ) -> bool:
-        """Take more of an item; what comes after its end is late and changes nothing."""
-        item = self._items.get((turn_id, msg.item_id))
+        content = read_item(source, is_steer=self._is_steer(turn_id, item_id, source))
+        item = self._items.get((turn_id, item_id))
         if item is None:
-            self.begin_turn(turn_id, None)
-            item = self._add(turn_id, msg.item_id, _empty_body(msg), at, done=False)
-        if item.done or not _extend(item.body, msg):
+            self._set_prompt(turn_id, content)
+            item = self._claim_brief(turn_id, item_id, content)
+        if item is None:
+            self._add(turn_id, item_id, content, done=done)
+            return True
+        if item.done and not done:
             return False
-        self._touch(item, weigh(item.body) - item.weight)
+        _keep_output(item.content, content)
+        item.content = content
+        item.done = item.done or done
+        item.unfinished = item.unfinished and not done
+        if item.done:
+            self._open.pop((turn_id, item_id), None)
+        self._touch(item, content_size(content))
         return True
 
-    def put_approval(self, approval: Approval, at: float) -> bool:
-        """Show that something was asked, once."""
+    def add_delta(self, turn_id: str, delta: Delta) -> bool:
+        """Extend an item; ignored if the item is done or of another kind."""
+        item = self._items.get((turn_id, delta.item_id))
+        if item is None:
+            self.start_turn(turn_id, None)
+            item = self._add(turn_id, delta.item_id, _empty_content(delta), done=False)
+        if item.done or not _extend(item.content, delta):
+            return False
+        self._touch(item, content_size(item.content))
+        return True
+
+    def add_approval(self, approval: Approval) -> bool:
+        """Add an open approval; ignored if it is known."""
         key = (approval.turn_id, f"approval:{approval.approval_id}")
         if key in self._items:
             return False
-        self.begin_turn(approval.turn_id, None)
-        self._add(*key, b.ApprovalMark(approval), at, done=False)
+        self.start_turn(approval.turn_id, None)
+        self._add(*key, ApprovalRequest(approval), done=False)
+        # It outlives its turn.
         self._open.pop(key, None)
         return True
 
     def resolve_approval(self, approval: Approval, outcome: ev.ApprovalResolved) -> bool:
-        """Show what became of it, once."""
+        """Set the outcome of an approval; ignored if it has one."""
         item = self._items.get((approval.turn_id, f"approval:{approval.approval_id}"))
-        if item is None or not isinstance(item.body, b.ApprovalMark) or item.done:
+        if item is None or not isinstance(item.content, ApprovalRequest) or item.done:
             return False
-        item.body.outcome = outcome
+        item.content.outcome = outcome
         item.done = True
-        self._touch(item)
+        self._touch(item, item.size)
         return True
 
-    def add_note(self, turn_id: str, body: b.Note, at: float) -> bool:
-        """Show something that is no item: an error, a warning, a handoff, an unknown event."""
-        self.begin_turn(turn_id, None)
-        self._add(turn_id, f"note:{self.dropped + len(self.items)}", body, at, done=True)
+    def add_note(self, turn_id: str, note: Note) -> bool:
+        """Add a note: an error, a warning, an event of a run, an unknown event."""
+        self.start_turn(turn_id, None)
+        self._add(turn_id, f"note:{self.dropped + len(self.items)}", note, done=True)
         return True
-
-    # Within.
 
     def _add(
-        self, turn_id: str, item_id: str, body: b.Body, at: float, *, done: bool
+        self, turn_id: str, item_id: str, content: ItemContent, *, done: bool
     ) -> TranscriptItem:
         ordinal = self.dropped + len(self.items)
-        item = TranscriptItem(turn_id, item_id, ordinal, body, 0, done=done, at=at)
+        item = TranscriptItem(turn_id, item_id, ordinal, content, 0, done=done)
         self.items.append(item)
         self._items[turn_id, item_id] = item
         if not done:
             self._open[turn_id, item_id] = item
-        self._touch(item, weigh(body))
-        self._forget_old()
+        self._touch(item, content_size(content))
+        self._drop_old_items()
         return item
 
-    def _touch(self, item: TranscriptItem, weight: int = 0) -> None:
+    def _touch(self, item: TranscriptItem, size: int) -> None:
         self.version += 1
         item.version = self.version
-        item.weight += weight
-        self._weight += weight
+        self._size += size - item.size
+        item.size = size
         self._changed[item.ordinal] = item
         self._changed.move_to_end(item.ordinal)
 
@@ -227,23 +242,31 @@ class Transcript:
         for key, item in [pair for pair in self._open.items() if pair[0][0] == turn_id]:
             del self._open[key]
             item.done = item.unfinished = True
-            if isinstance(item.body, b.CommandRun) and self._turns[turn_id].state == "completed":
-                item.body.status = b.LEFT_RUNNING
-            self._touch(item)
+            is_completed = self._turns[turn_id].state == "completed"
+            if isinstance(item.content, CommandExecution) and is_completed:
+                item.content.status = LEFT_RUNNING
+            self._touch(item, item.size)
 
     def _is_steer(self, turn_id: str, item_id: str, source: JsonObject) -> bool:
         if source.get("type") != "userMessage":
             return False
         return self._first_messages.setdefault(turn_id, item_id) != item_id
 
-    def _take_brief(self, turn_id: str, item_id: str, body: b.Body) -> TranscriptItem | None:
-        """The brief's item, where `body` is the message that it stood for."""
-        self._name_turn(turn_id, body)
+    def _set_prompt(self, turn_id: str, content: ItemContent) -> None:
+        turn = self._turns.get(turn_id)
+        if turn is not None and not turn.prompt and isinstance(content, UserMessage):
+            turn.prompt = content.text
+
+    def _claim_brief(
+        self, turn_id: str, item_id: str, content: ItemContent
+    ) -> TranscriptItem | None:
+        """Turn the brief's item into that of the user message it was the beginning of."""
         brief = self._brief
-        if brief is None or not isinstance(body, b.UserMessage):
+        if brief is None or not isinstance(content, UserMessage):
             return None
         self._brief = None
-        if not isinstance(brief.body, b.UserMessage) or not body.text.startswith(brief.body.text):
+        shown = brief.content
+        if not isinstance(shown, UserMessage) or not content.text.startswith(shown.text):
             return None
         if self._items.pop(("", "brief"), None) is None:
             return None
@@ -251,28 +274,17 @@ class Transcript:
         self._items[turn_id, item_id] = brief
         return brief
 
-    def _name_turn(self, turn_id: str, body: b.Body) -> None:
-        turn = self._turns.get(turn_id)
-        if turn is not None and not turn.prompt and isinstance(body, b.UserMessage):
-            turn.prompt = body.text
-
-    @staticmethod
-    def _keep_output(old: b.Body, new: b.Body) -> None:
-        """A command that ended without its output in the item keeps what was streamed."""
-        if isinstance(old, b.CommandRun) and isinstance(new, b.CommandRun) and not new.output:
-            new.output = old.output
-
-    def _forget_old(self) -> None:
-        """Drop the oldest eighth when there is too much, so that it costs little per item."""
-        if len(self.items) <= self._max_items and self._weight <= self._max_weight:
+    def _drop_old_items(self) -> None:
+        """Drop the oldest eighth if a limit is exceeded: amortised, constant time per item."""
+        if len(self.items) <= self._max_items and self._size <= self._max_size:
             return
-        most, heaviest = self._max_items * 7 // 8, self._max_weight * 7 // 8
+        max_items, max_size = self._max_items * 7 // 8, self._max_size * 7 // 8
         count = 0
         while count < len(self.items) - 1 and (
-            len(self.items) - count > most or self._weight > heaviest
+            len(self.items) - count > max_items or self._size > max_size
         ):
             item = self.items[count]
-            self._weight -= item.weight
+            self._size -= item.size
             self._items.pop((item.turn_id, item.item_id), None)
             self._open.pop((item.turn_id, item.item_id), None)
             self._changed.pop(item.ordinal, None)
@@ -281,47 +293,49 @@ class Transcript:
         self.dropped += count
 
 
-def _empty_body(
-    msg: ev.TextDelta | ev.ReasoningDelta | ev.PlanDelta | ev.OutputDelta | ev.PatchUpdated,
-) -> b.Body:
-    match msg:
+def _keep_output(old: ItemContent, new: ItemContent) -> None:
+    """Keep the streamed output of a command that completed without output in its item."""
+    match old, new:
+        case CommandExecution(), CommandExecution() if not new.output:
+            new.output = old.output
+
+
+def _empty_content(delta: Delta) -> ItemContent:
+    match delta:
         case ev.TextDelta():
-            return b.AgentMessage()
+            return AgentMessage()
         case ev.ReasoningDelta():
-            return b.Reasoning()
+            return Reasoning()
         case ev.PlanDelta():
-            return b.PlanText()
+            return PlanText()
         case ev.OutputDelta():
-            return b.CommandRun()
+            return CommandExecution()
         case ev.PatchUpdated():
-            return b.FileChanges()
+            return FileChanges()
 
 
-def _extend(
-    body: b.Body,
-    msg: ev.TextDelta | ev.ReasoningDelta | ev.PlanDelta | ev.OutputDelta | ev.PatchUpdated,
-) -> bool:
-    """Add to a body in place; False where the delta is not of its kind."""
-    match body, msg:
-        case (b.AgentMessage(text=text), ev.TextDelta(delta=delta)) | (
-            b.PlanText(text=text),
-            ev.PlanDelta(delta=delta),
+def _extend(content: ItemContent, delta: Delta) -> bool:
+    """Extend `content` in place; return False if `delta` is for another kind of item."""
+    match content, delta:
+        case (AgentMessage(text=text), ev.TextDelta(delta=more)) | (
+            PlanText(text=text),
+            ev.PlanDelta(delta=more),
         ):
-            text.append(delta)
-        case b.CommandRun(output=output), ev.OutputDelta(delta=delta):
-            output.append(delta)
-        case b.Reasoning(), ev.ReasoningDelta():
-            _extend_reasoning(body, msg)
-        case b.FileChanges(), ev.PatchUpdated(changes=changes):
-            body.changes = tuple(clip_change(change) for change in changes)
+            text.append(more)
+        case CommandExecution(output=output), ev.OutputDelta(delta=more):
+            output.append(more)
+        case Reasoning(), ev.ReasoningDelta():
+            _extend_reasoning(content, delta)
+        case FileChanges(), ev.PatchUpdated(changes=changes):
+            content.changes = tuple(clip_change(change) for change in changes)
         case _:
             return False
     return True
 
 
-def _extend_reasoning(body: b.Reasoning, msg: ev.ReasoningDelta) -> None:
-    parts = body.raw if msg.raw else body.summary
-    part = max(0, msg.part)
-    if part >= len(parts) and len(parts) < MAX_PARTS:
+def _extend_reasoning(content: Reasoning, delta: ev.ReasoningDelta) -> None:
+    parts = content.raw if delta.raw else content.summary
+    part = max(0, delta.part)
+    if part >= len(parts) and len(parts) < MAX_REASONING_PARTS:
         parts.append(GrowingText())
-    parts[min(part, len(parts) - 1)].append(msg.delta)
+    parts[min(part, len(parts) - 1)].append(delta.delta)

@@ -1,4 +1,4 @@
-"""The threads in the order of the tree: each under what it was forked from, or works for."""
+"""The order of the thread tree: forks under their source, roles under their run."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from codextui.protocol.threads import ThreadInfo, ThreadState
 
 
 @dataclass(frozen=True, slots=True)
-class TreeRow:
-    """A row of the tree.
+class TreeEntry:
+    """A thread's place in the tree.
 
     Attributes:
-        thread_id: whose row it is.
-        guides: for each level above it, whether a line goes on down there; then whether it has
-            siblings below itself. Empty for a root; its length is the depth.
+        thread_id: the thread.
+        guides: for each level above the entry whether its guide continues below, then whether
+            siblings of the entry follow. Empty for a root.
     """
 
     thread_id: str
@@ -23,76 +23,61 @@ class TreeRow:
 
     @property
     def depth(self) -> int:
-        """0 for a root."""
+        """Number of levels above, 0 for a root."""
         return len(self.guides)
 
 
-def tree_rows(threads: Iterable[ThreadInfo], *, killed: bool) -> list[TreeRow]:
-    """Order threads: roots by age, each with what stands below it; killed ones after the others.
+def tree_entries(threads: Iterable[ThreadInfo]) -> list[TreeEntry]:
+    """Order threads by age, each followed by its children, killed threads last.
 
-    Below a thread stand its forks, below a run its roles, below a role the threads of its Codex.
-
-    Args:
-        threads: all of them. What stands below a thread that is not among them is a root, and
-            so is, once, a thread of a circle.
-        killed: whether killed threads have rows; what stands below them moves up where not.
+    The children of a thread are its forks, those of a run its roles, those of a role its Codex
+    threads. A thread with an unknown parent is a root, and so is every thread on a cycle.
     """
-    every = {info.thread_id: info for info in threads}
-    roots = _in_circles(every)
+    by_id = {info.thread_id: info for info in threads}
+    on_cycle = _find_cycles(by_id)
     children: dict[str, list[ThreadInfo]] = {}
-    for info in sorted(every.values(), key=_rank):
-        if killed or info.state is not ThreadState.KILLED:
-            parent = "" if info.thread_id in roots else _shown_parent(info, every, killed=killed)
-            children.setdefault(parent, []).append(info)
-    return list(_rows_below(children))
+    for info in sorted(by_id.values(), key=_sort_key):
+        parent = None if info.thread_id in on_cycle else _parent(info, by_id)
+        children.setdefault("" if parent is None else parent.thread_id, []).append(info)
+    return list(_walk(children))
 
 
-def _rank(info: ThreadInfo) -> tuple[bool, float]:
-    """Who is dead must not crowd out who is alive."""
+def _sort_key(info: ThreadInfo) -> tuple[bool, float]:
     return info.state is ThreadState.KILLED, info.created_at
 
 
-def _shown_parent(info: ThreadInfo, every: Mapping[str, ThreadInfo], *, killed: bool) -> str:
-    """The nearest thread above that has a row, empty for a root."""
-    seen: set[str] = set()
-    parent = _above(info, every)
-    while parent is not None and not killed and parent.state is ThreadState.KILLED:
-        if parent.thread_id in seen:
-            return ""
-        seen.add(parent.thread_id)
-        parent = _above(parent, every)
-    return "" if parent is None else parent.thread_id
+def _parent(info: ThreadInfo, by_id: Mapping[str, ThreadInfo]) -> ThreadInfo | None:
+    return by_id.get(info.forked_from) or by_id.get(info.parent)
 
 
-def _above(info: ThreadInfo, every: Mapping[str, ThreadInfo]) -> ThreadInfo | None:
-    """What a thread was forked from, or else stands under; None where that is not there."""
-    return every.get(info.forked_from) or every.get(info.parent)
-
-
-def _in_circles(every: Mapping[str, ThreadInfo]) -> set[str]:
-    """Threads that would be their own ancestors, if one believed it."""
-    circles: set[str] = set()
-    settled: set[str] = set()
-    for info in every.values():
+def _find_cycles(by_id: Mapping[str, ThreadInfo]) -> set[str]:
+    """Return the ids of threads that are their own ancestors."""
+    cycles: set[str] = set()
+    visited: set[str] = set()
+    for info in by_id.values():
         path: dict[str, int] = {}
-        above: ThreadInfo | None = info
-        while above is not None and above.thread_id not in settled and above.thread_id not in path:
-            path[above.thread_id] = len(path)
-            above = _above(above, every)
-        if above is not None and above.thread_id in path:
-            start = path[above.thread_id]
-            circles.update(thread_id for thread_id, at in path.items() if at >= start)
-        settled.update(path)
-    return circles
+        ancestor: ThreadInfo | None = info
+        while (
+            ancestor is not None
+            and ancestor.thread_id not in visited
+            and ancestor.thread_id not in path
+        ):
+            path[ancestor.thread_id] = len(path)
+            ancestor = _parent(ancestor, by_id)
+        if ancestor is not None and ancestor.thread_id in path:
+            start = path[ancestor.thread_id]
+            cycles.update(thread_id for thread_id, index in path.items() if index >= start)
+        visited.update(path)
+    return cycles
 
 
-def _rows_below(children: Mapping[str, list[ThreadInfo]]) -> Iterator[TreeRow]:
-    """Depth first, without recursion: a chain of forks can be long."""
+def _walk(children: Mapping[str, list[ThreadInfo]]) -> Iterator[TreeEntry]:
+    """Yield entries depth first, without recursion: a chain of forks can be long."""
     stack: list[tuple[ThreadInfo, tuple[bool, ...]]] = []
     stack.extend((info, ()) for info in reversed(children.get("", [])))
     while stack:
         info, guides = stack.pop()
-        yield TreeRow(info.thread_id, guides)
+        yield TreeEntry(info.thread_id, guides)
         below = children.get(info.thread_id, [])
         last = len(below) - 1
         stack.extend((below[i], (*guides, i < last)) for i in range(last, -1, -1))

@@ -1,1 +1,4 @@
-"""Items, rows and dialogs as strips. Pure."""
+"""Renders the console's model. No I/O.
+
+Functions named `render_…` return Textual strips; functions named `…_rows` return `Row`s.
+"""

@@ -1,56 +1,53 @@
-"""A run's gate board: every condition, whose job it is, who waits for it, and how it stands."""
+"""Renders the gates of a run: each condition, its state, its makers and who needs it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from codextui.console.render.layout import Row, cut, indent, to_strips, wrap
+from codextui.console.render.layout import Row, indent, row_width, to_strips, truncate, wrap
 from codextui.console.render.palette import Palette
 from codextui.protocol.runs import Gate
 from codextui.text.figures import format_running
 from codextui.text.sanitize import one_line
 
-WIDE = 96
-"""Cells from which a gate has a row with columns; below that it has two rows or more."""
+MIN_TABLE_WIDTH = 96
+"""Cells from which gates are a table; below, each gate has two rows or more."""
 
-MOST_NAMES = 50
-"""Roles that are named for one gate."""
+MAX_NAMES = 50
+"""Roles named per gate."""
 
-_STATE_WIDTH = 10
-"""`✗ not met` and a space."""
-
+_STATE_WIDTH = 10  # `✗ not met` and a space
 _SINCE_WIDTH = 9
 
 
 def gates_title(gates: Sequence[Gate]) -> str:
-    """`3 of 7 gates met`."""
+    """Count the gates: `3 of 7 gates met`."""
     met = sum(gate.met for gate in gates)
     return f"{met} of {len(gates)} {'gate' if len(gates) == 1 else 'gates'} met"
 
 
 def render_gates(gates: Sequence[Gate], width: int, palette: Palette, *, now: float) -> list[Strip]:
-    """The whole board in the order of the team's file; nothing is cut but very long names.
+    """Render all gates in the order of the team's file; only very long names are cut.
 
     Args:
-        gates: as the run told them.
+        gates: as the run published them.
         width: in cells.
         palette: the styles.
-        now: unix seconds, for how long each has been as it is.
+        now: unix seconds, to tell how long each gate has been in its state.
     """
-    if width >= WIDE:
+    if width >= MIN_TABLE_WIDTH:
         return to_strips(_table(gates, width, palette, now))
-    return to_strips([row for gate in gates for row in _card(gate, width, palette, now)])
+    return to_strips([row for gate in gates for row in _gate_rows(gate, width, palette, now)])
 
 
 def _table(gates: Sequence[Gate], width: int, palette: Palette, now: float) -> list[Row]:
     sizes = _columns(width)
     names = ("state", "condition", "made by", "needed by", "why, or what is there", "since")
-    rows = _join([[Segment(name, palette.muted)] for name in names], sizes, palette)
+    rows = _table_row([[Segment(name, palette.muted)] for name in names], sizes, palette)
     for gate in gates:
         glyph, word, style = _state(gate, palette)
         cells = [
@@ -61,33 +58,32 @@ def _table(gates: Sequence[Gate], width: int, palette: Palette, now: float) -> l
             [Segment(one_line(gate.detail), palette.text if gate.met else style)],
             [Segment(_since(gate, now), palette.muted)],
         ]
-        rows.extend(_join(cells, sizes, palette))
+        rows.extend(_table_row(cells, sizes, palette))
     return rows
 
 
 def _columns(width: int) -> list[int]:
-    """The widths of the six columns, with the space after each but the last."""
+    """Return the widths of the six columns, with the space after each."""
     room = width - _STATE_WIDTH - _SINCE_WIDTH
     condition, makers, needed = room * 33 // 100, room * 18 // 100, room * 22 // 100
     detail = room - condition - makers - needed
     return [_STATE_WIDTH, condition, makers, needed, detail, _SINCE_WIDTH]
 
 
-def _join(cells: Sequence[Row], sizes: Sequence[int], palette: Palette) -> list[Row]:
-    """Cells side by side, each wrapped in its column."""
+def _table_row(cells: Sequence[Row], sizes: Sequence[int], palette: Palette) -> list[Row]:
+    """Lay out cells side by side, each wrapped in its column."""
     wrapped = [wrap(cell, size - 1) for cell, size in zip(cells, sizes, strict=True)]
     rows: list[Row] = []
     for line in range(max(len(cell) for cell in wrapped)):
         row: Row = []
         for cell, size in zip(wrapped, sizes, strict=True):
             piece = cell[line] if line < len(cell) else []
-            used = sum(cell_len(segment.text) for segment in piece)
-            row += [*piece, Segment(" " * (size - used), palette.text)]
+            row += [*piece, Segment(" " * (size - row_width(piece)), palette.text)]
         rows.append(row)
     return rows
 
 
-def _card(gate: Gate, width: int, palette: Palette, now: float) -> list[Row]:
+def _gate_rows(gate: Gate, width: int, palette: Palette, now: float) -> list[Row]:
     glyph, word, style = _state(gate, palette)
     since = _since(gate, now)
     head = [Segment(f"{glyph} {word}", style), Segment("  ", palette.text)]
@@ -95,21 +91,22 @@ def _card(gate: Gate, width: int, palette: Palette, now: float) -> list[Row]:
     head.extend([Segment(f"  {since}", palette.muted)] if since else [])
     facts = [f"by {_names(gate.makers, 'the project')}"]
     facts.append(f"for {_names(gate.needed_by, 'the end')}")
-    runs = [Segment(" · ".join(facts), palette.muted)]
+    segments = [Segment(" · ".join(facts), palette.muted)]
     if gate.detail:
-        runs.append(Segment(f" · {one_line(gate.detail)}", palette.muted if gate.met else style))
-    below = indent(wrap(runs, width - 2), *[Segment("  ", palette.text)] * 2)
+        detail = f" · {one_line(gate.detail)}"
+        segments.append(Segment(detail, palette.muted if gate.met else style))
+    below = indent(wrap(segments, width - 2), Segment("  ", palette.text))
     return [*wrap(head, width), *below]
 
 
 def _state(gate: Gate, palette: Palette) -> tuple[str, str, Style]:
-    return ("✓", "met", palette.good) if gate.met else ("✗", "not met", palette.caution)
+    return ("✓", "met", palette.success) if gate.met else ("✗", "not met", palette.warning)
 
 
-def _names(names: Sequence[str], nobody: str) -> str:
-    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
-    return ", ".join(one_line(name, 80) for name in names[:MOST_NAMES]) + more or nobody
+def _names(names: Sequence[str], default: str) -> str:
+    more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
+    return ", ".join(one_line(name, 80) for name in names[:MAX_NAMES]) + more or default
 
 
 def _since(gate: Gate, now: float) -> str:
-    return cut(format_running(now - gate.since), _SINCE_WIDTH - 1) if gate.since > 0 else ""
+    return truncate(format_running(now - gate.since), _SINCE_WIDTH - 1) if gate.since > 0 else ""

@@ -1,4 +1,4 @@
-"""What each kind of item looks like."""
+"""Renders transcript items: messages, reasoning, file changes, tool calls and all others."""
 
 from __future__ import annotations
 
@@ -8,41 +8,236 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from codextui.console.model import items as b
-from codextui.console.model.items import GrowingText, ToolCall, TranscriptItem, UserMessage
+from codextui.console.model.items import (
+    AgentMessage,
+    ApprovalRequest,
+    CommandExecution,
+    ContextCompaction,
+    ErrorMessage,
+    FileChanges,
+    GrowingText,
+    Handoff,
+    ItemContent,
+    PlanText,
+    Reasoning,
+    RunNote,
+    ToolCall,
+    TranscriptItem,
+    UnknownItem,
+    UserMessage,
+    WarningMessage,
+    WebSearch,
+)
 from codextui.console.render.command import command_rows
 from codextui.console.render.diff import change_rows, summarize_changes
-from codextui.console.render.layout import Row, indent, redraw, to_strips, wrap
-from codextui.console.render.marks import mark_rows, marked_rows, run_mark_rows
+from codextui.console.render.layout import (
+    Row,
+    indent,
+    to_json,
+    to_strips,
+    update_strips,
+    value_rows,
+    wrap,
+    wrap_with_glyph,
+)
+from codextui.console.render.marks import mark_rows
 from codextui.console.render.palette import Palette
 from codextui.console.render.streaming_markdown import StreamingMarkdown
-from codextui.console.render.values import to_json, value_rows
 from codextui.text.figures import format_count, format_elapsed, more_lines
 from codextui.text.sanitize import one_line, reveal, sanitize
 
-MESSAGE_LINES = 40
-"""Lines of a long message shown unless all of them are wanted."""
+MAX_MESSAGE_LINES = 40
+"""Lines shown of a user message."""
 
-MESSAGE_SIZE = 8_000
-"""Characters of a long message shown unless all of them are wanted."""
+MAX_MESSAGE_LENGTH = 8_000
+"""Characters shown of a user message."""
+
+MAX_DIFF_LINES = 20
+"""Lines shown of each file's diff."""
+
+MAX_ARGUMENT_ROWS = 4
+"""Rows shown of a tool call's arguments."""
+
+MAX_RESULT_ROWS = 6
+"""Rows shown of a tool call's result."""
+
+MAX_VALUE_ROWS = 12
+"""Rows shown of an unknown item."""
+
+_MAX_LAID_OUT = 4_000
+"""Characters of arguments and results that are laid out; more would not fit the rows."""
 
 
-def user_rows(body: UserMessage, width: int, palette: Palette, *, full: bool) -> list[Row]:
-    """The message, its line ends kept; one that came while the turn ran is marked."""
-    text = sanitize(body.text)
-    shown = text if full else _head(text)
-    runs = [Segment("steered: ", palette.muted)] if body.steer else []
-    runs.append(Segment(shown, palette.strong))
-    glyph = "» " if body.steer else "> "
-    rows = indent(wrap(runs, width - 2, exact=True), Segment(glyph, palette.accent))
-    if len(shown) < len(text):
-        mark = f"  … {_describe_rest(text[len(shown) :])}"
-        rows.extend(wrap([Segment(mark, palette.muted)], width))
+class RenderedItem:
+    """The rows of an item at one width. Streaming Markdown and output reuse unchanged strips.
+
+    Attributes:
+        item: the item.
+        rows: as of the last `update`, possibly none, and none wider than `width`. Pad them with
+            `Strip.adjust_cell_length(width, palette.text)`.
+    """
+
+    def __init__(self, item: TranscriptItem, width: int, palette: Palette) -> None:
+        """Render the item in `width` cells, at least 10."""
+        self.item = item
+        self.rows: list[Strip] = []
+        self._width = width
+        self._palette = palette
+        self._version: int | None = None
+        self._drawn: list[Row] = []
+        self._markdown: StreamingMarkdown | None = None
+        self._source = ""
+        self.update()
+
+    def update(self) -> int:
+        """Render what changed; return the first changed row, `len(rows)` if none changed."""
+        if self.item.version == self._version:
+            return len(self.rows)
+        self._version = self.item.version
+        parts = _markdown_parts(self.item, self._width, self._palette)
+        if parts is not None and parts.source.strip():
+            return self._update_markdown(parts)
+        self._markdown = None
+        rows = _item_rows(self.item, self._width, self._palette)
+        if rows and _has_space_above(self.item.content):
+            rows = [[], *rows]
+        if not self._drawn:
+            self.rows.clear()  # The item may have been Markdown.
+        first = update_strips(self.rows, self._drawn, rows)
+        self._drawn = rows
+        return first
+
+    def _update_markdown(self, parts: _MarkdownParts) -> int:
+        markdown, is_new = self._feed(parts)
+        first = markdown.finish() if self.item.done else markdown.update()
+        first = 0 if is_new else first
+        self._markdown = None if self.item.done else markdown
+        head = to_strips([[], *parts.head])
+        start = len(head) + first
+        body = markdown.rows[first:]
+        if parts.gutter is not None:
+            first_gutter, gutter = parts.gutter
+            body = [
+                Strip([first_gutter if index == 0 else gutter, *strip])
+                for index, strip in enumerate(body, first)
+            ]
+        if is_new:
+            self.rows = head
+            self._drawn = []
+        self.rows[start:] = [*body, *to_strips(parts.tail)]
+        return 0 if is_new else start
+
+    def _feed(self, parts: _MarkdownParts) -> tuple[StreamingMarkdown, bool]:
+        """Return the Markdown, fed with the whole source, and whether it was started again."""
+        old, self._source = self._source, parts.source
+        if self._markdown is not None and parts.source.startswith(old):
+            self._markdown.feed(parts.source[len(old) :])
+            return self._markdown, False
+        width = self._width - (0 if parts.gutter is None else 2)
+        self._markdown = StreamingMarkdown(width, parts.palette)
+        self._markdown.feed(parts.source)
+        return self._markdown, True
+
+
+@dataclass(frozen=True, slots=True)
+class _MarkdownParts:
+    """An item that is shown as Markdown.
+
+    Attributes:
+        source: the Markdown so far, not sanitized.
+        palette: for the Markdown.
+        head: rows above it.
+        gutter: prefixes of its first row and of all others, 2 cells wide; None for none.
+        tail: rows below it.
+    """
+
+    source: str
+    palette: Palette
+    head: list[Row]
+    gutter: tuple[Segment, Segment] | None
+    tail: list[Row]
+
+
+def _markdown_parts(item: TranscriptItem, width: int, palette: Palette) -> _MarkdownParts | None:
+    cut_off = "cut off, the turn ended first"
+    tail = wrap_with_glyph("■", cut_off, palette.warning, width) if item.unfinished else []
+    match item.content:
+        case AgentMessage(text):
+            return _MarkdownParts(text.text, palette, _dropped(text, width, palette), None, tail)
+        case PlanText(text):
+            head = [[Segment("plan", palette.accent)], *_dropped(text, width, palette)]
+            return _MarkdownParts(text.text, palette, head, None, tail)
+        case Reasoning(summary, raw):
+            source = "\n\n".join(part.text for part in summary or raw)
+            gutter = (Segment("~ ", palette.muted), Segment("  ", palette.muted))
+            return _MarkdownParts(source, _muted(palette), [], gutter, tail)
+        case _:
+            return None
+
+
+def _dropped(text: GrowingText, width: int, palette: Palette) -> list[Row]:
+    if not text.dropped:
+        return []
+    words = f"… {format_count(text.dropped)} characters before are not kept"
+    return wrap([Segment(words, palette.muted)], width)
+
+
+def _muted(palette: Palette) -> Palette:
+    bold = palette.muted + Style(bold=True)
+    return replace(palette, text=palette.muted, strong=bold, heading=bold, accent=palette.muted)
+
+
+def _has_space_above(content: ItemContent) -> bool:
+    return not isinstance(
+        content,
+        ApprovalRequest
+        | ErrorMessage
+        | WarningMessage
+        | ContextCompaction
+        | WebSearch
+        | RunNote
+        | Handoff,
+    )
+
+
+def _item_rows(item: TranscriptItem, width: int, palette: Palette) -> list[Row]:
+    unfinished = item.unfinished
+    match item.content:
+        case UserMessage() as message:
+            return _user_rows(message, width, palette)
+        case AgentMessage() | PlanText():
+            return []
+        case Reasoning():
+            is_open = not item.done
+            return wrap_with_glyph("~", "thinking …", palette.muted, width) if is_open else []
+        case CommandExecution() as run:
+            return command_rows(run, width, palette, unfinished=unfinished)
+        case FileChanges() as changes:
+            return _file_rows(changes, width, palette, unfinished=unfinished)
+        case ToolCall() as call:
+            return _tool_call_rows(call, width, palette, unfinished=unfinished)
+        case WebSearch() as search:
+            return _search_rows(search, width, palette)
+        case ContextCompaction():
+            words = "the conversation was summarised to fit the model"
+            return wrap_with_glyph("·", words, palette.muted, width)
+        case UnknownItem() as unknown:
+            return _unknown_rows(unknown, width, palette)
+        case mark:
+            return mark_rows(mark, width, palette)
+
+
+def _user_rows(message: UserMessage, width: int, palette: Palette) -> list[Row]:
+    text = sanitize(message.text)
+    lines = text.split("\n", MAX_MESSAGE_LINES)[:MAX_MESSAGE_LINES]
+    shown = "\n".join(lines)[:MAX_MESSAGE_LENGTH]
+    segments = [Segment("steered: ", palette.muted)] if message.is_steer else []
+    segments.append(Segment(shown, palette.strong))
+    glyph = "» " if message.is_steer else "> "
+    rows = indent(wrap(segments, width - 2, keep_spaces=True), Segment(glyph, palette.accent))
+    if rest := text[len(shown) :]:
+        rows.extend(wrap([Segment(f"  … {_describe_rest(rest)}", palette.muted)], width))
     return rows
-
-
-def _head(text: str) -> str:
-    return "\n".join(text.split("\n", MESSAGE_LINES)[:MESSAGE_LINES])[:MESSAGE_SIZE]
 
 
 def _describe_rest(rest: str) -> str:
@@ -52,296 +247,98 @@ def _describe_rest(rest: str) -> str:
     return f"{format_count(len(rest))} more characters"
 
 
-ARGUMENT_ROWS = 4
-"""Rows of arguments shown unless all of them are wanted."""
-
-RESULT_ROWS = 6
-"""Rows of a result shown unless all of them are wanted."""
-
-_BRIEF = 4_000
-"""Characters that are laid out where not all are wanted."""
-
-
-def tool_call_rows(
-    body: ToolCall, width: int, palette: Palette, *, unfinished: bool, full: bool
-) -> list[Row]:
-    """The tool with its arguments, its result, and how it ended."""
-    inner = width - 2
-    rows = indent(_call_rows(body, inner, palette, full=full), Segment("→ ", palette.accent))
-    gutter = Segment("  ", palette.text)
-    rows.extend(indent(_result_rows(body, inner, palette, full=full), gutter))
-    ending, style = _ending(body, palette, unfinished=unfinished)
-    return rows + indent(wrap([Segment(ending, style)], width - 2), gutter)
-
-
-def _call_rows(body: ToolCall, width: int, palette: Palette, *, full: bool) -> list[Row]:
-    name = f"{body.server}.{body.tool}" if body.server else body.tool
-    runs = [Segment(reveal(name), palette.strong)]
-    if body.arguments not in (None, {}, []):
-        arguments = to_json(body.arguments, spread=full)
-        runs.append(Segment(f" {reveal(arguments if full else arguments[:_BRIEF])}", palette.code))
-    rows = wrap(runs, width, exact=True)
-    return rows if full else _first_rows(rows, ARGUMENT_ROWS, width, palette)
-
-
-def _result_rows(body: ToolCall, width: int, palette: Palette, *, full: bool) -> list[Row]:
-    if body.result is None:
-        return []
-    text = body.result if isinstance(body.result, str) else to_json(body.result, spread=full)
-    shown = Segment(sanitize(text if full else text[:_BRIEF]), palette.muted)
-    rows = wrap([shown], width, exact=True)
-    return rows if full else _first_rows(rows, RESULT_ROWS, width, palette)
-
-
-def _first_rows(rows: list[Row], most: int, width: int, palette: Palette) -> list[Row]:
-    if len(rows) <= most:
-        return rows
-    return rows[:most] + wrap([Segment("… there is more", palette.muted)], width)
-
-
-def _ending(body: ToolCall, palette: Palette, *, unfinished: bool) -> tuple[str, Style]:
-    took = "" if body.duration_ms is None else f" · {format_elapsed(body.duration_ms / 1000)}"
-    match body.status:
-        case _ if body.error:
-            return f"✗ failed{took}: {sanitize(body.error)}", palette.bad
-        case "inProgress" if unfinished:
-            return "■ interrupted", palette.caution
-        case "inProgress":
-            return "● running", palette.running
-        case "completed":
-            return f"✓ done{took}", palette.good
-        case "failed":
-            return f"✗ failed{took}", palette.bad
-        case status:
-            return f"? {sanitize(status)}{took}", palette.caution
-
-
-CHANGE_LINES = 20
-"""Lines of a file's diff shown unless all of them are wanted."""
-
-VALUE_ROWS = 12
-"""Rows of an unknown item shown unless all of them are wanted."""
-
-
-@dataclass(frozen=True, slots=True)
-class Flow:
-    """An item that is Markdown, and what stands around it.
-
-    Attributes:
-        source: the Markdown as far as it has come, not made safe yet.
-        palette: for the Markdown.
-        head: rows above it.
-        gutter: what stands before each of its rows, the first one and the others.
-        tail: rows below it.
-    """
-
-    source: str
-    palette: Palette
-    head: tuple[Row, ...] = ()
-    gutter: tuple[Segment, Segment] | None = None
-    tail: tuple[Row, ...] = ()
-
-
-def flow_of(item: TranscriptItem, width: int, palette: Palette) -> Flow | None:
-    """How an item of Markdown is set; None for all others."""
-    tail = tuple(_cut_off(width, palette)) if item.unfinished else ()
-    match item.body:
-        case b.AgentMessage(text=text):
-            return Flow(text.text, palette, tuple(_dropped(text, width, palette)), None, tail)
-        case b.PlanText(text=text):
-            head = [[Segment("plan", palette.accent)], *_dropped(text, width, palette)]
-            return Flow(text.text, palette, tuple(head), None, tail)
-        case b.Reasoning(summary, raw):
-            source = "\n\n".join(part.text for part in summary or raw)
-            gutter = (Segment("~ ", palette.muted), Segment("  ", palette.muted))
-            return Flow(source, _muted(palette), (), gutter, tail)
-        case _:
-            return None
-
-
-def item_rows(item: TranscriptItem, width: int, palette: Palette, *, full: bool) -> list[Row]:
-    """The rows of an item that is no Markdown."""
-    unfinished = item.unfinished
-    match item.body:
-        case b.UserMessage() as body:
-            return user_rows(body, width, palette, full=full)
-        case b.CommandRun() as body:
-            return command_rows(body, width, palette, unfinished=unfinished, full=full)
-        case b.FileChanges() as body:
-            return _file_rows(body, width, palette, unfinished=unfinished, full=full)
-        case b.ToolCall() as body:
-            return tool_call_rows(body, width, palette, unfinished=unfinished, full=full)
-        case b.Unknown() as body:
-            return _unknown_rows(body, width, palette, full=full)
-        case b.AgentMessage() | b.PlanText() | b.Reasoning():
-            return []
-        case b.Handoff() | b.HandoffRefusal() | b.RunNote() | b.RoleRequest() as body:
-            return run_mark_rows(body, width, palette, full=full)
-        case body:
-            return mark_rows(body, width, palette)
-
-
-def is_set_off(body: b.Body) -> bool:
-    """Whether an empty row stands above an item of this kind."""
-    return not isinstance(
-        body,
-        b.ApprovalMark | b.Failure | b.Caution | b.Compaction | b.WebSearch | b.RunNote | b.Handoff,
-    )
-
-
-def placeholder_rows(item: TranscriptItem, width: int, palette: Palette) -> list[Row]:
-    """What stands for Markdown of which nothing has come yet."""
-    if isinstance(item.body, b.Reasoning) and not item.done:
-        return marked_rows("~", "thinking …", palette.muted, width)
-    return []
-
-
 def _file_rows(
-    body: b.FileChanges, width: int, palette: Palette, *, unfinished: bool, full: bool
+    changes: FileChanges, width: int, palette: Palette, *, unfinished: bool
 ) -> list[Row]:
-    most = None if full else CHANGE_LINES
-    glyph, words, style = _file_state(body.status, palette, unfinished=unfinished)
-    title = f"{summarize_changes(body.changes)}: {words}"
-    rows = marked_rows(glyph, title, style, width)
-    inner = change_rows(body.changes, width - 2, palette, most=most)
+    glyph, words, style = _file_status(changes.status, palette, unfinished=unfinished)
+    title = f"{summarize_changes(changes.changes)}: {words}"
+    rows = wrap_with_glyph(glyph, title, style, width)
+    inner = change_rows(changes.changes, width - 2, palette, max_lines=MAX_DIFF_LINES)
     return rows + indent(inner, Segment("  ", palette.text))
 
 
-def _file_state(status: str, palette: Palette, *, unfinished: bool) -> tuple[str, str, Style]:
+def _file_status(status: str, palette: Palette, *, unfinished: bool) -> tuple[str, str, Style]:
     match status:
         case "completed":
-            return "✓", "applied", palette.good
+            return "✓", "applied", palette.success
         case "declined":
-            return "✗", "declined, not applied", palette.bad
+            return "✗", "declined, not applied", palette.error
         case "failed":
-            return "✗", "failed, not applied", palette.bad
+            return "✗", "failed, not applied", palette.error
         case "inProgress" if unfinished:
-            return "■", "unfinished, the turn ended first", palette.caution
+            return "■", "unfinished, the turn ended first", palette.warning
         case "inProgress":
             return "●", "proposed, not applied yet", palette.running
         case _:
-            return "?", one_line(status), palette.caution
+            return "?", one_line(status), palette.warning
 
 
-def _unknown_rows(body: b.Unknown, width: int, palette: Palette, *, full: bool) -> list[Row]:
-    kind = one_line(body.kind, 80)
-    rows = marked_rows("·", kind, palette.muted, width)
-    payload = {key: value for key, value in body.payload.items() if key not in ("id", "type")}
-    values = value_rows(payload if not full else body.payload, width - 2, palette)
-    shown = values if full else values[:VALUE_ROWS]
-    if len(shown) < len(values):
-        mark = f"… {format_count(len(values) - len(shown))} more rows"
-        shown = [*shown, *wrap([Segment(mark, palette.muted)], width - 2)]
-    return rows + indent(shown, Segment("  ", palette.text))
+def _tool_call_rows(call: ToolCall, width: int, palette: Palette, *, unfinished: bool) -> list[Row]:
+    inner = width - 2
+    rows = indent(_call_rows(call, inner, palette), Segment("→ ", palette.accent))
+    ending, style = _call_ending(call, palette, unfinished=unfinished)
+    below = [*_result_rows(call, inner, palette), *wrap([Segment(ending, style)], inner)]
+    return rows + indent(below, Segment("  ", palette.text))
 
 
-def _cut_off(width: int, palette: Palette) -> list[Row]:
-    return marked_rows("■", "cut off, the turn ended first", palette.caution, width)
+def _call_rows(call: ToolCall, width: int, palette: Palette) -> list[Row]:
+    name = f"{call.server}.{call.tool}" if call.server else call.tool
+    segments = [Segment(reveal(name), palette.strong)]
+    if call.arguments not in (None, {}, []):
+        arguments = reveal(to_json(call.arguments)[:_MAX_LAID_OUT])
+        segments.append(Segment(f" {arguments}", palette.code))
+    rows = wrap(segments, width, keep_spaces=True)
+    return _first_rows(rows, MAX_ARGUMENT_ROWS, width, palette)
 
 
-def _dropped(text: GrowingText, width: int, palette: Palette) -> list[Row]:
-    if not text.dropped:
+def _result_rows(call: ToolCall, width: int, palette: Palette) -> list[Row]:
+    if call.result is None:
         return []
-    mark = f"… {format_count(text.dropped)} characters before are not kept"
-    return wrap([Segment(mark, palette.muted)], width)
+    text = call.result if isinstance(call.result, str) else to_json(call.result)
+    segment = Segment(sanitize(text[:_MAX_LAID_OUT]), palette.muted)
+    return _first_rows(wrap([segment], width, keep_spaces=True), MAX_RESULT_ROWS, width, palette)
 
 
-def _muted(palette: Palette) -> Palette:
-    """For what the agent thinks: quieter than what it says."""
-    bold = palette.muted + Style(bold=True)
-    return replace(palette, text=palette.muted, strong=bold, heading=bold, accent=palette.muted)
+def _first_rows(rows: list[Row], count: int, width: int, palette: Palette) -> list[Row]:
+    if len(rows) <= count:
+        return rows
+    return rows[:count] + wrap([Segment("… there is more", palette.muted)], width)
 
 
-class ItemView:
-    """The rows of one item at one width in one palette. Finished ones are drawn once.
-
-    While a message streams, only its open end is drawn again; finished rows keep their `Strip`
-    objects.
-
-    Attributes:
-        item: whose rows these are.
-        rows: as of the last `update`. None is wider than the width; fill up with
-            `Strip.adjust_cell_length(width, palette.text)`. May be empty.
-    """
-
-    def __init__(
-        self, item: TranscriptItem, width: int, palette: Palette, *, full: bool = False
-    ) -> None:
-        """Draw the item.
-
-        Args:
-            item: whose rows these are.
-            width: in cells, 10 or more.
-            palette: the styles.
-            full: with every line of output and diff that the model has, rather than the end
-                of each and a mark that says how much there is.
-        """
-        self.item = item
-        self.rows: list[Strip] = []
-        self._width = width
-        self._palette = palette
-        self._full = full
-        self._version: int | None = None
-        self._drawn: list[Row] = []
-        self._markdown: StreamingMarkdown | None = None
-        self._source = ""
-        self.update()
-
-    def update(self) -> int:
-        """Draw again what changed; return the first row that did, `len(rows)` where none."""
-        if self.item.version == self._version:
-            return len(self.rows)
-        self._version = self.item.version
-        flow = flow_of(self.item, self._width, self._palette)
-        if flow is not None and flow.source.strip():
-            return self._draw_flow(flow)
-        self._markdown = None
-        return self._draw_rows(flow)
-
-    def _draw_rows(self, flow: Flow | None) -> int:
-        if flow is None:
-            rows = item_rows(self.item, self._width, self._palette, full=self._full)
-        else:
-            rows = placeholder_rows(self.item, self._width, self._palette)
-        if rows and is_set_off(self.item.body):
-            rows = [[], *rows]
-        if not self._drawn:
-            self.rows.clear()  # Of Markdown that is gone, if of anything.
-        first = redraw(self.rows, self._drawn, rows)
-        self._drawn = rows
-        return first
-
-    def _draw_flow(self, flow: Flow) -> int:
-        """Feed what is new; set only the rows that the Markdown says have changed."""
-        markdown, fresh = self._take_source(flow)
-        first = markdown.finish() if self.item.done else markdown.update()
-        self._markdown = None if self.item.done else markdown
-        head = to_strips([[], *flow.head])
-        start = len(head) + (0 if fresh else first)
-        gutter = flow.gutter
-        body = markdown.rows[0 if fresh else first :]
-        if gutter is not None:
-            body = [
-                _before(gutter[0] if start + index == len(head) else gutter[1], strip)
-                for index, strip in enumerate(body)
-            ]
-        if fresh:
-            self.rows = head
-            self._drawn = []
-        self.rows[start:] = [*body, *to_strips(flow.tail)]
-        return 0 if fresh else start
-
-    def _take_source(self, flow: Flow) -> tuple[StreamingMarkdown, bool]:
-        """The Markdown with the whole source fed, and whether it is begun anew."""
-        old, self._source = self._source, flow.source
-        if self._markdown is not None and flow.source.startswith(old):
-            self._markdown.feed(flow.source[len(old) :])
-            return self._markdown, False
-        width = self._width - (0 if flow.gutter is None else 2)
-        self._markdown = StreamingMarkdown(width, flow.palette)
-        self._markdown.feed(flow.source)
-        return self._markdown, True
+def _call_ending(call: ToolCall, palette: Palette, *, unfinished: bool) -> tuple[str, Style]:
+    took = "" if call.duration_ms is None else f" · {format_elapsed(call.duration_ms / 1000)}"
+    match call.status:
+        case _ if call.error:
+            return f"✗ failed{took}: {sanitize(call.error)}", palette.error
+        case "inProgress" if unfinished:
+            return "■ interrupted", palette.warning
+        case "inProgress":
+            return "● running", palette.running
+        case "completed":
+            return f"✓ done{took}", palette.success
+        case "failed":
+            return f"✗ failed{took}", palette.error
+        case status:
+            return f"? {sanitize(status)}{took}", palette.warning
 
 
-def _before(gutter: Segment, strip: Strip) -> Strip:
-    return Strip([gutter, *strip])
+def _search_rows(search: WebSearch, width: int, palette: Palette) -> list[Row]:
+    match search.action:
+        case "openPage":
+            words = f"opened {search.url or search.query}"
+        case "findInPage":
+            words = f"looked for {search.pattern!r} in {search.url}"
+        case _:
+            words = f"searched the web: {search.query}"
+    return wrap_with_glyph("→", reveal(words), palette.text, width)
+
+
+def _unknown_rows(unknown: UnknownItem, width: int, palette: Palette) -> list[Row]:
+    payload = {key: value for key, value in unknown.payload.items() if key not in ("id", "type")}
+    values = value_rows(payload, width - 2, palette)
+    shown = values[:MAX_VALUE_ROWS]
+    if len(shown) < len(values):
+        more = f"… {format_count(len(values) - len(shown))} more rows"
+        shown += wrap([Segment(more, palette.muted)], width - 2)
+    kind = wrap_with_glyph("·", one_line(unknown.kind, 80), palette.muted, width)
+    return kind + indent(shown, Segment("  ", palette.text))

@@ -1,9 +1,10 @@
-"""Styled text in rows of cells: wrapping, cutting, indenting."""
+"""Lays out styled text and JSON in rows of terminal cells: wrapping, truncating, indenting."""
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 from rich.cells import cell_len, get_character_cell_size
@@ -11,33 +12,40 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-Row: TypeAlias = list[Segment]
-"""One row of a terminal. Its text has been made safe, and holds no line end."""
+from codextui.console.render.palette import Palette
+from codextui.jsonrpc.fields import Json
+from codextui.text.sanitize import reveal
 
-MIN_WIDTH = 10
-"""Cells below which nothing is laid out."""
+Row: TypeAlias = list[Segment]
+"""A row of a terminal: sanitized text without newlines."""
 
 _TOKENS = re.compile(r"\s+|\S+")
 
 
-def wrap(runs: Iterable[Segment], width: int, *, exact: bool = False) -> list[Row]:
-    """Break styled text into rows, at spaces where that is possible.
+def wrap(segments: Iterable[Segment], width: int, *, keep_spaces: bool = False) -> list[Row]:
+    """Wrap styled text, at spaces if possible.
 
     Args:
-        runs: the text, made safe; may hold line ends.
-        width: in cells, 2 or more.
-        exact: keep every character (commands, code, output); else spaces at a break vanish.
+        segments: sanitized text; may contain newlines.
+        width: in cells, at least 2.
+        keep_spaces: keep every character, for commands, code and output; otherwise spaces at
+            the end of a row are dropped.
 
     Returns:
-        A row or more; none is wider than `width`.
+        At least one row; none is wider than `width`.
     """
-    return [row for line in split_lines(runs) for row in _wrap_line(line, width, exact)]
+    return [row for line in split_lines(segments) for row in _wrap_line(line, width, keep_spaces)]
 
 
-def split_lines(runs: Iterable[Segment]) -> Iterator[Row]:
-    """The lines of styled text, one or more, without their ends."""
+def wrap_with_glyph(glyph: str, text: str, style: Style, width: int) -> list[Row]:
+    """Wrap sanitized text behind a glyph of one cell; further rows are indented."""
+    return indent(wrap([Segment(text, style)], width - 2), Segment(f"{glyph} ", style))
+
+
+def split_lines(segments: Iterable[Segment]) -> Iterator[Row]:
+    """Split styled text at newlines; yields at least one line."""
     line: Row = []
-    for text, style, _ in runs:
+    for text, style, _ in segments:
         first, *more = text.split("\n")
         if first:
             line.append(Segment(first, style))
@@ -47,15 +55,119 @@ def split_lines(runs: Iterable[Segment]) -> Iterator[Row]:
     yield line
 
 
-def _wrap_line(line: Row, width: int, exact: bool) -> list[Row]:
+def indent(rows: Iterable[Row], first: Segment, rest: Segment | None = None) -> list[Row]:
+    """Prefix the first row with `first` and the others with `rest`, by default spaces."""
+    rest = Segment(" " * cell_len(first.text), first.style) if rest is None else rest
+    return [[rest if index else first, *row] for index, row in enumerate(rows)]
+
+
+def fill(row: Row, width: int, style: Style) -> Row:
+    """Pad a row with spaces to `width` cells."""
+    room = width - row_width(row)
+    return [*row, Segment(" " * room, style)] if room > 0 else row
+
+
+def fit_row(row: Sequence[Segment], width: int, style: Style) -> Strip:
+    """Truncate a row with `…`, or pad it, to exactly `width` cells."""
+    fitted: Row = []
+    room = width
+    for text, own, _ in row:
+        part = truncate(text, room)
+        fitted.append(Segment(part, own))
+        room -= cell_len(part)
+        if part != text:
+            break
+    return Strip(fill(fitted, width, style))
+
+
+def row_width(row: Iterable[Segment]) -> int:
+    """Return the width of a row in cells."""
+    return sum(cell_len(segment.text) for segment in row)
+
+
+def truncate(text: str, width: int) -> str:
+    """Cut `text` to `width` cells, with `…` at its end."""
+    if cell_len(text) <= width:
+        return text
+    if width <= 0:
+        return ""
+    return text[: _fitting_length(text, width - 1)] + "…"
+
+
+def truncate_left(text: str, width: int) -> str:
+    """Cut `text` to `width` cells, with `…` at its start."""
+    if cell_len(text) <= width:
+        return text
+    if width <= 0:
+        return ""
+    length = _fitting_length(text[::-1], width - 1)
+    return "…" + (text[-length:] if length else "")
+
+
+def to_strips(rows: Iterable[Row]) -> list[Strip]:
+    """Convert rows to Textual strips."""
+    return [Strip(row) for row in rows]
+
+
+def update_strips(strips: list[Strip], old: Sequence[Row], new: Sequence[Row]) -> int:
+    """Replace the rows `old`, at the end of `strips`, by `new`.
+
+    The strips of common first rows are reused, because creating a strip is the costly part.
+
+    Returns:
+        Index of the first changed strip; the length of `strips` if none changed.
+    """
+    same = 0
+    for before, after in zip(old, new, strict=False):
+        if before != after:
+            break
+        same += 1
+    first = len(strips) - len(old) + same
+    strips[first:] = to_strips(new[same:])
+    return first
+
+
+def value_rows(values: Mapping[str, Json], width: int, palette: Palette) -> list[Row]:
+    """Lay out a JSON object in full: a row per key, nested values as indented JSON below."""
+    rows: list[Row] = []
+    for key, value in values.items():
+        name = Segment(f"{reveal(str(key))}: ", palette.muted)
+        if isinstance(value, dict | list) and value:
+            rows.extend(wrap([name], width, keep_spaces=True))
+            rows.extend(indent(json_rows(value, width - 2, palette), Segment("  ", palette.text)))
+        else:
+            text = value if isinstance(value, str) else to_json(value)
+            segments = [name, Segment(reveal(text), palette.text)]
+            rows.extend(wrap(segments, width, keep_spaces=True))
+    return rows
+
+
+def json_rows(value: Json, width: int, palette: Palette) -> list[Row]:
+    """Lay out a value as indented, wrapped JSON."""
+    try:
+        text = json.dumps(value, ensure_ascii=False, indent=2, default=str)
+    except (RecursionError, ValueError):
+        text = to_json(value)
+    return wrap([Segment(reveal(text), palette.text)], width, keep_spaces=True)
+
+
+def to_json(value: Json) -> str:
+    """Return a value as JSON in one line, or its `repr` if JSON cannot express it."""
+    try:
+        return json.dumps(value, ensure_ascii=False, default=str)
+    except (RecursionError, ValueError):
+        return repr(value)
+
+
+def _wrap_line(line: Row, width: int, keep_spaces: bool) -> list[Row]:
     text = "".join(segment.text for segment in line)
     if cell_len(text) <= width:
         return [line]
-    return [_slice(line, start, end) for start, end in break_text(text, width, exact=exact)]
+    return [_slice(line, start, end) for start, end in _break_line(text, width, keep_spaces)]
 
 
-def break_text(text: str, width: int, *, exact: bool = False) -> list[tuple[int, int]]:
-    """Where the rows of a line begin and end, as character offsets."""
+def _break_line(text: str, width: int, keep_spaces: bool) -> list[tuple[int, int]]:
+    """Return the start and end of each row, as character offsets."""
     spans: list[tuple[int, int]] = []
     start = used = 0
     for token in _TOKENS.finditer(text):
@@ -64,7 +176,7 @@ def break_text(text: str, width: int, *, exact: bool = False) -> list[tuple[int,
         if used + size <= width:
             used += size
             continue
-        if not exact and token[0].isspace():
+        if not keep_spaces and token[0].isspace():
             if used:
                 spans.append((start, begin))
             start, used = end, 0
@@ -82,7 +194,7 @@ def break_text(text: str, width: int, *, exact: bool = False) -> list[tuple[int,
 
 
 def _chop(text: str, start: int, end: int, width: int) -> list[int]:
-    """Where rows begin in `text[start:end]` when it is cut at the last cell that fits."""
+    """Return where the rows of `text[start:end]` start if each is filled to its last cell."""
     part = text[start:end]
     if part.isascii():
         return list(range(start, end, width))
@@ -109,83 +221,11 @@ def _slice(line: Row, start: int, end: int) -> Row:
     return row
 
 
-def indent(rows: Iterable[Row], first: Segment, rest: Segment | None = None) -> list[Row]:
-    """Put `first` before the first row and `rest` (spaces as wide, by default) before others."""
-    rest = Segment(" " * cell_len(first.text), first.style) if rest is None else rest
-    return [[rest if index else first, *row] for index, row in enumerate(rows)]
-
-
-def fill(row: Row, width: int, style: Style) -> Row:
-    """The row with spaces in `style` up to `width`."""
-    room = width - row_length(row)
-    return [*row, Segment(" " * room, style)] if room > 0 else row
-
-
-def row_length(row: Iterable[Segment]) -> int:
-    """Its cells."""
-    return sum(cell_len(segment.text) for segment in row)
-
-
-def to_strips(rows: Iterable[Row]) -> list[Strip]:
-    """Rows as Textual wants them."""
-    return [Strip(row) for row in rows]
-
-
-def redraw(strips: list[Strip], old: Sequence[Row], new: Sequence[Row]) -> int:
-    """Put the rows `new` in the place of `old` at the end of `strips`.
-
-    Strips of the rows that both begin with stay as they are: making one is what costs most.
-
-    Returns:
-        The first index in `strips` that changed; its length where none did.
-    """
-    same = 0
-    for before, after in zip(old, new, strict=False):
-        if before != after:
-            break
-        same += 1
-    first = len(strips) - len(old) + same
-    strips[first:] = to_strips(new[same:])
-    return first
-
-
-def cut(text: str, width: int) -> str:
-    """At most `width` cells of `text`; what is missing at the end becomes `…`."""
-    if cell_len(text) <= width:
-        return text
-    if width <= 0:
-        return ""
-    return text[: _fitting(text, width - 1)] + "…"
-
-
-def cut_left(text: str, width: int) -> str:
-    """At most `width` cells of `text`; what is missing at its start becomes `…`."""
-    if cell_len(text) <= width:
-        return text
-    if width <= 0:
-        return ""
-    count = _fitting(text[::-1], width - 1)
-    return "…" + (text[-count:] if count else "")
-
-
-def _fitting(text: str, width: int) -> int:
-    """How many characters from the start fit."""
+def _fitting_length(text: str, width: int) -> int:
+    """Return how many characters of `text`, from its start, fit in `width` cells."""
     used = 0
     for count, character in enumerate(text):
         used += get_character_cell_size(character)
         if used > width:
             return count
     return len(text)
-
-
-def fit(row: Sequence[Segment], width: int, style: Style) -> Strip:
-    """One row of exactly `width` cells: cut with `…`, or filled with spaces in `style`."""
-    fitted: Row = []
-    room = width
-    for text, own, _ in row:
-        part = cut(text, room)
-        fitted.append(Segment(part, own))
-        room -= cell_len(part)
-        if part != text:
-            break
-    return Strip(fill(fitted, width, style))

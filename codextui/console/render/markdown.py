@@ -1,9 +1,9 @@
-"""Markdown as rows: parsed by markdown-it, laid out by us.
+"""Renders Markdown: parsed by markdown-it, laid out in rows.
 
-No text is ever lost: HTML is shown as text, addresses are shown beside their words, images as
-words, and what cannot be laid out (nested too deep, too long, too narrow) is shown as its source.
-Link reference definitions are shown, not applied, so that a block's looks hang on it alone; that
-is what lets `StreamingMarkdown` finish blocks one by one.
+No text is lost: HTML is shown as text, addresses next to their links, images as words, and
+blocks that cannot be laid out (nested too deep, too long, too narrow) as their source. Link
+reference definitions are shown but not applied, so that the rows of a block depend on that block
+alone. `StreamingMarkdown` relies on that to finish block after block.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from rich.segment import Segment
 from rich.style import Style
 
 from codextui.console.render.command import code_rows
-from codextui.console.render.layout import MIN_WIDTH, Row, fill, indent, row_length, wrap
+from codextui.console.render.layout import Row, fill, indent, row_width, wrap
 from codextui.console.render.palette import Palette
 from codextui.text.sanitize import sanitize
 
@@ -25,154 +25,75 @@ if TYPE_CHECKING:
     from markdown_it import MarkdownIt
     from markdown_it.token import Token
 
-MIN_COLUMN = 4
-"""Cells below which a column is not squeezed."""
+MAX_NESTING = 16
+"""Levels of tokens (each nested list takes four) beyond which a block is shown as its source."""
 
-_GAP = 3  # " │ "
+MIN_BLOCK_WIDTH = 5
+"""Cells below which a nested block is shown as its source."""
 
-
-def table_rows(
-    lines: Sequence[Sequence[Row]], aligns: Sequence[str], width: int, palette: Palette
-) -> list[Row] | None:
-    """Lay out a table, its first line as the head; None where `width` is too small for it.
-
-    Args:
-        lines: of cells, each as styled text.
-        aligns: for each column `left`, `right`, `center` or empty.
-        width: in cells.
-        palette: the styles.
-    """
-    if not lines or not aligns:
-        return []
-    widths = _column_widths(lines, len(aligns), width)
-    if widths is None:
-        return None
-    rows: list[Row] = []
-    for index, line in enumerate(lines):
-        rows.extend(_line_rows(line, widths, aligns, palette))
-        if index == 0:
-            rows.append([Segment("─┼─".join("─" * size for size in widths), palette.faint)])
-    return rows
-
-
-def _column_widths(lines: Sequence[Sequence[Row]], count: int, width: int) -> list[int] | None:
-    """Natural widths where they fit, else the widest columns give way."""
-    room = width - _GAP * (count - 1)
-    natural = [
-        max((row_length(line[column]) for line in lines if column < len(line)), default=0)
-        for column in range(count)
-    ]
-    natural = [max(size, 1) for size in natural]
-    if sum(natural) <= room:
-        return natural
-    if sum(min(size, MIN_COLUMN) for size in natural) > room:
-        return None
-    most = _fair_share(natural, room)
-    widths = [min(size, most) for size in natural]
-    spare = room - sum(widths)
-    for column in range(count):
-        if spare > 0 and widths[column] < natural[column]:
-            widths[column] += 1
-            spare -= 1
-    return widths
-
-
-def _fair_share(natural: Sequence[int], room: int) -> int:
-    """The most cells that every column may have so that all of them fit."""
-    most = MIN_COLUMN
-    rest = room
-    for index, size in enumerate(sorted(natural)):
-        most = max(MIN_COLUMN, rest // (len(natural) - index))
-        if size > most:
-            break
-        rest -= size
-    return most
-
-
-def _line_rows(
-    line: Sequence[Row], widths: Sequence[int], aligns: Sequence[str], palette: Palette
-) -> list[Row]:
-    columns = [
-        wrap(line[column] if column < len(line) else [], size) for column, size in enumerate(widths)
-    ]
-    rows: list[Row] = []
-    for height in range(max(len(column) for column in columns)):
-        row: Row = []
-        for index, column in enumerate(columns):
-            cell = column[height] if height < len(column) else []
-            row.extend([Segment(" │ ", palette.faint)] if index else [])
-            row.extend(_aligned(cell, widths[index], aligns[index], palette))
-        rows.append(row)
-    return rows
-
-
-def _aligned(cell: Row, width: int, align: str, palette: Palette) -> Row:
-    room = width - row_length(cell)
-    before = {"right": room, "center": room // 2}.get(align, 0)
-    cell = [Segment(" " * before, palette.text), *cell] if before > 0 else cell
-    return fill(cell, width, palette.text)
-
-
-MAX_DEPTH = 16
-"""Levels of nesting (a list in a list is four) above which a block is shown as its source."""
-
-MAX_BLOCK = 20_000
-"""Characters of a block that is no code above which it, and all below it, is shown as source."""
-
-MAX_TEXT = 100_000
-"""Characters of one text after which the rest is shown as its source."""
-
+MIN_COLUMN_WIDTH = 4
+"""Cells to which the columns of a table shrink; below, the table is shown as its source."""
 
 _CODE = ("fence", "code_block")
+_COLUMN_GAP = 3  # ` │ `
+_EMPHASIS = {"strong": Style(bold=True), "em": Style(italic=True), "s": Style(strike=True)}
 
 
-@lru_cache(maxsize=1)
-def _parser() -> MarkdownIt:
-    """CommonMark, tables and strikethrough; no HTML, no references."""
-    # Late: the first frame has no Markdown in it.
-    from markdown_it import MarkdownIt  # noqa: PLC0415
+@dataclass(frozen=True, slots=True)
+class MarkdownLimits:
+    """Lengths, in characters, beyond which Markdown is shown as its source.
 
-    options = {"html": False, "maxNesting": MAX_DEPTH + 4}
-    parser = MarkdownIt("commonmark", options)
-    return parser.enable(["table", "strikethrough"]).disable("reference")
-
-
-@lru_cache(maxsize=1)
-def _block_parser() -> MarkdownIt:
-    """The same for blocks alone, without what is in their lines: tells where each begins."""
-    from markdown_it import MarkdownIt  # noqa: PLC0415 - as above
-
-    parser = MarkdownIt("commonmark", {"html": False, "maxNesting": MAX_DEPTH + 4})
-    return parser.enable("table").disable(["reference", "inline"])
-
-
-def markdown_rows(source: str, width: int, palette: Palette) -> list[Row]:
-    """Lay out Markdown, block after block with an empty row between them.
-
-    Args:
-        source: made safe before.
-        width: in cells.
-        palette: the styles.
+    Attributes:
+        block: of a block that is not code. While streaming, all text after it is source, too.
+        text: of a streamed text; the rest of it is source.
+        open_block: of the last block of a streamed text, until it is finished.
+        open_shown: shown of an open block beyond `open_block`, or up to twice as many.
     """
-    tokens = _parser().parse(source)
-    lines = source.split("\n")
-    rows: list[Row] = []
-    for block in top_blocks(tokens):
-        rows.extend([[]] if rows else [])
-        rows.extend(_top_rows(block, lines, width, palette))
-    return rows
+
+    block: int = 20_000
+    text: int = 100_000
+    open_block: int = 3_000
+    open_shown: int = 3_000
+
+
+DEFAULT_LIMITS = MarkdownLimits()
+"""The limits of the console."""
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A block that is in no other: the line that it begins at, and whether it is code."""
+    """A top-level block: the line it starts at, and whether it is code."""
 
     line: int
     is_code: bool
 
 
+def markdown_rows(
+    source: str, width: int, palette: Palette, *, limits: MarkdownLimits = DEFAULT_LIMITS
+) -> list[Row]:
+    """Lay out Markdown, with an empty row between blocks.
+
+    Args:
+        source: sanitized.
+        width: in cells.
+        palette: the styles.
+        limits: only `block` is used.
+    """
+    lines = source.split("\n")
+    rows: list[Row] = []
+    for block in _top_level_blocks(_parser().parse(source)):
+        rows.extend([[]] if rows else [])
+        rows.extend(_block_rows(block, lines, width, palette, limits.block))
+    return rows
+
+
+def source_rows(source: str, width: int, palette: Palette) -> list[Row]:
+    """Wrap sanitized Markdown as its source."""
+    return wrap([Segment(source, palette.text)], width, keep_spaces=True)
+
+
 def find_blocks(source: str) -> list[Block]:
-    """The blocks of Markdown, by a look at how its lines begin; cheap."""
+    """Return the top-level blocks of Markdown without parsing what is in them."""
     return [
         Block(token.map[0], token.type in _CODE)
         for token in _block_parser().parse(source)
@@ -180,13 +101,26 @@ def find_blocks(source: str) -> list[Block]:
     ]
 
 
-def plain_rows(source: str, width: int, palette: Palette) -> list[Row]:
-    """The source itself, wrapped, nothing lost."""
-    return wrap([Segment(source, palette.text)], width, exact=True)
+@lru_cache(maxsize=1)
+def _parser() -> MarkdownIt:
+    """Return a parser for CommonMark, tables and strikethrough, without HTML and references."""
+    # Not needed for the first frame.
+    from markdown_it import MarkdownIt  # noqa: PLC0415
+
+    parser = MarkdownIt("commonmark", {"html": False, "maxNesting": MAX_NESTING + 4})
+    return parser.enable(["table", "strikethrough"]).disable("reference")
 
 
-def top_blocks(tokens: Sequence[Token]) -> list[Sequence[Token]]:
-    """The tokens of each block that is in no other."""
+@lru_cache(maxsize=1)
+def _block_parser() -> MarkdownIt:
+    """Return a parser that finds the same blocks without parsing their inline content."""
+    from markdown_it import MarkdownIt  # noqa: PLC0415 - as above
+
+    parser = MarkdownIt("commonmark", {"html": False, "maxNesting": MAX_NESTING + 4})
+    return parser.enable("table").disable(["reference", "inline"])
+
+
+def _top_level_blocks(tokens: Sequence[Token]) -> list[Sequence[Token]]:
     blocks: list[Sequence[Token]] = []
     start = 0
     for index, token in enumerate(tokens):
@@ -196,18 +130,18 @@ def top_blocks(tokens: Sequence[Token]) -> list[Sequence[Token]]:
     return blocks
 
 
-def _top_rows(
-    block: Sequence[Token], lines: Sequence[str], width: int, palette: Palette
+def _block_rows(
+    block: Sequence[Token], lines: Sequence[str], width: int, palette: Palette, max_length: int
 ) -> list[Row]:
     first, last = block[0].map or (0, len(lines))
     source = "\n".join(lines[first:last]).rstrip("\n")
-    too_long = len(source) > MAX_BLOCK and block[0].type not in _CODE
-    if too_long or any(_depth(token) >= MAX_DEPTH for token in block):
-        return plain_rows(source, width, palette)
+    is_too_long = len(source) > max_length and block[0].type not in _CODE
+    if is_too_long or any(_depth(token) >= MAX_NESTING for token in block):
+        return source_rows(source, width, palette)
     try:
-        return _Layout(palette).rows(block, width)
+        return _BlockLayout(palette).rows(block, width)
     except _TooNarrow:
-        return plain_rows(source, width, palette)
+        return source_rows(source, width, palette)
 
 
 def _depth(token: Token) -> int:
@@ -215,18 +149,18 @@ def _depth(token: Token) -> int:
 
 
 class _TooNarrow(Exception):
-    """There is no room left to lay out what is nested here."""
+    """A nested block or a table does not fit."""
 
 
-class _Layout:
-    """Lays out the tokens of blocks in one palette."""
+class _BlockLayout:
+    """Lays out the tokens of blocks."""
 
     def __init__(self, palette: Palette) -> None:
         self._palette = palette
 
     def rows(self, tokens: Sequence[Token], width: int, *, tight: bool = False) -> list[Row]:
-        """Blocks one below the other; unless `tight`, with an empty row between them."""
-        if width < MIN_WIDTH // 2:
+        """Lay out blocks, unless `tight` with an empty row between them."""
+        if width < MIN_BLOCK_WIDTH:
             raise _TooNarrow
         rows: list[Row] = []
         index = 0
@@ -241,14 +175,15 @@ class _Layout:
         palette = self._palette
         match token.type:
             case "paragraph_open":
-                return self._inlines(inner, width, palette.text)
+                return wrap(self._segments(inner, palette.text), width)
             case "heading_open":
                 return self._heading(token, inner, width)
             case "bullet_list_open" | "ordered_list_open":
                 return self._list(token, inner, width)
             case "blockquote_open":
+                bar = Segment("│ ", palette.faint)
                 quoted = self.rows(inner, width - 2) or [[]]
-                return indent(quoted, *[Segment("│ ", palette.faint)] * 2)
+                return indent(quoted, bar, bar)
             case "fence" | "code_block":
                 code = sanitize(token.content.removesuffix("\n"))
                 return code_rows(code, (token.info.split() or [""])[0], width, palette)
@@ -265,7 +200,7 @@ class _Layout:
             style += Style(underline=True)
         elif token.tag not in ("h2", "h3"):
             style += Style(italic=True)
-        return self._inlines(inner, width, style)
+        return wrap(self._segments(inner, style), width)
 
     def _list(self, token: Token, inner: Sequence[Token], width: int) -> list[Row]:
         tight = any(t.hidden and t.level == token.level + 2 for t in inner)
@@ -290,41 +225,32 @@ class _Layout:
                 lines.append([])
             elif token.type in ("th_open", "td_open"):
                 style = self._palette.strong if token.tag == "th" else self._palette.text
-                lines[-1].append(self._runs([inner[index + 1]], style))
+                lines[-1].append(self._segments([inner[index + 1]], style))
                 if len(lines) == 1:
                     aligns.append(str(token.attrs.get("style", "")).removeprefix("text-align:"))
-        rows = table_rows(lines, aligns, width, self._palette)
-        if rows is None:
-            raise _TooNarrow
-        return rows
+        return _table_rows(lines, aligns, width, self._palette)
 
-    def _inlines(self, tokens: Sequence[Token], width: int, base: Style) -> list[Row]:
-        return wrap(self._runs(tokens, base), width)
-
-    def _runs(self, tokens: Sequence[Token], base: Style) -> Row:
-        """The styled text of `inline` tokens."""
-        runs: Row = []
+    def _segments(self, tokens: Sequence[Token], base: Style) -> Row:
+        """Return the styled text of `inline` tokens."""
+        segments: Row = []
         for token in tokens:
-            _Inlines(self._palette, base, runs).add(token.children or ())
-        return runs
+            segments += _InlineLayout(self._palette, base).segments(token.children or ())
+        return segments
 
 
-_EMPHASIS = {"strong": Style(bold=True), "em": Style(italic=True), "s": Style(strike=True)}
+class _InlineLayout:
+    """Converts the children of an `inline` token to styled text."""
 
-
-class _Inlines:
-    """Turns inline tokens into styled text."""
-
-    def __init__(self, palette: Palette, base: Style, runs: Row) -> None:
+    def __init__(self, palette: Palette, base: Style) -> None:
         self._palette = palette
         self._styles = [base]
-        self._runs = runs
+        self._segments: Row = []
         self._links: list[tuple[str, int]] = []
 
-    def add(self, tokens: Sequence[Token]) -> None:
-        """Append the text of `tokens`."""
+    def segments(self, tokens: Sequence[Token]) -> Row:
         for token in tokens:
             self._add(token)
+        return self._segments
 
     def _add(self, token: Token) -> None:
         style = self._styles[-1]
@@ -334,39 +260,39 @@ class _Inlines:
             case "strong_close" | "em_close" | "s_close":
                 self._styles.pop()
             case "link_open":
-                self._links.append((str(token.attrs.get("href", "")), len(self._runs)))
+                self._links.append((str(token.attrs.get("href", "")), len(self._segments)))
                 self._styles.append(style + self._palette.link)
             case "link_close":
                 self._close_link()
             case "code_inline":
-                self._say(token.content, style + self._palette.code)
+                self._append(token.content, style + self._palette.code)
             case "softbreak" | "hardbreak":
-                self._say(" " if token.type == "softbreak" else "\n", style)
+                self._append(" " if token.type == "softbreak" else "\n", style)
             case "image":
-                self._say(f"[image: {token.content}]", style)
-                self._show_address(str(token.attrs.get("src", "")))
+                self._append(f"[image: {token.content}]", style)
+                self._append_address(str(token.attrs.get("src", "")))
             case _:
-                self._say(token.content, style)
+                self._append(token.content, style)
 
     def _close_link(self) -> None:
         self._styles.pop()
         address, start = self._links.pop()
-        words = "".join(run.text for run in self._runs[start:])
+        words = "".join(segment.text for segment in self._segments[start:])
         if address not in (words, f"mailto:{words}"):
-            self._show_address(address)
+            self._append_address(address)
 
-    def _show_address(self, address: str) -> None:
+    def _append_address(self, address: str) -> None:
         if address:
-            self._say(f" ({address})", self._styles[-1] + self._palette.muted)
+            self._append(f" ({address})", self._styles[-1] + self._palette.muted)
 
-    def _say(self, text: str, style: Style) -> None:
-        """Entities may have brought in what had been made safe: make it safe again."""
+    def _append(self, text: str, style: Style) -> None:
+        # Entities such as `&#x1b;` were decoded after the source was sanitized.
         if text:
-            self._runs.append(Segment(sanitize(text), style))
+            self._segments.append(Segment(sanitize(text), style))
 
 
 def _closing(tokens: Sequence[Token], index: int) -> int:
-    """Where the block that opens at `index` ends."""
+    """Return the index of the token that closes the block opened at `index`."""
     opening = tokens[index]
     if opening.nesting <= 0:
         return index
@@ -374,3 +300,86 @@ def _closing(tokens: Sequence[Token], index: int) -> int:
         if tokens[end].level == opening.level and tokens[end].nesting < 0:
             return end
     return len(tokens) - 1
+
+
+def _table_rows(
+    lines: Sequence[Sequence[Row]], aligns: Sequence[str], width: int, palette: Palette
+) -> list[Row]:
+    """Lay out a table, its first line as the head.
+
+    Args:
+        lines: cells of styled text.
+        aligns: `left`, `right`, `center` or empty for each column.
+        width: in cells.
+        palette: the styles.
+
+    Raises:
+        _TooNarrow: the columns do not fit `width`.
+    """
+    if not lines or not aligns:
+        return []
+    widths = _column_widths(lines, len(aligns), width)
+    rows: list[Row] = []
+    for index, line in enumerate(lines):
+        rows.extend(_table_line_rows(line, widths, aligns, palette))
+        if index == 0:
+            rows.append([Segment("─┼─".join("─" * size for size in widths), palette.faint)])
+    return rows
+
+
+def _column_widths(lines: Sequence[Sequence[Row]], count: int, width: int) -> list[int]:
+    """Return the natural widths if they fit, otherwise shrink the widest columns."""
+    room = width - _COLUMN_GAP * (count - 1)
+    natural = [
+        max((row_width(line[column]) for line in lines if column < len(line)), default=0)
+        for column in range(count)
+    ]
+    natural = [max(size, 1) for size in natural]
+    if sum(natural) <= room:
+        return natural
+    if sum(min(size, MIN_COLUMN_WIDTH) for size in natural) > room:
+        raise _TooNarrow
+    most = _fair_share(natural, room)
+    widths = [min(size, most) for size in natural]
+    spare = room - sum(widths)
+    for column in range(count):
+        if spare > 0 and widths[column] < natural[column]:
+            widths[column] += 1
+            spare -= 1
+    return widths
+
+
+def _fair_share(natural: Sequence[int], room: int) -> int:
+    """Return the largest maximum width with which all columns fit."""
+    most = MIN_COLUMN_WIDTH
+    rest = room
+    for index, size in enumerate(sorted(natural)):
+        most = max(MIN_COLUMN_WIDTH, rest // (len(natural) - index))
+        if size > most:
+            break
+        rest -= size
+    return most
+
+
+def _table_line_rows(
+    line: Sequence[Row], widths: Sequence[int], aligns: Sequence[str], palette: Palette
+) -> list[Row]:
+    columns = [
+        wrap(line[column] if column < len(line) else [], size) for column, size in enumerate(widths)
+    ]
+    rows: list[Row] = []
+    for height in range(max(len(column) for column in columns)):
+        row: Row = []
+        for index, column in enumerate(columns):
+            cell = column[height] if height < len(column) else []
+            row.extend([Segment(" │ ", palette.faint)] if index else [])
+            row.extend(_aligned(cell, widths[index], aligns[index], palette))
+        rows.append(row)
+    return rows
+
+
+def _aligned(cell: Row, width: int, align: str, palette: Palette) -> Row:
+    room = width - row_width(cell)
+    before = {"right": room, "center": room // 2}.get(align, 0)
+    cell = [Segment(" " * before, palette.text), *cell] if before > 0 else cell
+    return fill(cell, width, palette.text)

@@ -1,4 +1,4 @@
-"""The styles of everything we draw, from a theme's variables."""
+"""The styles of the console, built from the variables of a Textual theme."""
 
 from __future__ import annotations
 
@@ -8,54 +8,54 @@ from dataclasses import dataclass
 from rich.style import Style
 from textual.color import Color, ColorParseError
 
-READABLE = 4.5
-"""Contrast of text that matters with what is behind it (WCAG AA)."""
+MIN_TEXT_CONTRAST = 4.5
+"""Contrast of text with its background (WCAG AA)."""
 
-VISIBLE = 2.0
-"""Contrast of guides and rules."""
+MIN_GUIDE_CONTRAST = 2.0
+"""Contrast of guides and rules with their background."""
 
-NEAR = 1.6
-"""Contrast of a ground with the surface that it lies on, at most."""
+MAX_SURFACE_CONTRAST = 1.6
+"""Contrast of a themed background with the surface above which it is not used."""
 
 
 @dataclass(frozen=True, slots=True)
 class Palette:
-    """Styles by what they are for. Every one carries the surface's background.
+    """Styles by use. Each has the background of the surface, unless stated otherwise.
 
-    Meaning never hangs on a style alone: there is a word or a glyph beside it.
+    A style is never the only carrier of a meaning: a word or a glyph stands next to it.
 
     Attributes:
-        text: running text; also fills what is left of a row.
-        muted: what matters less.
-        faint: guides, rules, gutters.
-        strong: what is looked for first.
-        accent: marks of the person's own doing, keys.
+        text: text, and the padding of rows.
+        muted: secondary text.
+        faint: guides and rules.
+        strong: handles, names and titles.
+        accent: prompts, bullets and keys.
         heading: Markdown headings.
-        code: inline code, commands.
-        block: code blocks; has a background of its own.
-        link: addresses.
-        added: lines that a diff adds.
-        removed: lines that a diff removes.
-        hunk: where in the file a diff is.
+        code: inline code, with the background of code.
+        code_block: commands and code, with the background of code.
+        link: links in Markdown.
+        added: lines a diff adds, with a background of their own.
+        removed: lines a diff removes, with a background of their own.
+        hunk: hunk headers of a diff.
         path: file names.
-        starting: a thread that starts.
-        running: at work.
-        asking: a person is needed.
-        idle: a thread at rest.
-        interrupted: a thread whose turn was stopped.
+        starting: a thread that is starting or waiting.
+        running: a running thread, command or tool call.
+        needs_input: a thread that waits for a person.
+        idle: a thread that is idle or done.
+        interrupted: a thread that was interrupted or paused.
         failed: a thread whose turn failed.
-        killed: a thread that is gone.
-        disconnected: a thread out of reach.
-        good: went well.
-        bad: failed.
-        caution: worth a look.
-        keyword: in highlighted code.
-        string: in highlighted code.
-        number: in highlighted code.
-        operator: in highlighted code.
-        comment: in highlighted code.
-        name: names of functions and classes in highlighted code.
-        selected: a chosen row.
+        killed: a killed thread.
+        disconnected: a thread whose server is out of reach.
+        success: a good outcome.
+        error: a failure.
+        warning: a warning.
+        keyword: keywords in code.
+        string: strings in code.
+        number: numbers in code.
+        operator: operators in code.
+        comment: comments in code.
+        name: names of functions and classes in code.
+        selected: the selected row, with a background of its own.
     """
 
     text: Style
@@ -65,7 +65,7 @@ class Palette:
     accent: Style
     heading: Style
     code: Style
-    block: Style
+    code_block: Style
     link: Style
     added: Style
     removed: Style
@@ -73,15 +73,15 @@ class Palette:
     path: Style
     starting: Style
     running: Style
-    asking: Style
+    needs_input: Style
     idle: Style
     interrupted: Style
     failed: Style
     killed: Style
     disconnected: Style
-    good: Style
-    bad: Style
-    caution: Style
+    success: Style
+    error: Style
+    warning: Style
     keyword: Style
     string: Style
     number: Style
@@ -92,128 +92,143 @@ class Palette:
 
 
 def palette_from(variables: Mapping[str, str], *, surface: str = "background") -> Palette:
-    """Build the styles from `App.theme_variables`.
+    """Build a palette from `App.theme_variables`.
 
-    Every colour is moved towards black or white until it can be read on what is behind it.
+    Colours are moved towards black or white until they are readable on their background. A theme
+    in the terminal's own colours gets a palette without backgrounds.
 
     Args:
-        variables: a Textual theme's variables, name (no `$`) → colour. Missing and unreadable
-            ones fall back to plain text.
-        surface: the variable whose colour is behind everything drawn with this palette.
+        variables: colours by name, without `$`. Missing and invalid ones become plain text.
+        surface: name of the colour behind everything drawn with the palette.
     """
-    ground = _parse(variables.get(surface, ""))
-    front = _parse(variables.get("foreground", ""))
-    if ground is None or ground.ansi is not None or front is None or front.ansi is not None:
+    background = _parse(variables.get(surface, ""))
+    foreground = _parse(variables.get("foreground", ""))
+    if background is None or background.ansi is not None:
         return _ansi_palette()
-    return _Mixer(variables, Color(ground.r, ground.g, ground.b), front).palette()
+    if foreground is None or foreground.ansi is not None:
+        return _ansi_palette()
+    opaque = Color(background.r, background.g, background.b)
+    return _PaletteBuilder(variables, opaque, foreground).build()
 
 
-class _Mixer:
-    """Mixes a palette's colours on one background."""
+def contrast_ratio(one: Color, other: Color) -> float:
+    """Return the contrast ratio of two opaque colours, 1 to 21 (WCAG 2)."""
+    darker, lighter = sorted((_luminance(one), _luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
 
-    def __init__(self, variables: Mapping[str, str], ground: Color, front: Color) -> None:
+
+class _PaletteBuilder:
+    """Builds a palette on one background."""
+
+    def __init__(self, variables: Mapping[str, str], background: Color, foreground: Color) -> None:
         self._variables = variables
-        self._ground = ground
-        self._front = ground + front
+        self._background = background
+        self._foreground = background + foreground
 
-    def palette(self) -> Palette:
-        block = self._near("code-background", self._faded(0.06))
-        added = self._near("diff-added-background", self._tinted("success"))
-        removed = self._near("diff-removed-background", self._tinted("error"))
+    def build(self) -> Palette:
+        block = self._background_color("code-background", self._faded(0.06))
+        added = self._background_color("diff-added-background", self._tinted("success"))
+        removed = self._background_color("diff-removed-background", self._tinted("error"))
         return Palette(
-            text=self._style(self._front),
+            text=self._style(self._foreground),
             muted=self._style(self._color("text-quiet", self._faded(0.7))),
-            faint=self._style(self._faded(0.4), least=VISIBLE),
-            strong=self._style(self._front, bold=True),
+            faint=self._style(self._faded(0.4), min_contrast=MIN_GUIDE_CONTRAST),
+            strong=self._style(self._foreground, bold=True),
             accent=self._style(self._color("accent")),
             heading=self._style(self._color("primary"), bold=True),
-            code=self._style(self._color("secondary"), ground=block),
-            block=self._style(self._front, ground=block),
+            code=self._style(self._color("secondary"), background=block),
+            code_block=self._style(self._foreground, background=block),
             link=self._style(self._color("secondary"), underline=True),
-            added=self._style(self._color("diff-added", self._color("success")), ground=added),
-            removed=self._style(self._color("diff-removed", self._color("error")), ground=removed),
+            added=self._style(self._color("diff-added", self._color("success")), background=added),
+            removed=self._style(
+                self._color("diff-removed", self._color("error")), background=removed
+            ),
             hunk=self._style(self._color("diff-hunk", self._color("secondary"))),
             path=self._style(self._color("primary"), bold=True),
             starting=self._state("starting", "secondary"),
             running=self._state("running", "primary"),
-            asking=self._state("asking", "warning", bold=True),
+            needs_input=self._state("asking", "warning", bold=True),
             idle=self._state("idle", "success"),
             interrupted=self._state("interrupted", "warning"),
             failed=self._state("failed", "error", bold=True),
             killed=self._state("killed", "secondary"),
             disconnected=self._state("disconnected", "warning"),
-            good=self._style(self._color("success")),
-            bad=self._style(self._color("error"), bold=True),
-            caution=self._style(self._color("warning")),
+            success=self._style(self._color("success")),
+            error=self._style(self._color("error"), bold=True),
+            warning=self._style(self._color("warning")),
             keyword=self._syntax("keyword", "primary", block, bold=True),
             string=self._syntax("string", "success", block),
             number=self._syntax("number", "warning", block),
             operator=self._syntax("operator", "secondary", block),
             comment=self._syntax("comment", "text-quiet", block, italic=True),
             name=self._syntax("name", "accent", block),
-            selected=self._style(self._front, ground=self._tinted("primary", 0.3), bold=True),
+            selected=self._style(
+                self._foreground, background=self._tinted("primary", 0.3), bold=True
+            ),
         )
 
-    def _state(self, name: str, like: str, *, bold: bool = False) -> Style:
-        return self._style(self._color(f"state-{name}", self._color(like)), bold=bold)
+    def _state(self, name: str, default: str, *, bold: bool = False) -> Style:
+        return self._style(self._color(f"state-{name}", self._color(default)), bold=bold)
 
     def _syntax(
-        self, name: str, like: str, ground: Color, *, bold: bool = False, italic: bool = False
+        self,
+        name: str,
+        default: str,
+        background: Color,
+        *,
+        bold: bool = False,
+        italic: bool = False,
     ) -> Style:
-        color = self._color(f"syntax-{name}", self._color(like))
-        return self._style(color, ground=ground, bold=bold, italic=italic)
+        color = self._color(f"syntax-{name}", self._color(default))
+        return self._style(color, background=background, bold=bold, italic=italic)
 
     def _style(
         self,
         color: Color,
         *,
-        ground: Color | None = None,
-        least: float = READABLE,
+        background: Color | None = None,
+        min_contrast: float = MIN_TEXT_CONTRAST,
         bold: bool = False,
         italic: bool = False,
         underline: bool = False,
     ) -> Style:
-        behind = ground or self._ground
+        background = background or self._background
         return Style(
-            color=readable(color, behind, least).rich_color,
-            bgcolor=behind.rich_color,
+            color=_readable(color, background, min_contrast).rich_color,
+            bgcolor=background.rich_color,
             bold=bold,
             italic=italic,
             underline=underline,
         )
 
-    def _color(self, name: str, otherwise: Color | None = None) -> Color:
+    def _color(self, name: str, default: Color | None = None) -> Color:
         color = _parse(self._variables.get(name, ""))
         if color is None or color.ansi is not None:
-            return self._front if otherwise is None else otherwise
-        return self._ground + color
+            return self._foreground if default is None else default
+        return self._background + color
 
-    def _near(self, name: str, otherwise: Color) -> Color:
-        """A ground that the theme names, unless it was meant for a quite different surface."""
-        color = self._color(name, otherwise)
-        return color if contrast(color, self._ground) <= NEAR else otherwise
+    def _background_color(self, name: str, default: Color) -> Color:
+        """Return the theme's background, unless it was meant for a very different surface."""
+        color = self._color(name, default)
+        ratio = contrast_ratio(color, self._background)
+        return color if ratio <= MAX_SURFACE_CONTRAST else default
 
     def _faded(self, amount: float) -> Color:
-        return self._ground.blend(self._front, amount)
+        return self._background.blend(self._foreground, amount)
 
     def _tinted(self, name: str, amount: float = 0.12) -> Color:
-        return self._ground.blend(self._color(name), amount)
+        return self._background.blend(self._color(name), amount)
 
 
-def readable(color: Color, ground: Color, least: float) -> Color:
-    """`color`, moved towards black or white until its contrast with `ground` is `least`."""
-    far = max(Color(0, 0, 0), Color(255, 255, 255), key=lambda end: contrast(end, ground))
+def _readable(color: Color, background: Color, min_contrast: float) -> Color:
+    """Move `color` towards black or white until its contrast is sufficient."""
+    ends = Color(0, 0, 0), Color(255, 255, 255)
+    far = max(ends, key=lambda end: contrast_ratio(end, background))
     for step in range(11):
         mixed = color.blend(far, step / 10)
-        if contrast(mixed, ground) >= least:
+        if contrast_ratio(mixed, background) >= min_contrast:
             return mixed
     return far
-
-
-def contrast(one: Color, other: Color) -> float:
-    """The contrast ratio of two opaque colours, 1 to 21 (WCAG 2)."""
-    darker, lighter = sorted((_luminance(one), _luminance(other)))
-    return (lighter + 0.05) / (darker + 0.05)
 
 
 def _luminance(color: Color) -> float:
@@ -232,7 +247,6 @@ def _parse(value: str) -> Color | None:
 
 
 def _ansi_palette() -> Palette:
-    """For themes in the terminal's own colours, where nothing is known of the background."""
     return Palette(
         text=Style(),
         muted=Style(dim=True),
@@ -241,7 +255,7 @@ def _ansi_palette() -> Palette:
         accent=Style(color="magenta"),
         heading=Style(color="blue", bold=True),
         code=Style(color="cyan"),
-        block=Style(),
+        code_block=Style(),
         link=Style(color="cyan", underline=True),
         added=Style(color="green"),
         removed=Style(color="red"),
@@ -249,15 +263,15 @@ def _ansi_palette() -> Palette:
         path=Style(color="blue", bold=True),
         starting=Style(color="blue"),
         running=Style(color="blue"),
-        asking=Style(color="yellow", bold=True),
+        needs_input=Style(color="yellow", bold=True),
         idle=Style(color="green"),
         interrupted=Style(color="yellow"),
         failed=Style(color="red", bold=True),
         killed=Style(dim=True),
         disconnected=Style(color="yellow"),
-        good=Style(color="green"),
-        bad=Style(color="red", bold=True),
-        caution=Style(color="yellow"),
+        success=Style(color="green"),
+        error=Style(color="red", bold=True),
+        warning=Style(color="yellow"),
         keyword=Style(color="blue", bold=True),
         string=Style(color="green"),
         number=Style(color="yellow"),

@@ -1,4 +1,4 @@
-"""Markdown that grows: finished blocks are laid out once, the open end again and again."""
+"""Renders growing Markdown: finished blocks once, the open last block with each update."""
 
 from __future__ import annotations
 
@@ -7,143 +7,143 @@ from collections.abc import Sequence
 from rich.segment import Segment
 from textual.strip import Strip
 
-from codextui.console.render.layout import Row, redraw, wrap
+from codextui.console.render.layout import Row, update_strips, wrap
 from codextui.console.render.markdown import (
-    MAX_BLOCK,
-    MAX_TEXT,
+    DEFAULT_LIMITS,
     Block,
+    MarkdownLimits,
     find_blocks,
     markdown_rows,
-    plain_rows,
+    source_rows,
 )
 from codextui.console.render.palette import Palette
 from codextui.text.figures import format_count
 from codextui.text.sanitize import sanitize
 
-OPEN_LAID_OUT = 3_000
-"""Characters of an open end above which it is shown as its source until it is finished."""
-
-OPEN_SHOWN = 3_000
-"""Characters of such an end that are shown at least; twice as many at most."""
-
 
 class StreamingMarkdown:
-    """Lays out Markdown as it comes. However the text is cut into deltas, the end is the same.
+    """Renders Markdown from deltas; the final rows do not depend on how the text was cut.
 
-    Nothing can be fed after `finish`.
-
-    A block is finished when another has begun below it: no later text changes it then (see
-    `codextui.console.render.markdown`). Only whole lines count for that.
+    A block is finished when another block has started below it: no later text can change it
+    (see `codextui.console.render.markdown`). Only whole lines count for that.
 
     Attributes:
         rows: as of the last `update` or `finish`.
     """
 
-    def __init__(self, width: int, palette: Palette) -> None:
+    def __init__(
+        self, width: int, palette: Palette, *, limits: MarkdownLimits = DEFAULT_LIMITS
+    ) -> None:
         self.rows: list[Strip] = []
         self._width = width
         self._palette = palette
-        self._open = ""
+        self._limits = limits
         self._pending: list[str] = []
-        self._drawn: list[Row] = []
-        self._finished = False
-        self._finished_size = 0
-        self._searched = 0
-        self._is_source = False
+        self._open = ""  # the text from the start of the open block
+        self._open_rows: list[Row] = []
+        self._finished_length = 0
+        self._has_finished_rows = False
+        self._searched = 0  # characters of `_open` searched for blocks
+        self._is_source = False  # a limit was exceeded: the rest is shown as source
 
     def feed(self, delta: str) -> None:
-        """Take more text; `update` draws it."""
+        """Add text; `update` renders it. Not allowed after `finish`."""
         self._pending.append(delta)
 
     def update(self) -> int:
-        """Draw what was fed; return the first row that changed."""
-        return self._draw(final=False)
+        """Render the text fed; return the first changed row."""
+        return self._render(final=False)
 
     def finish(self) -> int:
-        """Draw the end as it stays; return the first row that changed."""
-        return self._draw(final=True)
+        """Render the text fed as the end; return the first changed row."""
+        return self._render(final=True)
 
-    def _draw(self, *, final: bool) -> int:
+    def _render(self, *, final: bool) -> int:
         self._open = "".join((self._open, *self._pending))
         self._pending.clear()
         rows: list[Row] = []
-        if final or self._is_worth_searching():
+        if final or self._is_search_due():
             self._finish_blocks(rows, len(self._open) if final else self._open.rfind("\n") + 1)
         finished = len(rows)
-        self._add(rows, self._open_rows(final=final))
-        first = redraw(self.rows, self._drawn, rows)
-        self._drawn = rows[finished:]
-        self._finished = self._finished or finished > 0
+        self._append_block(rows, self._render_open_block(final=final))
+        first = update_strips(self.rows, self._open_rows, rows)
+        self._open_rows = rows[finished:]
+        self._has_finished_rows = self._has_finished_rows or finished > 0
         return first
 
-    def _add(self, rows: list[Row], more: list[Row]) -> None:
-        """Add a block's rows, below an empty one unless they are the first of all."""
-        if more and (rows or self._finished):
+    def _append_block(self, rows: list[Row], block: list[Row]) -> None:
+        """Append a block, after an empty row unless it is the first block."""
+        if block and (rows or self._has_finished_rows):
             rows.append([])
-        rows.extend(more)
+        rows.extend(block)
 
-    def _open_rows(self, *, final: bool) -> list[Row]:
-        if not self._is_source and (final or len(self._open) <= OPEN_LAID_OUT):
-            return markdown_rows(sanitize(self._open), self._width, self._palette)
+    def _render_open_block(self, *, final: bool) -> list[Row]:
+        if not self._is_source and (final or len(self._open) <= self._limits.open_block):
+            return self._markdown_rows(self._open)
         if final:
             return self._source_rows(self._open)
-        hidden = (len(self._open) - OPEN_SHOWN) // OPEN_SHOWN * OPEN_SHOWN
+        shown = self._limits.open_shown
+        hidden = (len(self._open) - shown) // shown * shown
         rows = self._source_rows(self._open[max(0, hidden) :])
         if hidden <= 0:
             return rows
-        mark = f"… {format_count(hidden)} more characters, shown when this block is finished"
-        return wrap([Segment(mark, self._palette.muted)], self._width) + rows
+        words = f"… {format_count(hidden)} more characters, shown when this block is finished"
+        return wrap([Segment(words, self._palette.muted)], self._width) + rows
+
+    def _markdown_rows(self, source: str) -> list[Row]:
+        return markdown_rows(sanitize(source), self._width, self._palette, limits=self._limits)
 
     def _source_rows(self, source: str) -> list[Row]:
         source = sanitize(source).strip("\n")
-        return plain_rows(source, self._width, self._palette) if source.strip() else []
+        return source_rows(source, self._width, self._palette) if source.strip() else []
 
-    def _is_worth_searching(self) -> bool:
-        """Whether lines were added; where much is open, whether much was added."""
-        whole = self._open.rfind("\n", self._searched) + 1
-        enough = self._searched if whole <= OPEN_LAID_OUT else self._searched * 3 // 2
-        return whole > enough
+    def _is_search_due(self) -> bool:
+        """Return whether lines were added; in a long open block, whether many were added."""
+        end = self._open.rfind("\n", self._searched) + 1
+        is_long = end > self._limits.open_block
+        return end > (self._searched * 3 // 2 if is_long else self._searched)
 
-    def _finish_blocks(self, rows: list[Row], whole: int) -> None:
-        """Lay out for good all blocks in `whole` characters (whole lines) but the last.
+    def _finish_blocks(self, rows: list[Row], end: int) -> None:
+        """Render all blocks but the last in the first `end` characters, which are whole lines.
 
-        No more is looked at at once than one block may have. What shows that a block is longer
-        is therefore the same text at whatever time it is looked at.
+        At most one maximal block is searched at once. Whether a block exceeds the limit
+        therefore does not depend on when the search takes place.
         """
-        window = MAX_BLOCK
+        window = self._limits.block
         while not self._is_source:
-            end = self._open.find("\n", window, whole) + 1 or whole
-            blocks = find_blocks(sanitize(self._open[:end]))
+            searched = self._open.find("\n", window, end) + 1 or end
+            blocks = find_blocks(sanitize(self._open[:searched]))
             if len(blocks) > 1:
-                # Behind a long block of code, look again: the next one may be too long.
-                closed = blocks if window == MAX_BLOCK else blocks[:2]
-                offset = self._offset(closed)
-                self._finish_before(offset, rows)
-                whole -= offset
-                window = MAX_BLOCK
-            elif end > MAX_BLOCK and blocks and not blocks[0].is_code:
+                # After a long block of code, search again: the next block may be too long.
+                closed = blocks if window == self._limits.block else blocks[:2]
+                length = self._start_of_last(closed)
+                self._finish(length, rows)
+                end -= length
+                window = self._limits.block
+            elif searched > self._limits.block and blocks and not blocks[0].is_code:
                 self._is_source = True
-            elif end < whole:
+            elif searched < end:
                 window *= 4
             else:
-                self._searched = end
+                self._searched = searched
                 return
 
-    def _offset(self, blocks: Sequence[Block]) -> int:
-        """Where the last block begins, or the first one after all that is laid out."""
+    def _start_of_last(self, blocks: Sequence[Block]) -> int:
+        """Return the offset of the last block, or of the first one beyond the text limit."""
         starts = {block.line for block in blocks[1:]}
-        offset = begin = 0
+        offset = start = 0
         for line, text in enumerate(self._open.split("\n", max(starts))):
             if line in starts:
-                begin = offset
-                if self._finished_size + begin > MAX_TEXT:
+                start = offset
+                if self._finished_length + start > self._limits.text:
                     self._is_source = True
                     break
             offset += len(text) + 1
-        return begin
+        return start
 
-    def _finish_before(self, offset: int, rows: list[Row]) -> None:
-        self._add(rows, markdown_rows(sanitize(self._open[:offset]), self._width, self._palette))
-        self._open = self._open[offset:]
-        self._finished_size += offset
+    def _finish(self, length: int, rows: list[Row]) -> None:
+        """Render the first `length` characters for good."""
+        self._append_block(rows, self._markdown_rows(self._open[:length]))
+        self._open = self._open[length:]
+        self._finished_length += length
         self._searched = 0

@@ -1,4 +1,4 @@
-"""The head of a pane."""
+"""Renders threads: their state, their row in the tree, the header of their pane, their plan."""
 
 from __future__ import annotations
 
@@ -11,25 +11,28 @@ from rich.style import Style
 from textual.strip import Strip
 
 from codextui.config.prices import Prices, cost_of, format_money
-from codextui.console.model.standing import ALONE, CostOf, Standing
-from codextui.console.model.thread import ThreadView
-from codextui.console.model.tree import TreeRow
-from codextui.console.render.layout import (
-    Row,
-    cut,
-    cut_left,
-    fit,
-    indent,
-    row_length,
-    to_strips,
-    wrap,
-)
+from codextui.console.model.run import NO_RUN, CostFormatter, RunSummary
+from codextui.console.model.state import ThreadView
+from codextui.console.model.tree import TreeEntry
+from codextui.console.render.layout import Row, fit_row, row_width, truncate, truncate_left
 from codextui.console.render.palette import Palette
-from codextui.protocol.events import PlanStep, PlanUpdated
+from codextui.protocol.events import PlanUpdated
 from codextui.protocol.runs import ThreadKind
 from codextui.protocol.threads import ThreadInfo, ThreadState, Usage
 from codextui.text.figures import format_running, format_tokens
-from codextui.text.sanitize import one_line, sanitize
+from codextui.text.sanitize import one_line
+
+KIND_PREFIXES = {ThreadKind.RUN: "▣ ", ThreadKind.ROLE: "@", ThreadKind.CODEX: ""}
+"""Prefixes of handles, by what the thread is."""
+
+MAX_GUIDE_LEVELS = 6
+"""Levels of the tree drawn; deeper entries are drawn at the last one."""
+
+MIN_HANDLE_WIDTH = {ThreadKind.RUN: 16, ThreadKind.ROLE: 9, ThreadKind.CODEX: 8}
+"""Cells of a handle in the tree for which anything else is left out first."""
+
+MIN_LOCATION_WIDTH = 12
+"""Cells of folder and branch in a pane header for which anything else is left out first."""
 
 _GLYPHS = {
     ThreadState.STARTING: "◌",
@@ -47,33 +50,27 @@ _GLYPHS = {
 
 
 @dataclass(frozen=True, slots=True)
-class StateMark:
-    """How a state looks.
-
-    Attributes:
-        glyph: one cell.
-        word: the state's own word.
-        style: beside glyph and word, never instead of them.
-    """
+class StateLabel:
+    """How a state is shown: a glyph of one cell and a word, both in `style`."""
 
     glyph: str
     word: str
     style: Style
 
 
-def mark_state(state: ThreadState, palette: Palette) -> StateMark:
-    """The look of a state."""
-    return StateMark(_GLYPHS[state], state.value, _style(state, palette))
+def state_label(state: ThreadState, palette: Palette) -> StateLabel:
+    """Return the label of a state."""
+    return StateLabel(_GLYPHS[state], state.value, _state_style(state, palette))
 
 
-def _style(state: ThreadState, palette: Palette) -> Style:
+def _state_style(state: ThreadState, palette: Palette) -> Style:
     match state:
         case ThreadState.STARTING | ThreadState.WAITING:
             return palette.starting
         case ThreadState.RUNNING:
             return palette.running
         case ThreadState.NEEDS_INPUT:
-            return palette.asking
+            return palette.needs_input
         case ThreadState.IDLE | ThreadState.DONE:
             return palette.idle
         case ThreadState.INTERRUPTED | ThreadState.PAUSED:
@@ -86,18 +83,26 @@ def _style(state: ThreadState, palette: Palette) -> Style:
             return palette.disconnected
 
 
-MAX_GUIDES = 6
-"""Levels that are drawn; what is deeper is drawn there."""
+def cost_formatter(prices: Prices) -> CostFormatter | None:
+    """Return a function that formats the cost of tokens; None if no prices are configured.
 
-KIND_MARKS = {ThreadKind.RUN: "▣ ", ThreadKind.ROLE: "@", ThreadKind.CODEX: ""}
-"""What stands before a handle, so that one sees what kind of row it is."""
+    Costs that include models without a price read `over 1.20 USD`.
+    """
+    if not prices.models:
+        return None
 
-MIN_HANDLE = {ThreadKind.RUN: 16, ThreadKind.ROLE: 9, ThreadKind.CODEX: 8}
-"""Cells of a handle that are kept as long as there is something else to leave out."""
+    def format_cost(used: Iterable[tuple[str, Usage]]) -> str:
+        cost = cost_of(used, prices)
+        if not cost.amount:
+            return ""
+        amount = format_money(cost.amount, one_line(prices.currency, 12))
+        return f"over {amount}" if cost.unpriced else amount
+
+    return format_cost
 
 
 def render_tree_row(
-    row: TreeRow,
+    entry: TreeEntry,
     view: ThreadView,
     state: ThreadState,
     width: int,
@@ -106,83 +111,77 @@ def render_tree_row(
     now: float,
     selected: bool = False,
     pane: int | None = None,
-    standing: Standing = ALONE,
+    summary: RunSummary = NO_RUN,
 ) -> Strip:
-    """One row, exactly `width` cells: guides, glyph, handle, state, elapsed, tokens, waits for.
+    """Render a row of the tree, exactly `width` cells wide.
 
-    What does not fit is left out from the end: money and tokens first, then the time, never the
-    glyph. A team's run is marked `▣` and says how many of its roles are done, a role `@`.
+    From left to right: pane number, guides, glyph, handle, state, elapsed time, tokens, cost. If
+    there is no room for all, the rightmost is left out first. A run has the prefix `▣` and
+    counts its done roles; a role has the prefix `@`.
 
     Args:
-        row: its place in the tree.
+        entry: the thread's place in the tree.
         view: the thread.
-        state: from `Board.state_of`.
+        state: as returned by `ConsoleState.state_of`.
         width: in cells.
         palette: the styles.
         now: unix seconds, for the elapsed time.
-        selected: whether it is the chosen row.
-        pane: the number of the pane that shows it, None where none does.
-        standing: how its run stands.
+        selected: whether the row is selected.
+        pane: number of the pane that shows the thread, None if there is none.
+        summary: summary of the thread's run.
     """
-    mark = mark_state(state, palette)
-    number = " " if pane is None else str(pane)
-    left = f"{number} {_guides(row)}"
-    kind = view.info.kind
-    handle = KIND_MARKS[kind] + one_line(view.info.handle or view.thread_id[:8], 200)
+    label = state_label(state, palette)
+    left = f"{' ' if pane is None else pane} {_guides(entry)}"
     room = width - cell_len(left) - 2
-    least = min(MIN_HANDLE[kind], cell_len(handle))
-    facts = next(
-        (f for f in _row_facts(view, state, now, standing) if cell_len(f) + 1 + least <= room), ""
-    )
-    handle = _shortened(handle, standing, room - (cell_len(facts) + 1 if facts else 0))
-    handle = cut(handle, room - (cell_len(facts) + 1 if facts else 0))
+    facts = _fitting_facts(view, _tree_facts(view, state, now, summary), room)
+    handle_room = room - (cell_len(facts) + 1 if facts else 0)
+    handle = truncate(_abbreviate(_handle(view.info), summary, handle_room), handle_room)
     space = max(0, room - cell_len(handle) - cell_len(facts))
-    runs = [
-        (left, palette.faint),
-        (f"{mark.glyph} ", mark.style),
-        (handle, palette.strong if state.has_turn else palette.text),
-        (" " * space, palette.text),
-        (facts, mark.style if state is ThreadState.NEEDS_INPUT else palette.muted),
+    needs_input = state is ThreadState.NEEDS_INPUT
+    row = [
+        Segment(left, palette.faint),
+        Segment(f"{label.glyph} ", label.style),
+        Segment(handle, palette.strong if state.has_turn else palette.text),
+        Segment(" " * space, palette.text),
+        Segment(facts, label.style if needs_input else palette.muted),
     ]
-    return fit(_styled(runs, palette.selected if selected else None), width, palette.text)
+    if selected:
+        row = [Segment(segment.text, palette.selected) for segment in row]
+    return fit_row([segment for segment in row if segment.text], width, palette.text)
 
 
-def _shortened(handle: str, standing: Standing, room: int) -> str:
-    """`…-codex` for the thread of a role, right below it, where its whole handle does not fit."""
-    prefix = one_line(standing.role, 200)
-    if not prefix or cell_len(handle) <= room or not handle.startswith(f"{prefix}-"):
-        return handle
-    return f"…{handle.removeprefix(prefix)}"
-
-
-def _styled(runs: list[tuple[str, Style]], over: Style | None) -> Row:
-    return [Segment(text, style if over is None else over) for text, style in runs if text]
-
-
-def _guides(row: TreeRow) -> str:
-    shown = row.guides[-MAX_GUIDES:]
+def _guides(entry: TreeEntry) -> str:
+    shown = entry.guides[-MAX_GUIDE_LEVELS:]
     if not shown:
         return ""
-    above = "".join("│ " if goes_on else "  " for goes_on in shown[:-1])
+    above = "".join("│ " if continues else "  " for continues in shown[:-1])
     return above + ("├ " if shown[-1] else "└ ")
 
 
-def _row_facts(
-    view: ThreadView, state: ThreadState, now: float, standing: Standing
+def _handle(info: ThreadInfo) -> str:
+    return KIND_PREFIXES[info.kind] + one_line(info.handle or info.thread_id[:8], 200)
+
+
+def _abbreviate(handle: str, summary: RunSummary, room: int) -> str:
+    """Return `…-codex` for the Codex thread of a role, if its handle does not fit."""
+    role = one_line(summary.role_handle, 200)
+    if not role or cell_len(handle) <= room or not handle.startswith(f"{role}-"):
+        return handle
+    return f"…{handle.removeprefix(role)}"
+
+
+def _tree_facts(
+    view: ThreadView, state: ThreadState, now: float, summary: RunSummary
 ) -> Iterator[str]:
-    """What stands at the right, the fullest first."""
+    """Yield what can be at the right of a tree row, the longest first."""
     info = view.info
+    word = _needs(info) if state is ThreadState.NEEDS_INPUT else state.value
+    if summary.role_count and state is not ThreadState.DONE:
+        word = f"{word} {summary.done_count}/{summary.role_count}"
+    elapsed = _elapsed(info, state, now)
     tokens = format_tokens(info.usage.total) if info.usage.total else ""
-    started = info.turn_started_at if state.has_turn else None
-    elapsed = "" if started is None else format_running(now - started)
-    word = state.value
-    if state is ThreadState.NEEDS_INPUT and info.waits_for:
-        word = f"needs {one_line(info.waits_for, 20)}"
-    if standing.roles and state is not ThreadState.DONE:
-        word = f"{word} {standing.done}/{standing.roles}"
-    cost = standing.cost
     for parts in (
-        (word, elapsed, tokens, cost),
+        (word, elapsed, tokens, summary.cost),
         (word, elapsed, tokens),
         (word, elapsed),
         (word,),
@@ -192,8 +191,22 @@ def _row_facts(
     yield state.value.removeprefix("needs ")
 
 
-MIN_PLACE = 12
-"""Cells that cwd and branch get as long as there is something else to leave out."""
+def _fitting_facts(view: ThreadView, choices: Iterable[str], room: int) -> str:
+    """Return the first choice that fits `room` cells next to the handle, or an empty string."""
+    min_handle = min(MIN_HANDLE_WIDTH[view.info.kind], cell_len(_handle(view.info)))
+    return next((facts for facts in choices if cell_len(facts) + 1 + min_handle <= room), "")
+
+
+def _needs(info: ThreadInfo) -> str:
+    needed = one_line(info.waits_for, 20) if info.waits_for else "input"
+    return f"needs {needed}"
+
+
+def _elapsed(info: ThreadInfo, state: ThreadState, now: float) -> str:
+    """Return the elapsed time of the running turn, empty if there is none."""
+    if not state.has_turn or info.turn_started_at is None:
+        return ""
+    return format_running(now - info.turn_started_at)
 
 
 def render_pane_header(
@@ -205,173 +218,121 @@ def render_pane_header(
     now: float,
     number: int | None = None,
     home: str = "",
-    standing: Standing = ALONE,
+    summary: RunSummary = NO_RUN,
 ) -> list[Strip]:
-    """Two rows, each exactly `width` cells.
+    """Render the two rows of a pane's header, each exactly `width` cells wide.
 
-    First: number, glyph, handle, state, elapsed, tokens, money. Second: model, cwd@branch
-    (shortened from the left), sandbox; for a role which run it belongs to, for a run how its
-    roles and gates stand, and its task.
+    The first has the pane number, glyph, handle, state, elapsed time, tokens and cost. The
+    second has the model, folder@branch (shortened from the left) and sandbox of a thread, the
+    same and the run of a role, and the roles, gates and task of a run.
 
     Args:
         view: the thread.
-        state: from `Board.state_of`.
+        state: as returned by `ConsoleState.state_of`.
         width: in cells.
         palette: the styles.
         now: unix seconds, for the elapsed time.
-        number: of the pane.
-        home: the person's home folder, shown as `~`; empty for none.
-        standing: how its run stands.
+        number: of the pane, None to leave it out.
+        home: the user's home folder, shown as `~`; empty for none.
+        summary: summary of the thread's run.
     """
-    facts = [*_header_facts(view, state, now), *([standing.cost] if standing.cost else [])]
-    mark = mark_state(state, palette)
-    first = _first_row(view.info, mark, facts, width, palette=palette, number=number)
+    first = _title_row(view, state, width, palette, now=now, number=number, cost=summary.cost)
     match view.info.kind:
         case ThreadKind.RUN:
-            second = _run_row(view.info, standing, palette)
+            second = _run_row(view.info, summary, palette)
         case ThreadKind.ROLE:
-            second = _role_row(view.info, standing, width, palette, home)
+            second = _role_row(view.info, summary, width, palette, home)
         case ThreadKind.CODEX:
-            second = _second_row(view.info, width, palette, home)
-    return [fit(first, width, palette.text), fit(second, width, palette.text)]
+            second = _location_row(view.info, width, palette, home)
+    return [fit_row(first, width, palette.text), fit_row(second, width, palette.text)]
 
 
-def _header_facts(view: ThreadView, state: ThreadState, now: float) -> list[str]:
-    """The words of the first row."""
-    info = view.info
-    facts = [state.value]
-    if state is ThreadState.NEEDS_INPUT and info.waits_for:
-        facts = [f"needs {one_line(info.waits_for, 20)}"]
-    if state.has_turn and info.turn_started_at is not None:
-        facts.append(format_running(now - info.turn_started_at))
-    if info.usage.total:
-        facts.append(f"{format_tokens(info.usage.total)}{_fullness(view)}")
-    return facts
-
-
-def _first_row(
-    info: ThreadInfo,
-    mark: StateMark,
-    facts: list[str],
+def _title_row(
+    view: ThreadView,
+    state: ThreadState,
     width: int,
-    *,
     palette: Palette,
+    *,
+    now: float,
     number: int | None,
+    cost: str,
 ) -> Row:
-    words = " · ".join(facts)
+    info = view.info
+    label = state_label(state, palette)
+    word = _needs(info) if state is ThreadState.NEEDS_INPUT else state.value
+    tokens = f"{format_tokens(info.usage.total)}{_fullness(view)}" if info.usage.total else ""
+    facts = " · ".join(fact for fact in (word, _elapsed(info, state, now), tokens, cost) if fact)
     left = f"{number} " if number is not None else ""
-    room = width - cell_len(left) - 3 - cell_len(words)
-    handle = KIND_MARKS[info.kind] + one_line(info.handle or info.thread_id[:8], 200)
+    room = width - cell_len(left) - 3 - cell_len(facts)
     return [
         Segment(left, palette.accent),
-        Segment(f"{mark.glyph} ", mark.style),
-        Segment(f"{cut(handle, max(room, 6))} ", palette.strong),
-        Segment(words, mark.style),
+        Segment(f"{label.glyph} ", label.style),
+        Segment(f"{truncate(_handle(info), max(room, 6))} ", palette.strong),
+        Segment(facts, label.style),
     ]
 
 
 def _fullness(view: ThreadView) -> str:
-    """How full the model's window is: ` (41%)`, empty where unknown."""
+    """Return how full the context window is: ` (41%)`, empty if unknown."""
     window = view.info.context_window
     if not window or not view.last_tokens:
         return ""
     return f" ({min(999, view.last_tokens * 100 // window)}%)"
 
 
-def _run_row(info: ThreadInfo, standing: Standing, palette: Palette) -> Row:
-    """`run · 2 of 5 roles done · gates 3/7 · the task`."""
+def _run_row(info: ThreadInfo, summary: RunSummary, palette: Palette) -> Row:
+    """Lay out `run · 2 of 5 roles done · gates 3/7 · the task`."""
     facts = ["run"]
-    if standing.roles:
-        facts.append(f"{standing.done} of {standing.roles} roles done")
-    if standing.gates:
-        facts.append(f"gates {standing.met}/{standing.gates}")
+    if summary.role_count:
+        facts.append(f"{summary.done_count} of {summary.role_count} roles done")
+    if summary.gate_count:
+        facts.append(f"gates {summary.met_count}/{summary.gate_count}")
     row = [Segment(" · ".join(facts), palette.muted)]
     task = one_line(info.brief)
     return [*row, Segment(f" · {task}", palette.text)] if task else row
 
 
-def _role_row(info: ThreadInfo, standing: Standing, width: int, palette: Palette, home: str) -> Row:
-    """`role of bug-busters`, then as for a thread."""
-    run = f"role of {one_line(standing.run, 60)}" if standing.run else "role of a run"
-    head = Segment(f"{cut(run, width)}  ", palette.muted)
+def _role_row(
+    info: ThreadInfo, summary: RunSummary, width: int, palette: Palette, home: str
+) -> Row:
+    """Lay out `role of bug-busters`, then the same as for a thread."""
+    run = one_line(summary.run_handle, 60) or "a run"
+    head = Segment(f"{truncate(f'role of {run}', width)}  ", palette.muted)
     room = width - cell_len(head.text)
-    return [head, *_second_row(info, room, palette, home)] if room > 0 else [head]
+    return [head, *_location_row(info, room, palette, home)] if room > 0 else [head]
 
 
-def _second_row(info: ThreadInfo, width: int, palette: Palette, home: str) -> Row:
+def _location_row(info: ThreadInfo, width: int, palette: Palette, home: str) -> Row:
+    """Lay out model, folder@branch and sandbox; the model is left out before the sandbox."""
+    location = _location(info, home)
     model, sandbox = one_line(info.model, 60), one_line(info.sandbox, 40)
-    place = place_of(info, home)
-    risky = info.sandbox == "danger-full-access"
-    ends: Row = []
-    ends.extend([Segment(f"{model}  ", palette.muted)] if model else [])
-    if sandbox:
-        ends.append(Segment(f"  {sandbox}", palette.caution if risky else palette.muted))
-    while ends and width - row_length(ends) < min(MIN_PLACE, cell_len(place)):
-        ends.pop(0)
-    room = max(0, width - row_length(ends))
-    middle = Segment(cut_left(place, room), palette.muted)
-    before = [end for end in ends if end.text.endswith(" ")]
-    after = [end for end in ends if not end.text.endswith(" ")]
-    return [*before, middle, *after]
+    is_risky = info.sandbox == "danger-full-access"
+    sandbox_style = palette.warning if is_risky else palette.muted
+    before = [Segment(f"{model}  ", palette.muted)] if model else []
+    after = [Segment(f"  {sandbox}", sandbox_style)] if sandbox else []
+    least = min(MIN_LOCATION_WIDTH, cell_len(location))
+    for end in (before, after):
+        if end and width - row_width([*before, *after]) < least:
+            end.clear()
+    room = max(0, width - row_width([*before, *after]))
+    return [*before, Segment(truncate_left(location, room), palette.muted), *after]
 
 
-def place_of(info: ThreadInfo, home: str = "") -> str:
-    """`~/work/app@main`: where a thread works. Safe to show."""
+def _location(info: ThreadInfo, home: str) -> str:
+    """Return `~/work/app@main`. Sanitized."""
     cwd = info.cwd
     if home and (cwd == home or cwd.startswith(f"{home}/")):
         cwd = f"~{cwd[len(home) :]}"
     return one_line(f"{cwd}@{info.branch}" if info.branch else cwd)
 
 
-def render_plan(plan: PlanUpdated, width: int, palette: Palette) -> list[Strip]:
-    """A row or more for each step: `[x]` done, `[>]` at work, `[ ]` to do."""
-    rows: list[Row] = []
-    if plan.explanation:
-        rows.extend(wrap([Segment(sanitize(plan.explanation), palette.muted)], width))
-    for step in plan.plan:
-        mark, style = _mark(step, palette)
-        text = wrap([Segment(sanitize(step.step), style)], width - 4)
-        rows.extend(indent(text, Segment(f"{mark} ", style)))
-    return to_strips(rows)
-
-
 def render_plan_line(plan: PlanUpdated, width: int, palette: Palette) -> Strip:
-    """The plan in one row, exactly `width` cells: how much is done, and the step at work."""
+    """Render a plan as one row of exactly `width` cells: its progress and its current step."""
     done = sum(step.status == "completed" for step in plan.plan)
-    at_work = next((step.step for step in plan.plan if step.status == "inProgress"), "")
-    words = "all done" if done == len(plan.plan) else one_line(at_work)
+    current = next((step.step for step in plan.plan if step.status == "inProgress"), "")
+    words = "all done" if done == len(plan.plan) else one_line(current)
     row = [
         Segment(f"plan {done}/{len(plan.plan)} ", palette.muted),
         Segment(words, palette.text),
     ]
-    return fit(row, width, palette.text)
-
-
-def _mark(step: PlanStep, palette: Palette) -> tuple[str, Style]:
-    match step.status:
-        case "completed":
-            return "[x]", palette.muted
-        case "inProgress":
-            return "[>]", palette.strong
-        case "pending":
-            return "[ ]", palette.text
-        case _:
-            return "[?]", palette.caution
-
-
-def cost_words(prices: Prices) -> CostOf | None:
-    """What says what tokens cost; None where no prices are configured.
-
-    `over 1.20 USD` where models without a price are among them.
-    """
-    if not prices.models:
-        return None
-
-    def words(used: Iterable[tuple[str, Usage]]) -> str:
-        cost = cost_of(used, prices)
-        if not cost.amount:
-            return ""
-        amount = format_money(cost.amount, one_line(prices.currency, 12))
-        return f"over {amount}" if cost.unpriced else amount
-
-    return words
+    return fit_row(row, width, palette.text)

@@ -1,4 +1,4 @@
-"""The timeline of a run: a lane for each role, totals, and a span in words."""
+"""Renders the timeline of a run: an axis, a lane per role, totals, and a span in words."""
 
 from __future__ import annotations
 
@@ -10,80 +10,14 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from codextui.console.model.timeline import Lane, Window, cells_of, end_of, totals_of
-from codextui.console.render.layout import Row, cut, fit, wrap
+from codextui.console.model.timeline import Lane, Window, lane_cells, lane_totals, span_end
+from codextui.console.render.layout import Row, fit_row, truncate, wrap
 from codextui.console.render.palette import Palette
 from codextui.protocol.runs import Span, SpanKind
 from codextui.text.figures import format_elapsed, format_tokens
 from codextui.text.sanitize import one_line
 
-
-def format_clock(seconds: float) -> str:
-    """Time since a run began: `0:42`, `12:05`, `1:02:03`, `0:00.4` for less than a second."""
-    if not 0 <= seconds < 1e9:
-        return "0:00"
-    if 0 < seconds < 1:
-        return f"0:00.{int(seconds * 10)}"
-    minutes, whole = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{whole:02}" if hours else f"{minutes}:{whole:02}"
-
-
-def span_words(span: Span, *, now: float, origin: float) -> str:
-    """Who did what or waited for whom, how long, and when. Safe to show.
-
-    Args:
-        span: the piece of time.
-        now: unix seconds, for what goes on.
-        origin: unix seconds when the run began: times are told from there.
-    """
-    begun, ended = span.started_at - origin, end_of(span, now) - origin
-    took = format_elapsed(ended - begun)
-    goes_on = span.ended_at is None
-    when = f"since {format_clock(begun)}" if goes_on else _from_to(begun, ended)
-    facts = [f"{one_line(span.role, 80) or 'the run'} {_deed(span, goes_on=goes_on)} {took}"]
-    if span.kind is SpanKind.GATE:
-        facts[0] += f" for {_awaited(span)}"
-    facts.append(when)
-    facts.extend([f"{format_tokens(span.tokens)} tokens"] if span.tokens > 0 else [])
-    facts.extend(["it failed"] if span.failed else [])
-    return ", ".join(facts)
-
-
-def _deed(span: Span, *, goes_on: bool) -> str:
-    name = one_line(span.name, 80)
-    by_name = f" ({name})" if name else ""
-    match span.kind:
-        case SpanKind.ROLE:
-            return "is at work for" if goes_on else "was at work for"
-        case SpanKind.MODEL:
-            return f"{'waits' if goes_on else 'waited'} for its model{by_name}"
-        case SpanKind.CODEX:
-            return f"{'has' if goes_on else 'had'} Codex at work{by_name} for"
-        case SpanKind.TOOL:
-            return f"{'calls' if goes_on else 'called'} {name or 'a tool'} for"
-        case SpanKind.GATE:
-            return "waits" if goes_on else "waited"
-        case SpanKind.PERSON:
-            return f"{'waits' if goes_on else 'waited'} for a person{by_name}"
-        case SpanKind.PAUSED:
-            return "is paused for" if goes_on else "was paused for"
-
-
-def _awaited(span: Span) -> str:
-    names = ", ".join(one_line(name, 80) for name in span.waits_for[:20])
-    return names or one_line(span.name, 120) or "other roles"
-
-
-def _from_to(begun: float, ended: float) -> str:
-    first, last = format_clock(begun), format_clock(ended)
-    return f"at {first}" if first == last else f"from {first} to {last}"
-
-
-MAX_LABEL = 30
-"""Cells of a role's name, at most, with the mark before and the space behind it."""
-
-GLYPHS = {
+SPAN_GLYPHS = {
     SpanKind.ROLE: "─",
     SpanKind.MODEL: "▒",
     SpanKind.CODEX: "█",
@@ -92,10 +26,13 @@ GLYPHS = {
     SpanKind.PERSON: "?",
     SpanKind.PAUSED: "‖",
 }
-"""One for each kind, so that no colour is needed."""
+"""Glyphs of the cells of a lane, distinct without colour."""
 
-FAILED = "✗"
-"""The last cell of a span that ended badly."""
+FAILED_GLYPH = "✗"
+"""Glyph of the last cell of a failed span."""
+
+MAX_LABEL_WIDTH = 30
+"""Cells of a role's name with the selection mark before it and the space behind it."""
 
 _LEGEND = {
     SpanKind.MODEL: "model",
@@ -107,190 +44,265 @@ _LEGEND = {
     SpanKind.ROLE: "between steps",
 }
 
-_AXIS = 2
-"""Rows above the lanes: the times, and the marks of what is chosen."""
+_AXIS_ROWS = 2
+"""Rows above the lanes: the times and the marks above the selected span."""
 
-_REST = 7
-"""Rows below the lanes beside the totals: words and legend of two each, and what sets them off."""
+_FOOTER_ROWS = 7
+"""Rows below the lanes without the totals: description, legend and space between them."""
 
 _TICKS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400)
 """Seconds between two times of the axis."""
 
-_COLUMN = 11
+_COLUMN_WIDTH = 11
 """Cells of a column of the totals."""
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
-    """What of a run's time is to be drawn, and how.
+class Timeline:
+    """What a timeline shows.
 
     Attributes:
-        lanes: all of them; `model.timeline.lanes_of`.
-        window: the time in sight; its cells are those right of the names (`label_width`).
-        now: unix seconds, for what goes on.
-        origin: unix seconds when the run began.
-        lane: the index of the chosen lane.
-        span: what is chosen in it, None for nothing.
+        lanes: all lanes, as built by `build_lanes`.
+        window: the time in view, with a cell for each column right of the labels.
+        now: unix seconds, the end of open spans.
+        origin: unix seconds of the start of the run; the axis counts from there.
+        selected_lane: index of the selected lane.
+        selected_span: the selected span of that lane, None for none.
     """
 
     lanes: Sequence[Lane]
     window: Window
     now: float
     origin: float
-    lane: int = 0
-    span: Span | None = None
+    selected_lane: int = 0
+    selected_span: Span | None = None
 
 
 def label_width(lanes: Sequence[Lane], width: int) -> int:
-    """Cells that the names of the roles take."""
+    """Return the cells that the labels of the lanes take of `width`."""
     longest = max((cell_len(one_line(lane.role, 80)) for lane in lanes), default=0)
-    return min(longest + 2, MAX_LABEL, max(4, width * 27 // 100))
+    return min(longest + 2, MAX_LABEL_WIDTH, max(4, width * 27 // 100))
 
 
-def render_timeline(picture: Picture, width: int, height: int, palette: Palette) -> list[Strip]:
-    """Exactly `height` rows of exactly `width` cells: times, lanes, words, totals, glyphs."""
-    if not picture.lanes:
-        empty = Segment("Nothing has been told of what this run's time went into.", palette.muted)
-        rows = [*wrap([empty], width)]
-        return _filled(rows, width, height, palette)
-    foot = [[], *_words(picture, width, palette)]
-    legend = _legend_rows(width, palette)
-    totals = _total_rows(picture, width, palette, all_of_them=_has_all_totals(picture, height))
-    lanes = _lane_rows(picture, width, height, palette)
-    rows = [*_axis_rows(picture, width, palette), *lanes, *foot, [], *totals, [], *legend]
-    return _filled(rows, width, height, palette)
+def lane_at(timeline: Timeline, height: int, y: int) -> int | None:
+    """Return the index of the lane in row `y` of a timeline of `height` rows, None for none."""
+    first, count, is_spaced = _visible_lanes(timeline, height)
+    row = y - _AXIS_ROWS
+    index = row // 2 if is_spaced else row
+    return first + index if 0 <= index < count and not (is_spaced and row % 2) else None
 
 
-def lane_at(picture: Picture, height: int, y: int) -> int | None:
-    """The index of the lane in row `y` of a timeline of `height` rows, None where there is none."""
-    top, count, spread = _lanes_in_sight(picture, height)
-    row = y - _AXIS
-    index = row // 2 if spread else row
-    return top + index if 0 <= index < count and not (spread and row % 2) else None
+def render_timeline(timeline: Timeline, width: int, height: int, palette: Palette) -> list[Strip]:
+    """Render exactly `height` rows of exactly `width` cells."""
+    if not timeline.lanes:
+        words = "Nothing has been told of what this run's time went into."
+        return _fit(wrap([Segment(words, palette.muted)], width), width, height, palette)
+    rows = [
+        *_axis_rows(timeline, width, palette),
+        *_lane_rows(timeline, width, height, palette),
+        [],
+        *_selection_rows(timeline, width, palette),
+        [],
+        *_total_rows(timeline, width, height, palette),
+        [],
+        *_legend_rows(width, palette),
+    ]
+    return _fit(rows, width, height, palette)
 
 
-def _has_all_totals(picture: Picture, height: int) -> bool:
-    """Whether there is room for a row of totals for each role."""
-    return 2 * len(picture.lanes) <= height - _AXIS - _REST - 2
+def describe_span(span: Span, *, now: float, origin: float) -> str:
+    """Describe who did what or waited for whom, how long, and when. Sanitized.
+
+    Args:
+        span: the span.
+        now: unix seconds, the end of an open span.
+        origin: unix seconds of the start of the run; times count from there.
+    """
+    start, end = span.started_at - origin, span_end(span, now) - origin
+    is_open = span.ended_at is None
+    who = one_line(span.role, 80) or "the run"
+    what = f"{who} {_describe_activity(span, is_open=is_open)} {format_elapsed(end - start)}"
+    if span.kind is SpanKind.GATE:
+        what += f" for {_awaited(span)}"
+    facts = [what, f"since {format_clock(start)}" if is_open else _format_times(start, end)]
+    facts.extend([f"{format_tokens(span.tokens)} tokens"] if span.tokens > 0 else [])
+    facts.extend(["it failed"] if span.failed else [])
+    return ", ".join(facts)
 
 
-def _lanes_in_sight(picture: Picture, height: int) -> tuple[int, int, bool]:
-    """The first lane in sight, how many there are, and whether they are set off."""
-    every = len(picture.lanes)
-    totals = every if _has_all_totals(picture, height) else 1
-    room = height - _AXIS - _REST - 2 - totals
-    spread = 2 * every - 1 <= room
-    count = every if spread else max(1, min(room, every))
-    return max(0, min(picture.lane - count // 2, every - count)), count, spread
+def format_clock(seconds: float) -> str:
+    """Format the time since the start of a run: `0:42`, `12:05`, `1:02:03`, `0:00.4`."""
+    if not 0 <= seconds < 1e9:
+        return "0:00"
+    if 0 < seconds < 1:
+        return f"0:00.{int(seconds * 10)}"
+    minutes, whole = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{whole:02}" if hours else f"{minutes}:{whole:02}"
 
 
-def _filled(rows: Sequence[Row], width: int, height: int, palette: Palette) -> list[Strip]:
+def _describe_activity(span: Span, *, is_open: bool) -> str:
+    name = one_line(span.name, 80)
+    by_name = f" ({name})" if name else ""
+    match span.kind:
+        case SpanKind.ROLE:
+            return "is at work for" if is_open else "was at work for"
+        case SpanKind.MODEL:
+            return f"{'waits' if is_open else 'waited'} for its model{by_name}"
+        case SpanKind.CODEX:
+            return f"{'has' if is_open else 'had'} Codex at work{by_name} for"
+        case SpanKind.TOOL:
+            return f"{'calls' if is_open else 'called'} {name or 'a tool'} for"
+        case SpanKind.GATE:
+            return "waits" if is_open else "waited"
+        case SpanKind.PERSON:
+            return f"{'waits' if is_open else 'waited'} for a person{by_name}"
+        case SpanKind.PAUSED:
+            return "is paused for" if is_open else "was paused for"
+
+
+def _awaited(span: Span) -> str:
+    names = ", ".join(one_line(name, 80) for name in span.waits_for[:20])
+    return names or one_line(span.name, 120) or "other roles"
+
+
+def _format_times(start: float, end: float) -> str:
+    first, last = format_clock(start), format_clock(end)
+    return f"at {first}" if first == last else f"from {first} to {last}"
+
+
+def _visible_lanes(timeline: Timeline, height: int) -> tuple[int, int, bool]:
+    """Return the first visible lane, their number, and whether rows separate them."""
+    every = len(timeline.lanes)
+    totals = every if _has_all_totals(timeline, height) else 1
+    room = height - _AXIS_ROWS - _FOOTER_ROWS - 2 - totals
+    is_spaced = 2 * every - 1 <= room
+    count = every if is_spaced else max(1, min(room, every))
+    first = max(0, min(timeline.selected_lane - count // 2, every - count))
+    return first, count, is_spaced
+
+
+def _has_all_totals(timeline: Timeline, height: int) -> bool:
+    """Return whether there is room for the totals of every role."""
+    return 2 * len(timeline.lanes) <= height - _AXIS_ROWS - _FOOTER_ROWS - 2
+
+
+def _fit(rows: Sequence[Row], width: int, height: int, palette: Palette) -> list[Strip]:
     rows = [*rows[:height], *[[] for _ in range(height - len(rows))]]
-    return [fit(row, width, palette.text) for row in rows]
+    return [fit_row(row, width, palette.text) for row in rows]
 
 
-def _axis_rows(picture: Picture, width: int, palette: Palette) -> list[Row]:
-    """The times, and marks above the cells of what is chosen."""
-    window = picture.window
-    margin = Segment(" " * label_width(picture.lanes, width), palette.text)
+def _axis_rows(timeline: Timeline, width: int, palette: Palette) -> list[Row]:
+    window = timeline.window
+    margin = Segment(" " * label_width(timeline.lanes, width), palette.text)
     marks = [" "] * window.cells
-    if picture.span is not None:
-        first, last = _cells_of_span(picture.span, picture)
+    if timeline.selected_span is not None:
+        first, last = _visible_cells(timeline.selected_span, timeline)
         marks[first : last + 1] = "▾" * len(marks[first : last + 1])
     return [
-        [margin, Segment(_times(window, picture.origin), palette.muted)],
+        [margin, Segment(_axis_times(window, timeline.origin), palette.muted)],
         [margin, Segment("".join(marks), palette.accent)],
     ]
 
 
-def _times(window: Window, origin: float) -> str:
-    """A time every ten cells or more, at a round number of seconds since the run began."""
+def _axis_times(window: Window, origin: float) -> str:
+    """Return the times of the axis, at least ten cells apart."""
     every = next((t for t in _TICKS if t >= 10 * window.step), 10 * window.step)
     times = [" "] * window.cells
     tick = max(0, -int((origin - window.start) // every))
     while (cell := round((origin + tick * every - window.start) / window.step)) < window.cells:
-        told = f"╷{format_clock(tick * every)}"[: window.cells - cell]
+        text = f"╷{format_clock(tick * every)}"[: window.cells - cell]
         if cell >= 0:
-            times[cell : cell + len(told)] = told
+            times[cell : cell + len(text)] = text
         tick += 1
     return "".join(times)
 
 
-def _cells_of_span(span: Span, picture: Picture) -> tuple[int, int]:
-    """The first and last cell in sight; the last below the first where none is."""
-    window = picture.window
-    first, last = window.cell_of(span.started_at), window.cell_of(end_of(span, picture.now))
+def _visible_cells(span: Span, timeline: Timeline) -> tuple[int, int]:
+    """Return the first and last visible cell of a span; the last is less if there is none."""
+    window = timeline.window
+    first, last = window.cell_of(span.started_at), window.cell_of(span_end(span, timeline.now))
     return max(0, first), min(window.cells - 1, last)
 
 
-def _lane_rows(picture: Picture, width: int, height: int, palette: Palette) -> list[Row]:
-    """As many lanes as there is room for, the chosen one among them, set off where they can be."""
-    top, count, spread = _lanes_in_sight(picture, height)
+def _lane_rows(timeline: Timeline, width: int, height: int, palette: Palette) -> list[Row]:
+    first, count, is_spaced = _visible_lanes(timeline, height)
     rows: list[Row] = []
-    for index in range(top, top + count):
-        if spread and rows:
+    for index in range(first, first + count):
+        if is_spaced and rows:
             rows.append([])
-        rows.append(_lane_row(picture, index, width, palette))
+        rows.append(_lane_row(timeline, index, width, palette))
     return rows
 
 
-def _lane_row(picture: Picture, index: int, width: int, palette: Palette) -> Row:
-    lane, is_chosen = picture.lanes[index], index == picture.lane
-    room = label_width(picture.lanes, width)
-    name = cut(one_line(lane.role, 80) or "the run", room - 2)
-    label = Segment(name.ljust(room - 1 - cell_len(name) + len(name)), palette.text)
-    if is_chosen:
-        label = Segment(label.text, palette.strong)
-    row = [Segment("▌" if is_chosen else " ", palette.accent), label]
-    kinds = cells_of(lane, picture.window, picture.now)
-    failed = {_cells_of_span(span, picture)[1] for span in lane.choices if span.failed}
+def _lane_row(timeline: Timeline, index: int, width: int, palette: Palette) -> Row:
+    lane, is_selected = timeline.lanes[index], index == timeline.selected_lane
+    name = _lane_name(lane, label_width(timeline.lanes, width) - 1)
+    row = [
+        Segment("▌" if is_selected else " ", palette.accent),
+        Segment(name, palette.strong if is_selected else palette.text),
+    ]
+    kinds = lane_cells(lane, timeline.window, timeline.now)
+    failed = {_visible_cells(span, timeline)[1] for span in lane.selectable if span.failed}
     for cell, kind in enumerate(kinds):
         if cell in failed:
-            row.append(Segment(FAILED, palette.bad))
+            row.append(Segment(FAILED_GLYPH, palette.error))
         elif kind is None:
             row.append(Segment(" ", palette.text))
         else:
-            row.append(Segment(GLYPHS[kind], _style(kind, palette)))
+            row.append(Segment(SPAN_GLYPHS[kind], _span_style(kind, palette)))
     return row
 
 
-def _words(picture: Picture, width: int, palette: Palette) -> list[Row]:
-    """What is chosen, in two rows."""
-    if picture.span is None:
-        words = "Nothing is chosen."
-    else:
-        words = span_words(picture.span, now=picture.now, origin=picture.origin)
+def _lane_name(lane: Lane, width: int) -> str:
+    """Return the role's name, padded to `width` cells with at least one space."""
+    name = truncate(one_line(lane.role, 80) or "the run", width - 1)
+    return name + " " * (width - cell_len(name))
+
+
+def _selection_rows(timeline: Timeline, width: int, palette: Palette) -> list[Row]:
+    """Describe the selected span in two rows."""
+    words = "Nothing is chosen."
+    if timeline.selected_span is not None:
+        words = describe_span(timeline.selected_span, now=timeline.now, origin=timeline.origin)
     rows = wrap([Segment(words, palette.strong)], width)[:2]
     return [*rows, *[[] for _ in range(2 - len(rows))]]
 
 
-def _total_rows(picture: Picture, width: int, palette: Palette, *, all_of_them: bool) -> list[Row]:
-    """A row for each role, or only for the chosen one, under the names of the columns."""
-    left = label_width(picture.lanes, width)
+def _total_rows(timeline: Timeline, width: int, height: int, palette: Palette) -> list[Row]:
+    """Lay out the totals of all roles, or of the selected one if there is no room."""
+    left = label_width(timeline.lanes, width)
     names = ["at work", "model", "codex", "roles", "people", "tokens"]
     kinds = [SpanKind.MODEL, SpanKind.CODEX, SpanKind.GATE, SpanKind.PERSON]
-    if left + (len(names) + 2) * _COLUMN <= width:
+    if left + (len(names) + 2) * _COLUMN_WIDTH <= width:
         names = ["at work", "model", "codex", "tools", "roles", "people", "paused", "tokens"]
         kinds = [*kinds[:2], SpanKind.TOOL, *kinds[2:], SpanKind.PAUSED]
-    size = min(_COLUMN, (width - left) // len(names))
-    above = " " * (left + size * names.index("roles")) + "waited for:".rjust(size + 3)
+    size = min(_COLUMN_WIDTH, (width - left) // len(names))
+    group = " " * (left + size * names.index("roles")) + "waited for:".rjust(size + 3)
     head = " " * left + "".join(name.rjust(size) for name in names)
-    rows: list[Row] = [[Segment(above, palette.muted)], [Segment(head, palette.muted)]]
-    lanes = picture.lanes if all_of_them else picture.lanes[picture.lane : picture.lane + 1]
+    rows: list[Row] = [[Segment(group, palette.muted)], [Segment(head, palette.muted)]]
+    lanes = timeline.lanes
+    if not _has_all_totals(timeline, height):
+        lanes = lanes[timeline.selected_lane : timeline.selected_lane + 1]
     for lane in lanes:
-        totals = totals_of(lane, picture.now)
-        told = [totals.at_work, *(totals.of(kind) for kind in kinds)]
-        cells = [format_elapsed(seconds) if seconds else "-" for seconds in told]
-        cells.append(format_tokens(totals.tokens) if totals.tokens else "-")
-        name = cut(one_line(lane.role, 80) or "the run", left - 2)
-        label = f" {name}{' ' * (left - 1 - cell_len(name))}"
-        figures = "".join(cut(cell, size - 1).rjust(size) for cell in cells)
-        rows.append([Segment(label, palette.muted), Segment(figures, palette.text)])
+        cells = _format_totals(lane, kinds, timeline.now)
+        figures = "".join(truncate(cell, size - 1).rjust(size) for cell in cells)
+        label = Segment(f" {_lane_name(lane, left - 1)}", palette.muted)
+        rows.append([label, Segment(figures, palette.text)])
     return rows
 
 
+def _format_totals(lane: Lane, kinds: Sequence[SpanKind], now: float) -> list[str]:
+    totals = lane_totals(lane, now)
+    times = [totals.working, *(totals.of(kind) for kind in kinds)]
+    return [
+        *(format_elapsed(seconds) if seconds else "-" for seconds in times),
+        format_tokens(totals.tokens) if totals.tokens else "-",
+    ]
+
+
 def _legend_rows(width: int, palette: Palette) -> list[Row]:
-    """What the glyphs mean, broken between two of them only."""
+    """Lay out the meaning of the glyphs; an entry is never broken."""
     rows: list[Row] = [[]]
     used = 0
     for kind, words in _LEGEND.items():
@@ -300,27 +312,27 @@ def _legend_rows(width: int, palette: Palette) -> list[Row]:
             used = 0
         used += size
         rows[-1] += [
-            Segment(f" {GLYPHS[kind]} ", _style(kind, palette)),
+            Segment(f" {SPAN_GLYPHS[kind]} ", _span_style(kind, palette)),
             Segment(f"{words}  ", palette.muted),
         ]
     if used + 10 <= width:
-        rows[-1] += [Segment(f" {FAILED} ", palette.bad), Segment("failed", palette.muted)]
+        rows[-1] += [Segment(f" {FAILED_GLYPH} ", palette.error), Segment("failed", palette.muted)]
     return rows
 
 
-def _style(kind: SpanKind, palette: Palette) -> Style:
+def _span_style(kind: SpanKind, palette: Palette) -> Style:
     match kind:
         case SpanKind.ROLE:
             return palette.faint
         case SpanKind.MODEL:
             return palette.running
         case SpanKind.CODEX:
-            return palette.good
+            return palette.success
         case SpanKind.TOOL:
             return palette.accent
         case SpanKind.GATE:
             return palette.muted
         case SpanKind.PERSON:
-            return palette.asking
+            return palette.needs_input
         case SpanKind.PAUSED:
             return palette.interrupted

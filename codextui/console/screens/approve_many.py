@@ -15,7 +15,7 @@ from textual.strip import Strip
 from textual.widgets import Static
 
 from codextui.console.render.approval import approval_title, render_approval
-from codextui.console.render.layout import fit
+from codextui.console.render.layout import fit_row
 from codextui.console.render.palette import Palette
 from codextui.console.screens.approval_choices import name
 from codextui.console.screens.quiet_guard import QuietGuard
@@ -134,6 +134,6 @@ class ApproveManyScreen(ModalScreen[tuple[Approval, ...]]):
         rows: list[Strip] = []
         for number, approval in enumerate(self._approvals, 1):
             title = f"{number}. {approval_title(approval)} ({name(approval)})"
-            rows += [fit([Segment(title, palette.heading)], width, palette.text)]
+            rows += [fit_row([Segment(title, palette.heading)], width, palette.text)]
             rows += [*render_approval(approval, width, palette), Strip.blank(width, palette.text)]
         return rows

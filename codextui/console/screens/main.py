@@ -12,9 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.timer import Timer
 
 from codextui.console.bindings import is_unbound, show_keys
-from codextui.console.model.standing import standing_of
-from codextui.console.model.state import Changes, ConsoleState
-from codextui.console.model.thread import ThreadView
+from codextui.console.model.state import Changes, ConsoleState, ThreadView
 from codextui.console.screens import messages as requests
 from codextui.console.screens.refusals import Wish, refusal
 from codextui.console.screens.thread_actions import MainOptions, ThreadActions, purpose
@@ -144,9 +142,9 @@ def key_hints(
 def _does_something(action: str, board: ConsoleState, thread_id: str) -> bool:
     match action:
         case "approvals":
-            return bool(board.approvals) and board.link.online
+            return bool(board.approvals) and board.connection.connected
         case "retry":
-            return not board.link.online and bool(board.link.reason)
+            return not board.connection.connected and bool(board.connection.reason)
         case "zoom" | "choose":
             return bool(thread_id)
         case _:
@@ -218,9 +216,9 @@ class MainScreen(ThreadActions):
     def take(self, changes: Changes) -> None:
         """Take in what changed; it is drawn in one of the next frames."""
         self.bench.take(changes)
-        link = self.board.link
-        has_news = changes.rows or changes.tree or changes.approvals
-        if changes.server or (has_news and (link.caught_up or not link.online)):
+        link = self.board.connection
+        has_news = changes.threads or changes.tree or changes.approvals
+        if changes.server or (has_news and (link.caught_up or not link.connected)):
             self._pacer.mark(self)
 
     def flush(self) -> None:
@@ -233,7 +231,7 @@ class MainScreen(ThreadActions):
             list(self.board.approvals.values()),
             self._failed(),
             self._pane_context,
-            lost=self.board.link.reason != "",
+            lost=self.board.connection.reason != "",
         )
         self.bench.say_purposes(partial(purpose, self.board))
         self._show_keys()
@@ -273,7 +271,7 @@ class MainScreen(ThreadActions):
             self.board.state_of,
             self._options.now,
             self._options.home,
-            lambda thread_id: standing_of(self.board, thread_id, self._options.cost_of),
+            lambda thread_id: self.board.summarize_run(thread_id, self._options.cost_of),
         )
 
     def _restyle(self) -> None:
@@ -290,7 +288,7 @@ class MainScreen(ThreadActions):
         working = (ThreadState.RUNNING, ThreadState.STARTING)
         return ServerStatus(
             self._options.server,
-            board.link,
+            board.connection,
             board.codex_version,
             board.codex_problem or self._problem,
             running=sum(state in working for state in states),
@@ -375,7 +373,7 @@ class MainScreen(ThreadActions):
 
     def action_retry(self) -> None:
         """Try to connect now."""
-        if self.board.link.online:
+        if self.board.connection.connected:
             self._explain("The server is connected.")
         else:
             self.post_message(requests.RetryConnection())

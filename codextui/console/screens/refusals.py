@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from codextui.console.model.standing import OVER
-from codextui.console.model.state import ConsoleState
-from codextui.console.model.thread import ThreadView
+from codextui.console.model.run import FINISHED_STATES
+from codextui.console.model.state import ConsoleState, ThreadView
 from codextui.protocol.runs import ThreadKind
 from codextui.protocol.threads import ThreadState
 
@@ -37,7 +36,7 @@ NEEDS_NO_THREAD = frozenset({Wish.START, Wish.STOP})
 
 def refusal(wish: Wish, board: ConsoleState, thread_id: str) -> str:
     """Why `wish` cannot be granted for a thread, a role or a run; empty where it can."""
-    if wish not in NEEDS_NO_SERVER and not board.link.online:
+    if wish not in NEEDS_NO_SERVER and not board.connection.connected:
         return _offline(wish, board)
     if wish in NEEDS_NO_THREAD:
         return ""
@@ -45,7 +44,7 @@ def refusal(wish: Wish, board: ConsoleState, thread_id: str) -> str:
     if view is None:
         return f"Nothing to {wish}: no thread is chosen. n starts one."
     if wish in (Wish.GATES, Wish.TIMELINE):
-        return "" if board.run_of(thread_id) else _of_no_run(wish, view)
+        return "" if board.run_id_of(thread_id) else _of_no_run(wish, view)
     match view.info.kind:
         case ThreadKind.CODEX:
             return _of_thread(wish, view)
@@ -56,8 +55,8 @@ def refusal(wish: Wish, board: ConsoleState, thread_id: str) -> str:
 
 
 def _offline(wish: Wish, board: ConsoleState) -> str:
-    if board.link.reason:
-        return f"Cannot {wish}: the server is out of reach ({board.link.reason})."
+    if board.connection.reason:
+        return f"Cannot {wish}: the server is out of reach ({board.connection.reason})."
     return f"Cannot {wish} yet: still connecting to the server."
 
 
@@ -100,9 +99,11 @@ def _of_role(wish: Wish, board: ConsoleState, view: ThreadView) -> str:
         case Wish.KILL:
             return f"{handle} is a role: x stops it, and X on its run kills them all."
         case Wish.SEND | Wish.INTERRUPT | Wish.PAUSE | Wish.RERUN:
-            run = board.threads.get(board.run_of(view.thread_id))
+            run = board.threads.get(board.run_id_of(view.thread_id))
             state = None if run is None else run.info.state
-            is_over = state is ThreadState.KILLED or (state in OVER and wish is not Wish.RERUN)
+            is_over = state is ThreadState.KILLED or (
+                state in FINISHED_STATES and wish is not Wish.RERUN
+            )
             if is_over:
                 return f"{handle}'s run is {state}: nothing of it goes on."
             return _of_stints(wish, view)
@@ -121,7 +122,7 @@ def _of_run(wish: Wish, view: ThreadView) -> str:
             return f"{handle} is a team's run: choose the role that is to run again."
         case Wish.KILL if state is ThreadState.KILLED:
             return f"{handle} is killed already."
-        case Wish.SEND | Wish.INTERRUPT | Wish.PAUSE if state in OVER:
+        case Wish.SEND | Wish.INTERRUPT | Wish.PAUSE if state in FINISHED_STATES:
             return f"{handle} is {state}: nothing of it goes on."
         case _:
             return _of_stints(wish, view)
@@ -133,9 +134,9 @@ def _of_stints(wish: Wish, view: ThreadView) -> str:
     if state is ThreadState.DISCONNECTED and wish is not Wish.KILL:
         return info.note or f"{info.handle} is disconnected: the program that ran it is gone."
     match wish:
-        case Wish.INTERRUPT if state in OVER:
+        case Wish.INTERRUPT if state in FINISHED_STATES:
             return f"{info.handle} is {state}: there is nothing to stop."
-        case Wish.PAUSE if state in OVER:
+        case Wish.PAUSE if state in FINISHED_STATES:
             return f"{info.handle} is {state}: there is nothing to pause."
         case _:
             return ""

@@ -11,8 +11,7 @@ from textual import on
 from textual.screen import Screen
 
 from codextui.console.bindings import KeyGroup
-from codextui.console.model.run import RunView
-from codextui.console.model.standing import OVER, CostOf
+from codextui.console.model.run import FINISHED_STATES, CostFormatter, RunView
 from codextui.console.model.state import ConsoleState
 from codextui.console.screens import messages as requests
 from codextui.console.screens.refusals import Wish, refusal
@@ -49,7 +48,7 @@ def _read_when(info: ThreadInfo) -> str:
         return "it reads this before its next step, when it goes on"
     if info.state is ThreadState.WAITING:
         return "it reads this when it begins"
-    if info.state in OVER:
+    if info.state in FINISHED_STATES:
         return "it reads this when it is its turn again"
     return "it reads this before its next step"
 
@@ -77,7 +76,7 @@ class MainOptions:
     start_key: str
     now: Callable[[], float]
     help_groups: Callable[[], Sequence[KeyGroup]]
-    cost_of: CostOf | None = None
+    cost_of: CostFormatter | None = None
     leaving: str = "detach"
 
 
@@ -214,7 +213,7 @@ class ThreadActions(Screen[None]):
         from codextui.console.screens.gates import GatesScreen  # noqa: PLC0415 - not before the first frame
 
         if self._may(Wish.GATES):
-            run_id = self.board.run_of(self.bench.current)
+            run_id = self.board.run_id_of(self.bench.current)
             run = partial(self._run_view, run_id)
             self.app.push_screen(GatesScreen(self._handle(run_id), run, self._options.now))
 
@@ -223,9 +222,9 @@ class ThreadActions(Screen[None]):
         from codextui.console.screens.timeline import TimelineScreen  # noqa: PLC0415 - not before the first frame
 
         if self._may(Wish.TIMELINE):
-            run_id = self.board.run_of(self.bench.current)
+            run_id = self.board.run_id_of(self.bench.current)
             run = partial(self._run_view, run_id)
-            roles = partial(self.board.roles_of, run_id)
+            roles = partial(self.board.role_names, run_id)
             handle, now = self._handle(run_id), self._options.now
             self.app.push_screen(TimelineScreen(handle, run, now, roles))
 
@@ -238,7 +237,9 @@ class ThreadActions(Screen[None]):
         turns = {0: "no turn is running", 1: "one turn is running and stops"}.get(
             running, f"{running} turns are running and stop"
         )
-        teams = any(info.kind is ThreadKind.RUN and info.state not in OVER for info in infos)
+        teams = any(
+            info.kind is ThreadKind.RUN and info.state not in FINISHED_STATES for info in infos
+        )
         message = (
             f"The shared server {self._options.server!r} ends: {turns}. "
             f"{'Teams lose their Codex. ' if teams else ''}Every other program that uses it is "

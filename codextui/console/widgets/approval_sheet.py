@@ -33,18 +33,18 @@ def rule_rows(approval: Approval, width: int, palette: Palette) -> list[Strip]:
             text.append("Every command could reach\n\n")
             text.append(f"  {reveal(rule[-1] if rule else network)}\n\n", palette.code)
             text.append("over the network without asking: ")
-            text.append("in every thread, for good.\n", palette.caution)
+            text.append("in every thread, for good.\n", palette.warning)
             text.append("Codex writes the rule into its own rules folder.", palette.muted)
         case CommandAsked(rule=rule):
             text.append("Every command that begins with\n\n")
             text.append(f"  {reveal(shlex.join(rule))}\n\n", palette.code)
             text.append("would run without asking: ")
-            text.append("in every thread, for good.\n", palette.caution)
+            text.append("in every thread, for good.\n", palette.warning)
             text.append("Codex writes the rule into its own rules folder.", palette.muted)
         case ElicitationAsked(server=server, message=message):
             text.append(f"{reveal(message)}\n\n", palette.code)
             text.append(f"{one_line(server, 80)} would not be asked about this again: ")
-            text.append("in every thread, for good.", palette.caution)
+            text.append("in every thread, for good.", palette.warning)
         case _:
             text.append("There is no rule.")
     return text_rows(text, width, palette.text)

@@ -10,10 +10,10 @@ from textual import events
 from textual.message import Message
 from textual.strip import Strip
 
-from codextui.console.model.thread import ThreadView
-from codextui.console.render.layout import fit
+from codextui.console.model.state import ThreadView
+from codextui.console.render.layout import fit_row
 from codextui.console.render.palette import Palette
-from codextui.console.render.thread import mark_state
+from codextui.console.render.thread import state_label
 from codextui.console.widgets.drawing import LineWidget
 from codextui.console.widgets.pane_context import PaneContext
 from codextui.protocol.approvals import Approval
@@ -109,11 +109,11 @@ class AttentionStrip(LineWidget):
         return extra + 1 if extra > 0 else 0
 
     def _fill(self, segments: list[Segment], palette: Palette) -> Strip:
-        return fit(segments, self.size.width, palette.text)
+        return fit_row(segments, self.size.width, palette.text)
 
 
 def _failure(view: ThreadView, palette: Palette) -> list[Segment]:
-    mark = mark_state(ThreadState.FAILED, palette)
+    mark = state_label(ThreadState.FAILED, palette)
     return [
         Segment(f" {mark.glyph} {one_line(view.info.handle, 40)} {mark.word} ", mark.style),
         Segment(one_line(view.info.note), palette.text),

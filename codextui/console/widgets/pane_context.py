@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from codextui.console.model.standing import ALONE, Standing
+from codextui.console.model.run import NO_RUN, RunSummary
 from codextui.console.render.palette import Palette, palette_from
 from codextui.protocol.threads import ThreadState
 
@@ -62,4 +62,4 @@ class PaneContext:
     state_of: Callable[[str], ThreadState]
     now: Callable[[], float]
     home: str = ""
-    standing_of: Callable[[str], Standing] = lambda _: ALONE
+    standing_of: Callable[[str], RunSummary] = lambda _: NO_RUN

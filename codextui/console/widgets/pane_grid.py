@@ -10,7 +10,7 @@ from textual.containers import Container, Grid
 from textual.message import Message
 from textual.widgets import Static
 
-from codextui.console.model.thread import ThreadView
+from codextui.console.model.state import ThreadView
 from codextui.console.widgets.pane_context import PaneContext
 from codextui.console.widgets.placement import capacity, tile
 

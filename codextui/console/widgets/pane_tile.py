@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
-from codextui.console.model.thread import ThreadView
+from codextui.console.model.state import ThreadView
 from codextui.console.widgets.composer import Composer, ComposerBox
 from codextui.console.widgets.pane_context import PaneContext
 from codextui.console.widgets.transcript_pane import TranscriptPane

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from codextui.console.model.state import ConsoleState
-from codextui.console.model.tree import TreeRow
+from codextui.console.model.tree import TreeEntry
 from codextui.protocol.runs import ThreadKind
 from codextui.protocol.threads import ThreadInfo, ThreadState
 
@@ -186,7 +186,7 @@ def urgency(info: ThreadInfo, capacity: int) -> tuple[int, int]:
 
 
 def by_urgency(
-    board: ConsoleState, rows: Sequence[TreeRow], capacity: int, shown: Sequence[str] = ()
+    board: ConsoleState, rows: Sequence[TreeEntry], capacity: int, shown: Sequence[str] = ()
 ) -> list[str]:
     """The threads, the one to look at first before the others.
 
@@ -210,7 +210,7 @@ def wants_place(board: ConsoleState, info: ThreadInfo) -> bool:
     return (
         info.state in _WORKING
         and info.kind is not ThreadKind.RUN
-        and bool(board.run_of(info.thread_id))
+        and bool(board.run_id_of(info.thread_id))
     )
 
 
@@ -222,7 +222,7 @@ def gives_way(board: ConsoleState, info: ThreadInfo, capacity: int) -> int:
     """
     if info.state is ThreadState.KILLED:
         return 5
-    if not board.run_of(info.thread_id):
+    if not board.run_id_of(info.thread_id):
         return 0
     if info.kind is ThreadKind.RUN:
         return 0 if capacity >= RUN_FROM else 1

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from rich.segment import Segment
 from textual.strip import Strip
 
-from codextui.console.model.state import Link
-from codextui.console.render.layout import cut, fit, row_length
+from codextui.console.model.state import ConnectionState
+from codextui.console.render.layout import fit_row, row_width, truncate
 from codextui.console.render.palette import Palette
-from codextui.console.render.thread import mark_state
+from codextui.console.render.thread import state_label
 from codextui.console.widgets.drawing import LineWidget
 from codextui.protocol.threads import ThreadState
 from codextui.text.figures import format_tokens
 from codextui.text.sanitize import one_line
 
-OFFLINE = Link()
+OFFLINE = ConnectionState()
 """Before the first connection."""
 
 
@@ -43,7 +43,7 @@ class ServerStatus:
     """
 
     name: str
-    link: Link = OFFLINE
+    link: ConnectionState = OFFLINE
     codex_version: str = ""
     codex_problem: str = ""
     running: int = 0
@@ -69,7 +69,7 @@ class StatusLine(LineWidget):
 
     @property
     def _is_lost(self) -> bool:
-        return not self._status.link.online and bool(self._status.link.reason)
+        return not self._status.link.connected and bool(self._status.link.reason)
 
     def line(self, y: int) -> Strip:  # noqa: ARG002 - there is one
         """The line."""
@@ -80,21 +80,21 @@ class StatusLine(LineWidget):
             Segment(" codextui", palette.strong),
             Segment(f"  {one_line(self._status.name)}   ", palette.muted),
         ]
-        room = self.size.width - row_length(left) - 1
+        room = self.size.width - row_width(left) - 1
         if self._is_lost:
             row = _joined(self._lost(palette), palette)
         else:
             row = _fitting(self._figures(palette), room, palette)
-        before = Segment(" " * max(0, room - row_length(row)), palette.text)
-        right = fit([before, *row], room, palette.text)
+        before = Segment(" " * max(0, room - row_width(row)), palette.text)
+        right = fit_row([before, *row], room, palette.text)
         return Strip([*left, *right, Segment(" ", palette.text)], self.size.width)
 
     def _lost(self, palette: Palette) -> list[Segment]:
         """What is wrong, the most important first."""
         link = self._status.link
-        mark = mark_state(ThreadState.DISCONNECTED, palette)
+        mark = state_label(ThreadState.DISCONNECTED, palette)
         return [
-            Segment(f"{mark.glyph} {mark.word}", palette.bad),
+            Segment(f"{mark.glyph} {mark.word}", palette.error),
             Segment(one_line(link.reason), palette.text),
             *([] if link.retry_in is None else [Segment("trying again", palette.muted)]),
         ]
@@ -103,10 +103,10 @@ class StatusLine(LineWidget):
         """What is to be told, the most important first."""
         status, parts = self._status, [self._connection(palette)]
         if status.codex_problem:
-            problem = cut(one_line(status.codex_problem), PROBLEM_WIDTH)
-            parts.append(Segment(f"✗ {problem}", palette.bad))
+            problem = truncate(one_line(status.codex_problem), PROBLEM_WIDTH)
+            parts.append(Segment(f"✗ {problem}", palette.error))
         if status.asking:
-            mark = mark_state(ThreadState.NEEDS_INPUT, palette)
+            mark = state_label(ThreadState.NEEDS_INPUT, palette)
             verb = "needs" if status.asking == 1 else "need"
             parts.append(Segment(f"{mark.glyph} {status.asking} {verb} you", mark.style))
         if status.running:
@@ -119,17 +119,17 @@ class StatusLine(LineWidget):
 
     def _connection(self, palette: Palette) -> Segment:
         link = self._status.link
-        if not link.online:
+        if not link.connected:
             return Segment("… connecting", palette.muted)
         if not link.caught_up:
             return Segment("… catching up", palette.muted)
-        return Segment("● connected", palette.good)
+        return Segment("● connected", palette.success)
 
 
 def _fitting(parts: list[Segment], room: int, palette: Palette) -> list[Segment]:
     """As many of the first parts as fit `room` cells; the first one stands at the right end."""
     count = len(parts)
-    while count > 1 and row_length(_joined(parts[:count], palette)) > room:
+    while count > 1 and row_width(_joined(parts[:count], palette)) > room:
         count -= 1
     return _joined(parts[:count][::-1], palette)
 

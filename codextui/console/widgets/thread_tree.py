@@ -11,8 +11,8 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.strip import Strip
 
-from codextui.console.model.thread import ThreadView
-from codextui.console.model.tree import TreeRow
+from codextui.console.model.state import ThreadView
+from codextui.console.model.tree import TreeEntry
 from codextui.console.render.thread import render_tree_row
 from codextui.console.widgets.drawing import LineWidget
 from codextui.console.widgets.pane_context import PaneContext
@@ -54,7 +54,7 @@ class ThreadTree(LineWidget, can_focus=True):
     def __init__(self) -> None:
         super().__init__()
         self.cursor = ""
-        self._rows: Sequence[TreeRow] = ()
+        self._rows: Sequence[TreeEntry] = ()
         self._threads: Mapping[str, ThreadView] = {}
         self._panes: Mapping[str, int] = {}
         self._pane_context: PaneContext | None = None
@@ -62,7 +62,7 @@ class ThreadTree(LineWidget, can_focus=True):
 
     def show(
         self,
-        rows: Sequence[TreeRow],
+        rows: Sequence[TreeEntry],
         threads: Mapping[str, ThreadView],
         panes: Mapping[str, int],
         context: PaneContext,
@@ -140,7 +140,7 @@ class ThreadTree(LineWidget, can_focus=True):
             now=context.now(),
             selected=selected,
             pane=self._panes.get(row.thread_id),
-            standing=context.standing_of(row.thread_id),
+            summary=context.standing_of(row.thread_id),
         )
         margin = context.looks.side.selected if selected else context.looks.side.text
         return Strip([*strip, Segment(" ", margin)], width)

@@ -13,19 +13,17 @@ from textual.strip import Strip
 
 from codextui.console.model.run import RunView
 from codextui.console.model.timeline import (
-    STEPS,
+    ZOOM_STEPS,
     Lane,
     Window,
-    end_of,
-    fitting,
-    following,
-    lanes_of,
+    build_lanes,
+    fit_window,
     span_at,
-    zoomed,
+    span_end,
 )
 from codextui.console.render.palette import Palette, palette_from
 from codextui.console.render.timeline import (
-    Picture,
+    Timeline,
     format_clock,
     label_width,
     lane_at,
@@ -74,11 +72,11 @@ class TimelineView(LineWidget, can_focus=True):
         self._run = run
         self._now = now
         self._sight = Sight.ALL
-        self._window = Window(0.0, float(STEPS[0]), 1)
+        self._window = Window(0.0, float(ZOOM_STEPS[0]), 1)
         self._role = ""
         self._span_id = ""
         self._lanes: list[Lane] = []
-        self._picture: Picture | None = None
+        self._picture: Timeline | None = None
         self._drawn: list[Strip] = []
         self._first = 0.0
         self._palette: Palette | None = None
@@ -101,11 +99,11 @@ class TimelineView(LineWidget, can_focus=True):
         if self._palette is None or self.size.width < 1:
             return
         now, spans = self._now(), self._run().spans.values()
-        self._lanes = lanes_of(spans, self._roles())
+        self._lanes = build_lanes(spans, self._roles())
         self._first = min((span.started_at for span in spans), default=now)
         self._look(spans, now)
         lane, span = self._chosen()
-        self._picture = Picture(self._lanes, self._window, now, self._first, lane, span)
+        self._picture = Timeline(self._lanes, self._window, now, self._first, lane, span)
         width, height = self.size
         self._drawn = render_timeline(self._picture, width, height, self._palette)
         self.refresh()
@@ -158,14 +156,14 @@ class TimelineView(LineWidget, can_focus=True):
         lane = self._lanes[max(0, min(len(self._lanes) - 1, at + step))]
         self._role = lane.role
         start = self._window.start if span is None else span.started_at
-        self._choose(min(lane.choices, key=lambda s: abs(s.started_at - start), default=None))
+        self._choose(min(lane.selectable, key=lambda s: abs(s.started_at - start), default=None))
 
     def action_span(self, step: int) -> None:
         """Choose what came before or after in the same role."""
         if not self._lanes:
             return
         at, span = self._chosen()
-        choices = self._lanes[at].choices
+        choices = self._lanes[at].selectable
         if span is not None and span in choices:
             index = max(0, min(len(choices) - 1, choices.index(span) + step))
             self._choose(choices[index])
@@ -179,8 +177,8 @@ class TimelineView(LineWidget, can_focus=True):
         else:
             around = self._window.start + self._window.step * self._window.cells / 2
             if span is not None:
-                around = (span.started_at + end_of(span, now)) / 2
-        self._window = zoomed(self._window, closer, around)
+                around = (span.started_at + span_end(span, now)) / 2
+        self._window = self._window.zoomed(closer=closer, around=around)
         if self._sight is Sight.ALL:
             self._sight = Sight.STILL
         self.update()
@@ -203,13 +201,13 @@ class TimelineView(LineWidget, can_focus=True):
 
     def _scroll(self, cells: int) -> None:
         self._sight = Sight.STILL
-        self._window = self._window.moved(cells)
+        self._window = self._window.shifted(cells)
         self.update()
 
     def _choose(self, span: Span | None) -> None:
         self._span_id = "" if span is None else span.span_id
         if span is not None and self._sight is not Sight.ALL:
-            window = self._window.showing(span, self._now())
+            window = self._window.scrolled_to(span, self._now())
             if window != self._window:
                 self._sight = Sight.STILL
                 self._window = window
@@ -220,7 +218,7 @@ class TimelineView(LineWidget, can_focus=True):
         index = next((i for i, lane in enumerate(self._lanes) if lane.role == self._role), 0)
         if not self._lanes:
             return 0, None
-        choices = self._lanes[index].choices
+        choices = self._lanes[index].selectable
         last = choices[-1] if choices else None
         return index, next((span for span in choices if span.span_id == self._span_id), last)
 
@@ -230,9 +228,9 @@ class TimelineView(LineWidget, can_focus=True):
         first, step = self._first, self._window.step
         match self._sight:
             case Sight.ALL:
-                self._window = fitting(spans, cells, now)
+                self._window = fit_window(spans, cells, now)
             case Sight.NOW:
-                self._window = following(Window(first, step, cells), first, now)
+                self._window = Window(first, step, cells).following(first, now)
             case Sight.STILL:
                 last = max(first, now - step)
                 start = max(first - step * cells / 2, min(self._window.start, last))

@@ -15,8 +15,8 @@ from textual.geometry import NULL_SIZE, Region
 from textual.selection import Selection
 from textual.strip import Strip
 
-from codextui.console.model.thread import ThreadView
-from codextui.console.render.layout import fit
+from codextui.console.model.state import ThreadView
+from codextui.console.render.layout import fit_row
 from codextui.console.render.thread import render_pane_header, render_plan_line
 from codextui.console.widgets.drawing import LineWidget
 from codextui.console.widgets.pane_context import Looks, PaneContext
@@ -236,7 +236,7 @@ class TranscriptPane(LineWidget, can_focus=True):
             Segment(f"{format_count(self.rows_below)} more {lines} below", palette.strong),
             Segment("   end follows", palette.muted),
         ]
-        return fit(row, self.size.width, palette.text)
+        return fit_row(row, self.size.width, palette.text)
 
     @property
     def _height(self) -> int:
@@ -290,7 +290,9 @@ class TranscriptPane(LineWidget, can_focus=True):
         if self.size.height >= ROOMY and self.view.plan is not None:
             width = self.size.width - 2 * MARGIN
             row = [*render_plan_line(self.view.plan, width, palette)]
-            head.append(fit([Segment(" " * MARGIN, palette.text), *row], width + 2, palette.text))
+            head.append(
+                fit_row([Segment(" " * MARGIN, palette.text), *row], width + 2, palette.text)
+            )
         if self.note:
             head.append(self._labelled("draft", self.note))
         return head
@@ -305,15 +307,15 @@ class TranscriptPane(LineWidget, can_focus=True):
             now=self._pane_context.now(),
             number=self.number,
             home=self._pane_context.home,
-            standing=self._pane_context.standing_of(self.view.thread_id),
+            summary=self._pane_context.standing_of(self.view.thread_id),
         )
         mark = Segment("▌" if self.is_current else " ", palette.accent)
-        return [fit([mark, *strip], self.size.width, palette.text) for strip in title]
+        return [fit_row([mark, *strip], self.size.width, palette.text) for strip in title]
 
     def _labelled(self, label: str, text: str) -> Strip:
         palette = self._looks.head
         row = [Segment(f" {label}  ", palette.faint), Segment(one_line(text), palette.muted)]
-        return fit(row, self.size.width - MARGIN, palette.text).adjust_cell_length(
+        return fit_row(row, self.size.width - MARGIN, palette.text).adjust_cell_length(
             self.size.width, palette.text
         )
 

@@ -9,7 +9,7 @@ from textual.strip import Strip
 
 from codextui.console.model.items import TranscriptItem
 from codextui.console.model.transcript import Transcript
-from codextui.console.render.items import ItemView
+from codextui.console.render.items import RenderedItem
 from codextui.console.render.palette import Palette
 
 MARGIN = 1
@@ -26,7 +26,7 @@ NARROWEST = 10
 class _Block:
     """An item and how many of the rows are its."""
 
-    view: ItemView
+    view: RenderedItem
     count: int = 0
 
 
@@ -62,7 +62,7 @@ class TranscriptRows:
         count = before
         while count < least and not self.is_complete:
             self._first -= 1
-            block = _Block(ItemView(self._item(self._first), self._inner, self._palette))
+            block = _Block(RenderedItem(self._item(self._first), self._inner, self._palette))
             strips = [self._pad(strip) for strip in block.view.rows]
             block.count = len(strips)
             self._blocks.insert(0, block)
@@ -123,7 +123,7 @@ class TranscriptRows:
         return start + min(offset, max(0, count - 1))
 
     def _append(self, item: TranscriptItem) -> None:
-        block = _Block(ItemView(item, self._inner, self._palette))
+        block = _Block(RenderedItem(item, self._inner, self._palette))
         block.count = len(block.view.rows)
         self.rows += [self._pad(strip) for strip in block.view.rows]
         self._blocks.append(block)

@@ -10,9 +10,8 @@ from textual.containers import Horizontal
 from textual.message import Message
 from textual.widgets import TextArea
 
-from codextui.console.model.state import Changes, ConsoleState
-from codextui.console.model.thread import ThreadView
-from codextui.console.model.tree import TreeRow
+from codextui.console.model.state import Changes, ConsoleState, ThreadView
+from codextui.console.model.tree import TreeEntry
 from codextui.console.widgets.composer import Composer
 from codextui.console.widgets.drawing import Pacer
 from codextui.console.widgets.pane_context import PaneContext
@@ -52,7 +51,7 @@ class Workbench(Horizontal):
         self._slots = Slots()
         self._known: set[str] = set()
         self._chosen: set[str] = set()
-        self._rows: list[TreeRow] = []
+        self._rows: list[TreeEntry] = []
         self._stale: set[str] = set()
         self._written: set[str] = set()
         self._has_moved = False
@@ -78,16 +77,16 @@ class Workbench(Horizontal):
         it is over sooner.
         """
         self._has_moved |= changes.tree or changes.server
-        self._stale |= changes.rows
+        self._stale |= changes.threads
         self._written |= changes.transcripts
-        link = self.board.link
+        link = self.board.connection
         if link.caught_up and not self._is_live:
             self._is_live = True
             self._rows = self.board.tree()
             self._arrange()
         elif not link.caught_up:
             self._is_live = False
-        if link.caught_up or not link.online:
+        if link.caught_up or not link.connected:
             self._mark()
 
     def _mark(self) -> None:
@@ -159,7 +158,7 @@ class Workbench(Horizontal):
             self._mark_current()
             for place in self.grid.tiles:
                 place.pane.set_note(self.drafts.get(place.thread_id, ""))
-        self.grid.empty.say(connected=self.board.link.caught_up, start_key=self._start_key)
+        self.grid.empty.say(connected=self.board.connection.caught_up, start_key=self._start_key)
 
     def _go_on_with(self, views: list[ThreadView]) -> None:
         self.current = views[0].thread_id if views else ""

@@ -1,32 +1,38 @@
-"""Events as a server would number them."""
+"""A server that numbers events, builders of what it sends, and a search for an item."""
 
 from __future__ import annotations
 
-from codextui.console.model.items import TranscriptItem
+from codextui.console.model.items import ItemContent, TranscriptItem
 from codextui.console.model.state import Changes, ConsoleState
+from codextui.console.model.transcript import Transcript
 from codextui.protocol.approvals import Approval, CommandAsked
 from codextui.protocol.events import Event, Msg
 from codextui.protocol.threads import ThreadInfo, ThreadState
 
 
-class Server:
-    """Numbers messages and applies them to a board."""
+class FakeServer:
+    """Numbers messages and applies them to a connected console's state."""
 
     def __init__(self) -> None:
-        self.board = ConsoleState()
-        self.board.connect(fresh=True)
+        self.state = ConsoleState()
+        self.state.set_connected(fresh=True)
         self.sent: list[Event] = []
 
-    def say(self, msg: Msg, *, thread: str = "t1", turn: str = "u1", at: float = 100.0) -> Changes:
+    def send(self, msg: Msg, *, thread: str = "t1", turn: str = "u1", at: float = 100.0) -> Changes:
         event = Event(len(self.sent) + 1, thread, turn, at, msg)
         self.sent.append(event)
-        return self.board.apply(event)
+        return self.state.apply(event)
 
     def items(self, thread: str = "t1") -> list[TranscriptItem]:
-        return self.board.threads[thread].transcript.items
+        return self.state.threads[thread].transcript.items
 
-    def bodies(self, thread: str = "t1") -> list[object]:
-        return [item.body for item in self.items(thread)]
+    def contents(self, thread: str = "t1") -> list[ItemContent]:
+        return [item.content for item in self.items(thread)]
+
+
+def find_item(transcript: Transcript, turn_id: str, item_id: str) -> TranscriptItem | None:
+    key = (turn_id, item_id)
+    return next((one for one in transcript.items if (one.turn_id, one.item_id) == key), None)
 
 
 def info(thread_id: str = "t1", **changes: object) -> ThreadInfo:

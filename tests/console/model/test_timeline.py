@@ -1,5 +1,3 @@
-"""Where time went: lanes, totals, and what of it is in sight."""
-
 from __future__ import annotations
 
 import pytest
@@ -7,16 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codextui.console.model.timeline import (
-    STEPS,
+    ZOOM_STEPS,
     Lane,
     Window,
-    cells_of,
-    fitting,
-    following,
-    lanes_of,
+    build_lanes,
+    fit_window,
+    lane_cells,
+    lane_totals,
     span_at,
-    totals_of,
-    zoomed,
 )
 from codextui.protocol.runs import Span, SpanKind
 
@@ -29,24 +25,24 @@ def span(kind: SpanKind, start: float, end: float | None, role: str = "a", **mor
 
 
 def lane(*spans: Span) -> Lane:
-    [one] = lanes_of(spans)
+    [one] = build_lanes(spans)
     return one
 
 
-def test_roles_stand_in_the_order_in_which_they_were_told() -> None:
+def test_lanes_are_in_the_order_of_their_first_spans() -> None:
     spans = [span(K.GATE, 0, 5, "b"), span(K.ROLE, 0, 5, "a"), span(K.MODEL, 1, 2, "a")]
-    lanes = lanes_of(spans)
+    lanes = build_lanes(spans)
     assert [one.role for one in lanes] == ["b", "a"]
-    assert lanes[1].stints == (spans[1],)
+    assert lanes[1].role_turns == (spans[1],)
     assert lanes[1].spans == (spans[2],)
 
 
-def test_roles_stand_in_the_order_that_is_wanted_and_others_after_them() -> None:
+def test_lanes_follow_the_order_of_roles_given() -> None:
     spans = [span(K.GATE, at, 9, role) for at, role in enumerate("abc")]
-    assert [one.role for one in lanes_of(spans, ["c", "x", "a", "c"])] == ["c", "a", "b"]
+    assert [one.role for one in build_lanes(spans, ["c", "x", "a", "c"])] == ["c", "a", "b"]
 
 
-def test_a_moment_finds_what_is_there_or_the_nearest() -> None:
+def test_span_at_finds_the_innermost_or_nearest_span() -> None:
     one = lane(span(K.CODEX, 2, 8), span(K.PERSON, 4, 6))
     assert [found.kind for at in (5.0, 7.0, 50.0) if (found := span_at(one, at, 9.0))] == [
         K.PERSON,
@@ -55,9 +51,9 @@ def test_a_moment_finds_what_is_there_or_the_nearest() -> None:
     ]
 
 
-def test_of_spans_that_lie_over_each_other_the_innermost_is_shown() -> None:
+def test_the_innermost_of_overlapping_spans_is_shown() -> None:
     one = lane(span(K.ROLE, 0, 10), span(K.CODEX, 2, 8), span(K.PERSON, 4, 6))
-    shown = cells_of(one, Window(0.0, 1.0, 12), now=10.0)
+    shown = lane_cells(one, Window(0.0, 1.0, 12), now=10.0)
     assert shown == [
         *[K.ROLE] * 2,
         *[K.CODEX] * 2,
@@ -69,21 +65,21 @@ def test_of_spans_that_lie_over_each_other_the_innermost_is_shown() -> None:
     ]
 
 
-def test_a_cell_shows_what_most_of_its_time_went_into() -> None:
+def test_a_cell_shows_the_kind_with_most_of_its_time() -> None:
     one = lane(span(K.MODEL, 0, 3), span(K.CODEX, 3, 10))
-    assert cells_of(one, Window(0.0, 10.0, 1), now=10.0) == [K.CODEX]
+    assert lane_cells(one, Window(0.0, 10.0, 1), now=10.0) == [K.CODEX]
 
 
-def test_what_goes_on_reaches_up_to_now() -> None:
+def test_an_open_span_reaches_up_to_now() -> None:
     one = lane(span(K.GATE, 2, None))
-    assert cells_of(one, Window(0.0, 1.0, 6), now=5.0)[:5] == [None, None, *[K.GATE] * 3]
+    assert lane_cells(one, Window(0.0, 1.0, 6), now=5.0)[:5] == [None, None, *[K.GATE] * 3]
 
 
-def test_what_took_no_time_is_there_all_the_same() -> None:
-    assert cells_of(lane(span(K.TOOL, 2, 2)), Window(0.0, 1.0, 4), now=9.0)[2] is K.TOOL
+def test_a_span_of_no_duration_is_shown() -> None:
+    assert lane_cells(lane(span(K.TOOL, 2, 2)), Window(0.0, 1.0, 4), now=9.0)[2] is K.TOOL
 
 
-def test_work_is_the_time_from_start_to_end_without_what_was_waited() -> None:
+def test_working_time_excludes_waits() -> None:
     one = lane(
         span(K.GATE, 0, 10),
         span(K.ROLE, 10, 30),
@@ -92,52 +88,52 @@ def test_work_is_the_time_from_start_to_end_without_what_was_waited() -> None:
         span(K.MODEL, 20, 24, tokens=70),
         span(K.MODEL, 22, 26, tokens=7),
     )
-    totals = totals_of(one, now=99.0)
-    assert totals.at_work == 17
+    totals = lane_totals(one, now=99.0)
+    assert totals.working == 17
     assert totals.of(K.GATE) == 10
     assert totals.of(K.MODEL) == 6
     assert totals.of(K.TOOL) == 0
     assert totals.tokens == 77
 
 
-def test_without_a_start_told_work_is_what_it_did() -> None:
-    totals = totals_of(lane(span(K.GATE, 0, 10), span(K.CODEX, 10, 14)), now=99.0)
-    assert totals.at_work == 4
+def test_without_role_turns_working_time_is_that_of_the_spans() -> None:
+    totals = lane_totals(lane(span(K.GATE, 0, 10), span(K.CODEX, 10, 14)), now=99.0)
+    assert totals.working == 4
 
 
-def test_all_of_it_is_in_sight() -> None:
-    window = fitting([span(K.ROLE, 100, 400)], 60, now=500.0)
+def test_a_fitted_window_shows_all_spans() -> None:
+    window = fit_window([span(K.ROLE, 100, 400)], 60, now=500.0)
     assert window.start == 100
-    assert window.step in STEPS
+    assert window.step in ZOOM_STEPS
     assert window.cell_of(400) < window.cells
 
 
-def test_following_has_now_in_the_last_cell() -> None:
-    window = following(Window(0.0, 2.0, 10), first=0.0, now=100.0)
+def test_a_following_window_has_now_in_its_last_cell() -> None:
+    window = Window(0.0, 2.0, 10).following(first=0.0, now=100.0)
     assert window.cell_of(100.0) == 9
-    assert following(Window(0.0, 2.0, 10), first=95.0, now=100.0).start == 95
+    assert Window(0.0, 2.0, 10).following(first=95.0, now=100.0).start == 95
 
 
-def test_zooming_keeps_the_moment_where_it_is() -> None:
+def test_zooming_keeps_the_time_in_its_cell() -> None:
     window = Window(0.0, 10.0, 40)
-    closer = zoomed(window, True, around=205.0)
+    closer = window.zoomed(closer=True, around=205.0)
     assert closer.step < window.step
     assert closer.cell_of(205.0) == window.cell_of(205.0)
 
 
-@pytest.mark.parametrize(("step", "closer"), [(STEPS[0], True), (STEPS[-1], False)])
-def test_zooming_ends_at_the_last_step(step: float, closer: bool) -> None:
+@pytest.mark.parametrize(("step", "closer"), [(ZOOM_STEPS[0], True), (ZOOM_STEPS[-1], False)])
+def test_zooming_stops_at_the_last_step(step: float, closer: bool) -> None:
     window = Window(0.0, step, 40)
-    assert zoomed(window, closer, 0.0) == window
+    assert window.zoomed(closer=closer, around=0.0) == window
 
 
-def test_a_span_out_of_sight_is_brought_into_it() -> None:
+def test_a_window_scrolls_to_a_span_out_of_view() -> None:
     window = Window(100.0, 1.0, 10)
-    assert window.showing(span(K.TOOL, 103, 104), 200.0) == window
-    assert window.showing(span(K.TOOL, 50, 51), 200.0).cell_of(50) == 0
-    later = window.showing(span(K.TOOL, 150, 152), 200.0)
+    assert window.scrolled_to(span(K.TOOL, 103, 104), 200.0) == window
+    assert window.scrolled_to(span(K.TOOL, 50, 51), 200.0).cell_of(50) == 0
+    later = window.scrolled_to(span(K.TOOL, 150, 152), 200.0)
     assert later.cell_of(152) == 9
-    long = window.showing(span(K.TOOL, 150, 190), 200.0)
+    long = window.scrolled_to(span(K.TOOL, 150, 190), 200.0)
     assert long.cell_of(150) == 0
 
 
@@ -161,10 +157,10 @@ SPANS = st.lists(
 
 
 @given(SPANS, TIMES, st.integers(1, 200))
-def test_any_spans_can_be_laid_out(spans: list[Span], now: float, cells: int) -> None:
-    window = fitting(spans, cells, now)
-    for one in lanes_of(spans):
-        assert len(cells_of(one, window, now)) == cells
-        totals = totals_of(one, now)
-        assert totals.at_work >= 0
+def test_any_spans_fill_the_cells_of_a_window(spans: list[Span], now: float, cells: int) -> None:
+    window = fit_window(spans, cells, now)
+    for one in build_lanes(spans):
+        assert len(lane_cells(one, window, now)) == cells
+        totals = lane_totals(one, now)
+        assert totals.working >= 0
         assert all(seconds >= 0 for seconds in totals.seconds.values())

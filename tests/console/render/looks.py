@@ -1,4 +1,4 @@
-"""What the render tests share: palettes, texts, and how to read strips."""
+"""Palettes, hostile texts and readers of strips for the tests of rendering."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ from rich.style import Style
 from textual.strip import Strip
 from textual.theme import BUILTIN_THEMES
 
-from codextui.console.model import items as b
-from codextui.console.model.items import TranscriptItem
-from codextui.console.render.items import ItemView
+from codextui.console.model.items import ItemContent, TranscriptItem
+from codextui.console.render.items import RenderedItem
 from codextui.console.render.palette import Palette, palette_from
 
 
@@ -24,18 +23,16 @@ def palette(theme: str = "textual-dark") -> Palette:
 PALETTE = palette()
 
 
-def item(body: b.Body, *, done: bool = True, unfinished: bool = False) -> TranscriptItem:
-    return TranscriptItem("u1", "i1", 0, body, 1, done=done, unfinished=unfinished)
+def item(content: ItemContent, *, done: bool = True, unfinished: bool = False) -> TranscriptItem:
+    return TranscriptItem("u1", "i1", 0, content, 1, done=done, unfinished=unfinished)
 
 
-def render_item(
-    item: TranscriptItem, width: int, palette: Palette, *, full: bool = False
-) -> list[Strip]:
-    return ItemView(item, width, palette, full=full).rows
+def render_item(item: TranscriptItem, width: int, palette: Palette) -> list[Strip]:
+    return RenderedItem(item, width, palette).rows
 
 
 def lines(strips: Iterable[Iterable[Segment]]) -> list[str]:
-    """The text of each row, without the spaces at its end."""
+    """Return the text of each row without trailing spaces."""
     return ["".join(segment.text for segment in strip).rstrip() for strip in strips]
 
 
@@ -44,11 +41,11 @@ def text(strips: Iterable[Iterable[Segment]]) -> str:
 
 
 def looks(strips: Iterable[Strip]) -> list[list[tuple[str, Style | None]]]:
-    """Everything that can be seen, character by character, however it is cut into segments."""
+    """Return what is visible, character by character, independent of segments."""
     return [[(char, style) for string, style, _ in strip for char in string] for strip in strips]
 
 
-# Format characters of scripts, which have a shape of their own.
+# Format characters that are visible.
 _LETTERS_OF_FORMAT = frozenset(
     map(
         chr,
@@ -61,7 +58,7 @@ _LETTERS_OF_FORMAT = frozenset(
 
 
 def is_harmless(text: str) -> bool:
-    """Whether a terminal obeys nothing in `text`, and it hides nothing."""
+    """Return whether `text` has no control, format or invisible characters."""
     return all(
         unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Zl", "Zp")
         or character in _LETTERS_OF_FORMAT
@@ -119,6 +116,6 @@ NASTY = st.sampled_from(
     ]
 )
 TEXTS = st.lists(NASTY | st.text(max_size=8), max_size=25).map("".join)
-"""Anything an agent may send, and what would hurt most."""
+"""Any text, with many hostile pieces."""
 
 WIDTHS = st.integers(10, 120)

@@ -43,7 +43,7 @@ COMMAND = CommandAsked(
 PATCH = PatchAsked((FileChange("a.py", "add", "x = 1\n"),), "adds it", "/work")
 
 
-def test_a_command_is_shown_with_all_that_bears_on_it() -> None:
+def test_a_command_is_shown_with_all_its_fields() -> None:
     assert draw(COMMAND) == [
         "$ git push origin main",
         "",
@@ -60,11 +60,11 @@ def test_a_command_is_shown_with_all_that_bears_on_it() -> None:
     ]
 
 
-def test_input_for_a_running_command_does_not_look_like_a_new_one() -> None:
+def test_input_for_a_running_command_has_another_prompt() -> None:
     assert draw(CommandAsked("y", stdin=True))[0] == "> y"
 
 
-def test_hidden_characters_in_a_command_are_shown_and_pointed_at() -> None:
+def test_invisible_characters_of_a_command_are_shown_with_a_warning() -> None:
     rows = draw(CommandAsked("rm \x1b[8m-rf /\u202e"))
     assert rows[0] == "$ rm ␛[8m-rf /<U+202E>"
     assert rows[1].startswith("! It holds control or invisible characters")
@@ -72,7 +72,7 @@ def test_hidden_characters_in_a_command_are_shown_and_pointed_at() -> None:
 
 
 @pytest.mark.parametrize("width", [20, 80, 200])
-def test_all_of_a_command_of_ten_thousand_characters_can_be_read(width: int) -> None:
+def test_a_command_of_ten_thousand_characters_is_shown_in_full(width: int) -> None:
     command = "".join(f"echo {n} && " for n in range(900))[:10_000]
     strips = render_approval(approval(CommandAsked(command)), width, PALETTE)
     shown = "".join("".join(s.text for s in list(strip)[1:]) for strip in strips)
@@ -90,7 +90,7 @@ def test_a_patch_is_shown_with_its_whole_diff() -> None:
     assert rows[5:] == [f"+ line {n}" for n in range(5000)]
 
 
-def test_a_patch_that_codex_never_showed_says_so() -> None:
+def test_a_patch_without_changes_has_a_warning() -> None:
     assert draw(PatchAsked(())) == ["! Codex has not shown what it would change."]
 
 
@@ -110,14 +110,14 @@ def test_questions_are_shown_with_their_options() -> None:
     ]
 
 
-def test_an_elicitation_is_shown_with_who_asks_and_its_address() -> None:
+def test_an_elicitation_is_shown_with_its_server_and_address() -> None:
     asked = ElicitationAsked("github", "url", "Log in", url="https://github.com/login")
     assert draw(asked) == ["server   github", "Log in", "address  https://github.com/login"]
     odd = draw(ElicitationAsked("github", "telepathy", "Think"))
     assert "! Its mode telepathy is not known here: it can be declined." in odd
 
 
-def test_permissions_are_shown_whole() -> None:
+def test_permissions_are_shown_in_full() -> None:
     asked = PermissionsAsked({"fileSystem": {"write": ["/a", "/b"]}}, "/w", "to build")
     rows = "\n".join(draw(asked))
     assert '"/a"' in rows
@@ -134,7 +134,7 @@ _JSON = st.recursive(
 
 
 @given(st.dictionaries(TEXTS, _JSON, max_size=4), WIDTHS)
-def test_nothing_of_an_unknown_request_is_left_out(params: dict[str, object], width: int) -> None:
+def test_an_unknown_request_is_shown_in_full(params: dict[str, object], width: int) -> None:
     strips = render_approval(approval(UnknownAsked("item/odd/kind", params)), width, PALETTE)
     shown = "".join("".join(strip.text for strip in strips).split())
     for key, value in params.items():
@@ -144,7 +144,7 @@ def test_nothing_of_an_unknown_request_is_left_out(params: dict[str, object], wi
     assert "item/odd/kind" in shown
 
 
-def test_json_too_deep_to_be_spread_is_shown_all_the_same() -> None:
+def test_json_too_deep_to_be_indented_is_shown() -> None:
     deep: object = "bottom"
     for _ in range(600):
         deep = [deep]
@@ -165,7 +165,7 @@ def test_json_too_deep_to_be_spread_is_shown_all_the_same() -> None:
         (UnknownAsked("x", {}), "backend asks something that is not known here"),
     ],
 )
-def test_the_title_says_who_asks_what(asked: Asked, title: str) -> None:
+def test_the_title_says_who_asks_for_what(asked: Asked, title: str) -> None:
     assert approval_title(approval(asked)) == title
 
 
@@ -181,7 +181,7 @@ def test_the_title_says_who_asks_what(asked: Asked, title: str) -> None:
         (UnknownAsked("a/b", {}), "? backend 12s something unknown: a/b"),
     ],
 )
-def test_a_row_says_who_waits_how_long_for_what(asked: Asked, row: str) -> None:
+def test_a_row_says_who_waits_for_what_and_how_long(asked: Asked, row: str) -> None:
     assert render_approval_row(approval(asked), 60, PALETTE, now=112.0).text.rstrip() == row
 
 
@@ -230,7 +230,7 @@ _ASKED: st.SearchStrategy[Asked] = st.one_of(
 
 
 @given(_ASKED, WIDTHS)
-def test_whatever_is_asked_fits_and_cannot_touch_the_terminal(asked: Asked, width: int) -> None:
+def test_rows_of_any_approval_fit_and_are_harmless(asked: Asked, width: int) -> None:
     strips = render_approval(approval(asked), width, PALETTE)
     row = render_approval_row(approval(asked), width, PALETTE, now=0.0)
     assert row.cell_length == width

@@ -3,18 +3,18 @@ from __future__ import annotations
 from console.render.looks import PALETTE, TEXTS, WIDTHS, lines, text
 from hypothesis import given
 from hypothesis import strategies as st
-from rich.segment import Segment
 
-from codextui.console.render.diff import render_changes, render_unified_diff, summarize_changes
+from codextui.console.render.diff import change_rows, render_unified_diff, summarize_changes
+from codextui.console.render.layout import row_width
 from codextui.protocol.approvals import FileChange
 from codextui.text.sanitize import reveal
 
 UPDATE = "@@ -1,4 +1,4 @@\n import os\n-import sys\n+import time\n \n def f(): pass\n"
 
 
-def test_a_new_file_is_all_added_lines() -> None:
+def test_a_new_file_has_only_added_lines() -> None:
     change = FileChange("src/a.py", "add", "x = 1\n\ny = 2\n")
-    assert lines(render_changes([change], 40, PALETTE)) == [
+    assert lines(change_rows([change], 40, PALETTE)) == [
         "A src/a.py  new file, +3 -0",
         "+ x = 1",
         "+",
@@ -22,14 +22,14 @@ def test_a_new_file_is_all_added_lines() -> None:
     ]
 
 
-def test_a_deleted_file_is_all_removed_lines() -> None:
+def test_a_deleted_file_has_only_removed_lines() -> None:
     change = FileChange("a", "delete", "x\ny")
-    assert lines(render_changes([change], 40, PALETTE)) == ["D a  deleted, +0 -2", "- x", "- y"]
+    assert lines(change_rows([change], 40, PALETTE)) == ["D a  deleted, +0 -2", "- x", "- y"]
 
 
 def test_a_changed_file_shows_its_hunks() -> None:
-    strips = render_changes([FileChange("a", "update", UPDATE, "b")], 40, PALETTE)
-    assert lines(strips) == [
+    rows = change_rows([FileChange("a", "update", UPDATE, "b")], 40, PALETTE)
+    assert lines(rows) == [
         "M a → b  changed, +1 -1",
         "  @@ -1,4 +1,4 @@",
         "  import os",
@@ -38,27 +38,27 @@ def test_a_changed_file_shows_its_hunks() -> None:
         "",
         "  def f(): pass",
     ]
-    styles = [[segment.style for segment in strip if segment.text.strip()] for strip in strips]
+    styles = [[segment.style for segment in row if segment.text.strip()] for row in rows]
     assert styles[3] == [PALETTE.removed] * 2
     assert styles[4] == [PALETTE.added] * 2
 
 
-def test_lines_that_look_like_headers_count_as_lines_inside_a_hunk() -> None:
+def test_lines_of_a_hunk_may_look_like_headers() -> None:
     diff = "@@ -1,2 +1,2 @@\n--- old comment\n+++ new comment\n x\n"
     change = FileChange("a.sql", "update", diff)
-    assert lines(render_changes([change], 40, PALETTE))[2:4] == [
+    assert lines(change_rows([change], 40, PALETTE))[2:4] == [
         "- -- old comment",
         "+ ++ new comment",
     ]
     assert summarize_changes([change]) == "1 file, +1 -1"
 
 
-def test_a_hunk_without_lengths_has_no_end() -> None:
+def test_a_hunk_without_lengths_is_unbounded() -> None:
     change = FileChange("a", "update", "@@\n--- x\n+y\n")
     assert summarize_changes([change]) == "1 file, +1 -1"
 
 
-def test_a_diff_of_several_files_shows_where_each_begins() -> None:
+def test_a_unified_diff_shows_the_headers_of_its_files() -> None:
     diff = (
         "diff --git a/x b/x\n--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n"
         "diff --git a/y b/y\n--- a/y\n+++ b/y\n@@ -1 +1,2 @@\n c\n+d\n"
@@ -82,16 +82,16 @@ def test_a_diff_of_several_files_shows_where_each_begins() -> None:
     ]
 
 
-def test_a_long_diff_says_how_much_is_not_shown() -> None:
+def test_a_shortened_diff_counts_the_other_lines() -> None:
     change = FileChange("a", "add", "line\n" * 1_254)
-    rows = lines(render_changes([change], 40, PALETTE, most=20))
+    rows = lines(change_rows([change], 40, PALETTE, max_lines=20))
     assert len(rows) == 22
     assert rows[-1] == "  … 1,234 more lines"
 
 
-def test_hidden_characters_of_a_diff_are_shown() -> None:
+def test_invisible_characters_of_a_diff_are_shown() -> None:
     change = FileChange("a\u202e", "add", "ok\u200b\r\n\x1b[8mhidden\n")
-    assert lines(render_changes([change], 60, PALETTE)) == [
+    assert lines(change_rows([change], 60, PALETTE)) == [
         "A a<U+202E>  new file, +2 -0",
         "+ ok<U+200B>␍",
         "+ ␛[8mhidden",
@@ -99,16 +99,10 @@ def test_hidden_characters_of_a_diff_are_shown() -> None:
 
 
 @given(TEXTS, TEXTS, st.sampled_from(["add", "delete", "update", "odd"]), WIDTHS)
-def test_no_row_of_a_diff_is_too_wide_and_nothing_is_lost(
-    path: str, diff: str, kind: str, width: int
-) -> None:
-    strips = render_changes([FileChange(path, kind, diff)], width, PALETTE)
-    assert all(strip.cell_length <= width for strip in strips)
-    assert "".join(reveal(path).split()) in "".join(text(strips).split())
+def test_rows_of_any_diff_fit_and_lose_nothing(path: str, diff: str, kind: str, width: int) -> None:
+    rows = change_rows([FileChange(path, kind, diff)], width, PALETTE)
+    assert all(row_width(row) <= width for row in rows)
+    assert "".join(reveal(path).split()) in "".join(text(rows).split())
     if kind in ("add", "delete"):
-        body = "".join(_content(segment) for strip in strips for segment in list(strip)[1:])
+        body = "".join(segment.text for row in rows for segment in row[1:])
         assert "".join(reveal(diff).split()) in "".join(body.split())
-
-
-def _content(segment: Segment) -> str:
-    return segment.text

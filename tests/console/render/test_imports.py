@@ -1,4 +1,4 @@
-"""What is slow to import waits for the first text that needs it."""
+"""Slow imports wait for the first text that needs them."""
 
 import subprocess
 import sys
@@ -15,7 +15,7 @@ print([name in sys.modules for name in heavy])
 """
 
 
-def test_parsers_and_lexers_are_imported_when_there_is_something_to_parse() -> None:
+def test_parsers_and_lexers_are_imported_on_first_use() -> None:
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True, timeout=60
     )

@@ -8,24 +8,24 @@ from rich.cells import cell_len
 from rich.segment import Segment
 
 from codextui.console.render.layout import (
-    cut,
-    cut_left,
-    fit,
-    redraw,
-    row_length,
+    fit_row,
+    row_width,
     split_lines,
     to_strips,
+    truncate,
+    truncate_left,
+    update_strips,
     wrap,
 )
 from codextui.text.sanitize import sanitize
 
-RUNS = st.lists(st.tuples(TEXTS.map(sanitize), st.sampled_from([PALETTE.text, PALETTE.bad]))).map(
+RUNS = st.lists(st.tuples(TEXTS.map(sanitize), st.sampled_from([PALETTE.text, PALETTE.error]))).map(
     lambda runs: [Segment(text, style) for text, style in runs]
 )
 
 
 def rows_of(text: str, width: int, *, exact: bool = False) -> list[str]:
-    rows = wrap([Segment(text)], width, exact=exact)
+    rows = wrap([Segment(text)], width, keep_spaces=exact)
     return ["".join(segment.text for segment in row) for row in rows]
 
 
@@ -43,72 +43,70 @@ def rows_of(text: str, width: int, *, exact: bool = False) -> list[str]:
         ("aaaa          bbbb", 6, ["aaaa", "bbbb"]),
     ],
 )
-def test_text_is_broken_at_spaces_where_that_is_possible(
-    text: str, width: int, rows: list[str]
-) -> None:
+def test_text_is_wrapped_at_spaces_if_possible(text: str, width: int, rows: list[str]) -> None:
     assert rows_of(text, width) == rows
 
 
-def test_an_exact_wrap_keeps_every_space() -> None:
+def test_wrapping_can_keep_every_space() -> None:
     assert rows_of("aaaa          bbbb", 6, exact=True) == ["aaaa  ", "      ", "  bbbb"]
 
 
 @given(RUNS, st.integers(2, 60))
-def test_no_row_is_wider_than_asked_for(runs: list[Segment], width: int) -> None:
-    assert all(row_length(row) <= width for row in wrap(runs, width))
+def test_wrapped_rows_fit(runs: list[Segment], width: int) -> None:
+    assert all(row_width(row) <= width for row in wrap(runs, width))
 
 
 @given(RUNS, st.integers(2, 60))
-def test_an_exact_wrap_loses_no_character_and_no_style(runs: list[Segment], width: int) -> None:
+def test_wrapping_with_spaces_kept_loses_nothing(runs: list[Segment], width: int) -> None:
     wanted = [(c, run.style) for run in runs for c in run.text if c != "\n"]
-    rows = wrap(runs, width, exact=True)
+    rows = wrap(runs, width, keep_spaces=True)
     assert [(c, s.style) for row in rows for s in row for c in s.text] == wanted
-    assert all(row_length(row) <= width for row in rows)
+    assert all(row_width(row) <= width for row in rows)
 
 
 @given(RUNS, st.integers(2, 60))
-def test_a_wrap_loses_nothing_but_spaces(runs: list[Segment], width: int) -> None:
+def test_wrapping_loses_nothing_but_spaces(runs: list[Segment], width: int) -> None:
     wanted = "".join(run.text for run in runs)
     got = "".join(segment.text for row in wrap(runs, width) for segment in row)
     assert "".join(got.split()) == "".join(wanted.split())
 
 
 @given(RUNS)
-def test_lines_are_split_at_line_ends_alone(runs: list[Segment]) -> None:
+def test_lines_are_split_at_newlines_only(runs: list[Segment]) -> None:
     text = "".join(run.text for run in runs)
     assert ["".join(s.text for s in line) for line in split_lines(runs)] == text.split("\n")
 
 
 @given(TEXTS.map(sanitize), st.integers(0, 40))
-def test_a_cut_text_fits_and_says_that_it_is_cut(text: str, width: int) -> None:
+def test_truncated_text_fits_and_has_an_ellipsis(text: str, width: int) -> None:
     text = text.replace("\n", " ")
-    for short in (cut(text, width), cut_left(text, width)):
+    for short in (truncate(text, width), truncate_left(text, width)):
         assert cell_len(short) <= width
         assert short == text or width == 0 or "…" in short
 
 
-def test_cutting_from_the_left_keeps_the_end() -> None:
-    assert cut_left("/home/ada/work", 8) == "…da/work"
+def test_truncating_from_the_left_keeps_the_end() -> None:
+    assert truncate_left("/home/ada/work", 8) == "…da/work"
 
 
 @given(RUNS, st.integers(0, 60))
-def test_a_fitted_row_is_exactly_as_wide_as_asked_for(runs: list[Segment], width: int) -> None:
+def test_a_fitted_row_fills_its_width(runs: list[Segment], width: int) -> None:
     runs = [Segment(run.text.replace("\n", " "), run.style) for run in runs]
-    assert fit(runs, width, PALETTE.text).cell_length == width
+    assert fit_row(runs, width, PALETTE.text).cell_length == width
 
 
-def test_redrawing_keeps_the_strips_of_rows_that_stay() -> None:
+def test_updating_strips_keeps_those_of_unchanged_rows() -> None:
     old = [[Segment("a")], [Segment("b")], [Segment("c")]]
     strips = to_strips([[Segment("above")], *old])
     kept = strips[:2]
     new = [[Segment("a")], [Segment("B")]]
-    assert redraw(strips, old, new) == 2
+    assert update_strips(strips, old, new) == 2
     assert lines(strips) == ["above", "a", "B"]
     assert strips[0] is kept[0]
     assert strips[1] is kept[1]
 
 
-def test_redrawing_the_same_changes_no_row() -> None:
+def test_updating_strips_with_equal_rows_changes_none() -> None:
     rows = [[Segment("a")]]
     strips = to_strips(rows)
-    assert redraw(strips, rows, [[Segment("a")]]) == 1
+    assert update_strips(strips, rows, [[Segment("a")]]) == 1

@@ -5,8 +5,8 @@ from console.render.looks import PALETTE, TEXTS, WIDTHS, lines, text
 from hypothesis import given
 from rich.segment import Segment
 
-from codextui.console.render.layout import row_length
-from codextui.console.render.markdown import MAX_BLOCK, markdown_rows
+from codextui.console.render.layout import row_width
+from codextui.console.render.markdown import DEFAULT_LIMITS, markdown_rows
 from codextui.text.sanitize import sanitize
 
 
@@ -51,7 +51,7 @@ def test_markdown_is_laid_out(source: str, rows: list[str]) -> None:
     assert draw(source) == rows
 
 
-def test_emphasis_is_to_be_seen() -> None:
+def test_emphasis_is_visible() -> None:
     assert styled("a **b**", "b").style == PALETTE.text + styled("**b**", "b").style
     strong, em = styled("**b**", "b").style, styled("*b*", "b").style
     assert strong is not None
@@ -62,12 +62,12 @@ def test_emphasis_is_to_be_seen() -> None:
 
 def test_code_is_highlighted_by_its_language() -> None:
     assert styled("```python\ndef f(): pass\n```", "def").style == PALETTE.keyword
-    assert styled("```klingon\ndef f(): pass\n```", "def").style == PALETTE.block
+    assert styled("```klingon\ndef f(): pass\n```", "def").style == PALETTE.code_block
 
 
-def test_a_code_block_has_a_ground_as_wide_as_the_text() -> None:
+def test_the_background_of_a_code_block_fills_the_width() -> None:
     rows = markdown_rows("```\na\n```", 30, PALETTE)
-    assert [row_length(row) for row in rows] == [30]
+    assert [row_width(row) for row in rows] == [30]
 
 
 def test_a_table_has_columns() -> None:
@@ -80,7 +80,7 @@ def test_a_table_has_columns() -> None:
     ]
 
 
-def test_a_table_too_wide_gives_up_its_widest_columns() -> None:
+def test_a_table_too_wide_shrinks_its_widest_columns() -> None:
     table = "| id | what it is |\n|---|---|\n| 1 | a very long description of it |"
     assert draw(table, 20) == [
         "id │ what it is",
@@ -91,12 +91,12 @@ def test_a_table_too_wide_gives_up_its_widest_columns() -> None:
     ]
 
 
-def test_a_table_that_cannot_fit_is_shown_as_its_source() -> None:
+def test_a_table_that_does_not_fit_is_shown_as_its_source() -> None:
     table = "|a|b|c|d|e|f|\n|---|---|---|---|---|---|\n|1111|2222|3333|4444|5555|6666|"
     assert "".join(draw(table, 20)) == table.replace("\n", "")
 
 
-def test_a_long_address_is_shown_whole() -> None:
+def test_a_long_address_is_shown_in_full() -> None:
     url = "https://example.org/" + "a" * 300
     assert url in "".join(draw(f"see {url} there", 40)).replace(" ", "")
 
@@ -109,34 +109,34 @@ def test_a_long_address_is_shown_whole() -> None:
         "\n".join(" " * 2 * level + "- x" for level in range(200)),
         "*a **a " * 3_000,
         "[" * 20_000,
-        "word " * (MAX_BLOCK // 4),
+        "word " * (DEFAULT_LIMITS.block // 4),
         "x" * 300_000,
         "|a" * 3_000 + "\n" + "|-" * 3_000 + "\n" + "|b" * 3_000,
     ],
     ids=["quotes", "bullets", "levels", "stars", "brackets", "words", "line", "table"],
 )
-def test_what_cannot_be_laid_out_is_shown_as_its_source_and_nothing_is_lost(source: str) -> None:
+def test_blocks_that_cannot_be_laid_out_are_shown_as_their_source(source: str) -> None:
     got = "".join(draw(source, 80))
     assert "".join(got.split()) == "".join(source.split())
 
 
 @given(TEXTS, WIDTHS)
-def test_no_row_is_wider_than_asked_for(source: str, width: int) -> None:
+def test_rows_of_any_markdown_fit(source: str, width: int) -> None:
     rows = markdown_rows(sanitize(source), width, PALETTE)
-    assert all(row_length(row) <= width for row in rows)
+    assert all(row_width(row) <= width for row in rows)
 
 
 @given(TEXTS, WIDTHS)
 def test_no_letter_is_lost(source: str, width: int) -> None:
     safe = sanitize(source)
-    kept = text(markdown_rows(safe, width, PALETTE))
+    shown = text(markdown_rows(safe, width, PALETTE))
     for word in ("word", "你好"):
         if not _is_in_info(safe, word):
-            assert kept.replace("\n", "").count(word[0]) >= safe.count(word)
+            assert shown.replace("\n", "").count(word[0]) >= safe.count(word)
 
 
 def _is_in_info(source: str, word: str) -> bool:
-    """Whether it may be what names a code block's language, or an address's title."""
+    """Return whether `word` may be the language of a code block or the title of a link."""
     return any(
         mark in line and word in line for line in source.split("\n") for mark in ("```", "(")
     )

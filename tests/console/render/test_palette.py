@@ -8,7 +8,13 @@ from rich.style import Style
 from textual.color import Color
 from textual.theme import BUILTIN_THEMES
 
-from codextui.console.render.palette import READABLE, VISIBLE, Palette, contrast, palette_from
+from codextui.console.render.palette import (
+    MIN_GUIDE_CONTRAST,
+    MIN_TEXT_CONTRAST,
+    Palette,
+    contrast_ratio,
+    palette_from,
+)
 
 LIGHT_CODE = {"code-background": "#f0f0f0", "diff-added-background": "#ddffdd"}
 
@@ -20,56 +26,59 @@ def styles(palette: Palette) -> dict[str, Style]:
 
 
 @pytest.mark.parametrize("theme", COLOURED)
-def test_everything_can_be_read_on_what_is_behind_it(theme: str) -> None:
+def test_every_style_is_readable_on_its_background(theme: str) -> None:
     for name, style in styles(palette(theme)).items():
         assert style.color is not None, name
         assert style.bgcolor is not None, name
         front = Color.from_rich_color(style.color)
         behind = Color.from_rich_color(style.bgcolor)
-        assert contrast(front, behind) >= (VISIBLE if name == "faint" else READABLE) * 0.97, name
+        assert (
+            contrast_ratio(front, behind)
+            >= (MIN_GUIDE_CONTRAST if name == "faint" else MIN_TEXT_CONTRAST) * 0.97
+        ), name
 
 
 @pytest.mark.parametrize("theme", COLOURED)
-def test_added_and_removed_lines_have_grounds_of_their_own(theme: str) -> None:
+def test_added_and_removed_lines_have_backgrounds_of_their_own(theme: str) -> None:
     p = palette(theme)
     assert len({p.text.bgcolor, p.added.bgcolor, p.removed.bgcolor, p.selected.bgcolor}) == 4
 
 
-def test_the_surface_is_behind_everything() -> None:
+def test_the_surface_is_the_background() -> None:
     variables = BUILTIN_THEMES["nord"].to_color_system().generate()
     on_panel = palette_from(variables, surface="panel")
     assert on_panel.text.bgcolor == Color.parse(variables["panel"]).rich_color
 
 
 @pytest.mark.parametrize("variables", [{}, {"background": "no colour", "foreground": "#fff"}])
-def test_without_colours_the_terminals_own_are_used(variables: dict[str, str]) -> None:
+def test_themes_without_colours_use_those_of_the_terminal(variables: dict[str, str]) -> None:
     assert palette_from(variables).text == Style()
 
 
 @pytest.mark.parametrize("theme", ["ansi-dark", "ansi-light"])
-def test_themes_in_the_terminals_colours_assume_no_background(theme: str) -> None:
+def test_palettes_in_the_terminals_colours_have_no_background(theme: str) -> None:
     assert all(style.bgcolor is None for style in styles(palette(theme)).values())
 
 
 def test_a_missing_colour_is_plain_text() -> None:
     p = palette_from({"background": "#000000", "foreground": "#ffffff"})
-    assert p.good.color == p.text.color
+    assert p.success.color == p.text.color
 
 
-def test_a_themes_own_colours_for_states_diffs_and_code_are_used() -> None:
+def test_a_theme_can_set_colours_for_states_diffs_and_code() -> None:
     base = {"background": "#ffffff", "foreground": "#000000"}
     p = palette_from(base | LIGHT_CODE | {"state-running": "#0000aa", "syntax-string": "#006600"})
     assert p.running.color == Color.parse("#0000aa").rich_color
     assert p.string.color == Color.parse("#006600").rich_color
-    assert p.block.bgcolor == Color.parse("#f0f0f0").rich_color
+    assert p.code_block.bgcolor == Color.parse("#f0f0f0").rich_color
     assert p.added.bgcolor == Color.parse("#ddffdd").rich_color
 
 
-def test_a_ground_meant_for_a_light_theme_is_not_used_on_a_dark_one() -> None:
+def test_a_background_for_light_themes_is_not_used_on_a_dark_surface() -> None:
     base = {"background": "#101010", "foreground": "#eeeeee"}
-    assert palette_from(base | LIGHT_CODE).block == palette_from(base).block
+    assert palette_from(base | LIGHT_CODE).code_block == palette_from(base).code_block
 
 
-def test_contrast_is_that_of_wcag() -> None:
-    assert contrast(Color(0, 0, 0), Color(255, 255, 255)) == pytest.approx(21)
-    assert contrast(Color(255, 255, 255), Color(255, 255, 255)) == pytest.approx(1)
+def test_the_contrast_ratio_is_that_of_wcag() -> None:
+    assert contrast_ratio(Color(0, 0, 0), Color(255, 255, 255)) == pytest.approx(21)
+    assert contrast_ratio(Color(255, 255, 255), Color(255, 255, 255)) == pytest.approx(1)

@@ -1,18 +1,13 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from unittest.mock import patch
-
 import pytest
 from console.render.looks import PALETTE, TEXTS, WIDTHS, lines, looks
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from codextui.console.render import markdown, streaming_markdown
 from codextui.console.render.layout import to_strips
-from codextui.console.render.markdown import MAX_TEXT, markdown_rows
-from codextui.console.render.streaming_markdown import OPEN_LAID_OUT, StreamingMarkdown
+from codextui.console.render.markdown import DEFAULT_LIMITS, MarkdownLimits, markdown_rows
+from codextui.console.render.streaming_markdown import StreamingMarkdown
 from codextui.text.sanitize import sanitize
 
 SAMPLE = """# Title
@@ -54,8 +49,10 @@ text
 end"""
 
 
-def stream(deltas: list[str], width: int = 40) -> StreamingMarkdown:
-    streaming = StreamingMarkdown(width, PALETTE)
+def stream(
+    deltas: list[str], width: int = 40, limits: MarkdownLimits = DEFAULT_LIMITS
+) -> StreamingMarkdown:
+    streaming = StreamingMarkdown(width, PALETTE, limits=limits)
     for delta in deltas:
         streaming.feed(delta)
         streaming.update()
@@ -73,7 +70,7 @@ PLACES = st.lists(st.integers(0, 300), max_size=30)
 
 @given(TEXTS, PLACES, WIDTHS)
 @settings(max_examples=300)
-def test_however_a_text_is_cut_up_it_looks_as_drawn_at_once(
+def test_text_in_any_parts_looks_like_text_rendered_at_once(
     source: str, places: list[int], width: int
 ) -> None:
     whole = to_strips(markdown_rows(sanitize(source), width, PALETTE))
@@ -81,19 +78,19 @@ def test_however_a_text_is_cut_up_it_looks_as_drawn_at_once(
 
 
 @given(st.permutations(SAMPLE.split("\n\n")), PLACES)
-def test_blocks_in_any_order_look_as_drawn_at_once(blocks: list[str], places: list[int]) -> None:
+def test_blocks_in_any_order_look_like_whole_text(blocks: list[str], places: list[int]) -> None:
     source = "\n".join(blocks)
     whole = to_strips(markdown_rows(source, 40, PALETTE))
     assert looks(stream(cut_up(source, places)).rows) == looks(whole)
 
 
-def test_character_by_character_looks_as_drawn_at_once() -> None:
+def test_text_by_characters_looks_like_text_rendered_at_once() -> None:
     whole = to_strips(markdown_rows(SAMPLE, 40, PALETTE))
     assert looks(stream(list(SAMPLE)).rows) == looks(whole)
 
 
 @given(TEXTS, PLACES)
-def test_the_first_row_that_changed_is_told(source: str, places: list[int]) -> None:
+def test_update_returns_the_first_changed_row(source: str, places: list[int]) -> None:
     streaming = StreamingMarkdown(30, PALETTE)
     for delta in cut_up(source, places):
         before = looks(streaming.rows)
@@ -114,8 +111,8 @@ def test_finished_blocks_keep_their_strips() -> None:
 
 
 @pytest.mark.parametrize("unit", ["word ", "para\n\n", "- item\n"])
-def test_a_text_too_long_is_shown_as_its_source_from_the_same_place(unit: str) -> None:
-    source = unit * ((MAX_TEXT + 30_000) // len(unit))
+def test_long_text_becomes_source_at_the_same_place_in_any_parts(unit: str) -> None:
+    source = unit * ((DEFAULT_LIMITS.text + 30_000) // len(unit))
     at_once = stream([source])
     in_parts = stream([source[i : i + 9_973] for i in range(0, len(source), 9_973)])
     assert lines(in_parts.rows) == lines(at_once.rows)
@@ -124,19 +121,7 @@ def test_a_text_too_long_is_shown_as_its_source_from_the_same_place(unit: str) -
     )
 
 
-@contextmanager
-def small_limits() -> Iterator[None]:
-    """Makes short texts long ones."""
-    with (
-        patch.object(streaming_markdown, "MAX_BLOCK", 100),
-        patch.object(markdown, "MAX_BLOCK", 100),
-        patch.object(streaming_markdown, "MAX_TEXT", 600),
-        patch.object(streaming_markdown, "OPEN_LAID_OUT", 50),
-        patch.object(streaming_markdown, "OPEN_SHOWN", 50),
-    ):
-        yield
-
-
+_SMALL = MarkdownLimits(block=100, text=600, open_block=50, open_shown=50)
 _LONG = [
     "```\n" + "code\n" * 30 + "```\n",
     "- item\n" * 20,
@@ -151,28 +136,27 @@ _LONG = [
     st.lists(st.integers(0, 1500), max_size=20),
 )
 @settings(max_examples=300)
-def test_long_blocks_look_the_same_however_they_are_cut_up(
-    parts: list[str], places: list[int]
-) -> None:
+def test_long_blocks_look_the_same_in_any_parts(parts: list[str], places: list[int]) -> None:
     source = "".join(parts)
-    with small_limits():
-        assert lines(stream(cut_up(source, places)).rows) == lines(stream([source]).rows)
+    at_once = stream([source], limits=_SMALL)
+    in_parts = stream(cut_up(source, places), limits=_SMALL)
+    assert lines(in_parts.rows) == lines(at_once.rows)
 
 
-def test_what_stands_below_a_long_block_of_code_is_laid_out() -> None:
+def test_blocks_after_a_long_block_of_code_are_laid_out() -> None:
     source = "# h\n" + "    code\n" * 20 + "# h\n# h\n"
-    with small_limits():
-        assert lines(stream([source]).rows) == ["h", "", *[" code"] * 20, "", "h", "", "h"]
+    rows = lines(stream([source], limits=_SMALL).rows)
+    assert rows == ["h", "", *[" code"] * 20, "", "h", "", "h"]
 
 
-def test_a_long_open_block_says_what_it_does_not_show_yet() -> None:
+def test_a_long_open_block_counts_its_hidden_characters() -> None:
     streaming = StreamingMarkdown(40, PALETTE)
-    streaming.feed("```\n" + "code line\n" * OPEN_LAID_OUT)
+    streaming.feed("```\n" + "code line\n" * DEFAULT_LIMITS.open_block)
     streaming.update()
     assert "more characters" in lines(streaming.rows)[0]
     streaming.finish()
-    assert lines(streaming.rows) == [" code line"] * OPEN_LAID_OUT
+    assert lines(streaming.rows) == [" code line"] * DEFAULT_LIMITS.open_block
 
 
-def test_an_escape_sequence_that_comes_in_two_parts_is_taken_out() -> None:
+def test_an_escape_sequence_in_two_parts_is_removed() -> None:
     assert lines(stream(["red \x1b[3", "1mtext\x1b[", "0m end"]).rows) == ["red text end"]

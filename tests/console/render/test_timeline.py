@@ -1,5 +1,3 @@
-"""How a timeline is drawn, and a span told in words."""
-
 from __future__ import annotations
 
 import pytest
@@ -7,14 +5,14 @@ from console.render.looks import PALETTE, TEXTS, is_harmless, lines, text
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codextui.console.model.timeline import fitting, lanes_of
+from codextui.console.model.timeline import build_lanes, fit_window
 from codextui.console.render.timeline import (
-    GLYPHS,
-    Picture,
+    SPAN_GLYPHS,
+    Timeline,
+    describe_span,
     format_clock,
     label_width,
     render_timeline,
-    span_words,
 )
 from codextui.protocol.runs import Span, SpanKind
 
@@ -27,50 +25,50 @@ def span(kind: SpanKind, start: float, end: float | None, **more: object) -> Spa
 
 
 def draw(*spans: Span, width: int = 80, height: int = 24, lane: int = 0) -> list[str]:
-    lanes = lanes_of(spans)
-    window = fitting(spans, width - label_width(lanes, width), 100.0)
-    chosen = lanes[lane].choices[-1] if lanes else None
-    picture = Picture(lanes, window, 100.0, window.start, lane, chosen)
-    strips = render_timeline(picture, width, height, PALETTE)
+    lanes = build_lanes(spans)
+    window = fit_window(spans, width - label_width(lanes, width), 100.0)
+    selected = lanes[lane].selectable[-1] if lanes else None
+    timeline = Timeline(lanes, window, 100.0, window.start, lane, selected)
+    strips = render_timeline(timeline, width, height, PALETTE)
     assert [strip.cell_length for strip in strips] == [width] * height
     return lines(strips)
 
 
 def test_every_kind_has_a_glyph_of_its_own_and_a_word() -> None:
-    assert len(set(GLYPHS.values())) == len(SpanKind)
+    assert len(set(SPAN_GLYPHS.values())) == len(SpanKind)
     shown = "\n".join(draw(span(K.MODEL, 1, 2)))
-    assert all(glyph in shown for glyph in GLYPHS.values())
+    assert all(glyph in shown for glyph in SPAN_GLYPHS.values())
     for word in ("model", "codex", "tool", "waits for roles", "waits for a person", "paused"):
         assert word in shown
 
 
-def test_a_lane_shows_what_a_role_did_in_its_order() -> None:
+def test_a_lane_shows_spans_in_order() -> None:
     rows = draw(span(K.GATE, 40, 60), span(K.ROLE, 60, 100), span(K.CODEX, 62, 90))
     bar = next(row for row in rows if row.startswith("▌backend"))
     glyphs = "".join(dict.fromkeys(bar.removeprefix("▌backend").replace(" ", "")))
     assert glyphs == "·─█"
 
 
-def test_times_are_told_since_the_run_began() -> None:
+def test_the_axis_counts_from_the_start_of_the_run() -> None:
     row = draw(span(K.MODEL, 1_780_000_000, 1_780_000_120), width=100)[0]
     times = row.split()
     assert times[:5] == ["╷0:00", "╷0:15", "╷0:30", "╷0:45", "╷1:00"]
     assert "╷2:00" in times
 
 
-def test_what_failed_is_marked_where_it_ended() -> None:
+def test_a_failed_span_is_marked_at_its_end() -> None:
     rows = draw(span(K.TOOL, 10, 60, failed=True), span(K.MODEL, 60, 100))
     assert "◆✗" in next(row for row in rows if row.startswith("▌backend"))
 
 
-def test_many_roles_keep_the_chosen_one_in_sight() -> None:
+def test_the_selected_lane_of_many_is_visible() -> None:
     spans = [span(K.MODEL, n, n + 1, role=f"role-{n:02}") for n in range(1, 41)]
     rows = draw(*spans, lane=35)
     assert any(row.startswith("▌role-36") for row in rows)
     assert sum("role-36" in row for row in rows) >= 3, "its lane, its words, and its totals"
 
 
-def test_nothing_told_says_so() -> None:
+def test_a_timeline_without_spans_says_so() -> None:
     assert "Nothing has been told" in draw()[0]
 
 
@@ -102,15 +100,15 @@ def test_nothing_told_says_so() -> None:
         (span(K.ROLE, 0, None), "backend is at work for 1m 40s, since 0:00"),
     ],
 )
-def test_a_span_says_who_waited_for_whom(piece: Span, words: str) -> None:
-    assert span_words(piece, now=100.0, origin=0.0) == words
+def test_a_span_is_described_in_words(piece: Span, words: str) -> None:
+    assert describe_span(piece, now=100.0, origin=0.0) == words
 
 
 @pytest.mark.parametrize(
     ("seconds", "clock"),
     [(0, "0:00"), (0.45, "0:00.4"), (42, "0:42"), (725, "12:05"), (3723, "1:02:03"), (-5, "0:00")],
 )
-def test_time_is_told_as_on_a_clock(seconds: float, clock: str) -> None:
+def test_times_are_formatted_like_a_clock(seconds: float, clock: str) -> None:
     assert format_clock(seconds) == clock
 
 
@@ -120,17 +118,17 @@ def test_time_is_told_as_on_a_clock(seconds: float, clock: str) -> None:
     st.integers(20, 200),
     st.integers(1, 50),
 )
-def test_any_timeline_fills_its_place_and_nothing_else(
+def test_any_timeline_fills_its_size_and_is_harmless(
     words: str, pieces: list[tuple[SpanKind, float, float]], width: int, height: int
 ) -> None:
     spans = [
         span(kind, start, start + took, role=words, name=words, waits_for=(words,))
         for kind, start, took in pieces
     ]
-    lanes = lanes_of(spans)
-    window = fitting(spans, width - label_width(lanes, width), 100.0)
-    chosen = lanes[0].choices[0] if lanes else None
-    picture = Picture(lanes, window, 100.0, window.start, 0, chosen)
-    strips = render_timeline(picture, width, height, PALETTE)
+    lanes = build_lanes(spans)
+    window = fit_window(spans, width - label_width(lanes, width), 100.0)
+    selected = lanes[0].selectable[0] if lanes else None
+    timeline = Timeline(lanes, window, 100.0, window.start, 0, selected)
+    strips = render_timeline(timeline, width, height, PALETTE)
     assert [strip.cell_length for strip in strips] == [width] * height
     assert is_harmless(text(strips).replace("\n", ""))

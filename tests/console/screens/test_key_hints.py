@@ -13,7 +13,7 @@ BINDINGS = [binding for _, binding in BindingsMap(MainScreen.BINDINGS)]
 
 def board_with(state: ThreadState) -> ConsoleState:
     board = ConsoleState()
-    board.connect(fresh=True)
+    board.set_connected(fresh=True)
     board.apply(Event(1, "t", "", 0.0, ThreadChanged(ThreadInfo("t", "backend", state))))
     return board
 
@@ -38,14 +38,14 @@ def test_a_running_thread_is_steered_and_can_be_interrupted() -> None:
 
 def test_deciding_is_offered_while_something_waits_for_a_decision() -> None:
     board = board_with(ThreadState.NEEDS_INPUT)
-    board.offer(Approval("a1", "t", "u", "", "backend", 0.0, CommandAsked("ls")))
+    board.add_approval(Approval("a1", "t", "u", "", "backend", 0.0, CommandAsked("ls")))
     assert "decide" in labels(board)
 
 
 def test_connecting_is_offered_only_while_the_server_is_gone() -> None:
     board = board_with(ThreadState.IDLE)
     assert "connect now" not in labels(board)
-    board.disconnect("it ended")
+    board.set_disconnected("it ended")
     assert "connect now" in labels(board)
     assert "new" not in labels(board)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from console.model.events import Server, info
+from console.model.events import FakeServer, info
 
 from codextui.console.screens.refusals import Wish, refusal
 from codextui.console.screens.thread_actions import purpose
@@ -15,11 +15,11 @@ RUN, ROLE = "run:r", "run:r/backend"
 S = ThreadState
 
 
-def team(run: ThreadState, role: ThreadState, **more: object) -> Server:
-    server = Server()
-    server.say(ev.ThreadChanged(info(RUN, handle="r", kind=ThreadKind.RUN, state=run)), thread=RUN)
+def team(run: ThreadState, role: ThreadState, **more: object) -> FakeServer:
+    server = FakeServer()
+    server.send(ev.ThreadChanged(info(RUN, handle="r", kind=ThreadKind.RUN, state=run)), thread=RUN)
     row = info(ROLE, handle="backend", kind=ThreadKind.ROLE, parent=RUN, state=role, **more)
-    server.say(ev.ThreadChanged(row), thread=ROLE)
+    server.send(ev.ThreadChanged(row), thread=ROLE)
     return server
 
 
@@ -33,23 +33,23 @@ def team(run: ThreadState, role: ThreadState, **more: object) -> Server:
     ],
 )
 def test_a_role_is_written_to_for_its_next_step(state: ThreadState, words: str) -> None:
-    assert purpose(team(S.RUNNING, state).board, ROLE) == words
+    assert purpose(team(S.RUNNING, state).state, ROLE) == words
 
 
 def test_a_run_is_written_to_as_a_whole() -> None:
     words = "write to r: who is at work reads this before the next step"
-    assert purpose(team(S.RUNNING, S.RUNNING).board, RUN) == words
+    assert purpose(team(S.RUNNING, S.RUNNING).state, RUN) == words
 
 
 def test_a_run_that_is_over_reads_nothing_more() -> None:
-    board = team(S.DONE, S.DONE).board
+    board = team(S.DONE, S.DONE).state
     assert purpose(board, ROLE) == "not now: backend's run is done: nothing of it goes on."
     assert purpose(board, RUN) == "not now: r is done: nothing of it goes on."
 
 
 def test_a_role_whose_program_is_gone_says_how_to_go_on() -> None:
     note = "the program that ran it is gone: `codextui run --resume r`"
-    board = team(S.DISCONNECTED, S.DISCONNECTED, note=note).board
+    board = team(S.DISCONNECTED, S.DISCONNECTED, note=note).state
     assert purpose(board, ROLE) == f"not now: {note}"
 
 
@@ -58,15 +58,15 @@ def test_a_role_whose_program_is_gone_says_how_to_go_on() -> None:
 def test_a_role_that_is_over_can_be_neither_stopped_nor_paused(
     state: ThreadState, wish: Wish
 ) -> None:
-    assert "there is nothing to" in refusal(wish, team(S.RUNNING, state).board, ROLE)
+    assert "there is nothing to" in refusal(wish, team(S.RUNNING, state).state, ROLE)
 
 
 @pytest.mark.parametrize("wish", [Wish.INTERRUPT, Wish.PAUSE, Wish.SEND, Wish.RERUN])
 @pytest.mark.parametrize("state", [S.RUNNING, S.NEEDS_INPUT, S.WAITING, S.PAUSED])
 def test_a_role_of_a_run_that_goes_on_can_be_asked(state: ThreadState, wish: Wish) -> None:
-    assert refusal(wish, team(S.RUNNING, state).board, ROLE) == ""
+    assert refusal(wish, team(S.RUNNING, state).state, ROLE) == ""
 
 
 def test_a_role_of_a_run_that_is_done_can_still_run_again_but_not_of_a_killed_one() -> None:
-    assert refusal(Wish.RERUN, team(S.DONE, S.DONE).board, ROLE) == ""
-    assert "killed" in refusal(Wish.RERUN, team(S.KILLED, S.KILLED).board, ROLE)
+    assert refusal(Wish.RERUN, team(S.DONE, S.DONE).state, ROLE) == ""
+    assert "killed" in refusal(Wish.RERUN, team(S.KILLED, S.KILLED).state, ROLE)

@@ -11,7 +11,7 @@ from codextui.protocol.threads import ThreadInfo, ThreadState
 def board_with(state: ThreadState, *events: Msg, online: bool = True) -> ConsoleState:
     board = ConsoleState()
     if online:
-        board.connect(fresh=True)
+        board.set_connected(fresh=True)
     info = ThreadInfo("t", "backend", state)
     for seq, msg in enumerate((ThreadChanged(info), *events), start=1):
         board.apply(Event(seq, "t", "u", 0.0, msg))
@@ -60,13 +60,13 @@ def test_a_thread_with_a_turn_can_be_forked_through_it() -> None:
 @pytest.mark.parametrize("wish", [w for w in Wish if w not in NEEDS_NO_SERVER])
 def test_out_of_reach_of_the_server_only_looking_is_possible(wish: Wish) -> None:
     board = board_with(ThreadState.RUNNING, TurnStarted())
-    board.disconnect("the server ended")
+    board.set_disconnected("the server ended")
     assert "the server ended" in refusal(wish, board, "t")
 
 
 def test_a_diff_can_be_shown_out_of_reach_of_the_server() -> None:
     board = board_with(ThreadState.RUNNING, TurnStarted(), DiffUpdated("--- a\n+++ b\n"))
-    board.disconnect("the server ended")
+    board.set_disconnected("the server ended")
     assert refusal(Wish.DIFF, board, "t") == ""
 
 
@@ -77,5 +77,5 @@ def test_before_the_first_connection_it_says_that_it_is_still_connecting() -> No
 @pytest.mark.parametrize("wish", [w for w in Wish if w not in NEEDS_NO_THREAD])
 def test_without_a_thread_it_says_how_to_start_one(wish: Wish) -> None:
     board = ConsoleState()
-    board.connect(fresh=True)
+    board.set_connected(fresh=True)
     assert "n starts one" in refusal(wish, board, "")

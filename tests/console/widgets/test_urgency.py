@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from console.model.events import Server, info
+from console.model.events import FakeServer, info
 
 from codextui.console.model.state import ConsoleState
 from codextui.console.widgets.placement import by_urgency, gives_way, wants_place
@@ -16,10 +16,10 @@ S = ThreadState
 
 
 def board(*rows: ThreadInfo) -> ConsoleState:
-    server = Server()
+    server = FakeServer()
     for row in rows:
-        server.say(ev.ThreadChanged(row), thread=row.thread_id)
-    return server.board
+        server.send(ev.ThreadChanged(row), thread=row.thread_id)
+    return server.state
 
 
 def run(state: ThreadState = S.RUNNING) -> ThreadInfo:

@@ -40,7 +40,7 @@ from codextui.text.sanitize import one_line, reveal, sanitize
         ("[bold]x[/bold]", "[bold]x[/bold]"),
     ],
 )
-def test_what_would_change_the_terminal_is_taken_out_or_shown(raw: str, safe: str) -> None:
+def test_control_sequences_are_removed_or_made_visible(raw: str, safe: str) -> None:
     assert sanitize(raw) == safe
 
 
@@ -56,32 +56,32 @@ def test_what_would_change_the_terminal_is_taken_out_or_shown(raw: str, safe: st
         ("plain", "plain"),
     ],
 )
-def test_nothing_vanishes_where_a_person_decides(raw: str, shown: str) -> None:
+def test_reveal_removes_nothing(raw: str, shown: str) -> None:
     assert reveal(raw) == shown
 
 
 @given(TEXTS | st.text())
-def test_nothing_that_controls_or_hides_is_left(raw: str) -> None:
+def test_sanitized_text_is_harmless(raw: str) -> None:
     for safe in (sanitize(raw), reveal(raw)):
         assert is_harmless(safe.replace("\n", ""))
         safe.encode()
 
 
 @given(TEXTS)
-def test_line_ends_are_kept(raw: str) -> None:
+def test_newlines_stay(raw: str) -> None:
     assert sanitize(raw).count("\n") == raw.count("\n")
     assert reveal(raw).count("\n") == raw.count("\n")
 
 
 @given(TEXTS)
-def test_making_the_lines_safe_is_making_the_text_safe(raw: str) -> None:
+def test_sanitizing_lines_is_sanitizing_the_text(raw: str) -> None:
     lines = raw.split("\n")
     ended = [line.removesuffix("\r") for line in lines[:-1]] + lines[-1:]
     assert sanitize(raw) == "\n".join(sanitize(line) for line in ended)
 
 
 @given(TEXTS)
-def test_what_is_safe_stays_as_it_is(raw: str) -> None:
+def test_sanitizing_twice_changes_nothing_more(raw: str) -> None:
     assert sanitize(sanitize(raw)) == sanitize(raw)
 
 
@@ -96,7 +96,7 @@ def test_one_line_is_one_short_line(raw: str, limit: int) -> None:
     "piece",
     ["\x1b]", "\x9d", "\x1b[", "\x1b[1;", "❤\ufe0f", "\u200d", "👨\u200d", "e\u0301", "\x1b]a\x9d"],
 )
-def test_a_long_hostile_text_costs_no_more_a_character_than_a_short_one(piece: str) -> None:
+def test_the_cost_per_character_does_not_grow_with_the_text(piece: str) -> None:
     def cost(count: int) -> float:
         begin = time.process_time()
         sanitize(piece * count)

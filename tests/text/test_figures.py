@@ -30,7 +30,7 @@ def test_durations_are_short(seconds: float, words: str) -> None:
     assert format_elapsed(seconds) == words
 
 
-def test_what_ticks_has_no_fractions() -> None:
+def test_running_times_have_no_fractions() -> None:
     assert format_running(3.9) == "3s"
     assert format_running(61) == "1m 01s"
     assert format_running(-1) == "0s"
@@ -63,5 +63,5 @@ def test_token_counts_fit_in_six_cells(count: int) -> None:
     assert len(format_tokens(count)) <= 6
 
 
-def test_counts_have_their_thousands_apart() -> None:
+def test_counts_have_thousands_separators() -> None:
     assert format_count(1234567) == "1,234,567"

@@ -2,14 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from codextui.console.model import items as b
-from codextui.console.model.item_reading import clip, read_body, weigh
-from codextui.console.model.items import LIMIT, GrowingText
+from codextui.console.model import items
+from codextui.console.model.item_reading import read_item
 from codextui.protocol.approvals import FileChange
 
 
-def test_a_command_is_read_whole() -> None:
-    body = read_body(
+def test_a_command_is_read_with_its_output() -> None:
+    content = read_item(
         {
             "type": "commandExecution",
             "id": "c",
@@ -19,16 +18,15 @@ def test_a_command_is_read_whole() -> None:
             "aggregatedOutput": "boom\n",
             "exitCode": 1,
             "durationMs": 1500,
-            "source": "agent",
         }
     )
-    assert isinstance(body, b.CommandRun)
-    assert (body.command, body.cwd, body.status) == ("pytest -q", "/w", "failed")
-    assert (body.output.text, body.exit_code, body.duration_ms) == ("boom\n", 1, 1500)
+    assert isinstance(content, items.CommandExecution)
+    assert (content.command, content.status) == ("pytest -q", "failed")
+    assert (content.output.text, content.exit_code, content.duration_ms) == ("boom\n", 1, 1500)
 
 
-def test_a_file_change_takes_its_kind_out_of_its_object() -> None:
-    body = read_body(
+def test_the_kind_of_a_file_change_is_an_object() -> None:
+    content = read_item(
         {
             "type": "fileChange",
             "id": "f",
@@ -40,11 +38,11 @@ def test_a_file_change_takes_its_kind_out_of_its_object() -> None:
         }
     )
     changes = (FileChange("a", "add", "x\n"), FileChange("b", "update", "@@", "c"))
-    assert body == b.FileChanges(changes, "completed")
+    assert content == items.FileChanges(changes, "completed")
 
 
-def test_what_is_no_text_in_a_users_message_stands_there_as_words() -> None:
-    body = read_body(
+def test_other_inputs_of_a_user_message_appear_in_brackets() -> None:
+    content = read_item(
         {
             "type": "userMessage",
             "id": "m",
@@ -57,13 +55,13 @@ def test_what_is_no_text_in_a_users_message_stands_there_as_words() -> None:
             ],
         }
     )
-    assert body == b.UserMessage(
+    assert content == items.UserMessage(
         "look\n[localImage /tmp/a.png]\n[image https://x/y.png]\n[mention docs: /d]\n[hologram]"
     )
 
 
-def test_the_text_of_an_mcp_result_is_shown_as_text() -> None:
-    body = read_body(
+def test_text_parts_of_an_mcp_result_are_joined() -> None:
+    content = read_item(
         {
             "type": "mcpToolCall",
             "id": "x",
@@ -74,29 +72,29 @@ def test_the_text_of_an_mcp_result_is_shown_as_text() -> None:
             "result": {"content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]},
         }
     )
-    assert isinstance(body, b.ToolCall)
-    assert body.result == "a\nb"
+    assert isinstance(content, items.ToolCall)
+    assert content.result == "a\nb"
 
 
-def test_an_mcp_result_with_more_than_text_is_kept_as_it_came() -> None:
+def test_an_mcp_result_with_other_parts_stays_json() -> None:
     result = {"content": [{"type": "image", "data": "…"}]}
     item = {"type": "mcpToolCall", "id": "x", "server": "s", "tool": "t", "status": "completed"}
-    body = read_body(item | {"result": result})
-    assert isinstance(body, b.ToolCall)
-    assert body.result == result
+    content = read_item(item | {"result": result})
+    assert isinstance(content, items.ToolCall)
+    assert content.result == result
 
 
-def test_a_failed_mcp_call_says_why() -> None:
+def test_a_failed_mcp_call_has_its_error() -> None:
     item = {"type": "mcpToolCall", "id": "x", "server": "s", "tool": "t", "status": "failed"}
-    body = read_body(item | {"error": {"message": "no such tool"}})
-    assert isinstance(body, b.ToolCall)
-    assert body.error == "no such tool"
+    content = read_item(item | {"error": {"message": "no such tool"}})
+    assert isinstance(content, items.ToolCall)
+    assert content.error == "no such tool"
 
 
-def test_a_web_search_is_read_with_its_action() -> None:
+def test_a_web_search_has_its_action() -> None:
     action = {"type": "openPage", "url": "https://x"}
-    body = read_body({"type": "webSearch", "id": "w", "query": "q", "action": action})
-    assert body == b.WebSearch("q", "openPage", "https://x")
+    content = read_item({"type": "webSearch", "id": "w", "query": "q", "action": action})
+    assert content == items.WebSearch("q", "openPage", "https://x")
 
 
 @pytest.mark.parametrize(
@@ -113,28 +111,5 @@ def test_a_web_search_is_read_with_its_action() -> None:
         {"type": 5, "id": "c"},
     ],
 )
-def test_what_has_no_known_shape_stays_whole(item: dict[str, object]) -> None:
-    assert read_body(item) == b.Unknown(str(item["type"]), item)
-
-
-def test_a_clipped_text_says_how_much_is_missing() -> None:
-    assert clip("x" * LIMIT) == "x" * LIMIT
-    assert clip("x" * (LIMIT + 1234)).endswith("\n… 1,234 more characters are not kept here")
-
-
-@pytest.mark.parametrize(
-    ("body", "weight"),
-    [
-        (b.UserMessage("four"), 4),
-        (b.AgentMessage(GrowingText("four")), 4),
-        (b.Reasoning([GrowingText("a")], [GrowingText("bc")]), 3),
-        (b.CommandRun("ls", output=GrowingText("abc")), 5),
-        (b.FileChanges((FileChange("ab", "add", "cd"),)), 4),
-        (b.Failure("four"), 4),
-        (b.ToolCall("s", "t", {"a": 1}, result="four"), 12),
-        (b.Unknown("k", {"a": 1}), 8),
-        (b.Compaction(), 0),
-    ],
-)
-def test_a_body_weighs_about_what_it_holds(body: b.Body, weight: int) -> None:
-    assert weigh(body) == weight
+def test_an_item_of_unexpected_shape_is_unknown(item: dict[str, object]) -> None:
+    assert read_item(item) == items.UnknownItem(str(item["type"]), item)
