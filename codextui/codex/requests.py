@@ -1,4 +1,12 @@
-"""What Codex asks of us, and how each kind is answered in its own shape. Pure."""
+"""The requests that `codex app-server` sends, and the result that answers each. Pure.
+
+Most requests ask a person for a decision. `parse_request` reads what is asked, and
+`encode_decision` writes the decision in the shape of the request's own response type. A few
+requests need no person; `parse_request` returns their answer.
+
+To add a kind of request, write its three functions (`parse_…`, `accept_…`, `decline_…`) and add
+a row to `_KINDS`. A request without a row is shown as `UnknownAsked` and can only be declined.
+"""
 
 from __future__ import annotations
 
@@ -11,22 +19,183 @@ from typing import TypeAlias
 from codextui.errors import MessageInvalid
 from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import Json, JsonObject
-from codextui.protocol import approvals as ap
-from codextui.protocol.approvals import ElicitationAsked, QuestionsAsked
+from codextui.protocol.approvals import (
+    Asked,
+    CommandAsked,
+    ElicitationAsked,
+    FileChange,
+    PatchAsked,
+    PermissionsAsked,
+    Question,
+    QuestionsAsked,
+    ToolAsked,
+    UnknownAsked,
+)
 from codextui.protocol.decisions import Aborted, Answered, Approved, Decision, Declined, Scope
 
-_ACTIONS: Mapping[str, str] = {
-    "read": "read",
-    "listFiles": "list",
-    "list_files": "list",
-    "search": "search",
-    "unknown": "run",
-}
+COMMAND_APPROVAL = "item/commandExecution/requestApproval"
+PATCH_APPROVAL = "item/fileChange/requestApproval"
+PERMISSIONS_APPROVAL = "item/permissions/requestApproval"
+USER_INPUT = "item/tool/requestUserInput"
+ELICITATION = "mcpServer/elicitation/request"
+OLD_COMMAND_APPROVAL = "execCommandApproval"
+OLD_PATCH_APPROVAL = "applyPatchApproval"
+
+METHOD_NOT_FOUND = -32601
+"""JSON-RPC's error code for a method that is not served."""
+
+DECLINED = "The user declined."
+"""The rejection that the agent reads where a decline must have words and the person gave none."""
+
+Yes: TypeAlias = Approved | Answered
+No: TypeAlias = Declined | Aborted
 
 
-def command(params: JsonObject) -> ap.CommandAsked:
-    """Read `item/commandExecution/requestApproval`."""
-    return ap.CommandAsked(
+@dataclass(frozen=True, slots=True)
+class ApprovalRequest:
+    """A request that a person decides on.
+
+    Attributes:
+        thread_id: the thread that asks; empty where the request names none.
+        turn_id: the turn that waits; empty where the request names none.
+        item_id: the item to decide on; empty where there is none.
+        asked: what is asked. The `PatchAsked` of `item/fileChange/requestApproval` has no
+            changes: they came with the `fileChange` item of that id.
+    """
+
+    thread_id: str
+    turn_id: str
+    item_id: str
+    asked: Asked
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The result that answers a request."""
+
+    result: JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The JSON-RPC error that answers a request."""
+
+    code: int
+    message: str
+
+
+def parse_request(method: str, params: JsonObject) -> ApprovalRequest | Answer | Refusal:
+    """Return what a person has to decide, or the answer where none is needed. Never raises.
+
+    An unknown method, and a known one with malformed parameters, become an `ApprovalRequest` of
+    `UnknownAsked`.
+    """
+    answer = _ANSWERED_AT_ONCE.get(method)
+    if answer is not None:
+        return answer(params)
+    return ApprovalRequest(
+        thread_id=_text(params, "threadId") or _text(params, "conversationId"),
+        turn_id=_text(params, "turnId"),
+        item_id=_text(params, "itemId") or _text(params, "callId"),
+        asked=_parse_asked(method, params),
+    )
+
+
+def encode_decision(method: str, params: JsonObject, decision: Decision) -> Answer | Refusal:
+    """Return the answer to a request that says a decision. Never raises.
+
+    A decision that does not fit the request (answers for a command, "always" where Codex
+    proposed no rule, a plain yes to questions) declines it, and so does any yes to a request
+    with malformed parameters.
+    """
+    answer = _ANSWERED_AT_ONCE.get(method)
+    if answer is not None:
+        return answer(params)
+    kind = _KINDS.get(method)
+    if kind is None:
+        return Refusal(METHOD_NOT_FOUND, f"codextui cannot answer {method}, so it declines.")
+    match decision:
+        case Approved() | Answered():
+            accepted = _accept(kind, params, decision)
+            return Answer(kind.decline(Declined()) if accepted is None else accepted)
+        case Declined() | Aborted():
+            return Answer(kind.decline(decision))
+
+
+def grants(asked: Asked, decision: Decision) -> bool:
+    """Return whether a decision grants what is asked, as `encode_decision` would send it."""
+    if isinstance(decision, Declined | Aborted):
+        return False
+    match asked:
+        case CommandAsked(rule=rule):
+            return isinstance(decision, Approved) and (decision.scope != Scope.ALWAYS or bool(rule))
+        case PatchAsked() | PermissionsAsked() | ToolAsked():
+            return isinstance(decision, Approved) and decision.scope != Scope.ALWAYS
+        case QuestionsAsked():
+            return isinstance(decision, Answered) and bool(answers_by_question(asked, decision))
+        case ElicitationAsked():
+            return _accepted_elicitation(asked, decision) is not None
+        case UnknownAsked():
+            return False
+
+
+def needs_interrupt(asked: Asked, decision: Decision) -> bool:
+    """Return whether the turn has to be interrupted, too, to carry out a decision.
+
+    The answers to commands and patches can end the turn; those to other kinds cannot.
+    """
+    ends_turn = isinstance(asked, CommandAsked | PatchAsked)
+    return isinstance(decision, Aborted) and not ends_turn
+
+
+def answers_by_question(asked: QuestionsAsked, decision: Answered) -> dict[str, list[str]]:
+    """Return the answers to the questions that were asked, by question id.
+
+    Questions without an answer are left out, and so are answers to other questions.
+    """
+    given = {q.question_id: _answers(decision.content.get(q.question_id)) for q in asked.questions}
+    return {question_id: answers for question_id, answers in given.items() if answers}
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """A kind of request that a person decides on.
+
+    Attributes:
+        parse: reads the parameters. Raises MessageInvalid.
+        accept: returns the result for a yes, None where this yes does not fit the request.
+        decline: returns the result for a no, whatever the parameters.
+    """
+
+    parse: Callable[[JsonObject], Asked]
+    accept: Callable[[JsonObject, Yes], JsonObject | None]
+    decline: Callable[[No], JsonObject]
+
+
+def _parse_asked(method: str, params: JsonObject) -> Asked:
+    kind = _KINDS.get(method)
+    if kind is None:
+        return UnknownAsked(method, params)
+    try:
+        return kind.parse(params)
+    except MessageInvalid:
+        return UnknownAsked(method, params)
+
+
+def _accept(kind: _Kind, params: JsonObject, decision: Yes) -> JsonObject | None:
+    """Return the result for a yes, None where the parameters are malformed or it does not fit."""
+    try:
+        kind.parse(params)
+        return kind.accept(params, decision)
+    except MessageInvalid:
+        return None
+
+
+# item/commandExecution/requestApproval
+
+
+def _parse_command(params: JsonObject) -> CommandAsked:
+    return CommandAsked(
         command=fields.text_or(params, "command"),
         cwd=fields.text_or(params, "cwd"),
         reason=fields.text_or(params, "reason"),
@@ -38,86 +207,39 @@ def command(params: JsonObject) -> ap.CommandAsked:
     )
 
 
-def patch(params: JsonObject) -> ap.PatchAsked:
-    """Read `item/fileChange/requestApproval`. It has no changes: they are in the item."""
-    return ap.PatchAsked(
-        changes=(),
-        reason=fields.text_or(params, "reason"),
-        grant_root=fields.text_or(params, "grantRoot"),
-    )
+def _accept_command(params: JsonObject, decision: Yes) -> JsonObject | None:
+    if decision == Approved(Scope.ALWAYS):
+        return _accept_rule(params)
+    return _accept_patch(params, decision)
 
 
-def permissions(params: JsonObject) -> ap.PermissionsAsked:
-    """Read `item/permissions/requestApproval`."""
-    return ap.PermissionsAsked(
-        permissions=fields.as_object(params.get("permissions"), "permissions"),
-        cwd=fields.text_or(params, "cwd"),
-        reason=fields.text_or(params, "reason"),
-    )
-
-
-def questions(params: JsonObject) -> ap.QuestionsAsked:
-    """Read `item/tool/requestUserInput`."""
-    return ap.QuestionsAsked(tuple(_question(q) for q in fields.objects(params, "questions")))
-
-
-def elicitation(params: JsonObject) -> ap.ElicitationAsked:
-    """Read `mcpServer/elicitation/request`, of any mode."""
-    message = fields.text_or(params, "message") or " ".join(
-        part
-        for part in (fields.text_or(params, "title"), fields.text_or(params, "description"))
-        if part
-    )
-    return ap.ElicitationAsked(
-        server=fields.text(params, "serverName"),
-        mode=fields.text(params, "mode"),
-        message=message,
-        schema=_object_or_empty(params, "requestedSchema"),
-        url=fields.text_or(params, "url"),
-        meta=_object_or_empty(params, "_meta"),
-    )
-
-
-def old_command(params: JsonObject) -> ap.CommandAsked:
-    """Read `execCommandApproval`, the request of clients before threads."""
-    return ap.CommandAsked(
-        command=shlex.join(fields.texts(params, "command")),
-        cwd=fields.text_or(params, "cwd"),
-        reason=fields.text_or(params, "reason"),
-        parsed=tuple(_action(part) for part in fields.objects(params, "parsedCmd")),
-    )
-
-
-def old_patch(params: JsonObject) -> ap.PatchAsked:
-    """Read `applyPatchApproval`, the request of clients before threads."""
-    changes = fields.as_object(params.get("fileChanges"), "fileChanges")
-    return ap.PatchAsked(
-        changes=tuple(_old_change(path, changes[path]) for path in changes),
-        reason=fields.text_or(params, "reason"),
-        grant_root=fields.text_or(params, "grantRoot"),
-    )
-
-
-def network_rule(params: JsonObject) -> JsonObject | None:
-    """Return the rule that Codex proposes for a host that a command wants to reach, if any."""
-    if params.get("networkApprovalContext") is None:
-        return None
-    for rule in fields.objects(params, "proposedNetworkPolicyAmendments"):
-        if rule.get("action") == "allow":
-            return rule
-    return None
-
-
-def command_rule(params: JsonObject) -> tuple[str, ...]:
-    """Return the command prefix that Codex proposes to allow for good, empty where it does not."""
-    return fields.texts(params, "proposedExecpolicyAmendment")
+def _accept_rule(params: JsonObject) -> JsonObject | None:
+    """Accept the rule that Codex proposes: for the host where it names one, or the command."""
+    if params.get("networkApprovalContext") is not None:
+        rule = _network_rule(params)
+        amendment = {"applyNetworkPolicyAmendment": {"network_policy_amendment": rule}}
+        return None if rule is None else {"decision": amendment}
+    prefix = _command_rule(params)
+    accepted = {"acceptWithExecpolicyAmendment": {"execpolicy_amendment": list(prefix)}}
+    return {"decision": accepted} if prefix else None
 
 
 def _rule(params: JsonObject) -> tuple[str, ...]:
     if params.get("networkApprovalContext") is None:
-        return command_rule(params)
-    rule = network_rule(params)
+        return _command_rule(params)
+    rule = _network_rule(params)
     return () if rule is None else ("allow", fields.text(rule, "host"))
+
+
+def _command_rule(params: JsonObject) -> tuple[str, ...]:
+    return fields.texts(params, "proposedExecpolicyAmendment")
+
+
+def _network_rule(params: JsonObject) -> JsonObject | None:
+    for rule in fields.objects(params, "proposedNetworkPolicyAmendments"):
+        if rule.get("action") == "allow":
+            return rule
+    return None
 
 
 def _network(params: JsonObject) -> str:
@@ -128,26 +250,96 @@ def _network(params: JsonObject) -> str:
     return f"{fields.text(wanted, 'protocol')}://{fields.text(wanted, 'host')}"
 
 
+_ACTION_VERBS: Mapping[str, str] = {
+    "read": "read",
+    "listFiles": "list",
+    "list_files": "list",
+    "search": "search",
+    "unknown": "run",
+}
+
+
 def _action(part: JsonObject) -> str:
+    """Return one part of a command as Codex understands it, such as `read src/a.py`."""
     kind = fields.text(part, "type")
-    word = _ACTIONS.get(kind, kind)
+    verb = _ACTION_VERBS.get(kind, kind)
     command = fields.text_or(part, "command") or fields.text_or(part, "cmd")
     path, query = fields.text_or(part, "path"), fields.text_or(part, "query")
-    match word:
+    match verb:
         case "search" if query:
             return f"search {query!r} in {path}" if path else f"search {query!r}"
         case "read" | "list" | "search" if path:
-            return f"{word} {path}"
+            return f"{verb} {path}"
         case _:
-            return f"{word} {command}"
+            return f"{verb} {command}"
 
 
-def _question(source: JsonObject) -> ap.Question:
+# item/fileChange/requestApproval
+
+
+def _parse_patch(params: JsonObject) -> PatchAsked:
+    return PatchAsked(
+        changes=(),
+        reason=fields.text_or(params, "reason"),
+        grant_root=fields.text_or(params, "grantRoot"),
+    )
+
+
+def _accept_patch(_: JsonObject, decision: Yes) -> JsonObject | None:
+    match decision:
+        case Approved(Scope.ONCE):
+            return {"decision": "accept"}
+        case Approved(Scope.SESSION):
+            return {"decision": "acceptForSession"}
+        case Approved() | Answered():
+            return None
+
+
+def _decline_review(decision: No) -> JsonObject:
+    return {"decision": "cancel" if isinstance(decision, Aborted) else "decline"}
+
+
+# item/permissions/requestApproval
+
+
+def _parse_permissions(params: JsonObject) -> PermissionsAsked:
+    return PermissionsAsked(
+        permissions=fields.as_object(params.get("permissions"), "permissions"),
+        cwd=fields.text_or(params, "cwd"),
+        reason=fields.text_or(params, "reason"),
+    )
+
+
+def _accept_permissions(params: JsonObject, decision: Yes) -> JsonObject | None:
+    match decision:
+        case Approved(Scope.ONCE):
+            scope = "turn"
+        case Approved(Scope.SESSION):
+            scope = "session"
+        case Approved() | Answered():
+            return None
+    asked = fields.as_object(params.get("permissions"), "permissions")
+    granted = {key: asked[key] for key in ("network", "fileSystem") if asked.get(key) is not None}
+    return {"permissions": granted, "scope": scope}
+
+
+def _decline_permissions(_: No) -> JsonObject:
+    return {"permissions": {}, "scope": "turn"}
+
+
+# item/tool/requestUserInput
+
+
+def _parse_questions(params: JsonObject) -> QuestionsAsked:
+    return QuestionsAsked(tuple(_question(q) for q in fields.objects(params, "questions")))
+
+
+def _question(source: JsonObject) -> Question:
     options = tuple(
         (fields.text(option, "label"), fields.text_or(option, "description"))
         for option in fields.objects(source, "options")
     )
-    return ap.Question(
+    return Question(
         question_id=fields.text(source, "id"),
         header=fields.text_or(source, "header"),
         question=fields.text(source, "question"),
@@ -157,120 +349,21 @@ def _question(source: JsonObject) -> ap.Question:
     )
 
 
-def _old_change(path: str, value: object) -> ap.FileChange:
-    change = fields.as_object(value, path)
-    kind = fields.text(change, "type")
-    diff = fields.text(change, "unified_diff" if kind == "update" else "content")
-    return ap.FileChange(path, kind, diff, fields.text_or(change, "move_path"))
+def _accept_questions(params: JsonObject, decision: Yes) -> JsonObject | None:
+    if not isinstance(decision, Answered):
+        return None
+    answers = answers_by_question(_parse_questions(params), decision)
+    if not answers:
+        return None
+    return {"answers": {question: {"answers": texts} for question, texts in answers.items()}}
 
 
-def _object_or_empty(source: JsonObject, key: str) -> JsonObject:
-    value = source.get(key)
-    return {} if value is None else fields.as_object(value, key)
-
-
-DECLINED = "The user declined."
-"""What the agent reads where a decline needs words and has none."""
-
-
-def answer_command(params: JsonObject, decision: Decision) -> JsonObject | None:
-    """A `CommandExecutionRequestApprovalResponse`."""
-    match decision:
-        case Approved(Scope.ALWAYS):
-            return _amendment(params)
-        case _:
-            return answer_patch(decision)
-
-
-def answer_patch(decision: Decision) -> JsonObject | None:
-    """A `FileChangeRequestApprovalResponse`."""
-    match decision:
-        case Approved(Scope.ONCE):
-            return {"decision": "accept"}
-        case Approved(Scope.SESSION):
-            return {"decision": "acceptForSession"}
-        case Declined():
-            return {"decision": "decline"}
-        case Aborted():
-            return {"decision": "cancel"}
-        case Approved() | Answered():
-            return None
-
-
-def answer_permissions(params: JsonObject, decision: Decision) -> JsonObject | None:
-    """A `PermissionsRequestApprovalResponse`: all that is asked for, or nothing."""
-    match decision:
-        case Approved(Scope.ONCE):
-            scope = "turn"
-        case Approved(Scope.SESSION):
-            scope = "session"
-        case Declined() | Aborted():
-            return {"permissions": {}, "scope": "turn"}
-        case Approved() | Answered():
-            return None
-    asked = fields.as_object(params.get("permissions"), "permissions")
-    granted = {key: asked[key] for key in ("network", "fileSystem") if asked.get(key) is not None}
-    return {"permissions": granted, "scope": scope}
-
-
-def answer_questions(asked: QuestionsAsked, decision: Decision) -> JsonObject | None:
-    """A `ToolRequestUserInputResponse`: answers to what was asked, and to nothing else."""
-    match decision:
-        case Answered(content):
-            given = {q.question_id: _answers(content.get(q.question_id)) for q in asked.questions}
-            answers = {key: {"answers": texts} for key, texts in given.items() if texts}
-            return {"answers": answers} if answers else None
-        case Declined() | Aborted():
-            return {"answers": {}}
-        case Approved():
-            return None
-
-
-def answer_elicitation(asked: ElicitationAsked, decision: Decision) -> JsonObject | None:
-    """A `McpServerElicitationRequestResponse`."""
-    match decision:
-        case Approved(scope) if _takes_yes(asked, scope):
-            meta = None if scope is Scope.ONCE else {"persist": scope.value}
-            form: JsonObject | None = None if asked.mode == "url" else {}
-            return {"action": "accept", "content": form, "_meta": meta}
-        case Answered(content) if asked.mode == "form":
-            return {"action": "accept", "content": dict(content), "_meta": None}
-        case Declined():
-            return {"action": "decline", "content": None, "_meta": None}
-        case Aborted():
-            return {"action": "cancel", "content": None, "_meta": None}
-        case _:
-            return None
-
-
-def answer_old_review(decision: Decision) -> JsonObject | None:
-    """An `ExecCommandApprovalResponse` or `ApplyPatchApprovalResponse`."""
-    match decision:
-        case Approved(Scope.ONCE):
-            return {"decision": "approved"}
-        case Approved(Scope.SESSION):
-            return {"decision": "approved_for_session"}
-        case Declined(message):
-            return {"decision": {"denied": {"rejection": message or DECLINED}}}
-        case Aborted():
-            return {"decision": "abort"}
-        case Approved() | Answered():
-            return None
-
-
-def _amendment(params: JsonObject) -> JsonObject | None:
-    """Accept the rule that Codex proposed: for the host where it asks for one, or the command."""
-    if params.get("networkApprovalContext") is not None:
-        rule = network_rule(params)
-        amendment = {"applyNetworkPolicyAmendment": {"network_policy_amendment": rule}}
-        return None if rule is None else {"decision": amendment}
-    prefix = command_rule(params)
-    accepted = {"acceptWithExecpolicyAmendment": {"execpolicy_amendment": list(prefix)}}
-    return {"decision": accepted} if prefix else None
+def _decline_questions(_: No) -> JsonObject:
+    return {"answers": {}}
 
 
 def _answers(given: Json) -> list[str]:
-    """Read one question's answers, however the client wrote them."""
+    """Read the answers to one question in any of the shapes that clients send."""
     match given:
         case {"answers": answers}:
             return _answers(answers)
@@ -282,8 +375,44 @@ def _answers(given: Json) -> list[str]:
             return []
 
 
-def _takes_yes(asked: ElicitationAsked, scope: Scope) -> bool:
-    """Whether a plain yes answers it: no field has to be filled in, and it offers this scope."""
+# mcpServer/elicitation/request
+
+
+def _parse_elicitation(params: JsonObject) -> ElicitationAsked:
+    parts = (fields.text_or(params, "title"), fields.text_or(params, "description"))
+    return ElicitationAsked(
+        server=fields.text(params, "serverName"),
+        mode=fields.text(params, "mode"),
+        message=fields.text_or(params, "message") or " ".join(part for part in parts if part),
+        schema=_object_or_empty(params, "requestedSchema"),
+        url=fields.text_or(params, "url"),
+        meta=_object_or_empty(params, "_meta"),
+    )
+
+
+def _accept_elicitation(params: JsonObject, decision: Yes) -> JsonObject | None:
+    return _accepted_elicitation(_parse_elicitation(params), decision)
+
+
+def _accepted_elicitation(asked: ElicitationAsked, decision: Yes) -> JsonObject | None:
+    match decision:
+        case Approved(scope) if _can_approve(asked, scope):
+            meta = None if scope is Scope.ONCE else {"persist": scope.value}
+            form: JsonObject | None = None if asked.mode == "url" else {}
+            return {"action": "accept", "content": form, "_meta": meta}
+        case Answered(content) if asked.mode == "form":
+            return {"action": "accept", "content": dict(content), "_meta": None}
+        case Approved() | Answered():
+            return None
+
+
+def _decline_elicitation(decision: No) -> JsonObject:
+    action = "cancel" if isinstance(decision, Aborted) else "decline"
+    return {"action": action, "content": None, "_meta": None}
+
+
+def _can_approve(asked: ElicitationAsked, scope: Scope) -> bool:
+    """Return whether a plain yes is an answer: it has no required field, and offers the scope."""
     offered = asked.meta.get("persist")
     scopes = offered if isinstance(offered, list | tuple) else (offered,)
     if scope is not Scope.ONCE and scope.value not in scopes:
@@ -291,165 +420,71 @@ def _takes_yes(asked: ElicitationAsked, scope: Scope) -> bool:
     return asked.mode == "url" or (asked.mode == "form" and not asked.schema.get("required"))
 
 
-METHOD_NOT_FOUND = -32601
-"""JSON-RPC's error code for a request that is not served."""
+# execCommandApproval and applyPatchApproval, which Codex sends to clients without threads
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """A person has to decide.
-
-    Attributes:
-        thread_id: whose it is; empty where the request names none.
-        turn_id: the turn that waits; empty where the request names none.
-        item_id: the item that it decides on; empty where there is none.
-        asked: what is asked. A `PatchAsked` of the current protocol comes without changes:
-            they are in the `fileChange` item of that id, heard before.
-    """
-
-    thread_id: str
-    turn_id: str
-    item_id: str
-    asked: ap.Asked
-
-
-@dataclass(frozen=True, slots=True)
-class Immediate:
-    """It is answered at once, by this result."""
-
-    result: JsonObject
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """It is answered by a JSON-RPC error."""
-
-    code: int
-    message: str
-
-
-Request: TypeAlias = Ask | Immediate | Refusal
-"""What to do about a request of Codex's."""
-
-
-def parse_request(method: str, params: JsonObject) -> Request:
-    """Say what to do about a request. Never raises.
-
-    An unknown method, and a known one whose parameters have a wrong shape, become an `Ask` of
-    `UnknownAsked`: it is shown whole, and can only be declined.
-    """
-    served = _SERVED.get(method)
-    if served is not None:
-        return served(params)
-    return Ask(
-        thread_id=_text(params, "threadId") or _text(params, "conversationId"),
-        turn_id=_text(params, "turnId"),
-        item_id=_text(params, "itemId") or _text(params, "callId"),
-        asked=_parse_asked(method, params),
+def _parse_old_command(params: JsonObject) -> CommandAsked:
+    return CommandAsked(
+        command=shlex.join(fields.texts(params, "command")),
+        cwd=fields.text_or(params, "cwd"),
+        reason=fields.text_or(params, "reason"),
+        parsed=tuple(_action(part) for part in fields.objects(params, "parsedCmd")),
     )
 
 
-def encode_decision(method: str, params: JsonObject, decision: Decision) -> Immediate | Refusal:
-    """Return the answer that says this decision, in the shape of the request's own kind.
-
-    A decision that does not fit the kind (answers for a command, "always" where Codex proposed
-    no rule, a plain yes to questions) becomes the kind's decline: nothing is granted by an
-    answer that means something else. Never raises.
-    """
-    request = parse_request(method, params)
-    if not isinstance(request, Ask):
-        return request
-    result = _encode(request.asked, method, params, decision)
-    if result is None:
-        result = _decline(method, Aborted() if isinstance(decision, Aborted) else Declined())
-    if result is None:
-        return Refusal(METHOD_NOT_FOUND, f"codextui cannot answer {method}, so it declines.")
-    return Immediate(result)
+def _parse_old_patch(params: JsonObject) -> PatchAsked:
+    changes = fields.as_object(params.get("fileChanges"), "fileChanges")
+    return PatchAsked(
+        changes=tuple(_old_change(path, changes[path]) for path in changes),
+        reason=fields.text_or(params, "reason"),
+        grant_root=fields.text_or(params, "grantRoot"),
+    )
 
 
-def is_yes(question: ap.Asked, decision: Decision) -> bool:
-    """Whether this decision grants what is asked, as `encode_decision` would send it."""
-    match question, decision:
-        case ap.CommandAsked(rule=rule), Approved(scope):
-            return scope is not Scope.ALWAYS or bool(rule)
-        case ap.PatchAsked() | ap.PermissionsAsked() | ap.ToolAsked(), Approved(scope):
-            return scope is not Scope.ALWAYS
-        case ap.QuestionsAsked(), Answered():
-            return answer_questions(question, decision) is not None
-        case ap.ElicitationAsked(), Approved() | Answered():
-            return answer_elicitation(question, decision) is not None
-        case _:
-            return False
+def _old_change(path: str, value: Json) -> FileChange:
+    change = fields.as_object(value, path)
+    kind = fields.text(change, "type")
+    diff = fields.text(change, "unified_diff" if kind == "update" else "content")
+    return FileChange(path, kind, diff, fields.text_or(change, "move_path"))
 
 
-def needs_interrupt(question: ap.Asked, decision: Decision) -> bool:
-    """Whether the turn has to be interrupted as well for this decision to be carried out.
-
-    Commands and patches have an answer that ends the turn; other kinds have none.
-    """
-    ends_it = isinstance(question, ap.CommandAsked | ap.PatchAsked)
-    return isinstance(decision, Aborted) and not ends_it
-
-
-def _parse_asked(method: str, params: JsonObject) -> ap.Asked:
-    parse = _ASKED.get(method)
-    if parse is None:
-        return ap.UnknownAsked(method, params)
-    try:
-        return parse(params)
-    except MessageInvalid:
-        return ap.UnknownAsked(method, params)
-
-
-def _encode(
-    question: ap.Asked, method: str, params: JsonObject, decision: Decision
-) -> JsonObject | None:
-    if method in _OLD_REVIEWS and not isinstance(question, ap.UnknownAsked):
-        return answer_old_review(decision)
-    match question:
-        case ap.CommandAsked():
-            return answer_command(params, decision)
-        case ap.PatchAsked():
-            return answer_patch(decision)
-        case ap.PermissionsAsked():
-            return answer_permissions(params, decision)
-        case ap.QuestionsAsked():
-            return answer_questions(question, decision)
-        case ap.ElicitationAsked():
-            return answer_elicitation(question, decision)
-        case ap.ToolAsked() | ap.UnknownAsked():  # no tool of a team's comes from Codex
+def _accept_old_review(_: JsonObject, decision: Yes) -> JsonObject | None:
+    match decision:
+        case Approved(Scope.ONCE):
+            return {"decision": "approved"}
+        case Approved(Scope.SESSION):
+            return {"decision": "approved_for_session"}
+        case Approved() | Answered():
             return None
 
 
-def _decline(method: str, no: Declined | Aborted) -> JsonObject | None:
-    """A no in the shape of a method, whatever its parameters; None for an unknown method."""
-    match method:
-        case "item/commandExecution/requestApproval" | "item/fileChange/requestApproval":
-            return answer_patch(no)
-        case "item/permissions/requestApproval":
-            return answer_permissions({}, no)
-        case "item/tool/requestUserInput":
-            return {"answers": {}}
-        case "mcpServer/elicitation/request":
-            return answer_elicitation(ap.ElicitationAsked("", "", ""), no)
-        case "execCommandApproval" | "applyPatchApproval":
-            return answer_old_review(no)
-        case _:
-            return None
+def _decline_old_review(decision: No) -> JsonObject:
+    match decision:
+        case Declined(message):
+            return {"decision": {"denied": {"rejection": message or DECLINED}}}
+        case Aborted():
+            return {"decision": "abort"}
 
 
-def _text(params: JsonObject, key: str) -> str:
-    value = params.get(key)
-    return value if isinstance(value, str) else ""
+_KINDS: Mapping[str, _Kind] = {
+    COMMAND_APPROVAL: _Kind(_parse_command, _accept_command, _decline_review),
+    PATCH_APPROVAL: _Kind(_parse_patch, _accept_patch, _decline_review),
+    PERMISSIONS_APPROVAL: _Kind(_parse_permissions, _accept_permissions, _decline_permissions),
+    USER_INPUT: _Kind(_parse_questions, _accept_questions, _decline_questions),
+    ELICITATION: _Kind(_parse_elicitation, _accept_elicitation, _decline_elicitation),
+    OLD_COMMAND_APPROVAL: _Kind(_parse_old_command, _accept_old_review, _decline_old_review),
+    OLD_PATCH_APPROVAL: _Kind(_parse_old_patch, _accept_old_review, _decline_old_review),
+}
+"""Every request that a person decides on, by method."""
 
 
-def _tell_time(_: JsonObject) -> Immediate:
-    return Immediate({"currentTimeAt": int(time.time())})
+def _answer_time(_: JsonObject) -> Answer:
+    return Answer({"currentTimeAt": int(time.time())})
 
 
-def _refuse_tool(params: JsonObject) -> Immediate:
+def _fail_tool_call(params: JsonObject) -> Answer:
     text = f"codextui has no tool named {_text(params, 'tool')!r}."
-    return Immediate({"contentItems": [{"type": "inputText", "text": text}], "success": False})
+    return Answer({"contentItems": [{"type": "inputText", "text": text}], "success": False})
 
 
 def _refuse_tokens(_: JsonObject) -> Refusal:
@@ -460,23 +495,20 @@ def _refuse_attestation(_: JsonObject) -> Refusal:
     return Refusal(METHOD_NOT_FOUND, "codextui cannot attest anything.")
 
 
-_SERVED: Mapping[str, Callable[[JsonObject], Immediate | Refusal]] = {
-    "currentTime/read": _tell_time,
-    "item/tool/call": _refuse_tool,
+_ANSWERED_AT_ONCE: Mapping[str, Callable[[JsonObject], Answer | Refusal]] = {
+    "currentTime/read": _answer_time,
+    "item/tool/call": _fail_tool_call,
     "account/chatgptAuthTokens/refresh": _refuse_tokens,
     "attestation/generate": _refuse_attestation,
 }
-"""The requests that no person has to decide on."""
+"""Every request that needs no person, by method."""
 
-_ASKED: Mapping[str, Callable[[JsonObject], ap.Asked]] = {
-    "item/commandExecution/requestApproval": command,
-    "item/fileChange/requestApproval": patch,
-    "item/permissions/requestApproval": permissions,
-    "item/tool/requestUserInput": questions,
-    "mcpServer/elicitation/request": elicitation,
-    "execCommandApproval": old_command,
-    "applyPatchApproval": old_patch,
-}
-"""The requests that a person decides on."""
 
-_OLD_REVIEWS = frozenset({"execCommandApproval", "applyPatchApproval"})
+def _object_or_empty(source: JsonObject, key: str) -> JsonObject:
+    value = source.get(key)
+    return {} if value is None else fields.as_object(value, key)
+
+
+def _text(params: JsonObject, key: str) -> str:
+    value = params.get(key)
+    return value if isinstance(value, str) else ""

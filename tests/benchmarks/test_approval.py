@@ -14,7 +14,7 @@ from benchmarks.talkers import McpServer
 from codextui.codex.app_server import AppServer
 from codextui.codex.binary import find_codex
 from codextui.codex.calls import ThreadOptions, start_thread, start_turn
-from codextui.codex.requests import Immediate, encode_decision
+from codextui.codex.requests import Answer, encode_decision
 from codextui.demo import (
     ModelRequest,
     Run,
@@ -70,7 +70,7 @@ async def approve_raw(workspace: Workspace) -> None:
 
     def approve(request_id: RequestId, method: str, params: JsonObject) -> None:
         decided = encode_decision(method, params, Approved())
-        assert isinstance(decided, Immediate)
+        assert isinstance(decided, Answer)
         app.respond(request_id, decided.result)
 
     app = await AppServer.start(

@@ -19,7 +19,7 @@ from codextui.codex import app_server, process
 from codextui.codex.app_server import AppServer
 from codextui.codex.binary import CodexBinary
 from codextui.codex.notifications import Translated, translate
-from codextui.codex.requests import Ask, Refusal, encode_decision, parse_request
+from codextui.codex.requests import ApprovalRequest, Refusal, encode_decision, parse_request
 from codextui.errors import CodexDied, CodexFailed, CodexMissing, CodexOverloaded
 from codextui.jsonrpc import endpoint as rpc
 from codextui.jsonrpc.endpoint import RequestId
@@ -128,7 +128,7 @@ async def test_unknown_kinds_stay_visible(tmp_path: Path) -> None:
         ev.ItemStarted(item),
     ]
     unknown = UnknownAsked("item/teleport/requestApproval", {"threadId": "t"})
-    assert ask == Ask("t", "", "", unknown)
+    assert ask == ApprovalRequest("t", "", "", unknown)
     assert isinstance(reply, dict)
     assert reply["id"] == 0
     assert reply["error"]["code"] == -32601

@@ -1,4 +1,4 @@
-"""What Codex's requests come to, and the shapes in which they are answered."""
+"""Requests of `codex app-server`: what they ask, and the results that answer them."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codextui.codex.requests import (
-    Ask,
-    Immediate,
+    Answer,
+    ApprovalRequest,
     Refusal,
     encode_decision,
-    is_yes,
+    grants,
     needs_interrupt,
     parse_request,
 )
@@ -206,17 +206,19 @@ ASKED: list[tuple[str, dict[str, Any], Asked]] = [
 
 
 @pytest.mark.parametrize(("method", "params", "asked"), ASKED)
-def test_a_request_becomes_what_is_asked(method: str, params: dict[str, Any], asked: Asked) -> None:
+def test_a_request_is_parsed_into_what_it_asks(
+    method: str, params: dict[str, Any], asked: Asked
+) -> None:
     request = parse_request(method, params)
-    assert isinstance(request, Ask)
+    assert isinstance(request, ApprovalRequest)
     assert request.asked == asked
     assert request.thread_id == "t"
 
 
-def test_a_request_says_whose_it_is() -> None:
-    assert parse_request(PATCH, PLACE) == Ask("t", "u", "i", PatchAsked(()))
-    assert parse_request(OLD_COMMAND, OLD_COMMAND_PARAMS).item_id == "i"  # type: ignore[union-attr] # an Ask
-    assert parse_request("any", {"threadId": 7}) == Ask(
+def test_a_request_names_its_thread_turn_and_item() -> None:
+    assert parse_request(PATCH, PLACE) == ApprovalRequest("t", "u", "i", PatchAsked(()))
+    assert parse_request(OLD_COMMAND, OLD_COMMAND_PARAMS).item_id == "i"  # type: ignore[union-attr] # an ApprovalRequest
+    assert parse_request("any", {"threadId": 7}) == ApprovalRequest(
         "", "", "", UnknownAsked("any", {"threadId": 7})
     )
 
@@ -319,10 +321,10 @@ ANSWERS: list[tuple[str, dict[str, Any], Decision, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("method", "params", "decision", "result"), ANSWERS)
-def test_a_decision_is_sent_in_the_shape_of_its_request(
+def test_a_decision_is_encoded_in_the_shape_of_its_request(
     method: str, params: dict[str, Any], decision: Decision, result: dict[str, Any]
 ) -> None:
-    assert encode_decision(method, params, decision) == Immediate(result)
+    assert encode_decision(method, params, decision) == Answer(result)
 
 
 @pytest.mark.parametrize("decision", [ONCE, SESSION, ALWAYS, NO, STOP, Answered({"a": "b"})])
@@ -330,12 +332,12 @@ def test_an_unknown_request_can_only_be_refused(decision: Decision) -> None:
     assert isinstance(encode_decision("item/teleport", PLACE, decision), Refusal)
 
 
-def test_what_needs_no_person_is_answered_at_once() -> None:
-    told = parse_request("currentTime/read", {"threadId": "t"})
-    assert isinstance(told, Immediate)
-    assert isinstance(told.result["currentTimeAt"], int)
+def test_a_request_that_needs_no_person_is_answered_at_once() -> None:
+    clock = parse_request("currentTime/read", {"threadId": "t"})
+    assert isinstance(clock, Answer)
+    assert isinstance(clock.result["currentTimeAt"], int)
     tool = parse_request("item/tool/call", {"tool": "levitate", "threadId": "t"})
-    assert isinstance(tool, Immediate)
+    assert isinstance(tool, Answer)
     assert tool.result["success"] is False
     assert "levitate" in str(tool.result["contentItems"])
     for method in ("account/chatgptAuthTokens/refresh", "attestation/generate"):
@@ -343,7 +345,7 @@ def test_what_needs_no_person_is_answered_at_once() -> None:
         assert isinstance(encode_decision(method, {}, ONCE), Refusal)
 
 
-def test_stopping_the_turn_needs_an_interrupt_where_no_answer_says_it() -> None:
+def test_an_abort_interrupts_the_turn_unless_the_answer_ends_it() -> None:
     for method, params, asked in ASKED:
         ends_it = method in (COMMAND, PATCH, OLD_COMMAND, OLD_PATCH)
         if not isinstance(asked, UnknownAsked):
@@ -407,28 +409,28 @@ PARAMS = st.one_of(
 
 @settings(deadline=None)
 @given(METHODS, PARAMS, DECISIONS)
-def test_nothing_is_granted_by_accident(
+def test_only_a_yes_grants_anything(
     method: str, params: dict[str, Any], decision: Decision
 ) -> None:
     request = parse_request(method, params)
-    assert isinstance(request, Ask)
+    assert isinstance(request, ApprovalRequest)
     answer = encode_decision(method, params, decision)
-    sent = json.dumps(answer.result) if isinstance(answer, Immediate) else ""
+    sent = json.dumps(answer.result) if isinstance(answer, Answer) else ""
     granted = any(word in sent for word in SAYS_YES) or '"answers": [' in sent
     if not isinstance(request.asked, PermissionsAsked):
-        assert granted == is_yes(request.asked, decision)
+        assert granted == grants(request.asked, decision)
     if isinstance(decision, Declined | Aborted):
         assert not granted
-        assert not is_yes(request.asked, decision)
+        assert not grants(request.asked, decision)
 
 
 @settings(deadline=None)
 @given(METHODS | st.text(max_size=6), PARAMS, DECISIONS)
-def test_every_request_gets_an_answer_that_json_can_say(
+def test_every_request_gets_an_answer_that_is_valid_json(
     method: str, params: dict[str, Any], decision: Decision
 ) -> None:
     match encode_decision(method, params, decision):
-        case Immediate(result):
+        case Answer(result):
             json.dumps(result)
         case Refusal(code, message):
             assert code < 0

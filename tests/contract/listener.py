@@ -13,7 +13,7 @@ from codextui.codex.app_server import AppServer
 from codextui.codex.binary import find_codex
 from codextui.codex.calls import start_thread, start_turn
 from codextui.codex.notifications import Translated, translate
-from codextui.codex.requests import Ask, Immediate, encode_decision, parse_request
+from codextui.codex.requests import Answer, ApprovalRequest, encode_decision, parse_request
 from codextui.codex.thread_notifications import Fact
 from codextui.codex.threads import ThreadOptions
 from codextui.demo import ScriptedModel, codex_environment, write_codex_home
@@ -34,7 +34,7 @@ class Heard:
     request_id: RequestId
     method: str
     params: JsonObject
-    ask: Ask
+    ask: ApprovalRequest
 
 
 class Listener:
@@ -55,7 +55,7 @@ class Listener:
 
     def on_request(self, request_id: RequestId, method: str, params: JsonObject) -> None:
         ask = parse_request(method, params)
-        assert isinstance(ask, Ask)
+        assert isinstance(ask, ApprovalRequest)
         self.heard.append(Heard(request_id, method, params, ask))
         self._told.set()
 
@@ -97,7 +97,7 @@ class Listener:
 
     def decide(self, heard: Heard, decision: Decision) -> None:
         answer = encode_decision(heard.method, heard.params, decision)
-        assert isinstance(answer, Immediate)
+        assert isinstance(answer, Answer)
         assert self.app.respond(heard.request_id, answer.result)
 
     def msgs(self, thread: str, turn: str = "") -> list[ev.Msg]:

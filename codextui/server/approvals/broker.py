@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 from codextui.codex.legacy.requests import LegacyAsk
-from codextui.codex.requests import is_yes
+from codextui.codex.requests import grants
 from codextui.errors import ApprovalGone, CodextuiError, ServerRefused
 from codextui.protocol.approvals import Approval, Asked
 from codextui.protocol.decisions import Answered, Approved, Decision, Declined, decision_word
@@ -221,7 +221,7 @@ class Broker:
         decision could not be recorded (the approval is then open still).
         """
         entry = self._take(approval_id)
-        if isinstance(decision, Approved | Answered) and not is_yes(entry.approval.asked, decision):
+        if isinstance(decision, Approved | Answered) and not grants(entry.approval.asked, decision):
             decision = Declined()  # as Codex will be told: the record must say the same
         # Whoever decided may be gone before it is carried out; the decision stands.
         return await asyncio.shield(self._start(self._settle(entry, decision, by)))

@@ -12,11 +12,11 @@ from msgspec import structs
 from codextui.codex.calls import interrupt_turn, steer_turn
 from codextui.codex.legacy.requests import read_ask
 from codextui.codex.requests import (
-    Ask,
-    Immediate,
+    Answer,
+    ApprovalRequest,
     Refusal,
     encode_decision,
-    is_yes,
+    grants,
     needs_interrupt,
     parse_request,
 )
@@ -98,7 +98,7 @@ class _Question:
     request_id: RequestId
     method: str
     params: JsonObject
-    ask: Ask
+    ask: ApprovalRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +113,11 @@ class CodexRequests:
     def hear(self, process: int, request_id: RequestId, method: str, params: JsonObject) -> None:
         """Answer a request at once where that is right, otherwise ask people."""
         match parse_request(method, params):
-            case Immediate(result):
+            case Answer(result):
                 self.worker.respond(process, request_id, result)
             case Refusal(code, message):
                 self.worker.refuse(process, request_id, code, message)
-            case Ask() as ask:
+            case ApprovalRequest() as ask:
                 self._ask(_Question(process, request_id, method, params, ask))
 
     def _ask(self, question: _Question) -> None:
@@ -143,7 +143,7 @@ class CodexRequests:
         if isinstance(decision, Declined) and decision.message:
             await self._explain(ask, decision.message)
         sent = self._send(question, decision)
-        self.legacy.answered(ask.thread_id, ask.item_id, granted=is_yes(ask.asked, decision))
+        self.legacy.answered(ask.thread_id, ask.item_id, granted=grants(ask.asked, decision))
         if sent and needs_interrupt(ask.asked, decision):
             with suppress(TurnNotRunning):
                 await interrupt_turn(await self.worker.app(), ask.thread_id, ask.turn_id)
@@ -152,12 +152,12 @@ class CodexRequests:
     def _send(self, question: _Question, decision: Decision) -> bool:
         process, request_id = question.process, question.request_id
         match encode_decision(question.method, question.params, decision):
-            case Immediate(result):
+            case Answer(result):
                 return self.worker.respond(process, request_id, result)
             case Refusal(code, message):
                 return self.worker.refuse(process, request_id, code, message)
 
-    async def _explain(self, ask: Ask, message: str) -> None:
+    async def _explain(self, ask: ApprovalRequest, message: str) -> None:
         """Say why to the turn before it reads the no, so that the model reads both."""
         try:
             app = await self.worker.app()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeAlias
 
 import codextui
-from codextui.codex.requests import is_yes
+from codextui.codex.requests import grants
 from codextui.errors import ServerRefused, ThreadUnknown
 from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import JsonObject
@@ -281,7 +281,7 @@ def _row(record: ThreadRecord) -> dict[str, object]:
 
 def _check_fit(approval: Approval, decision: Approved | Answered) -> None:
     """A yes that means nothing here is told, rather than taken as a no."""
-    if not is_yes(approval.asked, decision):
+    if not grants(approval.asked, decision):
         raise ServerRefused(
             f"nothing was answered: {decision_word(decision)!r} does not fit "
             f"{approval.approval_id}, which asks for {kind_of(approval.asked)}"

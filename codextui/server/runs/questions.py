@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from codextui.codex.requests import answer_questions
+from codextui.codex.requests import answers_by_question
 from codextui.errors import ServerRefused
-from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import JsonObject
 from codextui.protocol.approvals import Asked, QuestionsAsked, parse_asked
 from codextui.protocol.decisions import Answered, Approved, Decision, Declined, decision_word
@@ -84,17 +83,7 @@ def tell_decision(asked: Asked, decision: Decision) -> dict[str, object]:
         case Declined(message) if message:
             told["message"] = message
         case Answered() if isinstance(asked, QuestionsAsked):
-            told["answers"] = _answers(asked, decision)
+            told["answers"] = answers_by_question(asked, decision)
         case _:
             pass
     return told
-
-
-def _answers(asked: QuestionsAsked, decision: Answered) -> dict[str, list[str]]:
-    """The texts by question; none to what was not asked."""
-    answer = answer_questions(asked, decision) or {}
-    by_question = fields.as_object(answer.get("answers", {}), "answers")
-    return {
-        question: list(fields.texts(fields.as_object(given, "answer"), "answers"))
-        for question, given in by_question.items()
-    }

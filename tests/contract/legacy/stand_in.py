@@ -16,7 +16,7 @@ from links import Frame
 from codextui.codex.app_server import AppServer
 from codextui.codex.binary import CodexBinary
 from codextui.codex.legacy.events import LegacyEvent
-from codextui.codex.requests import Immediate, encode_decision
+from codextui.codex.requests import Answer, encode_decision
 from codextui.demo import codex_environment
 from codextui.errors import CodexFailed
 from codextui.jsonrpc.endpoint import RequestId
@@ -148,7 +148,7 @@ class StandIn:
             where = {"threadId": thread, "expectedTurnId": turn}
             await self._app.call("turn/steer", {**said, **where})
         answer = encode_decision(method, params, decision)
-        assert isinstance(answer, Immediate)
+        assert isinstance(answer, Answer)
         self._app.respond(request, answer.result)
         granted = answer.result["decision"] not in ("decline", "cancel")
         self._emit(self._legacy.answered(thread, str(params["itemId"]), granted=granted))
