@@ -1,4 +1,8 @@
-"""Find the Codex binary to run, and its version."""
+"""Finds the Codex binary to run, and its version.
+
+A candidate is the binary that the configuration names; otherwise that of the Python package
+`openai-codex-cli-bin` (the extra `codextui[codex]`) and every `codex` on `PATH`.
+"""
 
 from __future__ import annotations
 
@@ -17,16 +21,18 @@ from typing import Literal, TypeAlias
 from codextui.errors import CodexMissing
 
 Origin: TypeAlias = Literal["config", "package", "PATH"]
-"""Where a binary was found: named by the configuration, the `codextui[codex]` extra, `PATH`."""
+"""Where a binary was found: named in the configuration, in the Python package, on `PATH`."""
 
 Version: TypeAlias = tuple[int, int, int]
 """Major, minor, patch."""
 
-INSTALL = "Type: pip install 'codextui[codex]'   or: npm install -g @openai/codex"
-"""What to type where there is no usable Codex."""
+INSTALL_HINT = "Type: pip install 'codextui[codex]'   or: npm install -g @openai/codex"
+"""How to install Codex, for error messages."""
+
+VERSION_TIMEOUT = 10.0
+"""Seconds that a binary may take to print its version."""
 
 _PACKAGE = "codex_cli_bin"
-_VERSION_TIMEOUT = 10
 _VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)")
 _NO_APP_SERVER = ("stdin is not a terminal", "unrecognized subcommand")
 _MACHINES = {"x86_64": "x86_64", "amd64": "x86_64", "arm64": "aarch64", "aarch64": "aarch64"}
@@ -38,8 +44,8 @@ class CodexBinary:
     """A Codex binary that can be run.
 
     Attributes:
-        path: the native binary, absolute; never npm's node wrapper where that can be seen through.
-        version: what `--version` says.
+        path: absolute; the native binary behind npm's node wrapper where it is found.
+        version: as `codex --version` prints it.
         origin: where it was found.
     """
 
@@ -49,38 +55,46 @@ class CodexBinary:
 
     @property
     def version_text(self) -> str:
-        """The version as people write it: `0.163.0`."""
+        """The version as text, such as `0.163.0`."""
         return ".".join(str(part) for part in self.version)
 
 
-def find_codex(configured: Path | None = None) -> CodexBinary:
-    """Return the binary to run: the configured one, otherwise the newest of package and `PATH`.
+def find_codex(
+    configured: Path | None = None, *, version_timeout_s: float = VERSION_TIMEOUT
+) -> CodexBinary:
+    """Return the configured binary, otherwise the newest one of the package and `PATH`.
 
-    Of two of the same version the package's comes first. It runs each candidate with
-    `--version`, for 10 s at most, so call it off the event loop.
-    Raises CodexMissing, which says where it looked and what to type.
+    The package wins over `PATH` where both have the same version. Runs every candidate with
+    `--version`, so it blocks: call it off the event loop.
+
+    Args:
+        configured: the binary that the configuration names: a path, or a name on `PATH`.
+        version_timeout_s: seconds that a binary may take to print its version.
+
+    Raises:
+        CodexMissing: no usable binary. The message has every problem and how to install Codex.
     """
     if configured is not None:
-        return _configured(configured)
+        return _inspect_configured(configured, version_timeout_s)
     found: list[CodexBinary] = []
-    troubles: list[str] = []
+    problems: list[str] = []
     for origin, path in _candidates():
         try:
-            found.append(_inspect(path, origin))
+            found.append(_inspect(path, origin, version_timeout_s))
         except CodexMissing as error:
-            troubles.append(str(error))
+            problems.append(str(error))
     if not found:
-        where = "; ".join(troubles) or "neither the package openai-codex-cli-bin nor PATH has it"
-        raise CodexMissing(f"No usable Codex was found: {where}. {INSTALL}")
+        where = "; ".join(problems) or "neither the package openai-codex-cli-bin nor PATH has it"
+        raise CodexMissing(f"No usable Codex was found: {where}. {INSTALL_HINT}")
     return max(found, key=lambda binary: binary.version)
 
 
 def native_binary(path: Path) -> Path:
-    """Return the native binary behind npm's node wrapper, or `path` itself where it is none.
+    """Return the native binary behind npm's node wrapper, or `path` itself where there is none.
 
-    npm puts a link to `@openai/codex/bin/codex.js` on `PATH`, which starts the binary of a
-    package for the platform (`@openai/codex-linux-x64/vendor/TRIPLE/bin/codex`, up to 0.9x
-    `vendor/TRIPLE/codex/codex` in the package itself). Starting it directly saves node's start.
+    npm links `@openai/codex/bin/codex.js` to `PATH`. That script starts node, and then the binary
+    of a package for the platform (`@openai/codex-linux-x64/vendor/TRIPLE/bin/codex`; up to 0.9x
+    `vendor/TRIPLE/codex/codex` in the package itself). The binary alone starts faster.
     """
     script = path.resolve()
     if script.suffix != ".js":
@@ -93,37 +107,47 @@ def native_binary(path: Path) -> Path:
     return script
 
 
-def shell_words(binary: CodexBinary, home: Path | None) -> str:
-    """Return how a shell starts this Codex with this CODEX_HOME, None for the usual one.
+def shell_command(binary: CodexBinary, home: Path | None) -> str:
+    """Return the shell command that starts this Codex, for people to type.
 
-    The binary of the package `openai-codex-cli-bin` is not on `PATH`, and another one may be.
+    It is `codex` where that is this binary, and its path otherwise: the package's binary is not
+    on `PATH`, where there may be another one.
+
+    Args:
+        binary: the binary.
+        home: the CODEX_HOME to set; None for the user's own.
     """
     on_path = shutil.which(_EXE)
-    is_usual = on_path is not None and native_binary(Path(on_path)) == binary.path.resolve()
-    words = _EXE if is_usual else shlex.quote(str(binary.path))
-    return words if home is None else f"CODEX_HOME={shlex.quote(str(home))} {words}"
+    is_on_path = on_path is not None and native_binary(Path(on_path)) == binary.path.resolve()
+    command = _EXE if is_on_path else shlex.quote(str(binary.path))
+    return command if home is None else f"CODEX_HOME={shlex.quote(str(home))} {command}"
 
 
-def missing_app_server(binary: CodexBinary, last_errors: Sequence[str]) -> CodexMissing | None:
-    """Return the error that says that this Codex has no `app-server`, if that is what it said.
+def missing_app_server(binary: CodexBinary, error_lines: Sequence[str]) -> CodexMissing | None:
+    """Return the error for a Codex without `app-server`, None where it ended for another reason.
 
     A Codex that does not know a subcommand takes the word as a prompt, and complains that it
     has no terminal.
+
+    Args:
+        binary: what was run.
+        error_lines: the last lines of its standard error.
     """
-    said = "\n".join(last_errors)
-    if not any(words in said for words in _NO_APP_SERVER):
+    output = "\n".join(error_lines)
+    if not any(text in output for text in _NO_APP_SERVER):
         return None
     return CodexMissing(
         f"Codex {binary.version_text} at {binary.path} has no app-server, which codextui needs: "
-        f"it takes the word as a prompt. Use 0.153.4 or newer. {INSTALL}"
+        f"it takes the word as a prompt. Use 0.153.4 or newer. {INSTALL_HINT}"
     )
 
 
-def _configured(path: Path) -> CodexBinary:
-    absolute = path.expanduser()
-    named = absolute if absolute.is_absolute() else Path(shutil.which(str(path)) or absolute)
+def _inspect_configured(configured: Path, timeout_s: float) -> CodexBinary:
+    path = configured.expanduser()
+    if not path.is_absolute():
+        path = Path(shutil.which(str(configured)) or path)
     try:
-        return _inspect(named, "config")
+        return _inspect(path, "config", timeout_s)
     except CodexMissing as error:
         raise CodexMissing(
             f"The configured Codex is of no use: {error}. Correct `binary` under [codex] in the "
@@ -132,7 +156,7 @@ def _configured(path: Path) -> CodexBinary:
 
 
 def _candidates() -> Iterator[tuple[Origin, Path]]:
-    """Every Codex that can be found, each file once."""
+    """Yield every executable that may be a Codex, each file once."""
     spec = find_spec(_PACKAGE)
     if spec is not None and spec.origin is not None:
         yield "package", Path(spec.origin).parent / "bin" / _EXE
@@ -144,27 +168,26 @@ def _candidates() -> Iterator[tuple[Origin, Path]]:
             yield "PATH", path
 
 
-def _inspect(path: Path, origin: Origin) -> CodexBinary:
+def _inspect(path: Path, origin: Origin, timeout_s: float) -> CodexBinary:
     native = native_binary(path)
-    return CodexBinary(native.absolute(), _version(native), origin)
+    return CodexBinary(native.absolute(), _version(native, timeout_s), origin)
 
 
-def _version(path: Path) -> Version:
-    """Ask a binary for its version. Raises CodexMissing naming the binary."""
+def _version(path: Path, timeout_s: float) -> Version:
+    """Run a binary for its version. Raises CodexMissing with the binary's path."""
     try:
-        ran = subprocess.run(  # noqa: S603 - a Codex that the user has named or installed
+        ran = subprocess.run(  # noqa: S603 - named or installed by the user
             [str(path), "--version"],
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            timeout=_VERSION_TIMEOUT,
+            timeout=timeout_s,
             check=False,
         )
     except (OSError, ValueError) as error:
         raise CodexMissing(f"{path} cannot be run ({error})") from error
     except subprocess.TimeoutExpired as error:
-        raise CodexMissing(
-            f"{path} has not said its version within {_VERSION_TIMEOUT} s"
-        ) from error
+        message = f"{path} has not said its version within {timeout_s:g} s"
+        raise CodexMissing(message) from error
     match = _VERSION.search(ran.stdout.decode("utf-8", "replace")[:1000])
     if ran.returncode != 0 or match is None:
         raise CodexMissing(f"{path} does not say its version: it is no Codex")

@@ -1,8 +1,9 @@
-"""The calls of `codex app-server` that the server makes, with types.
+"""The calls that the server makes of `codex app-server`, with typed parameters and results.
 
-Every one raises CodexFailed, CodexOverloaded or CodexDied as `AppServer.call` does, and
-WireInvalid where the answer has a wrong shape, beside what it says itself. Codex gives every
-refusal the same code (-32600), so it is told apart by its words; the contract tests hold them.
+Beside the errors that it names itself, every function raises CodexFailed, CodexOverloaded or
+CodexDied as `AppServer.call` does, and MessageInvalid for a malformed result. Codex gives every
+refusal the same code (-32600), so they are told apart by their text; the contract tests check
+that text against the real Codex.
 """
 
 from __future__ import annotations
@@ -12,39 +13,40 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from codextui.codex.app_server import AppServer
-from codextui.codex.configuration import own_servers_off, read_profile
-from codextui.codex.threads import ListedThread, StartedThread, ThreadOptions
+from codextui.codex.configuration import own_server_overrides, read_profile
+from codextui.codex.threads import LoadedThread, ThreadOptions
 from codextui.errors import CodexFailed, ThreadUnknown, TurnNotRunning
 from codextui.jsonrpc import fields
 from codextui.jsonrpc.endpoint import INVALID_PARAMS, NO_ANSWER
 from codextui.jsonrpc.fields import Json, JsonObject
 
 MAX_INPUT_CHARS = 1_048_576
-"""Characters of the longest input of a turn; Codex refuses more, so we do before sending."""
+"""Characters that the input of a turn may have. Codex refuses more, so more is not sent."""
 
 INTERRUPT_TIMEOUT = 5.0
-"""Seconds until a turn that Codex does not interrupt counts as interrupted before."""
+"""Seconds after which a turn whose interrupt is not answered counts as interrupted before."""
 
-_PAGE = 100
-_NO_THREAD = (
+NO_OPTIONS = ThreadOptions()
+"""Leaves everything to Codex's own configuration."""
+
+_PAGE_SIZE = 100
+_THREAD_UNKNOWN = (
     "thread not found",
     "no rollout found",
     "invalid thread id",
     "invalid session id",
     "is archived",
 )
-_NO_TURN = ("no active turn", "expected active turn")
-
-NO_OPTIONS = ThreadOptions()
-"""Everything as Codex's own configuration says."""
+_TURN_NOT_RUNNING = ("no active turn", "expected active turn")
 
 
-async def start_thread(app: AppServer, options: ThreadOptions = NO_OPTIONS) -> StartedThread:
+async def start_thread(app: AppServer, options: ThreadOptions = NO_OPTIONS) -> LoadedThread:
     """Start a thread and subscribe to it (`thread/start`).
 
-    Raises ConfigInvalid where the profile asked for does not exist.
+    Raises:
+        ConfigInvalid: the profile does not exist or cannot be read.
     """
-    return StartedThread.parse(await app.call("thread/start", _thread_params(app, options)))
+    return LoadedThread.parse(await app.call("thread/start", _thread_params(app, options)))
 
 
 async def resume_thread(
@@ -53,14 +55,16 @@ async def resume_thread(
     options: ThreadOptions = NO_OPTIONS,
     *,
     last_turns: int = 1,
-) -> StartedThread:
-    """Load a thread and subscribe to it (`thread/resume`), with its last turns and their items.
+) -> LoadedThread:
+    """Load a thread and subscribe to it (`thread/resume`).
 
-    It brings back pending requests, under their old ids. Its last turn is the only way to get
-    an in-progress file change with its diff. Loading (not where it was loaded) takes the sandbox
-    from the configuration rather than from the thread's past, unless `options` say otherwise.
-    Raises ThreadUnknown, also for an archived thread, which has to be unarchived first, and for
-    one that has never had a turn.
+    Codex sends pending requests again, with the same ids. The result has the last turns with
+    their items, which is the only way to get a file change in progress with its diff. A thread
+    that was not loaded takes its sandbox from the configuration, not from its past, unless
+    `options` set it.
+
+    Raises:
+        ThreadUnknown: no such thread, or one that was archived or has never had a turn.
     """
     params = _thread_params(app, options)
     params |= {"threadId": thread_id, "excludeTurns": True}
@@ -70,8 +74,8 @@ async def resume_thread(
             "itemsView": "full",
             "sortDirection": "desc",
         }
-    with _explained(thread_id):
-        return StartedThread.parse(await app.call("thread/resume", params))
+    with _typed_refusals(thread_id):
+        return LoadedThread.parse(await app.call("thread/resume", params))
 
 
 async def fork_thread(
@@ -80,19 +84,27 @@ async def fork_thread(
     options: ThreadOptions = NO_OPTIONS,
     *,
     last_turn_id: str | None = None,
-) -> StartedThread:
-    """Fork a thread, now or through a finished turn (inclusive), and subscribe to the fork.
+) -> LoadedThread:
+    """Fork a thread and subscribe to the fork (`thread/fork`).
 
-    The fork's turns have the ids of the source's. A turn that runs in the source is in the
-    fork as interrupted, and cannot be `last_turn_id`. The sandbox comes from the configuration
-    rather than from the source, unless `options` say otherwise (0.163.0; 0.153.4 keeps it).
-    Raises ThreadUnknown.
+    The turns of the fork have the ids that they have in the source. A turn that runs in the
+    source is interrupted in the fork. The sandbox comes from the configuration, not from the
+    source, unless `options` set it (since 0.163.0; 0.153.4 copies it).
+
+    Args:
+        app: the process.
+        thread_id: the thread to fork.
+        options: what the fork does otherwise than its source.
+        last_turn_id: the last turn to copy, which must have ended; None copies all.
+
+    Raises:
+        ThreadUnknown: no such thread.
     """
     params = _thread_params(app, options) | {"threadId": thread_id, "excludeTurns": True}
     if last_turn_id is not None:
         params["lastTurnId"] = last_turn_id
-    with _explained(thread_id):
-        return StartedThread.parse(await app.call("thread/fork", params))
+    with _typed_refusals(thread_id):
+        return LoadedThread.parse(await app.call("thread/fork", params))
 
 
 async def start_turn(
@@ -106,17 +118,26 @@ async def start_turn(
 ) -> str:
     """Start a turn and return its id (`turn/start`).
 
-    On a thread whose turn runs this steers that turn, and its id comes back.
-    `client_message_id` comes back as `clientId` of the `userMessage` item.
-    Raises ThreadUnknown where the thread is not loaded: resume it first. Raises CodexFailed
-    before sending where the prompt is longer than MAX_INPUT_CHARS.
+    Where a turn of the thread runs, Codex steers that turn, and its id is returned.
+
+    Args:
+        app: the process.
+        thread_id: the thread, which must be loaded.
+        prompt: the input.
+        client_message_id: comes back as `clientId` of the `userMessage` item.
+        output_schema: JSON schema of the last message.
+        model: the model of this turn and later ones.
+
+    Raises:
+        ThreadUnknown: the thread is not loaded.
+        CodexFailed: the prompt is longer than MAX_INPUT_CHARS; nothing was sent.
     """
-    params = _input(thread_id, prompt, client_message_id)
+    params = _input_params(thread_id, prompt, client_message_id)
     if output_schema is not None:
         params["outputSchema"] = output_schema
     if model is not None:
         params["model"] = model
-    with _explained(thread_id):
+    with _typed_refusals(thread_id):
         result = await app.call("turn/start", params)
     return fields.text(fields.as_object(result.get("turn"), "turn"), "id")
 
@@ -124,27 +145,34 @@ async def start_turn(
 async def steer_turn(
     app: AppServer, thread_id: str, turn_id: str, prompt: str, *, client_message_id: str
 ) -> None:
-    """Say something to the running turn (`turn/steer`).
+    """Send input to the running turn (`turn/steer`).
 
-    Raises TurnNotRunning where another turn runs by now, or none; ThreadUnknown where the thread
-    is not loaded; CodexFailed before sending where the prompt is longer than MAX_INPUT_CHARS.
+    Raises:
+        TurnNotRunning: the turn has ended, even if another one runs.
+        ThreadUnknown: the thread is not loaded.
+        CodexFailed: the prompt is longer than MAX_INPUT_CHARS; nothing was sent.
     """
-    params = _input(thread_id, prompt, client_message_id) | {"expectedTurnId": turn_id}
-    with _explained(thread_id):
+    params = _input_params(thread_id, prompt, client_message_id) | {"expectedTurnId": turn_id}
+    with _typed_refusals(thread_id):
         await app.call("turn/steer", params)
 
 
-async def interrupt_turn(app: AppServer, thread_id: str, turn_id: str) -> None:
-    """End a turn (`turn/interrupt`). Its running command lives on: see `clean_terminals`.
+async def interrupt_turn(
+    app: AppServer, thread_id: str, turn_id: str, *, timeout_s: float = INTERRUPT_TIMEOUT
+) -> None:
+    """End a turn (`turn/interrupt`). Its running command goes on: see `clean_terminals`.
 
-    Raises TurnNotRunning where the turn does not run, ThreadUnknown where the thread is not
-    loaded. 0.153.4 and 0.163.0 never answer for a turn that was interrupted before (0.169.0
-    does), so no answer within INTERRUPT_TIMEOUT means that, too.
+    0.153.4 and 0.163.0 never answer for a turn that was interrupted before (0.169.0 does), so no
+    answer within `timeout_s` seconds counts as that.
+
+    Raises:
+        TurnNotRunning: the turn does not run.
+        ThreadUnknown: the thread is not loaded.
     """
     params = {"threadId": thread_id, "turnId": turn_id}
-    with _explained(thread_id):
+    with _typed_refusals(thread_id):
         try:
-            await app.call("turn/interrupt", params, timeout_s=INTERRUPT_TIMEOUT)
+            await app.call("turn/interrupt", params, timeout_s=timeout_s)
         except CodexFailed as error:
             if error.code == NO_ANSWER:
                 raise TurnNotRunning(f"Turn {turn_id} was interrupted before.") from error
@@ -152,60 +180,51 @@ async def interrupt_turn(app: AppServer, thread_id: str, turn_id: str) -> None:
 
 
 async def clean_terminals(app: AppServer, thread_id: str) -> None:
-    """End every process that the thread's commands left (`thread/backgroundTerminals/clean`)."""
-    with _explained(thread_id):
+    """End all processes of a thread's commands (`thread/backgroundTerminals/clean`)."""
+    with _typed_refusals(thread_id):
         await app.call("thread/backgroundTerminals/clean", {"threadId": thread_id})
 
 
 async def archive_thread(app: AppServer, thread_id: str) -> None:
-    """Archive a thread (`thread/archive`); a running turn is interrupted. Raises ThreadUnknown."""
-    with _explained(thread_id):
+    """Archive a thread, and interrupt its turn (`thread/archive`). Raises ThreadUnknown."""
+    with _typed_refusals(thread_id):
         await app.call("thread/archive", {"threadId": thread_id})
 
 
 async def unarchive_thread(app: AppServer, thread_id: str) -> None:
-    """Bring a thread back from the archive (`thread/unarchive`); it is not loaded by that."""
-    with _explained(thread_id):
+    """Take a thread out of the archive, without loading it (`thread/unarchive`)."""
+    with _typed_refusals(thread_id):
         await app.call("thread/unarchive", {"threadId": thread_id})
 
 
-async def set_name(app: AppServer, thread_id: str, name: str) -> None:
-    """Name a thread (`thread/name/set`). Raises ThreadUnknown."""
-    with _explained(thread_id):
-        await app.call("thread/name/set", {"threadId": thread_id, "name": name})
-
-
 async def read_turns(app: AppServer, thread_id: str, *, limit: int = 1000) -> list[JsonObject]:
-    """Return a thread's turns with all their items, oldest first (`thread/turns/list`, paged).
+    """Return the last turns of a thread with all their items, oldest first (`thread/turns/list`).
 
-    Of more than `limit` turns only the last ones come. Raises ThreadUnknown.
+    Raises ThreadUnknown.
     """
     params = {"threadId": thread_id, "itemsView": "full", "sortDirection": "desc"}
-    with _explained(thread_id):
-        turns = await _page_through(app, "thread/turns/list", params, limit)
-    return turns[::-1]
-
-
-async def list_threads(
-    app: AppServer, *, archived: bool = False, limit: int = 1000
-) -> list[ListedThread]:
-    """Return the threads of Codex's history, the newest first (`thread/list`, paged).
-
-    Codex repeats a thread that was reverted; here every one comes once.
-    """
-    threads = await _page_through(app, "thread/list", {"archived": archived}, limit)
-    found: dict[str, ListedThread] = {}
-    for thread in threads:
-        listed = ListedThread.parse(thread)
-        found.setdefault(listed.thread_id, listed)
-    return list(found.values())
+    turns: list[JsonObject] = []
+    cursor: str | None = None
+    with _typed_refusals(thread_id):
+        while len(turns) < limit:
+            page_params = {**params, "cursor": cursor, "limit": _PAGE_SIZE}
+            page = await app.call("thread/turns/list", page_params)
+            data = fields.objects(page, "data")
+            turns.extend(data)
+            cursor = fields.maybe_text(page, "nextCursor")
+            if cursor is None or not data:
+                break
+    return turns[:limit][::-1]
 
 
 async def read_login_problem(app: AppServer, codex: str = "codex") -> str:
-    """Return what keeps Codex from asking its model, and what to type; empty where nothing does.
+    """Return what to type where Codex is not logged in, empty where it is (`account/read`).
 
-    It asks for the account (`account/read`): a model provider of the user's own needs no login.
-    `codex` is how a shell starts this Codex (`codextui.codex.binary.shell_words`).
+    A model provider of the user's own needs no login.
+
+    Args:
+        app: the process.
+        codex: the shell command that starts this Codex (`codextui.codex.binary.shell_command`).
     """
     account = await app.call("account/read", {"refreshToken": False})
     if account.get("account") is not None or not fields.flag(account, "requiresOpenaiAuth"):
@@ -215,12 +234,15 @@ async def read_login_problem(app: AppServer, codex: str = "codex") -> str:
 
 def _thread_params(app: AppServer, options: ThreadOptions) -> dict[str, Json]:
     profile = read_profile(app.home, options.profile) if options.profile else {}
-    settings = {**options.config, **own_servers_off(app.home, options.cwd or options.folder)}
-    return replace(options, config=settings).to_params(profile)
+    config = {
+        **options.config,
+        **own_server_overrides(app.home, options.cwd or options.current_cwd),
+    }
+    return replace(options, config=config).to_params(profile)
 
 
-def _input(thread_id: str, prompt: str, client_message_id: str) -> dict[str, Json]:
-    """The parameters that give a turn its input. Raises CodexFailed where it is too long."""
+def _input_params(thread_id: str, prompt: str, client_message_id: str) -> dict[str, Json]:
+    """Return the parameters for the input of a turn. Raises CodexFailed where it is too long."""
     if len(prompt) > MAX_INPUT_CHARS:
         raise CodexFailed(
             f"The prompt has {len(prompt):,} characters, and Codex takes {MAX_INPUT_CHARS:,} at "
@@ -234,31 +256,15 @@ def _input(thread_id: str, prompt: str, client_message_id: str) -> dict[str, Jso
     }
 
 
-async def _page_through(
-    app: AppServer, method: str, params: JsonObject, limit: int
-) -> list[JsonObject]:
-    """Collect `data` of page after page, until there are `limit` or no more."""
-    found: list[JsonObject] = []
-    cursor: str | None = None
-    while len(found) < limit:
-        page = await app.call(method, {**params, "cursor": cursor, "limit": _PAGE})
-        data = fields.objects(page, "data")
-        found.extend(data)
-        cursor = fields.maybe_text(page, "nextCursor")
-        if cursor is None or not data:
-            break
-    return found[:limit]
-
-
 @contextmanager
-def _explained(thread_id: str) -> Iterator[None]:
-    """Turn Codex's refusals into the errors that callers tell apart."""
+def _typed_refusals(thread_id: str) -> Iterator[None]:
+    """Raise ThreadUnknown or TurnNotRunning for the refusals that mean that."""
     try:
         yield
     except CodexFailed as error:
-        said = str(error).lower()
-        if any(words in said for words in _NO_TURN):
+        text = str(error).lower()
+        if any(words in text for words in _TURN_NOT_RUNNING):
             raise TurnNotRunning(f"Codex says of thread {thread_id}: {error}") from error
-        if any(words in said for words in _NO_THREAD):
+        if any(words in text for words in _THREAD_UNKNOWN):
             raise ThreadUnknown(f"Codex says of thread {thread_id}: {error}") from error
         raise

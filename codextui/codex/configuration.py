@@ -1,8 +1,9 @@
-"""The MCP servers of the user's configuration that are codextui itself.
+"""What we read of Codex's own configuration: profiles, and entries of MCP servers that are ours.
 
-`codextui setup codex` makes an entry for other Codex programs. The Codex that runs our threads
-reads the same file: each of its threads would start a relay to the server that it belongs to,
-which would then never be without clients, and its agents could start agents without end.
+`codextui setup codex` adds codextui to the MCP servers of Codex's configuration, for other
+programs that run Codex. The Codex of our own server reads the same file. Without overrides each
+of its threads would start a relay to the server that runs it: that server would never be without
+clients, and its agents could start agents without end.
 """
 
 from __future__ import annotations
@@ -16,77 +17,17 @@ from codextui.config.address import TOKEN_VARIABLE
 from codextui.errors import ConfigInvalid
 from codextui.jsonrpc.fields import Json, JsonObject
 
-_MAX_FILE = 1024 * 1024
-_NAME = re.compile(r"[A-Za-z0-9_-]+")
-
-
-def own_servers_off(home: Path, cwd: str | None) -> dict[str, Json]:
-    """The settings of a thread by which it does without codextui's own servers.
-
-    Args:
-        home: CODEX_HOME.
-        cwd: the thread's folder, whose project may have a configuration, too; None where it is
-            not known.
-
-    A file that cannot be read is Codex's to complain of. A name that no dotted key can have is
-    left as it is.
-    """
-    found: dict[str, Json] = {}
-    known = _servers(home / "config.toml")
-    for name in _own(known):
-        found[f"mcp_servers.{name}.enabled"] = False
-    for folder in _folders(cwd):
-        servers = _servers(folder / ".codex" / "config.toml")
-        for name in _own(servers):
-            found[f"mcp_servers.{name}.enabled"] = False
-            if name not in known:
-                # Codex does not read it in a project that it does not trust; then the entry is
-                # ours alone, and no entry can be without a way to its server.
-                way = "url" if "url" in servers[name] else "command"
-                found[f"mcp_servers.{name}.{way}"] = servers[name][way]
-    return found
-
-
-def _own(servers: Mapping[str, Mapping[str, Json]]) -> list[str]:
-    return [name for name, server in servers.items() if _NAME.fullmatch(name) and _is_own(server)]
-
-
-def _is_own(server: Mapping[str, Json]) -> bool:
-    if "url" in server:
-        is_ours = server.get("bearer_token_env_var") == TOKEN_VARIABLE
-        return is_ours and isinstance(server["url"], str)
-    command, arguments = server.get("command"), server.get("args")
-    if not isinstance(command, str):
-        return False  # Codex cannot start it.
-    parts = [command, *(arguments if isinstance(arguments, list) else ())]
-    # A shell may have the whole line as one of its arguments.
-    words = [word.strip("'\"") for part in parts for word in str(part).split()]
-    return "mcp-server" in words and any(Path(word).name == "codextui" for word in words)
-
-
-def _servers(path: Path) -> dict[str, dict[str, Json]]:
-    try:
-        if not path.is_file():
-            return {}  # A pipe, which an agent can put there, would be read for ever.
-        with path.open("rb") as file:
-            servers = tomllib.loads(file.read(_MAX_FILE).decode()).get("mcp_servers")
-    except (OSError, ValueError, RecursionError):
-        return {}
-    if not isinstance(servers, dict):
-        return {}
-    return {name: server for name, server in servers.items() if isinstance(server, dict)}
-
-
-def _folders(cwd: str | None) -> Iterator[Path]:
-    if cwd is not None:
-        yield from (Path(cwd), *Path(cwd).parents)
+_MAX_BYTES = 1024 * 1024
+_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def read_profile(home: Path, name: str) -> JsonObject:
-    """Return the settings of a profile: those of `NAME.config.toml` in CODEX_HOME.
+    """Return the settings of a profile: the file `NAME.config.toml` in CODEX_HOME.
 
     `codex --profile NAME` reads the same file; app-server takes no profile for a thread.
-    Raises ConfigInvalid.
+
+    Raises:
+        ConfigInvalid: no such file, not TOML, or a name with folders in it.
     """
     path = home / f"{name}.config.toml"
     if Path(name).name != name:
@@ -97,3 +38,67 @@ def read_profile(home: Path, name: str) -> JsonObject:
         raise ConfigInvalid(f"There is no profile {name!r}: {path} does not exist.") from error
     except (OSError, ValueError) as error:
         raise ConfigInvalid(f"The profile {name!r} cannot be used: {path}: {error}") from error
+
+
+def own_server_overrides(home: Path, cwd: str | None) -> dict[str, Json]:
+    """Return the settings, by dotted key, that disable codextui's own MCP servers for a thread.
+
+    Files that cannot be read give none: Codex reports them. Neither do servers whose names
+    cannot be part of a dotted key.
+
+    Args:
+        home: CODEX_HOME.
+        cwd: the thread's folder, whose project and parents may have a configuration of their
+            own; None where it is unknown.
+    """
+    overrides: dict[str, Json] = {}
+    user_servers = _mcp_servers(home / "config.toml")
+    for name in _own_names(user_servers):
+        overrides[f"mcp_servers.{name}.enabled"] = False
+    for folder in _with_parents(cwd):
+        servers = _mcp_servers(folder / ".codex" / "config.toml")
+        for name in _own_names(servers):
+            overrides[f"mcp_servers.{name}.enabled"] = False
+            if name not in user_servers:
+                # Codex does not read the file of a project that it does not trust. Our override
+                # is then the whole entry, and an entry must have a command or a URL.
+                key = "url" if "url" in servers[name] else "command"
+                overrides[f"mcp_servers.{name}.{key}"] = servers[name][key]
+    return overrides
+
+
+def _with_parents(cwd: str | None) -> Iterator[Path]:
+    if cwd is not None:
+        yield from (Path(cwd), *Path(cwd).parents)
+
+
+def _mcp_servers(path: Path) -> dict[str, dict[str, Json]]:
+    try:
+        if not path.is_file():
+            return {}  # An agent can put a pipe there, which would block for ever.
+        with path.open("rb") as file:
+            servers = tomllib.loads(file.read(_MAX_BYTES).decode()).get("mcp_servers")
+    except (OSError, ValueError, RecursionError):
+        return {}
+    if not isinstance(servers, dict):
+        return {}
+    return {name: server for name, server in servers.items() if isinstance(server, dict)}
+
+
+def _own_names(servers: Mapping[str, Mapping[str, Json]]) -> list[str]:
+    return [
+        name for name, server in servers.items() if _BARE_KEY.fullmatch(name) and _is_own(server)
+    ]
+
+
+def _is_own(server: Mapping[str, Json]) -> bool:
+    if "url" in server:
+        has_our_token = server.get("bearer_token_env_var") == TOKEN_VARIABLE
+        return has_our_token and isinstance(server["url"], str)
+    command, arguments = server.get("command"), server.get("args")
+    if not isinstance(command, str):
+        return False  # Codex cannot start it.
+    parts = [command, *(arguments if isinstance(arguments, list) else ())]
+    # The argument of `sh -c` is a whole command line.
+    words = [word.strip("'\"") for part in parts for word in str(part).split()]
+    return "mcp-server" in words and any(Path(word).name == "codextui" for word in words)

@@ -1,4 +1,4 @@
-"""Parts of app-server's items that are read in more than one place. Pure."""
+"""Readers of the items (`ThreadItem`) of `codex app-server`. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from codextui.protocol.approvals import FileChange
 
 
 def parse_item(value: Json) -> JsonObject:
-    """Return a `ThreadItem` of any kind that has an id and a type. Raises WireInvalid."""
+    """Return an item of any kind, checked to have an id and a type. Raises MessageInvalid."""
     item = fields.as_object(value, "item")
     fields.text(item, "id")
     fields.text(item, "type")
@@ -17,12 +17,12 @@ def parse_item(value: Json) -> JsonObject:
 
 
 def parse_changes(source: JsonObject) -> tuple[FileChange, ...]:
-    """Return the `changes` of a `fileChange` item or of `patchUpdated`. Raises WireInvalid."""
+    """Return the `changes` of a `fileChange` item or `patchUpdated`. Raises MessageInvalid."""
     return tuple(_parse_change(change) for change in fields.objects(source, "changes"))
 
 
 def file_changes(item: JsonObject) -> tuple[FileChange, ...]:
-    """Return what a `fileChange` item would change; nothing for any other item. Never raises."""
+    """Return the changes of a `fileChange` item. Malformed and other items give none."""
     if item.get("type") != "fileChange":
         return ()
     try:
@@ -32,7 +32,7 @@ def file_changes(item: JsonObject) -> tuple[FileChange, ...]:
 
 
 def last_message(items: tuple[JsonObject, ...]) -> str:
-    """Return the text of the last agent message among items, empty where there is none."""
+    """Return the text of the last `agentMessage` item, empty where there is none."""
     for item in reversed(items):
         if item.get("type") == "agentMessage":
             return fields.text_or(item, "text")

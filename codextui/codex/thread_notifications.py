@@ -1,15 +1,15 @@
-"""What Codex says about a thread as a whole: facts for the server, which owns the thread's row.
+"""Notifications of `codex app-server` that the server acts on instead of publishing. Pure.
 
-They are not events: the server turns them into a `ThreadChanged`, or withdraws an approval.
+They are about a thread as a whole, or about a pending request. The server updates the thread's
+`ThreadInfo` or withdraws the approval, and publishes what follows from that.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from codextui.codex.threads import policy_word, sandbox_word
+from codextui.codex.threads import approval_policy_name, sandbox_mode
 from codextui.errors import MessageInvalid
 from codextui.jsonrpc import fields
 from codextui.jsonrpc.endpoint import RequestId
@@ -17,23 +17,33 @@ from codextui.jsonrpc.fields import JsonObject
 
 
 @dataclass(frozen=True, slots=True)
-class StatusChanged:
-    """A thread does something else now (`thread/status/changed`).
+class ThreadStarted:
+    """Any client started, forked or loaded a thread, or Codex did itself (`thread/started`).
 
     Attributes:
-        thread_id: whose.
-        status: `notLoaded`, `idle`, `systemError`, `active`, or a word of a newer Codex.
-        waits_for: `approval`, `answer`, or empty.
+        thread_id: the thread.
+        cwd: its working folder.
+        forked_from: the thread it was forked from, empty otherwise.
+        parent: the thread whose agent started it, empty otherwise.
     """
 
     thread_id: str
-    status: str
-    waits_for: str = ""
+    cwd: str
+    forked_from: str
+    parent: str
 
 
 @dataclass(frozen=True, slots=True)
 class SettingsChanged:
-    """A thread's settings are others now (`thread/settings/updated`); the whole of them."""
+    """All settings of a thread, after a change (`thread/settings/updated`).
+
+    Attributes:
+        thread_id: the thread.
+        cwd: its working folder.
+        model: the model's name.
+        sandbox: see `codextui.codex.threads.sandbox_mode`.
+        approval_policy: see `codextui.codex.threads.approval_policy_name`.
+    """
 
     thread_id: str
     cwd: str
@@ -43,93 +53,51 @@ class SettingsChanged:
 
 
 @dataclass(frozen=True, slots=True)
-class ThreadNamed:
-    """A thread has a name, or none any more (`thread/name/updated`)."""
-
-    thread_id: str
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class ThreadAnnounced:
-    """A thread was started, forked or loaded by somebody (`thread/started`)."""
-
-    thread_id: str
-    cwd: str
-    forked_from: str
-    parent: str
-
-
-@dataclass(frozen=True, slots=True)
-class ThreadGone:
-    """A thread is no longer loaded: `why` is `archived`, `deleted` or `closed`."""
-
-    thread_id: str
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class ThreadRestored:
-    """A thread came back from the archive (`thread/unarchived`)."""
+class ThreadUnloaded:
+    """Codex has unloaded a thread (`thread/closed`, `thread/archived`, `thread/deleted`)."""
 
     thread_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class ThreadReverted:
-    """Somebody took back turns of a thread (`thread/reverted`): read its history again."""
+    """Another client removed the last turns of a thread (`thread/reverted`)."""
 
     thread_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class RequestResolved:
-    """A request of Codex's is over, whoever answered (`serverRequest/resolved`)."""
+    """A request of Codex was answered, by us or by another client (`serverRequest/resolved`)."""
 
-    thread_id: str
     request_id: RequestId
 
 
-Fact: TypeAlias = (
-    StatusChanged
-    | SettingsChanged
-    | ThreadNamed
-    | ThreadAnnounced
-    | ThreadGone
-    | ThreadRestored
-    | ThreadReverted
-    | RequestResolved
+ThreadNotification: TypeAlias = (
+    ThreadStarted | SettingsChanged | ThreadUnloaded | ThreadReverted | RequestResolved
 )
-"""One kind of fact."""
 
 
-def parse_fact(method: str, params: JsonObject) -> Fact | None:
-    """Return the fact that a notification tells, None where it tells none. Raises WireInvalid."""
-    parse = _FACTS.get(method)
-    return None if parse is None else parse(params)
+def parse_thread_notification(method: str, params: JsonObject) -> ThreadNotification | None:
+    """Read a notification, None where its method is none of these. Raises MessageInvalid."""
+    match method:
+        case "thread/started":
+            return _started(params)
+        case "thread/settings/updated":
+            return _settings(params)
+        case "thread/closed" | "thread/archived" | "thread/deleted":
+            return ThreadUnloaded(_thread_id(params))
+        case "thread/reverted":
+            return ThreadReverted(_thread_id(params))
+        case "serverRequest/resolved":
+            return _resolved(params)
+        case _:
+            return None
 
 
-def _status(params: JsonObject) -> StatusChanged:
-    status = fields.as_object(params.get("status"), "status")
-    flags = fields.texts(status, "activeFlags")
-    waits_for = next((_WAITS[flag] for flag in flags if flag in _WAITS), "")
-    return StatusChanged(_thread(params), fields.text(status, "type"), waits_for)
-
-
-def _settings(params: JsonObject) -> SettingsChanged:
-    settings = fields.as_object(params.get("threadSettings"), "threadSettings")
-    return SettingsChanged(
-        thread_id=_thread(params),
-        cwd=fields.text_or(settings, "cwd"),
-        model=fields.text_or(settings, "model"),
-        sandbox=sandbox_word(settings.get("sandboxPolicy")),
-        approval_policy=policy_word(settings.get("approvalPolicy")),
-    )
-
-
-def _announced(params: JsonObject) -> ThreadAnnounced:
+def _started(params: JsonObject) -> ThreadStarted:
     thread = fields.as_object(params.get("thread"), "thread")
-    return ThreadAnnounced(
+    return ThreadStarted(
         thread_id=fields.text(thread, "id"),
         cwd=fields.text_or(thread, "cwd"),
         forked_from=fields.text_or(thread, "forkedFromId"),
@@ -137,35 +105,23 @@ def _announced(params: JsonObject) -> ThreadAnnounced:
     )
 
 
+def _settings(params: JsonObject) -> SettingsChanged:
+    settings = fields.as_object(params.get("threadSettings"), "threadSettings")
+    return SettingsChanged(
+        thread_id=_thread_id(params),
+        cwd=fields.text_or(settings, "cwd"),
+        model=fields.text_or(settings, "model"),
+        sandbox=sandbox_mode(settings.get("sandboxPolicy")),
+        approval_policy=approval_policy_name(settings.get("approvalPolicy")),
+    )
+
+
 def _resolved(params: JsonObject) -> RequestResolved:
     request_id = params.get("requestId")
     if isinstance(request_id, bool) or not isinstance(request_id, int | str):
         raise MessageInvalid("requestId must be an integer or a string")
-    return RequestResolved(_thread(params), request_id)
+    return RequestResolved(request_id)
 
 
-def _gone(why: str) -> Callable[[JsonObject], ThreadGone]:
-    return lambda params: ThreadGone(_thread(params), why)
-
-
-def _thread(params: JsonObject) -> str:
+def _thread_id(params: JsonObject) -> str:
     return fields.text(params, "threadId")
-
-
-_WAITS = {"waitingOnApproval": "approval", "waitingOnUserInput": "answer"}
-
-_FACTS: Mapping[str, Callable[[JsonObject], Fact]] = {
-    "thread/started": _announced,
-    "thread/status/changed": _status,
-    "thread/settings/updated": _settings,
-    "thread/name/updated": lambda params: ThreadNamed(
-        _thread(params), fields.text_or(params, "threadName")
-    ),
-    "thread/archived": _gone("archived"),
-    "thread/deleted": _gone("deleted"),
-    "thread/closed": _gone("closed"),
-    "thread/unarchived": lambda params: ThreadRestored(_thread(params)),
-    "thread/reverted": lambda params: ThreadReverted(_thread(params)),
-    "serverRequest/resolved": _resolved,
-}
-"""Every notification that tells a fact, and how it is read."""

@@ -1,4 +1,9 @@
-"""Threads as app-server tells of them: asked for, started, listed. Pure."""
+"""Threads in the calls of `codex app-server`: options for a thread, and the thread loaded. Pure.
+
+People write sandboxes and approval policies in the words of Codex's configuration
+(`workspace-write`); app-server answers in objects of its protocol
+(`{"type": "workspaceWrite", …}`). Everything above this room uses the former.
+"""
 
 from __future__ import annotations
 
@@ -8,29 +13,24 @@ from dataclasses import dataclass, field
 from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import Json, JsonObject
 
-_SANDBOX_WORDS = {
-    "readOnly": "read-only",
-    "workspaceWrite": "workspace-write",
-    "dangerFullAccess": "danger-full-access",
-}
-
 
 @dataclass(frozen=True, slots=True)
 class ThreadOptions:
-    """How a thread is to run; None leaves it to Codex's own configuration.
+    """How a thread is to run. None leaves an option to Codex's own configuration.
 
     Attributes:
         model: the model's name.
         cwd: the working folder, absolute.
         sandbox: `read-only`, `workspace-write` or `danger-full-access`.
         approval_policy: `untrusted`, `on-request` or `never`.
-        base_instructions: instead of Codex's own instructions.
-        developer_instructions: beside them.
-        compact_prompt: what the model is told when the history is compacted.
-        profile: a profile of the user's: the settings in `$CODEX_HOME/PROFILE.config.toml`.
-        config: single settings of config.toml, dotted keys allowed; they win over the profile's.
-        folder: where it works already, for who needs to know; Codex is not told.
-        raw_events: whether Codex tells of the model's raw items, too (for a new thread only).
+        base_instructions: replace Codex's own instructions.
+        developer_instructions: added to Codex's own instructions.
+        compact_prompt: the prompt by which the model compacts its history.
+        profile: a profile of the user's, the file `$CODEX_HOME/PROFILE.config.toml`.
+        config: single settings of config.toml, by dotted key; they override the profile's.
+        current_cwd: the folder of a thread that exists already, where its project's
+            configuration lies. Not sent to Codex.
+        raw_events: whether Codex also sends the model's raw items (new threads only).
     """
 
     model: str | None = None
@@ -42,11 +42,15 @@ class ThreadOptions:
     compact_prompt: str | None = None
     profile: str | None = None
     config: Mapping[str, Json] = field(default_factory=dict)
-    folder: str | None = None
+    current_cwd: str | None = None
     raw_events: bool = False
 
     def to_params(self, profile: JsonObject) -> dict[str, Json]:
-        """The parameters of `thread/start`, with the settings of the profile."""
+        """Return the parameters of `thread/start`.
+
+        Args:
+            profile: the settings of the profile, which `config` overrides.
+        """
         config = {**profile, **self.config}
         if self.compact_prompt is not None:
             config["compact_prompt"] = self.compact_prompt
@@ -64,23 +68,21 @@ class ThreadOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class StartedThread:
-    """A thread that Codex has loaded (`thread/start`, `thread/resume`, `thread/fork`).
+class LoadedThread:
+    """A thread that Codex has loaded: the result of `thread/start`, `thread/resume`, `thread/fork`.
 
     Attributes:
         thread_id: Codex's id.
         cwd: its working folder, absolute.
         model: the model's name.
-        sandbox: `read-only`, `workspace-write` or `danger-full-access` (or Codex's own word for
-            another).
-        approval_policy: `untrusted`, `on-request`, `never` or `granular`.
+        sandbox: see `sandbox_mode`.
+        approval_policy: see `approval_policy_name`.
         branch: the git branch of `cwd`, empty where there is none.
-        name: as set by `set_name`, empty where none.
-        preview: the first prompt, as far as Codex shows it.
+        name: the name that the user gave it in Codex, empty where none.
+        preview: the beginning of its first prompt.
         forked_from: the thread it was forked from, empty otherwise.
-        created_at: unix seconds.
         turns: the turns that came with it (`resume_thread`), oldest first.
-        result: the whole answer.
+        result: the whole result.
     """
 
     thread_id: str
@@ -92,84 +94,54 @@ class StartedThread:
     name: str = ""
     preview: str = ""
     forked_from: str = ""
-    created_at: float = 0.0
     turns: tuple[JsonObject, ...] = ()
     result: JsonObject = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
-    def parse(cls, result: JsonObject) -> StartedThread:
-        """Read the result of one of the three calls. Raises WireInvalid."""
+    def parse(cls, result: JsonObject) -> LoadedThread:
+        """Read the result of one of the three calls. Raises MessageInvalid."""
         thread = fields.as_object(result.get("thread"), "thread")
         page = fields.as_object(result.get("initialTurnsPage") or {}, "initialTurnsPage")
         return cls(
             thread_id=fields.text(thread, "id"),
             cwd=fields.text_or(result, "cwd"),
             model=fields.text_or(result, "model"),
-            sandbox=sandbox_word(result.get("sandbox")),
-            approval_policy=policy_word(result.get("approvalPolicy")),
+            sandbox=sandbox_mode(result.get("sandbox")),
+            approval_policy=approval_policy_name(result.get("approvalPolicy")),
             branch=_branch(thread),
             name=fields.text_or(thread, "name"),
             preview=fields.text_or(thread, "preview"),
             forked_from=fields.text_or(thread, "forkedFromId"),
-            created_at=fields.number_or(thread, "createdAt"),
             turns=fields.objects(page, "data")[::-1],
             result=result,
         )
 
 
-@dataclass(frozen=True, slots=True)
-class ListedThread:
-    """A thread of Codex's history (`thread/list`), loaded or not.
+_SANDBOX_MODES = {
+    "readOnly": "read-only",
+    "workspaceWrite": "workspace-write",
+    "dangerFullAccess": "danger-full-access",
+}
 
-    Attributes:
-        thread_id: Codex's id.
-        cwd: its working folder.
-        status: `notLoaded`, `idle`, `systemError` or `active`.
-        name: as set by `set_name`, empty where none.
-        preview: the first prompt, as far as Codex shows it.
-        branch: the git branch it was started on, empty where there was none.
-        forked_from: the thread it was forked from, empty otherwise.
-        created_at: unix seconds.
-        updated_at: unix seconds.
+
+def sandbox_mode(policy: Json) -> str:
+    """Return a `SandboxPolicy` in the words of `sandbox_mode` in Codex's configuration.
+
+    A type that the configuration does not know, such as `externalSandbox`, is returned as it is,
+    and anything that is no `SandboxPolicy` as an empty string.
     """
-
-    thread_id: str
-    cwd: str
-    status: str
-    name: str = ""
-    preview: str = ""
-    branch: str = ""
-    forked_from: str = ""
-    created_at: float = 0.0
-    updated_at: float = 0.0
-
-    @classmethod
-    def parse(cls, thread: JsonObject) -> ListedThread:
-        """Read one `Thread`. Raises WireInvalid."""
-        return cls(
-            thread_id=fields.text(thread, "id"),
-            cwd=fields.text_or(thread, "cwd"),
-            status=fields.text(fields.as_object(thread.get("status"), "status"), "type"),
-            name=fields.text_or(thread, "name"),
-            preview=fields.text_or(thread, "preview"),
-            branch=_branch(thread),
-            forked_from=fields.text_or(thread, "forkedFromId"),
-            created_at=fields.number_or(thread, "createdAt"),
-            updated_at=fields.number_or(thread, "updatedAt"),
-        )
-
-
-def sandbox_word(policy: Json) -> str:
-    """The word for a `SandboxPolicy` as people set it, Codex's own for one that has none."""
     match policy:
         case {"type": str(kind)}:
-            return _SANDBOX_WORDS.get(kind, kind)
+            return _SANDBOX_MODES.get(kind, kind)
         case _:
             return ""
 
 
-def policy_word(policy: Json) -> str:
-    """The word for an `AskForApproval`."""
+def approval_policy_name(policy: Json) -> str:
+    """Return the name of an `AskForApproval`: `untrusted`, `on-request`, `never` or `granular`.
+
+    Anything else gives an empty string.
+    """
     match policy:
         case str():
             return policy

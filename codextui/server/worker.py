@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from codextui.codex.app_server import AppServer
-from codextui.codex.binary import CodexBinary, find_codex, shell_words
+from codextui.codex.binary import CodexBinary, find_codex, shell_command
 from codextui.codex.calls import read_login_problem
 from codextui.errors import CodexDied, CodexFailed, CodexMissing, CodextuiError, MessageInvalid
 from codextui.jsonrpc.endpoint import RequestId
@@ -136,7 +136,7 @@ class CodexWorker:
         """Ask Codex whether it is logged in; `problem` says what to do where it is not."""
         if self._app is None:
             return
-        codex = shell_words(self.binary, self._settings.home) if self.binary else "codex"
+        codex = shell_command(self.binary, self._settings.home) if self.binary else "codex"
         try:
             self.problem = await read_login_problem(self._app, codex)
         except (CodexFailed, CodexDied, MessageInvalid) as error:

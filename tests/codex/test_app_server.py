@@ -18,7 +18,7 @@ import pytest
 from codextui.codex import app_server, process
 from codextui.codex.app_server import AppServer
 from codextui.codex.binary import CodexBinary
-from codextui.codex.notifications import Translated, translate
+from codextui.codex.notifications import TranslatedEvent, translate
 from codextui.codex.requests import ApprovalRequest, Refusal, encode_decision, parse_request
 from codextui.errors import CodexDied, CodexFailed, CodexMissing, CodexOverloaded
 from codextui.jsonrpc import endpoint as rpc
@@ -55,7 +55,7 @@ class Record:
     @property
     def msgs(self) -> list[ev.Msg]:
         notices = [translate(method, params) for method, params in self.notifications]
-        return [notice.msg for notice in notices if isinstance(notice, Translated)]
+        return [notice.msg for notice in notices if isinstance(notice, TranslatedEvent)]
 
     @property
     def warnings(self) -> list[str]:

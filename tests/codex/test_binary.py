@@ -1,4 +1,4 @@
-"""Which Codex is found, and what is said where none is."""
+"""Which Codex is found, and the error where there is none."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from codextui.codex import binary
-from codextui.codex.binary import CodexBinary, find_codex, native_binary, shell_words
+from codextui.codex.binary import CodexBinary, find_codex, native_binary, shell_command
 from codextui.errors import CodexMissing
 
 TARGET = {
@@ -57,7 +57,7 @@ def test_the_newest_of_package_and_path_wins(tmp_path: Path, no_codex: pytest.Mo
     assert find_codex() == CodexBinary(bundled, (0, 163, 0), "package")
 
 
-def test_of_two_of_the_same_version_the_package_is_taken(
+def test_the_package_wins_over_path_at_the_same_version(
     tmp_path: Path, no_codex: pytest.MonkeyPatch
 ) -> None:
     bundled = bundle(no_codex, tmp_path, "0.163.0")
@@ -65,7 +65,7 @@ def test_of_two_of_the_same_version_the_package_is_taken(
     assert find_codex().path == bundled
 
 
-def test_the_configured_one_wins_whatever_its_version(
+def test_the_configured_binary_wins_whatever_its_version(
     tmp_path: Path, no_codex: pytest.MonkeyPatch
 ) -> None:
     bundle(no_codex, tmp_path, "0.163.0")
@@ -77,7 +77,7 @@ def test_the_configured_one_wins_whatever_its_version(
     assert find_codex(Path("my-codex")).path == configured
 
 
-def test_one_that_cannot_run_does_not_hide_one_that_can(
+def test_a_broken_binary_does_not_hide_a_working_one(
     tmp_path: Path, no_codex: pytest.MonkeyPatch
 ) -> None:
     broken = program(tmp_path / "broken" / "codex", "exit 1")
@@ -86,44 +86,43 @@ def test_one_that_cannot_run_does_not_hide_one_that_can(
     assert find_codex().path == good
 
 
-def test_a_shell_is_told_the_path_of_a_codex_that_is_not_the_one_on_path(
+def test_the_shell_command_is_a_path_where_path_has_another_codex(
     tmp_path: Path, no_codex: pytest.MonkeyPatch
 ) -> None:
     bundled = bundle(no_codex, tmp_path / "my tools", "0.163.0")
-    assert shell_words(find_codex(), None) == f"'{bundled}'"
+    assert shell_command(find_codex(), None) == f"'{bundled}'"
     on_path = codex(tmp_path / "bin" / "codex", "0.169.0")
-    assert shell_words(find_codex(), Path("/a b")) == f"CODEX_HOME='/a b' '{bundled}'"
+    assert shell_command(find_codex(), Path("/a b")) == f"CODEX_HOME='/a b' '{bundled}'"
     no_codex.setenv("PATH", str(on_path.parent))
-    assert shell_words(find_codex(), None) == "codex"
+    assert shell_command(find_codex(), None) == "codex"
 
 
-def test_without_any_it_says_what_to_type(no_codex: pytest.MonkeyPatch) -> None:
+def test_without_a_codex_the_error_says_how_to_install_one(no_codex: pytest.MonkeyPatch) -> None:
     with pytest.raises(CodexMissing, match=r"pip install 'codextui\[codex\]'"):
         find_codex()
 
 
 @pytest.mark.parametrize(
-    ("body", "said"),
+    ("body", "message"),
     [
         ("echo I am something else", "it is no Codex"),
         ("exit 1", "it is no Codex"),
         ("exec sleep 60", "within 1 s"),
     ],
 )
-def test_one_that_is_of_no_use_is_named(
-    tmp_path: Path, no_codex: pytest.MonkeyPatch, body: str, said: str
+def test_the_error_of_an_unusable_binary_names_it(
+    tmp_path: Path, no_codex: pytest.MonkeyPatch, body: str, message: str
 ) -> None:
-    no_codex.setattr(binary, "_VERSION_TIMEOUT", 1)
     no_codex.setenv("PATH", "/bin:/usr/bin")
     named = program(tmp_path / "codex", body)
-    with pytest.raises(CodexMissing, match=said) as raised:
-        find_codex(named)
+    with pytest.raises(CodexMissing, match=message) as raised:
+        find_codex(named, version_timeout_s=1)
     assert str(named) in str(raised.value)
     assert "[codex]" in str(raised.value)
 
 
 @pytest.mark.parametrize("name", ["nothing-here", "folder"])
-def test_a_configured_path_that_is_no_program_is_said_to_be_none(
+def test_a_configured_path_that_is_no_program_cannot_be_run(
     tmp_path: Path, no_codex: pytest.MonkeyPatch, name: str
 ) -> None:
     (tmp_path / "folder").mkdir()
@@ -132,7 +131,7 @@ def test_a_configured_path_that_is_no_program_is_said_to_be_none(
 
 
 @pytest.mark.parametrize("layout", ["hoisted", "nested", "in the package", "in the package, old"])
-def test_npms_node_wrapper_is_seen_through(
+def test_the_native_binary_behind_npms_node_wrapper_is_found(
     tmp_path: Path, no_codex: pytest.MonkeyPatch, layout: str
 ) -> None:
     platform_package, triple = TARGET[platform.system(), platform.machine()]
@@ -161,7 +160,7 @@ def test_npms_node_wrapper_is_seen_through(
     assert find_codex() == CodexBinary(native, (0, 169, 0), "PATH")
 
 
-def test_a_wrapper_without_its_binary_is_run_itself(tmp_path: Path) -> None:
+def test_a_wrapper_without_a_native_binary_is_run_itself(tmp_path: Path) -> None:
     wrapper = program(tmp_path / "codex" / "bin" / "codex.js", "echo codex-cli 0.1.0")
     assert native_binary(wrapper) == wrapper
 

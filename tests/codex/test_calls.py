@@ -1,4 +1,4 @@
-"""What is asked of app-server, and how its answers are read."""
+"""Calls of app-server: the parameters sent, and how the results are parsed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from codextui.codex.app_server import AppServer
 from codextui.codex.calls import (
     fork_thread,
     interrupt_turn,
-    list_threads,
     read_login_problem,
     read_turns,
     resume_thread,
@@ -20,11 +19,9 @@ from codextui.codex.calls import (
     start_turn,
     steer_turn,
 )
-from codextui.codex.configuration import read_profile
-from codextui.codex.threads import ListedThread, StartedThread, ThreadOptions
+from codextui.codex.threads import LoadedThread, ThreadOptions
 from codextui.errors import (
     CodexFailed,
-    ConfigInvalid,
     MessageInvalid,
     ThreadUnknown,
     TurnNotRunning,
@@ -38,10 +35,7 @@ THREAD = {
     "preview": "Do it.",
     "forkedFromId": "s",
     "gitInfo": {"branch": "main"},
-    "createdAt": 12,
-    "updatedAt": 34,
     "cwd": "/w",
-    "status": {"type": "idle"},
 }
 STARTED = {
     "thread": THREAD,
@@ -53,7 +47,7 @@ STARTED = {
 
 
 class Answering:
-    """An app-server that gives prepared answers, and remembers what it was asked."""
+    """An app-server that gives prepared answers and records the calls."""
 
     def __init__(self, *answers: JsonObject | Exception, home: Path = Path("/home")) -> None:
         self.asked: list[tuple[str, JsonObject]] = []
@@ -72,7 +66,7 @@ class Answering:
         return cast("AppServer", self)
 
 
-async def test_a_thread_is_started_with_what_was_chosen_and_nothing_else() -> None:
+async def test_only_the_options_that_are_set_are_sent() -> None:
     server = Answering(STARTED, STARTED)
     options = ThreadOptions(
         model="m",
@@ -101,7 +95,7 @@ async def test_a_thread_is_started_with_what_was_chosen_and_nothing_else() -> No
         ),
         ("thread/start", {}),
     ]
-    assert started == StartedThread(
+    assert started == LoadedThread(
         thread_id="t",
         cwd="/w",
         model="m",
@@ -111,7 +105,6 @@ async def test_a_thread_is_started_with_what_was_chosen_and_nothing_else() -> No
         name="backend",
         preview="Do it.",
         forked_from="s",
-        created_at=12,
     )
 
 
@@ -124,7 +117,7 @@ async def test_a_thread_is_started_with_what_was_chosen_and_nothing_else() -> No
         (None, None, ("", "")),
     ],
 )
-async def test_sandbox_and_policy_come_as_people_write_them(
+async def test_sandbox_and_policy_are_in_the_words_of_the_configuration(
     sandbox: object, policy: object, words: tuple[str, str]
 ) -> None:
     server = Answering({**STARTED, "sandbox": sandbox, "approvalPolicy": policy})
@@ -132,7 +125,7 @@ async def test_sandbox_and_policy_come_as_people_write_them(
     assert (started.sandbox, started.approval_policy) == words
 
 
-async def test_resuming_asks_for_the_last_turns_and_gives_them_oldest_first() -> None:
+async def test_resuming_returns_the_last_turns_oldest_first() -> None:
     page = {"data": [{"id": "u2"}, {"id": "u1"}]}
     server = Answering({**STARTED, "initialTurnsPage": page}, STARTED)
     resumed = await resume_thread(server.app, "t", last_turns=2)
@@ -148,7 +141,7 @@ async def test_resuming_asks_for_the_last_turns_and_gives_them_oldest_first() ->
     assert first["excludeTurns"] is second["excludeTurns"] is True
 
 
-async def test_a_fork_may_end_with_a_turn() -> None:
+async def test_a_fork_can_end_at_a_turn() -> None:
     server = Answering(STARTED, STARTED)
     await fork_thread(server.app, "s", ThreadOptions(sandbox="read-only"), last_turn_id="u1")
     await fork_thread(server.app, "s")
@@ -158,7 +151,7 @@ async def test_a_fork_may_end_with_a_turn() -> None:
     ]
 
 
-async def test_a_turn_takes_a_schema_and_a_model() -> None:
+async def test_a_turn_is_started_with_a_schema_and_a_model() -> None:
     server = Answering({"turn": {"id": "u"}})
     schema = {"type": "object"}
     turn = await start_turn(
@@ -179,12 +172,12 @@ async def test_a_turn_takes_a_schema_and_a_model() -> None:
     ]
 
 
-async def test_a_prompt_that_is_too_long_is_not_even_sent() -> None:
+async def test_a_prompt_that_is_too_long_is_not_sent() -> None:
     server = Answering({"turn": {"id": "u"}})
     longest = "x" * calls.MAX_INPUT_CHARS
-    for say in (start_turn, _steer):
+    for send in (start_turn, _steer):
         with pytest.raises(CodexFailed, match="1,048,577 characters"):
-            await say(server.app, "t", longest + "x", client_message_id="m1")
+            await send(server.app, "t", longest + "x", client_message_id="m1")
     assert server.asked == []
     assert await start_turn(server.app, "t", longest, client_message_id="m1") == "u"
 
@@ -199,7 +192,7 @@ async def test_a_prompt_that_is_too_long_is_not_even_sent() -> None:
         ("something else", CodexFailed),
     ],
 )
-async def test_a_refusal_becomes_the_error_it_means(said: str, kind: type[Exception]) -> None:
+async def test_a_refusal_raises_the_error_it_means(said: str, kind: type[Exception]) -> None:
     server = Answering(CodexFailed(said, code=-32600), CodexFailed(said, code=-32600))
     with pytest.raises(kind, match=said):
         await interrupt_turn(server.app, "t", "u")
@@ -207,13 +200,13 @@ async def test_a_refusal_becomes_the_error_it_means(said: str, kind: type[Except
         await _steer(server.app, "t", "go", client_message_id="m1")
 
 
-async def test_an_interrupt_that_is_not_answered_means_that_nothing_runs() -> None:
+async def test_an_unanswered_interrupt_means_that_the_turn_does_not_run() -> None:
     server = Answering(CodexFailed("no answer", code=NO_ANSWER))
     with pytest.raises(TurnNotRunning):
         await interrupt_turn(server.app, "t", "u")
 
 
-async def test_pages_are_read_to_the_end_and_turned_round() -> None:
+async def test_all_pages_of_turns_are_read_and_returned_oldest_first() -> None:
     server = Answering(
         {"data": [{"id": "u3"}, {"id": "u2"}], "nextCursor": "c1"},
         {"data": [{"id": "u1"}], "nextCursor": None},
@@ -222,7 +215,7 @@ async def test_pages_are_read_to_the_end_and_turned_round() -> None:
     assert [params["cursor"] for _, params in server.asked] == [None, "c1"]
 
 
-async def test_a_server_that_pages_for_ever_is_left() -> None:
+async def test_endless_pages_of_turns_are_cut_off() -> None:
     empty = Answering({"data": [], "nextCursor": "again"})
     assert await read_turns(empty.app, "t") == []
     full: Any = [{"data": [{"id": "u"}] * 100, "nextCursor": "again"}] * 3
@@ -230,17 +223,7 @@ async def test_a_server_that_pages_for_ever_is_left() -> None:
     assert len(await read_turns(endless.app, "t", limit=250)) == 250
 
 
-async def test_a_thread_that_codex_repeats_is_listed_once() -> None:
-    again = {**THREAD, "name": "older"}
-    server = Answering({"data": [THREAD, again, {**THREAD, "id": "t2", "gitInfo": None}]})
-    first, second = await list_threads(server.app)
-    assert first == ListedThread(
-        "t", "/w", "idle", "backend", "Do it.", "main", "s", created_at=12, updated_at=34
-    )
-    assert (second.thread_id, second.branch) == ("t2", "")
-
-
-async def test_an_answer_of_a_wrong_shape_says_so() -> None:
+async def test_a_malformed_result_raises_message_invalid() -> None:
     for answer in ({}, {"thread": []}, {"thread": {"id": 7}}):
         with pytest.raises(MessageInvalid):
             await start_thread(Answering(answer).app)
@@ -254,27 +237,19 @@ async def test_an_answer_of_a_wrong_shape_says_so() -> None:
         ({"account": None, "requiresOpenaiAuth": False}, ""),
     ],
 )
-async def test_a_missing_login_says_what_to_type(account: dict[str, Any], said: str) -> None:
+async def test_a_missing_login_names_the_command_to_type(
+    account: dict[str, Any], said: str
+) -> None:
     problem = await read_login_problem(Answering(account).app)
     assert problem.endswith(said)
     assert bool(problem) is bool(said)
 
 
-async def test_a_profile_is_laid_under_the_single_settings(tmp_path: Path) -> None:
+async def test_single_settings_override_the_profile(tmp_path: Path) -> None:
     (tmp_path / "careful.config.toml").write_text('model = "m"\n[tools]\nweb = true\n')
     server = Answering(STARTED, home=tmp_path)
     await start_thread(server.app, ThreadOptions(profile="careful", config={"model": "n"}))
     assert server.asked[0][1] == {"config": {"model": "n", "tools": {"web": True}}}
-
-
-@pytest.mark.parametrize("name", ["missing", "../outside", "broken", "a/b"])
-def test_a_profile_that_cannot_be_used_is_named(tmp_path: Path, name: str) -> None:
-    home = tmp_path / "home"
-    home.mkdir()
-    (tmp_path / "outside.config.toml").write_text('model = "m"\n')
-    (home / "broken.config.toml").write_text("model =")
-    with pytest.raises(ConfigInvalid, match=name):
-        read_profile(home, name)
 
 
 async def _steer(app: AppServer, thread: str, prompt: str, *, client_message_id: str) -> None:

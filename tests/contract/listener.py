@@ -1,4 +1,4 @@
-"""An AppServer whose every word is kept, so that a test can wait for what it expects."""
+"""Runs an AppServer and records all that it sends, so that a test can wait for what it expects."""
 
 from __future__ import annotations
 
@@ -12,9 +12,8 @@ from typing import Any, TypeVar
 from codextui.codex.app_server import AppServer
 from codextui.codex.binary import find_codex
 from codextui.codex.calls import start_thread, start_turn
-from codextui.codex.notifications import Translated, translate
+from codextui.codex.notifications import TranslatedEvent, translate
 from codextui.codex.requests import Answer, ApprovalRequest, encode_decision, parse_request
-from codextui.codex.thread_notifications import Fact
 from codextui.codex.threads import ThreadOptions
 from codextui.demo import ScriptedModel, codex_environment, write_codex_home
 from codextui.jsonrpc.endpoint import RequestId
@@ -28,51 +27,51 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Heard:
-    """A request of Codex's."""
+class Received:
+    """A request of Codex, and what we read in it."""
 
     request_id: RequestId
     method: str
     params: JsonObject
-    ask: ApprovalRequest
+    parsed: ApprovalRequest
 
 
 class Listener:
     def __init__(self) -> None:
         self.app: AppServer
-        self.notices: list[Translated | Fact] = []
-        self.heard: list[Heard] = []
-        self.raw: list[tuple[str, JsonObject]] = []
+        self.events: list[TranslatedEvent] = []
+        self.requests: list[Received] = []
+        self.notifications: list[tuple[str, JsonObject]] = []
         self.exits: list[str] = []
-        self._told = asyncio.Event()
+        self._changed = asyncio.Event()
 
     def on_notification(self, method: str, params: JsonObject) -> None:
-        self.raw.append((method, params))
-        notice = translate(method, params)
-        if notice is not None:
-            self.notices.append(notice)
-        self._told.set()
+        self.notifications.append((method, params))
+        translation = translate(method, params)
+        if isinstance(translation, TranslatedEvent):
+            self.events.append(translation)
+        self._changed.set()
 
     def on_request(self, request_id: RequestId, method: str, params: JsonObject) -> None:
-        ask = parse_request(method, params)
-        assert isinstance(ask, ApprovalRequest)
-        self.heard.append(Heard(request_id, method, params, ask))
-        self._told.set()
+        parsed = parse_request(method, params)
+        assert isinstance(parsed, ApprovalRequest)
+        self.requests.append(Received(request_id, method, params, parsed))
+        self._changed.set()
 
     def on_exit(self, reason: str) -> None:
         self.exits.append(reason)
-        self._told.set()
+        self._changed.set()
 
     async def until(self, look: Callable[[], T | None]) -> T:
-        """The first thing that `look` finds, now or after something more was heard."""
+        """Return the first thing that `look` finds, now or after something more has come."""
         async with asyncio.timeout(PATIENCE_S):
             while (found := look()) is None:
-                self._told.clear()
-                await self._told.wait()
+                self._changed.clear()
+                await self._changed.wait()
         return found
 
     async def msg(self, kind: type[T], thread: str, turn: str = "", count: int = 1) -> T:
-        """The `count`-th message of a kind on a thread."""
+        """Wait for the `count`-th message of a kind on a thread."""
 
         def look() -> T | None:
             found = [m for m in self.msgs(thread, turn) if isinstance(m, kind)]
@@ -80,13 +79,19 @@ class Listener:
 
         return await self.until(look)
 
-    async def fact(self, kind: type[T], fits: Callable[[T], bool] = lambda _: True) -> T:
+    async def notification(
+        self, method: str, fits: Callable[[JsonObject], bool] = lambda _: True
+    ) -> JsonObject:
+        """Wait for a notification of a method, and return its parameters."""
         return await self.until(
-            lambda: next((n for n in self.notices if isinstance(n, kind) and fits(n)), None)
+            lambda: next((params for params in self.of(method) if fits(params)), None)
         )
 
-    async def asked(self, count: int = 1) -> Heard:
-        return await self.until(lambda: self.heard[count - 1] if len(self.heard) >= count else None)
+    async def request(self, count: int = 1) -> Received:
+        """Wait for the `count`-th request."""
+        return await self.until(
+            lambda: self.requests[count - 1] if len(self.requests) >= count else None
+        )
 
     async def ended(self, thread: str, turn: str) -> ev.TurnCompleted | ev.TurnAborted:
         def look() -> ev.TurnCompleted | ev.TurnAborted | None:
@@ -95,26 +100,24 @@ class Listener:
 
         return await self.until(look)
 
-    def decide(self, heard: Heard, decision: Decision) -> None:
-        answer = encode_decision(heard.method, heard.params, decision)
+    def decide(self, request: Received, decision: Decision) -> None:
+        answer = encode_decision(request.method, request.params, decision)
         assert isinstance(answer, Answer)
-        assert self.app.respond(heard.request_id, answer.result)
+        assert self.app.respond(request.request_id, answer.result)
 
     def msgs(self, thread: str, turn: str = "") -> list[ev.Msg]:
         return [
-            notice.msg
-            for notice in self.notices
-            if isinstance(notice, Translated)
-            and notice.thread_id == thread
-            and turn in ("", notice.turn_id)
+            event.msg
+            for event in self.events
+            if event.thread_id == thread and turn in ("", event.turn_id)
         ]
 
     def of(self, method: str) -> list[JsonObject]:
-        """The parameters of the notifications of a method, as Codex sent them."""
-        return [params for name, params in self.raw if name == method]
+        """Return the parameters of the notifications of a method, as Codex sent them."""
+        return [params for name, params in self.notifications if name == method]
 
     def items(self, thread: str, kind: str, turn: str = "") -> list[Any]:
-        """The completed items of a kind, in order."""
+        """Return the completed items of a kind, in order."""
         completed = [m.item for m in self.msgs(thread, turn) if isinstance(m, ev.ItemCompleted)]
         return [item for item in completed if item["type"] == kind]
 
@@ -122,7 +125,7 @@ class Listener:
         return "".join(m.delta for m in self.msgs(thread) if isinstance(m, ev.TextDelta))
 
     async def thread(self, cwd: Path, **options: Any) -> str:
-        """A thread that may write in its cwd and asks for the rest, if not told otherwise."""
+        """Start a thread; by default it may write in its cwd and asks for everything else."""
         defaults: dict[str, Any] = {"sandbox": "workspace-write", "approval_policy": "on-request"}
         chosen = ThreadOptions(cwd=str(cwd), **{**defaults, **options})
         return (await start_thread(self.app, chosen)).thread_id
@@ -133,7 +136,7 @@ class Listener:
 
 @asynccontextmanager
 async def listening(binary: Path, home: Path, model: ScriptedModel) -> AsyncIterator[Listener]:
-    """Run app-server in a home of the scripted model's. Nothing may be unknown or unreadable."""
+    """Run app-server with the scripted model. Nothing that it sends may be unknown to us."""
     if not home.exists():
         write_codex_home(home, model.base_url)
     found = await asyncio.to_thread(find_codex, binary)
@@ -150,10 +153,6 @@ async def listening(binary: Path, home: Path, model: ScriptedModel) -> AsyncIter
         yield listener
     finally:
         await listener.app.stop()
-    unknown = [
-        notice.msg
-        for notice in listener.notices
-        if isinstance(notice, Translated) and isinstance(notice.msg, ev.UnknownEvent)
-    ]
+    unknown = [e.msg for e in listener.events if isinstance(e.msg, ev.UnknownEvent)]
     assert not unknown
     assert not model.faults

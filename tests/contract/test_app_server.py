@@ -1,9 +1,10 @@
-"""What codextui.codex makes of the real Codex: turns, threads, items."""
+"""Turns, threads and items of the real Codex, through `codextui.codex`."""
 
 from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 from contract.listener import Listener, listening
@@ -11,18 +12,15 @@ from contract.listener import Listener, listening
 from codextui.codex.calls import (
     archive_thread,
     fork_thread,
-    list_threads,
     read_login_problem,
     read_turns,
     resume_thread,
-    set_name,
     start_thread,
     start_turn,
     steer_turn,
     unarchive_thread,
 )
 from codextui.codex.notifications import translate_history
-from codextui.codex.thread_notifications import StatusChanged, ThreadGone, ThreadNamed
 from codextui.codex.threads import ThreadOptions
 from codextui.demo import Fail, Patch, Run, Say, Script, ScriptedModel, Think
 from codextui.errors import CodexFailed, ConfigInvalid, ThreadUnknown, TurnNotRunning
@@ -95,7 +93,8 @@ async def test_a_failed_turn_says_why(
         assert ended.reason == "failed"
         assert "out of order" in ended.message
         assert "out of order" in (await codex.msg(ev.ErrorRaised, thread)).message
-        assert (await codex.fact(StatusChanged, lambda f: f.status == "systemError")).thread_id
+        status = await codex.notification("thread/status/changed", _is_system_error)
+        assert status["threadId"]
         again = await codex.turn(thread, "go on")
         assert await codex.ended(thread, again) == ev.TurnCompleted("Works now.")
 
@@ -127,7 +126,7 @@ async def test_a_steer_reaches_the_running_turn_and_no_other(
     assert prompts == ["m1", "m2"]
 
 
-async def test_a_fork_goes_on_by_itself(
+async def test_a_fork_runs_independently_of_its_source(
     codex_binary: Path, codex_home: Path, workspace: Path
 ) -> None:
     script = Script().on("start", Say("First."), Say("Second."), Say("Third."))
@@ -167,7 +166,7 @@ async def test_a_turn_that_runs_cannot_be_the_last_of_a_fork(
     assert history[-1].msg == ev.TurnAborted("interrupted")
 
 
-async def test_the_past_of_a_thread_is_told_again_as_events(
+async def test_the_history_of_a_thread_is_translated_into_events(
     codex_binary: Path, codex_home: Path, workspace: Path
 ) -> None:
     script = Script().on("make", Patch.add("a.txt", "hello\n"), Run("cat a.txt"), Say("Made it."))
@@ -175,41 +174,42 @@ async def test_the_past_of_a_thread_is_told_again_as_events(
         thread = await codex.thread(workspace)
         turn = await codex.turn(thread, "make")
         await codex.ended(thread, turn)
-        told = translate_history(thread, await read_turns(codex.app, thread))
-    kinds = [m.msg.item["type"] for m in told if isinstance(m.msg, ev.ItemCompleted)]
-    assert told[0].msg == ev.TurnStarted()
+        events = translate_history(thread, await read_turns(codex.app, thread))
+    kinds = [m.msg.item["type"] for m in events if isinstance(m.msg, ev.ItemCompleted)]
+    assert events[0].msg == ev.TurnStarted()
     assert kinds == ["userMessage", "fileChange", "commandExecution", "agentMessage"]
-    assert told[-1].msg == ev.TurnCompleted("Made it.")
-    assert {event.turn_id for event in told} == {turn}
+    assert events[-1].msg == ev.TurnCompleted("Made it.")
+    assert {event.turn_id for event in events} == {turn}
     assert (workspace / "a.txt").read_text() == "hello\n"
 
 
-async def test_a_thread_is_named_archived_and_brought_back(
+async def test_an_archived_thread_comes_back_with_its_name(
     codex_binary: Path, codex_home: Path, workspace: Path
 ) -> None:
     script = Script().on("start", Say("First."))
     async with ScriptedModel(script) as model, listening(codex_binary, codex_home, model) as codex:
         thread = await codex.thread(workspace)
         await codex.ended(thread, await codex.turn(thread, "start"))
-        await set_name(codex.app, thread, "backend")
-        assert await codex.fact(ThreadNamed) == ThreadNamed(thread, "backend")
+        await codex.app.call("thread/name/set", {"threadId": thread, "name": "backend"})
+        named = await codex.notification("thread/name/updated")
+        assert named == {"threadId": thread, "threadName": "backend"}
         await archive_thread(codex.app, thread)
-        assert await codex.fact(ThreadGone, lambda f: f.why == "archived")
+        assert await codex.notification("thread/archived")
         with pytest.raises(ThreadUnknown):
             await start_turn(codex.app, thread, "no", client_message_id="m2")
         with pytest.raises(ThreadUnknown):
             await resume_thread(codex.app, thread)
-        kept = [t.thread_id for t in await list_threads(codex.app, archived=True)]
+        archived = list(await _listed(codex, archived=True))
         await unarchive_thread(codex.app, thread)
         again = await resume_thread(codex.app, thread, ThreadOptions(sandbox="workspace-write"))
-        listed = {t.thread_id: t for t in await list_threads(codex.app)}
-    assert kept == [thread]
-    assert listed[thread].name == "backend"
+        listed = await _listed(codex)
+    assert archived == [thread]
+    assert listed[thread]["name"] == "backend"
     assert (again.name, again.sandbox) == ("backend", "workspace-write")
     assert [turn["status"] for turn in again.turns] == ["completed"]
 
 
-async def test_history_of_many_turns_comes_whole_and_oldest_first(
+async def test_the_history_of_many_turns_is_complete_and_oldest_first(
     codex_binary: Path, codex_home: Path, workspace: Path
 ) -> None:
     script = Script().on("start", Say("First."), Say("Second."), Say("Third."))
@@ -219,7 +219,7 @@ async def test_history_of_many_turns_comes_whole_and_oldest_first(
         assert [turn["id"] for turn in await read_turns(codex.app, thread, limit=2)] == turns[1:]
 
 
-async def test_what_codex_does_not_know_is_said_in_our_words(
+async def test_an_unknown_thread_raises_our_own_error(
     codex_binary: Path, codex_home: Path, workspace: Path
 ) -> None:
     nobody = "0199a213-81c0-7800-8aa1-bbab2a035a53"
@@ -244,15 +244,15 @@ async def test_what_codex_does_not_know_is_said_in_our_words(
         assert await read_login_problem(codex.app) == ""
 
 
-async def test_more_calls_than_codex_takes_at_once_all_get_their_answer(
+async def test_more_calls_than_codex_takes_at_once_are_all_answered(
     codex_binary: Path, codex_home: Path, workspace: Path
 ) -> None:
     async with (
         ScriptedModel(Script()) as model,
         listening(codex_binary, codex_home, model) as codex,
     ):
-        answers = await asyncio.gather(*(list_threads(codex.app) for _ in range(500)))
-    assert answers == [[]] * 500
+        answers = await asyncio.gather(*(_listed(codex) for _ in range(500)))
+    assert answers == [{}] * 500
 
 
 async def test_a_profile_and_single_settings_reach_the_thread(
@@ -280,3 +280,13 @@ async def _three_turns(codex: Listener, cwd: Path) -> tuple[str, list[str]]:
         turns.append(await codex.turn(thread, prompt))
         await codex.ended(thread, turns[-1])
     return thread, turns
+
+
+async def _listed(codex: Listener, *, archived: bool = False) -> dict[str, Any]:
+    """Return the threads of Codex's history by id."""
+    page: Any = await codex.app.call("thread/list", {"archived": archived, "limit": 100})
+    return {thread["id"]: thread for thread in page["data"]}
+
+
+def _is_system_error(params: Any) -> bool:
+    return bool(params["status"]["type"] == "systemError")

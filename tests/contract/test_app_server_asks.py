@@ -1,4 +1,4 @@
-"""What codextui.codex makes of the requests of the real Codex, and what its answers do there."""
+"""Requests of the real Codex: how we parse them, and what our answers do there."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from contract.listener import Listener, listening
 
 from codextui.codex.calls import resume_thread, steer_turn
 from codextui.codex.items import file_changes
-from codextui.codex.thread_notifications import RequestResolved, StatusChanged
+from codextui.codex.notifications import translate
+from codextui.codex.thread_notifications import RequestResolved
 from codextui.demo import Patch, Run, Say, Script, ScriptedModel
 from codextui.jsonrpc.fields import JsonObject
 from codextui.protocol import events as ev
@@ -26,7 +27,7 @@ def leave(path: Path) -> Run:
     return Run(f"touch {path}", escalate=True, justification=REASON)
 
 
-async def test_a_command_is_asked_for_whole_and_runs_once_approved(
+async def test_a_command_is_shown_whole_and_runs_once_approved(
     codex_binary: Path, codex_home: Path, workspace: Path, scratch: Path
 ) -> None:
     outside = scratch / ("x" * 200 + ".txt")
@@ -34,25 +35,27 @@ async def test_a_command_is_asked_for_whole_and_runs_once_approved(
     async with ScriptedModel(script) as model, listening(codex_binary, codex_home, model) as codex:
         thread = await codex.thread(workspace)
         turn = await codex.turn(thread, "leave")
-        heard = await codex.asked()
-        assert await codex.fact(StatusChanged, lambda f: f.waits_for == "approval")
+        request = await codex.request()
+        assert await codex.notification("thread/status/changed", _waits_for_approval)
         assert not outside.exists()
-        codex.decide(heard, Approved())
+        codex.decide(request, Approved())
         assert await codex.ended(thread, turn) == ev.TurnCompleted("Left.")
-        assert await codex.fact(RequestResolved) == RequestResolved(thread, heard.request_id)
-    asked = heard.ask.asked
+        resolved = await codex.notification("serverRequest/resolved")
+        assert resolved["threadId"] == thread
+        assert translate("serverRequest/resolved", resolved) == RequestResolved(request.request_id)
+    asked = request.parsed.asked
     assert isinstance(asked, CommandAsked)
     assert f"touch {outside}" in asked.command
     assert (asked.cwd, asked.reason, asked.stdin) == (str(workspace), REASON, False)
     assert asked.rule[-2:] == ("touch", str(outside)) or asked.rule == ("touch", str(outside))
-    assert (heard.ask.thread_id, heard.ask.turn_id) == (thread, turn)
-    assert heard.ask.item_id in {
+    assert (request.parsed.thread_id, request.parsed.turn_id) == (thread, turn)
+    assert request.parsed.item_id in {
         m.item["id"] for m in codex.msgs(thread) if isinstance(m, ev.ItemStarted)
     }
     assert outside.exists()
 
 
-async def test_for_the_session_asks_once_in_the_thread_and_again_in_another(
+async def test_an_approval_for_the_session_holds_in_its_thread_only(
     codex_binary: Path, codex_home: Path, workspace: Path, scratch: Path
 ) -> None:
     outside = scratch / "outside.txt"
@@ -60,16 +63,16 @@ async def test_for_the_session_asks_once_in_the_thread_and_again_in_another(
     async with ScriptedModel(script) as model, listening(codex_binary, codex_home, model) as codex:
         thread = await codex.thread(workspace)
         turn = await codex.turn(thread, "leave")
-        codex.decide(await codex.asked(), Approved(Scope.SESSION))
+        codex.decide(await codex.request(), Approved(Scope.SESSION))
         assert await codex.ended(thread, turn) == ev.TurnCompleted("Left twice.")
-        assert len(codex.heard) == 1
+        assert len(codex.requests) == 1
         other = await codex.thread(workspace)
         other_turn = await codex.turn(other, "leave")
-        codex.decide(await codex.asked(2), Aborted())
+        codex.decide(await codex.request(2), Aborted())
         await codex.ended(other, other_turn)
 
 
-async def test_always_writes_the_rule_for_every_thread(
+async def test_always_writes_a_rule_that_holds_for_every_thread(
     codex_binary: Path, codex_home: Path, workspace: Path, scratch: Path
 ) -> None:
     outside = scratch / "outside.txt"
@@ -77,13 +80,13 @@ async def test_always_writes_the_rule_for_every_thread(
     async with ScriptedModel(script) as model, listening(codex_binary, codex_home, model) as codex:
         thread = await codex.thread(workspace)
         turn = await codex.turn(thread, "leave")
-        codex.decide(await codex.asked(), Approved(Scope.ALWAYS))
+        codex.decide(await codex.request(), Approved(Scope.ALWAYS))
         await codex.ended(thread, turn)
         other = await codex.thread(workspace)
         assert await codex.ended(other, await codex.turn(other, "leave")) == ev.TurnCompleted(
             "Left."
         )
-        assert len(codex.heard) == 1
+        assert len(codex.requests) == 1
     rules = "".join(path.read_text() for path in (codex_home / "rules").iterdir())
     assert str(outside) in rules
 
@@ -96,9 +99,9 @@ async def test_a_declined_command_lets_the_turn_go_on_and_the_model_reads_why(
     async with ScriptedModel(script) as model, listening(codex_binary, codex_home, model) as codex:
         thread = await codex.thread(workspace)
         turn = await codex.turn(thread, "leave")
-        heard = await codex.asked()
+        request = await codex.request()
         await steer_turn(codex.app, thread, turn, "Stay inside, please.", client_message_id="m2")
-        codex.decide(heard, Declined("Stay inside, please."))
+        codex.decide(request, Declined("Stay inside, please."))
         assert await codex.ended(thread, turn) == ev.TurnCompleted("Then not.")
         read = model.requests_of(thread)[1]
     assert "rejected by user" in str(read.body["input"])
@@ -115,7 +118,7 @@ async def test_an_abort_ends_the_turn(
     async with ScriptedModel(script) as model, listening(codex_binary, codex_home, model) as codex:
         thread = await codex.thread(workspace)
         turn = await codex.turn(thread, "leave")
-        codex.decide(await codex.asked(), Aborted())
+        codex.decide(await codex.request(), Aborted())
         assert await codex.ended(thread, turn) == ev.TurnAborted("interrupted")
     assert not outside.exists()
 
@@ -137,12 +140,12 @@ async def test_a_patch_shows_its_diff_before_it_is_applied(
     async with ScriptedModel(script) as model, listening(codex_binary, codex_home, model) as codex:
         thread = await codex.thread(workspace, sandbox="read-only")
         turn = await codex.turn(thread, "make")
-        heard = await codex.asked()
-        seen = file_changes(_item(codex, thread, heard.ask.item_id))
+        request = await codex.request()
+        seen = file_changes(_item(codex, thread, request.parsed.item_id))
         assert (workspace / "a.txt").read_text() == "old\n"
-        codex.decide(heard, decision)
+        codex.decide(request, decision)
         assert await codex.ended(thread, turn) == ev.TurnCompleted("Done.")
-    assert isinstance(heard.ask.asked, PatchAsked)
+    assert isinstance(request.parsed.asked, PatchAsked)
     assert [(change.path, change.kind) for change in seen] == [(str(workspace / "a.txt"), "update")]
     assert "-old\n+new\n" in seen[0].diff
     assert codex.items(thread, "fileChange")[0]["status"] == status
@@ -156,29 +159,35 @@ async def test_an_aborted_patch_is_not_applied_and_ends_the_turn(
     async with ScriptedModel(script) as model, listening(codex_binary, codex_home, model) as codex:
         thread = await codex.thread(workspace, sandbox="read-only")
         turn = await codex.turn(thread, "make")
-        heard = await codex.asked()
-        seen = file_changes(_item(codex, thread, heard.ask.item_id))
-        codex.decide(heard, Aborted())
+        request = await codex.request()
+        seen = file_changes(_item(codex, thread, request.parsed.item_id))
+        codex.decide(request, Aborted())
         assert await codex.ended(thread, turn) == ev.TurnAborted("interrupted")
     assert seen == (FileChange(str(workspace / "a.txt"), "add", "hello\n"),)
     assert not (workspace / "a.txt").exists()
 
 
-async def test_resuming_brings_back_the_open_request_and_its_diff(
+async def test_resuming_a_thread_repeats_its_pending_request_and_its_diff(
     codex_binary: Path, codex_home: Path, workspace: Path
 ) -> None:
     script = Script().on("make", Patch.add("a.txt", "hello\n"), Say("Done."))
     async with ScriptedModel(script) as model, listening(codex_binary, codex_home, model) as codex:
         thread = await codex.thread(workspace, sandbox="read-only")
         turn = await codex.turn(thread, "make")
-        first = await codex.asked()
+        first = await codex.request()
         resumed = await resume_thread(codex.app, thread)
-        again = await codex.asked(2)
+        again = await codex.request(2)
         changes = [file_changes(item) for item in _items(resumed.turns[-1])]
         codex.decide(again, Approved())
         assert await codex.ended(thread, turn) == ev.TurnCompleted("Done.")
     assert again == first
     assert (FileChange(str(workspace / "a.txt"), "add", "hello\n"),) in changes
+
+
+def _waits_for_approval(params: JsonObject) -> bool:
+    status = params["status"]
+    assert isinstance(status, dict)
+    return "waitingOnApproval" in status.get("activeFlags", [])
 
 
 def _item(codex: Listener, thread: str, item_id: str) -> JsonObject:

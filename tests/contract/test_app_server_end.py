@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from contract.listener import PATIENCE_S, Listener, listening
 
-from codextui.codex import calls
 from codextui.codex.calls import (
     clean_terminals,
     interrupt_turn,
@@ -29,9 +28,8 @@ pytestmark = pytest.mark.contract
 
 
 async def test_interrupt_and_clean_leave_no_process(
-    codex_binary: Path, codex_home: Path, workspace: Path, monkeypatch: pytest.MonkeyPatch
+    codex_binary: Path, codex_home: Path, workspace: Path
 ) -> None:
-    monkeypatch.setattr(calls, "INTERRUPT_TIMEOUT", 2.0)
     script = Script().on("sleep", Run("sleep 3601", yield_ms=60_000), Say("Never said."))
     async with ScriptedModel(script) as model, listening(codex_binary, codex_home, model) as codex:
         thread = await codex.thread(workspace)
@@ -42,11 +40,11 @@ async def test_interrupt_and_clean_leave_no_process(
         await clean_terminals(codex.app, thread)
         await gone("sleep 3601", workspace)
         with pytest.raises(TurnNotRunning):
-            await interrupt_turn(codex.app, thread, turn)
+            await interrupt_turn(codex.app, thread, turn, timeout_s=2.0)
 
 
 @pytest.mark.parametrize("escalate", [False, True], ids=["sandboxed", "outside the sandbox"])
-async def test_a_stop_ends_the_commands_too_and_is_no_death(
+async def test_stopping_codex_ends_its_commands_and_is_not_reported_as_a_crash(
     codex_binary: Path, codex_home: Path, workspace: Path, escalate: bool
 ) -> None:
     script = Script().on("sleep", _sleep(3602, escalate), Say("Never said."))
@@ -63,7 +61,7 @@ async def test_a_stop_ends_the_commands_too_and_is_no_death(
 
 
 @pytest.mark.parametrize("escalate", [False, True], ids=["sandboxed", "outside the sandbox"])
-async def test_a_killed_codex_is_told_once_and_leaves_no_process(
+async def test_a_killed_codex_is_reported_once_and_leaves_no_process(
     codex_binary: Path, codex_home: Path, workspace: Path, escalate: bool
 ) -> None:
     script = Script().on("sleep", _sleep(3603, escalate), Say("Never said."))
@@ -86,7 +84,7 @@ async def test_a_killed_codex_is_told_once_and_leaves_no_process(
     assert len(codex.exits) == 1
 
 
-async def test_after_a_death_the_thread_goes_on_where_its_last_finished_item_was(
+async def test_after_a_crash_a_thread_goes_on_from_its_last_finished_item(
     codex_binary: Path, codex_home: Path, workspace: Path
 ) -> None:
     script = Script()
@@ -106,12 +104,12 @@ async def test_after_a_death_the_thread_goes_on_where_its_last_finished_item_was
                 await codex.turn(thread, "go on")
             options = ThreadOptions(sandbox="workspace-write")
             resumed = await resume_thread(codex.app, thread, options)
-            told = translate_history(thread, await read_turns(codex.app, thread))
+            history = translate_history(thread, await read_turns(codex.app, thread))
             turn = await codex.turn(thread, "go on")
             assert await codex.ended(thread, turn) == ev.TurnCompleted("Back again.")
     assert (resumed.thread_id, resumed.sandbox) == (thread, "workspace-write")
-    assert ev.TurnCompleted("First.") in [event.msg for event in told]
-    assert [e.msg for e in told if e.turn_id == lost][-1] == ev.TurnAborted("interrupted")
+    assert ev.TurnCompleted("First.") in [event.msg for event in history]
+    assert [e.msg for e in history if e.turn_id == lost][-1] == ev.TurnAborted("interrupted")
 
 
 def _sleep(seconds: int, escalate: bool) -> Run:
@@ -122,12 +120,12 @@ def _sleep(seconds: int, escalate: bool) -> Run:
 async def _start_sleeping(codex: Listener, cwd: Path, seconds: int, escalate: bool) -> None:
     await codex.turn(await codex.thread(cwd), "sleep")
     if escalate:
-        codex.decide(await codex.asked(), Approved())
+        codex.decide(await codex.request(), Approved())
     await running(f"sleep {seconds}", cwd)
 
 
 def _processes(command: str, cwd: Path) -> list[int]:
-    """The processes that run a command in a folder."""
+    """Return the processes that run a command in a folder."""
     found = []
     for path in Path("/proc").glob("[0-9]*"):
         try:

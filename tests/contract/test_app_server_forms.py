@@ -1,4 +1,4 @@
-"""The requests of the real Codex that are neither commands nor patches."""
+"""Requests of the real Codex that are neither commands nor patches."""
 
 from __future__ import annotations
 
@@ -46,48 +46,48 @@ async def asking(binary: Path, home: Path, model: ScriptedModel) -> AsyncIterato
 
 
 async def ready(codex: Listener, cwd: Path) -> str:
-    """A thread whose MCP server is up."""
+    """Start a thread and wait until its MCP server is ready."""
     thread = await codex.thread(cwd)
-    await codex.until(
-        lambda: next((p for p in codex.of("mcpServer/startupStatus/updated") if _is_up(p)), None)
+    await codex.notification(
+        "mcpServer/startupStatus/updated", lambda params: params.get("status") == "ready"
     )
     return thread
 
 
-async def test_a_tool_of_an_mcp_server_runs_for_the_session_once_approved(
+async def test_an_mcp_tool_approved_for_the_session_is_asked_about_once(
     codex_binary: Path, codex_home: Path, workspace: Path
 ) -> None:
     script = Script().on("change", CHANGE, CHANGE, Say("Changed."))
     async with ScriptedModel(script) as model, asking(codex_binary, codex_home, model) as codex:
         thread = await ready(codex, workspace)
         turn = await codex.turn(thread, "change")
-        heard = await codex.asked()
-        codex.decide(heard, Approved(Scope.SESSION))
+        request = await codex.request()
+        codex.decide(request, Approved(Scope.SESSION))
         assert await codex.ended(thread, turn) == ev.TurnCompleted("Changed.")
         calls = codex.items(thread, "mcpToolCall")
-    assert isinstance(heard.ask.asked, ElicitationAsked)
-    assert heard.ask.asked.server == "asking"
-    assert heard.ask.asked.meta["codex_approval_kind"] == "mcp_tool_call"
+    assert isinstance(request.parsed.asked, ElicitationAsked)
+    assert request.parsed.asked.server == "asking"
+    assert request.parsed.asked.meta["codex_approval_kind"] == "mcp_tool_call"
     assert [call["status"] for call in calls] == ["completed", "completed"]
-    assert len(codex.heard) == 1
+    assert len(codex.requests) == 1
 
 
 @pytest.mark.parametrize(
     ("decision", "said"), [(Declined(), "user rejected"), (Aborted(), "user cancelled")], ids=str
 )
-async def test_no_to_a_tool_lets_the_turn_go_on_so_a_stop_needs_an_interrupt(
+async def test_a_declined_tool_call_does_not_end_the_turn_so_an_abort_interrupts_it(
     codex_binary: Path, codex_home: Path, workspace: Path, decision: Decision, said: str
 ) -> None:
     script = Script().on("change", CHANGE, Say("Not changed."))
     async with ScriptedModel(script) as model, asking(codex_binary, codex_home, model) as codex:
         thread = await ready(codex, workspace)
         turn = await codex.turn(thread, "change")
-        heard = await codex.asked()
-        codex.decide(heard, decision)
+        request = await codex.request()
+        codex.decide(request, decision)
         assert await codex.ended(thread, turn) == ev.TurnCompleted("Not changed.")
         (call,) = codex.items(thread, "mcpToolCall")
     assert said in call["error"]["message"]
-    assert needs_interrupt(heard.ask.asked, decision) is isinstance(decision, Aborted)
+    assert needs_interrupt(request.parsed.asked, decision) is isinstance(decision, Aborted)
 
 
 @pytest.mark.parametrize(
@@ -100,18 +100,18 @@ async def test_no_to_a_tool_lets_the_turn_go_on_so_a_stop_needs_an_interrupt(
     ],
     ids=str,
 )
-async def test_a_form_of_an_mcp_server_gets_what_was_filled_in(
+async def test_an_mcp_server_gets_the_form_as_it_was_filled_in(
     codex_binary: Path, codex_home: Path, workspace: Path, decision: Decision, said: str
 ) -> None:
     script = Script().on("ask", ASK, Say("Asked."))
     async with ScriptedModel(script) as model, asking(codex_binary, codex_home, model) as codex:
         thread = await ready(codex, workspace)
         turn = await codex.turn(thread, "ask")
-        heard = await codex.asked()
-        codex.decide(heard, decision)
+        request = await codex.request()
+        codex.decide(request, decision)
         await codex.ended(thread, turn)
         (call,) = codex.items(thread, "mcpToolCall")
-    asked = heard.ask.asked
+    asked = request.parsed.asked
     assert isinstance(asked, ElicitationAsked)
     assert (asked.mode, asked.message, asked.schema["required"]) == ("form", "Your name?", ["name"])
     assert call["result"]["content"][0]["text"] == f"answer: {said}"
@@ -133,11 +133,11 @@ async def test_a_question_gets_its_answer(
     async with ScriptedModel(script) as model, asking(codex_binary, codex_home, model) as codex:
         thread = await codex.thread(workspace)
         turn = await codex.turn(thread, "question")
-        heard = await codex.asked()
-        codex.decide(heard, decision)
+        request = await codex.request()
+        codex.decide(request, decision)
         assert await codex.ended(thread, turn) == ev.TurnCompleted("Thanks.")
         assert model.requests_of(thread)[1].last_output == read
-    asked = heard.ask.asked
+    asked = request.parsed.asked
     assert isinstance(asked, QuestionsAsked)
     assert [label for label, _ in asked.questions[0].options] == ["Blue", "Red"]
 
@@ -165,15 +165,11 @@ async def test_permissions_are_granted_as_decided(
     async with ScriptedModel(script) as model, asking(codex_binary, codex_home, model) as codex:
         thread = await codex.thread(workspace)
         turn = await codex.turn(thread, "more")
-        heard = await codex.asked()
-        codex.decide(heard, decision)
+        request = await codex.request()
+        codex.decide(request, decision)
         assert await codex.ended(thread, turn) == ev.TurnCompleted("Thanks.")
         read = model.requests_of(thread)[1].last_output
-    assert isinstance(heard.ask.asked, PermissionsAsked)
-    assert heard.ask.asked.reason == "to look"
+    assert isinstance(request.parsed.asked, PermissionsAsked)
+    assert request.parsed.asked.reason == "to look"
     assert f'"scope":"{scope}"' in str(read)
     assert ('"enabled":true' in str(read)) is granted
-
-
-def _is_up(params: object) -> bool:
-    return isinstance(params, dict) and params.get("status") == "ready"

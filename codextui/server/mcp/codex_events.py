@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from codextui.codex.legacy.events import LegacyEvent, LegacyEvents, Told
-from codextui.codex.threads import StartedThread
+from codextui.codex.threads import LoadedThread
 from codextui.jsonrpc.fields import Json, JsonObject
 
 
@@ -67,7 +67,7 @@ class LegacyStreams:
                 for thread_id in self._threads.keys() - self._listeners.keys():
                     del self._threads[thread_id]
 
-    def begin(self, started: StartedThread, listener: LegacyListener) -> None:
+    def begin(self, started: LoadedThread, listener: LegacyListener) -> None:
         """Follow a thread that was just started, and tell how it began."""
         self._listeners[started.thread_id] = {listener.client: {listener: None}}
         events = self._threads.setdefault(started.thread_id, LegacyEvents(started.thread_id))

@@ -8,9 +8,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from codextui.codex import thread_notifications as fact
 from codextui.codex.items import file_changes
-from codextui.codex.notifications import AT_EVERY_START, Notice, Translated, translate
+from codextui.codex.notifications import SETUP_WARNINGS, TranslatedEvent, Translation, translate
+from codextui.codex.thread_notifications import (
+    RequestResolved,
+    SettingsChanged,
+    ThreadReverted,
+    ThreadStarted,
+    ThreadUnloaded,
+)
 from codextui.jsonrpc.fields import JsonObject
 from codextui.protocol import events as ev
 from codextui.protocol.runs import RUN_PREFIX
@@ -57,7 +63,7 @@ class CodexNotifications:
         self._broker = broker
         self._warned: deque[ev.Msg] = deque(maxlen=_KEPT_WARNINGS)
         self._opening = 0
-        self._early: deque[Translated | fact.ThreadAnnounced] = deque(maxlen=MAX_EARLY)
+        self._early: deque[TranslatedEvent | ThreadStarted] = deque(maxlen=MAX_EARLY)
 
     @contextmanager
     def opening(self) -> Iterator[None]:
@@ -76,20 +82,20 @@ class CodexNotifications:
     def hear(self, process: int, method: str, params: JsonObject) -> None:
         """Apply a notification of Codex's; `process` counts the Codex processes."""
         notice = translate(method, params)
-        if method in AT_EVERY_START and self._is_known(notice):
+        if method in SETUP_WARNINGS and self._is_known(notice):
             return
         match notice:
-            case Translated() | fact.ThreadAnnounced():
+            case TranslatedEvent() | ThreadStarted():
                 self._take(notice)
-            case None | fact.ThreadNamed() | fact.StatusChanged() | fact.ThreadRestored():
+            case None:
                 pass
-            case fact.SettingsChanged():
+            case SettingsChanged():
                 self._change_settings(notice)
-            case fact.ThreadGone(thread_id, _):
+            case ThreadUnloaded(thread_id):
                 self._unload(thread_id)
-            case fact.ThreadReverted(thread_id):
+            case ThreadReverted(thread_id):
                 self._hub.publish(thread_id, "", ev.Warned(_REVERTED))
-            case fact.RequestResolved(_, request_id):
+            case RequestResolved(request_id):
                 self._broker.withdraw(key=(process, request_id))
 
     def lose_all(self, reason: str) -> None:
@@ -121,18 +127,18 @@ class CodexNotifications:
                 self._remember(record, msg)
                 self._registry.publish(record, turn_id, msg)
 
-    def _is_known(self, notice: Notice) -> bool:
+    def _is_known(self, notice: Translation) -> bool:
         """Whether an earlier process has warned of the same, so that everybody has read it."""
-        if not isinstance(notice, Translated) or notice.thread_id:
+        if not isinstance(notice, TranslatedEvent) or notice.thread_id:
             return False
         if notice.msg in self._warned:
             return True
         self._warned.append(notice.msg)
         return False
 
-    def _take(self, notice: Translated | fact.ThreadAnnounced) -> None:
+    def _take(self, notice: TranslatedEvent | ThreadStarted) -> None:
         if not notice.thread_id:
-            if isinstance(notice, Translated):
+            if isinstance(notice, TranslatedEvent):
                 self._hub.publish("", notice.turn_id, notice.msg)
             return
         record = self._registry.get(notice.thread_id)
@@ -141,12 +147,12 @@ class CodexNotifications:
             return
         if record is None:
             record = self._adopt(notice)
-        if isinstance(notice, Translated):
+        if isinstance(notice, TranslatedEvent):
             self.tell(record, notice.turn_id, notice.msg)
 
-    def _adopt(self, notice: Translated | fact.ThreadAnnounced) -> ThreadRecord:
+    def _adopt(self, notice: TranslatedEvent | ThreadStarted) -> ThreadRecord:
         """Take in a thread that Codex started by itself, such as a sub-agent's."""
-        announced = notice if isinstance(notice, fact.ThreadAnnounced) else None
+        announced = notice if isinstance(notice, ThreadStarted) else None
         info = ThreadInfo(
             thread_id=notice.thread_id,
             handle=self._registry.unique_handle(""),
@@ -195,7 +201,7 @@ class CodexNotifications:
         record.end_turn(outcome)
         self._on_rest(record)
 
-    def _change_settings(self, settings: fact.SettingsChanged) -> None:
+    def _change_settings(self, settings: SettingsChanged) -> None:
         record = self._registry.get(settings.thread_id)
         if record is not None:
             self._registry.update(

@@ -15,7 +15,7 @@ from codextui.codex.calls import (
     unarchive_thread,
 )
 from codextui.codex.notifications import translate_history
-from codextui.codex.threads import StartedThread, ThreadOptions
+from codextui.codex.threads import LoadedThread, ThreadOptions
 from codextui.errors import CodexFailed, ServerRefused, ThreadUnknown
 from codextui.jsonrpc.fields import JsonObject
 from codextui.protocol.threads import ThreadInfo, ThreadState
@@ -61,11 +61,11 @@ def same_options(info: ThreadInfo) -> ThreadOptions:
     return ThreadOptions(
         sandbox=info.sandbox if info.sandbox in _SANDBOXES else None,
         approval_policy=info.approval_policy if info.approval_policy in _POLICIES else None,
-        folder=info.cwd or None,
+        current_cwd=info.cwd or None,
     )
 
 
-def take_settings(core: Core, record: ThreadRecord, started: StartedThread) -> None:
+def take_settings(core: Core, record: ThreadRecord, started: LoadedThread) -> None:
     """Take over into a thread's row how Codex says that it runs."""
     core.registry.update(
         record,
@@ -206,7 +206,7 @@ async def _import(core: Core, thread_id: str, client: str) -> ThreadRecord:
 
 
 def _record(
-    core: Core, started: StartedThread, *, client: str, handle: str, branch: str
+    core: Core, started: LoadedThread, *, client: str, handle: str, branch: str
 ) -> ThreadRecord:
     info = ThreadInfo(
         thread_id=started.thread_id,

@@ -1,4 +1,4 @@
-"""Which MCP servers of a configuration are codextui itself."""
+"""Codex's own configuration: entries of codextui are disabled, profiles are read."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from threading import Timer
 
 import pytest
 
-from codextui.codex.configuration import own_servers_off
+from codextui.codex.configuration import own_server_overrides, read_profile
+from codextui.errors import ConfigInvalid
 
 
 def write(folder: Path, text: str) -> Path:
@@ -28,9 +29,9 @@ def write(folder: Path, text: str) -> Path:
         'url = "http://127.0.0.1:8040/mcp"\nbearer_token_env_var = "CODEXTUI_TOKEN"',
     ],
 )
-def test_codextui_is_known_however_it_is_started(tmp_path: Path, entry: str) -> None:
+def test_codextui_is_recognised_however_it_is_started(tmp_path: Path, entry: str) -> None:
     home = write(tmp_path, f"[mcp_servers.agents]\n{entry}\n")
-    assert own_servers_off(home, None) == {"mcp_servers.agents.enabled": False}
+    assert own_server_overrides(home, None) == {"mcp_servers.agents.enabled": False}
 
 
 @pytest.mark.parametrize(
@@ -50,38 +51,48 @@ def test_codextui_is_known_however_it_is_started(tmp_path: Path, entry: str) -> 
         "this is no TOML",
     ],
 )
-def test_what_else_is_there_is_left_alone(tmp_path: Path, text: str) -> None:
-    assert own_servers_off(write(tmp_path, text), None) == {}
+def test_other_entries_are_left_alone(tmp_path: Path, text: str) -> None:
+    assert own_server_overrides(write(tmp_path, text), None) == {}
     project = tmp_path / "project"
     write(project / ".codex", text)
-    assert own_servers_off(tmp_path / "none", str(project)) == {}
+    assert own_server_overrides(tmp_path / "none", str(project)) == {}
 
 
-def test_a_pipe_in_the_place_of_a_configuration_is_not_waited_for(tmp_path: Path) -> None:
+def test_a_pipe_in_place_of_the_configuration_is_not_read(tmp_path: Path) -> None:
     (tmp_path / ".codex").mkdir()
     pipe = tmp_path / ".codex" / "config.toml"
     os.mkfifo(pipe)
     writer = os.open(pipe, os.O_RDWR)
     os.write(writer, b'[mcp_servers.agents]\ncommand = "codextui"\nargs = ["mcp-server"]\n')
-    closing = Timer(10.0, os.close, [writer])  # so that whoever reads it fails, and ends
+    closing = Timer(10.0, os.close, [writer])  # ends a read of the pipe, which would block
     closing.start()
-    assert own_servers_off(tmp_path / "none", str(tmp_path)) == {}
+    assert own_server_overrides(tmp_path / "none", str(tmp_path)) == {}
     assert closing.is_alive()
     closing.cancel()
     os.close(writer)
 
 
-def test_a_project_is_asked_too_and_its_entry_stands_by_itself(tmp_path: Path) -> None:
+def test_the_override_of_a_project_entry_is_a_whole_entry(tmp_path: Path) -> None:
     entry = '[mcp_servers.{}]\ncommand = "codextui"\nargs = ["mcp-server"]\n'
     home = write(tmp_path / "home", entry.format("mine"))
     project = tmp_path / "project"
     write(project / ".codex", entry.format("mine") + entry.format("ours"))
-    assert own_servers_off(home, str(project / "deep" / "inside")) == {
+    assert own_server_overrides(home, str(project / "deep" / "inside")) == {
         "mcp_servers.mine.enabled": False,
         "mcp_servers.ours.enabled": False,
         "mcp_servers.ours.command": "codextui",
     }
 
 
-def test_no_configuration_is_no_trouble(tmp_path: Path) -> None:
-    assert own_servers_off(tmp_path / "none", str(tmp_path)) == {}
+def test_a_missing_configuration_gives_no_overrides(tmp_path: Path) -> None:
+    assert own_server_overrides(tmp_path / "none", str(tmp_path)) == {}
+
+
+@pytest.mark.parametrize("name", ["missing", "../outside", "broken", "a/b"])
+def test_the_error_of_an_unusable_profile_names_it(tmp_path: Path, name: str) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    (tmp_path / "outside.config.toml").write_text('model = "m"\n')
+    (home / "broken.config.toml").write_text("model =")
+    with pytest.raises(ConfigInvalid, match=name):
+        read_profile(home, name)

@@ -1,4 +1,4 @@
-"""What Codex's notifications come to."""
+"""Notifications of `codex app-server`, translated into events."""
 
 from __future__ import annotations
 
@@ -8,10 +8,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from codextui.codex import thread_notifications as fact
 from codextui.codex.items import file_changes
-from codextui.codex.notifications import IGNORED, WARNINGS, Translated, translate, translate_history
-from codextui.codex.thread_notifications import parse_fact
+from codextui.codex.notifications import (
+    IGNORED,
+    WARNINGS,
+    TranslatedEvent,
+    translate,
+    translate_history,
+)
+from codextui.codex.thread_notifications import (
+    RequestResolved,
+    SettingsChanged,
+    ThreadNotification,
+    ThreadReverted,
+    ThreadStarted,
+    ThreadUnloaded,
+    parse_thread_notification,
+)
 from codextui.protocol import events as ev
 from codextui.protocol.approvals import FileChange
 from codextui.protocol.events import parse_msg
@@ -106,22 +119,7 @@ EVENTS: list[tuple[str, dict[str, Any], ev.Msg]] = [
     ),
 ]
 
-FACTS: list[tuple[str, dict[str, Any], fact.Fact]] = [
-    (
-        "thread/status/changed",
-        {"threadId": "t", "status": {"type": "active", "activeFlags": ["waitingOnApproval"]}},
-        fact.StatusChanged("t", "active", "approval"),
-    ),
-    (
-        "thread/status/changed",
-        {"threadId": "t", "status": {"type": "active", "activeFlags": ["waitingOnUserInput"]}},
-        fact.StatusChanged("t", "active", "answer"),
-    ),
-    (
-        "thread/status/changed",
-        {"threadId": "t", "status": {"type": "systemError"}},
-        fact.StatusChanged("t", "systemError"),
-    ),
+THREAD_NOTIFICATIONS: list[tuple[str, dict[str, Any], ThreadNotification]] = [
     (
         "thread/settings/updated",
         {
@@ -133,34 +131,19 @@ FACTS: list[tuple[str, dict[str, Any], fact.Fact]] = [
                 "approvalPolicy": {"granular": {"rules": True}},
             },
         },
-        fact.SettingsChanged("t", "/w", "m", "workspace-write", "granular"),
+        SettingsChanged("t", "/w", "m", "workspace-write", "granular"),
     ),
     (
         "thread/started",
         {"thread": {"id": "t", "cwd": "/w", "forkedFromId": "s", "parentThreadId": None}},
-        fact.ThreadAnnounced("t", "/w", "s", ""),
+        ThreadStarted("t", "/w", "s", ""),
     ),
-    (
-        "thread/name/updated",
-        {"threadId": "t", "threadName": "backend"},
-        fact.ThreadNamed("t", "backend"),
-    ),
-    ("thread/name/updated", {"threadId": "t"}, fact.ThreadNamed("t", "")),
-    ("thread/archived", {"threadId": "t"}, fact.ThreadGone("t", "archived")),
-    ("thread/deleted", {"threadId": "t"}, fact.ThreadGone("t", "deleted")),
-    ("thread/closed", {"threadId": "t"}, fact.ThreadGone("t", "closed")),
-    ("thread/unarchived", {"threadId": "t"}, fact.ThreadRestored("t")),
-    ("thread/reverted", {"threadId": "t"}, fact.ThreadReverted("t")),
-    (
-        "serverRequest/resolved",
-        {"threadId": "t", "requestId": 7},
-        fact.RequestResolved("t", 7),
-    ),
-    (
-        "serverRequest/resolved",
-        {"threadId": "t", "requestId": "7"},
-        fact.RequestResolved("t", "7"),
-    ),
+    ("thread/archived", {"threadId": "t"}, ThreadUnloaded("t")),
+    ("thread/deleted", {"threadId": "t"}, ThreadUnloaded("t")),
+    ("thread/closed", {"threadId": "t"}, ThreadUnloaded("t")),
+    ("thread/reverted", {"threadId": "t"}, ThreadReverted("t")),
+    ("serverRequest/resolved", {"threadId": "t", "requestId": 7}, RequestResolved(7)),
+    ("serverRequest/resolved", {"threadId": "t", "requestId": "7"}, RequestResolved("7")),
 ]
 
 WARNED = [
@@ -198,52 +181,58 @@ WARNED = [
 
 @pytest.mark.parametrize(("method", "params", "msg"), EVENTS)
 def test_a_notification_becomes_its_event(method: str, params: dict[str, Any], msg: ev.Msg) -> None:
-    notice = translate(method, {**PLACE, **params})
-    assert isinstance(notice, Translated)
-    assert (notice.thread_id, notice.turn_id) == ("t", "u")
-    assert notice.msg == msg
+    translation = translate(method, {**PLACE, **params})
+    assert isinstance(translation, TranslatedEvent)
+    assert (translation.thread_id, translation.turn_id) == ("t", "u")
+    assert translation.msg == msg
 
 
-@pytest.mark.parametrize(("method", "params", "expected"), FACTS)
-def test_a_notification_about_a_thread_becomes_a_fact(
-    method: str, params: dict[str, Any], expected: fact.Fact
+@pytest.mark.parametrize(("method", "params", "expected"), THREAD_NOTIFICATIONS)
+def test_a_notification_for_the_server_alone_is_parsed(
+    method: str, params: dict[str, Any], expected: ThreadNotification
 ) -> None:
     assert translate(method, params) == expected
 
 
-@pytest.mark.parametrize(("method", "params", "said"), WARNED)
-def test_a_warning_is_a_sentence_where_there_is_something_to_warn_of(
-    method: str, params: dict[str, Any], said: str | None
+@pytest.mark.parametrize(("method", "params", "text"), WARNED)
+def test_a_notification_of_a_problem_becomes_a_warning(
+    method: str, params: dict[str, Any], text: str | None
 ) -> None:
-    notice = translate(method, params)
-    if said is None:
-        assert notice is None
+    translation = translate(method, params)
+    if text is None:
+        assert translation is None
     else:
-        assert isinstance(notice, Translated)
-        assert isinstance(notice.msg, ev.Warned)
-        assert said in notice.msg.message
+        assert isinstance(translation, TranslatedEvent)
+        assert isinstance(translation.msg, ev.Warned)
+        assert text in translation.msg.message
 
 
 @pytest.mark.parametrize("method", sorted(IGNORED))
-def test_noise_is_nothing(method: str) -> None:
+def test_an_ignored_notification_becomes_nothing(method: str) -> None:
     assert translate(method, PLACE) is None
 
 
-# They have nothing that must be there.
+# They have no required member.
 SHAPELESS = {"windows/worldWritableWarning"}
 
 
 @pytest.mark.parametrize("params", [{}, {"threadId": 7}, {"itemId": "i"}, {"turn": []}], ids=str)
-@pytest.mark.parametrize("method", sorted({m for m, *_ in EVENTS + FACTS + WARNED} - SHAPELESS))
-def test_a_wrong_shape_stays_visible_with_all_of_it(method: str, params: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "method", sorted({m for m, *_ in EVENTS + THREAD_NOTIFICATIONS + WARNED} - SHAPELESS)
+)
+def test_a_malformed_notification_stays_visible_as_a_whole(
+    method: str, params: dict[str, Any]
+) -> None:
     unknown = (
         ev.UnknownEvent(f"malformed {method}", params),
         ev.UnknownEvent("thread/levitated", params),
     )
-    assert translate(method, params) in [Translated("", "", msg) for msg in unknown]
+    assert translate(method, params) in [TranslatedEvent("", "", msg) for msg in unknown]
 
 
-KNOWN = sorted({method for method, *_ in EVENTS + FACTS + WARNED} | set(WARNINGS) | IGNORED)
+KNOWN = sorted(
+    {method for method, *_ in EVENTS + THREAD_NOTIFICATIONS + WARNED} | set(WARNINGS) | IGNORED
+)
 KEYS = st.sampled_from(
     [
         "threadId",
@@ -291,23 +280,23 @@ VALUES = st.recursive(
 
 @settings(deadline=None)
 @given(st.sampled_from(KNOWN) | st.text(max_size=10), st.dictionaries(KEYS, VALUES, max_size=6))
-def test_whatever_comes_is_never_an_error_and_can_be_sent_on(
+def test_no_notification_raises_and_every_event_survives_json(
     method: str, params: dict[str, Any]
 ) -> None:
-    notice = translate(method, params)
-    if isinstance(notice, Translated):
-        assert parse_msg(dict(notice.msg.to_json())) == notice.msg
+    translation = translate(method, params)
+    if isinstance(translation, TranslatedEvent):
+        assert parse_msg(dict(translation.msg.to_json())) == translation.msg
 
 
 @settings(deadline=None)
 @given(st.lists(st.dictionaries(KEYS, VALUES, max_size=6), max_size=4))
-def test_whatever_history_says_is_never_an_error(turns: list[dict[str, Any]]) -> None:
+def test_no_history_raises_and_every_event_survives_json(turns: list[dict[str, Any]]) -> None:
     for event in translate_history("t", turns):
         assert event.thread_id == "t"
         assert parse_msg(dict(event.msg.to_json())) == event.msg
 
 
-def test_history_tells_turns_as_they_were_heard() -> None:
+def test_history_becomes_the_events_of_its_turns() -> None:
     running = {"id": "c", "type": "commandExecution", "status": "inProgress"}
     turns = [
         {"id": "u1", "status": "completed", "items": [ITEM]},
@@ -335,9 +324,9 @@ def test_changes_are_read_from_a_file_change_and_from_nothing_else() -> None:
     assert file_changes({**item, "changes": [{"path": 7}]}) == ()
 
 
-def test_no_method_means_two_things() -> None:
+def test_no_method_is_translated_in_two_ways() -> None:
     warned, events = set(WARNINGS), {method for method, *_ in EVENTS} - set(WARNINGS)
-    facts = {method for method in KNOWN if method in {name for name, *_ in FACTS}}
+    for_server = {method for method, *_ in THREAD_NOTIFICATIONS}
     assert not warned & IGNORED
-    assert not facts & (warned | IGNORED | events)
-    assert parse_fact("thread/levitated", {}) is None
+    assert not for_server & (warned | IGNORED | events)
+    assert parse_thread_notification("thread/levitated", {}) is None
