@@ -4,6 +4,8 @@ An `Event` says where it belongs (`seq`, thread, turn, time) and carries one mes
 On the wire it has the envelope of `codex mcp-server`'s events:
 `{"_meta": {"seq", "threadId", "at"}, "id": turnId, "msg": {"type": ...}}`. Items are passed on as
 `codex app-server` sends them (its `ThreadItem`).
+
+`codextui.codex.legacy` explains the other `codex/event` format, that of `codex mcp-server`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Holds the translation of app-server's notifications to recordings of `codex mcp-server`.
+"""Compares the translation in `codextui.codex.legacy` with recordings of `codex mcp-server`.
 
 The recordings are of 0.153.4, made by tests/contract/legacy/record.py. Every difference must
-have a row with its reason in tests/contract/legacy/exempt.py, and every row must be seen.
+have a row with its reason in tests/contract/legacy/exempt.py, and every row must be found.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from codextui.codex.binary import CodexBinary, find_codex  # noqa: E402
 pytestmark = pytest.mark.contract
 
 OF_THE_SERVER = {"handshake", "unknown-threads", "bad-arguments"}
-"""What no notification of Codex's has a part in."""
+"""Scenarios without any notification of Codex."""
 
 TRANSLATED = [name for name in SCENARIOS if name not in OF_THE_SERVER]
 
@@ -40,7 +40,7 @@ def codex(codex_binary: Path) -> CodexBinary:
 
 
 async def recorded_here(name: str, codex: CodexBinary, scratch: Path) -> dict[str, Any]:
-    """The scenario with a stand-in for the server, without the handshake."""
+    """Play a scenario with the stand-in server, without the handshake."""
     recording = await play(SCENARIOS[name], lambda home: StandIn(codex, home), scratch)
     return without_handshake(recording)
 
@@ -56,7 +56,7 @@ def without_handshake(recording: dict[str, Any]) -> dict[str, Any]:
 
 
 def rows_for(codex: CodexBinary) -> tuple[Exempt, ...]:
-    """What may differ with this Codex; the recorded version's own app-server is no newer."""
+    """Return the differences that are intended with this Codex."""
     if codex.version < (0, 154):
         return OF_OURS
     return (*OF_OURS, *VERSIONS, *(NEWEST if codex.version >= (0, 164) else ()))
@@ -68,7 +68,7 @@ def test_every_scenario_has_a_recording_and_every_recording_a_scenario() -> None
 
 
 @pytest.mark.parametrize("name", TRANSLATED)
-async def test_app_server_is_told_as_the_genuine_server_told_it(
+async def test_events_are_those_of_the_genuine_server(
     name: str, codex: CodexBinary, scratch: Path
 ) -> None:
     ours = await recorded_here(name, codex, scratch)

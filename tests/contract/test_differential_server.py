@@ -1,6 +1,6 @@
-"""Holds `codextui mcp-server` to recordings of `codex mcp-server` 0.153.4.
+"""Compares `codextui mcp-server` with recordings of `codex mcp-server` 0.153.4.
 
-With `--private` it is compared as a whole; with a shared server the answers and elicitations are.
+With `--private` every frame is compared, with a shared server the answers and elicitations.
 """
 
 from __future__ import annotations
@@ -43,13 +43,13 @@ from codextui.demo import codex_environment  # noqa: E402
 pytestmark = pytest.mark.contract
 
 START_S = 30
-ANSWERED = [name for name, scenario in SCENARIOS.items() if not scenario.hears]
+ANSWERED = [name for name, scenario in SCENARIOS.items() if not scenario.waits_for_events]
 MAY_DIFFER = (*VERSIONS, *DECISIONS, *FAULTS, *OF_THE_SERVER)
 ALONE = (*OF_THE_SERVER, *STOPPED, *OF_ONE_CLIENT)
 
 
 def environment(home: Path) -> dict[str, str]:
-    """One with folders of its own for what a server makes."""
+    """Return an environment with folders of its own for what a server writes."""
     env = dict(codex_environment(home))
     for name in ("RUNTIME_DIR", "STATE_HOME", "CONFIG_HOME", "CACHE_HOME"):
         folder = home.parent / name.lower()
@@ -128,7 +128,7 @@ async def test_our_server_answers_as_the_genuine_one_did(
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
-async def test_our_private_server_does_all_as_the_genuine_one_did(
+async def test_our_private_server_sends_every_frame_of_the_genuine_one(
     name: str, codex_binary: Path, scratch: Path
 ) -> None:
     ours = await play(SCENARIOS[name], private_server, scratch)

@@ -5,7 +5,7 @@ import sqlite3
 
 import pytest
 
-from codextui.codex.legacy.requests import LegacyAsk
+from codextui.codex.legacy.requests import LegacyElicitation
 from codextui.errors import ApprovalGone, CodexDied, ServerRefused
 from codextui.protocol.approvals import Approval, CommandAsked, QuestionsAsked
 from codextui.protocol.decisions import Aborted, Answered, Approved, Decision, Declined, Scope
@@ -25,7 +25,7 @@ class Person:
     def wants(self, approval: Approval) -> bool:
         return self.thread_id in ("", approval.thread_id)
 
-    async def ask(self, approval: Approval, legacy: LegacyAsk | None) -> Decision | None:
+    async def ask(self, approval: Approval, legacy: LegacyElicitation | None) -> Decision | None:
         future = asyncio.get_running_loop().create_future()
         self.asked[approval.approval_id] = future
         try:

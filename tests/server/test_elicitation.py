@@ -6,7 +6,7 @@ import jsonschema
 import pytest
 from msgspec import structs
 
-from codextui.codex.legacy.requests import read_ask
+from codextui.codex.legacy.requests import build_elicitation
 from codextui.protocol.approvals import (
     Approval,
     Asked,
@@ -44,7 +44,7 @@ def params(asked: Asked) -> dict[str, object]:
 def test_what_codex_mcp_server_asked_is_asked_with_its_fields_and_a_form():
     approval = Approval("a1", "t", "u", "i", "backend", 1.0, COMMAND)
     request = {"threadId": "t", "turnId": "u", "itemId": "i", "command": "rm -r build", "cwd": "/w"}
-    legacy = read_ask("item/commandExecution/requestApproval", request)
+    legacy = build_elicitation("item/commandExecution/requestApproval", request)
     built = elicitation_params(approval, legacy, call_id=7)
     assert built["message"] == "Allow Codex to run `rm -r build` in `/w`?"
     assert built["threadId"] == "t"
@@ -62,7 +62,7 @@ def test_what_codex_mcp_server_asked_is_asked_with_its_fields_and_a_form():
 
 def test_a_patch_is_asked_with_its_changes():
     request = {"threadId": "t", "turnId": "u", "itemId": "i"}
-    legacy = read_ask("item/fileChange/requestApproval", request, PATCH.changes)
+    legacy = build_elicitation("item/fileChange/requestApproval", request, PATCH.changes)
     built = elicitation_params(Approval("a1", "t", "u", "i", "b", 1.0, PATCH), legacy)
     assert built["codex_changes"] == {
         "a.py": {"type": "add", "content": "print()\n"},

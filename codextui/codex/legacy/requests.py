@@ -1,6 +1,9 @@
-"""app-server's approval requests as `codex mcp-server` asked them. Pure.
+"""Approval requests of app-server as elicitations of `codex mcp-server`. Pure.
 
-Every function but `read_ask` raises WireInvalid where the request has a wrong shape.
+The old server asked about commands and patches only. Before `elicitation/create` it sent a
+`codex/event` about the same approval.
+
+Every function but `build_elicitation` raises MessageInvalid for malformed parameters.
 """
 
 from __future__ import annotations
@@ -8,77 +11,78 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from codextui.codex.legacy import words
-from codextui.codex.legacy.items import Msg
+from codextui.codex.legacy import values
+from codextui.codex.legacy.items import LegacyMsg
+from codextui.codex.requests import COMMAND_APPROVAL, PATCH_APPROVAL
 from codextui.errors import MessageInvalid
 from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import Json, JsonObject
 from codextui.protocol.approvals import FileChange
 
-NO_QUESTIONS: JsonObject = {"type": "object", "properties": {}}
-"""The form of the old server's elicitations: it asked for nothing that a client could fill in."""
-
-_DECISIONS = {
-    "accept": "approved",
-    "acceptForSession": "approved_for_session",
-    "decline": "denied",
-    "cancel": "abort",
-}
+EMPTY_FORM: JsonObject = {"type": "object", "properties": {}}
+"""The schema of the old server's elicitations, which had nothing to fill in."""
 
 
 @dataclass(frozen=True, slots=True)
-class LegacyAsk:
-    """An approval as the old server told it and asked for it.
+class LegacyElicitation:
+    """An approval as the old server asked for it.
 
     Attributes:
-        msg: the `codex/event` that comes before the question.
-        message: the question, as text.
-        details: the old members beside it, `threadId` and all that begins with `codex_`, but
-            for the id of the call that is asking.
+        msg: the `msg` of the `codex/event` before the elicitation.
+        message: the question.
+        details: the old server's own parameters (`threadId` and all that begin with `codex_`),
+            but for the id of the call.
     """
 
-    msg: Msg
+    msg: LegacyMsg
     message: str
-    details: Msg
+    details: LegacyMsg
 
-    def params(self, call_id: int | str, form: JsonObject = NO_QUESTIONS) -> Msg:
+    def to_params(self, call_id: int | str, form: JsonObject = EMPTY_FORM) -> LegacyMsg:
         """Return the parameters of `elicitation/create`.
 
         Args:
             call_id: the JSON-RPC id of the `tools/call` whose turn asks.
-            form: what the client is asked to fill in.
+            form: the schema of what the client fills in.
         """
-        told = {"codex_mcp_tool_call_id": str(call_id), **self.details}
-        return {"message": self.message, "requestedSchema": form, **told}
+        return {
+            "message": self.message,
+            "requestedSchema": form,
+            "codex_mcp_tool_call_id": str(call_id),
+            **self.details,
+        }
 
 
-def read_ask(
+def build_elicitation(
     method: str, params: JsonObject, changes: Iterable[FileChange] = ()
-) -> LegacyAsk | None:
-    """Return what a request was; None where the old server asked nothing of that kind.
+) -> LegacyElicitation | None:
+    """Return the elicitation for a request of app-server.
 
-    Never raises: what has a wrong shape is None, too. `changes` are those of a patch, which
-    its request does not tell.
+    None for a malformed request, and for one that the old server did not ask about.
+
+    Args:
+        method: the request's method.
+        params: its parameters.
+        changes: the changes of a patch, which are not in the parameters.
     """
     try:
-        match method:
-            case "item/commandExecution/requestApproval":
-                return ask_command(params)
-            case "item/fileChange/requestApproval":
-                return ask_patch(params, {one.path: words.file_change(one) for one in changes})
-            case _:
-                return None
+        if method == COMMAND_APPROVAL:
+            return build_command_elicitation(params)
+        if method == PATCH_APPROVAL:
+            by_path = {change.path: values.file_change(change) for change in changes}
+            return build_patch_elicitation(params, by_path)
     except MessageInvalid:
-        return None
+        pass
+    return None
 
 
-def ask_command(params: JsonObject) -> LegacyAsk:
-    """Return what `item/commandExecution/requestApproval` was."""
+def build_command_elicitation(params: JsonObject) -> LegacyElicitation:
+    """Return the elicitation for `item/commandExecution/requestApproval`."""
     line, cwd = fields.text_or(params, "command"), fields.text_or(params, "cwd")
-    command, parsed = words.split_command(line), words.parsed_command(params)
-    told: Msg = {
+    command, parsed = values.split_command(line), values.parsed_cmd(params)
+    msg: LegacyMsg = {
         "type": "exec_approval_request",
-        "kind": words.snake(fields.text_or(params, "kind", "command")),
+        "kind": values.snake_case(fields.text_or(params, "kind", "command")),
         "call_id": fields.text(params, "itemId"),
         "approval_id": params.get("approvalId"),
         "turn_id": fields.text(params, "turnId"),
@@ -89,20 +93,21 @@ def ask_command(params: JsonObject) -> LegacyAsk:
         "parsed_cmd": parsed,
         **_proposals(params),
     }
-    details = {"codex_command": command, "codex_cwd": cwd, "codex_parsed_cmd": parsed}
     message = f"Allow Codex to run `{line}` in `{cwd}`?"
-    return LegacyAsk(words.without_nulls(told), message, _details("exec", params) | details)
+    details = _details("exec", params)
+    details |= {"codex_command": command, "codex_cwd": cwd, "codex_parsed_cmd": parsed}
+    return LegacyElicitation(values.without_nulls(msg), message, details)
 
 
-def ask_patch(params: JsonObject, changes: JsonObject) -> LegacyAsk:
-    """Return what `item/fileChange/requestApproval` was.
+def build_patch_elicitation(params: JsonObject, changes: JsonObject) -> LegacyElicitation:
+    """Return the elicitation for `item/fileChange/requestApproval`.
 
     Args:
-        params: its parameters, which do not tell the changes.
-        changes: by path, as `legacy_words.file_changes_by_path` returns them.
+        params: the request's parameters.
+        changes: the changes, as `values.file_changes_by_path` returns them.
     """
     reason, root = fields.text_or(params, "reason"), params.get("grantRoot")
-    told: Msg = {
+    msg: LegacyMsg = {
         "type": "apply_patch_approval_request",
         "call_id": fields.text(params, "itemId"),
         "turn_id": fields.text(params, "turnId"),
@@ -111,14 +116,14 @@ def ask_patch(params: JsonObject, changes: JsonObject) -> LegacyAsk:
         "grant_root": root,
         "changes": changes,
     }
-    details = words.without_nulls({"codex_reason": reason or None, "codex_grant_root": root})
+    details = values.without_nulls({"codex_reason": reason or None, "codex_grant_root": root})
     question = "Allow Codex to apply proposed code changes?"
     message = f"{reason}\n{question}" if reason else question
     details |= _details("patch", params) | {"codex_changes": changes}
-    return LegacyAsk(words.without_nulls(told), message, details)
+    return LegacyElicitation(values.without_nulls(msg), message, details)
 
 
-def _details(kind: str, params: JsonObject) -> Msg:
+def _details(kind: str, params: JsonObject) -> LegacyMsg:
     return {
         "threadId": fields.text(params, "threadId"),
         "codex_elicitation": f"{kind}-approval",
@@ -127,27 +132,35 @@ def _details(kind: str, params: JsonObject) -> Msg:
     }
 
 
-def _proposals(params: JsonObject) -> Msg:
-    """What could be allowed beside the one command, and the reason to ask."""
+def _proposals(params: JsonObject) -> LegacyMsg:
+    """Return why a command is asked about, and what can be approved beside it."""
     available = params.get("availableDecisions")
     decisions = [_decision(one) for one in fields.as_array(available, "availableDecisions")]
     return {
         "reason": params.get("reason"),
-        "network_approval_context": words.snake_keys(params.get("networkApprovalContext")),
-        "additional_permissions": words.snake_keys(params.get("additionalPermissions")),
+        "network_approval_context": values.snake_keys(params.get("networkApprovalContext")),
+        "additional_permissions": values.snake_keys(params.get("additionalPermissions")),
         "proposed_execpolicy_amendment": params.get("proposedExecpolicyAmendment"),
         "proposed_network_policy_amendments": params.get("proposedNetworkPolicyAmendments"),
         "available_decisions": None if available is None else decisions,
     }
 
 
+_DECISIONS = {
+    "accept": "approved",
+    "acceptForSession": "approved_for_session",
+    "decline": "denied",
+    "cancel": "abort",
+}
+
+
 def _decision(value: Json) -> Json:
     match value:
         case str():
-            return _DECISIONS.get(value, words.snake(value))
+            return _DECISIONS.get(value, values.snake_case(value))
         case {"acceptWithExecpolicyAmendment": {"execpolicy_amendment": rule}}:
             return {"approved_execpolicy_amendment": {"proposed_execpolicy_amendment": rule}}
         case {"applyNetworkPolicyAmendment": rule}:
             return {"network_policy_amendment": rule}
         case _:
-            return words.snake_keys(value)
+            return values.snake_keys(value)

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Hashable
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias, TypeVar
 
-from codextui.codex.legacy.requests import LegacyAsk
+from codextui.codex.legacy.requests import LegacyElicitation
 from codextui.codex.requests import grants
 from codextui.errors import ApprovalGone, CodextuiError, ServerRefused
 from codextui.protocol.approvals import Approval, Asked
@@ -44,7 +44,7 @@ class Answerer(Protocol):
     def wants(self, approval: Approval) -> bool:
         """Whether this approval is for it to decide."""
 
-    async def ask(self, approval: Approval, legacy: LegacyAsk | None) -> Decision | None:
+    async def ask(self, approval: Approval, legacy: LegacyElicitation | None) -> Decision | None:
         """Ask, and wait as long as it takes; None where it turns out that it cannot answer.
 
         `legacy` is the question as `codex mcp-server` asked it, where it asked such. It is
@@ -84,7 +84,7 @@ class _Open:
     approval: Approval
     key: Hashable
     answer: Answer
-    legacy: LegacyAsk | None
+    legacy: LegacyElicitation | None
     on_withdrawn: Callable[[], None]
     taken: bool = False
     offers: dict[Answerer, asyncio.Task[None]] = field(default_factory=dict)
@@ -152,7 +152,7 @@ class Broker:
         item_id: str,
         handle: str,
         answer: Answer,
-        legacy: LegacyAsk | None = None,
+        legacy: LegacyElicitation | None = None,
         on_withdrawn: Callable[[], None] = lambda: None,
     ) -> Approval | None:
         """Open an approval and offer it to everybody; None where `key` is open already.

@@ -10,7 +10,7 @@ from functools import partial
 from msgspec import structs
 
 from codextui.codex.calls import interrupt_turn, steer_turn
-from codextui.codex.legacy.requests import read_ask
+from codextui.codex.legacy.requests import build_elicitation
 from codextui.codex.requests import (
     Answer,
     ApprovalRequest,
@@ -135,7 +135,7 @@ class CodexRequests:
             item_id=ask.item_id,
             handle=record.info.handle if record is not None else "",
             answer=partial(self._answer, question),
-            legacy=read_ask(question.method, question.params, changes),
+            legacy=build_elicitation(question.method, question.params, changes),
         )
 
     async def _answer(self, question: _Question, decision: Decision) -> bool:

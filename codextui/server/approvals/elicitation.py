@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mcp_types import RequestId
 
-from codextui.codex.legacy.requests import LegacyAsk
+from codextui.codex.legacy.requests import LegacyElicitation
 from codextui.jsonrpc.fields import Json, JsonObject
 from codextui.protocol.approvals import (
     Approval,
@@ -55,7 +55,7 @@ class ElicitingClient:
         """Whether this approval is for it to decide."""
         return self.thread_id in ("", approval.thread_id)
 
-    async def ask(self, approval: Approval, legacy: LegacyAsk | None) -> Decision | None:
+    async def ask(self, approval: Approval, legacy: LegacyElicitation | None) -> Decision | None:
         """Ask; None where it hung up. Raises CannotAnswer where it answers with an error."""
         params = elicitation_params(approval, legacy, call_id=self.call_id)
         try:
@@ -71,7 +71,7 @@ class ElicitingClient:
 
 
 def elicitation_params(
-    approval: Approval, legacy: LegacyAsk | None = None, *, call_id: RequestId | None = None
+    approval: Approval, legacy: LegacyElicitation | None = None, *, call_id: RequestId | None = None
 ) -> dict[str, object]:
     """The parameters of the elicitation.
 
@@ -81,7 +81,7 @@ def elicitation_params(
     form = _schema(approval.asked)
     known: JsonObject = {"message": _message(approval.asked), "threadId": approval.thread_id}
     if legacy is not None:
-        known = legacy.params("" if call_id is None else call_id, form)
+        known = legacy.to_params("" if call_id is None else call_id, form)
     return {**known, "requestedSchema": form, "_meta": {APPROVAL_META: approval.to_json()}}
 
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from codextui.codex.legacy.requests import LegacyAsk
+from codextui.codex.legacy.requests import LegacyElicitation
 from codextui.jsonrpc.fields import Json, JsonObject
 from codextui.protocol.approvals import Approval
 from codextui.protocol.decisions import Decision, parse_elicit_result
@@ -23,7 +23,7 @@ TOGETHER_S = 0.02
 @dataclass(frozen=True, slots=True)
 class _Pending:
     approval: Approval
-    legacy: LegacyAsk | None
+    legacy: LegacyElicitation | None
     decision: asyncio.Future[Decision | None]
 
 
@@ -46,7 +46,7 @@ class InputRequired:
         """Whether this approval is for it to decide."""
         return approval.thread_id == self.thread_id
 
-    async def ask(self, approval: Approval, legacy: LegacyAsk | None) -> Decision | None:
+    async def ask(self, approval: Approval, legacy: LegacyElicitation | None) -> Decision | None:
         """Ask in the next round; None where there is none left."""
         if not self._left:
             return None

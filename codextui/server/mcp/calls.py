@@ -249,7 +249,7 @@ def listener_of(caller: Caller) -> LegacyListener | None:
     tell, call_id = caller.channel.tell, caller.request_id
 
     def listen(event: LegacyEvent) -> None:
-        tell(EVENT_METHOD, event.params(call_id), for_call=call_id)
+        tell(EVENT_METHOD, event.to_params(call_id), for_call=call_id)
 
     return LegacyListener(caller.channel.client, listen)
 

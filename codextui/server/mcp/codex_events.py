@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from codextui.codex.legacy.events import LegacyEvent, LegacyEvents, Told
+from codextui.codex.legacy.events import LegacyEvent, LegacyEventTranslator
 from codextui.codex.threads import LoadedThread
 from codextui.jsonrpc.fields import Json, JsonObject
 
@@ -43,7 +43,7 @@ class LegacyStreams:
     def __init__(self, is_known: Callable[[str], bool]) -> None:
         """Follow nothing yet; `is_known` says whether a thread is one that was there before."""
         self._is_known = is_known
-        self._threads: dict[str, LegacyEvents] = {}
+        self._threads: dict[str, LegacyEventTranslator] = {}
         # The calls in their order; of a dict only the keys are used.
         self._listeners: dict[str, dict[Hashable, dict[LegacyListener, None]]] = {}
         self._opening = 0
@@ -70,13 +70,15 @@ class LegacyStreams:
     def begin(self, started: LoadedThread, listener: LegacyListener) -> None:
         """Follow a thread that was just started, and tell how it began."""
         self._listeners[started.thread_id] = {listener.client: {listener: None}}
-        events = self._threads.setdefault(started.thread_id, LegacyEvents(started.thread_id))
-        self._tell(started.thread_id, events.configured(started.result))
+        events = self._threads.setdefault(
+            started.thread_id, LegacyEventTranslator(started.thread_id)
+        )
+        self._tell(started.thread_id, events.translate_thread_start(started.result))
 
     def attach(self, thread_id: str, listener: LegacyListener) -> None:
         """Tell somebody what comes of a thread."""
         if thread_id not in self._threads:
-            self._threads[thread_id] = LegacyEvents(thread_id, under_way=True)
+            self._threads[thread_id] = LegacyEventTranslator(thread_id, joined_late=True)
         clients = self._listeners.setdefault(thread_id, {})
         clients.setdefault(listener.client, {})[listener] = None
 
@@ -94,16 +96,16 @@ class LegacyStreams:
             return
         if method == _FOR_ALL:
             for followed_id, events in self._threads.items():
-                self._tell(followed_id, events.notification(method, params))
+                self._tell(followed_id, events.translate_notification(method, params))
             return
         thread_id = params.get("threadId")
         if not isinstance(thread_id, str):
             return
         if self._opening and thread_id not in self._threads and not self._is_known(thread_id):
-            self._threads[thread_id] = LegacyEvents(thread_id)
+            self._threads[thread_id] = LegacyEventTranslator(thread_id)
         followed = self._threads.get(thread_id)
         if followed is not None:
-            self._tell(thread_id, followed.notification(method, params))
+            self._tell(thread_id, followed.translate_notification(method, params))
         if method in _ENDS:
             self._threads.pop(thread_id, None)
             self._listeners.pop(thread_id, None)
@@ -112,25 +114,25 @@ class LegacyStreams:
         """A request of Codex's came, which somebody will be asked about."""
         thread_id = params.get("threadId")
         if isinstance(thread_id, str) and thread_id in self._threads:
-            told, _ = self._threads[thread_id].request(method, params)
+            told, _ = self._threads[thread_id].translate_request(method, params)
             self._tell(thread_id, told)
 
     def answered(self, thread_id: str, item_id: str, *, granted: bool) -> None:
         """Codex was told a decision."""
         followed = self._threads.get(thread_id)
         if followed is not None:
-            self._tell(thread_id, followed.answered(item_id, granted=granted))
+            self._tell(thread_id, followed.translate_decision(item_id, granted=granted))
 
     def forget_all(self) -> None:
         """The Codex process is gone, and what it had begun."""
         self._threads.clear()
         for thread_id, clients in tuple(self._listeners.items()):
             if clients:
-                self._threads[thread_id] = LegacyEvents(thread_id, under_way=True)
+                self._threads[thread_id] = LegacyEventTranslator(thread_id, joined_late=True)
             else:
                 del self._listeners[thread_id]
 
-    def _tell(self, thread_id: str, told: Told) -> None:
+    def _tell(self, thread_id: str, told: tuple[LegacyEvent, ...]) -> None:
         clients = self._listeners.get(thread_id) if told else None
         if not clients:
             return

@@ -1,4 +1,4 @@
-"""Where a recording differs from the genuine one's."""
+"""Finds the differences between two recordings: the genuine server's and ours."""
 
 from __future__ import annotations
 
@@ -12,23 +12,24 @@ from links import Frame
 from peer import event_type
 
 CHANCE = "exec_command_output_delta"
-"""Whether a short command's output comes in pieces is chance, with every version."""
+"""Event that a short command sends or not by chance, with every version."""
 
 
 LATE = ("stdout", "aggregated_output", "formatted_output")
-"""What a short command said may come too late for its end to tell: then all of these are empty."""
+"""Members that are empty where the output of a short command came after its end."""
 
 ENDS_OF_COMMANDS = ("item_completed CommandExecution", "exec_command_end")
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One thing that is not as the genuine server had it.
+    """One member or frame that differs.
 
     Attributes:
-        where: the frame's label, and the path of the member that differs: `item_completed
-            FileChange: msg.item.stdout`; `more` or `less` for a frame that only one of them has.
-        genuine: what the genuine server sent there.
+        where: the frame's label and the path of the member: `item_completed FileChange:
+            params.msg.item.stdout`; `more: LABEL` or `less: LABEL` for a frame that only ours or
+            only the genuine server sent.
+        genuine: what the genuine server sent.
         ours: what ours sent.
     """
 
@@ -38,7 +39,7 @@ class Difference:
 
 
 def differences(genuine: dict[str, Any], ours: dict[str, Any]) -> list[Difference]:
-    """Every difference, in order."""
+    """Return every difference, in order."""
     theirs, mine = _comparable(genuine), _comparable(ours)
     found = [*_unanswered(genuine, ours)]
     matcher = difflib.SequenceMatcher(
@@ -57,7 +58,7 @@ def differences(genuine: dict[str, Any], ours: dict[str, Any]) -> list[Differenc
 
 
 def label(frame: Frame) -> str:
-    """What kind of frame it is."""
+    """Return the kind of a frame."""
     if "method" not in frame:
         return f"answer to {frame['id']}"
     kind = event_type(frame)
@@ -68,9 +69,9 @@ def label(frame: Frame) -> str:
 
 
 def _comparable(recording: dict[str, Any]) -> list[Frame]:
-    """The frames without what is chance.
+    """Return the frames in an order that does not depend on chance, without chance frames.
 
-    When Codex's own servers have started is chance, so that comes first, by name.
+    MCP servers start at any time, so their frames come first, by name.
     """
     frames = [one for one in recording["frames"] if event_type(one) != CHANCE]
     startup = [one for one in frames if event_type(one).startswith("mcp_startup")]
@@ -79,22 +80,22 @@ def _comparable(recording: dict[str, Any]) -> list[Frame]:
     for frame in frames:
         if frame not in startup:
             ordered.insert(_place(frame, ordered), frame)
-    return startup + _sorted_asks(ordered)
+    return startup + _sort_elicitations(ordered)
 
 
-def _sorted_asks(frames: list[Frame]) -> list[Frame]:
-    """Which of several questions that are asked at once comes first is chance."""
+def _sort_elicitations(frames: list[Frame]) -> list[Frame]:
+    """Sort elicitations that come together: their order is chance."""
     ordered: list[Frame] = []
-    for _, run in itertools.groupby(frames, key=lambda one: bool(_asked_of(one))):
-        ordered += sorted(run, key=_asked_of)
+    for _, run in itertools.groupby(frames, key=lambda one: bool(_elicited_item(one))):
+        ordered += sorted(run, key=_elicited_item)
     return [
         {**frame, "id": "<id>"} if frame.get("method") == "elicitation/create" else frame
         for frame in ordered
     ]
 
 
-def _asked_of(frame: Frame) -> str:
-    """The item that a question is about, empty for a frame that is none."""
+def _elicited_item(frame: Frame) -> str:
+    """Return the item that an elicitation is about, empty for other frames."""
     if event_type(frame).endswith("approval_request"):
         return str(frame["params"]["msg"]["call_id"])
     asked = frame.get("method") == "elicitation/create"
@@ -102,10 +103,10 @@ def _asked_of(frame: Frame) -> str:
 
 
 def _place(frame: Frame, before: list[Frame]) -> int:
-    """Where a frame belongs among those before it.
+    """Return the place of a frame among those before it.
 
-    A model's response ends while Codex already does what it asked for: that it comes right
-    after the last item of the response is usual, and later is chance.
+    The end of a model's response usually follows its last item, but Codex already works on the
+    response then, so it may come later by chance.
     """
     place = len(before)
     if event_type(frame) == "raw_response_completed":

@@ -1,4 +1,7 @@
-"""What may differ from the genuine server, and why. Every row is seen where it says."""
+"""The intended differences from the genuine server, each with its reason.
+
+A row that is not found where it must be fails the test, too.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +13,13 @@ from compare import Difference
 
 @dataclass(frozen=True, slots=True)
 class Exempt:
-    """A difference that is meant to be.
+    """An intended difference.
 
     Attributes:
-        where: fits the whole of `Difference.where`.
+        where: pattern of the whole `Difference.where`.
         reason: why it differs.
-        seen_in: the scenarios in which it must be seen.
-        anywhere: whether it may be seen in others too.
+        seen_in: the scenarios in which it must be found.
+        anywhere: whether it may be found in others, too.
     """
 
     where: str
@@ -29,10 +32,10 @@ class Exempt:
         return allowed and re.fullmatch(self.where, difference.where) is not None
 
 
-NO_REASON = "app-server's decline takes no reason: the model is told it in a message of its own"
+NO_REASON = "app-server's decline takes no reason: the model reads it in a message of its own"
 APPROVED_NOW = "its fault: a plain accept did not approve"
 FAULT_OF_ABORTS = "its fault: a call that was aborted or cancelled got no answer"
-FAULT_OF_ERRORS = "its fault: an error answered the call, and the next one heard the turn's end"
+FAULT_OF_ERRORS = "its fault: an error answered the call, and the next one got the turn's end"
 RAW = "raw items are as the newer Codex keeps them"
 CANCELLED = (
     "cancelled-while-it-speaks",
@@ -56,11 +59,11 @@ VERSIONS = (
     Exempt("more: warning", "a newer Codex warns of a model that it does not know", ("options",)),
     Exempt(
         r"(error: params\.msg\.message|answer to 2: .*|stream_error: .*additional_details)",
-        "a newer Codex does not tell the address that it asked",
+        "a newer Codex does not name the address that it called",
         ("model-hangs-up", "model-answers-at-the-second-try"),
     ),
 )
-"""What the newer Codex does otherwise, whoever asks it."""
+"""What newer versions of Codex do otherwise, with any server."""
 
 NEWEST = (
     Exempt(
@@ -75,40 +78,40 @@ NEWEST = (
         ("image",),
     ),
 )
-"""What only a Codex newer than 0.163 does otherwise."""
+"""What only versions after 0.163 do otherwise."""
 
 NOT_TOLD = (
     Exempt(
         r"task_started: params\.msg\.model_context_window",
-        "app-server tells it with the first count of tokens",
+        "app-server sends it with the first token count",
         ("plain-turn",),
         anywhere=True,
     ),
     Exempt(
         r"task_complete: params\.msg\.time_to_first_token_ms",
-        "app-server does not tell it",
+        "app-server does not send it",
         ("plain-turn",),
         anywhere=True,
     ),
     Exempt(
         r"(item_started CommandExecution: params\.msg\.item|exec_command_begin: params\.msg)"
         r"\.(process_id|source)",
-        "app-server tells it of a command that was asked about only when it has ended",
+        "app-server sends it for an approved command only when that has ended",
         ("command-approved", "command-approved-for-session", "command-approved-by-amendment"),
         anywhere=True,
     ),
     Exempt(
         r"(item_completed FileChange: params\.msg\.item|patch_apply_end: params\.msg)\.stdout",
-        "app-server does not tell what apply_patch printed",
+        "app-server does not send the output of apply_patch",
         ("patch", "patch-approved"),
     ),
     Exempt(
         "less: token_count",
-        "app-server tells no thread of an account's limits",
+        "app-server sends the limits of an account to no thread",
         ("cancelled-while-it-speaks", "model-breaks-off"),
     ),
 )
-"""What app-server does not tell, or not in time."""
+"""What app-server does not send, or too late."""
 
 DECISIONS = (
     Exempt(
@@ -146,11 +149,11 @@ DECISIONS = (
     ),
     Exempt(
         "(more|less): .*|[^:]*: .*",
-        "a plain cancel aborts the turn, rather than to fail the request",
+        "a plain cancel aborts the turn instead of failing the request",
         ("command-cancelled-plainly",),
     ),
 )
-"""What becomes of an answer."""
+"""What follows from an answer to an elicitation."""
 
 FAULTS = (
     Exempt("unanswered|more: answer to 2", FAULT_OF_ABORTS, ("command-aborted", "patch-aborted")),
@@ -173,35 +176,35 @@ FAULTS = (
     Exempt("more: task_complete", FAULT_OF_ERRORS, ("model-breaks-off", "model-hangs-up")),
     Exempt(
         "less: elicitation/create",
-        "its fault: it asked a client that had not said that it could be asked",
+        "its fault: it asked a client without the capability",
         ("command-of-a-client-that-cannot-be-asked",),
     ),
 )
-"""What the genuine server did wrong."""
+"""Faults of the genuine server."""
 
 TOGETHER = (
     Exempt(
         "(more|less): .*|[^:]*: .*",
-        "which of two calls heard an event was chance; here it is the oldest of the client's calls "
-        "that are open. And a newer Codex breaks off its message when it is told something",
+        "which of two calls got an event was chance; here it is the client's oldest open call. And "
+        "a newer Codex cuts off its message when it is steered",
         ("second-reply-to-a-running-thread",),
     ),
 )
-"""What becomes of two calls on one thread."""
+"""What two calls on one thread do otherwise."""
 
 OF_OURS = (*NOT_TOLD, *DECISIONS, *FAULTS, *TOGETHER)
-"""All that differs whatever the version of Codex."""
+"""All differences that do not depend on the version of Codex."""
 
 
 def unexplained(
     scenario: str, found: list[Difference], exempt: tuple[Exempt, ...]
 ) -> list[Difference]:
-    """The differences for which there is no row."""
+    """Return the differences without a row."""
     return [one for one in found if not any(row.fits(scenario, one) for row in exempt)]
 
 
 def unseen(scenario: str, found: list[Difference], exempt: tuple[Exempt, ...]) -> list[Exempt]:
-    """The rows that must be seen in this scenario and were not."""
+    """Return the rows that this scenario must show and did not."""
     return [
         row
         for row in exempt
@@ -209,7 +212,7 @@ def unseen(scenario: str, found: list[Difference], exempt: tuple[Exempt, ...]) -
     ]
 
 
-WORDING = "our own words for a mistake of the caller's, and its kind for our own clients"
+WORDING = "our own message for an error of the caller, and its kind for our own clients"
 
 OF_THE_SERVER = (
     Exempt(
@@ -232,48 +235,48 @@ OF_THE_SERVER = (
     ),
     Exempt(
         r"elicitation/create: params\.(requestedSchema\..*|_meta)",
-        "a form that any client can answer, and the whole approval for our own clients",
+        "a form that any client can fill in, and the whole approval for our own clients",
         ("command-approved", "patch-approved"),
         anywhere=True,
     ),
     Exempt(
         r"answer to 2: result\.(isError|content\[0\]\.text|structuredContent\.(content|error))",
-        "a turn that was stopped or failed says so, after what the model had said",
+        "the answer of an aborted or failed turn says so after the model's last message",
         ("command-cancelled-plainly", "model-breaks-off", "model-hangs-up"),
     ),
 )
-"""What the shared server does otherwise, whatever Codex says."""
+"""What the shared server does otherwise, with any version of Codex."""
 
 STOPPED = (
     Exempt(
         r"answer to 2: result\.(content\[0\]\.text|structuredContent\.(content|error))",
-        "a turn that failed says so",
+        "the answer of a failed turn says so",
         ("model-refuses",),
     ),
 )
-"""What the shared server says otherwise to those who hear events."""
+"""What the shared server answers otherwise to clients that wait for events."""
 
 OF_ONE_CLIENT = (
     Exempt(
         "unanswered|more: .*",
-        "its fault: the thread hung; where nobody can ever answer, the answer is no",
+        "its fault: the thread hung; here what nobody can answer is declined",
         ("command-of-a-client-that-cannot-be-asked",),
     ),
     Exempt(
         "more: notifications/cancelled",
-        "a question that is over is withdrawn",
+        "a resolved elicitation is withdrawn",
         ("cancelled-while-it-asks",),
     ),
 )
-"""What a server for one client alone does otherwise."""
+"""What a private server does otherwise."""
 
 OF_KILLED_COMMANDS = (
     Exempt(
         "more: (item_completed CommandExecution|exec_command_end)",
-        "its fault: the process of an interrupted command lived on; here its end is told, if "
-        "Codex tells it before the call is answered",
+        "its fault: the process of an interrupted command lived on; here its end is sent, if "
+        "Codex sends it before the call is answered",
         (),
         anywhere=True,
     ),
 )
-"""What may be told of commands that ended with their call."""
+"""What may be sent about commands that ended with their call."""

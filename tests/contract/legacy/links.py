@@ -1,4 +1,4 @@
-"""What carries MCP frames between a test and a server: here, the pipes of a process."""
+"""Links, which carry MCP frames between a test and a server, and the link to a process."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ LONGEST_LINE = 64 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class ServerCommand:
-    """How to start an MCP server that speaks on stdio: the genuine one, or ours.
+    """The command of an MCP server on stdio, the genuine one or ours.
 
     Attributes:
-        argv: what to run, and its arguments.
+        argv: the program and its arguments.
         env: the whole environment.
     """
 
@@ -31,17 +31,17 @@ class Link(Protocol):
     """Carries frames to a server and back."""
 
     async def start(self, on_frame: Callable[[Frame], None]) -> None:
-        """Starts the server; `on_frame` is told everything that comes, in order."""
+        """Start the server; `on_frame` takes each frame, in order."""
 
     def send(self, frame: Frame) -> None:
-        """Sends a frame."""
+        """Send a frame."""
 
     async def stop(self) -> None:
-        """Ends the server and everything it started."""
+        """End the server and all that it started."""
 
 
 class ProcessLink:
-    """A link to a server of its own process."""
+    """A link to a server in a process of its own."""
 
     def __init__(self, command: ServerCommand) -> None:
         self._command = command
@@ -53,7 +53,7 @@ class ProcessLink:
         self._reader = asyncio.create_task(self._read(on_frame))
 
     async def spawn(self, command: ServerCommand) -> Any:
-        """Starts the process; what comes back has the pipes and methods of asyncio's Process."""
+        """Start the process; the result has the pipes and methods of asyncio's Process."""
         return await asyncio.create_subprocess_exec(
             *command.argv,
             stdin=asyncio.subprocess.PIPE,

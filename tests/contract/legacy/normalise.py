@@ -1,4 +1,4 @@
-"""What changes from run to run, replaced by placeholders, so that recordings can be compared."""
+"""Replaces what changes from run to run by placeholders, so that recordings can be compared."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TOKENS = re.compile(r"_tokens$")
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 PATTERNS = [
-    # The ids that the scripted model gives: a token of its run, then numbers.
+    # Ids of the scripted model: a token of its run, then numbers.
     (re.compile(r"\b((?:msg|rs|fc|ctc|call)_)?[0-9a-f]{8}_(\d+)"), r"\1<model>_\2"),
     (re.compile(r"/\d{4}/\d\d/\d\d/rollout-[\dT-]+-"), "/<date>/rollout-<date>-"),
     (re.compile(r"Chunk ID: \w+"), "Chunk ID: <chunk>"),
@@ -34,7 +34,7 @@ class Normaliser:
     """Replaces ids, times, durations, paths, token counts and Codex's own instructions.
 
     Args:
-        places: what each path that is known becomes, the longest path first.
+        places: the placeholder of each known path.
     """
 
     def __init__(self, places: Mapping[str, str]) -> None:
@@ -42,13 +42,13 @@ class Normaliser:
         self._ids: dict[str, str] = {}
 
     def frames(self, frames: list[Frame]) -> list[Frame]:
-        """The frames with placeholders; adjacent pieces of one command's output become one."""
+        """Return the frames with placeholders, and adjacent pieces of a command's output joined."""
         for frame in frames:
             self._name_ids(frame)
         return _joined([self._value("", frame) for frame in frames])
 
     def _name_ids(self, frame: Frame) -> None:
-        """Gives threads and turns numbers in the order in which they come."""
+        """Number threads and turns in order of their first appearance."""
         params, result = frame.get("params", {}), frame.get("result", {})
         if event_type(frame):
             self._name("thread", params.get("_meta", {}).get("threadId"))
@@ -99,7 +99,7 @@ class Normaliser:
 
 
 def _joined(frames: list[Frame]) -> list[Frame]:
-    """How a command's output is cut into pieces is chance."""
+    """Join the output of a command, whose pieces are chance."""
     kept: list[Frame] = []
     for frame in frames:
         again = kept and event_type(frame) == event_type(kept[-1]) == "exec_command_output_delta"

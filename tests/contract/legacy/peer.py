@@ -1,4 +1,4 @@
-"""The client of `codex mcp-server` in the scenarios: bare JSON-RPC, so that nothing is hidden."""
+"""The MCP client of the scenarios, in bare JSON-RPC, so that no library hides a frame."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from links import Frame, Link
 
 PATIENCE_S = 30
 FIRST_PROBE = 900
-"""Calls from this id on only find out whether another one hangs; their frames are not kept."""
+"""The first id of probes, which find out whether another call hangs and are not recorded."""
 
 Fits = Callable[[Frame], bool]
 
 
 class Peer:
-    """An MCP client that keeps every frame it gets.
+    """An MCP client that records every frame.
 
     Attributes:
-        frames: what came, in order.
+        frames: the frames that came, in order.
     """
 
     def __init__(self, link: Link, *, elicitation: bool = True) -> None:
@@ -31,7 +31,7 @@ class Peer:
         self._probes = FIRST_PROBE
 
     async def open(self) -> None:
-        """Starts the server and shakes hands."""
+        """Start the server and initialize the session."""
         await self._link.start(self._take)
         capabilities = {"elicitation": {}} if self._elicitation else {}
         client = {"name": "scenario", "title": "Scenario", "version": "1"}
@@ -51,7 +51,7 @@ class Peer:
         self._new.set()
 
     async def wait_for(self, fits: Fits) -> Frame:
-        """The first frame that fits, of those that came and those to come."""
+        """Return the first frame that fits, of those that came and those to come."""
         seen = 0
         async with asyncio.timeout(PATIENCE_S):
             while True:
@@ -63,7 +63,7 @@ class Peer:
                 await self._new.wait()
 
     def request(self, method: str, params: Frame, number: int | None = None) -> int:
-        """Sends a request and returns its id."""
+        """Send a request and return its id."""
         if number is None:
             self._last_id += 1
             number = self._last_id
@@ -74,18 +74,18 @@ class Peer:
         self._link.send({"jsonrpc": "2.0", "method": method, "params": params})
 
     def call(self, tool: str, /, **arguments: Any) -> int:
-        """Calls a tool without waiting; `approval_policy` stands for `approval-policy`."""
+        """Call a tool without waiting; `approval_policy` stands for `approval-policy`."""
         return self.request("tools/call", _call(tool, arguments))
 
     def cancel(self, call: int) -> None:
         self.notify("notifications/cancelled", {"requestId": call, "reason": "not wanted"})
 
     async def answer_of(self, call: int) -> Frame:
-        """The answer to a request: its result or its error."""
+        """Wait for the answer to a request, its result or its error."""
         return await self.wait_for(lambda frame: is_answer(frame, call))
 
     async def event(self, kind: str, *, call: int | None = None) -> Frame:
-        """The first `codex/event` of a type, of a call where one is named."""
+        """Wait for the first `codex/event` of a type, and of a call where one is given."""
         return await self.wait_for(
             lambda frame: (
                 event_type(frame) == kind
@@ -94,7 +94,7 @@ class Peer:
         )
 
     async def elicited(self, number: int = 1) -> Frame:
-        """The elicitation of that number, counted from 1."""
+        """Wait for the elicitation of that number, counted from 1."""
         await self.wait_for(lambda _: len(self._elicitations()) >= number)
         return self._elicitations()[number - 1]
 
@@ -109,9 +109,9 @@ class Peer:
         self._link.send({"jsonrpc": "2.0", "id": elicitation["id"], "error": error})
 
     async def probe(self) -> None:
-        """Has a whole turn played on a thread of its own, and a ping answered.
+        """Play a turn on a thread of its own, and a ping.
 
-        What has not come by then does not come any more.
+        What has not come by then never comes.
         """
         self._probes += 1
         call = self.request("tools/call", _call("codex", {"prompt": "probe"}), self._probes)
@@ -120,17 +120,17 @@ class Peer:
         await self.answer_of(self.request("ping", {}, self._probes))
 
     def unanswered(self) -> list[int]:
-        """The ids of the requests that have got no answer, without those of probes."""
+        """Return the ids of the requests without an answer, except probes."""
         answered = {frame["id"] for frame in self.frames if is_any_answer(frame)}
         return [number for number in range(1, self._last_id + 1) if number not in answered]
 
-    def kept(self) -> list[Frame]:
-        """The frames without those of probes."""
+    def recorded(self) -> list[Frame]:
+        """Return the frames, except those of probes."""
         return [frame for frame in self.frames if not _is_of_probe(frame)]
 
 
 def event_type(frame: Frame) -> str:
-    """The type of a `codex/event`, empty for any other frame."""
+    """Return the type of a `codex/event`, empty for other frames."""
     if frame.get("method") != "codex/event":
         return ""
     return str(frame["params"]["msg"]["type"])

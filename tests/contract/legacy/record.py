@@ -1,12 +1,12 @@
-"""Records the scenarios with a genuine `codex mcp-server`, the last of which is 0.153.4's.
+"""Records the scenarios with the genuine `codex mcp-server`, last released in Codex 0.153.4.
 
-It shares an environment with no other version, so get it into a folder of its own:
+That version cannot share an environment with another one, so install it into its own folder:
 
     pip install --no-deps --target FOLDER openai-codex-cli-bin==0.153.4
     python tests/contract/legacy/record.py FOLDER/codex_cli_bin/bin/codex [SCENARIO ...]
 
-A recording is every frame that came to the client, normalised. Where the server never answered
-a call, that is recorded too: it is found out by a whole turn on another thread.
+A recording has every frame that came to the client, normalised, and the calls that the server never
+answered, which a turn on another thread finds out.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ FIXTURES = Path(__file__).parent / "fixtures"
 
 
 async def record(scenario: Scenario, codex: str) -> dict[str, Any]:
-    """Plays a scenario with a genuine server."""
+    """Play a scenario with the genuine server."""
 
     def open_link(home: Path) -> Link:
         return ProcessLink(ServerCommand([codex, "mcp-server"], codex_environment(home)))

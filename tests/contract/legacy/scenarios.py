@@ -1,4 +1,4 @@
-"""What clients of `codex mcp-server` do, one function each."""
+"""What clients of `codex mcp-server` do: one function per scenario."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from stage import Play, Scenario, Stage
 from codextui.demo import Call, Fail, ModelRequest, Patch, Run, Say, Step, Think
 
 SCENARIOS: dict[str, Scenario] = {}
-"""All of them by name."""
+"""All scenarios by name."""
 
 
 def scenario(**options: Any) -> Callable[[Play], Play]:
-    """Adds a function to SCENARIOS; its name is the scenario's."""
+    """Add a function to SCENARIOS under its own name."""
 
     def add(function: Play) -> Play:
         name = str(getattr(function, "__name__", "")).replace("_", "-")
@@ -32,7 +32,7 @@ def scenario(**options: Any) -> Callable[[Play], Play]:
 
 @scenario()
 async def handshake(stage: Stage) -> None:
-    """`initialize` (sent for every scenario) and what tools there are."""
+    """`initialize`, which every scenario sends, and the list of tools."""
     await stage.peer.answer_of(stage.peer.request("tools/list", {}))
     await stage.peer.answer_of(stage.peer.request("ping", {}))
 
@@ -70,7 +70,7 @@ async def reply_by_conversation_id(stage: Stage) -> None:
 
 @scenario()
 async def options(stage: Stage) -> None:
-    """What a thread can be told at its start."""
+    """Every option of a new thread."""
     stage.script.on("greet", Say("Hello."))
     call = stage.codex(
         "greet me",
@@ -86,7 +86,7 @@ async def options(stage: Stage) -> None:
 
 @scenario()
 async def sandboxed_commands(stage: Stage) -> None:
-    """Commands that need no approval: what is parsed of them, what they say, how they end."""
+    """Commands without approval: how they are parsed, their output, their end."""
     (stage.workspace / "notes.txt").write_text("one\ntwo\n")
     stage.script.on(
         "look",
@@ -103,7 +103,7 @@ async def sandboxed_commands(stage: Stage) -> None:
 
 @scenario()
 async def streamed_output(stage: Stage) -> None:
-    """A command that goes on saying something."""
+    """A command with output over time."""
     stage.script.on("count", Run("for n in 1 2 3; do sleep 0.3; echo $n; done"), Say("Counted."))
     await stage.peer.answer_of(stage.codex("count"))
 
@@ -116,8 +116,8 @@ async def writable_roots(stage: Stage) -> None:
     await stage.peer.answer_of(stage.codex("greet me", config=sandbox))
 
 
-async def _asked(stage: Stage, decision: Any = None, *, result: Any = None) -> int:
-    """Has a command asked about and decided on; returns the call, which is not waited for."""
+async def _answered_approval(stage: Stage, decision: Any = None, *, result: Any = None) -> int:
+    """Answer the approval of a command; return the call without waiting for its end."""
     stage.script.on(
         "leave",
         Run("echo left > ../outside/file", escalate=True, justification="It is outside."),
@@ -132,32 +132,32 @@ async def _asked(stage: Stage, decision: Any = None, *, result: Any = None) -> i
 
 @scenario()
 async def command_approved(stage: Stage) -> None:
-    await stage.peer.answer_of(await _asked(stage, "approved"))
+    await stage.peer.answer_of(await _answered_approval(stage, "approved"))
 
 
 @scenario()
 async def command_denied(stage: Stage) -> None:
-    call = await _asked(stage, {"denied": {"rejection": "Use the workspace."}})
+    call = await _answered_approval(stage, {"denied": {"rejection": "Use the workspace."}})
     await stage.peer.answer_of(call)
 
 
 @scenario()
 async def command_denied_without_a_reason(stage: Stage) -> None:
-    """A word that 0.153.4 does not know."""
-    call = await _asked(stage, "denied")
+    """A decision that 0.153.4 does not know."""
+    call = await _answered_approval(stage, "denied")
     await stage.peer.answer_of(call)
 
 
-@scenario(hears=True)
+@scenario(waits_for_events=True)
 async def command_aborted(stage: Stage) -> None:
-    call = await _asked(stage, "abort")
+    call = await _answered_approval(stage, "abort")
     await stage.peer.event("turn_aborted", call=call)
     await stage.peer.probe()
 
 
 @scenario()
 async def command_approved_for_session(stage: Stage) -> None:
-    """The second time the same command is not asked about."""
+    """The same command needs no approval the second time."""
     run = Run("echo left > ../outside/file", escalate=True, justification="It is outside.")
     stage.script.on("leave", run, run, Say("Done twice."))
     call = stage.codex("leave the sandbox")
@@ -166,7 +166,7 @@ async def command_approved_for_session(stage: Stage) -> None:
     await stage.peer.answer_of(call)
 
 
-@scenario(hears=True)
+@scenario(waits_for_events=True)
 async def command_approved_by_amendment(stage: Stage) -> None:
     """The rule holds for the next thread too."""
     run = Run("touch ../outside/file", escalate=True, justification="It is outside.")
@@ -197,27 +197,27 @@ async def two_commands_asked_about(stage: Stage) -> None:
 
 @scenario()
 async def command_accepted_plainly(stage: Stage) -> None:
-    """As any client answers that follows the specification."""
-    call = await _asked(stage, result={"action": "accept", "content": {}})
+    """The answer of any client that follows the specification."""
+    call = await _answered_approval(stage, result={"action": "accept", "content": {}})
     await stage.peer.answer_of(call)
 
 
 @scenario()
 async def command_declined_plainly(stage: Stage) -> None:
-    call = await _asked(stage, result={"action": "decline"})
+    call = await _answered_approval(stage, result={"action": "decline"})
     await stage.peer.answer_of(call)
 
 
 @scenario()
 async def command_cancelled_plainly(stage: Stage) -> None:
-    call = await _asked(stage, result={"action": "cancel"})
+    call = await _answered_approval(stage, result={"action": "cancel"})
     await stage.peer.answer_of(call)
 
 
 @scenario()
 async def command_declined_with_an_approval(stage: Stage) -> None:
     """An answer that contradicts itself."""
-    call = await _asked(stage, result={"action": "decline", "decision": "approved"})
+    call = await _answered_approval(stage, result={"action": "decline", "decision": "approved"})
     await stage.peer.answer_of(call)
 
 
@@ -230,7 +230,7 @@ async def command_refused_by_an_error(stage: Stage) -> None:
     await stage.peer.probe()
 
 
-@scenario(elicitation=False, hears=True)
+@scenario(elicitation=False, waits_for_events=True)
 async def command_of_a_client_that_cannot_be_asked(stage: Stage) -> None:
     stage.script.on("leave", Run("true", escalate=True, justification="why"), Say("Done."))
     stage.codex("leave the sandbox")
@@ -289,7 +289,7 @@ async def patch_denied(stage: Stage) -> None:
     await stage.peer.answer_of(call)
 
 
-@scenario(hears=True)
+@scenario(waits_for_events=True)
 async def patch_aborted(stage: Stage) -> None:
     stage.script.on("change", Patch.add("a.txt", "one\n"), Say("Then not."))
     call = stage.codex("change the files", sandbox="read-only")
@@ -304,7 +304,7 @@ async def patch_that_does_not_fit(stage: Stage) -> None:
     await stage.peer.answer_of(stage.codex("change the files"))
 
 
-@scenario(hears=True)
+@scenario(waits_for_events=True)
 async def cancelled_while_it_speaks(stage: Stage) -> None:
     gate = asyncio.Event()
     stage.script.on("speak", Say("word after word", gate=gate))
@@ -315,7 +315,7 @@ async def cancelled_while_it_speaks(stage: Stage) -> None:
     await stage.peer.probe()
 
 
-@scenario(hears=True)
+@scenario(waits_for_events=True)
 async def cancelled_while_a_command_runs(stage: Stage) -> None:
     stage.script.on("run", Run("sleep 600"), Say("Slept."))
     call = stage.codex("run it")
@@ -325,7 +325,7 @@ async def cancelled_while_a_command_runs(stage: Stage) -> None:
     await stage.peer.probe()
 
 
-@scenario(hears=True)
+@scenario(waits_for_events=True)
 async def cancelled_while_it_asks(stage: Stage) -> None:
     stage.script.on("leave", Run("true", escalate=True, justification="why"), Say("Done."))
     call = stage.codex("leave the sandbox")
@@ -335,7 +335,7 @@ async def cancelled_while_it_asks(stage: Stage) -> None:
     await stage.peer.probe()
 
 
-@scenario(hears=True)
+@scenario(waits_for_events=True)
 async def second_reply_to_a_running_thread(stage: Stage) -> None:
     gate = asyncio.Event()
     stage.script.on("also", Say("That too."))
@@ -378,7 +378,7 @@ async def bad_arguments(stage: Stage) -> None:
     await peer.answer_of(peer.request("no/such/method", {}))
 
 
-@scenario(hears=True)
+@scenario(waits_for_events=True)
 async def model_refuses(stage: Stage) -> None:
     stage.script.on("greet", Fail(400, "The model is out of order.")).on("once", Say("Hello."))
     first = stage.codex("greet me")
@@ -436,7 +436,7 @@ DOT = base64.b64decode(
 
 @scenario()
 async def image(stage: Stage) -> None:
-    """The model looks at a picture."""
+    """The model views an image."""
     (stage.workspace / "dot.png").write_bytes(DOT)
     stage.script.on("look", Call("view_image", {"path": "dot.png"}), Say("A dot."))
     await stage.peer.answer_of(stage.codex("look at it"))
@@ -444,7 +444,7 @@ async def image(stage: Stage) -> None:
 
 @scenario()
 async def input_for_a_command(stage: Stage) -> None:
-    """A command goes on in the background and is told something."""
+    """A command runs in the background and gets input."""
 
     def tell(request: ModelRequest) -> list[Step]:
         found = re.search(r"session ID (\d+)", request.last_output or "")

@@ -1,4 +1,4 @@
-"""Where a scenario is played: a scripted model, a home, a workspace, a server and its client."""
+"""Plays a scenario with a scripted model, a CODEX_HOME, a workspace, a server and its client."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from peer import Peer
 from codextui.demo import Say, Script, ScriptedModel, write_codex_home
 
 OpenLink = Callable[[Path], Link]
-"""Makes the link to a server, given its CODEX_HOME."""
+"""Opens the link to a server, given its CODEX_HOME."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """What a scenario works with.
+    """What a scenario plays with.
 
     Attributes:
         peer: the client.
-        script: what the model answers; rules may be added at any time.
+        script: the answers of the model; rules may be added at any time.
         model: the scripted model.
         workspace: the cwd of its threads.
-        outside: a folder where the sandbox lets nothing be written.
+        outside: a folder that the sandbox protects from writing.
     """
 
     peer: Peer
@@ -36,7 +36,7 @@ class Stage:
     outside: Path
 
     def codex(self, prompt: str, **arguments: Any) -> int:
-        """Calls `codex` for a thread that may write in the workspace and asks for the rest."""
+        """Call `codex`: the thread may write in the workspace and asks for everything else."""
         usual = {
             "cwd": str(self.workspace),
             "sandbox": "workspace-write",
@@ -48,7 +48,7 @@ class Stage:
         return self.peer.call("codex-reply", threadId=thread, prompt=prompt)
 
     async def thread_of(self, call: int) -> str:
-        """The thread of a call, from its first event."""
+        """Return the thread of a call, from its first event."""
         frame = await self.peer.event("task_started", call=call)
         return str(frame["params"]["_meta"]["threadId"])
 
@@ -58,28 +58,28 @@ Play = Callable[[Stage], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One thing that clients do.
+    """Something that clients do.
 
     Attributes:
-        name: as of its fixture.
-        play: does it.
-        elicitation: whether the client says that it can be asked.
-        hears: whether the client waits for events, rather than for answers alone.
-        config: TOML for the home's configuration.
+        name: the name, also of its recording.
+        play: plays it.
+        elicitation: whether the client declares elicitation.
+        waits_for_events: whether the client waits for events, not for answers alone.
+        config: TOML that is added to Codex's configuration.
     """
 
     name: str
     play: Play
     elicitation: bool = True
-    hears: bool = False
+    waits_for_events: bool = False
     config: str = ""
 
 
 async def play(scenario: Scenario, open_link: OpenLink, scratch: Path) -> dict[str, Any]:
-    """Plays a scenario with a server, and returns the normalised recording.
+    """Play a scenario with a server, and return the normalised recording.
 
-    The recording holds every frame to the client in order, and the ids of the calls that got no
-    answer although the server went on working (`unanswered`).
+    The recording has every frame to the client in order, and the ids of the calls that were never
+    answered (`unanswered`).
     """
     home, workspace, outside = scratch / "home", scratch / "workspace", scratch / "outside"
     workspace.mkdir()
@@ -94,5 +94,5 @@ async def play(scenario: Scenario, open_link: OpenLink, scratch: Path) -> dict[s
         finally:
             await peer.close()
     places = {str(workspace): "<workspace>", str(home): "<home>", str(scratch): "<scratch>"}
-    frames: list[Frame] = Normaliser(places).frames(peer.kept())
+    frames: list[Frame] = Normaliser(places).frames(peer.recorded())
     return {"scenario": scenario.name, "unanswered": peer.unanswered(), "frames": frames}

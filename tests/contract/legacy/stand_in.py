@@ -1,6 +1,7 @@
-"""As much of an MCP server as the scenarios need, on `codex app-server` and `LegacyEvents`.
+"""A minimal MCP server on `codex app-server` and `codextui.codex.legacy`.
 
-It holds the translation to the recordings by itself, without the shared server around it.
+It does what the scenarios need, so that the translation is compared with the recordings without
+the shared server around it.
 """
 
 from __future__ import annotations
@@ -10,12 +11,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from contract.legacy.threads import LegacyThreads
 from links import Frame
 
 from codextui.codex.app_server import AppServer
 from codextui.codex.binary import CodexBinary
-from codextui.codex.legacy.events import LegacyEvent
+from codextui.codex.legacy.events import LegacyEvent, LegacyEventTranslator
 from codextui.codex.requests import Answer, encode_decision
 from codextui.demo import codex_environment
 from codextui.errors import CodexFailed
@@ -34,15 +34,18 @@ OPTIONS = {
 }
 
 
+RATE_LIMITS = "account/rateLimits/updated"
+
+
 class StandIn:
-    """A link to an MCP server that runs in the test itself."""
+    """A link to an MCP server that runs in the test's own process."""
 
     def __init__(self, binary: CodexBinary, home: Path) -> None:
         self._binary = binary
         self._home = home
         self._app: AppServer
         self._on_frame: Callable[[Frame], None]
-        self._legacy = LegacyThreads()
+        self._translators: dict[str, LegacyEventTranslator] = {}
         self._turns: dict[str, str] = {}
         self._callers: dict[str, list[Any]] = {}
         self._messages: dict[str, str] = {}
@@ -56,8 +59,8 @@ class StandIn:
             self._binary,
             home=self._home,
             env=codex_environment(self._home),
-            on_notification=self._heard,
-            on_request=self._requested,
+            on_notification=self._on_notification,
+            on_request=self._on_request,
             on_exit=print,
         )
 
@@ -70,28 +73,46 @@ class StandIn:
         match frame.get("method"):
             case "initialize":
                 self._can_ask = "elicitation" in params["capabilities"]
-                self._tell({"id": frame["id"], "result": {}})
+                self._send({"id": frame["id"], "result": {}})
             case "ping":
-                self._tell({"id": frame["id"], "result": {}})
+                self._send({"id": frame["id"], "result": {}})
             case "tools/call":
-                self._do(self._call(frame["id"], params["name"], params["arguments"]))
+                self._spawn(self._call(frame["id"], params["name"], params["arguments"]))
             case "notifications/cancelled":
-                self._do(self._cancel(params["requestId"]))
+                self._spawn(self._cancel(params["requestId"]))
             case None:
-                self._do(self._answered(frame))
+                self._spawn(self._answer_request(frame))
 
-    def _do(self, work: Any) -> None:
+    def _spawn(self, work: Any) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
 
-    def _tell(self, frame: Frame) -> None:
+    def _send(self, frame: Frame) -> None:
         self._on_frame({"jsonrpc": "2.0", **frame})
 
     def _emit(self, events: tuple[LegacyEvent, ...]) -> None:
         for event in events:
             callers = self._callers.get(event.thread_id)
             if callers:
-                self._tell({"method": "codex/event", "params": event.params(callers[-1])})
+                self._send({"method": "codex/event", "params": event.to_params(callers[-1])})
+
+    def _translator(self, thread: str) -> LegacyEventTranslator:
+        return self._translators.setdefault(thread, LegacyEventTranslator(thread))
+
+    def _translate(self, method: str, params: JsonObject) -> tuple[LegacyEvent, ...]:
+        """Translate for the thread that is named; rate limits are for every thread."""
+        thread = params.get("threadId")
+        if method == RATE_LIMITS:
+            translators = tuple(self._translators.values())
+        elif isinstance(thread, str):
+            translators = (self._translator(thread),)
+        else:
+            translators = ()
+        return tuple(
+            event
+            for translator in translators
+            for event in translator.translate_notification(method, params)
+        )
 
     async def _call(self, call: Any, tool: str, arguments: Frame) -> None:
         thread = arguments.get("threadId") or arguments.get("conversationId")
@@ -102,61 +123,62 @@ class StandIn:
             )
             thread = result["thread"]["id"]
             self._callers[thread] = [call]
-            self._emit(self._legacy.configured(thread, result))
+            self._emit(self._translator(thread).translate_thread_start(result))
         else:
             self._callers.setdefault(thread, []).append(call)
         prompt = [{"type": "text", "text": arguments["prompt"]}]
         await self._app.call("turn/start", {"threadId": thread, "input": prompt})
 
-    def _heard(self, method: str, params: JsonObject) -> None:
-        self._emit(self._legacy.hear(method, params))
-        named: Any = params.get("threadId")
+    def _on_notification(self, method: str, params: JsonObject) -> None:
+        self._emit(self._translate(method, params))
+        thread: Any = params.get("threadId")
         match method, params:
             case "turn/started", {"turn": {"id": turn}}:
-                self._turns[named] = str(turn)
-                self._messages[named] = ""
+                self._turns[thread] = str(turn)
+                self._messages[thread] = ""
             case "item/completed", {"item": {"type": "agentMessage", "text": text}}:
-                self._messages[named] = str(text)
+                self._messages[thread] = str(text)
             case "turn/completed", {"turn": {"error": error}}:
-                self._answer(named, error)
+                self._end_calls(thread, error)
 
-    def _answer(self, thread: str, error: Any) -> None:
+    def _end_calls(self, thread: str, error: Any) -> None:
         text = error["message"] if error else self._messages[thread]
         structured = {"threadId": thread, "content": text}
         result = {"structuredContent": structured, "content": [{"type": "text", "text": text}]}
         failed = {"isError": True} if error else {}
         for call in self._callers.pop(thread, []):
-            self._tell({"id": call, "result": {**result, **failed}})
+            self._send({"id": call, "result": {**result, **failed}})
 
-    def _requested(self, request: RequestId, method: str, params: JsonObject) -> None:
+    def _on_request(self, request: RequestId, method: str, params: JsonObject) -> None:
         thread = str(params["threadId"])
-        events, ask = self._legacy.hear_request(method, params)
+        events, elicitation = self._translator(thread).translate_request(method, params)
         self._emit(events)
-        if ask is None or not self._can_ask:
+        if elicitation is None or not self._can_ask:
             return
         number = len(self._asked)
         self._asked[number] = (request, method, params)
-        asked = ask.params(self._callers[thread][-1])
-        self._tell({"id": number, "method": "elicitation/create", "params": asked})
+        asked = elicitation.to_params(self._callers[thread][-1])
+        self._send({"id": number, "method": "elicitation/create", "params": asked})
 
-    async def _answered(self, frame: Frame) -> None:
+    async def _answer_request(self, frame: Frame) -> None:
         request, method, params = self._asked[frame["id"]]
         thread, turn = str(params["threadId"]), str(params["turnId"])
         decision = parse_elicit_result(frame["result"]) if "result" in frame else Declined()
         if isinstance(decision, Declined) and decision.message:
-            said = {"input": [{"type": "text", "text": decision.message}]}
-            where = {"threadId": thread, "expectedTurnId": turn}
-            await self._app.call("turn/steer", {**said, **where})
+            prompt = {"input": [{"type": "text", "text": decision.message}]}
+            place = {"threadId": thread, "expectedTurnId": turn}
+            await self._app.call("turn/steer", {**prompt, **place})
         answer = encode_decision(method, params, decision)
         assert isinstance(answer, Answer)
         self._app.respond(request, answer.result)
         granted = answer.result["decision"] not in ("decline", "cancel")
-        self._emit(self._legacy.answered(thread, str(params["itemId"]), granted=granted))
+        events = self._translator(thread).translate_decision(str(params["itemId"]), granted=granted)
+        self._emit(events)
 
     async def _cancel(self, call: Any) -> None:
         thread = next(name for name, calls in self._callers.items() if call in calls)
-        where = {"threadId": thread, "turnId": self._turns[thread]}
+        place = {"threadId": thread, "turnId": self._turns[thread]}
         try:
-            await self._app.call("turn/interrupt", where)
+            await self._app.call("turn/interrupt", place)
         except CodexFailed as error:
             print(error)

@@ -1,17 +1,17 @@
-"""app-server's words in those of the old server."""
+"""Values of app-server, converted to the legacy format."""
 
 from __future__ import annotations
 
 import pytest
 
-from codextui.codex.legacy.words import (
+from codextui.codex.legacy.values import (
     duration,
     error_info,
     file_changes_by_path,
     file_uri,
-    parsed_command,
+    parsed_cmd,
     permission_profile,
-    snake,
+    snake_case,
     snake_keys,
     split_command,
 )
@@ -49,14 +49,14 @@ def test_a_command_line_is_split_as_a_shell_does(line: str, expected: list[str])
     ],
 )
 def test_names_become_snake_case(name: str, expected: str) -> None:
-    assert snake(name) == expected
+    assert snake_case(name) == expected
 
 
 def test_keys_become_snake_case_and_values_stay() -> None:
     assert snake_keys({"aB": [{"cD": "eF"}]}) == {"a_b": [{"c_d": "eF"}]}
 
 
-def test_the_path_of_a_command_is_told_as_the_command_has_it() -> None:
+def test_the_path_of_a_read_is_as_the_command_has_it() -> None:
     read = {"type": "read", "name": "a", "path": "/w/a"}
     source = {
         "cwd": "/w",
@@ -66,14 +66,14 @@ def test_the_path_of_a_command_is_told_as_the_command_has_it() -> None:
             {"type": "listFiles", "command": "ls", "path": None},
         ],
     }
-    assert parsed_command(source) == [
+    assert parsed_cmd(source) == [
         {"type": "read", "name": "a", "path": "a", "cmd": "cat a"},
         {"type": "read", "name": "a", "path": "/w/a", "cmd": "cat /w/a"},
         {"type": "list_files", "path": None, "cmd": "ls"},
     ]
 
 
-def test_a_moved_file_is_told_apart_from_its_diff() -> None:
+def test_the_move_of_a_file_is_removed_from_its_diff() -> None:
     kind = {"type": "update", "move_path": "/w/b"}
     change = {"path": "/w/a", "kind": kind, "diff": "@@\n-x\n+y\n\n\nMoved to: /w/b"}
     assert file_changes_by_path({"changes": [change]}) == {
@@ -101,7 +101,7 @@ def test_only_an_absolute_path_becomes_a_uri() -> None:
         ),
     ],
 )
-def test_an_error_is_told_in_snake_case(info: object, expected: object) -> None:
+def test_the_info_of_an_error_is_in_snake_case(info: object, expected: object) -> None:
     assert error_info(info) == expected
 
 
@@ -115,7 +115,7 @@ def test_an_error_is_told_in_snake_case(info: object, expected: object) -> None:
         ),
     ],
 )
-def test_a_sandbox_that_is_not_codex_s_own_is_told(
+def test_a_sandbox_without_restricted_files_has_a_profile(
     sandbox: dict[str, object], expected: dict[str, object]
 ) -> None:
     assert permission_profile(sandbox, "/w") == expected

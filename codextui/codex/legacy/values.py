@@ -1,7 +1,8 @@
-"""Parts of app-server's messages in the words that clients of `codex mcp-server` know. Pure.
+"""Converts values of app-server's protocol into those of `codex mcp-server`. Pure.
 
-The old server wrote the names of Codex's core as they are, in snake case; app-server writes its
-own. Followed here: what `codex mcp-server` 0.153.4 sent (tests/contract/legacy).
+The old server sent the types of Codex's core as they are, with names in snake case; app-server has
+types of its own, with names in camel case. The recordings of 0.153.4 in `tests/contract/legacy`
+are the reference.
 """
 
 from __future__ import annotations
@@ -21,16 +22,16 @@ _PART = re.compile(r"""'([^']*)'|"((?:[^"\\]|\\.)*)"|\\(.)|([^'"\\]+)""", re.DOT
 _ESCAPED = re.compile(r'\\([$`"\\])')
 
 
-def snake(name: str) -> str:
-    """Return a name in camel case in snake case: `inProgress` becomes `in_progress`."""
+def snake_case(name: str) -> str:
+    """Convert a name from camel case: `inProgress` becomes `in_progress`."""
     return _HUMP.sub(lambda hump: "_" + hump[0], name).lower()
 
 
 def snake_keys(value: Json, depth: int = 50) -> Json:
-    """Return a JSON value with the keys of its objects in snake case, `depth` levels deep."""
+    """Convert the keys of all objects in a JSON value to snake case, `depth` levels deep."""
     match value:
         case dict() if depth:
-            return {snake(key): snake_keys(one, depth - 1) for key, one in value.items()}
+            return {snake_case(key): snake_keys(one, depth - 1) for key, one in value.items()}
         case list() | tuple() if depth:
             return [snake_keys(one, depth - 1) for one in value]
         case _:
@@ -38,23 +39,23 @@ def snake_keys(value: Json, depth: int = 50) -> Json:
 
 
 def without_nulls(source: JsonObject) -> dict[str, Json]:
-    """Return an object without the members that are null, as the old server left them out."""
+    """Remove the members that are null, which the old server left out."""
     return {key: value for key, value in source.items() if value is not None}
 
 
 def split_command(line: str) -> list[str]:
-    """Return the words of a command line that Codex had joined, by a shell's own rules.
+    """Split a command line that Codex has joined.
 
-    Unlike `shlex.split`, a backslash between double quotes escapes the dollar sign and the
-    backtick. A line that cannot be split is one word.
+    Follows the rules of a shell: unlike with `shlex.split`, a backslash between double quotes
+    escapes the dollar sign and the backtick. A line with an open quote is returned as one word.
     """
     words = _WORD.findall(line)
     if _WORD.sub("", line).strip():
         return [line]
-    return [_PART.sub(_unquoted, word) for word in words]
+    return [_PART.sub(_unquote, word) for word in words]
 
 
-def _unquoted(part: re.Match[str]) -> str:
+def _unquote(part: re.Match[str]) -> str:
     single, double, escaped, bare = part.groups()
     if double is not None:
         return _ESCAPED.sub(r"\1", double)
@@ -62,32 +63,32 @@ def _unquoted(part: re.Match[str]) -> str:
 
 
 def file_uri(path: str) -> str:
-    """Return an absolute path as a `file:` URI; what is none stays as it is."""
+    """Convert an absolute path to a `file:` URI; other paths stay as they are."""
     return f"file://{quote(path, errors='replace')}" if path.startswith("/") else path
 
 
-def parsed_command(source: JsonObject) -> list[Json]:
-    """Return `commandActions` as `parsed_cmd`. Raises WireInvalid."""
+def parsed_cmd(source: JsonObject) -> list[Json]:
+    """Convert the `commandActions` of a command to `parsed_cmd`. Raises MessageInvalid."""
     cwd = fields.text_or(source, "cwd")
     return [_action(action, cwd) for action in fields.objects(source, "commandActions")]
 
 
 def _action(action: JsonObject, cwd: str) -> dict[str, Json]:
-    """An action with the path as the command has it: app-server makes those to read absolute."""
+    """Convert an action. app-server makes the paths of reads absolute; here they are as typed."""
     renamed = {"cmd" if key == "command" else key: value for key, value in action.items()}
     path, command = action.get("path"), fields.text_or(action, "command")
     if isinstance(path, str) and path not in command:
         renamed["path"] = path.removeprefix(f"{cwd}/")
-    return renamed | {"type": snake(fields.text(action, "type"))}
+    return renamed | {"type": snake_case(fields.text(action, "type"))}
 
 
 def file_changes_by_path(source: JsonObject) -> dict[str, Json]:
-    """Return `changes` as the old server's object by path. Raises WireInvalid."""
+    """Convert `changes` to an object of `file_change` by path. Raises MessageInvalid."""
     return {change.path: file_change(change) for change in parse_changes(source)}
 
 
 def file_change(change: FileChange) -> dict[str, Json]:
-    """Return one file's change as the old server told it."""
+    """Convert the change of one file."""
     if change.kind != "update":
         return {"type": change.kind, "content": change.diff}
     diff = change.diff
@@ -97,18 +98,18 @@ def file_change(change: FileChange) -> dict[str, Json]:
 
 
 def duration(milliseconds: int) -> dict[str, Json]:
-    """Return a duration as seconds and nanoseconds."""
+    """Convert a duration to `{secs, nanos}`."""
     seconds, rest = divmod(milliseconds, 1000)
     return {"secs": seconds, "nanos": rest * 1_000_000}
 
 
 def error_info(value: Json) -> Json:
-    """Return `codexErrorInfo`: a word, or an object of one word with its details."""
-    return snake(value) if isinstance(value, str) else snake_keys(value)
+    """Convert `codexErrorInfo`, a word or an object of one word with its details."""
+    return snake_case(value) if isinstance(value, str) else snake_keys(value)
 
 
 def permission_profile(sandbox: JsonObject, cwd: str) -> dict[str, Json]:
-    """Return a `SandboxPolicy` as the profile that the old server told. Raises WireInvalid."""
+    """Convert a `SandboxPolicy` to a permission profile. Raises MessageInvalid."""
     kind = fields.text(sandbox, "type")
     if kind == "dangerFullAccess":
         return {"type": "disabled"}
@@ -123,7 +124,7 @@ def permission_profile(sandbox: JsonObject, cwd: str) -> dict[str, Json]:
 
 
 def _writable(sandbox: JsonObject, cwd: str) -> list[Json]:
-    """The entries of what may be written, in the old server's order, in which roots come twice."""
+    """Return the writable entries in the old server's order, which has every root twice."""
     roots = [root for root in fields.texts(sandbox, "writableRoots") if root != cwd]
     entries: list[Json] = [_entry(root, "write") for root in (cwd, *roots)]
     for kind, excluded in (("slash_tmp", "excludeSlashTmp"), ("tmpdir", "excludeTmpdirEnvVar")):
@@ -132,8 +133,8 @@ def _writable(sandbox: JsonObject, cwd: str) -> list[Json]:
     entries += [_entry(root, "write") for root in roots]
     for name in (".git", ".agents", ".codex"):
         for root in (cwd, *roots):
-            guarded = _entry(f"{root}/{name}", "read")
-            entries.append({**guarded, "missing_path_behavior": "skip"})
+            protected = _entry(f"{root}/{name}", "read")
+            entries.append({**protected, "missing_path_behavior": "skip"})
     return entries
 
 
