@@ -1,1 +1,1 @@
-"""The Codex process: find the binary, speak to its app-server, translate what it says."""
+"""Everything about Codex: its binary and process, and the protocol of `codex app-server`."""
