@@ -138,3 +138,8 @@ def _object(value: Json) -> JsonObject:
 def _message(content: JsonObject) -> str:
     message = content.get("message")
     return message if isinstance(message, str) else ""
+
+
+def parse_ask_result(result: JsonObject) -> Decision:
+    """Read the decision in the result of `codex-ask`. Never raises; doubt declines."""
+    return _parse_decision(result.get("decision"), result)

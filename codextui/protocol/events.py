@@ -225,7 +225,7 @@ class RunNoted(Message, frozen=True, tag_field="type", tag="run_noted"):
     """Something else happened in a run; told on the run's thread.
 
     Attributes:
-        kind: the word for it, as in `codextui run --json` (`role_started`, `sent_back`, …).
+        kind: a `RunEventKind`; a newer program may publish kinds that are not known here.
         role: whom it concerns, empty for the run as a whole.
         text: in words.
     """

@@ -23,6 +23,32 @@ RUN_PREFIX = "run:"
 """What the id of a run begins with (`run:RUN`); its roles' are `run:RUN/ROLE`."""
 
 
+TEAM_CLIENT_PREFIX = "team "
+"""Prefix of the client names with which `codextui run` connects to the server."""
+
+
+class RunEventKind(StrEnum):
+    """The kinds of events of a run, in `codextui run --json` and in `RunNoted`."""
+
+    RUN_STARTED = "run_started"
+    RUN_RESUMED = "run_resumed"
+    ROLE_STARTED = "role_started"
+    ROLE_SAID = "role_said"
+    TOOL_CALLED = "tool_called"
+    TOOL_ANSWERED = "tool_answered"
+    HANDED_OFF = "handed_off"
+    HANDOFF_REFUSED = "handoff_refused"
+    SENT_BACK = "sent_back"
+    ROLE_FINISHED = "role_finished"
+    ROLE_STALE = "role_stale"
+    PERSON_NEEDED = "person_needed"
+    PERSON_DECIDED = "person_decided"
+    ROLE_DIRECTED = "role_directed"
+    MESSAGE_READ = "message_read"
+    TROUBLE = "trouble"
+    RUN_ENDED = "run_ended"
+
+
 class RoleAction(StrEnum):
     """What a person can ask of a role, or, on the run's own row, of all its roles."""
 

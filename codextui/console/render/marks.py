@@ -23,7 +23,7 @@ from codextui.console.render.layout import Row, indent, truncate, wrap, wrap_wit
 from codextui.console.render.palette import Palette
 from codextui.protocol.approvals import ToolAsked
 from codextui.protocol.events import ApprovalResolved
-from codextui.protocol.runs import RoleAction
+from codextui.protocol.runs import RoleAction, RunEventKind
 from codextui.text.figures import format_elapsed, format_tokens, more_lines
 from codextui.text.sanitize import one_line, sanitize
 
@@ -36,24 +36,24 @@ Mark: TypeAlias = TurnStart | TurnEnd | ApprovalRequest | ErrorMessage | Warning
 MAX_NOTE_ROWS = 8
 """Rows shown of an event of a run; a refused handoff is shown in full."""
 
-_NOTE_GLYPHS = {
-    "run_started": "▸",
-    "run_resumed": "▸",
-    "run_ended": "■",
-    "role_started": "●",
-    "role_finished": "✓",
-    "role_said": "·",
-    "role_stale": "↻",
-    "sent_back": "↩",
-    "tool_called": "·",
-    "tool_answered": "·",
-    "person_needed": "?",
-    "person_decided": "·",
-    "role_directed": "»",
-    "message_read": "»",
-    "trouble": "✗",
-    "handed_off": "→",
-    "handoff_refused": "✗",
+_NOTE_GLYPHS: dict[str, str] = {
+    RunEventKind.RUN_STARTED: "▸",
+    RunEventKind.RUN_RESUMED: "▸",
+    RunEventKind.RUN_ENDED: "■",
+    RunEventKind.ROLE_STARTED: "●",
+    RunEventKind.ROLE_FINISHED: "✓",
+    RunEventKind.ROLE_SAID: "·",
+    RunEventKind.ROLE_STALE: "↻",
+    RunEventKind.SENT_BACK: "↩",
+    RunEventKind.TOOL_CALLED: "·",
+    RunEventKind.TOOL_ANSWERED: "·",
+    RunEventKind.PERSON_NEEDED: "?",
+    RunEventKind.PERSON_DECIDED: "·",
+    RunEventKind.ROLE_DIRECTED: "»",
+    RunEventKind.MESSAGE_READ: "»",
+    RunEventKind.TROUBLE: "✗",
+    RunEventKind.HANDED_OFF: "→",
+    RunEventKind.HANDOFF_REFUSED: "✗",
 }
 """Glyphs by kind of `RunNote`; a note of any other kind is prefixed with its kind."""
 
@@ -190,7 +190,7 @@ def _run_mark_look(mark: RunMark, palette: Palette) -> tuple[str, Style]:
         case HandoffRefusal():
             return "✗", palette.warning
         case RunNote(kind):
-            style = palette.warning if kind == "sent_back" else palette.text
+            style = palette.warning if kind == RunEventKind.SENT_BACK else palette.text
             return _NOTE_GLYPHS.get(kind, "·"), style
         case RoleRequest():
             return "»", palette.strong

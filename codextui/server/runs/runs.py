@@ -12,7 +12,7 @@ from msgspec import structs
 
 from codextui.errors import ServerRefused
 from codextui.protocol import events as ev
-from codextui.protocol.runs import RUN_PREFIX, ThreadKind
+from codextui.protocol.runs import RUN_PREFIX, TEAM_CLIENT_PREFIX, ThreadKind
 from codextui.protocol.threads import ThreadInfo, ThreadState
 from codextui.server.approvals.broker import Broker
 from codextui.server.mcp.session import Session
@@ -21,9 +21,6 @@ from codextui.server.threads.registry import Registry, ThreadRecord, TurnOutcome
 
 OVER = (ThreadState.DONE, ThreadState.FAILED, ThreadState.INTERRUPTED, ThreadState.KILLED)
 """The states of a role or a run that has come to its end."""
-
-TEAM_CLIENT = "team "
-"""How the names of the clients begin that `codextui run` runs teams as."""
 
 
 @dataclass(slots=True, eq=False)
@@ -51,7 +48,7 @@ class Run:
 
 def how_to_resume(client: str, run_id: str) -> str:
     """What a person can type to go on with a run of a client's; empty where nobody knows."""
-    if not client.startswith(TEAM_CLIENT):
+    if not client.startswith(TEAM_CLIENT_PREFIX):
         return ""
     return f"`codextui run --resume {run_id.removeprefix(RUN_PREFIX)}`"
 
