@@ -12,11 +12,11 @@ import pytest
 from codextui.cli import main
 from codextui.commands.run_text import timeline_lines, total_rows, wait_lines
 from codextui.config.prices import Price, Prices
-from codextui.protocol.runs import Span, SpanKind
+from codextui.protocol.runs import RunEventKind, Span, SpanKind
 from codextui.protocol.threads import Usage
 from codextui.teams.config.team import Limits
 from codextui.teams.records.costs import Budget
-from codextui.teams.records.events import RunEvent, RunEventKind, RunLog
+from codextui.teams.records.events import RunEvent, RunLog
 from codextui.teams.records.spans import SpanFile
 from codextui.teams.records.store import RunStore
 
@@ -58,13 +58,13 @@ def kept(*happenings: RunEvent, prices: Prices | None = None) -> RunStore:
         }
         store.write("prices", {"currency": prices.currency, "models": models})
     budget = Budget(Limits())
-    budget.begin_turn()
-    budget.begin_stint("boss", "t1")
-    budget.add("boss", Usage(1_000_000, input=1_000_000), "strong")
-    budget.hand_off("boss", "maker")
-    budget.begin_stint("maker", "t1")
+    budget.begin_model_call()
+    budget.begin_role_turn("boss", "t1")
+    budget.add_model_usage("boss", Usage(1_000_000, input=1_000_000), "strong")
+    budget.record_handoff("boss", "maker")
+    budget.begin_role_turn("maker", "t1")
     for total, turn in ((5, "u1"), (9, "u2")):
-        budget.count_thread(
+        budget.count_thread_usage(
             f"thread{EVIL}",
             Usage(total),
             lambda _: None,
@@ -75,7 +75,7 @@ def kept(*happenings: RunEvent, prices: Prices | None = None) -> RunStore:
     store.write("spent", budget.to_wire())
     with RunLog(store, clock=iter(float(at) for at in range(1000, 2000)).__next__) as chronicle:
         for happening in happenings:
-            chronicle.tell(happening)
+            chronicle.record(happening)
     with SpanFile(store.folder) as file:
         for span in SPANS:
             file.write(span)

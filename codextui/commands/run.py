@@ -20,16 +20,17 @@ from codextui.config import paths
 from codextui.config.schema import load
 from codextui.errors import ConfigInvalid
 from codextui.jsonrpc import fields
+from codextui.protocol.runs import RunEventKind
 from codextui.teams.config.reader import load_teams
 from codextui.teams.config.team import Mode, Team
-from codextui.teams.publish.publisher import run_thread
-from codextui.teams.records.events import RunEvent, RunEventKind, RunLog
+from codextui.teams.publish.publisher import run_thread_id
+from codextui.teams.records.events import RunEvent, RunLog
 from codextui.teams.records.store import RunStore
 from codextui.teams.runner.plan import RunPlan
 from codextui.text.sanitize import one_line, sanitize
 
 if TYPE_CHECKING:
-    from codextui.teams.runner.run import RunEnd
+    from codextui.teams.runner.run import RunResult
 
 _VERBS = {
     RunEventKind.ROLE_STARTED: "",
@@ -111,7 +112,7 @@ def _run_beside_console(options: argparse.Namespace) -> int:
         )
     from codextui.console.app import run as open_console  # noqa: PLC0415 - Textual
 
-    code = open_console(options.server, config=options.config, first=run_thread(store.run_id))
+    code = open_console(options.server, config=options.config, first=run_thread_id(store.run_id))
     show(f"run {store.run_id}: what happened and happens is in {store.log_path}")
     return code
 
@@ -126,7 +127,7 @@ def _run_here(options: argparse.Namespace) -> int:
     with store.locked(), RunLog(store, note) as chronicle:
 
         def tell(happening: RunEvent) -> None:
-            chronicle.tell(happening)
+            chronicle.record(happening)
             report(happening, as_json=options.json)
 
         data = {"run": store.run_id, "project": str(plan.project), "mode": str(plan.mode)}
@@ -136,9 +137,9 @@ def _run_here(options: argparse.Namespace) -> int:
         except BaseException:
             note(f"`codextui run --resume {store.run_id}` goes on with it")
             raise
-    if end.ending:
+    if end.outcome:
         note(f"`codextui run --resume {store.run_id}` goes on with it")
-    return int(end.ending)
+    return int(end.outcome)
 
 
 async def _run(
@@ -146,7 +147,7 @@ async def _run(
     plan: RunPlan,
     store: RunStore,
     tell: Callable[[RunEvent], None],
-) -> RunEnd:
+) -> RunResult:
     from codextui.teams.runner.run import run_team  # noqa: PLC0415 - the Agents SDK, where a team runs
 
     socket = await ensure_server(options.server, config=options.config)

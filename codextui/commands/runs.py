@@ -26,8 +26,8 @@ from codextui.config.schema import load
 from codextui.errors import CodextuiError, ConfigInvalid, MessageInvalid
 from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import JsonObject
-from codextui.teams.records.archive import KeptRun, read_run
-from codextui.teams.records.events import RunEventKind
+from codextui.protocol.runs import RunEventKind
+from codextui.teams.records.archive import RecordedRun, read_run
 from codextui.teams.records.store import RunStore, list_runs
 from codextui.text.figures import format_elapsed, format_tokens
 from codextui.text.sanitize import one_line, sanitize
@@ -63,11 +63,11 @@ def show_run(options: argparse.Namespace) -> int:
         emit({**run.to_wire(), "handoffs": handoffs, "costs": run.budget.report()})
         return 0
     show(f"{one_line(run.run_id)}: {one_line(run.state)}")
-    if run.ended:
-        show_indented(sanitize(run.ended))
+    if run.end_text:
+        show_indented(sanitize(run.end_text))
     show(f"{one_line(run.team)} ({one_line(run.mode)}) in {one_line(run.project)}")
-    took = "" if run.ended_at is None else f", took {format_elapsed(run.ended_at - run.began_at)}"
-    show(f"began {_moment(run.began_at)}{took}")
+    took = "" if run.ended_at is None else f", took {format_elapsed(run.ended_at - run.started_at)}"
+    show(f"began {_moment(run.started_at)}{took}")
     show("task:")
     show_indented(sanitize(run.task))
     show("handoffs:" if handoffs else "no handoffs")
@@ -103,10 +103,10 @@ def export_run(options: argparse.Namespace) -> int:
     """Write a run's spans and happenings as JSON lines to a new file, or to standard output."""
     run = _named_run(options)
     if str(options.file) == "-":
-        for line in run.lines():
+        for line in run.export():
             emit(line)
         return 0
-    count = _write_lines(options.file, run.lines())
+    count = _write_lines(options.file, run.export())
     if options.json:
         emit({"run": run.run_id, "file": str(options.file), "lines": count})
     else:
@@ -129,11 +129,11 @@ def remove_run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _named_run(options: argparse.Namespace) -> KeptRun:
+def _named_run(options: argparse.Namespace) -> RecordedRun:
     return read_run(RunStore.open(options.run), _configured_prices(options))
 
 
-def _try_to_read(run_id: str, prices: Prices) -> KeptRun | None:
+def _try_to_read(run_id: str, prices: Prices) -> RecordedRun | None:
     try:
         return read_run(RunStore.open(run_id), prices)
     except CodextuiError as error:
@@ -145,13 +145,13 @@ def _configured_prices(options: argparse.Namespace) -> Prices:
     return load(options.config or paths.config_path()).prices
 
 
-def _row(run: KeptRun) -> tuple[str, ...]:
+def _row(run: RecordedRun) -> tuple[str, ...]:
     cost = run.budget.ledger.cost(run.budget.prices).amount
     return (
         one_line(run.run_id),
         one_line(run.team),
         one_line(run.state),
-        _moment(run.began_at),
+        _moment(run.started_at),
         format_tokens(run.budget.usage.total),
         money_text(cost, run.budget.prices.currency),
         one_line(run.task, 200),

@@ -20,8 +20,9 @@ from codextui.demo.team_stage import (
     open_team_stage,
 )
 from codextui.errors import CodextuiError
+from codextui.protocol.runs import RunEventKind
 from codextui.teams.config.team import Mode
-from codextui.teams.records.events import RunEvent, RunEventKind
+from codextui.teams.records.events import RunEvent
 from codextui.teams.runner.run import run_team
 
 END_S = 40.0
@@ -102,7 +103,7 @@ class _Backstage:
     async def _play_team(self, stage: TeamStage) -> None:
         plan, store = stage.new_run(self._mode)
         try:
-            await run_team(plan, store, stage.connect, self._take, model_of=stage.model_of)
+            await run_team(plan, store, stage.connect, self._take, model_factory=stage.model_of)
         except CodextuiError as error:
             self.told.append(RunEvent(RunEventKind.RUN_ENDED, "", str(error)))
 

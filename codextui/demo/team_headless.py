@@ -22,8 +22,9 @@ from codextui.demo.team_stage import (
 from codextui.errors import ApprovalGone, CodextuiError
 from codextui.protocol.approvals import Approval
 from codextui.protocol.decisions import decision_word
+from codextui.protocol.runs import RunEventKind
 from codextui.teams.config.team import Mode
-from codextui.teams.records.events import RunEvent, RunEventKind
+from codextui.teams.records.events import RunEvent
 from codextui.teams.runner.run import run_team
 
 LIMIT_S = 300.0
@@ -83,9 +84,9 @@ async def _run(
     async with Connection(stage.connect, name="demo", on_fact=answering.take) as connection:
         answering.connection = connection
         plan, store = stage.new_run(mode)
-        end = await run_team(plan, store, stage.connect, tell, model_of=stage.model_of)
+        end = await run_team(plan, store, stage.connect, tell, model_factory=stage.model_of)
         await answering.finish()
-    return "; ".join([*stage.model.faults, *([end.message] if end.ending else [])])
+    return "; ".join([*stage.model.faults, *([end.message] if end.outcome else [])])
 
 
 class _Answering:

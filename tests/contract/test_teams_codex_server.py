@@ -26,8 +26,8 @@ from codextui.protocol.runs import RoleAction
 from codextui.protocol.threads import ThreadInfo, ThreadState
 from codextui.teams.codex.calls import CallLog, parse_calls
 from codextui.teams.codex.connection import TeamConnection
-from codextui.teams.codex.server import CALL_META
-from codextui.teams.codex.terms import Terms
+from codextui.teams.codex.server import CALL_ID_META, CodexToolServer
+from codextui.teams.codex.settings import ThreadSettings
 
 pytestmark = pytest.mark.contract
 
@@ -35,15 +35,19 @@ QUIET = RunConfig(tracing_disabled=True)
 
 
 @asynccontextmanager
-async def linked(served: Served) -> AsyncIterator[TeamConnection]:
+async def connected(served: Served) -> AsyncIterator[TeamConnection]:
     connect = functools.partial(open_socket, served.options.socket)
-    async with TeamConnection(connect, name="team") as link:
-        yield link
+    async with TeamConnection(connect, name="team") as connection:
+        yield connection
 
 
-def terms(workspace: Path, **changes: Any) -> Terms:
-    given = {"sandbox": "workspace-write", "approval_policy": "on-request", "confined": True}
-    return Terms("backend", workspace, **{**given, **changes})
+def codex_of(
+    connection: TeamConnection, log: CallLog, workspace: Path, **changes: Any
+) -> CodexToolServer:
+    """The Codex of a role."""
+    fixed = {"sandbox": "workspace-write", "approval_policy": "on-request", "confined": True}
+    settings = ThreadSettings("backend", workspace, **{**fixed, **changes})
+    return CodexToolServer("codex of backend", settings, connection=connection, log=log)
 
 
 async def test_an_agent_works_with_codex_and_a_person_answers_its_approval(
@@ -65,9 +69,9 @@ async def test_an_agent_works_with_codex_and_a_person_answers_its_approval(
             [assistant_message("Done.")],
         ]
     )
-    async with serving(codex_binary, scratch, script) as served, linked(served) as link:
+    async with serving(codex_binary, scratch, script) as served, connected(served) as connection:
         log = CallLog()
-        codex = CodexServer.of_role(link, log, terms(workspace))
+        codex = codex_of(connection, log, workspace)
         agent = Agent(name="backend", instructions="Build.", model=model, mcp_servers=[codex])
         async with served.console() as console, asyncio.timeout(60):
             run = asyncio.create_task(Runner.run(agent, "Go.", run_config=QUIET))
@@ -77,52 +81,52 @@ async def test_an_agent_works_with_codex_and_a_person_answers_its_approval(
             assert (await run).final_output == "Done."
     assert json.loads(seen[0])["content"] == "Built."
     assert (workspace.parent / "outside.txt").exists()
-    assert len(log.threads) == 1
+    assert len(log.thread_ids) == 1
 
 
-async def test_a_call_that_was_begun_before_is_gone_on_with(
+async def test_a_call_that_was_begun_before_is_continued(
     codex_binary: Path, scratch: Path, workspace: Path
 ) -> None:
     gate = asyncio.Event()
     script = Script().on("build", Say("Built once.", gate=gate), Say("Built twice."))
     kept: list[Any] = []
     async with serving(codex_binary, scratch, script) as served, asyncio.timeout(60):
-        async with linked(served) as link:
-            first = CodexServer.of_role(link, CallLog(save=kept.append), terms(workspace))
-            call = first.call_tool("codex", {"prompt": "build"}, {CALL_META: "c1"})
+        async with connected(served) as connection:
+            first = codex_of(connection, CallLog(store=kept.append), workspace)
+            call = first.call_tool("codex", {"prompt": "build"}, {CALL_ID_META: "c1"})
             abandoned = asyncio.create_task(call)
             await served.model.requested(1)
             # Gone without a word, as a process that is killed.
-            first.interrupts = False
+            first.interrupts_turns = False
             abandoned.cancel()
-        async with linked(served) as link:
+        async with connected(served) as connection:
             for snapshot in kept:  # after whatever was kept last, the task is not started again
-                second = CodexServer.of_role(link, CallLog(parse_calls(snapshot)), terms(workspace))
+                second = codex_of(connection, CallLog(parse_calls(snapshot)), workspace)
                 going_on = asyncio.create_task(
-                    second.call_tool("codex", {"prompt": "build"}, {CALL_META: "c1"})
+                    second.call_tool("codex", {"prompt": "build"}, {CALL_ID_META: "c1"})
                 )
                 await asyncio.sleep(0)
                 gate.set()
                 result = await going_on
                 assert result.structured_content["content"] == "Built once."
-            answer = await link.call("codex-threads", {"all": True})
+            answer = await connection.call("codex-threads", {"all": True})
     assert len(answer["threads"]) == 1  # type: ignore[arg-type]
     assert len(served.model.requests) == 1
     assert len(kept) == 2
 
 
-async def test_an_id_that_a_model_gives_again_is_another_call(
+async def test_a_reused_call_id_is_another_call(
     codex_binary: Path, scratch: Path, workspace: Path
 ) -> None:
     script = Script().on("build", Say("Built.")).on("paint", Say("Painted."))
     async with (
         serving(codex_binary, scratch, script) as served,
-        linked(served) as link,
+        connected(served) as connection,
         asyncio.timeout(60),
     ):
-        codex = CodexServer.of_role(link, CallLog(), terms(workspace))
+        codex = codex_of(connection, CallLog(), workspace)
         for prompt, said in (("build", "Built."), ("paint", "Painted.")):
-            result = await codex.call_tool("codex", {"prompt": prompt}, {CALL_META: "c1"})
+            result = await codex.call_tool("codex", {"prompt": prompt}, {CALL_ID_META: "c1"})
             assert result.structured_content["content"] == said
 
 
@@ -132,11 +136,11 @@ async def test_a_cancelled_call_interrupts_its_turn(
     script = Script().on("build", Say("Never said.", gate=asyncio.Event()))
     async with (
         serving(codex_binary, scratch, script) as served,
-        linked(served) as link,
+        connected(served) as connection,
         served.console() as console,
         asyncio.timeout(60),
     ):
-        codex = CodexServer.of_role(link, CallLog(), terms(workspace))
+        codex = codex_of(connection, CallLog(), workspace)
         call = asyncio.create_task(codex.call_tool("codex", {"prompt": "build"}))
         started = await console.event(ev.TurnStarted)
         await served.model.requested(1)
@@ -155,55 +159,55 @@ async def test_a_cancelled_call_interrupts_its_turn(
         ({"cwd": "/"}, "cwd must be in"),
     ],
 )
-async def test_a_model_cannot_widen_the_terms_of_its_role(
+async def test_a_model_cannot_widen_the_settings_of_its_role(
     codex_binary: Path, scratch: Path, workspace: Path, asked: dict[str, Any], told: str
 ) -> None:
-    async with serving(codex_binary, scratch, Script()) as served, linked(served) as link:
-        codex = CodexServer.of_role(link, CallLog(), terms(workspace))
+    async with serving(codex_binary, scratch, Script()) as served, connected(served) as connection:
+        codex = codex_of(connection, CallLog(), workspace)
         result = await codex.call_tool("codex", {"prompt": "build", **asked})
     assert result.is_error
     assert told in result.content[0].text
     assert not served.model.requests
 
 
-async def test_the_sandbox_of_the_role_wins_over_what_the_model_asks_for(
+async def test_the_sandbox_of_the_role_overrides_the_requested_one(
     codex_binary: Path, scratch: Path, workspace: Path
 ) -> None:
     script = Script().on("build", Say("Built."))
-    async with serving(codex_binary, scratch, script) as served, linked(served) as link:
-        codex = CodexServer.of_role(link, CallLog(), terms(workspace, sandbox="read-only"))
+    async with serving(codex_binary, scratch, script) as served, connected(served) as connection:
+        codex = codex_of(connection, CallLog(), workspace, sandbox="read-only")
         asked = {"prompt": "build", "sandbox": "danger-full-access", "approval-policy": "never"}
         async with asyncio.timeout(60):
             await codex.call_tool("codex", asked)
-        (thread,) = link.threads.values()
+        (thread,) = connection.threads.values()
     assert (thread.sandbox, thread.approval_policy) == ("read-only", "on-request")
 
 
-async def test_a_thread_of_somebody_else_is_none_of_the_teams(
+async def test_a_reply_to_a_thread_of_another_client_is_refused(
     codex_binary: Path, scratch: Path, workspace: Path
 ) -> None:
-    async with serving(codex_binary, scratch, Script()) as served, linked(served) as link:
-        foreign = await link.call("codex-start", {"cwd": str(workspace), "handle": "mine"})
-        codex = CodexServer.of_role(link, CallLog(), terms(workspace))
+    async with serving(codex_binary, scratch, Script()) as served, connected(served) as connection:
+        foreign = await connection.call("codex-start", {"cwd": str(workspace), "handle": "mine"})
+        codex = codex_of(connection, CallLog(), workspace)
         for thread in ("mine", foreign["thread"]["thread_id"], "no-such-thread"):  # type: ignore[index]
             result = await codex.call_tool("codex-reply", {"threadId": thread, "prompt": "hi"})
             assert result.is_error
     assert not served.model.requests
 
 
-async def test_what_a_failed_turn_was_is_told_to_the_model(
+async def test_a_failed_turn_is_an_error_for_the_model(
     codex_binary: Path, scratch: Path, workspace: Path
 ) -> None:
     script = Script().on("build", Fail(400, "out of order"))
-    async with serving(codex_binary, scratch, script) as served, linked(served) as link:
-        codex = CodexServer.of_role(link, CallLog(), terms(workspace))
+    async with serving(codex_binary, scratch, script) as served, connected(served) as connection:
+        codex = codex_of(connection, CallLog(), workspace)
         async with asyncio.timeout(60):
             result = await codex.call_tool("codex", {"prompt": "build"})
     assert result.is_error
     assert "failed" in result.content[0].text
 
 
-async def test_a_script_of_ones_own_gets_the_shared_server_in_one_line(
+async def test_a_script_uses_the_shared_server_with_one_line(
     codex_binary: Path, scratch: Path, workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(scratch))
@@ -240,7 +244,7 @@ async def own_server(
         yield served
 
 
-async def test_one_more_line_shows_the_agents_of_a_script_with_their_threads_under_them(
+async def test_hooks_show_the_agents_of_a_script_with_their_threads(
     codex_binary: Path, scratch: Path, workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     script = Script().on("build", Say("Built."))
@@ -276,7 +280,7 @@ async def test_one_more_line_shows_the_agents_of_a_script_with_their_threads_und
     assert completed == [ev.TurnCompleted("Done.")]
 
 
-async def test_a_script_that_is_left_in_its_run_leaves_nothing_running(
+async def test_leaving_the_server_during_a_run_leaves_nothing_running(
     codex_binary: Path, scratch: Path, workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     script = Script().on("build", Say("Never said.", gate=asyncio.Event()))

@@ -13,7 +13,7 @@ from contract.test_teams_run import ROLES, WAIT_S, Stage, deciding, staged
 
 from codextui.demo.team_script import FOLDER, TASK
 from codextui.protocol.decisions import Approved
-from codextui.teams.runner.ending import Ending
+from codextui.teams.records.events import RunOutcome
 
 pytestmark = pytest.mark.contract
 
@@ -79,7 +79,7 @@ async def test_what_a_run_cost_and_did_can_be_looked_at_afterwards(
         (listed,) = await told(stage, "runs")
         (shown,) = await told(stage, "runs", "show", listed["run"])
         spans = await told(stage, "runs", "timeline", listed["run"])
-    assert code == Ending.DONE
+    assert code == RunOutcome.DONE
     assert {model for handle, model in models.items() if "tester" in handle} == {"gpt-5.5-mini"}
     assert (listed["state"], listed["task"], listed["currency"]) == ("done", TASK, "EUR")
 
@@ -121,12 +121,12 @@ async def test_a_run_ends_when_its_money_is_spent_and_goes_on_when_there_is_more
         (after,) = await told(stage, "runs")
         spans = await told(stage, "runs", "timeline", listed["run"])
         used = {row["thread_id"]: row["usage"]["total"] for row in await stage.threads()}
-    assert code == Ending.BUDGET
+    assert code == RunOutcome.BUDGET
     assert "0.01 EUR are used up" in stopped[-1]["text"]
     assert stopped[-1]["cost"] >= 0.01
     assert (listed["state"], listed["cost"]) == ("budget", stopped[-1]["cost"])
 
-    assert resumed == Ending.DONE
+    assert resumed == RunOutcome.DONE
     stage.assert_all_written()
     assert (after["state"], after["cost"]) == ("done", ended[-1]["cost"])
     assert after["cost"] > listed["cost"]

@@ -19,7 +19,7 @@ from codextui.demo.steps import Call, Say, Step
 from codextui.protocol import events as ev
 from codextui.protocol.approvals import QuestionsAsked, ToolAsked
 from codextui.protocol.threads import ThreadState
-from codextui.teams.runner.ending import Ending
+from codextui.teams.records.events import RunOutcome
 
 pytestmark = pytest.mark.contract
 
@@ -88,7 +88,7 @@ async def test_the_call_of_a_tool_waits_for_a_person_who_sees_all_of_it(
             await console.state(approval.thread_id, ThreadState.NEEDS_INPUT)
             await console.call("codex-answer", approval=approval.approval_id, decision="approved")
             lines = await ended(process)
-        assert process.returncode == Ending.DONE
+        assert process.returncode == RunOutcome.DONE
     assert [line["asks"] for line in kinds(lines, "person_needed")] == ["tool"]
     assert [line["outcome"] for line in kinds(lines, "person_decided")] == ["approved"]
     assert script.given["one"][1].last_output == "bug means something."
@@ -110,7 +110,7 @@ async def test_a_role_asks_a_person_and_reads_the_answer(codex_binary: Path, scr
                 answers={question.question_id: "blue"},
             )
             await ended(process)
-        assert process.returncode == Ending.DONE
+        assert process.returncode == RunOutcome.DONE
     assert script.given["one"][1].last_output == "blue"
 
 
@@ -131,7 +131,7 @@ async def test_what_is_said_to_a_role_at_work_is_read_before_its_next_step(
             gate.set()
             lines = await ended(process)
             read = [m.item for m in console.messages(role, ev.ItemCompleted)]
-        assert process.returncode == Ending.DONE
+        assert process.returncode == RunOutcome.DONE
     assert script.given["one"][1].last_user_text == "Use tabs."
     assert [line["role"] for line in kinds(lines, "message_read")] == ["one"]
     shown = [item["content"][0]["text"] for item in read if item["type"] == "userMessage"]
@@ -156,10 +156,10 @@ async def test_a_run_that_is_stopped_ends_and_goes_on_when_it_is_resumed(
         await console.state(f"run:{run}", ThreadState.INTERRUPTED)
         await console.state(f"run:{run}/one", ThreadState.INTERRUPTED)
         lines = await ended(process)
-        assert process.returncode == Ending.PERSON
+        assert process.returncode == RunOutcome.PERSON
         assert "stopped by" in lines[-1]["text"]
         code, _ = await stage.run("--resume", run)
-        assert code == Ending.DONE
+        assert code == RunOutcome.DONE
         await console.state(f"run:{run}", ThreadState.DONE, len(console.facts) - 1)
         turns = console.messages(f"run:{run}", ev.TurnStarted)
     assert len(turns) == 2
@@ -185,7 +185,7 @@ async def test_a_role_that_is_held_goes_on_when_it_is_let_go(
             await console.call("codex-role", thread=role, action="resume")
             await ended(process)
             await console.state(role, ThreadState.DONE)
-        assert process.returncode == Ending.DONE
+        assert process.returncode == RunOutcome.DONE
 
 
 async def test_the_rows_of_a_killed_run_say_how_to_go_on(codex_binary: Path, scratch: Path) -> None:
@@ -203,7 +203,7 @@ async def test_the_rows_of_a_killed_run_say_how_to_go_on(codex_binary: Path, scr
         row = await console.state(f"run:{run}", ThreadState.DISCONNECTED)
         assert f"codextui run --resume {run}" in row.note
         code, _ = await stage.run("--resume", run)
-    assert code == Ending.DONE
+    assert code == RunOutcome.DONE
 
 
 async def test_a_run_goes_on_over_a_new_server_that_knows_its_rows(
@@ -232,7 +232,7 @@ async def test_a_run_goes_on_over_a_new_server_that_knows_its_rows(
             lines = await ended(process)
             await console.state(run, ThreadState.DONE)
             rows = {row["thread_id"]: row for row in await stage.rows()}
-    assert process.returncode == Ending.DONE
+    assert process.returncode == RunOutcome.DONE
     assert [line["role"] for line in kinds(lines, "message_read")] == ["one"]
     assert rows[f"{run}/two"]["state"] == ThreadState.DONE
 
@@ -254,7 +254,7 @@ async def test_a_role_that_begins_again_is_asked_as_it_was_at_first(
         await ended(process)
         await console.state(role, ThreadState.DONE)
         turns = [type(msg) for msg in console.messages(role, ev.TurnStarted | ev.TurnAborted)]
-    assert process.returncode == Ending.DONE
+    assert process.returncode == RunOutcome.DONE
     first, again = script.given["one"]
     assert first.input == again.input
     assert turns == [ev.TurnStarted, ev.TurnAborted, ev.TurnStarted]
@@ -276,6 +276,6 @@ async def test_a_run_that_is_killed_from_the_console_ends_and_stays_hidden(
         await console.call("codex-kill", thread=run)
         lines = await ended(process)
         rows = await stage.rows()
-    assert process.returncode == Ending.PERSON
+    assert process.returncode == RunOutcome.PERSON
     assert lines[-1]["outcome"] == "person"
     assert {row["state"] for row in rows} == {ThreadState.KILLED}

@@ -19,14 +19,13 @@ from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 from codextui.client.spawn import open_socket
 from codextui.demo import Call, ModelRequest, Patch, Say, Step
 from codextui.demo.script import ModelScript
-from codextui.protocol.runs import ThreadKind
+from codextui.protocol.runs import RunEventKind, ThreadKind
 from codextui.protocol.threads import ThreadInfo, ThreadState
 from codextui.teams.config.reader import parse_teams
-from codextui.teams.records.events import RunEvent, RunEventKind
+from codextui.teams.records.events import RunEvent, RunOutcome
 from codextui.teams.records.store import RunStore
-from codextui.teams.runner.ending import Ending
 from codextui.teams.runner.plan import RunPlan
-from codextui.teams.runner.run import RunEnd, run_team
+from codextui.teams.runner.run import RunResult, run_team
 
 pytestmark = pytest.mark.contract
 
@@ -41,7 +40,7 @@ class Stage:
     served: Served
     folder: Path
 
-    async def run(self, team: str) -> tuple[RunEnd, list[RunEvent]]:
+    async def run(self, team: str) -> tuple[RunResult, list[RunEvent]]:
         """Run a team to its end, in this process: the end, and what happened."""
         project, runs = self.folder / "project", self.folder / "runs"
         project.mkdir()
@@ -59,7 +58,7 @@ class Stage:
                 RunStore.create("t", runs),
                 functools.partial(open_socket, self.served.options.socket),
                 told.append,
-                model_of=lambda _: OpenAIResponsesModel("gpt-5.5", client),
+                model_factory=lambda _: OpenAIResponsesModel("gpt-5.5", client),
             )
         return end, told
 
@@ -127,7 +126,7 @@ async def test_twenty_roles_are_told_of_and_eighteen_of_them_work_at_once(
         end, told = await stage.run(crowd_config())
         assert not stage.served.model.faults
         rows = await stage.rows()
-    assert end.ending is Ending.DONE, end.message
+    assert end.outcome is RunOutcome.DONE, end.message
     assert Counter((row.kind, row.state) for row in rows) == {
         (ThreadKind.RUN, ThreadState.DONE): 1,
         (ThreadKind.ROLE, ThreadState.DONE): WORKERS + 2,
@@ -207,7 +206,7 @@ async def test_a_team_that_never_ends_is_ended_by_its_limit_and_leaves_nothing_r
     async with staged(codex_binary, scratch, odd) as stage:
         end, _ = await stage.run(pair(limit))
         assert await stage.running() == []
-    assert end.ending is Ending.BUDGET, end.message
+    assert end.outcome is RunOutcome.BUDGET, end.message
     kind, _, most = limit.partition(" = ")
     assert kind in end.message
     if kind == "turns":
@@ -225,7 +224,7 @@ async def test_a_call_of_a_tool_that_is_not_there_and_a_call_that_is_no_json_are
     odd = Odd(lambda _, number: [calls[number - 1]] if number <= len(calls) else [Say("No.")])
     async with staged(codex_binary, scratch, odd) as stage:
         end, _ = await stage.run(pair("turns = 9"))
-    assert end.ending is Ending.DONE, end.message
+    assert end.outcome is RunOutcome.DONE, end.message
     assert "fly" in odd.read[0]
     assert ["prompt" in told for told in odd.read[1:]] == [True, True]
 
@@ -240,6 +239,6 @@ async def test_of_two_handoffs_at_once_the_first_counts_and_the_run_goes_on(
     odd = Odd(act)
     async with staged(codex_binary, scratch, odd) as stage:
         end, told = await stage.run(pair("turns = 9"))
-    assert end.ending is Ending.DONE, end.message
+    assert end.outcome is RunOutcome.DONE, end.message
     assert odd.asked[-1] == "right"
     assert [one.data["to"] for one in told if one.kind is RunEventKind.HANDED_OFF] == ["right"]

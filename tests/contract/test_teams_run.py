@@ -18,7 +18,7 @@ from codextui.protocol import events as ev
 from codextui.protocol.decisions import Approved, Declined
 from codextui.protocol.runs import ThreadKind
 from codextui.protocol.threads import ThreadState
-from codextui.teams.runner.ending import Ending
+from codextui.teams.records.events import RunOutcome
 
 pytestmark = pytest.mark.contract
 
@@ -74,7 +74,7 @@ async def test_five_roles_hand_off_and_one_gate_is_refused_and_then_met(
         code, lines = await stage.run(*stage.new("handoffs"))
         rows = {row["handle"]: row for row in await stage.rows()}
         threads = await stage.threads()
-    assert code == Ending.DONE
+    assert code == RunOutcome.DONE
     stage.assert_all_written()
     (refused,) = kinds(lines, "handoff_refused")
     assert refused["missing"] == ["AGENT_TASKS.md: is not there (the job of project-manager)"]
@@ -110,7 +110,7 @@ async def test_in_parallel_the_two_developers_are_at_work_at_once(
         deciding(stage.served, Approved()),
     ):
         code, lines = await stage.run(*stage.new("parallel"))
-    assert code == Ending.DONE
+    assert code == RunOutcome.DONE
     stage.assert_all_written()
     seen = [(line["kind"], line["role"]) for line in lines]
     first_done = min(
@@ -151,7 +151,7 @@ async def test_a_run_that_is_killed_again_and_again_does_everything_once(
         await process.communicate()
         threads = await stage.threads()
         told = {role: await told_items(stage, role) for role in ROLES}
-    assert process.returncode == Ending.DONE, lines[-1]["text"]
+    assert process.returncode == RunOutcome.DONE, lines[-1]["text"]
     assert kills > 2
     stage.assert_all_written()
     assert len(threads) == 5
@@ -172,12 +172,12 @@ async def test_a_run_that_nobody_decides_for_ends_and_goes_on_when_somebody_has(
     config.write_text(text.replace("minutes = 30", "person_minutes = 0.001"), encoding="utf-8")
     async with asyncio.timeout(WAIT_S), staged(codex_binary, scratch) as stage:
         code, lines = await stage.run(*stage.new("parallel", config))
-        assert code == Ending.PERSON
+        assert code == RunOutcome.PERSON
         config.write_text(text, encoding="utf-8")
         async with deciding(stage.served, Approved()) as asked:
             code, _ = await stage.run("--resume", lines[0]["run"])
         threads = await stage.threads()
-    assert code == Ending.DONE
+    assert code == RunOutcome.DONE
     assert len(asked) == 1
     assert len(threads) == 5
     stage.assert_all_written()
@@ -192,15 +192,15 @@ async def test_a_decision_against_a_command_is_read_and_the_team_goes_on(
         deciding(stage.served, Declined("Not here.")),
     ):
         code, lines = await stage.run(*stage.new("parallel"))
-    assert code == Ending.DONE
+    assert code == RunOutcome.DONE
     assert [line["outcome"] for line in kinds(lines, "person_decided")] == ["denied"]
 
 
 @pytest.mark.parametrize(
-    ("limit", "ending"), [("turns = 3", Ending.BUDGET), ("tokens = 100", Ending.BUDGET)]
+    ("limit", "ending"), [("turns = 3", RunOutcome.BUDGET), ("tokens = 100", RunOutcome.BUDGET)]
 )
 async def test_a_run_ends_where_its_limit_is_reached(
-    codex_binary: Path, scratch: Path, limit: str, ending: Ending
+    codex_binary: Path, scratch: Path, limit: str, ending: RunOutcome
 ) -> None:
     config = scratch / "team.toml"
     text = (FOLDER / "team.toml").read_text(encoding="utf-8")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from teams.crews import role, team
+from teams.scripted import role, team
 
 from codextui.config.prices import Price, Prices
 from codextui.teams.config.advice import advise, advise_prices

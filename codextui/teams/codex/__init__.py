@@ -1,1 +1,1 @@
-"""Codex for agents of the Agents SDK, over the shared server."""
+"""Codex as an MCP server of the Agents SDK, on the shared server."""

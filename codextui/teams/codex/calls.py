@@ -1,164 +1,212 @@
-"""One call of `codex` or `codex-reply`, done once however often it is begun."""
+"""Calls of `codex` and `codex-reply` that survive a crash of the caller.
+
+Every call has a key that is unique in the run and the same when the call is made again. The log
+records the thread and the turn of a call before they are used, so that a repeated call waits for
+the turn that was started before instead of starting another one.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from contextvars import ContextVar
+from dataclasses import dataclass
 
 from codextui.errors import ServerRefused, ServerUnreachable, ThreadUnknown
 from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import JsonObject
 from codextui.protocol.threads import ThreadInfo
 from codextui.teams.codex.connection import TeamConnection, TurnEnd
-from codextui.teams.codex.terms import Terms
+from codextui.teams.codex.settings import ThreadSettings
+
+_ATTEMPTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationKey:
+    """Identifies a conversation of a run of the Agents SDK, as the scope of its call ids.
+
+    Attributes:
+        name: the conversation's name.
+        revision: how often the conversation was rewound; calls made before belong to another
+            revision.
+    """
+
+    name: str = ""
+    revision: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.name}~{self.revision}" if self.revision else self.name
+
+    def call_key(self, call_id: str) -> str:
+        """Return a key for a call that is unique in the run; models reuse ids."""
+        return f"{self}/{call_id}" if self.name else call_id
+
+
+CURRENT_CONVERSATION: ContextVar[ConversationKey] = ContextVar(
+    "CURRENT_CONVERSATION",
+    default=ConversationKey(),  # noqa: B039 - frozen
+)
+"""The conversation in which the current task runs."""
 
 
 @dataclass(frozen=True, slots=True)
 class CodexCall:
-    """One call, as far as it got.
+    """The progress of one call.
 
     Attributes:
         thread_id: the thread that works on it.
-        before: that thread's last turn before the call, empty where it had none.
-        turn_id: the call's own turn, empty until that is known.
+        previous_turn_id: the thread's last turn before the call; empty for a new thread.
+        turn_id: the turn of the call; empty until it is known.
     """
 
     thread_id: str
-    before: str = ""
+    previous_turn_id: str = ""
     turn_id: str = ""
+
+    def to_wire(self) -> dict[str, object]:
+        """Return the JSON object that `parse_calls` reads."""
+        return {
+            "thread_id": self.thread_id,
+            "before": self.previous_turn_id,
+            "turn_id": self.turn_id,
+        }
 
 
 class CallLog:
-    """The calls of a run by their ids; every change is kept before anything else happens.
+    """The calls of a run by their keys.
 
     Args:
-        calls: those that are known from before.
-        save: keeps all of it; called at every change.
+        calls: the calls recorded by earlier processes.
+        store: stores the whole log; called with every change, before the call goes on.
     """
 
     def __init__(
         self,
         calls: Mapping[str, CodexCall] | None = None,
-        save: Callable[[JsonObject], None] | None = None,
+        store: Callable[[JsonObject], None] | None = None,
     ) -> None:
         self._calls = dict(calls or {})
-        self._save = save
+        self._store = store
 
-    def get(self, call_id: str) -> CodexCall | None:
-        """What is known of a call; None where it never began."""
-        return self._calls.get(call_id)
+    def get(self, key: str) -> CodexCall | None:
+        """Return the progress of a call, None if it has not begun."""
+        return self._calls.get(key)
 
-    def note(self, call_id: str, call: CodexCall) -> CodexCall:
-        """Keep how far a call got, and return it."""
-        self._calls[call_id] = call
-        if self._save is not None:
-            self._save(self.to_wire())
+    def record(self, key: str, call: CodexCall) -> CodexCall:
+        """Record the progress of a call, and return it."""
+        self._calls[key] = call
+        if self._store is not None:
+            self._store(self.to_wire())
         return call
 
-    def forget(self, call_id: str) -> None:
-        """Forget a call that never reached a thread."""
-        self._calls.pop(call_id, None)
+    def forget(self, key: str) -> None:
+        """Remove a call that has not reached its thread."""
+        self._calls.pop(key, None)
 
     @property
-    def threads(self) -> frozenset[str]:
-        """The threads that worked for this run."""
+    def thread_ids(self) -> frozenset[str]:
+        """The ids of the run's threads."""
         return frozenset(call.thread_id for call in self._calls.values())
 
     def to_wire(self) -> dict[str, object]:
-        """The JSON object that `parse_calls` reads."""
-        return {call_id: asdict(call) for call_id, call in self._calls.items()}
+        """Return the JSON object that `parse_calls` reads."""
+        return {key: call.to_wire() for key, call in self._calls.items()}
 
 
 def parse_calls(source: JsonObject) -> dict[str, CodexCall]:
-    """Read what `CallLog.to_wire` wrote. Raises WireInvalid."""
-    return {call_id: _parse(fields.as_object(value, call_id)) for call_id, value in source.items()}
+    """Read what `CallLog.to_wire` returned. Raises MessageInvalid."""
+    return {key: _parse_call(fields.as_object(value, key)) for key, value in source.items()}
 
 
-def _parse(source: JsonObject) -> CodexCall:
+def _parse_call(source: JsonObject) -> CodexCall:
     return CodexCall(
         thread_id=fields.text(source, "thread_id"),
-        before=fields.text_or(source, "before"),
+        previous_turn_id=fields.text_or(source, "before"),
         turn_id=fields.text_or(source, "turn_id"),
     )
 
 
-_ATTEMPTS = 5
-
-
 async def run_call(
-    link: TeamConnection, log: CallLog, terms: Terms, call_id: str, arguments: JsonObject
+    connection: TeamConnection,
+    log: CallLog,
+    settings: ThreadSettings,
+    key: str,
+    arguments: JsonObject,
 ) -> tuple[str, TurnEnd]:
-    """Do a call, or go on with one that was begun before; return its thread and its turn's end.
+    """Make a call, or continue one that was begun; return its thread's id and its turn's end.
 
-    First a thread without a turn is made and kept in the log, then the prompt is sent: whoever
-    finds the call in the log knows by the thread's last turn whether that has happened.
+    A new thread is started without a turn and recorded before the prompt is sent. Whether the
+    prompt of a recorded call was sent shows in the thread's last turn.
 
     Args:
-        link: the way to the server.
-        log: what became of earlier calls.
-        terms: what a new thread gets.
-        call_id: the call's id, unique in the log.
-        arguments: what the model gave; `threadId` in them makes it a reply.
+        connection: the connection to the server.
+        log: the calls of the run.
+        settings: the settings of a new thread.
+        key: the call's key, unique in the log.
+        arguments: the tool's arguments; with a `threadId` they are a reply.
 
     Raises:
-        CodextuiError: as the server's tools do; ServerUnreachable where it stays away.
+        CodextuiError: as the server's tools raise; ServerUnreachable after several attempts.
     """
     prompt = fields.text(arguments, "prompt")
     for attempt in range(_ATTEMPTS):
         try:
-            call = log.get(call_id) or await _open(link, log, terms, call_id, arguments)
+            call = log.get(key) or await _open_thread(connection, log, settings, key, arguments)
             if not call.turn_id:
-                call = log.note(call_id, await _send(link, call, prompt))
-            return call.thread_id, await link.end_of(call.thread_id, call.turn_id)
+                call = log.record(key, await _send_prompt(connection, call, prompt))
+            return call.thread_id, await connection.wait_for_turn(call.thread_id, call.turn_id)
         except ThreadUnknown:
             # A thread without a turn does not outlive its Codex process; nothing was begun.
-            if _thread_of(arguments) or attempt == _ATTEMPTS - 1:
+            if _thread_id(arguments) or attempt == _ATTEMPTS - 1:
                 raise
-            log.forget(call_id)
+            log.forget(key)
         except ServerUnreachable:
             if attempt == _ATTEMPTS - 1:
                 raise
     raise ServerUnreachable("the server did not take the call")
 
 
-async def _open(
-    link: TeamConnection, log: CallLog, terms: Terms, call_id: str, arguments: JsonObject
+async def _open_thread(
+    connection: TeamConnection,
+    log: CallLog,
+    settings: ThreadSettings,
+    key: str,
+    arguments: JsonObject,
 ) -> CodexCall:
-    """Find or make the thread, and keep in the log that this call is its."""
-    known = _thread_of(arguments)
-    if known:
-        thread = await _at_rest(link, known)
-        _check_own(log, terms, thread)
-        return log.note(call_id, CodexCall(thread.thread_id, before=thread.turn_id))
-    answer = await link.call("codex-start", terms.arguments(arguments))
+    thread_id = _thread_id(arguments)
+    if thread_id:
+        thread = await _wait_until_idle(connection, thread_id)
+        _check_own_thread(log, settings, thread)
+        return log.record(key, CodexCall(thread.thread_id, previous_turn_id=thread.turn_id))
+    answer = await connection.call("codex-start", settings.start_arguments(arguments))
     thread = ThreadInfo.from_json(fields.as_object(answer.get("thread"), "thread"))
-    return log.note(call_id, CodexCall(thread.thread_id))
+    return log.record(key, CodexCall(thread.thread_id))
 
 
-async def _at_rest(link: TeamConnection, name: str) -> ThreadInfo:
-    """Wait until a thread's turn is over, so that what is said to it begins one of its own."""
-    thread = await link.find(name)
+async def _wait_until_idle(connection: TeamConnection, thread_id: str) -> ThreadInfo:
+    """Wait until a thread's turn has ended, so that the next prompt begins a turn of its own."""
+    thread = await connection.find_thread(thread_id)
     while thread.state.has_turn and thread.turn_id:
-        await link.end_of(thread.thread_id, thread.turn_id)
-        before, thread = thread, await link.find(name)
+        await connection.wait_for_turn(thread.thread_id, thread.turn_id)
+        before, thread = thread, await connection.find_thread(thread_id)
         if thread.turn_id == before.turn_id:
             break
     return thread
 
 
-def _check_own(log: CallLog, terms: Terms, thread: ThreadInfo) -> None:
-    if terms.confined and thread.thread_id not in log.threads:
+def _check_own_thread(log: CallLog, settings: ThreadSettings, thread: ThreadInfo) -> None:
+    if settings.confined and thread.thread_id not in log.thread_ids:
         raise ServerRefused(f"thread {thread.thread_id} is none of this team's: start one of yours")
 
 
-async def _send(link: TeamConnection, call: CodexCall, prompt: str) -> CodexCall:
-    thread = await link.find(call.thread_id)
-    if thread.turn_id and thread.turn_id != call.before:
+async def _send_prompt(connection: TeamConnection, call: CodexCall, prompt: str) -> CodexCall:
+    thread = await connection.find_thread(call.thread_id)
+    if thread.turn_id and thread.turn_id != call.previous_turn_id:
         return dataclasses.replace(call, turn_id=thread.turn_id)
-    answer = await link.call("codex-send", {"thread": call.thread_id, "prompt": prompt})
+    answer = await connection.call("codex-send", {"thread": call.thread_id, "prompt": prompt})
     return dataclasses.replace(call, turn_id=fields.text(answer, "turnId"))
 
 
-def _thread_of(arguments: JsonObject) -> str:
+def _thread_id(arguments: JsonObject) -> str:
     return fields.text_or(arguments, "threadId") or fields.text_or(arguments, "conversationId")

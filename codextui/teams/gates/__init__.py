@@ -1,1 +1,1 @@
-"""Gates: what must exist before a role may begin."""
+"""Gates: conditions that must be met before a role may begin."""

@@ -1,6 +1,6 @@
-"""Gates: whether conditions are met, by looking at the files of the project.
+"""The conditions of gates: checks of files and commands in the project's folder.
 
-Nothing outside of the project counts: a link that leads out of it is as good as no file.
+Only files inside of the project count: a symbolic link that leads out of it counts as missing.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ from pathlib import Path
 
 from codextui.teams.config.team import Artifact, Check, Command, Condition, Team
 
-MOST_FILES = 10_000
-"""Files of one pattern that are looked at."""
+_MAX_FILES = 10_000
+"""Files of one pattern that are checked."""
 
-LARGEST_JSON = 64 * 1024 * 1024
-"""Bytes of a file that is read to see whether it is JSON."""
+_MAX_JSON_BYTES = 64 * 1024 * 1024
+"""Size of a file that is parsed as JSON."""
 
-_KEPT_OUTPUT = 2000
+_MAX_OUTPUT_BYTES = 2000
 
 
 @dataclass(frozen=True, slots=True)
-class Unmet:
+class UnmetCondition:
     """A condition that is not met.
 
     Attributes:
-        condition: which.
-        reason: what is wrong, in words that follow the condition: `is not there`.
-        makers: the roles whose job it is.
+        condition: the condition.
+        reason: what is wrong, as words that follow the condition, such as `is not there`.
+        makers: the roles that produce what is missing.
     """
 
     condition: Condition
@@ -49,28 +49,38 @@ async def find_unmet(
     team: Team,
     project: Path,
     conditions: Iterable[Condition],
-    note: Callable[[Condition, str], None] | None = None,
-) -> tuple[Unmet, ...]:
-    """The conditions that are not met now, in their order.
+    on_checked: Callable[[Condition, str], None] | None = None,
+) -> tuple[UnmetCondition, ...]:
+    """Check conditions and return those that are not met, in their order.
 
     Args:
-        team: knows whose job what is.
-        project: the folder that everything is relative to.
-        conditions: what is to be so.
-        note: is told of each condition why it is not met, empty where it is.
+        team: the team.
+        project: the folder of the project.
+        conditions: the conditions to check.
+        on_checked: called with each condition, and the reason why it is not met or an empty text.
     """
-    found = []
+    unmet = []
     for condition in conditions:
-        reason = await why_unmet(project, condition)
-        if note is not None:
-            note(condition, reason)
+        reason = await check_condition(project, condition)
+        if on_checked is not None:
+            on_checked(condition, reason)
         if reason:
-            found.append(Unmet(condition, reason, team.makers(condition)))
-    return tuple(found)
+            unmet.append(UnmetCondition(condition, reason, team.makers(condition)))
+    return tuple(unmet)
 
 
-async def why_unmet(project: Path, condition: Condition) -> str:
-    """Why a condition is not met; empty where it is."""
+def format_unmet(unmet: Sequence[UnmetCondition]) -> str:
+    """Return unmet conditions as a list for models and people."""
+    return format_reasons(tuple(map(str, unmet)))
+
+
+def format_reasons(reasons: Sequence[str]) -> str:
+    """Return texts as a list for models and people."""
+    return "\n".join(f"- {reason}" for reason in reasons)
+
+
+async def check_condition(project: Path, condition: Condition) -> str:
+    """Return why a condition is not met, empty if it is met."""
     match condition:
         case Artifact():
             return await asyncio.to_thread(check_artifact, project, condition)
@@ -79,7 +89,7 @@ async def why_unmet(project: Path, condition: Condition) -> str:
 
 
 def check_artifact(project: Path, artifact: Artifact) -> str:
-    """Why an artifact does not pass; empty where it does."""
+    """Return why an artifact does not pass its check, empty if it does."""
     files = find_files(project, artifact.pattern)
     if not files:
         return "is not there"
@@ -92,39 +102,29 @@ def check_artifact(project: Path, artifact: Artifact) -> str:
 
 
 def find_files(project: Path, pattern: str) -> list[Path]:
-    """The regular files that fit a pattern and are inside of the project, resolved, in order."""
+    """Return the regular files inside of the project that match a pattern, resolved and sorted."""
     root = project.resolve()
     found = set()
     with contextlib.suppress(OSError, ValueError):
-        for path in itertools.islice(root.glob(pattern), MOST_FILES):
+        for path in itertools.islice(root.glob(pattern), _MAX_FILES):
             file = path.resolve()
             if file.is_relative_to(root) and file.is_file():
                 found.add(file)
     return sorted(found)
 
 
-def newest(project: Path, artifacts: Iterable[Condition]) -> int:
-    """When the youngest file of some artifacts was changed, in ns; 0 where there is none."""
+def latest_mtime_ns(project: Path, conditions: Iterable[Condition]) -> int:
+    """Return the modification time of the newest file of artifacts, in ns; 0 without files."""
     files = (
         file
-        for artifact in artifacts
-        if isinstance(artifact, Artifact)
-        for file in find_files(project, artifact.pattern)
+        for condition in conditions
+        if isinstance(condition, Artifact)
+        for file in find_files(project, condition.pattern)
     )
-    return max(map(_changed, files), default=0)
+    return max(map(_mtime_ns, files), default=0)
 
 
-def tell_unmet(unmet: Sequence[Unmet]) -> str:
-    """What is missing, as a list for a model and for a person."""
-    return tell_reasons(tuple(map(str, unmet)))
-
-
-def tell_reasons(reasons: Sequence[str]) -> str:
-    """The same for what is in words already."""
-    return "\n".join(f"- {reason}" for reason in reasons)
-
-
-def _changed(file: Path) -> int:
+def _mtime_ns(file: Path) -> int:
     try:
         return file.stat().st_mtime_ns
     except OSError:
@@ -145,7 +145,7 @@ def _check_file(file: Path, check: Check) -> str:
 
 
 def _check_json(file: Path) -> str:
-    if file.stat().st_size > LARGEST_JSON:
+    if file.stat().st_size > _MAX_JSON_BYTES:
         return "is too large to be checked"
     try:
         json.loads(file.read_bytes())
@@ -170,7 +170,7 @@ async def _check_command(project: Path, command: Command) -> str:
     except TimeoutError:
         return f"did not end within {command.timeout_s:g} seconds"
     finally:
-        # What it left behind ends too.
+        # Also kill what the command left running.
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
         await process.wait()
@@ -182,8 +182,8 @@ async def _check_command(project: Path, command: Command) -> str:
 async def _last_output(process: asyncio.subprocess.Process) -> str:
     if process.stdout is None:
         return ""
-    kept = b""
+    tail = b""
     while chunk := await process.stdout.read(65536):
-        kept = (kept + chunk)[-_KEPT_OUTPUT:]
-    lines = kept.decode(errors="replace").strip().splitlines()
+        tail = (tail + chunk)[-_MAX_OUTPUT_BYTES:]
+    lines = tail.decode(errors="replace").strip().splitlines()
     return "; ".join(lines[-3:])

@@ -1,1 +1,1 @@
-"""Publishes a run to the shared server."""
+"""Publishes runs to the shared server."""

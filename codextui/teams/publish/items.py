@@ -1,4 +1,4 @@
-"""What a role says and calls as items of Codex's kinds (`ThreadItem`), bounded. Pure."""
+"""Messages and tool calls of agents as items in Codex's format (`ThreadItem`), with size limits."""
 
 from __future__ import annotations
 
@@ -10,32 +10,32 @@ from codextui.jsonrpc.fields import JsonObject
 CODEX_TOOLS = ("codex", "codex-reply")
 """The tools of Codex's own server."""
 
-MOST_CHARS = 100_000
-"""Characters of one text in an item."""
+MAX_CHARS = 100_000
+"""Characters of a text in an item."""
 
-_LARGEST = 2**53
-_DEEPEST = 40
-_DEEPEST_ARGUMENTS = 30
+_MAX_NUMBER = 2**53
+_MAX_DEPTH = 40
+_MAX_ARGUMENTS_DEPTH = 30
 
 
-def clip(text: str, most: int = MOST_CHARS) -> str:
-    """At most so many characters of a text."""
-    return text if len(text) <= most else f"{text[: most - 1]}…"
+def clip(text: str, max_chars: int = MAX_CHARS) -> str:
+    """Shorten a text to at most `max_chars` characters."""
+    return text if len(text) <= max_chars else f"{text[: max_chars - 1]}…"
 
 
 def user_message(item_id: str, text: str) -> JsonObject:
-    """What a role was given to read."""
+    """Return the item of a prompt."""
     content = [{"type": "text", "text": clip(text)}]
     return {"id": item_id, "type": "userMessage", "content": content}
 
 
 def agent_message(item_id: str, text: str) -> JsonObject:
-    """What a role said."""
+    """Return the item of an answer."""
     return {"id": item_id, "type": "agentMessage", "text": clip(text)}
 
 
 def reasoning(item_id: str, summary: list[str], content: list[str]) -> JsonObject:
-    """What a role thought."""
+    """Return the item of a model's reasoning."""
     return {
         "id": item_id,
         "type": "reasoning",
@@ -45,7 +45,7 @@ def reasoning(item_id: str, summary: list[str], content: list[str]) -> JsonObjec
 
 
 def tool_call(item_id: str, server: str, tool: str, arguments: object) -> JsonObject:
-    """A call that has begun."""
+    """Return the item of a tool call that begins."""
     return {
         "id": item_id,
         "type": "mcpToolCall",
@@ -59,11 +59,11 @@ def tool_call(item_id: str, server: str, tool: str, arguments: object) -> JsonOb
     }
 
 
-def ended_call(
+def completed_tool_call(
     call: JsonObject, result: object, *, seconds: float | None = None, error: str = ""
 ) -> JsonObject:
-    """A call that is over: `error` says what went wrong, if anything did."""
-    content = [{"type": "text", "text": clip(text_of(result))}]
+    """Return the item of a tool call that ended, with an error message if it failed."""
+    content = [{"type": "text", "text": clip(result_text(result))}]
     return {
         **call,
         "status": "failed" if error else "completed",
@@ -74,9 +74,9 @@ def ended_call(
 
 
 def output_item(item_id: str, output: Any) -> JsonObject | None:
-    """One of the outputs of a model's response; None for what is told when it is done.
+    """Return the item of an output in a model's response, None for function calls and handoffs.
 
-    Function calls and handoffs are: they begin when they are made, not when the model wants them.
+    Those get items when they are executed.
     """
     match getattr(output, "type", None) or (output.get("type") if isinstance(output, dict) else ""):
         case "message":
@@ -93,33 +93,33 @@ def output_item(item_id: str, output: Any) -> JsonObject | None:
             return None
 
 
-def text_of(result: object) -> str:
-    """What a tool answered, as a text: its own, or JSON."""
+def result_text(result: object) -> str:
+    """Return the result of a tool as a text: its text content, or JSON."""
     match result:
         case str():
             return result
         case {"type": "text" | "input_text" | "output_text", "text": str(text)}:
             return text
         case list():
-            return "\n".join(text_of(one) for one in result)
+            return "\n".join(result_text(one) for one in result)
         case _:
             return json.dumps(result, default=str, ensure_ascii=False)
 
 
-def arguments_of(text: str | None) -> object:
-    """A call's arguments as the model wrote them, read where they are JSON of a common depth."""
+def parse_arguments(text: str | None) -> object:
+    """Parse the arguments of a call; returns the text itself if it is no JSON or too deep."""
     try:
-        read = json.loads(text or "{}")
+        arguments = json.loads(text or "{}")
     except (ValueError, RecursionError):
         return text
-    return text if _is_too_deep(read) else read
+    return text if _is_too_deep(arguments) else arguments
 
 
-def plain(value: object, depth: int = 0) -> object:
-    """A value as JSON that every reader takes as it is meant.
+def to_plain_json(value: object, depth: int = 0) -> object:
+    """Return a value as JSON that all parsers read alike.
 
-    Halves of characters are replaced. What is too deep, and numbers that JSON's readers do not
-    agree about, become texts: a person must see the digits.
+    Lone surrogates are replaced. Values that are nested too deep, and numbers that not every
+    parser reads exactly, become texts: people must see the digits.
     """
     match value:
         case None | bool():
@@ -127,25 +127,28 @@ def plain(value: object, depth: int = 0) -> object:
         case str():
             return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
         case int() | float():
-            return value if abs(value) <= _LARGEST else str(value)
-        case dict() | list() | tuple() if depth >= _DEEPEST:
-            return plain(repr(value)[:MOST_CHARS])
+            return value if abs(value) <= _MAX_NUMBER else str(value)
+        case dict() | list() | tuple() if depth >= _MAX_DEPTH:
+            return to_plain_json(repr(value)[:MAX_CHARS])
         case dict():
-            return {str(plain(str(key))): plain(one, depth + 1) for key, one in value.items()}
+            return {
+                str(to_plain_json(str(key))): to_plain_json(one, depth + 1)
+                for key, one in value.items()
+            }
         case list() | tuple():
-            return [plain(one, depth + 1) for one in value]
+            return [to_plain_json(one, depth + 1) for one in value]
         case _:
-            return plain(str(value))
+            return to_plain_json(str(value))
 
 
 def _bounded(arguments: object) -> object:
     text = json.dumps(arguments, default=str, ensure_ascii=False)
-    return json.loads(text) if len(text) <= MOST_CHARS else clip(text)
+    return json.loads(text) if len(text) <= MAX_CHARS else clip(text)
 
 
 def _is_too_deep(value: object) -> bool:
     level = [value]
-    for _ in range(_DEEPEST_ARGUMENTS):
+    for _ in range(_MAX_ARGUMENTS_DEPTH):
         level = [inner for outer in level for inner in _parts(outer)]
     return bool(level)
 

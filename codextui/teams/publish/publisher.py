@@ -1,4 +1,4 @@
-"""Tells the shared server of a run: its rows, and what happens on them (`codex-publish`)."""
+"""Sends the events of a run's threads to the shared server (`codex-publish`)."""
 
 from __future__ import annotations
 
@@ -17,179 +17,101 @@ from codextui.jsonrpc.fields import JsonObject
 from codextui.protocol import events as ev
 from codextui.protocol.runs import RUN_PREFIX
 from codextui.protocol.threads import ThreadInfo
-from codextui.teams.publish.items import plain
-
-MOST_WAITING = 5000
-"""Messages that wait; beyond that texts that are still being written are left to their end."""
-
-MOST_AT_ALL = 50_000
-"""Messages that are kept at all for a server that stays away; the oldest go."""
-
-MOST_IN_BATCH = 100
-MOST_CHARS_IN_BATCH = 200_000
-
-_DELTAS = (ev.TextDelta, ev.ReasoningDelta, ev.PlanDelta, ev.OutputDelta)
+from codextui.teams.publish.items import to_plain_json
 
 
-@dataclass(slots=True)
-class Letter:
-    """One message and where it belongs."""
-
-    thread_id: str
-    turn_id: str
-    msg: ev.Msg
-
-    def to_wire(self) -> dict[str, object]:
-        """One of the `events` of `codex-publish`."""
-        return {
-            "threadId": self.thread_id,
-            "turnId": self.turn_id,
-            "msg": plain(self.msg.to_json()),
-        }
-
-
-class Outbox:
-    """Messages that wait to be sent.
-
-    More of an item's text is merged with what waits of it on the same thread, and a row replaces
-    the one that waits just before it. Nothing else is ever merged. Only the growing of a text is
-    left out where too much waits: its end brings all of it.
-    """
-
-    def __init__(self) -> None:
-        self._letters: list[Letter] = []
-        self._last: dict[str, Letter] = {}
-
-    def __len__(self) -> int:
-        return len(self._letters)
-
-    def put(self, letter: Letter) -> None:
-        """Add a message behind the others."""
-        before = self._last.get(letter.thread_id)
-        merged = None if before is None else _merge(before, letter)
-        if before is not None and merged is not None:
-            before.msg = merged
-            return
-        if len(self._letters) >= MOST_WAITING:
-            self._letters = _without_deltas(self._letters)
-            self._index()
-        if len(self._letters) >= MOST_AT_ALL:
-            # Nobody has heard for very long. The rows are told anew to whoever comes.
-            del self._letters[: MOST_AT_ALL // 2]
-            self._index()
-        self._letters.append(letter)
-        self._last[letter.thread_id] = letter
-
-    def take(self) -> list[Letter]:
-        """Take the next messages for one call, at least one where there is any."""
-        sizes = itertools.accumulate(
-            len(json.dumps(letter.to_wire())) for letter in self._letters[:MOST_IN_BATCH]
-        )
-        count = sum(1 for size in sizes if size <= MOST_CHARS_IN_BATCH)
-        taken = self._letters[: max(count, 1)]
-        del self._letters[: len(taken)]
-        self._index()
-        return taken
-
-    def put_back(self, letters: Iterable[Letter]) -> None:
-        """Put messages before all others again.
-
-        Without what only grows a text: nobody knows whether it was taken, and it must not be
-        there twice.
-        """
-        self._letters[:0] = _without_deltas(letters)
-        self._index()
-
-    def _index(self) -> None:
-        # What was taken must not be changed any more.
-        self._last = {letter.thread_id: letter for letter in self._letters}
-
-
-def _without_deltas(letters: Iterable[Letter]) -> list[Letter]:
-    return [letter for letter in letters if not isinstance(letter.msg, _DELTAS)]
-
-
-def _merge(before: Letter, letter: Letter) -> ev.Msg | None:
-    """Both in one, None where that cannot be."""
-    match before.msg, letter.msg:
-        case ev.ThreadChanged(), ev.ThreadChanged():
-            return letter.msg
-        case _ if before.turn_id != letter.turn_id:
-            return None
-        case _:
-            return ev.merge_deltas(before.msg, letter.msg)
-
-
-GATHER_S = 0.05
-"""Seconds for which deltas are gathered before they are sent."""
-
-LAST_WORDS_S = 5.0
-"""Seconds that the end of a run waits for the server to have heard all of it."""
-
-_FIRST_PAUSE_S = 0.5
-_LONGEST_PAUSE_S = 30.0
-
-
-class Wire(Protocol):
-    """The way to the server: `codextui.teams.codex.connection.TeamConnection` is one."""
-
-    async def call(self, tool: str, arguments: JsonObject) -> JsonObject:
-        """Call a tool; waits a while where the server is away."""
-
-    def on_connected(self, tell: Callable[[], None]) -> Callable[[], None]:
-        """Have `tell` called whenever the connection is up (again), until that is ended."""
-
-
-def run_thread(run_id: str) -> str:
-    """The id of a run's row."""
+def run_thread_id(run_id: str) -> str:
+    """Return the id of a run's thread."""
     return f"{RUN_PREFIX}{run_id}"
 
 
-def role_thread(run_id: str, role: str) -> str:
-    """The id of the row of a run's role."""
+def role_thread_id(run_id: str, role: str) -> str:
+    """Return the id of a role's thread."""
     return f"{RUN_PREFIX}{run_id}/{role}"
 
 
-class Publisher:
-    """Tells in order, without ever keeping anybody waiting.
+@dataclass(frozen=True, slots=True)
+class PublisherLimits:
+    """Sizes and times of a publisher.
 
-    The first that is told of a thread must be its row (`ThreadChanged`), and the run's own row
-    before its roles'. After a reconnect all rows are told again, since the server may be a new
-    one, and then what waited. What was on its way when the connection broke is told again, but
-    for what only grows a text: rows, turns and items stay single, notes may stand twice.
-    Whatever goes wrong never reaches the run: it is told once.
+    Attributes:
+        max_pending: events that wait before deltas are dropped.
+        max_events: events that wait at all; beyond that the oldest half is dropped.
+        max_batch: events of one call.
+        max_batch_chars: characters of one call's events.
+        gather_s: seconds for which events are gathered before a call.
+        flush_s: seconds that `flush` waits by default.
+        min_retry_s: seconds before the first retry; doubled with every further one.
+        max_retry_s: seconds between retries at most.
+    """
+
+    max_pending: int = 5000
+    max_events: int = 50_000
+    max_batch: int = 100
+    max_batch_chars: int = 200_000
+    gather_s: float = 0.05
+    flush_s: float = 5.0
+    min_retry_s: float = 0.5
+    max_retry_s: float = 30.0
+
+
+class ServerConnection(Protocol):
+    """What a publisher needs of a connection, such as a `TeamConnection`."""
+
+    async def call(self, tool: str, arguments: JsonObject) -> JsonObject:
+        """Call a tool; waits for a while if the server is away."""
+
+    def on_connected(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call `callback` after every (re)connection; returns a function that ends that."""
+
+
+class Publisher:
+    """Publishes events in order, without blocking the run.
+
+    The first event of every thread must be a `ThreadChanged`, and the run's thread must come
+    before its roles'. After a reconnection, possibly to a new server, all threads are published
+    again before the pending events. Events that were being sent when the connection broke are
+    sent again, except deltas: the server identifies threads, turns and items by id, but may get
+    a note twice. Failures never reach the run: the first one is reported.
 
     Attributes:
         run_id: the run's id, without its prefix.
-        handles: the handles that the rows got, by thread id.
+        handles: the handles that the server gave the threads, by thread id.
     """
 
     def __init__(
-        self, wire: Wire, run_id: str, *, on_trouble: Callable[[str], None] | None = None
+        self,
+        connection: ServerConnection,
+        run_id: str,
+        *,
+        on_error: Callable[[str], None] | None = None,
+        limits: PublisherLimits | None = None,
     ) -> None:
-        """Prepare it; entering it begins to send, leaving it sends what is left.
+        """Create a publisher; entering it starts to send, leaving it flushes.
 
         Args:
-            wire: the way to the server, for as long as this lives.
+            connection: the connection to the server.
             run_id: the run's id, without its prefix.
-            on_trouble: is told once, in a sentence, where the server does not take it.
+            on_error: called once, with a sentence, if the server does not take an event.
+            limits: sizes and times.
         """
         self.run_id = run_id
         self.handles: dict[str, str] = {}
-        self._wire = wire
-        self._on_trouble = on_trouble
-        self._outbox = Outbox()
-        self._rows: dict[str, ThreadInfo] = {}
-        self._again = False
-        self._waiting = asyncio.Event()
-        self._empty = asyncio.Event()
-        self._empty.set()
-        self._sending: asyncio.Task[None] | None = None
-        self._leave: Callable[[], None] = lambda: None
+        self._connection = connection
+        self._on_error = on_error
+        self._limits = limits or PublisherLimits()
+        self._queue = PublishQueue(self._limits)
+        self._threads: dict[str, ThreadInfo] = {}
+        self._republish = False
+        self._wake = asyncio.Event()
+        self._flushed = asyncio.Event()
+        self._flushed.set()
+        self._sender: asyncio.Task[None] | None = None
+        self._unsubscribe: Callable[[], None] = lambda: None
 
     async def __aenter__(self) -> Self:
-        self._leave = self._wire.on_connected(self._reconnected)
-        self._sending = asyncio.create_task(self._send_all(), name=f"publisher of {self.run_id}")
+        self._unsubscribe = self._connection.on_connected(self._handle_reconnection)
+        self._sender = asyncio.create_task(self._send_forever(), name=f"publisher of {self.run_id}")
         return self
 
     async def __aexit__(
@@ -198,114 +120,196 @@ class Publisher:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._leave()
+        self._unsubscribe()
         await self.flush()
-        if self._sending is not None:
-            self._sending.cancel()
-            await asyncio.gather(self._sending, return_exceptions=True)
+        if self._sender is not None:
+            self._sender.cancel()
+            await asyncio.gather(self._sender, return_exceptions=True)
 
-    @property
-    def rows(self) -> dict[str, ThreadInfo]:
-        """The rows as they were told last, by thread id."""
-        return dict(self._rows)
-
-    def tell(self, thread_id: str, turn_id: str, msg: ev.Msg) -> None:
-        """Tell something; returns at once.
+    def publish(self, thread_id: str, turn_id: str, msg: ev.Msg) -> None:
+        """Queue an event; returns at once.
 
         Args:
-            thread_id: whose it is (`run_thread`, `role_thread`).
-            turn_id: the turn that it belongs to, empty for none.
-            msg: one of the kinds that `codex-publish` takes.
+            thread_id: the thread's id (`run_thread_id`, `role_thread_id`).
+            turn_id: the turn of the event; empty for none.
+            msg: a message of a kind that `codex-publish` takes.
         """
         if isinstance(msg, ev.ThreadChanged):
-            self._rows[thread_id] = msg.thread
-        self._outbox.put(Letter(thread_id, turn_id, msg))
-        self._empty.clear()
-        self._waiting.set()
+            self._threads[thread_id] = msg.thread
+        self._queue.put(PendingEvent(thread_id, turn_id, msg))
+        self._flushed.clear()
+        self._wake.set()
 
-    async def flush(self, timeout_s: float = LAST_WORDS_S) -> bool:
-        """Wait until the server has heard all of it; whether it has."""
+    async def flush(self, timeout_s: float | None = None) -> bool:
+        """Wait until the server has all events; returns False if the time is up before."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._empty.wait(), timeout_s)
-        return self._empty.is_set()
+            timeout_s = self._limits.flush_s if timeout_s is None else timeout_s
+            await asyncio.wait_for(self._flushed.wait(), timeout_s)
+        return self._flushed.is_set()
 
-    def _reconnected(self) -> None:
-        if self._rows:
-            self._again = True
-            self._empty.clear()
-            self._waiting.set()
+    def _handle_reconnection(self) -> None:
+        if self._threads:
+            self._republish = True
+            self._flushed.clear()
+            self._wake.set()
 
-    async def _send_all(self) -> None:
-        pause = _FIRST_PAUSE_S
+    async def _send_forever(self) -> None:
+        retry_s = self._limits.min_retry_s
         while True:
-            await self._waiting.wait()
-            self._waiting.clear()
-            await asyncio.sleep(GATHER_S)
+            await self._wake.wait()
+            self._wake.clear()
+            await asyncio.sleep(self._limits.gather_s)
             try:
-                await self._send_waiting()
-                pause = _FIRST_PAUSE_S
-            except Exception as error:  # noqa: BLE001 - the run goes on, whatever this is
-                self._complain(f"the server does not hear of the run: {error}")
-                self._again = True
-                self._waiting.set()
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, _LONGEST_PAUSE_S)
+                await self._send_pending()
+                retry_s = self._limits.min_retry_s
+            except Exception as error:  # noqa: BLE001 - no failure may end the run
+                self._report(f"the server does not hear of the run: {error}")
+                self._republish = True
+                self._wake.set()
+                await asyncio.sleep(retry_s)
+                retry_s = min(retry_s * 2, self._limits.max_retry_s)
 
-    async def _send_waiting(self) -> None:
-        while self._again or self._outbox:
-            if self._again:
-                self._again = False
-                await self._publish(self._standing())
-            await self._deliver(self._outbox.take())
-        self._empty.set()
+    async def _send_pending(self) -> None:
+        while self._republish or self._queue:
+            if self._republish:
+                self._republish = False
+                await self._send(self._current_state())
+            await self._send_batch(self._queue.take_batch())
+        self._flushed.set()
 
-    async def _deliver(self, letters: list[Letter]) -> None:
-        """Send some letters; one that the server refuses for itself is left out."""
-        parts = [letters] if letters else []
+    async def _send_batch(self, events: list[PendingEvent]) -> None:
+        """Send events; bisect a refused batch, and leave out the events that are refused alone."""
+        parts = [events] if events else []
         try:
             while parts:
                 try:
-                    await self._publish(parts[0])
+                    await self._send(parts[0])
                 except ServerUnreachable:
                     raise
-                except Exception as error:  # noqa: BLE001 - `_split` tells it of the one it is about
-                    # Where the server does not take our rows either, it is not about these.
-                    await self._publish(self._standing())
+                except Exception as error:  # noqa: BLE001 - `_split` reports it
+                    # If the server refuses the threads too, these events are not the reason.
+                    await self._send(self._current_state())
                     parts[:1] = self._split(parts[0], error)
                 else:
                     del parts[0]
         finally:
-            # What was delivered is in none of the parts any more.
-            self._outbox.put_back(letter for part in parts for letter in part)
+            self._queue.requeue(event for part in parts for event in part)
 
-    def _split(self, letters: list[Letter], error: Exception) -> list[list[Letter]]:
-        if len(letters) > 1:
-            middle = len(letters) // 2
-            return [letters[:middle], letters[middle:]]
-        kind = type(letters[0].msg).__name__
-        self._complain(f"the server does not take a {kind} of {self.run_id}: {error}")
+    def _split(self, events: list[PendingEvent], error: Exception) -> list[list[PendingEvent]]:
+        if len(events) > 1:
+            middle = len(events) // 2
+            return [events[:middle], events[middle:]]
+        kind = type(events[0].msg).__name__
+        self._report(f"the server does not take a {kind} of {self.run_id}: {error}")
         return []
 
-    def _standing(self) -> list[Letter]:
-        """How everything stands: every row, and the turns that run."""
-        letters = []
-        for thread_id, row in self._rows.items():
-            letters.append(Letter(thread_id, "", ev.ThreadChanged(row)))
-            if row.turn_id and row.turn_started_at is not None:
-                letters.append(Letter(thread_id, row.turn_id, ev.TurnStarted()))
-        return letters
+    def _current_state(self) -> list[PendingEvent]:
+        """Return events that describe all threads and their running turns."""
+        events = []
+        for thread_id, thread in self._threads.items():
+            events.append(PendingEvent(thread_id, "", ev.ThreadChanged(thread)))
+            if thread.turn_id and thread.turn_started_at is not None:
+                events.append(PendingEvent(thread_id, thread.turn_id, ev.TurnStarted()))
+        return events
 
-    async def _publish(self, letters: list[Letter]) -> None:
-        if not letters:
+    async def _send(self, events: list[PendingEvent]) -> None:
+        if not events:
             return
-        events = [letter.to_wire() for letter in letters]
-        answer = await self._wire.call(
-            "codex-publish", {"run": run_thread(self.run_id), "events": events}
-        )
+        run, wire = run_thread_id(self.run_id), [event.to_wire() for event in events]
+        answer = await self._connection.call("codex-publish", {"run": run, "events": wire})
         handles = fields.as_object(answer.get("handles", {}), "handles")
         self.handles.update((key, str(handle)) for key, handle in handles.items())
 
-    def _complain(self, trouble: str) -> None:
-        if self._on_trouble is not None:
-            tell, self._on_trouble = self._on_trouble, None
-            tell(trouble)
+    def _report(self, problem: str) -> None:
+        if self._on_error is not None:
+            on_error, self._on_error = self._on_error, None
+            on_error(problem)
+
+
+@dataclass(slots=True)
+class PendingEvent:
+    """An event that waits to be sent."""
+
+    thread_id: str
+    turn_id: str
+    msg: ev.Msg
+
+    def to_wire(self) -> dict[str, object]:
+        """Return the event as one of the `events` of `codex-publish`."""
+        return {
+            "threadId": self.thread_id,
+            "turnId": self.turn_id,
+            "msg": to_plain_json(self.msg.to_json()),
+        }
+
+
+class PublishQueue:
+    """Events that wait to be sent, in order.
+
+    Adjacent deltas of an item are merged, and a `ThreadChanged` replaces the one just before it
+    on the same thread. Nothing else is merged. If too many events wait, deltas are dropped:
+    the completed item has the whole text.
+    """
+
+    def __init__(self, limits: PublisherLimits | None = None) -> None:
+        self._limits = limits or PublisherLimits()
+        self._events: list[PendingEvent] = []
+        self._last: dict[str, PendingEvent] = {}
+
+    def __len__(self) -> int:
+        return len(self._events)
+
+    def put(self, event: PendingEvent) -> None:
+        """Add an event at the end."""
+        before = self._last.get(event.thread_id)
+        merged = None if before is None else _merge(before, event)
+        if before is not None and merged is not None:
+            before.msg = merged
+            return
+        if len(self._events) >= self._limits.max_pending:
+            self._events = _without_deltas(self._events)
+            self._index()
+        if len(self._events) >= self._limits.max_events:
+            # The server has been away for very long; it will get the threads again anyway.
+            del self._events[: self._limits.max_events // 2]
+            self._index()
+        self._events.append(event)
+        self._last[event.thread_id] = event
+
+    def take_batch(self) -> list[PendingEvent]:
+        """Remove and return the events of the next call: at least one unless there is none."""
+        sizes = itertools.accumulate(
+            len(json.dumps(event.to_wire())) for event in self._events[: self._limits.max_batch]
+        )
+        count = sum(1 for size in sizes if size <= self._limits.max_batch_chars)
+        batch = self._events[: max(count, 1)]
+        del self._events[: len(batch)]
+        self._index()
+        return batch
+
+    def requeue(self, events: Iterable[PendingEvent]) -> None:
+        """Insert events at the front again, without deltas, which the server may have got."""
+        self._events[:0] = _without_deltas(events)
+        self._index()
+
+    def _index(self) -> None:
+        # Events that were taken must not be changed any more.
+        self._last = {event.thread_id: event for event in self._events}
+
+
+_DELTAS = (ev.TextDelta, ev.ReasoningDelta, ev.PlanDelta, ev.OutputDelta)
+
+
+def _without_deltas(events: Iterable[PendingEvent]) -> list[PendingEvent]:
+    return [event for event in events if not isinstance(event.msg, _DELTAS)]
+
+
+def _merge(before: PendingEvent, event: PendingEvent) -> ev.Msg | None:
+    """Return one message for two adjacent ones, None if they cannot be merged."""
+    match before.msg, event.msg:
+        case ev.ThreadChanged(), ev.ThreadChanged():
+            return event.msg
+        case _ if before.turn_id != event.turn_id:
+            return None
+        case _:
+            return ev.merge_deltas(before.msg, event.msg)

@@ -1,4 +1,4 @@
-"""Publishes the runs of somebody's own script, by the hooks of the Agents SDK."""
+"""Publishes the runs of a user's own script, by the hooks of the Agents SDK."""
 
 from __future__ import annotations
 
@@ -6,241 +6,82 @@ import functools
 import logging
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from agents import RunHooks
-from agents.tool_context import ToolContext
+from typing import TYPE_CHECKING, Any, Protocol
 
 from codextui.protocol import events as ev
+from codextui.protocol.runs import RunEventKind
 from codextui.protocol.threads import ThreadState, Usage
 from codextui.teams.publish import items
-from codextui.teams.publish.items import CODEX_TOOLS
-from codextui.teams.publish.publisher import role_thread, run_thread
-from codextui.teams.publish.rows import Row, Tell, role_row, run_row
-from codextui.teams.publish.run import RolePublisher
-from codextui.teams.records.costs import plus, usage_of
-from codextui.teams.records.spans import SpanLog
+from codextui.teams.publish.hooks import ToolCallHooks
+from codextui.teams.publish.publisher import Publisher, role_thread_id, run_thread_id
+from codextui.teams.publish.threads import (
+    MAX_BRIEF,
+    Publish,
+    RolePublisher,
+    ThreadPublisher,
+    role_thread_info,
+    run_thread_info,
+)
+from codextui.teams.records.costs import add_usage, read_usage
+from codextui.teams.records.spans import SpanRecorder
 
 if TYPE_CHECKING:
     from agents import Agent, ModelResponse, Tool
     from agents.items import TResponseInputItem
     from agents.run_context import AgentHookContext, RunContextWrapper
 
-    from codextui.protocol.events import Event
-    from codextui.teams.codex.server import CodexServer
-
 logger = logging.getLogger(__name__)
 
-_NO_NAME = re.compile(r"[\W_]+")
-_LONGEST_NAME = 60
+_NOT_IN_RUN_ID = re.compile(r"[^A-Za-z0-9]+")
+_NOT_IN_ROLE = re.compile(r"[\W_]+")
+_MAX_NAME = 60
 
 
-class ScriptRun:
-    """Tells of a script's runs, one after the other, by what the hooks of the Agents SDK say.
+class ScriptServer(Protocol):
+    """What the hooks need of a `CodexServer`."""
 
-    A run of the SDK is known by its `usage`, which is one object from its start to its end. The
-    hooks do not say when a run fails: what it leaves open is cut off when the next one begins.
+    failed_calls: set[str]
 
-    Args:
-        tell: tells the server.
-        run_id: the run's id, without its prefix.
-        name: what people call it.
-        cwd: where the script works.
+    async def open_publisher(self, run_id: str, hooks: PublishingHooks) -> Publisher:
+        """Open a publisher for a run."""
+
+    def place_thread(self, call_id: str, parent: str, handle: str) -> None:
+        """Set the parent and the default handle of the thread that a call starts."""
+
+
+class PublishingHooks(ToolCallHooks):
+    """Publishes a script's run: its agents, their messages, tool calls and handoffs.
+
+    Created by `CodexServer.hooks`. The console shows one run for one object, with a turn for each
+    `Runner.run`. Concurrent runs need objects of their own. Failures are logged, once, and never
+    raised to the script.
     """
 
-    def __init__(self, tell: Tell, run_id: str, name: str, *, cwd: str) -> None:
-        self._tell = tell
-        self._run_id = run_id
-        self._cwd = cwd
-        self._row = Row(tell, run_row(run_thread(run_id), name, cwd=cwd, task=""))
-        self._spans = SpanLog(lambda span: tell(run_thread(run_id), "", ev.SpanChanged(span)))
-        self._roles: dict[str, RolePublisher] = {}
-        self._names: set[str] = set()
-        self._given: dict[str, str] = {}
-        self._spent: dict[str, Usage] = {}
-        self._asked = 0
-        self._goes_on: object = None
-
-    def attend(self, context: Any, agent: Any) -> RolePublisher:
-        """Let an agent be at work, and its run go on; return who tells of it."""
-        given = ""
-        if context.usage is not self._goes_on:
-            self.cut_off("another run began")
-            self._goes_on = context.usage
-            given = _said_last(getattr(context, "turn_input", ()))
-            self._row.change(brief=items.clip(given, 300))
-            self._row.begin_turn(given)
-        role = self._roles.get(agent.name) or self._add(agent)
-        if not role.row.at_work:
-            role.begin(given or self._given.pop(role.role, ""))
-            self._note("role_started", role.role, "is at work")
-        return role
-
-    def ask(self, context: Any, agent: Any) -> None:
-        """An agent's model is asked."""
-        role = self.attend(context, agent)
-        self._asked += 1
-        role.ask(f"answer-{self._asked}", _model_name(agent))
-
-    def answer(self, context: Any, agent: Any, response: Any) -> None:
-        """An agent's model answered."""
-        role = self.attend(context, agent)
-        self._asked += 1
-        for index, output in enumerate(response.output):
-            item = items.output_item(f"said-{self._asked}-{index}", output)
-            if item is not None:
-                role.row.tell(ev.ItemCompleted(item))
-        last = usage_of(response.usage)
-        role.answered(plus(role.row.info.usage, last), last)
-        self._count(role.row.thread_id, role.row.info.usage, last)
-
-    def call(
-        self, context: Any, agent: Any, call_id: str, tool: str, arguments: str
-    ) -> RolePublisher:
-        """An agent calls a tool; return who tells of it."""
-        role = self.attend(context, agent)
-        server = "codex" if tool in items.CODEX_TOOLS else ""
-        role.call(call_id, server, tool, items.arguments_of(arguments))
-        return role
-
-    def take(self, context: Any, agent: Any, call_id: str, result: object, *, failed: bool) -> None:
-        """A tool's call is over."""
-        error = items.text_of(result) if failed else ""
-        self.attend(context, agent).returned(call_id, result, error=error)
-
-    def hand_off(self, context: Any, source: Any, target: Any) -> None:
-        """An agent handed off; one that gets it back was refused, and goes on."""
-        role = self.attend(context, source)
-        if source is target:
-            self._note("handoff_refused", role.role, "goes on: its handoff was refused")
-            return
-        told = ev.HandedOff(role.role, (self._roles.get(target.name) or self._add(target)).role)
-        role.row.tell(told)
-        self._row.tell(told)
-        role.end(f"Handed off to {told.target}.", ThreadState.WAITING)
-        self._given[told.target] = f"{told.source} hands off to you."
-
-    def end(self, context: Any, agent: Any, output: Any) -> None:
-        """The run came to its end."""
-        role = self.attend(context, agent)
-        said = items.text_of(output)
-        role.end(said)
-        for other in self._roles.values():
-            if other.row.info.state is ThreadState.WAITING:
-                other.row.change(state=ThreadState.DONE)
-        self._note("run_ended", "", f"done: {said}")
-        self._row.end_turn(said, ThreadState.DONE)
-        self._goes_on = None
-
-    def cut_off(self, why: str) -> None:
-        """What goes on has ended, and nobody said how."""
-        self._goes_on = None
-        for role in self._roles.values():
-            if role.row.info.state in (ThreadState.RUNNING, ThreadState.WAITING):
-                role.abort("interrupted", why)
-        if self._row.at_work:
-            self._row.abort_turn("interrupted", why)
-
-    def see(self, event: ev.Event, parent: str) -> None:
-        """Take an event of the server's, of a row or of a thread that stands under `parent`."""
-        rows = {role.row.thread_id: role.row for role in self._roles.values()}
-        rows[self._row.thread_id] = self._row
-        match event.msg:
-            case ev.RoleRequested(action) if event.thread_id in rows:
-                told = f"{action}: a script of its own runs this; it takes no directions"
-                rows[event.thread_id].tell(ev.Warned(told))
-            case ev.TokensCounted(total, last) if parent in rows:
-                self._count(event.thread_id, total, last)
-            case _:
-                pass
-
-    def _count(self, thread_id: str, total: Usage, last: Usage) -> None:
-        """Count what an agent, or a thread of its, has used so far."""
-        self._spent[thread_id] = total
-        self._row.count(functools.reduce(plus, self._spent.values()), last)
-
-    def _add(self, agent: Any) -> RolePublisher:
-        name = self._name(agent.name)
-        about = items.clip(str(agent.handoff_description or ""), 300)
-        info = role_row(
-            role_thread(self._run_id, name),
-            name,
-            run_thread(self._run_id),
-            model=_model_name(agent),
-            cwd=self._cwd,
-            brief=about,
-        )
-        role = RolePublisher(name, Row(self._tell, info), self._spans)
-        self._roles[agent.name] = role
-        return role
-
-    def _name(self, agent: str) -> str:
-        """What an agent is called as a role: in small letters, and like no other."""
-        plain = _NO_NAME.sub("-", agent.lower()).strip("-")[:_LONGEST_NAME] or "agent"
-        name, number = plain, 1
-        while name in self._names:
-            number += 1
-            name = f"{plain}-{number}"
-        self._names.add(name)
-        return name
-
-    def _note(self, kind: str, role: str, text: str) -> None:
-        self._row.tell(ev.RunNoted(kind, role, items.clip(text)))
-
-
-def _model_name(agent: Any) -> str:
-    """The model's name, empty where it is the Agents SDK's default."""
-    model = agent.model
-    return model if isinstance(model, str) else str(getattr(model, "model", "") or "")
-
-
-def _said_last(given: Any) -> str:
-    """The last that a user said in what a run is given; empty where that is no text."""
-    for item in reversed(list(given)):
-        if isinstance(item, dict) and item.get("role") == "user":
-            content = item.get("content")
-            parts = content if isinstance(content, list) else [{"type": "text", "text": content}]
-            return "\n".join(str(part["text"]) for part in parts if part.get("text"))
-    return ""
-
-
-_NO_ID = re.compile(r"[^A-Za-z0-9]+")
-_LONGEST_ID = 60
-
-
-class PublishingHooks(RunHooks[Any]):
-    """Tells the shared server of a script's run: its agents, what they say and call, who hands off.
-
-    `CodexServer.hooks` makes it. One object is one row in the console; each `Runner.run` with it is
-    a turn of that row, one at a time. Runs that go on at once take an object each. Whatever goes
-    wrong here is logged, once, and the script goes on.
-    """
-
-    def __init__(self, name: str, server: CodexServer) -> None:
+    def __init__(self, name: str, server: ScriptServer) -> None:
         self._name = name
         self._server = server
         self._run: ScriptRun | None = None
-        self._complained = False
+        self._has_logged = False
 
     async def on_agent_start(self, context: AgentHookContext[Any], agent: Any) -> None:
-        """An agent begins, or goes on after a tool."""
-        with self._harmlessly():
-            (await self._open()).attend(context, agent)
+        """Publish that an agent begins, or goes on after a tool call."""
+        with self._logged():
+            (await self._open_run()).publisher_of(context, agent)
 
     async def on_agent_end(self, context: AgentHookContext[Any], agent: Any, output: Any) -> None:
-        """An agent gave the run's final output."""
-        with self._harmlessly():
-            (await self._open()).end(context, agent, output)
+        """Publish the run's final output."""
+        with self._logged():
+            (await self._open_run()).finish(context, agent, output)
 
     async def on_handoff(
         self, context: RunContextWrapper[Any], from_agent: Any, to_agent: Any
     ) -> None:
-        """An agent handed off; where both are the same, a gate held it."""
-        with self._harmlessly():
-            (await self._open()).hand_off(context, from_agent, to_agent)
+        """Publish a handoff, or its refusal if both agents are the same."""
+        with self._logged():
+            (await self._open_run()).hand_off(context, from_agent, to_agent)
 
     async def on_llm_start(
         self,
@@ -249,66 +90,236 @@ class PublishingHooks(RunHooks[Any]):
         system_prompt: str | None,  # noqa: ARG002 - the SDK's signature
         input_items: list[TResponseInputItem],  # noqa: ARG002
     ) -> None:
-        """An agent's model is asked."""
-        with self._harmlessly():
-            (await self._open()).ask(context, agent)
+        """Publish that a model call begins."""
+        with self._logged():
+            (await self._open_run()).begin_model_call(context, agent)
 
     async def on_llm_end(
         self, context: RunContextWrapper[Any], agent: Agent[Any], response: ModelResponse
     ) -> None:
-        """An agent's model answered."""
-        with self._harmlessly():
-            (await self._open()).answer(context, agent, response)
+        """Publish a model's response."""
+        with self._logged():
+            (await self._open_run()).end_model_call(context, agent, response)
 
     async def on_tool_start(self, context: RunContextWrapper[Any], agent: Any, tool: Tool) -> None:
-        """A tool is called; a Codex thread that it starts stands under its agent."""
-        with self._harmlessly():
-            run = await self._open()
-            call_id = _call_id(context)
-            arguments = context.tool_arguments if isinstance(context, ToolContext) else ""
-            role = run.call(context, agent, call_id, tool.name, arguments)
-            if tool.name in CODEX_TOOLS:
-                self._server.assign(call_id, role.row.thread_id, f"{role.role}-codex")
+        """Publish that a tool call begins, and show a new Codex thread under the agent."""
+        with self._logged():
+            await super().on_tool_start(context, agent, tool)
+            if tool.name in items.CODEX_TOOLS:
+                role = await self.publisher_of(context, agent)
+                handle = f"{role.role}-codex"
+                self._server.place_thread(self.call_key(context), role.thread.thread_id, handle)
 
     async def on_tool_end(
         self, context: RunContextWrapper[Any], agent: Any, tool: Tool, result: object
     ) -> None:
-        """A tool's call is over."""
-        with self._harmlessly():
-            call_id = _call_id(context)
-            failed = tool.name in CODEX_TOOLS and call_id in self._server.failed
-            (await self._open()).take(context, agent, call_id, result, failed=failed)
+        """Publish that a tool call ended."""
+        with self._logged():
+            await super().on_tool_end(context, agent, tool, result)
 
-    def see(self, event: Event, parent: str) -> None:
-        """Take an event of the server's, of a row or of a thread that stands under `parent`."""
-        with self._harmlessly():
+    def handle_event(self, event: ev.Event, parent: str) -> None:
+        """Handle an event of the server.
+
+        Args:
+            event: an event of a thread of this run, or of a Codex thread.
+            parent: the id of the thread's parent, empty for none.
+        """
+        with self._logged():
             if self._run is not None:
-                self._run.see(event, parent)
+                self._run.handle_event(event, parent)
 
     def close(self) -> None:
-        """Nothing is told from now on; what had not ended was cut off. A later run is a new one."""
-        with self._harmlessly():
+        """Abort what has not ended, and publish nothing more; a later run is a new one."""
+        with self._logged():
             if self._run is not None:
-                self._run.cut_off("the script ended before it")
+                self._run.abort("the script ended before it")
         self._run = None
 
-    async def _open(self) -> ScriptRun:
+    async def publisher_of(self, context: Any, agent: Any) -> RolePublisher:
+        """Return the publisher of an agent that is at work."""
+        return (await self._open_run()).publisher_of(context, agent)
+
+    def failed_calls_of(self, agent: Any) -> Container[str]:  # noqa: ARG002 - all agents share one
+        """Return the keys of the Codex calls that failed."""
+        return self._server.failed_calls
+
+    def server_of(self, agent: Any, tool: Any) -> str:  # noqa: ARG002 - of any agent
+        """Return `codex` for Codex's tools, empty for others."""
+        return "codex" if tool.name in items.CODEX_TOOLS else ""
+
+    async def _open_run(self) -> ScriptRun:
         if self._run is None:
-            name = _NO_ID.sub("-", self._name).strip("-")[:_LONGEST_ID] or "script"
+            name = _NOT_IN_RUN_ID.sub("-", self._name).strip("-")[:_MAX_NAME] or "script"
             run_id = f"{name}-{secrets.token_hex(4)}"
             publisher = await self._server.open_publisher(run_id, self)
-            self._run = ScriptRun(publisher.tell, run_id, self._name, cwd=str(Path.cwd()))
+            self._run = ScriptRun(publisher.publish, run_id, self._name, cwd=str(Path.cwd()))
         return self._run
 
     @contextmanager
-    def _harmlessly(self) -> Iterator[None]:
+    def _logged(self) -> Iterator[None]:
         try:
             yield
-        except Exception as error:  # noqa: BLE001 - the script goes on, whatever this was
-            if not self._complained:
-                self._complained = True
+        except Exception as error:  # noqa: BLE001 - no failure may end the script
+            if not self._has_logged:
+                self._has_logged = True
                 logger.warning("the run %s is not told as a whole: %r", self._name, error)
 
 
-def _call_id(context: RunContextWrapper[Any]) -> str:
-    return context.tool_call_id if isinstance(context, ToolContext) else ""
+class ScriptRun:
+    """Publishes consecutive runs of the Agents SDK as turns of one thread.
+
+    A run of the SDK is identified by its `usage` object, which is the same from its start to its
+    end. The hooks do not report that a run failed: what it leaves open is aborted when the next
+    one begins.
+
+    Args:
+        publish: publishes a message.
+        run_id: the run's id, without its prefix.
+        name: the run's name.
+        cwd: the folder of the script.
+    """
+
+    def __init__(self, publish: Publish, run_id: str, name: str, *, cwd: str) -> None:
+        self._publish = publish
+        self._run_id = run_id
+        self._cwd = cwd
+        info = run_thread_info(run_thread_id(run_id), name, cwd=cwd, task="")
+        self._thread = ThreadPublisher(publish, info)
+        self._spans = SpanRecorder(
+            lambda span: publish(run_thread_id(run_id), "", ev.SpanChanged(span))
+        )
+        self._roles: dict[str, RolePublisher] = {}
+        self._role_names: set[str] = set()
+        self._prompts: dict[str, str] = {}
+        self._usage: dict[str, Usage] = {}
+        self._model_calls = 0
+        self._current_run: object = None
+
+    def publisher_of(self, context: Any, agent: Any) -> RolePublisher:
+        """Return the publisher of an agent, after beginning its turn and the run's if needed."""
+        prompt = ""
+        if context.usage is not self._current_run:
+            self.abort("another run began")
+            self._current_run = context.usage
+            prompt = _last_user_text(getattr(context, "turn_input", ()))
+            self._thread.update(brief=items.clip(prompt, MAX_BRIEF))
+            self._thread.begin_turn(prompt)
+        role = self._roles.get(agent.name) or self._add_role(agent)
+        if not role.thread.in_turn:
+            role.begin_turn(prompt or self._prompts.pop(role.role, ""))
+            self._publish_note(RunEventKind.ROLE_STARTED, role.role, "is at work")
+        return role
+
+    def begin_model_call(self, context: Any, agent: Any) -> None:
+        """Begin a model call of an agent."""
+        role = self.publisher_of(context, agent)
+        self._model_calls += 1
+        role.begin_model_call(f"answer-{self._model_calls}", _model_name(agent))
+
+    def end_model_call(self, context: Any, agent: Any, response: Any) -> None:
+        """Publish the response of a model call."""
+        role = self.publisher_of(context, agent)
+        self._model_calls += 1
+        for index, output in enumerate(response.output):
+            item = items.output_item(f"said-{self._model_calls}-{index}", output)
+            if item is not None:
+                role.thread.publish(ev.ItemCompleted(item))
+        last = read_usage(response.usage)
+        role.end_model_call(add_usage(role.thread.info.usage, last), last)
+        self._count_tokens(role.thread.thread_id, role.thread.info.usage, last)
+
+    def hand_off(self, context: Any, source: Any, target: Any) -> None:
+        """Publish a handoff; one to the agent itself is a refused one."""
+        role = self.publisher_of(context, source)
+        if source is target:
+            reason = "goes on: its handoff was refused"
+            self._publish_note(RunEventKind.HANDOFF_REFUSED, role.role, reason)
+            return
+        target_role = self._roles.get(target.name) or self._add_role(target)
+        handed_off = ev.HandedOff(role.role, target_role.role)
+        role.thread.publish(handed_off)
+        self._thread.publish(handed_off)
+        role.end_turn(f"Handed off to {handed_off.target}.", ThreadState.WAITING)
+        self._prompts[handed_off.target] = f"{handed_off.source} hands off to you."
+
+    def finish(self, context: Any, agent: Any, output: Any) -> None:
+        """Complete the run with its final output."""
+        role = self.publisher_of(context, agent)
+        answer = items.result_text(output)
+        role.end_turn(answer)
+        for other in self._roles.values():
+            if other.thread.info.state is ThreadState.WAITING:
+                other.thread.update(state=ThreadState.DONE)
+        self._publish_note(RunEventKind.RUN_ENDED, "", f"done: {answer}")
+        self._thread.end_turn(answer, ThreadState.DONE)
+        self._current_run = None
+
+    def abort(self, reason: str) -> None:
+        """Interrupt the roles and the run that have not ended, for a reason in words."""
+        self._current_run = None
+        for role in self._roles.values():
+            if role.thread.info.state in (ThreadState.RUNNING, ThreadState.WAITING):
+                role.abort_turn("interrupted", reason)
+        if self._thread.in_turn:
+            self._thread.abort_turn("interrupted", reason)
+
+    def handle_event(self, event: ev.Event, parent: str) -> None:
+        """Warn that requests of people are ignored; count the tokens of the agents' threads."""
+        threads = {role.thread.thread_id: role.thread for role in self._roles.values()}
+        threads[self._thread.thread_id] = self._thread
+        match event.msg:
+            case ev.RoleRequested(action) if event.thread_id in threads:
+                warning = f"{action}: a script of its own runs this; it takes no directions"
+                threads[event.thread_id].publish(ev.Warned(warning))
+            case ev.TokensCounted(total, last) if parent in threads:
+                self._count_tokens(event.thread_id, total, last)
+            case _:
+                pass
+
+    def _count_tokens(self, thread_id: str, total: Usage, last: Usage) -> None:
+        """Publish the run's tokens after a role or a Codex thread has used more."""
+        self._usage[thread_id] = total
+        self._thread.count_tokens(functools.reduce(add_usage, self._usage.values()), last)
+
+    def _add_role(self, agent: Any) -> RolePublisher:
+        name = self._role_name(agent.name)
+        info = role_thread_info(
+            role_thread_id(self._run_id, name),
+            name,
+            run_thread_id(self._run_id),
+            model=_model_name(agent),
+            cwd=self._cwd,
+            brief=items.clip(str(agent.handoff_description or ""), MAX_BRIEF),
+        )
+        role = RolePublisher(name, ThreadPublisher(self._publish, info), self._spans)
+        self._roles[agent.name] = role
+        return role
+
+    def _role_name(self, agent_name: str) -> str:
+        """Return a unique lower-case name for an agent's role."""
+        base = _NOT_IN_ROLE.sub("-", agent_name.lower()).strip("-")[:_MAX_NAME] or "agent"
+        name, number = base, 1
+        while name in self._role_names:
+            number += 1
+            name = f"{base}-{number}"
+        self._role_names.add(name)
+        return name
+
+    def _publish_note(self, kind: RunEventKind, role: str, text: str) -> None:
+        self._thread.publish(ev.RunNoted(kind, role, items.clip(text)))
+
+
+def _model_name(agent: Any) -> str:
+    """Return the model's name, empty for the Agents SDK's default."""
+    model = agent.model
+    return model if isinstance(model, str) else str(getattr(model, "model", "") or "")
+
+
+def _last_user_text(turn_input: Any) -> str:
+    """Return the last user message in the input of a run, empty if it has no text."""
+    for item in reversed(list(turn_input)):
+        if isinstance(item, dict) and item.get("role") == "user":
+            content = item.get("content")
+            parts = content if isinstance(content, list) else [{"type": "text", "text": content}]
+            return "\n".join(str(part["text"]) for part in parts if part.get("text"))
+    return ""

@@ -1,1 +1,1 @@
-"""What a run keeps on disk."""
+"""What a run records in its folder."""

@@ -1,4 +1,4 @@
-"""A run of a team as its folder tells of it, whether it goes on, is over, or was cut off."""
+"""Recorded runs of teams, read from their folders: running, ended, or cut off."""
 
 from __future__ import annotations
 
@@ -9,34 +9,33 @@ from codextui.config.prices import Prices
 from codextui.errors import MessageInvalid
 from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import JsonObject
-from codextui.protocol.runs import Span
+from codextui.protocol.runs import RunEventKind, Span
 from codextui.teams.config.team import Limits
-from codextui.teams.records import events as chronicle
-from codextui.teams.records import spans
 from codextui.teams.records.costs import Budget
-from codextui.teams.records.events import RunEventKind
-from codextui.teams.records.files import read_lines
-from codextui.teams.records.store import RunStore
+from codextui.teams.records.events import CUT_OFF, EVENTS_FILE, read_end
+from codextui.teams.records.spans import end_open_spans, read_spans
+from codextui.teams.records.store import RunStore, read_json_lines
 
 RUNNING = "running"
+"""The state of a run that a process is running."""
 
-_ABOUT_HANDOFFS = (RunEventKind.HANDED_OFF, RunEventKind.HANDOFF_REFUSED, RunEventKind.SENT_BACK)
+_HANDOFF_KINDS = (RunEventKind.HANDED_OFF, RunEventKind.HANDOFF_REFUSED, RunEventKind.SENT_BACK)
 
 
 @dataclass(frozen=True, slots=True)
-class KeptRun:
-    """A run that is kept.
+class RecordedRun:
+    """A run as recorded in its folder.
 
     Attributes:
-        store: where.
+        store: the run's folder.
         state: `running`, `done`, `failed`, `gate`, `person`, `budget` or `cut off`.
         team: the team's name.
-        mode: how it ran.
-        project: its folder.
-        task: what it was asked to do.
-        began_at: unix seconds.
-        ended_at: unix seconds, None where it was not seen to end.
-        ended: how it ended, in words.
+        mode: how the roles were run.
+        project: the path of the project.
+        task: the task that the team was given.
+        started_at: unix seconds.
+        ended_at: unix seconds, None if no end was recorded.
+        end_text: how it ended, in words.
         budget: what it cost.
     """
 
@@ -46,18 +45,18 @@ class KeptRun:
     mode: str
     project: str
     task: str
-    began_at: float
+    started_at: float
     ended_at: float | None
-    ended: str
+    end_text: str
     budget: Budget
 
     @property
     def run_id(self) -> str:
-        """The run's name."""
+        """The run's id."""
         return self.store.run_id
 
     def to_wire(self) -> dict[str, object]:
-        """What `--json` tells of it."""
+        """Return the run as `--json` prints it."""
         return {
             "run": self.run_id,
             "state": self.state,
@@ -65,68 +64,80 @@ class KeptRun:
             "mode": self.mode,
             "project": self.project,
             "task": self.task,
-            "began_at": self.began_at,
+            "began_at": self.started_at,
             "ended_at": self.ended_at,
-            "ended": self.ended,
+            "ended": self.end_text,
         }
 
-    def happenings(self) -> Iterator[JsonObject]:
-        """What happened, as far as it was kept. Raises ConfigInvalid."""
-        return read_lines(self.store.folder / chronicle.FILE)
+    def events(self) -> Iterator[JsonObject]:
+        """Yield the recorded events. Raises ConfigInvalid."""
+        return read_json_lines(self.store.folder / EVENTS_FILE)
 
     def handoffs(self) -> list[JsonObject]:
-        """The handoffs, those that were refused, and whom it sent back. Raises ConfigInvalid."""
-        return [line for line in self.happenings() if line.get("kind") in _ABOUT_HANDOFFS]
+        """Return the events of handoffs, refused handoffs and roles sent back.
+
+        Raises ConfigInvalid.
+        """
+        return [event for event in self.events() if event.get("kind") in _HANDOFF_KINDS]
 
     def spans(self) -> tuple[Span, ...]:
-        """What its time went into; in a run that nobody runs all is over. Raises ConfigInvalid."""
-        known = spans.read_spans(self.store.folder)
-        if self.state == RUNNING:
-            return known
-        ended = {span.span_id: span for span in spans.cut_off(known)}
-        return tuple(ended.get(span.span_id, span) for span in known)
+        """Return the spans; those that a killed process left open are ended.
 
-    def lines(self) -> Iterator[JsonObject]:
-        """All that is known of it: `type` is `run`, `span` or `happening`. Raises ConfigInvalid."""
+        Raises ConfigInvalid.
+        """
+        spans = read_spans(self.store.folder)
+        if self.state == RUNNING:
+            return spans
+        ended = {span.span_id: span for span in end_open_spans(spans)}
+        return tuple(ended.get(span.span_id, span) for span in spans)
+
+    def export(self) -> Iterator[JsonObject]:
+        """Yield all that is recorded, as objects whose `type` is `run`, `span` or `happening`.
+
+        Raises ConfigInvalid.
+        """
         yield {"type": "run", **self.to_wire(), "costs": self.budget.report()}
         for span in self.spans():
             yield {"type": "span", **span.to_json()}
-        for happening in self.happenings():
-            yield {"type": "happening", **happening}
+        for event in self.events():
+            yield {"type": "happening", **event}
 
 
-def read_run(store: RunStore, prices: Prices) -> KeptRun:
-    """Read a run.
+def read_run(store: RunStore, prices: Prices) -> RecordedRun:
+    """Read a run from its folder.
 
     Args:
-        store: where it is kept.
-        prices: what tokens cost, where the run did not keep any of its own time.
+        store: the run's folder.
+        prices: used if the run recorded no prices of its own.
 
     Raises:
-        ConfigInvalid, WireInvalid: what was kept cannot be read.
+        ConfigInvalid: a file cannot be read.
+        MessageInvalid: a file has not the expected shape.
     """
-    about = store.read("run") or {}
-    kept = Prices.parse(store.read("prices") or {"currency": ""})
-    end = chronicle.read_end(store)
+    plan = store.read("run") or {}
+    recorded_prices = Prices.parse(store.read("prices") or {"currency": ""})
+    end = read_end(store)
     state = RUNNING if store.is_running() else end.outcome.replace("_", " ")
-    over = state not in (RUNNING, chronicle.CUT_OFF.replace("_", " "))
-    return KeptRun(
+    ended = state not in (RUNNING, CUT_OFF.replace("_", " "))
+    return RecordedRun(
         store=store,
         state=state,
-        team=fields.text_or(about, "team"),
-        mode=fields.text_or(about, "mode"),
-        project=fields.text_or(about, "project"),
-        task=fields.text_or(about, "task"),
-        began_at=_began_at(store),
-        ended_at=end.at if over else None,
-        ended=end.text if over else "",
-        budget=Budget(Limits(), store.read("spent"), kept if kept.models else prices),
+        team=fields.text_or(plan, "team"),
+        mode=fields.text_or(plan, "mode"),
+        project=fields.text_or(plan, "project"),
+        task=fields.text_or(plan, "task"),
+        started_at=_started_at(store),
+        ended_at=end.at if ended else None,
+        end_text=end.text if ended else "",
+        budget=Budget(
+            Limits(), store.read("spent"), recorded_prices if recorded_prices.models else prices
+        ),
     )
 
 
-def _began_at(store: RunStore) -> float:
-    first: JsonObject = next(read_lines(store.folder / chronicle.FILE), {})
+def _started_at(store: RunStore) -> float:
+    first: JsonObject = next(read_json_lines(store.folder / EVENTS_FILE), {})
     try:
-        return fields.number_or(first, "at") or store.written_at
+        return fields.number_or(first, "at") or store.created_at
     except MessageInvalid:
-        return store.written_at
+        return store.created_at

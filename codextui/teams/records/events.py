@@ -1,38 +1,65 @@
-"""What happens in a run, as it is told to whoever watches."""
+"""The events of a run: their kinds, how a run ends, and the log in the run's folder.
+
+`codextui run --json` prints the events as they happen, and `codextui runs export` from the log.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import IntEnum
 
+from codextui.errors import CodextuiError
 from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import JsonObject
-from codextui.teams.records.files import LineFile
-from codextui.teams.records.store import RunStore
+from codextui.protocol.runs import RunEventKind
+from codextui.teams.records.store import JsonLinesFile, RunStore
+
+EVENTS_FILE = "happenings.jsonl"
+"""The log in a run's folder: lines of `{at, kind, role, text, …}`, `at` in unix seconds."""
+
+CUT_OFF = "cut_off"
+"""The recorded outcome of a run that has no end yet: it is running, or was killed."""
+
+_PART = "end"
+_MAX_TEXT = 2000
 
 
-class RunEventKind(StrEnum):
-    """The kinds of what happens."""
+class RunOutcome(IntEnum):
+    """How a run ended; the value is the exit code of `codextui run`."""
 
-    RUN_STARTED = "run_started"
-    RUN_RESUMED = "run_resumed"
-    ROLE_STARTED = "role_started"
-    ROLE_SAID = "role_said"
-    TOOL_CALLED = "tool_called"
-    TOOL_ANSWERED = "tool_answered"
-    HANDED_OFF = "handed_off"
-    HANDOFF_REFUSED = "handoff_refused"
-    SENT_BACK = "sent_back"
-    ROLE_FINISHED = "role_finished"
-    ROLE_STALE = "role_stale"
-    PERSON_NEEDED = "person_needed"
-    PERSON_DECIDED = "person_decided"
-    ROLE_DIRECTED = "role_directed"
-    MESSAGE_READ = "message_read"
-    TROUBLE = "trouble"
-    RUN_ENDED = "run_ended"
+    DONE = 0
+    FAILED = 4
+    GATE = 6
+    PERSON = 7
+    BUDGET = 8
+
+    @property
+    def description(self) -> str:
+        """The outcome in words."""
+        return _DESCRIPTIONS[self]
+
+
+_DESCRIPTIONS = {
+    RunOutcome.DONE: "done",
+    RunOutcome.FAILED: "failed",
+    RunOutcome.GATE: "a gate was never met",
+    RunOutcome.PERSON: "a person is needed",
+    RunOutcome.BUDGET: "a limit was reached",
+}
+
+
+class RunStopped(CodextuiError):
+    """A run cannot go on.
+
+    Attributes:
+        outcome: how the run ends.
+    """
+
+    def __init__(self, outcome: RunOutcome, message: str) -> None:
+        super().__init__(message)
+        self.outcome = outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +67,10 @@ class RunEvent:
     """Something that happened in a run.
 
     Attributes:
-        kind: what.
-        role: whom it concerns; empty for the run as a whole.
-        text: in words, for a person; not made safe for a terminal.
-        data: the same for a program.
+        kind: what happened.
+        role: the role concerned; empty for the run as a whole.
+        text: a description for people; not sanitized for terminals.
+        data: the same for programs.
     """
 
     kind: RunEventKind
@@ -52,64 +79,53 @@ class RunEvent:
     data: JsonObject = field(default_factory=dict)
 
     def to_wire(self) -> dict[str, object]:
-        """One line of `--json`."""
+        """Return the event as a line of `--json`."""
         return {"kind": self.kind, "role": self.role, "text": self.text, **self.data}
 
 
-FILE = "happenings.jsonl"
-"""The file of happenings in a run's folder: `{at, kind, role, text, …}`, `at` in unix seconds."""
-
-CUT_OFF = "cut_off"
-"""The outcome of a run that was not seen to end."""
-
-_PART = "end"
-_LONGEST_TEXT = 2000
-
-
-class RunLog(LineFile):
-    """Keeps what happens, and how the run ended.
+class RunLog(JsonLinesFile):
+    """Records the events of a run, and how it ended.
 
     Args:
-        store: the run's.
-        on_trouble: is told why happenings are missing from now on.
-        clock: unix seconds.
+        store: the run's folder.
+        on_error: called once, with the reason why events are missing from now on.
+        clock: returns unix seconds.
     """
 
     def __init__(
         self,
         store: RunStore,
-        on_trouble: Callable[[str], None] | None = None,
+        on_error: Callable[[str], None] | None = None,
         *,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        super().__init__(store.folder / FILE, on_trouble)
+        super().__init__(store.folder / EVENTS_FILE, on_error)
         self._store = store
         self._clock = clock
 
-    def tell(self, happening: RunEvent) -> None:
-        """Keep a happening."""
+    def record(self, event: RunEvent) -> None:
+        """Append an event; the first and the last one of a run also set its recorded end."""
         at = self._clock()
-        self.append({"at": at, **happening.to_wire()})
-        match happening.kind:
+        self.append({"at": at, **event.to_wire()})
+        match event.kind:
             case RunEventKind.RUN_STARTED | RunEventKind.RUN_RESUMED:
                 self._store.write(_PART, {"outcome": CUT_OFF, "at": at})
             case RunEventKind.RUN_ENDED:
-                outcome = fields.text_or(happening.data, "outcome")
-                text = happening.text[:_LONGEST_TEXT]
+                outcome = fields.text_or(event.data, "outcome")
+                text = event.text[:_MAX_TEXT]
                 self._store.write(_PART, {"outcome": outcome, "at": at, "text": text})
             case _:
                 pass
 
 
 @dataclass(frozen=True, slots=True)
-class KeptEnd:
-    """How a run ended.
+class RecordedEnd:
+    """How a run ended, as recorded by its log.
 
     Attributes:
-        outcome: `done`, `failed`, `gate`, `person`, `budget`, or `cut_off` where it was not
-            seen to end; also while it goes on.
-        at: unix seconds; when it began where it was cut off.
-        text: in words.
+        outcome: a `RunOutcome` in lower case, or `cut_off` if no end was recorded.
+        at: unix seconds; of the start if no end was recorded.
+        text: a description for people.
     """
 
     outcome: str = CUT_OFF
@@ -117,11 +133,11 @@ class KeptEnd:
     text: str = ""
 
 
-def read_end(store: RunStore) -> KeptEnd:
-    """How a run ended, as far as that is kept. Raises ConfigInvalid, WireInvalid."""
-    kept: JsonObject = store.read(_PART) or {}
-    return KeptEnd(
-        outcome=fields.text_or(kept, "outcome", CUT_OFF),
-        at=fields.number_or(kept, "at"),
-        text=fields.text_or(kept, "text"),
+def read_end(store: RunStore) -> RecordedEnd:
+    """Return how a run ended. Raises ConfigInvalid, MessageInvalid."""
+    end: JsonObject = store.read(_PART) or {}
+    return RecordedEnd(
+        outcome=fields.text_or(end, "outcome", CUT_OFF),
+        at=fields.number_or(end, "at"),
+        text=fields.text_or(end, "text"),
     )

@@ -1,6 +1,7 @@
-"""The Agents SDK's spans as OpenTelemetry's, sent by OTLP over HTTP.
+"""Exports the Agents SDK's spans as OpenTelemetry spans, by OTLP over HTTP.
 
-Names and attributes follow OpenTelemetry's conventions for generative AI where there are any.
+Names and attributes follow OpenTelemetry's semantic conventions for generative AI where there
+are any.
 """
 
 from __future__ import annotations
@@ -22,17 +23,17 @@ from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, Trace
 from codextui.config.schema import TracesConfig
 
 _TIMEOUT_S = 5.0
-_LONGEST = 32_000
+_MAX_CONTENT = 32_000
 
 
-class OtelTraces(TracingProcessor):
-    """Sends every span that is over, with the ids that it has in the SDK.
+class OtlpTraceProcessor(TracingProcessor):
+    """Exports every ended span, under the ids that it has in the SDK.
 
     Args:
-        config: where to, and whether what was asked and answered is part of it.
-        run_id: the run, an attribute of everything that is sent.
-        team: the team's name, as well.
-        contents_of: what a model was asked and answered, which `export` leaves out of a span.
+        config: the endpoint, and whether prompts and answers are included.
+        run_id: the run's id, an attribute of the resource.
+        team: the team's name, an attribute of the resource.
+        contents_of: returns the contents of a response, which a span's export leaves out.
     """
 
     def __init__(
@@ -53,16 +54,16 @@ class OtelTraces(TracingProcessor):
         )
 
     def on_trace_start(self, trace: Trace) -> None:
-        """OpenTelemetry knows a trace by its spans."""
+        """Do nothing: OpenTelemetry has no message for traces, only for spans."""
 
     def on_trace_end(self, trace: Trace) -> None:
-        """OpenTelemetry knows a trace by its spans."""
+        """Do nothing: OpenTelemetry has no message for traces, only for spans."""
 
     def on_span_start(self, span: Span[Any]) -> None:
-        """Wait for its end."""
+        """Do nothing: spans are exported at their end."""
 
     def on_span_end(self, span: Span[Any]) -> None:
-        """Send a span."""
+        """Export a span."""
         data = {**span.span_data.export(), **self._contents_of(span)}
         if data.get("type") == "custom":
             data = {**data, **_object(data.get("data"))}
@@ -86,30 +87,29 @@ class OtelTraces(TracingProcessor):
         )
 
     def shutdown(self) -> None:
-        """Send what waits, and no more."""
-        self._batch.shutdown()  # type: ignore[no-untyped-call] # it has no annotation
+        """Export what is buffered, and stop."""
+        self._batch.shutdown()  # type: ignore[no-untyped-call] # not annotated
 
     def force_flush(self) -> None:
-        """Send what waits."""
+        """Export what is buffered."""
         self._batch.force_flush()
 
 
 def _describe(data: Mapping[str, Any]) -> tuple[str, dict[str, str | int]]:
-    """A span's name and attributes."""
     name = str(data.get("name") or "")
     model = str(data.get("model") or "")
     match data.get("type"):
         case "agent":
             return f"invoke_agent {name}", _genai("invoke_agent", agent=name)
         case "generation" | "response":
-            found = _genai("chat", request_model=model) | _usage(_object(data.get("usage")))
-            return f"chat {model}".rstrip(), found
+            chat = _genai("chat", request_model=model) | _usage(_object(data.get("usage")))
+            return f"chat {model}".rstrip(), chat
         case "function":
             return f"execute_tool {name}", _genai("execute_tool", tool=name)
         case "handoff":
             source, target = str(data.get("from_agent")), str(data.get("to_agent"))
-            told = {"codextui.handoff.from": source, "codextui.handoff.to": target}
-            return f"handoff {source} to {target}", dict(told)
+            roles = {"codextui.handoff.from": source, "codextui.handoff.to": target}
+            return f"handoff {source} to {target}", dict(roles)
         case kind:
             return f"{kind} {name}".rstrip(), _usage(_object(data.get("usage")))
 
@@ -117,13 +117,13 @@ def _describe(data: Mapping[str, Any]) -> tuple[str, dict[str, str | int]]:
 def _genai(
     operation: str, *, agent: str = "", request_model: str = "", tool: str = ""
 ) -> dict[str, str | int]:
-    found = {
+    attributes = {
         "gen_ai.operation.name": operation,
         "gen_ai.agent.name": agent,
         "gen_ai.request.model": request_model,
         "gen_ai.tool.name": tool,
     }
-    return {key: value for key, value in found.items() if value}
+    return {key: value for key, value in attributes.items() if value}
 
 
 def _usage(usage: Mapping[str, Any]) -> dict[str, str | int]:
@@ -136,7 +136,7 @@ def _usage(usage: Mapping[str, Any]) -> dict[str, str | int]:
 
 def _contents(data: Mapping[str, Any]) -> dict[str, str | int]:
     return {
-        f"codextui.{key}": json.dumps(data[key], default=str)[:_LONGEST]
+        f"codextui.{key}": json.dumps(data[key], default=str)[:_MAX_CONTENT]
         for key in ("input", "output")
         if data.get(key) is not None
     }
@@ -155,15 +155,15 @@ def _context(trace_id: str, span_id: str) -> SpanContext:
     )
 
 
-def _number(name: str, digits: int) -> int:
-    """An id of the SDK's (`trace_` and 32 hexadecimal digits, `span_` and 24) as a number."""
-    tail = name.rpartition("_")[2]
+def _number(sdk_id: str, digits: int) -> int:
+    # The SDK's ids are `trace_` and 32 hexadecimal digits, `span_` and 24.
+    tail = sdk_id.rpartition("_")[2]
     try:
         if len(tail) == digits:
             return int(tail, 16)
     except ValueError:
-        pass  # one that somebody chose
-    return int(hashlib.sha256(name.encode()).hexdigest()[:digits], 16)
+        pass  # a custom id
+    return int(hashlib.sha256(sdk_id.encode()).hexdigest()[:digits], 16)
 
 
 def _nanoseconds(stamp: str | None) -> int | None:

@@ -1,4 +1,4 @@
-"""What the time of a run's roles went into: told as it happens, and kept with the run."""
+"""Where the time of a run's roles goes: open spans, and the spans in the run's folder."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from msgspec import structs
 
 from codextui.errors import MessageInvalid
 from codextui.protocol.runs import Span, SpanKind
-from codextui.teams.records.files import LineFile, read_lines
+from codextui.teams.records.store import JsonLinesFile, read_json_lines
 
-FILE = "spans.jsonl"
+SPANS_FILE = "spans.jsonl"
 """The file of spans in a run's folder."""
 
-_LONGEST_NAME = 200
+_MAX_NAME = 200
 
 
-class SpanLog:
-    """The spans of one process's part of a run.
+class SpanRecorder:
+    """Begins and ends spans.
 
-    Their ids differ from those of every other process that runs the same run.
+    Span ids are unique across all processes that run the same run.
 
     Args:
-        write: is told every span when it begins, and again, whole, when it is over.
-        clock: unix seconds.
+        on_span: called with every span when it begins, and with the whole span when it ends.
+        clock: returns unix seconds.
     """
 
     def __init__(
-        self, write: Callable[[Span], None], *, clock: Callable[[], float] = time.time
+        self, on_span: Callable[[Span], None], *, clock: Callable[[], float] = time.time
     ) -> None:
-        self._write = write
+        self._on_span = on_span
         self._clock = clock
         self._prefix = secrets.token_hex(4)
         self._count = 0
@@ -45,9 +45,9 @@ class SpanLog:
         """Begin a span and return its id.
 
         Args:
-            role: whose time it is.
-            kind: what it goes into.
-            name: the model, the tool, the thread's handle, the approval.
+            role: the role whose time it is.
+            kind: what the time is spent on.
+            name: a model, a tool, a thread's handle or an approval.
             waits_for: the roles that a gate waits for.
         """
         self._count += 1
@@ -55,62 +55,63 @@ class SpanLog:
             span_id=f"{self._prefix}-{self._count}",
             role=role,
             kind=kind,
-            name=name[:_LONGEST_NAME],
+            name=name[:_MAX_NAME],
             started_at=self._clock(),
             waits_for=waits_for,
         )
         self._open[span.span_id] = span
-        self._write(span)
+        self._on_span(span)
         return span.span_id
 
     def end(self, span_id: str, *, tokens: int = 0, failed: bool = False) -> None:
-        """End a span; one that is over already stays as it is.
+        """End a span; does nothing if it is not open.
 
         Args:
-            span_id: what `begin` returned.
-            tokens: what it used.
+            span_id: the id that `begin` returned.
+            tokens: the tokens used in it.
             failed: whether it ended badly.
         """
         span = self._open.pop(span_id, None)
         if span is not None:
             ended_at = max(self._clock(), span.started_at)
-            self._write(structs.replace(span, ended_at=ended_at, tokens=tokens, failed=failed))
+            ended = structs.replace(span, ended_at=ended_at, tokens=tokens, failed=failed)
+            self._on_span(ended)
 
     def end_all(self, *, failed: bool = False) -> None:
-        """End every span that goes on, the youngest first."""
+        """End every open span, the last one begun first."""
         for span_id in reversed(tuple(self._open)):
             self.end(span_id, failed=failed)
 
 
-class SpanFile(LineFile):
-    """`spans.jsonl` in a run's folder: `write` is what a `SpanLog` tells."""
+class SpanFile(JsonLinesFile):
+    """The spans in a run's folder; `write` fits `SpanRecorder`'s `on_span`."""
 
-    def __init__(self, run_folder: Path, on_trouble: Callable[[str], None] | None = None) -> None:
-        super().__init__(run_folder / FILE, on_trouble)
+    def __init__(self, run_folder: Path, on_error: Callable[[str], None] | None = None) -> None:
+        super().__init__(run_folder / SPANS_FILE, on_error)
 
     def write(self, span: Span) -> None:
-        """Keep a span."""
+        """Append a span."""
         self.append(span.to_json())
 
 
 def read_spans(run_folder: Path) -> tuple[Span, ...]:
-    """The spans that a run has kept, each as it was told last, in the order of their beginning.
+    """Return the latest state of every recorded span of a run, ordered by start time.
 
-    One without an end goes on, or was cut off (`cut_off` ends those). Raises ConfigInvalid where
-    the file cannot be read.
+    Spans without an end are still open, or were cut off (see `end_open_spans`). Raises
+    ConfigInvalid if the file cannot be read.
     """
     spans: dict[str, Span] = {}
-    for line in read_lines(run_folder / FILE):
+    for line in read_json_lines(run_folder / SPANS_FILE):
         with contextlib.suppress(MessageInvalid):
             span = Span.from_json(line)
             spans[span.span_id] = span
     return tuple(sorted(spans.values(), key=lambda span: span.started_at))
 
 
-def cut_off(spans: tuple[Span, ...]) -> tuple[Span, ...]:
-    """The spans whose process was killed, ended as failed at the last moment that is known.
+def end_open_spans(spans: tuple[Span, ...]) -> tuple[Span, ...]:
+    """Return the open ones of `spans`, ended as failed at the last time known from any of them.
 
-    For a run that is taken up again (write and publish them), or that nobody runs any more.
+    For spans of a process that was killed.
     """
     last = max((span.ended_at or span.started_at for span in spans), default=0.0)
     return tuple(

@@ -1,7 +1,7 @@
-"""What the Agents SDK traces of a run: kept in its folder, and sent where the user says so.
+"""Traces of the Agents SDK: recorded in the run's folder, and exported if configured.
 
 Unless `[traces]` says otherwise nothing leaves the machine: the SDK's own exporter, which would
-send everything to OpenAI, is not even made.
+send everything to OpenAI, is not even created.
 """
 
 from __future__ import annotations
@@ -27,39 +27,41 @@ from agents.tracing.provider import DefaultTraceProvider
 
 from codextui.config.schema import Export, TracesConfig
 from codextui.errors import ConfigInvalid
-from codextui.teams.records.files import LineFile
+from codextui.teams.records.store import JsonLinesFile
 
-FILE = "traces.jsonl"
+TRACES_FILE = "traces.jsonl"
 """The file of traces in a run's folder."""
 
-_DATA = ("input", "output")
+_CONTENT_KEYS = ("input", "output")
 
 
 @contextmanager
-def kept_traces(
+def record_traces(
     base: RunConfig,
     folder: Path,
     config: TracesConfig,
     *,
     run_id: str,
     team: str,
-    on_trouble: Callable[[str], None] | None = None,
+    on_error: Callable[[str], None] | None = None,
 ) -> Iterator[RunConfig]:
-    """Trace what is run in this context; yields the configuration to run it with.
+    """Trace the runs of the Agents SDK within the context, which yields their configuration.
 
     Args:
-        base: how it runs otherwise.
-        folder: the run's folder; `traces.jsonl` in it gets the spans.
-        config: what else becomes of them.
-        run_id: groups the traces of a run, also where several processes ran it.
-        team: names the traces.
-        on_trouble: is told why traces are missing in the folder from now on.
+        base: the configuration to which tracing is added.
+        folder: the run's folder, which gets `traces.jsonl`.
+        config: whether contents are recorded, and where traces are exported to.
+        run_id: the group of the traces, also if several processes run the same run.
+        team: the name of the traces.
+        on_error: called once, with the reason why traces are missing from now on.
 
     Raises:
-        ConfigInvalid: they are to be sent, and what that needs is not there.
+        ConfigInvalid: an export is configured, and what it needs is missing.
     """
-    with LineFile(folder / FILE, on_trouble) as file:
-        processors: list[TracingProcessor] = [LocalTraces(file, include_data=config.include_data)]
+    with JsonLinesFile(folder / TRACES_FILE, on_error) as file:
+        processors: list[TracingProcessor] = [
+            LocalTraceProcessor(file, include_data=config.include_data)
+        ]
         processors += _exporters(config, run_id, team)
         provider = DefaultTraceProvider()
         provider.set_processors(processors)
@@ -77,47 +79,47 @@ def kept_traces(
             set_trace_processors([])
 
 
-class LocalTraces(TracingProcessor):
-    """Writes traces when they begin and spans when they are over.
+class LocalTraceProcessor(TracingProcessor):
+    """Writes traces when they begin, and spans when they end, to a file.
 
     Args:
-        file: takes them, as the SDK exports them.
-        include_data: whether what was asked, answered and given to tools is part of them.
+        file: gets them in the SDK's export format.
+        include_data: whether prompts, answers and the arguments of tools are included.
     """
 
-    def __init__(self, file: LineFile, *, include_data: bool) -> None:
+    def __init__(self, file: JsonLinesFile, *, include_data: bool) -> None:
         self._file = file
         self._include_data = include_data
 
     def on_trace_start(self, trace: Trace) -> None:
-        """Write that a trace began."""
+        """Write a trace."""
         self._file.append(trace.export() or {})
 
     def on_trace_end(self, trace: Trace) -> None:
-        """Nothing more is to be told."""
+        """Do nothing: the trace was written at its start."""
 
     def on_span_start(self, span: Span[Any]) -> None:
-        """Wait for its end."""
+        """Do nothing: spans are written at their end."""
 
     def on_span_end(self, span: Span[Any]) -> None:
         """Write a span."""
         exported = span.export() or {}
-        data = {**exported.get("span_data", {}), **data_of(span)}
+        data = {**exported.get("span_data", {}), **response_contents(span)}
         error = exported.get("error")
         if not self._include_data:
-            data = {key: value for key, value in data.items() if key not in _DATA}
+            data = {key: value for key, value in data.items() if key not in _CONTENT_KEYS}
             error = {"message": error.get("message")} if error else None
         self._file.append({**exported, "span_data": data, "error": error})
 
     def shutdown(self) -> None:
-        """Nothing waits to be written."""
+        """Do nothing: nothing is buffered."""
 
     def force_flush(self) -> None:
-        """Nothing waits to be written."""
+        """Do nothing: nothing is buffered."""
 
 
-def data_of(span: Span[Any]) -> dict[str, object]:
-    """What a model was asked and answered, where the SDK leaves it out of what it exports."""
+def response_contents(span: Span[Any]) -> dict[str, object]:
+    """Return the model, input and output of a response span, which its export leaves out."""
     data = span.span_data
     if not isinstance(data, ResponseSpanData) or data.response is None:
         return {}
@@ -134,15 +136,15 @@ def _exporters(config: TracesConfig, run_id: str, team: str) -> list[TracingProc
                 raise ConfigInvalid('traces.export = "openai" needs OPENAI_API_KEY; set it')
             return [BatchTraceProcessor(BackendSpanExporter())]
         case Export.OTLP:
-            return [_otlp(config, run_id, team)]
+            return [_otlp_processor(config, run_id, team)]
 
 
-def _otlp(config: TracesConfig, run_id: str, team: str) -> TracingProcessor:
+def _otlp_processor(config: TracesConfig, run_id: str, team: str) -> TracingProcessor:
     try:
-        from codextui.teams.records.otel import OtelTraces  # noqa: PLC0415 - an optional extra
+        from codextui.teams.records.otel import OtlpTraceProcessor  # noqa: PLC0415 - optional
     except ImportError as error:
         raise ConfigInvalid(
             f'traces.export = "otlp" needs OpenTelemetry ({error}): '
             "type `pip install 'codextui[otel]'`"
         ) from error
-    return OtelTraces(config, run_id=run_id, team=team, contents_of=data_of)
+    return OtlpTraceProcessor(config, run_id=run_id, team=team, contents_of=response_contents)

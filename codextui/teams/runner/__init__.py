@@ -1,1 +1,1 @@
-"""Runs a team on the Agents SDK."""
+"""Runs teams on the Agents SDK."""

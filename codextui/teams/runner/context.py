@@ -1,4 +1,4 @@
-"""A team as agents of the Agents SDK, ready to run."""
+"""The context of a run: the roles of a team as agents of the Agents SDK, and what they share."""
 
 from __future__ import annotations
 
@@ -20,28 +20,231 @@ from openai.types.shared import Reasoning
 from codextui.errors import ConfigInvalid
 from codextui.teams.codex.calls import CallLog
 from codextui.teams.codex.connection import TeamConnection
-from codextui.teams.codex.server import CodexServer
-from codextui.teams.codex.terms import Terms
+from codextui.teams.codex.server import CodexToolServer
+from codextui.teams.codex.settings import ThreadSettings
 from codextui.teams.config.team import Condition, Mode, Role, Route, Team
-from codextui.teams.gates.conditions import Unmet, find_unmet
-from codextui.teams.gates.handoff import Gatekeeper
-from codextui.teams.publish.questions import People
+from codextui.teams.gates.conditions import UnmetCondition, find_unmet
+from codextui.teams.gates.handoff import HandoffGates
 from codextui.teams.publish.run import RunPublisher
 from codextui.teams.records.costs import Budget
 from codextui.teams.records.events import RunEvent
 from codextui.teams.records.store import RunStore
 from codextui.teams.runner.controls import RunControls
-from codextui.teams.runner.model import KeptModel
-from codextui.teams.runner.role_tools import ASK_PERSON, RoleTools, ask_person_tool, find_tools
+from codextui.teams.runner.model import RecordedModel
+from codextui.teams.runner.role_tools import (
+    ASK_PERSON,
+    RoleApprovals,
+    RoleTools,
+    ask_person_tool,
+    load_tools,
+)
+
+ModelFactory: TypeAlias = Callable[[Role], Model]
+"""Returns the model of a role."""
+
+RUN_CONFIG = RunConfig(
+    # Traces would be sent to OpenAI; only `record_traces` turns them on.
+    tracing_disabled=True,
+    trace_include_sensitive_data=False,
+    # A model that calls an unknown tool gets an error, and the run goes on.
+    tool_not_found_behavior="return_error_to_model",
+)
+"""The base configuration of the Agents SDK's runs."""
 
 
-def instructions_of(team: Team, role: Role, mode: Mode) -> str:
-    """The whole instructions of a role."""
+@dataclass(frozen=True, slots=True)
+class RunContext:
+    """What the conversations of a run share.
+
+    Attributes:
+        team: the team.
+        mode: how the roles are run.
+        project: the folder of the project, absolute.
+        agents: the agents, by role.
+        codex_servers: the roles' Codex, by role.
+        mcp_servers: the roles' other MCP servers, each once.
+        store: the run's folder.
+        budget: what the run has used.
+        on_event: called with each event of the run.
+        controls: what people have requested.
+        publisher: publishes the run to the server.
+        approvals: asks people on behalf of roles.
+        run_config: the configuration of the Agents SDK.
+    """
+
+    team: Team
+    mode: Mode
+    project: Path
+    agents: dict[str, Agent[Any]]
+    codex_servers: dict[str, CodexToolServer]
+    mcp_servers: tuple[MCPServer, ...]
+    store: RunStore
+    budget: Budget
+    on_event: Callable[[RunEvent], None]
+    controls: RunControls
+    publisher: RunPublisher
+    approvals: RoleApprovals
+    run_config: RunConfig = field(default_factory=lambda: RUN_CONFIG)
+
+    async def find_unmet(self, conditions: Iterable[Condition]) -> tuple[UnmetCondition, ...]:
+        """Check conditions and return those that are not met."""
+        board = self.publisher.board
+        return await find_unmet(self.team, self.project, conditions, board.record_check)
+
+    async def cancel_codex_calls(self, *roles: str) -> None:
+        """Cancel the Codex calls of some roles, or of all, and interrupt their turns."""
+        servers = [s for name, s in self.codex_servers.items() if not roles or name in roles]
+        await asyncio.gather(*(server.cancel_calls() for server in servers))
+
+    def leave_turns_running(self) -> None:
+        """Do not interrupt the turns of Codex calls that are cancelled from now on."""
+        for server in self.codex_servers.values():
+            server.interrupts_turns = False
+
+
+def create_run_context(
+    team: Team,
+    mode: Mode,
+    project: Path,
+    *,
+    connection: TeamConnection,
+    log: CallLog,
+    store: RunStore,
+    budget: Budget,
+    on_event: Callable[[RunEvent], None],
+    controls: RunControls,
+    publisher: RunPublisher,
+    approvals: RoleApprovals,
+    model_factory: ModelFactory | None = None,
+    run_config: RunConfig = RUN_CONFIG,
+) -> RunContext:
+    """Create the agents of a team, with their Codex, their tools and their gated handoffs.
+
+    The parameters are attributes of `RunContext`, besides the connection to the server, the log of
+    the run's Codex calls, and `model_factory`, which by default returns the configured models.
+    Raises ConfigInvalid if a model or a tool is not available.
+    """
+    codex_servers = {
+        role.name: CodexToolServer(
+            f"codex of {role.name}-codex",
+            _thread_settings(role, project, team.routes, publisher),
+            connection=connection,
+            log=log,
+            require_approval="always",
+        )
+        for role in team.roles.values()
+        if role.codex
+    }
+    tools = {role.name: load_tools(role) for role in team.roles.values()}
+    record_model = functools.partial(
+        RecordedModel,
+        store=store,
+        budget=budget,
+        controls=controls,
+        publisher=publisher,
+        on_event=on_event,
+    )
+    agents = {}
+    for role in team.roles.values():
+        model = (model_factory or configured_model)(role)
+        agents[role.name] = _create_agent(
+            team, role, mode, record_model(model, role.name, name=role.model)
+        )
+        _add_tools(agents[role.name], tools[role.name], codex_servers.get(role.name), approvals)
+    context = RunContext(
+        team=team,
+        mode=mode,
+        project=project,
+        agents=agents,
+        codex_servers=codex_servers,
+        mcp_servers=tuple(dict.fromkeys(one for found in tools.values() for one in found.servers)),
+        store=store,
+        budget=budget,
+        on_event=on_event,
+        controls=controls,
+        publisher=publisher,
+        approvals=approvals,
+        run_config=run_config,
+    )
+    if mode is Mode.HANDOFFS:
+        _add_handoffs(context)
+    return context
+
+
+def configured_model(role: Role) -> Model:
+    """Return the model that a role's configuration names, from the Agents SDK.
+
+    Raises ConfigInvalid if it cannot be used, for example without an API key.
+    """
+    try:
+        return MultiProvider().get_model(role.model or None)
+    except (OpenAIError, UserError) as error:
+        raise ConfigInvalid(f"the model of {role.name} cannot be used: {error}") from error
+
+
+def _thread_settings(
+    role: Role, project: Path, routes: tuple[Route, ...], publisher: RunPublisher
+) -> ThreadSettings:
+    return ThreadSettings(
+        handle=f"{role.name}-codex",
+        parent=publisher.roles[role.name].thread.thread_id,
+        cwd=project / role.cwd,
+        model=role.codex_model,
+        routes=routes,
+        sandbox=role.sandbox,
+        approval_policy=role.approval_policy,
+        confined=True,
+    )
+
+
+def _create_agent(team: Team, role: Role, mode: Mode, model: Model) -> Agent[Any]:
+    settings = ModelSettings()
+    if role.effort:
+        settings = ModelSettings(reasoning=Reasoning(effort=cast("Any", role.effort)))
+    return Agent(
+        name=role.name,
+        handoff_description=role.about or None,
+        instructions=role_instructions(team, role, mode),
+        model=model,
+        model_settings=settings,
+    )
+
+
+def _add_tools(
+    agent: Agent[Any],
+    found: RoleTools,
+    codex_server: CodexToolServer | None,
+    approvals: RoleApprovals,
+) -> None:
+    agent.tools = list(found.tools)
+    if all(tool.name != ASK_PERSON for tool in found.tools):
+        agent.tools.append(ask_person_tool(agent.name, approvals.ask_question))
+    codex_servers = [codex_server] if codex_server is not None else []
+    agent.mcp_servers = [*found.servers, *codex_servers]
+
+
+def _add_handoffs(context: RunContext) -> None:
+    gates = HandoffGates(
+        context.team,
+        context.project,
+        context.on_event,
+        on_checked=context.publisher.board.record_check,
+        stopped_by=context.controls.stopped_by,
+    )
+    for role in context.team.roles.values():
+        source = context.agents[role.name]
+        source.handoffs = [
+            gates.create_handoff(source, context.agents[name]) for name in role.handoffs
+        ]
+
+
+def role_instructions(team: Team, role: Role, mode: Mode) -> str:
+    """Return the instructions of a role: its own, and those that follow from the configuration."""
     parts = [role.instructions.strip()]
     if role.produces:
         parts.append(f"When you are done these must be there:\n{_list(role.produces)}")
     if mode is Mode.HANDOFFS and role.handoffs:
-        parts.append(f"You can hand off to:\n{_handoffs(team, role)}")
+        parts.append(f"You can hand off to:\n{_handoff_list(team, role)}")
     if role.codex:
         parts.append(
             "You work by the tool `codex`: tell it what to do in the project, and use "
@@ -51,8 +254,15 @@ def instructions_of(team: Team, role: Role, mode: Mode) -> str:
     return "\n\n".join(parts)
 
 
-def task_of(team: Team, role: Role, task: str, changed: tuple[str, ...] = ()) -> str:
-    """What a role that runs by itself is asked to do."""
+def role_task(team: Team, role: Role, task: str, changed: tuple[str, ...] = ()) -> str:
+    """Return the task of a role that is run in parallel.
+
+    Args:
+        team: the team.
+        role: the role.
+        task: the team's task.
+        changed: the files that have changed since the role has done its task before.
+    """
     parts = [task.strip()]
     if len(team.roles) > 1:
         parts.append(f"You do the part of {role.name} in it; the others do theirs by themselves.")
@@ -66,7 +276,7 @@ def task_of(team: Team, role: Role, task: str, changed: tuple[str, ...] = ()) ->
     return "\n\n".join(parts)
 
 
-def _handoffs(team: Team, role: Role) -> str:
+def _handoff_list(team: Team, role: Role) -> str:
     lines = []
     for name in role.handoffs:
         target = team.roles[name]
@@ -78,169 +288,3 @@ def _handoffs(team: Team, role: Role) -> str:
 
 def _list(conditions: tuple[Condition, ...]) -> str:
     return "\n".join(f"- {condition}" for condition in conditions)
-
-
-ModelOf: TypeAlias = Callable[[Role], Model]
-"""Chooses the model of a role."""
-
-QUIET = RunConfig(
-    # Traces would be sent to OpenAI: only `kept_traces` turns them on, and keeps them here.
-    tracing_disabled=True,
-    trace_include_sensitive_data=False,
-    # A model that calls what is not there is told so, and goes on.
-    tool_not_found_behavior="return_error_to_model",
-)
-
-
-@dataclass(frozen=True, slots=True)
-class RunContext:
-    """What every strand of a run works with.
-
-    Attributes:
-        team: its configuration.
-        mode: how it runs.
-        project: the folder that everything is relative to; absolute.
-        agents: the roles as agents, by name.
-        servers: the roles' Codex, by role.
-        own_servers: MCP servers that the roles have of their own, each once.
-        store: where the run is kept.
-        budget: what it has cost.
-        tell: is told what happens.
-        direction: what people ask of it.
-        telling: tells whoever watches on the server.
-        people: who are asked.
-        run_config: how the Agents SDK runs it.
-    """
-
-    team: Team
-    mode: Mode
-    project: Path
-    agents: dict[str, Agent[Any]]
-    servers: dict[str, CodexServer]
-    own_servers: tuple[MCPServer, ...]
-    store: RunStore
-    budget: Budget
-    tell: Callable[[RunEvent], None]
-    direction: RunControls
-    telling: RunPublisher
-    people: People
-    run_config: RunConfig = field(default_factory=lambda: QUIET)
-
-    async def find_unmet(self, conditions: Iterable[Condition]) -> tuple[Unmet, ...]:
-        """The conditions that are not met now."""
-        return await find_unmet(self.team, self.project, conditions, self.telling.board.note)
-
-    async def stop(self, *roles: str) -> None:
-        """End every Codex call that is still under way, of some roles or of all."""
-        servers = [s for name, s in self.servers.items() if not roles or name in roles]
-        await asyncio.gather(*(server.stop_calls() for server in servers))
-
-    def let_go(self) -> None:
-        """From now on a cancelled Codex call leaves its turn running."""
-        for server in self.servers.values():
-            server.interrupts = False
-
-
-def create_run_context(
-    team: Team,
-    mode: Mode,
-    project: Path,
-    *,
-    link: TeamConnection,
-    log: CallLog,
-    store: RunStore,
-    budget: Budget,
-    tell: Callable[[RunEvent], None],
-    direction: RunControls,
-    telling: RunPublisher,
-    people: People,
-    model_of: ModelOf | None = None,
-    run_config: RunConfig = QUIET,
-) -> RunContext:
-    """Make the agents of a team, with their Codex, their tools and their gated handoffs.
-
-    Raises ConfigInvalid where a model or a tool cannot be had.
-    """
-    servers = {
-        role.name: _codex(link, log, _terms(role, project, team.routes, telling))
-        for role in team.roles.values()
-        if role.codex
-    }
-    tools = {role.name: find_tools(role) for role in team.roles.values()}
-    keep = functools.partial(
-        KeptModel, store=store, budget=budget, direction=direction, telling=telling, tell=tell
-    )
-    agents = {}
-    for role in team.roles.values():
-        model = keep((model_of or model_by_name)(role), role.name, name=role.model)
-        agents[role.name] = _agent(team, role, mode, model)
-        _equip(agents[role.name], tools[role.name], servers.get(role.name), people)
-    own = tuple(dict.fromkeys(server for found in tools.values() for server in found.servers))
-    means = (store, budget, tell, direction, telling, people, run_config)
-    crew = RunContext(team, mode, project, agents, servers, own, *means)
-    if mode is Mode.HANDOFFS:
-        _connect(crew)
-    return crew
-
-
-def _codex(link: TeamConnection, log: CallLog, terms: Terms) -> CodexServer:
-    return CodexServer.of_role(link, log, terms, require_approval="always")
-
-
-def _agent(team: Team, role: Role, mode: Mode, model: Model) -> Agent[Any]:
-    settings = ModelSettings()
-    if role.effort:
-        settings = ModelSettings(reasoning=Reasoning(effort=cast("Any", role.effort)))
-    return Agent(
-        name=role.name,
-        handoff_description=role.about or None,
-        instructions=instructions_of(team, role, mode),
-        model=model,
-        model_settings=settings,
-    )
-
-
-def _equip(agent: Agent[Any], found: RoleTools, server: CodexServer | None, people: People) -> None:
-    """Give an agent its tools; each can ask a person, unless it has a tool of that name."""
-    agent.tools = list(found.tools)
-    if all(tool.name != ASK_PERSON for tool in found.tools):
-        agent.tools.append(ask_person_tool(agent.name, people.answer))
-    agent.mcp_servers = [*found.servers, *([server] if server is not None else [])]
-
-
-def _connect(crew: RunContext) -> None:
-    """Let the roles hand off to each other, by their gates."""
-    keeper = Gatekeeper(
-        crew.team,
-        crew.project,
-        crew.tell,
-        note=crew.telling.board.note,
-        stopped_by=crew.direction.stopped_by,
-    )
-    for role in crew.team.roles.values():
-        source = crew.agents[role.name]
-        source.handoffs = [keeper.gated(source, crew.agents[name]) for name in role.handoffs]
-
-
-def model_by_name(role: Role) -> Model:
-    """The model that a role's configuration names, as the Agents SDK finds it.
-
-    Raises ConfigInvalid where that is not set up, such as where there is no key.
-    """
-    try:
-        return MultiProvider().get_model(role.model or None)
-    except (OpenAIError, UserError) as error:
-        raise ConfigInvalid(f"the model of {role.name} cannot be used: {error}") from error
-
-
-def _terms(role: Role, project: Path, routes: tuple[Route, ...], telling: RunPublisher) -> Terms:
-    return Terms(
-        handle=f"{role.name}-codex",
-        parent=telling.roles[role.name].row.thread_id,
-        cwd=project / role.cwd,
-        model=role.codex_model,
-        routes=routes,
-        sandbox=role.sandbox,
-        approval_policy=role.approval_policy,
-        confined=True,
-    )

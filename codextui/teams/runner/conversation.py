@@ -1,16 +1,16 @@
-"""One conversation of the Agents SDK, kept after every step so that it can be gone on with.
+"""One conversation of the Agents SDK, recorded after every step so that it can be resumed.
 
-Every call of Codex stops the run before it is made (`require_approval` of the MCP server): the
-model's decision is kept first, and after a crash the same call is made with the same id.
+Every call of Codex interrupts the run before it is made (`require_approval` of the MCP server):
+the model's response is recorded first, and after a crash the same call is made with the same id.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Container, Mapping
+from typing import Any, cast
 
-from agents import Agent, RunHooks, Runner, RunResultStreaming, RunState
+from agents import Agent, Runner, RunResultStreaming, RunState
 from agents.exceptions import AgentsException
 from agents.items import (
     ItemHelpers,
@@ -27,177 +27,104 @@ from openai import OpenAIError
 from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import JsonObject
 from codextui.protocol.approvals import ToolAsked
+from codextui.protocol.decisions import Aborted, Approved, Declined
+from codextui.protocol.runs import RunEventKind
 from codextui.protocol.threads import ThreadState
+from codextui.teams.codex.calls import CURRENT_CONVERSATION, ConversationKey
 from codextui.teams.config.team import Mode
 from codextui.teams.gates.conditions import find_unmet
-from codextui.teams.publish.items import CODEX_TOOLS, arguments_of
-from codextui.teams.records.events import RunEvent, RunEventKind
+from codextui.teams.publish.hooks import ToolCallHooks
+from codextui.teams.publish.items import CODEX_TOOLS, parse_arguments
+from codextui.teams.publish.threads import RolePublisher
+from codextui.teams.records.events import RunEvent, RunOutcome, RunStopped
 from codextui.teams.runner.context import RunContext
-from codextui.teams.runner.conversation_key import CONVERSATION, ConversationKey
-from codextui.teams.runner.ending import Ending, RunStopped
-from codextui.teams.runner.model import start_part
+from codextui.teams.runner.model import turn_start_part
 
+_MAX_OUTPUT = 2000
 
-class RoleTurnHooks(RunHooks[Any]):
-    """Tells when a role begins and ends, and of the tools that it calls.
+_DECLINER = "whoever declined its call"
 
-    Attributes:
-        role: the role that is at work, or was last; empty before the first.
-    """
-
-    def __init__(self, crew: RunContext) -> None:
-        self.role = ""
-        self._crew = crew
-
-    def begin(self, role: str, given: str = "") -> None:
-        """A role begins to work, with what it is given to do; empty where it goes on."""
-        self.role = role
-        self._crew.telling.begin_stint(role, given)
-        self._crew.tell(RunEvent(RunEventKind.ROLE_STARTED, role, "is at work"))
-
-    def end(self, said: str) -> None:
-        """The role that is at work has said its last word, for now."""
-        self._crew.telling.roles[self.role].end(said, ThreadState.IDLE)
-
-    def abort(self, reason: str, message: str = "") -> None:
-        """The role that is at work was cut off: `interrupted` or `failed`."""
-        self._crew.telling.roles[self.role].abort(reason, message)
-
-    async def hold(self, role: str) -> None:
-        """Wait for as long as a person holds a role."""
-        if self._crew.direction.is_paused(role):
-            self._crew.telling.roles[role].pause()
-            await self._crew.direction.hold(role)
-            self._crew.telling.roles[role].go_on()
-
-    async def on_agent_start(self, context: Any, agent: Any) -> None:  # noqa: ARG002 - the SDK's signature
-        """A role is at work. The SDK says so also after a tool's call or a refused handoff."""
-        if agent.name != self.role:
-            source = self.role
-            state = await self._state_after(source)
-            self._crew.telling.roles[source].end(f"Handed off to {agent.name}.", state)
-            self.begin(agent.name, f"{source} hands off to you.")
-
-    async def on_tool_start(self, context: Any, agent: Any, tool: Any) -> None:
-        """A tool is called."""
-        if isinstance(context, ToolContext):
-            arguments = arguments_of(context.tool_arguments)
-            telling = self._crew.telling.roles[agent.name]
-            telling.call(_call_id(context), self._server(agent.name, tool), tool.name, arguments)
-
-    async def on_tool_end(self, context: Any, agent: Any, tool: Any, result: object) -> None:
-        """A tool has answered."""
-        if isinstance(context, ToolContext):
-            call_id = _call_id(context)
-            server = self._crew.servers.get(agent.name)
-            failed = tool.name in CODEX_TOOLS and server is not None and call_id in server.failed
-            error = str(result) if failed else ""
-            self._crew.telling.roles[agent.name].returned(call_id, result, error=error)
-
-    def _server(self, role: str, tool: Any) -> str:
-        if tool.name in CODEX_TOOLS and role in self._crew.servers:
-            return "codex"
-        origin = getattr(tool, "_tool_origin", None)
-        return str(getattr(origin, "mcp_server_name", None) or "")
-
-    async def _state_after(self, role: str) -> ThreadState:
-        """How a role stands that has handed off: done, or it waits for the others."""
-        made = self._crew.team.roles[role].produces
-        if not made or role == self._crew.team.entry or self._crew.mode is Mode.PARALLEL:
-            return ThreadState.WAITING
-        unmet = await find_unmet(self._crew.team, self._crew.project, made)
-        return ThreadState.WAITING if unmet else ThreadState.DONE
-
-
-def _call_id(context: ToolContext[Any]) -> str:
-    return CONVERSATION.get().call(context.tool_call_id)
-
-
-_SHOWN_OUTPUT = 2000
-
-_PERSON = "whoever declined its call"
-
-_REJECTED = "The user declined this call."
+_REJECTION = "The user declined this call."
 
 
 class Conversation:
-    """A conversation that begins with one role, and may be handed on to others.
+    """A conversation that begins with one role, and may be handed off to others.
 
     Args:
-        crew: whom it is held with.
-        name: the part of the store that it is kept in.
+        context: the context of the run.
+        name: a name that is unique in the run, under which the conversation is recorded.
     """
 
-    def __init__(self, crew: RunContext, name: str) -> None:
-        self._crew = crew
+    def __init__(self, context: RunContext, name: str) -> None:
+        self._context = context
         self._name = name
         self._part = f"strand-{name}"
-        self._hooks = RoleTurnHooks(crew)
-        self._input: list[TResponseInputItem] = []
-        kept = crew.store.read(self._part) or {}
-        reruns = fields.as_object(kept.get("reruns", {}), "reruns")
+        self._hooks = RoleTurnHooks(context)
+        self._items: list[TResponseInputItem] = []
+        recorded = context.store.read(self._part) or {}
+        reruns = fields.as_object(recorded.get("reruns", {}), "reruns")
         self._reruns = {role: fields.integer_or(reruns, role) for role in reruns}
 
     @property
     def role(self) -> str:
-        """The role that is at work, or was last."""
+        """The role that is at work, or was last; empty before the first."""
         return self._hooks.role
 
-    async def play(self, role: str, task: str) -> str:
-        """Run from a task, or from where this strand was when it was kept; return the answer.
+    async def run(self, role: str, task: str) -> str:
+        """Run a role from its task, or from the recorded state, to the final answer.
 
-        Raises RunStopped where it cannot go on.
+        Raises RunStopped if the run cannot go on.
         """
-        kept = self._crew.store.read(self._part)
-        if kept is None:
-            return await self._run(role, _asked(task), given=task)
-        at_work = fields.text(kept, "agent")
-        if "output" in kept:
-            self._input = list(kept["input"])  # type: ignore[call-overload]  # as it was written
-            self._hooks.role = at_work
-            return fields.text(kept, "output")
-        if "state" in kept:
-            root = self._crew.agents[role]
-            state = await RunState.from_string(root, fields.text(kept, "state"))
-            return await self._run(at_work or role, state, root=root)
-        return await self._run(at_work, list(kept["input"]))  # type: ignore[call-overload]  # as above
+        recorded = self._context.store.read(self._part)
+        if recorded is None:
+            return await self._run(role, _user_message(task), prompt=task)
+        current_role = fields.text(recorded, "agent")
+        if "output" in recorded:
+            self._items = _items(recorded)
+            self._hooks.role = current_role
+            return fields.text(recorded, "output")
+        if "state" in recorded:
+            root = self._context.agents[role]
+            state = await RunState.from_string(root, fields.text(recorded, "state"))
+            return await self._run(current_role or role, state, root=root)
+        return await self._run(current_role, _items(recorded))
 
-    async def say(self, role: str, message: str) -> str:
-        """Say more after an answer, and return the next one. Raises as `play`."""
-        given = [*self._input, *_asked(message)]
-        self._write(role, {"input": given})
-        return await self._run(role, given, given=message)
+    async def send(self, role: str, message: str) -> str:
+        """Send a role a message after an answer, and return the next answer. Raises as `run`."""
+        items = [*self._items, *_user_message(message)]
+        self._record(role, {"input": items})
+        return await self._run(role, items, prompt=message)
 
-    async def go_on(self, role: str) -> str:
-        """Let a role read what people have said to it after an answer. Raises as `play`."""
-        self._write(role, {"input": self._input})
-        return await self._run(role, self._input)
+    async def resume(self, role: str) -> str:
+        """Let a role read its messages after an answer; return the next one. Raises as `run`."""
+        self._record(role, {"input": self._items})
+        return await self._run(role, self._items)
 
-    def reruns(self, role: str) -> int:
-        """How often a role has begun again here because that was asked."""
+    def rerun_count(self, role: str) -> int:
+        """Return how many requested reruns of a role were begun in this conversation."""
         return self._reruns.get(role, 0)
 
+    def record_rerun(self, role: str) -> None:
+        """Count all requested reruns of a role as begun; stored with the next state."""
+        self._reruns[role] = self._context.controls.rerun_count(role)
+
     def rewind(self, role: str, task: str = "") -> bool:
-        """Take the conversation back to where a role began last; `play` goes on from there.
+        """Rewind to the start of a role's last turn, or to the very start; `run` resumes there.
 
         Args:
-            role: which role.
-            task: where given, back to the very beginning, with this task.
+            role: the role.
+            task: if given, the conversation starts over with this task.
 
         Returns:
-            Whether that can be: the role has been at work here.
+            False if the role has had no turn.
         """
-        kept = self._crew.store.read(start_part(self._name, role))
-        if kept is None and not task:
+        start = self._context.store.read(turn_start_part(self._name, role))
+        if start is None and not task:
             return False
-        given = _asked(task) if task or kept is None else list(kept["input"])  # type: ignore[call-overload]  # as it was written
-        self._crew.direction.rewind(self._name, len(given))
-        self._write(role, {"input": given})
+        items = _user_message(task) if task or start is None else _items(start)
+        self._context.controls.rewind(self._name, len(items))
+        self._record(role, {"input": items})
         return True
-
-    def count_rerun(self, role: str) -> None:
-        """A rerun that was asked is begun; it is kept with what is kept next."""
-        self._reruns[role] = self._crew.direction.reruns(role)
 
     async def _run(
         self,
@@ -205,108 +132,114 @@ class Conversation:
         start: list[TResponseInputItem] | RunState[Any, Any],
         *,
         root: Agent[Any] | None = None,
-        given: str = "",
+        prompt: str = "",
     ) -> str:
-        self._hooks.begin(role, given)
-        agent = root or self._crew.agents[role]
+        self._hooks.begin_turn(role, prompt)
+        agent = root or self._context.agents[role]
         try:
             while True:
-                result = await self._attend(agent, start)
+                result = await self._stream(agent, start)
                 if not result.interruptions:
                     return self._finish(result)
                 start = result.to_state()
-                self._keep(start)
-                await self._decide(start, result.interruptions)
+                self._record_state(start)
+                await self._decide_calls(start, result.interruptions)
         except asyncio.CancelledError:
-            by = self._crew.direction.stopped_by(self.role)
-            self._hooks.abort("interrupted", f"stopped by {by}" if by else "")
+            by = self._context.controls.stopped_by(self.role)
+            self._hooks.abort_turn("interrupted", f"stopped by {by}" if by else "")
             raise
         except RunStopped as stopped:
-            bad = stopped.ending in (Ending.FAILED, Ending.GATE)
-            self._hooks.abort("failed" if bad else "interrupted", str(stopped))
+            failed = stopped.outcome in (RunOutcome.FAILED, RunOutcome.GATE)
+            self._hooks.abort_turn("failed" if failed else "interrupted", str(stopped))
             raise
         except (AgentsException, OpenAIError, OSError, ValueError, RecursionError) as error:
-            told = str(error) or type(error).__name__
-            self._hooks.abort("failed", told)
-            raise RunStopped(Ending.FAILED, told) from error
+            reason = str(error) or type(error).__name__
+            self._hooks.abort_turn("failed", reason)
+            raise RunStopped(RunOutcome.FAILED, reason) from error
 
-    async def _attend(
-        self, agent: Agent[Any], given: list[TResponseInputItem] | RunState[Any, Any]
+    async def _stream(
+        self, agent: Agent[Any], start: list[TResponseInputItem] | RunState[Any, Any]
     ) -> RunResultStreaming:
-        CONVERSATION.set(ConversationKey(self._name, sum(self._reruns.values())))
+        """Run until the final output or the next interruption, and record every state."""
+        CURRENT_CONVERSATION.set(ConversationKey(self._name, sum(self._reruns.values())))
         result = Runner.run_streamed(
-            agent, given, max_turns=None, hooks=self._hooks, run_config=self._crew.run_config
+            agent, start, max_turns=None, hooks=self._hooks, run_config=self._context.run_config
         )
         try:
             async for event in result.stream_events():
                 if event.type != "raw_response_event":
-                    self._see(event)
+                    self._handle_stream_event(event)
                     state = result.to_state()
-                    if _is_whole(state):
-                        self._keep(state)
+                    if _can_resume(state):
+                        self._record_state(state)
         finally:
             result.cancel("immediate")
         return result
 
-    async def _decide(self, state: RunState[Any, Any], calls: list[ToolApprovalItem]) -> None:
-        """Approve the calls of Codex, which asks by itself, and ask people about all others."""
+    async def _decide_calls(self, state: RunState[Any, Any], calls: list[ToolApprovalItem]) -> None:
         await asyncio.gather(*(self._decide_call(state, call) for call in calls))
 
     async def _decide_call(self, state: RunState[Any, Any], call: ToolApprovalItem) -> None:
+        """Approve a call of Codex, which asks by itself; ask people about any other."""
         role = call.agent.name
-        if role in self._crew.servers and call.name in CODEX_TOOLS:
-            await self._hooks.hold(role)
+        if role in self._context.codex_servers and call.name in CODEX_TOOLS:
+            await self._hooks.wait_while_paused(role)
             state.approve(call)
             return
         origin = call.tool_origin
         asked = ToolAsked(
             tool=call.name or "",
-            arguments=_as_object(arguments_of(call.arguments)),
+            arguments=_as_object(parse_arguments(call.arguments)),
             server=(origin.mcp_server_name or "") if origin is not None else "",
         )
         raw_id = getattr(call.raw_item, "id", "")
-        key = CONVERSATION.get().call(str(call.call_id or raw_id))
-        verdict = await self._crew.people.may_call(role, key, asked)
-        if verdict.stops:
-            self._crew.direction.stop(role, _PERSON)
-        if verdict.approved:
-            await self._hooks.hold(role)
-            state.approve(call)
-        else:
-            state.reject(call, rejection_message=verdict.message or _REJECTED)
+        key = CURRENT_CONVERSATION.get().call_key(str(call.call_id or raw_id))
+        match await self._context.approvals.decide_call(role, key, asked):
+            case Approved():
+                await self._hooks.wait_while_paused(role)
+                state.approve(call)
+            case Aborted():
+                self._context.controls.stop(role, _DECLINER)
+                state.reject(call, rejection_message=_REJECTION)
+            case Declined(message) if message:
+                state.reject(call, rejection_message=message)
+            case _:
+                state.reject(call, rejection_message=_REJECTION)
 
     def _finish(self, result: RunResultStreaming) -> str:
-        self._input = result.to_input_list()
+        self._items = result.to_input_list()
         output = str(result.final_output)
-        self._write(result.last_agent.name, {"input": self._input, "output": output})
-        self._hooks.end(output)
+        self._record(result.last_agent.name, {"input": self._items, "output": output})
+        self._hooks.end_turn(output)
         return output
 
-    def _keep(self, state: RunState[Any, Any]) -> None:
+    def _record_state(self, state: RunState[Any, Any]) -> None:
         agent = state._current_agent  # noqa: SLF001 - the SDK has no public name for it
-        self._write(agent.name if agent is not None else "", {"state": state.to_string()})
+        self._record(agent.name if agent is not None else "", {"state": state.to_string()})
 
-    def _write(self, role: str, content: Mapping[str, object]) -> None:
-        self._crew.store.write(self._part, {"agent": role, "reruns": self._reruns, **content})
+    def _record(self, role: str, content: Mapping[str, object]) -> None:
+        recorded = {"agent": role, "reruns": self._reruns, **content}
+        self._context.store.write(self._part, recorded)
 
-    def _see(self, event: StreamEvent) -> None:
+    def _handle_stream_event(self, event: StreamEvent) -> None:
         if isinstance(event, RunItemStreamEvent):
-            happening = _tell(event)
-            if happening is not None:
-                self._crew.tell(happening)
+            run_event = _run_event(event)
+            if run_event is not None:
+                self._context.on_event(run_event)
 
 
-def _is_whole(state: RunState[Any, Any]) -> bool:
-    """Whether a run can go on from a state.
+def _items(recorded: JsonObject) -> list[TResponseInputItem]:
+    return cast("list[TResponseInputItem]", recorded["input"])
 
-    It cannot while the SDK is going on from an interruption itself; the state that it goes on
-    from has been kept then.
-    """
+
+def _can_resume(state: RunState[Any, Any]) -> bool:
+    # While the SDK itself resumes from an interruption, the state is incomplete; the state that
+    # it resumes from was recorded.
     interrupted = bool(state.get_interruptions())
-    return not interrupted or state._last_processed_response is not None  # noqa: SLF001 - only there
+    return not interrupted or state._last_processed_response is not None  # noqa: SLF001 - as above
 
 
-def _asked(text: str) -> list[TResponseInputItem]:
+def _user_message(text: str) -> list[TResponseInputItem]:
     return [{"role": "user", "content": text}]
 
 
@@ -314,7 +247,7 @@ def _as_object(arguments: object) -> JsonObject:
     return arguments if isinstance(arguments, dict) else {"arguments": arguments}
 
 
-def _tell(event: RunItemStreamEvent) -> RunEvent | None:
+def _run_event(event: RunItemStreamEvent) -> RunEvent | None:
     item = event.item
     role = item.agent.name
     match item:
@@ -327,6 +260,82 @@ def _tell(event: RunItemStreamEvent) -> RunEvent | None:
             call = {"tool": name, "call": str(getattr(item.raw_item, "call_id", ""))}
             return RunEvent(RunEventKind.TOOL_CALLED, role, f"{name} {arguments}", call)
         case ToolCallOutputItem():
-            return RunEvent(RunEventKind.TOOL_ANSWERED, role, str(item.output)[:_SHOWN_OUTPUT])
+            return RunEvent(RunEventKind.TOOL_ANSWERED, role, str(item.output)[:_MAX_OUTPUT])
         case _:
             return None
+
+
+class RoleTurnHooks(ToolCallHooks):
+    """Publishes the turns of the roles of one conversation, and their tool calls.
+
+    Attributes:
+        role: the role that is at work, or was last; empty before the first.
+    """
+
+    def __init__(self, context: RunContext) -> None:
+        self.role = ""
+        self._context = context
+
+    def begin_turn(self, role: str, prompt: str = "") -> None:
+        """Begin a turn of a role, with a prompt unless it is resumed."""
+        self.role = role
+        self._context.publisher.begin_role_turn(role, prompt)
+        self._context.on_event(RunEvent(RunEventKind.ROLE_STARTED, role, "is at work"))
+
+    def end_turn(self, answer: str) -> None:
+        """End the turn of the current role with an answer."""
+        self._context.publisher.roles[self.role].end_turn(answer, ThreadState.IDLE)
+
+    def abort_turn(self, reason: str, message: str = "") -> None:
+        """Abort the turn of the current role: `interrupted` or `failed`."""
+        self._context.publisher.roles[self.role].abort_turn(reason, message)
+
+    async def wait_while_paused(self, role: str) -> None:
+        """Wait until a role is not paused, and publish that."""
+        if self._context.controls.is_paused(role):
+            self._context.publisher.roles[role].pause()
+            await self._context.controls.wait_while_paused(role)
+            self._context.publisher.roles[role].resume()
+
+    async def on_agent_start(self, context: Any, agent: Any) -> None:  # noqa: ARG002 - the SDK's signature
+        """Begin a turn after a handoff; the SDK also calls this after tool calls and refusals."""
+        if agent.name != self.role:
+            source = self.role
+            state = await self._state_after_handoff(source)
+            publisher = self._context.publisher.roles[source]
+            publisher.end_turn(f"Handed off to {agent.name}.", state)
+            self.begin_turn(agent.name, f"{source} hands off to you.")
+
+    async def on_tool_start(self, context: Any, agent: Any, tool: Any) -> None:
+        """Publish that a tool call begins, unless it has no id."""
+        if isinstance(context, ToolContext):
+            await super().on_tool_start(context, agent, tool)
+
+    async def publisher_of(self, context: Any, agent: Any) -> RolePublisher:  # noqa: ARG002 - see base
+        """Return the publisher of a role."""
+        return self._context.publisher.roles[agent.name]
+
+    def failed_calls_of(self, agent: Any) -> Container[str]:
+        """Return the keys of a role's Codex calls that failed."""
+        server = self._context.codex_servers.get(agent.name)
+        return server.failed_calls if server is not None else ()
+
+    def server_of(self, agent: Any, tool: Any) -> str:
+        """Return `codex`, or the name of another MCP server; empty for other tools."""
+        if tool.name in CODEX_TOOLS and agent.name in self._context.codex_servers:
+            return "codex"
+        origin = getattr(tool, "_tool_origin", None)
+        return str(getattr(origin, "mcp_server_name", None) or "")
+
+    def call_key(self, context: Any) -> str:
+        """Return the key of a call, which is unique in the run."""
+        call_id = super().call_key(context)
+        return CURRENT_CONVERSATION.get().call_key(call_id) if call_id else ""
+
+    async def _state_after_handoff(self, role: str) -> ThreadState:
+        made = self._context.team.roles[role].produces
+        is_entry = role == self._context.team.entry
+        if not made or is_entry or self._context.mode is Mode.PARALLEL:
+            return ThreadState.WAITING
+        unmet = await find_unmet(self._context.team, self._context.project, made)
+        return ThreadState.WAITING if unmet else ThreadState.DONE

@@ -1,4 +1,4 @@
-"""A run by handoffs: one role at a time, as the Agents SDK does it."""
+"""Runs a team by handoffs: one role at a time, in one conversation of the Agents SDK."""
 
 from __future__ import annotations
 
@@ -6,113 +6,116 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
-from codextui.teams.gates.conditions import tell_unmet
-from codextui.teams.records.events import RunEvent, RunEventKind
+from codextui.protocol.runs import RunEventKind
+from codextui.teams.gates.conditions import format_unmet
+from codextui.teams.records.events import RunEvent, RunOutcome, RunStopped
 from codextui.teams.runner.context import RunContext
-from codextui.teams.runner.controls import ALL_OVER
+from codextui.teams.runner.controls import WHOLE_TEAM
 from codextui.teams.runner.conversation import Conversation
-from codextui.teams.runner.ending import Ending, RunStopped
 
-_STRAND = "team"
+_CONVERSATION = "team"
 
 
-async def run_handoffs(crew: RunContext, task: str) -> str:
-    """Give the task to the entry role and return the team's last words.
+async def run_handoffs(context: RunContext, task: str) -> str:
+    """Give the task to the entry role and return the team's final answer.
 
-    A team that says that it is done while something is missing is sent back to its entry role;
-    one whose roles have not read what people said to them goes on with those.
-    Raises RunStopped.
+    If something is missing when the team ends, the entry role is sent back. If roles have unread
+    messages then, they read them first. Raises RunStopped.
     """
-    return await _HandoffRun(crew, task).play()
+    return await _HandoffRun(context, task).run()
 
 
 class _HandoffRun:
-    def __init__(self, crew: RunContext, task: str) -> None:
-        self._crew = crew
-        self._team = crew.team
+    def __init__(self, context: RunContext, task: str) -> None:
+        self._context = context
+        self._team = context.team
         self._task = task
-        self._strand = Conversation(crew, _STRAND)
+        self._conversation = Conversation(context, _CONVERSATION)
 
-    async def play(self) -> str:
-        answer = await self._attend(self._strand.play(self._team.entry, self._task))
+    async def run(self) -> str:
+        entry = self._team.entry
+        answer = await self._attend(self._conversation.run(entry, self._task))
         answer = await self._read_messages(answer)
-        made = [artifact for role in self._team.roles.values() for artifact in role.produces]
+        produced = [artifact for role in self._team.roles.values() for artifact in role.produces]
         for _ in range(self._team.limits.rounds):
-            unmet = await self._crew.find_unmet(made)
+            unmet = await self._context.find_unmet(produced)
             if not unmet:
                 return answer
-            missing = tell_unmet(unmet)
+            missing = format_unmet(unmet)
             data = {"missing": [str(one) for one in unmet]}
-            entry = self._team.entry
-            self._crew.tell(
-                RunEvent(RunEventKind.SENT_BACK, entry, f"is sent back:\n{missing}", data)
-            )
+            text = f"is sent back:\n{missing}"
+            self._context.on_event(RunEvent(RunEventKind.SENT_BACK, entry, text, data))
             self._check_stopped(entry)
-            told = f"The work is not done. Missing:\n{missing}"
-            answer = await self._attend(self._strand.say(entry, told))
+            message = f"The work is not done. Missing:\n{missing}"
+            answer = await self._attend(self._conversation.send(entry, message))
             answer = await self._read_messages(answer)
-        unmet = await self._crew.find_unmet(made)
+        unmet = await self._context.find_unmet(produced)
         if unmet:
-            raise RunStopped(Ending.GATE, f"the team ended without:\n{tell_unmet(unmet)}")
+            reason = f"the team ended without:\n{format_unmet(unmet)}"
+            raise RunStopped(RunOutcome.GATE, reason)
         return answer
 
     async def _read_messages(self, answer: str) -> str:
-        """Let roles that were not at work read what was said to them, before the team ends."""
+        """Let roles read their unread messages before the team ends; return the last answer."""
         while True:
-            waiting = [name for name in self._team.roles if self._may_read(name)]
+            waiting = [name for name in self._team.roles if self._has_unread(name)]
             if not waiting:
                 return answer
-            answer = await self._attend(self._strand.go_on(waiting[0]))
+            answer = await self._attend(self._conversation.resume(waiting[0]))
 
-    def _may_read(self, name: str) -> bool:
-        direction = self._crew.direction
-        return direction.has_messages(name) and not direction.stopped_by(name)
+    def _has_unread(self, name: str) -> bool:
+        controls = self._context.controls
+        return controls.has_messages(name) and not controls.stopped_by(name)
 
     async def _attend(self, step: Coroutine[Any, Any, str]) -> str:
-        """Go a step, unless people stop the role that is at work or let one begin again."""
+        """Run a step to its answer, restarting it for reruns. Raises RunStopped."""
         while True:
-            playing = asyncio.create_task(step)
+            running = asyncio.create_task(step)
             try:
-                again = await self._watch(playing)
+                rerun = await self._wait(running)
             finally:
-                playing.cancel()
-                await asyncio.gather(playing, return_exceptions=True)
-            if again is None:
-                return playing.result()
-            await self._crew.stop()
-            step = self._begin_again(again)
+                running.cancel()
+                await asyncio.gather(running, return_exceptions=True)
+            if rerun is None:
+                return running.result()
+            await self._context.cancel_codex_calls()
+            step = self._start_over(rerun)
 
-    async def _watch(self, playing: asyncio.Task[str]) -> str | None:
-        """Wait for a step's end: None where it came by itself, or who is to begin again."""
+    async def _wait(self, running: asyncio.Task[str]) -> str | None:
+        """Wait for the end of a step: returns None, or the role whose rerun is requested before.
+
+        Raises RunStopped if the role at work is stopped.
+        """
         while True:
-            changed = asyncio.create_task(self._crew.direction.next_change().wait())
+            changed = asyncio.create_task(self._context.controls.next_change().wait())
             try:
-                again = [name for name in (ALL_OVER, *self._team.roles) if self._due(name)]
-                if again:
-                    return again[0]
-                self._check_stopped(self._strand.role)
-                await asyncio.wait({playing, changed}, return_when=asyncio.FIRST_COMPLETED)
+                reruns = [name for name in (WHOLE_TEAM, *self._team.roles) if self._is_rerun(name)]
+                if reruns:
+                    return reruns[0]
+                self._check_stopped(self._conversation.role)
+                await asyncio.wait({running, changed}, return_when=asyncio.FIRST_COMPLETED)
             finally:
                 changed.cancel()
-            if playing.done():
+            if running.done():
                 return None
 
-    def _due(self, name: str) -> bool:
-        return self._crew.direction.reruns(name) > self._strand.reruns(name)
+    def _is_rerun(self, name: str) -> bool:
+        requested = self._context.controls.rerun_count(name)
+        return requested > self._conversation.rerun_count(name)
 
-    def _begin_again(self, name: str) -> Coroutine[Any, Any, str]:
-        self._strand.count_rerun(name)
+    def _start_over(self, name: str) -> Coroutine[Any, Any, str]:
+        self._conversation.record_rerun(name)
         entry = self._team.entry
-        if name == ALL_OVER:
-            self._strand.rewind(entry, self._task)
-        elif not self._strand.rewind(name):
-            told = "has nothing to begin again with: it was not asked anything yet"
-            self._crew.tell(RunEvent(RunEventKind.ROLE_DIRECTED, name, told))
-        return self._strand.play(entry, self._task)
+        if name == WHOLE_TEAM:
+            self._conversation.rewind(entry, self._task)
+        elif not self._conversation.rewind(name):
+            text = "has nothing to begin again with: it was not asked anything yet"
+            self._context.on_event(RunEvent(RunEventKind.ROLE_DIRECTED, name, text))
+        return self._conversation.run(entry, self._task)
 
     def _check_stopped(self, role: str) -> None:
-        """Raises RunStopped where the role that is to work was stopped: nobody else can then."""
-        by = self._crew.direction.stopped_by(role)
+        """Raise RunStopped if the role at work was stopped: no other can work then."""
+        by = self._context.controls.stopped_by(role)
         if by:
-            told = f"{role} was stopped by {by}, and nobody else can work without it"
-            raise RunStopped(Ending.PERSON, told)
+            reason = f"{role} was stopped by {by}, and nobody else can work without it"
+            raise RunStopped(RunOutcome.PERSON, reason)

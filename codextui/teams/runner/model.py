@@ -1,4 +1,4 @@
-"""A model whose last answer is kept, so that it is not asked again after a crash."""
+"""A model whose last response is recorded, so that it is not asked again after a crash."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from openai.types.responses import Response, ResponseCompletedEvent
 from openai.types.responses.response_prompt_param import ResponsePromptParam
 
 from codextui.jsonrpc import fields
+from codextui.protocol.runs import RunEventKind
 from codextui.protocol.threads import Usage
+from codextui.teams.codex.calls import CURRENT_CONVERSATION
 from codextui.teams.publish.run import RunPublisher
-from codextui.teams.records.costs import Budget, usage_of
-from codextui.teams.records.events import RunEvent, RunEventKind
+from codextui.teams.records.costs import Budget, read_usage
+from codextui.teams.records.events import RunEvent
 from codextui.teams.records.store import RunStore
 from codextui.teams.runner.controls import RunControls
-from codextui.teams.runner.conversation_key import CONVERSATION
 
-_NAME = 16
-"""Characters by which an answer is known among others of the run."""
+_RESPONSE_KEY_CHARS = 16
 
 
-class KeptModel(Model):
-    """Asks another model, within the budget, and keeps what it answered before anybody acts on it.
+class RecordedModel(Model):
+    """Calls another model within the budget, and records the response before anything acts on it.
 
-    Asked the same once more by the same strand, it gives the same answer again. A role that a
-    person holds waits here before it asks, and reads here what people have said to it.
+    The same request in the same conversation gets the recorded response. A paused role waits here
+    before the call, and here its unread messages are added to the conversation.
     """
 
     def __init__(
@@ -44,43 +44,44 @@ class KeptModel(Model):
         *,
         store: RunStore,
         budget: Budget,
-        direction: RunControls,
-        telling: RunPublisher,
-        tell: Callable[[RunEvent], None],
+        controls: RunControls,
+        publisher: RunPublisher,
+        on_event: Callable[[RunEvent], None],
         name: str = "",
     ) -> None:
-        """Keep the answers of a model.
+        """Wrap a model.
 
         Args:
-            model: who is asked.
-            role: whose model it is.
-            store: where the last answer is kept.
+            model: the model that is called.
+            role: the role whose model it is.
+            store: records the last response.
             budget: counts the calls and tokens.
-            direction: holds the role, and knows what people have said to it.
-            telling: is told what the model says, as it says it.
-            tell: is told what happens.
-            name: what the configuration calls the model, for its price; empty where it does not.
+            controls: pauses the role, and has messages for it.
+            publisher: publishes the responses as they are streamed.
+            on_event: called when a message is read.
+            name: the model's name in the configuration, by which its price is found; empty for
+                the name in the response.
         """
         self._model = model
         self._role = role
         self._store = store
         self._budget = budget
-        self._direction = direction
-        self._telling = telling
-        self._tell = tell
+        self._controls = controls
+        self._publisher = publisher
+        self._on_event = on_event
         self._name = name
 
     def get_retry_advice(self, request: ModelRetryAdviceRequest) -> ModelRetryAdvice | None:
-        """What the model itself advises."""
+        """Return the advice of the wrapped model."""
         return self._model.get_retry_advice(request)
 
     async def close(self) -> None:
-        """Close the model itself."""
+        """Close the wrapped model."""
         await self._model.close()
 
     async def get_response(self, *args: Any, **options: Any) -> ModelResponse:
-        """Ask without keeping; a run of a team always streams."""
-        self._budget.begin_turn()
+        """Call the model without recording; runs of teams always stream."""
+        self._budget.begin_model_call()
         return await self._model.get_response(*args, **options)
 
     async def stream_response(  # noqa: PLR0917 - the SDK's signature
@@ -97,24 +98,24 @@ class KeptModel(Model):
         conversation_id: str | None,
         prompt: ResponsePromptParam | None,
     ) -> AsyncIterator[TResponseStreamEvent]:
-        """Stream the model's answer, or the kept one to the same input. Raises RunStopped."""
-        given = _as_list(input)
-        asked = self._digest(system_instructions, given)
-        telling = self._telling.roles[self._role]
-        kept = self._store.read(self._part)
-        if kept is not None and kept.get("asked") == asked:
-            again = _completed(kept["response"])
-            telling.recall(asked[:_NAME])
-            telling.hear(again)
-            yield again
+        """Stream the model's response, or the recorded one. Raises RunStopped."""
+        items = _as_list(input)
+        digest = self._digest(system_instructions, items)
+        publisher = self._publisher.roles[self._role]
+        recorded = self._store.read(self._part)
+        if recorded is not None and recorded.get("asked") == digest:
+            completed = _completed_event(recorded["response"])
+            publisher.replay_response(digest[:_RESPONSE_KEY_CHARS])
+            publisher.handle_response_event(completed)
+            yield completed
             return
-        await self._wait_and_read(given)
-        asked = self._digest(system_instructions, given)
-        self._budget.begin_turn()
-        telling.ask(asked[:_NAME], self._name)
+        await self._wait_and_read_messages(items)
+        digest = self._digest(system_instructions, items)
+        self._budget.begin_model_call()
+        publisher.begin_model_call(digest[:_RESPONSE_KEY_CHARS], self._name)
         async for event in self._model.stream_response(
             system_instructions,
-            self._direction.weave(CONVERSATION.get().name, given),
+            self._controls.insert_messages(CURRENT_CONVERSATION.get().name, items),
             model_settings,
             tools,
             output_schema,
@@ -125,101 +126,99 @@ class KeptModel(Model):
             prompt=prompt,
         ):
             if isinstance(event, ResponseCompletedEvent):
-                self._keep(asked, event.response)
-            telling.hear(event)
+                self._record(digest, event.response)
+            publisher.handle_response_event(event)
             if isinstance(event, ResponseCompletedEvent):
-                self._telling.counted(self._role, _usage(event.response))
+                self._publisher.end_model_call(self._role, _usage(event.response))
             yield event
 
-    async def _wait_and_read(self, given: list[TResponseInputItem]) -> None:
-        """Wait while the role is held; then let it read what was said to it."""
-        strand, telling = CONVERSATION.get(), self._telling.roles[self._role]
-        self._keep_start(given)
-        if self._direction.is_paused(self._role):
-            telling.pause()
-            await self._direction.hold(self._role)
-            telling.go_on()
-        for message in self._direction.hand_over(self._role, strand.name, len(given)):
-            telling.row.give(message.message_id, message.text)
+    async def _wait_and_read_messages(self, items: list[TResponseInputItem]) -> None:
+        conversation, publisher = CURRENT_CONVERSATION.get(), self._publisher.roles[self._role]
+        self._record_turn_start(items)
+        if self._controls.is_paused(self._role):
+            publisher.pause()
+            await self._controls.wait_while_paused(self._role)
+            publisher.resume()
+        for message in self._controls.deliver_messages(self._role, conversation.name, len(items)):
+            publisher.thread.publish_input(message.message_id, message.text)
             text = f"reads what {message.by or 'a person'} says"
-            self._tell(RunEvent(RunEventKind.MESSAGE_READ, self._role, text))
+            self._on_event(RunEvent(RunEventKind.MESSAGE_READ, self._role, text))
 
-    def _keep_start(self, given: list[TResponseInputItem]) -> None:
-        """Keep the conversation as it was when the role began, for a rerun."""
-        start = _start_of_stint(given)
-        part = start_part(CONVERSATION.get().name, self._role)
-        kept = self._store.read(part)
-        if kept is None or len(fields.as_array(kept.get("input"), "input")) != start:
-            self._store.write(part, {"input": given[:start]})
+    def _record_turn_start(self, items: list[TResponseInputItem]) -> None:
+        """Record the conversation as it was when the role began its turn, for a rerun."""
+        length = _turn_start(items)
+        part = turn_start_part(CURRENT_CONVERSATION.get().name, self._role)
+        recorded = self._store.read(part)
+        if recorded is None or len(fields.as_array(recorded.get("input"), "input")) != length:
+            self._store.write(part, {"input": items[:length]})
 
-    def _digest(self, instructions: str | None, given: list[TResponseInputItem]) -> str:
-        woven = self._direction.weave(CONVERSATION.get().name, given)
-        return _digest(str(CONVERSATION.get()), instructions, woven)
+    def _digest(self, instructions: str | None, items: list[TResponseInputItem]) -> str:
+        """Return a digest of a request, which identifies its response."""
+        conversation = CURRENT_CONVERSATION.get()
+        with_messages = self._controls.insert_messages(conversation.name, items)
+        request = [str(conversation), instructions, with_messages]
+        text = json.dumps(request, sort_keys=True, default=str)
+        return hashlib.sha256(text.encode()).hexdigest()
 
     @property
     def _part(self) -> str:
-        return f"answer-{CONVERSATION.get()}-{self._role}"
+        return f"answer-{CURRENT_CONVERSATION.get()}-{self._role}"
 
-    def _keep(self, asked: str, response: Response) -> None:
+    def _record(self, digest: str, response: Response) -> None:
         if response.usage is not None:
             model = self._name or str(response.model or "")
-            self._budget.add(self._role, usage_of(response.usage), model)
-        answer = response.to_dict(mode="json", warnings=False)
-        self._store.write(self._part, {"asked": asked, "response": answer})
+            self._budget.add_model_usage(self._role, read_usage(response.usage), model)
+        content = response.to_dict(mode="json", warnings=False)
+        self._store.write(self._part, {"asked": digest, "response": content})
         self._store.write("spent", self._budget.to_wire())
 
 
-def start_part(strand: str, role: str) -> str:
-    """The part of the store with a conversation as it was when a role began to work last."""
-    return f"start-{strand}-{role}"
+def turn_start_part(conversation: str, role: str) -> str:
+    """Return the part of the store with a conversation as of the start of a role's last turn."""
+    return f"start-{conversation}-{role}"
 
 
-def _start_of_stint(given: list[TResponseInputItem]) -> int:
-    """How many items of a conversation the role that is at work found there when it began.
+def _turn_start(items: list[TResponseInputItem]) -> int:
+    """Return how many items the conversation had when the current turn of a role began.
 
-    It began with what it was asked to do, or with a handoff that was let in.
+    A turn begins with a user message, or an accepted handoff.
     """
-    for index in reversed(range(len(given))):
-        match given[index]:
+    for index in reversed(range(len(items))):
+        match items[index]:
             case {"role": "user"}:
                 return index + 1
-            case {"type": "function_call_output", "output": str(output)} if _lets_in(output):
-                return _after_outputs(given, index)
+            case {"type": "function_call_output", "output": str(output)} if _is_handoff(output):
+                return _end_of_outputs(items, index)
             case _:
                 pass
     return 0
 
 
-def _after_outputs(given: list[TResponseInputItem], index: int) -> int:
-    """Behind an output and those next to it: what was called together stays together."""
-    while index < len(given) and given[index].get("type") == "function_call_output":
+def _end_of_outputs(items: list[TResponseInputItem], index: int) -> int:
+    """Return the index after the adjacent outputs: those of one response stay together."""
+    while index < len(items) and items[index].get("type") == "function_call_output":
         index += 1
     return index
 
 
-def _lets_in(output: str) -> bool:
+def _is_handoff(output: str) -> bool:
     try:
-        told = json.loads(output)
+        parsed = json.loads(output)
     except (ValueError, RecursionError):
         return False
-    return isinstance(told, dict) and set(told) == {"assistant"}
+    return isinstance(parsed, dict) and set(parsed) == {"assistant"}
 
 
-def _as_list(given: str | list[TResponseInputItem]) -> list[TResponseInputItem]:
-    return [{"role": "user", "content": given}] if isinstance(given, str) else list(given)
+def _as_list(input_: str | list[TResponseInputItem]) -> list[TResponseInputItem]:
+    return [{"role": "user", "content": input_}] if isinstance(input_, str) else list(input_)
 
 
 def _usage(response: Response) -> Usage:
-    return usage_of(response.usage) if response.usage is not None else Usage()
+    return read_usage(response.usage) if response.usage is not None else Usage()
 
 
-def _digest(strand: str, instructions: str | None, given: object) -> str:
-    text = json.dumps([strand, instructions, given], sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _completed(response: object) -> ResponseCompletedEvent:
-    # As the SDK reads a server's answer: what a server left out is no mistake here.
+def _completed_event(response: object) -> ResponseCompletedEvent:
+    # `construct` does not validate, as the SDK does not validate a server's responses.
     values = cast("dict[str, Any]", response)
     return ResponseCompletedEvent.construct(
         type="response.completed", sequence_number=0, response=Response.construct(**values)

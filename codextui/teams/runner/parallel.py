@@ -1,89 +1,102 @@
-"""A run in parallel: a role starts as soon as all that it requires is there.
+"""Runs the roles of a team in parallel: each as soon as all that it requires is there.
 
-A role waits while one that makes what it requires (or makes what that one requires) is at work
-or about to be, so that it is not given half of something. A role that is done is due again
-when something that it requires has become newer, as with make; and when a person says something
-to it, or lets it begin again.
+A role also waits while a role that produces what it requires, directly or over other roles, is at
+work or about to start, so that it does not see half of something. A role that is done is due again
+when something that it requires has become newer, as with make; when it gets a message; or when its
+rerun is requested.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import JsonObject
+from codextui.protocol.runs import RunEventKind
 from codextui.protocol.threads import ThreadState
 from codextui.teams.config.team import Artifact
-from codextui.teams.gates.conditions import Unmet, find_files, newest, tell_unmet
-from codextui.teams.records.events import RunEvent, RunEventKind
-from codextui.teams.runner.context import RunContext, task_of
+from codextui.teams.gates.conditions import (
+    UnmetCondition,
+    find_files,
+    format_unmet,
+    latest_mtime_ns,
+)
+from codextui.teams.records.events import RunEvent, RunOutcome, RunStopped
+from codextui.teams.runner.context import RunContext, role_task
 from codextui.teams.runner.conversation import Conversation
-from codextui.teams.runner.ending import Ending, RunStopped
-
-
-@dataclass(slots=True)
-class Progress:
-    """How far a role is.
-
-    Attributes:
-        round: which time it runs, or ran; 0 before the first.
-        done: whether that time is over.
-        seen: how new what it requires was when it began, in ns.
-        reruns: how many of the rounds a person asked for.
-    """
-
-    round: int = 0
-    done: bool = False
-    seen: int = 0
-    reruns: int = 0
-
-
-def progress_to_wire(progress: Mapping[str, Progress]) -> JsonObject:
-    """The JSON object that `parse_progress` reads."""
-    return {name: asdict(one) for name, one in progress.items()}
-
-
-def parse_progress(source: JsonObject, roles: Iterable[str]) -> dict[str, Progress]:
-    """Read how far each role was; one that is not in it has not begun. Raises WireInvalid."""
-    return {name: _parse(fields.as_object(source.get(name, {}), name)) for name in roles}
-
-
-def _parse(source: JsonObject) -> Progress:
-    return Progress(
-        round=fields.integer_or(source, "round"),
-        done=fields.flag(source, "done"),
-        seen=fields.integer_or(source, "seen"),
-        reruns=fields.integer_or(source, "reruns"),
-    )
-
 
 _PART = "progress"
 
 
-async def run_parallel(crew: RunContext, task: str) -> str:
-    """Run every role as often as it is due, and return the last words of each.
+async def run_parallel(context: RunContext, task: str) -> str:
+    """Run every role as often as it is due, and return the last answer of each.
 
     Raises RunStopped.
     """
-    return await _ParallelRun(crew, task).play()
+    return await _ParallelRun(context, task).run()
+
+
+@dataclass(slots=True)
+class RoleProgress:
+    """The progress of a role.
+
+    Attributes:
+        round: the number of the current or last round; 0 before the first.
+        done: whether that round is over.
+        newest_input_ns: the modification time of the newest required file when it began.
+        reruns: how many of the rounds are requested reruns.
+    """
+
+    round: int = 0
+    done: bool = False
+    newest_input_ns: int = 0
+    reruns: int = 0
+
+    def to_wire(self) -> dict[str, object]:
+        """Return the JSON object that `parse_progress` reads."""
+        return {
+            "round": self.round,
+            "done": self.done,
+            "seen": self.newest_input_ns,
+            "reruns": self.reruns,
+        }
+
+
+def progress_to_wire(progress: Mapping[str, RoleProgress]) -> JsonObject:
+    """Return the JSON object that `parse_progress` reads."""
+    return {name: one.to_wire() for name, one in progress.items()}
+
+
+def parse_progress(source: JsonObject, roles: Iterable[str]) -> dict[str, RoleProgress]:
+    """Read the progress of roles; a role that is missing has not begun. Raises MessageInvalid."""
+    return {name: _parse_role(fields.as_object(source.get(name, {}), name)) for name in roles}
+
+
+def _parse_role(source: JsonObject) -> RoleProgress:
+    return RoleProgress(
+        round=fields.integer_or(source, "round"),
+        done=fields.flag(source, "done"),
+        newest_input_ns=fields.integer_or(source, "seen"),
+        reruns=fields.integer_or(source, "reruns"),
+    )
 
 
 class _ParallelRun:
-    def __init__(self, crew: RunContext, task: str) -> None:
-        self._crew = crew
-        self._team = crew.team
-        self._direction = crew.direction
+    def __init__(self, context: RunContext, task: str) -> None:
+        self._context = context
+        self._team = context.team
+        self._controls = context.controls
         self._task = task
-        self._progress = parse_progress(crew.store.read(_PART) or {}, crew.team.roles)
+        self._progress = parse_progress(context.store.read(_PART) or {}, context.team.roles)
         self._running: dict[str, asyncio.Task[str]] = {}
         self._answers: dict[str, str] = {}
 
-    async def play(self) -> str:
+    async def run(self) -> str:
         for name, progress in self._progress.items():
             if progress.done:
-                self._crew.telling.roles[name].row.change(state=ThreadState.DONE)
+                self._context.publisher.roles[name].thread.update(state=ThreadState.DONE)
         try:
             while await self._step():
                 pass
@@ -95,169 +108,170 @@ class _ParallelRun:
         return "\n\n".join(f"{name}: {answer}" for name, answer in self._answers.items())
 
     async def _step(self) -> bool:
-        """Start who can start, and wait for what happens next; False where nothing can."""
-        changed = asyncio.create_task(self._direction.next_change().wait())
+        """Start the roles that can start, and wait for a change; returns False at the end."""
+        changed = asyncio.create_task(self._controls.next_change().wait())
         try:
-            await self._obey()
-            await self._start_ready()
-            held = any(map(self._direction.is_paused, self._unfinished()))
-            if not self._running and not held:
+            await self._apply_controls()
+            await self._start_roles()
+            paused = any(map(self._controls.is_paused, self._unfinished()))
+            if not self._running and not paused:
                 return False
-            waited = {changed, *self._running.values()}
-            await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+            awaited = {changed, *self._running.values()}
+            await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
         finally:
             changed.cancel()
         for name in [name for name, task in self._running.items() if task.done()]:
             self._answers[name] = await self._running.pop(name)
-            self._note(name, done=True)
+            self._record(name, done=True)
         return True
 
-    # What people ask.
+    # Requests of people.
 
-    async def _obey(self) -> None:
-        """Stop and begin again whom people want to."""
+    async def _apply_controls(self) -> None:
+        """Cancel stopped roles, and start over with roles whose rerun is requested."""
         for name, progress in self._progress.items():
-            again = self._direction.reruns(name) > progress.reruns
-            if (again or self._direction.stopped_by(name)) and name in self._running:
-                await self._cut_off(name)
-            if again:
-                self._begin_again(name)
+            rerun = self._controls.rerun_count(name) > progress.reruns
+            if (rerun or self._controls.stopped_by(name)) and name in self._running:
+                await self._cancel(name)
+            if rerun:
+                self._start_over(name)
 
-    async def _cut_off(self, name: str) -> None:
-        """End what a role does, its Codex turns too. The others go on."""
+    async def _cancel(self, name: str) -> None:
         running = self._running.pop(name)
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
-        await self._crew.stop(name)
+        await self._context.cancel_codex_calls(name)
 
-    def _begin_again(self, name: str) -> None:
+    def _start_over(self, name: str) -> None:
         progress = self._progress[name]
-        progress.reruns = self._direction.reruns(name)
-        progress.seen = self._newest(name)
+        progress.reruns = self._controls.rerun_count(name)
+        progress.newest_input_ns = self._newest_input_ns(name)
         progress.round += 1
-        self._note(name, done=False)
+        self._record(name, done=False)
 
     def _unfinished(self) -> list[str]:
         return [name for name, progress in self._progress.items() if not progress.done]
 
-    # Who works.
+    # Starting roles.
 
-    async def _start_ready(self) -> None:
-        """Start every role that is due and need not wait."""
+    async def _start_roles(self) -> None:
+        """Start every role that is due and need not wait, and resume those that had begun."""
         begun = [name for name, p in self._progress.items() if p.round and not p.done]
         due = [name for name in self._team.roles if self._is_due(name)]
         unmet = {name: await self._unmet(name) for name in due}
         at_work = {*self._running, *begun, *(name for name in due if not unmet[name])}
         for name in due:
-            makers = self._upstream(name) & at_work
-            if unmet[name] or makers:
-                missing = {maker for one in unmet[name] for maker in one.makers}
-                self._crew.telling.begin_wait(name, tuple(sorted(missing or makers)))
+            sources = self._all_sources(name) & at_work
+            if unmet[name] or sources:
+                makers = {maker for one in unmet[name] for maker in one.makers}
+                waits_for = tuple(sorted(makers or sources))
+                self._context.publisher.begin_gate_wait(name, waits_for)
             elif self._may_work(name):
                 self._begin(name)
         for name in begun:
             if name not in self._running and self._may_work(name):
-                self._run(name, ())
+                self._start(name, ())
         self._read_messages()
 
     def _may_work(self, name: str) -> bool:
-        return not self._direction.is_paused(name) and not self._direction.stopped_by(name)
+        return not self._controls.is_paused(name) and not self._controls.stopped_by(name)
 
     def _read_messages(self) -> None:
-        """Let roles that are done go on with what people said to them since."""
+        """Resume roles that are done and have unread messages."""
         for name, progress in self._progress.items():
-            if progress.done and self._direction.has_messages(name) and self._may_work(name):
-                self._note(name, done=False)
-                self._run(name, ())
+            if progress.done and self._controls.has_messages(name) and self._may_work(name):
+                self._record(name, done=False)
+                self._start(name, ())
 
     def _is_due(self, name: str) -> bool:
         progress = self._progress[name]
         if name in self._running or (progress.round and not progress.done):
             return False
-        return not progress.round or self._newest(name) > progress.seen
+        return not progress.round or self._newest_input_ns(name) > progress.newest_input_ns
 
-    def _upstream(self, name: str) -> set[str]:
-        """The roles that a role waits for, over all steps."""
+    def _all_sources(self, name: str) -> set[str]:
+        """Return the roles that produce what a role requires, directly or over other roles."""
         found: set[str] = set()
-        waiting = [name]
-        while waiting:
-            sources = self._team.sources(waiting.pop()) - found
+        pending = [name]
+        while pending:
+            sources = self._team.sources(pending.pop()) - found
             found |= sources
-            waiting += sources
+            pending += sources
         return found
 
     def _begin(self, name: str) -> None:
+        """Begin a new round of a role. Raises RunStopped if it was due too often."""
         progress = self._progress[name]
-        changed = self._changed(name) if progress.round else ()
+        changed = self._changed_inputs(name) if progress.round else ()
         if progress.round - progress.reruns > self._team.limits.rounds:
-            told = f"{name} was due again {progress.round} times: {', '.join(changed)} was changed"
-            raise RunStopped(Ending.GATE, told)
+            files = ", ".join(changed)
+            reason = f"{name} was due again {progress.round} times: {files} was changed"
+            raise RunStopped(RunOutcome.GATE, reason)
         if changed:
             data = {"changed": list(changed)}
-            told = f"is due again: {', '.join(changed)}"
-            self._crew.tell(RunEvent(RunEventKind.ROLE_STALE, name, told, data))
-        progress.seen = self._newest(name)
+            text = f"is due again: {', '.join(changed)}"
+            self._context.on_event(RunEvent(RunEventKind.ROLE_STALE, name, text, data))
+        progress.newest_input_ns = self._newest_input_ns(name)
         progress.round += 1
-        self._note(name, done=False)
-        self._run(name, changed)
+        self._record(name, done=False)
+        self._start(name, changed)
 
-    def _run(self, name: str, changed: tuple[str, ...]) -> None:
-        self._running[name] = asyncio.create_task(self._play(name, changed), name=name)
+    def _start(self, name: str, changed: tuple[str, ...]) -> None:
+        self._running[name] = asyncio.create_task(self._run_role(name, changed), name=name)
 
-    async def _play(self, name: str, changed: tuple[str, ...]) -> str:
-        """Run a role until what it produces is there."""
+    async def _run_role(self, name: str, changed: tuple[str, ...]) -> str:
+        """Run a role until what it produces is there, and return its answer."""
         role = self._team.roles[name]
-        strand = Conversation(self._crew, f"{name}-{self._progress[name].round}")
-        answer = await strand.play(name, task_of(self._team, role, self._task, changed))
-        while self._direction.has_messages(name):
-            answer = await strand.go_on(name)
+        conversation = Conversation(self._context, f"{name}-{self._progress[name].round}")
+        answer = await conversation.run(name, role_task(self._team, role, self._task, changed))
+        while self._controls.has_messages(name):
+            answer = await conversation.resume(name)
         for _ in range(self._team.limits.rounds):
-            unmet = await self._crew.find_unmet(role.produces)
+            unmet = await self._context.find_unmet(role.produces)
             if not unmet:
                 break
-            missing = tell_unmet(unmet)
+            missing = format_unmet(unmet)
             data = {"missing": [str(one) for one in unmet]}
-            self._crew.tell(
-                RunEvent(RunEventKind.SENT_BACK, name, f"is sent back:\n{missing}", data)
-            )
-            answer = await strand.say(name, f"You are not done. Missing:\n{missing}")
-        unmet = await self._crew.find_unmet(role.produces)
+            text = f"is sent back:\n{missing}"
+            self._context.on_event(RunEvent(RunEventKind.SENT_BACK, name, text, data))
+            answer = await conversation.send(name, f"You are not done. Missing:\n{missing}")
+        unmet = await self._context.find_unmet(role.produces)
         if unmet:
-            raise RunStopped(Ending.GATE, f"{name} ended without:\n{tell_unmet(unmet)}")
-        self._crew.telling.roles[name].row.change(state=ThreadState.DONE)
-        self._crew.tell(RunEvent(RunEventKind.ROLE_FINISHED, name, answer))
+            raise RunStopped(RunOutcome.GATE, f"{name} ended without:\n{format_unmet(unmet)}")
+        self._context.publisher.roles[name].thread.update(state=ThreadState.DONE)
+        self._context.on_event(RunEvent(RunEventKind.ROLE_FINISHED, name, answer))
         return answer
 
     async def _check_all_done(self) -> None:
         unfinished = self._unfinished()
-        stopped = [name for name in unfinished if self._direction.stopped_by(name)]
+        stopped = [name for name in unfinished if self._controls.stopped_by(name)]
         if stopped:
-            told = [f"{name} was stopped by {self._direction.stopped_by(name)}" for name in stopped]
-            raise RunStopped(Ending.PERSON, f"nothing else can be done: {'; '.join(told)}")
+            by = [f"{name} was stopped by {self._controls.stopped_by(name)}" for name in stopped]
+            raise RunStopped(RunOutcome.PERSON, f"nothing else can be done: {'; '.join(by)}")
         if unfinished:
-            missing = {name: tell_unmet(await self._unmet(name)) for name in unfinished}
-            told = [f"{name} never began:\n{why}" for name, why in missing.items()]
-            raise RunStopped(Ending.GATE, "\n".join(told))
+            missing = {name: format_unmet(await self._unmet(name)) for name in unfinished}
+            reasons = [f"{name} never began:\n{reason}" for name, reason in missing.items()]
+            raise RunStopped(RunOutcome.GATE, "\n".join(reasons))
 
-    async def _unmet(self, name: str) -> tuple[Unmet, ...]:
-        return await self._crew.find_unmet(self._team.roles[name].requires)
+    async def _unmet(self, name: str) -> tuple[UnmetCondition, ...]:
+        return await self._context.find_unmet(self._team.roles[name].requires)
 
-    def _newest(self, name: str) -> int:
-        return newest(self._crew.project, self._team.roles[name].requires)
+    def _newest_input_ns(self, name: str) -> int:
+        return latest_mtime_ns(self._context.project, self._team.roles[name].requires)
 
-    def _changed(self, name: str) -> tuple[str, ...]:
-        """The files that are newer than when a role began."""
-        root = self._crew.project.resolve()
-        seen = self._progress[name].seen
+    def _changed_inputs(self, name: str) -> tuple[str, ...]:
+        """Return the required files that have changed since the last round of a role began."""
+        root = self._context.project.resolve()
+        since = self._progress[name].newest_input_ns
         files = [
             file
             for needed in self._team.roles[name].requires
             if isinstance(needed, Artifact)
-            for file in find_files(self._crew.project, needed.pattern)
-            if file.stat().st_mtime_ns > seen
+            for file in find_files(self._context.project, needed.pattern)
+            if file.stat().st_mtime_ns > since
         ]
         return tuple(str(file.relative_to(root)) for file in files)
 
-    def _note(self, name: str, *, done: bool) -> None:
+    def _record(self, name: str, *, done: bool) -> None:
         self._progress[name].done = done
-        self._crew.store.write(_PART, progress_to_wire(self._progress))
+        self._context.store.write(_PART, progress_to_wire(self._progress))

@@ -1,4 +1,4 @@
-"""What is to be run."""
+"""The plan of a run. Imports no Agents SDK."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from codextui.teams.config.team import Mode, Team
 
 @dataclass(frozen=True, slots=True)
 class RunPlan:
-    """What is to be run.
+    """What `run_team` runs.
 
     Attributes:
-        team: who.
-        task: what they are asked to do.
-        project: where; absolute.
-        mode: how.
+        team: the team.
+        task: the task that the team is given.
+        project: the folder of the project, absolute.
+        mode: how the roles are run.
         prices: what tokens cost.
-        traces: where traces go.
+        traces: what is traced, and where traces are exported to.
     """
 
     team: Team

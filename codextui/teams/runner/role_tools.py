@@ -1,8 +1,10 @@
-"""A role's tools beside Codex: those that its configuration names, and a question to a person."""
+"""A role's tools beside Codex, and how people approve their calls and answer questions."""
 
 from __future__ import annotations
 
+import asyncio
 import copy
+import hashlib
 import importlib
 import inspect
 import json
@@ -15,19 +17,113 @@ from agents.exceptions import UserError
 from agents.mcp import MCPServer
 from agents.tool_context import ToolContext
 
-from codextui.errors import ConfigInvalid
+from codextui.errors import ConfigInvalid, ServerRefused, ServerUnreachable
+from codextui.jsonrpc import fields
+from codextui.jsonrpc.fields import JsonObject
+from codextui.protocol.approvals import Question, QuestionsAsked, ToolAsked, asked_to_json
+from codextui.protocol.decisions import (
+    Aborted,
+    Answered,
+    Approved,
+    Decision,
+    Declined,
+    Scope,
+    decision_word,
+    parse_ask_result,
+)
+from codextui.teams.codex.calls import CURRENT_CONVERSATION
 from codextui.teams.config.team import WEB_SEARCH, Role
 from codextui.teams.publish.items import CODEX_TOOLS
-from codextui.teams.runner.conversation_key import CONVERSATION
+from codextui.teams.records.store import RunStore
 
 ASK_PERSON = "ask_person"
+"""The name of the tool by which a role asks a person a question."""
 
-_TOOLS = tuple(get_origin(kind) or kind for kind in get_args(Tool))
+_TOOL_TYPES = tuple(get_origin(kind) or kind for kind in get_args(Tool))
 
-AnswerOf: TypeAlias = Callable[[str, str, str, tuple[str, ...]], Awaitable[str]]
-"""Asks a person: the role, the call's id, the question, what to choose from; returns the answer."""
 
-_SCHEMA = {
+@dataclass(frozen=True, slots=True)
+class RoleTools:
+    """The tools of a role beside Codex.
+
+    Attributes:
+        tools: tools of the Agents SDK.
+        servers: MCP servers, not connected yet.
+    """
+
+    tools: tuple[Tool, ...] = ()
+    servers: tuple[MCPServer, ...] = ()
+
+
+def load_tools(role: Role) -> RoleTools:
+    """Import the tools that a role's configuration names.
+
+    `package.module:name` is a tool of the Agents SDK, an MCP server, or a function, which is made
+    a tool. Raises ConfigInvalid for anything else.
+    """
+    tools: list[Tool] = []
+    servers: list[MCPServer] = []
+    for name in role.tools:
+        found = WebSearchTool() if name == WEB_SEARCH else _import(role, name)
+        needs_approval = role.needs_approval(name)
+        if isinstance(found, MCPServer):
+            servers.append(_with_server_approval(found) if needs_approval else found)
+        else:
+            tools.append(_as_tool(role, name, found, needs_approval=needs_approval))
+    return RoleTools(tuple(tools), tuple(servers))
+
+
+def _import(role: Role, path: str) -> object:
+    module, _, name = path.partition(":")
+    try:
+        found: object = importlib.import_module(module)
+        for part in name.split("."):
+            found = getattr(found, part)
+    except Exception as error:  # a module of the user's may raise anything
+        raise ConfigInvalid(f"{path} of {role.name} cannot be imported: {error!r}") from error
+    return found
+
+
+def _as_tool(role: Role, path: str, found: object, *, needs_approval: bool) -> Tool:
+    if inspect.isfunction(found):
+        try:
+            found = function_tool(found)
+        except UserError as error:
+            raise ConfigInvalid(f"{path} of {role.name} can be no tool: {error}") from error
+    if role.codex and getattr(found, "name", "") in CODEX_TOOLS:
+        raise ConfigInvalid(f"{path} of {role.name} has the name of a tool of Codex's: rename it")
+    if isinstance(found, FunctionTool):
+        return _with_approval(found) if needs_approval else found
+    if isinstance(found, _TOOL_TYPES):
+        if needs_approval and not getattr(found, "needs_approval", False):
+            raise ConfigInvalid(
+                f"{path} of {role.name} is a {type(found).__name__}, whose calls cannot be held "
+                f"until a person approves them: leave it out of approve_tools"
+            )
+        return cast("Tool", found)
+    raise ConfigInvalid(
+        f"{path} of {role.name} is a {type(found).__name__}, and no tool, function or MCP server"
+    )
+
+
+def _with_approval(tool: FunctionTool) -> FunctionTool:
+    if tool.needs_approval is not False:
+        return tool
+    tool = copy.copy(tool)
+    tool.needs_approval = True
+    return tool
+
+
+def _with_server_approval(server: MCPServer) -> MCPServer:
+    if server._needs_approval_policy is False:  # noqa: SLF001 - a parameter of its constructor only
+        server._needs_approval_policy = True  # noqa: SLF001
+    return server
+
+
+AskQuestion: TypeAlias = Callable[[str, str, str, tuple[str, ...]], Awaitable[str]]
+"""Asks a person: takes a role, a call's key, a question and options; returns the answer."""
+
+_ASK_PERSON_SCHEMA = {
     "type": "object",
     "properties": {
         "question": {"type": "string", "description": "The whole question."},
@@ -42,41 +138,10 @@ _SCHEMA = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class RoleTools:
-    """What a role can call beside its Codex.
+def ask_person_tool(role: str, ask_question: AskQuestion) -> FunctionTool:
+    """Return the tool by which a role asks a person a question and waits for the answer."""
 
-    Attributes:
-        tools: tools of the Agents SDK.
-        servers: MCP servers; whoever runs the role connects them.
-    """
-
-    tools: tuple[Tool, ...] = ()
-    servers: tuple[MCPServer, ...] = ()
-
-
-def find_tools(role: Role) -> RoleTools:
-    """Import the tools that a role's configuration names.
-
-    `package.module:name` is a tool of the Agents SDK, an MCP server, or a function, which
-    becomes a tool. Raises ConfigInvalid where it is nothing of that.
-    """
-    tools: list[Tool] = []
-    servers: list[MCPServer] = []
-    for name in role.tools:
-        found = WebSearchTool() if name == WEB_SEARCH else _import(role, name)
-        ask = role.needs_approval(name)
-        if isinstance(found, MCPServer):
-            servers.append(_asking_server(found) if ask else found)
-        else:
-            tools.append(_as_tool(role, name, found, ask=ask))
-    return RoleTools(tuple(tools), tuple(servers))
-
-
-def ask_person_tool(role: str, answer_of: AnswerOf) -> FunctionTool:
-    """The tool by which a role asks a person something; it waits for the answer."""
-
-    async def ask(context: ToolContext[Any], arguments: str) -> str:
+    async def invoke(context: ToolContext[Any], arguments: str) -> str:
         try:
             match json.loads(arguments):
                 case {"question": str(question), **rest}:
@@ -86,8 +151,8 @@ def ask_person_tool(role: str, answer_of: AnswerOf) -> FunctionTool:
         except ValueError:
             return "The arguments are no JSON."
         choices = tuple(map(str, options)) if isinstance(options, list) else ()
-        key = CONVERSATION.get().call(context.tool_call_id)
-        return await answer_of(role, key, question, choices)
+        key = CURRENT_CONVERSATION.get().call_key(context.tool_call_id)
+        return await ask_question(role, key, question, choices)
 
     return FunctionTool(
         name=ASK_PERSON,
@@ -95,54 +160,109 @@ def ask_person_tool(role: str, answer_of: AnswerOf) -> FunctionTool:
             "Ask the person who watches the team, and wait for the answer. Only for what you "
             "cannot find out or decide by yourself."
         ),
-        params_json_schema=_SCHEMA,
-        on_invoke_tool=ask,
+        params_json_schema=_ASK_PERSON_SCHEMA,
+        on_invoke_tool=invoke,
         strict_json_schema=False,
     )
 
 
-def _import(role: Role, path: str) -> object:
-    module, _, name = path.partition(":")
-    try:
-        found: object = importlib.import_module(module)
-        for part in name.split("."):
-            found = getattr(found, part)
-    except Exception as error:  # a module of the user's may raise anything
-        raise ConfigInvalid(f"{path} of {role.name} cannot be imported: {error!r}") from error
-    return found
+Ask: TypeAlias = Callable[[str, str, JsonObject], Awaitable[JsonObject]]
+"""Calls `codex-ask` for a role, with the kind of what is asked; returns the tool's result."""
+
+_PART = "decisions"
+_QUESTION_ID = "answer"
+_ATTEMPTS = 5
+_RETRY_S = 0.5
 
 
-def _as_tool(role: Role, path: str, found: object, *, ask: bool) -> Tool:
-    if inspect.isfunction(found):
-        try:
-            found = function_tool(found)
-        except UserError as error:
-            raise ConfigInvalid(f"{path} of {role.name} can be no tool: {error}") from error
-    if role.codex and getattr(found, "name", "") in CODEX_TOOLS:
-        raise ConfigInvalid(f"{path} of {role.name} has the name of a tool of Codex's: rename it")
-    if isinstance(found, FunctionTool):
-        return _asking_tool(found) if ask else found
-    if isinstance(found, _TOOLS):
-        if ask and not getattr(found, "needs_approval", False):
-            raise ConfigInvalid(
-                f"{path} of {role.name} is a {type(found).__name__}, whose calls cannot be held "
-                f"until a person approves them: leave it out of approve_tools"
-            )
-        return cast("Tool", found)
-    raise ConfigInvalid(
-        f"{path} of {role.name} is a {type(found).__name__}, and no tool, function or MCP server"
+class RoleApprovals:
+    """Asks people about the tool calls and the questions of roles, and records the decisions.
+
+    Nothing is asked twice, even after a crash. A call that is approved for the session approves
+    the same tool of the same role for the rest of the run.
+    """
+
+    def __init__(self, ask: Ask, store: RunStore) -> None:
+        self._ask = ask
+        self._store = store
+        recorded = store.read(_PART) or {}
+        self._allowed_tools = set(fields.texts(recorded, "allowed"))
+        calls = fields.as_object(recorded.get("calls", {}), "calls")
+        self._decisions = {key: _parse_decision(fields.as_object(calls[key], key)) for key in calls}
+
+    async def decide_call(self, role: str, key: str, asked: ToolAsked) -> Decision:
+        """Return the decision about a tool call of a role.
+
+        A decision applies to one call: its key, which models may reuse, and its arguments.
+        """
+        tool = f"{role}: {asked.server}/{asked.tool}"
+        key = f"{key} {_digest(role, asked)}"
+        if tool in self._allowed_tools:
+            return Approved()
+        if key in self._decisions:
+            return self._decisions[key]
+        decision = await self._ask_until_decided(role, "tool", asked_to_json(asked))
+        match decision:
+            case Approved(scope=Scope.SESSION | Scope.ALWAYS):
+                self._allowed_tools.add(tool)
+            case _:
+                pass
+        # A role that is resumed after a stop must not be stopped by the same decision again.
+        self._record(key, Declined() if isinstance(decision, Aborted) else decision)
+        return decision
+
+    async def ask_question(
+        self, role: str, key: str, question: str, options: tuple[str, ...]
+    ) -> str:
+        """Return the answer to a question of a role, in words for the model."""
+        choices = tuple((option, "") for option in options)
+        asked = QuestionsAsked((Question(_QUESTION_ID, role, question, choices, other=True),))
+        key = f"{key} {_digest(role, asked)}"
+        decision = self._decisions.get(key)
+        if decision is None:
+            decision = await self._ask_until_decided(role, "questions", asked_to_json(asked))
+            self._record(key, decision)
+        match decision:
+            case Answered(content) if answers := fields.texts(content, _QUESTION_ID):
+                return "\n".join(answers)
+            case Declined(message) if message:
+                return message
+            case _:
+                return "The user did not answer."
+
+    async def _ask_until_decided(self, role: str, kind: str, asked: JsonObject) -> Decision:
+        reason = ""
+        for _ in range(_ATTEMPTS):
+            try:
+                return parse_ask_result(await self._ask(role, kind, asked))
+            except (ServerRefused, ServerUnreachable) as error:
+                # The server may be restarting; the next one is asked again.
+                reason = str(error)
+                await asyncio.sleep(_RETRY_S)
+        return Declined(f"Nobody decided: {reason}")
+
+    def _record(self, key: str, decision: Decision) -> None:
+        self._decisions[key] = decision
+        calls = {key: _decision_to_wire(one) for key, one in self._decisions.items()}
+        self._store.write(_PART, {"allowed": sorted(self._allowed_tools), "calls": calls})
+
+
+def _digest(role: str, asked: ToolAsked | QuestionsAsked) -> str:
+    text = json.dumps([role, asked_to_json(asked)], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _decision_to_wire(decision: Decision) -> dict[str, object]:
+    message = decision.message if isinstance(decision, Declined) else ""
+    answers = fields.texts(decision.content, _QUESTION_ID) if isinstance(decision, Answered) else ()
+    return {"word": decision_word(decision), "message": message, "answers": list(answers)}
+
+
+def _parse_decision(source: JsonObject) -> Decision:
+    return parse_ask_result(
+        {
+            "decision": fields.text(source, "word"),
+            "message": fields.text_or(source, "message"),
+            "answers": {_QUESTION_ID: list(fields.texts(source, "answers"))},
+        }
     )
-
-
-def _asking_tool(tool: FunctionTool) -> FunctionTool:
-    if tool.needs_approval is not False:
-        return tool
-    asking = copy.copy(tool)
-    asking.needs_approval = True
-    return asking
-
-
-def _asking_server(server: MCPServer) -> MCPServer:
-    if server._needs_approval_policy is False:  # noqa: SLF001 - the SDK takes it at the start only
-        server._needs_approval_policy = True  # noqa: SLF001 - as above
-    return server

@@ -1,4 +1,4 @@
-"""A run of a team, from its task to its end."""
+"""Runs a team, from its plan to its result: connection, publisher, traces, watch and roles."""
 
 from __future__ import annotations
 
@@ -16,120 +16,32 @@ from codextui.errors import CodextuiError, ThreadUnknown
 from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import JsonObject
 from codextui.protocol import events as ev
-from codextui.protocol.events import Event
-from codextui.protocol.runs import Span
+from codextui.protocol.runs import TEAM_CLIENT_PREFIX, RunEventKind, Span
 from codextui.teams.codex.calls import CallLog, parse_calls
 from codextui.teams.codex.connection import TeamConnection
 from codextui.teams.config.team import Mode
-from codextui.teams.publish.items import plain
-from codextui.teams.publish.publisher import Publisher, role_thread
-from codextui.teams.publish.questions import Ask, People
+from codextui.teams.publish.items import to_plain_json
+from codextui.teams.publish.publisher import Publisher, role_thread_id
 from codextui.teams.publish.run import RunPublisher
 from codextui.teams.records.costs import Budget
-from codextui.teams.records.events import RunEvent, RunEventKind
-from codextui.teams.records.spans import SpanFile, cut_off, read_spans
+from codextui.teams.records.events import RunEvent, RunOutcome, RunStopped
+from codextui.teams.records.spans import SpanFile, end_open_spans, read_spans
 from codextui.teams.records.store import RunStore
-from codextui.teams.records.traces import kept_traces
-from codextui.teams.runner.context import QUIET, ModelOf, RunContext, create_run_context
+from codextui.teams.records.traces import record_traces
+from codextui.teams.runner.context import RUN_CONFIG, ModelFactory, RunContext, create_run_context
 from codextui.teams.runner.controls import ControlRequests, RunControls
-from codextui.teams.runner.ending import Ending, RunStopped
 from codextui.teams.runner.handoffs import run_handoffs
 from codextui.teams.runner.parallel import run_parallel
 from codextui.teams.runner.plan import RunPlan
-from codextui.teams.runner.watch import Watch
-
-
-@asynccontextmanager
-async def publishing_run(
-    plan: RunPlan,
-    store: RunStore,
-    link: TeamConnection,
-    budget: Budget,
-    tell: Callable[[RunEvent], None],
-) -> AsyncIterator[tuple[RunPublisher, Publisher]]:
-    """Tell the server of a run for as long as it goes on; at the end it has heard all of it.
-
-    Args:
-        plan: what is run.
-        store: where the run is kept.
-        link: the way to the server.
-        budget: what it costs.
-        tell: is told once where the server does not take it. The run goes on.
-    """
-
-    def complain(trouble: str) -> None:
-        tell(RunEvent(RunEventKind.TROUBLE, "", trouble))
-
-    names = plan.team.roles
-    known = {name: await known_items(link, role_thread(store.run_id, name)) for name in names}
-    old = read_spans(store.folder)
-    file = SpanFile(store.folder, complain)
-    async with Publisher(link, store.run_id, on_trouble=complain) as publisher:
-        telling = RunPublisher(
-            plan.team,
-            plan.project,
-            plan.task,
-            store=store,
-            budget=budget,
-            tell=publisher.tell,
-            keep_span=file.write,
-            known=known,
-        )
-        telling.begin()
-        try:
-            _tell_old_spans(telling, old)
-            yield telling, publisher
-        except asyncio.CancelledError:
-            await telling.finish(Ending.PERSON, "it was interrupted")
-            raise
-        except Exception as error:
-            await telling.finish(Ending.FAILED, str(error))
-            raise
-
-
-def _tell_old_spans(telling: RunPublisher, old: tuple[Span, ...]) -> None:
-    """Tell, to a server that may be a new one, what time went into before."""
-    for span in cut_off(old):
-        telling.tell_span(span)
-    for span in old:
-        if span.ended_at is not None:
-            telling.row.tell(ev.SpanChanged(span))
-
-
-async def known_items(link: TeamConnection, thread_id: str) -> frozenset[str]:
-    """The ids of the items of a row that were completed, as far as the server knows."""
-    if thread_id not in link.threads:
-        return frozenset()
-    try:
-        answer = await link.call("codex-read", {"thread": thread_id})
-        events = [Event.from_json(event) for event in fields.objects(answer, "events")]
-    except ThreadUnknown:
-        return frozenset()
-    done = [event.msg.item for event in events if isinstance(event.msg, ev.ItemCompleted)]
-    return frozenset(str(item.get("id")) for item in done)
-
-
-def asking(link: TeamConnection, publisher: Publisher) -> Ask:
-    """Asks on behalf of a run's roles, once the server knows of them."""
-
-    async def ask(role: str, kind: str, asked: JsonObject) -> JsonObject:
-        await publisher.flush()
-        thread = role_thread(publisher.run_id, role)
-        given = {"thread": thread, "kind": kind, "asked": plain(asked)}
-        return await link.call("codex-ask", given)
-
-    return ask
-
-
-TEAM_CLIENT = "team "
-"""How the names begin by which runs introduce themselves to the server."""
+from codextui.teams.runner.role_tools import Ask, RoleApprovals
+from codextui.teams.runner.watch import RunWatch
 
 
 @dataclass(frozen=True, slots=True)
-class RunEnd:
-    """How a run ended, and what was said last, or why it stopped."""
+class RunResult:
+    """How a run ended, with the final answer, or the reason why it stopped."""
 
-    ending: Ending
+    outcome: RunOutcome
     message: str
 
 
@@ -137,137 +49,232 @@ async def run_team(
     plan: RunPlan,
     store: RunStore,
     connect: Connect,
-    tell: Callable[[RunEvent], None],
+    on_event: Callable[[RunEvent], None],
     *,
-    model_of: ModelOf | None = None,
-) -> RunEnd:
-    """Run a team, or go on with a run that the store has kept.
+    model_factory: ModelFactory | None = None,
+) -> RunResult:
+    """Run a team, or resume the run that the store has recorded.
 
     Args:
-        plan: what is to be run.
-        store: where the run is kept, and what is there of it.
-        connect: the way to the shared server.
-        tell: is told what happens; must not block.
-        model_of: chooses the roles' models; by their configuration where None.
+        plan: what is run.
+        store: the run's folder.
+        connect: opens a connection to the shared server.
+        on_event: called with each event of the run; must not block.
+        model_factory: returns the roles' models; by default the configured ones.
 
     Raises:
-        ServerUnreachable: the server could not be reached at the start.
-        ConfigInvalid: what was kept cannot be read.
+        ServerUnreachable: the server cannot be reached at the start.
+        ConfigInvalid: the recorded state cannot be read, or a model or tool is not available.
     """
     log = CallLog(parse_calls(store.read("calls") or {}), functools.partial(store.write, "calls"))
     budget = Budget(plan.team.limits, store.read("spent"), plan.prices)
-    watch = Watch(log, budget, person_minutes=plan.team.limits.person_minutes)
-    name = f"{TEAM_CLIENT}{plan.team.name}"
-    with _traced(plan, store, tell) as run_config:
+    watch = RunWatch(log, budget, person_minutes=plan.team.limits.person_minutes)
+    connection = TeamConnection(
+        connect,
+        name=f"{TEAM_CLIENT_PREFIX}{plan.team.name}",
+        on_event=watch.handle_event,
+        on_lost=watch.handle_lost,
+    )
+    with _traced(plan, store, on_event) as run_config:
         async with (
-            TeamConnection(connect, name=name, on_event=watch.see, on_lost=watch.lose) as link,
-            publishing_run(plan, store, link, budget, tell) as (telling, publisher),
+            connection,
+            publish_run(plan, store, connection, budget, on_event) as (run_publisher, publisher),
         ):
-            crew = create_run_context(
+            context = create_run_context(
                 plan.team,
                 plan.mode,
                 plan.project,
-                link=link,
+                connection=connection,
                 log=log,
                 store=store,
                 budget=budget,
-                tell=_tell_both(tell, telling),
-                direction=RunControls(store),
-                telling=telling,
-                people=People(asking(link, publisher), store),
-                model_of=model_of,
+                on_event=_call_both(on_event, run_publisher.handle_event),
+                controls=RunControls(store),
+                publisher=run_publisher,
+                approvals=RoleApprovals(create_ask(connection, publisher), store),
+                model_factory=model_factory,
                 run_config=run_config,
             )
-            end = await _play_watched(plan, crew, watch, link)
+            watch.start(context.on_event, run_publisher, _requests(context, watch), connection)
+            result = await _run_roles(plan, context, watch)
+            await run_publisher.finish(result.outcome, result.message)
     store.write("spent", budget.to_wire())
-    tell(_ended(end, budget))
-    return end
-
-
-def _ended(end: RunEnd, budget: Budget) -> RunEvent:
-    data = {"outcome": end.ending.name.lower(), "exit": int(end.ending), **budget.report()}
-    return RunEvent(RunEventKind.RUN_ENDED, "", f"{end.ending.words}: {end.message}", data)
+    on_event(_end_event(result, budget))
+    return result
 
 
 def _traced(
-    plan: RunPlan, store: RunStore, tell: Callable[[RunEvent], None]
+    plan: RunPlan, store: RunStore, on_event: Callable[[RunEvent], None]
 ) -> AbstractContextManager[RunConfig]:
-    return kept_traces(
-        QUIET,
+    return record_traces(
+        RUN_CONFIG,
         store.folder,
         plan.traces,
         run_id=store.run_id,
         team=plan.team.name,
-        on_trouble=lambda why: tell(RunEvent(RunEventKind.TROUBLE, "", why)),
+        on_error=_reporting(on_event),
     )
 
 
-def _requests(crew: RunContext, watch: Watch) -> ControlRequests:
+def _reporting(on_event: Callable[[RunEvent], None]) -> Callable[[str], None]:
+    def report(problem: str) -> None:
+        on_event(RunEvent(RunEventKind.TROUBLE, "", problem))
+
+    return report
+
+
+def _call_both(
+    first: Callable[[RunEvent], None], second: Callable[[RunEvent], None]
+) -> Callable[[RunEvent], None]:
+    def call_both(event: RunEvent) -> None:
+        first(event)
+        second(event)
+
+    return call_both
+
+
+def _requests(context: RunContext, watch: RunWatch) -> ControlRequests:
     return ControlRequests(
-        crew.team,
-        crew.mode,
-        crew.direction,
-        crew.telling,
-        run_id=crew.store.run_id,
-        tell=crew.tell,
+        context.team,
+        context.mode,
+        context.controls,
+        context.publisher,
+        run_id=context.store.run_id,
+        on_event=context.on_event,
         stop=watch.stop,
     )
 
 
-def _tell_both(
-    tell: Callable[[RunEvent], None], telling: RunPublisher
-) -> Callable[[RunEvent], None]:
-    def tell_both(happening: RunEvent) -> None:
-        tell(happening)
-        telling.see(happening)
-
-    return tell_both
+def _end_event(result: RunResult, budget: Budget) -> RunEvent:
+    outcome = result.outcome
+    data = {"outcome": outcome.name.lower(), "exit": int(outcome), **budget.report()}
+    text = f"{outcome.description}: {result.message}"
+    return RunEvent(RunEventKind.RUN_ENDED, "", text, data)
 
 
-async def _play_watched(
-    plan: RunPlan, crew: RunContext, watch: Watch, link: TeamConnection
-) -> RunEnd:
-    """Run the crew while its threads, and what people ask of it, are watched; tell how it ended."""
-    watch.begin(crew.tell, crew.telling, _requests(crew, watch), link)
-    end = await _play(plan, crew, watch)
-    await crew.telling.finish(end.ending, end.message)
-    return end
+# Publishing.
 
 
-async def _play(plan: RunPlan, crew: RunContext, watch: Watch) -> RunEnd:
+@asynccontextmanager
+async def publish_run(
+    plan: RunPlan,
+    store: RunStore,
+    connection: TeamConnection,
+    budget: Budget,
+    on_event: Callable[[RunEvent], None],
+) -> AsyncIterator[tuple[RunPublisher, Publisher]]:
+    """Publish a run for as long as the context lasts; an exception ends the published run.
+
+    Args:
+        plan: what is run.
+        store: the run's folder.
+        connection: the connection to the server.
+        budget: what the run has used.
+        on_event: called once if the server does not take what is published.
+    """
+    report = _reporting(on_event)
+    known_items = {
+        name: await published_items(connection, role_thread_id(store.run_id, name))
+        for name in plan.team.roles
+    }
+    old_spans = read_spans(store.folder)
+    span_file = SpanFile(store.folder, report)
+    async with Publisher(connection, store.run_id, on_error=report) as publisher:
+        run_publisher = RunPublisher(
+            plan.team,
+            plan.project,
+            plan.task,
+            store=store,
+            budget=budget,
+            publish=publisher.publish,
+            store_span=span_file.write,
+            known_items=known_items,
+        )
+        run_publisher.begin()
+        try:
+            _publish_old_spans(run_publisher, old_spans)
+            yield run_publisher, publisher
+        except asyncio.CancelledError:
+            await run_publisher.finish(RunOutcome.PERSON, "it was interrupted")
+            raise
+        except Exception as error:
+            await run_publisher.finish(RunOutcome.FAILED, str(error))
+            raise
+
+
+def _publish_old_spans(publisher: RunPublisher, spans: tuple[Span, ...]) -> None:
+    """Publish the spans of earlier processes, which a restarted server does not know."""
+    for span in end_open_spans(spans):
+        publisher.publish_span(span)
+    for span in spans:
+        if span.ended_at is not None:
+            publisher.thread.publish(ev.SpanChanged(span))
+
+
+async def published_items(connection: TeamConnection, thread_id: str) -> frozenset[str]:
+    """Return the ids of a thread's completed items on the server."""
+    if thread_id not in connection.threads:
+        return frozenset()
+    try:
+        answer = await connection.call("codex-read", {"thread": thread_id})
+        events = [ev.Event.from_json(event) for event in fields.objects(answer, "events")]
+    except ThreadUnknown:
+        return frozenset()
+    items = [event.msg.item for event in events if isinstance(event.msg, ev.ItemCompleted)]
+    return frozenset(str(item.get("id")) for item in items)
+
+
+def create_ask(connection: TeamConnection, publisher: Publisher) -> Ask:
+    """Return a function that asks people on behalf of a role, after what is published so far."""
+
+    async def ask(role: str, kind: str, asked: JsonObject) -> JsonObject:
+        await publisher.flush()
+        thread = role_thread_id(publisher.run_id, role)
+        arguments = {"thread": thread, "kind": kind, "asked": to_plain_json(asked)}
+        return await connection.call("codex-ask", arguments)
+
+    return ask
+
+
+# The roles.
+
+
+async def _run_roles(plan: RunPlan, context: RunContext, watch: RunWatch) -> RunResult:
+    """Run the roles to their end, or until the watch stops the run or the time is up."""
     run = run_handoffs if plan.mode is Mode.HANDOFFS else run_parallel
-    playing = asyncio.create_task(_play_with_servers(crew, run, plan.task))
+    running = asyncio.create_task(_run_with_servers(context, run, plan.task))
     try:
         async with asyncio.timeout(plan.team.limits.minutes * 60 or None):
-            await asyncio.wait({playing, watch.stopped}, return_when=asyncio.FIRST_COMPLETED)
-            # What stopped it is told rather than what came of that.
-            return RunEnd(Ending.DONE, await (playing if playing.done() else watch.stopped))
+            await asyncio.wait({running, watch.stopped}, return_when=asyncio.FIRST_COMPLETED)
+            answer = await (running if running.done() else watch.stopped)
+            return RunResult(RunOutcome.DONE, answer)
     except TimeoutError:
-        return RunEnd(Ending.BUDGET, f"it took more than {plan.team.limits.minutes:g} minutes")
+        reason = f"it took more than {plan.team.limits.minutes:g} minutes"
+        return RunResult(RunOutcome.BUDGET, reason)
     except RunStopped as stopped:
-        if watch.undecided:
-            # The question stays open: whoever answers it later lets the turn go on.
-            crew.let_go()
-        return RunEnd(stopped.ending, str(stopped))
+        if watch.is_undecided:
+            # The approval stays open: the turn goes on when it is decided.
+            context.leave_turns_running()
+        return RunResult(stopped.outcome, str(stopped))
     except CodextuiError as error:
-        return RunEnd(Ending.FAILED, str(error))
+        return RunResult(RunOutcome.FAILED, str(error))
     finally:
-        playing.cancel()
-        # What comes of stopping it hides neither how it ended, nor that its turns must stop.
-        await asyncio.gather(playing, return_exceptions=True)
-        await crew.stop()
+        running.cancel()
+        # Errors of the cancelled run neither hide its result nor keep its turns running.
+        await asyncio.gather(running, return_exceptions=True)
+        await context.cancel_codex_calls()
 
 
-async def _play_with_servers(
-    crew: RunContext, run: Callable[[RunContext, str], Awaitable[str]], task: str
+async def _run_with_servers(
+    context: RunContext, run: Callable[[RunContext, str], Awaitable[str]], task: str
 ) -> str:
     """Run with the roles' own MCP servers connected."""
     async with contextlib.AsyncExitStack() as stack:
-        for server in crew.own_servers:
+        for server in context.mcp_servers:
             try:
                 await server.connect()  # type: ignore[no-untyped-call]  # the SDK left it out
             except Exception as error:  # whatever a server of the user's may raise
-                told = f"the MCP server {server.name} cannot be connected: {error!r}"
-                raise RunStopped(Ending.FAILED, told) from error
+                reason = f"the MCP server {server.name} cannot be connected: {error!r}"
+                raise RunStopped(RunOutcome.FAILED, reason) from error
             stack.push_async_callback(server.cleanup)
-        return await run(crew, task)
+        return await run(context, task)

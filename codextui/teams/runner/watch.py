@@ -1,128 +1,121 @@
-"""Sees what happens on the server to the threads and rows of a run."""
+"""Watches a run on the server: tokens of its threads, approvals that wait, requests of people."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from codextui.protocol import events as ev
 from codextui.protocol.approvals import Approval, kind_of
-from codextui.protocol.runs import SpanKind
+from codextui.protocol.runs import RunEventKind, SpanKind
 from codextui.protocol.threads import ThreadInfo, Usage
 from codextui.teams.codex.calls import CallLog
 from codextui.teams.codex.connection import TeamConnection
 from codextui.teams.publish.run import RunPublisher
 from codextui.teams.records.costs import Budget
-from codextui.teams.records.events import RunEvent, RunEventKind
+from codextui.teams.records.events import RunEvent, RunOutcome, RunStopped
 from codextui.teams.runner.controls import ControlRequests
-from codextui.teams.runner.ending import Ending, RunStopped
 
 
-class Watch:
-    """Counts what the threads of a run use, and how long it waits for people.
+class RunWatch:
+    """Handles the server's events for the threads of a run, and stops the run if it must.
 
     Attributes:
-        stopped: ends with RunStopped where the run must not go on.
-        undecided: whether it is stopped because nobody decided something.
+        stopped: a future that raises RunStopped when the run must not go on.
+        is_undecided: whether it was stopped because an approval was not decided in time.
     """
 
-    def __init__(
-        self,
-        log: CallLog,
-        budget: Budget,
-        *,
-        person_minutes: float = 0.0,
-    ) -> None:
-        """Watch a run that has not begun; `begin` says who is told.
+    def __init__(self, log: CallLog, budget: Budget, *, person_minutes: float = 0.0) -> None:
+        """Create a watch, which ignores events until `start`.
 
         Args:
-            log: knows which threads are the run's.
-            budget: counts what they use.
-            person_minutes: how long it waits for a decision; 0 is for ever.
+            log: the Codex calls of the run, which tell its threads.
+            budget: counts the tokens of the threads.
+            person_minutes: how long an approval may wait for a decision; 0 for no limit.
         """
         self.stopped: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self.undecided = False
-        self._patience_s = person_minutes * 60
+        self.is_undecided = False
+        self._decision_timeout_s = person_minutes * 60
         self._log = log
         self._budget = budget
-        self._tell: Callable[[RunEvent], None] = lambda _: None
-        self._telling: RunPublisher | None = None
+        self._on_event: Callable[[RunEvent], None] = lambda _: None
+        self._publisher: RunPublisher | None = None
         self._requests: ControlRequests | None = None
         self._roles: dict[str, str] = {}
         self._threads: dict[str, ThreadInfo] = {}
-        self._waiting: dict[str, tuple[asyncio.TimerHandle | None, str, str]] = {}
+        self._waiting: dict[str, _WaitingApproval] = {}
 
-    def begin(
+    def start(
         self,
-        tell: Callable[[RunEvent], None],
-        telling: RunPublisher,
+        on_event: Callable[[RunEvent], None],
+        publisher: RunPublisher,
         requests: ControlRequests,
-        link: TeamConnection,
+        connection: TeamConnection,
     ) -> None:
-        """Tell of what is seen from now on, and of what is open already.
+        """Handle what is there already, and events from now on.
 
         Args:
-            tell: is told what happens.
-            telling: tells of the run.
-            requests: takes what people ask.
-            link: knows all threads, what waits for a decision now, and what was asked before.
+            on_event: called with what happens.
+            publisher: publishes the run.
+            requests: handles the requests of people.
+            connection: has the threads, the open approvals and the past requests.
         """
-        threads = self._threads = link.threads
-        self._tell, self._telling, self._requests = tell, telling, requests
-        self._roles = {role.row.thread_id: name for name, role in telling.roles.items()}
-        for thread_id in self._log.threads & threads.keys():
+        threads = self._threads = connection.threads
+        self._on_event, self._publisher, self._requests = on_event, publisher, requests
+        self._roles = {role.thread.thread_id: name for name, role in publisher.roles.items()}
+        for thread_id in self._log.thread_ids & threads.keys():
             self._count(thread_id, threads[thread_id].usage, threads[thread_id].turn_id)
-        requests.show_held()
-        for event in link.requests:
-            requests.take(event, past=True)
-        for approval in tuple(link.approvals.values()):
+        requests.publish_paused()
+        for event in connection.past_requests:
+            requests.handle(event, past=True)
+        for approval in tuple(connection.approvals.values()):
             if self._role_of(approval.thread_id) is not None:
-                self._wait_for_person(approval)
+                self._begin_wait(approval)
 
-    def see(self, event: ev.Event) -> None:
-        """Take an event of the server's."""
-        if self._telling is None or self._requests is None:
+    def handle_event(self, event: ev.Event) -> None:
+        """Handle an event of the server."""
+        if self._publisher is None or self._requests is None:
             return
-        self._requests.take(event)
-        role = self._role_of(event.thread_id)
-        if role is None:
+        self._requests.handle(event)
+        if self._role_of(event.thread_id) is None:
             return
         match event.msg:
-            case ev.TokensCounted(total, last) if event.thread_id in self._log.threads:
+            case ev.TokensCounted(total, last) if event.thread_id in self._log.thread_ids:
                 self._count(event.thread_id, total, event.turn_id)
-                self._telling.count_run(last)
+                self._publisher.count_tokens(last)
             case ev.ApprovalAsked(approval):
-                self._wait_for_person(approval)
+                self._begin_wait(approval)
             case ev.ApprovalResolved(approval_id, outcome, by):
-                handle = self._stop_waiting(approval_id)
+                handle = self._end_wait(approval_id)
                 data = {"approval": approval_id, "outcome": outcome, "by": by}
-                told = f"{outcome} by {by}" if by else outcome
-                self._tell(RunEvent(RunEventKind.PERSON_DECIDED, handle, told, data))
+                text = f"{outcome} by {by}" if by else outcome
+                self._on_event(RunEvent(RunEventKind.PERSON_DECIDED, handle, text, data))
             case _:
                 pass
 
-    def lose(self, reason: str) -> None:
-        """Take that the server is lost."""
-        self.stop(RunStopped(Ending.FAILED, f"the shared server was lost: {reason}"))
+    def handle_lost(self, reason: str) -> None:
+        """Stop the run because the server is lost."""
+        self.stop(RunStopped(RunOutcome.FAILED, f"the shared server was lost: {reason}"))
 
     def stop(self, stopped: RunStopped) -> None:
-        """End the run, unless something else did already."""
+        """Stop the run, unless it was stopped already."""
         if not self.stopped.done():
             self.stopped.set_exception(stopped)
-            self.stopped.exception()  # it may have ended by itself in this moment
+            self.stopped.exception()  # retrieved, in case the run ends in this moment
 
     def _role_of(self, thread_id: str) -> str | None:
-        """Whose thread it is: a role's row, or a Codex thread of its; None for others'."""
+        """Return the role of a thread or a Codex thread of the run; None for other threads."""
         if thread_id in self._roles:
             return self._roles[thread_id]
-        if thread_id not in self._log.threads:
+        if thread_id not in self._log.thread_ids:
             return None
         thread = self._threads.get(thread_id)
         return self._roles.get(thread.parent, "") if thread is not None else ""
 
     def _count(self, thread_id: str, total: Usage, turn_id: str) -> None:
         thread = self._threads.get(thread_id)
-        self._budget.count_thread(
+        self._budget.count_thread_usage(
             thread_id,
             total,
             self.stop,
@@ -132,41 +125,51 @@ class Watch:
             handle=thread.handle if thread is not None else "",
         )
 
-    def _wait_for_person(self, approval: Approval) -> None:
+    def _begin_wait(self, approval: Approval) -> None:
         approval_id, handle = approval.approval_id, approval.handle
         if approval_id in self._waiting:
             return
         kind = kind_of(approval.asked)
-        told = f"needs a person to decide {approval_id}"
+        text = f"needs a person to decide {approval_id}"
         data = {"approval": approval_id, "asks": kind}
-        self._tell(RunEvent(RunEventKind.PERSON_NEEDED, handle, told, data))
+        self._on_event(RunEvent(RunEventKind.PERSON_NEEDED, handle, text, data))
         timer = None
-        if self._patience_s:
+        if self._decision_timeout_s:
             loop = asyncio.get_running_loop()
-            timer = loop.call_later(self._patience_s, self._give_up, approval)
-        span = ""
-        if self._telling is not None:
+            timer = loop.call_later(self._decision_timeout_s, self._handle_timeout, approval)
+        span_id = ""
+        if self._publisher is not None:
             role = self._role_of(approval.thread_id) or ""
-            span = self._telling.spans.begin(role, SpanKind.PERSON, f"{kind} of {handle}")
-        self._waiting[approval_id] = (timer, span, handle)
+            span_id = self._publisher.spans.begin(role, SpanKind.PERSON, f"{kind} of {handle}")
+        self._waiting[approval_id] = _WaitingApproval(handle, span_id, timer)
 
-    def _stop_waiting(self, approval_id: str) -> str:
-        timer, span, handle = self._waiting.pop(approval_id, (None, "", ""))
-        if timer is not None:
-            timer.cancel()
-        if self._telling is not None:
-            self._telling.spans.end(span)
-        return handle
+    def _end_wait(self, approval_id: str) -> str:
+        """End the wait for a decision, and return the handle of the approval's thread."""
+        waiting = self._waiting.pop(approval_id, _WaitingApproval())
+        if waiting.timer is not None:
+            waiting.timer.cancel()
+        if self._publisher is not None:
+            self._publisher.spans.end(waiting.span_id)
+        return waiting.handle
 
-    def _give_up(self, approval: Approval) -> None:
-        self.undecided = True
-        # What a role asks itself is taken back when its run ends; what Codex asks stays open.
+    def _handle_timeout(self, approval: Approval) -> None:
+        self.is_undecided = True
+        # A role's own approval is withdrawn when its run ends; a Codex thread's stays open.
         by_role = approval.thread_id in self._roles
-        then = (
+        advice = (
             "resume the run, and it is asked again"
             if by_role
             else "decide it (`codextui approvals`), then resume the run"
         )
-        minutes = self._patience_s / 60
-        told = f"nobody decided {approval.approval_id} of {approval.handle} in {minutes:g} minutes"
-        self.stop(RunStopped(Ending.PERSON, f"{told}; {then}"))
+        minutes = self._decision_timeout_s / 60
+        reason = (
+            f"nobody decided {approval.approval_id} of {approval.handle} in {minutes:g} minutes"
+        )
+        self.stop(RunStopped(RunOutcome.PERSON, f"{reason}; {advice}"))
+
+
+@dataclass(frozen=True, slots=True)
+class _WaitingApproval:
+    handle: str = ""
+    span_id: str = ""
+    timer: asyncio.TimerHandle | None = None

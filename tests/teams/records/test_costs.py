@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from codextui.config.prices import Price, Prices
 from codextui.protocol.threads import Usage
 from codextui.teams.config.team import Limits
-from codextui.teams.records.costs import Budget, parse_ledger, usage_of
-from codextui.teams.runner.ending import Ending, RunStopped
+from codextui.teams.records.costs import Budget, parse_ledger, read_usage
+from codextui.teams.records.events import RunOutcome, RunStopped
 
 PRICES = Prices("EUR", {"strong": Price(10.0, 10.0), "fast": Price(1.0, 1.0)})
 
@@ -30,15 +30,15 @@ def never(stopped: RunStopped) -> None:
 def spent() -> Budget:
     """Two roles; the first works twice, with a thread of two turns."""
     budget = Budget(Limits(), prices=PRICES)
-    budget.begin_stint("boss", "t1")
-    budget.add("boss", used(100), "strong")
-    budget.count_thread("x", used(40), never, role="boss", model="fast", turn_id="u1")
-    budget.hand_off("boss", "maker")
-    budget.begin_stint("maker", "t1")
-    budget.add("maker", used(7), "unknown")
-    budget.begin_stint("boss", "t2")
-    budget.count_thread("x", used(60), never, role="boss", model="fast", turn_id="u2")
-    budget.add("boss", used(1), "strong")
+    budget.begin_role_turn("boss", "t1")
+    budget.add_model_usage("boss", used(100), "strong")
+    budget.count_thread_usage("x", used(40), never, role="boss", model="fast", turn_id="u1")
+    budget.record_handoff("boss", "maker")
+    budget.begin_role_turn("maker", "t1")
+    budget.add_model_usage("maker", used(7), "unknown")
+    budget.begin_role_turn("boss", "t2")
+    budget.count_thread_usage("x", used(60), never, role="boss", model="fast", turn_id="u2")
+    budget.add_model_usage("boss", used(1), "strong")
     return budget
 
 
@@ -78,14 +78,14 @@ def test_a_resumed_run_goes_on_counting() -> None:
     kept = json.loads(json.dumps(spent().to_wire()))
     budget = Budget(Limits(), kept, PRICES)
     assert budget.report() == spent().report()
-    budget.count_thread("x", used(65), never, role="boss", model="fast", turn_id="u2")
+    budget.count_thread_usage("x", used(65), never, role="boss", model="fast", turn_id="u2")
     assert budget.usage.total == 173
 
 
-def test_a_thread_that_is_counted_anew_costs_nothing_again() -> None:
+def test_a_thread_is_not_counted_twice() -> None:
     budget = spent()
     for total in (60, 10, 60):
-        budget.count_thread("x", used(total), never, role="boss", model="fast", turn_id="u3")
+        budget.count_thread_usage("x", used(total), never, role="boss", model="fast", turn_id="u3")
     assert budget.usage.total == 168
 
 
@@ -104,13 +104,13 @@ def test_no_token_is_lost_or_counted_twice(work: list[tuple[str, str, Any]]) -> 
     for kind, name, value in work:
         match kind:
             case "stint":
-                budget.begin_stint(name, value)
+                budget.begin_role_turn(name, value)
             case "model":
-                budget.add(name, used(value), "fast")
+                budget.add_model_usage(name, used(value), "fast")
                 asked += value
             case "thread":
                 role = "a" if name == "x" else "b"
-                budget.count_thread(name, used(value), never, role=role, model="strong")
+                budget.count_thread_usage(name, used(value), never, role=role, model="strong")
                 threads[name] = max(threads[name], value)
             case _:
                 budget = Budget(Limits(), json.loads(json.dumps(budget.to_wire())), PRICES)
@@ -127,41 +127,41 @@ def test_no_token_is_lost_or_counted_twice(work: list[tuple[str, str, Any]]) -> 
 def test_a_run_ends_when_its_tokens_are_used_up() -> None:
     budget = Budget(Limits(tokens=100))
     stops: list[RunStopped] = []
-    budget.count_thread("x", used(99), stops.append)
+    budget.count_thread_usage("x", used(99), stops.append)
     assert stops == []
-    budget.begin_turn()
-    budget.count_thread("x", used(100), stops.append)
+    budget.begin_model_call()
+    budget.count_thread_usage("x", used(100), stops.append)
     with pytest.raises(RunStopped, match="100 tokens are used up"):
-        budget.begin_turn()
-    assert [stop.ending for stop in stops] == [Ending.BUDGET]
+        budget.begin_model_call()
+    assert [stop.outcome for stop in stops] == [RunOutcome.BUDGET]
 
 
 def test_a_run_ends_when_its_money_is_used_up() -> None:
     budget = Budget(Limits(money=0.001), prices=PRICES)
-    budget.add("boss", used(99), "strong")
-    budget.begin_turn()
-    budget.add("boss", used(1), "strong")
+    budget.add_model_usage("boss", used(99), "strong")
+    budget.begin_model_call()
+    budget.add_model_usage("boss", used(1), "strong")
     with pytest.raises(RunStopped, match=r"0\.001 EUR are used up") as stopped:
-        budget.begin_turn()
-    assert stopped.value.ending is Ending.BUDGET
+        budget.begin_model_call()
+    assert stopped.value.outcome is RunOutcome.BUDGET
 
 
-def test_a_limit_of_money_that_cannot_be_held_is_told_with_the_price_that_is_missing() -> None:
+def test_a_limit_of_money_without_a_price_names_the_missing_price() -> None:
     budget = Budget(Limits(money=5), prices=PRICES)
-    budget.add("boss", used(1), "strange")
+    budget.add_model_usage("boss", used(1), "strange")
     with pytest.raises(RunStopped, match=r'\[prices."strange"\] is missing'):
-        budget.begin_turn()
+        budget.begin_model_call()
 
 
 def test_without_limits_nothing_ends() -> None:
     budget = Budget(Limits(turns=0))
-    budget.add("boss", used(10**12), "strange")
+    budget.add_model_usage("boss", used(10**12), "strange")
     for _ in range(1000):
-        budget.begin_turn()
+        budget.begin_model_call()
     assert budget.turns == 1000
 
 
-def test_what_a_server_left_out_of_its_usage_is_nothing() -> None:
+def test_missing_counts_of_a_usage_are_zero() -> None:
     whole = SimpleNamespace(
         total_tokens=9,
         input_tokens=5,
@@ -169,10 +169,10 @@ def test_what_a_server_left_out_of_its_usage_is_nothing() -> None:
         input_tokens_details=SimpleNamespace(cached_tokens=2),
         output_tokens_details={"reasoning_tokens": 3},
     )
-    assert usage_of(whole) == Usage(9, 5, 2, 4, 3)
-    assert usage_of(SimpleNamespace(total_tokens=None, input_tokens=-5)) == Usage()
-    assert usage_of(None) == Usage()
+    assert read_usage(whole) == Usage(9, 5, 2, 4, 3)
+    assert read_usage(SimpleNamespace(total_tokens=None, input_tokens=-5)) == Usage()
+    assert read_usage(None) == Usage()
 
 
-def test_an_account_without_anything_can_be_read() -> None:
+def test_an_empty_ledger_can_be_parsed() -> None:
     assert parse_ledger(cast("dict[str, object]", {})).entries == {}

@@ -7,7 +7,8 @@ import json
 import pytest
 
 from codextui.commands.run import report
-from codextui.teams.records.events import RunEvent, RunEventKind
+from codextui.protocol.runs import RunEventKind
+from codextui.teams.records.events import RunEvent
 
 
 @pytest.mark.parametrize(
@@ -18,7 +19,7 @@ from codextui.teams.records.events import RunEvent, RunEventKind
         ("questions", "`codextui answer a1 ANSWER` answers"),
     ],
 )
-def test_whoever_runs_it_headless_is_told_how_to_decide(
+def test_a_headless_run_prints_how_to_decide(
     capsys: pytest.CaptureFixture[str], asks: str, how: str
 ) -> None:
     data = {"approval": "a1", "asks": asks}
@@ -29,7 +30,7 @@ def test_whoever_runs_it_headless_is_told_how_to_decide(
     assert "`codextui decline a1` says no" in err
 
 
-def test_what_people_ask_of_a_role_is_a_line_of_its_own(
+def test_a_request_of_a_person_is_printed_as_a_line(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     report(RunEvent(RunEventKind.ROLE_DIRECTED, "one", "is stopped by \x1b[31mann"), as_json=False)

@@ -1,4 +1,4 @@
-"""Crews whose roles are played by scripts, without Codex and without a server."""
+"""Runs of teams whose models follow scripts, without Codex and without a server."""
 
 from __future__ import annotations
 
@@ -11,18 +11,19 @@ from msgspec import structs
 
 from codextui.errors import ThreadUnknown
 from codextui.jsonrpc.fields import JsonObject
+from codextui.protocol.runs import RunEventKind
 from codextui.protocol.threads import ThreadInfo, ThreadState
 from codextui.teams.codex.calls import CallLog, parse_calls
 from codextui.teams.codex.connection import TeamConnection, TurnEnd
 from codextui.teams.config.team import Artifact, Limits, Mode, Role, Team
-from codextui.teams.publish.questions import Ask, People
-from codextui.teams.publish.rows import Tell
 from codextui.teams.publish.run import RunPublisher, publish_nothing
+from codextui.teams.publish.threads import Publish
 from codextui.teams.records.costs import Budget
-from codextui.teams.records.events import RunEvent, RunEventKind
+from codextui.teams.records.events import RunEvent
 from codextui.teams.records.store import RunStore
 from codextui.teams.runner.context import RunContext, create_run_context
 from codextui.teams.runner.controls import RunControls
+from codextui.teams.runner.role_tools import Ask, RoleApprovals
 
 
 class Crash(BaseException):
@@ -30,7 +31,7 @@ class Crash(BaseException):
 
 
 class CrashingStore(RunStore):
-    """A store whose process is killed right after it has kept something for the n-th time."""
+    """A store whose process is killed right after the n-th write."""
 
     def __init__(self, folder: Path, after: int = 0) -> None:
         super().__init__(folder)
@@ -43,11 +44,11 @@ class CrashingStore(RunStore):
             raise Crash
 
 
-class FakeLink:
-    """A shared server in memory, whose Codex answers at once; it outlives the crews."""
+class FakeConnection:
+    """A shared server in memory, whose Codex answers at once; it outlives the runs."""
 
     def __init__(self) -> None:
-        self.said: list[tuple[str, str]] = []
+        self.prompts: list[tuple[str, str]] = []
         self.threads: dict[str, ThreadInfo] = {}
 
     async def call(self, tool: str, arguments: JsonObject) -> dict[str, object]:
@@ -58,17 +59,17 @@ class FakeLink:
             return {"thread": self.threads[thread_id].to_json()}
         assert tool == "codex-send"
         thread_id = str(arguments["thread"])
-        self.said.append((thread_id, str(arguments["prompt"])))
-        turn_id = f"turn-{len(self.said)}"
+        self.prompts.append((thread_id, str(arguments["prompt"])))
+        turn_id = f"turn-{len(self.prompts)}"
         self.threads[thread_id] = structs.replace(self.threads[thread_id], turn_id=turn_id)
         return {"turnId": turn_id}
 
-    async def find(self, thread: str) -> ThreadInfo:
-        if thread not in self.threads:
-            raise ThreadUnknown(thread)
-        return self.threads[thread]
+    async def find_thread(self, name: str) -> ThreadInfo:
+        if name not in self.threads:
+            raise ThreadUnknown(name)
+        return self.threads[name]
 
-    async def end_of(self, thread_id: str, turn_id: str) -> TurnEnd:
+    async def wait_for_turn(self, thread_id: str, turn_id: str) -> TurnEnd:
         return TurnEnd(f"The end of {turn_id} of {thread_id}.")
 
 
@@ -80,7 +81,7 @@ def role(
     to: Sequence[str] = (),
     codex: bool = False,
 ) -> Role:
-    """A role, without Codex unless it is said."""
+    """A role, by default without Codex."""
     return Role(
         name=name,
         instructions=f"You are {name}.",
@@ -96,68 +97,68 @@ def team(*roles: Role, **limits: int) -> Team:
     return Team("t", {one.name: one for one in roles}, roles[0].name, limits=Limits(**limits))
 
 
-async def nobody(role: str, kind: str, asked: JsonObject) -> JsonObject:
-    """Ask where nobody is to be asked."""
+async def ask_nobody(role: str, kind: str, asked: JsonObject) -> JsonObject:
+    """Fail, where nothing must be asked."""
     raise AssertionError((role, kind, asked))
 
 
-def crew(
+def create_run(
     of: Team,
     folder: Path,
     models: dict[str, ScriptedModel],
     mode: Mode = Mode.HANDOFFS,
     *,
     store: RunStore | None = None,
-    link: FakeLink | None = None,
-    heard: Tell = publish_nothing,
-    ask: Ask = nobody,
+    connection: FakeConnection | None = None,
+    publish: Publish = publish_nothing,
+    ask: Ask = ask_nobody,
 ) -> tuple[RunContext, list[RunEvent]]:
-    """A crew that works in `folder`, and the list of what happens to it."""
-    told: list[RunEvent] = []
+    """The context of a run in `folder`, and the list of its events."""
+    events: list[RunEvent] = []
     store = store or new_store(folder)
     log = CallLog(parse_calls(store.read("calls") or {}), lambda calls: store.write("calls", calls))
     budget = Budget(of.limits, store.read("spent"))
-    telling = RunPublisher(of, folder, "", store=store, budget=budget, tell=heard)
+    publisher = RunPublisher(of, folder, "", store=store, budget=budget, publish=publish)
 
-    def tell(happening: RunEvent) -> None:
-        told.append(happening)
-        if heard is not publish_nothing:
-            telling.see(happening)
+    def handle(event: RunEvent) -> None:
+        events.append(event)
+        if publish is not publish_nothing:
+            publisher.handle_event(event)
 
-    made = create_run_context(
+    context = create_run_context(
         of,
         mode,
         folder,
-        link=cast("TeamConnection", link),
+        connection=cast("TeamConnection", connection),
         log=log,
         store=store,
         budget=budget,
-        tell=tell,
-        direction=RunControls(store),
-        telling=telling,
-        people=People(ask, store),
-        model_of=lambda one: models[one.name],
+        on_event=handle,
+        controls=RunControls(store),
+        publisher=publisher,
+        approvals=RoleApprovals(ask, store),
+        model_factory=lambda one: models[one.name],
     )
-    return made, told
+    return context, events
 
 
 def new_store(folder: Path, after: int = 0) -> CrashingStore:
-    """A store beside the project; after so many writes its process is killed."""
-    kept = folder.parent / f"{folder.name}-run"
-    kept.mkdir(exist_ok=True)
-    return CrashingStore(kept, after)
+    """A store beside the project, whose process is killed after so many writes."""
+    run_folder = folder.parent / f"{folder.name}-run"
+    run_folder.mkdir(exist_ok=True)
+    return CrashingStore(run_folder, after)
 
 
 def say(text: str) -> list[Any]:
     return [assistant_message(text)]
 
 
-def hand(name: str, number: int = 0) -> list[Any]:
+def hand_off(name: str, number: int = 0) -> list[Any]:
     return [function_call(f"transfer_to_{name}", {}, call_id=f"to-{name}-{number}")]
 
 
 def doing(step: Any, *work: Callable[[], object]) -> dict[str, Any]:
-    """An answer, and what is done when the model gives it."""
+    """A response, and what is done when the model gives it."""
 
     def respond(_: Any) -> Any:
         for one in work:
@@ -167,12 +168,12 @@ def doing(step: Any, *work: Callable[[], object]) -> dict[str, Any]:
     return {"responder": respond}
 
 
-def kinds(told: Sequence[RunEvent]) -> list[tuple[str, str]]:
-    """What happened to whom, without what was said."""
+def kinds(events: Sequence[RunEvent]) -> list[tuple[str, str]]:
+    """The kinds and roles of the events that change who is at work."""
     shown = {
         RunEventKind.HANDED_OFF,
         RunEventKind.HANDOFF_REFUSED,
         RunEventKind.SENT_BACK,
         RunEventKind.ROLE_FINISHED,
     }
-    return [(str(one.kind), one.role) for one in told if one.kind in shown]
+    return [(str(one.kind), one.role) for one in events if one.kind in shown]

@@ -25,7 +25,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from codextui.config.schema import Export, TracesConfig
 from codextui.errors import ConfigInvalid
 from codextui.teams.records import traces
-from codextui.teams.records.traces import FILE, kept_traces
+from codextui.teams.records.traces import TRACES_FILE, record_traces
 
 SECRET = "the-secret-of-the-task"
 
@@ -38,13 +38,13 @@ def look_up(word: str) -> str:
     return f"{word} and {SECRET}"
 
 
-async def play(folder: Path, config: TracesConfig) -> None:
+async def run_team(folder: Path, config: TracesConfig) -> None:
     """Two roles: one uses a tool and hands off, the other answers; all of it says the secret."""
     maker = Agent(name="maker", model=scripted([[assistant_message(SECRET)]]))
     asked = [function_call("look_up", {"word": SECRET}, call_id="1")]
     handed = [function_call("transfer_to_maker", {}, call_id="2")]
     boss = Agent(name="boss", model=scripted([asked, handed]), tools=[look_up], handoffs=[maker])
-    with kept_traces(QUIET, folder, config, run_id="duo-1", team="duo") as run_config:
+    with record_traces(QUIET, folder, config, run_id="duo-1", team="duo") as run_config:
         await Runner.run(boss, SECRET, run_config=run_config)
 
 
@@ -52,8 +52,8 @@ def scripted(steps: list[Any]) -> ScriptedModel:
     return ScriptedModel(steps, emit_traces=True)
 
 
-def kept(folder: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (folder / FILE).read_text().splitlines()]
+def stored(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / TRACES_FILE).read_text().splitlines()]
 
 
 class Receiver:
@@ -104,10 +104,10 @@ def receiver() -> Iterator[Receiver]:
             thread.join(10)
 
 
-async def test_what_the_sdk_traces_is_kept_for_its_owner_alone(tmp_path: Path) -> None:
-    await play(tmp_path, TracesConfig())
-    assert stat.S_IMODE((tmp_path / FILE).stat().st_mode) == 0o600
-    trace, *spans = kept(tmp_path)
+async def test_traces_are_stored_privately(tmp_path: Path) -> None:
+    await run_team(tmp_path, TracesConfig())
+    assert stat.S_IMODE((tmp_path / TRACES_FILE).stat().st_mode) == 0o600
+    trace, *spans = stored(tmp_path)
     assert (trace["workflow_name"], trace["group_id"]) == ("duo", "duo-1")
     told = [span["span_data"] for span in spans]
     assert {one["type"] for one in told} >= {"agent", "function", "generation", "handoff"}
@@ -116,34 +116,34 @@ async def test_what_the_sdk_traces_is_kept_for_its_owner_alone(tmp_path: Path) -
     assert all(span["trace_id"] == trace["id"] and span["ended_at"] for span in spans)
 
 
-async def test_nothing_that_was_said_is_kept_unless_the_user_wants_it(tmp_path: Path) -> None:
-    await play(tmp_path, TracesConfig())
-    assert SECRET not in (tmp_path / FILE).read_text()
+async def test_contents_are_not_stored_by_default(tmp_path: Path) -> None:
+    await run_team(tmp_path, TracesConfig())
+    assert SECRET not in (tmp_path / TRACES_FILE).read_text()
 
 
-async def test_what_was_said_is_kept_where_the_user_wants_it(tmp_path: Path) -> None:
-    await play(tmp_path, TracesConfig(include_data=True))
+async def test_contents_are_stored_if_configured(tmp_path: Path) -> None:
+    await run_team(tmp_path, TracesConfig(include_data=True))
     (function,) = [
         one["span_data"]
-        for one in kept(tmp_path)
+        for one in stored(tmp_path)
         if one.get("span_data", {}).get("type") == "function"
     ]
     assert SECRET in function["input"]
     assert SECRET in function["output"]
 
 
-def test_unless_the_user_says_so_no_socket_is_opened_at_all(tmp_path: Path) -> None:
+def test_no_socket_is_opened_by_default(tmp_path: Path) -> None:
     # In a process of its own, that Python itself tells of every attempt.
     probe = f"""
 import asyncio, sys
 from pathlib import Path
-sys.path.insert(0, {str(Path(__file__).parents[1])!r})
+sys.path.insert(0, {str(Path(__file__).parents[2])!r})
 from codextui.config.schema import TracesConfig
-from teams.test_traces import play
+from teams.records.test_traces import run_team
 seen = []
 reaching = ("socket.connect", "socket.getaddrinfo", "socket.sendto", "socket.gethostbyname")
 sys.addaudithook(lambda event, _: seen.append(event) if event in reaching else None)
-asyncio.run(play(Path({str(tmp_path)!r}), TracesConfig()))
+asyncio.run(run_team(Path({str(tmp_path)!r}), TracesConfig()))
 print(seen)
 """
     environment = {"PATH": "/usr/bin", "OPENAI_API_KEY": "sk-test"}
@@ -156,11 +156,11 @@ print(seen)
         env=environment,
     )
     assert done.stdout.splitlines()[-1] == "[]"
-    assert len(kept(tmp_path)) > 5
+    assert len(stored(tmp_path)) > 5
 
 
-async def test_otlp_sends_every_span_with_its_parent(tmp_path: Path, receiver: Receiver) -> None:
-    await play(tmp_path, TracesConfig(Export.OTLP, receiver.url))
+async def test_otlp_exports_every_span_with_its_parent(tmp_path: Path, receiver: Receiver) -> None:
+    await run_team(tmp_path, TracesConfig(Export.OTLP, receiver.url))
     assert {path for path, _, _ in receiver.taken} == {"/v1/traces"}
     sent = receiver.spans()
     names = {span.name for span in sent}
@@ -176,21 +176,19 @@ async def test_otlp_sends_every_span_with_its_parent(tmp_path: Path, receiver: R
         ancestors.append(tool.name)
     assert "invoke_agent boss" in ancestors
     assert all(0 < span.start_time_unix_nano <= span.end_time_unix_nano for span in sent)
-    assert len(sent) == len(kept(tmp_path)) - 1
+    assert len(sent) == len(stored(tmp_path)) - 1
 
 
-async def test_otlp_sends_nothing_that_was_said_unless_the_user_wants_it(
-    tmp_path: Path, receiver: Receiver
-) -> None:
-    await play(tmp_path, TracesConfig(Export.OTLP, receiver.url))
+async def test_otlp_exports_contents_only_if_configured(tmp_path: Path, receiver: Receiver) -> None:
+    await run_team(tmp_path, TracesConfig(Export.OTLP, receiver.url))
     assert receiver.taken
     assert not any(SECRET.encode() in body for _, _, body in receiver.taken)
-    await play(tmp_path, TracesConfig(Export.OTLP, receiver.url, include_data=True))
+    await run_team(tmp_path, TracesConfig(Export.OTLP, receiver.url, include_data=True))
     assert any(SECRET.encode() in body for _, _, body in receiver.taken)
 
 
-async def test_otlp_says_of_which_run_and_team_it_is(tmp_path: Path, receiver: Receiver) -> None:
-    await play(tmp_path, TracesConfig(Export.OTLP, receiver.url))
+async def test_otlp_resources_name_the_run_and_the_team(tmp_path: Path, receiver: Receiver) -> None:
+    await run_team(tmp_path, TracesConfig(Export.OTLP, receiver.url))
     request = ExportTraceServiceRequest.FromString(receiver.taken[0][2])
     attributes = {
         one.key: one.value.string_value for one in request.resource_spans[0].resource.attributes
@@ -199,21 +197,21 @@ async def test_otlp_says_of_which_run_and_team_it_is(tmp_path: Path, receiver: R
     assert (attributes["codextui.run"], attributes["codextui.team"]) == ("duo-1", "duo")
 
 
-async def test_a_receiver_that_is_away_ends_no_run(tmp_path: Path) -> None:
+async def test_an_unreachable_otlp_endpoint_does_not_fail_the_run(tmp_path: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}/v1/traces"
-        await play(tmp_path, TracesConfig(Export.OTLP, url))
-    assert len(kept(tmp_path)) > 5
+        await run_team(tmp_path, TracesConfig(Export.OTLP, url))
+    assert len(stored(tmp_path)) > 5
 
 
-async def test_openai_is_sent_the_spans_and_nothing_that_was_said(
+async def test_openai_gets_the_spans_without_contents(
     tmp_path: Path, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
     to_receiver = partial(BackendSpanExporter, endpoint=receiver.url)
     monkeypatch.setattr(traces, "BackendSpanExporter", to_receiver)
-    await play(tmp_path, TracesConfig(Export.OPENAI))
+    await run_team(tmp_path, TracesConfig(Export.OPENAI))
     sent = [item for _, _, body in receiver.taken for item in json.loads(body)["data"]]
     kinds = {item["span_data"]["type"] for item in sent if item["object"] == "trace.span"}
     assert {"agent", "function", "handoff"} <= kinds
@@ -225,7 +223,7 @@ async def test_openai_without_a_key_is_refused_before_anything_runs(
 ) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     with pytest.raises(ConfigInvalid, match="needs OPENAI_API_KEY"):
-        await play(tmp_path, TracesConfig(Export.OPENAI))
+        await run_team(tmp_path, TracesConfig(Export.OPENAI))
 
 
 async def test_otlp_without_opentelemetry_says_what_to_install(
@@ -235,13 +233,13 @@ async def test_otlp_without_opentelemetry_says_what_to_install(
     missing = "opentelemetry.exporter.otlp.proto.http.trace_exporter"
     monkeypatch.setitem(sys.modules, missing, None)
     with pytest.raises(ConfigInvalid, match=r"pip install 'codextui\[otel\]'"):
-        await play(tmp_path, TracesConfig(Export.OTLP))
+        await run_team(tmp_path, TracesConfig(Export.OTLP))
 
 
-async def test_after_a_run_nothing_is_traced_any_more(tmp_path: Path) -> None:
-    await play(tmp_path, TracesConfig())
-    before = kept(tmp_path)
+async def test_nothing_is_traced_after_a_run(tmp_path: Path) -> None:
+    await run_team(tmp_path, TracesConfig())
+    before = stored(tmp_path)
     agent = Agent(name="later", model=scripted([[assistant_message("x")]]))
     with contextlib.suppress(FileNotFoundError):
         await Runner.run(agent, "x")
-    assert kept(tmp_path) == before
+    assert stored(tmp_path) == before

@@ -11,7 +11,12 @@ import pytest
 
 from codextui.errors import ConfigInvalid
 from codextui.teams.config.team import Artifact, Check, Command, Role, Team, check_pattern, covers
-from codextui.teams.gates.conditions import check_artifact, find_unmet, newest, why_unmet
+from codextui.teams.gates.conditions import (
+    check_artifact,
+    check_condition,
+    find_unmet,
+    latest_mtime_ns,
+)
 
 
 def write(path: Path, content: str = "text") -> Path:
@@ -44,7 +49,7 @@ def runs(pid: int) -> bool:
         ("src/**/*.py", Check.EXISTS, {"lib/c.py": "x"}, "is not there"),
     ],
 )
-def test_a_file_passes_or_what_is_wrong_with_it_is_said(
+def test_a_file_passes_or_the_reason_is_returned(
     tmp_path: Path, pattern: str, check: Check, files: dict[str, str], reason: str
 ) -> None:
     for name, content in files.items():
@@ -53,12 +58,12 @@ def test_a_file_passes_or_what_is_wrong_with_it_is_said(
     assert said.startswith(reason) if reason else said == ""
 
 
-def test_a_folder_is_no_artifact(tmp_path: Path) -> None:
+def test_a_folder_is_not_an_artifact(tmp_path: Path) -> None:
     (tmp_path / "design").mkdir()
     assert check_artifact(tmp_path, Artifact("design")) == "is not there"
 
 
-def test_a_link_out_of_the_project_is_as_good_as_no_file(tmp_path: Path) -> None:
+def test_a_link_out_of_the_project_counts_as_missing(tmp_path: Path) -> None:
     outside = write(tmp_path / "outside" / "spec.md")
     project = tmp_path / "project"
     project.mkdir()
@@ -68,7 +73,7 @@ def test_a_link_out_of_the_project_is_as_good_as_no_file(tmp_path: Path) -> None
     assert check_artifact(project, Artifact("docs/*.md")) == "is not there"
 
 
-def test_a_link_inside_of_the_project_counts(tmp_path: Path) -> None:
+def test_a_link_inside_of_the_project_counts_as_a_file(tmp_path: Path) -> None:
     (tmp_path / "spec.md").symlink_to(write(tmp_path / "design" / "spec.md"))
     assert check_artifact(tmp_path, Artifact("spec.md")) == ""
 
@@ -93,33 +98,35 @@ def test_a_pattern_that_leads_out_of_the_project_is_refused(pattern: str) -> Non
 async def test_a_command_is_run_in_the_project(tmp_path: Path, line: str, reason: str) -> None:
     write(tmp_path / "a.md")
     async with asyncio.timeout(20):
-        assert (await why_unmet(tmp_path, Command(line))).startswith(reason) if reason else True
-        assert bool(await why_unmet(tmp_path, Command(line))) is bool(reason)
+        assert (
+            (await check_condition(tmp_path, Command(line))).startswith(reason) if reason else True
+        )
+        assert bool(await check_condition(tmp_path, Command(line))) is bool(reason)
 
 
 async def test_a_command_that_never_ends_is_killed_with_what_it_started(tmp_path: Path) -> None:
     async with asyncio.timeout(20):
         line = "sleep 600 & echo $! > pid; wait"
-        said = await why_unmet(tmp_path, Command(line, timeout_s=0.5))
+        said = await check_condition(tmp_path, Command(line, timeout_s=0.5))
         assert said == "did not end within 0.5 seconds"
         sleeper = int((tmp_path / "pid").read_text(encoding="utf-8"))
         while runs(sleeper):  # noqa: ASYNC110 - it is another process
             await asyncio.sleep(0.01)
 
 
-async def test_what_is_missing_is_told_with_whose_job_it_is(tmp_path: Path) -> None:
+async def test_an_unmet_condition_names_its_makers(tmp_path: Path) -> None:
     spec = Artifact("design/spec.md")
     team = Team("t", {"designer": Role("designer", "Design.", produces=(spec,))}, "designer")
     (unmet,) = await find_unmet(team, tmp_path, [spec])
     assert str(unmet) == "design/spec.md: is not there (the job of designer)"
 
 
-def test_the_youngest_file_decides_how_new_artifacts_are(tmp_path: Path) -> None:
+def test_the_newest_file_sets_the_time_of_artifacts(tmp_path: Path) -> None:
     os.utime(write(tmp_path / "a.md"), ns=(5, 5))
     os.utime(write(tmp_path / "b.md"), ns=(9, 9))
-    assert newest(tmp_path, [Artifact("*.md"), Command("true")]) == 9
-    assert newest(tmp_path, [Artifact("a.md")]) == 5
-    assert newest(tmp_path, [Artifact("c.md")]) == 0
+    assert latest_mtime_ns(tmp_path, [Artifact("*.md"), Command("true")]) == 9
+    assert latest_mtime_ns(tmp_path, [Artifact("a.md")]) == 5
+    assert latest_mtime_ns(tmp_path, [Artifact("c.md")]) == 0
 
 
 @pytest.mark.parametrize(
@@ -135,7 +142,5 @@ def test_the_youngest_file_decides_how_new_artifacts_are(tmp_path: Path) -> None
         ("src/**", "lib/c.py", False),
     ],
 )
-def test_who_makes_what_another_needs_is_known_by_the_patterns(
-    made: str, needed: str, expected: bool
-) -> None:
+def test_a_produced_pattern_covers_a_required_one(made: str, needed: str, expected: bool) -> None:
     assert covers(Artifact(made), Artifact(needed)) is expected

@@ -12,11 +12,22 @@ from typing import Any
 
 import pytest
 from agents.testing import ScriptedModel, function_call
-from teams.crews import Crash, FakeLink, crew, doing, kinds, new_store, role, say, team
+from teams.scripted import (
+    Crash,
+    FakeConnection,
+    create_run,
+    doing,
+    kinds,
+    new_store,
+    role,
+    say,
+    team,
+)
 
+from codextui.protocol.runs import RunEventKind
 from codextui.teams.config.team import Mode, Team
-from codextui.teams.records.events import RunEventKind
-from codextui.teams.runner.ending import Ending, RunStopped
+from codextui.teams.records.events import RunOutcome, RunStopped
+from codextui.teams.runner.context import RunContext
 from codextui.teams.runner.parallel import run_parallel
 
 WAIT_S = 60
@@ -24,9 +35,9 @@ WAIT_S = 60
 LATER = itertools.count(1_000_000_000_000_000_000, 1_000_000_000)
 
 
-async def play(made: Any) -> str:
+async def play(run: RunContext) -> str:
     async with asyncio.timeout(WAIT_S):
-        return await run_parallel(made, "Build it.")
+        return await run_parallel(run, "Build it.")
 
 
 def web(**limits: int) -> Team:
@@ -50,7 +61,7 @@ def write(file: Path) -> None:
     os.utime(file, ns=(at, at))
 
 
-async def test_roles_that_need_nothing_of_each_other_work_at_once(tmp_path: Path) -> None:
+async def test_independent_roles_work_concurrently(tmp_path: Path) -> None:
     both = asyncio.Barrier(2)
 
     def meeting(name: str) -> Any:
@@ -67,25 +78,25 @@ async def test_roles_that_need_nothing_of_each_other_work_at_once(tmp_path: Path
         "back": ScriptedModel([meeting("server.js")]),
         "tester": ScriptedModel([writing(tmp_path, "report.md")]),
     }
-    made, told = crew(web(), tmp_path, models, Mode.PARALLEL)
-    await play(made)
-    finished = [name for _, name in kinds(told)]
+    run, events = create_run(web(), tmp_path, models, Mode.PARALLEL)
+    await play(run)
+    finished = [name for _, name in kinds(events)]
     assert (finished[0], set(finished[1:3]), finished[3]) == ("boss", {"front", "back"}, "tester")
 
 
-async def test_files_of_an_earlier_run_start_nobody_before_who_makes_them_is_done(
+async def test_files_of_an_earlier_run_start_no_role_before_their_makers_are_done(
     tmp_path: Path,
 ) -> None:
     for name in ("plan.md", "page.html", "server.js", "report.md"):
         (tmp_path / name).touch()
     models = {name: ScriptedModel([say("Done.")]) for name in ("boss", "front", "back", "tester")}
-    made, told = crew(web(), tmp_path, models, Mode.PARALLEL)
-    await play(made)
-    started = [one.role for one in told if one.kind is RunEventKind.ROLE_STARTED]
+    run, events = create_run(web(), tmp_path, models, Mode.PARALLEL)
+    await play(run)
+    started = [one.role for one in events if one.kind is RunEventKind.ROLE_STARTED]
     assert (started[0], set(started[1:3]), started[3]) == ("boss", {"front", "back"}, "tester")
 
 
-async def test_a_role_is_due_again_when_what_it_was_made_from_is_newer(tmp_path: Path) -> None:
+async def test_a_role_runs_again_when_a_file_that_it_requires_is_newer(tmp_path: Path) -> None:
     models = {
         "boss": ScriptedModel([writing(tmp_path, "plan.md")]),
         "front": ScriptedModel([writing(tmp_path, "page.html"), writing(tmp_path, "page.html")]),
@@ -95,46 +106,46 @@ async def test_a_role_is_due_again_when_what_it_was_made_from_is_newer(tmp_path:
             [writing(tmp_path, "report.md", "plan.md"), writing(tmp_path, "report.md")]
         ),
     }
-    made, told = crew(web(), tmp_path, models, Mode.PARALLEL)
-    await play(made)
-    stale = [one for one in told if one.kind is RunEventKind.ROLE_STALE]
+    run, events = create_run(web(), tmp_path, models, Mode.PARALLEL)
+    await play(run)
+    stale = [one for one in events if one.kind is RunEventKind.ROLE_STALE]
     assert sorted(one.role for one in stale) == ["back", "front", "tester"]
     assert "plan.md" in models["front"].calls[1].input[0]["content"]
 
 
-async def test_roles_that_make_each_other_due_for_ever_are_stopped(tmp_path: Path) -> None:
+async def test_roles_that_make_each_other_run_again_forever_are_stopped(tmp_path: Path) -> None:
     models = {
         "boss": ScriptedModel([writing(tmp_path, "plan.md")]),
         "front": ScriptedModel([writing(tmp_path, "page.html")] * 9),
         "back": ScriptedModel([writing(tmp_path, "server.js")] * 9),
         "tester": ScriptedModel([writing(tmp_path, "report.md", "plan.md")] * 9),
     }
-    made, _ = crew(web(rounds=2), tmp_path, models, Mode.PARALLEL)
+    run, _ = create_run(web(rounds=2), tmp_path, models, Mode.PARALLEL)
     with pytest.raises(RunStopped) as caught:
-        await play(made)
-    assert caught.value.ending is Ending.GATE
+        await play(run)
+    assert caught.value.outcome is RunOutcome.GATE
     assert len(models["tester"].calls) == 3
 
 
 async def test_a_role_is_sent_back_until_what_it_produces_is_there(tmp_path: Path) -> None:
     boss = ScriptedModel([say("Done!"), writing(tmp_path, "plan.md")])
-    made, told = crew(
+    run, events = create_run(
         team(role("boss", makes=["plan.md"])), tmp_path, {"boss": boss}, Mode.PARALLEL
     )
-    await play(made)
-    assert kinds(told) == [("sent_back", "boss"), ("role_finished", "boss")]
+    await play(run)
+    assert kinds(events) == [("sent_back", "boss"), ("role_finished", "boss")]
 
 
-async def test_a_role_whose_gate_is_never_met_is_told_at_the_end(tmp_path: Path) -> None:
+async def test_a_role_whose_gate_is_never_met_is_reported_at_the_end(tmp_path: Path) -> None:
     of = team(role("boss"), role("front", needs=["plan.md"]))
     models = {"boss": ScriptedModel([say("Done.")]), "front": ScriptedModel()}
-    made, _ = crew(of, tmp_path, models, Mode.PARALLEL)
+    run, _ = create_run(of, tmp_path, models, Mode.PARALLEL)
     with pytest.raises(RunStopped, match=r"front never began:\n- plan.md: is not there") as caught:
-        await play(made)
-    assert caught.value.ending is Ending.GATE
+        await play(run)
+    assert caught.value.outcome is RunOutcome.GATE
 
 
-async def test_twenty_roles_work_at_once(tmp_path: Path) -> None:
+async def test_twenty_roles_work_concurrently(tmp_path: Path) -> None:
     names = [f"role{number}" for number in range(20)]
     all_at_once = asyncio.Barrier(20)
 
@@ -143,13 +154,13 @@ async def test_twenty_roles_work_at_once(tmp_path: Path) -> None:
         return say("Done.")
 
     models = {name: ScriptedModel([{"responder": respond}]) for name in names}
-    made, told = crew(team(*map(role, names)), tmp_path, models, Mode.PARALLEL)
-    await play(made)
-    assert len(kinds(told)) == 20
+    run, events = create_run(team(*map(role, names)), tmp_path, models, Mode.PARALLEL)
+    await play(run)
+    assert len(kinds(events)) == 20
 
 
 @pytest.mark.parametrize("after", range(1, 38))
-async def test_after_a_crash_at_any_step_every_role_is_asked_once(
+async def test_every_role_is_asked_once_despite_a_crash_at_any_step(
     tmp_path: Path, after: int
 ) -> None:
     folder = tmp_path / "project"
@@ -161,16 +172,16 @@ async def test_after_a_crash_at_any_step_every_role_is_asked_once(
         "tester": ScriptedModel([writing(folder, "report.md")]),
     }
     store = new_store(folder, after)
-    made, _ = crew(web(), folder, models, Mode.PARALLEL, store=store)
+    run, _ = create_run(web(), folder, models, Mode.PARALLEL, store=store)
     with contextlib.suppress(Crash):
-        await play(made)
-    made, _ = crew(web(), folder, models, Mode.PARALLEL, store=new_store(folder))
-    await play(made)
+        await play(run)
+    run, _ = create_run(web(), folder, models, Mode.PARALLEL, store=new_store(folder))
+    await play(run)
     assert [len(model.calls) for model in models.values()] == [1, 1, 1, 1]
 
 
 @pytest.mark.parametrize("after", range(1, 48, 2))
-async def test_after_a_crash_no_codex_task_of_roles_at_work_at_once_is_started_twice(
+async def test_no_codex_call_of_concurrent_roles_is_repeated_after_a_crash(
     tmp_path: Path, after: int
 ) -> None:
     folder = tmp_path / "project"
@@ -186,11 +197,20 @@ async def test_after_a_crash_no_codex_task_of_roles_at_work_at_once_is_started_t
         )
         for name in ("left", "right")
     }
-    link = FakeLink()
-    made, _ = crew(of, folder, models, Mode.PARALLEL, store=new_store(folder, after), link=link)
+    connection = FakeConnection()
+    run, _ = create_run(
+        of, folder, models, Mode.PARALLEL, store=new_store(folder, after), connection=connection
+    )
     with contextlib.suppress(Crash):
-        await play(made)
-    made, _ = crew(of, folder, models, Mode.PARALLEL, store=new_store(folder), link=link)
-    await play(made)
-    assert sorted(said for _, said in link.said) == ["left", "more left", "more right", "right"]
+        await play(run)
+    run, _ = create_run(
+        of, folder, models, Mode.PARALLEL, store=new_store(folder), connection=connection
+    )
+    await play(run)
+    assert sorted(said for _, said in connection.prompts) == [
+        "left",
+        "more left",
+        "more right",
+        "right",
+    ]
     assert [len(model.calls) for model in models.values()] == [3, 3]

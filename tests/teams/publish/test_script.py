@@ -12,11 +12,11 @@ from agents import Agent, RunConfig, Runner, function_tool
 from agents.exceptions import MaxTurnsExceeded
 from agents.testing import ScriptedModel, assistant_message, function_call
 
+from codextui.agents import CodexServer
 from codextui.errors import ServerRefused
 from codextui.protocol import events as ev
 from codextui.protocol.runs import RoleAction, SpanKind, ThreadKind
 from codextui.protocol.threads import ThreadInfo, ThreadState, Usage
-from codextui.teams.codex.server import CodexServer
 from codextui.teams.publish.script import PublishingHooks
 
 QUIET = RunConfig(tracing_disabled=True)
@@ -27,10 +27,10 @@ class FakeServer:
     """Takes what the hooks tell, and hands out no connection."""
 
     def __init__(self, refusal: Exception | None = None) -> None:
-        self.told: list[tuple[str, str, ev.Msg]] = []
+        self.messages: list[tuple[str, str, ev.Msg]] = []
         self.runs: list[str] = []
-        self.workplaces: dict[str, tuple[str, str]] = {}
-        self.failed: set[str] = set()
+        self.places: dict[str, tuple[str, str]] = {}
+        self.failed_calls: set[str] = set()
         self._refusal = refusal
 
     async def open_publisher(self, run_id: str, hooks: PublishingHooks) -> FakeServer:
@@ -39,21 +39,23 @@ class FakeServer:
         self.runs.append(run_id)
         return self
 
-    def tell(self, thread_id: str, turn_id: str, msg: ev.Msg) -> None:
-        self.told.append((thread_id, turn_id, msg))
+    def publish(self, thread_id: str, turn_id: str, msg: ev.Msg) -> None:
+        self.messages.append((thread_id, turn_id, msg))
 
-    def assign(self, call_id: str, parent: str, handle: str) -> None:
-        self.workplaces[call_id] = (parent, handle)
+    def place_thread(self, call_id: str, parent: str, handle: str) -> None:
+        self.places[call_id] = (parent, handle)
 
     @property
-    def rows(self) -> dict[str, ThreadInfo]:
+    def threads(self) -> dict[str, ThreadInfo]:
         """The rows as they were told last, by handle."""
-        changes = (msg.thread for _, _, msg in self.told if isinstance(msg, ev.ThreadChanged))
+        changes = (msg.thread for _, _, msg in self.messages if isinstance(msg, ev.ThreadChanged))
         return {row.handle: row for row in changes}
 
     def of(self, handle: str, *kinds: type[Any]) -> list[Any]:
-        thread_id = self.rows[handle].thread_id
-        return [msg for told, _, msg in self.told if told == thread_id and isinstance(msg, kinds)]
+        thread_id = self.threads[handle].thread_id
+        return [
+            msg for told, _, msg in self.messages if told == thread_id and isinstance(msg, kinds)
+        ]
 
 
 def hooks_of(server: FakeServer, name: str = "my team") -> PublishingHooks:
@@ -70,17 +72,17 @@ def pair(boss: ScriptedModel, worker: ScriptedModel) -> Agent[Any]:
     return Agent(name="The Boss", model=boss, handoffs=[two])
 
 
-def hand(number: int = 0) -> list[Any]:
+def hand_off(number: int = 0) -> list[Any]:
     return [function_call("transfer_to_second_hand", {}, call_id=f"h{number}")]
 
 
-async def test_a_run_and_its_agents_are_told_as_rows_with_turns() -> None:
+async def test_a_run_and_its_agents_are_published_as_threads_with_turns() -> None:
     server = FakeServer()
-    boss = ScriptedModel([[assistant_message("You do it."), *hand()]])
+    boss = ScriptedModel([[assistant_message("You do it."), *hand_off()]])
     worker = ScriptedModel([[assistant_message("I did it.")]])
     result = await run(pair(boss, worker), "Do it.", hooks_of(server))
     assert result.final_output == "I did it."
-    rows = server.rows
+    rows = server.threads
     assert {name: (row.kind, row.state) for name, row in rows.items()} == {
         "my team": (ThreadKind.RUN, ThreadState.DONE),
         "the-boss": (ThreadKind.ROLE, ThreadState.DONE),
@@ -105,7 +107,7 @@ async def test_a_run_and_its_agents_are_told_as_rows_with_turns() -> None:
     assert all(isinstance(span.kind, SpanKind) for span in spans)
 
 
-async def test_the_first_agent_reads_the_task_and_a_tool_is_an_item_with_its_answer() -> None:
+async def test_the_task_and_tool_calls_are_published_as_items() -> None:
     server = FakeServer()
 
     @function_tool
@@ -121,18 +123,18 @@ async def test_the_first_agent_reads_the_task_and_a_tool_is_an_item_with_its_ans
     assert (items[1]["tool"], items[1]["server"]) == ("add", "")
     assert items[1]["arguments"] == {"one": 1, "two": 2}
     assert items[1]["result"]["content"][0]["text"] == "3"
-    assert server.workplaces == {}
+    assert server.places == {}
 
 
-async def test_a_call_of_codex_stands_under_its_agent_and_one_that_failed_says_so() -> None:
+async def test_codex_threads_are_placed_under_their_agent_and_failed_calls_are_marked() -> None:
     server = FakeServer()
-    server.failed.add("c2")
+    server.failed_calls.add("c2")
     calls = [[function_call("codex", {}, call_id=call_id)] for call_id in ("c1", "c2")]
     model = ScriptedModel([*calls, [assistant_message("Well.")]])
     tools = [function_tool(fly, name_override="codex")]
     await run(Agent(name="Worker", model=model, tools=tools), "Go.", hooks_of(server))
-    row = server.rows["worker"].thread_id
-    assert server.workplaces == dict.fromkeys(("c1", "c2"), (row, "worker-codex"))
+    row = server.threads["worker"].thread_id
+    assert server.places == dict.fromkeys(("c1", "c2"), (row, "worker-codex"))
     items = [msg.item for msg in server.of("worker", ev.ItemCompleted)][1:3]
     assert [(item["server"], item["status"]) for item in items] == [
         ("codex", "completed"),
@@ -141,7 +143,7 @@ async def test_a_call_of_codex_stands_under_its_agent_and_one_that_failed_says_s
     assert items[1]["error"] == {"message": "You flew."}
 
 
-async def test_the_next_run_with_the_same_hooks_is_the_rows_next_turn() -> None:
+async def test_the_next_run_with_the_same_hooks_is_the_next_turn() -> None:
     server = FakeServer()
     hooks = hooks_of(server)
     model = ScriptedModel([[assistant_message("One.")], [assistant_message("Two.")]])
@@ -152,11 +154,11 @@ async def test_the_next_run_with_the_same_hooks_is_the_rows_next_turn() -> None:
         ev.TurnCompleted("One."),
         ev.TurnCompleted("Two."),
     ]
-    assert (server.rows["worker"].turn_id, len(server.runs)) == ("t2", 1)
-    assert server.rows["my team"].brief == "Second."
+    assert (server.threads["worker"].turn_id, len(server.runs)) == ("t2", 1)
+    assert server.threads["my team"].brief == "Second."
 
 
-async def test_a_run_that_failed_is_cut_off_by_the_next_one_or_by_the_scripts_end() -> None:
+async def test_a_failed_run_is_aborted_by_the_next_one_or_the_scripts_end() -> None:
     server = FakeServer()
     hooks = hooks_of(server)
     calls = [[function_call("fly", {}, call_id=f"c{number}")] for number in range(9)]
@@ -169,7 +171,7 @@ async def test_a_run_that_failed_is_cut_off_by_the_next_one_or_by_the_scripts_en
     ]
     hooks.close()
     for name in ("worker", "my team"):
-        assert server.rows[name].state is ThreadState.INTERRUPTED
+        assert server.threads[name].state is ThreadState.INTERRUPTED
         assert len(server.of(name, ev.TurnAborted)) == 2
 
 
@@ -178,7 +180,7 @@ def fly() -> str:
     return "You flew."
 
 
-async def test_two_runs_at_once_with_hooks_each_do_not_mix() -> None:
+async def test_concurrent_runs_with_their_own_hooks_do_not_mix() -> None:
     server = FakeServer()
 
     async def one(name: str) -> None:
@@ -192,10 +194,10 @@ async def test_two_runs_at_once_with_hooks_each_do_not_mix() -> None:
     for name in ("ann", "bob"):
         assert server.of(f"{name}'s", ev.TurnCompleted) == [ev.TurnCompleted(f"{name} flew.")]
         assert len(server.of(name, ev.ItemCompleted)) == 5
-        assert server.rows[name].parent == server.rows[f"{name}'s"].thread_id
+        assert server.threads[name].parent == server.threads[f"{name}'s"].thread_id
 
 
-async def test_agents_whose_names_look_the_same_are_roles_of_their_own() -> None:
+async def test_agents_with_similar_names_get_unique_role_names() -> None:
     server = FakeServer()
     last = Agent(name="a b", model=ScriptedModel([[assistant_message("Yes.")]]))
     calls = [function_call("transfer_to_a_b", {}, call_id="h")]
@@ -203,32 +205,32 @@ async def test_agents_whose_names_look_the_same_are_roles_of_their_own() -> None
     nobody = Agent(name="!?", model=ScriptedModel([]), handoffs=[])
     first.handoffs.append(nobody)
     await run(first, "Go.", hooks_of(server))
-    assert set(server.rows) == {"my team", "a-b", "a-b-2"}
+    assert set(server.threads) == {"my team", "a-b", "a-b-2"}
 
 
-async def test_what_a_person_asks_of_a_script_is_answered_on_that_row() -> None:
+async def test_a_request_of_a_person_is_answered_by_a_warning_on_its_thread() -> None:
     server = FakeServer()
     hooks = hooks_of(server)
     agent = Agent(name="Worker", model=ScriptedModel([[assistant_message("Done.")]]))
     await run(agent, "Go.", hooks)
-    row = server.rows["worker"].thread_id
-    hooks.see(ev.Event(1, row, "", 0.0, ev.RoleRequested(RoleAction.PAUSE, "", "me")), "")
+    row = server.threads["worker"].thread_id
+    hooks.handle_event(ev.Event(1, row, "", 0.0, ev.RoleRequested(RoleAction.PAUSE, "", "me")), "")
     [warned] = server.of("worker", ev.Warned)
     assert warned.message.startswith("pause: ")
     assert server.of("my team", ev.Warned) == []
 
 
-async def test_the_runs_tokens_are_those_of_its_agents_and_of_their_threads() -> None:
+async def test_the_runs_tokens_include_those_of_its_agents_threads() -> None:
     server = FakeServer()
     hooks = hooks_of(server)
     spent = [[assistant_message(f"{n}.")] for n in range(2)]
     agent = Agent(name="Worker", model=ScriptedModel(spent))
     await run(agent, "Go.", hooks)
-    row = server.rows["worker"].thread_id
+    row = server.threads["worker"].thread_id
     for total in (70, 100):
         counted = ev.TokensCounted(Usage(total), Usage(30))
-        hooks.see(ev.Event(1, "thread", "", 0.0, counted), row)
-        hooks.see(ev.Event(1, "other", "", 0.0, counted), "run:other/worker")
+        hooks.handle_event(ev.Event(1, "thread", "", 0.0, counted), row)
+        hooks.handle_event(ev.Event(1, "other", "", 0.0, counted), "run:other/worker")
     await run(agent, "Again.", hooks)
     own = server.of("worker", ev.TokensCounted)[-1].total
     assert server.of("my team", ev.TokensCounted)[-1].total.total == own.total + 100
@@ -241,12 +243,12 @@ def _broken(*_: Any) -> None:
 @pytest.mark.parametrize(
     "spoil",
     [
-        lambda server: setattr(server, "tell", _broken),
-        lambda server: setattr(server, "assign", _broken),
+        lambda server: setattr(server, "publish", _broken),
+        lambda server: setattr(server, "place_thread", _broken),
         lambda server: setattr(server, "_refusal", ServerRefused("not connected")),
     ],
 )
-async def test_a_publication_that_fails_is_logged_once_and_breaks_nothing(
+async def test_a_failure_to_publish_is_logged_once_and_never_raised(
     spoil: Callable[[FakeServer], None], caplog: pytest.LogCaptureFixture
 ) -> None:
     server = FakeServer()

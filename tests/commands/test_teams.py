@@ -9,8 +9,6 @@ import pytest
 
 from codextui.cli import main
 from codextui.demo.team_script import FOLDER
-from codextui.errors import ConfigInvalid
-from codextui.teams.records.store import RunStore, list_runs
 
 TEAM = ["--config", str(FOLDER / "team.toml")]
 
@@ -107,29 +105,3 @@ def test_wrong_usage_is_told_and_starts_nothing(
 ) -> None:
     assert main([arguments[0], *TEAM, *arguments[1:]]) == 2
     assert told in capsys.readouterr().err
-
-
-def test_a_run_is_kept_for_its_owner_alone(tmp_path: Path) -> None:
-    store = RunStore.create("t", tmp_path)
-    store.write("run", {"team": "t"})
-    folder = tmp_path / store.run_id
-    assert folder.stat().st_mode & 0o777 == 0o700
-    assert (folder / "run.json").stat().st_mode & 0o777 == 0o600
-    assert list_runs(tmp_path) == [store.run_id]
-    assert RunStore.open(store.run_id, tmp_path).read("run") == {"team": "t"}
-    assert store.read("calls") is None
-
-
-def test_a_run_is_run_by_one_process_at_a_time(tmp_path: Path) -> None:
-    store = RunStore.create("t", tmp_path)
-    store.write("run", {})
-    other = RunStore.open(store.run_id, tmp_path)
-    with store.locked(), pytest.raises(ConfigInvalid, match="another process"), other.locked():
-        pass
-
-
-def test_what_was_kept_and_cannot_be_read_is_told(tmp_path: Path) -> None:
-    store = RunStore.create("t", tmp_path)
-    (tmp_path / store.run_id / "calls.json").write_text("{", encoding="utf-8")
-    with pytest.raises(ConfigInvalid, match="cannot be read"):
-        store.read("calls")

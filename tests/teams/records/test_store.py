@@ -1,0 +1,47 @@
+"""The folder of a run: its parts, its lock and its files of JSON lines."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from codextui.errors import ConfigInvalid
+from codextui.teams.records.store import JsonLinesFile, RunStore, list_runs, read_json_lines
+
+
+def test_a_run_is_stored_privately(tmp_path: Path) -> None:
+    store = RunStore.create("t", tmp_path)
+    store.write("run", {"team": "t"})
+    folder = tmp_path / store.run_id
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert (folder / "run.json").stat().st_mode & 0o777 == 0o600
+    assert list_runs(tmp_path) == [store.run_id]
+    assert RunStore.open(store.run_id, tmp_path).read("run") == {"team": "t"}
+    assert store.read("calls") is None
+
+
+def test_a_run_is_run_by_one_process_at_a_time(tmp_path: Path) -> None:
+    store = RunStore.create("t", tmp_path)
+    store.write("run", {})
+    other = RunStore.open(store.run_id, tmp_path)
+    with store.locked(), pytest.raises(ConfigInvalid, match="another process"), other.locked():
+        pass
+
+
+def test_a_part_that_cannot_be_read_raises(tmp_path: Path) -> None:
+    store = RunStore.create("t", tmp_path)
+    (tmp_path / store.run_id / "calls.json").write_text("{", encoding="utf-8")
+    with pytest.raises(ConfigInvalid, match="cannot be read"):
+        store.read("calls")
+
+
+def test_a_full_file_is_reported_once_and_closed(tmp_path: Path) -> None:
+    problems: list[str] = []
+    path = tmp_path / "lines.jsonl"
+    with JsonLinesFile(path, problems.append, max_bytes=20) as file:
+        for number in range(10):
+            file.append({"n": number})
+    assert list(read_json_lines(path)) == [{"n": 0}, {"n": 1}]
+    assert len(problems) == 1
+    assert "is full" in problems[0]
