@@ -50,7 +50,7 @@ def content(name: str) -> str:
 
 
 class FiveRoles:
-    """The models of the roles, and of their Codex threads, which write the files they are told."""
+    """The models of the roles, and of their Codex threads, which write the requested files."""
 
     def __init__(self) -> None:
         self.asked: Counter[str] = Counter()
@@ -97,7 +97,7 @@ class Machine:
     env: dict[str, str]
 
     async def run(self, *command: str | Path) -> tuple[int, str, str]:
-        """The exit code of a program that works in the project, and what it printed."""
+        """Run a program in the project, and return its exit code and what it printed."""
         pipe = asyncio.subprocess.PIPE
         process = await asyncio.create_subprocess_exec(
             *command, stdout=pipe, stderr=pipe, cwd=self.project, env=self.env
@@ -107,7 +107,7 @@ class Machine:
         return process.returncode, out.decode(), err.decode()
 
     def assert_played(self) -> None:
-        """Everybody had a turn, in the example's order, and what they made is there."""
+        """Check that all roles had a turn, in the example's order, and that their files exist."""
         assert not self.served.model.faults
         turns = [[MANAGER, name] for name in SPECIALISTS]
         assert self.roles.order == [*[name for pair in turns for name in pair], MANAGER]
@@ -123,14 +123,14 @@ class Machine:
             assert (self.project / name).read_text(encoding="utf-8") == content(name)
 
     async def assert_threads(self) -> list[dict[str, Any]]:
-        """Five Codex threads worked, on the example's terms, and nobody was asked anything."""
+        """Check that five Codex threads worked, with the example's settings and no approval."""
         async with self.served.console() as console:
             rows = (await console.call("codex-threads", all=True))["threads"]
             asked = [event for event in console.events if isinstance(event.msg, ev.ApprovalAsked)]
         threads = [row for row in rows if row["kind"] == ThreadKind.CODEX]
-        terms = ("sandbox", "approval_policy", "cwd", "state")
+        settings = ("sandbox", "approval_policy", "cwd", "state")
         wanted = ("workspace-write", "never", str(self.project), ThreadState.IDLE)
-        assert [tuple(row[key] for key in terms) for row in threads] == [wanted] * 5
+        assert [tuple(row[key] for key in settings) for row in threads] == [wanted] * 5
         assert not asked
         return threads
 
@@ -183,8 +183,8 @@ async def test_the_same_team_runs_by_its_configuration(codex_binary: Path, scrat
         assert code == 0, err
         machine.assert_played()
         threads = await machine.assert_threads()
-    happenings = [json.loads(line) for line in out.splitlines()]
-    handed = [(one["role"], one["to"]) for one in happenings if one["kind"] == "handed_off"]
+    events = [json.loads(line) for line in out.splitlines()]
+    handed = [(one["role"], one["to"]) for one in events if one["kind"] == "handed_off"]
     names = [name.lower().replace(" ", "-") for name in SPECIALISTS]
     there_and_back = [[("project-manager", name), (name, "project-manager")] for name in names]
     assert handed == [handoff for pair in there_and_back for handoff in pair]

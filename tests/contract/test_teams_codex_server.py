@@ -89,18 +89,18 @@ async def test_a_call_that_was_begun_before_is_continued(
 ) -> None:
     gate = asyncio.Event()
     script = Script().on("build", Say("Built once.", gate=gate), Say("Built twice."))
-    kept: list[Any] = []
+    stored: list[Any] = []
     async with serving(codex_binary, scratch, script) as served, asyncio.timeout(60):
         async with connected(served) as connection:
-            first = codex_of(connection, CallLog(store=kept.append), workspace)
+            first = codex_of(connection, CallLog(store=stored.append), workspace)
             call = first.call_tool("codex", {"prompt": "build"}, {CALL_ID_META: "c1"})
             abandoned = asyncio.create_task(call)
             await served.model.requested(1)
-            # Gone without a word, as a process that is killed.
+            # As if the process was killed.
             first.interrupts_turns = False
             abandoned.cancel()
         async with connected(served) as connection:
-            for snapshot in kept:  # after whatever was kept last, the task is not started again
+            for snapshot in stored:  # whatever was stored last, the task is not started again
                 second = codex_of(connection, CallLog(parse_calls(snapshot)), workspace)
                 going_on = asyncio.create_task(
                     second.call_tool("codex", {"prompt": "build"}, {CALL_ID_META: "c1"})
@@ -112,7 +112,7 @@ async def test_a_call_that_was_begun_before_is_continued(
             answer = await connection.call("codex-threads", {"all": True})
     assert len(answer["threads"]) == 1  # type: ignore[arg-type]
     assert len(served.model.requests) == 1
-    assert len(kept) == 2
+    assert len(stored) == 2
 
 
 async def test_a_reused_call_id_is_another_call(
@@ -151,7 +151,7 @@ async def test_a_cancelled_call_interrupts_its_turn(
 
 
 @pytest.mark.parametrize(
-    ("asked", "told"),
+    ("asked", "message"),
     [
         ({"config": {"sandbox_mode": "danger-full-access"}}, "config is fixed"),
         ({"profile": "mine"}, "profile is fixed"),
@@ -160,13 +160,13 @@ async def test_a_cancelled_call_interrupts_its_turn(
     ],
 )
 async def test_a_model_cannot_widen_the_settings_of_its_role(
-    codex_binary: Path, scratch: Path, workspace: Path, asked: dict[str, Any], told: str
+    codex_binary: Path, scratch: Path, workspace: Path, asked: dict[str, Any], message: str
 ) -> None:
     async with serving(codex_binary, scratch, Script()) as served, connected(served) as connection:
         codex = codex_of(connection, CallLog(), workspace)
         result = await codex.call_tool("codex", {"prompt": "build", **asked})
     assert result.is_error
-    assert told in result.content[0].text
+    assert message in result.content[0].text
     assert not served.model.requests
 
 

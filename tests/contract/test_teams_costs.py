@@ -1,4 +1,4 @@
-"""What a run cost and did, looked at after it: the real Agents SDK, the real Codex."""
+"""The costs and events of a recorded run: the real Agents SDK, the real Codex."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ def config(scratch: Path, *, limits: str = "") -> Path:
     return path
 
 
-async def told(stage: Stage, *arguments: str) -> list[dict[str, Any]]:
-    """What a command line prints with `--json`."""
+async def run_json(stage: Stage, *arguments: str) -> list[dict[str, Any]]:
+    """Run a command with `--json`, and return what it prints."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "codextui", *arguments, "--json"),
         stdout=asyncio.subprocess.PIPE,
@@ -66,7 +66,7 @@ def total(of: list[dict[str, Any]]) -> int:
     return sum(one["usage"]["total"] for one in of)
 
 
-async def test_what_a_run_cost_and_did_can_be_looked_at_afterwards(
+async def test_the_costs_and_events_of_a_run_are_recorded(
     codex_binary: Path, scratch: Path
 ) -> None:
     async with (
@@ -76,9 +76,9 @@ async def test_what_a_run_cost_and_did_can_be_looked_at_afterwards(
     ):
         code, lines = await stage.run(*stage.new("handoffs", config(scratch)))
         models = {thread["handle"]: thread["model"] for thread in await stage.threads()}
-        (listed,) = await told(stage, "runs")
-        (shown,) = await told(stage, "runs", "show", listed["run"])
-        spans = await told(stage, "runs", "timeline", listed["run"])
+        (listed,) = await run_json(stage, "runs")
+        (shown,) = await run_json(stage, "runs", "show", listed["run"])
+        spans = await run_json(stage, "runs", "timeline", listed["run"])
     assert code == RunOutcome.DONE
     assert {model for handle, model in models.items() if "tester" in handle} == {"gpt-5.5-mini"}
     assert (listed["state"], listed["task"], listed["currency"]) == ("done", TASK, "EUR")
@@ -100,12 +100,12 @@ async def test_what_a_run_cost_and_did_can_be_looked_at_afterwards(
     assert {span["role"] for span in spans} == set(ROLES)
     assert {"role", "model", "codex", "gate", "person"} <= {span["kind"] for span in spans}
     assert all(span["ended_at"] >= span["started_at"] for span in spans)
-    kept = scratch / "state" / "codextui" / "runs" / listed["run"] / "traces.jsonl"
-    assert "handoff" in kept.read_text()
-    assert "AGENT_TASKS.md" not in kept.read_text()
+    traces = scratch / "state" / "codextui" / "runs" / listed["run"] / "traces.jsonl"
+    assert "handoff" in traces.read_text()
+    assert "AGENT_TASKS.md" not in traces.read_text()
 
 
-async def test_a_run_ends_when_its_money_is_spent_and_goes_on_when_there_is_more(
+async def test_a_run_ends_when_its_money_is_spent_and_resumes_with_a_higher_limit(
     codex_binary: Path, scratch: Path
 ) -> None:
     async with (
@@ -115,11 +115,11 @@ async def test_a_run_ends_when_its_money_is_spent_and_goes_on_when_there_is_more
     ):
         place = config(scratch, limits="money = 0.01")
         code, stopped = await stage.run(*stage.new("handoffs", place))
-        (listed,) = await told(stage, "runs")
+        (listed,) = await run_json(stage, "runs")
         config(scratch)
         resumed, ended = await stage.run("--resume", listed["run"])
-        (after,) = await told(stage, "runs")
-        spans = await told(stage, "runs", "timeline", listed["run"])
+        (after,) = await run_json(stage, "runs")
+        spans = await run_json(stage, "runs", "timeline", listed["run"])
         used = {row["thread_id"]: row["usage"]["total"] for row in await stage.threads()}
     assert code == RunOutcome.BUDGET
     assert "0.01 EUR are used up" in stopped[-1]["text"]

@@ -1,4 +1,4 @@
-"""People and the roles of a run, by the real server: approvals, questions, messages, stopping."""
+"""People and the roles of a run over the real server: approvals, questions, messages, stop."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ instructions = "You are two."
 
 
 class PairScript:
-    """What the models of two roles say, and what they were given for it."""
+    """The models of two roles, and the requests that they got."""
 
     def __init__(self, **steps: Sequence[Sequence[Step]]) -> None:
         self.given: dict[str, list[ModelRequest]] = defaultdict(list)
@@ -58,7 +58,7 @@ def pair(stage: Stage) -> tuple[str, ...]:
 
 
 async def begun(process: asyncio.subprocess.Process) -> str:
-    """The run's id, once it is told."""
+    """Wait for the run's id, and return it."""
     assert process.stdout is not None
     return str(json.loads(await process.stdout.readline())["run"])
 
@@ -72,7 +72,7 @@ async def state(console: Console, thread: str, wanted: ThreadState) -> None:
     await console.state(thread, wanted)
 
 
-async def test_the_call_of_a_tool_waits_for_a_person_who_sees_all_of_it(
+async def test_a_tool_call_waits_for_a_person_who_sees_all_of_it(
     codex_binary: Path, scratch: Path
 ) -> None:
     call = Call("lookup", {"word": "bug"})
@@ -114,7 +114,7 @@ async def test_a_role_asks_a_person_and_reads_the_answer(codex_binary: Path, scr
     assert script.given["one"][1].last_output == "blue"
 
 
-async def test_what_is_said_to_a_role_at_work_is_read_before_its_next_step(
+async def test_a_message_to_a_role_at_work_is_read_before_its_next_step(
     codex_binary: Path, scratch: Path
 ) -> None:
     gate = asyncio.Event()
@@ -138,9 +138,7 @@ async def test_what_is_said_to_a_role_at_work_is_read_before_its_next_step(
     assert shown[-1] == "Use tabs."
 
 
-async def test_a_run_that_is_stopped_ends_and_goes_on_when_it_is_resumed(
-    codex_binary: Path, scratch: Path
-) -> None:
+async def test_a_stopped_run_ends_and_can_be_resumed(codex_binary: Path, scratch: Path) -> None:
     never = Say("Never said.", gate=asyncio.Event())
     script = PairScript(one=[[never], [Say("One.")]], two=[[Say("Two.")]])
     async with (
@@ -166,7 +164,7 @@ async def test_a_run_that_is_stopped_ends_and_goes_on_when_it_is_resumed(
     assert len(script.given["two"]) == 1
 
 
-async def test_a_role_that_is_held_goes_on_when_it_is_let_go(
+async def test_a_paused_role_continues_when_it_is_resumed(
     codex_binary: Path, scratch: Path
 ) -> None:
     gate = asyncio.Event()
@@ -188,7 +186,9 @@ async def test_a_role_that_is_held_goes_on_when_it_is_let_go(
         assert process.returncode == RunOutcome.DONE
 
 
-async def test_the_rows_of_a_killed_run_say_how_to_go_on(codex_binary: Path, scratch: Path) -> None:
+async def test_the_threads_of_a_killed_run_say_how_to_resume_it(
+    codex_binary: Path, scratch: Path
+) -> None:
     never = Say("Never said.", gate=asyncio.Event())
     script = PairScript(one=[[never], [Say("One.")]], two=[[Say("Two.")]])
     async with (
@@ -206,7 +206,7 @@ async def test_the_rows_of_a_killed_run_say_how_to_go_on(codex_binary: Path, scr
     assert code == RunOutcome.DONE
 
 
-async def test_a_run_goes_on_over_a_new_server_that_knows_its_rows(
+async def test_a_run_continues_on_a_new_server_that_knows_its_threads(
     codex_binary: Path, scratch: Path
 ) -> None:
     gate = asyncio.Event()
@@ -237,9 +237,7 @@ async def test_a_run_goes_on_over_a_new_server_that_knows_its_rows(
     assert rows[f"{run}/two"]["state"] == ThreadState.DONE
 
 
-async def test_a_role_that_begins_again_is_asked_as_it_was_at_first(
-    codex_binary: Path, scratch: Path
-) -> None:
+async def test_a_rerun_role_is_asked_as_at_first(codex_binary: Path, scratch: Path) -> None:
     never = Say("Never said.", gate=asyncio.Event())
     script = PairScript(one=[[never], [Say("One.")]], two=[[Say("Two.")]])
     async with (

@@ -1,4 +1,4 @@
-"""Teams at their limits: many roles at once, and models that do what no model should."""
+"""Teams at their limits: many concurrent roles, and models that misbehave."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ WORKERS = 18
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A shared server, and a folder for a project and what is kept of its run."""
+    """A shared server, and a folder for a project and its runs."""
 
     served: Served
     folder: Path
 
     async def run(self, team: str) -> tuple[RunResult, list[RunEvent]]:
-        """Run a team to its end, in this process: the end, and what happened."""
+        """Run a team in this process, and return its result and events."""
         project, runs = self.folder / "project", self.folder / "runs"
         project.mkdir()
         runs.mkdir(mode=0o700)
-        told: list[RunEvent] = []
+        events: list[RunEvent] = []
         read = parse_teams(team)["t"]
         plan = RunPlan(read, "Do it.", project, read.mode)
         http = DefaultAsyncHttpxClient(trust_env=False)
@@ -53,23 +53,23 @@ class Stage:
         async with AsyncOpenAI(
             base_url=address, api_key="none", max_retries=0, http_client=http
         ) as client:
-            end = await run_team(
+            result = await run_team(
                 plan,
                 RunStore.create("t", runs),
                 functools.partial(open_socket, self.served.options.socket),
-                told.append,
+                events.append,
                 model_factory=lambda _: OpenAIResponsesModel("gpt-5.5", client),
             )
-        return end, told
+        return result, events
 
     async def rows(self) -> list[ThreadInfo]:
-        """The run, its roles, and their threads."""
+        """Return the threads of the run, its roles and Codex."""
         async with self.served.console("counter") as console:
             rows = (await console.call("codex-threads", all=True))["threads"]
         return [ThreadInfo.from_json(row) for row in rows]
 
     async def running(self) -> list[ThreadInfo]:
-        """Those of them that are at work."""
+        """Return the threads that are running."""
         return [row for row in await self.rows() if row.state.has_turn]
 
 
@@ -80,7 +80,7 @@ async def staged(binary: Path, scratch: Path, script: ModelScript) -> AsyncItera
 
 
 class Crowd:
-    """The models of many roles; the workers' Codex threads wait until all of them are at work."""
+    """The models of many roles; the workers' Codex threads wait until all of them run."""
 
     def __init__(self) -> None:
         self.at_work = 0
@@ -118,22 +118,22 @@ def crowd_config() -> str:
     return text
 
 
-async def test_twenty_roles_are_told_of_and_eighteen_of_them_work_at_once(
+async def test_twenty_roles_are_published_and_eighteen_of_them_work_concurrently(
     codex_binary: Path, scratch: Path
 ) -> None:
     crowd = Crowd()
     async with staged(codex_binary, scratch, crowd) as stage:
-        end, told = await stage.run(crowd_config())
+        result, events = await stage.run(crowd_config())
         assert not stage.served.model.faults
         rows = await stage.rows()
-    assert end.outcome is RunOutcome.DONE, end.message
+    assert result.outcome is RunOutcome.DONE, result.message
     assert Counter((row.kind, row.state) for row in rows) == {
         (ThreadKind.RUN, ThreadState.DONE): 1,
         (ThreadKind.ROLE, ThreadState.DONE): WORKERS + 2,
         (ThreadKind.CODEX, ThreadState.IDLE): WORKERS + 2,
     }
     assert crowd.at_work == WORKERS
-    finished = [one.role for one in told if one.kind is RunEventKind.ROLE_FINISHED]
+    finished = [one.role for one in events if one.kind is RunEventKind.ROLE_FINISHED]
     assert len(finished) == len(set(finished)) == WORKERS + 2
     assert (finished[0], finished[-1]) == ("planner", "closer")
     made = {path.name for path in (scratch / "project").glob("**/*.md")}
@@ -153,7 +153,7 @@ def pair(limit: str) -> str:
 
 
 class Odd:
-    """The models of two roles, one of which does what no model should.
+    """The models of two roles, one of which misbehaves.
 
     Attributes:
         asked: the roles, as often as each was asked.
@@ -178,42 +178,42 @@ def hand_to(name: str) -> Call:
     return Call(f"transfer_to_{name}")
 
 
-def hands_off_for_ever(role: str, _: int) -> list[Step]:
+def hands_off_forever(role: str, _: int) -> list[Step]:
     return [hand_to("right" if role == "left" else "left")]
 
 
-def calls_codex_for_ever(_: str, __: int) -> list[Step]:
+def calls_codex_forever(_: str, __: int) -> list[Step]:
     return [Call("codex", {"prompt": "more"})]
 
 
-def thinks_for_ever(_: str, __: int) -> list[Step]:
+def thinks_forever(_: str, __: int) -> list[Step]:
     return [Say("Well …", gate=asyncio.Event())]
 
 
 @pytest.mark.parametrize(
     ("act", "limit"),
     [
-        (hands_off_for_ever, "turns = 9"),
-        (calls_codex_for_ever, "turns = 4"),
-        (calls_codex_for_ever, "tokens = 1000"),
-        (thinks_for_ever, "minutes = 0.05"),
+        (hands_off_forever, "turns = 9"),
+        (calls_codex_forever, "turns = 4"),
+        (calls_codex_forever, "tokens = 1000"),
+        (thinks_forever, "minutes = 0.05"),
     ],
 )
-async def test_a_team_that_never_ends_is_ended_by_its_limit_and_leaves_nothing_running(
+async def test_a_team_that_never_ends_is_stopped_by_its_limit_and_leaves_nothing_running(
     codex_binary: Path, scratch: Path, act: Callable[[str, int], list[Step]], limit: str
 ) -> None:
     odd = Odd(act)
     async with staged(codex_binary, scratch, odd) as stage:
-        end, _ = await stage.run(pair(limit))
+        result, _ = await stage.run(pair(limit))
         assert await stage.running() == []
-    assert end.outcome is RunOutcome.BUDGET, end.message
+    assert result.outcome is RunOutcome.BUDGET, result.message
     kind, _, most = limit.partition(" = ")
-    assert kind in end.message
+    assert kind in result.message
     if kind == "turns":
         assert len(odd.asked) == int(most)
 
 
-async def test_a_call_of_a_tool_that_is_not_there_and_a_call_that_is_no_json_are_told_to_the_model(
+async def test_unknown_tools_and_arguments_that_are_no_json_are_errors_for_the_model(
     codex_binary: Path, scratch: Path
 ) -> None:
     calls: list[Step] = [
@@ -223,13 +223,13 @@ async def test_a_call_of_a_tool_that_is_not_there_and_a_call_that_is_no_json_are
     ]
     odd = Odd(lambda _, number: [calls[number - 1]] if number <= len(calls) else [Say("No.")])
     async with staged(codex_binary, scratch, odd) as stage:
-        end, _ = await stage.run(pair("turns = 9"))
-    assert end.outcome is RunOutcome.DONE, end.message
+        result, _ = await stage.run(pair("turns = 9"))
+    assert result.outcome is RunOutcome.DONE, result.message
     assert "fly" in odd.read[0]
-    assert ["prompt" in told for told in odd.read[1:]] == [True, True]
+    assert ["prompt" in text for text in odd.read[1:]] == [True, True]
 
 
-async def test_of_two_handoffs_at_once_the_first_counts_and_the_run_goes_on(
+async def test_only_the_first_of_two_handoffs_is_taken_and_the_run_continues(
     codex_binary: Path, scratch: Path
 ) -> None:
     def act(role: str, _: int) -> list[Step]:
@@ -238,7 +238,7 @@ async def test_of_two_handoffs_at_once_the_first_counts_and_the_run_goes_on(
 
     odd = Odd(act)
     async with staged(codex_binary, scratch, odd) as stage:
-        end, told = await stage.run(pair("turns = 9"))
-    assert end.outcome is RunOutcome.DONE, end.message
+        result, events = await stage.run(pair("turns = 9"))
+    assert result.outcome is RunOutcome.DONE, result.message
     assert odd.asked[-1] == "right"
-    assert [one.data["to"] for one in told if one.kind is RunEventKind.HANDED_OFF] == ["right"]
+    assert [one.data["to"] for one in events if one.kind is RunEventKind.HANDED_OFF] == ["right"]

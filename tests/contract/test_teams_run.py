@@ -28,11 +28,11 @@ ROLES = ("project-manager", "designer", "frontend-developer", "backend-developer
 
 
 class Asked:
-    """Models that give the same answer again where the run was killed before it had come.
+    """Models that repeat an answer if the run was killed before it arrived.
 
     Attributes:
-        asked: how many different things the roles have asked.
-        again: how often one was asked again.
+        asked: how many different requests the roles have made.
+        again: how often one was repeated.
     """
 
     def __init__(self) -> None:
@@ -55,8 +55,8 @@ class Asked:
         return self._answers[question]
 
 
-async def told_items(stage: Stage, handle: str) -> list[str]:
-    """The ids of the items of a row that were completed, as the server keeps them."""
+async def completed_items(stage: Stage, handle: str) -> list[str]:
+    """Return the ids of a thread's completed items on the server."""
     async with stage.served.console("reader") as console:
         events = (await console.call("codex-read", thread=handle))["events"]
     messages = [event["msg"] for event in events]
@@ -101,7 +101,7 @@ async def test_five_roles_hand_off_and_one_gate_is_refused_and_then_met(
         assert rows[f"{role}-codex"]["parent"] == row["thread_id"]
 
 
-async def test_in_parallel_the_two_developers_are_at_work_at_once(
+async def test_the_two_developers_work_concurrently_in_parallel_mode(
     codex_binary: Path, scratch: Path
 ) -> None:
     async with (
@@ -122,7 +122,7 @@ async def test_in_parallel_the_two_developers_are_at_work_at_once(
 
 
 @pytest.mark.parametrize(("mode", "every", "turns"), [("handoffs", 9, 16), ("parallel", 6, 12)])
-async def test_a_run_that_is_killed_again_and_again_does_everything_once(
+async def test_a_run_that_is_killed_repeatedly_does_everything_once(
     codex_binary: Path, scratch: Path, mode: str, every: int, turns: int
 ) -> None:
     async with (
@@ -137,7 +137,7 @@ async def test_a_run_that_is_killed_again_and_again_does_everything_once(
             assert process.stdout is not None
             lines = [json.loads(line) for line in [await process.stdout.readline()] if line]
             arguments = ("--resume", lines[0]["run"])
-            # Later and later: what is told again after a restart must not be all that there is.
+            # Later each time, so that a restart does not only repeat what was done before.
             while len(lines) < every + 2 * kills:
                 line = await process.stdout.readline()
                 if not line:
@@ -150,7 +150,7 @@ async def test_a_run_that_is_killed_again_and_again_does_everything_once(
             kills += 1
         await process.communicate()
         threads = await stage.threads()
-        told = {role: await told_items(stage, role) for role in ROLES}
+        items = {role: await completed_items(stage, role) for role in ROLES}
     assert process.returncode == RunOutcome.DONE, lines[-1]["text"]
     assert kills > 2
     stage.assert_all_written()
@@ -159,12 +159,12 @@ async def test_a_run_that_is_killed_again_and_again_does_everything_once(
     # Two roles at most were waiting for an answer when the run was killed.
     assert stage.script.again <= 2 * kills
     assert len(asked) == 1
-    # What was given is told for each of a role's turns, and its calls of Codex go on in a new one.
-    said = {role: [one for one in ids if "/" not in one] for role, ids in told.items()}
+    # Prompts are repeated in each turn of a role, and Codex calls continue in a new turn.
+    said = {role: [one for one in ids if "/" not in one] for role, ids in items.items()}
     assert all(len(set(ids)) == len(ids) > 0 for ids in said.values())
 
 
-async def test_a_run_that_nobody_decides_for_ends_and_goes_on_when_somebody_has(
+async def test_a_run_without_decisions_ends_and_resumes_when_a_person_decides(
     codex_binary: Path, scratch: Path
 ) -> None:
     config = scratch / "team.toml"
@@ -183,9 +183,7 @@ async def test_a_run_that_nobody_decides_for_ends_and_goes_on_when_somebody_has(
     stage.assert_all_written()
 
 
-async def test_a_decision_against_a_command_is_read_and_the_team_goes_on(
-    codex_binary: Path, scratch: Path
-) -> None:
+async def test_a_team_continues_after_a_declined_command(codex_binary: Path, scratch: Path) -> None:
     async with (
         asyncio.timeout(WAIT_S),
         staged(codex_binary, scratch) as stage,
@@ -197,21 +195,21 @@ async def test_a_decision_against_a_command_is_read_and_the_team_goes_on(
 
 
 @pytest.mark.parametrize(
-    ("limit", "ending"), [("turns = 3", RunOutcome.BUDGET), ("tokens = 100", RunOutcome.BUDGET)]
+    ("limit", "outcome"), [("turns = 3", RunOutcome.BUDGET), ("tokens = 100", RunOutcome.BUDGET)]
 )
-async def test_a_run_ends_where_its_limit_is_reached(
-    codex_binary: Path, scratch: Path, limit: str, ending: RunOutcome
+async def test_a_run_ends_when_its_limit_is_reached(
+    codex_binary: Path, scratch: Path, limit: str, outcome: RunOutcome
 ) -> None:
     config = scratch / "team.toml"
     text = (FOLDER / "team.toml").read_text(encoding="utf-8")
     config.write_text(text.replace("turns = 60", limit), encoding="utf-8")
     async with asyncio.timeout(WAIT_S), staged(codex_binary, scratch) as stage:
         code, lines = await stage.run(*stage.new("handoffs", config))
-    assert code == ending
+    assert code == outcome
     assert limit.split(maxsplit=1)[0] in lines[-1]["text"]
 
 
-async def test_a_run_that_is_interrupted_leaves_no_turn_running_and_can_be_resumed(
+async def test_an_interrupted_run_leaves_no_turn_running_and_can_be_resumed(
     codex_binary: Path, scratch: Path
 ) -> None:
     slow = Pace(chunk=1, delay_s=0.1)

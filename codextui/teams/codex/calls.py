@@ -78,7 +78,7 @@ class CallLog:
 
     Args:
         calls: the calls recorded by earlier processes.
-        store: stores the whole log; called with every change, before the call goes on.
+        store: stores the whole log; called on every change, before the call continues.
     """
 
     def __init__(
@@ -136,8 +136,8 @@ async def run_call(
 ) -> tuple[str, TurnEnd]:
     """Make a call, or continue one that was begun; return its thread's id and its turn's end.
 
-    A new thread is started without a turn and recorded before the prompt is sent. Whether the
-    prompt of a recorded call was sent shows in the thread's last turn.
+    A new thread is started without a turn and recorded before the prompt is sent. The
+    thread's last turn shows whether the prompt of a recorded call was sent.
 
     Args:
         connection: the connection to the server.

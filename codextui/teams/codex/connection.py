@@ -1,4 +1,4 @@
-"""A team's connection to the shared server, which knows how turns ended."""
+"""A team's connection to the shared server, which records how turns end."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from codextui.protocol.approvals import Approval
 from codextui.protocol.threads import ThreadInfo
 
 CALL_TIMEOUT_S = 30.0
-"""Seconds that a call waits for a server that is away."""
+"""Seconds that a call waits for a server that is not connected."""
 
 LOST_AFTER_S = 120.0
 """Seconds without a server after which it counts as lost; a restart takes a few."""
@@ -70,7 +70,7 @@ class TeamConnection:
             connect: opens a connection to the server.
             name: the client's name, which other clients show.
             on_event: called with every event from now on, in order; must not block.
-            on_lost: called with the reason once the server has been away for `lost_after_s`.
+            on_lost: called with the reason once the server was away for `lost_after_s`.
             lost_after_s: seconds.
         """
         self.threads: dict[str, ThreadInfo] = {}
@@ -106,7 +106,7 @@ class TeamConnection:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Disconnect; the threads go on."""
+        """Disconnect; the threads keep running."""
         self._cancel_lost_timer()
         await self._connection.__aexit__(exc_type, exc, traceback)
 

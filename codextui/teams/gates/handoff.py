@@ -19,8 +19,8 @@ class HandoffGates:
     """Creates the handoffs of a team.
 
     A refused handoff returns to the role that requested it, with a message for the model that
-    says what is missing and who produces it; the run goes on. A handoff that is refused again
-    and again for the same reasons ends the run.
+    says what is missing and who produces it, and the run continues. A handoff that is refused
+    repeatedly for the same reasons ends the run.
     """
 
     def __init__(

@@ -67,7 +67,7 @@ class PublishingHooks(ToolCallHooks):
         self._has_logged = False
 
     async def on_agent_start(self, context: AgentHookContext[Any], agent: Any) -> None:
-        """Publish that an agent begins, or goes on after a tool call."""
+        """Publish that an agent begins, or continues after a tool call."""
         with self._logged():
             (await self._open_run()).publisher_of(context, agent)
 

@@ -51,7 +51,7 @@ _DESCRIPTIONS = {
 
 
 class RunStopped(CodextuiError):
-    """A run cannot go on.
+    """Raised when a run cannot continue.
 
     Attributes:
         outcome: how the run ends.

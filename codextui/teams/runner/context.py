@@ -46,7 +46,7 @@ RUN_CONFIG = RunConfig(
     # Traces would be sent to OpenAI; only `record_traces` turns them on.
     tracing_disabled=True,
     trace_include_sensitive_data=False,
-    # A model that calls an unknown tool gets an error, and the run goes on.
+    # A model that calls an unknown tool gets an error, and the run continues.
     tool_not_found_behavior="return_error_to_model",
 )
 """The base configuration of the Agents SDK's runs."""

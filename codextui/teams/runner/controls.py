@@ -107,7 +107,7 @@ class RunControls:
         self._save(at)
 
     def stop(self, role: str, by: str, at: float = 0.0) -> None:
-        """Stop a role, which goes on from there when it, or the run, is resumed."""
+        """Stop a role, which continues from there when it, or the run, is resumed."""
         self._stopped[role] = by or "a person"
         self._paused.discard(role)
         self._save(at)

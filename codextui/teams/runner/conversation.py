@@ -73,7 +73,7 @@ class Conversation:
     async def run(self, role: str, task: str) -> str:
         """Run a role from its task, or from the recorded state, to the final answer.
 
-        Raises RunStopped if the run cannot go on.
+        Raises RunStopped if the run cannot continue.
         """
         recorded = self._context.store.read(self._part)
         if recorded is None:

@@ -1,8 +1,8 @@
 """Runs the roles of a team in parallel: each as soon as all that it requires is there.
 
-A role also waits while a role that produces what it requires, directly or over other roles, is at
-work or about to start, so that it does not see half of something. A role that is done is due again
-when something that it requires has become newer, as with make; when it gets a message; or when its
+A role also waits while a role that produces what it requires, directly or indirectly, is working
+or about to start, so that it does not read unfinished files. A role that is done is due again when
+something that it requires has become newer, as with make; when it gets a message; or when its
 rerun is requested.
 """
 
@@ -190,7 +190,7 @@ class _ParallelRun:
         return not progress.round or self._newest_input_ns(name) > progress.newest_input_ns
 
     def _all_sources(self, name: str) -> set[str]:
-        """Return the roles that produce what a role requires, directly or over other roles."""
+        """Return the roles that produce what a role requires, directly or indirectly."""
         found: set[str] = set()
         pending = [name]
         while pending:

@@ -56,7 +56,7 @@ async def run_team(
     """Run a team, or resume the run that the store has recorded.
 
     Args:
-        plan: what is run.
+        plan: the plan of the run.
         store: the run's folder.
         connect: opens a connection to the shared server.
         on_event: called with each event of the run; must not block.
@@ -166,11 +166,11 @@ async def publish_run(
     """Publish a run for as long as the context lasts; an exception ends the published run.
 
     Args:
-        plan: what is run.
+        plan: the plan of the run.
         store: the run's folder.
         connection: the connection to the server.
         budget: what the run has used.
-        on_event: called once if the server does not take what is published.
+        on_event: called once if the server rejects events.
     """
     report = _reporting(on_event)
     known_items = {
@@ -225,7 +225,7 @@ async def published_items(connection: TeamConnection, thread_id: str) -> frozens
 
 
 def create_ask(connection: TeamConnection, publisher: Publisher) -> Ask:
-    """Return a function that asks people on behalf of a role, after what is published so far."""
+    """Return a function that asks people on behalf of a role, once all events are published."""
 
     async def ask(role: str, kind: str, asked: JsonObject) -> JsonObject:
         await publisher.flush()
@@ -253,7 +253,7 @@ async def _run_roles(plan: RunPlan, context: RunContext, watch: RunWatch) -> Run
         return RunResult(RunOutcome.BUDGET, reason)
     except RunStopped as stopped:
         if watch.is_undecided:
-            # The approval stays open: the turn goes on when it is decided.
+            # The approval stays open, and its turn continues when it is decided.
             context.leave_turns_running()
         return RunResult(stopped.outcome, str(stopped))
     except CodextuiError as error:

@@ -22,7 +22,7 @@ class RunWatch:
     """Handles the server's events for the threads of a run, and stops the run if it must.
 
     Attributes:
-        stopped: a future that raises RunStopped when the run must not go on.
+        stopped: a future that raises RunStopped when the run must stop.
         is_undecided: whether it was stopped because an approval was not decided in time.
     """
 
@@ -30,7 +30,7 @@ class RunWatch:
         """Create a watch, which ignores events until `start`.
 
         Args:
-            log: the Codex calls of the run, which tell its threads.
+            log: the Codex calls of the run, which identify its threads.
             budget: counts the tokens of the threads.
             person_minutes: how long an approval may wait for a decision; 0 for no limit.
         """
@@ -53,7 +53,7 @@ class RunWatch:
         requests: ControlRequests,
         connection: TeamConnection,
     ) -> None:
-        """Handle what is there already, and events from now on.
+        """Handle the current state, and all events from now on.
 
         Args:
             on_event: called with what happens.

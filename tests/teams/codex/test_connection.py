@@ -1,4 +1,4 @@
-"""The team's connection to a server that comes and goes."""
+"""A team's connection to a server that comes and goes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Models by the kind of work, as a role's Codex threads get them."""
+"""The settings of a role's Codex threads: models by kind of work."""
 
 from __future__ import annotations
 

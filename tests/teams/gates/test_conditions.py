@@ -1,4 +1,4 @@
-"""Gates: tables of files and what is said of them."""
+"""Conditions of gates: files and commands, and why they are not met."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def write(path: Path, content: str = "text") -> Path:
 
 
 def runs(pid: int) -> bool:
-    """Whether a process still runs; a dead one may stay listed until somebody asks for it."""
+    """Return whether a process runs; a zombie does not."""
     command = ["ps", "-o", "stat=", "-p", str(pid)]
     listed = subprocess.run(command, capture_output=True, text=True, check=False)
     return listed.stdout.strip()[:1] not in ("", "Z")

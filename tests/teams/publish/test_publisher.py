@@ -1,4 +1,4 @@
-"""What is told of a run reaches the server in order, whatever the server does."""
+"""Events of a run reach the server in order, whatever the server does."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ROLE = role_thread_id("r", "boss")
 
 
 class FakeConnection:
-    """A server that keeps what it is told, or fails as a test says."""
+    """A server that records events, or fails as a test says."""
 
     def __init__(self) -> None:
         self.events: list[dict[str, Any]] = []

@@ -1,4 +1,4 @@
-"""Hooks that publish a script's run: what is told of it, without a server."""
+"""Hooks that publish a script's run, without a server."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ WAIT_S = 60
 
 
 class FakeServer:
-    """Takes what the hooks tell, and hands out no connection."""
+    """Records what the hooks publish."""
 
     def __init__(self, refusal: Exception | None = None) -> None:
         self.messages: list[tuple[str, str, ev.Msg]] = []
@@ -47,15 +47,13 @@ class FakeServer:
 
     @property
     def threads(self) -> dict[str, ThreadInfo]:
-        """The rows as they were told last, by handle."""
+        """The threads as published last, by handle."""
         changes = (msg.thread for _, _, msg in self.messages if isinstance(msg, ev.ThreadChanged))
-        return {row.handle: row for row in changes}
+        return {thread.handle: thread for thread in changes}
 
     def of(self, handle: str, *kinds: type[Any]) -> list[Any]:
         thread_id = self.threads[handle].thread_id
-        return [
-            msg for told, _, msg in self.messages if told == thread_id and isinstance(msg, kinds)
-        ]
+        return [msg for of, _, msg in self.messages if of == thread_id and isinstance(msg, kinds)]
 
 
 def hooks_of(server: FakeServer, name: str = "my team") -> PublishingHooks:
@@ -82,17 +80,17 @@ async def test_a_run_and_its_agents_are_published_as_threads_with_turns() -> Non
     worker = ScriptedModel([[assistant_message("I did it.")]])
     result = await run(pair(boss, worker), "Do it.", hooks_of(server))
     assert result.final_output == "I did it."
-    rows = server.threads
-    assert {name: (row.kind, row.state) for name, row in rows.items()} == {
+    threads = server.threads
+    assert {name: (thread.kind, thread.state) for name, thread in threads.items()} == {
         "my team": (ThreadKind.RUN, ThreadState.DONE),
         "the-boss": (ThreadKind.ROLE, ThreadState.DONE),
         "second-hand": (ThreadKind.ROLE, ThreadState.DONE),
     }
     [run_id] = server.runs
-    assert rows["my team"].thread_id == f"run:{run_id}"
-    assert rows["the-boss"].parent == f"run:{run_id}"
-    assert rows["my team"].brief == "Do it."
-    assert rows["second-hand"].brief == "does it"
+    assert threads["my team"].thread_id == f"run:{run_id}"
+    assert threads["the-boss"].parent == f"run:{run_id}"
+    assert threads["my team"].brief == "Do it."
+    assert threads["second-hand"].brief == "does it"
     assert server.of("the-boss", ev.HandedOff) == [ev.HandedOff("the-boss", "second-hand")]
     assert server.of("my team", ev.HandedOff) == [ev.HandedOff("the-boss", "second-hand")]
     said = [msg.item for msg in server.of("second-hand", ev.ItemCompleted)]
@@ -133,8 +131,8 @@ async def test_codex_threads_are_placed_under_their_agent_and_failed_calls_are_m
     model = ScriptedModel([*calls, [assistant_message("Well.")]])
     tools = [function_tool(fly, name_override="codex")]
     await run(Agent(name="Worker", model=model, tools=tools), "Go.", hooks_of(server))
-    row = server.threads["worker"].thread_id
-    assert server.places == dict.fromkeys(("c1", "c2"), (row, "worker-codex"))
+    thread_id = server.threads["worker"].thread_id
+    assert server.places == dict.fromkeys(("c1", "c2"), (thread_id, "worker-codex"))
     items = [msg.item for msg in server.of("worker", ev.ItemCompleted)][1:3]
     assert [(item["server"], item["status"]) for item in items] == [
         ("codex", "completed"),
@@ -213,8 +211,10 @@ async def test_a_request_of_a_person_is_answered_by_a_warning_on_its_thread() ->
     hooks = hooks_of(server)
     agent = Agent(name="Worker", model=ScriptedModel([[assistant_message("Done.")]]))
     await run(agent, "Go.", hooks)
-    row = server.threads["worker"].thread_id
-    hooks.handle_event(ev.Event(1, row, "", 0.0, ev.RoleRequested(RoleAction.PAUSE, "", "me")), "")
+    thread_id = server.threads["worker"].thread_id
+    hooks.handle_event(
+        ev.Event(1, thread_id, "", 0.0, ev.RoleRequested(RoleAction.PAUSE, "", "me")), ""
+    )
     [warned] = server.of("worker", ev.Warned)
     assert warned.message.startswith("pause: ")
     assert server.of("my team", ev.Warned) == []
@@ -226,10 +226,10 @@ async def test_the_runs_tokens_include_those_of_its_agents_threads() -> None:
     spent = [[assistant_message(f"{n}.")] for n in range(2)]
     agent = Agent(name="Worker", model=ScriptedModel(spent))
     await run(agent, "Go.", hooks)
-    row = server.threads["worker"].thread_id
+    thread_id = server.threads["worker"].thread_id
     for total in (70, 100):
         counted = ev.TokensCounted(Usage(total), Usage(30))
-        hooks.handle_event(ev.Event(1, "thread", "", 0.0, counted), row)
+        hooks.handle_event(ev.Event(1, "thread", "", 0.0, counted), thread_id)
         hooks.handle_event(ev.Event(1, "other", "", 0.0, counted), "run:other/worker")
     await run(agent, "Again.", hooks)
     own = server.of("worker", ev.TokensCounted)[-1].total

@@ -1,4 +1,4 @@
-"""What a run has cost, by what it went into, and its limits."""
+"""The costs of a run, by role, thread and turn, and its limits."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def never(stopped: RunStopped) -> None:
 
 
 def spent() -> Budget:
-    """Two roles; the first works twice, with a thread of two turns."""
+    """A budget of two roles; the first works twice, with a thread of two turns."""
     budget = Budget(Limits(), prices=PRICES)
     budget.begin_role_turn("boss", "t1")
     budget.add_model_usage("boss", used(100), "strong")
@@ -43,40 +43,40 @@ def spent() -> Budget:
 
 
 def test_tokens_are_counted_by_role_thread_turn_and_handoff() -> None:
-    told: dict[str, Any] = spent().report()
-    assert told["tokens"] == {"boss": 101, "maker": 7}
-    assert told["codex_tokens"] == {"x": 60}
-    assert told["usage"]["total"] == 168
+    report: dict[str, Any] = spent().report()
+    assert report["tokens"] == {"boss": 101, "maker": 7}
+    assert report["codex_tokens"] == {"x": 60}
+    assert report["usage"]["total"] == 168
     assert [
-        (one["role"], one["own_usage"]["total"], one["usage"]["total"]) for one in told["roles"]
+        (one["role"], one["own_usage"]["total"], one["usage"]["total"]) for one in report["roles"]
     ] == [
         ("boss", 101, 161),
         ("maker", 7, 7),
     ]
-    (thread,) = told["threads"]
+    (thread,) = report["threads"]
     assert [(one["turn"], one["usage"]["total"]) for one in thread["turns"]] == [
         ("u1", 40),
         ("u2", 20),
     ]
     assert [
         (one["role"], one["turn"], one["handed_off_to"], one["usage"]["total"])
-        for one in told["role_turns"]
+        for one in report["role_turns"]
     ] == [("boss", "t1", "maker", 140), ("maker", "t1", "", 7), ("boss", "t2", "", 21)]
 
 
 def test_money_is_counted_where_a_price_is_known() -> None:
-    told: dict[str, Any] = spent().report()
-    assert told["currency"] == "EUR"
-    assert told["unpriced"] == ["unknown"]
-    assert told["cost"] == pytest.approx((101 * 10 + 60) / 1e6)
-    assert [one["cost"] for one in told["roles"]] == [pytest.approx(1070e-6), None]
-    assert told["role_turns"][0]["cost"] == pytest.approx(1040e-6)
-    json.dumps(told)
+    report: dict[str, Any] = spent().report()
+    assert report["currency"] == "EUR"
+    assert report["unpriced"] == ["unknown"]
+    assert report["cost"] == pytest.approx((101 * 10 + 60) / 1e6)
+    assert [one["cost"] for one in report["roles"]] == [pytest.approx(1070e-6), None]
+    assert report["role_turns"][0]["cost"] == pytest.approx(1040e-6)
+    json.dumps(report)
 
 
 def test_a_resumed_run_goes_on_counting() -> None:
-    kept = json.loads(json.dumps(spent().to_wire()))
-    budget = Budget(Limits(), kept, PRICES)
+    stored = json.loads(json.dumps(spent().to_wire()))
+    budget = Budget(Limits(), stored, PRICES)
     assert budget.report() == spent().report()
     budget.count_thread_usage("x", used(65), never, role="boss", model="fast", turn_id="u2")
     assert budget.usage.total == 173
@@ -90,7 +90,7 @@ def test_a_thread_is_not_counted_twice() -> None:
 
 
 _WORK = st.one_of(
-    st.tuples(st.just("stint"), st.sampled_from("ab"), st.sampled_from(("t1", "t2"))),
+    st.tuples(st.just("role turn"), st.sampled_from("ab"), st.sampled_from(("t1", "t2"))),
     st.tuples(st.just("model"), st.sampled_from("ab"), st.integers(0, 1000)),
     st.tuples(st.just("thread"), st.sampled_from("xyz"), st.integers(0, 1000)),
     st.tuples(st.just("resume"), st.just(""), st.just(0)),
@@ -103,7 +103,7 @@ def test_no_token_is_lost_or_counted_twice(work: list[tuple[str, str, Any]]) -> 
     asked, threads = 0, dict.fromkeys("xyz", 0)
     for kind, name, value in work:
         match kind:
-            case "stint":
+            case "role turn":
                 budget.begin_role_turn(name, value)
             case "model":
                 budget.add_model_usage(name, used(value), "fast")
@@ -114,13 +114,13 @@ def test_no_token_is_lost_or_counted_twice(work: list[tuple[str, str, Any]]) -> 
                 threads[name] = max(threads[name], value)
             case _:
                 budget = Budget(Limits(), json.loads(json.dumps(budget.to_wire())), PRICES)
-    told: dict[str, Any] = budget.report()
+    report: dict[str, Any] = budget.report()
     every = asked + sum(threads.values())
-    assert told["usage"]["total"] == every
+    assert report["usage"]["total"] == every
     for part in ("roles", "role_turns"):
-        assert sum(one["usage"]["total"] for one in told[part]) == every
-    assert sum(one["cost"] or 0 for one in told["roles"]) == pytest.approx(told["cost"] or 0)
-    for one in told["threads"]:
+        assert sum(one["usage"]["total"] for one in report[part]) == every
+    assert sum(one["cost"] or 0 for one in report["roles"]) == pytest.approx(report["cost"] or 0)
+    for one in report["threads"]:
         assert one["usage"]["total"] == threads[one["thread"]]
 
 

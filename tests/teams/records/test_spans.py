@@ -1,4 +1,4 @@
-"""Spans of a run: spans when they begin and end, and kept."""
+"""Spans of a run: their begin and end, and their file."""
 
 from __future__ import annotations
 

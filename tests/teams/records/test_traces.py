@@ -1,4 +1,4 @@
-"""Traces of a run: kept in its folder, and sent only where the user says so."""
+"""Traces of a run: recorded in its folder, and exported only if configured."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ QUIET = RunConfig(tracing_disabled=True, trace_include_sensitive_data=False)
 
 @function_tool
 def look_up(word: str) -> str:
-    """Answer with more of the secret."""
+    """Return more of the secret."""
     return f"{word} and {SECRET}"
 
 
 async def run_team(folder: Path, config: TracesConfig) -> None:
-    """Two roles: one uses a tool and hands off, the other answers; all of it says the secret."""
+    """Run two agents: one uses a tool and hands off, the other answers, all with the secret."""
     maker = Agent(name="maker", model=scripted([[assistant_message(SECRET)]]))
     asked = [function_call("look_up", {"word": SECRET}, call_id="1")]
     handed = [function_call("transfer_to_maker", {}, call_id="2")]
@@ -57,20 +57,20 @@ def stored(folder: Path) -> list[dict[str, Any]]:
 
 
 class Receiver:
-    """Something on loopback that takes what is posted to it.
+    """An HTTP server on loopback that records what is posted to it.
 
     Attributes:
         url: where it listens.
-        taken: the path, headers and body of every request.
+        requests: the path, headers and body of every request.
     """
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.taken: list[tuple[str, dict[str, str], bytes]] = []
+        self.requests: list[tuple[str, dict[str, str], bytes]] = []
 
     def spans(self) -> list[Any]:
         found = []
-        for _, _, body in self.taken:
+        for _, _, body in self.requests:
             request = ExportTraceServiceRequest.FromString(body)
             for resource in request.resource_spans:
                 for scope in resource.scope_spans:
@@ -85,7 +85,7 @@ def receiver() -> Iterator[Receiver]:
             body = self.rfile.read(int(self.headers["content-length"]))
             if self.headers.get("content-encoding") == "gzip":
                 body = gzip.decompress(body)
-            received.taken.append((self.path, dict(self.headers), body))
+            received.requests.append((self.path, dict(self.headers), body))
             self.send_response(200)
             self.send_header("content-length", "0")
             self.end_headers()
@@ -109,9 +109,9 @@ async def test_traces_are_stored_privately(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / TRACES_FILE).stat().st_mode) == 0o600
     trace, *spans = stored(tmp_path)
     assert (trace["workflow_name"], trace["group_id"]) == ("duo", "duo-1")
-    told = [span["span_data"] for span in spans]
-    assert {one["type"] for one in told} >= {"agent", "function", "generation", "handoff"}
-    (handoff,) = [one for one in told if one["type"] == "handoff"]
+    data = [span["span_data"] for span in spans]
+    assert {one["type"] for one in data} >= {"agent", "function", "generation", "handoff"}
+    (handoff,) = [one for one in data if one["type"] == "handoff"]
     assert (handoff["from_agent"], handoff["to_agent"]) == ("boss", "maker")
     assert all(span["trace_id"] == trace["id"] and span["ended_at"] for span in spans)
 
@@ -133,7 +133,7 @@ async def test_contents_are_stored_if_configured(tmp_path: Path) -> None:
 
 
 def test_no_socket_is_opened_by_default(tmp_path: Path) -> None:
-    # In a process of its own, that Python itself tells of every attempt.
+    # In a process of its own, with an audit hook of Python for every attempt.
     probe = f"""
 import asyncio, sys
 from pathlib import Path
@@ -161,7 +161,7 @@ print(seen)
 
 async def test_otlp_exports_every_span_with_its_parent(tmp_path: Path, receiver: Receiver) -> None:
     await run_team(tmp_path, TracesConfig(Export.OTLP, receiver.url))
-    assert {path for path, _, _ in receiver.taken} == {"/v1/traces"}
+    assert {path for path, _, _ in receiver.requests} == {"/v1/traces"}
     sent = receiver.spans()
     names = {span.name for span in sent}
     assert {"invoke_agent boss", "execute_tool look_up", "handoff boss to maker", "chat"} <= {
@@ -181,15 +181,15 @@ async def test_otlp_exports_every_span_with_its_parent(tmp_path: Path, receiver:
 
 async def test_otlp_exports_contents_only_if_configured(tmp_path: Path, receiver: Receiver) -> None:
     await run_team(tmp_path, TracesConfig(Export.OTLP, receiver.url))
-    assert receiver.taken
-    assert not any(SECRET.encode() in body for _, _, body in receiver.taken)
+    assert receiver.requests
+    assert not any(SECRET.encode() in body for _, _, body in receiver.requests)
     await run_team(tmp_path, TracesConfig(Export.OTLP, receiver.url, include_data=True))
-    assert any(SECRET.encode() in body for _, _, body in receiver.taken)
+    assert any(SECRET.encode() in body for _, _, body in receiver.requests)
 
 
 async def test_otlp_resources_name_the_run_and_the_team(tmp_path: Path, receiver: Receiver) -> None:
     await run_team(tmp_path, TracesConfig(Export.OTLP, receiver.url))
-    request = ExportTraceServiceRequest.FromString(receiver.taken[0][2])
+    request = ExportTraceServiceRequest.FromString(receiver.requests[0][2])
     attributes = {
         one.key: one.value.string_value for one in request.resource_spans[0].resource.attributes
     }
@@ -212,10 +212,10 @@ async def test_openai_gets_the_spans_without_contents(
     to_receiver = partial(BackendSpanExporter, endpoint=receiver.url)
     monkeypatch.setattr(traces, "BackendSpanExporter", to_receiver)
     await run_team(tmp_path, TracesConfig(Export.OPENAI))
-    sent = [item for _, _, body in receiver.taken for item in json.loads(body)["data"]]
+    sent = [item for _, _, body in receiver.requests for item in json.loads(body)["data"]]
     kinds = {item["span_data"]["type"] for item in sent if item["object"] == "trace.span"}
     assert {"agent", "function", "handoff"} <= kinds
-    assert not any(SECRET.encode() in body for _, _, body in receiver.taken)
+    assert not any(SECRET.encode() in body for _, _, body in receiver.requests)
 
 
 async def test_openai_without_a_key_is_refused_before_anything_runs(

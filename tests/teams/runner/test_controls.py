@@ -1,4 +1,4 @@
-"""Talking to the roles of a run: messages, holding, stopping, beginning again."""
+"""Requests of people to the roles of a run: messages, pause, stop and rerun."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ WAIT_S = 60
 
 
 class DirectedRun:
-    """A crew whose models get their steps after it was made, so that these can use it."""
+    """A run whose models get their steps after its creation, so that the steps can use it."""
 
     def __init__(
         self,
@@ -59,7 +59,7 @@ class DirectedRun:
         self._changed.set()
 
     async def when(self, fits: Callable[[], bool]) -> None:
-        """Wait until what the crew tells makes something so."""
+        """Wait until a condition is true, which is checked after every published message."""
         async with asyncio.timeout(WAIT_S):
             while not fits():
                 self._changed.clear()
@@ -79,7 +79,7 @@ class DirectedRun:
         return self.context.publisher.roles[name].thread.info.state
 
     def said(self, name: str) -> list[list[str]]:
-        """What people said to a role, in what it was given for each of its steps."""
+        """The user messages in the input of each of a role's model calls."""
         return [
             [item["content"] for item in call.input if item.get("role") == "user"]
             for call in self.models[name].calls
@@ -94,12 +94,12 @@ class DirectedRun:
 
 
 def fly(number: int = 0) -> list[Any]:
-    """A step that the same role follows with another one."""
+    """A step after which the same role makes another one."""
     return [function_call("fly", {}, call_id=f"fly-{number}")]
 
 
 class Blocked:
-    """A step that goes on only when a test lets it, or that is cut off."""
+    """A step that waits until a test releases it, or cancels it."""
 
     def __init__(self, step: Any, *after: Callable[[], object]) -> None:
         self.begun = asyncio.Event()
@@ -496,7 +496,7 @@ async def test_only_the_codex_turn_of_a_stopped_role_is_interrupted(tmp_path: Pa
 
 
 class SlowConnection(FakeConnection):
-    """A server whose Codex answers only when a test lets it."""
+    """A server whose Codex answers when a test lets it."""
 
     def __init__(self) -> None:
         super().__init__()

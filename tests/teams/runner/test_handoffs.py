@@ -1,4 +1,4 @@
-"""Runs by handoffs: gates that hold, teams that are sent back, limits, crashes."""
+"""Runs by handoffs: gates, roles that are sent back, limits and crashes."""
 
 from __future__ import annotations
 
@@ -164,7 +164,7 @@ async def test_no_model_call_is_repeated_after_a_crash_at_any_step(
         answer = await play(run)
     assert answer == "All done."
     assert len(boss.calls) + len(worker.calls) == 6
-    assert run.budget.turns in (5, 6)  # the one that was answered last may not be counted
+    assert run.budget.turns in (5, 6)  # the last call may not be counted
 
 
 @pytest.mark.parametrize("after", range(1, 53))

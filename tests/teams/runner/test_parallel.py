@@ -1,4 +1,4 @@
-"""Runs in parallel: who starts when, who is due again, and crashes."""
+"""Runs in parallel: when roles start and run again, and crashes."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def writing(folder: Path, *names: str) -> dict[str, Any]:
 
 
 def write(file: Path) -> None:
-    """Write a file that is newer than every one before; the system's clock may not tell."""
+    """Write a file that is newer than all before, whatever the resolution of the clock."""
     file.touch()
     at = next(LATER)
     os.utime(file, ns=(at, at))
@@ -101,7 +101,7 @@ async def test_a_role_runs_again_when_a_file_that_it_requires_is_newer(tmp_path:
         "boss": ScriptedModel([writing(tmp_path, "plan.md")]),
         "front": ScriptedModel([writing(tmp_path, "page.html"), writing(tmp_path, "page.html")]),
         "back": ScriptedModel([writing(tmp_path, "server.js"), writing(tmp_path, "server.js")]),
-        # It corrects the plan once, and everything that was made from it is due again.
+        # It corrects the plan once, and every role that requires the plan runs again.
         "tester": ScriptedModel(
             [writing(tmp_path, "report.md", "plan.md"), writing(tmp_path, "report.md")]
         ),
