@@ -72,7 +72,7 @@ def kept(*happenings: RunEvent, prices: Prices | None = None) -> RunStore:
             model=f"m{EVIL}",
             turn_id=turn,
         )
-    store.write("spent", budget.to_wire())
+    store.write("spent", budget.to_json())
     with RunLog(store, clock=iter(float(at) for at in range(1000, 2000)).__next__) as chronicle:
         for happening in happenings:
             chronicle.record(happening)

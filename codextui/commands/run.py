@@ -45,7 +45,7 @@ _VERBS = {
 def report(happening: RunEvent, *, as_json: bool) -> None:
     """Print one happening on standard output; what a person must do on standard error too."""
     if as_json:
-        emit(happening.to_wire())
+        emit(happening.to_json())
     else:
         _show(happening)
     if happening.kind is RunEventKind.PERSON_NEEDED:

@@ -47,7 +47,7 @@ def list_kept_runs(options: argparse.Namespace) -> int:
     if options.json:
         for run in runs:
             costs = run.budget.report()
-            emit({**run.to_wire(), **{key: costs[key] for key in ("usage", "cost", "currency")}})
+            emit({**run.to_json(), **{key: costs[key] for key in ("usage", "cost", "currency")}})
     elif runs:
         show_table(_HEADER, [_row(run) for run in runs])
     else:
@@ -60,7 +60,7 @@ def show_run(options: argparse.Namespace) -> int:
     run = _named_run(options)
     handoffs = run.handoffs()
     if options.json:
-        emit({**run.to_wire(), "handoffs": handoffs, "costs": run.budget.report()})
+        emit({**run.to_json(), "handoffs": handoffs, "costs": run.budget.report()})
         return 0
     show(f"{one_line(run.run_id)}: {one_line(run.state)}")
     if run.end_text:

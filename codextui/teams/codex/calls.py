@@ -7,14 +7,16 @@ the turn that was started before instead of starting another one.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 
+from msgspec import structs
+
 from codextui.errors import ServerRefused, ServerUnreachable, ThreadUnknown
 from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import JsonObject
+from codextui.protocol.codec import Message
 from codextui.protocol.threads import ThreadInfo
 from codextui.teams.codex.connection import TeamConnection, TurnEnd
 from codextui.teams.codex.settings import ThreadSettings
@@ -50,8 +52,7 @@ CURRENT_CONVERSATION: ContextVar[ConversationKey] = ContextVar(
 """The conversation in which the current task runs."""
 
 
-@dataclass(frozen=True, slots=True)
-class CodexCall:
+class CodexCall(Message, frozen=True, rename={"previous_turn_id": "before"}):
     """The progress of one call.
 
     Attributes:
@@ -63,14 +64,6 @@ class CodexCall:
     thread_id: str
     previous_turn_id: str = ""
     turn_id: str = ""
-
-    def to_wire(self) -> dict[str, object]:
-        """Return the JSON object that `parse_calls` reads."""
-        return {
-            "thread_id": self.thread_id,
-            "before": self.previous_turn_id,
-            "turn_id": self.turn_id,
-        }
 
 
 class CallLog:
@@ -97,7 +90,7 @@ class CallLog:
         """Record the progress of a call, and return it."""
         self._calls[key] = call
         if self._store is not None:
-            self._store(self.to_wire())
+            self._store(self.to_json())
         return call
 
     def forget(self, key: str) -> None:
@@ -109,22 +102,14 @@ class CallLog:
         """The ids of the run's threads."""
         return frozenset(call.thread_id for call in self._calls.values())
 
-    def to_wire(self) -> dict[str, object]:
+    def to_json(self) -> dict[str, object]:
         """Return the JSON object that `parse_calls` reads."""
-        return {key: call.to_wire() for key, call in self._calls.items()}
+        return {key: call.to_json() for key, call in self._calls.items()}
 
 
 def parse_calls(source: JsonObject) -> dict[str, CodexCall]:
-    """Read what `CallLog.to_wire` returned. Raises MessageInvalid."""
-    return {key: _parse_call(fields.as_object(value, key)) for key, value in source.items()}
-
-
-def _parse_call(source: JsonObject) -> CodexCall:
-    return CodexCall(
-        thread_id=fields.text(source, "thread_id"),
-        previous_turn_id=fields.text_or(source, "before"),
-        turn_id=fields.text_or(source, "turn_id"),
-    )
+    """Read what `CallLog.to_json` returned. Raises MessageInvalid."""
+    return {key: CodexCall.from_json(fields.as_object(source[key], key)) for key in source}
 
 
 async def run_call(
@@ -203,9 +188,9 @@ def _check_own_thread(log: CallLog, settings: ThreadSettings, thread: ThreadInfo
 async def _send_prompt(connection: TeamConnection, call: CodexCall, prompt: str) -> CodexCall:
     thread = await connection.find_thread(call.thread_id)
     if thread.turn_id and thread.turn_id != call.previous_turn_id:
-        return dataclasses.replace(call, turn_id=thread.turn_id)
+        return structs.replace(call, turn_id=thread.turn_id)
     answer = await connection.call("codex-send", {"thread": call.thread_id, "prompt": prompt})
-    return dataclasses.replace(call, turn_id=fields.text(answer, "turnId"))
+    return structs.replace(call, turn_id=fields.text(answer, "turnId"))
 
 
 def _thread_id(arguments: JsonObject) -> str:

@@ -215,8 +215,9 @@ class Publisher:
     async def _send(self, events: list[PendingEvent]) -> None:
         if not events:
             return
-        run, wire = run_thread_id(self.run_id), [event.to_wire() for event in events]
-        answer = await self._connection.call("codex-publish", {"run": run, "events": wire})
+        run = run_thread_id(self.run_id)
+        arguments = {"run": run, "events": [event.to_json() for event in events]}
+        answer = await self._connection.call("codex-publish", arguments)
         handles = fields.as_object(answer.get("handles", {}), "handles")
         self.handles.update((key, str(handle)) for key, handle in handles.items())
 
@@ -234,7 +235,7 @@ class PendingEvent:
     turn_id: str
     msg: ev.Msg
 
-    def to_wire(self) -> dict[str, object]:
+    def to_json(self) -> dict[str, object]:
         """Return the event as one of the `events` of `codex-publish`."""
         return {
             "threadId": self.thread_id,
@@ -279,7 +280,7 @@ class PublishQueue:
     def take_batch(self) -> list[PendingEvent]:
         """Remove and return the events of the next call: at least one unless there is none."""
         sizes = itertools.accumulate(
-            len(json.dumps(event.to_wire())) for event in self._events[: self._limits.max_batch]
+            len(json.dumps(event.to_json())) for event in self._events[: self._limits.max_batch]
         )
         count = sum(1 for size in sizes if size <= self._limits.max_batch_chars)
         batch = self._events[: max(count, 1)]

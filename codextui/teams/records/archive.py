@@ -55,7 +55,7 @@ class RecordedRun:
         """The run's id."""
         return self.store.run_id
 
-    def to_wire(self) -> dict[str, object]:
+    def to_json(self) -> dict[str, object]:
         """Return the run as `--json` prints it."""
         return {
             "run": self.run_id,
@@ -96,7 +96,7 @@ class RecordedRun:
 
         Raises ConfigInvalid.
         """
-        yield {"type": "run", **self.to_wire(), "costs": self.budget.report()}
+        yield {"type": "run", **self.to_json(), "costs": self.budget.report()}
         for span in self.spans():
             yield {"type": "span", **span.to_json()}
         for event in self.events():

@@ -19,7 +19,7 @@ class Budget:
 
     Args:
         limits: the limits.
-        spent: what the run has used before, as `to_wire` returned it.
+        spent: what the run has used before, as `to_json` returned it.
         prices: what tokens cost.
 
     Attributes:
@@ -119,9 +119,9 @@ class Budget:
         """Return the costs as the data of `run_ended`: see `report_costs`."""
         return {"turns": self.turns, **report_costs(self.ledger, self.prices)}
 
-    def to_wire(self) -> dict[str, object]:
+    def to_json(self) -> dict[str, object]:
         """Return the JSON object from which a resumed run continues to count."""
-        return {"turns": self.turns, "ledger": self.ledger.to_wire()}
+        return {"turns": self.turns, "ledger": self.ledger.to_json()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +181,7 @@ class Ledger:
         entries = self.select(**wanted).items()
         return cost_of(((key.model, usage) for key, usage in entries), prices)
 
-    def to_wire(self) -> dict[str, object]:
+    def to_json(self) -> dict[str, object]:
         """Return the JSON object that `parse_ledger` reads."""
         return {
             "entries": [
@@ -196,7 +196,7 @@ class Ledger:
 
 
 def parse_ledger(source: JsonObject) -> Ledger:
-    """Read what `Ledger.to_wire` returned. Raises MessageInvalid."""
+    """Read what `Ledger.to_json` returned. Raises MessageInvalid."""
     ledger = Ledger()
     for entry in fields.objects(source, "entries"):
         key = {name: fields.text_or(entry, name) for name in UsageKey.__dataclass_fields__}

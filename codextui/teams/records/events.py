@@ -13,6 +13,7 @@ from enum import IntEnum
 from codextui.errors import CodextuiError
 from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import JsonObject
+from codextui.protocol.codec import Message
 from codextui.protocol.runs import RunEventKind
 from codextui.teams.records.store import JsonLinesFile, RunStore
 
@@ -78,7 +79,7 @@ class RunEvent:
     text: str = ""
     data: JsonObject = field(default_factory=dict)
 
-    def to_wire(self) -> dict[str, object]:
+    def to_json(self) -> dict[str, object]:
         """Return the event as a line of `--json`."""
         return {"kind": self.kind, "role": self.role, "text": self.text, **self.data}
 
@@ -106,20 +107,21 @@ class RunLog(JsonLinesFile):
     def record(self, event: RunEvent) -> None:
         """Append an event; the first and the last one of a run also set its recorded end."""
         at = self._clock()
-        self.append({"at": at, **event.to_wire()})
+        self.append({"at": at, **event.to_json()})
         match event.kind:
             case RunEventKind.RUN_STARTED | RunEventKind.RUN_RESUMED:
-                self._store.write(_PART, {"outcome": CUT_OFF, "at": at})
+                self._record_end(RecordedEnd(CUT_OFF, at))
             case RunEventKind.RUN_ENDED:
                 outcome = fields.text_or(event.data, "outcome")
-                text = event.text[:_MAX_TEXT]
-                self._store.write(_PART, {"outcome": outcome, "at": at, "text": text})
+                self._record_end(RecordedEnd(outcome, at, event.text[:_MAX_TEXT]))
             case _:
                 pass
 
+    def _record_end(self, end: RecordedEnd) -> None:
+        self._store.write(_PART, end.to_json())
 
-@dataclass(frozen=True, slots=True)
-class RecordedEnd:
+
+class RecordedEnd(Message, frozen=True):
     """How a run ended, as recorded by its log.
 
     Attributes:
@@ -135,9 +137,4 @@ class RecordedEnd:
 
 def read_end(store: RunStore) -> RecordedEnd:
     """Return how a run ended. Raises ConfigInvalid, MessageInvalid."""
-    end: JsonObject = store.read(_PART) or {}
-    return RecordedEnd(
-        outcome=fields.text_or(end, "outcome", CUT_OFF),
-        at=fields.number_or(end, "at"),
-        text=fields.text_or(end, "text"),
-    )
+    return RecordedEnd.from_json(store.read(_PART) or {})

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
 
 from agents.items import TResponseInputItem
+from msgspec import structs
 
 from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import JsonObject
 from codextui.protocol import events as ev
+from codextui.protocol.codec import Message
 from codextui.protocol.runs import RoleAction, RunEventKind
 from codextui.protocol.threads import ThreadState
 from codextui.teams.config.team import Mode, Team
@@ -29,8 +30,7 @@ WHOLE_TEAM = ""
 _PART = "direction"
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class RoleMessage(Message, frozen=True, rename={"position": "at"}):
     """A message of a person to a role.
 
     Attributes:
@@ -42,17 +42,8 @@ class Message:
 
     message_id: str
     text: str
-    by: str
+    by: str = ""
     position: int = -1
-
-    def to_wire(self) -> dict[str, object]:
-        """Return the JSON object that is stored."""
-        return {
-            "message_id": self.message_id,
-            "text": self.text,
-            "by": self.by,
-            "at": self.position,
-        }
 
 
 class RunControls:
@@ -137,7 +128,7 @@ class RunControls:
         """Queue a message that roles read before their next steps, as sent at a time."""
         for role in roles:
             self._message_count += 1
-            message = Message(f"said-{self._message_count}", text, by)
+            message = RoleMessage(f"said-{self._message_count}", text, by)
             self._unread.setdefault(role, []).append(message)
         self._save(at)
 
@@ -145,14 +136,16 @@ class RunControls:
         """Return whether a role has unread messages."""
         return bool(self._unread.get(role))
 
-    def deliver_messages(self, role: str, conversation: str, position: int) -> tuple[Message, ...]:
+    def deliver_messages(
+        self, role: str, conversation: str, position: int
+    ) -> tuple[RoleMessage, ...]:
         """Add a role's unread messages to a conversation, before the item at a position.
 
         Returns:
             The messages.
         """
         unread = self._unread.pop(role, [])
-        delivered = tuple(replace(message, position=position) for message in unread)
+        delivered = tuple(structs.replace(message, position=position) for message in unread)
         if delivered:
             self._read.setdefault(conversation, []).extend(delivered)
             self._save()
@@ -189,8 +182,8 @@ class RunControls:
         content: JsonObject = {
             "seen": self.handled_until,
             "count": self._message_count,
-            "waiting": _messages_to_wire(self._unread),
-            "read": _messages_to_wire(self._read),
+            "waiting": _messages_to_json(self._unread),
+            "read": _messages_to_json(self._read),
             "paused": sorted(self._paused),
             "reruns": self._reruns,
         }
@@ -199,22 +192,16 @@ class RunControls:
         changed.set()
 
 
-def _messages_to_wire(messages: dict[str, list[Message]]) -> JsonObject:
-    return {name: [one.to_wire() for one in several] for name, several in messages.items()}
+def _messages_to_json(messages: dict[str, list[RoleMessage]]) -> JsonObject:
+    return {name: [one.to_json() for one in several] for name, several in messages.items()}
 
 
-def _parse_messages(source: JsonObject, key: str) -> dict[str, list[Message]]:
+def _parse_messages(source: JsonObject, key: str) -> dict[str, list[RoleMessage]]:
     stored = fields.as_object(source.get(key, {}), key)
-    return {name: [_parse_message(one) for one in fields.objects(stored, name)] for name in stored}
-
-
-def _parse_message(source: JsonObject) -> Message:
-    return Message(
-        message_id=fields.text(source, "message_id"),
-        text=fields.text(source, "text"),
-        by=fields.text_or(source, "by"),
-        position=fields.integer_or(source, "at", -1),
-    )
+    return {
+        name: [RoleMessage.from_json(one) for one in fields.objects(stored, name)]
+        for name in stored
+    }
 
 
 class ControlRequests:

@@ -170,7 +170,7 @@ class RecordedModel(Model):
             self._budget.add_model_usage(self._role, read_usage(response.usage), model)
         content = response.to_dict(mode="json", warnings=False)
         self._store.write(self._part, {"asked": digest, "response": content})
-        self._store.write("spent", self._budget.to_wire())
+        self._store.write("spent", self._budget.to_json())
 
 
 def turn_start_part(conversation: str, role: str) -> str:

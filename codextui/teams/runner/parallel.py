@@ -9,11 +9,10 @@ rerun is requested.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
-from codextui.jsonrpc import fields
-from codextui.jsonrpc.fields import JsonObject
+import msgspec
+
+from codextui.protocol.codec import convert
 from codextui.protocol.runs import RunEventKind
 from codextui.protocol.threads import ThreadState
 from codextui.teams.config.team import Artifact
@@ -38,8 +37,7 @@ async def run_parallel(context: RunContext, task: str) -> str:
     return await _ParallelRun(context, task).run()
 
 
-@dataclass(slots=True)
-class RoleProgress:
+class RoleProgress(msgspec.Struct, rename={"newest_input_ns": "seen"}):
     """The progress of a role.
 
     Attributes:
@@ -54,34 +52,6 @@ class RoleProgress:
     newest_input_ns: int = 0
     reruns: int = 0
 
-    def to_wire(self) -> dict[str, object]:
-        """Return the JSON object that `parse_progress` reads."""
-        return {
-            "round": self.round,
-            "done": self.done,
-            "seen": self.newest_input_ns,
-            "reruns": self.reruns,
-        }
-
-
-def progress_to_wire(progress: Mapping[str, RoleProgress]) -> JsonObject:
-    """Return the JSON object that `parse_progress` reads."""
-    return {name: one.to_wire() for name, one in progress.items()}
-
-
-def parse_progress(source: JsonObject, roles: Iterable[str]) -> dict[str, RoleProgress]:
-    """Read the progress of roles; a role that is missing has not begun. Raises MessageInvalid."""
-    return {name: _parse_role(fields.as_object(source.get(name, {}), name)) for name in roles}
-
-
-def _parse_role(source: JsonObject) -> RoleProgress:
-    return RoleProgress(
-        round=fields.integer_or(source, "round"),
-        done=fields.flag(source, "done"),
-        newest_input_ns=fields.integer_or(source, "seen"),
-        reruns=fields.integer_or(source, "reruns"),
-    )
-
 
 class _ParallelRun:
     def __init__(self, context: RunContext, task: str) -> None:
@@ -89,7 +59,7 @@ class _ParallelRun:
         self._team = context.team
         self._controls = context.controls
         self._task = task
-        self._progress = parse_progress(context.store.read(_PART) or {}, context.team.roles)
+        self._progress = _read_progress(context)
         self._running: dict[str, asyncio.Task[str]] = {}
         self._answers: dict[str, str] = {}
 
@@ -274,4 +244,9 @@ class _ParallelRun:
 
     def _record(self, name: str, *, done: bool) -> None:
         self._progress[name].done = done
-        self._context.store.write(_PART, progress_to_wire(self._progress))
+        self._context.store.write(_PART, msgspec.to_builtins(self._progress))
+
+
+def _read_progress(context: RunContext) -> dict[str, RoleProgress]:
+    stored = context.store.read(_PART) or {}
+    return {name: convert(stored.get(name, {}), RoleProgress) for name in context.team.roles}

@@ -243,7 +243,7 @@ class RoleApprovals:
 
     def _record(self, key: str, decision: Decision) -> None:
         self._decisions[key] = decision
-        calls = {key: _decision_to_wire(one) for key, one in self._decisions.items()}
+        calls = {key: _decision_to_json(one) for key, one in self._decisions.items()}
         self._store.write(_PART, {"allowed": sorted(self._allowed_tools), "calls": calls})
 
 
@@ -252,7 +252,7 @@ def _digest(role: str, asked: ToolAsked | QuestionsAsked) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _decision_to_wire(decision: Decision) -> dict[str, object]:
+def _decision_to_json(decision: Decision) -> dict[str, object]:
     message = decision.message if isinstance(decision, Declined) else ""
     answers = fields.texts(decision.content, _QUESTION_ID) if isinstance(decision, Answered) else ()
     return {"word": decision_word(decision), "message": message, "answers": list(answers)}

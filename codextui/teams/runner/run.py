@@ -98,7 +98,7 @@ async def run_team(
             watch.start(context.on_event, run_publisher, _requests(context, watch), connection)
             result = await _run_roles(plan, context, watch)
             await run_publisher.finish(result.outcome, result.message)
-    store.write("spent", budget.to_wire())
+    store.write("spent", budget.to_json())
     on_event(_end_event(result, budget))
     return result
 

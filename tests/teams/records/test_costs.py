@@ -75,7 +75,7 @@ def test_money_is_counted_where_a_price_is_known() -> None:
 
 
 def test_a_resumed_run_goes_on_counting() -> None:
-    stored = json.loads(json.dumps(spent().to_wire()))
+    stored = json.loads(json.dumps(spent().to_json()))
     budget = Budget(Limits(), stored, PRICES)
     assert budget.report() == spent().report()
     budget.count_thread_usage("x", used(65), never, role="boss", model="fast", turn_id="u2")
@@ -113,7 +113,7 @@ def test_no_token_is_lost_or_counted_twice(work: list[tuple[str, str, Any]]) -> 
                 budget.count_thread_usage(name, used(value), never, role=role, model="strong")
                 threads[name] = max(threads[name], value)
             case _:
-                budget = Budget(Limits(), json.loads(json.dumps(budget.to_wire())), PRICES)
+                budget = Budget(Limits(), json.loads(json.dumps(budget.to_json())), PRICES)
     report: dict[str, Any] = budget.report()
     every = asked + sum(threads.values())
     assert report["usage"]["total"] == every
