@@ -23,7 +23,7 @@ from codextui.teams.records.events import RunEvent
 from codextui.teams.records.store import RunStore
 from codextui.teams.runner.context import RunContext, create_run_context
 from codextui.teams.runner.controls import RunControls
-from codextui.teams.runner.role_tools import Ask, RoleApprovals
+from codextui.teams.runner.role_tools import AskPeople, RoleApprovals
 
 
 class Crash(BaseException):
@@ -111,7 +111,7 @@ def create_run(
     store: RunStore | None = None,
     connection: FakeConnection | None = None,
     publish: Publish = publish_nothing,
-    ask: Ask = ask_nobody,
+    ask: AskPeople = ask_nobody,
 ) -> tuple[RunContext, list[RunEvent]]:
     """The context of a run in `folder`, and the list of its events."""
     events: list[RunEvent] = []

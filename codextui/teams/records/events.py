@@ -1,4 +1,4 @@
-"""The events of a run: their kinds, how a run ends, and the log in the run's folder.
+"""The events of a run, how a run ends, and the log in the run's folder.
 
 `codextui run --json` prints the events as they happen, and `codextui runs export` from the log.
 """

@@ -166,7 +166,7 @@ def ask_person_tool(role: str, ask_question: AskQuestion) -> FunctionTool:
     )
 
 
-Ask: TypeAlias = Callable[[str, str, JsonObject], Awaitable[JsonObject]]
+AskPeople: TypeAlias = Callable[[str, str, JsonObject], Awaitable[JsonObject]]
 """Calls `codex-ask` for a role, with the kind of what is asked; returns the tool's result."""
 
 _PART = "decisions"
@@ -182,7 +182,7 @@ class RoleApprovals:
     the same tool of the same role for the rest of the run.
     """
 
-    def __init__(self, ask: Ask, store: RunStore) -> None:
+    def __init__(self, ask: AskPeople, store: RunStore) -> None:
         self._ask = ask
         self._store = store
         recorded = store.read(_PART) or {}

@@ -33,7 +33,7 @@ from codextui.teams.runner.controls import ControlRequests, RunControls
 from codextui.teams.runner.handoffs import run_handoffs
 from codextui.teams.runner.parallel import run_parallel
 from codextui.teams.runner.plan import RunPlan
-from codextui.teams.runner.role_tools import Ask, RoleApprovals
+from codextui.teams.runner.role_tools import AskPeople, RoleApprovals
 from codextui.teams.runner.watch import RunWatch
 
 
@@ -224,7 +224,7 @@ async def published_items(connection: TeamConnection, thread_id: str) -> frozens
     return frozenset(str(item.get("id")) for item in items)
 
 
-def create_ask(connection: TeamConnection, publisher: Publisher) -> Ask:
+def create_ask(connection: TeamConnection, publisher: Publisher) -> AskPeople:
     """Return a function that asks people on behalf of a role, once all events are published."""
 
     async def ask(role: str, kind: str, asked: JsonObject) -> JsonObject:
