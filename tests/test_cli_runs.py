@@ -46,7 +46,7 @@ def _own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "100")
 
 
-def kept(*happenings: RunEvent, prices: Prices | None = None) -> RunStore:
+def kept(*events: RunEvent, prices: Prices | None = None) -> RunStore:
     """A run of two roles, of which all of this is kept."""
     store = RunStore.create("duo")
     about = {"team": f"duo{EVIL}", "mode": "handoffs", "project": "/p", "task": f"Do {EVIL}\nit."}
@@ -73,9 +73,9 @@ def kept(*happenings: RunEvent, prices: Prices | None = None) -> RunStore:
             turn_id=turn,
         )
     store.write("spent", budget.to_json())
-    with RunLog(store, clock=iter(float(at) for at in range(1000, 2000)).__next__) as chronicle:
-        for happening in happenings:
-            chronicle.record(happening)
+    with RunLog(store, clock=iter(float(at) for at in range(1000, 2000)).__next__) as log:
+        for event in events:
+            log.record(event)
     with SpanFile(store.folder) as file:
         for span in SPANS:
             file.write(span)

@@ -42,22 +42,22 @@ _VERBS = {
 }
 
 
-def report(happening: RunEvent, *, as_json: bool) -> None:
-    """Print one happening on standard output; what a person must do on standard error too."""
+def report(event: RunEvent, *, as_json: bool) -> None:
+    """Print an event on standard output; what a person must do on standard error too."""
     if as_json:
-        emit(happening.to_json())
+        emit(event.to_json())
     else:
-        _show(happening)
-    if happening.kind is RunEventKind.PERSON_NEEDED:
-        note(_how_to_decide(happening))
-    if happening.kind is RunEventKind.TROUBLE:
-        note(sanitize(happening.text))
+        _show(event)
+    if event.kind is RunEventKind.PERSON_NEEDED:
+        note(_how_to_decide(event))
+    if event.kind is RunEventKind.TROUBLE:
+        note(sanitize(event.text))
 
 
-def _how_to_decide(happening: RunEvent) -> str:
-    approval = one_line(str(happening.data.get("approval", "")))
+def _how_to_decide(event: RunEvent) -> str:
+    approval = one_line(str(event.data.get("approval", "")))
     yes = f"`codextui approve {approval}` says yes"
-    if happening.data.get("asks") in ("questions", "elicitation"):
+    if event.data.get("asks") in ("questions", "elicitation"):
         yes = f"`codextui answer {approval} ANSWER` answers"
     return (
         f"needs input: `codextui approvals` shows it, {yes}, `codextui decline {approval}` says "
@@ -65,30 +65,30 @@ def _how_to_decide(happening: RunEvent) -> str:
     )
 
 
-def _show(happening: RunEvent) -> None:
-    role = one_line(happening.role)
-    match happening.kind:
+def _show(event: RunEvent) -> None:
+    role = one_line(event.role)
+    match event.kind:
         case RunEventKind.ROLE_SAID:
             show(f"{role} says:")
-            show_indented(sanitize(happening.text))
+            show_indented(sanitize(event.text))
         case RunEventKind.TOOL_CALLED | RunEventKind.TOOL_ANSWERED:
-            show(f"{role} {_VERBS[happening.kind]}{one_line(happening.text, 160)}")
+            show(f"{role} {_VERBS[event.kind]}{one_line(event.text, 160)}")
         case RunEventKind.HANDOFF_REFUSED | RunEventKind.SENT_BACK:
-            first, _, rest = sanitize(happening.text).partition("\n")
-            show(f"{role} {_VERBS.get(happening.kind, '')}{first}")
+            first, _, rest = sanitize(event.text).partition("\n")
+            show(f"{role} {_VERBS.get(event.kind, '')}{first}")
             show_indented(rest)
         case RunEventKind.RUN_ENDED:
-            _show_end(happening)
+            _show_end(event)
         case _:
-            text = f"{_VERBS.get(happening.kind, '')}{one_line(happening.text)}"
+            text = f"{_VERBS.get(event.kind, '')}{one_line(event.text)}"
             show(f"{role} {text}" if role else text)
 
 
-def _show_end(happening: RunEvent) -> None:
+def _show_end(event: RunEvent) -> None:
     show()
-    show(sanitize(happening.text))
-    if "usage" in happening.data:
-        show_costs(happening.data)
+    show(sanitize(event.text))
+    if "usage" in event.data:
+        show_costs(event.data)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -124,34 +124,34 @@ def _run_here(options: argparse.Namespace) -> int:
     else:
         plan, store = _take_up(options)
         kind = RunEventKind.RUN_RESUMED
-    with store.locked(), RunLog(store, note) as chronicle:
+    with store.locked(), RunLog(store, note) as log:
 
-        def tell(happening: RunEvent) -> None:
-            chronicle.record(happening)
-            report(happening, as_json=options.json)
+        def handle(event: RunEvent) -> None:
+            log.record(event)
+            report(event, as_json=options.json)
 
         data = {"run": store.run_id, "project": str(plan.project), "mode": str(plan.mode)}
-        tell(RunEvent(kind, "", f"run {store.run_id} in {plan.project} ({plan.mode})", data))
+        handle(RunEvent(kind, "", f"run {store.run_id} in {plan.project} ({plan.mode})", data))
         try:
-            end = asyncio.run(_run(options, plan, store, tell))
+            result = asyncio.run(_run(options, plan, store, handle))
         except BaseException:
             note(f"`codextui run --resume {store.run_id}` goes on with it")
             raise
-    if end.outcome:
+    if result.outcome:
         note(f"`codextui run --resume {store.run_id}` goes on with it")
-    return int(end.outcome)
+    return int(result.outcome)
 
 
 async def _run(
     options: argparse.Namespace,
     plan: RunPlan,
     store: RunStore,
-    tell: Callable[[RunEvent], None],
+    on_event: Callable[[RunEvent], None],
 ) -> RunResult:
     from codextui.teams.runner.run import run_team  # noqa: PLC0415 - the Agents SDK, where a team runs
 
     socket = await ensure_server(options.server, config=options.config)
-    return await run_team(plan, store, functools.partial(open_socket, socket), tell)
+    return await run_team(plan, store, functools.partial(open_socket, socket), on_event)
 
 
 def _begin(options: argparse.Namespace) -> tuple[RunPlan, RunStore]:
