@@ -12,7 +12,9 @@ CodextuiError
 ├── TurnNotRunning         the operation needs a running turn
 ├── TurnRunning            the operation needs a thread at rest
 ├── ApprovalGone           the approval was answered, withdrawn or never existed
-└── WireInvalid            a message does not have the shape that its kind promises
+├── MessageInvalid         a message does not have the shape that its kind promises
+├── ErrorResponse          the other side of a connection answered a call with a JSON-RPC error
+└── ConnectionClosed       a connection was closed before the answer to a call came
 
 Every message is a sentence for the person at the keyboard: what happened, where, and what
 would be right.
@@ -84,3 +86,23 @@ class ApprovalGone(CodextuiError):
 
 class MessageInvalid(CodextuiError):
     """A message does not have the shape that its kind promises."""
+
+
+class ErrorResponse(CodextuiError):
+    """The other side of a connection answered a call with a JSON-RPC error.
+
+    The message is the other side's own, and may be empty.
+
+    Attributes:
+        code: the JSON-RPC error code.
+        data: the error's `data` member, whatever it was.
+    """
+
+    def __init__(self, message: str, *, code: int = 0, data: object = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.data = data
+
+
+class ConnectionClosed(CodextuiError):
+    """A connection was closed before the answer to a call came; the message says why."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
@@ -9,8 +10,22 @@ import sys
 from pathlib import Path
 
 import pytest
+from client.fake_server import FakeServer
+
+from codextui.config import paths
 
 HEAVY = {"textual", "mcp", "mcp_types", "pydantic", "rich", "asyncio", "tomlkit", "agents", "anyio"}
+
+PROTOCOL_OR_SCREEN = {
+    "mcp",
+    "mcp_types",
+    "anyio",
+    "pydantic",
+    "pydantic_core",
+    "agents",
+    "openai",
+    "textual",
+}
 
 PROBE = """
 import json, sys
@@ -52,7 +67,18 @@ def test_help_version_and_wrong_usage_import_nothing_heavy(arguments: list[str])
 
 def test_a_command_of_one_call_imports_neither_mcp_nor_textual(tmp_path: Path) -> None:
     runtime = {"XDG_RUNTIME_DIR": str(tmp_path)}
-    assert modules_after("ps", env=runtime) & {"mcp", "mcp_types", "pydantic", "textual"} == set()
+    assert modules_after("ps", env=runtime) & PROTOCOL_OR_SCREEN == set()
+
+
+async def test_a_command_that_has_called_the_server_has_imported_neither(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    async with FakeServer(paths.socket_path("default")) as server:
+        server.tools["codex-threads"] = lambda _: {"threads": []}
+        loaded = await asyncio.to_thread(modules_after, "ps")
+        assert (await server.heard_method("tools/call"))["params"]["name"] == "codex-threads"
+    assert loaded & PROTOCOL_OR_SCREEN == set()
 
 
 def test_the_client_room_imports_nothing_by_itself() -> None:

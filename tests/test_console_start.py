@@ -1,18 +1,37 @@
-"""What the console imports before its first frame, and how it opens its way to the server."""
+"""What the console imports: before its first frame, and once it is connected."""
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
-HEAVY = ("mcp", "agents", "openai", "anyio", "httpx", "pydantic")
+HEAVY = (
+    "mcp",
+    "mcp_types",
+    "agents",
+    "openai",
+    "anyio",
+    "httpx",
+    "pydantic",
+    "pydantic_core",
+)
 
 
-def imported_by(statement: str) -> set[str]:
-    """The top-level packages that a fresh interpreter has loaded after `statement`."""
-    code = f"{statement}\nimport sys\nprint(' '.join({{m.partition('.')[0] for m in sys.modules}}))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    return set(done.stdout.split())
+def imported_by(statement: str, **env: str) -> set[str]:
+    """The modules and packages that a fresh interpreter has loaded after `statement`."""
+    code = f"{statement}\nimport sys\nprint(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+        env={**os.environ, **env},
+    )
+    modules = done.stdout.split()
+    return {*modules, *(module.partition(".")[0] for module in modules)}
 
 
 def test_the_console_is_imported_without_the_protocol() -> None:
@@ -29,10 +48,50 @@ class Link:
         await asyncio.Event().wait()
 
 async def main():
-    app = ConsoleApp("default", lambda on_fact: Link())
+    app = ConsoleApp("default", lambda on_update: Link())
     async with app.run_test():
         pass
 
 asyncio.run(main())
 """
-    assert imported_by(statement).isdisjoint(HEAVY)
+    loaded = imported_by(statement)
+    assert loaded.isdisjoint(HEAVY)
+    assert loaded.isdisjoint({"codextui.client.connection", "codextui.client.spawn"})
+
+
+def test_a_console_that_is_connected_has_not_imported_mcp(tmp_path: Path) -> None:
+    statement = """
+import asyncio
+from client.fake_server import FakeServer
+from codextui.client.updates import CaughtUp
+from codextui.config import paths
+from codextui.console.app import ConsoleApp
+from codextui.console.connection import ConsoleConnection
+
+async def main():
+    caught_up = asyncio.Event()
+    asked = asyncio.Event()
+
+    def attach(on_update):
+        def handle(update):
+            on_update(update)
+            if isinstance(update, CaughtUp):
+                caught_up.set()
+        return ConsoleConnection("default", None, handle)
+
+    def report(_):
+        asked.set()
+        return {"codex": {"pid": 1}}
+
+    async with FakeServer(paths.socket_path("default")) as server:
+        server.tools["codex-server"] = report
+        async with ConsoleApp("default", attach).run_test():
+            await asyncio.wait_for(caught_up.wait(), 30)
+            await asyncio.wait_for(asked.wait(), 30)
+
+asyncio.run(main())
+"""
+    runtime = {"XDG_RUNTIME_DIR": str(tmp_path), "PYTHONPATH": str(Path(__file__).parent)}
+    loaded = imported_by(statement, **runtime)
+    assert "codextui.client.connection" in loaded
+    assert loaded.isdisjoint(HEAVY)

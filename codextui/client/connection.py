@@ -1,138 +1,60 @@
-"""The connection of a client to the shared server."""
+"""A client's connection to the shared server, which is restored whenever it is lost."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable
 from types import TracebackType
-from typing import Any, Literal, Self, TypeAlias, TypeVar
+from typing import Self
 
-import anyio
-import mcp_types as types
-from mcp import ClientSession, MCPError
-from pydantic import BaseModel, RootModel, ValidationError
-
-from codextui.client.call import introduction, structured_content
-from codextui.client.facts import Connected, Disconnected, Fact
-from codextui.client.supervision import Intake
-from codextui.client.transport import InterceptTransport, Tap
-from codextui.errors import (
-    ApprovalGone,
-    CodextuiError,
-    MessageInvalid,
-    ServerRefused,
-    ServerUnreachable,
+from codextui.client.session import HANDSHAKE_S, ClientSession, Connect
+from codextui.client.updates import (
+    ApprovalOffered,
+    ApprovalWithdrawn,
+    CaughtUp,
+    Connected,
+    ConnectionUpdate,
+    Disconnected,
+    EventReceived,
+    UpdateHandler,
 )
+from codextui.errors import ApprovalGone, MessageInvalid, ServerUnreachable
+from codextui.jsonrpc import fields
+from codextui.jsonrpc.endpoint import INVALID_PARAMS, RequestId
 from codextui.jsonrpc.fields import JsonObject
-from codextui.jsonrpc.lines import Streams
-from codextui.protocol.decisions import Answered, Decision, Declined, decision_word
-
-_Result = TypeVar("_Result", bound=BaseModel)
-
-
-class _RawResult(RootModel[dict[str, Any]]):
-    """A result as it was on the wire."""
-
-
-class _SubscribeParams(types.RequestParams):
-    since: int
-    epoch: str
-
-
-class _Subscribe(types.Request[_SubscribeParams, Literal["codex/subscribe"]]):
-    method: Literal["codex/subscribe"] = "codex/subscribe"
-
-
-async def handshake(session: ClientSession, name: str, *, supervise: bool, decide: bool) -> str:
-    """Introduce the client (`initialize`) and return the server's name and version.
-
-    Sent by hand because mcp's session cannot declare an experimental capability.
-    Raises the errors of `call_tool`.
-    """
-    about = introduction(name, supervise=supervise, decide=decide)
-    params = types.InitializeRequestParams.model_validate(about)
-    answer = await _send(session, types.InitializeRequest(params=params), types.InitializeResult)
-    session.adopt(answer)
-    await session.send_notification(types.InitializedNotification())
-    return f"{answer.server_info.name} {answer.server_info.version}"
-
-
-async def subscribe(session: ClientSession, *, since: int, epoch: str) -> str:
-    """Ask for every event after `since`; return why the server ended it, in a sentence.
-
-    Raises the errors of `call_tool`.
-    """
-    request = _Subscribe(params=_SubscribeParams(since=since, epoch=epoch))
-    await _send(session, request, types.EmptyResult)
-    return "the server ended the subscription"
-
-
-async def ping(session: ClientSession, timeout_s: float) -> None:
-    """Ask for a sign of life. Raises ServerUnreachable where none comes in time."""
-    await _send(session, types.PingRequest(), types.EmptyResult, timeout_s)
-
-
-async def call_tool(session: ClientSession, tool: str, arguments: JsonObject) -> JsonObject:
-    """Call a tool and return its structured content.
-
-    Raises the error of `codextui.errors` that the result names, ServerRefused for a JSON-RPC
-    error, ServerUnreachable where the connection is lost before the answer.
-    """
-    params = types.CallToolRequestParams(name=tool, arguments=dict(arguments))
-    result = await _send(session, types.CallToolRequest(params=params), _RawResult)
-    return structured_content(tool, result.root)
-
-
-async def _send(
-    session: ClientSession,
-    request: types.Request[Any, Any],
-    result_type: type[_Result],
-    timeout_s: float | None = None,
-) -> _Result:
-    try:
-        return await session.send_request(request, result_type, timeout_s)
-    except MCPError as error:
-        raise _failure(error) from error
-    except anyio.BrokenResourceError as error:
-        raise ServerUnreachable("the connection to the server is closed") from error
-    except ValidationError as error:
-        raise MessageInvalid(
-            f"the server's answer to {request.method} has the wrong shape"
-        ) from error
-
-
-def _failure(error: MCPError) -> CodextuiError:
-    match error.error.code:
-        case types.CONNECTION_CLOSED:
-            return ServerUnreachable("the connection to the server was lost before it answered")
-        case types.REQUEST_TIMEOUT:
-            return ServerUnreachable("the server did not answer in time")
-        case _:
-            return ServerRefused(error.error.message)
-
-
-Connect: TypeAlias = Callable[[], Awaitable[Streams]]
-"""Opens the way to the server, for every attempt anew; raises OSError or ServerUnreachable.
-
-`functools.partial(codextui.client.spawn.open_socket, path)` is one.
-"""
-
-_HANDSHAKE_S = 10.0
-_FIRST_PAUSE_S = 0.1
-_LONGEST_PAUSE_S = 5.0
+from codextui.protocol import events, tools
+from codextui.protocol.approvals import Approval
+from codextui.protocol.decisions import (
+    Answered,
+    Decision,
+    Declined,
+    decision_word,
+    to_elicit_result,
+)
+from codextui.protocol.events import (
+    ApprovalResolved,
+    Event,
+    UnknownEvent,
+    Warned,
+)
 
 
 class Connection:
     """A client of the shared server, for as long as the `async with` lasts.
 
-    One task owns mcp's session: it connects, introduces the client, subscribes, watches for
-    signs of life, and starts again when the server is lost.
+    One task connects, initializes the session, subscribes, checks that the server is alive, and
+    starts again when the server is lost.
 
-    Attributes:
-        patience_s: how long a call waits for a connection that is not up.
-        heartbeat_s: the pause between two pings, and how long an answer may take.
+    Args:
+        connect: opens a connection.
+        name: the client's name, for the journal and other people's screens.
+        on_update: handles what the connection reports, in wire order.
+        supervise: whether to subscribe to events and be asked for decisions.
+        decide: whether a person is there to decide. The server waits for a supervisor that can.
+        patience_s: seconds that a call waits for a connection that is not up.
+        heartbeat_s: seconds between two pings, and seconds that the answer may take.
+        handshake_s: seconds that the server may take to answer `initialize`.
     """
 
     def __init__(
@@ -140,43 +62,30 @@ class Connection:
         connect: Connect,
         *,
         name: str,
-        on_fact: Callable[[Fact], None],
+        on_update: UpdateHandler,
         supervise: bool = True,
         decide: bool = True,
-        tap: Tap | None = None,
         patience_s: float = 5.0,
         heartbeat_s: float = 15.0,
+        handshake_s: float = HANDSHAKE_S,
     ) -> None:
-        """Prepare a connection; entering it starts it.
-
-        Args:
-            connect: opens the streams.
-            name: the client's name, for the journal and other people's screens.
-            on_fact: called on the event loop, in the order of the wire; must not block.
-            supervise: whether to subscribe to events and be asked for decisions.
-            decide: whether anybody is there who can: where nobody is, the server must not wait
-                for this client's answers, which never come.
-            tap: sees every frame.
-            patience_s: see the attribute.
-            heartbeat_s: see the attribute.
-        """
-        self.patience_s = patience_s
-        self.heartbeat_s = heartbeat_s
         self._connect = connect
         self._name = name
         self._supervise = supervise
         self._decide = decide
-        self._tap = tap
-        self._intake = Intake(on_fact)
+        self._patience_s = patience_s
+        self._heartbeat_s = heartbeat_s
+        self._handshake_s = handshake_s
+        self._supervisor = Supervisor(on_update)
         self._session: ClientSession | None = None
-        self._trouble = "it has not answered yet"
+        self._last_failure = "it has not answered yet"
         self._up = asyncio.Event()
-        self._hurry = asyncio.Event()
-        self._actor: asyncio.Task[None] | None = None
+        self._retry = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
-        """Start connecting, and return at once: a `Connected` fact says when it is up."""
-        self._actor = asyncio.create_task(self._stay_connected(), name="codextui connection")
+        """Start connecting, and return at once; `Connected` is reported when it is up."""
+        self._task = asyncio.create_task(self._stay_connected(), name="codextui connection")
         return self
 
     async def __aexit__(
@@ -185,113 +94,264 @@ class Connection:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Close the connection, without a fact."""
-        if self._actor is not None:
-            self._actor.cancel()
+        """Close the connection without a report."""
+        if self._task is not None:
+            self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await self._actor
+                await self._task
 
     async def call(self, tool: str, arguments: JsonObject) -> JsonObject:
-        """Call a tool of the server's and return its structured content.
+        """Call a tool of the server, and return its structured content.
 
-        Raises the error of `codextui.errors` that the server names; ServerUnreachable where
-        the connection is not up within `patience_s`, or is lost before the answer came.
+        Raises the error of `codextui.errors` that the server names; ServerUnreachable where the
+        connection is not up within `patience_s`, or is lost before the answer.
         """
         session = await self._wait_for_session()
-        return await call_tool(session, tool, arguments)
+        return await session.call_tool(tool, arguments)
 
     async def answer(self, approval_id: str, decision: Decision) -> None:
-        """Decide an approval: the result of its elicitation, which is how the server asked.
+        """Decide an approval by the result of its elicitation, and wait for the confirmation.
 
-        Returns when the server has said that this decision stands. Where no elicitation is open
-        (it has not arrived yet, or this client does not supervise) the tool `codex-answer` says
-        the same. Raises ApprovalGone where somebody or something was faster, and
-        ServerUnreachable where the server did not confirm it.
+        Where no elicitation is open (it has not arrived yet, or this client does not supervise),
+        the tool `codex-answer` is called instead.
+
+        Raises:
+            ApprovalGone: the approval was over before.
+            ServerUnreachable: the server did not confirm the decision.
         """
-        resolved = self._intake.answer(approval_id, decision)
+        resolved = self._supervisor.answer(approval_id, decision)
         if resolved is None:
             await self.call("codex-answer", _answer_arguments(approval_id, decision))
             return
         try:
-            end = await asyncio.wait_for(resolved, self.patience_s)
+            end = await asyncio.wait_for(resolved, self._patience_s)
         except TimeoutError:
-            raise ServerUnreachable(
-                f"the server did not confirm the answer to {approval_id}"
-            ) from None
+            what = f"the server did not confirm the answer to {approval_id}"
+            raise ServerUnreachable(what) from None
         if end.outcome != decision_word(decision):
             by = f" by {end.by}" if end.by else ""
             raise ApprovalGone(f"{approval_id} is over already: {end.outcome}{by}")
 
     def retry_now(self) -> None:
-        """Try to connect at once instead of after the pause."""
-        self._hurry.set()
+        """Connect at once instead of after the pause."""
+        self._retry.set()
 
     async def _wait_for_session(self) -> ClientSession:
         try:
-            async with asyncio.timeout(self.patience_s):
+            async with asyncio.timeout(self._patience_s):
                 while self._session is None:
                     await self._up.wait()
         except TimeoutError:
-            raise ServerUnreachable(f"the server cannot be reached: {self._trouble}") from None
+            what = f"the server cannot be reached: {self._last_failure}"
+            raise ServerUnreachable(what) from None
         return self._session
 
     async def _stay_connected(self) -> None:
         pause = _FIRST_PAUSE_S
         while True:
             started = time.monotonic()
-            was_up, reason = await self._attend_once()
-            # A server that lets us in only to throw us out must not be asked ten times a second.
-            held = was_up and time.monotonic() - started > pause
-            pause = _FIRST_PAUSE_S if held else min(pause * 2, _LONGEST_PAUSE_S)
-            self._trouble = reason
-            self._intake.detach(reason)
-            self._hurry.clear()
-            self._intake.tell(Disconnected(reason, pause))
+            was_up, reason = await self._connect_once()
+            # A server that accepts us only to hang up must not be asked ten times a second.
+            was_steady = was_up and time.monotonic() - started > pause
+            pause = _FIRST_PAUSE_S if was_steady else min(pause * 2, _LONGEST_PAUSE_S)
+            self._last_failure = reason
+            self._supervisor.detach(reason)
+            self._retry.clear()
+            self._supervisor.report(Disconnected(reason, pause))
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._hurry.wait(), pause)
+                await asyncio.wait_for(self._retry.wait(), pause)
 
-    async def _attend_once(self) -> tuple[bool, str]:
-        """Hold one connection until it ends; whether it ever was up, and why it ended."""
+    async def _connect_once(self) -> tuple[bool, str]:
+        """Hold one session until it ends; return whether it was up, and why it ended."""
+        supervisor = self._supervisor
         try:
-            transport = InterceptTransport(await self._connect(), self._intake, self._tap)
-            self._intake.attach(transport)
-            async with transport as (reader, writer), ClientSession(reader, writer) as session:
-                async with asyncio.timeout(_HANDSHAKE_S):
-                    self._intake.server_info = await handshake(
-                        session, self._name, supervise=self._supervise, decide=self._decide
-                    )
-                return True, await self._hold(session, transport)
-        except Exception as error:  # noqa: BLE001 - whatever it was, it is told as the reason
-            return False, _describe(error)
+            session = ClientSession(
+                await self._connect(),
+                on_notification=supervisor.handle_notification,
+                on_request=supervisor.handle_request,
+                on_invalid=supervisor.handle_invalid,
+            )
+            supervisor.attach(session)
+            async with session:
+                supervisor.server_info = await session.initialize(
+                    self._name,
+                    supervise=self._supervise,
+                    decide=self._decide,
+                    timeout_s=self._handshake_s,
+                )
+                return True, await self._hold(session)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is reported as the reason
+            return False, str(error) or type(error).__name__
 
-    async def _hold(self, session: ClientSession, transport: InterceptTransport) -> str:
-        beat = asyncio.create_task(self._beat(session, transport))
-        watched: set[asyncio.Future[str]] = {transport.ended, beat}
+    async def _hold(self, session: ClientSession) -> str:
+        tasks = {asyncio.create_task(self._beat(session))}
         if self._supervise:
-            ask = subscribe(session, since=self._intake.seq, epoch=self._intake.epoch)
-            watched.add(asyncio.create_task(ask))
+            tasks.add(asyncio.create_task(self._subscribe(session)))
         else:
-            self._intake.tell(Connected("", self._intake.server_info, fresh=True))
+            self._supervisor.report(Connected("", self._supervisor.server_info, fresh=True))
         self._session = session
         self._up.set()
         try:
-            done, _ = await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
-            return _why(transport, done)
+            ends: set[asyncio.Future[str]] = {session.closed, *tasks}
+            done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            return _why_ended(session, done)
         finally:
             self._session = None
             self._up.clear()
-            await _cancel(watched - {transport.ended})
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _beat(self, session: ClientSession, transport: InterceptTransport) -> str:
+    async def _subscribe(self, session: ClientSession) -> str:
+        await session.subscribe(since=self._supervisor.seq, epoch=self._supervisor.epoch)
+        return "the server ended the subscription"
+
+    async def _beat(self, session: ClientSession) -> str:
         while True:
-            heard = transport.frames_in
-            await asyncio.sleep(self.heartbeat_s)
-            if transport.frames_in != heard:
+            received = session.frames_received
+            await asyncio.sleep(self._heartbeat_s)
+            if session.frames_received != received:
                 continue
             try:
-                await ping(session, self.heartbeat_s)
-            except ServerUnreachable:
-                return f"the server gave no sign of life for {2 * self.heartbeat_s:g} seconds"
+                await session.ping(self._heartbeat_s)
+            except TimeoutError:
+                return f"the server gave no sign of life for {2 * self._heartbeat_s:g} seconds"
+
+
+class Supervisor:
+    """The supervising side of a client: its place among the events, and its open elicitations.
+
+    It outlives sessions, so that a reconnect goes on where the last session ended. Its handlers
+    are those of a ClientSession.
+
+    Args:
+        on_update: handles updates. What it raises goes to the event loop's exception handler.
+
+    Attributes:
+        epoch: the id of the server's count of events, empty before the first session.
+        seq: the number of the last event received.
+        server_info: the server's name and version.
+    """
+
+    def __init__(self, on_update: UpdateHandler) -> None:
+        self._on_update = on_update
+        self.epoch = ""
+        self.seq = 0
+        self.server_info = ""
+        self._session: ClientSession | None = None
+        self._elicitations: dict[RequestId, str] = {}
+        self._unconfirmed: dict[str, asyncio.Future[ApprovalResolved]] = {}
+
+    def attach(self, session: ClientSession) -> None:
+        """Continue with a new session; the elicitations of the last one are void."""
+        self._session = session
+        self._elicitations.clear()
+
+    def detach(self, reason: str) -> None:
+        """Fail the answers that the lost session cannot confirm any more."""
+        unconfirmed, self._unconfirmed = self._unconfirmed, {}
+        for resolved in unconfirmed.values():
+            if not resolved.done():
+                resolved.set_exception(ServerUnreachable(f"no word of what became of it: {reason}"))
+
+    def answer(
+        self, approval_id: str, decision: Decision
+    ) -> asyncio.Future[ApprovalResolved] | None:
+        """Answer the open elicitation for an approval; None where there is none.
+
+        The future resolves to the end of the approval as the server reports it, which another
+        client may have brought about. It raises ServerUnreachable where the session is lost.
+        """
+        open_ids = [key for key, asked in self._elicitations.items() if asked == approval_id]
+        if not open_ids or self._session is None:
+            return None
+        resolved = self._unconfirmed.setdefault(
+            approval_id, asyncio.get_running_loop().create_future()
+        )
+        for request_id in open_ids:
+            del self._elicitations[request_id]
+            self._session.respond(request_id, to_elicit_result(decision))
+        return resolved
+
+    def report(self, update: ConnectionUpdate) -> None:
+        """Hand an update to `on_update`."""
+        try:
+            self._on_update(update)
+        except Exception as error:  # noqa: BLE001 - a faulty handler must not end the connection
+            context = {"message": f"{type(update).__name__} was not handled", "exception": error}
+            asyncio.get_running_loop().call_exception_handler(context)
+
+    def handle_notification(self, method: str, params: JsonObject) -> None:
+        """Handle a notification of the server."""
+        match method:
+            case events.EVENT_METHOD:
+                self._handle_event(params)
+            case tools.SUBSCRIBED_METHOD:
+                self._handle_subscribed(params)
+            case tools.CAUGHT_UP_METHOD:
+                self.report(CaughtUp(_count(params, "seq")))
+            case "notifications/cancelled":
+                self._withdraw(params.get("requestId"))
+
+    def handle_request(self, request_id: RequestId, method: str, params: JsonObject) -> bool:
+        """Open an elicitation, until it is answered or withdrawn."""
+        if method != "elicitation/create":
+            return False
+        try:
+            meta = fields.as_object(params.get("_meta"), "_meta")
+            approval = Approval.from_json(
+                fields.as_object(meta.get(tools.APPROVAL_META), tools.APPROVAL_META)
+            )
+        except MessageInvalid as error:
+            if self._session is not None:
+                self._session.refuse(request_id, INVALID_PARAMS, str(error))
+            self._warn(f"an approval could not be read, and was refused: {error}")
+        else:
+            self._elicitations[request_id] = approval.approval_id
+            self.report(ApprovalOffered(approval))
+        return True
+
+    def handle_invalid(self, what: str) -> None:
+        """Show what is no message as a warning."""
+        shown = what.partition("\n")[0][:200]
+        self._warn(f"a frame was no JSON-RPC message, and was left out: {shown}")
+
+    def _warn(self, message: str) -> None:
+        self.report(EventReceived(Event(0, "", "", time.time(), Warned(message))))
+
+    def _handle_event(self, params: JsonObject) -> None:
+        try:
+            event = Event.from_json(params)
+        except MessageInvalid as error:
+            event = _unreadable_event(params, error)
+        if event.seq > self.seq:
+            self.seq = event.seq
+        elif event.seq > 0:
+            return  # received before: a replay may overlap
+        if isinstance(event.msg, ApprovalResolved):
+            self._confirm(event.msg)
+        self.report(EventReceived(event))
+
+    def _confirm(self, end: ApprovalResolved) -> None:
+        resolved = self._unconfirmed.pop(end.approval_id, None)
+        if resolved is not None and not resolved.done():
+            resolved.set_result(end)
+
+    def _handle_subscribed(self, params: JsonObject) -> None:
+        epoch = params.get("epoch")
+        epoch = epoch if isinstance(epoch, str) else ""
+        since = _count(params, "since")
+        fresh = since == 0 or epoch != self.epoch
+        self.epoch = epoch
+        if fresh:
+            self.seq = since
+        self.report(Connected(epoch, self.server_info, fresh))
+
+    def _withdraw(self, request_id: object) -> None:
+        if isinstance(request_id, int | str):
+            approval_id = self._elicitations.pop(request_id, None)
+            if approval_id is not None:
+                self.report(ApprovalWithdrawn(approval_id))
 
 
 def _answer_arguments(approval_id: str, decision: Decision) -> JsonObject:
@@ -307,29 +367,35 @@ def _answer_arguments(approval_id: str, decision: Decision) -> JsonObject:
     return arguments
 
 
-def _why(transport: InterceptTransport, done: set[asyncio.Future[str]]) -> str:
-    """The reason of an end: what the server itself said, else what the transport saw."""
-    own_words = [str(e) for e in map(_error, done) if e and not isinstance(e, ServerUnreachable)]
-    if own_words:
-        return own_words[0]
-    if transport.ended.done():
-        return transport.ended.result()
-    return next(str(_error(future) or future.result()) for future in done)
+def _why_ended(session: ClientSession, done: set[asyncio.Future[str]]) -> str:
+    """Return what the server itself said, else what the connection saw."""
+    errors = [future.exception() for future in done]
+    for error in errors:
+        if error is not None and not isinstance(error, ServerUnreachable):
+            return str(error)
+    if session.closed.done():
+        return session.closed.result()
+    return next(str(future.exception() or future.result()) for future in done)
 
 
-def _error(future: asyncio.Future[str]) -> BaseException | None:
-    return future.exception()
+def _count(params: JsonObject, key: str) -> int:
+    value = params.get(key)
+    return value if isinstance(value, int) and value > 0 else 0
 
 
-async def _cancel(tasks: set[asyncio.Future[str]]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+def _unreadable_event(params: JsonObject, error: MessageInvalid) -> Event:
+    """The event with all that was sent, placed as far as that can be read."""
+    meta = params.get("_meta")
+    meta = meta if isinstance(meta, dict) else {}
+    thread_id, turn_id = meta.get("threadId"), params.get("id")
+    return Event(
+        seq=_count(meta, "seq"),
+        thread_id=thread_id if isinstance(thread_id, str) else "",
+        turn_id=turn_id if isinstance(turn_id, str) else "",
+        at=time.time(),
+        msg=UnknownEvent(f"unreadable: {error}", params),
+    )
 
 
-def _describe(error: BaseException) -> str:
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    if isinstance(error, TimeoutError) and not str(error):
-        return f"the server did not introduce itself within {_HANDSHAKE_S:g} seconds"
-    return str(error) or type(error).__name__
+_FIRST_PAUSE_S = 0.1
+_LONGEST_PAUSE_S = 5.0

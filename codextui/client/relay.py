@@ -1,203 +1,46 @@
-"""`codextui mcp-server`: bytes between a client on stdio and the shared server on its socket."""
+"""`codextui mcp-server`: relays lines between a client on stdio and the shared server."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
-from typing import Final, TypeAlias
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
+from typing import Final
 
+from codextui.client.session import Connect
 from codextui.errors import CodextuiError, MessageInvalid, ServerUnreachable
-from codextui.jsonrpc.fields import JsonObject
-from codextui.jsonrpc.lines import LineBlocks, LineReader, Streams
+from codextui.jsonrpc.endpoint import RequestId
+from codextui.jsonrpc.fields import Json, JsonObject
+from codextui.jsonrpc.frames import decode_frame, encode_frame, encode_json
+from codextui.jsonrpc.lines import LineReader, Streams
 from codextui.protocol.tools import RELAYED_METHOD
 
+MAX_REQUEST: Final = 16 * 1024 * 1024 - 1
+"""Bytes of a client's line that the server reads. It disconnects clients that send more."""
+
+MAX_LINE: Final = 64 * 1024 * 1024
+"""Bytes of a client's line that the relay reads, so that it can refuse the request by its id."""
+
 CONNECTION_CLOSED: Final = -32000
-"""The error code by which the MCP SDKs themselves say that a connection is lost."""
+"""Error code by which the MCP SDKs themselves report a lost connection."""
 
-_CANCELLED = "notifications/cancelled"
-_MOST = 10_000
-_LONGEST_ID = 1_000
-
-
-class OpenRequests:
-    """Follows the frames of both sides.
-
-    At most 10,000 requests a side are remembered: who has more open is not told of the rest.
-    """
-
-    def __init__(self) -> None:
-        self._of_client: dict[str, object] = {}
-        self._of_server: dict[str, object] = {}
-
-    @property
-    def client_waits(self) -> bool:
-        """Whether the client still waits for an answer."""
-        return bool(self._of_client)
-
-    def client_said(self, frame: JsonObject) -> None:
-        """Note what the client sent."""
-        _note(frame, own=self._of_client, others=self._of_server)
-
-    def server_said(self, frame: JsonObject) -> None:
-        """Note what the server sent."""
-        _note(frame, own=self._of_server, others=self._of_client)
-
-    def give_up(self, reason: str) -> Iterator[JsonObject]:
-        """Forget all, and return what the client must hear now that the server is lost.
-
-        That is an error for each of its own requests, and the withdrawal of each of the server's.
-        """
-        of_client, self._of_client = self._of_client, {}
-        of_server, self._of_server = self._of_server, {}
-        for request_id in of_client.values():
-            yield refusal(request_id, CONNECTION_CLOSED, reason)
-        for request_id in of_server.values():
-            params = {"requestId": request_id, "reason": reason}
-            yield {"method": _CANCELLED, "params": params}
-
-
-def refusal(request_id: object, code: int, message: str) -> JsonObject:
-    """The members of an answer that is an error; an id that no answer can have is null."""
-    can_be = isinstance(request_id, str | int | float) and not isinstance(request_id, bool)
-    return {"id": request_id if can_be else None, "error": {"code": code, "message": message}}
-
-
-def is_request(frame: JsonObject) -> bool:
-    """Whether a frame asks for an answer."""
-    return "method" in frame and "id" in frame
-
-
-def id_key(request_id: object) -> str | None:
-    """A request's id as text, with its JSON type; None for what can be no id."""
-    if isinstance(request_id, bool) or not isinstance(request_id, str | int):
-        return None
-    try:
-        key = json.dumps(request_id)
-    except ValueError:  # an integer of thousands of digits
-        return None
-    return key if len(key) <= _LONGEST_ID else None
-
-
-def _note(frame: JsonObject, own: dict[str, object], others: dict[str, object]) -> None:
-    match frame:
-        case {"method": "notifications/cancelled", "params": {"requestId": request_id}}:
-            _forget(own, request_id)
-        case {"method": _, "id": request_id}:
-            key = id_key(request_id)
-            if key is not None and len(own) < _MOST:
-                own[key] = request_id
-        case {"method": _}:
-            pass
-        case {"id": request_id}:
-            _forget(others, request_id)
-
-
-def _forget(requests: dict[str, object], request_id: object) -> None:
-    key = id_key(request_id)
-    if key is not None:
-        requests.pop(key, None)
-
-
-class RelayUpstream:
-    """Takes lines for the server, and may ask it one thing of its own.
-
-    Attributes:
-        blocks: what the server says.
-        lost: why it is lost; empty while it is there.
-    """
-
-    def __init__(self, streams: Streams) -> None:
-        reader, self._writer = streams
-        self.blocks = LineBlocks(reader)
-        self.lost = ""
-        self._pump: asyncio.Task[None] | None = None
-        self._asked: tuple[str | None, asyncio.Future[JsonObject]] | None = None
-
-    def start(self, pump: Coroutine[None, None, None]) -> None:
-        """Begin to pass on what the server says."""
-        self._pump = asyncio.create_task(pump)
-
-    async def send(self, line: bytes) -> None:
-        """Send a line and wait while too much waits before it. A loss shows in `blocks`."""
-        with contextlib.suppress(OSError):
-            self._writer.write(line + b"\n")
-            await self._writer.drain()
-
-    async def ask(self, line: bytes, key: str | None) -> JsonObject:
-        """Send a request, and return its answer, which `takes` finds.
-
-        Args:
-            line: the request.
-            key: its id, as `open_requests.id_key` has it.
-
-        Raises:
-            ServerUnreachable: the server was lost before it answered.
-        """
-        answer: asyncio.Future[JsonObject] = asyncio.get_running_loop().create_future()
-        self._asked = key, answer
-        await self.send(line)
-        if self.lost:
-            raise ServerUnreachable(self.lost)
-        return await answer
-
-    def takes(self, frame: JsonObject) -> bool:
-        """Take the frame where it is the answer to `ask`."""
-        if self._asked is None or "method" in frame:
-            return False
-        key, answer = self._asked
-        if answer.done() or id_key(frame.get("id")) != key:
-            return False
-        self._asked = None
-        answer.set_result(frame)
-        return True
-
-    def lose(self, reason: str) -> None:
-        """Note that the server is lost."""
-        self.lost = reason
-        if self._asked is not None and not self._asked[1].done():
-            self._asked[1].set_exception(ServerUnreachable(reason))
-        self._writer.close()
-
-    async def finish(self) -> None:
-        """Tell the server that no more comes, and wait for its last words."""
-        with contextlib.suppress(OSError):
-            self._writer.write_eof()
-        if self._pump is not None:
-            await self._pump
-
-    async def close(self) -> None:
-        """Hang up."""
-        if self._pump is not None:
-            self._pump.cancel()
-            await asyncio.gather(self._pump, return_exceptions=True)
-        self._writer.close()
-
-
-Connect: TypeAlias = Callable[[], Awaitable[Streams]]
-"""Opens the way to the server, which is started where none runs; raises OSError, CodextuiError."""
-
-LONGEST_REQUEST: Final = 16 * 1024 * 1024 - 1
-"""Bytes of a client's line that the server reads. It hangs up on longer ones."""
-
-LONGEST_LINE: Final = 64 * 1024 * 1024
-"""Bytes of a client's line that are read here, so that it can be refused by its id."""
-
-_INVALID_REQUEST = -32600
-_HANDSHAKE_S = 30.0
-_LINGER_S = 1.0
-# How the server begins its notifications. They are most of what it says, and no answers.
-_NOTIFICATION = b'{"jsonrpc":"2.0","method":'
+INVALID_REQUEST: Final = -32600
+"""JSON-RPC's error code for what is not a valid request."""
 
 
 class Relay:
     """Serves one client until it closes its end.
 
-    The server is connected to when the client first asks for something. Where it is lost, every
-    open request is answered with an error that says so, and open questions are withdrawn; the
-    next request connects again, starts a server where none runs, and introduces the client with
-    its own words of the first time.
+    Connects to the server when the client first requests something. When the server is lost, every
+    open request is answered with an error, and the server's own requests are withdrawn. The next
+    request connects again, which starts a server where none runs, and repeats the client's own
+    `initialize`.
+
+    Args:
+        connect: opens a connection to the server.
+        client: the client's end.
+        about: what the server is told about the client (`protocol.tools.RELAYED_METHOD`).
+        on_trouble: handles what went wrong, in a sentence.
     """
 
     def __init__(
@@ -208,183 +51,331 @@ class Relay:
         about: JsonObject,
         on_trouble: Callable[[str], None],
     ) -> None:
-        """Prepare a relay.
-
-        Args:
-            connect: opens the way to the server.
-            client: the client's end.
-            about: what the server is told of the client (`wire.tools.RELAYED_METHOD`).
-            on_trouble: is told in a sentence what went wrong.
-        """
         self._connect = connect
         self._reader, self._writer = client
-        self._about = _frame(method=RELAYED_METHOD, params=about)
+        self._about = encode_frame({"jsonrpc": "2.0", "method": RELAYED_METHOD, "params": about})
         self._on_trouble = on_trouble
         self._open = OpenRequests()
-        self._initialize: tuple[bytes, str | None] | None = None
+        self._initialize: tuple[bytes, RequestId | None] | None = None
         self._initialized: bytes | None = None
-        self._link: RelayUpstream | None = None
-        self._heard = asyncio.Event()
+        self._upstream: RelayUpstream | None = None
+        self._server_sent = asyncio.Event()
 
     async def run(self) -> None:
-        """Relay until the client has closed its end, and what is on its way has gone out.
+        """Relay until the client has closed its end and was sent what is on its way.
 
-        Raises WireInvalid where the client sends a line without an end.
+        Raises MessageInvalid where the client sends a line that is too long to read.
         """
-        listening = asyncio.create_task(self._listen())
-        # Cancelling `wait_closed` itself would take the end away from whoever closes the writer.
+        reading = asyncio.create_task(self._read_client())
+        # Cancelling `wait_closed` itself would take it from those who close the writer.
         leaving = asyncio.shield(self._writer.wait_closed())
         try:
-            await asyncio.wait({listening, leaving}, return_when=asyncio.FIRST_COMPLETED)
-            if listening.done():
-                await listening
-                await self._say_goodbye()
+            await asyncio.wait({reading, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            if reading.done():
+                await reading
+                await self._finish()
         finally:
-            listening.cancel()
+            reading.cancel()
             leaving.cancel()
-            await asyncio.gather(listening, leaving, return_exceptions=True)
-            if self._link is not None:
-                await self._link.close()
+            await asyncio.gather(reading, leaving, return_exceptions=True)
+            if self._upstream is not None:
+                await self._upstream.close()
 
-    async def _listen(self) -> None:
-        lines = LineReader(self._reader, LONGEST_LINE)
+    async def _read_client(self) -> None:
+        lines = LineReader(self._reader, MAX_LINE)
         try:
             while (line := await lines.read_line()) is not None:
-                await self._take(line)
+                await self._handle(line)
         except MessageInvalid as error:
-            await self._give_up(f"the connection is given up: {error}")
+            await self._fail_open_requests(f"the connection is given up: {error}")
             raise
         except OSError:
-            pass  # The client is gone, which ends it as well.
+            pass  # The client has gone, which ends the relay as well.
 
-    async def _take(self, line: bytes) -> None:
-        frame = _parse(line)
-        if len(line) > LONGEST_REQUEST:
-            said = f"the message has {len(line)} bytes; the server reads {LONGEST_REQUEST}"
-            await self._answer([refusal(frame.get("id"), _INVALID_REQUEST, said)])
+    async def _handle(self, line: bytes) -> None:
+        frame = _decode(line)
+        if len(line) > MAX_REQUEST:
+            why = f"the message has {len(line)} bytes; the server reads {MAX_REQUEST}"
+            await self._send_frames([_refusal(frame.get("id"), INVALID_REQUEST, why)])
             return
-        self._remember(frame, line)
-        if self._link is None and frame and not is_request(frame):
-            return  # An answer or a notification is about what was lost with the server.
-        self._open.client_said(frame)
-        if self._link is None:
+        self._remember_handshake(frame, line)
+        if self._upstream is None and frame and not _is_request(frame):
+            return  # An answer or a notification concerns the server that was lost.
+        self._open.client_sent(frame)
+        if self._upstream is None:
             await self._attach(introduce=frame.get("method") != "initialize")
-        if self._link is not None:
-            await self._link.send(line)
-        elif not frame or (is_request(frame) and id_key(frame["id"]) is None):
-            # Nobody is there to judge it, and it was not among those that were answered.
-            said = "the codextui server cannot be reached"
-            await self._answer([refusal(frame.get("id"), CONNECTION_CLOSED, said)])
+        if self._upstream is not None:
+            await self._upstream.send(line)
+        elif not frame or (_is_request(frame) and _request_id(frame["id"]) is None):
+            # No server refuses it, and it was not among the open requests.
+            why = "the codextui server cannot be reached"
+            await self._send_frames([_refusal(frame.get("id"), CONNECTION_CLOSED, why)])
 
-    def _remember(self, frame: JsonObject, line: bytes) -> None:
+    def _remember_handshake(self, frame: JsonObject, line: bytes) -> None:
         match frame.get("method"):
             case "initialize":
-                self._initialize = line, id_key(frame.get("id"))
+                self._initialize = line, _request_id(frame.get("id"))
                 self._initialized = None
             case "notifications/initialized":
                 self._initialized = line
 
     async def _attach(self, *, introduce: bool) -> None:
         try:
-            link = RelayUpstream(await self._connect())
-            link.start(self._pump(link))
-            await link.send(self._about)
+            upstream = RelayUpstream(await self._connect())
+            upstream.start(self._read_server(upstream))
+            await upstream.send(self._about.rstrip(b"\n"))
             if introduce and self._initialize is not None:
-                await self._introduce(link, *self._initialize)
-            if link.lost:
-                raise ServerUnreachable(link.lost)
-            self._link = link
+                await self._introduce(upstream, *self._initialize)
+            if upstream.lost:
+                raise ServerUnreachable(upstream.lost)
+            self._upstream = upstream
         except (OSError, CodextuiError) as error:
-            await self._give_up(f"the codextui server cannot be reached: {error}")
+            await self._fail_open_requests(f"the codextui server cannot be reached: {error}")
 
-    async def _introduce(self, link: RelayUpstream, initialize: bytes, key: str | None) -> None:
-        """Say for the client what it said to the server before. Raises ServerUnreachable."""
+    async def _introduce(
+        self, upstream: RelayUpstream, initialize: bytes, request_id: RequestId | None
+    ) -> None:
+        """Repeat the handshake of the client with a new server. Raises ServerUnreachable."""
         try:
             async with asyncio.timeout(_HANDSHAKE_S):
-                answer = await link.ask(initialize, key)
+                answer = await upstream.request(initialize, request_id)
         except TimeoutError:
             answer = {"error": f"no answer within {_HANDSHAKE_S:g} seconds"}
         if "error" in answer:
-            await link.close()
-            said = json.dumps(answer["error"])[:300]
-            raise ServerUnreachable(f"it does not take the client up again: {said}")
+            await upstream.close()
+            why = encode_json(answer["error"]).decode()[:300]
+            raise ServerUnreachable(f"it does not take the client up again: {why}")
         if self._initialized is not None:
-            await link.send(self._initialized)
+            await upstream.send(self._initialized)
 
-    async def _pump(self, link: RelayUpstream) -> None:
-        """Pass on what the server says until it is lost, or the client is."""
+    async def _read_server(self, upstream: RelayUpstream) -> None:
+        """Pass on what the server sends until it or the client is lost."""
         reason = "it has ended"
         try:
-            while (block := await link.blocks.next()) is not None:
-                block = self._look_through(link, block)
-                if not await self._deliver(block):
+            while lines := await upstream.lines.read_lines():
+                if not await self._send_lines(self._follow(upstream, lines)):
                     return
         except (OSError, MessageInvalid) as error:
             reason = str(error)
-        link.lose(reason)
-        self._heard.set()
-        if self._link is link:
-            self._link = None
-            await self._give_up(
+        upstream.lose(reason)
+        self._server_sent.set()
+        if self._upstream is upstream:
+            self._upstream = None
+            await self._fail_open_requests(
                 f"the codextui server is lost: {reason}. What its agents did is not undone; "
                 "threads go on by codex-reply"
             )
 
-    def _look_through(self, link: RelayUpstream, block: bytes) -> bytes:
-        """Note which requests are answered; take out what only answers our own introduction."""
-        for line in block.split(b"\n"):
-            if not line or line.startswith(_NOTIFICATION):
-                continue
-            frame = _parse(line)
-            if link.takes(frame):
-                block = block.replace(line + b"\n", b"", 1)
-            else:
-                self._open.server_said(frame)
-        self._heard.set()
-        return block
+    def _follow(self, upstream: RelayUpstream, lines: Sequence[bytes]) -> list[bytes]:
+        """Note which requests are answered; leave out the answer to our own request."""
+        passed_on = []
+        for line in lines:
+            if not line.startswith(_NOTIFICATION_HEAD):
+                frame = _decode(line)
+                if upstream.take_answer(frame):
+                    continue
+                self._open.server_sent(frame)
+            passed_on.append(line)
+        self._server_sent.set()
+        return passed_on
 
-    async def _deliver(self, data: bytes) -> bool:
-        """Send it to the client, and wait while that does not read; whether it is there."""
+    async def _send_lines(self, lines: Sequence[bytes]) -> bool:
+        """Send lines to the client, waiting while it does not read. False where it has gone."""
         try:
-            self._writer.write(data)
+            self._writer.write(b"".join(line + b"\n" for line in lines))
             await self._writer.drain()
         except OSError:
             return False
         return True
 
-    async def _give_up(self, reason: str) -> None:
+    async def _send_frames(self, frames: Iterable[JsonObject]) -> None:
+        await self._send_lines([encode_json({"jsonrpc": "2.0", **frame}) for frame in frames])
+
+    async def _fail_open_requests(self, reason: str) -> None:
         self._on_trouble(reason)
-        await self._answer(self._open.give_up(reason))
+        await self._send_frames(self._open.fail(reason))
 
-    async def _answer(self, frames: Iterable[JsonObject]) -> None:
-        await self._deliver(b"".join(_frame(**frame) + b"\n" for frame in frames))
-
-    async def _say_goodbye(self) -> None:
-        """Let out what is about to be answered: a script may have closed its end already."""
-        link = self._link
-        if link is None:
+    async def _finish(self) -> None:
+        """Send what is about to be answered: a script may have closed its end already."""
+        upstream = self._upstream
+        if upstream is None:
             return
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_LINGER_S):
-                while self._open.client_waits and self._link is link:
-                    self._heard.clear()
-                    await self._heard.wait()
-        self._link = None
+                while self._open.client_waits and self._upstream is upstream:
+                    self._server_sent.clear()
+                    await self._server_sent.wait()
+        self._upstream = None
         try:
             async with asyncio.timeout(_LINGER_S):
-                await link.finish()
+                await upstream.finish()
         except TimeoutError:
-            await link.close()
+            await upstream.close()
 
 
-def _parse(line: bytes) -> JsonObject:
-    """The frame in a line; an empty one where there is none, which is for the others to judge."""
+class RelayUpstream:
+    """The connection of a relay to the server, with at most one request of the relay's own.
+
+    Attributes:
+        lines: what the server sends.
+        lost: why the server is lost; empty while it is there.
+    """
+
+    def __init__(self, streams: Streams) -> None:
+        reader, self._writer = streams
+        self.lines = LineReader(reader)
+        self.lost = ""
+        self._reading: asyncio.Task[None] | None = None
+        self._request: tuple[RequestId | None, asyncio.Future[JsonObject]] | None = None
+
+    def start(self, reading: Coroutine[None, None, None]) -> None:
+        """Start to read what the server sends."""
+        self._reading = asyncio.create_task(reading)
+
+    async def send(self, line: bytes) -> None:
+        """Send a line, waiting while too much is unsent. Its reader notices a loss."""
+        with contextlib.suppress(OSError):
+            self._writer.write(line + b"\n")
+            await self._writer.drain()
+
+    async def request(self, line: bytes, request_id: RequestId | None) -> JsonObject:
+        """Send a request, and return the answer that `take_answer` finds.
+
+        Raises ServerUnreachable where the server is lost before it answers.
+        """
+        answer: asyncio.Future[JsonObject] = asyncio.get_running_loop().create_future()
+        self._request = request_id, answer
+        await self.send(line)
+        if self.lost:
+            raise ServerUnreachable(self.lost)
+        return await answer
+
+    def take_answer(self, frame: JsonObject) -> bool:
+        """Take a frame that answers `request`. False for every other frame."""
+        if self._request is None or "method" in frame:
+            return False
+        request_id, answer = self._request
+        if answer.done() or _request_id(frame.get("id")) != request_id:
+            return False
+        self._request = None
+        answer.set_result(frame)
+        return True
+
+    def lose(self, reason: str) -> None:
+        """Note that the server is lost."""
+        self.lost = reason
+        if self._request is not None and not self._request[1].done():
+            self._request[1].set_exception(ServerUnreachable(reason))
+        self._writer.close()
+
+    async def finish(self) -> None:
+        """Tell the server that no more comes, and read the rest of what it sends."""
+        with contextlib.suppress(OSError):
+            self._writer.write_eof()
+        if self._reading is not None:
+            await self._reading
+
+    async def close(self) -> None:
+        """Disconnect."""
+        if self._reading is not None:
+            self._reading.cancel()
+            await asyncio.gather(self._reading, return_exceptions=True)
+        self._writer.close()
+
+
+class OpenRequests:
+    """Follows the open requests of both sides of a relay.
+
+    Args:
+        most: requests of each side that are remembered; those beyond are not failed.
+    """
+
+    def __init__(self, most: int = 10_000) -> None:
+        self._most = most
+        self._of_client: dict[RequestId, None] = {}
+        self._of_server: dict[RequestId, None] = {}
+
+    @property
+    def client_waits(self) -> bool:
+        """True while the client waits for an answer."""
+        return bool(self._of_client)
+
+    def client_sent(self, frame: JsonObject) -> None:
+        """Note a frame of the client."""
+        self._note(frame, own=self._of_client, others=self._of_server)
+
+    def server_sent(self, frame: JsonObject) -> None:
+        """Note a frame of the server."""
+        self._note(frame, own=self._of_server, others=self._of_client)
+
+    def fail(self, reason: str) -> Iterator[JsonObject]:
+        """Forget all requests, and yield what the client must be sent as the server is lost.
+
+        That is an error for each of its requests, and the withdrawal of each of the server's.
+        """
+        of_client, self._of_client = self._of_client, {}
+        of_server, self._of_server = self._of_server, {}
+        for request_id in of_client:
+            yield _refusal(request_id, CONNECTION_CLOSED, reason)
+        for request_id in of_server:
+            params = {"requestId": request_id, "reason": reason}
+            yield {"method": "notifications/cancelled", "params": params}
+
+    def _note(
+        self, frame: JsonObject, own: dict[RequestId, None], others: dict[RequestId, None]
+    ) -> None:
+        match frame:
+            case {"method": "notifications/cancelled", "params": {"requestId": request_id}}:
+                _remove(own, request_id)
+            case {"method": _, "id": request_id}:
+                known = _request_id(request_id)
+                if known is not None and len(own) < self._most:
+                    own[known] = None
+            case {"method": _}:
+                pass
+            case {"id": request_id}:
+                _remove(others, request_id)
+
+
+def _remove(requests: dict[RequestId, None], request_id: Json) -> None:
+    known = _request_id(request_id)
+    if known is not None:
+        requests.pop(known, None)
+
+
+def _request_id(value: Json) -> RequestId | None:
+    """Return a request's id; None for what is none, or is too long to be remembered."""
+    match value:
+        case bool():
+            return None
+        case int():
+            return value if value.bit_length() <= 3 * _MAX_ID else None
+        case str():
+            return value if len(value) <= _MAX_ID else None
+        case _:
+            return None
+
+
+def _is_request(frame: JsonObject) -> bool:
+    return "method" in frame and "id" in frame
+
+
+def _refusal(request_id: Json, code: int, message: str) -> JsonObject:
+    """Return the members of an error response; an id that no response can have becomes null."""
+    can_be = isinstance(request_id, str | int | float) and not isinstance(request_id, bool)
+    return {"id": request_id if can_be else None, "error": {"code": code, "message": message}}
+
+
+def _decode(line: bytes) -> JsonObject:
+    """Return the frame in a line; an empty one where it has none, which the server refuses."""
     try:
-        frame = json.loads(line)
-    except (ValueError, RecursionError):
+        return decode_frame(line)
+    except MessageInvalid:
         return {}
-    return frame if isinstance(frame, dict) else {}
 
 
-def _frame(**members: object) -> bytes:
-    return json.dumps({"jsonrpc": "2.0", **members}, separators=(",", ":")).encode()
+_MAX_ID = 1_000
+_HANDSHAKE_S = 30.0
+_LINGER_S = 1.0
+# How the server begins its notifications, which are most of what it sends, and no answers.
+_NOTIFICATION_HEAD = b'{"jsonrpc":"2.0","method":'

@@ -13,14 +13,13 @@ from typing import Final
 
 from codextui.config import paths
 from codextui.errors import ServerUnreachable
-from codextui.jsonrpc.lines import Streams
+from codextui.jsonrpc.lines import READ_AHEAD, Streams
 
 START_TIMEOUT_S: Final = 30.0
 """Seconds in which a server that was just started must listen."""
 
 _POLL_S = 0.05
 _ANOTHER_STARTS_S = 0.5
-_READ_AHEAD = 1024 * 1024
 _LOG_LIMIT = 4 * 1024 * 1024
 _LAST_LINES = 5
 
@@ -30,7 +29,7 @@ _started: list[subprocess.Popen[bytes]] = []
 
 async def open_socket(path: Path) -> Streams:
     """Open the way to the server that listens on `path`. Raises OSError where none does."""
-    return await asyncio.open_unix_connection(path, limit=_READ_AHEAD)
+    return await asyncio.open_unix_connection(path, limit=READ_AHEAD)
 
 
 async def find_server(

@@ -10,18 +10,15 @@ import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from codextui.jsonrpc.lines import Streams
+from codextui.jsonrpc.lines import READ_AHEAD, Streams
 
-_READ_AHEAD = 1024 * 1024
 _CHUNK = 64 * 1024
 _FLUSH_S = 5.0
 
 
 @asynccontextmanager
-async def standard_streams(*, longest_line: int = _READ_AHEAD) -> AsyncIterator[Streams]:
+async def standard_streams() -> AsyncIterator[Streams]:
     """Take standard input and output for the wire; what is written out must be in JSON lines.
-
-    `longest_line` is how many bytes the reader's own `readline` takes.
 
     Whoever reads standard input afterwards finds nothing there, and what is printed goes to
     standard error. At the end, what was written goes out, for at most five seconds.
@@ -34,7 +31,7 @@ async def standard_streams(*, longest_line: int = _READ_AHEAD) -> AsyncIterator[
     if not _is_pipe(sink):
         sink, thread = _copy_to(sink)
         threads.append(thread)
-    reader, read_end = await _open_reader(source, longest_line)
+    reader, read_end = await _open_reader(source)
     writer = await _open_writer(sink)
     try:
         yield reader, writer
@@ -65,10 +62,8 @@ def _is_pipe(descriptor: int) -> bool:
     return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
 
 
-async def _open_reader(
-    descriptor: int, limit: int
-) -> tuple[asyncio.StreamReader, asyncio.ReadTransport]:
-    reader = asyncio.StreamReader(limit=limit)
+async def _open_reader(descriptor: int) -> tuple[asyncio.StreamReader, asyncio.ReadTransport]:
+    reader = asyncio.StreamReader(limit=READ_AHEAD)
     transport, _ = await asyncio.get_running_loop().connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(descriptor, "rb", buffering=0)
     )

@@ -12,12 +12,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from codextui.codex.app_server import AppServer
+from codextui.codex.app_server import NO_ANSWER, AppServer
 from codextui.codex.configuration import own_server_overrides, read_profile
 from codextui.codex.threads import LoadedThread, ThreadOptions
 from codextui.errors import CodexFailed, ThreadUnknown, TurnNotRunning
 from codextui.jsonrpc import fields
-from codextui.jsonrpc.endpoint import INVALID_PARAMS, NO_ANSWER
+from codextui.jsonrpc.endpoint import INVALID_PARAMS
 from codextui.jsonrpc.fields import Json, JsonObject
 
 MAX_INPUT_CHARS = 1_048_576

@@ -1,4 +1,4 @@
-"""The `codex app-server` process itself: its pipes, its end, and what it leaves behind."""
+"""A `codex app-server` process: its pipes, its end, and the processes it leaves behind."""
 
 from __future__ import annotations
 
@@ -15,115 +15,56 @@ from pathlib import Path
 from time import monotonic
 from typing import cast
 
-from codextui.jsonrpc.lines import LineBuffer, LineTooLong
+from codextui.jsonrpc.lines import LineSplitter, LineTooLong
 
 MARK_VARIABLE = "CODEXTUI_APP_SERVER"
-"""The variable of the environment whose value says whose descendant a process is."""
+"""Environment variable whose value marks the descendants of a process."""
 
-_PROC = Path("/proc")
-_PASSES = 5
-
-
-def new_mark() -> str:
-    """Return a value for MARK_VARIABLE that no other process has."""
-    return secrets.token_hex(16)
-
-
-def kill_group(pid: int, number: signal.Signals) -> None:
-    """Send a signal to a process group that we started, if it is still there."""
-    try:
-        os.killpg(pid, number)
-    except (ProcessLookupError, PermissionError):
-        return
-
-
-def kill_marked(mark: str) -> int:
-    """Kill every process that carries the mark, and return how many that were.
-
-    It looks again until none is found, for a process can start another while it is looked at.
-    Reads `/proc`, so call it off the event loop.
-    """
-    entry = f"{MARK_VARIABLE}={mark}".encode()
-    killed = 0
-    for _ in range(_PASSES):
-        found = sum(_kill_if_marked(int(path.name), entry) for path in _processes())
-        killed += found
-        if not found:
-            break
-    return killed
-
-
-def _processes() -> list[Path]:
-    own = str(os.getpid())
-    if not hasattr(os, "pidfd_open") or not _PROC.is_dir():
-        return []
-    return [path for path in _PROC.iterdir() if path.name.isdecimal() and path.name != own]
-
-
-def _kill_if_marked(pid: int, entry: bytes) -> bool:
-    """Kill one process; the descriptor holds its pid, so that no other can have it by then."""
-    try:
-        descriptor = os.pidfd_open(pid)
-    except OSError:
-        return False
-    try:
-        if entry not in (_PROC / str(pid) / "environ").read_bytes().split(b"\0"):
-            return False
-        signal.pidfd_send_signal(descriptor, signal.SIGKILL)
-    except OSError:
-        return False
-    else:
-        return True
-    finally:
-        os.close(descriptor)
-
-
-_STDIN, _STDOUT, _STDERR = 0, 1, 2
-_KEPT_LINES = 20
-_KEPT_CHARS = 500
-_STDERR_LINE = 64 * 1024
-_GRACE = 3.0
-_LAST_WORDS = 1.0
-_NEAR_END = 10.0
-_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-
-
-@dataclass(frozen=True, slots=True)
-class _ErrorLine:
-    text: str
-    at: float
+GRACE_S = 3.0
+"""Default of the seconds that a process gets to end before it is killed."""
 
 
 class CodexProcess(asyncio.SubprocessProtocol):
     """A process in a session of its own, read as fast as it writes.
 
+    It is a `codextui.jsonrpc.endpoint.Transport`.
+
     Args:
-        mark: what its environment carries, see `codextui.codex.process`.
-        on_output: told every chunk of its standard output.
+        mark: value of MARK_VARIABLE in its environment.
+        on_output: handles each chunk of its standard output.
+        grace_s: seconds that it gets to end before it is killed.
     """
 
-    def __init__(self, mark: str, on_output: Callable[[bytes], None]) -> None:
+    def __init__(
+        self, mark: str, on_output: Callable[[bytes], None], grace_s: float = GRACE_S
+    ) -> None:
         self._mark = mark
         self._on_output = on_output
+        self._grace_s = grace_s
         self._transport: asyncio.SubprocessTransport | None = None
         self._writable = asyncio.Event()
         self._writable.set()
         self._exited = asyncio.Event()
-        self._mute = asyncio.Event()
-        self._said_all = asyncio.Event()
+        self._closed_output = asyncio.Event()
+        self._closed_pipes = asyncio.Event()
         self._open = {_STDOUT, _STDERR}
-        self._errors = LineBuffer(_STDERR_LINE)
+        self._errors = LineSplitter(_STDERR_LINE)
         self._last_errors: deque[_ErrorLine] = deque(maxlen=_KEPT_LINES)
         self._ended_at: float | None = None
 
     @classmethod
     async def spawn(
-        cls, argv: Sequence[str], env: Mapping[str, str], on_output: Callable[[bytes], None]
+        cls,
+        argv: Sequence[str],
+        env: Mapping[str, str],
+        on_output: Callable[[bytes], None],
+        *,
+        grace_s: float = GRACE_S,
     ) -> CodexProcess:
         """Start a process. Raises OSError where the binary cannot be run."""
         mark = new_mark()
         _, process = await asyncio.get_running_loop().subprocess_exec(
-            lambda: cls(mark, on_output),
+            lambda: cls(mark, on_output, grace_s),
             *argv,
             env={**env, MARK_VARIABLE: mark},
             start_new_session=True,
@@ -132,17 +73,17 @@ class CodexProcess(asyncio.SubprocessProtocol):
 
     @property
     def pid(self) -> int:
-        """Its process id."""
+        """The process id."""
         return self._transport.get_pid() if self._transport is not None else 0
 
     @property
     def last_errors(self) -> tuple[str, ...]:
-        """The last lines of its standard error, escaped and shortened so that they can be shown."""
+        """The last lines of its standard error, escaped and shortened for display."""
         return tuple(line.text for line in self._last_errors)
 
     @property
     def last_words(self) -> tuple[str, ...]:
-        """Those of `last_errors` that it wrote in the seconds before it ended, or writes now."""
+        """Those of `last_errors` that it wrote in its last ten seconds."""
         end = monotonic() if self._ended_at is None else self._ended_at
         return tuple(line.text for line in self._last_errors if line.at > end - _NEAR_END)
 
@@ -155,61 +96,61 @@ class CodexProcess(asyncio.SubprocessProtocol):
         return True
 
     async def drain(self) -> None:
-        """Wait until it has read enough of its input for more to be sent, or has ended."""
+        """Wait until it has read enough of its input, or has ended."""
         await self._writable.wait()
 
     async def wait(self) -> int:
-        """Wait until it has ended and what it wrote was read; return its exit code.
+        """Wait until it has ended and its output was read, and return its exit code.
 
         The exit code is -N where signal N ended it. A process that closes its output without
-        ending is killed; one whose children hold its output open is not waited for.
+        ending is killed. Output that its children hold open is not waited for.
         """
-        await _first(self._exited, self._mute)
-        if not await _within(_GRACE, self._exited):
+        await _first(self._exited, self._closed_output)
+        if not await _within(self._grace_s, self._exited):
             kill_group(self.pid, signal.SIGKILL)
             await self._exited.wait()
-        await _within(_LAST_WORDS, self._said_all)
+        await _within(_LAST_WORDS, self._closed_pipes)
         return self._close()
 
     async def end(self) -> None:
-        """Ask it to end, make it end where it does not, and end what it has started."""
+        """End it, by force if need be, and the processes it has started."""
         stdin = self._stdin()
         if stdin is not None:
             stdin.close()
         for number in (signal.SIGTERM, signal.SIGKILL):
-            if await _within(_GRACE, self._exited):
+            if await _within(self._grace_s, self._exited):
                 break
             kill_group(self.pid, number)
         await self._exited.wait()
         await self.kill_orphans()
 
     async def kill_orphans(self) -> int:
-        """End what it has left behind, and return how many processes that were."""
+        """Kill the processes it has left behind, and return their number."""
         kill_group(self.pid, signal.SIGKILL)
         return await asyncio.to_thread(kill_marked, self._mark)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the transport (asyncio)."""
+        """Store the transport (asyncio)."""
         self._transport = cast("asyncio.SubprocessTransport", transport)
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
-        """Pass on what it writes (asyncio)."""
+        """Handle output (asyncio)."""
         if fd == _STDOUT:
             self._on_output(data)
         else:
-            self._keep_errors(data)
+            self._record_errors(data)
 
     def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         """Note that a pipe is closed (asyncio)."""
         if fd == _STDIN:
             self._writable.set()
         elif fd == _STDOUT:
-            self._mute.set()
+            self._closed_output.set()
         else:
-            self._keep_errors(b"\n")
+            self._record_errors(b"\n")
         self._open.discard(fd)
         if not self._open:
-            self._said_all.set()
+            self._closed_pipes.set()
 
     def process_exited(self) -> None:
         """Note that it has ended (asyncio)."""
@@ -237,17 +178,77 @@ class CodexProcess(asyncio.SubprocessProtocol):
         self._transport.close()
         return code or 0
 
-    def _keep_errors(self, data: bytes) -> None:
+    def _record_errors(self, data: bytes) -> None:
         for line in self._errors.feed(data):
             text = line.head if isinstance(line, LineTooLong) else line
             shown = printable(text.decode("utf-8", "replace"))
             self._last_errors.append(_ErrorLine(shown, monotonic()))
 
 
+@dataclass(frozen=True, slots=True)
+class _ErrorLine:
+    text: str
+    at: float
+
+
 def printable(text: str) -> str:
-    """The beginning of a text of Codex's, on one line and escaped so that it can be shown."""
+    """Return the beginning of a text of Codex's, escaped for display on one line."""
     plain = _COLOUR.sub("", text)[:_KEPT_CHARS]
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in plain)
+
+
+def new_mark() -> str:
+    """Return an unused value for MARK_VARIABLE."""
+    return secrets.token_hex(16)
+
+
+def kill_group(pid: int, number: signal.Signals) -> None:
+    """Send a signal to a process group that we started, if it still exists."""
+    try:
+        os.killpg(pid, number)
+    except (ProcessLookupError, PermissionError):
+        return
+
+
+def kill_marked(mark: str) -> int:
+    """Kill every process whose environment carries the mark, and return their number.
+
+    Looks again until none is found, as a process may start another meanwhile. Reads `/proc`, so
+    call it off the event loop.
+    """
+    entry = f"{MARK_VARIABLE}={mark}".encode()
+    killed = 0
+    for _ in range(_PASSES):
+        found = sum(_kill_if_marked(int(path.name), entry) for path in _processes())
+        killed += found
+        if not found:
+            break
+    return killed
+
+
+def _processes() -> list[Path]:
+    own = str(os.getpid())
+    if not hasattr(os, "pidfd_open") or not _PROC.is_dir():
+        return []
+    return [path for path in _PROC.iterdir() if path.name.isdecimal() and path.name != own]
+
+
+def _kill_if_marked(pid: int, entry: bytes) -> bool:
+    """Kill one process. The descriptor keeps its pid from being reused meanwhile."""
+    try:
+        descriptor = os.pidfd_open(pid)
+    except OSError:
+        return False
+    try:
+        if entry not in (_PROC / str(pid) / "environ").read_bytes().split(b"\0"):
+            return False
+        signal.pidfd_send_signal(descriptor, signal.SIGKILL)
+    except OSError:
+        return False
+    else:
+        return True
+    finally:
+        os.close(descriptor)
 
 
 async def _first(*events: asyncio.Event) -> None:
@@ -264,3 +265,14 @@ async def _within(seconds: float, event: asyncio.Event) -> bool:
         async with asyncio.timeout(seconds):
             await event.wait()
     return event.is_set()
+
+
+_PROC = Path("/proc")
+_PASSES = 5
+_STDIN, _STDOUT, _STDERR = 0, 1, 2
+_KEPT_LINES = 20
+_KEPT_CHARS = 500
+_STDERR_LINE = 64 * 1024
+_LAST_WORDS = 1.0
+_NEAR_END = 10.0
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")

@@ -6,7 +6,7 @@ import argparse
 import asyncio
 from pathlib import Path
 
-from codextui.client import call as exchange
+from codextui.client import session
 from codextui.client.spawn import ensure_server, find_server
 from codextui.jsonrpc.fields import JsonObject
 
@@ -33,11 +33,11 @@ def call_once(
         start: whether the server is started where none runs.
 
     Raises:
-        CodextuiError: as `exchange.call_once`, `ensure_server` and `find_server`.
+        CodextuiError: as `session.call_once`, `ensure_server` and `find_server`.
     """
 
     async def call() -> JsonObject:
         path = await find_socket(options, start=start)
-        return await exchange.call_once(path, CLIENT_NAME, tool, arguments)
+        return await session.call_once(path, CLIENT_NAME, tool, arguments)
 
     return asyncio.run(call())

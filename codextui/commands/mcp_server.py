@@ -44,12 +44,11 @@ async def _serve_alone(options: argparse.Namespace) -> None:
         collect_seldom,
         serve_alone,
     )
-    from codextui.server.transports.stream import MAX_LINE  # noqa: PLC0415
 
     codex = config.load(options.config or paths.config_path()).codex
     collect_seldom()
     alone = Alone(codex.binary, codex.home, _about(options))
-    async with standard_streams(longest_line=MAX_LINE) as (reader, writer):
+    async with standard_streams() as (reader, writer):
         await serve_alone(alone, reader, writer)
 
 

@@ -8,9 +8,11 @@ import time
 from functools import partial
 from pathlib import Path
 
+from codextui.client.connection import Connection
 from codextui.client.spawn import open_socket
 from codextui.commands.call import CLIENT_NAME, call_once, find_socket
 from codextui.commands.output import emit, note, read_prompt, show, show_table
+from codextui.commands.wait import TurnWatch
 from codextui.console.model.tree import tree_entries
 from codextui.errors import ConfigInvalid
 from codextui.jsonrpc import fields
@@ -72,12 +74,9 @@ async def run_and_wait(options: argparse.Namespace, tool: str, arguments: JsonOb
     Raises:
         CodextuiError: as `Connection.call` and `ensure_server`.
     """
-    from codextui.client.connection import Connection  # noqa: PLC0415 - mcp takes its time
-    from codextui.commands.wait import TurnWatch  # noqa: PLC0415 - see above
-
     connect = partial(open_socket, await find_socket(options, start=True))
     watch = TurnWatch(as_json=options.json)
-    told = Connection(connect, name=CLIENT_NAME, on_fact=watch.take, decide=False)
+    told = Connection(connect, name=CLIENT_NAME, on_update=watch.take, decide=False)
     async with told as connection:
         await watch.ready()
         answer = await connection.call(tool, arguments)

@@ -5,7 +5,13 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from codextui.client.facts import CaughtUp, Connected, Disconnected, EventArrived, Fact
+from codextui.client.updates import (
+    CaughtUp,
+    Connected,
+    ConnectionUpdate,
+    Disconnected,
+    EventReceived,
+)
 from codextui.commands.approvals import approval_summary
 from codextui.commands.output import emit, event_line, note
 from codextui.errors import ServerUnreachable
@@ -86,15 +92,15 @@ class TurnWatch:
             note(f"\n{self._what_goes_on(thread)}")
             raise
 
-    def take(self, fact: Fact) -> None:
-        """Take a fact of the connection."""
+    def take(self, update: ConnectionUpdate) -> None:
+        """Take an update of the connection."""
         try:
-            self._take(fact)
+            self._take(update)
         except OSError as error:  # whoever read our output stopped reading
             self._fail(error)
 
-    def _take(self, fact: Fact) -> None:
-        match fact:
+    def _take(self, update: ConnectionUpdate) -> None:
+        match update:
             case CaughtUp():
                 if not self._ready.done():
                     self._ready.set_result(None)
@@ -102,11 +108,11 @@ class TurnWatch:
                 self._come_back(fresh=fresh)
             case Disconnected(reason):
                 self._lose(reason)
-            case EventArrived(event) if not self._ready.done():
+            case EventReceived(event) if not self._ready.done():
                 self._note_open(event.msg)
-            case EventArrived(event) if self._thread is None:
+            case EventReceived(event) if self._thread is None:
                 self._early.append(event)
-            case EventArrived(event):
+            case EventReceived(event):
                 self._see(event)
 
     def _note_open(self, msg: ev.Msg) -> None:

@@ -17,7 +17,7 @@ from textual.screen import Screen
 from textual.theme import Theme
 from textual.worker import Worker, WorkerState
 
-from codextui.client import facts
+from codextui.client import updates
 from codextui.config import paths
 from codextui.config import schema as configuration
 from codextui.console import connection as operations
@@ -52,7 +52,7 @@ NOTICE_S = 10
 NUDGE = 0.25
 """Seconds between two looks at whether the approval dialog may open now."""
 
-Attach = Callable[[Callable[[facts.Fact], None]], Link]
+Attach = Callable[[Callable[[updates.ConnectionUpdate], None]], Link]
 """Makes the attachment to the server, given who hears what happens."""
 
 
@@ -172,31 +172,31 @@ class ConsoleApp(App[int]):
 
     # What the connection tells.
 
-    def _hear(self, fact: facts.Fact) -> None:
-        """Take a fact, in the order of the wire; never waits."""
+    def _hear(self, update: updates.ConnectionUpdate) -> None:
+        """Take an update, in the order of the wire; never waits."""
         board = self.board
-        match fact:
-            case facts.Connected(fresh=fresh):
+        match update:
+            case updates.Connected(fresh=fresh):
                 if not self._was_connected:
                     self._was_connected = True
                     self._import_later("codextui.console.binding_places")  # the dialogs
                 self._take(board.set_connected(fresh=fresh))
                 self.call_later(self._trouble.clear)
                 self._look_at_codex()
-            case facts.CaughtUp():
+            case updates.CaughtUp():
                 self._herald.catch_up()
                 self._take(board.set_caught_up())
-            case facts.Disconnected(reason, retry_in):
+            case updates.Disconnected(reason, retry_in):
                 self._take(board.set_disconnected(reason, retry_in))
                 if not self._was_connected:
                     self.call_later(self._trouble.show, unreachable(self._server, reason))
-            case facts.EventArrived(event):
+            case updates.EventReceived(event):
                 self._take(board.apply(event))
                 if isinstance(event.msg, CodexReady) and board.connection.caught_up:
                     self._look_at_codex()
-            case facts.ApprovalOffered(approval):
+            case updates.ApprovalOffered(approval):
                 self._take(board.add_approval(approval))
-            case facts.ApprovalWithdrawn(approval_id):
+            case updates.ApprovalWithdrawn(approval_id):
                 self._take(board.remove_approval(approval_id))
 
     def _import_later(self, module: str) -> None:

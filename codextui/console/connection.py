@@ -1,28 +1,24 @@
-"""The console's attachment to the shared server: late imports, and a server that may be started."""
+"""The console's connection to the shared server, and the calls that screens ask for."""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from codextui.client.updates import UpdateHandler
 from codextui.console.screens import messages as requests
+from codextui.errors import CodextuiError, ServerUnreachable
 from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import JsonObject
 from codextui.protocol.decisions import Decision
 from codextui.protocol.threads import ThreadInfo
 
 if TYPE_CHECKING:
-    from codextui.console.screens.new_thread import NewThread
-import asyncio
-from collections.abc import Callable
-from pathlib import Path
-
-from codextui.client import facts
-from codextui.errors import ServerUnreachable
-
-if TYPE_CHECKING:
     from codextui.client.connection import Connection
+    from codextui.console.screens.new_thread import NewThread
     from codextui.jsonrpc.lines import Streams
-from codextui.errors import CodextuiError
 
 
 class ServerCalls(Protocol):
@@ -112,22 +108,19 @@ class ConsoleConnection:
     open.
     """
 
-    def __init__(
-        self, name: str, config: Path | None, on_fact: Callable[[facts.Fact], None]
-    ) -> None:
+    def __init__(self, name: str, config: Path | None, on_update: UpdateHandler) -> None:
         """Take the server's name, its configuration, and who hears what happens."""
         self._name = name
         self._config = config
-        self._on_fact = on_fact
+        self._on_update = on_update
         self._may_start = True
         self._connection: Connection | None = None
 
     async def run(self) -> None:
         """Be connected, again and again, until cancelled."""
-        # The protocol's library takes most of a second to import: the screen is there before.
-        connection_module = await asyncio.to_thread(_import_connection)
-        connection = connection_module(self._open, name="codextui", on_fact=self._on_fact)
-        async with connection:
+        from codextui.client.connection import Connection  # noqa: PLC0415 - after the first frame
+
+        async with Connection(self._open, name="codextui", on_update=self._on_update) as connection:
             self._connection = connection
             try:
                 await asyncio.Event().wait()
@@ -149,7 +142,7 @@ class ConsoleConnection:
             self._connection.retry_now()
 
     async def _open(self) -> Streams:
-        from codextui.client import spawn  # noqa: PLC0415 - not before the first frame
+        from codextui.client import spawn  # noqa: PLC0415 - after the first frame
 
         if self._may_start:
             path = await spawn.ensure_server(self._name, config=self._config)
@@ -163,12 +156,6 @@ class ConsoleConnection:
         if self._connection is None:
             raise ServerUnreachable("the connection to the server is not up yet")
         return self._connection
-
-
-def _import_connection() -> type[Connection]:
-    from codextui.client.connection import Connection  # noqa: PLC0415 - the reason of this module
-
-    return Connection
 
 
 STARTING_PAUSE = 0.5

@@ -9,8 +9,8 @@ import sys
 import threading
 from concurrent.futures import Future
 
-from codextui.client.facts import EventArrived, Fact
 from codextui.client.spawn import open_socket
+from codextui.client.updates import ConnectionUpdate, EventReceived
 from codextui.demo.narration import Line, Report
 from codextui.demo.stage import Stage, Storyline, open_stage
 from codextui.demo.steps import READABLE
@@ -82,7 +82,7 @@ class Backstage:
 
         connect = functools.partial(open_socket, stage.socket)
         try:
-            async with Connection(connect, name="demo", on_fact=self._see) as connection:
+            async with Connection(connect, name="demo", on_update=self._see) as connection:
                 self._story = Storyline(connection.call, stage.workspace.project)
                 await self._story.play()
         except ServerUnreachable:
@@ -91,9 +91,9 @@ class Backstage:
         except CodextuiError as error:
             self._fault = str(error)
 
-    def _see(self, fact: Fact) -> None:
-        if isinstance(fact, EventArrived) and self._story is not None:
-            self._story.see(fact.event)
+    def _see(self, update: ConnectionUpdate) -> None:
+        if isinstance(update, EventReceived) and self._story is not None:
+            self._story.see(update.event)
 
 
 def run() -> int:

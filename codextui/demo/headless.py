@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 from codextui.client.connection import Connection
-from codextui.client.facts import ApprovalOffered, Disconnected, EventArrived, Fact
 from codextui.client.spawn import open_socket
+from codextui.client.updates import ApprovalOffered, ConnectionUpdate, Disconnected, EventReceived
 from codextui.demo.narration import Line, Narrator, Report, tell_approval
 from codextui.demo.results import check_results
 from codextui.demo.stage import Stage, Storyline, open_stage
@@ -115,12 +115,14 @@ class _Run:
         self._stage = stage
         self._report = report
         self._narrator = Narrator()
-        self._facts: asyncio.Queue[Fact] = asyncio.Queue()
+        self._updates: asyncio.Queue[ConnectionUpdate] = asyncio.Queue()
 
     async def play(self) -> None:
         """Plays the story to its end. Raises CodextuiError."""
         connect = functools.partial(open_socket, self._stage.socket)
-        async with Connection(connect, name="demo", on_fact=self._facts.put_nowait) as connection:
+        async with Connection(
+            connect, name="demo", on_update=self._updates.put_nowait
+        ) as connection:
             server = await connection.call("codex-server", {})
             if problem := fields.text_or(server, "problem"):
                 raise CodexMissing(problem)
@@ -139,8 +141,8 @@ class _Run:
     async def _watch(self, connection: Connection, story: Storyline) -> None:
         """Tells what happens and answers approvals, for ever."""
         while True:
-            match await self._facts.get():
-                case EventArrived(event):
+            match await self._updates.get():
+                case EventReceived(event):
                     line = self._narrator.tell(event)
                     if line is not None:
                         self._report.tell(line)

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 
 from codextui.client.connection import Connection
-from codextui.client.facts import ApprovalOffered, Fact
+from codextui.client.updates import ApprovalOffered, ConnectionUpdate
 from codextui.commands.run import report as report_happening
 from codextui.demo.headless import POLICY, decide
 from codextui.demo.narration import Line, Report, tell_approval
@@ -81,7 +81,7 @@ async def _run(
     stage: TeamStage, mode: Mode, report: Report, tell: Callable[[RunEvent], None]
 ) -> str:
     answering = _Answering(stage, report)
-    async with Connection(stage.connect, name="demo", on_fact=answering.take) as connection:
+    async with Connection(stage.connect, name="demo", on_update=answering.take) as connection:
         answering.connection = connection
         plan, store = stage.new_run(mode)
         end = await run_team(plan, store, stage.connect, tell, model_factory=stage.model_of)
@@ -99,10 +99,10 @@ class _Answering:
         self._report = report
         self._tasks: list[asyncio.Task[None]] = []
 
-    def take(self, fact: Fact) -> None:
-        """Take a fact of the connection."""
-        if isinstance(fact, ApprovalOffered):
-            self._tasks.append(asyncio.create_task(self._answer(fact.approval)))
+    def take(self, update: ConnectionUpdate) -> None:
+        """Take an update of the connection."""
+        if isinstance(update, ApprovalOffered):
+            self._tasks.append(asyncio.create_task(self._answer(update.approval)))
 
     async def finish(self) -> None:
         """Wait until everything that was asked is answered. Raises CodextuiError."""

@@ -17,7 +17,7 @@ from agents.models.interface import Model
 from agents.models.openai_responses import OpenAIResponsesModel
 from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
-from codextui.client.connection import Connect
+from codextui.client.session import Connect
 from codextui.client.spawn import open_socket
 from codextui.config import paths
 from codextui.demo.home import write_codex_home

@@ -1,272 +1,306 @@
-"""JSON-RPC in lines, as `codex app-server` speaks it: no `jsonrpc` member, one object a line."""
+"""JSON-RPC 2.0: one side of a connection, whatever carries its frames."""
 
 from __future__ import annotations
 
 import asyncio
 import itertools
 import logging
-import re
-import secrets
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Protocol, TypeAlias
 
-from codextui.errors import CodexDied, CodexFailed, CodexOverloaded, MessageInvalid
+from codextui.errors import ConnectionClosed, ErrorResponse, MessageInvalid
 from codextui.jsonrpc.fields import Json, JsonObject
 from codextui.jsonrpc.frames import decode_frame, encode_frame
-from codextui.jsonrpc.lines import MAX_LINE, LineBuffer, LineTooLong
 
 RequestId: TypeAlias = int | str
-"""The id of a request. Its JSON type is kept: `1` and `"1"` are two ids."""
+"""The id of a request. Its JSON type counts: `1` and `"1"` are two ids."""
 
 NotificationHandler: TypeAlias = Callable[[str, JsonObject], None]
-"""Told every notification: method, params. Called in wire order, must not block."""
+"""Handles a notification: method, params."""
 
 RequestHandler: TypeAlias = Callable[[RequestId, str, JsonObject], None]
-"""Told every request of Codex's: id, method, params. To be answered by respond or refuse."""
+"""Handles a request: id, method, params. Answered at any time with `respond` or `refuse`."""
 
-FrameLog: TypeAlias = Callable[[str, bytes], None]
-"""Told every line: `>` (to Codex) or `<` (from it), and its bytes without the newline."""
+InvalidHandler: TypeAlias = Callable[[str, bytes], None]
+"""Handles a line that is no message: what it is instead, as a noun phrase, and the line."""
 
-OVERLOADED = -32001
-"""The error code of an app-server that has too many requests in flight."""
+AbandonedHandler: TypeAlias = Callable[[RequestId, str], None]
+"""Handles a call that was sent and is not awaited any more: id, method."""
+
+METHOD_NOT_FOUND = -32601
+"""JSON-RPC's error code for an unknown method."""
 
 INVALID_PARAMS = -32602
 """JSON-RPC's error code for parameters of a wrong shape."""
 
-NO_ANSWER = -32000
-"""Our own error code for a call that got no answer in time."""
-
-ANSWER_TIMEOUT = 120.0
-"""Seconds until a call that has got no answer fails."""
-
-MAX_IN_FLIGHT = 64
-"""Calls that wait for an answer at once; more wait for their turn to be sent.
-
-From about 150 on app-server answers -32001, and forgets some of those answers where its own
-queue is full (0.163.0: 17 of 500 calls got none at all).
-"""
-
-_BACKOFF_STEPS = 8
-_BACKOFF_FIRST = 0.05
-_BACKOFF_LONGEST = 2.0
-_QUOTED = 120
-_TOLD = 2000
-
-_ANSWER_HEAD = re.compile(rb'^\{"id":(\d+),"(?:result|error)"')
-_JITTER = secrets.SystemRandom()
+_LINGER_S = 1.0
+_MAX_QUOTED = 120
 _LOG = logging.getLogger(__name__)
 
 
-class Pipe(Protocol):
-    """What carries the lines to the other side."""
+class Transport(Protocol):
+    """Carries frames to the other side."""
 
     def send(self, data: bytes) -> bool:
-        """Send bytes without waiting. False where nobody is there any more."""
+        """Send bytes without waiting. False where the other side is gone."""
 
     async def drain(self) -> None:
-        """Wait until the other side has read enough for more to be sent, or is gone."""
+        """Wait while too much is unsent. Raises ConnectionClosed where the connection breaks."""
 
 
-class JsonLines:
-    """One side of a JSON-RPC conversation in lines, whatever carries it.
+class Endpoint:
+    """Calls methods of the other side, and hands what comes from there to handlers.
 
-    `feed` takes what comes in and calls the handlers at once, so nothing that waits for an
-    answer ever holds up the reading. What cannot be read is told as a `warning` notification
-    of our own: the 1st, 10th, 100th … time, so that a flood of it stays readable.
+    Handlers run synchronously in `receive`, in wire order, so they must not block. What they
+    raise is logged.
 
     Args:
-        pipe: to the other side.
-        on_notification: see NotificationHandler.
-        on_request: see RequestHandler.
-        frame_log: see FrameLog.
-        max_line: bytes of the longest line that is read.
+        transport: carries frames to the other side.
+        on_notification: handles notifications.
+        on_request: handles requests.
+        on_invalid: handles lines that are no messages.
+        on_abandoned: handles calls that were cancelled or timed out.
+        tagged: whether frames carry `"jsonrpc": "2.0"`.
+
+    Attributes:
+        closed: resolves to the reason once the connection is closed.
+        frames_received: count of the lines received.
     """
 
     def __init__(
         self,
-        pipe: Pipe,
+        transport: Transport,
         *,
         on_notification: NotificationHandler,
         on_request: RequestHandler,
-        frame_log: FrameLog | None = None,
-        max_line: int = MAX_LINE,
+        on_invalid: InvalidHandler,
+        on_abandoned: AbandonedHandler | None = None,
+        tagged: bool = True,
     ) -> None:
-        self._pipe = pipe
+        self.closed: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self.frames_received = 0
+        self._transport = transport
         self._on_notification = on_notification
         self._on_request = on_request
-        self._frame_log = frame_log
-        self._lines = LineBuffer(max_line)
-        self._ids = itertools.count(1)
-        self._waiting: dict[int, asyncio.Future[Json]] = {}
-        self._in_flight = asyncio.Semaphore(MAX_IN_FLIGHT)
-        self._ended: str | None = None
-        self._unreadable = 0
+        self._on_invalid = on_invalid
+        self._on_abandoned = on_abandoned
+        self._tag: JsonObject = {"jsonrpc": "2.0"} if tagged else {}
+        self._calls = PendingCalls()
 
     async def call(
-        self, method: str, params: JsonObject, *, timeout_s: float = ANSWER_TIMEOUT
-    ) -> JsonObject:
-        """Call a method and return its result, an empty object where that is none.
+        self, method: str, params: JsonObject, *, timeout_s: float | None = None
+    ) -> Json:
+        """Call a method and return its result.
 
-        An overloaded server (-32001) is asked again after a while, ever longer, with jitter.
-        Raises CodexFailed (it said no, or nothing within `timeout_s` seconds), CodexOverloaded
-        (it stayed overloaded), CodexDied (it ended).
+        Raises:
+            ErrorResponse: the other side answered with an error.
+            ConnectionClosed: the connection is closed, or was before the answer came.
+            TimeoutError: no answer came within `timeout_s` seconds.
+            MessageInvalid: JSON has no form for the parameters.
         """
-        async with self._in_flight:
-            for step in range(_BACKOFF_STEPS):
-                try:
-                    return await self._call_once(method, params, timeout_s)
-                except CodexOverloaded:
-                    longest = min(_BACKOFF_FIRST * 2**step, _BACKOFF_LONGEST)
-                    await asyncio.sleep(_JITTER.uniform(longest / 2, longest))
-            return await self._call_once(method, params, timeout_s)
+        with self._calls.open() as (request_id, answer):
+            message = {"id": request_id, "method": method, "params": params}
+            frame = encode_frame({**self._tag, **message})
+            is_sent = False
+            try:
+                async with asyncio.timeout(timeout_s):
+                    await self._drain()
+                    is_sent = self._send(frame)
+                    if not is_sent:
+                        raise ConnectionClosed(self._reason())
+                    return await answer
+            except (asyncio.CancelledError, TimeoutError):
+                if is_sent and self._on_abandoned is not None:
+                    self._on_abandoned(request_id, method)
+                raise
 
     def notify(self, method: str, params: JsonObject | None = None) -> bool:
-        """Send a notification. False where nobody is there any more."""
-        message = {"method": method} if params is None else {"method": method, "params": params}
-        return self._send(encode_frame(message))
+        """Send a notification. False where the other side is gone. Raises MessageInvalid."""
+        body: JsonObject = {} if params is None else {"params": params}
+        return self._send(encode_frame({**self._tag, "method": method, **body}))
 
-    def respond(self, request_id: RequestId, result: JsonObject) -> bool:
-        """Answer a request. False where nobody is there any more. Raises WireInvalid."""
-        return self._send(encode_frame({"id": request_id, "result": result}))
+    def respond(self, request_id: RequestId, result: Json) -> bool:
+        """Answer a request. False where the other side is gone. Raises MessageInvalid."""
+        return self._send(encode_frame({**self._tag, "id": request_id, "result": result}))
 
     def refuse(self, request_id: RequestId, code: int, message: str) -> bool:
-        """Answer a request with an error. False where nobody is there any more."""
+        """Answer a request with an error. False where the other side is gone."""
         error = {"code": code, "message": message}
-        return self._send(encode_frame({"id": request_id, "error": error}))
+        return self._send(encode_frame({**self._tag, "id": request_id, "error": error}))
 
-    def feed(self, data: bytes) -> None:
-        """Take bytes that came in, and tell the handlers of every message they complete.
-
-        Nothing is told any more once the conversation is closed.
-        """
-        if self._ended is not None:
+    def receive(self, line: bytes) -> None:
+        """Handle a line from the other side. Nothing happens once the connection is closed."""
+        if self.closed.done():
             return
-        for line in self._lines.feed(data):
-            if isinstance(line, LineTooLong):
-                self._drop(line)
-            else:
-                self._receive(line)
+        self.frames_received += 1
+        try:
+            self._dispatch(line)
+        except Exception:  # noqa: BLE001 - a boundary: the connection goes on
+            _LOG.exception("the handler of %r failed", line[:_MAX_QUOTED])
+
+    def fail_call(self, request_id: RequestId, error: Exception) -> None:
+        """Raise an error in the call with this id, if it is still pending."""
+        self._calls.fail(request_id, error)
 
     def close(self, reason: str) -> None:
-        """Fail every call, those waiting and those to come, with CodexDied(reason)."""
-        self._ended = reason
-        for waiting in self._waiting.values():
-            if not waiting.done():
-                waiting.set_exception(CodexDied(reason))
+        """Fail every call, pending and future, with ConnectionClosed; the first reason stays."""
+        if self.closed.done():
+            return
+        self.closed.set_result(reason)
+        self._calls.close(reason)
 
-    async def _call_once(self, method: str, params: JsonObject, timeout_s: float) -> JsonObject:
-        number = next(self._ids)
-        frame = encode_frame({"id": number, "method": method, "params": params})
-        answer: asyncio.Future[Json] = asyncio.get_running_loop().create_future()
-        self._waiting[number] = answer
-        try:
-            async with asyncio.timeout(timeout_s):
-                await self._pipe.drain()
-                if self._ended is not None or not self._send(frame):
-                    raise CodexDied(self._ended or "codex app-server has ended")
-                result = await answer
-        except TimeoutError as error:
-            what = f"Codex has not answered {method} for {timeout_s:g} s"
-            raise CodexFailed(what, code=NO_ANSWER) from error
-        finally:
-            del self._waiting[number]
-        return result if isinstance(result, dict) else {}
-
-    def _send(self, frame: bytes) -> bool:
-        if self._ended is not None:
-            return False
-        if self._frame_log is not None:
-            self._frame_log(">", frame[:-1])
-        return self._pipe.send(frame)
-
-    def _receive(self, line: bytes) -> None:
-        if self._frame_log is not None:
-            self._frame_log("<", line)
+    def _dispatch(self, line: bytes) -> None:
         try:
             message = decode_frame(line)
         except MessageInvalid as error:
-            self._warn(f"Codex sent a line that is {error}: {_quote(line)}")
+            self._on_invalid(f"a line that is {error}", line)
             return
-        match message.get("id"), message.get("method"):
-            case int() | str() as request_id, str(method):
-                self._tell_request(request_id, method, message)
-            case int(number), _:
-                self._settle(number, message)
-            case _, str(method):
-                self._tell_notification(method, message)
+        request_id, method = message.get("id"), message.get("method")
+        if request_id is None and isinstance(method, str):  # most messages; a match takes its time
+            params = message.get("params", {})
+            self._on_notification(
+                method, params if isinstance(params, dict) else {"params": params}
+            )
+            return
+        match request_id, method:
+            case bool(), _:
+                self._on_invalid("a message of no kind", line)
+            case int() | str(), str():
+                self._dispatch_request(request_id, method, message.get("params", {}), line)
+            case int() | str(), None:
+                self._calls.settle(message)
             case _:
-                self._warn(f"Codex sent a message of no kind: {_quote(line)}")
+                self._on_invalid("a message of no kind", line)
 
-    def _tell_request(self, request_id: RequestId, method: str, message: JsonObject) -> None:
-        params = message.get("params", {})
-        if not isinstance(params, dict):
-            self.refuse(request_id, INVALID_PARAMS, "params must be an object")
-            self._warn(f"Codex asked {_quote(method.encode())} with parameters that are no object")
-            return
-        with reported(method):
+    def _dispatch_request(
+        self, request_id: RequestId, method: str, params: Json, line: bytes
+    ) -> None:
+        if isinstance(params, dict):
             self._on_request(request_id, method, params)
-
-    def _tell_notification(self, method: str, message: JsonObject) -> None:
-        params = message.get("params", {})
-        if not isinstance(params, dict):
-            params = {"params": params}
-        try:  # as `reported` does, which would cost as much as to read the line
-            self._on_notification(method, params)
-        except Exception:  # noqa: BLE001 - a boundary, and it is logged
-            _report(method)
-
-    def _settle(self, number: int, message: JsonObject) -> None:
-        """Give an answer to whoever waits for it; one that nobody waits for is ignored."""
-        waiting = self._waiting.get(number)
-        if waiting is None or waiting.done():
-            return
-        if "error" in message:
-            waiting.set_exception(_failure(message["error"]))
         else:
-            waiting.set_result(message.get("result"))
+            self.refuse(request_id, INVALID_PARAMS, "params must be an object")
+            self._on_invalid("a request whose params are not an object", line)
 
-    def _drop(self, line: LineTooLong) -> None:
-        megabytes = line.limit // (1024 * 1024)
-        what = f"Codex sent a line above {megabytes} MiB, which was dropped: {_quote(line.head)}"
-        answered = _ANSWER_HEAD.match(line.head)
-        waiting = self._waiting.get(int(answered[1])) if answered else None
-        if waiting is not None and not waiting.done():
-            waiting.set_exception(CodexFailed(what))
-        self._warn(what)
+    async def _drain(self) -> None:
+        try:
+            await self._transport.drain()
+        except ConnectionClosed as error:
+            self.close(str(error))
+            raise
 
-    def _warn(self, message: str) -> None:
-        self._unreadable += 1
-        if str(self._unreadable).strip("0") != "1":
-            return
-        count = f" ({self._unreadable} such lines so far)" if self._unreadable > 1 else ""
-        with reported("warning"):
-            self._on_notification("warning", {"message": message + count})
+    def _send(self, frame: bytes) -> bool:
+        return not self.closed.done() and self._transport.send(frame)
+
+    def _reason(self) -> str:
+        return self.closed.result() if self.closed.done() else "the connection is closed"
 
 
-@contextmanager
-def reported(what: str) -> Iterator[None]:
-    """Log what a handler raises: the reading has to go on."""
-    try:
-        yield
-    except Exception:  # noqa: BLE001 - a boundary, and it is logged
-        _report(what)
+class PendingCalls:
+    """Correlates calls that wait for an answer with the answers.
+
+    Args:
+        prefix: start of the ids, which are then strings; without one they are numbers.
+    """
+
+    def __init__(self, prefix: str = "") -> None:
+        self._prefix = prefix
+        self._numbers = itertools.count(1)
+        self._answers: dict[RequestId, asyncio.Future[Json]] = {}
+        self._closed_by: str | None = None
+
+    @contextmanager
+    def open(self) -> Iterator[tuple[RequestId, asyncio.Future[Json]]]:
+        """Yield an id for a new call and the future of its result; forget both at the end.
+
+        The future raises ErrorResponse or ConnectionClosed. Raises ConnectionClosed after `close`.
+        """
+        if self._closed_by is not None:
+            raise ConnectionClosed(self._closed_by)
+        number = next(self._numbers)
+        request_id: RequestId = f"{self._prefix}{number}" if self._prefix else number
+        answer: asyncio.Future[Json] = asyncio.get_running_loop().create_future()
+        self._answers[request_id] = answer
+        try:
+            yield request_id, answer
+        finally:
+            del self._answers[request_id]
+            if answer.done() and not answer.cancelled():
+                answer.exception()  # or asyncio complains where nobody awaited it
+
+    def settle(self, message: JsonObject) -> bool:
+        """Give a response to the call it answers. False where no call waits for it."""
+        answer = self._waiting(message.get("id"))
+        if answer is None:
+            return False
+        if "error" in message:
+            answer.set_exception(_error_response(message["error"]))
+        else:
+            answer.set_result(message.get("result"))
+        return True
+
+    def fail(self, request_id: Json, error: Exception) -> None:
+        """Raise an error in the call with this id, if it is still pending."""
+        answer = self._waiting(request_id)
+        if answer is not None:
+            answer.set_exception(error)
+
+    def close(self, reason: str) -> None:
+        """Fail every call, pending and future, with ConnectionClosed."""
+        self._closed_by = reason
+        for request_id in self._answers:
+            self.fail(request_id, ConnectionClosed(reason))
+
+    def _waiting(self, request_id: Json) -> asyncio.Future[Json] | None:
+        if isinstance(request_id, bool) or not isinstance(request_id, int | str):
+            return None
+        answer = self._answers.get(request_id)
+        return None if answer is None or answer.done() else answer
 
 
-def _report(what: str) -> None:
-    _LOG.exception("the handler of %r failed", what)
+class StreamTransport:
+    """Carries frames over an asyncio stream.
+
+    Args:
+        writer: the stream to write to.
+        timeout_s: seconds that the other side may take to read what is unsent.
+    """
+
+    def __init__(self, writer: asyncio.StreamWriter, *, timeout_s: float = 30.0) -> None:
+        self._writer = writer
+        self._timeout_s = timeout_s
+
+    def send(self, data: bytes) -> bool:
+        """Send bytes without waiting. False where the stream is closed."""
+        if self._writer.is_closing():
+            return False
+        self._writer.write(data)
+        return True
+
+    async def drain(self) -> None:
+        """Wait while too much is unsent. Raises ConnectionClosed where the stream breaks."""
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                await self._writer.drain()
+        except (OSError, TimeoutError) as error:
+            why = str(error) or "the other side does not read"
+            raise ConnectionClosed(f"nothing can be sent any more: {why}") from error
+
+    async def close(self) -> None:
+        """Close the stream. What the other side does not take within a second is lost."""
+        self._writer.close()
+        with suppress(OSError, TimeoutError):
+            async with asyncio.timeout(_LINGER_S):
+                await self._writer.wait_closed()
+        self._writer.transport.abort()
 
 
-def _failure(error: Json) -> CodexFailed:
+def _error_response(error: Json) -> ErrorResponse:
     if not isinstance(error, dict):
-        return CodexFailed("Codex answered with an error that it does not explain", data=error)
-    code = error.get("code")
-    number = code if isinstance(code, int) else 0
-    kind = CodexOverloaded if number == OVERLOADED else CodexFailed
-    message = str(error.get("message", ""))[:_TOLD]
-    return kind(message, code=number, data=error.get("data"))
-
-
-def _quote(line: bytes) -> str:
-    """The beginning of a line, escaped so that it can be shown."""
-    return ascii(line[:_QUOTED].decode("utf-8", "replace"))
+        return ErrorResponse("", data=error)
+    code, message = error.get("code"), error.get("message")
+    return ErrorResponse(
+        message if isinstance(message, str) else "",
+        code=code if isinstance(code, int) else 0,
+        data=error.get("data"),
+    )

@@ -1,36 +1,49 @@
-"""One message of the conversation with app-server: a JSON object and its bytes. Pure."""
+"""JSON frames: one value per line, strict RFC 8259 in UTF-8 on the way out, lenient on the way in.
+
+Nothing that leaves through `encode_frame` or `encode_json` can break the reader on the other side:
+no NaN, no Infinity, no lone surrogates, no invalid UTF-8. Nothing that comes in through
+`decode_frame` or `decode_json` can fail a later write.
+"""
 
 from __future__ import annotations
 
 import json
+import math
 import re
+from collections.abc import Iterable
 from typing import cast
 
-from pydantic_core import from_json
+import msgspec
 
 from codextui.errors import MessageInvalid
 from codextui.jsonrpc.fields import Json, JsonObject
 
-_SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
-
 
 def encode_frame(message: JsonObject) -> bytes:
-    """Return the line for a message, with its newline.
+    """Return the line for a message, including its newline.
 
-    Half a surrogate pair becomes `?`: app-server ignores a line that is no UTF-8, and whoever
-    called would wait for ever. Raises WireInvalid for what JSON cannot say, such as NaN.
+    Lone surrogates become U+FFFD. Raises MessageInvalid where JSON has no form for a value, such
+    as NaN or a set.
     """
+    return encode_json(message) + b"\n"
+
+
+def encode_json(value: Json) -> bytes:
+    """Return a value as JSON without whitespace; see `encode_frame`."""
     try:
-        text = json.dumps(message, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        _check(value)
+        try:
+            return _ENCODER.encode(value)
+        except UnicodeEncodeError:
+            return _ENCODER.encode(replace_surrogates(value))
     except (TypeError, ValueError, RecursionError) as error:
         raise MessageInvalid(f"this cannot be said in JSON: {error}") from error
-    return text.encode("utf-8", "replace") + b"\n"
 
 
 def decode_frame(line: bytes) -> JsonObject:
-    """Return the message in a line. Raises WireInvalid where it holds no JSON object."""
+    """Return the message in a line. Raises MessageInvalid where it holds no JSON object."""
     try:
-        value = read_json(line)
+        value = decode_json(line)
     except (ValueError, RecursionError) as error:
         raise MessageInvalid(f"not JSON: {error}") from error
     if not isinstance(value, dict):
@@ -38,31 +51,91 @@ def decode_frame(line: bytes) -> JsonObject:
     return cast("JsonObject", value)
 
 
-def read_json(line: bytes) -> Json:
-    """Return the value in a line that anybody may have written.
+def decode_json(data: bytes) -> Json:
+    """Return the value in JSON of any origin.
 
-    Half a surrogate pair becomes U+FFFD: one that is kept cannot be written any more, and fails
-    whoever tells of it. Raises ValueError or RecursionError for what is no JSON.
+    Lone surrogates and invalid UTF-8 become U+FFFD. Raises ValueError where it is not JSON or a
+    number is out of range, RecursionError where it is nested too deeply.
     """
-    try:  # a sixth of the time; what it does not take is for the other, which is more patient
-        return cast("Json", from_json(line, allow_inf_nan=False))
-    except ValueError:
-        value: Json = json.loads(line.decode("utf-8", "replace"), parse_constant=_refuse)
-        return _scrub(value) if _SURROGATE_ESCAPE.search(line) else value
+    try:
+        return cast("Json", _DECODER.decode(data))
+    except ValueError:  # json accepts lone surrogates, which msgspec rejects; it is slower
+        return _decode_leniently(data)
 
 
-def _refuse(constant: str) -> Json:
-    raise ValueError(f"{constant} is no JSON")
-
-
-def _scrub(value: Json) -> Json:
-    """Replace half surrogate pairs: no file, socket or terminal takes such a string."""
+def replace_surrogates(value: Json) -> Json:
+    """Return a value with every lone surrogate replaced by U+FFFD, in keys as well."""
     match value:
         case str():
             return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-        case list():
-            return [_scrub(part) for part in value]
+        case list() | tuple():
+            return [replace_surrogates(part) for part in value]
         case dict():
-            return {_scrub(key): _scrub(part) for key, part in value.items()}
+            return {replace_surrogates(key): replace_surrogates(v) for key, v in value.items()}
         case _:
             return value
+
+
+def _check(value: Json) -> None:
+    """Raise TypeError or ValueError for what msgspec would write as something else.
+
+    It writes null for NaN, and an array for a set.
+    """
+    pending = [value]
+    inner: Iterable[Json]
+    for outer in pending:  # grows while it is read
+        if isinstance(outer, dict):
+            inner = outer.values()
+        elif isinstance(outer, list | tuple):
+            inner = outer
+        else:
+            _check_scalar(outer)
+            continue
+        for part in inner:
+            if type(part) not in _ATOMS:
+                pending.append(part)  # noqa: PERF401 - a list built in between costs more
+
+
+def _check_scalar(value: Json) -> None:
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise ValueError(f"{value} is not a JSON number")
+    elif not isinstance(value, str | int | None):
+        raise TypeError(f"{type(value).__name__} is not a JSON type")
+
+
+def _decode_leniently(data: bytes) -> Json:
+    text = data.decode("utf-8", "replace")
+    value: Json = json.loads(text, parse_constant=_reject_constant, parse_float=_finite)
+    return replace_surrogates(value) if _SURROGATE_ESCAPE.search(data) else value
+
+
+def _reject_constant(constant: str) -> Json:
+    raise ValueError(f"{constant} is no JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(f"{text[:20]} is out of range")
+    return number
+
+
+def _to_builtin(value: object) -> Json:
+    """Return what msgspec does not know by itself: subclasses of str, int and float."""
+    match value:
+        case str():
+            return str.__str__(value)
+        case int():
+            return int(value)
+        case float():
+            return float(value)
+        case _:
+            raise TypeError(f"{type(value).__name__} is not a JSON type")
+
+
+_ATOMS = frozenset({str, int, bool, type(None)})
+_SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
+# Five to ten times as fast as json, and twice as fast as pydantic_core.
+_ENCODER = msgspec.json.Encoder(enc_hook=_to_builtin)
+_DECODER = msgspec.json.Decoder()

@@ -1,4 +1,4 @@
-"""Lines out of the chunks that a pipe gives, of any length up to a limit."""
+"""Lines of JSON in byte streams: split from chunks, read from asyncio streams."""
 
 from __future__ import annotations
 
@@ -11,26 +11,88 @@ from typing import TypeAlias
 from codextui.errors import MessageInvalid
 
 MAX_LINE = 256 * 1024 * 1024
-"""Bytes of the longest line that is read: app-server sends whole outputs and images in one."""
+"""Default limit of a line in bytes: app-server sends whole outputs and images in one line."""
 
-_HEAD = 200
+READ_AHEAD = 1024 * 1024
+"""Bytes of a stream to buffer unread: the `limit` of asyncio's streams."""
+
+Streams: TypeAlias = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+"""Both directions of a connection that carries JSON lines."""
+
+
+class LineReader:
+    """Reads lines from a stream, in order, without their ends; empty lines are left out.
+
+    A last line without an end is dropped: its sender died while writing it. While lines keep
+    coming, `read_line` yields to the event loop every `turn_s` seconds.
+
+    Args:
+        stream: the stream to read.
+        limit: bytes a line may have.
+        turn_s: seconds that a reader may go on before other tasks get their turn.
+    """
+
+    def __init__(
+        self, stream: asyncio.StreamReader, limit: int = MAX_LINE, *, turn_s: float = 0.008
+    ) -> None:
+        self._stream = stream
+        self._splitter = LineSplitter(limit)
+        self._lines: deque[bytes] = deque()
+        self._turn_s = turn_s
+        self._turn_ends = 0.0
+
+    async def read_line(self) -> bytes | None:
+        """Return the next line, or None at the end of the stream.
+
+        Raises MessageInvalid where a line is too long, OSError where the stream breaks.
+        """
+        if not self._lines:
+            self._lines.extend(await self.read_lines())
+            if not self._lines:
+                return None
+        if time.perf_counter() >= self._turn_ends:
+            await asyncio.sleep(0)
+            self._turn_ends = time.perf_counter() + self._turn_s
+        return self._lines.popleft()
+
+    async def read_lines(self) -> list[bytes]:
+        """Return all lines of the next chunk that completes any; empty at the end of the stream.
+
+        Raises as `read_line` does. Use either one or the other.
+        """
+        while chunk := await self._stream.read(_CHUNK):
+            if lines := self._split(chunk):
+                return lines
+        return []
+
+    def _split(self, chunk: bytes) -> list[bytes]:
+        lines: list[bytes] = []
+        for line in self._splitter.feed(chunk):
+            if isinstance(line, LineTooLong):
+                raise MessageInvalid(f"a line of more than {line.limit} bytes arrived")
+            lines.append(line)
+        return lines
 
 
 @dataclass(frozen=True, slots=True)
 class LineTooLong:
-    """A line above the limit was dropped.
+    """Stands for a line above the limit, which was dropped.
 
     Attributes:
         limit: the limit in bytes.
-        head: how the line began, for whoever has to find out what it was.
+        head: the first bytes of the line.
     """
 
     limit: int
     head: bytes
 
 
-class LineBuffer:
-    """Splits a stream of bytes at newlines, without ever looking at a byte twice."""
+class LineSplitter:
+    """Splits chunks of bytes at newlines in linear time.
+
+    Args:
+        limit: bytes a line may have.
+    """
 
     def __init__(self, limit: int = MAX_LINE) -> None:
         self._limit = limit
@@ -38,38 +100,40 @@ class LineBuffer:
         self._size = 0
         self._dropping = False
 
-    def feed(self, data: bytes) -> list[bytes | LineTooLong]:
-        """Return the lines that `data` completes, without their newlines; empty ones left out.
+    def feed(self, chunk: bytes) -> list[bytes | LineTooLong]:
+        r"""Return the lines that `chunk` completes, without `\n` or `\r\n`.
 
-        A line above the limit is told of as soon as it is too long, and dropped to its end.
+        Blank lines are left out. A line above the limit is reported as soon as it is too long,
+        and dropped up to its end.
         """
         found: list[bytes | LineTooLong] = []
-        *ends, rest = data.split(b"\n")
+        if b"\r" in chunk:
+            chunk = chunk.replace(b"\r\n", b"\n")
+        *ends, rest = chunk.split(b"\n")
         for end in ends:
             if self._parts or self._dropping or len(end) > self._limit:
-                self._add(end, found)
-                self._finish(found)
-            elif end and not end.isspace():  # most lines are whole, and need not be put together
+                self._append(end, found)
+                self._finish_line(found)
+            elif end and not end.isspace():  # most lines are whole
                 found.append(end)
-        self._add(rest, found)
+        self._append(rest, found)
         return found
 
-    def _add(self, part: bytes, found: list[bytes | LineTooLong]) -> None:
+    def _append(self, part: bytes, found: list[bytes | LineTooLong]) -> None:
         if self._dropping or not part:
             return
         self._parts.append(part)
         self._size += len(part)
         if self._size > self._limit:
-            head = b"".join(self._parts[:_HEAD])[:_HEAD]
-            found.append(LineTooLong(self._limit, head))
+            found.append(LineTooLong(self._limit, b"".join(self._parts[:_HEAD])[:_HEAD]))
             self._clear()
             self._dropping = True
 
-    def _finish(self, found: list[bytes | LineTooLong]) -> None:
-        line = b"".join(self._parts)
+    def _finish_line(self, found: list[bytes | LineTooLong]) -> None:
+        line = b"".join(self._parts).removesuffix(b"\r")
         self._clear()
         self._dropping = False
-        if line.strip():
+        if line and not line.isspace():
             found.append(line)
 
     def _clear(self) -> None:
@@ -77,100 +141,5 @@ class LineBuffer:
         self._size = 0
 
 
-Streams: TypeAlias = tuple[asyncio.StreamReader, asyncio.StreamWriter]
-"""Both directions of a byte stream that carries JSON lines."""
-
-LONGEST_LINE = 256 * 1024 * 1024
-"""Bytes that a line may have. A peer that sends more is not one of ours."""
-
 _CHUNK = 256 * 1024
-_TURN_S = 0.008
-
-
-class LineReader:
-    """Takes a stream apart into lines, in order.
-
-    While lines keep coming it hands the event loop to others every few milliseconds.
-    """
-
-    def __init__(self, stream: asyncio.StreamReader, max_line: int = LONGEST_LINE) -> None:
-        self._stream = stream
-        self._max_line = max_line
-        self._lines: deque[bytes] = deque()
-        self._open_line: list[bytes] = []
-        self._open_size = 0
-        self._turn_ends = 0.0
-
-    async def read_line(self) -> bytes | None:
-        """Return the next line that is not empty, without its end; None at the stream's end.
-
-        Raises WireInvalid where a line is too long, OSError where the stream breaks.
-        """
-        while True:
-            if self._lines:
-                await self._be_fair()
-                return self._lines.popleft()
-            chunk = await self._stream.read(_CHUNK)
-            if not chunk:
-                return None
-            self._take(chunk)
-
-    def _take(self, chunk: bytes) -> None:
-        *ends, rest = chunk.split(b"\n")
-        for end in ends:
-            self._keep(end)
-            line = b"".join(self._open_line).strip()
-            self._open_line.clear()
-            self._open_size = 0
-            if line:
-                self._lines.append(line)
-        self._keep(rest)
-
-    def _keep(self, piece: bytes) -> None:
-        self._open_size += len(piece)
-        if self._open_size > self._max_line:
-            raise MessageInvalid(f"a line of more than {self._max_line} bytes arrived")
-        if piece:
-            self._open_line.append(piece)
-
-    async def _be_fair(self) -> None:
-        now = time.perf_counter()
-        if now >= self._turn_ends:
-            await asyncio.sleep(0)
-            self._turn_ends = time.perf_counter() + _TURN_S
-
-
-_BLOCK_CHUNK = 256 * 1024
-
-
-class LineBlocks:
-    """Takes whole lines from a stream; what has no end yet waits for it."""
-
-    def __init__(self, stream: asyncio.StreamReader, max_line: int = LONGEST_LINE) -> None:
-        self._stream = stream
-        self._max_line = max_line
-        self._open_line: list[bytes] = []
-        self._open_size = 0
-
-    async def next(self) -> bytes | None:
-        """Return the next lines with their ends; None at the stream's end, without half a line.
-
-        Raises WireInvalid where a line is too long, OSError where the stream breaks.
-        """
-        while chunk := await self._stream.read(_BLOCK_CHUNK):
-            lines, end, rest = chunk.rpartition(b"\n")
-            if end:
-                block = b"".join((*self._open_line, lines, end))
-                self._open_line = []
-                self._open_size = 0
-                self._keep(rest)
-                return block
-            self._keep(rest)
-        return None
-
-    def _keep(self, piece: bytes) -> None:
-        self._open_size += len(piece)
-        if self._open_size > self._max_line:
-            raise MessageInvalid(f"a line of more than {self._max_line} bytes arrived")
-        if piece:
-            self._open_line.append(piece)
+_HEAD = 200

@@ -24,7 +24,7 @@ from codextui.server.core import Host, ServeOptions
 from codextui.server.mcp.app import build_app
 from codextui.server.mcp.session import Session
 from codextui.server.transports.socket import SocketListener
-from codextui.server.transports.stream import Peer
+from codextui.server.transports.stream import StreamChannel
 
 logger = logging.getLogger(__name__)
 
@@ -212,22 +212,22 @@ async def serve_alone(
         with logging_to_file(options):
             async with hosting(options) as host:
                 host.background.start(host.core.worker.run(host.core))
-                peer = Peer(reader, writer)
-                peer.introduce(alone.about)
+                channel = StreamChannel(reader, writer)
+                channel.introduce(alone.about)
                 with stopping_on_signals(host):
-                    await _serve(host, peer)
+                    await _serve(host, channel)
 
 
-async def _serve(host: Host, peer: Peer) -> None:
+async def _serve(host: Host, channel: StreamChannel) -> None:
     """Serve until the client's end, or until the server is told to stop."""
-    session = Session(peer)
+    session = Session(channel)
     host.sessions.add(session)
     app = build_app(host)
     serving = host.background.start(
         serve_dual_era_loop(
             app,
-            peer,
-            peer,
+            channel,
+            channel,
             lifespan_state=session,
             init_options=app.create_initialization_options(),
         )

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections import defaultdict
 
-from codextui.client.facts import CaughtUp, EventArrived, Fact
+from codextui.client.updates import CaughtUp, ConnectionUpdate, EventReceived
 from codextui.console.model.state import ConsoleState
 from codextui.protocol.events import TextDelta, TurnCompleted
 
@@ -22,11 +22,11 @@ class Reader:
         self.caught_up = asyncio.Event()
         self.finished = asyncio.Event()
 
-    def take(self, fact: Fact) -> None:
-        match fact:
+    def take(self, update: ConnectionUpdate) -> None:
+        match update:
             case CaughtUp():
                 self.caught_up.set()
-            case EventArrived(event):
+            case EventReceived(event):
                 self.disorder += event.seq <= self.board.last_seq
                 self.board.apply(event)
                 match event.msg:

@@ -88,7 +88,7 @@ async def make_history(server: str) -> None:
     connect = functools.partial(open_socket, paths.socket_path(server))
     async with (
         asyncio.timeout(60),
-        Connection(connect, name="benchmark", on_fact=reader.take) as connection,
+        Connection(connect, name="benchmark", on_update=reader.take) as connection,
     ):
         for _ in range(100):
             reader.finished.clear()

@@ -27,7 +27,7 @@ async def test_20000_events_arrive_all_and_in_order(serve_fake: Served, figures:
     connect = functools.partial(open_socket, paths.socket_path(serve_fake.name))
     async with (
         asyncio.timeout(PATIENCE_S),
-        Connection(connect, name="benchmark", on_fact=reader.take) as connection,
+        Connection(connect, name="benchmark", on_update=reader.take) as connection,
     ):
         await reader.caught_up.wait()
         started = await connection.call("codex-start", {"prompt": "flood"})

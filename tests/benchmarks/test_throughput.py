@@ -87,7 +87,7 @@ async def test_a_board_gets_all_of_what_codex_says(prepare: Prepare, figures: Fi
     reader, workspace = Reader(), prepare()
     async with asyncio.timeout(PATIENCE_S), demo_server("benchmark", workspace) as socket:
         connect = functools.partial(open_socket, socket)
-        async with Connection(connect, name="benchmark", on_fact=reader.take) as connection:
+        async with Connection(connect, name="benchmark", on_update=reader.take) as connection:
             await reader.caught_up.wait()
             where = {"cwd": str(workspace.project)}
             await connection.call("codex-start", {"prompt": "count", **where})

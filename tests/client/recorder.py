@@ -1,4 +1,4 @@
-"""Keeps the facts of a connection, and lets a test wait for one."""
+"""Keeps the updates of a connection, and lets a test wait for one."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ import asyncio
 from collections.abc import Callable
 from typing import TypeVar
 
-from codextui.client.facts import EventArrived, Fact
+from codextui.client.updates import ConnectionUpdate, EventReceived
 from codextui.protocol.events import Event
 
 FactT = TypeVar("FactT")
 
 
 class Recorder:
-    """`take` is a connection's `on_fact`."""
+    """`take` is a connection's `on_update`."""
 
     def __init__(self) -> None:
-        self.facts: list[Fact] = []
+        self.updates: list[ConnectionUpdate] = []
         self._changed = asyncio.Event()
 
-    def take(self, fact: Fact) -> None:
-        self.facts.append(fact)
+    def take(self, update: ConnectionUpdate) -> None:
+        self.updates.append(update)
         self._changed.set()
 
     async def until(self, fits: Callable[[], bool]) -> None:
@@ -30,13 +30,13 @@ class Recorder:
                 await self._changed.wait()
 
     async def wait_for(self, kind: type[FactT], count: int = 1) -> FactT:
-        """Wait until `count` facts of this kind came, and return the last of them."""
+        """Wait until `count` updates of this kind came, and return the last of them."""
         await self.until(lambda: len(self.of(kind)) >= count)
         return self.of(kind)[count - 1]
 
     def of(self, kind: type[FactT]) -> list[FactT]:
-        return [fact for fact in self.facts if isinstance(fact, kind)]
+        return [update for update in self.updates if isinstance(update, kind)]
 
     @property
     def events(self) -> list[Event]:
-        return [fact.event for fact in self.of(EventArrived)]
+        return [update.event for update in self.of(EventReceived)]

@@ -10,16 +10,16 @@ from client.fake_server import FakeServer, Frame
 from client.recorder import Recorder
 
 from codextui.client.connection import Connection
-from codextui.client.facts import (
+from codextui.client.spawn import open_socket
+from codextui.client.updates import (
     ApprovalOffered,
     ApprovalWithdrawn,
     CaughtUp,
     Connected,
+    ConnectionUpdate,
     Disconnected,
-    EventArrived,
-    Fact,
+    EventReceived,
 )
-from codextui.client.spawn import open_socket
 from codextui.errors import ApprovalGone, ServerRefused, ServerUnreachable, ThreadUnknown
 from codextui.protocol.approvals import Approval, CommandAsked
 from codextui.protocol.decisions import (
@@ -34,8 +34,12 @@ from codextui.protocol.decisions import (
 from codextui.protocol.events import ApprovalResolved, Event, TextDelta, UnknownEvent, Warned
 
 
-def connect_to(server: FakeServer, on_fact: Callable[[Fact], None], **options: Any) -> Connection:
-    return Connection(partial(open_socket, server.path), name="a test", on_fact=on_fact, **options)
+def connect_to(
+    server: FakeServer, on_update: Callable[[ConnectionUpdate], None], **options: Any
+) -> Connection:
+    return Connection(
+        partial(open_socket, server.path), name="a test", on_update=on_update, **options
+    )
 
 
 def delta(seq: int, text: str = "x") -> Event:
@@ -64,17 +68,17 @@ async def test_a_supervisor_introduces_itself_and_is_told_the_past_and_then_the_
     async with connect_to(server, told.take):
         await told.wait_for(CaughtUp)
         server.tell(delta(3))
-        await told.wait_for(EventArrived, 3)
+        await told.wait_for(EventReceived, 3)
     introduced = (await server.heard_method("initialize"))["params"]
     assert introduced["clientInfo"]["name"] == "a test"
     assert introduced["capabilities"]["experimental"] == {"codextui/supervisor": {}}
     assert "elicitation" in introduced["capabilities"]
-    assert told.facts == [
+    assert told.updates == [
         Connected("first", "codextui 9.9", fresh=True),
-        EventArrived(delta(1)),
-        EventArrived(delta(2)),
+        EventReceived(delta(1)),
+        EventReceived(delta(2)),
         CaughtUp(2),
-        EventArrived(delta(3)),
+        EventReceived(delta(3)),
     ]
 
 
@@ -85,7 +89,7 @@ async def test_a_client_that_does_not_supervise_neither_subscribes_nor_declares_
     told = Recorder()
     async with connect_to(server, told.take, supervise=False) as connection:
         assert await connection.call("codex-threads", {}) == {"threads": []}
-    assert told.facts == [Connected("", "codextui 9.9", fresh=True)]
+    assert told.updates == [Connected("", "codextui 9.9", fresh=True)]
     assert "codex/subscribe" not in [frame.get("method") for frame in server.received]
     capabilities = (await server.heard_method("initialize"))["params"]["capabilities"]
     assert "experimental" not in capabilities
@@ -140,7 +144,7 @@ async def test_an_event_that_was_told_before_is_not_told_again(server: FakeServe
 async def test_while_no_server_listens_it_tries_again_and_says_when(tmp_path: Any) -> None:
     told = Recorder()
     missing = partial(open_socket, tmp_path / "none")
-    async with Connection(missing, name="a test", on_fact=told.take):
+    async with Connection(missing, name="a test", on_update=told.take):
         await told.wait_for(Disconnected, 2)
     first, second = told.of(Disconnected)[:2]
     assert "No such file" in first.reason
@@ -155,7 +159,7 @@ async def test_a_server_that_tells_no_events_is_asked_less_and_less_often(
     async with connect_to(server, told.take):
         await told.wait_for(Disconnected, 3)
     assert told.of(Disconnected)[0].reason == "no method codex/subscribe"
-    pauses = [fact.retry_in for fact in told.of(Disconnected)]
+    pauses = [update.retry_in for update in told.of(Disconnected)]
     assert pauses == sorted(set(pauses))
 
 
@@ -170,18 +174,18 @@ async def test_a_retry_by_hand_does_not_wait_for_the_pause(server: FakeServer) -
             raise ConnectionRefusedError("not yet")
         return await open_socket(server.path)
 
-    def hurry(fact: Fact) -> None:
-        told.take(fact)
-        if isinstance(fact, Disconnected):
+    def hurry(update: ConnectionUpdate) -> None:
+        told.take(update)
+        if isinstance(update, Disconnected):
             asyncio.get_running_loop().call_soon(connection.retry_now)
 
     async with (
-        Connection(fail_twice, name="a test", on_fact=hurry) as connection,
+        Connection(fail_twice, name="a test", on_update=hurry) as connection,
         asyncio.timeout(5),
     ):
         # The pauses of eight attempts are together longer than this test may take.
         await told.wait_for(CaughtUp)
-    assert sum(fact.retry_in for fact in told.of(Disconnected)) > 5
+    assert sum(update.retry_in for update in told.of(Disconnected)) > 5
 
 
 async def test_a_call_that_is_waiting_when_the_server_dies_fails_as_unreachable(
@@ -208,7 +212,7 @@ async def test_a_call_without_a_server_fails_after_a_bounded_wait_and_says_why(
     tmp_path: Any,
 ) -> None:
     missing = partial(open_socket, tmp_path / "none")
-    connection = Connection(missing, name="t", on_fact=lambda _: None, patience_s=0.05)
+    connection = Connection(missing, name="t", on_update=lambda _: None, patience_s=0.05)
     async with connection, asyncio.timeout(10):
         with pytest.raises(ServerUnreachable, match=r"cannot be reached: .*No such file"):
             await connection.call("codex-threads", {})
@@ -284,7 +288,7 @@ async def test_a_withdrawn_approval_is_told_as_withdrawn(server: FakeServer) -> 
         withdrawn = await told.wait_for(ApprovalWithdrawn)
         server.notify("notifications/cancelled", {"requestId": 5})
         server.tell(delta(1))
-        await told.wait_for(EventArrived)
+        await told.wait_for(EventReceived)
     assert withdrawn == ApprovalWithdrawn("a7")
     assert len(told.of(ApprovalWithdrawn)) == 1
 
@@ -295,7 +299,7 @@ async def test_an_elicitation_that_cannot_be_read_is_refused_and_shown(server: F
         await told.wait_for(CaughtUp)
         server.send({"jsonrpc": "2.0", "id": 9, "method": "elicitation/create", "params": {}})
         refused = await server.heard(lambda frame: frame.get("id") == 9 and "method" not in frame)
-        await told.wait_for(EventArrived)
+        await told.wait_for(EventReceived)
     assert "result" not in refused
     assert isinstance(told.events[0].msg, Warned)
 
@@ -340,7 +344,7 @@ async def test_an_event_of_an_unknown_kind_or_shape_stays_visible(server: FakeSe
         server.notify("codex/event", {"_meta": meta, "id": "u", "msg": {"type": "new", "a": 1}})
         server.notify("codex/event", {"_meta": meta | {"seq": 2}, "id": "u", "msg": 7})
         server.notify("codex/event", {"_meta": "?"})
-        await told.wait_for(EventArrived, 3)
+        await told.wait_for(EventReceived, 3)
     unknown, unreadable, hopeless = told.events
     assert unknown.msg == UnknownEvent("new", {"a": 1})
     assert (unreadable.seq, unreadable.thread_id, unreadable.turn_id) == (2, "t1", "u")
@@ -372,7 +376,7 @@ async def test_a_line_of_twenty_megabytes_arrives_whole(server: FakeServer) -> N
     async with connect_to(server, told.take):
         await told.wait_for(CaughtUp)
         server.tell(delta(1, text))
-        await told.wait_for(EventArrived)
+        await told.wait_for(EventReceived)
     assert told.events == [delta(1, text)]
 
 
@@ -383,9 +387,9 @@ async def test_an_owner_that_fails_on_a_fact_is_told_the_next_one_all_the_same(
     complaints: list[Frame] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
 
-    def stumble(fact: Fact) -> None:
-        told.take(fact)
-        if fact == Connected("first", "codextui 9.9", fresh=True):
+    def stumble(update: ConnectionUpdate) -> None:
+        told.take(update)
+        if update == Connected("first", "codextui 9.9", fresh=True):
             raise RuntimeError("the owner stumbles")
 
     async with connect_to(server, stumble):
@@ -393,27 +397,15 @@ async def test_an_owner_that_fails_on_a_fact_is_told_the_next_one_all_the_same(
     assert [str(complaint["exception"]) for complaint in complaints] == ["the owner stumbles"]
 
 
-async def test_a_tap_sees_every_frame_in_both_directions(server: FakeServer) -> None:
-    seen: list[tuple[str, bytes]] = []
-    told = Recorder()
-    server.events = [delta(1)]
-    async with connect_to(server, told.take, tap=lambda way, frame: seen.append((way, frame))):
-        await told.wait_for(CaughtUp)
-    methods = [b"initialize", b"initialized", b"codex/subscribe"]
-    out = [frame for way, frame in seen if way == "out"]
-    assert all(method in frame for method, frame in zip(methods, out, strict=False))
-    assert [b"codex/event" in frame for way, frame in seen if way == "in"].count(True) == 1
-
-
 async def test_leaving_closes_the_connection_in_the_midst_of_a_stream(server: FakeServer) -> None:
     server.events = [delta(seq) for seq in range(1, 5_000)]
     told = Recorder()
     async with asyncio.timeout(10):
         async with connect_to(server, told.take):
-            await told.wait_for(EventArrived)
-        known = len(told.facts)
+            await told.wait_for(EventReceived)
+        known = len(told.updates)
         await asyncio.sleep(0)
-    assert len(told.facts) == known
+    assert len(told.updates) == known
     assert told.of(Disconnected) == []
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from client.fake_server import FakeServer
 
-from codextui.client.relay import LONGEST_LINE, LONGEST_REQUEST, Relay
+from codextui.client.relay import MAX_LINE, MAX_REQUEST, Relay
 from codextui.client.spawn import open_socket
 from codextui.errors import MessageInvalid, ServerUnreachable
 from codextui.jsonrpc.fields import JsonObject
@@ -385,7 +385,7 @@ async def test_a_request_that_is_too_long_for_the_server_is_refused_by_its_id(
 ) -> None:
     server.tools["now"] = lambda _: {}
     await client.initialize()
-    client.call("now", "long", text="x" * LONGEST_REQUEST)
+    client.call("now", "long", text="x" * MAX_REQUEST)
     refused = await client.next()
     assert (refused["id"], refused["error"]["code"]) == ("long", -32600)
     client.call("now", 2)
@@ -400,9 +400,9 @@ async def test_a_line_without_an_end_is_given_up_and_what_is_open_is_answered(
     await client.initialize()
     client.call("wait", 1)
     await server.heard_method("tools/call")
-    client.writer.write(b"x" * (LONGEST_LINE + 1))
+    client.writer.write(b"x" * (MAX_LINE + 1))
     answer = await client.answer_to(1)
-    assert f"more than {LONGEST_LINE} bytes" in answer["error"]["message"]
+    assert f"more than {MAX_LINE} bytes" in answer["error"]["message"]
     assert await client.rest() == []
 
 

@@ -17,10 +17,10 @@ from typing import Any
 
 from contract.serving import PATIENCE_S, Console, RawClient
 
-from codextui.client import call as exchange
+from codextui.client import session
 from codextui.client.connection import Connection
-from codextui.client.facts import CaughtUp
 from codextui.client.spawn import open_socket
+from codextui.client.updates import CaughtUp
 from codextui.codex.binary import find_codex
 from codextui.demo import (
     Call,
@@ -98,7 +98,7 @@ class Machine:
     async def supervisor(self) -> AsyncIterator[Console]:
         console = Console()
         connect = functools.partial(open_socket, self.socket)
-        async with Connection(connect, name="supervisor", on_fact=console.take) as connection:
+        async with Connection(connect, name="supervisor", on_update=console.take) as connection:
             console.connection = connection
             await console.heard(CaughtUp)
             yield console
@@ -170,7 +170,7 @@ class Machine:
 
     async def _find_url(self) -> str:
         try:
-            server = await exchange.call_once(self.socket, "a test", "codex-server", {})
+            server = await session.call_once(self.socket, "a test", "codex-server", {})
         except (OSError, ServerUnreachable):
             await asyncio.sleep(0.05)
             return ""

@@ -15,13 +15,18 @@ from typing import Any
 
 import pytest
 
-from codextui.codex import app_server, process
-from codextui.codex.app_server import AppServer
+from codextui.codex import process
+from codextui.codex.app_server import AppServer, AppServerEndpoint, AppServerLimits
 from codextui.codex.binary import CodexBinary
 from codextui.codex.notifications import TranslatedEvent, translate
 from codextui.codex.requests import ApprovalRequest, Refusal, encode_decision, parse_request
-from codextui.errors import CodexDied, CodexFailed, CodexMissing, CodexOverloaded
-from codextui.jsonrpc import endpoint as rpc
+from codextui.errors import (
+    CodexDied,
+    CodexFailed,
+    CodexMissing,
+    CodexOverloaded,
+    MessageInvalid,
+)
 from codextui.jsonrpc.endpoint import RequestId
 from codextui.jsonrpc.fields import JsonObject
 from codextui.protocol import events as ev
@@ -40,7 +45,6 @@ class Record:
         self.notifications: list[tuple[str, JsonObject]] = []
         self.requests: list[tuple[RequestId, str, JsonObject]] = []
         self.exits: list[str] = []
-        self.frames: list[tuple[str, bytes]] = []
         self.exited = asyncio.Event()
         self.asked = asyncio.Event()
 
@@ -81,7 +85,6 @@ async def playing(
         on_notification=lambda method, params: record.notifications.append((method, params)),
         on_request=record.on_request,
         on_exit=record.on_exit,
-        frame_log=lambda way, line: record.frames.append((way, line)),
         **options,
     )
     try:
@@ -101,7 +104,8 @@ async def test_a_line_of_20_megabytes_comes_whole(tmp_path: Path) -> None:
 
 async def test_lines_that_cannot_be_read_are_told_and_the_rest_still_comes(tmp_path: Path) -> None:
     async with playing(tmp_path, "garbage") as record:
-        assert await record.app.call("any", {}) == {"after": True}
+        refusal: Any = (await record.app.call("any", {}))["refusal"]
+    assert (refusal["id"], refusal["error"]["code"]) == (7, -32602)
     own = [text for text in record.warnings if text.startswith("Codex sent a line")]
     assert len(own) == 4, "the 1st, 10th, 100th and 1000th"
     assert "1000 such lines so far" in own[-1]
@@ -109,7 +113,6 @@ async def test_lines_that_cannot_be_read_are_told_and_the_rest_still_comes(tmp_p
     assert "\N{REPLACEMENT CHARACTER}" in record.warnings
     assert "half \N{REPLACEMENT CHARACTER} a pair" in record.warnings
     assert record.requests == []
-    assert any(way == ">" and b'"error"' in line for way, line in record.frames)
 
 
 async def test_unknown_kinds_stay_visible(tmp_path: Path) -> None:
@@ -134,19 +137,15 @@ async def test_unknown_kinds_stay_visible(tmp_path: Path) -> None:
     assert reply["error"]["code"] == -32601
 
 
-async def test_an_overloaded_server_is_asked_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(rpc, "_BACKOFF_FIRST", 0.001)
-    async with playing(tmp_path, "overloaded twice") as record:
+async def test_an_overloaded_server_is_asked_again(tmp_path: Path) -> None:
+    limits = AppServerLimits(first_backoff_s=0.001)
+    async with playing(tmp_path, "overloaded twice", limits=limits) as record:
         assert await record.app.call("any", {}) == {"after": 2}
 
 
-async def test_a_server_that_stays_overloaded_fails_the_call(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(rpc, "_BACKOFF_LONGEST", 0.001)
-    async with playing(tmp_path, "overloaded for good") as record:
+async def test_a_server_that_stays_overloaded_fails_the_call(tmp_path: Path) -> None:
+    limits = AppServerLimits(longest_backoff_s=0.001)
+    async with playing(tmp_path, "overloaded for good", limits=limits) as record:
         with pytest.raises(CodexOverloaded):
             await record.app.call("any", {})
 
@@ -155,10 +154,9 @@ async def test_a_server_that_stays_overloaded_fails_the_call(
     ("scene", "how"), [("dies", "exit code 3"), ("closes its output", "SIGKILL")]
 )
 async def test_a_death_is_told_once_with_the_last_words_and_fails_every_call(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scene: str, how: str
+    tmp_path: Path, scene: str, how: str
 ) -> None:
-    monkeypatch.setattr(process, "_GRACE", 0.2)
-    async with playing(tmp_path, scene) as record:
+    async with playing(tmp_path, scene, limits=AppServerLimits(grace_s=0.2)) as record:
         calls = [asyncio.create_task(record.app.call("any", {})) for _ in range(5)]
         answers = await asyncio.gather(*calls, return_exceptions=True)
         await record.exited.wait()
@@ -207,10 +205,9 @@ async def test_a_process_that_is_killed_long_after_it_said_something_has_no_last
 
 
 async def test_a_process_that_never_reads_fails_calls_in_time_and_can_be_stopped(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
-    monkeypatch.setattr(process, "_GRACE", 0.2)
-    async with playing(tmp_path, "never reads") as record:
+    async with playing(tmp_path, "never reads", limits=AppServerLimits(grace_s=0.2)) as record:
         big = {"text": "x" * 1_000_000}
         calls = [asyncio.create_task(record.app.call("any", big, timeout_s=0.5)) for _ in range(20)]
         answers = await asyncio.gather(*calls, return_exceptions=True)
@@ -301,11 +298,7 @@ async def test_a_start_that_fails_says_why_and_is_no_death(
     assert record.exits == []
 
 
-async def test_a_process_that_does_not_shake_hands_is_given_up(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(app_server, "HANDSHAKE_TIMEOUT", 0.3)
-    monkeypatch.setattr(process, "_GRACE", 0.2)
+async def test_a_process_that_does_not_shake_hands_is_given_up(tmp_path: Path) -> None:
     sleeper = tmp_path / "codex"
     sleeper.write_text("#!/bin/sh\nexec sleep 600\n")
     sleeper.chmod(0o755)
@@ -316,6 +309,7 @@ async def test_a_process_that_does_not_shake_hands_is_given_up(
             on_notification=print,
             on_request=print,
             on_exit=print,
+            limits=AppServerLimits(handshake_s=0.3, grace_s=0.2),
         )
 
 
@@ -367,3 +361,81 @@ def sleepers(folder: Path) -> list[str]:
         except OSError:
             continue
     return found
+
+
+class Nowhere:
+    """A transport that takes everything."""
+
+    def __init__(self) -> None:
+        self.sent: list[bytes] = []
+
+    def send(self, data: bytes) -> bool:
+        self.sent.append(data)
+        return True
+
+    async def drain(self) -> None:
+        return
+
+
+def conversation(
+    told: list[tuple[str, JsonObject]], transport: Nowhere | None = None, **limits: Any
+) -> AppServerEndpoint:
+    return AppServerEndpoint(
+        transport or Nowhere(),
+        on_notification=lambda method, params: told.append((method, params)),
+        on_request=lambda *_: None,
+        limits=AppServerLimits(**limits),
+    )
+
+
+async def test_a_call_whose_answer_is_too_long_fails_and_a_warning_says_so() -> None:
+    told: list[tuple[str, JsonObject]] = []
+    rpc = conversation(told, max_line=1024 * 1024)
+    call = asyncio.create_task(rpc.call("thread/turns/list", {}))
+    await asyncio.sleep(0)
+    rpc.feed(b'{"id":1,"result":{"text":"' + b"x" * 2 * 1024 * 1024)
+    with pytest.raises(CodexFailed, match="above 1 MiB"):
+        await call
+    rpc.feed(b'"}}\n{"method":"thread/closed","params":{"threadId":"t"}}\n')
+    assert [method for method, _ in told] == ["warning", "thread/closed"]
+
+
+async def test_an_answer_that_explains_nothing_still_fails_its_call() -> None:
+    rpc = conversation([])
+    for number, error in enumerate((b"null", b"17", b'{"message": null}', b"{}"), start=1):
+        call = asyncio.create_task(rpc.call("any", {}))
+        await asyncio.sleep(0)
+        rpc.feed(b'{"id":%d,"error":%b}\n' % (number, error))
+        with pytest.raises(CodexFailed):
+            await call
+
+
+async def test_a_result_that_is_no_object_is_an_empty_one() -> None:
+    rpc = conversation([])
+    call = asyncio.create_task(rpc.call("any", {}))
+    await asyncio.sleep(0)
+    rpc.feed(b'{"id":1,"result":null}\n')
+    assert await call == {}
+
+
+async def test_a_call_that_json_cannot_say_is_not_forgotten_in_the_table() -> None:
+    rpc = conversation([])
+    with pytest.raises(MessageInvalid):
+        await rpc.call("any", {"number": float("nan")})
+    call = asyncio.create_task(rpc.call("any", {}))
+    await asyncio.sleep(0)
+    rpc.feed(b'{"id":2,"result":{}}\n')
+    assert await call == {}
+
+
+async def test_only_so_many_calls_are_under_way_at_once() -> None:
+    transport = Nowhere()
+    most = AppServerLimits().max_in_flight
+    rpc = conversation([], transport)
+    calls = [asyncio.create_task(rpc.call("any", {})) for _ in range(most + 10)]
+    for number in range(1, len(calls) + 1):
+        for _ in range(len(calls)):
+            await asyncio.sleep(0)
+        assert len(transport.sent) == min(number + most - 1, len(calls))
+        rpc.feed(b'{"id":%d,"result":{}}\n' % number)
+    assert await asyncio.gather(*calls) == [{}] * len(calls)

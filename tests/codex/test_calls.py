@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 
 from codextui.codex import calls
-from codextui.codex.app_server import AppServer
+from codextui.codex.app_server import NO_ANSWER, AppServer
 from codextui.codex.calls import (
     fork_thread,
     interrupt_turn,
@@ -26,7 +26,6 @@ from codextui.errors import (
     ThreadUnknown,
     TurnNotRunning,
 )
-from codextui.jsonrpc.endpoint import NO_ANSWER
 from codextui.jsonrpc.fields import JsonObject
 
 THREAD = {

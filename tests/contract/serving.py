@@ -13,15 +13,15 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from codextui.client.connection import Connection
-from codextui.client.facts import (
+from codextui.client.spawn import open_socket
+from codextui.client.updates import (
     ApprovalOffered,
     ApprovalWithdrawn,
     CaughtUp,
     Connected,
-    EventArrived,
-    Fact,
+    ConnectionUpdate,
+    EventReceived,
 )
-from codextui.client.spawn import open_socket
 from codextui.demo import Script, ScriptedModel, codex_environment, write_codex_home
 from codextui.protocol import events as ev
 from codextui.protocol.approvals import Approval
@@ -83,7 +83,7 @@ class Served:
         """A supervisor that has been told the past."""
         console = Console()
         connect = functools.partial(open_socket, self.options.socket)
-        async with Connection(connect, name=name, on_fact=console.take) as connection:
+        async with Connection(connect, name=name, on_update=console.take) as connection:
             console.connection = connection
             await console.heard(CaughtUp)
             yield console
@@ -129,40 +129,40 @@ class Console:
     """What a supervisor was told, and what it can do."""
 
     def __init__(self) -> None:
-        self.facts: list[Fact] = []
+        self.updates: list[ConnectionUpdate] = []
         self.connection: Connection
         self._came = asyncio.Event()
 
-    def take(self, fact: Fact) -> None:
-        self.facts.append(fact)
+    def take(self, update: ConnectionUpdate) -> None:
+        self.updates.append(update)
         self._came.set()
 
     async def call(self, tool: str, **arguments: Any) -> Any:
         async with asyncio.timeout(PATIENCE_S):
             return await self.connection.call(tool, arguments)
 
-    async def first(self, find: Callable[[Fact], T | None], after: int = 0) -> T:
-        """What `find` makes of the first fact that it makes anything of."""
+    async def first(self, find: Callable[[ConnectionUpdate], T | None], after: int = 0) -> T:
+        """What `find` makes of the first update that it makes anything of."""
         seen = after
         async with asyncio.timeout(PATIENCE_S):
             while True:
-                for fact in self.facts[seen:]:
+                for update in self.updates[seen:]:
                     seen += 1
-                    found = find(fact)
+                    found = find(update)
                     if found is not None:
                         return found
                 self._came.clear()
                 await self._came.wait()
 
     async def heard(self, kind: type[T], after: int = 0) -> T:
-        return await self.first(lambda fact: fact if isinstance(fact, kind) else None, after)
+        return await self.first(lambda update: update if isinstance(update, kind) else None, after)
 
     async def event(
         self, kind: type[T], fits: Callable[[Event], bool] = lambda _: True, after: int = 0
     ) -> Event:
-        def find(fact: Fact) -> Event | None:
-            if isinstance(fact, EventArrived) and isinstance(fact.event.msg, kind):
-                return fact.event if fits(fact.event) else None
+        def find(update: ConnectionUpdate) -> Event | None:
+            if isinstance(update, EventReceived) and isinstance(update.event.msg, kind):
+                return update.event if fits(update.event) else None
             return None
 
         return await self.first(find, after)
@@ -171,16 +171,18 @@ class Console:
         """The approval that was offered as number such."""
         counter = itertools.count(1)
 
-        def find(fact: Fact) -> Approval | None:
-            if isinstance(fact, ApprovalOffered) and next(counter) == number:
-                return fact.approval
+        def find(update: ConnectionUpdate) -> Approval | None:
+            if isinstance(update, ApprovalOffered) and next(counter) == number:
+                return update.approval
             return None
 
         return await self.first(find)
 
     async def withdrawn(self, approval_id: str) -> None:
-        def find(fact: Fact) -> bool | None:
-            return (isinstance(fact, ApprovalWithdrawn) and fact.approval_id == approval_id) or None
+        def find(update: ConnectionUpdate) -> bool | None:
+            return (
+                isinstance(update, ApprovalWithdrawn) and update.approval_id == approval_id
+            ) or None
 
         await self.first(find)
 
@@ -196,7 +198,7 @@ class Console:
 
     @property
     def events(self) -> list[Event]:
-        return [fact.event for fact in self.facts if isinstance(fact, EventArrived)]
+        return [update.event for update in self.updates if isinstance(update, EventReceived)]
 
     def messages(self, thread_id: str, kind: type[T]) -> list[T]:
         return [
@@ -211,7 +213,7 @@ class Console:
 
     @property
     def connected(self) -> list[Connected]:
-        return [fact for fact in self.facts if isinstance(fact, Connected)]
+        return [update for update in self.updates if isinstance(update, Connected)]
 
 
 class RawClient:

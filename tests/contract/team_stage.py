@@ -16,7 +16,7 @@ from typing import Any
 from contract.serving import Served, serving
 from warm import Warm, start_warm
 
-from codextui.client.facts import ApprovalOffered
+from codextui.client.updates import ApprovalOffered
 from codextui.demo.steps import AT_ONCE, Pace
 from codextui.demo.team_script import FILES, FOLDER, TASK, TeamScript, content_of
 from codextui.errors import ApprovalGone
@@ -101,14 +101,14 @@ async def deciding(served: Served, decision: Decision) -> AsyncIterator[list[str
         async def watch() -> None:
             nonlocal seen
             while True:
-                fact = await console.first(
-                    lambda fact: fact if isinstance(fact, ApprovalOffered) else None, seen
+                update = await console.first(
+                    lambda update: update if isinstance(update, ApprovalOffered) else None, seen
                 )
-                seen = console.facts.index(fact) + 1
-                if fact.approval.approval_id not in asked:
-                    asked.append(fact.approval.approval_id)
+                seen = console.updates.index(update) + 1
+                if update.approval.approval_id not in asked:
+                    asked.append(update.approval.approval_id)
                     with contextlib.suppress(ApprovalGone):
-                        await console.connection.answer(fact.approval.approval_id, decision)
+                        await console.connection.answer(update.approval.approval_id, decision)
 
         async def keep_watching() -> None:
             while True:

@@ -16,8 +16,7 @@ from typing import Any
 
 import pytest
 
-from codextui.client import call as exchange
-from codextui.client import spawn
+from codextui.client import session, spawn
 from codextui.config import paths
 from codextui.demo import Run, Say, Script, ScriptedModel, codex_environment, write_codex_home
 
@@ -73,7 +72,7 @@ class Shell:
 
     async def server(self) -> dict[str, Any]:
         socket = await spawn.find_server("default")
-        return dict(await exchange.call_once(socket, "a test", "codex-server", {}))
+        return dict(await session.call_once(socket, "a test", "codex-server", {}))
 
 
 @pytest.fixture

@@ -22,8 +22,7 @@ from contract.serving import PATIENCE_S, RawClient
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from codextui.client import call as exchange
-from codextui.client.relay import LONGEST_LINE
+from codextui.client import relay, session
 from codextui.demo import ModelRequest, Say, Step
 from codextui.protocol import events as ev
 from codextui.server.transports.http.body import MAX_BODY
@@ -73,7 +72,7 @@ class House:
 
     async def memory(self) -> int:
         """Bytes of the server's process; 0 where the system does not tell."""
-        server = await exchange.call_once(self.machine.socket, "a test", "codex-server", {})
+        server = await session.call_once(self.machine.socket, "a test", "codex-server", {})
         status = Path(f"/proc/{server['pid']}/status")
         if not status.exists():
             return 0
@@ -378,7 +377,7 @@ async def test_a_message_that_is_too_long_is_refused_by_its_id(house: House) -> 
 
 async def test_a_line_without_an_end_is_hung_up_on(house: House) -> None:
     async with house.unharmed():
-        for transport, longest in (("socket", MAX_LINE), ("stdio", LONGEST_LINE)):
+        for transport, longest in (("socket", MAX_LINE), ("stdio", relay.MAX_LINE)):
             async with house.machine.client(transport) as client:
                 await feed(client, longest + MIB)
                 async with asyncio.timeout(PATIENCE_S):

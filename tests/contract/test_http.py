@@ -187,7 +187,7 @@ async def test_what_is_taken_back_late_leaves_the_next_turn_alone(
         await forgotten(console, "hasty")
         gate.set()
         await console.event(ev.TurnCompleted)
-        seen = len(console.facts)
+        seen = len(console.updates)
         again = client.begin_tool("codex-reply", prompt="next", threadId=thread_id)
         await console.event(ev.TurnStarted, after=seen)
         cancelled = {"jsonrpc": "2.0", "method": "notifications/cancelled"}

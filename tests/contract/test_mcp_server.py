@@ -15,9 +15,8 @@ from typing import Any
 import pytest
 from contract.serving import PATIENCE_S, RawClient
 
-from codextui.client import call as exchange
-from codextui.client import spawn
-from codextui.client.relay import LONGEST_REQUEST
+from codextui.client import session, spawn
+from codextui.client.relay import MAX_REQUEST
 from codextui.demo import Run, Say, Script, ScriptedModel, codex_environment, write_codex_home
 from codextui.protocol.tools import SUPERVISOR_TOOLS, TOOLS
 from codextui.server.transports.stream import MAX_LINE
@@ -75,7 +74,7 @@ class Machine:
 
     async def ask_server(self, tool: str, **arguments: Any) -> Any:
         socket = await spawn.find_server("default")
-        return await exchange.call_once(socket, "a test", tool, arguments)
+        return await session.call_once(socket, "a test", tool, arguments)
 
 
 @pytest.fixture
@@ -105,7 +104,7 @@ async def scripted(codex_home: Path, script: Script) -> AsyncIterator[ScriptedMo
 
 
 def test_the_relay_refuses_what_the_server_would_hang_up_on() -> None:
-    assert LONGEST_REQUEST < MAX_LINE
+    assert MAX_REQUEST < MAX_LINE
 
 
 async def test_a_client_sees_the_two_tools_it_knows_and_works_in_its_own_folder(

@@ -40,7 +40,7 @@ async def test_an_approved_command_runs(codex_binary: Path, scratch: Path, works
         assert isinstance(approval.asked, CommandAsked)
         assert str(outside) in approval.asked.command
         assert approval.asked.reason == "It must be there."
-        asked = len(console.facts)
+        asked = len(console.updates)
         row = await console.state(thread_id, ThreadState.NEEDS_INPUT)
         assert row.waits_for == "approval"
         assert not outside.exists()

@@ -17,7 +17,7 @@ from codextui.demo import Run, Say, Script
 from codextui.protocol import events as ev
 from codextui.protocol.decisions import Approved
 from codextui.protocol.tools import APPROVAL_META
-from codextui.server.transports.stream import Peer
+from codextui.server.transports.stream import StreamChannel
 
 pytestmark = pytest.mark.contract
 
@@ -35,12 +35,12 @@ async def never(*_: Any) -> types.ElicitResult:
 
 @asynccontextmanager
 async def modern_client(served: Served, *, elicits: bool = True) -> AsyncIterator[ClientSession]:
-    peer = Peer(*await asyncio.open_unix_connection(served.options.socket, limit=2**24))
+    channel = StreamChannel(*await asyncio.open_unix_connection(served.options.socket, limit=2**24))
     callback = never if elicits else None
-    async with ClientSession(peer, peer, elicitation_callback=callback) as session:
+    async with ClientSession(channel, channel, elicitation_callback=callback) as session:
         await session.discover()
         yield session
-        peer.abort()
+        channel.abort()
 
 
 async def call(session: ClientSession, **more: Any) -> Any:

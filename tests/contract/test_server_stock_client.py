@@ -14,17 +14,17 @@ from contract.serving import Served, serving
 from mcp import ClientSession
 
 from codextui.demo import Run, Say, Script
-from codextui.server.transports.stream import Peer
+from codextui.server.transports.stream import StreamChannel
 
 pytestmark = pytest.mark.contract
 
 
 @asynccontextmanager
 async def stock_client(served: Served, **callbacks: Any) -> AsyncIterator[ClientSession]:
-    peer = Peer(*await asyncio.open_unix_connection(served.options.socket, limit=2**24))
-    async with ClientSession(peer, peer, **callbacks) as session:
+    channel = StreamChannel(*await asyncio.open_unix_connection(served.options.socket, limit=2**24))
+    async with ClientSession(channel, channel, **callbacks) as session:
         yield session
-        peer.abort()
+        channel.abort()
 
 
 @pytest.mark.parametrize("action", ["accept", "decline"])

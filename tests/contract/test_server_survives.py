@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from contract.serving import Console, Served, serving, until
 
-from codextui.client.facts import Disconnected
+from codextui.client.updates import Disconnected
 from codextui.demo import Run, Say, Script
 from codextui.errors import CodexMissing
 from codextui.protocol import events as ev
@@ -98,7 +98,7 @@ async def test_threads_come_back_after_codex_is_killed(
         await console.event(ev.TextDelta, lambda e: e.thread_id == talking)
         asking = await start(console, workspace, "leave", **{"approval-policy": "on-request"})
         approval = await console.offered()
-        before = len(console.facts)
+        before = len(console.updates)
         os.kill(await codex_pid(console), signal.SIGKILL)
         began = time.monotonic()
         await console.event(ev.CodexLost)
@@ -196,7 +196,7 @@ async def test_a_console_connects_again_to_a_server_that_was_started_again(
         await console.event(ev.TurnCompleted)
         await served.stop()
         await console.heard(Disconnected)
-        before = len(console.facts)
+        before = len(console.updates)
         await served.start()
         row = await console.event(ev.ThreadChanged, after=before)
         assert row.thread_id == thread_id

@@ -158,7 +158,7 @@ async def test_a_stopped_run_ends_and_can_be_resumed(codex_binary: Path, scratch
         assert "stopped by" in lines[-1]["text"]
         code, _ = await stage.run("--resume", run)
         assert code == RunOutcome.DONE
-        await console.state(f"run:{run}", ThreadState.DONE, len(console.facts) - 1)
+        await console.state(f"run:{run}", ThreadState.DONE, len(console.updates) - 1)
         turns = console.messages(f"run:{run}", ev.TurnStarted)
     assert len(turns) == 2
     assert len(script.given["two"]) == 1

@@ -17,7 +17,7 @@ from contract.serving import PATIENCE_S, RawClient, Served, until
 from codextui.errors import ServerUnreachable
 from codextui.protocol.tools import SUPERVISOR, SUPERVISOR_TOOLS, TOOLS
 from codextui.server.run import ServeOptions, serve
-from codextui.server.transports import stream as peer
+from codextui.server.transports.stream import MAX_LINE
 
 
 def raw(client: RawClient, line: bytes) -> None:
@@ -101,7 +101,7 @@ async def test_what_cannot_be_parsed_is_answered_as_the_protocol_says(served: Se
 
 async def test_too_long_a_line_ends_its_client_alone(served: Served):
     async with served.client() as bad, served.client() as good:
-        raw(bad, b"x" * (3 * peer.MAX_LINE))
+        raw(bad, b"x" * (3 * MAX_LINE))
         await asyncio.wait_for(bad.gone.wait(), PATIENCE_S)
         assert (await good.reply(good.begin("ping")))["result"] == {}
 

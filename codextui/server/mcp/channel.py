@@ -19,7 +19,7 @@ class PeerRefused(Exception):
 
 
 class Channel(Protocol):
-    """The way to one client. Peer is that of a byte stream.
+    """The way to one client. `StreamChannel` is that of a byte stream.
 
     `for_call` names the request of the client's that a message belongs to, for transports where
     every request has a stream of its own.

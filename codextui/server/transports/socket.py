@@ -13,10 +13,11 @@ from mcp.server import Server
 from mcp.server.runner import serve_dual_era_loop
 
 from codextui.errors import ServerUnreachable
+from codextui.jsonrpc.lines import READ_AHEAD
 from codextui.server.core import Host
 from codextui.server.mcp.app import build_app
 from codextui.server.mcp.session import Session
-from codextui.server.transports.stream import MAX_LINE, Peer
+from codextui.server.transports.stream import StreamChannel
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +41,7 @@ class SocketListener:
         try:
             listening = _bind(self._path)
             self._server = await asyncio.start_unix_server(
-                self._take_in, sock=listening, limit=MAX_LINE
+                self._take_in, sock=listening, limit=READ_AHEAD
             )
         except OSError as error:
             raise ServerUnreachable(
@@ -61,14 +62,14 @@ class SocketListener:
     async def _take_in(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - asyncio runs this as a task
-        peer = Peer(reader, writer)
-        session = Session(peer)
-        peer.on_introduced = lambda: self._look_at(session, peer)
+        channel = StreamChannel(reader, writer)
+        session = Session(channel)
+        channel.on_introduced = lambda: self._look_at(session, channel)
         self._connections.add(task)
         self._host.sessions.add(session)
         self._host.stirred.set()
         try:
-            await self._serve(session, peer)
+            await self._serve(session, channel)
         except asyncio.CancelledError:
             pass  # The server ends; there is nobody to tell but the client, who sees it.
         except Exception:  # the boundary of one client: the others go on
@@ -78,18 +79,18 @@ class SocketListener:
             self._host.drop(session)
             writer.close()
 
-    def _look_at(self, session: Session, peer: Peer) -> None:
+    def _look_at(self, session: Session, channel: StreamChannel) -> None:
         """A relay that our own Codex has started is nobody's: its agents are served already."""
-        if peer.parent and peer.parent == self._host.core.worker.pid:
+        if channel.parent and channel.parent == self._host.core.worker.pid:
             session.is_own_agent = True
             logger.info("an agent of this server's own asks for its tools, and is shown none")
             self._host.drop(session)
 
-    async def _serve(self, session: Session, peer: Peer) -> None:
+    async def _serve(self, session: Session, channel: StreamChannel) -> None:
         await serve_dual_era_loop(
             self._app,
-            peer,
-            peer,
+            channel,
+            channel,
             lifespan_state=session,
             init_options=self._app.create_initialization_options(),
         )

@@ -10,8 +10,15 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
-from codextui.client.connection import Connect, Connection
-from codextui.client.facts import CaughtUp, Connected, Disconnected, EventArrived, Fact
+from codextui.client.connection import Connection
+from codextui.client.session import Connect
+from codextui.client.updates import (
+    CaughtUp,
+    Connected,
+    ConnectionUpdate,
+    Disconnected,
+    EventReceived,
+)
 from codextui.errors import ServerUnreachable, ThreadUnknown
 from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import JsonObject
@@ -86,7 +93,7 @@ class TeamConnection:
         self._live = False
         self._approvals_before: dict[str, Approval] = {}
         self._connection = Connection(
-            connect, name=name, on_fact=self._handle, decide=False, patience_s=CALL_TIMEOUT_S
+            connect, name=name, on_update=self._handle, decide=False, patience_s=CALL_TIMEOUT_S
         )
 
     async def __aenter__(self) -> Self:
@@ -139,8 +146,8 @@ class TeamConnection:
                 self._ends.popitem(last=False)
         return self._ends[key]
 
-    def _handle(self, fact: Fact) -> None:
-        match fact:
+    def _handle(self, update: ConnectionUpdate) -> None:
+        match update:
             case CaughtUp():
                 self._caught_up.set()
                 self._go_live()
@@ -152,7 +159,7 @@ class TeamConnection:
                     callback()
             case Disconnected(reason):
                 self._start_lost_timer(reason)
-            case EventArrived(event):
+            case EventReceived(event):
                 self._record(event)
                 # A new server replays its past: only requests of roles may have been missed.
                 if self._live or isinstance(event.msg, ev.RoleRequested):

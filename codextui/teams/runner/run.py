@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from agents import RunConfig
 
-from codextui.client.connection import Connect
+from codextui.client.session import Connect
 from codextui.errors import CodextuiError, ThreadUnknown
 from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import JsonObject

@@ -1,4 +1,4 @@
-"""The console on a server of a test's own: facts go in, calls come out."""
+"""The console on a server of a test's own: updates go in, calls come out."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from textual.geometry import Region
 from textual.pilot import Pilot
 from textual.widget import Widget
 
-from codextui.client.facts import (
+from codextui.client.updates import (
     ApprovalOffered,
     CaughtUp,
     Connected,
+    ConnectionUpdate,
     Disconnected,
-    EventArrived,
-    Fact,
+    EventReceived,
 )
 from codextui.config.schema import Config, UiConfig
 from codextui.console.app import ConsoleApp
@@ -47,7 +47,7 @@ class FakeLink:
         failures: what a tool, or `answer`, raises, by name.
     """
 
-    on_fact: Callable[[Fact], None]
+    on_update: Callable[[ConnectionUpdate], None]
     calls: list[tuple[str, dict[str, object]]] = field(default_factory=list)
     answers: list[tuple[str, Decision]] = field(default_factory=list)
     results: dict[str, dict[str, object]] = field(default_factory=dict)
@@ -79,16 +79,18 @@ class FakeLink:
     # What happens on the server.
 
     def connect(self, *, fresh: bool = True) -> None:
-        self.on_fact(Connected("epoch", "codextui 0.1.0", fresh))
+        self.on_update(Connected("epoch", "codextui 0.1.0", fresh))
 
     def catch_up(self) -> None:
-        self.on_fact(CaughtUp(0))
+        self.on_update(CaughtUp(0))
 
     def lose(self, reason: str = "the server went away", retry_in: float = 1.0) -> None:
-        self.on_fact(Disconnected(reason, retry_in))
+        self.on_update(Disconnected(reason, retry_in))
 
     def say(self, thread_id: str, msg: ev.Msg, turn_id: str = "u1") -> None:
-        self.on_fact(EventArrived(ev.Event(next(self._seq), thread_id, turn_id, self.clock, msg)))
+        self.on_update(
+            EventReceived(ev.Event(next(self._seq), thread_id, turn_id, self.clock, msg))
+        )
 
     def thread(self, handle: str, state: ThreadState = ThreadState.IDLE, **more: object) -> str:
         """Tell of a thread, whose id is its handle with `t-` before it, or of its change."""
@@ -136,7 +138,7 @@ class FakeLink:
         )
         self.thread(approval.handle, ThreadState.NEEDS_INPUT, waits_for="approval")
         self.say(thread_id, ev.ApprovalAsked(approval))
-        self.on_fact(ApprovalOffered(approval))
+        self.on_update(ApprovalOffered(approval))
         return approval
 
     def resolve(self, approval: Approval, outcome: str = "approved", by: str = "other") -> None:
@@ -218,8 +220,8 @@ def build_console(
     """A console whose clock stands still."""
     links: list[FakeLink] = []
 
-    def attach(on_fact: Callable[[Fact], None]) -> FakeLink:
-        links.append(FakeLink(on_fact))
+    def attach(on_update: Callable[[ConnectionUpdate], None]) -> FakeLink:
+        links.append(FakeLink(on_update))
         return links[0]
 
     app = ConsoleApp(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from console.screens.console import NOW, FakeLink, usage
 from msgspec import structs
 
-from codextui.client.facts import ApprovalOffered
+from codextui.client.updates import ApprovalOffered
 from codextui.protocol import events as ev
 from codextui.protocol.approvals import Approval, ToolAsked
 from codextui.protocol.runs import Gate, RoleAction, Span, SpanKind, ThreadKind
@@ -196,5 +196,5 @@ def ask_tool(link: FakeLink, name: str = "tester", approval_id: str = "a7") -> A
     row(link, name, ThreadState.NEEDS_INPUT, turn_id="t1", waits_for="approval")
     approval = Approval(approval_id, role_id(name), "t1", "", name, NOW - 14, TOOL)
     link.say(role_id(name), ev.ApprovalAsked(approval), "t1")
-    link.on_fact(ApprovalOffered(approval))
+    link.on_update(ApprovalOffered(approval))
     return approval

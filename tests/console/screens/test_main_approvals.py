@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from console.screens.console import Console, build_console, text_of
 
-from codextui.client.facts import ApprovalOffered
+from codextui.client.updates import ApprovalOffered
 from codextui.config.schema import ApprovalsConfig, Config, UiConfig
 from codextui.console.screens.approval import ApprovalScreen
 from codextui.console.widgets.attention_strip import AttentionStrip
@@ -176,7 +176,7 @@ async def test_a_lost_server_closes_the_dialog_which_can_decide_nothing(console:
         await console.press("a")
         assert "Nothing can be decided: the server is out of reach." in console.told()
         console.link.connect(fresh=False)
-        console.link.on_fact(ApprovalOffered(approval))
+        console.link.on_update(ApprovalOffered(approval))
         console.link.catch_up()
         await console.settle()
         assert isinstance(console.app.screen, ApprovalScreen)

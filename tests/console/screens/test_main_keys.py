@@ -13,7 +13,7 @@ from textual.geometry import Region
 from textual.screen import Screen
 from textual.widgets import Input
 
-from codextui.client.facts import Fact
+from codextui.client.updates import ConnectionUpdate
 from codextui.config.schema import Config, UiConfig
 from codextui.console.app import ConsoleApp
 from codextui.console.binding_places import PLACES
@@ -242,8 +242,8 @@ async def test_a_fork_leaves_its_source_in_sight_where_all_panes_are_taken() -> 
 async def test_where_leaving_ends_something_the_footer_says_so() -> None:
     links: list[FakeLink] = []
 
-    def attach(on_fact: Callable[[Fact], None]) -> FakeLink:
-        links.append(FakeLink(on_fact))
+    def attach(on_update: Callable[[ConnectionUpdate], None]) -> FakeLink:
+        links.append(FakeLink(on_update))
         return links[0]
 
     app = ConsoleApp("demo", attach, leaving="end the demo")

@@ -23,8 +23,8 @@ def colours_of(widget: Widget) -> set[str]:
 def console_with_file(path: Path) -> Console:
     links: list[FakeLink] = []
 
-    def attach(on_fact):  # type: ignore[no-untyped-def]
-        links.append(FakeLink(on_fact))
+    def attach(on_update):  # type: ignore[no-untyped-def]
+        links.append(FakeLink(on_update))
         return links[0]
 
     app = ConsoleApp("default", attach, config=config.load(path), config_path=path)

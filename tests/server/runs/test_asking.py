@@ -46,7 +46,7 @@ async def test_a_person_decides_whether_a_tool_is_called(
         assert approval.handle == "backend"
         waiting = await console.state(BACKEND, ThreadState.NEEDS_INPUT)
         assert waiting.waits_for == "approval"
-        seen = len(console.facts)
+        seen = len(console.updates)
         await console.connection.answer(approval.approval_id, decision)
         assert await team.reply(number) == told_by_server
         assert (await console.state(BACKEND, ThreadState.RUNNING, after=seen)).waits_for == ""

@@ -100,7 +100,7 @@ async def test_one_who_takes_over_goes_on_with_the_turn_that_it_says_runs(served
         async with team_of(served) as first:
             await first.start()
         await console.state(BACKEND, ThreadState.DISCONNECTED)
-        seen = len(console.facts)
+        seen = len(console.updates)
         async with team_of(served) as second:
             await second.publish(row(RUN), row(BACKEND, turn_id="t1", turn_started_at=5.0))
             again = await console.state(BACKEND, ThreadState.RUNNING, after=seen)

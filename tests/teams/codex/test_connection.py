@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from codextui.client.facts import CaughtUp, Connected, Disconnected, EventArrived
 from codextui.client.spawn import open_socket
+from codextui.client.updates import CaughtUp, Connected, Disconnected, EventReceived
 from codextui.protocol import events as ev
 from codextui.protocol.approvals import Approval, CommandAsked
 from codextui.protocol.runs import RoleAction
@@ -63,13 +63,13 @@ async def test_of_a_new_servers_past_only_changed_approvals_are_published(
     )
     over = ev.Event(2, "thread", "turn", 2.0, ev.ApprovalResolved("a1", "approved"))
     old = [asked("a1", 1), over, asked("a2", 3)]
-    for fact in (Connected("e", "c", fresh=True), CaughtUp(0), *map(EventArrived, old)):
-        connection._handle(fact)
+    for update in (Connected("e", "c", fresh=True), CaughtUp(0), *map(EventReceived, old)):
+        connection._handle(update)
     assert len(published) == 3
     new = asked("a3", 4)
     past = [*old, ev.Event(4, "thread", "turn", 4.0, ev.ApprovalResolved("a2", "lost")), new]
-    for fact in (Connected("f", "c", fresh=True), *map(EventArrived, past), CaughtUp(9)):
-        connection._handle(fact)
+    for update in (Connected("f", "c", fresh=True), *map(EventReceived, past), CaughtUp(9)):
+        connection._handle(update)
     assert published[3:] == [ev.ApprovalResolved("a2", "lost"), new.msg]
     assert list(connection.approvals) == ["a3"]
 
@@ -82,9 +82,9 @@ async def test_past_requests_are_recorded_and_later_ones_published(
     connection = TeamConnection(connect, name="t", on_event=published.append)
     request = ev.RoleRequested(RoleAction.MESSAGE, "Hello.", "ann")
     before, after = (ev.Event(seq, "run:r/one", "", 0.0, request) for seq in (1, 2))
-    connection._handle(EventArrived(before))
+    connection._handle(EventReceived(before))
     connection._handle(CaughtUp(1))
-    connection._handle(EventArrived(after))
+    connection._handle(EventReceived(after))
     assert list(connection.past_requests) == [before]
     assert published == [after]
 

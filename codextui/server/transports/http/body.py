@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.types import Message, Receive
 
 from codextui.jsonrpc.fields import Json, JsonObject
-from codextui.jsonrpc.frames import read_json
+from codextui.jsonrpc.frames import decode_json
 from codextui.server.mcp.validation import object_to, unreadable
 
 MAX_BODY = 4 * 1024 * 1024
@@ -114,7 +114,7 @@ def raw_result(result: JsonObject) -> JsonObject:
 
 def _judge(body: bytes) -> JsonObject:
     try:
-        message = read_json(body)
+        message = decode_json(body)
     except (ValueError, RecursionError) as error:
         raise BodyRefused(_response(HTTPStatus.BAD_REQUEST, unreadable(str(error)))) from error
     if isinstance(message, dict) and _answers(message):

@@ -1,7 +1,8 @@
-"""What a connection to the shared server tells its owner, in the order it happened."""
+"""What a connection to the shared server reports."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -11,13 +12,13 @@ from codextui.protocol.events import Event
 
 @dataclass(frozen=True, slots=True)
 class Connected:
-    """The server answered, and its events follow.
+    """The server answered; its events follow.
 
     Attributes:
-        epoch: the id of the server's count of events; empty for one that does not supervise.
+        epoch: the id of the server's count of events; empty where the client does not supervise.
         server_info: the server's name and version, such as `codextui 0.1.0`.
-        fresh: whether everything known from before must be forgotten: events are told from the
-            first one on. False after a reconnect that only fills the gap.
+        fresh: whether what was known before is obsolete, as events are sent from the first one
+            on. False after a reconnect that only fills the gap.
     """
 
     epoch: str
@@ -27,10 +28,10 @@ class Connected:
 
 @dataclass(frozen=True, slots=True)
 class CaughtUp:
-    """The past has been told; what follows happens now.
+    """All past events were sent; what follows happens now.
 
     Attributes:
-        seq: the last event of the past.
+        seq: the number of the last past event.
     """
 
     seq: int
@@ -38,7 +39,7 @@ class CaughtUp:
 
 @dataclass(frozen=True, slots=True)
 class Disconnected:
-    """The server cannot be reached (any more).
+    """The server cannot be reached, or was lost.
 
     Attributes:
         reason: why, in a sentence for the person at the keyboard.
@@ -50,8 +51,8 @@ class Disconnected:
 
 
 @dataclass(frozen=True, slots=True)
-class EventArrived:
-    """Something happened on the server."""
+class EventReceived:
+    """An event of the server."""
 
     event: Event
 
@@ -68,12 +69,15 @@ class ApprovalOffered:
 
 @dataclass(frozen=True, slots=True)
 class ApprovalWithdrawn:
-    """The server takes its question back: decided elsewhere, or there is nothing to decide."""
+    """The server does not ask this client any more: decided elsewhere, or nothing to decide."""
 
     approval_id: str
 
 
-Fact: TypeAlias = (
-    Connected | CaughtUp | Disconnected | EventArrived | ApprovalOffered | ApprovalWithdrawn
+ConnectionUpdate: TypeAlias = (
+    Connected | CaughtUp | Disconnected | EventReceived | ApprovalOffered | ApprovalWithdrawn
 )
-"""One of the things that a connection tells."""
+"""What a connection reports, in the order in which it happened."""
+
+UpdateHandler: TypeAlias = Callable[[ConnectionUpdate], None]
+"""Handles an update on the event loop; must not block."""
