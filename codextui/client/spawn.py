@@ -1,9 +1,10 @@
-"""Finding the shared server, and starting it where none runs."""
+"""Finds the shared server, and starts it where none runs."""
 
 from __future__ import annotations
 
 import asyncio
 import fcntl
+import functools
 import os
 import subprocess
 import sys
@@ -16,19 +17,11 @@ from codextui.errors import ServerUnreachable
 from codextui.jsonrpc.lines import READ_AHEAD, Streams
 
 START_TIMEOUT_S: Final = 30.0
-"""Seconds in which a server that was just started must listen."""
-
-_POLL_S = 0.05
-_ANOTHER_STARTS_S = 0.5
-_LOG_LIMIT = 4 * 1024 * 1024
-_LAST_LINES = 5
-
-_started: list[subprocess.Popen[bytes]] = []
-"""Servers that this process started. They outlive it, so nobody may warn that they still run."""
+"""Default of the seconds until a server that was started must listen."""
 
 
 async def open_socket(path: Path) -> Streams:
-    """Open the way to the server that listens on `path`. Raises OSError where none does."""
+    """Connect to the server that listens on `path`. Raises OSError where none does."""
     return await asyncio.open_unix_connection(path, limit=READ_AHEAD)
 
 
@@ -37,7 +30,7 @@ async def find_server(
 ) -> Path:
     """Return the socket of the running server `name`.
 
-    Raises ServerUnreachable, which ends with `way_out`: what the person can do about it.
+    Raises ServerUnreachable, whose message ends with `way_out`: what the person can do.
     """
     path = paths.socket_path(name)
     if await _listens(path):
@@ -51,16 +44,19 @@ async def ensure_server(
     config: Path | None = None,
     env: Mapping[str, str] | None = None,
     timeout_s: float = START_TIMEOUT_S,
+    restart_pause_s: float = 0.5,
 ) -> Path:
-    """Return the socket of the server `name`, which is started where none runs.
+    """Return the socket of the server `name`, starting one where none runs.
 
-    Where two start it at once, one of the servers stays and both return its socket.
+    If two processes start it at once, one of the servers stays and both return its socket.
 
     Args:
         name: the server's name (`-L`).
-        config: the configuration file for a server that is started; None is the user's own.
-        env: the environment of a server that is started; None hands down our own.
-        timeout_s: how long it may take until it listens.
+        config: the configuration file of a server that is started; None for the user's own.
+        env: the environment of a server that is started; None passes on our own.
+        timeout_s: seconds until it must listen.
+        restart_pause_s: seconds to wait for another server that took the name, before starting
+            again.
 
     Raises:
         ServerUnreachable: it did not come up; the message has the last lines of its log.
@@ -73,24 +69,26 @@ async def ensure_server(
     log_end = _shorten(log)
     try:
         async with asyncio.timeout(timeout_s):
-            await _start_until_listening(path, lambda: _start(name, config, log, env))
+            start = functools.partial(_start, name, config, log, env)
+            await _start_until_listening(path, start, restart_pause_s)
     except (TimeoutError, ChildProcessError):
         raise ServerUnreachable(_what_went_wrong(name, log, log_end)) from None
     return path
 
 
 async def wait_until_gone(name: str, timeout_s: float = START_TIMEOUT_S) -> None:
-    """Wait until another server could take the name. Raises ServerUnreachable if it never can."""
+    """Wait until the server `name` has ended. Raises ServerUnreachable where it does not."""
     lock = paths.lock_path(name)
     try:
         async with asyncio.timeout(timeout_s):
-            while _is_locked(lock):  # noqa: ASYNC110 - it is another process
+            while is_locked(lock):  # noqa: ASYNC110 - it is another process
                 await asyncio.sleep(_POLL_S)
     except TimeoutError:
         raise ServerUnreachable(f"the server {name!r} was told to end, but still runs") from None
 
 
-def _is_locked(lock: Path) -> bool:
+def is_locked(lock: Path) -> bool:
+    """Return whether a process holds the lock (`flock`) on a file, which need not exist."""
     try:
         descriptor = os.open(lock, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
@@ -115,18 +113,20 @@ async def _listens(path: Path) -> bool:
     return True
 
 
-async def _start_until_listening(path: Path, start: Callable[[], subprocess.Popen[bytes]]) -> None:
+async def _start_until_listening(
+    path: Path, start: Callable[[], subprocess.Popen[bytes]], restart_pause_s: float
+) -> None:
     """Start a server and poll for its socket. Raises ChildProcessError where it fails.
 
-    A server that ends in peace found that another one has the name. That one may be starting,
-    or about to end: so look again, and start again.
+    A server that exits with 0 found another one with its name, which may be starting or about to
+    end: poll again, and start again.
     """
     process = start()
     while not await _listens(path):
         if process.poll() is not None:
             if process.returncode != 0:
                 raise ChildProcessError
-            await asyncio.sleep(_ANOTHER_STARTS_S)
+            await asyncio.sleep(restart_pause_s)
             if not await _listens(path):
                 process = start()
         await asyncio.sleep(_POLL_S)
@@ -157,7 +157,7 @@ def _start(
 
 
 def _shorten(log: Path) -> int:
-    """Put a long log aside as `NAME.log.1`; where in the log the next line will stand."""
+    """Rename a long log to `NAME.log.1`, and return where the log ends."""
     try:
         size = log.stat().st_size
     except FileNotFoundError:
@@ -176,3 +176,12 @@ def _what_went_wrong(name: str, log: Path, log_end: int) -> str:
     said = f"the last lines of {log}:\n{last}" if last else f"its log {log} says nothing"
     watch = f"type `codextui serve -L {name}` to watch it try"
     return f"the server {name!r} did not start; {watch}; {said}"
+
+
+_POLL_S = 0.05
+_LOG_LIMIT = 4 * 1024 * 1024
+_LAST_LINES = 5
+
+# Servers that this process started. They outlive it, and without a reference Popen would warn
+# that they still run.
+_started: list[subprocess.Popen[bytes]] = []

@@ -1,4 +1,4 @@
-"""Standard input and output for a protocol alone, without a thread for each message."""
+"""Standard input and output as asyncio streams that carry a protocol and nothing else."""
 
 from __future__ import annotations
 
@@ -12,16 +12,13 @@ from contextlib import asynccontextmanager
 
 from codextui.jsonrpc.lines import READ_AHEAD, Streams
 
-_CHUNK = 64 * 1024
-_FLUSH_S = 5.0
-
 
 @asynccontextmanager
 async def standard_streams() -> AsyncIterator[Streams]:
-    """Take standard input and output for the wire; what is written out must be in JSON lines.
+    """Yield standard input and output as streams.
 
-    Whoever reads standard input afterwards finds nothing there, and what is printed goes to
-    standard error. At the end, what was written goes out, for at most five seconds.
+    Meanwhile and afterwards, other code reads nothing from standard input, and what it prints goes
+    to standard error. At the end, waits up to five seconds for what was written to be read.
     """
     source, sink = os.dup(0), os.dup(1)
     _divert()
@@ -53,10 +50,9 @@ def _divert() -> None:
 
 
 def _is_pipe(descriptor: int) -> bool:
-    """Whether asyncio can wait for it.
+    """Return whether asyncio can poll it.
 
-    A terminal is left as it is, too: making it non-blocking would do so for every other program
-    on it.
+    A terminal counts as none: making it non-blocking would affect every other program on it.
     """
     mode = os.fstat(descriptor).st_mode
     return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
@@ -80,7 +76,7 @@ async def _open_writer(descriptor: int) -> asyncio.StreamWriter:
 
 
 def _copy_from(source: int) -> int:
-    """Give a file or terminal the shape of a pipe; a thread copies."""
+    """Return a pipe into which a thread copies a file or terminal."""
     read_end, write_end = os.pipe()
     threading.Thread(target=_copy, args=(source, write_end), daemon=True).start()
     return read_end
@@ -94,7 +90,7 @@ def _copy_to(sink: int) -> tuple[int, threading.Thread]:
 
 
 def _copy(source: int, target: int) -> None:
-    """Copy until the source's end, or until nobody takes more."""
+    """Copy until the source ends or the target is closed."""
     with contextlib.suppress(OSError):
         while data := os.read(source, _CHUNK):
             rest = memoryview(data)
@@ -102,3 +98,7 @@ def _copy(source: int, target: int) -> None:
                 rest = rest[os.write(target, rest) :]
     os.close(source)
     os.close(target)
+
+
+_CHUNK = 64 * 1024
+_FLUSH_S = 5.0

@@ -1,4 +1,4 @@
-"""Typed reads of untrusted JSON objects: wrong shapes become one clear error."""
+"""Typed reads of untrusted JSON objects; a wrong shape raises MessageInvalid with its place."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from typing import TypeAlias, cast
 from codextui.errors import MessageInvalid
 
 Json: TypeAlias = object
-"""Any JSON value as `json.loads` gives it."""
+"""Any JSON value as `frames.decode_json` returns it."""
 
 JsonObject: TypeAlias = Mapping[str, Json]
-"""A JSON object. Never written to by whoever receives it."""
+"""A JSON object. Read-only for its receiver."""
 
 
 def as_object(value: Json, what: str) -> JsonObject:
-    """Return `value` as an object; raises WireInvalid naming `what` where it is none."""
+    """Return `value` as an object; raises MessageInvalid, naming `what`, for anything else."""
     if not isinstance(value, dict):
         raise MessageInvalid(f"{what} must be an object, not {_kind(value)}")
     return cast("JsonObject", value)
 
 
 def as_array(value: Json, what: str) -> tuple[Json, ...]:
-    """Return `value` as an array; null counts as empty. Raises WireInvalid."""
+    """Return `value` as an array; null counts as empty. Raises MessageInvalid."""
     if value is None:
         return ()
     if not isinstance(value, list | tuple):
@@ -31,7 +31,7 @@ def as_array(value: Json, what: str) -> tuple[Json, ...]:
 
 
 def text(source: JsonObject, key: str) -> str:
-    """Return the string at `key`. Raises WireInvalid where it is missing or no string."""
+    """Return the string at `key`. Raises MessageInvalid for anything else."""
     value = source.get(key)
     if not isinstance(value, str):
         raise MessageInvalid(f"{key} must be a string, not {_kind(value)}")
@@ -39,17 +39,17 @@ def text(source: JsonObject, key: str) -> str:
 
 
 def text_or(source: JsonObject, key: str, default: str = "") -> str:
-    """Return the string at `key`, or `default` where it is missing or null. Raises WireInvalid."""
+    """Return the string at `key`, or `default` where missing or null. Raises MessageInvalid."""
     return default if source.get(key) is None else text(source, key)
 
 
 def maybe_text(source: JsonObject, key: str) -> str | None:
-    """Return the string at `key`, or None where it is missing or null. Raises WireInvalid."""
+    """Return the string at `key`, or None where it is missing or null. Raises MessageInvalid."""
     return None if source.get(key) is None else text(source, key)
 
 
 def integer_or(source: JsonObject, key: str, default: int = 0) -> int:
-    """Return the integer at `key`, or `default` where missing or null. Raises WireInvalid."""
+    """Return the integer at `key`, or `default` where missing or null. Raises MessageInvalid."""
     value = source.get(key)
     if value is None:
         return default
@@ -59,12 +59,12 @@ def integer_or(source: JsonObject, key: str, default: int = 0) -> int:
 
 
 def maybe_integer(source: JsonObject, key: str) -> int | None:
-    """Return the integer at `key`, or None where it is missing or null. Raises WireInvalid."""
+    """Return the integer at `key`, or None where it is missing or null. Raises MessageInvalid."""
     return None if source.get(key) is None else integer_or(source, key)
 
 
 def number_or(source: JsonObject, key: str, default: float = 0.0) -> float:
-    """Return the number at `key`, or `default` where missing or null. Raises WireInvalid."""
+    """Return the number at `key`, or `default` where missing or null. Raises MessageInvalid."""
     value = source.get(key)
     if value is None:
         return default
@@ -74,12 +74,12 @@ def number_or(source: JsonObject, key: str, default: float = 0.0) -> float:
 
 
 def maybe_number(source: JsonObject, key: str) -> float | None:
-    """Return the number at `key`, or None where it is missing or null. Raises WireInvalid."""
+    """Return the number at `key`, or None where it is missing or null. Raises MessageInvalid."""
     return None if source.get(key) is None else number_or(source, key)
 
 
 def flag(source: JsonObject, key: str) -> bool:
-    """Return the boolean at `key`; missing and null are False. Raises WireInvalid."""
+    """Return the boolean at `key`; missing and null are False. Raises MessageInvalid."""
     value = source.get(key)
     if value is None:
         return False
@@ -89,7 +89,7 @@ def flag(source: JsonObject, key: str) -> bool:
 
 
 def texts(source: JsonObject, key: str) -> tuple[str, ...]:
-    """Return the array of strings at `key`; missing and null are empty. Raises WireInvalid."""
+    """Return the array of strings at `key`; missing and null are empty. Raises MessageInvalid."""
     values = as_array(source.get(key), key)
     for value in values:
         if not isinstance(value, str):
@@ -98,7 +98,7 @@ def texts(source: JsonObject, key: str) -> tuple[str, ...]:
 
 
 def objects(source: JsonObject, key: str) -> tuple[JsonObject, ...]:
-    """Return the array of objects at `key`; missing and null are empty. Raises WireInvalid."""
+    """Return the array of objects at `key`; missing and null are empty. Raises MessageInvalid."""
     return tuple(as_object(value, key) for value in as_array(source.get(key), key))
 
 

@@ -13,7 +13,7 @@ FactT = TypeVar("FactT")
 
 
 class Recorder:
-    """`take` is a connection's `on_update`."""
+    """`take` is the `on_update` of a connection."""
 
     def __init__(self) -> None:
         self.updates: list[ConnectionUpdate] = []
@@ -30,7 +30,7 @@ class Recorder:
                 await self._changed.wait()
 
     async def wait_for(self, kind: type[FactT], count: int = 1) -> FactT:
-        """Wait until `count` updates of this kind came, and return the last of them."""
+        """Wait until `count` updates of this kind were reported, and return the last of them."""
         await self.until(lambda: len(self.of(kind)) >= count)
         return self.of(kind)[count - 1]
 

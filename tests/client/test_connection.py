@@ -60,7 +60,7 @@ def elicitation(request_id: int, asked: Approval) -> Frame:
     return {"jsonrpc": "2.0", "id": request_id, "method": "elicitation/create", "params": params}
 
 
-async def test_a_supervisor_introduces_itself_and_is_told_the_past_and_then_the_present(
+async def test_a_supervisor_introduces_itself_and_receives_past_events_and_then_new_ones(
     server: FakeServer,
 ) -> None:
     server.events = [delta(1), delta(2)]
@@ -82,7 +82,7 @@ async def test_a_supervisor_introduces_itself_and_is_told_the_past_and_then_the_
     ]
 
 
-async def test_a_client_that_does_not_supervise_neither_subscribes_nor_declares_it(
+async def test_a_client_that_does_not_supervise_neither_declares_nor_subscribes(
     server: FakeServer,
 ) -> None:
     server.tools["codex-threads"] = lambda _: {"threads": []}
@@ -104,7 +104,7 @@ async def test_twenty_thousand_events_arrive_all_and_in_order(server: FakeServer
     assert [event.seq for event in told.events] == list(range(1, 20_001))
 
 
-async def test_after_a_hang_up_only_what_was_missed_is_told(server: FakeServer) -> None:
+async def test_after_a_reconnect_only_missed_events_are_received(server: FakeServer) -> None:
     server.events = [delta(1), delta(2)]
     told = Recorder()
     async with connect_to(server, told.take):
@@ -117,7 +117,7 @@ async def test_after_a_hang_up_only_what_was_missed_is_told(server: FakeServer) 
     assert told.of(Disconnected)[0].reason == "the server closed the connection"
 
 
-async def test_a_server_of_another_epoch_makes_the_client_start_afresh(server: FakeServer) -> None:
+async def test_a_server_with_another_epoch_makes_the_client_start_over(server: FakeServer) -> None:
     server.events = [delta(1), delta(2)]
     told = Recorder()
     async with connect_to(server, told.take):
@@ -131,7 +131,7 @@ async def test_a_server_of_another_epoch_makes_the_client_start_afresh(server: F
     assert told.events[-1] == delta(1, "other")
 
 
-async def test_an_event_that_was_told_before_is_not_told_again(server: FakeServer) -> None:
+async def test_an_event_is_reported_only_once(server: FakeServer) -> None:
     told = Recorder()
     async with connect_to(server, told.take):
         await told.wait_for(CaughtUp)
@@ -141,7 +141,7 @@ async def test_an_event_that_was_told_before_is_not_told_again(server: FakeServe
     assert [event.seq for event in told.events] == [1, 2, 3]
 
 
-async def test_while_no_server_listens_it_tries_again_and_says_when(tmp_path: Any) -> None:
+async def test_without_a_server_the_client_retries_and_reports_when(tmp_path: Any) -> None:
     told = Recorder()
     missing = partial(open_socket, tmp_path / "none")
     async with Connection(missing, name="a test", on_update=told.take):
@@ -151,7 +151,7 @@ async def test_while_no_server_listens_it_tries_again_and_says_when(tmp_path: An
     assert 0 < first.retry_in < second.retry_in
 
 
-async def test_a_server_that_tells_no_events_is_asked_less_and_less_often(
+async def test_a_server_that_refuses_subscriptions_is_asked_less_and_less_often(
     server: FakeServer,
 ) -> None:
     server.supervised = False
@@ -163,7 +163,7 @@ async def test_a_server_that_tells_no_events_is_asked_less_and_less_often(
     assert pauses == sorted(set(pauses))
 
 
-async def test_a_retry_by_hand_does_not_wait_for_the_pause(server: FakeServer) -> None:
+async def test_a_manual_retry_does_not_wait_for_the_pause(server: FakeServer) -> None:
     told = Recorder()
     tries = 0
 
@@ -188,7 +188,7 @@ async def test_a_retry_by_hand_does_not_wait_for_the_pause(server: FakeServer) -
     assert sum(update.retry_in for update in told.of(Disconnected)) > 5
 
 
-async def test_a_call_that_is_waiting_when_the_server_dies_fails_as_unreachable(
+async def test_a_pending_call_fails_as_unreachable_when_the_server_dies(
     server: FakeServer,
 ) -> None:
     asked = asyncio.Event()
@@ -240,7 +240,7 @@ async def test_a_failed_tool_raises_the_class_that_the_server_names(server: Fake
             await connection.call("codex-dance", {})
 
 
-async def test_a_server_that_gives_no_sign_of_life_is_left(server: FakeServer) -> None:
+async def test_a_server_that_shows_no_sign_of_life_is_disconnected(server: FakeServer) -> None:
     told = Recorder()
     async with connect_to(server, told.take, heartbeat_s=0.05):
         await told.wait_for(CaughtUp)
@@ -249,7 +249,7 @@ async def test_a_server_that_gives_no_sign_of_life_is_left(server: FakeServer) -
     assert "no sign of life" in lost.reason
 
 
-async def test_what_a_server_says_when_it_ends_a_subscription_is_the_reason(
+async def test_the_error_that_ends_a_subscription_is_the_reported_reason(
     server: FakeServer,
 ) -> None:
     told = Recorder()
@@ -262,7 +262,7 @@ async def test_what_a_server_says_when_it_ends_a_subscription_is_the_reason(
     assert lost.reason == "it let 50000 events wait"
 
 
-async def test_a_quiet_server_that_answers_pings_is_kept(server: FakeServer) -> None:
+async def test_a_quiet_server_that_answers_pings_stays_connected(server: FakeServer) -> None:
     told = Recorder()
     async with connect_to(server, told.take, heartbeat_s=0.02):
         await told.wait_for(CaughtUp)
@@ -279,7 +279,7 @@ async def test_an_approval_arrives_with_everything_that_was_asked(server: FakeSe
     assert offered.approval == approval()
 
 
-async def test_a_withdrawn_approval_is_told_as_withdrawn(server: FakeServer) -> None:
+async def test_a_withdrawn_approval_is_reported_once(server: FakeServer) -> None:
     told = Recorder()
     async with connect_to(server, told.take):
         await told.wait_for(CaughtUp)
@@ -316,7 +316,7 @@ async def test_an_elicitation_that_cannot_be_read_is_refused_and_shown(server: F
         (Answered({"q": ["Blue"]}), {"decision": "answered", "answers": {"q": ["Blue"]}}),
     ],
 )
-async def test_a_decision_without_an_elicitation_goes_through_the_tool_whole(
+async def test_a_decision_without_an_elicitation_goes_through_the_tool_completely(
     server: FakeServer, decision: Any, arguments: Frame
 ) -> None:
     given: list[Frame] = []
@@ -352,7 +352,7 @@ async def test_an_event_of_an_unknown_kind_or_shape_stays_visible(server: FakeSe
     assert isinstance(hopeless.msg, UnknownEvent)
 
 
-async def test_malformed_frames_are_left_out_and_shown(server: FakeServer) -> None:
+async def test_malformed_frames_become_warnings(server: FakeServer) -> None:
     told = Recorder()
     async with connect_to(server, told.take):
         await told.wait_for(CaughtUp)
@@ -380,7 +380,7 @@ async def test_a_line_of_twenty_megabytes_arrives_whole(server: FakeServer) -> N
     assert told.events == [delta(1, text)]
 
 
-async def test_an_owner_that_fails_on_a_fact_is_told_the_next_one_all_the_same(
+async def test_a_handler_that_fails_on_an_update_still_gets_the_next_one(
     server: FakeServer,
 ) -> None:
     told = Recorder()
@@ -397,7 +397,7 @@ async def test_an_owner_that_fails_on_a_fact_is_told_the_next_one_all_the_same(
     assert [str(complaint["exception"]) for complaint in complaints] == ["the owner stumbles"]
 
 
-async def test_leaving_closes_the_connection_in_the_midst_of_a_stream(server: FakeServer) -> None:
+async def test_leaving_in_the_middle_of_a_stream_closes_the_connection(server: FakeServer) -> None:
     server.events = [delta(seq) for seq in range(1, 5_000)]
     told = Recorder()
     async with asyncio.timeout(10):
@@ -453,7 +453,7 @@ async def test_an_answer_that_lost_the_race_raises_approval_gone(server: FakeSer
             await answering
 
 
-async def test_an_answer_that_nobody_confirms_is_not_taken_for_given(server: FakeServer) -> None:
+async def test_an_unconfirmed_answer_raises_unreachable(server: FakeServer) -> None:
     told = Recorder()
     async with connect_to(server, told.take) as connection, asyncio.timeout(10):
         await told.wait_for(CaughtUp)

@@ -152,7 +152,7 @@ def unanswered(_: JsonObject) -> asyncio.Future[None]:
     return asyncio.get_running_loop().create_future()
 
 
-async def test_what_the_client_says_reaches_the_server_as_it_is_and_so_does_the_answer(
+async def test_requests_and_answers_are_relayed_unchanged(
     client: Client, server: FakeServer
 ) -> None:
     server.tools["echo"] = lambda arguments: arguments
@@ -172,7 +172,7 @@ async def test_what_the_client_says_reaches_the_server_as_it_is_and_so_does_the_
     assert client.troubles == []
 
 
-async def test_nothing_is_connected_before_the_client_asks_for_something() -> None:
+async def test_no_connection_is_made_before_the_first_request() -> None:
     async def connect() -> Streams:
         pytest.fail("it connected")
 
@@ -208,7 +208,7 @@ async def test_a_line_of_megabytes_arrives_whole(client: Client, server: FakeSer
     assert len(answer["result"]["structuredContent"]["text"]) == 5_000_000
 
 
-async def test_where_the_server_is_lost_every_open_request_is_answered(
+async def test_every_open_request_is_answered_when_the_server_is_lost(
     client: Client, server: FakeServer
 ) -> None:
     server.tools["wait"] = unanswered
@@ -231,7 +231,7 @@ async def test_where_the_server_is_lost_every_open_request_is_answered(
     assert await client.rest() == []
 
 
-async def test_half_a_message_of_a_server_that_dies_is_not_passed_on(
+async def test_half_a_message_from_a_dying_server_is_not_relayed(
     client: Client, server: FakeServer
 ) -> None:
     server.tools["wait"] = unanswered
@@ -246,7 +246,7 @@ async def test_half_a_message_of_a_server_that_dies_is_not_passed_on(
     assert "error" in await client.answer_to(1)
 
 
-async def test_a_question_of_a_server_that_is_lost_is_withdrawn_and_its_answer_goes_nowhere(
+async def test_a_request_from_a_lost_server_is_withdrawn_and_its_answer_dropped(
     client: Client, server: FakeServer
 ) -> None:
     await client.initialize()
@@ -266,7 +266,7 @@ async def test_a_question_of_a_server_that_is_lost_is_withdrawn_and_its_answer_g
     assert "q-1" not in [frame.get("id") for frame in server.received]
 
 
-async def test_after_a_loss_the_next_request_finds_the_new_server_introduced(
+async def test_after_a_loss_the_handshake_is_repeated_before_the_next_request(
     client: Client, server: FakeServer
 ) -> None:
     server.tools["now"] = lambda _: {"fine": True}
@@ -287,7 +287,7 @@ async def test_after_a_loss_the_next_request_finds_the_new_server_introduced(
     assert server.received[1] == {"jsonrpc": "2.0", **INITIALIZE}
 
 
-async def test_a_server_that_cannot_be_reached_is_told_as_the_answer_of_every_request() -> None:
+async def test_every_request_to_an_unreachable_server_is_answered_with_the_reason() -> None:
     attempts: list[int] = []
 
     async def connect() -> Streams:
@@ -312,7 +312,7 @@ async def test_a_server_that_cannot_be_reached_is_told_as_the_answer_of_every_re
         (b"hello?", None),
     ],
 )
-async def test_what_no_server_is_there_to_judge_is_answered_all_the_same(
+async def test_invalid_messages_are_answered_even_without_a_server(
     line: bytes, request_id: object
 ) -> None:
     async def connect() -> Streams:
@@ -325,7 +325,7 @@ async def test_what_no_server_is_there_to_judge_is_answered_all_the_same(
         assert answer["error"]["code"] == -32000
 
 
-async def test_a_new_server_that_refuses_the_client_is_told_as_the_answer(
+async def test_the_answer_says_that_a_new_server_refused_the_client(
     client: Client, server: FakeServer
 ) -> None:
     await client.initialize()
@@ -338,7 +338,7 @@ async def test_a_new_server_that_refuses_the_client_is_told_as_the_answer(
     assert "not you" in (await client.next())["error"]["message"]
 
 
-async def test_a_new_server_that_dies_while_it_is_introduced_is_told_as_the_answer(
+async def test_the_answer_says_that_a_new_server_died_during_the_handshake(
     client: Client, server: FakeServer
 ) -> None:
     await client.initialize()
@@ -358,7 +358,7 @@ async def test_a_new_server_that_dies_while_it_is_introduced_is_told_as_the_answ
     [b"nonsense", b'["a", "batch"]', b"[" * 5_000, b'"text"', b"1e999"],
     ids=["no JSON", "a batch", "deep", "a text", "a number"],
 )
-async def test_a_malformed_line_is_the_server_s_to_judge(
+async def test_a_malformed_line_is_left_for_the_server_to_refuse(
     client: Client, server: FakeServer, line: bytes
 ) -> None:
     heard: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
@@ -393,7 +393,7 @@ async def test_a_request_that_is_too_long_for_the_server_is_refused_by_its_id(
     assert "long" not in [frame.get("id") for frame in server.received]
 
 
-async def test_a_line_without_an_end_is_given_up_and_what_is_open_is_answered(
+async def test_a_line_without_an_end_is_given_up_and_open_requests_are_answered(
     server: FakeServer, client: Client
 ) -> None:
     server.tools["wait"] = unanswered
@@ -406,7 +406,7 @@ async def test_a_line_without_an_end_is_given_up_and_what_is_open_is_answered(
     assert await client.rest() == []
 
 
-async def test_when_the_client_closes_its_end_what_is_about_to_be_answered_still_goes_out(
+async def test_answers_still_arrive_after_the_client_has_closed_its_end(
     client: Client, server: FakeServer
 ) -> None:
     answered: asyncio.Future[Frame] = asyncio.get_running_loop().create_future()
@@ -420,7 +420,7 @@ async def test_when_the_client_closes_its_end_what_is_about_to_be_answered_still
     assert [frame["id"] for frame in rest] == [1]
 
 
-async def test_a_call_that_runs_on_does_not_hold_a_client_that_has_closed_its_end(
+async def test_a_long_call_does_not_hold_a_client_that_has_closed_its_end(
     client: Client, server: FakeServer
 ) -> None:
     server.tools["wait"] = unanswered
@@ -433,7 +433,7 @@ async def test_a_call_that_runs_on_does_not_hold_a_client_that_has_closed_its_en
             await asyncio.sleep(0.01)
 
 
-async def test_a_client_that_hangs_up_hangs_up_on_the_server(
+async def test_the_server_is_disconnected_when_the_client_hangs_up(
     client: Client, server: FakeServer
 ) -> None:
     await client.initialize()
@@ -453,7 +453,7 @@ async def drains(writer: asyncio.StreamWriter) -> bool:
     return True
 
 
-async def test_a_client_that_does_not_read_holds_up_the_server_and_nothing_grows(
+async def test_a_client_that_does_not_read_slows_the_server_and_nothing_grows(
     server: FakeServer,
 ) -> None:
     async with relaying(lambda: open_socket(server.path), read_ahead=64 * 1024) as client:
@@ -470,7 +470,7 @@ async def test_a_client_that_does_not_read_holds_up_the_server_and_nothing_grows
             assert (await client.next())["method"] == "codex/event"
 
 
-async def test_a_server_that_does_not_read_holds_up_the_client(
+async def test_a_server_that_does_not_read_slows_the_client(
     client: Client, server: FakeServer
 ) -> None:
     stuck = asyncio.Event()

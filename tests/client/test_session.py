@@ -37,26 +37,26 @@ def error_of(content: object, text: str = "") -> CodextuiError:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_error_of_ours_comes_back_as_its_own_class(kind: type[CodextuiError]) -> None:
+def test_every_error_of_codextui_is_raised_as_its_own_class(kind: type[CodextuiError]) -> None:
     error = error_of({"error": {"kind": kind.__name__, "message": "what happened"}})
     assert type(error) is kind
     assert str(error) == "what happened"
 
 
 @pytest.mark.parametrize("name", ["SystemExit", "KeyboardInterrupt", "annotations", ""])
-def test_a_class_that_is_none_of_ours_is_not_raised(name: str) -> None:
+def test_other_classes_are_not_raised(name: str) -> None:
     error = error_of({"error": {"kind": name, "message": "what happened"}})
     assert type(error) is ServerRefused
 
 
 @pytest.mark.parametrize("content", [None, {}, {"error": "no"}, {"error": {"kind": 1}}])
-def test_an_error_without_a_kind_says_what_its_text_says(content: object) -> None:
+def test_an_error_without_a_kind_has_the_text_of_the_result(content: object) -> None:
     assert str(error_of(content, "in words")) == "in words"
     assert str(error_of(content))
 
 
 @pytest.mark.parametrize("result", [{"isError": True}, {"isError": True, "content": 7}])
-def test_an_error_that_says_nothing_is_an_error_all_the_same(result: dict[str, Any]) -> None:
+def test_an_error_without_a_text_is_still_an_error(result: dict[str, Any]) -> None:
     with pytest.raises(ServerRefused, match="without saying why"):
         structured_content("codex-x", result)
 

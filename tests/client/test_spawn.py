@@ -64,7 +64,7 @@ def listen_after(seconds: float) -> str:
     )
 
 
-async def test_a_server_that_listens_is_taken_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_running_server_is_used_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spawn, "_start", program("raise SystemExit"))
     async with FakeServer(paths.socket_path("default")):
         assert await spawn.ensure_server("default") == paths.socket_path("default")
@@ -106,21 +106,21 @@ async def test_a_server_that_never_listens_is_given_up(monkeypatch: pytest.Monke
         await spawn.ensure_server("default", timeout_s=0.3)
 
 
-async def test_where_another_server_takes_the_name_and_then_ends_a_new_one_is_started(
+async def test_a_new_server_is_started_when_another_one_took_the_name_and_ended(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(spawn, "_ANOTHER_STARTS_S", 0.05)
     programs = iter([program(""), program(""), program(listen_after(0))])
 
     def start_next(*arguments: Any) -> subprocess.Popen[bytes]:
         return next(programs)(*arguments)
 
     monkeypatch.setattr(spawn, "_start", start_next)
-    assert await spawn.ensure_server("default") == paths.socket_path("default")
+    path = await spawn.ensure_server("default", restart_pause_s=0.05)
+    assert path == paths.socket_path("default")
     assert len(started) == 3
 
 
-async def test_a_long_log_is_put_aside_before_a_start(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_long_log_is_renamed_before_a_start(monkeypatch: pytest.MonkeyPatch) -> None:
     log = paths.log_path("default")
     log.write_bytes(b"x" * (4 * 1024 * 1024 + 1))
     monkeypatch.setattr(spawn, "_start", program(listen_after(0)))

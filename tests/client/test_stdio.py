@@ -38,7 +38,7 @@ def test_pipes_carry_every_line_and_stray_output_goes_to_standard_error() -> Non
     assert (process.returncode, out, err) == (0, LINES.upper(), STRAY)
 
 
-def test_regular_files_do_as_well(tmp_path: Path) -> None:
+def test_regular_files_work_too(tmp_path: Path) -> None:
     (tmp_path / "in").write_bytes(LINES)
     with (tmp_path / "in").open("rb") as source, (tmp_path / "out").open("wb") as sink:
         process = echo(stdin=source, stdout=sink)
@@ -47,7 +47,7 @@ def test_regular_files_do_as_well(tmp_path: Path) -> None:
     assert (tmp_path / "out").read_bytes() == LINES.upper()
 
 
-def test_sockets_do_as_well() -> None:
+def test_sockets_work_too() -> None:
     """As a program gets them that node starts."""
     (into, stdin), (out_of, stdout) = socket.socketpair(), socket.socketpair()
     process = echo(stdin=stdin, stdout=stdout)

@@ -94,7 +94,7 @@ async def playing(
         await record.app.stop()
 
 
-async def test_a_line_of_20_megabytes_comes_whole(tmp_path: Path) -> None:
+async def test_a_line_of_20_megabytes_arrives_whole(tmp_path: Path) -> None:
     async with playing(tmp_path, "long line") as record:
         assert await record.app.call("any", {}) == {"after": True}
     (msg,) = record.msgs
@@ -102,7 +102,7 @@ async def test_a_line_of_20_megabytes_comes_whole(tmp_path: Path) -> None:
     assert len(msg.delta) == 20 * 1024 * 1024
 
 
-async def test_lines_that_cannot_be_read_are_told_and_the_rest_still_comes(tmp_path: Path) -> None:
+async def test_unreadable_lines_become_warnings_and_the_rest_still_arrives(tmp_path: Path) -> None:
     async with playing(tmp_path, "garbage") as record:
         refusal: Any = (await record.app.call("any", {}))["refusal"]
     assert (refusal["id"], refusal["error"]["code"]) == (7, -32602)
@@ -153,7 +153,7 @@ async def test_a_server_that_stays_overloaded_fails_the_call(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("scene", "how"), [("dies", "exit code 3"), ("closes its output", "SIGKILL")]
 )
-async def test_a_death_is_told_once_with_the_last_words_and_fails_every_call(
+async def test_a_death_is_reported_once_with_the_last_words_and_fails_every_call(
     tmp_path: Path, scene: str, how: str
 ) -> None:
     async with playing(tmp_path, scene, limits=AppServerLimits(grace_s=0.2)) as record:
@@ -173,7 +173,7 @@ async def test_a_death_is_told_once_with_the_last_words_and_fails_every_call(
     assert reason.isprintable()
 
 
-async def test_the_last_words_are_new_and_were_not_told_as_a_warning(
+async def test_the_last_words_are_recent_and_were_not_sent_as_a_warning(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with playing(tmp_path, "warns and dies") as record:
@@ -190,7 +190,7 @@ async def test_the_last_words_are_new_and_were_not_told_as_a_warning(
     assert reason.endswith("ended with exit code 3: the end is near")
 
 
-async def test_a_process_that_is_killed_long_after_it_said_something_has_no_last_words(
+async def test_a_process_that_is_killed_long_after_its_last_output_has_no_last_words(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with playing(tmp_path, "warns and dies") as record:
@@ -235,7 +235,7 @@ async def test_a_cancelled_call_is_forgotten(tmp_path: Path) -> None:
         assert (await record.app.call("any", {"after": 1}))["params"] == {"after": 1}
 
 
-async def test_nothing_is_told_after_a_stop(tmp_path: Path) -> None:
+async def test_handlers_are_not_called_after_a_stop(tmp_path: Path) -> None:
     async with playing(tmp_path, "echo") as record:
         call = asyncio.create_task(record.app.call("any", {}))
         await asyncio.sleep(0)
@@ -288,7 +288,7 @@ async def test_a_handler_that_fails_does_not_stop_the_reading(
         ("dies at once", CodexDied, "exit code 9"),
     ],
 )
-async def test_a_start_that_fails_says_why_and_is_no_death(
+async def test_a_failed_start_raises_the_reason_and_is_not_reported_as_an_exit(
     tmp_path: Path, scene: str, kind: type[Exception], said: str
 ) -> None:
     record = Record()
@@ -298,7 +298,7 @@ async def test_a_start_that_fails_says_why_and_is_no_death(
     assert record.exits == []
 
 
-async def test_a_process_that_does_not_shake_hands_is_given_up(tmp_path: Path) -> None:
+async def test_a_process_that_does_not_answer_initialize_is_given_up(tmp_path: Path) -> None:
     sleeper = tmp_path / "codex"
     sleeper.write_text("#!/bin/sh\nexec sleep 600\n")
     sleeper.chmod(0o755)
@@ -400,7 +400,7 @@ async def test_a_call_whose_answer_is_too_long_fails_and_a_warning_says_so() -> 
     assert [method for method, _ in told] == ["warning", "thread/closed"]
 
 
-async def test_an_answer_that_explains_nothing_still_fails_its_call() -> None:
+async def test_an_error_that_explains_nothing_still_fails_its_call() -> None:
     rpc = conversation([])
     for number, error in enumerate((b"null", b"17", b'{"message": null}', b"{}"), start=1):
         call = asyncio.create_task(rpc.call("any", {}))
@@ -410,7 +410,7 @@ async def test_an_answer_that_explains_nothing_still_fails_its_call() -> None:
             await call
 
 
-async def test_a_result_that_is_no_object_is_an_empty_one() -> None:
+async def test_a_result_that_is_not_an_object_is_an_empty_one() -> None:
     rpc = conversation([])
     call = asyncio.create_task(rpc.call("any", {}))
     await asyncio.sleep(0)
@@ -418,7 +418,7 @@ async def test_a_result_that_is_no_object_is_an_empty_one() -> None:
     assert await call == {}
 
 
-async def test_a_call_that_json_cannot_say_is_not_forgotten_in_the_table() -> None:
+async def test_a_call_that_json_cannot_express_leaves_nothing_behind() -> None:
     rpc = conversation([])
     with pytest.raises(MessageInvalid):
         await rpc.call("any", {"number": float("nan")})
@@ -428,7 +428,7 @@ async def test_a_call_that_json_cannot_say_is_not_forgotten_in_the_table() -> No
     assert await call == {}
 
 
-async def test_only_so_many_calls_are_under_way_at_once() -> None:
+async def test_only_so_many_calls_are_in_flight_at_once() -> None:
     transport = Nowhere()
     most = AppServerLimits().max_in_flight
     rpc = conversation([], transport)

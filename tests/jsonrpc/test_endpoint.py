@@ -80,7 +80,7 @@ async def test_frames_say_which_protocol_they_speak() -> None:
     call.cancel()
 
 
-async def test_frames_may_leave_the_protocol_unsaid() -> None:
+async def test_frames_may_leave_the_protocol_out() -> None:
     wire = Wire()
     wire.endpoint(tagged=False).notify("tell", {})
     assert wire.sent == [b'{"method":"tell","params":{}}\n']
@@ -179,7 +179,7 @@ async def test_a_call_waits_until_the_other_side_reads() -> None:
     assert await call == {}
 
 
-async def test_what_json_cannot_say_fails_its_call_alone() -> None:
+async def test_params_that_json_cannot_express_fail_only_their_own_call() -> None:
     wire = Wire()
     endpoint = wire.endpoint()
     with pytest.raises(MessageInvalid):
@@ -235,7 +235,7 @@ async def test_a_transport_that_breaks_closes_the_endpoint() -> None:
         await waiting
 
 
-async def test_nothing_is_left_to_complain_of_a_call_that_was_closed_and_cancelled() -> None:
+async def test_asyncio_does_not_complain_of_a_call_that_was_closed_and_cancelled() -> None:
     complaints: list[Any] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
     endpoint = Wire().endpoint()
@@ -272,13 +272,13 @@ async def test_what_is_no_message_is_reported(line: bytes, what: str) -> None:
     assert wire.sent == []
 
 
-async def test_params_of_a_notification_that_are_no_object_are_kept_in_one() -> None:
+async def test_notification_params_that_are_not_an_object_are_wrapped_in_one() -> None:
     wire = Wire()
     wire.endpoint().receive(frame(method="tell", params=[1, 2]))
     assert wire.handled == [("tell", {"params": [1, 2]})]
 
 
-async def test_a_request_whose_params_are_no_object_is_refused_and_reported() -> None:
+async def test_a_request_whose_params_are_not_an_object_is_refused_and_reported() -> None:
     wire = Wire()
     wire.endpoint().receive(frame(id="q", method="ask", params=[1]))
     (refusal,) = wire.frames

@@ -38,7 +38,7 @@ def test_a_frame_comes_back_as_it_was(message: JsonObject) -> None:
 
 @settings(deadline=None)
 @given(st.dictionaries(ANY_TEXT, st.lists(ANY_TEXT, max_size=3), max_size=5))
-def test_a_frame_is_always_text_that_others_can_read(message: JsonObject) -> None:
+def test_a_frame_is_always_valid_json_in_utf_8(message: JsonObject) -> None:
     decoded = json.loads(encode_frame(message).decode("utf-8"))
     assert str(decoded).encode("utf-8")
     assert decoded == replace_surrogates(message)
@@ -95,13 +95,13 @@ def test_subclasses_and_tuples_are_written_as_what_they_are(value: object, text:
     ],
     ids=["nan", "infinity", "an object", "a set", "bytes", "a nan of its own", "deep", "a key"],
 )
-def test_what_json_cannot_say_is_not_sent(value: object) -> None:
+def test_what_json_cannot_express_is_not_encoded(value: object) -> None:
     with pytest.raises(MessageInvalid):
         encode_frame({"value": value})
 
 
 @pytest.mark.parametrize("depth", [10_000, 1_000_000])
-def test_what_is_nested_too_deeply_is_not_sent(depth: int) -> None:
+def test_what_is_nested_too_deeply_is_not_encoded(depth: int) -> None:
     value: list[object] = []
     for _ in range(depth):
         value = [value]
@@ -149,7 +149,7 @@ def test_what_is_nested_too_deeply_is_invalid(line: bytes) -> None:
         decode_frame(line)
 
 
-def test_half_a_surrogate_pair_cannot_come_in() -> None:
+def test_lone_surrogates_are_replaced() -> None:
     message = decode_frame(b'{"a\\ud800": ["\\udc00", {"b": "\\ud83d\\ude00"}]}')
     assert message == {"a\ufffd": ["\ufffd", {"b": "\U0001f600"}]}
 

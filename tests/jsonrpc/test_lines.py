@@ -14,7 +14,7 @@ CHUNKS = st.lists(st.binary(max_size=30).map(lambda b: b.replace(b"\r", b"\n")),
 
 @settings(deadline=None)
 @given(CHUNKS)
-def test_lines_do_not_depend_on_how_the_pipe_cuts_them(chunks: list[bytes]) -> None:
+def test_lines_do_not_depend_on_the_chunks(chunks: list[bytes]) -> None:
     lines = LineSplitter()
     found = [line for chunk in chunks for line in lines.feed(chunk)]
     whole = b"".join(chunks).split(b"\n")[:-1]
@@ -23,7 +23,7 @@ def test_lines_do_not_depend_on_how_the_pipe_cuts_them(chunks: list[bytes]) -> N
 
 @settings(deadline=None)
 @given(CHUNKS, st.integers(min_value=1, max_value=20))
-def test_a_line_above_the_limit_is_told_once_and_the_next_one_comes(
+def test_a_line_above_the_limit_is_reported_once_and_the_next_one_is_read(
     chunks: list[bytes], limit: int
 ) -> None:
     lines = LineSplitter(limit)
@@ -35,7 +35,7 @@ def test_a_line_above_the_limit_is_told_once_and_the_next_one_comes(
     assert [line for line in found if isinstance(line, bytes)] == [*kept, b"n"]
 
 
-def test_a_line_that_is_too_long_is_told_before_it_ends() -> None:
+def test_a_line_that_is_too_long_is_reported_before_it_ends() -> None:
     lines = LineSplitter(limit=10)
     assert lines.feed(b"0123456789") == []
     assert lines.feed(b"abc") == [LineTooLong(10, b"0123456789abc")]
@@ -96,11 +96,11 @@ def test_lines_come_out_as_they_went_in_wherever_the_stream_is_cut(
     assert asyncio.run(read_all_batches(data, chunks)) == expected
 
 
-async def test_a_line_without_an_end_is_no_line() -> None:
+async def test_a_last_line_without_an_end_is_dropped() -> None:
     assert await read_all(b"whole\nhalf", []) == [b"whole"]
 
 
-async def test_carriage_returns_and_empty_lines_are_nothing() -> None:
+async def test_carriage_returns_and_empty_lines_are_dropped() -> None:
     assert await read_all(b"one\r\n\r\n\ntwo\n", []) == [b"one", b"two"]
     assert await read_all(b"one\r\n\r\n\ntwo\n", [4, 1]) == [b"one", b"two"]
 
@@ -115,7 +115,7 @@ async def test_a_line_of_exactly_the_limit_passes() -> None:
     assert await read_all(b"x" * 10 + b"\n" + b"y" * 10 + b"\n", [], 10) == [b"x" * 10, b"y" * 10]
 
 
-async def test_others_get_their_turn_while_lines_keep_coming() -> None:
+async def test_other_tasks_run_while_lines_keep_coming() -> None:
     stream = asyncio.StreamReader()
     stream.feed_data(b"line\n" * 1_000)
     stream.feed_eof()
