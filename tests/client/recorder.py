@@ -1,4 +1,4 @@
-"""Keeps the updates of a connection, and lets a test wait for one."""
+"""Records what a connection reports, and lets a test wait for it."""
 
 from __future__ import annotations
 
