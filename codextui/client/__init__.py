@@ -1,1 +1,1 @@
-"""A connection to the shared server. Imports nothing by itself: `mcp` takes its time."""
+"""Clients of the shared server: sessions, connections, the relay. Imports nothing by itself."""

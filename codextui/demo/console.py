@@ -9,6 +9,7 @@ import sys
 import threading
 from concurrent.futures import Future
 
+from codextui.client.connection import Connection
 from codextui.client.spawn import open_socket
 from codextui.client.updates import ConnectionUpdate, EventReceived
 from codextui.demo.narration import Line, Report
@@ -77,9 +78,6 @@ class Backstage:
 
     async def _tell(self, stage: Stage) -> None:
         """Plays the story to its end; an error in it is kept, and the console goes on."""
-        # It takes most of a second to import, and the server should be starting meanwhile.
-        from codextui.client.connection import Connection  # noqa: PLC0415
-
         connect = functools.partial(open_socket, stage.socket)
         try:
             async with Connection(connect, name="demo", on_update=self._see) as connection:

@@ -1,1 +1,1 @@
-"""JSON-RPC 2.0 in lines: frames, line readers and one endpoint."""
+"""JSON-RPC 2.0 in lines: frames, lines and endpoints, and typed reads of their objects."""
