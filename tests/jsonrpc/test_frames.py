@@ -100,10 +100,9 @@ def test_what_json_cannot_express_is_not_encoded(value: object) -> None:
         encode_frame({"value": value})
 
 
-@pytest.mark.parametrize("depth", [10_000, 1_000_000])
-def test_what_is_nested_too_deeply_is_not_encoded(depth: int) -> None:
+def test_what_is_nested_too_deeply_is_not_encoded() -> None:
     value: list[object] = []
-    for _ in range(depth):
+    for _ in range(1_000_000):
         value = [value]
     with pytest.raises(MessageInvalid):
         encode_frame({"value": value})
