@@ -112,7 +112,9 @@ def _run_beside_console(options: argparse.Namespace) -> int:
         )
     from codextui.console.app import run as open_console  # noqa: PLC0415 - Textual
 
-    code = open_console(options.server, config=options.config, first=run_thread_id(store.run_id))
+    code = open_console(
+        options.server, config=options.config, first_thread=run_thread_id(store.run_id)
+    )
     show(f"run {store.run_id}: what happened and happens is in {store.log_path}")
     return code
 

@@ -1,4 +1,4 @@
-"""When the approval dialog is on the screen, and what it is told."""
+"""When the approval dialog opens, and what it shows."""
 
 from __future__ import annotations
 
@@ -9,41 +9,46 @@ from codextui.protocol.approvals import Approval
 from codextui.protocol.events import ApprovalResolved
 
 
-class Dialog(Protocol):
-    """The part of `ApprovalScreen` that the desk needs."""
+class ApprovalDialog(Protocol):
+    """The part of `ApprovalScreen` that the presenter uses."""
 
-    def show_approvals(
+    def update_approvals(
         self,
         approvals: Sequence[Approval],
         *,
         clients: Mapping[str, str] | None = None,
         resolved: Mapping[str, ApprovalResolved] | None = None,
     ) -> None:
-        """Take the queue as it is now."""
+        """Show the current queue; `resolved` holds the outcomes of approvals that left it."""
 
     def reject_decision(self, approval_id: str, why: str) -> None:
-        """Say that a decision did not reach the server, and ask for it again."""
+        """Report that a decision did not reach the server, and ask for it again."""
 
 
 class ApprovalPresenter:
-    """Opens the dialog when an approval arrives, but never again for one put off ("later").
+    """Opens the dialog when an approval arrives, but not again for a postponed one.
 
-    The dialog waits while `may_open` says no: a person is typing, or another dialog is open.
+    The dialog waits while `may_open` returns false: the user is typing, or another dialog is open.
     """
 
     def __init__(
         self,
-        open_dialog: Callable[[Sequence[Approval], str], Dialog],
+        open_dialog: Callable[[Sequence[Approval], str], ApprovalDialog],
         *,
         may_open: Callable[[], bool],
     ) -> None:
-        """Take what puts the dialog on the screen, and what says whether it may be now."""
+        """Create a presenter without approvals.
+
+        Args:
+            open_dialog: opens the dialog with these approvals, at the one with this id.
+            may_open: returns whether the dialog may open by itself now.
+        """
         self._open_dialog = open_dialog
         self._may_open = may_open
         self._approvals: tuple[Approval, ...] = ()
         self._postponed: set[str] = set()
         self._decided: set[str] = set()
-        self._dialog: Dialog | None = None
+        self._dialog: ApprovalDialog | None = None
 
     def update(
         self,
@@ -51,18 +56,24 @@ class ApprovalPresenter:
         clients: Mapping[str, str],
         resolved: Mapping[str, ApprovalResolved],
     ) -> None:
-        """Take the queue as it is now; `resolved` says what became of those that are gone."""
-        names = {approval.approval_id for approval in approvals}
-        self._approvals = tuple(approvals)
-        self._postponed &= names
-        self._decided &= names
-        if self._dialog is not None:
-            self._dialog.show_approvals(self._queue, clients=clients, resolved=resolved)
-        else:
-            self.nudge()
+        """Replace the open approvals.
 
-    def nudge(self) -> None:
-        """Open the dialog if an approval waits for it and it may open now."""
+        Args:
+            approvals: all that are open, oldest first.
+            clients: thread id → name of the MCP client that started the thread.
+            resolved: approval id → outcome of those that are no longer open.
+        """
+        ids = {approval.approval_id for approval in approvals}
+        self._approvals = tuple(approvals)
+        self._postponed &= ids
+        self._decided &= ids
+        if self._dialog is not None:
+            self._dialog.update_approvals(self._queue, clients=clients, resolved=resolved)
+        else:
+            self.open_if_allowed()
+
+    def open_if_allowed(self) -> None:
+        """Open the dialog if a new approval waits for it and it may open now."""
         if self._dialog is not None:
             return
         new = [a for a in self._queue if a.approval_id not in self._postponed]
@@ -70,31 +81,31 @@ class ApprovalPresenter:
             self._dialog = self._open_dialog(self._queue, new[0].approval_id)
 
     def open(self, first: str) -> bool:
-        """Open the dialog because a person wants it; false where there is nothing to decide."""
+        """Open the dialog on the user's request; return false if nothing waits for a decision."""
         if self._dialog is None and self._queue:
             self._dialog = self._open_dialog(self._queue, first)
         return bool(self._queue)
 
-    def decide(self, approval_id: str) -> None:
-        """A decision is on its way: nobody is asked for it again."""
+    def mark_decided(self, approval_id: str) -> None:
+        """Leave an approval out of the queue while its decision is on its way to the server."""
         self._decided.add(approval_id)
 
-    def reject(self, approval_id: str, why: str) -> None:
+    def reject_decision(self, approval_id: str, why: str) -> None:
         """Ask again for a decision that did not reach the server."""
         self._decided.discard(approval_id)
         if self._dialog is not None:
-            self._dialog.show_approvals(self._queue)
+            self._dialog.update_approvals(self._queue)
         else:
             self.open(approval_id)
         if self._dialog is not None:
             self._dialog.reject_decision(approval_id, why)
 
-    def closed(self) -> None:
-        """The dialog went away; what is still open was put off."""
+    def on_dialog_closed(self) -> None:
+        """Postpone every approval that is still open."""
         self._dialog = None
         self._postponed = {approval.approval_id for approval in self._approvals}
 
     @property
     def _queue(self) -> tuple[Approval, ...]:
-        """What is left to decide."""
+        """The approvals that still need a decision."""
         return tuple(a for a in self._approvals if a.approval_id not in self._decided)

@@ -1,4 +1,4 @@
-"""Where keys work: every place with its bindings, to check a keymap and to list the keys."""
+"""The places where bindings are active, to check a keymap and to list all keys."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from codextui.console.screens.gates import GatesScreen
 from codextui.console.screens.help import HelpScreen
 from codextui.console.screens.main import MainScreen
 from codextui.console.screens.new_thread import NewThreadScreen
+from codextui.console.screens.problem import ProblemScreen
 from codextui.console.screens.timeline import TimelineScreen
-from codextui.console.screens.trouble import TroubleScreen
 from codextui.console.widgets.choice_list import ChoiceList
 from codextui.console.widgets.composer import Composer
 from codextui.console.widgets.strip_view import StripView
@@ -41,25 +41,28 @@ PLACES: dict[str, Sequence[BindingType]] = {
     "Gate board": GatesScreen.BINDINGS,
     "Timeline": [*TimelineScreen.BINDINGS, *TimelineView.BINDINGS],
     "Yes or no": ConfirmScreen.BINDINGS,
-    "Trouble": TroubleScreen.BINDINGS,
+    "Trouble": ProblemScreen.BINDINGS,
     "This list": HelpScreen.BINDINGS,
 }
-"""The bindings that are active at the same time, by the heading of the help screen."""
+"""The bindings that are active at the same time, by their heading on the help screen."""
 
 
 def checked_keys(keys: Mapping[str, str], path: Path | None) -> dict[str, str]:
-    """`[ui.keys]` as Textual wants it.
+    """Check `[ui.keys]` against all places.
 
     Args:
-        keys: binding id → keys, as they stand in the file.
-        path: the configuration's file, to name in messages.
+        keys: binding id → comma-separated keys, as in the file.
+        path: the configuration file, named in messages.
+
+    Returns:
+        the keymap for `App.set_keymap`.
 
     Raises:
-        ConfigInvalid: a binding or a key does not exist, or two bindings have one key.
+        ConfigInvalid: a binding or a key does not exist, or two bindings share a key.
     """
     return check_keymap(keys, PLACES, path)
 
 
 def grouped_keys(keymap: Mapping[str, str]) -> tuple[KeyGroup, ...]:
-    """The keys of every place, as `checked_keys` has bound them."""
+    """List the keys of all places; `keymap` is the result of `checked_keys`."""
     return key_groups(PLACES, keymap)

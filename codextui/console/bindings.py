@@ -1,7 +1,7 @@
-"""Rebinding: the keys of `[ui.keys]`, checked, as Textual wants them.
+"""Key bindings: checks the keymap of `[ui.keys]`, and formats keys for the screen.
 
-Textual takes unknown ids and keys that no terminal sends in silence, does not unbind on an
-empty text, and drops a binding whose key is taken. So everything is checked here first.
+Textual silently accepts unknown binding ids and keys that no terminal sends, does not unbind on
+an empty string, and drops a binding whose key is taken. So the keymap is checked here first.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from codextui.config.schema import line_of
 from codextui.errors import ConfigInvalid
 
 _UNBOUND = "unbound."
-"""What a key that was taken away is called inside Textual: no terminal sends it."""
+"""Prefix of the key that Textual gets for an unbound binding: no terminal sends such a key."""
 
 _MODIFIERS = ("ctrl", "alt", "shift", "super", "meta", "hyper")
 _NAMED_KEYS = frozenset(
@@ -27,21 +27,20 @@ _NAMED_KEYS = frozenset(
     | {f"f{number}" for number in range(1, 21)}
 )
 
-
 APP_BINDINGS: list[BindingType] = [
     Binding("ctrl+p", "command_palette", "Commands", id="console.palette", priority=True),
     Binding("ctrl+q", "quit", "Detach", id="console.quit", show=False, priority=True),
 ]
-"""The keys that work on every screen."""
+"""The bindings that are active on every screen."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeyGroup:
-    """The keys of one place, for the help screen.
+    """The bindings of one place, for the help screen.
 
     Attributes:
-        title: where they work.
-        keys: a row per binding.
+        title: where they are active.
+        keys: one row per binding.
     """
 
     title: str
@@ -53,9 +52,9 @@ class KeyRow:
     """One binding.
 
     Attributes:
-        keys: as a person reads them (`y`, `^s`), empty where the keymap took them away.
-        description: what they do.
-        binding_id: the name to rebind it by, empty where it cannot be.
+        keys: formatted (`y`, `^s`); empty if the keymap unbinds it.
+        description: what the keys do.
+        binding_id: its name in `[ui.keys]`; empty if it cannot be rebound.
     """
 
     keys: str
@@ -66,11 +65,11 @@ class KeyRow:
 def key_groups(
     places: Mapping[str, Sequence[BindingType]], keymap: Mapping[str, str]
 ) -> tuple[KeyGroup, ...]:
-    """The keys of every place (title → its `BINDINGS`) as they are bound now.
+    """List the keys of every place as the keymap binds them.
 
     Args:
-        places: in the order in which to show them.
-        keymap: what `check_keymap` returned.
+        places: title → `BINDINGS`, in the order of the help screen.
+        keymap: the result of `check_keymap`.
     """
     return tuple(KeyGroup(title, tuple(_rows(list_, keymap))) for title, list_ in places.items())
 
@@ -80,24 +79,24 @@ def check_keymap(
     places: Mapping[str, Sequence[BindingType]],
     path: Path | None = None,
 ) -> dict[str, str]:
-    """Check `[ui.keys]` against the bindings of every place; what `App.set_keymap` needs.
+    """Check `[ui.keys]` against the bindings of every place.
 
-    A place is what is active at the same time (a screen and its panes), so a key may mean one
-    thing in the console and another in a dialog. An empty text takes the key away.
+    The bindings of a place are active at the same time (a screen and its panes), so a key may do
+    one thing in the console and another in a dialog. An empty string unbinds.
 
     Args:
-        keys: binding id → keys with commas between them, as they stand in the file.
+        keys: binding id → comma-separated keys, as in the file.
         places: title → `BINDINGS`.
-        path: the configuration's file, to name in messages with the line.
+        path: the configuration file, named in messages with the line.
+
+    Returns:
+        the keymap for `App.set_keymap`.
 
     Raises:
-        ConfigInvalid: unknown ids, keys that do not exist, two bindings on one key; all of
-            them, a line each.
+        ConfigInvalid: unknown ids, keys that do not exist, or two bindings on one key; lists all
+            of them, one per line.
     """
-    problems = [
-        *_id_problems(keys, places),
-        *_key_problems(keys),
-    ]
+    problems = [*_id_problems(keys, places), *_key_problems(keys)]
     if not problems:
         problems = [*_clashes(keys, places)]
     if problems:
@@ -109,16 +108,16 @@ def check_keymap(
 
 
 def is_unbound(binding: Binding) -> bool:
-    """Whether the keymap took this binding's key away; footers leave it out."""
+    """Return whether the keymap unbinds this binding."""
     return binding.key.startswith(_UNBOUND)
 
 
-def show_keys(keys: str) -> str:
-    """Keys as Textual writes them (`ctrl+s,question_mark`) as people read them (`^s ?`)."""
-    return " ".join(_show_key(key) for key in keys.split(",") if not key.startswith(_UNBOUND))
+def format_keys(keys: str) -> str:
+    """Format keys in Textual's notation (`ctrl+s,question_mark`) for the screen (`^s ?`)."""
+    return " ".join(_format_key(key) for key in keys.split(",") if not key.startswith(_UNBOUND))
 
 
-def _show_key(key: str) -> str:
+def _format_key(key: str) -> str:
     *modifiers, name = key.strip().split("+")
     shown = "".join("^" if part == "ctrl" else f"{part}+" for part in modifiers)
     return shown + format_key(name)
@@ -132,7 +131,7 @@ def _rows(bindings: Sequence[BindingType], keymap: Mapping[str, str]) -> Iterato
             continue
         seen.add(name)
         keys = keymap.get(binding.id or "") or binding.key
-        yield KeyRow(show_keys(keys), binding.description, binding.id or "")
+        yield KeyRow(format_keys(keys), binding.description, binding.id or "")
 
 
 def _as_bindings(bindings: Sequence[BindingType]) -> Iterator[Binding]:
@@ -188,12 +187,12 @@ def _clashes(
 def _clash(
     title: str, key: str, sharing: Sequence[Binding], keys: Mapping[str, str]
 ) -> Iterator[tuple[str, str]]:
-    """A clash is one that the user made: our own defaults may share a key on purpose."""
+    """Report only clashes that the keymap makes: the defaults may share a key on purpose."""
     rebound = [binding for binding in sharing if binding.id in keys]
     others = {binding.id or binding.action for binding in sharing}
     if rebound and len(others) > 1:
         names = " and ".join(sorted(others))
-        yield rebound[0].id or "", f"clashes ({title}): {show_keys(key)} would be {names}"
+        yield rebound[0].id or "", f"clashes ({title}): {format_keys(key)} would be {names}"
 
 
 def _located(problems: Sequence[tuple[str, str]], path: Path | None) -> Iterator[str]:
@@ -207,7 +206,7 @@ def _located(problems: Sequence[tuple[str, str]], path: Path | None) -> Iterator
 
 
 def _split(keys: str) -> list[str]:
-    """`a, b` → a, b; the comma itself is a key when it stands alone."""
+    """Split at commas; a comma on its own is the key."""
     if keys.strip() == ",":
         return ["comma"]
     return [key.strip() for key in keys.split(",")] if keys.strip() else []

@@ -1,4 +1,4 @@
-"""The console's connection to the shared server, and the calls that screens ask for."""
+"""The console's connection to the shared server, and the tool calls behind its requests."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from codextui.client.updates import UpdateHandler
-from codextui.console.screens import messages as requests
+from codextui.console.screens import messages
 from codextui.errors import CodextuiError, ServerUnreachable
 from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import JsonObject
@@ -17,12 +17,17 @@ from codextui.protocol.threads import ThreadInfo
 
 if TYPE_CHECKING:
     from codextui.client.connection import Connection
-    from codextui.console.screens.new_thread import NewThread
     from codextui.jsonrpc.lines import Streams
+
+CODEX_CHECK_INTERVAL = 0.5
+"""Seconds between checks whether Codex has started."""
+
+_HOW_TO_START = "connect now starts it again"
+"""Names the key by its label in the footer (`codextui.console.screens.main`)."""
 
 
 class ServerCalls(Protocol):
-    """The part of a connection that operations need (`codextui.client.connection`)."""
+    """The part of a connection that requests need (`codextui.client.connection`)."""
 
     async def call(self, tool: str, arguments: JsonObject) -> JsonObject:
         """Call a tool. Raises the errors of `codextui.errors`."""
@@ -31,85 +36,31 @@ class ServerCalls(Protocol):
         """Decide an approval. Raises ApprovalGone."""
 
 
-async def perform(server: ServerCalls, request: requests.ServerRequest) -> ThreadInfo | None:
-    """Do what the screen asks for; return the thread that it began, None where it began none.
-
-    Raises the errors of `codextui.errors`.
-    """
-    match request:
-        case requests.StartThread(new=new):
-            return await start_thread(server, new)
-        case requests.ForkThread(thread_id=thread_id, turn_id=turn_id, prompt=prompt):
-            return await fork_thread(server, thread_id, turn_id, prompt)
-        case requests.SendPrompt(thread_id=thread_id, prompt=prompt):
-            await server.call("codex-send", {"thread": thread_id, "prompt": prompt})
-        case requests.InterruptTurn(thread_id=thread_id):
-            await server.call("codex-interrupt", {"thread": thread_id})
-        case requests.KillThread(thread_id=thread_id):
-            await server.call("codex-kill", {"thread": thread_id})
-        case requests.DirectRole(thread_id=thread_id, action=action, text=text):
-            wanted = {"thread": thread_id, "action": action.value, "text": text}
-            await server.call("codex-role", _without_empty(wanted))
-        case requests.StopServer():
-            await server.call("codex-shutdown", {})
-    return None
-
-
-async def start_thread(server: ServerCalls, new: NewThread) -> ThreadInfo:
-    """Start a thread (`codex-start`); what `new` leaves empty is Codex's choice."""
-    wanted = {
-        "prompt": new.prompt,
-        "handle": new.handle,
-        "model": new.model,
-        "cwd": new.cwd,
-        "sandbox": new.sandbox,
-        "approval-policy": new.approval_policy,
-    }
-    return _thread(await server.call("codex-start", _without_empty(wanted)))
-
-
-async def fork_thread(server: ServerCalls, thread_id: str, turn_id: str, prompt: str) -> ThreadInfo:
-    """Fork a thread (`codex-fork`): through a turn, and with a prompt, unless they are empty."""
-    wanted = {"thread": thread_id, "turn": turn_id, "prompt": prompt}
-    return _thread(await server.call("codex-fork", _without_empty(wanted)))
-
-
-async def server_report(server: ServerCalls) -> JsonObject:
-    """What the server says of itself (`codex-server`)."""
-    return await server.call("codex-server", {})
-
-
-def _thread(answer: JsonObject) -> ThreadInfo:
-    return ThreadInfo.from_json(fields.as_object(answer.get("thread"), "thread"))
-
-
-def _without_empty(arguments: dict[str, str]) -> dict[str, str]:
-    return {key: value for key, value in arguments.items() if value}
-
-
-_START_AGAIN = "connect now starts it again"
-"""As the footer names the key (`codextui.console.screens.main`)."""
-
-
-class Link(ServerCalls, Protocol):
-    """What the console needs of an attachment."""
+class ServerConnection(ServerCalls, Protocol):
+    """The part of `ConsoleConnection` that the app needs."""
 
     async def run(self) -> None:
-        """Be connected, again and again, until cancelled."""
+        """Connect and reconnect until cancelled."""
 
     def retry(self) -> None:
-        """A person wants it to connect now, and to start the server where none runs."""
+        """Connect now, and start the server if it is not running."""
 
 
 class ConsoleConnection:
-    """A connection that starts the server at first, and later only when a person asks for it.
+    """A connection that starts the server at first, and later only at the user's request.
 
-    A server that somebody has ended on purpose is not started again by a console that was left
-    open.
+    A console that was left open does not restart a server that was stopped on purpose.
     """
 
     def __init__(self, name: str, config: Path | None, on_update: UpdateHandler) -> None:
-        """Take the server's name, its configuration, and who hears what happens."""
+        """Create a connection.
+
+        Args:
+            name: the server's name.
+            config: the configuration file of a server that has to be started; None for the
+                user's own.
+            on_update: called with everything that happens on the connection, in order.
+        """
         self._name = name
         self._config = config
         self._on_update = on_update
@@ -117,7 +68,7 @@ class ConsoleConnection:
         self._connection: Connection | None = None
 
     async def run(self) -> None:
-        """Be connected, again and again, until cancelled."""
+        """Connect and reconnect until cancelled."""
         from codextui.client.connection import Connection  # noqa: PLC0415 - after the first frame
 
         async with Connection(self._open, name="codextui", on_update=self._on_update) as connection:
@@ -136,7 +87,7 @@ class ConsoleConnection:
         await self._connected().answer(approval_id, decision)
 
     def retry(self) -> None:
-        """Connect now, and start the server where none runs."""
+        """Connect now, and start the server if it is not running."""
         self._may_start = True
         if self._connection is not None:
             self._connection.retry_now()
@@ -147,7 +98,7 @@ class ConsoleConnection:
         if self._may_start:
             path = await spawn.ensure_server(self._name, config=self._config)
         else:
-            path = await spawn.find_server(self._name, way_out=_START_AGAIN)
+            path = await spawn.find_server(self._name, way_out=_HOW_TO_START)
         streams = await spawn.open_socket(path)
         self._may_start = False
         return streams
@@ -158,22 +109,80 @@ class ConsoleConnection:
         return self._connection
 
 
-STARTING_PAUSE = 0.5
-"""Seconds between two looks at whether Codex is up."""
+async def perform_request(
+    server: ServerCalls, request: messages.ServerRequest
+) -> ThreadInfo | None:
+    """Carry out a request of the screen.
+
+    Returns:
+        the thread that the request started, None if it started none.
+
+    Raises:
+        CodextuiError: the server cannot be reached, or refused.
+    """
+    match request:
+        case messages.StartThread(new_thread=new_thread):
+            return await _start_thread(server, new_thread)
+        case messages.ForkThread(thread_id=thread_id, turn_id=turn_id, prompt=prompt):
+            return await _fork_thread(server, thread_id, turn_id, prompt)
+        case messages.SendPrompt(thread_id=thread_id, prompt=prompt):
+            await server.call("codex-send", {"thread": thread_id, "prompt": prompt})
+        case messages.InterruptTurn(thread_id=thread_id):
+            await server.call("codex-interrupt", {"thread": thread_id})
+        case messages.KillThread(thread_id=thread_id):
+            await server.call("codex-kill", {"thread": thread_id})
+        case messages.DirectRole(thread_id=thread_id, action=action, text=text):
+            arguments = {"thread": thread_id, "action": action.value, "text": text}
+            await server.call("codex-role", _without_empty(arguments))
+        case messages.StopServer():
+            await server.call("codex-shutdown", {})
+    return None
 
 
-async def check_codex(server: ServerCalls, say_problem: Callable[[str], None]) -> None:
-    """Ask until Codex is up or cannot be; `say_problem` hears what is wrong, empty for nothing."""
+async def check_codex(server: ServerCalls, on_problem: Callable[[str], None]) -> None:
+    """Poll `codex-server` until Codex has started or cannot start.
+
+    Args:
+        server: where to call the tool.
+        on_problem: called after each poll with what is wrong, empty for nothing.
+    """
     is_starting = True
     while is_starting:
         try:
-            report = await server_report(server)
+            report = await server.call("codex-server", {})
         except CodextuiError:
-            return  # The connection is gone again, and says so itself.
+            return  # The connection was lost, which is reported on its own.
         problem = str(report.get("problem") or "")
-        say_problem(problem)
+        on_problem(problem)
         if problem:
             return
         codex = report.get("codex")
         is_starting = isinstance(codex, dict) and not codex.get("pid")
-        await asyncio.sleep(STARTING_PAUSE if is_starting else 0)
+        await asyncio.sleep(CODEX_CHECK_INTERVAL if is_starting else 0)
+
+
+async def _start_thread(server: ServerCalls, new_thread: messages.NewThread) -> ThreadInfo:
+    arguments = {
+        "prompt": new_thread.prompt,
+        "handle": new_thread.handle,
+        "model": new_thread.model,
+        "cwd": new_thread.cwd,
+        "sandbox": new_thread.sandbox,
+        "approval-policy": new_thread.approval_policy,
+    }
+    return _read_thread(await server.call("codex-start", _without_empty(arguments)))
+
+
+async def _fork_thread(
+    server: ServerCalls, thread_id: str, turn_id: str, prompt: str
+) -> ThreadInfo:
+    arguments = {"thread": thread_id, "turn": turn_id, "prompt": prompt}
+    return _read_thread(await server.call("codex-fork", _without_empty(arguments)))
+
+
+def _read_thread(result: JsonObject) -> ThreadInfo:
+    return ThreadInfo.from_json(fields.as_object(result.get("thread"), "thread"))
+
+
+def _without_empty(arguments: dict[str, str]) -> dict[str, str]:
+    return {key: value for key, value in arguments.items() if value}

@@ -1,4 +1,4 @@
-"""What a person hears of without looking: the bell, and notices about the whole server."""
+"""What reaches a user who is not looking: the bell, and notices about the whole server."""
 
 from __future__ import annotations
 
@@ -8,37 +8,41 @@ from codextui.console.model.state import ConsoleState, ServerNotice
 from codextui.protocol.threads import ThreadState
 
 
-class Notifications:
-    """Rings once for each approval and each failure, and tells each notice once.
+class Notifier:
+    """Rings once for each approval and each failed thread, and shows each notice once.
 
-    What was there when the console attached is on the screen, and not told again.
+    Notices from before the console connected are not shown.
     """
 
     def __init__(
-        self, board: ConsoleState, *, ring: Callable[[], None], tell: Callable[[ServerNotice], None]
-    ):
-        """Take what to look at, what rings, and what tells a notice."""
-        self._board = board
+        self,
+        state: ConsoleState,
+        *,
+        ring: Callable[[], None],
+        notify: Callable[[ServerNotice], None],
+    ) -> None:
+        """Create a notifier that rings by `ring` and shows notices by `notify`."""
+        self._state = state
         self._ring = ring
-        self._tell = tell
+        self._notify = notify
         self._rung_for: set[str] = set()
-        self._told_until = 0.0
+        self._seen_until = 0.0
 
-    def catch_up(self) -> None:
-        """The past has been told: its notices are old."""
-        self._told_until = max([self._told_until, *(n.at for n in self._board.notices)])
+    def mark_seen(self) -> None:
+        """Treat every notice so far as seen."""
+        self._seen_until = max([self._seen_until, *(n.at for n in self._state.notices)])
 
-    def look(self) -> None:
-        """Ring and tell what is new."""
-        needs = self._failed() | self._board.approvals.keys()
-        if needs - self._rung_for:
+    def update(self) -> None:
+        """Ring for new approvals and failures, and show new notices."""
+        attention = self._failed_threads() | self._state.approvals.keys()
+        if attention - self._rung_for:
             self._ring()
-        self._rung_for = needs
-        for notice in self._board.notices:
-            if notice.at > self._told_until:
-                self._tell(notice)
-        self.catch_up()
+        self._rung_for = attention
+        for notice in self._state.notices:
+            if notice.at > self._seen_until:
+                self._notify(notice)
+        self.mark_seen()
 
-    def _failed(self) -> set[str]:
-        threads = self._board.threads.values()
+    def _failed_threads(self) -> set[str]:
+        threads = self._state.threads.values()
         return {view.thread_id for view in threads if view.info.state is ThreadState.FAILED}

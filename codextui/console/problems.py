@@ -1,4 +1,4 @@
-"""What is in the way of everything: shown above everything, one at a time."""
+"""Problems that stop everything: shown above all other screens, one at a time."""
 
 from __future__ import annotations
 
@@ -8,58 +8,58 @@ from typing import TYPE_CHECKING, Literal
 from textual.app import App
 
 if TYPE_CHECKING:
-    from codextui.console.screens.trouble import Trouble, TroubleScreen
+    from codextui.console.screens.problem import Problem, ProblemScreen
 
-Answer = Literal["retry", "quit"]
-"""What a person says to a trouble."""
+ProblemAnswer = Literal["retry", "quit"]
+"""What the user wants to do about a problem."""
 
 
 class ProblemPresenter:
-    """Puts a trouble on the screen, and takes it away when it is over."""
+    """Shows a problem, and removes it once it is solved."""
 
-    def __init__(self, app: App[int], on_answer: Callable[[Answer], None]) -> None:
-        """Take the app, and who hears what the person says."""
+    def __init__(self, app: App[int], on_answer: Callable[[ProblemAnswer], None]) -> None:
+        """Create a presenter that reports the user's answers to `on_answer`."""
         self._app = app
         self._on_answer = on_answer
-        self._screen: TroubleScreen | None = None
-        self._shown: Trouble | None = None
+        self._screen: ProblemScreen | None = None
+        self._shown: Problem | None = None
 
-    def show(self, trouble: Trouble) -> None:
-        """Put a trouble on the screen, instead of the one that is there."""
-        from codextui.console.screens.trouble import TroubleScreen  # noqa: PLC0415
+    def show(self, problem: Problem) -> None:
+        """Show a problem in place of the current one."""
+        from codextui.console.screens.problem import ProblemScreen  # noqa: PLC0415
 
-        if trouble == self._shown:
+        if problem == self._shown:
             return
         self.clear()
-        self._shown = trouble
-        self._screen = TroubleScreen(trouble)
-        self._app.push_screen(self._screen, self._answered)
+        self._shown = problem
+        self._screen = ProblemScreen(problem)
+        self._app.push_screen(self._screen, self._handle_answer)
 
     def clear(self) -> None:
-        """Take it away: it is over."""
+        """Remove the problem, which is solved."""
         screen, self._screen, self._shown = self._screen, None, None
         if screen is not None:
-            screen.withdraw()
+            screen.dismiss_when_active()
 
-    def _answered(self, answer: Answer | None) -> None:
+    def _handle_answer(self, answer: ProblemAnswer | None) -> None:
         if answer is not None:
             self._screen = self._shown = None
             self._on_answer(answer)
 
 
-def unreachable(server: str, reason: str) -> Trouble:
-    """The shared server can be neither reached nor started."""
-    from codextui.console.screens.trouble import Trouble  # noqa: PLC0415 - not before the first frame
+def server_unreachable(server: str, reason: str) -> Problem:
+    """Describe a shared server that can be neither reached nor started."""
+    from codextui.console.screens.problem import Problem  # noqa: PLC0415 - not before the first frame
 
-    return Trouble(
+    return Problem(
         title="The shared server is out of reach",
         message=reason,
         commands=(f"codextui -L {server} serve",),
     )
 
 
-def codex_unusable(problem: str) -> Trouble:
-    """The server runs, but Codex does not."""
-    from codextui.console.screens.trouble import Trouble  # noqa: PLC0415 - not before the first frame
+def codex_unusable(problem: str) -> Problem:
+    """Describe a server that runs without a usable Codex."""
+    from codextui.console.screens.problem import Problem  # noqa: PLC0415 - not before the first frame
 
-    return Trouble(title="Codex cannot be used", message=problem)
+    return Problem(title="Codex cannot be used", message=problem)

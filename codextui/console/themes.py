@@ -1,7 +1,7 @@
-"""The themes: files in the package and in the user's folder.
+"""Themes: loads them from the package and from the user's folder, and saves the chosen one.
 
-A file is a Textual theme as TOML: `name`, `dark`, the base colours, and `[variables]` with our
-own colours (`VARIABLE_DEFAULTS`) and any of Textual's. Textual itself crashes on a colour that
+A file is a Textual theme in TOML: `name`, `dark`, the base colours, and `[variables]` with
+codextui's own colours (`VARIABLE_DEFAULTS`) and any of Textual's. Textual crashes on a colour that
 it cannot parse, so every colour is parsed here first.
 """
 
@@ -46,11 +46,13 @@ VARIABLE_DEFAULTS: dict[str, str] = {
     "syntax-operator": "#9fb2cb",
     "syntax-comment": "#8b99ac",
 }
-"""Our own theme variables, for `App.get_theme_variable_defaults`: themes that are not ours lack
-them. A theme file that leaves one out gets it derived from its own colours."""
+"""Theme variables of codextui, for Textual's own themes (`App.get_theme_variable_defaults`).
 
-_SIZE_LIMIT = 64 * 1024
-_COUNT_LIMIT = 200
+Variables that a theme file leaves out are derived from the file's own colours.
+"""
+
+_MAX_FILE_SIZE = 64 * 1024
+_MAX_FILES = 200
 
 _COLOURS = (
     "primary",
@@ -90,13 +92,40 @@ _DERIVED = {
 }
 
 
+def register_themes(app: App[int], theme_name: str, config_path: Path | None) -> tuple[str, ...]:
+    """Register every theme, and activate one.
+
+    Args:
+        app: the console.
+        theme_name: the theme to activate.
+        config_path: the configuration file; `themes` beside it is the user's folder.
+
+    Returns:
+        one sentence for each unusable file, and one if there is no theme of this name.
+    """
+    loaded = load_themes(config_path.parent / "themes" if config_path else None)
+    for theme in loaded.themes:
+        app.register_theme(theme)
+    if theme_name in app.available_themes:
+        app.theme = theme_name
+        return loaded.problems
+    known = ", ".join(sorted(theme.name for theme in loaded.themes))
+    return (*loaded.problems, f"there is no theme {theme_name!r} (ui.theme); there are: {known}")
+
+
+def save_theme(name: str, config_path: Path | None) -> None:
+    """Save the theme's name in the configuration file, if there is one. Raises ConfigInvalid."""
+    if config_path is not None:
+        configuration.save_setting(config_path, "ui.theme", name)
+
+
 @dataclass(frozen=True, slots=True)
 class LoadedThemes:
-    """What was found.
+    """The result of loading all themes.
 
     Attributes:
-        themes: every usable theme, the user's over ours where they have the same name.
-        problems: one sentence for each file that cannot be used, for a single notice.
+        themes: every usable theme; the user's replace those of the package by name.
+        problems: one sentence for each unusable file.
     """
 
     themes: tuple[Theme, ...]
@@ -104,9 +133,9 @@ class LoadedThemes:
 
 
 def load_themes(user_folder: Path | None) -> LoadedThemes:
-    """Read our themes and those in the user's folder (`*.toml`).
+    """Load the themes of the package and of the user's folder (`*.toml`).
 
-    Never raises: a file that cannot be used is skipped and told in `problems`.
+    Never raises: unusable files are skipped and listed in `problems`.
     """
     themes: dict[str, Theme] = {}
     problems: list[str] = []
@@ -121,27 +150,27 @@ def load_themes(user_folder: Path | None) -> LoadedThemes:
 
 
 def themes_folder() -> Path:
-    """Where our own themes are: inside the installed package, or beside it in a checkout."""
+    """Return the folder of the package's themes, which is beside the package in a checkout."""
     package = Path(__file__).parents[1]
     installed = package / "themes"
     return installed if installed.is_dir() else package.parent / "themes"
 
 
 def parse_theme(text: str) -> Theme:
-    """Read the text of a theme file. Raises ValueError with everything that is wrong in it."""
+    """Parse a theme file. Raises ValueError listing everything that is wrong in it."""
     document = tomllib.loads(text)
     problems = list(_problems(document))
     if problems:
         raise ValueError("; ".join(problems))
     theme = Theme(**document)
-    return _with_our_variables(theme)
+    return _with_derived_variables(theme)
 
 
 def _files(folder: Path | None) -> list[Path]:
     if folder is None:
         return []
     try:
-        return sorted(folder.glob("*.toml"))[:_COUNT_LIMIT]
+        return sorted(folder.glob("*.toml"))[:_MAX_FILES]
     except OSError:
         return []
 
@@ -149,11 +178,11 @@ def _files(folder: Path | None) -> list[Path]:
 def _read(path: Path) -> Theme:
     try:
         with path.open("rb") as file:
-            content = file.read(_SIZE_LIMIT + 1)
+            content = file.read(_MAX_FILE_SIZE + 1)
     except OSError as error:
         raise ValueError(f"cannot be read: {error.strerror}") from error
-    if len(content) > _SIZE_LIMIT:
-        raise ValueError(f"is larger than {_SIZE_LIMIT // 1024} KiB")
+    if len(content) > _MAX_FILE_SIZE:
+        raise ValueError(f"is larger than {_MAX_FILE_SIZE // 1024} KiB")
     try:
         return parse_theme(content.decode("utf-8"))
     except RecursionError as error:
@@ -173,14 +202,14 @@ def _problems(document: Mapping[str, Any]) -> Iterator[str]:
         if key in _COLOURS:
             yield from _colour_problem(key, value)
         elif key not in known:
-            yield f"{_brief(key)} is no key of a theme{_suggest(key, known)}"
+            yield f"{_shorten(key)} is no key of a theme{_suggest(key, known)}"
     variables = document.get("variables", {})
     if not isinstance(variables, dict):
         yield "variables must be a table"
         return
     for key, value in variables.items():
         if key not in _variable_names():
-            yield f"{_brief(key)} is no variable{_suggest(key, _variable_names())}"
+            yield f"{_shorten(key)} is no variable{_suggest(key, _variable_names())}"
         else:
             yield from _colour_problem(key, value)
 
@@ -191,7 +220,7 @@ def _colour_problem(key: str, value: object) -> Iterator[str]:
     except ColorParseError:
         colour = None
     if colour is None or colour.ansi is not None:
-        yield f'{key} must be a colour such as "#74b4f2", not {_brief(value)}'
+        yield f'{key} must be a colour such as "#74b4f2", not {_shorten(value)}'
 
 
 @cache
@@ -206,7 +235,7 @@ def _suggest(word: str, known: list[str]) -> str:
     return f" (did you mean {close[0]}?)" if close else ""
 
 
-def _brief(value: object) -> str:
+def _shorten(value: object) -> str:
     try:
         text = ascii(value)
     except ValueError:  # an integer of thousands of digits
@@ -214,35 +243,8 @@ def _brief(value: object) -> str:
     return text if len(text) <= 40 else f"{text[:39]}…"
 
 
-def _with_our_variables(theme: Theme) -> Theme:
+def _with_derived_variables(theme: Theme) -> Theme:
     colours = theme.to_color_system().generate()
     derived = {name: colours[source] for name, source in _DERIVED.items()}
     theme.variables = {**derived, **theme.variables}
     return theme
-
-
-def register_themes(app: App[int], wanted: str, config_path: Path | None) -> tuple[str, ...]:
-    """Register every theme and use the one that is wanted.
-
-    Args:
-        app: the console.
-        wanted: a theme's name.
-        config_path: the configuration's file; `themes` beside it is the person's own folder.
-
-    Returns:
-        what is wrong with those that cannot be used, and with the name; a sentence each.
-    """
-    loaded = load_themes(config_path.parent / "themes" if config_path else None)
-    for theme in loaded.themes:
-        app.register_theme(theme)
-    if wanted in app.available_themes:
-        app.theme = wanted
-        return loaded.problems
-    known = ", ".join(sorted(theme.name for theme in loaded.themes))
-    return (*loaded.problems, f"there is no theme {wanted!r} (ui.theme); there are: {known}")
-
-
-def save_theme(name: str, config_path: Path | None) -> None:
-    """Keep a theme's name in the configuration, if it has a file. Raises ConfigInvalid."""
-    if config_path is not None:
-        configuration.save_setting(config_path, "ui.theme", name)

@@ -115,7 +115,7 @@ def run() -> int:
     try:
         from codextui.console import app  # noqa: PLC0415 - imported while the server starts
 
-        code: int = app.run(backstage.wait_until_up(), leaving="end the demo")
+        code: int = app.run(backstage.wait_until_up(), detach_label="end the demo")
     finally:
         fault = backstage.stop()
     if fault:

@@ -47,7 +47,7 @@ def run(mode: Mode) -> int:
     try:
         from codextui.console import app  # noqa: PLC0415 - imported while the server starts
 
-        code: int = app.run(backstage.wait_until_up(), leaving="end the demo")
+        code: int = app.run(backstage.wait_until_up(), detach_label="end the demo")
     finally:
         backstage.stop()
     for happening in backstage.told:

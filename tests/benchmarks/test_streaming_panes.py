@@ -17,8 +17,8 @@ from textual.widgets import Static
 
 from codextui.console.model.items import AgentMessage
 from codextui.console.model.state import ConsoleState
-from codextui.console.widgets.drawing import FRAME, Pacer
-from codextui.console.widgets.pane_context import PaneContext, looks_from
+from codextui.console.widgets.drawing import FRAME_INTERVAL, Pacer
+from codextui.console.widgets.pane_context import PaneContext, palettes_from
 from codextui.console.widgets.transcript_pane import TranscriptPane
 from codextui.protocol.events import Event, ItemStarted, Msg, TextDelta, ThreadChanged, TurnStarted
 from codextui.protocol.threads import ThreadInfo, ThreadState
@@ -112,7 +112,7 @@ class Bare(Typed):
 
     def on_mount(self) -> None:
         super().on_mount()
-        self.set_interval(FRAME, self.tick)
+        self.set_interval(FRAME_INTERVAL, self.tick)
 
     def tick(self) -> None:
         self.query_one("#tick", Static).update(str(time.perf_counter()))
@@ -128,11 +128,11 @@ class Panes(Typed):
         self.feed = Feed()
         for number in range(PANES):
             self.feed.open(f"t{number}")
-        self.pacer = Pacer(wake=lambda: None, rest=lambda: None)
+        self.pacer = Pacer(resume=lambda: None, pause=lambda: None)
 
     def compose(self) -> ComposeResult:
         board = self.feed.board
-        context = PaneContext(looks_from(self.theme_variables), board.state_of, lambda: 0.0)
+        context = PaneContext(palettes_from(self.theme_variables), board.state_of, lambda: 0.0)
         self.panes = [
             TranscriptPane(context, view, number)
             for number, view in enumerate(board.threads.values(), start=1)
@@ -142,7 +142,7 @@ class Panes(Typed):
 
     def on_mount(self) -> None:
         super().on_mount()
-        self.set_interval(FRAME, self.pacer.tick)
+        self.set_interval(FRAME_INTERVAL, self.pacer.tick)
         self.began = time.perf_counter()
         self.set_interval(1 / 50, self.stream)
 
@@ -150,7 +150,7 @@ class Panes(Typed):
         """Catches up with the clock, so that a slow app gets as many deltas as a fast one."""
         self.feed.stream(int((time.perf_counter() - self.began) * DELTAS_S) - self.feed.sent)
         for pane in self.panes:
-            self.pacer.mark(pane)
+            self.pacer.mark_dirty(pane)
 
 
 @dataclass(frozen=True)

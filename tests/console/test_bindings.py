@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from textual.app import App
 from textual.binding import Binding, BindingType
 
-from codextui.console.bindings import KeyRow, check_keymap, is_unbound, key_groups, show_keys
+from codextui.console.bindings import KeyRow, check_keymap, format_keys, is_unbound, key_groups
 from codextui.errors import ConfigInvalid
 
 CONSOLE: list[BindingType] = [
@@ -122,7 +122,7 @@ async def test_textual_takes_the_keymap_and_an_empty_text_really_unbinds() -> No
 
 
 def test_keys_are_shown_as_people_read_them() -> None:
-    assert show_keys("ctrl+s,escape,exclamation_mark,alt+enter,left") == "^s esc ! alt+⏎ ←"
+    assert format_keys("ctrl+s,escape,exclamation_mark,alt+enter,left") == "^s esc ! alt+⏎ ←"
 
 
 @given(st.dictionaries(st.text(), st.text()))

@@ -1,4 +1,4 @@
-"""The dialog that asks a person for a decision."""
+"""The dialog that asks for decisions on approvals."""
 
 from __future__ import annotations
 
@@ -12,41 +12,40 @@ from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 from textual.widgets import Input
 
-from codextui.console.bindings import show_keys
+from codextui.console.bindings import format_keys
 from codextui.console.screens.approval_choices import (
     SCOPES,
+    TYPING_NOTE,
+    ApprovalQueue,
     Choice,
     Step,
-    facts_words,
-    fields_of,
-    label,
-    many_were_sent,
-    offer_tone,
-    place_words,
-    step_keys,
-    what_became,
-    what_was_sent,
-    why_not,
+    TypingGuard,
+    answer_fields,
+    choice_label,
+    choice_tone,
+    choice_unavailable_reason,
+    describe_decision,
+    describe_decisions,
+    describe_origin,
+    describe_outcome,
+    describe_position,
+    step_hints,
 )
-from codextui.console.screens.approval_queue import ApprovalQueue
 from codextui.console.screens.approve_many import ApproveManyScreen
-from codextui.console.screens.messages import ApprovalDecided, ThreadOpened
-from codextui.console.screens.quiet_guard import QuietGuard
+from codextui.console.screens.messages import ApprovalDecided, OpenThread
 from codextui.console.widgets.answer_form import AnswerForm
-from codextui.console.widgets.approval_sheet import ApprovalSheet, DecisionBar, Offer
+from codextui.console.widgets.approval_panel import ApprovalPanel, DecisionBar, DecisionOption
 from codextui.protocol.approvals import Approval
 from codextui.protocol.decisions import Aborted, Answered, Approved, Decision, Declined, Scope
 from codextui.protocol.events import ApprovalResolved
 from codextui.text.sanitize import one_line
 
-_TYPING = "Not taken as a decision: keys decide after a moment without typing."
-
 
 class ApprovalScreen(ModalScreen[None]):
-    """One approval at a time out of the queue, oldest first.
+    """Shows one approval of the queue at a time, oldest first.
 
-    Posts `ApprovalDecided` and `ThreadOpened`. It goes away by itself when nothing is left to
-    decide, on "later" (esc) and on "open the thread".
+    Posts `ApprovalDecided` and `OpenThread` to the app. Closes when nothing is left to decide, on
+    "later" (esc), and on "open the thread".
     """
 
     CSS_PATH: ClassVar = ["dialog.tcss", "approval.tcss"]
@@ -80,78 +79,80 @@ class ApprovalScreen(ModalScreen[None]):
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], float] = time.time,
     ) -> None:
-        """Take the queue.
+        """Create the dialog.
 
         Args:
             approvals: all that are open, oldest first.
             clients: thread id → name of the MCP client that started the thread.
-            first: the id of the approval to show first; the oldest where empty or gone.
+            first: id of the approval to show first; the oldest if it is empty or gone.
             quiet: seconds without a keystroke after which decision keys work.
-            clock: monotonic seconds, for the quiet moment.
-            now: unix seconds, for the ages.
+            clock: returns monotonic seconds, for the typing guard.
+            now: returns unix seconds, for waiting times.
         """
         super().__init__()
         self._queue = ApprovalQueue(approvals, first)
         self._clients = dict(clients or {})
         self._quiet, self._clock = quiet, clock
-        self._guard = QuietGuard(quiet, clock)
+        self._guard = TypingGuard(quiet, clock)
         self._now = now
         self._keys: dict[str, str] = {}
         self._step = Step.READ
         self._shown: Approval | None = None
-        self._is_armed: bool | None = None
-        self._is_drawn = False
-        self._has_left = False
+        self._was_ready: bool | None = None
+        self._is_composed = False
+        self._has_closed = False
 
     def compose(self) -> ComposeResult:
-        """The sheet."""
-        yield ApprovalSheet()
+        """Yield the panel."""
+        yield ApprovalPanel()
 
     def on_mount(self) -> None:
-        """Show the first, and keep its age and the quiet moment up to date."""
-        self._is_drawn = True
+        """Show the first approval, and start the timers of its waiting time and of the guard."""
+        self._is_composed = True
         for active in self.active_bindings.values():
-            self._keys.setdefault(active.binding.id or "", show_keys(active.binding.key))
-        self.set_interval(1.0, self._show_facts)
+            self._keys.setdefault(active.binding.id or "", format_keys(active.binding.key))
+        self.set_interval(1.0, self._show_origin)
         self.set_interval(0.1, self._show_guard)
         self._refresh_queue()
 
-    # -- what the app tells
+    # Updates from the app.
 
-    def show_approvals(
+    def update_approvals(
         self,
         approvals: Sequence[Approval],
         *,
         clients: Mapping[str, str] | None = None,
         resolved: Mapping[str, ApprovalResolved] | None = None,
     ) -> None:
-        """Take the queue as it is now; `resolved` says what became of those that are gone."""
+        """Show the current queue; `resolved` holds the outcomes of approvals that left it."""
         self._clients.update(clients or {})
         self._queue.update(approvals)
         shown = self._shown
         if shown is not None and shown not in approvals:
             same = any(approval.approval_id == shown.approval_id for approval in approvals)
             outcome = (resolved or {}).get(shown.approval_id)
-            self._say("What is asked has changed." if same else self._what_became(shown, outcome))
+            self._show_note(
+                "What is asked has changed." if same else self._describe_outcome(shown, outcome)
+            )
         self._refresh_queue()
 
     def reject_decision(self, approval_id: str, why: str) -> None:
-        """Say that a decision did not reach the server, and ask for it again."""
+        """Report that a decision did not reach the server, and ask for it again."""
         self._queue.restore(approval_id)
-        self._say(one_line(f"{approval_id}: {why}"))
+        self._show_note(one_line(f"{approval_id}: {why}"))
         self._refresh_queue()
 
-    # -- what the person does
+    # Keys and clicks.
 
     def on_key(self) -> None:
-        """Every keystroke counts for the quiet moment, whatever it does."""
-        self._guard.note_key()
+        """Record every keystroke for the guard."""
+        self._guard.record_key()
 
     @on(DecisionBar.Chosen)
     def _click(self, event: DecisionBar.Chosen) -> None:
         self.action_choose(event.choice)
 
-    @on(AnswerForm.Finished)
+    @on(AnswerForm.Submitted)
     def _finish_form(self) -> None:
         self.action_choose(Choice.ANSWER)
 
@@ -162,138 +163,142 @@ class ApprovalScreen(ModalScreen[None]):
         if event.value.strip():
             self._decide(Declined(event.value.strip()))
         else:
-            self._say("Write what the agent should read, or go back with esc and press n.")
+            self._show_note("Write what the agent should read, or go back with esc and press n.")
 
     def action_choose(self, choice: str) -> None:
-        """Take a decision key, if it applies and nobody was typing."""
+        """Make a choice, if it is available and the guard is ready."""
         shown = self._shown
-        chosen = Choice(choice)
         if shown is None:
             return
-        if not self._guard.ready:
-            self._say(_TYPING)
+        chosen = Choice(choice)
+        if not self._guard.is_ready:
+            self._show_note(TYPING_NOTE)
         elif self._step is Step.RULE:
             self._choose_at_rule(chosen)
-        elif reason := why_not(shown.asked, chosen):
-            self._say(reason)
+        elif reason := choice_unavailable_reason(shown.asked, chosen):
+            self._show_note(reason)
         else:
             self._choose(chosen)
 
     def action_confirm(self) -> None:
-        """Enter: the rule is accepted where it is shown; anywhere else it decides nothing."""
+        """Accept the rule if it is shown; otherwise decide nothing."""
         if self._step is Step.RULE:
             self.action_choose(Choice.ONCE)
         else:
-            self._say("Enter decides nothing here: press the key of an answer.")
+            self._show_note("Enter decides nothing here: press the key of an answer.")
 
     def action_later(self) -> None:
-        """One step back; from the first step, leave it for later."""
+        """Go back a step; from the first one, close the dialog."""
         if self._step is not Step.READ:
-            self._go(Step.READ)
+            self._go_to(Step.READ)
         elif isinstance(self.focused, Input):
-            self._sheet.body.focus()
+            self._panel.body.focus()
         else:
-            self._leave()
+            self._close()
 
     def action_move(self, step: int) -> None:
-        """Through the queue."""
+        """Go through the queue."""
         if self._step is Step.READ:
             self._queue.move(step)
-            self._refresh_queue(by_person=True)
+            self._refresh_queue(by_user=True)
 
     def action_open_thread(self) -> None:
-        """Leave it for later, and show its thread."""
+        """Close the dialog, and show the approval's thread."""
         if self._shown is None:
             return
-        if not self._guard.ready:
-            self._say(_TYPING)
+        if not self._guard.is_ready:
+            self._show_note(TYPING_NOTE)
             return
-        self.app.post_message(ThreadOpened(self._shown.thread_id))
-        self._leave()
+        self.app.post_message(OpenThread(self._shown.thread_id))
+        self._close()
 
-    # -- several at once
+    # Several at once.
 
     def action_mark(self) -> None:
-        """Mark the one that is shown and go on to the next, or take the mark away."""
+        """Mark the approval and go to the next, or unmark it."""
         if self._shown is None or self._step is not Step.READ:
             return
-        if why := why_not(self._shown.asked, Choice.ONCE):
-            self._say(f"Only what can be approved can be marked. {why}")
+        if why := choice_unavailable_reason(self._shown.asked, Choice.ONCE):
+            self._show_note(f"Only what can be approved can be marked. {why}")
         else:
             if self._queue.toggle_mark():
                 self._queue.move(1)
-            self._refresh_queue(by_person=True)
+            self._refresh_queue(by_user=True)
 
     def action_mark_all(self) -> None:
-        """Mark all that can be approved."""
+        """Mark all approvals that can be approved once."""
         if self._step is Step.READ:
-            self._queue.mark_all(lambda approval: not why_not(approval.asked, Choice.ONCE))
-            self._refresh_queue(by_person=True)
+            self._queue.mark_all(
+                lambda approval: not choice_unavailable_reason(approval.asked, Choice.ONCE)
+            )
+            self._refresh_queue(by_user=True)
 
     def action_approve_marked(self) -> None:
-        """Show all that is marked in full, and approve it where the person agrees then."""
+        """Show all marked approvals in full, and approve them once the user agrees."""
         if self._may_decide_marked():
             dialog = ApproveManyScreen(self._queue.marked, quiet=self._quiet, clock=self._clock)
             self.app.push_screen(dialog, self._approve_marked)
 
     def action_decline_marked(self) -> None:
-        """Decline all that is marked."""
+        """Decline all marked approvals."""
         if self._may_decide_marked():
             self._decide_marked(self._queue.marked, Declined())
 
     def _may_decide_marked(self) -> bool:
         if self._step is not Step.READ:
             return False
-        if not self._guard.ready:
-            self._say(_TYPING)
+        if not self._guard.is_ready:
+            self._show_note(TYPING_NOTE)
         elif not self._queue.marked:
-            self._say("Nothing is marked: m marks what is shown, M all that can be approved.")
-        return self._guard.ready and bool(self._queue.marked)
+            self._show_note("Nothing is marked: m marks what is shown, M all that can be approved.")
+        return self._guard.is_ready and bool(self._queue.marked)
 
     def _approve_marked(self, shown: tuple[Approval, ...] | None) -> None:
-        """Approve what was shown in full and still stands as it was."""
-        still = [approval for approval in shown or () if approval in self._queue.marked]
-        self._decide_marked(still, Approved(Scope.ONCE))
+        """Approve what was shown in full and has not changed since."""
+        unchanged = [approval for approval in shown or () if approval in self._queue.marked]
+        self._decide_marked(unchanged, Approved(Scope.ONCE))
 
     def _decide_marked(self, approvals: Sequence[Approval], decision: Decision) -> None:
         for approval in approvals:
             self.app.post_message(ApprovalDecided(approval.approval_id, decision))
         if approvals:
-            self._say(many_were_sent(approvals, decision))
-            self._queue.decide_marked(approvals)
+            self._show_note(describe_decisions(approvals, decision))
+            self._queue.remove(approvals)
             self._refresh_queue()
 
-    # -- deciding
+    # Decisions.
 
     def _choose_at_rule(self, choice: Choice) -> None:
         match choice:
             case Choice.ONCE:
                 self._decide(Approved(SCOPES[Choice.ALWAYS]))
             case Choice.ALWAYS:
-                self._say("This is the rule: y accepts it, esc goes back.")
+                self._show_note("This is the rule: y accepts it, esc goes back.")
             case _:
-                self._say("First say whether to accept the rule: y or enter, or back with esc.")
+                self._show_note(
+                    "First say whether to accept the rule: y or enter, or back with esc."
+                )
 
     def _choose(self, choice: Choice) -> None:
         match choice:
             case Choice.ONCE | Choice.SESSION:
                 self._decide(Approved(SCOPES[choice]))
             case Choice.ALWAYS:
-                self._go(Step.RULE)
+                self._go_to(Step.RULE)
             case Choice.ANSWER:
                 self._send_answers()
             case Choice.DECLINE:
                 self._decide(Declined())
             case Choice.MESSAGE:
-                self._go(Step.MESSAGE)
+                self._go_to(Step.MESSAGE)
             case Choice.STOP:
                 self._decide(Aborted())
 
     def _send_answers(self) -> None:
-        form = self._sheet.form
+        form = self._panel.form
         answers = form.answers() if form is not None else None
         if answers is None:
-            self._say("Something is missing in the form.")
+            self._show_note("Something is missing in the form.")
         else:
             self._decide(Answered(answers))
 
@@ -301,99 +306,100 @@ class ApprovalScreen(ModalScreen[None]):
         if self._shown is None:
             return
         self.app.post_message(ApprovalDecided(self._shown.approval_id, decision))
-        self._say(what_was_sent(self._shown, decision))
-        self._queue.decide()
+        self._show_note(describe_decision(self._shown, decision))
+        self._queue.remove([self._shown])
         self._refresh_queue()
 
-    # -- what is on the screen
+    # What is on the screen.
 
     @property
-    def _sheet(self) -> ApprovalSheet:
-        return self.query_one(ApprovalSheet)
+    def _panel(self) -> ApprovalPanel:
+        return self.query_one(ApprovalPanel)
 
     def on_screen_resume(self) -> None:
-        """Go, where nothing was left while another screen was over this one."""
-        if self._is_drawn and self._queue.current is None:
-            self._leave()
+        """Close, if the queue became empty while another screen was above this one."""
+        if self._is_composed and self._queue.current is None:
+            self._close()
 
-    def _leave(self) -> None:
-        """Go away, once; never take another screen down instead."""
-        if self.is_active and not self._has_left:
-            self._has_left = True
+    def _close(self) -> None:
+        """Close once, and never another screen instead."""
+        if self.is_active and not self._has_closed:
+            self._has_closed = True
             self.dismiss(None)
 
-    def _refresh_queue(self, *, by_person: bool = False) -> None:
-        if not self._is_drawn:
+    def _refresh_queue(self, *, by_user: bool = False) -> None:
+        if not self._is_composed:
             return
         current = self._queue.current
         if current is None:
             self._shown = None
-            self._leave()
+            self._close()
             return
         if current != self._shown:
             self._show(current)
-            if not by_person:
+            if not by_user:
                 self._guard.arm()
-        self._sheet.show_place(place_words(self._queue))
-        self._show_keys()
+        self._panel.show_position(describe_position(self._queue))
+        self._show_hints()
         self._show_guard()
 
     def _show(self, approval: Approval) -> None:
         self._shown = approval
         self._step = Step.READ
-        self._sheet.show_approval(approval, fields_of(approval.asked), self._offers(approval))
-        self._show_facts()
+        self._panel.show_approval(approval, answer_fields(approval.asked), self._options(approval))
+        self._show_origin()
 
-    def _go(self, step: Step) -> None:
-        """To another step of the same approval."""
+    def _go_to(self, step: Step) -> None:
         self._step = step
         match step:
             case Step.READ if self._shown is not None:
-                self._sheet.show_request(self._shown)
+                self._panel.show_request(self._shown)
             case Step.RULE if self._shown is not None:
-                self._sheet.show_rule(self._shown)
+                self._panel.show_rule(self._shown)
             case _:
-                self._sheet.ask_message()
-        self._say("")
-        self._show_keys()
+                self._panel.show_message_input()
+        self._show_note("")
+        self._show_hints()
 
-    def _offers(self, approval: Approval) -> list[Offer]:
+    def _options(self, approval: Approval) -> list[DecisionOption]:
         return [
-            Offer(choice, self._key(choice), label(approval.asked, choice), offer_tone(choice))
+            DecisionOption(
+                choice, self._key(choice), choice_label(approval.asked, choice), choice_tone(choice)
+            )
             for choice in Choice
-            if not why_not(approval.asked, choice)
+            if not choice_unavailable_reason(approval.asked, choice)
         ]
 
     def _key(self, name: str) -> str:
-        """The key of one of our bindings, as the keymap has it; empty where it took it away."""
+        """Return the key of an `approval.` binding; empty if the keymap unbinds it."""
         return self._keys.get(f"approval.{name}", "")
 
-    def _show_keys(self) -> None:
-        has_form = self._sheet.form is not None
-        words = step_keys(self._step, self._queue, self._key, has_form=has_form)
-        self._sheet.show_keys("   ".join(words))
+    def _show_hints(self) -> None:
+        has_form = self._panel.form is not None
+        hints = step_hints(self._step, self._queue, self._key, has_form=has_form)
+        self._panel.show_hints("   ".join(hints))
 
-    def _show_facts(self) -> None:
+    def _show_origin(self) -> None:
         if (shown := self._shown) is not None:
             client = self._clients.get(shown.thread_id, "")
-            self._sheet.show_facts(facts_words(shown, client, self._now()))
+            self._panel.show_origin(describe_origin(shown, client, self._now()))
 
     def _show_guard(self) -> None:
         if self._shown is None:
             return
-        ready = self._guard.ready
-        if ready == self._is_armed:
+        ready = self._guard.is_ready
+        if ready == self._was_ready:
             return
-        self._is_armed = ready
-        self._sheet.show_guard("keys ready" if ready else "reading…", ready=ready)
-        form = self._sheet.form
-        if ready and form is not None and self.focused is self._sheet.body:
+        self._was_ready = ready
+        self._panel.show_guard("keys ready" if ready else "reading…", ready=ready)
+        form = self._panel.form
+        if ready and form is not None and self.focused is self._panel.body:
             form.focus_first()
 
-    def _say(self, note: str) -> None:
-        if self._is_drawn:
-            self._sheet.show_note(note)
+    def _show_note(self, note: str) -> None:
+        if self._is_composed:
+            self._panel.show_note(note)
 
-    def _what_became(self, approval: Approval, resolved: ApprovalResolved | None) -> str:
+    def _describe_outcome(self, approval: Approval, resolved: ApprovalResolved | None) -> str:
         lost = " Your message was not sent." if self._step is Step.MESSAGE else ""
-        return what_became(approval, resolved) + lost
+        return describe_outcome(approval, resolved) + lost

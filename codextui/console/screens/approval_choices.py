@@ -1,11 +1,10 @@
-"""What a person can answer to which kind of request, and why not."""
+"""The logic of the approval dialog: its choices, queue, typing guard and texts. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from enum import Enum, StrEnum, auto
 
-from codextui.console.screens.approval_queue import ApprovalQueue
 from codextui.console.widgets.form_fields import FormField, form_fields, form_problem
 from codextui.jsonrpc import fields
 from codextui.protocol.approvals import (
@@ -27,7 +26,7 @@ from codextui.text.sanitize import one_line
 
 
 class Choice(StrEnum):
-    """One of the decision keys; the value is the last part of its binding's id."""
+    """An answer to an approval; the value is the last part of its binding's id."""
 
     ONCE = "once"
     SESSION = "session"
@@ -38,11 +37,11 @@ class Choice(StrEnum):
     STOP = "stop"
 
 
-YES = (Choice.ONCE, Choice.SESSION, Choice.ALWAYS, Choice.ANSWER)
-"""The choices that grant something."""
+GRANTING = (Choice.ONCE, Choice.SESSION, Choice.ALWAYS, Choice.ANSWER)
+"""Choices that grant what is asked."""
 
 SCOPES = {Choice.ONCE: Scope.ONCE, Choice.SESSION: Scope.SESSION, Choice.ALWAYS: Scope.ALWAYS}
-"""How far each of the approving choices reaches."""
+"""The scope of each approving choice."""
 
 _NO_RULE: dict[type[Asked], str] = {
     PatchAsked: "There is no rule for file changes: they are approved once or for this session.",
@@ -50,32 +49,36 @@ _NO_RULE: dict[type[Asked], str] = {
     ToolAsked: "There is no rule for tools: they are approved once or for this run.",
 }
 
-_IS_ANSWERED = "This is answered, not approved: fill in the form."
+_NEEDS_FORM = "This is answered, not approved: fill in the form."
+_HAS_NO_FORM = "There is no form to fill in here."
+
+TYPING_NOTE = "Not taken as a decision: keys decide after a moment without typing."
+"""Shown when a decision key is pressed before the guard is ready."""
 
 
-def why_not(asked: Asked, choice: Choice) -> str:
-    """Why a choice does not apply to this kind, in a sentence; empty where it does."""
+def choice_unavailable_reason(asked: Asked, choice: Choice) -> str:
+    """Return why a choice is unavailable for a request; empty if it is available."""
     if choice in (Choice.DECLINE, Choice.MESSAGE, Choice.STOP):
         return ""
     match asked:
         case CommandAsked():
-            return _why_not_command(asked, choice)
+            return _command_reason(asked, choice)
         case PatchAsked() | PermissionsAsked() | ToolAsked() if choice is Choice.ALWAYS:
             return _NO_RULE[type(asked)]
         case PatchAsked() | PermissionsAsked() | ToolAsked():
-            return "There is no form to fill in here." if choice is Choice.ANSWER else ""
+            return _HAS_NO_FORM if choice is Choice.ANSWER else ""
         case QuestionsAsked() | ElicitationAsked(mode="form") if problem := form_problem(asked):
             return problem
         case QuestionsAsked():
-            return "" if choice is Choice.ANSWER else _IS_ANSWERED
+            return "" if choice is Choice.ANSWER else _NEEDS_FORM
         case ElicitationAsked():
-            return _why_not_elicitation(asked, choice)
+            return _elicitation_reason(asked, choice)
         case UnknownAsked():
             return "codextui does not know this kind of request, so it can only be declined."
 
 
-def fields_of(asked: Asked) -> tuple[FormField, ...]:
-    """What there is to fill in; nothing where the form is beyond us."""
+def answer_fields(asked: Asked) -> tuple[FormField, ...]:
+    """Return the form fields of a request; empty if there are none, or too many to show."""
     match asked:
         case QuestionsAsked() | ElicitationAsked(mode="form") if not form_problem(asked):
             return form_fields(asked)
@@ -83,13 +86,13 @@ def fields_of(asked: Asked) -> tuple[FormField, ...]:
             return ()
 
 
-def offer_tone(choice: Choice) -> str:
-    """Whether a choice says yes or no."""
-    return "yes" if choice in YES else "no"
+def choice_tone(choice: Choice) -> str:
+    """Return `yes` for choices that grant something, else `no`."""
+    return "yes" if choice in GRANTING else "no"
 
 
-def label(asked: Asked, choice: Choice) -> str:
-    """What a choice does to this kind, in a few words."""
+def choice_label(asked: Asked, choice: Choice) -> str:
+    """Label a choice for a request."""
     match choice:
         case Choice.ONCE:
             return _once_label(asked)
@@ -118,9 +121,9 @@ def _once_label(asked: Asked) -> str:
             return "once"
 
 
-def _why_not_command(asked: CommandAsked, choice: Choice) -> str:
+def _command_reason(asked: CommandAsked, choice: Choice) -> str:
     if choice is Choice.ANSWER:
-        return "There is no form to fill in here."
+        return _HAS_NO_FORM
     if choice is Choice.ALWAYS and not asked.rule:
         return "Codex proposed no rule for this command, so there is nothing to allow for good."
     if choice is Choice.SESSION and asked.stdin:
@@ -128,20 +131,20 @@ def _why_not_command(asked: CommandAsked, choice: Choice) -> str:
     return ""
 
 
-def _why_not_elicitation(asked: ElicitationAsked, choice: Choice) -> str:
+def _elicitation_reason(asked: ElicitationAsked, choice: Choice) -> str:
     if asked.mode not in ("form", "url"):
         return f"codextui does not know the mode {asked.mode!a}, so it can only be declined."
-    if fields_of(asked):
-        return "" if choice is Choice.ANSWER else _IS_ANSWERED
+    if answer_fields(asked):
+        return "" if choice is Choice.ANSWER else _NEEDS_FORM
     if choice is Choice.ANSWER:
-        return "There is no form to fill in here."
-    if choice is Choice.ONCE or choice.value in _lasting(asked):
+        return _HAS_NO_FORM
+    if choice is Choice.ONCE or choice.value in _persistent_scopes(asked):
         return ""
     return f"{asked.server or 'This server'} takes an answer for this one time only."
 
 
-def _lasting(asked: ElicitationAsked) -> tuple[str, ...]:
-    """How long an approval of an MCP tool may last: `session`, `always` (`_meta.persist`)."""
+def _persistent_scopes(asked: ElicitationAsked) -> tuple[str, ...]:
+    """Read how long an MCP tool may stay approved (`_meta.persist`): `session`, `always`."""
     persist = asked.meta.get("persist")
     if isinstance(persist, str):
         return (persist,)
@@ -152,15 +155,141 @@ def _lasting(asked: ElicitationAsked) -> tuple[str, ...]:
     )
 
 
+class ApprovalQueue:
+    """The open approvals, oldest first, without those just decided here.
+
+    A decision takes a moment to reach the server. Its approval leaves the queue at once, and
+    returns if the decision fails (`restore`).
+    """
+
+    def __init__(self, approvals: Sequence[Approval], first: str = "") -> None:
+        """Start at the approval with the id `first`, or at the oldest."""
+        self._decided: set[str] = set()
+        self._marked: dict[str, Approval] = {}
+        self._open = tuple(approvals)
+        self._index = 0
+        for index, approval in enumerate(self._open):
+            if approval.approval_id == first:
+                self._index = index
+
+    @property
+    def approvals(self) -> tuple[Approval, ...]:
+        """The approvals left to decide."""
+        return tuple(a for a in self._open if a.approval_id not in self._decided)
+
+    @property
+    def current(self) -> Approval | None:
+        """The approval on the screen; None if none is left."""
+        left = self.approvals
+        return left[min(self._index, len(left) - 1)] if left else None
+
+    @property
+    def position(self) -> tuple[int, int]:
+        """The number of the current approval, from 1, and of all that are left."""
+        total = len(self.approvals)
+        return min(self._index + 1, total), total
+
+    @property
+    def marked(self) -> tuple[Approval, ...]:
+        """The marked approvals that have not changed since, oldest first."""
+        return tuple(a for a in self.approvals if self._marked.get(a.approval_id) == a)
+
+    def toggle_mark(self) -> bool:
+        """Mark or unmark the current approval; return whether it is marked now."""
+        current = self.current
+        if current is None:
+            return False
+        if current in self.marked:
+            del self._marked[current.approval_id]
+            return False
+        self._marked[current.approval_id] = current
+        return True
+
+    def mark_all(self, allowed: Callable[[Approval], bool]) -> None:
+        """Mark all approvals for which `allowed` returns true."""
+        self._marked = {a.approval_id: a for a in self.approvals if allowed(a)}
+
+    def update(self, approvals: Sequence[Approval]) -> None:
+        """Replace the open approvals; the current one stays current unless it is gone."""
+        current = self.current
+        self._open = tuple(approvals)
+        self._decided &= {approval.approval_id for approval in approvals}
+        if current is not None:
+            self._stay_at(current.approval_id)
+
+    def move(self, step: int) -> None:
+        """Go to the next (1) or previous (-1) approval; stop at both ends."""
+        _, total = self.position
+        self._index = max(0, min(self._index + step, total - 1))
+
+    def remove(self, approvals: Sequence[Approval]) -> None:
+        """Remove decided approvals; if the current one is among them, go to the next."""
+        current = self.current
+        self._decided |= {approval.approval_id for approval in approvals}
+        if current is not None:
+            self._stay_at(current.approval_id)
+
+    def restore(self, approval_id: str) -> None:
+        """Return an approval whose decision did not reach the server."""
+        current = self.current
+        self._decided.discard(approval_id)
+        if current is not None:
+            self._stay_at(current.approval_id)
+
+    def _stay_at(self, approval_id: str) -> None:
+        left = self.approvals
+        for index, approval in enumerate(left):
+            if approval.approval_id == approval_id:
+                self._index = index
+                return
+        self._index = max(0, min(self._index, len(left) - 1))
+
+
+class TypingGuard:
+    """Becomes ready after a time without keystrokes, and stays ready until it is armed again.
+
+    A dialog that opens while the user types gets the rest of the word. The guard keeps it from
+    taking a letter for a decision.
+    """
+
+    def __init__(self, quiet: float, clock: Callable[[], float]) -> None:
+        """Arm the guard.
+
+        Args:
+            quiet: seconds without a keystroke until it is ready.
+            clock: returns monotonic seconds.
+        """
+        self._quiet = quiet
+        self._clock = clock
+        self._since = clock()
+        self._ready = False
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether a key counts as a decision."""
+        self._ready = self._ready or self._clock() - self._since >= self._quiet
+        return self._ready
+
+    def arm(self) -> None:
+        """Wait for a quiet moment again, as the content has changed."""
+        self._since = self._clock()
+        self._ready = False
+
+    def record_key(self) -> None:
+        """Restart the wait, unless the guard is ready."""
+        if not self.is_ready:
+            self._since = self._clock()
+
+
 class Step(Enum):
-    """What the keys of the approval dialog mean now."""
+    """A step of the approval dialog: reading the request, accepting a rule, writing a message."""
 
     READ = auto()
     RULE = auto()
     MESSAGE = auto()
 
 
-_WORDS = {
+_OUTCOME_WORDS = {
     "approved": "approved",
     "approved_for_session": "approved for the session",
     "approved_always": "approved for good",
@@ -172,55 +301,55 @@ _WORDS = {
 }
 
 
-def what_became(approval: Approval, resolved: ApprovalResolved | None) -> str:
-    """What became of an approval that somebody else decided, or nobody."""
+def describe_outcome(approval: Approval, resolved: ApprovalResolved | None) -> str:
+    """Describe the outcome of an approval that was not decided here."""
     if resolved is None:
-        return f"{name(approval)} was resolved elsewhere."
+        return f"{approval_name(approval)} was resolved elsewhere."
     by = f" by {one_line(resolved.by, 40)}" if resolved.by else ""
-    return f"{name(approval)} was {_WORDS.get(resolved.outcome, 'resolved')}{by}."
+    return f"{approval_name(approval)} was {_OUTCOME_WORDS.get(resolved.outcome, 'resolved')}{by}."
 
 
-def what_was_sent(approval: Approval, decision: Decision) -> str:
-    """What was just decided here."""
-    return f"{name(approval)}: {_WORDS[decision_word(decision)]}."
+def describe_decision(approval: Approval, decision: Decision) -> str:
+    """Describe a decision just made here."""
+    return f"{approval_name(approval)}: {_OUTCOME_WORDS[decision_word(decision)]}."
 
 
-def many_were_sent(approvals: Sequence[Approval], decision: Decision) -> str:
-    """What was just decided here for several at once."""
-    names = ", ".join(name(approval) for approval in approvals)
-    return one_line(f"{names}: {_WORDS[decision_word(decision)]}.", 300)
+def describe_decisions(approvals: Sequence[Approval], decision: Decision) -> str:
+    """Describe a decision just made here about several approvals."""
+    names = ", ".join(approval_name(approval) for approval in approvals)
+    return one_line(f"{names}: {_OUTCOME_WORDS[decision_word(decision)]}.", 300)
 
 
-def place_words(queue: ApprovalQueue) -> str:
-    """`2 of 5 · 3 marked, this one too`; empty where there is one and it is not marked."""
-    at, total = queue.place
+def describe_position(queue: ApprovalQueue) -> str:
+    """Describe the place in the queue: `2 of 5 · 3 marked, this one too`; empty for an only one."""
+    at, total = queue.position
     marked = len(queue.marked)
     here = ", this one too" if queue.current in queue.marked and marked > 1 else ""
-    facts = [f"{at} of {total}"] if total > 1 else []
-    facts += [f"{marked} marked{here}"] if marked else []
-    return " · ".join(facts)
+    parts = [f"{at} of {total}"] if total > 1 else []
+    parts += [f"{marked} marked{here}"] if marked else []
+    return " · ".join(parts)
 
 
-def facts_words(approval: Approval, client: str, now: float) -> str:
-    """Which one it is, how long it waits, and whose thread it is."""
+def describe_origin(approval: Approval, client: str, now: float) -> str:
+    """Describe an approval's id, its waiting time, its thread and the client behind it."""
     waits = format_elapsed(max(0, now - approval.asked_at))
     is_role = approval.thread_id.startswith(RUN_PREFIX)
     thread_id = approval.thread_id if is_role else approval.thread_id[:13]
-    facts = [approval.approval_id, f"waits {waits}", f"thread {thread_id}"]
-    facts.extend([f"started by {client}"] if client else [])
-    return one_line(" · ".join(facts), 200)
+    parts = [approval.approval_id, f"waits {waits}", f"thread {thread_id}"]
+    parts += [f"started by {client}"] if client else []
+    return one_line(" · ".join(parts), 200)
 
 
-def step_keys(
+def step_hints(
     step: Step, queue: ApprovalQueue, key_of: Callable[[str], str], *, has_form: bool
 ) -> list[str]:
-    """The keys beside the answers, each with what it does.
+    """List the keys of a step other than the decision keys, each with what it does.
 
     Args:
-        step: what the keys mean now.
-        queue: what is left to decide.
-        key_of: the key of an `approval.` binding.
-        has_form: whether there is something to fill in.
+        step: the dialog's step.
+        queue: the dialog's queue.
+        key_of: returns the key of an `approval.` binding.
+        has_form: whether the request has a form.
     """
     match step:
         case Step.RULE:
@@ -229,14 +358,14 @@ def step_keys(
         case Step.MESSAGE:
             return ["⏎ decline and send this to the agent", f"{key_of('later')} back"]
         case Step.READ:
-            return _reading_keys(queue, key_of, has_form=has_form)
+            return _read_step_hints(queue, key_of, has_form=has_form)
 
 
-def _reading_keys(
+def _read_step_hints(
     queue: ApprovalQueue, key_of: Callable[[str], str], *, has_form: bool
 ) -> list[str]:
     words = [f"{key_of('later')} later"]
-    if queue.place[1] > 1:
+    if queue.position[1] > 1:
         words.append(f"{key_of('next')} next  {key_of('previous')} previous  {key_of('mark')} mark")
     if queue.marked:
         words.append(f"{key_of('many')} approve  {key_of('decline_many')} decline all marked")
@@ -244,8 +373,8 @@ def _reading_keys(
     return [*words, "tab to the form"] if has_form else words
 
 
-def name(approval: Approval) -> str:
-    """Whose it is, and which: `backend's a7`."""
+def approval_name(approval: Approval) -> str:
+    """Name an approval by its handle and id: `backend's a7`."""
     handle = one_line(approval.handle, 40)
     approval_id = one_line(approval.approval_id, 20)
     return f"{handle}'s {approval_id}" if handle else approval_id

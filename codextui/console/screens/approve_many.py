@@ -1,4 +1,4 @@
-"""The dialog that shows all of several approvals before they are given at once."""
+"""The dialog that shows several approvals in full before they are approved at once."""
 
 from __future__ import annotations
 
@@ -17,19 +17,17 @@ from textual.widgets import Static
 from codextui.console.render.approval import approval_title, render_approval
 from codextui.console.render.layout import fit_row
 from codextui.console.render.palette import Palette
-from codextui.console.screens.approval_choices import name
-from codextui.console.screens.quiet_guard import QuietGuard
+from codextui.console.screens.approval_choices import TYPING_NOTE, TypingGuard, approval_name
 from codextui.console.widgets.strip_view import StripView
 from codextui.protocol.approvals import Approval
 
 _UNREAD = "Not all of it has been on the screen: scroll to the end first."
-_TYPING = "Not taken as a decision: keys decide after a moment without typing."
 
 
 class ApproveManyScreen(ModalScreen[tuple[Approval, ...]]):
-    """Every marked approval in full, one below the other; returns them where a person says yes.
+    """Shows every marked approval in full; returns them if the user approves, else nothing.
 
-    Yes counts only when the last row has been in sight, with all above it before.
+    Approving works only once every row has been on the screen.
     """
 
     CSS_PATH: ClassVar = ["dialog.tcss", "approve_many.tcss"]
@@ -48,25 +46,25 @@ class ApproveManyScreen(ModalScreen[tuple[Approval, ...]]):
         quiet: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Take what was marked.
+        """Create the dialog.
 
         Args:
-            approvals: each of them can be approved once.
+            approvals: the marked ones; each can be approved once.
             quiet: seconds without a keystroke after which the decision key works.
-            clock: monotonic seconds, for the quiet moment.
+            clock: returns monotonic seconds, for the typing guard.
         """
         super().__init__()
         self._approvals = tuple(approvals)
-        self._guard = QuietGuard(quiet, clock)
+        self._guard = TypingGuard(quiet, clock)
         self._seen_to = 0
         self._total = 1
 
     def compose(self) -> ComposeResult:
-        """The heading, all that is asked, where the reader is, the keys."""
+        """Yield the title, the approvals, the scroll position and the keys."""
         title = f"Approve these {len(self._approvals)} once?"
         with Vertical(classes="dialog"):
             yield Static(title, classes="dialog-title", markup=False)
-            yield StripView(self._draw, id="body")
+            yield StripView(self._render_rows, id="body")
             with Horizontal(id="status"):
                 yield Static(id="position", markup=False)
                 yield Static(id="guard", markup=False)
@@ -78,20 +76,20 @@ class ApproveManyScreen(ModalScreen[tuple[Approval, ...]]):
             )
 
     def on_mount(self) -> None:
-        """Keep the quiet moment up to date."""
+        """Start the timer of the guard."""
         self.query_one(StripView).focus()
         self.set_interval(0.1, self._show_guard)
 
     def on_key(self) -> None:
-        """Every keystroke counts for the quiet moment, whatever it does."""
-        self._guard.note_key()
+        """Record every keystroke for the guard."""
+        self._guard.record_key()
 
-    def on_strip_view_moved(self, event: StripView.Moved) -> None:
-        """Remember how far all of it has been in sight, from the beginning without a gap."""
+    def on_strip_view_scrolled(self, event: StripView.Scrolled) -> None:
+        """Record up to which row everything has been on the screen, without a gap."""
         if not event.total:
-            return  # Nothing has been laid out yet.
+            return  # Before the first layout.
         if event.total != self._total:
-            self._total, self._seen_to = event.total, 0  # Laid out anew: other rows.
+            self._total, self._seen_to = event.total, 0  # Other rows at another width.
         if event.first <= self._seen_to + 1:
             self._seen_to = max(self._seen_to, event.last)
         place = f"lines {event.first} to {event.last} of {event.total}"
@@ -100,40 +98,40 @@ class ApproveManyScreen(ModalScreen[tuple[Approval, ...]]):
         )
 
     def action_approve(self) -> None:
-        """Approve all of them, if all of it was shown and nobody was typing."""
-        if not self._guard.ready:
-            self._say(_TYPING)
+        """Approve all of them, if every row was shown and the guard is ready."""
+        if not self._guard.is_ready:
+            self._show_note(TYPING_NOTE)
         elif not self._is_read:
-            self._say(_UNREAD)
+            self._show_note(_UNREAD)
         elif self.is_active:
             self.dismiss(self._approvals)
 
     def action_cancel(self) -> None:
-        """Approve nothing."""
+        """Close and approve nothing."""
         if self.is_active:
             self.dismiss(())
 
     def action_scroll(self, rows: int) -> None:
-        """Move by rows."""
+        """Scroll by rows."""
         self.query_one(StripView).scroll_relative(y=rows, animate=False)
 
     @property
     def _is_read(self) -> bool:
         return self._seen_to >= self._total
 
-    def _say(self, note: str) -> None:
+    def _show_note(self, note: str) -> None:
         self.query_one("#note", Static).update(note)
 
     def _show_guard(self) -> None:
-        ready = self._guard.ready and self._is_read
+        ready = self._guard.is_ready and self._is_read
         guard = self.query_one("#guard", Static)
         guard.update("keys ready" if ready else "reading…")
         guard.set_class(ready, "-ready")
 
-    def _draw(self, width: int, palette: Palette) -> list[Strip]:
+    def _render_rows(self, width: int, palette: Palette) -> list[Strip]:
         rows: list[Strip] = []
         for number, approval in enumerate(self._approvals, 1):
-            title = f"{number}. {approval_title(approval)} ({name(approval)})"
+            title = f"{number}. {approval_title(approval)} ({approval_name(approval)})"
             rows += [fit_row([Segment(title, palette.heading)], width, palette.text)]
             rows += [*render_approval(approval, width, palette), Strip.blank(width, palette.text)]
         return rows

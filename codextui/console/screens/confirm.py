@@ -1,4 +1,4 @@
-"""The dialog that asks before something that cannot be undone."""
+"""The dialog that confirms what cannot be undone."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from codextui.text.sanitize import sanitize
 
 
 class ConfirmScreen(ModalScreen[bool]):
-    """True only where the person said yes. The safe choice has the focus, and esc takes it."""
+    """Asks a question; returns true only for yes. No has the focus, and esc answers it."""
 
     CSS_PATH: ClassVar = ["dialog.tcss", "confirm.tcss"]
 
@@ -28,7 +28,14 @@ class ConfirmScreen(ModalScreen[bool]):
     ]
 
     def __init__(self, title: str, message: str, *, yes: str, no: str = "Cancel") -> None:
-        """Take the question, what would happen, and the words of the two choices."""
+        """Create the dialog.
+
+        Args:
+            title: the question.
+            message: what would happen.
+            yes: the label of yes.
+            no: the label of no.
+        """
         super().__init__()
         self._title = title
         self._message = message
@@ -36,7 +43,7 @@ class ConfirmScreen(ModalScreen[bool]):
         self._no = no
 
     def compose(self) -> ComposeResult:
-        """The question, and the safe choice first."""
+        """Yield the question and the choices, no first."""
         with Vertical(classes="dialog"):
             yield Static(sanitize(self._title), classes="dialog-title", markup=False)
             yield Static(sanitize(self._message), id="message", markup=False)
@@ -45,7 +52,7 @@ class ConfirmScreen(ModalScreen[bool]):
                 yield Button(f"y  {self._yes}", id="yes", compact=True)
 
     def on_mount(self) -> None:
-        """Enter alone is safe."""
+        """Focus no, so that enter is safe."""
         self.query_one("#no").focus()
 
     @on(Button.Pressed)
@@ -53,6 +60,6 @@ class ConfirmScreen(ModalScreen[bool]):
         self.action_answer(event.button.id == "yes")
 
     def action_answer(self, answer: bool) -> None:
-        """Answer, and go away."""
+        """Close with an answer."""
         if self.is_active:
             self.dismiss(answer)

@@ -14,12 +14,12 @@ from textual.widgets import Static
 
 from codextui.console.render.diff import render_unified_diff
 from codextui.console.render.palette import Palette
-from codextui.console.widgets.strip_view import StripView, text_rows
+from codextui.console.widgets.strip_view import StripView, wrap_text
 from codextui.text.sanitize import one_line
 
 
 class DiffScreen(ModalScreen[None]):
-    """A unified diff, scrollable."""
+    """Shows a unified diff."""
 
     CSS_PATH: ClassVar = ["dialog.tcss", "diff.tcss"]
 
@@ -30,33 +30,33 @@ class DiffScreen(ModalScreen[None]):
     ]
 
     def __init__(self, title: str, diff: str) -> None:
-        """Take the heading and the unified diff; an empty one is shown as such."""
+        """Show a unified diff, which may be empty, under a title."""
         super().__init__()
         self._title = title
         self._diff = diff
 
     def compose(self) -> ComposeResult:
-        """The heading, the diff, where the reader is."""
+        """Yield the title, the diff, and the scroll position."""
         with Vertical(classes="dialog"):
             yield Static(one_line(self._title, 200), classes="dialog-title", markup=False)
-            yield StripView(self._draw, id="body")
+            yield StripView(self._render_rows, id="body")
             yield Static(id="position", classes="dialog-keys", markup=False)
 
-    def on_strip_view_moved(self, event: StripView.Moved) -> None:
-        """Say where the reader is."""
+    def on_strip_view_scrolled(self, event: StripView.Scrolled) -> None:
+        """Show the scroll position."""
         place = f"lines {event.first} to {event.last} of {event.total}"
         self.query_one("#position", Static).update(f"{place}   ↑ ↓ space scroll   esc close")
 
     def action_close(self) -> None:
-        """Back to where it was opened."""
+        """Close the screen."""
         if self.is_active:
             self.dismiss(None)
 
     def action_scroll(self, rows: int) -> None:
-        """Move by rows."""
+        """Scroll by rows."""
         self.query_one(StripView).scroll_relative(y=rows, animate=False)
 
-    def _draw(self, width: int, palette: Palette) -> list[Strip]:
+    def _render_rows(self, width: int, palette: Palette) -> list[Strip]:
         if not self._diff.strip():
-            return text_rows(Text("No file was changed."), width, palette.muted)
+            return wrap_text(Text("No file was changed."), width, palette.muted)
         return render_unified_diff(self._diff, width, palette)

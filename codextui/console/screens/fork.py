@@ -25,8 +25,8 @@ class ForkPoint:
     """A turn that a thread can be forked through.
 
     Attributes:
-        turn_id: as Codex gives it.
-        prompt: what the person asked in this turn.
+        turn_id: Codex's id.
+        prompt: the prompt of the turn.
         state: `completed`, `interrupted`, `failed` or `running`; a running turn cannot be chosen.
     """
 
@@ -36,15 +36,15 @@ class ForkPoint:
 
 
 @dataclass(frozen=True, slots=True)
-class ForkChosen:
+class ForkChoice:
     """Fork through this turn, inclusive, and send the prompt unless it is empty."""
 
     turn_id: str
     prompt: str = ""
 
 
-class ForkScreen(ModalScreen[ForkChosen | None]):
-    """Lists the turns, the newest that can be forked chosen at first; None where cancelled."""
+class ForkScreen(ModalScreen[ForkChoice | None]):
+    """Lists the turns, starting at the newest one that has ended; returns None if cancelled."""
 
     CSS_PATH: ClassVar = ["dialog.tcss", "fork.tcss"]
 
@@ -55,13 +55,13 @@ class ForkScreen(ModalScreen[ForkChosen | None]):
     ]
 
     def __init__(self, handle: str, turns: Sequence[ForkPoint]) -> None:
-        """Take the source's handle and its turns, oldest first."""
+        """Create the dialog for a thread's handle and its turns, oldest first."""
         super().__init__()
         self._handle = handle
         self._turns = tuple(turns)
 
     def compose(self) -> ComposeResult:
-        """The turns, and what the fork should do."""
+        """Yield the turns and the prompt."""
         with Vertical(classes="dialog"):
             title = f"Fork {one_line(self._handle, 60)} through a turn"
             yield Static(title, classes="dialog-title", markup=False)
@@ -82,7 +82,7 @@ class ForkScreen(ModalScreen[ForkChosen | None]):
             )
 
     def on_mount(self) -> None:
-        """Begin at the newest turn that can be forked."""
+        """Highlight the newest turn that can be forked."""
         turns = self.query_one(OptionList)
         at = [index for index, turn in enumerate(self._turns) if turn.state != _RUNNING]
         if at:
@@ -98,10 +98,10 @@ class ForkScreen(ModalScreen[ForkChosen | None]):
         at = self.query_one(OptionList).highlighted
         if at is not None and self._turns[at].state != _RUNNING and self.is_active:
             prompt = self.query_one(Input).value.strip()
-            self.dismiss(ForkChosen(self._turns[at].turn_id, prompt))
+            self.dismiss(ForkChoice(self._turns[at].turn_id, prompt))
 
     def action_move(self, step: int) -> None:
-        """To another turn."""
+        """Highlight another turn."""
         turns = self.query_one(OptionList)
         if step > 0:
             turns.action_cursor_down()
@@ -109,7 +109,7 @@ class ForkScreen(ModalScreen[ForkChosen | None]):
             turns.action_cursor_up()
 
     def action_cancel(self) -> None:
-        """Fork nothing."""
+        """Close without a fork."""
         if self.is_active:
             self.dismiss(None)
 

@@ -1,4 +1,4 @@
-"""The screen that shows a run's gate board."""
+"""The screen that shows the gates of a run."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from textual.widgets import Static
 from codextui.console.model.run import RunView
 from codextui.console.render.gates import gates_title, render_gates
 from codextui.console.render.palette import Palette
-from codextui.console.widgets.strip_view import StripView, text_rows
+from codextui.console.widgets.strip_view import StripView, wrap_text
 from codextui.protocol.runs import Gate
 from codextui.text.sanitize import one_line
 
-LOOK = 0.25
-"""Seconds between two looks at how the run stands."""
+UPDATE_INTERVAL = 0.25
+"""Seconds between updates."""
 
 NO_GATES = (
     "This run has told of no gates. A role's `requires` and `produces` in its team's "
@@ -30,7 +30,7 @@ NO_GATES = (
 
 
 class GatesScreen(ModalScreen[None]):
-    """Every gate of a run, brought up to date while it is open."""
+    """Shows all gates of a run, and follows their changes."""
 
     CSS_PATH: ClassVar = ["dialog.tcss", "gates.tcss"]
 
@@ -41,7 +41,13 @@ class GatesScreen(ModalScreen[None]):
     ]
 
     def __init__(self, handle: str, run: Callable[[], RunView], now: Callable[[], float]) -> None:
-        """Take the run's handle, what tells how the run stands, and unix seconds."""
+        """Create the screen.
+
+        Args:
+            handle: the run's.
+            run: returns the run as it is now.
+            now: returns unix seconds.
+        """
         super().__init__()
         self._handle = handle
         self._run = run
@@ -49,46 +55,46 @@ class GatesScreen(ModalScreen[None]):
         self._shown: tuple[tuple[Gate, ...], int] | None = None
 
     def compose(self) -> ComposeResult:
-        """The heading, the board, where the reader is."""
+        """Yield the title, the gates, and the scroll position."""
         with Vertical(classes="dialog"):
             yield Static(id="title", classes="dialog-title", markup=False)
-            yield StripView(self._draw, id="body")
+            yield StripView(self._render_rows, id="body")
             yield Static(id="position", classes="dialog-keys", markup=False)
 
     def on_mount(self) -> None:
-        """Keep it up to date."""
-        self.set_interval(LOOK, self._look)
-        self._look()
+        """Start the timer of the updates."""
+        self.set_interval(UPDATE_INTERVAL, self._update)
+        self._update()
 
-    def on_strip_view_moved(self, event: StripView.Moved) -> None:
-        """Say where the reader is."""
+    def on_strip_view_scrolled(self, event: StripView.Scrolled) -> None:
+        """Show the scroll position."""
         keys = "↑ ↓ space scroll   esc close"
         if event.total > event.last - event.first + 1:
             keys = f"lines {event.first} to {event.last} of {event.total}   {keys}"
         self.query_one("#position", Static).update(keys)
 
     def action_close(self) -> None:
-        """Back to where it was opened."""
+        """Close the screen."""
         if self.is_active:
             self.dismiss(None)
 
     def action_scroll(self, rows: int) -> None:
-        """Move by rows."""
+        """Scroll by rows."""
         self.query_one(StripView).scroll_relative(y=rows, animate=False)
 
-    def _look(self) -> None:
-        """Draw again where something changed, or a second has passed."""
+    def _update(self) -> None:
+        """Render again if a gate changed or a second has passed."""
         gates = self._run().gates
-        seen = (gates, int(self._now()))
-        if seen == self._shown:
+        current = (gates, int(self._now()))
+        if current == self._shown:
             return
-        self._shown = seen
+        self._shown = current
         count = gates_title(gates) if gates else "no gates"
         self.query_one("#title", Static).update(f"{one_line(self._handle, 60)}: {count}")
         self.query_one(StripView).redraw()
 
-    def _draw(self, width: int, palette: Palette) -> list[Strip]:
+    def _render_rows(self, width: int, palette: Palette) -> list[Strip]:
         gates = self._run().gates
         if not gates:
-            return text_rows(Text(NO_GATES), width, palette.muted)
+            return wrap_text(Text(NO_GATES), width, palette.muted)
         return render_gates(gates, width, palette, now=self._now())

@@ -1,4 +1,4 @@
-"""The screen that lists every key."""
+"""The screen that lists all keys."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from textual.widgets import Static
 
 from codextui.console.bindings import KeyGroup
 from codextui.console.render.palette import Palette
-from codextui.console.widgets.strip_view import StripView, text_rows
+from codextui.console.widgets.strip_view import StripView, wrap_text
 
 
 class HelpScreen(ModalScreen[None]):
-    """Every key that is bound, with its description, grouped by where it works."""
+    """Lists all bindings by the place where they are active."""
 
     CSS_PATH: ClassVar = ["dialog.tcss", "help.tcss"]
 
@@ -31,15 +31,15 @@ class HelpScreen(ModalScreen[None]):
     ]
 
     def __init__(self, groups: Sequence[KeyGroup]) -> None:
-        """Take the groups, from `codextui.console.bindings.key_groups`."""
+        """Show groups made by `codextui.console.bindings.key_groups`."""
         super().__init__()
         self._groups = tuple(groups)
 
     def compose(self) -> ComposeResult:
-        """The keys, and how to change them."""
+        """Yield the keys, and how to rebind them."""
         with Vertical(classes="dialog"):
             yield Static("Keys", classes="dialog-title", markup=False)
-            yield StripView(self._draw, id="body")
+            yield StripView(self._render_rows, id="body")
             yield Static(
                 "The ids on the right are for [ui.keys] in config.toml.   esc close",
                 classes="dialog-keys",
@@ -47,15 +47,15 @@ class HelpScreen(ModalScreen[None]):
             )
 
     def action_close(self) -> None:
-        """Back to where it was opened."""
+        """Close the screen."""
         if self.is_active:
             self.dismiss(None)
 
     def action_scroll(self, rows: int) -> None:
-        """Move by rows."""
+        """Scroll by rows."""
         self.query_one(StripView).scroll_relative(y=rows, animate=False)
 
-    def _draw(self, width: int, palette: Palette) -> list[Strip]:
+    def _render_rows(self, width: int, palette: Palette) -> list[Strip]:
         rows = [row for group in self._groups for row in group.keys]
         keys_width = max((cell_len(row.keys) for row in rows), default=0) + 3
         ids_width = max((cell_len(row.binding_id) for row in rows), default=0)
@@ -69,4 +69,4 @@ class HelpScreen(ModalScreen[None]):
                 text.append(row.binding_id.ljust(ids_width) + "\n", palette.faint)
             text.append("\n")
         text.rstrip()
-        return text_rows(text, width, palette.text)
+        return wrap_text(text, width, palette.text)

@@ -1,4 +1,4 @@
-"""The console's main screen: tree, panes, what needs a person, keys."""
+"""The console's main screen: tree, panes, what needs attention, and the keys."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.timer import Timer
 
-from codextui.console.bindings import is_unbound, show_keys
+from codextui.console.bindings import format_keys, is_unbound
 from codextui.console.model.state import Changes, ConsoleState, ThreadView
-from codextui.console.screens import messages as requests
-from codextui.console.screens.refusals import Wish, refusal
-from codextui.console.screens.thread_actions import MainOptions, ThreadActions, purpose
+from codextui.console.screens import messages
+from codextui.console.screens.availability import Action, unavailable_reason
+from codextui.console.screens.thread_actions import MainOptions, ThreadActions, describe_send
 from codextui.console.widgets.attention_strip import AttentionStrip
 from codextui.console.widgets.composer import Composer
-from codextui.console.widgets.drawing import FRAME, LineWidget, Pacer
+from codextui.console.widgets.drawing import FRAME_INTERVAL, LineWidget, Pacer
 from codextui.console.widgets.key_line import KeyHint, KeyLine
-from codextui.console.widgets.pane_context import PaneContext, looks_from
+from codextui.console.widgets.pane_context import PaneContext, palettes_from
 from codextui.console.widgets.status_line import ServerStatus, StatusLine
 from codextui.console.widgets.workbench import Workbench
 from codextui.protocol.runs import ThreadKind
@@ -60,11 +60,7 @@ MAIN_BINDINGS: list[BindingType] = [
     Binding("ctrl+r", "retry", "Try to connect now", id="server.retry"),
 ]
 
-
-WRITING = {"send": "send", "newline": "new line", "leave": "keep as draft"}
-"""What a person who writes can do: every other key writes."""
-
-WATCHING = {
+COMMAND_LABELS = {
     "choose": "open",
     "reply": "reply",
     "approvals": "decide",
@@ -84,76 +80,314 @@ WATCHING = {
     "detach": "detach",
     "stop_server": "stop all",
 }
-"""What a person who watches can do, the most wanted first."""
+"""Labels of the actions in the footer, the most important first."""
+
+COMPOSER_LABELS = {"send": "send", "newline": "new line", "leave": "keep as draft"}
+"""Labels of the actions in the footer while the composer has the focus."""
 
 PINNED = frozenset({"help", "detach", "send", "leave"})
-"""What is shown even where there is little room: the way to the others, and the way out."""
+"""Actions that the footer shows at any width: how to find the others, and the way out."""
 
-_WISHES = {
-    "reply": Wish.SEND,
-    "new_thread": Wish.START,
-    "interrupt": Wish.INTERRUPT,
-    "fork": Wish.FORK,
-    "fork_through": Wish.FORK_THROUGH,
-    "diff": Wish.DIFF,
-    "kill": Wish.KILL,
-    "pause": Wish.PAUSE,
-    "rerun": Wish.RERUN,
-    "gates": Wish.GATES,
-    "timeline": Wish.TIMELINE,
-    "stop_server": Wish.STOP,
+_ACTIONS = {
+    "reply": Action.SEND,
+    "new_thread": Action.START,
+    "interrupt": Action.INTERRUPT,
+    "fork": Action.FORK,
+    "fork_through": Action.FORK_THROUGH,
+    "diff": Action.DIFF,
+    "kill": Action.KILL,
+    "pause": Action.PAUSE,
+    "rerun": Action.RERUN,
+    "gates": Action.GATES,
+    "timeline": Action.TIMELINE,
+    "stop_server": Action.STOP,
 }
+
+
+class MainScreen(ThreadActions):
+    """Shows the console state. The actions on the current thread are in `ThreadActions`."""
+
+    AUTO_FOCUS = "ThreadTree"
+    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - Textual's type
+        (0, "-narrow"),
+        (100, "-medium"),
+        (140, "-wide"),
+    ]
+    BINDINGS: ClassVar[list[BindingType]] = MAIN_BINDINGS
+
+    def __init__(self, state: ConsoleState, options: MainOptions) -> None:
+        """Show `state`."""
+        super().__init__(state, options)
+        self._pacer = Pacer(resume=self._resume_frames, pause=self._pause_frames)
+        self._frames: Timer | None = None
+        self._problem = ""
+        self._seen_failures: set[str] = set()
+        self._pane_context = self._build_context()
+        self.workbench = Workbench(
+            state,
+            self._pacer,
+            self._pane_context,
+            max_panes=options.max_panes,
+            new_thread_key=options.new_thread_key,
+        )
+
+    def compose(self) -> ComposeResult:
+        """Yield the regions of the screen from top to bottom."""
+        yield StatusLine(self._options.server)
+        yield self.workbench
+        yield AttentionStrip()
+        yield KeyLine()
+
+    def on_mount(self) -> None:
+        """Start the timers."""
+        self._frames = self.set_interval(FRAME_INTERVAL, self._pacer.tick)
+        self.set_interval(1, self._refresh_clocks)
+        self.app.theme_changed_signal.subscribe(self, lambda _: self._restyle())
+        self._pacer.mark_dirty(self)
+
+    # Changes of the state.
+
+    def apply_changes(self, changes: Changes) -> None:
+        """Schedule what changed for one of the next frames."""
+        self.workbench.apply_changes(changes)
+        connection = self.state.connection
+        has_news = changes.threads or changes.tree or changes.approvals
+        if changes.server or (has_news and (connection.caught_up or not connection.connected)):
+            self._pacer.mark_dirty(self)
+
+    def flush(self) -> None:
+        """Update the lines around the panes. Called by the pacer."""
+        if not self.is_mounted:
+            return
+        palettes = self._pane_context.palettes
+        self.query_one(StatusLine).show(self._server_status(), palettes.bar, palettes.offline)
+        self.query_one(AttentionStrip).show(
+            list(self.state.approvals.values()),
+            self._unseen_failures(),
+            self._pane_context,
+            offline=self.state.connection.reason != "",
+        )
+        self.workbench.update_composer_hints(partial(describe_send, self.state))
+        self._show_keys()
+
+    def open_thread(self, thread_id: str) -> None:
+        """Show a thread in a pane and focus it, now or as soon as the thread is known."""
+        self.workbench.open_thread(thread_id)
+
+    def show_problem(self, problem: str) -> None:
+        """Show why the server cannot start turns; an empty string removes it."""
+        self._problem = problem
+        self._pacer.mark_dirty(self)
+
+    def keys_are_commands(self) -> bool:
+        """Return whether the focused widget takes no text, so that keys are commands."""
+        return self.focused is None or isinstance(self.focused, LineWidget)
+
+    def is_composing(self) -> bool:
+        """Return whether the composer has the focus."""
+        return isinstance(self.focused, Composer)
+
+    def _resume_frames(self) -> None:
+        if self._frames is not None:
+            self._frames.resume()
+
+    def _pause_frames(self) -> None:
+        if self._frames is not None:
+            self._frames.pause()
+
+    def _refresh_clocks(self) -> None:
+        self.workbench.refresh_clocks()
+        self.query_one(AttentionStrip).refresh()
+
+    def _build_context(self) -> PaneContext:
+        return PaneContext(
+            palettes_from(self.app.theme_variables),
+            self.state.state_of,
+            self._options.now,
+            self._options.home,
+            lambda thread_id: self.state.summarize_run(thread_id, self._options.cost_of),
+        )
+
+    def _restyle(self) -> None:
+        self._pane_context = self._build_context()
+        self.workbench.restyle(self._pane_context)
+        self._pacer.mark_dirty(self)
+
+    def _server_status(self) -> ServerStatus:
+        """Sum up all threads and roles; runs do not count beside their roles."""
+        state = self.state
+        infos = [view.info for view in state.threads.values()]
+        infos = [info for info in infos if info.kind is not ThreadKind.RUN]
+        states = [info.state for info in infos]
+        working = (ThreadState.RUNNING, ThreadState.STARTING)
+        return ServerStatus(
+            self._options.server,
+            state.connection,
+            state.codex_version,
+            state.codex_problem or self._problem,
+            running=sum(state in working for state in states),
+            waiting=states.count(ThreadState.NEEDS_INPUT),
+            tokens=sum(info.usage.total for info in infos),
+        )
+
+    def _unseen_failures(self) -> list[ThreadView]:
+        """Return the failed threads that were not current since they failed."""
+        failed = [v for v in self.state.threads.values() if v.info.state is ThreadState.FAILED]
+        self._seen_failures &= {view.thread_id for view in failed}
+        if self.workbench.current and not self.workbench.thread_tree.has_focus:
+            self._seen_failures.add(self.workbench.current)
+        return [view for view in failed if view.thread_id not in self._seen_failures]
+
+    def _show_keys(self) -> None:
+        bindings = [active.binding for active in self.active_bindings.values()]
+        hints = key_hints(
+            bindings,
+            self.state,
+            self.workbench.current,
+            composing=self.is_composing(),
+            detach_label=self._options.detach_label,
+        )
+        self.query_one(KeyLine).show(hints)
+
+    @on(Workbench.CurrentChanged)
+    def _update_lines(self) -> None:
+        self._pacer.mark_dirty(self)
+
+    # Actions. Those on the current thread are in `ThreadActions`.
+
+    def action_approvals(self) -> None:
+        """Open the approval dialog."""
+        self.post_message(messages.OpenApprovals())
+
+    def action_zoom(self) -> None:
+        """Give the current pane all the space, or tile the panes again."""
+        grid = self.workbench.grid
+        if grid.tile_of(self.workbench.current) is None:
+            self.workbench.open_thread(self.workbench.current)
+        if grid.tile_of(self.workbench.current) is None:
+            self._explain("Nothing to zoom: no thread has a pane yet.")
+        grid.zoom("" if grid.zoomed else self.workbench.current)
+        self._pacer.mark_dirty(self)
+
+    def action_zoom_out(self) -> None:
+        """Tile the panes again, and clear the selection."""
+        self.clear_selection()
+        if self.workbench.grid.zoomed:
+            self.action_zoom()
+
+    def action_number(self, number: int) -> None:
+        """Focus the pane of a number."""
+        if not self.workbench.focus_pane(number):
+            self._explain(f"There is no pane {number}.")
+
+    def action_cycle(self, step: int) -> None:
+        """Focus the next or previous pane."""
+        self.workbench.focus_next_pane(step)
+
+    def action_go(self, dx: int, dy: int) -> None:
+        """Focus the pane in a direction."""
+        self.workbench.focus_neighbour(dx, dy)
+
+    def action_panes(self, step: int) -> None:
+        """Show more or fewer panes."""
+        if reason := self.workbench.change_pane_count(step):
+            self._explain(reason)
+
+    def action_toggle_tree(self) -> None:
+        """Show or hide the tree."""
+        self.toggle_class("-no-tree")
+        if self.has_class("-no-tree") and self.workbench.thread_tree.has_focus:
+            self.workbench.focus_thread(self.workbench.current)
+
+    def action_help(self) -> None:
+        """List all keys."""
+        from codextui.console.screens.help import HelpScreen  # noqa: PLC0415
+
+        self.app.push_screen(HelpScreen(self._options.key_groups()))
+
+    def action_retry(self) -> None:
+        """Connect to the server now."""
+        if self.state.connection.connected:
+            self._explain("The server is connected.")
+        else:
+            self.post_message(messages.RetryConnection())
+
+    def action_detach(self) -> None:
+        """Exit; the server and its threads keep running."""
+        self.app.exit(0)
+
+    # Clicks.
+
+    @on(AttentionStrip.ApprovalChosen)
+    def _open_approval(self, message: AttentionStrip.ApprovalChosen) -> None:
+        self.post_message(messages.OpenApprovals(message.approval_id))
+
+    @on(AttentionStrip.MoreChosen)
+    def _open_approvals(self) -> None:
+        self.post_message(messages.OpenApprovals())
+
+    @on(AttentionStrip.ThreadChosen)
+    def _open_failed_thread(self, message: AttentionStrip.ThreadChosen) -> None:
+        self.workbench.open_thread(message.thread_id)
+
+    @on(KeyLine.Clicked)
+    async def _run_clicked_key(self, message: KeyLine.Clicked) -> None:
+        for active in self.active_bindings.values():
+            if active.binding.action == message.action:
+                await self.app.run_action(message.action, active.node)
+                return
 
 
 def key_hints(
     bindings: Iterable[Binding],
-    board: ConsoleState,
+    state: ConsoleState,
     thread_id: str,
     *,
-    writing: bool,
-    leaving: str = WATCHING["detach"],
+    composing: bool,
+    detach_label: str = COMMAND_LABELS["detach"],
 ) -> list[KeyHint]:
-    """The keys to show, with words for what they do to this thread now.
+    """Return the keys of the footer, labelled with what they do to a thread now.
 
     Args:
-        bindings: those that are active.
-        board: what there is.
-        thread_id: the thread that keys are meant for.
-        writing: whether a person writes.
-        leaving: what leaving does.
+        bindings: the active ones.
+        state: the console state.
+        thread_id: the current thread.
+        composing: whether the composer has the focus.
+        detach_label: what leaving the console does.
     """
     bound: dict[str, Binding] = {}
     for binding in bindings:
         if not is_unbound(binding):
             bound.setdefault(binding.action, binding)
-    labels = WRITING if writing else WATCHING | {"detach": leaving}
+    labels = COMPOSER_LABELS if composing else COMMAND_LABELS | {"detach": detach_label}
     return [
         KeyHint(
-            show_keys(bound[action].key),
-            _label(action, label, board, thread_id),
+            format_keys(bound[action].key),
+            _label(action, label, state, thread_id),
             action,
             pinned=action in PINNED,
         )
         for action, label in labels.items()
-        if action in bound and _does_something(action, board, thread_id)
+        if action in bound and _is_available(action, state, thread_id)
     ]
 
 
-def _does_something(action: str, board: ConsoleState, thread_id: str) -> bool:
+def _is_available(action: str, state: ConsoleState, thread_id: str) -> bool:
     match action:
         case "approvals":
-            return bool(board.approvals) and board.connection.connected
+            return bool(state.approvals) and state.connection.connected
         case "retry":
-            return not board.connection.connected and bool(board.connection.reason)
+            return not state.connection.connected and bool(state.connection.reason)
         case "zoom" | "choose":
             return bool(thread_id)
+        case _ if action in _ACTIONS:
+            return not unavailable_reason(_ACTIONS[action], state, thread_id)
         case _:
-            wish = _WISHES.get(action)
-            return wish is None or not refusal(wish, board, thread_id)
+            return True
 
 
-def _label(action: str, label: str, board: ConsoleState, thread_id: str) -> str:
-    view = board.threads.get(thread_id)
+def _label(action: str, label: str, state: ConsoleState, thread_id: str) -> str:
+    view = state.threads.get(thread_id)
     if view is None:
         return label
     is_codex = view.info.kind is ThreadKind.CODEX
@@ -168,235 +402,3 @@ def _label(action: str, label: str, board: ConsoleState, thread_id: str) -> str:
             return "go on"
         case _:
             return label
-
-
-class MainScreen(ThreadActions):
-    """Shows the board; what keys ask of the current thread is in `ThreadActions`."""
-
-    AUTO_FOCUS = "ThreadTree"
-    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - as Textual types it
-        (0, "-narrow"),
-        (100, "-medium"),
-        (140, "-wide"),
-    ]
-    BINDINGS: ClassVar[list[BindingType]] = MAIN_BINDINGS
-
-    def __init__(self, board: ConsoleState, options: MainOptions) -> None:
-        """Show a board."""
-        super().__init__(board, options)
-        self._pacer = Pacer(wake=self._wake, rest=self._rest)
-        self._frames: Timer | None = None
-        self._problem = ""
-        self._seen_failures: set[str] = set()
-        self._pane_context = self._build_context()
-        self.bench = Workbench(
-            board,
-            self._pacer,
-            self._pane_context,
-            most=options.most_panes,
-            start_key=options.start_key,
-        )
-
-    def compose(self) -> ComposeResult:
-        """The parts."""
-        yield StatusLine(self._options.server)
-        yield self.bench
-        yield AttentionStrip()
-        yield KeyLine()
-
-    def on_mount(self) -> None:
-        """Start."""
-        self._frames = self.set_interval(FRAME, self._pacer.tick)
-        self.set_interval(1, self._tick)
-        self.app.theme_changed_signal.subscribe(self, lambda _: self._restyle())
-        self._pacer.mark(self)
-
-    # What the board tells.
-
-    def take(self, changes: Changes) -> None:
-        """Take in what changed; it is drawn in one of the next frames."""
-        self.bench.take(changes)
-        link = self.board.connection
-        has_news = changes.threads or changes.tree or changes.approvals
-        if changes.server or (has_news and (link.caught_up or not link.connected)):
-            self._pacer.mark(self)
-
-    def flush(self) -> None:
-        """Bring the lines around the panes up to date. Called by the pacer."""
-        if not self.is_mounted:
-            return
-        looks = self._pane_context.looks
-        self.query_one(StatusLine).show(self._status(), looks.bar, looks.lost)
-        self.query_one(AttentionStrip).show(
-            list(self.board.approvals.values()),
-            self._failed(),
-            self._pane_context,
-            lost=self.board.connection.reason != "",
-        )
-        self.bench.say_purposes(partial(purpose, self.board))
-        self._show_keys()
-
-    def open_thread(self, thread_id: str) -> None:
-        """Show a thread in a pane and go to it; as soon as it is known, if it is not yet."""
-        self.bench.open(thread_id)
-
-    def say_problem(self, problem: str) -> None:
-        """Say why the server can start no turns, as long as that is so; empty where it can."""
-        self._problem = problem
-        self._pacer.mark(self)
-
-    def is_watching(self) -> bool:
-        """Whether nothing that has the focus wants keys for itself."""
-        return self.focused is None or isinstance(self.focused, LineWidget)
-
-    def is_writing(self) -> bool:
-        """Whether the composer has the focus."""
-        return isinstance(self.focused, Composer)
-
-    def _wake(self) -> None:
-        if self._frames is not None:
-            self._frames.resume()
-
-    def _rest(self) -> None:
-        if self._frames is not None:
-            self._frames.pause()
-
-    def _tick(self) -> None:
-        self.bench.tick()
-        self.query_one(AttentionStrip).refresh()
-
-    def _build_context(self) -> PaneContext:
-        return PaneContext(
-            looks_from(self.app.theme_variables),
-            self.board.state_of,
-            self._options.now,
-            self._options.home,
-            lambda thread_id: self.board.summarize_run(thread_id, self._options.cost_of),
-        )
-
-    def _restyle(self) -> None:
-        self._pane_context = self._build_context()
-        self.bench.restyle(self._pane_context)
-        self._pacer.mark(self)
-
-    def _status(self) -> ServerStatus:
-        """What all threads and roles do together; a run is not counted beside its roles."""
-        board = self.board
-        infos = [view.info for view in board.threads.values()]
-        infos = [info for info in infos if info.kind is not ThreadKind.RUN]
-        states = [info.state for info in infos]
-        working = (ThreadState.RUNNING, ThreadState.STARTING)
-        return ServerStatus(
-            self._options.server,
-            board.connection,
-            board.codex_version,
-            board.codex_problem or self._problem,
-            running=sum(state in working for state in states),
-            asking=states.count(ThreadState.NEEDS_INPUT),
-            tokens=sum(info.usage.total for info in infos),
-        )
-
-    def _failed(self) -> list[ThreadView]:
-        """Threads that failed and were not looked at since."""
-        failed = [v for v in self.board.threads.values() if v.info.state is ThreadState.FAILED]
-        self._seen_failures &= {view.thread_id for view in failed}
-        if self.bench.current and not self.bench.threads.has_focus:
-            self._seen_failures.add(self.bench.current)
-        return [view for view in failed if view.thread_id not in self._seen_failures]
-
-    def _show_keys(self) -> None:
-        bindings = [active.binding for active in self.active_bindings.values()]
-        hints = key_hints(
-            bindings,
-            self.board,
-            self.bench.current,
-            writing=self.is_writing(),
-            leaving=self._options.leaving,
-        )
-        self.query_one(KeyLine).show(hints)
-
-    @on(Workbench.CurrentChanged)
-    def _current_changed(self) -> None:
-        self._pacer.mark(self)
-
-    # What a person asks for. See also `ThreadActions`.
-
-    def action_approvals(self) -> None:
-        """Open the dialog for what needs a person."""
-        self.post_message(requests.OpenApprovals())
-
-    def action_zoom(self) -> None:
-        """Give the pane all the room, or take it back."""
-        grid = self.bench.grid
-        if grid.tile_of(self.bench.current) is None:
-            self.bench.open(self.bench.current)
-        if grid.tile_of(self.bench.current) is None:
-            self._explain("Nothing to zoom: no thread has a pane yet.")
-        grid.zoom("" if grid.zoomed else self.bench.current)
-        self._pacer.mark(self)
-
-    def action_zoom_out(self) -> None:
-        """Give the room back, and let go of selected text."""
-        self.clear_selection()
-        if self.bench.grid.zoomed:
-            self.action_zoom()
-
-    def action_number(self, number: int) -> None:
-        """Go to the pane of a number."""
-        if not self.bench.focus_number(number):
-            self._explain(f"There is no pane {number}.")
-
-    def action_cycle(self, step: int) -> None:
-        """Go to the next or previous pane."""
-        self.bench.cycle(step)
-
-    def action_go(self, dx: int, dy: int) -> None:
-        """Go to the pane in a direction."""
-        self.bench.go(dx, dy)
-
-    def action_panes(self, step: int) -> None:
-        """Have more or fewer panes."""
-        if why := self.bench.change_count(step):
-            self._explain(why)
-
-    def action_toggle_tree(self) -> None:
-        """Show or hide the tree."""
-        self.toggle_class("-no-tree")
-        if self.has_class("-no-tree") and self.bench.threads.has_focus:
-            self.bench.focus_thread(self.bench.current)
-
-    def action_help(self) -> None:
-        """List every key."""
-        from codextui.console.screens.help import HelpScreen  # noqa: PLC0415 - not before the first frame
-
-        self.app.push_screen(HelpScreen(self._options.help_groups()))
-
-    def action_retry(self) -> None:
-        """Try to connect now."""
-        if self.board.connection.connected:
-            self._explain("The server is connected.")
-        else:
-            self.post_message(requests.RetryConnection())
-
-    def action_detach(self) -> None:
-        """Leave; the agents go on."""
-        self.app.exit(0)
-
-    @on(AttentionStrip.ApprovalChosen)
-    def _approval_chosen(self, message: AttentionStrip.ApprovalChosen) -> None:
-        self.post_message(requests.OpenApprovals(message.approval_id))
-
-    @on(AttentionStrip.MoreChosen)
-    def _more_chosen(self) -> None:
-        self.post_message(requests.OpenApprovals())
-
-    @on(AttentionStrip.ThreadChosen)
-    def _failure_chosen(self, message: AttentionStrip.ThreadChosen) -> None:
-        self.bench.open(message.thread_id)
-
-    @on(KeyLine.Chosen)
-    async def _key_clicked(self, message: KeyLine.Chosen) -> None:
-        for active in self.active_bindings.values():
-            if active.binding.action == message.action:
-                await self.app.run_action(message.action, active.node)
-                return

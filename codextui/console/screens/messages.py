@@ -1,38 +1,61 @@
-"""What the main screen wants done on the server. The app does it."""
+"""Messages of the screens to the app: requests to the server, decisions, and what to open."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from dataclasses import dataclass
+from typing import ClassVar
 
 from textual.message import Message
 
+from codextui.protocol.decisions import Decision
 from codextui.protocol.runs import RoleAction
 
-if TYPE_CHECKING:
-    from codextui.console.screens.new_thread import NewThread
-from codextui.protocol.decisions import Decision
+
+@dataclass(frozen=True, slots=True)
+class NewThread:
+    """Settings of a new thread. Codex chooses what is empty.
+
+    Attributes:
+        prompt: the first prompt.
+        cwd: an absolute path of an existing folder.
+        model: the model's name.
+        sandbox: `read-only`, `workspace-write` or `danger-full-access`.
+        approval_policy: `untrusted`, `on-request` or `never`.
+        handle: the role's name.
+    """
+
+    prompt: str = ""
+    cwd: str = ""
+    model: str = ""
+    sandbox: str = ""
+    approval_policy: str = ""
+    handle: str = ""
 
 
 class ServerRequest(Message):
-    """Something that the server is to do; `what` says it after "Could not"."""
+    """A request for the server.
 
-    what: ClassVar[str]
+    Attributes:
+        description: what it does, as it follows "Could not".
+    """
+
+    description: ClassVar[str]
 
 
 class StartThread(ServerRequest):
     """Start a thread."""
 
-    what = "start the thread"
+    description = "start the thread"
 
-    def __init__(self, new: NewThread) -> None:
+    def __init__(self, new_thread: NewThread) -> None:
         super().__init__()
-        self.new = new
+        self.new_thread = new_thread
 
 
 class SendPrompt(ServerRequest):
     """Reply to a thread at rest, or steer a running one."""
 
-    what = "send the prompt"
+    description = "send the prompt"
 
     def __init__(self, thread_id: str, prompt: str) -> None:
         super().__init__()
@@ -41,9 +64,9 @@ class SendPrompt(ServerRequest):
 
 
 class ForkThread(ServerRequest):
-    """Fork a thread, through `turn_id` where it is not empty, and send `prompt` likewise."""
+    """Fork a thread: through `turn_id` and with `prompt`, unless they are empty."""
 
-    what = "fork the thread"
+    description = "fork the thread"
 
     def __init__(self, thread_id: str, turn_id: str = "", prompt: str = "") -> None:
         super().__init__()
@@ -55,7 +78,7 @@ class ForkThread(ServerRequest):
 class InterruptTurn(ServerRequest):
     """Stop the running turn and its commands."""
 
-    what = "interrupt the turn"
+    description = "interrupt the turn"
 
     def __init__(self, thread_id: str) -> None:
         super().__init__()
@@ -65,7 +88,7 @@ class InterruptTurn(ServerRequest):
 class KillThread(ServerRequest):
     """End a thread for good."""
 
-    what = "kill the thread"
+    description = "kill the thread"
 
     def __init__(self, thread_id: str) -> None:
         super().__init__()
@@ -73,9 +96,9 @@ class KillThread(ServerRequest):
 
 
 class DirectRole(ServerRequest):
-    """Ask something of a role, or, on a run's own row, of all its roles."""
+    """Direct a role, or all roles of a run if `thread_id` is the run's."""
 
-    what = "ask that"
+    description = "ask that"
 
     def __init__(self, thread_id: str, action: RoleAction, text: str = "") -> None:
         super().__init__()
@@ -84,36 +107,36 @@ class DirectRole(ServerRequest):
         self.text = text
 
 
+class StopServer(ServerRequest):
+    """Stop the server, then exit the console."""
+
+    description = "stop the server"
+
+
+class RetryConnection(Message):
+    """Connect to the server now."""
+
+
 class OpenApprovals(Message):
-    """Show the approval dialog, with this approval first where one is named."""
+    """Open the approval dialog, at `approval_id` unless it is empty."""
 
     def __init__(self, approval_id: str = "") -> None:
         super().__init__()
         self.approval_id = approval_id
 
 
-class RetryConnection(Message):
-    """Try to reach the server now."""
+class OpenThread(Message):
+    """Show a thread in a pane. The dialog that asks for it has closed."""
 
-
-class StopServer(ServerRequest):
-    """End the server, and the console with it."""
-
-    what = "stop the server"
+    def __init__(self, thread_id: str) -> None:
+        super().__init__()
+        self.thread_id = thread_id
 
 
 class ApprovalDecided(Message):
-    """A person decided. The app sends it on; the dialog shows the next approval at once."""
+    """The user decided an approval. The dialog moves on without waiting for the server."""
 
     def __init__(self, approval_id: str, decision: Decision) -> None:
         super().__init__()
         self.approval_id = approval_id
         self.decision = decision
-
-
-class ThreadOpened(Message):
-    """A person wants to see the thread that an approval belongs to. The dialog is closed."""
-
-    def __init__(self, thread_id: str) -> None:
-        super().__init__()
-        self.thread_id = thread_id

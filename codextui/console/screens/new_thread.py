@@ -1,4 +1,4 @@
-"""The dialog that starts a thread."""
+"""The dialog that asks for the settings of a new thread."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import asyncio
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
@@ -18,71 +17,21 @@ from textual.screen import ModalScreen
 from textual.suggester import Suggester
 from textual.widgets import Button, Input, Static, TextArea
 
+from codextui.console.screens.messages import NewThread
 from codextui.console.widgets.choice_list import ChoiceList
 from codextui.text.sanitize import one_line, sanitize
-
-_MOST_ENTRIES = 5_000
-
-
-class FolderSuggester(Suggester):
-    """Suggests the first folder that begins as what was typed; off the event loop."""
-
-    def __init__(self) -> None:
-        """Folders come and go, so nothing is remembered."""
-        super().__init__(use_cache=False, case_sensitive=True)
-
-    async def get_suggestion(self, value: str) -> str | None:
-        """The whole path; None where nothing begins so."""
-        return await asyncio.to_thread(_complete, value)
-
-
-def _complete(value: str) -> str | None:
-    folder, _, start = value.rpartition("/")
-    if not folder and not value.startswith("/"):
-        return None
-    try:
-        with os.scandir(Path(f"{folder}/").expanduser()) as entries:
-            names = [
-                entry.name
-                for entry, _ in zip(entries, range(_MOST_ENTRIES), strict=False)
-                if entry.name.startswith(start) and entry.name.isprintable() and entry.is_dir()
-            ]
-    except (OSError, RuntimeError, ValueError):
-        return None
-    visible = [name for name in names if start or not name.startswith(".")]
-    return f"{folder}/{min(visible)}/" if visible else None
-
 
 SANDBOXES = ("", "read-only", "workspace-write", "danger-full-access")
 APPROVAL_POLICIES = ("", "untrusted", "on-request", "never")
 
-_LEFT_TO_CODEX = "default"
+_DEFAULT_LABEL = "default"
 _HANDLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
-
-
-@dataclass(frozen=True, slots=True)
-class NewThread:
-    """What a new thread is to be. Empty strings leave the choice to Codex.
-
-    Attributes:
-        prompt: the first prompt.
-        cwd: an absolute folder that exists.
-        model: the model's name.
-        sandbox: `read-only`, `workspace-write` or `danger-full-access`.
-        approval_policy: `untrusted`, `on-request` or `never`.
-        handle: the role's name.
-    """
-
-    prompt: str = ""
-    cwd: str = ""
-    model: str = ""
-    sandbox: str = ""
-    approval_policy: str = ""
-    handle: str = ""
+_MAX_FOLDER_ENTRIES = 5_000
+"""Entries of a folder that are searched for a suggestion."""
 
 
 class NewThreadScreen(ModalScreen[NewThread | None]):
-    """Asks for prompt, folder, model, sandbox, approval policy and role; None where cancelled."""
+    """Asks for the settings of a new thread; returns None if cancelled."""
 
     CSS_PATH: ClassVar = ["dialog.tcss", "new_thread.tcss"]
 
@@ -92,25 +41,25 @@ class NewThreadScreen(ModalScreen[NewThread | None]):
     ]
 
     def __init__(self, last: NewThread | None = None) -> None:
-        """Take what was asked for last time, to start from; its prompt is a draft."""
+        """Start from the settings of the last thread; its prompt is a draft."""
         super().__init__()
-        self._last = _safe_to_show(last or NewThread())
+        self._last = _sanitized(last or NewThread())
 
     def compose(self) -> ComposeResult:
-        """The prompt first, then what it runs with."""
+        """Yield the prompt, then the other settings."""
         last = self._last
         with Vertical(classes="dialog"):
             yield Static("New thread", classes="dialog-title", markup=False)
             with VerticalScroll(can_focus=False):
                 yield Static("What should the agent do?", classes="label", markup=False)
                 yield TextArea(last.prompt, id="prompt", tab_behavior="focus", compact=True)
-                yield _problem("prompt")
+                yield _problem_line("prompt")
                 yield Static("", markup=False, classes="gap")
                 yield from _text_row("handle", "Role", last.handle, "backend")
                 yield from _folder_row(last.cwd)
                 yield from _text_row("model", "Model", last.model, "Codex's default")
                 yield from _choice_row("sandbox", "Sandbox", SANDBOXES, last.sandbox)
-                yield _problem("sandbox")
+                yield _problem_line("sandbox")
                 yield from _choice_row(
                     "policy", "Asks for approval", APPROVAL_POLICIES, last.approval_policy
                 )
@@ -119,7 +68,7 @@ class NewThreadScreen(ModalScreen[NewThread | None]):
                 yield Static("^s start   tab next field   esc cancel", id="keys", markup=False)
 
     def on_mount(self) -> None:
-        """Begin with the prompt."""
+        """Focus the prompt, with the cursor at its end."""
         prompt = self.query_one("#prompt", TextArea)
         prompt.focus()
         prompt.move_cursor(prompt.document.end)
@@ -130,26 +79,26 @@ class NewThreadScreen(ModalScreen[NewThread | None]):
         self.focus_next()
 
     @on(ChoiceList.Changed, "#sandbox")
-    def _warn(self) -> None:
-        is_open = self._chosen("sandbox", SANDBOXES) == "danger-full-access"
-        self._complain(
+    def _warn_of_open_sandbox(self) -> None:
+        is_open = self._selected("sandbox", SANDBOXES) == "danger-full-access"
+        self._show_field_problem(
             "sandbox", "No sandbox: the agent can do whatever you can." if is_open else ""
         )
 
     @on(Button.Pressed)
     def action_start(self) -> None:
-        """Start it, unless something has to be put right first."""
+        """Close with the settings, unless some are invalid."""
         new = self._read()
-        wrong = dict(_wrong(new))
+        problems = dict(_field_problems(new))
         for name in ("prompt", "handle", "cwd", "model"):
-            self._complain(name, wrong.get(name, ""))
-        if wrong:
-            self.query_one(f"#{next(iter(wrong))}").focus()
+            self._show_field_problem(name, problems.get(name, ""))
+        if problems:
+            self.query_one(f"#{next(iter(problems))}").focus()
         elif self.is_active:
             self.dismiss(new)
 
     def action_cancel(self) -> None:
-        """Start nothing."""
+        """Close without a thread."""
         if self.is_active:
             self.dismiss(None)
 
@@ -159,22 +108,22 @@ class NewThreadScreen(ModalScreen[NewThread | None]):
             prompt=self.query_one("#prompt", TextArea).text.strip(),
             cwd=_absolute(cwd) if cwd else "",
             model=self.query_one("#model", Input).value.strip(),
-            sandbox=self._chosen("sandbox", SANDBOXES),
-            approval_policy=self._chosen("policy", APPROVAL_POLICIES),
+            sandbox=self._selected("sandbox", SANDBOXES),
+            approval_policy=self._selected("policy", APPROVAL_POLICIES),
             handle=self.query_one("#handle", Input).value.strip(),
         )
 
-    def _chosen(self, name: str, words: tuple[str, ...]) -> str:
-        chosen = self.query_one(f"#{name}", ChoiceList).chosen
-        return words[chosen[0]] if chosen else ""
+    def _selected(self, name: str, words: tuple[str, ...]) -> str:
+        selected = self.query_one(f"#{name}", ChoiceList).selected
+        return words[selected[0]] if selected else ""
 
-    def _complain(self, name: str, problem: str) -> None:
+    def _show_field_problem(self, name: str, problem: str) -> None:
         line = self.query_one(f"#{name}-problem", Static)
         line.update(problem)
         line.set_class(bool(problem), "-shown")
 
 
-def _safe_to_show(last: NewThread) -> NewThread:
+def _sanitized(last: NewThread) -> NewThread:
     return NewThread(
         prompt=sanitize(last.prompt),
         cwd=one_line(last.cwd),
@@ -192,8 +141,8 @@ def _absolute(cwd: str) -> str:
         return cwd
 
 
-def _wrong(new: NewThread) -> Iterator[tuple[str, str]]:
-    """What has to be put right: the field's name, and a sentence; in the order of the fields."""
+def _field_problems(new: NewThread) -> Iterator[tuple[str, str]]:
+    """Yield the name and the problem of each invalid field, in the order of the fields."""
     if not new.prompt:
         yield "prompt", "Write what the agent should do."
     if new.handle and not _HANDLE.fullmatch(new.handle):
@@ -213,7 +162,7 @@ def _folder_problem(cwd: str) -> str:
         return "There is no such folder."
 
 
-def _problem(name: str) -> Static:
+def _problem_line(name: str) -> Static:
     return Static("", id=f"{name}-problem", classes="field-problem", markup=False)
 
 
@@ -221,7 +170,7 @@ def _text_row(name: str, label: str, value: str, placeholder: str) -> ComposeRes
     with Horizontal(classes="row"):
         yield Static(label, classes="label", markup=False)
         yield Input(value, placeholder, id=name, compact=True)
-    yield _problem(name)
+    yield _problem_line(name)
 
 
 def _folder_row(value: str) -> ComposeResult:
@@ -230,10 +179,39 @@ def _folder_row(value: str) -> ComposeResult:
         yield Input(
             value, "where the server runs", id="cwd", compact=True, suggester=FolderSuggester()
         )
-    yield _problem("cwd")
+    yield _problem_line("cwd")
 
 
-def _choice_row(name: str, label: str, words: tuple[str, ...], chosen: str) -> ComposeResult:
+def _choice_row(name: str, label: str, words: tuple[str, ...], selected: str) -> ComposeResult:
     yield Static(label, classes="label choice-label", markup=False)
-    at = words.index(chosen) if chosen in words else 0
-    yield ChoiceList([word or _LEFT_TO_CODEX for word in words], [at], id=name)
+    at = words.index(selected) if selected in words else 0
+    yield ChoiceList([word or _DEFAULT_LABEL for word in words], [at], id=name)
+
+
+class FolderSuggester(Suggester):
+    """Completes a path to the first matching folder, off the event loop."""
+
+    def __init__(self) -> None:
+        """Create a suggester that does not cache, as folders come and go."""
+        super().__init__(use_cache=False, case_sensitive=True)
+
+    async def get_suggestion(self, value: str) -> str | None:
+        """Return the completed path; None if no folder matches."""
+        return await asyncio.to_thread(_complete_folder, value)
+
+
+def _complete_folder(value: str) -> str | None:
+    folder, _, start = value.rpartition("/")
+    if not folder and not value.startswith("/"):
+        return None
+    try:
+        with os.scandir(Path(f"{folder}/").expanduser()) as entries:
+            names = [
+                entry.name
+                for entry, _ in zip(entries, range(_MAX_FOLDER_ENTRIES), strict=False)
+                if entry.name.startswith(start) and entry.name.isprintable() and entry.is_dir()
+            ]
+    except (OSError, RuntimeError, ValueError):
+        return None
+    visible = [name for name in names if start or not name.startswith(".")]
+    return f"{folder}/{min(visible)}/" if visible else None

@@ -1,4 +1,4 @@
-"""The screen that shows where the time of a run's roles went."""
+"""The screen that shows the timeline of a run."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from codextui.console.model.run import RunView
 from codextui.console.widgets.timeline_view import TimelineView
 from codextui.text.sanitize import one_line
 
-LOOK = 0.5
-"""Seconds between two looks at how the run stands."""
+UPDATE_INTERVAL = 0.5
+"""Seconds between updates."""
 
 
 class TimelineScreen(ModalScreen[None]):
-    """A lane for each role, brought up to date while it is open."""
+    """Shows a lane for each role of a run, and follows their changes."""
 
     CSS_PATH: ClassVar = ["dialog.tcss", "timeline.tcss"]
 
@@ -36,26 +36,26 @@ class TimelineScreen(ModalScreen[None]):
         now: Callable[[], float],
         roles: Callable[[], Sequence[str]] = tuple,
     ) -> None:
-        """Take the run's handle.
+        """Create the screen.
 
         Args:
             handle: the run's.
-            run: tells how it stands.
-            now: unix seconds.
-            roles: its roles in the order of the tree.
+            run: returns the run as it is now.
+            now: returns unix seconds.
+            roles: returns the run's roles in the order of the tree.
         """
         super().__init__()
         self._handle = handle
-        self._view = TimelineView(run, now, roles)
+        self._timeline = TimelineView(run, now, roles)
 
     def compose(self) -> ComposeResult:
-        """The heading, the lanes, the keys."""
+        """Yield the title, the lanes, and the keys."""
         title = f"{one_line(self._handle, 60)}: where the time went"
         with Vertical(classes="dialog"):
             with Horizontal(id="heading"):
                 yield Static(title, classes="dialog-title", markup=False)
                 yield Static(id="place", markup=False)
-            yield self._view
+            yield self._timeline
             yield Static(
                 "↑ ↓ role  ← → step  + - zoom  , . scroll  home all  end now  esc close",
                 classes="dialog-keys",
@@ -63,15 +63,15 @@ class TimelineScreen(ModalScreen[None]):
             )
 
     def on_mount(self) -> None:
-        """Keep it up to date."""
-        self._view.focus()
-        self.set_interval(LOOK, self._view.update)
+        """Start the timer of the updates."""
+        self._timeline.focus()
+        self.set_interval(UPDATE_INTERVAL, self._timeline.update)
 
-    @on(TimelineView.Moved)
-    def _say_place(self) -> None:
-        self.query_one("#place", Static).update(self._view.place)
+    @on(TimelineView.Redrawn)
+    def _show_range(self) -> None:
+        self.query_one("#place", Static).update(self._timeline.range_text)
 
     def action_close(self) -> None:
-        """Back to where it was opened."""
+        """Close the screen."""
         if self.is_active:
             self.dismiss(None)

@@ -1,4 +1,4 @@
-"""A form: the questions of an agent, or what an MCP server asks for."""
+"""The form of an approval: an agent's questions, or the fields that an MCP server asks for."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from textual.widgets import Input, Static
 
 from codextui.console.widgets.choice_list import ChoiceList
 from codextui.console.widgets.form_fields import (
-    Checked,
+    CheckedAnswer,
     FieldKind,
     FormField,
     check_choice,
@@ -22,42 +22,45 @@ from codextui.console.widgets.form_fields import (
 from codextui.jsonrpc.fields import Json
 from codextui.text.sanitize import one_line
 
-TEXT_LIMIT = 20_000
-LABEL_LIMIT = 4_000
+MAX_TEXT_LENGTH = 20_000
+"""Characters of an answer."""
+
+MAX_LABEL_LENGTH = 4_000
+"""Characters of a label that are shown."""
 
 
 class FieldRow(Vertical):
-    """Draws a field after its kind."""
+    """A field: its label, its control and what is wrong with the answer."""
 
     def __init__(self, field: FormField) -> None:
-        """Take the field."""
+        """Show a field."""
         super().__init__()
         self.field = field
 
     def compose(self) -> ComposeResult:
-        """The label, the control, and the complaint, empty at first."""
+        """Yield the label, the control, and an empty problem line."""
         if self.field.kind is not FieldKind.BOOLEAN:
             yield Static(Content(self._label()), classes="field-label")
         yield from self._controls()
         yield Static("", classes="field-problem", markup=False)
 
     def focus_control(self) -> None:
-        """Put the cursor into this field."""
+        """Focus the control."""
         for control in self.query("Input, ChoiceList").results(Widget):
             control.focus()
             return
 
-    def check(self) -> Checked:
-        """The answer, checked; a complaint is shown under the field."""
+    def validate(self) -> CheckedAnswer:
+        """Check the answer, and show what is wrong under the control."""
         checked = self._check()
-        complaint = self.query_one(".field-problem", Static)
-        complaint.update(checked.problem)
-        complaint.set_class(bool(checked.problem), "-shown")
+        line = self.query_one(".field-problem", Static)
+        line.update(checked.problem)
+        line.set_class(bool(checked.problem), "-shown")
         return checked
 
     def _label(self) -> str:
         mark = "" if self.field.required else " (optional)"
-        return one_line(self.field.label, LABEL_LIMIT) + mark
+        return one_line(self.field.label, MAX_LABEL_LENGTH) + mark
 
     def _controls(self) -> ComposeResult:
         field = self.field
@@ -66,89 +69,91 @@ class FieldRow(Vertical):
                 default = field.default if isinstance(field.default, tuple) else (field.default,)
                 chosen = [i for i, option in enumerate(field.options) if option.value in default]
                 labels = [option.label for option in field.options]
-                yield ChoiceList(labels, chosen, several=field.kind is FieldKind.CHOICES)
-                if field.other:
-                    yield Input(placeholder="another answer", max_length=TEXT_LIMIT, compact=True)
+                yield ChoiceList(labels, chosen, multiple=field.kind is FieldKind.CHOICES)
+                if field.allows_other:
+                    yield Input(
+                        placeholder="another answer", max_length=MAX_TEXT_LENGTH, compact=True
+                    )
             case FieldKind.BOOLEAN:
                 chosen = [0] if field.default is True else []
-                yield ChoiceList([self._label()], chosen, several=True)
+                yield ChoiceList([self._label()], chosen, multiple=True)
             case _:
                 yield Input(
-                    one_line(str(field.default), TEXT_LIMIT),
+                    one_line(str(field.default), MAX_TEXT_LENGTH),
                     password=field.kind is FieldKind.SECRET,
-                    max_length=TEXT_LIMIT,
+                    max_length=MAX_TEXT_LENGTH,
                     compact=True,
                 )
 
-    def _check(self) -> Checked:
+    def _check(self) -> CheckedAnswer:
         field = self.field
         match field.kind:
             case FieldKind.CHOICE | FieldKind.CHOICES:
-                values = [field.options[i].value for i in self.query_one(ChoiceList).chosen]
-                other = self.query_one(Input).value if field.other else ""
+                values = [field.options[i].value for i in self.query_one(ChoiceList).selected]
+                other = self.query_one(Input).value if field.allows_other else ""
                 return check_choice(field, values, other)
             case FieldKind.BOOLEAN:
-                return Checked(bool(self.query_one(ChoiceList).chosen))
+                return CheckedAnswer(bool(self.query_one(ChoiceList).selected))
             case _:
                 return check_text(field, self.query_one(Input).value)
 
 
 class AnswerForm(VerticalScroll, can_focus=False):
-    """All fields of a form, each with its own complaint under it."""
+    """The fields of a form, each with what is wrong under it."""
 
-    class Finished(Message):
+    class Submitted(Message):
         """Enter was pressed in the last field."""
 
     def __init__(self, fields: Sequence[FormField], *, id: str | None = None) -> None:  # noqa: A002  # Textual's name
-        """Take the fields, in order."""
+        """Show fields in order."""
         super().__init__(id=id)
         self._fields = tuple(fields)
 
     def compose(self) -> ComposeResult:
-        """A row per field."""
+        """Yield a row for each field."""
         for field in self._fields:
             yield FieldRow(field)
 
     def focus_first(self) -> None:
-        """Put the cursor into the first field."""
+        """Focus the first field."""
         for row in self.query(FieldRow):
             row.focus_control()
             return
 
     def answers(self) -> dict[str, Json] | None:
-        """What was filled in, by key; None where something is wrong, which is then shown."""
+        """Return the answers by key, or None after showing what is wrong with some."""
         answers: dict[str, Json] = {}
-        wrong: list[FieldRow] = []
+        invalid: list[FieldRow] = []
         rows = list(self.query(FieldRow))
         if len(rows) < len(self._fields):
-            return None  # it is not on the screen yet
+            return None  # The rows are not composed yet.
         for row in rows:
-            checked = row.check()
+            checked = row.validate()
             if checked.problem:
-                wrong.append(row)
+                invalid.append(row)
             elif checked.value is not None:
                 answers[row.field.key] = checked.value
-        if wrong:
-            wrong[0].focus_control()
-            wrong[0].scroll_visible(animate=False)
+        if invalid:
+            invalid[0].focus_control()
+            invalid[0].scroll_visible(animate=False)
             return None
         return answers
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Enter goes to the next field."""
+        """Go to the next field on enter."""
         event.stop()
-        self._go_on(event.input)
+        self._focus_next_field(event.input)
 
     def on_choice_list_submitted(self, event: ChoiceList.Submitted) -> None:
-        """Enter goes to the next field."""
+        """Go to the next field on enter."""
         event.stop()
-        self._go_on(event.choices)
+        self._focus_next_field(event.choice_list)
 
-    def _go_on(self, control: Widget) -> None:
-        """To the next field; after the last one, say so."""
+    def _focus_next_field(self, control: Widget) -> None:
+        """Focus the field after a control; after the last one, post `Submitted`."""
         rows = list(self.query(FieldRow))
-        here = next(index for index, row in enumerate(rows) if row in control.ancestors)
-        if here + 1 < len(rows):
-            rows[here + 1].focus_control()
+        index = next(index for index, row in enumerate(rows) if row in control.ancestors)
+        if index + 1 < len(rows):
+            rows[index + 1].focus_control()
         else:
-            self.post_message(self.Finished())
+            self.post_message(self.Submitted())

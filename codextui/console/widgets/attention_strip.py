@@ -1,4 +1,4 @@
-"""What needs a person, oldest first."""
+"""The strip of what needs the user: approvals and failed threads."""
 
 from __future__ import annotations
 
@@ -22,31 +22,31 @@ from codextui.text.sanitize import one_line
 
 
 class AttentionStrip(LineWidget):
-    """A line for each approval and each failed thread, as many as fit; one where none is."""
+    """Shows a line for each approval and failed thread, or a line that there are none."""
 
-    MOST_LINES: ClassVar[int] = 3
+    MAX_LINES: ClassVar[int] = 3
 
     class ApprovalChosen(Message):
-        """A person wants to decide this approval."""
+        """An approval was clicked."""
 
         def __init__(self, approval_id: str) -> None:
             super().__init__()
             self.approval_id = approval_id
 
     class ThreadChosen(Message):
-        """A person wants to look at this failed thread."""
+        """A failed thread was clicked."""
 
         def __init__(self, thread_id: str) -> None:
             super().__init__()
             self.thread_id = thread_id
 
     class MoreChosen(Message):
-        """A person wants to see all of them."""
+        """The line that counts the hidden entries was clicked."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._calm = ""
-        self._wanting: list[Approval | ThreadView] = []
+        self._empty_text = ""
+        self._entries: list[Approval | ThreadView] = []
         self._pane_context: PaneContext | None = None
 
     def show(
@@ -55,64 +55,71 @@ class AttentionStrip(LineWidget):
         failed: Sequence[ThreadView],
         context: PaneContext,
         *,
-        lost: bool,
+        offline: bool,
     ) -> None:
-        """Show these; with `lost`, nothing is claimed that nobody can know now."""
+        """Replace the entries.
+
+        Args:
+            approvals: the open ones, oldest first.
+            failed: threads that failed and were not looked at since.
+            context: how to draw.
+            offline: whether the server is out of reach, so that the entries may be outdated.
+        """
         self._pane_context = context
-        self._calm = "~ shown as it was last known" if lost else "○ nothing needs you"
-        self._wanting = [*approvals, *failed]
-        lines = max(1, min(self.MOST_LINES, len(self._wanting)))
+        self._empty_text = "~ shown as it was last known" if offline else "○ nothing needs you"
+        self._entries = [*approvals, *failed]
+        lines = max(1, min(self.MAX_LINES, len(self._entries)))
         if self.styles.height is None or self.styles.height.value != lines:
             self.styles.height = lines
         self.refresh()
 
     def on_click(self, event: events.Click) -> None:
-        """Do what was clicked."""
-        if event.y >= len(self._wanting):
+        """Post what was clicked."""
+        if event.y >= len(self._entries):
             return
-        if self._hidden and event.y == self.MOST_LINES - 1:
+        if self._hidden_count and event.y == self.MAX_LINES - 1:
             self.post_message(self.MoreChosen())
             return
-        chosen = self._wanting[event.y]
+        chosen = self._entries[event.y]
         if isinstance(chosen, Approval):
             self.post_message(self.ApprovalChosen(chosen.approval_id))
         else:
             self.post_message(self.ThreadChosen(chosen.thread_id))
 
-    def line(self, y: int) -> Strip:
-        """The line at `y`."""
+    def draw_line(self, y: int) -> Strip:
+        """Return the line at `y`."""
         context, width = self._pane_context, self.size.width
         if context is None:
             return Strip.blank(width, self.rich_style)
-        if not self._wanting:
-            palette = context.looks.bar
-            return self._fill([Segment(f" {self._calm}", palette.muted)], palette)
-        palette = context.looks.asking
-        if self._hidden and y == self.MOST_LINES - 1:
-            more = f" … {self._hidden} more"
+        if not self._entries:
+            palette = context.palettes.bar
+            return self._fill([Segment(f" {self._empty_text}", palette.muted)], palette)
+        palette = context.palettes.attention
+        if self._hidden_count and y == self.MAX_LINES - 1:
+            more = f" … {self._hidden_count} more"
             return self._fill([Segment(more, palette.strong)], palette)
-        if y >= len(self._wanting):
+        if y >= len(self._entries):
             return Strip.blank(width, palette.text)
-        wanting = self._wanting[y]
-        if isinstance(wanting, Approval):
-            # Not for the first frame, in which nothing is asked yet.
+        entry = self._entries[y]
+        if isinstance(entry, Approval):
+            # The first frame has no approvals and need not wait for this import.
             from codextui.console.render.approval import render_approval_row  # noqa: PLC0415
 
-            row = render_approval_row(wanting, width - 2, palette, now=context.now())
+            row = render_approval_row(entry, width - 2, palette, now=context.now())
             return self._fill([Segment(" ", palette.text), *row], palette)
-        return self._fill(_failure(wanting, palette), palette)
+        return self._fill(_render_failure(entry, palette), palette)
 
     @property
-    def _hidden(self) -> int:
-        """How many there is no line for."""
-        extra = len(self._wanting) - self.MOST_LINES
+    def _hidden_count(self) -> int:
+        """Entries without a line."""
+        extra = len(self._entries) - self.MAX_LINES
         return extra + 1 if extra > 0 else 0
 
     def _fill(self, segments: list[Segment], palette: Palette) -> Strip:
         return fit_row(segments, self.size.width, palette.text)
 
 
-def _failure(view: ThreadView, palette: Palette) -> list[Segment]:
+def _render_failure(view: ThreadView, palette: Palette) -> list[Segment]:
     mark = state_label(ThreadState.FAILED, palette)
     return [
         Segment(f" {mark.glyph} {one_line(view.info.handle, 40)} {mark.word} ", mark.style),

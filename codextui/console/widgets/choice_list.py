@@ -1,4 +1,4 @@
-"""Options to choose one or several from, with marks that need no colour."""
+"""A list of options to select from, with marks that need no colour."""
 
 from __future__ import annotations
 
@@ -14,29 +14,32 @@ from textual.widgets import Static
 
 from codextui.text.sanitize import one_line
 
-_LABEL_LIMIT = 4_000
+_MAX_LABEL_LENGTH = 4_000
 
 
 class ChoiceItem(Static):
-    """One option, to click on."""
+    """An option."""
 
     def __init__(self, index: int) -> None:
-        """Take its place in the list."""
+        """Create the option of an index."""
         super().__init__()
         self.index = index
 
     def on_click(self) -> None:
-        """Choose it."""
+        """Report the click to the list."""
         self.post_message(ChoiceList.Clicked(self.index))
 
 
 class ChoiceList(Widget, can_focus=True):
-    """A list of options; the arrows choose, or with `several` move, and space turns one over."""
+    """A list of options.
+
+    The arrow keys select an option; with `multiple` they move the cursor, and space toggles.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down,right", "step(1)", "Next option", show=False, id="choice.next"),
         Binding("up,left", "step(-1)", "Previous option", show=False, id="choice.previous"),
-        Binding("space", "turn", "Choose, or not", show=False, id="choice.turn"),
+        Binding("space", "toggle_option", "Choose, or not", show=False, id="choice.turn"),
         Binding("backspace", "clear", "Choose nothing", show=False, id="choice.clear"),
         Binding("enter", "submit", "Next field", show=False, id="choice.submit"),
     ]
@@ -49,16 +52,16 @@ class ChoiceList(Widget, can_focus=True):
             self.index = index
 
     class Changed(Message):
-        """Other options are chosen now."""
+        """Other options are selected."""
 
-        def __init__(self, choices: ChoiceList) -> None:
+        def __init__(self, choice_list: ChoiceList) -> None:
             super().__init__()
-            self.choices = choices
+            self.choice_list = choice_list
 
         @property
         def control(self) -> ChoiceList:
-            """Whose message it is."""
-            return self.choices
+            """The list, for selectors of `on`."""
+            return self.choice_list
 
     class Submitted(Changed):
         """Enter was pressed."""
@@ -66,25 +69,32 @@ class ChoiceList(Widget, can_focus=True):
     def __init__(
         self,
         labels: Sequence[str],
-        chosen: Collection[int] = (),
+        selected: Collection[int] = (),
         *,
-        several: bool = False,
+        multiple: bool = False,
         id: str | None = None,  # noqa: A002  # Textual's name
     ) -> None:
-        """Take the options, which of them are chosen, and whether that may be several."""
+        """Create a list.
+
+        Args:
+            labels: the options.
+            selected: the indexes of those that are selected at first.
+            multiple: whether several can be selected.
+            id: the widget's id.
+        """
         super().__init__(id=id)
-        self._labels = [one_line(label, _LABEL_LIMIT) for label in labels]
-        self._chosen = set(chosen)
-        self._several = several
-        self._at = min(self._chosen, default=-1)
+        self._labels = [one_line(label, _MAX_LABEL_LENGTH) for label in labels]
+        self._selected = set(selected)
+        self._multiple = multiple
+        self._cursor = min(self._selected, default=-1)
 
     @property
-    def chosen(self) -> list[int]:
-        """The indexes of the chosen options, in order."""
-        return sorted(self._chosen)
+    def selected(self) -> list[int]:
+        """The indexes of the selected options, in order."""
+        return sorted(self._selected)
 
     def compose(self) -> ComposeResult:
-        """An item per option."""
+        """Yield an item for each option."""
         for index in range(len(self._labels)):
             yield ChoiceItem(index)
 
@@ -93,66 +103,66 @@ class ChoiceList(Widget, can_focus=True):
         self._draw()
 
     def on_focus(self) -> None:
-        """Show where the arrows are."""
-        if self._at < 0 and self._several:
-            self._at = 0
+        """Show the cursor."""
+        if self._cursor < 0 and self._multiple:
+            self._cursor = 0
         self._draw()
 
     def on_blur(self) -> None:
-        """Show it no longer."""
+        """Hide the cursor."""
         self._draw()
 
     def on_choice_list_clicked(self, event: Clicked) -> None:
-        """Take a click as going there and pressing space."""
+        """Move the cursor to an option and toggle it."""
         event.stop()
-        self._at = event.index
-        self.action_turn()
+        self._cursor = event.index
+        self.action_toggle_option()
 
     def action_step(self, step: int) -> None:
-        """To another option; where only one can be chosen, choose it."""
+        """Move the cursor; select the option unless several can be selected."""
         if self._labels:
-            self._at = max(0, min(self._at + step, len(self._labels) - 1))
-            self._choose_here() if not self._several else self._draw()
+            self._cursor = max(0, min(self._cursor + step, len(self._labels) - 1))
+            self._select_cursor() if not self._multiple else self._draw()
 
-    def action_turn(self) -> None:
-        """Choose the option, or where several can be, turn it over."""
-        if self._at < 0:
+    def action_toggle_option(self) -> None:
+        """Select the option; toggle it if several can be selected."""
+        if self._cursor < 0:
             return
-        if self._several and self._at in self._chosen:
-            self._chosen.discard(self._at)
-            self._tell()
+        if self._multiple and self._cursor in self._selected:
+            self._selected.discard(self._cursor)
+            self._notify_changed()
         else:
-            self._choose_here()
+            self._select_cursor()
 
     def action_clear(self) -> None:
-        """Choose nothing."""
-        self._chosen.clear()
-        self._tell()
+        """Select nothing."""
+        self._selected.clear()
+        self._notify_changed()
 
     def action_submit(self) -> None:
-        """Say that enter was pressed."""
+        """Post `Submitted`."""
         self.post_message(self.Submitted(self))
 
-    def _choose_here(self) -> None:
-        if not self._several:
-            self._chosen.clear()
-        self._chosen.add(self._at)
-        self._tell()
+    def _select_cursor(self) -> None:
+        if not self._multiple:
+            self._selected.clear()
+        self._selected.add(self._cursor)
+        self._notify_changed()
 
-    def _tell(self) -> None:
+    def _notify_changed(self) -> None:
         self._draw()
         self.post_message(self.Changed(self))
 
     def _draw(self) -> None:
         for item in self.query(ChoiceItem):
             index = item.index
-            is_here = index == max(0, self._at) and self.has_focus
+            is_cursor = index == max(0, self._cursor) and self.has_focus
             item.update(Content(f"{self._mark(index)} {self._labels[index]}"))
-            item.set_class(is_here, "-here")
-            item.set_class(index in self._chosen, "-chosen")
+            item.set_class(is_cursor, "-here")
+            item.set_class(index in self._selected, "-chosen")
 
     def _mark(self, index: int) -> str:
-        is_chosen = index in self._chosen
-        if self._several:
-            return "[x]" if is_chosen else "[ ]"
-        return "(•)" if is_chosen else "( )"
+        is_selected = index in self._selected
+        if self._multiple:
+            return "[x]" if is_selected else "[ ]"
+        return "(•)" if is_selected else "( )"

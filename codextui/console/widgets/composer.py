@@ -1,4 +1,4 @@
-"""Where a person writes to an agent."""
+"""The composer, where the user writes to a thread."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from textual.widgets import Static, TextArea
 
 
 class Composer(TextArea):
-    """Text for one thread: enter sends it, esc leaves and keeps it as a draft."""
+    """The text for a thread: enter sends it, esc keeps it as a draft."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "send", "Send", id="composer.send"),
-        # Ctrl+j comes first: many terminals send alt+enter and shift+enter as enter.
+        # Ctrl+j first, as many terminals send alt+enter and shift+enter as enter.
         Binding(
             "ctrl+j,shift+enter,alt+enter",
             "newline",
@@ -30,57 +30,57 @@ class Composer(TextArea):
     ]
 
     class Sent(Message):
-        """A person wants this said to the thread."""
+        """The text was sent."""
 
         def __init__(self, thread_id: str, text: str) -> None:
             super().__init__()
             self.thread_id = thread_id
             self.text = text
 
-    class Left(Message):
-        """A person goes back to the panes; what is written so far is a draft."""
+    class Dismissed(Message):
+        """The composer was left; its text is a draft."""
 
         def __init__(self, thread_id: str) -> None:
             super().__init__()
             self.thread_id = thread_id
 
     def __init__(self, thread_id: str, draft: str) -> None:
-        """Start from a draft, empty where there is none."""
+        """Start from a draft, which may be empty."""
         super().__init__(
             draft, soft_wrap=True, tab_behavior="focus", highlight_cursor_line=False, compact=True
         )
         self.thread_id = thread_id
-        self._is_ready = False
-        self._ahead: list[events.Key] = []
+        self._has_mounted = False
+        self._early_keys: list[events.Key] = []
 
     def on_mount(self) -> None:
-        """Take what was typed on the way here, and then the keys themselves."""
+        """Focus the composer, and replay the keys that were pressed before."""
         self.move_cursor(self.document.end)
         self.focus()
-        self._is_ready = True
-        for event in self._ahead:
-            self.take_key(event)
+        self._has_mounted = True
+        for event in self._early_keys:
+            self.receive_key(event)
 
-    def take_key(self, event: events.Key) -> None:
-        """Take a key that was pressed before the focus has come here."""
-        if not self._is_ready:
-            self._ahead.append(event)
+    def receive_key(self, event: events.Key) -> None:
+        """Handle a key that was pressed before the composer had the focus."""
+        if not self._has_mounted:
+            self._early_keys.append(event)
         elif event.is_printable and event.character is not None:
             self.insert(event.character)
         else:
-            self._run_bound(event)
+            self._run_binding(event)
 
-    def _on_key(self, event: events.Key) -> None:  # type: ignore[override] # ours need not wait
-        """Do what a key is bound to when its turn comes, behind the text typed before it.
+    def _on_key(self, event: events.Key) -> None:  # type: ignore[override] # This one need not be async.
+        """Run a key's binding in order with the text typed before it.
 
-        A priority binding would be ahead of text that is still on its way to this widget.
+        A priority binding would overtake text that is still queued for this widget.
         """
-        if self._run_bound(event):
+        if self._run_binding(event):
             event.stop()
             event.prevent_default()
 
-    def _run_bound(self, event: events.Key) -> bool:
-        """Do what a key is bound to here; false where it is not."""
+    def _run_binding(self, event: events.Key) -> bool:
+        """Run a key's binding; return false if it has none here."""
         for binding in self._bindings.key_to_bindings.get(event.key, ()):
             match binding.action:
                 case "send":
@@ -95,44 +95,44 @@ class Composer(TextArea):
         return False
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """The lines of a region; blank ones where it is drawn once more after it was closed."""
+        """Render the lines of a region; blank ones after the composer was removed."""
         if not self._component_styles:
-            # Textual takes the styles away first, and TextArea breaks on drawing without them.
+            # Textual clears the component styles first, and TextArea fails to render without them.
             return [Strip.blank(crop.width, self.rich_style)] * crop.height
         return super().render_lines(crop)
 
     def action_send(self) -> None:
-        """Send what is written; nothing where nothing is."""
+        """Send the text; leave if there is none."""
         if self.text.strip():
             self.post_message(self.Sent(self.thread_id, self.text.strip()))
         else:
             self.action_leave()
 
     def action_newline(self) -> None:
-        """Start a new line."""
+        """Insert a new line."""
         self.insert("\n")
 
     def action_leave(self) -> None:
-        """Go back to the panes."""
-        self.post_message(self.Left(self.thread_id))
+        """Leave, and keep the text as a draft."""
+        self.post_message(self.Dismissed(self.thread_id))
 
 
 class ComposerBox(Vertical):
-    """The composer under the line that says what sending will do."""
+    """The composer below a line that says what sending does."""
 
-    def __init__(self, thread_id: str, draft: str, purpose: str) -> None:
-        """Start from a draft; `purpose` says what sending will do."""
+    def __init__(self, thread_id: str, draft: str, hint: str) -> None:
+        """Start from a draft; `hint` says what sending does."""
         super().__init__()
-        self._purpose = purpose
+        self._hint = hint
         self.composer = Composer(thread_id, draft)
 
     def compose(self) -> ComposeResult:
-        """The parts."""
-        yield Static(self._purpose, markup=False, classes="purpose")
+        """Yield the hint and the composer."""
+        yield Static(self._hint, markup=False, classes="purpose")
         yield self.composer
 
-    def say(self, purpose: str) -> None:
-        """Say what sending will do now."""
-        if purpose != self._purpose:
-            self._purpose = purpose
-            self.query_one(".purpose", Static).update(purpose)
+    def show_hint(self, hint: str) -> None:
+        """Show what sending does now."""
+        if hint != self._hint:
+            self._hint = hint
+            self.query_one(".purpose", Static).update(hint)

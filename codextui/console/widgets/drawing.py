@@ -1,4 +1,4 @@
-"""A widget that draws its own lines."""
+"""Drawing without Textual's overhead: widgets that draw lines, and the pacing of their frames."""
 
 from __future__ import annotations
 
@@ -10,23 +10,26 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
+FRAME_INTERVAL = 1 / 60
+"""Seconds between frames."""
+
 
 class LineWidget(Widget):
-    """Draws lines straight to the screen, past Textual's borders, padding and line caches.
+    """Draws lines directly, without Textual's borders, padding and line caches.
 
-    That halves the cost of a stream (no box to draw, no cache to keep), and so a subclass has
-    neither border nor padding, and fills every line to its own width.
+    This halves the cost of a stream. A subclass has neither border nor padding, and fills every
+    line to the widget's width.
     """
 
     ALLOW_SELECT = False
 
-    def line(self, y: int) -> Strip:
-        """The line at `y` of the widget, exactly as wide as it."""
+    def draw_line(self, y: int) -> Strip:
+        """Return the line at `y` of the widget, exactly as wide as the widget."""
         raise NotImplementedError
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """The lines of a region of the widget."""
-        strips = [self.line(y) for y in range(crop.y, crop.bottom)]
+        """Render the lines of a region of the widget."""
+        strips = [self.draw_line(y) for y in range(crop.y, crop.bottom)]
         if crop.x or crop.width != self.size.width:
             strips = [strip.crop(crop.x, crop.right) for strip in strips]
         if self.app.no_color:
@@ -36,48 +39,49 @@ class LineWidget(Widget):
         return strips
 
 
-FRAME = 1 / 60
-"""Seconds between two ticks."""
-
-
 class Flushable(Protocol):
-    """Something that draws what it has not drawn yet when it is told to."""
+    """A widget that draws its pending changes on request."""
 
     def flush(self) -> None:
-        """Draw it."""
+        """Draw all pending changes."""
 
 
 class Pacer:
-    """Flushes dirty panes in turn, a few a frame.
+    """Flushes dirty widgets in turn, a few per frame.
 
-    Nothing ticks while nothing is dirty: `wake` is called at the first mark, and `rest` when
-    the queue has run empty.
+    The timer behind `tick` runs only while a widget is dirty.
     """
 
     def __init__(
-        self, *, wake: Callable[[], None], rest: Callable[[], None], per_frame: int = 3
+        self, *, resume: Callable[[], None], pause: Callable[[], None], per_frame: int = 3
     ) -> None:
-        """Take what starts and stops the ticks, and how many panes a frame may draw."""
-        self._wake = wake
-        self._rest = rest
+        """Create a pacer.
+
+        Args:
+            resume: starts the timer that calls `tick`; called when a first widget is dirty.
+            pause: stops the timer; called when the queue is empty.
+            per_frame: widgets to flush per frame.
+        """
+        self._resume = resume
+        self._pause = pause
         self._per_frame = per_frame
         self._queue: deque[Flushable] = deque()
         self._dirty: set[Flushable] = set()
 
-    def mark(self, pane: Flushable) -> None:
-        """Have `pane` flushed in one of the next frames; once, however often it is marked."""
-        if pane in self._dirty:
+    def mark_dirty(self, widget: Flushable) -> None:
+        """Flush `widget` in one of the next frames, once however often it is marked."""
+        if widget in self._dirty:
             return
         if not self._queue:
-            self._wake()
-        self._dirty.add(pane)
-        self._queue.append(pane)
+            self._resume()
+        self._dirty.add(widget)
+        self._queue.append(widget)
 
     def tick(self) -> None:
-        """Flush the panes that have waited longest."""
+        """Flush the widgets that have waited longest."""
         for _ in range(min(self._per_frame, len(self._queue))):
-            pane = self._queue.popleft()
-            self._dirty.discard(pane)
-            pane.flush()
+            widget = self._queue.popleft()
+            self._dirty.discard(widget)
+            widget.flush()
         if not self._queue:
-            self._rest()
+            self._pause()

@@ -1,4 +1,4 @@
-"""What a form asks for, field by field, and how an answer is checked. Pure."""
+"""The fields of a form, read from a request, and the checks of their answers. Pure."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ from enum import StrEnum
 from codextui.jsonrpc.fields import Json, JsonObject
 from codextui.protocol.approvals import ElicitationAsked, QuestionsAsked
 
-MOST_FIELDS = 40
-MOST_OPTIONS = 100
+MAX_FIELDS = 40
+"""Fields of a form that can be filled in."""
+
+MAX_OPTIONS = 100
+"""Options of a field that can be filled in."""
 
 
 class FieldKind(StrEnum):
-    """How a field is filled in."""
+    """The kind of a field's control."""
 
     TEXT = "text"
     SECRET = "secret"  # noqa: S105  # a kind of field, not a password
@@ -29,8 +32,8 @@ class FieldKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Option:
-    """One of a field's choices: the value that is sent, and what is shown for it."""
+class FieldOption:
+    """An option of a field: the value to send, and its label on the screen."""
 
     value: str
     label: str
@@ -38,36 +41,36 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class FormField:
-    """One field.
+    """A field of a form.
 
     Attributes:
-        key: of its answer.
-        label: what is asked, not made safe to show yet.
-        kind: how it is filled in.
-        options: of a choice.
-        other: whether a text beside the options is welcome.
+        key: the key of its answer.
+        label: what is asked, not sanitized.
+        kind: the kind of control.
+        options: the options of `CHOICE` and `CHOICES`.
+        allows_other: whether a text may be given instead of an option.
         required: whether it must be filled in.
-        default: what stands there at first: a text, a boolean, or the chosen values.
-        limits: the schema's own words: `minimum`, `maxLength`, `minItems`, ….
+        default: the initial answer: a text, a boolean, or the values of the selected options.
+        limits: the field's JSON schema: `minimum`, `maxLength`, `minItems`, ….
     """
 
     key: str
     label: str
     kind: FieldKind = FieldKind.TEXT
-    options: tuple[Option, ...] = ()
-    other: bool = False
+    options: tuple[FieldOption, ...] = ()
+    allows_other: bool = False
     required: bool = True
     default: str | bool | tuple[str, ...] = ""
     limits: JsonObject = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
-    """An answer after its check.
+class CheckedAnswer:
+    """The result of checking an answer.
 
     Attributes:
-        value: to send; None leaves the field out.
-        problem: what is wrong with it, in a sentence; empty where nothing is.
+        value: what to send; None leaves the field out.
+        problem: what is wrong with the answer, in a sentence; empty if it is valid.
     """
 
     value: Json = None
@@ -75,63 +78,63 @@ class Checked:
 
 
 def form_fields(asked: QuestionsAsked | ElicitationAsked) -> tuple[FormField, ...]:
-    """The fields of a form, in order. A property that we cannot draw is filled in as JSON."""
+    """Read the fields of a form in order. A property of an unknown type is filled in as JSON."""
     if isinstance(asked, QuestionsAsked):
         return tuple(
             FormField(
                 key=question.question_id,
                 label=question.header or question.question,
                 kind=_question_kind(secret=question.secret, options=question.options),
-                options=tuple(Option(name, name) for name, _ in question.options),
-                other=question.other,
+                options=tuple(FieldOption(name, name) for name, _ in question.options),
+                allows_other=question.other,
             )
             for question in asked.questions
         )
-    properties = _mapping(asked.schema.get("properties"))
-    required = _texts(asked.schema.get("required"))
+    properties = _as_mapping(asked.schema.get("properties"))
+    required = _as_texts(asked.schema.get("required"))
     return tuple(
-        _property(key, _mapping(schema), required=key in required)
+        _read_property(key, _as_mapping(schema), required=key in required)
         for key, schema in properties.items()
     )
 
 
 def form_problem(asked: QuestionsAsked | ElicitationAsked) -> str:
-    """Why a form cannot be filled in here; empty where it can."""
-    fields_ = form_fields(asked)
-    if len(fields_) > MOST_FIELDS or any(len(f.options) > MOST_OPTIONS for f in fields_):
+    """Return why a form cannot be filled in here; empty if it can."""
+    fields = form_fields(asked)
+    if len(fields) > MAX_FIELDS or any(len(f.options) > MAX_OPTIONS for f in fields):
         return (
-            f"The form is too large to fill in here (more than {MOST_FIELDS} fields or "
-            f"{MOST_OPTIONS} options), so it can only be declined."
+            f"The form is too large to fill in here (more than {MAX_FIELDS} fields or "
+            f"{MAX_OPTIONS} options), so it can only be declined."
         )
     return ""
 
 
-def check_text(field_: FormField, text: str) -> Checked:
-    """Check what was typed into a field."""
+def check_text(form_field: FormField, text: str) -> CheckedAnswer:
+    """Check the text of a field."""
     if not text.strip():
-        return Checked(problem="This must be filled in." if field_.required else "")
-    match field_.kind:
+        return CheckedAnswer(problem="This must be filled in." if form_field.required else "")
+    match form_field.kind:
         case FieldKind.NUMBER | FieldKind.INTEGER:
-            return _check_number(field_, text.strip())
+            return _check_number(form_field, text.strip())
         case FieldKind.JSON:
             return _check_json(text)
         case _:
-            return _check_length(field_.limits, text)
+            return _check_length(form_field.limits, text)
 
 
-def check_choice(field_: FormField, values: Sequence[str], other: str = "") -> Checked:
-    """Check which options were chosen, or what was typed beside them."""
+def check_choice(form_field: FormField, values: Sequence[str], other: str = "") -> CheckedAnswer:
+    """Check the selected options of a field, and the text given instead of them."""
     chosen = [*values, other] if other.strip() else list(values)
-    if field_.kind is FieldKind.CHOICE:
+    if form_field.kind is FieldKind.CHOICE:
         if not chosen:
-            return Checked(problem="Choose one." if field_.required else "")
-        return Checked(chosen[-1])
-    least, most = field_.limits.get("minItems"), field_.limits.get("maxItems")
+            return CheckedAnswer(problem="Choose one." if form_field.required else "")
+        return CheckedAnswer(chosen[-1])
+    least, most = form_field.limits.get("minItems"), form_field.limits.get("maxItems")
     if isinstance(least, int) and len(chosen) < least:
-        return Checked(problem=f"Choose at least {least}.")
+        return CheckedAnswer(problem=f"Choose at least {least}.")
     if isinstance(most, int) and len(chosen) > most:
-        return Checked(problem=f"Choose at most {most}.")
-    return Checked(chosen)
+        return CheckedAnswer(problem=f"Choose at most {most}.")
+    return CheckedAnswer(chosen)
 
 
 def _question_kind(*, secret: bool, options: tuple[tuple[str, str], ...]) -> FieldKind:
@@ -140,9 +143,9 @@ def _question_kind(*, secret: bool, options: tuple[tuple[str, str], ...]) -> Fie
     return FieldKind.SECRET if secret else FieldKind.TEXT
 
 
-def _property(key: str, schema: JsonObject, *, required: bool) -> FormField:
+def _read_property(key: str, schema: JsonObject, *, required: bool) -> FormField:
     """Read a property of an MCP elicitation's `requestedSchema` (`PrimitiveSchemaDefinition`)."""
-    kind, options = _kind_and_options(schema)
+    kind, options = _read_kind(schema)
     title, description = schema.get("title"), schema.get("description")
     parts = [part for part in (title or key, description) if isinstance(part, str) and part]
     return FormField(
@@ -151,15 +154,15 @@ def _property(key: str, schema: JsonObject, *, required: bool) -> FormField:
         kind=kind,
         options=options,
         required=required,
-        default=_default(schema.get("default"), kind),
+        default=_read_default(schema.get("default"), kind),
         limits=schema,
     )
 
 
-def _kind_and_options(schema: JsonObject) -> tuple[FieldKind, tuple[Option, ...]]:
+def _read_kind(schema: JsonObject) -> tuple[FieldKind, tuple[FieldOption, ...]]:
     match schema.get("type"):
         case "string" if "enum" in schema or "oneOf" in schema:
-            return FieldKind.CHOICE, _options(schema)
+            return FieldKind.CHOICE, _read_options(schema)
         case "string":
             return FieldKind.TEXT, ()
         case "number":
@@ -168,73 +171,73 @@ def _kind_and_options(schema: JsonObject) -> tuple[FieldKind, tuple[Option, ...]
             return FieldKind.INTEGER, ()
         case "boolean":
             return FieldKind.BOOLEAN, ()
-        case "array" if options := _options(_mapping(schema.get("items"))):
+        case "array" if options := _read_options(_as_mapping(schema.get("items"))):
             return FieldKind.CHOICES, options
         case _:
             return FieldKind.JSON, ()
 
 
-def _options(schema: JsonObject) -> tuple[Option, ...]:
+def _read_options(schema: JsonObject) -> tuple[FieldOption, ...]:
     for key in ("oneOf", "anyOf"):
         if isinstance(listed := schema.get(key), list):
-            titled = [_mapping(option) for option in listed]
+            titled = [_as_mapping(option) for option in listed]
             return tuple(
-                Option(str(option["const"]), str(option.get("title") or option["const"]))
+                FieldOption(str(option["const"]), str(option.get("title") or option["const"]))
                 for option in titled
                 if "const" in option
             )
-    values, names = _texts(schema.get("enum")), _texts(schema.get("enumNames"))
+    values, names = _as_texts(schema.get("enum")), _as_texts(schema.get("enumNames"))
     labels = names if len(names) == len(values) else values
-    return tuple(Option(value, name) for value, name in zip(values, labels, strict=True))
+    return tuple(FieldOption(value, name) for value, name in zip(values, labels, strict=True))
 
 
-def _default(value: Json, kind: FieldKind) -> str | bool | tuple[str, ...]:
+def _read_default(value: Json, kind: FieldKind) -> str | bool | tuple[str, ...]:
     match kind:
         case FieldKind.BOOLEAN:
             return value is True
         case FieldKind.CHOICES:
-            return _texts(value)
+            return _as_texts(value)
         case FieldKind.JSON:
             return "" if value is None else json.dumps(value, ensure_ascii=False)
         case _:
             return "" if value is None or isinstance(value, list | dict) else str(value)
 
 
-def _check_number(field_: FormField, text: str) -> Checked:
-    word = "a whole number" if field_.kind is FieldKind.INTEGER else "a number"
+def _check_number(form_field: FormField, text: str) -> CheckedAnswer:
+    word = "a whole number" if form_field.kind is FieldKind.INTEGER else "a number"
     try:
-        number = int(text) if field_.kind is FieldKind.INTEGER else float(text)
+        number = int(text) if form_field.kind is FieldKind.INTEGER else float(text)
     except ValueError:
-        return Checked(problem=f"This must be {word}.")
+        return CheckedAnswer(problem=f"This must be {word}.")
     if not math.isfinite(number):
-        return Checked(problem=f"This must be {word}.")
-    low, high = field_.limits.get("minimum"), field_.limits.get("maximum")
+        return CheckedAnswer(problem=f"This must be {word}.")
+    low, high = form_field.limits.get("minimum"), form_field.limits.get("maximum")
     if isinstance(low, int | float) and number < low:
-        return Checked(problem=f"This must be {low} or more.")
+        return CheckedAnswer(problem=f"This must be {low} or more.")
     if isinstance(high, int | float) and number > high:
-        return Checked(problem=f"This must be {high} or less.")
-    return Checked(number)
+        return CheckedAnswer(problem=f"This must be {high} or less.")
+    return CheckedAnswer(number)
 
 
-def _check_json(text: str) -> Checked:
+def _check_json(text: str) -> CheckedAnswer:
     try:
-        return Checked(json.loads(text))
+        return CheckedAnswer(json.loads(text))
     except (ValueError, RecursionError) as error:
-        return Checked(problem=f"This must be JSON: {error}")
+        return CheckedAnswer(problem=f"This must be JSON: {error}")
 
 
-def _check_length(limits: JsonObject, text: str) -> Checked:
+def _check_length(limits: JsonObject, text: str) -> CheckedAnswer:
     least, most = limits.get("minLength"), limits.get("maxLength")
     if isinstance(least, int) and len(text) < least:
-        return Checked(problem=f"This must have {least} characters or more.")
+        return CheckedAnswer(problem=f"This must have {least} characters or more.")
     if isinstance(most, int) and len(text) > most:
-        return Checked(problem=f"This must have {most} characters or fewer.")
-    return Checked(text)
+        return CheckedAnswer(problem=f"This must have {most} characters or fewer.")
+    return CheckedAnswer(text)
 
 
-def _mapping(value: Json) -> Mapping[str, Json]:
+def _as_mapping(value: Json) -> Mapping[str, Json]:
     return value if isinstance(value, dict) else {}
 
 
-def _texts(value: Json) -> tuple[str, ...]:
+def _as_texts(value: Json) -> tuple[str, ...]:
     return tuple(str(item) for item in value) if isinstance(value, list | tuple) else ()

@@ -1,4 +1,4 @@
-"""The footer: the keys that work here, in one line."""
+"""The footer: the keys that work now, in one line."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from textual.widget import Widget
 
 @dataclass(frozen=True, slots=True)
 class KeyHint:
-    """A key.
+    """A key and what it does.
 
     Attributes:
-        key: as people read it.
+        key: the key, formatted.
         label: what it does, in a word or two.
-        action: the action behind it, for a click.
-        pinned: whether it is shown even where there is little room.
+        action: the action that a click runs.
+        pinned: whether it is shown at any width.
     """
 
     key: str
@@ -32,12 +32,12 @@ class KeyHint:
 
 
 class KeyLine(Widget):
-    """One line of keys; where not all fit, the last ones that are not pinned are left out."""
+    """Shows keys in a line; leaves out the last unpinned ones if not all fit."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"key-line--key", "key-line--label"}
 
-    class Chosen(Message):
-        """A person clicked on a key."""
+    class Clicked(Message):
+        """A key was clicked."""
 
         def __init__(self, action: str) -> None:
             super().__init__()
@@ -48,13 +48,13 @@ class KeyLine(Widget):
         self._hints: tuple[KeyHint, ...] = ()
 
     def show(self, hints: Sequence[KeyHint]) -> None:
-        """Show these keys."""
+        """Replace the keys."""
         if tuple(hints) != self._hints:
             self._hints = tuple(hints)
             self.refresh()
 
-    def fitting(self, width: int) -> list[tuple[int, KeyHint]]:
-        """The hints that fit `width` cells, each with the column it starts at."""
+    def visible_hints(self, width: int) -> list[tuple[int, KeyHint]]:
+        """Return the hints that fit into `width` cells, each with its column."""
         room = width - 1 - sum(_size(hint) + 2 for hint in self._hints if hint.pinned)
         column, placed = 1, []
         for hint in self._hints:
@@ -68,13 +68,13 @@ class KeyLine(Widget):
             column += size
         return placed
 
-    def render_line(self, y: int) -> Strip:  # noqa: ARG002 - there is one
-        """The line."""
+    def render_line(self, y: int) -> Strip:  # noqa: ARG002 - there is one line
+        """Return the only line."""
         base = self.rich_style
         key = self.get_component_rich_style("key-line--key")
         label = self.get_component_rich_style("key-line--label")
         segments, at = [], 0
-        for column, hint in self.fitting(self.size.width):
+        for column, hint in self.visible_hints(self.size.width):
             segments += [
                 Segment(" " * (column - at), base),
                 Segment(hint.key, key),
@@ -84,10 +84,10 @@ class KeyLine(Widget):
         return Strip(segments, at).adjust_cell_length(self.size.width, base)
 
     def on_click(self, event: events.Click) -> None:
-        """Do what the key does."""
-        for column, hint in self.fitting(self.size.width):
+        """Post the clicked key."""
+        for column, hint in self.visible_hints(self.size.width):
             if column <= event.x < column + _size(hint):
-                self.post_message(self.Chosen(hint.action))
+                self.post_message(self.Clicked(hint.action))
 
 
 def _size(hint: KeyHint) -> int:

@@ -1,4 +1,4 @@
-"""What the widgets that show threads need to know beside them."""
+"""How the widgets that show threads draw them: the palettes, the clock and derived facts."""
 
 from __future__ import annotations
 
@@ -11,38 +11,38 @@ from codextui.protocol.threads import ThreadState
 
 
 @dataclass(frozen=True, slots=True)
-class Looks:
-    """A palette for every surface that the console draws on.
+class Palettes:
+    """A palette for each surface of the console.
 
     Attributes:
-        pane: behind a transcript.
-        head: behind the head of a pane.
-        head_current: behind the head of the pane that keys go to.
-        side: behind the tree.
-        bar: behind the status line and the keys.
-        asking: behind the strip while a person is needed.
-        lost: behind the status line while the server is out of reach.
+        pane: of a transcript.
+        header: of a pane's header.
+        header_current: of the current pane's header.
+        tree: of the tree.
+        bar: of the status line, and of the attention strip while it is empty.
+        attention: of the attention strip while the user is needed.
+        offline: of the status line while the server is out of reach.
     """
 
     pane: Palette
-    head: Palette
-    head_current: Palette
-    side: Palette
+    header: Palette
+    header_current: Palette
+    tree: Palette
     bar: Palette
-    asking: Palette
-    lost: Palette
+    attention: Palette
+    offline: Palette
 
 
-def looks_from(variables: Mapping[str, str]) -> Looks:
+def palettes_from(variables: Mapping[str, str]) -> Palettes:
     """Build the palettes from `App.theme_variables`."""
-    return Looks(
+    return Palettes(
         pane=palette_from(variables, surface="background"),
-        head=palette_from(variables, surface="panel"),
-        head_current=palette_from(variables, surface="primary-muted"),
-        side=palette_from(variables, surface="surface"),
+        header=palette_from(variables, surface="panel"),
+        header_current=palette_from(variables, surface="primary-muted"),
+        tree=palette_from(variables, surface="surface"),
         bar=palette_from(variables, surface="surface"),
-        asking=palette_from(variables, surface="warning-muted"),
-        lost=palette_from(variables, surface="error-muted"),
+        attention=palette_from(variables, surface="warning-muted"),
+        offline=palette_from(variables, surface="error-muted"),
     )
 
 
@@ -51,15 +51,15 @@ class PaneContext:
     """How to draw a thread.
 
     Attributes:
-        looks: the palettes.
+        palettes: the palettes.
         state_of: `Board.state_of`.
-        now: unix seconds.
-        home: the person's home folder, shown as `~`.
+        now: returns unix seconds.
+        home: the user's home folder, shown as `~`.
         standing_of: how the run of a thread stands, and what it costs.
     """
 
-    looks: Looks
+    palettes: Palettes
     state_of: Callable[[str], ThreadState]
     now: Callable[[], float]
     home: str = ""
-    standing_of: Callable[[str], RunSummary] = lambda _: NO_RUN
+    run_summary_of: Callable[[str], RunSummary] = lambda _: NO_RUN

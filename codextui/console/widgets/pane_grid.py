@@ -1,4 +1,4 @@
-"""The panes, tiled."""
+"""The grid of panes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from textual.widgets import Static
 
 from codextui.console.model.state import ThreadView
 from codextui.console.widgets.pane_context import PaneContext
-from codextui.console.widgets.placement import capacity, tile
+from codextui.console.widgets.placement import pane_capacity, tile_panes
 
 if TYPE_CHECKING:
     from codextui.console.widgets.pane_tile import PaneTile
@@ -20,20 +20,20 @@ if TYPE_CHECKING:
 
 
 class EmptyPanes(Container):
-    """A few lines that say why nothing is here, and what to do about it."""
+    """A text shown while there are no panes: why, and what to do."""
 
     def compose(self) -> ComposeResult:
-        """The parts."""
+        """Yield the text."""
         yield Static(id="empty-text")
 
-    def say(self, *, connected: bool, start_key: str) -> None:
-        """Say that there are no threads, or that we do not know yet."""
+    def update_text(self, *, connected: bool, new_thread_key: str) -> None:
+        """Show that there are no threads, or that the console is connecting."""
         if not connected:
             text = "Connecting to the shared server …"
         else:
             text = (
                 "[b]No threads yet[/b]\n\n"
-                f"[b $accent]{start_key}[/]   starts one\n"
+                f"[b $accent]{new_thread_key}[/]   starts one\n"
                 "[b $accent]?[/]   lists every key\n\n"
                 "[$text-quiet]In a shell, [b]codextui demo[/b] shows how it goes:\n"
                 "three agents at work, without a key or an account.[/]"
@@ -42,108 +42,109 @@ class EmptyPanes(Container):
 
 
 class PaneGrid(Grid):
-    """One to nine places, in a grid whose panes are never too small to read.
+    """One to nine tiles, each large enough to read.
 
     Attributes:
-        most: the most places that a person wants.
-        capacity: how many there is room for.
-        zoomed: the thread that has all the room, empty where none does.
-        tiles: the places, first to last.
+        max_panes: the user's limit.
+        capacity: how many panes fit.
+        zoomed: id of the thread that fills the grid; empty for none.
+        tiles: the tiles in order.
+        empty: the text shown without tiles.
     """
 
     class CapacityChanged(Message):
-        """There is room for another number of panes."""
+        """Another number of panes fits."""
 
-    def __init__(self, most: int) -> None:
-        """Have at most `most` places."""
+    def __init__(self, max_panes: int) -> None:
+        """Create a grid of at most `max_panes` panes."""
         super().__init__()
-        self.most = most
+        self.max_panes = max_panes
         self.capacity = 1
         self.zoomed = ""
         self.tiles: list[PaneTile] = []
         self.empty = EmptyPanes()
 
     def compose(self) -> ComposeResult:
-        """The parts."""
+        """Yield the text for an empty grid."""
         yield self.empty
 
     def on_resize(self) -> None:
-        """Fit the new size."""
-        self.recount()
+        """Fit the panes to the new size."""
+        self.update_capacity()
 
-    def recount(self) -> None:
-        """Find out how many panes fit."""
-        room = capacity(self.size.width, self.size.height, self.most)
-        if room != self.capacity:
-            self.capacity = room
+    def update_capacity(self) -> None:
+        """Calculate how many panes fit."""
+        capacity = pane_capacity(self.size.width, self.size.height, self.max_panes)
+        if capacity != self.capacity:
+            self.capacity = capacity
             self.post_message(self.CapacityChanged())
         self._arrange()
 
     def show(self, views: Sequence[ThreadView], context: PaneContext) -> None:
-        """Have exactly these threads in the places; who had a place keeps its pane."""
+        """Show exactly these threads; a thread that is shown already keeps its tile."""
         spare = [t for t in self.tiles if all(t.thread_id != v.thread_id for v in views)]
         tiles, new = [], []
         for number, view in enumerate(views, start=1):
-            place = self.tile_of(view.thread_id) or (spare.pop(0) if spare else None)
-            if place is None:
-                place = _new_tile(context, view, number)
-                new.append(place)
+            tile = self.tile_of(view.thread_id) or (spare.pop(0) if spare else None)
+            if tile is None:
+                tile = _create_tile(context, view, number)
+                new.append(tile)
             else:
-                place.show(view, number)
-            tiles.append(place)
+                tile.show(view, number)
+            tiles.append(tile)
         self.tiles = tiles
-        for place in spare:
-            place.remove()
+        for tile in spare:
+            tile.remove()
         if new:
             self.mount(*new)
         self.empty.display = not tiles
-        self._order()
+        self._sort_tiles()
         self.zoom(self.zoomed)
 
     def zoom(self, thread_id: str) -> None:
-        """Give one thread all the room; empty, or one without a place, tiles them all."""
+        """Fill the grid with a thread's tile; show all tiles if the thread has none."""
         self.zoomed = thread_id if self.tile_of(thread_id) else ""
-        for place in self.tiles:
-            place.display = self.zoomed in ("", place.thread_id)
+        for tile in self.tiles:
+            tile.display = self.zoomed in ("", tile.thread_id)
         self._arrange()
 
     def pane_of(self, thread_id: str) -> TranscriptPane | None:
-        """The pane of a thread, None where it has none."""
-        place = self.tile_of(thread_id)
-        return place.pane if place else None
+        """Return the pane of a thread, None if it has none."""
+        tile = self.tile_of(thread_id)
+        return tile.pane if tile else None
 
     def tile_of(self, thread_id: str) -> PaneTile | None:
-        """The place of a thread, None where it has none."""
+        """Return the tile of a thread, None if it has none."""
         return next((t for t in self.tiles if t.thread_id == thread_id), None)
 
     def neighbour(self, thread_id: str, dx: int, dy: int) -> str | None:
-        """The thread beside one, in a direction; None at the edge."""
-        here = self.tile_of(thread_id)
-        if here is None:
+        """Return the id of the thread next to one in a direction, None at the edge."""
+        tile = self.tile_of(thread_id)
+        if tile is None:
             return None
-        x, y, width, height = here.region
+        x, y, width, height = tile.region
         at = (x - 2 if dx < 0 else x + width + 1, y + 1)
         if dy:
             at = (x + width // 2, y - 2 if dy < 0 else y + height + 1)
         return next((t.thread_id for t in self.tiles if t.region.contains(*at)), None)
 
-    def _order(self) -> None:
-        places = {id(place): index for index, place in enumerate(self.tiles)}
-        self.sort_children(key=lambda child: places.get(id(child), len(places)))
+    def _sort_tiles(self) -> None:
+        indexes = {id(tile): index for index, tile in enumerate(self.tiles)}
+        self.sort_children(key=lambda child: indexes.get(id(child), len(indexes)))
 
     def _arrange(self) -> None:
         if not self.size.width:
             return
-        shown = [place for place in self.tiles if place.display]
-        tiling = tile(max(1, len(shown)), self.size.width, self.size.height)
+        shown = [tile for tile in self.tiles if tile.display]
+        tiling = tile_panes(max(1, len(shown)), self.size.width, self.size.height)
         self.styles.grid_size_columns = tiling.columns
         self.styles.grid_size_rows = tiling.rows
-        for index, place in enumerate(shown):
-            place.styles.row_span = tiling.first_span if index == 0 else 1
+        for index, tile in enumerate(shown):
+            tile.styles.row_span = tiling.first_span if index == 0 else 1
 
 
-def _new_tile(context: PaneContext, view: ThreadView, number: int) -> PaneTile:
-    # Brings all that draws a thread, which the first frame need not wait for.
+def _create_tile(context: PaneContext, view: ThreadView, number: int) -> PaneTile:
+    # Imports everything that draws a thread; the first frame need not wait for it.
     from codextui.console.widgets.pane_tile import PaneTile  # noqa: PLC0415
 
     return PaneTile(context, view, number)

@@ -1,4 +1,4 @@
-"""A place in the grid: a pane, and the composer below it while somebody writes."""
+"""A tile of the grid: a pane, and the composer below it while the user writes."""
 
 from __future__ import annotations
 
@@ -12,57 +12,62 @@ from codextui.console.widgets.transcript_pane import TranscriptPane
 
 
 class PaneTile(Vertical):
-    """A pane and its composer. The composer exists only while it is used."""
+    """A pane and its composer, which exists only while it is open.
+
+    Attributes:
+        pane: the pane.
+        composer_box: the composer; None while it is closed.
+    """
 
     def __init__(self, context: PaneContext, view: ThreadView, number: int) -> None:
-        """Show a thread in the place of this number."""
+        """Show a thread in the tile with this number."""
         super().__init__()
         self.pane = TranscriptPane(context, view, number)
-        self.box: ComposerBox | None = None
+        self.composer_box: ComposerBox | None = None
 
     def compose(self) -> ComposeResult:
-        """The parts."""
+        """Yield the pane."""
         yield self.pane
 
     @property
     def thread_id(self) -> str:
-        """The thread that is shown."""
+        """The id of the shown thread."""
         return self.pane.view.thread_id
 
     def show(self, view: ThreadView, number: int) -> None:
-        """Show another thread; what was being written belongs to the one before."""
+        """Show a thread; the composer of another one is closed."""
         if view.thread_id != self.thread_id:
-            self.stop_writing()
+            self.close_composer()
         self.pane.show(view, number)
 
-    def write(self, draft: str, purpose: str) -> Composer:
-        """Open the composer, which takes the focus as soon as it can; return it."""
-        if self.box is None:
-            self.box = ComposerBox(self.thread_id, draft, purpose)
+    def open_composer(self, draft: str, hint: str) -> Composer:
+        """Open and return the composer, which takes the focus as soon as it is mounted."""
+        if self.composer_box is None:
+            self.composer_box = ComposerBox(self.thread_id, draft, hint)
             if self.is_mounted:
-                self.mount(self.box)
+                self.mount(self.composer_box)
             else:
-                self.call_after_refresh(self._mount_box, self.box)
-        elif self.box.composer.is_mounted:
-            self.box.composer.focus()
-        return self.box.composer
+                self.call_after_refresh(self._mount_box, self.composer_box)
+        elif self.composer_box.composer.is_mounted:
+            self.composer_box.composer.focus()
+        return self.composer_box.composer
 
-    def take_focus(self) -> None:
-        """Go to the composer where it is open, else to the pane."""
-        if self.box is not None:
-            self.box.composer.focus()
+    def focus_content(self) -> None:
+        """Focus the composer if it is open, else the pane."""
+        if self.composer_box is not None:
+            self.composer_box.composer.focus()
         elif self.pane.is_mounted:
             self.pane.focus()
         else:
-            # Runs when it has been mounted: until then it cannot have the focus.
+            # Runs once the pane is mounted; before that it cannot take the focus.
             self.pane.call_after_refresh(self.pane.focus)
 
-    def stop_writing(self) -> None:
+    def close_composer(self) -> None:
         """Close the composer."""
-        box, self.box = self.box, None
+        box, self.composer_box = self.composer_box, None
         if box is not None and box.is_attached:
             box.remove()
 
     def _mount_box(self, box: ComposerBox) -> None:
-        if self.box is box:
+        if self.composer_box is box:
             self.mount(box)

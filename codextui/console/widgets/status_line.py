@@ -1,4 +1,4 @@
-"""The first line: which server, how it is, what all threads do together."""
+"""The status line: the server, its connection, and a summary of all threads."""
 
 from __future__ import annotations
 
@@ -16,82 +16,79 @@ from codextui.protocol.threads import ThreadState
 from codextui.text.figures import format_tokens
 from codextui.text.sanitize import one_line
 
-OFFLINE = ConnectionState()
-"""Before the first connection."""
-
+_NOT_CONNECTED = ConnectionState()
 
 GAP = "   "
-"""Between two parts of the line."""
-
+"""Separates the parts of the line."""
 
 PROBLEM_WIDTH = 42
-"""Cells that a problem of Codex's may take: it fits even 80 columns."""
+"""Cells for a problem with Codex, so that it fits into 80 columns."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServerStatus:
-    """What the line says.
+    """What the line shows.
 
     Attributes:
         name: the server's name (`-L`).
-        link: the connection.
-        codex_version: of the Codex process, empty where unknown.
-        codex_problem: why there is none, empty where there is.
-        running: threads with a turn that is at work.
-        asking: threads that wait for a person.
-        tokens: of all threads.
+        connection: the state of the connection.
+        codex_version: version of the Codex process, empty if unknown.
+        codex_problem: why Codex cannot be used, empty if it can.
+        running: threads with a running turn.
+        waiting: threads that wait for the user.
+        tokens: tokens of all threads.
     """
 
     name: str
-    link: ConnectionState = OFFLINE
+    connection: ConnectionState = _NOT_CONNECTED
     codex_version: str = ""
     codex_problem: str = ""
     running: int = 0
-    asking: int = 0
+    waiting: int = 0
     tokens: int = 0
 
 
 class StatusLine(LineWidget):
-    """One line, in words; while the server cannot be reached it is a banner that says why."""
+    """Shows the status; while the server is out of reach, a banner with the reason."""
 
     def __init__(self, name: str) -> None:
-        """Take the server's name."""
+        """Show the server's name at first."""
         super().__init__()
         self._status = ServerStatus(name)
         self._palettes: tuple[Palette, Palette] | None = None
 
-    def show(self, status: ServerStatus, calm: Palette, alarmed: Palette) -> None:
-        """Say this; `alarmed` is for when the server is gone."""
-        if status != self._status or self._palettes != (calm, alarmed):
-            self._status, self._palettes = status, (calm, alarmed)
-            self.set_class(self._is_lost, "-lost")
+    def show(self, status: ServerStatus, online: Palette, offline: Palette) -> None:
+        """Show a status, in the palette for its connection."""
+        if status != self._status or self._palettes != (online, offline):
+            self._status, self._palettes = status, (online, offline)
+            self.set_class(self._is_offline, "-lost")
             self.refresh()
 
     @property
-    def _is_lost(self) -> bool:
-        return not self._status.link.connected and bool(self._status.link.reason)
+    def _is_offline(self) -> bool:
+        return not self._status.connection.connected and bool(self._status.connection.reason)
 
-    def line(self, y: int) -> Strip:  # noqa: ARG002 - there is one
-        """The line."""
+    def draw_line(self, y: int) -> Strip:  # noqa: ARG002 - there is one line
+        """Return the only line."""
         if self._palettes is None:
             return Strip.blank(self.size.width, self.rich_style)
-        palette = self._palettes[1 if self._is_lost else 0]
+        palette = self._palettes[1 if self._is_offline else 0]
         left = [
             Segment(" codextui", palette.strong),
             Segment(f"  {one_line(self._status.name)}   ", palette.muted),
         ]
         room = self.size.width - row_width(left) - 1
-        if self._is_lost:
-            row = _joined(self._lost(palette), palette)
+        if self._is_offline:
+            row = _join_parts(self._offline_parts(palette), palette)
         else:
-            row = _fitting(self._figures(palette), room, palette)
+            row = _fit_parts(self._online_parts(palette), room, palette)
         before = Segment(" " * max(0, room - row_width(row)), palette.text)
         right = fit_row([before, *row], room, palette.text)
         return Strip([*left, *right, Segment(" ", palette.text)], self.size.width)
 
-    def _lost(self, palette: Palette) -> list[Segment]:
-        """What is wrong, the most important first."""
-        link = self._status.link
+    def _offline_parts(self, palette: Palette) -> list[Segment]:
+        """Return the parts of the banner, the most important first."""
+        link = self._status.connection
         mark = state_label(ThreadState.DISCONNECTED, palette)
         return [
             Segment(f"{mark.glyph} {mark.word}", palette.error),
@@ -99,16 +96,16 @@ class StatusLine(LineWidget):
             *([] if link.retry_in is None else [Segment("trying again", palette.muted)]),
         ]
 
-    def _figures(self, palette: Palette) -> list[Segment]:
-        """What is to be told, the most important first."""
-        status, parts = self._status, [self._connection(palette)]
+    def _online_parts(self, palette: Palette) -> list[Segment]:
+        """Return the parts of the status, the most important first."""
+        status, parts = self._status, [self._connection_part(palette)]
         if status.codex_problem:
             problem = truncate(one_line(status.codex_problem), PROBLEM_WIDTH)
             parts.append(Segment(f"✗ {problem}", palette.error))
-        if status.asking:
+        if status.waiting:
             mark = state_label(ThreadState.NEEDS_INPUT, palette)
-            verb = "needs" if status.asking == 1 else "need"
-            parts.append(Segment(f"{mark.glyph} {status.asking} {verb} you", mark.style))
+            verb = "needs" if status.waiting == 1 else "need"
+            parts.append(Segment(f"{mark.glyph} {status.waiting} {verb} you", mark.style))
         if status.running:
             parts.append(Segment(f"{status.running} running", palette.running))
         if status.tokens:
@@ -117,8 +114,8 @@ class StatusLine(LineWidget):
             parts.append(Segment(f"codex {one_line(status.codex_version)}", palette.muted))
         return parts
 
-    def _connection(self, palette: Palette) -> Segment:
-        link = self._status.link
+    def _connection_part(self, palette: Palette) -> Segment:
+        link = self._status.connection
         if not link.connected:
             return Segment("… connecting", palette.muted)
         if not link.caught_up:
@@ -126,14 +123,14 @@ class StatusLine(LineWidget):
         return Segment("● connected", palette.success)
 
 
-def _fitting(parts: list[Segment], room: int, palette: Palette) -> list[Segment]:
-    """As many of the first parts as fit `room` cells; the first one stands at the right end."""
+def _fit_parts(parts: list[Segment], room: int, palette: Palette) -> list[Segment]:
+    """Join as many of the first parts as fit into `room` cells, in reverse order."""
     count = len(parts)
-    while count > 1 and row_width(_joined(parts[:count], palette)) > room:
+    while count > 1 and row_width(_join_parts(parts[:count], palette)) > room:
         count -= 1
-    return _joined(parts[:count][::-1], palette)
+    return _join_parts(parts[:count][::-1], palette)
 
 
-def _joined(parts: list[Segment], palette: Palette) -> list[Segment]:
+def _join_parts(parts: list[Segment], palette: Palette) -> list[Segment]:
     gap = Segment(GAP, palette.text)
     return [piece for part in parts for piece in (gap, part)][1:]

@@ -1,4 +1,4 @@
-"""Rows that somebody reads from top to bottom: a diff, a command, a list of keys."""
+"""A scrollable view of rendered rows, such as a diff, a command or a list of keys."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from textual.strip import Strip
 
 from codextui.console.render.palette import Palette, palette_from
 
-Draw = Callable[[int, Palette], list[Strip]]
-"""Draws everything at a width in cells; no row may be wider."""
+DrawRows = Callable[[int, Palette], list[Strip]]
+"""Renders all rows for a width in cells; no row may be wider."""
+
+_CONSOLE = Console(file=io.StringIO(), width=80, color_system="truecolor", markup=False)
+"""Measures and wraps text; nothing is printed on it."""
 
 
 class StripView(ScrollView, can_focus=True):
-    """Draws once for each width and theme, and scrolls.
-
-    Posts `Moved` whenever other rows are in sight.
-    """
+    """Renders its rows once per width and theme, and scrolls through them."""
 
     DEFAULT_CSS = """
     StripView {
@@ -46,8 +46,8 @@ class StripView(ScrollView, can_focus=True):
         Binding("end", "scroll_end", "To the end", show=False, id="reader.end"),
     ]
 
-    class Moved(Message):
-        """Rows `first` to `last` of `total` are in sight, counted from 1."""
+    class Scrolled(Message):
+        """Rows `first` to `last` of `total` are visible, counted from 1."""
 
         def __init__(self, first: int, last: int, total: int) -> None:
             super().__init__()
@@ -55,100 +55,95 @@ class StripView(ScrollView, can_focus=True):
             self.last = last
             self.total = total
 
-    def __init__(self, draw: Draw, *, surface: str = "surface", id: str | None = None) -> None:  # noqa: A002  # Textual's name
-        """Take what draws the rows, and the theme variable of the colour behind them."""
+    def __init__(self, draw: DrawRows, *, id: str | None = None) -> None:  # noqa: A002  # Textual's name
+        """Show the rows that `draw` renders."""
         super().__init__(id=id)
         self._draw = draw
-        self._surface = surface
         self._rows: list[Strip] = []
         self._width = 0
 
     @property
     def row_count(self) -> int:
-        """How many rows there are at the present width."""
+        """The number of rows at the current width."""
         return len(self._rows)
 
-    def show(self, draw: Draw) -> None:
-        """Draw something else, from its beginning."""
+    def show(self, draw: DrawRows) -> None:
+        """Show other rows from the start."""
         self._draw = draw
         self.redraw()
         self.scroll_to(y=0, animate=False, force=True)
 
     def redraw(self) -> None:
-        """Draw again at the present width, where the reader is."""
+        """Render the rows again, and keep the scroll position."""
         self._width = self.scrollable_content_region.width
         if self._width <= 0:
             return
-        palette = palette_from(self.app.theme_variables, surface=self._surface)
+        palette = palette_from(self.app.theme_variables, surface="surface")
         self._rows = self._draw(self._width, palette)
         self.virtual_size = Size(self._width, len(self._rows))
         self.refresh()
-        self.call_after_refresh(self._tell)
+        self.call_after_refresh(self._post_scrolled)
 
     def on_mount(self) -> None:
-        """Draw again in another theme's colours."""
+        """Follow changes of the theme."""
         self.app.theme_changed_signal.subscribe(self, lambda _theme: self.redraw())
 
     def on_resize(self) -> None:
-        """Draw again where the width is another one."""
+        """Render again if the width changed."""
         if self.scrollable_content_region.width != self._width:
             self.redraw()
-        self._tell()
+        self._post_scrolled()
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """Tell where the reader is now."""
+        """Post the visible rows."""
         super().watch_scroll_y(old_value, new_value)
         if round(old_value) != round(new_value):
-            self._tell()
+            self._post_scrolled()
 
     def render_line(self, y: int) -> Strip:
-        """The row at line `y` of the widget."""
+        """Render the line at `y` of the widget."""
         row = self.scroll_offset.y + y
         strip = self._rows[row] if row < len(self._rows) else Strip.blank(0, self.rich_style)
         return strip.adjust_cell_length(self.size.width, self.rich_style)
 
     def action_scroll_up(self) -> None:
-        """Up a line, at once."""
+        """Scroll up a line, without animation."""
         self.scroll_relative(y=-1, animate=False)
 
     def action_scroll_down(self) -> None:
-        """Down a line, at once."""
+        """Scroll down a line, without animation."""
         self.scroll_relative(y=1, animate=False)
 
     def action_page_up(self) -> None:
-        """Up a page, less a row that stays in sight."""
+        """Scroll up a page, less one row of overlap."""
         self.scroll_relative(y=-max(1, self.size.height - 1), animate=False)
 
     def action_page_down(self) -> None:
-        """Down a page, less a row that stays in sight."""
+        """Scroll down a page, less one row of overlap."""
         self.scroll_relative(y=max(1, self.size.height - 1), animate=False)
 
     def action_scroll_home(self) -> None:
-        """To the first row."""
+        """Scroll to the first row."""
         self.scroll_to(y=0, animate=False)
 
     def action_scroll_end(self) -> None:
-        """To the last row."""
+        """Scroll to the last row."""
         self.scroll_to(y=self.max_scroll_y, animate=False)
 
-    def _tell(self) -> None:
+    def _post_scrolled(self) -> None:
         total = len(self._rows)
         first = min(self.scroll_offset.y + 1, total)
         last = min(self.scroll_offset.y + self.size.height, total)
-        self.post_message(self.Moved(first, last, total))
+        self.post_message(self.Scrolled(first, last, total))
 
 
-_CONSOLE = Console(file=io.StringIO(), width=80, color_system="truecolor", markup=False)
-"""Measures and wraps; nothing is ever printed on it."""
-
-
-def text_rows(text: Text, width: int, style: Style) -> list[Strip]:
-    """Wrap text to a width; what is too long for a row is broken, never cut.
+def wrap_text(text: Text, width: int, style: Style) -> list[Strip]:
+    """Wrap text into rows, and break words that are too long.
 
     Args:
-        text: made safe to show.
-        width: in cells.
-        style: behind the text's own styles.
+        text: sanitized text.
+        width: width of the rows in cells.
+        style: the base of the text's own styles.
     """
     rows: list[Strip] = []
     for line in text.wrap(_CONSOLE, width, overflow="fold"):

@@ -1,4 +1,4 @@
-"""Every thread in a row of its own, under what it was forked from or works for."""
+"""The tree of runs, roles and threads, with forks below their source."""
 
 from __future__ import annotations
 
@@ -13,18 +13,22 @@ from textual.strip import Strip
 
 from codextui.console.model.state import ThreadView
 from codextui.console.model.tree import TreeEntry
+from codextui.console.render.palette import Palette
 from codextui.console.render.thread import render_tree_row
 from codextui.console.widgets.drawing import LineWidget
 from codextui.console.widgets.pane_context import PaneContext
 
-HEAD_ROWS = 2
+HEADING_ROWS = 2
 """Rows above the first thread."""
 
 
 class ThreadTree(LineWidget, can_focus=True):
-    """The list of threads. Moving only moves; enter or a click shows the thread in a pane.
+    """Lists all threads; enter or a click selects one for a pane.
 
-    It draws its own lines, and only those in sight, so that hundreds of threads cost nothing.
+    Only visible lines are drawn, so hundreds of threads cost nothing.
+
+    Attributes:
+        cursor: id of the highlighted thread; empty if there are no threads.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -37,15 +41,15 @@ class ThreadTree(LineWidget, can_focus=True):
         Binding("enter", "choose", "Show in a pane", id="tree.show"),
     ]
 
-    class Moved(Message):
-        """Another thread is under the cursor."""
+    class Highlighted(Message):
+        """The cursor moved to a thread."""
 
         def __init__(self, thread_id: str) -> None:
             super().__init__()
             self.thread_id = thread_id
 
-    class Chosen(Message):
-        """A person wants this thread in a pane."""
+    class Selected(Message):
+        """A thread was selected for a pane."""
 
         def __init__(self, thread_id: str) -> None:
             super().__init__()
@@ -54,7 +58,7 @@ class ThreadTree(LineWidget, can_focus=True):
     def __init__(self) -> None:
         super().__init__()
         self.cursor = ""
-        self._rows: Sequence[TreeEntry] = ()
+        self._entries: Sequence[TreeEntry] = ()
         self._threads: Mapping[str, ThreadView] = {}
         self._panes: Mapping[str, int] = {}
         self._pane_context: PaneContext | None = None
@@ -62,116 +66,124 @@ class ThreadTree(LineWidget, can_focus=True):
 
     def show(
         self,
-        rows: Sequence[TreeEntry],
+        entries: Sequence[TreeEntry],
         threads: Mapping[str, ThreadView],
         panes: Mapping[str, int],
         context: PaneContext,
     ) -> None:
-        """Show these rows; `panes` has the numbers of the panes by thread id."""
-        self._rows, self._threads, self._panes, self._pane_context = rows, threads, panes, context
-        if rows and self._index() is None:
-            self.cursor = rows[0].thread_id
-        self._keep_in_sight()
+        """Replace the tree.
+
+        Args:
+            entries: the tree from top to bottom.
+            threads: the threads of the entries, by id.
+            panes: thread id → number of the thread's pane.
+            context: how to draw.
+        """
+        self._entries, self._threads, self._panes = entries, threads, panes
+        self._pane_context = context
+        if entries and self._cursor_index() is None:
+            self.cursor = entries[0].thread_id
+        self._scroll_to_cursor()
         self.refresh()
 
-    def select(self, thread_id: str) -> None:
-        """Put the cursor on a thread."""
+    def highlight(self, thread_id: str) -> None:
+        """Move the cursor to a thread."""
         if thread_id != self.cursor:
             self.cursor = thread_id
-            self._keep_in_sight()
+            self._scroll_to_cursor()
             self.refresh()
 
     def on_resize(self) -> None:
-        """Fit the new size."""
-        self._keep_in_sight()
+        """Keep the cursor visible at the new size."""
+        self._scroll_to_cursor()
 
     def on_click(self, event: events.Click) -> None:
-        """Do what was clicked."""
-        index = self._top + event.y - HEAD_ROWS
-        if event.y >= HEAD_ROWS and index < len(self._rows):
-            self.select(self._rows[index].thread_id)
-            self.post_message(self.Chosen(self.cursor))
+        """Select the clicked thread."""
+        index = self._top + event.y - HEADING_ROWS
+        if event.y >= HEADING_ROWS and index < len(self._entries):
+            self.highlight(self._entries[index].thread_id)
+            self.post_message(self.Selected(self.cursor))
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         """Scroll down."""
         event.stop()
-        self._slide_to(self._top + 1)
+        self._scroll_to_row(self._top + 1)
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         """Scroll up."""
         event.stop()
-        self._slide_to(self._top - 1)
+        self._scroll_to_row(self._top - 1)
 
     def action_move(self, rows: int) -> None:
         """Move the cursor."""
-        if self._rows:
-            index = max(0, min(len(self._rows) - 1, (self._index() or 0) + rows))
-            self.select(self._rows[index].thread_id)
-            self.post_message(self.Moved(self.cursor))
+        if self._entries:
+            index = max(0, min(len(self._entries) - 1, (self._cursor_index() or 0) + rows))
+            self.highlight(self._entries[index].thread_id)
+            self.post_message(self.Highlighted(self.cursor))
 
     def action_page(self, direction: int) -> None:
-        """Move the cursor by what is in sight."""
+        """Move the cursor by a page."""
         self.action_move(direction * max(1, self._height - 1))
 
     def action_choose(self) -> None:
-        """Show the thread under the cursor."""
+        """Select the highlighted thread."""
         if self.cursor:
-            self.post_message(self.Chosen(self.cursor))
+            self.post_message(self.Selected(self.cursor))
 
-    def line(self, y: int) -> Strip:
-        """The line at `y`."""
+    def draw_line(self, y: int) -> Strip:
+        """Return the line at `y`."""
         context = self._pane_context
         width = self.size.width
         if context is None:
             return Strip.blank(width, self.rich_style)
-        if y < HEAD_ROWS:
-            return self._heading(context) if y == 0 else Strip.blank(width, context.looks.side.text)
-        index = self._top + y - HEAD_ROWS
-        if index >= len(self._rows):
-            return Strip.blank(width, context.looks.side.text)
-        row = self._rows[index]
-        selected = row.thread_id == self.cursor
+        palette = context.palettes.tree
+        if y == 0:
+            return self._render_heading(palette)
+        index = self._top + y - HEADING_ROWS
+        if y < HEADING_ROWS or index >= len(self._entries):
+            return Strip.blank(width, palette.text)
+        entry = self._entries[index]
+        selected = entry.thread_id == self.cursor
         strip = render_tree_row(
-            row,
-            self._threads[row.thread_id],
-            context.state_of(row.thread_id),
+            entry,
+            self._threads[entry.thread_id],
+            context.state_of(entry.thread_id),
             width - 1,
-            context.looks.side,
+            palette,
             now=context.now(),
             selected=selected,
-            pane=self._panes.get(row.thread_id),
-            summary=context.standing_of(row.thread_id),
+            pane=self._panes.get(entry.thread_id),
+            summary=context.run_summary_of(entry.thread_id),
         )
-        margin = context.looks.side.selected if selected else context.looks.side.text
+        margin = palette.selected if selected else palette.text
         return Strip([*strip, Segment(" ", margin)], width)
 
-    def _heading(self, context: PaneContext) -> Strip:
-        palette = context.looks.side
+    def _render_heading(self, palette: Palette) -> Strip:
         mark = "▌" if self.has_focus else " "
         above = f"  ↑ {self._top}" if self._top else ""
-        below = len(self._rows) - self._top - self._height
+        below = len(self._entries) - self._top - self._height
         more = above + (f"  ↓ {below}" if below > 0 else "")
         title = palette.strong if self.has_focus else palette.muted
         segments = [Segment(mark, palette.accent), Segment("threads", title)]
-        segments.append(Segment(f"  {len(self._rows) or ''}{more}", palette.muted))
+        segments.append(Segment(f"  {len(self._entries) or ''}{more}", palette.muted))
         return Strip(segments).adjust_cell_length(self.size.width, palette.text)
 
     @property
     def _height(self) -> int:
-        return max(1, self.size.height - HEAD_ROWS)
+        return max(1, self.size.height - HEADING_ROWS)
 
-    def _index(self) -> int | None:
-        found = (i for i, row in enumerate(self._rows) if row.thread_id == self.cursor)
+    def _cursor_index(self) -> int | None:
+        found = (i for i, entry in enumerate(self._entries) if entry.thread_id == self.cursor)
         return next(found, None)
 
-    def _keep_in_sight(self) -> None:
-        index = self._index()
+    def _scroll_to_cursor(self) -> None:
+        index = self._cursor_index()
         if index is not None:
             low = index - self._height + 1
-            self._slide_to(max(low, min(self._top, index)))
+            self._scroll_to_row(max(low, min(self._top, index)))
 
-    def _slide_to(self, top: int) -> None:
-        top = max(0, min(top, len(self._rows) - self._height))
+    def _scroll_to_row(self, top: int) -> None:
+        top = max(0, min(top, len(self._entries) - self._height))
         if top != self._top:
             self._top = top
             self.refresh()

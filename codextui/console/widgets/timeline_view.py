@@ -1,4 +1,4 @@
-"""A run's timeline: which time is in sight, and what of it is chosen."""
+"""The timeline of a run: its visible time range, and the selected span."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ from codextui.console.widgets.drawing import LineWidget
 from codextui.protocol.runs import Span
 
 
-class Sight(Enum):
-    """Which time is in sight."""
+class TimelineMode(Enum):
+    """How the visible time range is chosen: all of the run, up to now, or fixed by the user."""
 
     ALL = auto()
-    NOW = auto()
-    STILL = auto()
+    FOLLOW = auto()
+    FIXED = auto()
 
 
 class TimelineView(LineWidget, can_focus=True):
-    """Draws the lanes, and moves through time and roles. It shows all until somebody zooms."""
+    """Shows a lane for each role, and moves through time and roles."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "lane(-1)", "Role above", show=False, id="timeline.up"),
@@ -57,8 +57,8 @@ class TimelineView(LineWidget, can_focus=True):
         Binding("end", "follow", "Now, and follow", show=False, id="timeline.now"),
     ]
 
-    class Moved(Message):
-        """It was drawn again: other time may be in sight."""
+    class Redrawn(Message):
+        """The timeline was redrawn, perhaps with another time range."""
 
     def __init__(
         self,
@@ -66,28 +66,34 @@ class TimelineView(LineWidget, can_focus=True):
         now: Callable[[], float],
         roles: Callable[[], Sequence[str]],
     ) -> None:
-        """Take what tells how the run stands, unix seconds, and its roles in their order."""
+        """Show all of a run at first.
+
+        Args:
+            run: returns the run as it is now.
+            now: returns unix seconds.
+            roles: returns the run's roles in the order of the tree.
+        """
         super().__init__(id="timeline")
         self._roles = roles
         self._run = run
         self._now = now
-        self._sight = Sight.ALL
+        self._mode = TimelineMode.ALL
         self._window = Window(0.0, float(ZOOM_STEPS[0]), 1)
         self._role = ""
         self._span_id = ""
         self._lanes: list[Lane] = []
-        self._picture: Timeline | None = None
-        self._drawn: list[Strip] = []
-        self._first = 0.0
+        self._timeline: Timeline | None = None
+        self._strips: list[Strip] = []
+        self._run_start = 0.0
         self._palette: Palette | None = None
 
     def on_mount(self) -> None:
-        """Draw in the theme's colours."""
+        """Follow changes of the theme."""
         self._restyle()
         self.app.theme_changed_signal.subscribe(self, lambda _theme: self._restyle())
 
     def on_resize(self) -> None:
-        """Fit the new size."""
+        """Redraw at the new size."""
         self.update()
 
     def _restyle(self) -> None:
@@ -95,126 +101,129 @@ class TimelineView(LineWidget, can_focus=True):
         self.update()
 
     def update(self) -> None:
-        """Draw what the run has become."""
+        """Redraw the run as it is now."""
         if self._palette is None or self.size.width < 1:
             return
         now, spans = self._now(), self._run().spans.values()
         self._lanes = build_lanes(spans, self._roles())
-        self._first = min((span.started_at for span in spans), default=now)
-        self._look(spans, now)
-        lane, span = self._chosen()
-        self._picture = Timeline(self._lanes, self._window, now, self._first, lane, span)
+        self._run_start = min((span.started_at for span in spans), default=now)
+        self._update_window(spans, now)
+        lane, span = self._selected()
+        self._timeline = Timeline(self._lanes, self._window, now, self._run_start, lane, span)
         width, height = self.size
-        self._drawn = render_timeline(self._picture, width, height, self._palette)
+        self._strips = render_timeline(self._timeline, width, height, self._palette)
         self.refresh()
-        self.post_message(self.Moved())
+        self.post_message(self.Redrawn())
 
     @property
-    def place(self) -> str:
-        """Which time is in sight, in words."""
-        match self._sight:
-            case Sight.ALL:
+    def range_text(self) -> str:
+        """The visible time range in words."""
+        match self._mode:
+            case TimelineMode.ALL:
                 return "all of it"
-            case Sight.NOW:
+            case TimelineMode.FOLLOW:
                 return "follows now"
-            case Sight.STILL:
-                start, end = self._window.start - self._first, self._window.end - self._first
+            case TimelineMode.FIXED:
+                start, end = (
+                    self._window.start - self._run_start,
+                    self._window.end - self._run_start,
+                )
                 return f"from {format_clock(start)} to {format_clock(end)}"
 
-    def line(self, y: int) -> Strip:
-        """The line at `y`."""
-        return self._drawn[y] if y < len(self._drawn) else Strip.blank(self.size.width)
+    def draw_line(self, y: int) -> Strip:
+        """Return the line at `y`."""
+        return self._strips[y] if y < len(self._strips) else Strip.blank(self.size.width)
 
-    # Moving.
+    # Keys and clicks.
 
     def on_click(self, event: events.Click) -> None:
-        """Choose what was clicked."""
-        if self._picture is None:
+        """Select the clicked span."""
+        if self._timeline is None:
             return
-        index = lane_at(self._picture, self.size.height, event.y)
+        index = lane_at(self._timeline, self.size.height, event.y)
         if index is not None:
             self._role = self._lanes[index].role
             cell = event.x - label_width(self._lanes, self.size.width)
             at = self._window.start + (cell + 0.5) * self._window.step
-            self._choose(span_at(self._lanes[index], at, self._now()))
+            self._select(span_at(self._lanes[index], at, self._now()))
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        """Go on to later times."""
+        """Scroll to later times."""
         event.stop()
         self._scroll(max(1, self._window.cells // 8))
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        """Go back to earlier times."""
+        """Scroll to earlier times."""
         event.stop()
         self._scroll(-max(1, self._window.cells // 8))
 
     def action_lane(self, step: int) -> None:
-        """Choose another role, and there what is nearest in time."""
+        """Select another role, and the nearest of its spans."""
         if not self._lanes:
             return
-        at, span = self._chosen()
+        at, span = self._selected()
         lane = self._lanes[max(0, min(len(self._lanes) - 1, at + step))]
         self._role = lane.role
         start = self._window.start if span is None else span.started_at
-        self._choose(min(lane.selectable, key=lambda s: abs(s.started_at - start), default=None))
+        self._select(min(lane.selectable, key=lambda s: abs(s.started_at - start), default=None))
 
     def action_span(self, step: int) -> None:
-        """Choose what came before or after in the same role."""
+        """Select the previous or next span of the role."""
         if not self._lanes:
             return
-        at, span = self._chosen()
+        at, span = self._selected()
         choices = self._lanes[at].selectable
         if span is not None and span in choices:
             index = max(0, min(len(choices) - 1, choices.index(span) + step))
-            self._choose(choices[index])
+            self._select(choices[index])
 
     def action_zoom(self, closer: bool) -> None:
-        """Show less time in more detail, or more time."""
-        _, span = self._chosen()
+        """Zoom in or out."""
+        _, span = self._selected()
         now = self._now()
-        if self._sight is Sight.NOW:
+        if self._mode is TimelineMode.FOLLOW:
             around = now
         else:
             around = self._window.start + self._window.step * self._window.cells / 2
             if span is not None:
                 around = (span.started_at + span_end(span, now)) / 2
         self._window = self._window.zoomed(closer=closer, around=around)
-        if self._sight is Sight.ALL:
-            self._sight = Sight.STILL
+        if self._mode is TimelineMode.ALL:
+            self._mode = TimelineMode.FIXED
         self.update()
 
     def action_scroll(self, direction: int) -> None:
-        """Move by half of what is in sight."""
+        """Scroll by half of the visible time."""
         self._scroll(direction * max(1, self._window.cells // 2))
 
     def action_show_all(self) -> None:
-        """Show all of it, and what is still to come."""
-        self._sight = Sight.ALL
+        """Show all of the run, and what is still to come."""
+        self._mode = TimelineMode.ALL
         self.update()
 
     def action_follow(self) -> None:
-        """Keep now in sight, as closely as it was looked at."""
-        self._sight = Sight.NOW
+        """Follow the current time at the current zoom."""
+        self._mode = TimelineMode.FOLLOW
         self.update()
 
-    # Within.
+    # Private helpers.
 
     def _scroll(self, cells: int) -> None:
-        self._sight = Sight.STILL
+        self._mode = TimelineMode.FIXED
         self._window = self._window.shifted(cells)
         self.update()
 
-    def _choose(self, span: Span | None) -> None:
+    def _select(self, span: Span | None) -> None:
         self._span_id = "" if span is None else span.span_id
-        if span is not None and self._sight is not Sight.ALL:
+        if span is not None and self._mode is not TimelineMode.ALL:
             window = self._window.scrolled_to(span, self._now())
             if window != self._window:
-                self._sight = Sight.STILL
+                self._mode = TimelineMode.FIXED
                 self._window = window
         self.update()
 
-    def _chosen(self) -> tuple[int, Span | None]:
-        """The index of the chosen lane, and what is chosen in it: the last, unless another is."""
+    def _selected(self) -> tuple[int, Span | None]:
+        """Return the index of the selected lane, and its selected span, by default the last one."""
         index = next((i for i, lane in enumerate(self._lanes) if lane.role == self._role), 0)
         if not self._lanes:
             return 0, None
@@ -222,16 +231,16 @@ class TimelineView(LineWidget, can_focus=True):
         last = choices[-1] if choices else None
         return index, next((span for span in choices if span.span_id == self._span_id), last)
 
-    def _look(self, spans: Collection[Span], now: float) -> None:
-        """Have the time in sight that is to be."""
+    def _update_window(self, spans: Collection[Span], now: float) -> None:
+        """Calculate the visible time range."""
         cells = max(1, self.size.width - label_width(self._lanes, self.size.width))
-        first, step = self._first, self._window.step
-        match self._sight:
-            case Sight.ALL:
+        first, step = self._run_start, self._window.step
+        match self._mode:
+            case TimelineMode.ALL:
                 self._window = fit_window(spans, cells, now)
-            case Sight.NOW:
+            case TimelineMode.FOLLOW:
                 self._window = Window(first, step, cells).following(first, now)
-            case Sight.STILL:
+            case TimelineMode.FIXED:
                 last = max(first, now - step)
                 start = max(first - step * cells / 2, min(self._window.start, last))
                 self._window = Window(start, step, cells)

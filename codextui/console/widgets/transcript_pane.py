@@ -1,4 +1,4 @@
-"""A pane: the head of a thread, and what it says and does, as it happens."""
+"""A pane: the header of a thread, and its transcript as it streams."""
 
 from __future__ import annotations
 
@@ -19,27 +19,34 @@ from codextui.console.model.state import ThreadView
 from codextui.console.render.layout import fit_row
 from codextui.console.render.thread import render_pane_header, render_plan_line
 from codextui.console.widgets.drawing import LineWidget
-from codextui.console.widgets.pane_context import Looks, PaneContext
+from codextui.console.widgets.pane_context import Palettes, PaneContext
 from codextui.console.widgets.transcript_rows import MARGIN, TranscriptRows
 from codextui.protocol.runs import ThreadKind
 from codextui.text.figures import format_count
 from codextui.text.sanitize import one_line
 
-ROOMY = 12
-"""Rows from which a pane has room for the brief and the plan in its head."""
+MIN_ROWS_FOR_DETAILS = 12
+"""Rows from which a pane shows the brief and the plan in its header."""
 
-CLIMB_ROWS = 200
-"""Rows drawn at once on the way to the beginning of a long past."""
+BACKFILL_ROWS = 200
+"""Rows rendered at a time on the way to the start of a long transcript."""
 
 WHEEL_ROWS = 3
-"""Rows that a notch of the wheel scrolls."""
+"""Rows per notch of the mouse wheel."""
 
 
 class TranscriptPane(LineWidget, can_focus=True):
-    """The head in fixed rows, below it the transcript, which follows its end.
+    """Shows a header in fixed rows, and below it the transcript, which follows its end.
 
-    Scrolled up it stays where it is, and says how much is below. It draws its own lines: no
-    border, no scroll bar, no child widgets, so that many can stream at once.
+    Scrolled up, the pane keeps its position and counts the rows below. It draws its lines itself,
+    without border, scroll bar or child widgets, so that many panes can stream at once.
+
+    Attributes:
+        view: the shown thread.
+        number: the pane's number, from 1.
+        is_current: whether keys act on this thread.
+        draft: the unsent text, shown in the header; empty for none.
+        follow: whether the pane scrolls with the end of the transcript.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -54,88 +61,88 @@ class TranscriptPane(LineWidget, can_focus=True):
     ALLOW_SELECT = True
 
     def __init__(self, context: PaneContext, view: ThreadView, number: int) -> None:
-        """Show a thread in the pane of this number."""
+        """Show a thread in the pane with this number."""
         super().__init__()
         self.view = view
         self.number = number
         self.is_current = False
-        self.note = ""
+        self.draft = ""
         self.follow = True
         self._pane_context = context
-        self._is_climbing = False
+        self._is_backfilling = False
         self._selection: Selection | None = None
         self._top = 0
         self._drawn_size = NULL_SIZE
-        self._head: list[Strip] = []
-        self._rows = TranscriptRows(view.transcript, 0, context.looks.pane)
+        self._header: list[Strip] = []
+        self._rows = TranscriptRows(view.transcript, 0, context.palettes.pane)
 
     def show(self, view: ThreadView, number: int) -> None:
-        """Show another thread, from its end."""
+        """Show a thread; another one is shown from its end."""
         if view is not self.view:
             self.view = view
             self.follow = True
             self._redraw()
         if number != self.number:
             self.number = number
-            self.refresh_head()
+            self.refresh_header()
 
     def restyle(self, context: PaneContext) -> None:
-        """Draw everything again in other styles."""
+        """Redraw everything in other styles."""
         self._pane_context = context
         self._redraw()
 
-    def mark_current(self, is_current: bool) -> None:
-        """Say in the head whether keys go to this pane."""
+    def set_current(self, is_current: bool) -> None:
+        """Show in the header whether keys act on this thread."""
         if is_current != self.is_current:
             self.is_current = is_current
-            self.refresh_head()
+            self.refresh_header()
 
-    def set_note(self, note: str) -> None:
-        """Say something in the head, such as that there is a draft; empty says nothing."""
-        if note != self.note:
-            self.note = note
-            self.refresh_head()
+    def set_draft(self, draft: str) -> None:
+        """Show a draft in the header; empty for none."""
+        if draft != self.draft:
+            self.draft = draft
+            self.refresh_header()
 
-    def refresh_head(self) -> None:
-        """Draw the head again: its thread's row, plan or clock changed."""
-        if self._catch_up():
-            height = len(self._head)
-            self._head = self._render_head()
-            if len(self._head) != height:
-                self._settle()
+    def refresh_header(self) -> None:
+        """Redraw the header, as the thread's row, plan or clock changed."""
+        if self._redraw_if_resized():
+            height = len(self._header)
+            self._header = self._render_header()
+            if len(self._header) != height:
+                self._scroll_to_content()
                 self.refresh()
             else:
                 self.refresh(Region(0, 0, self.size.width, height))
 
     def flush(self) -> None:
-        """Draw what the transcript has become. Called by the pacer."""
-        if not self._catch_up():
+        """Draw the changes of the transcript. Called by the pacer."""
+        if not self._redraw_if_resized():
             return
-        top, below, before = self._top, self.rows_below, self._in_sight()
+        top, below, before = self._top, self.rows_below, self._visible_rows()
         self._top = self._rows.update(top)
-        self._settle()
-        after = self._in_sight()
-        # Rows come and go above as well, so that the same place may show others.
+        self._scroll_to_content()
+        after = self._visible_rows()
+        # Rows are added and removed above as well, so the same position may show others.
         same = _count_same(before, after)
         if self._top != top:
-            self.refresh(self._body())
+            self.refresh(self._body_region())
         elif same < max(len(before), len(after)):
-            self._refresh_from(len(self._head) + same)
+            self._refresh_from(len(self._header) + same)
         elif below != self.rows_below:
             self._refresh_from(self.size.height - 1)
 
     @property
     def rows_below(self) -> int:
-        """Rows below the last one on the screen."""
+        """Rows below the last visible one."""
         return max(0, len(self._rows.rows) - self._top - self._height)
 
     def on_resize(self) -> None:
-        """Fit the new size."""
-        self._catch_up()
+        """Redraw at the new size."""
+        self._redraw_if_resized()
 
     def on_show(self) -> None:
-        """Draw what came while it was hidden."""
-        self._catch_up()
+        """Draw what changed while the pane was hidden."""
+        self._redraw_if_resized()
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         """Scroll down."""
@@ -148,88 +155,88 @@ class TranscriptPane(LineWidget, can_focus=True):
         self.action_scroll_rows(-WHEEL_ROWS)
 
     def on_click(self, event: events.Click) -> None:
-        """Do what was clicked."""
+        """Follow the end if the line below was clicked."""
         if self.rows_below and event.y == self.size.height - 1:
             self.action_follow()
 
     def action_scroll_rows(self, rows: int) -> None:
-        """Scroll by some rows; at the end it follows again."""
-        self._is_climbing = False
+        """Scroll by rows; follow again at the end."""
+        self._is_backfilling = False
         if rows < 0 and self._top + rows < 0:
             self._top += self._rows.fill(len(self._rows.rows) + self._height - rows)
         last = max(0, len(self._rows.rows) - self._height)
         self._top = max(0, min(last, self._top + rows))
         self.follow = self._top >= last
-        self.refresh(self._body())
+        self.refresh(self._body_region())
 
     def action_page(self, direction: int) -> None:
-        """Scroll by a pane's height, less two rows to keep one's place."""
+        """Scroll by the pane's height, less two rows of overlap."""
         self.action_scroll_rows(direction * max(1, self._height - 2))
 
     def action_top(self) -> None:
-        """Go to the first row there is; a long past is drawn bit by bit on the way."""
+        """Scroll to the first row; a long transcript is rendered in steps on the way."""
         self.action_scroll_rows(-len(self._rows.rows))
         if not self._rows.is_complete:
-            self._is_climbing = True
-            self.call_later(self._climb)
+            self._is_backfilling = True
+            self.call_later(self._backfill)
 
-    def _climb(self) -> None:
-        if self._is_climbing:
-            self._rows.fill(len(self._rows.rows) + CLIMB_ROWS)
-            self._is_climbing = not self._rows.is_complete
+    def _backfill(self) -> None:
+        if self._is_backfilling:
+            self._rows.fill(len(self._rows.rows) + BACKFILL_ROWS)
+            self._is_backfilling = not self._rows.is_complete
             self._top = 0
-            self.refresh(self._body())
-            self.call_later(self._climb)
+            self.refresh(self._body_region())
+            self.call_later(self._backfill)
 
     def action_follow(self) -> None:
-        """Go to the end, and follow it."""
-        self._is_climbing = False
+        """Scroll to the end, and follow it."""
+        self._is_backfilling = False
         self.follow = True
-        self._settle()
-        self.refresh(self._body())
+        self._scroll_to_content()
+        self.refresh(self._body_region())
 
-    def line(self, y: int) -> Strip:
-        """The line at `y`."""
-        if y < len(self._head):
-            return self._head[y]
+    def draw_line(self, y: int) -> Strip:
+        """Return the line at `y`."""
+        if y < len(self._header):
+            return self._header[y]
         if self.rows_below and y == self.size.height - 1:
-            return self._more_below()
-        row = self._top + y - len(self._head)
+            return self._render_more_below()
+        row = self._top + y - len(self._header)
         if row >= len(self._rows.rows):
-            return Strip.blank(self.size.width, self._looks.pane.text)
+            return Strip.blank(self.size.width, self._palettes.pane.text)
         strip = self._rows.rows[row]
         span = self._selection.get_span(row) if self._selection else None
-        return strip if span is None else select(strip, span, self._looks.pane.selected)
+        return strip if span is None else highlight_span(strip, span, self._palettes.pane.selected)
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """The lines of a region of the pane.
+        """Render the lines of a region of the pane.
 
-        Textual tells of a place on the screen by `Resize` and `Show`, but of a widget whose
-        place was looked up between its mount and the layout it takes that to be known.
+        Textual announces the layout of a widget by `Resize` and `Show`, but not if the widget's
+        region was looked up between its mount and the layout.
         """
-        self._catch_up()
+        self._redraw_if_resized()
         return super().render_lines(crop)
 
     def render_line(self, y: int) -> Strip:
-        """The line at `y` with the places of its characters, for selecting with the mouse."""
-        strip = self.line(y)
-        row = self._top + y - len(self._head)
-        in_text = len(self._head) <= y and row < len(self._rows.rows)
+        """Render the line at `y` with offsets, for selection by mouse."""
+        strip = self.draw_line(y)
+        row = self._top + y - len(self._header)
+        in_text = len(self._header) <= y and row < len(self._rows.rows)
         return strip.apply_offsets(0, row) if in_text else strip
 
     def selection_updated(self, selection: Selection | None) -> None:
-        """Show what is selected."""
+        """Show the selection."""
         self._selection = selection
-        self.refresh(self._body())
+        self.refresh(self._body_region())
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
-        """The selected text without the spaces around it, and what ends it."""
+        """Return the selected text without margins, and its ending."""
         text = selection.extract("\n".join(strip.text for strip in self._rows.rows))
         first, *more = (line.rstrip() for line in text.split("\n"))
         return "\n".join([first, *(line[MARGIN:] for line in more)]), "\n"
 
-    def _more_below(self) -> Strip:
-        palette = self._looks.side
+    def _render_more_below(self) -> Strip:
+        palette = self._palettes.tree
         lines = "line" if self.rows_below == 1 else "lines"
         row = [
             Segment(" ↓ ", palette.accent),
@@ -240,65 +247,65 @@ class TranscriptPane(LineWidget, can_focus=True):
 
     @property
     def _height(self) -> int:
-        return max(1, self.size.height - len(self._head))
+        return max(1, self.size.height - len(self._header))
 
-    def _in_sight(self) -> list[Strip]:
+    def _visible_rows(self) -> list[Strip]:
         return self._rows.rows[self._top : self._top + self._height]
 
-    def _body(self) -> Region:
-        head = len(self._head)
-        return Region(0, head, self.size.width, self.size.height - head)
+    def _body_region(self) -> Region:
+        height = len(self._header)
+        return Region(0, height, self.size.width, self.size.height - height)
 
     def _refresh_from(self, y: int) -> None:
         self.refresh(Region(0, y, self.size.width, self.size.height - y))
 
-    def _catch_up(self) -> bool:
-        """Draw all of it where it was drawn for another size, or not; say whether it is drawn."""
-        if not self._is_drawn:
+    def _redraw_if_resized(self) -> bool:
+        """Redraw if the size has changed; return whether the pane can be drawn."""
+        if not self._can_draw:
             self._drawn_size = NULL_SIZE
         elif self._drawn_size != self.size:
             self._redraw()
-        return self._is_drawn
+        return self._can_draw
 
     def _redraw(self) -> None:
-        self._drawn_size = self.size if self._is_drawn else NULL_SIZE
-        if not self._is_drawn:
+        self._drawn_size = self.size if self._can_draw else NULL_SIZE
+        if not self._can_draw:
             return
-        place = None if self.follow else self._rows.place_of(self._top)
-        palette = self._looks.pane
+        anchor = None if self.follow else self._rows.anchor_at(self._top)
+        palette = self._palettes.pane
         self._rows = TranscriptRows(self.view.transcript, self.size.width, palette)
-        self._head = self._render_head()
-        if place is not None:
-            self._top = self._rows.row_of(place)
-        self._settle()
+        self._header = self._render_header()
+        if anchor is not None:
+            self._top = self._rows.row_of(anchor)
+        self._scroll_to_content()
         self.refresh()
 
-    def _settle(self) -> None:
-        """Draw enough rows to fill the pane, and go to the end if it follows."""
+    def _scroll_to_content(self) -> None:
+        """Render enough rows to fill the pane, and scroll to the end if it follows."""
         self._top += self._rows.fill(self._height)
         if self.follow:
             self._rows.trim(self._height)
         last = max(0, len(self._rows.rows) - self._height)
         self._top = last if self.follow else min(self._top, last)
 
-    def _render_head(self) -> list[Strip]:
-        head = self._render_title()
-        palette = self._looks.head
-        is_run = self.view.info.kind is ThreadKind.RUN  # Its title has the task already.
-        if self.size.height >= ROOMY and self.view.info.brief and not is_run:
-            head.append(self._labelled("brief", self.view.info.brief))
-        if self.size.height >= ROOMY and self.view.plan is not None:
+    def _render_header(self) -> list[Strip]:
+        header = self._render_title()
+        palette = self._palettes.header
+        is_run = self.view.info.kind is ThreadKind.RUN  # Its title has the task.
+        if self.size.height >= MIN_ROWS_FOR_DETAILS and self.view.info.brief and not is_run:
+            header.append(self._render_labelled("brief", self.view.info.brief))
+        if self.size.height >= MIN_ROWS_FOR_DETAILS and self.view.plan is not None:
             width = self.size.width - 2 * MARGIN
             row = [*render_plan_line(self.view.plan, width, palette)]
-            head.append(
+            header.append(
                 fit_row([Segment(" " * MARGIN, palette.text), *row], width + 2, palette.text)
             )
-        if self.note:
-            head.append(self._labelled("draft", self.note))
-        return head
+        if self.draft:
+            header.append(self._render_labelled("draft", self.draft))
+        return header
 
     def _render_title(self) -> list[Strip]:
-        palette = self._looks.head_current if self.is_current else self._looks.head
+        palette = self._palettes.header_current if self.is_current else self._palettes.header
         title = render_pane_header(
             self.view,
             self._pane_context.state_of(self.view.thread_id),
@@ -307,37 +314,37 @@ class TranscriptPane(LineWidget, can_focus=True):
             now=self._pane_context.now(),
             number=self.number,
             home=self._pane_context.home,
-            summary=self._pane_context.standing_of(self.view.thread_id),
+            summary=self._pane_context.run_summary_of(self.view.thread_id),
         )
         mark = Segment("▌" if self.is_current else " ", palette.accent)
         return [fit_row([mark, *strip], self.size.width, palette.text) for strip in title]
 
-    def _labelled(self, label: str, text: str) -> Strip:
-        palette = self._looks.head
+    def _render_labelled(self, label: str, text: str) -> Strip:
+        palette = self._palettes.header
         row = [Segment(f" {label}  ", palette.faint), Segment(one_line(text), palette.muted)]
         return fit_row(row, self.size.width - MARGIN, palette.text).adjust_cell_length(
             self.size.width, palette.text
         )
 
     @property
-    def _is_drawn(self) -> bool:
-        """Whether there is anything to draw on: hidden panes cost nothing."""
+    def _can_draw(self) -> bool:
+        """Whether the pane is visible and has a size; hidden panes are not drawn."""
         parent = self.parent
         return self.is_attached and self.size.width > 0 and bool(parent and parent.display)
 
     @property
-    def _looks(self) -> Looks:
-        return self._pane_context.looks
+    def _palettes(self) -> Palettes:
+        return self._pane_context.palettes
 
 
 def _count_same(before: Sequence[Strip], after: Sequence[Strip]) -> int:
-    """How many rows at the start are the same ones; rows that stay keep their strips."""
+    """Count the equal rows at the start; unchanged rows keep their strip objects."""
     pairs = zip_longest(before, after)
     return sum(1 for _ in takewhile(lambda pair: pair[0] is pair[1], pairs))
 
 
-def select(strip: Strip, span: tuple[int, int], style: Style) -> Strip:
-    """The strip with the characters from `span[0]` to `span[1]` (-1: to the end) marked."""
+def highlight_span(strip: Strip, span: tuple[int, int], style: Style) -> Strip:
+    """Return the strip with the characters `span[0]` to `span[1]` (-1 for the end) in `style`."""
     start, end = span
     text = strip.text
     first = cell_len(text[:start])

@@ -1,4 +1,4 @@
-"""The rows of a transcript at one width, drawn as far back as somebody looks. No Textual app."""
+"""The rendered rows of a transcript, from its end as far back as needed. Needs no Textual app."""
 
 from __future__ import annotations
 
@@ -13,54 +13,64 @@ from codextui.console.render.items import RenderedItem
 from codextui.console.render.palette import Palette
 
 MARGIN = 1
-"""Cells left free on both sides."""
+"""Empty cells on both sides."""
 
-MOST_ROWS = 6000
-"""Rows above which those far above a reader at the end are forgotten."""
+MAX_ROWS = 6000
+"""Rows above which the oldest are dropped while the pane follows the end."""
 
-NARROWEST = 10
-"""Cells that an item needs at least."""
+MIN_ITEM_WIDTH = 10
+"""Least width of an item in cells."""
 
 
 @dataclass(slots=True)
 class _Block:
-    """An item and how many of the rows are its."""
+    """A rendered item, and the number of its rows."""
 
     view: RenderedItem
     count: int = 0
 
 
 class TranscriptRows:
-    """The end of a transcript as rows of one width; older items are drawn when asked for.
+    """The end of a transcript as rows of one width; older items are rendered on request.
 
     Attributes:
-        rows: each exactly as wide as `width`.
-        width: in cells.
+        rows: the rows, each exactly `width` wide.
+        width: the width in cells.
     """
 
-    def __init__(self, transcript: Transcript, width: int, palette: Palette) -> None:
-        """Draw nothing yet; see `fill`."""
+    def __init__(
+        self, transcript: Transcript, width: int, palette: Palette, *, max_rows: int = MAX_ROWS
+    ) -> None:
+        """Create empty rows; `fill` renders the first ones.
+
+        Args:
+            transcript: the thread's transcript.
+            width: the width in cells.
+            palette: the colours.
+            max_rows: rows above which `trim` drops the oldest.
+        """
         self.rows: list[Strip] = []
         self.width = width
         self._transcript = transcript
         self._palette = palette
-        self._inner = max(NARROWEST, width - 2 * MARGIN)
+        self._max_rows = max_rows
+        self._inner = max(MIN_ITEM_WIDTH, width - 2 * MARGIN)
         self._left = [Segment(" " * MARGIN, palette.text)]
         self._blocks: list[_Block] = []
-        self._first = self._next = self._end()
+        self._first = self._next = self._next_ordinal()
         self._version = transcript.version
 
     @property
     def is_complete(self) -> bool:
-        """Whether the oldest item is among the rows."""
-        return self._first <= self._start()
+        """Whether the rows include the oldest item."""
+        return self._first <= self._first_ordinal()
 
-    def fill(self, least: int) -> int:
-        """Draw older items until there are `least` rows; return how many came above."""
+    def fill(self, min_rows: int) -> int:
+        """Render older items until there are `min_rows` rows; return how many were added above."""
         before = len(self.rows)
         above: list[list[Strip]] = []
         count = before
-        while count < least and not self.is_complete:
+        while count < min_rows and not self.is_complete:
             self._first -= 1
             block = _Block(RenderedItem(self._item(self._first), self._inner, self._palette))
             strips = [self._pad(strip) for strip in block.view.rows]
@@ -73,15 +83,15 @@ class TranscriptRows:
         return len(self.rows) - before
 
     def update(self, top: int) -> int:
-        """Take in what has changed; rows that did not keep their strips.
+        """Apply the changes of the transcript; unchanged rows keep their strips.
 
         Args:
-            top: the first row that somebody looks at.
+            top: the first visible row.
 
         Returns:
-            the row that `top` has become.
+            the row that shows the same content as `top` did.
         """
-        top = max(0, top - self._forget_dropped())
+        top = max(0, top - self._drop_removed())
         for item in self._transcript.changed_since(self._version):
             if item.ordinal >= self._next:
                 self._append(item)
@@ -90,21 +100,21 @@ class TranscriptRows:
         self._version = self._transcript.version
         return top
 
-    def trim(self, least: int) -> int:
-        """Forget rows far above the end, but leave `least` of them; return how many."""
-        gone = 0
-        while len(self.rows) - gone > MOST_ROWS:
+    def trim(self, min_rows: int) -> int:
+        """Drop the oldest rows above the limit, but leave `min_rows`; return how many."""
+        dropped = 0
+        while len(self.rows) - dropped > self._max_rows:
             count = self._blocks[0].count
-            if len(self.rows) - gone - count < least:
+            if len(self.rows) - dropped - count < min_rows:
                 break
-            gone += count
+            dropped += count
             self._blocks.pop(0)
             self._first += 1
-        del self.rows[:gone]
-        return gone
+        del self.rows[:dropped]
+        return dropped
 
-    def place_of(self, row: int) -> tuple[int, int]:
-        """The item at a row, by ordinal, and the row within it: a place at any width."""
+    def anchor_at(self, row: int) -> tuple[int, int]:
+        """Return a position that holds at any width: an item's ordinal, and the row within it."""
         start = 0
         for index, block in enumerate(self._blocks):
             if row < start + block.count:
@@ -112,9 +122,9 @@ class TranscriptRows:
             start += block.count
         return self._next, 0
 
-    def row_of(self, place: tuple[int, int]) -> int:
-        """The row of a place, drawing back to it where need be."""
-        ordinal, offset = place
+    def row_of(self, anchor: tuple[int, int]) -> int:
+        """Return the row of an anchor, rendering older items up to it if necessary."""
+        ordinal, offset = anchor
         while self._first > ordinal and not self.is_complete:
             self.fill(len(self.rows) + 1)
         index = max(0, ordinal - self._first)
@@ -139,29 +149,29 @@ class TranscriptRows:
         block.count = len(block.view.rows)
         return top + grown if end <= top else top
 
-    def _forget_dropped(self) -> int:
-        gone = 0
-        while self._blocks and self._first < self._start():
-            gone += self._blocks.pop(0).count
+    def _drop_removed(self) -> int:
+        dropped = 0
+        while self._blocks and self._first < self._first_ordinal():
+            dropped += self._blocks.pop(0).count
             self._first += 1
-        del self.rows[:gone]
-        self._first = max(self._first, self._start())
+        del self.rows[:dropped]
+        self._first = max(self._first, self._first_ordinal())
         self._next = max(self._next, self._first)
-        return gone
+        return dropped
 
-    def _start(self) -> int:
+    def _first_ordinal(self) -> int:
         items = self._transcript.items
         return items[0].ordinal if items else 0
 
-    def _end(self) -> int:
+    def _next_ordinal(self) -> int:
         items = self._transcript.items
         return items[-1].ordinal + 1 if items else 0
 
     def _item(self, ordinal: int) -> TranscriptItem:
-        return self._transcript.items[ordinal - self._start()]
+        return self._transcript.items[ordinal - self._first_ordinal()]
 
     def _pad(self, strip: Strip) -> Strip:
-        """The strip as a whole row; made at once, because making strips is what costs most."""
+        """Pad a strip to a whole row in one step, as creating strips is the main cost."""
         room = self.width - MARGIN - strip.cell_length
         if room < 0:
             return Strip([*self._left, *strip]).crop(0, self.width)

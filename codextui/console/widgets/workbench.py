@@ -1,4 +1,4 @@
-"""The middle of the console: the tree, and the panes of the threads one looks at."""
+"""The middle of the console: the tree, and the panes of the threads that fit beside it."""
 
 from __future__ import annotations
 
@@ -10,281 +10,304 @@ from textual.containers import Horizontal
 from textual.message import Message
 from textual.widgets import TextArea
 
-from codextui.console.model.state import Changes, ConsoleState, ThreadView
+from codextui.console.model.state import Changes, ConsoleState
 from codextui.console.model.tree import TreeEntry
 from codextui.console.widgets.composer import Composer
 from codextui.console.widgets.drawing import Pacer
 from codextui.console.widgets.pane_context import PaneContext
 from codextui.console.widgets.pane_grid import PaneGrid
-from codextui.console.widgets.placement import COUNTS, Slots, by_urgency, gives_way, wants_place
+from codextui.console.widgets.placement import (
+    PANE_COUNTS,
+    PaneSlots,
+    sort_by_urgency,
+    wants_pane,
+    yield_rank,
+)
 from codextui.console.widgets.thread_tree import ThreadTree
 from codextui.protocol.runs import ThreadKind
 from codextui.protocol.threads import ThreadState
 
 
 class Workbench(Horizontal):
-    """Shows the board's threads, and knows which of them keys are meant for.
+    """Shows the threads of the console state, and knows the one that keys act on.
+
+    Panes are arranged by urgency until the user chooses a thread or a pane.
 
     Attributes:
-        current: the thread that keys are meant for, empty where there is none.
-        drafts: what was written and not sent, by thread id.
-        opening: the composer that was opened and has not got the focus yet, None most of the time.
+        state: the console state.
+        current: id of the thread that keys act on; empty for none.
+        drafts: thread id → unsent text.
+        opening_composer: the composer that was opened and does not have the focus yet.
+        thread_tree: the tree.
+        grid: the panes.
     """
 
     class CurrentChanged(Message):
-        """Keys are meant for another thread, or another widget has the focus."""
+        """Another thread is current, or another widget has the focus."""
 
     def __init__(
-        self, board: ConsoleState, pacer: Pacer, context: PaneContext, *, most: int, start_key: str
+        self,
+        state: ConsoleState,
+        pacer: Pacer,
+        context: PaneContext,
+        *,
+        max_panes: int,
+        new_thread_key: str,
     ) -> None:
-        """Show a board in at most `most` panes, drawn when `pacer` says so."""
+        """Create a workbench.
+
+        Args:
+            state: the console state.
+            pacer: schedules the drawing of changes.
+            context: how to draw threads.
+            max_panes: the user's limit of panes.
+            new_thread_key: the key that starts a thread, formatted.
+        """
         super().__init__()
-        self.board = board
+        self.state = state
         self.current = ""
         self.drafts: dict[str, str] = {}
-        self.opening: Composer | None = None
-        self.threads = ThreadTree()
-        self.grid = PaneGrid(most)
+        self.opening_composer: Composer | None = None
+        self.thread_tree = ThreadTree()
+        self.grid = PaneGrid(max_panes)
         self._pane_context = context
         self._pacer = pacer
-        self._start_key = start_key
-        self._slots = Slots()
-        self._known: set[str] = set()
-        self._chosen: set[str] = set()
-        self._rows: list[TreeEntry] = []
-        self._stale: set[str] = set()
-        self._written: set[str] = set()
-        self._has_moved = False
-        self._is_live = False
-        self._awaited = ""
-        self._is_arranged = False
+        self._new_thread_key = new_thread_key
+        self._slots = PaneSlots()
+        self._entries: list[TreeEntry] = []
+        self._seen_threads: set[str] = set()
+        self._chosen_threads: set[str] = set()
+        self._awaited_thread = ""
+        self._stale_headers: set[str] = set()
+        self._stale_transcripts: set[str] = set()
+        self._is_tree_stale = False
+        self._was_caught_up = False
+        self._is_arranged_by_user = False
 
     def compose(self) -> ComposeResult:
-        """The parts."""
-        yield self.threads
+        """Yield the tree and the panes."""
+        yield self.thread_tree
         yield self.grid
 
     def on_mount(self) -> None:
-        """Start."""
-        self.take(Changes(tree=True, server=True))
+        """Draw the initial state."""
+        self.apply_changes(Changes(tree=True, server=True))
 
-    # What the board tells.
+    # Changes of the state.
 
-    def take(self, changes: Changes) -> None:
-        """Take in what changed; it is drawn in one of the next frames.
+    def apply_changes(self, changes: Changes) -> None:
+        """Schedule what changed for one of the next frames.
 
-        While the past is being told it is drawn once a second: nobody can read it faster, and
-        it is over sooner.
+        While the past is replayed, changes are drawn once a second only, so that it ends sooner.
         """
-        self._has_moved |= changes.tree or changes.server
-        self._stale |= changes.threads
-        self._written |= changes.transcripts
-        link = self.board.connection
-        if link.caught_up and not self._is_live:
-            self._is_live = True
-            self._rows = self.board.tree()
+        self._is_tree_stale |= changes.tree or changes.server
+        self._stale_headers |= changes.threads
+        self._stale_transcripts |= changes.transcripts
+        connection = self.state.connection
+        if connection.caught_up and not self._was_caught_up:
+            self._was_caught_up = True
+            self._entries = self.state.tree()
             self._arrange()
-        elif not link.caught_up:
-            self._is_live = False
-        if link.caught_up or not link.connected:
-            self._mark()
+        elif not connection.caught_up:
+            self._was_caught_up = False
+        if connection.caught_up or not connection.connected:
+            self._mark_dirty()
 
-    def _mark(self) -> None:
-        """Have the pacer draw what has changed."""
-        for thread_id in self._written:
+    def _mark_dirty(self) -> None:
+        for thread_id in self._stale_transcripts:
             if (pane := self.grid.pane_of(thread_id)) is not None:
-                self._pacer.mark(pane)
-        self._written.clear()
-        if self._has_moved:
-            self._rows = self.board.tree()
-        if self._has_moved or self._stale:
-            self._has_moved = False
-            self._pacer.mark(self)
+                self._pacer.mark_dirty(pane)
+        self._stale_transcripts.clear()
+        if self._is_tree_stale:
+            self._entries = self.state.tree()
+        if self._is_tree_stale or self._stale_headers:
+            self._is_tree_stale = False
+            self._pacer.mark_dirty(self)
 
     def flush(self) -> None:
-        """Bring the tree, the places and the heads up to date. Called by the pacer."""
+        """Update the tree, the panes and their headers. Called by the pacer."""
         if not self.is_attached:
             return
-        self._welcome()
-        self._place()
+        self._place_new_threads()
+        self._show_panes()
         self._show_tree()
-        if self.threads.has_focus and not self._is_arranged:
+        if self.thread_tree.has_focus and not self._is_arranged_by_user:
             self.focus_thread(self.current)
-        for thread_id in self._stale:
+        for thread_id in self._stale_headers:
             if (pane := self.grid.pane_of(thread_id)) is not None:
-                pane.refresh_head()
-        self._stale.clear()
+                pane.refresh_header()
+        self._stale_headers.clear()
 
-    def tick(self) -> None:
-        """Let the clocks go on: once a second, without a layout."""
-        self._mark()
-        working = {t for t, view in self.board.threads.items() if view.info.state.has_turn}
-        for place in self.grid.tiles:
-            if place.thread_id in working:
-                place.pane.refresh_head()
+    def refresh_clocks(self) -> None:
+        """Redraw everything that shows elapsed time, without a layout. Called once a second."""
+        self._mark_dirty()
+        working = {t for t, view in self.state.threads.items() if view.info.state.has_turn}
+        for tile in self.grid.tiles:
+            if tile.thread_id in working:
+                tile.pane.refresh_header()
         if working:
-            self.threads.refresh()
+            self.thread_tree.refresh()
 
     def restyle(self, context: PaneContext) -> None:
-        """Draw everything in other styles."""
+        """Redraw everything in other styles."""
         self._pane_context = context
-        for place in self.grid.tiles:
-            place.pane.restyle(context)
+        for tile in self.grid.tiles:
+            tile.pane.restyle(context)
         self._show_tree()
 
-    def _welcome(self) -> None:
-        """Give new threads a place, and those of a team as soon as they are at work."""
-        threads = self.board.threads
-        self._known &= threads.keys()
-        new = [other for other in threads if other not in self._known]
+    def _place_new_threads(self) -> None:
+        """Give slots to new threads, and to those of a team once they work."""
+        threads = self.state.threads
+        self._seen_threads &= threads.keys()
+        new = [thread_id for thread_id in threads if thread_id not in self._seen_threads]
         for thread_id in new:
-            self._known.add(thread_id)
+            self._seen_threads.add(thread_id)
             if threads[thread_id].info.state is not ThreadState.KILLED:
-                self._slots.offer(thread_id, self._is_over)
-        begun = [view.info for t, view in threads.items() if t in self._stale]
-        for info in sorted(begun, key=lambda info: info.kind is ThreadKind.CODEX):
-            if wants_place(self.board, info):
-                self._slots.offer(info.thread_id, self._gives_way)
-        if self._awaited in threads:
-            self.open(self._awaited)
+                self._slots.claim(thread_id, self._is_killed)
+        changed = [view.info for t, view in threads.items() if t in self._stale_headers]
+        for info in sorted(changed, key=lambda info: info.kind is ThreadKind.CODEX):
+            if wants_pane(self.state, info):
+                self._slots.claim(info.thread_id, self._yield_rank)
+        if self._awaited_thread in threads:
+            self.open_thread(self._awaited_thread)
 
-    def _place(self) -> None:
-        threads = self.board.threads
+    def _show_panes(self) -> None:
+        threads = self.state.threads
         views = [threads[thread_id] for thread_id in self._slots.shown if thread_id in threads]
-        if views != [place.pane.view for place in self.grid.tiles]:
+        if views != [tile.pane.view for tile in self.grid.tiles]:
             self.grid.show(views, self._pane_context)
-            if self.current not in threads or not self._is_arranged:
-                self._go_on_with(views)
+            if self.current not in threads or not self._is_arranged_by_user:
+                self.current = views[0].thread_id if views else ""
+                self.post_message(self.CurrentChanged())
             self._mark_current()
-            for place in self.grid.tiles:
-                place.pane.set_note(self.drafts.get(place.thread_id, ""))
-        self.grid.empty.say(connected=self.board.connection.caught_up, start_key=self._start_key)
-
-    def _go_on_with(self, views: list[ThreadView]) -> None:
-        self.current = views[0].thread_id if views else ""
-        self.post_message(self.CurrentChanged())
+            for tile in self.grid.tiles:
+                tile.pane.set_draft(self.drafts.get(tile.thread_id, ""))
+        self.grid.empty.update_text(
+            connected=self.state.connection.caught_up, new_thread_key=self._new_thread_key
+        )
 
     def _show_tree(self) -> None:
-        numbers = {place.thread_id: place.pane.number for place in self.grid.tiles}
-        self.threads.show(self._rows, self.board.threads, numbers, self._pane_context)
+        numbers = {tile.thread_id: tile.pane.number for tile in self.grid.tiles}
+        self.thread_tree.show(self._entries, self.state.threads, numbers, self._pane_context)
 
-    def _is_over(self, thread_id: str) -> bool:
-        view = self.board.threads.get(thread_id)
+    def _is_killed(self, thread_id: str) -> bool:
+        view = self.state.threads.get(thread_id)
         return view is None or view.info.state is ThreadState.KILLED
 
-    def _gives_way(self, thread_id: str) -> int:
-        """How readily a pane is given to somebody of a team who has begun to work.
+    def _yield_rank(self, thread_id: str) -> int:
+        """Return how readily a thread yields its pane to a working member of a team.
 
-        Never one that a person has chosen, or is looking at.
+        Threads that the user chose, writes to, or looks at never do.
         """
-        view = self.board.threads.get(thread_id)
+        view = self.state.threads.get(thread_id)
         if view is None:
             return 9
-        is_looked_at = self._is_arranged and thread_id == self.current
-        if is_looked_at or thread_id in self._chosen or thread_id in self.drafts:
+        is_looked_at = self._is_arranged_by_user and thread_id == self.current
+        if is_looked_at or thread_id in self._chosen_threads or thread_id in self.drafts:
             return 0
-        return gives_way(self.board, view.info, self.grid.capacity)
+        return yield_rank(self.state, view.info, self.grid.capacity)
 
-    def _by_urgency(self, shown: Sequence[str] = ()) -> list[str]:
-        """As many threads as there are places, the ones to look at, in the tree's order."""
-        urgent = by_urgency(self.board, self._rows, self.grid.capacity, shown)
-        order = {row.thread_id: index for index, row in enumerate(self._rows)}
+    def _most_urgent(self, shown: Sequence[str] = ()) -> list[str]:
+        """Return the most urgent threads, as many as panes fit, in the order of the tree."""
+        urgent = sort_by_urgency(self.state, self._entries, self.grid.capacity, shown)
+        order = {entry.thread_id: index for index, entry in enumerate(self._entries)}
         return sorted(urgent[: self.grid.capacity], key=order.__getitem__)
 
-    # Which thread keys are meant for.
+    # The current thread.
 
-    def open(self, thread_id: str) -> None:
-        """Show a thread in a pane and go to it; as soon as it is known, if it is not yet."""
-        if thread_id not in self.board.threads:
-            self._awaited = thread_id
+    def open_thread(self, thread_id: str) -> None:
+        """Show a thread in a pane and focus it, now or as soon as the thread is known."""
+        if thread_id not in self.state.threads:
+            self._awaited_thread = thread_id
             return
-        self._awaited = ""
-        self._is_arranged = True
-        self._chosen.add(thread_id)
-        self._slots.offer(thread_id, self._is_over)
-        self._slots.show(thread_id, self._instead_of(thread_id))
-        self._place()
+        self._awaited_thread = ""
+        self._is_arranged_by_user = True
+        self._chosen_threads.add(thread_id)
+        self._slots.claim(thread_id, self._is_killed)
+        self._slots.show(thread_id, self._thread_to_replace(thread_id))
+        self._show_panes()
         self.focus_thread(thread_id)
 
-    def _instead_of(self, thread_id: str) -> str:
-        """Who loses the pane that a thread gets: who is looked at, but for a fork not its source.
+    def _thread_to_replace(self, thread_id: str) -> str:
+        """Return the thread that loses its pane to another: the current one.
 
-        A fork and its source are what one compares.
+        A fork does not replace its source, as the two are there to be compared.
         """
-        source = self.board.threads[thread_id].info.forked_from
+        source = self.state.threads[thread_id].info.forked_from
         if not source or source != self.current:
             return self.current
-        urgent = by_urgency(self.board, self._rows, self.grid.capacity)
+        urgent = sort_by_urgency(self.state, self._entries, self.grid.capacity)
         shown = [other for other in urgent if other in self._slots.shown and other != source]
         return shown[-1] if shown else source
 
     def focus_thread(self, thread_id: str) -> None:
-        """Go to a thread's pane."""
-        place = self.grid.tile_of(thread_id)
-        if place is None:
+        """Focus the pane of a thread."""
+        tile = self.grid.tile_of(thread_id)
+        if tile is None:
             return
         if self.grid.zoomed:
             self.grid.zoom(thread_id)
-        place.take_focus()
+        tile.focus_content()
         self._set_current(thread_id)
 
-    def focus_number(self, number: int) -> bool:
-        """Go to the pane of a number; false where there is none."""
-        self._is_arranged = True
-        shown = self.grid.tiles
-        if number <= len(shown):
-            self.focus_thread(shown[number - 1].thread_id)
-        return number <= len(shown)
+    def focus_pane(self, number: int) -> bool:
+        """Focus the pane with a number; return false if there is none."""
+        self._is_arranged_by_user = True
+        tiles = self.grid.tiles
+        if number <= len(tiles):
+            self.focus_thread(tiles[number - 1].thread_id)
+        return number <= len(tiles)
 
-    def cycle(self, step: int) -> None:
-        """Go to the next or previous pane; the tree is one of the stops."""
-        self._is_arranged = True
-        stops = ["", *(place.thread_id for place in self.grid.tiles)]
-        here = "" if self.threads.has_focus else self.current
-        at = stops.index(here) if here in stops else 0
-        self._stop_at(stops[(at + step) % len(stops)])
+    def focus_next_pane(self, step: int) -> None:
+        """Focus the next (1) or previous (-1) pane; the tree is one of the stops."""
+        self._is_arranged_by_user = True
+        stops = ["", *(tile.thread_id for tile in self.grid.tiles)]
+        current = "" if self.thread_tree.has_focus else self.current
+        index = stops.index(current) if current in stops else 0
+        self._focus_stop(stops[(index + step) % len(stops)])
 
-    def go(self, dx: int, dy: int) -> None:
-        """Go to the pane in a direction; left of the leftmost is the tree."""
-        self._is_arranged = True
-        if self.threads.has_focus:
+    def focus_neighbour(self, dx: int, dy: int) -> None:
+        """Focus the pane in a direction; the tree is to the left of the leftmost pane."""
+        self._is_arranged_by_user = True
+        if self.thread_tree.has_focus:
             self.focus_thread(self.current)
             return
-        beside = self.grid.neighbour(self.current, dx, dy)
-        if beside is not None:
-            self.focus_thread(beside)
+        neighbour = self.grid.neighbour(self.current, dx, dy)
+        if neighbour is not None:
+            self.focus_thread(neighbour)
         elif dx < 0:
-            self._stop_at("")
+            self._focus_stop("")
 
-    def _stop_at(self, thread_id: str) -> None:
+    def _focus_stop(self, thread_id: str) -> None:
+        """Focus a thread, or the tree if the id is empty."""
         if thread_id:
             self.focus_thread(thread_id)
-        elif self.threads.display:
-            self.threads.focus()
+        elif self.thread_tree.display:
+            self.thread_tree.focus()
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
-        """Keys are meant for what has the focus."""
-        if event.widget is self.opening:
-            self.opening = None
-        around = event.widget.ancestors
-        place = next((tile for tile in self.grid.tiles if tile in around), None)
-        if place is not None:
-            self._set_current(place.thread_id)
-        self.threads.refresh()
+        """Make the thread that has the focus the current one."""
+        if event.widget is self.opening_composer:
+            self.opening_composer = None
+        ancestors = event.widget.ancestors
+        tile = next((tile for tile in self.grid.tiles if tile in ancestors), None)
+        if tile is not None:
+            self._set_current(tile.thread_id)
+        self.thread_tree.refresh()
         self.post_message(self.CurrentChanged())
 
     def on_click(self) -> None:
-        """From now on the person decides which threads have a pane."""
-        self._is_arranged = True
+        """Leave the arrangement of panes to the user from now on."""
+        self._is_arranged_by_user = True
 
-    @on(ThreadTree.Moved)
-    def _tree_moved(self, message: ThreadTree.Moved) -> None:
-        self._is_arranged = True
+    @on(ThreadTree.Highlighted)
+    def _highlight_thread(self, message: ThreadTree.Highlighted) -> None:
+        self._is_arranged_by_user = True
         self._set_current(message.thread_id)
 
-    @on(ThreadTree.Chosen)
-    def _tree_chosen(self, message: ThreadTree.Chosen) -> None:
-        self.open(message.thread_id)
+    @on(ThreadTree.Selected)
+    def _select_thread(self, message: ThreadTree.Selected) -> None:
+        self.open_thread(message.thread_id)
 
     def _set_current(self, thread_id: str) -> None:
         if thread_id != self.current:
@@ -293,77 +316,78 @@ class Workbench(Horizontal):
         self._mark_current()
 
     def _mark_current(self) -> None:
-        self.threads.select(self.current)
-        for place in self.grid.tiles:
-            place.pane.mark_current(place.thread_id == self.current)
+        self.thread_tree.highlight(self.current)
+        for tile in self.grid.tiles:
+            tile.pane.set_current(tile.thread_id == self.current)
 
-    # How many panes.
+    # The number of panes.
 
     @on(PaneGrid.CapacityChanged)
-    def _refill(self) -> None:
-        self._slots.resize(self.grid.capacity, self._by_urgency(self._slots.shown))
+    def _fill_slots(self) -> None:
+        self._slots.resize(self.grid.capacity, self._most_urgent(self._slots.shown))
         self._arrange(self._slots.shown)
-        self._slots.keep(self.current)
-        self._pacer.mark(self)
+        self._slots.keep_visible(self.current)
+        self._pacer.mark_dirty(self)
 
     def _arrange(self, shown: Sequence[str] = ()) -> None:
-        """Show the threads to look at first, as long as nobody has chosen others."""
-        if not self._is_arranged:
-            self._slots.replace_all(self._by_urgency(shown))
+        """Show the most urgent threads, unless the user has arranged the panes."""
+        if not self._is_arranged_by_user:
+            self._slots.replace_all(self._most_urgent(shown))
 
-    def change_count(self, step: int) -> str:
-        """Have more or fewer panes; return why not, empty where it is done."""
-        self._is_arranged = True
+    def change_pane_count(self, step: int) -> str:
+        """Show more (1) or fewer (-1) panes; return why that is impossible, empty if done."""
+        self._is_arranged_by_user = True
         grid = self.grid
-        now = grid.capacity if step > 0 else min(grid.capacity, max(1, len(grid.tiles)))
-        wanted = next((n for n in COUNTS[::step] if (n - now) * step > 0), None)
+        count = grid.capacity if step > 0 else min(grid.capacity, max(1, len(grid.tiles)))
+        wanted = next((n for n in PANE_COUNTS[::step] if (n - count) * step > 0), None)
         if wanted is None:
             return "Nine panes are the most." if step > 0 else "One pane is the least."
-        before, grid.most = (grid.capacity, grid.most), wanted
-        grid.recount()
-        if grid.capacity != before[0]:
+        capacity, max_panes = grid.capacity, grid.max_panes
+        grid.max_panes = wanted
+        grid.update_capacity()
+        if grid.capacity != capacity:
             return ""
-        grid.most = before[1]
+        grid.max_panes = max_panes
         return f"There is no room for {wanted} panes that could still be read."
 
-    # Writing.
+    # Composers and drafts.
 
-    def write(self, thread_id: str, purpose: str) -> None:
-        """Open the composer of a thread."""
-        self._is_arranged = True
+    def open_composer(self, thread_id: str, hint: str) -> None:
+        """Open the composer of a thread; `hint` says what sending does."""
+        self._is_arranged_by_user = True
         if self.grid.tile_of(thread_id) is None:
-            self.open(thread_id)
-        place = self.grid.tile_of(thread_id)
-        if place is None:
+            self.open_thread(thread_id)
+        tile = self.grid.tile_of(thread_id)
+        if tile is None:
             return
         if self.grid.zoomed:
             self.grid.zoom(thread_id)
-        composer = place.write(self.drafts.get(thread_id, ""), purpose)
-        self.opening = None if composer.has_focus else composer
+        composer = tile.open_composer(self.drafts.get(thread_id, ""), hint)
+        self.opening_composer = None if composer.has_focus else composer
 
-    def say_purposes(self, purpose_of: Callable[[str], str]) -> None:
-        """Say above every open composer what sending will do now."""
-        for place in self.grid.tiles:
-            if place.box is not None:
-                place.box.say(purpose_of(place.thread_id))
+    def update_composer_hints(self, hint_for: Callable[[str], str]) -> None:
+        """Update the hints of all open composers; `hint_for` returns the hint of a thread."""
+        for tile in self.grid.tiles:
+            if tile.composer_box is not None:
+                tile.composer_box.show_hint(hint_for(tile.thread_id))
 
-    def keep_draft(self, thread_id: str, text: str) -> None:
-        """Keep a text that could not be sent, unless another is being written."""
+    def save_draft(self, thread_id: str, text: str) -> None:
+        """Save a text that could not be sent, unless the thread has another draft."""
         if thread_id not in self.drafts:
             self.drafts[thread_id] = text
-            self._note_draft(thread_id)
+            self._show_draft(thread_id)
 
-    def stop_writing(self, thread_id: str) -> None:
-        """Close the composer of a thread and go to its pane."""
-        self.opening = None
-        place = self.grid.tile_of(thread_id)
-        if place is not None:
-            place.stop_writing()
-            place.take_focus()
-        self._note_draft(thread_id)
+    def close_composer(self, thread_id: str) -> None:
+        """Close the composer of a thread, and focus its pane."""
+        self.opening_composer = None
+        tile = self.grid.tile_of(thread_id)
+        if tile is not None:
+            tile.close_composer()
+            tile.focus_content()
+        self._show_draft(thread_id)
 
     @on(TextArea.Changed)
-    def _keep_up(self, message: TextArea.Changed) -> None:
+    def _update_draft(self, message: TextArea.Changed) -> None:
         if isinstance(message.text_area, Composer):
             composer = message.text_area
             if composer.text.strip():
@@ -371,11 +395,11 @@ class Workbench(Horizontal):
             else:
                 self.drafts.pop(composer.thread_id, None)
 
-    @on(Composer.Left)
-    def _composer_left(self, message: Composer.Left) -> None:
+    @on(Composer.Dismissed)
+    def _dismiss_composer(self, message: Composer.Dismissed) -> None:
         message.stop()
-        self.stop_writing(message.thread_id)
+        self.close_composer(message.thread_id)
 
-    def _note_draft(self, thread_id: str) -> None:
+    def _show_draft(self, thread_id: str) -> None:
         if (pane := self.grid.pane_of(thread_id)) is not None:
-            pane.set_note(self.drafts.get(thread_id, ""))
+            pane.set_draft(self.drafts.get(thread_id, ""))

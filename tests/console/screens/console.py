@@ -24,7 +24,7 @@ from codextui.client.updates import (
 )
 from codextui.config.schema import Config, UiConfig
 from codextui.console.app import ConsoleApp
-from codextui.console.widgets.drawing import FRAME
+from codextui.console.widgets.drawing import FRAME_INTERVAL
 from codextui.console.widgets.transcript_pane import TranscriptPane
 from codextui.jsonrpc.fields import JsonObject
 from codextui.protocol import events as ev
@@ -37,7 +37,7 @@ NOW = 1_780_000_000.0
 
 
 @dataclass
-class FakeLink:
+class FakeServer:
     """A server that does nothing by itself: the test tells what happens on it.
 
     Attributes:
@@ -84,7 +84,7 @@ class FakeLink:
     def catch_up(self) -> None:
         self.on_update(CaughtUp(0))
 
-    def lose(self, reason: str = "the server went away", retry_in: float = 1.0) -> None:
+    def disconnect(self, reason: str = "the server went away", retry_in: float = 1.0) -> None:
         self.on_update(Disconnected(reason, retry_in))
 
     def say(self, thread_id: str, msg: ev.Msg, turn_id: str = "u1") -> None:
@@ -152,16 +152,16 @@ class Console:
     """An app and the server it thinks it has."""
 
     app: ConsoleApp
-    link: FakeLink
+    server: FakeServer
 
     @asynccontextmanager
     async def open(self, size: tuple[int, int] = (160, 45)) -> AsyncIterator[Pilot[int]]:
         """Run the app, connected to a server that has no threads yet."""
         async with self.app.run_test(size=size) as pilot:
             async with asyncio.timeout(10):
-                await self.link.ran.wait()
-            self.link.connect()
-            self.link.catch_up()
+                await self.server.ran.wait()
+            self.server.connect()
+            self.server.catch_up()
             await self.settle()
             yield pilot
 
@@ -171,7 +171,7 @@ class Console:
         async with asyncio.timeout(20):
             await pilot.pause()
             while self.app.main._pacer._queue:
-                await pilot.pause(FRAME)
+                await pilot.pause(FRAME_INTERVAL)
             await pilot.pause()
 
     async def press(self, *keys: str) -> None:
@@ -193,36 +193,36 @@ class Console:
 
     def pane(self, thread_id: str) -> TranscriptPane:
         """The pane of a thread."""
-        pane = self.app.main.bench.grid.pane_of(thread_id)
+        pane = self.app.main.workbench.grid.pane_of(thread_id)
         assert pane is not None, f"{thread_id} has no pane"
         return pane
 
     def panes(self) -> list[str]:
         """The threads that have a pane in sight, in order."""
-        return [place.thread_id for place in self.app.main.bench.grid.tiles if place.display]
+        return [place.thread_id for place in self.app.main.workbench.grid.tiles if place.display]
 
     @property
     def current(self) -> str:
         """The thread that keys are meant for."""
-        return self.app.main.bench.current
+        return self.app.main.workbench.current
 
-    def told(self) -> list[str]:
-        """Every notice that was shown to the person."""
+    def notices(self) -> list[str]:
+        """The notices shown to the user."""
         return [notification.message for notification in self.app._notifications]
 
     def called(self, tool: str) -> list[dict[str, object]]:
-        return [arguments for name, arguments in self.link.calls if name == tool]
+        return [arguments for name, arguments in self.server.calls if name == tool]
 
 
 def build_console(
     *, layout: int = 9, theme: str = "harbour", config: Config | None = None, folder: str = ""
 ) -> Console:
     """A console whose clock stands still."""
-    links: list[FakeLink] = []
+    servers: list[FakeServer] = []
 
-    def attach(on_update: Callable[[ConnectionUpdate], None]) -> FakeLink:
-        links.append(FakeLink(on_update))
-        return links[0]
+    def attach(on_update: Callable[[ConnectionUpdate], None]) -> FakeServer:
+        servers.append(FakeServer(on_update))
+        return servers[0]
 
     app = ConsoleApp(
         "default",
@@ -232,7 +232,7 @@ def build_console(
         home="/home/ada",
         folder=folder,
     )
-    return Console(app, links[0])
+    return Console(app, servers[0])
 
 
 def text_of(widget: Widget) -> str:

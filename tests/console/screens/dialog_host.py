@@ -10,7 +10,7 @@ from textual.screen import Screen
 from textual.widgets import Input, Static
 
 from codextui.console.screens.approval import ApprovalScreen
-from codextui.console.screens.messages import ApprovalDecided, ThreadOpened
+from codextui.console.screens.messages import ApprovalDecided, OpenThread
 from codextui.console.themes import VARIABLE_DEFAULTS, load_themes
 from codextui.protocol.approvals import Approval, Asked
 from codextui.protocol.decisions import Decision
@@ -65,7 +65,7 @@ class DialogHost(App[None]):
     def on_approval_decided(self, event: ApprovalDecided) -> None:
         self.decided.append((event.approval_id, event.decision))
 
-    def on_thread_opened(self, event: ThreadOpened) -> None:
+    def on_open_thread(self, event: OpenThread) -> None:
         self.opened.append(event.thread_id)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from console.screens.console import FakeLink, usage
+from console.screens.console import FakeServer, usage
 
 from codextui.protocol.approvals import CommandAsked
 from codextui.protocol.events import (
@@ -45,12 +45,12 @@ DIFF = """\
 """
 
 
-def tell(link: FakeLink, count: int = 3) -> None:
+def tell(server: FakeServer, count: int = 3) -> None:
     """Have some roles at work on the refunds of a shop."""
-    link.say("", CodexReady("0.163.0"), "")
+    server.say("", CodexReady("0.163.0"), "")
     for number, role in enumerate(ROLES[:count]):
         brief = f"You are {role}. Build the refund endpoint of the shop, with tests."
-        thread_id = link.thread(
+        thread_id = server.thread(
             role,
             ThreadState.RUNNING,
             turn_id="u1",
@@ -58,37 +58,39 @@ def tell(link: FakeLink, count: int = 3) -> None:
             usage=usage(12_345 * (number + 1)),
             context_window=272_000,
         )
-        link.say(thread_id, TurnStarted())
-        link.item(thread_id, _said(brief))
-        link.item(thread_id, _thought())
-        link.item(thread_id, _ran("rg -n 'class Order' src", "src/shop/order.py:12:class Order:\n"))
+        server.say(thread_id, TurnStarted())
+        server.item(thread_id, _said(brief))
+        server.item(thread_id, _thought())
+        server.item(
+            thread_id, _ran("rg -n 'class Order' src", "src/shop/order.py:12:class Order:\n")
+        )
         if number % 3 == 0:
             steps = (
                 PlanStep("Read the service", "completed"),
                 PlanStep("Write the endpoint", "inProgress"),
                 PlanStep("Test it", "pending"),
             )
-            link.say(thread_id, PlanUpdated("", steps))
+            server.say(thread_id, PlanUpdated("", steps))
         if number % 2 == 0:
-            link.item(thread_id, _changed())
-            link.say(thread_id, DiffUpdated(f"--- a/order.py\n+++ b/order.py\n{DIFF}"))
-        link.say(thread_id, ItemStarted({"type": "agentMessage", "id": "m1", "text": ""}))
-        link.text(thread_id, MESSAGE)
+            server.item(thread_id, _changed())
+            server.say(thread_id, DiffUpdated(f"--- a/order.py\n+++ b/order.py\n{DIFF}"))
+        server.say(thread_id, ItemStarted({"type": "agentMessage", "id": "m1", "text": ""}))
+        server.text(thread_id, MESSAGE)
 
 
-def trouble(link: FakeLink) -> None:
+def trouble(server: FakeServer) -> None:
     """Have one fail, one rest, one be forked, one killed, and one need a person."""
-    link.thread("tester", ThreadState.FAILED, note="stream disconnected before completion")
-    link.thread("backend-fork", ThreadState.IDLE, forked_from="t-backend")
-    link.thread("old", ThreadState.IDLE)
-    link.thread("old", ThreadState.KILLED)
+    server.thread("tester", ThreadState.FAILED, note="stream disconnected before completion")
+    server.thread("backend-fork", ThreadState.IDLE, forked_from="t-backend")
+    server.thread("old", ThreadState.IDLE)
+    server.thread("old", ThreadState.KILLED)
     asked = CommandAsked(
         "curl -sS https://registry.npmjs.org/left-pad | head -20",
         "/home/ada/shop",
         "needs the network to see the newest version",
         rule=("curl", "-sS"),
     )
-    link.ask("t-frontend", "a1", asked)
+    server.ask("t-frontend", "a1", asked)
 
 
 def _said(text: str) -> dict[str, object]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from console.screens.console import NOW, FakeLink, usage
+from console.screens.console import NOW, FakeServer, usage
 from msgspec import structs
 
 from codextui.client.updates import ApprovalOffered
@@ -35,14 +35,14 @@ def role_id(name: str) -> str:
 
 
 def row(
-    link: FakeLink,
+    server: FakeServer,
     name: str = "",
     state: ThreadState = ThreadState.WAITING,
     **more: object,
 ) -> str:
     """Tell of a role, or, without a name, of the run itself, or of a change of it."""
     thread_id = role_id(name) if name else RUN
-    info = link.threads.get(thread_id) or ThreadInfo(
+    info = server.threads.get(thread_id) or ThreadInfo(
         thread_id,
         name or "bug-busters",
         state,
@@ -56,57 +56,57 @@ def row(
     )
     started = BEGAN if state.has_turn else None
     info = structs.replace(info, state=state, turn_started_at=started, **more)  # type: ignore[arg-type]
-    link.threads[thread_id] = info
-    link.say(thread_id, ev.ThreadChanged(info), "")
+    server.threads[thread_id] = info
+    server.say(thread_id, ev.ThreadChanged(info), "")
     return thread_id
 
 
-def begin(link: FakeLink) -> None:
+def begin(server: FakeServer) -> None:
     """A run whose roles all wait yet."""
-    row(link, "", ThreadState.RUNNING)
-    link.say(RUN, ev.TurnStarted(), "t1")
-    link.say(RUN, ev.RunNoted("run_started", "", f"bug-busters begins: {TASK}"), "t1")
+    row(server, "", ThreadState.RUNNING)
+    server.say(RUN, ev.TurnStarted(), "t1")
+    server.say(RUN, ev.RunNoted("run_started", "", f"bug-busters begins: {TASK}"), "t1")
     for name in ROLES:
-        row(link, name)
+        row(server, name)
 
 
-def work(link: FakeLink, name: str, state: ThreadState = ThreadState.RUNNING) -> str:
+def work(server: FakeServer, name: str, state: ThreadState = ThreadState.RUNNING) -> str:
     """Have a role begin to work."""
-    thread_id = row(link, name, state, turn_id="t1", usage=usage(4_200))
-    link.say(thread_id, ev.TurnStarted(), "t1")
+    thread_id = row(server, name, state, turn_id="t1", usage=usage(4_200))
+    server.say(thread_id, ev.TurnStarted(), "t1")
     item = {"type": "userMessage", "id": "i1", "content": [{"type": "text", "text": TASK}]}
-    link.item(thread_id, item, "t1")
+    server.item(thread_id, item, "t1")
     return thread_id
 
 
-def codex_of(link: FakeLink, name: str, state: ThreadState = ThreadState.RUNNING) -> str:
+def codex_of(server: FakeServer, name: str, state: ThreadState = ThreadState.RUNNING) -> str:
     """Have a role's Codex begin to work."""
-    thread_id = link.thread(
+    thread_id = server.thread(
         f"{name}-codex", state, parent=role_id(name), turn_id="u1", created_at=NOW - 90
     )
-    link.say(thread_id, ev.TurnStarted())
-    link.item(thread_id, {"type": "agentMessage", "id": "m1", "text": "I write the **server**."})
+    server.say(thread_id, ev.TurnStarted())
+    server.item(thread_id, {"type": "agentMessage", "id": "m1", "text": "I write the **server**."})
     return thread_id
 
 
-def tell(link: FakeLink) -> None:
+def tell(server: FakeServer) -> None:
     """The whole story so far: a refused handoff, two roles and their Codex at work at once."""
-    begin(link)
-    link.say("", ev.CodexReady("0.163.0"), "")
-    manager = work(link, "project_manager")
-    link.say(manager, ev.ItemStarted({"type": "agentMessage", "id": "i2", "text": ""}), "t1")
-    link.say(manager, ev.TextDelta("i2", "The tests come last; first a design."), "t1")
+    begin(server)
+    server.say("", ev.CodexReady("0.163.0"), "")
+    manager = work(server, "project_manager")
+    server.say(manager, ev.ItemStarted({"type": "agentMessage", "id": "i2", "text": ""}), "t1")
+    server.say(manager, ev.TextDelta("i2", "The tests come last; first a design."), "t1")
     refused = ev.HandoffRefused(
         "project_manager",
         "tester",
         ("frontend/index.html is missing (frontend)", "backend/server.js is missing (backend)"),
     )
     for thread_id in (manager, RUN):
-        link.say(thread_id, refused, "t1")
-        link.say(thread_id, ev.HandedOff("project_manager", "designer"), "t1")
-    link.say(manager, ev.TurnCompleted("The tests come last; first a design."), "t1")
-    row(link, "project_manager", ThreadState.DONE, usage=usage(9_800))
-    designer = work(link, "designer")
+        server.say(thread_id, refused, "t1")
+        server.say(thread_id, ev.HandedOff("project_manager", "designer"), "t1")
+    server.say(manager, ev.TurnCompleted("The tests come last; first a design."), "t1")
+    row(server, "project_manager", ThreadState.DONE, usage=usage(9_800))
+    designer = work(server, "designer")
     call = {
         "type": "mcpToolCall",
         "id": "i2",
@@ -118,21 +118,23 @@ def tell(link: FakeLink) -> None:
         "error": None,
         "durationMs": 41_000,
     }
-    link.item(designer, call, "t1")
+    server.item(designer, call, "t1")
     for thread_id in (designer, RUN):
-        link.say(thread_id, ev.HandedOff("designer", "frontend"), "t1")
-    row(link, "designer", ThreadState.DONE, usage=usage(14_100))
+        server.say(thread_id, ev.HandedOff("designer", "frontend"), "t1")
+    row(server, "designer", ThreadState.DONE, usage=usage(14_100))
     for name in ("frontend", "backend"):
-        work(link, name)
-        codex_of(link, name)
-    link.say(role_id("backend"), ev.RoleRequested(RoleAction.MESSAGE, "Use port 8080.", "ada"), "")
-    link.say(RUN, ev.RunNoted("role_started", "frontend", "is at work"), "t1")
-    link.say(RUN, ev.RunNoted("role_started", "backend", "is at work"), "t1")
-    gates(link)
-    spans(link)
+        work(server, name)
+        codex_of(server, name)
+    server.say(
+        role_id("backend"), ev.RoleRequested(RoleAction.MESSAGE, "Use port 8080.", "ada"), ""
+    )
+    server.say(RUN, ev.RunNoted("role_started", "frontend", "is at work"), "t1")
+    server.say(RUN, ev.RunNoted("role_started", "backend", "is at work"), "t1")
+    gates(server)
+    spans(server)
 
 
-def gates(link: FakeLink) -> None:
+def gates(server: FakeServer) -> None:
     """Tell the gate board."""
     board = (
         Gate("REQUIREMENTS.md", (), ("designer",), True, "1.9 kB", BEGAN),
@@ -150,10 +152,10 @@ def gates(link: FakeLink) -> None:
         Gate("`node --check backend/server.js` succeeds", ("backend",), ("tester",), False, "", 0),
         Gate("tests/test.sh", ("tester",), (), False, "is missing", BEGAN),
     )
-    link.say(RUN, ev.GatesChecked(board), "t1")
+    server.say(RUN, ev.GatesChecked(board), "t1")
 
 
-def spans(link: FakeLink) -> None:
+def spans(server: FakeServer) -> None:
     """Tell what the time went into."""
     for number, (role, kind, start, end, more) in enumerate(_SPANS):
         span = Span(
@@ -164,7 +166,7 @@ def spans(link: FakeLink) -> None:
             ended_at=None if end is None else BEGAN + end,
             **more,  # type: ignore[arg-type]
         )
-        link.say(RUN, ev.SpanChanged(span), "t1")
+        server.say(RUN, ev.SpanChanged(span), "t1")
 
 
 _SPANS: list[tuple[str, SpanKind, float, float | None, dict[str, object]]] = [
@@ -191,10 +193,10 @@ _SPANS: list[tuple[str, SpanKind, float, float | None, dict[str, object]]] = [
 ]
 
 
-def ask_tool(link: FakeLink, name: str = "tester", approval_id: str = "a7") -> Approval:
+def ask_tool(server: FakeServer, name: str = "tester", approval_id: str = "a7") -> Approval:
     """Have a role ask whether it may call a tool."""
-    row(link, name, ThreadState.NEEDS_INPUT, turn_id="t1", waits_for="approval")
+    row(server, name, ThreadState.NEEDS_INPUT, turn_id="t1", waits_for="approval")
     approval = Approval(approval_id, role_id(name), "t1", "", name, NOW - 14, TOOL)
-    link.say(role_id(name), ev.ApprovalAsked(approval), "t1")
-    link.on_update(ApprovalOffered(approval))
+    server.say(role_id(name), ev.ApprovalAsked(approval), "t1")
+    server.on_update(ApprovalOffered(approval))
     return approval

@@ -133,7 +133,7 @@ async def test_options_can_be_clicked() -> None:
     async with at_form(QUESTIONS) as (pilot, host):
         await pilot.click(host.screen.query("ChoiceItem").last())
         await pilot.pause()
-        assert host.screen.query_one(ChoiceList).chosen == [1]
+        assert host.screen.query_one(ChoiceList).selected == [1]
 
 
 async def test_a_form_can_be_declined_from_the_outside_of_its_fields() -> None:

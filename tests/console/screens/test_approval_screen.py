@@ -22,7 +22,7 @@ from textual.widgets import Static
 from codextui.console.bindings import check_keymap
 from codextui.console.screens.approval import ApprovalScreen
 from codextui.console.screens.confirm import ConfirmScreen
-from codextui.console.widgets.approval_sheet import DecisionButton
+from codextui.console.widgets.approval_panel import DecisionButton
 from codextui.protocol.approvals import (
     Approval,
     Asked,
@@ -44,7 +44,7 @@ UNKNOWN = UnknownAsked("item/new/thing", {"a": 1})
 QUIET = 0.6
 
 
-class Desk:
+class OpenDialog:
     """A dialog on the screen, and the hands in front of it."""
 
     def __init__(self, pilot: Pilot[None], host: DialogHost, clock: FakeClock) -> None:
@@ -82,20 +82,22 @@ class Desk:
 
 
 @asynccontextmanager
-async def at_desk(*asked: Asked, size: tuple[int, int] = (80, 24)) -> AsyncIterator[Desk]:
-    async with at_queue([approval(one, at) for at, one in enumerate(asked, 1)], size=size) as desk:
-        yield desk
+async def asked_for(*asked: Asked, size: tuple[int, int] = (80, 24)) -> AsyncIterator[OpenDialog]:
+    async with at_queue(
+        [approval(one, at) for at, one in enumerate(asked, 1)], size=size
+    ) as dialog:
+        yield dialog
 
 
 @asynccontextmanager
 async def at_queue(
     approvals: Sequence[Approval], *, size: tuple[int, int] = (80, 24), first: str = ""
-) -> AsyncIterator[Desk]:
+) -> AsyncIterator[OpenDialog]:
     clock = FakeClock()
     host = DialogHost(asking(approvals, clock, quiet=QUIET, first=first))
     async with host.run_test(size=size) as pilot:
         await pilot.pause()
-        yield Desk(pilot, host, clock)
+        yield OpenDialog(pilot, host, clock)
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -128,10 +130,10 @@ async def until(condition: Callable[[], bool]) -> None:
 async def test_one_key_decides_and_the_dialog_goes(
     asked: Asked, key: str, decision: Decision
 ) -> None:
-    async with at_desk(asked) as desk:
-        await desk.press_rested(key)
-        assert desk.decided == [("a1", decision)]
-        assert desk.closed
+    async with asked_for(asked) as dialog:
+        await dialog.press_rested(key)
+        assert dialog.decided == [("a1", decision)]
+        assert dialog.closed
 
 
 @pytest.mark.parametrize(
@@ -151,116 +153,116 @@ async def test_one_key_decides_and_the_dialog_goes(
 async def test_a_key_that_does_not_apply_is_not_offered_and_says_why(
     asked: Asked, key: str, why: str
 ) -> None:
-    async with at_desk(asked) as desk:
-        await desk.press_rested(key)
-        assert desk.decided == []
-        assert not desk.closed
-        assert why in desk.text("note")
-        offered = {button.offer.key for button in desk.screen.query(DecisionButton)}
+    async with asked_for(asked) as dialog:
+        await dialog.press_rested(key)
+        assert dialog.decided == []
+        assert not dialog.closed
+        assert why in dialog.text("note")
+        offered = {button.option.key for button in dialog.screen.query(DecisionButton)}
         assert {"ctrl+s": "^s"}.get(key, key) not in offered
 
 
 async def test_an_approval_of_a_tool_may_last_where_its_server_says_so() -> None:
     asked = ElicitationAsked("docs", "form", "Call it?", meta={"persist": ["session", "always"]})
-    async with at_desk(asked) as desk:
-        await desk.press_rested("s")
-        assert desk.decided == [("a1", Approved(Scope.SESSION))]
+    async with asked_for(asked) as dialog:
+        await dialog.press_rested("s")
+        assert dialog.decided == [("a1", Approved(Scope.SESSION))]
 
 
 async def test_enter_decides_nothing() -> None:
-    async with at_desk(COMMAND) as desk:
-        await desk.press_rested("enter", "enter", "space")
-        assert desk.decided == []
-        assert "Enter decides nothing" in desk.text("note")
+    async with asked_for(COMMAND) as dialog:
+        await dialog.press_rested("enter", "enter", "space")
+        assert dialog.decided == []
+        assert "Enter decides nothing" in dialog.text("note")
 
 
 async def test_tab_reaches_no_decision_that_enter_could_press() -> None:
-    async with at_desk(COMMAND) as desk:
-        desk.rest()
+    async with asked_for(COMMAND) as dialog:
+        dialog.rest()
         for _ in range(8):
-            await desk.press("tab", "enter")
-        assert desk.decided == []
+            await dialog.press("tab", "enter")
+        assert dialog.decided == []
 
 
 async def test_a_decision_may_be_clicked() -> None:
-    async with at_desk(COMMAND) as desk:
-        desk.rest()
-        await desk.pilot.click(next(iter(desk.screen.query(DecisionButton))))
-        await desk.pilot.pause()
-        assert desk.decided == [("a1", Approved())]
+    async with asked_for(COMMAND) as dialog:
+        dialog.rest()
+        await dialog.pilot.click(next(iter(dialog.screen.query(DecisionButton))))
+        await dialog.pilot.pause()
+        assert dialog.decided == [("a1", Approved())]
 
 
 # -- always
 
 
 async def test_always_shows_the_rule_before_it_is_accepted() -> None:
-    async with at_desk(COMMAND) as desk:
-        await desk.press_rested("p")
-        assert desk.decided == []
-        assert "Every command that begins with" in on_screen(desk.host)
-        assert "git push" in on_screen(desk.host)
-        assert "in every thread, for good" in on_screen(desk.host)
-        await desk.press("y")
-        assert desk.decided == [("a1", Approved(Scope.ALWAYS))]
+    async with asked_for(COMMAND) as dialog:
+        await dialog.press_rested("p")
+        assert dialog.decided == []
+        assert "Every command that begins with" in on_screen(dialog.host)
+        assert "git push" in on_screen(dialog.host)
+        assert "in every thread, for good" in on_screen(dialog.host)
+        await dialog.press("y")
+        assert dialog.decided == [("a1", Approved(Scope.ALWAYS))]
 
 
 async def test_always_shows_the_host_that_every_command_could_reach() -> None:
     asked = CommandAsked("curl x", network="https://pypi.org", rule=("allow", "pypi.org"))
-    async with at_desk(asked) as desk:
-        await desk.press_rested("p")
-        lines = on_screen(desk.host)
+    async with asked_for(asked) as dialog:
+        await dialog.press_rested("p")
+        lines = on_screen(dialog.host)
         assert "Every command could reach" in lines
         assert "  pypi.org" in lines
-        await desk.press("y")
-        assert desk.decided == [("a1", Approved(Scope.ALWAYS))]
+        await dialog.press("y")
+        assert dialog.decided == [("a1", Approved(Scope.ALWAYS))]
 
 
 async def test_enter_accepts_the_rule_that_is_shown() -> None:
-    async with at_desk(COMMAND) as desk:
-        await desk.press_rested("p", "enter")
-        assert desk.decided == [("a1", Approved(Scope.ALWAYS))]
+    async with asked_for(COMMAND) as dialog:
+        await dialog.press_rested("p", "enter")
+        assert dialog.decided == [("a1", Approved(Scope.ALWAYS))]
 
 
 async def test_esc_goes_back_from_the_rule_and_y_is_once_again() -> None:
-    async with at_desk(COMMAND) as desk:
-        await desk.press_rested("p", "escape")
-        assert not desk.closed
-        assert desk.text("title") == "backend asks to run a command"
-        await desk.press("y")
-        assert desk.decided == [("a1", Approved())]
+    async with asked_for(COMMAND) as dialog:
+        await dialog.press_rested("p", "escape")
+        assert not dialog.closed
+        assert dialog.text("title") == "backend asks to run a command"
+        await dialog.press("y")
+        assert dialog.decided == [("a1", Approved())]
 
 
 @pytest.mark.parametrize("key", ["s", "n", "e", "exclamation_mark", "p"])
 async def test_no_other_key_decides_while_the_rule_is_shown(key: str) -> None:
-    async with at_desk(COMMAND) as desk:
-        await desk.press_rested("p", key)
-        assert desk.decided == []
-        assert desk.text("note")
+    async with asked_for(COMMAND) as dialog:
+        await dialog.press_rested("p", key)
+        assert dialog.decided == []
+        assert dialog.text("note")
 
 
 # -- a message
 
 
 async def test_a_decline_can_carry_a_message() -> None:
-    async with at_desk(COMMAND) as desk:
-        await desk.press_rested("e")
-        await desk.press(*"no", "space", *"jy", "enter")
-        assert desk.decided == [("a1", Declined("no jy"))]
+    async with asked_for(COMMAND) as dialog:
+        await dialog.press_rested("e")
+        await dialog.press(*"no", "space", *"jy", "enter")
+        assert dialog.decided == [("a1", Declined("no jy"))]
 
 
 async def test_an_empty_message_is_not_sent() -> None:
-    async with at_desk(COMMAND) as desk:
-        await desk.press_rested("e", "space", "enter")
-        assert desk.decided == []
-        assert "Write what the agent should read" in desk.text("note")
+    async with asked_for(COMMAND) as dialog:
+        await dialog.press_rested("e", "space", "enter")
+        assert dialog.decided == []
+        assert "Write what the agent should read" in dialog.text("note")
 
 
 async def test_esc_goes_back_from_the_message() -> None:
-    async with at_desk(COMMAND) as desk:
-        await desk.press_rested("e", "x", "escape")
-        assert not desk.closed
-        await desk.press("n")
-        assert desk.decided == [("a1", Declined())]
+    async with asked_for(COMMAND) as dialog:
+        await dialog.press_rested("e", "x", "escape")
+        assert not dialog.closed
+        await dialog.press("n")
+        assert dialog.decided == [("a1", Declined())]
 
 
 # -- the quiet moment
@@ -268,48 +270,48 @@ async def test_esc_goes_back_from_the_message() -> None:
 
 @pytest.mark.parametrize("key", ["y", "s", "p", "n", "e", "exclamation_mark", "o", "ctrl+s"])
 async def test_a_key_that_was_meant_for_something_else_decides_nothing(key: str) -> None:
-    async with at_desk(COMMAND, PLAIN) as desk:
-        desk.clock.advance(QUIET - 0.01)
-        await desk.press(key)
-        assert desk.decided == []
-        assert not desk.closed
-        assert "Not taken as a decision" in desk.text("note")
+    async with asked_for(COMMAND, PLAIN) as dialog:
+        dialog.clock.advance(QUIET - 0.01)
+        await dialog.press(key)
+        assert dialog.decided == []
+        assert not dialog.closed
+        assert "Not taken as a decision" in dialog.text("note")
 
 
 async def test_every_keystroke_begins_the_quiet_moment_again() -> None:
-    async with at_desk(COMMAND) as desk:
+    async with asked_for(COMMAND) as dialog:
         for key in ("h", "down", "y", "y"):
-            desk.clock.advance(QUIET - 0.1)
-            await desk.press(key)
-        assert desk.decided == []
-        await desk.press_rested("y")
-        assert desk.decided == [("a1", Approved())]
+            dialog.clock.advance(QUIET - 0.1)
+            await dialog.press(key)
+        assert dialog.decided == []
+        await dialog.press_rested("y")
+        assert dialog.decided == [("a1", Approved())]
 
 
 async def test_a_click_in_the_quiet_moment_decides_nothing() -> None:
-    async with at_desk(COMMAND) as desk:
-        await desk.pilot.click(next(iter(desk.screen.query(DecisionButton))))
-        await desk.pilot.pause()
-        assert desk.decided == []
+    async with asked_for(COMMAND) as dialog:
+        await dialog.pilot.click(next(iter(dialog.screen.query(DecisionButton))))
+        await dialog.pilot.pause()
+        assert dialog.decided == []
 
 
 async def test_whether_keys_decide_is_on_the_screen() -> None:
-    async with at_desk(COMMAND) as desk:
-        assert desk.text("guard") == "reading…"
-        desk.rest()
-        await until(lambda: desk.text("guard") == "keys ready")
+    async with asked_for(COMMAND) as dialog:
+        assert dialog.text("guard") == "reading…"
+        dialog.rest()
+        await until(lambda: dialog.text("guard") == "keys ready")
 
 
 async def test_once_ready_typing_fast_is_fine() -> None:
-    async with at_desk(COMMAND) as desk:
-        await desk.press_rested("down", "p", "escape", "y")
-        assert desk.decided == [("a1", Approved())]
+    async with asked_for(COMMAND) as dialog:
+        await dialog.press_rested("down", "p", "escape", "y")
+        assert dialog.decided == [("a1", Approved())]
 
 
 async def test_a_held_key_decides_one_approval_and_not_the_next() -> None:
-    async with at_desk(COMMAND, PLAIN, PATCH) as desk:
-        await desk.press_rested(*"yyyyyy")
-        assert desk.decided == [("a1", Approved())]
+    async with asked_for(COMMAND, PLAIN, PATCH) as dialog:
+        await dialog.press_rested(*"yyyyyy")
+        assert dialog.decided == [("a1", Approved())]
 
 
 async def test_a_quiet_of_nothing_decides_at_once() -> None:
@@ -325,45 +327,45 @@ async def test_a_quiet_of_nothing_decides_at_once() -> None:
 
 
 async def test_the_queue_is_walked_with_j_and_k_and_ends_at_its_ends() -> None:
-    async with at_desk(COMMAND, PLAIN, PATCH) as desk:
-        seen = [desk.text("place")]
+    async with asked_for(COMMAND, PLAIN, PATCH) as dialog:
+        seen = [dialog.text("place")]
         for key in ("j", "right", "j", "k", "left", "k"):
-            await desk.press(key)
-            seen.append(desk.text("place"))
+            await dialog.press(key)
+            seen.append(dialog.text("place"))
         assert seen == ["1 of 3", "2 of 3", "3 of 3", "3 of 3", "2 of 3", "1 of 3", "1 of 3"]
 
 
 async def test_the_first_to_show_can_be_chosen() -> None:
     queue = [approval(COMMAND, 1), approval(PLAIN, 2)]
-    async with at_queue(queue, first="a2") as desk:
-        assert desk.text("place") == "2 of 2"
-    async with at_queue(queue, first="gone") as desk:
-        assert desk.text("place") == "1 of 2"
+    async with at_queue(queue, first="a2") as dialog:
+        assert dialog.text("place") == "2 of 2"
+    async with at_queue(queue, first="gone") as dialog:
+        assert dialog.text("place") == "1 of 2"
 
 
 async def test_after_a_decision_the_next_is_shown() -> None:
-    async with at_desk(COMMAND, PLAIN) as desk:
-        await desk.press_rested("y")
-        assert "make test" in on_screen(desk.host)
-        assert "backend's a1: approved." in desk.text("note")
-        await desk.press_rested("n")
-        assert desk.decided == [("a1", Approved()), ("a2", Declined())]
-        assert desk.closed
+    async with asked_for(COMMAND, PLAIN) as dialog:
+        await dialog.press_rested("y")
+        assert "make test" in on_screen(dialog.host)
+        assert "backend's a1: approved." in dialog.text("note")
+        await dialog.press_rested("n")
+        assert dialog.decided == [("a1", Approved()), ("a2", Declined())]
+        assert dialog.closed
 
 
 async def test_later_closes_and_decides_nothing() -> None:
-    async with at_desk(COMMAND, PLAIN) as desk:
-        await desk.press("escape")
-        assert desk.closed
-        assert desk.decided == []
+    async with asked_for(COMMAND, PLAIN) as dialog:
+        await dialog.press("escape")
+        assert dialog.closed
+        assert dialog.decided == []
 
 
 async def test_the_thread_can_be_opened() -> None:
-    async with at_desk(COMMAND) as desk:
-        await desk.press_rested("o")
-        assert desk.host.opened == ["0199-0001-abcd-thread"]
-        assert desk.closed
-        assert desk.decided == []
+    async with asked_for(COMMAND) as dialog:
+        await dialog.press_rested("o")
+        assert dialog.host.opened == ["0199-0001-abcd-thread"]
+        assert dialog.closed
+        assert dialog.decided == []
 
 
 # -- others answer too
@@ -371,102 +373,102 @@ async def test_the_thread_can_be_opened() -> None:
 
 async def test_an_answer_from_elsewhere_moves_on_and_says_who() -> None:
     first, second = approval(COMMAND, 1), approval(PLAIN, 2)
-    async with at_queue([first, second]) as desk:
-        desk.rest()
+    async with at_queue([first, second]) as dialog:
+        dialog.rest()
         resolved = ApprovalResolved("a1", "approved_for_session", "claude-code")
-        desk.screen.show_approvals([second], resolved={"a1": resolved})
-        await desk.pilot.pause()
-        assert "backend's a1 was approved for the session by claude-code." in desk.text("note")
-        assert "make test" in on_screen(desk.host)
+        dialog.screen.update_approvals([second], resolved={"a1": resolved})
+        await dialog.pilot.pause()
+        assert "backend's a1 was approved for the session by claude-code." in dialog.text("note")
+        assert "make test" in on_screen(dialog.host)
 
 
 async def test_a_key_on_its_way_does_not_hit_the_approval_that_moved_up() -> None:
     first, second = approval(COMMAND, 1), approval(PLAIN, 2)
-    async with at_queue([first, second]) as desk:
-        desk.rest()
-        desk.screen.show_approvals([second])
-        await desk.press("y")
-        assert desk.decided == []
-        await desk.press_rested("y")
-        assert desk.decided == [("a2", Approved())]
+    async with at_queue([first, second]) as dialog:
+        dialog.rest()
+        dialog.screen.update_approvals([second])
+        await dialog.press("y")
+        assert dialog.decided == []
+        await dialog.press_rested("y")
+        assert dialog.decided == [("a2", Approved())]
 
 
 async def test_a_key_does_not_hit_an_approval_that_changed_under_it() -> None:
-    async with at_queue([approval(PATCH)]) as desk:
-        desk.rest()
+    async with at_queue([approval(PATCH)]) as dialog:
+        dialog.rest()
         other = PatchAsked((FileChange("b.py", "add", "rm -rf\n"),))
-        desk.screen.show_approvals([approval(other)])
-        await desk.press("y")
-        assert desk.decided == []
-        assert "b.py" in on_screen(desk.host)
+        dialog.screen.update_approvals([approval(other)])
+        await dialog.press("y")
+        assert dialog.decided == []
+        assert "b.py" in on_screen(dialog.host)
 
 
 async def test_a_new_approval_behind_the_shown_one_leaves_it_alone() -> None:
     first = approval(COMMAND, 1)
-    async with at_queue([first]) as desk:
-        desk.rest()
-        desk.screen.show_approvals([first, approval(PLAIN, 2)])
-        await desk.pilot.pause()
-        assert desk.text("place") == "1 of 2"
-        assert "j next" in desk.text("keys")
-        await desk.press("y")
-        assert desk.decided == [("a1", Approved())]
-        assert not desk.closed
+    async with at_queue([first]) as dialog:
+        dialog.rest()
+        dialog.screen.update_approvals([first, approval(PLAIN, 2)])
+        await dialog.pilot.pause()
+        assert dialog.text("place") == "1 of 2"
+        assert "j next" in dialog.text("keys")
+        await dialog.press("y")
+        assert dialog.decided == [("a1", Approved())]
+        assert not dialog.closed
 
 
 async def test_a_half_written_message_is_not_sent_to_another_agent() -> None:
     first, second = approval(COMMAND, 1), approval(PLAIN, 2, "tester")
-    async with at_queue([first, second]) as desk:
-        await desk.press_rested("e", *"stop")
-        desk.screen.show_approvals([second])
-        await desk.press("enter")
-        assert desk.decided == []
-        assert "n decline" in on_screen(desk.host)
-        await desk.press_rested("e", *"ok", "enter")
-        assert desk.decided == [("a2", Declined("ok"))]
+    async with at_queue([first, second]) as dialog:
+        await dialog.press_rested("e", *"stop")
+        dialog.screen.update_approvals([second])
+        await dialog.press("enter")
+        assert dialog.decided == []
+        assert "n decline" in on_screen(dialog.host)
+        await dialog.press_rested("e", *"ok", "enter")
+        assert dialog.decided == [("a2", Declined("ok"))]
 
 
 async def test_the_dialog_goes_when_the_last_one_is_answered_elsewhere() -> None:
-    async with at_desk(COMMAND) as desk:
-        desk.screen.show_approvals([])
-        await desk.pilot.pause()
-        assert desk.closed
-        assert desk.decided == []
+    async with asked_for(COMMAND) as dialog:
+        dialog.screen.update_approvals([])
+        await dialog.pilot.pause()
+        assert dialog.closed
+        assert dialog.decided == []
 
 
 async def test_the_dialog_takes_no_other_screen_down_with_it() -> None:
-    async with at_desk(COMMAND) as desk:
+    async with asked_for(COMMAND) as dialog:
         over = ConfirmScreen("Sure?", "Really?", yes="Yes")
-        desk.host.push_screen(over)
-        await desk.pilot.pause()
-        desk.screen.show_approvals([])
-        await desk.pilot.pause()
-        assert desk.host.screen is over
+        dialog.host.push_screen(over)
+        await dialog.pilot.pause()
+        dialog.screen.update_approvals([])
+        await dialog.pilot.pause()
+        assert dialog.host.screen is over
         over.dismiss(False)
-        await desk.pilot.pause()
-        assert desk.closed
-        assert len(desk.host.screen_stack) == 1
+        await dialog.pilot.pause()
+        assert dialog.closed
+        assert len(dialog.host.screen_stack) == 1
 
 
 async def test_a_decision_that_did_not_arrive_is_asked_for_again() -> None:
     first, second = approval(COMMAND, 1), approval(PLAIN, 2)
-    async with at_queue([first, second]) as desk:
-        await desk.press_rested("y")
-        assert desk.text("place") == ""
-        desk.screen.reject_decision("a1", "The server is out of reach.")
-        await desk.pilot.pause()
-        assert desk.text("place") == "2 of 2"
-        assert "a1: The server is out of reach." in desk.text("note")
+    async with at_queue([first, second]) as dialog:
+        await dialog.press_rested("y")
+        assert dialog.text("place") == ""
+        dialog.screen.reject_decision("a1", "The server is out of reach.")
+        await dialog.pilot.pause()
+        assert dialog.text("place") == "2 of 2"
+        assert "a1: The server is out of reach." in dialog.text("note")
 
 
 async def test_a_decided_approval_stays_away_until_the_server_has_taken_it() -> None:
     first, second = approval(COMMAND, 1), approval(PLAIN, 2)
-    async with at_queue([first, second]) as desk:
-        await desk.press_rested("y")
-        desk.screen.show_approvals([first, second])
-        await desk.press_rested("n")
-        assert desk.decided == [("a1", Approved()), ("a2", Declined())]
-        assert desk.closed
+    async with at_queue([first, second]) as dialog:
+        await dialog.press_rested("y")
+        dialog.screen.update_approvals([first, second])
+        await dialog.press_rested("n")
+        assert dialog.decided == [("a1", Approved()), ("a2", Declined())]
+        assert dialog.closed
 
 
 # -- everything can be read
@@ -475,16 +477,16 @@ async def test_a_decided_approval_stays_away_until_the_server_has_taken_it() -> 
 @pytest.mark.parametrize("size", [(80, 24), (160, 45), (60, 16)])
 async def test_a_command_of_10000_characters_can_be_read_to_its_end(size: tuple[int, int]) -> None:
     words = [f"word{number:04}" for number in range(1_112)]
-    async with at_desk(CommandAsked(" ".join(words)), size=size) as desk:
+    async with asked_for(CommandAsked(" ".join(words)), size=size) as dialog:
         seen = ""
         for _ in range(300):
-            before = desk.screen.query_one("#body").scroll_offset.y
-            seen += on_screen(desk.host)
-            await desk.press("pagedown")
-            if desk.screen.query_one("#body").scroll_offset.y == before:
+            before = dialog.screen.query_one("#body").scroll_offset.y
+            seen += on_screen(dialog.host)
+            await dialog.press("pagedown")
+            if dialog.screen.query_one("#body").scroll_offset.y == before:
                 break
         assert [word for word in words if word not in seen] == []
-        assert " of " in desk.text("position")
+        assert " of " in dialog.text("position")
 
 
 @pytest.mark.parametrize("size", [(80, 24), (160, 45)])
@@ -498,13 +500,13 @@ async def test_the_answers_and_the_keys_are_always_in_sight(
         approval(CommandAsked("x " * 5_000), 2),
         approval(PatchAsked(tuple(FileChange(f"f{n}", "add", "x\n" * 50) for n in range(20))), 3),
     ]
-    async with at_queue([approval(asked), *long], size=size) as desk:
+    async with at_queue([approval(asked), *long], size=size) as dialog:
         for _ in range(3):
-            await desk.pilot.pause()
-            lines = on_screen(desk.host)
+            await dialog.pilot.pause()
+            lines = on_screen(dialog.host)
             assert "n decline" in lines
             assert "esc later" in lines
-            await desk.press("j")
+            await dialog.press("j")
 
 
 async def test_the_diff_is_shown_file_by_file() -> None:
@@ -512,17 +514,17 @@ async def test_the_diff_is_shown_file_by_file() -> None:
         FileChange("src/a.py", "update", "@@ -1 +1 @@\n-old\n+new\n"),
         FileChange("b.md", "add", "hello\n"),
     )
-    async with at_desk(PatchAsked(changes, reason="because"), size=(160, 45)) as desk:
-        lines = on_screen(desk.host)
+    async with asked_for(PatchAsked(changes, reason="because"), size=(160, 45)) as dialog:
+        lines = on_screen(dialog.host)
         for word in ("src/a.py", "old", "new", "b.md", "hello", "because"):
             assert word in lines
 
 
 async def test_role_thread_client_and_age_are_told() -> None:
-    async with at_desk(COMMAND) as desk:
-        assert "backend" in desk.text("title")
+    async with asked_for(COMMAND) as dialog:
+        assert "backend" in dialog.text("title")
         assert (
-            desk.text("facts") == "a1 · waits 12s · thread 0199-0001-abc · started by claude-code"
+            dialog.text("facts") == "a1 · waits 12s · thread 0199-0001-abc · started by claude-code"
         )
 
 
@@ -557,25 +559,25 @@ HOSTILE = "\x1b[31mred\x1b[0m [bold red]x[/] \u202eevil\u202c \x07 [@click=app.q
 )
 async def test_hostile_text_is_shown_and_does_nothing(asked: Asked) -> None:
     hostile = approval(asked, 1, HOSTILE)
-    async with at_queue([hostile, approval(PLAIN, 2)], size=(160, 45)) as desk:
+    async with at_queue([hostile, approval(PLAIN, 2)], size=(160, 45)) as dialog:
         for _ in range(2):
-            lines = on_screen(desk.host)
+            lines = on_screen(dialog.host)
             assert "[bold red]x[/]" in lines
             assert "evil" in lines
             assert not any(bad in lines for bad in ("\x1b", "\x07", "\u202e"))
-            await desk.press_rested("p")
-        assert desk.decided == []
+            await dialog.press_rested("p")
+        assert dialog.decided == []
 
 
 async def test_a_message_about_who_answered_cannot_write_to_the_terminal_either() -> None:
     first, second = approval(COMMAND, 1, HOSTILE), approval(PLAIN, 2)
-    async with at_queue([first, second], size=(160, 45)) as desk:
-        desk.screen.show_approvals(
+    async with at_queue([first, second], size=(160, 45)) as dialog:
+        dialog.screen.update_approvals(
             [second], resolved={"a1": ApprovalResolved("a1", HOSTILE, HOSTILE)}
         )
-        await desk.pilot.pause()
-        assert "\x1b" not in desk.text("note")
-        assert "[bold red]x[/]" in on_screen(desk.host)
+        await dialog.pilot.pause()
+        assert "\x1b" not in dialog.text("note")
+        assert "[bold red]x[/]" in on_screen(dialog.host)
 
 
 # -- keys can be rebound

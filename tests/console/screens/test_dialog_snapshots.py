@@ -17,8 +17,9 @@ from codextui.console.screens.confirm import ConfirmScreen
 from codextui.console.screens.diff import DiffScreen
 from codextui.console.screens.fork import ForkPoint, ForkScreen
 from codextui.console.screens.help import HelpScreen
-from codextui.console.screens.new_thread import NewThread, NewThreadScreen
-from codextui.console.screens.trouble import Trouble, TroubleScreen
+from codextui.console.screens.messages import NewThread
+from codextui.console.screens.new_thread import NewThreadScreen
+from codextui.console.screens.problem import Problem, ProblemScreen
 from codextui.protocol.approvals import (
     Asked,
     CommandAsked,
@@ -148,7 +149,7 @@ TURNS = [
     ForkPoint("t15", "Try again", "interrupted"),
     ForkPoint("t16", "Still at it", "running"),
 ]
-MISSING = Trouble(
+MISSING = Problem(
     "There is no Codex",
     "No Codex on PATH or in config.",
     ("pip install 'codextui[codex]'", "npm install -g @openai/codex"),
@@ -160,7 +161,7 @@ DIALOGS: dict[str, Callable[[], Screen[Any]]] = {
         "Kill backend?", "Its turn ends, and with it the command that runs.", yes="Kill it"
     ),
     "help": lambda: HelpScreen(key_groups({"Approval": ApprovalScreen.BINDINGS}, {})),
-    "trouble": lambda: TroubleScreen(MISSING),
+    "trouble": lambda: ProblemScreen(MISSING),
     "diff": lambda: DiffScreen(
         "backend: turn 3",
         "diff --git a/x.py b/x.py\n--- a/x.py\n+++ b/x.py\n@@ -1,2 +1,2 @@\n same\n-old\n+new\n",

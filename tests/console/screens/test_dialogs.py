@@ -21,10 +21,11 @@ from codextui.console.bindings import KeyGroup, KeyRow, key_groups
 from codextui.console.screens.approval import ApprovalScreen
 from codextui.console.screens.confirm import ConfirmScreen
 from codextui.console.screens.diff import DiffScreen
-from codextui.console.screens.fork import ForkChosen, ForkPoint, ForkScreen
+from codextui.console.screens.fork import ForkChoice, ForkPoint, ForkScreen
 from codextui.console.screens.help import HelpScreen
-from codextui.console.screens.new_thread import FolderSuggester, NewThread, NewThreadScreen
-from codextui.console.screens.trouble import Trouble, TroubleScreen
+from codextui.console.screens.messages import NewThread
+from codextui.console.screens.new_thread import FolderSuggester, NewThreadScreen
+from codextui.console.screens.problem import Problem, ProblemScreen
 from codextui.console.widgets.choice_list import ChoiceList
 
 HOSTILE = "\x1b[31mred\x1b[0m [bold red]x[/] \u202eevil\u202c \x07 [@click=app.quit]click[/]"
@@ -178,16 +179,16 @@ async def test_a_fork_goes_through_the_newest_turn_that_has_ended_unless_another
 ):
     async with showing(ForkScreen("backend", TURNS)) as (pilot, host):
         await press(pilot, "enter")
-        assert host.result == ForkChosen("t2")
+        assert host.result == ForkChoice("t2")
     async with showing(ForkScreen("backend", TURNS)) as (pilot, host):
         await press(pilot, "k", "enter")
-        assert host.result == ForkChosen("t1")
+        assert host.result == ForkChoice("t1")
 
 
 async def test_a_fork_can_be_given_a_prompt() -> None:
     async with showing(ForkScreen("backend", TURNS)) as (pilot, host):
         await press(pilot, "up", "tab", *"Try", "space", "j", "enter")
-        assert host.result == ForkChosen("t1", "Try j")
+        assert host.result == ForkChoice("t1", "Try j")
 
 
 async def test_a_running_turn_cannot_be_chosen_and_says_why() -> None:
@@ -216,7 +217,7 @@ async def test_many_turns_leave_the_keys_in_sight() -> None:
         assert "esc cancel" in on_screen(host)
         assert "300" in on_screen(host)
         await press(pilot, "home", "enter")
-        assert host.result == ForkChosen("t0")
+        assert host.result == ForkChoice("t0")
 
 
 # -- confirm
@@ -279,12 +280,12 @@ async def test_a_long_help_scrolls() -> None:
 # -- trouble
 
 
-MISSING = Trouble("There is no Codex", "None on PATH.", ("pip install 'codextui[codex]'",))
-FOR_GOOD = Trouble("The configuration is wrong", "c.toml:3: ui.them", can_retry=False)
+MISSING = Problem("There is no Codex", "None on PATH.", ("pip install 'codextui[codex]'",))
+FOR_GOOD = Problem("The configuration is wrong", "c.toml:3: ui.them", can_retry=False)
 
 
 async def test_trouble_says_what_is_wrong_and_what_to_type() -> None:
-    async with showing(TroubleScreen(MISSING)) as (_, host):
+    async with showing(ProblemScreen(MISSING)) as (_, host):
         lines = on_screen(host)
         for words in ("There is no Codex", "None on PATH.", "$ pip install 'codextui[codex]'"):
             assert words in lines
@@ -292,7 +293,7 @@ async def test_trouble_says_what_is_wrong_and_what_to_type() -> None:
 
 async def test_trouble_is_retried_or_left() -> None:
     for key, answer in (("r", "retry"), ("q", "quit")):
-        async with showing(TroubleScreen(MISSING)) as (pilot, host):
+        async with showing(ProblemScreen(MISSING)) as (pilot, host):
             await press(pilot, "escape", "enter")
             assert host.result is NOTHING_YET
             await press(pilot, key)
@@ -300,12 +301,12 @@ async def test_trouble_is_retried_or_left() -> None:
 
 
 async def test_trouble_that_is_over_goes_and_takes_no_other_screen_with_it() -> None:
-    async with showing(TroubleScreen(MISSING)) as (pilot, host):
+    async with showing(ProblemScreen(MISSING)) as (pilot, host):
         over = ConfirmScreen("Sure?", "Really?", yes="Yes")
         host.push_screen(over)
         await pilot.pause()
-        assert isinstance(host.dialog, TroubleScreen)
-        host.dialog.withdraw()
+        assert isinstance(host.dialog, ProblemScreen)
+        host.dialog.dismiss_when_active()
         await pilot.pause()
         assert host.screen is over
         await press(pilot, "n")
@@ -314,7 +315,7 @@ async def test_trouble_that_is_over_goes_and_takes_no_other_screen_with_it() -> 
 
 
 async def test_what_a_retry_cannot_mend_is_not_retried() -> None:
-    async with showing(TroubleScreen(FOR_GOOD)) as (pilot, host):
+    async with showing(ProblemScreen(FOR_GOOD)) as (pilot, host):
         assert "try again" not in on_screen(host)
         await press(pilot, "r")
         assert host.result is NOTHING_YET
@@ -322,7 +323,7 @@ async def test_what_a_retry_cannot_mend_is_not_retried() -> None:
 
 async def test_a_long_story_scrolls_and_leaves_the_keys_in_sight() -> None:
     story = "\n".join(f"config.toml:{at}: wrong" for at in range(100))
-    async with showing(TroubleScreen(replace(FOR_GOOD, message=story))) as (pilot, host):
+    async with showing(ProblemScreen(replace(FOR_GOOD, message=story))) as (pilot, host):
         assert "q quit" in on_screen(host)
         await press(pilot, "end")
         assert "config.toml:99: wrong" in on_screen(host)
@@ -358,7 +359,7 @@ async def test_an_empty_diff_says_so() -> None:
         lambda: NewThreadScreen(NewThread(HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE)),
         lambda: ForkScreen(HOSTILE, [ForkPoint(HOSTILE, HOSTILE, HOSTILE)]),
         lambda: ConfirmScreen(HOSTILE, HOSTILE, yes="Yes"),
-        lambda: TroubleScreen(Trouble(HOSTILE, HOSTILE, (HOSTILE,))),
+        lambda: ProblemScreen(Problem(HOSTILE, HOSTILE, (HOSTILE,))),
         lambda: DiffScreen(HOSTILE, f"{HOSTILE}\n{DIFF}+{HOSTILE}\n"),
     ],
     ids=["new-thread", "fork", "confirm", "trouble", "diff"],

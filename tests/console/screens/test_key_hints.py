@@ -11,52 +11,52 @@ from codextui.protocol.threads import ThreadInfo, ThreadState
 BINDINGS = [binding for _, binding in BindingsMap(MainScreen.BINDINGS)]
 
 
-def board_with(state: ThreadState) -> ConsoleState:
-    board = ConsoleState()
-    board.set_connected(fresh=True)
-    board.apply(Event(1, "t", "", 0.0, ThreadChanged(ThreadInfo("t", "backend", state))))
-    return board
+def state_with(state: ThreadState) -> ConsoleState:
+    console_state = ConsoleState()
+    console_state.set_connected(fresh=True)
+    console_state.apply(Event(1, "t", "", 0.0, ThreadChanged(ThreadInfo("t", "backend", state))))
+    return console_state
 
 
-def labels(board: ConsoleState, *, writing: bool = False) -> list[str]:
-    return [hint.label for hint in key_hints(BINDINGS, board, "t", writing=writing)]
+def labels(console_state: ConsoleState, *, composing: bool = False) -> list[str]:
+    return [hint.label for hint in key_hints(BINDINGS, console_state, "t", composing=composing)]
 
 
 def test_only_keys_that_do_something_now_are_shown() -> None:
-    shown = labels(board_with(ThreadState.IDLE))
+    shown = labels(state_with(ThreadState.IDLE))
     assert "reply" in shown
     assert "interrupt" not in shown
     assert "decide" not in shown
 
 
 def test_a_running_thread_is_steered_and_can_be_interrupted() -> None:
-    shown = labels(board_with(ThreadState.RUNNING))
+    shown = labels(state_with(ThreadState.RUNNING))
     assert "steer" in shown
     assert "reply" not in shown
     assert "interrupt" in shown
 
 
 def test_deciding_is_offered_while_something_waits_for_a_decision() -> None:
-    board = board_with(ThreadState.NEEDS_INPUT)
-    board.add_approval(Approval("a1", "t", "u", "", "backend", 0.0, CommandAsked("ls")))
-    assert "decide" in labels(board)
+    console_state = state_with(ThreadState.NEEDS_INPUT)
+    console_state.add_approval(Approval("a1", "t", "u", "", "backend", 0.0, CommandAsked("ls")))
+    assert "decide" in labels(console_state)
 
 
 def test_connecting_is_offered_only_while_the_server_is_gone() -> None:
-    board = board_with(ThreadState.IDLE)
-    assert "connect now" not in labels(board)
-    board.set_disconnected("it ended")
-    assert "connect now" in labels(board)
-    assert "new" not in labels(board)
+    console_state = state_with(ThreadState.IDLE)
+    assert "connect now" not in labels(console_state)
+    console_state.set_disconnected("it ended")
+    assert "connect now" in labels(console_state)
+    assert "new" not in labels(console_state)
 
 
 def test_a_key_that_the_keymap_took_away_is_not_shown() -> None:
     gone = [Binding("unbound.thread.new", "new_thread", "New", id="thread.new")]
-    assert key_hints(gone, board_with(ThreadState.IDLE), "t", writing=False) == []
+    assert key_hints(gone, state_with(ThreadState.IDLE), "t", composing=False) == []
 
 
 def test_keys_are_shown_as_they_are_bound_now() -> None:
     moved = [Binding("ctrl+n", "new_thread", "New", id="thread.new")]
-    assert [h.key for h in key_hints(moved, board_with(ThreadState.IDLE), "t", writing=False)] == [
-        "^n"
-    ]
+    assert [
+        h.key for h in key_hints(moved, state_with(ThreadState.IDLE), "t", composing=False)
+    ] == ["^n"]

@@ -28,18 +28,18 @@ def strip(console: Console) -> str:
 
 async def test_an_approval_opens_the_dialog_by_itself_and_y_approves(console: Console) -> None:
     async with console.open():
-        console.link.ask(console.link.running("backend"), "a1")
+        console.server.ask(console.server.running("backend"), "a1")
         await console.settle()
         assert isinstance(console.app.screen, ApprovalScreen)
         await console.press("y")
-        assert console.link.answers == [("a1", Approved())]
+        assert console.server.answers == [("a1", Approved())]
 
 
 async def test_an_approval_decided_elsewhere_closes_the_dialog(console: Console) -> None:
     async with console.open():
-        approval = console.link.ask(console.link.running("backend"), "a1")
+        approval = console.server.ask(console.server.running("backend"), "a1")
         await console.settle()
-        console.link.resolve(approval)
+        console.server.resolve(approval)
         await console.settle()
         assert console.app.screen is console.app.main
         assert "nothing needs you" in strip(console)
@@ -47,13 +47,13 @@ async def test_an_approval_decided_elsewhere_closes_the_dialog(console: Console)
 
 async def test_put_off_it_stays_in_the_strip_until_a_person_opens_it(console: Console) -> None:
     async with console.open():
-        console.link.ask(console.link.running("backend"), "a1")
+        console.server.ask(console.server.running("backend"), "a1")
         await console.settle()
         await console.press("escape")
         assert console.app.screen is console.app.main
         assert "backend" in strip(console)
         assert "pytest -q tests" in strip(console)
-        console.link.running("frontend")
+        console.server.running("frontend")
         await console.settle()
         assert console.app.screen is console.app.main
         await console.press("a")
@@ -62,7 +62,7 @@ async def test_put_off_it_stays_in_the_strip_until_a_person_opens_it(console: Co
 
 async def test_a_click_in_the_strip_opens_that_approval(console: Console) -> None:
     async with console.open() as pilot:
-        console.link.ask(console.link.running("backend"), "a1")
+        console.server.ask(console.server.running("backend"), "a1")
         await console.settle()
         await console.press("escape")
         await pilot.click(AttentionStrip, offset=(5, 0))
@@ -73,11 +73,11 @@ async def test_a_click_in_the_strip_opens_that_approval(console: Console) -> Non
 async def test_the_strip_lists_the_oldest_first_and_counts_the_rest(console: Console) -> None:
     async with console.open():
         for number in range(5):
-            console.link.ask(console.link.running(f"role-{number}"), f"a{number}")
+            console.server.ask(console.server.running(f"role-{number}"), f"a{number}")
         await console.settle()
         await console.press("escape")
         rows = strip(console).splitlines()
-        assert len(rows) == AttentionStrip.MOST_LINES
+        assert len(rows) == AttentionStrip.MAX_LINES
         assert "role-0" in rows[0]
         assert "role-1" in rows[1]
         assert "3 more" in rows[2]
@@ -87,10 +87,10 @@ async def test_a_failed_thread_is_in_the_strip_until_somebody_looks_at_it(
     console: Console,
 ) -> None:
     async with console.open():
-        console.link.running("backend")
-        console.link.running("frontend")
+        console.server.running("backend")
+        console.server.running("frontend")
         await console.settle()
-        console.link.thread("frontend", ThreadState.FAILED, note="stream disconnected")
+        console.server.thread("frontend", ThreadState.FAILED, note="stream disconnected")
         await console.settle()
         assert "frontend failed stream disconnected" in strip(console)
         await console.press("2")
@@ -101,33 +101,33 @@ async def test_the_dialog_does_not_open_under_the_fingers_of_somebody_who_writes
     console: Console,
 ) -> None:
     async with console.open():
-        thread_id = console.link.running("backend")
+        thread_id = console.server.running("backend")
         await console.settle()
         await console.press("r", *"yes")
-        console.link.ask(thread_id, "a1")
+        console.server.ask(thread_id, "a1")
         await console.settle()
         assert console.app.screen is console.app.main
         assert "pytest -q tests" in strip(console)
         await console.press(*"nnn")
         assert console.app.main.query_one(Composer).text == "yesnnn"
-        assert console.link.answers == []
+        assert console.server.answers == []
         console.app._last_key_at -= 10
-        console.app._desk.nudge()
+        console.app._approvals.open_if_allowed()
         await console.settle()
         assert isinstance(console.app.screen, ApprovalScreen)
 
 
 async def test_the_dialog_waits_for_another_dialog_to_close(console: Console) -> None:
     async with console.open():
-        thread_id = console.link.running("backend")
+        thread_id = console.server.running("backend")
         await console.settle()
         await console.press("X")
         dialog = console.app.screen
-        console.link.ask(thread_id, "a1")
+        console.server.ask(thread_id, "a1")
         await console.settle()
         assert console.app.screen is dialog
         await console.press("escape")
-        console.app._desk.nudge()
+        console.app._approvals.open_if_allowed()
         await console.settle()
         assert isinstance(console.app.screen, ApprovalScreen)
 
@@ -136,51 +136,51 @@ async def test_approvals_of_the_past_do_not_open_the_dialog_before_it_has_been_t
     console: Console,
 ) -> None:
     async with console.app.run_test(size=(160, 45)):
-        console.link.connect()
-        approval = console.link.ask(console.link.running("backend"), "a1")
+        console.server.connect()
+        approval = console.server.ask(console.server.running("backend"), "a1")
         await console.settle()
         assert console.app.screen is console.app.main
-        console.link.resolve(approval)
-        console.link.catch_up()
+        console.server.resolve(approval)
+        console.server.catch_up()
         await console.settle()
         assert console.app.screen is console.app.main
 
 
 async def test_a_decision_that_came_too_late_is_said(console: Console) -> None:
     async with console.open():
-        console.link.ask(console.link.running("backend"), "a1")
+        console.server.ask(console.server.running("backend"), "a1")
         await console.settle()
-        console.link.failures["answer"] = ApprovalGone("a1 was declined by another console")
+        console.server.failures["answer"] = ApprovalGone("a1 was declined by another console")
         await console.press("y")
-        assert "a1 was declined by another console" in console.told()
+        assert "a1 was declined by another console" in console.notices()
 
 
 async def test_a_decision_that_did_not_arrive_can_be_made_again(console: Console) -> None:
     async with console.open():
-        console.link.ask(console.link.running("backend"), "a1")
+        console.server.ask(console.server.running("backend"), "a1")
         await console.settle()
-        console.link.failures["answer"] = ServerUnreachable("the connection was lost")
+        console.server.failures["answer"] = ServerUnreachable("the connection was lost")
         await console.press("y")
-        del console.link.failures["answer"]
+        del console.server.failures["answer"]
         await console.press("y")
-        assert console.link.answers == [("a1", Approved()), ("a1", Approved())]
+        assert console.server.answers == [("a1", Approved()), ("a1", Approved())]
 
 
 async def test_a_lost_server_closes_the_dialog_which_can_decide_nothing(console: Console) -> None:
     async with console.open():
-        approval = console.link.ask(console.link.running("backend"), "a1")
+        approval = console.server.ask(console.server.running("backend"), "a1")
         await console.settle()
-        console.link.lose("the server went away")
+        console.server.disconnect("the server went away")
         await console.settle()
         assert console.app.screen is console.app.main
         await console.press("a")
-        assert "Nothing can be decided: the server is out of reach." in console.told()
-        console.link.connect(fresh=False)
-        console.link.on_update(ApprovalOffered(approval))
-        console.link.catch_up()
+        assert "Nothing can be decided: the server is out of reach." in console.notices()
+        console.server.connect(fresh=False)
+        console.server.on_update(ApprovalOffered(approval))
+        console.server.catch_up()
         await console.settle()
         assert isinstance(console.app.screen, ApprovalScreen)
-        assert console.link.answers == []
+        assert console.server.answers == []
 
 
 async def test_the_bell_rings_once_for_each_approval(
@@ -189,15 +189,15 @@ async def test_the_bell_rings_once_for_each_approval(
     rung: list[int] = []
     monkeypatch.setattr(type(console.app), "bell", lambda _: rung.append(1))
     async with console.open():
-        thread_id = console.link.running("backend")
+        thread_id = console.server.running("backend")
         await console.settle()
         assert rung == []
-        approval = console.link.ask(thread_id, "a1")
-        console.link.text(thread_id, "more")
+        approval = console.server.ask(thread_id, "a1")
+        console.server.text(thread_id, "more")
         await console.settle()
         assert len(rung) == 1
-        console.link.resolve(approval)
-        console.link.ask(thread_id, "a2")
+        console.server.resolve(approval)
+        console.server.ask(thread_id, "a2")
         await console.settle()
         assert len(rung) == 2
 
@@ -205,14 +205,14 @@ async def test_the_bell_rings_once_for_each_approval(
 async def test_a_without_anything_to_decide_says_so(console: Console) -> None:
     async with console.open():
         await console.press("a")
-        assert console.told() == ["Nothing needs a decision."]
+        assert console.notices() == ["Nothing needs a decision."]
 
 
 async def test_the_thread_of_an_approval_can_be_opened(console: Console) -> None:
     async with console.open():
-        console.link.running("backend")
-        thread_id = console.link.running("frontend")
-        console.link.ask(thread_id, "a1")
+        console.server.running("backend")
+        thread_id = console.server.running("frontend")
+        console.server.ask(thread_id, "a1")
         await console.settle()
         await console.press("o")
         assert console.app.screen is console.app.main

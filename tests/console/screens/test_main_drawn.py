@@ -7,11 +7,11 @@ import random
 
 import pytest
 from console.screens import team_story
-from console.screens.console import Console, FakeLink, build_console, text_of
+from console.screens.console import Console, FakeServer, build_console, text_of
 from console.screens.dialog_host import on_screen
 from console.screens.drawn import DrawnTerminal
 
-from codextui.console.widgets.drawing import FRAME
+from codextui.console.widgets.drawing import FRAME_INTERVAL
 from codextui.jsonrpc.fields import JsonObject
 from codextui.protocol import events as ev
 from codextui.protocol.threads import ThreadState
@@ -27,14 +27,14 @@ async def test_an_item_that_shrinks_where_older_ones_come_back_is_drawn_with_the
     console = build_console()
     terminal = DrawnTerminal(console, SIZE)
     async with console.open(SIZE):
-        thread_id = console.link.thread("backend", ThreadState.IDLE)
+        thread_id = console.server.thread("backend", ThreadState.IDLE)
         for number in range(200):
             item = {"type": "agentMessage", "id": f"m{number}", "text": f"message {number}"}
-            console.link.item(thread_id, item)
+            console.server.item(thread_id, item)
         text = "".join(f"line {line}\n\n" for line in range(lines))
-        console.link.text(thread_id, text, "last")
+        console.server.text(thread_id, text, "last")
         await console.settle()
-        console.link.item(thread_id, {"type": "agentMessage", "id": "last", "text": "the end"})
+        console.server.item(thread_id, {"type": "agentMessage", "id": "last", "text": "the end"})
         await console.settle()
         assert "the end" in terminal.text
         assert terminal.text == on_screen(console.app)
@@ -46,11 +46,11 @@ async def test_whatever_a_team_does_no_row_stands_twice_or_is_left_behind(seed: 
     console = build_console()
     terminal = DrawnTerminal(console, SIZE)
     async with console.open(SIZE):
-        team_story.begin(console.link)
+        team_story.begin(console.server)
         for number in range(150):
-            happen(console.link, chance, number)
+            happen(console.server, chance, number)
             if chance.random() < 0.2:
-                await asyncio.sleep(chance.choice([0, FRAME]))
+                await asyncio.sleep(chance.choice([0, FRAME_INTERVAL]))
             elif chance.random() < 0.3:
                 await look_elsewhere(console, chance)
                 assert terminal.text == on_screen(console.app)
@@ -67,7 +67,7 @@ async def look_elsewhere(console: Console, chance: random.Random) -> None:
 
 async def assert_drawn_whole(console: Console) -> None:
     """Every pane shows what it shows when it is drawn again from nothing."""
-    panes = [place.pane for place in console.app.main.bench.grid.tiles if place.display]
+    panes = [place.pane for place in console.app.main.workbench.grid.tiles if place.display]
     shown = [text_of(pane) for pane in panes]
     for pane in panes:
         pane._redraw()
@@ -75,33 +75,33 @@ async def assert_drawn_whole(console: Console) -> None:
     assert [text_of(pane) for pane in panes] == shown
 
 
-def happen(link: FakeLink, chance: random.Random, number: int) -> None:
+def happen(server: FakeServer, chance: random.Random, number: int) -> None:
     """One of the things that happen to a team."""
     name = chance.choice(team_story.ROLES)
     role_id = team_story.role_id(name)
     codex_id = f"t-{name}-codex"
     match chance.randrange(8):
         case 0:
-            team_story.work(link, name, chance.choice([ThreadState.RUNNING, ThreadState.DONE]))
-            link.say(role_id, ev.TurnStarted(), f"t{number}")
+            team_story.work(server, name, chance.choice([ThreadState.RUNNING, ThreadState.DONE]))
+            server.say(role_id, ev.TurnStarted(), f"t{number}")
         case 1:
             for thread_id in (role_id, team_story.RUN):
-                link.say(thread_id, ev.HandedOff(name, chance.choice(team_story.ROLES)), "t1")
+                server.say(thread_id, ev.HandedOff(name, chance.choice(team_story.ROLES)), "t1")
         case 2:
             missing = tuple(f"file {line}" for line in range(chance.randrange(1, 5)))
-            link.say(team_story.RUN, ev.HandoffRefused(name, "tester", missing), "t1")
+            server.say(team_story.RUN, ev.HandoffRefused(name, "tester", missing), "t1")
         case 3:
-            link.say(team_story.RUN, ev.RunNoted("role_started", name, "is at work"), "t1")
-        case _ if codex_id not in link.threads:
-            team_story.codex_of(link, name)
+            server.say(team_story.RUN, ev.RunNoted("role_started", name, "is at work"), "t1")
+        case _ if codex_id not in server.threads:
+            team_story.codex_of(server, name)
         case 4:
-            link.say(codex_id, ev.ItemStarted(COMMAND | {"id": f"c{number}"}))
-            link.say(codex_id, ev.OutputDelta(f"c{number}", "line\n" * chance.randrange(30)))
+            server.say(codex_id, ev.ItemStarted(COMMAND | {"id": f"c{number}"}))
+            server.say(codex_id, ev.OutputDelta(f"c{number}", "line\n" * chance.randrange(30)))
         case 5:
             done = {"status": "completed", "exitCode": 0, "aggregatedOutput": ""}
-            link.item(codex_id, COMMAND | done | {"id": f"c{number - chance.randrange(30)}"})
+            server.item(codex_id, COMMAND | done | {"id": f"c{number - chance.randrange(30)}"})
         case 6:
-            link.text(codex_id, chance.choice(["word ", "- a\n", "\n\n"]) * 5, f"m{number // 9}")
+            server.text(codex_id, chance.choice(["word ", "- a\n", "\n\n"]) * 5, f"m{number // 9}")
         case _:
             text = chance.choice(["short", "a\n\nb\n\nc", ""])
-            link.item(codex_id, {"type": "agentMessage", "id": f"m{number // 9}", "text": text})
+            server.item(codex_id, {"type": "agentMessage", "id": f"m{number // 9}", "text": text})

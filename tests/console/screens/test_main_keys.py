@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from console.screens.console import NOW, Console, FakeLink, build_console, text_of
+from console.screens.console import NOW, Console, FakeServer, build_console, text_of
 from textual import events
 from textual.binding import Binding
 from textual.geometry import Region
@@ -19,9 +19,10 @@ from codextui.console.app import ConsoleApp
 from codextui.console.binding_places import PLACES
 from codextui.console.screens.confirm import ConfirmScreen
 from codextui.console.screens.diff import DiffScreen
-from codextui.console.screens.fork import ForkChosen, ForkScreen
+from codextui.console.screens.fork import ForkChoice, ForkScreen
 from codextui.console.screens.help import HelpScreen
-from codextui.console.screens.new_thread import NewThread, NewThreadScreen
+from codextui.console.screens.messages import NewThread
+from codextui.console.screens.new_thread import NewThreadScreen
 from codextui.console.widgets.composer import Composer
 from codextui.console.widgets.key_line import KeyLine
 from codextui.errors import ConfigInvalid, ServerRefused, ThreadUnknown
@@ -49,7 +50,7 @@ def last_new(console: Console) -> NewThread:
 
 async def test_enter_writes_a_reply_and_sends_it(console: Console) -> None:
     async with console.open():
-        thread_id = console.link.thread("backend", ThreadState.IDLE)
+        thread_id = console.server.thread("backend", ThreadState.IDLE)
         await console.settle()
         await console.press("enter", *"hi", "space", *"you", "enter")
         assert console.called("codex-send") == [{"thread": thread_id, "prompt": "hi you"}]
@@ -58,12 +59,12 @@ async def test_enter_writes_a_reply_and_sends_it(console: Console) -> None:
 
 async def test_the_composer_says_whether_it_replies_or_steers(console: Console) -> None:
     async with console.open():
-        thread_id = console.link.thread("backend", ThreadState.IDLE)
+        thread_id = console.server.thread("backend", ThreadState.IDLE)
         await console.settle()
         await console.press("enter")
         purpose = console.app.main.query_one(".purpose")
         assert "reply to backend" in str(purpose.render())
-        console.link.thread("backend", ThreadState.RUNNING)
+        console.server.thread("backend", ThreadState.RUNNING)
         await console.settle()
         assert "steer backend" in str(purpose.render())
         assert console.current == thread_id
@@ -71,7 +72,7 @@ async def test_the_composer_says_whether_it_replies_or_steers(console: Console) 
 
 async def test_ctrl_j_starts_a_new_line(console: Console) -> None:
     async with console.open():
-        console.link.thread("backend", ThreadState.IDLE)
+        console.server.thread("backend", ThreadState.IDLE)
         await console.settle()
         await console.press("r", "a", "ctrl+j", "b", "enter")
         assert console.called("codex-send")[0]["prompt"] == "a\nb"
@@ -81,17 +82,19 @@ async def test_letters_that_are_keys_elsewhere_are_letters_in_the_composer(
     console: Console,
 ) -> None:
     async with console.open():
-        console.link.thread("backend", ThreadState.RUNNING)
+        console.server.thread("backend", ThreadState.RUNNING)
         await console.settle()
         await console.press("r", *"xXnqz", "enter")
-        assert [tool for tool, _ in console.link.calls if tool != "codex-server"] == ["codex-send"]
+        assert [tool for tool, _ in console.server.calls if tool != "codex-server"] == [
+            "codex-send"
+        ]
         assert console.called("codex-send")[0]["prompt"] == "xXnqz"
 
 
 async def test_esc_keeps_what_was_written_as_a_draft_of_its_thread(console: Console) -> None:
     async with console.open():
-        one = console.link.thread("backend", ThreadState.IDLE)
-        two = console.link.thread("frontend", ThreadState.IDLE)
+        one = console.server.thread("backend", ThreadState.IDLE)
+        two = console.server.thread("frontend", ThreadState.IDLE)
         await console.settle()
         await console.press("1", "r", *"draft", "escape")
         assert "draft  draft" in text_of(console.pane(one))
@@ -104,7 +107,7 @@ async def test_esc_keeps_what_was_written_as_a_draft_of_its_thread(console: Cons
 
 async def test_an_empty_prompt_is_not_sent(console: Console) -> None:
     async with console.open():
-        console.link.thread("backend", ThreadState.IDLE)
+        console.server.thread("backend", ThreadState.IDLE)
         await console.settle()
         await console.press("r", "space", "enter")
         assert console.called("codex-send") == []
@@ -112,22 +115,22 @@ async def test_an_empty_prompt_is_not_sent(console: Console) -> None:
 
 async def test_a_prompt_that_did_not_arrive_is_kept_as_a_draft(console: Console) -> None:
     async with console.open():
-        thread_id = console.link.thread("backend", ThreadState.IDLE)
-        console.link.failures["codex-send"] = ServerRefused("Codex is busy")
+        thread_id = console.server.thread("backend", ThreadState.IDLE)
+        console.server.failures["codex-send"] = ServerRefused("Codex is busy")
         await console.settle()
         await console.press("r", *"again", "enter")
-        assert console.told() == ["Could not send the prompt: Codex is busy"]
+        assert console.notices() == ["Could not send the prompt: Codex is busy"]
         assert "draft  again" in text_of(console.pane(thread_id))
 
 
 async def test_a_killed_thread_takes_no_prompt_and_says_why(console: Console) -> None:
     async with console.open():
-        console.link.thread("backend", ThreadState.IDLE)
+        console.server.thread("backend", ThreadState.IDLE)
         await console.settle()
-        console.link.thread("backend", ThreadState.KILLED)
+        console.server.thread("backend", ThreadState.KILLED)
         await console.settle()
         await console.press("enter")
-        assert "backend was killed" in console.told()[0]
+        assert "backend was killed" in console.notices()[0]
         assert not console.app.main.query(Composer)
 
 
@@ -135,20 +138,20 @@ async def test_a_prompt_written_while_the_server_went_away_is_kept_and_refused(
     console: Console,
 ) -> None:
     async with console.open():
-        console.link.thread("backend", ThreadState.IDLE)
+        console.server.thread("backend", ThreadState.IDLE)
         await console.settle()
         await console.press("r", *"hello")
-        console.link.lose("the server ended")
+        console.server.disconnect("the server ended")
         await console.settle()
         await console.press("enter")
-        assert "the server ended" in console.told()[-1]
+        assert "the server ended" in console.notices()[-1]
         assert console.app.main.query_one(Composer).text == "hello"
         assert console.called("codex-send") == []
 
 
 async def test_x_interrupts_a_running_turn(console: Console) -> None:
     async with console.open():
-        thread_id = console.link.running("backend")
+        thread_id = console.server.running("backend")
         await console.settle()
         await console.press("x")
         assert console.called("codex-interrupt") == [{"thread": thread_id}]
@@ -158,16 +161,16 @@ async def test_x_on_a_thread_at_rest_says_that_there_is_nothing_to_interrupt(
     console: Console,
 ) -> None:
     async with console.open():
-        console.link.thread("backend", ThreadState.IDLE)
+        console.server.thread("backend", ThreadState.IDLE)
         await console.settle()
         await console.press("x")
-        assert "nothing to interrupt" in console.told()[0]
+        assert "nothing to interrupt" in console.notices()[0]
         assert console.called("codex-interrupt") == []
 
 
 async def test_killing_a_running_thread_asks_first(console: Console) -> None:
     async with console.open():
-        thread_id = console.link.running("backend")
+        thread_id = console.server.running("backend")
         await console.settle()
         await console.press("X")
         assert isinstance(console.app.screen, ConfirmScreen)
@@ -179,7 +182,7 @@ async def test_killing_a_running_thread_asks_first(console: Console) -> None:
 
 async def test_a_kill_that_is_thought_better_of_kills_nothing(console: Console) -> None:
     async with console.open():
-        console.link.running("backend")
+        console.server.running("backend")
         await console.settle()
         await console.press("X")
         answer(console, result=False)
@@ -189,7 +192,7 @@ async def test_a_kill_that_is_thought_better_of_kills_nothing(console: Console) 
 
 async def test_killing_a_thread_at_rest_does_not_ask(console: Console) -> None:
     async with console.open():
-        thread_id = console.link.thread("backend", ThreadState.IDLE)
+        thread_id = console.server.thread("backend", ThreadState.IDLE)
         await console.settle()
         await console.press("X")
         assert console.called("codex-kill") == [{"thread": thread_id}]
@@ -197,13 +200,13 @@ async def test_killing_a_thread_at_rest_does_not_ask(console: Console) -> None:
 
 async def test_f_forks_now_and_shows_the_fork(console: Console) -> None:
     async with console.open():
-        thread_id = console.link.running("backend")
+        thread_id = console.server.running("backend")
         fork = ThreadInfo("t-backend-fork", "backend-fork", ThreadState.IDLE)
-        console.link.results["codex-fork"] = {"thread": fork.to_json()}
+        console.server.results["codex-fork"] = {"thread": fork.to_json()}
         await console.settle()
         await console.press("f")
         assert console.called("codex-fork") == [{"thread": thread_id}]
-        console.link.thread("backend-fork", ThreadState.IDLE, forked_from=thread_id)
+        console.server.thread("backend-fork", ThreadState.IDLE, forked_from=thread_id)
         await console.settle()
         assert console.current == "t-backend-fork"
 
@@ -211,14 +214,14 @@ async def test_f_forks_now_and_shows_the_fork(console: Console) -> None:
 async def test_a_fork_takes_the_pane_of_a_killed_thread_rather_than_of_its_source() -> None:
     console = build_console(layout=2)
     async with console.open():
-        source = console.link.running("backend")
-        console.link.thread("docs", ThreadState.IDLE)
+        source = console.server.running("backend")
+        console.server.thread("docs", ThreadState.IDLE)
         await console.settle()
-        console.link.thread("docs", ThreadState.KILLED)
+        console.server.thread("docs", ThreadState.KILLED)
         fork = ThreadInfo("t-backend-fork", "backend-fork", ThreadState.IDLE)
-        console.link.results["codex-fork"] = {"thread": fork.to_json()}
+        console.server.results["codex-fork"] = {"thread": fork.to_json()}
         await console.press("1", "f")
-        console.link.thread("backend-fork", ThreadState.IDLE, forked_from=source)
+        console.server.thread("backend-fork", ThreadState.IDLE, forked_from=source)
         await console.settle()
         assert console.panes() == [source, "t-backend-fork"]
         assert console.current == "t-backend-fork"
@@ -227,43 +230,43 @@ async def test_a_fork_takes_the_pane_of_a_killed_thread_rather_than_of_its_sourc
 async def test_a_fork_leaves_its_source_in_sight_where_all_panes_are_taken() -> None:
     console = build_console(layout=2)
     async with console.open():
-        source = console.link.thread("backend", ThreadState.IDLE)
-        other = console.link.thread("frontend", ThreadState.IDLE)
+        source = console.server.thread("backend", ThreadState.IDLE)
+        other = console.server.thread("frontend", ThreadState.IDLE)
         await console.settle()
         fork = ThreadInfo("t-fork", "backend-2", ThreadState.IDLE, forked_from=source)
-        console.link.results["codex-fork"] = {"thread": fork.to_json()}
+        console.server.results["codex-fork"] = {"thread": fork.to_json()}
         await console.press("1", "f")
-        console.link.thread("fork", ThreadState.IDLE, forked_from=source)
+        console.server.thread("fork", ThreadState.IDLE, forked_from=source)
         await console.settle()
         assert console.panes() == [source, "t-fork"]
         assert other not in console.panes()
 
 
 async def test_where_leaving_ends_something_the_footer_says_so() -> None:
-    links: list[FakeLink] = []
+    servers: list[FakeServer] = []
 
-    def attach(on_update: Callable[[ConnectionUpdate], None]) -> FakeLink:
-        links.append(FakeLink(on_update))
-        return links[0]
+    def attach(on_update: Callable[[ConnectionUpdate], None]) -> FakeServer:
+        servers.append(FakeServer(on_update))
+        return servers[0]
 
-    app = ConsoleApp("demo", attach, leaving="end the demo")
-    console = Console(app, links[0])
+    app = ConsoleApp("demo", attach, detach_label="end the demo")
+    console = Console(app, servers[0])
     async with console.open():
         assert "q end the demo" in app.main.query_one(KeyLine).render_line(0).text
 
 
 async def test_shift_f_forks_through_a_chosen_turn(console: Console) -> None:
     async with console.open():
-        thread_id = console.link.thread("backend", ThreadState.IDLE)
+        thread_id = console.server.thread("backend", ThreadState.IDLE)
         for turn in ("u1", "u2"):
-            console.link.say(thread_id, TurnStarted(), turn)
+            console.server.say(thread_id, TurnStarted(), turn)
             prompt = {"type": "userMessage", "id": turn, "content": [{"type": "text", "text": "x"}]}
-            console.link.say(thread_id, ItemCompleted(prompt), turn)
-            console.link.say(thread_id, TurnCompleted(), turn)
+            console.server.say(thread_id, ItemCompleted(prompt), turn)
+            console.server.say(thread_id, TurnCompleted(), turn)
         await console.settle()
         await console.press("F")
         assert isinstance(console.app.screen, ForkScreen)
-        answer(console, ForkChosen("u1", "try it otherwise"))
+        answer(console, ForkChoice("u1", "try it otherwise"))
         await console.settle()
         assert console.called("codex-fork") == [
             {"thread": thread_id, "turn": "u1", "prompt": "try it otherwise"}
@@ -272,16 +275,16 @@ async def test_shift_f_forks_through_a_chosen_turn(console: Console) -> None:
 
 async def test_shift_f_without_a_turn_says_so(console: Console) -> None:
     async with console.open():
-        console.link.thread("backend", ThreadState.IDLE)
+        console.server.thread("backend", ThreadState.IDLE)
         await console.settle()
         await console.press("F")
-        assert "no turn yet" in console.told()[0]
+        assert "no turn yet" in console.notices()[0]
 
 
 async def test_n_starts_a_thread_and_goes_to_it(console: Console) -> None:
     async with console.open():
         info = ThreadInfo("t-docs", "docs", ThreadState.RUNNING, created_at=NOW)
-        console.link.results["codex-start"] = {"thread": info.to_json()}
+        console.server.results["codex-start"] = {"thread": info.to_json()}
         await console.press("n")
         assert isinstance(console.app.screen, NewThreadScreen)
         answer(console, NewThread(prompt="write", cwd="/w", sandbox="read-only", handle="docs"))
@@ -289,18 +292,18 @@ async def test_n_starts_a_thread_and_goes_to_it(console: Console) -> None:
         assert console.called("codex-start") == [
             {"prompt": "write", "handle": "docs", "cwd": "/w", "sandbox": "read-only"}
         ]
-        console.link.thread("docs", ThreadState.RUNNING)
+        console.server.thread("docs", ThreadState.RUNNING)
         await console.settle()
         assert console.current == "t-docs"
 
 
 async def test_a_start_that_fails_says_why(console: Console) -> None:
     async with console.open():
-        console.link.failures["codex-start"] = ThreadUnknown("no such folder: /nowhere")
+        console.server.failures["codex-start"] = ThreadUnknown("no such folder: /nowhere")
         await console.press("n")
         answer(console, NewThread(prompt="x"))
         await console.settle()
-        assert console.told() == ["Could not start the thread: no such folder: /nowhere"]
+        assert console.notices() == ["Could not start the thread: no such folder: /nowhere"]
 
 
 async def test_the_next_thread_starts_from_the_settings_of_the_last_and_a_prompt_that_failed(
@@ -308,15 +311,15 @@ async def test_the_next_thread_starts_from_the_settings_of_the_last_and_a_prompt
 ) -> None:
     async with console.open():
         asked = NewThread(prompt="write", cwd="/w", sandbox="read-only", handle="docs")
-        console.link.failures["codex-start"] = ThreadUnknown("Codex is not up")
+        console.server.failures["codex-start"] = ThreadUnknown("Codex is not up")
         await console.press("n")
         answer(console, asked)
         await console.settle()
         await console.press("n")
         assert last_new(console) == asked
-        del console.link.failures["codex-start"]
+        del console.server.failures["codex-start"]
         info = ThreadInfo("t-docs", "docs", ThreadState.RUNNING, created_at=NOW)
-        console.link.results["codex-start"] = {"thread": info.to_json()}
+        console.server.results["codex-start"] = {"thread": info.to_json()}
         answer(console, asked)
         await console.settle()
         await console.press("n")
@@ -325,8 +328,8 @@ async def test_the_next_thread_starts_from_the_settings_of_the_last_and_a_prompt
 
 async def test_d_shows_the_diff_of_the_turn(console: Console) -> None:
     async with console.open():
-        thread_id = console.link.running("backend")
-        console.link.say(thread_id, DiffUpdated("--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n"))
+        thread_id = console.server.running("backend")
+        console.server.say(thread_id, DiffUpdated("--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n"))
         await console.settle()
         await console.press("d")
         assert isinstance(console.app.screen, DiffScreen)
@@ -334,10 +337,10 @@ async def test_d_shows_the_diff_of_the_turn(console: Console) -> None:
 
 async def test_d_without_changes_says_so(console: Console) -> None:
     async with console.open():
-        console.link.running("backend")
+        console.server.running("backend")
         await console.settle()
         await console.press("d")
-        assert "has changed no files" in console.told()[0]
+        assert "has changed no files" in console.notices()[0]
 
 
 async def test_question_mark_lists_the_keys(console: Console) -> None:
@@ -348,7 +351,7 @@ async def test_question_mark_lists_the_keys(console: Console) -> None:
 
 async def test_q_leaves_and_the_server_goes_on(console: Console) -> None:
     async with console.open():
-        console.link.running("backend")
+        console.server.running("backend")
         await console.settle()
         await console.press("q")
         assert console.app.return_value == 0
@@ -357,7 +360,7 @@ async def test_q_leaves_and_the_server_goes_on(console: Console) -> None:
 
 async def test_shift_q_asks_and_then_ends_the_server(console: Console) -> None:
     async with console.open():
-        console.link.running("backend")
+        console.server.running("backend")
         await console.settle()
         await console.press("Q")
         assert isinstance(console.app.screen, ConfirmScreen)
@@ -372,15 +375,15 @@ async def test_shift_q_asks_and_then_ends_the_server(console: Console) -> None:
 async def test_keys_without_a_thread_say_that_there_is_none(console: Console, key: str) -> None:
     async with console.open():
         await console.press(key)
-        assert console.link.calls == [("codex-server", {})]
+        assert console.server.calls == [("codex-server", {})]
         if key != "enter":
-            assert "n starts one" in console.told()[0]
+            assert "n starts one" in console.notices()[0]
 
 
 async def test_the_footer_shows_what_works_for_the_thread_in_focus(console: Console) -> None:
     async with console.open():
-        console.link.thread("backend", ThreadState.IDLE)
-        console.link.running("frontend")
+        console.server.thread("backend", ThreadState.IDLE)
+        console.server.running("frontend")
         await console.settle()
         await console.press("1")
         assert "interrupt" not in text_of(console.app.main.query_one(KeyLine))
@@ -393,7 +396,7 @@ async def test_the_footer_shows_what_works_for_the_thread_in_focus(console: Cons
 
 async def test_a_click_on_a_key_in_the_footer_does_what_the_key_does(console: Console) -> None:
     async with console.open() as pilot:
-        thread_id = console.link.running("backend")
+        thread_id = console.server.running("backend")
         await console.settle()
         line = console.app.main.query_one(KeyLine)
         await pilot.click(KeyLine, offset=(text_of(line).index("interrupt"), 0))
@@ -404,14 +407,14 @@ async def test_a_click_on_a_key_in_the_footer_does_what_the_key_does(console: Co
 async def test_the_empty_screen_names_the_key_that_starts_a_thread_now() -> None:
     console = build_console(config=Config(ui=UiConfig(keys={"thread.new": "ctrl+n"}, bell=False)))
     async with console.open():
-        assert "^n" in str(console.app.main.bench.grid.empty.query_one("#empty-text").render())
+        assert "^n" in str(console.app.main.workbench.grid.empty.query_one("#empty-text").render())
 
 
 async def test_keys_can_be_rebound() -> None:
     keys = {"thread.interrupt": "ctrl+x", "thread.new": ""}
     console = build_console(config=Config(ui=UiConfig(keys=keys, bell=False)))
     async with console.open():
-        thread_id = console.link.running("backend")
+        thread_id = console.server.running("backend")
         await console.settle()
         await console.press("x", "n")
         assert console.called("codex-interrupt") == []
@@ -441,7 +444,7 @@ async def test_the_palette_offers_everything_that_has_a_key(console: Console) ->
 
 async def test_letters_typed_before_the_composer_is_there_go_into_it(console: Console) -> None:
     async with console.open():
-        thread_id = console.link.running("backend")
+        thread_id = console.server.running("backend")
         await console.settle()
         for key in ["r", *"xX", "ctrl+j", *"dQ", "enter"]:
             character = key if len(key) == 1 else None
@@ -454,7 +457,7 @@ async def test_letters_typed_before_the_composer_is_there_go_into_it(console: Co
 
 async def test_text_and_enter_in_one_go_are_sent_whole(console: Console) -> None:
     async with console.open():
-        console.link.running("backend")
+        console.server.running("backend")
         await console.settle()
         await console.press("r")
         for key in [*"hello", "enter"]:
@@ -468,7 +471,7 @@ async def test_a_prompt_for_a_thread_without_a_pane_can_be_typed_at_once(
 ) -> None:
     async with console.open((80, 24)):
         for role in ("backend", "frontend", "tester"):
-            console.link.running(role)
+            console.server.running(role)
         await console.settle()
         await console.press("left", "end")
         for key in ["r", *"hi", "enter"]:
@@ -488,11 +491,11 @@ async def test_new_threads_work_where_the_console_was_started() -> None:
 
 async def test_what_nobody_expected_to_go_wrong_is_said(console: Console) -> None:
     async with console.open():
-        console.link.running("backend")
-        console.link.failures["codex-interrupt"] = KeyError("oops")
+        console.server.running("backend")
+        console.server.failures["codex-interrupt"] = KeyError("oops")
         await console.settle()
         await console.press("x")
-        assert console.told() == ["Something broke: KeyError('oops')"]
+        assert console.notices() == ["Something broke: KeyError('oops')"]
 
 
 def test_every_binding_can_be_rebound_and_says_what_it_does() -> None:
@@ -504,7 +507,7 @@ def test_every_binding_can_be_rebound_and_says_what_it_does() -> None:
 
 async def test_a_composer_that_was_closed_can_be_drawn_once_more(console: Console) -> None:
     async with console.open():
-        console.link.thread("backend", ThreadState.IDLE)
+        console.server.thread("backend", ThreadState.IDLE)
         await console.settle()
         await console.press("r", "a")
         composer = console.app.main.query_one(Composer)

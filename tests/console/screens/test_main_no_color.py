@@ -21,21 +21,21 @@ async def test_every_screen_can_be_drawn_without_colours(
     console: Console, size: tuple[int, int]
 ) -> None:
     async with console.open(size):
-        story.tell(console.link, 6)
+        story.tell(console.server, 6)
         await console.settle()
         for key in ("n", "question_mark", "d", "F", "X", "Q", "ctrl+p", "enter"):
             await console.press(key, "escape")
-        story.trouble(console.link)
+        story.trouble(console.server)
         await console.settle()
         await console.press("escape", "pageup")
-        console.link.lose()
+        console.server.disconnect()
         await console.settle()
 
 
 async def test_states_are_words_and_marks_without_colours(console: Console) -> None:
     async with console.open():
-        story.tell(console.link, 6)
-        story.trouble(console.link)
+        story.tell(console.server, 6)
+        story.trouble(console.server)
         await console.settle()
         await console.press("escape")
         tree = text_of(console.app.main.query_one(ThreadTree))

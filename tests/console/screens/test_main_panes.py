@@ -20,12 +20,12 @@ def console() -> Console:
 
 
 def start(console: Console, count: int, state: ThreadState = ThreadState.RUNNING) -> list[str]:
-    return [console.link.thread(role, state) for role in ROLES[:count]]
+    return [console.server.thread(role, state) for role in ROLES[:count]]
 
 
 async def test_without_threads_the_console_says_how_to_start_one(console: Console) -> None:
     async with console.open():
-        empty = console.app.main.bench.grid.empty
+        empty = console.app.main.workbench.grid.empty
         shown = str(empty.query_one("#empty-text").render())
         assert "No threads yet" in shown
         assert "codextui demo" in shown
@@ -36,7 +36,7 @@ async def test_each_new_thread_gets_a_pane(console: Console) -> None:
         threads = start(console, 3)
         await console.settle()
         assert console.panes() == threads
-        assert not console.app.main.bench.grid.empty.display
+        assert not console.app.main.workbench.grid.empty.display
 
 
 async def test_the_first_pane_has_the_focus_from_the_start(console: Console) -> None:
@@ -52,7 +52,7 @@ async def test_panes_fill_the_screen_and_do_not_overlap(console: Console, count:
     async with console.open():
         start(console, count)
         await console.settle()
-        regions = [place.region for place in console.app.main.bench.grid.tiles]
+        regions = [place.region for place in console.app.main.workbench.grid.tiles]
         assert len(regions) == count
         assert all(region.width >= 36 and region.height >= 8 for region in regions)
         for index, region in enumerate(regions):
@@ -71,12 +71,12 @@ async def test_of_many_threads_those_that_need_somebody_are_shown_first(
     console: Console,
 ) -> None:
     async with console.app.run_test(size=(80, 24)):
-        console.link.connect()
+        console.server.connect()
         for role in ROLES:
-            console.link.thread(role, ThreadState.IDLE)
-        console.link.thread("release", ThreadState.RUNNING)
-        console.link.thread("search", ThreadState.NEEDS_INPUT)
-        console.link.catch_up()
+            console.server.thread(role, ThreadState.IDLE)
+        console.server.thread("release", ThreadState.RUNNING)
+        console.server.thread("search", ThreadState.NEEDS_INPUT)
+        console.server.catch_up()
         await console.settle()
         assert console.panes() == ["t-release", "t-search"]
 
@@ -95,7 +95,7 @@ async def test_a_number_without_a_pane_says_so(console: Console) -> None:
         start(console, 2)
         await console.settle()
         await console.press("7")
-        assert console.told() == ["There is no pane 7."]
+        assert console.notices() == ["There is no pane 7."]
 
 
 async def test_tab_goes_round_the_panes_and_the_tree(console: Console) -> None:
@@ -163,7 +163,7 @@ async def test_a_zoomed_pane_has_all_the_room_and_gives_it_back(console: Console
     async with console.open():
         threads = start(console, 3)
         await console.settle()
-        grid = console.app.main.bench.grid
+        grid = console.app.main.workbench.grid
         await console.press("2", "z")
         assert console.panes() == [threads[1]]
         assert console.pane(threads[1]).region == grid.region
@@ -198,11 +198,11 @@ async def test_moving_in_the_tree_only_moves(console: Console) -> None:
     async with console.open((80, 24)):
         threads = start(console, 4)
         await console.settle()
-        calls = len(console.link.calls)
+        calls = len(console.server.calls)
         await console.press("left", "j", "j", "k", "down", "up", "home", "end")
         assert console.current == threads[3]
         assert console.panes() == threads[:2]
-        assert len(console.link.calls) == calls
+        assert len(console.server.calls) == calls
 
 
 async def test_a_click_in_the_tree_shows_the_thread(console: Console) -> None:
@@ -227,7 +227,7 @@ async def test_a_click_on_a_pane_goes_to_it(console: Console) -> None:
 async def test_forks_stand_under_what_they_were_forked_from(console: Console) -> None:
     async with console.open():
         threads = start(console, 2, ThreadState.IDLE)
-        console.link.thread("backend-fork", ThreadState.IDLE, forked_from=threads[0])
+        console.server.thread("backend-fork", ThreadState.IDLE, forked_from=threads[0])
         await console.settle()
         rows = text_of(console.app.main.query_one(ThreadTree)).splitlines()
         names = [row for row in rows if "idle" in row]
@@ -237,7 +237,7 @@ async def test_forks_stand_under_what_they_were_forked_from(console: Console) ->
 async def test_a_hundred_threads_can_be_scrolled_through(console: Console) -> None:
     async with console.open((80, 24)):
         for number in range(100):
-            console.link.thread(f"agent-{number:02}", ThreadState.IDLE, created_at=NOW + number)
+            console.server.thread(f"agent-{number:02}", ThreadState.IDLE, created_at=NOW + number)
         await console.settle()
         await console.press("left", "end")
         tree = text_of(console.app.main.query_one(ThreadTree))
@@ -262,7 +262,7 @@ async def test_panes_that_would_be_too_small_are_refused(console: Console) -> No
         start(console, 4)
         await console.settle()
         await console.press("plus")
-        assert "no room" in console.told()[0]
+        assert "no room" in console.notices()[0]
         assert len(console.panes()) == 2
 
 
@@ -271,9 +271,9 @@ async def test_the_tree_can_be_hidden_for_more_room(console: Console) -> None:
         start(console, 1)
         await console.settle()
         await console.press("t")
-        assert console.app.main.bench.grid.region.width == 80
+        assert console.app.main.workbench.grid.region.width == 80
         await console.press("t")
-        assert console.app.main.bench.grid.region.width == 58
+        assert console.app.main.workbench.grid.region.width == 58
 
 
 async def test_a_resize_fits_the_panes_to_the_terminal(console: Console) -> None:
@@ -305,7 +305,7 @@ async def test_a_resize_takes_no_pane_from_who_is_written_to(console: Console) -
 async def test_the_status_line_counts_what_all_threads_do(console: Console) -> None:
     async with console.open():
         start(console, 3)
-        console.link.thread("tester", ThreadState.NEEDS_INPUT)
+        console.server.thread("tester", ThreadState.NEEDS_INPUT)
         await console.settle()
         status = text_of(console.app.main.query_one(StatusLine))
         assert "2 running" in status
@@ -316,8 +316,8 @@ async def test_the_status_line_counts_what_all_threads_do(console: Console) -> N
 @pytest.mark.parametrize("size", [(1, 1), (8, 3), (20, 6), (40, 12), (500, 120)])
 async def test_any_size_of_terminal_can_be_drawn(console: Console, size: tuple[int, int]) -> None:
     async with console.open() as pilot:
-        story.tell(console.link, 6)
-        story.trouble(console.link)
+        story.tell(console.server, 6)
+        story.trouble(console.server)
         await console.settle()
         await console.press("escape", "r", "h", "i")
         await pilot.resize_terminal(*size)
@@ -325,4 +325,4 @@ async def test_any_size_of_terminal_can_be_drawn(console: Console, size: tuple[i
         await console.press("escape", "pageup", "z", "tab", "end")
         await pilot.resize_terminal(160, 45)
         await console.settle()
-        assert len(console.app.main.bench.grid.tiles) == 7
+        assert len(console.app.main.workbench.grid.tiles) == 7

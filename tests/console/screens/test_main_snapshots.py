@@ -19,9 +19,9 @@ Compare = Callable[..., bool]
 
 def team(console: Console, count: int) -> Callable[[Pilot[int]], object]:
     async def run(_: Pilot[int]) -> None:
-        console.link.connect()
-        story.tell(console.link, count)
-        console.link.catch_up()
+        console.server.connect()
+        story.tell(console.server, count)
+        console.server.catch_up()
         await console.settle()
 
     return run
@@ -47,7 +47,7 @@ def test_a_team_that_needs_somebody(
 
     async def run(pilot: Pilot[int]) -> None:
         await team(console, 6)(pilot)
-        story.trouble(console.link)
+        story.trouble(console.server)
         await console.settle()
         await console.press("escape")
 
@@ -71,8 +71,8 @@ def test_nobody_is_there_yet(snap_compare: Compare) -> None:
     console = build_console()
 
     async def run(_: Pilot[int]) -> None:
-        console.link.connect()
-        console.link.catch_up()
+        console.server.connect()
+        console.server.catch_up()
         await console.settle()
 
     assert snap_compare(console.app, terminal_size=(80, 24), run_before=run)
@@ -83,7 +83,7 @@ def test_the_server_is_gone(snap_compare: Compare) -> None:
 
     async def run(pilot: Pilot[int]) -> None:
         await team(console, 3)(pilot)
-        console.link.lose("the server closed the connection")
+        console.server.disconnect("the server closed the connection")
         await console.settle()
 
     assert snap_compare(console.app, terminal_size=(80, 24), run_before=run)

@@ -21,10 +21,10 @@ def console() -> Console:
 
 async def test_deltas_of_many_threads_reach_their_panes_in_order(console: Console) -> None:
     async with console.open():
-        threads = [console.link.running(name) for name in ("backend", "frontend", "tester")]
+        threads = [console.server.running(name) for name in ("backend", "frontend", "tester")]
         for word in ["one", "two", "three", "four", "five", "six", "seven"]:
             for thread_id in threads:
-                console.link.text(thread_id, f"{word} ")
+                console.server.text(thread_id, f"{word} ")
         await console.settle()
         for thread_id in threads:
             assert "one two three four five six seven" in text_of(console.pane(thread_id))
@@ -35,12 +35,12 @@ async def test_deltas_that_come_one_by_one_leave_the_same_screen_as_all_at_once(
 ) -> None:
     text = "# Heading\n\nSome **bold** text.\n\n```python\nprint(1)\n```\n\n- a\n- b\n"
     async with console.open():
-        slow, fast = console.link.running("slow"), console.link.running("fast")
+        slow, fast = console.server.running("slow"), console.server.running("fast")
         await console.settle()
         for character in text:
-            console.link.text(slow, character)
+            console.server.text(slow, character)
             console.pane(slow).flush()
-        console.link.text(fast, text)
+        console.server.text(fast, text)
         await console.settle()
         body = text_of(console.pane(slow)).split("Heading")[1]
         assert body == text_of(console.pane(fast)).split("Heading")[1]
@@ -48,8 +48,8 @@ async def test_deltas_that_come_one_by_one_leave_the_same_screen_as_all_at_once(
 
 async def test_a_pane_follows_its_end(console: Console) -> None:
     async with console.open():
-        thread_id = console.link.running("backend")
-        console.link.text(thread_id, lines(0, 200))
+        thread_id = console.server.running("backend")
+        console.server.text(thread_id, lines(0, 200))
         await console.settle()
         shown = text_of(console.pane(thread_id))
         assert "line 199" in shown
@@ -60,12 +60,12 @@ async def test_a_pane_scrolled_up_stays_where_it_is_and_says_what_is_below(
     console: Console,
 ) -> None:
     async with console.open():
-        thread_id = console.link.running("backend")
-        console.link.text(thread_id, lines(0, 100))
+        thread_id = console.server.running("backend")
+        console.server.text(thread_id, lines(0, 100))
         await console.settle()
         await console.press("1", "pageup")
         before = text_of(console.pane(thread_id)).splitlines()
-        console.link.text(thread_id, lines(100, 150))
+        console.server.text(thread_id, lines(100, 150))
         await console.settle()
         after = text_of(console.pane(thread_id)).splitlines()
         assert after[2:-1] == before[2:-1]
@@ -75,31 +75,31 @@ async def test_a_pane_scrolled_up_stays_where_it_is_and_says_what_is_below(
 
 async def test_the_count_of_what_is_below_grows_while_it_streams(console: Console) -> None:
     async with console.open():
-        thread_id = console.link.running("backend")
-        console.link.text(thread_id, lines(0, 100))
+        thread_id = console.server.running("backend")
+        console.server.text(thread_id, lines(0, 100))
         await console.settle()
         await console.press("1", "pageup")
         before = console.pane(thread_id).rows_below
-        console.link.text(thread_id, lines(100, 110))
+        console.server.text(thread_id, lines(100, 110))
         await console.settle()
         assert console.pane(thread_id).rows_below == before + 20
 
 
 async def test_end_follows_again(console: Console) -> None:
     async with console.open():
-        thread_id = console.link.running("backend")
-        console.link.text(thread_id, lines(0, 100))
+        thread_id = console.server.running("backend")
+        console.server.text(thread_id, lines(0, 100))
         await console.settle()
         await console.press("1", "pageup", "end")
-        console.link.text(thread_id, lines(100, 150))
+        console.server.text(thread_id, lines(100, 150))
         await console.settle()
         assert "line 149" in text_of(console.pane(thread_id))
 
 
 async def test_scrolling_down_to_the_end_follows_again(console: Console) -> None:
     async with console.open():
-        thread_id = console.link.running("backend")
-        console.link.text(thread_id, lines(0, 100))
+        thread_id = console.server.running("backend")
+        console.server.text(thread_id, lines(0, 100))
         await console.settle()
         await console.press("1", "k", "k", "j", "j")
         assert console.pane(thread_id).follow
@@ -107,10 +107,10 @@ async def test_scrolling_down_to_the_end_follows_again(console: Console) -> None
 
 async def test_home_shows_the_first_row_of_a_long_past(console: Console) -> None:
     async with console.open():
-        thread_id = console.link.thread("backend", ThreadState.IDLE)
+        thread_id = console.server.thread("backend", ThreadState.IDLE)
         for number in range(300):
             item = {"type": "agentMessage", "id": f"m{number}", "text": f"message {number}"}
-            console.link.item(thread_id, item)
+            console.server.item(thread_id, item)
         await console.settle()
         assert "message 299" in text_of(console.pane(thread_id))
         await console.press("1", "home")
@@ -119,10 +119,10 @@ async def test_home_shows_the_first_row_of_a_long_past(console: Console) -> None
 
 async def test_a_resize_keeps_the_place_of_somebody_who_reads(console: Console) -> None:
     async with console.open() as pilot:
-        thread_id = console.link.thread("backend", ThreadState.IDLE)
+        thread_id = console.server.thread("backend", ThreadState.IDLE)
         for number in range(200):
             item = {"type": "agentMessage", "id": f"m{number}", "text": f"message {number}"}
-            console.link.item(thread_id, item)
+            console.server.item(thread_id, item)
         await console.settle()
         await console.press("1", "pageup", "pageup", "pageup")
         first = text_of(console.pane(thread_id)).splitlines()[2:5]
@@ -133,27 +133,27 @@ async def test_a_resize_keeps_the_place_of_somebody_who_reads(console: Console) 
 
 async def test_what_is_written_above_a_reader_does_not_move_them(console: Console) -> None:
     async with console.open():
-        thread_id = console.link.running("backend")
+        thread_id = console.server.running("backend")
         command = {"type": "commandExecution", "id": "c1", "command": "make", "cwd": "/"}
-        console.link.say(thread_id, ItemStarted(command | {"status": "inProgress"}))
-        console.link.text(thread_id, lines(0, 100))
+        console.server.say(thread_id, ItemStarted(command | {"status": "inProgress"}))
+        console.server.text(thread_id, lines(0, 100))
         for number in range(100):
             item = {"type": "agentMessage", "id": f"x{number}", "text": f"message {number}"}
-            console.link.item(thread_id, item)
+            console.server.item(thread_id, item)
         await console.settle()
         await console.press("1", "pageup")
         before = text_of(console.pane(thread_id)).splitlines()
         done = {"status": "completed", "exitCode": 0, "aggregatedOutput": "one\ntwo\nthree\n"}
-        console.link.item(thread_id, command | done)
+        console.server.item(thread_id, command | done)
         await console.settle()
         assert text_of(console.pane(thread_id)).splitlines()[2:-1] == before[2:-1]
 
 
 async def test_the_head_says_who_where_how_and_what_for(console: Console) -> None:
     async with console.open():
-        thread_id = console.link.running("backend", brief="Build the refund endpoint")
+        thread_id = console.server.running("backend", brief="Build the refund endpoint")
         steps = (PlanStep("Read it", "completed"), PlanStep("Write it", "inProgress"))
-        console.link.say(thread_id, PlanUpdated("", steps))
+        console.server.say(thread_id, PlanUpdated("", steps))
         await console.settle()
         head = "\n".join(text_of(console.pane(thread_id)).splitlines()[:4])
         for part in (
@@ -171,8 +171,8 @@ async def test_the_head_says_who_where_how_and_what_for(console: Console) -> Non
 
 async def test_markup_and_escapes_in_an_agents_text_are_only_text(console: Console) -> None:
     async with console.open():
-        thread_id = console.link.running("backend", brief="[red]brief[/red] \x1b[31m")
-        console.link.text(thread_id, "[bold]not bold[/bold] \x1b]0;title\x07 \x1b[2Jgone")
+        thread_id = console.server.running("backend", brief="[red]brief[/red] \x1b[31m")
+        console.server.text(thread_id, "[bold]not bold[/bold] \x1b]0;title\x07 \x1b[2Jgone")
         await console.settle()
         shown = text_of(console.pane(thread_id))
         assert "\x1b" not in shown
@@ -185,10 +185,10 @@ async def test_a_pane_that_was_hidden_by_a_zoom_shows_what_came_meanwhile(
     console: Console,
 ) -> None:
     async with console.open():
-        one, two = console.link.running("backend"), console.link.running("frontend")
+        one, two = console.server.running("backend"), console.server.running("frontend")
         await console.settle()
         await console.press("1", "z")
-        console.link.text(two, "while it was hidden")
+        console.server.text(two, "while it was hidden")
         await console.settle()
         await console.press("z")
         assert "while it was hidden" in text_of(console.pane(two))
@@ -197,9 +197,9 @@ async def test_a_pane_that_was_hidden_by_a_zoom_shows_what_came_meanwhile(
 
 async def test_text_can_be_selected_with_the_mouse_in_one_pane_alone(console: Console) -> None:
     async with console.open() as pilot:
-        one, two = console.link.running("backend"), console.link.running("frontend")
-        console.link.text(one, "first line\n\nsecond line")
-        console.link.text(two, "not this")
+        one, two = console.server.running("backend"), console.server.running("frontend")
+        console.server.text(one, "first line\n\nsecond line")
+        console.server.text(two, "not this")
         await console.settle()
         pane = console.pane(one)
         rows = text_of(pane).splitlines()
@@ -217,8 +217,8 @@ async def test_text_can_be_selected_with_the_mouse_in_one_pane_alone(console: Co
 
 async def test_a_pane_that_was_never_told_its_size_is_drawn_all_the_same(console: Console) -> None:
     async with console.open():
-        thread_id = console.link.running("backend")
-        console.link.text(thread_id, "here")
+        thread_id = console.server.running("backend")
+        console.server.text(thread_id, "here")
         await console.settle()
         pane = console.pane(thread_id)
         pane._head, pane._drawn_size = [], NULL_SIZE

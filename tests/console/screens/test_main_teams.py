@@ -46,7 +46,7 @@ async def open_row(console: Console, thread_id: str) -> None:
 
 async def test_a_run_its_roles_and_their_codex_threads_are_a_tree(console: Console) -> None:
     async with console.open():
-        team_story.tell(console.link)
+        team_story.tell(console.server)
         await console.settle()
         rows = [row[2:] for row in text_of(console.app.main.query_one(ThreadTree)).splitlines()]
         names = [re.split("running|done|waiting", row)[0].rstrip() for row in rows]
@@ -64,7 +64,7 @@ async def test_a_run_its_roles_and_their_codex_threads_are_a_tree(console: Conso
 
 async def test_a_run_says_what_happened_in_it(console: Console) -> None:
     async with console.open():
-        team_story.tell(console.link)
+        team_story.tell(console.server)
         await console.settle()
         shown = text_of(console.pane(RUN))
         assert "run · 2 of 5 roles done · gates 2/7" in shown
@@ -75,10 +75,10 @@ async def test_a_run_says_what_happened_in_it(console: Console) -> None:
 
 async def test_who_begins_to_work_gets_the_pane_of_who_only_waits(console: Console) -> None:
     async with console.open():
-        team_story.begin(console.link)
+        team_story.begin(console.server)
         await console.settle()
         assert console.panes() == [RUN, *map(role_id, ROLES[:3])]
-        team_story.work(console.link, "tester")
+        team_story.work(console.server, "tester")
         await console.settle()
         assert role_id("tester") in console.panes()
         assert RUN in console.panes()
@@ -88,18 +88,18 @@ async def test_a_thread_of_codex_that_rests_gives_way_to_a_role_that_works(
     console: Console,
 ) -> None:
     async with console.open():
-        team_story.begin(console.link)
+        team_story.begin(console.server)
         for name in ROLES[:3]:
-            team_story.work(console.link, name)
-        thread_id = team_story.codex_of(console.link, "frontend", ThreadState.IDLE)
+            team_story.work(console.server, name)
+        thread_id = team_story.codex_of(console.server, "frontend", ThreadState.IDLE)
         await console.settle()
         assert thread_id not in console.panes(), "there is no room for it yet"
-        team_story.row(console.link, "designer", ThreadState.DONE)
-        team_story.codex_of(console.link, "frontend", ThreadState.RUNNING)
+        team_story.row(console.server, "designer", ThreadState.DONE)
+        team_story.codex_of(console.server, "frontend", ThreadState.RUNNING)
         await console.settle()
         assert console.panes() == [RUN, role_id("project_manager"), thread_id, role_id("frontend")]
-        team_story.codex_of(console.link, "frontend", ThreadState.IDLE)
-        team_story.work(console.link, "backend")
+        team_story.codex_of(console.server, "frontend", ThreadState.IDLE)
+        team_story.work(console.server, "backend")
         await console.settle()
         assert BACKEND in console.panes()
         assert thread_id not in console.panes()
@@ -109,21 +109,21 @@ async def test_in_a_small_terminal_who_works_is_shown_rather_than_the_run(
     console: Console,
 ) -> None:
     async with console.open((80, 24)):
-        team_story.tell(console.link)
+        team_story.tell(console.server)
         await console.settle()
         assert sorted(console.panes()) == [BACKEND, role_id("frontend")]
 
 
 async def test_a_pane_that_a_person_chose_is_not_taken_from_them(console: Console) -> None:
     async with console.open((80, 24)):
-        team_story.begin(console.link)
+        team_story.begin(console.server)
         await console.settle()
         await open_row(console, role_id("tester"))
         await console.press("2")
         panes = console.panes()
         assert panes == [role_id("tester"), role_id("project_manager")]
         for name in ("designer", "frontend", "backend"):
-            team_story.work(console.link, name)
+            team_story.work(console.server, name)
         await console.settle()
         assert console.panes() == panes
 
@@ -131,9 +131,9 @@ async def test_a_pane_that_a_person_chose_is_not_taken_from_them(console: Consol
 async def test_whoever_attaches_later_sees_who_works_first() -> None:
     console = build_console(layout=4)
     async with console.app.run_test(size=(160, 45)):
-        console.link.connect()
-        team_story.tell(console.link)
-        console.link.catch_up()
+        console.server.connect()
+        team_story.tell(console.server)
+        console.server.catch_up()
         await console.settle()
         assert console.panes() == [RUN, role_id("frontend"), "t-frontend-codex", BACKEND]
 
@@ -143,7 +143,7 @@ async def test_money_is_shown_where_prices_are_configured() -> None:
     config = Config(ui=UiConfig(theme="harbour", layout=4, bell=False), prices=prices)
     console = build_console(config=config)
     async with console.open():
-        team_story.tell(console.link)
+        team_story.tell(console.server)
         await console.settle()
         assert "0.084 USD" in text_of(console.pane(BACKEND)).splitlines()[0]
         assert "0.65 USD" in text_of(console.pane(RUN)).splitlines()[0]
@@ -151,7 +151,7 @@ async def test_money_is_shown_where_prices_are_configured() -> None:
 
 async def test_without_prices_no_money_is_shown(console: Console) -> None:
     async with console.open():
-        team_story.tell(console.link)
+        team_story.tell(console.server)
         await console.settle()
         assert "USD" not in console.shown()
 
@@ -161,7 +161,7 @@ async def test_without_prices_no_money_is_shown(console: Console) -> None:
 
 async def test_a_message_to_a_role_says_when_it_is_read(console: Console) -> None:
     async with console.open():
-        team_story.tell(console.link)
+        team_story.tell(console.server)
         await console.settle()
         await open_row(console, BACKEND)
         await console.press("enter")
@@ -176,13 +176,13 @@ async def test_a_message_to_a_role_says_when_it_is_read(console: Console) -> Non
 
 async def test_a_message_that_did_not_arrive_is_kept_as_a_draft(console: Console) -> None:
     async with console.open():
-        team_story.tell(console.link)
-        console.link.failures["codex-role"] = ServerRefused("nobody runs it now")
+        team_story.tell(console.server)
+        console.server.failures["codex-role"] = ServerRefused("nobody runs it now")
         await console.settle()
         await open_row(console, BACKEND)
         await console.press("r", *"hurry", "enter")
-        assert "nobody runs it now" in console.told()[0]
-        assert console.app.main.bench.drafts[BACKEND] == "hurry"
+        assert "nobody runs it now" in console.notices()[0]
+        assert console.app.main.workbench.drafts[BACKEND] == "hurry"
         await console.press("r")
         assert console.app.main.query_one(Composer).text == "hurry"
 
@@ -190,12 +190,12 @@ async def test_a_message_that_did_not_arrive_is_kept_as_a_draft(console: Console
 @pytest.mark.parametrize("thread_id", [BACKEND, RUN])
 async def test_p_pauses_and_lets_go_on(console: Console, thread_id: str) -> None:
     async with console.open():
-        team_story.tell(console.link)
+        team_story.tell(console.server)
         await console.settle()
         await open_row(console, thread_id)
         await console.press("p")
         name = "backend" if thread_id == BACKEND else ""
-        team_story.row(console.link, name, ThreadState.PAUSED)
+        team_story.row(console.server, name, ThreadState.PAUSED)
         await console.settle()
         await console.press("p")
         assert console.called("codex-role") == [
@@ -206,7 +206,7 @@ async def test_p_pauses_and_lets_go_on(console: Console, thread_id: str) -> None
 
 async def test_x_stops_a_role_at_once(console: Console) -> None:
     async with console.open():
-        team_story.tell(console.link)
+        team_story.tell(console.server)
         await console.settle()
         await open_row(console, BACKEND)
         await console.press("x")
@@ -226,7 +226,7 @@ async def test_what_cannot_be_undone_asks_first(
     console: Console, key: str, thread_id: str, tool: str, arguments: dict[str, object]
 ) -> None:
     async with console.open():
-        team_story.tell(console.link)
+        team_story.tell(console.server)
         await console.settle()
         await open_row(console, thread_id)
         await console.press(key)
@@ -253,34 +253,34 @@ async def test_a_key_that_does_not_apply_says_why(
     console: Console, key: str, thread_id: str, why: str
 ) -> None:
     async with console.open():
-        team_story.tell(console.link)
+        team_story.tell(console.server)
         await console.settle()
         await open_row(console, thread_id)
-        calls = len(console.link.calls)
+        calls = len(console.server.calls)
         await console.press(key)
-        assert why in console.told()[0]
-        assert len(console.link.calls) == calls
+        assert why in console.notices()[0]
+        assert len(console.server.calls) == calls
 
 
 @pytest.mark.parametrize("key", ["g", "T"])
 async def test_a_thread_without_a_team_has_no_board_and_says_so(console: Console, key: str) -> None:
     async with console.open():
-        console.link.thread("alone")
+        console.server.thread("alone")
         await console.settle()
         await console.press(key)
-        assert "alone works for no team's run" in console.told()[0]
+        assert "alone works for no team's run" in console.notices()[0]
 
 
 async def test_the_footer_names_what_a_role_can_be_asked(console: Console) -> None:
     async with console.open():
-        team_story.tell(console.link)
+        team_story.tell(console.server)
         await console.settle()
         await open_row(console, BACKEND)
         shown = console.app.main.query_one(KeyLine).render_line(0).text
         for words in ("⏎ message", "x stop", "p pause", "g gates", "T timeline", "R run again"):
             assert words in shown
         assert "fork" not in shown
-        team_story.row(console.link, "backend", ThreadState.PAUSED)
+        team_story.row(console.server, "backend", ThreadState.PAUSED)
         await console.settle()
         assert "p go on" in console.app.main.query_one(KeyLine).render_line(0).text
 
@@ -291,7 +291,7 @@ async def test_the_footer_names_what_a_role_can_be_asked(console: Console) -> No
 @pytest.mark.parametrize("thread_id", [RUN, BACKEND, "t-backend-codex"])
 async def test_g_shows_the_gates_of_the_run(console: Console, thread_id: str) -> None:
     async with console.open():
-        team_story.tell(console.link)
+        team_story.tell(console.server)
         await console.settle()
         await open_row(console, thread_id)
         await console.press("g")
@@ -305,19 +305,19 @@ async def test_g_shows_the_gates_of_the_run(console: Console, thread_id: str) ->
 
 async def test_the_gate_board_is_brought_up_to_date_while_it_is_open(console: Console) -> None:
     async with console.open((80, 24)):
-        team_story.tell(console.link)
+        team_story.tell(console.server)
         await console.settle()
         await open_row(console, RUN)
         await console.press("g")
         gates = (Gate("backend/server.js", ("backend",), (), True, "3.3 kB"),)
-        console.link.say(RUN, ev.GatesChecked(gates), "t1")
+        console.server.say(RUN, ev.GatesChecked(gates), "t1")
         await console.until("1 of 1 gate met")
         await console.until("3.3 kB")
 
 
 async def test_a_run_without_gates_says_where_they_come_from(console: Console) -> None:
     async with console.open():
-        team_story.begin(console.link)
+        team_story.begin(console.server)
         await console.settle()
         await open_row(console, RUN)
         await console.press("g")
@@ -327,9 +327,9 @@ async def test_a_run_without_gates_says_where_they_come_from(console: Console) -
 
 async def test_many_gates_can_be_scrolled(console: Console) -> None:
     async with console.open((80, 24)):
-        team_story.begin(console.link)
+        team_story.begin(console.server)
         board = tuple(Gate(f"file-{number:02}") for number in range(60))
-        console.link.say(RUN, ev.GatesChecked(board), "t1")
+        console.server.say(RUN, ev.GatesChecked(board), "t1")
         await console.settle()
         await open_row(console, RUN)
         await console.press("g", "end")
@@ -342,7 +342,7 @@ async def test_many_gates_can_be_scrolled(console: Console) -> None:
 
 async def test_shift_t_shows_where_the_time_went(console: Console) -> None:
     async with console.open():
-        team_story.tell(console.link)
+        team_story.tell(console.server)
         await console.settle()
         await open_row(console, "t-backend-codex")
         await console.press("T")
@@ -357,7 +357,7 @@ async def test_shift_t_shows_where_the_time_went(console: Console) -> None:
 
 async def test_what_is_chosen_says_who_waited_for_whom(console: Console) -> None:
     async with console.open((80, 24)):
-        team_story.tell(console.link)
+        team_story.tell(console.server)
         await console.settle()
         await open_row(console, RUN)
         await console.press("T", "down", "right", "right", "right")
@@ -368,7 +368,7 @@ async def test_what_is_chosen_says_who_waited_for_whom(console: Console) -> None
 
 async def test_the_timeline_zooms_scrolls_and_comes_back(console: Console) -> None:
     async with console.open():
-        team_story.tell(console.link)
+        team_story.tell(console.server)
         await console.settle()
         await open_row(console, RUN)
         await console.press("T", "plus")
@@ -385,12 +385,12 @@ async def test_the_timeline_zooms_scrolls_and_comes_back(console: Console) -> No
 
 async def test_the_timeline_goes_on_while_it_is_open(console: Console) -> None:
     async with console.open():
-        team_story.tell(console.link)
+        team_story.tell(console.server)
         await console.settle()
         await open_row(console, RUN)
         await console.press("T")
         span = Span("new", "tester", SpanKind.CODEX, "tester-codex", team_story.BEGAN + 290)
-        console.link.say(RUN, ev.SpanChanged(span), "t1")
+        console.server.say(RUN, ev.SpanChanged(span), "t1")
         await console.press("down", "down", "down", "down", "right", "right")
         await console.until("tester has Codex at work (tester-codex)")
 
@@ -398,7 +398,7 @@ async def test_the_timeline_goes_on_while_it_is_open(console: Console) -> None:
 @pytest.mark.parametrize("size", [(80, 24), (160, 45)])
 async def test_a_click_chooses_what_is_there(console: Console, size: tuple[int, int]) -> None:
     async with console.open(size) as pilot:
-        team_story.tell(console.link)
+        team_story.tell(console.server)
         await console.settle()
         await open_row(console, RUN)
         await console.press("T")
@@ -411,7 +411,7 @@ async def test_a_click_chooses_what_is_there(console: Console, size: tuple[int, 
 
 async def test_the_wheel_moves_through_time(console: Console) -> None:
     async with console.open():
-        team_story.tell(console.link)
+        team_story.tell(console.server)
         await console.settle()
         await open_row(console, RUN)
         await console.press("T")
@@ -423,20 +423,20 @@ async def test_the_wheel_moves_through_time(console: Console) -> None:
 
 async def test_a_board_that_is_open_forgets_what_another_server_told(console: Console) -> None:
     async with console.open():
-        team_story.tell(console.link)
+        team_story.tell(console.server)
         await console.settle()
         await open_row(console, RUN)
         await console.press("g")
         await console.until("2 of 7 gates met")
-        console.link.lose()
-        console.link.connect(fresh=True)
-        console.link.catch_up()
+        console.server.disconnect()
+        console.server.connect(fresh=True)
+        console.server.catch_up()
         await console.until("no gates")
 
 
 async def test_a_run_that_told_of_no_time_says_so(console: Console) -> None:
     async with console.open((80, 24)):
-        team_story.begin(console.link)
+        team_story.begin(console.server)
         await console.settle()
         await open_row(console, RUN)
         await console.press("T", "down", "left", "plus", "pagedown", "end")
@@ -448,9 +448,9 @@ async def test_a_run_that_told_of_no_time_says_so(console: Console) -> None:
 
 async def test_a_tool_is_asked_about_with_all_its_arguments(console: Console) -> None:
     async with console.open():
-        team_story.tell(console.link)
+        team_story.tell(console.server)
         await console.settle()
-        team_story.ask_tool(console.link)
+        team_story.ask_tool(console.server)
         await console.until("keys ready")
         assert isinstance(console.app.screen, ApprovalScreen)
         shown = console.shown()
@@ -461,4 +461,4 @@ async def test_a_tool_is_asked_about_with_all_its_arguments(console: Console) ->
         await console.press("p")
         assert "There is no rule for tools" in console.shown()
         await console.press("s")
-        assert console.link.answers == [("a7", Approved(Scope.SESSION))]
+        assert console.server.answers == [("a7", Approved(Scope.SESSION))]

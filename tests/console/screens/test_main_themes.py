@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from console.screens.console import Console, FakeLink, build_console
+from console.screens.console import Console, FakeServer, build_console
 from textual.geometry import Region
 from textual.widget import Widget
 
@@ -21,20 +21,20 @@ def colours_of(widget: Widget) -> set[str]:
 
 
 def console_with_file(path: Path) -> Console:
-    links: list[FakeLink] = []
+    servers: list[FakeServer] = []
 
     def attach(on_update):  # type: ignore[no-untyped-def]
-        links.append(FakeLink(on_update))
-        return links[0]
+        servers.append(FakeServer(on_update))
+        return servers[0]
 
     app = ConsoleApp("default", attach, config=config.load(path), config_path=path)
-    return Console(app, links[0])
+    return Console(app, servers[0])
 
 
 async def test_another_theme_draws_everything_again() -> None:
     console = build_console(theme="harbour")
     async with console.open():
-        thread_id = console.link.running("backend")
+        thread_id = console.server.running("backend")
         await console.settle()
         pane = console.pane(thread_id)
         tree = console.app.main.query_one(ThreadTree)
@@ -66,7 +66,7 @@ async def test_starting_does_not_write_the_file(tmp_path: Path) -> None:
 async def test_a_theme_that_does_not_exist_is_said_with_those_that_do() -> None:
     console = build_console(config=Config(ui=UiConfig(theme="harbor")))
     async with console.open():
-        [told] = console.told()
+        [told] = console.notices()
         assert "no theme 'harbor'" in told
         assert "harbour" in told
 
@@ -77,5 +77,5 @@ async def test_bad_theme_files_are_said_and_harm_nobody(tmp_path: Path) -> None:
     (themes / "broken.toml").write_text('name = "broken"\nprimary = "bleu"\n')
     console = console_with_file(tmp_path / "config.toml")
     async with console.open():
-        assert any("broken.toml" in told for told in console.told())
+        assert any("broken.toml" in told for told in console.notices())
         assert console.app.theme == "harbour"

@@ -18,9 +18,9 @@ Compare = Callable[..., bool]
 
 def team(console: Console, *keys: str, until: str = "") -> Callable[[Pilot[int]], object]:
     async def run(_: Pilot[int]) -> None:
-        console.link.connect()
-        team_story.tell(console.link)
-        console.link.catch_up()
+        console.server.connect()
+        team_story.tell(console.server)
+        console.server.catch_up()
         await console.settle()
         await console.press(*keys)
         await console.until(until)

@@ -4,7 +4,7 @@ from codextui.console.widgets.key_line import KeyHint, KeyLine
 
 
 def labels(line: KeyLine, width: int) -> list[str]:
-    return [hint.label for _, hint in line.fitting(width)]
+    return [hint.label for _, hint in line.visible_hints(width)]
 
 
 def line() -> KeyLine:
@@ -26,5 +26,5 @@ def test_where_there_is_little_room_the_last_ones_go_and_the_pinned_ones_stay() 
 def test_no_key_reaches_over_the_end_of_the_line() -> None:
     keys = line()
     for width in range(8, 80):
-        for column, hint in keys.fitting(width):
+        for column, hint in keys.visible_hints(width):
             assert column + len(hint.key) + 1 + len(hint.label) <= width

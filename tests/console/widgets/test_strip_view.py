@@ -8,7 +8,7 @@ from textual.strip import Strip
 
 from codextui.console.render.palette import Palette
 from codextui.console.themes import VARIABLE_DEFAULTS, load_themes
-from codextui.console.widgets.strip_view import StripView, text_rows
+from codextui.console.widgets.strip_view import StripView, wrap_text
 
 WORDS = " ".join(f"word{at:03}" for at in range(200))
 
@@ -34,9 +34,9 @@ class Reader(App[None]):
 
     def draw(self, width: int, palette: Palette) -> list[Strip]:
         self.drawn.append(width)
-        return text_rows(Text(WORDS), width, palette.text)
+        return wrap_text(Text(WORDS), width, palette.text)
 
-    def on_strip_view_moved(self, event: StripView.Moved) -> None:
+    def on_strip_view_scrolled(self, event: StripView.Scrolled) -> None:
         self.places.append((event.first, event.last, event.total))
 
 

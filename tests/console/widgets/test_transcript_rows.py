@@ -7,8 +7,7 @@ import pytest
 from codextui.console.model.state import ConsoleState
 from codextui.console.model.transcript import Transcript
 from codextui.console.render.palette import palette_from
-from codextui.console.widgets import transcript_rows
-from codextui.console.widgets.transcript_rows import TranscriptRows
+from codextui.console.widgets.transcript_rows import MAX_ROWS, TranscriptRows
 from codextui.protocol.events import Event, ItemCompleted, ItemStarted, Msg, OutputDelta, TextDelta
 
 PALETTE = palette_from({})
@@ -18,13 +17,13 @@ class Thread:
     """A thread to which things happen."""
 
     def __init__(self) -> None:
-        self.board = ConsoleState()
+        self.state = ConsoleState()
         self.seq = 0
         self.say(ItemCompleted({"type": "agentMessage", "id": "first", "text": "the first"}))
 
     def say(self, msg: Msg) -> None:
         self.seq += 1
-        self.board.apply(Event(self.seq, "t", "u", 0.0, msg))
+        self.state.apply(Event(self.seq, "t", "u", 0.0, msg))
 
     def message(self, item_id: str, text: str) -> None:
         self.say(ItemCompleted({"type": "agentMessage", "id": item_id, "text": text}))
@@ -35,10 +34,10 @@ class Thread:
 
     @property
     def transcript(self) -> Transcript:
-        return self.board.threads["t"].transcript
+        return self.state.threads["t"].transcript
 
-    def rows(self, width: int = 40) -> TranscriptRows:
-        return TranscriptRows(self.transcript, width, PALETTE)
+    def rows(self, width: int = 40, *, max_rows: int = MAX_ROWS) -> TranscriptRows:
+        return TranscriptRows(self.transcript, width, PALETTE, max_rows=max_rows)
 
 
 def text(rows: TranscriptRows) -> list[str]:
@@ -138,17 +137,14 @@ def test_a_place_is_found_again_at_another_width() -> None:
     wide, narrow = thread.rows(100), thread.rows(30)
     wide.fill(60)
     row = next(i for i, line in enumerate(text(wide)) if line.startswith("message 25"))
-    found = narrow.row_of(wide.place_of(row))
+    found = narrow.row_of(wide.anchor_at(row))
     assert text(narrow)[found].startswith("message 25")
 
 
-def test_far_above_a_reader_at_the_end_rows_are_forgotten(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(transcript_rows, "MOST_ROWS", 30)
+def test_the_oldest_rows_are_dropped_while_the_end_is_shown() -> None:
     thread = Thread()
     thread.messages(100)
-    rows = thread.rows()
+    rows = thread.rows(max_rows=30)
     rows.fill(10**9)
     count = len(rows.rows)
     gone = rows.trim(20)
@@ -158,14 +154,11 @@ def test_far_above_a_reader_at_the_end_rows_are_forgotten(
     assert text(rows) == complete(thread)
 
 
-def test_an_item_longer_than_all_that_is_kept_stays_above_a_short_one(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(transcript_rows, "MOST_ROWS", 30)
+def test_an_item_longer_than_the_limit_stays_above_a_short_one() -> None:
     thread = Thread()
     thread.message("long", "x" * 10_000)
     thread.message("short", "y")
-    rows = thread.rows()
+    rows = thread.rows(max_rows=30)
     rows.fill(20)
     rows.trim(20)
     assert text(rows)[-20:] == complete(thread)[-20:]

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codextui.console.widgets.form_fields import (
-    Checked,
+    CheckedAnswer,
     FieldKind,
+    FieldOption,
     FormField,
-    Option,
     check_choice,
     check_text,
     form_fields,
@@ -49,11 +49,11 @@ def test_every_kind_of_property_can_be_filled_in(schema: dict[str, Any], kind: F
 
 def test_options_show_their_titles_and_send_their_values() -> None:
     titled = {"type": "string", "oneOf": [{"const": "r", "title": "Red"}, {"const": "b"}]}
-    assert field_of(titled).options == (Option("r", "Red"), Option("b", "b"))
+    assert field_of(titled).options == (FieldOption("r", "Red"), FieldOption("b", "b"))
     named = {"type": "string", "enum": ["r", "b"], "enumNames": ["Red", "Blue"]}
-    assert field_of(named).options == (Option("r", "Red"), Option("b", "Blue"))
+    assert field_of(named).options == (FieldOption("r", "Red"), FieldOption("b", "Blue"))
     misnamed = {"type": "string", "enum": ["r", "b"], "enumNames": ["Red"]}
-    assert field_of(misnamed).options == (Option("r", "r"), Option("b", "b"))
+    assert field_of(misnamed).options == (FieldOption("r", "r"), FieldOption("b", "b"))
 
 
 def test_defaults_stand_in_the_form() -> None:
@@ -78,8 +78,8 @@ def test_questions_become_fields() -> None:
             "q1",
             "Colour",
             FieldKind.CHOICE,
-            (Option("Blue", "Blue"), Option("Red", "Red")),
-            other=True,
+            (FieldOption("Blue", "Blue"), FieldOption("Red", "Red")),
+            allows_other=True,
         ),
         FormField("q2", "What is the token?", FieldKind.SECRET),
         FormField("q3", "Why?"),
@@ -89,30 +89,32 @@ def test_questions_become_fields() -> None:
 @pytest.mark.parametrize(
     ("schema", "text", "checked"),
     [
-        ({"type": "string"}, "x", Checked("x")),
-        ({"type": "string"}, "  ", Checked(problem="This must be filled in.")),
+        ({"type": "string"}, "x", CheckedAnswer("x")),
+        ({"type": "string"}, "  ", CheckedAnswer(problem="This must be filled in.")),
         (
             {"type": "string", "minLength": 3},
             "ab",
-            Checked(problem="This must have 3 characters or more."),
+            CheckedAnswer(problem="This must have 3 characters or more."),
         ),
         (
             {"type": "string", "maxLength": 1},
             "ab",
-            Checked(problem="This must have 1 characters or fewer."),
+            CheckedAnswer(problem="This must have 1 characters or fewer."),
         ),
-        ({"type": "integer"}, " 12 ", Checked(12)),
-        ({"type": "integer"}, "1.5", Checked(problem="This must be a whole number.")),
-        ({"type": "integer"}, "9" * 5_000, Checked(problem="This must be a whole number.")),
-        ({"type": "number"}, "1.5", Checked(1.5)),
-        ({"type": "number"}, "nan", Checked(problem="This must be a number.")),
-        ({"type": "number"}, "1e999", Checked(problem="This must be a number.")),
-        ({"type": "number", "minimum": 1}, "0", Checked(problem="This must be 1 or more.")),
-        ({"type": "number", "maximum": 1}, "2", Checked(problem="This must be 1 or less.")),
-        ({"type": "object"}, '{"a": [1]}', Checked({"a": [1]})),
+        ({"type": "integer"}, " 12 ", CheckedAnswer(12)),
+        ({"type": "integer"}, "1.5", CheckedAnswer(problem="This must be a whole number.")),
+        ({"type": "integer"}, "9" * 5_000, CheckedAnswer(problem="This must be a whole number.")),
+        ({"type": "number"}, "1.5", CheckedAnswer(1.5)),
+        ({"type": "number"}, "nan", CheckedAnswer(problem="This must be a number.")),
+        ({"type": "number"}, "1e999", CheckedAnswer(problem="This must be a number.")),
+        ({"type": "number", "minimum": 1}, "0", CheckedAnswer(problem="This must be 1 or more.")),
+        ({"type": "number", "maximum": 1}, "2", CheckedAnswer(problem="This must be 1 or less.")),
+        ({"type": "object"}, '{"a": [1]}', CheckedAnswer({"a": [1]})),
     ],
 )
-def test_what_is_typed_is_checked(schema: dict[str, Any], text: str, checked: Checked) -> None:
+def test_what_is_typed_is_checked(
+    schema: dict[str, Any], text: str, checked: CheckedAnswer
+) -> None:
     assert check_text(field_of(schema), text) == checked
 
 
@@ -122,16 +124,16 @@ def test_what_is_no_json_is_refused(text: str) -> None:
 
 
 def test_what_is_not_required_may_be_left_out() -> None:
-    assert check_text(field_of({"type": "integer"}, required=False), "") == Checked()
+    assert check_text(field_of({"type": "integer"}, required=False), "") == CheckedAnswer()
     choice = field_of({"type": "string", "enum": ["a"]}, required=False)
-    assert check_choice(choice, []) == Checked()
+    assert check_choice(choice, []) == CheckedAnswer()
 
 
 def test_a_choice_is_one_of_the_options_or_the_text_beside_them() -> None:
     choice = field_of({"type": "string", "enum": ["a", "b"]})
-    assert check_choice(choice, []) == Checked(problem="Choose one.")
-    assert check_choice(choice, ["a"]) == Checked("a")
-    assert check_choice(choice, ["a"], "mine") == Checked("mine")
+    assert check_choice(choice, []) == CheckedAnswer(problem="Choose one.")
+    assert check_choice(choice, ["a"]) == CheckedAnswer("a")
+    assert check_choice(choice, ["a"], "mine") == CheckedAnswer("mine")
 
 
 def test_several_may_be_chosen_within_their_number() -> None:
@@ -139,7 +141,7 @@ def test_several_may_be_chosen_within_their_number() -> None:
     several = field_of(schema)
     assert check_choice(several, []).problem == "Choose at least 1."
     assert check_choice(several, ["a", "b", "c"]).problem == "Choose at most 2."
-    assert check_choice(several, ["a", "c"]) == Checked(["a", "c"])
+    assert check_choice(several, ["a", "c"]) == CheckedAnswer(["a", "c"])
 
 
 def test_a_form_beyond_all_measure_is_not_drawn() -> None:
@@ -172,5 +174,5 @@ def test_no_schema_and_no_text_break_the_form(schema: object, text: str) -> None
         "docs", "form", "", {"properties": {"key": schema}, "required": schema}
     )
     for field in form_fields(asked):
-        assert isinstance(check_text(field, text), Checked)
-        assert isinstance(check_choice(field, [text]), Checked)
+        assert isinstance(check_text(field, text), CheckedAnswer)
+        assert isinstance(check_choice(field, [text]), CheckedAnswer)

@@ -1,4 +1,4 @@
-"""The screen that says why nothing can start, and what to type."""
+"""The screen that shows why nothing can start, and what to type."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from codextui.text.sanitize import sanitize
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
-    """What is wrong.
+class Problem:
+    """A problem that stops everything.
 
     Attributes:
         title: a few words.
-        message: the whole story, as the error tells it.
-        commands: what to type, each a line for the shell.
+        message: the whole error message.
+        commands: shell commands that may solve it.
         can_retry: whether trying again without a restart can help.
     """
 
@@ -31,48 +31,48 @@ class Trouble:
     can_retry: bool = True
 
 
-class TroubleScreen(ModalScreen[Literal["retry", "quit"]]):
-    """Says what is wrong and what to type; `r` retries, `q` quits."""
+class ProblemScreen(ModalScreen[Literal["retry", "quit"]]):
+    """Shows a problem and what to type; `r` retries, `q` quits."""
 
-    CSS_PATH: ClassVar = ["dialog.tcss", "trouble.tcss"]
+    CSS_PATH: ClassVar = ["dialog.tcss", "problem.tcss"]
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("r", "answer('retry')", "Try again", id="trouble.retry"),
         Binding("q", "answer('quit')", "Quit", id="trouble.quit"),
     ]
 
-    def __init__(self, trouble: Trouble) -> None:
-        """Take what to say."""
+    def __init__(self, problem: Problem) -> None:
+        """Show a problem."""
         super().__init__()
-        self._trouble = trouble
-        self._is_over = False
+        self._problem = problem
+        self._is_solved = False
 
     def compose(self) -> ComposeResult:
-        """What is wrong, what to type, what the keys do."""
-        trouble = self._trouble
+        """Yield the problem, the commands, and the keys."""
+        problem = self._problem
         with Vertical(classes="dialog"):
-            yield Static(sanitize(trouble.title), classes="dialog-title", markup=False)
+            yield Static(sanitize(problem.title), classes="dialog-title", markup=False)
             with VerticalScroll(id="story"):
-                yield Static(sanitize(trouble.message), markup=False)
-            if trouble.commands:
+                yield Static(sanitize(problem.message), markup=False)
+            if problem.commands:
                 yield Static("What to type:", classes="dialog-quiet", markup=False)
-                for command in trouble.commands:
+                for command in problem.commands:
                     yield Static(f"$ {sanitize(command)}", classes="command", markup=False)
-            retry = "r try again   " if trouble.can_retry else ""
+            retry = "r try again   " if problem.can_retry else ""
             yield Static(f"{retry}q quit", classes="dialog-keys", markup=False)
 
     def action_answer(self, answer: Literal["retry", "quit"]) -> None:
-        """Go away with the answer."""
-        if self.is_active and (answer == "quit" or self._trouble.can_retry):
+        """Close with an answer."""
+        if self.is_active and (answer == "quit" or self._problem.can_retry):
             self.dismiss(answer)
 
-    def withdraw(self) -> None:
-        """Go away without an answer: it is over. Waits for a screen over this one to go first."""
-        self._is_over = True
+    def dismiss_when_active(self) -> None:
+        """Close without an answer, now or once no other screen is above this one."""
+        self._is_solved = True
         self.on_screen_resume()
 
     def on_screen_resume(self) -> None:
-        """Go away, where it was over before."""
-        if self._is_over and self.is_active:
-            self._is_over = False
+        """Close, if the problem was solved while another screen was above this one."""
+        if self._is_solved and self.is_active:
+            self._is_solved = False
             self.dismiss()

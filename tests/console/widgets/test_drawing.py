@@ -24,14 +24,14 @@ class Clock:
 
 def build(per_frame: int = 3) -> tuple[Pacer, Clock]:
     clock = Clock()
-    return Pacer(wake=clock.wake, rest=clock.rest, per_frame=per_frame), clock
+    return Pacer(resume=clock.wake, pause=clock.rest, per_frame=per_frame), clock
 
 
 def test_a_pane_marked_many_times_is_flushed_once() -> None:
     pacer, _ = build()
     pane = Pane()
     for _ in range(100):
-        pacer.mark(pane)
+        pacer.mark_dirty(pane)
     pacer.tick()
     pacer.tick()
     assert pane.flushed == 1
@@ -41,7 +41,7 @@ def test_a_frame_flushes_a_few_panes_and_every_pane_has_its_turn() -> None:
     pacer, _ = build(per_frame=3)
     panes = [Pane() for _ in range(7)]
     for pane in panes:
-        pacer.mark(pane)
+        pacer.mark_dirty(pane)
     flushed = []
     for _ in range(3):
         pacer.tick()
@@ -52,10 +52,10 @@ def test_a_frame_flushes_a_few_panes_and_every_pane_has_its_turn() -> None:
 def test_a_busy_pane_does_not_keep_another_waiting() -> None:
     pacer, _ = build(per_frame=1)
     busy, quiet = Pane(), Pane()
-    pacer.mark(busy)
-    pacer.mark(quiet)
+    pacer.mark_dirty(busy)
+    pacer.mark_dirty(quiet)
     pacer.tick()
-    pacer.mark(busy)
+    pacer.mark_dirty(busy)
     pacer.tick()
     assert quiet.flushed == 1
 
@@ -63,7 +63,7 @@ def test_a_busy_pane_does_not_keep_another_waiting() -> None:
 def test_nothing_ticks_while_nothing_is_dirty() -> None:
     pacer, clock = build()
     assert not clock.ticks
-    pacer.mark(Pane())
+    pacer.mark_dirty(Pane())
     assert clock.ticks
     pacer.tick()
     assert not clock.ticks
@@ -76,10 +76,10 @@ def test_a_pane_marked_while_it_is_flushed_is_flushed_again() -> None:
         def flush(self) -> None:
             super().flush()
             if self.flushed == 1:
-                pacer.mark(self)
+                pacer.mark_dirty(self)
 
     pane = Restless()
-    pacer.mark(pane)
+    pacer.mark_dirty(pane)
     pacer.tick()
     assert clock.ticks
     pacer.tick()

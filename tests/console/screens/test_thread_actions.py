@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from console.model.events import FakeServer, info
 
-from codextui.console.screens.refusals import Wish, refusal
-from codextui.console.screens.thread_actions import purpose
+from codextui.console.screens.availability import Action, unavailable_reason
+from codextui.console.screens.thread_actions import describe_send
 from codextui.protocol import events as ev
 from codextui.protocol.runs import ThreadKind
 from codextui.protocol.threads import ThreadState
@@ -33,40 +33,43 @@ def team(run: ThreadState, role: ThreadState, **more: object) -> FakeServer:
     ],
 )
 def test_a_role_is_written_to_for_its_next_step(state: ThreadState, words: str) -> None:
-    assert purpose(team(S.RUNNING, state).state, ROLE) == words
+    assert describe_send(team(S.RUNNING, state).state, ROLE) == words
 
 
 def test_a_run_is_written_to_as_a_whole() -> None:
     words = "write to r: who is at work reads this before the next step"
-    assert purpose(team(S.RUNNING, S.RUNNING).state, RUN) == words
+    assert describe_send(team(S.RUNNING, S.RUNNING).state, RUN) == words
 
 
 def test_a_run_that_is_over_reads_nothing_more() -> None:
-    board = team(S.DONE, S.DONE).state
-    assert purpose(board, ROLE) == "not now: backend's run is done: nothing of it goes on."
-    assert purpose(board, RUN) == "not now: r is done: nothing of it goes on."
+    console_state = team(S.DONE, S.DONE).state
+    assert (
+        describe_send(console_state, ROLE)
+        == "not now: backend's run is done: nothing of it goes on."
+    )
+    assert describe_send(console_state, RUN) == "not now: r is done: nothing of it goes on."
 
 
 def test_a_role_whose_program_is_gone_says_how_to_go_on() -> None:
     note = "the program that ran it is gone: `codextui run --resume r`"
-    board = team(S.DISCONNECTED, S.DISCONNECTED, note=note).state
-    assert purpose(board, ROLE) == f"not now: {note}"
+    console_state = team(S.DISCONNECTED, S.DISCONNECTED, note=note).state
+    assert describe_send(console_state, ROLE) == f"not now: {note}"
 
 
 @pytest.mark.parametrize("state", [S.DONE, S.INTERRUPTED, S.FAILED])
-@pytest.mark.parametrize("wish", [Wish.INTERRUPT, Wish.PAUSE])
+@pytest.mark.parametrize("action", [Action.INTERRUPT, Action.PAUSE])
 def test_a_role_that_is_over_can_be_neither_stopped_nor_paused(
-    state: ThreadState, wish: Wish
+    state: ThreadState, action: Action
 ) -> None:
-    assert "there is nothing to" in refusal(wish, team(S.RUNNING, state).state, ROLE)
+    assert "there is nothing to" in unavailable_reason(action, team(S.RUNNING, state).state, ROLE)
 
 
-@pytest.mark.parametrize("wish", [Wish.INTERRUPT, Wish.PAUSE, Wish.SEND, Wish.RERUN])
+@pytest.mark.parametrize("action", [Action.INTERRUPT, Action.PAUSE, Action.SEND, Action.RERUN])
 @pytest.mark.parametrize("state", [S.RUNNING, S.NEEDS_INPUT, S.WAITING, S.PAUSED])
-def test_a_role_of_a_run_that_goes_on_can_be_asked(state: ThreadState, wish: Wish) -> None:
-    assert refusal(wish, team(S.RUNNING, state).state, ROLE) == ""
+def test_a_role_of_a_run_that_goes_on_can_be_asked(state: ThreadState, action: Action) -> None:
+    assert unavailable_reason(action, team(S.RUNNING, state).state, ROLE) == ""
 
 
 def test_a_role_of_a_run_that_is_done_can_still_run_again_but_not_of_a_killed_one() -> None:
-    assert refusal(Wish.RERUN, team(S.DONE, S.DONE).state, ROLE) == ""
-    assert "killed" in refusal(Wish.RERUN, team(S.KILLED, S.KILLED).state, ROLE)
+    assert unavailable_reason(Action.RERUN, team(S.DONE, S.DONE).state, ROLE) == ""
+    assert "killed" in unavailable_reason(Action.RERUN, team(S.KILLED, S.KILLED).state, ROLE)

@@ -1,0 +1,140 @@
+"""Which actions are available for a thread, a role or a run, and why the others are not. Pure."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from codextui.console.model.run import FINISHED_STATES
+from codextui.console.model.state import ConsoleState, ThreadView
+from codextui.protocol.runs import ThreadKind
+from codextui.protocol.threads import ThreadState
+
+
+class Action(StrEnum):
+    """What a key does; the value follows "Cannot"."""
+
+    START = "start a thread"
+    SEND = "write to it"
+    FORK = "fork it"
+    FORK_THROUGH = "fork it through a turn"
+    INTERRUPT = "interrupt it"
+    KILL = "kill it"
+    DIFF = "show its diff"
+    PAUSE = "pause it"
+    RERUN = "run it again"
+    GATES = "show its gates"
+    TIMELINE = "show its timeline"
+    STOP = "stop the server"
+
+
+NEEDS_NO_SERVER = frozenset({Action.DIFF, Action.GATES, Action.TIMELINE})
+"""Actions that are available while the server is out of reach."""
+
+NEEDS_NO_THREAD = frozenset({Action.START, Action.STOP})
+"""Actions that concern no thread."""
+
+
+def unavailable_reason(action: Action, state: ConsoleState, thread_id: str) -> str:
+    """Return why `action` is unavailable for a row of the tree; empty if it is available."""
+    if action not in NEEDS_NO_SERVER and not state.connection.connected:
+        return _offline_reason(action, state)
+    if action in NEEDS_NO_THREAD:
+        return ""
+    view = state.threads.get(thread_id)
+    if view is None:
+        return f"Nothing to {action}: no thread is chosen. n starts one."
+    if action in (Action.GATES, Action.TIMELINE):
+        return "" if state.run_id_of(thread_id) else _no_run_reason(action, view)
+    match view.info.kind:
+        case ThreadKind.CODEX:
+            return _thread_reason(action, view)
+        case ThreadKind.ROLE:
+            return _role_reason(action, state, view)
+        case ThreadKind.RUN:
+            return _run_reason(action, view)
+
+
+def _offline_reason(action: Action, state: ConsoleState) -> str:
+    if state.connection.reason:
+        return f"Cannot {action}: the server is out of reach ({state.connection.reason})."
+    return f"Cannot {action} yet: still connecting to the server."
+
+
+def _no_run_reason(action: Action, view: ThreadView) -> str:
+    what = "gate board" if action is Action.GATES else "timeline"
+    return f"{view.info.handle} works for no team's run, so there is no {what} to show."
+
+
+def _thread_reason(action: Action, view: ThreadView) -> str:
+    handle, state = view.info.handle, view.info.state
+    match action:
+        case Action.DIFF if not view.diff:
+            return f"{handle} has changed no files in this turn."
+        case Action.SEND if state is ThreadState.KILLED:
+            return f"{handle} was killed and takes no more prompts; f forks it, n starts another."
+        case Action.KILL if state is ThreadState.KILLED:
+            return f"{handle} is killed already."
+        case Action.INTERRUPT if not state.has_turn:
+            return f"{handle} is {state}: no turn is running, so there is nothing to interrupt."
+        case Action.FORK_THROUGH if not view.transcript.turns:
+            return f"{handle} has no turn yet to fork it through."
+        case Action.PAUSE:
+            return f"{handle} is a thread of Codex's: only roles can be paused; x interrupts it."
+        case Action.RERUN:
+            return f"{handle} is a thread of Codex's: only roles can run again; r replies to it."
+        case _:
+            return ""
+
+
+def _role_reason(action: Action, state: ConsoleState, view: ThreadView) -> str:
+    handle = view.info.handle
+    match action:
+        case Action.FORK | Action.FORK_THROUGH:
+            return (
+                f"{handle} is a role: only its Codex threads can be forked. "
+                "R runs it again from its start."
+            )
+        case Action.DIFF if not view.diff:
+            return f"{handle} is a role: d on its Codex threads shows what they changed."
+        case Action.KILL:
+            return f"{handle} is a role: x stops it, and X on its run kills them all."
+        case Action.SEND | Action.INTERRUPT | Action.PAUSE | Action.RERUN:
+            run = state.threads.get(state.run_id_of(view.thread_id))
+            run_state = None if run is None else run.info.state
+            is_over = run_state in FINISHED_STATES and action is not Action.RERUN
+            if is_over or run_state is ThreadState.KILLED:
+                return f"{handle}'s run is {run_state}: nothing of it goes on."
+            return _team_state_reason(action, view)
+        case _:
+            return ""
+
+
+def _run_reason(action: Action, view: ThreadView) -> str:
+    handle, state = view.info.handle, view.info.state
+    match action:
+        case Action.FORK | Action.FORK_THROUGH:
+            return f"{handle} is a team's run: only the Codex threads of its roles can be forked."
+        case Action.DIFF if not view.diff:
+            return f"{handle} is a team's run: d on the Codex threads shows what they changed."
+        case Action.RERUN:
+            return f"{handle} is a team's run: choose the role that is to run again."
+        case Action.KILL if state is ThreadState.KILLED:
+            return f"{handle} is killed already."
+        case Action.SEND | Action.INTERRUPT | Action.PAUSE if state in FINISHED_STATES:
+            return f"{handle} is {state}: nothing of it goes on."
+        case _:
+            return _team_state_reason(action, view)
+
+
+def _team_state_reason(action: Action, view: ThreadView) -> str:
+    """Return why the state of a role or a run does not allow an action."""
+    info, state = view.info, view.info.state
+    if state is ThreadState.DISCONNECTED and action is not Action.KILL:
+        return info.note or f"{info.handle} is disconnected: the program that ran it is gone."
+    match action:
+        case Action.INTERRUPT if state in FINISHED_STATES:
+            return f"{info.handle} is {state}: there is nothing to stop."
+        case Action.PAUSE if state in FINISHED_STATES:
+            return f"{info.handle} is {state}: there is nothing to pause."
+        case _:
+            return ""

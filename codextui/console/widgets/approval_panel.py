@@ -1,0 +1,275 @@
+"""The content of the approval dialog: what is asked, its form, and the decision buttons."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from msgspec import structs
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.strip import Strip
+from textual.widgets import Input, Static
+
+from codextui.console.render.approval import approval_title, render_approval
+from codextui.console.render.palette import Palette
+from codextui.console.widgets.answer_form import AnswerForm
+from codextui.console.widgets.form_fields import FormField
+from codextui.console.widgets.strip_view import StripView, wrap_text
+from codextui.protocol.approvals import Approval, CommandAsked, ElicitationAsked
+from codextui.text.sanitize import one_line, reveal
+
+MAX_MESSAGE_LENGTH = 4_000
+"""Characters of a message to an agent."""
+
+_MIN_BODY_ROWS = 3
+"""Rows of the body in a terminal of any size."""
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionOption:
+    """An answer to an approval, as a button shows it.
+
+    Attributes:
+        choice: what a click posts.
+        key: its key, formatted; empty if the keymap unbinds it.
+        label: what it does.
+        tone: the button's colour: `yes` or `no`.
+    """
+
+    choice: str
+    key: str
+    label: str
+    tone: str
+
+
+class ApprovalPanel(Vertical):
+    """Shows an approval in full, its form if it has one, and the decision buttons.
+
+    Attributes:
+        body: shows what is asked.
+        message_input: takes a message to the agent.
+    """
+
+    def __init__(self) -> None:
+        """Create an empty panel."""
+        super().__init__(classes="dialog")
+        self.body = StripView(lambda _width, _palette: [], id="body")
+        self.message_input = Input(
+            id="message",
+            placeholder="what the agent should read",
+            max_length=MAX_MESSAGE_LENGTH,
+            compact=True,
+        )
+        self._title = _line("title", "dialog-title")
+        self._position_in_queue = _line("place")
+        self._origin = _line("facts", "dialog-quiet")
+        self._form_slot = Vertical(id="form-slot")
+        self._scroll_position = _line("position")
+        self._guard = _line("guard")
+        self._note = _line("note")
+        self._decisions = DecisionBar(id="decisions")
+        self._hints = _line("keys", "dialog-keys")
+        self._form: AnswerForm | None = None
+
+    def compose(self) -> ComposeResult:
+        """Yield the parts from top to bottom."""
+        yield Horizontal(self._title, self._position_in_queue, id="heading")
+        yield self._origin
+        yield self.body
+        yield self._form_slot
+        yield Horizontal(self._scroll_position, self._guard, id="status")
+        yield self._note
+        yield self._decisions
+        yield self.message_input
+        yield self._hints
+
+    @property
+    def form(self) -> AnswerForm | None:
+        """The form of the approval; None if it has none."""
+        return self._form
+
+    def show_approval(
+        self, approval: Approval, fields: Sequence[FormField], options: Sequence[DecisionOption]
+    ) -> None:
+        """Show another approval from its start, with an empty form and message."""
+        self._replace_form(fields)
+        self._decisions.show(options)
+        self.message_input.value = ""
+        self.show_request(approval)
+
+    def show_request(self, approval: Approval) -> None:
+        """Show what is asked, and the answers."""
+        self._title.update(approval_title(approval))
+        shown = _without_form(approval) if self._form is not None else approval
+        self.body.show(partial(render_approval, shown))
+        self.set_class(False, "-rule", "-message")
+        self.body.focus()
+
+    def show_rule(self, approval: Approval) -> None:
+        """Show the rule that "always" would set in place of what is asked."""
+        self._title.update("Always allow this?")
+        self.body.show(partial(render_rule, approval))
+        self.set_class(True, "-rule")
+        self.body.focus()
+
+    def show_message_input(self) -> None:
+        """Show the input for a message in place of the answers."""
+        self.set_class(True, "-message")
+        self.message_input.focus()
+
+    def show_position(self, position: str) -> None:
+        """Show the place in the queue, such as `2 of 5`."""
+        self._position_in_queue.update(position)
+
+    def show_origin(self, origin: str) -> None:
+        """Show a sanitized text about the approval's thread and waiting time."""
+        self._origin.update(origin)
+
+    def show_note(self, note: str) -> None:
+        """Show a sanitized note: why a key did nothing, or the outcome of an approval."""
+        self._note.update(note)
+        self._note.set_class(bool(note), "-shown")
+        self.call_after_refresh(self.fit)
+
+    def show_guard(self, text: str, *, ready: bool) -> None:
+        """Show whether decision keys work."""
+        self._guard.update(text)
+        self._guard.set_class(ready, "-ready")
+        self._decisions.set_class(ready, "-armed")
+
+    def show_hints(self, hints: str) -> None:
+        """Show the keys other than the decision keys."""
+        self._hints.update(hints)
+        self.call_after_refresh(self.fit)
+
+    def fit(self) -> None:
+        """Fit the height to the content, up to the height of the screen.
+
+        The body gets the rows that the other parts leave, so the answers are always visible.
+        """
+        if not self.body.is_attached:
+            return
+        room = self.screen.size.height
+        room -= 4 if room > 30 else 0
+        free = max(_MIN_BODY_ROWS, room - self._other_rows())
+        form = max(2, self._form.virtual_size.height + 1) if self._form is not None else 0
+        form = min(form, max(free - self.body.row_count, free * 6 // 10))
+        self._form_slot.styles.height = form
+        self.body.styles.height = max(1, min(self.body.row_count, free - form))
+
+    def _other_rows(self) -> int:
+        """Return the rows of all parts but the body and the form."""
+        rest = self.gutter.height + self.body.styles.margin.height
+        for child in self.children:
+            if child.display and child not in (self.body, self._form_slot):
+                rest += child.outer_size.height + child.styles.margin.height
+        return rest
+
+    def on_resize(self) -> None:
+        """Fit again."""
+        self.call_after_refresh(self.fit)
+
+    def on_strip_view_scrolled(self, event: StripView.Scrolled) -> None:
+        """Show the scroll position."""
+        event.stop()
+        more = f"lines {event.first} to {event.last} of {event.total}"
+        is_all = event.first <= 1 and event.last == event.total
+        self._scroll_position.update("all of it is shown" if is_all else more)
+        self.fit()
+
+    def _replace_form(self, fields: Sequence[FormField]) -> None:
+        self._form_slot.remove_children()
+        self._form = AnswerForm(fields) if fields else None
+        if self._form is not None:
+            self.watch(self._form, "virtual_size", self.fit, init=False)
+            self._form_slot.mount(self._form)
+        self.call_after_refresh(self.fit)
+
+
+class DecisionBar(Vertical):
+    """Two rows of buttons: those that grant something, and the others."""
+
+    class Chosen(Message):
+        """An answer was clicked."""
+
+        def __init__(self, choice: str) -> None:
+            super().__init__()
+            self.choice = choice
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002  # Textual's name
+        """Create a bar without buttons."""
+        super().__init__(id=id)
+        self._options: tuple[DecisionOption, ...] = ()
+
+    def compose(self) -> ComposeResult:
+        """Yield the rows that are not empty."""
+        granting = [option for option in self._options if option.tone == "yes"]
+        others = [option for option in self._options if option.tone != "yes"]
+        for row in (granting, others):
+            if row:
+                with Horizontal():
+                    yield from (DecisionButton(option) for option in row)
+
+    def show(self, options: Sequence[DecisionOption]) -> None:
+        """Replace the answers."""
+        if tuple(options) != self._options:
+            self._options = tuple(options)
+            self.refresh(recompose=True)
+
+
+class DecisionButton(Static, can_focus=False):
+    """A button for an answer. It cannot be focused, so enter cannot press it."""
+
+    def __init__(self, offer: DecisionOption) -> None:
+        """Create the button of an answer."""
+        key = f"{offer.key} " if offer.key else ""
+        super().__init__(Content.assemble((key, "bold"), offer.label), classes=f"-{offer.tone}")
+        self.option = offer
+
+    def on_click(self) -> None:
+        """Post the choice."""
+        self.post_message(DecisionBar.Chosen(self.option.choice))
+
+
+def render_rule(approval: Approval, width: int, palette: Palette) -> list[Strip]:
+    """Render in full what "always" would allow from now on."""
+    text = Text()
+    match approval.asked:
+        case CommandAsked(network=str(network), rule=rule) if network:
+            text.append("Every command could reach\n\n")
+            text.append(f"  {reveal(rule[-1] if rule else network)}\n\n", palette.code)
+            text.append("over the network without asking: ")
+            text.append("in every thread, for good.\n", palette.warning)
+            text.append("Codex writes the rule into its own rules folder.", palette.muted)
+        case CommandAsked(rule=rule):
+            text.append("Every command that begins with\n\n")
+            text.append(f"  {reveal(shlex.join(rule))}\n\n", palette.code)
+            text.append("would run without asking: ")
+            text.append("in every thread, for good.\n", palette.warning)
+            text.append("Codex writes the rule into its own rules folder.", palette.muted)
+        case ElicitationAsked(server=server, message=message):
+            text.append(f"{reveal(message)}\n\n", palette.code)
+            text.append(f"{one_line(server, 80)} would not be asked about this again: ")
+            text.append("in every thread, for good.", palette.warning)
+        case _:
+            text.append("There is no rule.")
+    return wrap_text(text, width, palette.text)
+
+
+def _line(name: str, classes: str = "") -> Static:
+    return Static(id=name, classes=classes, markup=False)
+
+
+def _without_form(approval: Approval) -> Approval:
+    """Return the approval without its schema, which is already shown as a form."""
+    match approval.asked:
+        case ElicitationAsked() as asked:
+            return structs.replace(approval, asked=structs.replace(asked, schema={}))
+        case _:
+            return approval

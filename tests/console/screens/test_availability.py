@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import pytest
+
+from codextui.console.model.state import ConsoleState
+from codextui.console.screens.availability import (
+    NEEDS_NO_SERVER,
+    NEEDS_NO_THREAD,
+    Action,
+    unavailable_reason,
+)
+from codextui.protocol.events import DiffUpdated, Event, Msg, ThreadChanged, TurnStarted
+from codextui.protocol.threads import ThreadInfo, ThreadState
+
+
+def state_with(state: ThreadState, *events: Msg, online: bool = True) -> ConsoleState:
+    console_state = ConsoleState()
+    if online:
+        console_state.set_connected(fresh=True)
+    info = ThreadInfo("t", "backend", state)
+    for seq, msg in enumerate((ThreadChanged(info), *events), start=1):
+        console_state.apply(Event(seq, "t", "u", 0.0, msg))
+    return console_state
+
+
+@pytest.mark.parametrize(
+    ("action", "state"),
+    [
+        (Action.SEND, ThreadState.IDLE),
+        (Action.SEND, ThreadState.RUNNING),
+        (Action.SEND, ThreadState.NEEDS_INPUT),
+        (Action.SEND, ThreadState.FAILED),
+        (Action.SEND, ThreadState.INTERRUPTED),
+        (Action.INTERRUPT, ThreadState.RUNNING),
+        (Action.INTERRUPT, ThreadState.NEEDS_INPUT),
+        (Action.KILL, ThreadState.IDLE),
+        (Action.FORK, ThreadState.KILLED),
+        (Action.START, ThreadState.IDLE),
+    ],
+)
+def test_what_can_be_done_is_not_refused(action: Action, state: ThreadState) -> None:
+    assert unavailable_reason(action, state_with(state), "t") == ""
+
+
+@pytest.mark.parametrize(
+    ("action", "state", "why"),
+    [
+        (Action.SEND, ThreadState.KILLED, "backend was killed"),
+        (Action.KILL, ThreadState.KILLED, "killed already"),
+        (Action.INTERRUPT, ThreadState.IDLE, "backend is idle: no turn is running"),
+        (Action.FORK_THROUGH, ThreadState.IDLE, "no turn yet"),
+        (Action.DIFF, ThreadState.IDLE, "has changed no files"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_with_the_reason(
+    action: Action, state: ThreadState, why: str
+) -> None:
+    assert why in unavailable_reason(action, state_with(state), "t")
+
+
+def test_a_thread_with_a_turn_can_be_forked_through_it() -> None:
+    assert (
+        unavailable_reason(Action.FORK_THROUGH, state_with(ThreadState.RUNNING, TurnStarted()), "t")
+        == ""
+    )
+
+
+@pytest.mark.parametrize("action", [a for a in Action if a not in NEEDS_NO_SERVER])
+def test_out_of_reach_of_the_server_only_looking_is_possible(action: Action) -> None:
+    console_state = state_with(ThreadState.RUNNING, TurnStarted())
+    console_state.set_disconnected("the server ended")
+    assert "the server ended" in unavailable_reason(action, console_state, "t")
+
+
+def test_a_diff_can_be_shown_out_of_reach_of_the_server() -> None:
+    console_state = state_with(ThreadState.RUNNING, TurnStarted(), DiffUpdated("--- a\n+++ b\n"))
+    console_state.set_disconnected("the server ended")
+    assert unavailable_reason(Action.DIFF, console_state, "t") == ""
+
+
+def test_before_the_first_connection_it_says_that_it_is_still_connecting() -> None:
+    assert "still connecting" in unavailable_reason(Action.START, ConsoleState(), "")
+
+
+@pytest.mark.parametrize("action", [a for a in Action if a not in NEEDS_NO_THREAD])
+def test_without_a_thread_it_says_how_to_start_one(action: Action) -> None:
+    console_state = ConsoleState()
+    console_state.set_connected(fresh=True)
+    assert "n starts one" in unavailable_reason(action, console_state, "")

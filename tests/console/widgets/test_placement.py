@@ -1,0 +1,245 @@
+from __future__ import annotations
+
+import pytest
+from console.model.events import FakeServer, info
+
+from codextui.console.model.state import ConsoleState
+from codextui.console.widgets.placement import (
+    MIN_PANE_HEIGHT,
+    MIN_PANE_WIDTH,
+    PANE_COUNTS,
+    PaneSlots,
+    Tiling,
+    pane_capacity,
+    sort_by_urgency,
+    tile_panes,
+    wants_pane,
+    yield_rank,
+)
+from codextui.protocol import events as ev
+from codextui.protocol.runs import ThreadKind
+from codextui.protocol.threads import ThreadInfo, ThreadState
+
+RUN = "run:r"
+S = ThreadState
+
+
+# Tiling.
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "panes"),
+    [(58, 20, 2), (58, 15, 1), (124, 41, 9), (80, 41, 6), (20, 5, 1), (300, 100, 9)],
+)
+def test_as_many_panes_fit_as_can_be_read(width: int, height: int, panes: int) -> None:
+    assert pane_capacity(width, height, 9) == panes
+
+
+def test_there_are_never_more_panes_than_the_person_wants() -> None:
+    assert [pane_capacity(300, 100, most) for most in range(1, 10)] == [1, 2, 3, 4, 4, 6, 6, 6, 9]
+
+
+@pytest.mark.parametrize("count", range(1, 10))
+@pytest.mark.parametrize(("width", "height"), [(124, 41), (240, 60), (60, 75)])
+def test_no_cell_of_the_grid_stays_empty(count: int, width: int, height: int) -> None:
+    tiling = tile_panes(count, width, height)
+    assert tiling.columns * tiling.rows == count + tiling.first_span - 1
+    assert tiling.first_span <= tiling.rows
+
+
+@pytest.mark.parametrize("count", PANE_COUNTS)
+def test_panes_that_fit_are_tiled_so_that_they_can_be_read(count: int) -> None:
+    for width, height in ((36, 8), (58, 20), (80, 41), (124, 41), (240, 60), (60, 75)):
+        if pane_capacity(width, height, count) == count:
+            tiling = tile_panes(count, width, height)
+            assert width // tiling.columns >= MIN_PANE_WIDTH
+            assert height // tiling.rows >= MIN_PANE_HEIGHT
+
+
+def test_wide_screens_have_panes_side_by_side_and_narrow_ones_have_them_stacked() -> None:
+    assert tile_panes(2, 124, 41) == Tiling(2, 1)
+    assert tile_panes(2, 58, 20) == Tiling(1, 2)
+    assert tile_panes(3, 200, 41) == Tiling(3, 1)
+
+
+def test_three_panes_that_would_be_narrow_are_one_tall_and_two_stacked() -> None:
+    assert tile_panes(3, 124, 41) == Tiling(2, 2, first_span=2)
+
+
+# Slots.
+
+
+def slots(capacity: int, *threads: str) -> PaneSlots:
+    result = PaneSlots()
+    result.resize(capacity, threads)
+    return result
+
+
+def never(_: str) -> bool:
+    return False
+
+
+def test_new_threads_take_free_places_in_order() -> None:
+    some = slots(2)
+    some.claim("a", never)
+    some.claim("b", never)
+    assert some.shown == ("a", "b")
+
+
+def test_a_new_thread_takes_no_place_from_one_that_lives() -> None:
+    some = slots(2, "a", "b")
+    some.claim("c", never)
+    assert some.shown == ("a", "b")
+
+
+def test_a_new_thread_takes_the_place_of_one_that_is_over() -> None:
+    some = slots(2, "a", "b")
+    some.claim("c", lambda thread_id: thread_id == "a")
+    assert some.shown == ("c", "b")
+
+
+def test_a_thread_that_a_person_wants_takes_the_place_they_are_in() -> None:
+    some = slots(2, "a", "b")
+    some.show("c", replacing="a")
+    assert some.shown == ("c", "b")
+
+
+def test_a_thread_that_a_person_wants_takes_a_free_place_first() -> None:
+    some = slots(3, "a", "b")
+    some.show("c", replacing="a")
+    assert some.shown == ("a", "b", "c")
+
+
+def test_a_thread_is_never_shown_twice() -> None:
+    some = slots(3, "a", "b")
+    some.show("a", replacing="b")
+    some.claim("b", never)
+    assert some.shown == ("a", "b")
+
+
+def test_fewer_places_show_the_first_and_more_bring_the_others_back() -> None:
+    some = slots(4, "a", "b", "c", "d")
+    some.resize(2, ())
+    assert some.shown == ("a", "b")
+    some.resize(4, ())
+    assert some.shown == ("a", "b", "c", "d")
+
+
+def test_a_hidden_thread_that_is_wanted_moves_into_sight() -> None:
+    some = slots(3, "a", "b", "c")
+    some.resize(2, ())
+    some.show("c", replacing="b")
+    assert some.shown == ("a", "c")
+
+
+def test_the_thread_that_a_person_is_with_stays_in_sight_where_there_is_less_room() -> None:
+    some = slots(4, "a", "b", "c", "d")
+    some.resize(2, ())
+    some.keep_visible("d")
+    assert some.shown == ("a", "d")
+    some.keep_visible("a")
+    some.keep_visible("e")
+    assert some.shown == ("a", "d")
+    some.resize(4, ())
+    assert some.shown == ("a", "d", "c", "b")
+
+
+def test_more_places_are_filled_with_those_who_wait() -> None:
+    some = slots(1, "a")
+    some.resize(3, ("a", "b", "c", "d"))
+    assert some.shown == ("a", "b", "c")
+
+
+def test_of_those_that_give_way_the_readiest_goes() -> None:
+    some = slots(3, "a", "b", "c")
+    some.claim("d", {"a": 1, "b": 3, "c": 0}.__getitem__)
+    assert some.shown == ("a", "d", "c")
+
+
+# Urgency.
+
+
+def state_with(*rows: ThreadInfo) -> ConsoleState:
+    server = FakeServer()
+    for row in rows:
+        server.send(ev.ThreadChanged(row), thread=row.thread_id)
+    return server.state
+
+
+def run(state: ThreadState = S.RUNNING) -> ThreadInfo:
+    return info(RUN, kind=ThreadKind.RUN, state=state)
+
+
+def role(name: str, state: ThreadState) -> ThreadInfo:
+    return info(f"{RUN}/{name}", kind=ThreadKind.ROLE, parent=RUN, state=state)
+
+
+def codex(name: str, state: ThreadState) -> ThreadInfo:
+    return info(f"{name}-codex", parent=f"{RUN}/{name}", state=state)
+
+
+def order(state: ConsoleState, capacity: int) -> list[str]:
+    names = sort_by_urgency(state, state.tree(), capacity)
+    return [name.removeprefix(f"{RUN}/") for name in names]
+
+
+def test_roles_at_work_come_before_their_codex_threads_and_before_who_waits() -> None:
+    state = state_with(
+        run(),
+        role("pm", S.DONE),
+        role("tester", S.WAITING),
+        role("back", S.RUNNING),
+        codex("back", S.RUNNING),
+        role("front", S.RUNNING),
+    )
+    assert order(state, 4) == [RUN, "back", "front", "back-codex", "tester", "pm"]
+
+
+def test_with_few_panes_the_run_itself_comes_after_who_works() -> None:
+    state = state_with(
+        run(), role("back", S.RUNNING), codex("back", S.RUNNING), role("pm", S.WAITING)
+    )
+    assert order(state, 2) == ["back", "back-codex", "pm", RUN]
+
+
+def test_who_needs_a_person_comes_first_of_all() -> None:
+    state = state_with(run(), role("back", S.RUNNING), codex("back", S.NEEDS_INPUT))
+    assert order(state, 4)[0] == "back-codex"
+
+
+@pytest.mark.parametrize("state", list(ThreadState))
+def test_every_state_has_an_urgency(state: ThreadState) -> None:
+    state = state_with(run(state), role("back", state), codex("back", state))
+    assert len(order(state, 4)) == 3
+
+
+def test_who_rests_gives_way_before_who_waits_and_who_works_never() -> None:
+    rows = [
+        role("a", S.KILLED),
+        codex("b", S.IDLE),
+        role("c", S.DONE),
+        role("d", S.WAITING),
+        role("e", S.RUNNING),
+        role("f", S.NEEDS_INPUT),
+        role("g", S.PAUSED),
+        role("h", S.FAILED),
+    ]
+    state = state_with(run(), role("b", S.DONE), *rows)
+    readiness = [yield_rank(state, row, 4) for row in rows]
+    assert readiness[:4] == sorted(set(readiness[:4]), reverse=True)
+    assert readiness[3] > 0
+    assert readiness[4:] == [0, 0, 0, 0]
+
+
+def test_the_run_gives_way_only_where_there_are_few_panes() -> None:
+    state = state_with(run())
+    assert yield_rank(state, run(), 2)
+    assert not yield_rank(state, run(), 4)
+
+
+def test_threads_without_a_team_neither_push_nor_give_way() -> None:
+    alone = info("alone", state=S.RUNNING)
+    idle = info("idle", state=S.IDLE)
+    state = state_with(alone, idle)
+    assert not wants_pane(state, alone)
+    assert not yield_rank(state, idle, 4)
