@@ -20,7 +20,7 @@ HEAVY = (
 
 
 def imported_by(statement: str, **env: str) -> set[str]:
-    """The modules and packages that a fresh interpreter has loaded after `statement`."""
+    """Return the modules and packages that a fresh interpreter loads for `statement`."""
     code = f"{statement}\nimport sys\nprint(*sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", code],
@@ -43,12 +43,12 @@ def test_the_first_frame_is_drawn_without_the_protocol() -> None:
 import asyncio
 from codextui.console.app import ConsoleApp
 
-class Link:
+class Connection:
     async def run(self):
         await asyncio.Event().wait()
 
 async def main():
-    app = ConsoleApp("default", lambda on_update: Link())
+    app = ConsoleApp("default", lambda on_update: Connection())
     async with app.run_test():
         pass
 
@@ -72,7 +72,7 @@ async def main():
     caught_up = asyncio.Event()
     asked = asyncio.Event()
 
-    def attach(on_update):
+    def connect(on_update):
         def handle(update):
             on_update(update)
             if isinstance(update, CaughtUp):
@@ -85,13 +85,13 @@ async def main():
 
     async with FakeServer(paths.socket_path("default")) as server:
         server.tools["codex-server"] = report
-        async with ConsoleApp("default", attach).run_test():
+        async with ConsoleApp("default", connect).run_test():
             await asyncio.wait_for(caught_up.wait(), 30)
             await asyncio.wait_for(asked.wait(), 30)
 
 asyncio.run(main())
 """
-    runtime = {"XDG_RUNTIME_DIR": str(tmp_path), "PYTHONPATH": str(Path(__file__).parent)}
+    runtime = {"XDG_RUNTIME_DIR": str(tmp_path), "PYTHONPATH": str(Path(__file__).parents[1])}
     loaded = imported_by(statement, **runtime)
     assert "codextui.client.connection" in loaded
     assert loaded.isdisjoint(HEAVY)

@@ -1,4 +1,4 @@
-"""Rebinding says everything that is wrong, and does what it says inside Textual."""
+"""The checks of a keymap, and its effect in Textual."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_a_key_may_be_rebound_to_one_or_more_keys() -> None:
     assert check_keymap(keys, PLACES) == {"thread.kill": "ctrl+k,f8", "app.help": "comma"}
 
 
-def test_two_bindings_may_change_places() -> None:
+def test_two_bindings_can_swap_keys() -> None:
     assert check_keymap({"approval.once": "n", "approval.decline": "y"}, PLACES)
 
 
@@ -47,7 +47,7 @@ def test_the_same_key_may_do_different_things_in_different_places() -> None:
     assert check_keymap({"thread.kill": "y"}, PLACES) == {"thread.kill": "y"}
 
 
-def test_an_unknown_binding_is_refused_with_the_nearest_one() -> None:
+def test_an_unknown_binding_is_refused_with_a_suggestion() -> None:
     assert refusal({"thread.kil": "x"}) == (
         "ui.keys.thread.kil is no binding; did you mean thread.kill?"
     )
@@ -65,7 +65,7 @@ def test_a_key_that_no_terminal_sends_is_refused(key: str) -> None:
     "key",
     ["x", "X", "+", "ctrl+k", "alt+enter", "shift+f3", "full_stop", "!", "ä", "ctrl+j"],
 )
-def test_a_key_that_terminals_send_is_taken(key: str) -> None:
+def test_a_key_that_terminals_send_is_accepted(key: str) -> None:
     assert check_keymap({"thread.kill": key}, PLACES) == {"thread.kill": key}
 
 
@@ -74,14 +74,14 @@ def test_a_clash_on_the_same_screen_is_refused(key: str) -> None:
     assert "clashes (Console)" in refusal({"thread.kill": key})
 
 
-def test_all_problems_are_told_at_once_each_with_its_line(tmp_path: Path) -> None:
+def test_all_problems_are_reported_at_once_with_their_lines(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_text('[ui.keys]\n"thread.kil" = "x"\nthread.reply = "nokey"\n')
     message = refusal({"thread.kil": "x", "thread.reply": "nokey"}, path)
     assert [line.split(" ")[0] for line in message.splitlines()] == [f"{path}:2:", f"{path}:3:"]
 
 
-def test_the_help_shows_the_keys_as_they_are_bound_now() -> None:
+def test_the_help_shows_rebound_keys() -> None:
     keymap = check_keymap({"thread.kill": "ctrl+k", "approval.decline": ""}, PLACES)
     console, dialog = key_groups(PLACES, keymap)
     assert console.keys == (
@@ -111,7 +111,7 @@ class Host(App[None]):
         self.hits.append(what)
 
 
-async def test_textual_takes_the_keymap_and_an_empty_text_really_unbinds() -> None:
+async def test_textual_applies_the_keymap_and_an_empty_string_unbinds() -> None:
     keymap = check_keymap({"thread.kill": "", "thread.reply": "?"}, {"Host": Host.BINDINGS})
     async with Host(keymap).run_test() as pilot:
         await pilot.press("x", "y", "question_mark")
@@ -121,12 +121,12 @@ async def test_textual_takes_the_keymap_and_an_empty_text_really_unbinds() -> No
         assert [b.id for b in bindings if is_unbound(b)] == ["thread.kill"]
 
 
-def test_keys_are_shown_as_people_read_them() -> None:
+def test_keys_are_formatted_for_the_screen() -> None:
     assert format_keys("ctrl+s,escape,exclamation_mark,alt+enter,left") == "^s esc ! alt+⏎ ←"
 
 
 @given(st.dictionaries(st.text(), st.text()))
-def test_whatever_the_file_says_is_taken_or_refused(keys: dict[str, str]) -> None:
+def test_any_keymap_is_either_accepted_or_refused(keys: dict[str, str]) -> None:
     try:
         taken = check_keymap(keys, PLACES)
     except ConfigInvalid:
@@ -135,7 +135,7 @@ def test_whatever_the_file_says_is_taken_or_refused(keys: dict[str, str]) -> Non
 
 
 @given(st.text())
-def test_whatever_key_is_taken_textual_can_bind(key: str) -> None:
+def test_textual_can_bind_every_accepted_key(key: str) -> None:
     try:
         taken = check_keymap({"thread.kill": key}, PLACES)
     except ConfigInvalid:

@@ -1,4 +1,4 @@
-"""The themes we ship can be read, and a user's bad file harms nobody."""
+"""The shipped themes are readable, and bad theme files are ignored."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def colours_of(theme: Theme) -> dict[str, Color]:
 
 
 def contrast(one: Color, other: Color) -> float:
-    """The contrast ratio of WCAG 2.2."""
+    """Return the contrast ratio of WCAG 2.2."""
 
     def luminance(colour: Color) -> float:
         parts = [
@@ -45,7 +45,7 @@ def contrast(one: Color, other: Color) -> float:
     return (high + 0.05) / (low + 0.05)
 
 
-def test_two_dark_themes_a_light_one_and_one_of_high_contrast_are_shipped() -> None:
+def test_two_dark_themes_a_light_and_a_high_contrast_one_are_shipped() -> None:
     assert OURS.problems == ()
     assert {theme.name: theme.dark for theme in OURS.themes} == {
         "beacon": True,
@@ -58,7 +58,7 @@ def test_two_dark_themes_a_light_one_and_one_of_high_contrast_are_shipped() -> N
 
 @pytest.mark.parametrize("theme", OURS.themes, ids=lambda theme: theme.name)
 @pytest.mark.parametrize("word", [*WORDS, *WORD_VARIABLES])
-def test_every_word_can_be_read_on_every_ground(theme: Theme, word: str) -> None:
+def test_every_text_colour_is_readable_on_every_background(theme: Theme, word: str) -> None:
     needed = 7.0 if theme.name == "beacon" else 4.5
     colours = colours_of(theme)
     assert {
@@ -69,7 +69,7 @@ def test_every_word_can_be_read_on_every_ground(theme: Theme, word: str) -> None
 
 
 @pytest.mark.parametrize("theme", OURS.themes, ids=lambda theme: theme.name)
-def test_a_diff_can_be_read_on_its_own_ground(theme: Theme) -> None:
+def test_a_diff_is_readable_on_its_backgrounds(theme: Theme) -> None:
     colours = colours_of(theme)
     for kind in ("added", "removed"):
         ground = colours[f"diff-{kind}-background"]
@@ -78,13 +78,13 @@ def test_a_diff_can_be_read_on_its_own_ground(theme: Theme) -> None:
 
 
 @pytest.mark.parametrize("path", sorted(themes_folder().glob("*.toml")), ids=lambda path: path.stem)
-def test_each_of_our_files_names_itself_and_sets_every_variable(path: Path) -> None:
+def test_each_shipped_file_is_named_like_its_theme_and_sets_every_variable(path: Path) -> None:
     document = tomllib.loads(path.read_text(encoding="utf-8"))
     assert document["name"] == path.stem
     assert list(document["variables"]) == list(VARIABLE_DEFAULTS)
 
 
-def test_a_theme_with_a_primary_colour_alone_has_all_our_variables() -> None:
+def test_a_theme_with_only_a_primary_colour_has_all_variables() -> None:
     theme = parse_theme('name = "mine"\nprimary = "#ff8800"\n')
     assert theme.variables.keys() >= VARIABLE_DEFAULTS.keys()
     assert Color.parse(theme.variables["state-running"]).rgb[1:] == (136, 0)
@@ -92,14 +92,14 @@ def test_a_theme_with_a_primary_colour_alone_has_all_our_variables() -> None:
         Color.parse(theme.variables[name])
 
 
-def test_the_users_theme_comes_over_ours_of_the_same_name(tmp_path: Path) -> None:
+def test_a_users_theme_replaces_a_shipped_one_of_the_same_name(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text('name = "harbour"\nprimary = "#ff8800"\n')
     loaded = load_themes(tmp_path)
     assert [theme.primary for theme in loaded.themes if theme.name == "harbour"] == ["#ff8800"]
     assert len(loaded.themes) == len(OURS.themes)
 
 
-def test_all_bad_files_are_told_and_the_good_ones_kept(tmp_path: Path) -> None:
+def test_bad_files_are_reported_and_good_ones_loaded(tmp_path: Path) -> None:
     (tmp_path / "a.toml").write_text('name = "a"\nprimary = "#ff8800"\n')
     (tmp_path / "b.toml").write_text('name = "b"\nprimry = "red"\nerror = "#zz"\n')
     (tmp_path / "c.toml").write_text("name = \n")
@@ -116,7 +116,7 @@ def test_all_bad_files_are_told_and_the_good_ones_kept(tmp_path: Path) -> None:
     assert "error must be a colour such as" in loaded.problems[0]
 
 
-def test_a_folder_that_is_not_there_is_no_problem(tmp_path: Path) -> None:
+def test_a_missing_folder_is_no_problem(tmp_path: Path) -> None:
     assert load_themes(tmp_path / "none") == OURS
 
 
@@ -145,7 +145,7 @@ def test_a_name_that_cannot_be_shown_is_refused(name: str) -> None:
 
 
 @given(st.text(), st.text())
-def test_no_text_gets_a_colour_past_us_that_textual_cannot_use(primary: str, quiet: str) -> None:
+def test_no_file_passes_a_colour_that_textual_cannot_use(primary: str, quiet: str) -> None:
     escaped = [
         text.encode("unicode_escape").decode().replace('"', '\\"') for text in (primary, quiet)
     ]

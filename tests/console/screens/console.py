@@ -1,4 +1,4 @@
-"""The console on a server of a test's own: updates go in, calls come out."""
+"""A console on a fake server: updates go in, calls come out."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ from codextui.protocol.decisions import Decision
 from codextui.protocol.threads import ThreadInfo, ThreadState, Usage
 
 NOW = 1_780_000_000.0
-"""When every test happens."""
+"""Unix seconds at which every test happens."""
 
 
 @dataclass
 class FakeServer:
-    """A server that does nothing by itself: the test tells what happens on it.
+    """A server on which only happens what the test makes happen.
 
     Attributes:
         calls: every tool called, with its arguments.
@@ -93,7 +93,7 @@ class FakeServer:
         )
 
     def thread(self, handle: str, state: ThreadState = ThreadState.IDLE, **more: object) -> str:
-        """Tell of a thread, whose id is its handle with `t-` before it, or of its change."""
+        """Add or change a thread, and return its id, which is `t-` and the handle."""
         thread_id = f"t-{handle}"
         info = self.threads.get(thread_id) or ThreadInfo(
             thread_id,
@@ -113,7 +113,7 @@ class FakeServer:
         return thread_id
 
     def running(self, handle: str, **more: object) -> str:
-        """Tell of a thread with a turn that runs and an agent's message that has begun."""
+        """Add a thread with a running turn and a message that has started."""
         thread_id = self.thread(handle, ThreadState.RUNNING, turn_id="u1", **more)
         self.say(thread_id, ev.TurnStarted())
         self.say(thread_id, ev.ItemStarted({"type": "agentMessage", "id": "m1", "text": ""}))
@@ -126,7 +126,7 @@ class FakeServer:
         self.say(thread_id, ev.ItemCompleted(item), turn_id)
 
     def ask(self, thread_id: str, approval_id: str, asked: Asked | None = None) -> Approval:
-        """Have a thread ask for approval, and this console to give it."""
+        """Open an approval of a thread, and offer it to the console."""
         approval = Approval(
             approval_id,
             thread_id,
@@ -149,14 +149,14 @@ class FakeServer:
 
 @dataclass
 class Console:
-    """An app and the server it thinks it has."""
+    """An app and its fake server."""
 
     app: ConsoleApp
     server: FakeServer
 
     @asynccontextmanager
     async def open(self, size: tuple[int, int] = (160, 45)) -> AsyncIterator[Pilot[int]]:
-        """Run the app, connected to a server that has no threads yet."""
+        """Run the app, connected to a server without threads."""
         async with self.app.run_test(size=size) as pilot:
             async with asyncio.timeout(10):
                 await self.server.ran.wait()
@@ -166,7 +166,7 @@ class Console:
             yield pilot
 
     async def settle(self) -> None:
-        """Wait until everything that was told is on the screen."""
+        """Wait until everything is drawn."""
         pilot = Pilot(self.app)
         async with asyncio.timeout(20):
             await pilot.pause()
@@ -175,39 +175,39 @@ class Console:
             await pilot.pause()
 
     async def press(self, *keys: str) -> None:
-        """Press keys, and wait for what they do."""
+        """Press keys, and wait for their effects."""
         for key in keys:
             await Pilot(self.app).press(key)
             await self.settle()
 
     async def until(self, words: str) -> None:
-        """Wait until something is on the screen."""
+        """Wait until a text is on the screen."""
         async with asyncio.timeout(20):
             while words not in self.shown():
                 await asyncio.sleep(0.05)
                 await self.settle()
 
     def shown(self) -> str:
-        """What a person sees now, a line per row."""
+        """Return the screen, a line per row."""
         return on_screen(self.app)
 
     def pane(self, thread_id: str) -> TranscriptPane:
-        """The pane of a thread."""
+        """Return the pane of a thread."""
         pane = self.app.main.workbench.grid.pane_of(thread_id)
         assert pane is not None, f"{thread_id} has no pane"
         return pane
 
     def panes(self) -> list[str]:
-        """The threads that have a pane in sight, in order."""
+        """Return the ids of the threads with a visible pane, in order."""
         return [place.thread_id for place in self.app.main.workbench.grid.tiles if place.display]
 
     @property
     def current(self) -> str:
-        """The thread that keys are meant for."""
+        """The id of the current thread."""
         return self.app.main.workbench.current
 
     def notices(self) -> list[str]:
-        """The notices shown to the user."""
+        """Return the texts of all notices."""
         return [notification.message for notification in self.app._notifications]
 
     def called(self, tool: str) -> list[dict[str, object]]:
@@ -217,16 +217,16 @@ class Console:
 def build_console(
     *, layout: int = 9, theme: str = "harbour", config: Config | None = None, folder: str = ""
 ) -> Console:
-    """A console whose clock stands still."""
+    """Build a console with a fixed clock."""
     servers: list[FakeServer] = []
 
-    def attach(on_update: Callable[[ConnectionUpdate], None]) -> FakeServer:
+    def connect(on_update: Callable[[ConnectionUpdate], None]) -> FakeServer:
         servers.append(FakeServer(on_update))
         return servers[0]
 
     app = ConsoleApp(
         "default",
-        attach,
+        connect,
         config=config or Config(ui=UiConfig(theme=theme, layout=layout, bell=False)),
         now=lambda: NOW,
         home="/home/ada",
@@ -236,7 +236,7 @@ def build_console(
 
 
 def text_of(widget: Widget) -> str:
-    """What a widget shows, row by row, without the spaces at the ends."""
+    """Return the content of a widget, a line per row, without trailing spaces."""
     strips = widget.render_lines(Region(0, 0, widget.size.width, widget.size.height))
     return "\n".join(strip.text.rstrip() for strip in strips)
 

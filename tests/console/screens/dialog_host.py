@@ -1,4 +1,4 @@
-"""A minimal app to show one dialog in, with everything that depends on the moment held still."""
+"""A minimal app that shows one dialog at a fixed time."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NOTHING_YET = object()
 
 
 class FakeClock:
-    """Seconds that pass when a test says so."""
+    """Monotonic seconds that only a test advances."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
@@ -33,7 +33,7 @@ class FakeClock:
 
 
 class DialogHost(App[None]):
-    """Shows one screen and remembers what it says."""
+    """Shows one screen, and records its result and messages."""
 
     CSS = "Static#behind { height: 1fr; } Input { border: none; }"
 
@@ -92,6 +92,6 @@ def asking(approvals: Sequence[Approval], clock: FakeClock, **options: Any) -> A
 
 
 def on_screen(app: App[Any]) -> str:
-    """What a person sees now, a line per row."""
+    """Return the screen, a line per row."""
     strips = app.screen._compositor.render_strips()
     return "\n".join("".join(segment.text for segment in strip).rstrip() for strip in strips)

@@ -1,4 +1,4 @@
-"""What a terminal shows of a console that draws only what has changed."""
+"""A terminal that applies the console's partial updates."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from textual.screen import Screen
 
 
 class DrawnTerminal:
-    """A terminal that gets every update, as those of people do; tests have none otherwise."""
+    """A terminal that receives every update, unlike the headless driver of tests."""
 
     def __init__(self, console: Console, size: tuple[int, int]) -> None:
         self._app = console.app
@@ -21,7 +21,7 @@ class DrawnTerminal:
 
     @property
     def text(self) -> str:
-        """What it shows, row by row, without the spaces at the ends."""
+        """Its content, a line per row, without trailing spaces."""
         return "\n".join(row.rstrip() for row in self._screen.display)
 
     def _display(self, screen: Screen[object], update: RenderableType | None) -> None:

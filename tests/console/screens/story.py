@@ -1,4 +1,4 @@
-"""A team at work, told to a console: what the snapshots show."""
+"""The threads that the snapshots of the main screen show."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ DIFF = """\
 
 
 def tell(server: FakeServer, count: int = 3) -> None:
-    """Have some roles at work on the refunds of a shop."""
+    """Add threads that work on the refunds of a shop."""
     server.say("", CodexReady("0.163.0"), "")
     for number, role in enumerate(ROLES[:count]):
         brief = f"You are {role}. Build the refund endpoint of the shop, with tests."
@@ -79,7 +79,7 @@ def tell(server: FakeServer, count: int = 3) -> None:
 
 
 def trouble(server: FakeServer) -> None:
-    """Have one fail, one rest, one be forked, one killed, and one need a person."""
+    """Add threads that failed, rest, were forked, were killed and need input."""
     server.thread("tester", ThreadState.FAILED, note="stream disconnected before completion")
     server.thread("backend-fork", ThreadState.IDLE, forked_from="t-backend")
     server.thread("old", ThreadState.IDLE)

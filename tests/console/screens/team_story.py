@@ -1,4 +1,4 @@
-"""A team's run in the middle of its work, told to a console: what the snapshots show."""
+"""The running team that the snapshots show."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def row(
     state: ThreadState = ThreadState.WAITING,
     **more: object,
 ) -> str:
-    """Tell of a role, or, without a name, of the run itself, or of a change of it."""
+    """Add or change a role; without a name, the run itself."""
     thread_id = role_id(name) if name else RUN
     info = server.threads.get(thread_id) or ThreadInfo(
         thread_id,
@@ -62,7 +62,7 @@ def row(
 
 
 def begin(server: FakeServer) -> None:
-    """A run whose roles all wait yet."""
+    """Add a run whose roles all wait."""
     row(server, "", ThreadState.RUNNING)
     server.say(RUN, ev.TurnStarted(), "t1")
     server.say(RUN, ev.RunNoted("run_started", "", f"bug-busters begins: {TASK}"), "t1")
@@ -71,7 +71,7 @@ def begin(server: FakeServer) -> None:
 
 
 def work(server: FakeServer, name: str, state: ThreadState = ThreadState.RUNNING) -> str:
-    """Have a role begin to work."""
+    """Start the turn of a role."""
     thread_id = row(server, name, state, turn_id="t1", usage=usage(4_200))
     server.say(thread_id, ev.TurnStarted(), "t1")
     item = {"type": "userMessage", "id": "i1", "content": [{"type": "text", "text": TASK}]}
@@ -80,7 +80,7 @@ def work(server: FakeServer, name: str, state: ThreadState = ThreadState.RUNNING
 
 
 def codex_of(server: FakeServer, name: str, state: ThreadState = ThreadState.RUNNING) -> str:
-    """Have a role's Codex begin to work."""
+    """Start a Codex thread of a role."""
     thread_id = server.thread(
         f"{name}-codex", state, parent=role_id(name), turn_id="u1", created_at=NOW - 90
     )
@@ -90,7 +90,7 @@ def codex_of(server: FakeServer, name: str, state: ThreadState = ThreadState.RUN
 
 
 def tell(server: FakeServer) -> None:
-    """The whole story so far: a refused handoff, two roles and their Codex at work at once."""
+    """Add a run with a refused handoff and two working roles with their Codex threads."""
     begin(server)
     server.say("", ev.CodexReady("0.163.0"), "")
     manager = work(server, "project_manager")
@@ -135,7 +135,7 @@ def tell(server: FakeServer) -> None:
 
 
 def gates(server: FakeServer) -> None:
-    """Tell the gate board."""
+    """Publish the gates."""
     board = (
         Gate("REQUIREMENTS.md", (), ("designer",), True, "1.9 kB", BEGAN),
         Gate(
@@ -156,7 +156,7 @@ def gates(server: FakeServer) -> None:
 
 
 def spans(server: FakeServer) -> None:
-    """Tell what the time went into."""
+    """Publish the spans."""
     for number, (role, kind, start, end, more) in enumerate(_SPANS):
         span = Span(
             f"s{number}",
@@ -194,7 +194,7 @@ _SPANS: list[tuple[str, SpanKind, float, float | None, dict[str, object]]] = [
 
 
 def ask_tool(server: FakeServer, name: str = "tester", approval_id: str = "a7") -> Approval:
-    """Have a role ask whether it may call a tool."""
+    """Open the approval of a role's tool call."""
     row(server, name, ThreadState.NEEDS_INPUT, turn_id="t1", waits_for="approval")
     approval = Approval(approval_id, role_id(name), "t1", "", name, NOW - 14, TOOL)
     server.say(role_id(name), ev.ApprovalAsked(approval), "t1")

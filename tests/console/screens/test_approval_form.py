@@ -1,4 +1,4 @@
-"""Questions and MCP elicitations are answered in a form inside the approval dialog."""
+"""The form of the approval dialog: questions and MCP elicitations."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ FORM = ElicitationAsked(
 
 @asynccontextmanager
 async def at_form(asked: Asked) -> AsyncIterator[tuple[Pilot[None], DialogHost]]:
-    """The dialog after a quiet moment, with the cursor in the first field."""
+    """Open the dialog, and wait until the first field has the focus."""
     clock = FakeClock()
     host = DialogHost(asking([approval(asked)], clock))
     async with host.run_test(size=(80, 40)) as pilot:
@@ -66,7 +66,7 @@ async def test_questions_are_answered_with_the_keyboard() -> None:
         assert host.result is not NOTHING_YET
 
 
-async def test_an_answer_beside_the_options_is_sent_instead() -> None:
+async def test_another_answer_replaces_the_options() -> None:
     async with at_form(QUESTIONS) as (pilot, host):
         await pilot.press("down", "tab", *"teal", "tab", *"t", "ctrl+s")
         await pilot.pause()
@@ -89,7 +89,7 @@ async def test_letters_typed_into_a_field_decide_nothing() -> None:
         assert host.screen.focused.value == "ynspe!jko"
 
 
-async def test_what_is_missing_is_said_where_it_is_missing() -> None:
+async def test_a_missing_answer_is_reported_under_its_field() -> None:
     async with at_form(FORM) as (pilot, host):
         await pilot.press("tab", *"0", "ctrl+s")
         await pilot.pause()
@@ -107,7 +107,7 @@ async def test_what_is_missing_is_said_where_it_is_missing() -> None:
         assert isinstance(host.screen.focused, Input)
 
 
-async def test_an_mcp_form_sends_values_of_their_types() -> None:
+async def test_an_mcp_form_sends_typed_values() -> None:
     async with at_form(FORM) as (pilot, host):
         await pilot.press(*"Crash", "enter", *"2", "enter", "space", "enter")
         await pilot.press("down", "down", "enter")
@@ -136,14 +136,14 @@ async def test_options_can_be_clicked() -> None:
         assert host.screen.query_one(ChoiceList).selected == [1]
 
 
-async def test_a_form_can_be_declined_from_the_outside_of_its_fields() -> None:
+async def test_a_form_can_be_declined_outside_of_its_fields() -> None:
     async with at_form(QUESTIONS) as (pilot, host):
         await pilot.press("tab", *"nn", "escape", "n")
         await pilot.pause()
         assert host.decided == [("a1", Declined())]
 
 
-async def test_esc_leaves_the_form_for_good_until_tab() -> None:
+async def test_esc_leaves_the_form_until_tab() -> None:
     async with at_form(QUESTIONS) as (pilot, host):
         await pilot.press("tab", "escape")
         await pilot.pause(0.3)

@@ -1,4 +1,4 @@
-"""Several approvals decided at once: never one that was not shown in full."""
+"""Several approvals are decided at once, but never one that was not shown in full."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 import pytest
 from console.screens.dialog_host import approval, on_screen
-from console.screens.test_approval_screen import (
+from console.screens.test_approval import (
     COMMAND,
     PATCH,
     PLAIN,
     QUIET,
     UNKNOWN,
     OpenDialog,
-    at_queue,
+    open_queue,
 )
 
 from codextui.console.screens.approve_many import ApproveManyScreen
@@ -36,8 +36,8 @@ async def open_list(dialog: OpenDialog) -> ApproveManyScreen:
     return screen
 
 
-async def test_marked_ones_are_shown_in_full_and_then_approved_once() -> None:
-    async with at_queue(queue(COMMAND, PATCH, PLAIN)) as dialog:
+async def test_marked_approvals_are_shown_in_full_before_they_are_approved() -> None:
+    async with open_queue(queue(COMMAND, PATCH, PLAIN)) as dialog:
         await dialog.press("m", "m")
         assert dialog.text("place") == "3 of 3 · 2 marked"
         await open_list(dialog)
@@ -51,8 +51,8 @@ async def test_marked_ones_are_shown_in_full_and_then_approved_once() -> None:
         assert "role-1's a1, role-2's a2: approved." in dialog.text("note")
 
 
-async def test_the_dialog_goes_when_all_were_approved() -> None:
-    async with at_queue(queue(COMMAND, PLAIN)) as dialog:
+async def test_the_dialog_closes_when_all_are_approved() -> None:
+    async with open_queue(queue(COMMAND, PLAIN)) as dialog:
         await dialog.press("M")
         await open_list(dialog)
         await dialog.press("y")
@@ -61,8 +61,8 @@ async def test_the_dialog_goes_when_all_were_approved() -> None:
         assert dialog.closed
 
 
-async def test_nothing_is_approved_before_all_of_it_was_on_the_screen() -> None:
-    async with at_queue(queue(LONG, PLAIN)) as dialog:
+async def test_nothing_is_approved_before_every_row_was_shown() -> None:
+    async with open_queue(queue(LONG, PLAIN)) as dialog:
         await dialog.press("M")
         await open_list(dialog)
         await dialog.press("y")
@@ -75,8 +75,8 @@ async def test_nothing_is_approved_before_all_of_it_was_on_the_screen() -> None:
         assert len(dialog.decided) == 2
 
 
-async def test_a_key_that_was_meant_for_something_else_approves_nothing() -> None:
-    async with at_queue(queue(COMMAND, PLAIN)) as dialog:
+async def test_a_key_pressed_too_early_approves_nothing() -> None:
+    async with open_queue(queue(COMMAND, PLAIN)) as dialog:
         await dialog.press("M", "Y")
         assert not isinstance(dialog.host.screen, ApproveManyScreen)
         await dialog.press_rested("Y")
@@ -86,8 +86,8 @@ async def test_a_key_that_was_meant_for_something_else_approves_nothing() -> Non
 
 
 @pytest.mark.parametrize("key", ["n", "escape"])
-async def test_thought_better_of_nothing_is_approved_and_the_marks_stay(key: str) -> None:
-    async with at_queue(queue(COMMAND, PLAIN)) as dialog:
+async def test_cancelling_approves_nothing_and_keeps_the_marks(key: str) -> None:
+    async with open_queue(queue(COMMAND, PLAIN)) as dialog:
         await dialog.press("M")
         await open_list(dialog)
         await dialog.press(key)
@@ -102,10 +102,10 @@ async def test_thought_better_of_nothing_is_approved_and_the_marks_stay(key: str
         [queue(COMMAND)[0], approval(CommandAsked("rm -rf /"), 2, "role-2")],
     ],
 )
-async def test_what_was_answered_elsewhere_or_changed_meanwhile_is_not_approved(
+async def test_an_approval_that_was_decided_or_changed_meanwhile_is_not_approved(
     now: Sequence[Approval],
 ) -> None:
-    async with at_queue(queue(COMMAND, PLAIN)) as dialog:
+    async with open_queue(queue(COMMAND, PLAIN)) as dialog:
         await dialog.press("M")
         await open_list(dialog)
         dialog.screen.update_approvals(now)
@@ -114,15 +114,15 @@ async def test_what_was_answered_elsewhere_or_changed_meanwhile_is_not_approved(
 
 
 async def test_all_marked_are_declined_at_once() -> None:
-    async with at_queue(queue(COMMAND, PATCH, PLAIN)) as dialog:
+    async with open_queue(queue(COMMAND, PATCH, PLAIN)) as dialog:
         await dialog.press("m")
         await dialog.press("j", "m")
         await dialog.press_rested("N")
         assert dialog.decided == [("a1", Declined()), ("a3", Declined())]
 
 
-async def test_a_mark_can_be_taken_away() -> None:
-    async with at_queue(queue(COMMAND, PLAIN)) as dialog:
+async def test_a_mark_can_be_removed() -> None:
+    async with open_queue(queue(COMMAND, PLAIN)) as dialog:
         await dialog.press("m", "k", "m")
         assert dialog.text("place") == "1 of 2"
         await dialog.press_rested("Y")
@@ -130,8 +130,8 @@ async def test_a_mark_can_be_taken_away() -> None:
 
 
 @pytest.mark.parametrize("asked", [QUESTIONS, UNKNOWN])
-async def test_what_cannot_be_approved_cannot_be_marked_and_says_why(asked: Asked) -> None:
-    async with at_queue(queue(asked, COMMAND)) as dialog:
+async def test_what_cannot_be_approved_cannot_be_marked(asked: Asked) -> None:
+    async with open_queue(queue(asked, COMMAND)) as dialog:
         dialog.screen.query_one("#body").focus()
         await dialog.press("m")
         assert "Only what can be approved can be marked." in dialog.text("note")

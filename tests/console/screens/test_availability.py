@@ -38,7 +38,7 @@ def state_with(state: ThreadState, *events: Msg, online: bool = True) -> Console
         (Action.START, ThreadState.IDLE),
     ],
 )
-def test_what_can_be_done_is_not_refused(action: Action, state: ThreadState) -> None:
+def test_an_available_action_has_no_reason(action: Action, state: ThreadState) -> None:
     assert unavailable_reason(action, state_with(state), "t") == ""
 
 
@@ -52,9 +52,7 @@ def test_what_can_be_done_is_not_refused(action: Action, state: ThreadState) -> 
         (Action.DIFF, ThreadState.IDLE, "has changed no files"),
     ],
 )
-def test_what_cannot_be_done_is_refused_with_the_reason(
-    action: Action, state: ThreadState, why: str
-) -> None:
+def test_an_unavailable_action_has_a_reason(action: Action, state: ThreadState, why: str) -> None:
     assert why in unavailable_reason(action, state_with(state), "t")
 
 
@@ -66,24 +64,24 @@ def test_a_thread_with_a_turn_can_be_forked_through_it() -> None:
 
 
 @pytest.mark.parametrize("action", [a for a in Action if a not in NEEDS_NO_SERVER])
-def test_out_of_reach_of_the_server_only_looking_is_possible(action: Action) -> None:
+def test_without_a_server_only_viewing_is_available(action: Action) -> None:
     console_state = state_with(ThreadState.RUNNING, TurnStarted())
     console_state.set_disconnected("the server ended")
     assert "the server ended" in unavailable_reason(action, console_state, "t")
 
 
-def test_a_diff_can_be_shown_out_of_reach_of_the_server() -> None:
+def test_a_diff_is_available_without_a_server() -> None:
     console_state = state_with(ThreadState.RUNNING, TurnStarted(), DiffUpdated("--- a\n+++ b\n"))
     console_state.set_disconnected("the server ended")
     assert unavailable_reason(Action.DIFF, console_state, "t") == ""
 
 
-def test_before_the_first_connection_it_says_that_it_is_still_connecting() -> None:
+def test_before_the_first_connection_the_reason_is_that_it_is_connecting() -> None:
     assert "still connecting" in unavailable_reason(Action.START, ConsoleState(), "")
 
 
 @pytest.mark.parametrize("action", [a for a in Action if a not in NEEDS_NO_THREAD])
-def test_without_a_thread_it_says_how_to_start_one(action: Action) -> None:
+def test_without_a_thread_the_reason_says_how_to_start_one(action: Action) -> None:
     console_state = ConsoleState()
     console_state.set_connected(fresh=True)
     assert "n starts one" in unavailable_reason(action, console_state, "")

@@ -1,4 +1,4 @@
-"""How the dialogs look, in a dark and the light theme, in a large terminal and at 80x24."""
+"""Pictures of the dialogs: dark and light, large and at 80x24."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ LOOKS = [(size, theme) for size in WHOLE for theme in ("harbour", "paper")]
 
 
 async def still(pilot: Pilot[None]) -> None:
-    """No cursor blinks in a picture."""
+    """Stop the cursors from blinking."""
     await pilot.pause()
     for field in (*pilot.app.screen.query(Input), *pilot.app.screen.query(TextArea)):
         field.cursor_blink = False

@@ -1,4 +1,4 @@
-"""The other dialogs: new thread, fork, confirm, help, trouble, diff."""
+"""The smaller dialogs: new thread, fork, confirm, help, problem, diff."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ async def test_a_new_thread_needs_a_prompt_and_nothing_else() -> None:
         assert host.result == NewThread(prompt="Go\non")
 
 
-async def test_a_new_thread_gets_what_was_typed_in_one_burst_with_the_key_that_starts_it() -> None:
+async def test_text_and_start_key_in_one_burst_start_the_thread_with_the_text() -> None:
     async with showing(NewThreadScreen()) as (pilot, host):
         for key in ("G", "o", "ctrl+s"):
             host.post_message(Key(key, key if len(key) == 1 else None))
@@ -63,7 +63,7 @@ async def test_a_new_thread_gets_what_was_typed_in_one_burst_with_the_key_that_s
         assert host.result == NewThread(prompt="Go")
 
 
-async def test_everything_about_a_new_thread_can_be_said(tmp_path: Path) -> None:
+async def test_every_setting_of_a_new_thread_can_be_given(tmp_path: Path) -> None:
     async with showing(NewThreadScreen()) as (pilot, host):
         await press(pilot, *"Go", "tab", *"tester", "enter")
         host.screen.query_one("#cwd", Input).value = str(tmp_path)
@@ -73,14 +73,14 @@ async def test_everything_about_a_new_thread_can_be_said(tmp_path: Path) -> None
         )
 
 
-async def test_a_new_thread_starts_from_what_was_asked_for_last_time(tmp_path: Path) -> None:
+async def test_a_new_thread_starts_from_the_last_settings(tmp_path: Path) -> None:
     last = NewThread("Go on", str(tmp_path), "gpt-5.5", "read-only", "never", "docs")
     async with showing(NewThreadScreen(last)) as (pilot, host):
         await press(pilot, "ctrl+s")
         assert host.result == last
 
 
-async def test_what_is_wrong_is_said_beside_its_field_and_nothing_starts(tmp_path: Path) -> None:
+async def test_problems_are_shown_beside_their_fields_and_nothing_starts(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     last = NewThread("", str(tmp_path / "file"), "a b", "", "", "no spaces")
     async with showing(NewThreadScreen(last)) as (pilot, host):
@@ -100,7 +100,7 @@ async def test_what_is_wrong_is_said_beside_its_field_and_nothing_starts(tmp_pat
 @pytest.mark.parametrize(
     "cwd", ["/nowhere/at/all", "~nobody-of-that-name", "/a\0b", "/" + "x" * 9_000]
 )
-async def test_a_folder_that_is_not_there_is_refused(cwd: str) -> None:
+async def test_a_missing_folder_is_refused(cwd: str) -> None:
     async with showing(NewThreadScreen(NewThread("Go"))) as (pilot, host):
         host.screen.query_one("#cwd", Input).value = cwd
         await press(pilot, "ctrl+s")
@@ -120,7 +120,7 @@ async def test_a_relative_folder_is_made_absolute(
         assert host.result.cwd == str(tmp_path / "shop")
 
 
-async def test_no_sandbox_is_warned_of() -> None:
+async def test_running_without_a_sandbox_shows_a_warning() -> None:
     async with showing(NewThreadScreen(NewThread("Go"))) as (pilot, host):
         host.screen.query_one("#sandbox", ChoiceList).focus()
         await press(pilot, "down", "down", "down")
@@ -142,7 +142,7 @@ async def test_the_start_button_starts_and_esc_does_not() -> None:
 
 
 @pytest.mark.parametrize("size", [(80, 24), (160, 45)])
-async def test_the_way_to_start_is_always_in_sight(size: tuple[int, int]) -> None:
+async def test_the_start_button_is_always_visible(size: tuple[int, int]) -> None:
     wrong = NewThread("", "/nowhere", "a b", "danger-full-access", "", "a b")
     async with showing(NewThreadScreen(wrong), size=size) as (pilot, host):
         await press(pilot, "ctrl+s")
@@ -174,9 +174,7 @@ TURNS = (
 )
 
 
-async def test_a_fork_goes_through_the_newest_turn_that_has_ended_unless_another_is_chosen() -> (
-    None
-):
+async def test_a_fork_goes_through_the_newest_ended_turn_by_default() -> None:
     async with showing(ForkScreen("backend", TURNS)) as (pilot, host):
         await press(pilot, "enter")
         assert host.result == ForkChoice("t2")
@@ -185,7 +183,7 @@ async def test_a_fork_goes_through_the_newest_turn_that_has_ended_unless_another
         assert host.result == ForkChoice("t1")
 
 
-async def test_a_fork_can_be_given_a_prompt() -> None:
+async def test_a_fork_can_have_a_prompt() -> None:
     async with showing(ForkScreen("backend", TURNS)) as (pilot, host):
         await press(pilot, "up", "tab", *"Try", "space", "j", "enter")
         assert host.result == ForkChoice("t1", "Try j")
@@ -202,7 +200,7 @@ async def test_a_running_turn_cannot_be_chosen_and_says_why() -> None:
 
 
 @pytest.mark.parametrize("turns", [(), TURNS[2:]])
-async def test_where_no_turn_has_ended_nothing_can_be_forked(turns: tuple[ForkPoint, ...]) -> None:
+async def test_without_an_ended_turn_nothing_can_be_forked(turns: tuple[ForkPoint, ...]) -> None:
     async with showing(ForkScreen("backend", turns)) as (pilot, host):
         assert "There is no turn to fork through yet" in on_screen(host)
         await press(pilot, "enter", "tab", "enter")
@@ -211,7 +209,7 @@ async def test_where_no_turn_has_ended_nothing_can_be_forked(turns: tuple[ForkPo
         assert host.result is None
 
 
-async def test_many_turns_leave_the_keys_in_sight() -> None:
+async def test_with_many_turns_the_keys_stay_visible() -> None:
     turns = [ForkPoint(f"t{at}", "word " * 100) for at in range(300)]
     async with showing(ForkScreen("backend", turns)) as (pilot, host):
         assert "esc cancel" in on_screen(host)
@@ -256,7 +254,7 @@ async def test_a_click_confirms() -> None:
 # -- help
 
 
-async def test_the_help_says_every_key_of_the_bindings_it_was_made_from() -> None:
+async def test_the_help_lists_every_key_of_its_bindings() -> None:
     groups = key_groups({"Approval": ApprovalScreen.BINDINGS}, {})
     async with showing(HelpScreen(groups), size=(100, 60)) as (pilot, host):
         lines = on_screen(host)
@@ -284,14 +282,14 @@ MISSING = Problem("There is no Codex", "None on PATH.", ("pip install 'codextui[
 FOR_GOOD = Problem("The configuration is wrong", "c.toml:3: ui.them", can_retry=False)
 
 
-async def test_trouble_says_what_is_wrong_and_what_to_type() -> None:
+async def test_a_problem_says_what_is_wrong_and_what_to_type() -> None:
     async with showing(ProblemScreen(MISSING)) as (_, host):
         lines = on_screen(host)
         for words in ("There is no Codex", "None on PATH.", "$ pip install 'codextui[codex]'"):
             assert words in lines
 
 
-async def test_trouble_is_retried_or_left() -> None:
+async def test_a_problem_can_be_retried_or_quit() -> None:
     for key, answer in (("r", "retry"), ("q", "quit")):
         async with showing(ProblemScreen(MISSING)) as (pilot, host):
             await press(pilot, "escape", "enter")
@@ -300,7 +298,7 @@ async def test_trouble_is_retried_or_left() -> None:
             assert host.result == answer
 
 
-async def test_trouble_that_is_over_goes_and_takes_no_other_screen_with_it() -> None:
+async def test_a_solved_problem_closes_and_closes_no_other_screen() -> None:
     async with showing(ProblemScreen(MISSING)) as (pilot, host):
         over = ConfirmScreen("Sure?", "Really?", yes="Yes")
         host.push_screen(over)
@@ -314,14 +312,14 @@ async def test_trouble_that_is_over_goes_and_takes_no_other_screen_with_it() -> 
         assert len(host.screen_stack) == 1
 
 
-async def test_what_a_retry_cannot_mend_is_not_retried() -> None:
+async def test_a_problem_that_a_retry_cannot_solve_is_not_retried() -> None:
     async with showing(ProblemScreen(FOR_GOOD)) as (pilot, host):
         assert "try again" not in on_screen(host)
         await press(pilot, "r")
         assert host.result is NOTHING_YET
 
 
-async def test_a_long_story_scrolls_and_leaves_the_keys_in_sight() -> None:
+async def test_a_long_message_scrolls_and_the_keys_stay_visible() -> None:
     story = "\n".join(f"config.toml:{at}: wrong" for at in range(100))
     async with showing(ProblemScreen(replace(FOR_GOOD, message=story))) as (pilot, host):
         assert "q quit" in on_screen(host)
@@ -364,14 +362,14 @@ async def test_an_empty_diff_says_so() -> None:
     ],
     ids=["new-thread", "fork", "confirm", "trouble", "diff"],
 )
-async def test_hostile_text_is_shown_and_does_nothing(dialog: Any) -> None:
+async def test_hostile_text_is_shown_as_text(dialog: Any) -> None:
     async with showing(dialog(), size=(160, 45)) as (_, host):
         lines = on_screen(host)
         assert "[bold red]x[/]" in lines
         assert not any(bad in lines for bad in ("\x1b", "\x07", "\u202e"))
 
 
-def test_every_key_of_a_dialog_has_an_id_to_rebind_it_by() -> None:
+def test_every_binding_of_a_dialog_has_an_id() -> None:
     bindings = [one for place in PLACES.values() for one in place]
     assert [one for one in bindings if not isinstance(one, Binding) or not one.id] == []
 

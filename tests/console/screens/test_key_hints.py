@@ -22,7 +22,7 @@ def labels(console_state: ConsoleState, *, composing: bool = False) -> list[str]
     return [hint.label for hint in key_hints(BINDINGS, console_state, "t", composing=composing)]
 
 
-def test_only_keys_that_do_something_now_are_shown() -> None:
+def test_only_available_keys_are_shown() -> None:
     shown = labels(state_with(ThreadState.IDLE))
     assert "reply" in shown
     assert "interrupt" not in shown
@@ -36,13 +36,13 @@ def test_a_running_thread_is_steered_and_can_be_interrupted() -> None:
     assert "interrupt" in shown
 
 
-def test_deciding_is_offered_while_something_waits_for_a_decision() -> None:
+def test_decide_is_shown_while_an_approval_is_open() -> None:
     console_state = state_with(ThreadState.NEEDS_INPUT)
     console_state.add_approval(Approval("a1", "t", "u", "", "backend", 0.0, CommandAsked("ls")))
     assert "decide" in labels(console_state)
 
 
-def test_connecting_is_offered_only_while_the_server_is_gone() -> None:
+def test_connect_is_shown_only_while_the_server_is_out_of_reach() -> None:
     console_state = state_with(ThreadState.IDLE)
     assert "connect now" not in labels(console_state)
     console_state.set_disconnected("it ended")
@@ -50,12 +50,12 @@ def test_connecting_is_offered_only_while_the_server_is_gone() -> None:
     assert "new" not in labels(console_state)
 
 
-def test_a_key_that_the_keymap_took_away_is_not_shown() -> None:
+def test_an_unbound_key_is_not_shown() -> None:
     gone = [Binding("unbound.thread.new", "new_thread", "New", id="thread.new")]
     assert key_hints(gone, state_with(ThreadState.IDLE), "t", composing=False) == []
 
 
-def test_keys_are_shown_as_they_are_bound_now() -> None:
+def test_rebound_keys_are_shown() -> None:
     moved = [Binding("ctrl+n", "new_thread", "New", id="thread.new")]
     assert [
         h.key for h in key_hints(moved, state_with(ThreadState.IDLE), "t", composing=False)

@@ -1,4 +1,4 @@
-"""Approvals on the main screen: when the dialog opens, what it decides, what stays in sight."""
+"""Approvals on the main screen: when the dialog opens, and what the strip shows."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ async def test_an_approval_decided_elsewhere_closes_the_dialog(console: Console)
         assert "nothing needs you" in strip(console)
 
 
-async def test_put_off_it_stays_in_the_strip_until_a_person_opens_it(console: Console) -> None:
+async def test_a_postponed_approval_stays_in_the_strip_until_it_is_opened(console: Console) -> None:
     async with console.open():
         console.server.ask(console.server.running("backend"), "a1")
         await console.settle()
@@ -83,7 +83,7 @@ async def test_the_strip_lists_the_oldest_first_and_counts_the_rest(console: Con
         assert "3 more" in rows[2]
 
 
-async def test_a_failed_thread_is_in_the_strip_until_somebody_looks_at_it(
+async def test_a_failed_thread_is_in_the_strip_until_it_is_looked_at(
     console: Console,
 ) -> None:
     async with console.open():
@@ -97,7 +97,7 @@ async def test_a_failed_thread_is_in_the_strip_until_somebody_looks_at_it(
         assert "nothing needs you" in strip(console)
 
 
-async def test_the_dialog_does_not_open_under_the_fingers_of_somebody_who_writes(
+async def test_the_dialog_does_not_open_while_the_user_writes(
     console: Console,
 ) -> None:
     async with console.open():
@@ -132,7 +132,7 @@ async def test_the_dialog_waits_for_another_dialog_to_close(console: Console) ->
         assert isinstance(console.app.screen, ApprovalScreen)
 
 
-async def test_approvals_of_the_past_do_not_open_the_dialog_before_it_has_been_told(
+async def test_replayed_approvals_do_not_open_the_dialog_before_the_replay_ends(
     console: Console,
 ) -> None:
     async with console.app.run_test(size=(160, 45)):
@@ -146,7 +146,7 @@ async def test_approvals_of_the_past_do_not_open_the_dialog_before_it_has_been_t
         assert console.app.screen is console.app.main
 
 
-async def test_a_decision_that_came_too_late_is_said(console: Console) -> None:
+async def test_a_decision_that_comes_too_late_shows_a_notice(console: Console) -> None:
     async with console.open():
         console.server.ask(console.server.running("backend"), "a1")
         await console.settle()
@@ -155,7 +155,7 @@ async def test_a_decision_that_came_too_late_is_said(console: Console) -> None:
         assert "a1 was declined by another console" in console.notices()
 
 
-async def test_a_decision_that_did_not_arrive_can_be_made_again(console: Console) -> None:
+async def test_a_failed_decision_can_be_made_again(console: Console) -> None:
     async with console.open():
         console.server.ask(console.server.running("backend"), "a1")
         await console.settle()
@@ -166,7 +166,7 @@ async def test_a_decision_that_did_not_arrive_can_be_made_again(console: Console
         assert console.server.answers == [("a1", Approved()), ("a1", Approved())]
 
 
-async def test_a_lost_server_closes_the_dialog_which_can_decide_nothing(console: Console) -> None:
+async def test_a_lost_server_closes_the_dialog(console: Console) -> None:
     async with console.open():
         approval = console.server.ask(console.server.running("backend"), "a1")
         await console.settle()
@@ -202,7 +202,7 @@ async def test_the_bell_rings_once_for_each_approval(
         assert len(rung) == 2
 
 
-async def test_a_without_anything_to_decide_says_so(console: Console) -> None:
+async def test_a_says_so_if_nothing_needs_a_decision(console: Console) -> None:
     async with console.open():
         await console.press("a")
         assert console.notices() == ["Nothing needs a decision."]

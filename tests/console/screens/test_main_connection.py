@@ -1,4 +1,4 @@
-"""The console and its server: found, lost, found again; and what it says meanwhile."""
+"""The console while its server is connected, lost and reconnected."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def status(console: Console) -> str:
     return text_of(console.app.main.query_one(StatusLine))
 
 
-async def test_the_screen_is_there_before_the_server_is(console: Console) -> None:
+async def test_the_screen_opens_before_the_server_is_connected(console: Console) -> None:
     async with console.app.run_test(size=(160, 45)):
         await console.settle()
         assert "connecting" in status(console)
@@ -29,7 +29,7 @@ async def test_the_screen_is_there_before_the_server_is(console: Console) -> Non
         assert "still connecting" in console.notices()[0]
 
 
-async def test_a_lost_server_is_said_and_the_panes_stay_readable(console: Console) -> None:
+async def test_a_lost_server_is_shown_and_the_panes_stay_readable(console: Console) -> None:
     async with console.open():
         thread_id = console.server.running("backend")
         console.server.text(thread_id, "what it said")
@@ -43,7 +43,7 @@ async def test_a_lost_server_is_said_and_the_panes_stay_readable(console: Consol
         assert console.app.screen is console.app.main
 
 
-async def test_found_again_the_console_goes_on_where_it_was(console: Console) -> None:
+async def test_after_a_reconnect_the_console_continues_where_it_was(console: Console) -> None:
     async with console.open():
         thread_id = console.server.running("backend")
         console.server.text(thread_id, "before ")
@@ -57,7 +57,7 @@ async def test_found_again_the_console_goes_on_where_it_was(console: Console) ->
         assert "running" in text_of(console.app.main.query_one(ThreadTree))
 
 
-async def test_a_server_with_another_past_replaces_what_was_known(console: Console) -> None:
+async def test_a_server_with_another_history_replaces_the_state(console: Console) -> None:
     async with console.open():
         console.server.running("backend")
         await console.settle()
@@ -71,7 +71,7 @@ async def test_a_server_with_another_past_replaces_what_was_known(console: Conso
         assert "backend" not in text_of(console.app.main.query_one(ThreadTree))
 
 
-async def test_a_server_that_cannot_be_reached_at_first_is_a_screen_of_its_own(
+async def test_a_server_that_cannot_be_reached_at_first_opens_the_problem_screen(
     console: Console,
 ) -> None:
     async with console.app.run_test(size=(160, 45)):
@@ -83,7 +83,7 @@ async def test_a_server_that_cannot_be_reached_at_first_is_a_screen_of_its_own(
         assert console.app.screen is console.app.main
 
 
-async def test_a_person_can_have_it_try_again(console: Console) -> None:
+async def test_the_user_can_retry(console: Console) -> None:
     async with console.app.run_test(size=(160, 45)):
         console.server.disconnect("no socket, and it did not start")
         await console.settle()
@@ -92,7 +92,7 @@ async def test_a_person_can_have_it_try_again(console: Console) -> None:
         assert console.app.screen is console.app.main
 
 
-async def test_a_lost_server_can_be_tried_at_once(console: Console) -> None:
+async def test_the_user_can_reconnect_at_once(console: Console) -> None:
     async with console.open():
         console.server.disconnect()
         await console.settle()
@@ -100,13 +100,13 @@ async def test_a_lost_server_can_be_tried_at_once(console: Console) -> None:
         assert console.server.retries == 1
 
 
-async def test_a_server_without_a_usable_codex_says_what_to_do(console: Console) -> None:
+async def test_a_server_without_a_usable_codex_opens_the_problem_screen(console: Console) -> None:
     console.server.results["codex-server"] = {"problem": "not logged in: type codex login"}
     async with console.open():
         assert isinstance(console.app.screen, ProblemScreen)
 
 
-async def test_a_lost_codex_process_is_said_until_it_is_back(console: Console) -> None:
+async def test_a_lost_codex_process_is_shown_until_it_is_back(console: Console) -> None:
     async with console.open():
         console.server.say("", CodexLost("codex app-server was killed"), "")
         await console.settle()
@@ -117,7 +117,7 @@ async def test_a_lost_codex_process_is_said_until_it_is_back(console: Console) -
         assert "codex 0.163.0" in status(console)
 
 
-async def test_what_concerns_the_whole_server_is_said_when_it_happens(console: Console) -> None:
+async def test_events_about_the_whole_server_show_a_notice(console: Console) -> None:
     async with console.app.run_test(size=(160, 45)):
         console.server.connect()
         console.server.say("", Warned("an old warning"), "")
@@ -130,7 +130,7 @@ async def test_what_concerns_the_whole_server_is_said_when_it_happens(console: C
         assert console.notices() == ["[b]the disk[/b] is nearly full"]
 
 
-async def test_without_a_usable_codex_the_threads_of_the_past_can_still_be_read(
+async def test_without_a_usable_codex_old_threads_can_still_be_read(
     console: Console,
 ) -> None:
     console.server.results["codex-server"] = {"problem": "Codex is not logged in."}

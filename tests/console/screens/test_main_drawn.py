@@ -1,4 +1,4 @@
-"""What is drawn bit by bit is what a whole drawing would show."""
+"""Partial updates draw the same screen as a full redraw."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ COMMAND: JsonObject = {"type": "commandExecution", "id": "c1", "command": "make"
 
 
 @pytest.mark.parametrize("lines", range(2, 10))
-async def test_an_item_that_shrinks_where_older_ones_come_back_is_drawn_with_them(
+async def test_a_shrinking_item_is_drawn_with_the_older_items_that_reappear(
     lines: int,
 ) -> None:
     console = build_console()
@@ -41,7 +41,7 @@ async def test_an_item_that_shrinks_where_older_ones_come_back_is_drawn_with_the
 
 
 @pytest.mark.parametrize("seed", range(3))
-async def test_whatever_a_team_does_no_row_stands_twice_or_is_left_behind(seed: int) -> None:
+async def test_no_row_is_duplicated_or_left_behind_whatever_a_team_does(seed: int) -> None:
     chance = random.Random(seed)
     console = build_console()
     terminal = DrawnTerminal(console, SIZE)
@@ -66,7 +66,7 @@ async def look_elsewhere(console: Console, chance: random.Random) -> None:
 
 
 async def assert_drawn_whole(console: Console) -> None:
-    """Every pane shows what it shows when it is drawn again from nothing."""
+    """Assert that every pane shows the same as after a full redraw."""
     panes = [place.pane for place in console.app.main.workbench.grid.tiles if place.display]
     shown = [text_of(pane) for pane in panes]
     for pane in panes:
@@ -76,7 +76,7 @@ async def assert_drawn_whole(console: Console) -> None:
 
 
 def happen(server: FakeServer, chance: random.Random, number: int) -> None:
-    """One of the things that happen to a team."""
+    """Make something random happen to a team."""
     name = chance.choice(team_story.ROLES)
     role_id = team_story.role_id(name)
     codex_id = f"t-{name}-codex"

@@ -1,4 +1,4 @@
-"""What each key asks of the server, and what it says where it can do nothing."""
+"""What each key requests of the server, and the reason if it is unavailable."""
 
 from __future__ import annotations
 
@@ -36,19 +36,19 @@ def console() -> Console:
 
 
 def answer(console: Console, result: object) -> None:
-    """Close the dialog on top with a result, as a person would."""
+    """Close the top dialog with a result."""
     screen: Screen[object] = console.app.screen
     screen.dismiss(result)
 
 
 def last_new(console: Console) -> NewThread:
-    """What the dialog of a new thread starts from."""
+    """Return the settings that the dialog of a new thread starts from."""
     screen = console.app.screen
     assert isinstance(screen, NewThreadScreen)
     return screen._last
 
 
-async def test_enter_writes_a_reply_and_sends_it(console: Console) -> None:
+async def test_enter_opens_the_composer_and_sends_the_reply(console: Console) -> None:
     async with console.open():
         thread_id = console.server.thread("backend", ThreadState.IDLE)
         await console.settle()
@@ -78,7 +78,7 @@ async def test_ctrl_j_starts_a_new_line(console: Console) -> None:
         assert console.called("codex-send")[0]["prompt"] == "a\nb"
 
 
-async def test_letters_that_are_keys_elsewhere_are_letters_in_the_composer(
+async def test_command_keys_are_text_in_the_composer(
     console: Console,
 ) -> None:
     async with console.open():
@@ -91,7 +91,7 @@ async def test_letters_that_are_keys_elsewhere_are_letters_in_the_composer(
         assert console.called("codex-send")[0]["prompt"] == "xXnqz"
 
 
-async def test_esc_keeps_what_was_written_as_a_draft_of_its_thread(console: Console) -> None:
+async def test_esc_keeps_the_text_as_a_draft_of_its_thread(console: Console) -> None:
     async with console.open():
         one = console.server.thread("backend", ThreadState.IDLE)
         two = console.server.thread("frontend", ThreadState.IDLE)
@@ -113,7 +113,7 @@ async def test_an_empty_prompt_is_not_sent(console: Console) -> None:
         assert console.called("codex-send") == []
 
 
-async def test_a_prompt_that_did_not_arrive_is_kept_as_a_draft(console: Console) -> None:
+async def test_a_prompt_that_failed_to_send_becomes_a_draft(console: Console) -> None:
     async with console.open():
         thread_id = console.server.thread("backend", ThreadState.IDLE)
         console.server.failures["codex-send"] = ServerRefused("Codex is busy")
@@ -123,7 +123,7 @@ async def test_a_prompt_that_did_not_arrive_is_kept_as_a_draft(console: Console)
         assert "draft  again" in text_of(console.pane(thread_id))
 
 
-async def test_a_killed_thread_takes_no_prompt_and_says_why(console: Console) -> None:
+async def test_a_killed_thread_refuses_prompts_with_a_reason(console: Console) -> None:
     async with console.open():
         console.server.thread("backend", ThreadState.IDLE)
         await console.settle()
@@ -134,7 +134,7 @@ async def test_a_killed_thread_takes_no_prompt_and_says_why(console: Console) ->
         assert not console.app.main.query(Composer)
 
 
-async def test_a_prompt_written_while_the_server_went_away_is_kept_and_refused(
+async def test_a_prompt_sent_while_offline_is_refused_and_kept(
     console: Console,
 ) -> None:
     async with console.open():
@@ -157,7 +157,7 @@ async def test_x_interrupts_a_running_turn(console: Console) -> None:
         assert console.called("codex-interrupt") == [{"thread": thread_id}]
 
 
-async def test_x_on_a_thread_at_rest_says_that_there_is_nothing_to_interrupt(
+async def test_x_on_an_idle_thread_says_that_there_is_nothing_to_interrupt(
     console: Console,
 ) -> None:
     async with console.open():
@@ -180,7 +180,7 @@ async def test_killing_a_running_thread_asks_first(console: Console) -> None:
         assert console.called("codex-kill") == [{"thread": thread_id}]
 
 
-async def test_a_kill_that_is_thought_better_of_kills_nothing(console: Console) -> None:
+async def test_a_cancelled_kill_kills_nothing(console: Console) -> None:
     async with console.open():
         console.server.running("backend")
         await console.settle()
@@ -190,7 +190,7 @@ async def test_a_kill_that_is_thought_better_of_kills_nothing(console: Console) 
         assert console.called("codex-kill") == []
 
 
-async def test_killing_a_thread_at_rest_does_not_ask(console: Console) -> None:
+async def test_killing_an_idle_thread_does_not_ask(console: Console) -> None:
     async with console.open():
         thread_id = console.server.thread("backend", ThreadState.IDLE)
         await console.settle()
@@ -198,7 +198,7 @@ async def test_killing_a_thread_at_rest_does_not_ask(console: Console) -> None:
         assert console.called("codex-kill") == [{"thread": thread_id}]
 
 
-async def test_f_forks_now_and_shows_the_fork(console: Console) -> None:
+async def test_f_forks_and_shows_the_fork(console: Console) -> None:
     async with console.open():
         thread_id = console.server.running("backend")
         fork = ThreadInfo("t-backend-fork", "backend-fork", ThreadState.IDLE)
@@ -227,7 +227,7 @@ async def test_a_fork_takes_the_pane_of_a_killed_thread_rather_than_of_its_sourc
         assert console.current == "t-backend-fork"
 
 
-async def test_a_fork_leaves_its_source_in_sight_where_all_panes_are_taken() -> None:
+async def test_a_fork_keeps_its_source_visible_if_all_panes_are_taken() -> None:
     console = build_console(layout=2)
     async with console.open():
         source = console.server.thread("backend", ThreadState.IDLE)
@@ -242,20 +242,20 @@ async def test_a_fork_leaves_its_source_in_sight_where_all_panes_are_taken() -> 
         assert other not in console.panes()
 
 
-async def test_where_leaving_ends_something_the_footer_says_so() -> None:
+async def test_the_footer_says_what_leaving_does() -> None:
     servers: list[FakeServer] = []
 
-    def attach(on_update: Callable[[ConnectionUpdate], None]) -> FakeServer:
+    def connect(on_update: Callable[[ConnectionUpdate], None]) -> FakeServer:
         servers.append(FakeServer(on_update))
         return servers[0]
 
-    app = ConsoleApp("demo", attach, detach_label="end the demo")
+    app = ConsoleApp("demo", connect, detach_label="end the demo")
     console = Console(app, servers[0])
     async with console.open():
         assert "q end the demo" in app.main.query_one(KeyLine).render_line(0).text
 
 
-async def test_shift_f_forks_through_a_chosen_turn(console: Console) -> None:
+async def test_shift_f_forks_through_a_selected_turn(console: Console) -> None:
     async with console.open():
         thread_id = console.server.thread("backend", ThreadState.IDLE)
         for turn in ("u1", "u2"):
@@ -281,7 +281,7 @@ async def test_shift_f_without_a_turn_says_so(console: Console) -> None:
         assert "no turn yet" in console.notices()[0]
 
 
-async def test_n_starts_a_thread_and_goes_to_it(console: Console) -> None:
+async def test_n_starts_a_thread_and_focuses_it(console: Console) -> None:
     async with console.open():
         info = ThreadInfo("t-docs", "docs", ThreadState.RUNNING, created_at=NOW)
         console.server.results["codex-start"] = {"thread": info.to_json()}
@@ -306,7 +306,7 @@ async def test_a_start_that_fails_says_why(console: Console) -> None:
         assert console.notices() == ["Could not start the thread: no such folder: /nowhere"]
 
 
-async def test_the_next_thread_starts_from_the_settings_of_the_last_and_a_prompt_that_failed(
+async def test_the_next_thread_starts_from_the_last_settings_and_a_failed_prompt(
     console: Console,
 ) -> None:
     async with console.open():
@@ -349,7 +349,7 @@ async def test_question_mark_lists_the_keys(console: Console) -> None:
         assert isinstance(console.app.screen, HelpScreen)
 
 
-async def test_q_leaves_and_the_server_goes_on(console: Console) -> None:
+async def test_q_detaches_and_the_server_keeps_running(console: Console) -> None:
     async with console.open():
         console.server.running("backend")
         await console.settle()
@@ -358,7 +358,7 @@ async def test_q_leaves_and_the_server_goes_on(console: Console) -> None:
         assert console.called("codex-shutdown") == []
 
 
-async def test_shift_q_asks_and_then_ends_the_server(console: Console) -> None:
+async def test_shift_q_asks_and_then_stops_the_server(console: Console) -> None:
     async with console.open():
         console.server.running("backend")
         await console.settle()
@@ -380,7 +380,7 @@ async def test_keys_without_a_thread_say_that_there_is_none(console: Console, ke
             assert "n starts one" in console.notices()[0]
 
 
-async def test_the_footer_shows_what_works_for_the_thread_in_focus(console: Console) -> None:
+async def test_the_footer_shows_the_actions_of_the_current_thread(console: Console) -> None:
     async with console.open():
         console.server.thread("backend", ThreadState.IDLE)
         console.server.running("frontend")
@@ -394,7 +394,7 @@ async def test_the_footer_shows_what_works_for_the_thread_in_focus(console: Cons
         assert "interrupt" not in text_of(console.app.main.query_one(KeyLine))
 
 
-async def test_a_click_on_a_key_in_the_footer_does_what_the_key_does(console: Console) -> None:
+async def test_a_click_in_the_footer_runs_the_key(console: Console) -> None:
     async with console.open() as pilot:
         thread_id = console.server.running("backend")
         await console.settle()
@@ -404,7 +404,7 @@ async def test_a_click_on_a_key_in_the_footer_does_what_the_key_does(console: Co
         assert console.called("codex-interrupt") == [{"thread": thread_id}]
 
 
-async def test_the_empty_screen_names_the_key_that_starts_a_thread_now() -> None:
+async def test_the_empty_screen_names_the_bound_key_that_starts_a_thread() -> None:
     console = build_console(config=Config(ui=UiConfig(keys={"thread.new": "ctrl+n"}, bell=False)))
     async with console.open():
         assert "^n" in str(console.app.main.workbench.grid.empty.query_one("#empty-text").render())
@@ -431,7 +431,7 @@ def test_a_keymap_with_an_unknown_binding_is_refused_before_the_screen_opens() -
         build_console(config=Config(ui=UiConfig(keys={"thread.interupt": "y"})))
 
 
-async def test_the_palette_offers_everything_that_has_a_key(console: Console) -> None:
+async def test_the_command_palette_lists_every_binding(console: Console) -> None:
     async with console.open():
         titles = {command.title for command in console.app.get_system_commands(console.app.screen)}
         assert {
@@ -442,7 +442,7 @@ async def test_the_palette_offers_everything_that_has_a_key(console: Console) ->
         } <= titles
 
 
-async def test_letters_typed_before_the_composer_is_there_go_into_it(console: Console) -> None:
+async def test_letters_typed_before_the_composer_is_mounted_go_into_it(console: Console) -> None:
     async with console.open():
         thread_id = console.server.running("backend")
         await console.settle()
@@ -455,7 +455,7 @@ async def test_letters_typed_before_the_composer_is_there_go_into_it(console: Co
         assert console.app.screen is console.app.main
 
 
-async def test_text_and_enter_in_one_go_are_sent_whole(console: Console) -> None:
+async def test_text_and_enter_in_one_burst_are_sent_whole(console: Console) -> None:
     async with console.open():
         console.server.running("backend")
         await console.settle()
@@ -480,7 +480,7 @@ async def test_a_prompt_for_a_thread_without_a_pane_can_be_typed_at_once(
         assert console.called("codex-send") == [{"thread": "t-tester", "prompt": "hi"}]
 
 
-async def test_new_threads_work_where_the_console_was_started() -> None:
+async def test_new_threads_work_in_the_folder_of_the_console() -> None:
     console = build_console(folder="/home/ada/shop")
     async with console.open():
         await console.press("n")
@@ -489,7 +489,7 @@ async def test_new_threads_work_where_the_console_was_started() -> None:
         assert any(field.value == "/home/ada/shop" for field in screen.query(Input))
 
 
-async def test_what_nobody_expected_to_go_wrong_is_said(console: Console) -> None:
+async def test_an_unexpected_error_shows_a_notice(console: Console) -> None:
     async with console.open():
         console.server.running("backend")
         console.server.failures["codex-interrupt"] = KeyError("oops")
@@ -498,14 +498,14 @@ async def test_what_nobody_expected_to_go_wrong_is_said(console: Console) -> Non
         assert console.notices() == ["Something broke: KeyError('oops')"]
 
 
-def test_every_binding_can_be_rebound_and_says_what_it_does() -> None:
+def test_every_binding_has_an_id_and_a_description() -> None:
     bindings = {id(b): b for place in PLACES.values() for b in place}
     assert all(isinstance(b, Binding) and b.id and b.description for b in bindings.values())
     ids = [b.id for b in bindings.values() if isinstance(b, Binding)]
     assert len(ids) == len(set(ids))
 
 
-async def test_a_composer_that_was_closed_can_be_drawn_once_more(console: Console) -> None:
+async def test_a_removed_composer_can_still_be_drawn(console: Console) -> None:
     async with console.open():
         console.server.thread("backend", ThreadState.IDLE)
         await console.settle()

@@ -1,4 +1,4 @@
-"""Without colours (NO_COLOR) everything still works, and can be told apart."""
+"""Without colours (NO_COLOR) everything works and is distinguishable."""
 
 from __future__ import annotations
 

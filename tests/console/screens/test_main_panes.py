@@ -1,4 +1,4 @@
-"""Which threads have a pane, which one keys are meant for, and how one gets there."""
+"""Which threads have a pane, which one is current, and how to change that."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ async def test_there_are_no_more_panes_than_fit_a_small_terminal(console: Consol
         assert "security" not in text_of(console.app.main.query_one(ThreadTree))
 
 
-async def test_of_many_threads_those_that_need_somebody_are_shown_first(
+async def test_threads_that_need_the_user_get_panes_first(
     console: Console,
 ) -> None:
     async with console.app.run_test(size=(80, 24)):
@@ -81,7 +81,7 @@ async def test_of_many_threads_those_that_need_somebody_are_shown_first(
         assert console.panes() == ["t-release", "t-search"]
 
 
-async def test_numbers_go_to_panes(console: Console) -> None:
+async def test_numbers_focus_panes(console: Console) -> None:
     async with console.open():
         threads = start(console, 4)
         await console.settle()
@@ -98,7 +98,7 @@ async def test_a_number_without_a_pane_says_so(console: Console) -> None:
         assert console.notices() == ["There is no pane 7."]
 
 
-async def test_tab_goes_round_the_panes_and_the_tree(console: Console) -> None:
+async def test_tab_cycles_through_the_panes_and_the_tree(console: Console) -> None:
     async with console.open():
         threads = start(console, 2)
         await console.settle()
@@ -112,7 +112,7 @@ async def test_tab_goes_round_the_panes_and_the_tree(console: Console) -> None:
         assert isinstance(console.app.focused, ThreadTree)
 
 
-async def test_arrows_go_to_the_pane_in_their_direction(console: Console) -> None:
+async def test_arrows_focus_the_pane_in_their_direction(console: Console) -> None:
     async with console.open():
         threads = start(console, 4)
         await console.settle()
@@ -123,7 +123,7 @@ async def test_arrows_go_to_the_pane_in_their_direction(console: Console) -> Non
         assert visited == [threads[1], threads[3], threads[2], threads[0]]
 
 
-async def test_left_of_the_panes_is_the_tree_and_right_of_the_tree_the_pane(
+async def test_the_tree_is_left_of_the_panes(
     console: Console,
 ) -> None:
     async with console.open():
@@ -135,7 +135,7 @@ async def test_left_of_the_panes_is_the_tree_and_right_of_the_tree_the_pane(
         assert console.app.focused is console.pane(threads[0])
 
 
-async def test_exactly_one_pane_is_marked_as_the_one_that_keys_go_to(console: Console) -> None:
+async def test_exactly_one_pane_is_marked_as_current(console: Console) -> None:
     async with console.open():
         threads = start(console, 3)
         await console.settle()
@@ -159,7 +159,7 @@ async def test_the_focus_can_be_seen_without_colours(
         assert text_of(console.app.main.query_one(ThreadTree)).startswith("▌")
 
 
-async def test_a_zoomed_pane_has_all_the_room_and_gives_it_back(console: Console) -> None:
+async def test_a_zoomed_pane_fills_the_grid_until_it_is_unzoomed(console: Console) -> None:
     async with console.open():
         threads = start(console, 3)
         await console.settle()
@@ -173,7 +173,7 @@ async def test_a_zoomed_pane_has_all_the_room_and_gives_it_back(console: Console
         assert console.panes() == threads
 
 
-async def test_going_to_another_pane_while_zoomed_zooms_that_one(console: Console) -> None:
+async def test_focusing_another_pane_while_zoomed_zooms_that_one(console: Console) -> None:
     async with console.open():
         threads = start(console, 3)
         await console.settle()
@@ -183,7 +183,7 @@ async def test_going_to_another_pane_while_zoomed_zooms_that_one(console: Consol
         assert console.panes() == [threads[0]]
 
 
-async def test_a_thread_without_a_pane_takes_the_current_one_when_it_is_chosen(
+async def test_a_selected_thread_without_a_pane_takes_the_current_pane(
     console: Console,
 ) -> None:
     async with console.open((80, 24)):
@@ -194,7 +194,7 @@ async def test_a_thread_without_a_pane_takes_the_current_one_when_it_is_chosen(
         assert console.panes() == [threads[0], threads[3]]
 
 
-async def test_moving_in_the_tree_only_moves(console: Console) -> None:
+async def test_moving_the_tree_cursor_opens_nothing(console: Console) -> None:
     async with console.open((80, 24)):
         threads = start(console, 4)
         await console.settle()
@@ -215,7 +215,7 @@ async def test_a_click_in_the_tree_shows_the_thread(console: Console) -> None:
         assert console.current == threads[3]
 
 
-async def test_a_click_on_a_pane_goes_to_it(console: Console) -> None:
+async def test_a_click_on_a_pane_focuses_it(console: Console) -> None:
     async with console.open() as pilot:
         threads = start(console, 2)
         await console.settle()
@@ -224,7 +224,7 @@ async def test_a_click_on_a_pane_goes_to_it(console: Console) -> None:
         assert console.current == threads[1]
 
 
-async def test_forks_stand_under_what_they_were_forked_from(console: Console) -> None:
+async def test_forks_are_listed_below_their_source(console: Console) -> None:
     async with console.open():
         threads = start(console, 2, ThreadState.IDLE)
         console.server.thread("backend-fork", ThreadState.IDLE, forked_from=threads[0])
@@ -245,7 +245,7 @@ async def test_a_hundred_threads_can_be_scrolled_through(console: Console) -> No
         assert "agent-00" not in tree
 
 
-async def test_fewer_and_more_panes_can_be_asked_for(console: Console) -> None:
+async def test_the_number_of_panes_can_be_changed(console: Console) -> None:
     async with console.open():
         threads = start(console, 4)
         await console.settle()
@@ -289,7 +289,7 @@ async def test_a_resize_fits_the_panes_to_the_terminal(console: Console) -> None
         assert console.panes() == threads
 
 
-async def test_a_resize_takes_no_pane_from_who_is_written_to(console: Console) -> None:
+async def test_a_resize_keeps_the_pane_of_an_open_composer(console: Console) -> None:
     async with console.open() as pilot:
         threads = start(console, 6)
         await console.settle()
@@ -302,7 +302,7 @@ async def test_a_resize_takes_no_pane_from_who_is_written_to(console: Console) -
         assert console.called("codex-send") == [{"thread": threads[3], "prompt": "so farx"}]
 
 
-async def test_the_status_line_counts_what_all_threads_do(console: Console) -> None:
+async def test_the_status_line_sums_up_all_threads(console: Console) -> None:
     async with console.open():
         start(console, 3)
         console.server.thread("tester", ThreadState.NEEDS_INPUT)
@@ -314,7 +314,7 @@ async def test_the_status_line_counts_what_all_threads_do(console: Console) -> N
 
 
 @pytest.mark.parametrize("size", [(1, 1), (8, 3), (20, 6), (40, 12), (500, 120)])
-async def test_any_size_of_terminal_can_be_drawn(console: Console, size: tuple[int, int]) -> None:
+async def test_a_terminal_of_any_size_can_be_drawn(console: Console, size: tuple[int, int]) -> None:
     async with console.open() as pilot:
         story.tell(console.server, 6)
         story.trouble(console.server)

@@ -1,4 +1,4 @@
-"""How the main screen looks: large and small, dark and light, calm and not."""
+"""Pictures of the main screen: large and small, dark and light, idle and busy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Text streams into panes in order, and nobody who reads is pulled away."""
+"""Text streams into panes in order, and does not move what is being read."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ async def test_deltas_of_many_threads_reach_their_panes_in_order(console: Consol
             assert "one two three four five six seven" in text_of(console.pane(thread_id))
 
 
-async def test_deltas_that_come_one_by_one_leave_the_same_screen_as_all_at_once(
+async def test_deltas_one_by_one_draw_the_same_screen_as_all_at_once(
     console: Console,
 ) -> None:
     text = "# Heading\n\nSome **bold** text.\n\n```python\nprint(1)\n```\n\n- a\n- b\n"
@@ -56,7 +56,7 @@ async def test_a_pane_follows_its_end(console: Console) -> None:
         assert "line 0\n" not in shown
 
 
-async def test_a_pane_scrolled_up_stays_where_it_is_and_says_what_is_below(
+async def test_a_pane_scrolled_up_keeps_its_position_and_counts_the_rows_below(
     console: Console,
 ) -> None:
     async with console.open():
@@ -73,7 +73,7 @@ async def test_a_pane_scrolled_up_stays_where_it_is_and_says_what_is_below(
         assert not console.pane(thread_id).follow
 
 
-async def test_the_count_of_what_is_below_grows_while_it_streams(console: Console) -> None:
+async def test_the_count_of_rows_below_grows_while_it_streams(console: Console) -> None:
     async with console.open():
         thread_id = console.server.running("backend")
         console.server.text(thread_id, lines(0, 100))
@@ -105,7 +105,7 @@ async def test_scrolling_down_to_the_end_follows_again(console: Console) -> None
         assert console.pane(thread_id).follow
 
 
-async def test_home_shows_the_first_row_of_a_long_past(console: Console) -> None:
+async def test_home_shows_the_first_row_of_a_long_transcript(console: Console) -> None:
     async with console.open():
         thread_id = console.server.thread("backend", ThreadState.IDLE)
         for number in range(300):
@@ -117,7 +117,7 @@ async def test_home_shows_the_first_row_of_a_long_past(console: Console) -> None
         assert "message 0\n" in text_of(console.pane(thread_id))
 
 
-async def test_a_resize_keeps_the_place_of_somebody_who_reads(console: Console) -> None:
+async def test_a_resize_keeps_the_scroll_position(console: Console) -> None:
     async with console.open() as pilot:
         thread_id = console.server.thread("backend", ThreadState.IDLE)
         for number in range(200):
@@ -131,7 +131,7 @@ async def test_a_resize_keeps_the_place_of_somebody_who_reads(console: Console) 
         assert text_of(console.pane(thread_id)).splitlines()[2:5] == first
 
 
-async def test_what_is_written_above_a_reader_does_not_move_them(console: Console) -> None:
+async def test_rows_added_above_do_not_move_the_visible_rows(console: Console) -> None:
     async with console.open():
         thread_id = console.server.running("backend")
         command = {"type": "commandExecution", "id": "c1", "command": "make", "cwd": "/"}
@@ -149,7 +149,7 @@ async def test_what_is_written_above_a_reader_does_not_move_them(console: Consol
         assert text_of(console.pane(thread_id)).splitlines()[2:-1] == before[2:-1]
 
 
-async def test_the_head_says_who_where_how_and_what_for(console: Console) -> None:
+async def test_the_header_shows_handle_folder_settings_and_brief(console: Console) -> None:
     async with console.open():
         thread_id = console.server.running("backend", brief="Build the refund endpoint")
         steps = (PlanStep("Read it", "completed"), PlanStep("Write it", "inProgress"))
@@ -169,7 +169,7 @@ async def test_the_head_says_who_where_how_and_what_for(console: Console) -> Non
             assert part in head
 
 
-async def test_markup_and_escapes_in_an_agents_text_are_only_text(console: Console) -> None:
+async def test_markup_and_escapes_of_an_agent_are_shown_as_text(console: Console) -> None:
     async with console.open():
         thread_id = console.server.running("backend", brief="[red]brief[/red] \x1b[31m")
         console.server.text(thread_id, "[bold]not bold[/bold] \x1b]0;title\x07 \x1b[2Jgone")
@@ -181,7 +181,7 @@ async def test_markup_and_escapes_in_an_agents_text_are_only_text(console: Conso
         assert "[red]brief[/red]" in shown
 
 
-async def test_a_pane_that_was_hidden_by_a_zoom_shows_what_came_meanwhile(
+async def test_a_pane_hidden_by_a_zoom_shows_what_came_meanwhile(
     console: Console,
 ) -> None:
     async with console.open():
@@ -195,7 +195,7 @@ async def test_a_pane_that_was_hidden_by_a_zoom_shows_what_came_meanwhile(
         assert console.panes() == [one, two]
 
 
-async def test_text_can_be_selected_with_the_mouse_in_one_pane_alone(console: Console) -> None:
+async def test_text_can_be_selected_with_the_mouse_in_one_pane(console: Console) -> None:
     async with console.open() as pilot:
         one, two = console.server.running("backend"), console.server.running("frontend")
         console.server.text(one, "first line\n\nsecond line")
@@ -215,7 +215,7 @@ async def test_text_can_be_selected_with_the_mouse_in_one_pane_alone(console: Co
         assert console.app.screen.get_selected_text() is None
 
 
-async def test_a_pane_that_was_never_told_its_size_is_drawn_all_the_same(console: Console) -> None:
+async def test_a_pane_without_a_resize_event_is_drawn(console: Console) -> None:
     async with console.open():
         thread_id = console.server.running("backend")
         console.server.text(thread_id, "here")

@@ -1,4 +1,4 @@
-"""A team's run in the console: what is shown of it, and what can be asked of it."""
+"""A team's run in the console: what is shown, and how it is directed."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def console() -> Console:
 
 
 async def open_row(console: Console, thread_id: str) -> None:
-    """Go to a row, wherever it is."""
+    """Move the cursor of the tree to a row."""
     console.app.main.open_thread(thread_id)
     await console.settle()
     assert console.current == thread_id
@@ -62,7 +62,7 @@ async def test_a_run_its_roles_and_their_codex_threads_are_a_tree(console: Conso
         ]
 
 
-async def test_a_run_says_what_happened_in_it(console: Console) -> None:
+async def test_a_run_lists_its_events(console: Console) -> None:
     async with console.open():
         team_story.tell(console.server)
         await console.settle()
@@ -73,7 +73,7 @@ async def test_a_run_says_what_happened_in_it(console: Console) -> None:
         assert "→ project_manager handed off to designer" in shown
 
 
-async def test_who_begins_to_work_gets_the_pane_of_who_only_waits(console: Console) -> None:
+async def test_a_role_that_begins_to_work_takes_the_pane_of_a_waiting_one(console: Console) -> None:
     async with console.open():
         team_story.begin(console.server)
         await console.settle()
@@ -84,7 +84,7 @@ async def test_who_begins_to_work_gets_the_pane_of_who_only_waits(console: Conso
         assert RUN in console.panes()
 
 
-async def test_a_thread_of_codex_that_rests_gives_way_to_a_role_that_works(
+async def test_an_idle_codex_thread_yields_to_a_working_role(
     console: Console,
 ) -> None:
     async with console.open():
@@ -105,7 +105,7 @@ async def test_a_thread_of_codex_that_rests_gives_way_to_a_role_that_works(
         assert thread_id not in console.panes()
 
 
-async def test_in_a_small_terminal_who_works_is_shown_rather_than_the_run(
+async def test_in_a_small_terminal_working_roles_are_shown_before_the_run(
     console: Console,
 ) -> None:
     async with console.open((80, 24)):
@@ -114,7 +114,7 @@ async def test_in_a_small_terminal_who_works_is_shown_rather_than_the_run(
         assert sorted(console.panes()) == [BACKEND, role_id("frontend")]
 
 
-async def test_a_pane_that_a_person_chose_is_not_taken_from_them(console: Console) -> None:
+async def test_a_pane_chosen_by_the_user_is_kept(console: Console) -> None:
     async with console.open((80, 24)):
         team_story.begin(console.server)
         await console.settle()
@@ -128,7 +128,7 @@ async def test_a_pane_that_a_person_chose_is_not_taken_from_them(console: Consol
         assert console.panes() == panes
 
 
-async def test_whoever_attaches_later_sees_who_works_first() -> None:
+async def test_after_a_replay_working_threads_get_panes_first() -> None:
     console = build_console(layout=4)
     async with console.app.run_test(size=(160, 45)):
         console.server.connect()
@@ -138,7 +138,7 @@ async def test_whoever_attaches_later_sees_who_works_first() -> None:
         assert console.panes() == [RUN, role_id("frontend"), "t-frontend-codex", BACKEND]
 
 
-async def test_money_is_shown_where_prices_are_configured() -> None:
+async def test_costs_are_shown_if_prices_are_configured() -> None:
     prices = Prices(models={"gpt-5.5": Price(10.0, 30.0)})
     config = Config(ui=UiConfig(theme="harbour", layout=4, bell=False), prices=prices)
     console = build_console(config=config)
@@ -149,7 +149,7 @@ async def test_money_is_shown_where_prices_are_configured() -> None:
         assert "0.65 USD" in text_of(console.pane(RUN)).splitlines()[0]
 
 
-async def test_without_prices_no_money_is_shown(console: Console) -> None:
+async def test_without_prices_no_costs_are_shown(console: Console) -> None:
     async with console.open():
         team_story.tell(console.server)
         await console.settle()
@@ -174,7 +174,7 @@ async def test_a_message_to_a_role_says_when_it_is_read(console: Console) -> Non
         assert console.called("codex-send") == []
 
 
-async def test_a_message_that_did_not_arrive_is_kept_as_a_draft(console: Console) -> None:
+async def test_a_message_that_failed_to_send_becomes_a_draft(console: Console) -> None:
     async with console.open():
         team_story.tell(console.server)
         console.server.failures["codex-role"] = ServerRefused("nobody runs it now")
@@ -188,7 +188,7 @@ async def test_a_message_that_did_not_arrive_is_kept_as_a_draft(console: Console
 
 
 @pytest.mark.parametrize("thread_id", [BACKEND, RUN])
-async def test_p_pauses_and_lets_go_on(console: Console, thread_id: str) -> None:
+async def test_p_pauses_and_resumes(console: Console, thread_id: str) -> None:
     async with console.open():
         team_story.tell(console.server)
         await console.settle()
@@ -222,7 +222,7 @@ async def test_x_stops_a_role_at_once(console: Console) -> None:
         ("X", RUN, "codex-kill", {"thread": RUN}),
     ],
 )
-async def test_what_cannot_be_undone_asks_first(
+async def test_irreversible_actions_ask_first(
     console: Console, key: str, thread_id: str, tool: str, arguments: dict[str, object]
 ) -> None:
     async with console.open():
@@ -249,7 +249,7 @@ async def test_what_cannot_be_undone_asks_first(
         ("R", "t-backend-codex", "only roles can run again"),
     ],
 )
-async def test_a_key_that_does_not_apply_says_why(
+async def test_an_unavailable_action_says_why(
     console: Console, key: str, thread_id: str, why: str
 ) -> None:
     async with console.open():
@@ -263,7 +263,7 @@ async def test_a_key_that_does_not_apply_says_why(
 
 
 @pytest.mark.parametrize("key", ["g", "T"])
-async def test_a_thread_without_a_team_has_no_board_and_says_so(console: Console, key: str) -> None:
+async def test_a_thread_without_a_team_has_no_gates(console: Console, key: str) -> None:
     async with console.open():
         console.server.thread("alone")
         await console.settle()
@@ -271,7 +271,7 @@ async def test_a_thread_without_a_team_has_no_board_and_says_so(console: Console
         assert "alone works for no team's run" in console.notices()[0]
 
 
-async def test_the_footer_names_what_a_role_can_be_asked(console: Console) -> None:
+async def test_the_footer_shows_the_actions_of_a_role(console: Console) -> None:
     async with console.open():
         team_story.tell(console.server)
         await console.settle()
@@ -303,7 +303,7 @@ async def test_g_shows_the_gates_of_the_run(console: Console, thread_id: str) ->
         assert console.app.screen is console.app.main
 
 
-async def test_the_gate_board_is_brought_up_to_date_while_it_is_open(console: Console) -> None:
+async def test_the_gates_screen_updates_while_it_is_open(console: Console) -> None:
     async with console.open((80, 24)):
         team_story.tell(console.server)
         await console.settle()
@@ -315,7 +315,7 @@ async def test_the_gate_board_is_brought_up_to_date_while_it_is_open(console: Co
         await console.until("3.3 kB")
 
 
-async def test_a_run_without_gates_says_where_they_come_from(console: Console) -> None:
+async def test_a_run_without_gates_says_how_to_define_them(console: Console) -> None:
     async with console.open():
         team_story.begin(console.server)
         await console.settle()
@@ -340,7 +340,7 @@ async def test_many_gates_can_be_scrolled(console: Console) -> None:
 # The timeline.
 
 
-async def test_shift_t_shows_where_the_time_went(console: Console) -> None:
+async def test_shift_t_shows_the_timeline(console: Console) -> None:
     async with console.open():
         team_story.tell(console.server)
         await console.settle()
@@ -355,7 +355,7 @@ async def test_shift_t_shows_where_the_time_went(console: Console) -> None:
         assert console.app.screen is console.app.main
 
 
-async def test_what_is_chosen_says_who_waited_for_whom(console: Console) -> None:
+async def test_a_selected_span_says_who_waited_for_whom(console: Console) -> None:
     async with console.open((80, 24)):
         team_story.tell(console.server)
         await console.settle()
@@ -366,7 +366,7 @@ async def test_what_is_chosen_says_who_waited_for_whom(console: Console) -> None
         assert "frontend waited 2m 50s for designer" in console.shown()
 
 
-async def test_the_timeline_zooms_scrolls_and_comes_back(console: Console) -> None:
+async def test_the_timeline_zooms_scrolls_and_resets(console: Console) -> None:
     async with console.open():
         team_story.tell(console.server)
         await console.settle()
@@ -383,7 +383,7 @@ async def test_the_timeline_zooms_scrolls_and_comes_back(console: Console) -> No
         await console.until("all of it")
 
 
-async def test_the_timeline_goes_on_while_it_is_open(console: Console) -> None:
+async def test_the_timeline_updates_while_it_is_open(console: Console) -> None:
     async with console.open():
         team_story.tell(console.server)
         await console.settle()
@@ -396,7 +396,7 @@ async def test_the_timeline_goes_on_while_it_is_open(console: Console) -> None:
 
 
 @pytest.mark.parametrize("size", [(80, 24), (160, 45)])
-async def test_a_click_chooses_what_is_there(console: Console, size: tuple[int, int]) -> None:
+async def test_a_click_selects_a_span(console: Console, size: tuple[int, int]) -> None:
     async with console.open(size) as pilot:
         team_story.tell(console.server)
         await console.settle()
@@ -409,7 +409,7 @@ async def test_a_click_chooses_what_is_there(console: Console, size: tuple[int, 
         assert "designer waited for a person (a1) 22s" in console.shown()
 
 
-async def test_the_wheel_moves_through_time(console: Console) -> None:
+async def test_the_wheel_scrolls_the_timeline(console: Console) -> None:
     async with console.open():
         team_story.tell(console.server)
         await console.settle()
@@ -421,7 +421,7 @@ async def test_the_wheel_moves_through_time(console: Console) -> None:
             await console.until("from ")
 
 
-async def test_a_board_that_is_open_forgets_what_another_server_told(console: Console) -> None:
+async def test_an_open_gates_screen_drops_the_gates_of_another_server(console: Console) -> None:
     async with console.open():
         team_story.tell(console.server)
         await console.settle()
@@ -434,7 +434,7 @@ async def test_a_board_that_is_open_forgets_what_another_server_told(console: Co
         await console.until("no gates")
 
 
-async def test_a_run_that_told_of_no_time_says_so(console: Console) -> None:
+async def test_a_run_without_spans_says_so(console: Console) -> None:
     async with console.open((80, 24)):
         team_story.begin(console.server)
         await console.settle()

@@ -1,4 +1,4 @@
-"""Themes: chosen in the configuration or the palette, kept, and never fatal."""
+"""Themes are chosen in the configuration or the command palette, saved, and never fatal."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ def colours_of(widget: Widget) -> set[str]:
 def console_with_file(path: Path) -> Console:
     servers: list[FakeServer] = []
 
-    def attach(on_update):  # type: ignore[no-untyped-def]
+    def connect(on_update):  # type: ignore[no-untyped-def]
         servers.append(FakeServer(on_update))
         return servers[0]
 
-    app = ConsoleApp("default", attach, config=config.load(path), config_path=path)
+    app = ConsoleApp("default", connect, config=config.load(path), config_path=path)
     return Console(app, servers[0])
 
 
-async def test_another_theme_draws_everything_again() -> None:
+async def test_another_theme_redraws_everything() -> None:
     console = build_console(theme="harbour")
     async with console.open():
         thread_id = console.server.running("backend")
@@ -45,7 +45,7 @@ async def test_another_theme_draws_everything_again() -> None:
         assert colours_of(tree).isdisjoint(before[1])
 
 
-async def test_a_theme_chosen_on_the_screen_is_kept_in_the_file(tmp_path: Path) -> None:
+async def test_a_theme_chosen_on_the_screen_is_saved(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_text('# mine\n[ui]\ntheme = "harbour" # for now\n')
     console = console_with_file(path)
@@ -63,7 +63,7 @@ async def test_starting_does_not_write_the_file(tmp_path: Path) -> None:
         assert not path.exists()
 
 
-async def test_a_theme_that_does_not_exist_is_said_with_those_that_do() -> None:
+async def test_an_unknown_theme_is_reported_with_those_that_exist() -> None:
     console = build_console(config=Config(ui=UiConfig(theme="harbor")))
     async with console.open():
         [told] = console.notices()
@@ -71,7 +71,7 @@ async def test_a_theme_that_does_not_exist_is_said_with_those_that_do() -> None:
         assert "harbour" in told
 
 
-async def test_bad_theme_files_are_said_and_harm_nobody(tmp_path: Path) -> None:
+async def test_bad_theme_files_are_reported_and_ignored(tmp_path: Path) -> None:
     themes = tmp_path / "themes"
     themes.mkdir()
     (themes / "broken.toml").write_text('name = "broken"\nprimary = "bleu"\n')

@@ -1,4 +1,4 @@
-"""How a team's run looks: at work, its gates, its timeline, and what it asks."""
+"""Pictures of a team's run: its panes, gates, timeline and approvals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the composer says that sending will do."""
+"""The hints of the composer, and the actions on roles and runs."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ def team(run: ThreadState, role: ThreadState, **more: object) -> FakeServer:
         (S.DONE, "write to backend: it reads this when it is its turn again"),
     ],
 )
-def test_a_role_is_written_to_for_its_next_step(state: ThreadState, words: str) -> None:
+def test_a_role_reads_a_message_before_its_next_step(state: ThreadState, words: str) -> None:
     assert describe_send(team(S.RUNNING, state).state, ROLE) == words
 
 
-def test_a_run_is_written_to_as_a_whole() -> None:
+def test_a_message_to_a_run_reaches_all_working_roles() -> None:
     words = "write to r: who is at work reads this before the next step"
     assert describe_send(team(S.RUNNING, S.RUNNING).state, RUN) == words
 
 
-def test_a_run_that_is_over_reads_nothing_more() -> None:
+def test_a_finished_run_takes_no_messages() -> None:
     console_state = team(S.DONE, S.DONE).state
     assert (
         describe_send(console_state, ROLE)
@@ -50,7 +50,7 @@ def test_a_run_that_is_over_reads_nothing_more() -> None:
     assert describe_send(console_state, RUN) == "not now: r is done: nothing of it goes on."
 
 
-def test_a_role_whose_program_is_gone_says_how_to_go_on() -> None:
+def test_a_role_without_its_program_says_how_to_continue() -> None:
     note = "the program that ran it is gone: `codextui run --resume r`"
     console_state = team(S.DISCONNECTED, S.DISCONNECTED, note=note).state
     assert describe_send(console_state, ROLE) == f"not now: {note}"
@@ -58,7 +58,7 @@ def test_a_role_whose_program_is_gone_says_how_to_go_on() -> None:
 
 @pytest.mark.parametrize("state", [S.DONE, S.INTERRUPTED, S.FAILED])
 @pytest.mark.parametrize("action", [Action.INTERRUPT, Action.PAUSE])
-def test_a_role_that_is_over_can_be_neither_stopped_nor_paused(
+def test_a_finished_role_can_be_neither_stopped_nor_paused(
     state: ThreadState, action: Action
 ) -> None:
     assert "there is nothing to" in unavailable_reason(action, team(S.RUNNING, state).state, ROLE)
@@ -66,10 +66,10 @@ def test_a_role_that_is_over_can_be_neither_stopped_nor_paused(
 
 @pytest.mark.parametrize("action", [Action.INTERRUPT, Action.PAUSE, Action.SEND, Action.RERUN])
 @pytest.mark.parametrize("state", [S.RUNNING, S.NEEDS_INPUT, S.WAITING, S.PAUSED])
-def test_a_role_of_a_run_that_goes_on_can_be_asked(state: ThreadState, action: Action) -> None:
+def test_a_role_of_a_running_run_can_be_directed(state: ThreadState, action: Action) -> None:
     assert unavailable_reason(action, team(S.RUNNING, state).state, ROLE) == ""
 
 
-def test_a_role_of_a_run_that_is_done_can_still_run_again_but_not_of_a_killed_one() -> None:
+def test_a_role_of_a_finished_run_can_rerun_but_not_of_a_killed_one() -> None:
     assert unavailable_reason(Action.RERUN, team(S.DONE, S.DONE).state, ROLE) == ""
     assert "killed" in unavailable_reason(Action.RERUN, team(S.KILLED, S.KILLED).state, ROLE)

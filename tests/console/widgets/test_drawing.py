@@ -27,7 +27,7 @@ def build(per_frame: int = 3) -> tuple[Pacer, Clock]:
     return Pacer(resume=clock.wake, pause=clock.rest, per_frame=per_frame), clock
 
 
-def test_a_pane_marked_many_times_is_flushed_once() -> None:
+def test_a_widget_marked_many_times_is_flushed_once() -> None:
     pacer, _ = build()
     pane = Pane()
     for _ in range(100):
@@ -37,7 +37,7 @@ def test_a_pane_marked_many_times_is_flushed_once() -> None:
     assert pane.flushed == 1
 
 
-def test_a_frame_flushes_a_few_panes_and_every_pane_has_its_turn() -> None:
+def test_a_frame_flushes_a_few_widgets_and_each_has_its_turn() -> None:
     pacer, _ = build(per_frame=3)
     panes = [Pane() for _ in range(7)]
     for pane in panes:
@@ -49,7 +49,7 @@ def test_a_frame_flushes_a_few_panes_and_every_pane_has_its_turn() -> None:
     assert flushed == [3, 6, 7]
 
 
-def test_a_busy_pane_does_not_keep_another_waiting() -> None:
+def test_a_busy_widget_does_not_delay_another() -> None:
     pacer, _ = build(per_frame=1)
     busy, quiet = Pane(), Pane()
     pacer.mark_dirty(busy)
@@ -60,7 +60,7 @@ def test_a_busy_pane_does_not_keep_another_waiting() -> None:
     assert quiet.flushed == 1
 
 
-def test_nothing_ticks_while_nothing_is_dirty() -> None:
+def test_the_timer_is_paused_while_nothing_is_dirty() -> None:
     pacer, clock = build()
     assert not clock.ticks
     pacer.mark_dirty(Pane())
@@ -69,7 +69,7 @@ def test_nothing_ticks_while_nothing_is_dirty() -> None:
     assert not clock.ticks
 
 
-def test_a_pane_marked_while_it_is_flushed_is_flushed_again() -> None:
+def test_a_widget_marked_while_it_is_flushed_is_flushed_again() -> None:
     pacer, clock = build()
 
     class Restless(Pane):

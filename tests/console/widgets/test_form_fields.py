@@ -1,4 +1,4 @@
-"""What a form asks for, and how answers are checked."""
+"""The fields of forms, and the checks of answers."""
 
 from __future__ import annotations
 
@@ -112,31 +112,29 @@ def test_questions_become_fields() -> None:
         ({"type": "object"}, '{"a": [1]}', CheckedAnswer({"a": [1]})),
     ],
 )
-def test_what_is_typed_is_checked(
-    schema: dict[str, Any], text: str, checked: CheckedAnswer
-) -> None:
+def test_texts_are_checked(schema: dict[str, Any], text: str, checked: CheckedAnswer) -> None:
     assert check_text(field_of(schema), text) == checked
 
 
 @pytest.mark.parametrize("text", ["{", "[" * 100_000, "nope"])
-def test_what_is_no_json_is_refused(text: str) -> None:
+def test_invalid_json_is_refused(text: str) -> None:
     assert check_text(field_of({"type": "object"}), text).problem.startswith("This must be JSON")
 
 
-def test_what_is_not_required_may_be_left_out() -> None:
+def test_optional_fields_may_be_empty() -> None:
     assert check_text(field_of({"type": "integer"}, required=False), "") == CheckedAnswer()
     choice = field_of({"type": "string", "enum": ["a"]}, required=False)
     assert check_choice(choice, []) == CheckedAnswer()
 
 
-def test_a_choice_is_one_of_the_options_or_the_text_beside_them() -> None:
+def test_a_choice_is_an_option_or_another_answer() -> None:
     choice = field_of({"type": "string", "enum": ["a", "b"]})
     assert check_choice(choice, []) == CheckedAnswer(problem="Choose one.")
     assert check_choice(choice, ["a"]) == CheckedAnswer("a")
     assert check_choice(choice, ["a"], "mine") == CheckedAnswer("mine")
 
 
-def test_several_may_be_chosen_within_their_number() -> None:
+def test_multiple_choices_are_limited_in_number() -> None:
     schema = {"type": "array", "items": {"enum": ["a", "b", "c"]}, "minItems": 1, "maxItems": 2}
     several = field_of(schema)
     assert check_choice(several, []).problem == "Choose at least 1."
@@ -144,7 +142,7 @@ def test_several_may_be_chosen_within_their_number() -> None:
     assert check_choice(several, ["a", "c"]) == CheckedAnswer(["a", "c"])
 
 
-def test_a_form_beyond_all_measure_is_not_drawn() -> None:
+def test_a_form_that_is_too_large_is_refused() -> None:
     many = {"properties": {f"k{at}": {"type": "string"} for at in range(41)}}
     assert "too large" in form_problem(ElicitationAsked("docs", "form", "", many))
     wide = {"properties": {"k": {"type": "string", "enum": [str(at) for at in range(101)]}}}

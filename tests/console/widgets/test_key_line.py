@@ -14,16 +14,16 @@ def line() -> KeyLine:
     return result
 
 
-def test_all_keys_are_shown_where_there_is_room() -> None:
+def test_all_keys_are_shown_if_they_fit() -> None:
     assert labels(line(), 80) == ["does a", "does b", "does c", "does d", "help"]
 
 
-def test_where_there_is_little_room_the_last_ones_go_and_the_pinned_ones_stay() -> None:
+def test_in_a_narrow_line_the_last_unpinned_keys_are_left_out() -> None:
     assert labels(line(), 31) == ["does a", "does b", "help"]
     assert labels(line(), 10) == ["help"]
 
 
-def test_no_key_reaches_over_the_end_of_the_line() -> None:
+def test_no_key_exceeds_the_line() -> None:
     keys = line()
     for width in range(8, 80):
         for column, hint in keys.visible_hints(width):

@@ -35,7 +35,7 @@ def test_as_many_panes_fit_as_can_be_read(width: int, height: int, panes: int) -
     assert pane_capacity(width, height, 9) == panes
 
 
-def test_there_are_never_more_panes_than_the_person_wants() -> None:
+def test_there_are_never_more_panes_than_the_users_limit() -> None:
     assert [pane_capacity(300, 100, most) for most in range(1, 10)] == [1, 2, 3, 4, 4, 6, 6, 6, 9]
 
 
@@ -48,7 +48,7 @@ def test_no_cell_of_the_grid_stays_empty(count: int, width: int, height: int) ->
 
 
 @pytest.mark.parametrize("count", PANE_COUNTS)
-def test_panes_that_fit_are_tiled_so_that_they_can_be_read(count: int) -> None:
+def test_panes_that_fit_are_tiled_in_readable_sizes(count: int) -> None:
     for width, height in ((36, 8), (58, 20), (80, 41), (124, 41), (240, 60), (60, 75)):
         if pane_capacity(width, height, count) == count:
             tiling = tile_panes(count, width, height)
@@ -56,13 +56,13 @@ def test_panes_that_fit_are_tiled_so_that_they_can_be_read(count: int) -> None:
             assert height // tiling.rows >= MIN_PANE_HEIGHT
 
 
-def test_wide_screens_have_panes_side_by_side_and_narrow_ones_have_them_stacked() -> None:
+def test_wide_screens_place_panes_side_by_side_and_narrow_ones_stack_them() -> None:
     assert tile_panes(2, 124, 41) == Tiling(2, 1)
     assert tile_panes(2, 58, 20) == Tiling(1, 2)
     assert tile_panes(3, 200, 41) == Tiling(3, 1)
 
 
-def test_three_panes_that_would_be_narrow_are_one_tall_and_two_stacked() -> None:
+def test_three_narrow_panes_become_one_tall_and_two_stacked() -> None:
     assert tile_panes(3, 124, 41) == Tiling(2, 2, first_span=2)
 
 
@@ -79,32 +79,32 @@ def never(_: str) -> bool:
     return False
 
 
-def test_new_threads_take_free_places_in_order() -> None:
+def test_new_threads_take_free_slots_in_order() -> None:
     some = slots(2)
     some.claim("a", never)
     some.claim("b", never)
     assert some.shown == ("a", "b")
 
 
-def test_a_new_thread_takes_no_place_from_one_that_lives() -> None:
+def test_a_new_thread_takes_no_slot_from_a_living_one() -> None:
     some = slots(2, "a", "b")
     some.claim("c", never)
     assert some.shown == ("a", "b")
 
 
-def test_a_new_thread_takes_the_place_of_one_that_is_over() -> None:
+def test_a_new_thread_takes_the_slot_of_a_killed_one() -> None:
     some = slots(2, "a", "b")
     some.claim("c", lambda thread_id: thread_id == "a")
     assert some.shown == ("c", "b")
 
 
-def test_a_thread_that_a_person_wants_takes_the_place_they_are_in() -> None:
+def test_a_chosen_thread_takes_the_slot_of_the_current_one() -> None:
     some = slots(2, "a", "b")
     some.show("c", replacing="a")
     assert some.shown == ("c", "b")
 
 
-def test_a_thread_that_a_person_wants_takes_a_free_place_first() -> None:
+def test_a_chosen_thread_takes_a_free_slot_first() -> None:
     some = slots(3, "a", "b")
     some.show("c", replacing="a")
     assert some.shown == ("a", "b", "c")
@@ -117,7 +117,7 @@ def test_a_thread_is_never_shown_twice() -> None:
     assert some.shown == ("a", "b")
 
 
-def test_fewer_places_show_the_first_and_more_bring_the_others_back() -> None:
+def test_fewer_slots_hide_the_last_threads_and_more_bring_them_back() -> None:
     some = slots(4, "a", "b", "c", "d")
     some.resize(2, ())
     assert some.shown == ("a", "b")
@@ -125,14 +125,14 @@ def test_fewer_places_show_the_first_and_more_bring_the_others_back() -> None:
     assert some.shown == ("a", "b", "c", "d")
 
 
-def test_a_hidden_thread_that_is_wanted_moves_into_sight() -> None:
+def test_a_hidden_thread_that_is_chosen_becomes_visible() -> None:
     some = slots(3, "a", "b", "c")
     some.resize(2, ())
     some.show("c", replacing="b")
     assert some.shown == ("a", "c")
 
 
-def test_the_thread_that_a_person_is_with_stays_in_sight_where_there_is_less_room() -> None:
+def test_the_current_thread_stays_visible_with_fewer_slots() -> None:
     some = slots(4, "a", "b", "c", "d")
     some.resize(2, ())
     some.keep_visible("d")
@@ -144,13 +144,13 @@ def test_the_thread_that_a_person_is_with_stays_in_sight_where_there_is_less_roo
     assert some.shown == ("a", "d", "c", "b")
 
 
-def test_more_places_are_filled_with_those_who_wait() -> None:
+def test_more_slots_are_filled_with_waiting_threads() -> None:
     some = slots(1, "a")
     some.resize(3, ("a", "b", "c", "d"))
     assert some.shown == ("a", "b", "c")
 
 
-def test_of_those_that_give_way_the_readiest_goes() -> None:
+def test_the_thread_with_the_highest_yield_rank_loses_its_slot() -> None:
     some = slots(3, "a", "b", "c")
     some.claim("d", {"a": 1, "b": 3, "c": 0}.__getitem__)
     assert some.shown == ("a", "d", "c")
@@ -183,7 +183,7 @@ def order(state: ConsoleState, capacity: int) -> list[str]:
     return [name.removeprefix(f"{RUN}/") for name in names]
 
 
-def test_roles_at_work_come_before_their_codex_threads_and_before_who_waits() -> None:
+def test_working_roles_come_before_their_codex_threads_and_before_waiting_roles() -> None:
     state = state_with(
         run(),
         role("pm", S.DONE),
@@ -195,14 +195,14 @@ def test_roles_at_work_come_before_their_codex_threads_and_before_who_waits() ->
     assert order(state, 4) == [RUN, "back", "front", "back-codex", "tester", "pm"]
 
 
-def test_with_few_panes_the_run_itself_comes_after_who_works() -> None:
+def test_with_few_panes_a_run_comes_after_its_working_roles() -> None:
     state = state_with(
         run(), role("back", S.RUNNING), codex("back", S.RUNNING), role("pm", S.WAITING)
     )
     assert order(state, 2) == ["back", "back-codex", "pm", RUN]
 
 
-def test_who_needs_a_person_comes_first_of_all() -> None:
+def test_threads_that_need_input_come_first() -> None:
     state = state_with(run(), role("back", S.RUNNING), codex("back", S.NEEDS_INPUT))
     assert order(state, 4)[0] == "back-codex"
 
@@ -213,7 +213,7 @@ def test_every_state_has_an_urgency(state: ThreadState) -> None:
     assert len(order(state, 4)) == 3
 
 
-def test_who_rests_gives_way_before_who_waits_and_who_works_never() -> None:
+def test_resting_threads_yield_before_waiting_ones_and_working_ones_never() -> None:
     rows = [
         role("a", S.KILLED),
         codex("b", S.IDLE),
@@ -231,13 +231,13 @@ def test_who_rests_gives_way_before_who_waits_and_who_works_never() -> None:
     assert readiness[4:] == [0, 0, 0, 0]
 
 
-def test_the_run_gives_way_only_where_there_are_few_panes() -> None:
+def test_a_run_yields_only_with_few_panes() -> None:
     state = state_with(run())
     assert yield_rank(state, run(), 2)
     assert not yield_rank(state, run(), 4)
 
 
-def test_threads_without_a_team_neither_push_nor_give_way() -> None:
+def test_threads_without_a_team_neither_claim_nor_yield() -> None:
     alone = info("alone", state=S.RUNNING)
     idle = info("idle", state=S.IDLE)
     state = state_with(alone, idle)

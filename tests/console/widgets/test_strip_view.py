@@ -1,4 +1,4 @@
-"""A reader of rows redraws with its width and theme, and says where the reader is."""
+"""A strip view renders per width and theme, and posts its visible rows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ WORDS = " ".join(f"word{at:03}" for at in range(200))
 
 
 class Reader(App[None]):
-    """Shows many words."""
+    """Shows a long text."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -47,7 +47,7 @@ def background(app: Reader) -> str:
     return style.bgcolor.get_truecolor().hex
 
 
-async def test_another_theme_draws_in_its_own_colours() -> None:
+async def test_another_theme_is_rendered_in_its_colours() -> None:
     async with Reader().run_test(size=(40, 10)) as pilot:
         assert isinstance(pilot.app, Reader)
         await pilot.pause()
@@ -57,7 +57,7 @@ async def test_another_theme_draws_in_its_own_colours() -> None:
         assert background(pilot.app) == "#f2efe8"
 
 
-async def test_another_width_wraps_again_and_nothing_is_lost() -> None:
+async def test_another_width_wraps_again_without_losing_text() -> None:
     async with Reader().run_test(size=(40, 10)) as pilot:
         assert isinstance(pilot.app, Reader)
         await pilot.pause()
@@ -70,7 +70,7 @@ async def test_another_width_wraps_again_and_nothing_is_lost() -> None:
         assert text.split() == WORDS.split()
 
 
-async def test_it_says_which_rows_are_in_sight() -> None:
+async def test_it_posts_the_visible_rows() -> None:
     async with Reader().run_test(size=(40, 10)) as pilot:
         assert isinstance(pilot.app, Reader)
         await pilot.pause()
@@ -87,7 +87,7 @@ async def test_it_says_which_rows_are_in_sight() -> None:
         assert pilot.app.places[-1] == (1, 10, total)
 
 
-async def test_it_draws_no_more_often_than_it_has_to() -> None:
+async def test_it_renders_only_when_necessary() -> None:
     async with Reader().run_test(size=(40, 10)) as pilot:
         assert isinstance(pilot.app, Reader)
         await pilot.pause()

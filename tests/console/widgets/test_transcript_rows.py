@@ -14,7 +14,7 @@ PALETTE = palette_from({})
 
 
 class Thread:
-    """A thread to which things happen."""
+    """A thread that receives events."""
 
     def __init__(self) -> None:
         self.state = ConsoleState()
@@ -50,13 +50,13 @@ def complete(thread: Thread) -> list[str]:
     return text(rows)
 
 
-def test_nothing_is_drawn_before_somebody_looks() -> None:
+def test_nothing_is_rendered_before_fill() -> None:
     thread = Thread()
     thread.messages(50)
     assert thread.rows().rows == []
 
 
-def test_only_as_much_as_somebody_looks_at_is_drawn_from_the_end() -> None:
+def test_fill_renders_only_as_many_rows_as_needed_from_the_end() -> None:
     thread = Thread()
     thread.messages(50)
     rows = thread.rows()
@@ -66,7 +66,7 @@ def test_only_as_much_as_somebody_looks_at_is_drawn_from_the_end() -> None:
     assert not rows.is_complete
 
 
-def test_filling_tells_how_many_rows_came_above() -> None:
+def test_fill_returns_the_number_of_rows_added_above() -> None:
     thread = Thread()
     thread.messages(50)
     rows = thread.rows()
@@ -85,7 +85,7 @@ def test_every_row_is_as_wide_as_the_pane() -> None:
         assert {strip.cell_length for strip in rows.rows} == {width}
 
 
-def test_rows_that_do_not_change_keep_their_strips() -> None:
+def test_unchanged_rows_keep_their_strips() -> None:
     thread = Thread()
     rows = thread.rows()
     rows.fill(10)
@@ -96,7 +96,7 @@ def test_rows_that_do_not_change_keep_their_strips() -> None:
     assert all(now is then for now, then in zip(rows.rows, before, strict=False))
 
 
-def test_without_a_change_nothing_is_drawn_again() -> None:
+def test_without_changes_nothing_is_rendered_again() -> None:
     thread = Thread()
     rows = thread.rows()
     rows.fill(10)
@@ -105,7 +105,7 @@ def test_without_a_change_nothing_is_drawn_again() -> None:
     assert [id(strip) for strip in rows.rows] == [id(strip) for strip in before]
 
 
-def test_a_message_that_ends_without_what_was_streamed_leaves_none_of_it() -> None:
+def test_a_completed_message_replaces_the_streamed_text() -> None:
     thread = Thread()
     rows = thread.rows()
     rows.fill(10)
@@ -117,7 +117,7 @@ def test_a_message_that_ends_without_what_was_streamed_leaves_none_of_it() -> No
     assert text(rows) == complete(thread)
 
 
-def test_rows_that_come_above_a_reader_move_their_place_along() -> None:
+def test_rows_added_above_move_the_top_row() -> None:
     thread = Thread()
     command = {"type": "commandExecution", "id": "c", "command": "make", "cwd": "/"}
     thread.say(ItemStarted(command | {"status": "inProgress"}))
@@ -130,7 +130,7 @@ def test_rows_that_come_above_a_reader_move_their_place_along() -> None:
     assert text(rows)[moved] == "message 10"
 
 
-def test_a_place_is_found_again_at_another_width() -> None:
+def test_an_anchor_holds_at_another_width() -> None:
     thread = Thread()
     for number in range(40):
         thread.message(f"m{number}", f"message {number} with some words that are wrapped " * 2)
@@ -165,7 +165,7 @@ def test_an_item_longer_than_the_limit_stays_above_a_short_one() -> None:
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_whatever_happens_the_rows_are_those_of_a_fresh_drawing(seed: int) -> None:
+def test_updated_rows_equal_freshly_rendered_ones(seed: int) -> None:
     chance = random.Random(seed)
     thread = Thread()
     rows = thread.rows()

@@ -1,4 +1,4 @@
-"""The approval dialog: whole, quiet, and never deciding what nobody decided."""
+"""The approval dialog shows everything, and decides only what the user decided."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ QUIET = 0.6
 
 
 class OpenDialog:
-    """A dialog on the screen, and the hands in front of it."""
+    """An open dialog, and its input."""
 
     def __init__(self, pilot: Pilot[None], host: DialogHost, clock: FakeClock) -> None:
         self.pilot = pilot
@@ -69,7 +69,7 @@ class OpenDialog:
         return str(self.screen.query_one(f"#{part}", Static).content)
 
     def rest(self) -> None:
-        """Take the hands off the keys for long enough."""
+        """Let the quiet time pass."""
         self.clock.advance(QUIET)
 
     async def press(self, *keys: str) -> None:
@@ -82,15 +82,15 @@ class OpenDialog:
 
 
 @asynccontextmanager
-async def asked_for(*asked: Asked, size: tuple[int, int] = (80, 24)) -> AsyncIterator[OpenDialog]:
-    async with at_queue(
+async def open_dialog(*asked: Asked, size: tuple[int, int] = (80, 24)) -> AsyncIterator[OpenDialog]:
+    async with open_queue(
         [approval(one, at) for at, one in enumerate(asked, 1)], size=size
     ) as dialog:
         yield dialog
 
 
 @asynccontextmanager
-async def at_queue(
+async def open_queue(
     approvals: Sequence[Approval], *, size: tuple[int, int] = (80, 24), first: str = ""
 ) -> AsyncIterator[OpenDialog]:
     clock = FakeClock()
@@ -127,10 +127,10 @@ async def until(condition: Callable[[], bool]) -> None:
         (ElicitationAsked("docs", "form", "May I?"), "y", Approved()),
     ],
 )
-async def test_one_key_decides_and_the_dialog_goes(
+async def test_one_key_decides_and_closes_the_dialog(
     asked: Asked, key: str, decision: Decision
 ) -> None:
-    async with asked_for(asked) as dialog:
+    async with open_dialog(asked) as dialog:
         await dialog.press_rested(key)
         assert dialog.decided == [("a1", decision)]
         assert dialog.closed
@@ -150,10 +150,10 @@ async def test_one_key_decides_and_the_dialog_goes(
         (ElicitationAsked("docs", "form", "May I?"), "s", "this one time only"),
     ],
 )
-async def test_a_key_that_does_not_apply_is_not_offered_and_says_why(
+async def test_an_unavailable_choice_has_no_button_and_says_why(
     asked: Asked, key: str, why: str
 ) -> None:
-    async with asked_for(asked) as dialog:
+    async with open_dialog(asked) as dialog:
         await dialog.press_rested(key)
         assert dialog.decided == []
         assert not dialog.closed
@@ -162,30 +162,30 @@ async def test_a_key_that_does_not_apply_is_not_offered_and_says_why(
         assert {"ctrl+s": "^s"}.get(key, key) not in offered
 
 
-async def test_an_approval_of_a_tool_may_last_where_its_server_says_so() -> None:
+async def test_a_tool_can_be_approved_for_the_session_if_its_server_allows_it() -> None:
     asked = ElicitationAsked("docs", "form", "Call it?", meta={"persist": ["session", "always"]})
-    async with asked_for(asked) as dialog:
+    async with open_dialog(asked) as dialog:
         await dialog.press_rested("s")
         assert dialog.decided == [("a1", Approved(Scope.SESSION))]
 
 
 async def test_enter_decides_nothing() -> None:
-    async with asked_for(COMMAND) as dialog:
+    async with open_dialog(COMMAND) as dialog:
         await dialog.press_rested("enter", "enter", "space")
         assert dialog.decided == []
         assert "Enter decides nothing" in dialog.text("note")
 
 
-async def test_tab_reaches_no_decision_that_enter_could_press() -> None:
-    async with asked_for(COMMAND) as dialog:
+async def test_tab_never_focuses_a_decision_button() -> None:
+    async with open_dialog(COMMAND) as dialog:
         dialog.rest()
         for _ in range(8):
             await dialog.press("tab", "enter")
         assert dialog.decided == []
 
 
-async def test_a_decision_may_be_clicked() -> None:
-    async with asked_for(COMMAND) as dialog:
+async def test_a_decision_button_can_be_clicked() -> None:
+    async with open_dialog(COMMAND) as dialog:
         dialog.rest()
         await dialog.pilot.click(next(iter(dialog.screen.query(DecisionButton))))
         await dialog.pilot.pause()
@@ -196,7 +196,7 @@ async def test_a_decision_may_be_clicked() -> None:
 
 
 async def test_always_shows_the_rule_before_it_is_accepted() -> None:
-    async with asked_for(COMMAND) as dialog:
+    async with open_dialog(COMMAND) as dialog:
         await dialog.press_rested("p")
         assert dialog.decided == []
         assert "Every command that begins with" in on_screen(dialog.host)
@@ -206,9 +206,9 @@ async def test_always_shows_the_rule_before_it_is_accepted() -> None:
         assert dialog.decided == [("a1", Approved(Scope.ALWAYS))]
 
 
-async def test_always_shows_the_host_that_every_command_could_reach() -> None:
+async def test_always_shows_the_host_that_commands_could_reach() -> None:
     asked = CommandAsked("curl x", network="https://pypi.org", rule=("allow", "pypi.org"))
-    async with asked_for(asked) as dialog:
+    async with open_dialog(asked) as dialog:
         await dialog.press_rested("p")
         lines = on_screen(dialog.host)
         assert "Every command could reach" in lines
@@ -218,13 +218,13 @@ async def test_always_shows_the_host_that_every_command_could_reach() -> None:
 
 
 async def test_enter_accepts_the_rule_that_is_shown() -> None:
-    async with asked_for(COMMAND) as dialog:
+    async with open_dialog(COMMAND) as dialog:
         await dialog.press_rested("p", "enter")
         assert dialog.decided == [("a1", Approved(Scope.ALWAYS))]
 
 
 async def test_esc_goes_back_from_the_rule_and_y_is_once_again() -> None:
-    async with asked_for(COMMAND) as dialog:
+    async with open_dialog(COMMAND) as dialog:
         await dialog.press_rested("p", "escape")
         assert not dialog.closed
         assert dialog.text("title") == "backend asks to run a command"
@@ -234,7 +234,7 @@ async def test_esc_goes_back_from_the_rule_and_y_is_once_again() -> None:
 
 @pytest.mark.parametrize("key", ["s", "n", "e", "exclamation_mark", "p"])
 async def test_no_other_key_decides_while_the_rule_is_shown(key: str) -> None:
-    async with asked_for(COMMAND) as dialog:
+    async with open_dialog(COMMAND) as dialog:
         await dialog.press_rested("p", key)
         assert dialog.decided == []
         assert dialog.text("note")
@@ -244,21 +244,21 @@ async def test_no_other_key_decides_while_the_rule_is_shown(key: str) -> None:
 
 
 async def test_a_decline_can_carry_a_message() -> None:
-    async with asked_for(COMMAND) as dialog:
+    async with open_dialog(COMMAND) as dialog:
         await dialog.press_rested("e")
         await dialog.press(*"no", "space", *"jy", "enter")
         assert dialog.decided == [("a1", Declined("no jy"))]
 
 
 async def test_an_empty_message_is_not_sent() -> None:
-    async with asked_for(COMMAND) as dialog:
+    async with open_dialog(COMMAND) as dialog:
         await dialog.press_rested("e", "space", "enter")
         assert dialog.decided == []
         assert "Write what the agent should read" in dialog.text("note")
 
 
 async def test_esc_goes_back_from_the_message() -> None:
-    async with asked_for(COMMAND) as dialog:
+    async with open_dialog(COMMAND) as dialog:
         await dialog.press_rested("e", "x", "escape")
         assert not dialog.closed
         await dialog.press("n")
@@ -269,8 +269,8 @@ async def test_esc_goes_back_from_the_message() -> None:
 
 
 @pytest.mark.parametrize("key", ["y", "s", "p", "n", "e", "exclamation_mark", "o", "ctrl+s"])
-async def test_a_key_that_was_meant_for_something_else_decides_nothing(key: str) -> None:
-    async with asked_for(COMMAND, PLAIN) as dialog:
+async def test_a_key_pressed_too_early_decides_nothing(key: str) -> None:
+    async with open_dialog(COMMAND, PLAIN) as dialog:
         dialog.clock.advance(QUIET - 0.01)
         await dialog.press(key)
         assert dialog.decided == []
@@ -278,8 +278,8 @@ async def test_a_key_that_was_meant_for_something_else_decides_nothing(key: str)
         assert "Not taken as a decision" in dialog.text("note")
 
 
-async def test_every_keystroke_begins_the_quiet_moment_again() -> None:
-    async with asked_for(COMMAND) as dialog:
+async def test_every_keystroke_restarts_the_quiet_time() -> None:
+    async with open_dialog(COMMAND) as dialog:
         for key in ("h", "down", "y", "y"):
             dialog.clock.advance(QUIET - 0.1)
             await dialog.press(key)
@@ -288,33 +288,33 @@ async def test_every_keystroke_begins_the_quiet_moment_again() -> None:
         assert dialog.decided == [("a1", Approved())]
 
 
-async def test_a_click_in_the_quiet_moment_decides_nothing() -> None:
-    async with asked_for(COMMAND) as dialog:
+async def test_a_click_pressed_too_early_decides_nothing() -> None:
+    async with open_dialog(COMMAND) as dialog:
         await dialog.pilot.click(next(iter(dialog.screen.query(DecisionButton))))
         await dialog.pilot.pause()
         assert dialog.decided == []
 
 
-async def test_whether_keys_decide_is_on_the_screen() -> None:
-    async with asked_for(COMMAND) as dialog:
+async def test_the_dialog_shows_whether_keys_decide() -> None:
+    async with open_dialog(COMMAND) as dialog:
         assert dialog.text("guard") == "reading…"
         dialog.rest()
         await until(lambda: dialog.text("guard") == "keys ready")
 
 
 async def test_once_ready_typing_fast_is_fine() -> None:
-    async with asked_for(COMMAND) as dialog:
+    async with open_dialog(COMMAND) as dialog:
         await dialog.press_rested("down", "p", "escape", "y")
         assert dialog.decided == [("a1", Approved())]
 
 
 async def test_a_held_key_decides_one_approval_and_not_the_next() -> None:
-    async with asked_for(COMMAND, PLAIN, PATCH) as dialog:
+    async with open_dialog(COMMAND, PLAIN, PATCH) as dialog:
         await dialog.press_rested(*"yyyyyy")
         assert dialog.decided == [("a1", Approved())]
 
 
-async def test_a_quiet_of_nothing_decides_at_once() -> None:
+async def test_without_a_quiet_time_keys_decide_at_once() -> None:
     clock = FakeClock()
     host = DialogHost(asking([approval(COMMAND)], clock, quiet=0))
     async with host.run_test() as pilot:
@@ -326,8 +326,8 @@ async def test_a_quiet_of_nothing_decides_at_once() -> None:
 # -- the queue
 
 
-async def test_the_queue_is_walked_with_j_and_k_and_ends_at_its_ends() -> None:
-    async with asked_for(COMMAND, PLAIN, PATCH) as dialog:
+async def test_j_and_k_go_through_the_queue_and_stop_at_its_ends() -> None:
+    async with open_dialog(COMMAND, PLAIN, PATCH) as dialog:
         seen = [dialog.text("place")]
         for key in ("j", "right", "j", "k", "left", "k"):
             await dialog.press(key)
@@ -335,16 +335,16 @@ async def test_the_queue_is_walked_with_j_and_k_and_ends_at_its_ends() -> None:
         assert seen == ["1 of 3", "2 of 3", "3 of 3", "3 of 3", "2 of 3", "1 of 3", "1 of 3"]
 
 
-async def test_the_first_to_show_can_be_chosen() -> None:
+async def test_the_dialog_opens_at_a_given_approval() -> None:
     queue = [approval(COMMAND, 1), approval(PLAIN, 2)]
-    async with at_queue(queue, first="a2") as dialog:
+    async with open_queue(queue, first="a2") as dialog:
         assert dialog.text("place") == "2 of 2"
-    async with at_queue(queue, first="gone") as dialog:
+    async with open_queue(queue, first="gone") as dialog:
         assert dialog.text("place") == "1 of 2"
 
 
 async def test_after_a_decision_the_next_is_shown() -> None:
-    async with asked_for(COMMAND, PLAIN) as dialog:
+    async with open_dialog(COMMAND, PLAIN) as dialog:
         await dialog.press_rested("y")
         assert "make test" in on_screen(dialog.host)
         assert "backend's a1: approved." in dialog.text("note")
@@ -354,14 +354,14 @@ async def test_after_a_decision_the_next_is_shown() -> None:
 
 
 async def test_later_closes_and_decides_nothing() -> None:
-    async with asked_for(COMMAND, PLAIN) as dialog:
+    async with open_dialog(COMMAND, PLAIN) as dialog:
         await dialog.press("escape")
         assert dialog.closed
         assert dialog.decided == []
 
 
 async def test_the_thread_can_be_opened() -> None:
-    async with asked_for(COMMAND) as dialog:
+    async with open_dialog(COMMAND) as dialog:
         await dialog.press_rested("o")
         assert dialog.host.opened == ["0199-0001-abcd-thread"]
         assert dialog.closed
@@ -371,9 +371,9 @@ async def test_the_thread_can_be_opened() -> None:
 # -- others answer too
 
 
-async def test_an_answer_from_elsewhere_moves_on_and_says_who() -> None:
+async def test_a_decision_made_elsewhere_shows_the_next_approval_and_says_who() -> None:
     first, second = approval(COMMAND, 1), approval(PLAIN, 2)
-    async with at_queue([first, second]) as dialog:
+    async with open_queue([first, second]) as dialog:
         dialog.rest()
         resolved = ApprovalResolved("a1", "approved_for_session", "claude-code")
         dialog.screen.update_approvals([second], resolved={"a1": resolved})
@@ -382,9 +382,9 @@ async def test_an_answer_from_elsewhere_moves_on_and_says_who() -> None:
         assert "make test" in on_screen(dialog.host)
 
 
-async def test_a_key_on_its_way_does_not_hit_the_approval_that_moved_up() -> None:
+async def test_a_key_on_its_way_does_not_decide_the_approval_that_moved_up() -> None:
     first, second = approval(COMMAND, 1), approval(PLAIN, 2)
-    async with at_queue([first, second]) as dialog:
+    async with open_queue([first, second]) as dialog:
         dialog.rest()
         dialog.screen.update_approvals([second])
         await dialog.press("y")
@@ -393,8 +393,8 @@ async def test_a_key_on_its_way_does_not_hit_the_approval_that_moved_up() -> Non
         assert dialog.decided == [("a2", Approved())]
 
 
-async def test_a_key_does_not_hit_an_approval_that_changed_under_it() -> None:
-    async with at_queue([approval(PATCH)]) as dialog:
+async def test_a_key_on_its_way_does_not_decide_an_approval_that_changed() -> None:
+    async with open_queue([approval(PATCH)]) as dialog:
         dialog.rest()
         other = PatchAsked((FileChange("b.py", "add", "rm -rf\n"),))
         dialog.screen.update_approvals([approval(other)])
@@ -403,9 +403,9 @@ async def test_a_key_does_not_hit_an_approval_that_changed_under_it() -> None:
         assert "b.py" in on_screen(dialog.host)
 
 
-async def test_a_new_approval_behind_the_shown_one_leaves_it_alone() -> None:
+async def test_a_new_approval_does_not_replace_the_shown_one() -> None:
     first = approval(COMMAND, 1)
-    async with at_queue([first]) as dialog:
+    async with open_queue([first]) as dialog:
         dialog.rest()
         dialog.screen.update_approvals([first, approval(PLAIN, 2)])
         await dialog.pilot.pause()
@@ -418,7 +418,7 @@ async def test_a_new_approval_behind_the_shown_one_leaves_it_alone() -> None:
 
 async def test_a_half_written_message_is_not_sent_to_another_agent() -> None:
     first, second = approval(COMMAND, 1), approval(PLAIN, 2, "tester")
-    async with at_queue([first, second]) as dialog:
+    async with open_queue([first, second]) as dialog:
         await dialog.press_rested("e", *"stop")
         dialog.screen.update_approvals([second])
         await dialog.press("enter")
@@ -428,16 +428,16 @@ async def test_a_half_written_message_is_not_sent_to_another_agent() -> None:
         assert dialog.decided == [("a2", Declined("ok"))]
 
 
-async def test_the_dialog_goes_when_the_last_one_is_answered_elsewhere() -> None:
-    async with asked_for(COMMAND) as dialog:
+async def test_the_dialog_closes_when_the_last_approval_is_decided_elsewhere() -> None:
+    async with open_dialog(COMMAND) as dialog:
         dialog.screen.update_approvals([])
         await dialog.pilot.pause()
         assert dialog.closed
         assert dialog.decided == []
 
 
-async def test_the_dialog_takes_no_other_screen_down_with_it() -> None:
-    async with asked_for(COMMAND) as dialog:
+async def test_the_dialog_never_closes_another_screen() -> None:
+    async with open_dialog(COMMAND) as dialog:
         over = ConfirmScreen("Sure?", "Really?", yes="Yes")
         dialog.host.push_screen(over)
         await dialog.pilot.pause()
@@ -450,9 +450,9 @@ async def test_the_dialog_takes_no_other_screen_down_with_it() -> None:
         assert len(dialog.host.screen_stack) == 1
 
 
-async def test_a_decision_that_did_not_arrive_is_asked_for_again() -> None:
+async def test_a_failed_decision_is_asked_for_again() -> None:
     first, second = approval(COMMAND, 1), approval(PLAIN, 2)
-    async with at_queue([first, second]) as dialog:
+    async with open_queue([first, second]) as dialog:
         await dialog.press_rested("y")
         assert dialog.text("place") == ""
         dialog.screen.reject_decision("a1", "The server is out of reach.")
@@ -461,9 +461,9 @@ async def test_a_decision_that_did_not_arrive_is_asked_for_again() -> None:
         assert "a1: The server is out of reach." in dialog.text("note")
 
 
-async def test_a_decided_approval_stays_away_until_the_server_has_taken_it() -> None:
+async def test_a_decided_approval_does_not_return_before_the_server_confirms() -> None:
     first, second = approval(COMMAND, 1), approval(PLAIN, 2)
-    async with at_queue([first, second]) as dialog:
+    async with open_queue([first, second]) as dialog:
         await dialog.press_rested("y")
         dialog.screen.update_approvals([first, second])
         await dialog.press_rested("n")
@@ -477,7 +477,7 @@ async def test_a_decided_approval_stays_away_until_the_server_has_taken_it() -> 
 @pytest.mark.parametrize("size", [(80, 24), (160, 45), (60, 16)])
 async def test_a_command_of_10000_characters_can_be_read_to_its_end(size: tuple[int, int]) -> None:
     words = [f"word{number:04}" for number in range(1_112)]
-    async with asked_for(CommandAsked(" ".join(words)), size=size) as dialog:
+    async with open_dialog(CommandAsked(" ".join(words)), size=size) as dialog:
         seen = ""
         for _ in range(300):
             before = dialog.screen.query_one("#body").scroll_offset.y
@@ -493,14 +493,14 @@ async def test_a_command_of_10000_characters_can_be_read_to_its_end(size: tuple[
 @pytest.mark.parametrize(
     "asked", [COMMAND, PATCH, PERMISSIONS, UNKNOWN], ids=lambda one: type(one).__name__
 )
-async def test_the_answers_and_the_keys_are_always_in_sight(
+async def test_the_buttons_and_the_keys_are_always_visible(
     asked: Asked, size: tuple[int, int]
 ) -> None:
     long = [
         approval(CommandAsked("x " * 5_000), 2),
         approval(PatchAsked(tuple(FileChange(f"f{n}", "add", "x\n" * 50) for n in range(20))), 3),
     ]
-    async with at_queue([approval(asked), *long], size=size) as dialog:
+    async with open_queue([approval(asked), *long], size=size) as dialog:
         for _ in range(3):
             await dialog.pilot.pause()
             lines = on_screen(dialog.host)
@@ -514,14 +514,14 @@ async def test_the_diff_is_shown_file_by_file() -> None:
         FileChange("src/a.py", "update", "@@ -1 +1 @@\n-old\n+new\n"),
         FileChange("b.md", "add", "hello\n"),
     )
-    async with asked_for(PatchAsked(changes, reason="because"), size=(160, 45)) as dialog:
+    async with open_dialog(PatchAsked(changes, reason="because"), size=(160, 45)) as dialog:
         lines = on_screen(dialog.host)
         for word in ("src/a.py", "old", "new", "b.md", "hello", "because"):
             assert word in lines
 
 
-async def test_role_thread_client_and_age_are_told() -> None:
-    async with asked_for(COMMAND) as dialog:
+async def test_role_thread_client_and_waiting_time_are_shown() -> None:
+    async with open_dialog(COMMAND) as dialog:
         assert "backend" in dialog.text("title")
         assert (
             dialog.text("facts") == "a1 · waits 12s · thread 0199-0001-abc · started by claude-code"
@@ -557,9 +557,9 @@ HOSTILE = "\x1b[31mred\x1b[0m [bold red]x[/] \u202eevil\u202c \x07 [@click=app.q
     ],
     ids=lambda one: type(one).__name__,
 )
-async def test_hostile_text_is_shown_and_does_nothing(asked: Asked) -> None:
+async def test_hostile_text_is_shown_as_text(asked: Asked) -> None:
     hostile = approval(asked, 1, HOSTILE)
-    async with at_queue([hostile, approval(PLAIN, 2)], size=(160, 45)) as dialog:
+    async with open_queue([hostile, approval(PLAIN, 2)], size=(160, 45)) as dialog:
         for _ in range(2):
             lines = on_screen(dialog.host)
             assert "[bold red]x[/]" in lines
@@ -569,9 +569,9 @@ async def test_hostile_text_is_shown_and_does_nothing(asked: Asked) -> None:
         assert dialog.decided == []
 
 
-async def test_a_message_about_who_answered_cannot_write_to_the_terminal_either() -> None:
+async def test_the_name_of_a_deciding_client_is_sanitized() -> None:
     first, second = approval(COMMAND, 1, HOSTILE), approval(PLAIN, 2)
-    async with at_queue([first, second], size=(160, 45)) as dialog:
+    async with open_queue([first, second], size=(160, 45)) as dialog:
         dialog.screen.update_approvals(
             [second], resolved={"a1": ApprovalResolved("a1", HOSTILE, HOSTILE)}
         )
@@ -583,7 +583,7 @@ async def test_a_message_about_who_answered_cannot_write_to_the_terminal_either(
 # -- keys can be rebound
 
 
-async def test_the_dialog_shows_the_keys_as_they_are_bound() -> None:
+async def test_the_dialog_shows_rebound_keys() -> None:
     clock = FakeClock()
     host = DialogHost(asking([approval(COMMAND)], clock, quiet=QUIET))
     host.set_keymap(
@@ -605,7 +605,7 @@ async def test_the_dialog_shows_the_keys_as_they_are_bound() -> None:
         assert host.decided == [("a1", Approved())]
 
 
-async def test_the_age_grows_while_the_dialog_is_open() -> None:
+async def test_the_waiting_time_grows_while_the_dialog_is_open() -> None:
     moment = [NOW]
     host = DialogHost(ApprovalScreen([approval(COMMAND)], now=lambda: moment[0]))
     async with host.run_test() as pilot:
