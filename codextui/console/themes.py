@@ -21,8 +21,6 @@ from textual.theme import Theme
 
 from codextui.config import schema as configuration
 
-DEFAULT_THEME = "harbour"
-
 VARIABLE_DEFAULTS: dict[str, str] = {
     "text-quiet": "#96a3b5",
     "state-starting": "#9fb2cb",

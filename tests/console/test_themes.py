@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from textual.color import Color
 from textual.theme import Theme
 
+from codextui.config.schema import UiConfig
 from codextui.console.themes import (
-    DEFAULT_THEME,
     VARIABLE_DEFAULTS,
     load_themes,
     parse_theme,
@@ -53,7 +53,7 @@ def test_two_dark_themes_a_light_and_a_high_contrast_one_are_shipped() -> None:
         "juniper": True,
         "paper": False,
     }
-    assert DEFAULT_THEME in {theme.name for theme in OURS.themes}
+    assert UiConfig().theme in {theme.name for theme in OURS.themes}
 
 
 @pytest.mark.parametrize("theme", OURS.themes, ids=lambda theme: theme.name)

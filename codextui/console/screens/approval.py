@@ -14,6 +14,7 @@ from textual.widgets import Input
 
 from codextui.console.bindings import format_keys
 from codextui.console.screens.approval_choices import (
+    GRANTING,
     SCOPES,
     TYPING_NOTE,
     ApprovalQueue,
@@ -22,7 +23,6 @@ from codextui.console.screens.approval_choices import (
     TypingGuard,
     answer_fields,
     choice_label,
-    choice_tone,
     choice_unavailable_reason,
     describe_decision,
     describe_decisions,
@@ -364,7 +364,10 @@ class ApprovalScreen(ModalScreen[None]):
     def _options(self, approval: Approval) -> list[DecisionOption]:
         return [
             DecisionOption(
-                choice, self._key(choice), choice_label(approval.asked, choice), choice_tone(choice)
+                choice,
+                self._key(choice),
+                choice_label(approval.asked, choice),
+                grants=choice in GRANTING,
             )
             for choice in Choice
             if not choice_unavailable_reason(approval.asked, choice)

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from enum import Enum, StrEnum, auto
 
 from codextui.console.widgets.form_fields import FormField, form_fields, form_problem
-from codextui.jsonrpc import fields
 from codextui.protocol.approvals import (
     Approval,
     Asked,
@@ -43,6 +42,9 @@ GRANTING = (Choice.ONCE, Choice.SESSION, Choice.ALWAYS, Choice.ANSWER)
 SCOPES = {Choice.ONCE: Scope.ONCE, Choice.SESSION: Scope.SESSION, Choice.ALWAYS: Scope.ALWAYS}
 """The scope of each approving choice."""
 
+TYPING_NOTE = "Not taken as a decision: keys decide after a moment without typing."
+"""Shown when a decision key is pressed before the guard is ready."""
+
 _NO_RULE: dict[type[Asked], str] = {
     PatchAsked: "There is no rule for file changes: they are approved once or for this session.",
     PermissionsAsked: "Permissions are granted for this turn or for this session, not for good.",
@@ -51,9 +53,6 @@ _NO_RULE: dict[type[Asked], str] = {
 
 _NEEDS_FORM = "This is answered, not approved: fill in the form."
 _HAS_NO_FORM = "There is no form to fill in here."
-
-TYPING_NOTE = "Not taken as a decision: keys decide after a moment without typing."
-"""Shown when a decision key is pressed before the guard is ready."""
 
 
 def choice_unavailable_reason(asked: Asked, choice: Choice) -> str:
@@ -77,6 +76,39 @@ def choice_unavailable_reason(asked: Asked, choice: Choice) -> str:
             return "codextui does not know this kind of request, so it can only be declined."
 
 
+def _command_reason(asked: CommandAsked, choice: Choice) -> str:
+    if choice is Choice.ANSWER:
+        return _HAS_NO_FORM
+    if choice is Choice.ALWAYS and not asked.rule:
+        return "Codex proposed no rule for this command, so there is nothing to allow for good."
+    if choice is Choice.SESSION and asked.stdin:
+        return "Input for a running command is approved each time."
+    return ""
+
+
+def _elicitation_reason(asked: ElicitationAsked, choice: Choice) -> str:
+    if asked.mode not in ("form", "url"):
+        return f"codextui does not know the mode {asked.mode!a}, so it can only be declined."
+    if answer_fields(asked):
+        return "" if choice is Choice.ANSWER else _NEEDS_FORM
+    if choice is Choice.ANSWER:
+        return _HAS_NO_FORM
+    if choice is Choice.ONCE or choice.value in _persistent_scopes(asked):
+        return ""
+    return f"{asked.server or 'This server'} takes an answer for this one time only."
+
+
+def _persistent_scopes(asked: ElicitationAsked) -> tuple[str, ...]:
+    """Read how long an MCP tool may stay approved (`_meta.persist`): `session`, `always`."""
+    match asked.meta.get("persist"):
+        case str(scope):
+            return (scope,)
+        case list() | tuple() as scopes:
+            return tuple(str(scope) for scope in scopes)
+        case _:
+            return ()
+
+
 def answer_fields(asked: Asked) -> tuple[FormField, ...]:
     """Return the form fields of a request; empty if there are none, or too many to show."""
     match asked:
@@ -84,11 +116,6 @@ def answer_fields(asked: Asked) -> tuple[FormField, ...]:
             return form_fields(asked)
         case _:
             return ()
-
-
-def choice_tone(choice: Choice) -> str:
-    """Return `yes` for choices that grant something, else `no`."""
-    return "yes" if choice in GRANTING else "no"
 
 
 def choice_label(asked: Asked, choice: Choice) -> str:
@@ -119,40 +146,6 @@ def _once_label(asked: Asked) -> str:
             return "done, I have opened it"
         case _:
             return "once"
-
-
-def _command_reason(asked: CommandAsked, choice: Choice) -> str:
-    if choice is Choice.ANSWER:
-        return _HAS_NO_FORM
-    if choice is Choice.ALWAYS and not asked.rule:
-        return "Codex proposed no rule for this command, so there is nothing to allow for good."
-    if choice is Choice.SESSION and asked.stdin:
-        return "Input for a running command is approved each time."
-    return ""
-
-
-def _elicitation_reason(asked: ElicitationAsked, choice: Choice) -> str:
-    if asked.mode not in ("form", "url"):
-        return f"codextui does not know the mode {asked.mode!a}, so it can only be declined."
-    if answer_fields(asked):
-        return "" if choice is Choice.ANSWER else _NEEDS_FORM
-    if choice is Choice.ANSWER:
-        return _HAS_NO_FORM
-    if choice is Choice.ONCE or choice.value in _persistent_scopes(asked):
-        return ""
-    return f"{asked.server or 'This server'} takes an answer for this one time only."
-
-
-def _persistent_scopes(asked: ElicitationAsked) -> tuple[str, ...]:
-    """Read how long an MCP tool may stay approved (`_meta.persist`): `session`, `always`."""
-    persist = asked.meta.get("persist")
-    if isinstance(persist, str):
-        return (persist,)
-    return (
-        tuple(str(word) for word in fields.as_array(persist, "persist"))
-        if isinstance(persist, list | tuple)
-        else ()
-    )
 
 
 class ApprovalQueue:

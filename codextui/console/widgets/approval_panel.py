@@ -39,13 +39,13 @@ class DecisionOption:
         choice: what a click posts.
         key: its key, formatted; empty if the keymap unbinds it.
         label: what it does.
-        tone: the button's colour: `yes` or `no`.
+        grants: whether it grants something, which the button shows by its row and colour.
     """
 
     choice: str
     key: str
     label: str
-    tone: str
+    grants: bool
 
 
 class ApprovalPanel(Vertical):
@@ -209,8 +209,8 @@ class DecisionBar(Vertical):
 
     def compose(self) -> ComposeResult:
         """Yield the rows that are not empty."""
-        granting = [option for option in self._options if option.tone == "yes"]
-        others = [option for option in self._options if option.tone != "yes"]
+        granting = [option for option in self._options if option.grants]
+        others = [option for option in self._options if not option.grants]
         for row in (granting, others):
             if row:
                 with Horizontal():
@@ -226,11 +226,12 @@ class DecisionBar(Vertical):
 class DecisionButton(Static, can_focus=False):
     """A button for an answer. It cannot be focused, so enter cannot press it."""
 
-    def __init__(self, offer: DecisionOption) -> None:
+    def __init__(self, option: DecisionOption) -> None:
         """Create the button of an answer."""
-        key = f"{offer.key} " if offer.key else ""
-        super().__init__(Content.assemble((key, "bold"), offer.label), classes=f"-{offer.tone}")
-        self.option = offer
+        key = f"{option.key} " if option.key else ""
+        label = Content.assemble((key, "bold"), option.label)
+        super().__init__(label, classes="-yes" if option.grants else "-no")
+        self.option = option
 
     def on_click(self) -> None:
         """Post the choice."""
