@@ -182,11 +182,11 @@ async def codex(calling: Calling) -> Seen:
 
         async def answer() -> None:
             for number in range(1, 10):
-                heard = await app.asked(number)
-                assert isinstance(heard.ask.asked, ElicitationAsked)
-                app.decide(heard, yes(heard.ask.asked))
-                if "codex_approval_kind" not in heard.ask.asked.meta:
-                    asked.append(heard.ask.asked.message)
+                received = await app.request(number)
+                assert isinstance(received.parsed.asked, ElicitationAsked)
+                app.decide(received, yes(received.parsed.asked))
+                if "codex_approval_kind" not in received.parsed.asked.meta:
+                    asked.append(received.parsed.asked.message)
 
         # Not by our own call: that one keeps Codex from codextui.
         options = {"sandbox": "workspace-write", "approvalPolicy": "on-request"}
