@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import events, on
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.driver import Driver
 from textual.screen import Screen
 from textual.theme import Theme
+from textual.widgets import Input, TextArea
 from textual.worker import Worker, WorkerState
 
 from codextui.client import updates
@@ -59,6 +61,8 @@ NOTICE_TIMEOUT = 10
 
 APPROVAL_CHECK_INTERVAL = 0.25
 """Seconds between checks whether the approval dialog may open."""
+
+IGNORED_PASTE = "Pasted text was ignored: no text field has the focus."
 
 Connect = Callable[[updates.UpdateHandler], ServerConnection]
 """Creates the connection to the server, given the callback for its updates."""
@@ -134,6 +138,15 @@ class ConsoleApp(App[int]):
         self._first_thread = first_thread
         self._was_connected = False
         self._last_key_at = 0.0
+
+    def get_driver_class(self) -> type[Driver]:
+        """Return a driver that takes pastes out of the input before keys are parsed."""
+        driver = super().get_driver_class()
+        if driver.__name__ != "LinuxDriver":
+            return driver
+        from codextui.console.driver import ConsoleDriver  # noqa: PLC0415 - not on every platform
+
+        return ConsoleDriver
 
     def get_default_screen(self) -> Screen[None]:
         """Return the main screen, which stays below every dialog."""
@@ -272,12 +285,22 @@ class ConsoleApp(App[int]):
 
     async def on_event(self, event: events.Event) -> None:
         """Dispatch keys in the order in which they were pressed."""
+        if isinstance(event, events.Paste) and not event.is_forwarded:
+            self._last_key_at = time.monotonic()
+            if (composer := self.main.workbench.opening_composer) is not None:
+                composer.receive_paste(event.text)
+                return
         if isinstance(event, events.Key) and not event.is_forwarded:
             self._last_key_at = time.monotonic()
             if self.screen is self.main and self.main.keys_are_commands():
                 await self._run_key(event)
                 return
         await super().on_event(event)
+
+    def on_paste(self) -> None:
+        """Say that pasted text was ignored, if no text field and no dialog took it."""
+        if not isinstance(self.focused, Input | TextArea):
+            self.notify(IGNORED_PASTE, severity="warning", markup=False)
 
     async def _run_key(self, event: events.Key) -> None:
         """Run a key's binding at once, as the focused widget takes no text.

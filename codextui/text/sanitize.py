@@ -41,6 +41,7 @@ _EMOJI_VARIANT = re.compile(f"(?<=[{_EMOJI}#*0-9])[\ufe0e\ufe0f]+")
 _EMOJI_JOINER = re.compile(f"(?<=[{_EMOJI}])\u200d(?=[{_EMOJI}])")
 _HIDDEN = re.compile(f"[\x00-\x08\x0b-\x1f\x7f-\x9f{_INVISIBLE}\ud800-\udfff]")
 _HIDDEN_TO_REVEAL = re.compile(_HIDDEN.pattern[:-1] + _ODD_SPACES + "]")
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _TOO_MANY_MARKS = re.compile(f"([{_MARKS}]{{{MAX_MARKS}}})([{_MARKS}]+)")
 
 
@@ -68,6 +69,12 @@ def reveal(text: str) -> str:
         return text
     text = _TOO_MANY_MARKS.sub(lambda m: m[1] + "".join(map(_name, m[2])), text)
     return _HIDDEN_TO_REVEAL.sub(_show, text).expandtabs(TAB)
+
+
+def clean_paste(text: str) -> str:
+    """Return pasted text without control sequences and characters; a newline ends each line."""
+    text = _ANSI.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+    return _CONTROL.sub("", text)
 
 
 def one_line(text: str, limit: int = 500) -> str:

@@ -21,6 +21,9 @@ from typing import Any, Self
 
 import pyte
 
+KEY_PAUSE_S = 0.04
+"""Seconds between two keys of somebody who types very fast."""
+
 KEYS = {
     "backspace": b"\x7f",
     "ctrl+c": b"\x03",
@@ -155,9 +158,22 @@ class Terminal:
         return "\n".join(self.rows)
 
     def press(self, *keys: str) -> None:
-        """Types keys: a name of `KEYS`, or the characters themselves."""
+        """Press keys one after the other: a name of `KEYS`, or text that arrives at once.
+
+        What arrives together is taken for pasted text, so there is the pause of a hand between.
+        """
         for key in keys:
             os.write(self._master, KEYS.get(key) or key.encode())
+            pressed = time.monotonic()
+            while (left := pressed + KEY_PAUSE_S - time.monotonic()) > 0:
+                self._read(timeout=left)
+
+    def paste(self, text: str, *, brackets: bool = True, piece: int = 0) -> None:
+        """Paste text, in brackets unless told otherwise, in pieces of a size where one is given."""
+        data = (f"\x1b[200~{text}\x1b[201~" if brackets else text).encode()
+        size = piece or len(data)
+        for start in range(0, len(data), size):
+            os.write(self._master, data[start : start + size])
 
     def resize(self, columns: int, lines: int) -> None:
         """Gives the terminal another size, as a person does with the mouse."""

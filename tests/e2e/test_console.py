@@ -31,14 +31,12 @@ def test_a_reply_goes_out_and_its_answer_comes_in(serve: Serve, open_terminal: O
     assert terminal.modes_left() == {}
 
 
-def test_keys_that_come_in_one_burst_are_taken_in_their_order(
-    serve: Serve, open_terminal: OpenTerminal
-):
+def test_keys_that_come_fast_are_taken_in_their_order(serve: Serve, open_terminal: OpenTerminal):
     served = serve(Script().on("first", Say("One.")).on("fast typist", Say("Two.")))
     served.start_thread("The first prompt")
     terminal = open_terminal("-L", served.name)
     terminal.wait_for("One.")
-    terminal.press("1rI am a fast typist\r")
+    terminal.press("1", "r", *"I am a fast typist", "enter")
     terminal.wait_for("> I am a fast typist")
     terminal.wait_for("Two.")
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
@@ -15,6 +15,7 @@ from textual.widgets import Input
 from codextui.console.bindings import format_keys
 from codextui.console.screens.approval_choices import (
     GRANTING,
+    PASTE_NOTE,
     SCOPES,
     TYPING_NOTE,
     ApprovalQueue,
@@ -147,6 +148,13 @@ class ApprovalScreen(ModalScreen[None]):
     def on_key(self) -> None:
         """Record every keystroke for the guard."""
         self._guard.record_key()
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Ignore pasted text, and wait for a quiet moment again."""
+        if not isinstance(self.focused, Input):
+            self._show_note(PASTE_NOTE)
+        self._guard.arm()
+        event.stop()
 
     @on(DecisionBar.Chosen)
     def _click(self, event: DecisionBar.Chosen) -> None:

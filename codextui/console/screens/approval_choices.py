@@ -42,6 +42,8 @@ GRANTING = (Choice.ONCE, Choice.SESSION, Choice.ALWAYS, Choice.ANSWER)
 SCOPES = {Choice.ONCE: Scope.ONCE, Choice.SESSION: Scope.SESSION, Choice.ALWAYS: Scope.ALWAYS}
 """The scope of each approving choice."""
 
+PASTE_NOTE = "Pasted text decides nothing."
+
 TYPING_NOTE = "Not taken as a decision: keys decide after a moment without typing."
 """Shown when a decision key is pressed before the guard is ready."""
 

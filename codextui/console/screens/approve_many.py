@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from rich.segment import Segment
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -17,7 +18,12 @@ from textual.widgets import Static
 from codextui.console.render.approval import approval_title, render_approval
 from codextui.console.render.layout import fit_row
 from codextui.console.render.palette import Palette
-from codextui.console.screens.approval_choices import TYPING_NOTE, TypingGuard, approval_name
+from codextui.console.screens.approval_choices import (
+    PASTE_NOTE,
+    TYPING_NOTE,
+    TypingGuard,
+    approval_name,
+)
 from codextui.console.widgets.strip_view import StripView
 from codextui.protocol.approvals import Approval
 
@@ -83,6 +89,12 @@ class ApproveManyScreen(ModalScreen[tuple[Approval, ...]]):
     def on_key(self) -> None:
         """Record every keystroke for the guard."""
         self._guard.record_key()
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Ignore pasted text, and wait for a quiet moment again."""
+        self._show_note(PASTE_NOTE)
+        self._guard.arm()
+        event.stop()
 
     def on_strip_view_scrolled(self, event: StripView.Scrolled) -> None:
         """Record up to which row everything has been on the screen, without a gap."""

@@ -51,24 +51,34 @@ class Composer(TextArea):
         )
         self.thread_id = thread_id
         self._has_mounted = False
-        self._early_keys: list[events.Key] = []
+        self._early_input: list[events.Key | str] = []
 
     def on_mount(self) -> None:
-        """Focus the composer, and replay the keys that were pressed before."""
+        """Focus the composer, and replay the keys and pastes that came before."""
         self.move_cursor(self.document.end)
         self.focus()
         self._has_mounted = True
-        for event in self._early_keys:
-            self.receive_key(event)
+        for early in self._early_input:
+            if isinstance(early, str):
+                self.receive_paste(early)
+            else:
+                self.receive_key(early)
 
     def receive_key(self, event: events.Key) -> None:
         """Handle a key that was pressed before the composer had the focus."""
         if not self._has_mounted:
-            self._early_keys.append(event)
+            self._early_input.append(event)
         elif event.is_printable and event.character is not None:
             self.insert(event.character)
         else:
             self._run_binding(event)
+
+    def receive_paste(self, text: str) -> None:
+        """Insert text that was pasted before the composer had the focus."""
+        if self._has_mounted:
+            self.insert(text)
+        else:
+            self._early_input.append(text)
 
     def _on_key(self, event: events.Key) -> None:  # type: ignore[override] # This one need not be async.
         """Run a key's binding in order with the text typed before it.

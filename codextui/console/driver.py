@@ -1,0 +1,80 @@
+"""The console's terminal driver: Textual's, with pastes taken out before keys are parsed."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import time
+from codecs import getincrementaldecoder
+from collections.abc import Iterable, Iterator
+
+from textual import events
+from textual._xterm_parser import XTermParser
+from textual.drivers.linux_driver import LinuxDriver
+from textual.message import Message
+
+from codextui.console.input import InputSplitter, Keys, Part, Pasted
+from codextui.text.sanitize import clean_paste
+
+_CHUNK = 64 * 1024
+_TOGETHER_S = 0.005
+_LONGEST_TOGETHER_S = 0.05
+_POLL_S = 0.1
+_SHORT_POLL_S = 0.02
+
+
+class KeyParser(XTermParser):
+    """Textual's parser, which can be told that nothing follows an escape."""
+
+    def complete(self) -> Iterator[Message]:
+        """Return what was held back in the hope of a longer sequence."""
+        if self._timeout_time is not None:
+            self._timeout_time = 0.0
+        yield from self.tick()
+
+
+class ConsoleDriver(LinuxDriver):
+    """Reads the terminal's input with an `InputSplitter` before Textual's parser."""
+
+    def run_input_thread(self) -> None:
+        """Read input and dispatch it as events until the app exits."""
+        parser, splitter = KeyParser(self._debug), InputSplitter()
+        decode = getincrementaldecoder("utf-8")("replace").decode
+        with selectors.SelectSelector() as selector:
+            selector.register(self.fileno, selectors.EVENT_READ)
+            while not self.exit_event.is_set():
+                if selector.select(_SHORT_POLL_S if splitter.is_waiting else _POLL_S):
+                    data = _read_together(self.fileno, selector)
+                    if not data:  # the terminal hung up
+                        self.exit_event.wait(_POLL_S)
+                    parts = splitter.feed(decode(data), time.monotonic())
+                else:
+                    parts = splitter.tick(time.monotonic())
+                for event in (*_events(parts, parser), *parser.tick()):
+                    self.process_message(event)
+
+
+def _read_together(fileno: int, selector: selectors.BaseSelector) -> bytes:
+    """Read what arrives in one go: a paste without brackets comes in many small pieces."""
+    data = os.read(fileno, _CHUNK)
+    last = time.monotonic() + _LONGEST_TOGETHER_S
+    # Sequences of the mouse and of function keys are whole, and need not wait.
+    while data and data[-1:] != b"~" and data[:1] != b"\x1b" and time.monotonic() < last:
+        if not selector.select(_TOGETHER_S):
+            break
+        more = os.read(fileno, _CHUNK)
+        if not more:
+            break
+        data += more
+    return data
+
+
+def _events(parts: Iterable[Part], parser: KeyParser) -> Iterator[Message]:
+    for part in parts:
+        match part:
+            case Pasted(text):
+                yield events.Paste(clean_paste(text))
+            case Keys(text, complete):
+                yield from parser.feed(text)
+                if complete:
+                    yield from parser.complete()
