@@ -24,7 +24,7 @@ def relay(options: argparse.Namespace) -> int:
         raise ConfigInvalid(f"{options.config} is no file; a setting of Codex's is -c KEY=VALUE")
     if os.isatty(0):
         _say("a program is to speak MCP here; `codextui setup` says how it is told. Ctrl-D ends.")
-    asyncio.run(_serve_alone(options) if options.private else _relay(options))
+    asyncio.run(_serve_private(options) if options.private else _relay(options))
     return 0
 
 
@@ -36,20 +36,20 @@ async def _relay(options: argparse.Namespace) -> None:
         await Relay(connect, client, about=_about(options), on_trouble=_say).run()
 
 
-async def _serve_alone(options: argparse.Namespace) -> None:
+async def _serve_private(options: argparse.Namespace) -> None:
     from codextui.config import paths  # noqa: PLC0415
     from codextui.config import schema as config  # noqa: PLC0415 - a relay needs no server
     from codextui.server.run import (  # noqa: PLC0415
-        Alone,
-        collect_seldom,
-        serve_alone,
+        PrivateOptions,
+        serve_private,
+        tune_garbage_collection,
     )
 
     codex = config.load(options.config or paths.config_path()).codex
-    collect_seldom()
-    alone = Alone(codex.binary, codex.home, _about(options))
+    tune_garbage_collection()
+    private = PrivateOptions(codex.binary, codex.home, _about(options))
     async with standard_streams() as (reader, writer):
-        await serve_alone(alone, reader, writer)
+        await serve_private(private, reader, writer)
 
 
 def _about(options: argparse.Namespace) -> JsonObject:

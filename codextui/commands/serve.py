@@ -18,11 +18,8 @@ from codextui.errors import ConfigInvalid
 
 def serve_here(options: argparse.Namespace) -> int:
     """Run the shared server in this process until it is shut down."""
-    from codextui.server.run import (  # noqa: PLC0415
-        ServeOptions,
-        collect_seldom,
-        serve,
-    )
+    from codextui.server.options import ServerOptions  # noqa: PLC0415
+    from codextui.server.run import serve, tune_garbage_collection  # noqa: PLC0415
 
     settings = _load(options)
     http = _http(options, settings.server)
@@ -30,10 +27,10 @@ def serve_here(options: argparse.Namespace) -> int:
     idle = settings.server.idle_timeout if options.daemon and http is None else 0.0
     if options.until_stdin_ends:
         threading.Thread(target=_end_with_stdin, daemon=True).start()
-    collect_seldom()
+    tune_garbage_collection()
     asyncio.run(
         serve(
-            ServeOptions(
+            ServerOptions(
                 name=options.server,
                 socket=paths.socket_path(options.server),
                 lock=paths.lock_path(options.server),

@@ -140,6 +140,10 @@ def _message(content: JsonObject) -> str:
     return message if isinstance(message, str) else ""
 
 
-def parse_ask_result(result: JsonObject) -> Decision:
-    """Read the decision in the result of `codex-ask`. Never raises; doubt declines."""
-    return _parse_decision(result.get("decision"), result)
+def parse_decision_fields(source: JsonObject) -> Decision:
+    """Read a decision from the members `decision`, `message` and `answers`.
+
+    The result of `codex-ask` has them, and so have the arguments of `codex-answer`. Never raises;
+    doubt declines.
+    """
+    return _parse_decision(source.get("decision"), source)

@@ -1,4 +1,4 @@
-"""The parts of a server put together, and taken down again."""
+"""Puts the parts of a server together, and takes them down again."""
 
 from __future__ import annotations
 
@@ -7,79 +7,155 @@ import sqlite3
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 from codextui.errors import ServerUnreachable
-from codextui.protocol.events import Warned
-from codextui.server.approvals.broker import Broker
-from codextui.server.approvals.codex_requests import ApprovalAudience, CodexRequests
-from codextui.server.core import Core, Host, ServeOptions
+from codextui.jsonrpc.endpoint import RequestId
+from codextui.jsonrpc.fields import JsonObject
+from codextui.protocol.events import CodexLost, CodexReady, Warned
+from codextui.server.approvals.broker import ApprovalBroker
+from codextui.server.approvals.codex_requests import CodexRequests
+from codextui.server.approvals.elicitation import CallResponders
+from codextui.server.approvals.publisher import ApprovalPublisher
 from codextui.server.events.hub import EventHub
-from codextui.server.mcp.codex_events import LegacyStreams
+from codextui.server.events.legacy import LegacyEventHub
+from codextui.server.options import ServerOptions
+from codextui.server.runs.controls import RunControls
+from codextui.server.runs.questions import RoleQuestions
 from codextui.server.runs.runs import Runs
+from codextui.server.state import BackgroundTasks, ServerState
+from codextui.server.store.history import JournalContents, read_journal
 from codextui.server.store.journal import Journal
-from codextui.server.store.restore import Restored, recall, restore
 from codextui.server.threads.codex_notifications import CodexNotifications
 from codextui.server.threads.git_branch import find_branch
-from codextui.server.threads.registry import Registry, ThreadRecord
+from codextui.server.threads.opening import ThreadOpener
+from codextui.server.threads.registry import ThreadRecord, ThreadRegistry
+from codextui.server.threads.restore import restore_threads
+from codextui.server.threads.turns import Turns
 from codextui.server.worker import CodexSettings, CodexWorker
 
 
 @asynccontextmanager
-async def hosting(options: ServeOptions) -> AsyncIterator[Host]:
-    """Have threads, as they were, and a Codex process for them; it ends with this.
+async def open_server(options: ServerOptions) -> AsyncIterator[ServerState]:
+    """Open a server with the threads of its journal; everything ends with the context.
 
-    Raises ServerUnreachable where the journal cannot be used.
+    The Codex process is not started yet: see `start_codex`.
+
+    Raises:
+        ServerUnreachable: the journal cannot be used.
     """
-    async with _journal(options) as (journal, memory):
-        host = _assemble(options, journal, memory)
-        restore(host.core, journal, memory)
+    async with _open_journal(options) as (journal, contents):
+        server, notifications = _build(options, journal, contents)
+        restore_threads(server.hub, server.registry, journal, contents)
         try:
-            yield host
+            yield server
         finally:
-            host.core.feed.lose_all("The server ended during the turn.")
-            await host.background.close()
+            notifications.handle_exit("The server ended during the turn.")
+            await server.background.close()
 
 
-def _assemble(options: ServeOptions, journal: Journal, memory: Restored) -> Host:
-    hub = EventHub(keep=journal.keep_event, keep_part=journal.keep_part)
-    journal.on_trouble = lambda trouble: hub.publish("", "", Warned(trouble))
-    registry = Registry(hub, journal)
-    broker = Broker(
+def start_codex(server: ServerState) -> None:
+    """Start the Codex process, and keep it running until the server ends."""
+    server.background.start(server.worker.run(server.codex_handler))
+
+
+@dataclass(frozen=True, slots=True)
+class _CodexRouter:
+    """Routes what Codex sends. A `worker.CodexHandler`.
+
+    Legacy events come first: the events of a turn precede the answer to its call.
+    """
+
+    hub: EventHub
+    notifications: CodexNotifications
+    requests: CodexRequests
+    legacy: LegacyEventHub
+
+    def handle_notification(self, process: int, method: str, params: JsonObject) -> None:
+        self.legacy.handle_notification(method, params)
+        self.notifications.handle(process, method, params)
+
+    def handle_request(
+        self, process: int, request_id: RequestId, method: str, params: JsonObject
+    ) -> None:
+        self.legacy.handle_request(method, params)
+        self.requests.handle(process, request_id, method, params)
+
+    def handle_exit(self, reason: str) -> None:
+        self.hub.publish("", "", CodexLost(reason))
+        self.notifications.handle_exit(reason)
+        self.legacy.handle_exit()
+
+    def handle_ready(self, version: str) -> None:
+        self.hub.publish("", "", CodexReady(version))
+
+
+def _build(
+    options: ServerOptions, journal: Journal, contents: JournalContents
+) -> tuple[ServerState, CodexNotifications]:
+    limits = options.limits
+    hub = EventHub(
+        record=journal.record_event,
+        record_partial=journal.record_partial,
+        limits=limits.events,
+    )
+    journal.on_error = lambda message: hub.publish("", "", Warned(message))
+    background = BackgroundTasks()
+    registry = ThreadRegistry(hub, journal)
+    broker = ApprovalBroker(
         journal,
-        ApprovalAudience(hub, registry),
-        last_number=memory.last_approval,
+        ApprovalPublisher(hub, registry),
+        last_number=contents.last_approval,
         unattended_s=options.unattended_timeout_s,
     )
     worker = CodexWorker(CodexSettings(options.codex_binary, options.codex_home, options.env))
 
-    def look_at_branch(record: ThreadRecord) -> None:
-        host.background.start(_refresh_branch(registry, record))
+    async def refresh_branch(record: ThreadRecord) -> None:
+        registry.update(record, branch=await find_branch(record.info.cwd))
 
-    feed = CodexNotifications(hub, registry, broker, on_rest=look_at_branch)
-    legacy = LegacyStreams(registry.__contains__)
+    notifications = CodexNotifications(
+        hub,
+        registry,
+        broker,
+        on_turn_ended=lambda record: background.start(refresh_branch(record)),
+    )
+    legacy = LegacyEventHub(registry.__contains__)
+    opener = ThreadOpener(hub, registry, worker, notifications, legacy)
+    turns = Turns(registry, worker, opener, broker)
+    runs = Runs(registry, broker, limits.runs)
     requests = CodexRequests(registry, broker, worker, legacy)
-    runs = Runs(registry, broker)
-    core = Core(hub, registry, broker, worker, feed, requests, legacy, runs)
-    host = Host(options, core, started_at=time.time())
-    return host
-
-
-async def _refresh_branch(registry: Registry, record: ThreadRecord) -> None:
-    """A turn may have changed the branch."""
-    branch = await find_branch(record.info.cwd)
-    registry.update(record, branch=branch)
+    server = ServerState(
+        options=options,
+        started_at=time.time(),
+        hub=hub,
+        registry=registry,
+        broker=broker,
+        worker=worker,
+        codex_handler=_CodexRouter(hub, notifications, requests, legacy),
+        opener=opener,
+        turns=turns,
+        legacy=legacy,
+        runs=runs,
+        controls=RunControls(registry, runs, turns, limits.runs),
+        questions=RoleQuestions(runs, broker, limits.runs),
+        call_responders=CallResponders(broker),
+        background=background,
+    )
+    return server, notifications
 
 
 @asynccontextmanager
-async def _journal(options: ServeOptions) -> AsyncIterator[tuple[Journal, Restored]]:
+async def _open_journal(
+    options: ServerOptions,
+) -> AsyncIterator[tuple[Journal, JournalContents]]:
     journal = Journal(options.journal)
     try:
         try:
-            memory = await asyncio.to_thread(recall, options.journal)
+            contents = await asyncio.to_thread(read_journal, options.journal)
         except sqlite3.Error as error:
             raise ServerUnreachable(
                 f"the journal {options.journal} cannot be read ({error}): move it away"
             ) from error
-        yield journal, memory
+        yield journal, contents
     finally:
         await journal.close()

@@ -1,4 +1,4 @@
-"""The Codex process behind the threads: started, watched, and started again."""
+"""Keeps one `codex app-server` process running, and starts another when it dies."""
 
 from __future__ import annotations
 
@@ -18,44 +18,47 @@ from codextui.errors import CodexDied, CodexFailed, CodexMissing, CodextuiError,
 from codextui.jsonrpc.endpoint import RequestId
 from codextui.jsonrpc.fields import JsonObject
 
-logger = logging.getLogger(__name__)
-
 FIRST_PAUSE_S = 0.1
+"""Seconds before the first restart; the pause doubles with every restart after it."""
+
 LONGEST_PAUSE_S = 10.0
+
 STEADY_S = 30.0
-"""Seconds after which a process that dies is started again without a pause."""
+"""Seconds after which a process counts as steady: its end starts the pauses from the first."""
 
 MISSING_PAUSE_S = 5.0
-"""Seconds between two looks for a Codex that is not installed."""
+"""Seconds between two searches for a Codex that is not installed."""
 
 READY_TIMEOUT_S = 15.0
-"""Seconds that a call waits for Codex to be up."""
+"""Seconds that a call waits for Codex to be ready."""
+
+logger = logging.getLogger(__name__)
 
 
-class Listener(Protocol):
-    """Hears what Codex says. Called on the event loop, in wire order; must not block.
+class CodexHandler(Protocol):
+    """Handles what Codex sends. Called on the event loop, in wire order; must not block.
 
-    `process` counts the Codex processes: what an old one asked, a new one knows nothing of.
+    `process` numbers the Codex processes: a new one knows nothing of an old one's requests.
     """
 
-    def hear(self, process: int, method: str, params: JsonObject) -> None:
-        """A notification came."""
+    def handle_notification(self, process: int, method: str, params: JsonObject) -> None:
+        """Handle a notification."""
 
-    def hear_request(
+    def handle_request(
         self, process: int, request_id: RequestId, method: str, params: JsonObject
     ) -> None:
-        """A request came."""
+        """Handle a request, which is answered by `CodexWorker.respond` or `refuse`."""
 
-    def codex_lost(self, reason: str) -> None:
-        """The process ended."""
+    def handle_exit(self, reason: str) -> None:
+        """Handle the end of the process."""
 
-    def codex_ready(self, version: str) -> None:
-        """A process is up."""
+    def handle_ready(self, version: str) -> None:
+        """Handle the start of a process."""
 
 
 @dataclass(frozen=True, slots=True)
 class CodexSettings:
-    """Which Codex to run, and how: see ServeOptions."""
+    """Which Codex to run, and how; see `ServerOptions`."""
 
     binary: Path | None = None
     home: Path | None = None
@@ -63,10 +66,10 @@ class CodexSettings:
 
 
 class CodexWorker:
-    """Owns one `codex app-server`, and starts another when it dies.
+    """Owns a `codex app-server` process, and starts another when it dies.
 
     Attributes:
-        problem: what keeps Codex from working, and what to type; empty where it works.
+        problem: why Codex does not work and what to type; empty where it works.
         binary: the binary that runs, or ran last.
     """
 
@@ -83,17 +86,17 @@ class CodexWorker:
 
     @property
     def pid(self) -> int:
-        """The process id, 0 where none runs."""
+        """The process id; 0 where no process runs."""
         return self._app.pid if self._app is not None else 0
 
-    async def run(self, listener: Listener) -> None:
+    async def run(self, handler: CodexHandler) -> None:
         """Keep a process running until cancelled."""
         pause = FIRST_PAUSE_S
         try:
             while True:
                 self._retry.clear()
                 began = time.monotonic()
-                if await self._start(listener):
+                if await self._start(handler):
                     await self._died.wait()
                 missing = isinstance(self._error, CodexMissing)
                 steady = time.monotonic() - began > STEADY_S
@@ -105,9 +108,11 @@ class CodexWorker:
                 await self._app.stop()
 
     async def app(self) -> AppServer:
-        """The process, as soon as it is up.
+        """Return the running process, waiting until it is ready.
 
-        Raises CodexMissing where there is none to run, CodexDied where none comes up.
+        Raises:
+            CodexMissing: no Codex is installed.
+            CodexDied: no process stays up.
         """
         if self._app is not None:
             return self._app
@@ -121,19 +126,19 @@ class CodexWorker:
         return self._settled()
 
     def respond(self, process: int, request_id: RequestId, result: JsonObject) -> bool:
-        """Answer a request; False where the process that asked is gone."""
+        """Answer a request; False where the process that made it is gone."""
         if self._app is None or process != self._process:
             return False
         return self._app.respond(request_id, result)
 
     def refuse(self, process: int, request_id: RequestId, code: int, message: str) -> bool:
-        """Answer a request with an error; False where the process that asked is gone."""
+        """Answer a request with an error; False where the process that made it is gone."""
         if self._app is None or process != self._process:
             return False
         return self._app.refuse(request_id, code, message)
 
     async def check_login(self) -> None:
-        """Ask Codex whether it is logged in; `problem` says what to do where it is not."""
+        """Ask Codex whether it is logged in, and set `problem` where it is not."""
         if self._app is None:
             return
         codex = shell_command(self.binary, self._settings.home) if self.binary else "codex"
@@ -142,7 +147,7 @@ class CodexWorker:
         except (CodexFailed, CodexDied, MessageInvalid) as error:
             logger.warning("Codex did not say whether it is logged in: %s", error)
 
-    async def _start(self, listener: Listener) -> bool:
+    async def _start(self, handler: CodexHandler) -> bool:
         self._process += 1
         process = self._process
         self._died.clear()
@@ -151,7 +156,7 @@ class CodexWorker:
             self._app = None
             self._died.set()
             logger.warning("Codex ended: %s", reason)
-            listener.codex_lost(reason)
+            handler.handle_exit(reason)
 
         try:
             self.binary = await asyncio.to_thread(find_codex, self._settings.binary)
@@ -159,18 +164,18 @@ class CodexWorker:
                 self.binary,
                 home=self._settings.home,
                 env=self._settings.env,
-                on_notification=functools.partial(listener.hear, process),
-                on_request=functools.partial(listener.hear_request, process),
+                on_notification=functools.partial(handler.handle_notification, process),
+                on_request=functools.partial(handler.handle_request, process),
                 on_exit=on_exit,
             )
         except (CodexMissing, CodexDied, CodexFailed) as error:
             logger.warning("Codex cannot be started: %s", error)
-            await self._say(error)
+            await self._set_error(error)
             return False
         except Exception as error:
-            # Whatever it was must not end the watch over Codex without a word.
+            # Nothing may end the restarts silently.
             logger.exception("Codex cannot be started")
-            await self._say(CodexDied(f"Codex cannot be started: {error!r}"))
+            await self._set_error(CodexDied(f"Codex cannot be started: {error!r}"))
             return False
         if self._died.is_set():
             return True
@@ -179,8 +184,8 @@ class CodexWorker:
         self.problem = ""
         await self.check_login()
         logger.info("Codex %s runs as process %s", app.version, app.pid)
-        await self._say(None)
-        listener.codex_ready(app.version)
+        await self._set_error(None)
+        handler.handle_ready(app.version)
         return True
 
     def _is_settled(self) -> bool:
@@ -191,7 +196,7 @@ class CodexWorker:
             raise self._error or CodexDied("Codex is not up: its process ended")
         return self._app
 
-    async def _say(self, error: CodextuiError | None) -> None:
+    async def _set_error(self, error: CodextuiError | None) -> None:
         async with self._changed:
             self._error = error
             if error is not None:

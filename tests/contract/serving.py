@@ -27,7 +27,8 @@ from codextui.protocol import events as ev
 from codextui.protocol.approvals import Approval
 from codextui.protocol.events import Event
 from codextui.protocol.threads import ThreadInfo, ThreadState
-from codextui.server.run import ServeOptions, serve
+from codextui.server.options import ServerOptions
+from codextui.server.run import serve
 
 PATIENCE_S = 30
 PROGRESS = "notifications/progress"
@@ -45,7 +46,7 @@ async def until(condition: Callable[[], bool]) -> None:
 class Served:
     """A running shared server."""
 
-    def __init__(self, options: ServeOptions, model: ScriptedModel) -> None:
+    def __init__(self, options: ServerOptions, model: ScriptedModel) -> None:
         self.options = options
         self.model = model
         self._task: asyncio.Task[None] | None = None
@@ -107,7 +108,7 @@ async def serving(
     home = scratch / "home"
     async with ScriptedModel(script) as model:
         write_codex_home(home, model.base_url)
-        options = ServeOptions(
+        options = ServerOptions(
             name="test",
             socket=scratch / "s.sock",
             lock=scratch / "s.lock",

@@ -25,12 +25,13 @@ from hypothesis import strategies as st
 from codextui.client import relay, session
 from codextui.demo import ModelRequest, Say, Step
 from codextui.protocol import events as ev
-from codextui.server.transports.http.body import MAX_BODY
+from codextui.server.options import DEFAULT_LIMITS
 from codextui.server.transports.stream import MAX_LINE
 
 pytestmark = [pytest.mark.contract, pytest.mark.asyncio(loop_scope="module")]
 
 MIB = 1024 * 1024
+MAX_BODY = DEFAULT_LIMITS.http.body_bytes
 OPEN_CALLS = 1_000
 FLOODS = 3
 FLOOD = "".join(f"{number} " for number in range(20_000))

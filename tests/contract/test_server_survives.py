@@ -18,7 +18,7 @@ from codextui.errors import CodexMissing
 from codextui.protocol import events as ev
 from codextui.protocol.decisions import Approved
 from codextui.protocol.threads import ThreadState
-from codextui.server.mcp import subscribe as stream
+from codextui.server.options import EventLimits, ServerLimits
 
 pytestmark = pytest.mark.contract
 
@@ -214,12 +214,15 @@ async def test_of_two_servers_that_start_at_once_one_stays(codex_binary: Path, s
 
 
 async def test_a_client_that_never_reads_is_cut_off_and_hurts_nobody(
-    codex_binary: Path, scratch: Path, workspace: Path, monkeypatch: pytest.MonkeyPatch
+    codex_binary: Path, scratch: Path, workspace: Path
 ):
-    monkeypatch.setattr(stream, "STALL_S", 0.5)
+    limits = ServerLimits(events=EventLimits(stall_s=0.5))
     text = "x" * 3_000_000
     script = Script().on("flood", Say(text, chunk=250))
-    async with serving(codex_binary, scratch, script) as served, served.console() as console:
+    async with (
+        serving(codex_binary, scratch, script, limits=limits) as served,
+        served.console() as console,
+    ):
         _, writer = await asyncio.open_unix_connection(served.options.socket, limit=1024)
         about = {"name": "deaf", "version": "1"}
         hello = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": about}

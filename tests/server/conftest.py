@@ -8,7 +8,7 @@ import pytest
 from contract.serving import Served
 
 from codextui.demo import Script, ScriptedModel
-from codextui.server.run import ServeOptions
+from codextui.server.options import ServerOptions
 
 
 @pytest.fixture
@@ -19,9 +19,9 @@ def folder() -> Iterator[Path]:
 
 
 @pytest.fixture
-def options(folder: Path) -> ServeOptions:
+def options(folder: Path) -> ServerOptions:
     """A server for which there is no Codex."""
-    return ServeOptions(
+    return ServerOptions(
         name="test",
         socket=folder / "s.sock",
         lock=folder / "s.lock",
@@ -32,7 +32,7 @@ def options(folder: Path) -> ServeOptions:
 
 
 @pytest.fixture
-async def served(options: ServeOptions) -> AsyncIterator[Served]:
+async def served(options: ServerOptions) -> AsyncIterator[Served]:
     served = Served(options, ScriptedModel(Script()))
     await served.start()
     yield served

@@ -16,7 +16,7 @@ Items have the old server's names (`AgentMessage`), and messages of older client
         "msg": {"type": "agent_message_content_delta", "thread_id": "0199a213-…",
                 "turn_id": "0199a214-…", "item_id": "msg_1", "delta": "Hello "}}}
 
-`LegacyEventTranslator` (`events`) makes these messages, and `codextui.server.mcp.codex_events`
+`LegacyEventTranslator` (`events`) makes these messages, and `codextui.server.events.legacy`
 sends them. Clients that declare `codextui/events: {"send": false}`, that supervise, or that speak
 MCP 2026-07-28, which has no handshake, do not get them.
 

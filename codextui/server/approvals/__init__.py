@@ -1,1 +1,1 @@
-"""The approval broker, and everyone it can ask."""
+"""Approvals: the broker, the requests of Codex, and how clients are asked."""

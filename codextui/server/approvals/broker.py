@@ -1,4 +1,4 @@
-"""Who decides: every approval is offered to all who can answer, and the first answer wins."""
+"""The approval broker: offers every approval to all who can decide it; the first answer wins."""
 
 from __future__ import annotations
 
@@ -17,129 +17,134 @@ from codextui.protocol.approvals import Approval, Asked
 from codextui.protocol.decisions import Answered, Approved, Decision, Declined, decision_word
 from codextui.protocol.events import ApprovalResolved
 
-logger = logging.getLogger(__name__)
-
-_Result = TypeVar("_Result")
-
 UNATTENDED = "codextui"
-"""Who declined, in the record of decisions, where nobody was there to decide."""
+"""Who declined, in the audit log, where nobody was connected to decide."""
 
-Answer: TypeAlias = Callable[[Decision], Awaitable[bool]]
-"""Carries a decision to Codex; False where nobody was there to read it."""
+DecisionHandler: TypeAlias = Callable[[Decision], Awaitable[bool]]
+"""Carries a decision to whoever asked; returns False where it is gone."""
+
+_T = TypeVar("_T")
+
+logger = logging.getLogger(__name__)
 
 
 class CannotAnswer(Exception):
-    """Somebody who was asked says that they cannot answer."""
+    """A responder that was asked reports that it has nobody to ask."""
 
 
-class Answerer(Protocol):
-    """Somebody who can be asked: a supervisor, or the client whose call it is.
+class ApprovalResponder(Protocol):
+    """A client that can decide approvals: a supervisor, or the caller whose turn it is.
 
     Attributes:
-        name: the client's name, as it stands in the record of decisions.
+        name: the client's name, for the audit log.
     """
 
     name: str
 
-    def wants(self, approval: Approval) -> bool:
-        """Whether this approval is for it to decide."""
+    def accepts(self, approval: Approval) -> bool:
+        """Return whether this approval is one that it may decide."""
 
     async def ask(self, approval: Approval, legacy: LegacyElicitation | None) -> Decision | None:
-        """Ask, and wait as long as it takes; None where it turns out that it cannot answer.
+        """Ask for a decision, however long it takes; None where it turns out that it cannot.
 
-        `legacy` is the question as `codex mcp-server` asked it, where it asked such. It is
-        cancelled where the approval is over before. Raises CannotAnswer where it says that it
-        cannot: if nobody else can either, that declines.
+        Cancelled where the approval is over before.
+
+        Args:
+            approval: what is asked.
+            legacy: the question as `codex mcp-server` asked it, for the kinds that it had.
+
+        Raises:
+            CannotAnswer: it says that it cannot; if nobody else can, that declines.
         """
 
 
-class Record(Protocol):
-    """Keeps every decision (see Journal)."""
+class AuditLog(Protocol):
+    """Stores every approval and every decision (`store.journal.Journal`)."""
 
-    def open_approval(self, approval: Approval) -> None:
-        """Keep that something was asked."""
+    def record_approval(self, approval: Approval) -> None:
+        """Store what is asked."""
 
-    def resolve_approval(self, resolved: ApprovalResolved, *, at: float) -> None:
-        """Keep how an approval ended."""
+    def record_resolution(self, resolved: ApprovalResolved, *, at: float) -> None:
+        """Store how an approval ended, `at` unix seconds."""
 
-    async def decide(self, resolved: ApprovalResolved, *, at: float) -> None:
-        """Keep a decision, and return when it is kept for good. Raises sqlite3.Error."""
+    async def record_decision(self, resolved: ApprovalResolved, *, at: float) -> None:
+        """Store a decision and return when it is on the disk. Raises sqlite3.Error."""
 
 
-class Audience(Protocol):
-    """Hears of approvals (see the registry of threads)."""
+class ApprovalObserver(Protocol):
+    """Is called with every change of an approval (`approvals.publisher.ApprovalPublisher`)."""
 
-    def approval_asked(self, approval: Approval) -> None:
-        """An approval is open."""
+    def on_asked(self, approval: Approval) -> None:
+        """Handle an approval that was opened."""
 
-    def approval_resolved(self, approval: Approval, resolved: ApprovalResolved) -> None:
-        """An approval is over."""
+    def on_resolved(self, approval: Approval, resolved: ApprovalResolved) -> None:
+        """Handle the end of an approval."""
 
-    def approval_unattended(self, approval: Approval) -> None:
-        """Nobody who could answer is there, from now on."""
+    def on_unattended(self, approval: Approval) -> None:
+        """Handle that nobody is connected who can decide an approval."""
 
 
 @dataclass(slots=True, eq=False)
 class _Open:
+    """An open approval, and the responders that it is offered to."""
+
     approval: Approval
     key: Hashable
-    answer: Answer
+    on_decision: DecisionHandler
     legacy: LegacyElicitation | None
     on_withdrawn: Callable[[], None]
     taken: bool = False
-    offers: dict[Answerer, asyncio.Task[None]] = field(default_factory=dict)
-    clock: asyncio.TimerHandle | None = None
+    offers: dict[ApprovalResponder, asyncio.Task[None]] = field(default_factory=dict)
+    timer: asyncio.TimerHandle | None = None
 
-    def stop_clock(self) -> None:
-        if self.clock is not None:
-            self.clock.cancel()
-            self.clock = None
+    def stop_timer(self) -> None:
+        if self.timer is not None:
+            self.timer.cancel()
+            self.timer = None
 
 
-class Broker:
+class ApprovalBroker:
     """The open approvals, in the order in which they were asked.
 
-    Nothing here ever approves by itself: an approval ends by the first decision of a person's,
-    or because Codex no longer waits for it, or is declined because nobody who could decide was
-    there for long (each time that the last one leaves, the clock starts anew). A decision is on
-    the record before Codex reads it.
+    Nothing here approves by itself. An approval ends by the first decision of a person, because
+    Codex no longer waits for it, or declined because nobody who can decide was connected for
+    long; that time begins anew whenever the last responder leaves. A decision is in the audit log
+    before Codex reads it.
+
+    Args:
+        audit_log: stores every approval and decision.
+        observer: called with every change.
+        last_number: the number of the last approval of earlier servers.
+        unattended_s: seconds without a responder after which an approval is declined; 0 is at
+            once, None is never.
+        clock: returns unix seconds.
     """
 
     def __init__(
         self,
-        record: Record,
-        audience: Audience,
+        audit_log: AuditLog,
+        observer: ApprovalObserver,
         *,
         last_number: int = 0,
         unattended_s: float | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """Put it together.
-
-        Args:
-            record: keeps every decision.
-            audience: hears of every approval.
-            last_number: how many approvals there were before.
-            unattended_s: seconds without anybody who could decide after which an approval is
-                declined; 0 is at once, None is never.
-            clock: tells the time, in unix seconds.
-        """
         self._unattended_s = unattended_s
-        self._record = record
-        self._audience = audience
+        self._audit_log = audit_log
+        self._observer = observer
         self._number = last_number
         self._clock = clock
         self._open: dict[str, _Open] = {}
-        self._answerers: list[Answerer] = []
-        self._settling: set[asyncio.Task[Any]] = set()
+        self._responders: list[ApprovalResponder] = []
+        self._tasks: set[asyncio.Task[Any]] = set()
 
     @property
     def approvals(self) -> tuple[Approval, ...]:
-        """What waits for a decision, the oldest first."""
+        """The undecided approvals, oldest first."""
         return tuple(entry.approval for entry in self._open.values() if not entry.taken)
 
     def approvals_of(self, thread_id: str) -> tuple[Approval, ...]:
-        """What waits for a decision on one thread, the oldest first."""
+        """Return the undecided approvals of one thread, oldest first."""
         return tuple(a for a in self.approvals if a.thread_id == thread_id)
 
     def ask(
@@ -151,23 +156,25 @@ class Broker:
         turn_id: str,
         item_id: str,
         handle: str,
-        answer: Answer,
+        on_decision: DecisionHandler,
         legacy: LegacyElicitation | None = None,
         on_withdrawn: Callable[[], None] = lambda: None,
     ) -> Approval | None:
-        """Open an approval and offer it to everybody; None where `key` is open already.
+        """Open an approval and offer it to all responders.
 
         Args:
             asked: what is asked.
-            key: the request's own id, by which it is withdrawn; Codex repeats a request under
-                the same one.
-            thread_id: whose it is.
+            key: identifies the request; Codex repeats a request under the same key.
+            thread_id: the thread that asks.
             turn_id: the turn that waits.
-            item_id: the item that it decides on.
+            item_id: the item to decide on.
             handle: the thread's handle.
-            answer: carries the decision to Codex.
+            on_decision: carries the decision to whoever asked.
             legacy: the question as `codex mcp-server` asked it.
-            on_withdrawn: called where it ends without a decision.
+            on_withdrawn: called where the approval ends without a decision.
+
+        Returns:
+            The approval; None where one with that key is open.
         """
         if any(entry.key == key for entry in self._open.values()):
             return None
@@ -182,48 +189,49 @@ class Broker:
             asked=asked,
         )
         entry = self._open[approval.approval_id] = _Open(
-            approval, key, answer, legacy, on_withdrawn
+            approval, key, on_decision, legacy, on_withdrawn
         )
-        self._record.open_approval(approval)
-        self._audience.approval_asked(approval)
-        for answerer in self._answerers:
-            self._offer(entry, answerer)
-        self._watch(entry)
+        self._audit_log.record_approval(approval)
+        self._observer.on_asked(approval)
+        for responder in self._responders:
+            self._offer(entry, responder)
+        self._start_timer(entry)
         return approval
 
     def is_attended(self, approval_id: str) -> bool:
-        """Whether somebody has been asked who may answer still."""
+        """Return whether a responder has been asked and may still answer."""
         entry = self._open.get(approval_id)
         return entry is not None and bool(entry.offers)
 
-    def attach(self, answerer: Answerer) -> None:
-        """Offer everything that is open, and all that follows, to one more."""
-        self._answerers.append(answerer)
+    def attach(self, responder: ApprovalResponder) -> None:
+        """Offer every open approval, and all that follow, to one more responder."""
+        self._responders.append(responder)
         for entry in self._open.values():
-            self._offer(entry, answerer)
+            self._offer(entry, responder)
 
-    def detach(self, answerer: Answerer) -> None:
-        """Offer nothing more to somebody; what it had been offered stays open for the others."""
-        if answerer in self._answerers:
-            self._answerers.remove(answerer)
+    def detach(self, responder: ApprovalResponder) -> None:
+        """Withdraw what a responder is asked, and ask it nothing more."""
+        if responder in self._responders:
+            self._responders.remove(responder)
         for entry in self._open.values():
-            offer = entry.offers.pop(answerer, None)
+            offer = entry.offers.pop(responder, None)
             if offer is not None:
                 offer.cancel()
-                self._watch(entry)
+                self._start_timer(entry)
 
     async def decide(self, approval_id: str, decision: Decision, *, by: str) -> ApprovalResolved:
-        """Decide an approval, and return how it ended: `lost` where Codex was gone by then.
+        """Decide an approval, and return how it ended: `lost` where whoever asked was gone.
 
-        A yes that does not fit what is asked is a no.
+        A yes that does not fit what is asked becomes a no. Cancelling this does not undo the
+        decision.
 
-        Raises ApprovalGone where somebody or something was faster, ServerRefused where the
-        decision could not be recorded (the approval is then open still).
+        Raises:
+            ApprovalGone: the approval is over already.
+            ServerRefused: the decision could not be stored; the approval is still open.
         """
         entry = self._take(approval_id)
         if isinstance(decision, Approved | Answered) and not grants(entry.approval.asked, decision):
-            decision = Declined()  # as Codex will be told: the record must say the same
-        # Whoever decided may be gone before it is carried out; the decision stands.
+            decision = Declined()  # what Codex will be sent: the audit log must say the same
         return await asyncio.shield(self._start(self._settle(entry, decision, by)))
 
     def withdraw(
@@ -234,7 +242,7 @@ class Broker:
         turn_id: str | None = None,
         outcome: str = "withdrawn",
     ) -> None:
-        """End what nobody decided: by its key, or all of a thread, or of a turn, or of all."""
+        """End the undecided approvals that all given criteria fit, without a decision."""
         for entry in tuple(self._open.values()):
             approval = entry.approval
             fits = (
@@ -246,8 +254,8 @@ class Broker:
                 entry.taken = True
                 self._close(entry)
                 resolved = self._resolution(entry, outcome)
-                self._record.resolve_approval(resolved, at=self._clock())
-                self._audience.approval_resolved(approval, resolved)
+                self._audit_log.record_resolution(resolved, at=self._clock())
+                self._observer.on_resolved(approval, resolved)
                 entry.on_withdrawn()
 
     def _take(self, approval_id: str) -> _Open:
@@ -260,34 +268,34 @@ class Broker:
         return entry
 
     def _close(self, entry: _Open) -> None:
-        """Forget an approval, and withdraw it from everybody else."""
-        entry.stop_clock()
+        """Forget an approval, and withdraw it from all responders."""
+        entry.stop_timer()
         del self._open[entry.approval.approval_id]
         for offer in entry.offers.values():
             offer.cancel()
         entry.offers.clear()
 
     async def _settle(self, entry: _Open, decision: Decision, by: str) -> ApprovalResolved:
-        """Record the decision, withdraw the question from the others, tell Codex, tell all."""
+        """Store the decision, withdraw the approval from the others, then deliver it."""
         resolved = self._resolution(entry, decision_word(decision), by=by, decision=decision)
         try:
-            await self._record.decide(resolved, at=self._clock())
+            await self._audit_log.record_decision(resolved, at=self._clock())
         except sqlite3.Error as error:
             entry.taken = False
-            self._watch(entry)
+            self._start_timer(entry)
             raise ServerRefused(
                 f"nothing was answered, because the decision could not be recorded: {error}"
             ) from error
         self._close(entry)
         if not await self._deliver(entry, decision):
             resolved = self._resolution(entry, "lost")
-            self._record.resolve_approval(resolved, at=self._clock())
-        self._audience.approval_resolved(entry.approval, resolved)
+            self._audit_log.record_resolution(resolved, at=self._clock())
+        self._observer.on_resolved(entry.approval, resolved)
         return resolved
 
     async def _deliver(self, entry: _Open, decision: Decision) -> bool:
         try:
-            return await entry.answer(decision)
+            return await entry.on_decision(decision)
         except CodextuiError as error:
             logger.warning("Codex was not told of %s: %s", entry.approval.approval_id, error)
             return False
@@ -303,63 +311,63 @@ class Broker:
             waited=max(0.0, self._clock() - entry.approval.asked_at),
         )
 
-    def _offer(self, entry: _Open, answerer: Answerer) -> None:
-        if entry.taken or answerer in entry.offers or not answerer.wants(entry.approval):
+    def _offer(self, entry: _Open, responder: ApprovalResponder) -> None:
+        if entry.taken or responder in entry.offers or not responder.accepts(entry.approval):
             return
-        entry.stop_clock()
-        entry.offers[answerer] = asyncio.create_task(self._ask(entry, answerer))
+        entry.stop_timer()
+        entry.offers[responder] = asyncio.create_task(self._ask(entry, responder))
 
-    async def _ask(self, entry: _Open, answerer: Answerer) -> None:
-        """Ask one of them. That one cannot answer decides nothing where another one can."""
+    async def _ask(self, entry: _Open, responder: ApprovalResponder) -> None:
+        """Ask one responder. That it cannot answer decides nothing while another one can."""
         approval_id = entry.approval.approval_id
-        why = ""
+        reason = ""
         try:
-            decision = await answerer.ask(entry.approval, entry.legacy)
+            decision = await responder.ask(entry.approval, entry.legacy)
             if decision is not None:
-                await self.decide(approval_id, decision, by=answerer.name)
+                await self.decide(approval_id, decision, by=responder.name)
         except ApprovalGone:
             pass
         except CannotAnswer as error:
-            why = str(error)
+            reason = str(error)
         except CodextuiError as error:
-            logger.warning("%s could not answer: %s", answerer.name, error)
+            logger.warning("%s could not answer: %s", responder.name, error)
         finally:
-            entry.offers.pop(answerer, None)
-        if why and not entry.offers:
-            await self._decline(entry, why, by=answerer.name)
-        self._watch(entry)
+            entry.offers.pop(responder, None)
+        if reason and not entry.offers:
+            await self._decline(entry, reason, by=responder.name)
+        self._start_timer(entry)
 
-    def _watch(self, entry: _Open) -> None:
-        """Start the clock where nobody who could answer is there."""
-        if entry.taken or entry.offers or entry.clock is not None:
+    def _start_timer(self, entry: _Open) -> None:
+        """Start the time-out of an approval that is offered to nobody."""
+        if entry.taken or entry.offers or entry.timer is not None:
             return
-        self._audience.approval_unattended(entry.approval)
+        self._observer.on_unattended(entry.approval)
         if self._unattended_s is None:
             return
         loop = asyncio.get_running_loop()
-        entry.clock = loop.call_later(self._unattended_s, self._run_out, entry)
+        entry.timer = loop.call_later(self._unattended_s, self._time_out, entry)
 
-    def _run_out(self, entry: _Open) -> None:
-        why = _unattended(self._unattended_s or 0.0)
-        self._start(self._decline(entry, why, by=UNATTENDED))
+    def _time_out(self, entry: _Open) -> None:
+        reason = _unattended_reason(self._unattended_s or 0.0)
+        self._start(self._decline(entry, reason, by=UNATTENDED))
 
-    async def _decline(self, entry: _Open, why: str, *, by: str) -> None:
+    async def _decline(self, entry: _Open, reason: str, *, by: str) -> None:
         try:
-            await self.decide(entry.approval.approval_id, Declined(why), by=by)
+            await self.decide(entry.approval.approval_id, Declined(reason), by=by)
         except ApprovalGone:
             pass
         except CodextuiError as error:
             logger.warning("%s was not declined: %s", entry.approval.approval_id, error)
 
-    def _start(self, work: Coroutine[Any, Any, _Result]) -> asyncio.Task[_Result]:
+    def _start(self, work: Coroutine[Any, Any, _T]) -> asyncio.Task[_T]:
         task = asyncio.create_task(work)
-        self._settling.add(task)
-        task.add_done_callback(self._settling.discard)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
         return task
 
 
-def _unattended(seconds: float) -> str:
-    """What the agent reads where nobody was there."""
+def _unattended_reason(seconds: float) -> str:
+    """Return what the agent reads where nobody was connected to decide."""
     minutes = seconds / 60
     waited = f"for {minutes:.0f} minutes" if minutes >= 2 else f"for {seconds:.0f} seconds"
     return f"Nobody was there to decide{f' {waited}' if seconds else ''}, so it was declined."

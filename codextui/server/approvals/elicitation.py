@@ -1,8 +1,13 @@
-"""An approval as `elicitation/create` asks it, of any client."""
+"""Asks clients to decide approvals by `elicitation/create`: who is asked, and in what words.
+
+A new kind of request needs a case in `describe_request`, `_message`, `_choices` and, for a form of
+its own, in `_schema`.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Hashable
 from dataclasses import dataclass
 
 from mcp_types import RequestId
@@ -23,8 +28,11 @@ from codextui.protocol.approvals import (
 )
 from codextui.protocol.decisions import Decision, parse_elicit_result
 from codextui.protocol.tools import APPROVAL_META
-from codextui.server.approvals.broker import CannotAnswer
-from codextui.server.mcp.channel import Channel, PeerGone, PeerRefused
+from codextui.server.approvals.broker import ApprovalBroker, CannotAnswer
+from codextui.server.clients import Caller, Channel, ClientGone, ClientRefused
+
+MAX_LINE = 160
+"""Characters that a description in one line shows of a command, a message or a question."""
 
 _CHOICES = {
     "approved": "Yes, once",
@@ -36,14 +44,14 @@ _CHOICES = {
 
 
 @dataclass(eq=False, slots=True)
-class ElicitingClient:
-    """A client that can be asked by `elicitation/create`.
+class ElicitationResponder:
+    """A client that is asked by `elicitation/create` requests. An `ApprovalResponder`.
 
     Attributes:
         name: the client's name.
-        channel: the way to it.
-        thread_id: the thread whose approvals it decides; empty for those of every thread.
-        call_id: the id of its tool call, None where it supervises.
+        channel: the channel to it.
+        thread_id: the thread whose approvals it decides; empty for every thread.
+        call_id: the id of its tool call; None where it supervises.
     """
 
     name: str
@@ -51,38 +59,128 @@ class ElicitingClient:
     thread_id: str = ""
     call_id: RequestId | None = None
 
-    def wants(self, approval: Approval) -> bool:
-        """Whether this approval is for it to decide."""
+    def accepts(self, approval: Approval) -> bool:
+        """Return whether this approval is one that it may decide."""
         return self.thread_id in ("", approval.thread_id)
 
     async def ask(self, approval: Approval, legacy: LegacyElicitation | None) -> Decision | None:
-        """Ask; None where it hung up. Raises CannotAnswer where it answers with an error."""
+        """Ask for a decision; None where the client is gone.
+
+        Raises:
+            CannotAnswer: the caller of the turn answers with an error.
+        """
         params = elicitation_params(approval, legacy, call_id=self.call_id)
         try:
-            return parse_elicit_result(
-                await self.channel.request("elicitation/create", params, for_call=self.call_id)
-            )
-        except PeerGone:
+            result = await self.channel.request("elicitation/create", params, for_call=self.call_id)
+        except ClientGone:
             return None
-        except PeerRefused as error:
+        except ClientRefused as error:
             if self.call_id is None:
-                return None  # a supervisor has other ways to answer
+                return None  # a supervisor can still call `codex-answer`
             raise CannotAnswer(f"{self.name} could not ask anybody, so it was declined.") from error
+        return parse_elicit_result(result)
+
+
+def supervisor_responder(caller: Caller) -> ElicitationResponder | None:
+    """Return the responder that asks a supervisor about every thread; None for other callers."""
+    if not caller.supervises or not caller.is_asked_by_request:
+        return None
+    return ElicitationResponder(caller.name, caller.channel)
+
+
+def call_responder(caller: Caller, thread_id: str) -> ElicitationResponder | None:
+    """Return the responder that asks a caller about its own thread.
+
+    None for a caller that is not asked by requests, and for a supervisor, which is asked about
+    every thread already.
+    """
+    if caller.supervises or not caller.is_asked_by_request:
+        return None
+    return ElicitationResponder(caller.name, caller.channel, thread_id, caller.request_id)
+
+
+class CallResponders:
+    """Attaches the responders of open calls to the broker: one per client and thread.
+
+    However many calls a client has open on a thread, it is asked once, by the oldest of them, as
+    `codex mcp-server` asked.
+    """
+
+    def __init__(self, broker: ApprovalBroker) -> None:
+        self._broker = broker
+        # By client and thread, the open calls in order; the inner dict is an ordered set.
+        self._calls: dict[tuple[Hashable, str], dict[ElicitationResponder, None]] = {}
+
+    def attach(self, responder: ElicitationResponder) -> None:
+        """Add an open call."""
+        calls = self._calls.setdefault(_key(responder), {})
+        calls[responder] = None
+        if len(calls) == 1:
+            self._broker.attach(responder)
+
+    def detach(self, responder: ElicitationResponder) -> None:
+        """Remove a call that has ended. What it was asked, the next oldest call is asked."""
+        key = _key(responder)
+        calls = self._calls[key]
+        was_oldest = next(iter(calls)) is responder
+        del calls[responder]
+        if not calls:
+            del self._calls[key]
+        elif was_oldest:
+            self._broker.attach(next(iter(calls)))
+        if was_oldest:
+            self._broker.detach(responder)
+
+
+def _key(responder: ElicitationResponder) -> tuple[Hashable, str]:
+    return responder.channel.client_key, responder.thread_id
 
 
 def elicitation_params(
     approval: Approval, legacy: LegacyElicitation | None = None, *, call_id: RequestId | None = None
 ) -> dict[str, object]:
-    """The parameters of the elicitation.
+    """Return the parameters of `elicitation/create`, for three kinds of clients at once.
 
-    They are for a generic form, for the clients of `codex mcp-server` (`legacy`: the question
-    as they know it) and, in `_meta`, for our own.
+    Any client finds a message and a form, the clients of `codex mcp-server` the fields that they
+    know (`legacy`), and our own the whole approval in `_meta`.
     """
     form = _schema(approval.asked)
-    known: JsonObject = {"message": _message(approval.asked), "threadId": approval.thread_id}
+    params: JsonObject = {"message": _message(approval.asked), "threadId": approval.thread_id}
     if legacy is not None:
-        known = legacy.to_params("" if call_id is None else call_id, form)
-    return {**known, "requestedSchema": form, "_meta": {APPROVAL_META: approval.to_json()}}
+        params = legacy.to_params("" if call_id is None else call_id, form)
+    return {**params, "requestedSchema": form, "_meta": {APPROVAL_META: approval.to_json()}}
+
+
+def wants_answers(asked: Asked) -> bool:
+    """Return whether a request asks for answers, rather than for an approval."""
+    return isinstance(asked, QuestionsAsked | ElicitationAsked)
+
+
+def describe_request(asked: Asked) -> str:
+    """Describe what is asked as a question in one line."""
+    match asked:
+        case CommandAsked(command):
+            return f"May Codex run `{shorten(command)}`?"
+        case PatchAsked(changes):
+            return f"May Codex change {shorten(', '.join(c.path for c in changes)) or 'files'}?"
+        case PermissionsAsked(reason=reason):
+            return f"May Codex have more permissions? {shorten(reason)}".strip()
+        case QuestionsAsked(questions):
+            return shorten(" ".join(question.question for question in questions))
+        case ElicitationAsked(server, message=message):
+            return shorten(f"{server} asks: {message}")
+        case ToolAsked(tool, arguments, server):
+            name = shorten(f"{server}.{tool}" if server else tool)
+            return f"May the tool {name} be called with {shorten(json.dumps(arguments))}?"
+        case UnknownAsked(method):
+            return f"Codex asks {shorten(method)}, which can only be declined."
+
+
+def shorten(text: Json) -> str:
+    """Return the beginning of a text in one line, without control characters."""
+    clean = " ".join(str(text if text is not None else "")[: 4 * MAX_LINE].split())
+    clean = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in clean)
+    return clean if len(clean) <= MAX_LINE else f"{clean[: MAX_LINE - 1]}…"
 
 
 def _message(asked: Asked) -> str:
@@ -104,16 +202,16 @@ def _message(asked: Asked) -> str:
 
 
 def _tool_message(asked: ToolAsked) -> str:
-    """All that is approved: nothing in it can look like another line of the message."""
+    """Show all that is approved; no part of it can look like a line of the message."""
     tool = f"{asked.server}.{asked.tool}" if asked.server else asked.tool
-    lines = [f"Allow the tool {_shown(tool)} to be called with {_shown(asked.arguments)}?"]
+    lines = [f"Allow the tool {_visible(tool)} to be called with {_visible(asked.arguments)}?"]
     if asked.reason:
-        lines.append(f"Reason given: {_shown(asked.reason)}")
+        lines.append(f"Reason given: {_visible(asked.reason)}")
     return "\n".join(lines)
 
 
-def _shown(value: Json) -> str:
-    """A value as JSON in one line, every character of it visible."""
+def _visible(value: Json) -> str:
+    """Return a value as JSON in one line, with every character visible."""
     text = json.dumps(value, ensure_ascii=False)
     return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
 
@@ -123,13 +221,13 @@ def _schema(asked: Asked) -> dict[str, object]:
         case QuestionsAsked(questions):
             return {
                 "type": "object",
-                "properties": {q.question_id: _question(q) for q in questions},
+                "properties": {q.question_id: _question_schema(q) for q in questions},
                 "required": [q.question_id for q in questions],
             }
         case ElicitationAsked(schema=schema) if schema:
             return dict(schema)
         case _:
-            return _choice(_choices(asked))
+            return _decision_schema(_choices(asked))
 
 
 def _choices(asked: Asked) -> list[str]:
@@ -144,7 +242,7 @@ def _choices(asked: Asked) -> list[str]:
             return ["denied", "abort"]
 
 
-def _choice(words: list[str]) -> dict[str, object]:
+def _decision_schema(words: list[str]) -> dict[str, object]:
     return {
         "type": "object",
         "properties": {
@@ -164,7 +262,7 @@ def _choice(words: list[str]) -> dict[str, object]:
     }
 
 
-def _question(question: Question) -> dict[str, object]:
+def _question_schema(question: Question) -> dict[str, object]:
     schema: dict[str, object] = {
         "type": "string",
         "title": question.header,

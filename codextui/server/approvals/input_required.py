@@ -1,4 +1,4 @@
-"""Approvals of a client that is asked by the result of its call (MCP 2026-07-28)."""
+"""Asks clients of MCP 2026-07-28, which are asked by the result of their call, not by a request."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from codextui.protocol.tools import APPROVAL_META
 from codextui.server.approvals.elicitation import elicitation_params
 
 MAX_ROUNDS = 10
-"""Rounds after which clients give a call up; it is not asked any more then."""
+"""Rounds after which mcp's client gives a call up; it is not asked any more then."""
 
-TOGETHER_S = 0.02
-"""Seconds in which what is asked in one go comes together."""
+GATHER_S = 0.02
+"""Seconds in which approvals that are asked at once gather into one round."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +27,11 @@ class _Pending:
     decision: asyncio.Future[Decision | None]
 
 
-class InputRequired:
-    """Asks one call's client, a round for all that is open at a time. It is an Answerer.
+class InputRequiredResponder:
+    """Asks the client of one call, in rounds: all open approvals at once.
+
+    An `ApprovalResponder`. A round is an InputRequiredResult, and the client's next request with
+    its answers.
 
     Attributes:
         name: the client's name.
@@ -40,15 +43,15 @@ class InputRequired:
         self.thread_id = thread_id
         self._pending: dict[str, _Pending] = {}
         self._asked = asyncio.Event()
-        self._left = MAX_ROUNDS
+        self._rounds_left = MAX_ROUNDS
 
-    def wants(self, approval: Approval) -> bool:
-        """Whether this approval is for it to decide."""
+    def accepts(self, approval: Approval) -> bool:
+        """Return whether this approval is one that it may decide."""
         return approval.thread_id == self.thread_id
 
     async def ask(self, approval: Approval, legacy: LegacyElicitation | None) -> Decision | None:
-        """Ask in the next round; None where there is none left."""
-        if not self._left:
+        """Ask in the next round; None where no round is left."""
+        if not self._rounds_left:
             return None
         decision: asyncio.Future[Decision | None] = asyncio.get_running_loop().create_future()
         self._pending[approval.approval_id] = _Pending(approval, legacy, decision)
@@ -58,53 +61,54 @@ class InputRequired:
         finally:
             del self._pending[approval.approval_id]
 
-    async def wait(self) -> None:
+    async def wait_for_approvals(self) -> None:
         """Wait until there is something to ask."""
-        while not self._open():
+        while not self._undecided():
             self._asked.clear()
             await self._asked.wait()
-            await asyncio.sleep(TOGETHER_S)
+            await asyncio.sleep(GATHER_S)
 
-    def begin(self, state: str) -> dict[str, object]:
-        """An InputRequiredResult with all that is open; `state` is what the client returns."""
-        self._left -= 1
-        asked = self._open()
+    def begin_round(self, request_state: str) -> dict[str, object]:
+        """Return an InputRequiredResult that asks for all open approvals.
+
+        Args:
+            request_state: what the client returns with its answers.
+        """
+        self._rounds_left -= 1
+        asked = self._undecided()
         requests = {
-            one.approval.approval_id: {
-                "method": "elicitation/create",
-                "params": _params(one),
-            }
+            one.approval.approval_id: {"method": "elicitation/create", "params": _params(one)}
             for one in asked
         }
-        wire = {one.approval.approval_id: one.approval.to_json() for one in asked}
+        approvals = {one.approval.approval_id: one.approval.to_json() for one in asked}
         return {
             "resultType": "input_required",
-            "requestState": state,
+            "requestState": request_state,
             "inputRequests": requests,
-            "_meta": {APPROVAL_META: wire},
+            "_meta": {APPROVAL_META: approvals},
         }
 
-    def take(self, responses: Mapping[str, Json]) -> None:
-        """Take the answers of a round. What is not answered is asked again, while it can be."""
+    def end_round(self, responses: Mapping[str, Json]) -> None:
+        """Take the answers of a round; what they leave out is asked again in the next one."""
         for approval_id, response in responses.items():
             pending = self._pending.get(approval_id)
             if pending is not None and not pending.decision.done():
                 result: JsonObject = response if isinstance(response, dict) else {}
                 pending.decision.set_result(parse_elicit_result(result))
-        if not self._left:
-            self.end()
+        if not self._rounds_left:
+            self.close()
 
-    def end(self) -> None:
-        """Ask nothing more: what is open is for others to decide."""
-        self._left = 0
-        for pending in self._open():
+    def close(self) -> None:
+        """Ask nothing more, and leave what is open to the other responders."""
+        self._rounds_left = 0
+        for pending in self._undecided():
             pending.decision.set_result(None)
 
-    def _open(self) -> list[_Pending]:
+    def _undecided(self) -> list[_Pending]:
         return [one for one in self._pending.values() if not one.decision.done()]
 
 
 def _params(pending: _Pending) -> JsonObject:
-    """Only what the protocol knows: its clients drop the rest, and `_meta` tells it all."""
+    """Return the members that the protocol has: clients drop all others of a nested request."""
     params = elicitation_params(pending.approval, pending.legacy)
     return {"mode": "form", **{key: params[key] for key in ("message", "requestedSchema")}}

@@ -1,1 +1,1 @@
-"""The event hub, its log and its subscriptions."""
+"""The event hub with its log and subscriptions, and the hub of legacy events."""

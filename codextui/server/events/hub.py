@@ -1,4 +1,4 @@
-"""Where every event of the server passes: it gets its number, is kept, and is told to all."""
+"""Assigns sequence numbers to events, logs them and fans them out to subscribers."""
 
 from __future__ import annotations
 
@@ -11,52 +11,149 @@ from contextlib import suppress
 from typing import TypeAlias
 
 from codextui.protocol import events as ev
-from codextui.protocol.events import Event, Msg, ThreadChanged, TurnAborted, TurnCompleted
-from codextui.server.events.subscription import Subscription, merged
+from codextui.server.events.subscription import Subscription, merge_adjacent
+from codextui.server.options import DEFAULT_LIMITS, EventLimits
 
-KEEP = 400_000
-"""Events that are kept at most; beyond that the oldest are forgotten."""
+_Key: TypeAlias = tuple[str, ...]
+"""Identifies what an event is about: a thread, a turn of it, an item of that turn."""
 
-_Place: TypeAlias = tuple[str, ...]
-"""What an event is about: a thread, a turn of it, an item of that."""
+
+class EventHub:
+    """Assigns sequence numbers, logs events and fans them out to subscribers.
+
+    Args:
+        record: stores an event for good.
+        record_partial: stores, when a turn ends, what is known of an item that did not complete
+            in it: its start and its deltas, merged. No later event has that content.
+        log: the log; None creates one.
+        clock: returns unix seconds.
+        limits: sizes and times.
+
+    Attributes:
+        epoch: identifies this sequence of numbers; every server process has its own.
+        head: the number of the last event; 0 before the first.
+    """
+
+    def __init__(
+        self,
+        *,
+        record: Callable[[ev.Event], None] = lambda _: None,
+        record_partial: Callable[[ev.Event], None] = lambda _: None,
+        log: EventLog | None = None,
+        clock: Callable[[], float] = time.time,
+        limits: EventLimits = DEFAULT_LIMITS.events,
+    ) -> None:
+        self.epoch = secrets.token_hex(8)
+        self.head = 0
+        self._record = record
+        self._record_partial = record_partial
+        self._log = log if log is not None else EventLog(limits.logged)
+        self._clock = clock
+        self._limits = limits
+        self._subscriptions: set[Subscription] = set()
+
+    def publish(self, thread_id: str, turn_id: str, msg: ev.Msg) -> ev.Event:
+        """Publish and record what happens now. Never waits."""
+        if isinstance(msg, ev.TurnCompleted | ev.TurnAborted):
+            unfinished = self._log.unfinished_items(thread_id, turn_id)
+            for event in merge_adjacent(unfinished, self._limits.merged_chars):
+                self._record_partial(event)
+        event = self._emit(thread_id, turn_id, msg, self._clock())
+        self._record(event)
+        return event
+
+    def restore(self, thread_id: str, turn_id: str, msg: ev.Msg, at: float) -> ev.Event:
+        """Publish what happened `at` unix seconds and was recorded then."""
+        return self._emit(thread_id, turn_id, msg, at)
+
+    def subscribe(
+        self, since: int, epoch: str, *, on_disconnect: Callable[[str], None] = lambda _: None
+    ) -> Subscription:
+        """Return the events after `since` and all that follow.
+
+        A `since` of another epoch, or above `head`, counts as 0.
+        """
+        past = self._log.after(self.resume_point(since, epoch))
+        subscription = Subscription(
+            past, self.head, on_disconnect=on_disconnect, limits=self._limits
+        )
+        self._subscriptions.add(subscription)
+        return subscription
+
+    def resume_point(self, since: int, epoch: str) -> int:
+        """Return the number after which `subscribe` with these arguments begins."""
+        return since if epoch == self.epoch and 0 <= since <= self.head else 0
+
+    def unsubscribe(self, subscription: Subscription) -> None:
+        """End a subscription."""
+        self._subscriptions.discard(subscription)
+        subscription.close("it unsubscribed")
+
+    async def wait_for_subscribers(self) -> None:
+        """Wait until no subscriber lags, at most `limits.publisher_wait_s` seconds."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._limits.publisher_wait_s):
+                while any(one.lags for one in self._subscriptions):  # noqa: ASYNC110 - any of many
+                    await asyncio.sleep(0.02)
+
+    def events_of(self, thread_id: str) -> list[ev.Event]:
+        """Return the logged events of one thread, in order."""
+        return self._log.of_thread(thread_id)
+
+    def has_history(self, thread_id: str) -> bool:
+        """Return whether the log has more of a thread than its info."""
+        return any(not isinstance(e.msg, ev.ThreadChanged) for e in self.events_of(thread_id))
+
+    def _emit(self, thread_id: str, turn_id: str, msg: ev.Msg, at: float) -> ev.Event:
+        self.head += 1
+        event = ev.Event(self.head, thread_id, turn_id, at, msg)
+        self._log.add(event)
+        for subscription in tuple(self._subscriptions):
+            subscription.push(event)
+            if subscription.end_reason:
+                self._subscriptions.discard(subscription)
+        return event
 
 
 class EventLog:
-    """Events in order, without those that a later one has made superfluous.
+    """Events in order, without those that a later one has superseded.
 
-    Gone are the deltas of an item that completed, every plan, diff, token count, patch and gate
-    board but the latest, every span as it began where it is over, and every row of a thread but
-    its first (so that the thread comes before what happened on it) and its latest.
+    Dropped are the deltas of an item that completed; every plan, diff, token count, patch and
+    gate board but the latest; the start of every span that ended; and all infos of a thread but
+    the first, so that the thread comes before its events, and the latest.
+
+    Args:
+        limit: events to retain; beyond that the oldest are dropped.
     """
 
-    def __init__(self, keep: int = KEEP) -> None:
-        self._keep = keep
+    def __init__(self, limit: int = DEFAULT_LIMITS.events.logged) -> None:
+        self._limit = limit
         self._events: dict[int, ev.Event] = {}
-        self._parts: defaultdict[_Place, list[int]] = defaultdict(list)
-        self._latest: dict[_Place, int] = {}
-        self._opened: dict[str, _Place] = {}
-        self._unfinished: defaultdict[_Place, dict[str, int | None]] = defaultdict(dict)
+        self._parts: defaultdict[_Key, list[int]] = defaultdict(list)
+        self._latest: dict[_Key, int] = {}
+        self._opened: dict[str, _Key] = {}
+        self._unfinished: defaultdict[_Key, dict[str, int | None]] = defaultdict(dict)
 
     def __len__(self) -> int:
         return len(self._events)
 
     def add(self, event: ev.Event) -> None:
-        """Keep an event; its `seq` is above every one before."""
+        """Add an event, whose `seq` is above that of every earlier one."""
         self._supersede(event)
         self._events[event.seq] = event
-        if len(self._events) > self._keep:
+        if len(self._events) > self._limit:
             self._drop(next(iter(self._events)))
 
     def after(self, seq: int) -> list[ev.Event]:
-        """The events above `seq`, in order."""
+        """Return the events above `seq`, in order."""
         return [event for number, event in self._events.items() if number > seq]
 
     def of_thread(self, thread_id: str) -> list[ev.Event]:
-        """The events of one thread, in order."""
+        """Return the events of one thread, in order."""
         return [event for event in self._events.values() if event.thread_id == thread_id]
 
-    def unfinished_of(self, thread_id: str, turn_id: str) -> list[ev.Event]:
-        """What is known of the items of a turn that have not completed, item by item."""
+    def unfinished_items(self, thread_id: str, turn_id: str) -> list[ev.Event]:
+        """Return the starts and deltas of a turn's items that have not completed, by item."""
         turn = (thread_id, turn_id)
         found: list[ev.Event] = []
         for item, started in self._unfinished.get(turn, {}).items():
@@ -90,42 +187,42 @@ class EventLog:
             case ev.ThreadChanged():
                 self._change_thread(event)
             case _:
-                place = _replaced(event)
-                if place is not None:
-                    self._replace(event.seq, place)
+                key = _superseded_key(event)
+                if key is not None:
+                    self._replace(event.seq, key)
 
-    def _start_item(self, event: ev.Event, place: _Place) -> None:
-        self._opened[event.thread_id] = place
-        self._latest[("started", *place)] = event.seq
+    def _start_item(self, event: ev.Event, item: _Key) -> None:
+        self._opened[event.thread_id] = item
+        self._latest[("started", *item)] = event.seq
 
-    def _complete_item(self, thread_id: str, place: _Place) -> None:
-        """Drop what the item was made of; its start only where nothing came after it."""
-        for seq in self._parts.pop(place, ()):
+    def _complete_item(self, thread_id: str, item: _Key) -> None:
+        """Drop an item's deltas, and its start where nothing else began after it."""
+        for seq in self._parts.pop(item, ()):
             self._drop(seq)
-        started = self._latest.pop(("started", *place), None)
-        self._latest.pop(("patch", *place), None)
-        if started is not None and self._opened.get(thread_id) == place:
+        started = self._latest.pop(("started", *item), None)
+        self._latest.pop(("patch", *item), None)
+        if started is not None and self._opened.get(thread_id) == item:
             self._drop(started)
 
     def _change_thread(self, event: ev.Event) -> None:
         first = ("first", event.thread_id)
         if first in self._latest:
-            self._replace(event.seq, ("row", event.thread_id))
+            self._replace(event.seq, ("info", event.thread_id))
         else:
             self._latest[first] = event.seq
 
-    def _replace(self, seq: int, place: _Place) -> None:
-        before = self._latest.get(place)
+    def _replace(self, seq: int, key: _Key) -> None:
+        before = self._latest.get(key)
         if before is not None:
             self._drop(before)
-        self._latest[place] = seq
+        self._latest[key] = seq
 
     def _drop(self, seq: int) -> None:
         self._events.pop(seq, None)
 
 
-def _replaced(event: ev.Event) -> _Place | None:
-    """What an event shares with the one that it replaces; None where it replaces none."""
+def _superseded_key(event: ev.Event) -> _Key | None:
+    """Return the key that an event shares with the one it replaces; None for other kinds."""
     match event.msg:
         case ev.DiffUpdated() | ev.PlanUpdated():
             return type(event.msg).__name__, event.thread_id, event.turn_id
@@ -137,96 +234,3 @@ def _replaced(event: ev.Event) -> _Place | None:
             return "span", event.thread_id, span.span_id
         case _:
             return None
-
-
-LONGEST_WAIT_S = 5.0
-"""Seconds that a publisher waits at most for subscribers that lag."""
-
-_ENDS = (TurnCompleted, TurnAborted)
-
-
-class EventHub:
-    """Numbers events, keeps the past, and hands each event to every subscriber's own queue.
-
-    `keep` is told every event for good; of an item that has not completed when its turn ends,
-    which nothing later will tell, `keep_part` is told what it was made of, in few pieces.
-
-    Attributes:
-        epoch: the id of this count of events; a server that starts anew counts anew.
-        head: the number of the last event, 0 before the first.
-    """
-
-    def __init__(
-        self,
-        *,
-        keep: Callable[[Event], None] = lambda _: None,
-        keep_part: Callable[[Event], None] = lambda _: None,
-        log: EventLog | None = None,
-        clock: Callable[[], float] = time.time,
-    ) -> None:
-        self.epoch = secrets.token_hex(8)
-        self.head = 0
-        self._keep = keep
-        self._keep_part = keep_part
-        self._log = log if log is not None else EventLog()
-        self._clock = clock
-        self._subscriptions: set[Subscription] = set()
-
-    def publish(self, thread_id: str, turn_id: str, msg: Msg) -> Event:
-        """Tell everybody that something happened, now. Never waits."""
-        if isinstance(msg, _ENDS):
-            for part in merged(self._log.unfinished_of(thread_id, turn_id)):
-                self._keep_part(part)
-        event = self._number(thread_id, turn_id, msg, self._clock())
-        self._keep(event)
-        return event
-
-    def restore(self, thread_id: str, turn_id: str, msg: Msg, at: float) -> Event:
-        """Tell of something that happened before, `at` unix seconds: it is not kept again."""
-        return self._number(thread_id, turn_id, msg, at)
-
-    def subscribe(
-        self, since: int, epoch: str, *, on_cut: Callable[[str], None] = lambda _: None
-    ) -> Subscription:
-        """Return the events after `since`, and all that follow.
-
-        A `since` of another epoch, or one that was never reached, counts as 0.
-        """
-        past = self._log.after(self.resume_point(since, epoch))
-        subscription = Subscription(past, self.head, on_cut=on_cut)
-        self._subscriptions.add(subscription)
-        return subscription
-
-    def resume_point(self, since: int, epoch: str) -> int:
-        """The number after which a subscriber with this `since` and epoch is told events."""
-        return since if epoch == self.epoch and 0 <= since <= self.head else 0
-
-    def unsubscribe(self, subscription: Subscription) -> None:
-        """Stop telling a subscriber."""
-        self._subscriptions.discard(subscription)
-        subscription.end("it unsubscribed")
-
-    async def keep_pace(self) -> None:
-        """Wait until no subscriber lags, but not for long: one that never reads is cut off."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(LONGEST_WAIT_S):
-                while any(one.lags for one in self._subscriptions):  # noqa: ASYNC110 - any of many
-                    await asyncio.sleep(0.02)
-
-    def past_of(self, thread_id: str) -> list[Event]:
-        """What is still worth telling of one thread, in order."""
-        return self._log.of_thread(thread_id)
-
-    def has_past(self, thread_id: str) -> bool:
-        """Whether more is known of a thread than its row."""
-        return any(not isinstance(e.msg, ThreadChanged) for e in self.past_of(thread_id))
-
-    def _number(self, thread_id: str, turn_id: str, msg: Msg, at: float) -> Event:
-        self.head += 1
-        event = Event(self.head, thread_id, turn_id, at, msg)
-        self._log.add(event)
-        for subscription in tuple(self._subscriptions):
-            subscription.push(event)
-            if subscription.reason:
-                self._subscriptions.discard(subscription)
-        return event

@@ -1,4 +1,4 @@
-"""The server as MCP: which requests there are, and who answers them."""
+"""The MCP server of a connection: its request handlers, and who calls them."""
 
 from __future__ import annotations
 
@@ -8,19 +8,23 @@ from typing import Any, TypeAlias
 import mcp_types as types
 from mcp.server import Server
 from mcp.server.context import ServerRequestContext
+from mcp.server.runner import serve_dual_era_loop
 from mcp.shared.exceptions import MCPError
+from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 import codextui
 from codextui.errors import CodextuiError, ServerRefused
-from codextui.jsonrpc.fields import JsonObject
 from codextui.protocol import tools
-from codextui.server.core import Host
-from codextui.server.mcp import calls
-from codextui.server.mcp.results import complete, failed, structured
-from codextui.server.mcp.session import Caller, Session
+from codextui.server.clients import Caller, Session
+from codextui.server.mcp.calls import call_codex, call_codex_reply
+from codextui.server.mcp.results import error_result, json_result, mark_complete
 from codextui.server.mcp.subscribe import SubscribeParams, stream_events
-from codextui.server.mcp.tools import TOOLS, WAITING
+from codextui.server.mcp.tools import CANCELLABLE, TOOLS
 from codextui.server.mcp.validation import check_arguments
+from codextui.server.state import ServerState
+
+MAX_CLIENT_NAME = 80
+"""Characters of a client's name."""
 
 Context: TypeAlias = ServerRequestContext[Session]
 
@@ -28,16 +32,16 @@ _OWN_AGENT = (
     "This codextui is asked by an agent that it runs itself, which could start agents without end. "
     "Set `enabled = false` for it in the project's .codex/config.toml."
 )
-_CALLS = {"codex": calls.codex, "codex-reply": calls.codex_reply}
+_CALLS = {"codex": call_codex, "codex-reply": call_codex_reply}
 
 
-def build_app(host: Host) -> Server[Session]:
-    """The MCP server of every connection; what its handlers see of one is the Session."""
+def build_app(server: ServerState) -> Server[Session]:
+    """Return an MCP server, whose handlers get the Session as `lifespan_context`."""
 
     async def list_tools(
         context: Context, _: types.PaginatedRequestParams | None
     ) -> types.ListToolsResult:
-        caller = context.lifespan_context.caller(context)
+        caller = identify(context)
         if caller.session.is_own_agent:
             return types.ListToolsResult(tools=[])
         shown = (*tools.TOOLS, *(tools.SUPERVISOR_TOOLS if caller.sees_all_tools else ()))
@@ -45,25 +49,25 @@ def build_app(host: Host) -> Server[Session]:
             tools=[types.Tool.model_validate(tool, by_name=False) for tool in shown]
         )
 
-    # A dict is a result for mcp, though the signature of its constructor does not say so.
+    # mcp takes a dict as result, though the type of its constructor's argument does not say so.
     async def call_tool(context: Context, params: types.CallToolRequestParams) -> Any:
-        caller = context.lifespan_context.caller(context)
-        host.tell_apart(caller.session)
+        caller = identify(context)
+        server.assign_name(caller.session)
         try:
             if caller.session.is_own_agent:
                 raise ServerRefused(_OWN_AGENT)
             if params.request_state is not None:
-                result = await _go_on(host, caller, params.request_state, context.params or {})
+                result = await _resume(server, caller, params.request_state, context.params or {})
             else:
-                result = await _call(host, caller, params.name, params.arguments or {})
+                result = await _call(server, caller, params.name, params.arguments or {})
         except CodextuiError as error:
-            result = failed(error)
-        return complete(result) if caller.modern and "resultType" not in result else result
+            result = error_result(error)
+        return mark_complete(result) if caller.modern and "resultType" not in result else result
 
     async def subscribe(context: Context, params: SubscribeParams) -> types.EmptyResult:
-        caller = context.lifespan_context.caller(context)
-        host.tell_apart(caller.session)
-        await stream_events(host, caller, params)
+        caller = identify(context)
+        server.assign_name(caller.session)
+        await stream_events(server, caller, params)
         return types.EmptyResult()
 
     app: Server[Session] = Server(
@@ -77,30 +81,66 @@ def build_app(host: Host) -> Server[Session]:
     return app
 
 
-async def _go_on(
-    host: Host, caller: Caller, state: str, params: Mapping[str, Any]
+async def serve_session(app: Server[Session], session: Session, stream: Any) -> None:
+    """Serve a client on a byte stream until it disconnects.
+
+    Args:
+        app: the MCP server.
+        session: the client.
+        stream: mcp's read and write stream at once (`transports.stream.StreamChannel`).
+    """
+    await serve_dual_era_loop(
+        app,
+        stream,
+        stream,
+        lifespan_state=session,
+        init_options=app.create_initialization_options(),
+    )
+
+
+def identify(context: Context) -> Caller:
+    """Return who makes a request, and set the name of its session."""
+    session = context.lifespan_context
+    given = context.session.client_params
+    name = given.client_info.name if given is not None else ""
+    session.client_name = " ".join(name.split())[:MAX_CLIENT_NAME] or "unnamed"
+    capabilities = context.session.client_capabilities or types.ClientCapabilities()
+    experimental = capabilities.experimental or {}
+    modern = context.protocol_version in MODERN_PROTOCOL_VERSIONS
+    takes_events = experimental.get(tools.EVENTS, {}).get("send") is not False
+    return Caller(
+        session=session,
+        request_id=context.request_id if context.request_id is not None else "",
+        supervises=tools.SUPERVISOR in experimental,
+        elicits=capabilities.elicitation is not None,
+        modern=modern,
+        takes_legacy_events=takes_events and session.channel.legacy_events and not modern,
+        progress_token=(context.meta or {}).get("progress_token"),
+    )
+
+
+async def _resume(
+    server: ServerState, caller: Caller, request_state: str, params: Mapping[str, Any]
 ) -> dict[str, object]:
-    """Go on with a call whose client was asked something. Its answers are taken as they came."""
-    call = host.parked.pop(state, None)
+    """Resume a call with its client's answers, which are read as the client sent them."""
+    call = server.suspended_calls.pop(request_state, None)
     if call is None:
         reason = {"reason": "invalid_request_state"}
         message = "This call has ended, or has waited for its answers for too long"
         raise MCPError(code=types.INVALID_PARAMS, message=message, data=reason)
     responses = params.get("inputResponses")
-    return await call.go_on(caller, responses if isinstance(responses, dict) else {})
+    return await call.resume(caller, responses if isinstance(responses, dict) else {})
 
 
 async def _call(
-    host: Host, caller: Caller, name: str, arguments: Mapping[str, object]
+    server: ServerState, caller: Caller, name: str, arguments: Mapping[str, object]
 ) -> dict[str, object]:
     if name in _CALLS:
         check_arguments(name, arguments)
-        return await _CALLS[name](host, caller, arguments)
+        return await _CALLS[name](server, caller, arguments)
     tool = TOOLS.get(name)
     if tool is None:
         raise ServerRefused(f"Unknown tool '{name}'")
     check_arguments(name, arguments)
-    work = tool(host, caller, arguments)
-    # What a supervisor has begun is done, also where it hangs up meanwhile.
-    content: JsonObject = await (work if name in WAITING else host.background.finish(work))
-    return structured(content)
+    work = tool(server, caller, arguments)
+    return json_result(await (work if name in CANCELLABLE else server.background.run(work)))

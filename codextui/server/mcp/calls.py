@@ -1,12 +1,11 @@
-"""A call of `codex` or `codex-reply`: a prompt, and the end of the turn that comes of it."""
+"""The tools `codex` and `codex-reply`: a prompt, and the end of the turn that comes of it."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import secrets
 from collections.abc import Coroutine, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,283 +14,60 @@ from codextui.codex.threads import ThreadOptions
 from codextui.errors import CodextuiError, ServerRefused, ThreadUnknown, TurnNotRunning
 from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import Json, JsonObject
-from codextui.protocol.approvals import Approval, ElicitationAsked, QuestionsAsked
+from codextui.protocol.approvals import Approval
 from codextui.protocol.events import EVENT_METHOD, ApprovalAsked
-from codextui.server.approvals.input_required import InputRequired
-from codextui.server.core import Host
-from codextui.server.mcp.codex_events import LegacyListener
-from codextui.server.mcp.progress import Progress
-from codextui.server.mcp.results import OutputSchema, complete, failed, turn_result
-from codextui.server.mcp.session import Caller
-from codextui.server.threads.opening import NewThread, resume, start
-from codextui.server.threads.registry import ThreadRecord, TurnOutcome
-from codextui.server.threads.turns import Sent, interrupt, send
-
-_CANCELLED = "The call was cancelled."
-
-
-class TurnCall:
-    """One call, from its prompt to its answer; several requests where it is asked by rounds.
-
-    The turn is the server's: it goes on where the caller hangs up, and is interrupted where the
-    caller takes its call back.
-
-    Attributes:
-        state: what the client returns with its answers, so that the call is found again.
-        caller: who made the call, or went on with it last.
-    """
-
-    def __init__(
-        self,
-        host: Host,
-        caller: Caller,
-        prompt: str,
-        schema: OutputSchema | None,
-        opening: Coroutine[Any, Any, ThreadRecord],
-    ) -> None:
-        """Begin to open the thread; `opening` finds it, or starts it."""
-        self.state = secrets.token_urlsafe(18)
-        self.caller = caller
-        self._host = host
-        self._prompt = prompt
-        self._schema = schema
-        self._opened = host.background.start(opening)
-        self._sending: asyncio.Task[Sent] | None = None
-        self._ending: asyncio.Task[None] | None = None
-        self._rounds: InputRequired | None = None
-        self._reaper: asyncio.TimerHandle | None = None
-
-    async def run(self, listener: LegacyListener | None) -> dict[str, object]:
-        """Say the prompt, and wait for the turn's end or for a round of questions.
-
-        `listener` is told what happens meanwhile, as `codex mcp-server` told it. Raises what
-        opening the thread and starting the turn raise.
-        """
-        caller = self.caller
-        with self._progress() as progress, self._listening(listener), self._taking_back():
-            record = await asyncio.shield(self._opened)
-            if caller.modern and caller.elicits and not caller.supervises:
-                self._rounds = InputRequired(caller.client, record.info.thread_id)
-                self._host.core.broker.attach(self._rounds)
-            if listener is not None:
-                self._host.core.legacy.attach(record.info.thread_id, listener)
-            with self._attending(record, progress):
-                self._sending = self._host.background.start(self._send(record))
-                return await self._wait(record)
-
-    async def go_on(self, caller: Caller, responses: Mapping[str, Json]) -> dict[str, object]:
-        """Take the answers of a round, and wait on."""
-        self.caller = caller
-        if self._reaper is not None:
-            self._reaper.cancel()
-        record = self._opened.result()
-        with (
-            self._progress() as progress,
-            self._taking_back(),
-            self._attending(record, progress),
-        ):
-            if self._rounds is not None:
-                self._rounds.take(responses)
-            return await self._wait(record)
-
-    def leave(self) -> None:
-        """The client will not come back: its questions are for others, or end the turn."""
-        self._host.parked.pop(self.state, None)
-        self._end_rounds()
-        record = self._opened.result()
-        broker = self._host.core.broker
-        waits = broker.approvals_of(record.info.thread_id)
-        if waits and not any(broker.is_attended(one.approval_id) for one in waits):
-            self._host.background.start(self._interrupt(record))
-
-    async def _send(self, record: ThreadRecord) -> Sent:
-        schema = self._schema.schema if self._schema is not None else None
-        return await send(
-            self._host.core, record.info.thread_id, self._prompt, output_schema=schema
-        )
-
-    async def _wait(self, record: ThreadRecord) -> dict[str, object]:
-        assert self._sending is not None  # noqa: S101 - a call goes on after it was begun
-        ending = asyncio.ensure_future(self._outcome(record, self._sending))
-        asking = asyncio.ensure_future(self._rounds.wait()) if self._rounds is not None else None
-        try:
-            await asyncio.wait(
-                {ending} if asking is None else {ending, asking},
-                return_when=asyncio.FIRST_COMPLETED,
-            )
-            if ending.done() or self._rounds is None:
-                result = turn_result(record, await ending, self._schema)
-                self._end_rounds()
-                return result
-            return self._park(self._rounds)
-        except CodextuiError:
-            self._end_rounds()
-            raise
-        finally:
-            for task in (ending, asking):
-                if task is not None:
-                    task.cancel()
-
-    async def _outcome(self, record: ThreadRecord, sending: asyncio.Task[Sent]) -> TurnOutcome:
-        return await record.wait_for((await asyncio.shield(sending)).turn_id)
-
-    def _park(self, rounds: InputRequired) -> dict[str, object]:
-        """Keep the call until its client comes back with answers."""
-        self._host.parked[self.state] = self
-        loop = asyncio.get_running_loop()
-        self._reaper = loop.call_later(self._host.options.orphan_timeout_s, self.leave)
-        return rounds.begin(self.state)
-
-    def _end_rounds(self) -> None:
-        if self._rounds is not None:
-            self._rounds.end()
-            self._host.core.broker.detach(self._rounds)
-            self._rounds = None
-
-    @contextmanager
-    def _progress(self) -> Iterator[Progress]:
-        interval_s = self._host.options.progress_interval_s
-        with Progress(self.caller, interval_s=interval_s, how_to_answer=self._how) as progress:
-            yield progress
-
-    def _how(self, approval: Approval) -> str:
-        name = self._host.options.name
-        if not name:
-            return ""  # nobody can come to a server that is one client's own
-        where = "" if name == "default" else f" -L {name}"
-        word = "approve"
-        if isinstance(approval.asked, QuestionsAsked | ElicitationAsked):
-            word = "answer"
-        return f"`codextui{where}` or `codextui {word}{where} {approval.approval_id}`"
-
-    @contextmanager
-    def _attending(self, record: ThreadRecord, progress: Progress) -> Iterator[None]:
-        """Meanwhile the caller hears what happens, and can be asked."""
-        broker = self._host.core.broker
-        # A supervisor is asked about every thread already.
-        answerer = self.caller.answerer(record.info.thread_id)
-        if self.caller.progress_token is not None:
-            record.watchers.append(progress)
-        for approval in broker.approvals_of(record.info.thread_id):
-            progress.hear(ApprovalAsked(approval))
-            if answerer is None and not broker.is_attended(approval.approval_id):
-                progress.unattended(approval)
-        client = self.caller.channel.client
-        if answerer is not None:
-            self._host.calling.attach(broker, client, answerer)
-        try:
-            yield
-        finally:
-            if progress in record.watchers:
-                record.watchers.remove(progress)
-            if answerer is not None:
-                self._host.calling.detach(broker, client, answerer)
-
-    @contextmanager
-    def _listening(self, listener: LegacyListener | None) -> Iterator[None]:
-        """Afterwards the caller hears no events; of a call that it took back, it hears the end."""
-        legacy = self._host.core.legacy
-
-        def stop(_: asyncio.Task[Any]) -> None:
-            opened = self._opened
-            if listener is not None and not opened.cancelled() and opened.exception() is None:
-                legacy.detach(opened.result().info.thread_id, listener)
-
-        try:
-            yield
-        finally:
-            (self._ending or self._opened).add_done_callback(stop)
-
-    @contextmanager
-    def _taking_back(self) -> Iterator[None]:
-        """Where the client cancels the call, end what it began, and answer it all the same."""
-        try:
-            yield
-        except asyncio.CancelledError:
-            self._end_rounds()
-            if self.caller.took_back:
-                self._end()
-            else:
-                self.caller.channel.when_taken_back(self._end)
-            raise
-
-    def _end(self) -> None:
-        self._ending = self._host.background.start(self._take_back())
-
-    async def _take_back(self) -> None:
-        """Interrupt the turn that the call started; one that it steered is another's."""
-        try:
-            record = await self._opened
-            sent = await self._sending if self._sending is not None else None
-        except CodextuiError as error:
-            return self._answer_late(failed(error))
-        leaves = sent is not None and sent.steered
-        # Who hung up before may say so when that turn is long over, and another one runs.
-        if sent is not None and not leaves and record.running == sent.turn_id:
-            await self._interrupt(record)
-        turn_id, why = sent.turn_id if sent is not None else "", "left" if leaves else "interrupted"
-        outcome = TurnOutcome(turn_id, record.last_message, why, _CANCELLED)
-        return self._answer_late(turn_result(record, outcome, None))
-
-    def _answer_late(self, result: dict[str, object]) -> None:
-        answer = complete(result) if self.caller.modern else result
-        self.caller.channel.answer_late(self.caller.request_id, answer)
-
-    async def _interrupt(self, record: ThreadRecord) -> None:
-        with contextlib.suppress(TurnNotRunning):
-            await interrupt(self._host.core, record.info.thread_id)
+from codextui.server.approvals.elicitation import call_responder, wants_answers
+from codextui.server.approvals.input_required import InputRequiredResponder
+from codextui.server.clients import Caller
+from codextui.server.events.legacy import LegacySubscriber
+from codextui.server.mcp.progress import ProgressReporter
+from codextui.server.mcp.results import OutputSchema, error_result, mark_complete, turn_result
+from codextui.server.state import ServerState
+from codextui.server.threads.opening import NewThread
+from codextui.server.threads.registry import ThreadRecord
+from codextui.server.threads.turn_state import TurnOutcome
+from codextui.server.threads.turns import SentMessage
 
 
-def listener_of(caller: Caller) -> LegacyListener | None:
-    """How a caller hears `codex/event` in the old form; None where it does not."""
-    if not caller.hears_events:
-        return None
-    tell, call_id = caller.channel.tell, caller.request_id
-
-    def listen(event: LegacyEvent) -> None:
-        tell(EVENT_METHOD, event.to_params(call_id), for_call=call_id)
-
-    return LegacyListener(caller.channel.client, listen)
-
-
-async def codex(host: Host, caller: Caller, arguments: JsonObject) -> dict[str, object]:
-    """Start a thread, and answer with what its first turn comes to."""
+async def call_codex(
+    server: ServerState, caller: Caller, arguments: JsonObject
+) -> dict[str, object]:
+    """Start a thread and return the result of its first turn (`codex`)."""
     prompt = fields.text(arguments, "prompt")
-    schema = OutputSchema.of(arguments)
-    listener = listener_of(caller)
-    options = thread_options(arguments, caller)
-    new = NewThread(options, caller.client, prompt=prompt, listener=listener)
-    call = TurnCall(host, caller, prompt, schema, start(host.core, new))
-    return await call.run(listener)
+    schema = OutputSchema.from_arguments(arguments)
+    subscriber = _legacy_subscriber(caller)
+    new = NewThread(
+        thread_options(arguments, caller),
+        caller.client_name,
+        prompt=prompt,
+        subscriber=subscriber,
+    )
+    call = TurnCall(server, caller, prompt, schema, server.opener.start(new))
+    return await call.run(subscriber)
 
 
-async def codex_reply(host: Host, caller: Caller, arguments: JsonObject) -> dict[str, object]:
-    """Say something to a thread, and answer with what the turn comes to.
+async def call_codex_reply(
+    server: ServerState, caller: Caller, arguments: JsonObject
+) -> dict[str, object]:
+    """Send a message to a thread and return the result of its turn (`codex-reply`).
 
-    A thread that this server does not know is looked for in Codex's history.
+    A thread that the server does not have is looked for in Codex's history.
     """
     thread = fields.text_or(arguments, "threadId") or fields.text_or(arguments, "conversationId")
     if not thread:
         raise ServerRefused("codex-reply: threadId is missing")
-    schema = OutputSchema.of(arguments)
+    schema = OutputSchema.from_arguments(arguments)
     prompt = fields.text(arguments, "prompt")
-    call = TurnCall(host, caller, prompt, schema, _find(host, thread, caller.client))
-    return await call.run(listener_of(caller))
-
-
-async def _find(host: Host, thread: str, client: str) -> ThreadRecord:
-    try:
-        return host.core.registry.find_codex(thread)
-    except ThreadUnknown:
-        return await resume(host.core, thread, client=client)
+    call = TurnCall(server, caller, prompt, schema, _find(server, thread, caller.client_name))
+    return await call.run(_legacy_subscriber(caller))
 
 
 def thread_options(arguments: JsonObject, caller: Caller) -> ThreadOptions:
-    """The options of a thread that are in a tool's arguments.
+    """Return the options of a thread that are among a tool's arguments.
 
-    Where the caller works is the cwd where the arguments name none, and what a relative one is
-    relative to; settings of its own hold where the arguments have none.
-    `on-failure`, which Codex no longer has, becomes `on-request`: it asks before, not after.
+    A missing or relative `cwd` is resolved against the caller's. Arguments take precedence over
+    the caller's own Codex settings. `on-failure`, which Codex no longer has, becomes `on-request`,
+    which asks before rather than after.
     """
     policy = fields.maybe_text(arguments, "approval-policy")
     cwd = Path(caller.cwd, Path(fields.text_or(arguments, "cwd")).expanduser())
@@ -306,3 +82,243 @@ def thread_options(arguments: JsonObject, caller: Caller) -> ThreadOptions:
         profile=fields.maybe_text(arguments, "profile"),
         config={**caller.channel.config, **fields.as_object(arguments.get("config", {}), "config")},
     )
+
+
+class TurnCall:
+    """One call of `codex` or `codex-reply`, from its prompt to its result.
+
+    A client of MCP 2026-07-28 makes several requests for one call: each round of questions ends
+    one. The turn belongs to the server. It goes on where the caller disconnects, and is
+    interrupted where the caller cancels.
+
+    Args:
+        server: the server.
+        caller: the client that makes the call.
+        prompt: the message to send.
+        schema: the schema of the answer; None for any text.
+        opening: starts or finds the thread; it begins at once.
+
+    Attributes:
+        caller: the client that made the call, or came back with answers last.
+    """
+
+    def __init__(
+        self,
+        server: ServerState,
+        caller: Caller,
+        prompt: str,
+        schema: OutputSchema | None,
+        opening: Coroutine[Any, Any, ThreadRecord],
+    ) -> None:
+        self.caller = caller
+        self._server = server
+        self._prompt = prompt
+        self._schema = schema
+        self._request_state = secrets.token_urlsafe(18)
+        self._opened = server.background.start(opening)
+        self._sending: asyncio.Task[SentMessage] | None = None
+        self._ending: asyncio.Task[None] | None = None
+        self._responder: InputRequiredResponder | None = None
+        self._orphan_timer: asyncio.TimerHandle | None = None
+
+    async def run(self, subscriber: LegacySubscriber | None) -> dict[str, object]:
+        """Send the prompt, and wait for the end of the turn or the first round of questions.
+
+        Args:
+            subscriber: gets the legacy events of the thread meanwhile; None for nobody.
+
+        Raises:
+            CodextuiError: the thread cannot be opened, or the turn cannot be started.
+        """
+        caller = self.caller
+        with self._progress() as progress, self._streaming(subscriber), self._cancelling():
+            record = await asyncio.shield(self._opened)
+            if caller.modern and caller.elicits and not caller.supervises:
+                self._responder = InputRequiredResponder(caller.client_name, record.thread_id)
+                self._server.broker.attach(self._responder)
+            if subscriber is not None:
+                self._server.legacy.attach(record.thread_id, subscriber)
+            with self._watching(record, progress):
+                self._sending = self._server.background.start(self._send(record))
+                return await self._wait(record, self._sending)
+
+    async def resume(self, caller: Caller, responses: Mapping[str, Json]) -> dict[str, object]:
+        """Take the answers of a round, and wait for the end of the turn or the next round."""
+        self.caller = caller
+        if self._orphan_timer is not None:
+            self._orphan_timer.cancel()
+        record = self._opened.result()
+        assert self._sending is not None  # noqa: S101 - a round comes after the prompt was sent
+        with self._progress() as progress, self._cancelling(), self._watching(record, progress):
+            if self._responder is not None:
+                self._responder.end_round(responses)
+            return await self._wait(record, self._sending)
+
+    def abandon(self) -> None:
+        """Leave the questions to others; where nobody else is asked, interrupt the turn."""
+        self._server.suspended_calls.pop(self._request_state, None)
+        self._detach_responder()
+        record = self._opened.result()
+        broker = self._server.broker
+        pending = broker.approvals_of(record.thread_id)
+        if pending and not any(broker.is_attended(one.approval_id) for one in pending):
+            self._server.background.start(self._interrupt(record))
+
+    async def _send(self, record: ThreadRecord) -> SentMessage:
+        schema = self._schema.schema if self._schema is not None else None
+        return await self._server.turns.send(record.thread_id, self._prompt, output_schema=schema)
+
+    async def _wait(
+        self, record: ThreadRecord, sending: asyncio.Task[SentMessage]
+    ) -> dict[str, object]:
+        responder = self._responder
+        ending = asyncio.ensure_future(self._outcome(record, sending))
+        asking = asyncio.ensure_future(responder.wait_for_approvals()) if responder else None
+        try:
+            await asyncio.wait(
+                {ending} if asking is None else {ending, asking},
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+            if ending.done() or responder is None:
+                result = turn_result(record.thread_id, await ending, self._schema)
+                self._detach_responder()
+                return result
+            return self._suspend(responder)
+        except CodextuiError:
+            self._detach_responder()
+            raise
+        finally:
+            for task in (ending, asking):
+                if task is not None:
+                    task.cancel()
+
+    async def _outcome(
+        self, record: ThreadRecord, sending: asyncio.Task[SentMessage]
+    ) -> TurnOutcome:
+        return await record.wait_for((await asyncio.shield(sending)).turn_id)
+
+    def _suspend(self, responder: InputRequiredResponder) -> dict[str, object]:
+        """End the request with a round of questions, and keep the call for the answers."""
+        self._server.suspended_calls[self._request_state] = self
+        loop = asyncio.get_running_loop()
+        timeout_s = self._server.options.orphan_timeout_s
+        self._orphan_timer = loop.call_later(timeout_s, self.abandon)
+        return responder.begin_round(self._request_state)
+
+    def _detach_responder(self) -> None:
+        if self._responder is not None:
+            self._responder.close()
+            self._server.broker.detach(self._responder)
+            self._responder = None
+
+    @contextmanager
+    def _progress(self) -> Iterator[ProgressReporter]:
+        interval_s = self._server.options.progress_interval_s
+        with ProgressReporter(
+            self.caller, interval_s=interval_s, how_to_answer=self._answer_command
+        ) as progress:
+            yield progress
+
+    def _answer_command(self, approval: Approval) -> str:
+        name = self._server.options.name
+        if not name:
+            return ""  # no other client can connect to a private server
+        option = "" if name == "default" else f" -L {name}"
+        command = "answer" if wants_answers(approval.asked) else "approve"
+        return f"`codextui{option}` or `codextui {command}{option} {approval.approval_id}`"
+
+    @contextmanager
+    def _watching(self, record: ThreadRecord, progress: ProgressReporter) -> Iterator[None]:
+        """Report progress to the caller meanwhile, and let it decide the thread's approvals."""
+        broker = self._server.broker
+        responder = call_responder(self.caller, record.thread_id)
+        if self.caller.progress_token is not None:
+            record.watchers.append(progress)
+        for approval in broker.approvals_of(record.thread_id):
+            progress.on_event(ApprovalAsked(approval))
+            if responder is None and not broker.is_attended(approval.approval_id):
+                progress.on_unattended(approval)
+        if responder is not None:
+            self._server.call_responders.attach(responder)
+        try:
+            yield
+        finally:
+            if progress in record.watchers:
+                record.watchers.remove(progress)
+            if responder is not None:
+                self._server.call_responders.detach(responder)
+
+    @contextmanager
+    def _streaming(self, subscriber: LegacySubscriber | None) -> Iterator[None]:
+        """Unsubscribe at the end of the call; of a cancelled call, at the end of its turn."""
+        legacy = self._server.legacy
+
+        def stop(_: asyncio.Task[Any]) -> None:
+            opened = self._opened
+            if subscriber is not None and not opened.cancelled() and opened.exception() is None:
+                legacy.detach(opened.result().thread_id, subscriber)
+
+        try:
+            yield
+        finally:
+            (self._ending or self._opened).add_done_callback(stop)
+
+    @contextmanager
+    def _cancelling(self) -> Iterator[None]:
+        """Where the client cancels the call, end what it began and answer it all the same."""
+        try:
+            yield
+        except asyncio.CancelledError:
+            self._detach_responder()
+            if self.caller.has_cancelled:
+                self._start_cancel()
+            else:
+                self.caller.channel.on_late_cancel(self._start_cancel)
+            raise
+
+    def _start_cancel(self) -> None:
+        self._ending = self._server.background.start(self._cancel())
+
+    async def _cancel(self) -> None:
+        """Interrupt the turn that the call started; one that it steered is another call's."""
+        try:
+            record = await self._opened
+            sent = await self._sending if self._sending is not None else None
+        except CodextuiError as error:
+            return self._respond_late(error_result(error))
+        steered = sent is not None and sent.steered
+        # A cancellation may come late, when the turn is over and another one runs.
+        if sent is not None and not steered and record.turn.running_id == sent.turn_id:
+            await self._interrupt(record)
+        turn_id = sent.turn_id if sent is not None else ""
+        reason = "left" if steered else "interrupted"
+        message = "The call was cancelled."
+        outcome = TurnOutcome(turn_id, record.turn.last_message, reason, message)
+        return self._respond_late(turn_result(record.thread_id, outcome, None))
+
+    def _respond_late(self, result: dict[str, object]) -> None:
+        answer = mark_complete(result) if self.caller.modern else result
+        self.caller.channel.respond_late(self.caller.request_id, answer)
+
+    async def _interrupt(self, record: ThreadRecord) -> None:
+        with suppress(TurnNotRunning):
+            await self._server.turns.interrupt(record.thread_id)
+
+
+def _legacy_subscriber(caller: Caller) -> LegacySubscriber | None:
+    """Return how a caller gets legacy events; None where it gets none."""
+    if not caller.gets_legacy_events:
+        return None
+    channel, call_id = caller.channel, caller.request_id
+
+    def on_event(event: LegacyEvent) -> None:
+        channel.notify_soon(EVENT_METHOD, event.to_params(call_id), for_call=call_id)
+
+    return LegacySubscriber(channel.client_key, on_event)
+
+
+async def _find(server: ServerState, thread: str, client: str) -> ThreadRecord:
+    try:
+        return server.registry.find_codex_thread(thread)
+    except ThreadUnknown:
+        return await server.opener.resume(thread, client=client)

@@ -1,72 +1,23 @@
-"""Results of tool calls, in the shape of `tools/call`."""
+"""Results of tool calls, in the shape of `tools/call`, and the output schema of an answer."""
 
 from __future__ import annotations
 
 import json
 
-import jsonschema  # type: ignore[import-untyped] # its stubs are apart
+import jsonschema  # type: ignore[import-untyped] # it comes with mcp, its stubs do not
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 
 from codextui.errors import CodextuiError, ServerRefused
 from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import Json, JsonObject
-from codextui.server.threads.registry import ThreadRecord, TurnOutcome
+from codextui.server.mcp.validation import MAX_REASON, describe_error
+from codextui.server.threads.turn_state import TurnOutcome
 
 MAX_SCHEMA = 256 * 1024
-"""Characters of a schema that are taken."""
+"""Characters of an output schema."""
 
-MAX_MESSAGE = 300
-
-
-class OutputSchema:
-    """A JSON schema, which Codex gives to its model and by which the answer is checked.
-
-    Attributes:
-        schema: the schema as the client gave it.
-    """
-
-    def __init__(self, schema: JsonObject) -> None:
-        """Take a schema. Raises ServerRefused where it is none."""
-        self.schema = schema
-        if len(json.dumps(schema)) > MAX_SCHEMA:
-            raise ServerRefused(f"output-schema: it has more than {MAX_SCHEMA:,} characters")
-        try:
-            jsonschema.Draft202012Validator.check_schema(schema)
-        except jsonschema.SchemaError as error:
-            raise ServerRefused(f"output-schema: {_place(error)}") from error
-        # An empty registry: nothing is fetched from where a `$ref` points to.
-        registry: Registry[Json] = Registry()
-        self._validator = jsonschema.Draft202012Validator(schema, registry=registry)
-
-    @classmethod
-    def of(cls, arguments: JsonObject) -> OutputSchema | None:
-        """The schema in a call's arguments, None where there is none. Raises ServerRefused."""
-        if "output-schema" not in arguments:
-            return None
-        return cls(fields.as_object(arguments["output-schema"], "output-schema"))
-
-    def read(self, content: str) -> Json:
-        """What the answer says. Raises ServerRefused where it is no JSON, or does not fit."""
-        try:
-            output: Json = json.loads(content)
-            error = next(self._validator.iter_errors(output), None)
-        except (ValueError, RecursionError) as failure:
-            raise ServerRefused(f"The answer is not JSON: {failure}"[:MAX_MESSAGE]) from failure
-        except Unresolvable as failure:
-            raise ServerRefused(f"output-schema: {failure}"[:MAX_MESSAGE]) from failure
-        if error is not None:
-            raise ServerRefused(f"The answer does not fit output-schema: {_place(error)}")
-        return output
-
-
-def _place(error: jsonschema.ValidationError | jsonschema.SchemaError) -> str:
-    place = ".".join(str(part) for part in error.absolute_path)
-    message = str(error.message)[:MAX_MESSAGE]
-    return f"{place}: {message}" if place else message
-
-
-_ENDED = {
+_REASONS = {
     "interrupted": "The turn was interrupted.",
     "left": "The turn goes on without this call.",
     "killed": "The thread was killed.",
@@ -75,55 +26,103 @@ _ENDED = {
 }
 
 
-def structured(content: JsonObject) -> dict[str, object]:
-    """A result that is JSON."""
-    return plain(json.dumps(content), content)
+class OutputSchema:
+    """A JSON schema that Codex gives to its model, and that its answer must fit.
+
+    Args:
+        schema: the schema as the client sent it.
+
+    Raises:
+        ServerRefused: it is too long, or not a JSON schema.
+    """
+
+    def __init__(self, schema: JsonObject) -> None:
+        self.schema = schema
+        if len(json.dumps(schema)) > MAX_SCHEMA:
+            raise ServerRefused(f"output-schema: it has more than {MAX_SCHEMA:,} characters")
+        try:
+            jsonschema.Draft202012Validator.check_schema(schema)
+        except jsonschema.SchemaError as error:
+            raise ServerRefused(f"output-schema: {describe_error(error)}") from error
+        # With an empty registry nothing is fetched from where a `$ref` points.
+        registry: Registry[Json] = Registry()
+        self._validator = jsonschema.Draft202012Validator(schema, registry=registry)
+
+    @classmethod
+    def from_arguments(cls, arguments: JsonObject) -> OutputSchema | None:
+        """Return the schema among a call's arguments; None where there is none.
+
+        Raises:
+            ServerRefused: it is too long, or not a JSON schema.
+        """
+        if "output-schema" not in arguments:
+            return None
+        return cls(fields.as_object(arguments["output-schema"], "output-schema"))
+
+    def parse(self, content: str) -> Json:
+        """Return an answer as JSON.
+
+        Raises:
+            ServerRefused: it is not JSON, or does not fit the schema.
+        """
+        try:
+            output: Json = json.loads(content)
+            error = next(self._validator.iter_errors(output), None)
+        except (ValueError, RecursionError) as failure:
+            raise ServerRefused(f"The answer is not JSON: {failure}"[:MAX_REASON]) from failure
+        except Unresolvable as failure:
+            raise ServerRefused(f"output-schema: {failure}"[:MAX_REASON]) from failure
+        if error is not None:
+            raise ServerRefused(f"The answer does not fit output-schema: {describe_error(error)}")
+        return output
 
 
-def plain(text: str, content: JsonObject) -> dict[str, object]:
-    """A result that is a text, with its structured content beside it."""
-    return {"content": [{"type": "text", "text": text}], "structuredContent": content}
+def json_result(content: JsonObject) -> dict[str, object]:
+    """Return a result that is a JSON object."""
+    return _result(json.dumps(content), content)
 
 
-def failed(error: CodextuiError) -> dict[str, object]:
-    """A call that failed: the error's message, and its kind for our own clients."""
-    return {**plain(str(error), {"error": _error(type(error).__name__, str(error))}), **_FAILED}
-
-
-def complete(result: dict[str, object]) -> dict[str, object]:
-    """A result that ends its call, for clients that know others (MCP 2026-07-28)."""
-    return {**result, "resultType": "complete"}
+def error_result(error: CodextuiError) -> dict[str, object]:
+    """Return the result of a call that failed, with the error's class for our own clients."""
+    content = {"error": {"kind": type(error).__name__, "message": str(error)}}
+    return _result(str(error), content) | {"isError": True}
 
 
 def turn_result(
-    record: ThreadRecord, outcome: TurnOutcome, schema: OutputSchema | None
+    thread_id: str, outcome: TurnOutcome, schema: OutputSchema | None
 ) -> dict[str, object]:
-    """What a turn came to; with a schema also as `output`, the JSON that the answer is."""
-    thread_id, content = record.info.thread_id, outcome.content
+    """Return the result of a turn.
+
+    A turn that was aborted is an error, though the thread goes on. With a schema the answer is
+    also parsed, as `output`; where it does not fit the schema, it comes with an error.
+    """
     if outcome.reason:
-        return failed_turn(thread_id, outcome)
-    answer: JsonObject = {"threadId": thread_id, "content": content}
+        return _aborted_result(thread_id, outcome)
+    content = outcome.content
+    structured: JsonObject = {"threadId": thread_id, "content": content}
     if schema is None:
-        return plain(content, answer)
+        return _result(content, structured)
     try:
-        return plain(content, {**answer, "output": schema.read(content)})
+        return _result(content, {**structured, "output": schema.parse(content)})
     except ServerRefused as error:
-        why = _error("ServerRefused", str(error))
-        return {**plain(f"{error}\n\n{content}".strip(), {**answer, "error": why}), **_FAILED}
+        reason = {"kind": "ServerRefused", "message": str(error)}
+        text = f"{error}\n\n{content}".strip()
+        return _result(text, {**structured, "error": reason}) | {"isError": True}
 
 
-def failed_turn(thread_id: str, outcome: TurnOutcome) -> dict[str, object]:
-    """A turn that did not end as it should; the thread can be told something all the same."""
-    why = _ENDED.get(outcome.reason, f"The turn ended: {outcome.reason}.")
-    message = f"{why} {outcome.message}".strip()
+def mark_complete(result: dict[str, object]) -> dict[str, object]:
+    """Return a result that ends its call, for MCP 2026-07-28, which has other results too."""
+    return {**result, "resultType": "complete"}
+
+
+def _aborted_result(thread_id: str, outcome: TurnOutcome) -> dict[str, object]:
+    reason = _REASONS.get(outcome.reason, f"The turn ended: {outcome.reason}.")
+    message = f"{reason} {outcome.message}".strip()
     text = f"{outcome.content}\n\n{message}" if outcome.content else message
-    error = _error("TurnAborted", message) | {"reason": outcome.reason}
+    error = {"kind": "TurnAborted", "message": message, "reason": outcome.reason}
     content = {"threadId": thread_id, "content": text, "error": error}
-    return {**plain(text, content), **_FAILED}
+    return _result(text, content) | {"isError": True}
 
 
-def _error(kind: str, message: str) -> dict[str, object]:
-    return {"kind": kind, "message": message}
-
-
-_FAILED = {"isError": True}
+def _result(text: str, structured: JsonObject) -> dict[str, object]:
+    return {"content": [{"type": "text", "text": text}], "structuredContent": structured}

@@ -1,4 +1,4 @@
-"""`codex/subscribe`: the past, then the present, then the questions that are open."""
+"""`codex/subscribe`: replays events, streams those that follow, and asks for decisions."""
 
 from __future__ import annotations
 
@@ -9,64 +9,66 @@ import mcp_types as types
 
 from codextui.protocol.events import EVENT_METHOD, Warned
 from codextui.protocol.tools import CAUGHT_UP_METHOD, SUBSCRIBED_METHOD
-from codextui.server.core import Host
+from codextui.server.approvals.elicitation import supervisor_responder
+from codextui.server.clients import Caller, Channel, ClientGone
 from codextui.server.events.subscription import Subscription
-from codextui.server.mcp.channel import Channel, PeerGone
-from codextui.server.mcp.session import Caller
+from codextui.server.state import ServerState
 
 logger = logging.getLogger(__name__)
 
 
-STALL_S = 60.0
-"""Seconds in which a subscriber must take what it is sent; then it is cut off."""
-
-
 class SubscribeParams(types.RequestParams):
-    """What `codex/subscribe` takes: the last event that is known, and the epoch it is of."""
+    """The parameters of `codex/subscribe`.
+
+    Attributes:
+        since: the number of the last event that the client has; 0 for none.
+        epoch: the epoch that the number is of.
+    """
 
     since: int = 0
     epoch: str = ""
 
 
-async def stream_events(host: Host, caller: Caller, params: SubscribeParams) -> None:
-    """Send events until the client takes the request back, hangs up, or lags for good."""
-    hub = host.core.hub
-    peer = caller.session.peer
+async def stream_events(server: ServerState, caller: Caller, params: SubscribeParams) -> None:
+    """Send events until the client cancels the request, disconnects or lags for too long."""
+    hub, channel = server.hub, caller.channel
 
-    def cut_off(reason: str) -> None:
-        peer.abort()
-        logger.warning("%s is disconnected: %s", caller.client, reason)
-        warning = Warned(f"{caller.client} was disconnected: {reason}")
-        host.background.call_soon(lambda: hub.publish("", "", warning))
+    def on_disconnect(reason: str) -> None:
+        channel.abort()
+        logger.warning("%s is disconnected: %s", caller.client_name, reason)
+        warning = Warned(f"{caller.client_name} was disconnected: {reason}")
+        # Later: the hub may be publishing an event now.
+        asyncio.get_running_loop().call_soon(hub.publish, "", "", warning)
 
     since = hub.resume_point(params.since, params.epoch)
-    subscription = hub.subscribe(params.since, params.epoch, on_cut=cut_off)
-    answerer = caller.supervisor()
+    subscription = hub.subscribe(params.since, params.epoch, on_disconnect=on_disconnect)
+    responder = supervisor_responder(caller)
+    stall_s = server.options.limits.events.stall_s
     try:
         head = subscription.head
-        await peer.notify(SUBSCRIBED_METHOD, {"epoch": hub.epoch, "since": since, "head": head})
-        await _send(peer, subscription, until_caught_up=True)
-        await peer.notify(CAUGHT_UP_METHOD, {"seq": head})
-        if answerer is not None:
-            host.core.broker.attach(answerer)
-        await _send(peer, subscription)
-    except PeerGone:
+        await channel.notify(SUBSCRIBED_METHOD, {"epoch": hub.epoch, "since": since, "head": head})
+        await _send_events(channel, subscription, stall_s, until_caught_up=True)
+        await channel.notify(CAUGHT_UP_METHOD, {"seq": head})
+        if responder is not None:
+            server.broker.attach(responder)
+        await _send_events(channel, subscription, stall_s)
+    except ClientGone:
         pass
     finally:
         hub.unsubscribe(subscription)
-        if answerer is not None:
-            host.core.broker.detach(answerer)
+        if responder is not None:
+            server.broker.detach(responder)
 
 
-async def _send(
-    peer: Channel, subscription: Subscription, *, until_caught_up: bool = False
+async def _send_events(
+    channel: Channel, subscription: Subscription, stall_s: float, *, until_caught_up: bool = False
 ) -> None:
     while not (until_caught_up and subscription.caught_up):
         batch = await subscription.next_batch()
         if not batch:
             return
         try:
-            async with asyncio.timeout(STALL_S):
-                await peer.notify(EVENT_METHOD, *(event.to_json() for event in batch))
+            async with asyncio.timeout(stall_s):
+                await channel.notify(EVENT_METHOD, *(event.to_json() for event in batch))
         except TimeoutError:
-            subscription.cut(f"it has read nothing for {STALL_S:g} seconds")
+            subscription.disconnect(f"it has read nothing for {stall_s:g} seconds")

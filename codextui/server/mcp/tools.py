@@ -1,4 +1,4 @@
-"""The supervisor's tools."""
+"""The supervisors' tools."""
 
 from __future__ import annotations
 
@@ -13,212 +13,202 @@ from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import JsonObject
 from codextui.protocol.approvals import Approval, kind_of
 from codextui.protocol.decisions import (
-    Aborted,
     Answered,
     Approved,
-    Decision,
-    Declined,
-    Scope,
     decision_word,
+    parse_decision_fields,
 )
 from codextui.protocol.runs import RUN_PREFIX, RoleAction
 from codextui.protocol.threads import ThreadState
-from codextui.server.core import Host
+from codextui.server.clients import Caller
 from codextui.server.mcp.calls import thread_options
-from codextui.server.mcp.session import Caller
-from codextui.server.runs.controls import direct, refuse_fork
-from codextui.server.runs.controls import kill as kill_run
-from codextui.server.runs.controls import resume as resume_role
-from codextui.server.runs.publication import MAX_ID, read_publication
-from codextui.server.runs.questions import ask as ask_people
-from codextui.server.runs.questions import read_asked, tell_decision
-from codextui.server.store.restore import past_of
-from codextui.server.threads import opening, turns
-from codextui.server.threads import turns as ending
+from codextui.server.runs.publication import MAX_ID, parse_publication
+from codextui.server.runs.questions import decision_result, parse_question
+from codextui.server.state import ServerState
+from codextui.server.threads.opening import NewThread
 from codextui.server.threads.registry import ThreadRecord
+from codextui.server.threads.restore import read_events
+
+Tool: TypeAlias = Callable[
+    [ServerState, Caller, JsonObject], Coroutine[Any, Any, dict[str, object]]
+]
+"""A tool: takes arguments that fit its schema, returns its structured content."""
 
 
-async def publish(host: Host, caller: Caller, arguments: JsonObject) -> dict[str, object]:
+async def start(server: ServerState, caller: Caller, arguments: JsonObject) -> dict[str, object]:
+    """Answer `codex-start`."""
+    prompt = fields.text_or(arguments, "prompt")
+    new = NewThread(
+        thread_options(arguments, caller),
+        client=caller.client_name,
+        handle=fields.text_or(arguments, "handle"),
+        parent=_parent(server, fields.text_or(arguments, "parent")),
+        prompt=prompt,
+    )
+    return await _send_first(server, await server.opener.start(new), prompt)
+
+
+async def send(server: ServerState, caller: Caller, arguments: JsonObject) -> dict[str, object]:
+    """Answer `codex-send`."""
+    record, prompt = _find(server, arguments), fields.text(arguments, "prompt")
+    if not record.is_codex_thread:
+        return _send_to_role(server, caller, record, prompt)
+    sent = await server.turns.send(record.thread_id, prompt)
+    return {**_thread_result(sent.record), "turnId": sent.turn_id, "steered": sent.steered}
+
+
+async def steer(server: ServerState, caller: Caller, arguments: JsonObject) -> dict[str, object]:
+    """Answer `codex-steer`."""
+    record, prompt = _find(server, arguments), fields.text(arguments, "prompt")
+    if not record.is_codex_thread:
+        return _send_to_role(server, caller, record, prompt)
+    sent = await server.turns.steer(record.thread_id, prompt)
+    return {**_thread_result(sent.record), "turnId": sent.turn_id}
+
+
+async def fork(server: ServerState, caller: Caller, arguments: JsonObject) -> dict[str, object]:
+    """Answer `codex-fork`."""
+    source = _find(server, arguments)
+    if not source.is_codex_thread:
+        raise server.controls.fork_refusal(source)
+    record = await server.opener.fork(
+        fields.text(arguments, "thread"),
+        turn_id=fields.text_or(arguments, "turn"),
+        handle=fields.text_or(arguments, "handle"),
+        client=caller.client_name,
+    )
+    return await _send_first(server, record, fields.text_or(arguments, "prompt"))
+
+
+async def interrupt(
+    server: ServerState, caller: Caller, arguments: JsonObject
+) -> dict[str, object]:
+    """Answer `codex-interrupt`."""
+    record = _find(server, arguments)
+    if not record.is_codex_thread:
+        return _thread_result(server.controls.request(record, RoleAction.STOP, by=caller.name))
+    return _thread_result(await server.turns.interrupt(record.thread_id))
+
+
+async def kill(server: ServerState, caller: Caller, arguments: JsonObject) -> dict[str, object]:
+    """Answer `codex-kill`."""
+    record = _find(server, arguments)
+    if not record.is_codex_thread:
+        return _thread_result(await server.controls.kill(record, by=caller.name))
+    return _thread_result(await server.turns.kill(record.thread_id))
+
+
+async def resume(server: ServerState, caller: Caller, arguments: JsonObject) -> dict[str, object]:
+    """Answer `codex-resume`."""
+    try:
+        record = _find(server, arguments)
+    except ThreadUnknown:
+        pass  # Codex's history may have it
+    else:
+        if not record.is_codex_thread:
+            return _thread_result(server.controls.resume(record, by=caller.name))
+    thread = fields.text(arguments, "thread")
+    return _thread_result(await server.opener.resume(thread, client=caller.client_name))
+
+
+async def rename(server: ServerState, _: Caller, arguments: JsonObject) -> dict[str, object]:
+    """Answer `codex-rename`."""
+    record = _find(server, arguments)
+    server.registry.rename(record, fields.text(arguments, "handle"))
+    return _thread_result(record)
+
+
+async def threads(server: ServerState, _: Caller, arguments: JsonObject) -> dict[str, object]:
+    """Answer `codex-threads`."""
+    with_killed = fields.flag(arguments, "all")
+    infos = [record.info for record in server.registry]
+    shown = [info for info in infos if with_killed or info.state is not ThreadState.KILLED]
+    return {"threads": [info.to_json() for info in shown]}
+
+
+async def read(server: ServerState, _: Caller, arguments: JsonObject) -> dict[str, object]:
+    """Answer `codex-read`."""
+    record = _find(server, arguments)
+    events = await read_events(server.hub, server.options.journal, record)
+    return {**_thread_result(record), "events": [event.to_json() for event in events]}
+
+
+async def approvals(server: ServerState, _: Caller, __: JsonObject) -> dict[str, object]:
+    """Answer `codex-approvals`."""
+    return {"approvals": [approval.to_json() for approval in server.broker.approvals]}
+
+
+async def answer(server: ServerState, caller: Caller, arguments: JsonObject) -> dict[str, object]:
+    """Answer `codex-answer`."""
+    approval_id = fields.text(arguments, "approval")
+    decision = parse_decision_fields(arguments)
+    for approval in server.broker.approvals:
+        if approval.approval_id == approval_id and isinstance(decision, Approved | Answered):
+            _check_fits(approval, decision)
+    resolved = await server.broker.decide(approval_id, decision, by=caller.name)
+    return {"approval": approval_id, "outcome": resolved.outcome}
+
+
+async def publish(server: ServerState, caller: Caller, arguments: JsonObject) -> dict[str, object]:
     """Answer `codex-publish`."""
-    _check_stays(caller)
-    run_id, told = read_publication(arguments)
-    if caller.session not in host.sessions:
-        raise ServerRefused("a client that hung up runs nothing")  # nobody would see it leave
-    with host.core.runs.telling(caller.session):
-        handles = host.core.runs.publish(run_id, told, caller.session)
-        await host.core.hub.keep_pace()
-    return {"handles": handles}
-
-
-async def ask(host: Host, caller: Caller, arguments: JsonObject) -> dict[str, object]:
-    """Answer `codex-ask`."""
-    record = host.core.registry.find(fields.text(arguments, "thread"))
-    source = fields.as_object(arguments.get("asked"), "asked")
-    asked = read_asked(fields.text(arguments, "kind"), source)
-    return tell_decision(asked, await ask_people(host.core, record, asked, by=caller.session))
-
-
-async def role(host: Host, caller: Caller, arguments: JsonObject) -> dict[str, object]:
-    """Answer `codex-role`."""
-    record = host.core.registry.find(fields.text(arguments, "thread"))
-    action = RoleAction(fields.text(arguments, "action"))
-    text = fields.text_or(arguments, "text")
-    return {"thread": direct(host.core, record, action, text, by=caller.name).info.to_json()}
-
-
-def _check_stays(caller: Caller) -> None:
-    """A run is its program's while that is connected, so there must be a connection."""
-    if not caller.session.stays:
+    if not caller.session.persistent:
         raise ServerRefused(
             "a run cannot be told by HTTP, where nobody sees its program leave: connect to the "
             "server's socket, or by `codextui mcp-server`"
         )
+    run_id, events = parse_publication(arguments)
+    if caller.session not in server.sessions:
+        # The end of this client, which would end its run, has been handled already.
+        raise ServerRefused("a client that hung up runs nothing")
+    with server.runs.open_call(caller.session):
+        handles = server.runs.publish(run_id, events, caller.session)
+        await server.hub.wait_for_subscribers()
+    return {"handles": handles}
 
 
-Tool: TypeAlias = Callable[[Host, Caller, JsonObject], Coroutine[Any, Any, dict[str, object]]]
-"""A tool: takes arguments that fit its schema, returns its structured content."""
+async def ask(server: ServerState, caller: Caller, arguments: JsonObject) -> dict[str, object]:
+    """Answer `codex-ask`."""
+    record = _find(server, arguments)
+    source = fields.as_object(arguments.get("asked"), "asked")
+    asked = parse_question(fields.text(arguments, "kind"), source)
+    decision = await server.questions.ask(record, asked, session=caller.session)
+    return decision_result(asked, decision)
 
 
-async def start(host: Host, caller: Caller, arguments: JsonObject) -> dict[str, object]:
-    """Answer `codex-start`."""
-    prompt = fields.text_or(arguments, "prompt")
-    new = opening.NewThread(
-        thread_options(arguments, caller),
-        client=caller.client,
-        handle=fields.text_or(arguments, "handle"),
-        parent=_parent(host, fields.text_or(arguments, "parent")),
-        prompt=prompt,
-    )
-    record = await opening.start(host.core, new)
-    return await _with_first_turn(host, record, prompt)
+async def role(server: ServerState, caller: Caller, arguments: JsonObject) -> dict[str, object]:
+    """Answer `codex-role`."""
+    record = _find(server, arguments)
+    action = RoleAction(fields.text(arguments, "action"))
+    text = fields.text_or(arguments, "text")
+    return _thread_result(server.controls.request(record, action, text, by=caller.name))
 
 
-async def send(host: Host, caller: Caller, arguments: JsonObject) -> dict[str, object]:
-    """Answer `codex-send`."""
-    record, prompt = _find(host, arguments), fields.text(arguments, "prompt")
-    if not record.in_codex:
-        return _message(host, caller, record, prompt)
-    sent = await turns.send(host.core, record.info.thread_id, prompt)
-    return {**_row(sent.record), "turnId": sent.turn_id, "steered": sent.steered}
-
-
-async def steer(host: Host, caller: Caller, arguments: JsonObject) -> dict[str, object]:
-    """Answer `codex-steer`."""
-    record, prompt = _find(host, arguments), fields.text(arguments, "prompt")
-    if not record.in_codex:
-        return _message(host, caller, record, prompt)
-    sent = await turns.steer(host.core, record.info.thread_id, prompt)
-    return {**_row(sent.record), "turnId": sent.turn_id}
-
-
-async def fork(host: Host, caller: Caller, arguments: JsonObject) -> dict[str, object]:
-    """Answer `codex-fork`."""
-    source = _find(host, arguments)
-    if not source.in_codex:
-        raise refuse_fork(host.core, source)
-    record = await opening.fork(
-        host.core,
-        _thread(arguments),
-        turn_id=fields.text_or(arguments, "turn"),
-        handle=fields.text_or(arguments, "handle"),
-        client=caller.client,
-    )
-    return await _with_first_turn(host, record, fields.text_or(arguments, "prompt"))
-
-
-async def interrupt(host: Host, caller: Caller, arguments: JsonObject) -> dict[str, object]:
-    """Answer `codex-interrupt`."""
-    record = _find(host, arguments)
-    if not record.in_codex:
-        return _row(direct(host.core, record, RoleAction.STOP, by=caller.name))
-    return _row(await turns.interrupt(host.core, record.info.thread_id))
-
-
-async def kill(host: Host, caller: Caller, arguments: JsonObject) -> dict[str, object]:
-    """Answer `codex-kill`."""
-    record = _find(host, arguments)
-    if not record.in_codex:
-        return _row(await kill_run(host.core, record, by=caller.name))
-    return _row(await ending.kill(host.core, record.info.thread_id))
-
-
-async def resume(host: Host, caller: Caller, arguments: JsonObject) -> dict[str, object]:
-    """Answer `codex-resume`."""
-    try:
-        record = _find(host, arguments)
-    except ThreadUnknown:
-        pass  # it may be in Codex's history
-    else:
-        if not record.in_codex:
-            return _row(resume_role(host.core, record, by=caller.name))
-    return _row(await opening.resume(host.core, _thread(arguments), client=caller.client))
-
-
-async def rename(host: Host, _: Caller, arguments: JsonObject) -> dict[str, object]:
-    """Answer `codex-rename`."""
-    record = _find(host, arguments)
-    host.core.registry.rename(record, fields.text(arguments, "handle"))
-    return _row(record)
-
-
-async def threads(host: Host, _: Caller, arguments: JsonObject) -> dict[str, object]:
-    """Answer `codex-threads`."""
-    killed_too = fields.flag(arguments, "all")
-    rows = [r.info for r in host.core.registry]
-    shown = [row for row in rows if killed_too or row.state is not ThreadState.KILLED]
-    return {"threads": [row.to_json() for row in shown]}
-
-
-async def read(host: Host, _: Caller, arguments: JsonObject) -> dict[str, object]:
-    """Answer `codex-read`."""
-    record = _find(host, arguments)
-    events = await past_of(host.core, host.options.journal, record)
-    return {**_row(record), "events": [event.to_json() for event in events]}
-
-
-async def approvals(host: Host, _: Caller, __: JsonObject) -> dict[str, object]:
-    """Answer `codex-approvals`."""
-    return {"approvals": [approval.to_json() for approval in host.core.broker.approvals]}
-
-
-async def answer(host: Host, caller: Caller, arguments: JsonObject) -> dict[str, object]:
-    """Answer `codex-answer`."""
-    approval_id = fields.text(arguments, "approval")
-    decision = _decision(arguments)
-    broker = host.core.broker
-    for approval in broker.approvals:
-        if approval.approval_id == approval_id and isinstance(decision, Approved | Answered):
-            _check_fit(approval, decision)
-    resolved = await broker.decide(approval_id, decision, by=caller.name)
-    return {"approval": approval_id, "outcome": resolved.outcome}
-
-
-async def server(host: Host, _: Caller, __: JsonObject) -> dict[str, object]:
+async def describe(server: ServerState, _: Caller, __: JsonObject) -> dict[str, object]:
     """Answer `codex-server`."""
-    worker = host.core.worker
+    worker = server.worker
     if worker.problem:
         await worker.check_login()
     binary = worker.binary
     return {
         "version": codextui.__version__,
-        "epoch": host.core.hub.epoch,
+        "epoch": server.hub.epoch,
         "pid": os.getpid(),
-        "socket": str(host.options.socket),
-        "http": next(iter(host.endpoints), ""),
-        "started_at": host.started_at,
+        "socket": str(server.options.socket),
+        "http": next(iter(server.endpoints), ""),
+        "started_at": server.started_at,
         "codex": {
             "version": binary.version_text if binary is not None else "",
             "path": str(binary.path) if binary is not None else "",
             "pid": worker.pid,
         },
-        "clients": sorted(session.name for session in host.sessions if session.client),
+        "clients": sorted(session.name for session in server.sessions if session.client_name),
         "problem": worker.problem,
     }
 
 
-async def shutdown(host: Host, _: Caller, __: JsonObject) -> dict[str, object]:
+async def shutdown(server: ServerState, _: Caller, __: JsonObject) -> dict[str, object]:
     """Answer `codex-shutdown`."""
-    host.stop.set()
+    server.stopping.set()
     return {}
 
 
@@ -238,69 +228,50 @@ TOOLS: dict[str, Tool] = {
     "codex-publish": publish,
     "codex-ask": ask,
     "codex-role": role,
-    "codex-server": server,
+    "codex-server": describe,
     "codex-shutdown": shutdown,
 }
-"""Every supervisor's tool by its name; `codextui.protocol.tools` has their schemas."""
+"""The supervisors' tools by name; `codextui.protocol.tools` has their schemas."""
 
 
-WAITING = ("codex-ask",)
-"""Those that wait for people: they end where their client is gone, or takes them back."""
+CANCELLABLE = frozenset({"codex-ask"})
+"""Tools that end where their client disconnects or cancels. The others are carried out."""
 
 
-async def _with_first_turn(host: Host, record: ThreadRecord, prompt: str) -> dict[str, object]:
+async def _send_first(server: ServerState, record: ThreadRecord, prompt: str) -> dict[str, object]:
     if prompt:
-        await turns.send(host.core, record.info.thread_id, prompt)
-    return _row(record)
+        await server.turns.send(record.thread_id, prompt)
+    return _thread_result(record)
 
 
-def _thread(arguments: JsonObject) -> str:
-    return fields.text(arguments, "thread")
+def _find(server: ServerState, arguments: JsonObject) -> ThreadRecord:
+    return server.registry.find(fields.text(arguments, "thread"))
 
 
-def _find(host: Host, arguments: JsonObject) -> ThreadRecord:
-    return host.core.registry.find(_thread(arguments))
-
-
-def _parent(host: Host, parent: str) -> str:
-    """The id of the row that a new thread stands under; a role's may be told a little later."""
+def _parent(server: ServerState, parent: str) -> str:
+    """Return the id of a new thread's parent. A role may be published a little later."""
     if not parent or (parent.startswith(RUN_PREFIX) and len(parent) <= MAX_ID):
         return parent
-    return host.core.registry.find(parent).info.thread_id
+    return server.registry.find(parent).thread_id
 
 
-def _message(host: Host, caller: Caller, record: ThreadRecord, prompt: str) -> dict[str, object]:
-    """A message to a role, answered as one to a thread."""
-    direct(host.core, record, RoleAction.MESSAGE, prompt, by=caller.name)
-    return {**_row(record), "turnId": record.running, "steered": bool(record.running)}
+def _send_to_role(
+    server: ServerState, caller: Caller, record: ThreadRecord, prompt: str
+) -> dict[str, object]:
+    """Send a message to a role, with the result that a thread's message has."""
+    server.controls.request(record, RoleAction.MESSAGE, prompt, by=caller.name)
+    turn_id = record.turn.running_id
+    return {**_thread_result(record), "turnId": turn_id, "steered": bool(turn_id)}
 
 
-def _row(record: ThreadRecord) -> dict[str, object]:
+def _thread_result(record: ThreadRecord) -> dict[str, object]:
     return {"thread": record.info.to_json()}
 
 
-def _check_fit(approval: Approval, decision: Approved | Answered) -> None:
-    """A yes that means nothing here is told, rather than taken as a no."""
+def _check_fits(approval: Approval, decision: Approved | Answered) -> None:
+    """Refuse a yes that does not fit what is asked, rather than take it as a no."""
     if not grants(approval.asked, decision):
         raise ServerRefused(
             f"nothing was answered: {decision_word(decision)!r} does not fit "
             f"{approval.approval_id}, which asks for {kind_of(approval.asked)}"
         )
-
-
-def _decision(arguments: JsonObject) -> Decision:
-    match fields.text(arguments, "decision"):
-        case "approved":
-            return Approved()
-        case "approved_for_session":
-            return Approved(Scope.SESSION)
-        case "approved_always":
-            return Approved(Scope.ALWAYS)
-        case "denied":
-            return Declined(fields.text_or(arguments, "message"))
-        case "abort":
-            return Aborted()
-        case "answered":
-            return Answered(fields.as_object(arguments.get("answers", {}), "answers"))
-        case word:
-            raise ServerRefused(f"{word!r} is no decision")

@@ -1,7 +1,7 @@
-"""What a client sent, judged by JSON-RPC 2.0 and MCP before mcp reads it. Pure.
+"""Validates what clients send, by JSON-RPC 2.0 and MCP, before mcp reads it. Pure.
 
-mcp answers whatever is no message with a parse error, or not at all. The client must hear what is
-wrong, and by the id of its request where that has one that an answer can name.
+mcp answers what is not a message with a parse error without an id, or not at all. Here the client
+learns what is wrong, under the id of its request where that has a usable one.
 """
 
 from __future__ import annotations
@@ -22,52 +22,78 @@ INVALID_REQUEST: Final = -32600
 INVALID_PARAMS: Final = -32602
 
 MAX_DEPTH: Final = 100
-"""Objects and lists within each other. mcp's own readers give up at 200, without an id."""
+"""Levels of objects and arrays within each other. mcp's own parsers fail at 200, without an id."""
+
+MAX_REASON: Final = 300
+"""Characters of what a schema's validator says."""
 
 
 @dataclass(frozen=True, slots=True)
-class Objection:
-    """What is wrong with a message.
+class Rejection:
+    """The answer to an invalid message.
 
     Attributes:
-        answer: what the client is told.
-        expected: whether it waits for an answer. A notification gets none, nor does an answer.
+        response: the error response.
+        expected: whether the client waits for it. A notification and a response get none.
     """
 
-    answer: JsonObject
+    response: JsonObject
     expected: bool = True
 
 
-def object_to(message: Json) -> Objection | None:
-    """What is wrong with a message; None where mcp can take it."""
+def validate_message(message: Json) -> Rejection | None:
+    """Return what to answer to an invalid message; None for one that mcp can handle."""
     match message:
         case dict():
-            return _object_to_frame(message)
+            return _validate_frame(message)
         case [_, *_]:
-            return _refuse(None, INVALID_REQUEST, "batches are not taken: send each by itself")
+            return _reject(None, INVALID_REQUEST, "batches are not taken: send each by itself")
         case _:
-            return _refuse(None, INVALID_REQUEST, "a message is a JSON object")
+            return _reject(None, INVALID_REQUEST, "a message is a JSON object")
 
 
-def unreadable(why: str) -> JsonObject:
-    """The answer to what is no JSON."""
-    return _answer(None, PARSE_ERROR, f"Parse error: {why[:200]}")
+def parse_error(reason: str) -> JsonObject:
+    """Return the error response to what is not JSON."""
+    return error_response(None, PARSE_ERROR, f"Parse error: {reason[:200]}")
 
 
-def _object_to_frame(message: JsonObject) -> Objection | None:
+def error_response(request_id: Json, code: int, message: str) -> JsonObject:
+    """Return a JSON-RPC error response."""
+    return {"jsonrpc": "2.0", "id": request_id, "error": {"code": code, "message": message}}
+
+
+def check_arguments(tool: str, arguments: JsonObject) -> None:
+    """Check the arguments of a tool by its schema.
+
+    Raises:
+        ServerRefused: they do not fit; the message names the argument and what is wrong.
+    """
+    error = next(iter(_validator(tool).iter_errors(arguments)), None)
+    if error is not None:
+        raise ServerRefused(f"{tool}: {describe_error(error)}")
+
+
+def describe_error(error: jsonschema.ValidationError | jsonschema.SchemaError) -> str:
+    """Return where a value or a schema is wrong, and why."""
+    place = ".".join(str(part) for part in error.absolute_path)
+    reason = str(error.message)[:MAX_REASON]
+    return f"{place}: {reason}" if place else reason
+
+
+def _validate_frame(message: JsonObject) -> Rejection | None:
     if "method" not in message and ("result" in message or "error" in message):
-        return _object_to_answer(message)
-    wrong = _wrong_request(message)
-    if wrong is None:
+        return _validate_response(message)
+    problem = _request_problem(message)
+    if problem is None:
         return None
-    code, why = wrong
-    # Without an id a notification may be meant, but only one with a method is surely one.
+    code, reason = problem
+    # Without an id it may be meant as a notification, but only with a method it surely is one.
     expected = "id" in message or not isinstance(message.get("method"), str)
-    return _refuse(message.get("id"), code, why, expected=expected)
+    return _reject(message.get("id"), code, reason, expected=expected)
 
 
-def _wrong_request(message: JsonObject) -> tuple[int, str] | None:
-    """The code and the reason why something is neither a request nor a notification."""
+def _request_problem(message: JsonObject) -> tuple[int, str] | None:
+    """Return why a message is neither a request nor a notification, with an error code."""
     if message.get("jsonrpc") != "2.0":
         return INVALID_REQUEST, 'jsonrpc must be "2.0"'
     if not isinstance(message.get("method"), str):
@@ -81,7 +107,7 @@ def _wrong_request(message: JsonObject) -> tuple[int, str] | None:
     return None
 
 
-def _object_to_answer(message: JsonObject) -> Objection | None:
+def _validate_response(message: JsonObject) -> Rejection | None:
     match message:
         case {"jsonrpc": "2.0", "id": request_id, "result": dict()} if _is_id(request_id):
             return None
@@ -90,8 +116,8 @@ def _object_to_answer(message: JsonObject) -> Objection | None:
         ):
             return None
         case _:
-            why = "an answer has an id, and an object as its result or its error"
-            return _refuse(None, INVALID_REQUEST, why, expected=False)
+            reason = "an answer has an id, and an object as its result or its error"
+            return _reject(None, INVALID_REQUEST, reason, expected=False)
 
 
 def _is_id(value: Json) -> bool:
@@ -101,14 +127,14 @@ def _is_id(value: Json) -> bool:
 def _is_too_deep(message: JsonObject) -> bool:
     level: list[Json] = [message]
     for _ in range(MAX_DEPTH):
-        level = [inner for outer in level for inner in _parts(outer)]
+        level = [inner for outer in level for inner in _containers(outer)]
         if not level:
             return False
     return True
 
 
-def _parts(value: Json) -> list[Json]:
-    """The objects and lists in an object or a list."""
+def _containers(value: Json) -> list[Json]:
+    """Return the objects and arrays directly in an object or an array."""
     match value:
         case dict():
             parts = list(value.values())
@@ -119,30 +145,10 @@ def _parts(value: Json) -> list[Json]:
     return [part for part in parts if isinstance(part, dict | list)]
 
 
-def _refuse(request_id: Json, code: int, why: str, *, expected: bool = True) -> Objection:
-    # A fraction can be no id in MCP, but in JSON-RPC, whose clients look for their own.
-    named = request_id if _is_id(request_id) or isinstance(request_id, float) else None
-    return Objection(_answer(named, code, why), expected)
-
-
-def _answer(request_id: Json, code: int, why: str) -> JsonObject:
-    return {"jsonrpc": "2.0", "id": request_id, "error": {"code": code, "message": why}}
-
-
-MAX_MESSAGE = 300
-
-
-def check_arguments(tool: str, arguments: JsonObject) -> None:
-    """Check the arguments of `tool` by its schema.
-
-    Raises ServerRefused, which names the argument and what is wrong with it.
-    """
-    error = next(iter(_validator(tool).iter_errors(arguments)), None)
-    if error is None:
-        return
-    place = ".".join(str(part) for part in error.absolute_path)
-    message = error.message[:MAX_MESSAGE]
-    raise ServerRefused(f"{tool}: {place}: {message}" if place else f"{tool}: {message}")
+def _reject(request_id: Json, code: int, reason: str, *, expected: bool = True) -> Rejection:
+    # MCP allows no fractions as ids, but JSON-RPC does, and the client waits for its own id.
+    usable = _is_id(request_id) or isinstance(request_id, float)
+    return Rejection(error_response(request_id if usable else None, code, reason), expected)
 
 
 @cache

@@ -1,1 +1,1 @@
-"""The runs that programs tell of: their rows, who owns them, and what can be asked of them."""
+"""The runs that programs publish: their threads, their owners, and what roles and people ask."""

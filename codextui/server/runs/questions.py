@@ -1,28 +1,91 @@
-"""What a program asks people on behalf of a role."""
+"""What a program asks people for one of its roles (`codex-ask`)."""
 
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 
 from codextui.codex.requests import answers_by_question
 from codextui.errors import ServerRefused
 from codextui.jsonrpc.fields import JsonObject
 from codextui.protocol.approvals import Asked, QuestionsAsked, parse_asked
 from codextui.protocol.decisions import Answered, Approved, Decision, Declined, decision_word
-from codextui.server.core import Core
-from codextui.server.mcp.session import Session
-from codextui.server.runs.publication import MAX_EVENT_CHARS, weigh
+from codextui.server.approvals.broker import ApprovalBroker
+from codextui.server.clients import Session
+from codextui.server.options import DEFAULT_LIMITS, RunLimits
+from codextui.server.runs.publication import MAX_EVENT_CHARS, json_chars
+from codextui.server.runs.runs import Runs
 from codextui.server.threads.registry import ThreadRecord
 
-MAX_OPEN = 100
-"""Questions that may be open on one row."""
-
 MAX_QUESTIONS = 50
+"""Questions of one call."""
 
 
-def read_asked(kind: str, source: JsonObject) -> Asked:
-    """What is asked, held to bounds. Raises ServerRefused, WireInvalid."""
-    chars = weigh(source)
+@dataclass(frozen=True, slots=True)
+class RoleQuestions:
+    """Asks people on behalf of roles.
+
+    Attributes:
+        runs: checks that a client asks for a role of its own.
+        broker: asks people.
+        limits: how many questions may be open.
+    """
+
+    runs: Runs
+    broker: ApprovalBroker
+    limits: RunLimits = DEFAULT_LIMITS.runs
+
+    async def ask(self, record: ThreadRecord, asked: Asked, *, session: Session) -> Decision:
+        """Ask people and wait for the first answer. Cancelling this withdraws the question.
+
+        Raises:
+            ServerRefused: the client does not run the role, too much is open, or the question
+                was withdrawn before anybody decided.
+        """
+        self.runs.check_owner(record, session)
+        thread_id = record.thread_id
+        if len(self.broker.approvals_of(thread_id)) >= self.limits.open_questions:
+            raise ServerRefused(
+                f"{record.info.handle} asks {self.limits.open_questions} questions already"
+            )
+        decided: asyncio.Future[Decision] = asyncio.get_running_loop().create_future()
+
+        async def on_decision(decision: Decision) -> bool:
+            if decided.done():
+                return False
+            decided.set_result(decision)
+            return True
+
+        def on_withdrawn() -> None:
+            if not decided.done():
+                why = "the question was withdrawn: nobody decided it"
+                decided.set_exception(ServerRefused(why))
+
+        key = ("codex-ask", id(decided))
+        self.broker.ask(
+            asked,
+            key=key,
+            thread_id=thread_id,
+            turn_id=record.turn.running_id or record.info.turn_id,
+            item_id="",
+            handle=record.info.handle,
+            on_decision=on_decision,
+            on_withdrawn=on_withdrawn,
+        )
+        try:
+            return await decided
+        finally:
+            self.broker.withdraw(key=key)
+
+
+def parse_question(kind: str, source: JsonObject) -> Asked:
+    """Return what `codex-ask` asks.
+
+    Raises:
+        ServerRefused: it is too large, or its questions cannot be told apart.
+        MessageInvalid: it does not have the shape of its kind.
+    """
+    chars = json_chars(source)
     if chars > MAX_EVENT_CHARS:
         raise ServerRefused(f"codex-ask: {chars} characters are asked; {MAX_EVENT_CHARS} may be")
     asked = parse_asked(kind, source)
@@ -35,55 +98,16 @@ def read_asked(kind: str, source: JsonObject) -> Asked:
     return asked
 
 
-async def ask(core: Core, record: ThreadRecord, asked: Asked, *, by: Session) -> Decision:
-    """Ask people, and wait for the first answer. Cancelling this takes the question back.
-
-    Raises ServerRefused where it is none of the caller's rows, or where nobody decided before
-    the question was withdrawn.
-    """
-    core.runs.check_owner(record, by)
-    thread_id = record.info.thread_id
-    if len(core.broker.approvals_of(thread_id)) >= MAX_OPEN:
-        raise ServerRefused(f"{record.info.handle} asks {MAX_OPEN} questions already")
-    decided: asyncio.Future[Decision] = asyncio.get_running_loop().create_future()
-
-    async def answer(decision: Decision) -> bool:
-        if decided.done():
-            return False
-        decided.set_result(decision)
-        return True
-
-    def give_up() -> None:
-        if not decided.done():
-            decided.set_exception(ServerRefused("the question was withdrawn: nobody decided it"))
-
-    key = ("asked by a program", id(decided))
-    core.broker.ask(
-        asked,
-        key=key,
-        thread_id=thread_id,
-        turn_id=record.running or record.info.turn_id,
-        item_id="",
-        handle=record.info.handle,
-        answer=answer,
-        on_withdrawn=give_up,
-    )
-    try:
-        return await decided
-    finally:
-        core.broker.withdraw(key=key)
-
-
-def tell_decision(asked: Asked, decision: Decision) -> dict[str, object]:
-    """A decision as `codex-ask` returns it."""
-    told: dict[str, object] = {"decision": decision_word(decision)}
+def decision_result(asked: Asked, decision: Decision) -> dict[str, object]:
+    """Return a decision as the result of `codex-ask`."""
+    result: dict[str, object] = {"decision": decision_word(decision)}
     match decision:
         case Approved(scope):
-            told["scope"] = scope.value
+            result["scope"] = scope.value
         case Declined(message) if message:
-            told["message"] = message
+            result["message"] = message
         case Answered() if isinstance(asked, QuestionsAsked):
-            told["answers"] = answers_by_question(asked, decision)
+            result["answers"] = answers_by_question(asked, decision)
         case _:
             pass
-    return told
+    return result

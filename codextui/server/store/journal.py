@@ -1,4 +1,4 @@
-"""What outlives the server: threads, what happened on them, and every decision ever made."""
+"""Writes threads, events and decisions to a SQLite file, in a thread of its own."""
 
 from __future__ import annotations
 
@@ -6,85 +6,105 @@ import asyncio
 import functools
 import json
 import logging
-import os
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from codextui.errors import ServerUnreachable
 from codextui.protocol import events as ev
 from codextui.protocol.approvals import Approval, kind_of
 from codextui.protocol.threads import ThreadInfo
-from codextui.server.store.schema import (
-    APPROVAL_OPENED,
-    APPROVAL_RESOLVED,
-    EVENT_KEPT,
-    PREPARE,
-    SCHEMA,
-    THREAD_KEPT,
-    VERSION,
-)
+from codextui.server.store.migrations import migrate
 
-logger = logging.getLogger(__name__)
+MAX_BATCH = 1_000
+"""Statements that are written in one transaction."""
 
 _Statement: TypeAlias = tuple[str, tuple[object, ...]]
 
+_CONFIGURE = "PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000;"
+
+_UPSERT_THREAD = """
+INSERT INTO threads (thread_id, state, created_at, row, updated_at) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (thread_id) DO UPDATE
+SET state = excluded.state, row = excluded.row, updated_at = excluded.updated_at
+"""
+
+_INSERT_EVENT = """
+INSERT OR REPLACE INTO events (slot, thread_id, turn_id, at, msg) VALUES (?, ?, ?, ?, ?)
+"""
+
+_INSERT_APPROVAL = """
+INSERT INTO approvals (approval_id, thread_id, turn_id, handle, kind, asked, asked_at)
+VALUES (?, ?, ?, ?, ?, ?, ?)
+"""
+
+_RESOLVE_APPROVAL = """
+UPDATE approvals SET outcome = ?, by = ?, message = ?, waited = ?, resolved_at = ?
+WHERE approval_id = ?
+"""
+
+logger = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, slots=True)
-class _Work:
-    """One write: what to execute, and whom to tell when it is on the disk."""
+class _Write:
+    """A statement, and what to call when it is on the disk or has failed."""
 
     statement: _Statement
-    done: Callable[[Exception | None], None] | None = None
+    on_done: Callable[[Exception | None], None] | None = None
 
 
 class Journal:
     """A SQLite file (mode 0600) that a thread of its own writes to.
 
-    Nothing here waits for the disk but `decide` and `close`. A write that fails is logged, and
-    the server goes on without a memory.
+    Only `record_decision` and `close` wait for the disk. A write that fails is logged, and the
+    server goes on without that record. The methods for approvals make this an
+    `approvals.broker.AuditLog`.
+
+    Args:
+        path: the file; it is created, or migrated from an older version.
+        clock: returns unix seconds.
 
     Attributes:
-        on_trouble: told the first write that failed, in a sentence.
+        on_error: called with a sentence about the first write that failed.
+
+    Raises:
+        ServerUnreachable: the file cannot be used as a journal.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, clock: Callable[[], float] = time.time) -> None:
+        migrate(path)
         self._path = path
-        self.on_trouble: Callable[[str], object] = logger.warning
-        self._work: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()
+        self._clock = clock
+        self.on_error: Callable[[str], object] = logger.warning
+        self._writes: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
         self._loop = asyncio.get_running_loop()
-        self._troubled = False
-        self._prepare()
-        self._thread = threading.Thread(target=self._write, name="journal", daemon=True)
+        self._failed = False
+        self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._thread.start()
 
-    def keep_event(self, event: ev.Event) -> None:
-        """Keep an event, if it is worth keeping: deltas and what a thread's row says are not."""
+    def record_event(self, event: ev.Event) -> None:
+        """Store an event, unless it is a delta or repeats what the thread's info says."""
         slot = _slot(event)
         if slot is not None:
-            self._keep(event, slot)
+            self._store(event, slot)
 
-    def keep_part(self, event: ev.Event) -> None:
-        """Keep a piece of an item that will never complete, whatever its kind."""
-        self._keep(event, "")
+    def record_partial(self, event: ev.Event) -> None:
+        """Store an event of any kind: a part of an item that will never complete."""
+        self._store(event, "")
 
-    def _keep(self, event: ev.Event, slot: str) -> None:
-        message = json.dumps(event.msg.to_json(), separators=(",", ":"))
-        values = (slot or None, event.thread_id, event.turn_id, event.at, message)
-        self._work.put(_Work((EVENT_KEPT, values)))
-
-    def keep_thread(self, info: ThreadInfo) -> None:
-        """Keep a thread's row; replaces the one before."""
+    def record_thread(self, info: ThreadInfo) -> None:
+        """Store a thread's info in place of the earlier one."""
         row = json.dumps(info.to_json(), separators=(",", ":"))
-        values = (info.thread_id, info.state.value, info.created_at, row)
-        self._work.put(_Work((THREAD_KEPT, values)))
+        values = (info.thread_id, info.state.value, info.created_at, row, self._clock())
+        self._writes.put(_Write((_UPSERT_THREAD, values)))
 
-    def open_approval(self, approval: Approval) -> None:
-        """Keep that something was asked."""
+    def record_approval(self, approval: Approval) -> None:
+        """Store what is asked."""
         row = json.dumps(approval.to_json(), separators=(",", ":"))
         values = (
             approval.approval_id,
@@ -95,70 +115,59 @@ class Journal:
             row,
             approval.asked_at,
         )
-        self._work.put(_Work((APPROVAL_OPENED, values)))
+        self._writes.put(_Write((_INSERT_APPROVAL, values)))
 
-    def resolve_approval(self, resolved: ev.ApprovalResolved, *, at: float) -> None:
-        """Keep how an approval ended."""
-        self._work.put(_Work((APPROVAL_RESOLVED, _resolution(resolved, at))))
+    def record_resolution(self, resolved: ev.ApprovalResolved, *, at: float) -> None:
+        """Store how an approval ended, `at` unix seconds."""
+        self._writes.put(_Write((_RESOLVE_APPROVAL, _resolution(resolved, at))))
 
-    async def decide(self, resolved: ev.ApprovalResolved, *, at: float) -> None:
-        """Keep a decision, and return when it is on the disk. Raises sqlite3.Error."""
+    async def record_decision(self, resolved: ev.ApprovalResolved, *, at: float) -> None:
+        """Store a decision and return when it is on the disk.
+
+        Raises:
+            sqlite3.Error: it could not be written.
+        """
         future: asyncio.Future[None] = self._loop.create_future()
-        statement = (APPROVAL_RESOLVED, _resolution(resolved, at))
-        self._work.put(_Work(statement, lambda error: self._tell(future, error)))
+        statement = (_RESOLVE_APPROVAL, _resolution(resolved, at))
+        self._writes.put(_Write(statement, lambda error: self._resolve(future, error)))
         await future
 
     async def close(self) -> None:
-        """Write what is left, and close the file."""
-        self._work.put(None)
+        """Write what is left and close the file."""
+        self._writes.put(None)
         await asyncio.to_thread(self._thread.join)
 
-    def _prepare(self) -> None:
-        try:
-            os.close(os.open(self._path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
-            self._path.chmod(0o600)
-            with sqlite3.connect(self._path, isolation_level=None) as database:
-                (version,) = database.execute("PRAGMA user_version").fetchone()
-                if version not in (0, VERSION):
-                    raise ServerUnreachable(
-                        f"{self._path} was written by another version of codextui "
-                        f"(format {version}, this one knows {VERSION}): move it away"
-                    )
-                database.executescript(SCHEMA)
-            database.close()
-        except sqlite3.Error as error:
-            raise ServerUnreachable(
-                f"{self._path} cannot be used as journal ({error}): move it away"
-            ) from error
-        except OSError as error:
-            raise ServerUnreachable(f"{self._path} cannot be made: {error.strerror}") from error
+    def _store(self, event: ev.Event, slot: str) -> None:
+        message = json.dumps(event.msg.to_json(), separators=(",", ":"))
+        values = (slot or None, event.thread_id, event.turn_id, event.at, message)
+        self._writes.put(_Write((_INSERT_EVENT, values)))
 
-    def _write(self) -> None:
-        """The thread: take all the work there is, and write it in one transaction."""
+    def _run(self) -> None:
+        """Run the thread: write everything that waits in one transaction, until None comes."""
         database = sqlite3.connect(self._path, isolation_level=None)
-        database.executescript(PREPARE)
-        going = True
-        while going:
-            batch = [self._work.get()]
-            while not self._work.empty() and len(batch) < 1_000:
-                batch.append(self._work.get())
-            going = None not in batch
-            work = [item for item in batch if item is not None]
-            if _execute(database, work) is not None:
-                for item in work:  # one of them cannot be written: the others can
-                    self._finish(item, _execute(database, [item]))
+        database.executescript(_CONFIGURE)
+        running = True
+        while running:
+            batch = [self._writes.get()]
+            while not self._writes.empty() and len(batch) < MAX_BATCH:
+                batch.append(self._writes.get())
+            running = None not in batch
+            writes = [write for write in batch if write is not None]
+            if _execute(database, writes) is None:
+                for write in writes:
+                    self._finish(write, None)
             else:
-                for item in work:
-                    self._finish(item, None)
+                for write in writes:  # one of them cannot be written: the others can
+                    self._finish(write, _execute(database, [write]))
         database.close()
 
-    def _finish(self, item: _Work, error: Exception | None) -> None:
+    def _finish(self, write: _Write, error: Exception | None) -> None:
         if error is not None:
-            self._call(functools.partial(self._trouble, error))
-        if item.done is not None:
-            item.done(error)
+            self._call(functools.partial(self._report, error))
+        if write.on_done is not None:
+            write.on_done(error)
 
-    def _tell(self, future: asyncio.Future[None], error: Exception | None) -> None:
+    def _resolve(self, future: asyncio.Future[None], error: Exception | None) -> None:
         def resolve() -> None:
             if future.done():
                 return
@@ -175,19 +184,19 @@ class Journal:
         except RuntimeError:
             logger.warning("the journal was still written to after the server had ended")
 
-    def _trouble(self, error: Exception) -> None:
+    def _report(self, error: Exception) -> None:
         logger.error("the journal %s cannot be written: %s", self._path, error)
-        if not self._troubled:
-            self._troubled = True
-            self.on_trouble(f"the journal {self._path} cannot be written: {error}")
+        if not self._failed:
+            self._failed = True
+            self.on_error(f"the journal {self._path} cannot be written: {error}")
 
 
-def _execute(database: sqlite3.Connection, work: list[_Work]) -> Exception | None:
-    """Write in one transaction: everything, or nothing and why."""
+def _execute(database: sqlite3.Connection, writes: list[_Write]) -> Exception | None:
+    """Execute all statements in one transaction; return the error where none was written."""
     try:
         database.execute("BEGIN")
-        for item in work:
-            database.execute(*item.statement)
+        for write in writes:
+            database.execute(*write.statement)
         database.execute("COMMIT")
     except sqlite3.Error as error:
         if database.in_transaction:
@@ -208,7 +217,10 @@ def _resolution(resolved: ev.ApprovalResolved, at: float) -> tuple[object, ...]:
 
 
 def _slot(event: ev.Event) -> str | None:
-    """None for what is not kept; where an event replaces an earlier one, what they share."""
+    """Return the key that an event shares with the one it replaces.
+
+    Empty for an event that replaces none; None for one that is not stored.
+    """
     match event.msg:
         case (
             ev.TextDelta()

@@ -1,1 +1,1 @@
-"""The threads that the server owns, and what can be done with them."""
+"""The threads of the server: their records, and what can be done with those of Codex."""

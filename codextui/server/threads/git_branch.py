@@ -1,4 +1,4 @@
-"""Which git branch a folder is on, read from git's own files: nothing is run for it."""
+"""The git branch of a folder, read from git's own files, without running git."""
 
 from __future__ import annotations
 
@@ -6,25 +6,24 @@ import asyncio
 from pathlib import Path
 
 TIMEOUT_S = 2.0
-"""A folder on a file system that hangs must hold nobody up."""
+"""Seconds after which a file system that hangs is given up."""
 
 _MAX_BYTES = 4096
 
 
 async def find_branch(folder: str) -> str:
-    """Return the branch that `folder` is on, a short commit where it is on none, else empty."""
+    """Return the branch of `folder`, a short commit id where it is detached, else empty."""
     if not folder:
         return ""
     try:
-        return await asyncio.wait_for(asyncio.to_thread(read_branch, Path(folder)), TIMEOUT_S)
+        return await asyncio.wait_for(asyncio.to_thread(_read_branch, Path(folder)), TIMEOUT_S)
     except TimeoutError:
         return ""
 
 
-def read_branch(folder: Path) -> str:
-    """As `find_branch`, at once."""
+def _read_branch(folder: Path) -> str:
     try:
-        head = _head_of(folder)
+        head = _read_head(folder)
     except (OSError, UnicodeDecodeError, ValueError):
         return ""
     if head.startswith("ref: refs/heads/"):
@@ -32,13 +31,13 @@ def read_branch(folder: Path) -> str:
     return head[:12]
 
 
-def _head_of(folder: Path) -> str:
-    for place in (folder, *folder.parents):
-        git = place / ".git"
+def _read_head(folder: Path) -> str:
+    for parent in (folder, *folder.parents):
+        git = parent / ".git"
         if git.is_dir():
             return _read(git / "HEAD")
-        if git.is_file():
-            return _read(place / _read(git).removeprefix("gitdir:").strip() / "HEAD")
+        if git.is_file():  # a worktree or a submodule
+            return _read(parent / _read(git).removeprefix("gitdir:").strip() / "HEAD")
     return ""
 
 

@@ -1,4 +1,4 @@
-"""Threads that come to be: started, forked, resumed from Codex's history."""
+"""Opens Codex threads: starts, forks and resumes them, and loads them into Codex."""
 
 from __future__ import annotations
 
@@ -19,74 +19,28 @@ from codextui.codex.threads import LoadedThread, ThreadOptions
 from codextui.errors import CodexFailed, ServerRefused, ThreadUnknown
 from codextui.jsonrpc.fields import JsonObject
 from codextui.protocol.threads import ThreadInfo, ThreadState
-from codextui.server.core import Core
-from codextui.server.mcp.codex_events import LegacyListener
+from codextui.server.events.hub import EventHub
+from codextui.server.events.legacy import LegacyEventHub, LegacySubscriber
+from codextui.server.threads.codex_notifications import CodexNotifications
 from codextui.server.threads.git_branch import find_branch
-from codextui.server.threads.registry import ThreadRecord
+from codextui.server.threads.registry import ThreadRecord, ThreadRegistry
+from codextui.server.worker import CodexWorker
 
 _SANDBOXES = ("read-only", "workspace-write", "danger-full-access")
 _POLICIES = ("untrusted", "on-request", "never")
 
 
-async def load(core: Core, record: ThreadRecord) -> None:
-    """Have Codex load a thread, so that it can be told something and tells us of it.
-
-    For who holds `record.busy`. Raises ServerRefused (a killed thread), CodexFailed (it says
-    which thread), ThreadUnknown (Codex has lost it), CodexMissing, CodexDied.
-    """
-    handle = record.info.handle
-    if record.info.state is ThreadState.KILLED:
-        raise ServerRefused(f"{handle} was killed: resume it first")
-    if record.loaded:
-        return
-    app = await core.worker.app()
-    try:
-        with core.feed.opening():
-            started = await resume_thread(app, record.info.thread_id, same_options(record.info))
-    except CodexFailed as error:
-        message = f"{handle} cannot be loaded again: {error}"
-        raise CodexFailed(message, code=error.code, data=error.data) from error
-    except ThreadUnknown as error:
-        raise ThreadUnknown(f"{handle} cannot be loaded again: {error}") from error
-    record.loaded = True
-    take_settings(core, record, started)
-
-
-def same_options(info: ThreadInfo) -> ThreadOptions:
-    """The options with which Codex goes on as the thread was.
-
-    It keeps the rest by itself, but not the sandbox: without being told, a resumed or forked
-    thread runs in whatever the user's configuration has as default.
-    """
-    return ThreadOptions(
-        sandbox=info.sandbox if info.sandbox in _SANDBOXES else None,
-        approval_policy=info.approval_policy if info.approval_policy in _POLICIES else None,
-        current_cwd=info.cwd or None,
-    )
-
-
-def take_settings(core: Core, record: ThreadRecord, started: LoadedThread) -> None:
-    """Take over into a thread's row how Codex says that it runs."""
-    core.registry.update(
-        record,
-        cwd=started.cwd,
-        model=started.model,
-        sandbox=started.sandbox,
-        approval_policy=started.approval_policy,
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class NewThread:
-    """A thread to be started.
+    """A thread to start.
 
     Attributes:
-        options: how it is to run.
-        client: who asks for it.
-        handle: the handle that it should have; empty for any.
+        options: its options for Codex.
+        client: the name of the client that starts it.
+        handle: the wanted handle; empty for any.
         parent: the id of the role that it works for; empty for none.
-        prompt: what it will be told first, empty where nothing.
-        listener: hears of it as the old server told it, from its beginning; None where nobody.
+        prompt: the first prompt that it will get; empty for none yet.
+        subscriber: gets its legacy events from the first on; None for nobody.
     """
 
     options: ThreadOptions
@@ -94,140 +48,196 @@ class NewThread:
     handle: str = ""
     parent: str = ""
     prompt: str = ""
-    listener: LegacyListener | None = None
+    subscriber: LegacySubscriber | None = None
 
 
-async def start(core: Core, new: NewThread) -> ThreadRecord:
-    """Start a thread; no turn runs on it yet.
+@dataclass(frozen=True, slots=True)
+class ThreadOpener:
+    """Starts, forks, resumes and loads Codex threads.
 
-    Raises CodexMissing, CodexFailed, CodexDied.
+    Beside the errors that they name, the methods raise CodexFailed, CodexMissing and CodexDied.
+
+    Attributes:
+        hub: knows which threads have a history.
+        registry: gets the threads.
+        worker: the Codex process.
+        notifications: buffers the notifications of a thread that is being opened.
+        legacy: sends the legacy events of a thread that is being started.
     """
-    app = await core.worker.app()
-    options = replace(new.options, raw_events=new.listener is not None)
-    with core.feed.opening(), core.legacy.opening(new.listener):
-        started = await start_thread(app, options)
-        if new.listener is not None:
-            core.legacy.begin(started, new.listener)
-        branch = await find_branch(started.cwd)
-        record = _record(core, started, client=new.client, handle=new.handle, branch=branch)
-        core.registry.note(record, parent=new.parent)
-        core.registry.note_brief(record, new.prompt)
-        core.registry.add(record)
-    return record
 
+    hub: EventHub
+    registry: ThreadRegistry
+    worker: CodexWorker
+    notifications: CodexNotifications
+    legacy: LegacyEventHub
 
-async def fork(core: Core, thread: str, *, turn_id: str, handle: str, client: str) -> ThreadRecord:
-    """Fork a thread, as it is now or through a finished turn of it (inclusive).
+    async def start(self, new: NewThread) -> ThreadRecord:
+        """Start a thread, without a turn."""
+        app = await self.worker.app()
+        options = replace(new.options, raw_events=new.subscriber is not None)
+        with self.notifications.opening_thread(), self.legacy.opening_thread(new.subscriber):
+            started = await start_thread(app, options)
+            if new.subscriber is not None:
+                self.legacy.begin(started, new.subscriber)
+            branch = await find_branch(started.cwd)
+            record = self._new_record(started, client=new.client, handle=new.handle, branch=branch)
+            self.registry.update_quietly(record, parent=new.parent)
+            self.registry.set_brief(record, new.prompt)
+            self.registry.add(record)
+        return record
 
-    The source goes on undisturbed; a turn that runs there is in the fork as interrupted.
-    Raises ThreadUnknown, ServerRefused (a thread without a past), CodexFailed (no such finished
-    turn), CodexMissing, CodexDied.
-    """
-    source = core.registry.find_codex(thread).info
-    if not source.turn_id:
-        raise ServerRefused(f"{source.handle} has no past to fork: no turn has begun on it yet")
-    app = await core.worker.app()
-    with core.feed.opening():
-        started = await fork_thread(
-            app,
-            source.thread_id,
-            last_turn_id=turn_id or None,
-            options=same_options(source),
-        )
-        turns = await read_turns(app, started.thread_id)
-        branch = await find_branch(started.cwd)
-        record = _record(
-            core, started, client=client, handle=handle or f"{source.handle}-fork", branch=branch
-        )
-        core.registry.note(record, forked_from=source.thread_id, brief=source.brief)
-        core.registry.add(record)
-        _tell_past(core, record, turns)
-    return record
+    async def fork(self, thread: str, *, turn_id: str, handle: str, client: str) -> ThreadRecord:
+        """Fork a thread through a finished turn, inclusive; an empty `turn_id` is the last.
 
+        The source is not disturbed; a turn that runs there is interrupted in the fork.
 
-async def resume(core: Core, thread: str, *, client: str) -> ThreadRecord:
-    """Bring a thread back: one of ours, a killed one too, or any of Codex's own history.
+        Raises:
+            ThreadUnknown: there is no such thread.
+            ServerRefused: it has no turn yet.
+            CodexFailed: it has no such finished turn.
+        """
+        source = self.registry.find_codex_thread(thread).info
+        if not source.turn_id:
+            raise ServerRefused(f"{source.handle} has no past to fork: no turn has begun on it yet")
+        app = await self.worker.app()
+        with self.notifications.opening_thread():
+            forked = await fork_thread(
+                app,
+                source.thread_id,
+                last_turn_id=turn_id or None,
+                options=_same_options(source),
+            )
+            turns = await read_turns(app, forked.thread_id)
+            branch = await find_branch(forked.cwd)
+            handle = handle or f"{source.handle}-fork"
+            record = self._new_record(forked, client=client, handle=handle, branch=branch)
+            self.registry.update_quietly(record, forked_from=source.thread_id, brief=source.brief)
+            self.registry.add(record)
+            self._publish_history(record, turns)
+        return record
 
-    Raises ThreadUnknown, CodexFailed, CodexMissing, CodexDied.
-    """
-    try:
-        record = core.registry.find_codex(thread)
-    except ThreadUnknown:
-        return await _import(core, thread, client)
-    async with record.busy:
-        if record.info.state is ThreadState.KILLED:
-            await _revive(core, record)
-        await load(core, record)
-    return record
+    async def resume(self, thread: str, *, client: str) -> ThreadRecord:
+        """Load a thread of the server, also one that was killed, or one of Codex's history.
 
-
-async def _revive(core: Core, record: ThreadRecord) -> None:
-    app = await core.worker.app()
-    thread_id = record.info.thread_id
-    with suppress(
-        CodexFailed, ThreadUnknown
-    ):  # Where it was not archived, loading says whether it is there.
-        await unarchive_thread(app, thread_id)
-    with core.feed.opening():
-        await resume_thread(app, thread_id, same_options(record.info))
-        turns = await read_turns(app, thread_id)
-    record.killing = False
-    record.loaded = True
-    core.registry.update(
-        record,
-        state=ThreadState.IDLE,
-        handle=core.registry.unique_handle(record.info.handle),
-        note="",
-    )
-    if not core.hub.has_past(thread_id):
-        _tell_past(core, record, turns)
-
-
-async def _import(core: Core, thread_id: str, client: str) -> ThreadRecord:
-    app = await core.worker.app()
-    with core.feed.opening():
+        Raises:
+            ThreadUnknown: neither has such a thread.
+        """
         try:
-            started = await resume_thread(app, thread_id)
-        except (CodexFailed, ThreadUnknown) as error:
-            raise ThreadUnknown(
-                f"no thread here has the id or handle {thread_id!r}, and Codex's history has "
-                f"none of that id: {error}"
-            ) from error
-        turns = await read_turns(app, started.thread_id)
-        branch = await find_branch(started.cwd)
-        known = core.registry.get(started.thread_id)
-        if known is not None:  # two asked for it at once
-            return known
-        record = _record(core, started, client=client, handle=started.name, branch=branch)
-        core.registry.note_brief(record, started.preview)
-        core.registry.add(record)
-        _tell_past(core, record, turns)
-    return record
+            record = self.registry.find_codex_thread(thread)
+        except ThreadUnknown:
+            return await self._import(thread, client)
+        async with record.lock:
+            if record.info.state is ThreadState.KILLED:
+                await self._revive(record)
+            await self.load(record)
+        return record
+
+    async def load(self, record: ThreadRecord) -> None:
+        """Load a thread into Codex, unless it is loaded. The caller holds `record.lock`.
+
+        Raises:
+            ServerRefused: it was killed.
+            CodexFailed: Codex cannot load it; the message names the thread.
+            ThreadUnknown: Codex does not have it any more.
+        """
+        handle = record.info.handle
+        if record.info.state is ThreadState.KILLED:
+            raise ServerRefused(f"{handle} was killed: resume it first")
+        if record.loaded:
+            return
+        app = await self.worker.app()
+        try:
+            with self.notifications.opening_thread():
+                loaded = await resume_thread(app, record.thread_id, _same_options(record.info))
+        except CodexFailed as error:
+            message = f"{handle} cannot be loaded again: {error}"
+            raise CodexFailed(message, code=error.code, data=error.data) from error
+        except ThreadUnknown as error:
+            raise ThreadUnknown(f"{handle} cannot be loaded again: {error}") from error
+        record.loaded = True
+        self.registry.update(
+            record,
+            cwd=loaded.cwd,
+            model=loaded.model,
+            sandbox=loaded.sandbox,
+            approval_policy=loaded.approval_policy,
+        )
+
+    async def _revive(self, record: ThreadRecord) -> None:
+        app = await self.worker.app()
+        thread_id = record.thread_id
+        # A thread that was not archived cannot be unarchived; loading it shows whether it exists.
+        with suppress(CodexFailed, ThreadUnknown):
+            await unarchive_thread(app, thread_id)
+        with self.notifications.opening_thread():
+            await resume_thread(app, thread_id, _same_options(record.info))
+            turns = await read_turns(app, thread_id)
+        record.killing = False
+        record.loaded = True
+        self.registry.update(
+            record,
+            state=ThreadState.IDLE,
+            handle=self.registry.unique_handle(record.info.handle),
+            note="",
+        )
+        if not self.hub.has_history(thread_id):
+            self._publish_history(record, turns)
+
+    async def _import(self, thread_id: str, client: str) -> ThreadRecord:
+        app = await self.worker.app()
+        with self.notifications.opening_thread():
+            try:
+                loaded = await resume_thread(app, thread_id)
+            except (CodexFailed, ThreadUnknown) as error:
+                raise ThreadUnknown(
+                    f"no thread here has the id or handle {thread_id!r}, and Codex's history has "
+                    f"none of that id: {error}"
+                ) from error
+            turns = await read_turns(app, loaded.thread_id)
+            branch = await find_branch(loaded.cwd)
+            known = self.registry.get(loaded.thread_id)
+            if known is not None:  # another call has imported it meanwhile
+                return known
+            record = self._new_record(loaded, client=client, handle=loaded.name, branch=branch)
+            self.registry.set_brief(record, loaded.preview)
+            self.registry.add(record)
+            self._publish_history(record, turns)
+        return record
+
+    def _new_record(
+        self, loaded: LoadedThread, *, client: str, handle: str, branch: str
+    ) -> ThreadRecord:
+        info = ThreadInfo(
+            thread_id=loaded.thread_id,
+            handle=self.registry.unique_handle(handle),
+            state=ThreadState.IDLE,
+            client=client,
+            branch=branch or loaded.branch,
+            created_at=time.time(),
+            forked_from=loaded.forked_from,
+            cwd=loaded.cwd,
+            model=loaded.model,
+            sandbox=loaded.sandbox,
+            approval_policy=loaded.approval_policy,
+        )
+        return ThreadRecord(info, loaded=True)
+
+    def _publish_history(self, record: ThreadRecord, turns: Iterable[JsonObject]) -> None:
+        """Publish what happened on a thread before the server had it."""
+        history = translate_history(record.thread_id, turns)
+        for past in history:
+            self.registry.publish(record, past.turn_id, past.msg)
+        if history:
+            self.registry.update(record, turn_id=history[-1].turn_id)
 
 
-def _record(
-    core: Core, started: LoadedThread, *, client: str, handle: str, branch: str
-) -> ThreadRecord:
-    info = ThreadInfo(
-        thread_id=started.thread_id,
-        handle=core.registry.unique_handle(handle),
-        state=ThreadState.IDLE,
-        client=client,
-        branch=branch or started.branch,
-        created_at=time.time(),
-        forked_from=started.forked_from,
-        cwd=started.cwd,
-        model=started.model,
-        sandbox=started.sandbox,
-        approval_policy=started.approval_policy,
+def _same_options(info: ThreadInfo) -> ThreadOptions:
+    """Return the options that Codex does not remember of a thread.
+
+    Without a sandbox a resumed or forked thread runs in the default of the user's configuration.
+    """
+    return ThreadOptions(
+        sandbox=info.sandbox if info.sandbox in _SANDBOXES else None,
+        approval_policy=info.approval_policy if info.approval_policy in _POLICIES else None,
+        current_cwd=info.cwd or None,
     )
-    return ThreadRecord(info, loaded=True)
-
-
-def _tell_past(core: Core, record: ThreadRecord, turns: Iterable[JsonObject]) -> None:
-    """Tell what happened on a thread before the server knew it."""
-    history = translate_history(record.info.thread_id, turns)
-    for past in history:
-        core.registry.publish(record, past.turn_id, past.msg)
-    if history:
-        core.registry.update(record, turn_id=history[-1].turn_id)

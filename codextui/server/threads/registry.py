@@ -1,4 +1,4 @@
-"""Every thread of the server, by id, handle and beginning of an id."""
+"""The registry of threads: their records by id, handle and beginning of an id."""
 
 from __future__ import annotations
 
@@ -8,132 +8,131 @@ import re
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from msgspec import structs
 
 from codextui.errors import ServerRefused, ThreadUnknown
-from codextui.protocol.approvals import Approval, FileChange
-from codextui.protocol.events import Msg, ThreadChanged
+from codextui.protocol import events as ev
+from codextui.protocol.approvals import Approval
 from codextui.protocol.runs import RUN_PREFIX, ThreadKind
 from codextui.protocol.threads import ThreadInfo, ThreadState
 from codextui.server.events.hub import EventHub
 from codextui.server.store.journal import Journal
+from codextui.server.threads.turn_state import Transition, TurnOutcome, TurnState, advance
 
-KEPT_TURNS = 64
-"""Turns whose end can still be asked for."""
+MIN_ID_PREFIX = 6
+"""Characters of a thread id that are enough to name it, where they name only one."""
 
+MAX_HANDLE = 40
+"""Characters of a handle."""
 
-@dataclass(frozen=True, slots=True)
-class TurnOutcome:
-    """How a turn ended.
+MAX_BRIEF = 2_000
+"""Characters of a brief. Every change of a thread sends it; the transcript has the whole prompt."""
 
-    Attributes:
-        turn_id: which.
-        content: the agent's last message in it, empty where there was none.
-        reason: empty where it ended as it should; otherwise `interrupted`, `failed`, `killed`
-            or `lost`.
-        message: what went wrong, in a sentence; empty where nothing did.
-    """
+MAX_OUTCOMES = 64
+"""Turns of a thread whose outcome can still be asked for."""
 
-    turn_id: str
-    content: str
-    reason: str = ""
-    message: str = ""
+_NOT_IN_HANDLES = re.compile(r"[^A-Za-z0-9._-]+")
 
 
-class Watcher(Protocol):
-    """Somebody who made a call on a thread, and waits for its turn. Must not block."""
+class TurnWatcher(Protocol):
+    """A call that waits for a turn of a thread. Must not block."""
 
-    def hear(self, msg: Msg) -> None:
-        """Something happened on the thread."""
+    def on_event(self, msg: ev.Msg) -> None:
+        """Handle an event on the thread."""
 
-    def unattended(self, approval: Approval) -> None:
-        """Nobody who could decide an approval is there, from now on."""
+    def on_unattended(self, approval: Approval) -> None:
+        """Handle that nobody is connected who can decide an approval of the thread."""
+
+
+class OpenApprovals(Protocol):
+    """The open approvals, as far as threads withdraw them (`approvals.broker.ApprovalBroker`)."""
+
+    @property
+    def approvals(self) -> tuple[Approval, ...]:
+        """The open approvals, oldest first."""
+
+    def withdraw(
+        self,
+        *,
+        key: Hashable | None = None,
+        thread_id: str | None = None,
+        turn_id: str | None = None,
+        outcome: str = "withdrawn",
+    ) -> None:
+        """Withdraw the approvals that all given criteria fit."""
 
 
 @dataclass(slots=True, eq=False)
 class ThreadRecord:
-    """A thread: its row, and what the server remembers of the turn that runs.
+    """A thread, with what the server knows of it beyond its published info.
 
     Attributes:
-        info: the row as it was told last.
-        loaded: whether the Codex process of now has it loaded, and tells us of it.
-        killing: whether it is being killed, so that its turn's end is called that.
-        running: the turn that runs, empty where none does.
-        last_message: the agent's last message in that turn.
-        patches: what each file change of that turn would do, by item.
-        asking: the open approvals by id: what a person has to do, `approval` or `answer`.
-        busy: held while a turn is started or the thread is loaded, so that two callers do
-            neither twice.
-        watchers: those who wait for a turn of it.
-        told: of a role or a run, the row as its program told it last; None where no program does.
+        info: the info as it was published last.
+        loaded: whether the current Codex process has the thread loaded and reports on it.
+        killing: whether it is being killed, so that its turn ends as killed.
+        turn: the running turn, or the traces of the last one.
+        pending_approvals: what a person has to do (`approval`, `answer`), by approval id.
+        lock: held while a turn is started or the thread is loaded, so that this happens once.
+        watchers: the calls that wait for a turn.
+        program_info: of a role or run, the info as its program published it last; None where
+            no program does.
     """
 
     info: ThreadInfo
     loaded: bool = False
     killing: bool = False
-    running: str = ""
-    last_message: str = ""
-    patches: dict[str, tuple[FileChange, ...]] = field(default_factory=dict)
-    asking: dict[str, str] = field(default_factory=dict)
-    busy: asyncio.Lock = field(default_factory=asyncio.Lock)
-    watchers: list[Watcher] = field(default_factory=list)
-    told: ThreadInfo | None = None
-    _turns: OrderedDict[str, asyncio.Future[TurnOutcome]] = field(default_factory=OrderedDict)
+    turn: TurnState = TurnState()  # noqa: RUF009 - it is frozen
+    pending_approvals: dict[str, str] = field(default_factory=dict)
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    watchers: list[TurnWatcher] = field(default_factory=list)
+    program_info: ThreadInfo | None = None
+    _outcomes: OrderedDict[str, asyncio.Future[TurnOutcome]] = field(default_factory=OrderedDict)
 
     @property
-    def in_codex(self) -> bool:
-        """Whether it is a thread of Codex's, rather than a role or a run."""
+    def thread_id(self) -> str:
+        """The thread's id."""
+        return self.info.thread_id
+
+    @property
+    def is_codex_thread(self) -> bool:
+        """Whether it is a thread of Codex, rather than a role or a run."""
         return self.info.kind is ThreadKind.CODEX
 
-    def begin_turn(self, turn_id: str) -> None:
-        """A turn runs now."""
-        self.running = turn_id
-        self.last_message = ""
-        self.patches.clear()
-        self.outcome_of(turn_id)
-
-    def end_turn(self, outcome: TurnOutcome) -> None:
-        """A turn is over: tell those who wait for it."""
-        if self.running == outcome.turn_id:
-            self.running = ""
-            self.patches.clear()
-        future = self.outcome_of(outcome.turn_id)
-        if not future.done():
-            future.set_result(outcome)
-
     def outcome_of(self, turn_id: str) -> asyncio.Future[TurnOutcome]:
-        """What tells the end of a turn, also where that has come already."""
-        future = self._turns.get(turn_id)
+        """Return the future outcome of a turn, which may be over already."""
+        future = self._outcomes.get(turn_id)
         if future is None:
-            future = self._turns[turn_id] = asyncio.get_running_loop().create_future()
-            while len(self._turns) > KEPT_TURNS and next(iter(self._turns.values())).done():
-                self._turns.popitem(last=False)
+            future = self._outcomes[turn_id] = asyncio.get_running_loop().create_future()
+            while len(self._outcomes) > MAX_OUTCOMES and next(iter(self._outcomes.values())).done():
+                self._outcomes.popitem(last=False)
         return future
 
     async def wait_for(self, turn_id: str) -> TurnOutcome:
-        """Wait for a turn's end. That a waiter is cancelled does nothing to the turn."""
+        """Wait for the end of a turn. Cancelling this does nothing to the turn."""
         return await asyncio.shield(self.outcome_of(turn_id))
 
+    def move(self, transition: Transition) -> None:
+        """Take the turn's next state, and resolve the outcome of a turn that ended."""
+        self.turn = transition.turn
+        if transition.outcome is not None:
+            future = self.outcome_of(transition.outcome.turn_id)
+            if not future.done():
+                future.set_result(transition.outcome)
 
-PREFIX = 6
-"""Characters of a thread id that are enough to name it, where they name only one."""
 
-MAX_HANDLE = 40
-MAX_BRIEF = 2_000
+class ThreadRegistry:
+    """The threads. Every change of a thread's info goes through here, is stored and published."""
 
-_NO_HANDLE = re.compile(r"[^A-Za-z0-9._-]+")
-
-
-class Registry:
-    """The threads. Whatever changes a row goes through `update`, which tells everybody."""
-
-    def __init__(self, hub: EventHub, journal: Journal) -> None:
+    def __init__(
+        self, hub: EventHub, journal: Journal, *, clock: Callable[[], float] = time.time
+    ) -> None:
         self._hub = hub
         self._journal = journal
+        self._clock = clock
         self._records: dict[str, ThreadRecord] = {}
 
     def __iter__(self) -> Iterator[ThreadRecord]:
@@ -143,14 +142,17 @@ class Registry:
         return thread_id in self._records
 
     def get(self, thread_id: str) -> ThreadRecord | None:
-        """The thread of exactly that id, None where there is none."""
+        """Return the thread with exactly that id; None where there is none."""
         return self._records.get(thread_id)
 
     def find(self, name: str) -> ThreadRecord:
-        """The thread of that id, handle, or unique beginning of an id. Raises ThreadUnknown.
+        """Return the thread with that id, handle or unique beginning of an id.
 
-        Of two threads with one handle (a killed one keeps its own) the living one is meant. The id
-        of a run, or of a role, may be given without what all of them begin with.
+        Of two threads with one handle (a killed one keeps its own) the living one is meant. The
+        ids of runs and roles may be given without their common prefix.
+
+        Raises:
+            ThreadUnknown: none or several threads fit.
         """
         record = self._records.get(name)
         if record is not None:
@@ -165,97 +167,136 @@ class Registry:
             return record
         return self._find_by_prefix(name)
 
-    def find_codex(self, name: str) -> ThreadRecord:
-        """As `find`, for what only a thread of Codex's can do. Raises ServerRefused, too."""
+    def find_codex_thread(self, name: str) -> ThreadRecord:
+        """Return the Codex thread that `find` finds.
+
+        Raises:
+            ThreadUnknown: none or several threads fit.
+            ServerRefused: it is a role or a run.
+        """
         record = self.find(name)
-        if not record.in_codex:
+        if not record.is_codex_thread:
             raise ServerRefused(
                 f"{record.info.handle} is a {record.info.kind.value} of a team, not a Codex thread"
             )
         return record
 
     def add(self, record: ThreadRecord) -> None:
-        """Take a thread in, and tell everybody."""
-        self._records[record.info.thread_id] = record
-        self._tell(record)
+        """Add and publish a new thread."""
+        self._records[record.thread_id] = record
+        self._publish_info(record)
 
     def restore(self, record: ThreadRecord) -> None:
-        """Take a thread in that the journal knows already."""
-        self._records[record.info.thread_id] = record
+        """Add a thread that the journal has; one that was killed is not published."""
+        self._records[record.thread_id] = record
         if record.info.state is not ThreadState.KILLED:
-            self._hub.publish(record.info.thread_id, "", ThreadChanged(record.info))
+            self._hub.publish(record.thread_id, "", ev.ThreadChanged(record.info))
 
     def update(self, record: ThreadRecord, **changes: object) -> None:
-        """Change a thread's row; tell everybody where that makes a difference."""
-        self.put(record, _replace(record.info, changes))
+        """Change fields of a thread's info and publish it, if that makes a difference."""
+        self.replace_info(record, structs.replace(record.info, **changes))
 
-    def put(self, record: ThreadRecord, info: ThreadInfo) -> None:
-        """Replace a row by another; tell everybody where that makes a difference."""
+    def replace_info(self, record: ThreadRecord, info: ThreadInfo) -> None:
+        """Replace a thread's info and publish it, if that makes a difference."""
         if info != record.info:
             record.info = info
-            self._tell(record)
+            self._publish_info(record)
 
-    def begin_turn(self, record: ThreadRecord, turn_id: str) -> None:
-        """Change a thread's row to one on which this turn runs; told once for each turn."""
-        info = record.info
-        known = info.turn_id == turn_id and info.turn_started_at is not None
-        began = info.turn_started_at if known else time.time()
-        state = ThreadState.NEEDS_INPUT if record.asking else ThreadState.RUNNING
-        self.update(record, state=state, turn_id=turn_id, turn_started_at=began, note="")
+    def update_quietly(self, record: ThreadRecord, **changes: object) -> None:
+        """Change fields of a thread's info without publishing; the next change publishes them."""
+        record.info = structs.replace(record.info, **changes)
 
-    def tell_again(self, thread_id: str) -> None:
-        """Tell a thread's row after its past."""
-        self._tell(self._records[thread_id])
+    def set_brief(self, record: ThreadRecord, prompt: str) -> None:
+        """Make the beginning of a prompt the thread's brief, without publishing."""
+        brief = prompt if len(prompt) <= MAX_BRIEF else prompt[: MAX_BRIEF - 1] + "…"
+        self.update_quietly(record, brief=brief)
 
     def rename(self, record: ThreadRecord, wanted: str) -> None:
         """Give a thread another handle, made unique."""
         if wanted != record.info.handle:
             self.update(record, handle=self.unique_handle(wanted))
 
-    def note(self, record: ThreadRecord, **changes: object) -> None:
-        """Change a thread's row without telling: it will be in the next telling."""
-        record.info = _replace(record.info, changes)
+    def republish(self, thread_id: str) -> None:
+        """Publish a thread's info again, after its restored events."""
+        self._publish_info(self._records[thread_id])
 
-    def note_brief(self, record: ThreadRecord, prompt: str) -> None:
-        """Keep the beginning of a thread's first prompt in its row, without telling.
-
-        The row goes to everybody at every change; the whole prompt is in the transcript.
-        """
-        brief = prompt if len(prompt) <= MAX_BRIEF else prompt[: MAX_BRIEF - 1] + "…"
-        self.note(record, brief=brief)
-
-    def publish(self, record: ThreadRecord, turn_id: str, msg: Msg) -> None:
-        """Tell everybody that something happened on a thread."""
-        self._hub.publish(record.info.thread_id, turn_id, msg)
+    def publish(self, record: ThreadRecord, turn_id: str, msg: ev.Msg) -> None:
+        """Publish an event that changes nothing about its thread."""
+        self._hub.publish(record.thread_id, turn_id, msg)
         for watcher in tuple(record.watchers):
-            watcher.hear(msg)
+            watcher.on_event(msg)
+
+    def apply(self, record: ThreadRecord, turn_id: str, msg: ev.Msg) -> None:
+        """Apply an event to its thread and publish it, with the info where that changes."""
+        if isinstance(msg, ev.TextDelta | ev.OutputDelta):  # most events, and they change nothing
+            self.publish(record, turn_id, msg)
+            return
+        transition = self._advance(record, turn_id, msg)
+        record.move(transition)
+        match transition.msg:
+            case ev.TokensCounted():
+                self._change(record, transition, quietly=True)
+                self.publish(record, turn_id, transition.msg)
+            case ev.TurnStarted() | ev.TurnCompleted() | ev.TurnAborted():
+                self.publish(record, turn_id, transition.msg)
+                self._change(record, transition)
+            case _:
+                self._change(record, transition)
+                self.publish(record, turn_id, transition.msg)
+
+    def begin_turn(self, record: ThreadRecord, turn_id: str) -> None:
+        """Apply the start of a turn whose event Codex is still to send."""
+        transition = self._advance(record, turn_id, ev.TurnStarted())
+        record.move(transition)
+        self._change(record, transition)
 
     def unique_handle(self, wanted: str) -> str:
-        """The handle that was asked for, or the next one that is free: `backend-2`."""
+        """Return the wanted handle, or the next one that is free: `backend-2`."""
         taken = {r.info.handle for r in self if r.info.state is not ThreadState.KILLED}
-        clean = _NO_HANDLE.sub("-", wanted).strip("-.")[:MAX_HANDLE]
+        clean = _NOT_IN_HANDLES.sub("-", wanted).strip("-.")[:MAX_HANDLE]
         if not clean:
             return next(h for n in itertools.count(1) if (h := f"codex-{n}") not in taken)
         candidates = itertools.chain([clean], (f"{clean}-{n}" for n in itertools.count(2)))
         return next(handle for handle in candidates if handle not in taken)
 
+    def _advance(self, record: ThreadRecord, turn_id: str, msg: ev.Msg) -> Transition:
+        return advance(
+            record.turn,
+            record.info,
+            turn_id,
+            msg,
+            now=self._clock(),
+            needs_input=bool(record.pending_approvals),
+            killing=record.killing,
+        )
+
+    def _change(
+        self, record: ThreadRecord, transition: Transition, *, quietly: bool = False
+    ) -> None:
+        """Change the info, and the program's info, which returns after an approval."""
+        changes: Mapping[str, object] = transition.changes
+        if not changes:
+            return
+        if record.program_info is not None:
+            record.program_info = structs.replace(record.program_info, **changes)
+        if quietly:
+            self.update_quietly(record, **changes)
+        else:
+            self.update(record, **changes)
+
     def _find_by_prefix(self, name: str) -> ThreadRecord:
-        found = [r for r in self if len(name) >= PREFIX and r.info.thread_id.startswith(name)]
+        found = [r for r in self if len(name) >= MIN_ID_PREFIX and r.thread_id.startswith(name)]
         if len(found) == 1:
             return found[0]
         if found:
             raise ThreadUnknown(f"{name!r} is the beginning of {len(found)} thread ids: add more")
         raise ThreadUnknown(f"no thread has the id or handle {name!r}")
 
-    def _tell(self, record: ThreadRecord) -> None:
-        self._journal.keep_thread(record.info)
-        self._hub.publish(record.info.thread_id, record.info.turn_id, ThreadChanged(record.info))
-
-
-def _replace(info: ThreadInfo, changes: Mapping[str, object]) -> ThreadInfo:
-    return structs.replace(info, **changes)
+    def _publish_info(self, record: ThreadRecord) -> None:
+        self._journal.record_thread(record.info)
+        self._hub.publish(record.thread_id, record.info.turn_id, ev.ThreadChanged(record.info))
 
 
 def new_message_id() -> str:
-    """An id that comes back as `clientId` of the message's item."""
+    """Return a message id, which Codex returns as the `clientId` of the message's item."""
     return f"codextui-{secrets.token_hex(8)}"

@@ -1,4 +1,4 @@
-"""Turns: begun, steered, interrupted, waited for."""
+"""Starts, steers and interrupts the turns of Codex threads, and kills threads."""
 
 from __future__ import annotations
 
@@ -16,24 +16,29 @@ from codextui.codex.calls import (
 from codextui.errors import CodextuiError, ServerRefused, ThreadUnknown, TurnNotRunning
 from codextui.jsonrpc.fields import JsonObject
 from codextui.protocol.threads import ThreadState
-from codextui.server.core import Core
-from codextui.server.threads.opening import load
-from codextui.server.threads.registry import ThreadRecord, new_message_id
-
-logger = logging.getLogger(__name__)
+from codextui.server.threads.opening import ThreadOpener
+from codextui.server.threads.registry import (
+    OpenApprovals,
+    ThreadRecord,
+    ThreadRegistry,
+    new_message_id,
+)
+from codextui.server.worker import CodexWorker
 
 INTERRUPT_TIMEOUT_S = 15.0
 """Seconds that Codex has to end a turn."""
 
+logger = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, slots=True)
-class Sent:
-    """Where a message went.
+class SentMessage:
+    """A message that a thread has got.
 
     Attributes:
         record: the thread.
-        turn_id: the turn that it started or steered.
-        steered: whether that turn ran before.
+        turn_id: the turn that the message started or steered.
+        steered: whether that turn was running before.
     """
 
     record: ThreadRecord
@@ -41,147 +46,160 @@ class Sent:
     steered: bool
 
 
-async def send(
-    core: Core, thread: str, prompt: str, *, output_schema: JsonObject | None = None
-) -> Sent:
-    """Say something to a thread: steer the turn that runs, otherwise start one.
+@dataclass(frozen=True, slots=True)
+class Turns:
+    """Starts, steers and ends turns.
 
-    A thread that Codex does not have loaded is loaded first. Raises ThreadUnknown,
-    ServerRefused (a killed thread; a schema for a turn that runs), CodexFailed, CodexMissing,
-    CodexDied.
+    Beside the errors that they name, the methods raise ThreadUnknown and ServerRefused where the
+    registry finds no such Codex thread, and CodexFailed, CodexMissing and CodexDied.
+
+    Attributes:
+        registry: finds the threads.
+        worker: the Codex process.
+        opener: loads a thread before its turn starts.
+        approvals: those of a killed thread are withdrawn.
     """
-    record = core.registry.find_codex(thread)
-    async with record.busy:
-        if record.running and output_schema is not None:
-            raise ServerRefused(
-                f"a turn runs on {record.info.handle}, and output-schema is for a turn from its "
-                "beginning: reply without it, or when the turn has ended"
-            )
-        if record.running:
+
+    registry: ThreadRegistry
+    worker: CodexWorker
+    opener: ThreadOpener
+    approvals: OpenApprovals
+
+    async def send(
+        self, thread: str, prompt: str, *, output_schema: JsonObject | None = None
+    ) -> SentMessage:
+        """Send a message to a thread: steer its running turn, or start one.
+
+        Raises:
+            ServerRefused: the thread was killed, or there is a schema for a turn that runs.
+        """
+        record = self.registry.find_codex_thread(thread)
+        async with record.lock:
+            if record.turn.running_id and output_schema is not None:
+                raise ServerRefused(
+                    f"a turn runs on {record.info.handle}, and output-schema is for a turn from "
+                    "its beginning: reply without it, or when the turn has ended"
+                )
+            if record.turn.running_id:
+                try:
+                    return SentMessage(record, await self._steer(record, prompt), steered=True)
+                except TurnNotRunning:
+                    pass  # it has just ended: the message starts the next one
+            await self.opener.load(record)
             try:
-                return Sent(record, await _steer(core, record, prompt), steered=True)
-            except TurnNotRunning:
-                pass  # It ended in this moment: the message starts the next one.
-        await load(core, record)
+                turn_id = await self._start(record, prompt, output_schema)
+            except ThreadUnknown:
+                record.loaded = False  # Codex has unloaded it without a notification
+                await self.opener.load(record)
+                turn_id = await self._start(record, prompt, output_schema)
+            return SentMessage(record, turn_id, steered=False)
+
+    async def steer(self, thread: str, prompt: str) -> SentMessage:
+        """Send a message to the running turn.
+
+        Raises:
+            TurnNotRunning: no turn runs.
+        """
+        record = self.registry.find_codex_thread(thread)
+        async with record.lock:
+            return SentMessage(record, await self._steer(record, prompt), steered=True)
+
+    async def interrupt(self, thread: str) -> ThreadRecord:
+        """End the running turn and the processes of its commands; return when both have ended.
+
+        Raises:
+            TurnNotRunning: no turn runs.
+            ServerRefused: the turn does not end.
+        """
+        record = self.registry.find_codex_thread(thread)
+        async with record.lock:
+            await self._interrupt(record)
+        return record
+
+    async def kill(self, thread: str) -> ThreadRecord:
+        """End a thread for good: its turn, its processes and its approvals; then archive it.
+
+        A failure of Codex is logged and does not keep the thread alive.
+        """
+        record = self.registry.find_codex_thread(thread)
+        async with record.lock:
+            record.killing = True
+            try:
+                await self._stop(record)
+            except CodextuiError as error:
+                logger.warning("the turn of %s was not ended: %s", record.info.handle, error)
+            self.approvals.withdraw(thread_id=record.thread_id)
+            await self._archive(record)
+            record.loaded = False
+            self.registry.update(
+                record, state=ThreadState.KILLED, turn_started_at=None, waits_for=""
+            )
+        return record
+
+    async def _steer(self, record: ThreadRecord, prompt: str) -> str:
+        turn_id = _running_turn(record)
+        app = await self.worker.app()
+        await steer_turn(app, record.thread_id, turn_id, prompt, client_message_id=new_message_id())
+        return turn_id
+
+    async def _start(
+        self, record: ThreadRecord, prompt: str, output_schema: JsonObject | None
+    ) -> str:
+        app = await self.worker.app()
+        before = record.info.state
+        if not record.info.brief:
+            self.registry.set_brief(record, prompt)
+        self.registry.update(record, state=ThreadState.STARTING)
         try:
-            turn_id = await _start(core, record, prompt, output_schema)
-        except ThreadUnknown:
-            record.loaded = False  # Codex has let it go without a word
-            await load(core, record)
-            turn_id = await _start(core, record, prompt, output_schema)
-        return Sent(record, turn_id, steered=False)
+            turn_id = await start_turn(
+                app,
+                record.thread_id,
+                prompt,
+                client_message_id=new_message_id(),
+                output_schema=output_schema,
+            )
+        except CodextuiError:
+            self.registry.update(record, state=before)
+            raise
+        # The notification of the turn's start, and even that of its end, may come before this.
+        if record.turn.running_id != turn_id and not record.outcome_of(turn_id).done():
+            self.registry.begin_turn(record, turn_id)
+        return turn_id
 
-
-async def steer(core: Core, thread: str, prompt: str) -> Sent:
-    """Say something to the running turn. Raises ThreadUnknown, TurnNotRunning, CodexFailed."""
-    record = core.registry.find_codex(thread)
-    async with record.busy:
-        return Sent(record, await _steer(core, record, prompt), steered=True)
-
-
-async def interrupt(core: Core, thread: str) -> ThreadRecord:
-    """End the running turn, and every process that its commands left; return when both are gone.
-
-    Raises ThreadUnknown, TurnNotRunning, ServerRefused (the turn does not end), CodexFailed.
-    """
-    record = core.registry.find_codex(thread)
-    async with record.busy:
-        await stop_turn(core, record)
-    return record
-
-
-async def stop_turn(core: Core, record: ThreadRecord) -> None:
-    """As `interrupt`, for who holds `record.busy`."""
-    turn_id = _running(record)
-    ended = record.outcome_of(turn_id)
-    app = await core.worker.app()
-    try:
-        await interrupt_turn(app, record.info.thread_id, turn_id)
-        async with asyncio.timeout(INTERRUPT_TIMEOUT_S):
-            await asyncio.shield(ended)
-    except TimeoutError as error:
-        raise ServerRefused(
-            f"Codex did not end the turn of {record.info.handle} "
-            f"within {INTERRUPT_TIMEOUT_S:.0f} seconds"
-        ) from error
-    except TurnNotRunning:
-        pass  # It ended by itself in this moment.
-    finally:
-        await clean_terminals(app, record.info.thread_id)
-
-
-async def _steer(core: Core, record: ThreadRecord, prompt: str) -> str:
-    turn_id = _running(record)
-    app = await core.worker.app()
-    await steer_turn(
-        app, record.info.thread_id, turn_id, prompt, client_message_id=new_message_id()
-    )
-    return turn_id
-
-
-async def _start(
-    core: Core, record: ThreadRecord, prompt: str, output_schema: JsonObject | None
-) -> str:
-    app = await core.worker.app()
-    before = record.info.state
-    if not record.info.brief:
-        core.registry.note_brief(record, prompt)
-    core.registry.update(record, state=ThreadState.STARTING)
-    try:
-        turn_id = await start_turn(
-            app,
-            record.info.thread_id,
-            prompt,
-            client_message_id=new_message_id(),
-            output_schema=output_schema,
-        )
-    except CodextuiError:
-        core.registry.update(record, state=before)
-        raise
-    # Codex may have told of the turn's start, and even of its end, before its answer was read.
-    if record.running != turn_id and not record.outcome_of(turn_id).done():
-        record.begin_turn(turn_id)
-        core.registry.begin_turn(record, turn_id)
-    return turn_id
-
-
-def _running(record: ThreadRecord) -> str:
-    if not record.running:
-        raise TurnNotRunning(f"no turn runs on {record.info.handle}")
-    return record.running
-
-
-async def kill(core: Core, thread: str) -> ThreadRecord:
-    """End a thread for good: its turn, its processes, its approvals; then archive it.
-
-    What Codex cannot do any more does not keep a thread alive. Raises ThreadUnknown,
-    ServerRefused (a role or a run).
-    """
-    record = core.registry.find_codex(thread)
-    async with record.busy:
-        record.killing = True
+    async def _interrupt(self, record: ThreadRecord) -> None:
+        turn_id = _running_turn(record)
+        ended = record.outcome_of(turn_id)
+        app = await self.worker.app()
         try:
-            await _stop(core, record)
+            await interrupt_turn(app, record.thread_id, turn_id)
+            async with asyncio.timeout(INTERRUPT_TIMEOUT_S):
+                await asyncio.shield(ended)
+        except TimeoutError as error:
+            raise ServerRefused(
+                f"Codex did not end the turn of {record.info.handle} "
+                f"within {INTERRUPT_TIMEOUT_S:.0f} seconds"
+            ) from error
+        except TurnNotRunning:
+            pass  # it has just ended by itself
+        finally:
+            await clean_terminals(app, record.thread_id)
+
+    async def _stop(self, record: ThreadRecord) -> None:
+        """End the running turn, or else the processes that earlier turns left."""
+        try:
+            await self._interrupt(record)
+        except TurnNotRunning:
+            if record.loaded:
+                await clean_terminals(await self.worker.app(), record.thread_id)
+
+    async def _archive(self, record: ThreadRecord) -> None:
+        try:
+            await archive_thread(await self.worker.app(), record.thread_id)
         except CodextuiError as error:
-            logger.warning("the turn of %s was not ended: %s", record.info.handle, error)
-        core.broker.withdraw(thread_id=record.info.thread_id)
-        await _archive(core, record)
-        record.loaded = False
-        core.registry.update(record, state=ThreadState.KILLED, turn_started_at=None, waits_for="")
-    return record
+            logger.warning("%s was not archived: %s", record.info.handle, error)
 
 
-async def _stop(core: Core, record: ThreadRecord) -> None:
-    """End the running turn; where none runs, the processes that earlier ones left."""
-    try:
-        await stop_turn(core, record)
-    except TurnNotRunning:
-        if record.loaded:
-            await clean_terminals(await core.worker.app(), record.info.thread_id)
-
-
-async def _archive(core: Core, record: ThreadRecord) -> None:
-    try:
-        await archive_thread(await core.worker.app(), record.info.thread_id)
-    except CodextuiError as error:
-        logger.warning("%s was not archived: %s", record.info.handle, error)
+def _running_turn(record: ThreadRecord) -> str:
+    if not record.turn.running_id:
+        raise TurnNotRunning(f"no turn runs on {record.info.handle}")
+    return record.turn.running_id

@@ -26,8 +26,8 @@ from codextui.jsonrpc.fields import Json, JsonObject, as_object
 from codextui.jsonrpc.frames import decode_json, encode_frame
 from codextui.jsonrpc.lines import LineReader
 from codextui.protocol import tools
-from codextui.server.mcp.channel import PeerGone, PeerRefused
-from codextui.server.mcp.validation import object_to, unreadable
+from codextui.server.clients import ClientGone, ClientRefused
+from codextui.server.mcp.validation import parse_error, validate_message
 
 MAX_LINE = 16 * 1024 * 1024
 """Default limit of a client's line in bytes: sixteen prompts of the longest kind."""
@@ -43,7 +43,7 @@ _LOG = logging.getLogger(__name__)
 class StreamChannel:
     """The channel to one client on a byte stream; mcp's read and write stream at once.
 
-    It is a `codextui.server.mcp.channel.Channel`, whose attributes it has. All requests of the
+    It is a `codextui.server.clients.Channel`, whose attributes it has. All requests of the
     client share the one stream.
 
     Args:
@@ -55,7 +55,7 @@ class StreamChannel:
     Attributes:
         parent: process id of the parent of the relay through which the client comes; 0 without a
             relay.
-        on_introduced: called when a relay has introduced its client.
+        on_relayed: called when a relay has described its client.
     """
 
     def __init__(
@@ -70,9 +70,9 @@ class StreamChannel:
         self.cwd = ""
         self.config: JsonObject = {}
         self.all_tools = False
-        self.events = True
+        self.legacy_events = True
         self.parent = 0
-        self.on_introduced: Callable[[], None] = lambda: None
+        self.on_relayed: Callable[[], None] = lambda: None
         self._lines = LineReader(reader, max_line)
         self._writer = writer
         self._max_unread = max_unread
@@ -82,18 +82,18 @@ class StreamChannel:
         self._unsent: list[bytes] = []
 
     @property
-    def client(self) -> Hashable:
+    def client_key(self) -> Hashable:
         """The channel itself: no other client comes by it."""
         return self
 
     async def notify(self, method: str, *params: JsonObject) -> None:
         """Send a notification for each of the parameters, waiting while the client does not read.
 
-        Raises PeerGone.
+        Raises ClientGone.
         """
         await self._write(b"".join(_notification(method, param) for param in params))
 
-    def tell(
+    def notify_soon(
         self, method: str, params: JsonObject, *, for_call: types.RequestId | None = None
     ) -> None:
         """Send a notification soon, before anything that is sent later. Never waits."""
@@ -107,37 +107,37 @@ class StreamChannel:
     ) -> JsonObject:
         """Make a request, and return its result with all fields.
 
-        Cancelling this withdraws the request (`notifications/cancelled`). Raises PeerRefused,
-        PeerGone.
+        Cancelling this withdraws the request (`notifications/cancelled`). Raises ClientRefused,
+        ClientGone.
         """
         del for_call
         try:
             result = await self._call(method, params)
         except ErrorResponse as error:
-            raise PeerRefused(str(error)) from error
+            raise ClientRefused(str(error)) from error
         except ConnectionClosed as error:
-            raise PeerGone from error
+            raise ClientGone from error
         if not isinstance(result, dict):
-            raise PeerRefused("the result is not an object")
+            raise ClientRefused("the result is not an object")
         return result
 
-    def answer_late(self, request_id: types.RequestId, result: JsonObject) -> None:
+    def respond_late(self, request_id: types.RequestId, result: JsonObject) -> None:
         """Answer a request that the client has withdrawn, which mcp does not."""
         self._write_soon(encode_frame({"jsonrpc": "2.0", "id": request_id, "result": result}))
 
-    def when_taken_back(self, call: Callable[[], None]) -> None:
+    def on_late_cancel(self, callback: Callable[[], None]) -> None:
         """Do nothing: a client that stops reading one answer stops reading all of them."""
 
-    def introduce(self, about: JsonObject) -> None:
+    def set_relay_details(self, about: JsonObject) -> None:
         """Take over what a relay says about its client (`protocol.tools.RELAYED_METHOD`)."""
         cwd, config = about.get("cwd"), about.get("config")
         self.cwd = cwd if isinstance(cwd, str) else ""
         self.config = config if isinstance(config, dict) else {}
         self.all_tools = about.get("tools") == "all"
-        self.events = about.get("events") is not False
+        self.legacy_events = about.get("events") is not False
         parent = about.get("parent")
         self.parent = parent if isinstance(parent, int) else 0
-        self.on_introduced()
+        self.on_relayed()
 
     def abort(self) -> None:
         """Disconnect at once, without sending what is unsent."""
@@ -170,7 +170,7 @@ class StreamChannel:
         """Send a message of mcp's session. Raises anyio.BrokenResourceError."""
         try:
             await self._write(_encode_model(item.message))
-        except PeerGone as error:
+        except ClientGone as error:
             raise anyio.BrokenResourceError from error
 
     # both of them
@@ -215,15 +215,15 @@ class StreamChannel:
             message = decode_json(line)
             if isinstance(message, dict) and self._handle(message):
                 return None
-            objection = object_to(message)
-            if objection is None:
+            rejection = validate_message(message)
+            if rejection is None:
                 parsed = types.jsonrpc_message_adapter.validate_python(message, by_name=False)
                 return SessionMessage(parsed)
         except (ValueError, RecursionError) as error:
-            self._write_soon(encode_frame(unreadable(str(error))))
+            self._write_soon(encode_frame(parse_error(str(error))))
             return None
-        if objection.expected:
-            self._write_soon(encode_frame(objection.answer))
+        if rejection.expected:
+            self._write_soon(encode_frame(rejection.response))
         return None
 
     def _handle(self, message: JsonObject) -> bool:
@@ -233,7 +233,7 @@ class StreamChannel:
                 self.cancelled.append(i)
                 return False
             case {"method": tools.RELAYED_METHOD, "params": dict() as about}:
-                self.introduce(as_object(about, "params"))
+                self.set_relay_details(as_object(about, "params"))
                 return True
             case {"method": _}:
                 return False
@@ -251,7 +251,7 @@ class StreamChannel:
                 self._writer.write(data)
                 await self._writer.drain()
         except (ConnectionError, RuntimeError) as error:
-            raise PeerGone from error
+            raise ClientGone from error
 
     def _write_soon(self, line: bytes) -> None:
         self._unsent.append(line)

@@ -29,7 +29,7 @@ from codextui.protocol.decisions import (
     Declined,
     Scope,
     decision_word,
-    parse_ask_result,
+    parse_decision_fields,
 )
 from codextui.teams.codex.calls import CURRENT_CONVERSATION
 from codextui.teams.config.team import WEB_SEARCH, Role
@@ -234,7 +234,7 @@ class RoleApprovals:
         reason = ""
         for _ in range(_ATTEMPTS):
             try:
-                return parse_ask_result(await self._ask(role, kind, asked))
+                return parse_decision_fields(await self._ask(role, kind, asked))
             except (ServerRefused, ServerUnreachable) as error:
                 # The server may be restarting; the next one is asked again.
                 reason = str(error)
@@ -259,7 +259,7 @@ def _decision_to_json(decision: Decision) -> dict[str, object]:
 
 
 def _parse_decision(source: JsonObject) -> Decision:
-    return parse_ask_result(
+    return parse_decision_fields(
         {
             "decision": fields.text(source, "word"),
             "message": fields.text_or(source, "message"),

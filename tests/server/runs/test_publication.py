@@ -14,7 +14,8 @@ from codextui.protocol import events as ev
 from codextui.protocol.events import parse_msg
 from codextui.protocol.runs import ThreadKind
 from codextui.server.runs import publication
-from codextui.server.runs.publication import read_publication, weigh
+from codextui.server.runs.publication import json_chars, parse_publication
+from codextui.server.threads.turn_state import MAX_NOTE
 
 LONG = "x" * (publication.MAX_EVENT_CHARS + 1)
 GATE = {"condition": "spec.md", "met": True}
@@ -22,7 +23,7 @@ SPAN = {"span_id": "s1", "role": "backend", "kind": "model"}
 
 
 def read(*events: Any, run: str = RUN) -> list[ev.Msg]:
-    _, read = read_publication({"run": run, "events": list(events)})
+    _, read = parse_publication({"run": run, "events": list(events)})
     return [one.msg for one in read]
 
 
@@ -42,7 +43,7 @@ def test_a_row_stands_where_the_server_says():
 def test_a_long_note_and_brief_are_cut():
     (message,) = read(row(RUN, note="no\n" * 9_000, brief="b" * 20_000))
     assert isinstance(message, ev.ThreadChanged)
-    assert len(message.thread.note) == publication.MAX_NOTE
+    assert len(message.thread.note) == MAX_NOTE
     assert "\n" not in message.thread.note
     assert len(message.thread.brief) == 2_000
 
@@ -117,7 +118,7 @@ def test_an_id_that_is_none_of_a_runs_is_refused(run: str):
         (row(BACKEND, kind="god"), "Invalid enum value 'god' - at `$.thread.kind`"),
         (row(BACKEND, state="dreaming"), "Invalid enum value 'dreaming' - at `$.thread.state`"),
         (row(BACKEND, thread_id=RUN), "is told on"),
-        (row(BACKEND, model="m" * publication.MAX_ROW_CHARS), "a row of"),
+        (row(BACKEND, model="m" * publication.MAX_INFO_CHARS), "a row of"),
         (row(BACKEND, turn_id="t" * 201), "turn_id must be up to"),
         (row(BACKEND, created_at=-1), "unix seconds"),
         (row(BACKEND, turn_started_at=1e12), "unix seconds"),
@@ -168,12 +169,12 @@ def test_what_is_nested_too_deep_is_refused():
     for _ in range(publication.MAX_DEPTH + 1):
         deep = [deep]
     with pytest.raises(ServerRefused, match="deep"):
-        weigh(deep)
+        json_chars(deep)
 
 
 @pytest.mark.parametrize("value", ["", "words", 7, None, True, [1, "two"], {"three": [4.5]}])
 def test_a_value_weighs_about_its_characters(value: Any):
-    assert weigh(value) >= len(str(value)) - 6
+    assert json_chars(value) >= len(str(value)) - 6
 
 
 VALID = [

@@ -1,1 +1,1 @@
-"""MCP over Streamable HTTP."""
+"""MCP's Streamable HTTP, behind guards of our own."""

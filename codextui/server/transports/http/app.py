@@ -1,4 +1,4 @@
-"""The HTTP that clients come to, beside the unix socket: MCP's Streamable HTTP."""
+"""Serves MCP's Streamable HTTP to clients, beside the unix socket."""
 
 from __future__ import annotations
 
@@ -20,106 +20,34 @@ from codextui.config.address import HttpAddress
 from codextui.errors import ConfigInvalid, ServerUnreachable
 from codextui.protocol.events import Warned
 from codextui.protocol.tools import SUBSCRIBE_METHOD
-from codextui.server.core import Host
+from codextui.server.clients import ClientGone, Session
 from codextui.server.mcp.app import build_app
-from codextui.server.mcp.channel import PeerGone
-from codextui.server.mcp.session import Session
-from codextui.server.transports.http.body import MAX_BODY
+from codextui.server.state import ServerState
 from codextui.server.transports.http.channel import HttpBacklog, HttpChannel
 from codextui.server.transports.http.exchange import HttpExchanges, exchange_of
-from codextui.server.transports.http.guard import PATH, HttpGuard
-from codextui.server.transports.http.server import bind, http_server, max_connections
+from codextui.server.transports.http.guard import MCP_PATH, HttpGuard
+from codextui.server.transports.http.server import bind, create_http_server, max_connections
 from codextui.server.transports.http.token import TokenFile
+
+_LAST_RESPONSES_S = 0.2
+"""Seconds in which responses in progress get out, such as that to `codex-shutdown`."""
+
+_TURN_TOOLS = ("codex", "codex-reply")
 
 logger = logging.getLogger(__name__)
 
-MAX_STAYING = 0.75
-"""The part of all connections that calls which stay open may have; the rest is for answers."""
-
-_TURNS = ("codex", "codex-reply")
-
-
-class SessionPerRequest:
-    """Gives every request a Session whose channel is the request's own stream.
-
-    What is done for a request ends with its client, as on the socket: mcp would go on.
-    """
-
-    def __init__(self, host: Host) -> None:
-        self._host = host
-        self._staying = 0
-        self._backlog = HttpBacklog()
-
-    async def __call__(
-        self, ctx: ServerRequestContext[Any, Any], call_next: CallNext
-    ) -> HandlerResult:
-        """Handle a message as mcp's middleware does."""
-        if ctx.request_id is None or ctx.request is None:
-            return await call_next(ctx)
-        exchange = exchange_of(ctx.request.scope)
-        exchange.request_id = ctx.request_id
-        channel = HttpChannel(ctx.session, exchange, self._backlog)
-        with self._room(ctx), self._present(Session(channel, stays=False)) as session:
-            try:
-                with exchange.held():
-                    result = await call_next(replace(ctx, lifespan_context=session))
-                    await channel.flush()
-                    return result
-            except PeerGone:
-                pass
-            finally:
-                channel.close()
-        raise MCPError(types.CONNECTION_CLOSED, "the client hung up, or the server ends")
-
-    @contextmanager
-    def _present(self, session: Session) -> Iterator[Session]:
-        self._host.sessions.add(session)
-        self._host.stirred.set()
-        try:
-            yield session
-        finally:
-            self._host.sessions.discard(session)
-            self._host.stirred.set()
-
-    @contextmanager
-    def _room(self, ctx: ServerRequestContext[Any, Any]) -> Iterator[None]:
-        """Keep room for who answers or decides something. Raises MCPError.
-
-        An HTTP error would make mcp's client give up all that it does.
-        """
-        stays = int(_stays(ctx))
-        if stays and self._staying >= int(max_connections() * MAX_STAYING):
-            busy = f"{self._staying} calls are open already, which is as many as may be"
-            raise MCPError(types.INTERNAL_ERROR, busy)
-        self._staying += stays
-        try:
-            yield
-        finally:
-            self._staying -= stays
-
-
-def _stays(ctx: ServerRequestContext[Any, Any]) -> bool:
-    """Whether the answer to a request may take long."""
-    if ctx.method == "tools/call":
-        return (ctx.params or {}).get("name") in _TURNS
-    return ctx.method == SUBSCRIBE_METHOD
-
-
-MAX_SESSIONS = 1_000
-"""Sessions of the handshake era that may be kept; one ends after half an hour without requests."""
-
-_ANSWERS_S = 0.2
-"""Seconds in which answers that are on their way get out, such as that to the shutdown."""
-
 
 @asynccontextmanager
-async def serving_http(host: Host) -> AsyncIterator[None]:
-    """Serve HTTP meanwhile, where the options say so.
+async def serve_http(server: ServerState) -> AsyncIterator[None]:
+    """Serve HTTP during the context, where the options say so.
 
-    Raises ServerUnreachable, or ConfigInvalid for the token, where it cannot be and must be;
-    where it need not be everybody is warned.
+    Where it is not required, a failure becomes a warning to every supervisor.
+
+    Raises:
+        ServerUnreachable: the address cannot be listened on.
+        ConfigInvalid: the token cannot be used.
     """
-    address, path = host.options.http, host.options.token
+    address, path = server.options.http, server.options.token
     if address is None or path is None:
         yield
         return
@@ -128,13 +56,13 @@ async def serving_http(host: Host) -> AsyncIterator[None]:
         token.read()
         listening = bind(address)
     except (ConfigInvalid, ServerUnreachable) as error:
-        if host.options.http_required:
+        if server.options.http_required:
             raise
         logger.warning("%s", error)
-        host.core.hub.publish("", "", Warned(str(error)))
+        server.hub.publish("", "", Warned(str(error)))
         yield
         return
-    listener = HttpListener(host, listening, token)
+    listener = HttpListener(server, listening, token)
     listener.open()
     try:
         yield
@@ -143,54 +71,128 @@ async def serving_http(host: Host) -> AsyncIterator[None]:
 
 
 class HttpListener:
-    """Takes HTTP clients in.
+    """Accepts HTTP clients.
 
-    The sessions of different clients share nothing but the threads: there is no store of
-    events by which one could be told what was meant for another. `codex/subscribe` has the
-    past.
+    There is no event store: mcp's own would send a client what was meant for another one. A
+    client that missed events gets them by `codex/subscribe`.
+
+    Args:
+        server: the server.
+        listening: the socket to listen on.
+        token: the token that clients must present.
+
+    Attributes:
+        url: the URL that it listens on.
     """
 
-    def __init__(self, host: Host, listening: socket.socket, token: TokenFile) -> None:
-        app: Server[Any] = build_app(host)
-        app.middleware.append(SessionPerRequest(host))
-        self._host = host
+    def __init__(self, server: ServerState, listening: socket.socket, token: TokenFile) -> None:
+        limits = server.options.limits.http
+        app: Server[Any] = build_app(server)
+        app.middleware.append(SessionPerRequest(server))
+        self._server = server
         self._listening = listening
         self._task: asyncio.Task[None] | None = None
         self._manager = StreamableHTTPSessionManager(
-            # mcp is given bodies that were read already, and written anew.
             app,
-            max_request_body_size=2 * MAX_BODY,
-            max_sessions=MAX_SESSIONS,
+            # mcp gets bodies that have been read and were encoded again.
+            max_request_body_size=2 * limits.body_bytes,
+            max_sessions=limits.sessions,
         )
-        self._exchanges = HttpExchanges(self._manager.handle_request, self._hang_up)
+        self._exchanges = HttpExchanges(self._manager.handle_request, self._disconnect, limits)
         address = HttpAddress(*listening.getsockname()[:2])
-        self.url = f"http://{address}{PATH}"
-        self._server = http_server(HttpGuard(self._exchanges, address, token))
+        self.url = f"http://{address}{MCP_PATH}"
+        guard = HttpGuard(self._exchanges, address, token)
+        self._http = create_http_server(guard, limits)
 
     def open(self) -> None:
-        """Begin to take clients in."""
-        self._task = asyncio.create_task(self._serve())
-        self._host.endpoints.append(self.url)
+        """Start accepting clients."""
+        self._task = asyncio.create_task(self._run())
+        self._server.endpoints.append(self.url)
         logger.info("it listens on %s", self.url)
 
     async def close(self) -> None:
-        """Stop listening; what is open is answered, or cut off soon."""
-        self._host.endpoints.remove(self.url)
-        self._server.should_exit = True
+        """Stop listening. Requests in progress are answered, or soon disconnected."""
+        self._server.endpoints.remove(self.url)
+        self._http.should_exit = True
         if self._task is not None:
-            await asyncio.wait({self._task}, timeout=_ANSWERS_S)
+            await asyncio.wait({self._task}, timeout=_LAST_RESPONSES_S)
             self._exchanges.end_all()
             await asyncio.wait({self._task})
 
-    async def _serve(self) -> None:
+    async def _run(self) -> None:
         try:
             async with self._manager.run():
-                await self._server.serve([self._listening])
-        except Exception:  # the socket's clients go on
+                await self._http.serve([self._listening])
+        except Exception:  # the clients of the socket are not affected
             logger.exception("HTTP has ended")
-            self._host.core.hub.publish("", "", Warned(f"{self.url} has ended: see the log"))
+            self._server.hub.publish("", "", Warned(f"{self.url} has ended: see the log"))
         finally:
             self._listening.close()
 
-    def _hang_up(self, client: object) -> None:
-        self._server.hang_up(client)
+    def _disconnect(self, client: object) -> None:
+        self._http.disconnect(client)
+
+
+class SessionPerRequest:
+    """mcp middleware: gives every request a Session whose channel is its own response stream.
+
+    The work for a request ends when its client disconnects; mcp would go on with it.
+    """
+
+    def __init__(self, server: ServerState) -> None:
+        self._server = server
+        self._limits = server.options.limits.http
+        self._backlog = HttpBacklog(self._limits)
+        self._long_calls = 0
+
+    async def __call__(
+        self, ctx: ServerRequestContext[Any, Any], call_next: CallNext
+    ) -> HandlerResult:
+        """Handle a message."""
+        if ctx.request_id is None or ctx.request is None:
+            return await call_next(ctx)
+        exchange = exchange_of(ctx.request.scope)
+        exchange.request_id = ctx.request_id
+        channel = HttpChannel(ctx.session, exchange, self._backlog)
+        with self._room(ctx), self._connected(Session(channel, persistent=False)) as session:
+            try:
+                with exchange.work():
+                    result = await call_next(replace(ctx, lifespan_context=session))
+                    await channel.flush()
+                    return result
+            except ClientGone:
+                pass
+            finally:
+                channel.close()
+        raise MCPError(types.CONNECTION_CLOSED, "the client hung up, or the server ends")
+
+    @contextmanager
+    def _connected(self, session: Session) -> Iterator[Session]:
+        self._server.add_session(session)
+        try:
+            yield session
+        finally:
+            self._server.remove_session(session)
+
+    @contextmanager
+    def _room(self, ctx: ServerRequestContext[Any, Any]) -> Iterator[None]:
+        """Limit the long calls, to leave connections for answers and decisions.
+
+        The error is MCP's: an HTTP error would make mcp's client end all of its calls.
+        """
+        long = int(_may_take_long(ctx))
+        limit = int(max_connections(self._limits) * self._limits.long_calls_share)
+        if long and self._long_calls >= limit:
+            busy = f"{self._long_calls} calls are open already, which is as many as may be"
+            raise MCPError(types.INTERNAL_ERROR, busy)
+        self._long_calls += long
+        try:
+            yield
+        finally:
+            self._long_calls -= long
+
+
+def _may_take_long(ctx: ServerRequestContext[Any, Any]) -> bool:
+    if ctx.method == "tools/call":
+        return (ctx.params or {}).get("name") in _TURN_TOOLS
+    return ctx.method == SUBSCRIBE_METHOD

@@ -1,4 +1,4 @@
-"""The body of an HTTP request, read and judged before mcp sees it."""
+"""Reads the bodies of HTTP requests within limits, and validates them before mcp reads them."""
 
 from __future__ import annotations
 
@@ -11,25 +11,20 @@ from starlette.types import Message, Receive
 
 from codextui.jsonrpc.fields import Json, JsonObject
 from codextui.jsonrpc.frames import decode_json
-from codextui.server.mcp.validation import object_to, unreadable
-
-MAX_BODY = 4 * 1024 * 1024
-"""Bytes that a request's body may have: four prompts of the longest kind."""
-
-MAX_BODIES = 64 * 1024 * 1024
-"""Bytes of all the bodies that are on their way; the next client is told to come again."""
-
-BODY_S = 30.0
-"""Seconds in which a body must have come."""
+from codextui.server.clients import ClientGone
+from codextui.server.mcp.validation import parse_error, validate_message
+from codextui.server.options import DEFAULT_LIMITS, HttpLimits
+from codextui.server.transports.http.guard import json_error, json_response
 
 _RAW = "codextui.raw"
+_MAX_ERROR = 300
 
 
 class BodyRefused(Exception):
-    """A body is not taken.
+    """A body cannot be accepted.
 
     Attributes:
-        response: what its client is told.
+        response: the response to its client.
     """
 
     def __init__(self, response: Response) -> None:
@@ -37,97 +32,102 @@ class BodyRefused(Exception):
         self.response = response
 
 
-class ClientLeft(Exception):
-    """The client closed the connection before its body was there."""
-
-
 class BodyReader:
-    """Reads bodies: none is too long, too slow, or too much beside the others."""
+    """Reads bodies: none is too long or too slow, and all of them together fit in memory."""
 
-    def __init__(self) -> None:
+    def __init__(self, limits: HttpLimits = DEFAULT_LIMITS.http) -> None:
+        self._limits = limits
         self._held = 0
 
     async def read(self, receive: Receive) -> JsonObject:
-        """The message in a body. Raises BodyRefused, ClientLeft."""
+        """Return the message in a body.
+
+        Raises:
+            BodyRefused: the body is too long, too slow, or not a valid message.
+            ClientGone: the client closed the connection before the end of the body.
+        """
         body = bytearray()
         try:
-            async with asyncio.timeout(BODY_S):
+            async with asyncio.timeout(self._limits.body_s):
                 while not await self._read_part(receive, body):
                     pass
         except TimeoutError:
-            raise _refused(HTTPStatus.REQUEST_TIMEOUT, "the body takes too long") from None
+            reason = "the body takes too long"
+            raise BodyRefused(json_error(HTTPStatus.REQUEST_TIMEOUT, reason)) from None
         finally:
             self._held -= len(body)
-        return _judge(bytes(body))
+        return _parse(bytes(body))
 
     async def _read_part(self, receive: Receive, body: bytearray) -> bool:
-        """Add a part to the body; whether that was the last."""
+        """Add a part to the body; return whether it was the last."""
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise ClientLeft
+            raise ClientGone
         part = message.get("body", b"")
-        if len(body) + len(part) > MAX_BODY:
-            raise _refused(
-                HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"a message has at most {MAX_BODY:,} bytes"
-            )
-        if self._held + len(part) > MAX_BODIES:
-            raise _refused(HTTPStatus.SERVICE_UNAVAILABLE, "too much comes at once: try again")
+        limits = self._limits
+        if len(body) + len(part) > limits.body_bytes:
+            reason = f"a message has at most {limits.body_bytes:,} bytes"
+            raise BodyRefused(json_error(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, reason))
+        if self._held + len(part) > limits.bodies_bytes:
+            reason = "too much comes at once: try again"
+            raise BodyRefused(json_error(HTTPStatus.SERVICE_UNAVAILABLE, reason))
         body.extend(part)
         self._held += len(part)
         return not message.get("more_body", False)
 
 
 def replay(message: JsonObject, receive: Receive) -> Receive:
-    """A `receive` that has a message as the body, and then what comes after it.
+    """Return a `receive` that gives a message as the body, and then what `receive` gives.
 
-    mcp reads what was judged here, and no other reading of the same bytes.
+    mcp parses what was validated here, so that no two parsers read the same bytes differently.
     """
     text = json.dumps(message, ensure_ascii=False, separators=(",", ":"))
     data = text.encode("utf-8", "replace")
     body: list[Message] = [{"type": "http.request", "body": data, "more_body": False}]
 
-    async def again() -> Message:
+    async def replayed() -> Message:
         return body.pop() if body else await receive()
 
-    return again
+    return replayed
 
 
-def for_mcp(message: JsonObject) -> JsonObject:
-    """A message as mcp takes it; a client's answer is put into one that mcp lets through.
+def wrap_response(message: JsonObject) -> JsonObject:
+    """Return a client's response in a form that mcp accepts; other messages as they are.
 
-    mcp would refuse an answer that is not as the protocol has it, and whoever asked would wait.
+    mcp rejects a response that does not fit the protocol, and the request would never end.
+    `unwrap_result` returns the client's own result.
     """
     if "method" in message or not ("result" in message or "error" in message):
         return message
-    answer = {"jsonrpc": "2.0", "id": message.get("id")}
+    response = {"jsonrpc": "2.0", "id": message.get("id")}
     if isinstance(message.get("result"), dict):
-        return {**answer, "result": {"action": "cancel", _RAW: message["result"]}}
-    said = json.dumps(message.get("error"))[:300]
-    return {**answer, "error": {"code": 0, "message": said}}
+        return {**response, "result": {"action": "cancel", _RAW: message["result"]}}
+    error = json.dumps(message.get("error"))[:_MAX_ERROR]
+    return {**response, "error": {"code": 0, "message": error}}
 
 
-def raw_result(result: JsonObject) -> JsonObject:
-    """A result as the client sent it, of one that went through `for_mcp`."""
+def unwrap_result(result: JsonObject) -> JsonObject:
+    """Return the result that the client sent, of one that `wrap_response` returned."""
     raw = result.get(_RAW)
     return raw if isinstance(raw, dict) else {}
 
 
-def _judge(body: bytes) -> JsonObject:
+def _parse(body: bytes) -> JsonObject:
     try:
         message = decode_json(body)
     except (ValueError, RecursionError) as error:
-        raise BodyRefused(_response(HTTPStatus.BAD_REQUEST, unreadable(str(error)))) from error
-    if isinstance(message, dict) and _answers(message):
+        raise BodyRefused(json_response(HTTPStatus.BAD_REQUEST, parse_error(str(error)))) from error
+    if isinstance(message, dict) and _is_response(message):
         return message
-    objection = object_to(message)
-    if objection is not None:
-        raise BodyRefused(_response(HTTPStatus.BAD_REQUEST, objection.answer))
-    assert isinstance(message, dict)  # noqa: S101 - all else is objected to
+    rejection = validate_message(message)
+    if rejection is not None:
+        raise BodyRefused(json_response(HTTPStatus.BAD_REQUEST, rejection.response))
+    assert isinstance(message, dict)  # noqa: S101 - all else is rejected
     return message
 
 
-def _answers(message: Json) -> bool:
-    """Whether it answers a request of ours, however badly."""
+def _is_response(message: Json) -> bool:
+    """Return whether a message answers a request of ours, however malformed the answer is."""
     match message:
         case {"method": _}:
             return False
@@ -135,12 +135,3 @@ def _answers(message: Json) -> bool:
             return True
         case _:
             return False
-
-
-def _refused(status: HTTPStatus, why: str) -> BodyRefused:
-    error = {"code": -32600, "message": why}
-    return BodyRefused(_response(status, {"jsonrpc": "2.0", "id": None, "error": error}))
-
-
-def _response(status: HTTPStatus, body: JsonObject) -> Response:
-    return Response(json.dumps(body), status_code=status, media_type="application/json")

@@ -1,4 +1,4 @@
-"""Who may come in by HTTP at all: looked at before a byte of the body is read."""
+"""Guards the HTTP transport: checks a request's headers before its body is read."""
 
 from __future__ import annotations
 
@@ -12,29 +12,31 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from codextui.config.address import HttpAddress
+from codextui.jsonrpc.fields import JsonObject
+from codextui.server.mcp.validation import INVALID_REQUEST, error_response
 from codextui.server.transports.http.token import TokenFile
 
-PATH = "/mcp"
-"""The one path that there is."""
+MCP_PATH = "/mcp"
+"""The only path."""
 
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
-_INVALID_REQUEST = -32600
 
 
 class HttpGuard:
-    """Lets requests through that name this server, come from no foreign page and have the token.
+    """Passes on requests that name this server, come from no foreign page and have the token.
 
-    Everybody else reads why not, and nothing of the server.
+    All others are refused with the reason, and learn nothing of the server. The `Host` header is
+    checked against DNS rebinding, the `Origin` header against foreign web pages.
     """
 
     def __init__(self, app: ASGIApp, address: HttpAddress, token: TokenFile) -> None:
         self._app = app
         self._token = token
         self._address = address
-        self._names = _names_of(address)
+        self._names = _host_names(address)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve a request as ASGI has it."""
+        """Handle a request as ASGI defines it."""
         if scope["type"] != "http":
             return
         handle = self._refusal(scope) or self._app
@@ -42,24 +44,21 @@ class HttpGuard:
 
     def _refusal(self, scope: Scope) -> Response | None:
         headers = Headers(scope=scope)
-        if not self._is_for_us(headers.getlist("host")):
-            return refusal(421, "this server goes by another name: see the Host header")
+        if not self._names_this_server(headers.getlist("host")):
+            return json_error(421, "this server goes by another name: see the Host header")
         if not all(self._is_own_page(o, headers["host"]) for o in headers.getlist("origin")):
-            return refusal(403, "web pages of other origins are not let in")
+            return json_error(403, "web pages of other origins are not let in")
         if not self._is_authorized(headers.getlist("authorization")):
-            return refusal(
+            return json_error(
                 401,
                 "a bearer token is needed, which `codextui token` prints",
                 {"WWW-Authenticate": 'Bearer realm="codextui"'},
             )
-        return (
-            None
-            if scope["path"].rstrip("/") == PATH
-            else refusal(404, f"there is nothing but {PATH}")
-        )
+        if scope["path"].rstrip("/") != MCP_PATH:
+            return json_error(404, f"there is nothing but {MCP_PATH}")
+        return None
 
-    def _is_for_us(self, hosts: list[str]) -> bool:
-        """Whether the request was sent to this server, not to a name that was pointed at it."""
+    def _names_this_server(self, hosts: list[str]) -> bool:
         name = _host_name(f"//{hosts[0]}") if len(hosts) == 1 else ""
         return name in self._names or (self._address.is_every_address and _is_address(name))
 
@@ -74,14 +73,19 @@ class HttpGuard:
         return scheme.lower() == "bearer" and self._token.accepts(token.strip())
 
 
-def refusal(status: int, message: str, headers: dict[str, str] | None = None) -> Response:
-    """An answer that says no, as a JSON-RPC error."""
-    error = {"code": _INVALID_REQUEST, "message": message}
-    body = json.dumps({"jsonrpc": "2.0", "id": None, "error": error})
-    return Response(body, status_code=status, headers=headers, media_type="application/json")
+def json_error(status: int, message: str, headers: dict[str, str] | None = None) -> Response:
+    """Return a response that refuses a request, with the reason as a JSON-RPC error."""
+    return json_response(status, error_response(None, INVALID_REQUEST, message), headers)
 
 
-def _names_of(address: HttpAddress) -> frozenset[str]:
+def json_response(status: int, body: JsonObject, headers: dict[str, str] | None = None) -> Response:
+    """Return a response with a JSON object as its body."""
+    content = json.dumps(body)
+    return Response(content, status_code=status, headers=headers, media_type="application/json")
+
+
+def _host_names(address: HttpAddress) -> frozenset[str]:
+    """Return the names under which a server at that address is reached."""
     if address.is_loopback:
         return _LOOPBACK_NAMES | {address.host}
     if not address.is_every_address:

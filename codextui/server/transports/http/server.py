@@ -1,4 +1,9 @@
-"""HTTP/1.1 by uvicorn, within bounds, and as a part of a server that is not uvicorn's."""
+"""Runs uvicorn within limits, as a part of this server rather than as a process of its own.
+
+It relies on internals of uvicorn: the attributes of its h11 protocol, and `capture_signals`. Hence
+the upper bound in pyproject.toml; these tests show whether a newer uvicorn fits:
+tests/server/transports/http/test_app.py.
+"""
 
 from __future__ import annotations
 
@@ -17,85 +22,97 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from codextui.config.address import HttpAddress
 from codextui.errors import ServerUnreachable
+from codextui.server.options import DEFAULT_LIMITS, HttpLimits
 
-MAX_CONNECTIONS = 1_024
-"""Connections that may be open, at most half of the files that this process may open."""
+_SHUTDOWN_S = 2
+_KEEP_ALIVE_S = 30
 
-FIRST_REQUEST_S = 15.0
-"""Seconds in which somebody who connected must have sent the headers of a request."""
 
-_GOODBYE_S = 2
+class _Config(uvicorn.Config):
+    """uvicorn's configuration, with the limits of the connections."""
+
+    limits: HttpLimits = DEFAULT_LIMITS.http
 
 
 class HttpProtocol(H11Protocol):
-    """One connection; there are never too many, and none that is silent from the start."""
+    """One connection, which is closed where there are too many, or where it sends no request."""
+
+    config: _Config
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Take a connection, or hang up at once."""
+        """Accept a connection, or close it at once."""
         super().connection_made(transport)
-        if len(self.connections) > max_connections():
+        limits = self.config.limits
+        if len(self.connections) > max_connections(limits):
             transport.abort()
         else:
-            self.loop.call_later(FIRST_REQUEST_S, self._hang_up_on_silence)
+            self.loop.call_later(limits.first_request_s, self._close_if_silent)
 
-    def _hang_up_on_silence(self) -> None:
+    def _close_if_silent(self) -> None:
         if cast("object | None", self.cycle) is None and not self.transport.is_closing():
             self.transport.abort()
 
 
 class HttpServer(uvicorn.Server):
-    """A server within ours, which has the signals."""
+    """uvicorn's server without its signal handlers."""
 
     @contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
-        """Leave the signals alone."""
+        """Leave the signals to `codextui.server.run`."""
         yield
 
-    def hang_up(self, client: object) -> None:
-        """Close the connection from that address at once, without sending what waits."""
+    def disconnect(self, client: object) -> None:
+        """Close the connection from a client's address at once, without sending what waits."""
         for connection in tuple(self.server_state.connections):
             if isinstance(connection, HttpProtocol) and connection.client == client:
                 connection.transport.abort()
 
 
-def http_server(app: ASGIApp) -> HttpServer:
-    """A server for `app`; what it is to listen on it is given when it serves."""
-    config = uvicorn.Config(
+def create_http_server(app: ASGIApp, limits: HttpLimits = DEFAULT_LIMITS.http) -> HttpServer:
+    """Return a server for `app`; `serve` is given the socket to listen on."""
+    config = _Config(
         app,
         http=HttpProtocol,
         ws="none",
         lifespan="off",
         interface="asgi3",
         log_config=None,
-        log_level=logging.CRITICAL,  # what goes wrong is told by the exchanges
+        log_level=logging.CRITICAL,  # failures are logged by the exchanges
         access_log=False,
         proxy_headers=False,
         server_header=False,
-        timeout_keep_alive=30,
-        timeout_graceful_shutdown=_GOODBYE_S,
+        timeout_keep_alive=_KEEP_ALIVE_S,
+        timeout_graceful_shutdown=_SHUTDOWN_S,
     )
+    config.limits = limits
     return HttpServer(config)
 
 
-def max_connections() -> int:
-    """Connections that may be open at once."""
+def max_connections(limits: HttpLimits) -> int:
+    """Return how many connections may be open: at most half of the files that may be open."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return MAX_CONNECTIONS if soft == resource.RLIM_INFINITY else min(MAX_CONNECTIONS, soft // 2)
+    if soft == resource.RLIM_INFINITY:
+        return limits.connections
+    return min(limits.connections, soft // 2)
 
 
 def bind(address: HttpAddress) -> socket.socket:
-    """Listen on the address. Raises ServerUnreachable."""
+    """Return a socket that listens on the address.
+
+    Raises:
+        ServerUnreachable: the address cannot be listened on.
+    """
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((address.host, address.port))
-        # At once: two sockets that do not listen yet could have the same address.
+        # At once: another socket could bind the same address until one of them listens.
         listening.listen(128)
         listening.setblocking(False)
     except OSError as error:
         listening.close()
         taken = error.errno == errno.EADDRINUSE
-        why = "another program listens there" if taken else error.strerror or str(error)
-        raise ServerUnreachable(f"http://{address} cannot be listened on: {why}") from error
+        reason = "another program listens there" if taken else error.strerror or str(error)
+        raise ServerUnreachable(f"http://{address} cannot be listened on: {reason}") from error
     return listening

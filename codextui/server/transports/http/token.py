@@ -1,4 +1,4 @@
-"""The bearer token that HTTP clients show."""
+"""The bearer token of HTTP clients."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from pathlib import Path
 
 from codextui.errors import ConfigInvalid
 
-_BYTES = 32
-_MAX_SIZE = 1024
+_TOKEN_BYTES = 32
+_MAX_FILE_SIZE = 1024
 
 
 class TokenFile:
-    """A token that is made once, in a file that only its user may read.
+    """A token in a file that only its user may read.
 
-    It is read again whenever it is needed, so that replacing it shuts out whoever has the old
+    The file is read for every check, so that replacing the token shuts out the holders of the old
     one from their next request on.
     """
 
@@ -26,7 +26,11 @@ class TokenFile:
         self._path = path
 
     def read(self) -> str:
-        """The token; it is made where there is none. Raises ConfigInvalid."""
+        """Return the token, and create it where there is none.
+
+        Raises:
+            ConfigInvalid: the file cannot be used.
+        """
         try:
             return self._load()
         except FileNotFoundError:
@@ -34,12 +38,16 @@ class TokenFile:
         return self._load()
 
     def replace(self) -> str:
-        """Make another token, and forget the one before. Raises ConfigInvalid."""
+        """Replace the token by a new one and return that.
+
+        Raises:
+            ConfigInvalid: the file cannot be written.
+        """
         self._store(replace=True)
         return self._load()
 
     def accepts(self, presented: str) -> bool:
-        """Whether this is the token. Where the file cannot be used no token is right."""
+        """Return whether this is the token; False where the file cannot be used."""
         try:
             token = self._load()
         except (FileNotFoundError, ConfigInvalid):
@@ -55,8 +63,8 @@ class TokenFile:
             raise ConfigInvalid(f"{self._path} cannot be read: {error.strerror}") from error
         with os.fdopen(descriptor, "rb") as file:
             self._check(os.fstat(descriptor))
-            token = file.read(_MAX_SIZE).decode("ascii", errors="replace").strip()
-        if len(token) < _BYTES:
+            token = file.read(_MAX_FILE_SIZE).decode("ascii", errors="replace").strip()
+        if len(token) < _TOKEN_BYTES:
             raise ConfigInvalid(f"{self._path} has no token in it: type `codextui token --new`")
         return token
 
@@ -70,13 +78,13 @@ class TokenFile:
             )
 
     def _store(self, *, replace: bool) -> None:
-        """Write a new token in one step: nobody reads half of one, and of two makers one wins."""
+        """Write a new token atomically. Without `replace` an existing file stays."""
         try:
             descriptor, name = tempfile.mkstemp(dir=self._path.parent, prefix=".token.")
             written = Path(name)
             try:
                 with os.fdopen(descriptor, "w", encoding="ascii") as file:
-                    file.write(f"{secrets.token_urlsafe(_BYTES)}\n")
+                    file.write(f"{secrets.token_urlsafe(_TOKEN_BYTES)}\n")
                 if replace:
                     written.replace(self._path)
                 else:
@@ -84,6 +92,6 @@ class TokenFile:
             finally:
                 written.unlink(missing_ok=True)
         except FileExistsError:
-            pass  # somebody made it at the same moment
+            pass  # another process created it at the same moment
         except OSError as error:
             raise ConfigInvalid(f"{self._path} cannot be written: {error.strerror}") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,19 @@ from contract.team import BACKEND, RUN, TESTER, row, said, team_of, told
 
 from codextui.protocol import events as ev
 from codextui.protocol.threads import ThreadState
-from codextui.server.runs import runs
+from codextui.server.options import RunLimits, ServerLimits, ServerOptions
+
+LIMITS = RunLimits()
+
+
+@pytest.fixture
+def limits() -> RunLimits:
+    return LIMITS
+
+
+@pytest.fixture
+def options(options: ServerOptions, limits: RunLimits) -> ServerOptions:
+    return replace(options, limits=ServerLimits(runs=limits))
 
 
 async def rows(console: Any, **arguments: Any) -> dict[str, dict[str, Any]]:
@@ -97,13 +110,13 @@ async def test_the_run_is_told_before_its_roles(served: Served):
 
 async def test_a_run_has_only_so_many_rows(served: Served):
     async with team_of(served) as team:
-        roles = [row(f"{RUN}/r{number}") for number in range(runs.MAX_ROWS)]
-        assert f"{runs.MAX_ROWS} may be" in await team.refused(row(RUN), *roles)
-        assert len(await team.publish(row(RUN), *roles[1:])) == runs.MAX_ROWS
+        roles = [row(f"{RUN}/r{number}") for number in range(LIMITS.rows)]
+        assert f"{LIMITS.rows} may be" in await team.refused(row(RUN), *roles)
+        assert len(await team.publish(row(RUN), *roles[1:])) == LIMITS.rows
 
 
-async def test_a_client_tells_of_only_so_many_runs(served: Served, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(runs, "MAX_RUNS", 2)
+@pytest.mark.parametrize("limits", [RunLimits(active_runs=2)])
+async def test_a_client_has_only_so_many_active_runs(served: Served):
     async with team_of(served) as team:
         for run in ("run:a", "run:b"):
             await team.publish(row(run), run=run)
@@ -113,8 +126,8 @@ async def test_a_client_tells_of_only_so_many_runs(served: Served, monkeypatch: 
         assert "2 runs" in await team.refused(row("run:d"), run="run:d")
 
 
-async def test_rows_count_as_kept_once(served: Served, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(runs, "MAX_KEPT", 20_000)
+@pytest.mark.parametrize("limits", [RunLimits(retained_chars=20_000)])
+async def test_the_info_of_a_thread_counts_once_towards_the_history(served: Served):
     async with team_of(served) as team:
         big = "x" * 7_000
         for _ in range(5):
@@ -123,8 +136,8 @@ async def test_rows_count_as_kept_once(served: Served, monkeypatch: pytest.Monke
         assert "no more is taken" in await team.refused(row(TESTER, cwd=big))
 
 
-async def test_only_so_much_is_kept_of_a_client(served: Served, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(runs, "MAX_KEPT", 20_000)
+@pytest.mark.parametrize("limits", [RunLimits(retained_chars=20_000)])
+async def test_the_history_of_a_client_is_limited(served: Served):
     async with team_of(served) as team:
         await team.start()
         await team.publish(said(BACKEND, "t1", "x" * 15_000))
@@ -171,10 +184,8 @@ async def test_who_attaches_late_is_told_the_rows_the_notes_the_board_and_the_sp
             assert late.messages(BACKEND, ev.HandedOff) == [ev.HandedOff("backend", "tester")]
 
 
-async def test_one_who_does_not_wait_for_answers_is_told_to(
-    served: Served, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr(runs, "MAX_CALLS", 0)
+@pytest.mark.parametrize("limits", [RunLimits(open_calls=0)])
+async def test_a_client_that_does_not_wait_for_results_is_told_to(served: Served):
     async with team_of(served) as team:
         assert "wait" in await team.refused(row(RUN))
 

@@ -9,15 +9,15 @@ import pytest
 from codextui import cli
 from codextui.config.address import HttpAddress
 from codextui.server import run as server
-from codextui.server.core import ServeOptions
+from codextui.server.options import ServerOptions
 
 
 @pytest.fixture
-def started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[ServeOptions]:
+def started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[ServerOptions]:
     """The options of the servers that would have been started."""
-    options: list[ServeOptions] = []
+    options: list[ServerOptions] = []
 
-    async def serve(given: ServeOptions) -> None:
+    async def serve(given: ServerOptions) -> None:
         options.append(given)
 
     monkeypatch.setattr(server, "serve", serve)
@@ -33,7 +33,9 @@ def config(tmp_path: Path) -> Path:
     return path
 
 
-def test_http_is_served_where_it_was_asked_for(started: list[ServeOptions], tmp_path: Path) -> None:
+def test_http_is_served_where_it_was_asked_for(
+    started: list[ServerOptions], tmp_path: Path
+) -> None:
     assert cli.main(["serve", "--config", str(empty(tmp_path)), "--http", "127.0.0.1:8040"]) == 0
     assert started[0].http == HttpAddress("127.0.0.1", 8040)
     assert started[0].http_required
@@ -46,13 +48,13 @@ def empty(tmp_path: Path) -> Path:
     return path
 
 
-def test_without_being_asked_there_is_no_http(started: list[ServeOptions], tmp_path: Path) -> None:
+def test_without_being_asked_there_is_no_http(started: list[ServerOptions], tmp_path: Path) -> None:
     assert cli.main(["serve", "--config", str(empty(tmp_path))]) == 0
     assert started[0].http is None
 
 
 def test_a_daemon_with_http_does_not_end_by_itself(
-    started: list[ServeOptions], config: Path
+    started: list[ServerOptions], config: Path
 ) -> None:
     assert cli.main(["serve", "--config", str(config), "--daemon"]) == 0
     assert started[0].http == HttpAddress("127.0.0.1", 8040)
@@ -62,7 +64,7 @@ def test_a_daemon_with_http_does_not_end_by_itself(
 
 @pytest.mark.parametrize("arguments", [["-L", "other"], ["--until-stdin-ends"]])
 def test_the_configured_http_is_that_of_the_one_lasting_server(
-    started: list[ServeOptions],
+    started: list[ServerOptions],
     config: Path,
     arguments: list[str],
     monkeypatch: pytest.MonkeyPatch,
@@ -74,7 +76,7 @@ def test_the_configured_http_is_that_of_the_one_lasting_server(
 
 
 def test_an_address_that_others_can_reach_needs_a_flag_and_is_warned_of(
-    started: list[ServeOptions], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    started: list[ServerOptions], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments = ["serve", "--config", str(empty(tmp_path)), "--http", "0.0.0.0:8040"]
     assert cli.main(arguments) == 2
@@ -86,7 +88,7 @@ def test_an_address_that_others_can_reach_needs_a_flag_and_is_warned_of(
 
 
 def test_a_wrong_address_is_told_before_anything_starts(
-    started: list[ServeOptions], capsys: pytest.CaptureFixture[str]
+    started: list[ServerOptions], capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as left:
         cli.main(["serve", "--http", "example.org"])

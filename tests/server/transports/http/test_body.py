@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from starlette.types import Message, Receive
 
-from codextui.server.transports.http import body as http_body
+from codextui.server.clients import ClientGone
+from codextui.server.options import HttpLimits
 from codextui.server.transports.http.body import (
     BodyReader,
     BodyRefused,
-    ClientLeft,
-    for_mcp,
-    raw_result,
+    unwrap_result,
+    wrap_response,
 )
 
 PING = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
@@ -47,21 +47,16 @@ async def test_a_body_is_read_in_as_many_parts_as_it_comes_in() -> None:
     assert await BodyReader().read(coming(data[:5], b"", data[5:])) == PING
 
 
-async def test_a_body_that_does_not_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http_body, "BODY_S", 0.05)
-    assert await refused(BodyReader(), coming(b"{", ends=False)) == 408
+async def test_a_body_that_does_not_end_is_given_up() -> None:
+    assert await refused(BodyReader(HttpLimits(body_s=0.05)), coming(b"{", ends=False)) == 408
 
 
-async def test_a_body_that_is_too_long_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http_body, "MAX_BODY", 10)
-    assert await refused(BodyReader(), coming(b"x" * 6, b"x" * 6)) == 413
+async def test_a_body_that_is_too_long_is_refused() -> None:
+    assert await refused(BodyReader(HttpLimits(body_bytes=10)), coming(b"x" * 6, b"x" * 6)) == 413
 
 
-async def test_where_too_much_is_on_its_way_the_next_one_is_told_to_come_again(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(http_body, "MAX_BODIES", 100)
-    reader = BodyReader()
+async def test_where_too_much_is_on_its_way_the_next_one_is_told_to_come_again() -> None:
+    reader = BodyReader(HttpLimits(bodies_bytes=100))
     slow = asyncio.create_task(reader.read(coming(b"x" * 90, ends=False)))
     await asyncio.sleep(0)
     assert await refused(reader, coming(b"x" * 20)) == 503
@@ -74,7 +69,7 @@ async def test_who_leaves_before_the_end_is_gone() -> None:
     async def receive() -> Message:
         return {"type": "http.disconnect"}
 
-    with pytest.raises(ClientLeft):
+    with pytest.raises(ClientGone):
         await BodyReader().read(receive)
 
 
@@ -87,17 +82,17 @@ async def test_who_leaves_before_the_end_is_gone() -> None:
     ],
 )
 def test_a_result_comes_through_mcp_as_the_client_sent_it(result: Any, kept: Any) -> None:
-    passed: Any = for_mcp({"jsonrpc": "2.0", "id": 1, "result": result})
+    passed: Any = wrap_response({"jsonrpc": "2.0", "id": 1, "result": result})
     assert passed["result"]["action"] == "cancel"  # what mcp would take it for
-    assert raw_result(passed["result"]) == kept
+    assert unwrap_result(passed["result"]) == kept
 
 
 @pytest.mark.parametrize("answer", [{"result": [1]}, {"result": None}, {"error": "no"}])
 def test_an_answer_that_is_none_is_an_error_for_who_asked(answer: Any) -> None:
-    passed: Any = for_mcp({"jsonrpc": "2.0", "id": 1, **answer})
+    passed: Any = wrap_response({"jsonrpc": "2.0", "id": 1, **answer})
     assert set(passed) == {"jsonrpc", "id", "error"}
     assert isinstance(passed["error"]["message"], str)
 
 
 def test_what_is_no_answer_is_left_as_it_is() -> None:
-    assert for_mcp(PING) is PING
+    assert wrap_response(PING) is PING

@@ -3,13 +3,15 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from codextui.protocol import events as ev
 from codextui.server.events.hub import EventHub, EventLog
-from codextui.server.events.subscription import LAGS_ABOVE, MERGE_ABOVE, Subscription
+from codextui.server.events.subscription import Subscription
+from codextui.server.options import EventLimits
+
+LIMITS = EventLimits()
 
 
 async def take_all(subscription: Subscription) -> list[ev.Event]:
@@ -48,7 +50,7 @@ async def test_a_slow_subscriber_gets_merged_deltas_and_everything_else_as_it_wa
     hub.publish("t", "u", ev.ErrorRaised("one"))
     hub.publish("t", "u", ev.ErrorRaised("one"))
     hub.publish("t", "u", ev.TurnCompleted("all"))
-    assert len(subscription) < MERGE_ABOVE + 10
+    assert len(subscription) < LIMITS.merge_above + 10
     events = await take_all(subscription)
     assert texts(events)["t", "u", "i"] == "".join(f"{n} " for n in range(5_000))
     assert [event.msg for event in events[-3:]] == [
@@ -133,9 +135,9 @@ async def test_another_epoch_and_a_number_never_reached_begin_anew():
 
 
 async def test_a_subscriber_that_never_reads_is_cut_off_and_the_others_hear_all():
-    hub = EventHub(log=EventLog(keep=10))
+    hub = EventHub(log=EventLog(10))
     reasons: list[str] = []
-    deaf = hub.subscribe(0, "", on_cut=reasons.append)
+    deaf = hub.subscribe(0, "", on_disconnect=reasons.append)
     good = hub.subscribe(0, "")
     heard = 0
     for number in range(60_000):
@@ -145,7 +147,7 @@ async def test_a_subscriber_that_never_reads_is_cut_off_and_the_others_hear_all(
     heard += len(await take_all(good))
     assert heard == 60_000
     assert len(reasons) == 1
-    assert "does not keep up" in deaf.reason
+    assert "does not keep up" in deaf.end_reason
     assert await deaf.next_batch() == []
     assert len(deaf) == 0
 
@@ -165,16 +167,16 @@ async def test_a_subscription_waits_until_something_happens():
 
 async def test_what_is_restored_is_told_but_not_kept_again():
     kept: list[ev.Event] = []
-    hub = EventHub(keep=kept.append)
+    hub = EventHub(record=kept.append)
     hub.restore("t", "u", ev.TurnStarted(), at=5.0)
     hub.publish("t", "u", ev.TurnCompleted())
     assert [event.msg for event in kept] == [ev.TurnCompleted()]
-    assert next(event.at for event in hub.past_of("t")) == 5.0
+    assert next(event.at for event in hub.events_of("t")) == 5.0
 
 
 def test_of_items_that_never_complete_the_pieces_are_kept_when_their_turn_ends():
     kept: list[ev.Msg] = []
-    hub = EventHub(keep_part=lambda event: kept.append(event.msg))
+    hub = EventHub(record_partial=lambda event: kept.append(event.msg))
     started = ev.ItemStarted({"id": "cut", "type": "agentMessage", "text": ""})
     command = ev.ItemStarted({"id": "run", "type": "commandExecution", "command": "make"})
     for msg in (
@@ -206,9 +208,9 @@ def test_of_items_that_never_complete_the_pieces_are_kept_when_their_turn_ends()
 async def test_a_publisher_waits_for_a_subscriber_that_lags():
     hub = EventHub()
     subscription = hub.subscribe(0, "")
-    for _ in range(LAGS_ABOVE + 1):
+    for _ in range(LIMITS.lag_above + 1):
         hub.publish("t", "u", ev.TurnStarted())
-    waiting = asyncio.create_task(hub.keep_pace())
+    waiting = asyncio.create_task(hub.wait_for_subscribers())
     await asyncio.sleep(0)
     assert not waiting.done()
     await take_all(subscription)
@@ -216,19 +218,18 @@ async def test_a_publisher_waits_for_a_subscriber_that_lags():
         await waiting
 
 
-async def test_a_publisher_waits_not_for_ever(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("codextui.server.events.hub.LONGEST_WAIT_S", 0.0)
-    hub = EventHub()
+async def test_a_publisher_waits_only_so_long():
+    hub = EventHub(limits=EventLimits(publisher_wait_s=0.0))
     subscription = hub.subscribe(0, "")
-    for _ in range(LAGS_ABOVE + 1):
+    for _ in range(LIMITS.lag_above + 1):
         hub.publish("t", "u", ev.TurnStarted())
     async with asyncio.timeout(30):
-        await hub.keep_pace()
+        await hub.wait_for_subscribers()
     assert subscription.lags
 
 
 async def test_a_replay_is_no_lag():
     hub = EventHub()
-    for _ in range(LAGS_ABOVE + 1):
+    for _ in range(LIMITS.lag_above + 1):
         hub.publish("t", "u", ev.TurnStarted())
     assert not hub.subscribe(0, "").lags

@@ -17,8 +17,7 @@ from codextui.protocol import events as ev
 from codextui.protocol.approvals import ToolAsked
 from codextui.protocol.decisions import Aborted, Answered, Approved, Decision, Declined, Scope
 from codextui.protocol.threads import ThreadState
-from codextui.server.core import ServeOptions
-from codextui.server.runs import questions as asking
+from codextui.server.options import RunLimits, ServerLimits, ServerOptions
 from codextui.teams.codex.connection import TeamConnection
 
 QUESTION = {"question_id": "colour", "header": "Colour", "question": "Which colour?"}
@@ -157,7 +156,7 @@ async def test_the_first_answer_wins(served: Served):
         assert (await team.reply(number))["decision"] == "approved"
 
 
-async def test_what_nobody_answers_is_declined(options: ServeOptions):
+async def test_what_nobody_answers_is_declined(options: ServerOptions):
     served = Served(replace(options, unattended_timeout_s=0.1), ScriptedModel(Script()))
     await served.start()
     async with team_of(served) as team:
@@ -168,7 +167,7 @@ async def test_what_nobody_answers_is_declined(options: ServeOptions):
     await served.stop()
 
 
-async def test_one_who_only_watches_is_nobody_to_wait_for(options: ServeOptions):
+async def test_one_who_only_watches_is_nobody_to_wait_for(options: ServerOptions):
     served = Served(replace(options, unattended_timeout_s=0.1), ScriptedModel(Script()))
     await served.start()
     link = TeamConnection(functools.partial(open_socket, options.socket), name="team other")
@@ -220,8 +219,10 @@ async def test_only_its_program_asks_for_a_role(served: Served):
         assert why == "backend is of no run that stranger tells of"
 
 
-async def test_only_so_much_is_asked_at_once(served: Served, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(asking, "MAX_OPEN", 1)
+async def test_a_role_has_only_so_many_open_questions(options: ServerOptions):
+    limits = ServerLimits(runs=RunLimits(open_questions=1))
+    served = Served(replace(options, limits=limits), ScriptedModel(Script()))
+    await served.start()
     async with served.console() as console, team_of(served) as team:
         await team.start()
         team.ask()
@@ -229,3 +230,4 @@ async def test_only_so_much_is_asked_at_once(served: Served, monkeypatch: pytest
         why = await ask(team, thread=BACKEND, kind="tool", asked={"tool": "t"})
         assert why == "backend asks 1 questions already"
         assert RUN not in why
+    await served.stop()

@@ -16,7 +16,8 @@ from contract.serving import PATIENCE_S, RawClient, Served, until
 
 from codextui.errors import ServerUnreachable
 from codextui.protocol.tools import SUPERVISOR, SUPERVISOR_TOOLS, TOOLS
-from codextui.server.run import ServeOptions, serve
+from codextui.server.options import ServerOptions
+from codextui.server.run import serve
 from codextui.server.transports.stream import MAX_LINE
 
 
@@ -128,7 +129,7 @@ async def test_a_subscription_that_is_taken_back_ends(served: Served):
         assert (await client.reply(client.begin("ping")))["result"] == {}
 
 
-async def test_a_stale_socket_is_cleaned_up(options: ServeOptions):
+async def test_a_stale_socket_is_cleaned_up(options: ServerOptions):
     stale = socket.socket(socket.AF_UNIX)
     stale.bind(os.fspath(options.socket))
     stale.close()
@@ -140,7 +141,7 @@ async def test_a_stale_socket_is_cleaned_up(options: ServeOptions):
     assert not options.socket.exists()
 
 
-async def test_a_folder_that_is_not_there_is_said(options: ServeOptions, folder: Path):
+async def test_a_folder_that_is_not_there_is_said(options: ServerOptions, folder: Path):
     gone = folder / "gone" / "s.lock"
     with pytest.raises(ServerUnreachable, match=r"s\.lock"):
         await serve(replace(options, lock=gone))
@@ -150,9 +151,10 @@ async def test_a_folder_that_is_not_there_is_said(options: ServeOptions, folder:
 
 PROGRAM = """
 import asyncio, pathlib, sys
-from codextui.server.run import ServeOptions, serve
+from codextui.server.options import ServerOptions
+from codextui.server.run import serve
 folder = pathlib.Path(sys.argv[1])
-asyncio.run(serve(ServeOptions(
+asyncio.run(serve(ServerOptions(
     "test", folder / "s.sock", folder / "s.lock", folder / "s.sqlite",
     codex_binary=folder / "no-codex")))
 """

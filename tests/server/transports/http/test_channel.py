@@ -17,33 +17,36 @@ from contract.serving import PATIENCE_S, until
 
 from codextui.config.address import HttpAddress
 from codextui.protocol.events import Warned
-from codextui.server.app import hosting
-from codextui.server.core import Host, ServeOptions
-from codextui.server.mcp import codex_events as legacy_merge
-from codextui.server.mcp.channel import PeerGone
-from codextui.server.transports.http import channel as http_backlog
-from codextui.server.transports.http import channel as http_channel
-from codextui.server.transports.http.app import serving_http
+from codextui.server.app import open_server
+from codextui.server.clients import ClientGone
+from codextui.server.options import EventLimits, HttpLimits, ServerLimits, ServerOptions
+from codextui.server.state import ServerState
+from codextui.server.transports.http.app import serve_http
 from codextui.server.transports.http.channel import HttpBacklog, HttpChannel
 from codextui.server.transports.http.exchange import Exchange
 from codextui.server.transports.http.token import TokenFile
 
 
 @pytest.fixture
-async def host(options: ServeOptions, folder: Path) -> AsyncIterator[Host]:
-    changed = replace(options, http=HttpAddress("127.0.0.1", 0), token=folder / "s.token")
-    async with hosting(changed) as host, serving_http(host):
-        yield host
+async def server(options: ServerOptions, folder: Path) -> AsyncIterator[ServerState]:
+    changed = replace(
+        options,
+        http=HttpAddress("127.0.0.1", 0),
+        token=folder / "s.token",
+        limits=ServerLimits(events=EventLimits(stall_s=0.5)),
+    )
+    async with open_server(changed) as server, serve_http(server):
+        yield server
 
 
 @pytest.fixture
-async def client(host: Host) -> AsyncIterator[httpx2.AsyncClient]:
+async def client(server: ServerState) -> AsyncIterator[httpx2.AsyncClient]:
     """A client with a session of the handshake era."""
-    assert host.options.token is not None
-    token = TokenFile(host.options.token).read()
+    assert server.options.token is not None
+    token = TokenFile(server.options.token).read()
     headers = {**JSON_AND_EVENTS, "Authorization": f"Bearer {token}"}
     async with httpx2.AsyncClient(
-        base_url=host.endpoints[0], headers=headers, timeout=PATIENCE_S
+        base_url=server.endpoints[0], headers=headers, timeout=PATIENCE_S
     ) as client:
         reply = await client.post("", json=message("initialize", 0, **INITIALIZE))
         client.headers["mcp-session-id"] = reply.headers["mcp-session-id"]
@@ -68,18 +71,17 @@ async def subscribe_and_never_read(ears: socket.socket, client: httpx2.AsyncClie
 
 
 async def test_a_subscriber_that_does_not_read_is_cut_off_and_holds_nobody_up(
-    host: Host, client: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+    server: ServerState, client: httpx2.AsyncClient
 ) -> None:
-    monkeypatch.setattr("codextui.server.mcp.subscribe.STALL_S", 0.5)
     with socket.socket() as ears:
         await subscribe_and_never_read(ears, client)
-        await until(lambda: bool(host.sessions))
+        await until(lambda: bool(server.sessions))
         for _ in range(100):
-            host.core.hub.publish("", "", Warned("x" * 200_000))
+            server.hub.publish("", "", Warned("x" * 200_000))
         reply = await client.post("", json=message("initialize", **INITIALIZE))
         assert reply.status_code == 200
-        await until(lambda: not host.sessions)
-        await until(lambda: host.core.hub.head > 100)  # the others are told of it
+        await until(lambda: not server.sessions)
+        await until(lambda: server.hub.head > 100)  # the others are told of it
 
 
 class DeafSession:
@@ -105,7 +107,7 @@ async def test_what_is_told_comes_in_order_and_before_what_is_sent_later(
     session = DeafSession()
     channel = HttpChannel(session, exchange, HttpBacklog())  # type: ignore[arg-type] # as much of it as is used
     for number in range(3):
-        channel.tell("codex/event", {"number": number})
+        channel.notify_soon("codex/event", {"number": number})
     session.reads.set()
     async with asyncio.timeout(PATIENCE_S):
         await channel.notify("codex/event", {"number": 3})
@@ -121,25 +123,24 @@ def exchanges(session_id: str, number: int) -> list[Exchange]:
 def tell(exchange: Exchange, backlog: HttpBacklog, size: int) -> HttpChannel:
     """A channel of a client that does not read, with that many bytes that wait."""
     channel = HttpChannel(DeafSession(), exchange, backlog)  # type: ignore[arg-type] # as much of it as is used
-    channel.tell("codex/event", {"text": "x" * size})
+    channel.notify_soon("codex/event", {"text": "x" * size})
     return channel
 
 
 async def test_a_request_for_which_too_much_waits_is_cut_off(
-    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+    exchange: Exchange,
 ) -> None:
-    monkeypatch.setattr(http_backlog, "MAX_OF_REQUEST", 10_000)
-    channel = tell(exchange, HttpBacklog(), 5_000)
+    channel = tell(exchange, HttpBacklog(HttpLimits(request_backlog=10_000)), 5_000)
     assert not exchange.ended
-    channel.tell("codex/event", {"text": "x" * 5_000})
+    channel.notify_soon("codex/event", {"text": "x" * 5_000})
     assert exchange.ended
-    with pytest.raises(PeerGone):
+    with pytest.raises(ClientGone):
         async with asyncio.timeout(PATIENCE_S):
             await channel.notify("codex/event", {})
 
 
 async def test_of_a_client_for_whom_too_much_waits_the_largest_request_is_cut_off() -> None:
-    backlog = HttpBacklog(of_client=100_000)
+    backlog = HttpBacklog(HttpLimits(client_backlog=100_000))
     one, *others = exchanges("deaf", 5)
     [bystander] = exchanges("bystander", 1)
     tell(bystander, backlog, 90_000)
@@ -154,7 +155,7 @@ async def test_of_a_client_for_whom_too_much_waits_the_largest_request_is_cut_of
 async def test_where_too_much_waits_for_all_it_is_the_client_that_reads_least_that_is_cut_off() -> (
     None
 ):
-    backlog = HttpBacklog(of_client=100_000, of_all=150_000)
+    backlog = HttpBacklog(HttpLimits(client_backlog=100_000, total_backlog=150_000))
     deaf = exchanges("deaf", 2)
     bystanders = [exchanges(name, 1)[0] for name in ("a", "b", "c")]
     for exchange in deaf:
@@ -167,11 +168,11 @@ async def test_where_too_much_waits_for_all_it_is_the_client_that_reads_least_th
 async def test_what_a_request_had_waiting_counts_no_more_when_it_is_over(
     exchange: Exchange,
 ) -> None:
-    backlog = HttpBacklog(of_all=100_000)
+    backlog = HttpBacklog(HttpLimits(total_backlog=100_000))
     for _ in range(10):
         channel = tell(exchange, backlog, 60_000)
         channel.close()
-        channel.tell("codex/event", {"text": "x" * 60_000})
+        channel.notify_soon("codex/event", {"text": "x" * 60_000})
     assert not exchange.ended
 
 
@@ -181,16 +182,16 @@ def delta(text: str, item: str = "i", **meta: int) -> dict[str, Any]:
 
 
 async def test_of_a_client_that_lags_the_deltas_of_one_item_are_merged_and_nothing_is_lost(
-    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+    exchange: Exchange,
 ) -> None:
-    monkeypatch.setattr(http_channel, "MERGE_ABOVE", 3)
     session = DeafSession()
-    channel = HttpChannel(session, exchange, HttpBacklog())  # type: ignore[arg-type] # as much of it as is used
+    backlog = HttpBacklog(HttpLimits(merge_above=3))
+    channel = HttpChannel(session, exchange, backlog)  # type: ignore[arg-type] # as much of it as is used
     for number in range(10):
-        channel.tell("codex/event", delta(f"{number}"))
+        channel.notify_soon("codex/event", delta(f"{number}"))
     for params in (delta("x", item="j"), delta("y", item="j"), delta("z", item="j", other=1)):
-        channel.tell("codex/event", params)
-    channel.tell("notifications/progress", delta("no event"))
+        channel.notify_soon("codex/event", params)
+    channel.notify_soon("notifications/progress", delta("no event"))
     session.reads.set()
     async with asyncio.timeout(PATIENCE_S):
         await channel.flush()
@@ -199,16 +200,16 @@ async def test_of_a_client_that_lags_the_deltas_of_one_item_are_merged_and_nothi
 
 
 async def test_a_delta_grows_only_so_far(
-    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+    exchange: Exchange,
 ) -> None:
-    monkeypatch.setattr(http_channel, "MERGE_ABOVE", 0)
     session = DeafSession()
-    channel = HttpChannel(session, exchange, HttpBacklog())  # type: ignore[arg-type] # as much of it as is used
+    limits = HttpLimits(merge_above=0)
+    channel = HttpChannel(session, exchange, HttpBacklog(limits))  # type: ignore[arg-type] # as much of it as is used
     for _ in range(100):
-        channel.tell("codex/event", delta("x" * 1_000))
+        channel.notify_soon("codex/event", delta("x" * 1_000))
     session.reads.set()
     async with asyncio.timeout(PATIENCE_S):
         await channel.flush()
     sizes = [len(params["msg"]["delta"]) for params in session.sent]
     assert sum(sizes) == 100_000
-    assert max(sizes) <= legacy_merge.MERGED_CHARS + 1_000
+    assert max(sizes) <= limits.merged_chars + 1_000

@@ -17,10 +17,10 @@ from codextui.demo import Script, ScriptedModel
 from codextui.errors import ServerRefused
 from codextui.protocol import events as ev
 from codextui.protocol.threads import ThreadState
-from codextui.server.app import hosting
-from codextui.server.core import ServeOptions
-from codextui.server.mcp.session import Caller, Session
+from codextui.server.app import open_server
+from codextui.server.clients import Caller, Session
 from codextui.server.mcp.tools import publish
+from codextui.server.options import ServerOptions
 
 GONE = "the program that ran it is gone"
 RESUME = "`codextui run --resume bugs-1`"
@@ -43,16 +43,16 @@ async def test_a_refused_telling_makes_nobody_an_owner(served: Served):
         await second.start()
 
 
-async def test_one_who_hung_up_before_it_was_heard_owns_nothing(options: ServeOptions):
-    async with hosting(options) as host:
-        session = Session(cast("Any", None), client="team bugs")
+async def test_one_who_hung_up_before_it_was_heard_owns_nothing(options: ServerOptions):
+    async with open_server(options) as server:
+        session = Session(cast("Any", None), client_name="team bugs")
         caller = Caller(session, 1, supervises=False, elicits=False)
         with pytest.raises(ServerRefused, match="hung up"):
-            await publish(host, caller, {"run": RUN, "events": [row(RUN)]})
-        host.sessions.add(session)
-        assert await publish(host, caller, {"run": RUN, "events": [row(RUN)]})
-        host.drop(session)
-        (left,) = host.core.registry
+            await publish(server, caller, {"run": RUN, "events": [row(RUN)]})
+        server.sessions.add(session)
+        assert await publish(server, caller, {"run": RUN, "events": [row(RUN)]})
+        server.disconnect(session)
+        (left,) = server.registry
         assert left.info.state is ThreadState.DISCONNECTED
 
 
@@ -123,7 +123,7 @@ async def test_a_turn_that_is_told_again_runs_again(served: Served):
             assert backend["turn_started_at"] > 0
 
 
-async def test_a_run_is_brought_back_by_the_next_server_and_its_program(options: ServeOptions):
+async def test_a_run_is_brought_back_by_the_next_server_and_its_program(options: ServerOptions):
     first, second = (
         Served(options, ScriptedModel(Script())),
         Served(options, ScriptedModel(Script())),
@@ -161,7 +161,7 @@ async def test_a_run_is_brought_back_by_the_next_server_and_its_program(options:
     await second.stop()
 
 
-async def test_a_server_with_a_program_is_not_idle_and_without_one_it_ends(options: ServeOptions):
+async def test_a_server_with_a_program_is_not_idle_and_without_one_it_ends(options: ServerOptions):
     served = Served(replace(options, idle_timeout_s=0.1), ScriptedModel(Script()))
     await served.start()
     async with team_of(served) as team:
@@ -171,7 +171,7 @@ async def test_a_server_with_a_program_is_not_idle_and_without_one_it_ends(optio
     await served.ended()
 
 
-async def test_by_http_no_run_is_told(options: ServeOptions, folder: Path):
+async def test_by_http_no_run_is_told(options: ServerOptions, folder: Path):
     by_http = replace(options, http=HttpAddress("127.0.0.1", 0), token=folder / "s.token")
     served = Served(by_http, ScriptedModel(Script()))
     await served.start()

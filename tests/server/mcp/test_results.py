@@ -11,14 +11,14 @@ COLOUR = {"type": "object", "properties": {"colour": {"enum": ["red"]}}, "requir
 
 
 def test_without_the_argument_there_is_no_schema():
-    assert OutputSchema.of({"prompt": "x"}) is None
+    assert OutputSchema.from_arguments({"prompt": "x"}) is None
 
 
 def test_an_answer_that_fits_is_read():
-    schema = OutputSchema.of({"output-schema": COLOUR})
+    schema = OutputSchema.from_arguments({"output-schema": COLOUR})
     assert schema is not None
     assert schema.schema == COLOUR
-    assert schema.read(' {"colour": "red"}\n') == {"colour": "red"}
+    assert schema.parse(' {"colour": "red"}\n') == {"colour": "red"}
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ def test_an_answer_that_fits_is_read():
 )
 def test_one_that_does_not_is_told(answer: str, why: str):
     with pytest.raises(ServerRefused, match=why) as refused:
-        OutputSchema(COLOUR).read(answer)
+        OutputSchema(COLOUR).parse(answer)
     assert len(str(refused.value)) < 400
 
 
@@ -49,4 +49,4 @@ def test_what_is_no_schema_is_refused(schema: dict[str, Any]):
 def test_nothing_is_fetched_for_a_reference():
     schema = OutputSchema({"$ref": "http://127.0.0.1:9/schema.json"})
     with pytest.raises(ServerRefused, match="output-schema"):
-        schema.read("{}")
+        schema.parse("{}")

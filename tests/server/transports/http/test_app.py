@@ -26,25 +26,26 @@ from contract.serving import PATIENCE_S, Served, until
 from codextui.config.address import HttpAddress
 from codextui.demo import Script, ScriptedModel
 from codextui.errors import ServerUnreachable
-from codextui.server.core import ServeOptions
+from codextui.server.options import HttpLimits, ServerLimits, ServerOptions
 from codextui.server.run import serve
-from codextui.server.transports.http import (
-    app as http_session,
-)
-from codextui.server.transports.http import (
-    body as http_body,
-)
-from codextui.server.transports.http import (
-    server as http_server,
-)
 from codextui.server.transports.http.token import TokenFile
 
 HELLO = message("initialize", **INITIALIZE)
 
 
 @pytest.fixture
-def options(options: ServeOptions, folder: Path) -> ServeOptions:
-    return replace(options, http=HttpAddress("127.0.0.1", 0), token=folder / "s.token")
+def limits() -> HttpLimits:
+    return HttpLimits()
+
+
+@pytest.fixture
+def options(options: ServerOptions, folder: Path, limits: HttpLimits) -> ServerOptions:
+    return replace(
+        options,
+        http=HttpAddress("127.0.0.1", 0),
+        token=folder / "s.token",
+        limits=ServerLimits(http=limits),
+    )
 
 
 async def knock(served: Served, **headers: str) -> httpx2.Response:
@@ -111,7 +112,7 @@ async def test_there_is_nothing_at_other_paths(served: Served) -> None:
 async def test_a_body_that_is_too_large_is_refused_and_the_others_are_served(
     served: Served,
 ) -> None:
-    body = json.dumps(message("initialize", pad="x" * http_body.MAX_BODY))
+    body = json.dumps(message("initialize", pad="x" * HttpLimits().body_bytes))
     async with http_client(served) as client:
         assert (await client.post("", content=body)).status_code == 413
     assert (await knock(served)).status_code == 200
@@ -152,11 +153,10 @@ async def test_a_session_that_nobody_opened_is_unknown(served: Served) -> None:
         assert (await client.post("", json=message("tools/list"))).status_code == 404
 
 
+@pytest.mark.parametrize("limits", [HttpLimits(connections=30, long_calls_share=0.1)])
 async def test_too_many_open_calls_are_told_so_and_there_is_room_for_decisions(
-    served: Served, monkeypatch: pytest.MonkeyPatch
+    served: Served,
 ) -> None:
-    monkeypatch.setattr(http_server, "MAX_CONNECTIONS", 30)
-    monkeypatch.setattr(http_session, "MAX_STAYING", 0.1)
     supervises = {"codextui/supervisor": {}}
     async with (
         served.console() as console,
@@ -176,20 +176,18 @@ async def test_too_many_open_calls_are_told_so_and_there_is_room_for_decisions(
         await following.message(stream, lambda m: m.get("method") == "codex/caught_up")
 
 
+@pytest.mark.parametrize("limits", [HttpLimits(connections=1)])
 async def test_too_many_connections_are_hung_up_on_and_the_open_ones_are_served(
-    served: Served, monkeypatch: pytest.MonkeyPatch
+    served: Served,
 ) -> None:
     async with raw_session(served, "good") as good:
-        monkeypatch.setattr(http_server, "MAX_CONNECTIONS", 1)
         with pytest.raises(httpx2.HTTPError):
             await knock(served)
         assert "result" in await good.reply(good.begin("tools/list"))
 
 
-async def test_a_connection_that_says_nothing_is_hung_up_on(
-    served: Served, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(http_server, "FIRST_REQUEST_S", 0.05)
+@pytest.mark.parametrize("limits", [HttpLimits(first_request_s=0.05)])
+async def test_a_connection_that_says_nothing_is_hung_up_on(served: Served) -> None:
     url = httpx2.URL(await url_of(served))
     reader, writer = await asyncio.open_connection(url.host, url.port)
     writer.write(b"POST /mcp HTTP/1.1\r\n")
@@ -242,7 +240,7 @@ async def taken() -> AsyncIterator[HttpAddress]:
 
 
 async def test_a_taken_port_is_told_and_nothing_is_left_behind(
-    options: ServeOptions, taken: HttpAddress
+    options: ServerOptions, taken: HttpAddress
 ) -> None:
     with pytest.raises(ServerUnreachable, match=f"{taken} cannot be listened on: another program"):
         async with asyncio.timeout(PATIENCE_S):
@@ -255,7 +253,7 @@ async def test_a_taken_port_is_told_and_nothing_is_left_behind(
 
 
 async def test_a_taken_port_of_the_configuration_does_not_take_the_socket_away(
-    options: ServeOptions, taken: HttpAddress
+    options: ServerOptions, taken: HttpAddress
 ) -> None:
     served = Served(replace(options, http=taken, http_required=False), ScriptedModel(Script()))
     await served.start()

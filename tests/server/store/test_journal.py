@@ -7,13 +7,12 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
-from codextui.errors import ServerUnreachable
 from codextui.protocol import events as ev
 from codextui.protocol.approvals import Approval, CommandAsked
 from codextui.protocol.runs import Gate, Span, SpanKind, ThreadKind
 from codextui.protocol.threads import ThreadInfo, ThreadState
+from codextui.server.store.history import KILLED_RETENTION_S, read_journal, read_thread_events
 from codextui.server.store.journal import Journal
-from codextui.server.store.restore import KILLED_KEPT_S, recall, recall_events
 
 APPROVAL = Approval("a1", "t", "u", "i", "codex-1", 10.0, CommandAsked("make"))
 
@@ -30,30 +29,30 @@ def path(tmp_path: Path) -> Path:
 async def test_threads_and_what_happened_on_them_come_back(path: Path):
     journal = Journal(path)
     info = ThreadInfo("t", "backend", ThreadState.IDLE, created_at=1.0)
-    journal.keep_thread(ThreadInfo("t", "codex-1", ThreadState.RUNNING, created_at=1.0))
-    journal.keep_thread(info)
+    journal.record_thread(ThreadInfo("t", "codex-1", ThreadState.RUNNING, created_at=1.0))
+    journal.record_thread(info)
     item = ev.ItemCompleted({"id": "i", "type": "agentMessage", "text": "ä\n\x1b"})
     for msg in (ev.TurnStarted(), ev.TextDelta("i", "a"), item, ev.TurnCompleted("ä")):
-        journal.keep_event(event(msg))
+        journal.record_event(event(msg))
     await journal.close()
-    memory = recall(path)
-    assert memory.threads == (info,)
-    assert [past.msg for past in memory.events] == [
+    contents = read_journal(path)
+    assert contents.threads == (info,)
+    assert [past.msg for past in contents.events] == [
         ev.TurnStarted(),
         item,
         ev.TurnCompleted("ä"),
     ]
-    assert {past.at for past in memory.events} == {5.0}
+    assert {past.at for past in contents.events} == {5.0}
 
 
 async def test_of_diffs_and_plans_the_latest_of_each_turn_comes_back(path: Path):
     journal = Journal(path)
-    journal.keep_thread(ThreadInfo("t", "codex-1", ThreadState.IDLE))
+    journal.record_thread(ThreadInfo("t", "codex-1", ThreadState.IDLE))
     for number in range(3):
-        journal.keep_event(event(ev.DiffUpdated(f"diff {number}")))
-    journal.keep_event(event(ev.DiffUpdated("of another turn"), turn_id="v"))
+        journal.record_event(event(ev.DiffUpdated(f"diff {number}")))
+    journal.record_event(event(ev.DiffUpdated("of another turn"), turn_id="v"))
     await journal.close()
-    assert [past.msg for past in recall(path).events] == [
+    assert [past.msg for past in read_journal(path).events] == [
         ev.DiffUpdated("diff 2"),
         ev.DiffUpdated("of another turn"),
     ]
@@ -61,21 +60,21 @@ async def test_of_diffs_and_plans_the_latest_of_each_turn_comes_back(path: Path)
 
 async def test_of_gate_boards_and_spans_what_was_told_last_comes_back(path: Path):
     journal = Journal(path)
-    journal.keep_thread(ThreadInfo("t", "bugs", ThreadState.RUNNING, kind=ThreadKind.RUN))
+    journal.record_thread(ThreadInfo("t", "bugs", ThreadState.RUNNING, kind=ThreadKind.RUN))
     board = ev.GatesChecked((Gate("spec.md", met=True),))
     one, other = Span("s1", "backend", SpanKind.MODEL), Span("s2", "tester", SpanKind.TOOL)
     ended = ev.SpanChanged(structs.replace(one, ended_at=5.0))
     for msg in (ev.GatesChecked(()), ev.SpanChanged(one), ev.SpanChanged(other), board, ended):
-        journal.keep_event(event(msg))
+        journal.record_event(event(msg))
     await journal.close()
-    assert [past.msg for past in recall(path).events] == [ev.SpanChanged(other), board, ended]
+    assert [past.msg for past in read_journal(path).events] == [ev.SpanChanged(other), board, ended]
 
 
 async def test_a_decision_is_on_the_disk_when_it_returns(path: Path):
     journal = Journal(path)
-    journal.open_approval(APPROVAL)
+    journal.record_approval(APPROVAL)
     resolved = ev.ApprovalResolved("a1", "denied", by="me", message="no", waited=2.5)
-    await asyncio.wait_for(journal.decide(resolved, at=12.5), 5)
+    await asyncio.wait_for(journal.record_decision(resolved, at=12.5), 5)
     with sqlite3.connect(path) as database:
         row = database.execute(
             "SELECT kind, handle, outcome, by, message, waited, resolved_at FROM approvals"
@@ -87,86 +86,72 @@ async def test_a_decision_is_on_the_disk_when_it_returns(path: Path):
 
 async def test_what_was_still_asked_comes_back_as_open(path: Path):
     journal = Journal(path)
-    journal.open_approval(APPROVAL)
+    journal.record_approval(APPROVAL)
     await journal.close()
-    memory = recall(path)
-    assert memory.open_approvals == (APPROVAL,)
-    assert memory.last_approval == 1
+    contents = read_journal(path)
+    assert contents.open_approvals == (APPROVAL,)
+    assert contents.last_approval == 1
     journal = Journal(path)
-    journal.resolve_approval(ev.ApprovalResolved("a1", "lost"), at=1.0)
+    journal.record_resolution(ev.ApprovalResolved("a1", "lost"), at=1.0)
     await journal.close()
-    assert recall(path).open_approvals == ()
+    assert read_journal(path).open_approvals == ()
 
 
-async def test_a_killed_threads_past_is_read_only_where_it_is_asked_for(path: Path):
-    journal = Journal(path)
-    journal.keep_thread(ThreadInfo("t", "codex-1", ThreadState.KILLED, created_at=100.0))
-    journal.keep_event(event(ev.TurnStarted()))
+async def test_the_events_of_a_killed_thread_are_retained_for_a_while_after_its_end(path: Path):
+    journal = Journal(path, clock=lambda: 100.0)
+    journal.record_thread(ThreadInfo("t", "codex-1", ThreadState.KILLED, created_at=-1e9))
+    journal.record_event(event(ev.TurnStarted()))
     await journal.close()
-    assert recall(path, now=101.0).events == ()
-    assert len(recall_events(path, "t")) == 1
-    assert len(recall(path, now=101.0 + KILLED_KEPT_S).threads) == 1
-    assert recall_events(path, "t") == ()
+    assert read_journal(path, now=101.0).events == ()
+    assert len(read_thread_events(path, "t")) == 1
+    assert len(read_journal(path, now=101.0 + KILLED_RETENTION_S).threads) == 1
+    assert read_thread_events(path, "t") == ()
 
 
 async def test_the_journal_is_for_its_user_alone(path: Path):
     journal = Journal(path)
-    journal.keep_event(event(ev.TurnStarted()))
+    journal.record_event(event(ev.TurnStarted()))
     await journal.close()
     for file in path.parent.iterdir():
         assert file.stat().st_mode & 0o077 == 0, file
 
 
-async def test_what_is_no_journal_is_refused_in_a_sentence(path: Path):
-    path.write_text("this is no database, but it is long enough to be looked at\n" * 100)
-    with pytest.raises(ServerUnreachable, match="cannot be used as journal"):
-        Journal(path)
-
-
-async def test_a_journal_of_another_format_is_left_alone(path: Path):
-    with sqlite3.connect(path) as database:
-        database.execute("PRAGMA user_version = 99")
-    database.close()
-    with pytest.raises(ServerUnreachable, match="99"):
-        Journal(path)
-
-
 async def test_a_row_that_cannot_be_read_is_skipped(path: Path):
     journal = Journal(path)
-    journal.keep_thread(ThreadInfo("t", "codex-1", ThreadState.IDLE))
-    journal.keep_event(event(ev.TurnStarted()))
+    journal.record_thread(ThreadInfo("t", "codex-1", ThreadState.IDLE))
+    journal.record_event(event(ev.TurnStarted()))
     await journal.close()
     with sqlite3.connect(path) as database:
-        database.execute("INSERT INTO threads VALUES ('x', 'idle', 0, '{')")
+        database.execute("INSERT INTO threads VALUES ('x', 'idle', 0, '{', 0)")
         database.execute("INSERT INTO events (thread_id, turn_id, at, msg) VALUES ('t','',0,'[]')")
     database.close()
-    memory = recall(path)
-    assert len(memory.threads) == len(memory.events) == 1
+    contents = read_journal(path)
+    assert len(contents.threads) == len(contents.events) == 1
 
 
 async def test_a_write_that_fails_is_told_once_and_spoils_no_other(path: Path):
     journal = Journal(path)
     troubles: list[str] = []
-    journal.on_trouble = troubles.append
-    journal.open_approval(APPROVAL)
-    journal.open_approval(APPROVAL)  # the same id again cannot be kept
-    journal.keep_thread(ThreadInfo("t", "codex-1", ThreadState.IDLE))
-    await journal.decide(ev.ApprovalResolved("a1", "denied"), at=1.0)
-    journal.open_approval(APPROVAL)
+    journal.on_error = troubles.append
+    journal.record_approval(APPROVAL)
+    journal.record_approval(APPROVAL)  # the same id again cannot be kept
+    journal.record_thread(ThreadInfo("t", "codex-1", ThreadState.IDLE))
+    await journal.record_decision(ev.ApprovalResolved("a1", "denied"), at=1.0)
+    journal.record_approval(APPROVAL)
     await journal.close()
     await asyncio.sleep(0)
     assert len(troubles) == 1
-    assert len(recall(path).threads) == 1
+    assert len(read_journal(path).threads) == 1
 
 
 async def test_pieces_of_an_item_come_back_where_they_were_kept(path: Path):
     journal = Journal(path)
-    journal.keep_thread(ThreadInfo("t", "codex-1", ThreadState.INTERRUPTED))
+    journal.record_thread(ThreadInfo("t", "codex-1", ThreadState.INTERRUPTED))
     for msg in (ev.TextDelta("i", "half a "), ev.TextDelta("i", "sentence")):
-        journal.keep_event(event(msg))
-        journal.keep_part(event(msg))
+        journal.record_event(event(msg))
+        journal.record_partial(event(msg))
     await journal.close()
-    assert [past.msg for past in recall(path).events] == [
+    assert [past.msg for past in read_journal(path).events] == [
         ev.TextDelta("i", "half a "),
         ev.TextDelta("i", "sentence"),
     ]

@@ -1,0 +1,154 @@
+"""A running server: its parts, its sessions and its background tasks."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar
+
+from codextui.jsonrpc.fields import Json
+from codextui.server.approvals.broker import ApprovalBroker
+from codextui.server.approvals.elicitation import CallResponders
+from codextui.server.clients import Caller, Session
+from codextui.server.events.hub import EventHub
+from codextui.server.events.legacy import LegacyEventHub
+from codextui.server.options import ServerOptions
+from codextui.server.runs.controls import RunControls
+from codextui.server.runs.questions import RoleQuestions
+from codextui.server.runs.runs import Runs
+from codextui.server.threads.opening import ThreadOpener
+from codextui.server.threads.registry import ThreadRegistry
+from codextui.server.threads.turns import Turns
+from codextui.server.worker import CodexHandler, CodexWorker
+
+_T = TypeVar("_T")
+
+logger = logging.getLogger(__name__)
+
+
+class SuspendedCall(Protocol):
+    """A call whose client has been sent questions and is to come back (`mcp.calls.TurnCall`).
+
+    Attributes:
+        caller: the client that made the call, or came back with answers last.
+    """
+
+    caller: Caller
+
+    async def resume(self, caller: Caller, responses: Mapping[str, Json]) -> dict[str, object]:
+        """Take the client's answers, and wait for the end of the turn or the next questions."""
+
+    def abandon(self) -> None:
+        """Leave the questions to others, because the client will not come back."""
+
+
+class BackgroundTasks:
+    """Tasks that belong to the server, not to the client that caused them."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    def start(self, work: Coroutine[Any, Any, _T]) -> asyncio.Task[_T]:
+        """Start a task. A failure is logged."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._finish)
+        return task
+
+    async def run(self, work: Coroutine[Any, Any, _T]) -> _T:
+        """Run a task and return its result. Cancelling this does not cancel the task."""
+        return await asyncio.shield(self.start(work))
+
+    async def close(self) -> None:
+        """Cancel the tasks that still run."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _finish(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.info("%s: %s", type(error).__name__, error)
+
+
+@dataclass(frozen=True, slots=True)
+class ServerState:
+    """The parts of a running server, and what its connections share.
+
+    Attributes:
+        options: how it runs.
+        started_at: unix seconds.
+        hub: publishes events.
+        registry: the threads.
+        broker: the open approvals.
+        worker: the Codex process.
+        codex_handler: handles what the Codex process sends.
+        opener: starts, forks and resumes threads.
+        turns: starts, steers and ends turns.
+        legacy: sends legacy events to calls.
+        runs: the runs that programs publish.
+        controls: what people request of runs.
+        questions: what runs ask people.
+        call_responders: the open calls whose clients can be asked.
+        background: tasks that outlive the client that caused them.
+        sessions: the connected clients; over HTTP, one session for each open request.
+        sessions_changed: set whenever a client connects or disconnects.
+        suspended_calls: calls that wait for their clients' answers, by request state.
+        endpoints: the URLs that it listens on.
+        stopping: set when the server is to end.
+    """
+
+    options: ServerOptions
+    started_at: float
+    hub: EventHub
+    registry: ThreadRegistry
+    broker: ApprovalBroker
+    worker: CodexWorker
+    codex_handler: CodexHandler
+    opener: ThreadOpener
+    turns: Turns
+    legacy: LegacyEventHub
+    runs: Runs
+    controls: RunControls
+    questions: RoleQuestions
+    call_responders: CallResponders
+    background: BackgroundTasks
+    sessions: set[Session] = field(default_factory=set)
+    sessions_changed: asyncio.Event = field(default_factory=asyncio.Event)
+    suspended_calls: dict[str, SuspendedCall] = field(default_factory=dict)
+    endpoints: list[str] = field(default_factory=list)
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def add_session(self, session: Session) -> None:
+        """Add a client that has connected."""
+        self.sessions.add(session)
+        self.sessions_changed.set()
+
+    def remove_session(self, session: Session) -> None:
+        """Remove a client that may still come back, by another request."""
+        self.sessions.discard(session)
+        self.sessions_changed.set()
+
+    def disconnect(self, session: Session) -> None:
+        """Remove a client that has disconnected for good, and end what needs it."""
+        self.remove_session(session)
+        self.runs.disconnect(session)
+        for call in tuple(self.suspended_calls.values()):
+            if call.caller.session is session:
+                call.abandon()
+
+    def assign_name(self, session: Session) -> None:
+        """Give a client a name of its own, to tell people which of two consoles decided.
+
+        Over HTTP every request has its own session, and clients are not told apart.
+        """
+        if session.unique_name or not session.persistent:
+            return
+        taken = {other.unique_name for other in self.sessions}
+        names = itertools.chain(
+            [session.client_name], (f"{session.client_name}-{n}" for n in itertools.count(2))
+        )
+        session.unique_name = next(name for name in names if name not in taken)

@@ -1,0 +1,84 @@
+"""Restores the threads of an earlier server from its journal."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import time
+from pathlib import Path
+
+from msgspec import structs
+
+from codextui.errors import ServerRefused
+from codextui.protocol import events as ev
+from codextui.protocol.runs import ThreadKind
+from codextui.protocol.threads import ThreadInfo, ThreadState
+from codextui.server.events.hub import EventHub
+from codextui.server.store.history import JournalContents, read_thread_events
+from codextui.server.store.journal import Journal
+from codextui.server.threads.registry import ThreadRecord, ThreadRegistry
+from codextui.server.threads.turn_state import disconnected
+
+_SERVER_ENDED = "The server ended during the turn."
+
+
+def restore_threads(
+    hub: EventHub, registry: ThreadRegistry, journal: Journal, contents: JournalContents
+) -> None:
+    """Add the threads of the journal and publish their events; what was running is lost.
+
+    The threads are loaded into Codex when they are needed.
+    """
+    for info in contents.threads:
+        registry.restore(ThreadRecord(_at_rest(info)))
+    for past in contents.events:
+        hub.restore(past.thread_id, past.turn_id, past.msg, past.at)
+    for approval in contents.open_approvals:
+        waited = max(0.0, time.time() - approval.asked_at)
+        lost = ev.ApprovalResolved(approval.approval_id, "lost", waited=waited)
+        journal.record_resolution(lost, at=time.time())
+        hub.publish(approval.thread_id, approval.turn_id, lost)
+    for info in contents.threads:
+        if _had_turn(info):
+            aborted = ev.TurnAborted("lost", _SERVER_ENDED)
+            hub.publish(info.thread_id, info.turn_id, aborted)
+        if info.state is not ThreadState.KILLED:
+            registry.republish(info.thread_id)
+
+
+async def read_events(hub: EventHub, journal: Path, record: ThreadRecord) -> list[ev.Event]:
+    """Return the events of a thread, in order, from the log or else from the journal.
+
+    Events from the journal, whose sequence numbers mean nothing any more, have the number 0.
+
+    Raises:
+        ServerRefused: the journal cannot be read.
+    """
+    thread_id = record.thread_id
+    if hub.has_history(thread_id):
+        return hub.events_of(thread_id)
+    try:
+        stored = await asyncio.to_thread(read_thread_events, journal, thread_id)
+    except sqlite3.Error as error:
+        raise ServerRefused(f"the journal {journal} cannot be read: {error}") from error
+    return [ev.Event(0, past.thread_id, past.turn_id, past.at, past.msg) for past in stored]
+
+
+def _at_rest(info: ThreadInfo) -> ThreadInfo:
+    if info.kind is not ThreadKind.CODEX:
+        return disconnected(info)
+    if info.state is ThreadState.KILLED or not info.state.has_turn:
+        return structs.replace(info, turn_started_at=None, waits_for="")
+    return structs.replace(
+        info,
+        state=ThreadState.INTERRUPTED,
+        turn_started_at=None,
+        waits_for="",
+        note=_SERVER_ENDED,
+    )
+
+
+def _had_turn(info: ThreadInfo) -> bool:
+    """Return whether a turn was running. A role may be held in the middle of one."""
+    held = info.kind is not ThreadKind.CODEX and info.state is not ThreadState.KILLED
+    return (held or info.state.has_turn) and info.turn_started_at is not None

@@ -1,0 +1,202 @@
+"""The state machine of a turn: what an event changes about its thread. Pure.
+
+Threads of Codex and the roles and runs that a program publishes take the same steps, but for one
+difference: the state and the note of a Codex thread follow from its events, while a program
+publishes those of its roles and runs itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from msgspec import structs
+
+from codextui.codex.items import file_changes
+from codextui.protocol import events as ev
+from codextui.protocol.approvals import FileChange
+from codextui.protocol.runs import RUN_PREFIX, TEAM_CLIENT_PREFIX, ThreadKind
+from codextui.protocol.threads import ThreadInfo, ThreadState
+
+MAX_NOTE = 300
+"""Characters of the note that an error or a warning leaves on a thread."""
+
+ENDED_STATES = (
+    ThreadState.DONE,
+    ThreadState.FAILED,
+    ThreadState.INTERRUPTED,
+    ThreadState.KILLED,
+)
+"""The states of a role or a run that has ended."""
+
+_STATE_AFTER_ABORT = {
+    "interrupted": ThreadState.INTERRUPTED,
+    "lost": ThreadState.INTERRUPTED,
+    "killed": ThreadState.KILLED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TurnState:
+    """The running turn of a thread, or the traces of the last one.
+
+    Attributes:
+        running_id: the running turn; empty where none runs.
+        last_message: the agent's last message in the turn.
+        patches: the file changes of the running turn, by item.
+    """
+
+    running_id: str = ""
+    last_message: str = ""
+    patches: Mapping[str, tuple[FileChange, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TurnOutcome:
+    """How a turn ended.
+
+    Attributes:
+        turn_id: the turn.
+        content: the agent's last message in it; empty where there was none.
+        reason: empty for a normal end; otherwise `interrupted`, `failed`, `killed` or `lost`.
+        message: what went wrong, in a sentence; empty where nothing did.
+    """
+
+    turn_id: str
+    content: str
+    reason: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """What an event changes.
+
+    Attributes:
+        turn: the turn's state after it.
+        msg: the event to publish; an end has the last message, and its reason may differ.
+        changes: new values of the thread's info, by field.
+        outcome: how a turn ended; None where none did.
+    """
+
+    turn: TurnState
+    msg: ev.Msg
+    changes: Mapping[str, object] = field(default_factory=dict)
+    outcome: TurnOutcome | None = None
+
+
+def advance(
+    turn: TurnState,
+    info: ThreadInfo,
+    turn_id: str,
+    msg: ev.Msg,
+    *,
+    now: float,
+    needs_input: bool = False,
+    killing: bool = False,
+) -> Transition:
+    """Return what an event on a thread changes.
+
+    Args:
+        turn: the state before it.
+        info: the thread's info before it.
+        turn_id: the turn that the event belongs to.
+        msg: the event.
+        now: unix seconds.
+        needs_input: whether an approval is open on the thread.
+        killing: whether the thread is being killed: an interrupted turn then counts as killed.
+    """
+    match msg:
+        case ev.TurnStarted():
+            return _begin(info, turn_id, now, needs_input=needs_input)
+        case ev.TurnCompleted(message):
+            outcome = TurnOutcome(turn_id, turn.last_message)
+            return _end(turn, info, ev.TurnCompleted(message or turn.last_message), outcome)
+        case ev.TurnAborted(reason, message):
+            reason = "killed" if killing and reason == "interrupted" else reason
+            outcome = TurnOutcome(turn_id, turn.last_message, reason, message)
+            return _end(turn, info, ev.TurnAborted(reason, message), outcome)
+        case ev.ItemStarted({"type": "fileChange"} as item):
+            return Transition(_with_patch(turn, str(item.get("id")), file_changes(item)), msg)
+        case ev.PatchUpdated(item_id, changes):
+            return Transition(_with_patch(turn, item_id, changes), msg)
+        case ev.ItemCompleted({"type": "agentMessage", "text": str(text)}):
+            return Transition(replace(turn, last_message=text), msg)
+        case ev.TokensCounted(total, _, window):
+            return Transition(turn, msg, {"usage": total, "context_window": window})
+        case ev.ErrorRaised(text) | ev.Warned(text) if _follows_events(info):
+            return Transition(turn, msg, {"note": _one_line(text)})
+        case _:
+            return Transition(turn, msg)
+
+
+def disconnected(info: ThreadInfo) -> ThreadInfo:
+    """Return the info of a role or run whose program is gone."""
+    if info.state in ENDED_STATES:
+        return structs.replace(info, turn_started_at=None, waits_for="")
+    note = "the program that ran it is gone"
+    command = resume_command(info.client, info.parent or info.thread_id)
+    return structs.replace(
+        info,
+        state=ThreadState.DISCONNECTED,
+        turn_started_at=None,
+        waits_for="",
+        note=f"{note}: {command}" if command else note,
+    )
+
+
+def resume_command(client: str, run_id: str) -> str:
+    """Return the command that resumes a client's run; empty where there is none."""
+    if not client.startswith(TEAM_CLIENT_PREFIX):
+        return ""
+    return f"`codextui run --resume {run_id.removeprefix(RUN_PREFIX)}`"
+
+
+def _begin(info: ThreadInfo, turn_id: str, now: float, *, needs_input: bool) -> Transition:
+    turn, msg = TurnState(turn_id), ev.TurnStarted()
+    known = info.turn_id == turn_id and info.turn_started_at is not None
+    started = {} if known else {"turn_id": turn_id, "turn_started_at": now}
+    if _follows_events(info):
+        state = ThreadState.NEEDS_INPUT if needs_input else ThreadState.RUNNING
+        return Transition(turn, msg, {**started, "state": state, "note": ""})
+    return Transition(turn, msg, {} if info.state is ThreadState.KILLED else started)
+
+
+def _end(
+    turn: TurnState,
+    info: ThreadInfo,
+    msg: ev.TurnCompleted | ev.TurnAborted,
+    outcome: TurnOutcome,
+) -> Transition:
+    changes: dict[str, object] = {}
+    if not _follows_events(info):
+        if info.turn_id == outcome.turn_id:
+            changes = {"turn_started_at": None}
+    elif turn.running_id in ("", outcome.turn_id):
+        changes = {
+            "state": _state_after(msg),
+            "turn_id": outcome.turn_id,
+            "turn_started_at": None,
+            "note": _one_line(outcome.message) or info.note,
+        }
+    if turn.running_id == outcome.turn_id:
+        turn = replace(turn, running_id="", patches={})
+    return Transition(turn, msg, changes, outcome)
+
+
+def _state_after(msg: ev.TurnCompleted | ev.TurnAborted) -> ThreadState:
+    if isinstance(msg, ev.TurnCompleted):
+        return ThreadState.IDLE
+    return _STATE_AFTER_ABORT.get(msg.reason, ThreadState.FAILED)
+
+
+def _follows_events(info: ThreadInfo) -> bool:
+    return info.kind is ThreadKind.CODEX
+
+
+def _with_patch(turn: TurnState, item_id: str, changes: tuple[FileChange, ...]) -> TurnState:
+    return replace(turn, patches={**turn.patches, item_id: changes})
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())[:MAX_NOTE]
