@@ -33,9 +33,7 @@ def config(tmp_path: Path) -> Path:
     return path
 
 
-def test_http_is_served_where_it_was_asked_for(
-    started: list[ServerOptions], tmp_path: Path
-) -> None:
+def test_http_is_served_on_request(started: list[ServerOptions], tmp_path: Path) -> None:
     assert cli.main(["serve", "--config", str(empty(tmp_path)), "--http", "127.0.0.1:8040"]) == 0
     assert started[0].http == HttpAddress("127.0.0.1", 8040)
     assert started[0].http_required
@@ -48,14 +46,12 @@ def empty(tmp_path: Path) -> Path:
     return path
 
 
-def test_without_being_asked_there_is_no_http(started: list[ServerOptions], tmp_path: Path) -> None:
+def test_http_is_not_served_by_default(started: list[ServerOptions], tmp_path: Path) -> None:
     assert cli.main(["serve", "--config", str(empty(tmp_path))]) == 0
     assert started[0].http is None
 
 
-def test_a_daemon_with_http_does_not_end_by_itself(
-    started: list[ServerOptions], config: Path
-) -> None:
+def test_a_daemon_with_http_has_no_idle_timeout(started: list[ServerOptions], config: Path) -> None:
     assert cli.main(["serve", "--config", str(config), "--daemon"]) == 0
     assert started[0].http == HttpAddress("127.0.0.1", 8040)
     assert not started[0].http_required
@@ -63,7 +59,7 @@ def test_a_daemon_with_http_does_not_end_by_itself(
 
 
 @pytest.mark.parametrize("arguments", [["-L", "other"], ["--until-stdin-ends"]])
-def test_the_configured_http_is_that_of_the_one_lasting_server(
+def test_the_configured_http_address_is_for_the_default_server_only(
     started: list[ServerOptions],
     config: Path,
     arguments: list[str],
@@ -75,7 +71,7 @@ def test_the_configured_http_is_that_of_the_one_lasting_server(
     assert started[0].idle_timeout_s > 0
 
 
-def test_an_address_that_others_can_reach_needs_a_flag_and_is_warned_of(
+def test_a_public_address_needs_a_flag_and_gives_a_warning(
     started: list[ServerOptions], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments = ["serve", "--config", str(empty(tmp_path)), "--http", "0.0.0.0:8040"]
@@ -87,7 +83,7 @@ def test_an_address_that_others_can_reach_needs_a_flag_and_is_warned_of(
     assert "unencrypted" in capsys.readouterr().err
 
 
-def test_a_wrong_address_is_told_before_anything_starts(
+def test_an_invalid_address_is_reported_before_anything_starts(
     started: list[ServerOptions], capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as left:

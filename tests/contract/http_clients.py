@@ -1,4 +1,4 @@
-"""Clients of a shared server that come by HTTP."""
+"""HTTP clients of a shared server."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def token_of(served: Served) -> str:
 
 
 async def url_of(served: Served) -> str:
-    """Where a server that chose a port itself listens."""
+    """Return the URL of a server that chose its port itself, waiting for it to listen."""
     async with asyncio.timeout(PATIENCE_S), served.client("asking") as client:
         while True:
             result = await client.call("codex-server")
@@ -47,8 +47,8 @@ async def url_of(served: Served) -> str:
             await asyncio.sleep(0.02)
 
 
-async def forgotten(console: Console, name: str) -> None:
-    """Waits until a client is none any more."""
+async def until_disconnected(console: Console, name: str) -> None:
+    """Wait until the server no longer lists a client."""
     async with asyncio.timeout(PATIENCE_S):
         while name in (await console.call("codex-server"))["clients"]:  # noqa: ASYNC110 - no event tells it
             await asyncio.sleep(0.02)
@@ -76,7 +76,7 @@ async def stock_client(served: Served, mode: Any, **callbacks: Any) -> AsyncIter
 
 @dataclass
 class RawSession:
-    """A client of the handshake era by the bare wire: one connection, every message kept.
+    """A client of the handshake era that sends raw requests and keeps every message.
 
     `messages` are those of the response streams, with the id of the request whose stream it was.
     """
@@ -122,7 +122,7 @@ class RawSession:
                     self._came.set()
 
     async def message(self, number: int, fits: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-        """The first message on the stream of that request that fits."""
+        """Return the first message on a request's stream that fits, waiting for it."""
         seen = 0
         async with asyncio.timeout(PATIENCE_S):
             while True:
@@ -143,7 +143,7 @@ class RawSession:
         await self.send({"jsonrpc": "2.0", "id": request["id"], "result": result})
 
     async def vanish(self) -> None:
-        """Close every connection in the middle of what it carries, as a killed client does."""
+        """Close every connection abruptly, as a killed client does."""
         for task in self._tasks.values():
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)

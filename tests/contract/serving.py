@@ -37,7 +37,7 @@ T = TypeVar("T")
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    """Waits for what no event tells: the state of processes and files."""
+    """Wait for the state of processes and files, of which there is no event."""
     async with asyncio.timeout(PATIENCE_S):
         while not condition():  # noqa: ASYNC110 - nobody sets an event for it
             await asyncio.sleep(0.02)
@@ -81,7 +81,7 @@ class Served:
 
     @asynccontextmanager
     async def console(self, name: str = "console") -> AsyncIterator[Console]:
-        """A supervisor that has been told the past."""
+        """Connect a supervisor and wait until it has caught up."""
         console = Console()
         connect = functools.partial(open_socket, self.options.socket)
         async with Connection(connect, name=name, on_update=console.take) as connection:
@@ -91,7 +91,7 @@ class Served:
 
     @asynccontextmanager
     async def client(self, name: str = "client", **capabilities: Any) -> AsyncIterator[RawClient]:
-        """An ordinary client, by the bare wire."""
+        """Connect an ordinary client that speaks raw JSON lines."""
         reader, writer = await asyncio.open_unix_connection(self.options.socket, limit=2**26)
         client = RawClient(reader, writer)
         try:
@@ -127,7 +127,7 @@ async def serving(
 
 
 class Console:
-    """What a supervisor was told, and what it can do."""
+    """A supervisor: the updates that it got, and waiting for more."""
 
     def __init__(self) -> None:
         self.updates: list[ConnectionUpdate] = []
@@ -143,7 +143,7 @@ class Console:
             return await self.connection.call(tool, arguments)
 
     async def first(self, find: Callable[[ConnectionUpdate], T | None], after: int = 0) -> T:
-        """What `find` makes of the first update that it makes anything of."""
+        """Return the first result of `find` that is not None, waiting for updates."""
         seen = after
         async with asyncio.timeout(PATIENCE_S):
             while True:
@@ -169,7 +169,7 @@ class Console:
         return await self.first(find, after)
 
     async def offered(self, number: int = 1) -> Approval:
-        """The approval that was offered as number such."""
+        """Return the approval that was offered as number `number`, waiting for it."""
         counter = itertools.count(1)
 
         def find(update: ConnectionUpdate) -> Approval | None:
@@ -188,7 +188,7 @@ class Console:
         await self.first(find)
 
     async def state(self, thread_id: str, state: ThreadState, after: int = 0) -> ThreadInfo:
-        """The row that says that a thread is in that state."""
+        """Return the first info of a thread with that state, waiting for it."""
         event = await self.event(
             ev.ThreadChanged,
             lambda e: e.thread_id == thread_id and e.msg.thread.state is state,  # type: ignore[union-attr] # its kind was asked for
@@ -209,7 +209,7 @@ class Console:
         ]
 
     def said(self, thread_id: str) -> str:
-        """The agent's messages as the deltas tell them, and as the finished items do."""
+        """Return the text of the deltas of a thread."""
         return "".join(delta.delta for delta in self.messages(thread_id, ev.TextDelta))
 
     @property
@@ -218,7 +218,7 @@ class Console:
 
 
 class RawClient:
-    """A client by the bare wire: JSON lines, and every one kept."""
+    """A client that speaks raw JSON lines and keeps all that it gets."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader = reader
@@ -276,18 +276,18 @@ class RawClient:
         return self.begin("tools/call", name=tool, arguments=arguments)
 
     def begin_watched(self, tool: str, **arguments: Any) -> int:
-        """Calls a tool and wants to hear of its progress."""
+        """Call a tool with a progress token."""
         meta = {"progressToken": "watched"}
         return self.begin("tools/call", name=tool, arguments=arguments, _meta=meta)
 
     async def progress(self, words: str) -> dict[str, Any]:
-        """The first progress whose message has these words."""
+        """Return the first progress whose message has these words, waiting for it."""
         return await self.message(
             lambda m: m.get("method") == PROGRESS and words in m["params"]["message"]
         )
 
     async def event(self, kind: str) -> dict[str, Any]:
-        """The first `codex/event` of a type."""
+        """Return the first `codex/event` of a type, waiting for it."""
         return await self.message(
             lambda m: m.get("method") == "codex/event" and m["params"]["msg"]["type"] == kind
         )
@@ -296,7 +296,7 @@ class RawClient:
         return [message["params"] for message in self.messages if message.get("method") == method]
 
     async def call(self, tool: str, **arguments: Any) -> dict[str, Any]:
-        """The result of a tool, whole."""
+        """Call a tool and return its whole result."""
         reply = await self.reply(self.begin_tool(tool, **arguments))
         assert "result" in reply, reply
         return dict(reply["result"])

@@ -1,4 +1,4 @@
-"""A program that tells of its run, by the bare wire."""
+"""A program that publishes a run with raw JSON lines."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ TESTER = f"{RUN}/tester"
 
 
 def told(thread_id: str, word: str, turn_id: str = "", /, **msg: Any) -> dict[str, Any]:
-    """An event as `codex-publish` takes it."""
+    """Return an event as `codex-publish` takes it."""
     return {"threadId": thread_id, "turnId": turn_id, "msg": {"type": word, **msg}}
 
 
 def row(thread_id: str, state: str = "running", /, **more: Any) -> dict[str, Any]:
-    """The event that tells a row."""
+    """Return the event that publishes the info of a run or a role."""
     kind, handle = ("run", "bugs") if "/" not in thread_id else ("role", thread_id.split("/")[1])
     info = {"thread_id": thread_id, "handle": handle, "state": state, "kind": kind}
     return told(thread_id, "thread_changed", thread={**info, **more})
@@ -31,25 +31,25 @@ def said(thread_id: str, turn_id: str, text: str, item_id: str = "i1") -> dict[s
 
 
 class Team:
-    """The program. Its client's name is what `codextui run` would call itself."""
+    """The program, under a client name such as `codextui run` uses."""
 
     def __init__(self, client: RawClient) -> None:
         self.client = client
 
     async def publish(self, *events: dict[str, Any], run: str = RUN) -> dict[str, str]:
-        """Tell something, and return the handles."""
+        """Publish events and return the handles."""
         result = await self.client.call("codex-publish", run=run, events=list(events))
         assert not result.get("isError"), result
         return dict(result["structuredContent"]["handles"])
 
     async def refused(self, *events: Any, run: str = RUN) -> str:
-        """Tell something that is refused, and return why."""
+        """Publish events that are refused, and return the reason."""
         result = await self.client.call("codex-publish", run=run, events=list(events))
         assert result.get("isError"), result
         return str(result["content"][0]["text"])
 
     async def start(self) -> None:
-        """Tell of a run whose backend works in its first turn, while its tester waits."""
+        """Publish a run whose backend works in its first turn while its tester waits."""
         await self.publish(
             row(RUN),
             told(RUN, "task_started", "t1"),
@@ -59,12 +59,12 @@ class Team:
         )
 
     def ask(self, thread: str = BACKEND, tool: str = "deploy", **arguments: Any) -> int:
-        """Ask whether a tool may be called; the number is that of the call."""
+        """Ask whether a tool may be called, and return the number of the request."""
         asked = {"tool": tool, "arguments": arguments, "server": "ops"}
         return self.client.begin_tool("codex-ask", thread=thread, kind="tool", asked=asked)
 
     async def reply(self, number: int) -> dict[str, Any]:
-        """The structured content of a call's result."""
+        """Return the structured content of a result, waiting for it."""
         return dict((await self.client.reply(number))["result"]["structuredContent"])
 
 

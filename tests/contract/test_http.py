@@ -1,4 +1,4 @@
-"""Clients that come by HTTP, with the real Codex."""
+"""HTTP clients, with the real Codex."""
 
 from __future__ import annotations
 
@@ -14,7 +14,14 @@ from agents import Agent, RunConfig, Runner
 from agents.mcp import MCPServerStreamableHttp
 from agents.testing import ScriptedModel as AgentModel
 from agents.testing import assistant_message, function_call
-from contract.http_clients import RawSession, forgotten, raw_session, stock_client, token_of, url_of
+from contract.http_clients import (
+    RawSession,
+    raw_session,
+    stock_client,
+    token_of,
+    until_disconnected,
+    url_of,
+)
 from contract.serving import PATIENCE_S, Served, serving
 
 from codextui.config.address import HttpAddress
@@ -135,7 +142,7 @@ ANSWERS: dict[str, tuple[dict[str, Any], bool]] = {
 
 
 @pytest.mark.parametrize("what", ANSWERS)
-async def test_an_answer_is_read_as_the_client_sent_it(
+async def test_a_result_is_read_as_the_client_sent_it(
     codex_binary: Path, scratch: Path, workspace: Path, what: str
 ) -> None:
     outside = scratch / "outside.txt"
@@ -152,7 +159,7 @@ async def test_an_answer_is_read_as_the_client_sent_it(
         assert outside.exists() is granted
 
 
-async def test_a_call_is_taken_back_also_by_a_client_that_has_hung_up_on_it(
+async def test_a_disconnected_client_can_still_cancel_its_call(
     codex_binary: Path, scratch: Path, workspace: Path
 ) -> None:
     script = Script().on("wait", Run("sleep 300"), Say("Never."))
@@ -164,13 +171,13 @@ async def test_a_call_is_taken_back_also_by_a_client_that_has_hung_up_on_it(
         call = client.begin_tool("codex", prompt="wait", cwd=str(workspace))
         await console.event(ev.ItemStarted)
         await client.vanish()
-        await forgotten(console, "hasty")
+        await until_disconnected(console, "hasty")
         cancelled = {"jsonrpc": "2.0", "method": "notifications/cancelled"}
         await client.send({**cancelled, "params": {"requestId": call}})
         await console.event(ev.TurnAborted)
 
 
-async def test_what_is_taken_back_late_leaves_the_next_turn_alone(
+async def test_a_late_cancellation_leaves_the_next_turn_alone(
     codex_binary: Path, scratch: Path, workspace: Path
 ) -> None:
     gate, next_gate = asyncio.Event(), asyncio.Event()
@@ -184,7 +191,7 @@ async def test_what_is_taken_back_late_leaves_the_next_turn_alone(
         call = client.begin_tool("codex", prompt="wait", cwd=str(workspace))
         thread_id = (await console.event(ev.TurnStarted)).thread_id
         await client.vanish()
-        await forgotten(console, "hasty")
+        await until_disconnected(console, "hasty")
         gate.set()
         await console.event(ev.TurnCompleted)
         seen = len(console.updates)
@@ -197,7 +204,7 @@ async def test_what_is_taken_back_late_leaves_the_next_turn_alone(
         assert result["structuredContent"]["content"] == "Second."
 
 
-async def test_a_client_that_vanishes_is_asked_no_more_and_the_others_decide(
+async def test_a_client_that_vanishes_is_not_asked_and_others_decide(
     codex_binary: Path, scratch: Path, workspace: Path
 ) -> None:
     outside = scratch / "outside.txt"
@@ -209,13 +216,13 @@ async def test_a_client_that_vanishes_is_asked_no_more_and_the_others_decide(
             await begin_leaving(fragile, workspace)
             approval = await console.offered()
             await fragile.vanish()
-        await forgotten(console, "fragile")
+        await until_disconnected(console, "fragile")
         await console.connection.answer(approval.approval_id, Approved())
         await console.event(ev.TurnCompleted)
         assert outside.exists()
 
 
-async def test_a_session_that_is_ended_in_mid_call_leaves_the_turn_to_the_others(
+async def test_a_session_deleted_during_a_call_leaves_its_turn_to_others(
     codex_binary: Path, scratch: Path, workspace: Path
 ) -> None:
     outside = scratch / "outside.txt"
@@ -227,13 +234,13 @@ async def test_a_session_that_is_ended_in_mid_call_leaves_the_turn_to_the_others
         await begin_leaving(leaver, workspace)
         approval = await console.offered()
         assert (await leaver.http.delete("", headers=leaver.headers)).status_code == 200
-        await forgotten(console, "leaver")
+        await until_disconnected(console, "leaver")
         await console.connection.answer(approval.approval_id, Approved())
         await console.event(ev.TurnCompleted)
         assert outside.exists()
 
 
-async def test_the_call_of_a_client_without_a_handshake_is_taken_back_when_it_hangs_up(
+async def test_disconnecting_cancels_the_call_of_a_client_without_a_handshake(
     codex_binary: Path, scratch: Path, workspace: Path
 ) -> None:
     script = Script().on("wait", Run("sleep 300"), Say("Never."))
@@ -284,7 +291,7 @@ async def test_a_stock_client_that_cancels_its_call_interrupts_the_turn(
         await console.event(ev.TurnAborted)
 
 
-async def test_two_clients_with_the_same_ids_are_told_of_their_own_alone(
+async def test_two_clients_with_the_same_ids_get_only_their_own_messages(
     codex_binary: Path, scratch: Path, workspace: Path
 ) -> None:
     script = Script().on("red", Say("Red.")).on("blue", Say("Blue."))
@@ -303,7 +310,7 @@ async def test_two_clients_with_the_same_ids_are_told_of_their_own_alone(
         assert content[0]["threadId"] not in str(two.messages)
 
 
-async def test_a_supervisor_is_told_and_asked_on_the_stream_of_its_subscription(
+async def test_a_supervisor_gets_events_and_questions_on_its_subscription(
     codex_binary: Path, scratch: Path, workspace: Path
 ) -> None:
     outside = scratch / "outside.txt"
@@ -332,7 +339,7 @@ async def test_a_supervisor_is_told_and_asked_on_the_stream_of_its_subscription(
         )
 
 
-async def test_an_answer_that_nobody_understands_declines(
+async def test_an_incomprehensible_answer_declines(
     codex_binary: Path, scratch: Path, workspace: Path
 ) -> None:
     outside = scratch / "outside.txt"
@@ -346,7 +353,7 @@ async def test_an_answer_that_nobody_understands_declines(
         assert not outside.exists()
 
 
-async def test_a_question_that_another_answered_is_taken_back_from_the_client(
+async def test_a_question_answered_by_another_client_is_withdrawn(
     codex_binary: Path, scratch: Path, workspace: Path
 ) -> None:
     outside = scratch / "outside.txt"

@@ -120,7 +120,7 @@ async def test_a_patch_is_shown_before_it_is_applied(
         assert (workspace / "new.txt").exists() is approved
 
 
-async def test_of_two_supervisors_the_first_answer_wins(
+async def test_the_first_of_two_supervisors_to_answer_wins(
     codex_binary: Path, scratch: Path, workspace: Path
 ):
     outside = scratch / "outside.txt"
@@ -165,7 +165,7 @@ async def test_the_dialog_of_the_other_supervisor_closes(
 
 
 async def call_and_be_asked(served: Served, workspace: Path, result: dict[str, object]) -> str:
-    """What comes of a call whose client answers the elicitation by `result`."""
+    """Return the outcome of a call whose client answers the elicitation with `result`."""
     async with served.client(elicitation={}) as client:
         number = client.begin_tool(
             "codex",
@@ -203,7 +203,7 @@ async def test_the_calling_client_is_asked_about_its_own_call(
         assert outside.exists() is runs
 
 
-async def test_that_one_client_cannot_answer_decides_nothing_for_the_others(
+async def test_a_client_that_cannot_answer_decides_nothing_for_others(
     codex_binary: Path, scratch: Path, workspace: Path
 ):
     outside = scratch / "outside.txt"
@@ -223,7 +223,7 @@ async def test_that_one_client_cannot_answer_decides_nothing_for_the_others(
         assert outside.exists()
 
 
-async def test_a_question_without_anybody_to_answer_waits_for_somebody(
+async def test_an_unattended_question_waits_for_a_supervisor(
     codex_binary: Path, scratch: Path, workspace: Path
 ):
     outside = scratch / "outside.txt"

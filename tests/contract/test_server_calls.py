@@ -1,4 +1,4 @@
-"""What a caller of `codex` and `codex-reply` hears and gets, with the real Codex."""
+"""What callers of `codex` and `codex-reply` get, with the real Codex."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SCHEMA = {
 }
 
 
-async def test_progress_says_what_the_agent_does_and_ends_with_the_call(
+async def test_progress_reports_what_the_agent_does_until_the_call_ends(
     codex_binary: Path, scratch: Path, workspace: Path
 ):
     script = Script().on("look", Run("echo looked"), Patch.add("a.txt", "one\n"), Say("Seen."))
@@ -43,7 +43,7 @@ async def test_progress_says_what_the_agent_does_and_ends_with_the_call(
         assert client.messages[-1]["id"] == number
 
 
-async def test_progress_goes_on_while_nothing_happens(
+async def test_progress_is_repeated_while_nothing_happens(
     codex_binary: Path, scratch: Path, workspace: Path
 ):
     gate = asyncio.Event()
@@ -66,7 +66,7 @@ async def test_without_a_token_there_is_no_progress(
         assert client.all_of(PROGRESS) == []
 
 
-async def test_a_caller_hears_the_old_events_in_order_and_before_its_answer(
+async def test_a_caller_gets_legacy_events_in_order_and_before_its_result(
     codex_binary: Path, scratch: Path, workspace: Path
 ):
     text = "One two three four five."
@@ -96,7 +96,7 @@ async def test_a_caller_hears_the_old_events_in_order_and_before_its_answer(
         assert {one["_meta"]["requestId"] for one in told} == {second}
 
 
-async def test_supervisors_and_those_who_do_not_take_them_hear_no_old_events(
+async def test_supervisors_and_clients_that_decline_them_get_no_legacy_events(
     codex_binary: Path, scratch: Path, workspace: Path
 ):
     script = Script().on("hello", Say("Hello."), Say("Hello."), Say("Hello."))
@@ -116,7 +116,7 @@ async def test_supervisors_and_those_who_do_not_take_them_hear_no_old_events(
         assert not any(isinstance(event.msg, ev.UnknownEvent) for event in console.events)
 
 
-async def test_a_caller_that_joins_a_running_turn_hears_the_rest_of_it(
+async def test_a_caller_that_joins_a_running_turn_gets_the_rest_of_it(
     codex_binary: Path, scratch: Path, workspace: Path
 ):
     gate = asyncio.Event()
@@ -144,7 +144,7 @@ async def test_a_caller_that_joins_a_running_turn_hears_the_rest_of_it(
         )
 
 
-async def test_an_answer_that_fits_its_schema_comes_as_text_and_as_data(
+async def test_an_answer_that_fits_its_schema_is_returned_as_text_and_as_data(
     codex_binary: Path, scratch: Path, workspace: Path
 ):
     script = Script().on("which", Say('{"colour": "blue"}'), Say('{"colour": "red"}'))
@@ -169,7 +169,7 @@ async def test_an_answer_that_fits_its_schema_comes_as_text_and_as_data(
 @pytest.mark.parametrize(
     ("said", "why"), [("blue", "is not JSON"), ('{"colour": "green"}', "does not fit")]
 )
-async def test_an_answer_that_does_not_fit_its_schema_is_an_error_that_keeps_it(
+async def test_an_answer_that_does_not_fit_its_schema_is_returned_with_an_error(
     codex_binary: Path, scratch: Path, workspace: Path, said: str, why: str
 ):
     script = Script().on("which", Say(said))
@@ -182,7 +182,7 @@ async def test_an_answer_that_does_not_fit_its_schema_is_an_error_that_keeps_it(
         assert why in result["structuredContent"]["error"]["message"]
 
 
-async def test_what_is_no_schema_is_refused_before_anything_begins(
+async def test_an_invalid_schema_is_refused_before_anything_begins(
     codex_binary: Path, scratch: Path, workspace: Path
 ):
     async with serving(codex_binary, scratch, Script()) as served, served.client() as client:
@@ -194,7 +194,7 @@ async def test_what_is_no_schema_is_refused_before_anything_begins(
         assert (await client.call("codex-threads"))["structuredContent"]["threads"] == []
 
 
-async def test_a_reply_takes_up_a_thread_from_before_a_restart(
+async def test_a_reply_resumes_a_thread_from_before_a_restart(
     codex_binary: Path, scratch: Path, workspace: Path
 ):
     script = Script().on("first", Say("One.")).on("second", Say("Two."))
@@ -222,7 +222,7 @@ async def test_a_reply_takes_up_a_thread_from_before_a_restart(
             assert len((await client.call("codex-threads"))["structuredContent"]["threads"]) == 1
 
 
-async def test_a_reply_to_a_thread_that_nobody_knows_names_it(codex_binary: Path, scratch: Path):
+async def test_a_reply_to_an_unknown_thread_names_it(codex_binary: Path, scratch: Path):
     unknown = "01a202ef-7236-78c1-9b5a-252b88569098"
     async with serving(codex_binary, scratch, Script()) as served, served.client() as client:
         result = await client.call("codex-reply", prompt="go on", threadId=unknown)
@@ -265,7 +265,7 @@ def _runs(pid: int) -> bool:
     return True
 
 
-async def test_all_tools_are_shown_to_supervisors_and_to_who_asks_for_them(
+async def test_supervisors_and_relays_that_ask_for_them_see_all_tools(
     codex_binary: Path, scratch: Path
 ):
     async with (

@@ -1,4 +1,4 @@
-"""Clients without a handshake (MCP 2026-07-28), which are asked by the results of their calls."""
+"""Clients of MCP 2026-07-28, which are asked by the results of their calls."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def answers(result: types.InputRequiredResult, **answer: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("action", ["accept", "decline"])
-async def test_a_call_ends_in_a_round_of_questions_and_goes_on_with_the_answers(
+async def test_a_call_returns_questions_and_goes_on_with_the_answers(
     codex_binary: Path, scratch: Path, workspace: Path, action: str
 ):
     outside = scratch / "0"
@@ -82,7 +82,7 @@ async def test_a_call_ends_in_a_round_of_questions_and_goes_on_with_the_answers(
         assert outside.exists() is (action == "accept")
 
 
-async def test_after_ten_rounds_others_are_asked(
+async def test_others_are_asked_after_ten_rounds(
     codex_binary: Path, scratch: Path, workspace: Path
 ):
     async with (
@@ -107,7 +107,7 @@ async def test_after_ten_rounds_others_are_asked(
             assert (await last).structured_content["content"] == "Done."
 
 
-async def test_a_client_that_cannot_be_asked_waits_for_somebody_who_can(
+async def test_a_client_without_elicitation_waits_for_a_supervisor(
     codex_binary: Path, scratch: Path, workspace: Path
 ):
     async with (
@@ -121,7 +121,7 @@ async def test_a_client_that_cannot_be_asked_waits_for_somebody_who_can(
         assert (await waiting).structured_content["content"] == "Done."
 
 
-async def test_an_answer_of_a_supervisor_is_found_by_the_client_that_comes_back(
+async def test_a_returning_client_finds_the_decision_of_a_supervisor(
     codex_binary: Path, scratch: Path, workspace: Path
 ):
     async with (
@@ -138,7 +138,7 @@ async def test_an_answer_of_a_supervisor_is_found_by_the_client_that_comes_back(
         assert (scratch / "0").exists()
 
 
-async def test_a_state_that_nobody_knows_is_refused(
+async def test_an_unknown_request_state_is_refused(
     codex_binary: Path, scratch: Path, workspace: Path
 ):
     async with (
@@ -153,7 +153,7 @@ async def test_a_state_that_nobody_knows_is_refused(
 
 
 @pytest.mark.parametrize("leaves", [True, False])
-async def test_the_turn_of_a_client_that_does_not_come_back_is_ended(
+async def test_the_turn_of_a_client_that_does_not_return_is_interrupted(
     codex_binary: Path, scratch: Path, workspace: Path, leaves: bool
 ):
     script = asking_script(scratch)
@@ -169,7 +169,7 @@ async def test_the_turn_of_a_client_that_does_not_come_back_is_ended(
 
 
 async def interrupted(served: Served) -> None:
-    """Waits for that, as somebody who cannot decide anything."""
+    """Wait for a thread's state as a client that cannot decide anything."""
     async with served.client("onlooker") as onlooker, asyncio.timeout(PATIENCE_S):
         states: list[str] = []
         while states != ["interrupted"]:

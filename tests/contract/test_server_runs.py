@@ -1,4 +1,4 @@
-"""Runs beside the real Codex: what Codex does or suffers is its threads' alone."""
+"""Runs beside the real Codex, whose end or threads do not affect them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.contract
 
 @pytest.fixture
 def runtime(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Where the command line looks for servers; its path is short enough for a socket."""
+    """The folder of sockets for the command line, with a path short enough for one."""
     with tempfile.TemporaryDirectory(prefix="ct-") as path:
         monkeypatch.setenv("XDG_RUNTIME_DIR", path)
         yield Path(path)
@@ -37,7 +37,7 @@ async def start(console: Console, workspace: Path, **more: object) -> ThreadInfo
     return ThreadInfo.from_json(answer["thread"])
 
 
-async def test_a_role_outlives_codex_and_is_asked_for_meanwhile(
+async def test_a_role_and_its_question_survive_the_end_of_codex(
     codex_binary: Path, scratch: Path, workspace: Path
 ):
     gate = asyncio.Event()
@@ -66,7 +66,7 @@ async def test_a_role_outlives_codex_and_is_asked_for_meanwhile(
         gate.set()
 
 
-async def test_a_codex_thread_stands_under_the_role_that_it_works_for(
+async def test_a_codex_thread_has_its_role_as_parent(
     codex_binary: Path, scratch: Path, workspace: Path
 ):
     async with (
@@ -86,7 +86,7 @@ async def test_a_codex_thread_stands_under_the_role_that_it_works_for(
                 await console.call("codex-fork", thread=role_or_run)
 
 
-async def test_a_killed_run_takes_its_codex_threads_along(
+async def test_killing_a_run_kills_its_codex_threads(
     codex_binary: Path, scratch: Path, workspace: Path
 ):
     gate = asyncio.Event()
@@ -108,7 +108,7 @@ async def test_a_killed_run_takes_its_codex_threads_along(
         gate.set()
 
 
-async def test_the_next_server_brings_the_tree_back(
+async def test_the_next_server_restores_the_tree(
     codex_binary: Path, scratch: Path, workspace: Path
 ):
     async with serving(codex_binary, scratch, Script()) as served:
@@ -128,7 +128,7 @@ async def test_the_next_server_brings_the_tree_back(
             }
 
 
-async def test_the_command_line_shows_all_of_a_tool_and_approves_it(
+async def test_the_command_line_shows_a_tool_in_full_and_approves_it(
     codex_binary: Path, scratch: Path, runtime: Path
 ):
     assert paths.socket_path("test").is_relative_to(runtime)

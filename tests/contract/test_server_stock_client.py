@@ -1,4 +1,4 @@
-"""mcp's own client, as it comes, on the shared server with the real Codex."""
+"""mcp's own client on the shared server, with the real Codex."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ async def stock_client(served: Served, **callbacks: Any) -> AsyncIterator[Client
 
 
 @pytest.mark.parametrize("action", ["accept", "decline"])
-async def test_its_elicitation_callback_decides(
+async def test_the_elicitation_callback_of_the_stock_client_decides(
     codex_binary: Path, scratch: Path, workspace: Path, action: str
 ):
     outside = scratch / "outside.txt"

@@ -28,7 +28,7 @@ async def start(console: Console, workspace: Path, prompt: str, **more: object) 
     return str((await console.call("codex-start", **arguments))["thread"]["thread_id"])
 
 
-async def test_who_attaches_in_mid_stream_has_the_whole_text(
+async def test_a_console_that_connects_in_mid_stream_has_the_whole_text(
     codex_binary: Path, scratch: Path, workspace: Path
 ):
     gate = asyncio.Event()
@@ -59,7 +59,7 @@ async def test_a_turn_survives_the_client_that_started_it(
         assert end.msg == ev.TurnCompleted("It went on.")
 
 
-async def test_a_call_that_is_taken_back_ends_its_turn_and_is_answered(
+async def test_a_cancelled_call_interrupts_its_turn_and_is_answered(
     codex_binary: Path, scratch: Path, workspace: Path
 ):
     script = Script().on("talk", Say("For ever and ever", gate=asyncio.Event()))
@@ -82,7 +82,7 @@ async def codex_pid(console: Console) -> int:
     return int((await console.call("codex-server"))["codex"]["pid"])
 
 
-async def test_threads_come_back_after_codex_is_killed(
+async def test_threads_are_usable_again_after_codex_is_killed(
     codex_binary: Path, scratch: Path, workspace: Path
 ):
     outside = scratch / "outside.txt"
@@ -138,7 +138,7 @@ async def test_a_call_is_answered_when_codex_dies(
         assert "Codex process ended" in result["content"][0]["text"]
 
 
-async def test_a_restart_of_the_server_brings_everything_back(
+async def test_a_restarted_server_restores_its_threads(
     codex_binary: Path, scratch: Path, workspace: Path
 ):
     outside = scratch / "outside.txt"
@@ -187,7 +187,7 @@ def ends(console: Console) -> list[ev.Event]:
     return [e for e in console.events if isinstance(e.msg, ev.TurnCompleted)]
 
 
-async def test_a_console_connects_again_to_a_server_that_was_started_again(
+async def test_a_console_reconnects_to_a_restarted_server(
     codex_binary: Path, scratch: Path, workspace: Path
 ):
     script = Script().on("begin", Say("I began."))
@@ -203,7 +203,7 @@ async def test_a_console_connects_again_to_a_server_that_was_started_again(
         assert console.connected[-1].fresh
 
 
-async def test_of_two_servers_that_start_at_once_one_stays(codex_binary: Path, scratch: Path):
+async def test_only_one_of_two_servers_started_at_once_stays(codex_binary: Path, scratch: Path):
     async with serving(codex_binary, scratch, Script()) as served:
         other = Served(served.options, served.model)
         await other.start()
@@ -213,7 +213,7 @@ async def test_of_two_servers_that_start_at_once_one_stays(codex_binary: Path, s
         assert "already" in (scratch / "s.log").read_text()
 
 
-async def test_a_client_that_never_reads_is_cut_off_and_hurts_nobody(
+async def test_a_client_that_never_reads_is_disconnected_and_harms_nobody(
     codex_binary: Path, scratch: Path, workspace: Path
 ):
     limits = ServerLimits(events=EventLimits(stall_s=0.5))
@@ -242,7 +242,7 @@ async def test_a_client_that_never_reads_is_cut_off_and_hurts_nobody(
         writer.close()
 
 
-async def test_what_is_wrong_with_codex_is_said_and_the_server_runs(scratch: Path):
+async def test_a_missing_codex_is_reported_and_the_server_runs(scratch: Path):
     missing = scratch / "no-codex"
     async with serving(missing, scratch, Script()) as served, served.client() as client:
         failed = await client.call("codex", prompt="hello")
@@ -252,7 +252,7 @@ async def test_what_is_wrong_with_codex_is_said_and_the_server_runs(scratch: Pat
         assert "no-codex" in server["problem"]
 
 
-async def test_who_is_not_logged_in_is_told_what_to_type(codex_binary: Path, scratch: Path):
+async def test_a_missing_login_is_reported_with_the_command(codex_binary: Path, scratch: Path):
     async with serving(codex_binary, scratch, Script()) as served:
         pass
     (scratch / "home" / "config.toml").write_text("")
@@ -267,7 +267,7 @@ async def test_who_is_not_logged_in_is_told_what_to_type(codex_binary: Path, scr
         await again.stop()
 
 
-async def test_an_idle_server_ends_and_says_so(codex_binary: Path, scratch: Path):
+async def test_an_idle_server_ends_and_logs_it(codex_binary: Path, scratch: Path):
     async with serving(codex_binary, scratch, Script(), idle_timeout_s=0.3) as served:
         async with served.client() as client:
             assert (await client.call("codex-threads"))["structuredContent"] == {"threads": []}
@@ -276,7 +276,7 @@ async def test_an_idle_server_ends_and_says_so(codex_binary: Path, scratch: Path
     assert not served.options.socket.exists()
 
 
-async def test_the_files_of_the_server_are_for_their_user_alone(codex_binary: Path, scratch: Path):
+async def test_the_files_of_the_server_are_private_to_their_user(codex_binary: Path, scratch: Path):
     async with serving(codex_binary, scratch, Script()) as served:
         options = served.options
         assert options.log is not None
@@ -299,7 +299,7 @@ async def test_codex_is_found_as_soon_as_it_is_installed(
 
 
 @pytest.mark.parametrize("interrupted", [True, False])
-async def test_half_a_message_survives_a_restart(
+async def test_an_unfinished_message_survives_a_restart(
     codex_binary: Path, scratch: Path, workspace: Path, interrupted: bool
 ):
     script = Script().on("begin", Say("Half of what I say", gate=asyncio.Event(), open_deltas=2))

@@ -1,4 +1,4 @@
-"""What can be done with threads on the shared server, with the real Codex."""
+"""Threads on the shared server, with the real Codex."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ async def command_runs(workspace: Path) -> None:
 
 
 def sleeping() -> list[str]:
-    """The command lines of the processes that sleep for us; a sandbox has pids of its own."""
+    """Return the command lines of the sleeping processes; a sandbox has pids of its own."""
     found = []
     for entry in Path("/proc").iterdir():
         try:
@@ -41,9 +41,7 @@ def sleeping() -> list[str]:
     return found
 
 
-async def test_a_reply_goes_on_where_the_thread_was(
-    codex_binary: Path, scratch: Path, workspace: Path
-):
+async def test_a_reply_continues_the_thread(codex_binary: Path, scratch: Path, workspace: Path):
     script = Script().on("again", Say("Second."), repeat=True).on("begin", Say("First."))
     async with serving(codex_binary, scratch, script) as served, served.client() as client:
         first = await client.call("codex", prompt="begin", cwd=str(workspace))
@@ -75,7 +73,7 @@ async def test_a_message_to_a_running_turn_steers_it(
             await console.call("codex-steer", thread="walker", prompt="too late")
 
 
-async def test_both_calls_on_one_turn_get_their_answer(
+async def test_both_calls_on_one_turn_get_its_result(
     codex_binary: Path, scratch: Path, workspace: Path
 ):
     gate = asyncio.Event()
@@ -97,7 +95,7 @@ async def test_both_calls_on_one_turn_get_their_answer(
             assert result["structuredContent"]["content"] == "I turned."
 
 
-async def test_a_fork_has_the_past_and_a_life_of_its_own(
+async def test_a_fork_has_the_history_and_goes_its_own_way(
     codex_binary: Path, scratch: Path, workspace: Path
 ):
     script = Script()
@@ -134,7 +132,7 @@ async def test_a_fork_has_the_past_and_a_life_of_its_own(
         assert len(console.messages(thread_id, ev.TurnCompleted)) == 2
 
 
-async def test_an_interrupt_really_ends_the_command(
+async def test_an_interrupt_ends_the_process_of_the_command(
     codex_binary: Path, scratch: Path, workspace: Path
 ):
     before = sleeping()
@@ -153,11 +151,11 @@ async def test_an_interrupt_really_ends_the_command(
 
 
 async def gone(before: list[str]) -> None:
-    """Waits for the kernel to have taken the killed process away."""
+    """Wait until the kernel has removed the killed process."""
     await until(lambda: not set(sleeping()) - set(before))
 
 
-async def test_a_killed_thread_is_over_until_it_is_resumed(
+async def test_a_killed_thread_stays_killed_until_it_is_resumed(
     codex_binary: Path, scratch: Path, workspace: Path
 ):
     before = sleeping()
@@ -182,7 +180,7 @@ async def test_a_killed_thread_is_over_until_it_is_resumed(
         assert end.msg == ev.TurnCompleted("Yes.")
 
 
-async def test_a_killed_thread_asks_nothing_any_more(
+async def test_killing_a_thread_withdraws_its_approvals(
     codex_binary: Path, scratch: Path, workspace: Path
 ):
     outside = scratch / "outside.txt"
@@ -213,7 +211,7 @@ async def test_handles_are_unique_and_name_their_thread(
             await console.call("codex-send", thread="nobody", prompt="hello")
 
 
-async def test_a_thread_of_codexs_own_history_can_be_brought_in(
+async def test_a_thread_of_codexs_history_can_be_imported(
     codex_binary: Path, scratch: Path, workspace: Path
 ):
     script = Script().on("more", Say("More.")).on("begin", Say("Long ago."))
@@ -231,7 +229,7 @@ async def test_a_thread_of_codexs_own_history_can_be_brought_in(
         await console.event(ev.TurnCompleted, lambda e: e.msg == ev.TurnCompleted("More."))
 
 
-async def test_bad_arguments_are_refused_with_their_name(
+async def test_invalid_arguments_are_refused_by_name(
     codex_binary: Path, scratch: Path, workspace: Path
 ):
     async with serving(codex_binary, scratch, Script()) as served, served.client() as client:
@@ -245,7 +243,7 @@ async def test_bad_arguments_are_refused_with_their_name(
         assert (await client.call("codex-nothing"))["isError"]
 
 
-async def test_a_thread_that_was_told_nothing_can_be_killed_and_not_forked(
+async def test_a_thread_without_a_turn_can_be_killed_but_not_forked(
     codex_binary: Path, scratch: Path, workspace: Path
 ):
     async with serving(codex_binary, scratch, Script()) as served, served.console() as console:

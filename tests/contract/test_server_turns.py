@@ -14,7 +14,7 @@ from codextui.protocol.threads import ThreadState
 pytestmark = pytest.mark.contract
 
 
-async def test_codex_answers_with_the_thread_and_what_the_agent_said(
+async def test_codex_returns_the_thread_and_the_last_message(
     codex_binary: Path, scratch: Path, workspace: Path
 ):
     script = Script().on("hello", Say("Hello yourself."))
@@ -31,7 +31,7 @@ async def test_codex_answers_with_the_thread_and_what_the_agent_said(
         assert row["cwd"] == str(workspace)
 
 
-async def test_a_supervisor_hears_a_turn_in_order(
+async def test_a_supervisor_gets_the_events_of_a_turn_in_order(
     codex_binary: Path, scratch: Path, workspace: Path
 ):
     text = "One two three four five six seven eight nine ten."
@@ -49,7 +49,7 @@ async def test_a_supervisor_hears_a_turn_in_order(
         await console.state(thread_id, ThreadState.IDLE)
 
 
-async def test_a_turn_that_fails_says_why_and_the_thread_goes_on(
+async def test_a_failed_turn_gives_its_reason_and_the_thread_goes_on(
     codex_binary: Path, scratch: Path, workspace: Path
 ):
     script = Script().on("break", Fail(400, "out of order"), Say("works now"))

@@ -1,4 +1,4 @@
-"""Approvals that never hang: who is asked, and what happens where nobody can answer."""
+"""Approvals that nobody can answer."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def read_by_the_model(served: Any) -> str:
     return str(request.input)
 
 
-async def test_an_error_for_an_answer_declines_and_the_model_reads_why(
+async def test_an_error_response_declines_and_the_model_reads_the_reason(
     codex_binary: Path, scratch: Path, workspace: Path
 ):
     outside = scratch / "outside.txt"
@@ -49,7 +49,7 @@ async def test_an_error_for_an_answer_declines_and_the_model_reads_why(
         assert "caller could not ask anybody" in read_by_the_model(served)
 
 
-async def test_where_nobody_can_answer_the_caller_reads_how_to(
+async def test_the_caller_of_an_unattended_approval_reads_how_to_answer(
     codex_binary: Path, scratch: Path, workspace: Path
 ):
     outside = scratch / "outside.txt"
@@ -70,7 +70,7 @@ async def test_where_nobody_can_answer_the_caller_reads_how_to(
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.2])
-async def test_what_nobody_answers_is_declined_and_the_model_reads_why(
+async def test_an_unattended_approval_is_declined_and_the_model_reads_the_reason(
     codex_binary: Path, scratch: Path, workspace: Path, seconds: float
 ):
     outside = scratch / "outside.txt"
@@ -83,7 +83,7 @@ async def test_what_nobody_answers_is_declined_and_the_model_reads_why(
         assert "Nobody was there to decide" in read_by_the_model(served)
 
 
-async def test_no_clock_runs_while_a_supervisor_is_there(
+async def test_no_timer_runs_while_a_supervisor_is_connected(
     codex_binary: Path, scratch: Path, workspace: Path
 ):
     outside = scratch / "outside.txt"

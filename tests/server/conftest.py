@@ -20,7 +20,7 @@ def folder() -> Iterator[Path]:
 
 @pytest.fixture
 def options(folder: Path) -> ServerOptions:
-    """A server for which there is no Codex."""
+    """The options of a server without a Codex."""
     return ServerOptions(
         name="test",
         socket=folder / "s.sock",

@@ -1,5 +1,3 @@
-"""The watch over the Codex process, without a Codex."""
-
 from __future__ import annotations
 
 import asyncio
@@ -15,7 +13,7 @@ from codextui.server import worker
 from codextui.server.worker import CodexSettings, CodexWorker
 
 
-async def test_an_error_that_nobody_expects_is_told_and_does_not_end_the_watch(
+async def test_an_unexpected_error_is_reported_and_codex_is_started_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     errors = iter([RuntimeError("what is this?"), CodexMissing("install it")])
@@ -24,13 +22,13 @@ async def test_an_error_that_nobody_expects_is_told_and_does_not_end_the_watch(
         raise next(errors)
 
     monkeypatch.setattr(worker, "find_codex", fail)
-    watch = CodexWorker(CodexSettings())
-    running = asyncio.create_task(watch.run(Mock()))
+    codex = CodexWorker(CodexSettings())
+    running = asyncio.create_task(codex.run(Mock()))
     async with asyncio.timeout(PATIENCE_S):
         with pytest.raises(CodexDied, match="what is this"):
-            await watch.app()
-        assert "what is this" in watch.problem
+            await codex.app()
+        assert "what is this" in codex.problem
         with pytest.raises(CodexMissing):
-            await watch.app()
+            await codex.app()
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)

@@ -103,7 +103,7 @@ async def settle() -> None:
         await asyncio.sleep(0)
 
 
-async def test_the_record_is_written_before_codex_is_told(broker: ApprovalBroker, log: Log):
+async def test_a_decision_is_stored_before_codex_reads_it(broker: ApprovalBroker, log: Log):
     ask(broker, log)
     log.disk.clear()
     deciding = asyncio.create_task(broker.decide("a1", Approved(), by="me"))
@@ -133,7 +133,7 @@ async def test_the_first_answer_wins_and_the_others_are_withdrawn(broker: Approv
     assert broker.approvals == ()
 
 
-async def test_a_second_answer_is_refused_also_while_the_first_is_being_recorded(
+async def test_a_second_decision_is_refused_even_while_the_first_is_being_stored(
     broker: ApprovalBroker, log: Log
 ):
     ask(broker, log)
@@ -149,7 +149,7 @@ async def test_a_second_answer_is_refused_also_while_the_first_is_being_recorded
         await broker.decide("a1", Approved(), by="two")
 
 
-async def test_a_decision_stands_though_the_decider_is_gone(broker: ApprovalBroker, log: Log):
+async def test_a_decision_stands_when_its_client_disconnects(broker: ApprovalBroker, log: Log):
     ask(broker, log)
     log.disk.clear()
     deciding = asyncio.create_task(broker.decide("a1", Approved(), by="one"))
@@ -160,7 +160,7 @@ async def test_a_decision_stands_though_the_decider_is_gone(broker: ApprovalBrok
     assert log.calls[-1] == "resolved a1 approved"
 
 
-async def test_who_cannot_answer_decides_nothing(broker: ApprovalBroker, log: Log):
+async def test_a_responder_that_cannot_answer_decides_nothing(broker: ApprovalBroker, log: Log):
     one, two = Person("one"), Person("two")
     broker.attach(one)
     broker.attach(two)
@@ -176,7 +176,7 @@ async def test_who_cannot_answer_decides_nothing(broker: ApprovalBroker, log: Lo
     assert log.calls == ["open a1", "asked a1"]
 
 
-async def test_who_comes_later_is_asked_what_is_open(broker: ApprovalBroker, log: Log):
+async def test_a_new_responder_is_offered_the_open_approvals(broker: ApprovalBroker, log: Log):
     ask(broker, log, key=1, thread_id="t")
     ask(broker, log, key=2, thread_id="other")
     supervisor, caller = Person("supervisor"), Person("caller", thread_id="other")
@@ -187,7 +187,7 @@ async def test_who_comes_later_is_asked_what_is_open(broker: ApprovalBroker, log
     assert list(caller.asked) == ["a2"]
 
 
-async def test_a_request_that_codex_repeats_is_asked_once(broker: ApprovalBroker, log: Log):
+async def test_a_repeated_request_of_codex_is_asked_once(broker: ApprovalBroker, log: Log):
     assert ask(broker, log, key=(1, 7)) is not None
     assert ask(broker, log, key=(1, 7)) is None
     assert ask(broker, log, key=(1, "7")) is not None
@@ -195,7 +195,9 @@ async def test_a_request_that_codex_repeats_is_asked_once(broker: ApprovalBroker
     assert len(broker.approvals) == 3
 
 
-async def test_what_codex_no_longer_waits_for_is_withdrawn(broker: ApprovalBroker, log: Log):
+async def test_an_approval_that_codex_no_longer_waits_for_is_withdrawn(
+    broker: ApprovalBroker, log: Log
+):
     person = Person("one")
     broker.attach(person)
     ask(broker, log)
@@ -208,7 +210,9 @@ async def test_what_codex_no_longer_waits_for_is_withdrawn(broker: ApprovalBroke
     assert len(log.calls) == 4
 
 
-async def test_who_asked_learns_that_nobody_decided(broker: ApprovalBroker, log: Log):
+async def test_whoever_asked_learns_that_the_approval_was_withdrawn(
+    broker: ApprovalBroker, log: Log
+):
     ends: list[str] = []
     for key in ("withdrawn", "decided"):
         broker.ask(
@@ -226,7 +230,7 @@ async def test_who_asked_learns_that_nobody_decided(broker: ApprovalBroker, log:
     assert ends == ["withdrawn"]
 
 
-async def test_only_what_is_meant_is_withdrawn(broker: ApprovalBroker, log: Log):
+async def test_only_approvals_that_fit_all_criteria_are_withdrawn(broker: ApprovalBroker, log: Log):
     for key, thread_id in enumerate(("a", "a", "b")):
         ask(broker, log, key=key, thread_id=thread_id)
     broker.withdraw(thread_id="a", turn_id="another")
@@ -237,7 +241,7 @@ async def test_only_what_is_meant_is_withdrawn(broker: ApprovalBroker, log: Log)
     assert log.calls[-1] == "resolved a3 lost"
 
 
-async def test_a_decision_that_codex_did_not_live_to_read_is_lost(broker: ApprovalBroker, log: Log):
+async def test_a_decision_is_lost_when_codex_has_died(broker: ApprovalBroker, log: Log):
     ask(broker, log)
     log.codex_alive = False
     resolved = await broker.decide("a1", Approved(), by="me")
@@ -245,9 +249,7 @@ async def test_a_decision_that_codex_did_not_live_to_read_is_lost(broker: Approv
     assert log.calls[-2:] == ["record a1 lost", "resolved a1 lost"]
 
 
-async def test_a_decision_that_cannot_be_recorded_is_not_carried_out(
-    broker: ApprovalBroker, log: Log
-):
+async def test_a_decision_that_cannot_be_stored_is_not_delivered(broker: ApprovalBroker, log: Log):
     person = Person("one")
     broker.attach(person)
     ask(broker, log)
@@ -272,7 +274,7 @@ async def test_a_decision_that_cannot_be_recorded_is_not_carried_out(
         (Aborted(), "abort"),
     ],
 )
-async def test_the_record_says_what_codex_is_told(
+async def test_the_audit_log_says_what_codex_is_sent(
     broker: ApprovalBroker, log: Log, decision: Decision, outcome: str
 ):
     ask(broker, log)
@@ -280,7 +282,7 @@ async def test_the_record_says_what_codex_is_told(
     assert resolved.outcome == outcome
 
 
-async def test_a_plain_yes_to_questions_is_a_no(broker: ApprovalBroker, log: Log):
+async def test_a_yes_without_answers_declines_questions(broker: ApprovalBroker, log: Log):
     broker.ask(
         QuestionsAsked(()),
         key=1,
@@ -293,7 +295,7 @@ async def test_a_plain_yes_to_questions_is_a_no(broker: ApprovalBroker, log: Log
     assert (await broker.decide("a1", Approved(), by="me")).outcome == "denied"
 
 
-async def test_ids_go_on_where_the_server_before_ended(log: Log):
+async def test_approval_ids_continue_those_of_the_earlier_server(log: Log):
     approval = ask(ApprovalBroker(log, log, last_number=41), log)
     assert approval is not None
     assert approval.approval_id == "a42"
@@ -306,9 +308,7 @@ async def wait_for(log: Log, call: str, times: int = 1) -> None:
             await log.changed.wait()
 
 
-async def test_who_says_that_nobody_can_be_asked_declines_where_nobody_else_can(
-    broker: ApprovalBroker, log: Log
-):
+async def test_an_error_of_the_only_responder_declines(broker: ApprovalBroker, log: Log):
     one = Person("one")
     broker.attach(one)
     ask(broker, log)
@@ -319,7 +319,7 @@ async def test_who_says_that_nobody_can_be_asked_declines_where_nobody_else_can(
     assert f"codex {Declined('one has no dialog')}" in log.calls
 
 
-async def test_who_says_that_nobody_can_be_asked_decides_nothing_for_another(
+async def test_an_error_of_one_responder_decides_nothing_while_another_can_answer(
     broker: ApprovalBroker, log: Log
 ):
     one, two = Person("one"), Person("two")
@@ -336,7 +336,7 @@ async def test_who_says_that_nobody_can_be_asked_decides_nothing_for_another(
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.01])
-async def test_what_nobody_can_answer_is_declined_after_a_while_and_the_agent_reads_why(
+async def test_an_unattended_approval_is_declined_after_a_while_with_a_reason(
     log: Log, seconds: float
 ):
     ask(ApprovalBroker(log, log, unattended_s=seconds), log)
@@ -348,7 +348,7 @@ async def test_what_nobody_can_answer_is_declined_after_a_while_and_the_agent_re
     assert "Nobody was there to decide" in reason
 
 
-async def test_no_clock_runs_while_somebody_can_answer(log: Log):
+async def test_no_timer_runs_while_a_responder_is_connected(log: Log):
     broker = ApprovalBroker(log, log, unattended_s=0.0)
     one = Person("one")
     broker.attach(one)
@@ -363,7 +363,7 @@ async def test_no_clock_runs_while_somebody_can_answer(log: Log):
     assert log.calls.count("decide a1 denied by codextui") == 2
 
 
-async def test_the_clock_stops_when_somebody_comes(log: Log):
+async def test_the_timer_stops_when_a_responder_connects(log: Log):
     broker = ApprovalBroker(log, log, unattended_s=0.05)
     ask(broker, log)
     one = Person("one")
@@ -373,7 +373,7 @@ async def test_the_clock_stops_when_somebody_comes(log: Log):
     assert len(broker.approvals) == 1
 
 
-async def test_without_a_limit_it_waits(broker: ApprovalBroker, log: Log):
+async def test_without_a_timeout_an_approval_stays_open(broker: ApprovalBroker, log: Log):
     ask(broker, log)
     assert log.unattended == ["a1"]
     ask(ApprovalBroker(log, log, unattended_s=0.0), log, key=2)

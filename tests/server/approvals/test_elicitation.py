@@ -41,7 +41,7 @@ def params(asked: Asked) -> dict[str, object]:
     return built
 
 
-def test_what_codex_mcp_server_asked_is_asked_with_its_fields_and_a_form():
+def test_an_elicitation_has_the_legacy_fields_and_a_form():
     approval = Approval("a1", "t", "u", "i", "backend", 1.0, COMMAND)
     request = {"threadId": "t", "turnId": "u", "itemId": "i", "command": "rm -r build", "cwd": "/w"}
     legacy = build_elicitation("item/commandExecution/requestApproval", request)
@@ -60,7 +60,7 @@ def test_what_codex_mcp_server_asked_is_asked_with_its_fields_and_a_form():
     assert built["requestedSchema"] == params(COMMAND)["requestedSchema"]
 
 
-def test_a_patch_is_asked_with_its_changes():
+def test_the_elicitation_for_a_patch_has_its_changes():
     request = {"threadId": "t", "turnId": "u", "itemId": "i"}
     legacy = build_elicitation("item/fileChange/requestApproval", request, PATCH.changes)
     built = elicitation_params(Approval("a1", "t", "u", "i", "b", 1.0, PATCH), legacy)
@@ -85,7 +85,7 @@ def test_a_patch_is_asked_with_its_changes():
         (UnknownAsked("new/kind", {}), ["denied", "abort"]),
     ],
 )
-def test_a_form_offers_what_is_possible_and_no_more(asked: Asked, choices: list[str]):
+def test_a_form_offers_only_possible_decisions(asked: Asked, choices: list[str]):
     schema = params(asked)["requestedSchema"]
     assert isinstance(schema, dict)
     decision = schema["properties"]["decision"]
@@ -94,7 +94,7 @@ def test_a_form_offers_what_is_possible_and_no_more(asked: Asked, choices: list[
     jsonschema.Draft202012Validator.check_schema(schema)
 
 
-def test_questions_become_a_form_of_their_own():
+def test_each_question_becomes_a_field_of_the_form():
     questions = (
         Question("q1", "Colour", "Which colour?", (("Blue", "calm"), ("Red", "loud"))),
         Question("q2", "Name", "Which name?", (("Ann", ""),), other=True),
@@ -106,12 +106,12 @@ def test_questions_become_a_form_of_their_own():
     assert schema["required"] == ["q1", "q2"]
 
 
-def test_an_mcp_servers_own_form_is_passed_on():
+def test_the_form_of_an_mcp_server_is_passed_on():
     form = {"type": "object", "properties": {"n": {"type": "number"}}}
     assert params(ElicitationAsked("srv", "form", "How many?", form))["requestedSchema"] == form
 
 
-def test_of_a_tool_all_that_is_allowed_is_in_the_message():
+def test_the_message_for_a_tool_shows_all_that_is_allowed():
     arguments = {"path": "/srv", "force": True, "said": "ja\u00df"}
     message = params(ToolAsked("delete", arguments, "files", "It is old."))["message"]
     assert message == (

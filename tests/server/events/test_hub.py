@@ -7,6 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codextui.protocol import events as ev
+from codextui.protocol.runs import Gate, Span, SpanKind
+from codextui.protocol.threads import ThreadInfo, ThreadState
 from codextui.server.events.hub import EventHub, EventLog
 from codextui.server.events.subscription import Subscription
 from codextui.server.options import EventLimits
@@ -22,7 +24,7 @@ async def take_all(subscription: Subscription) -> list[ev.Event]:
 
 
 def texts(events: list[ev.Event]) -> dict[tuple[str, str, str], str]:
-    """What the deltas of every item come to."""
+    """Return the text of every item, joined from its deltas."""
     found: dict[tuple[str, str, str], str] = defaultdict(str)
     for event in events:
         if isinstance(event.msg, ev.TextDelta):
@@ -30,7 +32,7 @@ def texts(events: list[ev.Event]) -> dict[tuple[str, str, str], str]:
     return found
 
 
-async def test_twenty_thousand_events_as_fast_as_they_come_lose_nothing():
+async def test_none_of_twenty_thousand_events_is_lost():
     hub = EventHub()
     subscription = hub.subscribe(0, "")
     for number in range(20_000):
@@ -42,7 +44,7 @@ async def test_twenty_thousand_events_as_fast_as_they_come_lose_nothing():
     assert [event.seq for event in events] == list(range(1, 20_001))
 
 
-async def test_a_slow_subscriber_gets_merged_deltas_and_everything_else_as_it_was():
+async def test_a_slow_subscriber_gets_merged_deltas_and_all_other_events_unchanged():
     hub = EventHub()
     subscription = hub.subscribe(0, "")
     for number in range(5_000):
@@ -86,7 +88,7 @@ _MESSAGES = st.one_of(
     st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from("uv"), _MESSAGES), max_size=60),
     st.integers(0, 60),
 )
-def test_who_comes_back_with_its_last_number_has_heard_everything_once(
+def test_a_subscriber_that_resumes_gets_every_event_once(
     published: list[tuple[str, str, ev.Msg]], leaves: int
 ):
     async def play() -> None:
@@ -125,7 +127,7 @@ def others(events: list[ev.Event]) -> list[tuple[str, str, ev.Msg]]:
     ]
 
 
-async def test_another_epoch_and_a_number_never_reached_begin_anew():
+async def test_another_epoch_and_numbers_never_reached_replay_everything():
     hub = EventHub()
     hub.publish("", "", ev.Warned("one"))
     assert len(hub.subscribe(1, hub.epoch)) == 0
@@ -134,7 +136,7 @@ async def test_another_epoch_and_a_number_never_reached_begin_anew():
     assert len(hub.subscribe(-1, hub.epoch)) == 1
 
 
-async def test_a_subscriber_that_never_reads_is_cut_off_and_the_others_hear_all():
+async def test_a_subscriber_that_never_reads_is_disconnected_and_others_get_everything():
     hub = EventHub(log=EventLog(10))
     reasons: list[str] = []
     deaf = hub.subscribe(0, "", on_disconnect=reasons.append)
@@ -152,7 +154,7 @@ async def test_a_subscriber_that_never_reads_is_cut_off_and_the_others_hear_all(
     assert len(deaf) == 0
 
 
-async def test_a_subscription_waits_until_something_happens():
+async def test_a_subscription_waits_for_the_next_event():
     hub = EventHub()
     subscription = hub.subscribe(0, "")
     waiting = asyncio.create_task(subscription.next_batch())
@@ -165,7 +167,7 @@ async def test_a_subscription_waits_until_something_happens():
     assert await asyncio.wait_for(subscription.next_batch(), 5) == []
 
 
-async def test_what_is_restored_is_told_but_not_kept_again():
+async def test_restored_events_are_published_and_not_recorded_again():
     kept: list[ev.Event] = []
     hub = EventHub(record=kept.append)
     hub.restore("t", "u", ev.TurnStarted(), at=5.0)
@@ -174,7 +176,7 @@ async def test_what_is_restored_is_told_but_not_kept_again():
     assert next(event.at for event in hub.events_of("t")) == 5.0
 
 
-def test_of_items_that_never_complete_the_pieces_are_kept_when_their_turn_ends():
+def test_the_parts_of_unfinished_items_are_recorded_when_their_turn_ends():
     kept: list[ev.Msg] = []
     hub = EventHub(record_partial=lambda event: kept.append(event.msg))
     started = ev.ItemStarted({"id": "cut", "type": "agentMessage", "text": ""})
@@ -228,8 +230,80 @@ async def test_a_publisher_waits_only_so_long():
     assert subscription.lags
 
 
-async def test_a_replay_is_no_lag():
+async def test_a_replay_does_not_count_as_lag():
     hub = EventHub()
     for _ in range(LIMITS.lag_above + 1):
         hub.publish("t", "u", ev.TurnStarted())
     assert not hub.subscribe(0, "").lags
+
+
+def logged(*messages: ev.Msg, limit: int = 100) -> tuple[EventLog, list[ev.Msg]]:
+    log = EventLog(limit)
+    for seq, msg in enumerate(messages, 1):
+        log.add(ev.Event(seq, "t", "u", 0.0, msg))
+    return log, [event.msg for event in log.after(0)]
+
+
+def changed(note: str) -> ev.ThreadChanged:
+    return ev.ThreadChanged(ThreadInfo("t", "codex-1", ThreadState.IDLE, note=note))
+
+
+STARTED = ev.ItemStarted({"id": "i", "type": "agentMessage"})
+COMPLETED = ev.ItemCompleted({"id": "i", "type": "agentMessage", "text": "ab"})
+
+
+def test_the_deltas_of_a_completed_item_are_dropped():
+    _, left = logged(STARTED, ev.TextDelta("i", "a"), ev.TextDelta("i", "b"), COMPLETED)
+    assert left == [COMPLETED]
+
+
+def test_the_start_of_an_item_stays_before_items_that_began_later():
+    other = ev.ItemStarted({"id": "j", "type": "reasoning"})
+    _, left = logged(STARTED, other, COMPLETED)
+    assert left == [STARTED, other, COMPLETED]
+
+
+def test_the_deltas_of_a_running_item_are_retained():
+    deltas = (ev.TextDelta("i", "a"), ev.ReasoningDelta("r", "b"), ev.TextDelta("i", "c"))
+    _, left = logged(STARTED, *deltas)
+    assert left == [STARTED, *deltas]
+
+
+def test_only_the_latest_diff_plan_and_patch_are_retained():
+    _, left = logged(
+        ev.DiffUpdated("one"),
+        ev.PlanUpdated("", ()),
+        ev.DiffUpdated("two"),
+        ev.PatchUpdated("p", ()),
+        ev.PlanUpdated("new", ()),
+        ev.PatchUpdated("p", ()),
+    )
+    assert left == [ev.DiffUpdated("two"), ev.PlanUpdated("new", ()), ev.PatchUpdated("p", ())]
+
+
+def test_the_latest_gate_board_and_the_end_of_a_span_are_retained():
+    def span(span_id: str, ended_at: float | None = None) -> ev.SpanChanged:
+        return ev.SpanChanged(Span(span_id, "backend", SpanKind.MODEL, ended_at=ended_at))
+
+    board = ev.GatesChecked((Gate("spec.md", met=True),))
+    _, left = logged(ev.GatesChecked(()), span("1"), span("2"), board, span("1", 5.0))
+    assert left == [span("2"), board, span("1", 5.0)]
+
+
+def test_the_first_and_the_latest_info_of_a_thread_are_retained():
+    _, left = logged(changed("1"), ev.TurnStarted(), changed("2"), changed("3"))
+    assert left == [changed("1"), ev.TurnStarted(), changed("3")]
+
+
+def test_an_item_completed_in_another_turn_supersedes_nothing():
+    log = EventLog()
+    log.add(ev.Event(1, "t", "u", 0.0, ev.TextDelta("i", "a")))
+    log.add(ev.Event(2, "t", "v", 0.0, COMPLETED))
+    log.add(ev.Event(3, "other", "u", 0.0, COMPLETED))
+    assert [event.seq for event in log.after(0)] == [1, 2, 3]
+
+
+def test_the_oldest_events_are_dropped_above_the_limit():
+    log, left = logged(*(ev.Warned(str(n)) for n in range(10)), limit=4)
+    assert [msg.message for msg in left if isinstance(msg, ev.Warned)] == ["6", "7", "8", "9"]
+    assert len(log) == 4

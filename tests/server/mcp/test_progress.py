@@ -45,7 +45,7 @@ def progress(
     )
 
 
-async def test_every_message_counts_on():
+async def test_progress_increases_with_every_message():
     channel = FakeChannel()
     with progress(channel) as one:
         one.on_event(ev.TurnStarted())
@@ -56,7 +56,7 @@ async def test_every_message_counts_on():
     assert {message["progressToken"] for message in channel.messages} == {"token"}
 
 
-async def test_what_a_person_has_to_do_is_said_until_it_is_done():
+async def test_what_a_person_has_to_do_is_repeated_until_it_is_done():
     channel = FakeChannel()
     with progress(channel, interval_s=0.01) as one:
         one.on_event(ev.ApprovalAsked(APPROVAL))
@@ -72,7 +72,7 @@ async def test_what_a_person_has_to_do_is_said_until_it_is_done():
         assert channel.messages[-1]["message"] == "a7 was approved by console"
 
 
-async def test_nothing_is_said_after_the_end_or_without_a_token():
+async def test_nothing_is_reported_after_the_end_or_without_a_token():
     channel, silent = FakeChannel(), FakeChannel()
     with progress(channel, interval_s=0.0) as one, progress(silent, token=None) as other:
         other.on_event(ev.TurnStarted())
@@ -104,7 +104,7 @@ async def test_nothing_is_said_after_the_end_or_without_a_token():
         ({"type": "quite new"}, "began: quite new", "ended: quite new"),
     ],
 )
-def test_items_are_told_in_a_line(item: dict[str, Any], began: str, ended: str):
+def test_items_are_described_in_one_line(item: dict[str, Any], began: str, ended: str):
     assert describe_event(ev.ItemStarted(item)) == began
     assert describe_event(ev.ItemCompleted(item)) == ended
 

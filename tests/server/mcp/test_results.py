@@ -10,11 +10,11 @@ from codextui.server.mcp.results import MAX_SCHEMA, OutputSchema
 COLOUR = {"type": "object", "properties": {"colour": {"enum": ["red"]}}, "required": ["colour"]}
 
 
-def test_without_the_argument_there_is_no_schema():
+def test_there_is_no_schema_without_the_argument():
     assert OutputSchema.from_arguments({"prompt": "x"}) is None
 
 
-def test_an_answer_that_fits_is_read():
+def test_an_answer_that_fits_the_schema_is_parsed():
     schema = OutputSchema.from_arguments({"output-schema": COLOUR})
     assert schema is not None
     assert schema.schema == COLOUR
@@ -31,7 +31,7 @@ def test_an_answer_that_fits_is_read():
         ("{}", "does not fit output-schema: 'colour' is a required property"),
     ],
 )
-def test_one_that_does_not_is_told(answer: str, why: str):
+def test_an_answer_that_does_not_fit_the_schema_is_refused(answer: str, why: str):
     with pytest.raises(ServerRefused, match=why) as refused:
         OutputSchema(COLOUR).parse(answer)
     assert len(str(refused.value)) < 400
@@ -41,12 +41,12 @@ def test_one_that_does_not_is_told(answer: str, why: str):
     "schema",
     [{"type": "colour"}, {"properties": []}, {"description": "x" * MAX_SCHEMA}],
 )
-def test_what_is_no_schema_is_refused(schema: dict[str, Any]):
+def test_an_invalid_schema_is_refused(schema: dict[str, Any]):
     with pytest.raises(ServerRefused, match="output-schema"):
         OutputSchema(schema)
 
 
-def test_nothing_is_fetched_for_a_reference():
+def test_a_reference_in_a_schema_is_not_fetched():
     schema = OutputSchema({"$ref": "http://127.0.0.1:9/schema.json"})
     with pytest.raises(ServerRefused, match="output-schema"):
         schema.parse("{}")

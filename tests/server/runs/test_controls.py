@@ -1,5 +1,3 @@
-"""What people ask of roles and runs."""
-
 from __future__ import annotations
 
 from typing import Any
@@ -27,7 +25,7 @@ async def refusal(console: Console, tool: str, **arguments: Any) -> str:
 
 
 @pytest.mark.parametrize("action", list(RoleAction))
-async def test_what_is_asked_of_a_role_is_told_to_everybody(served: Served, action: RoleAction):
+async def test_a_request_to_a_role_is_published(served: Served, action: RoleAction):
     async with served.console() as console, team_of(served) as team:
         await team.start()
         answer = await console.call("codex-role", thread="backend", action=action, text="please")
@@ -45,7 +43,7 @@ async def test_what_is_asked_of_a_role_is_told_to_everybody(served: Served, acti
     ],
 )
 @pytest.mark.parametrize("thread", [RUN, BACKEND])
-async def test_what_is_done_to_threads_is_asked_of_roles(
+async def test_the_tools_for_threads_become_requests_to_roles(
     served: Served,
     thread: str,
     tool: str,
@@ -58,7 +56,7 @@ async def test_what_is_done_to_threads_is_asked_of_roles(
         assert await requested(console) == (thread, ev.RoleRequested(*asked, "console"))
 
 
-async def test_a_message_says_which_turn_reads_it(served: Served):
+async def test_the_result_of_a_message_names_the_turn_that_reads_it(served: Served):
     async with served.console() as console, team_of(served) as team:
         await team.start()
         sent = await console.call("codex-send", thread="backend", prompt="faster")
@@ -75,7 +73,7 @@ async def test_an_empty_message_is_refused(served: Served, text: str):
         assert why == "the message is empty"
 
 
-async def test_a_message_has_its_bound(served: Served):
+async def test_a_message_that_is_too_long_is_refused(served: Served):
     async with served.console() as console, team_of(served) as team:
         await team.start()
         assert "characters" in await refusal(
@@ -84,7 +82,9 @@ async def test_a_message_has_its_bound(served: Served):
 
 
 @pytest.mark.parametrize("action", list(RoleAction))
-async def test_nothing_can_be_asked_where_the_program_is_gone(served: Served, action: RoleAction):
+async def test_nothing_can_be_requested_once_the_program_is_gone(
+    served: Served, action: RoleAction
+):
     async with served.console() as console:
         async with team_of(served) as team:
             await team.start()
@@ -95,7 +95,7 @@ async def test_nothing_can_be_asked_where_the_program_is_gone(served: Served, ac
         assert console.messages(BACKEND, ev.RoleRequested) == []
 
 
-async def test_of_a_run_that_is_over_only_a_rerun_can_be_asked(served: Served):
+async def test_only_a_rerun_can_be_requested_of_a_run_that_has_ended(served: Served):
     async with served.console() as console, team_of(served) as team:
         await team.start()
         await team.publish(row(RUN, "done"), row(BACKEND, "done"))
@@ -107,7 +107,7 @@ async def test_of_a_run_that_is_over_only_a_rerun_can_be_asked(served: Served):
 
 
 @pytest.mark.parametrize("action", ["pause", "stop"])
-async def test_a_role_that_is_not_at_work_cannot_be_held(served: Served, action: str):
+async def test_a_role_that_has_ended_cannot_be_paused_or_stopped(served: Served, action: str):
     async with served.console() as console, team_of(served) as team:
         await team.start()
         await team.publish(row(BACKEND, "failed"))
@@ -115,7 +115,7 @@ async def test_a_role_that_is_not_at_work_cannot_be_held(served: Served, action:
         assert why == "backend is not at work (failed)"
 
 
-async def test_what_is_paused_is_resumed_and_what_runs_is_not(served: Served):
+async def test_a_paused_role_can_be_resumed_and_a_running_one_cannot(served: Served):
     async with served.console() as console, team_of(served) as team:
         await team.start()
         why = await refusal(console, "codex-resume", thread=RUN)
@@ -129,7 +129,7 @@ async def test_what_is_paused_is_resumed_and_what_runs_is_not(served: Served):
 
 
 @pytest.mark.parametrize("state", ["paused", "interrupted"])
-async def test_a_held_role_that_asks_something_is_resumed(served: Served, state: str):
+async def test_a_held_role_with_an_open_question_can_be_resumed(served: Served, state: str):
     async with served.console() as console, team_of(served) as team:
         await team.start()
         team.ask()
@@ -140,7 +140,7 @@ async def test_a_held_role_that_asks_something_is_resumed(served: Served, state:
         assert await requested(console) == (BACKEND, asked)
 
 
-async def test_how_to_go_on_with_a_run_is_said(served: Served):
+async def test_resuming_a_run_without_its_program_names_the_command(served: Served):
     async with served.console() as console:
         async with team_of(served) as team:
             await team.start()
@@ -150,7 +150,7 @@ async def test_how_to_go_on_with_a_run_is_said(served: Served):
             assert why == "`codextui run --resume bugs-1` goes on with it"
 
 
-async def test_a_role_is_not_forked(served: Served):
+async def test_a_role_cannot_be_forked(served: Served):
     async with served.console() as console, team_of(served) as team:
         await team.start()
         for thread, what in ((BACKEND, "backend is a role"), (RUN, "bugs is a run")):
@@ -158,14 +158,14 @@ async def test_a_role_is_not_forked(served: Served):
             assert why == f"{what} of a team: only Codex threads can be forked"
 
 
-async def test_a_role_alone_is_not_killed(served: Served):
+async def test_a_single_role_cannot_be_killed(served: Served):
     async with served.console() as console, team_of(served) as team:
         await team.start()
         why = await refusal(console, "codex-kill", thread=BACKEND)
         assert why == "backend is a role of bugs: stop it, or kill the whole run"
 
 
-async def test_a_killed_run_is_gone_with_its_roles_and_its_program_is_asked_to_stop(
+async def test_killing_a_run_hides_its_roles_and_requests_its_program_to_stop(
     served: Served,
 ):
     async with served.console() as console, team_of(served) as team:
@@ -187,7 +187,7 @@ async def test_a_killed_run_is_gone_with_its_roles_and_its_program_is_asked_to_s
         assert {one["thread_id"] for one in left} == {RUN, BACKEND, TESTER}
 
 
-async def test_what_its_program_still_tells_brings_a_killed_run_not_back(served: Served):
+async def test_a_killed_run_does_not_come_back_by_what_its_program_still_publishes(served: Served):
     async with served.console() as console, team_of(served) as team:
         await team.start()
         await console.call("codex-kill", thread=RUN)
@@ -199,7 +199,7 @@ async def test_what_its_program_still_tells_brings_a_killed_run_not_back(served:
         assert why["error"]["message"] == "backend was killed"
 
 
-async def test_a_killed_run_comes_back_when_it_is_run_again(served: Served):
+async def test_a_killed_run_comes_back_when_another_program_runs_it(served: Served):
     async with served.console() as console:
         async with team_of(served) as team:
             await team.start()
@@ -221,7 +221,7 @@ async def test_a_killed_run_comes_back_when_it_is_run_again(served: Served):
             }
 
 
-async def test_a_killed_run_stays_killed_with_the_next_row_of_an_approval(served: Served):
+async def test_a_killed_run_stays_killed_when_its_question_ends(served: Served):
     async with served.console() as console, team_of(served) as team:
         await team.start()
         number = team.ask()

@@ -33,14 +33,14 @@ def refusal(*events: Any, run: str = RUN) -> str:
     return str(caught.value)
 
 
-def test_a_row_stands_where_the_server_says():
+def test_the_server_sets_the_parent_of_a_role():
     (message,) = read(row(BACKEND, parent=BACKEND, forked_from=RUN))
     assert isinstance(message, ev.ThreadChanged)
     assert (message.thread.parent, message.thread.forked_from) == (RUN, "")
     assert message.thread.kind is ThreadKind.ROLE
 
 
-def test_a_long_note_and_brief_are_cut():
+def test_a_long_note_and_brief_are_shortened():
     (message,) = read(row(RUN, note="no\n" * 9_000, brief="b" * 20_000))
     assert isinstance(message, ev.ThreadChanged)
     assert len(message.thread.note) == MAX_NOTE
@@ -72,7 +72,7 @@ def test_a_long_note_and_brief_are_cut():
     ],
     ids=lambda event: event["msg"]["type"],
 )
-def test_what_happens_in_a_run_can_be_told(event: dict[str, Any]):
+def test_every_kind_of_run_event_can_be_published(event: dict[str, Any]):
     (message,) = read(event)
     assert not isinstance(message, ev.UnknownEvent)
 
@@ -90,7 +90,7 @@ def test_what_happens_in_a_run_can_be_told(event: dict[str, Any]):
     ],
     ids=lambda msg: msg["type"],
 )
-def test_what_is_not_for_a_program_to_tell_is_refused(msg: dict[str, Any]):
+def test_events_that_only_the_server_publishes_are_refused(msg: dict[str, Any]):
     event = {"threadId": BACKEND, "turnId": "t1", "msg": msg}
     assert refusal(event) == f"codex-publish: events.0: a program cannot tell {msg['type']!r}"
 
@@ -98,14 +98,14 @@ def test_what_is_not_for_a_program_to_tell_is_refused(msg: dict[str, Any]):
 @pytest.mark.parametrize(
     "thread_id", ["run:bugs-10", "run:other", "run:bugs-1x/backend", "01a2-b3c4", "", "bugs-1"]
 )
-def test_of_another_runs_threads_nothing_can_be_told(thread_id: str):
+def test_events_of_another_runs_threads_are_refused(thread_id: str):
     assert f"is none of {RUN}" in refusal(told(thread_id, "warning", message=""))
 
 
 @pytest.mark.parametrize(
     "run", ["", "run:", "bugs", "run:a/b", "run:a b", "run:\x1b[31m", "run:" + "x" * 121, "run:.."]
 )
-def test_an_id_that_is_none_of_a_runs_is_refused(run: str):
+def test_an_invalid_run_id_is_refused(run: str):
     assert "a run's id is" in refusal(run=run)
 
 
@@ -147,7 +147,7 @@ def test_an_id_that_is_none_of_a_runs_is_refused(run: str):
         (told(RUN, "span_changed", span=SPAN | {"tokens": 10**400}), "number that is too large"),
     ],
 )
-def test_what_cannot_be_is_refused_with_its_place(event: dict[str, Any], why: str):
+def test_an_invalid_event_is_refused_with_its_place(event: dict[str, Any], why: str):
     fine = told(RUN, "warning", message="")
     message = refusal(fine, event)
     assert message.startswith("codex-publish: events.1: ")
@@ -164,7 +164,7 @@ def test_too_many_characters_are_refused():
     assert "characters in one call" in refusal(*[event] * 9)
 
 
-def test_what_is_nested_too_deep_is_refused():
+def test_a_value_nested_too_deep_is_refused():
     deep: Any = "bottom"
     for _ in range(publication.MAX_DEPTH + 1):
         deep = [deep]
@@ -173,7 +173,7 @@ def test_what_is_nested_too_deep_is_refused():
 
 
 @pytest.mark.parametrize("value", ["", "words", 7, None, True, [1, "two"], {"three": [4.5]}])
-def test_a_value_weighs_about_its_characters(value: Any):
+def test_the_size_of_a_value_is_about_its_characters(value: Any):
     assert json_chars(value) >= len(str(value)) - 6
 
 
@@ -195,7 +195,7 @@ ANYTHING: st.SearchStrategy[Any] = st.recursive(
 
 
 @given(st.data())
-def test_whatever_is_told_is_taken_or_refused(data: st.DataObject):
+def test_any_event_is_either_accepted_or_refused(data: st.DataObject):
     event = copy.deepcopy(data.draw(st.sampled_from(VALID)))
     place: Any = event
     while True:

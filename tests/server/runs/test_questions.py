@@ -1,5 +1,3 @@
-"""What a role asks people, by its program."""
-
 from __future__ import annotations
 
 import functools
@@ -51,7 +49,7 @@ async def test_a_person_decides_whether_a_tool_is_called(
         assert (await console.state(BACKEND, ThreadState.RUNNING, after=seen)).waits_for == ""
 
 
-async def test_while_something_is_asked_the_row_needs_input_whatever_its_program_says(
+async def test_an_open_question_overrides_the_state_that_the_program_publishes(
     served: Served,
 ):
     async with served.console() as console, team_of(served) as team:
@@ -102,7 +100,7 @@ TOOL = {"tool": "deploy", "arguments": {}}
         ("tool", TOOL, Answered({"decision": "approved"})),
     ],
 )
-async def test_a_yes_that_does_not_fit_is_a_no(
+async def test_a_yes_that_does_not_fit_the_question_declines(
     served: Served, kind: str, asked: dict[str, Any], decision: Decision
 ):
     async with served.console() as console, team_of(served) as team:
@@ -114,7 +112,7 @@ async def test_a_yes_that_does_not_fit_is_a_no(
         assert await team.reply(number) == {"decision": "denied"}
 
 
-async def test_one_who_takes_the_call_back_takes_the_question_back(served: Served):
+async def test_cancelling_the_call_withdraws_the_question(served: Served):
     async with served.console() as console, team_of(served) as team:
         await team.start()
         number = team.ask()
@@ -129,7 +127,7 @@ async def test_one_who_takes_the_call_back_takes_the_question_back(served: Serve
         await console.state(BACKEND, ThreadState.DONE)
 
 
-async def test_the_end_of_the_turn_takes_its_questions_back(served: Served):
+async def test_the_end_of_the_turn_withdraws_its_questions(served: Served):
     async with served.console() as console, team_of(served) as team:
         await team.start()
         number = team.ask()
@@ -156,7 +154,7 @@ async def test_the_first_answer_wins(served: Served):
         assert (await team.reply(number))["decision"] == "approved"
 
 
-async def test_what_nobody_answers_is_declined(options: ServerOptions):
+async def test_an_unanswered_question_is_declined(options: ServerOptions):
     served = Served(replace(options, unattended_timeout_s=0.1), ScriptedModel(Script()))
     await served.start()
     async with team_of(served) as team:
@@ -167,7 +165,7 @@ async def test_what_nobody_answers_is_declined(options: ServerOptions):
     await served.stop()
 
 
-async def test_one_who_only_watches_is_nobody_to_wait_for(options: ServerOptions):
+async def test_a_subscriber_that_is_not_a_supervisor_is_not_asked(options: ServerOptions):
     served = Served(replace(options, unattended_timeout_s=0.1), ScriptedModel(Script()))
     await served.start()
     link = TeamConnection(functools.partial(open_socket, options.socket), name="team other")
@@ -203,7 +201,7 @@ async def ask(team: Any, **arguments: Any) -> str:
         ("command", {"command": "rm -r /"}, "'command' is not one of"),
     ],
 )
-async def test_what_cannot_be_asked_is_refused(
+async def test_invalid_questions_are_refused(
     served: Served, kind: str, asked: dict[str, Any], why: str
 ):
     async with served.console() as console, team_of(served) as team:
@@ -212,7 +210,7 @@ async def test_what_cannot_be_asked_is_refused(
         assert (await console.call("codex-approvals"))["approvals"] == []
 
 
-async def test_only_its_program_asks_for_a_role(served: Served):
+async def test_only_its_own_program_can_ask_for_a_role(served: Served):
     async with team_of(served) as team, team_of(served, "stranger") as stranger:
         await team.start()
         why = await ask(stranger, thread=BACKEND, kind="tool", asked={"tool": "t"})

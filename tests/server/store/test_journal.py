@@ -26,7 +26,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "journal.sqlite"
 
 
-async def test_threads_and_what_happened_on_them_come_back(path: Path):
+async def test_threads_and_their_events_are_restored(path: Path):
     journal = Journal(path)
     info = ThreadInfo("t", "backend", ThreadState.IDLE, created_at=1.0)
     journal.record_thread(ThreadInfo("t", "codex-1", ThreadState.RUNNING, created_at=1.0))
@@ -45,7 +45,7 @@ async def test_threads_and_what_happened_on_them_come_back(path: Path):
     assert {past.at for past in contents.events} == {5.0}
 
 
-async def test_of_diffs_and_plans_the_latest_of_each_turn_comes_back(path: Path):
+async def test_the_latest_diff_and_plan_of_each_turn_are_restored(path: Path):
     journal = Journal(path)
     journal.record_thread(ThreadInfo("t", "codex-1", ThreadState.IDLE))
     for number in range(3):
@@ -58,7 +58,7 @@ async def test_of_diffs_and_plans_the_latest_of_each_turn_comes_back(path: Path)
     ]
 
 
-async def test_of_gate_boards_and_spans_what_was_told_last_comes_back(path: Path):
+async def test_the_latest_gate_board_and_spans_are_restored(path: Path):
     journal = Journal(path)
     journal.record_thread(ThreadInfo("t", "bugs", ThreadState.RUNNING, kind=ThreadKind.RUN))
     board = ev.GatesChecked((Gate("spec.md", met=True),))
@@ -70,7 +70,7 @@ async def test_of_gate_boards_and_spans_what_was_told_last_comes_back(path: Path
     assert [past.msg for past in read_journal(path).events] == [ev.SpanChanged(other), board, ended]
 
 
-async def test_a_decision_is_on_the_disk_when_it_returns(path: Path):
+async def test_a_recorded_decision_is_on_the_disk(path: Path):
     journal = Journal(path)
     journal.record_approval(APPROVAL)
     resolved = ev.ApprovalResolved("a1", "denied", by="me", message="no", waited=2.5)
@@ -84,7 +84,7 @@ async def test_a_decision_is_on_the_disk_when_it_returns(path: Path):
     await journal.close()
 
 
-async def test_what_was_still_asked_comes_back_as_open(path: Path):
+async def test_undecided_approvals_are_restored_as_open(path: Path):
     journal = Journal(path)
     journal.record_approval(APPROVAL)
     await journal.close()
@@ -108,7 +108,7 @@ async def test_the_events_of_a_killed_thread_are_retained_for_a_while_after_its_
     assert read_thread_events(path, "t") == ()
 
 
-async def test_the_journal_is_for_its_user_alone(path: Path):
+async def test_the_journal_is_private_to_its_user(path: Path):
     journal = Journal(path)
     journal.record_event(event(ev.TurnStarted()))
     await journal.close()
@@ -129,7 +129,7 @@ async def test_a_row_that_cannot_be_read_is_skipped(path: Path):
     assert len(contents.threads) == len(contents.events) == 1
 
 
-async def test_a_write_that_fails_is_told_once_and_spoils_no_other(path: Path):
+async def test_a_failed_write_is_reported_once_and_fails_no_other(path: Path):
     journal = Journal(path)
     troubles: list[str] = []
     journal.on_error = troubles.append
@@ -144,7 +144,7 @@ async def test_a_write_that_fails_is_told_once_and_spoils_no_other(path: Path):
     assert len(read_journal(path).threads) == 1
 
 
-async def test_pieces_of_an_item_come_back_where_they_were_kept(path: Path):
+async def test_recorded_parts_of_an_item_are_restored(path: Path):
     journal = Journal(path)
     journal.record_thread(ThreadInfo("t", "codex-1", ThreadState.INTERRUPTED))
     for msg in (ev.TextDelta("i", "half a "), ev.TextDelta("i", "sentence")):

@@ -54,7 +54,7 @@ CREATE TABLE IF NOT EXISTS approvals (
 );
 PRAGMA user_version = 1;
 """
-"""The schema of the first release, as it was in its `server/journal_schema.py`."""
+"""The schema of version 1, as the first release had it in `server/journal_schema.py`."""
 
 ASKED = (
     '{"approval_id":"%s","thread_id":"t","turn_id":"u","item_id":"i","handle":"codex-1",'
@@ -78,7 +78,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def write_version_1(path: Path) -> None:
-    """Write what the first release wrote of two threads and three approvals."""
+    """Write two threads and three approvals as the first release wrote them."""
     with closing(sqlite3.connect(path)) as database:
         database.executescript(VERSION_1)
         for thread_id, handle, state in (("t", "backend", "idle"), ("k", "gone", "killed")):

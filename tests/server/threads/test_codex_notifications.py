@@ -30,7 +30,7 @@ async def notifications(
     await journal.close()
 
 
-async def test_a_warning_about_the_configuration_is_told_once_for_all_processes(
+async def test_a_warning_about_the_setup_is_published_once_for_all_processes(
     notifications: CodexNotifications, published: list[Event]
 ) -> None:
     for process in (1, 2, 3):
@@ -42,7 +42,7 @@ async def test_a_warning_about_the_configuration_is_told_once_for_all_processes(
     ]
 
 
-async def test_a_warning_about_what_happens_is_told_every_time(
+async def test_other_warnings_are_published_every_time(
     notifications: CodexNotifications, published: list[Event]
 ) -> None:
     for _ in range(2):

@@ -23,7 +23,7 @@ def repository(folder: Path, head: bytes) -> Path:
         (b"", ""),
     ],
 )
-async def test_a_folder_is_on_the_branch_that_gits_head_says(
+async def test_the_branch_of_a_folder_is_read_from_gits_head(
     tmp_path: Path, head: bytes, branch: str
 ):
     inside = repository(tmp_path / "repo", head) / "a" / "b"
@@ -31,7 +31,7 @@ async def test_a_folder_is_on_the_branch_that_gits_head_says(
     assert await find_branch(str(inside)) == branch
 
 
-async def test_a_worktree_is_on_its_own_branch(tmp_path: Path):
+async def test_a_worktree_has_its_own_branch(tmp_path: Path):
     git = tmp_path / "repo" / ".git" / "worktrees" / "w"
     git.mkdir(parents=True)
     (git / "HEAD").write_text("ref: refs/heads/other\n")
@@ -41,7 +41,7 @@ async def test_a_worktree_is_on_its_own_branch(tmp_path: Path):
         assert await find_branch(str(tmp_path / "w")) == "other"
 
 
-async def test_a_folder_outside_a_repository_is_on_none(tmp_path: Path):
+async def test_a_folder_outside_a_repository_has_no_branch(tmp_path: Path):
     assert await find_branch(str(tmp_path)) == ""
     assert await find_branch(str(tmp_path / "missing")) == ""
     assert await find_branch("") == ""

@@ -33,7 +33,9 @@ def add(
     return record
 
 
-async def test_a_thread_is_found_by_id_handle_and_the_beginning_of_its_id(registry: ThreadRegistry):
+async def test_a_thread_is_found_by_id_by_handle_and_by_the_beginning_of_its_id(
+    registry: ThreadRegistry,
+):
     record = add(registry, "01a2-b3c4-one", "backend")
     add(registry, "01a2-ffff-two", "tester")
     for name in ("01a2-b3c4-one", "backend", "01a2-b"):
@@ -41,14 +43,16 @@ async def test_a_thread_is_found_by_id_handle_and_the_beginning_of_its_id(regist
 
 
 @pytest.mark.parametrize("name", ["01a2-", "01a2-b3", "", "unknown", "01a2"])
-async def test_what_names_no_thread_or_several_names_none(registry: ThreadRegistry, name: str):
+async def test_a_name_that_fits_no_thread_or_several_is_refused(
+    registry: ThreadRegistry, name: str
+):
     add(registry, "01a2-b3c4-one", "backend")
     add(registry, "01a2-b3c4-two", "tester")
     with pytest.raises(ThreadUnknown):
         registry.find(name)
 
 
-async def test_a_handle_goes_before_the_short_id_of_a_run(registry: ThreadRegistry):
+async def test_a_handle_takes_precedence_over_the_short_id_of_a_run(registry: ThreadRegistry):
     run = add(registry, "run:backend", "bugs")
     assert registry.find("backend") is run
     thread = add(registry, "01a2-b3c4-one", "backend")
@@ -56,7 +60,7 @@ async def test_a_handle_goes_before_the_short_id_of_a_run(registry: ThreadRegist
     assert registry.find("run:backend") is run
 
 
-async def test_a_living_thread_goes_before_a_killed_one_of_the_same_handle(
+async def test_a_living_thread_takes_precedence_over_killed_ones_with_its_handle(
     registry: ThreadRegistry,
 ):
     add(registry, "one", "backend", ThreadState.KILLED)
@@ -78,7 +82,7 @@ async def test_a_living_thread_goes_before_a_killed_one_of_the_same_handle(
         ("..", "codex-2"),
     ],
 )
-async def test_a_handle_is_short_plain_and_its_own(
+async def test_handles_are_short_plain_and_unique(
     registry: ThreadRegistry, wanted: str, given: str
 ):
     add(registry, "one", "backend")
@@ -87,7 +91,7 @@ async def test_a_handle_is_short_plain_and_its_own(
     assert registry.unique_handle(wanted) == given
 
 
-async def test_only_what_changes_a_row_is_told(tmp_path: Path):
+async def test_only_changes_of_an_info_are_published(tmp_path: Path):
     journal = Journal(tmp_path / "journal.sqlite")
     hub = EventHub()
     registry = ThreadRegistry(hub, journal)
@@ -195,7 +199,7 @@ async def test_what_an_event_changes_outlasts_an_approval_on_a_role(registry: Th
 
 
 @pytest.mark.parametrize(("prompt", "kept"), [("Fix it.", "Fix it."), ("x" * 2_000, "x" * 2_000)])
-async def test_a_brief_of_usual_length_is_kept_whole(
+async def test_a_brief_of_normal_length_is_not_shortened(
     registry: ThreadRegistry, prompt: str, kept: str
 ):
     record = add(registry, "t1", "backend")
@@ -203,7 +207,7 @@ async def test_a_brief_of_usual_length_is_kept_whole(
     assert record.info.brief == kept
 
 
-async def test_a_row_carries_only_the_beginning_of_an_enormous_prompt(registry: ThreadRegistry):
+async def test_the_brief_of_an_enormous_prompt_is_its_beginning(registry: ThreadRegistry):
     record = add(registry, "t1", "backend")
     registry.set_brief(record, "x" * 3_000_000)
     assert len(record.info.brief) == 2_000

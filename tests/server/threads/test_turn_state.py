@@ -200,7 +200,7 @@ def test_the_late_end_of_an_earlier_turn_does_not_end_the_running_one(before: Th
 
 
 @pytest.mark.parametrize("state", list(ThreadState))
-def test_of_a_program_that_is_gone_only_ended_roles_keep_their_state(state: ThreadState):
+def test_ended_roles_keep_their_state_when_their_program_is_gone(state: ThreadState):
     role = info(ThreadKind.ROLE, state=state, client="team bugs", parent="run:bugs-1", note="n")
     left = disconnected(role)
     assert (left.turn_started_at, left.waits_for) == (None, "")
@@ -225,7 +225,7 @@ HISTORY = st.lists(st.tuples(st.sampled_from(["t1", "t2"]), EVENTS), max_size=30
 
 
 @given(HISTORY, st.sampled_from([ThreadKind.CODEX, ThreadKind.ROLE, ThreadKind.RUN]))
-def test_whatever_happens_turn_info_and_outcome_agree(
+def test_turn_info_and_outcome_agree_after_any_events(
     history: list[tuple[str, ev.Msg]], kind: ThreadKind
 ):
     turn = TurnState()

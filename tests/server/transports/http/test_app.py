@@ -1,4 +1,4 @@
-"""The doors of the HTTP: who comes in, and what is refused."""
+"""Which HTTP requests are accepted, without a Codex."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ import httpx2
 import pytest
 from contract.http_clients import (
     INITIALIZE,
-    forgotten,
     http_client,
     message,
     raw_session,
     token_of,
+    until_disconnected,
     url_of,
 )
 from contract.serving import PATIENCE_S, Served, until
@@ -48,20 +48,20 @@ def options(options: ServerOptions, folder: Path, limits: HttpLimits) -> ServerO
     )
 
 
-async def knock(served: Served, **headers: str) -> httpx2.Response:
+async def initialize(served: Served, **headers: str) -> httpx2.Response:
     async with http_client(served, **headers) as client:
         return await client.post("", json=HELLO)
 
 
-async def test_whoever_has_the_token_comes_in(served: Served) -> None:
-    reply = await knock(served)
+async def test_a_request_with_the_token_is_accepted(served: Served) -> None:
+    reply = await initialize(served)
     assert reply.status_code == 200
     assert reply.headers["mcp-session-id"]
 
 
 @pytest.mark.parametrize("header", ["", "Bearer", "Bearer nonsense", "Basic {token}", "{token}"])
-async def test_without_the_token_nobody_comes_in(served: Served, header: str) -> None:
-    reply = await knock(served, Authorization=header.format(token=token_of(served)))
+async def test_a_request_without_the_token_is_refused(served: Served, header: str) -> None:
+    reply = await initialize(served, Authorization=header.format(token=token_of(served)))
     assert reply.status_code == 401
     assert reply.headers["www-authenticate"].startswith("Bearer")
     assert "codextui token" in reply.json()["error"]["message"]
@@ -69,53 +69,53 @@ async def test_without_the_token_nobody_comes_in(served: Served, header: str) ->
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE", "OPTIONS", "HEAD"])
-async def test_no_method_comes_in_without_the_token(served: Served, method: str) -> None:
+async def test_every_method_needs_the_token(served: Served, method: str) -> None:
     async with http_client(served, Authorization="") as client:
         assert (await client.request(method, "")).status_code == 401
 
 
-async def test_a_token_that_was_replaced_is_worth_nothing_at_once(served: Served) -> None:
+async def test_a_replaced_token_is_refused_at_once(served: Served) -> None:
     old = token_of(served)
     assert served.options.token is not None
     TokenFile(served.options.token).replace()
-    assert (await knock(served, Authorization=f"Bearer {old}")).status_code == 401
-    assert (await knock(served)).status_code == 200
+    assert (await initialize(served, Authorization=f"Bearer {old}")).status_code == 401
+    assert (await initialize(served)).status_code == 200
 
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "127.0.0.1.evil.example", "@"])
-async def test_a_request_to_another_name_is_refused(served: Served, host: str) -> None:
-    assert (await knock(served, Host=host)).status_code == 421
+async def test_a_request_for_another_host_is_refused(served: Served, host: str) -> None:
+    assert (await initialize(served, Host=host)).status_code == 421
 
 
 @pytest.mark.parametrize("host", ["localhost:1", "127.0.0.1", "[::1]:1"])
-async def test_the_names_of_this_machine_are_let_in(served: Served, host: str) -> None:
-    assert (await knock(served, Host=host)).status_code == 200
+async def test_the_names_of_this_machine_are_accepted(served: Served, host: str) -> None:
+    assert (await initialize(served, Host=host)).status_code == 200
 
 
 @pytest.mark.parametrize(
     "origin", ["http://evil.example", "http://localhost.evil.example", "null", "http://["]
 )
 async def test_pages_of_other_origins_are_refused(served: Served, origin: str) -> None:
-    assert (await knock(served, Origin=origin)).status_code == 403
+    assert (await initialize(served, Origin=origin)).status_code == 403
 
 
-async def test_a_page_of_this_machine_is_let_in(served: Served) -> None:
-    assert (await knock(served, Origin="http://localhost:6274")).status_code == 200
+async def test_a_page_of_this_machine_is_allowed(served: Served) -> None:
+    assert (await initialize(served, Origin="http://localhost:6274")).status_code == 200
 
 
-async def test_there_is_nothing_at_other_paths(served: Served) -> None:
+async def test_other_paths_are_not_found(served: Served) -> None:
     async with http_client(served) as client:
         base = str(client.base_url).removesuffix("/mcp/").removesuffix("/mcp")
         assert (await client.post(f"{base}/other", json=HELLO)).status_code == 404
 
 
-async def test_a_body_that_is_too_large_is_refused_and_the_others_are_served(
+async def test_a_body_that_is_too_large_is_refused_and_others_are_served(
     served: Served,
 ) -> None:
     body = json.dumps(message("initialize", pad="x" * HttpLimits().body_bytes))
     async with http_client(served) as client:
         assert (await client.post("", content=body)).status_code == 413
-    assert (await knock(served)).status_code == 200
+    assert (await initialize(served)).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ async def test_a_body_that_is_too_large_is_refused_and_the_others_are_served(
     ids=range(12),
 )
 @pytest.mark.parametrize("version", ["2025-11-25", "2026-07-28", "1999-01-01"])
-async def test_nonsense_is_refused_and_the_others_are_served(
+async def test_malformed_messages_are_refused_and_others_are_served(
     served: Served, body: str, version: str
 ) -> None:
     async with raw_session(served, "good") as good:
@@ -148,13 +148,13 @@ async def test_nonsense_is_refused_and_the_others_are_served(
         assert "result" in await good.reply(good.begin("tools/list"))
 
 
-async def test_a_session_that_nobody_opened_is_unknown(served: Served) -> None:
+async def test_an_unknown_session_is_refused(served: Served) -> None:
     async with http_client(served, **{"mcp-session-id": "made-up"}) as client:
         assert (await client.post("", json=message("tools/list"))).status_code == 404
 
 
 @pytest.mark.parametrize("limits", [HttpLimits(connections=30, long_calls_share=0.1)])
-async def test_too_many_open_calls_are_told_so_and_there_is_room_for_decisions(
+async def test_too_many_open_calls_are_refused_and_decisions_still_get_through(
     served: Served,
 ) -> None:
     supervises = {"codextui/supervisor": {}}
@@ -170,24 +170,24 @@ async def test_too_many_open_calls_are_told_so_and_there_is_room_for_decisions(
         decided = await greedy.reply(greedy.begin_tool("codex-approvals"))
         assert decided["result"]["structuredContent"] == {"approvals": []}
         await greedy.vanish()
-        await forgotten(console, "greedy")
+        await until_disconnected(console, "greedy")
     async with raw_session(served, "next", experimental=supervises) as following:
         stream = following.begin("codex/subscribe")
         await following.message(stream, lambda m: m.get("method") == "codex/caught_up")
 
 
 @pytest.mark.parametrize("limits", [HttpLimits(connections=1)])
-async def test_too_many_connections_are_hung_up_on_and_the_open_ones_are_served(
+async def test_too_many_connections_are_closed_and_the_open_ones_are_served(
     served: Served,
 ) -> None:
     async with raw_session(served, "good") as good:
         with pytest.raises(httpx2.HTTPError):
-            await knock(served)
+            await initialize(served)
         assert "result" in await good.reply(good.begin("tools/list"))
 
 
 @pytest.mark.parametrize("limits", [HttpLimits(first_request_s=0.05)])
-async def test_a_connection_that_says_nothing_is_hung_up_on(served: Served) -> None:
+async def test_a_silent_connection_is_closed(served: Served) -> None:
     url = httpx2.URL(await url_of(served))
     reader, writer = await asyncio.open_connection(url.host, url.port)
     writer.write(b"POST /mcp HTTP/1.1\r\n")
@@ -212,16 +212,16 @@ async def test_a_supervisor_subscribes_by_http(served: Served) -> None:
         assert listed["result"]["structuredContent"] == {"threads": []}
 
 
-async def test_a_subscriber_that_vanishes_is_forgotten(served: Served) -> None:
+async def test_a_subscriber_that_vanishes_is_removed(served: Served) -> None:
     async with served.console() as console:
         async with raw_session(served, "far", experimental={"codextui/supervisor": {}}) as far:
             stream = far.begin("codex/subscribe")
             await far.message(stream, lambda m: m.get("method") == "codex/caught_up")
             assert "far" in (await console.call("codex-server"))["clients"]
-        await forgotten(console, "far")
+        await until_disconnected(console, "far")
 
 
-async def test_the_server_is_shut_down_by_http_and_answers(served: Served) -> None:
+async def test_a_shutdown_over_http_is_answered(served: Served) -> None:
     async with raw_session(served, "boss", experimental={"codextui/supervisor": {}}) as boss:
         waiting = boss.begin("codex/subscribe")
         await boss.message(waiting, lambda m: m.get("method") == "codex/caught_up")
@@ -231,31 +231,35 @@ async def test_the_server_is_shut_down_by_http_and_answers(served: Served) -> No
 
 
 @pytest.fixture
-async def taken() -> AsyncIterator[HttpAddress]:
-    """An address that another program has."""
+async def address_in_use() -> AsyncIterator[HttpAddress]:
+    """An address on which another program listens."""
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
         yield HttpAddress(*other.getsockname())
 
 
-async def test_a_taken_port_is_told_and_nothing_is_left_behind(
-    options: ServerOptions, taken: HttpAddress
+async def test_a_port_in_use_is_reported_and_nothing_is_left_behind(
+    options: ServerOptions, address_in_use: HttpAddress
 ) -> None:
-    with pytest.raises(ServerUnreachable, match=f"{taken} cannot be listened on: another program"):
+    with pytest.raises(
+        ServerUnreachable, match=f"{address_in_use} cannot be listened on: another program"
+    ):
         async with asyncio.timeout(PATIENCE_S):
-            await serve(replace(options, http=taken))
+            await serve(replace(options, http=address_in_use))
     assert not options.socket.exists()
     again = Served(options, ScriptedModel(Script()))
     await again.start()
-    assert (await knock(again)).status_code == 200
+    assert (await initialize(again)).status_code == 200
     await again.stop()
 
 
-async def test_a_taken_port_of_the_configuration_does_not_take_the_socket_away(
-    options: ServerOptions, taken: HttpAddress
+async def test_a_configured_port_in_use_does_not_keep_the_socket_from_being_served(
+    options: ServerOptions, address_in_use: HttpAddress
 ) -> None:
-    served = Served(replace(options, http=taken, http_required=False), ScriptedModel(Script()))
+    served = Served(
+        replace(options, http=address_in_use, http_required=False), ScriptedModel(Script())
+    )
     await served.start()
     async with served.console() as console:
         assert (await console.call("codex-server"))["http"] == ""
@@ -264,17 +268,16 @@ async def test_a_taken_port_of_the_configuration_does_not_take_the_socket_away(
     await served.stop()
 
 
-async def test_the_token_is_made_for_its_user_alone_and_never_logged(served: Served) -> None:
-    await knock(served)
-    await knock(served, Authorization="Bearer nonsense")
+async def test_the_token_is_private_and_never_logged(served: Served) -> None:
+    await initialize(served)
+    await initialize(served, Authorization="Bearer nonsense")
     assert served.options.token is not None
     assert served.options.log is not None
     assert served.options.token.stat().st_mode & 0o777 == 0o600
     assert token_of(served) not in served.options.log.read_text()
 
 
-async def test_a_client_that_asks_for_a_replay_begins_afresh(served: Served) -> None:
-    """Nothing is stored by which it could be told what was meant for another."""
+async def test_a_client_that_asks_for_a_replay_gets_none(served: Served) -> None:
     async with raw_session(served, "back") as back:
         headers = {**back.headers, "Last-Event-ID": "1"}
         async with back.http.stream("GET", "", headers=headers) as reply:

@@ -1,5 +1,3 @@
-"""Bodies of HTTP requests: read within bounds, and judged before mcp sees them."""
-
 from __future__ import annotations
 
 import asyncio
@@ -21,8 +19,8 @@ from codextui.server.transports.http.body import (
 PING = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
 
 
-def coming(*parts: bytes, ends: bool = True) -> Receive:
-    """What an ASGI server hands over of a body; one that does not end stays open."""
+def receive_of(*parts: bytes, ends: bool = True) -> Receive:
+    """Return a `receive` that gives the parts of a body, and then its end or nothing."""
     left = list(parts)
 
     async def receive() -> Message:
@@ -42,30 +40,32 @@ async def refused(reader: BodyReader, receive: Receive) -> int:
     return refusal.value.response.status_code
 
 
-async def test_a_body_is_read_in_as_many_parts_as_it_comes_in() -> None:
+async def test_a_body_in_several_parts_is_read_whole() -> None:
     data = json.dumps(PING).encode()
-    assert await BodyReader().read(coming(data[:5], b"", data[5:])) == PING
+    assert await BodyReader().read(receive_of(data[:5], b"", data[5:])) == PING
 
 
-async def test_a_body_that_does_not_end_is_given_up() -> None:
-    assert await refused(BodyReader(HttpLimits(body_s=0.05)), coming(b"{", ends=False)) == 408
+async def test_a_body_that_does_not_end_times_out() -> None:
+    assert await refused(BodyReader(HttpLimits(body_s=0.05)), receive_of(b"{", ends=False)) == 408
 
 
 async def test_a_body_that_is_too_long_is_refused() -> None:
-    assert await refused(BodyReader(HttpLimits(body_bytes=10)), coming(b"x" * 6, b"x" * 6)) == 413
+    assert (
+        await refused(BodyReader(HttpLimits(body_bytes=10)), receive_of(b"x" * 6, b"x" * 6)) == 413
+    )
 
 
-async def test_where_too_much_is_on_its_way_the_next_one_is_told_to_come_again() -> None:
+async def test_a_body_is_refused_while_too_many_bytes_are_being_read() -> None:
     reader = BodyReader(HttpLimits(bodies_bytes=100))
-    slow = asyncio.create_task(reader.read(coming(b"x" * 90, ends=False)))
+    slow = asyncio.create_task(reader.read(receive_of(b"x" * 90, ends=False)))
     await asyncio.sleep(0)
-    assert await refused(reader, coming(b"x" * 20)) == 503
+    assert await refused(reader, receive_of(b"x" * 20)) == 503
     slow.cancel()
     await asyncio.gather(slow, return_exceptions=True)
-    assert await reader.read(coming(json.dumps(PING).encode())) == PING
+    assert await reader.read(receive_of(json.dumps(PING).encode())) == PING
 
 
-async def test_who_leaves_before_the_end_is_gone() -> None:
+async def test_a_client_that_disconnects_within_its_body_is_gone() -> None:
     async def receive() -> Message:
         return {"type": "http.disconnect"}
 
@@ -81,18 +81,18 @@ async def test_who_leaves_before_the_end_is_gone() -> None:
         ({"codextui.raw": {"action": "accept"}}, {"codextui.raw": {"action": "accept"}}),
     ],
 )
-def test_a_result_comes_through_mcp_as_the_client_sent_it(result: Any, kept: Any) -> None:
+def test_a_result_passes_through_mcp_unchanged(result: Any, kept: Any) -> None:
     passed: Any = wrap_response({"jsonrpc": "2.0", "id": 1, "result": result})
     assert passed["result"]["action"] == "cancel"  # what mcp would take it for
     assert unwrap_result(passed["result"]) == kept
 
 
 @pytest.mark.parametrize("answer", [{"result": [1]}, {"result": None}, {"error": "no"}])
-def test_an_answer_that_is_none_is_an_error_for_who_asked(answer: Any) -> None:
+def test_a_malformed_response_becomes_an_error(answer: Any) -> None:
     passed: Any = wrap_response({"jsonrpc": "2.0", "id": 1, **answer})
     assert set(passed) == {"jsonrpc", "id", "error"}
     assert isinstance(passed["error"]["message"], str)
 
 
-def test_what_is_no_answer_is_left_as_it_is() -> None:
+def test_other_messages_are_not_wrapped() -> None:
     assert wrap_response(PING) is PING

@@ -1,4 +1,4 @@
-"""HTTP clients that do not read, and what waits for them."""
+"""HTTP clients that do not read, and the bytes that wait for them."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ async def client(server: ServerState) -> AsyncIterator[httpx2.AsyncClient]:
 
 
 async def subscribe_and_never_read(ears: socket.socket, client: httpx2.AsyncClient) -> None:
-    """Subscribe over a connection of its own, whose answer stays in the system's buffers."""
+    """Subscribe over a connection whose response stays in the system's buffers."""
     loop = asyncio.get_running_loop()
     url = client.base_url
     body = json.dumps(message("codex/subscribe", 1_000)).encode()
@@ -70,7 +70,7 @@ async def subscribe_and_never_read(ears: socket.socket, client: httpx2.AsyncClie
         assert await loop.sock_recv(ears, 12) == b"HTTP/1.1 200"
 
 
-async def test_a_subscriber_that_does_not_read_is_cut_off_and_holds_nobody_up(
+async def test_a_subscriber_that_does_not_read_is_disconnected_and_delays_nobody(
     server: ServerState, client: httpx2.AsyncClient
 ) -> None:
     with socket.socket() as ears:
@@ -101,7 +101,7 @@ def exchange() -> Exchange:
     return Exchange({"type": "http", "method": "POST", "headers": []}, lambda: None)
 
 
-async def test_what_is_told_comes_in_order_and_before_what_is_sent_later(
+async def test_queued_notifications_come_in_order_and_before_later_ones(
     exchange: Exchange,
 ) -> None:
     session = DeafSession()
@@ -120,17 +120,17 @@ def exchanges(session_id: str, number: int) -> list[Exchange]:
     return [Exchange(scope, lambda: None) for _ in range(number)]
 
 
-def tell(exchange: Exchange, backlog: HttpBacklog, size: int) -> HttpChannel:
-    """A channel of a client that does not read, with that many bytes that wait."""
+def notify(exchange: Exchange, backlog: HttpBacklog, size: int) -> HttpChannel:
+    """Return the channel of a client that does not read, with so many bytes waiting."""
     channel = HttpChannel(DeafSession(), exchange, backlog)  # type: ignore[arg-type] # as much of it as is used
     channel.notify_soon("codex/event", {"text": "x" * size})
     return channel
 
 
-async def test_a_request_for_which_too_much_waits_is_cut_off(
+async def test_a_request_with_too_large_a_backlog_is_disconnected(
     exchange: Exchange,
 ) -> None:
-    channel = tell(exchange, HttpBacklog(HttpLimits(request_backlog=10_000)), 5_000)
+    channel = notify(exchange, HttpBacklog(HttpLimits(request_backlog=10_000)), 5_000)
     assert not exchange.ended
     channel.notify_soon("codex/event", {"text": "x" * 5_000})
     assert exchange.ended
@@ -139,38 +139,36 @@ async def test_a_request_for_which_too_much_waits_is_cut_off(
             await channel.notify("codex/event", {})
 
 
-async def test_of_a_client_for_whom_too_much_waits_the_largest_request_is_cut_off() -> None:
+async def test_a_client_with_too_large_a_backlog_loses_its_largest_request() -> None:
     backlog = HttpBacklog(HttpLimits(client_backlog=100_000))
     one, *others = exchanges("deaf", 5)
     [bystander] = exchanges("bystander", 1)
-    tell(bystander, backlog, 90_000)
-    tell(one, backlog, 40_000)
+    notify(bystander, backlog, 90_000)
+    notify(one, backlog, 40_000)
     for other in others[:3]:
-        tell(other, backlog, 10_000)
+        notify(other, backlog, 10_000)
     assert not any(exchange.ended for exchange in (one, bystander, *others))
-    tell(others[3], backlog, 30_000)
+    notify(others[3], backlog, 30_000)
     assert [exchange.ended for exchange in (one, bystander, *others)] == [True] + [False] * 5
 
 
-async def test_where_too_much_waits_for_all_it_is_the_client_that_reads_least_that_is_cut_off() -> (
-    None
-):
+async def test_the_client_that_reads_least_is_disconnected_when_too_much_waits_for_all() -> None:
     backlog = HttpBacklog(HttpLimits(client_backlog=100_000, total_backlog=150_000))
     deaf = exchanges("deaf", 2)
     bystanders = [exchanges(name, 1)[0] for name in ("a", "b", "c")]
     for exchange in deaf:
-        tell(exchange, backlog, 40_000)
+        notify(exchange, backlog, 40_000)
     for exchange in bystanders:
-        tell(exchange, backlog, 25_000)
+        notify(exchange, backlog, 25_000)
     assert [exchange.ended for exchange in (*deaf, *bystanders)] == [True] + [False] * 4
 
 
-async def test_what_a_request_had_waiting_counts_no_more_when_it_is_over(
+async def test_the_backlog_of_a_request_ends_with_it(
     exchange: Exchange,
 ) -> None:
     backlog = HttpBacklog(HttpLimits(total_backlog=100_000))
     for _ in range(10):
-        channel = tell(exchange, backlog, 60_000)
+        channel = notify(exchange, backlog, 60_000)
         channel.close()
         channel.notify_soon("codex/event", {"text": "x" * 60_000})
     assert not exchange.ended
@@ -181,7 +179,7 @@ def delta(text: str, item: str = "i", **meta: int) -> dict[str, Any]:
     return {"_meta": {"requestId": 1, **meta}, "msg": msg, "id": "t"}
 
 
-async def test_of_a_client_that_lags_the_deltas_of_one_item_are_merged_and_nothing_is_lost(
+async def test_adjacent_deltas_of_a_lagging_client_are_merged_without_loss(
     exchange: Exchange,
 ) -> None:
     session = DeafSession()
@@ -199,7 +197,7 @@ async def test_of_a_client_that_lags_the_deltas_of_one_item_are_merged_and_nothi
     assert sent == ["0", "1", "2", "3456789", "xy", "z", "no event"]
 
 
-async def test_a_delta_grows_only_so_far(
+async def test_merged_deltas_have_a_maximum_size(
     exchange: Exchange,
 ) -> None:
     session = DeafSession()

@@ -1,4 +1,4 @@
-"""Which names and pages are let in where the server listens for other machines, too."""
+"""Which hosts and origins are accepted, also where the server listens for other machines."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from codextui.config.address import HttpAddress
 from codextui.server.transports.http.guard import HttpGuard
 from codextui.server.transports.http.token import TokenFile
 
-LET_IN = 200
+ACCEPTED = 200
 
 
 async def answer(_: Scope, __: Receive, send: Send) -> None:
-    await send({"type": "http.response.start", "status": LET_IN, "headers": []})
+    await send({"type": "http.response.start", "status": ACCEPTED, "headers": []})
 
 
-async def knock(tmp_path: Path, address: str, **headers: str) -> int:
-    """The status of a request with the token to a server that listens there."""
+async def request(tmp_path: Path, address: str, **headers: str) -> int:
+    """Return the status of a request with the token to a server at that address."""
     token = TokenFile(tmp_path / "token")
     guard = HttpGuard(answer, HttpAddress(address, 8040), token)
     given = {"authorization": f"Bearer {token.read()}", **headers}
@@ -41,36 +41,38 @@ async def knock(tmp_path: Path, address: str, **headers: str) -> int:
 @pytest.mark.parametrize(
     ("address", "host", "status"),
     [
-        ("0.0.0.0", "192.0.2.7:8040", LET_IN),
-        ("0.0.0.0", "localhost:8040", LET_IN),
-        ("0.0.0.0", f"{socket.gethostname()}:8040", LET_IN),
+        ("0.0.0.0", "192.0.2.7:8040", ACCEPTED),
+        ("0.0.0.0", "localhost:8040", ACCEPTED),
+        ("0.0.0.0", f"{socket.gethostname()}:8040", ACCEPTED),
         ("0.0.0.0", "evil.example:8040", 421),
-        ("::", "[2001:db8::7]:8040", LET_IN),
-        ("192.0.2.7", "192.0.2.7:8040", LET_IN),
+        ("::", "[2001:db8::7]:8040", ACCEPTED),
+        ("192.0.2.7", "192.0.2.7:8040", ACCEPTED),
         ("192.0.2.7", "192.0.2.8:8040", 421),
         ("192.0.2.7", "localhost:8040", 421),
-        ("::1", "[::1]:8040", LET_IN),
+        ("::1", "[::1]:8040", ACCEPTED),
     ],
 )
-async def test_only_names_of_its_own_are_answered(
+async def test_only_the_servers_own_names_are_accepted(
     tmp_path: Path, address: str, host: str, status: int
 ) -> None:
-    assert await knock(tmp_path, address, host=host) == status
+    assert await request(tmp_path, address, host=host) == status
 
 
 @pytest.mark.parametrize(
     ("origin", "status"),
     [
-        ("http://192.0.2.7:8040", LET_IN),
+        ("http://192.0.2.7:8040", ACCEPTED),
         ("http://192.0.2.7:9", 403),
         ("http://localhost:8040", 403),
         ("null", 403),
         ("", 403),
     ],
 )
-async def test_only_pages_of_its_own_are_let_in(tmp_path: Path, origin: str, status: int) -> None:
-    assert await knock(tmp_path, "192.0.2.7", host="192.0.2.7:8040", origin=origin) == status
+async def test_only_the_servers_own_pages_are_allowed(
+    tmp_path: Path, origin: str, status: int
+) -> None:
+    assert await request(tmp_path, "192.0.2.7", host="192.0.2.7:8040", origin=origin) == status
 
 
 async def test_a_request_without_a_host_is_refused(tmp_path: Path) -> None:
-    assert await knock(tmp_path, "127.0.0.1") == 421
+    assert await request(tmp_path, "127.0.0.1") == 421

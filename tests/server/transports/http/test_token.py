@@ -9,7 +9,7 @@ from codextui.errors import ConfigInvalid
 from codextui.server.transports.http.token import TokenFile
 
 
-def test_a_token_is_made_once_for_its_user_alone(tmp_path: Path) -> None:
+def test_a_token_is_created_once_and_private(tmp_path: Path) -> None:
     path = tmp_path / "default.token"
     token = TokenFile(path).read()
     assert len(token) >= 32
@@ -18,7 +18,7 @@ def test_a_token_is_made_once_for_its_user_alone(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_new_token_shuts_out_whoever_has_the_old_one(tmp_path: Path) -> None:
+def test_a_new_token_invalidates_the_old_one(tmp_path: Path) -> None:
     file = TokenFile(tmp_path / "default.token")
     old = file.read()
     new = TokenFile(tmp_path / "default.token").replace()
@@ -28,14 +28,14 @@ def test_a_new_token_shuts_out_whoever_has_the_old_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("presented", ["", "nonsense", "\xff\xfe"])
-def test_nothing_else_is_accepted(tmp_path: Path, presented: str) -> None:
+def test_other_tokens_are_refused(tmp_path: Path, presented: str) -> None:
     file = TokenFile(tmp_path / "default.token")
     assert not file.accepts(presented)
     file.read()
     assert not file.accepts(presented)
 
 
-def test_a_token_that_others_could_have_read_is_refused_until_it_is_replaced(
+def test_a_token_in_a_readable_file_is_refused_until_it_is_replaced(
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "default.token"
@@ -48,7 +48,7 @@ def test_a_token_that_others_could_have_read_is_refused_until_it_is_replaced(
     assert file.accepts(file.replace())
 
 
-def test_a_link_is_not_followed(tmp_path: Path) -> None:
+def test_a_symbolic_link_is_refused(tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.write_text("x" * 43)
     elsewhere.chmod(0o600)
@@ -58,7 +58,7 @@ def test_a_link_is_not_followed(tmp_path: Path) -> None:
         TokenFile(path).read()
 
 
-def test_an_empty_file_is_no_token(tmp_path: Path) -> None:
+def test_an_empty_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "default.token"
     path.touch(mode=0o600)
     assert not TokenFile(path).accepts("")
@@ -66,7 +66,7 @@ def test_an_empty_file_is_no_token(tmp_path: Path) -> None:
         TokenFile(path).read()
 
 
-def test_the_command_prints_it_and_replaces_it(
+def test_the_command_prints_and_replaces_the_token(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))

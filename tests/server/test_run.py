@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import asyncio
+import signal
+import sqlite3
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from contract.serving import PATIENCE_S, RawClient, until
+
+from codextui.errors import ServerUnreachable
+from codextui.server.options import ServerOptions
+from codextui.server.run import serve
+
+
+async def test_a_journal_of_a_newer_release_keeps_the_server_from_starting(
+    options: ServerOptions,
+):
+    with sqlite3.connect(options.journal) as database:
+        database.execute("PRAGMA user_version = 99")
+    database.close()
+    with pytest.raises(ServerUnreachable, match=r"s\.sqlite is of a newer codextui \(version 99"):
+        async with asyncio.timeout(PATIENCE_S):
+            await serve(options)
+    assert not options.socket.exists()
+
+
+async def test_a_missing_folder_is_named_in_the_error(options: ServerOptions, folder: Path):
+    gone = folder / "gone" / "s.lock"
+    with pytest.raises(ServerUnreachable, match=r"s\.lock"):
+        await serve(replace(options, lock=gone))
+    with pytest.raises(ServerUnreachable, match=r"s\.sock"):
+        await serve(replace(options, socket=folder / "gone" / "s.sock"))
+
+
+PROGRAM = """
+import asyncio, pathlib, sys
+from codextui.server.options import ServerOptions
+from codextui.server.run import serve
+folder = pathlib.Path(sys.argv[1])
+asyncio.run(serve(ServerOptions(
+    "test", folder / "s.sock", folder / "s.lock", folder / "s.sqlite",
+    codex_binary=folder / "no-codex")))
+"""
+
+
+async def start_process(folder: Path) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-c", PROGRAM, str(folder), stderr=asyncio.subprocess.PIPE
+    )
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+async def test_a_signal_ends_the_server_cleanly(folder: Path, number: signal.Signals):
+    process = await start_process(folder)
+    await until((folder / "s.sock").exists)
+    process.send_signal(number)
+    async with asyncio.timeout(PATIENCE_S):
+        _, errors = await process.communicate()
+    assert process.returncode == 0, errors
+    assert b"has ended" in errors
+    assert b"Traceback" not in errors
+    assert not (folder / "s.sock").exists()
+
+
+async def test_only_one_of_several_servers_started_at_once_stays(folder: Path):
+    processes = [await start_process(folder) for _ in range(4)]
+    async with asyncio.timeout(PATIENCE_S):
+        waiting = {asyncio.create_task(p.communicate()): p for p in processes}
+        while len(waiting) > 1:
+            done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                assert waiting.pop(task).returncode == 0
+                assert b"already" in task.result()[1]
+    (process,) = waiting.values()
+    await until((folder / "s.sock").exists)
+    process.kill()
+    await asyncio.wait(waiting)
+    # The one that was killed has left its socket and its lock; they hold nobody up.
+    again = await start_process(folder)
+    reader, writer = await connect(folder)
+    client = RawClient(reader, writer)
+    await client.initialize("test", {})
+    await client.call("codex-shutdown")
+    await client.close()
+    async with asyncio.timeout(PATIENCE_S):
+        await again.communicate()
+    assert again.returncode == 0
+
+
+async def connect(folder: Path) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            try:
+                return await asyncio.open_unix_connection(folder / "s.sock")
+            except OSError:
+                await asyncio.sleep(0.02)
