@@ -9,7 +9,7 @@ from typing import Final
 
 from codextui.client.session import Connect
 from codextui.errors import CodextuiError, MessageInvalid, ServerUnreachable
-from codextui.jsonrpc.endpoint import RequestId
+from codextui.jsonrpc.endpoint import INVALID_REQUEST, RequestId
 from codextui.jsonrpc.fields import Json, JsonObject
 from codextui.jsonrpc.frames import decode_frame, encode_frame, encode_json
 from codextui.jsonrpc.lines import LineReader, Streams
@@ -23,9 +23,6 @@ MAX_LINE: Final = 64 * 1024 * 1024
 
 CONNECTION_CLOSED: Final = -32000
 """Error code by which the MCP SDKs themselves report a lost connection."""
-
-INVALID_REQUEST: Final = -32600
-"""JSON-RPC's error code for what is not a valid request."""
 
 
 class Relay:

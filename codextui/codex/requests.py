@@ -18,6 +18,7 @@ from typing import TypeAlias
 
 from codextui.errors import MessageInvalid
 from codextui.jsonrpc import fields
+from codextui.jsonrpc.endpoint import METHOD_NOT_FOUND
 from codextui.jsonrpc.fields import Json, JsonObject
 from codextui.protocol.approvals import (
     Asked,
@@ -40,9 +41,6 @@ USER_INPUT = "item/tool/requestUserInput"
 ELICITATION = "mcpServer/elicitation/request"
 OLD_COMMAND_APPROVAL = "execCommandApproval"
 OLD_PATCH_APPROVAL = "applyPatchApproval"
-
-METHOD_NOT_FOUND = -32601
-"""JSON-RPC's error code for a method that is not served."""
 
 DECLINED = "The user declined."
 """The rejection that the agent reads where a decline must have words and the person gave none."""

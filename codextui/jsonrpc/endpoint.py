@@ -28,6 +28,12 @@ InvalidHandler: TypeAlias = Callable[[str, bytes], None]
 AbandonedHandler: TypeAlias = Callable[[RequestId, str], None]
 """Handles a call that was sent and is not awaited any more: id, method."""
 
+PARSE_ERROR = -32700
+"""JSON-RPC's error code for what is not JSON."""
+
+INVALID_REQUEST = -32600
+"""JSON-RPC's error code for what is not a valid request."""
+
 METHOD_NOT_FOUND = -32601
 """JSON-RPC's error code for an unknown method."""
 

@@ -1,1 +1,1 @@
-"""The shared server: it owns the threads, asks people for approvals, and tells every client."""
+"""The shared server: owns the threads, asks people for approvals, and streams events."""

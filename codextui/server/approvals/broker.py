@@ -21,7 +21,7 @@ UNATTENDED = "codextui"
 """Who declined, in the audit log, where nobody was connected to decide."""
 
 DecisionHandler: TypeAlias = Callable[[Decision], Awaitable[bool]]
-"""Carries a decision to whoever asked; returns False where it is gone."""
+"""Delivers a decision to the program that asked; returns False where that is gone."""
 
 _T = TypeVar("_T")
 
@@ -108,7 +108,7 @@ class ApprovalBroker:
 
     Nothing here approves by itself. An approval ends by the first decision of a person, because
     Codex no longer waits for it, or declined because nobody who can decide was connected for
-    long; that time begins anew whenever the last responder leaves. A decision is in the audit log
+    long; that time starts whenever the last responder leaves. A decision is in the audit log
     before Codex reads it.
 
     Args:
@@ -169,7 +169,7 @@ class ApprovalBroker:
             turn_id: the turn that waits.
             item_id: the item to decide on.
             handle: the thread's handle.
-            on_decision: carries the decision to whoever asked.
+            on_decision: delivers the decision.
             legacy: the question as `codex mcp-server` asked it.
             on_withdrawn: called where the approval ends without a decision.
 
@@ -220,7 +220,7 @@ class ApprovalBroker:
                 self._start_timer(entry)
 
     async def decide(self, approval_id: str, decision: Decision, *, by: str) -> ApprovalResolved:
-        """Decide an approval, and return how it ended: `lost` where whoever asked was gone.
+        """Decide an approval and return how it ended: `lost` where it could not be delivered.
 
         A yes that does not fit what is asked becomes a no. Cancelling this does not undo the
         decision.

@@ -14,6 +14,8 @@ from codextui.protocol import events as ev
 from codextui.server.events.subscription import Subscription, merge_adjacent
 from codextui.server.options import DEFAULT_LIMITS, EventLimits
 
+_TURN_ENDS = (ev.TurnCompleted, ev.TurnAborted)
+
 _Key: TypeAlias = tuple[str, ...]
 """Identifies what an event is about: a thread, a turn of it, an item of that turn."""
 
@@ -54,7 +56,7 @@ class EventHub:
 
     def publish(self, thread_id: str, turn_id: str, msg: ev.Msg) -> ev.Event:
         """Publish and record what happens now. Never waits."""
-        if isinstance(msg, ev.TurnCompleted | ev.TurnAborted):
+        if isinstance(msg, _TURN_ENDS):
             unfinished = self._log.unfinished_items(thread_id, turn_id)
             for event in merge_adjacent(unfinished, self._limits.merged_chars):
                 self._record_partial(event)

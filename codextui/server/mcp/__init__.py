@@ -1,1 +1,1 @@
-"""The MCP side of the server: tools, calls, sessions."""
+"""The server's side of MCP: request handlers, tools and calls."""

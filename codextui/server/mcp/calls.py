@@ -1,4 +1,4 @@
-"""The tools `codex` and `codex-reply`: a prompt, and the end of the turn that comes of it."""
+"""The tools `codex` and `codex-reply`: send a prompt, and return the result of its turn."""
 
 from __future__ import annotations
 

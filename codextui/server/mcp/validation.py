@@ -14,12 +14,9 @@ import jsonschema  # type: ignore[import-untyped] # it comes with mcp, its stubs
 
 from codextui.errors import ServerRefused
 from codextui.jsonrpc import fields
+from codextui.jsonrpc.endpoint import INVALID_PARAMS, INVALID_REQUEST, PARSE_ERROR
 from codextui.jsonrpc.fields import Json, JsonObject
 from codextui.protocol.tools import ACCEPTED_BY_CODEX, SUPERVISOR_TOOLS, TOOLS
-
-PARSE_ERROR: Final = -32700
-INVALID_REQUEST: Final = -32600
-INVALID_PARAMS: Final = -32602
 
 MAX_DEPTH: Final = 100
 """Levels of objects and arrays within each other. mcp's own parsers fail at 200, without an id."""

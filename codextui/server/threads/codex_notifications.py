@@ -28,6 +28,7 @@ MAX_EARLY = 10_000
 MAX_WARNINGS = 200
 """Warnings about the setup that are remembered, so as not to repeat them."""
 
+_TURN_ENDS = (ev.TurnCompleted, ev.TurnAborted)
 _REVERTED = "Turns of this thread were taken back elsewhere: more is shown than it still has."
 
 
@@ -127,7 +128,7 @@ class CodexNotifications:
             self._apply_event(record, notification.turn_id, notification.msg)
 
     def _apply_event(self, record: ThreadRecord, turn_id: str, msg: ev.Msg) -> None:
-        if not isinstance(msg, ev.TurnCompleted | ev.TurnAborted):
+        if not isinstance(msg, _TURN_ENDS):
             self._registry.apply(record, turn_id, msg)
             return
         self._approvals.withdraw(thread_id=record.thread_id, turn_id=turn_id)

@@ -35,6 +35,7 @@ MAX_BRIEF = 2_000
 MAX_OUTCOMES = 64
 """Turns of a thread whose outcome can still be asked for."""
 
+_FREQUENT = (ev.TextDelta, ev.OutputDelta)
 _NOT_IN_HANDLES = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -115,7 +116,7 @@ class ThreadRecord:
         """Wait for the end of a turn. Cancelling this does nothing to the turn."""
         return await asyncio.shield(self.outcome_of(turn_id))
 
-    def move(self, transition: Transition) -> None:
+    def apply_transition(self, transition: Transition) -> None:
         """Take the turn's next state, and resolve the outcome of a turn that ended."""
         self.turn = transition.turn
         if transition.outcome is not None:
@@ -228,11 +229,11 @@ class ThreadRegistry:
 
     def apply(self, record: ThreadRecord, turn_id: str, msg: ev.Msg) -> None:
         """Apply an event to its thread and publish it, with the info where that changes."""
-        if isinstance(msg, ev.TextDelta | ev.OutputDelta):  # most events, and they change nothing
+        if isinstance(msg, _FREQUENT):  # they change nothing
             self.publish(record, turn_id, msg)
             return
         transition = self._advance(record, turn_id, msg)
-        record.move(transition)
+        record.apply_transition(transition)
         match transition.msg:
             case ev.TokensCounted():
                 self._change(record, transition, quietly=True)
@@ -247,7 +248,7 @@ class ThreadRegistry:
     def begin_turn(self, record: ThreadRecord, turn_id: str) -> None:
         """Apply the start of a turn whose event Codex is still to send."""
         transition = self._advance(record, turn_id, ev.TurnStarted())
-        record.move(transition)
+        record.apply_transition(transition)
         self._change(record, transition)
 
     def unique_handle(self, wanted: str) -> str:

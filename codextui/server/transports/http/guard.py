@@ -12,8 +12,9 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from codextui.config.address import HttpAddress
+from codextui.jsonrpc.endpoint import INVALID_REQUEST
 from codextui.jsonrpc.fields import JsonObject
-from codextui.server.mcp.validation import INVALID_REQUEST, error_response
+from codextui.server.mcp.validation import error_response
 from codextui.server.transports.http.token import TokenFile
 
 MCP_PATH = "/mcp"
