@@ -148,26 +148,11 @@ class CodexWorker:
             logger.warning("Codex did not say whether it is logged in: %s", error)
 
     async def _start(self, handler: CodexHandler) -> bool:
+        """Start a process; False where it cannot be started."""
         self._process += 1
-        process = self._process
         self._died.clear()
-
-        def on_exit(reason: str) -> None:
-            self._app = None
-            self._died.set()
-            logger.warning("Codex ended: %s", reason)
-            handler.handle_exit(reason)
-
         try:
-            self.binary = await asyncio.to_thread(find_codex, self._settings.binary)
-            app = await AppServer.start(
-                self.binary,
-                home=self._settings.home,
-                env=self._settings.env,
-                on_notification=functools.partial(handler.handle_notification, process),
-                on_request=functools.partial(handler.handle_request, process),
-                on_exit=on_exit,
-            )
+            app = await self._spawn(handler, self._process)
         except (CodexMissing, CodexDied, CodexFailed) as error:
             logger.warning("Codex cannot be started: %s", error)
             await self._set_error(error)
@@ -187,6 +172,23 @@ class CodexWorker:
         await self._set_error(None)
         handler.handle_ready(app.version)
         return True
+
+    async def _spawn(self, handler: CodexHandler, process: int) -> AppServer:
+        def on_exit(reason: str) -> None:
+            self._app = None
+            self._died.set()
+            logger.warning("Codex ended: %s", reason)
+            handler.handle_exit(reason)
+
+        self.binary = await asyncio.to_thread(find_codex, self._settings.binary)
+        return await AppServer.start(
+            self.binary,
+            home=self._settings.home,
+            env=self._settings.env,
+            on_notification=functools.partial(handler.handle_notification, process),
+            on_request=functools.partial(handler.handle_request, process),
+            on_exit=on_exit,
+        )
 
     def _is_settled(self) -> bool:
         return self._app is not None or self._error is not None

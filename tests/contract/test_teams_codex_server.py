@@ -261,7 +261,7 @@ async def test_hooks_show_the_agents_of_a_script_with_their_threads(
         planner = Agent(name="Boss", model=boss, handoffs=[builder])
         await Runner.run(planner, "Go.", run_config=QUIET, hooks=codex.hooks("my team"))
         listed = (await console.call("codex-threads"))["threads"]
-        rows = {row.handle: row for row in map(ThreadInfo.parse, listed)}
+        rows = {row.handle: row for row in map(ThreadInfo.from_json, listed)}
         for name in ("boss", "front-end", "my-team"):
             await console.state(rows[name].thread_id, ThreadState.DONE)
         asked = {"thread": "front-end", "action": RoleAction.MESSAGE, "text": "hi"}
