@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import functools
 import os
 import subprocess
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from codextui.config import paths
+from codextui.config.locks import is_held
 from codextui.errors import ServerUnreachable
 from codextui.jsonrpc.lines import READ_AHEAD, Streams
 
@@ -81,25 +81,10 @@ async def wait_until_gone(name: str, timeout_s: float = START_TIMEOUT_S) -> None
     lock = paths.lock_path(name)
     try:
         async with asyncio.timeout(timeout_s):
-            while is_locked(lock):  # noqa: ASYNC110 - it is another process
+            while is_held(lock):  # noqa: ASYNC110 - it is another process
                 await asyncio.sleep(_POLL_S)
     except TimeoutError:
         raise ServerUnreachable(f"the server {name!r} was told to end, but still runs") from None
-
-
-def is_locked(lock: Path) -> bool:
-    """Return whether a process holds the lock (`flock`) on a file, which need not exist."""
-    try:
-        descriptor = os.open(lock, os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
 
 
 async def _listens(path: Path) -> bool:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import gc
 import logging
-import os
 import signal
 import sys
 import tempfile
@@ -15,6 +13,7 @@ from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
+from codextui.config.locks import FileLock
 from codextui.errors import ServerUnreachable
 from codextui.jsonrpc.fields import JsonObject
 from codextui.server.app import open_server, start_codex
@@ -44,9 +43,9 @@ async def serve(options: ServerOptions) -> None:
             be used.
         ConfigInvalid: the token of the required HTTP cannot be used.
     """
-    lock = ServerLock(options.lock)
+    lock = FileLock(options.lock)
     with _log_to_file(options):
-        if not lock.acquire():
+        if not _acquire(lock, options.lock):
             logger.info("a server %r runs already", options.name)
             return
         try:
@@ -98,37 +97,11 @@ def tune_garbage_collection() -> None:
     gc.set_threshold(GC_THRESHOLD, 20, 20)
 
 
-class ServerLock:
-    """A lock on a file, which the system releases when the process ends, however it ends."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._descriptor = -1
-
-    def acquire(self) -> bool:
-        """Acquire the lock; False where another process holds it.
-
-        Raises:
-            ServerUnreachable: the file cannot be locked.
-        """
-        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-        try:
-            self._descriptor = os.open(self._path, flags, 0o600)
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            self.release()
-            return False
-        except OSError as error:
-            raise ServerUnreachable(f"{self._path} cannot be locked: {error.strerror}") from error
-        os.ftruncate(self._descriptor, 0)
-        os.write(self._descriptor, f"{os.getpid()}\n".encode())
-        return True
-
-    def release(self) -> None:
-        """Release the lock. The file stays: removing it would allow a second lock beside this."""
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
+def _acquire(lock: FileLock, path: Path) -> bool:
+    try:
+        return lock.acquire()
+    except OSError as error:
+        raise ServerUnreachable(f"{path} cannot be locked: {error.strerror}") from error
 
 
 async def _serve_shared(options: ServerOptions) -> None:

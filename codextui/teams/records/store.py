@@ -6,7 +6,6 @@ after a crash. All of its files have mode 0600.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import re
@@ -19,6 +18,7 @@ from types import TracebackType
 from typing import Self
 
 from codextui.config import paths
+from codextui.config.locks import FileLock, is_held
 from codextui.errors import ConfigInvalid, MessageInvalid
 from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import JsonObject
@@ -84,29 +84,24 @@ class RunStore:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Lock the run for this process. Raises ConfigInvalid if another process holds it."""
-        descriptor = os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        lock = FileLock(self._lock_path)
+        if not lock.acquire():
+            raise ConfigInvalid(f"{self.run_id} is being run by another process")
         try:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise ConfigInvalid(f"{self.run_id} is being run by another process") from None
             yield
         finally:
-            os.close(descriptor)
+            lock.release()
 
     def is_running(self) -> bool:
         """Return whether a process holds the lock of the run."""
         try:
-            descriptor = os.open(self._folder / "lock", os.O_RDONLY | os.O_CLOEXEC)
+            return is_held(self._lock_path)
         except OSError:
             return False
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        finally:
-            os.close(descriptor)
-        return False
+
+    @property
+    def _lock_path(self) -> Path:
+        return self._folder / "lock"
 
     @property
     def created_at(self) -> float:
