@@ -52,7 +52,7 @@ class CodexServer(CodexToolServer):
         self,
         name: str = _DEFAULT_NAME,
         *,
-        server: str = paths.DEFAULT_NAME,
+        server: str = paths.DEFAULT_SERVER,
         handle: str = "",
         cwd: Path | None = None,
         sandbox: str | None = None,

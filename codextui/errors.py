@@ -1,41 +1,40 @@
-"""The errors of codextui, in one tree.
+"""The exceptions of codextui.
 
 CodextuiError
-├── ConfigInvalid          a file of the user's says something that cannot be
+├── ConfigInvalid          a file or an argument of the user contains a mistake
 ├── CodexMissing           no usable Codex binary was found
 ├── CodexFailed            Codex answered a call with an error
-│   └── CodexOverloaded    it has too many requests in flight (-32001)
+│   └── CodexOverloaded    Codex has too many requests in flight (-32001)
 ├── CodexDied              the `codex app-server` process ended
 ├── ServerUnreachable      the shared server cannot be reached or started
 ├── ServerRefused          the shared server answered a call with an error
 ├── ThreadUnknown          no thread has that id or handle
 ├── TurnNotRunning         the operation needs a running turn
-├── TurnRunning            the operation needs a thread at rest
+├── TurnRunning            the operation needs an idle thread
 ├── ApprovalGone           the approval was answered, withdrawn or never existed
-├── MessageInvalid         a message does not have the shape that its kind promises
-├── ErrorResponse          the other side of a connection answered a call with a JSON-RPC error
-└── ConnectionClosed       a connection was closed before the answer to a call came
+├── MessageInvalid         a message does not have the shape of its kind
+├── ErrorResponse          a peer answered a call with a JSON-RPC error
+└── ConnectionClosed       a connection was closed before a call was answered
 
-Every message is a sentence for the person at the keyboard: what happened, where, and what
-would be right.
+Every message is a sentence for the user: what happened, where, and what would be right.
 """
 
 from __future__ import annotations
 
 
 class CodextuiError(Exception):
-    """The root: catch this to catch everything that codextui raises on purpose."""
+    """The base class of all exceptions that codextui raises on purpose."""
 
 
 class ConfigInvalid(CodextuiError):
-    """A configuration, theme or keymap file cannot be used.
+    """A configuration, theme or keymap file, or an argument, contains a mistake.
 
-    The message names the file, the line where it is known, the key, and what would be right.
+    The message names the file, the line if it is known, the key, and what would be right.
     """
 
 
 class CodexMissing(CodextuiError):
-    """No usable Codex binary was found. The message says where we looked and what to type."""
+    """No usable Codex binary was found. The message names the places and what to type."""
 
 
 class CodexFailed(CodextuiError):
@@ -43,7 +42,7 @@ class CodexFailed(CodextuiError):
 
     Attributes:
         code: the JSON-RPC error code.
-        data: the error's `data` member, whatever it was.
+        data: the error's `data` member, of any shape.
     """
 
     def __init__(self, message: str, *, code: int = 0, data: object = None) -> None:
@@ -53,15 +52,15 @@ class CodexFailed(CodextuiError):
 
 
 class CodexOverloaded(CodexFailed):
-    """Codex has too many requests in flight (-32001) and kept saying so after backing off."""
+    """Codex has too many requests in flight (-32001), also after retries with back-off."""
 
 
 class CodexDied(CodextuiError):
-    """The `codex app-server` process ended while something was asked of it."""
+    """The `codex app-server` process ended before it answered a call."""
 
 
 class ServerUnreachable(CodextuiError):
-    """The shared server cannot be reached, and could not be started."""
+    """The shared server cannot be reached or started."""
 
 
 class ServerRefused(CodextuiError):
@@ -73,29 +72,29 @@ class ThreadUnknown(CodextuiError):
 
 
 class TurnNotRunning(CodextuiError):
-    """The operation (steer, interrupt) needs a running turn and there is none."""
+    """The operation (steer, interrupt) needs a running turn, and there is none."""
 
 
 class TurnRunning(CodextuiError):
-    """The operation needs a thread at rest, and a turn runs on it."""
+    """The operation needs an idle thread, and a turn is running on it."""
 
 
 class ApprovalGone(CodextuiError):
-    """The approval was answered or withdrawn before, or never existed."""
+    """The approval was already answered or withdrawn, or never existed."""
 
 
 class MessageInvalid(CodextuiError):
-    """A message does not have the shape that its kind promises."""
+    """A message does not have the shape of its kind."""
 
 
 class ErrorResponse(CodextuiError):
-    """The other side of a connection answered a call with a JSON-RPC error.
+    """A peer answered a call with a JSON-RPC error.
 
-    The message is the other side's own, and may be empty.
+    The exception's message is the peer's, and may be empty.
 
     Attributes:
         code: the JSON-RPC error code.
-        data: the error's `data` member, whatever it was.
+        data: the error's `data` member, of any shape.
     """
 
     def __init__(self, message: str, *, code: int = 0, data: object = None) -> None:
@@ -105,4 +104,4 @@ class ErrorResponse(CodextuiError):
 
 
 class ConnectionClosed(CodextuiError):
-    """A connection was closed before the answer to a call came; the message says why."""
+    """A connection was closed before a call was answered; the message says why."""

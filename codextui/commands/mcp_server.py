@@ -38,14 +38,14 @@ async def _relay(options: argparse.Namespace) -> None:
 
 async def _serve_private(options: argparse.Namespace) -> None:
     from codextui.config import paths  # noqa: PLC0415
-    from codextui.config import schema as config  # noqa: PLC0415 - a relay needs no server
+    from codextui.config.schema import load_config  # noqa: PLC0415 - a relay needs no server
     from codextui.server.run import (  # noqa: PLC0415
         PrivateOptions,
         serve_private,
         tune_garbage_collection,
     )
 
-    codex = config.load(options.config or paths.config_path()).codex
+    codex = load_config(options.config or paths.config_path()).codex
     tune_garbage_collection()
     private = PrivateOptions(codex.binary, codex.home, _about(options))
     async with standard_streams() as (reader, writer):

@@ -365,11 +365,11 @@ def _add_runs_command(commands: _Commands) -> None:
 
 
 def _server_name(value: str) -> str:
-    from codextui.config.paths import check_name  # noqa: PLC0415 - only where a name is given
+    from codextui.config.paths import check_server_name  # noqa: PLC0415 - only where a name is given
     from codextui.errors import ConfigInvalid  # noqa: PLC0415
 
     try:
-        return check_name(value)
+        return check_server_name(value)
     except ConfigInvalid as error:
         raise argparse.ArgumentTypeError(str(error)) from error
 

@@ -17,7 +17,7 @@ from codextui.commands.output import emit, note, read_prompt, show, show_indente
 from codextui.commands.run_text import show_costs
 from codextui.commands.teams import config_file, find_team
 from codextui.config import paths
-from codextui.config.schema import load
+from codextui.config.schema import load_config
 from codextui.errors import ConfigInvalid
 from codextui.jsonrpc import fields
 from codextui.protocol.runs import RunEventKind
@@ -188,7 +188,7 @@ def _take_up(options: argparse.Namespace) -> tuple[RunPlan, RunStore]:
     store = RunStore.open(options.resume)
     kept = store.read("run") or {}
     options.config = options.config or Path(fields.text(kept, "config"))
-    options.server = fields.text_or(kept, "server", paths.DEFAULT_NAME)
+    options.server = fields.text_or(kept, "server", paths.DEFAULT_SERVER)
     team = find_team(load_teams(options.config), fields.text(kept, "team"))
     project = Path(fields.text(kept, "project"))
     mode = Mode(fields.text(kept, "mode"))
@@ -198,5 +198,5 @@ def _take_up(options: argparse.Namespace) -> tuple[RunPlan, RunStore]:
 
 
 def _plan(file: Path, team: Team, task: str, project: Path, mode: Mode) -> RunPlan:
-    config = load(file)
+    config = load_config(file)
     return RunPlan(team, task, project, mode, config.prices, config.traces)

@@ -22,7 +22,7 @@ from codextui.commands.run_text import (
 )
 from codextui.config import paths
 from codextui.config.prices import Prices
-from codextui.config.schema import load
+from codextui.config.schema import load_config
 from codextui.errors import CodextuiError, ConfigInvalid, MessageInvalid
 from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import JsonObject
@@ -142,7 +142,7 @@ def _try_to_read(run_id: str, prices: Prices) -> RecordedRun | None:
 
 
 def _configured_prices(options: argparse.Namespace) -> Prices:
-    return load(options.config or paths.config_path()).prices
+    return load_config(options.config or paths.config_path()).prices
 
 
 def _row(run: RecordedRun) -> tuple[str, ...]:

@@ -11,8 +11,8 @@ import threading
 
 from codextui.commands.output import emit, note, show
 from codextui.config import paths
-from codextui.config import schema as config
 from codextui.config.address import HttpAddress
+from codextui.config.schema import Config, ServerConfig, load_config
 from codextui.errors import ConfigInvalid
 
 
@@ -48,9 +48,9 @@ def serve_here(options: argparse.Namespace) -> int:
     return 0
 
 
-def _http(options: argparse.Namespace, settings: config.ServerConfig) -> HttpAddress | None:
+def _http(options: argparse.Namespace, settings: ServerConfig) -> HttpAddress | None:
     """Where to listen for HTTP. The configuration speaks of the user's one lasting server."""
-    lasting = options.server == paths.DEFAULT_NAME and not options.until_stdin_ends
+    lasting = options.server == paths.DEFAULT_SERVER and not options.until_stdin_ends
     address: HttpAddress | None = options.http or (settings.http if lasting else None)
     if address is None or address.is_loopback:
         return address
@@ -86,10 +86,10 @@ def kill_server(options: argparse.Namespace) -> int:
     return 0
 
 
-def _load(options: argparse.Namespace) -> config.Config:
+def _load(options: argparse.Namespace) -> Config:
     if options.config is not None and not options.config.is_file():
         raise ConfigInvalid(f"{options.config} is no file")
-    return config.load(options.config or paths.config_path())
+    return load_config(options.config or paths.config_path())
 
 
 def print_token(options: argparse.Namespace) -> int:

@@ -9,9 +9,9 @@ from typing import cast
 
 from codextui.commands.output import note, show
 from codextui.config import paths
-from codextui.config import schema as config
 from codextui.config.address import HttpAddress
-from codextui.config.paths import DEFAULT_NAME
+from codextui.config.paths import DEFAULT_SERVER
+from codextui.config.schema import load_config
 from codextui.errors import ConfigInvalid
 from codextui.setup.files import write_entry
 from codextui.setup.launch import Endpoint, Launch, endpoint, find_launch
@@ -45,8 +45,8 @@ def _recipe(options: argparse.Namespace) -> Recipe:
 def _endpoint(options: argparse.Namespace) -> Endpoint:
     """Where the server listens: as it was typed, or as the configuration has it."""
     address: HttpAddress | None = options.http or None
-    if address is None and options.server == DEFAULT_NAME:
-        address = config.load(options.config or paths.config_path()).server.http
+    if address is None and options.server == DEFAULT_SERVER:
+        address = load_config(options.config or paths.config_path()).server.http
     if address is None or not address.port:
         raise ConfigInvalid(
             "where does the server listen? Type --http HOST:PORT, such as --http 127.0.0.1:8040, "
@@ -56,7 +56,7 @@ def _endpoint(options: argparse.Namespace) -> Endpoint:
 
 
 def _server_options(options: argparse.Namespace) -> tuple[str, ...]:
-    named = ("-L", options.server) if options.server != DEFAULT_NAME else ()
+    named = ("-L", options.server) if options.server != DEFAULT_SERVER else ()
     configured = ("--config", str(options.config.absolute())) if options.config else ()
     return (*named, *configured)
 

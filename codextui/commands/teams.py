@@ -8,7 +8,7 @@ from pathlib import Path
 from codextui.commands.output import emit, show, show_table
 from codextui.config import paths
 from codextui.config.readers import suggest
-from codextui.config.schema import load
+from codextui.config.schema import load_config
 from codextui.errors import ConfigInvalid
 from codextui.teams.config.advice import advise, advise_prices
 from codextui.teams.config.reader import load_teams
@@ -38,7 +38,7 @@ def check_team(options: argparse.Namespace) -> int:
     """Explain a team's graph and gates, and advise."""
     file = config_file(options)
     team = find_team(load_teams(file), options.team)
-    advice = (*advise(team), *advise_prices(team, load(file).prices))
+    advice = (*advise(team), *advise_prices(team, load_config(file).prices))
     if options.json:
         emit({**_summary(team), "advice": list(advice)})
         return 0
@@ -84,7 +84,7 @@ def _show_role(team: Team, role: Role) -> None:
         asked = ", after a person's approval" if role.needs_approval(tool) else ""
         show(f"  tool {one_line(tool)}{asked}")
     for needed in role.requires:
-        makers = team.makers(needed)
+        makers = team.producers(needed)
         source = f" from {' or '.join(makers)}" if makers else ""
         show(f"  begins once there is {one_line(str(needed))}{source}")
     for made in role.produces:

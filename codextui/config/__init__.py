@@ -1,1 +1,1 @@
-"""config.toml, prices, paths and addresses: what the user wrote, read strictly."""
+"""The user's configuration and the files and folders of codextui."""

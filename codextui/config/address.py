@@ -1,4 +1,4 @@
-"""Where the shared server listens for HTTP, as `--http` and `[server] http` say it."""
+"""The address on which a server listens for HTTP: `--http` and `[server] http`."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from codextui.errors import ConfigInvalid
 LOOPBACK = "127.0.0.1"
 
 TOKEN_VARIABLE = "CODEXTUI_TOKEN"  # noqa: S105 - the variable's name
-"""The environment variable in which MCP clients find the token, as `codextui setup` tells them."""
+"""The environment variable from which MCP clients that `codextui setup` sets up take the token."""
 
 
 @dataclass(frozen=True, slots=True)
 class HttpAddress:
-    """An address of this machine.
+    """An address and a port of this machine.
 
     Attributes:
         host: an IPv4 or IPv6 address, without brackets.
-        port: 0 lets the system choose one.
+        port: the port; 0 lets the system choose one.
     """
 
     host: str
@@ -29,21 +29,21 @@ class HttpAddress:
 
     @property
     def is_loopback(self) -> bool:
-        """Whether only programs of this machine can come to it."""
-        from ipaddress import ip_address  # noqa: PLC0415 - only where there is an address
+        """Whether only programs on this machine can connect to it."""
+        from ipaddress import ip_address  # noqa: PLC0415 - seldom needed
 
         return ip_address(self.host).is_loopback
 
     @property
-    def is_every_address(self) -> bool:
-        """Whether it stands for all addresses of this machine (0.0.0.0, ::)."""
+    def is_unspecified(self) -> bool:
+        """Whether it is the unspecified address (0.0.0.0, ::): all addresses of this machine."""
         from ipaddress import ip_address  # noqa: PLC0415
 
         return ip_address(self.host).is_unspecified
 
 
 def parse_http_address(text: str) -> HttpAddress:
-    """Read `HOST:PORT`, or a port of 127.0.0.1. Raises ConfigInvalid."""
+    """Parse `HOST:PORT`, or a port of 127.0.0.1. Raises ConfigInvalid."""
     from ipaddress import ip_address  # noqa: PLC0415
 
     host, _, port = text.strip().rpartition(":")

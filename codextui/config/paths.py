@@ -1,6 +1,6 @@
-"""Where codextui keeps its files, after the XDG base directory specification.
+"""The files and folders of codextui, by the XDG base directory specification.
 
-A relative `XDG_…` variable counts as not set, as the specification asks for.
+A relative path in an `XDG_…` variable is ignored, as the specification requires.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ from pathlib import Path
 
 from codextui.errors import ConfigInvalid, ServerUnreachable
 
-DEFAULT_NAME = "default"
-"""The shared server that is meant where `-L` names none."""
+DEFAULT_SERVER = "default"
+"""The name of the shared server unless `-L` names another."""
 
 SOCKET_PATH_LIMIT = 100
-"""Bytes that a socket's path may have; the systems' own limits are 104 and 108."""
+"""Bytes that the path of a socket may have; the limits of macOS and Linux are 104 and 108."""
 
 _LOGIN_DIRS = Path("/run/user")
-_TEMPORARY = Path("/tmp")  # noqa: S108 - what is made there is checked by _private
+_TEMPORARY = Path("/tmp")  # noqa: S108 - _private checks the folder
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
-def check_name(name: str) -> str:
-    """Return the name of a shared server. Raises ConfigInvalid where it can be none."""
+def check_server_name(name: str) -> str:
+    """Return the name of a shared server. Raises ConfigInvalid if it cannot be one."""
     if not _NAME.fullmatch(name):
         raise ConfigInvalid(
             f"{name!r} cannot name a server: use 1 to 64 letters, digits, dots, dashes and "
@@ -35,26 +35,26 @@ def check_name(name: str) -> str:
 
 
 def runtime_dir() -> Path:
-    """The folder of sockets and locks: `$XDG_RUNTIME_DIR/codextui`, else one under `/tmp`.
+    """Return the folder of sockets and locks, created if it is missing.
 
-    MCP clients start their servers with few variables, and those must find the same folder. So
-    where `XDG_RUNTIME_DIR` is not set it is what a login usually sets it to, and `TMPDIR` is not
-    asked at all.
+    It is `$XDG_RUNTIME_DIR/codextui`, or a folder in `/tmp`. MCP clients start their servers
+    with few environment variables, and these must find the same folder: if `XDG_RUNTIME_DIR` is
+    not set, the folder that a login usually sets it to is tried, and `TMPDIR` is ignored.
 
-    It is made where it is missing. Raises ServerUnreachable where it cannot be, or where
-    another user could read or replace what is in it.
+    Raises:
+        ServerUnreachable: it cannot be created, or other users could read or replace its files.
     """
     base = _absolute("XDG_RUNTIME_DIR") or _login_dir()
     return _private(base / "codextui") if base is not None else _temporary_dir()
 
 
 def socket_path(name: str) -> Path:
-    """The socket of the shared server `name`.
+    """Return the socket of the shared server `name`.
 
-    Where the usual path is too long for a socket it is a hash of it in a short private folder.
-    Raises as `check_name` and `runtime_dir` do.
+    If its path in `runtime_dir` is too long for a socket, it is named by a hash of that path, in
+    a private folder in `/tmp`. Raises as `check_server_name` and `runtime_dir` do.
     """
-    path = runtime_dir() / f"{check_name(name)}.sock"
+    path = runtime_dir() / f"{check_server_name(name)}.sock"
     if len(os.fsencode(path)) <= SOCKET_PATH_LIMIT:
         return path
     digest = hashlib.sha256(os.fsencode(path)).hexdigest()[:20]
@@ -62,37 +62,37 @@ def socket_path(name: str) -> Path:
 
 
 def lock_path(name: str) -> Path:
-    """The file that the shared server `name` keeps locked while it runs."""
-    return runtime_dir() / f"{check_name(name)}.lock"
+    """Return the file that the shared server `name` locks while it runs."""
+    return runtime_dir() / f"{check_server_name(name)}.lock"
 
 
 def log_path(name: str) -> Path:
-    """The log of the shared server `name`; its folder exists."""
-    return _state_dir() / f"{check_name(name)}.log"
+    """Return the log of the shared server `name`; its folder is created."""
+    return _state_dir() / f"{check_server_name(name)}.log"
 
 
 def journal_path(name: str) -> Path:
-    """The journal (SQLite) of the shared server `name`; its folder exists."""
-    return _state_dir() / f"{check_name(name)}.sqlite"
+    """Return the journal (SQLite) of the shared server `name`; its folder is created."""
+    return _state_dir() / f"{check_server_name(name)}.sqlite"
 
 
 def token_path(name: str) -> Path:
-    """The token that HTTP clients of the shared server `name` show; its folder exists."""
-    return _state_dir() / f"{check_name(name)}.token"
+    """Return the file of the HTTP token of the shared server `name`; its folder is created."""
+    return _state_dir() / f"{check_server_name(name)}.token"
 
 
 def runs_dir() -> Path:
-    """The folder of the runs of teams, each in a folder of its own; it exists."""
+    """Return the folder of all runs of teams, each in its own folder; it is created."""
     return _private(_state_dir() / "runs")
 
 
 def config_path() -> Path:
-    """The user's configuration: `$XDG_CONFIG_HOME/codextui/config.toml`. It may not exist."""
+    """Return `$XDG_CONFIG_HOME/codextui/config.toml`, which may not exist."""
     return _home("XDG_CONFIG_HOME", ".config") / "codextui" / "config.toml"
 
 
 def cache_dir() -> Path:
-    """The folder of what can be made again: `$XDG_CACHE_HOME/codextui`. It may not exist."""
+    """Return `$XDG_CACHE_HOME/codextui`, which may not exist."""
     return _home("XDG_CACHE_HOME", ".cache") / "codextui"
 
 
@@ -110,7 +110,7 @@ def _temporary_dir() -> Path:
 
 
 def _private(path: Path) -> Path:
-    """Make the folder for this user alone; refuse one that others could have prepared."""
+    """Create a folder for this user only; refuse one that others could have prepared."""
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = path.lstat()

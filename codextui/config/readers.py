@@ -1,158 +1,155 @@
-"""Readers of single values of config.toml: a value of TOML in, ours out, or what would be right.
+"""Readers of single values of a configuration file.
 
-Each raises ConfigInvalid with words that follow the key's name: `must be …`.
+A reader takes a value of TOML and returns ours. It raises `ConfigInvalid` with a text that
+follows the key's name and says what would be right: `must be …`. Readers of several kinds are
+made by functions (`number_between`, `one_of`, `list_of`).
 """
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Callable, Mapping
-from enum import StrEnum
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TypeAlias, cast
+from typing import Any, TypeAlias, TypeVar
 
 from codextui.config.address import HttpAddress, parse_http_address
 from codextui.errors import ConfigInvalid
 
-Reader: TypeAlias = Callable[[object], object]
+Reader: TypeAlias = Callable[[object], Any]
 
-PRICE_PARTS = ("input", "cached_input", "output")
-"""The keys of a model's price."""
+_T = TypeVar("_T")
+_Word = TypeVar("_Word", bound=str)
 
-
-def suggest(word: str, known: list[str], form: str = "{}") -> str:
-    """What somebody may have meant, to be put behind a message."""
-    close = difflib.get_close_matches(word, known, n=1)
-    if close:
-        return f"; did you mean {form.format(close[0])}?"
-    return "; there are " + ", ".join(form.format(name) for name in known)
+_QUOTE_LIMIT = 80
 
 
-def shown(value: object) -> str:
-    """A wrong value in a message."""
-    try:
-        text = repr(value)
-    except ValueError:  # an integer of thousands of digits
-        return "that"
-    return text if len(text) <= 80 else f"{text[:79]}…"
-
-
-def read_path(value: object) -> Path:
-    """An absolute path; `~/` is the home folder."""
-    try:
-        path = Path(read_text(value)).expanduser()
-    except RuntimeError as error:
-        raise ConfigInvalid(f"has no such home folder: {shown(value)}") from error
-    if not path.is_absolute() or "\0" in str(path):
-        raise ConfigInvalid(f"must be an absolute path (or start with ~/), not {shown(value)}")
-    return path
-
-
-def read_text(value: object) -> str:
-    """A text that says something."""
+def read_string(value: object) -> str:
+    """Read a string that is not blank."""
     if not isinstance(value, str) or not value.strip():
-        raise ConfigInvalid(f"must be a text that is not empty, not {shown(value)}")
+        raise ConfigInvalid(f"must be a text that is not empty, not {quote(value)}")
     return value
 
 
-def read_http_address(value: object) -> HttpAddress:
-    """`HOST:PORT`."""
-    return parse_http_address(read_text(value))
-
-
-def read_flag(value: object) -> bool:
-    """True or false."""
+def read_bool(value: object) -> bool:
+    """Read true or false."""
     if not isinstance(value, bool):
-        raise ConfigInvalid(f"must be true or false, not {shown(value)}")
+        raise ConfigInvalid(f"must be true or false, not {quote(value)}")
+    return value
+
+
+def read_path(value: object) -> Path:
+    """Read an absolute path; a leading `~/` is the home folder."""
+    try:
+        path = Path(read_string(value)).expanduser()
+    except RuntimeError as error:
+        raise ConfigInvalid(f"has no such home folder: {quote(value)}") from error
+    if not path.is_absolute() or "\0" in str(path):
+        raise ConfigInvalid(f"must be an absolute path (or start with ~/), not {quote(value)}")
+    return path
+
+
+def read_http_address(value: object) -> HttpAddress:
+    """Read `HOST:PORT`."""
+    return parse_http_address(read_string(value))
+
+
+def read_url(value: object) -> str:
+    """Read an http or https URL."""
+    url = read_string(value)
+    if not url.startswith(("http://", "https://")) or not url.partition("://")[2].strip("/"):
+        raise ConfigInvalid(f"must be an http:// or https:// address, not {quote(value)}")
+    return url
+
+
+def read_binding_keys(value: object) -> str:
+    """Read keys as Textual names them, separated by commas."""
+    if not isinstance(value, str):
+        raise ConfigInvalid(f'must be a key as a text, such as "ctrl+t", not {quote(value)}')
     return value
 
 
 def number_between(low: float, high: float) -> Callable[[object], float]:
-    """The reader of a number between two others."""
+    """Return a reader of numbers from `low` to `high`."""
 
     def read(value: object) -> float:
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not is_number or not low <= cast("float", value) <= high:
-            raise ConfigInvalid(f"must be a number from {low:g} to {high:g}, not {shown(value)}")
-        return float(cast("float", value))
+        return _read_number(value, low, high, "a number")
 
     return read
 
 
 def number_or_never(low: float, high: float) -> Callable[[object], float | None]:
-    """The reader of a number, or of `"never"`, which is None."""
-    read_number = number_between(low, high)
+    """Return a reader of numbers from `low` to `high` and of `"never"`, which becomes None."""
 
     def read(value: object) -> float | None:
         if value == "never":
             return None
-        try:
-            return read_number(value)
-        except ConfigInvalid as error:
-            told = str(error).replace("must be a number", 'must be "never" or a number')
-            raise ConfigInvalid(told) from error
+        return _read_number(value, low, high, '"never" or a number')
 
     return read
 
 
 def integer_between(low: int, high: int) -> Callable[[object], int]:
-    """The reader of a whole number between two others."""
+    """Return a reader of integers from `low` to `high`."""
 
     def read(value: object) -> int:
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            raise ConfigInvalid(f"must be a whole number from {low} to {high}, not {shown(value)}")
+            raise ConfigInvalid(f"must be a whole number from {low} to {high}, not {quote(value)}")
         return value
 
     return read
 
 
-def read_key(value: object) -> str:
-    """A key as Textual writes it."""
-    if not isinstance(value, str):
-        raise ConfigInvalid(f'must be a key as a text, such as "ctrl+t", not {shown(value)}')
-    return value
+def one_of(words: Iterable[_Word]) -> Callable[[object], _Word]:
+    """Return a reader of one of some strings, which may be the members of a `StrEnum`."""
+    by_value = {str(word): word for word in words}
 
-
-def check_price(model: str, value: object) -> None:
-    """Refuse what is no whole price of a model."""
-    if not isinstance(value, dict):
-        meant = suggest(model, ["currency"]) if model.startswith("cur") else ""
-        raise ConfigInvalid(f"must be a table of prices, not {shown(value)}{meant}")
-    if any(isinstance(part, dict) for part in value.values()):
-        return  # read_price says what is wrong
-    missing = [part for part in ("input", "output") if part not in value]
-    if missing:
-        raise ConfigInvalid(f"needs {' and '.join(missing)}: what a million tokens cost")
-
-
-def read_price(part: str, value: object) -> float:
-    """One part of the price of a model: money for a million tokens."""
-    if isinstance(value, dict):
-        raise ConfigInvalid('must be a number; a name with dots is quoted: [prices."gpt-5.2"]')
-    if part not in PRICE_PARTS:
-        raise ConfigInvalid("is no price" + suggest(part, list(PRICE_PARTS)))
-    return number_between(0, 1_000_000)(value)
-
-
-def one_of(words: type[StrEnum]) -> Callable[[object], StrEnum]:
-    """The reader of one of some words."""
-
-    def read(value: object) -> StrEnum:
-        if value not in tuple(words):
-            raise ConfigInvalid(f"must be one of {', '.join(words)}, not {shown(value)}")
-        return words(str(value))
+    def read(value: object) -> _Word:
+        if not isinstance(value, str) or value not in by_value:
+            raise ConfigInvalid(f"must be one of {', '.join(by_value)}, not {quote(value)}")
+        return by_value[value]
 
     return read
 
 
-def read_url(value: object) -> str:
-    """An http or https address."""
-    url = read_text(value)
-    if not url.startswith(("http://", "https://")) or not url.partition("://")[2].strip("/"):
-        raise ConfigInvalid(f"must be an http:// or https:// address, not {shown(value)}")
-    return url
+def list_of(read_item: Callable[[object], _T]) -> Callable[[object], tuple[_T, ...]]:
+    """Return a reader of lists."""
+
+    def read(value: object) -> tuple[_T, ...]:
+        if not isinstance(value, list):
+            raise ConfigInvalid(f"must be a list, not {quote(value)}")
+        return tuple(read_item(item) for item in value)
+
+    return read
 
 
-def read_no_table(value: object) -> Mapping[str, str]:
-    """Refuse what should be a table."""
-    raise ConfigInvalid(f"must be a table of binding ids and keys, not {shown(value)}")
+def suggest(word: str, known: Sequence[str], form: str = "{}") -> str:
+    """Return the ending of a message about an unknown word: the closest known one, or all.
+
+    Args:
+        word: what the user wrote.
+        known: what is allowed.
+        form: a format for known words, such as `[{}]`.
+    """
+    return suggest_close(word, known, form) or "; there are " + ", ".join(map(form.format, known))
+
+
+def suggest_close(word: str, known: Sequence[str], form: str = "{}") -> str:
+    """Return as `suggest` the closest known word; an empty string if none is close."""
+    from difflib import get_close_matches  # noqa: PLC0415 - only needed for a mistake
+
+    close = get_close_matches(word, known, n=1)
+    return f"; did you mean {form.format(close[0])}?" if close else ""
+
+
+def quote(value: object) -> str:
+    """Return a wrong value for a message, shortened."""
+    try:
+        text = repr(value)
+    except ValueError:  # an integer of thousands of digits
+        return "that"
+    return text if len(text) <= _QUOTE_LIMIT else f"{text[: _QUOTE_LIMIT - 1]}…"
+
+
+def _read_number(value: object, low: float, high: float, expected: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        raise ConfigInvalid(f"must be {expected} from {low:g} to {high:g}, not {quote(value)}")
+    return float(value)

@@ -21,7 +21,7 @@ from textual.worker import Worker, WorkerState
 
 from codextui.client import updates
 from codextui.config import paths
-from codextui.config import schema as configuration
+from codextui.config.schema import Config, load_config
 from codextui.console.approvals import ApprovalPresenter
 from codextui.console.bindings import APP_BINDINGS, KeyGroup, format_keys
 from codextui.console.connection import (
@@ -88,7 +88,7 @@ class ConsoleApp(App[int]):
         server: str,
         connect: Connect,
         *,
-        config: configuration.Config | None = None,
+        config: Config | None = None,
         config_path: Path | None = None,
         now: Callable[[], float] = time.time,
         home: str = "",
@@ -115,7 +115,7 @@ class ConsoleApp(App[int]):
         """
         super().__init__()
         self.state = ConsoleState()
-        self._config = config or configuration.Config()
+        self._config = config or Config()
         self._config_path = config_path
         self._connection = connect(self._handle_update)
         self._keys = _check_keys(self._config.ui.keys, config_path)
@@ -419,7 +419,7 @@ def run(
     app = ConsoleApp(
         server,
         partial(ConsoleConnection, server, config),
-        config=configuration.load(path),
+        config=load_config(path),
         config_path=path,
         home=str(Path.home()),
         folder=str(Path.cwd()),

@@ -14,7 +14,7 @@ from pathlib import Path
 from textual.binding import Binding, BindingType, InvalidBinding
 from textual.keys import format_key, key_to_character
 
-from codextui.config.schema import line_of
+from codextui.config.tables import line_of
 from codextui.errors import ConfigInvalid
 
 _UNBOUND = "unbound."

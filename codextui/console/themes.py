@@ -19,7 +19,7 @@ from textual.app import App
 from textual.color import Color, ColorParseError
 from textual.theme import Theme
 
-from codextui.config import schema as configuration
+from codextui.config.schema import save_setting
 
 VARIABLE_DEFAULTS: dict[str, str] = {
     "text-quiet": "#96a3b5",
@@ -114,7 +114,7 @@ def register_themes(app: App[int], theme_name: str, config_path: Path | None) ->
 def save_theme(name: str, config_path: Path | None) -> None:
     """Save the theme's name in the configuration file, if there is one. Raises ConfigInvalid."""
     if config_path is not None:
-        configuration.save_setting(config_path, "ui.theme", name)
+        save_setting(config_path, "ui.theme", name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from codextui.config import paths
-from codextui.config import schema as config
+from codextui.config.schema import load_config
 from codextui.demo.home import codex_environment
 from codextui.demo.workspace import Workspace
 from codextui.errors import ServerUnreachable
@@ -60,7 +60,7 @@ async def demo_server(name: str, workspace: Workspace) -> AsyncIterator[Path]:
 
 def _write_settings(workspace: Workspace) -> Path:
     """Writes the server's configuration: the user's Codex, and the workspace's CODEX_HOME."""
-    binary = config.load(paths.config_path()).codex.binary
+    binary = load_config(paths.config_path()).codex.binary
     values = {"home": workspace.codex_home} | ({"binary": binary} if binary else {})
     # A path as a JSON string is one in TOML too.
     lines = [

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from codextui.config.address import TOKEN_VARIABLE, HttpAddress
-from codextui.config.paths import DEFAULT_NAME
+from codextui.config.paths import DEFAULT_SERVER
 
 CALL_LIMIT_S: Final = 86_400
 """How long a client should wait for a call: a turn takes hours, or waits for a person."""
@@ -120,9 +120,9 @@ class Endpoint:
 
 def endpoint(address: HttpAddress, server: str) -> Endpoint:
     """The endpoint of the server of that name, which listens on that address."""
-    named = "" if server == DEFAULT_NAME else f" -L {shlex.quote(server)}"
+    named = "" if server == DEFAULT_SERVER else f" -L {shlex.quote(server)}"
     reached = address
-    if address.is_every_address:
+    if address.is_unspecified:
         reached = HttpAddress("::1" if ":" in address.host else "127.0.0.1", address.port)
     return Endpoint(
         url=f"http://{reached}{PATH}",

@@ -131,7 +131,7 @@ def test_where_programs_put_their_temporary_files_does_not_matter(
 
 @pytest.mark.parametrize("name", ["default", "a", "team-2", "Work_1.5", "x" * 64])
 def test_ordinary_words_name_a_server(name: str) -> None:
-    assert paths.check_name(name) == name
+    assert paths.check_server_name(name) == name
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_ordinary_words_name_a_server(name: str) -> None:
 def test_a_name_that_could_leave_the_folder_or_the_line_is_refused(
     runtime: Path, name: str
 ) -> None:
-    for make in (paths.check_name, paths.socket_path, paths.lock_path, paths.log_path):
+    for make in (paths.check_server_name, paths.socket_path, paths.lock_path, paths.log_path):
         with pytest.raises(ConfigInvalid, match="cannot name a server"):
             make(name)
 

@@ -10,7 +10,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from codextui.config.prices import Prices, cost_of, format_money
+from codextui.config.prices import Prices, format_money
 from codextui.console.model.run import NO_RUN, CostFormatter, RunSummary
 from codextui.console.model.state import ThreadView
 from codextui.console.model.tree import TreeEntry
@@ -92,7 +92,7 @@ def cost_formatter(prices: Prices) -> CostFormatter | None:
         return None
 
     def format_cost(used: Iterable[tuple[str, Usage]]) -> str:
-        cost = cost_of(used, prices)
+        cost = prices.cost(used)
         if not cost.amount:
             return ""
         amount = format_money(cost.amount, one_line(prices.currency, 12))

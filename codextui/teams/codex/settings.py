@@ -9,7 +9,7 @@ from codextui.errors import ServerRefused
 from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import JsonObject
 from codextui.protocol import tools
-from codextui.teams.config.team import Route, find_route, work_property
+from codextui.teams.config.team import Route, find_route, work_schema
 
 _OPTIONS = (
     "model",
@@ -56,7 +56,7 @@ class ThreadSettings:
         fixed = self._fixed_arguments()
         free = {key: value for key, value in properties.items() if key not in fixed}
         if self.routes and not self.model:
-            free["work"] = work_property(self.routes)
+            free["work"] = work_schema(self.routes)
         return {**tools.CODEX, "inputSchema": {**schema, "properties": free}}
 
     def start_arguments(self, requested: JsonObject) -> dict[str, object]:

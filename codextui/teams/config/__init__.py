@@ -1,1 +1,1 @@
-"""Teams as config.toml describes them."""
+"""The configuration of teams: `[teams]` of config.toml."""

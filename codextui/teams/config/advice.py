@@ -1,4 +1,4 @@
-"""What is allowed in a team and rarely wise, and how to do better."""
+"""Advice about teams that are valid and rarely wise."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from codextui.config.prices import Prices
 from codextui.teams.config.team import WEB_SEARCH, Mode, Role, Team
 
-_SEVERAL = 3
+_MANY_ROLES = 3
+_SHORT_RUN_MINUTES = 5
 
 
 def advise(team: Team) -> tuple[str, ...]:
-    """What somebody who knows such teams would say about this one, a sentence each."""
+    """Return advice about a team: a sentence each."""
     return (
         *_about_rights(team),
         *_about_gates(team),
@@ -21,24 +22,24 @@ def advise(team: Team) -> tuple[str, ...]:
 
 
 def advise_prices(team: Team, prices: Prices) -> tuple[str, ...]:
-    """What keeps a limit of money from being held, a sentence each."""
+    """Return what prevents the limit of money from working: a sentence each."""
     if not team.limits.money:
         return ()
     models = {
         *(role.model for role in team.roles.values()),
         *(route.model for route in team.routes),
     }
-    unpriced = sorted(model for model in models if model and prices.of(model) is None)
+    unpriced = sorted(model for model in models if model and prices.find(model) is None)
     unnamed = sorted(role.name for role in team.roles.values() if not role.model)
-    told = [
+    advice = [
         f'limits.money needs [prices."{model}"]: without it the run stops' for model in unpriced
     ]
     if unnamed:
-        told.append(
+        advice.append(
             f"limits.money needs the price of every model that is used: name that of "
             f"{', '.join(unnamed)}"
         )
-    return tuple(told)
+    return tuple(advice)
 
 
 def _about_rights(team: Team) -> Iterator[str]:
@@ -49,7 +50,7 @@ def _about_rights(team: Team) -> Iterator[str]:
     for role in working:
         if role.sandbox == "danger-full-access" and role.approval_policy == "never":
             yield f"{role.name} may do anything and never asks: let it ask (approval_policy)"
-        if _checks_others(team, role) and role.sandbox != "read-only":
+        if _checks_others(role) and role.sandbox != "read-only":
             outside = "" if role.produces else ", and produces nothing"
             yield f"{role.name} checks what others make and may write{outside}: consider read-only"
         if role.produces and role.sandbox == "read-only":
@@ -80,11 +81,11 @@ def _about_graph(team: Team) -> Iterator[str]:
     if team.mode is not Mode.HANDOFFS:
         return
     reached = {team.entry}
-    waiting = [team.entry]
-    while waiting:
-        new = set(team.roles[waiting.pop()].handoffs) - reached
+    pending = [team.entry]
+    while pending:
+        new = set(team.roles[pending.pop()].handoffs) - reached
         reached |= new
-        waiting += new
+        pending += new
     for name in team.roles:
         if name not in reached:
             yield f"nobody hands off to {name}: it never begins"
@@ -96,19 +97,18 @@ def _about_graph(team: Team) -> Iterator[str]:
 def _about_limits(team: Team) -> Iterator[str]:
     if not team.limits.turns and not team.limits.tokens:
         yield "there is no limit of turns and none of tokens: a team that never ends is not stopped"
-    if 0 < team.limits.minutes < 5:
+    if 0 < team.limits.minutes < _SHORT_RUN_MINUTES:
         yield "one turn of Codex can take as long as the whole run may: allow more minutes"
     models = {role.model for role in team.roles.values()}
-    if len(models) == 1 and "" not in models and len(team.roles) >= _SEVERAL:
+    if len(models) == 1 and "" not in models and len(team.roles) >= _MANY_ROLES:
         yield (
             "every role has the same model: a smaller one may do for those that only check "
             "([teams.NAME.models], work, codex_work)"
         )
 
 
-def _checks_others(team: Team, role: Role) -> bool:
-    """Whether a role is there to look at what others made."""
-    word = f"{role.name} {role.about}".lower()
-    return any(part in word for part in ("test", "review", "check", "audit")) and bool(
-        team.sources(role.name) or role.requires
+def _checks_others(role: Role) -> bool:
+    words = f"{role.name} {role.about}".lower()
+    return bool(role.requires) and any(
+        word in words for word in ("test", "review", "check", "audit")
     )

@@ -1,19 +1,40 @@
-"""A team as its configuration says it."""
+"""The types of a team and the readers of its keys: roles, conditions, routes and limits.
+
+The annotated fields of `Team`, `Role` and `Limits` are the keys of their tables; see
+`codextui.config.tables`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
-from typing import TypeAlias
+from typing import Annotated, TypeAlias
 
+from codextui.config.readers import (
+    integer_between,
+    list_of,
+    number_between,
+    one_of,
+    quote,
+    read_bool,
+    read_string,
+    suggest,
+)
 from codextui.errors import ConfigInvalid
+
+WEB_SEARCH = "web_search"
+"""The tool that searches the web; the model's provider runs it."""
+
+_IMPORT_PATH = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 
 
 class Check(StrEnum):
-    """How close a file is looked at."""
+    """What is checked of a file."""
 
     EXISTS = "exists"
     NON_EMPTY = "non-empty"
@@ -22,11 +43,11 @@ class Check(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
-    """At least one file fits `pattern`, and every file that fits it passes the check.
+    """The condition that a file matches `pattern`, and every file that does passes the check.
 
     Attributes:
-        pattern: a path or a glob, relative to the project, never outside of it.
-        check: what is looked at.
+        pattern: a path or a glob, relative to the project and inside it.
+        check: what is checked.
     """
 
     pattern: str
@@ -44,7 +65,7 @@ class Artifact:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command line succeeds, run by the user's shell in the project's folder.
+    """The condition that a command succeeds, run by the user's shell in the project's folder.
 
     Attributes:
         line: the command line.
@@ -59,11 +80,27 @@ class Command:
 
 
 Condition: TypeAlias = Artifact | Command
-"""One condition of a gate."""
+"""A condition of a gate."""
+
+
+def covers(product: Condition, requirement: Condition) -> bool:
+    """Return whether a product meets a requirement, judged by their patterns alone."""
+    if not isinstance(product, Artifact) or not isinstance(requirement, Artifact):
+        return False
+    one, other = product.pattern.split("/"), requirement.pattern.split("/")
+    return _matches(one, other) or _matches(other, one)
+
+
+def _matches(path: Sequence[str], pattern: Sequence[str]) -> bool:
+    if not pattern:
+        return not path
+    if pattern[0] == "**":
+        return any(_matches(path[start:], pattern[1:]) for start in range(len(path) + 1))
+    return bool(path) and fnmatchcase(path[0], pattern[0]) and _matches(path[1:], pattern[1:])
 
 
 def check_pattern(pattern: str) -> str:
-    """Return a pattern that stays in the project. Raises ConfigInvalid for any other."""
+    """Return a pattern without superfluous parts. Raises ConfigInvalid if it leaves the project."""
     path = PurePosixPath(pattern)
     if not pattern.strip() or "\0" in pattern:
         raise ConfigInvalid("must name a file, such as 'design/spec.md' or 'src/*.py'")
@@ -74,30 +111,81 @@ def check_pattern(pattern: str) -> str:
     return path.as_posix()
 
 
-def covers(made: Condition, needed: Condition) -> bool:
-    """Whether who makes the one thereby makes the other, by their patterns alone."""
-    if not isinstance(made, Artifact) or not isinstance(needed, Artifact):
-        return False
-    one, other = made.pattern.split("/"), needed.pattern.split("/")
-    return _fits(one, other) or _fits(other, one)
+def check_name(name: str) -> str:
+    """Return the name of a role or a kind of work. Raises ConfigInvalid for any other."""
+    if not _NAME.fullmatch(name):
+        raise ConfigInvalid("must be named with small letters, digits, - and _")
+    return name
 
 
-def _fits(path: list[str], pattern: list[str]) -> bool:
-    if not pattern:
-        return not path
-    if pattern[0] == "**":
-        return any(_fits(path[start:], pattern[1:]) for start in range(len(path) + 1))
-    return bool(path) and fnmatchcase(path[0], pattern[0]) and _fits(path[1:], pattern[1:])
+def read_pattern(value: object) -> str:
+    """Read a path or glob in the project."""
+    return check_pattern(read_string(value))
+
+
+def read_folder(value: object) -> str:
+    """Read a folder in the project."""
+    path = read_string(value)
+    return path if path in (".", "./") else check_pattern(path)
+
+
+def read_condition(value: object) -> Condition:
+    """Read a path or glob, a table of `path` and `check`, or one of `command` and `timeout`."""
+    match value:
+        case str():
+            return Artifact(check_pattern(value))
+        case {"path": path, **rest} if set(rest) <= {"check"}:
+            check = one_of(Check)(rest.get("check", Check.EXISTS))
+            return Artifact(read_pattern(path), check)
+        case {"command": line, **rest} if set(rest) <= {"timeout"}:
+            timeout = number_between(0, 3600)(rest.get("timeout", 60))
+            return Command(read_string(line), timeout)
+        case _:
+            raise ConfigInvalid(
+                "must be a path, { path = …, check = … } or { command = …, timeout = … }, "
+                f"not {quote(value)}"
+            )
+
+
+def read_artifact(value: object) -> Artifact:
+    """Read a path or glob, or a table of `path` and `check`."""
+    condition = read_condition(value)
+    if not isinstance(condition, Artifact):
+        raise ConfigInvalid(f"must name files; a command makes nothing: {condition}")
+    return condition
+
+
+def read_tool(value: object) -> str:
+    """Read `web_search` or an import path: `package.module:name`."""
+    tool = read_string(value)
+    if tool == WEB_SEARCH or _IMPORT_PATH.fullmatch(tool):
+        return tool
+    meant = suggest(tool, [WEB_SEARCH]) if ":" not in tool else ""
+    raise ConfigInvalid(
+        f'must name {WEB_SEARCH} or what is imported, as "package.module:name", '
+        f"not {quote(tool)}{meant}"
+    )
+
+
+def read_approved_tools(value: object) -> tuple[str, ...] | None:
+    """Read a list of names; true, for all tools, becomes None."""
+    match value:
+        case True:
+            return None
+        case list():
+            return list_of(read_string)(value)
+        case _:
+            raise ConfigInvalid(f"must be true, or a list of names, not {quote(value)}")
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A kind of work, and the model for it.
+    """The model for a kind of work.
 
     Attributes:
-        work: what the user calls it, such as `complex` or `checking`.
+        work: the user's name for the kind of work, such as `complex` or `checking`.
         model: the model's name.
-        about: when it is meant, in a line that models read; may be empty.
+        about: when to use it, in a line that models read; may be empty.
     """
 
     work: str
@@ -105,13 +193,28 @@ class Route:
     about: str = ""
 
 
+def read_route(work: str, value: object) -> Route:
+    """Read an entry of `[teams.NAME.models]`: a model, or a table of `model` and `about`."""
+    check_name(work)
+    match value:
+        case str():
+            return Route(work, read_string(value))
+        case {"model": model, **rest} if set(rest) <= {"about"}:
+            about = read_string(rest["about"]) if rest else ""
+            return Route(work, read_string(model), about)
+        case _:
+            raise ConfigInvalid(
+                f"must be a model's name, or {{ model = …, about = … }}, not {quote(value)}"
+            )
+
+
 def find_route(routes: Sequence[Route], work: str) -> Route | None:
-    """The route of a kind of work; None where there is none."""
+    """Return the route of a kind of work; None if there is none."""
     return next((route for route in routes if route.work == work), None)
 
 
-def work_property(routes: Sequence[Route]) -> dict[str, object]:
-    """The argument `work` of the tool `codex`: JSON schema of the kinds of work."""
+def work_schema(routes: Sequence[Route]) -> dict[str, object]:
+    """Return the JSON schema of the argument `work` of the tool `codex`."""
     kinds = "; ".join(
         f"`{route.work}`{f': {route.about}' if route.about else ''}" for route in routes
     )
@@ -125,15 +228,11 @@ def work_property(routes: Sequence[Route]) -> dict[str, object]:
     }
 
 
-WEB_SEARCH = "web_search"
-"""The tool that searches the web, where the model's provider runs it."""
-
-
 class Mode(StrEnum):
-    """How the graph of roles is run.
+    """How the roles of a team are run.
 
-    `HANDOFFS`: one role at a time; the model hands off, as the Agents SDK does it.
-    `PARALLEL`: a role starts as soon as all that it requires is there.
+    `HANDOFFS`: one role at a time; the model hands off, as in the Agents SDK.
+    `PARALLEL`: a role starts as soon as everything that it requires is there.
     """
 
     HANDOFFS = "handoffs"
@@ -142,52 +241,54 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """An agent of the team.
+    """An agent of a team: `[teams.NAME.roles.ROLE]`.
 
     Attributes:
-        name: what it is called: in handoffs, as the handle of its Codex threads.
-        instructions: what it is told to be.
-        about: what it is for, in a line that the others read.
+        name: its name, also as the handle of its thread.
+        instructions: the instructions of the agent.
+        about: its purpose, in a line that the other roles read.
         model: the model's name; empty is the Agents SDK's default.
-        work: the kind of work that it does, where that has chosen its model.
         effort: the reasoning effort; empty is the model's default.
         codex: whether it may use Codex.
-        codex_work: the kind of work that its Codex threads do; empty lets the role say it for
-            each, where the team knows kinds of work.
-        codex_model: the model of that kind of work.
-        sandbox: what its Codex threads may do; never more, whatever the model asks for.
+        sandbox: the sandbox of its Codex threads, whatever the model asks for.
         approval_policy: when its Codex threads must ask a person.
-        cwd: where its Codex threads work, relative to the project.
-        handoffs: the roles that it may hand off to.
-        requires: what must be there before it may begin.
-        produces: what must be there when it is done.
-        tools: further tools: `web_search`, or where one is imported from (`package.module:name`).
+        cwd: the folder in which its Codex threads work, relative to the project.
+        handoffs: the roles to which it may hand off.
+        requires: the conditions that must be met before it starts.
+        produces: the conditions that must be met when it is done.
+        tools: further tools: `web_search`, or import paths (`package.module:name`).
+        work: the kind of work that chose its model, if one did.
+        codex_work: the kind of work of its Codex threads; if it is empty and the team has
+            routes, the role chooses one for each thread.
+        codex_model: the model of `codex_work`.
         approve_tools: the imported tools whose calls a person must approve, by the names behind
             their colons; None is all of them.
     """
 
     name: str
-    instructions: str
-    about: str = ""
-    model: str = ""
-    effort: str = ""
-    codex: bool = True
-    sandbox: str = "read-only"
-    approval_policy: str = "on-request"
-    cwd: str = "."
-    handoffs: tuple[str, ...] = ()
-    requires: tuple[Condition, ...] = ()
-    produces: tuple[Artifact, ...] = ()
-    tools: tuple[str, ...] = ()
-    work: str = ""
-    codex_work: str = ""
+    instructions: Annotated[str, read_string]
+    about: Annotated[str, read_string] = ""
+    model: Annotated[str, read_string] = ""
+    effort: Annotated[str, one_of(("none", "minimal", "low", "medium", "high", "xhigh"))] = ""
+    codex: Annotated[bool, read_bool] = True
+    sandbox: Annotated[str, one_of(("read-only", "workspace-write", "danger-full-access"))] = (
+        "read-only"
+    )
+    approval_policy: Annotated[str, one_of(("untrusted", "on-request", "never"))] = "on-request"
+    cwd: Annotated[str, read_folder] = "."
+    handoffs: Annotated[tuple[str, ...], list_of(read_string)] = ()
+    requires: Annotated[tuple[Condition, ...], list_of(read_condition)] = ()
+    produces: Annotated[tuple[Artifact, ...], list_of(read_artifact)] = ()
+    tools: Annotated[tuple[str, ...], list_of(read_tool)] = ()
+    work: Annotated[str, read_string] = ""
+    codex_work: Annotated[str, read_string] = ""
     codex_model: str = ""
-    approve_tools: tuple[str, ...] | None = None
+    approve_tools: Annotated[tuple[str, ...] | None, read_approved_tools] = None
 
     def needs_approval(self, tool: str) -> bool:
-        """Whether a person must approve the calls of one of `tools`.
+        """Return whether a person must approve the calls of one of `tools`.
 
-        What the model's provider runs itself cannot be asked about.
+        The model's provider runs `web_search` itself; it cannot be interrupted.
         """
         if tool == WEB_SEARCH:
             return False
@@ -196,89 +297,91 @@ class Role:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a run may cost; 0 is no limit.
+    """The limits of a run: `[teams.NAME.limits]`; 0 is no limit.
 
     Attributes:
-        turns: model calls of the roles, all together.
-        tokens: tokens of the roles and of their Codex threads, all together.
-        minutes: how long it may take.
-        person_minutes: how long it waits for a person's decision before it stops and can be
+        turns: model calls of all roles together.
+        tokens: tokens of all roles and their Codex threads together.
+        minutes: minutes that the run may take.
+        person_minutes: minutes that the run waits for a person's decision before it stops, to be
             resumed.
         rounds: how often a role is sent back to make what is missing, and how often it may run
             again because something that it requires is newer.
-        money: what the tokens may cost, in the currency of the prices.
+        money: cost of the tokens in the currency of the prices.
     """
 
-    turns: int = 100
-    tokens: int = 0
-    minutes: float = 0.0
-    person_minutes: float = 0.0
-    rounds: int = 3
-    money: float = 0.0
+    turns: Annotated[int, integer_between(0, 1_000_000)] = 100
+    tokens: Annotated[int, integer_between(0, 1_000_000_000_000)] = 0
+    minutes: Annotated[float, number_between(0, 1_000_000)] = 0.0
+    person_minutes: Annotated[float, number_between(0, 1_000_000)] = 0.0
+    rounds: Annotated[int, integer_between(0, 1000)] = 3
+    money: Annotated[float, number_between(0, 1_000_000_000)] = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Team:
-    """Roles, who hands off to whom, and what it may cost.
+    """A team of roles: `[teams.NAME]`.
 
     Attributes:
         name: its name in the configuration.
         roles: the roles by name, in the order of the file.
         entry: the role that gets the task.
-        about: what the team is for.
-        mode: how it runs unless the command line says otherwise.
-        given: files that the project brings along: nobody has to make them.
-        limits: what a run may cost.
-        routes: the kinds of work and their models.
+        about: the purpose of the team.
+        mode: how it is run unless the command line says otherwise.
+        given: files that the project has, so that no role has to produce them.
+        limits: the limits of a run.
+        routes: the models for kinds of work, of `[teams.NAME.models]`.
     """
 
     name: str
     roles: Mapping[str, Role]
-    entry: str
-    about: str = ""
-    mode: Mode = Mode.HANDOFFS
-    given: tuple[str, ...] = ()
+    entry: Annotated[str, read_string]
+    about: Annotated[str, read_string] = ""
+    mode: Annotated[Mode, one_of(Mode)] = Mode.HANDOFFS
+    given: Annotated[tuple[str, ...], list_of(read_pattern)] = ()
     limits: Limits = field(default_factory=Limits)
     routes: tuple[Route, ...] = ()
 
-    def makers(self, needed: Condition) -> tuple[str, ...]:
-        """The roles whose job it is to make something."""
+    def producers(self, requirement: Condition) -> tuple[str, ...]:
+        """Return the roles that produce what is required."""
         return tuple(
             role.name
             for role in self.roles.values()
-            if any(covers(made, needed) for made in role.produces)
+            if any(covers(product, requirement) for product in role.produces)
         )
 
-    def sources(self, name: str) -> frozenset[str]:
-        """The roles that make what a role requires."""
+    def dependencies(self, name: str) -> frozenset[str]:
+        """Return the roles that produce what a role requires."""
         return frozenset(
-            maker for needed in self.roles[name].requires for maker in self.makers(needed)
+            producer
+            for requirement in self.roles[name].requires
+            for producer in self.producers(requirement)
         )
 
 
-def find_cycle(team: Team, names: Iterable[str] = ()) -> tuple[str, ...]:
-    """A chain of roles that wait for each other, its first one again at its end; () for none.
+def find_cycle(team: Team) -> tuple[str, ...]:
+    """Return roles that wait for each other in a circle, the first one again at the end.
 
-    Args:
-        team: whose roles.
-        names: where to look first; the team's roles in their order otherwise.
+    Empty if there is no circle.
     """
-    done: set[str] = set()
-    for start in (*names, *team.roles):
-        cycle = _walk(team, start, (), done)
+    visited: set[str] = set()
+    for start in team.roles:
+        cycle = _find_cycle_from(team, start, (), visited)
         if cycle:
             return cycle
     return ()
 
 
-def _walk(team: Team, name: str, path: tuple[str, ...], done: set[str]) -> tuple[str, ...]:
+def _find_cycle_from(
+    team: Team, name: str, path: tuple[str, ...], visited: set[str]
+) -> tuple[str, ...]:
     if name in path:
         return (*path[path.index(name) :], name)
-    if name in done:
+    if name in visited:
         return ()
-    for source in sorted(team.sources(name)):
-        cycle = _walk(team, source, (*path, name), done)
+    for dependency in sorted(team.dependencies(name)):
+        cycle = _find_cycle_from(team, dependency, (*path, name), visited)
         if cycle:
             return cycle
-    done.add(name)
+    visited.add(name)
     return ()

@@ -123,7 +123,7 @@ def _read_gate(
 ) -> Gate:
     gate = Gate(
         condition=str(condition),
-        makers=team.makers(condition),
+        makers=team.producers(condition),
         needed_by=tuple(
             role.name
             for role in team.roles.values()

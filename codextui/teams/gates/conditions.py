@@ -65,7 +65,7 @@ async def find_unmet(
         if on_checked is not None:
             on_checked(condition, reason)
         if reason:
-            unmet.append(UnmetCondition(condition, reason, team.makers(condition)))
+            unmet.append(UnmetCondition(condition, reason, team.producers(condition)))
     return tuple(unmet)
 
 

@@ -115,7 +115,7 @@ def read_run(store: RunStore, prices: Prices) -> RecordedRun:
         MessageInvalid: a file has not the expected shape.
     """
     plan = store.read("run") or {}
-    recorded_prices = Prices.parse(store.read("prices") or {"currency": ""})
+    recorded_prices = Prices.from_json(store.read("prices") or {"currency": ""})
     end = read_end(store)
     state = RUNNING if store.is_running() else end.outcome.replace("_", " ")
     ended = state not in (RUNNING, CUT_OFF.replace("_", " "))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from codextui.config.prices import Cost, Prices, cost_of, format_money
+from codextui.config.prices import Cost, Prices, format_money
 from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import JsonObject
 from codextui.protocol.threads import Usage
@@ -179,7 +179,7 @@ class Ledger:
     def cost(self, prices: Prices, **wanted: str) -> Cost:
         """Return what the tokens of the selected entries cost."""
         entries = self.select(**wanted).items()
-        return cost_of(((key.model, usage) for key, usage in entries), prices)
+        return prices.cost((key.model, usage) for key, usage in entries)
 
     def to_json(self) -> dict[str, object]:
         """Return the JSON object that `parse_ledger` reads."""

@@ -375,7 +375,7 @@ class ControlRequests:
         if self._mode is Mode.HANDOFFS:
             return (WHOLE_TEAM,)
         begun = [name for name, role in self._publisher.roles.items() if role.thread.turn_count]
-        return tuple(name for name in begun if not self._team.sources(name))
+        return tuple(name for name in begun if not self._team.dependencies(name))
 
     def _report_unread(self, role: str) -> None:
         if not self._publisher.roles[role].thread.in_turn and self._mode is Mode.HANDOFFS:

@@ -164,7 +164,7 @@ class _ParallelRun:
         found: set[str] = set()
         pending = [name]
         while pending:
-            sources = self._team.sources(pending.pop()) - found
+            sources = self._team.dependencies(pending.pop()) - found
             found |= sources
             pending += sources
         return found

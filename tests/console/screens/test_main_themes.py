@@ -8,8 +8,7 @@ from console.screens.console import Console, FakeServer, build_console
 from textual.geometry import Region
 from textual.widget import Widget
 
-from codextui.config import schema as config
-from codextui.config.schema import Config, UiConfig
+from codextui.config.schema import Config, UiConfig, load_config
 from codextui.console.app import ConsoleApp
 from codextui.console.widgets.thread_tree import ThreadTree
 
@@ -27,7 +26,7 @@ def console_with_file(path: Path) -> Console:
         servers.append(FakeServer(on_update))
         return servers[0]
 
-    app = ConsoleApp("default", connect, config=config.load(path), config_path=path)
+    app = ConsoleApp("default", connect, config=load_config(path), config_path=path)
     return Console(app, servers[0])
 
 
@@ -52,7 +51,7 @@ async def test_a_theme_chosen_on_the_screen_is_saved(tmp_path: Path) -> None:
     async with console.open():
         console.app.theme = "juniper"
         await console.settle()
-        assert config.load(path).ui.theme == "juniper"
+        assert load_config(path).ui.theme == "juniper"
         assert "# mine" in path.read_text()
 
 

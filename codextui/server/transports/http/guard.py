@@ -61,7 +61,7 @@ class HttpGuard:
 
     def _names_this_server(self, hosts: list[str]) -> bool:
         name = _host_name(f"//{hosts[0]}") if len(hosts) == 1 else ""
-        return name in self._names or (self._address.is_every_address and _is_address(name))
+        return name in self._names or (self._address.is_unspecified and _is_address(name))
 
     def _is_own_page(self, origin: str, host: str) -> bool:
         name = _host_name(origin)
@@ -89,7 +89,7 @@ def _host_names(address: HttpAddress) -> frozenset[str]:
     """Return the names under which a server at that address is reached."""
     if address.is_loopback:
         return _LOOPBACK_NAMES | {address.host}
-    if not address.is_every_address:
+    if not address.is_unspecified:
         return frozenset({address.host})
     own = socket.gethostname().lower()
     return _LOOPBACK_NAMES | {own, own.partition(".")[0], f"{own.partition('.')[0]}.local"}

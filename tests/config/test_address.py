@@ -24,17 +24,17 @@ def test_an_address_is_read(text: str, address: HttpAddress) -> None:
     "text",
     ["", "127.0.0.1", "example.org:80", "127.0.0.1:", "127.0.0.1:99999", "::1:8040", "1:-1", "1:²"],
 )
-def test_what_is_no_address_is_refused(text: str) -> None:
+def test_a_wrong_address_is_refused(text: str) -> None:
     with pytest.raises(ConfigInvalid, match="HOST:PORT"):
         parse_http_address(text)
 
 
-def test_loopback_is_told_from_what_other_machines_can_reach() -> None:
+def test_loopback_and_unspecified_addresses_are_recognised() -> None:
     assert parse_http_address("[::1]:1").is_loopback
     assert not parse_http_address("192.0.2.1:1").is_loopback
-    assert parse_http_address("[::]:1").is_every_address
+    assert parse_http_address("[::]:1").is_unspecified
 
 
-def test_it_is_written_as_a_url_has_it() -> None:
+def test_an_address_is_formatted_as_in_a_url() -> None:
     assert str(HttpAddress("::1", 80)) == "[::1]:80"
     assert str(HttpAddress("127.0.0.1", 80)) == "127.0.0.1:80"

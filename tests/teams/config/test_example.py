@@ -1,4 +1,4 @@
-"""The team in config.example.toml, and those that codextui brings along."""
+"""The team in config.example.toml and that of the demo."""
 
 from __future__ import annotations
 
@@ -10,20 +10,22 @@ from pathlib import Path
 
 import pytest
 
-from codextui.config.schema import load
+from codextui.config.schema import load_config
+from codextui.config.tables import keys_of
 from codextui.demo.team_script import FOLDER
 from codextui.teams.config.advice import advise
-from codextui.teams.config.reader import LIMIT_KEYS, ROLE_KEYS, TEAM_KEYS, load_teams, parse_teams
+from codextui.teams.config.reader import ROLE_KEYS, load_teams, parse_teams
 from codextui.teams.config.team import Limits, Role, Team
 
-EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
+EXAMPLE = Path(__file__).parents[3] / "config.example.toml"
 
 
 def example(tmp_path: Path) -> tuple[str, Team]:
     text = EXAMPLE.read_text(encoding="utf-8")
-    told = re.sub(r"^#(?=[\[a-z])", "", text[text.index("#[teams.pair]") :], flags=re.MULTILINE)
+    text = text[text.index("#[teams.pair]") :]
+    text = re.sub(r"^#(?=[\[a-z])", "", text, flags=re.MULTILINE)
     (tmp_path / "builder.md").write_text("Build.", encoding="utf-8")
-    return told, parse_teams(told, folder=tmp_path)["pair"]
+    return text, parse_teams(text, folder=tmp_path)["pair"]
 
 
 def test_the_example_describes_a_team_that_can_be_run(tmp_path: Path) -> None:
@@ -34,18 +36,18 @@ def test_the_example_describes_a_team_that_can_be_run(tmp_path: Path) -> None:
     assert team.roles["builder"].codex_model == "gpt-5.5-mini"
 
 
-@pytest.mark.parametrize("key", sorted({*TEAM_KEYS, *LIMIT_KEYS, *ROLE_KEYS}))
+@pytest.mark.parametrize("key", sorted({*keys_of(Team), *keys_of(Limits), *ROLE_KEYS}))
 def test_the_example_shows_every_key(tmp_path: Path, key: str) -> None:
-    told, _ = example(tmp_path)
-    assert re.search(rf"^{key} = ", told, re.MULTILINE)
+    text, _ = example(tmp_path)
+    assert re.search(rf"^({key} = |\[teams\.pair\.{key}\]$)", text, re.MULTILINE)
 
 
 def test_the_example_states_the_defaults(tmp_path: Path) -> None:
-    told, team = example(tmp_path)
+    text, team = example(tmp_path)
     assert team.limits == Limits()
     plain = Role("planner", "")
-    stated = set(re.findall(r"^([a-z_]+) = ", told[told.index(".defaults") :], re.MULTILINE))
-    defaults = parse_teams(told.partition("[teams.pair.roles")[0] + """
+    stated = set(re.findall(r"^([a-z_]+) = ", text[text.index(".defaults") :], re.MULTILINE))
+    defaults = parse_teams(text.partition("[teams.pair.roles")[0] + """
 [teams.pair.roles.planner]
 instructions = "x"
 """, folder=tmp_path)["pair"].roles["planner"]  # fmt: skip
@@ -54,15 +56,15 @@ instructions = "x"
             assert getattr(defaults, one.name) == getattr(plain, one.name)
 
 
-def test_the_demos_team_is_one_that_nobody_would_advise_against() -> None:
+def test_there_is_no_advice_about_the_gates_of_the_demos_team() -> None:
     team = load_teams(FOLDER / "team.toml")["bug-busters"]
     assert len(team.roles) == 5
     assert [line for line in advise(team) if "without a gate" in line] == []
     assert [line for line in advise(team) if "may not write" in line] == []
 
 
-def test_teams_do_not_disturb_the_rest_of_the_configuration(tmp_path: Path) -> None:
-    assert load(FOLDER / "team.toml") == load(tmp_path / "no-such-file")
+def test_teams_do_not_change_the_rest_of_the_configuration(tmp_path: Path) -> None:
+    assert load_config(FOLDER / "team.toml") == load_config(tmp_path / "no-such-file")
 
 
 @pytest.mark.parametrize(

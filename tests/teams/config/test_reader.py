@@ -1,4 +1,4 @@
-"""Teams in config.toml: what can be said, and what is said of mistakes."""
+"""The keys of teams in config.toml and the messages about mistakes in them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def refusal(text: str) -> list[str]:
     return str(caught.value).splitlines()
 
 
-def test_least_is_allowed_unless_a_role_says_otherwise() -> None:
+def test_the_default_rights_of_a_role_are_the_smallest() -> None:
     team = parse_teams(SMALL)["duo"]
     assert team.entry == "writer"
     assert team.mode is Mode.HANDOFFS
@@ -35,7 +35,7 @@ def test_least_is_allowed_unless_a_role_says_otherwise() -> None:
     assert {role.approval_policy for role in team.roles.values()} == {"on-request"}
 
 
-def test_everything_can_be_said(tmp_path: Path) -> None:
+def test_every_key_can_be_set(tmp_path: Path) -> None:
     (tmp_path / "reader.md").write_text("Read well.\n", encoding="utf-8")
     text = """
     [teams.duo]
@@ -84,11 +84,11 @@ def test_everything_can_be_said(tmp_path: Path) -> None:
     )
     assert reader.tools == ("web_search", "my_tools.search:find_issue")
     assert reader.approve_tools == ()
-    assert team.sources("reader") == {"writer"}
+    assert team.dependencies("reader") == {"writer"}
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         (('handoffs = ["reader"]', 'handoffs = ["raeder"]'), "did you mean reader?"),
         (('handoffs = ["reader"]', 'handoffs = ["writer"]'), "cannot hand off to itself"),
@@ -128,12 +128,12 @@ def test_everything_can_be_said(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_a_mistake_is_told_with_its_line_and_what_would_be_right(
-    change: tuple[str, str], told: str
+def test_a_mistake_is_reported_with_its_line_and_what_would_be_right(
+    change: tuple[str, str], message: str
 ) -> None:
     text = SMALL.replace(*change)
     assert text != SMALL
-    assert any(told in line for line in refusal(text))
+    assert any(message in line for line in refusal(text))
     assert all(line.startswith("config.toml:") for line in refusal(text))
 
 
@@ -144,7 +144,7 @@ checking = { model = "fast", about = "looking" }
 """
 
 
-def test_a_kind_of_work_chooses_a_models_name() -> None:
+def test_a_kind_of_work_chooses_the_model() -> None:
     text = SMALL.replace('"Write."', '"Write."\nwork = "complex"').replace(
         '"Read."', '"Read."\ncodex_work = "checking"'
     )
@@ -163,7 +163,7 @@ def test_a_kind_of_work_chooses_a_models_name() -> None:
         ('work = "checking"', "", "fast", "checking"),
     ],
 )
-def test_a_role_may_choose_otherwise_than_the_team(
+def test_a_role_overrides_the_defaults_of_the_team(
     defaults: str, own: str, model: str, work: str
 ) -> None:
     text = f"{MODELS}[teams.duo.defaults]\n{defaults}\n{SMALL}{own}\n"
@@ -172,7 +172,7 @@ def test_a_role_may_choose_otherwise_than_the_team(
 
 
 @pytest.mark.parametrize(
-    ("own", "told"),
+    ("own", "message"),
     [
         ('work = "chekcing"', "duo.roles.reader.work is no kind of work in [teams.duo.models]"),
         ('work = "chekcing"', "did you mean checking?"),
@@ -180,26 +180,26 @@ def test_a_role_may_choose_otherwise_than_the_team(
         ('work = "complex"\nmodel = "m"', "leave one of them out"),
     ],
 )
-def test_a_kind_of_work_that_cannot_be_is_told(own: str, told: str) -> None:
+def test_an_unknown_kind_of_work_is_reported(own: str, message: str) -> None:
     (line,) = refusal(f"{MODELS}{SMALL}{own}\n")
-    assert told in line
+    assert message in line
     assert line.startswith("config.toml:13:")
 
 
 @pytest.mark.parametrize(
     "model", ['""', "3", "{ about = 'x' }", "{ model = 'm', price = 3 }", "{ model = 3 }"]
 )
-def test_what_is_no_model_of_a_kind_of_work_is_told(model: str) -> None:
+def test_a_wrong_model_of_a_kind_of_work_is_reported(model: str) -> None:
     (line,) = refusal(f"[teams.duo.models]\nhard = {model}\n{SMALL}")
     assert line.startswith("config.toml:2: teams.duo.models.hard must be")
 
 
-def test_a_kind_of_work_has_a_name_that_a_model_can_write() -> None:
+def test_the_name_of_a_kind_of_work_is_restricted() -> None:
     (line,) = refusal(f'[teams.duo.models]\n"Very hard" = "m"\n{SMALL}')
     assert "small letters" in line
 
 
-def test_all_imported_tools_need_approval_unless_a_role_says_otherwise() -> None:
+def test_imported_tools_need_approval_by_default() -> None:
     tools = ("web_search", "a.b:find", "a.b:send")
     assert [Role("r", "", tools=tools).needs_approval(tool) for tool in tools] == [
         False,
@@ -211,7 +211,7 @@ def test_all_imported_tools_need_approval_unless_a_role_says_otherwise() -> None
     assert not any(Role("r", "", approve_tools=()).needs_approval(tool) for tool in tools)
 
 
-def test_roles_that_wait_for_each_other_are_told_as_a_chain() -> None:
+def test_roles_that_wait_for_each_other_are_reported_as_a_chain() -> None:
     text = (
         SMALL.replace('"Write."', '"Write."\nrequires = ["notes.md"]') + 'produces = ["notes.md"]'
     )
@@ -219,16 +219,16 @@ def test_roles_that_wait_for_each_other_are_told_as_a_chain() -> None:
     assert "writer waits for reader waits for writer" in line
 
 
-def test_every_mistake_is_told_at_once() -> None:
+def test_all_mistakes_are_reported_at_once() -> None:
     text = SMALL.replace("handoffs", "handofs").replace("requires", "require")
     assert [line.split(":")[1] for line in refusal(text)] == ["4", "8"]
 
 
-def test_no_file_is_no_team(tmp_path: Path) -> None:
+def test_a_missing_file_has_no_teams(tmp_path: Path) -> None:
     assert load_teams(None) == {}
     assert load_teams(tmp_path / "config.toml") == {}
 
 
 @pytest.mark.parametrize("text", ["teams = 3", "[teams]\nduo = 3", "[teams.duo]", "[[teams.duo]]"])
-def test_what_is_no_team_is_refused(text: str) -> None:
+def test_what_is_not_a_team_is_refused(text: str) -> None:
     assert refusal(text)

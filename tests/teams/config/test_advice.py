@@ -1,4 +1,4 @@
-"""What is said of teams that are allowed and rarely wise."""
+"""Advice about teams."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_a_careful_team_gets_no_advice() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changed", "told"),
+    ("changed", "advice"),
     [
         ({"requires": ()}, "boss hands off to maker without a gate"),
         ({"sandbox": "read-only"}, "maker must produce files and may not write"),
@@ -49,36 +49,36 @@ def test_a_careful_team_gets_no_advice() -> None:
         ({"handoffs": ()}, "maker hands off to nobody"),
     ],
 )
-def test_what_is_rarely_wise_is_told(changed: dict[str, object], told: str) -> None:
+def test_there_is_advice_about_an_unwise_role(changed: dict[str, object], advice: str) -> None:
     boss, maker = GOOD
-    advice = advise(of(boss, replace(maker, **changed)))  # type: ignore[arg-type]
-    assert any(told in line for line in advice)
+    lines = advise(of(boss, replace(maker, **changed)))  # type: ignore[arg-type]
+    assert any(advice in line for line in lines)
 
 
-def test_full_access_for_everybody_is_told_once() -> None:
+def test_the_advice_against_full_access_for_all_roles_comes_first() -> None:
     roles = [replace(one, sandbox="danger-full-access") for one in GOOD]
     assert "every role has danger-full-access" in advise(of(*roles))[0]
 
 
-def test_a_role_that_nobody_hands_off_to_is_told() -> None:
-    told = advise(team(role("boss"), role("lost")))
-    assert "nobody hands off to lost: it never begins" in told
+def test_there_is_advice_about_a_role_that_never_starts() -> None:
+    advice = advise(team(role("boss"), role("lost")))
+    assert "nobody hands off to lost: it never begins" in advice
 
 
-def test_a_team_that_nothing_stops_is_told() -> None:
+def test_there_is_advice_about_a_team_without_limits() -> None:
     endless = replace(of(*GOOD), limits=Limits(turns=0))
     assert any("never ends" in line for line in advise(endless))
 
 
-def test_tools_that_nobody_is_asked_about_are_told() -> None:
+def test_there_is_advice_about_tools_without_approval() -> None:
     boss, maker = GOOD
     tools = ("web_search", "my.tools:send")
-    told = advise(of(boss, replace(maker, tools=tools, approve_tools=())))
-    assert any("maker calls my.tools:send without asking" in line for line in told)
+    advice = advise(of(boss, replace(maker, tools=tools, approve_tools=())))
+    assert any("maker calls my.tools:send without asking" in line for line in advice)
     assert advise(of(boss, replace(maker, tools=tools))) == ()
 
 
-def test_a_limit_of_money_without_prices_is_told() -> None:
+def test_there_is_advice_about_a_limit_of_money_without_prices() -> None:
     boss, maker = GOOD
     limited = replace(
         of(replace(boss, model="known"), maker),
