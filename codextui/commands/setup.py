@@ -14,7 +14,7 @@ from codextui.config.paths import DEFAULT_SERVER
 from codextui.config.schema import load_config
 from codextui.errors import ConfigInvalid
 from codextui.setup.files import write_entry
-from codextui.setup.launch import Endpoint, Launch, endpoint, find_launch
+from codextui.setup.launch import HttpEndpoint, Launch, find_launch, http_endpoint
 from codextui.setup.recipe import Recipe, Scope
 from codextui.text.sanitize import sanitize
 
@@ -35,14 +35,14 @@ def _recipe(options: argparse.Namespace) -> Recipe:
     module = import_module(f"codextui.setup.{options.client.replace('-', '_')}")
     scope = Scope(options.scope) if options.scope else None
     if options.http is not None:
-        by_http = cast("Callable[[Endpoint, str, Scope | None], Recipe]", module.http_recipe)
+        by_http = cast("Callable[[HttpEndpoint, str, Scope | None], Recipe]", module.http_recipe)
         return by_http(_endpoint(options), options.name, scope)
-    make = cast("Callable[[Launch, str, Scope | None], Recipe]", module.recipe)
+    make = cast("Callable[[Launch, str, Scope | None], Recipe]", module.stdio_recipe)
     launch = find_launch(options.command_path, _server_options(options))
     return make(launch, options.name, scope)
 
 
-def _endpoint(options: argparse.Namespace) -> Endpoint:
+def _endpoint(options: argparse.Namespace) -> HttpEndpoint:
     """Where the server listens: as it was typed, or as the configuration has it."""
     address: HttpAddress | None = options.http or None
     if address is None and options.server == DEFAULT_SERVER:
@@ -52,7 +52,7 @@ def _endpoint(options: argparse.Namespace) -> Endpoint:
             "where does the server listen? Type --http HOST:PORT, such as --http 127.0.0.1:8040, "
             "or set `http` under [server] in the configuration"
         )
-    return endpoint(address, options.server)
+    return http_endpoint(address, options.server)
 
 
 def _server_options(options: argparse.Namespace) -> tuple[str, ...]:
@@ -62,11 +62,11 @@ def _server_options(options: argparse.Namespace) -> tuple[str, ...]:
 
 
 def _write(recipe: Recipe, client: str) -> None:
-    if recipe.place is None or recipe.entry is None:
+    if recipe.location is None or recipe.entry is None:
         raise ConfigInvalid(recipe.refusal)
-    path = sanitize(str(recipe.place.path))
+    path = sanitize(str(recipe.location.path))
     try:
-        written = write_entry(recipe.place, recipe.entry)
+        written = write_entry(recipe.location, recipe.entry)
     except ConfigInvalid:
         note(f"Nothing was changed. What belongs into {path}:\n\n{sanitize(recipe.snippet)}\n")
         raise
@@ -75,6 +75,6 @@ def _write(recipe: Recipe, client: str) -> None:
     else:
         kept = f" What it was is in {sanitize(str(written.backup))}." if written.backup else ""
         show(f"{path} is written: {client} finds codextui when it starts again.{kept}")
-    for name in written.old:
+    for name in written.obsolete:
         old = sanitize(name)
         show(f"\nIts server {old} starts `codex mcp-server`, which is gone: --name {old} helps.")

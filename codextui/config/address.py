@@ -8,6 +8,9 @@ from codextui.errors import ConfigInvalid
 
 LOOPBACK = "127.0.0.1"
 
+MCP_PATH = "/mcp"
+"""The path of the MCP endpoint."""
+
 TOKEN_VARIABLE = "CODEXTUI_TOKEN"  # noqa: S105 - the variable's name
 """The environment variable from which MCP clients that `codextui setup` sets up take the token."""
 
@@ -26,6 +29,11 @@ class HttpAddress:
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def mcp_url(self) -> str:
+        """The URL of an MCP server that listens on it."""
+        return f"http://{self}{MCP_PATH}"
 
     @property
     def is_loopback(self) -> bool:

@@ -1,1 +1,1 @@
-"""What other programs must be told to use codextui as their MCP server. One module a client."""
+"""Sets up MCP clients to use codextui: a module for each client."""

@@ -1,16 +1,17 @@
 """The OpenAI Agents SDK for Python.
 
-From its source (openai-agents 0.24, agents/mcp/server.py): `MCPServerStdio` waits five seconds
-for every answer unless `client_session_timeout_seconds` says otherwise, and hands down only HOME,
-LOGNAME, PATH, SHELL, TERM and USER beside `env`. It cannot be asked for approvals: whoever
-supervises the server answers them.
+From its source (openai-agents 0.24, agents/mcp/server.py):
+
+* `MCPServerStdio` waits five seconds for an answer unless `client_session_timeout_seconds` is set.
+* It passes only HOME, LOGNAME, PATH, SHELL, TERM and USER on to the server, beside `env`.
+* It does not support elicitation: supervisors of the server decide on approvals.
 """
 
 from __future__ import annotations
 
 import json
 
-from codextui.setup.launch import CALL_LIMIT_S, Endpoint, Launch
+from codextui.setup.launch import CALL_TIMEOUT_S, HttpEndpoint, Launch
 from codextui.setup.recipe import Recipe, Scope
 
 _HTTP_SNIPPET = """\
@@ -69,7 +70,7 @@ asyncio.run(main())"""
 
 _NOTES = (
     (
-        f"client_session_timeout_seconds ({CALL_LIMIT_S // 3600} hours) is how long a call may "
+        f"client_session_timeout_seconds ({CALL_TIMEOUT_S // 3600} hours) is how long a call may "
         "take; it is 5 seconds where it is left out."
     ),
     (
@@ -80,24 +81,24 @@ _NOTES = (
 _REFUSAL = "the Agents SDK has no configuration file: copy the snippet into your script"
 
 
-def recipe(launch: Launch, name: str, scope: Scope | None) -> Recipe:  # noqa: ARG001 - a script has no scope
-    """What to do in a script of the Agents SDK."""
+def stdio_recipe(launch: Launch, name: str, scope: Scope | None) -> Recipe:  # noqa: ARG001 - a script has no scope
+    """Return the recipe for a script with the Agents SDK."""
     params: dict[str, object] = {"command": launch.command, "args": list(launch.args)}
-    if launch.locations:
-        params["env"] = dict(launch.locations)
-    snippet = _SNIPPET.format(name=json.dumps(name), params=_indented(params), limit=CALL_LIMIT_S)
+    if launch.env:
+        params["env"] = dict(launch.env)
+    snippet = _SNIPPET.format(name=json.dumps(name), params=_indented(params), limit=CALL_TIMEOUT_S)
     return Recipe("In a script", snippet, _NOTES, refusal=_REFUSAL)
 
 
-def http_recipe(reached: Endpoint, name: str, scope: Scope | None) -> Recipe:  # noqa: ARG001
-    """What to do in a script of the Agents SDK that comes by HTTP."""
+def http_recipe(endpoint: HttpEndpoint, name: str, scope: Scope | None) -> Recipe:  # noqa: ARG001
+    """Return the recipe for a script that reaches the server by HTTP."""
     snippet = _HTTP_SNIPPET.format(
         name=json.dumps(name),
-        url=json.dumps(reached.url),
-        token=json.dumps(reached.token_command.split()),
-        limit=CALL_LIMIT_S,
+        url=json.dumps(endpoint.url),
+        token=json.dumps(endpoint.token_command.split()),
+        limit=CALL_TIMEOUT_S,
     )
-    return Recipe("In a script", snippet, (*_NOTES, reached.must_run), refusal=_REFUSAL)
+    return Recipe("In a script", snippet, (*_NOTES, endpoint.keep_running_note), refusal=_REFUSAL)
 
 
 def _indented(params: dict[str, object]) -> str:

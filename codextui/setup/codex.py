@@ -1,9 +1,12 @@
-"""Codex itself, as the client: its agents can then start others that the console shows.
+"""Codex as a client: its agents can start other agents, which the console shows.
 
-Checked with `codex mcp list` of 0.163.0 and 0.169.0: `[mcp_servers.NAME]` in `config.toml` of
-CODEX_HOME, or in a trusted project's `.codex`; `startup_timeout_sec` (10) and `tool_timeout_sec`
-(60). Codex starts its servers with a few variables only, so the others go into `env`. A server
-with a `url` has `bearer_token_env_var`.
+Checked with `codex mcp list` of 0.163.0 and 0.169.0:
+
+* Servers are in `[mcp_servers.NAME]` of `config.toml`, in CODEX_HOME or a trusted project's
+  `.codex`.
+* `startup_timeout_sec` has the default 10, `tool_timeout_sec` 60.
+* Codex starts its servers with few variables; `env` adds others.
+* A server with a `url` takes its token from the variable `bearer_token_env_var`.
 """
 
 from __future__ import annotations
@@ -12,47 +15,47 @@ import os
 from pathlib import Path
 
 from codextui.config.address import TOKEN_VARIABLE
-from codextui.setup.files import with_entry
-from codextui.setup.launch import CALL_LIMIT_S, START_LIMIT_S, Endpoint, Launch
-from codextui.setup.recipe import Entry, Format, Place, Recipe, Scope
+from codextui.setup.launch import CALL_TIMEOUT_S, START_TIMEOUT_S, HttpEndpoint, Launch
+from codextui.setup.recipe import Entry, EntryLocation, Format, Recipe, Scope
+from codextui.setup.toml_file import set_entry
 
 _NOTES = (
     (
-        f"tool_timeout_sec is in seconds ({CALL_LIMIT_S // 3600} hours); Codex gives a call 60 "
+        f"tool_timeout_sec is in seconds ({CALL_TIMEOUT_S // 3600} hours); Codex gives a call 60 "
         "otherwise, and a start 10."
     ),
     "The agents that codextui itself runs read the same file, and do without this entry.",
 )
 
 
-def recipe(launch: Launch, name: str, scope: Scope | None) -> Recipe:
-    """What to do for Codex; for the user, if the scope is left open."""
+def stdio_recipe(launch: Launch, name: str, scope: Scope | None) -> Recipe:
+    """Return the recipe for Codex; for the user if `scope` is None."""
     entry: dict[str, object] = {
         "command": launch.command,
         "args": list(launch.args),
-        "startup_timeout_sec": START_LIMIT_S,
-        "tool_timeout_sec": CALL_LIMIT_S,
+        "startup_timeout_sec": START_TIMEOUT_S,
+        "tool_timeout_sec": CALL_TIMEOUT_S,
     }
-    if launch.locations:
-        entry["env"] = dict(launch.locations)
+    if launch.env:
+        entry["env"] = dict(launch.env)
     return _recipe(entry, name, scope, _NOTES)
 
 
-def http_recipe(reached: Endpoint, name: str, scope: Scope | None) -> Recipe:
-    """What to do for Codex that comes by HTTP."""
+def http_recipe(endpoint: HttpEndpoint, name: str, scope: Scope | None) -> Recipe:
+    """Return the recipe for Codex with a server that it reaches by HTTP."""
     entry: Entry = {
-        "url": reached.url,
+        "url": endpoint.url,
         "bearer_token_env_var": TOKEN_VARIABLE,
-        "startup_timeout_sec": START_LIMIT_S,
-        "tool_timeout_sec": CALL_LIMIT_S,
+        "startup_timeout_sec": START_TIMEOUT_S,
+        "tool_timeout_sec": CALL_TIMEOUT_S,
     }
-    return _recipe(entry, name, scope, (*_NOTES, *reached.notes("Codex")))
+    return _recipe(entry, name, scope, (*_NOTES, *endpoint.notes("Codex")))
 
 
 def _recipe(entry: Entry, name: str, scope: Scope | None, notes: tuple[str, ...]) -> Recipe:
     home = Path(os.environ.get("CODEX_HOME") or Path.home() / ".codex")
     folder = Path.cwd() / ".codex" if scope is Scope.PROJECT else home
-    place = Place(folder / "config.toml", Format.TOML, "mcp_servers", name)
+    location = EntryLocation(folder / "config.toml", Format.TOML, "mcp_servers", name)
     trusted = ("Codex reads it in a project that it trusts.",) if scope is Scope.PROJECT else ()
-    snippet = with_entry("", place, entry).rstrip()
-    return Recipe(f"In {place.path}", snippet, (*notes, *trusted), place, entry)
+    snippet = set_entry("", location, entry).rstrip()
+    return Recipe(f"In {location.path}", snippet, (*notes, *trusted), location, entry)

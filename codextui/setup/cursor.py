@@ -1,9 +1,12 @@
 """Cursor.
 
-From its documentation (cursor.com/docs/mcp, autumn 2026): `~/.cursor/mcp.json` for all projects
-and `.cursor/mcp.json` in a project, which wins; `mcpServers` with `type`, `command`, `args`, `env`,
-`envFile`, or `url` and `headers`, in which `${env:NAME}` is replaced from the environment. It
-documents no setting for how long a call may take.
+From its documentation (cursor.com/docs/mcp, autumn 2026):
+
+* Servers are in `mcpServers` of `~/.cursor/mcp.json`, or of `.cursor/mcp.json` in a project, which
+  has precedence.
+* A server has `type`, `command`, `args`, `env` and `envFile`, or `url` and `headers`, in which
+  `${env:NAME}` is replaced from the environment.
+* No setting for the time-out of a call is documented.
 """
 
 from __future__ import annotations
@@ -11,8 +14,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from codextui.config.address import TOKEN_VARIABLE
-from codextui.setup.launch import Endpoint, Launch
-from codextui.setup.recipe import Entry, Format, Place, Recipe, Scope, json_snippet
+from codextui.setup.launch import HttpEndpoint, Launch
+from codextui.setup.recipe import Entry, EntryLocation, Format, Recipe, Scope, json_snippet
 
 _NOTES = (
     (
@@ -26,22 +29,22 @@ _NOTES = (
 )
 
 
-def recipe(launch: Launch, name: str, scope: Scope | None) -> Recipe:
-    """What to do for Cursor; for the user, if the scope is left open."""
+def stdio_recipe(launch: Launch, name: str, scope: Scope | None) -> Recipe:
+    """Return the recipe for Cursor; for the user if `scope` is None."""
     entry: Entry = {"type": "stdio", "command": launch.command, "args": list(launch.args)}
     return _recipe(entry, name, scope, _NOTES)
 
 
-def http_recipe(reached: Endpoint, name: str, scope: Scope | None) -> Recipe:
-    """What to do for Cursor that comes by HTTP."""
+def http_recipe(endpoint: HttpEndpoint, name: str, scope: Scope | None) -> Recipe:
+    """Return the recipe for Cursor with a server that it reaches by HTTP."""
     entry: Entry = {
-        "url": reached.url,
+        "url": endpoint.url,
         "headers": {"Authorization": f"Bearer ${{env:{TOKEN_VARIABLE}}}"},
     }
-    return _recipe(entry, name, scope, (_NOTES[0], *reached.notes("Cursor")))
+    return _recipe(entry, name, scope, (_NOTES[0], *endpoint.notes("Cursor")))
 
 
 def _recipe(entry: Entry, name: str, scope: Scope | None, notes: tuple[str, ...]) -> Recipe:
     folder = Path.cwd() if scope is Scope.PROJECT else Path.home()
-    place = Place(folder / ".cursor" / "mcp.json", Format.JSONC, "mcpServers", name)
-    return Recipe(f"In {place.path}", json_snippet(place, entry), notes, place, entry)
+    location = EntryLocation(folder / ".cursor" / "mcp.json", Format.JSONC, "mcpServers", name)
+    return Recipe(f"In {location.path}", json_snippet(location, entry), notes, location, entry)

@@ -1,11 +1,13 @@
 """The MCP Inspector.
 
-From its repository (modelcontextprotocol/inspector 2.12, docs/mcp-server-configuration.md): the
-catalogue that its web, terminal and command-line clients share is `~/.mcp-inspector/mcp.json` or
-MCP_CATALOG_PATH; `connectionTimeout` and `requestTimeout` of a server are in milliseconds, and
-without the second the SDK's 60 seconds hold. Versions before 2 have environment variables instead
-(MCP_SERVER_REQUEST_TIMEOUT, MCP_REQUEST_MAX_TOTAL_TIMEOUT). It needs Node 22.19, and starts
-servers with a few variables only.
+From its repository (modelcontextprotocol/inspector 2.12, docs/mcp-server-configuration.md):
+
+* Its web, terminal and command-line clients share a catalogue: `~/.mcp-inspector/mcp.json` or
+  MCP_CATALOG_PATH.
+* A server's `connectionTimeout` and `requestTimeout` are in milliseconds; without the latter, the
+  SDK's default of 60 seconds applies. Versions before 2 have environment variables instead
+  (MCP_SERVER_REQUEST_TIMEOUT, MCP_REQUEST_MAX_TOTAL_TIMEOUT).
+* It needs Node 22.19, and starts servers with few variables.
 """
 
 from __future__ import annotations
@@ -13,56 +15,57 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from codextui.setup.launch import CALL_LIMIT_S, START_LIMIT_S, Endpoint, Launch
-from codextui.setup.recipe import Format, Place, Recipe, Scope, json_snippet
+from codextui.setup.launch import CALL_TIMEOUT_S, START_TIMEOUT_S, HttpEndpoint, Launch
+from codextui.setup.recipe import EntryLocation, Format, Recipe, Scope, json_snippet
 
 _PROGRAM = "npx @modelcontextprotocol/inspector"
 
 
-def recipe(launch: Launch, name: str, scope: Scope | None) -> Recipe:
-    """What to do for the Inspector, which has one catalogue for its user."""
+def stdio_recipe(launch: Launch, name: str, scope: Scope | None) -> Recipe:
+    """Return the recipe for the Inspector, which has one catalogue for each user."""
     path = os.environ.get("MCP_CATALOG_PATH") or Path.home() / ".mcp-inspector" / "mcp.json"
-    place = Place(Path(path), Format.JSON, "mcpServers", name)
+    location = EntryLocation(Path(path), Format.JSON, "mcpServers", name)
     entry: dict[str, object] = {
         "type": "stdio",
         "command": launch.command,
         "args": list(launch.args),
-        "connectionTimeout": START_LIMIT_S * 1000,
-        "requestTimeout": CALL_LIMIT_S * 1000,
+        "connectionTimeout": START_TIMEOUT_S * 1000,
+        "requestTimeout": CALL_TIMEOUT_S * 1000,
     }
-    if launch.locations:
-        entry["env"] = dict(launch.locations)
-    snippet = json_snippet(place, entry)
+    if launch.env:
+        entry["env"] = dict(launch.env)
+    snippet = json_snippet(location, entry)
     if scope is Scope.PROJECT:
         refusal = "the Inspector has one catalogue for its user: leave --project out"
-        return Recipe(f"In {place.path}", snippet, _notes(name), refusal=refusal)
-    return Recipe(f"In {place.path}", snippet, _notes(name), place, entry)
+        return Recipe(f"In {location.path}", snippet, _notes(name), refusal=refusal)
+    return Recipe(f"In {location.path}", snippet, _notes(name), location, entry)
 
 
-def http_recipe(reached: Endpoint, name: str, scope: Scope | None) -> Recipe:  # noqa: ARG001
-    """What to do for the Inspector that comes by HTTP.
+def http_recipe(endpoint: HttpEndpoint, name: str, scope: Scope | None) -> Recipe:  # noqa: ARG001
+    """Return the recipe for the Inspector with a server that it reaches by HTTP.
 
-    Its catalogue would have the token itself in it, so it is given on the command line.
+    It is set up on the command line, because its catalogue would contain the token itself.
     """
+    url = endpoint.url
     command = (
-        f"{_PROGRAM} --cli --transport http --server-url {reached.url} "
-        f'--header "Authorization: Bearer $({reached.token_command})" --method tools/list'
+        f"{_PROGRAM} --cli --transport http --server-url {url} "
+        f'--header "Authorization: Bearer $({endpoint.token_command})" --method tools/list'
     )
     refusal = f"the Inspector's catalogue would hold the token itself: type instead\n{command}"
-    header = f"the header Authorization with `Bearer ` and what `{reached.token_command}` prints"
+    header = f"the header Authorization with `Bearer ` and what `{endpoint.token_command}` prints"
     notes = (
         "It waits 60 seconds for a call; in the browser every server has its own time-out.",
-        f"In the browser ({_PROGRAM}): the transport Streamable HTTP, {reached.url}, and {header}.",
-        reached.must_run,
+        f"In the browser ({_PROGRAM}): the transport Streamable HTTP, {url}, and {header}.",
+        endpoint.keep_running_note,
     )
     return Recipe("Type", command, notes, refusal=refusal)
 
 
 def _notes(name: str) -> tuple[str, ...]:
-    limit = CALL_LIMIT_S * 1000
+    limit = CALL_TIMEOUT_S * 1000
     return (
         (
-            f"requestTimeout is in milliseconds ({CALL_LIMIT_S // 3600} hours). An Inspector "
+            f"requestTimeout is in milliseconds ({CALL_TIMEOUT_S // 3600} hours). An Inspector "
             f"before 2 takes it from the environment: MCP_SERVER_REQUEST_TIMEOUT={limit} "
             f"MCP_REQUEST_MAX_TOTAL_TIMEOUT={limit} MCP_REQUEST_TIMEOUT_RESET_ON_PROGRESS=true"
         ),

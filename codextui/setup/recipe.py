@@ -1,4 +1,4 @@
-"""What a client must be told, and where."""
+"""Recipes: what to put where so that an MCP client uses codextui."""
 
 from __future__ import annotations
 
@@ -11,23 +11,18 @@ from pathlib import Path
 from typing import TypeAlias
 
 Entry: TypeAlias = Mapping[str, object]
-"""A server's settings, as they stand in a client's configuration."""
-
-
-_OF_STDIO = ("command", "args", "env", "env_vars", "envFile", "cwd", "type")
-_OF_HTTP = ("url", "headers", "headersHelper", "http_headers", "bearer_token_env_var", "type")
-_SETTINGS = {flag: flag for flag in ("-c", "-m", "--model", "--enable", "--disable")}
+"""The settings of one server in a client's configuration."""
 
 
 class Scope(StrEnum):
-    """Whose configuration is meant."""
+    """Which of a client's configurations is meant."""
 
     USER = "user"
     PROJECT = "project"
 
 
 class Format(StrEnum):
-    """How a configuration file is written."""
+    """The format of a configuration file."""
 
     JSON = "json"
     JSONC = "json with comments"
@@ -35,14 +30,14 @@ class Format(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where a server's settings go.
+class EntryLocation:
+    """The location of a server's settings.
 
     Attributes:
-        path: the file.
-        format: how it is written.
-        section: the key under which it has its servers.
-        name: the server's name there.
+        path: the configuration file.
+        format: its format.
+        section: the key of the servers in it.
+        name: the server's key in the section.
     """
 
     path: Path
@@ -56,53 +51,53 @@ class Recipe:
     """What to do for one client.
 
     Attributes:
-        title: where the snippet goes, as a sentence's beginning.
+        title: where the snippet goes, as the beginning of a sentence.
         snippet: what to put there.
-        notes: what else is worth knowing, its time-outs first.
-        place: where it can be written; None where the client has no such file.
-        entry: what is written there.
-        refusal: where there is no place, why nothing can be written, and what to do.
+        notes: further advice, first about the client's time-outs.
+        location: where `entry` can be written; None if the client has no such file.
+        entry: the settings to write.
+        refusal: if there is no location, why nothing can be written and what to do.
     """
 
     title: str
     snippet: str
     notes: tuple[str, ...]
-    place: Place | None = None
+    location: EntryLocation | None = None
     entry: Entry | None = None
     refusal: str = ""
 
 
-def json_snippet(place: Place, entry: Entry) -> str:
-    """The whole file as it would be with nothing else in it."""
-    return json.dumps({place.section: {place.name: entry}}, indent=2, ensure_ascii=False)
+def json_snippet(location: EntryLocation, entry: Entry) -> str:
+    """Return the text of a JSON file that contains nothing but the entry."""
+    return json.dumps({location.section: {location.name: entry}}, indent=2, ensure_ascii=False)
 
 
-def merge(before: Entry, entry: Entry) -> dict[str, object]:
-    """A server's settings after a change: what else the user has set stays.
+def merge_entry(before: Entry, entry: Entry) -> dict[str, object]:
+    """Return a server's settings after an update; other settings of the user stay.
 
-    So do variables in `env`, and the options that `codex mcp-server` had, too. Only what belongs
-    to the other way to reach a server goes.
+    That includes variables in `env` and options of `codex mcp-server`. Settings of the other
+    transport (stdio or HTTP) are removed.
     """
-    gone = _OF_STDIO if "url" in entry else _OF_HTTP
-    before = {key: value for key, value in before.items() if key not in gone}
+    removed = _STDIO_KEYS if "url" in entry else _HTTP_KEYS
+    before = {key: value for key, value in before.items() if key not in removed}
     merged = {**before, **entry}
     arguments = entry.get("args")
     if isinstance(arguments, list):
-        merged["args"] = [*arguments, *_settings(before)]
+        merged["args"] = [*arguments, *_codex_options(before)]
     ours, theirs = entry.get("env"), before.get("env")
     if isinstance(ours, Mapping) and isinstance(theirs, Mapping):
         merged["env"] = {**ours, **theirs}
     return merged
 
 
-def old_servers(servers: object) -> tuple[str, ...]:
-    """The names of the servers that start `codex mcp-server`, which Codex has no longer."""
+def obsolete_servers(servers: object) -> tuple[str, ...]:
+    """Return the names of servers that start `codex mcp-server`, which Codex has removed."""
     if not isinstance(servers, Mapping):
         return ()
-    return tuple(str(name) for name, server in servers.items() if _is_old(server))
+    return tuple(str(name) for name, server in servers.items() if _is_obsolete(server))
 
 
-def _is_old(server: object) -> bool:
+def _is_obsolete(server: object) -> bool:
     match server:
         case {"command": str(command), "args": list(arguments)}:
             return Path(command).name in ("codex", "codex.exe") and "mcp-server" in arguments
@@ -110,15 +105,15 @@ def _is_old(server: object) -> bool:
             return False
 
 
-def _settings(server: Entry) -> list[str]:
-    """The options of `codex mcp-server` among its arguments, which codextui's has, too."""
+def _codex_options(server: Entry) -> list[str]:
+    """Return the options of `codex mcp-server` in a server's arguments; ours has them too."""
     arguments = server.get("args")
     if not isinstance(arguments, list) or "mcp-server" not in arguments:
         return []
-    flags = _SETTINGS
-    if _is_old(server):
-        flags = {**_SETTINGS, "--config": "-c"}
-    else:  # what stands before may be another program's, such as `python -m codextui`
+    flags = _CODEX_FLAGS
+    if _is_obsolete(server):
+        flags = {**_CODEX_FLAGS, "--config": "-c"}
+    else:  # earlier arguments may be another program's, such as `python -m codextui`
         arguments = arguments[arguments.index("mcp-server") :]
     return [
         word
@@ -126,3 +121,8 @@ def _settings(server: Entry) -> list[str]:
         if flag in flags
         for word in (flags[flag], value)
     ]
+
+
+_STDIO_KEYS = ("command", "args", "env", "env_vars", "envFile", "cwd", "type")
+_HTTP_KEYS = ("url", "headers", "headersHelper", "http_headers", "bearer_token_env_var", "type")
+_CODEX_FLAGS = {flag: flag for flag in ("-c", "-m", "--model", "--enable", "--disable")}

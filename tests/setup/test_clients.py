@@ -1,4 +1,4 @@
-"""`codextui setup` for each client: what it prints, and what it writes where."""
+"""`codextui setup` for each client: what it prints and writes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DAY_MS = 86_400_000
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A person's home and project, and codextui on PATH."""
-    for name in (*launch._LOCATIONS, "MCP_CATALOG_PATH"):
+    for name in (*launch._LOCATION_VARIABLES, "MCP_CATALOG_PATH"):
         monkeypatch.delenv(name, raising=False)
     for name in ("home", "project", "bin"):
         (tmp_path / name).mkdir()
@@ -103,7 +103,7 @@ def test_what_is_printed_is_what_is_written(
         (["codex", "--project"], "project/.codex/config.toml"),
     ],
 )
-def test_codex_is_set_up_in_its_toml(
+def test_codex_is_set_up_in_its_configuration(
     setup: Any, home: Path, arguments: list[str], path: str
 ) -> None:
     content = {
@@ -129,7 +129,7 @@ def test_codex_is_set_up_in_its_toml(
     assert "is set up already" in setup(*arguments, "--write").out
 
 
-def test_codex_is_set_up_in_its_own_home(
+def test_codex_is_set_up_in_its_home(
     setup: Any, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CODEX_HOME", str(home / "codex"))
@@ -138,7 +138,7 @@ def test_codex_is_set_up_in_its_own_home(
     assert server["env"] == {"CODEX_HOME": str(home / "codex")}
 
 
-def test_the_script_for_the_agents_sdk_is_python_with_its_time_out(
+def test_the_script_for_the_agents_sdk_is_python_with_a_time_out(
     setup: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", '/it"s')
@@ -162,7 +162,7 @@ def test_the_script_for_the_agents_sdk_is_python_with_its_time_out(
 
 
 @pytest.mark.parametrize("client", CLIENTS)
-def test_every_client_is_told_of_its_time_out_and_never_of_a_key(
+def test_every_recipe_mentions_the_time_out_and_no_key(
     setup: Any, client: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("OPENAI_API_KEY", "CODEX_API_KEY", "CODEX_ACCESS_TOKEN"):
@@ -172,7 +172,7 @@ def test_every_client_is_told_of_its_time_out_and_never_of_a_key(
     assert "sk-secret" not in out
 
 
-def test_claude_code_s_own_file_is_left_to_claude_code(setup: Any, home: Path) -> None:
+def test_claude_codes_own_file_is_not_written(setup: Any, home: Path) -> None:
     printed = setup("claude-code", "--user").out
     line = next(line for line in printed.splitlines() if line.startswith("claude mcp"))
     *command, name, entry = shlex.split(line)
@@ -185,7 +185,7 @@ def test_claude_code_s_own_file_is_left_to_claude_code(setup: Any, home: Path) -
 
 
 @pytest.mark.parametrize("arguments", [["agents-sdk"], ["inspector", "--project"]])
-def test_where_there_is_no_file_to_write_that_is_said(
+def test_writing_is_refused_if_the_client_has_no_file(
     setup: Any, home: Path, arguments: list[str]
 ) -> None:
     refused = setup(*arguments, "--write")
@@ -195,7 +195,7 @@ def test_where_there_is_no_file_to_write_that_is_said(
     assert setup(*arguments).code == 0
 
 
-def test_an_old_entry_is_named_and_can_be_taken_over_with_what_else_is_in_it(
+def test_an_entry_of_codex_mcp_server_is_named_and_can_be_taken_over(
     setup: Any, home: Path
 ) -> None:
     path = home / "home" / ".cursor" / "mcp.json"
@@ -239,7 +239,7 @@ def test_a_broken_file_is_left_alone_and_the_snippet_is_shown(
     assert [found.name for found in file.parent.iterdir() if found.is_file()] == [file.name]
 
 
-def test_comments_of_the_editors_are_kept(setup: Any, home: Path) -> None:
+def test_comments_in_the_editors_files_stay(setup: Any, home: Path) -> None:
     for client, path in (
         ("cursor", "home/.cursor/mcp.json"),
         ("vscode", "project/.vscode/mcp.json"),
@@ -251,14 +251,14 @@ def test_comments_of_the_editors_are_kept(setup: Any, home: Path) -> None:
         assert "// my servers" in file.read_text()
 
 
-def test_the_server_that_is_meant_is_named(setup: Any, home: Path) -> None:
+def test_the_server_and_the_configuration_are_in_the_command(setup: Any, home: Path) -> None:
     (home / "own.toml").touch()
     options = ("-L", "team", "--config", str(home / "own.toml"))
     server = printed_json(setup("vscode", before=options).out)["servers"]["codextui"]
     assert server["args"] == ["mcp-server", *options]
 
 
-def test_a_codextui_that_is_not_on_path_is_named_whole(
+def test_a_codextui_that_is_not_on_path_has_its_whole_path(
     setup: Any, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(home))
@@ -281,28 +281,28 @@ def test_a_codextui_that_is_not_on_path_is_named_whole(
     ("given", "named"),
     [("codextui-next", "codextui-next"), ("./c", "{cwd}/c"), ("~/c", "{home}/c")],
 )
-def test_another_codextui_can_be_named(setup: Any, home: Path, given: str, named: str) -> None:
+def test_the_command_can_be_given(setup: Any, home: Path, given: str, named: str) -> None:
     server = printed_json(setup("vscode", "--command", given).out)["servers"]["codextui"]
     assert server["command"] == named.format(cwd=Path.cwd(), home=home / "home")
 
 
-def test_the_runtime_folder_of_every_login_is_not_worth_a_word(
+def test_the_usual_runtime_folder_is_not_in_the_environment(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", f"/run/user/{os.getuid()}")
-    assert launch.find_launch(None, ()).locations == {}
+    assert launch.find_launch(None, ()).env == {}
     monkeypatch.setenv("XDG_RUNTIME_DIR", "/run/other")
-    assert launch.find_launch(None, ()).locations == {"XDG_RUNTIME_DIR": "/run/other"}
+    assert launch.find_launch(None, ()).env == {"XDG_RUNTIME_DIR": "/run/other"}
 
 
-def test_vs_code_has_its_profile_elsewhere_on_a_mac(
+def test_the_profile_of_vs_code_is_elsewhere_on_a_mac(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
     assert vscode._profile() == home / "home" / "Library" / "Application Support" / "Code" / "User"
 
 
-def test_a_client_that_is_not_known_is_refused(setup: Any, capsys: Any) -> None:
+def test_an_unknown_client_is_refused(setup: Any, capsys: Any) -> None:
     with pytest.raises(SystemExit):
         setup("emacs")
     assert "claude-code" in capsys.readouterr().err

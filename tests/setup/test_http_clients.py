@@ -1,4 +1,4 @@
-"""`codextui setup --http`: clients that come by HTTP, and what becomes of the token."""
+"""`codextui setup --http`: clients that use HTTP, and the token."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_what_is_printed_is_what_is_written(
 
 
 @pytest.mark.parametrize("client", CLIENTS)
-def test_the_token_is_in_no_text_and_in_no_file_but_its_own(
+def test_the_token_is_only_in_its_own_file(
     setup: Any, home: Path, client: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(home / "state"))
@@ -78,7 +78,7 @@ def test_the_token_is_in_no_text_and_in_no_file_but_its_own(
 
 
 @pytest.mark.parametrize(("client", "path"), [("cursor", "home/.cursor/mcp.json")])
-def test_a_client_changes_from_one_way_to_the_other_and_back(
+def test_a_client_switches_between_stdio_and_http(
     setup: Any, home: Path, client: str, path: str
 ) -> None:
     assert setup(client, "--write").code == 0
@@ -94,7 +94,7 @@ def test_a_client_changes_from_one_way_to_the_other_and_back(
     assert json.loads(file.read_text())["mcpServers"]["codextui"] == {**STDIO, **kept}
 
 
-def test_codex_changes_from_one_way_to_the_other_and_back(setup: Any, home: Path) -> None:
+def test_codex_switches_between_stdio_and_http(setup: Any, home: Path) -> None:
     file = home / "home" / ".codex" / "config.toml"
     file.parent.mkdir()
     file.write_text('model = "gpt-5.5"  # the good one\n')
@@ -120,7 +120,7 @@ def test_the_script_for_the_agents_sdk_asks_for_the_token_when_it_runs(setup: An
     assert 'check_output(["codextui", "token"]' in script
 
 
-def test_the_inspector_is_told_on_its_command_line(setup: Any) -> None:
+def test_the_inspector_is_set_up_on_its_command_line(setup: Any) -> None:
     out = setup("inspector", "--http", ADDRESS).out
     assert f'--server-url {URL} --header "Authorization: Bearer $(codextui token)"' in out
     refused = setup("inspector", "--http", ADDRESS, "--write")
@@ -128,9 +128,7 @@ def test_the_inspector_is_told_on_its_command_line(setup: Any) -> None:
     assert "token" in refused.err
 
 
-def test_the_address_is_that_of_the_configuration_where_none_is_typed(
-    setup: Any, home: Path
-) -> None:
+def test_the_default_address_is_that_of_the_configuration(setup: Any, home: Path) -> None:
     refused = setup("cursor", "--http")
     assert refused.code == 2
     assert "--http HOST:PORT" in refused.err
@@ -142,7 +140,7 @@ def test_the_address_is_that_of_the_configuration_where_none_is_typed(
     assert other.code == 2  # the configuration speaks of the server `default` alone
 
 
-def test_another_server_is_named_in_what_is_to_be_typed(setup: Any) -> None:
+def test_another_server_is_named_in_the_commands(setup: Any) -> None:
     out = setup("cursor", "--http", "0.0.0.0:8040", before=("-L", "team")).out
     assert "codextui token -L team" in out
     assert "codextui serve -L team --http 0.0.0.0:8040" in out

@@ -1,4 +1,4 @@
-"""A server put into JSON files as people have them."""
+"""Setting an entry in JSON files as people write them."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codextui.errors import ConfigInvalid
-from codextui.setup import json_file as jsonc
-from codextui.setup.json_file import servers_in, with_entry
-from codextui.setup.recipe import Format, Place
+from codextui.setup import json_file
+from codextui.setup.json_file import read_servers, set_entry
+from codextui.setup.recipe import EntryLocation, Format
 
 ENTRY: dict[str, Any] = {"command": "codextui", "args": ["mcp-server"]}
-JSONC = Place(Path("/x/mcp.json"), Format.JSONC, "servers", "codextui")
-JSON = Place(Path("/x/mcp.json"), Format.JSON, "servers", "codextui")
+JSONC = EntryLocation(Path("/x/mcp.json"), Format.JSONC, "servers", "codextui")
+JSON = EntryLocation(Path("/x/mcp.json"), Format.JSON, "servers", "codextui")
 
 
-def test_an_empty_file_becomes_one_with_the_server_alone() -> None:
+def test_an_empty_file_gets_only_the_entry() -> None:
     for text in ("", " \n"):
-        assert json.loads(with_entry(text, JSON, ENTRY)) == {"servers": {"codextui": ENTRY}}
+        assert json.loads(set_entry(text, JSON, ENTRY)) == {"servers": {"codextui": ENTRY}}
 
 
 AS_PEOPLE_HAVE_THEM = {
@@ -59,11 +59,11 @@ COMMENTED = {
 
 @pytest.mark.parametrize("text", AS_PEOPLE_HAVE_THEM.values(), ids=AS_PEOPLE_HAVE_THEM)
 def test_everything_else_stays_as_it_was(text: str) -> None:
-    written = with_entry(text, JSON, ENTRY)
+    written = set_entry(text, JSON, ENTRY)
     before, after = json.loads(text.lstrip("\ufeff")), json.loads(written.lstrip("\ufeff"))
     assert after.pop("servers") == {**before.pop("servers", {}), "codextui": ENTRY}
     assert after == before
-    assert with_entry(written, JSON, ENTRY) == written
+    assert set_entry(written, JSON, ENTRY) == written
 
 
 @pytest.mark.parametrize(
@@ -71,24 +71,24 @@ def test_everything_else_stays_as_it_was(text: str) -> None:
     [*AS_PEOPLE_HAVE_THEM.values(), *COMMENTED.values()],
     ids=[*AS_PEOPLE_HAVE_THEM, *COMMENTED],
 )
-def test_no_character_of_the_file_is_lost_and_a_second_time_changes_nothing(text: str) -> None:
-    written = with_entry(text, JSONC, ENTRY)
+def test_no_character_is_lost_and_setting_it_again_changes_nothing(text: str) -> None:
+    written = set_entry(text, JSONC, ENTRY)
     kept = iter(written)
     assert all(character in kept for character in "".join(text.split()))
     for comment in ("// before", "servers */", "// the last one", "// nothing yet", "/* x */"):
         assert (comment in written) == (comment in text)
-    assert servers_in(written, JSONC)["codextui"] == ENTRY  # type: ignore[index] # it is a table
-    assert with_entry(written, JSONC, ENTRY) == written
+    assert read_servers(written, JSONC)["codextui"] == ENTRY  # type: ignore[index] # it is a table
+    assert set_entry(written, JSONC, ENTRY) == written
 
 
-def test_the_file_s_own_indentation_is_used() -> None:
+def test_the_indentation_of_the_file_is_used() -> None:
     text = '{\n\t"servers": {\n\t\t"a": {}\n\t}\n}\n'
-    assert with_entry(text, JSON, {"command": "c"}) == (
+    assert set_entry(text, JSON, {"command": "c"}) == (
         '{\n\t"servers": {\n\t\t"a": {},\n\t\t"codextui": {\n\t\t\t"command": "c"\n\t\t}\n\t}\n}\n'
     )
 
 
-def test_a_server_that_is_there_is_changed_where_it_stands_and_keeps_what_else_is_set() -> None:
+def test_an_existing_server_is_changed_in_place_and_keeps_other_settings() -> None:
     text = """{
   "servers": {
     "codextui": {"command": "old", "env": {"CODEX_HOME": "/mine"}, "disabled": true},
@@ -96,8 +96,8 @@ def test_a_server_that_is_there_is_changed_where_it_stands_and_keeps_what_else_i
   }
 }"""
     entry = {**ENTRY, "env": {"CODEX_HOME": "/other", "XDG_STATE_HOME": "/s"}}
-    written = with_entry(text, JSONC, entry)
-    assert servers_in(written, JSONC) == {
+    written = set_entry(text, JSONC, entry)
+    assert read_servers(written, JSONC) == {
         "codextui": {
             "command": "codextui",
             "env": {"CODEX_HOME": "/mine", "XDG_STATE_HOME": "/s"},
@@ -107,13 +107,13 @@ def test_a_server_that_is_there_is_changed_where_it_stands_and_keeps_what_else_i
         "b": {},
     }
     assert "// stays" in written
-    assert list(servers_in(written, JSONC) or ()) == ["codextui", "b"]
+    assert list(read_servers(written, JSONC) or ()) == ["codextui", "b"]
 
 
-def test_a_comment_within_the_server_that_has_to_change_is_not_lost() -> None:
+def test_an_entry_with_a_comment_is_not_changed() -> None:
     text = '{"servers": {"codextui": {\n  "command": "old" // for now\n}}}'
     with pytest.raises(ConfigInvalid, match=r"/x/mcp.json:2: the comment in servers.codextui"):
-        with_entry(text, JSONC, ENTRY)
+        set_entry(text, JSONC, ENTRY)
 
 
 BROKEN = {
@@ -138,16 +138,16 @@ BROKEN = {
 
 
 @pytest.mark.parametrize(("text", "line"), BROKEN.items())
-def test_a_broken_file_is_named_with_its_line(text: str, line: int) -> None:
-    for place in (JSON, JSONC):
+def test_a_broken_file_is_refused_with_its_line(text: str, line: int) -> None:
+    for location in (JSON, JSONC):
         with pytest.raises(ConfigInvalid, match=rf"^/x/mcp.json:{line}: "):
-            with_entry(text, place, ENTRY)
+            set_entry(text, location, ENTRY)
 
 
 @pytest.mark.parametrize("text", COMMENTED.values(), ids=COMMENTED)
-def test_a_client_that_reads_strict_json_is_told_of_what_it_cannot_read(text: str) -> None:
+def test_comments_and_trailing_commas_are_refused_in_strict_json(text: str) -> None:
     with pytest.raises(ConfigInvalid, match=r"^/x/mcp.json:\d+: (comments|nothing follows)"):
-        with_entry(text, JSON, ENTRY)
+        set_entry(text, JSON, ENTRY)
 
 
 VALUES = st.recursive(
@@ -167,13 +167,13 @@ VALUES = st.recursive(
 def test_any_json_keeps_its_values(document: dict[str, Any], indent: int | None) -> None:
     document.pop("servers", None)
     text = json.dumps(document, indent=indent)
-    assert jsonc.parse(text).root.value == document
-    written = with_entry(text, JSON, ENTRY)
+    assert json_file.parse(text).root.value == document
+    written = set_entry(text, JSON, ENTRY)
     assert json.loads(written) == {**document, "servers": {"codextui": ENTRY}}
 
 
 @given(st.text(alphabet='{}[]",:/*\\ \nab1'))
 def test_any_text_is_read_or_refused(text: str) -> None:
-    with contextlib.suppress(jsonc.NotJson):
-        document = jsonc.parse(text)
+    with contextlib.suppress(json_file.JsonError):
+        document = json_file.parse(text)
         assert document.root.end <= len(text)

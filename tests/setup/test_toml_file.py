@@ -1,4 +1,4 @@
-"""A server put into Codex's configuration as people have it."""
+"""Setting an entry in TOML files as people write them."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from codextui.errors import ConfigInvalid
-from codextui.setup.files import with_entry
-from codextui.setup.recipe import Format, Place
+from codextui.setup.recipe import EntryLocation, Format
+from codextui.setup.toml_file import set_entry
 
-PLACE = Place(Path("/x/config.toml"), Format.TOML, "mcp_servers", "codextui")
+PLACE = EntryLocation(Path("/x/config.toml"), Format.TOML, "mcp_servers", "codextui")
 ENTRY: dict[str, Any] = {"command": "codextui", "args": ["mcp-server"], "tool_timeout_sec": 86_400}
 
 FILES = {
@@ -28,8 +28,8 @@ FILES = {
 
 
 @pytest.mark.parametrize("text", FILES.values(), ids=FILES)
-def test_everything_else_stays_and_a_second_time_changes_nothing(text: str) -> None:
-    written = with_entry(text, PLACE, ENTRY)
+def test_everything_else_stays_and_setting_it_again_changes_nothing(text: str) -> None:
+    written = set_entry(text, PLACE, ENTRY)
     before, after = tomllib.loads(text), tomllib.loads(written)
     servers = before.pop("mcp_servers", {})
     mine = {**servers.get("codextui", {}), **ENTRY}
@@ -37,10 +37,10 @@ def test_everything_else_stays_and_a_second_time_changes_nothing(text: str) -> N
     assert after == before
     for comment in ("# mine", "# docs", "# inline"):
         assert (comment in written) == (comment in text)
-    assert with_entry(written, PLACE, ENTRY) == written
+    assert set_entry(written, PLACE, ENTRY) == written
 
 
-def test_what_else_is_set_of_the_server_stays_with_its_comments() -> None:
+def test_other_settings_of_the_server_stay_with_their_comments() -> None:
     text = """\
 [mcp_servers.codextui]
 command = "codex" # it was Codex's own
@@ -49,7 +49,7 @@ enabled = false # for now
 env = { CODEX_HOME = "/mine" }
 """
     entry = {**ENTRY, "env": {"CODEX_HOME": "/other", "XDG_STATE_HOME": "/s"}}
-    written = with_entry(text, PLACE, entry)
+    written = set_entry(text, PLACE, entry)
     server = tomllib.loads(written)["mcp_servers"]["codextui"]
     assert server["env"] == {"CODEX_HOME": "/mine", "XDG_STATE_HOME": "/s"}
     assert server["enabled"] is False
@@ -58,7 +58,7 @@ env = { CODEX_HOME = "/mine" }
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("a = 1\nb = \n", "line 2"),
         ('[mcp_servers.codextui]\ncommand = "a"\ncommand = "b"\n', "line 3"),
@@ -68,6 +68,6 @@ env = { CODEX_HOME = "/mine" }
         ("a = " + "[" * 5000, ""),
     ],
 )
-def test_a_broken_file_is_named_with_its_line(text: str, said: str) -> None:
-    with pytest.raises(ConfigInvalid, match=f"^/x/config.toml: .*{said}"):
-        with_entry(text, PLACE, ENTRY)
+def test_a_broken_file_is_refused_with_its_line(text: str, message: str) -> None:
+    with pytest.raises(ConfigInvalid, match=f"^/x/config.toml: .*{message}"):
+        set_entry(text, PLACE, ENTRY)
