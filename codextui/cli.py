@@ -1,4 +1,4 @@
-"""The command line. Imports nothing heavy: a command's code is imported when it runs."""
+"""The command line's entry point. A command's module is imported only when it runs."""
 
 from __future__ import annotations
 
@@ -17,40 +17,40 @@ EXIT_REFUSED = 1
 """The server, or Codex, answered with an error."""
 
 EXIT_USAGE = 2
-"""The command line or a configuration file says something that cannot be."""
+"""The command line or a configuration file contains a mistake."""
 
 EXIT_UNREACHABLE = 3
-"""There is no server, or it was lost."""
+"""There is no server, or the connection to it was lost."""
 
 EXIT_INTERRUPTED = 130
 """Ctrl-C."""
 
 EXIT_PIPE = 141
-"""Whoever read our output stopped reading."""
+"""The reader of our output has closed it."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command line and return the process's exit code."""
+    """Run a command line and return the exit code of the process."""
     parser = build_parser(codextui.__version__)
     options = parser.parse_args(arguments)
-    if options.settings_before and not options.takes_settings:
+    if options.leading_settings and not options.takes_settings:
         parser.error("-c, -m, --enable and --disable are for mcp-server")
-    _never_fail_to_encode()
+    _escape_unencodable()
     try:
-        code = _command(options)(options)
+        code = _import_command(options)(options)
         sys.stdout.flush()
     except CodextuiError as error:
-        return _complain(error)
+        return _print_error(error)
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except BrokenPipeError:
-        # The interpreter flushes stdout once more when it ends.
+        # The interpreter flushes stdout again when it exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_PIPE
     return code
 
 
-def _command(options: argparse.Namespace) -> Callable[[argparse.Namespace], int]:
+def _import_command(options: argparse.Namespace) -> Callable[[argparse.Namespace], int]:
     module, _, function = options.command.partition(":")
     return cast(
         "Callable[[argparse.Namespace], int]",
@@ -58,8 +58,8 @@ def _command(options: argparse.Namespace) -> Callable[[argparse.Namespace], int]
     )
 
 
-def _complain(error: CodextuiError) -> int:
-    from codextui.text.sanitize import sanitize  # noqa: PLC0415 - only where something failed
+def _print_error(error: CodextuiError) -> int:
+    from codextui.text.sanitize import sanitize  # noqa: PLC0415 - only for errors
 
     print(f"codextui: {sanitize(str(error))}", file=sys.stderr)  # noqa: T201
     match error:
@@ -71,7 +71,7 @@ def _complain(error: CodextuiError) -> int:
             return EXIT_REFUSED
 
 
-def _never_fail_to_encode() -> None:
+def _escape_unencodable() -> None:
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:

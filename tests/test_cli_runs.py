@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from codextui.cli import main
-from codextui.commands.run_text import timeline_lines, total_rows, wait_lines
+from codextui.commands.run_text import format_timeline, format_totals, format_waits
 from codextui.config.prices import Price, Prices
 from codextui.protocol.runs import RunEventKind, Span, SpanKind
 from codextui.protocol.threads import Usage
@@ -178,7 +178,7 @@ def test_the_timeline_says_who_worked_and_who_waited(run: Callable[..., str]) ->
 
 def test_a_timeline_fills_the_width_and_draws_the_innermost_of_what_overlaps() -> None:
     maker = Span("5", "maker", SpanKind.GATE, "plan.md", 100.0, 200.0, ("boss",))
-    lines = timeline_lines([*SPANS[:4], maker], 27, 200.0)
+    lines = format_timeline([*SPANS[:4], maker], 27, 200.0)
     assert lines[:3] == ["boss   mmmmCCCCCC????????CC", "maker  ....................", ""]
     assert all(len(line) <= 27 for line in lines)
     assert "waits for a person" in " ".join(lines)
@@ -186,14 +186,14 @@ def test_a_timeline_fills_the_width_and_draws_the_innermost_of_what_overlaps() -
 
 def test_a_timeline_of_a_moment_and_of_a_terminal_without_width_can_be_drawn() -> None:
     moment = Span("1", "boss", SpanKind.TOOL, "t", 100.0, 100.0)
-    assert timeline_lines([moment], 0, 0.0)[0] == "boss  t"
+    assert format_timeline([moment], 0, 0.0)[0] == "boss  t"
 
 
 def test_the_totals_add_up_to_what_there_was() -> None:
-    boss, maker = total_rows(SPANS, 220.0)
+    boss, maker = format_totals(SPANS, 220.0)
     assert boss == ("boss", "1m 00s", "20s", "40s", "-", "-", "40s", "-")
     assert maker[1:] == ("20s", "-", "-", "-", "1m 40s", "-", "-")
-    assert wait_lines((), 0.0) == []
+    assert format_waits((), 0.0) == []
 
 
 def test_a_run_without_spans_says_so(run: Callable[..., str]) -> None:

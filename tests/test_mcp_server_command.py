@@ -17,7 +17,7 @@ import pytest
 from client.fake_server import FakeServer
 
 from codextui import cli
-from codextui.commands.mcp_server import codex_config
+from codextui.commands.mcp_server import parse_settings
 from codextui.config import paths
 
 PING = b'{"jsonrpc":"2.0","id":1,"method":"ping"}\n'
@@ -135,8 +135,8 @@ async def test_a_person_who_types_it_is_told_what_it_is_for(server: FakeServer) 
     ],
 )
 def test_a_setting_is_toml_or_else_text(text: str, value: object) -> None:
-    assert codex_config([("key", text)]) == {"key": value}
-    json.dumps(codex_config([("key", text)]))
+    assert parse_settings([("key", text)]) == {"key": value}
+    json.dumps(parse_settings([("key", text)]))
 
 
 @pytest.mark.parametrize(

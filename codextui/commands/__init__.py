@@ -1,1 +1,1 @@
-"""The commands of the command line, a module a group. Imported only when one of them runs."""
+"""The commands of the command line. A module is imported only when one of its commands runs."""

@@ -1,4 +1,4 @@
-"""`codextui approvals`, `approve`, `decline` and `answer`."""
+"""`codextui approvals`, `approve`, `decline` and `answer`, and approvals as text."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import json
 import shlex
 import time
 
-from codextui.commands.call import call_once
-from codextui.commands.output import emit, note, show, show_indented
+from codextui.commands.call import call_tool
+from codextui.commands.output import print_indented, print_json, print_line, print_note
 from codextui.errors import ApprovalGone, ConfigInvalid
 from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import Json, JsonObject
@@ -31,85 +31,87 @@ from codextui.text.figures import format_elapsed
 from codextui.text.sanitize import one_line, reveal
 
 
-def approval_summary(approval: Approval) -> str:
-    """One line: what is asked, safe to print."""
+def summarize_approval(approval: Approval) -> str:
+    """Return what is asked in one sanitized line."""
     match approval.asked:
         case CommandAsked(command):
-            said = command
+            text = command
         case PatchAsked(changes):
-            said = ", ".join(change.path for change in changes)
+            text = ", ".join(change.path for change in changes)
         case PermissionsAsked(permissions):
-            said = json.dumps(permissions)
+            text = json.dumps(permissions)
         case QuestionsAsked(questions):
-            said = " / ".join(question.question for question in questions)
+            text = " / ".join(question.question for question in questions)
         case ElicitationAsked(server=server, message=message):
-            said = f"{server}: {message}"
+            text = f"{server}: {message}"
         case ToolAsked(tool):
-            said = tool
+            text = tool
         case UnknownAsked(method):
-            said = method
-    return f"{kind_of(approval.asked)}: {one_line(said, 120)}"
+            text = method
+    return f"{kind_of(approval.asked)}: {one_line(text, 120)}"
 
 
-def approval_text(asked: Asked) -> str:
-    """All of it, several lines, safe to print."""
+def format_approval(asked: Asked) -> str:
+    """Return all details of a request in several lines; hidden characters are revealed."""
     match asked:
         case CommandAsked():
-            return _command(asked)
+            return _format_command(asked)
         case PatchAsked(changes, reason, grant_root):
-            facts = _facts(("reason", reason), ("would make writable", grant_root))
-            return "\n".join([*facts, *map(_change, changes)] or ["(Codex has not shown the diff)"])
+            lines = _fields(("reason", reason), ("would make writable", grant_root))
+            return "\n".join(
+                [*lines, *map(_format_change, changes)] or ["(Codex has not shown the diff)"]
+            )
         case PermissionsAsked(permissions, cwd, reason):
-            return "\n".join([*_facts(("reason", reason), ("in", cwd)), _json(permissions)])
+            return "\n".join([*_fields(("reason", reason), ("in", cwd)), _format_json(permissions)])
         case QuestionsAsked(questions):
-            return "\n".join(map(_question, questions))
+            return "\n".join(map(_format_question, questions))
         case ElicitationAsked(server, mode, message, schema, url):
-            facts = _facts(("server", server), ("says", message), ("opens", url))
-            return "\n".join([*facts, *([_json(schema)] if mode == "form" else [])])
+            lines = _fields(("server", server), ("says", message), ("opens", url))
+            return "\n".join([*lines, *([_format_json(schema)] if mode == "form" else [])])
         case ToolAsked(tool, arguments, server, reason):
-            facts = _facts(("tool", tool), ("server", server), ("reason", reason))
-            return "\n".join([*facts, _json(arguments)])
+            lines = _fields(("tool", tool), ("server", server), ("reason", reason))
+            return "\n".join([*lines, _format_json(arguments)])
         case UnknownAsked(method, params):
             return (
                 f"{reveal(method)} (a kind that is not known here; it can only be declined)\n"
-                + (_json(params))
+                + (_format_json(params))
             )
 
 
-def rule_text(rule: tuple[str, ...]) -> str:
-    """The command prefix that "always" allows, as one would type it."""
+def format_rule(rule: tuple[str, ...]) -> str:
+    """Return the command prefix of a rule as one would type it."""
     return reveal(shlex.join(rule))
 
 
-def _command(asked: CommandAsked) -> str:
-    facts = _facts(
+def _format_command(asked: CommandAsked) -> str:
+    lines = _fields(
         ("reason", asked.reason),
         ("in", asked.cwd),
         ("wants to reach", asked.network),
-        ("wants", _json(asked.permissions) if asked.permissions else ""),
+        ("wants", _format_json(asked.permissions) if asked.permissions else ""),
         ("always would allow every command that begins with", shlex.join(asked.rule)),
     )
     kind = "input for a running command" if asked.stdin else "command"
-    return "\n".join([*facts, f"{kind}:", _indent(reveal(asked.command))])
+    return "\n".join([*lines, f"{kind}:", _indent(reveal(asked.command))])
 
 
-def _facts(*facts: tuple[str, str]) -> list[str]:
-    return [f"{name}: {reveal(value)}" for name, value in facts if value]
+def _fields(*lines: tuple[str, str]) -> list[str]:
+    return [f"{name}: {reveal(value)}" for name, value in lines if value]
 
 
-def _change(change: FileChange) -> str:
+def _format_change(change: FileChange) -> str:
     moved = f" -> {reveal(change.move_path)}" if change.move_path else ""
     return f"{reveal(change.kind)} {reveal(change.path)}{moved}\n{_indent(reveal(change.diff))}"
 
 
-def _question(question: Question) -> str:
+def _format_question(question: Question) -> str:
     lines = [f"{reveal(question.question_id)}: {reveal(question.question)}"]
     for label, description in question.options:
         lines.append(f"  - {reveal(label)}{f': {reveal(description)}' if description else ''}")
     return "\n".join(lines)
 
 
-def _json(value: JsonObject) -> str:
+def _format_json(value: JsonObject) -> str:
     return json.dumps(value, indent=2)
 
 
@@ -118,37 +120,37 @@ def _indent(text: str) -> str:
 
 
 def list_approvals(options: argparse.Namespace) -> int:
-    """Show everything that waits for a decision, whole."""
-    rows = fields.objects(call_once(options, "codex-approvals", {}), "approvals")
+    """Print the approvals that wait for a decision, with all details."""
+    rows = fields.objects(call_tool(options, "codex-approvals", {}), "approvals")
     if options.json:
         for row in rows:
-            emit(row)
+            print_json(row)
         return 0
     if not rows:
-        note("nothing waits for a decision")
+        print_note("nothing waits for a decision")
     for row in rows:
-        _show(Approval.from_json(row))
+        _print_approval(Approval.from_json(row))
     return 0
 
 
 def approve(options: argparse.Namespace) -> int:
-    """Say yes: once, for the session, or for good by the rule that Codex proposed."""
-    approval = _find(options)
+    """Approve once, for the session, or always by the rule that Codex proposed."""
+    approval = _find_approval(options)
     scope = Scope.ALWAYS if options.always else Scope.SESSION if options.session else Scope.ONCE
     _check_scope(approval, scope)
-    return _decide(options, Approved(scope))
+    return _send_decision(options, Approved(scope))
 
 
 def decline(options: argparse.Namespace) -> int:
-    """Say no, with a message for the agent, or stop the turn."""
+    """Decline with a message for the agent, or abort the turn."""
     if options.stop and options.message:
         raise ConfigInvalid("--stop ends the turn, so nobody would read the --message")
-    return _decide(options, Aborted() if options.stop else Declined(options.message))
+    return _send_decision(options, Aborted() if options.stop else Declined(options.message))
 
 
 def answer(options: argparse.Namespace) -> int:
-    """Answer questions, or fill in a form."""
-    approval = _find(options)
+    """Answer questions or fill in a form."""
+    approval = _find_approval(options)
     match approval.asked:
         case QuestionsAsked(questions):
             answers = _answer_questions(questions, options.answers)
@@ -159,19 +161,21 @@ def answer(options: argparse.Namespace) -> int:
                 f"{approval.approval_id} asks no question: use `codextui approve` or `decline`"
             )
     arguments = {"approval": approval.approval_id, "decision": "answered", "answers": answers}
-    return _report(options, call_once(options, "codex-answer", arguments))
+    return _print_outcome(options, call_tool(options, "codex-answer", arguments))
 
 
-def _show(approval: Approval) -> None:
+def _print_approval(approval: Approval) -> None:
     waited = format_elapsed(time.time() - approval.asked_at)
     kind = kind_of(approval.asked)
-    show(f"{one_line(approval.approval_id)}  {one_line(approval.handle)}  {kind}  waits {waited}")
-    show_indented(approval_text(approval.asked))
-    show()
+    print_line(
+        f"{one_line(approval.approval_id)}  {one_line(approval.handle)}  {kind}  waits {waited}"
+    )
+    print_indented(format_approval(approval.asked))
+    print_line()
 
 
-def _find(options: argparse.Namespace) -> Approval:
-    rows = fields.objects(call_once(options, "codex-approvals", {}), "approvals")
+def _find_approval(options: argparse.Namespace) -> Approval:
+    rows = fields.objects(call_tool(options, "codex-approvals", {}), "approvals")
     for row in rows:
         if row.get("approval_id") == options.approval:
             return Approval.from_json(row)
@@ -185,7 +189,7 @@ def _check_scope(approval: Approval, scope: Scope) -> None:
         case CommandAsked(rule=rule) if scope is Scope.ALWAYS:
             if not rule:
                 raise ConfigInvalid(f"Codex proposes no rule for {approval.approval_id}")
-            note(f"from now on every command that begins with {rule_text(rule)} may run")
+            print_note(f"from now on every command that begins with {format_rule(rule)} may run")
         case _ if scope is Scope.ALWAYS:
             raise ConfigInvalid("only a command can be approved for good")
         case CommandAsked() | PatchAsked() | PermissionsAsked() | ToolAsked():
@@ -195,34 +199,34 @@ def _check_scope(approval: Approval, scope: Scope) -> None:
         case QuestionsAsked() | ElicitationAsked():
             raise ConfigInvalid(
                 f"{approval.approval_id} wants answers, by `codextui answer`: "
-                f"{approval_summary(approval)}"
+                f"{summarize_approval(approval)}"
             )
         case _:
             raise ConfigInvalid(f"{approval.approval_id} can only be declined")
 
 
-def _decide(options: argparse.Namespace, decision: Decision) -> int:
+def _send_decision(options: argparse.Namespace, decision: Decision) -> int:
     arguments = {"approval": options.approval, "decision": decision_word(decision)}
     if isinstance(decision, Declined) and decision.message:
         arguments["message"] = decision.message
-    return _report(options, call_once(options, "codex-answer", arguments))
+    return _print_outcome(options, call_tool(options, "codex-answer", arguments))
 
 
-def _report(options: argparse.Namespace, outcome: JsonObject) -> int:
+def _print_outcome(options: argparse.Namespace, outcome: JsonObject) -> int:
     if options.json:
-        emit(outcome)
+        print_json(outcome)
     else:
-        show(f"{one_line(options.approval)} {one_line(fields.text_or(outcome, 'outcome'))}")
+        print_line(f"{one_line(options.approval)} {one_line(fields.text_or(outcome, 'outcome'))}")
     return 0
 
 
 def _answer_questions(questions: tuple[Question, ...], given: list[str]) -> JsonObject:
-    """Answers by question id; a lone question needs no name."""
+    """Return the answers by question id; the id may be left out if there is one question."""
     ids = [question.question_id for question in questions]
     if len(ids) == 1:
         prefix = f"{ids[0]}="
         return {ids[0]: [value.removeprefix(prefix) for value in given]}
-    named = _named(given, ids)
+    named = _parse_named(given, ids)
     missing = [name for name in ids if name not in named]
     if missing:
         raise ConfigInvalid(f"an answer to {missing[0]} is missing: {missing[0]}=ANSWER")
@@ -232,12 +236,12 @@ def _answer_questions(questions: tuple[Question, ...], given: list[str]) -> Json
 def _fill_form(schema: JsonObject, given: list[str]) -> JsonObject:
     properties = fields.as_object(schema.get("properties", {}), "properties")
     return {
-        name: _typed(fields.as_object(properties[name], name), value)
-        for name, value in _named(given, list(properties)).items()
+        name: _parse_value(fields.as_object(properties[name], name), value)
+        for name, value in _parse_named(given, list(properties)).items()
     }
 
 
-def _named(given: list[str], names: list[str]) -> dict[str, str]:
+def _parse_named(given: list[str], names: list[str]) -> dict[str, str]:
     named: dict[str, str] = {}
     for pair in given:
         name, equals, value = pair.partition("=")
@@ -248,8 +252,8 @@ def _named(given: list[str], names: list[str]) -> dict[str, str]:
     return named
 
 
-def _typed(field: JsonObject, value: str) -> Json:
-    """The value as its field's type asks for: anything but text is written as JSON."""
+def _parse_value(field: JsonObject, value: str) -> Json:
+    """Return a value by the type of its field: a string, or JSON."""
     if field.get("type") in ("string", None):
         return value
     try:

@@ -1,4 +1,4 @@
-"""How a command reaches the server."""
+"""Calls tools of the shared server for a command."""
 
 from __future__ import annotations
 
@@ -11,29 +11,37 @@ from codextui.client.spawn import ensure_server, find_server
 from codextui.jsonrpc.fields import JsonObject
 
 CLIENT_NAME = "codextui command"
-"""How the command line introduces itself: the name in the journal."""
+"""The name of the command line as an MCP client, which the journal records."""
 
 
 async def find_socket(options: argparse.Namespace, *, start: bool) -> Path:
-    """The socket of the server that the options name. Raises ServerUnreachable."""
+    """Return the socket of the server that the options name.
+
+    Args:
+        options: names the server.
+        start: whether a server is started if none runs.
+
+    Raises:
+        ServerUnreachable: no server runs, or none could be started.
+    """
     if start:
         return await ensure_server(options.server, config=options.config)
     return await find_server(options.server)
 
 
-def call_once(
+def call_tool(
     options: argparse.Namespace, tool: str, arguments: JsonObject, *, start: bool = False
 ) -> JsonObject:
-    """Call one tool of the server and return its structured content.
+    """Call a tool of the server and return its structured content.
 
     Args:
-        options: says which server.
-        tool: its name.
-        arguments: its arguments.
-        start: whether the server is started where none runs.
+        options: names the server.
+        tool: the tool's name.
+        arguments: the tool's arguments.
+        start: whether a server is started if none runs.
 
     Raises:
-        CodextuiError: as `session.call_once`, `ensure_server` and `find_server`.
+        CodextuiError: see `session.call_once`, `ensure_server` and `find_server`.
     """
 
     async def call() -> JsonObject:

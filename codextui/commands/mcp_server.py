@@ -1,4 +1,4 @@
-"""`codextui mcp-server`: the shared server for a client that talks on stdio."""
+"""`codextui mcp-server`: an MCP server on stdio that relays to the shared server."""
 
 from __future__ import annotations
 
@@ -19,11 +19,16 @@ from codextui.jsonrpc.lines import Streams
 
 
 def relay(options: argparse.Namespace) -> int:
-    """Relay between standard input and output and the server until the client ends it."""
+    """Relay between stdio and the shared server until the client disconnects.
+
+    With `--private` a server for this client alone runs in this process.
+    """
     if options.config is not None and not options.config.is_file():
         raise ConfigInvalid(f"{options.config} is no file; a setting of Codex's is -c KEY=VALUE")
     if os.isatty(0):
-        _say("a program is to speak MCP here; `codextui setup` says how it is told. Ctrl-D ends.")
+        _print_note(
+            "a program is to speak MCP here; `codextui setup` says how it is told. Ctrl-D ends."
+        )
     asyncio.run(_serve_private(options) if options.private else _relay(options))
     return 0
 
@@ -33,7 +38,7 @@ async def _relay(options: argparse.Namespace) -> None:
         return await open_socket(await ensure_server(options.server, config=options.config))
 
     async with standard_streams() as client:
-        await Relay(connect, client, about=_about(options), on_trouble=_say).run()
+        await Relay(connect, client, about=_client_details(options), on_trouble=_print_note).run()
 
 
 async def _serve_private(options: argparse.Namespace) -> None:
@@ -47,15 +52,15 @@ async def _serve_private(options: argparse.Namespace) -> None:
 
     codex = load_config(options.config or paths.config_path()).codex
     tune_garbage_collection()
-    private = PrivateOptions(codex.binary, codex.home, _about(options))
+    private = PrivateOptions(codex.binary, codex.home, _client_details(options))
     async with standard_streams() as (reader, writer):
         await serve_private(private, reader, writer)
 
 
-def _about(options: argparse.Namespace) -> JsonObject:
+def _client_details(options: argparse.Namespace) -> JsonObject:
     return {
         "cwd": _cwd(),
-        "config": codex_config([*options.settings_before, *options.settings]),
+        "config": parse_settings([*options.leading_settings, *options.settings]),
         "tools": options.tools,
         "events": not options.no_events,
         "parent": os.getppid(),
@@ -65,19 +70,19 @@ def _about(options: argparse.Namespace) -> JsonObject:
 def _cwd() -> str:
     try:
         return str(Path.cwd())
-    except FileNotFoundError:  # it was removed
+    except FileNotFoundError:  # the folder was removed
         return ""
 
 
-def codex_config(settings: Iterable[tuple[str, str]]) -> JsonObject:
-    """Codex's settings from its options `-c KEY=VALUE`.
+def parse_settings(settings: Iterable[tuple[str, str]]) -> JsonObject:
+    """Return Codex's settings from its options `-c KEY=VALUE`.
 
-    A value is TOML, or else the text itself without its quotes, as `codex -c` has it.
+    A value is TOML, or a string without its quotes if it is not, as for `codex -c`.
     """
-    return {key: _value(text) for key, text in settings}
+    return {key: _parse_value(text) for key, text in settings}
 
 
-def _value(text: str) -> object:
+def _parse_value(text: str) -> object:
     try:
         value = tomllib.loads(f"value = {text}")["value"]
     except (ValueError, RecursionError):
@@ -85,7 +90,7 @@ def _value(text: str) -> object:
     return value if isinstance(value, str | int | float | list | dict) else text
 
 
-def _say(text: str) -> None:
-    from codextui.text.sanitize import sanitize  # noqa: PLC0415 - only where something is said
+def _print_note(text: str) -> None:
+    from codextui.text.sanitize import sanitize  # noqa: PLC0415 - seldom needed
 
     print(f"codextui: {sanitize(text)}", file=sys.stderr, flush=True)  # noqa: T201

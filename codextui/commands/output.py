@@ -1,4 +1,4 @@
-"""What commands print: text that cannot harm a terminal, or JSON lines."""
+"""The output of commands: text for people, or JSON lines."""
 
 from __future__ import annotations
 
@@ -14,30 +14,32 @@ from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import JsonObject
 
 
-def show(text: str = "") -> None:
-    """Print a line on standard output. The text is safe already."""
+def print_line(text: str = "") -> None:
+    """Print a line on standard output. The text must be sanitized."""
     sys.stdout.write(f"{text}\n")
 
 
-def note(text: str) -> None:
-    """Print a line on standard error, where it is not mixed with results."""
+def print_note(text: str) -> None:
+    """Print a line on standard error, apart from results. The text must be sanitized."""
     sys.stdout.flush()
     sys.stderr.write(f"{text}\n")
     sys.stderr.flush()
 
 
-def emit(value: JsonObject) -> None:
-    """Print a JSON object on one line, in ASCII, so that no terminal is told anything by it."""
+def print_json(value: JsonObject) -> None:
+    """Print a JSON object on one line, in ASCII, so that it cannot control a terminal."""
     sys.stdout.write(json.dumps(value) + "\n")
     sys.stdout.flush()
 
 
-def event_line(event: JsonObject) -> JsonObject:
-    """An event as `--json` prints it, with the names that threads and approvals have there.
+def event_to_json(event: JsonObject) -> JsonObject:
+    """Return an event as `--json` prints it: with flat keys in snake case.
 
     Args:
-        event: as `codex/event` has it. What its message says is left as it is: items are Codex's
-            own. Raises WireInvalid.
+        event: the parameters of a `codex/event`. Its message is not changed; items are Codex's.
+
+    Raises:
+        MessageInvalid: it is not an event.
     """
     meta = fields.as_object(event.get("_meta"), "_meta")
     return {
@@ -49,25 +51,25 @@ def event_line(event: JsonObject) -> JsonObject:
     }
 
 
-def show_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print aligned columns; on a terminal the last one ends at its edge."""
+def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print aligned columns of sanitized text, cut off at the edge of a terminal."""
     widths = [max(map(cell_len, column)) for column in zip(header, *rows, strict=True)]
     room = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
     for row in (header, *rows):
         cells = [set_cell_size(cell, width) for cell, width in zip(row, widths, strict=True)]
         line = "  ".join(cells).rstrip()
-        show(set_cell_size(line, room).rstrip() if 0 < room < cell_len(line) else line)
+        print_line(set_cell_size(line, room).rstrip() if 0 < room < cell_len(line) else line)
 
 
-def show_indented(text: str, indent: str = "  ") -> None:
-    """Print every line of a safe text behind `indent`."""
+def print_indented(text: str, indent: str = "  ") -> None:
+    """Print the lines of a sanitized text, each after `indent`."""
     for line in text.split("\n"):
-        show(f"{indent}{line}".rstrip())
+        print_line(f"{indent}{line}".rstrip())
 
 
-def read_prompt(given: str) -> str:
-    """The prompt as typed, or standard input for `-`. Raises ConfigInvalid where it is empty."""
-    prompt = sys.stdin.read() if given == "-" else given
+def read_prompt(argument: str) -> str:
+    """Return the prompt; `-` is standard input. Raises ConfigInvalid if it is empty."""
+    prompt = sys.stdin.read() if argument == "-" else argument
     if not prompt.strip():
         raise ConfigInvalid("the prompt is empty: say what the agent is to do")
     return prompt

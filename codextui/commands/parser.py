@@ -1,4 +1,4 @@
-"""What can be typed after `codextui`."""
+"""The parser of the command line: commands, options and help."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ with --wait also 4 the turn failed or never began, 5 it was interrupted; 130 Ctr
 `run`: 0 the team is done, 4 it failed, 6 a gate was never met, 7 a person is
 needed, 8 a limit was reached; `run --resume` goes on."""
 
-_Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - argparse names it nowhere else
+_Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - argparse has no public name for it
 
 
 def build_parser(version: str) -> argparse.ArgumentParser:
-    """The parser; `command` of its result is `module:function` under `codextui.commands`."""
+    """Return the parser. Its result's `command` is `MODULE:FUNCTION` in `codextui.commands`."""
     parser = argparse.ArgumentParser(
         prog="codextui",
         description=_DESCRIPTION,
@@ -49,11 +49,11 @@ def build_parser(version: str) -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"codextui {version}")
     _add_common(parser)
-    _add_settings(parser, "settings_before", hidden=True)
+    _add_settings(parser, "leading_settings", hidden=True)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     _add_server_commands(commands)
     _add_client_commands(commands)
-    _add_looking_commands(commands)
+    _add_read_commands(commands)
     _add_turn_commands(commands)
     _add_thread_commands(commands)
     _add_approval_commands(commands)
@@ -73,7 +73,7 @@ def _add(
 
 
 def _add_common(parser: argparse.ArgumentParser) -> None:
-    # Suppressed, so that what stands before the command is not forgotten after it.
+    # Suppressed, so that the command's default does not replace an option before the command.
     parser.add_argument(
         "-L",
         dest="server",
@@ -102,7 +102,11 @@ def _add_server_commands(commands: _Commands) -> None:
         help="how the five roles run (default: handoffs)",
     )
     serve = _add(
-        commands, "serve", "serve:serve_here", "run the shared server in the foreground", json=False
+        commands,
+        "serve",
+        "serve:serve_foreground",
+        "run the shared server in the foreground",
+        json=False,
     )
     serve.add_argument(
         "--idle-timeout",
@@ -213,7 +217,7 @@ def _add_setup_command(commands: _Commands) -> None:
 
 
 def _add_settings(parser: argparse.ArgumentParser, name: str, *, hidden: bool = False) -> None:
-    """Codex's own options, which stood before or behind its `mcp-server`."""
+    """Add the options of Codex, which it accepts before and after `mcp-server`."""
 
     def add(*flags: str, metavar: str, read: Callable[[str], tuple[str, str]], about: str) -> None:
         parser.add_argument(
@@ -244,7 +248,7 @@ def _setting(text: str) -> tuple[str, str]:
     return key.strip(), value
 
 
-def _add_looking_commands(commands: _Commands) -> None:
+def _add_read_commands(commands: _Commands) -> None:
     listing = _add(commands, "ps", "threads:list_threads", "list the threads")
     listing.add_argument("--all", action="store_true", help="killed ones too")
     read = _add(commands, "read", "read:read_thread", "print what a thread said and did")
@@ -345,7 +349,9 @@ def _add_team_commands(commands: _Commands) -> None:
 
 
 def _add_runs_command(commands: _Commands) -> None:
-    runs = _add(commands, "runs", "runs:list_kept_runs", "list the runs of teams, and look at them")
+    runs = _add(
+        commands, "runs", "runs:list_recorded_runs", "list the runs of teams, and look at them"
+    )
     actions = runs.add_subparsers(metavar="ACTION")
     for name, command, about in (
         ("show", "runs:show_run", "how a run went: handoffs, tokens, money"),
@@ -365,7 +371,7 @@ def _add_runs_command(commands: _Commands) -> None:
 
 
 def _server_name(value: str) -> str:
-    from codextui.config.paths import check_server_name  # noqa: PLC0415 - only where a name is given
+    from codextui.config.paths import check_server_name  # noqa: PLC0415 - only for -L
     from codextui.errors import ConfigInvalid  # noqa: PLC0415
 
     try:
@@ -375,7 +381,7 @@ def _server_name(value: str) -> str:
 
 
 def _http_address(value: str) -> HttpAddress:
-    from codextui.config.address import parse_http_address  # noqa: PLC0415 - only where one is given
+    from codextui.config.address import parse_http_address  # noqa: PLC0415 - only for --http
     from codextui.errors import ConfigInvalid  # noqa: PLC0415
 
     try:

@@ -1,4 +1,4 @@
-"""`codextui run`: a team at work."""
+"""`codextui run`: runs a team, or resumes a run."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codextui.client.spawn import ensure_server, open_socket
-from codextui.commands.output import emit, note, read_prompt, show, show_indented
-from codextui.commands.run_text import show_costs
-from codextui.commands.teams import config_file, find_team
+from codextui.commands.output import print_indented, print_json, print_line, print_note, read_prompt
+from codextui.commands.run_text import print_costs
+from codextui.commands.teams import find_team
 from codextui.config import paths
 from codextui.config.schema import load_config
 from codextui.errors import ConfigInvalid
@@ -42,19 +42,19 @@ _VERBS = {
 }
 
 
-def report(event: RunEvent, *, as_json: bool) -> None:
-    """Print an event on standard output; what a person must do on standard error too."""
+def print_event(event: RunEvent, *, as_json: bool) -> None:
+    """Print an event on standard output; print on standard error what a person must do."""
     if as_json:
-        emit(event.to_json())
+        print_json(event.to_json())
     else:
-        _show(event)
+        _print_event_text(event)
     if event.kind is RunEventKind.PERSON_NEEDED:
-        note(_how_to_decide(event))
+        print_note(_describe_decision(event))
     if event.kind is RunEventKind.TROUBLE:
-        note(sanitize(event.text))
+        print_note(sanitize(event.text))
 
 
-def _how_to_decide(event: RunEvent) -> str:
+def _describe_decision(event: RunEvent) -> str:
     approval = one_line(str(event.data.get("approval", "")))
     yes = f"`codextui approve {approval}` says yes"
     if event.data.get("asks") in ("questions", "elicitation"):
@@ -65,46 +65,46 @@ def _how_to_decide(event: RunEvent) -> str:
     )
 
 
-def _show(event: RunEvent) -> None:
+def _print_event_text(event: RunEvent) -> None:
     role = one_line(event.role)
     match event.kind:
         case RunEventKind.ROLE_SAID:
-            show(f"{role} says:")
-            show_indented(sanitize(event.text))
+            print_line(f"{role} says:")
+            print_indented(sanitize(event.text))
         case RunEventKind.TOOL_CALLED | RunEventKind.TOOL_ANSWERED:
-            show(f"{role} {_VERBS[event.kind]}{one_line(event.text, 160)}")
+            print_line(f"{role} {_VERBS[event.kind]}{one_line(event.text, 160)}")
         case RunEventKind.HANDOFF_REFUSED | RunEventKind.SENT_BACK:
             first, _, rest = sanitize(event.text).partition("\n")
-            show(f"{role} {_VERBS.get(event.kind, '')}{first}")
-            show_indented(rest)
+            print_line(f"{role} {_VERBS.get(event.kind, '')}{first}")
+            print_indented(rest)
         case RunEventKind.RUN_ENDED:
-            _show_end(event)
+            _print_end(event)
         case _:
             text = f"{_VERBS.get(event.kind, '')}{one_line(event.text)}"
-            show(f"{role} {text}" if role else text)
+            print_line(f"{role} {text}" if role else text)
 
 
-def _show_end(event: RunEvent) -> None:
-    show()
-    show(sanitize(event.text))
+def _print_end(event: RunEvent) -> None:
+    print_line()
+    print_line(sanitize(event.text))
     if "usage" in event.data:
-        show_costs(event.data)
+        print_costs(event.data)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run a team, or go on with a run; return how it ended.
+    """Run a team, or resume a run; the exit code is the run's outcome.
 
-    On a terminal the console opens, and the run goes on by itself when it is left; otherwise
-    (`--headless`, `--json`) what happens is printed.
+    On a terminal the console opens, and the run continues in a process of its own when it is
+    closed. Otherwise (`--headless`, `--json`) the events of the run are printed.
     """
     if options.headless or options.json or not (sys.stdin.isatty() and sys.stdout.isatty()):
-        return _run_here(options)
-    return _run_beside_console(options)
+        return _run_headless(options)
+    return _run_with_console(options)
 
 
-def _run_beside_console(options: argparse.Namespace) -> int:
-    """Start the run as a process that outlives the console, and open that."""
-    _, store = _begin(options) if options.resume is None else _take_up(options)
+def _run_with_console(options: argparse.Namespace) -> int:
+    """Start the run in a process that outlives the console, and open the console."""
+    _, store = _start_run(options) if options.resume is None else _resume_run(options)
     command = [sys.executable, "-m", "codextui", "run", "--headless", "--resume", store.run_id]
     with store.log_path.open("ab") as log:
         subprocess.Popen(  # noqa: S603 - our own command
@@ -115,36 +115,36 @@ def _run_beside_console(options: argparse.Namespace) -> int:
     code = open_console(
         options.server, config=options.config, first_thread=run_thread_id(store.run_id)
     )
-    show(f"run {store.run_id}: what happened and happens is in {store.log_path}")
+    print_line(f"run {store.run_id}: what happened and happens is in {store.log_path}")
     return code
 
 
-def _run_here(options: argparse.Namespace) -> int:
+def _run_headless(options: argparse.Namespace) -> int:
     if options.resume is None:
-        plan, store = _begin(options)
+        plan, store = _start_run(options)
         kind = RunEventKind.RUN_STARTED
     else:
-        plan, store = _take_up(options)
+        plan, store = _resume_run(options)
         kind = RunEventKind.RUN_RESUMED
-    with store.locked(), RunLog(store, note) as log:
+    with store.locked(), RunLog(store, print_note) as log:
 
         def handle(event: RunEvent) -> None:
             log.record(event)
-            report(event, as_json=options.json)
+            print_event(event, as_json=options.json)
 
         data = {"run": store.run_id, "project": str(plan.project), "mode": str(plan.mode)}
         handle(RunEvent(kind, "", f"run {store.run_id} in {plan.project} ({plan.mode})", data))
         try:
-            result = asyncio.run(_run(options, plan, store, handle))
+            result = asyncio.run(_run_team(options, plan, store, handle))
         except BaseException:
-            note(f"`codextui run --resume {store.run_id}` goes on with it")
+            print_note(f"`codextui run --resume {store.run_id}` goes on with it")
             raise
     if result.outcome:
-        note(f"`codextui run --resume {store.run_id}` goes on with it")
+        print_note(f"`codextui run --resume {store.run_id}` goes on with it")
     return int(result.outcome)
 
 
-async def _run(
+async def _run_team(
     options: argparse.Namespace,
     plan: RunPlan,
     store: RunStore,
@@ -156,16 +156,16 @@ async def _run(
     return await run_team(plan, store, functools.partial(open_socket, socket), on_event)
 
 
-def _begin(options: argparse.Namespace) -> tuple[RunPlan, RunStore]:
+def _start_run(options: argparse.Namespace) -> tuple[RunPlan, RunStore]:
     if options.team is None or options.task is None:
         raise ConfigInvalid("say which TEAM is to run and what its TASK is, or --resume RUN")
-    file = config_file(options)
+    file = paths.config_path(options.config).absolute()
     team = find_team(load_teams(file), options.team)
     project = (options.cwd or Path.cwd()).resolve()
     if not project.is_dir():
         raise ConfigInvalid(f"{project} is no folder")
     mode = Mode(options.mode) if options.mode else team.mode
-    plan = _plan(file, team, read_prompt(options.task), project, mode)
+    plan = _load_plan(file, team, read_prompt(options.task), project, mode)
     store = RunStore.create(team.name)
     store.write(
         "run",
@@ -182,21 +182,21 @@ def _begin(options: argparse.Namespace) -> tuple[RunPlan, RunStore]:
     return plan, store
 
 
-def _take_up(options: argparse.Namespace) -> tuple[RunPlan, RunStore]:
+def _resume_run(options: argparse.Namespace) -> tuple[RunPlan, RunStore]:
     if options.team is not None:
         raise ConfigInvalid("--resume goes on with a run's own team and task; name none")
     store = RunStore.open(options.resume)
-    kept = store.read("run") or {}
-    options.config = options.config or Path(fields.text(kept, "config"))
-    options.server = fields.text_or(kept, "server", paths.DEFAULT_SERVER)
-    team = find_team(load_teams(options.config), fields.text(kept, "team"))
-    project = Path(fields.text(kept, "project"))
-    mode = Mode(fields.text(kept, "mode"))
-    plan = _plan(options.config, team, fields.text(kept, "task"), project, mode)
+    stored = store.read("run") or {}
+    options.config = options.config or Path(fields.text(stored, "config"))
+    options.server = fields.text_or(stored, "server", paths.DEFAULT_SERVER)
+    team = find_team(load_teams(options.config), fields.text(stored, "team"))
+    project = Path(fields.text(stored, "project"))
+    mode = Mode(fields.text(stored, "mode"))
+    plan = _load_plan(options.config, team, fields.text(stored, "task"), project, mode)
     store.write("prices", asdict(plan.prices))
     return plan, store
 
 
-def _plan(file: Path, team: Team, task: str, project: Path, mode: Mode) -> RunPlan:
+def _load_plan(file: Path, team: Team, task: str, project: Path, mode: Mode) -> RunPlan:
     config = load_config(file)
     return RunPlan(team, task, project, mode, config.prices, config.traces)

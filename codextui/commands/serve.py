@@ -1,4 +1,4 @@
-"""`codextui serve` and `codextui kill-server`."""
+"""`codextui serve`, `token` and `kill-server`."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ import signal
 import sys
 import threading
 
-from codextui.commands.output import emit, note, show
+from codextui.commands.output import print_json, print_line, print_note
 from codextui.config import paths
 from codextui.config.address import HttpAddress
-from codextui.config.schema import Config, ServerConfig, load_config
+from codextui.config.schema import ServerConfig, load_config
 from codextui.errors import ConfigInvalid
 
 
-def serve_here(options: argparse.Namespace) -> int:
+def serve_foreground(options: argparse.Namespace) -> int:
     """Run the shared server in this process until it is shut down."""
     from codextui.server.options import ServerOptions  # noqa: PLC0415
     from codextui.server.run import serve, tune_garbage_collection  # noqa: PLC0415
 
-    settings = _load(options)
+    settings = load_config(paths.config_path(options.config))
     http = _http(options, settings.server)
-    # HTTP clients could not start it again.
+    # A server with HTTP clients does not end when idle: they could not start it again.
     idle = settings.server.idle_timeout if options.daemon and http is None else 0.0
     if options.until_stdin_ends:
         threading.Thread(target=_end_with_stdin, daemon=True).start()
@@ -49,7 +49,7 @@ def serve_here(options: argparse.Namespace) -> int:
 
 
 def _http(options: argparse.Namespace, settings: ServerConfig) -> HttpAddress | None:
-    """Where to listen for HTTP. The configuration speaks of the user's one lasting server."""
+    """Return the address for HTTP. The configured one is only for the default server."""
     lasting = options.server == paths.DEFAULT_SERVER and not options.until_stdin_ends
     address: HttpAddress | None = options.http or (settings.http if lasting else None)
     if address is None or address.is_loopback:
@@ -59,7 +59,7 @@ def _http(options: argparse.Namespace, settings: ServerConfig) -> HttpAddress | 
             f"{address} can be reached by other machines, and what is said would travel "
             "unencrypted: use 127.0.0.1, or add --http-anywhere (http_anywhere = true)"
         )
-    note(
+    print_note(
         f"codextui: warning: other machines can reach {address}; the token, and everything that "
         "is said, travels unencrypted"
     )
@@ -73,34 +73,28 @@ def _end_with_stdin() -> None:
 
 
 def kill_server(options: argparse.Namespace) -> int:
-    """End the shared server, and wait until it is gone."""
-    from codextui.client.spawn import wait_until_gone  # noqa: PLC0415 - `serve` needs no client
-    from codextui.commands.call import call_once  # noqa: PLC0415
+    """End the shared server and wait until it has ended."""
+    from codextui.client.spawn import wait_until_gone  # noqa: PLC0415 - only for this command
+    from codextui.commands.call import call_tool  # noqa: PLC0415
 
-    call_once(options, "codex-shutdown", {})
+    call_tool(options, "codex-shutdown", {})
     asyncio.run(wait_until_gone(options.server))
     if options.json:
-        emit({"server": options.server, "ended": True})
+        print_json({"server": options.server, "ended": True})
     else:
-        show(f"the server {options.server} has ended")
+        print_line(f"the server {options.server} has ended")
     return 0
 
 
-def _load(options: argparse.Namespace) -> Config:
-    if options.config is not None and not options.config.is_file():
-        raise ConfigInvalid(f"{options.config} is no file")
-    return load_config(options.config or paths.config_path())
-
-
 def print_token(options: argparse.Namespace) -> int:
-    """Print the token of the server's HTTP; with `--new` after replacing it."""
-    from codextui.server.transports.http.token import TokenFile  # noqa: PLC0415 - the server's half
+    """Print the token for HTTP clients; with `--new`, replace it first."""
+    from codextui.server.transports.http.token import TokenFile  # noqa: PLC0415 - only for this command
 
     path = paths.token_path(options.server)
     file = TokenFile(path)
     token = file.replace() if options.new else file.read()
     if options.json:
-        emit({"token": token, "file": str(path)})
+        print_json({"token": token, "file": str(path)})
     else:
-        show(token)
+        print_line(token)
     return 0

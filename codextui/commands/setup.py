@@ -1,4 +1,4 @@
-"""`codextui setup`: what another program must be told to use codextui."""
+"""`codextui setup`: sets up MCP clients to use codextui."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import cast
 
-from codextui.commands.output import note, show
+from codextui.commands.output import print_line, print_note
 from codextui.config import paths
 from codextui.config.address import HttpAddress
 from codextui.config.paths import DEFAULT_SERVER
@@ -20,14 +20,14 @@ from codextui.text.sanitize import sanitize
 
 
 def set_up(options: argparse.Namespace) -> int:
-    """Print the snippet for a client, or write it into the client's own file."""
+    """Print the recipe for a client, or write its entry into the client's file."""
     recipe = _recipe(options)
     if options.write:
-        _write(recipe, options.client)
+        _write_entry(recipe, options.client)
     else:
-        show(f"{sanitize(recipe.title)}:\n\n{sanitize(recipe.snippet)}")
+        print_line(f"{sanitize(recipe.title)}:\n\n{sanitize(recipe.snippet)}")
     for text in recipe.notes:
-        show(f"\n{sanitize(text)}")
+        print_line(f"\n{sanitize(text)}")
     return 0
 
 
@@ -35,15 +35,17 @@ def _recipe(options: argparse.Namespace) -> Recipe:
     module = import_module(f"codextui.setup.{options.client.replace('-', '_')}")
     scope = Scope(options.scope) if options.scope else None
     if options.http is not None:
-        by_http = cast("Callable[[HttpEndpoint, str, Scope | None], Recipe]", module.http_recipe)
-        return by_http(_endpoint(options), options.name, scope)
-    make = cast("Callable[[Launch, str, Scope | None], Recipe]", module.stdio_recipe)
+        http_recipe = cast(
+            "Callable[[HttpEndpoint, str, Scope | None], Recipe]", module.http_recipe
+        )
+        return http_recipe(_endpoint(options), options.name, scope)
+    stdio_recipe = cast("Callable[[Launch, str, Scope | None], Recipe]", module.stdio_recipe)
     launch = find_launch(options.command_path, _server_options(options))
-    return make(launch, options.name, scope)
+    return stdio_recipe(launch, options.name, scope)
 
 
 def _endpoint(options: argparse.Namespace) -> HttpEndpoint:
-    """Where the server listens: as it was typed, or as the configuration has it."""
+    """Return the endpoint at the given address, or at the config_option one."""
     address: HttpAddress | None = options.http or None
     if address is None and options.server == DEFAULT_SERVER:
         address = load_config(options.config or paths.config_path()).server.http
@@ -56,25 +58,29 @@ def _endpoint(options: argparse.Namespace) -> HttpEndpoint:
 
 
 def _server_options(options: argparse.Namespace) -> tuple[str, ...]:
-    named = ("-L", options.server) if options.server != DEFAULT_SERVER else ()
-    configured = ("--config", str(options.config.absolute())) if options.config else ()
-    return (*named, *configured)
+    name_option = ("-L", options.server) if options.server != DEFAULT_SERVER else ()
+    config_option = ("--config", str(options.config.absolute())) if options.config else ()
+    return (*name_option, *config_option)
 
 
-def _write(recipe: Recipe, client: str) -> None:
+def _write_entry(recipe: Recipe, client: str) -> None:
     if recipe.location is None or recipe.entry is None:
         raise ConfigInvalid(recipe.refusal)
     path = sanitize(str(recipe.location.path))
     try:
         written = write_entry(recipe.location, recipe.entry)
     except ConfigInvalid:
-        note(f"Nothing was changed. What belongs into {path}:\n\n{sanitize(recipe.snippet)}\n")
+        print_note(
+            f"Nothing was changed. What belongs into {path}:\n\n{sanitize(recipe.snippet)}\n"
+        )
         raise
     if not written.changed:
-        show(f"{path} is set up already.")
+        print_line(f"{path} is set up already.")
     else:
-        kept = f" What it was is in {sanitize(str(written.backup))}." if written.backup else ""
-        show(f"{path} is written: {client} finds codextui when it starts again.{kept}")
+        backup = f" What it was is in {sanitize(str(written.backup))}." if written.backup else ""
+        print_line(f"{path} is written: {client} finds codextui when it starts again.{backup}")
     for name in written.obsolete:
         old = sanitize(name)
-        show(f"\nIts server {old} starts `codex mcp-server`, which is gone: --name {old} helps.")
+        print_line(
+            f"\nIts server {old} starts `codex mcp-server`, which is gone: --name {old} helps."
+        )

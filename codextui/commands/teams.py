@@ -1,11 +1,10 @@
-"""`codextui teams`: which teams there are, and what one of them will do."""
+"""`codextui teams`: lists teams and checks one of them."""
 
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
-from codextui.commands.output import emit, show, show_table
+from codextui.commands.output import print_json, print_line, print_table
 from codextui.config import paths
 from codextui.config.readers import suggest
 from codextui.config.schema import load_config
@@ -18,89 +17,83 @@ from codextui.text.sanitize import one_line
 
 def list_teams(options: argparse.Namespace) -> int:
     """Print the teams of the configuration."""
-    teams = load_teams(config_file(options))
+    file = paths.config_path(options.config).absolute()
+    teams = load_teams(file)
     if options.json:
         for team in teams.values():
-            emit(_summary(team))
+            print_json(_to_json(team))
         return 0
     if not teams:
-        show(f"no teams: describe one in {config_file(options)} (see config.example.toml)")
+        print_line(f"no teams: describe one in {file} (see config.example.toml)")
         return 0
     rows = [
         (one_line(team.name), str(team.mode), ", ".join(team.roles), one_line(team.about))
         for team in teams.values()
     ]
-    show_table(("TEAM", "MODE", "ROLES", "ABOUT"), rows)
+    print_table(("TEAM", "MODE", "ROLES", "ABOUT"), rows)
     return 0
 
 
 def check_team(options: argparse.Namespace) -> int:
-    """Explain a team's graph and gates, and advise."""
-    file = config_file(options)
+    """Print a team's roles and gates, and advice."""
+    file = paths.config_path(options.config)
     team = find_team(load_teams(file), options.team)
     advice = (*advise(team), *advise_prices(team, load_config(file).prices))
     if options.json:
-        emit({**_summary(team), "advice": list(advice)})
+        print_json({**_to_json(team), "advice": list(advice)})
         return 0
-    show(f"{one_line(team.name)}: {one_line(team.about) or 'a team'}")
-    show(f"mode {team.mode}; {_limits(team.limits)}")
+    print_line(f"{one_line(team.name)}: {one_line(team.about) or 'a team'}")
+    print_line(f"mode {team.mode}; {_describe_limits(team.limits)}")
     for route in team.routes:
         about = f" ({one_line(route.about)})" if route.about else ""
-        show(f"work of the kind {route.work} goes to {one_line(route.model)}{about}")
-    show()
+        print_line(f"work of the kind {route.work} goes to {one_line(route.model)}{about}")
+    print_line()
     for role in team.roles.values():
-        _show_role(team, role)
-    show("advice:" if advice else "no advice: nothing looks unwise")
+        _print_role(team, role)
+    print_line("advice:" if advice else "no advice: nothing looks unwise")
     for line in advice:
-        show(f"  - {one_line(line)}")
+        print_line(f"  - {one_line(line)}")
     return 0
 
 
-def config_file(options: argparse.Namespace) -> Path:
-    """The configuration that the options name. Raises ConfigInvalid where that is no file."""
-    if options.config is not None and not options.config.is_file():
-        raise ConfigInvalid(f"{options.config} is no file")
-    return (options.config or paths.config_path()).absolute()
-
-
 def find_team(teams: dict[str, Team], name: str) -> Team:
-    """The team of that name. Raises ConfigInvalid."""
+    """Return the team of that name. Raises ConfigInvalid if there is none."""
     if name in teams:
         return teams[name]
     there = suggest(name, list(teams)) if teams else "; the configuration has no teams"
     raise ConfigInvalid(f"there is no team {name!r}{there}")
 
 
-def _show_role(team: Team, role: Role) -> None:
+def _print_role(team: Team, role: Role) -> None:
     entry = " (gets the task)" if role.name == team.entry else ""
-    show(f"{role.name}{entry}{f': {one_line(role.about)}' if role.about else ''}")
-    show(f"  model {_model(role)}")
+    print_line(f"{role.name}{entry}{f': {one_line(role.about)}' if role.about else ''}")
+    print_line(f"  model {_describe_model(role)}")
     if role.codex:
         rights = f"{role.sandbox}, approvals {role.approval_policy}, in {one_line(role.cwd)}"
-        show(f"  codex {rights}; its model {_codex_model(team, role)}")
+        print_line(f"  codex {rights}; its model {_describe_codex_model(team, role)}")
     else:
-        show("  no codex")
+        print_line("  no codex")
     for tool in role.tools:
         asked = ", after a person's approval" if role.needs_approval(tool) else ""
-        show(f"  tool {one_line(tool)}{asked}")
+        print_line(f"  tool {one_line(tool)}{asked}")
     for needed in role.requires:
         makers = team.producers(needed)
         source = f" from {' or '.join(makers)}" if makers else ""
-        show(f"  begins once there is {one_line(str(needed))}{source}")
+        print_line(f"  begins once there is {one_line(str(needed))}{source}")
     for made in role.produces:
-        show(f"  is done once there is {one_line(str(made))}")
+        print_line(f"  is done once there is {one_line(str(made))}")
     if role.handoffs:
-        show(f"  hands off to {', '.join(role.handoffs)}")
-    show()
+        print_line(f"  hands off to {', '.join(role.handoffs)}")
+    print_line()
 
 
-def _model(role: Role) -> str:
+def _describe_model(role: Role) -> str:
     work = f" (for {role.work} work)" if role.work else ""
     effort = f", effort {role.effort}" if role.effort else ""
     return f"{one_line(role.model) or 'default'}{work}{effort}"
 
 
-def _codex_model(team: Team, role: Role) -> str:
+def _describe_codex_model(team: Team, role: Role) -> str:
     if role.codex_model:
         return f"{one_line(role.codex_model)} (for {role.codex_work} work)"
     if team.routes:
@@ -108,8 +101,8 @@ def _codex_model(team: Team, role: Role) -> str:
     return "as it says, or default"
 
 
-def _limits(limits: Limits) -> str:
-    said = [
+def _describe_limits(limits: Limits) -> str:
+    parts = [
         f"{f'{value:,}'.removesuffix('.0')} {name}"
         for name, value in (
             ("turns", limits.turns),
@@ -119,10 +112,10 @@ def _limits(limits: Limits) -> str:
         )
         if value
     ]
-    return f"at most {', '.join(said)}" if said else "no limits"
+    return f"at most {', '.join(parts)}" if parts else "no limits"
 
 
-def _summary(team: Team) -> dict[str, object]:
+def _to_json(team: Team) -> dict[str, object]:
     return {
         "team": team.name,
         "about": team.about,

@@ -1,4 +1,4 @@
-"""What is done to a thread as a whole: fork, interrupt, kill, resume, rename."""
+"""Commands on threads: ps, new, reply, steer, fork, interrupt, kill, resume and rename."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pathlib import Path
 
 from codextui.client.connection import Connection
 from codextui.client.spawn import open_socket
-from codextui.commands.call import CLIENT_NAME, call_once, find_socket
-from codextui.commands.output import emit, note, read_prompt, show, show_table
+from codextui.commands.call import CLIENT_NAME, call_tool, find_socket
+from codextui.commands.output import print_json, print_line, print_note, print_table, read_prompt
 from codextui.commands.wait import TurnWatch
 from codextui.console.model.tree import tree_entries
 from codextui.errors import ConfigInvalid
@@ -24,7 +24,7 @@ from codextui.text.sanitize import one_line
 
 
 def start_thread(options: argparse.Namespace) -> int:
-    """Start a thread, with or without a first turn."""
+    """Start a thread, with a first turn if there is a prompt."""
     if options.cwd is not None and not options.cwd.is_dir():
         raise ConfigInvalid(f"{options.cwd} is no folder")
     arguments: dict[str, object] = {"cwd": str((options.cwd or Path.cwd()).absolute())}
@@ -38,78 +38,83 @@ def start_thread(options: argparse.Namespace) -> int:
     if options.approval_policy is not None:
         arguments["approval-policy"] = options.approval_policy
     if options.wait:
-        return asyncio.run(run_and_wait(options, "codex-start", arguments))
-    return report(options, call_once(options, "codex-start", arguments, start=True), "started")
+        return asyncio.run(call_and_wait(options, "codex-start", arguments))
+    return print_result(
+        options, call_tool(options, "codex-start", arguments, start=True), "started"
+    )
 
 
 def reply(options: argparse.Namespace) -> int:
-    """Tell a thread something: a new turn, or more for the one that runs."""
+    """Send a prompt to a thread: starts a turn, or steers the running one."""
     arguments = {"thread": options.thread, "prompt": read_prompt(options.prompt)}
     if options.wait:
-        return asyncio.run(run_and_wait(options, "codex-send", arguments))
-    answer = _snake(call_once(options, "codex-send", arguments, start=True))
-    done = "steered" if answer.get("steered") is True else "told"
-    return report(options, answer, done, asked="told")
+        return asyncio.run(call_and_wait(options, "codex-send", arguments))
+    result = _rename_turn_id(call_tool(options, "codex-send", arguments, start=True))
+    done = "steered" if result.get("steered") is True else "told"
+    return print_result(options, result, done, requested="told")
 
 
 def steer(options: argparse.Namespace) -> int:
-    """Tell the running turn something. The server refuses where none runs."""
+    """Steer the running turn of a thread; the server refuses if there is none."""
     arguments = {"thread": options.thread, "prompt": read_prompt(options.prompt)}
-    answer = _snake(call_once(options, "codex-steer", arguments))
-    return report(options, answer, "steered", asked="told")
+    result = _rename_turn_id(call_tool(options, "codex-steer", arguments))
+    return print_result(options, result, "steered", requested="told")
 
 
-async def run_and_wait(options: argparse.Namespace, tool: str, arguments: JsonObject) -> int:
-    """Call a tool and print the turn that it starts or steers, until it ends.
+async def call_and_wait(options: argparse.Namespace, tool: str, arguments: JsonObject) -> int:
+    """Call a tool and print the turn that it starts or steers until the turn ends.
 
     Args:
-        options: says which server, and whether to print JSON.
-        tool: its name; its result has `thread`, and `turnId` where that says more: empty where
-            a role of a team is at rest, which then takes it up in its next turn.
-        arguments: its arguments.
+        options: names the server, and says whether to print JSON.
+        tool: the tool's name. Its result has `thread`, and may have `turnId`, which is empty for
+            an idle role of a team: the role reads the prompt in its next turn.
+        arguments: the tool's arguments.
 
     Returns:
-        The exit code: how the turn ended.
+        The exit code for the end of the turn.
 
     Raises:
-        CodextuiError: as `Connection.call` and `ensure_server`.
+        CodextuiError: see `Connection.call` and `ensure_server`.
     """
     connect = partial(open_socket, await find_socket(options, start=True))
     watch = TurnWatch(as_json=options.json)
-    told = Connection(connect, name=CLIENT_NAME, on_update=watch.take, decide=False)
-    async with told as connection:
-        await watch.ready()
-        answer = await connection.call(tool, arguments)
-        thread = ThreadInfo.from_json(fields.as_object(answer.get("thread"), "thread"))
-        return await watch.follow(thread, fields.text_or(answer, "turnId", thread.turn_id))
+    async with Connection(
+        connect, name=CLIENT_NAME, on_update=watch.handle, decide=False
+    ) as connection:
+        await watch.wait_until_ready()
+        result = await connection.call(tool, arguments)
+        thread = ThreadInfo.from_json(fields.as_object(result.get("thread"), "thread"))
+        return await watch.follow(thread, fields.text_or(result, "turnId", thread.turn_id))
 
 
-def report(options: argparse.Namespace, answer: JsonObject, done: str, *, asked: str = "") -> int:
-    """Print what came of a call on a thread, and return the exit code.
+def print_result(
+    options: argparse.Namespace, result: JsonObject, done: str, *, requested: str = ""
+) -> int:
+    """Print the result of a tool that acts on a thread, and return the exit code.
 
     Args:
-        options: say whether to print JSON.
-        answer: the tool's result, which has `thread`.
-        done: what was done to it, in words.
-        asked: the same of a role or a run, whose program is only asked for it; as `done` where
+        options: says whether to print JSON.
+        result: the tool's result, which has `thread`.
+        done: what was done to the thread.
+        requested: the same for a role or a run, whose program carries it out later; `done` if
             empty.
     """
     if options.json:
-        emit(answer)
+        print_json(result)
         return 0
-    thread = ThreadInfo.from_json(fields.as_object(answer.get("thread"), "thread"))
-    said = asked if asked and thread.kind is not ThreadKind.CODEX else done
-    show(f"{said} {one_line(thread.handle)} ({one_line(thread.thread_id)})")
+    thread = ThreadInfo.from_json(fields.as_object(result.get("thread"), "thread"))
+    verb = requested if requested and thread.kind is not ThreadKind.CODEX else done
+    print_line(f"{verb} {one_line(thread.handle)} ({one_line(thread.thread_id)})")
     return 0
 
 
-def _snake(answer: JsonObject) -> JsonObject:
-    """What a tool answered, with the name that turns have in a thread's row."""
-    return {"turn_id" if key == "turnId" else key: value for key, value in answer.items()}
+def _rename_turn_id(result: JsonObject) -> JsonObject:
+    """Return a tool's result with the key that turns have in other output."""
+    return {"turn_id" if key == "turnId" else key: value for key, value in result.items()}
 
 
 def fork(options: argparse.Namespace) -> int:
-    """Start a thread with another one's past."""
+    """Start a thread with the history of another one."""
     arguments: dict[str, object] = {"thread": options.thread}
     if options.turn:
         arguments["turn"] = options.turn
@@ -120,71 +125,75 @@ def fork(options: argparse.Namespace) -> int:
     if options.wait:
         if options.prompt is None:
             raise ConfigInvalid("there is nothing to wait for without a PROMPT")
-        return asyncio.run(run_and_wait(options, "codex-fork", arguments))
-    return report(options, call_once(options, "codex-fork", arguments, start=True), "forked as")
+        return asyncio.run(call_and_wait(options, "codex-fork", arguments))
+    return print_result(
+        options, call_tool(options, "codex-fork", arguments, start=True), "forked as"
+    )
 
 
 def interrupt(options: argparse.Namespace) -> int:
-    """Stop the running turn, and its commands."""
-    answer = call_once(options, "codex-interrupt", {"thread": options.thread})
-    return report(options, answer, "interrupted", asked="asked to stop:")
+    """Interrupt the running turn of a thread, and its commands."""
+    result = call_tool(options, "codex-interrupt", {"thread": options.thread})
+    return print_result(options, result, "interrupted", requested="asked to stop:")
 
 
 def kill(options: argparse.Namespace) -> int:
     """End a thread and archive it."""
-    return report(options, call_once(options, "codex-kill", {"thread": options.thread}), "killed")
+    return print_result(
+        options, call_tool(options, "codex-kill", {"thread": options.thread}), "killed"
+    )
 
 
 def resume(options: argparse.Namespace) -> int:
-    """Take up a thread of Codex's history, or a killed one."""
-    answer = call_once(options, "codex-resume", {"thread": options.thread}, start=True)
-    return report(options, answer, "resumed", asked="asked to go on:")
+    """Resume a thread of Codex's history, or a killed one."""
+    result = call_tool(options, "codex-resume", {"thread": options.thread}, start=True)
+    return print_result(options, result, "resumed", requested="asked to go on:")
 
 
 def rename(options: argparse.Namespace) -> int:
     """Give a thread another handle."""
     arguments = {"thread": options.thread, "handle": options.handle}
-    return report(options, call_once(options, "codex-rename", arguments), "renamed to")
+    return print_result(options, call_tool(options, "codex-rename", arguments), "renamed to")
 
 
 _HEADER = ("THREAD", "KIND", "STATE", "ELAPSED", "TOKENS", "WHERE", "WAITS FOR / BRIEF")
 
-_DEEPEST = 12
-"""Levels that are indented: forks of forks can be very many."""
+_MAX_INDENT_LEVEL = 12
+"""Levels of forks that are indented."""
 
 
 def list_threads(options: argparse.Namespace) -> int:
     """List the server's threads."""
-    answer = call_once(options, "codex-threads", {"all": True} if options.all else {})
-    rows = fields.objects(answer, "threads")
+    result = call_tool(options, "codex-threads", {"all": True} if options.all else {})
+    rows = fields.objects(result, "threads")
     if options.json:
         for row in rows:
-            emit(row)
+            print_json(row)
         return 0
     threads = [ThreadInfo.from_json(row) for row in rows]
     if not threads:
-        note("there are no threads; `codextui new PROMPT` starts one")
+        print_note("there are no threads; `codextui new PROMPT` starts one")
         return 0
     by_id = {thread.thread_id: thread for thread in threads}
     now = time.time()
     tree = tree_entries(threads)
-    show_table(_HEADER, [thread_row(by_id[row.thread_id], row.depth, now) for row in tree])
+    print_table(_HEADER, [format_thread(by_id[row.thread_id], row.depth, now) for row in tree])
     return 0
 
 
-def thread_row(thread: ThreadInfo, depth: int, now: float) -> tuple[str, ...]:
-    """The cells of a thread's row, safe to print.
+def format_thread(thread: ThreadInfo, depth: int, now: float) -> tuple[str, ...]:
+    """Return the sanitized cells of a thread's row.
 
     Args:
-        thread: whose row it is.
-        depth: under how many others it stands.
-        now: unix seconds.
+        thread: the thread.
+        depth: its level in the tree of threads.
+        now: the current time in unix seconds.
     """
     started = thread.turn_started_at
     where = f"{thread.cwd}@{thread.branch}" if thread.branch else thread.cwd
     last = f"waits for {thread.waits_for}" if thread.waits_for else thread.note or thread.brief
     return (
-        "  " * min(depth, _DEEPEST) + one_line(thread.handle),
+        "  " * min(depth, _MAX_INDENT_LEVEL) + one_line(thread.handle),
         thread.kind.value,
         thread.state.value,
         "-" if started is None else format_elapsed(now - started),

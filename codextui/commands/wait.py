@@ -1,4 +1,4 @@
-"""Prints a turn as it comes, until it ends: `--wait`."""
+"""`--wait`: prints a turn while it runs, until it ends."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from codextui.client.updates import (
     Disconnected,
     EventReceived,
 )
-from codextui.commands.approvals import approval_summary
-from codextui.commands.output import emit, event_line, note
+from codextui.commands.approvals import summarize_approval
+from codextui.commands.output import event_to_json, print_json, print_note
 from codextui.errors import ServerUnreachable
 from codextui.jsonrpc.fields import JsonObject
 from codextui.protocol import events as ev
@@ -23,31 +23,34 @@ from codextui.protocol.threads import ThreadInfo, ThreadState
 from codextui.text.sanitize import one_line, sanitize
 
 EXIT_FAILED = 4
-"""The turn failed, or was lost with its Codex process; or it will never begin."""
+"""The turn failed, was lost with its Codex process, or will never start."""
 
 EXIT_STOPPED = 5
-"""The turn was interrupted, or its thread killed."""
+"""The turn was interrupted, or its thread was killed."""
 
-UNREAD = "unread"
-"""The outcome where a run ended before a role of it began the turn that was waited for."""
+OUTCOME_UNREAD = "unread"
+"""The outcome of a turn of a role if the run ended before the turn started."""
 
-_PATIENCE_S = 15.0
+_CONNECTION_TIMEOUT_S = 15.0
+"""Seconds to wait for past events, and for a lost connection to come back."""
 
-_NO_MORE = (
+_FINAL_STATES = (
     ThreadState.DONE,
     ThreadState.INTERRUPTED,
     ThreadState.FAILED,
     ThreadState.KILLED,
     ThreadState.DISCONNECTED,
 )
-"""The states of a run in which no role of it begins a turn any more."""
+"""The states of a run in which its roles start no more turns."""
 
 
 class TurnWatch:
-    """Follows one turn through the events of a supervising connection.
+    """Follows a turn in the events of a supervisor's connection and prints it.
 
-    The agent's messages go to standard output, all else that a person must know to standard
-    error. With `as_json` every event of the thread goes to standard output, a line each.
+    The agent's messages go to standard output, notes for the user to standard error.
+
+    Args:
+        as_json: print every event of the thread to standard output instead, one in a line.
     """
 
     def __init__(self, *, as_json: bool) -> None:
@@ -55,97 +58,102 @@ class TurnWatch:
         loop = asyncio.get_running_loop()
         self._ready: asyncio.Future[None] = loop.create_future()
         self._exit: asyncio.Future[int] = loop.create_future()
-        self._giving_up: asyncio.TimerHandle | None = None
+        self._reconnect_timer: asyncio.TimerHandle | None = None
         self._thread: ThreadInfo | None = None
         self._turn_id = ""
-        self._early: list[ev.Event] = []
-        self._open: dict[str, Approval] = {}
-        self._error = ""
-        self._open_message = ""
+        self._early_events: list[ev.Event] = []
+        self._open_approvals: dict[str, Approval] = {}
+        self._last_error = ""
+        self._message_id = ""
         self._at_line_start = True
 
-    async def ready(self) -> None:
-        """Wait until what comes is new. Raises ServerUnreachable."""
+    async def wait_until_ready(self) -> None:
+        """Wait until past events have been received. Raises ServerUnreachable."""
         try:
-            async with asyncio.timeout(_PATIENCE_S):
+            async with asyncio.timeout(_CONNECTION_TIMEOUT_S):
                 await self._ready
         except TimeoutError:
             raise ServerUnreachable("the server did not tell its past in time") from None
 
     async def follow(self, thread: ThreadInfo, turn_id: str) -> int:
-        """Print the turn until it ends and return the exit code. Raises ServerUnreachable.
+        """Print a turn until it ends and return the exit code.
 
         Args:
-            thread: whose turn it is, as it was before that turn where `turn_id` is empty.
-            turn_id: which turn; empty is the next one that begins.
+            thread: the thread of the turn; its state before the turn if `turn_id` is empty.
+            turn_id: the turn; empty for the next one that starts.
+
+        Raises:
+            ServerUnreachable: the server was lost.
         """
         self._thread, self._turn_id = thread, turn_id
-        self._say_when(thread)
-        for approval in self._open.values():
-            self._hint(approval)
-        early, self._early = self._early, []
-        for event in early:
-            self._see(event)
+        self._note_delay(thread)
+        for approval in self._open_approvals.values():
+            self._note_approval(approval)
+        early_events, self._early_events = self._early_events, []
+        for event in early_events:
+            self._handle_event(event)
         try:
             return await self._exit
         except asyncio.CancelledError:
-            note(f"\n{self._what_goes_on(thread)}")
+            print_note(f"\n{self._describe_rest(thread)}")
             raise
 
-    def take(self, update: ConnectionUpdate) -> None:
-        """Take an update of the connection."""
+    def handle(self, update: ConnectionUpdate) -> None:
+        """Handle an update of the connection."""
         try:
-            self._take(update)
-        except OSError as error:  # whoever read our output stopped reading
+            self._handle(update)
+        except OSError as error:  # the reader of our output has closed it
             self._fail(error)
 
-    def _take(self, update: ConnectionUpdate) -> None:
+    def _handle(self, update: ConnectionUpdate) -> None:
         match update:
             case CaughtUp():
                 if not self._ready.done():
                     self._ready.set_result(None)
             case Connected(fresh=fresh):
-                self._come_back(fresh=fresh)
+                self._on_connected(fresh=fresh)
             case Disconnected(reason):
-                self._lose(reason)
+                self._on_disconnected(reason)
             case EventReceived(event) if not self._ready.done():
-                self._note_open(event.msg)
+                self._collect_approval(event.msg)
             case EventReceived(event) if self._thread is None:
-                self._early.append(event)
+                self._early_events.append(event)
             case EventReceived(event):
-                self._see(event)
+                self._handle_event(event)
 
-    def _note_open(self, msg: ev.Msg) -> None:
-        """Take from the past what still waits for a person."""
+    def _collect_approval(self, msg: ev.Msg) -> None:
+        """Collect the open approvals from past events."""
         match msg:
             case ev.ApprovalAsked(approval):
-                self._open[approval.approval_id] = approval
+                self._open_approvals[approval.approval_id] = approval
             case ev.ApprovalResolved(approval_id):
-                self._open.pop(approval_id, None)
+                self._open_approvals.pop(approval_id, None)
             case _:
                 pass
 
-    def _come_back(self, *, fresh: bool) -> None:
-        if self._giving_up is not None:
-            self._giving_up.cancel()
-            self._giving_up = None
+    def _on_connected(self, *, fresh: bool) -> None:
+        if self._reconnect_timer is not None:
+            self._reconnect_timer.cancel()
+            self._reconnect_timer = None
         if fresh and self._ready.done():
             restarted = "the server was started anew; `codextui ps` shows what is left"
             self._fail(ServerUnreachable(restarted))
 
-    def _lose(self, reason: str) -> None:
-        if self._giving_up is None:
+    def _on_disconnected(self, reason: str) -> None:
+        if self._reconnect_timer is None:
             error = ServerUnreachable(f"the server was lost: {reason}")
-            self._giving_up = asyncio.get_running_loop().call_later(_PATIENCE_S, self._fail, error)
+            self._reconnect_timer = asyncio.get_running_loop().call_later(
+                _CONNECTION_TIMEOUT_S, self._fail, error
+            )
 
     def _fail(self, error: Exception) -> None:
         for future in (self._ready, self._exit):
             if not future.done():
                 future.set_exception(error)
-                future.exception()  # only one of them may be waited for
+                future.exception()  # marks it as retrieved: only one of them may be awaited
 
-    def _say_when(self, thread: ThreadInfo) -> None:
-        """Say what a role waits for before it reads what it was told."""
+    def _note_delay(self, thread: ThreadInfo) -> None:
+        """Print when an idle or paused role will read the prompt."""
         handle = one_line(thread.handle)
         if thread.kind is ThreadKind.CODEX:
             return
@@ -154,71 +162,71 @@ class TurnWatch:
         elif not self._turn_id:
             self._note(f"{handle} is not at work: it reads this when its next turn begins")
 
-    def _what_goes_on(self, thread: ThreadInfo) -> str:
+    def _describe_rest(self, thread: ThreadInfo) -> str:
         handle = one_line(thread.handle)
         if not self._turn_id:
             return f"{handle} still reads it; `codextui read {handle}` shows what comes of it"
         return f"the turn goes on; `codextui interrupt {handle}` stops it"
 
-    def _see(self, event: ev.Event) -> None:
+    def _handle_event(self, event: ev.Event) -> None:
         thread = self._thread
         if thread is None or self._exit.done():
             return
         if event.thread_id == thread.parent and thread.kind is ThreadKind.ROLE:
-            self._see_run(event.msg, thread)
-        if event.thread_id == thread.thread_id and not self._is_before(event, thread):
-            self._see_own(event)
+            self._handle_run_event(event.msg, thread)
+        if event.thread_id == thread.thread_id and not self._is_of_earlier_turn(event, thread):
+            self._handle_thread_event(event)
 
-    def _is_before(self, event: ev.Event, thread: ThreadInfo) -> bool:
-        """Whether an event is of the turn before the one that is waited for."""
+    def _is_of_earlier_turn(self, event: ev.Event, thread: ThreadInfo) -> bool:
+        """Return whether an event belongs to the turn before the one to follow."""
         return not self._turn_id and event.turn_id == thread.turn_id != ""
 
-    def _see_run(self, msg: ev.Msg, thread: ThreadInfo) -> None:
-        """A run that is over has no next turn; a turn that has begun is ended by its own event."""
+    def _handle_run_event(self, msg: ev.Msg, thread: ThreadInfo) -> None:
+        """Stop waiting for a turn to start if its run has ended."""
         if self._turn_id or not isinstance(msg, ev.ThreadChanged):
             return
         state = msg.thread.state
-        if state in _NO_MORE:
+        if state in _FINAL_STATES:
             if self._as_json:
-                emit(self._summary("", UNREAD, ""))
+                print_json(self._summary("", OUTCOME_UNREAD, ""))
             else:
                 self._note(f"the run ended ({state}) before {one_line(thread.handle)} read this")
             self._exit.set_result(EXIT_FAILED)
 
-    def _see_own(self, event: ev.Event) -> None:
+    def _handle_thread_event(self, event: ev.Event) -> None:
         if self._as_json:
-            emit(event_line(event.to_json()))
+            print_json(event_to_json(event.to_json()))
         match event.msg:
             case ev.TurnStarted() if not self._turn_id:
                 self._turn_id = event.turn_id
             case ev.TextDelta(item_id, delta):
                 self._print_message(item_id, delta)
             case ev.ItemCompleted({"type": "agentMessage", "id": str(item_id), "text": str(text)}):
-                self._print_message(item_id, "" if item_id == self._open_message else text)
+                self._print_message(item_id, "" if item_id == self._message_id else text)
                 self._end_line()
             case ev.ApprovalAsked(approval):
-                self._hint(approval)
+                self._note_approval(approval)
             case ev.ErrorRaised(message):
-                self._error = message
+                self._last_error = message
                 self._note(sanitize(message))
             case ev.Warned(message):
                 self._note(sanitize(message))
             case ev.TurnCompleted(content):
-                self._end(event, "completed", content, 0)
+                self._finish(event, "completed", content, 0)
             case ev.TurnAborted(reason, message):
                 stopped = reason in ("interrupted", "killed")
-                self._end(event, reason, message, EXIT_STOPPED if stopped else EXIT_FAILED)
+                self._finish(event, reason, message, EXIT_STOPPED if stopped else EXIT_FAILED)
             case _:
                 pass
 
-    def _end(self, event: ev.Event, outcome: str, content: str, code: int) -> None:
+    def _finish(self, event: ev.Event, outcome: str, content: str, code: int) -> None:
         if self._turn_id and event.turn_id != self._turn_id:
             return
         self._end_line()
         if self._as_json:
-            emit(self._summary(event.turn_id, outcome, content))
+            print_json(self._summary(event.turn_id, outcome, content))
         elif code:
-            why = "" if content == self._error else sanitize(content)  # it was said just before
+            why = "" if content == self._last_error else sanitize(content)  # it was printed before
             self._note(f"the turn ended early: {one_line(outcome)} {why}".rstrip())
         self._exit.set_result(code)
 
@@ -226,20 +234,22 @@ class TurnWatch:
         thread = {} if self._thread is None else self._thread.to_json()
         return {"thread": thread, "turn_id": turn_id, "outcome": outcome, "content": content}
 
-    def _hint(self, approval: Approval) -> None:
-        """Say what a person must type, where it concerns the thread that is followed."""
+    def _note_approval(self, approval: Approval) -> None:
+        """Print how to decide on an approval of the thread."""
         if self._thread is None or approval.thread_id != self._thread.thread_id:
             return
-        asks = isinstance(approval.asked, QuestionsAsked | ElicitationAsked)
-        command = f"codextui {'answer' if asks else 'approve'} {one_line(approval.approval_id)}"
-        self._note(f"needs input: {command} ({approval_summary(approval)})")
+        has_questions = isinstance(approval.asked, QuestionsAsked | ElicitationAsked)
+        command = (
+            f"codextui {'answer' if has_questions else 'approve'} {one_line(approval.approval_id)}"
+        )
+        self._note(f"needs input: {command} ({summarize_approval(approval)})")
 
     def _print_message(self, item_id: str, text: str) -> None:
         if self._as_json:
             return
-        if item_id != self._open_message:
+        if item_id != self._message_id:
             self._end_line()
-            self._open_message = item_id
+            self._message_id = item_id
         self._write(sanitize(text))
 
     def _write(self, text: str) -> None:
@@ -254,4 +264,4 @@ class TurnWatch:
 
     def _note(self, text: str) -> None:
         self._end_line()
-        note(text)
+        print_note(text)

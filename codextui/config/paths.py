@@ -86,8 +86,20 @@ def runs_dir() -> Path:
     return _private(_state_dir() / "runs")
 
 
-def config_path() -> Path:
-    """Return `$XDG_CONFIG_HOME/codextui/config.toml`, which may not exist."""
+def config_path(named: Path | None = None) -> Path:
+    """Return the configuration file to use.
+
+    Args:
+        named: the file that the user named, which must exist; None for the user's own,
+            `$XDG_CONFIG_HOME/codextui/config.toml`, which may not exist.
+
+    Raises:
+        ConfigInvalid: `named` is not a file.
+    """
+    if named is not None and not named.is_file():
+        raise ConfigInvalid(f"{named} is no file")
+    if named is not None:
+        return named
     return _home("XDG_CONFIG_HOME", ".config") / "codextui" / "config.toml"
 
 

@@ -415,7 +415,7 @@ def run(
     Raises:
         ConfigInvalid: the configuration cannot be used.
     """
-    path = config or paths.config_path()
+    path = paths.config_path(config)
     app = ConsoleApp(
         server,
         partial(ConsoleConnection, server, config),

@@ -9,7 +9,7 @@ import sys
 import threading
 from concurrent.futures import Future
 
-from codextui.commands.run import report as report_happening
+from codextui.commands.run import print_event as report_happening
 from codextui.demo.narration import Line, Report
 from codextui.demo.steps import READABLE
 from codextui.demo.team_script import tell_files

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from codextui.client.connection import Connection
 from codextui.client.updates import ApprovalOffered, ConnectionUpdate
-from codextui.commands.run import report as report_happening
+from codextui.commands.run import print_event as report_happening
 from codextui.demo.headless import POLICY, decide
 from codextui.demo.narration import Line, Report, tell_approval
 from codextui.demo.steps import AT_ONCE

@@ -29,7 +29,7 @@ _NOTES = (
 _INPUT = (
     "If your VS Code does not replace ${env:…} in headers (microsoft/vscode#336232), let it ask: "
     'put {"type": "promptString", "id": "codextui", "description": "codextui token", '
-    '"password": true} into "inputs" beside "servers", and ${input:codextui} in its location.'
+    '"password": true} into "inputs" beside "servers", and ${input:codextui} in its place.'
 )
 
 

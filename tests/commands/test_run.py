@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from codextui.commands.run import report
+from codextui.commands.run import print_event
 from codextui.protocol.runs import RunEventKind
 from codextui.teams.records.events import RunEvent
 
@@ -23,7 +23,7 @@ def test_a_headless_run_prints_how_to_decide(
     capsys: pytest.CaptureFixture[str], asks: str, how: str
 ) -> None:
     data = {"approval": "a1", "asks": asks}
-    report(RunEvent(RunEventKind.PERSON_NEEDED, "one", "needs a person", data), as_json=True)
+    print_event(RunEvent(RunEventKind.PERSON_NEEDED, "one", "needs a person", data), as_json=True)
     out, err = capsys.readouterr()
     assert json.loads(out)["asks"] == asks
     assert how in err
@@ -33,7 +33,9 @@ def test_a_headless_run_prints_how_to_decide(
 def test_a_request_of_a_person_is_printed_as_a_line(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    report(RunEvent(RunEventKind.ROLE_DIRECTED, "one", "is stopped by \x1b[31mann"), as_json=False)
+    print_event(
+        RunEvent(RunEventKind.ROLE_DIRECTED, "one", "is stopped by \x1b[31mann"), as_json=False
+    )
     out, _ = capsys.readouterr()
     assert out.startswith("one is stopped by ")
     assert "\x1b" not in out
