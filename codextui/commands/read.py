@@ -88,8 +88,8 @@ def _format_content(item: TranscriptItem) -> str:
             return f"{one_line(kind)}: {json.dumps(payload, default=str)}"
         case (
             kinds.Handoff() | kinds.HandoffRefusal() | kinds.RunNote() | kinds.RoleRequest()
-        ) as told:
-            return describe_run_mark(told)
+        ) as mark:
+            return describe_run_mark(mark)
         case mark:
             return _format_mark(mark)
 

@@ -104,7 +104,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _run_with_console(options: argparse.Namespace) -> int:
     """Start the run in a process that outlives the console, and open the console."""
-    _, store = _start_run(options) if options.resume is None else _resume_run(options)
+    _, store = _create_run(options) if options.resume is None else _open_run(options)
     command = [sys.executable, "-m", "codextui", "run", "--headless", "--resume", store.run_id]
     with store.log_path.open("ab") as log:
         subprocess.Popen(  # noqa: S603 - our own command
@@ -121,10 +121,10 @@ def _run_with_console(options: argparse.Namespace) -> int:
 
 def _run_headless(options: argparse.Namespace) -> int:
     if options.resume is None:
-        plan, store = _start_run(options)
+        plan, store = _create_run(options)
         kind = RunEventKind.RUN_STARTED
     else:
-        plan, store = _resume_run(options)
+        plan, store = _open_run(options)
         kind = RunEventKind.RUN_RESUMED
     with store.locked(), RunLog(store, print_note) as log:
 
@@ -156,7 +156,7 @@ async def _run_team(
     return await run_team(plan, store, functools.partial(open_socket, socket), on_event)
 
 
-def _start_run(options: argparse.Namespace) -> tuple[RunPlan, RunStore]:
+def _create_run(options: argparse.Namespace) -> tuple[RunPlan, RunStore]:
     if options.team is None or options.task is None:
         raise ConfigInvalid("say which TEAM is to run and what its TASK is, or --resume RUN")
     file = paths.config_path(options.config).absolute()
@@ -182,7 +182,7 @@ def _start_run(options: argparse.Namespace) -> tuple[RunPlan, RunStore]:
     return plan, store
 
 
-def _resume_run(options: argparse.Namespace) -> tuple[RunPlan, RunStore]:
+def _open_run(options: argparse.Namespace) -> tuple[RunPlan, RunStore]:
     if options.team is not None:
         raise ConfigInvalid("--resume goes on with a run's own team and task; name none")
     store = RunStore.open(options.resume)

@@ -1,4 +1,4 @@
-"""What the tests of the command line share."""
+"""What the tests of commands share: threads, a command's result, and a server's tools."""
 
 from __future__ import annotations
 
@@ -39,8 +39,12 @@ ROLE = ThreadInfo(
 )
 
 
-class Ran:
-    """What a command line printed, and its exit code."""
+EVIL = "\x1b]0;owned\x07\x1b[2Jtext\x9b31m\u202e"
+"""Text with control sequences and a direction override."""
+
+
+class Result:
+    """The output and exit code of a command line."""
 
     def __init__(self, code: int, captured: Any) -> None:
         self.code, self.out, self.err = code, captured.out, captured.err
@@ -58,14 +62,14 @@ def approval(asked: Asked, approval_id: str = "a7") -> Approval:
     return Approval(approval_id, THREAD.thread_id, "u1", "i1", "backend", time.time() - 12, asked)
 
 
-def remember(server: FakeServer, tool: str, result: Frame) -> list[Frame]:
+def record_calls(server: FakeServer, tool: str, result: Frame) -> list[Frame]:
     given: list[Frame] = []
     server.tools[tool] = lambda arguments: given.append(arguments) or result
     return given
 
 
 @contextlib.contextmanager
-def started(*arguments: str, **options: Any) -> Iterator[subprocess.Popen[bytes]]:
+def start_process(*arguments: str, **options: Any) -> Iterator[subprocess.Popen[bytes]]:
     process = subprocess.Popen(
         [sys.executable, "-m", "codextui", *arguments], stderr=subprocess.PIPE, **options
     )
@@ -77,3 +81,16 @@ def started(*arguments: str, **options: Any) -> Iterator[subprocess.Popen[bytes]
         for stream in (process.stdout, process.stderr):
             if stream is not None:
                 stream.close()
+
+
+def offer(server: FakeServer, *approvals: Approval) -> list[Frame]:
+    """Give the server these approvals; return the decisions that it receives."""
+    given: list[Frame] = []
+
+    def answer(arguments: Frame) -> Frame:
+        given.append(arguments)
+        return {"approval": arguments["approval"], "outcome": arguments["decision"]}
+
+    server.tools["codex-approvals"] = lambda _: {"approvals": [a.to_json() for a in approvals]}
+    server.tools["codex-answer"] = answer
+    return given

@@ -1,4 +1,4 @@
-"""A command line of its own, and a server that says what a test wants it to say."""
+"""Runs command lines against a fake server, with folders of their own."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from client.fake_server import FakeServer
-from commands.command_line import Ran
+from commands.command_line import Result
 
 from codextui import cli
 from codextui.config import paths
@@ -18,7 +18,7 @@ from codextui.config import paths
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """No file or server of the user's is seen, and none is left behind."""
+    """Empty folders in place of the user's."""
     for name in ("state", "config", "cache"):
         (tmp_path / name).mkdir()
         monkeypatch.setenv(f"XDG_{name.upper()}_HOME", str(tmp_path / name))
@@ -35,9 +35,9 @@ async def server(home: Path) -> AsyncIterator[FakeServer]:
 
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str]) -> Any:
-    async def run(*arguments: str) -> Ran:
+    async def run(*arguments: str) -> Result:
         async with asyncio.timeout(20):
             code = await asyncio.to_thread(cli.main, arguments)
-        return Ran(code, capsys.readouterr())
+        return Result(code, capsys.readouterr())
 
     return run

@@ -1,4 +1,4 @@
-"""What `codextui run --headless` prints for a person."""
+"""The output of `codextui run --headless`."""
 
 from __future__ import annotations
 

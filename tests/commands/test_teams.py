@@ -24,7 +24,9 @@ def test_the_teams_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert "bug-busters" in capsys.readouterr().out
 
 
-def test_no_team_says_where_one_would_be_described(capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_teams_the_file_to_describe_one_in_is_named(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     assert main(["teams"]) == 0
     assert "config.toml" in capsys.readouterr().out
 
@@ -37,7 +39,7 @@ def test_a_check_explains_the_gates(capsys: pytest.CaptureFixture[str]) -> None:
     assert "is done once there is backend/package.json (valid JSON)" in out
 
 
-def test_a_check_is_one_object_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_check_as_json_prints_one_object(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["teams", "check", "bug-busters", "--json", *TEAM]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["entry"] == "project-manager"
@@ -64,7 +66,7 @@ codex_work = "checking"
 """
 
 
-def test_a_check_says_which_role_uses_which_model_and_which_tools_ask(
+def test_a_check_shows_models_and_approvals_of_tools(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     config = tmp_path / "team.toml"
@@ -100,7 +102,7 @@ def test_a_check_says_which_role_uses_which_model_and_which_tools_ask(
         (["run", "bug-busters", "task", "--resume", "x"], "name none"),
     ],
 )
-def test_wrong_usage_is_told_and_starts_nothing(
+def test_wrong_usage_starts_nothing(
     arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main([arguments[0], *TEAM, *arguments[1:]]) == 2

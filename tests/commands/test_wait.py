@@ -1,4 +1,4 @@
-"""`--wait`: a turn is printed until it ends."""
+"""`--wait`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from client.fake_server import FakeServer, Frame
-from commands.command_line import ROLE, RUN, THREAD, approval, started
+from commands.command_line import ROLE, RUN, THREAD, approval, start_process
 from msgspec import structs
 
 from codextui.protocol import events as ev
@@ -31,13 +31,13 @@ def stream_of(server: FakeServer, messages: list[ev.Msg], tool: str = "codex-sta
     server.tools[tool] = start
 
 
-async def test_a_fork_with_a_prompt_can_be_waited_for(server: FakeServer, run: Any) -> None:
+async def test_fork_with_a_prompt_waits_for_the_turn(server: FakeServer, run: Any) -> None:
     stream_of(server, [ev.TextDelta("m", "Forked."), ev.TurnCompleted("Forked.")], "codex-fork")
     ran = await run("fork", "backend", "go on", "--wait")
     assert (ran.code, ran.out) == (0, "Forked.\n")
 
 
-async def test_new_with_wait_streams_the_answer_and_ends_with_the_turn(
+async def test_new_with_wait_streams_the_answer_until_the_turn_ends(
     server: FakeServer, run: Any
 ) -> None:
     server.events = [Event(1, THREAD.thread_id, "u0", 1.0, ev.TurnCompleted("from the past"))]
@@ -57,7 +57,7 @@ async def test_new_with_wait_streams_the_answer_and_ends_with_the_turn(
     assert (ran.code, ran.out, ran.err) == (0, "One two.\nThree.\n", "")
 
 
-async def test_a_control_sequence_cut_in_two_deltas_is_no_control_sequence(
+async def test_a_control_sequence_split_over_two_deltas_is_sanitized(
     server: FakeServer, run: Any
 ) -> None:
     stream_of(
@@ -79,7 +79,7 @@ async def test_a_control_sequence_cut_in_two_deltas_is_no_control_sequence(
         (ev.TurnAborted("killed"), 5),
     ],
 )
-async def test_the_exit_code_says_how_the_turn_ended(
+async def test_the_exit_code_depends_on_how_the_turn_ended(
     server: FakeServer, run: Any, end: ev.Msg, code: int
 ) -> None:
     stream_of(server, [end])
@@ -96,7 +96,7 @@ async def test_the_exit_code_says_how_the_turn_ended(
     assert last["thread"]["handle"] == "backend"
 
 
-async def test_another_turn_s_end_is_not_the_end(server: FakeServer, run: Any) -> None:
+async def test_the_end_of_another_turn_is_ignored(server: FakeServer, run: Any) -> None:
     def send(_: Frame) -> Frame:
         for seq, turn in enumerate(["u0", "u1", "u2"]):
             message = ev.TextDelta(turn, f"{turn} ")
@@ -110,7 +110,7 @@ async def test_another_turn_s_end_is_not_the_end(server: FakeServer, run: Any) -
     assert [event["turn_id"] for event in ran.objects[:-1]] == ["u0", "u0", "u1", "u1"]
 
 
-async def test_a_failure_is_said_once(server: FakeServer, run: Any) -> None:
+async def test_a_failure_is_printed_once(server: FakeServer, run: Any) -> None:
     why = "stream disconnected: \x1b[31mno more credit"
     stream_of(server, [ev.ErrorRaised(why), ev.TurnAborted("failed", why)])
     ran = await run("new", "x", "--wait")
@@ -119,7 +119,7 @@ async def test_a_failure_is_said_once(server: FakeServer, run: Any) -> None:
     assert ran.err.endswith("the turn ended early: failed\n")
 
 
-async def test_a_failure_that_no_error_told_before_is_said_at_the_end(
+async def test_a_failure_without_an_error_event_is_printed_at_the_end(
     server: FakeServer, run: Any
 ) -> None:
     retried = ev.ErrorRaised("trying again", will_retry=True)
@@ -152,7 +152,7 @@ NEXT_TURN = (
 )
 
 
-async def test_what_a_role_at_rest_is_told_is_waited_for_in_its_next_turn(
+async def test_a_prompt_to_an_idle_role_is_followed_in_its_next_turn(
     server: FakeServer, run: Any
 ) -> None:
     at_rest(server, *NEXT_TURN)
@@ -161,7 +161,7 @@ async def test_what_a_role_at_rest_is_told_is_waited_for_in_its_next_turn(
     assert ran.err == "backend is not at work: it reads this when its next turn begins\n"
 
 
-async def test_the_next_turn_of_a_role_as_json_has_nothing_of_the_one_before(
+async def test_json_of_the_next_turn_of_a_role_has_no_events_of_the_turn_before(
     server: FakeServer, run: Any
 ) -> None:
     at_rest(server, *NEXT_TURN)
@@ -171,7 +171,7 @@ async def test_the_next_turn_of_a_role_as_json_has_nothing_of_the_one_before(
     assert (last["turn_id"], last["outcome"], last["content"]) == ("t2", "completed", "I read it.")
 
 
-async def test_a_role_that_has_never_begun_is_waited_for_too(server: FakeServer, run: Any) -> None:
+async def test_the_first_turn_of_a_role_is_followed(server: FakeServer, run: Any) -> None:
     fresh = structs.replace(ROLE, turn_id="", state=ThreadState.WAITING)
 
     def send(_: Frame) -> Frame:
@@ -184,14 +184,16 @@ async def test_a_role_that_has_never_begun_is_waited_for_too(server: FakeServer,
     assert (ran.code, ran.out) == (0, "I read it.\n")
 
 
-async def test_a_paused_role_says_what_lets_it_go_on(server: FakeServer, run: Any) -> None:
+async def test_a_paused_role_names_the_command_that_resumes_it(
+    server: FakeServer, run: Any
+) -> None:
     at_rest(server, *NEXT_TURN, role=structs.replace(ROLE, state=ThreadState.PAUSED))
     ran = await run("reply", "backend", "hurry", "--wait")
     assert "it reads this after `codextui resume backend`" in ran.err
 
 
 @pytest.mark.parametrize("state", [ThreadState.DONE, ThreadState.DISCONNECTED, ThreadState.KILLED])
-async def test_a_run_that_ends_first_ends_the_waiting(
+async def test_waiting_stops_if_the_run_ends_before_the_turn_starts(
     server: FakeServer, run: Any, state: ThreadState
 ) -> None:
     over = (RUN.thread_id, "t1", ev.ThreadChanged(structs.replace(RUN, state=state)))
@@ -204,7 +206,7 @@ async def test_a_run_that_ends_first_ends_the_waiting(
     assert (as_json.objects[-1]["outcome"], as_json.objects[-1]["turn_id"]) == ("unread", "")
 
 
-async def test_the_end_of_a_run_leaves_a_turn_that_has_begun_to_its_own_end(
+async def test_a_started_turn_is_followed_beyond_the_end_of_the_run(
     server: FakeServer, run: Any
 ) -> None:
     gone = (
@@ -219,7 +221,7 @@ async def test_the_end_of_a_run_leaves_a_turn_that_has_begun_to_its_own_end(
     assert "lost its program is gone" in ran.err
 
 
-async def test_what_waits_for_a_person_is_said_once_with_what_to_type(
+async def test_an_approval_is_printed_once_with_the_command_to_type(
     server: FakeServer, run: Any
 ) -> None:
     asked = approval(CommandAsked("make install"))
@@ -228,7 +230,7 @@ async def test_what_waits_for_a_person_is_said_once_with_what_to_type(
     assert ran.err == "needs input: codextui approve a7 (command: make install)\n"
 
 
-async def test_what_has_waited_for_a_person_before_is_said_too(
+async def test_an_approval_that_is_already_open_is_printed_too(
     server: FakeServer, run: Any
 ) -> None:
     open_now = approval(CommandAsked("make install"))
@@ -253,7 +255,7 @@ async def test_what_has_waited_for_a_person_before_is_said_too(
     assert ran.err == "needs input: codextui approve a7 (command: make install)\n"
 
 
-async def test_one_who_only_waits_does_not_pass_for_somebody_who_decides(
+async def test_waiting_does_not_count_as_a_client_that_decides(
     server: FakeServer, run: Any
 ) -> None:
     stream_of(server, [ev.TurnCompleted("")])
@@ -263,7 +265,7 @@ async def test_one_who_only_waits_does_not_pass_for_somebody_who_decides(
     assert "elicitation" not in introduced
 
 
-async def test_a_server_that_starts_anew_ends_the_waiting(server: FakeServer, run: Any) -> None:
+async def test_waiting_stops_if_the_server_has_restarted(server: FakeServer, run: Any) -> None:
     def start(_: Frame) -> Frame:
         server.epoch = "second"
         asyncio.get_running_loop().call_later(0.1, server.hang_up)
@@ -275,7 +277,7 @@ async def test_a_server_that_starts_anew_ends_the_waiting(server: FakeServer, ru
     assert "started anew" in ran.err
 
 
-async def test_ctrl_c_while_waiting_says_that_the_turn_goes_on(server: FakeServer) -> None:
+async def test_ctrl_c_prints_that_the_turn_continues(server: FakeServer) -> None:
     started_turn = asyncio.Event()
 
     def start(_: Frame) -> Frame:
@@ -284,7 +286,7 @@ async def test_ctrl_c_while_waiting_says_that_the_turn_goes_on(server: FakeServe
         return {"thread": THREAD.to_json()}
 
     server.tools["codex-start"] = start
-    with started("new", "x", "--wait", stdout=subprocess.PIPE) as process:
+    with start_process("new", "x", "--wait", stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         async with asyncio.timeout(20):
             await started_turn.wait()

@@ -1,4 +1,4 @@
-"""What a command line imports: in a fresh process, by looking, not by the clock."""
+"""The modules that a command line imports, in a fresh process."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_help_version_and_wrong_usage_import_nothing_heavy(arguments: list[str])
     assert modules_after(*arguments) & HEAVY == set()
 
 
-def test_a_command_of_one_call_imports_neither_mcp_nor_textual(tmp_path: Path) -> None:
+def test_a_command_with_one_call_imports_neither_mcp_nor_textual(tmp_path: Path) -> None:
     runtime = {"XDG_RUNTIME_DIR": str(tmp_path)}
     assert modules_after("ps", env=runtime) & PROTOCOL_OR_SCREEN == set()
 

@@ -1,4 +1,4 @@
-"""`codextui runs`: what is kept of the runs of teams."""
+"""`codextui runs`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from commands.command_line import EVIL
 
 from codextui.cli import main
 from codextui.commands.run_text import format_timeline, format_totals, format_waits
@@ -19,8 +20,6 @@ from codextui.teams.records.costs import Budget
 from codextui.teams.records.events import RunEvent, RunLog
 from codextui.teams.records.spans import SpanFile
 from codextui.teams.records.store import RunStore
-
-EVIL = "\x1b]0;owned\x07\x1b[2Jtext\x9b31m\u202e"
 
 STARTED = RunEvent(RunEventKind.RUN_STARTED, "", "run")
 ENDED = RunEvent(RunEventKind.RUN_ENDED, "", f"done: all {EVIL}", {"outcome": "done"})
@@ -46,8 +45,8 @@ def _own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "100")
 
 
-def kept(*events: RunEvent, prices: Prices | None = None) -> RunStore:
-    """A run of two roles, of which all of this is kept."""
+def record_run(*events: RunEvent, prices: Prices | None = None) -> RunStore:
+    """Record a run of two roles."""
     store = RunStore.create("duo")
     about = {"team": f"duo{EVIL}", "mode": "handoffs", "project": "/p", "task": f"Do {EVIL}\nit."}
     store.write("run", about)
@@ -84,7 +83,7 @@ def kept(*events: RunEvent, prices: Prices | None = None) -> RunStore:
 
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
-    """Run a command line; nothing that it prints may tell a terminal anything."""
+    """Run a command line, and check that its output cannot control a terminal."""
 
     def call(*arguments: str, code: int = 0) -> str:
         assert main(list(arguments)) == code
@@ -96,13 +95,13 @@ def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
     return call
 
 
-def test_no_runs_says_how_there_would_be_one(run: Callable[..., str]) -> None:
+def test_without_runs_the_command_that_starts_one_is_printed(run: Callable[..., str]) -> None:
     assert "codextui run TEAM" in run("runs")
 
 
 def test_runs_are_listed_with_state_tokens_and_money(run: Callable[..., str]) -> None:
     prices = Prices("EUR", {"strong": Price(2.0, 8.0)})
-    store = kept(STARTED, ENDED, prices=prices)
+    store = record_run(STARTED, ENDED, prices=prices)
     header, row = run("runs").splitlines()
     assert header.split() == ["RUN", "TEAM", "STATE", "BEGAN", "TOKENS", "COST", "TASK"]
     assert row.startswith(f"{store.run_id}  duo")
@@ -114,10 +113,10 @@ def test_runs_are_listed_with_state_tokens_and_money(run: Callable[..., str]) ->
     assert told["usage"]["total"] == 1_000_009
 
 
-def test_a_run_that_was_not_seen_to_end_was_cut_off_unless_it_goes_on(
+def test_a_run_without_an_end_is_cut_off_unless_it_is_running(
     run: Callable[..., str],
 ) -> None:
-    store = kept(STARTED, ENDED, RunEvent(RunEventKind.RUN_RESUMED, "", "again"))
+    store = record_run(STARTED, ENDED, RunEvent(RunEventKind.RUN_RESUMED, "", "again"))
     assert "cut off" in run("runs")
     with store.locked():
         assert json.loads(run("runs", "--json"))["state"] == "running"
@@ -125,10 +124,10 @@ def test_a_run_that_was_not_seen_to_end_was_cut_off_unless_it_goes_on(
     assert json.loads(run("runs", "--json"))["ended_at"] is None
 
 
-def test_todays_prices_are_taken_where_a_run_kept_none(
+def test_the_current_prices_are_used_for_a_run_without_prices(
     run: Callable[..., str], tmp_path: Path
 ) -> None:
-    kept(STARTED)
+    record_run(STARTED)
     config = tmp_path / "c.toml"
     config.write_text('[prices]\ncurrency = "CHF"\n[prices.strong]\ninput = 3\noutput = 3\n')
     assert "3.00 CHF" in run("runs", "--config", str(config))
@@ -136,15 +135,17 @@ def test_todays_prices_are_taken_where_a_run_kept_none(
 
 
 def test_a_run_that_cannot_be_read_does_not_hide_the_others(run: Callable[..., str]) -> None:
-    broken, good = kept(STARTED), kept(STARTED)
+    broken, good = record_run(STARTED), record_run(STARTED)
     (broken.folder / "spent.json").write_text('{"ledger": 3}')
     out = run("runs")
     assert f"{broken.run_id} cannot be read" in out
     assert any(line.startswith(good.run_id) for line in out.splitlines())
 
 
-def test_a_run_is_shown_with_its_handoffs_and_what_everything_cost(run: Callable[..., str]) -> None:
-    store = kept(STARTED, REFUSED, HANDED, ENDED, prices=Prices("EUR", {"strong": Price(2.0, 8.0)}))
+def test_show_prints_the_handoffs_and_costs_of_a_run(run: Callable[..., str]) -> None:
+    store = record_run(
+        STARTED, REFUSED, HANDED, ENDED, prices=Prices("EUR", {"strong": Price(2.0, 8.0)})
+    )
     out = run("runs", "show", store.run_id)
     assert f"{store.run_id}: done" in out
     assert "boss was refused to hand off to maker:" in out
@@ -159,8 +160,8 @@ def test_a_run_is_shown_with_its_handoffs_and_what_everything_cost(run: Callable
     assert "without a price, and not in the cost: m" in out
 
 
-def test_a_run_is_one_object_for_programs(run: Callable[..., str]) -> None:
-    store = kept(STARTED, HANDED, ENDED)
+def test_show_as_json_prints_one_object(run: Callable[..., str]) -> None:
+    store = record_run(STARTED, HANDED, ENDED)
     told: dict[str, Any] = json.loads(run("runs", "show", store.run_id, "--json"))
     assert [one["kind"] for one in told["handoffs"]] == ["handed_off"]
     assert told["costs"]["role_turns"][0]["handed_off_to"] == "maker"
@@ -168,15 +169,17 @@ def test_a_run_is_one_object_for_programs(run: Callable[..., str]) -> None:
     assert told["began_at"] == 1000.0
 
 
-def test_the_timeline_says_who_worked_and_who_waited(run: Callable[..., str]) -> None:
-    out = run("runs", "timeline", kept(STARTED).run_id)
+def test_the_timeline_shows_who_worked_and_who_waited(run: Callable[..., str]) -> None:
+    out = run("runs", "timeline", record_run(STARTED).run_id)
     assert "boss" in out
     assert "waited 40s for a person" in out
     assert "waited 1m 40s for boss" in out
-    assert len(run("runs", "timeline", kept(STARTED).run_id, "--json").splitlines()) == len(SPANS)
+    assert len(run("runs", "timeline", record_run(STARTED).run_id, "--json").splitlines()) == len(
+        SPANS
+    )
 
 
-def test_a_timeline_fills_the_width_and_draws_the_innermost_of_what_overlaps() -> None:
+def test_a_timeline_fills_the_width_and_draws_the_innermost_span() -> None:
     maker = Span("5", "maker", SpanKind.GATE, "plan.md", 100.0, 200.0, ("boss",))
     lines = format_timeline([*SPANS[:4], maker], 27, 200.0)
     assert lines[:3] == ["boss   mmmmCCCCCC????????CC", "maker  ....................", ""]
@@ -184,19 +187,19 @@ def test_a_timeline_fills_the_width_and_draws_the_innermost_of_what_overlaps() -
     assert "waits for a person" in " ".join(lines)
 
 
-def test_a_timeline_of_a_moment_and_of_a_terminal_without_width_can_be_drawn() -> None:
+def test_a_timeline_can_be_drawn_without_duration_or_width() -> None:
     moment = Span("1", "boss", SpanKind.TOOL, "t", 100.0, 100.0)
     assert format_timeline([moment], 0, 0.0)[0] == "boss  t"
 
 
-def test_the_totals_add_up_to_what_there_was() -> None:
+def test_the_totals_add_up_the_spans() -> None:
     boss, maker = format_totals(SPANS, 220.0)
     assert boss == ("boss", "1m 00s", "20s", "40s", "-", "-", "40s", "-")
     assert maker[1:] == ("20s", "-", "-", "-", "1m 40s", "-", "-")
     assert format_waits((), 0.0) == []
 
 
-def test_a_run_without_spans_says_so(run: Callable[..., str]) -> None:
+def test_the_timeline_of_a_run_without_spans_is_a_note(run: Callable[..., str]) -> None:
     store = RunStore.create("duo")
     store.write("run", {})
     assert "has kept nothing" in run("runs", "timeline", store.run_id)
@@ -205,7 +208,7 @@ def test_a_run_without_spans_says_so(run: Callable[..., str]) -> None:
 def test_a_run_is_exported_as_json_lines_to_a_new_file(
     run: Callable[..., str], tmp_path: Path
 ) -> None:
-    store = kept(STARTED, ENDED)
+    store = record_run(STARTED, ENDED)
     file = tmp_path / "out.jsonl"
     assert "wrote 9 lines" in run("runs", "export", store.run_id, str(file))
     assert file.stat().st_mode & 0o777 == 0o600
@@ -216,15 +219,15 @@ def test_a_run_is_exported_as_json_lines_to_a_new_file(
     assert len(run("runs", "export", store.run_id, "-").splitlines()) == 9
 
 
-def test_a_run_that_cannot_be_written_down_is_told(run: Callable[..., str], tmp_path: Path) -> None:
-    store = kept(STARTED)
+def test_a_failed_export_is_an_error(run: Callable[..., str], tmp_path: Path) -> None:
+    store = record_run(STARTED)
     assert "cannot be written" in run(
         "runs", "export", store.run_id, str(tmp_path / "no" / "f"), code=2
     )
 
 
 def test_a_removed_run_is_gone(run: Callable[..., str]) -> None:
-    store = kept(STARTED)
+    store = record_run(STARTED)
     assert json.loads(run("runs", "remove", store.run_id, "--json"))["removed"]
     assert not store.folder.exists()
     for action in ("show", "timeline", "remove"):
@@ -236,8 +239,8 @@ def test_only_runs_can_be_removed(run: Callable[..., str], name: str) -> None:
     assert "there is no run" in run("runs", "remove", name, code=2)
 
 
-def test_lines_that_are_torn_or_wrong_do_not_hide_the_rest(run: Callable[..., str]) -> None:
-    store = kept(STARTED, HANDED)
+def test_broken_lines_of_a_record_are_skipped(run: Callable[..., str]) -> None:
+    store = record_run(STARTED, HANDED)
     with (store.folder / "happenings.jsonl").open("a") as file:
         file.write('{"kind": "handed_off", "at": "x"}\n{"kind": ["handed_off"]}\n{"kind": "han')
     out = run("runs", "show", store.run_id)

@@ -1,4 +1,4 @@
-"""What can be typed after `codextui mcp-server`, and what of it reaches the server."""
+"""`codextui mcp-server`: its options and what it sends to the server."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ async def about(server: FakeServer, cwd: Path, *arguments: str) -> Any:
     return (await server.heard_method("codextui/relayed"))["params"]
 
 
-async def test_a_script_that_closes_its_end_at_once_still_gets_its_answer(
+async def test_a_client_that_closes_stdin_at_once_gets_its_response(
     server: FakeServer, tmp_path: Path
 ) -> None:
     assert await about(server, tmp_path, "mcp-server") == {
@@ -66,7 +66,7 @@ async def test_a_script_that_closes_its_end_at_once_still_gets_its_answer(
     }
 
 
-async def test_codex_s_own_options_work_before_and_behind_the_word(
+async def test_options_of_codex_work_before_and_after_the_command(
     server: FakeServer, tmp_path: Path
 ) -> None:
     before = ["-m", "o3", "-c", "a.b=1"]
@@ -80,7 +80,7 @@ async def test_codex_s_own_options_work_before_and_behind_the_word(
     }
 
 
-async def test_standard_output_has_the_protocol_alone_and_trouble_goes_to_standard_error(
+async def test_problems_are_printed_on_standard_error_only(
     tmp_path: Path, server: FakeServer
 ) -> None:
     await server.stop()
@@ -95,7 +95,7 @@ async def test_standard_output_has_the_protocol_alone_and_trouble_goes_to_standa
     assert b"codextui: the codextui server cannot be reached" in err
 
 
-async def test_a_person_who_types_it_is_told_what_it_is_for(server: FakeServer) -> None:
+async def test_on_a_terminal_its_purpose_is_printed(server: FakeServer) -> None:
     ours, theirs = pty.openpty()
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -134,7 +134,7 @@ async def test_a_person_who_types_it_is_told_what_it_is_for(server: FakeServer) 
         ("2026-11-22", "2026-11-22"),
     ],
 )
-def test_a_setting_is_toml_or_else_text(text: str, value: object) -> None:
+def test_a_setting_is_toml_or_a_string(text: str, value: object) -> None:
     assert parse_settings([("key", text)]) == {"key": value}
     json.dumps(parse_settings([("key", text)]))
 
@@ -149,7 +149,7 @@ def test_a_setting_is_toml_or_else_text(text: str, value: object) -> None:
         ["mcp-server", "--tools", "some"],
     ],
 )
-def test_what_cannot_be_meant_is_refused(
+def test_wrong_settings_are_refused(
     arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as ended:
@@ -158,7 +158,7 @@ def test_what_cannot_be_meant_is_refused(
     assert "error" in capsys.readouterr().err
 
 
-def test_a_setting_of_codex_s_in_place_of_our_file_is_explained(
+def test_a_setting_in_place_of_the_configuration_file_is_explained(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert cli.main(["mcp-server", "--config", "model=o3"]) == 2

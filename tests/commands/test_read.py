@@ -1,0 +1,58 @@
+"""`codextui read`."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from client.fake_server import FakeServer
+from commands.command_line import ROLE, THREAD
+
+from codextui.protocol import events as ev
+from codextui.protocol.events import Event
+
+
+async def test_read_prints_the_items_in_order(server: FakeServer, run: Any) -> None:
+    run_item = {
+        "id": "2",
+        "type": "commandExecution",
+        "command": "make test",
+        "status": "completed",
+        "aggregatedOutput": "all green\n",
+        "exitCode": 0,
+    }
+    wires = [
+        Event(seq, THREAD.thread_id, "u1", 1.0, msg).to_json()
+        for seq, msg in enumerate(
+            [
+                ev.ThreadChanged(THREAD),
+                ev.TurnStarted(),
+                ev.ItemCompleted(run_item),
+                ev.ItemCompleted({"id": "3", "type": "agentMessage", "text": "It is done."}),
+                ev.TurnCompleted("It is done."),
+            ],
+            1,
+        )
+    ]
+    server.tools["codex-read"] = lambda _: {"thread": THREAD.to_json(), "events": wires}
+    ran = await run("read", "backend")
+    wanted = ["backend (01a2-thread)", "$ make test", "exit 0", "all green", "It is done."]
+    places = [ran.out.index(words) for words in wanted]
+    assert places == sorted(places)
+    as_json = await run("read", "backend", "--json")
+    thread, *events = as_json.objects
+    assert thread == {"thread": THREAD.to_json()}
+    assert {key: events[1][key] for key in ("seq", "thread_id", "turn_id", "at")} == {
+        "seq": 2,
+        "thread_id": THREAD.thread_id,
+        "turn_id": "u1",
+        "at": 1.0,
+    }
+    assert [event["msg"] for event in events] == [
+        json.loads(json.dumps(wire["msg"])) for wire in wires
+    ]
+
+
+async def test_read_shows_the_kind_of_a_role(server: FakeServer, run: Any) -> None:
+    server.tools["codex-read"] = lambda _: {"thread": ROLE.to_json(), "events": []}
+    assert (await run("read", "backend")).lines == ["backend (run:bugs-1/backend)  role, done"]
