@@ -17,6 +17,7 @@ import msgspec
 
 from codextui.errors import MessageInvalid
 from codextui.jsonrpc.fields import Json, JsonObject
+from codextui.text.sanitize import replace_surrogates
 
 
 def encode_frame(message: JsonObject) -> bytes:
@@ -35,7 +36,7 @@ def encode_json(value: Json) -> bytes:
         try:
             return _ENCODER.encode(value)
         except UnicodeEncodeError:
-            return _ENCODER.encode(replace_surrogates(value))
+            return _ENCODER.encode(replace_json_surrogates(value))
     except (TypeError, ValueError, RecursionError) as error:
         raise MessageInvalid(f"this cannot be said in JSON: {error}") from error
 
@@ -63,15 +64,17 @@ def decode_json(data: bytes) -> Json:
         return _decode_leniently(data)
 
 
-def replace_surrogates(value: Json) -> Json:
+def replace_json_surrogates(value: Json) -> Json:
     """Return a value with every lone surrogate replaced by U+FFFD, in keys as well."""
     match value:
         case str():
-            return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+            return replace_surrogates(value)
         case list() | tuple():
-            return [replace_surrogates(part) for part in value]
+            return [replace_json_surrogates(part) for part in value]
         case dict():
-            return {replace_surrogates(key): replace_surrogates(v) for key, v in value.items()}
+            return {
+                replace_json_surrogates(key): replace_json_surrogates(v) for key, v in value.items()
+            }
         case _:
             return value
 
@@ -107,7 +110,7 @@ def _check_scalar(value: Json) -> None:
 def _decode_leniently(data: bytes) -> Json:
     text = data.decode("utf-8", "replace")
     value: Json = json.loads(text, parse_constant=_reject_constant, parse_float=_finite)
-    return replace_surrogates(value) if _SURROGATE_ESCAPE.search(data) else value
+    return replace_json_surrogates(value) if _SURROGATE_ESCAPE.search(data) else value
 
 
 def _reject_constant(constant: str) -> Json:

@@ -1,1 +1,1 @@
-"""Untrusted text made safe, and figures in a few characters. Pure."""
+"""Text for terminals: sanitizing untrusted text, and short figures. Pure functions."""

@@ -1,10 +1,10 @@
-"""Durations, token counts and times in a few characters."""
+"""Formats durations and counts in a few characters."""
 
 from __future__ import annotations
 
 
 def format_elapsed(seconds: float) -> str:
-    """`0.4s`, `12s`, `3m 05s`, `2h 14m`, `3d 4h`; never negative."""
+    """Return a duration as `0.4s`, `12s`, `3m 05s`, `2h 14m` or `3d 4h`."""
     seconds = _finite(seconds)
     if seconds < 9.95:
         return f"{seconds:.1f}s"
@@ -22,13 +22,13 @@ def format_elapsed(seconds: float) -> str:
 
 
 def format_running(seconds: float) -> str:
-    """As `format_elapsed`, in whole seconds: for what ticks on the screen."""
+    """Return a duration as `format_elapsed` does, but without fractions, for running clocks."""
     seconds = _finite(seconds)
     return format_elapsed(seconds) if seconds >= 60 else f"{int(seconds)}s"
 
 
 def format_tokens(count: int) -> str:
-    """`950`, `12.3k`, `123k`, `1.2M`."""
+    """Return a count of tokens as `950`, `12.3k`, `123k` or `1.2M`."""
     if count < 1_000:
         return str(max(0, count))
     for size, unit in ((1_000, "k"), (1_000_000, "M"), (1_000_000_000, "G")):
@@ -41,15 +41,15 @@ def format_tokens(count: int) -> str:
 
 
 def format_count(count: int) -> str:
-    """With thousands separated: `1,234`."""
+    """Return a count with thousands separators: `1,234`."""
     return f"{count:,}"
 
 
 def more_lines(count: int) -> str:
-    """`1 more line`, `1,234 more lines`."""
+    """Return `1 more line` or `1,234 more lines`."""
     return f"{format_count(count)} more {'line' if count == 1 else 'lines'}"
 
 
 def _finite(seconds: float) -> float:
-    """JSON can hold NaN and infinities, and clocks can run backwards: 0 for those."""
+    """Return 0 for NaN and infinity, which JSON can contain, and for negative durations."""
     return seconds if 0 <= seconds < 1e12 else 0.0

@@ -1,6 +1,6 @@
-"""Untrusted text, made safe to put on a terminal.
+"""Sanitizes untrusted text for a terminal.
 
-Everything works line by line: making safe the lines of a text is making safe the text.
+Sanitizing the lines of a text one by one gives the same result as sanitizing the text.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ TAB = 4
 """Columns between tab stops."""
 
 MAX_MARKS = 4
-"""Combining marks on one character."""
+"""Maximum of combining marks on one character."""
 
 _MARKS = "\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
 _EMOJI = "\u00a9\u00ae\u203c-\u3299\U0001f000-\U0001faff"
 
-# What has no width, changes the direction, or only looks like a space.
+# Characters without width, and those that change the direction.
 _INVISIBLE = (
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
     "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
@@ -27,7 +27,7 @@ _ODD_SPACES = "\u00a0\u1680\u2000-\u200a\u202f\u205f\u2800\u3000"
 _SUSPECT = re.compile(f"[\x00-\x09\x0b-\x1f\x7f-\x9f{_INVISIBLE}\ud800-\udfff{_MARKS}]")
 _SUSPECT_TO_REVEAL = re.compile(_SUSPECT.pattern[:-1] + _ODD_SPACES + "]")
 
-# No part of a sequence can hold a line end, so that an open one hides no further line.
+# No part of a sequence contains a line end: an unfinished one hides no further line.
 _ANSI = re.compile(
     r"""
       (?: \x1b\[ | \x9b ) [0-?]{0,64} [ -/]{0,8} [@-~]                      # CSI
@@ -46,11 +46,11 @@ _TOO_MANY_MARKS = re.compile(f"([{_MARKS}]{{{MAX_MARKS}}})([{_MARKS}]+)")
 
 
 def sanitize(text: str) -> str:
-    """Take out of `text` what would change the terminal or hide in it; line ends stay.
+    """Return the text without anything that controls a terminal or is invisible on it.
 
-    ANSI sequences and what glues emoji together vanish; other control characters,
-    bidirectional overrides, invisible characters and lone surrogates become visible; tabs become
-    spaces, and carriage returns before a line end go.
+    ANSI sequences and joiners of emoji are removed. Other control characters, bidirectional
+    overrides, invisible characters and lone surrogates are replaced by visible ones. Tabs become
+    spaces, line ends stay, and carriage returns before a line end are removed.
     """
     if not _SUSPECT.search(text):
         return text
@@ -61,9 +61,9 @@ def sanitize(text: str) -> str:
 
 
 def reveal(text: str) -> str:
-    """As `sanitize`, but nothing vanishes: for what a person decides on.
+    """Return the text as `sanitize` does, but without removing anything.
 
-    ANSI sequences are shown as text, and so are spaces that only look like one.
+    For what a person decides on. ANSI sequences are shown as text, and unusual spaces too.
     """
     if not _SUSPECT_TO_REVEAL.search(text):
         return text
@@ -78,9 +78,14 @@ def clean_paste(text: str) -> str:
 
 
 def one_line(text: str, limit: int = 500) -> str:
-    """`sanitize` for where there is one row: line ends become spaces, at most `limit` long."""
+    """Return sanitized text in one line of at most `limit` characters."""
     safe = " ".join(sanitize(text[: limit * 4]).split())
     return safe if len(safe) <= limit else safe[: limit - 1] + "…"
+
+
+def replace_surrogates(text: str) -> str:
+    """Return the text with every lone surrogate replaced by U+FFFD, so that it can be encoded."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _show(match: re.Match[str]) -> str:

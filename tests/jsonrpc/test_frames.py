@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from codextui.errors import MessageInvalid
 from codextui.jsonrpc.fields import JsonObject
-from codextui.jsonrpc.frames import decode_frame, decode_json, encode_frame, replace_surrogates
+from codextui.jsonrpc.frames import decode_frame, decode_json, encode_frame, replace_json_surrogates
 
 JSON = st.recursive(
     st.none()
@@ -41,7 +41,7 @@ def test_a_frame_comes_back_as_it_was(message: JsonObject) -> None:
 def test_a_frame_is_always_valid_json_in_utf_8(message: JsonObject) -> None:
     decoded = json.loads(encode_frame(message).decode("utf-8"))
     assert str(decoded).encode("utf-8")
-    assert decoded == replace_surrogates(message)
+    assert decoded == replace_json_surrogates(message)
 
 
 class Word(str):

@@ -7,7 +7,7 @@ from console.render.looks import TEXTS, is_harmless
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codextui.text.sanitize import one_line, reveal, sanitize
+from codextui.text.sanitize import one_line, replace_surrogates, reveal, sanitize
 
 
 @pytest.mark.parametrize(
@@ -104,3 +104,9 @@ def test_the_cost_per_character_does_not_grow_with_the_text(piece: str) -> None:
 
     cost(1000)
     assert min(cost(100_000) for _ in range(2)) < 20 * max(cost(5_000) for _ in range(3))
+
+
+def test_surrogates_are_replaced_and_pairs_of_them_joined() -> None:
+    assert replace_surrogates("a\ud800b") == "a\ufffdb"
+    assert replace_surrogates("\ud83d\ude00") == "\U0001f600"
+    assert replace_surrogates("text") == "text"

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from codextui.jsonrpc.fields import JsonObject
+from codextui.text.sanitize import replace_surrogates
 
 CODEX_TOOLS = ("codex", "codex-reply")
 """The tools of Codex's own server."""
@@ -125,7 +126,7 @@ def to_plain_json(value: object, depth: int = 0) -> object:
         case None | bool():
             return value
         case str():
-            return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+            return replace_surrogates(value)
         case int() | float():
             return value if abs(value) <= _MAX_NUMBER else str(value)
         case dict() | list() | tuple() if depth >= _MAX_DEPTH:

@@ -25,7 +25,7 @@ from codextui.server.mcp.app import build_app
 from codextui.server.state import ServerState
 from codextui.server.transports.http.channel import HttpBacklog, HttpChannel
 from codextui.server.transports.http.exchange import HttpExchanges, exchange_of
-from codextui.server.transports.http.guard import MCP_PATH, HttpGuard
+from codextui.server.transports.http.guard import HttpGuard
 from codextui.server.transports.http.server import bind, create_http_server, max_connections
 from codextui.server.transports.http.token import TokenFile
 
@@ -100,7 +100,7 @@ class HttpListener:
         )
         self._exchanges = HttpExchanges(self._manager.handle_request, self._disconnect, limits)
         address = HttpAddress(*listening.getsockname()[:2])
-        self.url = f"http://{address}{MCP_PATH}"
+        self.url = address.mcp_url
         guard = HttpGuard(self._exchanges, address, token)
         self._http = create_http_server(guard, limits)
 

@@ -11,14 +11,11 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from codextui.config.address import HttpAddress
+from codextui.config.address import MCP_PATH, HttpAddress
 from codextui.jsonrpc.endpoint import INVALID_REQUEST
 from codextui.jsonrpc.fields import JsonObject
 from codextui.server.mcp.validation import error_response
 from codextui.server.transports.http.token import TokenFile
-
-MCP_PATH = "/mcp"
-"""The only path."""
 
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
