@@ -1,8 +1,7 @@
 """Readers of single values of a configuration file.
 
-A reader takes a value of TOML and returns ours. It raises `ConfigInvalid` with a text that
-follows the key's name and says what would be right: `must be …`. Readers of several kinds are
-made by functions (`number_between`, `one_of`, `list_of`).
+A reader converts a value of TOML. It raises `ConfigInvalid` with a text that follows the key's
+name and says what would be right: `must be …`. Functions such as `number_between` return readers.
 """
 
 from __future__ import annotations
@@ -126,7 +125,7 @@ def suggest(word: str, known: Sequence[str], form: str = "{}") -> str:
 
     Args:
         word: what the user wrote.
-        known: what is allowed.
+        known: the allowed words.
         form: a format for known words, such as `[{}]`.
     """
     return suggest_close(word, known, form) or "; there are " + ", ".join(map(form.format, known))

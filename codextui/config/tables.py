@@ -7,8 +7,8 @@ value, or is itself a dataclass, which describes a table inside the table:
     class ApprovalsConfig:
         quiet: Annotated[float, number_between(0, 10)] = 0.6
 
-Fields without a reader are not keys. Mistakes are collected, so that a user reads all of them at
-once: `FILE:LINE: KEY …`, each with what would be right.
+Fields without a reader are not keys. All mistakes in a file are reported together, each as
+`FILE:LINE: KEY …` with what would be right.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ NO_TABLE = "must be a table; write its keys under [{key}]"
 
 
 class ConfigFile:
-    """A TOML file that is being read, and the mistakes found in it so far.
+    """A TOML file and the mistakes that have been found in it.
 
     Args:
         text: the file's text.
@@ -75,7 +75,7 @@ class ConfigFile:
 
         Args:
             key: the dotted key of the wrong value or table.
-            problem: what is wrong and what would be right; it follows the key's name.
+            problem: the mistake and what would be right, as a sentence after the key's name.
         """
         self.problems.append(f"{self._name}:{line_of(self._text, key)}: {key} {problem}")
 
@@ -89,7 +89,7 @@ class ConfigFile:
 class Table:
     """A table of a configuration file.
 
-    What is wrong in it is reported to the file; the methods that read leave it out.
+    Mistakes are reported to the file, and wrong values are left out of what is read.
 
     Attributes:
         file: the file it is part of.
@@ -135,7 +135,7 @@ class Table:
         """Return the values of a table whose keys the user names.
 
         Args:
-            read: the reader of an entry: its name and value in. Raises ConfigInvalid.
+            read: returns an entry, given its name and value; may raise ConfigInvalid.
         """
         entries = {}
         for name, value in self.values.items():
@@ -215,8 +215,8 @@ def read_text(path: Path) -> str:
 def line_of(text: str, key: str) -> int:
     """Return the line, from 1, where a dotted key first appears in a TOML text.
 
-    `tomllib` tells no positions. So the text is parsed up to line after line until the key is
-    there; it begins in the line after the last text that was whole without it.
+    `tomllib` reports no positions. So ever more lines are parsed until the key is there; it
+    begins in the line after the longest valid text without it.
     """
     lines = text.split("\n")
     start = 1

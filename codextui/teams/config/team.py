@@ -34,7 +34,7 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 
 
 class Check(StrEnum):
-    """What is checked of a file."""
+    """A check of a file."""
 
     EXISTS = "exists"
     NON_EMPTY = "non-empty"
@@ -47,7 +47,7 @@ class Artifact:
 
     Attributes:
         pattern: a path or a glob, relative to the project and inside it.
-        check: what is checked.
+        check: the check.
     """
 
     pattern: str
