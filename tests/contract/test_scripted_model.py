@@ -42,13 +42,13 @@ async def test_codex_tells_the_model_its_thread_its_turn_and_what_the_user_said(
         second = await codex.start_turn(thread, "Second question")
         await codex.finished(thread, second)
         one, two = model.requests
-    assert [(r.thread, r.turn, r.number) for r in (one, two)] == [
+    assert [(r.thread_id, r.turn_id, r.number) for r in (one, two)] == [
         (thread, first, 0),
         (thread, second, 1),
     ]
     assert one.user_texts == ("First question",)
     assert two.user_texts == ("First question", "Second question")
-    assert two.answered == (1, 0)
+    assert two.answer_counts == (1, 0)
     assert one.developer == "You are the tester."
     assert one.instructions.startswith("You are Codex")
     assert {"exec_command", "apply_patch"} <= set(one.tools)
@@ -141,7 +141,7 @@ async def test_one_answer_may_hold_several_calls(start_exchange: StartExchange, 
         thread = await codex.start_thread(workspace)
         turn = await codex.start_turn(thread, "both")
         await codex.finished(thread, turn)
-        assert model.requests[1].answered == (1,)
+        assert model.requests[1].answer_counts == (1,)
     outputs = [item["aggregatedOutput"] for item in codex.items(thread, "commandExecution")]
     assert sorted(outputs) == ["one\n", "two\n"]
     assert codex.text(thread) == "First.Both ran."

@@ -8,8 +8,7 @@ from pathlib import Path
 from e2e.conftest import OpenTerminal
 from e2e.terminal import Terminal
 
-from codextui.demo.results import check_results
-from codextui.demo.workspace import Workspace
+from codextui.demo.workspace import Workspace, check_results
 
 START_S = 60
 

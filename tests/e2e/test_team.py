@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from e2e.conftest import OpenTerminal, Serve
 
-from codextui.demo.steps import AT_ONCE
+from codextui.demo.script import INSTANT
 from codextui.demo.team_script import FILES, FOLDER, TASK, TeamScript, content_of
 
 START_S = 120
@@ -57,7 +57,7 @@ def test_a_person_decides_for_the_demos_team_and_sees_its_roles_gates_and_time(
 def test_a_run_goes_on_when_its_console_is_left(
     open_terminal: OpenTerminal, serve: Serve, monkeypatch: pytest.MonkeyPatch
 ):
-    served = serve(TeamScript(AT_ONCE))
+    served = serve(TeamScript(INSTANT))
     codex = tomllib.loads((served.workspace.codex_home / "config.toml").read_text("utf-8"))
     monkeypatch.setenv("OPENAI_BASE_URL", codex["model_providers"]["script"]["base_url"])
     monkeypatch.setenv("OPENAI_API_KEY", "none")
