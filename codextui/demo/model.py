@@ -128,7 +128,7 @@ class ScriptedModel:
             await self._arrived.wait_for(lambda: self._count >= number)
             newer = self._count - number
             if newer >= len(self._requests):
-                raise IndexError(f"Request {number} is not kept any more.")
+                raise IndexError(f"Request {number} is no longer remembered.")
             return self._requests[-1 - newer]
 
     async def start(self) -> None:

@@ -77,6 +77,17 @@ class ModelRequest:
         return self.user_texts[-1] if self.user_texts else ""
 
     @property
+    def last_printed(self) -> str:
+        """What the last command printed, without Codex's lines about it; "" for nothing."""
+        _, _, printed = (self.last_output or "").partition("Output:\n")
+        return printed.strip("\n")
+
+    @property
+    def was_declined(self) -> bool:
+        """True if the user declined the last tool call."""
+        return "rejected by user" in (self.last_output or "")
+
+    @property
     def role_text(self) -> str:
         """The developer and base instructions, without Codex's own."""
         if _OWN_INSTRUCTIONS.match(self.instructions):

@@ -111,17 +111,6 @@ class SharedProgress:
         return True
 
 
-def last_printed(request: ModelRequest) -> str:
-    """Return what the last command printed, without Codex's lines about it; "" for nothing."""
-    _, _, output = (request.last_output or "").partition("Output:\n")
-    return output.strip("\n")
-
-
-def was_declined(request: ModelRequest) -> bool:
-    """Return whether the user declined the last tool call."""
-    return "rejected by user" in (request.last_output or "")
-
-
 _PLAN = """\
 ## Plan
 
@@ -177,7 +166,7 @@ class BuilderScript:
         yield Patch.add("wordtally.py", project_files.PROGRAM)
 
     async def _try(self, request: ModelRequest) -> AsyncIterator[Step]:
-        if not was_declined(request):
+        if not request.was_declined:
             self._progress.program_written.set()
         yield self._speed.say("Written. I try it on the sample.")
         yield Run(f"{self._python} wordtally.py sample.txt --top 5")
@@ -191,7 +180,7 @@ class BuilderScript:
         )
 
     async def _report(self, request: ModelRequest) -> AsyncIterator[Step]:
-        done = "It is not committed." if was_declined(request) else "It is committed."
+        done = "It is not committed." if request.was_declined else "It is committed."
         done = done if self._has_git else "There is no git here, so it is not committed."
         yield self._speed.say(
             f"`wordtally.py` counts words and draws them as bars. {done}\n\n"
@@ -208,7 +197,7 @@ class BuilderScript:
         yield Run(f"{self._python} -m unittest && {program}")
 
     async def _publish(self, request: ModelRequest) -> AsyncIterator[Step]:
-        result = last_printed(request).rpartition("\n")[2]
+        result = request.last_printed.rpartition("\n")[2]
         yield self._speed.say(f"The tests still pass, and `--json` prints `{result}`.")
         yield Run(
             _PUBLISH,
@@ -217,7 +206,7 @@ class BuilderScript:
         )
 
     async def _report_release(self, request: ModelRequest) -> AsyncIterator[Step]:
-        if was_declined(request):
+        if request.was_declined:
             yield self._speed.say("`--json` is there. I did not publish the program.")
             return
         yield self._speed.say(
@@ -345,7 +334,7 @@ class WriterScript:
         yield Patch.add("README.md", project_files.README)
 
     async def _report(self, request: ModelRequest) -> AsyncIterator[Step]:
-        if was_declined(request):
+        if request.was_declined:
             yield self._speed.say("As you wish: I leave `README.md` unwritten.")
             return
         yield self._speed.say(

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from codextui.demo.request import ModelRequest
-from codextui.demo.roles import last_printed, was_declined
 from codextui.demo.script import Call, Patch, Run, Say, Script, Speed, Step
 
 FOLDER = Path(__file__).parent / "bug_busters"
@@ -167,10 +166,10 @@ def _run_tests(_: ModelRequest) -> Iterable[Step]:
 
 
 def _report_tests(request: ModelRequest) -> Iterable[Step]:
-    if was_declined(request):
+    if request.was_declined:
         yield Say("The plan and the script are there. I was not allowed to run it.")
         return
-    output = last_printed(request)
+    output = request.last_printed
     passed = sum(line.startswith("ok ") for line in output.splitlines())
     yield Say(f"{passed} checks passed.\n\n```\n{output.strip()}\n```")
 

@@ -16,8 +16,6 @@ from codextui.demo.roles import (
     TesterScript,
     TurnScript,
     WriterScript,
-    last_printed,
-    was_declined,
 )
 from codextui.demo.script import Patch, Run, Speed, Step
 
@@ -133,10 +131,10 @@ class KeywordScript:
         yield self._speed.say(f"## A long answer\n\n{parts}")
 
     async def _report(self, request: ModelRequest) -> AsyncIterator[Step]:
-        if was_declined(request):
+        if request.was_declined:
             yield self._speed.say("As you wish: I leave it.")
             return
-        yield self._speed.say(f"Done. It printed:\n\n```\n{last_printed(request)}\n```\n")
+        yield self._speed.say(f"Done. It printed:\n\n```\n{request.last_printed}\n```\n")
 
 
 def _role_name(request: ModelRequest) -> str:

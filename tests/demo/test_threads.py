@@ -73,24 +73,24 @@ def test_with_json_every_line_is_an_object_that_says_what_happened(
 ):
     ran = demo(environment, "--headless", "--json")
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    told = [json.loads(line) for line in ran.stdout.splitlines()]
-    kinds = [line["kind"] for line in told]
+    lines = [json.loads(line) for line in ran.stdout.splitlines()]
+    kinds = [line["kind"] for line in lines]
     assert kinds[:2] == ["started", "policy"]
-    assert told[-1] == {
+    assert lines[-1] == {
         "kind": "finished",
         "text": "Everything is there and right.",
         "ok": True,
     }
-    decided = {line["approval"]: line["decision"] for line in told if line["kind"] == "decided"}
+    decided = {line["approval"]: line["decision"] for line in lines if line["kind"] == "decided"}
     assert set(decided.values()) == {"approved"}
-    assert {line["approval"] for line in told if line["kind"] == "asked"} == set(decided)
-    assert all(line["ok"] for line in told if line["kind"] == "checked")
-    [failed] = [line for line in told if line["kind"] == "ran" and line["exit_code"]]
+    assert {line["approval"] for line in lines if line["kind"] == "asked"} == set(decided)
+    assert all(line["ok"] for line in lines if line["kind"] == "checked")
+    [failed] = [line for line in lines if line["kind"] == "ran" and line["exit_code"]]
     assert failed["thread"] == "tester"
     assert "FAILED (failures=2)" in failed["output"]
-    ended = [line["thread"] for line in told if line["kind"] == "turn_completed"]
+    ended = [line["thread"] for line in lines if line["kind"] == "turn_completed"]
     assert sorted(ended) == ["builder", "builder", "tester", "writer"]
-    [files] = [line for line in told if line["kind"] == "files"]
+    [files] = [line for line in lines if line["kind"] == "files"]
     assert (Path(files["project"]) / "wordtally.py").is_file()
 
 
@@ -100,9 +100,9 @@ def test_if_the_model_fails_it_says_so_and_exits_with_1(
 ):
     broken = Script().on("", Fail(message="The model is out of order."), repeat=True)
     assert threads.run_headless(json_lines=False, script=broken) == 1
-    told = capsys.readouterr().out
-    assert "The model is out of order." in told
-    assert "The demo failed: " in told.splitlines()[-1]
+    printed = capsys.readouterr().out
+    assert "The model is out of order." in printed
+    assert "The demo failed: " in printed.splitlines()[-1]
 
 
 @contract

@@ -1,4 +1,4 @@
-"""`codextui demo --team` and `codextui run` as a person sees them."""
+"""`codextui demo --team` and `codextui run` in a terminal."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ START_S = 120
 ROLES = ("project-manager", "designer", "frontend-developer", "backend-developer", "tester")
 
 
-def test_a_person_decides_for_the_demos_team_and_sees_its_roles_gates_and_time(
+def test_a_person_approves_for_the_demos_team_and_sees_its_roles_gates_and_times(
     open_terminal: OpenTerminal,
 ):
     terminal = open_terminal("demo", "--team", "--mode", "parallel", columns=200, lines=45)
@@ -54,7 +54,7 @@ def test_a_person_decides_for_the_demos_team_and_sees_its_roles_gates_and_time(
         assert (Path(found[1]) / name).read_text(encoding="utf-8") == content_of(name)
 
 
-def test_a_run_goes_on_when_its_console_is_left(
+def test_a_run_continues_after_its_console_is_left(
     open_terminal: OpenTerminal, serve: Serve, monkeypatch: pytest.MonkeyPatch
 ):
     served = serve(TeamScript(INSTANT))
