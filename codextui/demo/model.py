@@ -91,7 +91,7 @@ class ScriptedModel:
         self._token = secrets.token_hex(4)
         self._answers = 0
         self._listener: asyncio.Server | None = None
-        self._http = ServerState()
+        self._server_state = ServerState()
 
     @property
     def requests(self) -> Sequence[ModelRequest]:
@@ -139,7 +139,7 @@ class ScriptedModel:
         """
         config = _uvicorn_config(self._serve)
         self._listener = await asyncio.get_running_loop().create_server(
-            lambda: _Connection(self, config, self._http),
+            lambda: _Connection(self, config, self._server_state),
             "127.0.0.1",
             self._port,
             start_serving=False,
@@ -154,9 +154,9 @@ class ScriptedModel:
             return
         listener, self._listener = self._listener, None
         listener.close()
-        for connection in tuple(self._http.connections):
+        for connection in tuple(self._server_state.connections):
             connection.transport.abort()
-        await asyncio.gather(*self._http.tasks, return_exceptions=True)
+        await asyncio.gather(*self._server_state.tasks, return_exceptions=True)
         await listener.wait_closed()
 
     async def __aenter__(self) -> Self:

@@ -21,8 +21,11 @@ class BufferingModel(ScriptedModel):
 
         await super()._serve(scope, receive, collect)
         start, *parts = messages
-        await send(start)
-        await send({**parts[-1], "body": b"".join(part["body"] for part in parts)})
+        body = b"".join(part["body"] for part in parts)
+        # With its length known, Codex need not take the body out of chunks.
+        length = (b"content-length", str(len(body)).encode())
+        await send({**start, "headers": [*start["headers"], length]})
+        await send({**parts[-1], "body": body})
 
 
 async def serve(words: int) -> None:
