@@ -28,23 +28,22 @@ def run_demo(options: argparse.Namespace) -> int:
     """Run the demo: in the console on a terminal, otherwise line by line."""
     if options.team:
         return _run_team(options)
-    if options.headless or options.json or not (sys.stdin.isatty() and sys.stdout.isatty()):
-        from codextui.demo import headless  # noqa: PLC0415 - only for this demo
+    from codextui.demo import threads  # noqa: PLC0415 - only the demo that runs
 
-        return headless.run(json_lines=options.json)
-    from codextui.demo import console  # noqa: PLC0415
-
-    return console.run()
+    if _is_headless(options):
+        return threads.run_headless(json_lines=options.json)
+    return threads.run_with_console()
 
 
 def _run_team(options: argparse.Namespace) -> int:
-    from codextui.teams.config.team import Mode  # noqa: PLC0415 - only for this demo
+    from codextui.demo import team  # noqa: PLC0415 - the Agents SDK
+    from codextui.teams.config.team import Mode  # noqa: PLC0415 - only the demo that runs
 
     mode = Mode(options.mode)
-    if options.headless or options.json or not (sys.stdin.isatty() and sys.stdout.isatty()):
-        from codextui.demo import team_headless  # noqa: PLC0415 - the Agents SDK
+    if _is_headless(options):
+        return team.run_headless(mode, json_lines=options.json)
+    return team.run_with_console(mode)
 
-        return team_headless.run(mode, json_lines=options.json)
-    from codextui.demo import team_console  # noqa: PLC0415 - the Agents SDK
 
-    return team_console.run(mode)
+def _is_headless(options: argparse.Namespace) -> bool:
+    return options.headless or options.json or not (sys.stdin.isatty() and sys.stdout.isatty())

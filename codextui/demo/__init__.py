@@ -1,10 +1,20 @@
-"""The demo: the real Codex and a scripted model, which the contract tests use too."""
+"""The demo, and the scripted model that it and the tests run the real Codex with."""
 
-from codextui.demo.home import codex_environment, scratch_codex_home, write_codex_home
+from codextui.demo.environment import codex_environment, scratch_codex_home, write_codex_home
 from codextui.demo.model import ScriptedModel
 from codextui.demo.request import ModelRequest
-from codextui.demo.script import Answer, ModelScript, Script
-from codextui.demo.steps import Call, Fail, Patch, Run, Say, Step, Think
+from codextui.demo.script import (
+    Answer,
+    Call,
+    Fail,
+    ModelScript,
+    Patch,
+    Run,
+    Say,
+    Script,
+    Step,
+    Think,
+)
 
 __all__ = [
     "Answer",

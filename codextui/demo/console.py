@@ -1,125 +1,111 @@
-"""The demo on the screen: the console, attached to a server of the demo's own."""
+"""Runs a demo beside the console: each on an event loop of its own, the demo's in a thread."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
-import sys
 import threading
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
+from contextlib import AbstractAsyncContextManager
+from typing import Generic, TypeVar
 
-from codextui.client.connection import Connection
-from codextui.client.spawn import open_socket
-from codextui.client.updates import ConnectionUpdate, EventReceived
-from codextui.demo.narration import Line, Report
-from codextui.demo.stage import Stage, Storyline, open_stage
-from codextui.demo.steps import READABLE
-from codextui.demo.workspace import Workspace, create_workspace
-from codextui.errors import CodextuiError, ServerUnreachable
+from codextui.demo.environment import DemoEnvironment
+from codextui.errors import CodextuiError
 
-END_S = 40.0
-"""How long the stage may take to come down."""
+STOP_S = 40.0
+"""Seconds the demo may take to stop its server and model."""
 
+_Environment = TypeVar("_Environment", bound=DemoEnvironment)
 
-class Backstage:
-    """Runs the demo while somebody else, the console, looks at it.
+OpenEnvironment = Callable[[], AbstractAsyncContextManager[_Environment]]
+"""Starts a demo's model and server, and stops them at the end of the context."""
 
-    Its own connection never answers an approval: that is for the person at the console.
-    """
-
-    def __init__(self, workspace: Workspace) -> None:
-        self._workspace = workspace
-        self._up: Future[str] = Future()
-        self._loop = asyncio.new_event_loop()
-        self._over = asyncio.Event()
-        self._thread = threading.Thread(target=self._run, name="demo", daemon=True)
-        self._story: Storyline | None = None
-        self._fault = ""
-
-    def start(self) -> None:
-        """Begins to put up the stage, and returns at once."""
-        self._thread.start()
-
-    def wait_until_up(self) -> str:
-        """Returns the name of the stage's server as soon as that listens.
-
-        Raises:
-            CodextuiError: the stage cannot be put up.
-            OSError: the same.
-        """
-        return self._up.result()
-
-    def stop(self) -> str:
-        """Ends the story and the stage; returns what went wrong in the story, "" for nothing."""
-        with contextlib.suppress(RuntimeError):
-            # The loop is closed where the stage never came up.
-            self._loop.call_soon_threadsafe(self._over.set)
-        self._thread.join(END_S)
-        return self._fault
-
-    def _run(self) -> None:
-        with contextlib.closing(self._loop):
-            self._loop.run_until_complete(self._play())
-
-    async def _play(self) -> None:
-        try:
-            async with open_stage(self._workspace, READABLE) as stage:
-                self._up.set_result(stage.name)
-                story = asyncio.create_task(self._tell(stage))
-                await self._over.wait()
-                story.cancel()
-                await asyncio.gather(story, return_exceptions=True)
-        except (CodextuiError, OSError) as error:
-            if self._up.done():
-                self._fault = str(error)
-            else:
-                self._up.set_exception(error)
-
-    async def _tell(self, stage: Stage) -> None:
-        """Plays the story to its end; an error in it is kept, and the console goes on."""
-        connect = functools.partial(open_socket, stage.socket)
-        try:
-            async with Connection(connect, name="demo", on_update=self._see) as connection:
-                self._story = Storyline(connection.call, stage.workspace.project)
-                await self._story.play()
-        except ServerUnreachable:
-            # The person has stopped the server; if not, the console says that it is gone.
-            return
-        except CodextuiError as error:
-            self._fault = str(error)
-
-    def _see(self, update: ConnectionUpdate) -> None:
-        if isinstance(update, EventReceived) and self._story is not None:
-            self._story.see(update.event)
+Play = Callable[[_Environment], Awaitable[None]]
+"""Carries out a demo in its environment. May raise CodextuiError."""
 
 
-def run() -> int:
-    """Runs the demo in the console and returns the process's exit code.
+def run_beside_console(
+    open_environment: OpenEnvironment[_Environment], play: Play[_Environment]
+) -> tuple[int, str]:
+    """Run a demo until the console on its server is left.
 
-    Starts the scripted model and a shared server of its own, puts three role threads to work
-    and opens the console on them. When the console is left, the server and the model stop; the
-    workspace stays, and its path is printed.
+    Approvals are left to the person at the console.
+
+    Args:
+        open_environment: opened in the demo's thread.
+        play: called there; cancelled when the console is left.
+
+    Returns:
+        The console's exit code, and the demo's error; "" if there was none.
 
     Raises:
-        CodextuiError: the server did not come up, or the configuration cannot be used.
+        CodextuiError: the environment could not be opened, or the console could not start.
+        OSError: the environment could not be opened.
     """
-    report = Report(sys.stdout, json_lines=False)
-    report.tell(Line("started", "Starting a scripted model, and a shared server of its own."))
-    try:
-        workspace = create_workspace()
-    except OSError as error:
-        raise CodextuiError(f"The demo's workspace cannot be made: {error}") from error
-    backstage = Backstage(workspace)
-    backstage.start()
+    demo = _BackgroundDemo(open_environment, play)
+    demo.start()
     try:
         from codextui.console import app  # noqa: PLC0415 - imported while the server starts
 
-        code: int = app.run(backstage.wait_until_up(), detach_label="end the demo")
+        code: int = app.run(demo.wait_for_server(), detach_label="end the demo")
     finally:
-        fault = backstage.stop()
-    if fault:
-        report.tell(Line("failed", f"Something went wrong in the demo itself: {fault}"))
-    report.tell(Line("finished", "The demo is over: its server and its threads have ended."))
-    report.tell(Line("files", f"What was made is in {workspace.project} and {workspace.release}"))
-    return code
+        demo.stop()
+    return code, demo.error
+
+
+class _BackgroundDemo(Generic[_Environment]):
+    """A demo in a thread.
+
+    Attributes:
+        error: why the demo failed after its server was started; "" if it did not.
+    """
+
+    def __init__(
+        self, open_environment: OpenEnvironment[_Environment], play: Play[_Environment]
+    ) -> None:
+        self.error = ""
+        self._open_environment = open_environment
+        self._play = play
+        self._server_name: Future[str] = Future()
+        self._loop = asyncio.new_event_loop()
+        self._stopped = asyncio.Event()
+        self._thread = threading.Thread(target=self._run_loop, name="demo", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def wait_for_server(self) -> str:
+        """Return the server's name once it listens. Raises CodextuiError, OSError."""
+        return self._server_name.result()
+
+    def stop(self) -> None:
+        with contextlib.suppress(RuntimeError):
+            # The loop is closed if the environment could not be opened.
+            self._loop.call_soon_threadsafe(self._stopped.set)
+        self._thread.join(STOP_S)
+
+    def _run_loop(self) -> None:
+        with contextlib.closing(self._loop):
+            self._loop.run_until_complete(self._run())
+
+    async def _run(self) -> None:
+        try:
+            async with self._open_environment() as environment:
+                self._server_name.set_result(environment.server_name)
+                playing = asyncio.create_task(self._play_to_end(environment))
+                await self._stopped.wait()
+                playing.cancel()
+                await asyncio.gather(playing, return_exceptions=True)
+        except (CodextuiError, OSError) as error:
+            if self._server_name.done():
+                self.error = str(error)
+            else:
+                self._server_name.set_exception(error)
+
+    async def _play_to_end(self, environment: _Environment) -> None:
+        """Play the demo; after an error the console goes on."""
+        try:
+            await self._play(environment)
+        except CodextuiError as error:
+            self.error = str(error)

@@ -1,161 +1,70 @@
-"""The scripted model: OpenAI's Responses API on loopback, answered by a script."""
+"""The scripted model: an HTTP server on loopback that speaks OpenAI's Responses API.
+
+It serves `POST /v1/responses`, streamed or not, and `GET /v1/models`. Connections are uvicorn's,
+without its server: that would watch for its end ten times a second, and a test closes a model at
+once.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterable
-from typing import TYPE_CHECKING
-
-from codextui.demo.http import error_response, event_stream_head, json_response
-from codextui.demo.responses import ResponseWriter, encode_event
-from codextui.demo.steps import Fail, Step
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Coroutine
-
-    from codextui.demo.request import ModelRequest
-    from codextui.demo.script import ModelScript
 import dataclasses
+import json
+import logging
 import secrets
 from collections import deque
-from typing import TYPE_CHECKING, Self
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Self
 
-from codextui.demo.http import HEAD_LIMIT, read_request
-from codextui.demo.request import ORDINARY, parse_request
-from codextui.demo.steps import Say
+import uvicorn
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response, StreamingResponse
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.server import ServerState
+
+from codextui.demo.request import TURN, ModelRequest, parse_request
+from codextui.demo.responses import DELTAS_PER_GROUP, Event, ResponseBuilder, encode_events
+from codextui.demo.script import Fail, ModelScript, Say, Step
 from codextui.errors import MessageInvalid
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from types import TracebackType
 
-    from codextui.demo.http import HttpRequest
-    from codextui.demo.request import ModelRequest
-    from codextui.demo.script import ModelScript
-    from codextui.demo.steps import Step
+    from starlette.types import Message, Receive, Scope, Send
 
-HANG_UP = -1
-"""The status of a `Fail` that closes the connection without a word."""
+HEAD_LIMIT = 64 * 1024
+"""Bytes a request line and its headers may have together."""
 
-EVENTS_A_BREATH = 64
-"""After so many events everyone else on the loop gets a turn."""
+BODY_LIMIT = 64 * 1024 * 1024
+"""Bytes a request's body may have."""
 
-
-async def play_script(
-    script: ModelScript, request: ModelRequest, tell: Callable[[str], None]
-) -> AsyncGenerator[Step, None]:
-    """Yields the steps of a script's answer; where the script raises, the model fails.
-
-    Args:
-        script: what is played.
-        request: what is answered.
-        tell: is told what the script raised.
-    """
-    try:
-        steps = script(request)
-        if isinstance(steps, AsyncIterable):
-            async for step in steps:
-                yield step
-        else:
-            for step in steps:
-                yield step
-    except Exception as error:  # noqa: BLE001 - a script is a test's code and may raise anything
-        tell(f"The script raised {error!r} at {request.last_user_text!r}.")
-        yield Fail(0, f"The script raised {error!r}.", "server_error")
-
-
-async def send_answer(
-    steps: AsyncGenerator[Step, None],
-    response: ResponseWriter,
-    socket: asyncio.StreamWriter,
-    *,
-    stream: bool,
-) -> None:
-    """Writes one answer, and closes the stream that it is.
-
-    Args:
-        steps: the steps of the answer.
-        response: makes events of them.
-        socket: where to write.
-        stream: whether events were asked for; else the whole response is sent at its end.
-    """
-    async with contextlib.aclosing(steps):
-        first = await anext(steps, None)
-        if isinstance(first, Fail) and first.status != 0:
-            if first.status != HANG_UP:
-                error = error_response(first.status, first.message, first.code, close=True)
-                socket.write(error)
-        else:
-            async with contextlib.aclosing(_from_first(first, steps)) as played:
-                if stream:
-                    await _send_events(played, response, socket)
-                else:
-                    socket.write(await _whole_answer(played, response))
-        await socket.drain()
-
-
-async def _from_first(
-    first: Step | None, rest: AsyncGenerator[Step, None]
-) -> AsyncGenerator[Step, None]:
-    if first is not None:
-        yield first
-    async for step in rest:
-        yield step
-
-
-async def _send_events(
-    steps: AsyncGenerator[Step, None], response: ResponseWriter, socket: asyncio.StreamWriter
-) -> None:
-    socket.write(event_stream_head())
-    sent = 0
-    async for event in response.events(steps):
-        socket.write(encode_event(event))
-        sent += 1
-        if sent % EVENTS_A_BREATH == 0:
-            await socket.drain()
-            await asyncio.sleep(0)
-
-
-async def _whole_answer(steps: AsyncGenerator[Step, None], response: ResponseWriter) -> bytes:
-    last = None
-    async for event in response.events(steps):
-        last = event
-    return json_response(200, last["response"] if last else {}, close=True)
-
-
-async def until_hang_up(
-    answering: Coroutine[None, None, None], reader: asyncio.StreamReader
-) -> None:
-    """Awaits an answer, and gives it up as soon as the client hangs up.
-
-    A turn that is interrupted hangs up, and a held answer would otherwise wait for ever. The
-    client must not send its next request before it has the answer to this one.
-    """
-    answer = asyncio.create_task(answering)
-    hang_up = asyncio.create_task(reader.read(1))
-    try:
-        await asyncio.wait({answer, hang_up}, return_when=asyncio.FIRST_COMPLETED)
-        if answer.done():
-            answer.result()
-    finally:
-        answer.cancel()
-        hang_up.cancel()
-        await asyncio.gather(answer, hang_up, return_exceptions=True)
-
+FAULT_LIMIT = 100
+"""Faults to remember."""
 
 MODELS = {
     "object": "list",
     "data": [{"id": "gpt-5.5", "object": "model", "created": 0, "owned_by": "codextui"}],
 }
+"""The answer to `GET /v1/models`."""
 
-KEPT_FAULTS = 100
+_HANG_UP = -1
+_CLOSE = {"Connection": "close"}
+_EVENT_STREAM = {"Content-Type": "text/event-stream", "Cache-Control": "no-store", **_CLOSE}
+_KEEP_ALIVE_S = 24 * 60 * 60
 
 
 class ScriptedModel:
     """A model's HTTP server on 127.0.0.1 that answers as its script says.
 
-    Any number of threads may ask at once. It needs no key and looks at none.
+    Any number of threads may send requests at once. No key is needed, and none is checked.
+
+    Args:
+        script: makes the answer to each request.
+        port: the port to listen on; 0 takes a free one.
+        request_limit: how many requests to remember.
 
     Example:
         >>> async with ScriptedModel(Script().on("", Say("Hello."))) as model:
@@ -163,82 +72,92 @@ class ScriptedModel:
 
     Attributes:
         base_url: the `base_url` of the model provider, e.g. `http://127.0.0.1:40123/v1`;
-            "" until it is started.
-        faults: what went wrong in the script or with a request, as sentences; the last 100. A
-            test may assert that it is empty.
+            "" until the server is started.
+        faults: errors of the script and invalid requests, as sentences; the last 100. A test
+            may assert that there are none.
     """
 
-    def __init__(self, script: ModelScript, *, port: int = 0, kept_requests: int = 1000) -> None:
+    def __init__(self, script: ModelScript, *, port: int = 0, request_limit: int = 1000) -> None:
         self.base_url = ""
-        self.faults: deque[str] = deque(maxlen=KEPT_FAULTS)
+        self.faults: deque[str] = deque(maxlen=FAULT_LIMIT)
         self._script = script
         self._port = port
-        self._requests: deque[ModelRequest] = deque(maxlen=kept_requests)
-        self._auxiliary: deque[ModelRequest] = deque(maxlen=kept_requests)
+        self._requests: deque[ModelRequest] = deque(maxlen=request_limit)
+        self._auxiliary: deque[ModelRequest] = deque(maxlen=request_limit)
         self._count = 0
-        self._count_of: dict[str, int] = {}
+        self._counts_by_thread: dict[str, int] = {}
         self._arrived = asyncio.Condition()
         # Codex names items by call id, and a thread may outlive this server.
         self._token = secrets.token_hex(4)
         self._answers = 0
-        self._server: asyncio.Server | None = None
-        self._connections: set[asyncio.Task[None]] = set()
+        self._listener: asyncio.Server | None = None
+        self._server_state = ServerState()
 
     @property
     def requests(self) -> Sequence[ModelRequest]:
-        """The requests so far, oldest first; only the last `kept_requests` are kept.
+        """The requests so far, oldest first; only the last `request_limit` are remembered.
 
-        Requests that Codex makes by itself are not among them: see `auxiliary`.
+        Requests that Codex makes on its own are in `auxiliary` instead.
         """
         return tuple(self._requests)
 
     @property
     def auxiliary(self) -> Sequence[ModelRequest]:
-        """What Codex asked for by itself (compaction and the like), without the script."""
+        """The requests that Codex made on its own, such as compactions; no script answers them."""
         return tuple(self._auxiliary)
 
-    def requests_of(self, thread: str) -> Sequence[ModelRequest]:
-        """The kept requests of one thread, oldest first."""
-        return tuple(request for request in self._requests if request.thread == thread)
+    @property
+    def is_listening(self) -> bool:
+        """True between `start` and `aclose`."""
+        return self._listener is not None
 
-    async def requested(self, count: int) -> ModelRequest:
-        """Waits until `count` requests have come in all, and returns the one with that number.
+    def requests_of(self, thread_id: str) -> Sequence[ModelRequest]:
+        """Return the remembered requests of one thread, oldest first."""
+        return tuple(request for request in self._requests if request.thread_id == thread_id)
+
+    async def wait_for_request(self, number: int) -> ModelRequest:
+        """Wait until `number` requests have arrived in all, and return the one of that number.
 
         Args:
-            count: 1 waits for the first request.
+            number: 1 is the first request.
 
         Raises:
-            IndexError: that request is not kept any more.
+            IndexError: the request is no longer remembered.
         """
         async with self._arrived:
-            await self._arrived.wait_for(lambda: self._count >= count)
-            newer = self._count - count
+            await self._arrived.wait_for(lambda: self._count >= number)
+            newer = self._count - number
             if newer >= len(self._requests):
-                raise IndexError(f"Request {count} is not kept any more.")
+                raise IndexError(f"Request {number} is no longer remembered.")
             return self._requests[-1 - newer]
 
     async def start(self) -> None:
-        """Starts to listen. `async with` does it for you.
+        """Start to listen; `async with` does it too.
 
         Raises:
             OSError: the port is taken.
         """
-        self._server = await asyncio.start_server(
-            self._serve, "127.0.0.1", self._port, limit=HEAD_LIMIT
+        config = _uvicorn_config(self._serve)
+        self._listener = await asyncio.get_running_loop().create_server(
+            lambda: _Connection(self, config, self._server_state),
+            "127.0.0.1",
+            self._port,
+            start_serving=False,
         )
-        port = self._server.sockets[0].getsockname()[1]
+        port = self._listener.sockets[0].getsockname()[1]
         self.base_url = f"http://127.0.0.1:{port}/v1"
+        await self._listener.start_serving()
 
     async def aclose(self) -> None:
-        """Stops listening and hangs up on everyone, held streams too."""
-        if self._server is None:
+        """Stop listening and close every connection, also one with a held answer."""
+        if self._listener is None:
             return
-        self._server.close()
-        for connection in self._connections:
-            connection.cancel()
-        await asyncio.gather(*self._connections, return_exceptions=True)
-        await self._server.wait_closed()
-        self._server = None
+        listener, self._listener = self._listener, None
+        listener.close()
+        for connection in tuple(self._server_state.connections):
+            connection.transport.abort()
+        await asyncio.gather(*self._server_state.tasks, return_exceptions=True)
+        await listener.wait_closed()
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -252,75 +171,216 @@ class ScriptedModel:
     ) -> None:
         await self.aclose()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Serves one connection. What ends it is nothing to raise: there is nobody to tell."""
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101 - asyncio runs this callback as a task
-        self._connections.add(task)
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one HTTP request: the ASGI application."""
+        http = Request(scope, receive)
         try:
-            while self._is_open() and await self._serve_request(reader, writer):
-                await writer.drain()
-        except (ConnectionError, asyncio.CancelledError):
-            pass
-        finally:
-            self._connections.discard(task)
-            writer.close()
-
-    def _is_open(self) -> bool:
-        """Whether it still listens: a connection may be taken just before it is closed."""
-        return self._server is not None and self._server.is_serving()
-
-    async def _serve_request(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> bool:
-        """Answers one request; returns whether the connection can take another."""
-        try:
-            request = await read_request(reader)
-            if request is None:
-                return False
-            return await self._route(request, reader, writer)
+            _check_size(http)
+            response = await self._route(http)
         except MessageInvalid as error:
             self.faults.append(str(error))
-            writer.write(error_response(400, str(error), "invalid_request", close=True))
-            return False
+            response = _error_response(400, str(error), "invalid_request", _CLOSE)
+        except ClientDisconnect:
+            return
+        await response(scope, receive, send)
 
-    async def _route(
-        self, request: HttpRequest, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> bool:
-        match request.method, request.path:
+    async def _route(self, http: Request) -> Response | _Answer:
+        match http.method, http.scope["path"]:
             case "POST", "/v1/responses":
-                asked = await self._record(parse_request(request.headers, request.body))
-                await until_hang_up(self._answer(asked, writer), reader)
-                return False
+                request = parse_request(http.headers, await http.body())
+                return self._answer(await self._record(request))
             case "GET", "/v1/models":
-                writer.write(json_response(200, MODELS))
+                return _json_response(200, MODELS)
             case method, path:
                 message = f"The scripted model has nothing at {method} {path}."
-                writer.write(error_response(404, message, "not_found"))
-        return True
+                return _error_response(404, message, "not_found")
 
     async def _record(self, request: ModelRequest) -> ModelRequest:
-        """Numbers a request and keeps it."""
-        if request.kind != ORDINARY:
+        """Number and remember a request."""
+        if request.kind != TURN:
             self._auxiliary.append(request)
             return request
-        number = self._count_of.get(request.thread, 0)
+        number = self._counts_by_thread.get(request.thread_id, 0)
         numbered = dataclasses.replace(request, number=number)
         async with self._arrived:
-            self._count_of[request.thread] = number + 1
+            self._counts_by_thread[request.thread_id] = number + 1
             self._count += 1
             self._requests.append(numbered)
             self._arrived.notify_all()
         return numbered
 
-    async def _answer(self, request: ModelRequest, writer: asyncio.StreamWriter) -> None:
+    def _answer(self, request: ModelRequest) -> _Answer:
         self._answers += 1
-        response = ResponseWriter(f"{self._token}_{self._answers}", request)
-        script = self._script if request.kind == ORDINARY else _answer_by_itself
-        steps = play_script(script, request, self.faults.append)
-        await send_answer(steps, response, writer, stream=request.body.get("stream") is True)
+        builder = ResponseBuilder(f"{self._token}_{self._answers}", request)
+        script = self._script if request.kind == TURN else _answer_auxiliary
+        steps = _play_script(script, request, self.faults.append)
+        return _Answer(steps, builder, stream=request.body.get("stream") is True)
 
 
-def _answer_by_itself(request: ModelRequest) -> Iterable[Step]:
-    """Answers what Codex asks for without the user, so that no answer of the script is used."""
+class _Answer:
+    """The answer to one request, as an ASGI application.
+
+    Args:
+        steps: the steps of the answer; closed when it ends.
+        builder: turns the steps into events.
+        stream: whether to send events; otherwise the whole response is sent at its end.
+    """
+
+    def __init__(
+        self, steps: AsyncGenerator[Step, None], builder: ResponseBuilder, *, stream: bool
+    ) -> None:
+        self._steps = steps
+        self._builder = builder
+        self._stream = stream
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the answer, and give it up as soon as the client disconnects.
+
+        Codex disconnects when a turn is interrupted; a held answer would wait forever.
+        """
+        sending = asyncio.create_task(self._send(scope, receive, send))
+        disconnected = asyncio.create_task(_wait_for_disconnect(receive))
+        try:
+            await asyncio.wait({sending, disconnected}, return_when=asyncio.FIRST_COMPLETED)
+            if sending.done():
+                sending.result()
+        finally:
+            sending.cancel()
+            disconnected.cancel()
+            await asyncio.gather(sending, disconnected, return_exceptions=True)
+
+    async def _send(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async with contextlib.aclosing(self._steps) as steps:
+            first = await anext(steps, None)
+            if isinstance(first, Fail) and first.status != 0:
+                await _send_failure(first, scope, receive, send)
+                return
+            events = self._builder.events(_with_first(first, steps))
+            if self._stream:
+                response = StreamingResponse(_encode(events), headers=_EVENT_STREAM)
+                # Not the whole response: it would wait for a disconnect too.
+                await response.stream_response(send)
+                return
+            async for group in events:
+                last = group[-1]
+            await _json_response(200, last["response"], _CLOSE)(scope, receive, send)
+
+
+async def _send_failure(failure: Fail, scope: Scope, receive: Receive, send: Send) -> None:
+    if failure.status == _HANG_UP:
+        scope["state"]["connection"].transport.close()
+        await _wait_for_disconnect(receive)
+    else:
+        response = _error_response(failure.status, failure.message, failure.code, _CLOSE)
+        await response(scope, receive, send)
+
+
+async def _play_script(
+    script: ModelScript, request: ModelRequest, report_fault: Callable[[str], object]
+) -> AsyncGenerator[Step, None]:
+    """Yield the steps of a script's answer, and a `Fail` where the script raises."""
+    try:
+        steps = script(request)
+        if isinstance(steps, AsyncIterable):
+            async for step in steps:
+                yield step
+        else:
+            for step in steps:
+                yield step
+    except Exception as error:  # noqa: BLE001 - a script is a test's code and may raise anything
+        report_fault(f"The script raised {error!r} at {request.last_user_text!r}.")
+        yield Fail(0, f"The script raised {error!r}.", "server_error")
+
+
+def _answer_auxiliary(request: ModelRequest) -> Iterable[Step]:
     return [Say(f"The scripted model's answer to a request of the kind {request.kind}.")]
+
+
+async def _with_first(
+    first: Step | None, rest: AsyncGenerator[Step, None]
+) -> AsyncGenerator[Step, None]:
+    if first is not None:
+        yield first
+    async for step in rest:
+        yield step
+
+
+async def _encode(groups: AsyncIterator[Sequence[Event]]) -> AsyncIterator[bytes]:
+    sent = 0
+    async for group in groups:
+        yield encode_events(group)
+        sent += len(group)
+        if sent >= DELTAS_PER_GROUP:
+            # Sending waits only for a slow client, and a long text must not block the loop.
+            await asyncio.sleep(0)
+            sent = 0
+
+
+def _check_size(http: Request) -> None:
+    head = [http.scope["raw_path"], http.scope["query_string"], *chain(*http.headers.raw)]
+    if sum(map(len, head)) > HEAD_LIMIT:
+        raise MessageInvalid(f"The request's head is longer than {HEAD_LIMIT} bytes.")
+    if "transfer-encoding" in http.headers:
+        raise MessageInvalid("A request's body must come with its length, not chunked.")
+    if int(http.headers.get("content-length", "0")) > BODY_LIMIT:
+        raise MessageInvalid(f"The request's body is larger than {BODY_LIMIT} bytes.")
+
+
+async def _wait_for_disconnect(receive: Receive) -> None:
+    message: Message = {"type": ""}
+    while message["type"] != "http.disconnect":
+        message = await receive()
+
+
+def _json_response(
+    status: int, content: Mapping[str, Any], headers: Mapping[str, str] | None = None
+) -> Response:
+    return Response(json.dumps(content), status, headers, "application/json")
+
+
+def _error_response(
+    status: int, message: str, code: str, headers: Mapping[str, str] | None = None
+) -> Response:
+    """Return an error in the shape of OpenAI's API: `{"error": {message, type, code}}`."""
+    error = {"message": message, "type": code, "code": code, "param": None}
+    return _json_response(status, {"error": error}, headers)
+
+
+class _Connection(H11Protocol):
+    """A client's connection, which the application can close by `scope["state"]`."""
+
+    def __init__(self, model: ScriptedModel, config: uvicorn.Config, state: ServerState) -> None:
+        super().__init__(config, state, {"connection": self})
+        self._model = model
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Take a connection, unless the model was closed since it was accepted."""
+        super().connection_made(transport)
+        if not self._model.is_listening:
+            transport.abort()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is not HTTP/1.1 in the shape of OpenAI's API, and note the fault."""
+        self._model.faults.append(msg)
+        response = _error_response(400, msg, "invalid_request", _CLOSE)
+        headers = b"".join(b"%s: %s\r\n" % header for header in response.raw_headers)
+        self.transport.write(b"HTTP/1.1 400 Bad Request\r\n%s\r\n%s" % (headers, response.body))
+        self.transport.close()
+
+
+def _uvicorn_config(app: Callable[[Scope, Receive, Send], Any]) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        interface="asgi3",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        log_level=logging.ERROR,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        date_header=False,
+        h11_max_incomplete_event_size=HEAD_LIMIT,
+        # Codex must not send a request on a connection that is about to be closed as idle.
+        timeout_keep_alive=_KEEP_ALIVE_S,
+    )

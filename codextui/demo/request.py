@@ -1,4 +1,4 @@
-"""What Codex asks of the model, as a script sees it."""
+"""A request to the model, as a script sees it: `POST /v1/responses` of the Responses API."""
 
 from __future__ import annotations
 
@@ -12,57 +12,54 @@ from codextui.errors import MessageInvalid
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-CONTEXT = re.compile(
+_CONTEXT = re.compile(
     r"\s*(?:<([A-Za-z_][\w -]*)>.*</\1>\s*\Z"
     r"|# AGENTS\.md instructions"
     r"|Another language model started to solve this problem)",
     re.DOTALL,
 )
-"""What Codex adds to a conversation by itself, as the user or the developer, looks like this."""
+"""Matches the context that Codex adds to a conversation in the user's or developer's name."""
 
-OWN_INSTRUCTIONS = re.compile(r"\s*You are (?:Codex\b|a coding agent\b)")
-"""Codex's own base instructions begin like this."""
+_OWN_INSTRUCTIONS = re.compile(r"\s*You are (?:Codex\b|a coding agent\b)")
+"""Matches the start of Codex's own base instructions."""
 
-ORDINARY = "turn"
-"""The kind of request that a turn makes; every other kind is Codex's own."""
+TURN = "turn"
+"""The kind of a turn's requests; Codex makes those of other kinds on its own."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelRequest:
-    """One `POST /v1/responses`: the thread's whole history, and what the model may do.
+    """One request: the thread's whole history, and the tools the model may call.
 
     Attributes:
-        thread: the id of the Codex thread that asks (the one `thread/start` returned); a fork has
-            its own. "" where a program other than Codex asks.
-        turn: the id of the turn that asks, "" where it is not told.
-        kind: "turn", or what Codex asks for by itself: "compaction" and the like.
-        number: how many requests this thread made before this one: 0 is its first.
-        model: the model's name as configured for the thread.
-        instructions: the base instructions: Codex's own ones, or those that the thread was
-            started with.
-        developer: the developer instructions that the thread was started with, without what Codex
-            adds by itself (permissions, skills).
-        user_texts: what the user said, oldest first: prompts and steers, without the context that
-            Codex adds by itself (environment, AGENTS.md).
-        answered: as long as `user_texts`: how many answers of the model follow each of them in
-            the history.
-        last_output: the output of the tool called last, where the last input item is one; else
-            None.
-        tools: the names of the tools offered; those without a name by their type.
+        thread_id: the Codex thread, as `thread/start` returned it; a fork has its own. "" from
+            programs other than Codex.
+        turn_id: the turn; "" if the request does not name it.
+        kind: "turn", or the kind of a request that Codex makes on its own: "compaction" etc.
+        number: how many requests the thread made before this one; 0 is its first.
+        model: the model's name, as configured for the thread.
+        instructions: the base instructions: Codex's own, or those given to `thread/start`.
+        developer: the developer instructions given to `thread/start`, without what Codex adds
+            (permissions, skills).
+        user_texts: the user's prompts and steers, oldest first, without the context that Codex
+            adds (environment, AGENTS.md).
+        answer_counts: how many of the model's answers follow each of `user_texts`.
+        last_output: the output of the last tool call, if the last input item is one; else None.
+        tools: the names of the tools offered, or the types of those without a name.
         input: the input items as sent.
-        headers: the HTTP headers, names in lower case, without authorization.
+        headers: the HTTP headers, by lower-case name, without authorization.
         body: the whole body as sent.
     """
 
-    thread: str
-    turn: str
+    thread_id: str
+    turn_id: str
     kind: str
     number: int
     model: str
     instructions: str
     developer: str
     user_texts: tuple[str, ...]
-    answered: tuple[int, ...]
+    answer_counts: tuple[int, ...]
     last_output: str | None
     tools: tuple[str, ...]
     input: tuple[Mapping[str, Any], ...]
@@ -71,46 +68,61 @@ class ModelRequest:
 
     @property
     def first_user_text(self) -> str:
-        """What opened the thread; for a fork, what opened its source. "" where nothing did."""
+        """The prompt that opened the thread, or a fork's source; "" if there is none."""
         return self.user_texts[0] if self.user_texts else ""
 
     @property
     def last_user_text(self) -> str:
-        """The prompt of this turn, or what it was steered with. "" where there is none."""
+        """The turn's prompt or latest steer; "" if there is none."""
         return self.user_texts[-1] if self.user_texts else ""
 
     @property
+    def last_printed(self) -> str:
+        """What the last command printed, without Codex's lines about it; "" for nothing."""
+        _, _, printed = (self.last_output or "").partition("Output:\n")
+        return printed.strip("\n")
+
+    @property
+    def was_declined(self) -> bool:
+        """True if the user declined the last tool call."""
+        return "rejected by user" in (self.last_output or "")
+
+    @property
     def role_text(self) -> str:
-        """What the thread was told to be: its developer and base instructions, but Codex's own."""
-        if OWN_INSTRUCTIONS.match(self.instructions):
+        """The developer and base instructions, without Codex's own."""
+        if _OWN_INSTRUCTIONS.match(self.instructions):
             return self.developer
         return f"{self.instructions}\n{self.developer}"
 
 
 def parse_request(headers: Mapping[str, str], content: bytes) -> ModelRequest:
-    """Reads a request's body; `number` is left 0, as only the server can count.
+    """Parse a request's headers and body; `number` stays 0.
 
     Codex 0.153.4 to 0.169.0 name the thread in the header `thread-id`, and the turn and the kind
     of request in the JSON of the header `x-codex-turn-metadata`.
 
+    Args:
+        headers: by lower-case name.
+        content: the body.
+
     Raises:
-        WireInvalid: it is no request of the Responses API.
+        MessageInvalid: this is not a request of the Responses API.
     """
     body = _object(content, "The request's body")
     metadata = _turn_metadata(headers)
     items = _items(body.get("input"))
     instructions, developer = _instructions(body, items)
-    texts, answered = _exchanges(items)
+    texts, answer_counts = _exchanges(items)
     return ModelRequest(
-        thread=headers.get("thread-id") or str(metadata.get("thread_id") or ""),
-        turn=str(metadata.get("turn_id") or ""),
-        kind=str(metadata.get("request_kind") or ORDINARY),
+        thread_id=headers.get("thread-id") or str(metadata.get("thread_id") or ""),
+        turn_id=str(metadata.get("turn_id") or ""),
+        kind=str(metadata.get("request_kind") or TURN),
         number=0,
         model=str(body.get("model") or ""),
         instructions=instructions,
         developer=developer,
         user_texts=tuple(texts),
-        answered=tuple(answered),
+        answer_counts=tuple(answer_counts),
         last_output=_output(items[-1]) if items else None,
         tools=tuple(_tool_names(body.get("tools"))),
         input=tuple(items),
@@ -143,16 +155,16 @@ def _items(value: object) -> list[Mapping[str, Any]]:
 
 
 def _instructions(body: Mapping[str, Any], items: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
-    """Returns the base and the developer instructions.
+    """Return the base and the developer instructions.
 
-    0.153.4 sends the base instructions as `instructions`, and 0.163.0 as the first message.
+    Codex 0.153.4 sends the base instructions as `instructions`, 0.163.0 as the first message.
     """
     base = str(body.get("instructions") or "")
     if not base and items and _is_developer(items[0]):
         base = "\n".join(_parts(items[0]))
         items = items[1:]
-    told = [_own_text(item) for item in items if _is_developer(item)]
-    return base, "\n".join(text for text in told if text)
+    texts = [_text_without_context(item) for item in items if _is_developer(item)]
+    return base, "\n".join(text for text in texts if text)
 
 
 def _is_developer(item: Mapping[str, Any]) -> bool:
@@ -160,34 +172,33 @@ def _is_developer(item: Mapping[str, Any]) -> bool:
 
 
 def _exchanges(items: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[int]]:
-    """Returns what the user said, and how many answers of the model follow each."""
+    """Return the user's texts, and how many of the model's answers follow each."""
     texts: list[str] = []
-    answered: list[int] = []
+    counts: list[int] = []
     answering = False
     for item in items:
         if item.get("role") == "user":
             answering = False
-            text = _own_text(item)
+            text = _text_without_context(item)
             if text:
                 texts.append(text)
-                answered.append(0)
-        elif not _is_answer(item):
+                counts.append(0)
+        elif not _is_from_model(item):
             answering = False
         elif not answering:
             answering = True
-            if answered:
-                answered[-1] += 1
-    return texts, answered
+            if counts:
+                counts[-1] += 1
+    return texts, counts
 
 
-def _is_answer(item: Mapping[str, Any]) -> bool:
-    """Whether the model made this item: a message, a reasoning item or a call."""
+def _is_from_model(item: Mapping[str, Any]) -> bool:
     kind = str(item.get("type") or "message")
     return item.get("role") == "assistant" or kind == "reasoning" or kind.endswith("_call")
 
 
 def _parts(item: Mapping[str, Any], member: str = "content") -> list[str]:
-    """Returns the texts of a message's content or of an output."""
+    """Return the texts of a message's content, or of a tool's output."""
     content = item.get(member)
     if isinstance(content, str):
         return [content]
@@ -196,9 +207,9 @@ def _parts(item: Mapping[str, Any], member: str = "content") -> list[str]:
     return [text for text in texts if isinstance(text, str)]
 
 
-def _own_text(item: Mapping[str, Any]) -> str:
-    """Returns a message's text without the parts that Codex added."""
-    return "\n".join(text for text in _parts(item) if not CONTEXT.match(text))
+def _text_without_context(item: Mapping[str, Any]) -> str:
+    """Return a message's text without the parts that Codex added."""
+    return "\n".join(text for text in _parts(item) if not _CONTEXT.match(text))
 
 
 def _output(item: Mapping[str, Any]) -> str | None:

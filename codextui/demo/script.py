@@ -1,59 +1,196 @@
-"""A script as a table: who says what, one answer for each request."""
+"""What a scripted model says and does: the steps of an answer, and a table of answers.
+
+A script is a function of the request (`ModelScript`). `Script` is the usual one: rules that
+choose an answer by what the user said. An answer is a sequence of steps (`Say`, `Run`, ...).
+"""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from codextui.demo.request import ModelRequest
-from codextui.demo.steps import Call, Fail, Patch, Run, Say, Step, Think
+
+if TYPE_CHECKING:
+    import asyncio
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """A message to the user, streamed as `response.output_text.delta` events.
+
+    Attributes:
+        text: the whole message.
+        chunk: characters in each delta; 0 sends one word a delta.
+        delay_s: seconds between deltas; 0 sends them as fast as they are read.
+        gate: if given, deltas after the first `open_deltas` wait until it is set, so that a test
+            can stop in the middle of the stream.
+        open_deltas: how many deltas are sent before the gate; 0 holds the first one too, after
+            the item is announced.
+    """
+
+    text: str
+    chunk: int = 0
+    delay_s: float = 0.0
+    gate: asyncio.Event | None = None
+    open_deltas: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Think:
+    """A reasoning item whose summary is streamed: Codex's `reasoning` item.
+
+    Attributes:
+        text: the summary.
+        chunk: as for `Say`.
+        delay_s: as for `Say`.
+        gate: as for `Say`.
+        open_deltas: as for `Say`.
+    """
+
+    text: str
+    chunk: int = 0
+    delay_s: float = 0.0
+    gate: asyncio.Event | None = None
+    open_deltas: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A shell command: the function call `exec_command`, run by Codex in its sandbox.
+
+    The thread's next request has its output as `ModelRequest.last_output`.
+
+    Attributes:
+        cmd: the command line, given to the user's shell.
+        escalate: ask to run outside the sandbox (`require_escalated`). Codex then asks the user
+            for approval, unless the thread's approval policy is `never`.
+        justification: the reason shown with that approval.
+        workdir: where to run; None is the thread's cwd.
+        yield_ms: milliseconds after which Codex returns the output so far while the command goes
+            on; None is Codex's own default.
+    """
+
+    cmd: str
+    escalate: bool = False
+    justification: str | None = None
+    workdir: str | None = None
+    yield_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """A file change: the custom tool call `apply_patch`.
+
+    Attributes:
+        text: the whole patch, from `*** Begin Patch` to `*** End Patch`.
+    """
+
+    text: str
+
+    @classmethod
+    def add(cls, path: str, content: str) -> Patch:
+        """Return a patch that adds the file `path` with `content`."""
+        return cls.add_all({path: content})
+
+    @classmethod
+    def add_all(cls, files: Mapping[str, str]) -> Patch:
+        """Return a patch that adds several files: their contents by path."""
+        added = "".join(
+            f"*** Add File: {path}\n{_prefix('+', content)}" for path, content in files.items()
+        )
+        return cls(f"*** Begin Patch\n{added}*** End Patch\n")
+
+    @classmethod
+    def update(cls, path: str, before: str, after: str) -> Patch:
+        """Return a patch that replaces the lines `before` in the file `path` with `after`."""
+        change = f"@@\n{_prefix('-', before)}{_prefix('+', after)}"
+        return cls(f"*** Begin Patch\n*** Update File: {path}\n{change}*** End Patch\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call of any other function that Codex offers: an MCP tool, `view_image`, `update_plan`.
+
+    Attributes:
+        name: the function's name, as in `ModelRequest.tools`.
+        arguments: its arguments.
+        namespace: the tool's namespace, if the request offers it in one.
+    """
+
+    name: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    namespace: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fail:
+    """A failure of the model: an HTTP error as the first step, else the event `response.failed`.
+
+    Attributes:
+        status: the HTTP status. 0 is `response.failed` even as the first step; -1 as the first
+            step closes the connection without an answer.
+        message: the error's message; the user reads it.
+        code: the error's code (e.g. `rate_limit_exceeded`, `context_length_exceeded`), by which
+            Codex decides whether to retry.
+    """
+
+    status: int = 400
+    message: str = "The scripted model was told to fail."
+    code: str = "invalid_request"
+
+
+Step = Say | Think | Run | Patch | Call | Fail
+"""One thing that a model does in an answer. An answer is a sequence of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """The speed of streamed text.
+
+    Attributes:
+        chunk: characters in each delta; 0 is one word a delta.
+        delay_s: seconds between deltas.
+    """
+
+    chunk: int = 0
+    delay_s: float = 0.0
+
+    def say(self, text: str) -> Say:
+        """Return a message at this speed."""
+        return Say(text, chunk=self.chunk, delay_s=self.delay_s)
+
+    def think(self, text: str) -> Think:
+        """Return a reasoning summary at this speed."""
+        return Think(text, chunk=self.chunk, delay_s=self.delay_s)
+
+
+INSTANT = Speed()
+"""As fast as it is read: for runs without a screen."""
+
+READABLE = Speed(chunk=2, delay_s=0.025)
+"""About 80 characters a second: for the console."""
 
 ModelScript = Callable[[ModelRequest], Iterable[Step] | AsyncIterable[Step]]
-"""What `ScriptedModel` plays: a function, a generator or an async generator. It is called once
-for each request and its steps make the answer. An async generator may await between steps."""
+"""A function, a generator or an async generator. It is called once for each request, and its
+steps make the answer. An async generator may await between steps."""
 
 Answer = Step | Sequence[Step] | ModelScript
 """One answer: a step, several of them, or a function of the request."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """A row of the table.
-
-    Attributes:
-        text: what a user text must contain, in lower case.
-        role: what the instructions must contain, in lower case.
-        answers: one for each request.
-        repeat: begin again when they have run out.
-    """
-
-    text: str
-    role: str
-    answers: tuple[Answer, ...]
-    repeat: bool
-
-    def answer(self, position: int) -> Answer:
-        """Returns the answer at a position, or one that says that there is none."""
-        if self.repeat:
-            return self.answers[position % len(self.answers)]
-        if position < len(self.answers):
-            return self.answers[position]
-        return Say(f"The script has no more answers for {self.text!r}: all {position} were given.")
-
-
 class Script:
-    """A table of answers by what the user said and by role.
+    """A table of answers by what the user said and by the thread's role.
 
-    Which rule answers: the thread's user texts are tried from the latest back to the first, and
-    for each one the rules in the order they were added; the first that fits answers. So a
-    follow-up or a steer with a rule of its own gets that, and any other one continues where the
-    thread was.
+    The thread's user texts are tried from the latest back to the first, and for each one the
+    rules in the order they were added; the first rule that matches answers. So a follow-up or a
+    steer with a rule of its own gets that rule's answer, and any other one continues the rule
+    that the thread was in.
 
-    Each thread plays each rule by itself, one answer for each request, and a fork goes on where
-    its source was at that point. When the answers have run out, or no rule fits, the model says
-    so in a plain message.
+    Each thread goes through each rule on its own, one answer for each request, and a fork
+    continues where its source was. When no rule matches, or its answers are used up, the model
+    says so in a plain message.
 
     Example:
         >>> script = Script()
@@ -62,18 +199,18 @@ class Script:
     """
 
     def __init__(self) -> None:
-        self._rules: list[Rule] = []
+        self._rules: list[_Rule] = []
         self._positions: dict[tuple[str, int], int] = {}
 
     def on(self, text: str, /, *answers: Answer, role: str = "", repeat: bool = False) -> Script:
-        """Adds a rule.
+        """Add a rule.
 
         Args:
-            text: fits a user text that contains it, in any case; "" fits every one.
-            answers: what is answered, one for each request; at least one.
-            role: where given, fits only threads whose developer or base instructions (other than
-                Codex's own) contain it, in any case.
-            repeat: begin again when the answers have run out.
+            text: matches user texts that contain it, ignoring case; "" matches all.
+            answers: the answers, one for each request; at least one.
+            role: if given, matches only threads whose developer or base instructions (other than
+                Codex's own) contain it, ignoring case.
+            repeat: start over when the answers are used up.
 
         Returns:
             This script, so that rules can be chained.
@@ -83,17 +220,16 @@ class Script:
         """
         if not answers:
             raise ValueError("A rule of a script needs at least one answer.")
-        self._rules.append(Rule(text.lower(), role.lower(), answers, repeat))
+        self._rules.append(_Rule(text.lower(), role.lower(), answers, repeat))
         return self
 
     def __call__(self, request: ModelRequest) -> Iterable[Step] | AsyncIterable[Step]:
-        """Returns the steps that answer a request, and moves its thread on by one answer."""
-        rules = self._rules_of_texts(request)
-        chosen = next((index for index in reversed(rules) if index is not None), None)
-        if chosen is None:
+        """Return the steps that answer a request, and move its thread on by one answer."""
+        matches = self._match_texts(request)
+        rule = next((index for index in reversed(matches) if index is not None), None)
+        if rule is None:
             return [Say(f"The script has no answer for {request.last_user_text!r}.")]
-        position = self._take(request, rules, chosen)
-        match self._rules[chosen].answer(position):
+        match self._rules[rule].answer(self._next_position(request, matches, rule)):
             case Say() | Think() | Run() | Patch() | Call() | Fail() as step:
                 return [step]
             case Sequence() as steps:
@@ -101,84 +237,56 @@ class Script:
             case script:
                 return script(request)
 
-    def _take(self, request: ModelRequest, rules: Sequence[int | None], chosen: int) -> int:
-        """Returns the thread's position in the chosen rule, and moves on.
-
-        A thread not seen before may have a past: it is a fork, or was resumed, or belongs to a
-        program other than Codex, which tells no thread at all. Its history tells the position.
-        """
-        position = self._positions.get((request.thread, chosen))
-        if position is None:
-            position = _position_in_history(request, rules, chosen)
-        if request.thread:
-            self._positions[request.thread, chosen] = position + 1
-        return position
-
-    def _rules_of_texts(self, request: ModelRequest) -> list[int | None]:
-        """Returns, for each user text, the index of the rule that it called for, if any."""
+    def _match_texts(self, request: ModelRequest) -> list[int | None]:
+        """Return the index of the rule that each user text matches, if any."""
         role = request.role_text.lower()
-        playing = [(i, rule) for i, rule in enumerate(self._rules) if rule.role in role]
+        rules = [(i, rule) for i, rule in enumerate(self._rules) if rule.role in role]
         return [
-            next((i for i, rule in playing if rule.text in text.lower()), None)
+            next((i for i, rule in rules if rule.text in text.lower()), None)
             for text in request.user_texts
         ]
 
+    def _next_position(
+        self, request: ModelRequest, matches: Sequence[int | None], rule: int
+    ) -> int:
+        """Return the thread's position in a rule, and advance it.
 
-def _position_in_history(request: ModelRequest, rules: Sequence[int | None], chosen: int) -> int:
-    """Counts the answers of the model that the chosen rule gave, by the history."""
+        A thread not seen before may have a history: it was forked or resumed, or a program other
+        than Codex sent the request, without a thread id. Then the history gives the position.
+        """
+        position = self._positions.get((request.thread_id, rule))
+        if position is None:
+            position = _position_in_history(request, matches, rule)
+        if request.thread_id:
+            self._positions[request.thread_id, rule] = position + 1
+        return position
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    text: str
+    role: str
+    answers: tuple[Answer, ...]
+    repeat: bool
+
+    def answer(self, position: int) -> Answer:
+        if self.repeat:
+            return self.answers[position % len(self.answers)]
+        if position < len(self.answers):
+            return self.answers[position]
+        return Say(f"The script has no more answers for {self.text!r}: all {position} were given.")
+
+
+def _position_in_history(request: ModelRequest, matches: Sequence[int | None], rule: int) -> int:
+    """Count the answers in the history that the rule gave."""
     position = 0
     current: int | None = None
-    for rule, answered in zip(rules, request.answered, strict=True):
-        current = current if rule is None else rule
-        if current == chosen:
-            position += answered
+    for matched, answers in zip(matches, request.answer_counts, strict=True):
+        current = current if matched is None else matched
+        if current == rule:
+            position += answers
     return position
 
 
-ActAnswer: TypeAlias = Callable[[ModelRequest], AsyncIterator[Step]]
-"""One answer of the model: what it says and does until Codex asks again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Act:
-    """What a prompt sets going.
-
-    Attributes:
-        opening: the act begins with a user text that contains this.
-        answers: one for each request; the last one calls no tool, which ends the turn.
-    """
-
-    opening: str
-    answers: tuple[ActAnswer, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Cues:
-    """What the roles wait for from each other.
-
-    Attributes:
-        patience_s: how long anyone waits, in seconds.
-        written: the builder's program is there.
-    """
-
-    patience_s: float
-    written: asyncio.Event = field(default_factory=asyncio.Event)
-
-    async def await_program(self) -> bool:
-        """Waits for the builder's program; False where patience ran out."""
-        try:
-            await asyncio.wait_for(self.written.wait(), self.patience_s)
-        except TimeoutError:
-            return False
-        return True
-
-
-def printed(request: ModelRequest) -> str:
-    """Returns what the last tool printed, without what Codex says about it; "" for nothing."""
-    _, _, output = (request.last_output or "").partition("Output:\n")
-    return output.strip("\n")
-
-
-def refused(request: ModelRequest) -> bool:
-    """Whether the person did not allow the last tool to be called."""
-    return "rejected by user" in (request.last_output or "")
+def _prefix(sign: str, text: str) -> str:
+    return "".join(f"{sign}{line}\n" for line in text.splitlines())

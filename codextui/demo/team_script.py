@@ -1,4 +1,4 @@
-"""What the models of the demo's team say: as its roles, and as Codex in their threads."""
+"""The script of the demo's team: its roles' answers, and those of their Codex threads."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from codextui.demo.request import ModelRequest
-from codextui.demo.script import Script, refused
-from codextui.demo.steps import Call, Pace, Patch, Run, Say, Step
+from codextui.demo.script import Call, Patch, Run, Say, Script, Speed, Step
 
 FOLDER = Path(__file__).parent / "bug_busters"
-"""Where the team's configuration is, and every file that it makes."""
+"""The folder with the team's configuration and every file that it makes."""
 
 TASK = (
     "Build Bug Busters: a browser game in which one clicks a moving bug for 20 seconds, with a "
@@ -22,137 +21,138 @@ TASK = (
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """What one role lets Codex do.
+class CodexTask:
+    """A task that a role gives to its Codex thread.
 
     Attributes:
-        prompt: what it tells Codex.
-        files: what Codex writes then.
-        said: what Codex answers.
+        prompt: the role's prompt.
+        files: the files that Codex writes.
+        answer: Codex's answer.
     """
 
     prompt: str
     files: tuple[str, ...]
-    said: str
+    answer: str
 
 
-PLAN = Part(
+PLAN_TASK = CodexTask(
     "Write REQUIREMENTS.md and TEST.md for a browser game with a small backend.",
     ("REQUIREMENTS.md", "TEST.md"),
     "REQUIREMENTS.md says what is built, and TEST.md how one knows that it works.",
 )
-TASKS = Part(
+LIST_TASK = CodexTask(
     "Write AGENT_TASKS.md: which role makes which files.",
     ("AGENT_TASKS.md",),
     "AGENT_TASKS.md lists every file with the role that makes it.",
 )
-PARTS = {
-    "designer": Part(
+ROLE_TASKS = {
+    "designer": CodexTask(
         "Write design/design_spec.md: one page that can be built as it is.",
         ("design/design_spec.md",),
         "One column. A net that the arrow keys steer, so that nobody needs a mouse.",
     ),
-    "frontend-developer": Part(
+    "frontend-developer": CodexTask(
         "Build the page in frontend/: index.html, styles.css and game.js, by the design.",
         ("frontend/index.html", "frontend/styles.css", "frontend/game.js"),
         "The game is in `frontend/`. It plays without a backend, and sends its score to one.",
     ),
-    "backend-developer": Part(
+    "backend-developer": CodexTask(
         "Build the server in backend/: /health and /scores, in memory, no dependencies.",
         ("backend/package.json", "backend/server.js"),
         "`node backend/server.js` listens on port 3000 of loopback.",
     ),
-    "tester": Part(
+    "tester": CodexTask(
         "Write tests/TEST_PLAN.md and tests/test.sh from TEST.md, run it, and report.",
         ("tests/TEST_PLAN.md", "tests/test.sh"),
         "Every test passed.",
     ),
 }
-"""By role; the Project Manager has two."""
+"""The task of each role but the Project Manager, who has `PLAN_TASK` and `LIST_TASK`."""
 
-FILES = tuple(name for part in (PLAN, TASKS, *PARTS.values()) for name in part.files)
+_ALL_TASKS = (PLAN_TASK, LIST_TASK, *ROLE_TASKS.values())
+
+FILES = tuple(name for task in _ALL_TASKS for name in task.files)
 """Every file that the team makes."""
 
 _TITLES = {"You are the Project Manager": "project-manager"} | {
-    f"You are the {name.replace('-', ' ').title()}": name for name in PARTS
+    f"You are the {name.replace('-', ' ').title()}": name for name in ROLE_TASKS
 }
 
 
 class TeamScript:
-    """Answers the roles (who ask without naming a thread) and their Codex threads.
+    """The `ModelScript` of the roles, whose requests name no thread, and of their Codex threads.
 
-    The Project Manager hands off to the designer too early, once, and the tester's script must
-    talk to a server, for which it asks a person.
+    The Project Manager hands off to the designer once before the gate is met, and the tester's
+    script needs an approval, because it talks to a server.
     """
 
-    def __init__(self, pace: Pace) -> None:
-        self._pace = pace
-        self._asked: Counter[str] = Counter()
-        self._codex = _codex_script(pace)
-
-    @property
-    def asked(self) -> int:
-        """How often any role has asked so far."""
-        return self._asked.total()
+    def __init__(self, speed: Speed) -> None:
+        self._speed = speed
+        self._answers_given: Counter[str] = Counter()
+        self._codex = _codex_script(speed)
 
     def __call__(self, request: ModelRequest) -> Iterable[Step] | AsyncIterable[Step]:
-        """The steps that answer a request."""
-        return self._codex(request) if request.thread else self._answer_role(request)
+        """Return the steps that answer a request."""
+        return self._codex(request) if request.thread_id else self._answer_role(request)
 
     def _answer_role(self, request: ModelRequest) -> Sequence[Step]:
-        told = request.instructions
-        role = next((name for title, name in _TITLES.items() if title in told), "")
+        role = next((name for title, name in _TITLES.items() if title in request.instructions), "")
         if not role:
             return [Say("I do not know who I am.")]
         by_handoffs = any(tool.startswith("transfer_to_") for tool in request.tools)
-        acts = self._manage(by_handoffs) if role not in PARTS else self._work(role, by_handoffs)
-        number = self._asked[role]
-        self._asked[role] += 1
-        act = acts[min(number, len(acts) - 1)]
-        return [_in_thread(step, request) for step in act]
+        is_manager = role not in ROLE_TASKS
+        answers = self._manager(by_handoffs) if is_manager else self._worker(role, by_handoffs)
+        number = self._answers_given[role]
+        self._answers_given[role] += 1
+        answer = answers[min(number, len(answers) - 1)]
+        return [_with_thread_id(step, request) for step in answer]
 
-    def _manage(self, by_handoffs: bool) -> list[list[Step]]:
-        first: list[Step] = [self._pace.say("First the requirements, then the plan."), _codex(PLAN)]
-        rest: list[Step] = [self._pace.say("The tasks were missing."), _reply(TASKS)]
+    def _manager(self, by_handoffs: bool) -> list[list[Step]]:
+        say = self._speed.say
+        first: list[Step] = [say("First the requirements, then the plan."), _codex(PLAN_TASK)]
+        rest: list[Step] = [say("The tasks were missing."), _reply(LIST_TASK)]
         if not by_handoffs:
             return [first, [Say("The plan is there.")], rest, [Say("Now it is.")]]
         return [
             first,
-            [self._pace.say("The designer can begin."), _hand("designer")],
+            [say("The designer can begin."), _hand_off("designer")],
             rest,
-            [_hand("designer")],
-            [self._pace.say("The design is there: now the page."), _hand("frontend-developer")],
-            [_hand("backend-developer")],
-            [self._pace.say("Both halves are there."), _hand("tester")],
-            [self._pace.say("Bug Busters is built and tested. Open `frontend/index.html`.")],
+            [_hand_off("designer")],
+            [say("The design is there: now the page."), _hand_off("frontend-developer")],
+            [_hand_off("backend-developer")],
+            [say("Both halves are there."), _hand_off("tester")],
+            [say("Bug Busters is built and tested. Open `frontend/index.html`.")],
         ]
 
-    def _work(self, role: str, by_handoffs: bool) -> list[list[Step]]:
-        part = PARTS[role]
-        done: Step = _hand("project-manager") if by_handoffs else Say(part.said)
-        return [[_codex(part)], [done]]
+    def _worker(self, role: str, by_handoffs: bool) -> list[list[Step]]:
+        task = ROLE_TASKS[role]
+        last: Step = _hand_off("project-manager") if by_handoffs else Say(task.answer)
+        return [[_codex(task)], [last]]
 
 
 def content_of(name: str) -> str:
-    """The content of a file that the team makes."""
+    """Return the content of a file that the team makes."""
     return (FOLDER / name).read_text(encoding="utf-8")
 
 
-def tell_files(project: Path) -> str:
-    """Where what the team made is, and what one does with it."""
+def describe_files(project: Path) -> str:
+    """Return a text that says where the team's game is, and how to play it."""
     return (
         f"What was made is in {project}\nTo play it, open frontend/index.html there in a browser."
     )
 
 
-def _codex_script(pace: Pace) -> Script:
+def _codex_script(speed: Speed) -> Script:
     script = Script()
-    for part in (PLAN, TASKS, *PARTS.values()):
-        writing: list[Step] = [pace.think("One patch with all of it."), _patch(part.files)]
-        if "tests/test.sh" in part.files:
-            script.on(part.prompt, writing, _run_tests, _report_tests)
+    for task in _ALL_TASKS:
+        writing: list[Step] = [
+            speed.think("One patch with all of it."),
+            Patch.add_all({name: content_of(name) for name in task.files}),
+        ]
+        if "tests/test.sh" in task.files:
+            script.on(task.prompt, writing, _run_tests, _report_tests)
         else:
-            script.on(part.prompt, writing, pace.say(part.said))
+            script.on(task.prompt, writing, speed.say(task.answer))
     return script
 
 
@@ -166,42 +166,34 @@ def _run_tests(_: ModelRequest) -> Iterable[Step]:
 
 
 def _report_tests(request: ModelRequest) -> Iterable[Step]:
-    if refused(request):
+    if request.was_declined:
         yield Say("The plan and the script are there. I was not allowed to run it.")
         return
-    output = (request.last_output or "").partition("Output:\n")[2]
+    output = request.last_printed
     passed = sum(line.startswith("ok ") for line in output.splitlines())
     yield Say(f"{passed} checks passed.\n\n```\n{output.strip()}\n```")
 
 
-def _patch(names: Sequence[str]) -> Patch:
-    added = []
-    for name in names:
-        lines = "".join(f"+{line}\n" for line in content_of(name).splitlines())
-        added.append(f"*** Add File: {name}\n{lines}")
-    return Patch(f"*** Begin Patch\n{''.join(added)}*** End Patch\n")
+def _codex(task: CodexTask) -> Call:
+    return Call("codex", {"prompt": task.prompt})
 
 
-def _codex(part: Part) -> Call:
-    return Call("codex", {"prompt": part.prompt})
+def _reply(task: CodexTask) -> Call:
+    return Call("codex-reply", {"prompt": task.prompt, "threadId": ""})
 
 
-def _reply(part: Part) -> Call:
-    return Call("codex-reply", {"prompt": part.prompt, "threadId": ""})
-
-
-def _hand(role: str) -> Call:
+def _hand_off(role: str) -> Call:
     return Call(f"transfer_to_{role.replace('-', '_')}")
 
 
-def _in_thread(step: Step, request: ModelRequest) -> Step:
-    """A reply goes to the thread that Codex answered with last."""
+def _with_thread_id(step: Step, request: ModelRequest) -> Step:
+    """Address a `codex-reply` to the thread of Codex's last answer."""
     if isinstance(step, Call) and step.name == "codex-reply":
-        return Call(step.name, {**step.arguments, "threadId": _last_thread(request)})
+        return Call(step.name, {**step.arguments, "threadId": _last_thread_id(request)})
     return step
 
 
-def _last_thread(request: ModelRequest) -> str:
+def _last_thread_id(request: ModelRequest) -> str:
     for item in reversed(request.input):
         try:
             output = json.loads(str(item.get("output")))

@@ -1,40 +1,36 @@
-"""The scripted model in a process of its own: prints its address, and says so many words."""
+"""A scripted model in a process of its own: prints its address and answers with many words."""
 
 from __future__ import annotations
 
 import asyncio
 import sys
-from typing import Any, cast
 
-from codextui.demo import ModelRequest, Say, Script, ScriptedModel
+from starlette.types import Message, Receive, Scope, Send
 
-
-class Collected:
-    """A socket that keeps what is written to it."""
-
-    def __init__(self) -> None:
-        self.parts: list[bytes] = []
-
-    def write(self, data: bytes) -> None:
-        self.parts.append(data)
-
-    async def drain(self) -> None:
-        pass
+from codextui.demo import Say, Script, ScriptedModel
 
 
-class ReadyModel(ScriptedModel):
-    """Makes the whole of an answer before it sends any: who reads it has the cores to itself."""
+class BufferingModel(ScriptedModel):
+    """Makes the whole answer before it sends any of it, so that its readers have the cores."""
 
-    async def _answer(self, request: ModelRequest, writer: asyncio.StreamWriter) -> None:
-        collected = Collected()
-        await super()._answer(request, cast(Any, collected))
-        writer.write(b"".join(collected.parts))
-        await writer.drain()
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        messages: list[Message] = []
+
+        async def collect(message: Message) -> None:
+            messages.append(message)
+
+        await super()._serve(scope, receive, collect)
+        start, *parts = messages
+        body = b"".join(part["body"] for part in parts)
+        # With its length known, Codex need not take the body out of chunks.
+        length = (b"content-length", str(len(body)).encode())
+        await send({**start, "headers": [*start["headers"], length]})
+        await send({**parts[-1], "body": body})
 
 
 async def serve(words: int) -> None:
     text = "".join(f"{number} " for number in range(words))
-    async with ReadyModel(Script().on("", Say(text), repeat=True)) as model:
+    async with BufferingModel(Script().on("", Say(text), repeat=True)) as model:
         print(model.base_url, flush=True)
         await asyncio.to_thread(sys.stdin.read)
 

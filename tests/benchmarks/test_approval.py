@@ -24,7 +24,7 @@ from codextui.demo import (
     codex_environment,
     write_codex_home,
 )
-from codextui.demo.server import demo_server
+from codextui.demo.environment import demo_server
 from codextui.demo.workspace import Workspace, create_workspace
 from codextui.jsonrpc.endpoint import RequestId
 from codextui.jsonrpc.fields import JsonObject

@@ -19,7 +19,7 @@ from benchmarks.talkers import Flood, McpServer, RawCodex
 from codextui.client.connection import Connection
 from codextui.client.spawn import open_socket
 from codextui.demo import write_codex_home
-from codextui.demo.server import demo_server
+from codextui.demo.environment import demo_server
 from codextui.demo.workspace import Workspace, create_workspace
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.contract]

@@ -1,4 +1,4 @@
-"""The game that the demo's team makes, made once, and a browser to play it in."""
+"""Fixtures: the game made by one run of the demo's team, and a browser to play it in."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from codextui.config import paths
 
-LONGEST_S = 400
+TIMEOUT_S = 400
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
-# Nothing of the browser's own goes out to the network.
-QUIET = (
+# The browser itself must not use the network.
+OFFLINE_OPTIONS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
@@ -33,11 +33,11 @@ QUIET = (
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What `codextui demo --team` left: its project, its exit code, and what it told."""
+    """The outcome of `codextui demo --team`: its project, exit code and JSON lines."""
 
     project: Path
     code: int
-    told: list[dict[str, object]]
+    lines: list[dict[str, object]]
 
     @property
     def page(self) -> str:
@@ -46,23 +46,23 @@ class Made:
 
 @pytest.fixture(scope="session")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
-    """One run of the demo's team; whichever worker comes first makes it for all of them."""
+    """One run of the demo's team, made by one pytest worker for all of them."""
     shared = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         shared = shared.parent
     folder = shared / "demo-team"
-    report = folder / "told.json"
+    report = folder / "outcome.json"
     with (shared / "demo-team.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not report.exists():
             folder.mkdir(exist_ok=True)
             report.write_text(json.dumps(_make(folder / "project")))
-    kept = json.loads(report.read_text())
-    return Made(folder / "project", kept["code"], kept["told"])
+    outcome = json.loads(report.read_text())
+    return Made(folder / "project", outcome["code"], outcome["lines"])
 
 
 def _make(project: Path) -> dict[str, object]:
-    """Run the demo in folders of its own, outside of the temp folder, and keep what it made."""
+    """Run the demo in separate folders outside the temp folder, and copy its project."""
     paths.cache_dir().mkdir(mode=0o700, parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="browser-", dir=paths.cache_dir()) as own:
         runtime = Path(own) / "runtime"
@@ -75,24 +75,24 @@ def _make(project: Path) -> dict[str, object]:
             [*command, "--mode", "parallel"],
             capture_output=True,
             text=True,
-            timeout=LONGEST_S,
+            timeout=TIMEOUT_S,
             check=False,
             env={**os.environ, **homes, "XDG_RUNTIME_DIR": str(runtime)},
         )
-        told = [json.loads(line) for line in ran.stdout.splitlines()]
-        where = next((line["project"] for line in told if "project" in line), None)
+        lines = [json.loads(line) for line in ran.stdout.splitlines()]
+        where = next((line["project"] for line in lines if "project" in line), None)
         assert where, ran.stdout + ran.stderr
         shutil.copytree(where, project)
-    return {"code": ran.returncode, "told": told}
+    return {"code": ran.returncode, "lines": lines}
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """The machine's own Chromium, without a window; none is ever downloaded."""
+    """The machine's own Chromium, headless; it is never downloaded."""
     program = next(filter(None, map(shutil.which, BROWSERS)), None)
     if program is None:
         raise _unavailable("there is no Chromium, and only .ci/run installs one")
-    options = [*QUIET, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+    options = [*OFFLINE_OPTIONS, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=options)
         yield browser
@@ -101,16 +101,16 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    """A page whose clock stands still unless it is told to run, and that must have no errors."""
+    """A page with a paused clock, which must report no errors."""
     context = browser.new_context()
     page = context.new_page()
     errors: list[str] = []
 
-    def hear(message: ConsoleMessage) -> None:
+    def collect(message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
             errors.append(message.text)
 
-    page.on("console", hear)
+    page.on("console", collect)
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on("requestfailed", lambda request: errors.append(f"{request.url} failed"))
     page.clock.install(time=0)
@@ -122,7 +122,7 @@ def page(browser: Browser) -> Iterator[Page]:
 
 @pytest.fixture
 def backend(made: Made) -> Iterator[str]:
-    """The address of the server that the team wrote, while it runs."""
+    """The address of the running server that the team wrote."""
     node = shutil.which("node")
     if node is None:
         raise _unavailable("there is no Node to run the game's server with")

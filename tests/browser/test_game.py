@@ -1,4 +1,4 @@
-"""Bug Busters, as the demo's team wrote it: played in Chromium, with its server and without."""
+"""Bug Busters, the game of the demo's team, played in Chromium with and without its server."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def middle(page: Page, name: str) -> Point:
 
 
 def start(page: Page, address: str, *, chance: float) -> None:
-    """Opens the page and begins a round in which every chance comes out the same."""
+    """Open the page and start a round in which `Math.random()` is always `chance`."""
     page.add_init_script(f"Math.random = () => {chance}")
     page.goto(address)
     assert page.locator("#result").inner_text() == "How many bugs can you catch in 20 seconds?"
@@ -38,12 +38,12 @@ def score(page: Page) -> str:
     return page.locator("#score").inner_text()
 
 
-def test_the_demos_team_makes_everything_it_was_asked_for(made: Made) -> None:
-    assert made.code == 0, made.told[-3:]
-    assert made.told[-1]["ok"] is True
+def test_the_demos_team_makes_everything_that_was_requested(made: Made) -> None:
+    assert made.code == 0, made.lines[-3:]
+    assert made.lines[-1]["ok"] is True
 
 
-def test_a_round_is_played_with_the_mouse_and_then_another_one(made: Made, page: Page) -> None:
+def test_two_rounds_are_played_with_the_mouse(made: Made, page: Page) -> None:
     start(page, made.page, chance=0.5)
     assert page.locator("#panel").is_hidden()
     before = middle(page, "#bug")
@@ -73,7 +73,7 @@ def test_a_round_is_played_with_the_mouse_and_then_another_one(made: Made, page:
     assert page.locator("#best").inner_text() == "2"
 
 
-def test_a_miss_scares_the_bug_and_a_golden_one_counts_three(made: Made, page: Page) -> None:
+def test_a_miss_scares_the_bug_and_a_golden_bug_counts_three(made: Made, page: Page) -> None:
     start(page, made.page, chance=0.1)
     x, y = middle(page, "#bug")
     page.mouse.click(x - 60, y)
@@ -111,9 +111,7 @@ def test_the_keyboard_alone_is_enough(made: Made, page: Page) -> None:
     assert page.locator("#panel").is_hidden()
 
 
-def test_opened_through_its_server_it_keeps_the_best_rounds(
-    made: Made, page: Page, backend: str
-) -> None:
+def test_the_game_on_its_server_lists_the_best_rounds(made: Made, page: Page, backend: str) -> None:
     ask(f"{backend}/scores", {"name": "<b>Bo</b>", "score": 1})
     page.add_init_script("Math.random = () => 0.5")
     page.goto(backend)
@@ -128,7 +126,7 @@ def test_opened_through_its_server_it_keeps_the_best_rounds(
 
 
 def ask(url: str, body: Any = None, method: str | None = None) -> tuple[int, Any]:
-    """The status and the JSON of an answer; `body` is posted, bytes as they are."""
+    """Return the status and JSON of a response; a `body` is posted, bytes unchanged."""
     raw = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
     request = urllib.request.Request(url, raw, method=method)
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -140,7 +138,7 @@ def ask(url: str, body: Any = None, method: str | None = None) -> tuple[int, Any
         return refused.code, json.load(refused)
 
 
-def test_the_server_answers_what_was_agreed_and_refuses_the_rest(backend: str) -> None:
+def test_the_server_answers_the_agreed_requests_and_refuses_others(backend: str) -> None:
     assert ask(f"{backend}/health") == (200, {"ok": True})
     assert ask(f"{backend}/scores") == (200, [])
     for points in (3, 7, 5):
@@ -148,8 +146,8 @@ def test_the_server_answers_what_was_agreed_and_refuses_the_rest(backend: str) -
     assert [one["score"] for one in ask(f"{backend}/scores")[1]] == [7, 5, 3]
     for wrong in (b"{", b"\xff", 1, None, [], {}, {"score": "9"}, {"score": -1}, {"score": 1.5}):
         posted = b"null" if wrong is None else wrong
-        status, told = ask(f"{backend}/scores", posted)
-        assert (status, set(told)) == (400, {"error"}), wrong
+        status, answer = ask(f"{backend}/scores", posted)
+        assert (status, set(answer)) == (400, {"error"}), wrong
     assert ask(f"{backend}/scores", {"name": 4, "score": 1})[0] == 400
     assert ask(f"{backend}/scores", b" " * 20_000)[0] == 413
     assert ask(f"{backend}/scores", method="DELETE")[0] == 405

@@ -180,7 +180,7 @@ class Machine:
 def answer(request: ModelRequest) -> list[Step]:
     """The model of every thread; a prompt `visit` is one of a Codex that is the client itself."""
     word, _, rest = request.last_user_text.partition(" ")
-    answered = request.answered[-1]
+    answered = request.answer_counts[-1]
     match word, answered:
         case "leave", 0:
             return [Run(f"touch {rest}", escalate=True, justification="it belongs there")]

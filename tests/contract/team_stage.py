@@ -17,7 +17,7 @@ from contract.serving import Served, serving
 from warm import Warm, start_warm
 
 from codextui.client.updates import ApprovalOffered
-from codextui.demo.steps import AT_ONCE, Pace
+from codextui.demo.script import INSTANT, Speed
 from codextui.demo.team_script import FILES, FOLDER, TASK, TeamScript, content_of
 from codextui.errors import ApprovalGone
 from codextui.protocol.decisions import Decision
@@ -79,13 +79,13 @@ class Stage:
 
 @asynccontextmanager
 async def staged(
-    binary: Path, scratch: Path, pace: Pace = AT_ONCE, script: Any = None
+    binary: Path, scratch: Path, speed: Speed = INSTANT, script: Any = None
 ) -> AsyncIterator[Stage]:
     """A server whose models play the demo's team, or what a test says."""
     project = scratch / "project"
     project.mkdir()
     (scratch / "codextui").mkdir(mode=0o700)
-    script = script or TeamScript(pace)
+    script = script or TeamScript(speed)
     place = {"socket": scratch / "codextui" / "t.sock", "name": "t"}
     async with serving(binary, scratch, script, **place) as served:
         yield Stage(served, script, scratch, project)

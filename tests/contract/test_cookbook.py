@@ -58,7 +58,7 @@ class FiveRoles:
         self.offered: dict[str, set[str]] = {}
 
     def __call__(self, request: ModelRequest) -> Iterable[Step]:
-        if request.thread:
+        if request.thread_id:
             return self._write(request)
         [role] = re.findall(r"You are the ([A-Z]\w+(?: [A-Z]\w+)?)\.", request.instructions)
         self.offered[role] = set(request.tools)

@@ -1,4 +1,4 @@
-"""What the real Codex does with the scripted model."""
+"""The real Codex with the scripted model."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ async def test_a_plain_turn_streams_the_text(start_exchange: StartExchange, work
     assert not model.faults
 
 
-async def test_codex_tells_the_model_its_thread_its_turn_and_what_the_user_said(
+async def test_a_request_names_the_thread_the_turn_and_the_user_texts(
     start_exchange: StartExchange, workspace: Path
 ):
     (workspace / "AGENTS.md").write_text("Write short sentences.")
@@ -42,13 +42,13 @@ async def test_codex_tells_the_model_its_thread_its_turn_and_what_the_user_said(
         second = await codex.start_turn(thread, "Second question")
         await codex.finished(thread, second)
         one, two = model.requests
-    assert [(r.thread, r.turn, r.number) for r in (one, two)] == [
+    assert [(r.thread_id, r.turn_id, r.number) for r in (one, two)] == [
         (thread, first, 0),
         (thread, second, 1),
     ]
     assert one.user_texts == ("First question",)
     assert two.user_texts == ("First question", "Second question")
-    assert two.answered == (1, 0)
+    assert two.answer_counts == (1, 0)
     assert one.developer == "You are the tester."
     assert one.instructions.startswith("You are Codex")
     assert {"exec_command", "apply_patch"} <= set(one.tools)
@@ -76,7 +76,7 @@ async def test_a_command_runs_in_the_sandbox_and_its_output_returns_to_the_model
     assert command["status"] == "completed"
 
 
-async def test_an_escalated_command_asks_and_runs_outside_the_sandbox_once_approved(
+async def test_an_escalated_command_runs_outside_the_sandbox_once_approved(
     start_exchange: StartExchange, workspace: Path, scratch: Path
 ):
     outside = scratch / "outside.txt"
@@ -95,7 +95,7 @@ async def test_an_escalated_command_asks_and_runs_outside_the_sandbox_once_appro
     assert outside.read_text() == "yes\n"
 
 
-async def test_a_declined_command_does_not_run_and_the_model_reads_so(
+async def test_a_declined_command_does_not_run_and_the_model_is_told(
     start_exchange: StartExchange, workspace: Path, scratch: Path
 ):
     outside = scratch / "outside.txt"
@@ -132,7 +132,7 @@ async def test_patches_add_and_change_a_file(start_exchange: StartExchange, work
     assert changes == ["add", "update"]
 
 
-async def test_one_answer_may_hold_several_calls(start_exchange: StartExchange, workspace: Path):
+async def test_one_answer_may_have_several_calls(start_exchange: StartExchange, workspace: Path):
     script = Script().on(
         "both", [Say("First."), Run("echo one"), Run("echo two")], Say("Both ran.")
     )
@@ -141,7 +141,7 @@ async def test_one_answer_may_hold_several_calls(start_exchange: StartExchange, 
         thread = await codex.start_thread(workspace)
         turn = await codex.start_turn(thread, "both")
         await codex.finished(thread, turn)
-        assert model.requests[1].answered == (1,)
+        assert model.requests[1].answer_counts == (1,)
     outputs = [item["aggregatedOutput"] for item in codex.items(thread, "commandExecution")]
     assert sorted(outputs) == ["one\n", "two\n"]
     assert codex.text(thread) == "First.Both ran."
@@ -160,7 +160,7 @@ async def test_any_other_function_can_be_called(start_exchange: StartExchange, w
     assert "4711" in output
 
 
-async def test_a_held_stream_goes_on_when_it_is_released(
+async def test_a_held_stream_continues_when_its_gate_opens(
     start_exchange: StartExchange, workspace: Path
 ):
     gate = asyncio.Event()
@@ -178,7 +178,7 @@ async def test_a_held_stream_goes_on_when_it_is_released(
     assert codex.text(thread) == "before the gate after it"
 
 
-async def test_a_turn_interrupted_in_mid_stream_leaves_the_model_free_for_the_next(
+async def test_a_turn_interrupted_in_mid_stream_does_not_block_the_next(
     start_exchange: StartExchange, workspace: Path
 ):
     never = asyncio.Event()
@@ -196,7 +196,7 @@ async def test_a_turn_interrupted_in_mid_stream_leaves_the_model_free_for_the_ne
     assert codex.text(thread) == "held Here I am."
 
 
-async def test_two_threads_at_once_each_get_their_own_script(
+async def test_two_threads_at_the_same_time_each_get_their_own_answers(
     start_exchange: StartExchange, workspace: Path
 ):
     script = Script()
@@ -218,7 +218,7 @@ async def test_two_threads_at_once_each_get_their_own_script(
     ]
 
 
-async def test_base_instructions_can_be_the_role(start_exchange: StartExchange, workspace: Path):
+async def test_base_instructions_can_name_the_role(start_exchange: StartExchange, workspace: Path):
     script = Script().on("", Say("I test."), role="the tester").on("", Say("I do not."))
     async with ScriptedModel(script) as model:
         codex = await start_exchange(model)
@@ -228,7 +228,7 @@ async def test_base_instructions_can_be_the_role(start_exchange: StartExchange, 
     assert codex.text(thread) == "I test."
 
 
-async def test_a_fork_goes_on_where_its_source_was_and_leaves_the_source_there(
+async def test_a_fork_continues_where_its_source_was_and_does_not_move_it(
     start_exchange: StartExchange, workspace: Path
 ):
     script = Script().on("begin", Say("One."), Say("Two."), Say("Three."))
@@ -266,7 +266,9 @@ async def test_a_failing_model_fails_the_turn(
     assert codex.text(thread) == "Now it works."
 
 
-async def test_a_model_that_hangs_up_fails_the_turn(start_exchange: StartExchange, workspace: Path):
+async def test_a_model_that_disconnects_fails_the_turn(
+    start_exchange: StartExchange, workspace: Path
+):
     async with ScriptedModel(Script().on("try", Fail(-1))) as model:
         codex = await start_exchange(model)
         thread = await codex.start_thread(workspace)
@@ -274,7 +276,9 @@ async def test_a_model_that_hangs_up_fails_the_turn(start_exchange: StartExchang
     assert ended["status"] == "failed"
 
 
-async def test_a_script_that_has_run_out_says_so(start_exchange: StartExchange, workspace: Path):
+async def test_a_script_without_further_answers_says_so(
+    start_exchange: StartExchange, workspace: Path
+):
     async with ScriptedModel(Script().on("once", Say("Once."))) as model:
         codex = await start_exchange(model)
         thread = await codex.start_thread(workspace)
@@ -283,7 +287,7 @@ async def test_a_script_that_has_run_out_says_so(start_exchange: StartExchange, 
     assert codex.text(thread).startswith("Once.The script has no more answers")
 
 
-async def test_a_compaction_uses_no_answer_of_the_script(
+async def test_a_compaction_takes_no_answer_from_the_script(
     start_exchange: StartExchange, workspace: Path
 ):
     async with ScriptedModel(Script().on("begin", Say("One."), Say("Two."))) as model:
@@ -299,7 +303,7 @@ async def test_a_compaction_uses_no_answer_of_the_script(
     assert codex.text(thread).endswith("Two.")
 
 
-async def test_twenty_thousand_deltas_arrive_whole_and_in_order(
+async def test_twenty_thousand_deltas_arrive_complete_and_in_order(
     start_exchange: StartExchange, workspace: Path
 ):
     text = "".join(f"{number:05d} " for number in range(20_000))

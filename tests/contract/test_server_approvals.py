@@ -231,7 +231,7 @@ async def test_an_unattended_question_waits_for_a_supervisor(
     async with serving(codex_binary, scratch, script) as served, served.client() as caller:
         options = {"sandbox": "workspace-write", "approval-policy": "on-request"}
         number = caller.begin_tool("codex", prompt="leave", cwd=str(workspace), **options)
-        await served.model.requested(1)
+        await served.model.wait_for_request(1)
         async with served.console() as console:
             approval = await console.offered()
             await console.state(approval.thread_id, ThreadState.NEEDS_INPUT)

@@ -95,7 +95,7 @@ async def test_a_call_that_was_begun_before_is_continued(
             first = codex_of(connection, CallLog(store=stored.append), workspace)
             call = first.call_tool("codex", {"prompt": "build"}, {CALL_ID_META: "c1"})
             abandoned = asyncio.create_task(call)
-            await served.model.requested(1)
+            await served.model.wait_for_request(1)
             # As if the process was killed.
             first.interrupts_turns = False
             abandoned.cancel()
@@ -143,7 +143,7 @@ async def test_a_cancelled_call_interrupts_its_turn(
         codex = codex_of(connection, CallLog(), workspace)
         call = asyncio.create_task(codex.call_tool("codex", {"prompt": "build"}))
         started = await console.event(ev.TurnStarted)
-        await served.model.requested(1)
+        await served.model.wait_for_request(1)
         call.cancel()
         with pytest.raises(asyncio.CancelledError):
             await call
@@ -293,7 +293,7 @@ async def test_leaving_the_server_during_a_run_leaves_nothing_running(
             agent = Agent(name="Worker", model=model, mcp_servers=[codex])
             hooks = codex.hooks("team")
             running = asyncio.create_task(Runner.run(agent, "Go.", run_config=QUIET, hooks=hooks))
-            await served.model.requested(1)
+            await served.model.wait_for_request(1)
             row = await console.event(ev.ThreadChanged, lambda e: e.msg.thread.handle == "worker")
             await console.call("codex-role", thread="worker", action="pause")
             warned = await console.event(ev.Warned, lambda e: e.thread_id == row.thread_id)

@@ -15,7 +15,7 @@ from contract.serving import Console
 from contract.team_stage import Stage, kinds, staged
 
 from codextui.demo.request import ModelRequest
-from codextui.demo.steps import Call, Say, Step
+from codextui.demo.script import Call, Say, Step
 from codextui.protocol import events as ev
 from codextui.protocol.approvals import QuestionsAsked, ToolAsked
 from codextui.protocol.threads import ThreadState

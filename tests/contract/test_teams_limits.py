@@ -87,7 +87,7 @@ class Crowd:
         self.all_at_work = asyncio.Event()
 
     def __call__(self, request: ModelRequest) -> Iterable[Step] | AsyncIterator[Step]:
-        if request.thread:
+        if request.thread_id:
             return self._write(request)
         asked = any(item.get("type") == "function_call_output" for item in request.input)
         if asked:
@@ -166,7 +166,7 @@ class Odd:
         self.read: list[str] = []
 
     def __call__(self, request: ModelRequest) -> Iterable[Step]:
-        if request.thread:
+        if request.thread_id:
             return [Say("Here you are.")]
         if request.last_output is not None:
             self.read.append(request.last_output)

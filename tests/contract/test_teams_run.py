@@ -12,7 +12,7 @@ import pytest
 from contract.team_stage import Stage, deciding, kinds, staged
 
 from codextui.demo.request import ModelRequest
-from codextui.demo.steps import AT_ONCE, Pace, Step
+from codextui.demo.script import INSTANT, Speed, Step
 from codextui.demo.team_script import FOLDER, TeamScript
 from codextui.protocol import events as ev
 from codextui.protocol.decisions import Approved, Declined
@@ -37,7 +37,7 @@ class Asked:
 
     def __init__(self) -> None:
         self.again = 0
-        self._script = TeamScript(AT_ONCE)
+        self._script = TeamScript(INSTANT)
         self._answers: dict[str, list[Step]] = {}
 
     @property
@@ -45,7 +45,7 @@ class Asked:
         return len(self._answers)
 
     def __call__(self, request: ModelRequest) -> Any:
-        if request.thread:
+        if request.thread_id:
             return self._script(request)
         question = json.dumps([request.instructions, request.input])
         if question in self._answers:
@@ -212,7 +212,7 @@ async def test_a_run_ends_when_its_limit_is_reached(
 async def test_an_interrupted_run_leaves_no_turn_running_and_can_be_resumed(
     codex_binary: Path, scratch: Path
 ) -> None:
-    slow = Pace(chunk=1, delay_s=0.1)
+    slow = Speed(chunk=1, delay_s=0.1)
     async with asyncio.timeout(WAIT_S), staged(codex_binary, scratch, slow) as stage:
         process = await stage.start(*stage.new("handoffs"))
         assert process.stdout is not None

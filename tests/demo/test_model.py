@@ -1,4 +1,4 @@
-"""The scripted model's server, asked over plain sockets."""
+"""The scripted model, called over plain sockets."""
 
 from __future__ import annotations
 
@@ -23,15 +23,18 @@ from codextui.demo import (
     Step,
     Think,
 )
-from codextui.demo.http import BODY_LIMIT, HEAD_LIMIT
+from codextui.demo.model import BODY_LIMIT, HEAD_LIMIT
 
 PATIENCE_S = 20
+POST = b"POST /v1/responses HTTP/1.1\r\nHost: x\r\n"
 
 
 @dataclass
 class Client:
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
+    received: bytes = b""
+    """What was received of a stream, without the framing of its chunks."""
 
     def send(self, content: bytes) -> None:
         self.writer.write(content)
@@ -41,9 +44,10 @@ class Client:
 
     def post(self, body: Any, **headers: str) -> None:
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
-        told = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in headers.items())
-        head = f"POST /v1/responses HTTP/1.1\r\nContent-Length: {len(content)}\r\n{told}\r\n"
-        self.send(head.encode() + content)
+        lines = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in headers.items())
+        self.send(
+            b"%sContent-Length: %d\r\n%s\r\n" % (POST, len(content), lines.encode()) + content
+        )
 
     def ask(self, prompt: str, thread: str = "thread-1") -> None:
         user = {"type": "message", "role": "user", "content": prompt}
@@ -51,30 +55,51 @@ class Client:
 
     async def head(self) -> str:
         async with asyncio.timeout(PATIENCE_S):
-            return (await self.reader.readuntil(b"\r\n\r\n")).decode()
+            return (await self.reader.readuntil(b"\r\n\r\n")).decode().lower()
 
     async def reply(self) -> tuple[int, Any]:
         """The status and the JSON of a whole response."""
         head = await self.head()
-        length = int(head.lower().split("content-length: ")[1].split("\r\n")[0])
+        length = int(head.split("content-length: ")[1].split("\r\n")[0])
         async with asyncio.timeout(PATIENCE_S):
             content = await self.reader.readexactly(length)
         return int(head.split(" ")[1]), json.loads(content)
 
-    async def event(self) -> dict[str, Any]:
+    async def chunk(self) -> bool:
+        """Receive a chunk of a stream; False if there is none left."""
         async with asyncio.timeout(PATIENCE_S):
-            return parse_event(await self.reader.readuntil(b"\n\n"))
+            try:
+                size = int(await self.reader.readuntil(b"\r\n"), 16)
+                content = await self.reader.readexactly(size + 2)
+            except asyncio.IncompleteReadError:
+                return False
+        self.received += content[:-2]
+        return size > 0
+
+    async def event(self) -> dict[str, Any]:
+        while b"\n\n" not in self.received:
+            assert await self.chunk()
+        block, _, self.received = self.received.partition(b"\n\n")
+        return parse_event(block)
+
+    async def stream(self) -> bytes:
+        """The rest of a stream."""
+        while await self.chunk():
+            pass
+        return self.received
 
     async def rest(self) -> bytes:
+        """What comes until the connection is closed."""
         async with asyncio.timeout(PATIENCE_S):
             return await self.reader.read()
 
     async def events(self) -> list[dict[str, Any]]:
         """Every event of a stream, which ends with its connection."""
         head = await self.head()
-        assert head.startswith("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n")
-        blocks = (await self.rest()).split(b"\n\n")
+        assert head.startswith("http/1.1 200 ok\r\ncontent-type: text/event-stream\r\n")
+        blocks = (await self.stream()).split(b"\n\n")
         assert blocks.pop() == b""
+        assert await self.rest() == b""
         return [parse_event(block) for block in blocks]
 
 
@@ -142,7 +167,9 @@ async def test_a_message_is_announced_streamed_and_completed():
     ],
     ids=["run", "call", "patch", "think"],
 )
-async def test_each_step_ends_as_the_item_that_codex_reads(step: Step, item: dict[str, Any]):
+async def test_each_step_becomes_an_item_of_the_kind_that_codex_reads(
+    step: Step, item: dict[str, Any]
+):
     events = await events_of(step)
     [done] = [event["item"] for event in events if event["type"] == "response.output_item.done"]
     assert done.items() >= item.items()
@@ -174,7 +201,7 @@ async def test_items_and_calls_of_different_answers_have_different_ids():
     assert len(set(ids)) == 8
 
 
-async def test_the_usage_depends_on_the_lengths_alone():
+async def test_the_usage_depends_only_on_the_lengths():
     one, two, longer = [
         (await events_of(Think("x" * 8), Say(text)))[-1]["response"]["usage"]
         for text in ("y" * 12, "z" * 12, "z" * 40)
@@ -206,12 +233,12 @@ async def test_a_gate_holds_the_deltas_after_the_open_ones():
         before = [await client.event() for _ in range(5)]
         assert [event["delta"] for event in before if "delta" in event] == ["a", "b"]
         gate.set()
-        after = await client.rest()
+        after = await client.stream()
     assert after.count(b"response.output_text.delta") == 2 * 2
     assert b"response.completed" in after
 
 
-async def test_a_gate_may_hold_a_message_from_the_first_delta_on():
+async def test_a_gate_may_hold_a_message_from_its_first_delta():
     gate = asyncio.Event()
     held = Say("held", gate=gate, open_deltas=0)
     async with ScriptedModel(lambda _: [held]) as model, connected(model) as client:
@@ -223,7 +250,7 @@ async def test_a_gate_may_hold_a_message_from_the_first_delta_on():
         assert (await client.event())["delta"] == "held"
 
 
-async def test_a_client_that_hangs_up_frees_a_held_answer():
+async def test_a_held_answer_is_given_up_when_the_client_disconnects():
     given_up = asyncio.Event()
 
     async def script(_: ModelRequest) -> AsyncIterator[Step]:
@@ -243,14 +270,14 @@ async def test_a_client_that_hangs_up_frees_a_held_answer():
         assert not model.faults
 
 
-async def test_closing_hangs_up_on_held_streams():
+async def test_closing_disconnects_held_streams():
     held = Say("a b", gate=asyncio.Event())
     async with ScriptedModel(lambda _: [held]) as model, connected(model) as client:
         client.ask("go")
         await client.head()
         async with asyncio.timeout(PATIENCE_S):
             await model.aclose()
-        assert b"response.completed" not in await client.rest()
+        assert b"response.completed" not in await client.stream()
 
 
 async def test_a_failure_as_first_step_is_an_http_error():
@@ -270,7 +297,7 @@ async def test_a_failure_after_a_message_ends_the_stream_as_failed():
     assert "never" not in json.dumps(events)
 
 
-async def test_a_failure_of_status_minus_one_hangs_up_without_a_word():
+async def test_a_failure_with_status_minus_one_disconnects_without_an_answer():
     async with ScriptedModel(lambda _: [Fail(-1)]) as model, connected(model) as client:
         client.ask("go")
         assert await client.rest() == b""
@@ -288,12 +315,12 @@ async def test_a_script_that_raises_fails_the_answer_and_is_noted():
     assert "no such page" in model.faults[0]
 
 
-async def test_threads_are_counted_and_answered_apart_at_the_same_time():
+async def test_threads_are_counted_and_answered_separately_at_the_same_time():
     gate = asyncio.Event()
     script = Script().on("slow", Say("a b", gate=gate)).on("", Say("1"), Say("2"))
     async with ScriptedModel(script) as model, connected(model) as slow:
         slow.ask("slow", "slow-thread")
-        await model.requested(1)
+        await model.wait_for_request(1)
         for _ in range(2):
             async with connected(model) as quick:
                 quick.ask("quick", "quick-thread")
@@ -304,19 +331,19 @@ async def test_threads_are_counted_and_answered_apart_at_the_same_time():
         assert [request.number for request in model.requests_of("slow-thread")] == [0]
 
 
-async def test_only_the_last_requests_are_kept():
-    async with ScriptedModel(lambda _: [Say("ok")], kept_requests=2) as model:
+async def test_only_the_last_requests_are_remembered():
+    async with ScriptedModel(lambda _: [Say("ok")], request_limit=2) as model:
         for prompt in ("one", "two", "three"):
             async with connected(model) as client:
                 client.ask(prompt)
                 await client.events()
         assert [request.last_user_text for request in model.requests] == ["two", "three"]
-        assert (await model.requested(3)).last_user_text == "three"
+        assert (await model.wait_for_request(3)).last_user_text == "three"
         with pytest.raises(IndexError):
-            await model.requested(1)
+            await model.wait_for_request(1)
 
 
-async def test_what_codex_asks_by_itself_does_not_reach_the_script():
+async def test_requests_that_codex_makes_on_its_own_do_not_reach_the_script():
     script = Script().on("", Say("The script's."))
     async with ScriptedModel(script) as model:
         async with connected(model) as client:
@@ -332,7 +359,7 @@ async def test_what_codex_asks_by_itself_does_not_reach_the_script():
     assert "The script's." in json.dumps(users)
 
 
-async def test_an_unknown_path_is_a_json_error_and_the_connection_goes_on():
+async def test_an_unknown_path_is_a_json_error_and_the_connection_stays_open():
     async with ScriptedModel(lambda _: []) as model, connected(model) as client:
         client.get("/v1/nowhere")
         status, body = await client.reply()
@@ -347,20 +374,20 @@ async def test_an_unknown_path_is_a_json_error_and_the_connection_goes_on():
 @pytest.mark.parametrize(
     "sent",
     [
-        b"POST /v1/responses HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % (BODY_LIMIT + 1),
-        b"POST /v1/responses HTTP/1.1\r\nContent-Length: many\r\n\r\n",
-        b"POST /v1/responses HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n",
-        b"POST /v1/responses HTTP/1.1\r\nContent-Length: 1\r\n\r\n{",
-        b"POST /v1/responses HTTP/1.1\r\nContent-Length: 2\r\n\r\n[]",
-        b'POST /v1/responses HTTP/1.1\r\nContent-Length: 13\r\n\r\n{"input": 17}',
-        b'POST /v1/responses HTTP/1.1\r\nContent-Length: 15\r\n\r\n{"input": [17]}',
-        b"GET / HTTP/1.1\r\nno colon\r\n\r\n",
+        POST + b"Content-Length: %d\r\n\r\n" % (BODY_LIMIT + 1),
+        POST + b"Content-Length: many\r\n\r\n",
+        POST + b"Transfer-Encoding: chunked\r\n\r\n",
+        POST + b"Content-Length: 1\r\n\r\n{",
+        POST + b"Content-Length: 2\r\n\r\n[]",
+        POST + b'Content-Length: 13\r\n\r\n{"input": 17}',
+        POST + b'Content-Length: 15\r\n\r\n{"input": [17]}',
+        b"GET / HTTP/1.1\r\nHost: x\r\nno colon\r\n\r\n",
         b"hello\r\n\r\n",
-        b"GET /" + b"x" * HEAD_LIMIT + b" HTTP/1.1\r\n\r\n",
+        b"GET /" + b"x" * HEAD_LIMIT + b" HTTP/1.1\r\nHost: x\r\n\r\n",
     ],
     ids=lambda sent: repr(sent[-30:]),
 )
-async def test_what_is_no_request_is_refused_and_noted(sent: bytes):
+async def test_an_invalid_request_is_refused_and_noted(sent: bytes):
     async with ScriptedModel(lambda _: []) as model:
         async with connected(model) as client:
             client.send(sent)
@@ -374,17 +401,17 @@ async def test_what_is_no_request_is_refused_and_noted(sent: bytes):
             assert (await client.reply())[0] == 200
 
 
-async def test_a_client_that_leaves_in_the_midst_of_a_request_is_no_fault():
+async def test_a_client_that_disconnects_in_the_middle_of_a_request_is_no_fault():
     async with ScriptedModel(lambda _: []) as model:
         async with connected(model) as client:
-            client.send(b"POST /v1/responses HTTP/1.1\r\nContent-Length: 100\r\n\r\n{")
+            client.send(POST + b"Content-Length: 100\r\n\r\n{")
             client.writer.write_eof()
             assert await client.rest() == b""
         assert not model.faults
         assert not model.requests
 
 
-async def test_the_authorization_of_a_request_is_not_kept():
+async def test_the_authorization_of_a_request_is_not_remembered():
     async with ScriptedModel(lambda _: [Say("ok")]) as model, connected(model) as client:
         client.post({"input": "x", "stream": True}, authorization="Bearer secret")
         await client.events()

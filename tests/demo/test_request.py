@@ -1,4 +1,4 @@
-"""What a script learns from a request."""
+"""What a script can read from a request."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def parse(*items: dict[str, Any], **body: Any) -> ModelRequest:
     return parse_request({}, json.dumps({"input": items, **body}).encode())
 
 
-def test_what_codex_adds_in_the_users_name_is_not_what_the_user_said():
+def test_context_that_codex_adds_is_not_a_text_of_the_user():
     agents = "# AGENTS.md instructions for /src\n\nBe brief."
     environment = "<environment_context>\n/src\n</environment_context>"
     parsed = parse(
@@ -42,7 +42,7 @@ def test_a_request_without_user_texts_has_empty_ones():
     assert (parsed.first_user_text, parsed.last_user_text, parsed.last_output) == ("", "", None)
 
 
-def test_a_run_of_items_of_the_model_is_one_answer():
+def test_consecutive_items_of_the_model_are_one_answer():
     call = {"type": "function_call", "name": "exec_command", "arguments": "{}", "call_id": "1"}
     output = {"type": "function_call_output", "call_id": "1", "output": "done"}
     parsed = parse(
@@ -60,10 +60,10 @@ def test_a_run_of_items_of_the_model_is_one_answer():
         message("user", "a steer"),
     )
     assert parsed.user_texts == ("first", "second", "a steer")
-    assert parsed.answered == (2, 1, 0)
+    assert parsed.answer_counts == (2, 1, 0)
 
 
-def test_the_last_output_is_that_of_the_last_item():
+def test_the_last_output_is_the_last_items():
     output = {"type": "custom_tool_call_output", "call_id": "1"}
     as_text = {**output, "output": "Success."}
     as_parts = {**output, "output": [{"type": "input_text", "text": "Success."}]}
@@ -72,7 +72,7 @@ def test_the_last_output_is_that_of_the_last_item():
     assert parse(as_text, message("user", "next")).last_output is None
 
 
-def test_base_instructions_are_found_where_either_version_of_codex_puts_them():
+def test_base_instructions_are_found_where_each_version_of_codex_puts_them():
     base, role = "You are Codex, …", message("developer", "Be a tester.", "<skills>\n</skills>")
     older = parse(role, instructions=base)
     newer = parse(message("developer", base), role)
@@ -82,24 +82,24 @@ def test_base_instructions_are_found_where_either_version_of_codex_puts_them():
         assert parsed.role_text == "Be a tester."
 
 
-def test_base_instructions_of_ones_own_are_part_of_the_role():
+def test_custom_base_instructions_are_part_of_the_role():
     parsed = parse(message("developer", "Be a poet."), instructions="You are a machine.")
     assert parsed.role_text == "You are a machine.\nBe a poet."
 
 
-def test_the_thread_and_the_turn_are_told_by_headers():
+def test_the_thread_and_the_turn_are_read_from_headers():
     metadata = {"thread_id": "t", "turn_id": "u", "request_kind": "turn"}
     headers = {"thread-id": "t", "x-codex-turn-metadata": json.dumps(metadata)}
     parsed = parse_request(headers, b'{"input": []}')
-    assert (parsed.thread, parsed.turn, parsed.kind) == ("t", "u", "turn")
+    assert (parsed.thread_id, parsed.turn_id, parsed.kind) == ("t", "u", "turn")
 
 
-def test_tools_without_a_name_are_told_by_their_type():
+def test_tools_without_a_name_are_listed_by_their_type():
     parsed = parse(tools=[{"type": "function", "name": "exec_command"}, {"type": "web_search"}])
     assert parsed.tools == ("exec_command", "web_search")
 
 
 @pytest.mark.parametrize("sent", [b"", b"\xff", b"[]", b"{}", b'{"input": {}}', b'{"input": [1]}'])
-def test_what_is_no_request_is_refused(sent: bytes):
+def test_an_invalid_request_is_refused(sent: bytes):
     with pytest.raises(MessageInvalid):
         parse_request({}, sent)

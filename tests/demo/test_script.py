@@ -1,4 +1,4 @@
-"""Which answer of a script comes when."""
+"""Which answer a script gives to a request."""
 
 from __future__ import annotations
 
@@ -34,26 +34,26 @@ def said(script: Script, asked: ModelRequest) -> str:
     return step.text
 
 
-def test_a_rule_answers_one_request_after_the_other():
+def test_a_rule_gives_one_answer_for_each_request():
     script = Script().on("go", Say("one"), Say("two"))
     assert said(script, request(user("Go on"))) == "one"
     assert said(script, request(user("Go on"), answer())) == "two"
 
 
-def test_the_first_rule_that_fits_answers():
+def test_the_first_matching_rule_answers():
     script = Script().on("fix the", Say("first")).on("fix", Say("second")).on("", Say("third"))
     assert said(script, request(user("Fix THE bug"), thread="a")) == "first"
     assert said(script, request(user("fix it"), thread="b")) == "second"
     assert said(script, request(user("hello"), thread="c")) == "third"
 
 
-def test_a_follow_up_without_a_rule_of_its_own_goes_on_with_the_sequence():
+def test_a_follow_up_without_a_rule_of_its_own_continues_the_sequence():
     script = Script().on("begin", Say("one"), Say("two"))
     said(script, request(user("begin")))
     assert said(script, request(user("begin"), answer(), user("and now?"))) == "two"
 
 
-def test_a_follow_up_with_a_rule_of_its_own_gets_that_and_the_sequence_stays():
+def test_a_follow_up_with_a_rule_of_its_own_leaves_the_sequence_where_it_was():
     script = Script().on("begin", Say("one"), Say("two")).on("aside", Say("by the way"))
     said(script, request(user("begin")))
     history = [user("begin"), answer(), user("an aside")]
@@ -61,48 +61,48 @@ def test_a_follow_up_with_a_rule_of_its_own_gets_that_and_the_sequence_stays():
     assert said(script, request(*history, answer(), user("begin again"))) == "two"
 
 
-def test_a_role_tells_threads_with_the_same_prompt_apart():
+def test_a_role_distinguishes_threads_with_the_same_prompt():
     script = Script().on("", Say("I test"), role="Tester").on("", Say("I build"))
     assert said(script, request(user("work"), thread="a", role="You are the tester.")) == "I test"
     assert said(script, request(user("work"), thread="b", role="You are a builder.")) == "I build"
 
 
-def test_the_instructions_of_codex_itself_are_no_role():
+def test_codexs_own_instructions_are_not_a_role():
     script = Script().on("", Say("I test"), role="tester").on("", Say("I do not"))
     assert said(script, request(user("work"))) == "I do not"
 
 
-def test_each_thread_has_its_own_place_in_a_rule():
+def test_each_thread_has_its_own_position_in_a_rule():
     script = Script().on("", Say("one"), Say("two"))
     assert said(script, request(user("x"), thread="a")) == "one"
     assert said(script, request(user("x"), thread="b")) == "one"
     assert said(script, request(user("x"), thread="a")) == "two"
 
 
-def test_a_thread_with_a_past_that_the_script_does_not_know_goes_on_by_its_history():
+def test_an_unknown_thread_with_a_history_continues_by_it():
     script = Script().on("begin", Say("one"), Say("two"), Say("three")).on("aside", Say("aside"))
     history = [user("begin"), answer(), user("aside"), answer(), user("begin"), answer()]
     assert said(script, request(*history, user("go on"), thread="fork")) == "three"
 
 
-def test_a_program_that_tells_no_thread_is_answered_by_its_history_alone():
+def test_a_request_without_a_thread_id_is_answered_by_its_history():
     script = Script().on("", Say("one"), Say("two"))
     assert said(script, request(user("x"), thread="")) == "one"
     assert said(script, request(user("x"), thread="")) == "one"
     assert said(script, request(user("x"), answer(), user("y"), thread="")) == "two"
 
 
-def test_a_script_that_has_run_out_says_so():
+def test_a_script_without_further_answers_says_so():
     script = Script().on("go", Say("one"))
     said(script, request(user("go")))
     assert "no more answers for 'go'" in said(script, request(user("go")))
 
 
-def test_a_request_that_no_rule_fits_is_told_so():
+def test_a_request_that_no_rule_matches_is_told_so():
     assert "no answer for 'what?'" in said(Script(), request(user("what?")))
 
 
-def test_a_repeated_rule_begins_again():
+def test_a_repeated_rule_starts_over():
     script = Script().on("", Say("one"), Say("two"), repeat=True)
     assert [said(script, request(user("x"))) for _ in range(3)] == ["one", "two", "one"]
 

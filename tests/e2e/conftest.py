@@ -19,8 +19,8 @@ from e2e.terminal import Terminal
 
 from codextui.config import paths
 from codextui.demo import Script, ScriptedModel, write_codex_home
+from codextui.demo.environment import demo_server
 from codextui.demo.script import ModelScript
-from codextui.demo.server import demo_server
 from codextui.demo.workspace import Workspace, create_workspace
 
 OpenTerminal = Callable[..., Terminal]

@@ -1,4 +1,4 @@
-"""`codextui demo` as a person sees it."""
+"""`codextui demo` in a terminal."""
 
 from __future__ import annotations
 
@@ -8,22 +8,21 @@ from pathlib import Path
 from e2e.conftest import OpenTerminal
 from e2e.terminal import Terminal
 
-from codextui.demo.results import check_results
-from codextui.demo.workspace import Workspace
+from codextui.demo.workspace import Workspace, check_results
 
 START_S = 60
 
 
 def decide(terminal: Terminal, asks: str, key: str) -> None:
-    """Answers the dialog that asks for something, once its keys work."""
+    """Press a key in an approval dialog once its keys are accepted."""
     terminal.wait_for(asks, timeout=START_S)
     terminal.wait_for("keys ready")
     terminal.press(key)
     terminal.wait_gone(asks)
 
 
-def left_behind(terminal: Terminal) -> Workspace:
-    """The workspace that the demo names when it is over."""
+def workspace_of(terminal: Terminal) -> Workspace:
+    """The workspace that the demo prints at its end."""
     found = re.search(r"What was made is in (\S+) and", terminal.text)
     assert found, terminal.text
     return Workspace(Path(found[1]).parent, has_git=True)
@@ -53,7 +52,7 @@ def test_a_person_supervises_the_demo_from_start_to_end(open_terminal: OpenTermi
     terminal.press("q")
     assert terminal.wait_exit(timeout=60) == 0
     assert terminal.modes_left() == {}
-    assert [check for check in check_results(left_behind(terminal)) if check.fault] == []
+    assert [check for check in check_results(workspace_of(terminal)) if check.fault] == []
 
 
 def test_the_demo_fits_a_small_terminal(open_terminal: OpenTerminal):

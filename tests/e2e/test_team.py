@@ -1,4 +1,4 @@
-"""`codextui demo --team` and `codextui run` as a person sees them."""
+"""`codextui demo --team` and `codextui run` in a terminal."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 from e2e.conftest import OpenTerminal, Serve
 
-from codextui.demo.steps import AT_ONCE
+from codextui.demo.script import INSTANT
 from codextui.demo.team_script import FILES, FOLDER, TASK, TeamScript, content_of
 
 START_S = 120
 ROLES = ("project-manager", "designer", "frontend-developer", "backend-developer", "tester")
 
 
-def test_a_person_decides_for_the_demos_team_and_sees_its_roles_gates_and_time(
+def test_a_person_approves_for_the_demos_team_and_sees_its_roles_gates_and_times(
     open_terminal: OpenTerminal,
 ):
     terminal = open_terminal("demo", "--team", "--mode", "parallel", columns=200, lines=45)
@@ -54,10 +54,10 @@ def test_a_person_decides_for_the_demos_team_and_sees_its_roles_gates_and_time(
         assert (Path(found[1]) / name).read_text(encoding="utf-8") == content_of(name)
 
 
-def test_a_run_goes_on_when_its_console_is_left(
+def test_a_run_continues_after_its_console_is_left(
     open_terminal: OpenTerminal, serve: Serve, monkeypatch: pytest.MonkeyPatch
 ):
-    served = serve(TeamScript(AT_ONCE))
+    served = serve(TeamScript(INSTANT))
     codex = tomllib.loads((served.workspace.codex_home / "config.toml").read_text("utf-8"))
     monkeypatch.setenv("OPENAI_BASE_URL", codex["model_providers"]["script"]["base_url"])
     monkeypatch.setenv("OPENAI_API_KEY", "none")

@@ -1,7 +1,7 @@
-"""What the demo's agents write: a small program, its tests and its documentation.
+"""The files that the demo's three threads write: a small program, its tests, its README.
 
-The program is right only in the end: as first written it counts `The` and `the` apart and cuts
-`don't` in two, which is what the tests find.
+As first written, the program counts `The` and `the` as two words and splits `don't`; the tests
+find both errors.
 """
 
 SAMPLE = """\
@@ -9,7 +9,7 @@ The keeper of the lamp climbs the stairs when the sun goes down.
 The stairs don't creak, for the keeper knows each one of them.
 Don't ask the keeper why the lamp is lit: ships don't ask, they only look for the lamp.
 """
-"""`sample.txt`, which is there from the start."""
+"""`sample.txt`, which the project starts with."""
 
 PROGRAM = '''\
 """Counts the words of a text file and shows the most common ones."""

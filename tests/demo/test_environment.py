@@ -1,4 +1,4 @@
-"""The CODEX_HOME of the scripted model."""
+"""The CODEX_HOME and the environment variables for the scripted model."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from codextui.errors import ConfigInvalid
 URL = "http://127.0.0.1:4711/v1"
 
 
-def test_the_home_is_private_and_names_the_scripted_model_alone(tmp_path: Path):
+def test_the_home_is_private_and_configures_only_the_scripted_model(tmp_path: Path):
     home = write_codex_home(tmp_path / "deep" / "home", URL, model='odd "model"')
     config = tomllib.loads((home / "config.toml").read_text())
     assert home.stat().st_mode & 0o777 == 0o700
@@ -23,7 +23,7 @@ def test_the_home_is_private_and_names_the_scripted_model_alone(tmp_path: Path):
     assert config["model_providers"]["script"]["base_url"] == URL
 
 
-def test_writing_again_replaces_the_configuration_and_closes_it(tmp_path: Path):
+def test_writing_again_replaces_the_configuration_and_makes_it_private(tmp_path: Path):
     tmp_path.chmod(0o755)
     (tmp_path / "config.toml").write_text("old = true")
     (tmp_path / "config.toml").chmod(0o644)
@@ -42,7 +42,7 @@ def test_extra_keys_and_tables_are_added(tmp_path: Path):
     assert config["mcp_servers"]["eye"] == {"command": "x"}
 
 
-def test_an_extra_key_that_is_set_already_is_refused_and_nothing_is_written(tmp_path: Path):
+def test_an_extra_key_that_is_already_set_is_refused_and_nothing_is_written(tmp_path: Path):
     with pytest.raises(ConfigInvalid, match="cannot be added"):
         write_codex_home(tmp_path, URL, extra='model = "other"')
     assert not (tmp_path / "config.toml").exists()

@@ -1,4 +1,4 @@
-"""Events of the demo's threads, as lines to print."""
+"""What a demo prints: lines of text, or of JSON, made from the server's events."""
 
 from __future__ import annotations
 
@@ -11,15 +11,18 @@ from codextui.jsonrpc.fields import Json, JsonObject
 from codextui.protocol import events as ev
 from codextui.protocol.approvals import Approval, CommandAsked, PatchAsked, asked_to_json, kind_of
 
+FIRST_LINES, LAST_LINES = 4, 8
+"""Lines printed from the start and the end of a command's output; the JSON has all of it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One thing that happened.
+    """A line of the report.
 
     Attributes:
-        kind: a word for it, such as `said` or `ran`: `kind` in JSON.
-        text: what to print, of one or more lines.
-        thread: the handle of the thread that did it; empty where it was none.
+        kind: what happened, e.g. `said` or `ran`: `kind` in JSON.
+        text: the text to print, of one or more lines.
+        thread: the handle of the thread it is about; "" for none.
         data: more members of the JSON object.
     """
 
@@ -30,55 +33,51 @@ class Line:
 
 
 class Report:
-    """Prints lines, as text or as one JSON object each, and flushes after every one."""
+    """Prints lines as text, or as one JSON object each, and flushes after every one."""
 
     def __init__(self, out: TextIO, *, json_lines: bool) -> None:
         self._out = out
         self._json_lines = json_lines
 
-    def tell(self, line: Line) -> None:
-        """Prints a line."""
-        print(self._as_json(line) if self._json_lines else _as_text(line), file=self._out)
-        self._out.flush()
+    def print(self, line: Line) -> None:
+        """Print a line."""
+        print(_as_json(line) if self._json_lines else _as_text(line), file=self._out, flush=True)
 
-    def _as_json(self, line: Line) -> str:
-        thread = {"thread": line.thread} if line.thread else {}
-        return json.dumps({"kind": line.kind, **thread, "text": line.text, **line.data})
+
+def _as_json(line: Line) -> str:
+    thread = {"thread": line.thread} if line.thread else {}
+    return json.dumps({"kind": line.kind, **thread, "text": line.text, **line.data})
 
 
 def _as_text(line: Line) -> str:
-    first, *rest = [printable(part) for part in line.text.splitlines()] or [""]
-    head = f"{printable(line.thread) or 'demo':<8} {first}"
+    first, *rest = [escape_unprintable(part) for part in line.text.splitlines()] or [""]
+    head = f"{escape_unprintable(line.thread) or 'demo':<8} {first}"
     return "\n".join([head, *(f"{'':<8} {part}" for part in rest)]).rstrip()
 
 
-def printable(text: str) -> str:
-    r"""Returns the text with everything that could steer a terminal written out (`\x1b`)."""
+def escape_unprintable(text: str) -> str:
+    r"""Return the text with everything that could control a terminal escaped (`\x1b`)."""
     return "".join(
         c if c.isprintable() else c.encode("unicode_escape").decode() for c in text.expandtabs()
     )
 
 
-FIRST_LINES, LAST_LINES = 4, 8
-"""Lines of a command's output that are printed, from both ends; the JSON has all of it."""
-
-
-class Narrator:
-    """Tells of events, and knows the threads' handles by them."""
+class EventFormatter:
+    """Makes lines from events; the threads' handles are taken from them too."""
 
     def __init__(self) -> None:
         self._handles: dict[str, str] = {}
 
-    def tell(self, event: ev.Event) -> Line | None:
-        """Returns the line for an event, None for one that is not worth a line."""
+    def format(self, event: ev.Event) -> Line | None:
+        """Return the line for an event; None if there is nothing to print for it."""
         thread = self._handles.get(event.thread_id, event.thread_id)
         match event.msg:
             case ev.ThreadChanged(row):
-                return self._tell_thread(row.thread_id, row.handle)
+                return self._format_thread(row.thread_id, row.handle)
             case ev.ItemStarted(item):
-                return _tell_started(item, thread)
+                return _format_started(item, thread)
             case ev.ItemCompleted(item):
-                return _tell_completed(item, thread)
+                return _format_completed(item, thread)
             case ev.TurnCompleted():
                 return Line("turn_completed", "The turn is complete.", thread)
             case ev.TurnAborted(reason, message):
@@ -92,16 +91,16 @@ class Narrator:
                     {"approval": approval_id, "outcome": outcome, "by": by},
                 )
             case msg:
-                return _tell_notice(msg, thread)
+                return _format_notice(msg, thread)
 
-    def _tell_thread(self, thread_id: str, handle: str) -> Line | None:
+    def _format_thread(self, thread_id: str, handle: str) -> Line | None:
         if self._handles.get(thread_id) == handle:
             return None
         self._handles[thread_id] = handle
         return Line("thread", f"is thread {thread_id}", handle, {"thread_id": thread_id})
 
 
-def _tell_notice(msg: ev.Msg, thread: str) -> Line | None:
+def _format_notice(msg: ev.Msg, thread: str) -> Line | None:
     match msg:
         case ev.ErrorRaised(message):
             return Line("error", f"Error: {message}", thread)
@@ -115,10 +114,10 @@ def _tell_notice(msg: ev.Msg, thread: str) -> Line | None:
             return None
 
 
-def tell_approval(approval: Approval) -> Line:
-    """Returns the line that shows what is asked, whole."""
-    what, reason = _what(approval)
-    text = f"asks ({approval.approval_id}): {what}"
+def format_approval(approval: Approval) -> Line:
+    """Return the line that shows the whole request for an approval."""
+    request, reason = _describe(approval)
+    text = f"asks ({approval.approval_id}): {request}"
     text = f"{text}\n  because: {reason}" if reason else text
     data: dict[str, Json] = {
         "approval": approval.approval_id,
@@ -128,7 +127,7 @@ def tell_approval(approval: Approval) -> Line:
     return Line("asked", text, approval.handle, data)
 
 
-def _what(approval: Approval) -> tuple[str, str]:
+def _describe(approval: Approval) -> tuple[str, str]:
     match approval.asked:
         case CommandAsked(command, cwd, reason):
             return f"may I run this in {cwd}?\n  {command}", reason
@@ -139,7 +138,7 @@ def _what(approval: Approval) -> tuple[str, str]:
             return f"something of the kind {kind_of(approval.asked)!r}", ""
 
 
-def _tell_started(item: JsonObject, thread: str) -> Line | None:
+def _format_started(item: JsonObject, thread: str) -> Line | None:
     match item:
         case {"type": "commandExecution", "command": str(command)}:
             return Line("runs", f"runs: {command}", thread, {"command": command})
@@ -147,7 +146,7 @@ def _tell_started(item: JsonObject, thread: str) -> Line | None:
             return None
 
 
-def _tell_completed(item: JsonObject, thread: str) -> Line | None:
+def _format_completed(item: JsonObject, thread: str) -> Line | None:
     match item:
         case {"type": "userMessage", "content": [*parts]}:
             texts = [part.get("text", "") for part in parts if isinstance(part, Mapping)]
@@ -155,7 +154,7 @@ def _tell_completed(item: JsonObject, thread: str) -> Line | None:
         case {"type": "agentMessage", "text": str(text)}:
             return Line("said", f"says:\n{_indent(text)}", thread, {"message": text})
         case {"type": "commandExecution"}:
-            return _tell_command(item, thread)
+            return _format_command(item, thread)
         case {"type": "fileChange", "changes": [*changes], "status": status}:
             paths = [str(c.get("path")) for c in changes if isinstance(c, Mapping)]
             text = f"changes {', '.join(paths)}: {status}"
@@ -164,7 +163,7 @@ def _tell_completed(item: JsonObject, thread: str) -> Line | None:
             return None
 
 
-def _tell_command(item: JsonObject, thread: str) -> Line:
+def _format_command(item: JsonObject, thread: str) -> Line:
     code = item.get("exitCode")
     output = str(item.get("aggregatedOutput") or "")
     shown = _shorten(output.splitlines())
