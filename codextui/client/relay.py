@@ -118,16 +118,29 @@ class Relay:
 
     async def _attach(self, *, introduce: bool) -> None:
         try:
+            self._upstream = await self._connect_upstream(introduce=introduce)
+        except (OSError, CodextuiError) as error:
+            await self._fail_open_requests(f"the codextui server cannot be reached: {error}")
+
+    async def _connect_upstream(self, *, introduce: bool) -> RelayUpstream:
+        """Return a new connection. Raises OSError, ServerUnreachable.
+
+        A server that is just ending may still accept a connection, which is lost at once: then
+        another one is made.
+        """
+        for _ in range(_MAX_LOST_CONNECTIONS):
             upstream = RelayUpstream(await self._connect())
             upstream.start(self._read_server(upstream))
             await upstream.send(self._about.rstrip(b"\n"))
-            if introduce and self._initialize is not None:
-                await self._introduce(upstream, *self._initialize)
-            if upstream.lost:
-                raise ServerUnreachable(upstream.lost)
-            self._upstream = upstream
-        except (OSError, CodextuiError) as error:
-            await self._fail_open_requests(f"the codextui server cannot be reached: {error}")
+            try:
+                if introduce and self._initialize is not None:
+                    await self._introduce(upstream, *self._initialize)
+            except ServerUnreachable:
+                if not upstream.lost:
+                    raise
+            if not upstream.lost:
+                return upstream
+        raise ServerUnreachable(upstream.lost)
 
     async def _introduce(
         self, upstream: RelayUpstream, initialize: bytes, request_id: RequestId | None
@@ -372,6 +385,7 @@ def _decode(line: bytes) -> JsonObject:
 
 
 _MAX_ID = 1_000
+_MAX_LOST_CONNECTIONS = 3
 _HANDSHAKE_S = 30.0
 _LINGER_S = 1.0
 # How the server begins its notifications, which are most of what it sends, and no answers.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -338,7 +339,7 @@ async def test_the_answer_says_that_a_new_server_refused_the_client(
     assert "not you" in (await client.next())["error"]["message"]
 
 
-async def test_the_answer_says_that_a_new_server_died_during_the_handshake(
+async def test_the_answer_says_that_a_new_server_dies_in_every_handshake(
     client: Client, server: FakeServer
 ) -> None:
     await client.initialize()
@@ -347,10 +348,37 @@ async def test_the_answer_says_that_a_new_server_died_during_the_handshake(
     server.deaf = True
     await server.listen()
     client.call("now", 1)
-    await server.heard_method("initialize")
-    server.hang_up()
+    for _ in range(3):
+        await server.heard_method("initialize")
+        server.received.clear()
+        server.hang_up()
     answer = await client.next()
     assert (answer["id"], answer["error"]["code"]) == (1, -32000)
+
+
+async def test_a_dying_server_that_still_accepts_a_connection_is_asked_again(
+    server: FakeServer,
+) -> None:
+    """As between a server's kill and the end of its socket."""
+    server.tools["now"] = lambda _: {"fine": True}
+    connections = 0
+
+    async def connect() -> Streams:
+        nonlocal connections
+        connections += 1
+        if connections != 2:
+            return await open_socket(server.path)
+        ours, theirs = socket.socketpair()
+        theirs.close()
+        return await asyncio.open_connection(sock=ours)
+
+    async with relaying(connect) as client:
+        await client.initialize()
+        await server.stop()
+        await server.listen()
+        client.call("now", 1)
+        assert "result" in await client.answer_to(1)
+        assert connections == 3
 
 
 @pytest.mark.parametrize(

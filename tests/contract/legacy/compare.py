@@ -106,13 +106,21 @@ def _place(frame: Frame, before: list[Frame]) -> int:
     """Return the place of a frame among those before it.
 
     The end of a model's response usually follows its last item, but Codex already works on the
-    response then, so it may come later by chance.
+    response then, so it may come later by chance. In the same way Codex may ask about the first
+    call of a response before the next one has arrived.
     """
     place = len(before)
     if event_type(frame) == "raw_response_completed":
         while place and event_type(before[place - 1]) != "raw_response_item":
             place -= 1
+    elif event_type(frame) == "raw_response_item" and _is_call(frame):
+        while place and _elicited_item(before[place - 1]):
+            place -= 1
     return place or len(before)
+
+
+def _is_call(frame: Frame) -> bool:
+    return str(frame["params"]["msg"]["item"]["type"]).endswith("_call")
 
 
 def _unanswered(genuine: dict[str, Any], ours: dict[str, Any]) -> Iterator[Difference]:
