@@ -10,7 +10,6 @@ CodextuiError
 ├── ServerRefused          the shared server answered a call with an error
 ├── ThreadUnknown          no thread has that id or handle
 ├── TurnNotRunning         the operation needs a running turn
-├── TurnRunning            the operation needs an idle thread
 ├── ApprovalGone           the approval was answered, withdrawn or never existed
 ├── MessageInvalid         a message does not have the shape of its kind
 ├── ErrorResponse          a peer answered a call with a JSON-RPC error
@@ -73,10 +72,6 @@ class ThreadUnknown(CodextuiError):
 
 class TurnNotRunning(CodextuiError):
     """The operation (steer, interrupt) needs a running turn, and there is none."""
-
-
-class TurnRunning(CodextuiError):
-    """The operation needs an idle thread, and a turn is running on it."""
 
 
 class ApprovalGone(CodextuiError):

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from codextui.config import paths
-from codextui.config.locks import is_held
+from codextui.config.files import is_held
 from codextui.errors import ServerUnreachable
 from codextui.jsonrpc.lines import READ_AHEAD, Streams
 

@@ -22,11 +22,10 @@ from codextui.errors import ConfigInvalid
 from codextui.jsonrpc import fields
 from codextui.protocol.runs import RunEventKind
 from codextui.teams.config.reader import load_teams
-from codextui.teams.config.team import Mode, Team
+from codextui.teams.config.team import Mode, RunPlan, Team
 from codextui.teams.publish.publisher import run_thread_id
 from codextui.teams.records.events import RunEvent, RunLog
 from codextui.teams.records.store import RunStore
-from codextui.teams.runner.plan import RunPlan
 from codextui.text.sanitize import one_line, sanitize
 
 if TYPE_CHECKING:

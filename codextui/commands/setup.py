@@ -15,7 +15,7 @@ from codextui.config.schema import load_config
 from codextui.errors import ConfigInvalid
 from codextui.setup.files import write_entry
 from codextui.setup.launch import HttpEndpoint, Launch, find_launch, http_endpoint
-from codextui.setup.recipe import Recipe, Scope
+from codextui.setup.recipe import ConfigScope, Recipe
 from codextui.text.sanitize import sanitize
 
 
@@ -33,13 +33,13 @@ def set_up(options: argparse.Namespace) -> int:
 
 def _recipe(options: argparse.Namespace) -> Recipe:
     module = import_module(f"codextui.setup.{options.client.replace('-', '_')}")
-    scope = Scope(options.scope) if options.scope else None
+    scope = ConfigScope(options.scope) if options.scope else None
     if options.http is not None:
         http_recipe = cast(
-            "Callable[[HttpEndpoint, str, Scope | None], Recipe]", module.http_recipe
+            "Callable[[HttpEndpoint, str, ConfigScope | None], Recipe]", module.http_recipe
         )
         return http_recipe(_endpoint(options), options.name, scope)
-    stdio_recipe = cast("Callable[[Launch, str, Scope | None], Recipe]", module.stdio_recipe)
+    stdio_recipe = cast("Callable[[Launch, str, ConfigScope | None], Recipe]", module.stdio_recipe)
     launch = find_launch(options.command_path, _server_options(options))
     return stdio_recipe(launch, options.name, scope)
 

@@ -1,7 +1,8 @@
-"""Replacing files atomically."""
+"""Files that are replaced atomically, and locks by which a process owns a name or a run."""
 
 from __future__ import annotations
 
+import fcntl
 import os
 import tempfile
 from pathlib import Path
@@ -35,3 +36,64 @@ def replace_file(path: Path, data: bytes, *, new_mode: int) -> None:
     except OSError:
         temporary.unlink(missing_ok=True)
         raise
+
+
+class FileLock:
+    """An exclusive lock (`flock`) on a file.
+
+    The system releases it when the process ends, however it ends. The file stays: removing it
+    would allow a second lock beside this one. While the lock is held the file holds the id of
+    the process.
+
+    Args:
+        path: the file, created (mode 0600) where it is missing. Its folder must exist.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._descriptor = -1
+
+    def acquire(self) -> bool:
+        """Acquire the lock without waiting; False where another process holds it.
+
+        Raises:
+            OSError: the file cannot be opened, locked or written.
+        """
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+        self._descriptor = os.open(self._path, flags, 0o600)
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.ftruncate(self._descriptor, 0)
+            os.write(self._descriptor, f"{os.getpid()}\n".encode())
+        except BlockingIOError:
+            self.release()
+            return False
+        except OSError:
+            self.release()
+            raise
+        return True
+
+    def release(self) -> None:
+        """Release the lock, if it is held."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+def is_held(path: Path) -> bool:
+    """Return whether a process holds the lock on a file, which need not exist.
+
+    Raises:
+        OSError: the file exists and cannot be opened.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False

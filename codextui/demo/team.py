@@ -31,10 +31,9 @@ from codextui.demo.workspace import TeamWorkspace, create_team_workspace
 from codextui.protocol.approvals import Approval
 from codextui.protocol.runs import RunEventKind
 from codextui.teams.config.reader import load_teams
-from codextui.teams.config.team import Mode, Role
+from codextui.teams.config.team import Mode, Role, RunPlan
 from codextui.teams.records.events import RunEvent
 from codextui.teams.records.store import RunStore
-from codextui.teams.runner.plan import RunPlan
 from codextui.teams.runner.run import run_team
 
 MODEL = "gpt-5.5"

@@ -20,7 +20,7 @@ from codextui.server.approvals.publisher import ApprovalPublisher
 from codextui.server.events.hub import EventHub
 from codextui.server.events.legacy import LegacyEventHub
 from codextui.server.options import ServerOptions
-from codextui.server.runs.controls import RunControls
+from codextui.server.runs.controls import RunRequests
 from codextui.server.runs.questions import RoleQuestions
 from codextui.server.runs.runs import Runs
 from codextui.server.state import BackgroundTasks, ServerState
@@ -136,7 +136,7 @@ def _build(
         turns=turns,
         legacy=legacy,
         runs=runs,
-        controls=RunControls(registry, runs, turns, limits.runs),
+        controls=RunRequests(registry, runs, turns, limits.runs),
         questions=RoleQuestions(runs, broker, limits.runs),
         call_responders=CallResponders(broker),
         background=background,

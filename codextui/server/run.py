@@ -13,7 +13,7 @@ from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-from codextui.config.locks import FileLock
+from codextui.config.files import FileLock
 from codextui.errors import ServerUnreachable
 from codextui.jsonrpc.fields import JsonObject
 from codextui.server.app import open_server, start_codex

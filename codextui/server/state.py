@@ -16,7 +16,7 @@ from codextui.server.clients import Caller, Session
 from codextui.server.events.hub import EventHub
 from codextui.server.events.legacy import LegacyEventHub
 from codextui.server.options import ServerOptions
-from codextui.server.runs.controls import RunControls
+from codextui.server.runs.controls import RunRequests
 from codextui.server.runs.questions import RoleQuestions
 from codextui.server.runs.runs import Runs
 from codextui.server.threads.opening import ThreadOpener
@@ -112,7 +112,7 @@ class ServerState:
     turns: Turns
     legacy: LegacyEventHub
     runs: Runs
-    controls: RunControls
+    controls: RunRequests
     questions: RoleQuestions
     call_responders: CallResponders
     background: BackgroundTasks

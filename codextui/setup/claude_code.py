@@ -18,7 +18,7 @@ from pathlib import Path
 
 from codextui.config.address import TOKEN_VARIABLE
 from codextui.setup.launch import CALL_TIMEOUT_S, START_TIMEOUT_S, HttpEndpoint, Launch
-from codextui.setup.recipe import Entry, EntryLocation, Format, Recipe, Scope, json_snippet
+from codextui.setup.recipe import ConfigScope, Entry, EntryLocation, Format, Recipe, json_snippet
 
 _NOTES = (
     (
@@ -32,7 +32,7 @@ _NOTES = (
 )
 
 
-def stdio_recipe(launch: Launch, name: str, scope: Scope | None) -> Recipe:
+def stdio_recipe(launch: Launch, name: str, scope: ConfigScope | None) -> Recipe:
     """Return the recipe for Claude Code; for the project if `scope` is None."""
     entry: Entry = {
         "type": "stdio",
@@ -43,7 +43,7 @@ def stdio_recipe(launch: Launch, name: str, scope: Scope | None) -> Recipe:
     return _recipe(entry, name, scope, _NOTES)
 
 
-def http_recipe(endpoint: HttpEndpoint, name: str, scope: Scope | None) -> Recipe:
+def http_recipe(endpoint: HttpEndpoint, name: str, scope: ConfigScope | None) -> Recipe:
     """Return the recipe for Claude Code with a server that it reaches by HTTP."""
     entry: Entry = {
         "type": "http",
@@ -54,11 +54,11 @@ def http_recipe(endpoint: HttpEndpoint, name: str, scope: Scope | None) -> Recip
     return _recipe(entry, name, scope, (_NOTES[0], *endpoint.notes("Claude Code")))
 
 
-def _recipe(entry: Entry, name: str, scope: Scope | None, notes: tuple[str, ...]) -> Recipe:
+def _recipe(entry: Entry, name: str, scope: ConfigScope | None, notes: tuple[str, ...]) -> Recipe:
     command = (
         f"claude mcp add-json --scope user {shlex.quote(name)} {shlex.quote(json.dumps(entry))}"
     )
-    if scope is Scope.USER:
+    if scope is ConfigScope.USER:
         refusal = f"~/.claude.json is Claude Code's own, and changes while it runs: type\n{command}"
         return Recipe("Type", command, notes, refusal=refusal)
     location = EntryLocation(Path.cwd() / ".mcp.json", Format.JSON, "mcpServers", name)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from codextui.config.address import TOKEN_VARIABLE
 from codextui.setup.launch import CALL_TIMEOUT_S, START_TIMEOUT_S, HttpEndpoint, Launch
-from codextui.setup.recipe import Entry, EntryLocation, Format, Recipe, Scope
+from codextui.setup.recipe import ConfigScope, Entry, EntryLocation, Format, Recipe
 from codextui.setup.toml_file import set_entry
 
 _NOTES = (
@@ -28,7 +28,7 @@ _NOTES = (
 )
 
 
-def stdio_recipe(launch: Launch, name: str, scope: Scope | None) -> Recipe:
+def stdio_recipe(launch: Launch, name: str, scope: ConfigScope | None) -> Recipe:
     """Return the recipe for Codex; for the user if `scope` is None."""
     entry: dict[str, object] = {
         "command": launch.command,
@@ -41,7 +41,7 @@ def stdio_recipe(launch: Launch, name: str, scope: Scope | None) -> Recipe:
     return _recipe(entry, name, scope, _NOTES)
 
 
-def http_recipe(endpoint: HttpEndpoint, name: str, scope: Scope | None) -> Recipe:
+def http_recipe(endpoint: HttpEndpoint, name: str, scope: ConfigScope | None) -> Recipe:
     """Return the recipe for Codex with a server that it reaches by HTTP."""
     entry: Entry = {
         "url": endpoint.url,
@@ -52,10 +52,11 @@ def http_recipe(endpoint: HttpEndpoint, name: str, scope: Scope | None) -> Recip
     return _recipe(entry, name, scope, (*_NOTES, *endpoint.notes("Codex")))
 
 
-def _recipe(entry: Entry, name: str, scope: Scope | None, notes: tuple[str, ...]) -> Recipe:
+def _recipe(entry: Entry, name: str, scope: ConfigScope | None, notes: tuple[str, ...]) -> Recipe:
     home = Path(os.environ.get("CODEX_HOME") or Path.home() / ".codex")
-    folder = Path.cwd() / ".codex" if scope is Scope.PROJECT else home
+    in_project = scope is ConfigScope.PROJECT
+    folder = Path.cwd() / ".codex" if in_project else home
     location = EntryLocation(folder / "config.toml", Format.TOML, "mcp_servers", name)
-    trusted = ("Codex reads it in a project that it trusts.",) if scope is Scope.PROJECT else ()
+    trusted = ("Codex reads it in a project that it trusts.",) if in_project else ()
     snippet = set_entry("", location, entry).rstrip()
     return Recipe(f"In {location.path}", snippet, (*notes, *trusted), location, entry)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from codextui.config.address import TOKEN_VARIABLE
 from codextui.setup.launch import HttpEndpoint, Launch
-from codextui.setup.recipe import Entry, EntryLocation, Format, Recipe, Scope, json_snippet
+from codextui.setup.recipe import ConfigScope, Entry, EntryLocation, Format, Recipe, json_snippet
 
 _NOTES = (
     (
@@ -29,13 +29,13 @@ _NOTES = (
 )
 
 
-def stdio_recipe(launch: Launch, name: str, scope: Scope | None) -> Recipe:
+def stdio_recipe(launch: Launch, name: str, scope: ConfigScope | None) -> Recipe:
     """Return the recipe for Cursor; for the user if `scope` is None."""
     entry: Entry = {"type": "stdio", "command": launch.command, "args": list(launch.args)}
     return _recipe(entry, name, scope, _NOTES)
 
 
-def http_recipe(endpoint: HttpEndpoint, name: str, scope: Scope | None) -> Recipe:
+def http_recipe(endpoint: HttpEndpoint, name: str, scope: ConfigScope | None) -> Recipe:
     """Return the recipe for Cursor with a server that it reaches by HTTP."""
     entry: Entry = {
         "url": endpoint.url,
@@ -44,7 +44,7 @@ def http_recipe(endpoint: HttpEndpoint, name: str, scope: Scope | None) -> Recip
     return _recipe(entry, name, scope, (_NOTES[0], *endpoint.notes("Cursor")))
 
 
-def _recipe(entry: Entry, name: str, scope: Scope | None, notes: tuple[str, ...]) -> Recipe:
-    folder = Path.cwd() if scope is Scope.PROJECT else Path.home()
+def _recipe(entry: Entry, name: str, scope: ConfigScope | None, notes: tuple[str, ...]) -> Recipe:
+    folder = Path.cwd() if scope is ConfigScope.PROJECT else Path.home()
     location = EntryLocation(folder / ".cursor" / "mcp.json", Format.JSONC, "mcpServers", name)
     return Recipe(f"In {location.path}", json_snippet(location, entry), notes, location, entry)

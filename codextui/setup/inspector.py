@@ -16,12 +16,12 @@ import os
 from pathlib import Path
 
 from codextui.setup.launch import CALL_TIMEOUT_S, START_TIMEOUT_S, HttpEndpoint, Launch
-from codextui.setup.recipe import EntryLocation, Format, Recipe, Scope, json_snippet
+from codextui.setup.recipe import ConfigScope, EntryLocation, Format, Recipe, json_snippet
 
 _PROGRAM = "npx @modelcontextprotocol/inspector"
 
 
-def stdio_recipe(launch: Launch, name: str, scope: Scope | None) -> Recipe:
+def stdio_recipe(launch: Launch, name: str, scope: ConfigScope | None) -> Recipe:
     """Return the recipe for the Inspector, which has one catalogue for each user."""
     path = os.environ.get("MCP_CATALOG_PATH") or Path.home() / ".mcp-inspector" / "mcp.json"
     location = EntryLocation(Path(path), Format.JSON, "mcpServers", name)
@@ -35,13 +35,13 @@ def stdio_recipe(launch: Launch, name: str, scope: Scope | None) -> Recipe:
     if launch.env:
         entry["env"] = dict(launch.env)
     snippet = json_snippet(location, entry)
-    if scope is Scope.PROJECT:
+    if scope is ConfigScope.PROJECT:
         refusal = "the Inspector has one catalogue for its user: leave --project out"
         return Recipe(f"In {location.path}", snippet, _notes(name), refusal=refusal)
     return Recipe(f"In {location.path}", snippet, _notes(name), location, entry)
 
 
-def http_recipe(endpoint: HttpEndpoint, name: str, scope: Scope | None) -> Recipe:  # noqa: ARG001
+def http_recipe(endpoint: HttpEndpoint, name: str, scope: ConfigScope | None) -> Recipe:  # noqa: ARG001
     """Return the recipe for the Inspector with a server that it reaches by HTTP.
 
     It is set up on the command line, because its catalogue would contain the token itself.

@@ -14,7 +14,7 @@ Entry: TypeAlias = Mapping[str, object]
 """The settings of one server in a client's configuration."""
 
 
-class Scope(StrEnum):
+class ConfigScope(StrEnum):
     """Which of a client's configurations is meant."""
 
     USER = "user"

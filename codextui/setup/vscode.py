@@ -17,7 +17,7 @@ from pathlib import Path
 
 from codextui.config.address import TOKEN_VARIABLE
 from codextui.setup.launch import HttpEndpoint, Launch
-from codextui.setup.recipe import Entry, EntryLocation, Format, Recipe, Scope, json_snippet
+from codextui.setup.recipe import ConfigScope, Entry, EntryLocation, Format, Recipe, json_snippet
 
 _NOTES = (
     "VS Code does not limit how long a call may take, so there is no time-out to set.",
@@ -33,13 +33,13 @@ _INPUT = (
 )
 
 
-def stdio_recipe(launch: Launch, name: str, scope: Scope | None) -> Recipe:
+def stdio_recipe(launch: Launch, name: str, scope: ConfigScope | None) -> Recipe:
     """Return the recipe for VS Code; for the project if `scope` is None."""
     entry: Entry = {"type": "stdio", "command": launch.command, "args": list(launch.args)}
     return _recipe(entry, name, scope, _NOTES)
 
 
-def http_recipe(endpoint: HttpEndpoint, name: str, scope: Scope | None) -> Recipe:
+def http_recipe(endpoint: HttpEndpoint, name: str, scope: ConfigScope | None) -> Recipe:
     """Return the recipe for VS Code with a server that it reaches by HTTP."""
     entry: Entry = {
         "type": "http",
@@ -49,8 +49,8 @@ def http_recipe(endpoint: HttpEndpoint, name: str, scope: Scope | None) -> Recip
     return _recipe(entry, name, scope, (_NOTES[0], *endpoint.notes("VS Code"), _INPUT))
 
 
-def _recipe(entry: Entry, name: str, scope: Scope | None, notes: tuple[str, ...]) -> Recipe:
-    folder = _profile() if scope is Scope.USER else Path.cwd() / ".vscode"
+def _recipe(entry: Entry, name: str, scope: ConfigScope | None, notes: tuple[str, ...]) -> Recipe:
+    folder = _profile() if scope is ConfigScope.USER else Path.cwd() / ".vscode"
     location = EntryLocation(folder / "mcp.json", Format.JSONC, "servers", name)
     return Recipe(f"In {location.path}", json_snippet(location, entry), notes, location, entry)
 

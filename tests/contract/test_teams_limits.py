@@ -22,9 +22,9 @@ from codextui.demo.script import ModelScript
 from codextui.protocol.runs import RunEventKind, ThreadKind
 from codextui.protocol.threads import ThreadInfo, ThreadState
 from codextui.teams.config.reader import parse_teams
+from codextui.teams.config.team import RunPlan
 from codextui.teams.records.events import RunEvent, RunOutcome
 from codextui.teams.records.store import RunStore
-from codextui.teams.runner.plan import RunPlan
 from codextui.teams.runner.run import RunResult, run_team
 
 pytestmark = pytest.mark.contract

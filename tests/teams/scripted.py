@@ -14,7 +14,7 @@ from codextui.jsonrpc.fields import JsonObject
 from codextui.protocol.runs import RunEventKind
 from codextui.protocol.threads import ThreadInfo, ThreadState
 from codextui.teams.codex.calls import CallLog, parse_calls
-from codextui.teams.codex.connection import TeamConnection, TurnEnd
+from codextui.teams.codex.connection import TeamConnection, TurnResult
 from codextui.teams.config.team import Artifact, Limits, Mode, Role, Team
 from codextui.teams.publish.run import RunPublisher, publish_nothing
 from codextui.teams.publish.threads import Publish
@@ -69,8 +69,8 @@ class FakeConnection:
             raise ThreadUnknown(name)
         return self.threads[name]
 
-    async def wait_for_turn(self, thread_id: str, turn_id: str) -> TurnEnd:
-        return TurnEnd(f"The end of {turn_id} of {thread_id}.")
+    async def wait_for_turn(self, thread_id: str, turn_id: str) -> TurnResult:
+        return TurnResult(f"The end of {turn_id} of {thread_id}.")
 
 
 def role(

@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class RunControls:
+class RunRequests:
     """Publishes requests to roles and runs, and kills runs.
 
     Attributes:

@@ -20,7 +20,7 @@ from codextui.protocol import events as ev
 from codextui.protocol.runs import RUN_PREFIX
 from codextui.protocol.threads import ThreadInfo, ThreadState
 from codextui.server.events.hub import EventHub
-from codextui.server.threads.registry import OpenApprovals, ThreadRecord, ThreadRegistry
+from codextui.server.threads.registry import ThreadApprovals, ThreadRecord, ThreadRegistry
 
 MAX_EARLY = 10_000
 """Notifications that are buffered while threads are being opened."""
@@ -49,7 +49,7 @@ class CodexNotifications:
         self,
         hub: EventHub,
         registry: ThreadRegistry,
-        approvals: OpenApprovals,
+        approvals: ThreadApprovals,
         *,
         on_turn_ended: Callable[[ThreadRecord], object] = lambda _: None,
     ) -> None:

@@ -49,7 +49,7 @@ class TurnWatcher(Protocol):
         """Handle that nobody is connected who can decide an approval of the thread."""
 
 
-class OpenApprovals(Protocol):
+class ThreadApprovals(Protocol):
     """The open approvals, as far as threads withdraw them (`approvals.broker.ApprovalBroker`)."""
 
     @property

@@ -18,7 +18,7 @@ from codextui.jsonrpc.fields import JsonObject
 from codextui.protocol.threads import ThreadState
 from codextui.server.threads.opening import ThreadOpener
 from codextui.server.threads.registry import (
-    OpenApprovals,
+    ThreadApprovals,
     ThreadRecord,
     ThreadRegistry,
     new_message_id,
@@ -63,7 +63,7 @@ class Turns:
     registry: ThreadRegistry
     worker: CodexWorker
     opener: ThreadOpener
-    approvals: OpenApprovals
+    approvals: ThreadApprovals
 
     async def send(
         self, thread: str, prompt: str, *, output_schema: JsonObject | None = None

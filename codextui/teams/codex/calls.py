@@ -18,7 +18,7 @@ from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import JsonObject
 from codextui.protocol.codec import Message
 from codextui.protocol.threads import ThreadInfo
-from codextui.teams.codex.connection import TeamConnection, TurnEnd
+from codextui.teams.codex.connection import TeamConnection, TurnResult
 from codextui.teams.codex.settings import ThreadSettings
 
 _ATTEMPTS = 5
@@ -118,7 +118,7 @@ async def run_call(
     settings: ThreadSettings,
     key: str,
     arguments: JsonObject,
-) -> tuple[str, TurnEnd]:
+) -> tuple[str, TurnResult]:
     """Make a call, or continue one that was begun; return its thread's id and its turn's end.
 
     A new thread is started without a turn and recorded before the prompt is sent. The

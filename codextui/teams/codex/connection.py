@@ -37,7 +37,7 @@ _MAX_PAST_REQUESTS = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class TurnEnd:
+class TurnResult:
     """How a turn ended.
 
     Attributes:
@@ -88,7 +88,7 @@ class TeamConnection:
         self._on_lost = on_lost
         self._lost_after_s = lost_after_s
         self._lost_timer: asyncio.TimerHandle | None = None
-        self._ends: OrderedDict[tuple[str, str], asyncio.Future[TurnEnd]] = OrderedDict()
+        self._ends: OrderedDict[tuple[str, str], asyncio.Future[TurnResult]] = OrderedDict()
         self._caught_up = asyncio.Event()
         self._live = False
         self._approvals_before: dict[str, Approval] = {}
@@ -134,11 +134,11 @@ class TeamConnection:
                 return thread
         raise ThreadUnknown(f"no thread is called {name!r}")
 
-    async def wait_for_turn(self, thread_id: str, turn_id: str) -> TurnEnd:
+    async def wait_for_turn(self, thread_id: str, turn_id: str) -> TurnResult:
         """Wait for the end of a turn; returns at once if it has ended."""
         return await asyncio.shield(self._end_of(thread_id, turn_id))
 
-    def _end_of(self, thread_id: str, turn_id: str) -> asyncio.Future[TurnEnd]:
+    def _end_of(self, thread_id: str, turn_id: str) -> asyncio.Future[TurnResult]:
         key = (thread_id, turn_id)
         if key not in self._ends:
             self._ends[key] = asyncio.get_running_loop().create_future()
@@ -212,13 +212,13 @@ class TeamConnection:
             case ev.ApprovalResolved(approval_id):
                 self.approvals.pop(approval_id, None)
             case ev.TurnCompleted(content):
-                self._record_end(event, TurnEnd(content))
+                self._record_end(event, TurnResult(content))
             case ev.TurnAborted(reason, message):
-                self._record_end(event, TurnEnd("", reason, message))
+                self._record_end(event, TurnResult("", reason, message))
             case _:
                 pass
 
-    def _record_end(self, event: ev.Event, end: TurnEnd) -> None:
+    def _record_end(self, event: ev.Event, end: TurnResult) -> None:
         future = self._end_of(event.thread_id, event.turn_id)
         if not future.done():
             future.set_result(end)

@@ -1,4 +1,4 @@
-"""The types of a team and the readers of its keys: roles, conditions, routes and limits.
+"""The types of a team and its run, and the readers of its keys: roles, routes and limits.
 
 The annotated fields of `Team`, `Role` and `Limits` are the keys of their tables; see
 `codextui.config.tables`.
@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fnmatch import fnmatchcase
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Annotated, TypeAlias
 
+from codextui.config.prices import Prices
 from codextui.config.readers import (
     integer_between,
     list_of,
@@ -24,6 +25,7 @@ from codextui.config.readers import (
     read_string,
     suggest,
 )
+from codextui.config.schema import TracesConfig
 from codextui.errors import ConfigInvalid
 
 WEB_SEARCH = "web_search"
@@ -357,6 +359,27 @@ class Team:
             for requirement in self.roles[name].requires
             for producer in self.producers(requirement)
         )
+
+
+@dataclass(frozen=True, slots=True)
+class RunPlan:
+    """What `run_team` runs.
+
+    Attributes:
+        team: the team.
+        task: the task that the team is given.
+        project: the folder of the project, absolute.
+        mode: how the roles are run.
+        prices: what tokens cost.
+        traces: what is traced, and where traces are exported to.
+    """
+
+    team: Team
+    task: str
+    project: Path
+    mode: Mode
+    prices: Prices = field(default_factory=Prices)
+    traces: TracesConfig = field(default_factory=TracesConfig)
 
 
 def find_cycle(team: Team) -> tuple[str, ...]:

@@ -55,7 +55,7 @@ class PublisherLimits:
     max_retry_s: float = 30.0
 
 
-class ServerConnection(Protocol):
+class PublisherConnection(Protocol):
     """What a publisher needs of a connection, such as a `TeamConnection`."""
 
     async def call(self, tool: str, arguments: JsonObject) -> JsonObject:
@@ -81,7 +81,7 @@ class Publisher:
 
     def __init__(
         self,
-        connection: ServerConnection,
+        connection: PublisherConnection,
         run_id: str,
         *,
         on_error: Callable[[str], None] | None = None,

@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Self
 
 from codextui.config import paths
-from codextui.config.locks import FileLock, is_held
+from codextui.config.files import FileLock, is_held
 from codextui.errors import ConfigInvalid, MessageInvalid
 from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import JsonObject

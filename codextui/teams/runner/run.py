@@ -19,7 +19,7 @@ from codextui.protocol import events as ev
 from codextui.protocol.runs import TEAM_CLIENT_PREFIX, RunEventKind, Span
 from codextui.teams.codex.calls import CallLog, parse_calls
 from codextui.teams.codex.connection import TeamConnection
-from codextui.teams.config.team import Mode
+from codextui.teams.config.team import Mode, RunPlan
 from codextui.teams.publish.items import to_plain_json
 from codextui.teams.publish.publisher import Publisher, role_thread_id
 from codextui.teams.publish.run import RunPublisher
@@ -32,7 +32,6 @@ from codextui.teams.runner.context import RUN_CONFIG, ModelFactory, RunContext, 
 from codextui.teams.runner.controls import ControlRequests, RunControls
 from codextui.teams.runner.handoffs import run_handoffs
 from codextui.teams.runner.parallel import run_parallel
-from codextui.teams.runner.plan import RunPlan
 from codextui.teams.runner.role_tools import AskPeople, RoleApprovals
 from codextui.teams.runner.watch import RunWatch
 

@@ -13,7 +13,7 @@ from codextui.client.updates import CaughtUp, Connected, Disconnected, EventRece
 from codextui.protocol import events as ev
 from codextui.protocol.approvals import Approval, CommandAsked
 from codextui.protocol.runs import RoleAction
-from codextui.teams.codex.connection import TeamConnection, TurnEnd
+from codextui.teams.codex.connection import TeamConnection, TurnResult
 
 WAIT_S = 20
 
@@ -92,12 +92,12 @@ async def test_past_requests_are_recorded_and_later_ones_published(
 @pytest.mark.parametrize(
     ("msg", "end"),
     [
-        (ev.TurnCompleted("Built."), TurnEnd("Built.")),
-        (ev.TurnAborted("failed", "out of order"), TurnEnd("", "failed", "out of order")),
+        (ev.TurnCompleted("Built."), TurnResult("Built.")),
+        (ev.TurnAborted("failed", "out of order"), TurnResult("", "failed", "out of order")),
     ],
 )
 async def test_the_end_of_a_turn_can_be_awaited_before_and_after_it(
-    tmp_path: Path, msg: ev.Msg, end: TurnEnd
+    tmp_path: Path, msg: ev.Msg, end: TurnResult
 ) -> None:
     connection = TeamConnection(functools.partial(open_socket, tmp_path / "no.sock"), name="t")
     async with asyncio.timeout(WAIT_S):
