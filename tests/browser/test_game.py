@@ -11,7 +11,7 @@ import pytest
 from browser.conftest import Made
 from playwright.sync_api import Page
 
-pytestmark = pytest.mark.contract
+pytestmark = [pytest.mark.contract, pytest.mark.slow]
 
 ROUND_MS = 20_000 + 50  # and the frames that are due then
 CALM_MS = 700

@@ -72,7 +72,7 @@ class FakeServer:
 
     async def heard(self, fits: Callable[[Frame], bool]) -> Frame:
         """Wait for a frame from a client, or find the first one that came already."""
-        async with asyncio.timeout(10), self._heard:
+        async with asyncio.timeout(60), self._heard:
             await self._heard.wait_for(lambda: any(map(fits, self.received)))
         return next(frame for frame in self.received if fits(frame))
 

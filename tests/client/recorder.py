@@ -24,7 +24,7 @@ class Recorder:
         self._changed.set()
 
     async def until(self, fits: Callable[[], bool]) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not fits():
                 self._changed.clear()
                 await self._changed.wait()

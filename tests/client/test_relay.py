@@ -22,7 +22,7 @@ from codextui.jsonrpc.fields import JsonObject
 from codextui.jsonrpc.lines import Streams
 
 Frame = dict[str, Any]
-PATIENCE_S = 20
+PATIENCE_S = 60
 
 INITIALIZE: Frame = {
     "id": 0,

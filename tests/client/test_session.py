@@ -70,7 +70,7 @@ def test_content_that_is_no_object_is_refused_by_name() -> None:
 @asynccontextmanager
 async def session_with(server: FakeServer, **handlers: Any) -> AsyncIterator[ClientSession]:
     async with (
-        asyncio.timeout(10),
+        asyncio.timeout(60),
         ClientSession(await open_socket(server.path), **handlers) as session,
     ):
         await session.initialize("a test", supervise=False)
@@ -78,7 +78,7 @@ async def session_with(server: FakeServer, **handlers: Any) -> AsyncIterator[Cli
 
 
 async def test_the_handshake_names_both_sides(server: FakeServer) -> None:
-    async with asyncio.timeout(10), ClientSession(await open_socket(server.path)) as session:
+    async with asyncio.timeout(60), ClientSession(await open_socket(server.path)) as session:
         assert await session.initialize("a test", supervise=True) == "codextui 9.9"
     introduced = await server.heard_method("initialize")
     assert introduced["params"]["clientInfo"]["name"] == "a test"
@@ -187,7 +187,7 @@ async def test_a_server_that_never_reads_does_not_hold_its_client(tmp_path: Path
     leaving = asyncio.Event()
     async with (
         await asyncio.start_unix_server(stay, tmp_path / "s", limit=1024),
-        asyncio.timeout(10),
+        asyncio.timeout(60),
     ):
         async with ClientSession(await open_socket(tmp_path / "s")) as session:
             call = asyncio.create_task(session.call_tool("any", {"text": "x" * 10_000_000}))

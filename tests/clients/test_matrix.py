@@ -260,6 +260,7 @@ async def approving(machine: Machine) -> AsyncIterator[None]:
         await answering
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("transport", ["stdio", "http"])
 @pytest.mark.parametrize(("client", "era"), VISITORS)
 async def test_it_is_shown_two_tools_and_gets_all_of_its_answers(

@@ -34,7 +34,7 @@ from codextui.protocol.approvals import UnknownAsked
 from codextui.protocol.decisions import Approved
 
 FAKE = Path(__file__).with_name("fake_app_server.py")
-PATIENCE_S = 20
+PATIENCE_S = 60
 
 
 class Record:

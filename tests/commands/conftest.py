@@ -36,7 +36,7 @@ async def server(home: Path) -> AsyncIterator[FakeServer]:
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str]) -> Any:
     async def run(*arguments: str) -> Result:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             code = await asyncio.to_thread(cli.main, arguments)
         return Result(code, capsys.readouterr())
 

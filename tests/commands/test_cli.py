@@ -185,7 +185,7 @@ async def test_a_closed_pipe_ends_the_command_silently(
         assert process.stdout is not None
         process.stdout.close()
         process.stdout = None
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             code = await asyncio.to_thread(process.wait)
         assert process.stderr is not None
         assert (code, process.stderr.read()) == (141, b"")

@@ -199,7 +199,7 @@ async def test_a_long_row_is_cut_off_at_the_edge_of_the_terminal(server: FakeSer
     try:
         environment = {**os.environ, "COLUMNS": "60"}
         with start_process("ps", stdout=theirs, env=environment) as process:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 assert await asyncio.to_thread(process.wait) == 0
         rows = os.read(ours, 65_536).decode().splitlines()
     finally:

@@ -288,7 +288,7 @@ async def test_ctrl_c_prints_that_the_turn_continues(server: FakeServer) -> None
     server.tools["codex-start"] = start
     with start_process("new", "x", "--wait", stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await started_turn.wait()
             assert await asyncio.to_thread(process.stdout.readline) == b"at work\n"
             process.send_signal(signal.SIGINT)

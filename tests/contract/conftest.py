@@ -21,7 +21,7 @@ from codextui.demo import ScriptedModel, codex_environment, scratch_codex_home, 
 CONFIGURED = [
     Path(name) for name in os.environ.get("CODEXTUI_TEST_CODEX", "").split(os.pathsep) if name
 ]
-PATIENCE_S = 30
+PATIENCE_S = 60
 
 
 @pytest.fixture(params=CONFIGURED or ["bundled"], ids=str)
@@ -176,7 +176,7 @@ class Exchange:
         assert self.process.stdin is not None
         self.process.stdin.close()
         try:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 await self.process.wait()
         except TimeoutError:
             self.process.kill()

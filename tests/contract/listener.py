@@ -21,7 +21,7 @@ from codextui.jsonrpc.fields import JsonObject
 from codextui.protocol import events as ev
 from codextui.protocol.decisions import Decision
 
-PATIENCE_S = 30
+PATIENCE_S = 60
 
 T = TypeVar("T")
 

@@ -30,7 +30,7 @@ from codextui.protocol.threads import ThreadInfo, ThreadState
 from codextui.server.options import ServerOptions
 from codextui.server.run import serve
 
-PATIENCE_S = 30
+PATIENCE_S = 60
 PROGRESS = "notifications/progress"
 
 T = TypeVar("T")

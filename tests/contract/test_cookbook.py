@@ -160,6 +160,7 @@ async def a_machine(binary: Path, scratch: Path) -> AsyncIterator[Machine]:
         yield Machine(served, roles, project, {**os.environ, **homes, **own})
 
 
+@pytest.mark.slow
 async def test_a_plain_script_of_five_roles_needs_only_another_command(
     codex_binary: Path, scratch: Path
 ) -> None:
@@ -175,6 +176,7 @@ async def test_a_plain_script_of_five_roles_needs_only_another_command(
         await machine.assert_threads()
 
 
+@pytest.mark.slow
 async def test_the_same_team_runs_by_its_configuration(codex_binary: Path, scratch: Path) -> None:
     async with asyncio.timeout(WAIT_S), a_machine(codex_binary, scratch) as machine:
         config = ("--config", EXAMPLES / "five_roles.toml")

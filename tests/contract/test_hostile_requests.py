@@ -235,6 +235,7 @@ async def test_what_is_wrong_is_told_by_its_id_and_the_same_client_goes_on(
             assert "result" in await client.reply(client.begin("ping"))
 
 
+@pytest.mark.slow
 async def test_what_is_wrong_is_told_by_its_id_over_http(house: House) -> None:
     async with house.unharmed(), house.session() as http:
         for what, (message, expected, request_id) in WRONG.items():
@@ -322,6 +323,7 @@ LINES = st.one_of(
 FUZZED = settings(max_examples=150, derandomize=True, database=None)
 
 
+@pytest.mark.slow
 @FUZZED
 @given(lines=st.lists(LINES, min_size=1, max_size=20), introduced=st.booleans())
 async def test_no_lines_end_the_connection_that_they_came_by(
@@ -334,6 +336,7 @@ async def test_no_lines_end_the_connection_that_they_came_by(
     await house.bystander.reply(house.bystander.begin("ping"))
 
 
+@pytest.mark.slow
 @FUZZED
 @given(lines=st.lists(LINES, min_size=1, max_size=20))
 async def test_no_lines_end_a_relay(house: House, *, lines: list[bytes]) -> None:
@@ -348,6 +351,7 @@ async def send_and_ping(client: RawClient, lines: list[bytes]) -> None:
     await client.message(lambda message: message.get("id") == ping)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, derandomize=True, database=None)
 @given(bodies=st.lists(LINES, min_size=1, max_size=8))
 async def test_no_bodies_end_a_session(house: House, *, bodies: list[bytes]) -> None:
@@ -358,6 +362,7 @@ async def test_no_bodies_end_a_session(house: House, *, bodies: list[bytes]) -> 
         assert "result" in answer_in(await http.post(house.machine.url, json=ping()))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", [b"", b"x", b'{"jsonrpc":"2.0","method":"codextui/relayed"}'])
 async def test_a_flood_of_lines_with_nothing_in_them_holds_nobody_up(
     house: House, line: bytes
@@ -376,6 +381,7 @@ async def test_a_message_that_is_too_long_is_refused_by_its_id(house: House) -> 
         assert "result" in await client.reply(client.begin("ping"))
 
 
+@pytest.mark.slow
 async def test_a_line_without_an_end_is_hung_up_on(house: House) -> None:
     async with house.unharmed():
         for transport, longest in (("socket", MAX_LINE), ("stdio", relay.MAX_LINE)):
@@ -392,6 +398,7 @@ async def feed(client: RawClient, size: int) -> None:
             await client.writer.drain()
 
 
+@pytest.mark.slow
 async def test_a_body_that_is_too_large_is_refused_however_it_comes(house: House) -> None:
     body = json.dumps(call(name="codex", arguments={"prompt": "x" * MAX_BODY})).encode()
 
@@ -416,6 +423,7 @@ async def test_a_body_that_is_no_message_is_refused(house: House, body: bytes) -
         assert refused.json()["error"]["message"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("transport", ["stdio", "socket"])
 async def test_a_client_with_a_thousand_open_calls_holds_nobody_up_and_each_is_answered(
     house: House, transport: str
@@ -446,6 +454,7 @@ def says_all(event: ev.Event) -> bool:
     return isinstance(event.msg, ev.TurnCompleted) and event.msg.last_agent_message == FLOOD
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("transport", ["stdio", "socket"])
 async def test_a_client_that_does_not_read_holds_nobody_up(house: House, transport: str) -> None:
     async with house.unharmed(), house.machine.client(transport, limit=1024) as slow:
@@ -458,6 +467,7 @@ async def test_a_client_that_does_not_read_holds_nobody_up(house: House, transpo
             await house.is_well()
 
 
+@pytest.mark.slow
 async def test_an_http_client_that_does_not_read_slows_itself_alone_and_may_come_back(
     house: House,
 ) -> None:

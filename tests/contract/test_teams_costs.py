@@ -66,6 +66,7 @@ def total(of: list[dict[str, Any]]) -> int:
     return sum(one["usage"]["total"] for one in of)
 
 
+@pytest.mark.slow
 async def test_the_costs_and_events_of_a_run_are_recorded(
     codex_binary: Path, scratch: Path
 ) -> None:
@@ -105,6 +106,7 @@ async def test_the_costs_and_events_of_a_run_are_recorded(
     assert "AGENT_TASKS.md" not in traces.read_text()
 
 
+@pytest.mark.slow
 async def test_a_run_ends_when_its_money_is_spent_and_resumes_with_a_higher_limit(
     codex_binary: Path, scratch: Path
 ) -> None:

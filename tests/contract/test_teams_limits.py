@@ -118,6 +118,7 @@ def crowd_config() -> str:
     return text
 
 
+@pytest.mark.slow
 async def test_twenty_roles_are_published_and_eighteen_of_them_work_concurrently(
     codex_binary: Path, scratch: Path
 ) -> None:
@@ -190,6 +191,7 @@ def thinks_forever(_: str, __: int) -> list[Step]:
     return [Say("Well …", gate=asyncio.Event())]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("act", "limit"),
     [

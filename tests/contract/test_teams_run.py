@@ -101,6 +101,7 @@ async def test_five_roles_hand_off_and_one_gate_is_refused_and_then_met(
         assert rows[f"{role}-codex"]["parent"] == row["thread_id"]
 
 
+@pytest.mark.slow
 async def test_the_two_developers_work_concurrently_in_parallel_mode(
     codex_binary: Path, scratch: Path
 ) -> None:
@@ -121,6 +122,7 @@ async def test_the_two_developers_work_concurrently_in_parallel_mode(
     assert len(kinds(lines, "sent_back")) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("mode", "every", "turns"), [("handoffs", 9, 16), ("parallel", 6, 12)])
 async def test_a_run_that_is_killed_repeatedly_does_everything_once(
     codex_binary: Path, scratch: Path, mode: str, every: int, turns: int
@@ -164,6 +166,7 @@ async def test_a_run_that_is_killed_repeatedly_does_everything_once(
     assert all(len(set(ids)) == len(ids) > 0 for ids in said.values())
 
 
+@pytest.mark.slow
 async def test_a_run_without_decisions_ends_and_resumes_when_a_person_decides(
     codex_binary: Path, scratch: Path
 ) -> None:
@@ -209,6 +212,7 @@ async def test_a_run_ends_when_its_limit_is_reached(
     assert limit.split(maxsplit=1)[0] in lines[-1]["text"]
 
 
+@pytest.mark.slow
 async def test_an_interrupted_run_leaves_no_turn_running_and_can_be_resumed(
     codex_binary: Path, scratch: Path
 ) -> None:

@@ -25,7 +25,7 @@ from codextui.demo import (
 )
 from codextui.demo.model import BODY_LIMIT, HEAD_LIMIT
 
-PATIENCE_S = 20
+PATIENCE_S = 60
 POST = b"POST /v1/responses HTTP/1.1\r\nHost: x\r\n"
 
 

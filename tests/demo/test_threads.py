@@ -176,7 +176,7 @@ class CallRecorder:
         return {"thread": {"thread_id": arguments.get("handle", "")}}
 
     async def wait_for(self, count: int) -> None:
-        async with asyncio.timeout(10), self.called:
+        async with asyncio.timeout(60), self.called:
             await self.called.wait_for(lambda: len(self.calls) >= count)
 
 

@@ -45,7 +45,7 @@ def asked(
 
 
 async def steps(script: ThreadsScript, request: ModelRequest) -> list[Step]:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         return [step async for step in script(request)]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
 from e2e.conftest import OpenTerminal, Serve
 from e2e.terminal import Terminal
 
@@ -41,6 +42,7 @@ def test_keys_that_come_fast_are_taken_in_their_order(serve: Serve, open_termina
     terminal.wait_for("Two.")
 
 
+@pytest.mark.slow
 def test_closing_detaches_and_attaching_again_shows_the_past_and_what_came_meanwhile(
     serve: Serve, open_terminal: OpenTerminal
 ):
@@ -63,6 +65,7 @@ def test_closing_detaches_and_attaching_again_shows_the_past_and_what_came_meanw
     assert second.wait_exit() == 0
 
 
+@pytest.mark.slow
 def test_two_consoles_show_the_same_and_the_first_answer_wins(
     serve: Serve, open_terminal: OpenTerminal
 ):
@@ -99,6 +102,7 @@ def test_a_running_command_is_interrupted_and_a_thread_is_killed(
     assert terminal.wait_exit() == 0
 
 
+@pytest.mark.slow
 def test_a_thread_is_forked_now_and_through_a_turn(serve: Serve, open_terminal: OpenTerminal):
     def answer(request: ModelRequest) -> list[Step]:
         return [Say(f"I was asked {len(request.user_texts)} times: {request.last_user_text}.")]

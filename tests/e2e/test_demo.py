@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
 from e2e.conftest import OpenTerminal
 from e2e.terminal import Terminal
 
@@ -28,6 +29,7 @@ def workspace_of(terminal: Terminal) -> Workspace:
     return Workspace(Path(found[1]).parent, has_git=True)
 
 
+@pytest.mark.slow
 def test_a_person_supervises_the_demo_from_start_to_end(open_terminal: OpenTerminal):
     # Wide enough that the paths of the last lines are not broken.
     terminal = open_terminal("demo", columns=200, lines=45)
@@ -55,6 +57,7 @@ def test_a_person_supervises_the_demo_from_start_to_end(open_terminal: OpenTermi
     assert [check for check in check_results(workspace_of(terminal)) if check.fault] == []
 
 
+@pytest.mark.slow
 def test_the_demo_fits_a_small_terminal(open_terminal: OpenTerminal):
     terminal = open_terminal("demo", columns=80, lines=24)
     terminal.wait_for("asks to change files", timeout=START_S)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from e2e.conftest import OpenTerminal, Served
 from e2e.fake_codex import LONG_COMMAND
 
@@ -27,6 +28,7 @@ def test_escapes_and_markup_are_shown_and_do_nothing(
     assert terminal.modes_left() == {}
 
 
+@pytest.mark.slow
 def test_a_command_of_10000_characters_can_be_read_whole(
     serve_fake: Served, open_terminal: OpenTerminal
 ):
@@ -44,6 +46,7 @@ def test_a_command_of_10000_characters_can_be_read_whole(
     assert seen == set(re.findall(r"word\d{4}", LONG_COMMAND))
 
 
+@pytest.mark.slow
 def test_a_line_of_20_megabytes_delays_nobody_for_long(
     serve_fake: Served, open_terminal: OpenTerminal
 ):

@@ -57,12 +57,14 @@ def test_a_coloured_log_line_decides_nothing(asked: Terminal, brackets: bool, pi
     asked.wait_for("It was decided.")
 
 
+@pytest.mark.slow
 def test_nothing_that_can_be_pasted_decides(asked: Terminal) -> None:
     for seed in range(40):
         asked.paste(hostile(seed), piece=random.Random(seed).choice([0, 1, 3, 16]))
     assert_still_asked(asked)
 
 
+@pytest.mark.slow
 def test_a_paste_without_an_end_decides_nothing_and_the_keys_work_again(asked: Terminal) -> None:
     asked.paste("\x1b[200~y\x1b[31my\n", brackets=False)
     asked.wait_for("Pasted text decides nothing.")
@@ -72,6 +74,7 @@ def test_a_paste_without_an_end_decides_nothing_and_the_keys_work_again(asked: T
     asked.wait_for("It was decided.")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("brackets", [True, False])
 def test_on_the_main_screen_nothing_happens(
     serve: Serve, open_terminal: OpenTerminal, brackets: bool
@@ -88,6 +91,7 @@ def test_on_the_main_screen_nothing_happens(
     assert "hello" not in terminal.text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("brackets", [True, False])
 def test_in_the_composer_it_is_text_and_not_sent(
     serve: Serve, open_terminal: OpenTerminal, brackets: bool

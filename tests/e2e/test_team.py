@@ -17,6 +17,7 @@ START_S = 120
 ROLES = ("project-manager", "designer", "frontend-developer", "backend-developer", "tester")
 
 
+@pytest.mark.slow
 def test_a_person_approves_for_the_demos_team_and_sees_its_roles_gates_and_times(
     open_terminal: OpenTerminal,
 ):
@@ -54,6 +55,7 @@ def test_a_person_approves_for_the_demos_team_and_sees_its_roles_gates_and_times
         assert (Path(found[1]) / name).read_text(encoding="utf-8") == content_of(name)
 
 
+@pytest.mark.slow
 def test_a_run_continues_after_its_console_is_left(
     open_terminal: OpenTerminal, serve: Serve, monkeypatch: pytest.MonkeyPatch
 ):

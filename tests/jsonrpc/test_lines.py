@@ -54,7 +54,7 @@ async def read_all(data: bytes, chunks: list[int], limit: int = 1_000) -> list[b
     feeding = asyncio.create_task(feed(stream, data, chunks))
     reader = LineReader(stream, limit)
     found = []
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while (line := await reader.read_line()) is not None:
             found.append(line)
         await feeding
@@ -66,7 +66,7 @@ async def read_all_batches(data: bytes, chunks: list[int]) -> list[bytes]:
     feeding = asyncio.create_task(feed(stream, data, chunks))
     reader = LineReader(stream)
     found = []
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while lines := await reader.read_lines():
             found += lines
         await feeding
@@ -129,7 +129,7 @@ async def test_other_tasks_run_while_lines_keep_coming() -> None:
             await asyncio.sleep(0)
 
     other = asyncio.create_task(count_turns())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while await reader.read_line() is not None:
             pass
     other.cancel()

@@ -65,6 +65,7 @@ async def test_a_signal_ends_the_server_cleanly(folder: Path, number: signal.Sig
     assert not (folder / "s.sock").exists()
 
 
+@pytest.mark.slow
 async def test_only_one_of_several_servers_started_at_once_stays(folder: Path):
     processes = [await start_process(folder) for _ in range(4)]
     async with asyncio.timeout(PATIENCE_S):

@@ -158,7 +158,7 @@ class Console:
     async def open(self, size: tuple[int, int] = (160, 45)) -> AsyncIterator[Pilot[int]]:
         """Run the app, connected to a server without threads."""
         async with self.app.run_test(size=size) as pilot:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 await self.server.ran.wait()
             self.server.connect()
             self.server.catch_up()
@@ -168,7 +168,7 @@ class Console:
     async def settle(self) -> None:
         """Wait until everything is drawn."""
         pilot = Pilot(self.app)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await pilot.pause()
             while self.app.main._pacer._queue:
                 await pilot.pause(FRAME_INTERVAL)
@@ -182,7 +182,7 @@ class Console:
 
     async def until(self, words: str) -> None:
         """Wait until a text is on the screen."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while words not in self.shown():
                 await asyncio.sleep(0.05)
                 await self.settle()

@@ -101,7 +101,7 @@ async def open_queue(
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110  # what is on the screen sets no event
             await asyncio.sleep(0.02)
 
@@ -474,6 +474,7 @@ async def test_a_decided_approval_does_not_return_before_the_server_confirms() -
 # -- everything can be read
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(80, 24), (160, 45), (60, 16)])
 async def test_a_command_of_10000_characters_can_be_read_to_its_end(size: tuple[int, int]) -> None:
     words = [f"word{number:04}" for number in range(1_112)]

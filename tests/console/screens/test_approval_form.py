@@ -52,7 +52,7 @@ async def at_form(asked: Asked) -> AsyncIterator[tuple[Pilot[None], DialogHost]]
     async with host.run_test(size=(80, 40)) as pilot:
         await pilot.pause()
         clock.advance(1)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not isinstance(host.screen.focused, Input | ChoiceList):  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
         yield pilot, host

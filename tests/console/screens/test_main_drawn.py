@@ -40,6 +40,7 @@ async def test_a_shrinking_item_is_drawn_with_the_older_items_that_reappear(
         assert terminal.text == on_screen(console.app)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 async def test_no_row_is_duplicated_or_left_behind_whatever_a_team_does(seed: int) -> None:
     chance = random.Random(seed)

@@ -16,6 +16,7 @@ def console(monkeypatch: pytest.MonkeyPatch) -> Console:
     return build_console()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(120, 36), (80, 24)])
 async def test_every_screen_can_be_drawn_without_colours(
     console: Console, size: tuple[int, int]

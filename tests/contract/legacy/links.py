@@ -73,7 +73,7 @@ class ProcessLink:
     async def stop(self) -> None:
         self._process.stdin.close()
         try:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 await self._process.wait()
         except TimeoutError:
             self._process.kill()

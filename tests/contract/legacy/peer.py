@@ -8,7 +8,7 @@ from typing import Any
 
 from links import Frame, Link
 
-PATIENCE_S = 30
+PATIENCE_S = 60
 FIRST_PROBE = 900
 """The first id of probes, which find out whether another call hangs and are not recorded."""
 

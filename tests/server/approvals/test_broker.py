@@ -302,7 +302,7 @@ async def test_approval_ids_continue_those_of_the_earlier_server(log: Log):
 
 
 async def wait_for(log: Log, call: str, times: int = 1) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while log.calls.count(call) < times:
             log.changed.clear()
             await log.changed.wait()

@@ -30,7 +30,7 @@ class FakeChannel:
 
     async def next(self) -> str:
         self.sent.clear()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await self.sent.wait()
         return str(self.messages[-1]["message"])
 
