@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeAlias
+
+import msgspec
 
 from codextui.protocol.approvals import Approval
 from codextui.protocol.events import Event
 
 
-@dataclass(frozen=True, slots=True)
-class Connected:
+class Connected(msgspec.Struct, frozen=True):
     """The server answered; its events follow.
 
     Attributes:
@@ -26,8 +26,7 @@ class Connected:
     fresh: bool
 
 
-@dataclass(frozen=True, slots=True)
-class CaughtUp:
+class CaughtUp(msgspec.Struct, frozen=True):
     """All past events were sent; what follows happens now.
 
     Attributes:
@@ -37,8 +36,7 @@ class CaughtUp:
     seq: int
 
 
-@dataclass(frozen=True, slots=True)
-class Disconnected:
+class Disconnected(msgspec.Struct, frozen=True):
     """The server cannot be reached, or was lost.
 
     Attributes:
@@ -50,15 +48,13 @@ class Disconnected:
     retry_in: float
 
 
-@dataclass(frozen=True, slots=True)
-class EventReceived:
+class EventReceived(msgspec.Struct, frozen=True):
     """An event of the server."""
 
     event: Event
 
 
-@dataclass(frozen=True, slots=True)
-class ApprovalOffered:
+class ApprovalOffered(msgspec.Struct, frozen=True):
     """The server asks this client to decide (`elicitation/create`).
 
     The same approval also arrives as an `ApprovalAsked` event, and again after a reconnect.
@@ -67,8 +63,7 @@ class ApprovalOffered:
     approval: Approval
 
 
-@dataclass(frozen=True, slots=True)
-class ApprovalWithdrawn:
+class ApprovalWithdrawn(msgspec.Struct, frozen=True):
     """The server does not ask this client any more: decided elsewhere, or nothing to decide."""
 
     approval_id: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from codextui.errors import ConfigInvalid
 
@@ -15,8 +15,7 @@ TOKEN_VARIABLE = "CODEXTUI_TOKEN"  # noqa: S105 - the variable's name
 """The environment variable from which MCP clients that `codextui setup` sets up take the token."""
 
 
-@dataclass(frozen=True, slots=True)
-class HttpAddress:
+class HttpAddress(msgspec.Struct, frozen=True):
     """An address and a port of this machine.
 
     Attributes:

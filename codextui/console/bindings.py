@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 from textual.binding import Binding, BindingType, InvalidBinding
 from textual.keys import format_key, key_to_character
 
@@ -34,8 +34,7 @@ APP_BINDINGS: list[BindingType] = [
 """The bindings that are active on every screen."""
 
 
-@dataclass(frozen=True, slots=True)
-class KeyGroup:
+class KeyGroup(msgspec.Struct, frozen=True):
     """The bindings of one place, for the help screen.
 
     Attributes:
@@ -47,8 +46,7 @@ class KeyGroup:
     keys: tuple[KeyRow, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class KeyRow:
+class KeyRow(msgspec.Struct, frozen=True):
     """One binding.
 
     Attributes:

@@ -9,8 +9,9 @@ field takes as if it were typed and which does nothing anywhere else. Pure: the 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final, TypeAlias
+
+import msgspec
 
 PASTE_START: Final = "\x1b[200~"
 """The sequence before a bracketed paste."""
@@ -21,8 +22,7 @@ PASTE_END: Final = "\x1b[201~"
 ESC: Final = "\x1b"
 
 
-@dataclass(frozen=True, slots=True)
-class InputLimits:
+class InputLimits(msgspec.Struct, frozen=True):
     """Times in seconds and sizes in characters by which pastes are recognised.
 
     Attributes:
@@ -39,8 +39,7 @@ class InputLimits:
     max_paste: int = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Keys:
+class Keys(msgspec.Struct, frozen=True):
     """Keys, mouse events and answers of the terminal, for Textual's parser.
 
     Attributes:
@@ -52,8 +51,7 @@ class Keys:
     complete: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Pasted:
+class Pasted(msgspec.Struct, frozen=True):
     """Text that was pasted, as the terminal sent it."""
 
     text: str

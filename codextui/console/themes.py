@@ -10,11 +10,11 @@ from __future__ import annotations
 import difflib
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from textual.app import App
 from textual.color import Color, ColorParseError
 from textual.theme import Theme
@@ -117,8 +117,7 @@ def save_theme(name: str, config_path: Path | None) -> None:
         save_setting(config_path, "ui.theme", name)
 
 
-@dataclass(frozen=True, slots=True)
-class LoadedThemes:
+class LoadedThemes(msgspec.Struct, frozen=True):
     """The result of loading all themes.
 
     Attributes:

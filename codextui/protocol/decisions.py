@@ -8,9 +8,10 @@ declines, and so does a reply that contradicts itself (`action: decline` with
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
+
+import msgspec
 
 from codextui.jsonrpc.fields import Json, JsonObject
 
@@ -23,30 +24,26 @@ class Scope(StrEnum):
     ALWAYS = "always"
 
 
-@dataclass(frozen=True, slots=True)
-class Approved:
+class Approved(msgspec.Struct, frozen=True):
     """Yes. `ALWAYS` accepts the rule that Codex proposed, for every thread and for good."""
 
     scope: Scope = Scope.ONCE
 
 
-@dataclass(frozen=True, slots=True)
-class Declined:
+class Declined(msgspec.Struct, frozen=True):
     """No, the turn goes on. `message` is for the agent to read; empty says nothing."""
 
     message: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Aborted:
+class Aborted(msgspec.Struct, frozen=True):
     """No, and the turn stops."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(msgspec.Struct, frozen=True):
     """Answers to questions (id → answers) or the content of an elicitation's form."""
 
-    content: JsonObject = field(default_factory=dict)
+    content: JsonObject = msgspec.field(default_factory=dict)
 
 
 Decision: TypeAlias = Approved | Declined | Aborted | Answered

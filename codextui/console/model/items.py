@@ -8,8 +8,9 @@ in place.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
 from typing import TypeAlias
+
+import msgspec
 
 from codextui.jsonrpc.fields import Json, JsonObject
 from codextui.protocol.approvals import Approval, FileChange
@@ -105,8 +106,7 @@ def clip_change(change: FileChange) -> FileChange:
     return FileChange(change.path, change.kind, clip(change.diff), change.move_path)
 
 
-@dataclass(frozen=True, slots=True)
-class UserMessage:
+class UserMessage(msgspec.Struct, frozen=True):
     """A message to the agent (`userMessage`).
 
     Attributes:
@@ -118,30 +118,26 @@ class UserMessage:
     is_steer: bool = False
 
 
-@dataclass(slots=True)
-class AgentMessage:
+class AgentMessage(msgspec.Struct):
     """A message from the agent, as Markdown (`agentMessage`)."""
 
-    text: GrowingText = field(default_factory=GrowingText)
+    text: GrowingText = msgspec.field(default_factory=GrowingText)
 
 
-@dataclass(slots=True)
-class Reasoning:
+class Reasoning(msgspec.Struct):
     """The agent's reasoning (`reasoning`): paragraphs of the summary and of the raw text."""
 
-    summary: list[GrowingText] = field(default_factory=list)
-    raw: list[GrowingText] = field(default_factory=list)
+    summary: list[GrowingText] = msgspec.field(default_factory=list)
+    raw: list[GrowingText] = msgspec.field(default_factory=list)
 
 
-@dataclass(slots=True)
-class PlanText:
+class PlanText(msgspec.Struct):
     """A plan as Markdown (`plan`)."""
 
-    text: GrowingText = field(default_factory=GrowingText)
+    text: GrowingText = msgspec.field(default_factory=GrowingText)
 
 
-@dataclass(slots=True)
-class CommandExecution:
+class CommandExecution(msgspec.Struct):
     """A command and its output (`commandExecution`).
 
     Attributes:
@@ -154,13 +150,12 @@ class CommandExecution:
 
     command: str = ""
     status: str = "inProgress"
-    output: GrowingText = field(default_factory=GrowingText)
+    output: GrowingText = msgspec.field(default_factory=GrowingText)
     exit_code: int | None = None
     duration_ms: int | None = None
 
 
-@dataclass(slots=True)
-class FileChanges:
+class FileChanges(msgspec.Struct):
     """Changes to files (`fileChange`).
 
     Attributes:
@@ -172,8 +167,7 @@ class FileChanges:
     status: str = "inProgress"
 
 
-@dataclass(frozen=True, slots=True)
-class ToolCall:
+class ToolCall(msgspec.Struct, frozen=True):
     """A call of an MCP tool or of a client's tool (`mcpToolCall`, `dynamicToolCall`).
 
     Attributes:
@@ -196,8 +190,7 @@ class ToolCall:
     duration_ms: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class WebSearch:
+class WebSearch(msgspec.Struct, frozen=True):
     """A web search or an opened page (`webSearch`).
 
     Attributes:
@@ -213,28 +206,24 @@ class WebSearch:
     pattern: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ContextCompaction:
+class ContextCompaction(msgspec.Struct, frozen=True):
     """Codex summarised the conversation to fit the context window (`contextCompaction`)."""
 
 
-@dataclass(slots=True)
-class ApprovalRequest:
+class ApprovalRequest(msgspec.Struct):
     """An approval and its outcome, None while it is open."""
 
     approval: Approval
     outcome: ApprovalResolved | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class TurnStart:
+class TurnStart(msgspec.Struct, frozen=True):
     """The start of a turn; `number` counts the turns this console has seen, from 1."""
 
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class TurnEnd:
+class TurnEnd(msgspec.Struct, frozen=True):
     """The end of a turn.
 
     Attributes:
@@ -252,31 +241,27 @@ class TurnEnd:
     tokens: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ErrorMessage:
+class ErrorMessage(msgspec.Struct, frozen=True):
     """An error reported by Codex (`error`); with `will_retry`, Codex retries by itself."""
 
     message: str
     will_retry: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class WarningMessage:
+class WarningMessage(msgspec.Struct, frozen=True):
     """A warning from Codex or the server (`warning`)."""
 
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Handoff:
+class Handoff(msgspec.Struct, frozen=True):
     """A handoff from the role `source` to the role `target`."""
 
     source: str
     target: str
 
 
-@dataclass(frozen=True, slots=True)
-class HandoffRefusal:
+class HandoffRefusal(msgspec.Struct, frozen=True):
     """A refused handoff; `missing` has one line per unmet condition."""
 
     source: str
@@ -284,8 +269,7 @@ class HandoffRefusal:
     missing: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class RunNote:
+class RunNote(msgspec.Struct, frozen=True):
     """Any other event of a team run.
 
     Attributes:
@@ -299,8 +283,7 @@ class RunNote:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class RoleRequest:
+class RoleRequest(msgspec.Struct, frozen=True):
     """A person's request to a role or a run: the action, its message, and who made it."""
 
     action: RoleAction
@@ -308,8 +291,7 @@ class RoleRequest:
     by: str
 
 
-@dataclass(frozen=True, slots=True)
-class UnknownItem:
+class UnknownItem(msgspec.Struct, frozen=True):
     """An item or event of an unknown kind, shown as received.
 
     Attributes:
@@ -350,8 +332,7 @@ Note: TypeAlias = (
 """Content made from a single event; it never grows."""
 
 
-@dataclass(slots=True, eq=False)
-class TranscriptItem:
+class TranscriptItem(msgspec.Struct, eq=False):
     """An item of a transcript, changed only by the transcript.
 
     Attributes:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import TypeAlias
 
+import msgspec
 from msgspec import structs
 
 from codextui.protocol.runs import Gate, Span
@@ -29,8 +29,7 @@ _MAX_UNIX_TIME = 1e11
 """Unix seconds above which a time is invalid."""
 
 
-@dataclass(frozen=True, slots=True)
-class RunSummary:
+class RunSummary(msgspec.Struct, frozen=True):
     """What a thread's tree row and pane header say about its run.
 
     Attributes:

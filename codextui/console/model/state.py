@@ -6,9 +6,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from functools import lru_cache
 
+import msgspec
 from msgspec import structs
 
 from codextui.console.model.item_reading import read_note
@@ -28,8 +28,7 @@ MAX_OUTCOMES = 10_000
 """Outcomes of approvals stored."""
 
 
-@dataclass(frozen=True, slots=True)
-class Changes:
+class Changes(msgspec.Struct, frozen=True):
     """What a change of the state affects.
 
     Attributes:
@@ -78,8 +77,7 @@ NO_CHANGES = Changes()
 """Nothing is affected."""
 
 
-@dataclass(frozen=True, slots=True)
-class ConnectionState:
+class ConnectionState(msgspec.Struct, frozen=True):
     """State of the connection to the shared server.
 
     Attributes:
@@ -95,8 +93,7 @@ class ConnectionState:
     retry_in: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ServerNotice:
+class ServerNotice(msgspec.Struct, frozen=True):
     """An error or a warning that concerns the whole server.
 
     Attributes:
@@ -110,8 +107,7 @@ class ServerNotice:
     text: str
 
 
-@dataclass(slots=True)
-class ThreadView:
+class ThreadView(msgspec.Struct):
     """A thread as the console shows it.
 
     Attributes:
@@ -123,7 +119,7 @@ class ThreadView:
     """
 
     info: ThreadInfo
-    transcript: Transcript = field(default_factory=Transcript)
+    transcript: Transcript = msgspec.field(default_factory=Transcript)
     plan: ev.PlanUpdated | None = None
     diff: str = ""
     last_tokens: int = 0

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+
+import msgspec
+from msgspec import structs
 
 from codextui.protocol.runs import Span, SpanKind
 
@@ -26,8 +28,7 @@ ZOOM_STEPS = tuple(
 _WAITS = (SpanKind.GATE, SpanKind.PERSON, SpanKind.PAUSED)
 
 
-@dataclass(frozen=True, slots=True)
-class Lane:
+class Lane(msgspec.Struct, frozen=True):
     """A role's spans, by start.
 
     Attributes:
@@ -46,8 +47,7 @@ class Lane:
         return self.spans or self.role_turns
 
 
-@dataclass(frozen=True, slots=True)
-class Totals:
+class Totals(msgspec.Struct, frozen=True):
     """How a role spent its time; open spans count up to now.
 
     Attributes:
@@ -57,7 +57,7 @@ class Totals:
     """
 
     working: float = 0.0
-    seconds: dict[SpanKind, float] = field(default_factory=dict)
+    seconds: dict[SpanKind, float] = msgspec.field(default_factory=dict)
     tokens: int = 0
 
     def of(self, kind: SpanKind) -> float:
@@ -65,8 +65,7 @@ class Totals:
         return self.seconds.get(kind, 0.0)
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(msgspec.Struct, frozen=True):
     """The time in view.
 
     Attributes:
@@ -90,7 +89,7 @@ class Window:
 
     def shifted(self, cells: int) -> Window:
         """Return the window moved by `cells`, to earlier times if negative."""
-        return replace(self, start=self.start + cells * self.step)
+        return structs.replace(self, start=self.start + cells * self.step)
 
     def scrolled_to(self, span: Span, now: float) -> Window:
         """Return the window moved as little as needed to show a span, or at least its start."""
@@ -101,7 +100,7 @@ class Window:
 
     def following(self, first: float, now: float) -> Window:
         """Return the window moved to have `now` in its last cell, but not to before `first`."""
-        return replace(self, start=max(first, now - self.step * (self.cells - 1)))
+        return structs.replace(self, start=max(first, now - self.step * (self.cells - 1)))
 
     def zoomed(self, *, closer: bool, around: float) -> Window:
         """Return the window at the next zoom step, with the time `around` in the same cell."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
 from typing import TypeAlias
+
+import msgspec
 
 from codextui.console.model.item_reading import read_item
 from codextui.console.model.items import (
@@ -44,8 +45,7 @@ Delta: TypeAlias = (
 """An event that extends an item."""
 
 
-@dataclass(slots=True)
-class Turn:
+class Turn(msgspec.Struct):
     """A turn of a thread.
 
     Attributes:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
+import msgspec
+from msgspec import structs
 from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
@@ -139,8 +139,7 @@ class RenderedItem:
         return self._markdown, True
 
 
-@dataclass(frozen=True, slots=True)
-class _MarkdownParts:
+class _MarkdownParts(msgspec.Struct, frozen=True):
     """An item that is shown as Markdown.
 
     Attributes:
@@ -184,7 +183,9 @@ def _dropped(text: GrowingText, width: int, palette: Palette) -> list[Row]:
 
 def _muted(palette: Palette) -> Palette:
     bold = palette.muted + Style(bold=True)
-    return replace(palette, text=palette.muted, strong=bold, heading=bold, accent=palette.muted)
+    return structs.replace(
+        palette, text=palette.muted, strong=bold, heading=bold, accent=palette.muted
+    )
 
 
 def _has_space_above(content: ItemContent) -> bool:

@@ -9,10 +9,10 @@ alone. `StreamingMarkdown` relies on that to finish block after block.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+import msgspec
 from rich.segment import Segment
 from rich.style import Style
 
@@ -39,8 +39,7 @@ _COLUMN_GAP = 3  # ` │ `
 _EMPHASIS = {"strong": Style(bold=True), "em": Style(italic=True), "s": Style(strike=True)}
 
 
-@dataclass(frozen=True, slots=True)
-class MarkdownLimits:
+class MarkdownLimits(msgspec.Struct, frozen=True):
     """Lengths, in characters, beyond which Markdown is shown as its source.
 
     Attributes:
@@ -60,8 +59,7 @@ DEFAULT_LIMITS = MarkdownLimits()
 """The limits of the console."""
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(msgspec.Struct, frozen=True):
     """A top-level block: the line it starts at, and whether it is code."""
 
     line: int

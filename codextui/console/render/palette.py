@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+import msgspec
 from rich.style import Style
 from textual.color import Color, ColorParseError
 
@@ -18,8 +18,7 @@ MAX_SURFACE_CONTRAST = 1.6
 """Contrast of a themed background with the surface above which it is not used."""
 
 
-@dataclass(frozen=True, slots=True)
-class Palette:
+class Palette(msgspec.Struct, frozen=True):
     """Styles by use. Each has the background of the surface, unless stated otherwise.
 
     A style is never the only carrier of a meaning: a word or a glyph stands next to it.

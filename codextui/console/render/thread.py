@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
+import msgspec
 from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
@@ -49,8 +49,7 @@ _GLYPHS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class StateLabel:
+class StateLabel(msgspec.Struct, frozen=True):
     """How a state is shown: a glyph of one cell and a word, both in `style`."""
 
     glyph: str

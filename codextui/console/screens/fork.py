@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
+import msgspec
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -20,8 +20,7 @@ from codextui.text.sanitize import one_line
 _RUNNING = "running"
 
 
-@dataclass(frozen=True, slots=True)
-class ForkPoint:
+class ForkPoint(msgspec.Struct, frozen=True):
     """A turn that a thread can be forked through.
 
     Attributes:
@@ -35,8 +34,7 @@ class ForkPoint:
     state: str = "completed"
 
 
-@dataclass(frozen=True, slots=True)
-class ForkChoice:
+class ForkChoice(msgspec.Struct, frozen=True):
     """Fork through this turn, inclusive, and send the prompt unless it is empty."""
 
     turn_id: str

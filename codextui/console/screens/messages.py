@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
+import msgspec
 from textual.message import Message
 
 from codextui.protocol.decisions import Decision
 from codextui.protocol.runs import RoleAction
 
 
-@dataclass(frozen=True, slots=True)
-class NewThread:
+class NewThread(msgspec.Struct, frozen=True):
     """Settings of a new thread. Codex chooses what is empty.
 
     Attributes:

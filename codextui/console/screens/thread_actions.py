@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+import msgspec
+from msgspec import structs
 from textual import on
 from textual.screen import Screen
 
@@ -25,8 +26,7 @@ if TYPE_CHECKING:
     from codextui.console.screens.fork import ForkChoice
 
 
-@dataclass(frozen=True, slots=True)
-class MainOptions:
+class MainOptions(msgspec.Struct, frozen=True):
     """Settings of the main screen.
 
     Attributes:
@@ -261,7 +261,7 @@ class ThreadActions(Screen[None]):
 
     def _start(self, new_thread: messages.NewThread | None) -> None:
         if new_thread is not None:
-            self._last_new_thread = replace(new_thread, prompt="", handle="")
+            self._last_new_thread = structs.replace(new_thread, prompt="", handle="")
             self.post_message(messages.StartThread(new_thread))
 
     def _fork_through(self, thread_id: str, choice: ForkChoice | None) -> None:

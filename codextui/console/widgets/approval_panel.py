@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 
+import msgspec
 from msgspec import structs
 from rich.text import Text
 from textual.app import ComposeResult
@@ -31,8 +31,7 @@ _MIN_BODY_ROWS = 3
 """Rows of the body in a terminal of any size."""
 
 
-@dataclass(frozen=True, slots=True)
-class DecisionOption:
+class DecisionOption(msgspec.Struct, frozen=True):
     """An answer to an approval, as a button shows it.
 
     Attributes:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+import msgspec
 
 from codextui.jsonrpc.fields import Json, JsonObject
 from codextui.protocol.approvals import ElicitationAsked, QuestionsAsked
@@ -31,16 +32,14 @@ class FieldKind(StrEnum):
     JSON = "json"
 
 
-@dataclass(frozen=True, slots=True)
-class FieldOption:
+class FieldOption(msgspec.Struct, frozen=True):
     """An option of a field: the value to send, and its label on the screen."""
 
     value: str
     label: str
 
 
-@dataclass(frozen=True, slots=True)
-class FormField:
+class FormField(msgspec.Struct, frozen=True):
     """A field of a form.
 
     Attributes:
@@ -61,11 +60,10 @@ class FormField:
     allows_other: bool = False
     required: bool = True
     default: str | bool | tuple[str, ...] = ""
-    limits: JsonObject = field(default_factory=dict)
+    limits: JsonObject = msgspec.field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class CheckedAnswer:
+class CheckedAnswer(msgspec.Struct, frozen=True):
     """The result of checking an answer.
 
     Attributes:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from codextui.console.model.run import NO_RUN, RunSummary
 from codextui.console.render.palette import Palette, palette_from
 from codextui.protocol.threads import ThreadState
 
 
-@dataclass(frozen=True, slots=True)
-class Palettes:
+class Palettes(msgspec.Struct, frozen=True):
     """A palette for each surface of the console.
 
     Attributes:
@@ -46,8 +46,7 @@ def palettes_from(variables: Mapping[str, str]) -> Palettes:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class PaneContext:
+class PaneContext(msgspec.Struct, frozen=True):
     """How to draw a thread.
 
     Attributes:

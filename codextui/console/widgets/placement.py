@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from codextui.console.model.state import ConsoleState
 from codextui.console.model.tree import TreeEntry
@@ -55,8 +56,7 @@ _WORKING = frozenset({ThreadState.NEEDS_INPUT, ThreadState.RUNNING, ThreadState.
 _NEVER_YIELDING = _WORKING | {ThreadState.PAUSED, ThreadState.FAILED}
 
 
-@dataclass(frozen=True, slots=True)
-class Tiling:
+class Tiling(msgspec.Struct, frozen=True):
     """A grid of panes.
 
     Attributes:

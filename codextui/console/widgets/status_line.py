@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+import msgspec
 from rich.segment import Segment
 from textual.strip import Strip
 
@@ -25,8 +24,7 @@ PROBLEM_WIDTH = 42
 """Cells for a problem with Codex, so that it fits into 80 columns."""
 
 
-@dataclass(frozen=True, slots=True)
-class ServerStatus:
+class ServerStatus(msgspec.Struct, frozen=True):
     """What the line shows.
 
     Attributes:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+import msgspec
 from rich.segment import Segment
 from textual.strip import Strip
 
@@ -22,8 +21,7 @@ MIN_ITEM_WIDTH = 10
 """Least width of an item in cells."""
 
 
-@dataclass(slots=True)
-class _Block:
+class _Block(msgspec.Struct):
     """A rendered item, and the number of its rows."""
 
     view: RenderedItem

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
 from console.render.looks import palette
 from rich.style import Style
@@ -22,7 +20,7 @@ COLOURED = sorted(name for name in BUILTIN_THEMES if not name.startswith("ansi")
 
 
 def styles(palette: Palette) -> dict[str, Style]:
-    return {field.name: getattr(palette, field.name) for field in dataclasses.fields(palette)}
+    return {name: getattr(palette, name) for name in palette.__struct_fields__}
 
 
 @pytest.mark.parametrize("theme", COLOURED)

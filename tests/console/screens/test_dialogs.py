@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from console.screens.dialog_host import NOTHING_YET, DialogHost, on_screen
+from msgspec.structs import replace
 from textual.binding import Binding
 from textual.events import Key
 from textual.pilot import Pilot

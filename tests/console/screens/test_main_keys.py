@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 from console.screens.console import NOW, Console, FakeServer, build_console, text_of
+from msgspec.structs import replace
 from textual import events
 from textual.binding import Binding
 from textual.geometry import Region
