@@ -222,12 +222,12 @@ class HandoffRefused(Message, frozen=True, tag_field="type", tag="handoff_refuse
 
 
 class RunNoted(Message, frozen=True, tag_field="type", tag="run_noted"):
-    """Something else happened in a run; told on the run's thread.
+    """Anything else that happened in a run; published on the run's thread.
 
     Attributes:
         kind: a `RunEventKind`; a newer program may publish kinds that are not known here.
-        role: whom it concerns, empty for the run as a whole.
-        text: in words.
+        role: the role it concerns; empty for the run as a whole.
+        text: a description.
     """
 
     kind: str
@@ -236,22 +236,22 @@ class RunNoted(Message, frozen=True, tag_field="type", tag="run_noted"):
 
 
 class GatesChecked(Message, frozen=True, tag_field="type", tag="gates_checked"):
-    """The gate board of a run, all of it; told on the run's thread. Replaces the one before."""
+    """All gates of a run; published on the run's thread. Replaces the previous list."""
 
     gates: tuple[Gate, ...] = ()
 
 
 class SpanChanged(Message, frozen=True, tag_field="type", tag="span_changed"):
-    """A span of a run began or ended; told on the run's thread. Replaces that of the same id."""
+    """A span of a run began or ended; published on the run's thread. Replaces it by id."""
 
     span: Span
 
 
 class RoleRequested(Message, frozen=True, tag_field="type", tag="role_requested"):
-    """A person asked something of a role, or of a whole run; told on its thread by the server.
+    """A person requested something of a role or a run; published on its thread by the server.
 
-    The program that runs the team reads it, does it, and tells what came of it by the role's
-    row and by `RunNoted`.
+    The program that runs the team carries it out, and publishes the result on the role's thread
+    and as `RunNoted`.
     """
 
     action: RoleAction
@@ -260,7 +260,7 @@ class RoleRequested(Message, frozen=True, tag_field="type", tag="role_requested"
 
 
 class UnknownEvent(Message, frozen=True):
-    """An event of a kind that we do not know, kept whole so that it stays visible."""
+    """An event of an unknown kind, with its whole payload so that it stays visible."""
 
     kind: str
     payload: JsonObject = msgspec.field(default_factory=dict)

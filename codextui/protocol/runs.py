@@ -1,4 +1,4 @@
-"""A team's run as its program tells of it: its gates, and what its time went into."""
+"""A team's run as its program publishes it: its gates and spans, and the kinds of its events."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A thread as the shared server tells of it."""
+"""A thread of the shared server: its state, its settings and its usage."""
 
 from __future__ import annotations
 
