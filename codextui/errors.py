@@ -5,6 +5,7 @@ CodextuiError
 ├── CodexMissing           no usable Codex binary was found
 ├── CodexFailed            Codex answered a call with an error
 │   └── CodexOverloaded    Codex has too many requests in flight (-32001)
+├── CodexLoginMissing      Codex is not logged in, and the turn would need it
 ├── CodexDied              the `codex app-server` process ended
 ├── ServerUnreachable      the shared server cannot be reached or started
 ├── ServerRefused          the shared server answered a call with an error
@@ -52,6 +53,10 @@ class CodexFailed(CodextuiError):
 
 class CodexOverloaded(CodexFailed):
     """Codex has too many requests in flight (-32001), also after retries with back-off."""
+
+
+class CodexLoginMissing(CodextuiError):
+    """Codex is not logged in, and the turn would need it. The message says what to type."""
 
 
 class CodexDied(CodextuiError):

@@ -217,21 +217,6 @@ async def read_turns(app: AppServer, thread_id: str, *, limit: int = 1000) -> li
     return turns[:limit][::-1]
 
 
-async def read_login_problem(app: AppServer, codex: str = "codex") -> str:
-    """Return what to type where Codex is not logged in, empty where it is (`account/read`).
-
-    A model provider of the user's own needs no login.
-
-    Args:
-        app: the process.
-        codex: the shell command that starts this Codex (`codextui.codex.binary.shell_command`).
-    """
-    account = await app.call("account/read", {"refreshToken": False})
-    if account.get("account") is not None or not fields.flag(account, "requiresOpenaiAuth"):
-        return ""
-    return f"Codex is not logged in. Type: {codex} login"
-
-
 def _thread_params(app: AppServer, options: ThreadOptions) -> dict[str, Json]:
     profile = read_profile(app.home, options.profile) if options.profile else {}
     config = {

@@ -75,6 +75,7 @@ class LoadedThread:
         thread_id: Codex's id.
         cwd: its working folder, absolute.
         model: the model's name.
+        model_provider: the id of the model's provider.
         sandbox: see `sandbox_mode`.
         approval_policy: see `approval_policy_name`.
         branch: the git branch of `cwd`, empty where there is none.
@@ -90,6 +91,7 @@ class LoadedThread:
     model: str
     sandbox: str
     approval_policy: str
+    model_provider: str = ""
     branch: str = ""
     name: str = ""
     preview: str = ""
@@ -108,6 +110,7 @@ class LoadedThread:
             model=fields.text_or(result, "model"),
             sandbox=sandbox_mode(result.get("sandbox")),
             approval_policy=approval_policy_name(result.get("approvalPolicy")),
+            model_provider=fields.text_or(result, "modelProvider"),
             branch=_branch(thread),
             name=fields.text_or(thread, "name"),
             preview=fields.text_or(thread, "preview"),

@@ -72,9 +72,6 @@ class Channel(Protocol):
             ClientGone: the client has closed its connection.
         """
 
-    def respond_late(self, request_id: types.RequestId, result: JsonObject) -> None:
-        """Answer a request that the client has cancelled, which mcp leaves unanswered."""
-
     def on_late_cancel(self, callback: Callable[[], None]) -> None:
         """Call back if the client cancels a request whose answer it no longer reads.
 

@@ -149,6 +149,6 @@ class ServerOptions:
     token: Path | None = None
     idle_timeout_s: float = 0.0
     unattended_timeout_s: float | None = 1800.0
-    progress_interval_s: float = 8.0
+    progress_interval_s: float = 3.0
     orphan_timeout_s: float = 3600.0
     limits: ServerLimits = DEFAULT_LIMITS

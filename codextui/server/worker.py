@@ -12,9 +12,16 @@ from pathlib import Path
 from typing import Protocol
 
 from codextui.codex.app_server import AppServer
-from codextui.codex.binary import CodexBinary, find_codex, shell_command
-from codextui.codex.calls import read_login_problem
-from codextui.errors import CodexDied, CodexFailed, CodexMissing, CodextuiError, MessageInvalid
+from codextui.codex.binary import CodexBinary, find_codex
+from codextui.codex.login import read_login_problem
+from codextui.errors import (
+    CodexDied,
+    CodexFailed,
+    CodexLoginMissing,
+    CodexMissing,
+    CodextuiError,
+    MessageInvalid,
+)
 from codextui.jsonrpc.endpoint import RequestId
 from codextui.jsonrpc.fields import JsonObject
 
@@ -83,6 +90,7 @@ class CodexWorker:
         self._died = asyncio.Event()
         self._retry = asyncio.Event()
         self._error: CodextuiError | None = None
+        self._login_is_missing = False
 
     @property
     def pid(self) -> int:
@@ -139,13 +147,35 @@ class CodexWorker:
 
     async def check_login(self) -> None:
         """Ask Codex whether it is logged in, and set `problem` where it is not."""
-        if self._app is None:
+        if self._app is not None:
+            problem = await self._read_login_problem(self._app)
+            self.problem = self.problem if problem is None else problem
+            self._login_is_missing = bool(problem)
+
+    async def require_login(self, app: AppServer, provider: str = "") -> None:
+        """Refuse a turn that Codex would retry for minutes because it is not logged in.
+
+        Args:
+            app: the running process.
+            provider: the model provider of the turn's thread; empty for the configured one.
+
+        Raises:
+            CodexLoginMissing: the message says what to type.
+        """
+        if not self._login_is_missing:
             return
-        codex = shell_command(self.binary, self._settings.home) if self.binary else "codex"
+        await self.check_login()
+        if problem := await self._read_login_problem(app, provider):
+            raise CodexLoginMissing(problem)
+
+    async def _read_login_problem(self, app: AppServer, provider: str = "") -> str | None:
+        """Return what to type, empty where nothing has to be; None where Codex does not say."""
+        home, env = self._settings.home, self._settings.env
         try:
-            self.problem = await read_login_problem(self._app, codex)
+            return await read_login_problem(app, self.binary, home=home, env=env, provider=provider)
         except (CodexFailed, CodexDied, MessageInvalid) as error:
             logger.warning("Codex did not say whether it is logged in: %s", error)
+            return None
 
     async def _start(self, handler: CodexHandler) -> bool:
         """Start a process; False where it cannot be started."""

@@ -12,7 +12,6 @@ from codextui.codex.app_server import NO_ANSWER, AppServer
 from codextui.codex.calls import (
     fork_thread,
     interrupt_turn,
-    read_login_problem,
     read_turns,
     resume_thread,
     start_thread,
@@ -226,22 +225,6 @@ async def test_a_malformed_result_raises_message_invalid() -> None:
     for answer in ({}, {"thread": []}, {"thread": {"id": 7}}):
         with pytest.raises(MessageInvalid):
             await start_thread(Answering(answer).app)
-
-
-@pytest.mark.parametrize(
-    ("account", "said"),
-    [
-        ({"account": None, "requiresOpenaiAuth": True}, "Type: codex login"),
-        ({"account": {"type": "chatgpt"}, "requiresOpenaiAuth": True}, ""),
-        ({"account": None, "requiresOpenaiAuth": False}, ""),
-    ],
-)
-async def test_a_missing_login_names_the_command_to_type(
-    account: dict[str, Any], said: str
-) -> None:
-    problem = await read_login_problem(Answering(account).app)
-    assert problem.endswith(said)
-    assert bool(problem) is bool(said)
 
 
 async def test_single_settings_override_the_profile(tmp_path: Path) -> None:

@@ -136,6 +136,14 @@ class RawSession:
     async def reply(self, number: int) -> dict[str, Any]:
         return await self.message(number, lambda m: m.get("id") == number and "method" not in m)
 
+    async def ended(self, number: int) -> None:
+        """Wait until the server has ended a request's stream."""
+        async with asyncio.timeout(PATIENCE_S):
+            await self._tasks[number]
+
+    def answers(self, number: int) -> list[dict[str, Any]]:
+        return [m for _, m in self.messages if m.get("id") == number and "method" not in m]
+
     async def elicited(self, number: int) -> dict[str, Any]:
         return await self.message(number, lambda m: m.get("method") == "elicitation/create")
 

@@ -12,7 +12,6 @@ from contract.listener import Listener, listening
 from codextui.codex.calls import (
     archive_thread,
     fork_thread,
-    read_login_problem,
     read_turns,
     resume_thread,
     start_thread,
@@ -20,6 +19,7 @@ from codextui.codex.calls import (
     steer_turn,
     unarchive_thread,
 )
+from codextui.codex.login import read_login_problem
 from codextui.codex.notifications import translate_history
 from codextui.codex.threads import ThreadOptions
 from codextui.demo import Fail, Patch, Run, Say, Script, ScriptedModel, Think

@@ -231,7 +231,7 @@ async def test_a_reply_to_an_unknown_thread_names_it(codex_binary: Path, scratch
         assert result["structuredContent"]["error"]["kind"] == "ThreadUnknown"
 
 
-async def test_cancelling_a_call_ends_its_turn_and_its_processes_and_answers_it(
+async def test_cancelling_a_call_ends_its_turn_and_its_processes_and_is_not_answered(
     codex_binary: Path, scratch: Path, workspace: Path
 ):
     pid_file = workspace / "pid"
@@ -246,15 +246,13 @@ async def test_cancelling_a_call_ends_its_turn_and_its_processes_and_answers_it(
         await until(lambda: pid_file.exists() and pid_file.read_text().strip() != "")
         pid = int(pid_file.read_text())
         client.send({"method": "notifications/cancelled", "params": {"requestId": number}})
-        result = (await client.reply(number))["result"]
-        assert result["isError"]
-        assert "cancelled" in result["content"][0]["text"]
-        thread_id = result["structuredContent"]["threadId"]
+        thread_id = (await console.event(ev.TurnAborted)).thread_id
         await console.state(thread_id, ThreadState.INTERRUPTED)
         await until(lambda: not Path(f"/proc/{pid}").exists() or not _runs(pid))
         after = len(client.all_of(PROGRESS))
         await client.call("codex-threads")
         assert len(client.all_of(PROGRESS)) == after
+        assert not [message for message in client.messages if message.get("id") == number]
 
 
 def _runs(pid: int) -> bool:

@@ -59,10 +59,11 @@ async def test_a_turn_survives_the_client_that_started_it(
         assert end.msg == ev.TurnCompleted("It went on.")
 
 
-async def test_a_cancelled_call_interrupts_its_turn_and_is_answered(
+async def test_a_cancelled_call_interrupts_its_turn_and_is_not_answered(
     codex_binary: Path, scratch: Path, workspace: Path
 ):
     script = Script().on("talk", Say("For ever and ever", gate=asyncio.Event()))
+    script.on("briefly", Say("Done."))
     async with (
         serving(codex_binary, scratch, script) as served,
         served.console() as console,
@@ -71,11 +72,11 @@ async def test_a_cancelled_call_interrupts_its_turn_and_is_answered(
         number = client.begin_tool("codex", prompt="talk", cwd=str(workspace))
         thread_id = (await console.event(ev.TextDelta)).thread_id
         client.send({"method": "notifications/cancelled", "params": {"requestId": number}})
-        result = (await client.reply(number))["result"]
-        assert result["isError"]
-        assert result["structuredContent"]["threadId"] == thread_id
         await console.event(ev.TurnAborted)
         await console.state(thread_id, ThreadState.INTERRUPTED)
+        reply = await client.call("codex-reply", prompt="briefly", threadId=thread_id)
+        assert reply["structuredContent"]["content"] == "Done."
+        assert not [message for message in client.messages if message.get("id") == number]
 
 
 async def codex_pid(console: Console) -> int:

@@ -21,7 +21,7 @@ from codextui.server.approvals.input_required import InputRequiredResponder
 from codextui.server.clients import Caller
 from codextui.server.events.legacy import LegacySubscriber
 from codextui.server.mcp.progress import ProgressReporter
-from codextui.server.mcp.results import OutputSchema, error_result, mark_complete, turn_result
+from codextui.server.mcp.results import OutputSchema, turn_result
 from codextui.server.state import ServerState
 from codextui.server.threads.opening import NewThread
 from codextui.server.threads.registry import ThreadRecord
@@ -265,7 +265,7 @@ class TurnCall:
 
     @contextmanager
     def _cancelling(self) -> Iterator[None]:
-        """Where the client cancels the call, end what it began and answer it all the same."""
+        """Where the client cancels the call, end what it began. MCP wants no answer to it."""
         try:
             yield
         except asyncio.CancelledError:
@@ -284,21 +284,11 @@ class TurnCall:
         try:
             record = await self._opened
             sent = await self._sending if self._sending is not None else None
-        except CodextuiError as error:
-            return self._respond_late(error_result(error))
-        steered = sent is not None and sent.steered
+        except CodextuiError:
+            return  # nothing began
         # A cancellation may come late, when the turn is over and another one runs.
-        if sent is not None and not steered and record.turn.running_id == sent.turn_id:
+        if sent is not None and not sent.steered and record.turn.running_id == sent.turn_id:
             await self._interrupt(record)
-        turn_id = sent.turn_id if sent is not None else ""
-        reason = "left" if steered else "interrupted"
-        message = "The call was cancelled."
-        outcome = TurnOutcome(turn_id, record.turn.last_message, reason, message)
-        return self._respond_late(turn_result(record.thread_id, outcome, None))
-
-    def _respond_late(self, result: dict[str, object]) -> None:
-        answer = mark_complete(result) if self.caller.modern else result
-        self.caller.channel.respond_late(self.caller.request_id, answer)
 
     async def _interrupt(self, record: ThreadRecord) -> None:
         with suppress(TurnNotRunning):

@@ -19,7 +19,6 @@ MAX_SCHEMA = 256 * 1024
 
 _REASONS = {
     "interrupted": "The turn was interrupted.",
-    "left": "The turn goes on without this call.",
     "killed": "The thread was killed.",
     "lost": "The Codex process ended during the turn.",
     "failed": "The turn failed.",

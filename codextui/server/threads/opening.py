@@ -14,6 +14,7 @@ from codextui.codex.calls import (
     start_thread,
     unarchive_thread,
 )
+from codextui.codex.login import chosen_provider
 from codextui.codex.notifications import translate_history
 from codextui.codex.threads import LoadedThread, ThreadOptions
 from codextui.errors import CodexFailed, ServerRefused, ThreadUnknown
@@ -72,8 +73,14 @@ class ThreadOpener:
     legacy: LegacyEventHub
 
     async def start(self, new: NewThread) -> ThreadRecord:
-        """Start a thread, without a turn."""
+        """Start a thread, without a turn.
+
+        Raises:
+            CodexLoginMissing: its first turn would need a login.
+        """
         app = await self.worker.app()
+        if new.prompt:
+            await self.worker.require_login(app, chosen_provider(app, new.options))
         options = replace(new.options, raw_events=new.subscriber is not None)
         with self.notifications.opening_thread(), self.legacy.opening_thread(new.subscriber):
             started = await start_thread(app, options)
@@ -155,6 +162,7 @@ class ThreadOpener:
         except ThreadUnknown as error:
             raise ThreadUnknown(f"{handle} cannot be loaded again: {error}") from error
         record.loaded = True
+        record.model_provider = loaded.model_provider
         self.registry.update(
             record,
             cwd=loaded.cwd,
@@ -170,10 +178,11 @@ class ThreadOpener:
         with suppress(CodexFailed, ThreadUnknown):
             await unarchive_thread(app, thread_id)
         with self.notifications.opening_thread():
-            await resume_thread(app, thread_id, _same_options(record.info))
+            loaded = await resume_thread(app, thread_id, _same_options(record.info))
             turns = await read_turns(app, thread_id)
         record.killing = False
         record.loaded = True
+        record.model_provider = loaded.model_provider
         self.registry.update(
             record,
             state=ThreadState.IDLE,
@@ -220,7 +229,7 @@ class ThreadOpener:
             sandbox=loaded.sandbox,
             approval_policy=loaded.approval_policy,
         )
-        return ThreadRecord(info, loaded=True)
+        return ThreadRecord(info, loaded=True, model_provider=loaded.model_provider)
 
     def _publish_history(self, record: ThreadRecord, turns: Iterable[JsonObject]) -> None:
         """Publish what happened on a thread before the server had it."""

@@ -75,6 +75,7 @@ class ThreadRecord:
         info: the info as it was published last.
         loaded: whether the current Codex process has the thread loaded and reports on it.
         killing: whether it is being killed, so that its turn ends as killed.
+        model_provider: the id of its model's provider; empty while it was not loaded.
         turn: the running turn, or the traces of the last one.
         pending_approvals: what a person has to do (`approval`, `answer`), by approval id.
         lock: held while a turn is started or the thread is loaded, so that this happens once.
@@ -86,6 +87,7 @@ class ThreadRecord:
     info: ThreadInfo
     loaded: bool = False
     killing: bool = False
+    model_provider: str = ""
     turn: TurnState = TurnState()  # noqa: RUF009 - it is frozen
     pending_approvals: dict[str, str] = field(default_factory=dict)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)

@@ -72,6 +72,7 @@ class Turns:
 
         Raises:
             ServerRefused: the thread was killed, or there is a schema for a turn that runs.
+            CodexLoginMissing: Codex is not logged in, and a new turn would need it.
         """
         record = self.registry.find_codex_thread(thread)
         async with record.lock:
@@ -86,6 +87,7 @@ class Turns:
                 except TurnNotRunning:
                     pass  # it has just ended: the message starts the next one
             await self.opener.load(record)
+            await self.worker.require_login(await self.worker.app(), record.model_provider)
             try:
                 turn_id = await self._start(record, prompt, output_schema)
             except ThreadUnknown:

@@ -121,10 +121,6 @@ class StreamChannel:
             raise ClientRefused("the result is not an object")
         return result
 
-    def respond_late(self, request_id: types.RequestId, result: JsonObject) -> None:
-        """Answer a request that the client has withdrawn, which mcp does not."""
-        self._write_soon(encode_frame({"jsonrpc": "2.0", "id": request_id, "result": result}))
-
     def on_late_cancel(self, callback: Callable[[], None]) -> None:
         """Do nothing: a client that stops reading one answer stops reading all of them."""
 

@@ -34,14 +34,9 @@ class Exempt:
 
 NO_REASON = "app-server's decline takes no reason: the model reads it in a message of its own"
 APPROVED_NOW = "its fault: a plain accept did not approve"
-FAULT_OF_ABORTS = "its fault: a call that was aborted or cancelled got no answer"
+FAULT_OF_ABORTS = "its fault: a call whose turn was aborted got no answer"
 FAULT_OF_ERRORS = "its fault: an error answered the call, and the next one got the turn's end"
 RAW = "raw items are as the newer Codex keeps them"
-CANCELLED = (
-    "cancelled-while-it-speaks",
-    "cancelled-while-a-command-runs",
-    "cancelled-while-it-asks",
-)
 
 VERSIONS = (
     Exempt(
@@ -157,7 +152,6 @@ DECISIONS = (
 
 FAULTS = (
     Exempt("unanswered|more: answer to 2", FAULT_OF_ABORTS, ("command-aborted", "patch-aborted")),
-    Exempt("unanswered|more: answer to 2", FAULT_OF_ABORTS, CANCELLED),
     Exempt(
         "unanswered|more: .*",
         "its fault: an error for an answer made the thread hang",

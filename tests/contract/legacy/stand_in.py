@@ -48,6 +48,7 @@ class StandIn:
         self._translators: dict[str, LegacyEventTranslator] = {}
         self._turns: dict[str, str] = {}
         self._callers: dict[str, list[Any]] = {}
+        self._cancelled: set[Any] = set()
         self._messages: dict[str, str] = {}
         self._asked: dict[int, tuple[RequestId, str, JsonObject]] = {}
         self._can_ask = False
@@ -147,7 +148,8 @@ class StandIn:
         result = {"structuredContent": structured, "content": [{"type": "text", "text": text}]}
         failed = {"isError": True} if error else {}
         for call in self._callers.pop(thread, []):
-            self._send({"id": call, "result": {**result, **failed}})
+            if call not in self._cancelled:
+                self._send({"id": call, "result": {**result, **failed}})
 
     def _on_request(self, request: RequestId, method: str, params: JsonObject) -> None:
         thread = str(params["threadId"])
@@ -176,6 +178,7 @@ class StandIn:
         self._emit(events)
 
     async def _cancel(self, call: Any) -> None:
+        self._cancelled.add(call)
         thread = next(name for name, calls in self._callers.items() if call in calls)
         place = {"threadId": thread, "turnId": self._turns[thread]}
         try:

@@ -130,9 +130,6 @@ class HttpChannel:
             raise ClientRefused(str(error)[:_MAX_ERROR]) from error
         return unwrap_result(result.root)
 
-    def respond_late(self, request_id: types.RequestId, result: JsonObject) -> None:
-        """Do nothing: over HTTP a cancelled call is answered at once."""
-
     def on_late_cancel(self, callback: Callable[[], None]) -> None:
         """Call back if the client, which has disconnected, still cancels this request."""
         self._exchange.on_late_cancel = callback

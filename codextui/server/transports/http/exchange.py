@@ -25,12 +25,16 @@ from codextui.server.transports.http.body import (
     replay,
     wrap_response,
 )
+from codextui.server.transports.http.guard import json_error
 
 MAX_LEFT_CALLS = 1_000
 """Calls whose clients have disconnected that can still be cancelled."""
 
 _CANCELLED_METHOD = "notifications/cancelled"
 _SCOPE_KEY = "codextui.exchange"
+_NOT_ALLOWED = json_error(
+    405, "only a session has a stream of its own, and an end: begin one by POST", {"Allow": "POST"}
+)
 
 logger = logging.getLogger(__name__)
 
@@ -151,7 +155,8 @@ class HttpExchanges:
 
     async def _serve(self, exchange: Exchange, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] != "POST":
-            await self._app(scope, receive, send)
+            # Without a session mcp would begin one, and refuse the request all the same.
+            await (self._app if exchange.session_id else _NOT_ALLOWED)(scope, receive, send)
             return
         try:
             message = await self._bodies.read(receive)
@@ -159,7 +164,7 @@ class HttpExchanges:
             await refused.response(scope, receive, send)
             return
         self._mark_cancelled(exchange.session_id, message)
-        await self._app(scope, replay(wrap_response(message), receive), send)
+        await self._app(scope, replay(wrap_response(message), receive), _silence(exchange, send))
 
     def _mark_cancelled(self, session_id: str, message: JsonObject) -> None:
         """Mark the exchange that a message cancels, before mcp cancels its work."""
@@ -192,6 +197,17 @@ class HttpExchanges:
                 exchange.end()
         for key in [key for key in self._left if key[0] == session_id]:
             del self._left[key]
+
+
+def _silence(exchange: Exchange, send: Send) -> Send:
+    """Send nothing more once the request is cancelled: mcp answers it with an error."""
+
+    async def silenced(message: Message) -> None:
+        if exchange.cancelled and message["type"] == "http.response.body":
+            message = {**message, "body": b""}
+        await send(message)
+
+    return silenced
 
 
 def _watch(exchange: Exchange, receive: Receive) -> Receive:

@@ -153,6 +153,22 @@ async def test_an_unknown_session_is_refused(served: Served) -> None:
         assert (await client.post("", json=message("tools/list"))).status_code == 404
 
 
+@pytest.mark.parametrize("version", ["", "2025-11-25", "2026-07-28"])
+@pytest.mark.parametrize("method", ["GET", "DELETE", "HEAD", "OPTIONS", "PUT"])
+async def test_only_a_session_has_more_than_posts(
+    served: Served, method: str, version: str
+) -> None:
+    headers = {"mcp-protocol-version": version} if version else {}
+    async with http_client(served, **headers) as client:
+        reply = await client.request(method, "")
+        assert reply.status_code == 405
+        assert reply.headers["allow"] == "POST"
+    async with raw_session(served, "with a session") as session, asyncio.timeout(PATIENCE_S):
+        stream = session.http.stream("GET", "", headers=session.headers)
+        async with stream as opened:
+            assert opened.status_code == 200
+
+
 @pytest.mark.parametrize("limits", [HttpLimits(connections=30, long_calls_share=0.1)])
 async def test_too_many_open_calls_are_refused_and_decisions_still_get_through(
     served: Served,
