@@ -58,11 +58,12 @@ async def _serve_private(options: argparse.Namespace) -> None:
 
 
 def _client_details(options: argparse.Namespace) -> JsonObject:
+    events: JsonObject = {} if options.events is None else {"events": options.events == "on"}
     return {
         "cwd": _cwd(),
         "config": parse_settings([*options.leading_settings, *options.settings]),
         "tools": options.tools,
-        "events": not options.no_events,
+        **events,
         "parent": os.getppid(),
     }
 

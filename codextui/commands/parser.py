@@ -161,9 +161,13 @@ def _add_client_commands(commands: _Commands) -> None:
         "threads, and their turns end with the client",
     )
     relay.add_argument(
-        "--no-events",
-        action="store_true",
-        help="send no codex/event, for a client that rejects what it does not know",
+        "--events",
+        choices=("on", "off"),
+        help="send codex/event during calls, as `codex mcp-server` did, or never; left out, they "
+        "are for clients that ask for them or are known to show them",
+    )
+    relay.add_argument(
+        "--no-events", dest="events", action="store_const", const="off", help=argparse.SUPPRESS
     )
     _add_settings(relay, "settings")
     _add_setup_command(commands)

@@ -26,13 +26,45 @@ RELAYED_METHOD = "codextui/relayed"
 
 `{cwd, config?, tools?, events?, parent?}`: the folder that the client works in, which its calls
 mean where they name none, or a relative one; settings of Codex's for all its threads; `"all"`
-where it is to see the supervisors' tools, too; false where it is to get no `codex/event`; the id
-of the process that started the relay.
+where it is to see the supervisors' tools, too; whether its calls bring it `codex/event`, where the
+user has said so; the id of the process that started the relay.
 """
 
 EVENTS = "codextui/events"
-"""The experimental capability with which a client says whether it takes `codex/event`:
-`{"send": false}`. A client that does not say is sent them."""
+"""The experimental capability with which a client says whether its calls are to bring it
+`codex/event`: `{"send": true}`. A client that does not say is sent them if it is known to use them
+(`takes_events`)."""
+
+EVENT_CLIENTS = frozenset({"aionui", "codex-remoteapp"})
+"""Names, in lower case, of clients of `codex mcp-server` that show its `codex/event`."""
+
+EVENT_CLIENT_SUFFIX = "-codex-client"
+"""The end of the names of Happy (`happy-codex-client`) and its forks, which show them too."""
+
+
+def takes_events(client: str, capability: JsonObject | None, chosen: bool | None) -> bool:
+    """Return whether a client's calls bring it `codex/event`.
+
+    Most clients have no use for them, and the SDKs that they are built on make each one a warning
+    (mcp 1.x for Python) or an error (the AI SDK). So only those get them that ask for them or are
+    known to show them.
+
+    Args:
+        client: the name that the client gave itself.
+        capability: its experimental capability `EVENTS`, if it declared that.
+        chosen: what its user chose by `codextui mcp-server --events`; None for nothing.
+    """
+    if chosen is not None:
+        return chosen
+    match capability:
+        case {"send": bool(send)}:
+            return send
+        case None:
+            name = client.lower()
+            return name in EVENT_CLIENTS or name.endswith(EVENT_CLIENT_SUFFIX)
+        case _:
+            return True
+
 
 APPROVAL_META = "codextui/approval"
 """The key of `_meta` under which an elicitation carries the whole approval."""
@@ -42,17 +74,46 @@ def _text(description: str) -> dict[str, object]:
     return {"type": "string", "description": description}
 
 
+def _annotations(
+    *, reads: bool = False, destroys: bool = False, repeatable: bool = False, reaches: bool = False
+) -> dict[str, object]:
+    """Return the hints by which clients decide whether to ask a person before they call a tool.
+
+    Args:
+        reads: whether it changes nothing.
+        destroys: whether it may undo or overwrite something, here or in a project.
+        repeatable: whether a second call with the same arguments changes nothing more.
+        reaches: whether it sets an agent to work, on files, commands and maybe the network.
+    """
+    return {
+        "readOnlyHint": reads,
+        "destructiveHint": destroys,
+        "idempotentHint": repeatable,
+        "openWorldHint": reaches,
+    }
+
+
+_READS = _annotations(reads=True, repeatable=True)
+_WORKS = _annotations(destroys=True, reaches=True)
+_CHANGES = _annotations()
+_SETTLES = _annotations(repeatable=True)
+_ENDS = _annotations(destroys=True, repeatable=True)
+
+
 def _tool(
     name: str,
     title: str,
     description: str,
     properties: JsonObject,
     required: tuple[str, ...] = (),
+    *,
+    annotations: JsonObject,
 ) -> dict[str, object]:
     return {
         "name": name,
         "title": title,
         "description": description,
+        "annotations": annotations,
         "inputSchema": {
             "type": "object",
             "properties": properties,
@@ -146,8 +207,9 @@ CODEX: JsonObject = {
         "type": "object",
     },
     "outputSchema": _ANSWER_SCHEMA,
+    "annotations": _WORKS,
 }
-"""The tool `codex` of 0.153.4, and `output-schema`."""
+"""The tool `codex` of 0.153.4, with `output-schema` and annotations."""
 
 CODEX_REPLY: JsonObject = {
     "name": "codex-reply",
@@ -177,8 +239,9 @@ CODEX_REPLY: JsonObject = {
         "type": "object",
     },
     "outputSchema": _ANSWER_SCHEMA,
+    "annotations": _WORKS,
 }
-"""The tool `codex-reply` of 0.153.4, and `output-schema`."""
+"""The tool `codex-reply` of 0.153.4, with `output-schema` and annotations."""
 
 _THREAD = {"thread": _text("A thread id, a handle, or a unique beginning of an id.")}
 
@@ -212,6 +275,7 @@ SUPERVISOR_TOOLS: tuple[JsonObject, ...] = (
             "parent": _text("The id of the role that it works for; it stands under it."),
             **_OPTIONS,
         },
+        annotations=_WORKS,
     ),
     _tool(
         "codex-send",
@@ -219,6 +283,7 @@ SUPERVISOR_TOOLS: tuple[JsonObject, ...] = (
         "Reply to a thread at rest, or steer the turn that runs; returns at once.",
         {**_THREAD, "prompt": _text("What to say.")},
         ("thread", "prompt"),
+        annotations=_WORKS,
     ),
     _tool(
         "codex-steer",
@@ -226,6 +291,7 @@ SUPERVISOR_TOOLS: tuple[JsonObject, ...] = (
         "Say something to the turn that runs.",
         {**_THREAD, "prompt": _text("What to say.")},
         ("thread", "prompt"),
+        annotations=_WORKS,
     ),
     _tool(
         "codex-fork",
@@ -238,6 +304,7 @@ SUPERVISOR_TOOLS: tuple[JsonObject, ...] = (
             "handle": _text("The fork's short name."),
         },
         ("thread",),
+        annotations=_WORKS,
     ),
     _tool(
         "codex-interrupt",
@@ -245,6 +312,7 @@ SUPERVISOR_TOOLS: tuple[JsonObject, ...] = (
         "End the running turn and every process that its commands left.",
         _THREAD,
         ("thread",),
+        annotations=_ENDS,
     ),
     _tool(
         "codex-kill",
@@ -252,6 +320,7 @@ SUPERVISOR_TOOLS: tuple[JsonObject, ...] = (
         "End a thread for good: its turn, its processes, its approvals; then archive it.",
         _THREAD,
         ("thread",),
+        annotations=_ENDS,
     ),
     _tool(
         "codex-resume",
@@ -259,6 +328,7 @@ SUPERVISOR_TOOLS: tuple[JsonObject, ...] = (
         "Bring a thread back: one that was killed, or any of Codex's own history.",
         _THREAD,
         ("thread",),
+        annotations=_SETTLES,
     ),
     _tool(
         "codex-rename",
@@ -266,17 +336,30 @@ SUPERVISOR_TOOLS: tuple[JsonObject, ...] = (
         "Give a thread another handle.",
         {**_THREAD, "handle": _text("The new handle; it is made unique.")},
         ("thread", "handle"),
+        annotations=_SETTLES,
     ),
     _tool(
         "codex-threads",
         "List threads",
         "List the threads of this server.",
         {"all": {"type": "boolean", "description": "Also those that were killed."}},
+        annotations=_READS,
     ),
     _tool(
-        "codex-read", "Read a thread", "Read all that happened on a thread.", _THREAD, ("thread",)
+        "codex-read",
+        "Read a thread",
+        "Read all that happened on a thread.",
+        _THREAD,
+        ("thread",),
+        annotations=_READS,
     ),
-    _tool("codex-approvals", "List approvals", "List what waits for a decision.", {}),
+    _tool(
+        "codex-approvals",
+        "List approvals",
+        "List what waits for a decision.",
+        {},
+        annotations=_READS,
+    ),
     _tool(
         "codex-answer",
         "Decide an approval",
@@ -301,6 +384,7 @@ SUPERVISOR_TOOLS: tuple[JsonObject, ...] = (
             },
         },
         ("approval", "decision"),
+        annotations=_WORKS,
     ),
     _tool(
         "codex-publish",
@@ -324,6 +408,7 @@ SUPERVISOR_TOOLS: tuple[JsonObject, ...] = (
             },
         },
         ("run", "events"),
+        annotations=_CHANGES,
     ),
     _tool(
         "codex-ask",
@@ -336,6 +421,7 @@ SUPERVISOR_TOOLS: tuple[JsonObject, ...] = (
             "asked": {"type": "object", "description": "What is asked, as in an approval."},
         },
         ("thread", "kind", "asked"),
+        annotations=_CHANGES,
     ),
     _tool(
         "codex-role",
@@ -350,12 +436,21 @@ SUPERVISOR_TOOLS: tuple[JsonObject, ...] = (
             "text": _text("With `message`: what to say."),
         },
         ("thread", "action"),
+        annotations=_WORKS,
     ),
     _tool(
-        "codex-server", "Describe the server", "Say which server, Codex and clients these are.", {}
+        "codex-server",
+        "Describe the server",
+        "Say which server, Codex and clients these are.",
+        {},
+        annotations=_READS,
     ),
     _tool(
-        "codex-shutdown", "Stop the server", "End the server and the Codex process behind it.", {}
+        "codex-shutdown",
+        "Stop the server",
+        "End the server and the Codex process behind it.",
+        {},
+        annotations=_ENDS,
     ),
 )
 """What a supervisor can call beside `codex` and `codex-reply`."""

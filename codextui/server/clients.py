@@ -29,13 +29,14 @@ class Channel(Protocol):
         cwd: the client's working folder; empty where unknown.
         config: Codex settings for all threads that the client starts, by dotted key.
         all_tools: whether the client sees the supervisors' tools without being one.
-        legacy_events: whether the client's calls may bring it legacy `codex/event` notifications.
+        legacy_events: whether the client's calls bring it legacy `codex/event` notifications, as
+            its user chose; None where that was left to us.
     """
 
     cwd: str
     config: JsonObject
     all_tools: bool
-    legacy_events: bool
+    legacy_events: bool | None
 
     @property
     def client_key(self) -> Hashable:
@@ -110,9 +111,9 @@ class Session:
 class Caller:
     """A client while it makes one request, with the capabilities that it declared.
 
-    Every client gets the legacy `codex/event` notifications of `codex mcp-server` during its
-    calls, except those that decline them (`protocol.tools.EVENTS`), supervisors, which have an
-    event stream of their own, and clients without a handshake, which that server never had.
+    The legacy `codex/event` notifications of `codex mcp-server` go to clients that want them
+    (`protocol.tools.takes_events`), except supervisors, which have an event stream of their own,
+    and clients without a handshake, which that server never had.
 
     Attributes:
         session: the client's connection.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -152,3 +153,16 @@ class ServerOptions:
     progress_interval_s: float = 3.0
     orphan_timeout_s: float = 3600.0
     limits: ServerLimits = DEFAULT_LIMITS
+
+    def shell_command(self, *words: str) -> str:
+        """Return a command for people to type, which reaches this server.
+
+        Empty for a private server, which no other client can reach.
+
+        Args:
+            words: the command and its arguments; none for the console.
+        """
+        if not self.name:
+            return ""
+        option = () if self.name == "default" else ("-L", self.name)
+        return shlex.join(("codextui", *words[:1], *option, *words[1:]))

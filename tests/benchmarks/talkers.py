@@ -19,7 +19,9 @@ from typing import Any, Self
 from codextui.codex.binary import find_codex
 from codextui.demo import codex_environment
 from codextui.demo.workspace import Workspace
+from codextui.protocol.tools import EVENTS
 
+TAKES_EVENTS = {"experimental": {EVENTS: {"send": True}}}
 CHUNK = 2**18
 LIMIT = 2**26
 
@@ -151,7 +153,7 @@ class McpServer(Talker):
             await talker.ask(
                 "initialize",
                 protocolVersion="2025-11-25",
-                capabilities=capabilities or {},
+                capabilities={**TAKES_EVENTS, **(capabilities or {})},
                 clientInfo={"name": "benchmark", "version": "1"},
             )
             talker.send(method="notifications/initialized")

@@ -18,7 +18,7 @@ from agents import Agent, RunConfig, Runner
 from agents.mcp import MCPServerStdio, MCPServerStreamableHttp
 from agents.testing import ScriptedModel, assistant_message, function_call
 from clients.installed import HERE, Installed
-from clients.machine import VISITS, Machine, Visit
+from clients.machine import THREAD_ID, VISITS, Machine, Visit
 from clients.seen import HANDSHAKE, MODERN, Seen, output_of
 from contract.listener import Listener, listening
 from contract.serving import PATIENCE_S, Console
@@ -163,8 +163,13 @@ async def agents_sdk(calling: Calling) -> Seen:
         return Seen(names, plain, json.loads(str(allowed)), reply)
 
 
-def stock_server(server: dict[str, Any]) -> MCPServerStdio | MCPServerStreamableHttp:
-    options: Any = {"client_session_timeout_seconds": PATIENCE_S, "use_structured_content": True}
+def stock_server(
+    server: dict[str, Any], *, structured: bool = True
+) -> MCPServerStdio | MCPServerStreamableHttp:
+    options: Any = {
+        "client_session_timeout_seconds": PATIENCE_S,
+        "use_structured_content": structured,
+    }
     if "url" not in server:
         return MCPServerStdio(params=server, **options)  # type: ignore[arg-type] # has its keys
     headers = {"Authorization": f"Bearer {server['token']}"}
@@ -279,3 +284,19 @@ async def test_it_is_shown_two_tools_and_gets_all_of_its_answers(
     assert [str(visit.outside) in question for question in seen.asked] == [True] * (not by_others)
     if seen.version is not None:
         assert (seen.version == MODERN) is (era == MODERN)
+
+
+async def test_a_model_of_the_agents_sdk_reads_the_thread_by_default(machine: Machine) -> None:
+    visit = machine.visit("agents-sdk-by-default")
+    model = ScriptedModel(
+        [[function_call("codex", visit.plain, call_id="c1")], [assistant_message("Done.")]]
+    )
+    async with stock_server(machine.stdio, structured=False) as server:
+        agent = Agent(name="visitor", model=model, mcp_servers=[server])
+        result = await Runner.run(agent, "Go.", run_config=RunConfig(tracing_disabled=True))
+        [output] = [str(item["output"]) for item in result.to_input_list() if "output" in item]
+        assert "Hello yourself." in output
+        [thread_id] = THREAD_ID.findall(output)
+        again = {**visit.reply, "threadId": thread_id}
+        reply = (await server.call_tool("codex-reply", again)).structured_content
+        assert reply == {"threadId": thread_id, "content": "There is no more."}

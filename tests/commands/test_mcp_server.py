@@ -62,7 +62,6 @@ async def test_a_client_that_closes_stdin_at_once_gets_its_response(
         "parent": os.getpid(),
         "config": {},
         "tools": "codex",
-        "events": True,
     }
 
 
@@ -78,6 +77,16 @@ async def test_options_of_codex_work_before_and_after_the_command(
         "tools": "all",
         "events": False,
     }
+
+
+@pytest.mark.parametrize(
+    ("options", "events"),
+    [(["--events", "on"], True), (["--events", "off"], False), (["--no-events"], False)],
+)
+async def test_the_user_chooses_whether_there_are_events(
+    server: FakeServer, tmp_path: Path, options: list[str], events: bool
+) -> None:
+    assert (await about(server, tmp_path, "mcp-server", *options))["events"] is events
 
 
 async def test_problems_are_printed_on_standard_error_only(

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 import httpx2
-from contract.serving import PATIENCE_S, Console, Served
+from contract.serving import PATIENCE_S, TAKES_EVENTS, Console, Served
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
@@ -89,7 +89,10 @@ class RawSession:
     _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
     async def initialize(self, name: str = "raw", **capabilities: Any) -> Self:
-        info = {"clientInfo": {"name": name, "version": "1"}, "capabilities": capabilities}
+        info = {
+            "clientInfo": {"name": name, "version": "1"},
+            "capabilities": {**TAKES_EVENTS, **capabilities},
+        }
         reply = await self.http.post("", json=message("initialize", 0, **{**INITIALIZE, **info}))
         assert reply.status_code == 200, reply.text
         self.session_id = reply.headers["mcp-session-id"]

@@ -27,11 +27,14 @@ from codextui.protocol import events as ev
 from codextui.protocol.approvals import Approval
 from codextui.protocol.events import Event
 from codextui.protocol.threads import ThreadInfo, ThreadState
+from codextui.protocol.tools import EVENTS
 from codextui.server.options import ServerOptions
 from codextui.server.run import serve
 
 PATIENCE_S = 60
 PROGRESS = "notifications/progress"
+TAKES_EVENTS = {"experimental": {EVENTS: {"send": True}}}
+"""The capability of the raw clients, unless a test gives them other experimental ones."""
 
 T = TypeVar("T")
 
@@ -266,7 +269,7 @@ class RawClient:
         number = self.begin(
             "initialize",
             protocolVersion="2025-11-25",
-            capabilities=capabilities,
+            capabilities={**TAKES_EVENTS, **capabilities},
             clientInfo={"name": name, "version": "1"},
         )
         await self.reply(number)

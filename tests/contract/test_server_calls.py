@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from contract.serving import PROGRESS, serving, until
@@ -52,7 +53,9 @@ async def test_progress_is_repeated_while_nothing_happens(
     async with served_by as served, served.client() as client:
         number = client.begin_watched("codex", prompt="wait", cwd=str(workspace))
         again = await client.progress("speaks (")
-        assert again["params"]["message"].endswith(" s)")
+        assert again["params"]["message"].endswith(
+            " s; to stop it: `codextui interrupt -L test codex-1`)"
+        )
         gate.set()
         assert "result" in await client.reply(number)
 
@@ -96,24 +99,47 @@ async def test_a_caller_gets_legacy_events_in_order_and_before_its_result(
         assert {one["_meta"]["requestId"] for one in told} == {second}
 
 
-async def test_supervisors_and_clients_that_decline_them_get_no_legacy_events(
+async def test_only_clients_that_want_them_get_legacy_events(
     codex_binary: Path, scratch: Path, workspace: Path
 ):
-    script = Script().on("hello", Say("Hello."), Say("Hello."), Say("Hello."))
-    experimental = {EVENTS: {"send": False}}
+    script = Script().on("hello", Say("Hello."))
+    unasked: dict[str, Any] = {"experimental": {}}
+    declined = {"experimental": {EVENTS: {"send": False}}}
     async with (
         serving(codex_binary, scratch, script) as served,
         served.console() as console,
-        served.client("strict", experimental=experimental) as strict,
-        served.client("relayed") as relayed,
+        served.client("mcp", **unasked) as unknown,
+        served.client("happy-codex-client", **unasked) as known,
+        served.client("happy-codex-client", **declined) as strict,
+        served.client("asks") as asking,
+        served.client("mcp", **unasked) as opted_in,
+        served.client("asks") as opted_out,
     ):
-        relayed.send({"method": "codextui/relayed", "params": {"cwd": "/", "events": False}})
-        for client in (strict, relayed):
+        opted_in.send({"method": "codextui/relayed", "params": {"cwd": "/", "events": True}})
+        opted_out.send({"method": "codextui/relayed", "params": {"cwd": "/", "events": False}})
+        got = []
+        for client in (unknown, known, strict, asking, opted_in, opted_out):
             result = await client.call("codex", prompt="hello", cwd=str(workspace))
             assert result["structuredContent"]["content"] == "Hello."
-            assert client.all_of("codex/event") == []
+            got.append(client.all_of("codex/event") != [])
+        assert got == [False, True, False, True, True, False]
         await console.call("codex", prompt="hello", cwd=str(workspace))
         assert not any(isinstance(event.msg, ev.UnknownEvent) for event in console.events)
+
+
+async def test_a_client_that_passes_on_only_content_can_continue_the_thread(
+    codex_binary: Path, scratch: Path, workspace: Path
+):
+    script = Script().on("hello", Say("Hello.")).on("more", Say("More."))
+    async with serving(codex_binary, scratch, script) as served, served.client() as client:
+        result = await client.call("codex", prompt="hello", cwd=str(workspace))
+        answer, thread = result["content"]
+        assert answer == {"type": "text", "text": "Hello."}
+        assert thread["annotations"] == {"audience": ["assistant"]}
+        thread_id = thread["text"].removeprefix("threadId: ").split()[0]
+        assert thread_id == result["structuredContent"]["threadId"]
+        reply = await client.call("codex-reply", prompt="more", threadId=thread_id)
+        assert [block["text"] for block in reply["content"]] == ["More.", thread["text"]]
 
 
 async def test_a_caller_that_joins_a_running_turn_gets_the_rest_of_it(
@@ -153,7 +179,7 @@ async def test_an_answer_that_fits_its_schema_is_returned_as_text_and_as_data(
         result = await client.call("codex", **arguments)
         text = '{"colour": "blue"}'
         thread_id = result["structuredContent"]["threadId"]
-        assert result["content"] == [{"type": "text", "text": text}]
+        assert result["content"][0] == {"type": "text", "text": text}
         assert result["structuredContent"] == {
             "threadId": thread_id,
             "content": text,

@@ -21,7 +21,7 @@ async def test_codex_returns_the_thread_and_the_last_message(
     async with serving(codex_binary, scratch, script) as served, served.client() as client:
         result = await client.call("codex", prompt="hello", cwd=str(workspace))
         assert result["structuredContent"]["content"] == "Hello yourself."
-        assert result["content"] == [{"type": "text", "text": "Hello yourself."}]
+        assert result["content"][0] == {"type": "text", "text": "Hello yourself."}
         assert not result.get("isError")
         thread_id = result["structuredContent"]["threadId"]
         threads = await client.call("codex-threads")

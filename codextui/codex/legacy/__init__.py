@@ -17,8 +17,9 @@ Items have the old server's names (`AgentMessage`), and messages of older client
                 "turn_id": "0199a214-…", "item_id": "msg_1", "delta": "Hello "}}}
 
 `LegacyEventTranslator` (`events`) makes these messages, and `codextui.server.events.legacy`
-sends them. Clients that declare `codextui/events: {"send": false}`, that supervise, or that speak
-MCP 2026-07-28, which has no handshake, do not get them.
+sends them, to clients that ask for them or are known to show them
+(`codextui.protocol.tools.takes_events`). Clients that supervise, or that speak MCP 2026-07-28,
+which has no handshake, do not get them.
 
 **The supervisor format**, of `codextui.protocol.events`, is our own. A client that supervises, such
 as the console, gets it after `codex/subscribe`, about every thread. `_meta` has a sequence number,

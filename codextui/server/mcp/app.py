@@ -21,6 +21,7 @@ from codextui.server.mcp.results import error_result, json_result, mark_complete
 from codextui.server.mcp.subscribe import SubscribeParams, stream_events
 from codextui.server.mcp.tools import CANCELLABLE, TOOLS
 from codextui.server.mcp.validation import check_arguments
+from codextui.server.options import ServerOptions
 from codextui.server.state import ServerState
 
 MAX_CLIENT_NAME = 80
@@ -31,6 +32,23 @@ Context: TypeAlias = ServerRequestContext[Session]
 _OWN_AGENT = (
     "This codextui is asked by an agent that it runs itself, which could start agents without end. "
     "Set `enabled = false` for it in the project's .codex/config.toml."
+)
+_INSTRUCTIONS = (
+    "Codex agents that work on this machine. `codex` gives a new agent a task and returns when its "
+    "turn has ended, which may take many minutes; its result names the thread (`threadId`). "
+    "`codex-reply` with that threadId continues the thread, which remembers what was said and "
+    "done. Use `codex` again for an unrelated task. Cancelling a call stops its turn."
+)
+_SHARED_INSTRUCTIONS = (
+    "Where an agent needs a decision, a person is asked by this client if it can, and in the "
+    "console (`{console}`). Where this client only stops waiting for a call, its turn goes on "
+    "until a person stops it: in the console, or by `{stop}`, where THREAD is a threadId or a "
+    "handle."
+)
+_PRIVATE_INSTRUCTIONS = (
+    "Where an agent needs a decision, a person is asked by this client if it can; otherwise it is "
+    "declined. Where this client only stops waiting for a call, its turn goes on until the client "
+    "ends."
 )
 _CALLS = {"codex": call_codex, "codex-reply": call_codex_reply}
 
@@ -74,11 +92,22 @@ def build_app(server: ServerState) -> Server[Session]:
         "codextui",
         version=codextui.__version__,
         title="codextui",
+        instructions=instructions(server.options),
         on_list_tools=list_tools,
         on_call_tool=call_tool,
     )
     app.add_request_handler(tools.SUBSCRIBE_METHOD, SubscribeParams, subscribe)
     return app
+
+
+def instructions(options: ServerOptions) -> str:
+    """Return the `instructions` of the server, which clients show to their models."""
+    if not options.name:
+        return f"{_INSTRUCTIONS} {_PRIVATE_INSTRUCTIONS}"
+    shared = _SHARED_INSTRUCTIONS.format(
+        console=options.shell_command(), stop=options.shell_command("interrupt", "THREAD")
+    )
+    return f"{_INSTRUCTIONS} {shared}"
 
 
 async def serve_session(app: Server[Session], session: Session, stream: Any) -> None:
@@ -107,14 +136,16 @@ def identify(context: Context) -> Caller:
     capabilities = context.session.client_capabilities or types.ClientCapabilities()
     experimental = capabilities.experimental or {}
     modern = context.protocol_version in MODERN_PROTOCOL_VERSIONS
-    takes_events = experimental.get(tools.EVENTS, {}).get("send") is not False
+    takes_events = tools.takes_events(
+        session.client_name, experimental.get(tools.EVENTS), session.channel.legacy_events
+    )
     return Caller(
         session=session,
         request_id=context.request_id if context.request_id is not None else "",
         supervises=tools.SUPERVISOR in experimental,
         elicits=capabilities.elicitation is not None,
         modern=modern,
-        takes_legacy_events=takes_events and session.channel.legacy_events and not modern,
+        takes_legacy_events=takes_events and not modern,
         progress_token=(context.meta or {}).get("progress_token"),
     )
 

@@ -215,17 +215,24 @@ class TurnCall:
     def _progress(self) -> Iterator[ProgressReporter]:
         interval_s = self._server.options.progress_interval_s
         with ProgressReporter(
-            self.caller, interval_s=interval_s, how_to_answer=self._answer_command
+            self.caller,
+            interval_s=interval_s,
+            how_to_answer=self._answer_command,
+            how_to_stop=self._stop_command,
         ) as progress:
             yield progress
 
     def _answer_command(self, approval: Approval) -> str:
-        name = self._server.options.name
-        if not name:
-            return ""  # no other client can connect to a private server
-        option = "" if name == "default" else f" -L {name}"
-        command = "answer" if wants_answers(approval.asked) else "approve"
-        return f"`codextui{option}` or `codextui {command}{option} {approval.approval_id}`"
+        options = self._server.options
+        verb = "answer" if wants_answers(approval.asked) else "approve"
+        command = options.shell_command(verb, approval.approval_id)
+        return f"`{options.shell_command()}` or `{command}`" if command else ""
+
+    def _stop_command(self) -> str:
+        opened = self._opened
+        if not opened.done() or opened.cancelled() or opened.exception() is not None:
+            return ""
+        return self._server.options.shell_command("interrupt", opened.result().info.handle)
 
     @contextmanager
     def _watching(self, record: ThreadRecord, progress: ProgressReporter) -> Iterator[None]:

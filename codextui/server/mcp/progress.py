@@ -28,13 +28,15 @@ class ProgressReporter:
     """Sends progress notifications during a call, if the caller wants any (`progressToken`).
 
     It reports whenever something changes, and again after every `interval_s` without a change, so
-    that no time-out of the client ends the call while the agent works or a person thinks. It is a
-    `TurnWatcher` of the thread.
+    that no time-out of the client ends the call while the agent works or a person thinks. It also
+    says how to stop the turn: some clients only stop waiting, and never send
+    `notifications/cancelled`. It is a `TurnWatcher` of the thread.
 
     Args:
         caller: the client that made the call.
         interval_s: seconds after which an unchanged message is sent again.
         how_to_answer: returns the command that decides an approval; empty where there is none.
+        how_to_stop: returns the command that stops the turn; empty where there is none.
         clock: returns seconds, monotonically.
     """
 
@@ -44,11 +46,13 @@ class ProgressReporter:
         *,
         interval_s: float,
         how_to_answer: Callable[[Approval], str],
+        how_to_stop: Callable[[], str],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._caller = caller
         self._interval_s = interval_s
         self._how_to_answer = how_to_answer
+        self._how_to_stop = how_to_stop
         self._clock = clock
         self._began = clock()
         self._count = 0
@@ -77,7 +81,9 @@ class ProgressReporter:
         state = describe_event(msg)
         if state:
             self._state = state
-            self._send(self._message())
+            begins = isinstance(msg, ev.TurnStarted) and not self._pending
+            stop = self._how_to_stop() if begins else ""
+            self._send(f"{self._message()}; to stop it: `{stop}`" if stop else self._message())
 
     def on_unattended(self, approval: Approval) -> None:
         """Report that nobody is connected who can decide an approval, and how to decide it."""
@@ -106,7 +112,9 @@ class ProgressReporter:
         self._timer = loop.call_later(self._interval_s, self._repeat)
 
     def _repeat(self) -> None:
-        self._send(f"{self._message()} ({self._clock() - self._began:.0f} s)")
+        stop = self._how_to_stop()
+        hint = f"; to stop it: `{stop}`" if stop else ""
+        self._send(f"{self._message()} ({self._clock() - self._began:.0f} s{hint})")
 
 
 def describe_event(msg: ev.Msg) -> str:

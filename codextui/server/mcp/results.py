@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import jsonschema  # type: ignore[import-untyped] # it comes with mcp, its stubs do not
 from referencing import Registry
@@ -93,8 +94,21 @@ def turn_result(
     """Return the result of a turn.
 
     A turn that was aborted is an error, though the thread goes on. With a schema the answer is
-    also parsed, as `output`; where it does not fit the schema, it comes with an error.
+    also parsed, as `output`; where it does not fit the schema, it comes with an error. The first
+    text block is the answer, the second one names the thread.
     """
+    result = _outcome_result(thread_id, outcome, schema)
+    return {**result, "content": [*result["content"], _thread_block(thread_id)]}
+
+
+def mark_complete(result: dict[str, object]) -> dict[str, object]:
+    """Return a result that ends its call, for MCP 2026-07-28, which has other results too."""
+    return {**result, "resultType": "complete"}
+
+
+def _outcome_result(
+    thread_id: str, outcome: TurnOutcome, schema: OutputSchema | None
+) -> dict[str, Any]:
     if outcome.reason:
         return _aborted_result(thread_id, outcome)
     content = outcome.content
@@ -109,12 +123,22 @@ def turn_result(
         return _result(text, {**structured, "error": reason}) | {"isError": True}
 
 
-def mark_complete(result: dict[str, object]) -> dict[str, object]:
-    """Return a result that ends its call, for MCP 2026-07-28, which has other results too."""
-    return {**result, "resultType": "complete"}
+def _thread_block(thread_id: str) -> dict[str, object]:
+    """Return the text block that tells a model which thread to continue.
+
+    LangChain, the AI SDK and the Agents SDK by default pass only `content` to their models, which
+    then cannot call `codex-reply`. A block of its own leaves the first one as `codex mcp-server`
+    had it, for programs that read or parse `content[0].text`; `audience` lets a client that shows
+    results to people leave it out. Nothing in `_meta` would do: models are not shown it.
+    """
+    return {
+        "type": "text",
+        "text": f"threadId: {thread_id} (codex-reply continues this thread)",
+        "annotations": {"audience": ["assistant"]},
+    }
 
 
-def _aborted_result(thread_id: str, outcome: TurnOutcome) -> dict[str, object]:
+def _aborted_result(thread_id: str, outcome: TurnOutcome) -> dict[str, Any]:
     reason = _REASONS.get(outcome.reason, f"The turn ended: {outcome.reason}.")
     message = f"{reason} {outcome.message}".strip()
     text = f"{outcome.content}\n\n{message}" if outcome.content else message
@@ -123,5 +147,5 @@ def _aborted_result(thread_id: str, outcome: TurnOutcome) -> dict[str, object]:
     return _result(text, content) | {"isError": True}
 
 
-def _result(text: str, structured: JsonObject) -> dict[str, object]:
+def _result(text: str, structured: JsonObject) -> dict[str, Any]:
     return {"content": [{"type": "text", "text": text}], "structuredContent": structured}

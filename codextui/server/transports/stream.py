@@ -70,7 +70,7 @@ class StreamChannel:
         self.cwd = ""
         self.config: JsonObject = {}
         self.all_tools = False
-        self.legacy_events = True
+        self.legacy_events: bool | None = None
         self.parent = 0
         self.on_relayed: Callable[[], None] = lambda: None
         self._lines = LineReader(reader, max_line)
@@ -130,7 +130,8 @@ class StreamChannel:
         self.cwd = cwd if isinstance(cwd, str) else ""
         self.config = config if isinstance(config, dict) else {}
         self.all_tools = about.get("tools") == "all"
-        self.legacy_events = about.get("events") is not False
+        events = about.get("events")
+        self.legacy_events = events if isinstance(events, bool) else None
         parent = about.get("parent")
         self.parent = parent if isinstance(parent, int) else 0
         self.on_relayed()

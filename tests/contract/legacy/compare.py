@@ -135,6 +135,9 @@ def _members(where: str, path: str, left: Any, right: Any) -> Iterator[Differenc
             yield from _members(where, f"{path}.{key}", left.get(key), right.get(key))
             if (key in left) != (key in right) and left.get(key) is right.get(key):
                 yield Difference(f"{where}: {path[1:]}.{key}", key in left, key in right)
+    elif path == ".result.content" and isinstance(right, list):
+        for number, (one, other) in enumerate(itertools.zip_longest(left, right)):
+            yield from _members(where, f"{path}[{number}]", one, other)
     elif isinstance(left, list) and isinstance(right, list) and len(left) == len(right):
         for number, (one, other) in enumerate(zip(left, right, strict=True)):
             yield from _members(where, f"{path}[{number}]", one, other)

@@ -210,6 +210,23 @@ WORDING = "our own message for an error of the caller, and its kind for our own 
 
 OF_THE_SERVER = (
     Exempt(
+        r"answer to \d+: result\.content\[1\]",
+        "a block that names the thread to models that are shown only `content`",
+        ("plain-turn", "reply"),
+        anywhere=True,
+    ),
+    Exempt(
+        "answer to 1: result.instructions",
+        "it says how a thread is continued and stopped",
+        ("handshake",),
+        anywhere=True,
+    ),
+    Exempt(
+        r"answer to 2: result\.tools\[\d\]\.annotations",
+        "hints for clients that ask people before they call a tool",
+        ("handshake",),
+    ),
+    Exempt(
         r"answer to 2: result\.tools\[\d\]\.inputSchema\.properties\.output-schema",
         "an argument more",
         ("handshake",),

@@ -34,7 +34,8 @@ class Peer:
         """Start the server and initialize the session."""
         await self._link.start(self._take)
         capabilities = {"elicitation": {}} if self._elicitation else {}
-        client = {"name": "scenario", "title": "Scenario", "version": "1"}
+        # A name to which our server sends `codex/event` unasked.
+        client = {"name": "scenario-codex-client", "title": "Scenario", "version": "1"}
         params = {
             "protocolVersion": "2025-06-18",
             "capabilities": capabilities,

@@ -36,12 +36,19 @@ class FakeChannel:
 
 
 def progress(
-    channel: FakeChannel, *, token: str | None = "token", interval_s: float = 1000.0
+    channel: FakeChannel,
+    *,
+    token: str | None = "token",
+    interval_s: float = 1000.0,
+    stop: str = "",
 ) -> ProgressReporter:
     session = Session(cast("Any", channel))
     caller = Caller(session, 5, supervises=False, elicits=False, progress_token=token)
     return ProgressReporter(
-        caller, interval_s=interval_s, how_to_answer=lambda a: f"`{a.approval_id}`"
+        caller,
+        interval_s=interval_s,
+        how_to_answer=lambda a: f"`{a.approval_id}`",
+        how_to_stop=lambda: stop,
     )
 
 
@@ -54,6 +61,16 @@ async def test_progress_increases_with_every_message():
     assert [message["message"] for message in channel.messages] == ["starting", "works", "thinks"]
     assert [message["progress"] for message in channel.messages] == [1, 2, 3]
     assert {message["progressToken"] for message in channel.messages} == {"token"}
+
+
+async def test_a_client_that_cannot_cancel_is_told_how_to_stop_the_turn():
+    channel = FakeChannel()
+    with progress(channel, interval_s=0.01, stop="codextui interrupt backend") as one:
+        one.on_event(ev.TurnStarted())
+        assert channel.messages[-1]["message"] == "works; to stop it: `codextui interrupt backend`"
+        one.on_event(ev.ItemStarted({"id": "i", "type": "reasoning"}))
+        assert channel.messages[-1]["message"] == "thinks"
+        assert await channel.next() == "thinks (0 s; to stop it: `codextui interrupt backend`)"
 
 
 async def test_what_a_person_has_to_do_is_repeated_until_it_is_done():

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from codextui.errors import ServerRefused
-from codextui.server.mcp.results import MAX_SCHEMA, OutputSchema
+from codextui.server.mcp.results import MAX_SCHEMA, OutputSchema, turn_result
+from codextui.server.threads.turn_state import TurnOutcome
 
 COLOUR = {"type": "object", "properties": {"colour": {"enum": ["red"]}}, "required": ["colour"]}
 
@@ -50,3 +51,24 @@ def test_a_reference_in_a_schema_is_not_fetched():
     schema = OutputSchema({"$ref": "http://127.0.0.1:9/schema.json"})
     with pytest.raises(ServerRefused, match="output-schema"):
         schema.parse("{}")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "schema", "first"),
+    [
+        (TurnOutcome("u", "Done.", ""), None, "Done."),
+        (TurnOutcome("u", '{"colour": "red"}', ""), OutputSchema(COLOUR), '{"colour": "red"}'),
+        (TurnOutcome("u", "", ""), None, ""),
+        (TurnOutcome("u", "Half.", "interrupted"), None, "Half.\n\nThe turn was interrupted."),
+    ],
+)
+def test_the_thread_is_named_in_a_block_after_the_answer(
+    outcome: TurnOutcome, schema: OutputSchema | None, first: str
+):
+    answer, thread = turn_result("0199a213", outcome, schema)["content"]  # type: ignore[misc] # a list
+    assert answer == {"type": "text", "text": first}
+    assert thread == {
+        "type": "text",
+        "text": "threadId: 0199a213 (codex-reply continues this thread)",
+        "annotations": {"audience": ["assistant"]},
+    }

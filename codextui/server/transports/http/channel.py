@@ -58,7 +58,7 @@ class HttpChannel:
     cwd = ""
     config: JsonObject = {}  # noqa: RUF012 - a JsonObject is read-only
     all_tools = False
-    legacy_events = True
+    legacy_events: bool | None = None
 
     def __init__(self, session: ServerSession, exchange: Exchange, backlog: HttpBacklog) -> None:
         self._session = session
