@@ -185,13 +185,13 @@ def _open_run(options: argparse.Namespace) -> tuple[RunPlan, RunStore]:
     if options.team is not None:
         raise ConfigInvalid("--resume goes on with a run's own team and task; name none")
     store = RunStore.open(options.resume)
-    stored = store.read("run") or {}
-    options.config = options.config or Path(fields.text(stored, "config"))
-    options.server = fields.text_or(stored, "server", paths.DEFAULT_SERVER)
-    team = find_team(load_teams(options.config), fields.text(stored, "team"))
-    project = Path(fields.text(stored, "project"))
-    mode = Mode(fields.text(stored, "mode"))
-    plan = _load_plan(options.config, team, fields.text(stored, "task"), project, mode)
+    with store.reading("run") as stored:
+        options.config = options.config or Path(fields.text(stored, "config"))
+        options.server = fields.text_or(stored, "server", paths.DEFAULT_SERVER)
+        name, task = fields.text(stored, "team"), fields.text(stored, "task")
+        project, mode = Path(fields.text(stored, "project")), Mode(fields.text(stored, "mode"))
+    team = find_team(load_teams(options.config), name)
+    plan = _load_plan(options.config, team, task, project, mode)
     store.write("prices", asdict(plan.prices))
     return plan, store
 

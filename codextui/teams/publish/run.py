@@ -89,8 +89,8 @@ class RunPublisher:
         self._gate_waits: dict[str, str] = {}
         self.spans = SpanRecorder(self.publish_span)
         self.board = GateBoard(team, project, self._publish_gates)
-        turns = store.read(_PART) or {}
-        self._turns = {name: fields.integer_or(turns, name) for name in turns}
+        with store.reading(_PART) as turns:
+            self._turns = {name: fields.integer_or(turns, name) for name in turns}
         info = run_thread_info(
             run_thread_id(store.run_id),
             team.name,

@@ -111,28 +111,28 @@ def read_run(store: RunStore, prices: Prices) -> RecordedRun:
         prices: used if the run recorded no prices of its own.
 
     Raises:
-        ConfigInvalid: a file cannot be read.
-        MessageInvalid: a file has not the expected shape.
+        ConfigInvalid: a file cannot be read, or has not the expected shape.
     """
-    plan = store.read("run") or {}
-    recorded_prices = Prices.from_json(store.read("prices") or {"currency": ""})
+    with store.reading("prices") as recorded:
+        recorded_prices = Prices.from_json(recorded or {"currency": ""})
+    with store.reading("spent") as recorded:
+        budget = Budget(Limits(), recorded, recorded_prices if recorded_prices.models else prices)
     end = read_end(store)
     state = RUNNING if store.is_running() else end.outcome.replace("_", " ")
     ended = state not in (RUNNING, CUT_OFF.replace("_", " "))
-    return RecordedRun(
-        store=store,
-        state=state,
-        team=fields.text_or(plan, "team"),
-        mode=fields.text_or(plan, "mode"),
-        project=fields.text_or(plan, "project"),
-        task=fields.text_or(plan, "task"),
-        started_at=_started_at(store),
-        ended_at=end.at if ended else None,
-        end_text=end.text if ended else "",
-        budget=Budget(
-            Limits(), store.read("spent"), recorded_prices if recorded_prices.models else prices
-        ),
-    )
+    with store.reading("run") as plan:
+        return RecordedRun(
+            store=store,
+            state=state,
+            team=fields.text_or(plan, "team"),
+            mode=fields.text_or(plan, "mode"),
+            project=fields.text_or(plan, "project"),
+            task=fields.text_or(plan, "task"),
+            started_at=_started_at(store),
+            ended_at=end.at if ended else None,
+            end_text=end.text if ended else "",
+            budget=budget,
+        )
 
 
 def _started_at(store: RunStore) -> float:

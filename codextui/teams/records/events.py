@@ -136,5 +136,6 @@ class RecordedEnd(Message, frozen=True):
 
 
 def read_end(store: RunStore) -> RecordedEnd:
-    """Return how a run ended. Raises ConfigInvalid, MessageInvalid."""
-    return RecordedEnd.from_json(store.read(_PART) or {})
+    """Return how a run ended. Raises ConfigInvalid."""
+    with store.reading(_PART) as recorded:
+        return RecordedEnd.from_json(recorded)

@@ -28,6 +28,8 @@ MAX_BYTES = 64 * 1024 * 1024
 
 _SUGGESTED_RUNS = 5
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_NOT_IN_IDS = re.compile(r"[^A-Za-z0-9._-]+")
+_MAX_TEAM = 60
 
 
 class RunStore:
@@ -48,7 +50,8 @@ class RunStore:
         """Create the folder of a new run.
 
         Args:
-            team: the team's name, with which the run's id begins.
+            team: the team's name, with which the run's id begins. What cannot be part of a
+                folder's name, such as `/`, becomes `-`.
             parent: the folder of all runs; by default the user's.
 
         Raises:
@@ -57,7 +60,8 @@ class RunStore:
         """
         parent = paths.runs_dir() if parent is None else parent
         stamp = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
-        folder = parent / f"{team}-{stamp}-{secrets.token_hex(2)}"
+        name = _NOT_IN_IDS.sub("-", team).strip("-._")[:_MAX_TEAM] or "run"
+        folder = parent / f"{name}-{stamp}-{secrets.token_hex(2)}"
         folder.mkdir(mode=0o700)
         return cls(folder)
 
@@ -110,13 +114,25 @@ class RunStore:
 
     def read(self, part: str) -> JsonObject | None:
         """Return a part, or None if it was never written. Raises ConfigInvalid."""
-        path = self._folder / f"{part}.json"
+        path = self._path(part)
         try:
             return fields.as_object(json.loads(path.read_bytes()), part)
         except FileNotFoundError:
             return None
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError, MessageInvalid) as error:
             raise ConfigInvalid(f"{path} cannot be read: {error}") from error
+
+    @contextmanager
+    def reading(self, part: str) -> Iterator[JsonObject]:
+        """Read a part, empty if it was never written, and name its file in what goes wrong.
+
+        Raises ConfigInvalid, also for a MessageInvalid or ValueError of the context's body.
+        """
+        content = self.read(part) or {}
+        try:
+            yield content
+        except (MessageInvalid, ValueError) as error:
+            raise ConfigInvalid(f"{self._path(part)} cannot be used: {error}") from error
 
     def write(self, part: str, content: JsonObject) -> None:
         """Replace a part atomically. Raises OSError."""
@@ -124,7 +140,10 @@ class RunStore:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         with os.fdopen(os.open(temporary, flags, 0o600), "w", encoding="utf-8") as file:
             json.dump(content, file)
-        temporary.replace(self._folder / f"{part}.json")
+        temporary.replace(self._path(part))
+
+    def _path(self, part: str) -> Path:
+        return self._folder / f"{part}.json"
 
 
 def list_runs(parent: Path | None = None) -> list[str]:

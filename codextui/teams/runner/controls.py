@@ -59,16 +59,16 @@ class RunControls:
 
     def __init__(self, store: RunStore) -> None:
         self._store = store
-        stored = store.read(_PART) or {}
-        self.handled_until = fields.number_or(stored, "seen")
-        self._message_count = fields.integer_or(stored, "count")
-        self._unread = _parse_messages(stored, "waiting")
-        self._read = _parse_messages(stored, "read")
-        self._paused = set(fields.texts(stored, "paused"))
+        with store.reading(_PART) as stored:
+            self.handled_until = fields.number_or(stored, "seen")
+            self._message_count = fields.integer_or(stored, "count")
+            self._unread = _parse_messages(stored, "waiting")
+            self._read = _parse_messages(stored, "read")
+            self._paused = set(fields.texts(stored, "paused"))
+            reruns = fields.as_object(stored.get("reruns", {}), "reruns")
+            self._reruns = {name: fields.integer_or(reruns, name) for name in reruns}
         # Not stored: to resume a run is to resume its stopped roles.
         self._stopped: dict[str, str] = {}
-        reruns = fields.as_object(stored.get("reruns", {}), "reruns")
-        self._reruns = {name: fields.integer_or(reruns, name) for name in reruns}
         self._changed = asyncio.Event()
 
     def next_change(self) -> asyncio.Event:

@@ -61,9 +61,9 @@ class Conversation:
         self._part = f"strand-{name}"
         self._hooks = RoleTurnHooks(context)
         self._items: list[TResponseInputItem] = []
-        recorded = context.store.read(self._part) or {}
-        reruns = fields.as_object(recorded.get("reruns", {}), "reruns")
-        self._reruns = {role: fields.integer_or(reruns, role) for role in reruns}
+        with context.store.reading(self._part) as recorded:
+            reruns = fields.as_object(recorded.get("reruns", {}), "reruns")
+            self._reruns = {role: fields.integer_or(reruns, role) for role in reruns}
 
     @property
     def role(self) -> str:
@@ -78,16 +78,19 @@ class Conversation:
         recorded = self._context.store.read(self._part)
         if recorded is None:
             return await self._run(role, _user_message(task), prompt=task)
-        current_role = fields.text(recorded, "agent")
-        if "output" in recorded:
-            self._items = _items(recorded)
+        with self._context.store.reading(self._part) as recorded:
+            current_role = fields.text(recorded, "agent")
+            state = fields.maybe_text(recorded, "state")
+            output = fields.maybe_text(recorded, "output")
+            items = _items(recorded)
+        if output is not None:
+            self._items = items
             self._hooks.role = current_role
-            return fields.text(recorded, "output")
-        if "state" in recorded:
+            return output
+        if state is not None:
             root = self._context.agents[role]
-            state = await RunState.from_string(root, fields.text(recorded, "state"))
-            return await self._run(current_role or role, state, root=root)
-        return await self._run(current_role, _items(recorded))
+            return await self._run(current_role or role, await self._load(root, state), root=root)
+        return await self._run(current_role, items)
 
     async def send(self, role: str, message: str) -> str:
         """Send a role a message after an answer, and return the next answer. Raises as `run`."""
@@ -118,13 +121,22 @@ class Conversation:
         Returns:
             False if the role has had no turn.
         """
-        start = self._context.store.read(turn_start_part(self._name, role))
-        if start is None and not task:
-            return False
-        items = _user_message(task) if task or start is None else _items(start)
+        with self._context.store.reading(turn_start_part(self._name, role)) as start:
+            if not start and not task:
+                return False
+            items = _user_message(task) if task else _items(start)
         self._context.controls.rewind(self._name, len(items))
         self._record(role, {"input": items})
         return True
+
+    async def _load(self, root: Agent[Any], state: str) -> RunState[Any, Any]:
+        """Return the SDK's recorded state. Raises ConfigInvalid where it is of no use."""
+        with self._context.store.reading(self._part):
+            try:
+                return await RunState.from_string(root, state)
+            except Exception as error:
+                # The SDK raises whatever comes of an unexpected shape.
+                raise ValueError(f"the state: {error}") from error
 
     async def _run(
         self,
@@ -229,7 +241,7 @@ class Conversation:
 
 
 def _items(recorded: JsonObject) -> list[TResponseInputItem]:
-    return cast("list[TResponseInputItem]", recorded["input"])
+    return cast("list[TResponseInputItem]", list(fields.objects(recorded, "input")))
 
 
 def _can_resume(state: RunState[Any, Any]) -> bool:

@@ -102,9 +102,11 @@ class RecordedModel(Model):
         items = _as_list(input)
         digest = self._digest(system_instructions, items)
         publisher = self._publisher.roles[self._role]
-        recorded = self._store.read(self._part)
-        if recorded is not None and recorded.get("asked") == digest:
-            completed = _completed_event(recorded["response"])
+        with self._store.reading(self._part) as recorded:
+            known = recorded.get("asked") == digest
+            response = fields.as_object(recorded.get("response"), "response") if known else None
+        if response is not None:
+            completed = _completed_event(response)
             publisher.replay_response(digest[:_RESPONSE_KEY_CHARS])
             publisher.handle_response_event(completed)
             yield completed
@@ -148,8 +150,9 @@ class RecordedModel(Model):
         """Record the conversation as it was when the role began its turn, for a rerun."""
         length = _turn_start(items)
         part = turn_start_part(CURRENT_CONVERSATION.get().name, self._role)
-        recorded = self._store.read(part)
-        if recorded is None or len(fields.as_array(recorded.get("input"), "input")) != length:
+        with self._store.reading(part) as recorded:
+            is_known = bool(recorded) and len(fields.objects(recorded, "input")) == length
+        if not is_known:
             self._store.write(part, {"input": items[:length]})
 
     def _digest(self, instructions: str | None, items: list[TResponseInputItem]) -> str:

@@ -248,5 +248,5 @@ class _ParallelRun:
 
 
 def _read_progress(context: RunContext) -> dict[str, RoleProgress]:
-    stored = context.store.read(_PART) or {}
-    return {name: convert(stored.get(name, {}), RoleProgress) for name in context.team.roles}
+    with context.store.reading(_PART) as stored:
+        return {name: convert(stored.get(name, {}), RoleProgress) for name in context.team.roles}

@@ -185,10 +185,12 @@ class RoleApprovals:
     def __init__(self, ask: AskPeople, store: RunStore) -> None:
         self._ask = ask
         self._store = store
-        recorded = store.read(_PART) or {}
-        self._allowed_tools = set(fields.texts(recorded, "allowed"))
-        calls = fields.as_object(recorded.get("calls", {}), "calls")
-        self._decisions = {key: _parse_decision(fields.as_object(calls[key], key)) for key in calls}
+        with store.reading(_PART) as recorded:
+            self._allowed_tools = set(fields.texts(recorded, "allowed"))
+            calls = fields.as_object(recorded.get("calls", {}), "calls")
+            self._decisions = {
+                key: _parse_decision(fields.as_object(calls[key], key)) for key in calls
+            }
 
     async def decide_call(self, role: str, key: str, asked: ToolAsked) -> Decision:
         """Return the decision about a tool call of a role.

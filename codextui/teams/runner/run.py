@@ -65,8 +65,10 @@ async def run_team(
         ServerUnreachable: the server cannot be reached at the start.
         ConfigInvalid: the recorded state cannot be read, or a model or tool is not available.
     """
-    log = CallLog(parse_calls(store.read("calls") or {}), functools.partial(store.write, "calls"))
-    budget = Budget(plan.team.limits, store.read("spent"), plan.prices)
+    with store.reading("calls") as recorded:
+        log = CallLog(parse_calls(recorded), functools.partial(store.write, "calls"))
+    with store.reading("spent") as recorded:
+        budget = Budget(plan.team.limits, recorded, plan.prices)
     watch = RunWatch(log, budget, person_minutes=plan.team.limits.person_minutes)
     connection = TeamConnection(
         connect,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from codextui.errors import ConfigInvalid
+from codextui.jsonrpc import fields
 from codextui.teams.records.store import JsonLinesFile, RunStore, list_runs, read_json_lines
 
 
@@ -45,3 +47,28 @@ def test_a_full_file_is_reported_once_and_closed(tmp_path: Path) -> None:
     assert list(read_json_lines(path)) == [{"n": 0}, {"n": 1}]
     assert len(problems) == 1
     assert "is full" in problems[0]
+
+
+@pytest.mark.parametrize("team", ["../../x", "/etc", "..", "", "a/b", "Bücher & Co", "x" * 300])
+def test_any_team_name_makes_a_folder_in_the_folder_of_runs_that_is_found_again(
+    tmp_path: Path, team: str
+) -> None:
+    runs = tmp_path / "a" / "runs"
+    runs.mkdir(parents=True)
+    store = RunStore.create(team, runs)
+    store.write("run", {"team": team})
+    assert store.folder.parent == runs
+    assert list(tmp_path.iterdir()) == [tmp_path / "a"]
+    assert RunStore.open(store.run_id, runs).read("run") == {"team": team}
+
+
+@pytest.mark.parametrize("content", ["[]", "[" * 100_000, "\xff", '{"turns": "many"}'])
+def test_a_bad_part_is_named_in_the_error(tmp_path: Path, content: str) -> None:
+    store = RunStore.create("t", tmp_path)
+    path = store.folder / "spent.json"
+    path.write_text(content, encoding="latin-1")
+    with (
+        pytest.raises(ConfigInvalid, match=re.escape(str(path))),
+        store.reading("spent") as spent,
+    ):
+        fields.integer_or(spent, "turns")
