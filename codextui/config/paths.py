@@ -35,17 +35,21 @@ def check_server_name(name: str) -> str:
 
 
 def runtime_dir() -> Path:
-    """Return the folder of sockets and locks, created if it is missing.
+    """Return the folder of sockets and locks, created if it is missing; nothing above it is.
 
     It is `$XDG_RUNTIME_DIR/codextui`, or a folder in `/tmp`. MCP clients start their servers
     with few environment variables, and these must find the same folder: if `XDG_RUNTIME_DIR` is
     not set, the folder that a login usually sets it to is tried, and `TMPDIR` is ignored.
 
     Raises:
-        ServerUnreachable: it cannot be created, or other users could read or replace its files.
+        ServerUnreachable: it cannot be created, other users could read or replace its files, or
+            `XDG_RUNTIME_DIR` does not exist or is not this user's alone to write.
     """
     base = _absolute("XDG_RUNTIME_DIR") or _login_dir()
-    return _private(base / "codextui") if base is not None else _temporary_dir()
+    if base is None:
+        return _temporary_dir()
+    _check_base(base)
+    return _private(base / "codextui", parents=False)
 
 
 def socket_path(name: str) -> Path:
@@ -121,10 +125,31 @@ def _temporary_dir() -> Path:
     return _private(_TEMPORARY / f"codextui-{os.getuid()}")
 
 
-def _private(path: Path) -> Path:
+def _check_base(path: Path) -> None:
+    """Refuse a runtime folder in which others could replace ours."""
+    where = f"the runtime folder {path} (XDG_RUNTIME_DIR)"
+    try:
+        found = path.stat()
+    except OSError as error:
+        raise ServerUnreachable(
+            f"{where} cannot be used: {error.strerror}. Make it, or unset XDG_RUNTIME_DIR"
+        ) from error
+    if not stat.S_ISDIR(found.st_mode):
+        raise ServerUnreachable(f"{where} is no folder: set XDG_RUNTIME_DIR to another one")
+    if found.st_uid != os.getuid():
+        raise ServerUnreachable(
+            f"{where} belongs to another user: set XDG_RUNTIME_DIR to a folder of your own"
+        )
+    if found.st_mode & 0o022:
+        raise ServerUnreachable(
+            f"{where} can be written by other users: set XDG_RUNTIME_DIR to a folder of mode 0700"
+        )
+
+
+def _private(path: Path, *, parents: bool = True) -> Path:
     """Create a folder for this user only; refuse one that others could have prepared."""
     try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.mkdir(mode=0o700, parents=parents, exist_ok=True)
         found = path.lstat()
     except OSError as error:
         raise ServerUnreachable(f"{path} cannot be made: {error.strerror}") from error

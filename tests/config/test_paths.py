@@ -88,9 +88,53 @@ def test_a_folder_that_cannot_be_made_says_which(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").touch()
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "file"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
     with pytest.raises(ServerUnreachable, match="file/codextui cannot be made"):
+        paths.log_path("default")
+
+
+@pytest.mark.parametrize("missing", ["gone", "gone/deeper/still"])
+def test_nothing_is_made_above_the_runtime_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, missing: str
+) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / missing))
+    for ask in (paths.runtime_dir, lambda: paths.socket_path("x"), lambda: paths.lock_path("x")):
+        with pytest.raises(ServerUnreachable, match=f"{missing} .*XDG_RUNTIME_DIR"):
+            ask()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_as_the_runtime_folder_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "file"))
+    with pytest.raises(ServerUnreachable, match="is no folder"):
         paths.runtime_dir()
+
+
+@pytest.mark.parametrize("mode", [0o777, 0o1777, 0o770, 0o702])
+def test_a_runtime_folder_that_others_can_write_is_refused(runtime: Path, mode: int) -> None:
+    runtime.chmod(mode)
+    with pytest.raises(ServerUnreachable, match="written by other users"):
+        paths.runtime_dir()
+    assert list(runtime.iterdir()) == []
+
+
+@pytest.mark.parametrize("mode", [0o700, 0o750, 0o755])
+def test_a_runtime_folder_that_others_can_only_read_is_used(runtime: Path, mode: int) -> None:
+    runtime.chmod(mode)
+    assert paths.runtime_dir() == runtime / "codextui"
+
+
+def test_a_runtime_folder_of_another_user_is_refused(
+    runtime: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uid = os.getuid()
+    monkeypatch.setattr(paths.os, "getuid", lambda: uid + 1)
+    with pytest.raises(ServerUnreachable, match="belongs to another user"):
+        paths.runtime_dir()
+    assert list(runtime.iterdir()) == []
 
 
 def test_socket_and_lock_of_a_server_lie_side_by_side(temporary: Path) -> None:
