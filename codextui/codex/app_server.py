@@ -159,6 +159,11 @@ class AppServer:
         await app._initialize(binary)
         return app
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether the process has ended; `on_exit` follows when nothing is left of it."""
+        return self._process.has_exited or self._endpoint.closed
+
     async def call(
         self, method: str, params: JsonObject, *, timeout_s: float | None = None
     ) -> JsonObject:
@@ -284,6 +289,11 @@ class AppServerEndpoint:
                     longest = min(limits.first_backoff_s * 2**step, limits.longest_backoff_s)
                     await asyncio.sleep(_JITTER.uniform(longest / 2, longest))
             return await self._call_once(method, params, wait_s)
+
+    @property
+    def closed(self) -> bool:
+        """Whether every call fails."""
+        return self._endpoint.closed.done()
 
     def notify(self, method: str, params: JsonObject | None = None) -> bool:
         """Send a notification. False where the process has ended."""

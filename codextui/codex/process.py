@@ -77,6 +77,11 @@ class CodexProcess(asyncio.SubprocessProtocol):
         return self._transport.get_pid() if self._transport is not None else 0
 
     @property
+    def has_exited(self) -> bool:
+        """Whether it has exited, though its output may not all have been read."""
+        return self._exited.is_set()
+
+    @property
     def last_errors(self) -> tuple[str, ...]:
         """The last lines of its standard error, escaped and shortened for display."""
         return tuple(line.text for line in self._last_errors)

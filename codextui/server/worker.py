@@ -6,10 +6,10 @@ import asyncio
 import functools
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from codextui.codex.app_server import AppServer
 from codextui.codex.binary import CodexBinary, find_codex
@@ -38,6 +38,8 @@ MISSING_PAUSE_S = 5.0
 
 READY_TIMEOUT_S = 15.0
 """Seconds that a call waits for Codex to be ready."""
+
+_T = TypeVar("_T")
 
 logger = logging.getLogger(__name__)
 
@@ -116,14 +118,14 @@ class CodexWorker:
                 await self._app.stop()
 
     async def app(self) -> AppServer:
-        """Return the running process, waiting until it is ready.
+        """Return the running process, waiting until it is ready; also where one has just died.
 
         Raises:
             CodexMissing: no Codex is installed.
             CodexDied: no process stays up.
         """
-        if self._app is not None:
-            return self._app
+        if self._is_up:
+            return self._settled()
         self._error = None
         self._retry.set()
         try:
@@ -132,6 +134,16 @@ class CodexWorker:
         except TimeoutError as error:
             raise CodexDied("Codex is not up: its process keeps ending") from error
         return self._settled()
+
+    async def call(self, call: Callable[[AppServer], Awaitable[_T]]) -> _T:
+        """Make a call, and make it again of the next process where Codex dies meanwhile.
+
+        For calls that leave nothing behind in a process that dies. Raises as `app` and `call` do.
+        """
+        try:
+            return await call(await self.app())
+        except CodexDied:
+            return await call(await self.app())
 
     def respond(self, process: int, request_id: RequestId, result: JsonObject) -> bool:
         """Answer a request; False where the process that made it is gone."""
@@ -220,8 +232,12 @@ class CodexWorker:
             on_exit=on_exit,
         )
 
+    @property
+    def _is_up(self) -> bool:
+        return self._app is not None and not self._app.has_ended
+
     def _is_settled(self) -> bool:
-        return self._app is not None or self._error is not None
+        return self._is_up or self._error is not None
 
     def _settled(self) -> AppServer:
         if self._app is None:

@@ -83,6 +83,50 @@ async def codex_pid(console: Console) -> int:
     return int((await console.call("codex-server"))["codex"]["pid"])
 
 
+@pytest.mark.parametrize("delay_s", [None, 0.0, 0.002, 0.01, 0.05])
+async def test_a_call_just_after_codex_died_waits_for_the_next_one(
+    codex_binary: Path, scratch: Path, workspace: Path, delay_s: float | None
+):
+    script = Script().on("hello", Say("Hello.")).on("more", Say("More."))
+    async with (
+        serving(codex_binary, scratch, script) as served,
+        served.console() as console,
+        served.client() as client,
+    ):
+        first = await client.call("codex", prompt="hello", cwd=str(workspace))
+        thread_id = first["structuredContent"]["threadId"]
+        before = await codex_pid(console)
+        os.kill(before, signal.SIGKILL)
+        if delay_s is not None:
+            await asyncio.sleep(delay_s)
+        new = client.begin_tool("codex", prompt="hello", cwd=str(workspace))
+        old = client.begin_tool("codex-reply", prompt="more", threadId=thread_id)
+        contents = [
+            (await client.reply(call))["result"]["structuredContent"]["content"]
+            for call in (new, old)
+        ]
+        assert contents == ["Hello.", "More."]
+        assert await codex_pid(console) != before
+
+
+async def test_a_message_to_a_turn_that_died_with_codex_starts_the_next_one(
+    codex_binary: Path, scratch: Path, workspace: Path
+):
+    script = Script().on("talk", Say("For ever and ever", gate=asyncio.Event()))
+    script.on("more", Say("More."))
+    async with (
+        serving(codex_binary, scratch, script) as served,
+        served.console() as console,
+        served.client() as client,
+    ):
+        lost = client.begin_tool("codex", prompt="talk", cwd=str(workspace))
+        thread_id = (await console.event(ev.TextDelta)).thread_id
+        os.kill(await codex_pid(console), signal.SIGKILL)
+        reply = await client.call("codex-reply", prompt="more", threadId=thread_id)
+        assert reply["structuredContent"]["content"] == "More."
+        assert (await client.reply(lost))["result"]["isError"]
+
+
 async def test_threads_are_usable_again_after_codex_is_killed(
     codex_binary: Path, scratch: Path, workspace: Path
 ):

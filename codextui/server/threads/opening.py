@@ -83,7 +83,7 @@ class ThreadOpener:
             await self.worker.require_login(app, chosen_provider(app, new.options))
         options = replace(new.options, raw_events=new.subscriber is not None)
         with self.notifications.opening_thread(), self.legacy.opening_thread(new.subscriber):
-            started = await start_thread(app, options)
+            started = await self.worker.call(lambda app: start_thread(app, options))
             if new.subscriber is not None:
                 self.legacy.begin(started, new.subscriber)
             branch = await find_branch(started.cwd)
@@ -152,10 +152,10 @@ class ThreadOpener:
             raise ServerRefused(f"{handle} was killed: resume it first")
         if record.loaded:
             return
-        app = await self.worker.app()
+        thread_id, options = record.thread_id, _same_options(record.info)
         try:
             with self.notifications.opening_thread():
-                loaded = await resume_thread(app, record.thread_id, _same_options(record.info))
+                loaded = await self.worker.call(lambda app: resume_thread(app, thread_id, options))
         except CodexFailed as error:
             message = f"{handle} cannot be loaded again: {error}"
             raise CodexFailed(message, code=error.code, data=error.data) from error
@@ -193,16 +193,15 @@ class ThreadOpener:
             self._publish_history(record, turns)
 
     async def _import(self, thread_id: str, client: str) -> ThreadRecord:
-        app = await self.worker.app()
         with self.notifications.opening_thread():
             try:
-                loaded = await resume_thread(app, thread_id)
+                loaded = await self.worker.call(lambda app: resume_thread(app, thread_id))
             except (CodexFailed, ThreadUnknown) as error:
                 raise ThreadUnknown(
                     f"no thread here has the id or handle {thread_id!r}, and Codex's history has "
                     f"none of that id: {error}"
                 ) from error
-            turns = await read_turns(app, loaded.thread_id)
+            turns = await read_turns(await self.worker.app(), loaded.thread_id)
             branch = await find_branch(loaded.cwd)
             known = self.registry.get(loaded.thread_id)
             if known is not None:  # another call has imported it meanwhile

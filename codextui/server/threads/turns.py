@@ -13,7 +13,7 @@ from codextui.codex.calls import (
     start_turn,
     steer_turn,
 )
-from codextui.errors import CodextuiError, ServerRefused, ThreadUnknown, TurnNotRunning
+from codextui.errors import CodexDied, CodextuiError, ServerRefused, ThreadUnknown, TurnNotRunning
 from codextui.jsonrpc.fields import JsonObject
 from codextui.protocol.threads import ThreadState
 from codextui.server.threads.opening import ThreadOpener
@@ -84,14 +84,20 @@ class Turns:
             if record.turn.running_id:
                 try:
                     return SentMessage(record, await self._steer(record, prompt), steered=True)
-                except TurnNotRunning:
-                    pass  # it has just ended: the message starts the next one
+                except (TurnNotRunning, ThreadUnknown, CodexDied):
+                    # It has just ended, maybe with Codex: the message starts the next one.
+                    await self.worker.app()
             await self.opener.load(record)
             await self.worker.require_login(await self.worker.app(), record.model_provider)
+            last_turn = record.info.turn_id
             try:
                 turn_id = await self._start(record, prompt, output_schema)
-            except ThreadUnknown:
-                record.loaded = False  # Codex has unloaded it without a notification
+            except (ThreadUnknown, CodexDied):
+                if record.info.turn_id != last_turn:
+                    raise  # the turn has begun, and may have done something
+                # Codex has unloaded it without a notification, or died.
+                await self.worker.app()
+                record.loaded = False
                 await self.opener.load(record)
                 turn_id = await self._start(record, prompt, output_schema)
             return SentMessage(record, turn_id, steered=False)
