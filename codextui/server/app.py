@@ -127,6 +127,7 @@ def _build(
     server = ServerState(
         options=options,
         started_at=time.time(),
+        journal=journal,
         hub=hub,
         registry=registry,
         broker=broker,

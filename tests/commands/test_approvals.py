@@ -48,6 +48,17 @@ async def test_approvals_as_json_prints_one_approval_per_line(server: FakeServer
     assert [Approval.from_json(row) for row in ran.objects] == asked
 
 
+async def test_what_is_wrong_with_the_server_is_a_note_beside_every_result(
+    server: FakeServer, run: Any
+) -> None:
+    asked = approval(CommandAsked("ls"))
+    answer = {"approvals": [asked.to_json()], "warning": "the disk is full"}
+    server.tools["codex-approvals"] = lambda _: answer
+    ran = await run("approvals", "--json")
+    assert [Approval.from_json(row) for row in ran.objects] == [asked]
+    assert ran.err == "warning: the disk is full\n"
+
+
 @pytest.mark.parametrize(
     ("line", "arguments"),
     [

@@ -23,6 +23,8 @@ UNATTENDED = "codextui"
 DecisionHandler: TypeAlias = Callable[[Decision], Awaitable[bool]]
 """Delivers a decision to the program that asked; returns False where that is gone."""
 
+_LONGEST_PAUSE_S = 30.0
+
 _T = TypeVar("_T")
 
 logger = logging.getLogger(__name__)
@@ -64,11 +66,18 @@ class AuditLog(Protocol):
     def record_approval(self, approval: Approval) -> None:
         """Store what is asked."""
 
-    def record_resolution(self, resolved: ApprovalResolved, *, at: float) -> None:
-        """Store how an approval ended, `at` unix seconds."""
+    def record_resolution(
+        self, approval: Approval, resolved: ApprovalResolved, *, at: float
+    ) -> None:
+        """Store that an approval ended without a decision, `at` unix seconds."""
 
-    async def record_decision(self, resolved: ApprovalResolved, *, at: float) -> None:
+    async def record_decision(
+        self, approval: Approval, resolved: ApprovalResolved, *, at: float
+    ) -> None:
         """Store a decision and return when it is on the disk. Raises sqlite3.Error."""
+
+    def record_loss(self, approval_id: str, *, at: float) -> None:
+        """Store that a decision reached nobody."""
 
 
 class ApprovalObserver(Protocol):
@@ -117,6 +126,8 @@ class ApprovalBroker:
         last_number: the number of the last approval of earlier servers.
         unattended_s: seconds without a responder after which an approval is declined; 0 is at
             once, None is never.
+        ask_again_s: seconds after which a responder whose decision could not be stored is asked
+            for the third time, and at least between two attempts to decline.
         clock: returns unix seconds.
     """
 
@@ -127,9 +138,11 @@ class ApprovalBroker:
         *,
         last_number: int = 0,
         unattended_s: float | None = None,
+        ask_again_s: float = 1.0,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._unattended_s = unattended_s
+        self._ask_again_s = ask_again_s
         self._audit_log = audit_log
         self._observer = observer
         self._number = last_number
@@ -254,7 +267,7 @@ class ApprovalBroker:
                 entry.taken = True
                 self._close(entry)
                 resolved = self._resolution(entry, outcome)
-                self._audit_log.record_resolution(resolved, at=self._clock())
+                self._audit_log.record_resolution(approval, resolved, at=self._clock())
                 self._observer.on_resolved(approval, resolved)
                 entry.on_withdrawn()
 
@@ -279,17 +292,17 @@ class ApprovalBroker:
         """Store the decision, withdraw the approval from the others, then deliver it."""
         resolved = self._resolution(entry, decision_word(decision), by=by, decision=decision)
         try:
-            await self._audit_log.record_decision(resolved, at=self._clock())
+            await self._audit_log.record_decision(entry.approval, resolved, at=self._clock())
         except sqlite3.Error as error:
             entry.taken = False
-            self._start_timer(entry)
+            self._start_timer(entry, at_least=self._ask_again_s)
             raise ServerRefused(
                 f"nothing was answered, because the decision could not be recorded: {error}"
             ) from error
         self._close(entry)
         if not await self._deliver(entry, decision):
-            resolved = self._resolution(entry, "lost")
-            self._audit_log.record_resolution(resolved, at=self._clock())
+            resolved = self._resolution(entry, "lost", by=by)
+            self._audit_log.record_loss(entry.approval.approval_id, at=self._clock())
         self._observer.on_resolved(entry.approval, resolved)
         return resolved
 
@@ -318,26 +331,40 @@ class ApprovalBroker:
         entry.offers[responder] = asyncio.create_task(self._ask(entry, responder))
 
     async def _ask(self, entry: _Open, responder: ApprovalResponder) -> None:
-        """Ask one responder. That it cannot answer decides nothing while another one can."""
-        approval_id = entry.approval.approval_id
-        reason = ""
+        """Ask one responder. That it cannot answer decides nothing while another one can.
+
+        Where its decision could not be recorded it is asked again: at once, then ever later.
+        """
+        reason, pause = "", 0.0
         try:
-            decision = await responder.ask(entry.approval, entry.legacy)
-            if decision is not None:
-                await self.decide(approval_id, decision, by=responder.name)
-        except ApprovalGone:
-            pass
+            while not await self._ask_once(entry, responder):
+                await asyncio.sleep(pause)
+                pause = min(max(2 * pause, self._ask_again_s), _LONGEST_PAUSE_S)
         except CannotAnswer as error:
             reason = str(error)
-        except CodextuiError as error:
-            logger.warning("%s could not answer: %s", responder.name, error)
         finally:
             entry.offers.pop(responder, None)
         if reason and not entry.offers:
             await self._decline(entry, reason, by=responder.name)
         self._start_timer(entry)
 
-    def _start_timer(self, entry: _Open) -> None:
+    async def _ask_once(self, entry: _Open, responder: ApprovalResponder) -> bool:
+        """Ask a responder; False where its decision could not be recorded. Raises CannotAnswer."""
+        approval_id = entry.approval.approval_id
+        try:
+            decision = await responder.ask(entry.approval, entry.legacy)
+            if decision is not None:
+                await self.decide(approval_id, decision, by=responder.name)
+        except ApprovalGone:
+            pass
+        except ServerRefused as error:
+            logger.warning("%s of %s: %s", approval_id, responder.name, error)
+            return False
+        except CodextuiError as error:
+            logger.warning("%s could not answer: %s", responder.name, error)
+        return True
+
+    def _start_timer(self, entry: _Open, *, at_least: float = 0.0) -> None:
         """Start the time-out of an approval that is offered to nobody."""
         if entry.taken or entry.offers or entry.timer is not None:
             return
@@ -345,9 +372,11 @@ class ApprovalBroker:
         if self._unattended_s is None:
             return
         loop = asyncio.get_running_loop()
-        entry.timer = loop.call_later(self._unattended_s, self._time_out, entry)
+        seconds = max(self._unattended_s, at_least)
+        entry.timer = loop.call_later(seconds, self._time_out, entry)
 
     def _time_out(self, entry: _Open) -> None:
+        entry.timer = None
         reason = _unattended_reason(self._unattended_s or 0.0)
         self._start(self._decline(entry, reason, by=UNATTENDED))
 

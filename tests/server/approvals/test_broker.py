@@ -50,10 +50,18 @@ class Log:
     def record_approval(self, approval: Approval) -> None:
         self.calls.append(f"open {approval.approval_id}")
 
-    def record_resolution(self, resolved: ApprovalResolved, *, at: float) -> None:
+    def record_resolution(
+        self, approval: Approval, resolved: ApprovalResolved, *, at: float
+    ) -> None:
+        assert approval.approval_id == resolved.approval_id
         self.calls.append(f"record {resolved.approval_id} {resolved.outcome}")
 
-    async def record_decision(self, resolved: ApprovalResolved, *, at: float) -> None:
+    def record_loss(self, approval_id: str, *, at: float) -> None:
+        self.calls.append(f"record {approval_id} lost")
+
+    async def record_decision(
+        self, approval: Approval, resolved: ApprovalResolved, *, at: float
+    ) -> None:
         await self.disk.wait()
         if self.broken:
             raise sqlite3.OperationalError("disk full")
@@ -261,6 +269,38 @@ async def test_a_decision_that_cannot_be_stored_is_not_delivered(broker: Approva
     log.broken = False
     await broker.decide("a1", Approved(), by="me")
     assert log.calls[-1] == "resolved a1 approved"
+
+
+async def test_a_responder_whose_decision_cannot_be_stored_is_asked_again(
+    broker: ApprovalBroker, log: Log
+):
+    person = Person("one")
+    broker.attach(person)
+    ask(broker, log)
+    await settle()
+    log.broken = True
+    first = person.asked["a1"]
+    first.set_result(Approved())
+    await settle()
+    again = person.asked["a1"]
+    assert again is not first
+    assert broker.is_attended("a1")
+    log.broken = False
+    again.set_result(Declined())
+    await settle()
+    assert log.calls[2:] == ["decide a1 denied by one", f"codex {Declined()}", "resolved a1 denied"]
+
+
+async def test_an_unattended_approval_is_declined_once_that_can_be_stored(
+    log: Log,
+):
+    broker = ApprovalBroker(log, log, unattended_s=0.0, ask_again_s=0.01)
+    log.broken = True
+    ask(broker, log)
+    await asyncio.sleep(0.05)
+    assert len(broker.approvals) == 1
+    log.broken = False
+    await wait_for(log, "resolved a1 denied")
 
 
 @pytest.mark.parametrize(
