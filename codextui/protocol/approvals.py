@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Any, Self, TypeAlias, get_args
 
 import msgspec
@@ -10,6 +11,14 @@ from codextui.errors import MessageInvalid
 from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import JsonObject
 from codextui.protocol.codec import Message, convert
+
+
+class Deciders(StrEnum):
+    """Who is asked about an approval of a turn that a client's call has started."""
+
+    BOTH = "both"
+    CONSOLE = "console"
+    CLIENT = "client"
 
 
 class FileChange(Message, frozen=True):

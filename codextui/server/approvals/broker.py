@@ -39,9 +39,14 @@ class ApprovalResponder(Protocol):
 
     Attributes:
         name: the client's name, for the audit log.
+        supervises: whether it is a supervisor.
     """
 
     name: str
+
+    @property
+    def supervises(self) -> bool:
+        """Whether it is a supervisor."""
 
     def accepts(self, approval: Approval) -> bool:
         """Return whether this approval is one that it may decide."""
@@ -95,7 +100,7 @@ class ApprovalObserver(Protocol):
 
 @dataclass(slots=True, eq=False)
 class _Open:
-    """An open approval, and the responders that it is offered to."""
+    """An open approval, the responders that it is offered to, and those that could not answer."""
 
     approval: Approval
     key: Hashable
@@ -104,6 +109,7 @@ class _Open:
     on_withdrawn: Callable[[], None]
     taken: bool = False
     offers: dict[ApprovalResponder, asyncio.Task[None]] = field(default_factory=dict)
+    unable: set[ApprovalResponder] = field(default_factory=set)
     timer: asyncio.TimerHandle | None = None
 
     def stop_timer(self) -> None:
@@ -126,6 +132,7 @@ class ApprovalBroker:
         last_number: the number of the last approval of earlier servers.
         unattended_s: seconds without a responder after which an approval is declined; 0 is at
             once, None is never.
+        callers_first: whether supervisors are asked only what no caller can decide.
         ask_again_s: seconds after which a responder whose decision could not be stored is asked
             for the third time, and at least between two attempts to decline.
         clock: returns unix seconds.
@@ -138,10 +145,12 @@ class ApprovalBroker:
         *,
         last_number: int = 0,
         unattended_s: float | None = None,
+        callers_first: bool = False,
         ask_again_s: float = 1.0,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._unattended_s = unattended_s
+        self._callers_first = callers_first
         self._ask_again_s = ask_again_s
         self._audit_log = audit_log
         self._observer = observer
@@ -206,8 +215,7 @@ class ApprovalBroker:
         )
         self._audit_log.record_approval(approval)
         self._observer.on_asked(approval)
-        for responder in self._responders:
-            self._offer(entry, responder)
+        self._offer_to_all(entry)
         self._start_timer(entry)
         return approval
 
@@ -230,6 +238,7 @@ class ApprovalBroker:
             offer = entry.offers.pop(responder, None)
             if offer is not None:
                 offer.cancel()
+                self._offer_to_all(entry)
                 self._start_timer(entry)
 
     async def decide(self, approval_id: str, decision: Decision, *, by: str) -> ApprovalResolved:
@@ -324,11 +333,27 @@ class ApprovalBroker:
             waited=max(0.0, self._clock() - entry.approval.asked_at),
         )
 
+    def _offer_to_all(self, entry: _Open) -> None:
+        for responder in self._responders:
+            if responder not in entry.unable:
+                self._offer(entry, responder)
+
     def _offer(self, entry: _Open, responder: ApprovalResponder) -> None:
         if entry.taken or responder in entry.offers or not responder.accepts(entry.approval):
             return
+        if self._callers_first and responder.supervises and self._is_with_caller(entry):
+            return
         entry.stop_timer()
         entry.offers[responder] = asyncio.create_task(self._ask(entry, responder))
+
+    def _is_with_caller(self, entry: _Open) -> bool:
+        """Return whether a caller can decide an approval, as far as we know."""
+        return any(
+            not responder.supervises
+            and responder not in entry.unable
+            and responder.accepts(entry.approval)
+            for responder in self._responders
+        )
 
     async def _ask(self, entry: _Open, responder: ApprovalResponder) -> None:
         """Ask one responder. That it cannot answer decides nothing while another one can.
@@ -344,6 +369,8 @@ class ApprovalBroker:
             reason = str(error)
         finally:
             entry.offers.pop(responder, None)
+        entry.unable.add(responder)
+        self._offer_to_all(entry)
         if reason and not entry.offers:
             await self._decline(entry, reason, by=responder.name)
         self._start_timer(entry)

@@ -19,6 +19,7 @@ class Person:
     def __init__(self, name: str, thread_id: str = "") -> None:
         self.name = name
         self.thread_id = thread_id
+        self.supervises = not thread_id
         self.asked: dict[str, asyncio.Future[Decision | None]] = {}
         self.withdrawn: list[str] = []
 
@@ -419,3 +420,40 @@ async def test_without_a_timeout_an_approval_stays_open(broker: ApprovalBroker, 
     ask(ApprovalBroker(log, log, unattended_s=0.0), log, key=2)
     await wait_for(log, "resolved a1 denied")
     assert len(broker.approvals) == 1
+
+
+async def test_callers_come_first_where_they_decide_and_supervisors_where_they_cannot(log: Log):
+    broker = ApprovalBroker(log, log, callers_first=True)
+    supervisor, caller = Person("console"), Person("caller", "t")
+    broker.attach(supervisor)
+    broker.attach(caller)
+    ask(broker, log, key=1)
+    ask(broker, log, key=2, thread_id="without a caller")
+    await settle()
+    assert list(supervisor.asked) == ["a2"]
+    assert list(caller.asked) == ["a1"]
+    caller.asked["a1"].set_exception(CannotAnswer("caller has no dialog"))
+    await settle()
+    assert list(supervisor.asked) == ["a2", "a1"]
+    assert len(broker.approvals) == 2
+    ask(broker, log, key=3)
+    await settle()
+    assert "a3" not in supervisor.asked
+    broker.detach(caller)
+    await settle()
+    assert "a3" in supervisor.asked
+    broker.attach(Person("late", "t"))
+    supervisor.asked["a3"].set_result(Approved())
+    await settle()
+    assert "decide a3 approved by console" in log.calls
+
+
+async def test_a_caller_that_cannot_answer_and_has_nobody_beside_it_declines(log: Log):
+    broker = ApprovalBroker(log, log, callers_first=True)
+    caller = Person("caller", "t")
+    broker.attach(caller)
+    ask(broker, log)
+    await settle()
+    caller.asked["a1"].set_exception(CannotAnswer("caller has no dialog"))
+    await settle()
+    assert "decide a1 denied by caller" in log.calls
