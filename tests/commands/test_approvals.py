@@ -20,6 +20,7 @@ from codextui.protocol.approvals import (
     QuestionsAsked,
     UnknownAsked,
 )
+from codextui.protocol.decisions import Scope
 
 
 async def test_approvals_shows_a_long_command_completely(server: FakeServer, run: Any) -> None:
@@ -106,6 +107,15 @@ async def test_an_approval_that_does_not_fit_the_request_is_not_sent(
     assert ran.code == 2
     assert complaint in ran.err
     assert given == []
+
+
+async def test_what_codex_does_not_list_is_not_sent(server: FakeServer, run: Any) -> None:
+    once = CommandAsked("make", available=(Scope.ONCE,), human=True)
+    given = offer(server, approval(once), approval(CommandAsked("make", available=()), "a8"))
+    assert "can only be approved once" in (await run("approve", "a7", "--session")).err
+    assert "can only be declined" in (await run("approve", "a8")).err
+    assert not given
+    assert (await run("approve", "a7")).code == 0
 
 
 async def test_a_decision_on_an_unknown_approval_is_an_error(server: FakeServer, run: Any) -> None:

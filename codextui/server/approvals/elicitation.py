@@ -26,8 +26,16 @@ from codextui.protocol.approvals import (
     QuestionsAsked,
     ToolAsked,
     UnknownAsked,
+    approval_scopes,
 )
-from codextui.protocol.decisions import Aborted, Decision, Declined, parse_elicit_result
+from codextui.protocol.decisions import (
+    Aborted,
+    Approved,
+    Decision,
+    Declined,
+    decision_word,
+    parse_elicit_result,
+)
 from codextui.protocol.tools import APPROVAL_META
 from codextui.server.approvals.broker import ApprovalBroker, CannotAnswer
 from codextui.server.clients import Caller, Channel, ClientGone, ClientRefused
@@ -266,10 +274,9 @@ def _schema(asked: Asked) -> dict[str, object]:
 
 def _choices(asked: Asked) -> list[str]:
     match asked:
-        case CommandAsked(rule=rule):
-            return [word for word in _CHOICES if word != "approved_always" or rule]
-        case PatchAsked() | PermissionsAsked() | ToolAsked():
-            return [word for word in _CHOICES if word != "approved_always"]
+        case CommandAsked() | PatchAsked() | PermissionsAsked() | ToolAsked():
+            yeses = [decision_word(Approved(scope)) for scope in approval_scopes(asked)]
+            return [*yeses, "denied", "abort"]
         case QuestionsAsked() | ElicitationAsked():
             return ["approved", "denied", "abort"]
         case UnknownAsked():

@@ -22,7 +22,7 @@ from codextui.protocol.approvals import (
     ToolAsked,
     UnknownAsked,
 )
-from codextui.protocol.decisions import Approved, Decision, Declined
+from codextui.protocol.decisions import Approved, Decision, Declined, Scope
 from codextui.server.approvals.broker import CannotAnswer
 from codextui.server.approvals.elicitation import call_responder, elicitation_params
 from codextui.server.clients import Caller, Session
@@ -84,6 +84,11 @@ def test_the_elicitation_for_a_patch_has_its_changes():
             CommandAsked("git status", rule=("git",)),
             ["approved", "approved_for_session", "approved_always", "denied", "abort"],
         ),
+        (
+            CommandAsked("make", available=(Scope.ONCE,), human=True),
+            ["approved", "denied", "abort"],
+        ),
+        (CommandAsked("make", available=()), ["denied", "abort"]),
         (PATCH, ["approved", "approved_for_session", "denied", "abort"]),
         (PermissionsAsked({}), ["approved", "approved_for_session", "denied", "abort"]),
         (ElicitationAsked("srv", "url", "Open", url="https://x"), ["approved", "denied", "abort"]),
