@@ -19,7 +19,7 @@ from codextui.client.updates import (
     EventReceived,
     UpdateHandler,
 )
-from codextui.errors import ApprovalGone, MessageInvalid, ServerUnreachable
+from codextui.errors import ApprovalGone, MessageInvalid, ServerRefused, ServerUnreachable
 from codextui.jsonrpc import fields
 from codextui.jsonrpc.endpoint import INVALID_PARAMS, RequestId
 from codextui.jsonrpc.fields import JsonObject
@@ -117,6 +117,7 @@ class Connection:
 
         Raises:
             ApprovalGone: the approval was over before.
+            ServerRefused: the server could not record the decision.
             ServerUnreachable: the server did not confirm the decision.
         """
         resolved = self._supervisor.answer(approval_id, decision)
@@ -260,7 +261,8 @@ class Supervisor:
         """Answer the open elicitation for an approval; None where there is none.
 
         The future resolves to the end of the approval as the server reports it, which another
-        client may have brought about. It raises ServerUnreachable where the session is lost.
+        client may have brought about. It raises ServerUnreachable where the session is lost, and
+        ServerRefused where the server asks again.
         """
         open_ids = [key for key, asked in self._elicitations.items() if asked == approval_id]
         if not open_ids or self._session is None:
@@ -307,6 +309,7 @@ class Supervisor:
                 self._session.refuse(request_id, INVALID_PARAMS, str(error))
             self._warn(f"an approval could not be read, and was refused: {error}")
         else:
+            self._reject_answer(approval.approval_id)
             self._elicitations[request_id] = approval.approval_id
             self.report(ApprovalOffered(approval))
         return True
@@ -336,6 +339,13 @@ class Supervisor:
         resolved = self._unconfirmed.pop(end.approval_id, None)
         if resolved is not None and not resolved.done():
             resolved.set_result(end)
+
+    def _reject_answer(self, approval_id: str) -> None:
+        """Fail the answer to an approval that the server asks again."""
+        resolved = self._unconfirmed.pop(approval_id, None)
+        if resolved is not None and not resolved.done():
+            reason = "the server could not record it (is its disk full?), and asks again"
+            resolved.set_exception(ServerRefused(reason))
 
     def _handle_subscribed(self, params: JsonObject) -> None:
         epoch = params.get("epoch")

@@ -201,7 +201,8 @@ class AppServer:
 
     async def _initialize(self, binary: CodexBinary) -> None:
         client = {"name": "codextui", "title": "codextui", "version": __version__}
-        params = {"clientInfo": client, "capabilities": {"experimentalApi": True}}
+        capabilities = {"experimentalApi": True, "requiredHumanApproval": True}
+        params = {"clientInfo": client, "capabilities": capabilities}
         try:
             result = await self.call("initialize", params, timeout_s=self._limits.handshake_s)
             self.home = Path(fields.text_or(result, "codexHome"))

@@ -31,6 +31,7 @@ from codextui.protocol.approvals import (
     QuestionsAsked,
     ToolAsked,
     UnknownAsked,
+    approval_scopes,
 )
 from codextui.protocol.decisions import Aborted, Answered, Approved, Decision, Declined, Scope
 
@@ -125,10 +126,8 @@ def grants(asked: Asked, decision: Decision) -> bool:
     if isinstance(decision, Declined | Aborted):
         return False
     match asked:
-        case CommandAsked(rule=rule):
-            return isinstance(decision, Approved) and (decision.scope != Scope.ALWAYS or bool(rule))
-        case PatchAsked() | PermissionsAsked() | ToolAsked():
-            return isinstance(decision, Approved) and decision.scope != Scope.ALWAYS
+        case CommandAsked() | PatchAsked() | PermissionsAsked() | ToolAsked():
+            return isinstance(decision, Approved) and decision.scope in approval_scopes(asked)
         case QuestionsAsked():
             return isinstance(decision, Answered) and bool(answers_by_question(asked, decision))
         case ElicitationAsked():
@@ -183,26 +182,82 @@ def _parse_asked(method: str, params: JsonObject) -> Asked:
 def _accept(kind: _Kind, params: JsonObject, decision: Yes) -> JsonObject | None:
     """Return the result for a yes, None where the parameters are malformed or it does not fit."""
     try:
-        kind.parse(params)
+        asked = kind.parse(params)
+        if isinstance(decision, Approved) and not _is_available(asked, decision.scope):
+            return None
         return kind.accept(params, decision)
     except MessageInvalid:
         return None
+
+
+def _is_available(asked: Asked, scope: Scope) -> bool:
+    match asked:
+        case CommandAsked() | PatchAsked() | PermissionsAsked():
+            return scope in approval_scopes(asked)
+        case _:
+            return True  # the kind's own function knows
+
+
+_LISTED_SCOPES: Mapping[str, Scope] = {
+    "accept": Scope.ONCE,
+    "acceptForSession": Scope.SESSION,
+    "acceptWithExecpolicyAmendment": Scope.ALWAYS,
+}
+
+
+def _available(params: JsonObject) -> tuple[Scope, ...] | None:
+    """Return the scopes of the yeses among `availableDecisions`; None where nothing is listed."""
+    if params.get("availableDecisions") is None:
+        return None
+    listed = fields.as_array(params["availableDecisions"], "availableDecisions")
+    scopes = {_listed_scope(decision) for decision in listed}
+    return tuple(scope for scope in Scope if scope in scopes)
+
+
+def _listed_scope(decision: Json) -> Scope | None:
+    match decision:
+        case str(word):
+            return _LISTED_SCOPES.get(word)
+        case {"applyNetworkPolicyAmendment": {"network_policy_amendment": {"action": "allow"}}}:
+            return Scope.ALWAYS
+        case {"acceptWithExecpolicyAmendment": _}:
+            return Scope.ALWAYS
+        case _:
+            return None
 
 
 # item/commandExecution/requestApproval
 
 
 def _parse_command(params: JsonObject) -> CommandAsked:
+    kind = fields.text_or(params, "kind", "command")
+    available = _available_for_command(kind, params)
     return CommandAsked(
         command=fields.text_or(params, "command"),
         cwd=fields.text_or(params, "cwd"),
         reason=fields.text_or(params, "reason"),
         parsed=tuple(_action(part) for part in fields.objects(params, "commandActions")),
-        rule=_rule(params),
+        rule=_rule(params) if available is None or Scope.ALWAYS in available else (),
         network=_network(params),
         permissions=_object_or_empty(params, "additionalPermissions"),
-        stdin=fields.text_or(params, "kind") == "writeStdin",
+        stdin=kind == "writeStdin",
+        available=available,
+        human=kind == "humanCommand",
     )
+
+
+def _available_for_command(kind: str, params: JsonObject) -> tuple[Scope, ...] | None:
+    listed = _available(params)
+    match kind:
+        case "humanCommand":  # is decided anew each time, whatever is listed
+            return (Scope.ONCE,) if listed is None or Scope.ONCE in listed else ()
+        case "command" | "writeStdin":
+            # Codex takes "for this session" wherever it takes a yes, and does not always list it.
+            if listed is not None and Scope.ONCE in listed and Scope.SESSION not in listed:
+                return (Scope.ONCE, Scope.SESSION, *listed[1:])
+            return listed
+        case _:
+            raise MessageInvalid(f"commands of the kind {kind!r} are not known")
 
 
 def _accept_command(params: JsonObject, decision: Yes) -> JsonObject | None:
@@ -280,6 +335,7 @@ def _parse_patch(params: JsonObject) -> PatchAsked:
         changes=(),
         reason=fields.text_or(params, "reason"),
         grant_root=fields.text_or(params, "grantRoot"),
+        available=_available(params),
     )
 
 
@@ -305,6 +361,7 @@ def _parse_permissions(params: JsonObject) -> PermissionsAsked:
         permissions=fields.as_object(params.get("permissions"), "permissions"),
         cwd=fields.text_or(params, "cwd"),
         reason=fields.text_or(params, "reason"),
+        available=_available(params),
     )
 
 

@@ -24,6 +24,7 @@ from codextui.protocol.approvals import (
     QuestionsAsked,
     ToolAsked,
     UnknownAsked,
+    approval_scopes,
     kind_of,
 )
 from codextui.protocol.decisions import Aborted, Approved, Decision, Declined, Scope, decision_word
@@ -193,7 +194,10 @@ def _check_scope(approval: Approval, scope: Scope) -> None:
         case _ if scope is Scope.ALWAYS:
             raise ConfigInvalid("only a command can be approved for good")
         case CommandAsked() | PatchAsked() | PermissionsAsked() | ToolAsked():
-            pass
+            scopes = approval_scopes(approval.asked)
+            if scope not in scopes:
+                can = "only be approved once" if scopes else "only be declined"
+                raise ConfigInvalid(f"{approval.approval_id} can {can}")
         case ElicitationAsked(schema=schema) if not schema.get("properties"):
             pass
         case QuestionsAsked() | ElicitationAsked():

@@ -8,7 +8,9 @@ from pathlib import Path
 
 from codextui.client import session
 from codextui.client.spawn import ensure_server, find_server
+from codextui.commands.output import print_note
 from codextui.jsonrpc.fields import JsonObject
+from codextui.text.sanitize import one_line
 
 CLIENT_NAME = "codextui command"
 """The name of the command line as an MCP client, which the journal records."""
@@ -34,6 +36,8 @@ def call_tool(
 ) -> JsonObject:
     """Call a tool of the server and return its structured content.
 
+    What is wrong with the server itself is printed as a note.
+
     Args:
         options: names the server.
         tool: the tool's name.
@@ -48,4 +52,8 @@ def call_tool(
         path = await find_socket(options, start=start)
         return await session.call_once(path, CLIENT_NAME, tool, arguments)
 
-    return asyncio.run(call())
+    content = dict(asyncio.run(call()))
+    warning = content.pop("warning", "")
+    if isinstance(warning, str) and warning:
+        print_note(f"warning: {one_line(warning)}")
+    return content

@@ -40,6 +40,7 @@ def serve_foreground(options: argparse.Namespace) -> int:
                 http=http,
                 http_required=options.http is not None,
                 token=paths.token_path(options.server),
+                deciders=settings.approvals.clients,
                 unattended_timeout_s=settings.approvals.unattended_timeout,
                 idle_timeout_s=idle if options.idle_timeout is None else options.idle_timeout,
             )

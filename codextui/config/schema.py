@@ -29,6 +29,7 @@ from codextui.config.readers import (
 )
 from codextui.config.tables import ConfigFile, Table, TableReader, read_text
 from codextui.errors import ConfigInvalid
+from codextui.protocol.approvals import Deciders
 
 _YEAR_S = 31_536_000
 
@@ -68,11 +69,14 @@ class ApprovalsConfig:
 
     Attributes:
         quiet: seconds without a keystroke until the decision keys of a dialog work.
+        clients: who is asked where a client's call has started the turn: the consoles, the
+            client, or both.
         unattended_timeout: seconds without anyone who can decide until an approval is declined;
             0 is at once, None (`"never"`) is never.
     """
 
     quiet: Annotated[float, number_between(0, 10)] = 0.6
+    clients: Annotated[Deciders, one_of(Deciders)] = Deciders.BOTH
     unattended_timeout: Annotated[float | None, number_or_never(0, _YEAR_S)] = 1800.0
 
 

@@ -44,7 +44,7 @@ from codextui.console.screens.main import MainScreen
 from codextui.console.screens.thread_actions import MainOptions
 from codextui.console.themes import VARIABLE_DEFAULTS, register_themes, save_theme
 from codextui.errors import ApprovalGone, CodextuiError, ConfigInvalid
-from codextui.protocol.approvals import Approval
+from codextui.protocol.approvals import Approval, Deciders
 from codextui.protocol.events import CodexReady
 from codextui.text.sanitize import one_line, sanitize
 
@@ -135,6 +135,7 @@ class ConsoleApp(App[int]):
         self._approvals = ApprovalPresenter(self._open_approvals, may_open=self._may_interrupt)
         self._problems = ProblemPresenter(self, self._handle_problem_answer)
         self._notifier = Notifier(self.state, ring=self._ring, notify=self._notify)
+        self._offered: set[str] = set()
         self._first_thread = first_thread
         self._was_connected = False
         self._last_key_at = 0.0
@@ -226,8 +227,10 @@ class ConsoleApp(App[int]):
                 if isinstance(event.msg, CodexReady) and state.connection.caught_up:
                     self._check_codex()
             case updates.ApprovalOffered(approval):
-                self._apply_changes(state.add_approval(approval))
+                self._offered.add(approval.approval_id)
+                self._apply_changes(state.add_approval(approval) or Changes(approvals=True))
             case updates.ApprovalWithdrawn(approval_id):
+                self._offered.discard(approval_id)
                 self._apply_changes(state.remove_approval(approval_id))
 
     def _apply_changes(self, changes: Changes) -> None:
@@ -320,6 +323,8 @@ class ConsoleApp(App[int]):
 
     def _update_approvals(self) -> None:
         approvals = list(self.state.approvals.values()) if self.state.connection.connected else []
+        if self._config.approvals.clients is Deciders.CLIENT:  # the others are for their clients
+            approvals = [one for one in approvals if one.approval_id in self._offered]
         self._approvals.update(approvals, self._clients(), self.state.outcomes)
 
     def _clients(self) -> dict[str, str]:

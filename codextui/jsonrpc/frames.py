@@ -64,6 +64,15 @@ def decode_json(data: bytes) -> Json:
         return _decode_leniently(data)
 
 
+def has_repeated_names(data: bytes) -> bool:
+    """Return whether an object in JSON says one of its members twice, of which readers take one."""
+    try:
+        json.loads(data.decode("utf-8", "replace"), object_pairs_hook=_unique)
+    except _NameRepeated:
+        return True
+    return False
+
+
 def replace_json_surrogates(value: Json) -> Json:
     """Return a value with every lone surrogate replaced by U+FFFD, in keys as well."""
     match value:
@@ -111,6 +120,17 @@ def _decode_leniently(data: bytes) -> Json:
     text = data.decode("utf-8", "replace")
     value: Json = json.loads(text, parse_constant=_reject_constant, parse_float=_finite)
     return replace_json_surrogates(value) if _SURROGATE_ESCAPE.search(data) else value
+
+
+class _NameRepeated(Exception):
+    """An object says one of its members twice."""
+
+
+def _unique(members: list[tuple[str, Json]]) -> JsonObject:
+    unique = dict(members)
+    if len(unique) < len(members):
+        raise _NameRepeated
+    return unique
 
 
 def _reject_constant(constant: str) -> Json:

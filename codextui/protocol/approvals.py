@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Any, Self, TypeAlias, get_args
 
 import msgspec
@@ -10,6 +11,15 @@ from codextui.errors import MessageInvalid
 from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import JsonObject
 from codextui.protocol.codec import Message, convert
+from codextui.protocol.decisions import Scope
+
+
+class Deciders(StrEnum):
+    """Who is asked about an approval of a turn that a client's call has started."""
+
+    BOTH = "both"
+    CONSOLE = "console"
+    CLIENT = "client"
 
 
 class FileChange(Message, frozen=True):
@@ -41,6 +51,8 @@ class CommandAsked(Message, frozen=True, tag_field="kind", tag="command"):
         network: `protocol://host` that the command wants to reach, empty otherwise.
         permissions: additional permissions asked for, as JSON; empty otherwise.
         stdin: whether this is input for a command that runs, rather than a new one.
+        available: how far an approval may reach, as Codex lists it; None where it lists nothing.
+        human: whether a managed policy demands a person's decision, for this one time.
     """
 
     command: str
@@ -51,6 +63,8 @@ class CommandAsked(Message, frozen=True, tag_field="kind", tag="command"):
     network: str = ""
     permissions: JsonObject = msgspec.field(default_factory=dict)
     stdin: bool = False
+    available: tuple[Scope, ...] | None = None
+    human: bool = False
 
 
 class PatchAsked(Message, frozen=True, tag_field="kind", tag="patch"):
@@ -60,11 +74,13 @@ class PatchAsked(Message, frozen=True, tag_field="kind", tag="patch"):
         changes: the diff, file by file. Empty only where Codex has never shown it.
         reason: the model's justification, empty where it gave none.
         grant_root: the folder that approving makes writable for the session, empty otherwise.
+        available: how far an approval may reach, as Codex lists it; None where it lists nothing.
     """
 
     changes: tuple[FileChange, ...] = ()
     reason: str = ""
     grant_root: str = ""
+    available: tuple[Scope, ...] | None = None
 
 
 class PermissionsAsked(Message, frozen=True, tag_field="kind", tag="permissions"):
@@ -74,11 +90,13 @@ class PermissionsAsked(Message, frozen=True, tag_field="kind", tag="permissions"
         permissions: what it asks for, as Codex gives it: `network`, `fileSystem`.
         cwd: the thread's folder.
         reason: the model's justification, empty where it gave none.
+        available: how far an approval may reach, as Codex lists it; None where it lists nothing.
     """
 
     permissions: JsonObject = msgspec.field(default_factory=dict)
     cwd: str = ""
     reason: str = ""
+    available: tuple[Scope, ...] | None = None
 
 
 class Question(Message, frozen=True):
@@ -202,6 +220,20 @@ class Approval(Message, frozen=True):
         """Read what `to_json` returned. Raises MessageInvalid."""
         asked = fields.as_object(source.get("asked"), "asked")
         return convert({**source, "asked": {**asked, "kind": fields.text(source, "kind")}}, cls)
+
+
+def approval_scopes(asked: Asked) -> tuple[Scope, ...]:
+    """Return how far a yes to a request may reach; empty where a yes is no answer to it."""
+    match asked:
+        case CommandAsked(rule=rule, available=available):
+            scopes = (Scope.ONCE, Scope.SESSION, *([Scope.ALWAYS] if rule else []))
+        case PatchAsked(available=available) | PermissionsAsked(available=available):
+            scopes = (Scope.ONCE, Scope.SESSION)
+        case ToolAsked():
+            return (Scope.ONCE, Scope.SESSION)
+        case QuestionsAsked() | ElicitationAsked() | UnknownAsked():
+            return ()
+    return tuple(scope for scope in scopes if available is None or scope in available)
 
 
 def kind_of(asked: Asked) -> str:

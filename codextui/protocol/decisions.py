@@ -1,9 +1,9 @@
 """A person's answer to an approval, and how it travels in an elicitation's result.
 
-The result is read in this order: top-level `decision` (as the clients of `codex mcp-server`
-sent it), `content.decision`, `_meta.decision`, then `action`. Whatever is not understood
-declines, and so does a reply that contradicts itself (`action: decline` with
-`decision: approved`): nothing is ever approved by a reply that we could not read.
+A result has up to four sources: `action`, top-level `decision` (as the clients of
+`codex mcp-server` sent it), `content.decision` and `_meta.decision`. It is a yes only where every
+source that is there says the same yes. A member of a wrong type, a word that is not known and two
+sources that disagree decline: nothing is ever approved by a reply that could not be read.
 """
 
 from __future__ import annotations
@@ -83,14 +83,31 @@ def to_elicit_result(decision: Decision) -> dict[str, object]:
 
 
 def parse_elicit_result(result: JsonObject) -> Decision:
-    """Read a decision from any client's elicitation result. Never raises; doubt declines."""
-    content = _object(result.get("content"))
-    by_action = _parse_action(result.get("action"), content)
-    for source in (result, content, _object(result.get("_meta"))):
-        if source.get("decision") is not None:
-            decision = _parse_decision(source["decision"], content)
-            return by_action if _contradicts(decision, result.get("action")) else decision
-    return by_action
+    """Read a decision from any client's elicitation result. Never raises; doubt declines.
+
+    Null counts as missing, except in `content.decision`, which the form requires.
+    """
+    action, content = result.get("action"), _object(result.get("content"))
+    by_action = _parse_action(action, content)
+    said = [_parse_decision(value, content) for value in _decision_values(result)]
+    decision = said[0] if said else by_action
+    if not any(map(_is_yes, said or [by_action])):
+        return decision
+    is_accepted = action is None or action == "accept"
+    if is_accepted and _is_well_formed(result) and all(other == decision for other in said):
+        return decision
+    return by_action if action == "cancel" else Declined(_message(content))
+
+
+def parse_decision_fields(source: JsonObject) -> Decision:
+    """Read a decision from the members `decision`, `message` and `answers`.
+
+    The result of `codex-ask` has them, and so have the arguments of `codex-answer`. Never raises;
+    doubt declines.
+    """
+    decision = _parse_decision(source.get("decision"), source)
+    is_readable = isinstance(source.get("message"), str | None)
+    return decision if is_readable or not _is_yes(decision) else Declined()
 
 
 def _parse_action(action: Json, content: JsonObject) -> Decision:
@@ -103,11 +120,6 @@ def _parse_action(action: Json, content: JsonObject) -> Decision:
             return Declined(_message(content))
 
 
-def _contradicts(decision: Decision, action: Json) -> bool:
-    said_yes = isinstance(decision, Approved | Answered)
-    return said_yes and action is not None and action != "accept"
-
-
 def _parse_decision(value: Json, content: JsonObject) -> Decision:
     match value:
         case "approved" | "accept":
@@ -116,16 +128,38 @@ def _parse_decision(value: Json, content: JsonObject) -> Decision:
             return Approved(Scope.SESSION)
         case "approved_always":
             return Approved(Scope.ALWAYS)
-        case {"approved_execpolicy_amendment": _}:
+        case {"approved_execpolicy_amendment": dict(), **others} if not others:
             return Approved(Scope.ALWAYS)
         case "answered":
-            return Answered(_object(content.get("answers")))
+            answers = content.get("answers")
+            is_readable = isinstance(answers, dict | None)
+            return Answered(_object(answers)) if is_readable else Declined(_message(content))
         case "abort" | "cancel":
             return Aborted()
         case {"denied": {"rejection": str(why)}}:
             return Declined(why)
         case _:
             return Declined(_message(content))
+
+
+def _decision_values(result: JsonObject) -> list[Json]:
+    """Return what stands at `decision` wherever it may stand, the first in rank first."""
+    sources = (result, _object(result.get("content")), _object(result.get("_meta")))
+    values = (source.get("decision") for source in sources)
+    return [value for value in values if value is not None]
+
+
+def _is_well_formed(result: JsonObject) -> bool:
+    """Return whether the members beside the decisions have the types that they must have."""
+    content = result.get("content")
+    if not isinstance(content, dict | None) or not isinstance(result.get("_meta"), dict | None):
+        return False
+    form = _object(content)
+    return isinstance(form.get("message"), str | None) and form.get("decision", "") is not None
+
+
+def _is_yes(decision: Decision) -> bool:
+    return isinstance(decision, Approved | Answered)
 
 
 def _object(value: Json) -> JsonObject:
@@ -135,12 +169,3 @@ def _object(value: Json) -> JsonObject:
 def _message(content: JsonObject) -> str:
     message = content.get("message")
     return message if isinstance(message, str) else ""
-
-
-def parse_decision_fields(source: JsonObject) -> Decision:
-    """Read a decision from the members `decision`, `message` and `answers`.
-
-    The result of `codex-ask` has them, and so have the arguments of `codex-answer`. Never raises;
-    doubt declines.
-    """
-    return _parse_decision(source.get("decision"), source)

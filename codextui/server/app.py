@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from codextui.errors import ServerUnreachable
 from codextui.jsonrpc.endpoint import RequestId
 from codextui.jsonrpc.fields import JsonObject
+from codextui.protocol.approvals import Deciders
 from codextui.protocol.events import CodexLost, CodexReady, Warned
 from codextui.server.approvals.broker import ApprovalBroker
 from codextui.server.approvals.codex_requests import CodexRequests
@@ -107,6 +108,7 @@ def _build(
         ApprovalPublisher(hub, registry),
         last_number=contents.last_approval,
         unattended_s=options.unattended_timeout_s,
+        callers_first=options.deciders is Deciders.CLIENT,
     )
     worker = CodexWorker(CodexSettings(options.codex_binary, options.codex_home, options.env))
 
@@ -127,6 +129,7 @@ def _build(
     server = ServerState(
         options=options,
         started_at=time.time(),
+        journal=journal,
         hub=hub,
         registry=registry,
         broker=broker,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from codextui.config.address import HttpAddress
+from codextui.protocol.approvals import Deciders
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +130,7 @@ class ServerOptions:
             HTTP.
         idle_timeout_s: seconds without a client, a running turn and an open approval after
             which the server ends by itself; 0 is never.
+        deciders: who is asked about the approvals of a client's call.
         unattended_timeout_s: seconds without anyone who can decide after which an approval is
             declined; 0 is at once, None is never.
         progress_interval_s: seconds after which an unchanged progress message is sent again.
@@ -149,6 +151,7 @@ class ServerOptions:
     http_required: bool = True
     token: Path | None = None
     idle_timeout_s: float = 0.0
+    deciders: Deciders = Deciders.BOTH
     unattended_timeout_s: float | None = 1800.0
     progress_interval_s: float = 3.0
     orphan_timeout_s: float = 3600.0

@@ -19,6 +19,7 @@ from codextui.server.options import ServerOptions
 from codextui.server.runs.controls import RunRequests
 from codextui.server.runs.questions import RoleQuestions
 from codextui.server.runs.runs import Runs
+from codextui.server.store.journal import Journal
 from codextui.server.threads.opening import ThreadOpener
 from codextui.server.threads.registry import ThreadRegistry
 from codextui.server.threads.turns import Turns
@@ -81,6 +82,7 @@ class ServerState:
     Attributes:
         options: how it runs.
         started_at: unix seconds.
+        journal: stores threads, events and decisions.
         hub: publishes events.
         registry: the threads.
         broker: the open approvals.
@@ -103,6 +105,7 @@ class ServerState:
 
     options: ServerOptions
     started_at: float
+    journal: Journal
     hub: EventHub
     registry: ThreadRegistry
     broker: ApprovalBroker

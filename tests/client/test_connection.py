@@ -453,6 +453,25 @@ async def test_an_answer_that_lost_the_race_raises_approval_gone(server: FakeSer
             await answering
 
 
+async def test_an_answer_that_the_server_could_not_record_raises_at_once_and_is_asked_again(
+    server: FakeServer,
+) -> None:
+    told = Recorder()
+    async with connect_to(server, told.take) as connection, asyncio.timeout(10):
+        await told.wait_for(CaughtUp)
+        server.send(elicitation(5, approval()))
+        await told.wait_for(ApprovalOffered)
+        answering = asyncio.create_task(connection.answer("a7", Approved()))
+        await server.heard(lambda frame: frame.get("id") == 5 and "method" not in frame)
+        server.send(elicitation(6, approval()))
+        with pytest.raises(ServerRefused, match="could not record it"):
+            await answering
+        answering = asyncio.create_task(connection.answer("a7", Declined()))
+        await server.heard(lambda frame: frame.get("id") == 6 and "method" not in frame)
+        server.tell(resolved(1, "denied", "a test"))
+        await answering
+
+
 async def test_an_unconfirmed_answer_raises_unreachable(server: FakeServer) -> None:
     told = Recorder()
     async with connect_to(server, told.take) as connection, asyncio.timeout(60):

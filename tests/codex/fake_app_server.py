@@ -139,6 +139,8 @@ def main() -> None:
     if scene == "dies at once":
         sys.exit(9)
     request = receive()
+    # Without it, Codex puts what a managed policy leaves to a person to nobody.
+    assert request["params"]["capabilities"]["requiredHumanApproval"] is True
     answer(request, {"codexHome": "/home/of/codex", "userAgent": "fake"})
     receive()
     SCENES[scene]()

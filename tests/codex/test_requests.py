@@ -435,3 +435,65 @@ def test_every_request_gets_an_answer_that_is_valid_json(
         case Refusal(code, message):
             assert code < 0
             assert message
+
+
+EXEC_ALWAYS = {"acceptWithExecpolicyAmendment": {"execpolicy_amendment": ["git", "status"]}}
+HOST_ALLOWED, HOST_DENIED = (
+    {"applyNetworkPolicyAmendment": {"network_policy_amendment": {"action": a, "host": "x.org"}}}
+    for a in ("allow", "deny")
+)
+SCOPES_LISTED = [
+    (COMMAND, {}, [ONCE, SESSION, ALWAYS]),
+    (COMMAND, {"availableDecisions": None}, [ONCE, SESSION, ALWAYS]),
+    (COMMAND, {"availableDecisions": ["accept", EXEC_ALWAYS, "cancel"]}, [ONCE, SESSION, ALWAYS]),
+    (COMMAND, {"availableDecisions": ["accept", "cancel"]}, [ONCE, SESSION]),
+    (COMMAND, {"availableDecisions": ["decline", "cancel"]}, []),
+    (COMMAND, {"availableDecisions": ["acceptForever", "cancel"]}, []),
+    (COMMAND, {"availableDecisions": []}, []),
+    (COMMAND, {"availableDecisions": "accept"}, []),
+    (COMMAND, {"availableDecisions": [{"accept": True}, 7, None]}, []),
+    (COMMAND, {"kind": "writeStdin", "availableDecisions": ["accept", "cancel"]}, [ONCE, SESSION]),
+    (COMMAND, {"kind": "humanCommand"}, [ONCE]),
+    (
+        COMMAND,
+        {"kind": "humanCommand", "availableDecisions": ["accept", "decline", "cancel"]},
+        [ONCE],
+    ),
+    (
+        COMMAND,
+        {"kind": "humanCommand", "availableDecisions": ["acceptForSession", EXEC_ALWAYS]},
+        [],
+    ),
+    (COMMAND, {"kind": "laserCommand", "availableDecisions": ["accept"]}, []),
+    (COMMAND, {**NETWORK_PARAMS, "availableDecisions": ["accept", HOST_ALLOWED]}, None),
+    (COMMAND, {**NETWORK_PARAMS, "availableDecisions": ["accept", HOST_DENIED]}, [ONCE, SESSION]),
+    (PATCH, {"availableDecisions": ["accept", "decline"]}, [ONCE]),
+    (PATCH, {"availableDecisions": ["accept", "acceptForSession"]}, [ONCE, SESSION]),
+    (PATCH, {"availableDecisions": ["decline"]}, []),
+    (PERMISSIONS, {"availableDecisions": ["accept", "decline"]}, [ONCE]),
+]
+
+
+@pytest.mark.parametrize(("method", "listed", "granted"), SCOPES_LISTED)
+def test_only_what_codex_lists_can_be_granted_and_every_no_is_sent(
+    method: str, listed: dict[str, Any], granted: list[Decision] | None
+) -> None:
+    base = {COMMAND: COMMAND_PARAMS, PATCH: PLACE, PERMISSIONS: PERMISSIONS_PARAMS}[method]
+    params = {**base, **listed}
+    request = parse_request(method, params)
+    assert isinstance(request, ApprovalRequest)
+    expected = [ONCE, SESSION, ALWAYS] if granted is None else granted
+    for decision in (ONCE, SESSION, ALWAYS):
+        assert grants(request.asked, decision) is (decision in expected), decision
+        answer = encode_decision(method, params, decision)
+        refused = encode_decision(method, params, NO)
+        assert (answer == refused) is (decision not in expected), decision
+    assert isinstance(encode_decision(method, params, STOP), Answer)
+
+
+def test_a_command_that_a_policy_puts_to_a_person_says_so() -> None:
+    request = parse_request(COMMAND, {**COMMAND_PARAMS, "kind": "humanCommand"})
+    assert isinstance(request, ApprovalRequest)
+    assert isinstance(request.asked, CommandAsked)
+    assert request.asked.human
+    assert request.asked.rule == ()

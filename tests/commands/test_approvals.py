@@ -20,6 +20,7 @@ from codextui.protocol.approvals import (
     QuestionsAsked,
     UnknownAsked,
 )
+from codextui.protocol.decisions import Scope
 
 
 async def test_approvals_shows_a_long_command_completely(server: FakeServer, run: Any) -> None:
@@ -46,6 +47,17 @@ async def test_approvals_as_json_prints_one_approval_per_line(server: FakeServer
     offer(server, *asked)
     ran = await run("approvals", "--json")
     assert [Approval.from_json(row) for row in ran.objects] == asked
+
+
+async def test_what_is_wrong_with_the_server_is_a_note_beside_every_result(
+    server: FakeServer, run: Any
+) -> None:
+    asked = approval(CommandAsked("ls"))
+    answer = {"approvals": [asked.to_json()], "warning": "the disk is full"}
+    server.tools["codex-approvals"] = lambda _: answer
+    ran = await run("approvals", "--json")
+    assert [Approval.from_json(row) for row in ran.objects] == [asked]
+    assert ran.err == "warning: the disk is full\n"
 
 
 @pytest.mark.parametrize(
@@ -95,6 +107,15 @@ async def test_an_approval_that_does_not_fit_the_request_is_not_sent(
     assert ran.code == 2
     assert complaint in ran.err
     assert given == []
+
+
+async def test_what_codex_does_not_list_is_not_sent(server: FakeServer, run: Any) -> None:
+    once = CommandAsked("make", available=(Scope.ONCE,), human=True)
+    given = offer(server, approval(once), approval(CommandAsked("make", available=()), "a8"))
+    assert "can only be approved once" in (await run("approve", "a7", "--session")).err
+    assert "can only be declined" in (await run("approve", "a8")).err
+    assert not given
+    assert (await run("approve", "a7")).code == 0
 
 
 async def test_a_decision_on_an_unknown_approval_is_an_error(server: FakeServer, run: Any) -> None:

@@ -145,6 +145,7 @@ def test_an_unknown_section_is_refused_with_the_known_ones() -> None:
         ("ui.theme = 1979-05-27", "a text that is not empty"),
         ("approvals.quiet = 11", "a number from 0 to 10, not 11"),
         ("approvals.quiet = nan", "a number from 0 to 10, not nan"),
+        ('approvals.clients = "nobody"', "one of both, console, client, not 'nobody'"),
         ("approvals.unattended_timeout = -1", 'must be "never" or a number from 0 to'),
         ('approvals.unattended_timeout = "soon"', 'must be "never" or a number'),
         ("approvals.quiet = true", "a number from 0 to 10, not True"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 
 import pytest
@@ -239,3 +240,47 @@ async def test_an_unattended_question_waits_for_a_supervisor(
             reply = await caller.reply(number)
             assert reply["result"]["structuredContent"]["content"] == "Done."
         assert outside.exists()
+
+
+ODD_REPLIES = [
+    '"result": {"action": "accept", "content": "denied"}',
+    '"result": {"action": "accept", "content": ["denied"]}',
+    '"result": {"action": "accept", "content": false}',
+    '"result": {"action": "accept", "content": 0}',
+    '"result": {"action": "accept", "_meta": "denied"}',
+    '"result": {"action": "accept", "decision": "approved", "content": {"decision": "denied"}}',
+    '"result": {"action": "accept", "content": {"decision": "approved"}, "_meta": {"decision": 0}}',
+    '"result": {"action": "decline", "decision": "approved"}',
+    '"result": {"action": "accept"}, "error": {"code": 1, "message": "no"}',
+    '"result": {"action": "accept"}, "error": null',
+    '"result": {"action": "decline", "action": "accept"}',
+    '"result": ["accept"]',
+    '"result": "accept"',
+    '"error": {"action": "accept"}',
+]
+
+
+async def test_a_reply_that_contradicts_itself_runs_nothing(
+    codex_binary: Path, scratch: Path, workspace: Path
+):
+    runs = [
+        Run(f"touch {scratch}/outside{number}", escalate=True, justification="It must be there.")
+        for number in range(len(ODD_REPLIES))
+    ]
+    script = Script().on("leave", *runs, Say("Done."))
+    async with (
+        serving(codex_binary, scratch, script) as served,
+        served.client(elicitation={}) as client,
+    ):
+        options = {"sandbox": "workspace-write", "approval-policy": "on-request"}
+        call = client.begin_tool("codex", prompt="leave", cwd=str(workspace), **options)
+        seen: set[str] = set()
+        for reply in ODD_REPLIES:
+            asked = await client.message(
+                lambda m: m.get("method") == "elicitation/create" and m["id"] not in seen
+            )
+            seen.add(asked["id"])
+            answer = f'{{"jsonrpc": "2.0", "id": {json.dumps(asked["id"])}, {reply}}}\n'
+            client.writer.write(answer.encode())
+        assert (await client.reply(call))["result"]["structuredContent"]["content"] == "Done."
+        assert not list(scratch.glob("outside*"))

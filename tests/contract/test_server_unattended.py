@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from contract.serving import RawClient, serving
 
+from codextui.client.updates import ApprovalOffered
 from codextui.demo import Run, Say, Script
 from codextui.protocol import events as ev
+from codextui.protocol.approvals import Deciders
 from codextui.protocol.decisions import Approved
 from codextui.protocol.threads import ThreadState
 
@@ -103,3 +105,55 @@ async def test_no_timer_runs_while_a_supervisor_is_connected(
         assert outside.exists()
         asked = await caller.call("codex-answer", approval=second.approval_id, decision="approved")
         assert asked["structuredContent"]["error"]["kind"] == "ApprovalGone"
+
+
+async def test_a_client_that_declines_by_itself_does_not_decide_for_a_console(
+    codex_binary: Path, scratch: Path, workspace: Path
+):
+    outside = scratch / "outside.txt"
+    async with (
+        serving(codex_binary, scratch, asking_script(outside)) as served,
+        served.console() as console,
+        served.client("codex-mcp-client", elicitation={}) as caller,
+    ):
+        number = begin(caller, workspace)
+        caller.answer(await caller.elicited(), {"action": "decline"})
+        approval = await console.offered()
+        await console.connection.answer(approval.approval_id, Approved())
+        reply = await caller.reply(number)
+        assert reply["result"]["structuredContent"]["content"] == "Done."
+        assert outside.exists()
+
+
+async def test_only_the_console_is_asked_where_the_configuration_says_so(
+    codex_binary: Path, scratch: Path, workspace: Path
+):
+    outside = scratch / "outside.txt"
+    async with (
+        serving(codex_binary, scratch, asking_script(outside), deciders=Deciders.CONSOLE) as served,
+        served.client("caller", elicitation={}) as caller,
+    ):
+        number = begin(caller, workspace)
+        await caller.progress("codextui")  # how to answer, since nobody is connected who can
+        async with served.console() as console:
+            approval = await console.offered()
+            await console.connection.answer(approval.approval_id, Approved())
+            await caller.reply(number)
+        assert not caller.all_of("elicitation/create")
+        assert outside.exists()
+
+
+async def test_only_the_client_is_asked_where_the_configuration_says_so(
+    codex_binary: Path, scratch: Path, workspace: Path
+):
+    outside = scratch / "outside.txt"
+    async with (
+        serving(codex_binary, scratch, asking_script(outside), deciders=Deciders.CLIENT) as served,
+        served.console() as console,
+        served.client("caller", elicitation={}) as caller,
+    ):
+        number = begin(caller, workspace)
+        caller.answer(await caller.elicited(), {"action": "accept"})
+        await caller.reply(number)
+        assert outside.exists()
+        assert not any(isinstance(update, ApprovalOffered) for update in console.updates)

@@ -10,7 +10,13 @@ from hypothesis import strategies as st
 
 from codextui.errors import MessageInvalid
 from codextui.jsonrpc.fields import JsonObject
-from codextui.jsonrpc.frames import decode_frame, decode_json, encode_frame, replace_json_surrogates
+from codextui.jsonrpc.frames import (
+    decode_frame,
+    decode_json,
+    encode_frame,
+    has_repeated_names,
+    replace_json_surrogates,
+)
 
 JSON = st.recursive(
     st.none()
@@ -155,3 +161,16 @@ def test_lone_surrogates_are_replaced() -> None:
 
 def test_invalid_utf_8_is_replaced() -> None:
     assert decode_frame(b'{"a": "\xff"}') == {"a": "\ufffd"}
+
+
+@pytest.mark.parametrize(
+    ("data", "repeats"),
+    [
+        (b'{"a": 1, "b": {"a": 2}}', False),
+        (b'[{"a": 1}, {"a": 1}]', False),
+        (b'{"a": 1, "a": 1}', True),
+        (b'{"b": [{"a": 1, "\\u0061": 2}]}', True),
+    ],
+)
+def test_members_that_are_said_twice_are_found(data: bytes, repeats: bool) -> None:
+    assert has_repeated_names(data) is repeats

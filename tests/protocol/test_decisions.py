@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import json
 from typing import Any
 
@@ -16,6 +17,7 @@ from codextui.protocol.decisions import (
     Declined,
     Scope,
     decision_word,
+    parse_decision_fields,
     parse_elicit_result,
     to_elicit_result,
 )
@@ -140,3 +142,171 @@ def test_the_word_of_a_decision_is_read_back_as_the_same_kind(decision: Decision
     assert type(again) is type(decision)
     if isinstance(decision, Approved):
         assert again == decision
+
+
+_MISSING = object()
+_PLACES = ("action", "decision", "content", "content.decision", "_meta", "_meta.decision")
+_VALUES: tuple[object, ...] = (
+    _MISSING,
+    None,
+    "",
+    "accept",
+    "decline",
+    "cancel",
+    "approved",
+    "approved_for_session",
+    "approved_always",
+    "answered",
+    "denied",
+    "abort",
+    "maybe",
+    True,
+    False,
+    0,
+    1,
+    1.5,
+    [],
+    ["approved"],
+    ["denied"],
+    {},
+    {"decision": "approved"},
+    {"decision": "denied"},
+    {"message": "no"},
+    {"message": 7},
+    {"denied": {"rejection": "no"}},
+    {"approved_execpolicy_amendment": {"proposed": ["git"]}},
+    {"approved_execpolicy_amendment": ["git"]},
+    {"approved_execpolicy_amendment": {}, "denied": {"rejection": "no"}},
+)
+
+
+def _result(said: dict[str, object]) -> dict[str, Any]:
+    """Build a result that says every value in its place (`content.decision` within `content`)."""
+    result: dict[str, Any] = {}
+    for place, value in said.items():
+        outer, _, inner = place.partition(".")
+        if value is _MISSING:
+            continue
+        if not inner:
+            result[outer] = value
+        else:
+            holder = result.get(outer)
+            result[outer] = {**(holder if isinstance(holder, dict) else {}), inner: value}
+    return result
+
+
+def _yes_of(value: object) -> str | None:
+    """Return the scope that a `decision` says yes to; None for everything else. The oracle."""
+    match value:
+        case "approved" | "accept":
+            return "once"
+        case "approved_for_session" | "acceptForSession":
+            return "session"
+        case "approved_always":
+            return "always"
+        case {"approved_execpolicy_amendment": dict()} if len(value) == 1:
+            return "always"
+        case _:
+            return None
+
+
+def _says_yes_throughout(result: dict[str, Any], decision: Approved) -> bool:
+    """Return whether every source that is there says this yes, each in its right type."""
+    content, meta = result.get("content"), result.get("_meta")
+    if not isinstance(content, dict | None) or not isinstance(meta, dict | None):
+        return False
+    if result.get("action") not in (None, "accept") or isinstance(result.get("action"), bool):
+        return False
+    said = [source.get("decision") for source in (result, meta or {})]
+    said = [value for value in said if value is not None]
+    if content is not None and "decision" in content:
+        said.append(content["decision"])
+    if not isinstance((content or {}).get("message"), str | None):
+        return False
+    if not said:
+        return result.get("action") == "accept" and not content and decision == Approved()
+    return all(_yes_of(value) == decision.scope.value for value in said)
+
+
+@pytest.mark.parametrize(("first", "second"), itertools.combinations(_PLACES, 2))
+def test_no_two_sources_approve_unless_both_say_the_same_yes(first: str, second: str) -> None:
+    for one, other in itertools.product(_VALUES, repeat=2):
+        for action in (_MISSING, "accept"):
+            said = {"action": action, first: one, second: other}
+            result = _result(said)
+            decision = parse_elicit_result(result)
+            match decision:
+                case Approved():
+                    assert _says_yes_throughout(result, decision), result
+                case Answered():  # is no yes to a command or a patch
+                    assert result.get("action") in (None, "accept"), result
+                    assert isinstance(result.get("content"), dict | None), result
+                    assert isinstance(result.get("_meta"), dict | None), result
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        {"action": "accept", "content": "denied"},
+        {"action": "accept", "content": ["denied"]},
+        {"action": "accept", "content": []},
+        {"action": "accept", "content": ""},
+        {"action": "accept", "content": False},
+        {"action": "accept", "content": 0},
+        {"action": "accept", "_meta": "denied"},
+        {"action": "accept", "_meta": ["denied"]},
+        {"action": "accept", "decision": "approved", "content": "denied"},
+        {"action": "accept", "decision": "approved", "content": {"decision": "denied"}},
+        {"action": "accept", "decision": "approved", "content": {"decision": "abort"}},
+        {"action": "accept", "decision": "approved", "content": {"decision": None}},
+        {"action": "accept", "decision": "approved", "content": {"message": ["no"]}},
+        {"action": "accept", "decision": "approved", "_meta": {"decision": "denied"}},
+        {"action": "accept", "decision": "approved", "_meta": {"decision": False}},
+        {
+            "action": "accept",
+            "content": {"decision": "approved"},
+            "_meta": {"decision": "denied"},
+        },
+        {
+            "action": "accept",
+            "decision": "approved",
+            "content": {"decision": "approved_for_session"},
+        },
+        {"action": "accept", "content": {"decision": None}},
+        {"action": "accept", "content": {"decision": "answered", "answers": ["yes"]}},
+        {"action": True, "decision": "approved"},
+        {"decision": {"approved_execpolicy_amendment": None}},
+        {"decision": {"approved_execpolicy_amendment": {}, "denied": {"rejection": "no"}}},
+    ],
+)
+def test_contradictions_and_wrong_types_decline(result: dict[str, Any]) -> None:
+    assert isinstance(parse_elicit_result(result), Declined)
+
+
+_anything = shapes.json_value | st.sampled_from([value for value in _VALUES if value != _MISSING])
+_with_decision = st.fixed_dictionaries({}, optional={"decision": _anything, "message": _anything})
+_any_result = st.fixed_dictionaries(
+    {},
+    optional={
+        "action": _anything,
+        "decision": _anything,
+        "content": _with_decision | _anything,
+        "_meta": _with_decision | _anything,
+    },
+)
+
+
+@given(_any_result)
+def test_any_json_approves_only_where_every_present_source_says_the_same_yes(
+    result: dict[str, Any],
+) -> None:
+    decision = parse_elicit_result(result)
+    if isinstance(decision, Approved):
+        assert _says_yes_throughout(result, decision)
+
+
+@pytest.mark.parametrize("message", [7, False, ["no"], {"text": "no"}])
+def test_fields_with_a_message_that_is_no_text_decline(message: object) -> None:
+    fields = {"decision": "approved", "message": message}
+    assert parse_decision_fields(fields) == Declined()
+    assert parse_decision_fields({"decision": "approved", "message": None}) == Approved()

@@ -53,6 +53,8 @@ _NO_RULE: dict[type[Asked], str] = {
     ToolAsked: "There is no rule for tools: they are approved once or for this run.",
 }
 
+_NOT_LISTED = "Codex does not offer this here."
+_NOT_LISTED_FOR_HUMAN = "A policy demands that this is decided each time it is asked."
 _NEEDS_FORM = "This is answered, not approved: fill in the form."
 _HAS_NO_FORM = "There is no form to fill in here."
 
@@ -62,6 +64,8 @@ def choice_unavailable_reason(asked: Asked, choice: Choice) -> str:
     if choice in (Choice.DECLINE, Choice.MESSAGE, Choice.STOP):
         return ""
     match asked:
+        case CommandAsked() | PatchAsked() | PermissionsAsked() if not _is_listed(asked, choice):
+            return _NOT_LISTED_FOR_HUMAN if _is_human(asked) else _NOT_LISTED
         case CommandAsked():
             return _command_reason(asked, choice)
         case PatchAsked() | PermissionsAsked() | ToolAsked() if choice is Choice.ALWAYS:
@@ -76,6 +80,15 @@ def choice_unavailable_reason(asked: Asked, choice: Choice) -> str:
             return _elicitation_reason(asked, choice)
         case UnknownAsked():
             return "codextui does not know this kind of request, so it can only be declined."
+
+
+def _is_listed(asked: CommandAsked | PatchAsked | PermissionsAsked, choice: Choice) -> bool:
+    """Return whether Codex lists an approving choice; it need not list any."""
+    return asked.available is None or choice not in SCOPES or SCOPES[choice] in asked.available
+
+
+def _is_human(asked: Asked) -> bool:
+    return isinstance(asked, CommandAsked) and asked.human
 
 
 def _command_reason(asked: CommandAsked, choice: Choice) -> str:

@@ -23,6 +23,8 @@ UNATTENDED = "codextui"
 DecisionHandler: TypeAlias = Callable[[Decision], Awaitable[bool]]
 """Delivers a decision to the program that asked; returns False where that is gone."""
 
+_LONGEST_PAUSE_S = 30.0
+
 _T = TypeVar("_T")
 
 logger = logging.getLogger(__name__)
@@ -37,9 +39,14 @@ class ApprovalResponder(Protocol):
 
     Attributes:
         name: the client's name, for the audit log.
+        supervises: whether it is a supervisor.
     """
 
     name: str
+
+    @property
+    def supervises(self) -> bool:
+        """Whether it is a supervisor."""
 
     def accepts(self, approval: Approval) -> bool:
         """Return whether this approval is one that it may decide."""
@@ -64,11 +71,18 @@ class AuditLog(Protocol):
     def record_approval(self, approval: Approval) -> None:
         """Store what is asked."""
 
-    def record_resolution(self, resolved: ApprovalResolved, *, at: float) -> None:
-        """Store how an approval ended, `at` unix seconds."""
+    def record_resolution(
+        self, approval: Approval, resolved: ApprovalResolved, *, at: float
+    ) -> None:
+        """Store that an approval ended without a decision, `at` unix seconds."""
 
-    async def record_decision(self, resolved: ApprovalResolved, *, at: float) -> None:
+    async def record_decision(
+        self, approval: Approval, resolved: ApprovalResolved, *, at: float
+    ) -> None:
         """Store a decision and return when it is on the disk. Raises sqlite3.Error."""
+
+    def record_loss(self, approval_id: str, *, at: float) -> None:
+        """Store that a decision reached nobody."""
 
 
 class ApprovalObserver(Protocol):
@@ -86,7 +100,7 @@ class ApprovalObserver(Protocol):
 
 @dataclass(slots=True, eq=False)
 class _Open:
-    """An open approval, and the responders that it is offered to."""
+    """An open approval, the responders that it is offered to, and those that could not answer."""
 
     approval: Approval
     key: Hashable
@@ -95,6 +109,7 @@ class _Open:
     on_withdrawn: Callable[[], None]
     taken: bool = False
     offers: dict[ApprovalResponder, asyncio.Task[None]] = field(default_factory=dict)
+    unable: set[ApprovalResponder] = field(default_factory=set)
     timer: asyncio.TimerHandle | None = None
 
     def stop_timer(self) -> None:
@@ -117,6 +132,9 @@ class ApprovalBroker:
         last_number: the number of the last approval of earlier servers.
         unattended_s: seconds without a responder after which an approval is declined; 0 is at
             once, None is never.
+        callers_first: whether supervisors are asked only what no caller can decide.
+        ask_again_s: seconds after which a responder whose decision could not be stored is asked
+            for the third time, and at least between two attempts to decline.
         clock: returns unix seconds.
     """
 
@@ -127,9 +145,13 @@ class ApprovalBroker:
         *,
         last_number: int = 0,
         unattended_s: float | None = None,
+        callers_first: bool = False,
+        ask_again_s: float = 1.0,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._unattended_s = unattended_s
+        self._callers_first = callers_first
+        self._ask_again_s = ask_again_s
         self._audit_log = audit_log
         self._observer = observer
         self._number = last_number
@@ -193,8 +215,7 @@ class ApprovalBroker:
         )
         self._audit_log.record_approval(approval)
         self._observer.on_asked(approval)
-        for responder in self._responders:
-            self._offer(entry, responder)
+        self._offer_to_all(entry)
         self._start_timer(entry)
         return approval
 
@@ -217,6 +238,7 @@ class ApprovalBroker:
             offer = entry.offers.pop(responder, None)
             if offer is not None:
                 offer.cancel()
+                self._offer_to_all(entry)
                 self._start_timer(entry)
 
     async def decide(self, approval_id: str, decision: Decision, *, by: str) -> ApprovalResolved:
@@ -254,7 +276,7 @@ class ApprovalBroker:
                 entry.taken = True
                 self._close(entry)
                 resolved = self._resolution(entry, outcome)
-                self._audit_log.record_resolution(resolved, at=self._clock())
+                self._audit_log.record_resolution(approval, resolved, at=self._clock())
                 self._observer.on_resolved(approval, resolved)
                 entry.on_withdrawn()
 
@@ -279,17 +301,17 @@ class ApprovalBroker:
         """Store the decision, withdraw the approval from the others, then deliver it."""
         resolved = self._resolution(entry, decision_word(decision), by=by, decision=decision)
         try:
-            await self._audit_log.record_decision(resolved, at=self._clock())
+            await self._audit_log.record_decision(entry.approval, resolved, at=self._clock())
         except sqlite3.Error as error:
             entry.taken = False
-            self._start_timer(entry)
+            self._start_timer(entry, at_least=self._ask_again_s)
             raise ServerRefused(
                 f"nothing was answered, because the decision could not be recorded: {error}"
             ) from error
         self._close(entry)
         if not await self._deliver(entry, decision):
-            resolved = self._resolution(entry, "lost")
-            self._audit_log.record_resolution(resolved, at=self._clock())
+            resolved = self._resolution(entry, "lost", by=by)
+            self._audit_log.record_loss(entry.approval.approval_id, at=self._clock())
         self._observer.on_resolved(entry.approval, resolved)
         return resolved
 
@@ -311,33 +333,65 @@ class ApprovalBroker:
             waited=max(0.0, self._clock() - entry.approval.asked_at),
         )
 
+    def _offer_to_all(self, entry: _Open) -> None:
+        for responder in self._responders:
+            if responder not in entry.unable:
+                self._offer(entry, responder)
+
     def _offer(self, entry: _Open, responder: ApprovalResponder) -> None:
         if entry.taken or responder in entry.offers or not responder.accepts(entry.approval):
+            return
+        if self._callers_first and responder.supervises and self._is_with_caller(entry):
             return
         entry.stop_timer()
         entry.offers[responder] = asyncio.create_task(self._ask(entry, responder))
 
+    def _is_with_caller(self, entry: _Open) -> bool:
+        """Return whether a caller can decide an approval, as far as we know."""
+        return any(
+            not responder.supervises
+            and responder not in entry.unable
+            and responder.accepts(entry.approval)
+            for responder in self._responders
+        )
+
     async def _ask(self, entry: _Open, responder: ApprovalResponder) -> None:
-        """Ask one responder. That it cannot answer decides nothing while another one can."""
+        """Ask one responder. That it cannot answer decides nothing while another one can.
+
+        Where its decision could not be recorded it is asked again: at once, then ever later.
+        """
+        reason, pause = "", 0.0
+        try:
+            while not await self._ask_once(entry, responder):
+                await asyncio.sleep(pause)
+                pause = min(max(2 * pause, self._ask_again_s), _LONGEST_PAUSE_S)
+        except CannotAnswer as error:
+            reason = str(error)
+        finally:
+            entry.offers.pop(responder, None)
+        entry.unable.add(responder)
+        self._offer_to_all(entry)
+        if reason and not entry.offers:
+            await self._decline(entry, reason, by=responder.name)
+        self._start_timer(entry)
+
+    async def _ask_once(self, entry: _Open, responder: ApprovalResponder) -> bool:
+        """Ask a responder; False where its decision could not be recorded. Raises CannotAnswer."""
         approval_id = entry.approval.approval_id
-        reason = ""
         try:
             decision = await responder.ask(entry.approval, entry.legacy)
             if decision is not None:
                 await self.decide(approval_id, decision, by=responder.name)
         except ApprovalGone:
             pass
-        except CannotAnswer as error:
-            reason = str(error)
+        except ServerRefused as error:
+            logger.warning("%s of %s: %s", approval_id, responder.name, error)
+            return False
         except CodextuiError as error:
             logger.warning("%s could not answer: %s", responder.name, error)
-        finally:
-            entry.offers.pop(responder, None)
-        if reason and not entry.offers:
-            await self._decline(entry, reason, by=responder.name)
-        self._start_timer(entry)
+        return True
 
-    def _start_timer(self, entry: _Open) -> None:
+    def _start_timer(self, entry: _Open, *, at_least: float = 0.0) -> None:
         """Start the time-out of an approval that is offered to nobody."""
         if entry.taken or entry.offers or entry.timer is not None:
             return
@@ -345,9 +399,11 @@ class ApprovalBroker:
         if self._unattended_s is None:
             return
         loop = asyncio.get_running_loop()
-        entry.timer = loop.call_later(self._unattended_s, self._time_out, entry)
+        seconds = max(self._unattended_s, at_least)
+        entry.timer = loop.call_later(seconds, self._time_out, entry)
 
     def _time_out(self, entry: _Open) -> None:
+        entry.timer = None
         reason = _unattended_reason(self._unattended_s or 0.0)
         self._start(self._decline(entry, reason, by=UNATTENDED))
 

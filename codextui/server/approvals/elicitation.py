@@ -7,6 +7,7 @@ its own, in `_schema`.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Hashable
 from dataclasses import dataclass
 
@@ -25,14 +26,28 @@ from codextui.protocol.approvals import (
     QuestionsAsked,
     ToolAsked,
     UnknownAsked,
+    approval_scopes,
 )
-from codextui.protocol.decisions import Decision, parse_elicit_result
+from codextui.protocol.decisions import (
+    Aborted,
+    Approved,
+    Decision,
+    Declined,
+    decision_word,
+    parse_elicit_result,
+)
 from codextui.protocol.tools import APPROVAL_META
 from codextui.server.approvals.broker import ApprovalBroker, CannotAnswer
 from codextui.server.clients import Caller, Channel, ClientGone, ClientRefused
 
 MAX_LINE = 160
 """Characters that a description in one line shows of a command, a message or a question."""
+
+AUTO_DECLINERS = frozenset({"codex-mcp-client"})
+"""Clients that decline by themselves where nobody can be asked, such as `codex exec`."""
+
+AT_ONCE_S = 0.25
+"""Seconds within which no person answers."""
 
 _CHOICES = {
     "approved": "Yes, once",
@@ -52,12 +67,20 @@ class ElicitationResponder:
         channel: the channel to it.
         thread_id: the thread whose approvals it decides; empty for every thread.
         call_id: the id of its tool call; None where it supervises.
+        decides_at_once: whether a decline that comes at once is a decision. That of a client which
+            declines by itself only says that it has nobody to ask.
     """
 
     name: str
     channel: Channel
     thread_id: str = ""
     call_id: RequestId | None = None
+    decides_at_once: bool = True
+
+    @property
+    def supervises(self) -> bool:
+        """Whether it decides the approvals of every thread."""
+        return self.call_id is None
 
     def accepts(self, approval: Approval) -> bool:
         """Return whether this approval is one that it may decide."""
@@ -67,8 +90,9 @@ class ElicitationResponder:
         """Ask for a decision; None where the client is gone.
 
         Raises:
-            CannotAnswer: the caller of the turn answers with an error.
+            CannotAnswer: the caller of the turn answers with an error, or declines by itself.
         """
+        asked_at = time.monotonic()
         params = elicitation_params(approval, legacy, call_id=self.call_id)
         try:
             result = await self.channel.request("elicitation/create", params, for_call=self.call_id)
@@ -78,7 +102,11 @@ class ElicitationResponder:
             if self.call_id is None:
                 return None  # a supervisor can still call `codex-answer`
             raise CannotAnswer(f"{self.name} could not ask anybody, so it was declined.") from error
-        return parse_elicit_result(result)
+        decision = parse_elicit_result(result)
+        is_at_once = time.monotonic() - asked_at < AT_ONCE_S
+        if is_at_once and not self.decides_at_once and isinstance(decision, Declined | Aborted):
+            raise CannotAnswer(f"{self.name} declined at once, without asking anybody.")
+        return decision
 
 
 def supervisor_responder(caller: Caller) -> ElicitationResponder | None:
@@ -88,15 +116,29 @@ def supervisor_responder(caller: Caller) -> ElicitationResponder | None:
     return ElicitationResponder(caller.name, caller.channel)
 
 
-def call_responder(caller: Caller, thread_id: str) -> ElicitationResponder | None:
+def call_responder(
+    caller: Caller, thread_id: str, *, decides_at_once: bool = False
+) -> ElicitationResponder | None:
     """Return the responder that asks a caller about its own thread.
 
     None for a caller that is not asked by requests, and for a supervisor, which is asked about
     every thread already.
+
+    Args:
+        caller: the client.
+        thread_id: the thread that its call runs on.
+        decides_at_once: whether a decline counts that comes at once from a client that is known to
+            decline by itself.
     """
     if caller.supervises or not caller.is_asked_by_request:
         return None
-    return ElicitationResponder(caller.name, caller.channel, thread_id, caller.request_id)
+    return ElicitationResponder(
+        caller.name,
+        caller.channel,
+        thread_id,
+        caller.request_id,
+        decides_at_once=decides_at_once or caller.client_name not in AUTO_DECLINERS,
+    )
 
 
 class CallResponders:
@@ -232,10 +274,9 @@ def _schema(asked: Asked) -> dict[str, object]:
 
 def _choices(asked: Asked) -> list[str]:
     match asked:
-        case CommandAsked(rule=rule):
-            return [word for word in _CHOICES if word != "approved_always" or rule]
-        case PatchAsked() | PermissionsAsked() | ToolAsked():
-            return [word for word in _CHOICES if word != "approved_always"]
+        case CommandAsked() | PatchAsked() | PermissionsAsked() | ToolAsked():
+            yeses = [decision_word(Approved(scope)) for scope in approval_scopes(asked)]
+            return [*yeses, "denied", "abort"]
         case QuestionsAsked() | ElicitationAsked():
             return ["approved", "denied", "abort"]
         case UnknownAsked():
@@ -243,6 +284,10 @@ def _choices(asked: Asked) -> list[str]:
 
 
 def _decision_schema(words: list[str]) -> dict[str, object]:
+    """Return a form with one field, which every client can submit with one keystroke.
+
+    Codex's own TUI cannot leave a text field empty. A `message` is read where a client sends one.
+    """
     return {
         "type": "object",
         "properties": {
@@ -251,11 +296,6 @@ def _decision_schema(words: list[str]) -> dict[str, object]:
                 "title": "Decision",
                 "enum": words,
                 "enumNames": [_CHOICES[word] for word in words],
-            },
-            "message": {
-                "type": "string",
-                "title": "Message",
-                "description": "With a no: what the agent is told.",
             },
         },
         "required": ["decision"],

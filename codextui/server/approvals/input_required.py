@@ -36,7 +36,10 @@ class InputRequiredResponder:
     Attributes:
         name: the client's name.
         thread_id: the thread whose approvals it decides.
+        supervises: that it does not decide for other threads.
     """
+
+    supervises = False
 
     def __init__(self, name: str, thread_id: str) -> None:
         self.name = name

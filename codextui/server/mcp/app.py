@@ -174,4 +174,6 @@ async def _call(
         raise ServerRefused(f"Unknown tool '{name}'")
     check_arguments(name, arguments)
     work = tool(server, caller, arguments)
-    return json_result(await (work if name in CANCELLABLE else server.background.run(work)))
+    content = await (work if name in CANCELLABLE else server.background.run(work))
+    problem = server.journal.problem
+    return json_result({**content, "warning": problem} if problem else content)

@@ -14,9 +14,13 @@ from codextui.codex.threads import ThreadOptions
 from codextui.errors import CodextuiError, ServerRefused, ThreadUnknown, TurnNotRunning
 from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import Json, JsonObject
-from codextui.protocol.approvals import Approval
+from codextui.protocol.approvals import Approval, Deciders
 from codextui.protocol.events import EVENT_METHOD, ApprovalAsked
-from codextui.server.approvals.elicitation import call_responder, wants_answers
+from codextui.server.approvals.elicitation import (
+    ElicitationResponder,
+    call_responder,
+    wants_answers,
+)
 from codextui.server.approvals.input_required import InputRequiredResponder
 from codextui.server.clients import Caller
 from codextui.server.events.legacy import LegacySubscriber
@@ -133,7 +137,7 @@ class TurnCall:
         caller = self.caller
         with self._progress() as progress, self._streaming(subscriber), self._cancelling():
             record = await asyncio.shield(self._opened)
-            if caller.modern and caller.elicits and not caller.supervises:
+            if caller.modern and self._asks_caller and caller.elicits and not caller.supervises:
                 self._responder = InputRequiredResponder(caller.client_name, record.thread_id)
                 self._server.broker.attach(self._responder)
             if subscriber is not None:
@@ -238,7 +242,7 @@ class TurnCall:
     def _watching(self, record: ThreadRecord, progress: ProgressReporter) -> Iterator[None]:
         """Report progress to the caller meanwhile, and let it decide the thread's approvals."""
         broker = self._server.broker
-        responder = call_responder(self.caller, record.thread_id)
+        responder = self._call_responder(record) if self._asks_caller else None
         if self.caller.progress_token is not None:
             record.watchers.append(progress)
         for approval in broker.approvals_of(record.thread_id):
@@ -254,6 +258,14 @@ class TurnCall:
                 record.watchers.remove(progress)
             if responder is not None:
                 self._server.call_responders.detach(responder)
+
+    @property
+    def _asks_caller(self) -> bool:
+        return self._server.options.deciders is not Deciders.CONSOLE
+
+    def _call_responder(self, record: ThreadRecord) -> ElicitationResponder | None:
+        decides_at_once = self._server.options.deciders is Deciders.CLIENT
+        return call_responder(self.caller, record.thread_id, decides_at_once=decides_at_once)
 
     @contextmanager
     def _streaming(self, subscriber: LegacySubscriber | None) -> Iterator[None]:

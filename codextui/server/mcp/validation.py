@@ -16,6 +16,7 @@ from codextui.errors import ServerRefused
 from codextui.jsonrpc import fields
 from codextui.jsonrpc.endpoint import INVALID_PARAMS, INVALID_REQUEST, PARSE_ERROR
 from codextui.jsonrpc.fields import Json, JsonObject
+from codextui.jsonrpc.frames import has_repeated_names
 from codextui.protocol.tools import ACCEPTED_BY_CODEX, SUPERVISOR_TOOLS, TOOLS
 
 MAX_DEPTH: Final = 100
@@ -47,6 +48,22 @@ def validate_message(message: Json) -> Rejection | None:
             return _reject(None, INVALID_REQUEST, "batches are not taken: send each by itself")
         case _:
             return _reject(None, INVALID_REQUEST, "a message is a JSON object")
+
+
+def check_response(response: JsonObject, data: bytes) -> JsonObject:
+    """Return a client's response, or an error in its place where it contradicts itself.
+
+    Args:
+        response: the message that answers a request of ours.
+        data: the JSON that it was read from.
+    """
+    if "error" in response and "result" in response:
+        reason = "the answer has a result and an error"
+    elif has_repeated_names(data):
+        reason = "the answer says one of its members twice"
+    else:
+        return response
+    return error_response(response.get("id"), INVALID_REQUEST, reason)
 
 
 def parse_error(reason: str) -> JsonObject:

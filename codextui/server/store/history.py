@@ -15,7 +15,7 @@ from typing import TypeVar
 from codextui.errors import MessageInvalid
 from codextui.jsonrpc.fields import JsonObject, as_object
 from codextui.protocol.approvals import Approval
-from codextui.protocol.events import Msg, parse_msg
+from codextui.protocol.events import ApprovalAsked, ApprovalResolved, Msg, parse_msg
 from codextui.protocol.threads import ThreadInfo
 
 KILLED_RETENTION_S = 30 * 24 * 3600.0
@@ -34,7 +34,14 @@ SELECT thread_id, turn_id, at, msg FROM events WHERE thread_id = ? ORDER BY id
 
 _SELECT_OPEN_APPROVALS = "SELECT asked FROM approvals WHERE outcome IS NULL ORDER BY id"
 
-_SELECT_LAST_APPROVAL = "SELECT coalesce(max(id), 0) FROM approvals"
+_SELECT_RESOLUTION = """
+SELECT outcome, by, message, waited, lost_at FROM approvals WHERE approval_id = ?
+"""
+
+# By the ids that were given: a row's own number is lower where the disk had no room for others.
+_SELECT_LAST_APPROVAL = """
+SELECT coalesce(max(CAST(substr(approval_id, 2) AS INTEGER)), 0) FROM approvals
+"""
 
 _DELETE_KILLED = """
 DELETE FROM events WHERE thread_id IN
@@ -63,13 +70,16 @@ class JournalContents:
     Attributes:
         threads: all threads, killed ones too, the oldest first.
         events: the events of the threads that were not killed, in order.
-        open_approvals: the approvals that were open when the server ended.
+        open_approvals: the approvals that the audit log has no end of.
+        unreported: the approvals whose end is in the audit log and not among the events, with
+            that end: the server died in between.
         last_approval: the number of the last approval; ids are never given again.
     """
 
     threads: tuple[ThreadInfo, ...]
     events: tuple[StoredEvent, ...]
     open_approvals: tuple[Approval, ...]
+    unreported: tuple[tuple[Approval, ApprovalResolved], ...]
     last_approval: int
 
 
@@ -83,17 +93,20 @@ def read_journal(path: Path, *, now: float | None = None) -> JournalContents:
     """
     oldest = (time.time() if now is None else now) - KILLED_RETENTION_S
     with closing(sqlite3.connect(path)) as database:
-        with database:
-            database.execute(_DELETE_KILLED, (oldest,))
+        _delete_killed(database, oldest)
         (last,) = database.execute(_SELECT_LAST_APPROVAL).fetchone()
+        events = _parse_events(database.execute(_SELECT_EVENTS))
+        is_open = _parse_column(
+            database.execute(_SELECT_OPEN_APPROVALS), "an approval", Approval.from_json
+        )
+        unrecorded, unreported = _reconcile(database, events)
         return JournalContents(
             threads=_parse_column(
                 database.execute(_SELECT_THREADS), "a thread", ThreadInfo.from_json
             ),
-            events=_parse_events(database.execute(_SELECT_EVENTS)),
-            open_approvals=_parse_column(
-                database.execute(_SELECT_OPEN_APPROVALS), "an approval", Approval.from_json
-            ),
+            events=events,
+            open_approvals=(*is_open, *unrecorded),
+            unreported=tuple(unreported),
             last_approval=last,
         )
 
@@ -106,6 +119,50 @@ def read_thread_events(path: Path, thread_id: str) -> tuple[StoredEvent, ...]:
     """
     with closing(sqlite3.connect(path)) as database:
         return _parse_events(database.execute(_SELECT_EVENTS_OF_THREAD, (thread_id,)))
+
+
+def _delete_killed(database: sqlite3.Connection, oldest: float) -> None:
+    """Delete the events of threads that were killed before `oldest`, if the disk lets us."""
+    try:
+        with database:
+            database.execute(_DELETE_KILLED, (oldest,))
+    except sqlite3.OperationalError as error:
+        logger.warning("the events of killed threads were not deleted: %s", error)
+
+
+def _reconcile(
+    database: sqlite3.Connection, events: Iterable[StoredEvent]
+) -> tuple[list[Approval], list[tuple[Approval, ApprovalResolved]]]:
+    """Compare the approvals without an end among the events to the audit log.
+
+    Returns:
+        those that it does not have, and those that it has the end of.
+    """
+    asked: dict[str, Approval] = {}
+    for event in events:
+        match event.msg:
+            case ApprovalAsked(approval):
+                asked[approval.approval_id] = approval
+            case ApprovalResolved(approval_id):
+                asked.pop(approval_id, None)
+    unrecorded: list[Approval] = []
+    unreported: list[tuple[Approval, ApprovalResolved]] = []
+    for approval_id, approval in asked.items():
+        row = database.execute(_SELECT_RESOLUTION, (approval_id,)).fetchone()
+        if row is None:
+            unrecorded.append(approval)
+        elif row[0] is not None:
+            unreported.append((approval, _parse_resolution(approval_id, row)))
+    return unrecorded, unreported
+
+
+def _parse_resolution(
+    approval_id: str, row: tuple[str, str | None, str | None, float | None, float | None]
+) -> ApprovalResolved:
+    outcome, by, message, waited, lost_at = row
+    if lost_at is not None:
+        outcome = "lost"
+    return ApprovalResolved(approval_id, outcome, by or "", message or "", waited or 0.0)
 
 
 def _parse_events(rows: Iterable[tuple[str, str, float, str]]) -> tuple[StoredEvent, ...]:

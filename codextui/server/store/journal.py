@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import itertools
 import json
 import logging
 import queue
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -23,9 +25,15 @@ from codextui.server.store.migrations import migrate
 MAX_BATCH = 1_000
 """Statements that are written in one transaction."""
 
+RETRY_S = 2.0
+"""Seconds between two attempts to write what the disk had no room for."""
+
+MAX_KEPT_EVENTS = 100_000
+"""Events that wait for room on the disk; beyond that the oldest are lost."""
+
 _Statement: TypeAlias = tuple[str, tuple[object, ...]]
 
-_CONFIGURE = "PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000;"
+_CONFIGURE = "PRAGMA busy_timeout = 5000"
 
 _UPSERT_THREAD = """
 INSERT INTO threads (thread_id, state, created_at, row, updated_at) VALUES (?, ?, ?, ?, ?)
@@ -42,46 +50,76 @@ INSERT INTO approvals (approval_id, thread_id, turn_id, handle, kind, asked, ask
 VALUES (?, ?, ?, ?, ?, ?, ?)
 """
 
+# A decision carries what is asked, so that it is whole where the approval itself was not written.
+# The journal's triggers refuse a second one.
 _RESOLVE_APPROVAL = """
-UPDATE approvals SET outcome = ?, by = ?, message = ?, waited = ?, resolved_at = ?
-WHERE approval_id = ?
+INSERT INTO approvals (approval_id, thread_id, turn_id, handle, kind, asked, asked_at,
+  outcome, by, message, waited, resolved_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (approval_id) DO UPDATE
+SET outcome = excluded.outcome, by = excluded.by, message = excluded.message,
+  waited = excluded.waited, resolved_at = excluded.resolved_at
 """
+
+_LOSE_DECISION = "UPDATE approvals SET lost_at = ? WHERE approval_id = ?"
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class _Write:
-    """A statement, and what to call when it is on the disk or has failed."""
+    """A statement, and what to call when it is on the disk or has failed.
+
+    Attributes:
+        statement: the SQL and its values.
+        key: of the writes with one key only the last matters; empty for an event.
+        on_done: called with the error, None for success. Whoever waits for a write repeats it.
+    """
 
     statement: _Statement
+    key: str = ""
     on_done: Callable[[Exception | None], None] | None = None
 
 
 class Journal:
     """A SQLite file (mode 0600) that a thread of its own writes to.
 
-    Only `record_decision` and `close` wait for the disk. A write that fails is logged, and the
+    Only `record_decision` and `close` wait for the disk. What the disk has no room for is kept and
+    written later, except for a decision, which fails. Another write that fails is logged, and the
     server goes on without that record. The methods for approvals make this an
     `approvals.broker.AuditLog`.
 
     Args:
         path: the file; it is created, or migrated from an older version.
         clock: returns unix seconds.
+        retry_s: seconds between two attempts to write what the disk had no room for.
+        max_kept_events: events that are kept until there is room.
 
     Attributes:
-        on_error: called with a sentence about the first write that failed.
+        problem: why nothing can be written, as a sentence; empty where it can.
+        on_error: called with a sentence about the first write that failed, and whenever the disk
+            has no room or has room again.
 
     Raises:
         ServerUnreachable: the file cannot be used as a journal.
     """
 
-    def __init__(self, path: Path, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        clock: Callable[[], float] = time.time,
+        retry_s: float = RETRY_S,
+        max_kept_events: int = MAX_KEPT_EVENTS,
+    ) -> None:
         migrate(path)
         self._path = path
         self._clock = clock
+        self._retry_s = retry_s
+        self.problem = ""
         self.on_error: Callable[[str], object] = logger.warning
         self._writes: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
+        self._kept = _KeptWrites(max_kept_events)
         self._loop = asyncio.get_running_loop()
         self._failed = False
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
@@ -101,36 +139,41 @@ class Journal:
         """Store a thread's info in place of the earlier one."""
         row = json.dumps(info.to_json(), separators=(",", ":"))
         values = (info.thread_id, info.state.value, info.created_at, row, self._clock())
-        self._writes.put(_Write((_UPSERT_THREAD, values)))
+        self._writes.put(_Write((_UPSERT_THREAD, values), f"thread {info.thread_id}"))
 
     def record_approval(self, approval: Approval) -> None:
         """Store what is asked."""
-        row = json.dumps(approval.to_json(), separators=(",", ":"))
-        values = (
-            approval.approval_id,
-            approval.thread_id,
-            approval.turn_id,
-            approval.handle,
-            kind_of(approval.asked),
-            row,
-            approval.asked_at,
-        )
-        self._writes.put(_Write((_INSERT_APPROVAL, values)))
+        self._writes.put(_Write((_INSERT_APPROVAL, _approval_values(approval)), _key(approval)))
 
-    def record_resolution(self, resolved: ev.ApprovalResolved, *, at: float) -> None:
-        """Store how an approval ended, `at` unix seconds."""
-        self._writes.put(_Write((_RESOLVE_APPROVAL, _resolution(resolved, at))))
+    def record_resolution(
+        self, approval: Approval, resolved: ev.ApprovalResolved, *, at: float
+    ) -> None:
+        """Store that an approval ended without a decision, `at` unix seconds."""
+        values = (*_approval_values(approval), *_resolution_values(resolved, at))
+        self._writes.put(_Write((_RESOLVE_APPROVAL, values), _key(approval)))
 
-    async def record_decision(self, resolved: ev.ApprovalResolved, *, at: float) -> None:
+    async def record_decision(
+        self, approval: Approval, resolved: ev.ApprovalResolved, *, at: float
+    ) -> None:
         """Store a decision and return when it is on the disk.
 
         Raises:
-            sqlite3.Error: it could not be written.
+            sqlite3.Error: it could not be written, or the approval was decided before.
         """
         future: asyncio.Future[None] = self._loop.create_future()
-        statement = (_RESOLVE_APPROVAL, _resolution(resolved, at))
-        self._writes.put(_Write(statement, lambda error: self._resolve(future, error)))
+        values = (*_approval_values(approval), *_resolution_values(resolved, at))
+        self._writes.put(
+            _Write(
+                (_RESOLVE_APPROVAL, values),
+                _key(approval),
+                lambda error: self._resolve(future, error),
+            )
+        )
         await future
+
+    def record_loss(self, approval_id: str, *, at: float) -> None:
+        """Store that a decision reached nobody; who decided what stays on record."""
+        self._writes.put(_Write((_LOSE_DECISION, (at, approval_id)), f"loss {approval_id}"))
 
     async def close(self) -> None:
         """Write what is left and close the file."""
@@ -145,24 +188,67 @@ class Journal:
     def _run(self) -> None:
         """Run the thread: write everything that waits in one transaction, until None comes."""
         database = sqlite3.connect(self._path, isolation_level=None)
-        database.executescript(_CONFIGURE)
+        database.execute(_CONFIGURE)
+        tried_at = 0.0
         running = True
         while running:
-            batch = [self._writes.get()]
-            while not self._writes.empty() and len(batch) < MAX_BATCH:
-                batch.append(self._writes.get())
+            batch = self._next_batch()
             running = None not in batch
-            writes = [write for write in batch if write is not None]
-            if _execute(database, writes) is None:
-                for write in writes:
-                    self._finish(write, None)
-            else:
-                for write in writes:  # one of them cannot be written: the others can
-                    self._finish(write, _execute(database, [write]))
+            self._write(database, [write for write in batch if write is not None])
+            if self._kept and (not running or time.monotonic() - tried_at >= self._retry_s):
+                self._write_kept(database)
+                tried_at = time.monotonic()
+        if self._kept:
+            logger.error("the journal %s misses the latest of this server", self._path)
         database.close()
 
+    def _next_batch(self) -> list[_Write | None]:
+        """Return what waits; wait for something, but no longer than until the next attempt."""
+        try:
+            batch = [self._writes.get(timeout=self._retry_s if self._kept else None)]
+        except queue.Empty:
+            return []
+        while not self._writes.empty() and len(batch) < MAX_BATCH:
+            batch.append(self._writes.get())
+        return batch
+
+    def _write(self, database: sqlite3.Connection, writes: list[_Write]) -> None:
+        if not self._kept and _execute(database, writes) is None:
+            for write in writes:
+                self._finish(write, None)
+            return
+        for write in writes:  # one of them cannot be written: the others can
+            if self._kept and write.on_done is None:
+                self._kept.add(write)  # after what has been kept before
+            else:
+                self._write_alone(database, write)
+
+    def _write_alone(self, database: sqlite3.Connection, write: _Write) -> None:
+        error = _execute(database, [write])
+        if _is_temporary(error):
+            self._call(functools.partial(self._report_problem, str(error)))
+            if write.on_done is None:
+                self._kept.add(write)
+                return
+        self._finish(write, error)
+
+    def _write_kept(self, database: sqlite3.Connection) -> None:
+        while chunk := self._kept.first(MAX_BATCH):
+            if _execute(database, chunk) is None:
+                self._kept.remove(chunk)
+                continue
+            for write in chunk:  # one of them cannot be written: the others can
+                error = _execute(database, [write])
+                if _is_temporary(error):
+                    return
+                self._kept.remove([write])
+                self._finish(write, error)
+        self._call(functools.partial(self._report_room, self._kept.take_lost()))
+
     def _finish(self, write: _Write, error: Exception | None) -> None:
-        if error is not None:
+        if error is None and write.on_done is not None:
+            self._kept.discard(write.key)  # the approval itself, which a decision contains
+        if error is not None and not _is_temporary(error):
             self._call(functools.partial(self._report, error))
         if write.on_done is not None:
             write.on_done(error)
@@ -190,30 +276,112 @@ class Journal:
             self._failed = True
             self.on_error(f"the journal {self._path} cannot be written: {error}")
 
+    def _report_problem(self, reason: str) -> None:
+        if not self.problem:
+            self.problem = (
+                f"the journal {self._path} cannot be written ({reason}): until it can, nothing "
+                "is decided and nothing new is saved"
+            )
+            logger.error("%s", self.problem)
+            self.on_error(self.problem)
+
+    def _report_room(self, lost: int) -> None:
+        if self.problem:
+            self.problem = ""
+            missing = f", but {lost} events are missing" if lost else ", and nothing is missing"
+            message = f"the journal {self._path} is written again{missing}"
+            logger.warning("%s", message)
+            self.on_error(message)
+
+
+class _KeptWrites:
+    """Writes that wait for room on the disk: the last one of each key, and the latest events."""
+
+    def __init__(self, max_events: int) -> None:
+        self._rows: dict[str, _Write] = {}
+        self._events: deque[_Write] = deque()
+        self._max_events = max_events
+        self._lost = 0
+
+    def __bool__(self) -> bool:
+        return bool(self._rows or self._events)
+
+    def add(self, write: _Write) -> None:
+        if write.key:
+            self._rows.pop(write.key, None)
+            self._rows[write.key] = write
+            return
+        self._events.append(write)
+        if len(self._events) > self._max_events:
+            self._events.popleft()
+            self._lost += 1
+
+    def first(self, count: int) -> list[_Write]:
+        """Return what to write first: the rows before the events."""
+        return list(itertools.islice(itertools.chain(self._rows.values(), self._events), count))
+
+    def remove(self, written: Iterable[_Write]) -> None:
+        """Remove the first writes, as `first` returned them."""
+        for write in written:
+            if write.key:
+                del self._rows[write.key]
+            else:
+                self._events.popleft()
+
+    def discard(self, key: str) -> None:
+        """Remove the write with a key, if there is one."""
+        self._rows.pop(key, None)
+
+    def take_lost(self) -> int:
+        """Return how many events there was no place for since the last call."""
+        lost, self._lost = self._lost, 0
+        return lost
+
 
 def _execute(database: sqlite3.Connection, writes: list[_Write]) -> Exception | None:
-    """Execute all statements in one transaction; return the error where none was written."""
+    """Execute all statements in one transaction; return the error where none was written.
+
+    What somebody waits for is on the disk afterwards, even if the machine loses its power.
+    """
+    is_awaited = any(write.on_done is not None for write in writes)
     try:
+        database.execute(f"PRAGMA synchronous = {'FULL' if is_awaited else 'NORMAL'}")
         database.execute("BEGIN")
         for write in writes:
             database.execute(*write.statement)
         database.execute("COMMIT")
-    except sqlite3.Error as error:
+    except (sqlite3.Error, ValueError, OverflowError) as error:
         if database.in_transaction:
             database.execute("ROLLBACK")
-        return error
+        return error if isinstance(error, sqlite3.Error) else sqlite3.DataError(str(error))
     return None
 
 
-def _resolution(resolved: ev.ApprovalResolved, at: float) -> tuple[object, ...]:
+def _is_temporary(error: Exception | None) -> bool:
+    """Return whether a write may succeed later: the disk is full, read-only or failing."""
+    if not isinstance(error, sqlite3.OperationalError):
+        return False
+    return error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_ERROR
+
+
+def _key(approval: Approval) -> str:
+    return f"approval {approval.approval_id}"
+
+
+def _approval_values(approval: Approval) -> tuple[object, ...]:
     return (
-        resolved.outcome,
-        resolved.by,
-        resolved.message,
-        resolved.waited,
-        at,
-        resolved.approval_id,
+        approval.approval_id,
+        approval.thread_id,
+        approval.turn_id,
+        approval.handle,
+        kind_of(approval.asked),
+        json.dumps(approval.to_json(), separators=(",", ":")),
+        approval.asked_at,
     )
+
+
+def _resolution_values(resolved: ev.ApprovalResolved, at: float) -> tuple[object, ...]:
+    return (resolved.outcome, resolved.by, resolved.message, resolved.waited, at)
 
 
 def _slot(event: ev.Event) -> str | None:

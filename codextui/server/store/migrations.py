@@ -82,7 +82,31 @@ def _add_update_times(database: sqlite3.Connection) -> None:
     database.execute("CREATE INDEX open_approvals ON approvals (id) WHERE outcome IS NULL")
 
 
-MIGRATIONS: tuple[Migration, ...] = (_create_tables, _add_update_times)
+def _guard_decisions(database: sqlite3.Connection) -> None:
+    """Version 3: an approval is decided once, and the audit log is never rewritten.
+
+    That a decision reached nobody is noted beside it, in `lost_at`; before, it was written over
+    who had decided what.
+    """
+    database.execute("ALTER TABLE approvals ADD COLUMN lost_at REAL")
+    database.execute("""
+        CREATE TRIGGER decided_once BEFORE UPDATE OF outcome, by, message, waited, resolved_at
+        ON approvals WHEN OLD.outcome IS NOT NULL
+        BEGIN SELECT RAISE(ABORT, 'this approval was decided before'); END
+    """)
+    database.execute("""
+        CREATE TRIGGER asked_once
+        BEFORE UPDATE OF approval_id, thread_id, turn_id, handle, kind, asked, asked_at
+        ON approvals
+        BEGIN SELECT RAISE(ABORT, 'what was asked is not changed afterwards'); END
+    """)
+    database.execute("""
+        CREATE TRIGGER kept_for_good BEFORE DELETE ON approvals
+        BEGIN SELECT RAISE(ABORT, 'nothing is deleted from the audit log'); END
+    """)
+
+
+MIGRATIONS: tuple[Migration, ...] = (_create_tables, _add_update_times, _guard_decisions)
 """The migration to version 1, to version 2, and so on."""
 
 

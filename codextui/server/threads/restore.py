@@ -33,11 +33,7 @@ def restore_threads(
         registry.restore(ThreadRecord(_at_rest(info)))
     for past in contents.events:
         hub.restore(past.thread_id, past.turn_id, past.msg, past.at)
-    for approval in contents.open_approvals:
-        waited = max(0.0, time.time() - approval.asked_at)
-        lost = ev.ApprovalResolved(approval.approval_id, "lost", waited=waited)
-        journal.record_resolution(lost, at=time.time())
-        hub.publish(approval.thread_id, approval.turn_id, lost)
+    _restore_approvals(hub, journal, contents)
     for info in contents.threads:
         if _had_turn(info):
             aborted = ev.TurnAborted("lost", _SERVER_ENDED)
@@ -62,6 +58,28 @@ async def read_events(hub: EventHub, journal: Path, record: ThreadRecord) -> lis
     except sqlite3.Error as error:
         raise ServerRefused(f"the journal {journal} cannot be read: {error}") from error
     return [ev.Event(0, past.thread_id, past.turn_id, past.at, past.msg) for past in stored]
+
+
+def _restore_approvals(hub: EventHub, journal: Journal, contents: JournalContents) -> None:
+    """Let the audit log and the events say the same of every approval.
+
+    The server may have died between the two. What neither of them knows the end of is lost.
+    """
+    for approval, resolved in contents.unreported:
+        hub.publish(approval.thread_id, approval.turn_id, resolved)
+    reported = {
+        past.msg.approval_id: past.msg
+        for past in contents.events
+        if isinstance(past.msg, ev.ApprovalResolved)
+    }
+    for approval in contents.open_approvals:
+        now = time.time()
+        end = reported.get(approval.approval_id)
+        if end is None:
+            waited = max(0.0, now - approval.asked_at)
+            end = ev.ApprovalResolved(approval.approval_id, "lost", waited=waited)
+            hub.publish(approval.thread_id, approval.turn_id, end)
+        journal.record_resolution(approval, end, at=now)
 
 
 def _at_rest(info: ThreadInfo) -> ThreadInfo:

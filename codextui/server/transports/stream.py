@@ -27,7 +27,7 @@ from codextui.jsonrpc.frames import decode_json, encode_frame
 from codextui.jsonrpc.lines import LineReader
 from codextui.protocol import tools
 from codextui.server.clients import ClientGone, ClientRefused
-from codextui.server.mcp.validation import parse_error, validate_message
+from codextui.server.mcp.validation import check_response, parse_error, validate_message
 
 MAX_LINE = 16 * 1024 * 1024
 """Default limit of a client's line in bytes: sixteen prompts of the longest kind."""
@@ -210,7 +210,7 @@ class StreamChannel:
         """Return a message for mcp's session, or None where there is nothing for it."""
         try:
             message = decode_json(line)
-            if isinstance(message, dict) and self._handle(message):
+            if isinstance(message, dict) and self._handle(message, line):
                 return None
             rejection = validate_message(message)
             if rejection is None:
@@ -223,7 +223,7 @@ class StreamChannel:
             self._write_soon(encode_frame(rejection.response))
         return None
 
-    def _handle(self, message: JsonObject) -> bool:
+    def _handle(self, message: JsonObject, line: bytes) -> bool:
         """Handle what concerns this channel. False where mcp's session must have it."""
         match message:
             case {"method": "notifications/cancelled", "params": {"requestId": str() | int() as i}}:
@@ -235,7 +235,7 @@ class StreamChannel:
             case {"method": _}:
                 return False
             case {"id": str(request_id)} if request_id.startswith(_ID_PREFIX):
-                self._calls.settle(message)
+                self._calls.settle(check_response(message, line))
                 return True
             case _:
                 return False

@@ -11,8 +11,12 @@ from codextui.console.screens.approval import ApprovalScreen
 from codextui.console.widgets.attention_strip import AttentionStrip
 from codextui.console.widgets.composer import Composer
 from codextui.errors import ApprovalGone, ServerUnreachable
+from codextui.protocol.approvals import Approval, CommandAsked, Deciders
 from codextui.protocol.decisions import Approved
+from codextui.protocol.events import ApprovalAsked
 from codextui.protocol.threads import ThreadState
+
+ASKED = CommandAsked("pytest -q tests")
 
 
 @pytest.fixture
@@ -164,6 +168,20 @@ async def test_a_failed_decision_can_be_made_again(console: Console) -> None:
         del console.server.failures["answer"]
         await console.press("y")
         assert console.server.answers == [("a1", Approved()), ("a1", Approved())]
+
+
+async def test_what_a_client_is_asked_opens_no_dialog_until_it_is_put_to_the_console() -> None:
+    approvals = ApprovalsConfig(quiet=0.0, clients=Deciders.CLIENT)
+    console = build_console(config=Config(approvals=approvals, ui=UiConfig(bell=False)))
+    async with console.open():
+        thread_id = console.server.running("backend")
+        approval = Approval("a1", thread_id, "u1", "i", "backend", 1.0, ASKED)
+        console.server.say(approval.thread_id, ApprovalAsked(approval))
+        await console.settle()
+        assert console.app.screen is console.app.main
+        console.server.on_update(ApprovalOffered(approval))
+        await console.settle()
+        assert isinstance(console.app.screen, ApprovalScreen)
 
 
 async def test_a_lost_server_closes_the_dialog(console: Console) -> None:

@@ -19,6 +19,7 @@ class Person:
     def __init__(self, name: str, thread_id: str = "") -> None:
         self.name = name
         self.thread_id = thread_id
+        self.supervises = not thread_id
         self.asked: dict[str, asyncio.Future[Decision | None]] = {}
         self.withdrawn: list[str] = []
 
@@ -50,10 +51,18 @@ class Log:
     def record_approval(self, approval: Approval) -> None:
         self.calls.append(f"open {approval.approval_id}")
 
-    def record_resolution(self, resolved: ApprovalResolved, *, at: float) -> None:
+    def record_resolution(
+        self, approval: Approval, resolved: ApprovalResolved, *, at: float
+    ) -> None:
+        assert approval.approval_id == resolved.approval_id
         self.calls.append(f"record {resolved.approval_id} {resolved.outcome}")
 
-    async def record_decision(self, resolved: ApprovalResolved, *, at: float) -> None:
+    def record_loss(self, approval_id: str, *, at: float) -> None:
+        self.calls.append(f"record {approval_id} lost")
+
+    async def record_decision(
+        self, approval: Approval, resolved: ApprovalResolved, *, at: float
+    ) -> None:
         await self.disk.wait()
         if self.broken:
             raise sqlite3.OperationalError("disk full")
@@ -263,6 +272,38 @@ async def test_a_decision_that_cannot_be_stored_is_not_delivered(broker: Approva
     assert log.calls[-1] == "resolved a1 approved"
 
 
+async def test_a_responder_whose_decision_cannot_be_stored_is_asked_again(
+    broker: ApprovalBroker, log: Log
+):
+    person = Person("one")
+    broker.attach(person)
+    ask(broker, log)
+    await settle()
+    log.broken = True
+    first = person.asked["a1"]
+    first.set_result(Approved())
+    await settle()
+    again = person.asked["a1"]
+    assert again is not first
+    assert broker.is_attended("a1")
+    log.broken = False
+    again.set_result(Declined())
+    await settle()
+    assert log.calls[2:] == ["decide a1 denied by one", f"codex {Declined()}", "resolved a1 denied"]
+
+
+async def test_an_unattended_approval_is_declined_once_that_can_be_stored(
+    log: Log,
+):
+    broker = ApprovalBroker(log, log, unattended_s=0.0, ask_again_s=0.01)
+    log.broken = True
+    ask(broker, log)
+    await asyncio.sleep(0.05)
+    assert len(broker.approvals) == 1
+    log.broken = False
+    await wait_for(log, "resolved a1 denied")
+
+
 @pytest.mark.parametrize(
     ("decision", "outcome"),
     [
@@ -379,3 +420,40 @@ async def test_without_a_timeout_an_approval_stays_open(broker: ApprovalBroker, 
     ask(ApprovalBroker(log, log, unattended_s=0.0), log, key=2)
     await wait_for(log, "resolved a1 denied")
     assert len(broker.approvals) == 1
+
+
+async def test_callers_come_first_where_they_decide_and_supervisors_where_they_cannot(log: Log):
+    broker = ApprovalBroker(log, log, callers_first=True)
+    supervisor, caller = Person("console"), Person("caller", "t")
+    broker.attach(supervisor)
+    broker.attach(caller)
+    ask(broker, log, key=1)
+    ask(broker, log, key=2, thread_id="without a caller")
+    await settle()
+    assert list(supervisor.asked) == ["a2"]
+    assert list(caller.asked) == ["a1"]
+    caller.asked["a1"].set_exception(CannotAnswer("caller has no dialog"))
+    await settle()
+    assert list(supervisor.asked) == ["a2", "a1"]
+    assert len(broker.approvals) == 2
+    ask(broker, log, key=3)
+    await settle()
+    assert "a3" not in supervisor.asked
+    broker.detach(caller)
+    await settle()
+    assert "a3" in supervisor.asked
+    broker.attach(Person("late", "t"))
+    supervisor.asked["a3"].set_result(Approved())
+    await settle()
+    assert "decide a3 approved by console" in log.calls
+
+
+async def test_a_caller_that_cannot_answer_and_has_nobody_beside_it_declines(log: Log):
+    broker = ApprovalBroker(log, log, callers_first=True)
+    caller = Person("caller", "t")
+    broker.attach(caller)
+    ask(broker, log)
+    await settle()
+    caller.asked["a1"].set_exception(CannotAnswer("caller has no dialog"))
+    await settle()
+    assert "decide a1 denied by caller" in log.calls

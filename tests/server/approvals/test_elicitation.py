@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import asyncio
 import json
+from typing import Any
 
 import jsonschema
 import pytest
@@ -20,7 +22,10 @@ from codextui.protocol.approvals import (
     ToolAsked,
     UnknownAsked,
 )
-from codextui.server.approvals.elicitation import elicitation_params
+from codextui.protocol.decisions import Approved, Decision, Declined, Scope
+from codextui.server.approvals.broker import CannotAnswer
+from codextui.server.approvals.elicitation import call_responder, elicitation_params
+from codextui.server.clients import Caller, Session
 
 COMMAND = CommandAsked("/bin/bash -lc 'rm -r build'", "/work", parsed=("unknown rm -r build",))
 PATCH = PatchAsked(
@@ -79,6 +84,11 @@ def test_the_elicitation_for_a_patch_has_its_changes():
             CommandAsked("git status", rule=("git",)),
             ["approved", "approved_for_session", "approved_always", "denied", "abort"],
         ),
+        (
+            CommandAsked("make", available=(Scope.ONCE,), human=True),
+            ["approved", "denied", "abort"],
+        ),
+        (CommandAsked("make", available=()), ["denied", "abort"]),
         (PATCH, ["approved", "approved_for_session", "denied", "abort"]),
         (PermissionsAsked({}), ["approved", "approved_for_session", "denied", "abort"]),
         (ElicitationAsked("srv", "url", "Open", url="https://x"), ["approved", "denied", "abort"]),
@@ -91,7 +101,46 @@ def test_a_form_offers_only_possible_decisions(asked: Asked, choices: list[str])
     decision = schema["properties"]["decision"]
     assert decision["enum"] == choices
     assert len(decision["enumNames"]) == len(choices)
+    assert list(schema["properties"]) == ["decision"]  # one keystroke submits it in every client
     jsonschema.Draft202012Validator.check_schema(schema)
+
+
+class AnsweringChannel:
+    """A client that answers every elicitation after a while."""
+
+    def __init__(self, result: dict[str, object], after_s: float = 0.0) -> None:
+        self.result = result
+        self.after_s = after_s
+
+    async def request(self, method: str, params: object, **_: object) -> dict[str, object]:
+        await asyncio.sleep(self.after_s)
+        return self.result
+
+
+async def answer_of(
+    client: str, channel: AnsweringChannel, *, decides_at_once: bool = False
+) -> Decision | None:
+    session: Any = Session(channel, client)  # type: ignore[arg-type] # only asks
+    caller = Caller(session, 7, supervises=False, elicits=True)
+    responder = call_responder(caller, "t", decides_at_once=decides_at_once)
+    assert responder is not None
+    approval = Approval("a1", "t", "u", "i", "backend", 1.0, COMMAND)
+    return await responder.ask(approval, None)
+
+
+@pytest.mark.parametrize("action", ["decline", "cancel"])
+async def test_a_client_that_declines_by_itself_has_not_decided(action: str):
+    with pytest.raises(CannotAnswer, match="at once"):
+        await answer_of("codex-mcp-client", AnsweringChannel({"action": action}))
+
+
+async def test_a_decision_is_a_persons_where_it_took_time_or_says_yes_or_is_another_clients():
+    no, late = AnsweringChannel({"action": "decline"}), AnsweringChannel({"action": "decline"}, 0.3)
+    assert await answer_of("codex-mcp-client", late) == Declined()
+    assert await answer_of("other", no) == Declined()
+    assert await answer_of("codex-mcp-client", no, decides_at_once=True) == Declined()
+    yes = AnsweringChannel({"action": "accept"})
+    assert await answer_of("codex-mcp-client", yes) == Approved()
 
 
 def test_each_question_becomes_a_field_of_the_form():

@@ -74,7 +74,7 @@ async def test_a_recorded_decision_is_on_the_disk(path: Path):
     journal = Journal(path)
     journal.record_approval(APPROVAL)
     resolved = ev.ApprovalResolved("a1", "denied", by="me", message="no", waited=2.5)
-    await asyncio.wait_for(journal.record_decision(resolved, at=12.5), 5)
+    await asyncio.wait_for(journal.record_decision(APPROVAL, resolved, at=12.5), 5)
     with sqlite3.connect(path) as database:
         row = database.execute(
             "SELECT kind, handle, outcome, by, message, waited, resolved_at FROM approvals"
@@ -92,7 +92,7 @@ async def test_undecided_approvals_are_restored_as_open(path: Path):
     assert contents.open_approvals == (APPROVAL,)
     assert contents.last_approval == 1
     journal = Journal(path)
-    journal.record_resolution(ev.ApprovalResolved("a1", "lost"), at=1.0)
+    journal.record_resolution(APPROVAL, ev.ApprovalResolved("a1", "lost"), at=1.0)
     await journal.close()
     assert read_journal(path).open_approvals == ()
 
@@ -136,7 +136,7 @@ async def test_a_failed_write_is_reported_once_and_fails_no_other(path: Path):
     journal.record_approval(APPROVAL)
     journal.record_approval(APPROVAL)  # the same id again cannot be kept
     journal.record_thread(ThreadInfo("t", "codex-1", ThreadState.IDLE))
-    await journal.record_decision(ev.ApprovalResolved("a1", "denied"), at=1.0)
+    await journal.record_decision(APPROVAL, ev.ApprovalResolved("a1", "denied"), at=1.0)
     journal.record_approval(APPROVAL)
     await journal.close()
     await asyncio.sleep(0)

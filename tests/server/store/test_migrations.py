@@ -137,7 +137,9 @@ async def test_a_file_of_the_first_release_is_found_again_with_its_decisions(pat
     assert [approval.approval_id for approval in contents.open_approvals] == ["a3"]
     assert contents.open_approvals[0].asked == CommandAsked("make", "/work")
     assert contents.last_approval == 3
-    await journal.record_decision(ev.ApprovalResolved("a3", "denied", by="me"), at=20.0)
+    await journal.record_decision(
+        contents.open_approvals[0], ev.ApprovalResolved("a3", "denied", by="me"), at=20.0
+    )
     journal.record_approval(Approval("a4", "t", "u", "i", "b", 1.0, CommandAsked("make")))
     journal.record_thread(ThreadInfo("t", "backend", ThreadState.RUNNING))
     await journal.close()

@@ -12,7 +12,7 @@ from starlette.types import Message, Receive
 from codextui.jsonrpc.fields import Json, JsonObject
 from codextui.jsonrpc.frames import decode_json
 from codextui.server.clients import ClientGone
-from codextui.server.mcp.validation import parse_error, validate_message
+from codextui.server.mcp.validation import check_response, parse_error, validate_message
 from codextui.server.options import DEFAULT_LIMITS, HttpLimits
 from codextui.server.transports.http.guard import json_error, json_response
 
@@ -118,7 +118,7 @@ def _parse(body: bytes) -> JsonObject:
     except (ValueError, RecursionError) as error:
         raise BodyRefused(json_response(HTTPStatus.BAD_REQUEST, parse_error(str(error)))) from error
     if isinstance(message, dict) and _is_response(message):
-        return message
+        return check_response(message, body)
     rejection = validate_message(message)
     if rejection is not None:
         raise BodyRefused(json_response(HTTPStatus.BAD_REQUEST, rejection.response))

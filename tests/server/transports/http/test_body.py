@@ -94,5 +94,21 @@ def test_a_malformed_response_becomes_an_error(answer: Any) -> None:
     assert isinstance(passed["error"]["message"], str)
 
 
+@pytest.mark.parametrize(
+    "members",
+    [
+        '"result": {"action": "accept"}, "error": {"code": 1, "message": "no"}',
+        '"result": {"action": "accept"}, "error": null',
+        '"result": {"action": "decline"}, "result": {"action": "accept"}',
+        '"result": {"action": "decline", "action": "accept"}',
+        '"result": {"action": "accept", "content": {"decision": "denied", "decision": "approved"}}',
+    ],
+)
+async def test_a_response_that_contradicts_itself_becomes_an_error(members: str) -> None:
+    body = f'{{"jsonrpc": "2.0", "id": 1, {members}}}'.encode()
+    passed: Any = wrap_response(await BodyReader().read(receive_of(body)))
+    assert set(passed) == {"jsonrpc", "id", "error"}
+
+
 def test_other_messages_are_not_wrapped() -> None:
     assert wrap_response(PING) is PING
