@@ -10,6 +10,7 @@ from codextui.errors import MessageInvalid
 from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import JsonObject
 from codextui.protocol.codec import Message, convert
+from codextui.protocol.decisions import Scope
 
 
 class FileChange(Message, frozen=True):
@@ -202,6 +203,38 @@ class Approval(Message, frozen=True):
         """Read what `to_json` returned. Raises MessageInvalid."""
         asked = fields.as_object(source.get("asked"), "asked")
         return convert({**source, "asked": {**asked, "kind": fields.text(source, "kind")}}, cls)
+
+
+def approval_scopes(asked: Asked) -> tuple[Scope, ...]:
+    """Return the scopes in which a request can be approved; none if a plain yes is no answer."""
+    match asked:
+        case CommandAsked(rule=rule, stdin=stdin):
+            repeated = () if stdin else (Scope.SESSION,)
+            return (Scope.ONCE, *repeated, *((Scope.ALWAYS,) if rule else ()))
+        case PatchAsked() | PermissionsAsked() | ToolAsked():
+            return (Scope.ONCE, Scope.SESSION)
+        case ElicitationAsked(mode="url") | ElicitationAsked(mode="form"):
+            return () if asked.schema.get("required") else (Scope.ONCE, *_offered_scopes(asked))
+        case QuestionsAsked() | ElicitationAsked() | UnknownAsked():
+            return ()
+
+
+def takes_answers(asked: Asked) -> bool:
+    """Return whether a request has a form to fill in."""
+    match asked:
+        case QuestionsAsked():
+            return True
+        case ElicitationAsked(mode="form", schema=schema):
+            return bool(schema.get("properties"))
+        case _:
+            return False
+
+
+def _offered_scopes(asked: ElicitationAsked) -> tuple[Scope, ...]:
+    """Read how long an MCP tool may stay approved: `_meta.persist`, a word or several."""
+    offered = asked.meta.get("persist")
+    words = offered if isinstance(offered, list | tuple) else (offered,)
+    return tuple(scope for scope in (Scope.SESSION, Scope.ALWAYS) if scope.value in words)
 
 
 def kind_of(asked: Asked) -> str:

@@ -83,12 +83,18 @@ def name_look_alikes(text: str, name: Callable[[str], str]) -> str:
 
     Signs are always named. In a word of ASCII letters the look-alikes of other scripts are named,
     in a word of another script the ASCII ones. A word of look-alikes alone is named if nothing else
-    in `text` is of their script. Words that are plainly Russian or Greek stay.
+    in its line is of their script. Words that are plainly Russian or Greek stay.
 
     Args:
         text: any text.
         name: returns the name of a character.
     """
+    if text.isascii():
+        return text
+    return "\n".join(_name_in_line(line, name) for line in text.split("\n"))
+
+
+def _name_in_line(text: str, name: Callable[[str], str]) -> str:
     if text.isascii():
         return text
     whole_words = _is_disguised(text)

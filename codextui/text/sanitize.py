@@ -49,6 +49,9 @@ _SIGNS_AROUND_NUMBERS = frozenset(
 )
 """Format characters that have a shape (Unicode's Prepended_Concatenation_Mark)."""
 
+_BLANK_LINES = re.compile(r"(?:^ *\n){5,}", re.MULTILINE)
+_SPACES = re.compile(r"(?<! ) {41,}(?! )")
+_NAMES = re.compile(r"(<U\+[0-9A-F]{4,6}>)\1{7,}")
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
 _PIECE = re.compile(r"(?:[ \t]|\r?\n)+|(?:(?!\r\n)[^ \t\n]){1,256}")
 _STACK = re.compile(rf"[^\w\s\x00-\x7f]{{{MAX_MARKS + 1},}}")
@@ -72,15 +75,20 @@ def sanitize(text: str) -> str:
     return text.translate(_SANITIZED).expandtabs(TAB)
 
 
-def reveal(text: str) -> str:
+def reveal(text: str, *, keep_tabs: bool = False) -> str:
     """Return the text as `sanitize` does, but without removing anything.
 
     For what a person decides on. ANSI sequences are shown as text. Unusual spaces, combining marks
     without a base, and letters of other scripts that pass for ASCII ones are named.
+
+    Args:
+        text: any text.
+        keep_tabs: do not replace tabs by spaces.
     """
     if not _REVEALED.may_change(text):
         return text
-    return _name_in_context(text, _name).translate(_REVEALED).expandtabs(TAB)
+    text = _name_in_context(text, _name).translate(_REVEALED)
+    return text if keep_tabs else text.expandtabs(TAB)
 
 
 def hidden_characters(text: str) -> Counter[str]:
@@ -96,6 +104,18 @@ def hidden_characters(text: str) -> Counter[str]:
         rest = Counter(_name_in_context(text, count))
         counts.update({_REVEALED[ord(c)]: n for c, n in rest.items() if _REVEALED[ord(c)] != c})
     return counts
+
+
+def fold_blanks(text: str) -> str:
+    """Return revealed text with long runs of blanks and of hidden characters counted.
+
+    A line `⋯ 243 blank lines ⋯` stands for the lines; spaces and names are counted in place.
+    """
+    if "     " not in text and "\n\n\n" not in text and "<U+" not in text:
+        return text
+    text = _BLANK_LINES.sub(lambda match: f"⋯ {match[0].count(chr(10)):,} blank lines ⋯\n", text)
+    text = _SPACES.sub(lambda match: f" ⋯ {len(match[0]):,} spaces ⋯ ", text)
+    return _NAMES.sub(lambda match: f"{match[1]}({len(match[0]) // len(match[1]):,} times)", text)
 
 
 def clean_paste(text: str) -> str:

@@ -81,7 +81,7 @@ async def test_always_prints_the_rule_before_it_is_accepted(server: FakeServer, 
     ("asked", "line", "complaint"),
     [
         (CommandAsked("ls"), ["--always"], "proposes no rule"),
-        (PatchAsked(()), ["--always"], "only a command"),
+        (PatchAsked(()), ["--always"], "no rule for file changes"),
         (UnknownAsked("new/thing", {}), [], "only be declined"),
         (QuestionsAsked((Question("q", "", "Which?"),)), [], "codextui answer"),
         (ElicitationAsked("s", "form", "m", {"properties": {"a": {}}}), [], "codextui answer"),

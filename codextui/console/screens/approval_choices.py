@@ -6,16 +6,17 @@ from collections.abc import Callable, Sequence
 from enum import Enum, StrEnum, auto
 
 from codextui.console.widgets.form_fields import FormField, form_fields, form_problem
+from codextui.protocol.approval_text import scope_problem
 from codextui.protocol.approvals import (
     Approval,
     Asked,
-    CommandAsked,
     ElicitationAsked,
-    PatchAsked,
     PermissionsAsked,
     QuestionsAsked,
     ToolAsked,
     UnknownAsked,
+    approval_scopes,
+    takes_answers,
 )
 from codextui.protocol.decisions import Decision, Scope, decision_word
 from codextui.protocol.events import ApprovalResolved
@@ -47,68 +48,25 @@ PASTE_NOTE = "Pasted text decides nothing."
 TYPING_NOTE = "Not taken as a decision: keys decide after a moment without typing."
 """Shown when a decision key is pressed before the guard is ready."""
 
-_NO_RULE: dict[type[Asked], str] = {
-    PatchAsked: "There is no rule for file changes: they are approved once or for this session.",
-    PermissionsAsked: "Permissions are granted for this turn or for this session, not for good.",
-    ToolAsked: "There is no rule for tools: they are approved once or for this run.",
-}
-
 _NEEDS_FORM = "This is answered, not approved: fill in the form."
 _HAS_NO_FORM = "There is no form to fill in here."
 
 
 def choice_unavailable_reason(asked: Asked, choice: Choice) -> str:
     """Return why a choice is unavailable for a request; empty if it is available."""
-    if choice in (Choice.DECLINE, Choice.MESSAGE, Choice.STOP):
-        return ""
     match asked:
-        case CommandAsked():
-            return _command_reason(asked, choice)
-        case PatchAsked() | PermissionsAsked() | ToolAsked() if choice is Choice.ALWAYS:
-            return _NO_RULE[type(asked)]
-        case PatchAsked() | PermissionsAsked() | ToolAsked():
-            return _HAS_NO_FORM if choice is Choice.ANSWER else ""
+        case _ if choice in (Choice.DECLINE, Choice.MESSAGE, Choice.STOP):
+            return ""
         case QuestionsAsked() | ElicitationAsked(mode="form") if problem := form_problem(asked):
             return problem
-        case QuestionsAsked():
+        case _ if takes_answers(asked):
             return "" if choice is Choice.ANSWER else _NEEDS_FORM
-        case ElicitationAsked():
-            return _elicitation_reason(asked, choice)
-        case UnknownAsked():
-            return "codextui does not know this kind of request, so it can only be declined."
-
-
-def _command_reason(asked: CommandAsked, choice: Choice) -> str:
-    if choice is Choice.ANSWER:
-        return _HAS_NO_FORM
-    if choice is Choice.ALWAYS and not asked.rule:
-        return "Codex proposed no rule for this command, so there is nothing to allow for good."
-    if choice is Choice.SESSION and asked.stdin:
-        return "Input for a running command is approved each time."
-    return ""
-
-
-def _elicitation_reason(asked: ElicitationAsked, choice: Choice) -> str:
-    if asked.mode not in ("form", "url"):
-        return f"codextui does not know the mode {asked.mode!a}, so it can only be declined."
-    if answer_fields(asked):
-        return "" if choice is Choice.ANSWER else _NEEDS_FORM
-    if choice is Choice.ANSWER:
-        return _HAS_NO_FORM
-    if choice is Choice.ONCE or choice.value in _persistent_scopes(asked):
-        return ""
-    return f"{asked.server or 'This server'} takes an answer for this one time only."
-
-
-def _persistent_scopes(asked: ElicitationAsked) -> tuple[str, ...]:
-    """Read how long an MCP tool may stay approved (`_meta.persist`): `session`, `always`."""
-    match asked.meta.get("persist"):
-        case str(scope):
-            return (scope,)
-        case list() | tuple() as scopes:
-            return tuple(str(scope) for scope in scopes)
+        case UnknownAsked() | ElicitationAsked() if not approval_scopes(asked):
+            return scope_problem(asked, Scope.ONCE)
+        case _ if choice is Choice.ANSWER:
+            return _HAS_NO_FORM
         case _:
-            return ()
+            return scope_problem(asked, SCOPES[choice])
 
 
 def answer_fields(asked: Asked) -> tuple[FormField, ...]:

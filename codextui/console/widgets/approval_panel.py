@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from functools import partial
 
@@ -21,7 +20,8 @@ from codextui.console.render.palette import Palette
 from codextui.console.widgets.answer_form import AnswerForm
 from codextui.console.widgets.form_fields import FormField
 from codextui.console.widgets.strip_view import StripView, wrap_text
-from codextui.protocol.approvals import Approval, CommandAsked, ElicitationAsked
+from codextui.protocol.approval_text import lasting_rule
+from codextui.protocol.approvals import Approval, ElicitationAsked
 from codextui.text.sanitize import one_line, reveal
 
 MAX_MESSAGE_LENGTH = 4_000
@@ -239,26 +239,17 @@ class DecisionButton(Static, can_focus=False):
 
 def render_rule(approval: Approval, width: int, palette: Palette) -> list[Strip]:
     """Render in full what "always" would allow from now on."""
-    text = Text()
-    match approval.asked:
-        case CommandAsked(network=str(network), rule=rule) if network:
-            text.append("Every command could reach\n\n")
-            text.append(f"  {reveal(rule[-1] if rule else network)}\n\n", palette.code)
-            text.append("over the network without asking: ")
-            text.append("in every thread, for good.\n", palette.warning)
-            text.append("Codex writes the rule into its own rules folder.", palette.muted)
-        case CommandAsked(rule=rule):
-            text.append("Every command that begins with\n\n")
-            text.append(f"  {reveal(shlex.join(rule))}\n\n", palette.code)
-            text.append("would run without asking: ")
-            text.append("in every thread, for good.\n", palette.warning)
-            text.append("Codex writes the rule into its own rules folder.", palette.muted)
-        case ElicitationAsked(server=server, message=message):
-            text.append(f"{reveal(message)}\n\n", palette.code)
-            text.append(f"{one_line(server, 80)} would not be asked about this again: ")
-            text.append("in every thread, for good.", palette.warning)
-        case _:
-            text.append("There is no rule.")
+    rule = lasting_rule(approval.asked)
+    if rule is None:
+        return wrap_text(Text("There is no rule."), width, palette.text)
+    text = Text(f"{rule.before}\n\n" if rule.before else "")
+    text.append(f"{'  ' if rule.before else ''}{reveal(rule.allowed)}\n\n", palette.code)
+    text.append(f"{one_line(rule.after, 200)} ")
+    text.append(
+        "in every thread, for good.\n" if rule.note else "in every thread, for good.",
+        palette.warning,
+    )
+    text.append(rule.note, palette.muted)
     return wrap_text(text, width, palette.text)
 
 

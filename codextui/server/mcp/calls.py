@@ -14,9 +14,9 @@ from codextui.codex.threads import ThreadOptions
 from codextui.errors import CodextuiError, ServerRefused, ThreadUnknown, TurnNotRunning
 from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import Json, JsonObject
-from codextui.protocol.approvals import Approval
+from codextui.protocol.approvals import Approval, takes_answers
 from codextui.protocol.events import EVENT_METHOD, ApprovalAsked
-from codextui.server.approvals.elicitation import call_responder, wants_answers
+from codextui.server.approvals.elicitation import call_responder
 from codextui.server.approvals.input_required import InputRequiredResponder
 from codextui.server.clients import Caller
 from codextui.server.events.legacy import LegacySubscriber
@@ -224,7 +224,7 @@ class TurnCall:
         if not name:
             return ""  # no other client can connect to a private server
         option = "" if name == "default" else f" -L {name}"
-        command = "answer" if wants_answers(approval.asked) else "approve"
+        command = "answer" if takes_answers(approval.asked) else "approve"
         return f"`codextui{option}` or `codextui {command}{option} {approval.approval_id}`"
 
     @contextmanager

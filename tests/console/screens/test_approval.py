@@ -139,7 +139,7 @@ async def test_one_key_decides_and_closes_the_dialog(
 @pytest.mark.parametrize(
     ("asked", "key", "why"),
     [
-        (PLAIN, "p", "Codex proposed no rule"),
+        (PLAIN, "p", "Codex proposes no rule"),
         (CommandAsked("y\n", stdin=True), "s", "approved each time"),
         (PATCH, "p", "no rule for file changes"),
         (PERMISSIONS, "p", "not for good"),

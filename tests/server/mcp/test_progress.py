@@ -7,8 +7,8 @@ from typing import Any, cast
 import pytest
 
 from codextui.protocol import events as ev
+from codextui.protocol.approval_text import MAX_SHORT
 from codextui.protocol.approvals import Approval, CommandAsked
-from codextui.server.approvals.elicitation import MAX_LINE
 from codextui.server.clients import Caller, Session
 from codextui.server.mcp.progress import ProgressReporter, describe_event
 
@@ -113,5 +113,5 @@ def test_a_long_command_is_shortened():
     described = describe_event(
         ev.ItemStarted({"type": "commandExecution", "command": "x" * 10_000_000})
     )
-    assert len(described) == len("runs ``") + MAX_LINE
+    assert len(described) == len("runs ``") + MAX_SHORT
     assert described.endswith("…`")
