@@ -74,7 +74,13 @@ def render_approval(approval: Approval, width: int, palette: Palette) -> list[St
     invisible characters are made visible, long blanks are counted.
     """
     layout = _RequestLayout(width, palette)
-    return to_strips([row for part in request_parts(approval.asked) for row in layout.rows(part)])
+    rows: list[Row] = []
+    is_script = False
+    for part in request_parts(approval.asked):
+        was_script, is_script = is_script, isinstance(part, Script | Warned)
+        rows += [[]] if was_script and not is_script else []
+        rows += layout.rows(part)
+    return to_strips(rows)
 
 
 class _RequestLayout:
@@ -87,7 +93,7 @@ class _RequestLayout:
     def rows(self, part: Part) -> list[Row]:
         match part:
             case Script(prompt, text):
-                return [*prompt_rows(text, self._width, self._palette, prompt=prompt), []]
+                return prompt_rows(text, self._width, self._palette, prompt=prompt)
             case Warned(text):
                 return wrap_with_glyph("!", reveal(text), self._palette.warning, self._width)
             case Field(name, text):

@@ -21,7 +21,7 @@ from codextui.protocol.approvals import (
 from codextui.protocol.decisions import Decision, Scope, decision_word
 from codextui.protocol.events import ApprovalResolved
 from codextui.protocol.runs import RUN_PREFIX
-from codextui.text.figures import format_elapsed
+from codextui.text.figures import format_count, format_elapsed
 from codextui.text.sanitize import one_line
 
 
@@ -235,9 +235,14 @@ class TypingGuard:
 
 
 class Step(Enum):
-    """A step of the approval dialog: reading the request, accepting a rule, writing a message."""
+    """A step of the approval dialog.
+
+    Reading the request, granting it without having seen all of it, accepting a rule, writing a
+    message.
+    """
 
     READ = auto()
+    UNSEEN = auto()
     RULE = auto()
     MESSAGE = auto()
 
@@ -305,6 +310,9 @@ def step_hints(
         has_form: whether the request has a form.
     """
     match step:
+        case Step.UNSEEN:
+            agree = f"{key_of('unseen')} go on without having seen them"
+            return [agree, "space scroll", f"{key_of('later')} back"]
         case Step.RULE:
             accept = f"{key_of('once')} or {key_of('confirm')} accept the rule"
             return [accept, f"{key_of('later')} back"]
@@ -324,6 +332,11 @@ def _read_step_hints(
         words.append(f"{key_of('many')} approve  {key_of('decline_many')} decline all marked")
     words += [f"{key_of('open')} its thread", "↑ ↓ space scroll"]
     return [*words, "tab to the form"] if has_form else words
+
+
+def describe_unseen(unseen: int, total: int) -> str:
+    """Describe how much of a request was never on the screen."""
+    return f"{format_count(unseen)} of {format_count(total)} lines were never on the screen."
 
 
 def approval_name(approval: Approval) -> str:

@@ -46,8 +46,8 @@ PATCH = PatchAsked((FileChange("a.py", "add", "x = 1\n"),), "adds it", "/work")
 def test_a_command_is_shown_with_all_its_fields() -> None:
     assert draw(COMMAND) == [
         "$ git push origin main",
-        "",
         "! publishes, reaches the network",
+        "",
         "cwd      /work/shop",
         "reason   The branch has to be there.",
         "network  https://github.com",
@@ -68,8 +68,8 @@ def test_input_for_a_running_command_has_another_prompt() -> None:
 def test_invisible_characters_of_a_command_are_shown_with_a_warning() -> None:
     rows = draw(CommandAsked("rm \x1b[8m-rf /\u202e"))
     assert rows[0] == "$ rm ␛[8m-rf /<U+202E>"
-    assert rows[2].startswith("! It holds control or invisible characters")
-    assert rows[3].endswith("others: ␛, <U+202E>")
+    assert rows[1].startswith("! It holds control or invisible characters")
+    assert rows[2].endswith("others: ␛, <U+202E>")
     assert not any(row.startswith("!") for row in draw(CommandAsked("ls\t-l  a")))
 
 
