@@ -31,7 +31,13 @@ from codextui.protocol.approvals import (
 from codextui.protocol.changes import change_lines, count_lines, summarize_changes
 from codextui.protocol.decisions import Scope
 from codextui.text.figures import format_count
-from codextui.text.sanitize import fold_blanks, hidden_characters, one_revealed_line, reveal
+from codextui.text.sanitize import (
+    fold_blanks,
+    hidden_characters,
+    one_revealed_line,
+    reveal,
+    show_tabs,
+)
 from codextui.text.shell import find_unusual, strip_shell
 
 MAX_UNUSUAL = 12
@@ -282,7 +288,9 @@ def _words(asked: Asked) -> _Words:
         case ElicitationAsked(server, message=message):
             given = tool_arguments(asked)
             subject = f"{server}: {message}" + (f" {_to_json(given)}" if given else "")
-            title = f"passes on a question of {server}"
+            is_call = asked.meta.get("codex_approval_kind") == "mcp_tool_call"
+            what = "asks to call a tool of" if is_call else "passes on a question of"
+            title = f"{what} {server}"
             return _Words(title, "answer {}", "{}", subject)
         case ToolAsked(tool, arguments, server):
             name = f"{server}.{tool}" if server else tool
@@ -326,7 +334,7 @@ def _parts(asked: Asked) -> list[Part]:
 
 
 def _command_parts(asked: CommandAsked) -> list[Part]:
-    text = asked.command if asked.stdin else strip_shell(asked.command)
+    text = asked.command if asked.stdin else strip_shell(asked.command).rstrip("\n")
     script = Script("> " if asked.stdin else "$ ", text)
     warnings = [] if asked.stdin else [Warned(text) for text in _describe_unusual(text, asked.cwd)]
     parts: list[Part] = [script, *warnings] if _is_short(script) else [*warnings, script]
@@ -361,12 +369,21 @@ def _elicitation_parts(asked: ElicitationAsked) -> list[Part]:
     if asked.mode not in ("form", "url"):
         parts.append(Warned(f"Its mode {asked.mode} is not known here: it can be declined."))
     arguments = tool_arguments(asked)
-    meta = {
-        key: value for key, value in asked.meta.items() if not (arguments and key == "tool_params")
-    }
+    meta = _other_meta(asked) if arguments else asked.meta
     form = asked.schema if asked.schema.get("properties") else {}
     values = (("form", form), ("arguments", arguments), ("meta", meta))
     return parts + [Data(name, value) for name, value in values if value]
+
+
+def _other_meta(asked: ElicitationAsked) -> JsonObject:
+    """Return what the metadata of a tool's call say beside its arguments and the choices."""
+    arguments = tool_arguments(asked)
+    said = {"codex_approval_kind", "persist", "tool_params"}
+    shown = asked.meta.get("tool_params_display")
+    rows = [row for row in shown if isinstance(row, dict)] if isinstance(shown, list) else []
+    if {str(row.get("name")): row.get("value") for row in rows} == arguments:
+        said.add("tool_params_display")
+    return {key: value for key, value in asked.meta.items() if key not in said}
 
 
 def _fields(*fields: tuple[str, str]) -> list[Part]:
@@ -427,13 +444,19 @@ def _format_part(part: Part) -> str:
 def _format_files(changes: Sequence[FileChange]) -> str:
     lines = [f"changes: {_count_changes(changes)}"] if len(changes) > 1 else []
     for change in changes:
-        diff = fold_blanks(reveal(change.diff.rstrip("\n")))
+        diff = fold_blanks("\n".join(_show_line(sign, t) for sign, t in change_lines(change)))
         lines += (
             [describe_change(change), f"  {_indent_rest(diff)}"]
             if diff
             else [describe_change(change)]
         )
     return "\n".join(lines)
+
+
+def _show_line(sign: str, text: str) -> str:
+    kept = text.rstrip(" \t") if sign in ("+", "-") else text
+    tail = text[len(kept) :].replace(" ", "·")
+    return (sign if sign in ("+", "-", " ") else "") + show_tabs(f"{kept}{tail}")
 
 
 def _count_changes(changes: Sequence[FileChange]) -> str:

@@ -91,6 +91,21 @@ def reveal(text: str, *, keep_tabs: bool = False) -> str:
     return text if keep_tabs else text.expandtabs(TAB)
 
 
+def show_tabs(text: str, column: int = 0) -> str:
+    """Return text as `reveal` does, with every tab as `→` up to the next tab stop.
+
+    Args:
+        text: a line, or a part of one.
+        column: where it begins.
+    """
+    first, *rest = reveal(text, keep_tabs=True).split("\t")
+    shown = first
+    for part in rest:
+        room = TAB - (column + len(shown)) % TAB
+        shown += "→" + " " * (room - 1) + part
+    return shown
+
+
 def hidden_characters(text: str) -> Counter[str]:
     """Count the characters that `reveal` names, by name (`<U+200B>`, `␛`), without tabs."""
     counts: Counter[str] = Counter()

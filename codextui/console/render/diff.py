@@ -21,7 +21,7 @@ from codextui.protocol.changes import (
     parse_unified,
 )
 from codextui.text.figures import format_count, more_lines
-from codextui.text.sanitize import TAB, fold_blanks, reveal
+from codextui.text.sanitize import fold_blanks, reveal, show_tabs
 
 MIN_FOLDED_LINES = 6
 """Blank lines of a diff in a row that are counted instead of shown."""
@@ -113,18 +113,8 @@ def _line_segments(sign: str, text: str, style: Style, span: tuple[int, int]) ->
     column = 0
     for first, last in pairwise(cuts):
         part = text[first:last].replace(" ", "·") if first >= end else text[first:last]
-        shown = _show_blanks(part, column)
+        shown = fold_blanks(show_tabs(part, column))
         column += len(shown)
         is_changed = span[0] <= first < span[1]
         segments.append(Segment(shown, style + _CHANGED if is_changed else style))
     return segments or [Segment("", style)]
-
-
-def _show_blanks(text: str, column: int) -> str:
-    """Reveal a part of a line that begins in a column; tabs become `→` up to the next stop."""
-    first, *rest = reveal(text, keep_tabs=True).split("\t")
-    shown = first
-    for part in rest:
-        room = TAB - (column + len(shown)) % TAB
-        shown += "→" + " " * (room - 1) + part
-    return fold_blanks(shown)
