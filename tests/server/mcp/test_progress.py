@@ -89,8 +89,8 @@ async def test_nothing_is_reported_after_the_end_or_without_a_token():
     [
         (
             {"type": "commandExecution", "command": "make\x1b[2J\n test", "exitCode": 2},
-            "runs `make\N{REPLACEMENT CHARACTER}[2J test`",
-            "ran `make\N{REPLACEMENT CHARACTER}[2J test` (exit code 2)",
+            "runs `make␛[2J ␊ test`",
+            "ran `make␛[2J ␊ test` (exit code 2)",
         ),
         (
             {"type": "fileChange", "changes": [{"path": "a.py"}, {"path": "b.py"}]},
