@@ -29,7 +29,6 @@ from codextui.protocol.approvals import (
     PermissionsAsked,
     Question,
     QuestionsAsked,
-    ToolAsked,
     UnknownAsked,
     approval_scopes,
 )
@@ -126,14 +125,12 @@ def grants(asked: Asked, decision: Decision) -> bool:
     if isinstance(decision, Declined | Aborted):
         return False
     match asked:
-        case CommandAsked() | PatchAsked() | PermissionsAsked() | ToolAsked():
-            return isinstance(decision, Approved) and decision.scope in approval_scopes(asked)
         case QuestionsAsked():
             return isinstance(decision, Answered) and bool(answers_by_question(asked, decision))
         case ElicitationAsked():
             return _accepted_elicitation(asked, decision) is not None
-        case UnknownAsked():
-            return False
+        case _:
+            return isinstance(decision, Approved) and decision.scope in approval_scopes(asked)
 
 
 def needs_interrupt(asked: Asked, decision: Decision) -> bool:
@@ -451,7 +448,7 @@ def _accept_elicitation(params: JsonObject, decision: Yes) -> JsonObject | None:
 
 def _accepted_elicitation(asked: ElicitationAsked, decision: Yes) -> JsonObject | None:
     match decision:
-        case Approved(scope) if _can_approve(asked, scope):
+        case Approved(scope) if scope in approval_scopes(asked):
             meta = None if scope is Scope.ONCE else {"persist": scope.value}
             form: JsonObject | None = None if asked.mode == "url" else {}
             return {"action": "accept", "content": form, "_meta": meta}
@@ -464,15 +461,6 @@ def _accepted_elicitation(asked: ElicitationAsked, decision: Yes) -> JsonObject 
 def _decline_elicitation(decision: No) -> JsonObject:
     action = "cancel" if isinstance(decision, Aborted) else "decline"
     return {"action": action, "content": None, "_meta": None}
-
-
-def _can_approve(asked: ElicitationAsked, scope: Scope) -> bool:
-    """Return whether a plain yes is an answer: it has no required field, and offers the scope."""
-    offered = asked.meta.get("persist")
-    scopes = offered if isinstance(offered, list | tuple) else (offered,)
-    if scope is not Scope.ONCE and scope.value not in scopes:
-        return False
-    return asked.mode == "url" or (asked.mode == "form" and not asked.schema.get("required"))
 
 
 # execCommandApproval and applyPatchApproval, which Codex sends to clients without threads

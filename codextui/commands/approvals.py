@@ -1,10 +1,9 @@
-"""`codextui approvals`, `approve`, `decline` and `answer`, and approvals as text."""
+"""`codextui approvals`, `approve`, `decline` and `answer`."""
 
 from __future__ import annotations
 
 import argparse
 import json
-import shlex
 import time
 
 from codextui.commands.call import call_tool
@@ -12,112 +11,29 @@ from codextui.commands.output import print_indented, print_json, print_line, pri
 from codextui.errors import ApprovalGone, ConfigInvalid
 from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import Json, JsonObject
+from codextui.protocol.approval_text import (
+    Rule,
+    describe_subject,
+    format_request,
+    lasting_rule,
+    scope_problem,
+)
 from codextui.protocol.approvals import (
     Approval,
-    Asked,
-    CommandAsked,
     ElicitationAsked,
-    FileChange,
-    PatchAsked,
-    PermissionsAsked,
     Question,
     QuestionsAsked,
-    ToolAsked,
-    UnknownAsked,
-    approval_scopes,
     kind_of,
+    takes_answers,
 )
 from codextui.protocol.decisions import Aborted, Approved, Decision, Declined, Scope, decision_word
 from codextui.text.figures import format_elapsed
-from codextui.text.sanitize import one_line, reveal
+from codextui.text.sanitize import one_line, one_revealed_line
 
 
 def summarize_approval(approval: Approval) -> str:
     """Return what is asked in one sanitized line."""
-    match approval.asked:
-        case CommandAsked(command):
-            text = command
-        case PatchAsked(changes):
-            text = ", ".join(change.path for change in changes)
-        case PermissionsAsked(permissions):
-            text = json.dumps(permissions)
-        case QuestionsAsked(questions):
-            text = " / ".join(question.question for question in questions)
-        case ElicitationAsked(server=server, message=message):
-            text = f"{server}: {message}"
-        case ToolAsked(tool):
-            text = tool
-        case UnknownAsked(method):
-            text = method
-    return f"{kind_of(approval.asked)}: {one_line(text, 120)}"
-
-
-def format_approval(asked: Asked) -> str:
-    """Return all details of a request in several lines; hidden characters are revealed."""
-    match asked:
-        case CommandAsked():
-            return _format_command(asked)
-        case PatchAsked(changes, reason, grant_root):
-            lines = _fields(("reason", reason), ("would make writable", grant_root))
-            return "\n".join(
-                [*lines, *map(_format_change, changes)] or ["(Codex has not shown the diff)"]
-            )
-        case PermissionsAsked(permissions, cwd, reason):
-            return "\n".join([*_fields(("reason", reason), ("in", cwd)), _format_json(permissions)])
-        case QuestionsAsked(questions):
-            return "\n".join(map(_format_question, questions))
-        case ElicitationAsked(server, mode, message, schema, url):
-            lines = _fields(("server", server), ("says", message), ("opens", url))
-            return "\n".join([*lines, *([_format_json(schema)] if mode == "form" else [])])
-        case ToolAsked(tool, arguments, server, reason):
-            lines = _fields(("tool", tool), ("server", server), ("reason", reason))
-            return "\n".join([*lines, _format_json(arguments)])
-        case UnknownAsked(method, params):
-            return (
-                f"{reveal(method)} (a kind that is not known here; it can only be declined)\n"
-                + (_format_json(params))
-            )
-
-
-def format_rule(rule: tuple[str, ...]) -> str:
-    """Return the command prefix of a rule as one would type it."""
-    return reveal(shlex.join(rule))
-
-
-def _format_command(asked: CommandAsked) -> str:
-    lines = _fields(
-        ("reason", asked.reason),
-        ("in", asked.cwd),
-        ("wants to reach", asked.network),
-        ("wants", _format_json(asked.permissions) if asked.permissions else ""),
-        ("always would allow every command that begins with", shlex.join(asked.rule)),
-    )
-    kind = "input for a running command" if asked.stdin else "command"
-    return "\n".join([*lines, f"{kind}:", _indent(reveal(asked.command))])
-
-
-def _fields(*lines: tuple[str, str]) -> list[str]:
-    return [f"{name}: {reveal(value)}" for name, value in lines if value]
-
-
-def _format_change(change: FileChange) -> str:
-    moved = f" -> {reveal(change.move_path)}" if change.move_path else ""
-    return f"{reveal(change.kind)} {reveal(change.path)}{moved}\n{_indent(reveal(change.diff))}"
-
-
-def _format_question(question: Question) -> str:
-    lines = [f"{reveal(question.question_id)}: {reveal(question.question)}"]
-    for label, description in question.options:
-        lines.append(f"  - {reveal(label)}{f': {reveal(description)}' if description else ''}")
-    return "\n".join(lines)
-
-
-def _format_json(value: JsonObject) -> str:
-    return json.dumps(value, indent=2)
-
-
-def _indent(text: str) -> str:
-    return "\n".join(f"  {line}" for line in text.split("\n"))
+    return f"{kind_of(approval.asked)}: {describe_subject(approval.asked)}"
 
 
 def list_approvals(options: argparse.Namespace) -> int:
@@ -171,7 +87,7 @@ def _print_approval(approval: Approval) -> None:
     print_line(
         f"{one_line(approval.approval_id)}  {one_line(approval.handle)}  {kind}  waits {waited}"
     )
-    print_indented(format_approval(approval.asked))
+    print_indented(format_request(approval.asked))
     print_line()
 
 
@@ -186,27 +102,22 @@ def _find_approval(options: argparse.Namespace) -> Approval:
 
 
 def _check_scope(approval: Approval, scope: Scope) -> None:
-    match approval.asked:
-        case CommandAsked(rule=rule) if scope is Scope.ALWAYS:
-            if not rule:
-                raise ConfigInvalid(f"Codex proposes no rule for {approval.approval_id}")
-            print_note(f"from now on every command that begins with {format_rule(rule)} may run")
-        case _ if scope is Scope.ALWAYS:
-            raise ConfigInvalid("only a command can be approved for good")
-        case CommandAsked() | PatchAsked() | PermissionsAsked() | ToolAsked():
-            scopes = approval_scopes(approval.asked)
-            if scope not in scopes:
-                can = "only be approved once" if scopes else "only be declined"
-                raise ConfigInvalid(f"{approval.approval_id} can {can}")
-        case ElicitationAsked(schema=schema) if not schema.get("properties"):
-            pass
-        case QuestionsAsked() | ElicitationAsked():
-            raise ConfigInvalid(
-                f"{approval.approval_id} wants answers, by `codextui answer`: "
-                f"{summarize_approval(approval)}"
-            )
-        case _:
-            raise ConfigInvalid(f"{approval.approval_id} can only be declined")
+    asked = approval.asked
+    if takes_answers(asked):
+        raise ConfigInvalid(
+            f"{approval.approval_id} wants answers, by `codextui answer`: "
+            f"{summarize_approval(approval)}"
+        )
+    if problem := scope_problem(asked, scope):
+        raise ConfigInvalid(f"{approval.approval_id}: {problem}")
+    rule = lasting_rule(asked) if scope is Scope.ALWAYS else None
+    if rule is not None:
+        print_note(f"from now on {_describe_rule(rule)} in every thread, for good")
+
+
+def _describe_rule(rule: Rule) -> str:
+    before = f"{rule.before[:1].lower()}{rule.before[1:]}"
+    return one_revealed_line(f"{before} {rule.allowed} {rule.after}".strip())
 
 
 def _send_decision(options: argparse.Namespace, decision: Decision) -> int:

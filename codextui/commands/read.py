@@ -15,6 +15,7 @@ from codextui.console.model.state import ConsoleState
 from codextui.console.render.marks import describe_run_mark
 from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import JsonObject
+from codextui.protocol.approval_text import format_details
 from codextui.protocol.events import Event
 from codextui.protocol.runs import ThreadKind
 from codextui.protocol.threads import ThreadInfo
@@ -160,6 +161,8 @@ def _format_tool_call(call: kinds.ToolCall) -> str:
 
 def _format_approval(mark: kinds.ApprovalRequest) -> str:
     asked = f"asked {one_line(mark.approval.approval_id)}: {summarize_approval(mark.approval)}"
+    if details := format_details(mark.approval.asked):
+        asked = f"{asked}\n{_prefix_lines('  ', details)}"
     if mark.outcome is None:
         return f"{asked}\n  waits for a decision"
     by = f" by {one_line(mark.outcome.by)}" if mark.outcome.by else ""

@@ -338,13 +338,19 @@ class ConsoleApp(App[int]):
         pause = time.monotonic() - self._last_key_at
         return not self.main.is_composing() or pause >= TYPING_PAUSE
 
-    def _open_approvals(self, approvals: Sequence[Approval], first: str) -> ApprovalScreen:
+    def _open_approvals(
+        self,
+        approvals: Sequence[Approval],
+        first: str,
+        by_user: bool,  # the presenter's callback
+    ) -> ApprovalScreen:
         from codextui.console.screens.approval import ApprovalScreen  # noqa: PLC0415
 
         screen = ApprovalScreen(
             approvals,
             clients=self._clients(),
             first=first,
+            by_user=by_user,
             quiet=self._config.approvals.quiet,
             now=self._main_options.now,
         )

@@ -33,14 +33,15 @@ class ApprovalPresenter:
 
     def __init__(
         self,
-        open_dialog: Callable[[Sequence[Approval], str], ApprovalDialog],
+        open_dialog: Callable[[Sequence[Approval], str, bool], ApprovalDialog],
         *,
         may_open: Callable[[], bool],
     ) -> None:
         """Create a presenter without approvals.
 
         Args:
-            open_dialog: opens the dialog with these approvals, at the one with this id.
+            open_dialog: opens the dialog with these approvals, at the one with this id; the last
+                argument is whether a key of the user opens it.
             may_open: returns whether the dialog may open by itself now.
         """
         self._open_dialog = open_dialog
@@ -78,12 +79,12 @@ class ApprovalPresenter:
             return
         new = [a for a in self._queue if a.approval_id not in self._postponed]
         if new and self._may_open():
-            self._dialog = self._open_dialog(self._queue, new[0].approval_id)
+            self._dialog = self._open_dialog(self._queue, new[0].approval_id, False)
 
     def open(self, first: str) -> bool:
         """Open the dialog on the user's request; return false if nothing waits for a decision."""
         if self._dialog is None and self._queue:
-            self._dialog = self._open_dialog(self._queue, first)
+            self._dialog = self._open_dialog(self._queue, first, True)
         return bool(self._queue)
 
     def mark_decided(self, approval_id: str) -> None:
@@ -95,8 +96,8 @@ class ApprovalPresenter:
         self._decided.discard(approval_id)
         if self._dialog is not None:
             self._dialog.update_approvals(self._queue)
-        else:
-            self.open(approval_id)
+        elif self._queue:
+            self._dialog = self._open_dialog(self._queue, approval_id, False)
         if self._dialog is not None:
             self._dialog.reject_decision(approval_id, why)
 

@@ -9,7 +9,8 @@ from typing import TextIO
 
 from codextui.jsonrpc.fields import Json, JsonObject
 from codextui.protocol import events as ev
-from codextui.protocol.approvals import Approval, CommandAsked, PatchAsked, asked_to_json, kind_of
+from codextui.protocol.approval_text import format_request
+from codextui.protocol.approvals import Approval, asked_to_json, kind_of
 
 FIRST_LINES, LAST_LINES = 4, 8
 """Lines printed from the start and the end of a command's output; the JSON has all of it."""
@@ -116,26 +117,13 @@ def _format_notice(msg: ev.Msg, thread: str) -> Line | None:
 
 def format_approval(approval: Approval) -> Line:
     """Return the line that shows the whole request for an approval."""
-    request, reason = _describe(approval)
-    text = f"asks ({approval.approval_id}): {request}"
-    text = f"{text}\n  because: {reason}" if reason else text
+    text = f"asks ({approval.approval_id}):\n{_indent(format_request(approval.asked))}"
     data: dict[str, Json] = {
         "approval": approval.approval_id,
         "asks": kind_of(approval.asked),
         "asked": asked_to_json(approval.asked),
     }
     return Line("asked", text, approval.handle, data)
-
-
-def _describe(approval: Approval) -> tuple[str, str]:
-    match approval.asked:
-        case CommandAsked(command, cwd, reason):
-            return f"may I run this in {cwd}?\n  {command}", reason
-        case PatchAsked(changes, reason):
-            files = "\n".join(f"  {c.kind} {c.path}\n{_indent(c.diff)}" for c in changes)
-            return f"may I change these files?\n{files}", reason
-        case _:
-            return f"something of the kind {kind_of(approval.asked)!r}", ""
 
 
 def _format_started(item: JsonObject, thread: str) -> Line | None:

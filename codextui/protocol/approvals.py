@@ -223,17 +223,42 @@ class Approval(Message, frozen=True):
 
 
 def approval_scopes(asked: Asked) -> tuple[Scope, ...]:
-    """Return how far a yes to a request may reach; empty where a yes is no answer to it."""
+    """Return the scopes in which a request can be approved; none if a plain yes is no answer."""
     match asked:
-        case CommandAsked(rule=rule, available=available):
-            scopes = (Scope.ONCE, Scope.SESSION, *([Scope.ALWAYS] if rule else []))
+        case CommandAsked(rule=rule, stdin=stdin, available=available):
+            repeated = () if stdin else (Scope.SESSION,)
+            scopes = (Scope.ONCE, *repeated, *((Scope.ALWAYS,) if rule else ()))
+            return _listed(scopes, available)
         case PatchAsked(available=available) | PermissionsAsked(available=available):
-            scopes = (Scope.ONCE, Scope.SESSION)
+            return _listed((Scope.ONCE, Scope.SESSION), available)
         case ToolAsked():
             return (Scope.ONCE, Scope.SESSION)
+        case ElicitationAsked(mode="url") | ElicitationAsked(mode="form"):
+            return () if asked.schema.get("required") else (Scope.ONCE, *_offered_scopes(asked))
         case QuestionsAsked() | ElicitationAsked() | UnknownAsked():
             return ()
+
+
+def takes_answers(asked: Asked) -> bool:
+    """Return whether a request has a form to fill in."""
+    match asked:
+        case QuestionsAsked():
+            return True
+        case ElicitationAsked(mode="form", schema=schema):
+            return bool(schema.get("properties"))
+        case _:
+            return False
+
+
+def _listed(scopes: tuple[Scope, ...], available: tuple[Scope, ...] | None) -> tuple[Scope, ...]:
     return tuple(scope for scope in scopes if available is None or scope in available)
+
+
+def _offered_scopes(asked: ElicitationAsked) -> tuple[Scope, ...]:
+    """Read how long an MCP tool may stay approved: `_meta.persist`, a word or several."""
+    offered = asked.meta.get("persist")
+    words = offered if isinstance(offered, list | tuple) else (offered,)
+    return tuple(scope for scope in (Scope.SESSION, Scope.ALWAYS) if scope.value in words)
 
 
 def kind_of(asked: Asked) -> str:

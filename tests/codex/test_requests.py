@@ -452,7 +452,7 @@ SCOPES_LISTED = [
     (COMMAND, {"availableDecisions": []}, []),
     (COMMAND, {"availableDecisions": "accept"}, []),
     (COMMAND, {"availableDecisions": [{"accept": True}, 7, None]}, []),
-    (COMMAND, {"kind": "writeStdin", "availableDecisions": ["accept", "cancel"]}, [ONCE, SESSION]),
+    (COMMAND, {"kind": "writeStdin", "availableDecisions": ["accept", "cancel"]}, [ONCE]),
     (COMMAND, {"kind": "humanCommand"}, [ONCE]),
     (
         COMMAND,

@@ -93,7 +93,7 @@ async def test_always_prints_the_rule_before_it_is_accepted(server: FakeServer, 
     ("asked", "line", "complaint"),
     [
         (CommandAsked("ls"), ["--always"], "proposes no rule"),
-        (PatchAsked(()), ["--always"], "only a command"),
+        (PatchAsked(()), ["--always"], "no rule for file changes"),
         (UnknownAsked("new/thing", {}), [], "only be declined"),
         (QuestionsAsked((Question("q", "", "Which?"),)), [], "codextui answer"),
         (ElicitationAsked("s", "form", "m", {"properties": {"a": {}}}), [], "codextui answer"),
@@ -112,7 +112,7 @@ async def test_an_approval_that_does_not_fit_the_request_is_not_sent(
 async def test_what_codex_does_not_list_is_not_sent(server: FakeServer, run: Any) -> None:
     once = CommandAsked("make", available=(Scope.ONCE,), human=True)
     given = offer(server, approval(once), approval(CommandAsked("make", available=()), "a8"))
-    assert "can only be approved once" in (await run("approve", "a7", "--session")).err
+    assert "decided each time" in (await run("approve", "a7", "--session")).err
     assert "can only be declined" in (await run("approve", "a8")).err
     assert not given
     assert (await run("approve", "a7")).code == 0

@@ -33,7 +33,7 @@ class Harness:
         self.may_open = True
         self.presenter = ApprovalPresenter(self._open, may_open=lambda: self.may_open)
 
-    def _open(self, approvals: Sequence[Approval], first: str) -> Dialog:
+    def _open(self, approvals: Sequence[Approval], first: str, by_user: bool) -> Dialog:
         self.dialogs.append(Dialog(approvals, first))
         return self.dialogs[-1]
 

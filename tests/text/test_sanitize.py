@@ -1,13 +1,24 @@
 from __future__ import annotations
 
+import re
 import time
+import unicodedata
 
 import pytest
 from console.render.looks import TEXTS, is_harmless
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codextui.text.sanitize import one_line, replace_surrogates, reveal, sanitize
+from codextui.text.sanitize import (
+    fold_blanks,
+    hidden_characters,
+    one_line,
+    one_revealed_line,
+    replace_surrogates,
+    reveal,
+    sanitize,
+    show_tabs,
+)
 
 
 @pytest.mark.parametrize(
@@ -60,6 +71,100 @@ def test_reveal_removes_nothing(raw: str, shown: str) -> None:
     assert reveal(raw) == shown
 
 
+SHAPES_OF_THEIR_OWN = {0x600, 0x6DD, 0x70F, 0x890, 0x8E2, 0x110BD}
+
+
+@pytest.mark.parametrize("category", ["Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"])
+def test_whole_categories_are_named(category: str) -> None:
+    codes = [c for c in range(0x110000) if unicodedata.category(chr(c)) == category]
+    for code in codes[:: max(1, len(codes) // 3_000)]:
+        is_kept = chr(code) in "\t\n" or 0x600 <= code <= 0x605 or 0x1F000 <= code <= 0x1FAFF
+        if not is_kept and code not in SHAPES_OF_THEIR_OWN | {0x891, 0x110CD}:
+            assert reveal(f"a{chr(code)}b") != f"a{chr(code)}b", hex(code)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        *(0x1BCA0, 0x16FE4, 0x13430, 0xFFFF, 0x0378, 0x200B, 0xFE0F, 0xE0100, 0xE0041),
+        *(0x3164, 0xFFA0, 0x115F, 0x2800, 0x180E, 0x034F, 0xE000, 0x10FFFF, 0xFFFC, 0x1D159),
+    ],
+)
+def test_what_has_no_shape_is_named_and_counted(code: int) -> None:
+    name = f"<U+{code:04X}>"
+    assert reveal(f"a{chr(code)}b") == f"a{name}b"
+    assert hidden_characters(f"a{chr(code)}b{chr(code)}") == {name: 2}
+
+
+@pytest.mark.parametrize(
+    ("raw", "shown"),
+    [
+        ("p\u0430ypal.com", "p<U+0430>ypal.com"),
+        ("\u0441\u043e\u0440\u0443", "<U+0441><U+043E><U+0440><U+0443>"),
+        ("\u043f\u0440\u0438\u0432\u0435\u0442 cat", "\u043f\u0440\u0438\u0432\u0435\u0442 cat"),
+        ("rm \u2215etc", "rm <U+2215>etc"),
+        ("a\u037e b", "a<U+037E> b"),
+        ("na\u00efve caf\u00e9 \u4f60\u597d", "na\u00efve caf\u00e9 \u4f60\u597d"),
+        ("\u03bb x: \u03b1", "\u03bb x: \u03b1"),
+        ("\u0301x", "<U+0301>x"),
+    ],
+)
+def test_what_passes_for_ascii_is_named_only_where_it_does(raw: str, shown: str) -> None:
+    assert reveal(raw) == shown
+
+
+@given(TEXTS)
+def test_a_text_without_hidden_characters_is_shown_as_it_is(raw: str) -> None:
+    if not hidden_characters(raw) and "\t" not in raw and "\r" not in raw:
+        assert reveal(raw) == raw
+
+
+@pytest.mark.parametrize(
+    ("raw", "line"),
+    [
+        ("echo safe\ntouch x", "echo safe \u240a touch x"),
+        ("a\r\n\n\n  b\n", "a \u240a b"),
+        ("a\t  b", "a b"),
+        ("x" * 3 + "\n" + "y" * 600, "xxx \u240a " + "y" * 493 + "\u2026"),
+    ],
+)
+def test_line_ends_stay_visible_in_one_line(raw: str, line: str) -> None:
+    assert one_line(raw) == line
+    assert one_revealed_line(raw) == line
+
+
+def test_one_line_says_that_something_follows_many_blanks() -> None:
+    assert one_line("safe" + " " * 100_000 + "rm -rf /", 100) == "safe rm -rf /"
+    assert one_line("safe" + "\n" * 100_000 + "rm -rf /", 100) == "safe \u240a rm -rf /"
+    assert one_line("a" * 5_000, 100).endswith("\u2026")
+
+
+@pytest.mark.parametrize(
+    ("raw", "folded"),
+    [
+        ("a\n\n\nb", "a\n\n\nb"),
+        ("a" + "\n" * 244 + "b", "a\n\u22ef 243 blank lines \u22ef\nb"),
+        ("a\n" + "   \n" * 1_200 + "b", "a\n\u22ef 1,200 blank lines \u22ef\nb"),
+        ("a" + " " * 300 + "b", "a \u22ef 300 spaces \u22ef b"),
+        ("    deep" + " " * 20 + "x", "    deep" + " " * 20 + "x"),
+        ("a" + "<U+200B>" * 500 + "b", "a<U+200B>(500 times)b"),
+    ],
+)
+def test_long_blanks_are_counted(raw: str, folded: str) -> None:
+    assert fold_blanks(raw) == folded
+
+
+@given(st.text(alphabet="a \n", max_size=400))
+def test_folding_drops_only_blanks(raw: str) -> None:
+    folded = re.sub(r"\u22ef \d+ (blank lines|spaces) \u22ef", "", fold_blanks(raw))
+    assert folded.replace(" ", "").replace("\n", "") == raw.replace(" ", "").replace("\n", "")
+
+
+def test_tabs_can_be_told_from_spaces() -> None:
+    assert show_tabs("a\tb\t\tc") == "a\u2192  b\u2192  \u2192   c"
+    assert show_tabs("\tx", column=2) == "\u2192 x"
+
+
 @given(TEXTS | st.text())
 def test_sanitized_text_is_harmless(raw: str) -> None:
     for safe in (sanitize(raw), reveal(raw)):
@@ -94,12 +199,28 @@ def test_one_line_is_one_short_line(raw: str, limit: int) -> None:
 
 @pytest.mark.parametrize(
     "piece",
-    ["\x1b]", "\x9d", "\x1b[", "\x1b[1;", "❤\ufe0f", "\u200d", "👨\u200d", "e\u0301", "\x1b]a\x9d"],
+    [
+        "\n",
+        " ",
+        " \n",
+        "<U+200B>",
+        "\u0430a",
+        "\x1b]",
+        "\x9d",
+        "\x1b[",
+        "\x1b[1;",
+        "❤\ufe0f",
+        "\u200d",
+        "👨\u200d",
+        "e\u0301",
+        "\x1b]a\x9d",
+    ],
 )
 def test_the_cost_per_character_does_not_grow_with_the_text(piece: str) -> None:
     def cost(count: int) -> float:
         begin = time.process_time()
         sanitize(piece * count)
+        fold_blanks(reveal(piece * count))
         return (time.process_time() - begin) / count
 
     cost(1000)

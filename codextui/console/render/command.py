@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import shlex
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -15,7 +13,8 @@ from codextui.console.model.items import LEFT_RUNNING, CommandExecution
 from codextui.console.render.layout import Row, fill, indent, wrap
 from codextui.console.render.palette import Palette
 from codextui.text.figures import format_count, format_elapsed, more_lines
-from codextui.text.sanitize import reveal, sanitize
+from codextui.text.sanitize import fold_blanks, reveal, sanitize
+from codextui.text.shell import strip_shell
 
 if TYPE_CHECKING:
     from pygments.lexer import Lexer  # type: ignore[import-untyped]  # it ships no types
@@ -26,16 +25,11 @@ MAX_OUTPUT_LINES = 12
 MAX_LINE_ROWS = 3
 """Rows shown of one line of output."""
 
-MAX_UNWRAPPED_LENGTH = 10_000
-"""Characters of a command above which its shell is shown, too."""
-
 MAX_HIGHLIGHTED_LENGTH = 20_000
 """Characters of code above which it is not highlighted: lexers can be made very slow."""
 
 MAX_HIGHLIGHTED_LINE = 2_000
 """Characters of one line of code above which none of it is highlighted."""
-
-_SHELL = re.compile(r"(?:/usr)?(?:/bin/)?(?:ba|z|da)?sh -l?c ")
 
 
 def command_rows(
@@ -51,22 +45,11 @@ def command_rows(
 
 
 def prompt_rows(command: str, width: int, palette: Palette, *, prompt: str = "$ ") -> list[Row]:
-    """Lay out a whole command, highlighted on the background of code; nothing is cut or hidden."""
+    """Lay out a whole command, highlighted on the background of code; only blanks are folded."""
     style = palette.accent + Style(bgcolor=palette.code_block.bgcolor, bold=True)
-    code = highlight(reveal(command), "bash", palette)
+    code = highlight(fold_blanks(reveal(command)), "bash", palette)
     rows = wrap(code, width - len(prompt), keep_spaces=True)
     return [fill(row, width, palette.code_block) for row in indent(rows, Segment(prompt, style))]
-
-
-def strip_shell(command: str) -> str:
-    """Return `ls -l` for `/bin/bash -lc 'ls -l'`, in which Codex wraps commands."""
-    if len(command) > MAX_UNWRAPPED_LENGTH or not _SHELL.match(command):
-        return command
-    try:
-        words = shlex.split(command)
-    except ValueError:
-        return command
-    return words[2] if len(words) == 3 else command
 
 
 def code_rows(code: str, language: str, width: int, palette: Palette) -> list[Row]:

@@ -29,7 +29,7 @@ from codextui.console.model.items import (
     WebSearch,
 )
 from codextui.console.render.command import command_rows
-from codextui.console.render.diff import change_rows, summarize_changes
+from codextui.console.render.diff import change_rows
 from codextui.console.render.layout import (
     Row,
     indent,
@@ -43,6 +43,7 @@ from codextui.console.render.layout import (
 from codextui.console.render.marks import mark_rows
 from codextui.console.render.palette import Palette
 from codextui.console.render.streaming_markdown import StreamingMarkdown
+from codextui.protocol.changes import summarize_changes
 from codextui.text.figures import format_count, format_elapsed, more_lines
 from codextui.text.sanitize import one_line, reveal, sanitize
 

@@ -18,9 +18,9 @@ from codextui.console.model.items import (
     TurnStart,
     WarningMessage,
 )
-from codextui.console.render.approval import describe_asked
 from codextui.console.render.layout import Row, indent, truncate, wrap, wrap_with_glyph
 from codextui.console.render.palette import Palette
+from codextui.protocol.approval_text import summarize_request
 from codextui.protocol.approvals import ToolAsked
 from codextui.protocol.events import ApprovalResolved
 from codextui.protocol.runs import RoleAction, RunEventKind
@@ -130,7 +130,7 @@ def _turn_end_rows(end: TurnEnd, width: int, palette: Palette) -> list[Row]:
 
 
 def _approval_rows(request: ApprovalRequest, width: int, palette: Palette) -> list[Row]:
-    asked = describe_asked(request.approval.asked)
+    asked = summarize_request(request.approval.asked)
     if request.outcome is None:
         text = truncate(f"waits for you: {asked}", 2 * width)
         return wrap_with_glyph("?", text, palette.needs_input, width)

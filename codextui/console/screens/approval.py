@@ -30,13 +30,15 @@ from codextui.console.screens.approval_choices import (
     describe_origin,
     describe_outcome,
     describe_position,
+    describe_unseen,
     step_hints,
 )
 from codextui.console.screens.approve_many import ApproveManyScreen
 from codextui.console.screens.messages import ApprovalDecided, OpenThread
 from codextui.console.widgets.answer_form import AnswerForm
 from codextui.console.widgets.approval_panel import ApprovalPanel, DecisionBar, DecisionOption
-from codextui.protocol.approvals import Approval
+from codextui.console.widgets.strip_view import StripView
+from codextui.protocol.approvals import Approval, QuestionsAsked
 from codextui.protocol.decisions import Aborted, Answered, Approved, Decision, Declined, Scope
 from codextui.protocol.events import ApprovalResolved
 from codextui.text.sanitize import one_line
@@ -66,6 +68,7 @@ class ApprovalScreen(ModalScreen[None]):
         Binding("enter", "confirm", "Accept the rule that is shown", id="approval.confirm"),
         Binding("m", "mark", "Mark it, to decide several at once", id="approval.mark"),
         Binding("M", "mark_all", "Mark all that can be approved", id="approval.mark_all"),
+        Binding("U", "grant_unseen", "Grant it without having seen all", id="approval.unseen"),
         Binding("Y", "approve_marked", "Approve all marked (shows them)", id="approval.many"),
         Binding("N", "decline_marked", "Decline all marked", id="approval.decline_many"),
     ]
@@ -76,6 +79,7 @@ class ApprovalScreen(ModalScreen[None]):
         *,
         clients: Mapping[str, str] | None = None,
         first: str = "",
+        by_user: bool = False,
         quiet: float = 0.6,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], float] = time.time,
@@ -86,6 +90,7 @@ class ApprovalScreen(ModalScreen[None]):
             approvals: all that are open, oldest first.
             clients: thread id → name of the MCP client that started the thread.
             first: id of the approval to show first; the oldest if it is empty or gone.
+            by_user: whether a key opened the dialog, so that harmless keys work at once.
             quiet: seconds without a keystroke after which decision keys work.
             clock: returns monotonic seconds, for the typing guard.
             now: returns unix seconds, for waiting times.
@@ -97,7 +102,10 @@ class ApprovalScreen(ModalScreen[None]):
         self._guard = TypingGuard(quiet, clock)
         self._now = now
         self._keys: dict[str, str] = {}
+        self._by_user = by_user
         self._step = Step.READ
+        self._unseen_choice = Choice.ONCE
+        self._seen: dict[str, Approval] = {}
         self._shown: Approval | None = None
         self._was_ready: bool | None = None
         self._is_composed = False
@@ -179,14 +187,45 @@ class ApprovalScreen(ModalScreen[None]):
         if shown is None:
             return
         chosen = Choice(choice)
-        if not self._guard.is_ready:
+        is_harmless = chosen is Choice.ALWAYS and self._step is Step.READ and self._by_user
+        if not (self._guard.is_ready or is_harmless):
             self._show_note(TYPING_NOTE)
         elif self._step is Step.RULE:
             self._choose_at_rule(chosen)
         elif reason := choice_unavailable_reason(shown.asked, chosen):
             self._show_note(reason)
+        elif chosen in GRANTING and self._unseen_count(shown):
+            self._unseen_choice = chosen
+            self._go_to(Step.UNSEEN)
         else:
             self._choose(chosen)
+
+    def action_grant_unseen(self) -> None:
+        """Go on with the choice that waits, although not all of the request was on the screen."""
+        if self._step is not Step.UNSEEN:
+            self._show_note("This is for what was not shown to its end: press an answer first.")
+        elif not self._guard.is_ready:
+            self._show_note(TYPING_NOTE)
+        else:
+            self._step = Step.READ
+            self._choose(self._unseen_choice)
+
+    @on(StripView.Scrolled)
+    def _update_unseen(self) -> None:
+        """Count again what was not on the screen; nothing else is left of it at the end."""
+        if self._step is not Step.UNSEEN or self._shown is None:
+            return
+        if self._unseen_count(self._shown):
+            self._show_unseen()
+        else:
+            self._go_to(Step.READ)
+            self._show_note("All of it has been on the screen now.")
+
+    def _remember_seen(self) -> None:
+        """Remember the shown request before it is replaced, if it was on the screen to its end."""
+        shown, body = self._shown, self._panel.body
+        if shown is not None and self._step in (Step.READ, Step.UNSEEN) and body.is_seen:
+            self._seen[shown.approval_id] = shown
 
     def action_confirm(self) -> None:
         """Accept the rule if it is shown; otherwise decide nothing."""
@@ -214,7 +253,7 @@ class ApprovalScreen(ModalScreen[None]):
         """Close the dialog, and show the approval's thread."""
         if self._shown is None:
             return
-        if not self._guard.is_ready:
+        if not (self._guard.is_ready or self._by_user):
             self._show_note(TYPING_NOTE)
             return
         self.app.post_message(OpenThread(self._shown.thread_id))
@@ -243,7 +282,7 @@ class ApprovalScreen(ModalScreen[None]):
 
     def action_approve_marked(self) -> None:
         """Show all marked approvals in full, and approve them once the user agrees."""
-        if self._may_decide_marked():
+        if self._may_decide_marked(is_harmless=True):
             dialog = ApproveManyScreen(self._queue.marked, quiet=self._quiet, clock=self._clock)
             self.app.push_screen(dialog, self._approve_marked)
 
@@ -252,14 +291,15 @@ class ApprovalScreen(ModalScreen[None]):
         if self._may_decide_marked():
             self._decide_marked(self._queue.marked, Declined())
 
-    def _may_decide_marked(self) -> bool:
+    def _may_decide_marked(self, *, is_harmless: bool = False) -> bool:
         if self._step is not Step.READ:
             return False
-        if not self._guard.is_ready:
+        is_ready = self._guard.is_ready or (is_harmless and self._by_user)
+        if not is_ready:
             self._show_note(TYPING_NOTE)
         elif not self._queue.marked:
             self._show_note("Nothing is marked: m marks what is shown, M all that can be approved.")
-        return self._guard.is_ready and bool(self._queue.marked)
+        return is_ready and bool(self._queue.marked)
 
     def _approve_marked(self, shown: tuple[Approval, ...] | None) -> None:
         """Approve what was shown in full and has not changed since."""
@@ -278,6 +318,8 @@ class ApprovalScreen(ModalScreen[None]):
 
     def _choose_at_rule(self, choice: Choice) -> None:
         match choice:
+            case Choice.ONCE if not self._panel.body.is_seen:
+                self._show_note("Not all of the rule has been on the screen: scroll to its end.")
             case Choice.ONCE:
                 self._decide(Approved(SCOPES[Choice.ALWAYS]))
             case Choice.ALWAYS:
@@ -326,8 +368,12 @@ class ApprovalScreen(ModalScreen[None]):
 
     def on_screen_resume(self) -> None:
         """Close, if the queue became empty while another screen was above this one."""
-        if self._is_composed and self._queue.current is None:
+        if not self._is_composed:
+            return
+        if self._queue.current is None:
             self._close()
+        else:
+            self._panel.body.redraw()
 
     def _close(self) -> None:
         """Close once, and never another screen instead."""
@@ -352,22 +398,47 @@ class ApprovalScreen(ModalScreen[None]):
         self._show_guard()
 
     def _show(self, approval: Approval) -> None:
+        self._remember_seen()
         self._shown = approval
         self._step = Step.READ
         self._panel.show_approval(approval, answer_fields(approval.asked), self._options(approval))
         self._show_origin()
 
     def _go_to(self, step: Step) -> None:
-        self._step = step
+        self._remember_seen()
+        before, self._step = self._step, step
         match step:
+            case Step.READ if before is Step.UNSEEN:
+                self._panel.show_unseen(False)
             case Step.READ if self._shown is not None:
                 self._panel.show_request(self._shown)
             case Step.RULE if self._shown is not None:
                 self._panel.show_rule(self._shown)
+            case Step.UNSEEN:
+                self._panel.show_unseen(True)
+                self._guard.arm()
             case _:
                 self._panel.show_message_input()
         self._show_note("")
         self._show_hints()
+        if step is Step.UNSEEN:
+            self._show_unseen()
+
+    def _unseen_count(self, approval: Approval) -> int:
+        """Return how many lines of the shown request were never on the screen.
+
+        Answers to questions count as seen: nothing is granted but what the form says.
+        """
+        if (
+            isinstance(approval.asked, QuestionsAsked)
+            or self._seen.get(approval.approval_id) == approval
+        ):
+            return 0
+        return 0 if self._panel.body.is_seen else max(1, self._panel.body.unseen_count)
+
+    def _show_unseen(self) -> None:
+        body = self._panel.body
+        self._show_note(describe_unseen(body.unseen_count, body.row_count))
 
     def _options(self, approval: Approval) -> list[DecisionOption]:
         return [

@@ -6,21 +6,22 @@ from collections.abc import Callable, Sequence
 from enum import Enum, StrEnum, auto
 
 from codextui.console.widgets.form_fields import FormField, form_fields, form_problem
+from codextui.protocol.approval_text import scope_problem
 from codextui.protocol.approvals import (
     Approval,
     Asked,
-    CommandAsked,
     ElicitationAsked,
-    PatchAsked,
     PermissionsAsked,
     QuestionsAsked,
     ToolAsked,
     UnknownAsked,
+    approval_scopes,
+    takes_answers,
 )
 from codextui.protocol.decisions import Decision, Scope, decision_word
 from codextui.protocol.events import ApprovalResolved
 from codextui.protocol.runs import RUN_PREFIX
-from codextui.text.figures import format_elapsed
+from codextui.text.figures import format_count, format_elapsed
 from codextui.text.sanitize import one_line
 
 
@@ -47,81 +48,25 @@ PASTE_NOTE = "Pasted text decides nothing."
 TYPING_NOTE = "Not taken as a decision: keys decide after a moment without typing."
 """Shown when a decision key is pressed before the guard is ready."""
 
-_NO_RULE: dict[type[Asked], str] = {
-    PatchAsked: "There is no rule for file changes: they are approved once or for this session.",
-    PermissionsAsked: "Permissions are granted for this turn or for this session, not for good.",
-    ToolAsked: "There is no rule for tools: they are approved once or for this run.",
-}
-
-_NOT_LISTED = "Codex does not offer this here."
-_NOT_LISTED_FOR_HUMAN = "A policy demands that this is decided each time it is asked."
 _NEEDS_FORM = "This is answered, not approved: fill in the form."
 _HAS_NO_FORM = "There is no form to fill in here."
 
 
 def choice_unavailable_reason(asked: Asked, choice: Choice) -> str:
     """Return why a choice is unavailable for a request; empty if it is available."""
-    if choice in (Choice.DECLINE, Choice.MESSAGE, Choice.STOP):
-        return ""
     match asked:
-        case CommandAsked() | PatchAsked() | PermissionsAsked() if not _is_listed(asked, choice):
-            return _NOT_LISTED_FOR_HUMAN if _is_human(asked) else _NOT_LISTED
-        case CommandAsked():
-            return _command_reason(asked, choice)
-        case PatchAsked() | PermissionsAsked() | ToolAsked() if choice is Choice.ALWAYS:
-            return _NO_RULE[type(asked)]
-        case PatchAsked() | PermissionsAsked() | ToolAsked():
-            return _HAS_NO_FORM if choice is Choice.ANSWER else ""
+        case _ if choice in (Choice.DECLINE, Choice.MESSAGE, Choice.STOP):
+            return ""
         case QuestionsAsked() | ElicitationAsked(mode="form") if problem := form_problem(asked):
             return problem
-        case QuestionsAsked():
+        case _ if takes_answers(asked):
             return "" if choice is Choice.ANSWER else _NEEDS_FORM
-        case ElicitationAsked():
-            return _elicitation_reason(asked, choice)
-        case UnknownAsked():
-            return "codextui does not know this kind of request, so it can only be declined."
-
-
-def _is_listed(asked: CommandAsked | PatchAsked | PermissionsAsked, choice: Choice) -> bool:
-    """Return whether Codex lists an approving choice; it need not list any."""
-    return asked.available is None or choice not in SCOPES or SCOPES[choice] in asked.available
-
-
-def _is_human(asked: Asked) -> bool:
-    return isinstance(asked, CommandAsked) and asked.human
-
-
-def _command_reason(asked: CommandAsked, choice: Choice) -> str:
-    if choice is Choice.ANSWER:
-        return _HAS_NO_FORM
-    if choice is Choice.ALWAYS and not asked.rule:
-        return "Codex proposed no rule for this command, so there is nothing to allow for good."
-    if choice is Choice.SESSION and asked.stdin:
-        return "Input for a running command is approved each time."
-    return ""
-
-
-def _elicitation_reason(asked: ElicitationAsked, choice: Choice) -> str:
-    if asked.mode not in ("form", "url"):
-        return f"codextui does not know the mode {asked.mode!a}, so it can only be declined."
-    if answer_fields(asked):
-        return "" if choice is Choice.ANSWER else _NEEDS_FORM
-    if choice is Choice.ANSWER:
-        return _HAS_NO_FORM
-    if choice is Choice.ONCE or choice.value in _persistent_scopes(asked):
-        return ""
-    return f"{asked.server or 'This server'} takes an answer for this one time only."
-
-
-def _persistent_scopes(asked: ElicitationAsked) -> tuple[str, ...]:
-    """Read how long an MCP tool may stay approved (`_meta.persist`): `session`, `always`."""
-    match asked.meta.get("persist"):
-        case str(scope):
-            return (scope,)
-        case list() | tuple() as scopes:
-            return tuple(str(scope) for scope in scopes)
+        case UnknownAsked() | ElicitationAsked() if not approval_scopes(asked):
+            return scope_problem(asked, Scope.ONCE)
+        case _ if choice is Choice.ANSWER:
+            return _HAS_NO_FORM
         case _:
-            return ()
+            return scope_problem(asked, SCOPES[choice])
 
 
 def answer_fields(asked: Asked) -> tuple[FormField, ...]:
@@ -290,9 +235,14 @@ class TypingGuard:
 
 
 class Step(Enum):
-    """A step of the approval dialog: reading the request, accepting a rule, writing a message."""
+    """A step of the approval dialog.
+
+    Reading the request, granting it without having seen all of it, accepting a rule, writing a
+    message.
+    """
 
     READ = auto()
+    UNSEEN = auto()
     RULE = auto()
     MESSAGE = auto()
 
@@ -360,6 +310,9 @@ def step_hints(
         has_form: whether the request has a form.
     """
     match step:
+        case Step.UNSEEN:
+            agree = f"{key_of('unseen')} go on without having seen them"
+            return [agree, "space scroll", f"{key_of('later')} back"]
         case Step.RULE:
             accept = f"{key_of('once')} or {key_of('confirm')} accept the rule"
             return [accept, f"{key_of('later')} back"]
@@ -379,6 +332,11 @@ def _read_step_hints(
         words.append(f"{key_of('many')} approve  {key_of('decline_many')} decline all marked")
     words += [f"{key_of('open')} its thread", "↑ ↓ space scroll"]
     return [*words, "tab to the form"] if has_form else words
+
+
+def describe_unseen(unseen: int, total: int) -> str:
+    """Describe how much of a request was never on the screen."""
+    return f"{format_count(unseen)} of {format_count(total)} lines were never on the screen."
 
 
 def approval_name(approval: Approval) -> str:

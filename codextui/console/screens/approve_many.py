@@ -62,8 +62,6 @@ class ApproveManyScreen(ModalScreen[tuple[Approval, ...]]):
         super().__init__()
         self._approvals = tuple(approvals)
         self._guard = TypingGuard(quiet, clock)
-        self._seen_to = 0
-        self._total = 1
 
     def compose(self) -> ComposeResult:
         """Yield the title, the approvals, the scroll position and the keys."""
@@ -97,13 +95,7 @@ class ApproveManyScreen(ModalScreen[tuple[Approval, ...]]):
         event.stop()
 
     def on_strip_view_scrolled(self, event: StripView.Scrolled) -> None:
-        """Record up to which row everything has been on the screen, without a gap."""
-        if not event.total:
-            return  # Before the first layout.
-        if event.total != self._total:
-            self._total, self._seen_to = event.total, 0  # Other rows at another width.
-        if event.first <= self._seen_to + 1:
-            self._seen_to = max(self._seen_to, event.last)
+        """Show which rows are on the screen."""
         place = f"lines {event.first} to {event.last} of {event.total}"
         self.query_one("#position", Static).update(
             "all of it was shown" if self._is_read else place
@@ -129,7 +121,7 @@ class ApproveManyScreen(ModalScreen[tuple[Approval, ...]]):
 
     @property
     def _is_read(self) -> bool:
-        return self._seen_to >= self._total
+        return self.query_one(StripView).is_seen
 
     def _show_note(self, note: str) -> None:
         self.query_one("#note", Static).update(note)

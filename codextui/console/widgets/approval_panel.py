@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from functools import partial
 
 import msgspec
 from msgspec import structs
 from rich.text import Text
+from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
@@ -21,7 +21,9 @@ from codextui.console.render.palette import Palette
 from codextui.console.widgets.answer_form import AnswerForm
 from codextui.console.widgets.form_fields import FormField
 from codextui.console.widgets.strip_view import StripView, wrap_text
-from codextui.protocol.approvals import Approval, CommandAsked, ElicitationAsked
+from codextui.protocol.approval_text import lasting_rule
+from codextui.protocol.approvals import Approval, ElicitationAsked
+from codextui.text.figures import format_count
 from codextui.text.sanitize import one_line, reveal
 
 MAX_MESSAGE_LENGTH = 4_000
@@ -29,6 +31,9 @@ MAX_MESSAGE_LENGTH = 4_000
 
 _MIN_BODY_ROWS = 3
 """Rows of the body in a terminal of any size."""
+
+_SHORT = 20
+"""Rows of a terminal below which margins and quiet texts are left out."""
 
 
 class DecisionOption(msgspec.Struct, frozen=True):
@@ -106,15 +111,20 @@ class ApprovalPanel(Vertical):
         """Show what is asked, and the answers."""
         self._title.update(approval_title(approval))
         shown = _without_form(approval) if self._form is not None else approval
-        self.body.show(partial(render_approval, shown))
-        self.set_class(False, "-rule", "-message")
+        self.body.show(partial(render_approval, shown), is_settled=False)
+        self.set_class(False, "-rule", "-message", "-unseen")
         self.body.focus()
 
     def show_rule(self, approval: Approval) -> None:
         """Show the rule that "always" would set in place of what is asked."""
         self._title.update("Always allow this?")
-        self.body.show(partial(render_rule, approval))
+        self.body.show(partial(render_rule, approval), is_settled=False)
         self.set_class(True, "-rule")
+        self.body.focus()
+
+    def show_unseen(self, asking: bool) -> None:  # as Textual's set_class
+        """Show what is asked without the answers, while it was not on the screen to its end."""
+        self.set_class(asking, "-unseen")
         self.body.focus()
 
     def show_message_input(self) -> None:
@@ -155,12 +165,17 @@ class ApprovalPanel(Vertical):
         if not self.body.is_attached:
             return
         room = self.screen.size.height
+        self.set_class(room < _SHORT, "-short")
         room -= 4 if room > 30 else 0
         free = max(_MIN_BODY_ROWS, room - self._other_rows())
         form = max(2, self._form.virtual_size.height + 1) if self._form is not None else 0
         form = min(form, max(free - self.body.row_count, free * 6 // 10))
         self._form_slot.styles.height = form
-        self.body.styles.height = max(1, min(self.body.row_count, free - form))
+        height = max(1, min(self.body.row_count, free - form))
+        self.body.styles.height = height
+        is_settled = self._decisions.is_settled and self._form_slot.size.height == form
+        if is_settled and self.body.size.height == height and self.body.row_count:
+            self.body.settle()
 
     def _other_rows(self) -> int:
         """Return the rows of all parts but the body and the form."""
@@ -171,15 +186,22 @@ class ApprovalPanel(Vertical):
         return rest
 
     def on_resize(self) -> None:
+        """Fit again, with or without margins first."""
+        self.set_class(self.screen.size.height < _SHORT, "-short")
+        self.call_after_refresh(self.fit)
+
+    def on_decision_bar_resized(self, event: DecisionBar.Resized) -> None:
         """Fit again."""
+        event.stop()
         self.call_after_refresh(self.fit)
 
     def on_strip_view_scrolled(self, event: StripView.Scrolled) -> None:
-        """Show the scroll position."""
-        event.stop()
-        more = f"lines {event.first} to {event.last} of {event.total}"
+        """Show the scroll position, and how much has never been on the screen."""
+        place = f"lines {event.first} to {event.last} of {event.total}"
+        unseen = self.body.unseen_count
+        place += f", {format_count(unseen)} not seen yet" if unseen else ""
         is_all = event.first <= 1 and event.last == event.total
-        self._scroll_position.update("all of it is shown" if is_all else more)
+        self._scroll_position.update("all of it is shown" if is_all else place)
         self.fit()
 
     def _replace_form(self, fields: Sequence[FormField]) -> None:
@@ -192,7 +214,7 @@ class ApprovalPanel(Vertical):
 
 
 class DecisionBar(Vertical):
-    """Two rows of buttons: those that grant something, and the others."""
+    """Rows of buttons: those that grant something, and below them the others."""
 
     class Chosen(Message):
         """An answer was clicked."""
@@ -201,25 +223,53 @@ class DecisionBar(Vertical):
             super().__init__()
             self.choice = choice
 
+    class Resized(Message):
+        """The rows need another room."""
+
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002  # Textual's name
         """Create a bar without buttons."""
         super().__init__(id=id)
         self._options: tuple[DecisionOption, ...] = ()
+        self._width = 0
 
     def compose(self) -> ComposeResult:
-        """Yield the rows that are not empty."""
-        granting = [option for option in self._options if option.grants]
-        others = [option for option in self._options if not option.grants]
-        for row in (granting, others):
-            if row:
-                with Horizontal():
-                    yield from (DecisionButton(option) for option in row)
+        """Yield rows that fit in the width."""
+        granting = [DecisionButton(option) for option in self._options if option.grants]
+        others = [DecisionButton(option) for option in self._options if not option.grants]
+        for row in (*self._break_rows(granting), *self._break_rows(others)):
+            with Horizontal():
+                yield from row
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Break the rows again if the width changed."""
+        if event.size.width != self._width:
+            self._width = event.size.width
+            self.refresh(recompose=True)
+        self.post_message(self.Resized())
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether all buttons have their place."""
+        buttons = [button.option for button in self.query(DecisionButton)]
+        is_current = self._width == self.size.width and buttons == list(self._options)
+        return not self.display or (is_current and self.size.height == len(self.children))
 
     def show(self, options: Sequence[DecisionOption]) -> None:
         """Replace the answers."""
         if tuple(options) != self._options:
             self._options = tuple(options)
             self.refresh(recompose=True)
+
+    def _break_rows(self, buttons: Sequence[DecisionButton]) -> list[list[DecisionButton]]:
+        rows: list[list[DecisionButton]] = []
+        room = 0
+        for button in buttons:
+            if not rows or button.needed_width > room:
+                rows.append([])
+                room = self._width or 1_000
+            rows[-1].append(button)
+            room -= button.needed_width + 1
+        return rows
 
 
 class DecisionButton(Static, can_focus=False):
@@ -231,6 +281,7 @@ class DecisionButton(Static, can_focus=False):
         label = Content.assemble((key, "bold"), option.label)
         super().__init__(label, classes="-yes" if option.grants else "-no")
         self.option = option
+        self.needed_width = label.cell_length + 2
 
     def on_click(self) -> None:
         """Post the choice."""
@@ -239,26 +290,17 @@ class DecisionButton(Static, can_focus=False):
 
 def render_rule(approval: Approval, width: int, palette: Palette) -> list[Strip]:
     """Render in full what "always" would allow from now on."""
-    text = Text()
-    match approval.asked:
-        case CommandAsked(network=str(network), rule=rule) if network:
-            text.append("Every command could reach\n\n")
-            text.append(f"  {reveal(rule[-1] if rule else network)}\n\n", palette.code)
-            text.append("over the network without asking: ")
-            text.append("in every thread, for good.\n", palette.warning)
-            text.append("Codex writes the rule into its own rules folder.", palette.muted)
-        case CommandAsked(rule=rule):
-            text.append("Every command that begins with\n\n")
-            text.append(f"  {reveal(shlex.join(rule))}\n\n", palette.code)
-            text.append("would run without asking: ")
-            text.append("in every thread, for good.\n", palette.warning)
-            text.append("Codex writes the rule into its own rules folder.", palette.muted)
-        case ElicitationAsked(server=server, message=message):
-            text.append(f"{reveal(message)}\n\n", palette.code)
-            text.append(f"{one_line(server, 80)} would not be asked about this again: ")
-            text.append("in every thread, for good.", palette.warning)
-        case _:
-            text.append("There is no rule.")
+    rule = lasting_rule(approval.asked)
+    if rule is None:
+        return wrap_text(Text("There is no rule."), width, palette.text)
+    text = Text(f"{rule.before}\n\n" if rule.before else "")
+    text.append(f"{'  ' if rule.before else ''}{reveal(rule.allowed)}\n\n", palette.code)
+    text.append(f"{one_line(rule.after, 200)} ")
+    text.append(
+        "in every thread, for good.\n" if rule.note else "in every thread, for good.",
+        palette.warning,
+    )
+    text.append(rule.note, palette.muted)
     return wrap_text(text, width, palette.text)
 
 

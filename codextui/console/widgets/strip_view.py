@@ -11,6 +11,7 @@ from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
 from textual.binding import Binding, BindingType
+from textual.errors import NoWidget
 from textual.geometry import Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
@@ -60,6 +61,8 @@ class StripView(ScrollView, can_focus=True):
         super().__init__(id=id)
         self._draw = draw
         self._rows: list[Strip] = []
+        self._unseen: set[int] = set()
+        self._is_settled = True
         self._width = 0
 
     @property
@@ -67,19 +70,48 @@ class StripView(ScrollView, can_focus=True):
         """The number of rows at the current width."""
         return len(self._rows)
 
-    def show(self, draw: DrawRows) -> None:
-        """Show other rows from the start."""
+    @property
+    def unseen_count(self) -> int:
+        """The number of rows that were never on the screen since they were rendered."""
+        return len(self._unseen)
+
+    @property
+    def is_seen(self) -> bool:
+        """Whether there are rows, and each was on the screen."""
+        return bool(self._rows) and not self._unseen
+
+    def show(self, draw: DrawRows, *, is_settled: bool = True) -> None:
+        """Show other rows from the start.
+
+        Args:
+            draw: renders the rows.
+            is_settled: whether rows count as seen before `settle` is called.
+        """
         self._draw = draw
+        self._is_settled = is_settled
+        self._rows = []
         self.redraw()
         self.scroll_to(y=0, animate=False, force=True)
 
+    def settle(self) -> None:
+        """Count rows as seen from now on: the view has its final place and size."""
+        if not self._is_settled:
+            self._is_settled = True
+            self._post_scrolled()
+
     def redraw(self) -> None:
-        """Render the rows again, and keep the scroll position."""
+        """Render the rows again, and keep the scroll position.
+
+        Other rows, as at another width, count as unseen again.
+        """
         self._width = self.scrollable_content_region.width
         if self._width <= 0:
             return
         palette = palette_from(self.app.theme_variables, surface="surface")
+        before = [strip.text for strip in self._rows]
         self._rows = self._draw(self._width, palette)
+        if before != [strip.text for strip in self._rows]:
+            self._unseen = set(range(len(self._rows)))
         self.virtual_size = Size(self._width, len(self._rows))
         self.refresh()
         self.call_after_refresh(self._post_scrolled)
@@ -132,9 +164,21 @@ class StripView(ScrollView, can_focus=True):
 
     def _post_scrolled(self) -> None:
         total = len(self._rows)
-        first = min(self.scroll_offset.y + 1, total)
-        last = min(self.scroll_offset.y + self.size.height, total)
+        above, height = self._visible_lines()
+        first = min(self.scroll_offset.y + above + 1, total)
+        last = min(self.scroll_offset.y + above + height, total)
+        if self._is_settled and self.screen.is_current:
+            self._unseen.difference_update(range(first - 1, last))
         self.post_message(self.Scrolled(first, last, total))
+
+    def _visible_lines(self) -> tuple[int, int]:
+        """Return how many of the widget's lines are cut off above, and how many are visible."""
+        try:
+            place = self.screen.find_widget(self)
+        except NoWidget:
+            return 0, 0
+        visible = place.visible_region
+        return visible.y - place.region.y, visible.height
 
 
 def wrap_text(text: Text, width: int, style: Style) -> list[Strip]:

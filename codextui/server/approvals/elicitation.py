@@ -1,12 +1,7 @@
-"""Asks clients to decide approvals by `elicitation/create`: who is asked, and in what words.
-
-A new kind of request needs a case in `describe_request`, `_message`, `_choices` and, for a form of
-its own, in `_schema`.
-"""
+"""Asks clients to decide approvals by `elicitation/create`: who is asked, and by which form."""
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Hashable
 from dataclasses import dataclass
@@ -14,18 +9,14 @@ from dataclasses import dataclass
 from mcp_types import RequestId
 
 from codextui.codex.legacy.requests import LegacyElicitation
-from codextui.jsonrpc.fields import Json, JsonObject
+from codextui.jsonrpc.fields import JsonObject
+from codextui.protocol.approval_text import format_elicitation
 from codextui.protocol.approvals import (
     Approval,
     Asked,
-    CommandAsked,
     ElicitationAsked,
-    PatchAsked,
-    PermissionsAsked,
     Question,
     QuestionsAsked,
-    ToolAsked,
-    UnknownAsked,
     approval_scopes,
 )
 from codextui.protocol.decisions import (
@@ -39,9 +30,6 @@ from codextui.protocol.decisions import (
 from codextui.protocol.tools import APPROVAL_META
 from codextui.server.approvals.broker import ApprovalBroker, CannotAnswer
 from codextui.server.clients import Caller, Channel, ClientGone, ClientRefused
-
-MAX_LINE = 160
-"""Characters that a description in one line shows of a command, a message or a question."""
 
 AUTO_DECLINERS = frozenset({"codex-mcp-client"})
 """Clients that decline by themselves where nobody can be asked, such as `codex exec`."""
@@ -187,75 +175,16 @@ def elicitation_params(
     know (`legacy`), and our own the whole approval in `_meta`.
     """
     form = _schema(approval.asked)
-    params: JsonObject = {"message": _message(approval.asked), "threadId": approval.thread_id}
+    question = "" if legacy is None else legacy.message
+    params: JsonObject = {"threadId": approval.thread_id}
     if legacy is not None:
         params = legacy.to_params("" if call_id is None else call_id, form)
-    return {**params, "requestedSchema": form, "_meta": {APPROVAL_META: approval.to_json()}}
-
-
-def wants_answers(asked: Asked) -> bool:
-    """Return whether a request asks for answers, rather than for an approval."""
-    return isinstance(asked, QuestionsAsked | ElicitationAsked)
-
-
-def describe_request(asked: Asked) -> str:
-    """Describe what is asked as a question in one line."""
-    match asked:
-        case CommandAsked(command):
-            return f"May Codex run `{shorten(command)}`?"
-        case PatchAsked(changes):
-            return f"May Codex change {shorten(', '.join(c.path for c in changes)) or 'files'}?"
-        case PermissionsAsked(reason=reason):
-            return f"May Codex have more permissions? {shorten(reason)}".strip()
-        case QuestionsAsked(questions):
-            return shorten(" ".join(question.question for question in questions))
-        case ElicitationAsked(server, message=message):
-            return shorten(f"{server} asks: {message}")
-        case ToolAsked(tool, arguments, server):
-            name = shorten(f"{server}.{tool}" if server else tool)
-            return f"May the tool {name} be called with {shorten(json.dumps(arguments))}?"
-        case UnknownAsked(method):
-            return f"Codex asks {shorten(method)}, which can only be declined."
-
-
-def shorten(text: Json) -> str:
-    """Return the beginning of a text in one line, without control characters."""
-    clean = " ".join(str(text if text is not None else "")[: 4 * MAX_LINE].split())
-    clean = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in clean)
-    return clean if len(clean) <= MAX_LINE else f"{clean[: MAX_LINE - 1]}…"
-
-
-def _message(asked: Asked) -> str:
-    match asked:
-        case CommandAsked(command, cwd):
-            return f"Allow Codex to run `{command}` in `{cwd}`?"
-        case PatchAsked():
-            return "Allow Codex to apply proposed code changes?"
-        case PermissionsAsked(reason=reason):
-            return f"Allow Codex more permissions? {reason}".strip()
-        case QuestionsAsked(questions):
-            return "\n".join(question.question for question in questions)
-        case ElicitationAsked(server, message=message):
-            return f"{server}: {message}"
-        case ToolAsked():
-            return _tool_message(asked)
-        case UnknownAsked(method):
-            return f"Codex asks something that can only be declined: {method}"
-
-
-def _tool_message(asked: ToolAsked) -> str:
-    """Show all that is approved; no part of it can look like a line of the message."""
-    tool = f"{asked.server}.{asked.tool}" if asked.server else asked.tool
-    lines = [f"Allow the tool {_visible(tool)} to be called with {_visible(asked.arguments)}?"]
-    if asked.reason:
-        lines.append(f"Reason given: {_visible(asked.reason)}")
-    return "\n".join(lines)
-
-
-def _visible(value: Json) -> str:
-    """Return a value as JSON in one line, with every character visible."""
-    text = json.dumps(value, ensure_ascii=False)
-    return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
+    return {
+        **params,
+        "message": format_elicitation(approval.asked, question),
+        "requestedSchema": form,
+        "_meta": {APPROVAL_META: approval.to_json()},
+    }
 
 
 def _schema(asked: Asked) -> dict[str, object]:
@@ -273,14 +202,9 @@ def _schema(asked: Asked) -> dict[str, object]:
 
 
 def _choices(asked: Asked) -> list[str]:
-    match asked:
-        case CommandAsked() | PatchAsked() | PermissionsAsked() | ToolAsked():
-            yeses = [decision_word(Approved(scope)) for scope in approval_scopes(asked)]
-            return [*yeses, "denied", "abort"]
-        case QuestionsAsked() | ElicitationAsked():
-            return ["approved", "denied", "abort"]
-        case UnknownAsked():
-            return ["denied", "abort"]
+    """Return the words of the decisions that are possible."""
+    approving = [decision_word(Approved(scope)) for scope in approval_scopes(asked)]
+    return [*approving, decision_word(Declined()), decision_word(Aborted())]
 
 
 def _decision_schema(words: list[str]) -> dict[str, object]:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from codextui.protocol.approvals import Approval
+from codextui.protocol.approvals import Approval, takes_answers
 from codextui.protocol.events import ApprovalAsked, ApprovalResolved
 from codextui.protocol.threads import ThreadState
-from codextui.server.approvals.elicitation import wants_answers
 from codextui.server.events.hub import EventHub
 from codextui.server.threads.registry import ThreadRecord, ThreadRegistry
 
@@ -21,7 +20,7 @@ class ApprovalPublisher:
         """Publish an approval; its thread needs input."""
         record = self._publish(approval, ApprovalAsked(approval))
         if record is not None:
-            word = "answer" if wants_answers(approval.asked) else "approval"
+            word = "answer" if takes_answers(approval.asked) else "approval"
             record.pending_approvals[approval.approval_id] = word
             self._registry.update(record, state=ThreadState.NEEDS_INPUT, waits_for=word)
 

@@ -14,13 +14,9 @@ from codextui.codex.threads import ThreadOptions
 from codextui.errors import CodextuiError, ServerRefused, ThreadUnknown, TurnNotRunning
 from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import Json, JsonObject
-from codextui.protocol.approvals import Approval, Deciders
+from codextui.protocol.approvals import Approval, Deciders, takes_answers
 from codextui.protocol.events import EVENT_METHOD, ApprovalAsked
-from codextui.server.approvals.elicitation import (
-    ElicitationResponder,
-    call_responder,
-    wants_answers,
-)
+from codextui.server.approvals.elicitation import ElicitationResponder, call_responder
 from codextui.server.approvals.input_required import InputRequiredResponder
 from codextui.server.clients import Caller
 from codextui.server.events.legacy import LegacySubscriber
@@ -228,7 +224,7 @@ class TurnCall:
 
     def _answer_command(self, approval: Approval) -> str:
         options = self._server.options
-        verb = "answer" if wants_answers(approval.asked) else "approve"
+        verb = "answer" if takes_answers(approval.asked) else "approve"
         command = options.shell_command(verb, approval.approval_id)
         return f"`{options.shell_command()}` or `{command}`" if command else ""
 

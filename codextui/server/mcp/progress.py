@@ -7,12 +7,14 @@ import time
 from collections.abc import Callable
 from typing import Self
 
-from codextui.jsonrpc.fields import JsonObject
+from codextui.jsonrpc.fields import Json, JsonObject
 from codextui.protocol import events as ev
+from codextui.protocol.approval_text import MAX_SHORT, describe_question
 from codextui.protocol.approvals import Approval
 from codextui.protocol.decisions import Approved, Scope, decision_word
-from codextui.server.approvals.elicitation import describe_request, shorten
 from codextui.server.clients import Caller
+from codextui.text.sanitize import one_revealed_line
+from codextui.text.shell import strip_shell
 
 PROGRESS_METHOD = "notifications/progress"
 
@@ -89,7 +91,7 @@ class ProgressReporter:
         """Report that nobody is connected who can decide an approval, and how to decide it."""
         command = self._how_to_answer(approval)
         if command and approval.approval_id in self._pending:
-            question = describe_request(approval.asked)
+            question = describe_question(approval.asked)
             message = f"needs input: {question} Answer with {command}"
             self._pending[approval.approval_id] = message
             self._send(message)
@@ -127,12 +129,12 @@ def describe_event(msg: ev.Msg) -> str:
         case ev.ItemCompleted(item):
             return _describe_end(item)
         case ev.ApprovalAsked(approval):
-            return f"waits for a decision: {describe_request(approval.asked)}"
+            return f"waits for a decision: {describe_question(approval.asked)}"
         case ev.ApprovalResolved(approval_id, outcome, by):
             word = _OUTCOMES.get(outcome, outcome)
-            return f"{approval_id} was {word} by {shorten(by)}" if by else f"{approval_id}: {word}"
+            return f"{approval_id} was {word} by {_shorten(by)}" if by else f"{approval_id}: {word}"
         case ev.ErrorRaised(message) | ev.Warned(message):
-            return shorten(message)
+            return _shorten(message)
         case _:
             return ""
 
@@ -140,13 +142,13 @@ def describe_event(msg: ev.Msg) -> str:
 def _describe_start(item: JsonObject) -> str:
     match item.get("type"):
         case "commandExecution":
-            return f"runs `{shorten(item.get('command'))}`"
+            return f"runs `{_command(item)}`"
         case "fileChange":
             return f"changes {_paths(item)}"
         case "mcpToolCall":
             return f"calls {_tool(item)}"
         case "webSearch":
-            return f"searches the web: {shorten(item.get('query'))}".rstrip(": ")
+            return f"searches the web: {_shorten(item.get('query'))}".rstrip(": ")
         case "agentMessage":
             return "speaks"
         case "reasoning":
@@ -154,7 +156,7 @@ def _describe_start(item: JsonObject) -> str:
         case "userMessage":
             return ""
         case kind:
-            return f"began: {shorten(kind)}"
+            return f"began: {_shorten(kind)}"
 
 
 def _describe_end(item: JsonObject) -> str:
@@ -162,27 +164,39 @@ def _describe_end(item: JsonObject) -> str:
         case "commandExecution":
             code = item.get("exitCode")
             ended = f" (exit code {code})" if isinstance(code, int) else ""
-            return f"ran `{shorten(item.get('command'))}`{ended}"
+            return f"ran `{_command(item)}`{ended}"
         case "fileChange":
             return f"changed {_paths(item)}"
         case "mcpToolCall":
             return f"called {_tool(item)}"
         case "agentMessage":
-            return f"said: {shorten(item.get('text'))}"
+            return f"said: {_shorten(item.get('text'))}"
         case "userMessage":
             return ""
         case "reasoning":
             return "thought"
         case kind:
-            return f"ended: {shorten(kind)}"
+            return f"ended: {_shorten(kind)}"
 
 
 def _tool(item: JsonObject) -> str:
-    return shorten(f"{item.get('server')}.{item.get('tool')}")
+    return _shorten(f"{item.get('server')}.{item.get('tool')}")
 
 
 def _paths(item: JsonObject) -> str:
     changes = item.get("changes")
     listed = changes if isinstance(changes, list) else []
     paths = [str(one.get("path")) for one in listed if isinstance(one, dict)]
-    return shorten(", ".join(paths)) or "files"
+    return _shorten(", ".join(paths)) or "files"
+
+
+def _shorten(text: Json) -> str:
+    """Return the beginning of a text in one line, without control characters."""
+    clean = " ".join(str(text if text is not None else "")[: 4 * MAX_SHORT].split())
+    clean = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in clean)
+    return clean if len(clean) <= MAX_SHORT else f"{clean[: MAX_SHORT - 1]}…"
+
+
+def _command(item: JsonObject) -> str:
+    """Return the script that a command runs, in one line in which line ends are visible."""
+    return one_revealed_line(strip_shell(str(item.get("command") or "")), MAX_SHORT)

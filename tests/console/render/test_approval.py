@@ -46,17 +46,18 @@ PATCH = PatchAsked((FileChange("a.py", "add", "x = 1\n"),), "adds it", "/work")
 def test_a_command_is_shown_with_all_its_fields() -> None:
     assert draw(COMMAND) == [
         "$ git push origin main",
+        "! publishes, reaches the network",
         "",
         "cwd      /work/shop",
         "reason   The branch has to be there.",
         "network  https://github.com",
         "permissions",
-        "  network:",
-        "    {",
+        "  {",
+        '    "network": {',
         '      "enabled": true',
         "    }",
-        "parsed   git push origin main",
-        "always   git push …, for good, in every thread",
+        "  }",
+        "always   every command could reach: push",
     ]
 
 
@@ -68,6 +69,7 @@ def test_invisible_characters_of_a_command_are_shown_with_a_warning() -> None:
     rows = draw(CommandAsked("rm \x1b[8m-rf /\u202e"))
     assert rows[0] == "$ rm ␛[8m-rf /<U+202E>"
     assert rows[1].startswith("! It holds control or invisible characters")
+    assert rows[2].endswith("others: ␛, <U+202E>")
     assert not any(row.startswith("!") for row in draw(CommandAsked("ls\t-l  a")))
 
 
@@ -137,10 +139,9 @@ _JSON = st.recursive(
 def test_an_unknown_request_is_shown_in_full(params: dict[str, object], width: int) -> None:
     strips = render_approval(approval(UnknownAsked("item/odd/kind", params)), width, PALETTE)
     shown = "".join("".join(strip.text for strip in strips).split())
-    for key, value in params.items():
-        wanted = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        assert "".join(reveal(key).split()) in shown
-        assert "".join(reveal(wanted).split()) in shown
+    for wanted in (*params, *params.values()):
+        text = reveal(json.dumps(wanted, ensure_ascii=False))
+        assert "".join(text.split()) in shown
     assert "item/odd/kind" in shown
 
 
@@ -172,10 +173,10 @@ def test_the_title_says_who_asks_for_what(asked: Asked, title: str) -> None:
 @pytest.mark.parametrize(
     ("asked", "row"),
     [
-        (CommandAsked("git push\nrm x"), "? backend 12s run: git push rm x"),
+        (CommandAsked("git push\nrm x"), "? backend 12s run: git push ␊ rm x"),
         (PATCH, "? backend 12s change 1 file, +1 -0: a.py"),
         (PatchAsked(()), "? backend 12s change files, not shown by Codex"),
-        (PermissionsAsked({"network": 1}), "? backend 12s have permissions: network"),
+        (PermissionsAsked({"network": 1}), '? backend 12s have permissions: {"network": 1}'),
         (QuestionsAsked((Question("q", "", "Why?"),)), "? backend 12s have an answer: Why?"),
         (ElicitationAsked("gh", "form", "Log in"), "? backend 12s answer gh: Log in"),
         (UnknownAsked("a/b", {}), "? backend 12s something unknown: a/b"),

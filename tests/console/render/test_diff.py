@@ -3,12 +3,15 @@ from __future__ import annotations
 from console.render.looks import PALETTE, TEXTS, WIDTHS, lines, text
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.style import Style
 
-from codextui.console.render.diff import change_rows, render_unified_diff, summarize_changes
+from codextui.console.render.diff import change_rows, render_unified_diff
 from codextui.console.render.layout import row_width
 from codextui.protocol.approvals import FileChange
+from codextui.protocol.changes import summarize_changes
 from codextui.text.sanitize import reveal
 
+CHANGED = Style(bold=True, underline=True)
 UPDATE = "@@ -1,4 +1,4 @@\n import os\n-import sys\n+import time\n \n def f(): pass\n"
 
 
@@ -39,8 +42,8 @@ def test_a_changed_file_shows_its_hunks() -> None:
         "  def f(): pass",
     ]
     styles = [[segment.style for segment in row if segment.text.strip()] for row in rows]
-    assert styles[3] == [PALETTE.removed] * 2
-    assert styles[4] == [PALETTE.added] * 2
+    assert styles[3] == [PALETTE.removed] * 2 + [PALETTE.removed + CHANGED]
+    assert styles[4] == [PALETTE.added] * 2 + [PALETTE.added + CHANGED]
 
 
 def test_lines_of_a_hunk_may_look_like_headers() -> None:
@@ -105,4 +108,47 @@ def test_rows_of_any_diff_fit_and_lose_nothing(path: str, diff: str, kind: str, 
     assert "".join(reveal(path).split()) in "".join(text(rows).split())
     if kind in ("add", "delete"):
         body = "".join(segment.text for row in rows for segment in row[1:])
-        assert "".join(reveal(diff).split()) in "".join(body.split())
+        assert letters(reveal(diff)) in letters(body)
+
+
+def letters(text: str) -> str:
+    """Leave out blanks, and the signs for them."""
+    return "".join(text.replace("→", "").replace("·", "").split())
+
+
+def draw(diff: str, kind: str = "update") -> list[str]:
+    return lines(change_rows([FileChange("a", kind, diff)], 60, PALETTE))[1:]
+
+
+def test_tabs_and_trailing_blanks_are_visible() -> None:
+    diff = "@@ -1,3 +1,3 @@\n-    return 1\n+\treturn 1\n-x = 1\n+x = 1 \t\n  kept \n"
+    assert draw(diff) == [
+        "  @@ -1,3 +1,3 @@",
+        "-     return 1",
+        "+ →   return 1",
+        "- x = 1",
+        "+ x = 1·→",
+        "   kept",
+    ]
+
+
+def test_carriage_returns_are_visible() -> None:
+    assert draw("@@ -1 +1 @@\n-x\n+x\r\n")[1:] == ["- x", "+ x␍"]
+
+
+def test_the_word_that_differs_is_marked() -> None:
+    diff = "@@ -1 +1 @@\n-if user.is_admin() and x:\n+if user.is_adm1n() and x:\n"
+    rows = change_rows([FileChange("a", "update", diff)], 60, PALETTE)
+    marked = ["".join(s.text for s in row if s.style and s.style.underline) for row in rows]
+    assert marked[2:4] == ["is_admin", "is_adm1n"]
+
+
+def test_lines_that_do_not_look_alike_are_not_marked() -> None:
+    diff = "@@ -1 +1 @@\n-import os\n+return 12345\n"
+    rows = change_rows([FileChange("a", "update", diff)], 60, PALETTE)
+    assert not any(segment.style.underline for row in rows for segment in row if segment.style)
+
+
+def test_a_run_of_blank_lines_is_counted() -> None:
+    assert draw("a\n" + "\n" * 300 + "rm\n", "add") == ["+ a", "+ ⋯ 300 blank lines ⋯", "+ rm"]
+    assert draw("a" + " " * 300 + "rm\n", "add") == ["+ a ⋯ 300 spaces ⋯ rm"]

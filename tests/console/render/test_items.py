@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 
 from codextui.console.model import items
 from codextui.console.model.items import GrowingText, TranscriptItem
-from codextui.console.render.command import strip_shell
 from codextui.console.render.items import RenderedItem
 from codextui.protocol.approvals import Approval, CommandAsked, FileChange, PatchAsked
 from codextui.protocol.events import ApprovalResolved
+from codextui.text.shell import strip_shell
 
 
 def draw(

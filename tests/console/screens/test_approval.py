@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
@@ -16,6 +17,7 @@ from console.screens.dialog_host import (
     asking,
     on_screen,
 )
+from msgspec import structs
 from textual.pilot import Pilot
 from textual.widgets import Static
 
@@ -23,6 +25,7 @@ from codextui.console.bindings import check_keymap
 from codextui.console.screens.approval import ApprovalScreen
 from codextui.console.screens.confirm import ConfirmScreen
 from codextui.console.widgets.approval_panel import DecisionButton
+from codextui.console.widgets.strip_view import StripView
 from codextui.protocol.approvals import (
     Approval,
     Asked,
@@ -70,7 +73,7 @@ class OpenDialog:
 
     def rest(self) -> None:
         """Let the quiet time pass."""
-        self.clock.advance(QUIET)
+        self.clock.advance(QUIET + 0.001)
 
     async def press(self, *keys: str) -> None:
         await self.pilot.press(*keys)
@@ -139,7 +142,7 @@ async def test_one_key_decides_and_closes_the_dialog(
 @pytest.mark.parametrize(
     ("asked", "key", "why"),
     [
-        (PLAIN, "p", "Codex proposed no rule"),
+        (PLAIN, "p", "Codex proposes no rule"),
         (CommandAsked("y\n", stdin=True), "s", "approved each time"),
         (CommandAsked("make", available=(Scope.ONCE,), human=True), "s", "A policy demands"),
         (CommandAsked("make", available=(Scope.ONCE,), human=True), "p", "A policy demands"),
@@ -322,9 +325,153 @@ async def test_without_a_quiet_time_keys_decide_at_once() -> None:
     clock = FakeClock()
     host = DialogHost(asking([approval(COMMAND)], clock, quiet=0))
     async with host.run_test() as pilot:
+        await pilot.pause()
         await pilot.press("y")
         await pilot.pause()
         assert host.decided == [("a1", Approved())]
+
+
+# -- nothing is granted unseen
+
+LONG = CommandAsked("\n".join(f"echo {n}" for n in range(100)), rule=("echo",))
+LONG_PATCH = PatchAsked((FileChange("a.py", "add", "".join(f"x{n}\n" for n in range(12_000))),))
+
+
+@pytest.mark.parametrize(
+    ("asked", "key", "decision"),
+    [
+        (LONG, "y", Approved()),
+        (LONG, "s", Approved(Scope.SESSION)),
+        (LONG_PATCH, "y", Approved()),
+        (ElicitationAsked("docs", "form", "May I?\n" * 90), "y", Approved()),
+    ],
+)
+async def test_what_was_not_shown_to_its_end_takes_a_key_that_says_so(
+    asked: Asked, key: str, decision: Decision
+) -> None:
+    async with open_dialog(asked) as dialog:
+        await dialog.press_rested(key)
+        assert dialog.decided == []
+        unseen, total = re.findall(r"[\d,]+", dialog.text("note"))
+        assert 0 < int(unseen.replace(",", "")) < int(total.replace(",", ""))
+        assert "U go on without having seen them" in dialog.text("keys")
+        await dialog.press_rested(key, "enter", key, "Y")
+        assert dialog.decided == []
+        await dialog.press_rested("U")
+        assert dialog.decided == [("a1", decision)]
+
+
+async def test_the_key_for_the_unseen_needs_the_key_of_an_answer_first() -> None:
+    async with open_dialog(LONG) as dialog:
+        await dialog.press_rested("U", "U")
+        assert dialog.decided == []
+        await dialog.press("y", "U")
+        assert dialog.decided == []
+        assert "Not taken as a decision" in dialog.text("note")
+
+
+async def test_what_was_scrolled_to_its_end_is_approved_by_one_key() -> None:
+    async with open_dialog(LONG) as dialog:
+        await dialog.press_rested(*["pagedown"] * 12)
+        assert "not seen yet" not in dialog.text("position")
+        await dialog.press("home", "y")
+        assert dialog.decided == [("a1", Approved())]
+
+
+async def test_a_jump_to_the_end_does_not_show_what_is_between() -> None:
+    async with open_dialog(LONG) as dialog:
+        await dialog.press_rested("end", "y")
+        assert dialog.decided == []
+        await dialog.press("escape", "home", *["pagedown"] * 12)
+        await dialog.press_rested("y")
+        assert dialog.decided == [("a1", Approved())]
+
+
+async def test_scrolling_on_to_the_end_makes_the_plain_key_work_again() -> None:
+    async with open_dialog(LONG) as dialog:
+        await dialog.press_rested("y", *["pagedown"] * 12)
+        assert dialog.text("note") == "All of it has been on the screen now."
+        await dialog.press_rested("y")
+        assert dialog.decided == [("a1", Approved())]
+
+
+async def test_what_was_seen_stays_seen_while_others_are_looked_at() -> None:
+    async with open_dialog(LONG, PLAIN) as dialog:
+        await dialog.press_rested(*["pagedown"] * 12, "j", "k", "y")
+        assert dialog.decided == [("a1", Approved())]
+
+
+async def test_the_rule_is_shown_only_after_the_request() -> None:
+    async with open_dialog(LONG) as dialog:
+        await dialog.press_rested("p")
+        assert "never on the screen" in dialog.text("note")
+        await dialog.press_rested("U")
+        assert dialog.text("title") == "Always allow this?"
+        await dialog.press("y")
+        assert dialog.decided == [("a1", Approved(Scope.ALWAYS))]
+
+
+@pytest.mark.parametrize(("key", "decision"), [("n", Declined()), ("exclamation_mark", Aborted())])
+async def test_what_was_not_shown_can_be_declined_at_once(key: str, decision: Decision) -> None:
+    async with open_dialog(LONG) as dialog:
+        await dialog.press_rested(key)
+        assert dialog.decided == [("a1", decision)]
+    async with open_dialog(LONG) as dialog:
+        await dialog.press_rested("y")
+        await dialog.press_rested(key)
+        assert dialog.decided == [("a1", decision)]
+
+
+async def test_changed_content_counts_as_unseen() -> None:
+    async with open_queue([approval(LONG)]) as dialog:
+        await dialog.press_rested(*["pagedown"] * 12)
+        dialog.screen.update_approvals([approval(structs.replace(LONG, cwd="/etc"))])
+        await dialog.press_rested("y")
+        assert dialog.decided == []
+
+
+@pytest.mark.parametrize("size", [(160, 45), (80, 24), (50, 12), (30, 8)])
+async def test_rows_that_are_counted_as_seen_were_drawn(size: tuple[int, int]) -> None:
+    async with open_dialog(LONG, size=size) as dialog:
+        await dialog.pilot.pause()
+        drawn = len(re.findall(r"echo \d+", on_screen(dialog.host)))
+        assert dialog.screen.query_one(StripView).unseen_count >= 100 - drawn
+
+
+# -- after a key of the user opened the dialog
+
+
+async def test_harmless_keys_work_at_once_if_the_user_opened_the_dialog() -> None:
+    for key, effect in (("o", "opened"), ("p", "rule"), ("y", "decided")):
+        host = DialogHost(asking([approval(COMMAND)], FakeClock(), quiet=QUIET, by_user=True))
+        async with host.run_test() as pilot:
+            await pilot.pause()
+            await pilot.press(key)
+            await pilot.pause()
+            assert host.opened == (["0199-0001-abcd-thread"] if effect == "opened" else [])
+            assert host.decided == []
+            if effect == "rule":
+                assert "Always allow this?" in on_screen(host)
+                await pilot.press("y")
+                assert host.decided == []
+
+
+async def test_they_wait_if_the_dialog_opened_by_itself() -> None:
+    async with open_dialog(COMMAND) as dialog:
+        await dialog.press("o", "p")
+        assert dialog.host.opened == []
+        assert "Not taken as a decision" in dialog.text("note")
+
+
+@pytest.mark.parametrize("asked", [COMMAND, LONG, LONG_PATCH, PERMISSIONS])
+@pytest.mark.parametrize("size", [(50, 12), (80, 24), (40, 12)])
+async def test_the_decision_keys_are_on_a_small_screen(asked: Asked, size: tuple[int, int]) -> None:
+    async with open_dialog(asked, PLAIN, size=size) as dialog:
+        await dialog.pilot.pause()
+        shown = on_screen(dialog.host)
+        labels = [str(button.content) for button in dialog.screen.query(DecisionButton)]
+        assert len(labels) >= 5
+        assert [label for label in labels if label not in shown] == []
 
 
 # -- the queue

@@ -51,7 +51,7 @@ def test_an_elicitation_has_the_legacy_fields_and_a_form():
     request = {"threadId": "t", "turnId": "u", "itemId": "i", "command": "rm -r build", "cwd": "/w"}
     legacy = build_elicitation("item/commandExecution/requestApproval", request)
     built = elicitation_params(approval, legacy, call_id=7)
-    assert built["message"] == "Allow Codex to run `rm -r build` in `/w`?"
+    assert built["message"] == "Allow Codex to run `rm -r build` in `/w`?\n! deletes"
     assert built["threadId"] == "t"
     assert {key: built[key] for key in built if key.startswith("codex_")} == {
         "codex_elicitation": "exec-approval",

@@ -7,8 +7,8 @@ from typing import Any, cast
 import pytest
 
 from codextui.protocol import events as ev
+from codextui.protocol.approval_text import MAX_SHORT
 from codextui.protocol.approvals import Approval, CommandAsked
-from codextui.server.approvals.elicitation import MAX_LINE
 from codextui.server.clients import Caller, Session
 from codextui.server.mcp.progress import ProgressReporter, describe_event
 
@@ -106,8 +106,8 @@ async def test_nothing_is_reported_after_the_end_or_without_a_token():
     [
         (
             {"type": "commandExecution", "command": "make\x1b[2J\n test", "exitCode": 2},
-            "runs `make\N{REPLACEMENT CHARACTER}[2J test`",
-            "ran `make\N{REPLACEMENT CHARACTER}[2J test` (exit code 2)",
+            "runs `make␛[2J ␊ test`",
+            "ran `make␛[2J ␊ test` (exit code 2)",
         ),
         (
             {"type": "fileChange", "changes": [{"path": "a.py"}, {"path": "b.py"}]},
@@ -130,5 +130,5 @@ def test_a_long_command_is_shortened():
     described = describe_event(
         ev.ItemStarted({"type": "commandExecution", "command": "x" * 10_000_000})
     )
-    assert len(described) == len("runs ``") + MAX_LINE
+    assert len(described) == len("runs ``") + MAX_SHORT
     assert described.endswith("…`")

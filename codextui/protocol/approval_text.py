@@ -1,0 +1,538 @@
+"""Describes approvals: in a few words, as a question, and in full. Pure.
+
+The dialog, the command line, elicitations, progress and transcripts take their texts from here, so
+that every view of a request shows the same, with all its arguments. A view that lays out a request
+itself goes through `request_parts`.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from codextui.jsonrpc.fields import Json, JsonObject
+from codextui.protocol.approvals import (
+    Asked,
+    CommandAsked,
+    ElicitationAsked,
+    FileChange,
+    PatchAsked,
+    PermissionsAsked,
+    Question,
+    QuestionsAsked,
+    ToolAsked,
+    UnknownAsked,
+    approval_scopes,
+    takes_answers,
+)
+from codextui.protocol.changes import change_lines, count_lines, summarize_changes
+from codextui.protocol.decisions import Scope
+from codextui.text.figures import format_count
+from codextui.text.sanitize import (
+    fold_blanks,
+    hidden_characters,
+    one_revealed_line,
+    reveal,
+    show_tabs,
+)
+from codextui.text.shell import find_unusual, strip_shell
+
+MAX_UNUSUAL = 12
+"""Unusual commands of a script that are named."""
+
+LONG_SCRIPT = 800
+"""Characters of a script above which the warnings stand before it."""
+
+MAX_SHORT = 160
+"""Characters that a text in one line shows of a command, a message or a question."""
+
+_HIDDEN = "It holds control or invisible characters, or such as pass for others"
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A script for a shell, or the input for a running command."""
+
+    prompt: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """Something to look at twice."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A value with its name."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A text that somebody else wrote."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """Values with their names, as one JSON object: no text in it can look like another part."""
+
+    name: str
+    values: JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """The changes of a patch."""
+
+    changes: tuple[FileChange, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """A question with its number, from 1."""
+
+    number: int
+    question: Question
+
+
+Part: TypeAlias = Script | Warned | Field | Said | Data | Files | Asking
+"""A part of a request. Its texts are not sanitized."""
+
+
+def describe_title(asked: Asked) -> str:
+    """Return what a thread does by asking: `asks to run a command`. Sanitized."""
+    return one_revealed_line(_words(asked).title, 120)
+
+
+def describe_subject(asked: Asked, limit: int = MAX_SHORT) -> str:
+    """Return what a request is about, with its arguments, in one line. Sanitized."""
+    return one_revealed_line(_words(asked).subject, limit)
+
+
+def summarize_request(asked: Asked, limit: int = 500) -> str:
+    """Return what is asked in one line that completes "asks to …": `run: git push`. Sanitized."""
+    return _words(asked).summary.format(describe_subject(asked, limit))
+
+
+def describe_question(asked: Asked) -> str:
+    """Return the question of a request in one line. Sanitized."""
+    return _words(asked).question.format(describe_subject(asked))
+
+
+def format_request(asked: Asked) -> str:
+    """Return everything that is asked in several lines. Sanitized.
+
+    No text of the request can look like a line of its own: its further lines are indented.
+    """
+    return _format_parts(request_parts(asked))
+
+
+def format_details(asked: Asked) -> str:
+    """Return what `describe_subject` leaves out, as `format_request`, without diffs."""
+    is_short = len(describe_subject(asked, MAX_SHORT + 1)) <= MAX_SHORT
+    parts = [
+        Field("changes", _count_changes(part.changes)) if isinstance(part, Files) else part
+        for part in request_parts(asked)
+        if not (is_short and isinstance(part, Script | Said))
+    ]
+    return _format_parts(parts)
+
+
+def format_elicitation(asked: Asked, question: str = "") -> str:
+    """Return the message of an elicitation: the question, and below it all that it leaves out.
+
+    Args:
+        asked: the request.
+        question: the question in the words that a client expects; "" for our own.
+    """
+    parts = request_parts(asked)
+    match asked:
+        case CommandAsked(command, cwd):
+            own = f"Allow Codex to run `{command}` in `{cwd}`?"
+            is_clear = fold_blanks(reveal(own)) == own and "\n" not in own
+            line = one_revealed_line(command)
+            question = question or f"Allow Codex to run `{line}` in `{one_revealed_line(cwd)}`?"
+            parts = [p for p in parts if not (is_clear and isinstance(p, Script))]
+            parts = [p for p in parts if p != Field("cwd", cwd)]
+        case PatchAsked(reason=reason):
+            question = question or "Allow Codex to apply proposed code changes?"
+            parts = (
+                [p for p in parts if p != Field("reason", reason)] if reason in question else parts
+            )
+        case PermissionsAsked():
+            question = "Allow Codex more permissions?"
+        case ElicitationAsked(server, message=message):
+            question = f"{one_revealed_line(server)}: {_indent_rest(reveal(message))}"
+            parts = [p for p in parts if p not in (Field("server", server), Said(message))]
+        case ToolAsked():
+            return _format_tool(asked)
+        case UnknownAsked(method):
+            question = f"Codex asks something that can only be declined: {_visible(method)}"
+        case QuestionsAsked():
+            pass
+    return "\n".join(filter(None, [question, _format_parts(parts)]))
+
+
+def request_parts(asked: Asked) -> list[Part]:
+    """Return everything that is asked, each thing once, in the order in which it is shown."""
+    parts = _parts(asked)
+    if hidden := _hidden_characters(parts):
+        warning = Warned(f"{_HIDDEN}: {hidden}")
+        return [parts[0], warning, *parts[1:]] if _is_short(parts[0]) else [warning, *parts]
+    return parts
+
+
+_NO_RULE: dict[type[Asked], str] = {
+    PatchAsked: "There is no rule for file changes: they are approved once or for this session.",
+    PermissionsAsked: "Permissions are granted for this turn or for this session, not for good.",
+    ToolAsked: "There is no rule for tools: they are approved once or for this run.",
+}
+
+
+def scope_problem(asked: Asked, scope: Scope) -> str:
+    """Return why a request cannot be approved in a scope; "" if it can."""
+    if scope in approval_scopes(asked):
+        return ""
+    if problem := _unlisted_problem(asked, scope):
+        return problem
+    match asked:
+        case CommandAsked() if scope is Scope.ALWAYS:
+            return "Codex proposes no rule for this command, so there is nothing to allow for good."
+        case CommandAsked():
+            return "Input for a running command is approved each time."
+        case PatchAsked() | PermissionsAsked() | ToolAsked():
+            return _NO_RULE[type(asked)]
+        case ElicitationAsked(mode=mode) if mode not in ("form", "url"):
+            return f"codextui does not know the mode {mode!a}, so it can only be declined."
+        case QuestionsAsked() | ElicitationAsked() if takes_answers(asked):
+            return "This is answered, not approved: fill in the form."
+        case ElicitationAsked(server):
+            name = one_revealed_line(server or "This server", 80)
+            return f"{name} takes an answer for this one time only."
+        case _:
+            return "codextui does not know this kind of request, so it can only be declined."
+
+
+def _unlisted_problem(asked: Asked, scope: Scope) -> str:
+    """Return why Codex does not list a scope; "" if it lists none."""
+    match asked:
+        case CommandAsked() | PatchAsked() | PermissionsAsked() if asked.available == ():
+            return "Codex offers no approval here, so it can only be declined."
+        case CommandAsked(human=True):
+            return "A policy demands that this is decided each time it is asked."
+        case CommandAsked() | PatchAsked() | PermissionsAsked() if asked.available is not None:
+            return "" if scope in asked.available else "Codex does not offer this here."
+        case _:
+            return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What "always" would allow: the sentence around it, and it. Not sanitized."""
+
+    before: str
+    allowed: str
+    after: str
+    note: str = ""
+
+
+def lasting_rule(asked: Asked) -> Rule | None:
+    """Return what "always" would allow; None if nothing can be allowed for good."""
+    folder = "Codex writes the rule into its own rules folder."
+    match asked:
+        case _ if Scope.ALWAYS not in approval_scopes(asked):
+            return None
+        case CommandAsked(network=network, rule=rule) if network:
+            after = "over the network without asking:"
+            return Rule("Every command could reach", rule[-1], after, folder)
+        case CommandAsked(rule=rule):
+            after = "may run without asking:"
+            return Rule("Every command that begins with", shlex.join(rule), after, folder)
+        case ElicitationAsked(server=server, message=message):
+            return Rule("", message, f"{server} would not be asked about this again:")
+        case _:
+            return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """The short texts of a request.
+
+    Attributes:
+        title: what the thread does: `asks to run a command`.
+        summary: completes "asks to …", with `{}` for the subject.
+        question: what a person decides on, with `{}` for the subject.
+        subject: what it is about, in full and not sanitized.
+    """
+
+    title: str
+    summary: str
+    question: str
+    subject: str
+
+
+def _words(asked: Asked) -> _Words:
+    match asked:
+        case CommandAsked(stdin=True):
+            title, summary = "asks to type into a command", "type into a command: {}"
+            return _Words(title, summary, "May Codex type `{}`?", asked.command)
+        case CommandAsked(command, network=network):
+            title = "asks to reach the network" if network else "asks to run a command"
+            return _Words(title, "run: {}", "May Codex run `{}`?", strip_shell(command))
+        case PatchAsked(()):
+            title, summary = "asks to change files", "change files, not shown by Codex"
+            return _Words(title, summary, "May Codex change files?", "")
+        case PatchAsked(changes):
+            paths = ", ".join(_name_paths(change) for change in changes)
+            summary = f"change {summarize_changes(changes)}: {{}}"
+            return _Words("asks to change files", summary, "May Codex change {}?", paths)
+        case PermissionsAsked(permissions):
+            question = "May Codex have more permissions? {}"
+            title, summary = "asks for permissions", "have permissions: {}"
+            return _Words(title, summary, question, _to_json(permissions))
+        case QuestionsAsked(questions):
+            text = " / ".join(question.question for question in questions)
+            return _Words("has a question", "have an answer: {}", "{}", text)
+        case ElicitationAsked(server, message=message):
+            given = tool_arguments(asked)
+            subject = f"{server}: {message}" + (f" {_to_json(given)}" if given else "")
+            is_call = asked.meta.get("codex_approval_kind") == "mcp_tool_call"
+            what = "asks to call a tool of" if is_call else "passes on a question of"
+            title = f"{what} {server}"
+            return _Words(title, "answer {}", "{}", subject)
+        case ToolAsked(tool, arguments, server):
+            name = f"{server}.{tool}" if server else tool
+            subject = f"{name} {_to_json(arguments)}"
+            return _Words("asks to call a tool", "call {}", "May this tool be called: {}?", subject)
+        case UnknownAsked(method, params):
+            question = "Codex asks this, which can only be declined: {}"
+            subject = f"{method} {_to_json(params)}" if params else method
+            title = "asks something that is not known here"
+            return _Words(title, "something unknown: {}", question, subject)
+
+
+def tool_arguments(asked: ElicitationAsked) -> JsonObject:
+    """Return the arguments of the MCP tool's call that an elicitation asks about, if it does."""
+    given = asked.meta.get("tool_params")
+    return given if isinstance(given, dict) else {}
+
+
+def _parts(asked: Asked) -> list[Part]:
+    match asked:
+        case CommandAsked():
+            return _command_parts(asked)
+        case PatchAsked(changes, reason, grant_root):
+            grants = grant_root and f"{grant_root}, for the session"
+            parts = _fields(("reason", reason), ("grants", grants))
+            if not changes:
+                return [*parts, Warned("Codex has not shown what it would change.")]
+            return [*parts, Files(changes)]
+        case PermissionsAsked(permissions, cwd, reason):
+            return [Data("permissions", permissions), *_fields(("reason", reason), ("cwd", cwd))]
+        case QuestionsAsked(questions):
+            return [Asking(number, question) for number, question in enumerate(questions, 1)]
+        case ElicitationAsked():
+            return _elicitation_parts(asked)
+        case ToolAsked(tool, arguments, server, reason):
+            owner = server or "one of the program's own"
+            fields = _fields(("tool", tool), ("server", owner), ("reason", reason))
+            return [*fields, Data("arguments", arguments)]
+        case UnknownAsked(method, params):
+            return [Field("request", method), Data("with", params)]
+
+
+def _command_parts(asked: CommandAsked) -> list[Part]:
+    text = asked.command if asked.stdin else strip_shell(asked.command).rstrip("\n")
+    script = Script("> " if asked.stdin else "$ ", text)
+    warnings = [] if asked.stdin else [Warned(text) for text in _describe_unusual(text, asked.cwd)]
+    parts: list[Part] = [script, *warnings] if _is_short(script) else [*warnings, script]
+    parts += _fields(("cwd", asked.cwd), ("reason", asked.reason), ("network", asked.network))
+    parts += [Data("permissions", asked.permissions)] if asked.permissions else []
+    parsed = [line for line in asked.parsed if line.partition(" ")[2] not in text]
+    return parts + _fields(("parsed", "\n".join(parsed)), ("always", _rule_field(asked)))
+
+
+def _rule_field(asked: CommandAsked) -> str:
+    rule = lasting_rule(asked)
+    if rule is None:
+        return ""
+    script = strip_shell(asked.command)
+    is_all = rule.allowed == script or asked.rule[-1] == script
+    return f"{rule.before[0].lower()}{rule.before[1:]}: {'all of it' if is_all else rule.allowed}"
+
+
+def _describe_unusual(script: str, cwd: str) -> list[str]:
+    found = find_unusual(script, cwd)
+    texts = [
+        ", ".join(unusual.what) + (f": {unusual.command}" if unusual.command else "")
+        for unusual in found[:MAX_UNUSUAL]
+    ]
+    more = len(found) - len(texts)
+    return [*texts, f"and {format_count(more)} more of this kind"] if more else texts
+
+
+def _elicitation_parts(asked: ElicitationAsked) -> list[Part]:
+    parts: list[Part] = [*_fields(("server", asked.server)), Said(asked.message)]
+    parts += _fields(("address", asked.url))
+    if asked.mode not in ("form", "url"):
+        parts.append(Warned(f"Its mode {asked.mode} is not known here: it can be declined."))
+    arguments = tool_arguments(asked)
+    meta = _other_meta(asked) if arguments else asked.meta
+    form = asked.schema if asked.schema.get("properties") else {}
+    values = (("form", form), ("arguments", arguments), ("meta", meta))
+    return parts + [Data(name, value) for name, value in values if value]
+
+
+def _other_meta(asked: ElicitationAsked) -> JsonObject:
+    """Return what the metadata of a tool's call say beside its arguments and the choices."""
+    arguments = tool_arguments(asked)
+    said = {"codex_approval_kind", "persist", "tool_params"}
+    shown = asked.meta.get("tool_params_display")
+    rows = [row for row in shown if isinstance(row, dict)] if isinstance(shown, list) else []
+    if {str(row.get("name")): row.get("value") for row in rows} == arguments:
+        said.add("tool_params_display")
+    return {key: value for key, value in asked.meta.items() if key not in said}
+
+
+def _fields(*fields: tuple[str, str]) -> list[Part]:
+    return [Field(name, text) for name, text in fields if text]
+
+
+def _is_short(part: Part) -> bool:
+    return not isinstance(part, Script) or len(part.text) <= LONG_SCRIPT
+
+
+def _hidden_characters(parts: Iterable[Part]) -> str:
+    """Name the characters that cannot be seen, or pass for others: `<U+200B> (3), ␛`."""
+    counts = hidden_characters("\n".join(_raw_texts(parts)))
+    names = [f"{name} ({count})" if count > 1 else name for name, count in counts.most_common(8)]
+    return ", ".join([*names, "…"] if len(counts) > len(names) else names)
+
+
+def _raw_texts(parts: Iterable[Part]) -> Iterator[str]:
+    for part in parts:
+        match part:
+            case Script(_, text) | Field(_, text) | Said(text):
+                yield text
+            case Data(_, values):
+                yield _to_json(values)
+            case Files(changes):
+                for change in changes:
+                    yield from (change.path, change.move_path, change.diff)
+            case Asking(_, question):
+                yield question.question
+                yield from (text for option in question.options for text in option)
+            case Warned():
+                pass
+
+
+def _format_parts(parts: Iterable[Part]) -> str:
+    return "\n".join(map(_format_part, parts))
+
+
+def _format_part(part: Part) -> str:
+    match part:
+        case Script(prompt, text):
+            return prompt + _indent_rest(fold_blanks(reveal(text)))
+        case Warned(text):
+            return f"! {_indent_rest(reveal(text))}"
+        case Field(name, text):
+            return f"{name}: {_indent_rest(fold_blanks(reveal(text)))}"
+        case Said(text):
+            return _indent_rest(fold_blanks(reveal(text)))
+        case Data(name, values):
+            shown = fold_blanks(reveal(format_json(values)))
+            return f"{name}:\n  {_indent_rest(shown)}" if values else f"{name}: none"
+        case Files(changes):
+            return _format_files(changes)
+        case Asking(number, question):
+            return _format_asking(number, question)
+
+
+def _format_files(changes: Sequence[FileChange]) -> str:
+    lines = [f"changes: {_count_changes(changes)}"] if len(changes) > 1 else []
+    for change in changes:
+        diff = fold_blanks("\n".join(_show_line(sign, t) for sign, t in change_lines(change)))
+        lines += (
+            [describe_change(change), f"  {_indent_rest(diff)}"]
+            if diff
+            else [describe_change(change)]
+        )
+    return "\n".join(lines)
+
+
+def _show_line(sign: str, text: str) -> str:
+    kept = text.rstrip(" \t") if sign in ("+", "-") else text
+    tail = text[len(kept) :].replace(" ", "·")
+    return (sign if sign in ("+", "-", " ") else "") + show_tabs(f"{kept}{tail}")
+
+
+def _count_changes(changes: Sequence[FileChange]) -> str:
+    files = "".join(f"\n  {describe_change(change)}" for change in changes)
+    return f"{summarize_changes(changes)}{files}"
+
+
+def describe_change(change: FileChange) -> str:
+    """Return the kind, the path and the counts of a change: `update a.py, +3 -1`. Sanitized."""
+    added, removed = count_lines(change_lines(change))
+    what = f"{one_revealed_line(change.kind, 20)} {one_revealed_line(_name_paths(change), 4096)}"
+    return f"{what}, +{format_count(added)} -{format_count(removed)}"
+
+
+def _name_paths(change: FileChange) -> str:
+    return f"{change.path} -> {change.move_path}" if change.move_path else change.path
+
+
+def _format_asking(number: int, question: Question) -> str:
+    title = f"{number}. {one_revealed_line(question.header)}".rstrip()
+    name = one_revealed_line(question.question_id)
+    lines = [title, f"{name}: {_indent_rest(reveal(question.question))}"]
+    for label, description in question.options:
+        about = f": {_indent_rest(reveal(description))}" if description else ""
+        lines.append(f"  - {one_revealed_line(label)}{about}")
+    notes = [*(["another answer is welcome"] if question.other else [])]
+    notes += ["the answer stays hidden"] if question.secret else []
+    return "\n".join([*lines, *(f"  ({note})" for note in notes)])
+
+
+def _format_tool(asked: ToolAsked) -> str:
+    """Show all that is approved; no part of it can look like a line of the message."""
+    tool = f"{asked.server}.{asked.tool}" if asked.server else asked.tool
+    lines = [f"Allow the tool {_visible(tool)} to be called with {_visible(asked.arguments)}?"]
+    if asked.reason:
+        lines.append(f"Reason given: {_visible(asked.reason)}")
+    return "\n".join(lines)
+
+
+def _visible(value: Json) -> str:
+    """Return a value as JSON in one line, with every character visible."""
+    return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in _to_json(value))
+
+
+def _indent_rest(text: str) -> str:
+    return text.replace("\n", "\n  ")
+
+
+def format_json(value: Json) -> str:
+    """Return a value as indented JSON; in one line if it is nested too deeply. Not sanitized."""
+    try:
+        return json.dumps(value, ensure_ascii=False, indent=2, default=str)
+    except (RecursionError, ValueError):
+        return _to_json(value)
+
+
+def _to_json(value: Json) -> str:
+    try:
+        return json.dumps(value, ensure_ascii=False, default=str)
+    except (RecursionError, ValueError):
+        return repr(value)
