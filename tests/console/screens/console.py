@@ -24,6 +24,7 @@ from codextui.client.updates import (
 )
 from codextui.config.schema import Config, UiConfig
 from codextui.console.app import ConsoleApp
+from codextui.console.drafts import Drafts
 from codextui.console.widgets.drawing import FRAME_INTERVAL
 from codextui.console.widgets.transcript_pane import TranscriptPane
 from codextui.jsonrpc.fields import JsonObject
@@ -215,7 +216,12 @@ class Console:
 
 
 def build_console(
-    *, layout: int = 9, theme: str = "harbour", config: Config | None = None, folder: str = ""
+    *,
+    layout: int = 9,
+    theme: str = "harbour",
+    config: Config | None = None,
+    folder: str = "",
+    drafts: Drafts | None = None,
 ) -> Console:
     """Build a console with a fixed clock."""
     servers: list[FakeServer] = []
@@ -231,6 +237,7 @@ def build_console(
         now=lambda: NOW,
         home="/home/ada",
         folder=folder,
+        drafts=drafts,
     )
     return Console(app, servers[0])
 
