@@ -7,6 +7,7 @@ CodextuiError
 │   └── CodexOverloaded    Codex has too many requests in flight (-32001)
 ├── CodexDied              the `codex app-server` process ended
 ├── ServerUnreachable      the shared server cannot be reached or started
+│   └── ServerNotRunning   no shared server of that name is running
 ├── ServerRefused          the shared server answered a call with an error
 ├── ThreadUnknown          no thread has that id or handle
 ├── TurnNotRunning         the operation needs a running turn
@@ -60,6 +61,10 @@ class CodexDied(CodextuiError):
 
 class ServerUnreachable(CodextuiError):
     """The shared server cannot be reached or started."""
+
+
+class ServerNotRunning(ServerUnreachable):
+    """No shared server of that name is running: what it had not stored is gone."""
 
 
 class ServerRefused(CodextuiError):

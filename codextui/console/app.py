@@ -255,9 +255,9 @@ class ConsoleApp(App[int]):
                 self._check_codex()
             case updates.CaughtUp():
                 self._notifier.mark_seen()
-                self._apply_changes(state.set_caught_up())
-            case updates.Disconnected(reason, retry_in):
-                self._apply_changes(state.set_disconnected(reason, retry_in))
+                self._apply_changes(state.set_caught_up(self._main_options.now()))
+            case updates.Disconnected(reason, retry_in, ended):
+                self._apply_changes(state.set_disconnected(reason, retry_in, ended=ended))
                 if not self._was_connected:
                     self.call_later(self._problems.show, server_unreachable(self._server, reason))
             case updates.EventReceived(event):

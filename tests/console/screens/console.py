@@ -85,8 +85,10 @@ class FakeServer:
     def catch_up(self) -> None:
         self.on_update(CaughtUp(0))
 
-    def disconnect(self, reason: str = "the server went away", retry_in: float = 1.0) -> None:
-        self.on_update(Disconnected(reason, retry_in))
+    def disconnect(
+        self, reason: str = "the server went away", retry_in: float = 1.0, *, ended: bool = False
+    ) -> None:
+        self.on_update(Disconnected(reason, retry_in, ended))
 
     def say(self, thread_id: str, msg: ev.Msg, turn_id: str = "u1") -> None:
         self.on_update(
