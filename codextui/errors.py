@@ -8,6 +8,7 @@ CodextuiError
 ├── CodexLoginMissing      Codex is not logged in, and the turn would need it
 ├── CodexDied              the `codex app-server` process ended
 ├── ServerUnreachable      the shared server cannot be reached or started
+│   └── ServerNotRunning   no shared server of that name is running
 ├── ServerRefused          the shared server answered a call with an error
 ├── ThreadUnknown          no thread has that id or handle
 ├── TurnNotRunning         the operation needs a running turn
@@ -65,6 +66,10 @@ class CodexDied(CodextuiError):
 
 class ServerUnreachable(CodextuiError):
     """The shared server cannot be reached or started."""
+
+
+class ServerNotRunning(ServerUnreachable):
+    """No shared server of that name is running: what it had not stored is gone."""
 
 
 class ServerRefused(CodextuiError):

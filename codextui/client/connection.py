@@ -19,7 +19,13 @@ from codextui.client.updates import (
     EventReceived,
     UpdateHandler,
 )
-from codextui.errors import ApprovalGone, MessageInvalid, ServerRefused, ServerUnreachable
+from codextui.errors import (
+    ApprovalGone,
+    MessageInvalid,
+    ServerNotRunning,
+    ServerRefused,
+    ServerUnreachable,
+)
 from codextui.jsonrpc import fields
 from codextui.jsonrpc.endpoint import INVALID_PARAMS, RequestId
 from codextui.jsonrpc.fields import JsonObject
@@ -151,19 +157,23 @@ class Connection:
         pause = _FIRST_PAUSE_S
         while True:
             started = time.monotonic()
-            was_up, reason = await self._connect_once()
+            was_up, reason, ended = await self._connect_once()
             # A server that accepts us only to hang up must not be asked ten times a second.
             was_steady = was_up and time.monotonic() - started > pause
             pause = _FIRST_PAUSE_S if was_steady else min(pause * 2, _LONGEST_PAUSE_S)
             self._last_failure = reason
             self._supervisor.detach(reason)
             self._retry.clear()
-            self._supervisor.report(Disconnected(reason, pause))
+            self._supervisor.report(Disconnected(reason, pause, ended))
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._retry.wait(), pause)
 
-    async def _connect_once(self) -> tuple[bool, str]:
-        """Hold one session until it ends; return whether it was up, and why it ended."""
+    async def _connect_once(self) -> tuple[bool, str, bool]:
+        """Hold one session until it ends.
+
+        Returns:
+            whether it was up, why it ended, and whether no server is running.
+        """
         supervisor = self._supervisor
         try:
             session = ClientSession(
@@ -180,9 +190,10 @@ class Connection:
                     decide=self._decide,
                     timeout_s=self._handshake_s,
                 )
-                return True, await self._hold(session)
+                return True, await self._hold(session), False
         except Exception as error:  # noqa: BLE001 - whatever it is, it is reported as the reason
-            return False, str(error) or type(error).__name__
+            ended = isinstance(error, ServerNotRunning)
+            return False, str(error) or type(error).__name__, ended
 
     async def _hold(self, session: ClientSession) -> str:
         tasks = {asyncio.create_task(self._beat(session))}

@@ -13,7 +13,7 @@ from typing import Final
 
 from codextui.config import paths
 from codextui.config.files import is_held
-from codextui.errors import ServerUnreachable
+from codextui.errors import ServerNotRunning, ServerUnreachable
 from codextui.jsonrpc.lines import READ_AHEAD, Streams
 
 START_TIMEOUT_S: Final = 30.0
@@ -30,12 +30,12 @@ async def find_server(
 ) -> Path:
     """Return the socket of the running server `name`.
 
-    Raises ServerUnreachable, whose message ends with `way_out`: what the person can do.
+    Raises ServerNotRunning, whose message ends with `way_out`: what the person can do.
     """
     path = paths.socket_path(name)
     if await _listens(path):
         return path
-    raise ServerUnreachable(f"no server {name!r} is running; {way_out}")
+    raise ServerNotRunning(f"no server {name!r} is running; {way_out}")
 
 
 async def ensure_server(

@@ -42,10 +42,12 @@ class Disconnected(msgspec.Struct, frozen=True):
     Attributes:
         reason: why, in a sentence for the person at the keyboard.
         retry_in: seconds until the next attempt.
+        ended: whether no server is running any more, so that what it had not stored is gone.
     """
 
     reason: str
     retry_in: float
+    ended: bool = False
 
 
 class EventReceived(msgspec.Struct, frozen=True):

@@ -64,7 +64,11 @@ def _format_items(thread_id: str, events: tuple[JsonObject, ...]) -> list[str]:
 def format_item(item: TranscriptItem) -> str:
     """Return the whole item as sanitized text; an unfinished one is marked."""
     text = _format_content(item).rstrip("\n")
-    return f"{text}\n(unfinished)" if item.unfinished else text
+    return f"{text}\n(cut off)" if item.unfinished and not _has_status(item) else text
+
+
+def _has_status(item: TranscriptItem) -> bool:
+    return isinstance(item.content, kinds.CommandExecution | kinds.FileChanges | kinds.ToolCall)
 
 
 def _format_content(item: TranscriptItem) -> str:
@@ -80,7 +84,7 @@ def _format_content(item: TranscriptItem) -> str:
         case (
             kinds.CommandExecution() | kinds.FileChanges() | kinds.ToolCall() | kinds.WebSearch()
         ) as action:
-            return _format_action(action)
+            return _format_action(action, item.progress)
         case kinds.TurnStart(number):
             return f"-- turn {number}"
         case kinds.TurnEnd() as end:
@@ -107,14 +111,14 @@ def _format_message(message: _Message) -> str:
             return "(the conversation was summarised)"
 
 
-def _format_action(action: _Action) -> str:
+def _format_action(action: _Action, progress: kinds.Progress) -> str:
     match action:
         case kinds.CommandExecution():
-            return _format_command(action)
+            return _format_command(action, progress)
         case kinds.FileChanges():
-            return _format_changes(action)
+            return _format_changes(action, progress)
         case kinds.ToolCall():
-            return _format_tool_call(action)
+            return _format_tool_call(action, progress)
         case kinds.WebSearch(query, kind, url):
             return f"web {one_line(kind) or 'search'}: {one_line(url or query)}"
 
@@ -129,17 +133,30 @@ def _format_mark(mark: _Mark) -> str:
             return f"warning: {sanitize(message)}"
 
 
-def _format_changes(action: kinds.FileChanges) -> str:
+def _format_changes(action: kinds.FileChanges, progress: kinds.Progress) -> str:
+    status = _format_status(action.status, progress)
     parts = [
-        f"{one_line(change.kind)} {one_line(change.path, 4096)} ({one_line(action.status)})\n"
+        f"{one_line(change.kind)} {one_line(change.path, 4096)} ({status})\n"
         f"{_prefix_lines('  ', change.diff)}"
         for change in action.changes
     ]
-    return "\n".join(parts) or f"file changes ({one_line(action.status)})"
+    return "\n".join(parts) or f"file changes ({status})"
 
 
-def _format_command(run: kinds.CommandExecution) -> str:
-    outcome = one_line(run.status) if run.exit_code is None else f"exit {run.exit_code}"
+def _format_status(status: str, progress: kinds.Progress) -> str:
+    match status:
+        case "inProgress":
+            return progress.value
+        case kinds.LEFT_RUNNING:
+            return "left running"
+        case _:
+            return one_line(status)
+
+
+def _format_command(run: kinds.CommandExecution, progress: kinds.Progress) -> str:
+    outcome = (
+        _format_status(run.status, progress) if run.exit_code is None else f"exit {run.exit_code}"
+    )
     took = "" if run.duration_ms is None else f", {format_elapsed(run.duration_ms / 1000)}"
     head = f"{_prefix_lines('$ ', run.command)}\n  [{outcome}{took}]"
     return f"{head}\n{_prefix_lines('  ', _format_output(run.output))}" if run.output else head
@@ -150,9 +167,10 @@ def _format_output(text: GrowingText) -> str:
     return (missing + text.text).rstrip("\n")
 
 
-def _format_tool_call(call: kinds.ToolCall) -> str:
+def _format_tool_call(call: kinds.ToolCall, progress: kinds.Progress) -> str:
+    status = _format_status(call.status, progress)
     arguments = json.dumps(call.arguments, default=str)
-    head = f"{one_line(call.server)} {one_line(call.tool)} {arguments} ({one_line(call.status)})"
+    head = f"{one_line(call.server)} {one_line(call.tool)} {arguments} ({status})"
     said = call.error or call.result
     if said is None:
         return head

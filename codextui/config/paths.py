@@ -80,6 +80,11 @@ def journal_path(name: str) -> Path:
     return _state_dir() / f"{check_server_name(name)}.sqlite"
 
 
+def drafts_path(name: str) -> Path:
+    """Return the file of the console's drafts for the shared server `name`."""
+    return _state_dir() / f"{check_server_name(name)}.drafts.json"
+
+
 def token_path(name: str) -> Path:
     """Return the file of the HTTP token of the shared server `name`; its folder is created."""
     return _state_dir() / f"{check_server_name(name)}.token"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import gc
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -30,6 +32,7 @@ from codextui.console.connection import (
     check_codex,
     perform_request,
 )
+from codextui.console.drafts import Drafts
 from codextui.console.model.state import Changes, ConsoleState, ServerNotice
 from codextui.console.notifications import Notifier
 from codextui.console.problems import (
@@ -61,6 +64,11 @@ NOTICE_TIMEOUT = 10
 
 APPROVAL_CHECK_INTERVAL = 0.25
 """Seconds between checks whether the approval dialog may open."""
+
+DRAFTS_INTERVAL = 1.0
+"""Seconds between saves of the drafts that have changed."""
+
+IGNORED_TEXT = "Letters were ignored: the text field that they were for has gone."
 
 IGNORED_PASTE = "Pasted text was ignored: no text field has the focus."
 
@@ -95,6 +103,8 @@ class ConsoleApp(App[int]):
         folder: str = "",
         detach_label: str = "detach",
         first_thread: str = "",
+        drafts: Drafts | None = None,
+        typing_pause: float = TYPING_PAUSE,
     ) -> None:
         """Create the console of a server.
 
@@ -109,6 +119,9 @@ class ConsoleApp(App[int]):
             folder: the default working folder of new threads.
             detach_label: what leaving the console does, in a word or two.
             first_thread: id of the thread to open as soon as it is known; empty for none.
+            drafts: what was typed and not sent; None keeps it in memory only.
+            typing_pause: seconds without a key after which the approval dialog may open over an
+                open composer.
 
         Raises:
             ConfigInvalid: the keymap or the theme's name cannot be used.
@@ -130,6 +143,7 @@ class ConsoleApp(App[int]):
             key_groups=partial(_group_keys, self._keys),
             cost_of=cost_formatter(self._config.prices),
             detach_label=detach_label,
+            drafts=drafts or Drafts(),
         )
         self._server = server
         self._approvals = ApprovalPresenter(self._open_approvals, may_open=self._may_interrupt)
@@ -138,7 +152,11 @@ class ConsoleApp(App[int]):
         self._offered: set[str] = set()
         self._first_thread = first_thread
         self._was_connected = False
+        self._typing_pause = typing_pause
         self._last_key_at = 0.0
+        self._is_typing = False
+        self._inputs = 0
+        self._has_drafts_problem = False
 
     def get_driver_class(self) -> type[Driver]:
         """Return a driver that takes pastes out of the input before keys are parsed."""
@@ -163,12 +181,13 @@ class ConsoleApp(App[int]):
     def on_mount(self) -> None:
         """Apply the keymap, and defer everything slow until after the first frame."""
         self.set_keymap(self._keys)
+        self.set_interval(DRAFTS_INTERVAL, self._save_drafts_in_background)
         self.set_interval(APPROVAL_CHECK_INTERVAL, self._approvals.open_if_allowed)
         self.call_after_refresh(self._start)
 
     def _start(self) -> None:
         if self._first_thread:
-            self.main.open_thread(self._first_thread)
+            self.main.show_arrived(self._first_thread, self._build_may_focus())
         for problem in self._theme_problems:
             self.notify(sanitize(problem), severity="warning", timeout=15, markup=False)
         self.theme_changed_signal.subscribe(self.main, self._save_theme)
@@ -178,6 +197,30 @@ class ConsoleApp(App[int]):
         # until here, can skip them.
         gc.freeze()
         gc.enable()
+
+    def on_unmount(self) -> None:
+        """Save the drafts."""
+        self.save_drafts()
+
+    def save_drafts(self) -> None:
+        """Save the drafts, if that is possible."""
+        with contextlib.suppress(OSError):
+            self._main_options.drafts.save()
+
+    def _save_drafts_in_background(self) -> None:
+        if self._main_options.drafts.has_changed:
+            save = self._save_drafts_in_thread()
+            self.run_worker(save, group="drafts", exclusive=True, exit_on_error=False)
+
+    async def _save_drafts_in_thread(self) -> None:
+        """Save the drafts off the event loop; say once if that is impossible."""
+        try:
+            await asyncio.to_thread(self._main_options.drafts.save)
+        except OSError as error:
+            if not self._has_drafts_problem:
+                self._has_drafts_problem = True
+                message = f"Drafts are lost when you leave: {one_line(str(error))}"
+                self.notify(message, severity="warning", markup=False)
 
     def _import_in_background(self, module: str) -> None:
         """Import a module that neither the first frame nor the connection should wait for."""
@@ -217,9 +260,9 @@ class ConsoleApp(App[int]):
                 self._check_codex()
             case updates.CaughtUp():
                 self._notifier.mark_seen()
-                self._apply_changes(state.set_caught_up())
-            case updates.Disconnected(reason, retry_in):
-                self._apply_changes(state.set_disconnected(reason, retry_in))
+                self._apply_changes(state.set_caught_up(self._main_options.now()))
+            case updates.Disconnected(reason, retry_in, ended):
+                self._apply_changes(state.set_disconnected(reason, retry_in, ended=ended))
                 if not self._was_connected:
                     self.call_later(self._problems.show, server_unreachable(self._server, reason))
             case updates.EventReceived(event):
@@ -286,6 +329,11 @@ class ConsoleApp(App[int]):
 
     # Keys.
 
+    def _build_may_focus(self) -> Callable[[], bool]:
+        """Return a function that tells whether the user has done nothing since now."""
+        inputs = self._inputs
+        return lambda: self._inputs == inputs
+
     async def on_event(self, event: events.Event) -> None:
         """Dispatch keys in the order in which they were pressed."""
         if isinstance(event, events.Paste) and not event.is_forwarded:
@@ -293,12 +341,34 @@ class ConsoleApp(App[int]):
             if (composer := self.main.workbench.opening_composer) is not None:
                 composer.receive_paste(event.text)
                 return
+        if isinstance(event, events.MouseDown):
+            self._inputs += 1
+            self._is_typing = False
         if isinstance(event, events.Key) and not event.is_forwarded:
+            self._inputs += 1
+            was_typing = self._is_typing and self._is_soon_after_key()
             self._last_key_at = time.monotonic()
+            self._is_typing = event.is_printable and (was_typing or self._takes_text())
+            if was_typing and event.is_printable and not self._takes_text():
+                self._explain_ignored_text()
+                return
             if self.screen is self.main and self.main.keys_are_commands():
                 await self._run_key(event)
                 return
         await super().on_event(event)
+
+    def _takes_text(self) -> bool:
+        """Return whether what is typed now is text: a field has the focus, or is about to."""
+        opening = self.screen is self.main and self.main.workbench.opening_composer is not None
+        return opening or isinstance(self.focused, Input | TextArea)
+
+    def _is_soon_after_key(self) -> bool:
+        return time.monotonic() - self._last_key_at < self._typing_pause
+
+    def _explain_ignored_text(self) -> None:
+        """Say that letters were ignored, as their text field has gone."""
+        if not any(one.message == IGNORED_TEXT for one in self._notifications):
+            self.notify(IGNORED_TEXT, severity="warning", markup=False)
 
     def on_paste(self) -> None:
         """Say that pasted text was ignored, if no text field and no dialog took it."""
@@ -335,8 +405,7 @@ class ConsoleApp(App[int]):
         """Return whether the approval dialog may open by itself."""
         if self.screen is not self.main or not self.state.connection.caught_up:
             return False
-        pause = time.monotonic() - self._last_key_at
-        return not self.main.is_composing() or pause >= TYPING_PAUSE
+        return not self.main.is_composing() or not self._is_soon_after_key()
 
     def _open_approvals(
         self,
@@ -392,18 +461,24 @@ class ConsoleApp(App[int]):
     @on(messages.DirectRole)
     @on(messages.StopServer)
     def _handle_request(self, request: messages.ServerRequest) -> None:
-        self.run_worker(self._perform(request), group="operations", exit_on_error=False)
+        perform = self._perform(request, self._build_may_focus())
+        self.run_worker(perform, group="operations", exit_on_error=False)
 
-    async def _perform(self, request: messages.ServerRequest) -> None:
-        """Send a request; open the thread that it starts, report why it failed."""
+    async def _perform(
+        self, request: messages.ServerRequest, may_focus: Callable[[], bool]
+    ) -> None:
+        """Send a request; show the thread that it starts, report why it failed."""
         try:
             started = await perform_request(self._connection, request)
+        except asyncio.CancelledError:  # the console ends
+            self.main.save_unsent(request)
+            raise
         except CodextuiError as error:
             self._notify_error(f"Could not {request.description}", error)
             self.main.save_unsent(request)
             return
         if started is not None:
-            self.main.open_thread(started.thread_id)
+            self.main.show_arrived(started.thread_id, may_focus)
         if isinstance(request, messages.StopServer):
             self.exit(0)
 
@@ -436,9 +511,18 @@ def run(
         folder=str(Path.cwd()),
         detach_label=detach_label,
         first_thread=first_thread,
+        drafts=_load_drafts(server),
     )
     result = app.run()
+    app.save_drafts()
     return app.return_code or result or 0
+
+
+def _load_drafts(server: str) -> Drafts:
+    try:
+        return Drafts(paths.drafts_path(server))
+    except (CodextuiError, OSError):
+        return Drafts()
 
 
 def _check_keys(keys: Mapping[str, str], path: Path | None) -> dict[str, str]:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from client.fake_server import FakeServer, Frame
 from client.recorder import Recorder
 
 from codextui.client.connection import Connection
-from codextui.client.spawn import open_socket
+from codextui.client.spawn import find_server, open_socket
 from codextui.client.updates import (
     ApprovalOffered,
     ApprovalWithdrawn,
@@ -20,7 +21,9 @@ from codextui.client.updates import (
     Disconnected,
     EventReceived,
 )
+from codextui.config import paths
 from codextui.errors import ApprovalGone, ServerRefused, ServerUnreachable, ThreadUnknown
+from codextui.jsonrpc.lines import Streams
 from codextui.protocol.approvals import Approval, CommandAsked
 from codextui.protocol.decisions import (
     Aborted,
@@ -483,3 +486,22 @@ async def test_an_unconfirmed_answer_raises_unreachable(server: FakeServer) -> N
         server.hang_up()
         with pytest.raises(ServerUnreachable, match="what became of it"):
             await answering
+
+
+async def test_a_server_that_no_longer_runs_is_told_from_one_that_is_out_of_reach(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    told = Recorder()
+
+    async def find() -> Streams:
+        return await open_socket(await find_server("default"))
+
+    async with (
+        FakeServer(paths.socket_path("default")) as server,
+        Connection(find, name="a test", on_update=told.take),
+    ):
+        await told.wait_for(CaughtUp)
+        await server.stop()
+        await told.wait_for(Disconnected, 2)
+    assert [update.ended for update in told.of(Disconnected)[:2]] == [False, True]

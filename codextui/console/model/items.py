@@ -8,6 +8,7 @@ in place.
 from __future__ import annotations
 
 import json
+from enum import StrEnum
 from typing import TypeAlias
 
 import msgspec
@@ -332,6 +333,15 @@ Note: TypeAlias = (
 """Content made from a single event; it never grows."""
 
 
+class Progress(StrEnum):
+    """How an item stands whose outcome is not known, in the words that are shown."""
+
+    RUNNING = "running"
+    WAITING = "waits for a decision"
+    INTERRUPTED = "interrupted"
+    LOST = "cut off, the server stopped"
+
+
 class TranscriptItem(msgspec.Struct, eq=False):
     """An item of a transcript, changed only by the transcript.
 
@@ -343,6 +353,8 @@ class TranscriptItem(msgspec.Struct, eq=False):
         version: the transcript's version at the item's last change.
         done: whether it is final.
         unfinished: whether its turn ended before it did.
+        lost: whether the server was lost before it was complete.
+        waits: whether an approval of it is open.
         size: approximate number of characters it holds.
     """
 
@@ -353,7 +365,18 @@ class TranscriptItem(msgspec.Struct, eq=False):
     version: int
     done: bool = False
     unfinished: bool = False
+    lost: bool = False
+    waits: bool = False
     size: int = 0
+
+    @property
+    def progress(self) -> Progress:
+        """How it stands while its outcome is not known."""
+        if self.lost:
+            return Progress.LOST
+        if self.unfinished:
+            return Progress.INTERRUPTED
+        return Progress.WAITING if self.waits else Progress.RUNNING
 
 
 def content_size(content: ItemContent) -> int:

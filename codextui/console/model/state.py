@@ -116,6 +116,8 @@ class ThreadView(msgspec.Struct):
         plan: the plan of the current or last turn, None if it has none.
         diff: the unified diff of the current or last turn, empty if it has none.
         last_tokens: tokens of the last model call, 0 if unknown: how full the context window is.
+        waits_since: unix seconds at which its oldest open approval, or that of a thread below it,
+            was asked; None if there is none.
     """
 
     info: ThreadInfo
@@ -123,6 +125,7 @@ class ThreadView(msgspec.Struct):
     plan: ev.PlanUpdated | None = None
     diff: str = ""
     last_tokens: int = 0
+    waits_since: float | None = None
 
     @property
     def thread_id(self) -> str:
@@ -159,6 +162,7 @@ class ConsoleState:
         self.notices: list[ServerNotice] = []
         self.last_seq = 0
         self._unresolved: dict[str, Approval] = {}
+        self._at_risk: dict[str, ThreadView] = {}
 
     # Events.
 
@@ -281,6 +285,7 @@ class ConsoleState:
         )
         # The brief of a role or a run is its description, not a message to it.
         has_brief = info.kind is ThreadKind.CODEX and view.transcript.set_brief(info.brief)
+        self._update_waits(info.thread_id)
         changes = added | _thread_changes(view.thread_id) | Changes(tree=moved)
         run_id = self.run_id_of(view.thread_id)
         if run_id in self.threads:
@@ -293,6 +298,8 @@ class ConsoleState:
         if view is not None:
             return view, NO_CHANGES
         view = ThreadView(ThreadInfo(thread_id, thread_id[:8], ThreadState.STARTING))
+        if thread_id in self._at_risk:
+            view.transcript.recover(self._at_risk.pop(thread_id).transcript.items_at_risk())
         self.threads[thread_id] = view
         return view, Changes(threads=frozenset({thread_id}), tree=True)
 
@@ -313,6 +320,7 @@ class ConsoleState:
         self.approvals = {one.approval_id: one for one in oldest_first}
         view, added = self._view(approval.thread_id)
         transcript = _transcript_changes(view, view.transcript.add_approval(approval))
+        self._update_waits(view.thread_id)
         return added | transcript | _thread_changes(view.thread_id) | Changes(approvals=True)
 
     def remove_approval(self, approval_id: str) -> Changes:
@@ -321,6 +329,26 @@ class ConsoleState:
         if approval is None:
             return NO_CHANGES
         return Changes(approvals=True, threads=frozenset({approval.thread_id}))
+
+    def _update_waits(self, thread_id: str) -> None:
+        """Update since when a thread waits, and every thread above it."""
+        for changed in self._lineage(thread_id):
+            if (view := self.threads.get(changed)) is not None:
+                asked = [
+                    one.asked_at
+                    for one in self._unresolved.values()
+                    if changed in self._lineage(one.thread_id)
+                ]
+                view.waits_since = min(asked, default=None)
+
+    def _lineage(self, thread_id: str) -> set[str]:
+        """Return a thread and those that it stands under, without sources of forks."""
+        lineage: set[str] = set()
+        while thread_id and thread_id not in lineage:
+            lineage.add(thread_id)
+            view = self.threads.get(thread_id)
+            thread_id = "" if view is None else view.info.parent
+        return lineage
 
     def _resolve_approval(self, outcome: ev.ApprovalResolved) -> Changes:
         self.outcomes.setdefault(outcome.approval_id, outcome)
@@ -332,27 +360,72 @@ class ConsoleState:
             return Changes(approvals=was_open)
         view, _ = self._view(approval.thread_id)
         resolved = view.transcript.resolve_approval(approval, outcome)
+        self._update_waits(view.thread_id)
         changes = _transcript_changes(view, resolved) | _thread_changes(view.thread_id)
         return changes | Changes(approvals=was_open)
 
     # The connection.
 
     def set_connected(self, *, fresh: bool) -> Changes:
-        """Set the connection to established; with `fresh`, discard the state of another server."""
+        """Set the connection to established; with `fresh`, discard the state of another server.
+
+        What was open on that server is shown again where this one does not know it.
+        """
         if fresh:
+            at_risk = self._at_risk | {
+                view.thread_id: view
+                for view in self.threads.values()
+                if view.info.state is not ThreadState.KILLED and view.transcript.items_at_risk()
+            }
             self._clear()
+            self._at_risk = at_risk
+        else:
+            self._mark_lost(lost=False)
         self.connection = ConnectionState(connected=True)
         return self._all_changes()
 
-    def set_caught_up(self) -> Changes:
-        """Mark the past events as replayed."""
+    def set_caught_up(self, at: float = 0.0) -> Changes:
+        """Mark the past events as replayed, at `at` unix seconds."""
         self.connection = ConnectionState(connected=True, caught_up=True)
-        return Changes(server=True)
+        changes = Changes(server=True)
+        for view in self._at_risk.values():
+            changes |= self._restore_unknown(view)
+        self._at_risk = {}
+        for view in self.threads.values():
+            changes |= _transcript_changes(view, view.transcript.recover_unknown_turns(at))
+        return changes
 
-    def set_disconnected(self, reason: str, retry_in: float | None = None) -> Changes:
-        """Set the connection to lost; see `ConnectionState`."""
+    def set_disconnected(
+        self, reason: str, retry_in: float | None = None, *, ended: bool = False
+    ) -> Changes:
+        """Set the connection to lost; see `ConnectionState`.
+
+        Args:
+            reason: why.
+            retry_in: seconds until the next attempt.
+            ended: whether no server is running: what was open is cut off.
+        """
         self.connection = ConnectionState(reason=reason, retry_in=retry_in)
+        if ended:
+            self._mark_lost(lost=True)
         return self._all_changes()
+
+    def _mark_lost(self, *, lost: bool) -> None:
+        for view in self.threads.values():
+            view.transcript.mark_lost(lost=lost)
+
+    def _restore_unknown(self, view: ThreadView) -> Changes:
+        """Keep a thread that was cut off, and that the restarted server does not know."""
+        view.info = structs.replace(
+            view.info,
+            state=ThreadState.DISCONNECTED,
+            turn_started_at=None,
+            waits_for="",
+            note="the server was lost, and the one that runs now does not know this thread",
+        )
+        view.transcript.mark_lost(lost=True)
+        self.threads[view.thread_id] = view
+        return Changes(tree=True) | _thread_changes(view.thread_id)
 
     def _all_changes(self) -> Changes:
         threads, runs = frozenset(self.threads), frozenset(self.runs)

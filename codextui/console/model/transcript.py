@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterable
 from typing import TypeAlias
 
 import msgspec
@@ -19,6 +20,7 @@ from codextui.console.model.items import (
     Note,
     PlanText,
     Reasoning,
+    ToolCall,
     TranscriptItem,
     TurnEnd,
     TurnStart,
@@ -28,7 +30,7 @@ from codextui.console.model.items import (
 )
 from codextui.jsonrpc.fields import JsonObject
 from codextui.protocol import events as ev
-from codextui.protocol.approvals import Approval
+from codextui.protocol.approvals import Approval, CommandAsked, ElicitationAsked
 
 MAX_ITEMS = 5_000
 """Items stored per transcript."""
@@ -43,6 +45,12 @@ Delta: TypeAlias = (
     ev.TextDelta | ev.ReasoningDelta | ev.PlanDelta | ev.OutputDelta | ev.PatchUpdated
 )
 """An event that extends an item."""
+
+LOST = "lost"
+"""Why a turn ended whose server or whose Codex process was lost."""
+
+_NOTE_PREFIX = "note:"
+"""Prefix of the ids of notes."""
 
 
 class Turn(msgspec.Struct):
@@ -97,6 +105,8 @@ class Transcript:
         self._open: dict[tuple[str, str], TranscriptItem] = {}
         self._changed: OrderedDict[int, TranscriptItem] = OrderedDict()
         self._brief: TranscriptItem | None = None
+        self._at_risk: dict[str, list[TranscriptItem]] = {}
+        self._asked: dict[tuple[str, str], set[str]] = {}
 
     def changed_since(self, version: int) -> list[TranscriptItem]:
         """Return the items changed after `version`, by ordinal, in time linear in their number."""
@@ -150,6 +160,7 @@ class Transcript:
         turn.state, turn.ended_at = reason, at
         if tokens is not None and turn.tokens_before is not None:
             turn.tokens = max(0, tokens - turn.tokens_before)
+        self._recover_items(turn_id)
         self._close_items(turn_id)
         seconds = None if turn.started_at is None else max(0.0, at - turn.started_at)
         end = TurnEnd(turn.number, reason, message, seconds, turn.tokens)
@@ -174,6 +185,7 @@ class Transcript:
         item.content = content
         item.done = item.done or done
         item.unfinished = item.unfinished and not done
+        item.lost = item.lost and not done
         if item.done:
             self._open.pop((turn_id, item_id), None)
         self._touch(item, content_size(content))
@@ -199,6 +211,10 @@ class Transcript:
         self._add(*key, ApprovalRequest(approval), done=False)
         # It outlives its turn.
         self._open.pop(key, None)
+        if not (isinstance(approval.asked, CommandAsked) and approval.asked.stdin):
+            asking = self._asking_item(approval)
+            self._asked.setdefault(asking, set()).add(approval.approval_id)
+            self._update_waits(asking)
         return True
 
     def resolve_approval(self, approval: Approval, outcome: ev.ApprovalResolved) -> bool:
@@ -209,19 +225,104 @@ class Transcript:
         item.content.outcome = outcome
         item.done = True
         self._touch(item, item.size)
+        for key, approval_ids in [*self._asked.items()]:
+            if approval.approval_id in approval_ids:
+                approval_ids.discard(approval.approval_id)
+                self._update_waits(key)
         return True
 
     def add_note(self, turn_id: str, note: Note) -> bool:
         """Add a note: an error, a warning, an event of a run, an unknown event."""
         self.start_turn(turn_id, None)
-        self._add(turn_id, f"note:{self.dropped + len(self.items)}", note, done=True)
+        self._add(turn_id, f"{_NOTE_PREFIX}{self.dropped + len(self.items)}", note, done=True)
         return True
+
+    # A lost server.
+
+    def mark_lost(self, *, lost: bool) -> bool:
+        """Mark the open items as cut off by the loss of the server, or as open again."""
+        changed = [item for item in self._open.values() if item.lost != lost]
+        for item in changed:
+            item.lost = lost
+            self._touch(item, item.size)
+        return bool(changed)
+
+    def items_at_risk(self) -> list[TranscriptItem]:
+        """Return the items that a restarted server may not know, as their turn had not ended."""
+        return [item for item in self.items if item.size and self._is_at_risk(item)]
+
+    def recover(self, items: Iterable[TranscriptItem]) -> None:
+        """Show these items of the transcript before once their turn has ended, as cut off.
+
+        Items that have arrived by then are shown as they arrived. An item that was complete is
+        not marked.
+        """
+        for item in items:
+            self._at_risk.setdefault(item.turn_id, []).append(item)
+
+    def recover_unknown_turns(self, at: float) -> bool:
+        """Show what is left to recover of turns that the restarted server does not know."""
+        unknown = [turn_id for turn_id in self._at_risk if turn_id not in self._turns]
+        for turn_id in unknown:
+            self.end_turn(turn_id, LOST, "", at)
+        return bool(unknown)
+
+    def _is_at_risk(self, item: TranscriptItem) -> bool:
+        is_ours = item.item_id.startswith(_NOTE_PREFIX) or isinstance(
+            item.content, TurnStart | TurnEnd | ApprovalRequest
+        )
+        if is_ours:
+            return False
+        turn = self._turns.get(item.turn_id)
+        return item.lost or (turn is not None and turn.ended_at is None)
+
+    def _recover_items(self, turn_id: str) -> None:
+        for old in self._at_risk.pop(turn_id, ()):
+            item = self._items.get((turn_id, old.item_id))
+            was_open = old.lost or not old.done
+            if item is None:
+                item = self._add(turn_id, old.item_id, old.content, done=True)
+            elif (item.done and not item.unfinished) or item.size >= old.size:
+                continue
+            item.content, item.unfinished, item.lost = old.content, was_open, was_open
+            item.done = True
+            self._open.pop((turn_id, old.item_id), None)
+            self._touch(item, old.size)
+
+    # Approvals of items.
+
+    def _asking_item(self, approval: Approval) -> tuple[str, str]:
+        """Return the key of the item that an approval is about.
+
+        The approval of an MCP tool may name no item: it is about the call that is open.
+        """
+        key = (approval.turn_id, approval.item_id)
+        if key in self._items or not isinstance(approval.asked, ElicitationAsked):
+            return key
+        server = approval.asked.server
+        calls = (
+            open_key
+            for open_key, item in self._open.items()
+            if open_key[0] == approval.turn_id
+            and isinstance(item.content, ToolCall)
+            and item.content.server == server
+        )
+        return next(calls, key)
+
+    def _update_waits(self, key: tuple[str, str]) -> None:
+        if not self._asked.get(key):
+            self._asked.pop(key, None)
+        item = self._items.get(key)
+        if item is not None and item.waits != (key in self._asked):
+            item.waits = key in self._asked
+            self._touch(item, item.size)
 
     def _add(
         self, turn_id: str, item_id: str, content: ItemContent, *, done: bool
     ) -> TranscriptItem:
         ordinal = self.dropped + len(self.items)
-        item = TranscriptItem(turn_id, item_id, ordinal, content, 0, done=done)
+        waits = (turn_id, item_id) in self._asked
+        item = TranscriptItem(turn_id, item_id, ordinal, content, 0, done=done, waits=waits)
         self.items.append(item)
         self._items[turn_id, item_id] = item
         if not done:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rich.segment import Segment
 from rich.style import Style
 
-from codextui.console.model.items import LEFT_RUNNING, CommandExecution
+from codextui.console.model.items import LEFT_RUNNING, CommandExecution, Progress
 from codextui.console.render.layout import Row, fill, indent, wrap
 from codextui.console.render.palette import Palette
 from codextui.text.figures import format_count, format_elapsed, more_lines
@@ -33,15 +33,26 @@ MAX_HIGHLIGHTED_LINE = 2_000
 
 
 def command_rows(
-    run: CommandExecution, width: int, palette: Palette, *, unfinished: bool
+    run: CommandExecution, width: int, palette: Palette, progress: Progress
 ) -> list[Row]:
     """Lay out a command, the end of its output and how it ended."""
     command = strip_shell(run.command)
     rows = prompt_rows(command, width, palette) if command else []
     rows.extend(_output_rows(run, width - 2, palette))
-    ending, style = _ending(run, palette, unfinished=unfinished)
+    ending, style = _ending(run, palette, progress)
     rows.extend(indent(wrap([Segment(ending, style)], width - 2), Segment("  ", palette.text)))
     return rows
+
+
+def progress_label(progress: Progress, palette: Palette) -> tuple[str, str, Style]:
+    """Return the glyph, the words and the style of an item whose outcome is not known."""
+    glyph, style = {
+        Progress.RUNNING: ("●", palette.running),
+        Progress.WAITING: ("?", palette.needs_input),
+        Progress.INTERRUPTED: ("■", palette.warning),
+        Progress.LOST: ("■", palette.warning),
+    }[progress]
+    return glyph, progress.value, style
 
 
 def prompt_rows(command: str, width: int, palette: Palette, *, prompt: str = "$ ") -> list[Row]:
@@ -158,17 +169,16 @@ def _clip_line(line: str, size: int) -> str:
     return f"{shown[:size]}… {format_count(max(1, len(line) - size))} more characters"
 
 
-def _ending(run: CommandExecution, palette: Palette, *, unfinished: bool) -> tuple[str, Style]:
+def _ending(run: CommandExecution, palette: Palette, progress: Progress) -> tuple[str, Style]:
     took = "" if run.duration_ms is None else f" · {format_elapsed(run.duration_ms / 1000)}"
     match run.status, run.exit_code:
         case "declined", _:
             return "✗ declined, it did not run", palette.error
         case status, _ if status == LEFT_RUNNING:
             return "● left running, the turn ended first", palette.warning
-        case "inProgress", _ if unfinished:
-            return "■ interrupted", palette.warning
         case "inProgress", _:
-            return "● running", palette.running
+            glyph, words, style = progress_label(progress, palette)
+            return f"{glyph} {words}", style
         case _, 0:
             return f"✓ exit 0{took}", palette.success
         case _, int(code):

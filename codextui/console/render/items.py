@@ -19,6 +19,7 @@ from codextui.console.model.items import (
     Handoff,
     ItemContent,
     PlanText,
+    Progress,
     Reasoning,
     RunNote,
     ToolCall,
@@ -28,7 +29,7 @@ from codextui.console.model.items import (
     WarningMessage,
     WebSearch,
 )
-from codextui.console.render.command import command_rows
+from codextui.console.render.command import command_rows, progress_label
 from codextui.console.render.diff import change_rows
 from codextui.console.render.layout import (
     Row,
@@ -159,8 +160,7 @@ class _MarkdownParts(msgspec.Struct, frozen=True):
 
 
 def _markdown_parts(item: TranscriptItem, width: int, palette: Palette) -> _MarkdownParts | None:
-    cut_off = "cut off, the turn ended first"
-    tail = wrap_with_glyph("■", cut_off, palette.warning, width) if item.unfinished else []
+    tail = _cut_off_rows(item, palette, width)
     match item.content:
         case AgentMessage(text):
             return _MarkdownParts(text.text, palette, _dropped(text, width, palette), None, tail)
@@ -173,6 +173,17 @@ def _markdown_parts(item: TranscriptItem, width: int, palette: Palette) -> _Mark
             return _MarkdownParts(source, _muted(palette), [], gutter, tail)
         case _:
             return None
+
+
+def _cut_off_rows(item: TranscriptItem, palette: Palette, width: int) -> list[Row]:
+    match item.progress:
+        case Progress.LOST as lost:
+            words: str = lost
+        case Progress.INTERRUPTED:
+            words = "cut off, the turn ended first"
+        case _:
+            return []
+    return wrap_with_glyph("■", words, palette.warning, width)
 
 
 def _dropped(text: GrowingText, width: int, palette: Palette) -> list[Row]:
@@ -203,7 +214,6 @@ def _has_space_above(content: ItemContent) -> bool:
 
 
 def _item_rows(item: TranscriptItem, width: int, palette: Palette) -> list[Row]:
-    unfinished = item.unfinished
     match item.content:
         case UserMessage() as message:
             return _user_rows(message, width, palette)
@@ -213,11 +223,11 @@ def _item_rows(item: TranscriptItem, width: int, palette: Palette) -> list[Row]:
             is_open = not item.done
             return wrap_with_glyph("~", "thinking …", palette.muted, width) if is_open else []
         case CommandExecution() as run:
-            return command_rows(run, width, palette, unfinished=unfinished)
+            return command_rows(run, width, palette, item.progress)
         case FileChanges() as changes:
-            return _file_rows(changes, width, palette, unfinished=unfinished)
+            return _file_rows(changes, width, palette, item.progress)
         case ToolCall() as call:
-            return _tool_call_rows(call, width, palette, unfinished=unfinished)
+            return _tool_call_rows(call, width, palette, item.progress)
         case WebSearch() as search:
             return _search_rows(search, width, palette)
         case ContextCompaction():
@@ -249,17 +259,15 @@ def _describe_rest(rest: str) -> str:
     return f"{format_count(len(rest))} more characters"
 
 
-def _file_rows(
-    changes: FileChanges, width: int, palette: Palette, *, unfinished: bool
-) -> list[Row]:
-    glyph, words, style = _file_status(changes.status, palette, unfinished=unfinished)
+def _file_rows(changes: FileChanges, width: int, palette: Palette, progress: Progress) -> list[Row]:
+    glyph, words, style = _file_status(changes.status, palette, progress)
     title = f"{summarize_changes(changes.changes)}: {words}"
     rows = wrap_with_glyph(glyph, title, style, width)
     inner = change_rows(changes.changes, width - 2, palette, max_lines=MAX_DIFF_LINES)
     return rows + indent(inner, Segment("  ", palette.text))
 
 
-def _file_status(status: str, palette: Palette, *, unfinished: bool) -> tuple[str, str, Style]:
+def _file_status(status: str, palette: Palette, progress: Progress) -> tuple[str, str, Style]:
     match status:
         case "completed":
             return "✓", "applied", palette.success
@@ -267,18 +275,20 @@ def _file_status(status: str, palette: Palette, *, unfinished: bool) -> tuple[st
             return "✗", "declined, not applied", palette.error
         case "failed":
             return "✗", "failed, not applied", palette.error
-        case "inProgress" if unfinished:
-            return "■", "unfinished, the turn ended first", palette.warning
-        case "inProgress":
+        case "inProgress" if progress is Progress.RUNNING:
             return "●", "proposed, not applied yet", palette.running
+        case "inProgress" if progress is Progress.INTERRUPTED:
+            return "■", "interrupted, the turn ended first", palette.warning
+        case "inProgress":
+            return progress_label(progress, palette)
         case _:
             return "?", one_line(status), palette.warning
 
 
-def _tool_call_rows(call: ToolCall, width: int, palette: Palette, *, unfinished: bool) -> list[Row]:
+def _tool_call_rows(call: ToolCall, width: int, palette: Palette, progress: Progress) -> list[Row]:
     inner = width - 2
     rows = indent(_call_rows(call, inner, palette), Segment("→ ", palette.accent))
-    ending, style = _call_ending(call, palette, unfinished=unfinished)
+    ending, style = _call_ending(call, palette, progress)
     below = [*_result_rows(call, inner, palette), *wrap([Segment(ending, style)], inner)]
     return rows + indent(below, Segment("  ", palette.text))
 
@@ -307,15 +317,14 @@ def _first_rows(rows: list[Row], count: int, width: int, palette: Palette) -> li
     return rows[:count] + wrap([Segment("… there is more", palette.muted)], width)
 
 
-def _call_ending(call: ToolCall, palette: Palette, *, unfinished: bool) -> tuple[str, Style]:
+def _call_ending(call: ToolCall, palette: Palette, progress: Progress) -> tuple[str, Style]:
     took = "" if call.duration_ms is None else f" · {format_elapsed(call.duration_ms / 1000)}"
     match call.status:
         case _ if call.error:
             return f"✗ failed{took}: {sanitize(call.error)}", palette.error
-        case "inProgress" if unfinished:
-            return "■ interrupted", palette.warning
         case "inProgress":
-            return "● running", palette.running
+            glyph, words, style = progress_label(progress, palette)
+            return f"{glyph} {words}", style
         case "completed":
             return f"✓ done{took}", palette.success
         case "failed":

@@ -12,6 +12,7 @@ from codextui.console.model.items import (
     ErrorMessage,
     Handoff,
     HandoffRefusal,
+    Progress,
     RoleRequest,
     RunNote,
     TurnEnd,
@@ -132,7 +133,7 @@ def _turn_end_rows(end: TurnEnd, width: int, palette: Palette) -> list[Row]:
 def _approval_rows(request: ApprovalRequest, width: int, palette: Palette) -> list[Row]:
     asked = summarize_request(request.approval.asked)
     if request.outcome is None:
-        text = truncate(f"waits for you: {asked}", 2 * width)
+        text = truncate(f"{Progress.WAITING}: {asked}", 2 * width)
         return wrap_with_glyph("?", text, palette.needs_input, width)
     rows = wrap_with_glyph("?", truncate(f"asked to {asked}", width - 2), palette.muted, width)
     # A role's tool is approved for the run, not for a session of Codex.

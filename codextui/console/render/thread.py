@@ -136,13 +136,13 @@ def render_tree_row(
     handle_room = room - (cell_len(facts) + 1 if facts else 0)
     handle = truncate(_abbreviate(_handle(view.info), summary, handle_room), handle_room)
     space = max(0, room - cell_len(handle) - cell_len(facts))
-    needs_input = state is ThreadState.NEEDS_INPUT
+    is_loud = state in (ThreadState.NEEDS_INPUT, ThreadState.FAILED)
     row = [
         Segment(left, palette.faint),
         Segment(f"{label.glyph} ", label.style),
         Segment(handle, palette.strong if state.has_turn else palette.text),
         Segment(" " * space, palette.text),
-        Segment(facts, label.style if needs_input else palette.muted),
+        Segment(facts, label.style if is_loud else palette.muted),
     ]
     if selected:
         row = [Segment(segment.text, palette.selected) for segment in row]
@@ -177,7 +177,7 @@ def _tree_facts(
     word = _needs(info) if state is ThreadState.NEEDS_INPUT else state.value
     if summary.role_count and state is not ThreadState.DONE:
         word = f"{word} {summary.done_count}/{summary.role_count}"
-    elapsed = _elapsed(info, state, now)
+    elapsed = _elapsed(view, state, now)
     tokens = format_tokens(info.usage.total) if info.usage.total else ""
     for parts in (
         (word, elapsed, tokens, summary.cost),
@@ -201,11 +201,12 @@ def _needs(info: ThreadInfo) -> str:
     return f"needs {needed}"
 
 
-def _elapsed(info: ThreadInfo, state: ThreadState, now: float) -> str:
-    """Return the elapsed time of the running turn, empty if there is none."""
-    if not state.has_turn or info.turn_started_at is None:
-        return ""
-    return format_running(now - info.turn_started_at)
+def _elapsed(view: ThreadView, state: ThreadState, now: float) -> str:
+    """Return how long an approval has waited, else the turn has run; empty if there is no turn."""
+    since = view.info.turn_started_at
+    if state is ThreadState.NEEDS_INPUT and view.waits_since is not None:
+        since = view.waits_since
+    return "" if since is None or not state.has_turn else format_running(now - since)
 
 
 def render_pane_header(
@@ -260,7 +261,7 @@ def _title_row(
     label = state_label(state, palette)
     word = _needs(info) if state is ThreadState.NEEDS_INPUT else state.value
     tokens = f"{format_tokens(info.usage.total)}{_fullness(view)}" if info.usage.total else ""
-    facts = " · ".join(fact for fact in (word, _elapsed(info, state, now), tokens, cost) if fact)
+    facts = " · ".join(fact for fact in (word, _elapsed(view, state, now), tokens, cost) if fact)
     left = f"{number} " if number is not None else ""
     room = width - cell_len(left) - 3 - cell_len(facts)
     return [

@@ -21,7 +21,7 @@ from codextui.protocol.approvals import (
 from codextui.protocol.decisions import Decision, Scope, decision_word
 from codextui.protocol.events import ApprovalResolved
 from codextui.protocol.runs import RUN_PREFIX
-from codextui.text.figures import format_count, format_elapsed
+from codextui.text.figures import format_count, format_running
 from codextui.text.sanitize import one_line
 
 
@@ -290,7 +290,7 @@ def describe_position(queue: ApprovalQueue) -> str:
 
 def describe_origin(approval: Approval, client: str, now: float) -> str:
     """Describe an approval's id, its waiting time, its thread and the client behind it."""
-    waits = format_elapsed(max(0, now - approval.asked_at))
+    waits = format_running(now - approval.asked_at)
     is_role = approval.thread_id.startswith(RUN_PREFIX)
     thread_id = approval.thread_id if is_role else approval.thread_id[:13]
     parts = [approval.approval_id, f"waits {waits}", f"thread {thread_id}"]

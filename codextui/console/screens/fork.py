@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 import msgspec
@@ -15,7 +15,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from codextui.text.sanitize import one_line
+from codextui.text.sanitize import one_line, sanitize
 
 _RUNNING = "running"
 
@@ -52,9 +52,24 @@ class ForkScreen(ModalScreen[ForkChoice | None]):
         Binding("k", "move(-1)", "Previous turn", show=False, id="fork.previous"),
     ]
 
-    def __init__(self, handle: str, turns: Sequence[ForkPoint]) -> None:
-        """Create the dialog for a thread's handle and its turns, oldest first."""
+    def __init__(
+        self,
+        handle: str,
+        turns: Sequence[ForkPoint],
+        prompt: str = "",
+        on_change: Callable[[str], None] | None = None,
+    ) -> None:
+        """Create the dialog.
+
+        Args:
+            handle: the thread's handle.
+            turns: its turns, oldest first.
+            prompt: a draft of the prompt.
+            on_change: called with the prompt whenever it changes.
+        """
         super().__init__()
+        self._prompt = sanitize(prompt)
+        self._on_change = on_change
         self._handle = handle
         self._turns = tuple(turns)
 
@@ -71,7 +86,9 @@ class ForkScreen(ModalScreen[ForkChoice | None]):
             yield OptionList(
                 *(_option(at, turn) for at, turn in enumerate(self._turns, 1)), compact=True
             )
-            yield Input(placeholder="what the fork should do (may be empty)", compact=True)
+            yield Input(
+                self._prompt, placeholder="what the fork should do (may be empty)", compact=True
+            )
             yield Static(id="note", markup=False)
             yield Static(
                 "↑ ↓ choose   ⏎ fork   tab to the prompt   esc cancel",
@@ -89,6 +106,11 @@ class ForkScreen(ModalScreen[ForkChoice | None]):
             note = "There is no turn to fork through yet: a running turn has to end first."
             self.query_one("#note", Static).update(note)
         turns.focus()
+
+    @on(Input.Changed)
+    def _report_change(self, message: Input.Changed) -> None:
+        if self._on_change is not None and self.is_mounted:
+            self._on_change(message.value)
 
     @on(OptionList.OptionSelected)
     @on(Input.Submitted)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import ClassVar
 
@@ -129,6 +129,7 @@ class MainScreen(ThreadActions):
             self._pane_context,
             max_panes=options.max_panes,
             new_thread_key=options.new_thread_key,
+            drafts=options.drafts,
         )
 
     def compose(self) -> ComposeResult:
@@ -173,6 +174,10 @@ class MainScreen(ThreadActions):
     def open_thread(self, thread_id: str) -> None:
         """Show a thread in a pane and focus it, now or as soon as the thread is known."""
         self.workbench.open_thread(thread_id)
+
+    def show_arrived(self, thread_id: str, may_focus: Callable[[], bool]) -> None:
+        """Show a thread that a request started; see `Workbench.show_arrived`."""
+        self.workbench.show_arrived(thread_id, may_focus)
 
     def show_problem(self, problem: str) -> None:
         """Show why the server cannot start turns; an empty string removes it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import ClassVar
 
@@ -19,6 +19,7 @@ from textual.widgets import Button, Input, Static, TextArea
 
 from codextui.console.screens.messages import NewThread
 from codextui.console.widgets.choice_list import ChoiceList
+from codextui.console.widgets.composer import PromptArea
 from codextui.text.sanitize import one_line, sanitize
 
 SANDBOXES = ("", "read-only", "workspace-write", "danger-full-access")
@@ -40,9 +41,17 @@ class NewThreadScreen(ModalScreen[NewThread | None]):
         Binding("escape", "cancel", "Cancel", id="new_thread.cancel"),
     ]
 
-    def __init__(self, last: NewThread | None = None) -> None:
-        """Start from the settings of the last thread; its prompt is a draft."""
+    def __init__(
+        self, last: NewThread | None = None, on_change: Callable[[NewThread], None] | None = None
+    ) -> None:
+        """Create the dialog.
+
+        Args:
+            last: the initial settings: those of the last thread, or a draft.
+            on_change: called with the settings so far, whenever one is changed.
+        """
         super().__init__()
+        self._on_change = on_change
         self._last = _sanitized(last or NewThread())
 
     def compose(self) -> ComposeResult:
@@ -52,7 +61,7 @@ class NewThreadScreen(ModalScreen[NewThread | None]):
             yield Static("New thread", classes="dialog-title", markup=False)
             with VerticalScroll(can_focus=False):
                 yield Static("What should the agent do?", classes="label", markup=False)
-                yield TextArea(last.prompt, id="prompt", tab_behavior="focus", compact=True)
+                yield PromptArea(last.prompt, id="prompt", tab_behavior="focus", compact=True)
                 yield _problem_line("prompt")
                 yield Static("", markup=False, classes="gap")
                 yield from _text_row("handle", "Role", last.handle, "backend")
@@ -85,6 +94,13 @@ class NewThreadScreen(ModalScreen[NewThread | None]):
             "sandbox", "No sandbox: the agent can do whatever you can." if is_open else ""
         )
 
+    @on(TextArea.Changed)
+    @on(Input.Changed)
+    @on(ChoiceList.Changed)
+    def _report_change(self) -> None:
+        if self._on_change is not None and self.is_mounted:
+            self._on_change(self._read_fields())
+
     @on(Button.Pressed)
     def action_start(self) -> None:
         """Close with the settings, unless some are invalid."""
@@ -103,14 +119,24 @@ class NewThreadScreen(ModalScreen[NewThread | None]):
             self.dismiss(None)
 
     def _read(self) -> NewThread:
-        cwd = self.query_one("#cwd", Input).value.strip()
+        new = self._read_fields()
         return NewThread(
-            prompt=self.query_one("#prompt", TextArea).text.strip(),
-            cwd=_absolute(cwd) if cwd else "",
-            model=self.query_one("#model", Input).value.strip(),
+            prompt=new.prompt.strip(),
+            cwd=_absolute(new.cwd.strip()) if new.cwd.strip() else "",
+            model=new.model.strip(),
+            sandbox=new.sandbox,
+            approval_policy=new.approval_policy,
+            handle=new.handle.strip(),
+        )
+
+    def _read_fields(self) -> NewThread:
+        return NewThread(
+            prompt=self.query_one("#prompt", TextArea).text,
+            cwd=self.query_one("#cwd", Input).value,
+            model=self.query_one("#model", Input).value,
             sandbox=self._selected("sandbox", SANDBOXES),
             approval_policy=self._selected("policy", APPROVAL_POLICIES),
-            handle=self.query_one("#handle", Input).value.strip(),
+            handle=self.query_one("#handle", Input).value,
         )
 
     def _selected(self, name: str, words: tuple[str, ...]) -> str:

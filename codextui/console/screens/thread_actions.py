@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from textual import on
 from textual.screen import Screen
 
 from codextui.console.bindings import KeyGroup
+from codextui.console.drafts import Drafts
 from codextui.console.model.run import FINISHED_STATES, CostFormatter, RunView
 from codextui.console.model.state import ConsoleState
 from codextui.console.screens import messages
@@ -39,6 +40,7 @@ class MainOptions(msgspec.Struct, frozen=True):
         key_groups: returns the keys of every place, for the help screen.
         cost_of: formats the cost of tokens; None if no prices are configured.
         detach_label: what leaving the console does, in a word or two.
+        drafts: what was typed and not sent.
     """
 
     server: str
@@ -50,6 +52,7 @@ class MainOptions(msgspec.Struct, frozen=True):
     key_groups: Callable[[], Sequence[KeyGroup]]
     cost_of: CostFormatter | None = None
     detach_label: str = "detach"
+    drafts: Drafts = msgspec.field(default_factory=Drafts)
 
 
 class ThreadActions(Screen[None]):
@@ -72,7 +75,7 @@ class ThreadActions(Screen[None]):
         self._last_new_thread: messages.NewThread | None = None
 
     def save_unsent(self, request: messages.ServerRequest) -> None:
-        """Save the text of a failed request for the next attempt."""
+        """Save the text of a request that failed or was cut short, for the next attempt."""
         match request:
             case messages.SendPrompt(thread_id=thread_id, prompt=text):
                 self.workbench.save_draft(thread_id, text)
@@ -80,6 +83,9 @@ class ThreadActions(Screen[None]):
                 self.workbench.save_draft(thread_id, text)
             case messages.StartThread(new_thread=new_thread):
                 self._last_new_thread = new_thread
+                self._keep_new_thread(new_thread)
+            case messages.ForkThread(thread_id=thread_id, prompt=prompt) if prompt:
+                self._options.drafts.forks.setdefault(thread_id, prompt)
             case _:
                 pass
 
@@ -91,7 +97,9 @@ class ThreadActions(Screen[None]):
 
         if self._check_available(Action.START):
             last = self._last_new_thread or messages.NewThread(cwd=self._options.folder)
-            self.app.push_screen(NewThreadScreen(last), self._start)
+            if draft := self._options.drafts.new_thread:
+                last = _new_thread_from(draft)
+            self.app.push_screen(NewThreadScreen(last, self._keep_new_thread), self._start)
 
     def action_reply(self) -> None:
         """Open the composer: to reply to a thread, steer its turn, or write to a role."""
@@ -112,7 +120,9 @@ class ThreadActions(Screen[None]):
             view = self.state.threads[self.workbench.current]
             turns = [ForkPoint(t.turn_id, t.prompt, t.state) for t in view.transcript.turns]
             fork = partial(self._fork_through, view.thread_id)
-            self.app.push_screen(ForkScreen(view.info.handle, turns), fork)
+            keep = partial(self._keep_fork_prompt, view.thread_id)
+            draft = self._options.drafts.forks.get(view.thread_id, "")
+            self.app.push_screen(ForkScreen(view.info.handle, turns, draft, keep), fork)
 
     def action_diff(self) -> None:
         """Show the file changes of the running or last turn."""
@@ -259,13 +269,25 @@ class ThreadActions(Screen[None]):
 
         self.app.push_screen(ConfirmScreen(title, message, yes=yes), post_if)
 
+    def _keep_new_thread(self, new_thread: messages.NewThread) -> None:
+        is_begun = bool(new_thread.prompt.strip() or new_thread.handle.strip())
+        self._options.drafts.new_thread = structs.asdict(new_thread) if is_begun else {}
+
+    def _keep_fork_prompt(self, thread_id: str, prompt: str) -> None:
+        if prompt.strip():
+            self._options.drafts.forks[thread_id] = prompt
+        else:
+            self._options.drafts.forks.pop(thread_id, None)
+
     def _start(self, new_thread: messages.NewThread | None) -> None:
         if new_thread is not None:
+            self._options.drafts.new_thread = {}
             self._last_new_thread = structs.replace(new_thread, prompt="", handle="")
             self.post_message(messages.StartThread(new_thread))
 
     def _fork_through(self, thread_id: str, choice: ForkChoice | None) -> None:
         if choice is not None:
+            self._options.drafts.forks.pop(thread_id, None)
             self.post_message(messages.ForkThread(thread_id, choice.turn_id, choice.prompt))
 
     @on(Composer.Sent)
@@ -281,6 +303,12 @@ class ThreadActions(Screen[None]):
             self.post_message(messages.DirectRole(thread_id, RoleAction.MESSAGE, text))
         else:
             self.post_message(messages.SendPrompt(thread_id, text))
+
+
+def _new_thread_from(draft: Mapping[str, str]) -> messages.NewThread:
+    """Return a stored draft as settings, without the fields of another version."""
+    names = messages.NewThread.__struct_fields__
+    return messages.NewThread(**{key: text for key, text in draft.items() if key in names})
 
 
 def describe_send(state: ConsoleState, thread_id: str) -> str:

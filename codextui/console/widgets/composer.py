@@ -14,7 +14,16 @@ from textual.strip import Strip
 from textual.widgets import Static, TextArea
 
 
-class Composer(TextArea):
+class PromptArea(TextArea):
+    """A text area whose keys remove only what is plain to see."""
+
+    def action_cut(self) -> None:
+        """Cut the selection; without one, Textual would cut the whole line."""
+        if self.selected_text:
+            super().action_cut()
+
+
+class Composer(PromptArea):
     """The text for a thread: enter sends it, esc keeps it as a draft."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -79,6 +88,16 @@ class Composer(TextArea):
             self.insert(text)
         else:
             self._early_input.append(text)
+
+    def resume(self, earlier: Composer) -> None:
+        """Let undo go on in what was edited in an earlier composer, if its text is the same."""
+        if earlier.text == self.text:
+            self.history = earlier.history
+
+    def prepend(self, draft: str) -> None:
+        """Replace the text by a draft that ends with it; the cursor stays where it was."""
+        if draft.endswith(self.text):
+            self.insert(draft[: len(draft) - len(self.text)], (0, 0))
 
     def _on_key(self, event: events.Key) -> None:  # type: ignore[override] # This one need not be async.
         """Run a key's binding in order with the text typed before it.

@@ -62,11 +62,12 @@ class PaneTile(Vertical):
             # Runs once the pane is mounted; before that it cannot take the focus.
             self.pane.call_after_refresh(self.pane.focus)
 
-    def close_composer(self) -> None:
-        """Close the composer."""
+    def close_composer(self) -> Composer | None:
+        """Close the composer, and return the closed one."""
         box, self.composer_box = self.composer_box, None
         if box is not None and box.is_attached:
             box.remove()
+        return None if box is None else box.composer
 
     def _mount_box(self, box: ComposerBox) -> None:
         if self.composer_box is box:

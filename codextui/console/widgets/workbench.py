@@ -8,9 +8,10 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.message import Message
-from textual.widgets import TextArea
+from textual.widgets import Input, TextArea
 
-from codextui.console.model.state import Changes, ConsoleState
+from codextui.console.drafts import Drafts
+from codextui.console.model.state import Changes, ConsoleState, ThreadView
 from codextui.console.model.tree import TreeEntry
 from codextui.console.widgets.composer import Composer
 from codextui.console.widgets.drawing import Pacer
@@ -36,7 +37,6 @@ class Workbench(Horizontal):
     Attributes:
         state: the console state.
         current: id of the thread that keys act on; empty for none.
-        drafts: thread id → unsent text.
         opening_composer: the composer that was opened and does not have the focus yet.
         thread_tree: the tree.
         grid: the panes.
@@ -53,6 +53,7 @@ class Workbench(Horizontal):
         *,
         max_panes: int,
         new_thread_key: str,
+        drafts: Drafts | None = None,
     ) -> None:
         """Create a workbench.
 
@@ -62,11 +63,12 @@ class Workbench(Horizontal):
             context: how to draw threads.
             max_panes: the user's limit of panes.
             new_thread_key: the key that starts a thread, formatted.
+            drafts: what was typed and not sent; None for nothing yet.
         """
         super().__init__()
         self.state = state
         self.current = ""
-        self.drafts: dict[str, str] = {}
+        self._drafts = drafts or Drafts()
         self.opening_composer: Composer | None = None
         self.thread_tree = ThreadTree()
         self.grid = PaneGrid(max_panes)
@@ -77,7 +79,8 @@ class Workbench(Horizontal):
         self._entries: list[TreeEntry] = []
         self._seen_threads: set[str] = set()
         self._chosen_threads: set[str] = set()
-        self._awaited_thread = ""
+        self._awaited: tuple[str, Callable[[], bool]] | None = None
+        self._closed_composers: dict[str, Composer] = {}
         self._stale_headers: set[str] = set()
         self._stale_transcripts: set[str] = set()
         self._is_tree_stale = False
@@ -168,15 +171,17 @@ class Workbench(Horizontal):
         for info in sorted(changed, key=lambda info: info.kind is ThreadKind.CODEX):
             if wants_pane(self.state, info):
                 self._slots.claim(info.thread_id, self._yield_rank)
-        if self._awaited_thread in threads:
-            self.open_thread(self._awaited_thread)
+        if self._awaited is not None and self._awaited[0] in threads:
+            self.show_arrived(*self._awaited)
 
     def _show_panes(self) -> None:
         threads = self.state.threads
-        views = [threads[thread_id] for thread_id in self._slots.shown if thread_id in threads]
+        shown = [threads.get(id_) or self._written_to(id_) for id_ in self._slots.shown]
+        views = [view for view in shown if view is not None]
         if views != [tile.pane.view for tile in self.grid.tiles]:
             self.grid.show(views, self._pane_context)
-            if self.current not in threads or not self._is_arranged_by_user:
+            is_gone = self.current not in threads and self._written_to(self.current) is None
+            if is_gone or not self._is_arranged_by_user:
                 self.current = views[0].thread_id if views else ""
                 self.post_message(self.CurrentChanged())
             self._mark_current()
@@ -186,12 +191,20 @@ class Workbench(Horizontal):
             connected=self.state.connection.caught_up, new_thread_key=self._new_thread_key
         )
 
+    def _written_to(self, thread_id: str) -> ThreadView | None:
+        """Return a thread as its pane shows it, if its composer is open.
+
+        Such a pane stays, also while the threads of a restarted server are not known yet.
+        """
+        tile = self.grid.tile_of(thread_id)
+        return tile.pane.view if tile is not None and tile.composer_box is not None else None
+
     def _show_tree(self) -> None:
         numbers = {tile.thread_id: tile.pane.number for tile in self.grid.tiles}
         self.thread_tree.show(self._entries, self.state.threads, numbers, self._pane_context)
 
     def _is_killed(self, thread_id: str) -> bool:
-        view = self.state.threads.get(thread_id)
+        view = self.state.threads.get(thread_id) or self._written_to(thread_id)
         return view is None or view.info.state is ThreadState.KILLED
 
     def _yield_rank(self, thread_id: str) -> int:
@@ -199,6 +212,8 @@ class Workbench(Horizontal):
 
         Threads that the user chose, writes to, or looks at never do.
         """
+        if self._written_to(thread_id) is not None:
+            return 0
         view = self.state.threads.get(thread_id)
         if view is None:
             return 9
@@ -218,15 +233,38 @@ class Workbench(Horizontal):
     def open_thread(self, thread_id: str) -> None:
         """Show a thread in a pane and focus it, now or as soon as the thread is known."""
         if thread_id not in self.state.threads:
-            self._awaited_thread = thread_id
+            self._awaited = thread_id, lambda: True
             return
-        self._awaited_thread = ""
+        self._awaited = None
         self._is_arranged_by_user = True
         self._chosen_threads.add(thread_id)
         self._slots.claim(thread_id, self._is_killed)
         self._slots.show(thread_id, self._thread_to_replace(thread_id))
         self._show_panes()
         self.focus_thread(thread_id)
+
+    def show_arrived(self, thread_id: str, may_focus: Callable[[], bool]) -> None:
+        """Show a thread that was started, now or as soon as it is known.
+
+        It takes the focus and the current pane only if nobody writes and `may_focus` returns
+        true. Otherwise it gets a pane that is free or that its thread yields, or none.
+        """
+        if thread_id not in self.state.threads:
+            self._awaited = thread_id, may_focus
+            return
+        self._awaited = None
+        if may_focus() and not self.is_writing:
+            self.open_thread(thread_id)
+            return
+        self._chosen_threads.add(thread_id)
+        self._slots.claim(thread_id, self._yield_rank)
+        self._pacer.mark_dirty(self)
+
+    @property
+    def is_writing(self) -> bool:
+        """Whether a text field has the focus, or is about to get it."""
+        focused = self.screen.focused if self.is_attached else None
+        return self.opening_composer is not None or isinstance(focused, Input | TextArea)
 
     def _thread_to_replace(self, thread_id: str) -> str:
         """Return the thread that loses its pane to another: the current one.
@@ -363,6 +401,8 @@ class Workbench(Horizontal):
         if self.grid.zoomed:
             self.grid.zoom(thread_id)
         composer = tile.open_composer(self.drafts.get(thread_id, ""), hint)
+        if (closed := self._closed_composers.pop(thread_id, None)) is not None:
+            composer.resume(closed)
         self.opening_composer = None if composer.has_focus else composer
 
     def update_composer_hints(self, hint_for: Callable[[str], str]) -> None:
@@ -371,18 +411,26 @@ class Workbench(Horizontal):
             if tile.composer_box is not None:
                 tile.composer_box.show_hint(hint_for(tile.thread_id))
 
+    @property
+    def drafts(self) -> dict[str, str]:
+        """Thread id → unsent text."""
+        return self._drafts.replies
+
     def save_draft(self, thread_id: str, text: str) -> None:
-        """Save a text that could not be sent, unless the thread has another draft."""
-        if thread_id not in self.drafts:
-            self.drafts[thread_id] = text
-            self._show_draft(thread_id)
+        """Save a text that could not be sent; what was written since follows it."""
+        draft = self._drafts.keep_unsent(thread_id, text)
+        tile = self.grid.tile_of(thread_id)
+        if tile is not None and tile.composer_box is not None:
+            tile.composer_box.composer.prepend(draft)
+        self._show_draft(thread_id)
 
     def close_composer(self, thread_id: str) -> None:
         """Close the composer of a thread, and focus its pane."""
         self.opening_composer = None
         tile = self.grid.tile_of(thread_id)
         if tile is not None:
-            tile.close_composer()
+            if (closed := tile.close_composer()) is not None:
+                self._closed_composers[thread_id] = closed
             tile.focus_content()
         self._show_draft(thread_id)
 

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from codextui.console.model import items
 from codextui.console.model.state import MAX_NOTICES, ConnectionState, ConsoleState, ServerNotice
 from codextui.protocol import events as ev
+from codextui.protocol.runs import ThreadKind
 from codextui.protocol.threads import ThreadState, Usage
 
 
@@ -316,3 +317,19 @@ def test_changes_name_everything_that_changed(messages: list[tuple[ev.Msg, str, 
                 assert thread_id in changes.threads
         assert changes.approvals == (open_before != list(server.state.approvals))
         assert changes.tree == (list(rows) != list(server.state.threads))
+
+
+def test_a_thread_and_those_above_it_wait_since_the_oldest_open_approval() -> None:
+    server = FakeServer()
+    role = info("run:1/backend", kind=ThreadKind.ROLE, parent="run:1")
+    server.send(ev.ThreadChanged(info("run:1", kind=ThreadKind.RUN)), thread="run:1")
+    server.send(ev.ThreadChanged(role), thread="run:1/backend")
+    server.send(ev.ApprovalAsked(approval("a1", asked_at=30.0)))
+    server.send(ev.ApprovalAsked(approval("a2", asked_at=20.0)))
+    server.send(ev.ThreadChanged(info("t1", parent="run:1/backend")))
+    ids = ("t1", "run:1/backend", "run:1")
+    assert [server.state.threads[one].waits_since for one in ids] == [20.0] * 3
+    server.send(ev.ApprovalResolved("a2", "approved"))
+    assert [server.state.threads[one].waits_since for one in ids] == [30.0] * 3
+    server.send(ev.ApprovalResolved("a1", "approved"))
+    assert [server.state.threads[one].waits_since for one in ids] == [None] * 3

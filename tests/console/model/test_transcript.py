@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import time
 
-from console.model.events import FakeServer, agent, command, find_item, info, user
+from console.model.events import FakeServer, agent, approval, command, find_item, info, user
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,7 +10,7 @@ from codextui.console.model import items
 from codextui.console.model.items import MAX_TEXT_LENGTH
 from codextui.console.model.transcript import Transcript
 from codextui.protocol import events as ev
-from codextui.protocol.approvals import FileChange
+from codextui.protocol.approvals import CommandAsked, ElicitationAsked, FileChange
 from codextui.protocol.threads import Usage
 
 
@@ -296,3 +296,88 @@ def test_the_cost_of_a_delta_does_not_grow_with_their_number() -> None:
 
     cost(500)
     assert min(cost(20_000) for _ in range(2)) < 5 * max(cost(2_000) for _ in range(5))
+
+
+def test_an_item_waits_while_an_approval_of_it_is_open() -> None:
+    server = FakeServer()
+    server.send(ev.ItemStarted(command("i1")))
+    (item,) = server.items()
+    assert item.progress is items.Progress.RUNNING
+    server.send(ev.ApprovalAsked(approval("a1", item_id="i1")))
+    server.send(ev.ApprovalAsked(approval("a2", item_id="i1")))
+    assert item.progress is items.Progress.WAITING
+    server.send(ev.ApprovalResolved("a1", "approved"))
+    assert item.progress is items.Progress.WAITING
+    server.send(ev.ApprovalResolved("a2", "approved"))
+    assert item.progress is items.Progress.RUNNING
+
+
+def test_an_item_that_starts_after_its_approval_waits() -> None:
+    server = FakeServer()
+    server.send(ev.ApprovalAsked(approval("a1", item_id="i1")))
+    server.send(ev.ItemStarted(command("i1")))
+    assert server.items()[-1].progress is items.Progress.WAITING
+
+
+def test_a_command_that_is_asked_for_input_still_runs() -> None:
+    server = FakeServer()
+    server.send(ev.ItemStarted(command("i1")))
+    asked = CommandAsked("yes", stdin=True)
+    server.send(ev.ApprovalAsked(approval("a1", item_id="i1", asked=asked)))
+    assert server.items()[0].progress is items.Progress.RUNNING
+
+
+def test_a_call_waits_for_the_question_of_its_server() -> None:
+    server = FakeServer()
+    call = {"type": "mcpToolCall", "id": "i1", "server": "notes", "tool": "add"}
+    server.send(ev.ItemStarted(call | {"status": "inProgress"}))
+    asked = ElicitationAsked("notes", "Allow it?")
+    server.send(ev.ApprovalAsked(approval("a1", item_id="", asked=asked)))
+    assert server.items()[0].progress is items.Progress.WAITING
+
+
+def test_items_of_a_lost_server_are_open_again_if_it_was_not_lost() -> None:
+    server = FakeServer()
+    server.send(ev.TextDelta("m1", "Hel"))
+    server.state.set_disconnected("gone", ended=True)
+    (item,) = server.items()
+    assert item.progress is items.Progress.LOST
+    server.state.set_connected(fresh=False)
+    server.send(ev.TextDelta("m1", "lo"))
+    assert item.progress is items.Progress.RUNNING
+    assert isinstance(item.content, items.AgentMessage)
+    assert item.content.text.text == "Hello"
+
+
+@given(st.lists(st.sampled_from(["m1", "m2", "c1"]), max_size=8), st.integers(0, 8))
+def test_no_streamed_text_is_lost_with_the_server(ids: list[str], known: int) -> None:
+    """Whatever part of a turn the restarted server knows, all text stays."""
+    server = FakeServer()
+    deltas: list[ev.Msg] = [
+        ev.OutputDelta(one, f"<{n}>") if one == "c1" else ev.TextDelta(one, f"<{n}>")
+        for n, one in enumerate(ids)
+    ]
+    server.send(ev.TurnStarted())
+    for delta in deltas:
+        server.send(delta)
+    server.state.set_disconnected("gone", ended=True)
+    restarted = FakeServer()
+    restarted.state = server.state
+    restarted.state.set_connected(fresh=True)
+    for msg in ([ev.TurnStarted(), *deltas] if known else [])[:known]:
+        restarted.send(msg)
+    if known:
+        restarted.send(ev.TurnAborted("lost", ""))
+    restarted.state.set_caught_up(200.0)
+    shown = repr([_text(content) for content in restarted.contents()]) if ids or known else ""
+    assert all(f"<{n}>" in shown for n in range(len(ids)))
+
+
+def _text(content: items.ItemContent) -> str:
+    match content:
+        case items.AgentMessage(text):
+            return text.text
+        case items.CommandExecution():
+            return content.output.text
+        case _:
+            return ""

@@ -100,7 +100,7 @@ CHANGES = (FileChange("a.py", "add", "x\n"), FileChange("b.py", "delete", "y\n")
         (items.WebSearch("", "openPage", "http://x"), ["→ opened http://x"]),
         (items.WebSearch("", "findInPage", "http://x", "y"), ["→ looked for 'y' in http://x"]),
         (items.ContextCompaction(), ["· the conversation was summarised to fit the model"]),
-        (asked(), ["? waits for you: run: git push"]),
+        (asked(), ["? waits for a decision: run: git push"]),
         (
             asked(resolved("approved")),
             ["? asked to run: git push", "  ✓ approved once by console, waited 3.2s"],
@@ -179,7 +179,10 @@ def test_open_items_say_that_they_are_running(content: items.ItemContent, last: 
     [
         (command(status="inProgress"), "  ■ interrupted"),
         (command(status=items.LEFT_RUNNING), "  ● left running, the turn ended first"),
-        (items.FileChanges((), "inProgress"), "■ 0 files, +0 -0: unfinished, the turn ended first"),
+        (
+            items.FileChanges((), "inProgress"),
+            "■ 0 files, +0 -0: interrupted, the turn ended first",
+        ),
         (items.ToolCall("s", "t"), "  ■ interrupted"),
         (items.AgentMessage(GrowingText("I was")), "■ cut off, the turn ended first"),
     ],
@@ -421,3 +424,30 @@ def test_rows_of_any_item_fit_and_are_harmless(
     for strip in render_item(entry, width, PALETTE):
         assert strip.cell_length <= width
         assert is_harmless(strip.text)
+
+
+@pytest.mark.parametrize(
+    ("flags", "command_ends", "text_ends"),
+    [
+        ({}, "  ● running", "I was"),
+        ({"waits": True}, "  ? waits for a decision", "I was"),
+        ({"lost": True}, "  ■ cut off, the server stopped", "■ cut off, the server stopped"),
+        (
+            {"waits": True, "lost": True},
+            "  ■ cut off, the server stopped",
+            "■ cut off, the server stopped",
+        ),
+    ],
+)
+def test_an_open_item_says_how_it_stands(
+    flags: dict[str, bool], command_ends: str, text_ends: str
+) -> None:
+    for content, end in (
+        (command(status="inProgress"), command_ends),
+        (items.ToolCall("s", "t"), command_ends),
+        (items.AgentMessage(GrowingText("I was")), text_ends),
+    ):
+        one = item(content, done=False)
+        for name, value in flags.items():
+            setattr(one, name, value)
+        assert lines(render_item(one, 60, PALETTE))[-1] == end

@@ -229,3 +229,23 @@ def test_rows_of_hostile_names_are_harmless(words: str, kind: ThreadKind, width:
     summary = RunSummary(run_handle=words, role_count=3, gate_count=2, cost="1 USD")
     rows = [*header(info, width, summary=summary), tree_row(info, width, summary=summary)]
     assert is_harmless("".join(rows))
+
+
+def test_what_failed_is_red_in_the_tree_and_in_the_header() -> None:
+    failed = ThreadView(changed(state=ThreadState.FAILED))
+    row = render_tree_row(
+        TreeEntry("x"), failed, ThreadState.FAILED, 40, PALETTE, now=165.0, selected=False
+    )
+    title = render_pane_header(failed, ThreadState.FAILED, 60, PALETTE, now=165.0)[0]
+    for strip in (row, title):
+        assert [segment.style for segment in strip if "failed" in segment.text] == [PALETTE.failed]
+
+
+def test_a_thread_that_waits_shows_how_long_it_has_waited() -> None:
+    view = ThreadView(
+        changed(state=ThreadState.NEEDS_INPUT, waits_for="approval"), waits_since=151.0
+    )
+    row = render_tree_row(TreeEntry("x"), view, ThreadState.NEEDS_INPUT, 50, PALETTE, now=165.0)
+    assert "needs approval 14s" in row.text
+    title = render_pane_header(view, ThreadState.NEEDS_INPUT, 60, PALETTE, now=165.0)[0]
+    assert "needs approval · 14s" in title.text

@@ -24,6 +24,7 @@ from codextui.client.updates import (
 )
 from codextui.config.schema import Config, UiConfig
 from codextui.console.app import ConsoleApp
+from codextui.console.drafts import Drafts
 from codextui.console.widgets.drawing import FRAME_INTERVAL
 from codextui.console.widgets.transcript_pane import TranscriptPane
 from codextui.jsonrpc.fields import JsonObject
@@ -84,8 +85,10 @@ class FakeServer:
     def catch_up(self) -> None:
         self.on_update(CaughtUp(0))
 
-    def disconnect(self, reason: str = "the server went away", retry_in: float = 1.0) -> None:
-        self.on_update(Disconnected(reason, retry_in))
+    def disconnect(
+        self, reason: str = "the server went away", retry_in: float = 1.0, *, ended: bool = False
+    ) -> None:
+        self.on_update(Disconnected(reason, retry_in, ended))
 
     def say(self, thread_id: str, msg: ev.Msg, turn_id: str = "u1") -> None:
         self.on_update(
@@ -215,7 +218,12 @@ class Console:
 
 
 def build_console(
-    *, layout: int = 9, theme: str = "harbour", config: Config | None = None, folder: str = ""
+    *,
+    layout: int = 9,
+    theme: str = "harbour",
+    config: Config | None = None,
+    folder: str = "",
+    drafts: Drafts | None = None,
 ) -> Console:
     """Build a console with a fixed clock."""
     servers: list[FakeServer] = []
@@ -231,6 +239,8 @@ def build_console(
         now=lambda: NOW,
         home="/home/ada",
         folder=folder,
+        drafts=drafts,
+        typing_pause=3600,  # no dialog may open because the machine is slow
     )
     return Console(app, servers[0])
 

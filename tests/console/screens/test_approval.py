@@ -146,7 +146,7 @@ async def test_one_key_decides_and_closes_the_dialog(
         (CommandAsked("y\n", stdin=True), "s", "approved each time"),
         (CommandAsked("make", available=(Scope.ONCE,), human=True), "s", "A policy demands"),
         (CommandAsked("make", available=(Scope.ONCE,), human=True), "p", "A policy demands"),
-        (CommandAsked("make", available=()), "y", "Codex does not offer this"),
+        (CommandAsked("make", available=()), "y", "Codex offers no approval"),
         (PatchAsked(available=(Scope.ONCE,)), "s", "Codex does not offer this"),
         (PATCH, "p", "no rule for file changes"),
         (PERMISSIONS, "p", "not for good"),

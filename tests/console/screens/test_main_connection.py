@@ -6,9 +6,17 @@ import pytest
 from console.screens.console import Console, build_console, text_of
 
 from codextui.console.screens.problem import ProblemScreen
+from codextui.console.widgets.attention_strip import AttentionStrip
 from codextui.console.widgets.status_line import StatusLine
 from codextui.console.widgets.thread_tree import ThreadTree
-from codextui.protocol.events import CodexLost, CodexReady, Warned
+from codextui.protocol.events import (
+    CodexLost,
+    CodexReady,
+    TurnAborted,
+    TurnCompleted,
+    TurnStarted,
+    Warned,
+)
 from codextui.protocol.threads import ThreadState
 
 
@@ -143,3 +151,88 @@ async def test_without_a_usable_codex_old_threads_can_still_be_read(
         assert console.app.screen is console.app.main
         assert "Codex is not logged in." in status(console)
         assert "what it said" in text_of(console.pane(thread_id))
+
+
+async def test_text_on_the_screen_stays_after_the_server_was_killed(console: Console) -> None:
+    async with console.open():
+        thread_id = console.server.running("backend")
+        console.server.text(thread_id, "half an ans")
+        await console.settle()
+        console.server.disconnect("the server closed the connection")
+        await console.settle()
+        assert "cut off" not in console.shown()  # It may still be there.
+        console.server.disconnect("no server is running", ended=True)
+        await console.settle()
+        assert "half an ans" in console.shown()
+        assert "cut off, the server stopped" in console.shown()
+
+
+@pytest.mark.parametrize("knows_turn", [True, False])
+async def test_a_restarted_server_that_lost_a_text_leaves_it_on_the_screen(
+    console: Console, knows_turn: bool
+) -> None:
+    async with console.open():
+        thread_id = console.server.running("backend")
+        console.server.text(thread_id, "half an ans")
+        console.server.disconnect("no server is running", ended=True)
+        await console.settle()
+        console.server.connect(fresh=True)
+        if knows_turn:
+            console.server.say(thread_id, TurnStarted())
+            console.server.say(thread_id, TurnAborted("lost", "the server stopped"))
+        console.server.thread("backend", ThreadState.INTERRUPTED)
+        console.server.catch_up()
+        await console.settle()
+        pane = text_of(console.pane(thread_id))
+        assert "half an ans" in pane
+        assert "cut off, the server stopped" in pane
+        assert "turn 1 lost" in pane
+        assert "interrupted" in text_of(console.app.main.query_one(ThreadTree))
+
+
+async def test_a_thread_that_a_restarted_server_does_not_know_can_still_be_read(
+    console: Console,
+) -> None:
+    async with console.open():
+        thread_id = console.server.running("backend")
+        console.server.text(thread_id, "half an ans")
+        console.server.disconnect("no server is running", ended=True)
+        console.server.connect(fresh=True)
+        console.server.catch_up()
+        await console.settle()
+        assert "half an ans" in text_of(console.pane(thread_id))
+        assert "cut off, the server stopped" in console.shown()
+        assert "disconnected" in text_of(console.app.main.query_one(ThreadTree))
+
+
+async def test_a_text_that_the_restarted_server_knows_whole_is_not_marked(
+    console: Console,
+) -> None:
+    async with console.open():
+        thread_id = console.server.running("backend")
+        console.server.text(thread_id, "half an ans")
+        console.server.disconnect("no server is running", ended=True)
+        console.server.connect(fresh=True)
+        console.server.thread("backend")
+        console.server.say(thread_id, TurnStarted())
+        answer = {"type": "agentMessage", "id": "m1", "text": "half an answer, and the rest"}
+        console.server.item(thread_id, answer)
+        console.server.say(thread_id, TurnCompleted())
+        console.server.catch_up()
+        await console.settle()
+        assert "half an answer, and the rest" in console.shown()
+        assert "cut off" not in console.shown()
+
+
+async def test_one_wait_has_one_clock(console: Console) -> None:
+    async with console.open():
+        thread_id = console.server.running("backend")
+        console.server.ask(thread_id, "a1")  # 14 seconds ago, in a turn that runs for 42
+        await console.settle()
+        await console.press("escape")
+        assert "needs approval 14s" in text_of(console.app.main.query_one(ThreadTree))
+        assert "needs approval · 14s" in text_of(console.pane(thread_id))
+        assert "backend 14s" in text_of(console.app.main.query_one(AttentionStrip))
+        await console.press("a")
+        assert "waits 14s" in console.shown()
+        assert "42s" not in console.shown()

@@ -1,0 +1,104 @@
+"""Unsent texts and half-filled forms, stored so that they outlive the console."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from codextui.config.files import replace_file
+
+MAX_DRAFTS: Final = 200
+"""Drafts of one kind that are stored; the oldest are dropped."""
+
+MAX_DRAFT_LENGTH: Final = 1_000_000
+"""Characters of a draft that are stored."""
+
+_REPLIES, _FORKS, _NEW_THREAD = "replies", "forks", "new_thread"
+
+_Stored = dict[str, dict[str, str]]
+
+
+class Drafts:
+    """What was typed and not sent: per thread, and of the dialog for a new thread.
+
+    Several consoles may share the file: a save writes only what has changed here.
+
+    Attributes:
+        replies: thread id → text of its composer.
+        forks: thread id → prompt of the dialog that forks it.
+        new_thread: field → value of the dialog for a new thread; empty if nothing is unsent.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        """Load the drafts of a file, which need not exist; None keeps them in memory only."""
+        self._path = path
+        self._saved = _load(path)
+        self.replies = dict(self._saved[_REPLIES])
+        self.forks = dict(self._saved[_FORKS])
+        self.new_thread = dict(self._saved[_NEW_THREAD])
+
+    @property
+    def has_changed(self) -> bool:
+        """Whether a save would write something."""
+        return self._path is not None and self._current() != self._saved
+
+    def save(self) -> None:
+        """Write what has changed since the last save.
+
+        Raises:
+            OSError: the file cannot be written; the next save tries again.
+        """
+        current = self._current()
+        if self._path is None or current == self._saved:
+            return
+        merged = _load(self._path)
+        for kind, drafts in current.items():
+            _merge(merged[kind], self._saved[kind], drafts)
+        if any(merged.values()) or self._path.exists():
+            replace_file(self._path, json.dumps(merged).encode(), new_mode=0o600)
+        self._saved = current
+
+    def keep_unsent(self, thread_id: str, text: str) -> str:
+        """Add a text that was not sent to the draft of a thread, above it; return the draft."""
+        draft = self.replies.get(thread_id, "")
+        if not draft.startswith(text):
+            self.replies[thread_id] = f"{text}\n\n{draft}" if draft.strip() else text
+        return self.replies[thread_id]
+
+    def _current(self) -> _Stored:
+        return {
+            _REPLIES: dict(self.replies),
+            _FORKS: dict(self.forks),
+            _NEW_THREAD: dict(self.new_thread),
+        }
+
+
+def _merge(stored: dict[str, str], before: Mapping[str, str], after: Mapping[str, str]) -> None:
+    """Carry the changes from `before` to `after` into what is stored."""
+    for key in before.keys() - after.keys():
+        stored.pop(key, None)
+    for key, text in after.items():
+        if before.get(key) != text:
+            stored.pop(key, None)  # The newest is the last.
+            stored[key] = text[:MAX_DRAFT_LENGTH]
+    for key in list(stored)[:-MAX_DRAFTS]:
+        del stored[key]
+
+
+def _load(path: Path | None) -> _Stored:
+    """Read a file of drafts; what cannot be read counts as empty."""
+    stored: object = None
+    if path is not None:
+        with contextlib.suppress(OSError, ValueError, RecursionError):
+            stored = json.loads(path.read_bytes())
+    kinds = stored if isinstance(stored, dict) else {}
+    return {kind: _texts(kinds.get(kind)) for kind in (_REPLIES, _FORKS, _NEW_THREAD)}
+
+
+def _texts(value: object) -> dict[str, str]:
+    if not isinstance(value, dict):
+        return {}
+    return {key: text for key, text in value.items() if isinstance(text, str)}
