@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 from codextui.protocol.codec import Message
@@ -38,6 +39,32 @@ class Usage(Message, frozen=True):
     output: int = 0
     reasoning: int = 0
 
+    @property
+    def is_call(self) -> bool:
+        """Whether a model was called: a mere size of its context has neither input nor output."""
+        return bool(self.input or self.output)
+
+
+def add_usage(left: Usage, right: Usage) -> Usage:
+    """Return the sum of two usages."""
+    return sum_usage((left, right))
+
+
+def subtract_usage(left: Usage, right: Usage) -> Usage:
+    """Return the difference of two usages; no count is less than 0."""
+    counts = zip(_counts(left), _counts(right), strict=True)
+    return Usage(*(max(0, more - less) for more, less in counts))
+
+
+def sum_usage(usages: Iterable[Usage]) -> Usage:
+    """Return the sum of usages."""
+    counts = [_counts(usage) for usage in usages]
+    return Usage(*map(sum, zip(*counts, strict=True))) if counts else Usage()
+
+
+def _counts(usage: Usage) -> tuple[int, int, int, int, int]:
+    return (usage.total, usage.input, usage.cached_input, usage.output, usage.reasoning)
+
 
 class ThreadInfo(Message, frozen=True):
     """Everything about a thread but its transcript: one row of the tree.
@@ -61,12 +88,18 @@ class ThreadInfo(Message, frozen=True):
         turn_id: the running turn, or the last one; empty before the first.
         turn_started_at: unix seconds, None where no turn runs.
         waits_for: what a person has to do, empty where nothing (`approval`, `answer`).
+        waits_since: unix seconds when the oldest open approval was asked, None where none is.
         forked_from: the thread it was forked from, empty otherwise.
         kind: what stands behind it.
         parent: the row that it stands under unless it is a fork: a role's run, or the role that
             a Codex thread works for; empty for a root.
-        usage: tokens over its whole life.
+        usage: tokens that its model calls have used over its whole life; those of the thread
+            that it was forked from are not among them.
+        turn_usage: those of the running turn, or of the last one.
+        codex_usage: Codex's own count, which a fork begins with that of its source; None where
+            it is unknown. `usage` follows from its increases.
         context_window: tokens the model can hold, None where unknown.
+        context_tokens: tokens that it holds, 0 where unknown.
         note: the last error or warning in one line, empty where all is well.
     """
 
@@ -84,9 +117,13 @@ class ThreadInfo(Message, frozen=True):
     turn_id: str = ""
     turn_started_at: float | None = None
     waits_for: str = ""
+    waits_since: float | None = None
     forked_from: str = ""
     kind: ThreadKind = ThreadKind.CODEX
     parent: str = ""
     usage: Usage = Usage()
+    turn_usage: Usage = Usage()
+    codex_usage: Usage | None = None
     context_window: int | None = None
+    context_tokens: int = 0
     note: str = ""

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from contract.serving import Console, Served, serving, until
+from contract.serving import Console, Served, answer_of, serving, until
 
 from codextui.client.updates import Disconnected
 from codextui.demo import Run, Say, Script
@@ -56,7 +56,7 @@ async def test_a_turn_survives_the_client_that_started_it(
             await console.event(ev.TextDelta)
         gate.set()
         end = await console.event(ev.TurnCompleted)
-        assert end.msg == ev.TurnCompleted("It went on.")
+        assert answer_of(end) == "It went on."
 
 
 async def test_a_cancelled_call_interrupts_its_turn_and_is_not_answered(
@@ -150,7 +150,7 @@ async def test_threads_are_usable_again_after_codex_is_killed(
         await console.withdrawn(approval.approval_id)
         await console.event(ev.CodexReady, after=before)
         await console.call("codex-send", thread=resting, prompt="and now?")
-        await console.event(ev.TurnCompleted, lambda e: e.msg == ev.TurnCompleted("I am back."))
+        await console.event(ev.TurnCompleted, lambda e: answer_of(e) == "I am back.")
         assert time.monotonic() - began < 10
         (resolved,) = console.messages(asking, ev.ApprovalResolved)
         assert resolved.outcome == "lost"
@@ -161,7 +161,7 @@ async def test_threads_are_usable_again_after_codex_is_killed(
         await console.call("codex-send", thread=talking, prompt="and now?")
         await console.event(
             ev.TurnCompleted,
-            lambda e: e.thread_id == talking and e.msg == ev.TurnCompleted("I am back."),
+            lambda e: e.thread_id == talking and answer_of(e) == "I am back.",
         )
         assert not outside.exists()
 
@@ -219,7 +219,7 @@ async def test_a_restarted_server_restores_its_threads(
         dead = await console.call("codex-read", thread="dead")
         assert "I die." in str(dead["events"])
         await console.call("codex-send", thread="resting", prompt="and now?")
-        await console.event(ev.TurnCompleted, lambda e: e.msg == ev.TurnCompleted("I am back."))
+        await console.event(ev.TurnCompleted, lambda e: answer_of(e) == "I am back.")
         await console.call("codex-send", thread="asking", prompt="once more")
         second = await console.offered()
         assert second.approval_id != approval.approval_id

@@ -19,7 +19,8 @@ from codextui.codex.notifications import translate_history
 from codextui.codex.threads import LoadedThread, ThreadOptions
 from codextui.errors import CodexFailed, ServerRefused, ThreadUnknown
 from codextui.jsonrpc.fields import JsonObject
-from codextui.protocol.threads import ThreadInfo, ThreadState
+from codextui.protocol import events as ev
+from codextui.protocol.threads import ThreadInfo, ThreadState, Usage
 from codextui.server.events.hub import EventHub
 from codextui.server.events.legacy import LegacyEventHub, LegacySubscriber
 from codextui.server.threads.codex_notifications import CodexNotifications
@@ -88,7 +89,7 @@ class ThreadOpener:
                 self.legacy.begin(started, new.subscriber)
             branch = await find_branch(started.cwd)
             record = self._new_record(started, client=new.client, handle=new.handle, branch=branch)
-            self.registry.update_quietly(record, parent=new.parent)
+            self.registry.update_quietly(record, parent=new.parent, codex_usage=Usage())
             self.registry.set_brief(record, new.prompt)
             self.registry.add(record)
         return record
@@ -118,10 +119,32 @@ class ThreadOpener:
             branch = await find_branch(forked.cwd)
             handle = handle or f"{source.handle}-fork"
             record = self._new_record(forked, client=client, handle=handle, branch=branch)
-            self.registry.update_quietly(record, forked_from=source.thread_id, brief=source.brief)
+            self.registry.update_quietly(
+                record,
+                forked_from=source.thread_id,
+                brief=source.brief,
+                codex_usage=self._codex_usage(source.thread_id, turn_id),
+            )
             self.registry.add(record)
             self._publish_history(record, turns)
         return record
+
+    def _codex_usage(self, thread_id: str, turn_id: str) -> Usage | None:
+        """Return Codex's count of a thread at the end of a turn, or now; None where unknown."""
+        record = self.registry.get(thread_id)
+        if record is None:
+            return None
+        if not turn_id:
+            return record.info.codex_usage
+        for event in self.hub.events_of(thread_id):
+            match event.msg:
+                case ev.TurnCompleted(codex_usage=Usage() as usage) if event.turn_id == turn_id:
+                    return usage
+                case ev.TurnAborted(codex_usage=Usage() as usage) if event.turn_id == turn_id:
+                    return usage
+                case _:
+                    pass
+        return self._codex_usage(record.info.forked_from, turn_id)
 
     async def resume(self, thread: str, *, client: str) -> ThreadRecord:
         """Load a thread of the server, also one that was killed, or one of Codex's history.
@@ -208,6 +231,8 @@ class ThreadOpener:
                 return known
             record = self._new_record(loaded, client=client, handle=loaded.name, branch=branch)
             self.registry.set_brief(record, loaded.preview)
+            if not loaded.forked_from:
+                self.registry.update_quietly(record, codex_usage=Usage())
             self.registry.add(record)
             self._publish_history(record, turns)
         return record

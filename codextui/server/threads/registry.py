@@ -67,6 +67,19 @@ class ThreadApprovals(Protocol):
         """Withdraw the approvals that all given criteria fit."""
 
 
+@dataclass(frozen=True, slots=True)
+class PendingApproval:
+    """An open approval of a thread.
+
+    Attributes:
+        waits_for: what a person has to do (`approval`, `answer`).
+        asked_at: unix seconds.
+    """
+
+    waits_for: str
+    asked_at: float
+
+
 @dataclass(slots=True, eq=False)
 class ThreadRecord:
     """A thread, with what the server knows of it beyond its published info.
@@ -77,7 +90,7 @@ class ThreadRecord:
         killing: whether it is being killed, so that its turn ends as killed.
         model_provider: the id of its model's provider; empty while it was not loaded.
         turn: the running turn, or the traces of the last one.
-        pending_approvals: what a person has to do (`approval`, `answer`), by approval id.
+        pending_approvals: the open approvals, by id, the oldest first.
         lock: held while a turn is started or the thread is loaded, so that this happens once.
         watchers: the calls that wait for a turn.
         program_info: of a role or run, the info as its program published it last; None where
@@ -89,7 +102,7 @@ class ThreadRecord:
     killing: bool = False
     model_provider: str = ""
     turn: TurnState = TurnState()  # noqa: RUF009 - it is frozen
-    pending_approvals: dict[str, str] = field(default_factory=dict)
+    pending_approvals: dict[str, PendingApproval] = field(default_factory=dict)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     watchers: list[TurnWatcher] = field(default_factory=list)
     program_info: ThreadInfo | None = None
@@ -104,6 +117,13 @@ class ThreadRecord:
     def is_codex_thread(self) -> bool:
         """Whether it is a thread of Codex, rather than a role or a run."""
         return self.info.kind is ThreadKind.CODEX
+
+    def waiting(self) -> dict[str, object]:
+        """Return the fields of the info that say what the thread waits for, and since when."""
+        oldest = next(iter(self.pending_approvals.values()), None)
+        if oldest is None:
+            return {"waits_for": "", "waits_since": None}
+        return {"waits_for": oldest.waits_for, "waits_since": oldest.asked_at}
 
     def outcome_of(self, turn_id: str) -> asyncio.Future[TurnOutcome]:
         """Return the future outcome of a turn, which may be over already."""
@@ -239,6 +259,7 @@ class ThreadRegistry:
         match transition.msg:
             case ev.TokensCounted():
                 self._change(record, transition, quietly=True)
+                self._journal.record_thread(record.info)
                 self.publish(record, turn_id, transition.msg)
             case ev.TurnStarted() | ev.TurnCompleted() | ev.TurnAborted():
                 self.publish(record, turn_id, transition.msg)

@@ -4,6 +4,7 @@ import pytest
 from console.render.looks import PALETTE, TEXTS, is_harmless, lines
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from codextui.console.model.run import RunSummary
 from codextui.console.model.state import ThreadView
@@ -101,7 +102,7 @@ def test_every_state_has_a_glyph_of_its_own_and_a_word() -> None:
 
 
 def header(info: ThreadInfo, width: int, **options: object) -> list[str]:
-    view = ThreadView(info, last_tokens=41_000)
+    view = ThreadView(structs.replace(info, context_tokens=41_000))
     strips = render_pane_header(
         view,
         info.state,
