@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from typing import TypeAlias
 
 from codextui.commands.approvals import summarize_approval
@@ -20,7 +19,7 @@ from codextui.protocol.events import Event
 from codextui.protocol.runs import ThreadKind
 from codextui.protocol.threads import ThreadInfo
 from codextui.text.figures import format_elapsed
-from codextui.text.sanitize import one_line, sanitize
+from codextui.text.sanitize import dump_json, one_line, sanitize
 
 _Message: TypeAlias = (
     kinds.UserMessage
@@ -86,7 +85,7 @@ def _format_content(item: TranscriptItem) -> str:
         case kinds.TurnEnd() as end:
             return f"{_format_turn_end(end)} ({one_line(item.turn_id)})"
         case kinds.UnknownItem(kind, payload):
-            return f"{one_line(kind)}: {json.dumps(payload, default=str)}"
+            return f"{one_line(kind)}: {dump_json(payload, default=str)}"
         case (
             kinds.Handoff() | kinds.HandoffRefusal() | kinds.RunNote() | kinds.RoleRequest()
         ) as mark:
@@ -151,12 +150,12 @@ def _format_output(text: GrowingText) -> str:
 
 
 def _format_tool_call(call: kinds.ToolCall) -> str:
-    arguments = json.dumps(call.arguments, default=str)
+    arguments = dump_json(call.arguments, default=str)
     head = f"{one_line(call.server)} {one_line(call.tool)} {arguments} ({one_line(call.status)})"
     said = call.error or call.result
     if said is None:
         return head
-    return f"{head}\n{_prefix_lines('  ', said if isinstance(said, str) else json.dumps(said))}"
+    return f"{head}\n{_prefix_lines('  ', said if isinstance(said, str) else dump_json(said))}"
 
 
 def _format_approval(mark: kinds.ApprovalRequest) -> str:

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Iterable
 from enum import StrEnum
 
 from codextui.protocol.codec import Message
 from codextui.protocol.runs import ThreadKind
+
+MAX_HANDLE = 40
+"""Characters of a handle."""
+
+_BLANK = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0"
+    "\U00016fe4\U000e0100-\U000e01ef]"
+)
+"""Letters and marks that cannot be seen."""
 
 
 class ThreadState(StrEnum):
@@ -127,3 +138,43 @@ class ThreadInfo(Message, frozen=True):
     context_window: int | None = None
     context_tokens: int = 0
     note: str = ""
+
+
+def handle_problem(handle: str) -> str:
+    """Return why a text cannot be a thread's handle; empty where it can.
+
+    A handle has letters, marks and digits of any script, dots, dashes and underscores, and begins
+    and ends with none of the first two: `backend-2`, `Prüfer`, `役割`.
+    """
+    if len(handle) > MAX_HANDLE:
+        return f"a handle has up to {MAX_HANDLE} characters, and this one has {len(handle)}"
+    odd = next((char for char in handle if not _is_in_handles(char)), "")
+    if odd:
+        shown = f"{odd!r}" if odd.isprintable() else f"U+{ord(odd):04X}"
+        return f"a handle has letters, digits, dots, dashes and underscores, but not {shown}"
+    if handle and (handle != handle.strip("-.") or unicodedata.combining(handle[0])):
+        return "a handle begins and ends with a letter, a digit or an underscore"
+    return "" if handle else "a handle is not empty"
+
+
+def clean_handle(text: str) -> str:
+    """Return a handle made from any text, with dashes for what it cannot have; may be empty."""
+    kept = "".join(char if _is_in_handles(char) else " " for char in normalize_handle(text))
+    handle = "-".join(kept.split())[:MAX_HANDLE].strip("-.")
+    return handle if not handle_problem(handle) else ""
+
+
+def handle_with_suffix(handle: str, suffix: str) -> str:
+    """Return a handle with a suffix, shortened before it where both are too long."""
+    return handle[: MAX_HANDLE - len(suffix)] + suffix
+
+
+def normalize_handle(handle: str) -> str:
+    """Return a handle composed (NFC), so that it is found however it was typed."""
+    return unicodedata.normalize("NFC", handle)
+
+
+def _is_in_handles(char: str) -> bool:
+    if char in "._-":
+        return True
+    return unicodedata.category(char)[0] in "LMN" and not _BLANK.match(char)

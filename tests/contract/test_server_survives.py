@@ -14,7 +14,7 @@ from contract.serving import Console, Served, answer_of, serving, until
 
 from codextui.client.updates import Disconnected
 from codextui.demo import Run, Say, Script
-from codextui.errors import CodexMissing
+from codextui.errors import CodexDied, CodexMissing
 from codextui.protocol import events as ev
 from codextui.protocol.decisions import Approved
 from codextui.protocol.threads import ThreadState
@@ -310,6 +310,46 @@ async def test_a_missing_login_is_reported_with_the_command(codex_binary: Path, 
             assert "codex login" in (await console.call("codex-server"))["problem"]
     finally:
         await again.stop()
+
+
+async def test_a_broken_configuration_is_named_until_it_is_mended(
+    codex_binary: Path, scratch: Path, workspace: Path
+):
+    script = Script()
+    script.on("hello", Say("I can."))
+    async with serving(codex_binary, scratch, script) as served:
+        await served.stop()
+        config = scratch / "home" / "config.toml"
+        good = config.read_text()
+        config.write_text('model = "gpt')
+        await served.start()
+        async with served.console() as console:
+            await console.event(ev.CodexReady)
+            problem = (await console.call("codex-server"))["problem"]
+            assert f"{config}:1:13" in problem
+            assert "login" not in problem
+            config.write_text("sandbox_mode = 3\n")
+            problem = (await console.call("codex-server"))["problem"]
+            assert str(config) in problem
+            assert "sandbox_mode" in problem
+            config.write_text(good, encoding="utf-8-sig")  # as a Windows editor saves it
+            assert (await console.call("codex-server"))["problem"] == ""
+            await start(console, workspace, "hello")
+            await console.event(ev.TurnCompleted)
+
+
+async def test_a_codex_that_cannot_start_says_why_in_its_own_words(
+    codex_binary: Path, scratch: Path, workspace: Path
+):
+    nowhere = scratch / "nowhere"
+    async with (
+        serving(codex_binary, scratch, Script(), codex_home=nowhere) as served,
+        served.console() as console,
+    ):
+        with pytest.raises(CodexDied, match="CODEX_HOME points to") as failed:
+            await start(console, workspace, "hello")
+        assert str(nowhere) in str(failed.value)
+        assert "unknown" not in str(failed.value)
 
 
 async def test_an_idle_server_ends_and_logs_it(codex_binary: Path, scratch: Path):

@@ -13,6 +13,8 @@ from codextui.demo.responses import ResponseBuilder
 from codextui.protocol import events as ev
 from codextui.protocol.threads import ThreadState
 
+pytestmark = pytest.mark.contract
+
 CALL = {
     "input_tokens": 100,
     "input_tokens_details": {"cached_tokens": 10},

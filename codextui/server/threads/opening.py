@@ -20,7 +20,7 @@ from codextui.codex.threads import LoadedThread, ThreadOptions
 from codextui.errors import CodexFailed, ServerRefused, ThreadUnknown
 from codextui.jsonrpc.fields import JsonObject
 from codextui.protocol import events as ev
-from codextui.protocol.threads import ThreadInfo, ThreadState, Usage
+from codextui.protocol.threads import ThreadInfo, ThreadState, Usage, handle_with_suffix
 from codextui.server.events.hub import EventHub
 from codextui.server.events.legacy import LegacyEventHub, LegacySubscriber
 from codextui.server.threads.codex_notifications import CodexNotifications
@@ -117,7 +117,7 @@ class ThreadOpener:
             )
             turns = await read_turns(app, forked.thread_id)
             branch = await find_branch(forked.cwd)
-            handle = handle or f"{source.handle}-fork"
+            handle = handle or handle_with_suffix(source.handle, "-fork")
             record = self._new_record(forked, client=client, handle=handle, branch=branch)
             self.registry.update_quietly(
                 record,

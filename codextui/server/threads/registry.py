@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import re
 import secrets
 import time
 from collections import OrderedDict
@@ -18,16 +17,20 @@ from codextui.errors import ServerRefused, ThreadUnknown
 from codextui.protocol import events as ev
 from codextui.protocol.approvals import Approval
 from codextui.protocol.runs import RUN_PREFIX, ThreadKind
-from codextui.protocol.threads import ThreadInfo, ThreadState
+from codextui.protocol.threads import (
+    ThreadInfo,
+    ThreadState,
+    clean_handle,
+    handle_problem,
+    handle_with_suffix,
+    normalize_handle,
+)
 from codextui.server.events.hub import EventHub
 from codextui.server.store.journal import Journal
 from codextui.server.threads.turn_state import Transition, TurnOutcome, TurnState, advance
 
 MIN_ID_PREFIX = 6
 """Characters of a thread id that are enough to name it, where they name only one."""
-
-MAX_HANDLE = 40
-"""Characters of a handle."""
 
 MAX_BRIEF = 2_000
 """Characters of a brief. Every change of a thread sends it; the transcript has the whole prompt."""
@@ -36,7 +39,6 @@ MAX_OUTCOMES = 64
 """Turns of a thread whose outcome can still be asked for."""
 
 _FREQUENT = (ev.TextDelta, ev.OutputDelta)
-_NOT_IN_HANDLES = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 class TurnWatcher(Protocol):
@@ -180,6 +182,7 @@ class ThreadRegistry:
         record = self._records.get(name)
         if record is not None:
             return record
+        name = normalize_handle(name)
         living = [r for r in self if r.info.state is not ThreadState.KILLED]
         for records in (living, list(self)):
             for record in reversed(records):
@@ -235,7 +238,8 @@ class ThreadRegistry:
         self.update_quietly(record, brief=brief)
 
     def rename(self, record: ThreadRecord, wanted: str) -> None:
-        """Give a thread another handle, made unique."""
+        """Give a thread another handle, made unique. Raises ServerRefused where it can be none."""
+        wanted = checked_handle(wanted)
         if wanted != record.info.handle:
             self.update(record, handle=self.unique_handle(wanted))
 
@@ -275,12 +279,17 @@ class ThreadRegistry:
         self._change(record, transition)
 
     def unique_handle(self, wanted: str) -> str:
-        """Return the wanted handle, or the next one that is free: `backend-2`."""
+        """Return the wanted handle, or the next one that is free: `backend-2`.
+
+        One that was not asked for in these words, such as a thread's name, may be any text.
+        """
         taken = {r.info.handle for r in self if r.info.state is not ThreadState.KILLED}
-        clean = _NOT_IN_HANDLES.sub("-", wanted).strip("-.")[:MAX_HANDLE]
+        clean = clean_handle(wanted)
         if not clean:
             return next(h for n in itertools.count(1) if (h := f"codex-{n}") not in taken)
-        candidates = itertools.chain([clean], (f"{clean}-{n}" for n in itertools.count(2)))
+        candidates = itertools.chain(
+            [clean], (handle_with_suffix(clean, f"-{n}") for n in itertools.count(2))
+        )
         return next(handle for handle in candidates if handle not in taken)
 
     def _advance(self, record: ThreadRecord, turn_id: str, msg: ev.Msg) -> Transition:
@@ -319,6 +328,13 @@ class ThreadRegistry:
     def _publish_info(self, record: ThreadRecord) -> None:
         self._journal.record_thread(record.info)
         self._hub.publish(record.thread_id, record.info.turn_id, ev.ThreadChanged(record.info))
+
+
+def checked_handle(wanted: str) -> str:
+    """Return a handle that somebody asked for. Raises ServerRefused where it can be none."""
+    if problem := handle_problem(wanted):
+        raise ServerRefused(f"handle: {problem}")
+    return normalize_handle(wanted)
 
 
 def new_message_id() -> str:

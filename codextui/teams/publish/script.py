@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from codextui.protocol import events as ev
 from codextui.protocol.runs import RunEventKind
-from codextui.protocol.threads import ThreadState, Usage, add_usage, sum_usage
+from codextui.protocol.threads import (
+    ThreadState,
+    Usage,
+    add_usage,
+    handle_with_suffix,
+    sum_usage,
+)
 from codextui.teams.publish import items
 from codextui.teams.publish.hooks import ToolCallHooks
 from codextui.teams.publish.publisher import Publisher, role_thread_id, run_thread_id
@@ -106,7 +112,7 @@ class PublishingHooks(ToolCallHooks):
             await super().on_tool_start(context, agent, tool)
             if tool.name in items.CODEX_TOOLS:
                 role = await self.publisher_of(context, agent)
-                handle = f"{role.role}-codex"
+                handle = handle_with_suffix(role.role, "-codex")
                 self._server.place_thread(self.call_key(context), role.thread.thread_id, handle)
 
     async def on_tool_end(
