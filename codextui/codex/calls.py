@@ -82,6 +82,16 @@ async def resume_thread(
         return LoadedThread.parse(await app.call("thread/resume", params))
 
 
+async def join_thread(app: AppServer, thread_id: str) -> LoadedThread:
+    """Subscribe to a thread that is loaded, such as a sub-agent's (`thread/resume`).
+
+    Nothing about the thread changes. Raises ThreadUnknown.
+    """
+    with _typed_refusals(thread_id):
+        params: dict[str, Json] = {"threadId": thread_id, "excludeTurns": True}
+        return LoadedThread.parse(await app.call("thread/resume", params))
+
+
 async def fork_thread(
     app: AppServer,
     thread_id: str,

@@ -28,7 +28,13 @@ _Message: TypeAlias = (
     | kinds.Reasoning
     | kinds.ContextCompaction
 )
-_Action: TypeAlias = kinds.CommandExecution | kinds.FileChanges | kinds.ToolCall | kinds.WebSearch
+_Action: TypeAlias = (
+    kinds.CommandExecution
+    | kinds.FileChanges
+    | kinds.ToolCall
+    | kinds.SubAgentCall
+    | kinds.WebSearch
+)
 _Mark: TypeAlias = kinds.ApprovalRequest | kinds.ErrorMessage | kinds.WarningMessage
 
 
@@ -77,7 +83,11 @@ def _format_content(item: TranscriptItem) -> str:
         ) as message:
             return _format_message(message)
         case (
-            kinds.CommandExecution() | kinds.FileChanges() | kinds.ToolCall() | kinds.WebSearch()
+            kinds.CommandExecution()
+            | kinds.FileChanges()
+            | kinds.ToolCall()
+            | kinds.SubAgentCall()
+            | kinds.WebSearch()
         ) as action:
             return _format_action(action)
         case kinds.TurnStart(number):
@@ -114,6 +124,8 @@ def _format_action(action: _Action) -> str:
             return _format_changes(action)
         case kinds.ToolCall():
             return _format_tool_call(action)
+        case kinds.SubAgentCall():
+            return _format_agent_call(action)
         case kinds.WebSearch(query, kind, url):
             return f"web {one_line(kind) or 'search'}: {one_line(url or query)}"
 
@@ -156,6 +168,14 @@ def _format_tool_call(call: kinds.ToolCall) -> str:
     if said is None:
         return head
     return f"{head}\n{_prefix_lines('  ', said if isinstance(said, str) else dump_json(said))}"
+
+
+def _format_agent_call(content: kinds.SubAgentCall) -> str:
+    call = content.call
+    status = "" if call.status == "completed" else f" ({one_line(call.status)})"
+    lines = [f"{one_line(call.describe())}{status}"]
+    lines += [_prefix_lines("  > ", content.prompt)] if content.prompt else []
+    return "\n".join([*lines, *(_prefix_lines("  ", answer) for answer in content.answers)])
 
 
 def _format_approval(mark: kinds.ApprovalRequest) -> str:

@@ -102,8 +102,8 @@ class ThreadInfo(Message, frozen=True):
         waits_since: unix seconds when the oldest open approval was asked, None where none is.
         forked_from: the thread it was forked from, empty otherwise.
         kind: what stands behind it.
-        parent: the row that it stands under unless it is a fork: a role's run, or the role that
-            a Codex thread works for; empty for a root.
+        parent: the row that it stands under unless it is a fork: a role's run, the role that a
+            Codex thread works for, or the thread whose sub-agent it is; empty for a root.
         usage: tokens that its model calls have used over its whole life; those of the thread
             that it was forked from are not among them.
         turn_usage: those of the running turn, or of the last one.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterable
 from contextlib import suppress
@@ -9,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from codextui.codex.calls import (
     fork_thread,
+    join_thread,
     read_turns,
     resume_thread,
     start_thread,
@@ -29,6 +31,7 @@ from codextui.server.threads.registry import ThreadRecord, ThreadRegistry
 from codextui.server.worker import CodexWorker
 
 _SANDBOXES = ("read-only", "workspace-write", "danger-full-access")
+_JOIN_PAUSES_S = (0.05, 0.2, 1.0, 4.0)
 _POLICIES = ("untrusted", "on-request", "never")
 
 
@@ -193,6 +196,35 @@ class ThreadOpener:
             sandbox=loaded.sandbox,
             approval_policy=loaded.approval_policy,
         )
+
+    async def describe(self, record: ThreadRecord) -> None:
+        """Complete what is known of a thread that Codex has started by itself."""
+        loaded = await self._join(record.thread_id)
+        branch = await find_branch(loaded.cwd) or loaded.branch
+        info = record.info
+        if not info.brief:
+            self.registry.set_brief(record, loaded.preview)
+        self.registry.update(
+            record,
+            parent=info.parent or loaded.parent,
+            forked_from="" if loaded.parent else info.forked_from or loaded.forked_from,
+            cwd=loaded.cwd,
+            branch=branch,
+            model=loaded.model,
+            sandbox=loaded.sandbox,
+            approval_policy=loaded.approval_policy,
+        )
+        self.registry.name_sub_agent(record, loaded.nickname)
+
+    async def _join(self, thread_id: str) -> LoadedThread:
+        """Subscribe to a thread that Codex is starting, and that it may not know at once."""
+        app = await self.worker.app()
+        for pause_s in _JOIN_PAUSES_S:
+            try:
+                return await join_thread(app, thread_id)
+            except (CodexFailed, ThreadUnknown):
+                await asyncio.sleep(pause_s)
+        return await join_thread(app, thread_id)
 
     async def _revive(self, record: ThreadRecord) -> None:
         app = await self.worker.app()

@@ -17,9 +17,12 @@ from codextui.errors import ServerRefused, ThreadUnknown
 from codextui.protocol import events as ev
 from codextui.protocol.approvals import Approval
 from codextui.protocol.runs import RUN_PREFIX, ThreadKind
+from codextui.protocol.sub_agents import AgentCall, SubAgent
 from codextui.protocol.threads import (
+    MAX_HANDLE,
     ThreadInfo,
     ThreadState,
+    Usage,
     clean_handle,
     handle_problem,
     handle_with_suffix,
@@ -89,6 +92,8 @@ class ThreadRecord:
     Attributes:
         info: the info as it was published last.
         loaded: whether the current Codex process has the thread loaded and reports on it.
+        has_own_handle: whether its handle says what it is; that of a thread that Codex started by
+            itself is found later.
         killing: whether it is being killed, so that its turn ends as killed.
         model_provider: the id of its model's provider; empty while it was not loaded.
         turn: the running turn, or the traces of the last one.
@@ -101,6 +106,7 @@ class ThreadRecord:
 
     info: ThreadInfo
     loaded: bool = False
+    has_own_handle: bool = True
     killing: bool = False
     model_provider: str = ""
     turn: TurnState = TurnState()  # noqa: RUF009 - it is frozen
@@ -242,6 +248,38 @@ class ThreadRegistry:
         wanted = checked_handle(wanted)
         if wanted != record.info.handle:
             self.update(record, handle=self.unique_handle(wanted))
+
+    def place_sub_agent(
+        self, record: ThreadRecord, parent: ThreadRecord, call: AgentCall, agent: SubAgent
+    ) -> None:
+        """Place the thread of a sub-agent under the one that started it, whose settings it has."""
+        above, info = parent.info, record.info
+        if record is parent or info.parent not in ("", above.thread_id):
+            return
+        if not info.brief:
+            self.set_brief(record, call.prompt)
+        self.update(
+            record,
+            parent=above.thread_id,
+            forked_from="",
+            cwd=info.cwd or above.cwd,
+            branch=info.branch or above.branch,
+            model=call.model or info.model or above.model,
+            sandbox=info.sandbox or above.sandbox,
+            approval_policy=info.approval_policy or above.approval_policy,
+            codex_usage=info.codex_usage or Usage(),
+        )
+        if agent.path:
+            self.name_sub_agent(record, agent.name)
+
+    def name_sub_agent(self, record: ThreadRecord, name: str) -> None:
+        """Give a sub-agent's thread a handle of its parent's and its own, unless it has one."""
+        parent = self.get(record.info.parent)
+        if parent is None or record.has_own_handle:
+            return
+        record.has_own_handle = True
+        suffix = clean_handle(name.lower())[: MAX_HANDLE // 2] or "agent"
+        self.rename(record, handle_with_suffix(parent.info.handle, f"-{suffix}"))
 
     def republish(self, thread_id: str) -> None:
         """Publish a thread's info again, after its restored events."""
