@@ -201,12 +201,15 @@ async def test_handles_are_unique_and_name_their_thread(
 ):
     async with serving(codex_binary, scratch, Script()) as served, served.console() as console:
         handles = []
-        for wanted in ("backend", "backend", "", "a b/[c]"):
+        for wanted in ("backend", "backend", "", "Prüfer"):
             started = await console.call("codex-start", handle=wanted, cwd=str(workspace))
             handles.append(started["thread"]["handle"])
-        assert handles == ["backend", "backend-2", "codex-1", "a-b-c"]
+        assert handles == ["backend", "backend-2", "codex-1", "Prüfer"]
         renamed = await console.call("codex-rename", thread="codex-1", handle="backend")
         assert renamed["thread"]["handle"] == "backend-3"
+        for tool in ("codex-start", "codex-rename"):
+            with pytest.raises(ServerRefused, match="not ' '"):
+                await console.call(tool, thread="backend", handle="a b/[c]", cwd=str(workspace))
         with pytest.raises(ThreadUnknown, match="nobody"):
             await console.call("codex-send", thread="nobody", prompt="hello")
 
