@@ -51,7 +51,7 @@ def read_thread(options: argparse.Namespace) -> int:
     thread = ThreadInfo.from_json(row)
     kind = "" if thread.kind is ThreadKind.CODEX else f"{thread.kind}, "
     name = f"{one_line(thread.handle)} ({one_line(thread.thread_id)})"
-    print_line(f"{name}  {kind}{thread.state}")
+    print_line(f"{name}  {kind}{one_line(thread.state_word)}")
     for block in _format_items(thread.thread_id, events):
         print_line()
         print_line(block)

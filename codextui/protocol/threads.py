@@ -139,6 +139,20 @@ class ThreadInfo(Message, frozen=True):
     context_tokens: int = 0
     note: str = ""
 
+    @property
+    def state_word(self) -> str:
+        """The state as people read it: `needs approval` where that is what it needs."""
+        if self.state is ThreadState.NEEDS_INPUT and self.waits_for:
+            return f"needs {self.waits_for}"
+        return self.state.value
+
+    @property
+    def state_since(self) -> float | None:
+        """When the wait for a person, or else the turn, began; None where there is neither."""
+        if self.state is ThreadState.NEEDS_INPUT and self.waits_since is not None:
+            return self.waits_since
+        return self.turn_started_at
+
 
 def handle_problem(handle: str) -> str:
     """Return why a text cannot be a thread's handle; empty where it can.

@@ -207,9 +207,9 @@ async def test_handles_are_unique_and_name_their_thread(
         assert handles == ["backend", "backend-2", "codex-1", "Prüfer"]
         renamed = await console.call("codex-rename", thread="codex-1", handle="backend")
         assert renamed["thread"]["handle"] == "backend-3"
-        for tool in ("codex-start", "codex-rename"):
+        for tool, more in (("codex-start", {}), ("codex-rename", {"thread": "backend"})):
             with pytest.raises(ServerRefused, match="not ' '"):
-                await console.call(tool, thread="backend", handle="a b/[c]", cwd=str(workspace))
+                await console.call(tool, handle="a b/[c]", **more)
         with pytest.raises(ThreadUnknown, match="nobody"):
             await console.call("codex-send", thread="nobody", prompt="hello")
 

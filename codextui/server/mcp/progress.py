@@ -192,7 +192,7 @@ def _agent_call(item: JsonObject) -> str:
         call = parse_agent_call(item)
     except MessageInvalid:
         return ""
-    return shorten(call.describe()) if call is not None else ""
+    return _shorten(call.describe()) if call is not None else ""
 
 
 def _tool(item: JsonObject) -> str:
