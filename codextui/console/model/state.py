@@ -416,10 +416,10 @@ class ConsoleState:
             return self._summarize_whole_run(thread_id, format_cost)
         run = self.threads.get(self.run_id_of(thread_id))
         parent = self.threads.get(info.parent)
-        has_role = parent is not None and parent.info.kind is ThreadKind.ROLE
+        has_parent = parent is not None and parent.info.kind is not ThreadKind.RUN
         return RunSummary(
             run_handle="" if run is None else run.info.handle,
-            role_handle=parent.info.handle if parent is not None and has_role else "",
+            parent_handle=parent.info.handle if parent is not None and has_parent else "",
             cost="" if format_cost is None else format_cost([(info.model, info.usage)]),
         )
 

@@ -162,11 +162,11 @@ def _handle(info: ThreadInfo) -> str:
 
 
 def _abbreviate(handle: str, summary: RunSummary, room: int) -> str:
-    """Return `…-codex` for the Codex thread of a role, if its handle does not fit."""
-    role = one_line(summary.role_handle, 200)
-    if not role or cell_len(handle) <= room or not handle.startswith(f"{role}-"):
+    """Return `…-codex` for the Codex thread of a role or a thread, if its handle does not fit."""
+    parent = one_line(summary.parent_handle, 200)
+    if not parent or cell_len(handle) <= room or not handle.startswith(f"{parent}-"):
         return handle
-    return f"…{handle.removeprefix(role)}"
+    return f"…{handle.removeprefix(parent)}"
 
 
 def _tree_facts(

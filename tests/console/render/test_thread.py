@@ -198,7 +198,7 @@ def test_runs_and_roles_have_prefixes() -> None:
 
 def test_the_thread_of_a_role_is_abbreviated_in_a_narrow_tree() -> None:
     thread = changed(handle="frontend-developer-codex")
-    summary = RunSummary(run_handle="bug-busters", role_handle="frontend-developer")
+    summary = RunSummary(run_handle="bug-busters", parent_handle="frontend-developer")
     row = TreeEntry("x", (True, False))
     assert tree_row(thread, 21, row, summary=summary).startswith("  │ └ ● …-codex")
     assert "frontend-developer-codex" in tree_row(thread, 60, row, summary=summary)
