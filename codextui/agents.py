@@ -163,6 +163,6 @@ class CodexServer(CodexToolServer):
         if self._connection is not None and isinstance(
             event.msg, ev.RoleRequested | ev.TokensCounted
         ):
-            thread = self._connection.threads.get(event.thread_id)
+            owner = self._connection.owner_of(event.thread_id)
             for hooks in self._hooks:
-                hooks.handle_event(event, thread.parent if thread is not None else "")
+                hooks.handle_event(event, owner)

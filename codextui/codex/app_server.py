@@ -21,7 +21,7 @@ from typing import TypeAlias
 from codextui import __version__
 from codextui.codex.binary import CodexBinary, missing_app_server
 from codextui.codex.notifications import WARNINGS
-from codextui.codex.process import GRACE_S, CodexProcess, printable
+from codextui.codex.process import GRACE_S, CodexProcess, printable, select_last_words
 from codextui.errors import (
     CodexDied,
     CodexFailed,
@@ -91,6 +91,8 @@ class AppServer:
         pid: the process id.
         version: the binary's version, such as `0.163.0`.
         home: its CODEX_HOME, as it reports it.
+        config_errors: what it said last of configurations that it could not read, with the file
+            and the line.
     """
 
     def __init__(self, binary: CodexBinary, on_exit: ExitHandler, limits: AppServerLimits) -> None:
@@ -98,6 +100,7 @@ class AppServer:
         self.version = binary.version_text
         self.pid = 0
         self.home = Path()
+        self.config_errors: deque[str] = deque(maxlen=_KEPT_WARNINGS)
         self._on_exit = on_exit
         self._limits = limits
         self._warned: deque[str] = deque(maxlen=_KEPT_WARNINGS)
@@ -193,6 +196,8 @@ class AppServer:
 
     def _note_warning(self, method: str, params: JsonObject) -> None:
         """Remember what Codex warned of: it writes the same to its standard error."""
+        if method == "configWarning" and isinstance(details := params.get("details"), str):
+            self.config_errors.append(printable(details))
         if method in WARNINGS:
             text = params.get("summary") or params.get("message")
             first = text.strip().partition("\n")[0] if isinstance(text, str) else ""
@@ -230,7 +235,8 @@ class AppServer:
     def _last_words(self) -> tuple[str, ...]:
         """What it wrote just before its end, except what it had warned of by a notification."""
         words = self._process.last_words
-        return tuple(line for line in words if not any(said in line for said in self._warned))
+        new = [line for line in words if not any(said in line for said in self._warned)]
+        return select_last_words(new)
 
 
 class AppServerEndpoint:
@@ -361,7 +367,7 @@ def _reason(pid: int, code: int, last_words: tuple[str, ...]) -> str:
         how = f"was ended by {signal.Signals(-code).name}"
     else:
         how = f"ended with exit code {code}"
-    said = " | ".join(last_words[-_LAST_LINES:])
+    said = " | ".join(last_words)
     return f"codex app-server (pid {pid}) {how}" + (f": {said}" if said else "")
 
 
@@ -370,7 +376,6 @@ def _quote(line: bytes) -> str:
     return ascii(line[:_MAX_QUOTED].decode("utf-8", "replace"))
 
 
-_LAST_LINES = 3
 _KEPT_WARNINGS = 50
 _COMPARED_CHARS = 300
 _SHORTEST_WARNING = 12

@@ -8,6 +8,7 @@ that text against the real Codex.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -36,6 +37,9 @@ _THREAD_UNKNOWN = (
     "invalid thread id",
     "invalid session id",
     "is archived",
+)
+_CONFIG_INVALID = re.compile(
+    r"(failed to (read|load) configuration|invalid configuration)[^:]*: ", re.IGNORECASE
 )
 _TURN_NOT_RUNNING = ("no active turn", "expected active turn")
 
@@ -75,6 +79,16 @@ async def resume_thread(
             "sortDirection": "desc",
         }
     with _typed_refusals(thread_id):
+        return LoadedThread.parse(await app.call("thread/resume", params))
+
+
+async def join_thread(app: AppServer, thread_id: str) -> LoadedThread:
+    """Subscribe to a thread that is loaded, such as a sub-agent's (`thread/resume`).
+
+    Nothing about the thread changes. Raises ThreadUnknown.
+    """
+    with _typed_refusals(thread_id):
+        params: dict[str, Json] = {"threadId": thread_id, "excludeTurns": True}
         return LoadedThread.parse(await app.call("thread/resume", params))
 
 
@@ -215,6 +229,36 @@ async def read_turns(app: AppServer, thread_id: str, *, limit: int = 1000) -> li
             if cursor is None or not data:
                 break
     return turns[:limit][::-1]
+
+
+async def read_config_problem(app: AppServer) -> str:
+    """Return what is wrong with Codex's configuration; empty where nothing is (`config/read`).
+
+    Codex reads its files anew for every call, and goes by its defaults where it cannot: those need
+    a login where the user's model provider may need none.
+    """
+    try:
+        await app.call("config/read", {})
+    except CodexFailed as error:
+        return _config_problem(app, str(error))
+    return ""
+
+
+def _config_problem(app: AppServer, message: str) -> str:
+    """Return what is wrong with the configuration, empty where the message is about another thing.
+
+    Codex names the file and the line where the text is no TOML, or else at its start
+    (`configWarning`).
+    """
+    refused = _CONFIG_INVALID.match(message)
+    if refused is None:
+        return ""
+    what = message[refused.end() :].strip()
+    first = what.partition("\n")[0]
+    located = next((text for text in reversed(app.config_errors) if first and first in text), "")
+    where = "" if str(app.home) in what else f"{app.home / 'config.toml'}: "
+    described = located or where + " ".join(what.split())
+    return f"Codex cannot use its configuration: {described}. Correct it: no restart is needed."
 
 
 def _thread_params(app: AppServer, options: ThreadOptions) -> dict[str, Json]:

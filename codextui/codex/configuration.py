@@ -33,7 +33,7 @@ def read_profile(home: Path, name: str) -> JsonObject:
     if Path(name).name != name:
         raise ConfigInvalid(f"A profile's name cannot be {name!r}: it names a file in {home}.")
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
         raise ConfigInvalid(f"There is no profile {name!r}: {path} does not exist.") from error
     except (OSError, ValueError) as error:
@@ -77,7 +77,7 @@ def _mcp_servers(path: Path) -> dict[str, dict[str, Json]]:
         if not path.is_file():
             return {}  # An agent can put a pipe there, which would block for ever.
         with path.open("rb") as file:
-            servers = tomllib.loads(file.read(_MAX_BYTES).decode()).get("mcp_servers")
+            servers = tomllib.loads(file.read(_MAX_BYTES).decode("utf-8-sig")).get("mcp_servers")
     except (OSError, ValueError, RecursionError):
         return {}
     if not isinstance(servers, dict):

@@ -231,8 +231,8 @@ def _message_text(params: JsonObject) -> str:
 def _warning_summary(params: JsonObject) -> str:
     details = fields.text_or(params, "details")
     path = fields.text_or(params, "path")
-    parts = (fields.text(params, "summary"), path and f"({path})", details)
-    return " ".join(part for part in parts if part)
+    place = f"({path})" if path not in details else ""
+    return " ".join(part for part in (fields.text(params, "summary"), place, details) if part)
 
 
 def _rerouted(params: JsonObject) -> str:

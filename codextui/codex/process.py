@@ -50,6 +50,7 @@ class CodexProcess(asyncio.SubprocessProtocol):
         self._open = {_STDOUT, _STDERR}
         self._errors = LineSplitter(_STDERR_LINE)
         self._last_errors: deque[_ErrorLine] = deque(maxlen=_KEPT_LINES)
+        self._in_backtrace = False
         self._ended_at: float | None = None
 
     @classmethod
@@ -187,13 +188,35 @@ class CodexProcess(asyncio.SubprocessProtocol):
         for line in self._errors.feed(data):
             text = line.head if isinstance(line, LineTooLong) else line
             shown = printable(text.decode("utf-8", "replace"))
-            self._last_errors.append(_ErrorLine(shown, monotonic()))
+            if not self._is_backtrace(shown):
+                self._last_errors.append(_ErrorLine(shown, monotonic()))
+
+    def _is_backtrace(self, line: str) -> bool:
+        """Return whether a line is empty or of a backtrace, which would displace the error."""
+        if _BACKTRACE.match(line):
+            self._in_backtrace = True
+        elif line.strip() and not _FRAME.match(line):
+            self._in_backtrace = False
+        return self._in_backtrace or not line.strip()
 
 
 @dataclass(frozen=True, slots=True)
 class _ErrorLine:
     text: str
     at: float
+
+
+def select_last_words(lines: Sequence[str], limit: int = 3) -> tuple[str, ...]:
+    """Return the lines, from what a process wrote last, that say why it ended.
+
+    That is the beginning of its last error or panic; without one, the first lines that are no
+    entries of its log, and in a log the last entries.
+    """
+    fatal = [number for number, line in enumerate(lines) if _FATAL.match(line)]
+    if fatal:
+        return tuple(lines[fatal[-1] :][:limit])
+    plain = [line for line in lines if not _LOG_ENTRY.match(line)]
+    return tuple(plain[:limit] or lines[-limit:])
 
 
 def printable(text: str) -> str:
@@ -280,4 +303,8 @@ _KEPT_CHARS = 500
 _STDERR_LINE = 64 * 1024
 _LAST_WORDS = 1.0
 _NEAR_END = 10.0
+_BACKTRACE = re.compile(r"(stack )?backtrace:", re.IGNORECASE)
+_FRAME = re.compile(r"\s*(\d+:|at) ")
+_FATAL = re.compile(r"(fatal )?error\b|thread '.*' .*panicked", re.IGNORECASE)
+_LOG_ENTRY = re.compile(r"\d{4}-\d\d-\d\dT")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")

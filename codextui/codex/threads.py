@@ -82,6 +82,8 @@ class LoadedThread:
         name: the name that the user gave it in Codex, empty where none.
         preview: the beginning of its first prompt.
         forked_from: the thread it was forked from, empty otherwise.
+        parent: the thread whose sub-agent it is, empty otherwise.
+        nickname: the name that Codex gave the sub-agent, empty otherwise.
         turns: the turns that came with it (`resume_thread`), oldest first.
         result: the whole result.
     """
@@ -96,6 +98,8 @@ class LoadedThread:
     name: str = ""
     preview: str = ""
     forked_from: str = ""
+    parent: str = ""
+    nickname: str = ""
     turns: tuple[JsonObject, ...] = ()
     result: JsonObject = field(default_factory=dict, repr=False, compare=False)
 
@@ -115,6 +119,8 @@ class LoadedThread:
             name=fields.text_or(thread, "name"),
             preview=fields.text_or(thread, "preview"),
             forked_from=fields.text_or(thread, "forkedFromId"),
+            parent=fields.text_or(thread, "parentThreadId"),
+            nickname=fields.text_or(thread, "agentNickname"),
             turns=fields.objects(page, "data")[::-1],
             result=result,
         )

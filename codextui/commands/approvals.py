@@ -27,7 +27,7 @@ from codextui.protocol.approvals import (
     takes_answers,
 )
 from codextui.protocol.decisions import Aborted, Approved, Decision, Declined, Scope, decision_word
-from codextui.text.figures import format_elapsed
+from codextui.text.figures import format_running
 from codextui.text.sanitize import one_line, one_revealed_line
 
 
@@ -82,7 +82,7 @@ def answer(options: argparse.Namespace) -> int:
 
 
 def _print_approval(approval: Approval) -> None:
-    waited = format_elapsed(time.time() - approval.asked_at)
+    waited = format_running(time.time() - approval.asked_at)
     kind = kind_of(approval.asked)
     print_line(
         f"{one_line(approval.approval_id)}  {one_line(approval.handle)}  {kind}  waits {waited}"

@@ -12,6 +12,7 @@ from rich.cells import cell_len, set_cell_size
 from codextui.errors import ConfigInvalid
 from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import JsonObject
+from codextui.text.sanitize import dump_json
 
 
 def print_line(text: str = "") -> None:
@@ -27,8 +28,9 @@ def print_note(text: str) -> None:
 
 
 def print_json(value: JsonObject) -> None:
-    """Print a JSON object on one line, in ASCII, so that it cannot control a terminal."""
-    sys.stdout.write(json.dumps(value) + "\n")
+    """Print a JSON object on one line, with nothing in it that controls a terminal."""
+    is_unicode = (sys.stdout.encoding or "").lower().startswith("utf")
+    sys.stdout.write((dump_json(value) if is_unicode else json.dumps(value)) + "\n")
     sys.stdout.flush()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from typing import TypeAlias
 
 from codextui.commands.approvals import summarize_approval
@@ -20,7 +19,7 @@ from codextui.protocol.events import Event
 from codextui.protocol.runs import ThreadKind
 from codextui.protocol.threads import ThreadInfo
 from codextui.text.figures import format_elapsed
-from codextui.text.sanitize import one_line, sanitize
+from codextui.text.sanitize import dump_json, one_line, sanitize
 
 _Message: TypeAlias = (
     kinds.UserMessage
@@ -29,7 +28,13 @@ _Message: TypeAlias = (
     | kinds.Reasoning
     | kinds.ContextCompaction
 )
-_Action: TypeAlias = kinds.CommandExecution | kinds.FileChanges | kinds.ToolCall | kinds.WebSearch
+_Action: TypeAlias = (
+    kinds.CommandExecution
+    | kinds.FileChanges
+    | kinds.ToolCall
+    | kinds.SubAgentCall
+    | kinds.WebSearch
+)
 _Mark: TypeAlias = kinds.ApprovalRequest | kinds.ErrorMessage | kinds.WarningMessage
 
 
@@ -46,7 +51,7 @@ def read_thread(options: argparse.Namespace) -> int:
     thread = ThreadInfo.from_json(row)
     kind = "" if thread.kind is ThreadKind.CODEX else f"{thread.kind}, "
     name = f"{one_line(thread.handle)} ({one_line(thread.thread_id)})"
-    print_line(f"{name}  {kind}{thread.state}")
+    print_line(f"{name}  {kind}{one_line(thread.state_word)}")
     for block in _format_items(thread.thread_id, events):
         print_line()
         print_line(block)
@@ -82,7 +87,11 @@ def _format_content(item: TranscriptItem) -> str:
         ) as message:
             return _format_message(message)
         case (
-            kinds.CommandExecution() | kinds.FileChanges() | kinds.ToolCall() | kinds.WebSearch()
+            kinds.CommandExecution()
+            | kinds.FileChanges()
+            | kinds.ToolCall()
+            | kinds.SubAgentCall()
+            | kinds.WebSearch()
         ) as action:
             return _format_action(action, item.progress)
         case kinds.TurnStart(number):
@@ -90,7 +99,7 @@ def _format_content(item: TranscriptItem) -> str:
         case kinds.TurnEnd() as end:
             return f"{_format_turn_end(end)} ({one_line(item.turn_id)})"
         case kinds.UnknownItem(kind, payload):
-            return f"{one_line(kind)}: {json.dumps(payload, default=str)}"
+            return f"{one_line(kind)}: {dump_json(payload, default=str)}"
         case (
             kinds.Handoff() | kinds.HandoffRefusal() | kinds.RunNote() | kinds.RoleRequest()
         ) as mark:
@@ -119,6 +128,8 @@ def _format_action(action: _Action, progress: kinds.Progress) -> str:
             return _format_changes(action, progress)
         case kinds.ToolCall():
             return _format_tool_call(action, progress)
+        case kinds.SubAgentCall():
+            return _format_agent_call(action, progress)
         case kinds.WebSearch(query, kind, url):
             return f"web {one_line(kind) or 'search'}: {one_line(url or query)}"
 
@@ -169,12 +180,21 @@ def _format_output(text: GrowingText) -> str:
 
 def _format_tool_call(call: kinds.ToolCall, progress: kinds.Progress) -> str:
     status = _format_status(call.status, progress)
-    arguments = json.dumps(call.arguments, default=str)
+    arguments = dump_json(call.arguments, default=str)
     head = f"{one_line(call.server)} {one_line(call.tool)} {arguments} ({status})"
     said = call.error or call.result
     if said is None:
         return head
-    return f"{head}\n{_prefix_lines('  ', said if isinstance(said, str) else json.dumps(said))}"
+    return f"{head}\n{_prefix_lines('  ', said if isinstance(said, str) else dump_json(said))}"
+
+
+def _format_agent_call(content: kinds.SubAgentCall, progress: kinds.Progress) -> str:
+    call = content.call
+    done = call.status == "completed"
+    status = "" if done else f" ({_format_status(call.status, progress)})"
+    lines = [f"{one_line(call.describe())}{status}"]
+    lines += [_prefix_lines("  > ", content.prompt)] if content.prompt else []
+    return "\n".join([*lines, *(_prefix_lines("  ", answer) for answer in content.answers)])
 
 
 def _format_approval(mark: kinds.ApprovalRequest) -> str:

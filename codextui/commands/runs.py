@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import shutil
 import time
@@ -30,7 +29,7 @@ from codextui.protocol.runs import RunEventKind
 from codextui.teams.records.archive import RecordedRun, read_run
 from codextui.teams.records.store import RunStore, list_runs
 from codextui.text.figures import format_elapsed, format_tokens
-from codextui.text.sanitize import one_line, sanitize
+from codextui.text.sanitize import dump_json, one_line, sanitize
 
 _HEADER = ("RUN", "TEAM", "STATE", "BEGAN", "TOKENS", "COST", "TASK")
 
@@ -176,7 +175,7 @@ def _write_lines(path: Path, lines: Iterator[JsonObject]) -> int:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             for line in lines:
-                file.write(f"{json.dumps(line)}\n")
+                file.write(f"{dump_json(line)}\n")
                 count += 1
     except FileExistsError:
         raise ConfigInvalid(f"{path} is there already: name another file") from None

@@ -18,8 +18,8 @@ from codextui.errors import ConfigInvalid
 from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import JsonObject
 from codextui.protocol.runs import ThreadKind
-from codextui.protocol.threads import ThreadInfo
-from codextui.text.figures import format_elapsed, format_tokens
+from codextui.protocol.threads import ThreadInfo, ThreadState
+from codextui.text.figures import format_running, format_tokens
 from codextui.text.sanitize import one_line
 
 
@@ -189,14 +189,15 @@ def format_thread(thread: ThreadInfo, depth: int, now: float) -> tuple[str, ...]
         depth: its level in the tree of threads.
         now: the current time in unix seconds.
     """
-    started = thread.turn_started_at
+    since = thread.state_since
     where = f"{thread.cwd}@{thread.branch}" if thread.branch else thread.cwd
-    last = f"waits for {thread.waits_for}" if thread.waits_for else thread.note or thread.brief
+    waits_for = thread.waits_for if thread.state is not ThreadState.NEEDS_INPUT else ""
+    last = f"waits for {waits_for}" if waits_for else thread.note or thread.brief
     return (
         "  " * min(depth, _MAX_INDENT_LEVEL) + one_line(thread.handle),
         thread.kind.value,
-        thread.state.value,
-        "-" if started is None else format_elapsed(now - started),
+        one_line(thread.state_word, 40),
+        "-" if since is None else format_running(now - since),
         format_tokens(thread.usage.total),
         one_line(where) or "-",
         one_line(last, 200),

@@ -205,10 +205,16 @@ def keys_of(kind: Any) -> Mapping[str, Reader | TableReader]:
 
 
 def read_text(path: Path) -> str:
-    """Return the text of a configuration file. Raises ConfigInvalid if it cannot be read."""
+    """Return the text of a configuration file, without a byte order mark.
+
+    Raises:
+        ConfigInvalid: it cannot be read.
+    """
     try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ConfigInvalid(f"{path} is not in UTF-8: save it as UTF-8") from error
+    except OSError as error:
         raise ConfigInvalid(f"{path} cannot be read: {error}") from error
 
 

@@ -316,7 +316,9 @@ class ConsoleApp(App[int]):
 
     def _show_codex_problem(self, problem: str) -> None:
         self.main.show_problem(problem)
-        if problem and not self.state.threads:
+        if not problem:
+            self._problems.clear()
+        elif not self.state.threads:
             self._problems.show(codex_unusable(problem))
 
     def _handle_problem_answer(self, answer: ProblemAnswer) -> None:

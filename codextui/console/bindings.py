@@ -196,7 +196,7 @@ def _clash(
 def _located(problems: Sequence[tuple[str, str]], path: Path | None) -> Iterator[str]:
     text = ""
     if path is not None and path.is_file():
-        text = path.read_text(encoding="utf-8", errors="replace")
+        text = path.read_text(encoding="utf-8-sig", errors="replace")
     for binding_id, problem in problems:
         key = f"ui.keys.{binding_id}"
         place = f"{path}:{line_of(text, key)}: " if path is not None else ""

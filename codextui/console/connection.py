@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 CODEX_CHECK_INTERVAL = 0.5
 """Seconds between checks whether Codex has started."""
 
+PROBLEM_CHECK_INTERVAL = 2.0
+"""Seconds between checks whether what keeps Codex from working has gone."""
+
 _HOW_TO_START = "connect now starts it again"
 """Names the key by its label in the footer (`codextui.console.screens.main`)."""
 
@@ -139,26 +142,31 @@ async def perform_request(
     return None
 
 
-async def check_codex(server: ServerCalls, on_problem: Callable[[str], None]) -> None:
-    """Poll `codex-server` until Codex has started or cannot start.
+async def check_codex(
+    server: ServerCalls,
+    on_problem: Callable[[str], None],
+    *,
+    problem_interval_s: float = PROBLEM_CHECK_INTERVAL,
+) -> None:
+    """Poll `codex-server` until Codex has started and can be used.
 
     Args:
         server: where to call the tool.
         on_problem: called after each poll with what is wrong, empty for nothing.
+        problem_interval_s: seconds between the polls while something is wrong.
     """
-    is_starting = True
-    while is_starting:
+    while True:
         try:
             report = await server.call("codex-server", {})
         except CodextuiError:
             return  # The connection was lost, which is reported on its own.
         problem = str(report.get("problem") or "")
         on_problem(problem)
-        if problem:
-            return
         codex = report.get("codex")
         is_starting = isinstance(codex, dict) and not codex.get("pid")
-        await asyncio.sleep(CODEX_CHECK_INTERVAL if is_starting else 0)
+        if not problem and not is_starting:
+            return
+        await asyncio.sleep(problem_interval_s if problem else CODEX_CHECK_INTERVAL)
 
 
 async def _start_thread(server: ServerCalls, new_thread: messages.NewThread) -> ThreadInfo:

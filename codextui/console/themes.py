@@ -181,7 +181,7 @@ def _read(path: Path) -> Theme:
     if len(content) > _MAX_FILE_SIZE:
         raise ValueError(f"is larger than {_MAX_FILE_SIZE // 1024} KiB")
     try:
-        return parse_theme(content.decode("utf-8"))
+        return parse_theme(content.decode("utf-8-sig"))
     except RecursionError as error:
         raise ValueError("is nested too deeply") from error
 

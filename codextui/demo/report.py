@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TextIO
@@ -11,6 +10,7 @@ from codextui.jsonrpc.fields import Json, JsonObject
 from codextui.protocol import events as ev
 from codextui.protocol.approval_text import format_request
 from codextui.protocol.approvals import Approval, asked_to_json, kind_of
+from codextui.text.sanitize import dump_json
 
 FIRST_LINES, LAST_LINES = 4, 8
 """Lines printed from the start and the end of a command's output; the JSON has all of it."""
@@ -47,7 +47,7 @@ class Report:
 
 def _as_json(line: Line) -> str:
     thread = {"thread": line.thread} if line.thread else {}
-    return json.dumps({"kind": line.kind, **thread, "text": line.text, **line.data})
+    return dump_json({"kind": line.kind, **thread, "text": line.text, **line.data})
 
 
 def _as_text(line: Line) -> str:

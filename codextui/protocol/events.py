@@ -32,7 +32,13 @@ class ThreadChanged(Message, frozen=True, tag_field="type", tag="thread_changed"
 
 
 class TurnStarted(Message, frozen=True, tag_field="type", tag="task_started"):
-    """A turn began on the thread."""
+    """A turn began on the thread.
+
+    Attributes:
+        started_at: unix seconds, as `ThreadInfo.turn_started_at`; 0 where unknown.
+    """
+
+    started_at: float = 0.0
 
 
 class _ItemMessage(Message, frozen=True):
@@ -99,11 +105,19 @@ class PatchUpdated(Message, frozen=True, tag_field="type", tag="patch_updated"):
 
 
 class TokensCounted(Message, frozen=True, tag_field="type", tag="token_count"):
-    """Tokens of the thread so far, and of its last model call."""
+    """What a thread's model calls have used.
+
+    Attributes:
+        total: all of them, as `ThreadInfo.usage`.
+        last: the last one.
+        context_window: tokens the model can hold, None where unknown.
+        context_tokens: tokens that it holds, 0 where unknown.
+    """
 
     total: Usage = Usage()
     last: Usage = Usage()
     context_window: int | None = None
+    context_tokens: int = 0
 
 
 class DiffUpdated(Message, frozen=True, tag_field="type", tag="turn_diff"):
@@ -127,16 +141,33 @@ class PlanUpdated(Message, frozen=True, tag_field="type", tag="plan_update"):
 
 
 class TurnCompleted(Message, frozen=True, tag_field="type", tag="task_complete"):
-    """The turn ended as it should."""
+    """The turn ended as it should.
+
+    Attributes:
+        last_agent_message: the agent's last message in it.
+        usage: what its model calls have used; None where unknown.
+        codex_usage: Codex's count of the whole thread at that point (`ThreadInfo.codex_usage`).
+    """
 
     last_agent_message: str = ""
+    usage: Usage | None = None
+    codex_usage: Usage | None = None
 
 
 class TurnAborted(Message, frozen=True, tag_field="type", tag="turn_aborted"):
-    """The turn ended early: `reason` is `interrupted`, `failed`, `killed` or `lost`."""
+    """The turn ended early.
+
+    Attributes:
+        reason: `interrupted`, `failed`, `killed` or `lost`.
+        message: what went wrong, in a sentence; empty where nothing did.
+        usage: as in `TurnCompleted`.
+        codex_usage: as in `TurnCompleted`.
+    """
 
     reason: str = ""
     message: str = ""
+    usage: Usage | None = None
+    codex_usage: Usage | None = None
 
 
 class ErrorRaised(Message, frozen=True, tag_field="type", tag="error"):

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
+from collections.abc import Iterable
 from enum import StrEnum
 
 from codextui.protocol.codec import Message
 from codextui.protocol.runs import ThreadKind
+
+MAX_HANDLE = 40
+"""Characters of a handle."""
+
+_BLANK = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0"
+    "\U00016fe4\U000e0100-\U000e01ef]"
+)
+"""Letters and marks that cannot be seen."""
 
 
 class ThreadState(StrEnum):
@@ -38,6 +50,32 @@ class Usage(Message, frozen=True):
     output: int = 0
     reasoning: int = 0
 
+    @property
+    def is_call(self) -> bool:
+        """Whether a model was called: a mere size of its context has neither input nor output."""
+        return bool(self.input or self.output)
+
+
+def add_usage(left: Usage, right: Usage) -> Usage:
+    """Return the sum of two usages."""
+    return sum_usage((left, right))
+
+
+def subtract_usage(left: Usage, right: Usage) -> Usage:
+    """Return the difference of two usages; no count is less than 0."""
+    counts = zip(_counts(left), _counts(right), strict=True)
+    return Usage(*(max(0, more - less) for more, less in counts))
+
+
+def sum_usage(usages: Iterable[Usage]) -> Usage:
+    """Return the sum of usages."""
+    counts = [_counts(usage) for usage in usages]
+    return Usage(*map(sum, zip(*counts, strict=True))) if counts else Usage()
+
+
+def _counts(usage: Usage) -> tuple[int, int, int, int, int]:
+    return (usage.total, usage.input, usage.cached_input, usage.output, usage.reasoning)
+
 
 class ThreadInfo(Message, frozen=True):
     """Everything about a thread but its transcript: one row of the tree.
@@ -61,12 +99,18 @@ class ThreadInfo(Message, frozen=True):
         turn_id: the running turn, or the last one; empty before the first.
         turn_started_at: unix seconds, None where no turn runs.
         waits_for: what a person has to do, empty where nothing (`approval`, `answer`).
+        waits_since: unix seconds when the oldest open approval was asked, None where none is.
         forked_from: the thread it was forked from, empty otherwise.
         kind: what stands behind it.
-        parent: the row that it stands under unless it is a fork: a role's run, or the role that
-            a Codex thread works for; empty for a root.
-        usage: tokens over its whole life.
+        parent: the row that it stands under unless it is a fork: a role's run, the role that a
+            Codex thread works for, or the thread whose sub-agent it is; empty for a root.
+        usage: tokens that its model calls have used over its whole life; those of the thread
+            that it was forked from are not among them.
+        turn_usage: those of the running turn, or of the last one.
+        codex_usage: Codex's own count, which a fork begins with that of its source; None where
+            it is unknown. `usage` follows from its increases.
         context_window: tokens the model can hold, None where unknown.
+        context_tokens: tokens that it holds, 0 where unknown.
         note: the last error or warning in one line, empty where all is well.
     """
 
@@ -84,9 +128,67 @@ class ThreadInfo(Message, frozen=True):
     turn_id: str = ""
     turn_started_at: float | None = None
     waits_for: str = ""
+    waits_since: float | None = None
     forked_from: str = ""
     kind: ThreadKind = ThreadKind.CODEX
     parent: str = ""
     usage: Usage = Usage()
+    turn_usage: Usage = Usage()
+    codex_usage: Usage | None = None
     context_window: int | None = None
+    context_tokens: int = 0
     note: str = ""
+
+    @property
+    def state_word(self) -> str:
+        """The state as people read it: `needs approval` where that is what it needs."""
+        if self.state is ThreadState.NEEDS_INPUT and self.waits_for:
+            return f"needs {self.waits_for}"
+        return self.state.value
+
+    @property
+    def state_since(self) -> float | None:
+        """When the wait for a person, or else the turn, began; None where there is neither."""
+        if self.state is ThreadState.NEEDS_INPUT and self.waits_since is not None:
+            return self.waits_since
+        return self.turn_started_at
+
+
+def handle_problem(handle: str) -> str:
+    """Return why a text cannot be a thread's handle; empty where it can.
+
+    A handle has letters, marks and digits of any script, dots, dashes and underscores, and begins
+    and ends with none of the first two: `backend-2`, `Prüfer`, `役割`.
+    """
+    if len(handle) > MAX_HANDLE:
+        return f"a handle has up to {MAX_HANDLE} characters, and this one has {len(handle)}"
+    odd = next((char for char in handle if not _is_in_handles(char)), "")
+    if odd:
+        shown = f"{odd!r}" if odd.isprintable() else f"U+{ord(odd):04X}"
+        return f"a handle has letters, digits, dots, dashes and underscores, but not {shown}"
+    if handle and (handle != handle.strip("-.") or unicodedata.combining(handle[0])):
+        return "a handle begins and ends with a letter, a digit or an underscore"
+    return "" if handle else "a handle is not empty"
+
+
+def clean_handle(text: str) -> str:
+    """Return a handle made from any text, with dashes for what it cannot have; may be empty."""
+    kept = "".join(char if _is_in_handles(char) else " " for char in normalize_handle(text))
+    handle = "-".join(kept.split())[:MAX_HANDLE].strip("-.")
+    return handle if not handle_problem(handle) else ""
+
+
+def handle_with_suffix(handle: str, suffix: str) -> str:
+    """Return a handle with a suffix, shortened before it where both are too long."""
+    return handle[: MAX_HANDLE - len(suffix)] + suffix
+
+
+def normalize_handle(handle: str) -> str:
+    """Return a handle composed (NFC), so that it is found however it was typed."""
+    return unicodedata.normalize("NFC", handle)
+
+
+def _is_in_handles(char: str) -> bool:
+    if char in "._-":
+        return True
+    return unicodedata.category(char)[0] in "LMN" and not _BLANK.match(char)

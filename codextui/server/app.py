@@ -120,6 +120,7 @@ def _build(
         registry,
         broker,
         on_turn_ended=lambda record: background.start(refresh_branch(record)),
+        on_adopted=lambda record: background.start(opener.describe(record)),
     )
     legacy = LegacyEventHub(registry.__contains__)
     opener = ThreadOpener(hub, registry, worker, notifications, legacy)

@@ -13,6 +13,7 @@ from typing import Protocol, TypeVar
 
 from codextui.codex.app_server import AppServer
 from codextui.codex.binary import CodexBinary, find_codex
+from codextui.codex.calls import read_config_problem
 from codextui.codex.login import read_login_problem
 from codextui.errors import (
     CodexDied,
@@ -93,6 +94,7 @@ class CodexWorker:
         self._retry = asyncio.Event()
         self._error: CodextuiError | None = None
         self._login_is_missing = False
+        self._config_is_broken = False
 
     @property
     def pid(self) -> int:
@@ -157,15 +159,24 @@ class CodexWorker:
             return False
         return self._app.refuse(request_id, code, message)
 
-    async def check_login(self) -> None:
-        """Ask Codex whether it is logged in, and set `problem` where it is not."""
-        if self._app is not None:
-            problem = await self._read_login_problem(self._app)
-            self.problem = self.problem if problem is None else problem
-            self._login_is_missing = bool(problem)
+    async def check_problem(self) -> None:
+        """Ask Codex whether its configuration and its login are right, and set `problem`."""
+        if self._app is None:
+            return
+        try:
+            broken = await read_config_problem(self._app)
+        except (CodexDied, MessageInvalid) as error:
+            logger.warning("Codex did not say whether its configuration is right: %s", error)
+            return
+        self._config_is_broken = bool(broken)
+        problem = broken or await self._read_login_problem(self._app)
+        self.problem = self.problem if problem is None else problem
+        self._login_is_missing = bool(problem)
 
     async def require_login(self, app: AppServer, provider: str = "") -> None:
         """Refuse a turn that Codex would retry for minutes because it is not logged in.
+
+        Where its configuration is broken Codex itself refuses, and says why.
 
         Args:
             app: the running process.
@@ -176,7 +187,9 @@ class CodexWorker:
         """
         if not self._login_is_missing:
             return
-        await self.check_login()
+        await self.check_problem()
+        if self._config_is_broken:
+            return
         if problem := await self._read_login_problem(app, provider):
             raise CodexLoginMissing(problem)
 
@@ -209,7 +222,7 @@ class CodexWorker:
         self._app = app
         self._error = None
         self.problem = ""
-        await self.check_login()
+        await self.check_problem()
         logger.info("Codex %s runs as process %s", app.version, app.pid)
         await self._set_error(None)
         handler.handle_ready(app.version)

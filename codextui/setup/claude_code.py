@@ -12,13 +12,13 @@ From its documentation (code.claude.com/docs/en/mcp and …/env-vars, autumn 202
 
 from __future__ import annotations
 
-import json
 import shlex
 from pathlib import Path
 
 from codextui.config.address import TOKEN_VARIABLE
 from codextui.setup.launch import CALL_TIMEOUT_S, START_TIMEOUT_S, HttpEndpoint, Launch
 from codextui.setup.recipe import ConfigScope, Entry, EntryLocation, Format, Recipe, json_snippet
+from codextui.text.sanitize import dump_json
 
 _NOTES = (
     (
@@ -56,7 +56,7 @@ def http_recipe(endpoint: HttpEndpoint, name: str, scope: ConfigScope | None) ->
 
 def _recipe(entry: Entry, name: str, scope: ConfigScope | None, notes: tuple[str, ...]) -> Recipe:
     command = (
-        f"claude mcp add-json --scope user {shlex.quote(name)} {shlex.quote(json.dumps(entry))}"
+        f"claude mcp add-json --scope user {shlex.quote(name)} {shlex.quote(dump_json(entry))}"
     )
     if scope is ConfigScope.USER:
         refusal = f"~/.claude.json is Claude Code's own, and changes while it runs: type\n{command}"

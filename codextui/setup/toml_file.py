@@ -8,6 +8,9 @@ from collections.abc import Mapping, MutableMapping
 from codextui.errors import ConfigInvalid
 from codextui.setup.recipe import Entry, EntryLocation, merge_entry
 
+_MARK = "\ufeff"
+"""The byte order mark, which Windows puts before a file's text."""
+
 
 def set_entry(text: str, location: EntryLocation, entry: Entry) -> str:
     """Return the text of the file with the entry; the same text if it has it already.
@@ -20,11 +23,12 @@ def set_entry(text: str, location: EntryLocation, entry: Entry) -> str:
     import tomlkit  # noqa: PLC0415 - slow to import
     from tomlkit.items import InlineTable  # noqa: PLC0415
 
+    mark, text = text[: text.startswith(_MARK)], text.removeprefix(_MARK)
     before = _parse(text, location)
     servers = _table(before, location.section, location)
     settings = merge_entry(_table(servers, location.name, location), entry)
     if servers.get(location.name) == settings:
-        return text
+        return mark + text
     document = tomlkit.parse(text)
     section = document.setdefault(location.section, tomlkit.table(is_super_table=True))
     inline = isinstance(section, InlineTable)
@@ -34,7 +38,7 @@ def set_entry(text: str, location: EntryLocation, entry: Entry) -> str:
     expected = {**before, location.section: {**servers, location.name: settings}}
     if _parse(changed, location) != expected:
         raise ConfigInvalid(f"{location.path} cannot be changed safely: change it by hand")
-    return changed
+    return mark + changed
 
 
 def read_servers(text: str, location: EntryLocation) -> object:
@@ -56,7 +60,7 @@ def _update(table: MutableMapping[str, object], settings: Entry) -> None:
 
 def _parse(text: str, location: EntryLocation) -> dict[str, object]:
     try:
-        return tomllib.loads(text)
+        return tomllib.loads(text.removeprefix(_MARK))
     except (ValueError, RecursionError) as error:
         raise ConfigInvalid(f"{location.path}: {error}") from error
 

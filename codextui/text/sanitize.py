@@ -6,11 +6,13 @@ text one by one gives the same result as sanitizing the text.
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable
 from functools import cache
+from typing import Any
 
 from codextui.text.look_alikes import may_look_alike, name_look_alikes
 
@@ -311,3 +313,21 @@ def _emoji_glue() -> tuple[re.Pattern[str], re.Pattern[str]]:
 @cache
 def _pasted_control() -> re.Pattern[str]:
     return re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+def dump_json(
+    value: Any, *, indent: int | None = None, default: Callable[[Any], Any] | None = None
+) -> str:
+    """Return a value as JSON in its own script, not in escapes.
+
+    Escaped is only what is not printable: what controls a terminal, is invisible, or cannot be
+    encoded, such as a lone surrogate.
+    """
+    text = json.dumps(value, ensure_ascii=False, indent=indent, default=default)
+    if text.isprintable():
+        return text
+    return "".join(char if _stays_in_json(char) else json.dumps(char)[1:-1] for char in text)
+
+
+def _stays_in_json(char: str) -> bool:
+    return char == "\n" or char.isprintable() or unicodedata.category(char) == "Zs"

@@ -77,7 +77,9 @@ def overloaded(times: int) -> None:
 def death(how: str) -> None:
     for number in range(30):
         sys.stderr.write(f"\x1b[31mline {number}\x1b[0m \x07 {'y' * 5000}\n")
-    sys.stderr.write("no newline at the end")
+    sys.stderr.write("Error: the end is near\n\nStack backtrace:\n")
+    sys.stderr.writelines(f"  {number}: <unknown>\n" for number in range(50))
+    sys.stderr.write("Caused by:\n    no newline at the end")
     sys.stderr.flush()
     receive()
     if how == "deaf":

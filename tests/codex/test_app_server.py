@@ -19,6 +19,7 @@ from codextui.codex import process
 from codextui.codex.app_server import AppServer, AppServerEndpoint, AppServerLimits
 from codextui.codex.binary import CodexBinary
 from codextui.codex.notifications import TranslatedEvent, translate
+from codextui.codex.process import select_last_words
 from codextui.codex.requests import ApprovalRequest, Refusal, encode_decision, parse_request
 from codextui.errors import (
     CodexDied,
@@ -167,10 +168,27 @@ async def test_a_death_is_reported_once_with_the_last_words_and_fails_every_call
     assert all(isinstance(answer, CodexDied) for answer in answers)
     (reason,) = record.exits
     assert how in reason
-    assert reason.endswith("no newline at the end")
-    assert "line 29" in reason
+    assert reason.endswith("Error: the end is near | Caused by: |     no newline at the end")
     assert len(reason) < 2000
     assert reason.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        (["WARNING: no aliases", "Error: no home", "Caused by:", "  0: gone", "more"], [1, 2, 3]),
+        (["thread 'main' (7) panicked at a.rs:1:2:", "no", "way", "more"], [0, 1, 2]),
+        (["Error: first", "Error: second"], [1]),
+        (["2026-11-28T00:00:00Z ERROR a", "sh: codex: not found"], [1]),
+        ([f"2026-11-28T00:00:0{n}Z INFO {n}" for n in range(5)], [2, 3, 4]),
+        (["first", "second", "third", "fourth"], [0, 1, 2]),
+        ([], []),
+    ],
+)
+def test_the_last_words_are_the_beginning_of_the_last_error(
+    lines: list[str], words: list[int]
+) -> None:
+    assert select_last_words(lines) == tuple(lines[number] for number in words)
 
 
 async def test_the_last_words_are_recent_and_were_not_sent_as_a_warning(

@@ -12,6 +12,7 @@ from codextui.codex.app_server import NO_ANSWER, AppServer
 from codextui.codex.calls import (
     fork_thread,
     interrupt_turn,
+    read_config_problem,
     read_turns,
     resume_thread,
     start_thread,
@@ -50,6 +51,7 @@ class Answering:
     def __init__(self, *answers: JsonObject | Exception, home: Path = Path("/home")) -> None:
         self.asked: list[tuple[str, JsonObject]] = []
         self.home = home
+        self.config_errors: list[str] = []
         self._answers = list(answers)
 
     async def call(self, method: str, params: JsonObject, *, timeout_s: float = 0) -> JsonObject:
@@ -225,6 +227,39 @@ async def test_a_malformed_result_raises_message_invalid() -> None:
     for answer in ({}, {"thread": []}, {"thread": {"id": 7}}):
         with pytest.raises(MessageInvalid):
             await start_thread(Answering(answer).app)
+
+
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        (
+            "failed to read configuration layers: /home/config.toml:1:13: invalid basic string",
+            "/home/config.toml:1:13: invalid basic string.",
+        ),
+        (
+            "invalid configuration: expected a string\nin `model`\n",
+            "/home/config.toml:7:9: expected a string.",
+        ),
+        (
+            "invalid configuration: unknown variant `x`\nin `sandbox_mode`\n",
+            "/home/config.toml: unknown variant `x` in `sandbox_mode`.",
+        ),
+        ("failed to load configuration: ", "/home/config.toml: ."),
+    ],
+)
+async def test_what_is_wrong_with_the_configuration_is_said_with_its_place(
+    message: str, said: str
+) -> None:
+    server = Answering(CodexFailed(message))
+    server.config_errors.append("/home/config.toml:7:9: expected a string")
+    problem = await read_config_problem(server.app)
+    assert f"Codex cannot use its configuration: {said}" in problem
+
+
+async def test_a_configuration_that_is_read_or_cannot_be_asked_for_is_no_problem() -> None:
+    refused = CodexFailed("Invalid request: unknown variant `config/read`")
+    assert await read_config_problem(Answering(refused).app) == ""
+    assert await read_config_problem(Answering({}).app) == ""
 
 
 async def test_single_settings_override_the_profile(tmp_path: Path) -> None:

@@ -11,6 +11,17 @@ from commands.command_line import ROLE, THREAD
 from codextui.protocol import events as ev
 from codextui.protocol.events import Event
 
+SPAWN = {
+    "id": "4",
+    "type": "collabAgentToolCall",
+    "tool": "spawnAgent",
+    "status": "completed",
+    "receiverThreadIds": ["child"],
+    "prompt": "Test it.",
+    "agentsStates": {"child": {"status": "errored", "message": "no model"}},
+}
+SPAWNED = ["started the sub-agent child", "> Test it.", "child: failed: no model"]
+
 
 async def test_read_prints_the_items_in_order(server: FakeServer, run: Any) -> None:
     run_item = {
@@ -28,6 +39,7 @@ async def test_read_prints_the_items_in_order(server: FakeServer, run: Any) -> N
                 ev.ThreadChanged(THREAD),
                 ev.TurnStarted(),
                 ev.ItemCompleted(run_item),
+                ev.ItemCompleted(SPAWN),
                 ev.ItemCompleted({"id": "3", "type": "agentMessage", "text": "It is done."}),
                 ev.TurnCompleted("It is done."),
             ],
@@ -36,7 +48,14 @@ async def test_read_prints_the_items_in_order(server: FakeServer, run: Any) -> N
     ]
     server.tools["codex-read"] = lambda _: {"thread": THREAD.to_json(), "events": wires}
     ran = await run("read", "backend")
-    wanted = ["backend (01a2-thread)", "$ make test", "exit 0", "all green", "It is done."]
+    wanted = [
+        "backend (01a2-thread)",
+        "$ make test",
+        "exit 0",
+        "all green",
+        *SPAWNED,
+        "It is done.",
+    ]
     places = [ran.out.index(words) for words in wanted]
     assert places == sorted(places)
     as_json = await run("read", "backend", "--json")

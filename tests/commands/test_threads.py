@@ -7,7 +7,9 @@ import io
 import json
 import os
 import pty
+import re
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,17 @@ from codextui.protocol.threads import ThreadInfo, ThreadState
 
 
 async def test_ps_prints_aligned_columns(server: FakeServer, run: Any) -> None:
-    waiting = ThreadInfo("t2", "tester", ThreadState.NEEDS_INPUT, cwd="/work", waits_for="approval")
+    now = time.time()
+    waiting = ThreadInfo(
+        "t2",
+        "tester",
+        ThreadState.NEEDS_INPUT,
+        cwd="/work",
+        turn_started_at=now - 500,
+        waits_for="approval",
+        waits_since=now - 7,
+        note="careful",
+    )
     server.tools["codex-threads"] = lambda _: {"threads": [THREAD.to_json(), waiting.to_json()]}
     ran = await run("ps")
     assert ran.code == 0
@@ -27,10 +39,10 @@ async def test_ps_prints_aligned_columns(server: FakeServer, run: Any) -> None:
     assert first.startswith("backend  codex  running      ")
     assert "12.3k" in first
     assert "/work/app@main" in first
-    assert second.startswith("tester   codex  needs input  ")
+    assert re.match(r"tester   codex  needs approval  [78]s ", second)
     column = header.index("WAITS FOR")
     assert first[column:] == "build it"
-    assert second[column:] == "waits for approval"
+    assert second[column:] == "careful"
 
 
 async def test_ps_shows_roles_and_their_threads_below_a_run(server: FakeServer, run: Any) -> None:

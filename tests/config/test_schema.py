@@ -189,9 +189,17 @@ def test_a_file_that_is_not_toml_is_refused_with_the_line(tmp_path: Path) -> Non
         load_config(path)
 
 
+def test_a_byte_order_mark_is_no_statement(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text('[ui]\ntheme = "paper"\n', encoding="utf-8-sig")
+    assert load_config(path).ui.theme == "paper"
+    save_setting(path, "ui.theme", "juniper")
+    assert load_config(path).ui.theme == "juniper"
+
+
 def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe")
-    with pytest.raises(ConfigInvalid, match="cannot be read"):
+    with pytest.raises(ConfigInvalid, match="save it as UTF-8"):
         load_config(tmp_path / "bytes.toml")
     with pytest.raises(ConfigInvalid, match="cannot be read"):
         load_config(tmp_path)

@@ -39,6 +39,12 @@ TAKES_EVENTS = {"experimental": {EVENTS: {"send": True}}}
 T = TypeVar("T")
 
 
+def answer_of(event: Event) -> str:
+    """Return the agent's last message in the turn that an event ended."""
+    assert isinstance(event.msg, ev.TurnCompleted)
+    return event.msg.last_agent_message
+
+
 async def until(condition: Callable[[], bool]) -> None:
     """Wait for the state of processes and files, of which there is no event."""
     async with asyncio.timeout(PATIENCE_S):

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from contract.serving import PATIENCE_S, Console, serving
+from contract.serving import PATIENCE_S, Console, answer_of, serving
 from contract.team import BACKEND, RUN, said, team_of, told
 
 from codextui.config import paths
@@ -61,7 +61,7 @@ async def test_a_role_and_its_question_survive_the_end_of_codex(
         assert (await team.reply(number))["decision"] == "approved"
         await team.publish(told(BACKEND, "task_complete", "t1"))
         ended = await console.event(ev.TurnCompleted, lambda e: e.thread_id == BACKEND)
-        assert ended.msg == ev.TurnCompleted("Still here.")
+        assert answer_of(ended) == "Still here."
         assert console.messages(BACKEND, ev.TurnAborted) == []
         gate.set()
 

@@ -10,11 +10,11 @@ import time
 from pathlib import Path
 
 import pytest
-from contract.serving import Console, Served, serving, until
+from contract.serving import Console, Served, answer_of, serving, until
 
 from codextui.client.updates import Disconnected
 from codextui.demo import Run, Say, Script
-from codextui.errors import CodexMissing
+from codextui.errors import CodexDied, CodexMissing
 from codextui.protocol import events as ev
 from codextui.protocol.decisions import Approved
 from codextui.protocol.threads import ThreadState
@@ -56,7 +56,7 @@ async def test_a_turn_survives_the_client_that_started_it(
             await console.event(ev.TextDelta)
         gate.set()
         end = await console.event(ev.TurnCompleted)
-        assert end.msg == ev.TurnCompleted("It went on.")
+        assert answer_of(end) == "It went on."
 
 
 async def test_a_cancelled_call_interrupts_its_turn_and_is_not_answered(
@@ -150,7 +150,7 @@ async def test_threads_are_usable_again_after_codex_is_killed(
         await console.withdrawn(approval.approval_id)
         await console.event(ev.CodexReady, after=before)
         await console.call("codex-send", thread=resting, prompt="and now?")
-        await console.event(ev.TurnCompleted, lambda e: e.msg == ev.TurnCompleted("I am back."))
+        await console.event(ev.TurnCompleted, lambda e: answer_of(e) == "I am back.")
         assert time.monotonic() - began < 10
         (resolved,) = console.messages(asking, ev.ApprovalResolved)
         assert resolved.outcome == "lost"
@@ -161,7 +161,7 @@ async def test_threads_are_usable_again_after_codex_is_killed(
         await console.call("codex-send", thread=talking, prompt="and now?")
         await console.event(
             ev.TurnCompleted,
-            lambda e: e.thread_id == talking and e.msg == ev.TurnCompleted("I am back."),
+            lambda e: e.thread_id == talking and answer_of(e) == "I am back.",
         )
         assert not outside.exists()
 
@@ -219,7 +219,7 @@ async def test_a_restarted_server_restores_its_threads(
         dead = await console.call("codex-read", thread="dead")
         assert "I die." in str(dead["events"])
         await console.call("codex-send", thread="resting", prompt="and now?")
-        await console.event(ev.TurnCompleted, lambda e: e.msg == ev.TurnCompleted("I am back."))
+        await console.event(ev.TurnCompleted, lambda e: answer_of(e) == "I am back.")
         await console.call("codex-send", thread="asking", prompt="once more")
         second = await console.offered()
         assert second.approval_id != approval.approval_id
@@ -310,6 +310,46 @@ async def test_a_missing_login_is_reported_with_the_command(codex_binary: Path, 
             assert "codex login" in (await console.call("codex-server"))["problem"]
     finally:
         await again.stop()
+
+
+async def test_a_broken_configuration_is_named_until_it_is_mended(
+    codex_binary: Path, scratch: Path, workspace: Path
+):
+    script = Script()
+    script.on("hello", Say("I can."))
+    async with serving(codex_binary, scratch, script) as served:
+        await served.stop()
+        config = scratch / "home" / "config.toml"
+        good = config.read_text()
+        config.write_text('model = "gpt')
+        await served.start()
+        async with served.console() as console:
+            await console.event(ev.CodexReady)
+            problem = (await console.call("codex-server"))["problem"]
+            assert f"{config}:1:13" in problem
+            assert "login" not in problem
+            config.write_text("sandbox_mode = 3\n")
+            problem = (await console.call("codex-server"))["problem"]
+            assert str(config) in problem
+            assert "sandbox_mode" in problem
+            config.write_text(good, encoding="utf-8-sig")  # as a Windows editor saves it
+            assert (await console.call("codex-server"))["problem"] == ""
+            await start(console, workspace, "hello")
+            await console.event(ev.TurnCompleted)
+
+
+async def test_a_codex_that_cannot_start_says_why_in_its_own_words(
+    codex_binary: Path, scratch: Path, workspace: Path
+):
+    nowhere = scratch / "nowhere"
+    async with (
+        serving(codex_binary, scratch, Script(), codex_home=nowhere) as served,
+        served.console() as console,
+    ):
+        with pytest.raises(CodexDied, match="CODEX_HOME points to") as failed:
+            await start(console, workspace, "hello")
+        assert str(nowhere) in str(failed.value)
+        assert "unknown" not in str(failed.value)
 
 
 async def test_an_idle_server_ends_and_logs_it(codex_binary: Path, scratch: Path):

@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from contract.serving import Console, serving, until
+from contract.serving import Console, answer_of, serving, until
 
 from codextui.demo import Run, Say, Script
 from codextui.errors import ApprovalGone, ServerRefused, ThreadUnknown, TurnNotRunning
@@ -67,7 +67,7 @@ async def test_a_message_to_a_running_turn_steers_it(
         gate.set()  # an older Codex takes a steer up when the model has finished its sentence
         end = await console.event(ev.TurnCompleted)
         assert end.turn_id == sent["turnId"]
-        assert end.msg == ev.TurnCompleted("I turned.")
+        assert answer_of(end) == "I turned."
         assert served.model.requests_of(thread_id)[1].last_user_text == "turn left"
         with pytest.raises(TurnNotRunning):
             await console.call("codex-steer", thread="walker", prompt="too late")
@@ -118,7 +118,7 @@ async def test_a_fork_has_the_history_and_goes_its_own_way(
         assert (again["handle"], again["forked_from"]) == ("source-fork-fork", now["thread_id"])
         early_id = early["thread"]["thread_id"]
         await console.state(early_id, ThreadState.RUNNING)
-        await console.event(ev.TurnCompleted, lambda e: e.msg == ev.TurnCompleted("Forked."))
+        await console.event(ev.TurnCompleted, lambda e: answer_of(e) == "Forked.")
         texts = {
             forked: [
                 str(item.item.get("text"))
@@ -177,7 +177,7 @@ async def test_a_killed_thread_stays_killed_until_it_is_resumed(
         assert resumed["sandbox"] == "workspace-write"
         await console.call("codex-send", thread="sleeper", prompt="still there?")
         end = await console.event(ev.TurnCompleted)
-        assert end.msg == ev.TurnCompleted("Yes.")
+        assert answer_of(end) == "Yes."
 
 
 async def test_killing_a_thread_withdraws_its_approvals(
@@ -201,12 +201,15 @@ async def test_handles_are_unique_and_name_their_thread(
 ):
     async with serving(codex_binary, scratch, Script()) as served, served.console() as console:
         handles = []
-        for wanted in ("backend", "backend", "", "a b/[c]"):
+        for wanted in ("backend", "backend", "", "Prüfer"):
             started = await console.call("codex-start", handle=wanted, cwd=str(workspace))
             handles.append(started["thread"]["handle"])
-        assert handles == ["backend", "backend-2", "codex-1", "a-b-c"]
+        assert handles == ["backend", "backend-2", "codex-1", "Prüfer"]
         renamed = await console.call("codex-rename", thread="codex-1", handle="backend")
         assert renamed["thread"]["handle"] == "backend-3"
+        for tool, more in (("codex-start", {}), ("codex-rename", {"thread": "backend"})):
+            with pytest.raises(ServerRefused, match="not ' '"):
+                await console.call(tool, handle="a b/[c]", **more)
         with pytest.raises(ThreadUnknown, match="nobody"):
             await console.call("codex-send", thread="nobody", prompt="hello")
 
@@ -226,7 +229,7 @@ async def test_a_thread_of_codexs_history_can_be_imported(
         read = await console.call("codex-read", thread=thread_id)
         assert "Long ago." in str(read["events"])
         await console.call("codex-send", thread=thread_id, prompt="more")
-        await console.event(ev.TurnCompleted, lambda e: e.msg == ev.TurnCompleted("More."))
+        await console.event(ev.TurnCompleted, lambda e: answer_of(e) == "More.")
 
 
 async def test_invalid_arguments_are_refused_by_name(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from contract.serving import serving
+from contract.serving import answer_of, serving
 
 from codextui.demo import Fail, Say, Script
 from codextui.protocol import events as ev
@@ -40,7 +40,7 @@ async def test_a_supervisor_gets_the_events_of_a_turn_in_order(
         row = (await console.call("codex-start", prompt="count", cwd=str(workspace)))["thread"]
         thread_id = row["thread_id"]
         end = await console.event(ev.TurnCompleted)
-        assert end.msg == ev.TurnCompleted(text)
+        assert answer_of(end) == text
         assert console.said(thread_id) == text
         seqs = [event.seq for event in console.events]
         assert seqs == sorted(set(seqs))

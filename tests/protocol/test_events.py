@@ -13,6 +13,7 @@ from codextui.errors import MessageInvalid
 from codextui.protocol import events as ev
 from codextui.protocol.events import Event, parse_msg
 from codextui.protocol.runs import Gate, RoleAction, Span, SpanKind
+from codextui.protocol.threads import Usage
 
 
 def travel(value: object) -> object:
@@ -64,7 +65,7 @@ def test_every_kind_of_message_has_its_own_word() -> None:
 @pytest.mark.parametrize(
     ("message", "wire"),
     [
-        (ev.TurnStarted(), {"type": "task_started"}),
+        (ev.TurnStarted(2.5), {"type": "task_started", "started_at": 2.5}),
         (
             ev.TextDelta("i", "d"),
             {"type": "agent_message_content_delta", "item_id": "i", "delta": "d"},
@@ -77,10 +78,24 @@ def test_every_kind_of_message_has_its_own_word() -> None:
             ev.ItemCompleted({"id": "i", "type": "plan"}),
             {"type": "item_completed", "item": {"id": "i", "type": "plan"}},
         ),
-        (ev.TurnCompleted("done"), {"type": "task_complete", "last_agent_message": "done"}),
+        (
+            ev.TurnCompleted("done", Usage(total=9)),
+            {
+                "type": "task_complete",
+                "last_agent_message": "done",
+                "usage": Usage(total=9).to_json(),
+                "codex_usage": None,
+            },
+        ),
         (
             ev.TurnAborted("interrupted"),
-            {"type": "turn_aborted", "reason": "interrupted", "message": ""},
+            {
+                "type": "turn_aborted",
+                "reason": "interrupted",
+                "message": "",
+                "usage": None,
+                "codex_usage": None,
+            },
         ),
     ],
 )
@@ -95,7 +110,7 @@ def test_an_event_is_framed_as_codex_mcp_server_framed_it() -> None:
     assert event.to_json() == {
         "_meta": {"seq": 7, "threadId": "t1", "at": 1.5},
         "id": "u1",
-        "msg": {"type": "task_started"},
+        "msg": {"type": "task_started", "started_at": 0.0},
     }
 
 

@@ -31,3 +31,22 @@ def test_a_row_without_its_name_or_state_is_refused(missing: str) -> None:
 def test_a_turn_runs_in_exactly_these_states() -> None:
     running = {state.value for state in ThreadState if state.has_turn}
     assert running == {"starting", "running", "needs input"}
+
+
+@pytest.mark.parametrize(
+    ("state", "waits_for", "waits_since", "word", "since"),
+    [
+        (ThreadState.RUNNING, "", None, "running", 1.0),
+        (ThreadState.NEEDS_INPUT, "approval", 5.0, "needs approval", 5.0),
+        (ThreadState.NEEDS_INPUT, "answer", 5.0, "needs answer", 5.0),
+        (ThreadState.NEEDS_INPUT, "", None, "needs input", 1.0),
+        (ThreadState.WAITING, "tester", None, "waiting", 1.0),
+    ],
+)
+def test_a_wait_has_one_word_and_one_clock(
+    state: ThreadState, waits_for: str, waits_since: float | None, word: str, since: float
+) -> None:
+    info = ThreadInfo(
+        "t", "h", state, turn_started_at=1.0, waits_for=waits_for, waits_since=waits_since
+    )
+    assert (info.state_word, info.state_since) == (word, since)

@@ -23,6 +23,7 @@ FILES = {
     "a table of servers": '[mcp_servers]\ndocs = { command = "docs" } # inline\n',
     "inline": 'mcp_servers = { docs = { command = "docs" } }\n',
     "dotted": 'mcp_servers.docs.command = "docs"\n',
+    "byte order mark": '\ufeffmodel = "gpt-5.5" # mine\n',
     "env apart": '[mcp_servers.codextui]\ncommand = "old"\n\n[mcp_servers.codextui.env]\nA = "1"\n',
 }
 
@@ -30,7 +31,8 @@ FILES = {
 @pytest.mark.parametrize("text", FILES.values(), ids=FILES)
 def test_everything_else_stays_and_setting_it_again_changes_nothing(text: str) -> None:
     written = set_entry(text, PLACE, ENTRY)
-    before, after = tomllib.loads(text), tomllib.loads(written)
+    assert text.startswith("\ufeff") == written.startswith("\ufeff")
+    before, after = (tomllib.loads(one.lstrip("\ufeff")) for one in (text, written))
     servers = before.pop("mcp_servers", {})
     mine = {**servers.get("codextui", {}), **ENTRY}
     assert after.pop("mcp_servers") == {**servers, "codextui": mine}

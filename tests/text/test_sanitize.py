@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 import time
 import unicodedata
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codextui.text.sanitize import (
+    dump_json,
     fold_blanks,
     hidden_characters,
     one_line,
@@ -18,6 +20,12 @@ from codextui.text.sanitize import (
     reveal,
     sanitize,
     show_tabs,
+)
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=10,
 )
 
 
@@ -231,3 +239,27 @@ def test_surrogates_are_replaced_and_pairs_of_them_joined() -> None:
     assert replace_surrogates("a\ud800b") == "a\ufffdb"
     assert replace_surrogates("\ud83d\ude00") == "\U0001f600"
     assert replace_surrogates("text") == "text"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ({"name": "Ümlaut 役割 😀"}, '{"name": "Ümlaut 役割 😀"}'),
+        ("full\u3000width", '"full\u3000width"'),
+        ("\x1b[2J\x9b2J", '"\\u001b[2J\\u009b2J"'),
+        ("a\u202eb\u200b", '"a\\u202eb\\u200b"'),
+        ("\ud800", '"\\ud800"'),
+        ("\U000e0041", '"\\udb40\\udc41"'),
+    ],
+)
+def test_json_is_in_its_own_script_and_harmless(value: object, text: str) -> None:
+    assert dump_json(value) == text
+
+
+@given(JSON)
+def test_json_stays_the_same_value(value: object) -> None:
+    for indent in (None, 2):
+        text = dump_json(value, indent=indent)
+        assert json.loads(text) == value
+        assert not any(ord(char) < 32 and char != "\n" for char in text)
+        text.encode()

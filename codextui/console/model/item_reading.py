@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from msgspec import structs
+
 from codextui.console.model.items import (
     AgentMessage,
     CommandExecution,
@@ -19,6 +21,7 @@ from codextui.console.model.items import (
     Reasoning,
     RoleRequest,
     RunNote,
+    SubAgentCall,
     ToolCall,
     UnknownItem,
     UserMessage,
@@ -31,6 +34,7 @@ from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import Json, JsonObject
 from codextui.protocol import events as ev
 from codextui.protocol.approvals import FileChange
+from codextui.protocol.sub_agents import parse_agent_call
 
 MAX_MISSING = 200
 """Lines shown of a refused handoff."""
@@ -181,6 +185,14 @@ def _join_texts(content: Json, kind: str) -> str | None:
     return "\n".join(texts)
 
 
+def _read_agent_call(item: JsonObject) -> ItemContent:
+    call = parse_agent_call(item)
+    if call is None:
+        return UnknownItem(str(item.get("type")), item)
+    agents = tuple(structs.replace(one, message=clip(one.message)) for one in call.agents)
+    return SubAgentCall(structs.replace(call, agents=agents, prompt=""), clip(call.prompt))
+
+
 def _read_web_search(item: JsonObject) -> WebSearch:
     action = item.get("action")
     detail = {} if action is None else fields.as_object(action, "action")
@@ -200,6 +212,8 @@ _READERS: dict[str, Callable[[JsonObject], ItemContent]] = {
     "fileChange": _read_file_changes,
     "mcpToolCall": _read_mcp_call,
     "dynamicToolCall": _read_dynamic_call,
+    "collabAgentToolCall": _read_agent_call,
+    "subAgentActivity": _read_agent_call,
     "webSearch": _read_web_search,
     "contextCompaction": lambda _: ContextCompaction(),
 }

@@ -17,6 +17,7 @@ from codextui.jsonrpc.fields import Json, JsonObject
 from codextui.protocol.approvals import Approval, FileChange
 from codextui.protocol.events import ApprovalResolved
 from codextui.protocol.runs import RoleAction
+from codextui.protocol.sub_agents import AgentCall
 
 MAX_TEXT_LENGTH = 1_048_576
 """Characters stored of a single text (1 MiB if it is ASCII)."""
@@ -191,6 +192,27 @@ class ToolCall(msgspec.Struct, frozen=True):
     duration_ms: int | None = None
 
 
+class SubAgentCall(msgspec.Struct, frozen=True):
+    """What an agent did with its sub-agents (`collabAgentToolCall`, `subAgentActivity`).
+
+    Attributes:
+        call: what it did, with whom.
+        prompt: what it wrote to them, as much as is kept.
+    """
+
+    call: AgentCall
+    prompt: str = ""
+
+    @property
+    def answers(self) -> list[str]:
+        """What the sub-agents were doing afterwards, a line for each of which that is known."""
+        return [
+            ": ".join(part for part in (agent.name, agent.state, agent.message) if part)
+            for agent in self.call.agents
+            if agent.message or agent.state not in ("", "starting")
+        ]
+
+
 class WebSearch(msgspec.Struct, frozen=True):
     """A web search or an opened page (`webSearch`).
 
@@ -312,6 +334,7 @@ ItemContent: TypeAlias = (
     | CommandExecution
     | FileChanges
     | ToolCall
+    | SubAgentCall
     | WebSearch
     | ContextCompaction
     | ApprovalRequest
@@ -396,6 +419,8 @@ def content_size(content: ItemContent) -> int:
             return len(repr(approval.asked))
         case ToolCall():
             return _json_size(content.arguments) + _json_size(content.result)
+        case SubAgentCall(prompt=prompt):
+            return len(prompt) + sum(map(len, content.answers))
         case UnknownItem(_, payload):
             return _json_size(payload)
         case _:

@@ -34,7 +34,7 @@ class RunSummary(msgspec.Struct, frozen=True):
 
     Attributes:
         run_handle: the run of a role or a Codex thread, empty if there is none.
-        role_handle: the role a Codex thread works for, otherwise empty.
+        parent_handle: the role or the thread that a Codex thread works for, otherwise empty.
         role_count: roles of a run; 0 for roles and threads.
         done_count: how many of the roles are done.
         gate_count: gates of a run; 0 for roles and threads, and if none were published.
@@ -43,7 +43,7 @@ class RunSummary(msgspec.Struct, frozen=True):
     """
 
     run_handle: str = ""
-    role_handle: str = ""
+    parent_handle: str = ""
     role_count: int = 0
     done_count: int = 0
     gate_count: int = 0

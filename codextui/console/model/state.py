@@ -19,7 +19,7 @@ from codextui.console.model.tree import TreeEntry, tree_entries
 from codextui.protocol import events as ev
 from codextui.protocol.approvals import Approval
 from codextui.protocol.runs import RUN_PREFIX, ThreadKind
-from codextui.protocol.threads import ThreadInfo, ThreadState
+from codextui.protocol.threads import ThreadInfo, ThreadState, Usage
 
 MAX_NOTICES = 100
 """Server notices stored."""
@@ -115,7 +115,6 @@ class ThreadView(msgspec.Struct):
         transcript: its turns and items.
         plan: the plan of the current or last turn, None if it has none.
         diff: the unified diff of the current or last turn, empty if it has none.
-        last_tokens: tokens of the last model call, 0 if unknown: how full the context window is.
         waits_since: unix seconds at which its oldest open approval, or that of a thread below it,
             was asked; None if there is none.
     """
@@ -124,7 +123,6 @@ class ThreadView(msgspec.Struct):
     transcript: Transcript = msgspec.field(default_factory=Transcript)
     plan: ev.PlanUpdated | None = None
     diff: str = ""
-    last_tokens: int = 0
     waits_since: float | None = None
 
     @property
@@ -205,12 +203,12 @@ class ConsoleState:
     def _apply_to_thread(self, view: ThreadView, event: ev.Event) -> Changes:
         transcript, turn_id, at = view.transcript, event.turn_id, event.at
         match event.msg:
-            case ev.TurnStarted():
-                return self._start_turn(view, turn_id, at)
-            case ev.TurnCompleted():
-                return self._end_turn(view, event, "completed", "")
-            case ev.TurnAborted(reason, message):
-                return self._end_turn(view, event, reason, message)
+            case ev.TurnStarted(started_at):
+                return self._start_turn(view, turn_id, started_at or at)
+            case ev.TurnCompleted(_, usage):
+                return self._end_turn(view, event, "completed", "", usage)
+            case ev.TurnAborted(reason, message, usage):
+                return self._end_turn(view, event, reason, message, usage)
             case ev.ItemStarted(item):
                 return _transcript_changes(view, transcript.put_item(turn_id, item, done=False))
             case ev.ItemCompleted(item):
@@ -232,17 +230,16 @@ class ConsoleState:
                 return _transcript_changes(view, note and transcript.add_note(turn_id, note))
 
     def _start_turn(self, view: ThreadView, turn_id: str, at: float) -> Changes:
-        # A fork's first count includes its source's tokens.
-        total = view.info.usage.total
-        before = None if view.info.forked_from and not total else total
-        if not view.transcript.start_turn(turn_id, at, before):
+        if not view.transcript.start_turn(turn_id, at):
             return NO_CHANGES
         view.plan, view.diff = None, ""
         return _transcript_changes(view, True) | _thread_changes(view.thread_id)
 
-    def _end_turn(self, view: ThreadView, event: ev.Event, reason: str, message: str) -> Changes:
-        total = view.info.usage.total or None
-        if not view.transcript.end_turn(event.turn_id, reason, message, event.at, total):
+    def _end_turn(
+        self, view: ThreadView, event: ev.Event, reason: str, message: str, usage: Usage | None
+    ) -> Changes:
+        tokens = None if usage is None else usage.total
+        if not view.transcript.end_turn(event.turn_id, reason, message, event.at, tokens):
             return NO_CHANGES
         return _transcript_changes(view, True) | _thread_changes(view.thread_id)
 
@@ -250,10 +247,13 @@ class ConsoleState:
         self, view: ThreadView, msg: ev.TokensCounted | ev.DiffUpdated | ev.PlanUpdated
     ) -> Changes:
         match msg:
-            case ev.TokensCounted(total, last, window):
-                window = view.info.context_window if window is None else window
-                view.info = structs.replace(view.info, usage=total, context_window=window)
-                view.last_tokens = last.total
+            case ev.TokensCounted(total, _, window, context):
+                view.info = structs.replace(
+                    view.info,
+                    usage=total,
+                    context_window=view.info.context_window if window is None else window,
+                    context_tokens=context,
+                )
             case ev.DiffUpdated(diff):
                 view.diff = clip(diff)
             case ev.PlanUpdated():
@@ -489,10 +489,10 @@ class ConsoleState:
             return self._summarize_whole_run(thread_id, format_cost)
         run = self.threads.get(self.run_id_of(thread_id))
         parent = self.threads.get(info.parent)
-        has_role = parent is not None and parent.info.kind is ThreadKind.ROLE
+        has_parent = parent is not None and parent.info.kind is not ThreadKind.RUN
         return RunSummary(
             run_handle="" if run is None else run.info.handle,
-            role_handle=parent.info.handle if parent is not None and has_role else "",
+            parent_handle=parent.info.handle if parent is not None and has_parent else "",
             cost="" if format_cost is None else format_cost([(info.model, info.usage)]),
         )
 

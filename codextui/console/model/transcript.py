@@ -64,7 +64,6 @@ class Turn(msgspec.Struct):
         started_at: unix seconds, None if the start was not seen.
         ended_at: unix seconds, None while it is running.
         tokens: tokens it used, None if unknown.
-        tokens_before: the thread's total when it started, None if unknown.
     """
 
     turn_id: str
@@ -74,7 +73,6 @@ class Turn(msgspec.Struct):
     started_at: float | None = None
     ended_at: float | None = None
     tokens: int | None = None
-    tokens_before: int | None = None
 
 
 class Transcript:
@@ -124,17 +122,16 @@ class Transcript:
         self._brief = self._add("", "brief", UserMessage(text), done=True)
         return True
 
-    def start_turn(self, turn_id: str, at: float | None, tokens: int | None = None) -> bool:
+    def start_turn(self, turn_id: str, at: float | None) -> bool:
         """Start a turn; every turn but the first gets a `TurnStart` item.
 
         Args:
             turn_id: Codex's id.
             at: unix seconds, None if the start was not seen.
-            tokens: the thread's total before the turn, None if unknown.
         """
         if turn_id in self._turns or not turn_id:
             return False
-        turn = Turn(turn_id, len(self.turns) + 1, started_at=at, tokens_before=tokens)
+        turn = Turn(turn_id, len(self.turns) + 1, started_at=at)
         self.turns.append(turn)
         self._turns[turn_id] = turn
         if turn.number > 1:
@@ -151,15 +148,13 @@ class Transcript:
             reason: as in `TurnEnd`.
             message: as in `TurnEnd`.
             at: unix seconds.
-            tokens: the thread's total now, None if unknown.
+            tokens: the tokens that the turn used, None if unknown.
         """
         self.start_turn(turn_id, None)
         turn = self._turns.get(turn_id)
         if turn is None or turn.ended_at is not None:
             return False
-        turn.state, turn.ended_at = reason, at
-        if tokens is not None and turn.tokens_before is not None:
-            turn.tokens = max(0, tokens - turn.tokens_before)
+        turn.state, turn.ended_at, turn.tokens = reason, at, tokens
         self._recover_items(turn_id)
         self._close_items(turn_id)
         seconds = None if turn.started_at is None else max(0.0, at - turn.started_at)

@@ -22,6 +22,7 @@ from codextui.console.model.items import (
     Progress,
     Reasoning,
     RunNote,
+    SubAgentCall,
     ToolCall,
     TranscriptItem,
     UnknownItem,
@@ -222,14 +223,8 @@ def _item_rows(item: TranscriptItem, width: int, palette: Palette) -> list[Row]:
         case Reasoning():
             is_open = not item.done
             return wrap_with_glyph("~", "thinking …", palette.muted, width) if is_open else []
-        case CommandExecution() as run:
-            return command_rows(run, width, palette, item.progress)
-        case FileChanges() as changes:
-            return _file_rows(changes, width, palette, item.progress)
-        case ToolCall() as call:
-            return _tool_call_rows(call, width, palette, item.progress)
-        case WebSearch() as search:
-            return _search_rows(search, width, palette)
+        case CommandExecution() | FileChanges() | ToolCall() | SubAgentCall() | WebSearch():
+            return _action_rows(item.content, width, palette, item.progress)
         case ContextCompaction():
             words = "the conversation was summarised to fit the model"
             return wrap_with_glyph("·", words, palette.muted, width)
@@ -237,6 +232,25 @@ def _item_rows(item: TranscriptItem, width: int, palette: Palette) -> list[Row]:
             return _unknown_rows(unknown, width, palette)
         case mark:
             return mark_rows(mark, width, palette)
+
+
+def _action_rows(
+    action: CommandExecution | FileChanges | ToolCall | SubAgentCall | WebSearch,
+    width: int,
+    palette: Palette,
+    progress: Progress,
+) -> list[Row]:
+    match action:
+        case CommandExecution():
+            return command_rows(action, width, palette, progress)
+        case FileChanges():
+            return _file_rows(action, width, palette, progress)
+        case ToolCall():
+            return _tool_call_rows(action, width, palette, progress)
+        case SubAgentCall():
+            return _agent_call_rows(action, width, palette, progress)
+        case WebSearch():
+            return _search_rows(action, width, palette)
 
 
 def _user_rows(message: UserMessage, width: int, palette: Palette) -> list[Row]:
@@ -331,6 +345,40 @@ def _call_ending(call: ToolCall, palette: Palette, progress: Progress) -> tuple[
             return f"✗ failed{took}", palette.error
         case status:
             return f"? {sanitize(status)}{took}", palette.warning
+
+
+def _agent_call_rows(
+    content: SubAgentCall, width: int, palette: Palette, progress: Progress
+) -> list[Row]:
+    call, inner = content.call, width - 2
+    rows = wrap_with_glyph("→", one_line(call.describe(), _MAX_LAID_OUT), palette.strong, width)
+    below: list[Row] = []
+    if content.prompt:
+        segment = Segment(sanitize(content.prompt[:_MAX_LAID_OUT]), palette.text)
+        prompt = wrap([segment], inner - 2, keep_spaces=True)
+        prompt = _first_rows(prompt, MAX_ARGUMENT_ROWS, inner - 2, palette)
+        below += indent(prompt, Segment("> ", palette.accent))
+    for answer in content.answers:
+        segment = Segment(sanitize(answer[:_MAX_LAID_OUT]), palette.muted)
+        below += _first_rows(wrap([segment], inner), MAX_RESULT_ROWS, inner, palette)
+    ending = _agent_call_ending(call.status, palette, progress)
+    below += wrap([ending], inner) if ending is not None else []
+    return rows + indent(below, Segment("  ", palette.text))
+
+
+def _agent_call_ending(status: str, palette: Palette, progress: Progress) -> Segment | None:
+    match status:
+        case "completed":
+            return None
+        case "inProgress":
+            glyph, words, style = progress_label(progress, palette)
+            return Segment(f"{glyph} {words}", style)
+        case "interrupted":
+            return Segment("■ interrupted", palette.warning)
+        case "failed":
+            return Segment("✗ failed", palette.error)
+        case other:
+            return Segment(f"? {one_line(other)}", palette.warning)
 
 
 def _search_rows(search: WebSearch, width: int, palette: Palette) -> list[Row]:

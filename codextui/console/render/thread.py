@@ -162,11 +162,11 @@ def _handle(info: ThreadInfo) -> str:
 
 
 def _abbreviate(handle: str, summary: RunSummary, room: int) -> str:
-    """Return `…-codex` for the Codex thread of a role, if its handle does not fit."""
-    role = one_line(summary.role_handle, 200)
-    if not role or cell_len(handle) <= room or not handle.startswith(f"{role}-"):
+    """Return `…-codex` for the Codex thread of a role or a thread, if its handle does not fit."""
+    parent = one_line(summary.parent_handle, 200)
+    if not parent or cell_len(handle) <= room or not handle.startswith(f"{parent}-"):
         return handle
-    return f"…{handle.removeprefix(role)}"
+    return f"…{handle.removeprefix(parent)}"
 
 
 def _tree_facts(
@@ -260,7 +260,8 @@ def _title_row(
     info = view.info
     label = state_label(state, palette)
     word = _needs(info) if state is ThreadState.NEEDS_INPUT else state.value
-    tokens = f"{format_tokens(info.usage.total)}{_fullness(view)}" if info.usage.total else ""
+    fullness = _fullness(view)
+    tokens = f"{format_tokens(info.usage.total)}{fullness}" if info.usage.total or fullness else ""
     facts = " · ".join(fact for fact in (word, _elapsed(view, state, now), tokens, cost) if fact)
     left = f"{number} " if number is not None else ""
     room = width - cell_len(left) - 3 - cell_len(facts)
@@ -274,10 +275,10 @@ def _title_row(
 
 def _fullness(view: ThreadView) -> str:
     """Return how full the context window is: ` (41%)`, empty if unknown."""
-    window = view.info.context_window
-    if not window or not view.last_tokens:
+    window, context = view.info.context_window, view.info.context_tokens
+    if not window or not context:
         return ""
-    return f" ({min(999, view.last_tokens * 100 // window)}%)"
+    return f" ({min(999, context * 100 // window)}%)"
 
 
 def _run_row(info: ThreadInfo, summary: RunSummary, palette: Palette) -> Row:

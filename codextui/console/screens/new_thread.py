@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import ClassVar
@@ -20,13 +19,13 @@ from textual.widgets import Button, Input, Static, TextArea
 from codextui.console.screens.messages import NewThread
 from codextui.console.widgets.choice_list import ChoiceList
 from codextui.console.widgets.composer import PromptArea
+from codextui.protocol.threads import handle_problem
 from codextui.text.sanitize import one_line, sanitize
 
 SANDBOXES = ("", "read-only", "workspace-write", "danger-full-access")
 APPROVAL_POLICIES = ("", "untrusted", "on-request", "never")
 
 _DEFAULT_LABEL = "default"
-_HANDLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 _MAX_FOLDER_ENTRIES = 5_000
 """Entries of a folder that are searched for a suggestion."""
 
@@ -171,7 +170,7 @@ def _field_problems(new: NewThread) -> Iterator[tuple[str, str]]:
     """Yield the name and the problem of each invalid field, in the order of the fields."""
     if not new.prompt:
         yield "prompt", "Write what the agent should do."
-    if new.handle and not _HANDLE.fullmatch(new.handle):
+    if new.handle and handle_problem(new.handle):
         yield "handle", "A role is a short word of letters, digits, dots, dashes: backend-2."
     if problem := _folder_problem(new.cwd):
         yield "cwd", problem

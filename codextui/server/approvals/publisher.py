@@ -6,7 +6,7 @@ from codextui.protocol.approvals import Approval, takes_answers
 from codextui.protocol.events import ApprovalAsked, ApprovalResolved
 from codextui.protocol.threads import ThreadState
 from codextui.server.events.hub import EventHub
-from codextui.server.threads.registry import ThreadRecord, ThreadRegistry
+from codextui.server.threads.registry import PendingApproval, ThreadRecord, ThreadRegistry
 
 
 class ApprovalPublisher:
@@ -21,8 +21,9 @@ class ApprovalPublisher:
         record = self._publish(approval, ApprovalAsked(approval))
         if record is not None:
             word = "answer" if takes_answers(approval.asked) else "approval"
-            record.pending_approvals[approval.approval_id] = word
-            self._registry.update(record, state=ThreadState.NEEDS_INPUT, waits_for=word)
+            pending = PendingApproval(word, approval.asked_at)
+            record.pending_approvals[approval.approval_id] = pending
+            self._registry.update(record, state=ThreadState.NEEDS_INPUT, **record.waiting())
 
     def on_resolved(self, approval: Approval, resolved: ApprovalResolved) -> None:
         """Publish the end of an approval; its thread goes on where it waits for no other."""
@@ -30,14 +31,14 @@ class ApprovalPublisher:
         if record is None:
             return
         record.pending_approvals.pop(approval.approval_id, None)
-        state = record.info.state
-        waits_for = next(iter(record.pending_approvals.values()), "")
+        state, waiting = record.info.state, record.waiting()
         if not record.pending_approvals and state is ThreadState.NEEDS_INPUT:
             if record.program_info is not None:
-                state, waits_for = record.program_info.state, record.program_info.waits_for
+                state = record.program_info.state
+                waiting["waits_for"] = record.program_info.waits_for
             else:
                 state = ThreadState.RUNNING if record.turn.running_id else ThreadState.IDLE
-        self._registry.update(record, state=state, waits_for=waits_for)
+        self._registry.update(record, state=state, **waiting)
 
     def on_unattended(self, approval: Approval) -> None:
         """Report to the thread's calls that nobody is connected who can decide."""

@@ -7,11 +7,13 @@ import time
 from collections.abc import Callable
 from typing import Self
 
+from codextui.errors import MessageInvalid
 from codextui.jsonrpc.fields import Json, JsonObject
 from codextui.protocol import events as ev
 from codextui.protocol.approval_text import MAX_SHORT, describe_question
 from codextui.protocol.approvals import Approval
 from codextui.protocol.decisions import Approved, Scope, decision_word
+from codextui.protocol.sub_agents import parse_agent_call
 from codextui.server.clients import Caller
 from codextui.text.sanitize import one_revealed_line
 from codextui.text.shell import strip_shell
@@ -147,6 +149,10 @@ def _describe_start(item: JsonObject) -> str:
             return f"changes {_paths(item)}"
         case "mcpToolCall":
             return f"calls {_tool(item)}"
+        case "collabAgentToolCall":
+            return _agent_call(item)
+        case "subAgentActivity":
+            return ""  # its end says the same
         case "webSearch":
             return f"searches the web: {_shorten(item.get('query'))}".rstrip(": ")
         case "agentMessage":
@@ -169,6 +175,8 @@ def _describe_end(item: JsonObject) -> str:
             return f"changed {_paths(item)}"
         case "mcpToolCall":
             return f"called {_tool(item)}"
+        case "collabAgentToolCall" | "subAgentActivity":
+            return _agent_call(item)
         case "agentMessage":
             return f"said: {_shorten(item.get('text'))}"
         case "userMessage":
@@ -177,6 +185,14 @@ def _describe_end(item: JsonObject) -> str:
             return "thought"
         case kind:
             return f"ended: {_shorten(kind)}"
+
+
+def _agent_call(item: JsonObject) -> str:
+    try:
+        call = parse_agent_call(item)
+    except MessageInvalid:
+        return ""
+    return _shorten(call.describe()) if call is not None else ""
 
 
 def _tool(item: JsonObject) -> str:

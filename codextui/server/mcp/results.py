@@ -14,6 +14,7 @@ from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import Json, JsonObject
 from codextui.server.mcp.validation import MAX_REASON, describe_error
 from codextui.server.threads.turn_state import TurnOutcome
+from codextui.text.sanitize import dump_json
 
 MAX_SCHEMA = 256 * 1024
 """Characters of an output schema."""
@@ -79,7 +80,7 @@ class OutputSchema:
 
 def json_result(content: JsonObject) -> dict[str, object]:
     """Return a result that is a JSON object."""
-    return _result(json.dumps(content), content)
+    return _result(dump_json(content), content)
 
 
 def error_result(error: CodextuiError) -> dict[str, object]:

@@ -26,7 +26,7 @@ from codextui.server.runs.publication import MAX_ID, parse_publication
 from codextui.server.runs.questions import decision_result, parse_question
 from codextui.server.state import ServerState
 from codextui.server.threads.opening import NewThread
-from codextui.server.threads.registry import ThreadRecord
+from codextui.server.threads.registry import ThreadRecord, checked_handle
 from codextui.server.threads.restore import read_events
 
 Tool: TypeAlias = Callable[
@@ -41,7 +41,7 @@ async def start(server: ServerState, caller: Caller, arguments: JsonObject) -> d
     new = NewThread(
         thread_options(arguments, caller),
         client=caller.client_name,
-        handle=fields.text_or(arguments, "handle"),
+        handle=_handle(arguments),
         parent=_parent(server, fields.text_or(arguments, "parent")),
         prompt=prompt,
     )
@@ -74,10 +74,16 @@ async def fork(server: ServerState, caller: Caller, arguments: JsonObject) -> di
     record = await server.opener.fork(
         fields.text(arguments, "thread"),
         turn_id=fields.text_or(arguments, "turn"),
-        handle=fields.text_or(arguments, "handle"),
+        handle=_handle(arguments),
         client=caller.client_name,
     )
     return await _send_first(server, record, fields.text_or(arguments, "prompt"))
+
+
+def _handle(arguments: JsonObject) -> str:
+    """Return the handle that was asked for, empty for none. Raises ServerRefused."""
+    handle = fields.text_or(arguments, "handle")
+    return checked_handle(handle) if handle else ""
 
 
 async def interrupt(
@@ -186,8 +192,7 @@ async def role(server: ServerState, caller: Caller, arguments: JsonObject) -> di
 async def describe(server: ServerState, _: Caller, __: JsonObject) -> dict[str, object]:
     """Answer `codex-server`."""
     worker = server.worker
-    if worker.problem:
-        await worker.check_login()
+    await worker.check_problem()
     binary = worker.binary
     return {
         "version": codextui.__version__,

@@ -17,13 +17,13 @@ from msgspec import structs
 from codextui.errors import ServerRefused
 from codextui.protocol import events as ev
 from codextui.protocol.runs import ThreadKind
-from codextui.protocol.threads import ThreadInfo, ThreadState
+from codextui.protocol.threads import ThreadInfo, ThreadState, Usage
 from codextui.server.approvals.broker import ApprovalBroker
 from codextui.server.clients import Session
 from codextui.server.options import DEFAULT_LIMITS, RunLimits
 from codextui.server.runs.publication import PublishedEvent
 from codextui.server.threads.registry import ThreadRecord, ThreadRegistry
-from codextui.server.threads.turn_state import ENDED_STATES, disconnected
+from codextui.server.threads.turn_state import AT_REST, ENDED_STATES, disconnected
 
 EVENT_OVERHEAD = 200
 """What an event costs beside its own characters, in characters."""
@@ -268,13 +268,14 @@ class _RunThreads:
         if record.info.state is ThreadState.KILLED:
             handle = self.registry.unique_handle(handle)
         if record.pending_approvals:
-            waits_for = next(iter(record.pending_approvals.values()))
-            info = structs.replace(info, state=ThreadState.NEEDS_INPUT, waits_for=waits_for)
-        return structs.replace(info, handle=handle)
+            info = structs.replace(info, state=ThreadState.NEEDS_INPUT, **record.waiting())
+        same_turn = info.turn_id == record.info.turn_id
+        turn_usage = record.info.turn_usage if same_turn else Usage()
+        return structs.replace(info, handle=handle, turn_usage=turn_usage)
 
 
 def _killed(info: ThreadInfo) -> ThreadInfo:
-    return structs.replace(info, state=ThreadState.KILLED, turn_started_at=None, waits_for="")
+    return structs.replace(info, state=ThreadState.KILLED, **AT_REST)
 
 
 def _revives(event: PublishedEvent) -> bool:

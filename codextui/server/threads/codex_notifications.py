@@ -7,6 +7,8 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from msgspec import structs
+
 from codextui.codex.notifications import SETUP_WARNINGS, TranslatedEvent, Translation, translate
 from codextui.codex.thread_notifications import (
     RequestResolved,
@@ -15,9 +17,11 @@ from codextui.codex.thread_notifications import (
     ThreadStarted,
     ThreadUnloaded,
 )
+from codextui.errors import MessageInvalid
 from codextui.jsonrpc.fields import JsonObject
 from codextui.protocol import events as ev
 from codextui.protocol.runs import RUN_PREFIX
+from codextui.protocol.sub_agents import parse_agent_call
 from codextui.protocol.threads import ThreadInfo, ThreadState
 from codextui.server.events.hub import EventHub
 from codextui.server.threads.registry import ThreadApprovals, ThreadRecord, ThreadRegistry
@@ -43,6 +47,7 @@ class CodexNotifications:
         registry: the threads.
         approvals: withdrawn where their turn ends or Codex no longer waits for them.
         on_turn_ended: called after a turn of a Codex thread has ended.
+        on_adopted: called for a thread that Codex has started by itself, of which little is known.
     """
 
     def __init__(
@@ -52,11 +57,13 @@ class CodexNotifications:
         approvals: ThreadApprovals,
         *,
         on_turn_ended: Callable[[ThreadRecord], object] = lambda _: None,
+        on_adopted: Callable[[ThreadRecord], object] = lambda _: None,
     ) -> None:
         self._hub = hub
         self._registry = registry
         self._approvals = approvals
         self._on_turn_ended = on_turn_ended
+        self._on_adopted = on_adopted
         self._warnings: deque[ev.Msg] = deque(maxlen=MAX_WARNINGS)
         self._opening = 0
         self._early: deque[TranslatedEvent | ThreadStarted] = deque(maxlen=MAX_EARLY)
@@ -128,6 +135,8 @@ class CodexNotifications:
             self._apply_event(record, notification.turn_id, notification.msg)
 
     def _apply_event(self, record: ThreadRecord, turn_id: str, msg: ev.Msg) -> None:
+        if isinstance(msg, ev.ItemStarted | ev.ItemCompleted):
+            self._place_sub_agents(record, msg.item)
         if not isinstance(msg, _TURN_ENDS):
             self._registry.apply(record, turn_id, msg)
             return
@@ -137,19 +146,37 @@ class CodexNotifications:
 
     def _adopt(self, notification: TranslatedEvent | ThreadStarted) -> ThreadRecord:
         """Add a thread that Codex started by itself, such as a sub-agent's."""
-        started = notification if isinstance(notification, ThreadStarted) else None
         info = ThreadInfo(
             thread_id=notification.thread_id,
             handle=self._registry.unique_handle(""),
             state=ThreadState.IDLE,
             client="codex",
-            cwd=started.cwd if started else "",
-            forked_from=(started.forked_from or started.parent) if started else "",
             created_at=time.time(),
         )
-        record = ThreadRecord(info, loaded=True)
+        if isinstance(notification, ThreadStarted):
+            # The thread of a sub-agent can be a fork of its parent's too.
+            forked_from = "" if notification.parent else notification.forked_from
+            info = structs.replace(
+                info, cwd=notification.cwd, forked_from=forked_from, parent=notification.parent
+            )
+        record = ThreadRecord(info, loaded=True, has_own_handle=False)
         self._registry.add(record)
+        self._on_adopted(record)
         return record
+
+    def _place_sub_agents(self, parent: ThreadRecord, item: JsonObject) -> None:
+        """Place the threads of the sub-agents that an item starts under their parent's."""
+        try:
+            call = parse_agent_call(item)
+        except MessageInvalid:
+            return
+        if call is None or not call.is_spawn:
+            return
+        for agent in call.agents:
+            child = self._registry.get(agent.thread_id)
+            if child is None:
+                child = self._adopt(ThreadStarted(agent.thread_id, "", "", parent.thread_id))
+            self._registry.place_sub_agent(child, parent, call, agent)
 
     def _change_settings(self, settings: SettingsChanged) -> None:
         record = self._registry.get(settings.thread_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterable
 from contextlib import suppress
@@ -9,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from codextui.codex.calls import (
     fork_thread,
+    join_thread,
     read_turns,
     resume_thread,
     start_thread,
@@ -19,7 +21,8 @@ from codextui.codex.notifications import translate_history
 from codextui.codex.threads import LoadedThread, ThreadOptions
 from codextui.errors import CodexFailed, ServerRefused, ThreadUnknown
 from codextui.jsonrpc.fields import JsonObject
-from codextui.protocol.threads import ThreadInfo, ThreadState
+from codextui.protocol import events as ev
+from codextui.protocol.threads import ThreadInfo, ThreadState, Usage, handle_with_suffix
 from codextui.server.events.hub import EventHub
 from codextui.server.events.legacy import LegacyEventHub, LegacySubscriber
 from codextui.server.threads.codex_notifications import CodexNotifications
@@ -28,6 +31,7 @@ from codextui.server.threads.registry import ThreadRecord, ThreadRegistry
 from codextui.server.worker import CodexWorker
 
 _SANDBOXES = ("read-only", "workspace-write", "danger-full-access")
+_JOIN_PAUSES_S = (0.05, 0.2, 1.0, 4.0)
 _POLICIES = ("untrusted", "on-request", "never")
 
 
@@ -88,7 +92,7 @@ class ThreadOpener:
                 self.legacy.begin(started, new.subscriber)
             branch = await find_branch(started.cwd)
             record = self._new_record(started, client=new.client, handle=new.handle, branch=branch)
-            self.registry.update_quietly(record, parent=new.parent)
+            self.registry.update_quietly(record, parent=new.parent, codex_usage=Usage())
             self.registry.set_brief(record, new.prompt)
             self.registry.add(record)
         return record
@@ -116,12 +120,34 @@ class ThreadOpener:
             )
             turns = await read_turns(app, forked.thread_id)
             branch = await find_branch(forked.cwd)
-            handle = handle or f"{source.handle}-fork"
+            handle = handle or handle_with_suffix(source.handle, "-fork")
             record = self._new_record(forked, client=client, handle=handle, branch=branch)
-            self.registry.update_quietly(record, forked_from=source.thread_id, brief=source.brief)
+            self.registry.update_quietly(
+                record,
+                forked_from=source.thread_id,
+                brief=source.brief,
+                codex_usage=self._codex_usage(source.thread_id, turn_id),
+            )
             self.registry.add(record)
             self._publish_history(record, turns)
         return record
+
+    def _codex_usage(self, thread_id: str, turn_id: str) -> Usage | None:
+        """Return Codex's count of a thread at the end of a turn, or now; None where unknown."""
+        record = self.registry.get(thread_id)
+        if record is None:
+            return None
+        if not turn_id:
+            return record.info.codex_usage
+        for event in self.hub.events_of(thread_id):
+            match event.msg:
+                case ev.TurnCompleted(codex_usage=Usage() as usage) if event.turn_id == turn_id:
+                    return usage
+                case ev.TurnAborted(codex_usage=Usage() as usage) if event.turn_id == turn_id:
+                    return usage
+                case _:
+                    pass
+        return self._codex_usage(record.info.forked_from, turn_id)
 
     async def resume(self, thread: str, *, client: str) -> ThreadRecord:
         """Load a thread of the server, also one that was killed, or one of Codex's history.
@@ -171,6 +197,35 @@ class ThreadOpener:
             approval_policy=loaded.approval_policy,
         )
 
+    async def describe(self, record: ThreadRecord) -> None:
+        """Complete what is known of a thread that Codex has started by itself."""
+        loaded = await self._join(record.thread_id)
+        branch = await find_branch(loaded.cwd) or loaded.branch
+        info = record.info
+        if not info.brief:
+            self.registry.set_brief(record, loaded.preview)
+        self.registry.update(
+            record,
+            parent=info.parent or loaded.parent,
+            forked_from="" if loaded.parent else info.forked_from or loaded.forked_from,
+            cwd=loaded.cwd,
+            branch=branch,
+            model=loaded.model,
+            sandbox=loaded.sandbox,
+            approval_policy=loaded.approval_policy,
+        )
+        self.registry.name_sub_agent(record, loaded.nickname)
+
+    async def _join(self, thread_id: str) -> LoadedThread:
+        """Subscribe to a thread that Codex is starting, and that it may not know at once."""
+        app = await self.worker.app()
+        for pause_s in _JOIN_PAUSES_S:
+            try:
+                return await join_thread(app, thread_id)
+            except (CodexFailed, ThreadUnknown):
+                await asyncio.sleep(pause_s)
+        return await join_thread(app, thread_id)
+
     async def _revive(self, record: ThreadRecord) -> None:
         app = await self.worker.app()
         thread_id = record.thread_id
@@ -208,6 +263,8 @@ class ThreadOpener:
                 return known
             record = self._new_record(loaded, client=client, handle=loaded.name, branch=branch)
             self.registry.set_brief(record, loaded.preview)
+            if not loaded.forked_from:
+                self.registry.update_quietly(record, codex_usage=Usage())
             self.registry.add(record)
             self._publish_history(record, turns)
         return record

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import re
 import secrets
 import time
 from collections import OrderedDict
@@ -18,16 +17,23 @@ from codextui.errors import ServerRefused, ThreadUnknown
 from codextui.protocol import events as ev
 from codextui.protocol.approvals import Approval
 from codextui.protocol.runs import RUN_PREFIX, ThreadKind
-from codextui.protocol.threads import ThreadInfo, ThreadState
+from codextui.protocol.sub_agents import AgentCall, SubAgent
+from codextui.protocol.threads import (
+    MAX_HANDLE,
+    ThreadInfo,
+    ThreadState,
+    Usage,
+    clean_handle,
+    handle_problem,
+    handle_with_suffix,
+    normalize_handle,
+)
 from codextui.server.events.hub import EventHub
 from codextui.server.store.journal import Journal
 from codextui.server.threads.turn_state import Transition, TurnOutcome, TurnState, advance
 
 MIN_ID_PREFIX = 6
 """Characters of a thread id that are enough to name it, where they name only one."""
-
-MAX_HANDLE = 40
-"""Characters of a handle."""
 
 MAX_BRIEF = 2_000
 """Characters of a brief. Every change of a thread sends it; the transcript has the whole prompt."""
@@ -36,7 +42,6 @@ MAX_OUTCOMES = 64
 """Turns of a thread whose outcome can still be asked for."""
 
 _FREQUENT = (ev.TextDelta, ev.OutputDelta)
-_NOT_IN_HANDLES = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 class TurnWatcher(Protocol):
@@ -67,6 +72,19 @@ class ThreadApprovals(Protocol):
         """Withdraw the approvals that all given criteria fit."""
 
 
+@dataclass(frozen=True, slots=True)
+class PendingApproval:
+    """An open approval of a thread.
+
+    Attributes:
+        waits_for: what a person has to do (`approval`, `answer`).
+        asked_at: unix seconds.
+    """
+
+    waits_for: str
+    asked_at: float
+
+
 @dataclass(slots=True, eq=False)
 class ThreadRecord:
     """A thread, with what the server knows of it beyond its published info.
@@ -74,10 +92,12 @@ class ThreadRecord:
     Attributes:
         info: the info as it was published last.
         loaded: whether the current Codex process has the thread loaded and reports on it.
+        has_own_handle: whether its handle says what it is; that of a thread that Codex started by
+            itself is found later.
         killing: whether it is being killed, so that its turn ends as killed.
         model_provider: the id of its model's provider; empty while it was not loaded.
         turn: the running turn, or the traces of the last one.
-        pending_approvals: what a person has to do (`approval`, `answer`), by approval id.
+        pending_approvals: the open approvals, by id, the oldest first.
         lock: held while a turn is started or the thread is loaded, so that this happens once.
         watchers: the calls that wait for a turn.
         program_info: of a role or run, the info as its program published it last; None where
@@ -86,10 +106,11 @@ class ThreadRecord:
 
     info: ThreadInfo
     loaded: bool = False
+    has_own_handle: bool = True
     killing: bool = False
     model_provider: str = ""
     turn: TurnState = TurnState()  # noqa: RUF009 - it is frozen
-    pending_approvals: dict[str, str] = field(default_factory=dict)
+    pending_approvals: dict[str, PendingApproval] = field(default_factory=dict)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     watchers: list[TurnWatcher] = field(default_factory=list)
     program_info: ThreadInfo | None = None
@@ -104,6 +125,13 @@ class ThreadRecord:
     def is_codex_thread(self) -> bool:
         """Whether it is a thread of Codex, rather than a role or a run."""
         return self.info.kind is ThreadKind.CODEX
+
+    def waiting(self) -> dict[str, object]:
+        """Return the fields of the info that say what the thread waits for, and since when."""
+        oldest = next(iter(self.pending_approvals.values()), None)
+        if oldest is None:
+            return {"waits_for": "", "waits_since": None}
+        return {"waits_for": oldest.waits_for, "waits_since": oldest.asked_at}
 
     def outcome_of(self, turn_id: str) -> asyncio.Future[TurnOutcome]:
         """Return the future outcome of a turn, which may be over already."""
@@ -160,6 +188,7 @@ class ThreadRegistry:
         record = self._records.get(name)
         if record is not None:
             return record
+        name = normalize_handle(name)
         living = [r for r in self if r.info.state is not ThreadState.KILLED]
         for records in (living, list(self)):
             for record in reversed(records):
@@ -215,9 +244,42 @@ class ThreadRegistry:
         self.update_quietly(record, brief=brief)
 
     def rename(self, record: ThreadRecord, wanted: str) -> None:
-        """Give a thread another handle, made unique."""
+        """Give a thread another handle, made unique. Raises ServerRefused where it can be none."""
+        wanted = checked_handle(wanted)
         if wanted != record.info.handle:
             self.update(record, handle=self.unique_handle(wanted))
+
+    def place_sub_agent(
+        self, record: ThreadRecord, parent: ThreadRecord, call: AgentCall, agent: SubAgent
+    ) -> None:
+        """Place the thread of a sub-agent under the one that started it, whose settings it has."""
+        above, info = parent.info, record.info
+        if record is parent or info.parent not in ("", above.thread_id):
+            return
+        if not info.brief:
+            self.set_brief(record, call.prompt)
+        self.update(
+            record,
+            parent=above.thread_id,
+            forked_from="",
+            cwd=info.cwd or above.cwd,
+            branch=info.branch or above.branch,
+            model=call.model or info.model or above.model,
+            sandbox=info.sandbox or above.sandbox,
+            approval_policy=info.approval_policy or above.approval_policy,
+            codex_usage=info.codex_usage or Usage(),
+        )
+        if agent.path:
+            self.name_sub_agent(record, agent.name)
+
+    def name_sub_agent(self, record: ThreadRecord, name: str) -> None:
+        """Give a sub-agent's thread a handle of its parent's and its own, unless it has one."""
+        parent = self.get(record.info.parent)
+        if parent is None or record.has_own_handle:
+            return
+        record.has_own_handle = True
+        suffix = clean_handle(name.lower())[: MAX_HANDLE // 2] or "agent"
+        self.rename(record, handle_with_suffix(parent.info.handle, f"-{suffix}"))
 
     def republish(self, thread_id: str) -> None:
         """Publish a thread's info again, after its restored events."""
@@ -239,6 +301,7 @@ class ThreadRegistry:
         match transition.msg:
             case ev.TokensCounted():
                 self._change(record, transition, quietly=True)
+                self._journal.record_thread(record.info)
                 self.publish(record, turn_id, transition.msg)
             case ev.TurnStarted() | ev.TurnCompleted() | ev.TurnAborted():
                 self.publish(record, turn_id, transition.msg)
@@ -254,12 +317,17 @@ class ThreadRegistry:
         self._change(record, transition)
 
     def unique_handle(self, wanted: str) -> str:
-        """Return the wanted handle, or the next one that is free: `backend-2`."""
+        """Return the wanted handle, or the next one that is free: `backend-2`.
+
+        One that was not asked for in these words, such as a thread's name, may be any text.
+        """
         taken = {r.info.handle for r in self if r.info.state is not ThreadState.KILLED}
-        clean = _NOT_IN_HANDLES.sub("-", wanted).strip("-.")[:MAX_HANDLE]
+        clean = clean_handle(wanted)
         if not clean:
             return next(h for n in itertools.count(1) if (h := f"codex-{n}") not in taken)
-        candidates = itertools.chain([clean], (f"{clean}-{n}" for n in itertools.count(2)))
+        candidates = itertools.chain(
+            [clean], (handle_with_suffix(clean, f"-{n}") for n in itertools.count(2))
+        )
         return next(handle for handle in candidates if handle not in taken)
 
     def _advance(self, record: ThreadRecord, turn_id: str, msg: ev.Msg) -> Transition:
@@ -298,6 +366,13 @@ class ThreadRegistry:
     def _publish_info(self, record: ThreadRecord) -> None:
         self._journal.record_thread(record.info)
         self._hub.publish(record.thread_id, record.info.turn_id, ev.ThreadChanged(record.info))
+
+
+def checked_handle(wanted: str) -> str:
+    """Return a handle that somebody asked for. Raises ServerRefused where it can be none."""
+    if problem := handle_problem(wanted):
+        raise ServerRefused(f"handle: {problem}")
+    return normalize_handle(wanted)
 
 
 def new_message_id() -> str:

@@ -12,12 +12,12 @@ from msgspec import structs
 from codextui.errors import ServerRefused
 from codextui.protocol import events as ev
 from codextui.protocol.runs import ThreadKind
-from codextui.protocol.threads import ThreadInfo, ThreadState
+from codextui.protocol.threads import ThreadInfo, ThreadState, Usage
 from codextui.server.events.hub import EventHub
 from codextui.server.store.history import JournalContents, read_thread_events
 from codextui.server.store.journal import Journal
 from codextui.server.threads.registry import ThreadRecord, ThreadRegistry
-from codextui.server.threads.turn_state import disconnected
+from codextui.server.threads.turn_state import AT_REST, disconnected, with_usage
 
 _SERVER_ENDED = "The server ended during the turn."
 
@@ -30,13 +30,13 @@ def restore_threads(
     The threads are loaded into Codex when they are needed.
     """
     for info in contents.threads:
-        registry.restore(ThreadRecord(_at_rest(info)))
+        registry.restore(ThreadRecord(_with_own_usage(_at_rest(info))))
     for past in contents.events:
         hub.restore(past.thread_id, past.turn_id, past.msg, past.at)
     _restore_approvals(hub, journal, contents)
     for info in contents.threads:
         if _had_turn(info):
-            aborted = ev.TurnAborted("lost", _SERVER_ENDED)
+            aborted = with_usage(ev.TurnAborted("lost", _SERVER_ENDED), info)
             hub.publish(info.thread_id, info.turn_id, aborted)
         if info.state is not ThreadState.KILLED:
             registry.republish(info.thread_id)
@@ -86,14 +86,16 @@ def _at_rest(info: ThreadInfo) -> ThreadInfo:
     if info.kind is not ThreadKind.CODEX:
         return disconnected(info)
     if info.state is ThreadState.KILLED or not info.state.has_turn:
-        return structs.replace(info, turn_started_at=None, waits_for="")
-    return structs.replace(
-        info,
-        state=ThreadState.INTERRUPTED,
-        turn_started_at=None,
-        waits_for="",
-        note=_SERVER_ENDED,
-    )
+        return structs.replace(info, **AT_REST)
+    return structs.replace(info, state=ThreadState.INTERRUPTED, **AT_REST, note=_SERVER_ENDED)
+
+
+def _with_own_usage(info: ThreadInfo) -> ThreadInfo:
+    """Return the info of a journal in which Codex's own count was taken for what was used."""
+    if info.kind is not ThreadKind.CODEX or info.codex_usage is not None:
+        return info
+    usage = info.usage if info.usage.is_call else Usage()
+    return structs.replace(info, usage=usage, codex_usage=info.usage)
 
 
 def _had_turn(info: ThreadInfo) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any, TypeAlias
 
 from msgspec import structs
 
@@ -16,7 +17,8 @@ from codextui.codex.items import file_changes
 from codextui.protocol import events as ev
 from codextui.protocol.approvals import FileChange
 from codextui.protocol.runs import RUN_PREFIX, TEAM_CLIENT_PREFIX, ThreadKind
-from codextui.protocol.threads import ThreadInfo, ThreadState
+from codextui.protocol.threads import ThreadInfo, ThreadState, Usage
+from codextui.server.threads.usage import count_tokens
 
 MAX_NOTE = 300
 """Characters of the note that an error or a warning leaves on a thread."""
@@ -28,6 +30,11 @@ ENDED_STATES = (
     ThreadState.KILLED,
 )
 """The states of a role or a run that has ended."""
+
+AT_REST: Mapping[str, Any] = {"turn_started_at": None, "waits_for": "", "waits_since": None}
+"""The fields of the info of a thread without a turn and without open approvals."""
+
+TurnEnd: TypeAlias = ev.TurnCompleted | ev.TurnAborted
 
 _STATE_AFTER_ABORT = {
     "interrupted": ThreadState.INTERRUPTED,
@@ -122,25 +129,30 @@ def advance(
             return Transition(_with_patch(turn, item_id, changes), msg)
         case ev.ItemCompleted({"type": "agentMessage", "text": str(text)}):
             return Transition(replace(turn, last_message=text), msg)
-        case ev.TokensCounted(total, _, window):
-            return Transition(turn, msg, {"usage": total, "context_window": window})
+        case ev.TokensCounted():
+            return Transition(turn, *count_tokens(info, msg, in_turn=turn.running_id == turn_id))
         case ev.ErrorRaised(text) | ev.Warned(text) if _follows_events(info):
             return Transition(turn, msg, {"note": _one_line(text)})
         case _:
             return Transition(turn, msg)
 
 
+def with_usage(msg: TurnEnd, info: ThreadInfo) -> TurnEnd:
+    """Return the end of a thread's running turn with what the turn has used."""
+    used = None if info.turn_usage == Usage() else info.turn_usage
+    return structs.replace(msg, usage=used, codex_usage=info.codex_usage)
+
+
 def disconnected(info: ThreadInfo) -> ThreadInfo:
     """Return the info of a role or run whose program is gone."""
     if info.state in ENDED_STATES:
-        return structs.replace(info, turn_started_at=None, waits_for="")
+        return structs.replace(info, **AT_REST)
     note = "the program that ran it is gone"
     command = resume_command(info.client, info.parent or info.thread_id)
     return structs.replace(
         info,
         state=ThreadState.DISCONNECTED,
-        turn_started_at=None,
-        waits_for="",
+        **AT_REST,
         note=f"{note}: {command}" if command else note,
     )
 
@@ -153,9 +165,12 @@ def resume_command(client: str, run_id: str) -> str:
 
 
 def _begin(info: ThreadInfo, turn_id: str, now: float, *, needs_input: bool) -> Transition:
-    turn, msg = TurnState(turn_id), ev.TurnStarted()
-    known = info.turn_id == turn_id and info.turn_started_at is not None
-    started = {} if known else {"turn_id": turn_id, "turn_started_at": now}
+    turn, started_at = TurnState(turn_id), info.turn_started_at
+    started: dict[str, object] = {}
+    if info.turn_id != turn_id or started_at is None:
+        started_at = now
+        started = {"turn_id": turn_id, "turn_started_at": now, "turn_usage": Usage()}
+    msg = ev.TurnStarted(started_at)
     if _follows_events(info):
         state = ThreadState.NEEDS_INPUT if needs_input else ThreadState.RUNNING
         return Transition(turn, msg, {**started, "state": state, "note": ""})
@@ -165,10 +180,12 @@ def _begin(info: ThreadInfo, turn_id: str, now: float, *, needs_input: bool) -> 
 def _end(
     turn: TurnState,
     info: ThreadInfo,
-    msg: ev.TurnCompleted | ev.TurnAborted,
+    msg: TurnEnd,
     outcome: TurnOutcome,
 ) -> Transition:
     changes: dict[str, object] = {}
+    if outcome.turn_id == info.turn_id:
+        msg = with_usage(msg, info)
     if not _follows_events(info):
         if info.turn_id == outcome.turn_id:
             changes = {"turn_started_at": None}
@@ -184,7 +201,7 @@ def _end(
     return Transition(turn, msg, changes, outcome)
 
 
-def _state_after(msg: ev.TurnCompleted | ev.TurnAborted) -> ThreadState:
+def _state_after(msg: TurnEnd) -> ThreadState:
     if isinstance(msg, ev.TurnCompleted):
         return ThreadState.IDLE
     return _STATE_AFTER_ABORT.get(msg.reason, ThreadState.FAILED)

@@ -23,6 +23,7 @@ from codextui.server.threads.registry import (
     ThreadRegistry,
     new_message_id,
 )
+from codextui.server.threads.turn_state import AT_REST
 from codextui.server.worker import CodexWorker
 
 INTERRUPT_TIMEOUT_S = 15.0
@@ -139,9 +140,7 @@ class Turns:
             self.approvals.withdraw(thread_id=record.thread_id)
             await self._archive(record)
             record.loaded = False
-            self.registry.update(
-                record, state=ThreadState.KILLED, turn_started_at=None, waits_for=""
-            )
+            self.registry.update(record, state=ThreadState.KILLED, **AT_REST)
         return record
 
     async def _steer(self, record: ThreadRecord, prompt: str) -> str:

@@ -24,6 +24,7 @@ from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import JsonObject
 from codextui.protocol import events as ev
 from codextui.protocol.approvals import Approval
+from codextui.protocol.runs import ThreadKind
 from codextui.protocol.threads import ThreadInfo
 
 CALL_TIMEOUT_S = 30.0
@@ -121,6 +122,19 @@ class TeamConnection:
         """Call `callback` after every (re)connection; returns a function that ends that."""
         self._on_connected.append(callback)
         return lambda: self._on_connected.remove(callback)
+
+    def owner_of(self, thread_id: str) -> str:
+        """Return the role or run that a Codex thread works for, also as another's sub-agent.
+
+        That is the thread itself where it is a role or a run, and empty where there is none.
+        """
+        seen: set[str] = set()
+        thread = self.threads.get(thread_id)
+        while thread is not None and thread.kind is ThreadKind.CODEX and thread_id not in seen:
+            seen.add(thread_id)
+            thread_id = thread.parent
+            thread = self.threads.get(thread_id)
+        return "" if thread_id in seen else thread_id
 
     async def call(self, tool: str, arguments: JsonObject) -> JsonObject:
         """Call a tool of the server. Raises as `Connection.call`."""

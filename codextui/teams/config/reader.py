@@ -142,7 +142,7 @@ class _TeamReader:
 def _read_instructions(role: Table, file: str) -> str:
     path = (role.file.folder / Path(file).expanduser()).resolve()
     try:
-        text = path.read_text(encoding="utf-8").strip()
+        text = path.read_text(encoding="utf-8-sig").strip()
     except (OSError, UnicodeDecodeError) as error:
         role.report(f"cannot be read: {error}", "instructions_file")
         return ""

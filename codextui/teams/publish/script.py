@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import logging
 import re
 import secrets
@@ -13,7 +12,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from codextui.protocol import events as ev
 from codextui.protocol.runs import RunEventKind
-from codextui.protocol.threads import ThreadState, Usage
+from codextui.protocol.threads import (
+    ThreadState,
+    Usage,
+    add_usage,
+    handle_with_suffix,
+    sum_usage,
+)
 from codextui.teams.publish import items
 from codextui.teams.publish.hooks import ToolCallHooks
 from codextui.teams.publish.publisher import Publisher, role_thread_id, run_thread_id
@@ -25,7 +30,7 @@ from codextui.teams.publish.threads import (
     role_thread_info,
     run_thread_info,
 )
-from codextui.teams.records.costs import add_usage, read_usage
+from codextui.teams.records.costs import read_usage
 from codextui.teams.records.spans import SpanRecorder
 
 if TYPE_CHECKING:
@@ -107,7 +112,7 @@ class PublishingHooks(ToolCallHooks):
             await super().on_tool_start(context, agent, tool)
             if tool.name in items.CODEX_TOOLS:
                 role = await self.publisher_of(context, agent)
-                handle = f"{role.role}-codex"
+                handle = handle_with_suffix(role.role, "-codex")
                 self._server.place_thread(self.call_key(context), role.thread.thread_id, handle)
 
     async def on_tool_end(
@@ -122,7 +127,7 @@ class PublishingHooks(ToolCallHooks):
 
         Args:
             event: an event of a thread of this run, or of a Codex thread.
-            parent: the id of the thread's parent, empty for none.
+            parent: the id of the role or run that the thread works for, empty for none.
         """
         with self._logged():
             if self._run is not None:
@@ -279,7 +284,7 @@ class ScriptRun:
     def _count_tokens(self, thread_id: str, total: Usage, last: Usage) -> None:
         """Publish the run's tokens after a role or a Codex thread has used more."""
         self._usage[thread_id] = total
-        self._thread.count_tokens(functools.reduce(add_usage, self._usage.values()), last)
+        self._thread.count_tokens(sum_usage(self._usage.values()), last)
 
     def _add_role(self, agent: Any) -> RolePublisher:
         name = self._role_name(agent.name)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from codextui.config.prices import Cost, Prices, format_money
 from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import JsonObject
-from codextui.protocol.threads import Usage
+from codextui.protocol.threads import Usage, add_usage, subtract_usage, sum_usage
 from codextui.teams.config.team import Limits
 from codextui.teams.records.events import RunOutcome, RunStopped
 
@@ -208,27 +208,6 @@ def parse_ledger(source: JsonObject) -> Ledger:
     handles = fields.as_object(source.get("handles", {}), "handles")
     ledger.handles.update({thread: fields.text(handles, thread) for thread in handles})
     return ledger
-
-
-def add_usage(left: Usage, right: Usage) -> Usage:
-    """Return the sum of two usages."""
-    return sum_usage((left, right))
-
-
-def subtract_usage(left: Usage, right: Usage) -> Usage:
-    """Return the difference of two usages; no count is less than 0."""
-    counts = zip(_counts(left), _counts(right), strict=True)
-    return Usage(*(max(0, more - less) for more, less in counts))
-
-
-def sum_usage(usages: Iterable[Usage]) -> Usage:
-    """Return the sum of usages."""
-    counts = [_counts(usage) for usage in usages]
-    return Usage(*map(sum, zip(*counts, strict=True))) if counts else Usage()
-
-
-def _counts(usage: Usage) -> tuple[int, int, int, int, int]:
-    return (usage.total, usage.input, usage.cached_input, usage.output, usage.reasoning)
 
 
 def read_usage(usage: Any) -> Usage:

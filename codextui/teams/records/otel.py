@@ -7,7 +7,6 @@ are any.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
@@ -21,6 +20,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
 from codextui.config.schema import TracesConfig
+from codextui.text.sanitize import dump_json
 
 _TIMEOUT_S = 5.0
 _MAX_CONTENT = 32_000
@@ -136,7 +136,7 @@ def _usage(usage: Mapping[str, Any]) -> dict[str, str | int]:
 
 def _contents(data: Mapping[str, Any]) -> dict[str, str | int]:
     return {
-        f"codextui.{key}": json.dumps(data[key], default=str)[:_MAX_CONTENT]
+        f"codextui.{key}": dump_json(data[key], default=str)[:_MAX_CONTENT]
         for key in ("input", "output")
         if data.get(key) is not None
     }

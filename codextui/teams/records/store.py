@@ -22,6 +22,7 @@ from codextui.config.files import FileLock, is_held
 from codextui.errors import ConfigInvalid, MessageInvalid
 from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import JsonObject
+from codextui.text.sanitize import dump_json
 
 MAX_BYTES = 64 * 1024 * 1024
 """Default size limit of a file of JSON lines, in bytes."""
@@ -197,7 +198,7 @@ class JsonLinesFile:
         """Append an object as one line."""
         if self._closed:
             return
-        line = f"{json.dumps(value, default=str)}\n".encode()
+        line = f"{dump_json(value, default=str)}\n".encode()
         try:
             descriptor = self._open()
             if self._size + len(line) > self._max_bytes:

@@ -18,6 +18,7 @@ from openai import OpenAIError
 from openai.types.shared import Reasoning
 
 from codextui.errors import ConfigInvalid
+from codextui.protocol.threads import handle_with_suffix
 from codextui.teams.codex.calls import CallLog
 from codextui.teams.codex.connection import TeamConnection
 from codextui.teams.codex.server import CodexToolServer
@@ -186,7 +187,7 @@ def _thread_settings(
     role: Role, project: Path, routes: tuple[Route, ...], publisher: RunPublisher
 ) -> ThreadSettings:
     return ThreadSettings(
-        handle=f"{role.name}-codex",
+        handle=handle_with_suffix(role.name, "-codex"),
         parent=publisher.roles[role.name].thread.thread_id,
         cwd=project / role.cwd,
         model=role.codex_model,

@@ -64,8 +64,9 @@ class RunWatch:
         threads = self._threads = connection.threads
         self._on_event, self._publisher, self._requests = on_event, publisher, requests
         self._roles = {role.thread.thread_id: name for name, role in publisher.roles.items()}
-        for thread_id in self._log.thread_ids & threads.keys():
-            self._count(thread_id, threads[thread_id].usage, threads[thread_id].turn_id)
+        for thread in tuple(threads.values()):
+            if self._is_codex_thread(thread.thread_id):
+                self._count(thread.thread_id, thread.usage, thread.turn_id)
         requests.publish_paused()
         for event in connection.past_requests:
             requests.handle(event, past=True)
@@ -81,7 +82,7 @@ class RunWatch:
         if self._role_of(event.thread_id) is None:
             return
         match event.msg:
-            case ev.TokensCounted(total, last) if event.thread_id in self._log.thread_ids:
+            case ev.TokensCounted(total, last) if self._is_codex_thread(event.thread_id):
                 self._count(event.thread_id, total, event.turn_id)
                 self._publisher.count_tokens(last)
             case ev.ApprovalAsked(approval):
@@ -105,13 +106,24 @@ class RunWatch:
             self.stopped.exception()  # retrieved, in case the run ends in this moment
 
     def _role_of(self, thread_id: str) -> str | None:
-        """Return the role of a thread or a Codex thread of the run; None for other threads."""
+        """Return the role that a thread of the run is of or works for; None for other threads.
+
+        The sub-agents of a Codex thread work for its role.
+        """
         if thread_id in self._roles:
             return self._roles[thread_id]
-        if thread_id not in self._log.thread_ids:
-            return None
-        thread = self._threads.get(thread_id)
-        return self._roles.get(thread.parent, "") if thread is not None else ""
+        seen: set[str] = set()
+        while thread_id not in seen:
+            seen.add(thread_id)
+            thread = self._threads.get(thread_id)
+            parent = thread.parent if thread is not None else ""
+            if thread_id in self._log.thread_ids:
+                return self._roles.get(parent, "")
+            thread_id = parent
+        return None
+
+    def _is_codex_thread(self, thread_id: str) -> bool:
+        return thread_id not in self._roles and self._role_of(thread_id) is not None
 
     def _count(self, thread_id: str, total: Usage, turn_id: str) -> None:
         thread = self._threads.get(thread_id)

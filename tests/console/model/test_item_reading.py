@@ -5,6 +5,7 @@ import pytest
 from codextui.console.model import items
 from codextui.console.model.item_reading import read_item
 from codextui.protocol.approvals import FileChange
+from codextui.protocol.sub_agents import AgentCall, SubAgent
 
 
 def test_a_command_is_read_with_its_output() -> None:
@@ -91,6 +92,28 @@ def test_a_failed_mcp_call_has_its_error() -> None:
     assert content.error == "no such tool"
 
 
+def test_a_spawn_of_a_sub_agent_is_read_with_its_prompt() -> None:
+    item = {
+        "type": "collabAgentToolCall",
+        "id": "x",
+        "tool": "spawnAgent",
+        "status": "completed",
+        "receiverThreadIds": ["child"],
+        "prompt": "Test it.",
+        "model": "m",
+        "agentsStates": {"child": {"status": "pendingInit", "message": None}},
+    }
+    agents = (SubAgent("child", "", "starting"),)
+    call = AgentCall("spawnAgent", "completed", agents, "", "m")
+    assert read_item(item) == items.SubAgentCall(call, "Test it.")
+
+
+def test_the_answers_of_sub_agents_are_listed() -> None:
+    agents = (SubAgent("one", "", "done", "All\ngreen."), SubAgent("two", "", "starting"))
+    content = items.SubAgentCall(AgentCall("wait", "completed", (*agents, SubAgent("three"))))
+    assert content.answers == ["one: done: All\ngreen."]
+
+
 def test_a_web_search_has_its_action() -> None:
     action = {"type": "openPage", "url": "https://x"}
     content = read_item({"type": "webSearch", "id": "w", "query": "q", "action": action})
@@ -107,6 +130,8 @@ def test_a_web_search_has_its_action() -> None:
         {"type": "fileChange", "id": "c", "changes": "none"},
         {"type": "fileChange", "id": "c", "changes": [{"path": "a", "kind": "add"}]},
         {"type": "mcpToolCall", "id": "c", "tool": "t", "error": "flat"},
+        {"type": "collabAgentToolCall", "id": "c", "receiverThreadIds": []},
+        {"type": "subAgentActivity", "id": "c", "kind": "started"},
         {"type": "userMessage", "id": "c", "content": [1]},
         {"type": 5, "id": "c"},
     ],

@@ -122,9 +122,13 @@ def test_the_summary_of_a_run_counts_its_roles_and_gates(team: FakeServer) -> No
         role_count=2, done_count=1, gate_count=2, met_count=1
     )
     assert team.state.summarize_run("c1") == RunSummary(
-        run_handle="bug-busters", role_handle="backend"
+        run_handle="bug-busters", parent_handle="backend"
     )
     assert team.state.summarize_run(f"{RUN}/tester") == RunSummary(run_handle="bug-busters")
+    team.send(ev.ThreadChanged(info("child", parent="c1")), thread="child")
+    assert team.state.summarize_run("child") == RunSummary(
+        run_handle="bug-busters", parent_handle=team.state.threads["c1"].info.handle
+    )
     assert team.state.summarize_run("other") == RunSummary()
     assert team.state.summarize_run("unheard of") == RunSummary()
 

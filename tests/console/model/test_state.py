@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pytest
 from console.model.events import FakeServer, agent, approval, command, info, user
 from hypothesis import given
 from hypothesis import strategies as st
@@ -42,9 +43,9 @@ def test_an_event_of_an_unknown_thread_adds_the_thread() -> None:
 
 def test_tokens_update_the_usage_and_the_context_window() -> None:
     server = FakeServer()
-    server.send(ev.TokensCounted(Usage(total=5000), Usage(total=800), 200_000))
+    server.send(ev.TokensCounted(Usage(total=5000), Usage(total=700), 200_000, 800))
     view = server.state.threads["t1"]
-    assert (view.info.usage.total, view.info.context_window, view.last_tokens) == (
+    assert (view.info.usage.total, view.info.context_window, view.info.context_tokens) == (
         5000,
         200_000,
         800,
@@ -53,15 +54,18 @@ def test_tokens_update_the_usage_and_the_context_window() -> None:
     assert view.info.context_window == 200_000
 
 
-def test_the_first_turn_of_a_fork_does_not_count_its_sources_tokens() -> None:
+@pytest.mark.parametrize(("usage", "tokens"), [(Usage(total=120), 120), (None, None)])
+def test_a_turn_has_the_figure_that_its_end_brings_and_no_other(
+    usage: Usage | None, tokens: int | None
+) -> None:
     server = FakeServer()
-    server.send(ev.ThreadChanged(info(forked_from="t0")))
+    server.send(ev.ThreadChanged(info(usage=Usage(total=50_000))))
     server.send(ev.TurnStarted())
-    server.send(ev.TokensCounted(Usage(total=50_000), Usage(total=100)))
-    server.send(ev.TurnCompleted(), at=101)
+    server.send(ev.TokensCounted(Usage(total=50_120), Usage(total=120)))
+    server.send(ev.TurnCompleted("", usage), at=101)
     (end,) = server.contents()
     assert isinstance(end, items.TurnEnd)
-    assert end.tokens is None
+    assert end.tokens == tokens
 
 
 def test_a_new_turn_clears_plan_and_diff() -> None:

@@ -139,9 +139,8 @@ def test_an_item_completed_after_its_turn_is_finished() -> None:
 def test_the_end_of_a_turn_has_its_duration_and_tokens() -> None:
     server = FakeServer()
     server.send(ev.ThreadChanged(info(usage=Usage(total=1000))))
-    server.send(ev.TurnStarted(), at=100)
-    server.send(ev.TokensCounted(Usage(total=1500), Usage(total=500)))
-    server.send(ev.TurnCompleted(), at=112.5)
+    server.send(ev.TurnStarted(100), at=100.4)
+    server.send(ev.TurnCompleted("", Usage(total=500)), at=112.5)
     assert server.contents() == [items.TurnEnd(1, "completed", "", 12.5, 500)]
     (turn,) = server.state.threads["t1"].transcript.turns
     assert (turn.state, turn.started_at, turn.ended_at, turn.tokens) == (

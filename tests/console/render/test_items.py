@@ -20,6 +20,7 @@ from codextui.console.model.items import GrowingText, TranscriptItem
 from codextui.console.render.items import RenderedItem
 from codextui.protocol.approvals import Approval, CommandAsked, FileChange, PatchAsked
 from codextui.protocol.events import ApprovalResolved
+from codextui.protocol.sub_agents import AgentCall, SubAgent
 from codextui.text.shell import strip_shell
 
 
@@ -96,6 +97,17 @@ CHANGES = (FileChange("a.py", "add", "x\n"), FileChange("b.py", "delete", "y\n")
             items.ToolCall("", "look", None, "failed", None, "no such tool"),
             ["", "→ look", "  ✗ failed: no such tool"],
         ),
+        (
+            items.SubAgentCall(
+                AgentCall("spawnAgent", "completed", (SubAgent("c", "", "starting"),), "", "m"),
+                "Test it.\nAll.",
+            ),
+            ["", "→ started the sub-agent c (m)", "  > Test it.", "    All."],
+        ),
+        (
+            items.SubAgentCall(AgentCall("wait", "failed", (SubAgent("c", "", "failed", "no"),))),
+            ["", "→ waited for c", "  c: failed: no", "  ✗ failed"],
+        ),
         (items.WebSearch("rich", "search"), ["→ searched the web: rich"]),
         (items.WebSearch("", "openPage", "http://x"), ["→ opened http://x"]),
         (items.WebSearch("", "findInPage", "http://x", "y"), ["→ looked for 'y' in http://x"]),
@@ -167,6 +179,7 @@ def test_items_are_rendered_by_kind(content: items.ItemContent, rows: list[str])
         (command(status="inProgress"), "  ● running"),
         (items.FileChanges((), "inProgress"), "● 0 files, +0 -0: proposed, not applied yet"),
         (items.ToolCall("s", "t"), "  ● running"),
+        (items.SubAgentCall(AgentCall("spawnAgent", "inProgress")), "  ● running"),
         (items.Reasoning(), "~ thinking …"),
     ],
 )
@@ -184,6 +197,7 @@ def test_open_items_say_that_they_are_running(content: items.ItemContent, last: 
             "■ 0 files, +0 -0: interrupted, the turn ended first",
         ),
         (items.ToolCall("s", "t"), "  ■ interrupted"),
+        (items.SubAgentCall(AgentCall("spawnAgent", "inProgress")), "  ■ interrupted"),
         (items.AgentMessage(GrowingText("I was")), "■ cut off, the turn ended first"),
     ],
 )

@@ -4,6 +4,7 @@ import pytest
 from console.render.looks import PALETTE, TEXTS, is_harmless, lines
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from codextui.console.model.run import RunSummary
 from codextui.console.model.state import ThreadView
@@ -101,7 +102,7 @@ def test_every_state_has_a_glyph_of_its_own_and_a_word() -> None:
 
 
 def header(info: ThreadInfo, width: int, **options: object) -> list[str]:
-    view = ThreadView(info, last_tokens=41_000)
+    view = ThreadView(structs.replace(info, context_tokens=41_000))
     strips = render_pane_header(
         view,
         info.state,
@@ -197,7 +198,7 @@ def test_runs_and_roles_have_prefixes() -> None:
 
 def test_the_thread_of_a_role_is_abbreviated_in_a_narrow_tree() -> None:
     thread = changed(handle="frontend-developer-codex")
-    summary = RunSummary(run_handle="bug-busters", role_handle="frontend-developer")
+    summary = RunSummary(run_handle="bug-busters", parent_handle="frontend-developer")
     row = TreeEntry("x", (True, False))
     assert tree_row(thread, 21, row, summary=summary).startswith("  │ └ ● …-codex")
     assert "frontend-developer-codex" in tree_row(thread, 60, row, summary=summary)

@@ -116,6 +116,22 @@ async def test_nothing_is_reported_after_the_end_or_without_a_token():
         ),
         ({"type": "fileChange", "changes": None}, "changes files", "changed files"),
         ({"type": "mcpToolCall", "server": "s", "tool": "t"}, "calls s.t", "called s.t"),
+        (
+            {"type": "collabAgentToolCall", "tool": "wait", "receiverThreadIds": ["c"]},
+            "waits for c",
+            "waits for c",
+        ),
+        (
+            {
+                "type": "subAgentActivity",
+                "kind": "started",
+                "agentThreadId": "c",
+                "agentPath": "/root/tester",
+            },
+            "",
+            "started the sub-agent tester",
+        ),
+        ({"type": "subAgentActivity"}, "", ""),
         ({"type": "agentMessage", "text": "Hello\nthere"}, "speaks", "said: Hello there"),
         ({"type": "userMessage"}, "", ""),
         ({"type": "quite new"}, "began: quite new", "ended: quite new"),

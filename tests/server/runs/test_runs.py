@@ -101,7 +101,7 @@ async def test_any_text_of_a_program_is_published_unchanged(served: Served, text
         done = await console.event(ev.TurnCompleted)
         assert done.msg == ev.TurnCompleted(text)
         read = (await console.call("codex-read", thread=BACKEND))["events"]
-        assert {"type": "task_complete", "last_agent_message": text} in [e["msg"] for e in read]
+        assert ev.TurnCompleted(text).to_json() in [e["msg"] for e in read]
 
 
 async def test_a_publication_with_an_invalid_event_is_not_applied(served: Served):

@@ -1,17 +1,27 @@
 from __future__ import annotations
 
 import asyncio
+import unicodedata
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec import structs
 
-from codextui.errors import ThreadUnknown
+from codextui.errors import ServerRefused, ThreadUnknown
 from codextui.protocol import events as ev
 from codextui.protocol.approvals import Approval
 from codextui.protocol.runs import ThreadKind
-from codextui.protocol.threads import ThreadInfo, ThreadState, Usage
+from codextui.protocol.threads import (
+    ThreadInfo,
+    ThreadState,
+    Usage,
+    clean_handle,
+    handle_problem,
+    normalize_handle,
+)
 from codextui.server.events.hub import EventHub
 from codextui.server.store.journal import Journal
 from codextui.server.threads.registry import ThreadRecord, ThreadRegistry
@@ -80,6 +90,11 @@ async def test_a_living_thread_takes_precedence_over_killed_ones_with_its_handle
         ("front end", "front-end"),
         ("x" * 100, "x" * 40),
         ("..", "codex-2"),
+        ("Ümlaut", "Ümlaut"),
+        ("U\u0308mlaut", "Ümlaut"),
+        ("役割", "役割"),
+        ("तैयारी", "तैयारी"),
+        ("a\u3164b\u200bc", "a-b-c"),
     ],
 )
 async def test_handles_are_short_plain_and_unique(
@@ -182,7 +197,7 @@ async def test_an_event_is_published_with_the_info_that_it_changes(
         type(msg),
         *[ev.ThreadChanged] * infos_after,
     ]
-    assert watcher.events == [msg]
+    assert [type(event) for event in watcher.events] == [type(msg)]
     await journal.close()
 
 
@@ -212,3 +227,45 @@ async def test_the_brief_of_an_enormous_prompt_is_its_beginning(registry: Thread
     registry.set_brief(record, "x" * 3_000_000)
     assert len(record.info.brief) == 2_000
     assert record.info.brief.endswith("…")
+
+
+@pytest.mark.parametrize(
+    "handle", ["Prüfer", "役割", "U\u0308mlaut", "тестер-2", "परीक्षक", "a.b_c", "_x"]
+)
+async def test_a_handle_of_any_script_is_kept_and_found(registry: ThreadRegistry, handle: str):
+    record = add(registry, "one", "backend")
+    registry.rename(record, handle)
+    assert unicodedata.normalize("NFC", handle) == record.info.handle
+    for typed in ("NFC", "NFD"):
+        assert registry.find(unicodedata.normalize(typed, handle)) is record
+
+
+@pytest.mark.parametrize(
+    ("handle", "why"),
+    [
+        ("front end", "not ' '"),
+        ("a/b", "not '/'"),
+        ("a\u200bb", r"not U\+200B"),
+        ("a\u3164", "not '"),
+        ("\udcc3", r"not U\+DCC3"),
+        ("x" * 41, "40 characters"),
+        ("-x", "begins and ends"),
+        ("x.", "begins and ends"),
+        ("\u0301x", "begins and ends"),
+        ("", "not empty"),
+    ],
+)
+async def test_a_handle_that_cannot_be_kept_is_refused(
+    registry: ThreadRegistry, handle: str, why: str
+):
+    record = add(registry, "one", "backend")
+    with pytest.raises(ServerRefused, match=why):
+        registry.rename(record, handle)
+    assert record.info.handle == "backend"
+
+
+@given(st.text(max_size=60))
+def test_a_handle_is_either_kept_or_refused_and_a_cleaned_one_is_a_handle(text: str):
+    assert bool(handle_problem(text)) or clean_handle(text) == normalize_handle(text)
+    cleaned = clean_handle(text)
+    assert not cleaned or not handle_problem(cleaned)

@@ -12,7 +12,8 @@ from codextui.client.spawn import open_socket
 from codextui.client.updates import CaughtUp, Connected, Disconnected, EventReceived
 from codextui.protocol import events as ev
 from codextui.protocol.approvals import Approval, CommandAsked
-from codextui.protocol.runs import RoleAction
+from codextui.protocol.runs import RoleAction, ThreadKind
+from codextui.protocol.threads import ThreadInfo, ThreadState
 from codextui.teams.codex.connection import TeamConnection, TurnResult
 
 WAIT_S = 20
@@ -106,3 +107,23 @@ async def test_the_end_of_a_turn_can_be_awaited_before_and_after_it(
         connection._record(ev.Event(1, "thread", "turn", 0.0, msg))
         assert await waiting == end
         assert await connection.wait_for_turn("thread", "turn") == end
+
+
+async def test_a_sub_agent_works_for_the_role_of_its_thread(tmp_path: Path) -> None:
+    threads = [
+        ThreadInfo("run:a/b", "b", ThreadState.IDLE, kind=ThreadKind.ROLE, parent="run:a"),
+        ThreadInfo("own", "own", ThreadState.IDLE, parent="run:a/b"),
+        ThreadInfo("child", "child", ThreadState.IDLE, parent="own"),
+        ThreadInfo("free", "free", ThreadState.IDLE),
+        ThreadInfo("circle", "circle", ThreadState.IDLE, parent="circle"),
+    ]
+    connection = TeamConnection(functools.partial(open_socket, tmp_path / "no.sock"), name="t")
+    connection.threads |= {thread.thread_id: thread for thread in threads}
+    owners = {thread_id: connection.owner_of(thread_id) for thread_id in connection.threads}
+    assert owners == {
+        "run:a/b": "run:a/b",
+        "own": "run:a/b",
+        "child": "run:a/b",
+        "free": "",
+        "circle": "",
+    }
