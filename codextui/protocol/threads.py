@@ -7,6 +7,9 @@ from enum import StrEnum
 from codextui.protocol.codec import Message
 from codextui.protocol.runs import ThreadKind
 
+MARK_VARIABLE = "CODEXTUI_APP_SERVER"
+"""Environment variable that marks what the agents of a server start; empty marks it as no one's."""
+
 
 class ThreadState(StrEnum):
     """What a thread is doing. It comes from the protocol, never from looking at text."""

@@ -67,11 +67,19 @@ class CodexHandler(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class CodexSettings:
-    """Which Codex to run, and how; see `ServerOptions`."""
+    """Which Codex to run, and how; see `ServerOptions`.
+
+    Attributes:
+        binary: the Codex binary; None finds one.
+        home: `CODEX_HOME` for Codex; None leaves it to the environment.
+        env: the whole environment of Codex; None passes on our own.
+        owner: marks what it starts (`codextui.codex.process_marks.owner_of`).
+    """
 
     binary: Path | None = None
     home: Path | None = None
     env: Mapping[str, str] | None = None
+    owner: str = ""
 
 
 class CodexWorker:
@@ -157,6 +165,12 @@ class CodexWorker:
             return False
         return self._app.refuse(request_id, code, message)
 
+    async def end_commands(self, thread_id: str) -> None:
+        """Kill the processes that commands of a thread have left behind."""
+        if self._app is not None:
+            async with self._app.ending_commands(thread_id):
+                pass
+
     async def check_login(self) -> None:
         """Ask Codex whether it is logged in, and set `problem` where it is not."""
         if self._app is not None:
@@ -230,6 +244,7 @@ class CodexWorker:
             on_notification=functools.partial(handler.handle_notification, process),
             on_request=functools.partial(handler.handle_request, process),
             on_exit=on_exit,
+            owner=self._settings.owner,
         )
 
     @property
