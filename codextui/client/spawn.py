@@ -15,6 +15,7 @@ from codextui.config import paths
 from codextui.config.files import is_held
 from codextui.errors import ServerNotRunning, ServerUnreachable
 from codextui.jsonrpc.lines import READ_AHEAD, Streams
+from codextui.protocol.threads import MARK_VARIABLE
 
 START_TIMEOUT_S: Final = 30.0
 """Default of the seconds until a server that was started must listen."""
@@ -131,7 +132,8 @@ def _start(
             stdout=output,
             stderr=output,
             cwd="/",
-            env=env,
+            # It is everyone's, also where an agent has started it.
+            env={**(os.environ if env is None else env), MARK_VARIABLE: ""},
             start_new_session=True,
         )
     finally:

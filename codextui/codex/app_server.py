@@ -14,6 +14,7 @@ import secrets
 import signal
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -120,6 +121,7 @@ class AppServer:
         on_notification: NotificationHandler,
         on_request: RequestHandler,
         on_exit: ExitHandler,
+        owner: str = "",
         limits: AppServerLimits = DEFAULT_LIMITS,
     ) -> AppServer:
         """Start the process and initialize it (`initialize`, `initialized`).
@@ -131,6 +133,7 @@ class AppServer:
             on_notification: handles its notifications.
             on_request: handles its requests, which are answered with `respond` or `refuse`.
             on_exit: see ExitHandler.
+            owner: marks what it starts (`process_marks.owner_of`).
             limits: see AppServerLimits.
 
         Raises:
@@ -145,7 +148,7 @@ class AppServer:
         command = [str(binary.path), "app-server"]
         try:
             app._process = await CodexProcess.spawn(
-                command, environ, app._feed, grace_s=limits.grace_s
+                command, environ, app._feed, owner=owner, grace_s=limits.grace_s
             )
         except OSError as error:
             raise CodexMissing(f"{binary.path} cannot be run: {error}") from error
@@ -180,6 +183,18 @@ class AppServer:
     def refuse(self, request_id: RequestId, code: int, message: str) -> bool:
         """Answer a request with an error. False where the process has ended."""
         return self._endpoint.refuse(request_id, code, message)
+
+    @property
+    def mark(self) -> str:
+        """The value of MARK_VARIABLE in the environment of all that it starts."""
+        return self._process.mark
+
+    def ending_commands(self, thread_id: str) -> AbstractAsyncContextManager[None]:
+        """Kill the processes of a thread's commands at the end of the context.
+
+        See `CodexProcess.ending_commands`.
+        """
+        return self._process.ending_commands(thread_id)
 
     async def stop(self) -> None:
         """End the process and every command it started. `on_exit` is not called.

@@ -20,6 +20,7 @@ from codextui.errors import CodexFailed, ThreadUnknown, TurnNotRunning
 from codextui.jsonrpc import fields
 from codextui.jsonrpc.endpoint import INVALID_PARAMS
 from codextui.jsonrpc.fields import Json, JsonObject
+from codextui.protocol.threads import MARK_VARIABLE
 
 MAX_INPUT_CHARS = 1_048_576
 """Characters that the input of a turn may have. Codex refuses more, so more is not sent."""
@@ -263,10 +264,12 @@ def _config_problem(app: AppServer, message: str) -> str:
 
 def _thread_params(app: AppServer, options: ThreadOptions) -> dict[str, Json]:
     profile = read_profile(app.home, options.profile) if options.profile else {}
-    config = {
+    config: dict[str, Json] = {
         **options.config,
         **own_server_overrides(app.home, options.cwd or options.current_cwd),
     }
+    if app.mark:  # for commands that the user's configuration lets inherit nothing
+        config[f"shell_environment_policy.set.{MARK_VARIABLE}"] = app.mark
     return replace(options, config=config).to_params(profile)
 
 

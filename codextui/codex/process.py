@@ -1,4 +1,4 @@
-"""A `codex app-server` process: its pipes, its end, and the processes it leaves behind."""
+"""A `codex app-server` process: its pipes, and its end with that of all it has started."""
 
 from __future__ import annotations
 
@@ -6,19 +6,17 @@ import asyncio
 import contextlib
 import os
 import re
-import secrets
 import signal
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from time import monotonic
 from typing import cast
 
+from codextui.codex.process_marks import THREAD_VARIABLE, find_marked, kill_marked, new_mark
 from codextui.jsonrpc.lines import LineSplitter, LineTooLong
-
-MARK_VARIABLE = "CODEXTUI_APP_SERVER"
-"""Environment variable whose value marks the descendants of a process."""
+from codextui.protocol.threads import MARK_VARIABLE
 
 GRACE_S = 3.0
 """Default of the seconds that a process gets to end before it is killed."""
@@ -30,7 +28,7 @@ class CodexProcess(asyncio.SubprocessProtocol):
     It is a `codextui.jsonrpc.endpoint.Transport`.
 
     Args:
-        mark: value of MARK_VARIABLE in its environment.
+        mark: its mark (`process_marks.new_mark`).
         on_output: handles each chunk of its standard output.
         grace_s: seconds that it gets to end before it is killed.
     """
@@ -38,7 +36,7 @@ class CodexProcess(asyncio.SubprocessProtocol):
     def __init__(
         self, mark: str, on_output: Callable[[bytes], None], grace_s: float = GRACE_S
     ) -> None:
-        self._mark = mark
+        self.mark = mark
         self._on_output = on_output
         self._grace_s = grace_s
         self._transport: asyncio.SubprocessTransport | None = None
@@ -60,14 +58,20 @@ class CodexProcess(asyncio.SubprocessProtocol):
         env: Mapping[str, str],
         on_output: Callable[[bytes], None],
         *,
+        owner: str = "",
         grace_s: float = GRACE_S,
     ) -> CodexProcess:
-        """Start a process. Raises OSError where the binary cannot be run."""
-        mark = new_mark()
+        """Start a process for an owner (`process_marks.owner_of`).
+
+        Raises:
+            OSError: the binary cannot be run.
+        """
+        mark = new_mark(owner)
+        inherited = {name: value for name, value in env.items() if name != THREAD_VARIABLE}
         _, process = await asyncio.get_running_loop().subprocess_exec(
             lambda: cls(mark, on_output, grace_s),
             *argv,
-            env={**env, MARK_VARIABLE: mark},
+            env={**inherited, MARK_VARIABLE: mark},
             start_new_session=True,
         )
         return process
@@ -120,6 +124,28 @@ class CodexProcess(asyncio.SubprocessProtocol):
 
     async def end(self) -> None:
         """End it, by force if need be, and the processes it has started."""
+        async with self.ending_commands():
+            await self._end_itself()
+            kill_group(self.pid, signal.SIGKILL)
+
+    @asynccontextmanager
+    async def ending_commands(self, thread_id: str = "") -> AsyncIterator[None]:
+        """Kill what it has started at the end of the context, which ends what can end by itself.
+
+        The processes are looked for before as well: those that have cleared their environment are
+        found only while their parents live.
+
+        Args:
+            thread_id: restricts this to the commands of one thread; empty is all processes, and
+                itself.
+        """
+        before = await asyncio.to_thread(find_marked, self.mark, thread_id)
+        try:
+            yield
+        finally:
+            await asyncio.to_thread(kill_marked, self.mark, thread_id, before)
+
+    async def _end_itself(self) -> None:
         stdin = self._stdin()
         if stdin is not None:
             stdin.close()
@@ -128,12 +154,11 @@ class CodexProcess(asyncio.SubprocessProtocol):
                 break
             kill_group(self.pid, number)
         await self._exited.wait()
-        await self.kill_orphans()
 
     async def kill_orphans(self) -> int:
         """Kill the processes it has left behind, and return their number."""
         kill_group(self.pid, signal.SIGKILL)
-        return await asyncio.to_thread(kill_marked, self._mark)
+        return await asyncio.to_thread(kill_marked, self.mark)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Store the transport (asyncio)."""
@@ -225,58 +250,12 @@ def printable(text: str) -> str:
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in plain)
 
 
-def new_mark() -> str:
-    """Return an unused value for MARK_VARIABLE."""
-    return secrets.token_hex(16)
-
-
 def kill_group(pid: int, number: signal.Signals) -> None:
     """Send a signal to a process group that we started, if it still exists."""
     try:
         os.killpg(pid, number)
     except (ProcessLookupError, PermissionError):
         return
-
-
-def kill_marked(mark: str) -> int:
-    """Kill every process whose environment carries the mark, and return their number.
-
-    Looks again until none is found, as a process may start another meanwhile. Reads `/proc`, so
-    call it off the event loop.
-    """
-    entry = f"{MARK_VARIABLE}={mark}".encode()
-    killed = 0
-    for _ in range(_PASSES):
-        found = sum(_kill_if_marked(int(path.name), entry) for path in _processes())
-        killed += found
-        if not found:
-            break
-    return killed
-
-
-def _processes() -> list[Path]:
-    own = str(os.getpid())
-    if not hasattr(os, "pidfd_open") or not _PROC.is_dir():
-        return []
-    return [path for path in _PROC.iterdir() if path.name.isdecimal() and path.name != own]
-
-
-def _kill_if_marked(pid: int, entry: bytes) -> bool:
-    """Kill one process. The descriptor keeps its pid from being reused meanwhile."""
-    try:
-        descriptor = os.pidfd_open(pid)
-    except OSError:
-        return False
-    try:
-        if entry not in (_PROC / str(pid) / "environ").read_bytes().split(b"\0"):
-            return False
-        signal.pidfd_send_signal(descriptor, signal.SIGKILL)
-    except OSError:
-        return False
-    else:
-        return True
-    finally:
-        os.close(descriptor)
 
 
 async def _first(*events: asyncio.Event) -> None:
@@ -295,8 +274,6 @@ async def _within(seconds: float, event: asyncio.Event) -> bool:
     return event.is_set()
 
 
-_PROC = Path("/proc")
-_PASSES = 5
 _STDIN, _STDOUT, _STDERR = 0, 1, 2
 _KEPT_LINES = 20
 _KEPT_CHARS = 500

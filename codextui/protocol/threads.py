@@ -19,6 +19,9 @@ _BLANK = re.compile(
 )
 """Letters and marks that cannot be seen."""
 
+MARK_VARIABLE = "CODEXTUI_APP_SERVER"
+"""Environment variable that marks what the agents of a server start; empty marks it as no one's."""
+
 
 class ThreadState(StrEnum):
     """What a thread is doing. It comes from the protocol, never from looking at text."""

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sqlite3
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from codextui.codex.process_marks import kill_leftovers, owner_of
 from codextui.errors import ServerUnreachable
 from codextui.jsonrpc.endpoint import RequestId
 from codextui.jsonrpc.fields import JsonObject
 from codextui.protocol.approvals import Deciders
 from codextui.protocol.events import CodexLost, CodexReady, Warned
+from codextui.protocol.threads import ThreadState
 from codextui.server.approvals.broker import ApprovalBroker
 from codextui.server.approvals.codex_requests import CodexRequests
 from codextui.server.approvals.elicitation import CallResponders
@@ -34,6 +37,8 @@ from codextui.server.threads.registry import ThreadRecord, ThreadRegistry
 from codextui.server.threads.restore import restore_threads
 from codextui.server.threads.turns import Turns
 from codextui.server.worker import CodexSettings, CodexWorker
+
+logger = logging.getLogger(__name__)
 
 
 @asynccontextmanager
@@ -56,8 +61,24 @@ async def open_server(options: ServerOptions) -> AsyncIterator[ServerState]:
 
 
 def start_codex(server: ServerState) -> None:
-    """Start the Codex process, and keep it running until the server ends."""
+    """Start the Codex process, and keep it running until the server ends.
+
+    What the agents of a server left that has crashed is ended meanwhile.
+    """
+    server.background.start(_end_leftovers(server.options))
     server.background.start(server.worker.run(server.codex_handler))
+
+
+async def _end_leftovers(options: ServerOptions) -> None:
+    owners = {_owner(options), owner_of(None)}
+    ended = await asyncio.to_thread(kill_leftovers, owners)
+    if ended:
+        logger.info("ended %d processes that agents of a crashed server had left behind", ended)
+
+
+def _owner(options: ServerOptions) -> str:
+    """Return the owner of what agents start. Private servers have no name, and share one."""
+    return owner_of(options.journal if options.name else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,16 +131,20 @@ def _build(
         unattended_s=options.unattended_timeout_s,
         callers_first=options.deciders is Deciders.CLIENT,
     )
-    worker = CodexWorker(CodexSettings(options.codex_binary, options.codex_home, options.env))
+    worker = CodexWorker(
+        CodexSettings(options.codex_binary, options.codex_home, options.env, owner=_owner(options))
+    )
 
-    async def refresh_branch(record: ThreadRecord) -> None:
+    async def after_turn(record: ThreadRecord) -> None:
+        if record.info.state is ThreadState.INTERRUPTED:
+            await turns.end_commands(record)
         registry.update(record, branch=await find_branch(record.info.cwd))
 
     notifications = CodexNotifications(
         hub,
         registry,
         broker,
-        on_turn_ended=lambda record: background.start(refresh_branch(record)),
+        on_turn_ended=lambda record: background.start(after_turn(record)),
         on_adopted=lambda record: background.start(opener.describe(record)),
     )
     legacy = LegacyEventHub(registry.__contains__)

@@ -68,11 +68,19 @@ class CodexHandler(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class CodexSettings:
-    """Which Codex to run, and how; see `ServerOptions`."""
+    """Which Codex to run, and how; see `ServerOptions`.
+
+    Attributes:
+        binary: the Codex binary; None finds one.
+        home: `CODEX_HOME` for Codex; None leaves it to the environment.
+        env: the whole environment of Codex; None passes on our own.
+        owner: marks what it starts (`codextui.codex.process_marks.owner_of`).
+    """
 
     binary: Path | None = None
     home: Path | None = None
     env: Mapping[str, str] | None = None
+    owner: str = ""
 
 
 class CodexWorker:
@@ -159,6 +167,12 @@ class CodexWorker:
             return False
         return self._app.refuse(request_id, code, message)
 
+    async def end_commands(self, thread_id: str) -> None:
+        """Kill the processes that commands of a thread have left behind."""
+        if self._app is not None:
+            async with self._app.ending_commands(thread_id):
+                pass
+
     async def check_problem(self) -> None:
         """Ask Codex whether its configuration and its login are right, and set `problem`."""
         if self._app is None:
@@ -243,6 +257,7 @@ class CodexWorker:
             on_notification=functools.partial(handler.handle_notification, process),
             on_request=functools.partial(handler.handle_request, process),
             on_exit=on_exit,
+            owner=self._settings.owner,
         )
 
     @property

@@ -52,6 +52,7 @@ class Answering:
         self.asked: list[tuple[str, JsonObject]] = []
         self.home = home
         self.config_errors: list[str] = []
+        self.mark = ""
         self._answers = list(answers)
 
     async def call(self, method: str, params: JsonObject, *, timeout_s: float = 0) -> JsonObject:
@@ -64,6 +65,14 @@ class Answering:
     @property
     def app(self) -> AppServer:
         return cast("AppServer", self)
+
+
+async def test_commands_have_the_mark_whatever_they_may_inherit() -> None:
+    server = Answering(STARTED)
+    server.mark = "0f.1.2.3e"
+    await start_thread(server.app)
+    ((_, params),) = server.asked
+    assert params["config"] == {"shell_environment_policy.set.CODEXTUI_APP_SERVER": "0f.1.2.3e"}
 
 
 async def test_only_the_options_that_are_set_are_sent() -> None:

@@ -6,6 +6,7 @@ import asyncio
 import functools
 import itertools
 import json
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -62,6 +63,10 @@ class Served:
 
     async def start(self) -> None:
         self._task = asyncio.create_task(serve(self.options))
+        await self._until_listening()
+
+    async def _until_listening(self) -> None:
+        assert self._task is not None
         async with asyncio.timeout(PATIENCE_S):
             while not await self._listens():
                 if self._task.done():
@@ -128,6 +133,66 @@ async def serving(
             env=codex_environment(home),
         )
         served = Served(replace(options, **changes), model)
+        await served.start()
+        try:
+            yield served
+        finally:
+            await served.stop()
+
+
+class ServerProcess(Served):
+    """A running shared server in a process of its own, which can be killed.
+
+    Its socket, journal and log are where the command line finds them with `env`.
+    """
+
+    def __init__(self, options: ServerOptions, model: ScriptedModel, env: dict[str, str]) -> None:
+        super().__init__(options, model)
+        self.env = env
+        self.process: asyncio.subprocess.Process
+
+    async def start(self) -> None:
+        self.process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "codextui", "serve", "-L", self.options.name),
+            *("--config", str(self.options.socket.with_name("config.toml"))),
+            stdin=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.DEVNULL,
+            env=self.env,
+        )
+        self._task = asyncio.create_task(self._wait())
+        await self._until_listening()
+
+    async def _wait(self) -> None:
+        await self.process.wait()
+
+    async def kill(self) -> None:
+        """End it as a crash would."""
+        self.process.kill()
+        await self.ended()
+
+
+@asynccontextmanager
+async def server_process(
+    binary: Path, scratch: Path, script: Script, *, name: str = "t"
+) -> AsyncIterator[ServerProcess]:
+    """A server in a process of its own, with the real Codex and a scripted model."""
+    home = scratch / "home"
+    runtime, state = scratch / "codextui", scratch / "state" / "codextui"
+    for folder in (runtime, state):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    (runtime / "config.toml").write_text(
+        f"[codex]\nbinary = {json.dumps(str(binary))}\nhome = {json.dumps(str(home))}\n"
+    )
+    places = {"XDG_RUNTIME_DIR": str(scratch), "XDG_STATE_HOME": str(scratch / "state")}
+    options = ServerOptions(
+        name=name,
+        socket=runtime / f"{name}.sock",
+        lock=runtime / f"{name}.lock",
+        journal=state / f"{name}.sqlite",
+    )
+    async with ScriptedModel(script) as model:
+        write_codex_home(home, model.base_url)
+        served = ServerProcess(options, model, {**codex_environment(home), **places})
         await served.start()
         try:
             yield served

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from codextui.codex.app_server import AppServer
 from codextui.codex.calls import (
     archive_thread,
     clean_terminals,
@@ -143,6 +146,12 @@ class Turns:
             self.registry.update(record, state=ThreadState.KILLED, **AT_REST)
         return record
 
+    async def end_commands(self, record: ThreadRecord) -> None:
+        """End the processes of a thread that no turn runs on; do nothing where one runs."""
+        async with record.lock:
+            if not record.turn.running_id:
+                await self.worker.end_commands(record.thread_id)
+
     async def _steer(self, record: ThreadRecord, prompt: str) -> str:
         turn_id = _running_turn(record)
         app = await self.worker.app()
@@ -177,19 +186,18 @@ class Turns:
         turn_id = _running_turn(record)
         ended = record.outcome_of(turn_id)
         app = await self.worker.app()
-        try:
-            await interrupt_turn(app, record.thread_id, turn_id)
-            async with asyncio.timeout(INTERRUPT_TIMEOUT_S):
-                await asyncio.shield(ended)
-        except TimeoutError as error:
-            raise ServerRefused(
-                f"Codex did not end the turn of {record.info.handle} "
-                f"within {INTERRUPT_TIMEOUT_S:.0f} seconds"
-            ) from error
-        except TurnNotRunning:
-            pass  # it has just ended by itself
-        finally:
-            await clean_terminals(app, record.thread_id)
+        async with _ending_commands(app, record.thread_id):
+            try:
+                await interrupt_turn(app, record.thread_id, turn_id)
+                async with asyncio.timeout(INTERRUPT_TIMEOUT_S):
+                    await asyncio.shield(ended)
+            except TimeoutError as error:
+                raise ServerRefused(
+                    f"Codex did not end the turn of {record.info.handle} "
+                    f"within {INTERRUPT_TIMEOUT_S:.0f} seconds"
+                ) from error
+            except TurnNotRunning:
+                pass  # it has just ended by itself
 
     async def _stop(self, record: ThreadRecord) -> None:
         """End the running turn, or else the processes that earlier turns left."""
@@ -197,13 +205,24 @@ class Turns:
             await self._interrupt(record)
         except TurnNotRunning:
             if record.loaded:
-                await clean_terminals(await self.worker.app(), record.thread_id)
+                async with _ending_commands(await self.worker.app(), record.thread_id):
+                    pass
 
     async def _archive(self, record: ThreadRecord) -> None:
         try:
             await archive_thread(await self.worker.app(), record.thread_id)
         except CodextuiError as error:
             logger.warning("%s was not archived: %s", record.info.handle, error)
+
+
+@asynccontextmanager
+async def _ending_commands(app: AppServer, thread_id: str) -> AsyncIterator[None]:
+    """End a thread's processes at the end: those that Codex knows, and those that left it."""
+    async with app.ending_commands(thread_id):
+        try:
+            yield
+        finally:
+            await clean_terminals(app, thread_id)
 
 
 def _running_turn(record: ThreadRecord) -> str:
