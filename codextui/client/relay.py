@@ -59,7 +59,7 @@ class Relay:
         self._server_sent = asyncio.Event()
 
     async def run(self) -> None:
-        """Relay until the client has closed its end and was sent what is on its way.
+        """Relay until the client has closed its end, and wait shortly for its last answers.
 
         Raises MessageInvalid where the client sends a line that is too long to read.
         """
@@ -206,7 +206,7 @@ class Relay:
         await self._send_frames(self._open.fail(reason))
 
     async def _finish(self) -> None:
-        """Send what is about to be answered: a script may have closed its end already."""
+        """Wait shortly for open answers: a script may close its end before it reads them."""
         upstream = self._upstream
         if upstream is None:
             return
@@ -279,7 +279,7 @@ class RelayUpstream:
         self._writer.close()
 
     async def finish(self) -> None:
-        """Tell the server that no more comes, and read the rest of what it sends."""
+        """Close the writing side, and read the rest of what the server sends."""
         with contextlib.suppress(OSError):
             self._writer.write_eof()
         if self._reading is not None:

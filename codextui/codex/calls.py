@@ -2,8 +2,8 @@
 
 Beside the errors that it names itself, every function raises CodexFailed, CodexOverloaded or
 CodexDied as `AppServer.call` does, and MessageInvalid for a malformed result. Codex gives every
-refusal the same code (-32600), so they are told apart by their text; the contract tests check
-that text against the real Codex.
+refusal the same code (-32600), so they are distinguished by their text, which the contract tests
+check against the real Codex.
 """
 
 from __future__ import annotations

@@ -100,7 +100,7 @@ def parse_request(method: str, params: JsonObject) -> ApprovalRequest | Answer |
 
 
 def encode_decision(method: str, params: JsonObject, decision: Decision) -> Answer | Refusal:
-    """Return the answer to a request that says a decision. Never raises.
+    """Encode a decision as the answer to its request. Never raises.
 
     A decision that does not fit the request (answers for a command, "always" where Codex
     proposed no rule, a plain yes to questions) declines it, and so does any yes to a request

@@ -45,7 +45,7 @@ def _recipe(options: argparse.Namespace) -> Recipe:
 
 
 def _endpoint(options: argparse.Namespace) -> HttpEndpoint:
-    """Return the endpoint at the given address, or at the config_option one."""
+    """Return the endpoint at the given address, or at the configured one."""
     address: HttpAddress | None = options.http or None
     if address is None and options.server == DEFAULT_SERVER:
         address = load_config(options.config or paths.config_path()).server.http

@@ -1,4 +1,4 @@
-"""The places where bindings are active, to check a keymap and to list all keys."""
+"""Groups the bindings that are active together, to check the keymap and to list all keys."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tells pasted text from keys in what a terminal sends.
+"""Separates pasted text from keys in the input of a terminal.
 
 Textual's parser reads escape sequences inside a bracketed paste as keys, so a coloured log line in
 the clipboard can press any key. Here nothing inside a paste is a key, whatever bytes it holds, and

@@ -1,4 +1,4 @@
-"""What reaches a user who is not looking: the bell, and notices about the whole server."""
+"""Alerts a user who is not looking: rings the bell, and shows notices of the server."""
 
 from __future__ import annotations
 

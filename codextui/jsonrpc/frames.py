@@ -65,7 +65,7 @@ def decode_json(data: bytes) -> Json:
 
 
 def has_repeated_names(data: bytes) -> bool:
-    """Return whether an object in JSON says one of its members twice, of which readers take one."""
+    """Return whether an object in JSON repeats a name; parsers differ in which value they take."""
     try:
         json.loads(data.decode("utf-8", "replace"), object_pairs_hook=_unique)
     except _NameRepeated:
@@ -123,7 +123,7 @@ def _decode_leniently(data: bytes) -> Json:
 
 
 class _NameRepeated(Exception):
-    """An object says one of its members twice."""
+    """An object in JSON repeats a name."""
 
 
 def _unique(members: list[tuple[str, Json]]) -> JsonObject:

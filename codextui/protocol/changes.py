@@ -50,8 +50,8 @@ def count_lines(lines: Iterable[DiffLine]) -> tuple[int, int]:
 def parse_unified(diff: str) -> list[DiffLine]:
     """Parse a unified diff of any number of files.
 
-    Lines of hunks are told from headers by the lengths stated in the hunk headers: a removed line
-    `-- x` looks like a file header.
+    The lengths in the hunk headers distinguish lines of hunks from headers: a removed line `-- x`
+    looks like a file header.
     """
     lines: list[DiffLine] = []
     old = new = 0

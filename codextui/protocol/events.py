@@ -26,7 +26,7 @@ EVENT_METHOD = "codex/event"
 
 
 class ThreadChanged(Message, frozen=True, tag_field="type", tag="thread_changed"):
-    """A thread is new, or something about it changed. Always the whole row."""
+    """A thread is new, or its info changed. Carries the whole info."""
 
     thread: ThreadInfo
 
@@ -98,7 +98,7 @@ class OutputDelta(Message, frozen=True, tag_field="type", tag="exec_command_outp
 
 
 class PatchUpdated(Message, frozen=True, tag_field="type", tag="patch_updated"):
-    """What a file change would do, as far as it is known now; replaces what was said before."""
+    """The proposed changes of a `fileChange` item; replaces the ones before."""
 
     item_id: str
     changes: tuple[FileChange, ...] = ()
@@ -141,7 +141,7 @@ class PlanUpdated(Message, frozen=True, tag_field="type", tag="plan_update"):
 
 
 class TurnCompleted(Message, frozen=True, tag_field="type", tag="task_complete"):
-    """The turn ended as it should.
+    """The turn completed.
 
     Attributes:
         last_agent_message: the agent's last message in it.
@@ -178,13 +178,13 @@ class ErrorRaised(Message, frozen=True, tag_field="type", tag="error"):
 
 
 class Warned(Message, frozen=True, tag_field="type", tag="warning"):
-    """Codex or the server warned of something, for a person to read."""
+    """A warning of Codex or the server, for a person to read."""
 
     message: str = ""
 
 
 class ApprovalAsked(Message, frozen=True, tag_field="type", tag="approval_asked"):
-    """The thread waits for a person."""
+    """An approval was opened; its thread waits for a person."""
 
     approval: Approval
 
@@ -199,10 +199,10 @@ class ApprovalAsked(Message, frozen=True, tag_field="type", tag="approval_asked"
 
 
 class ApprovalResolved(Message, frozen=True, tag_field="type", tag="approval_resolved"):
-    """An approval is over.
+    """An approval ended.
 
     Attributes:
-        approval_id: which.
+        approval_id: the id of the approval.
         outcome: `approved`, `approved_for_session`, `approved_always`, `denied`, `abort`,
             `answered`, or, where nobody decided, `withdrawn` or `lost`.
         by: the client whose answer it was, empty where nobody decided.
@@ -230,7 +230,7 @@ class CodexReady(Message, frozen=True, tag_field="type", tag="codex_ready"):
 
 
 class HandedOff(Message, frozen=True, tag_field="type", tag="handed_off"):
-    """A role handed off to another. Told on the run's thread and on the role's that handed off."""
+    """A role handed off to another; published on the run's thread and the source's."""
 
     source: str
     target: str
@@ -239,7 +239,7 @@ class HandedOff(Message, frozen=True, tag_field="type", tag="handed_off"):
 class HandoffRefused(Message, frozen=True, tag_field="type", tag="handoff_refused"):
     """A handoff was refused, because something that its target requires is missing.
 
-    Told on the run's thread and on that of the role that wanted to hand off.
+    Published on the run's thread and the source's.
 
     Attributes:
         source: the role that goes on.
@@ -334,7 +334,7 @@ Msg: TypeAlias = (
 
 
 class Event(Message, frozen=True):
-    """A message and where it belongs.
+    """A message with its sequence number, thread, turn and time.
 
     Attributes:
         seq: the server's sequence number; it only grows, with gaps where events were merged.

@@ -8,7 +8,7 @@ from codextui.protocol.codec import Message
 
 
 class ThreadKind(StrEnum):
-    """What stands behind a thread's row.
+    """Whether a thread is one of Codex, a role or a run.
 
     `CODEX`: a thread of Codex's. `ROLE`: a role of a team's run, `RUN`: the run itself; both are
     published by the program that runs the team, with ids that begin with `run:`.
@@ -50,7 +50,7 @@ class RunEventKind(StrEnum):
 
 
 class RoleAction(StrEnum):
-    """What a person can ask of a role, or, on the run's own row, of all its roles."""
+    """What a person can request of a role, or of all roles of a run."""
 
     MESSAGE = "message"
     PAUSE = "pause"
@@ -60,7 +60,7 @@ class RoleAction(StrEnum):
 
 
 class Gate(Message, frozen=True):
-    """A row of the gate board: one condition, who has to meet it, and whether it is met.
+    """A condition of a run: who has to meet it, and whether it is met.
 
     Attributes:
         condition: in words, such as `design/spec.md` or `` `make test` succeeds``.
@@ -68,7 +68,7 @@ class Gate(Message, frozen=True):
         needed_by: the roles that cannot begin without it.
         met: whether it holds.
         detail: why it does not (`is missing`, `is empty`), or what is there (`2.1 kB`).
-        since: unix seconds since when it is as it is, 0 where unknown.
+        since: unix seconds of its last change, 0 where unknown.
     """
 
     condition: str
@@ -80,7 +80,7 @@ class Gate(Message, frozen=True):
 
 
 class SpanKind(StrEnum):
-    """What a piece of a role's time went into."""
+    """What a role spends a span of time on."""
 
     ROLE = "role"  # from its start to its end: what the others are part of
     MODEL = "model"
@@ -92,12 +92,12 @@ class SpanKind(StrEnum):
 
 
 class Span(Message, frozen=True):
-    """A piece of a role's time.
+    """A span of a role's time.
 
     Attributes:
-        span_id: unique in the run; a span is told when it begins and again when it is over.
+        span_id: unique in the run; a span is published when it begins and when it ends.
         role: whose time it is.
-        kind: what it went into.
+        kind: what the role spends it on.
         name: the model, the tool, the thread's handle, the approval; may be empty.
         started_at: unix seconds.
         ended_at: unix seconds, None while it goes on.

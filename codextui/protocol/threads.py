@@ -24,7 +24,7 @@ MARK_VARIABLE = "CODEXTUI_APP_SERVER"
 
 
 class ThreadState(StrEnum):
-    """What a thread is doing. It comes from the protocol, never from looking at text."""
+    """The state of a thread, derived from messages of the protocol and never from text."""
 
     STARTING = "starting"
     WAITING = "waiting"  # of a role only: it has not begun, or waits for other roles
@@ -81,10 +81,10 @@ def _counts(usage: Usage) -> tuple[int, int, int, int, int]:
 
 
 class ThreadInfo(Message, frozen=True):
-    """Everything about a thread but its transcript: one row of the tree.
+    """Everything about a thread except its transcript.
 
-    Also of a role of a team's run, and of the run itself (`kind`): their turns are their stints
-    at work, and what only Codex's threads have is empty.
+    Runs of teams and their roles are threads too (`kind`). A turn of theirs lasts from when they
+    begin to work until they stop; fields that only Codex threads have are empty.
 
     Attributes:
         thread_id: Codex's id, unique.
@@ -104,9 +104,9 @@ class ThreadInfo(Message, frozen=True):
         waits_for: what a person has to do, empty where nothing (`approval`, `answer`).
         waits_since: unix seconds when the oldest open approval was asked, None where none is.
         forked_from: the thread it was forked from, empty otherwise.
-        kind: what stands behind it.
-        parent: the row that it stands under unless it is a fork: a role's run, the role that a
-            Codex thread works for, or the thread whose sub-agent it is; empty for a root.
+        kind: whether it is a Codex thread, a role or a run.
+        parent: the id of a role's run, of the role that a Codex thread works for, or of the
+            thread whose sub-agent it is; empty for others.
         usage: tokens that its model calls have used over its whole life; those of the thread
             that it was forked from are not among them.
         turn_usage: those of the running turn, or of the last one.

@@ -13,27 +13,28 @@ SUPERVISOR = "codextui/supervisor"
 """The experimental capability by which a client says that it supervises."""
 
 SUBSCRIBE_METHOD = "codex/subscribe"
-"""The request that stays open and brings events: `{since, epoch}`."""
+"""The request that subscribes to events; it stays open: `{since, epoch}`."""
 
 SUBSCRIBED_METHOD = "codex/subscribed"
 """The notification before the first event: `{epoch, since, head}`."""
 
 CAUGHT_UP_METHOD = "codex/caught_up"
-"""The notification after the last event of the past: `{seq}`."""
+"""The notification after the last replayed event: `{seq}`."""
 
 RELAYED_METHOD = "codextui/relayed"
-"""The notification with which a relay begins, before its client speaks.
+"""The first notification of a relay, before any message of its client.
 
-`{cwd, config?, tools?, events?, parent?}`: the folder that the client works in, which its calls
-mean where they name none, or a relative one; settings of Codex's for all its threads; `"all"`
-where it is to see the supervisors' tools, too; whether its calls bring it `codex/event`, where the
-user has said so; the id of the process that started the relay.
+`{cwd, config?, tools?, events?, parent?}`: the client's working folder, against which the `cwd` of
+its calls is resolved; settings of Codex for all its threads; `"all"` to list the supervisors'
+tools as well; whether its calls bring it `codex/event`, if the user chose; the id of the process
+that started the relay.
 """
 
 EVENTS = "codextui/events"
-"""The experimental capability with which a client says whether its calls are to bring it
-`codex/event`: `{"send": true}`. A client that does not say is sent them if it is known to use them
-(`takes_events`)."""
+"""The experimental capability by which a client chooses whether its calls bring it `codex/event`.
+
+Its value is `{"send": true}`. Without it `takes_events` decides by the client's name.
+"""
 
 EVENT_CLIENTS = frozenset({"aionui", "codex-remoteapp"})
 """Names, in lower case, of clients of `codex mcp-server` that show its `codex/event`."""

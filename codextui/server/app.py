@@ -1,4 +1,4 @@
-"""Puts the parts of a server together, and takes them down again."""
+"""Composes a server from its parts, and closes them."""
 
 from __future__ import annotations
 

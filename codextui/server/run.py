@@ -89,7 +89,7 @@ async def serve_private(
 
 
 def tune_garbage_collection() -> None:
-    """Collect cycles seldom, for the whole process: in a flood of events it took a fifth of it.
+    """Collect cycles less often; in a flood of events this took a fifth of the process's time.
 
     Almost all objects of an event are either retained for long or freed at once.
     """

@@ -144,9 +144,9 @@ class ServerState:
                 call.abandon()
 
     def assign_name(self, session: Session) -> None:
-        """Give a client a name of its own, to tell people which of two consoles decided.
+        """Assign a unique name, so that people see which of two consoles decided.
 
-        Over HTTP every request has its own session, and clients are not told apart.
+        Over HTTP every request has its own session, and clients share a name.
         """
         if session.unique_name or not session.persistent:
             return

@@ -32,7 +32,7 @@ FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 10.0
 
 STEADY_S = 30.0
-"""Seconds after which a process counts as steady: its end starts the pauses from the first."""
+"""Seconds of uptime after which the next restart waits for `FIRST_PAUSE_S` again."""
 
 MISSING_PAUSE_S = 5.0
 """Seconds between two searches for a Codex that is not installed."""
@@ -146,9 +146,10 @@ class CodexWorker:
         return self._settled()
 
     async def call(self, call: Callable[[AppServer], Awaitable[_T]]) -> _T:
-        """Make a call, and make it again of the next process where Codex dies meanwhile.
+        """Make a call, and repeat it on the next process if Codex dies before it answers.
 
-        For calls that leave nothing behind in a process that dies. Raises as `app` and `call` do.
+        For calls that leave nothing behind in a process that dies. Raises as `app` and
+        `AppServer.call` do.
         """
         try:
             return await call(await self.app())

@@ -40,7 +40,7 @@ The modules:
 
 * `events`: one thread's events in order, with the state behind them.
 * `notifications`: notifications that mean one message each, and the start of MCP servers.
-* `items`: items, and the messages of their own that began and ended them.
+* `items`: items, and the separate messages at their start and end.
 * `requests`: approvals, as `elicitation/create` and the event before it.
 * `values`: names, commands, paths, file changes and sandboxes.
 

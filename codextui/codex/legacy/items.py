@@ -1,4 +1,4 @@
-"""Items of `codex mcp-server`, and the messages of its own that it sent about each. Pure.
+"""Items of `codex mcp-server`, and the separate messages that it sent about each. Pure.
 
 Beside `item_started` and `item_completed`, which carry an item, the old server sent messages of
 older clients: `exec_command_begin` and `exec_command_end`, `agent_message`, and such.
@@ -41,7 +41,7 @@ def legacy_item(item: JsonObject, *, done: bool, auto_approved: bool = False) ->
 def begin_msg(
     item: JsonObject, turn_id: str, started_at_ms: int, *, auto_approved: bool = False
 ) -> LegacyMsg:
-    """Return the message of its own that began an item, empty where there was none."""
+    """Return the separate message at the start of an item, empty where there was none."""
     match item.get("type"):
         case "commandExecution":
             members = {"turn_id": turn_id, "started_at_ms": started_at_ms, **_command(item)}
@@ -59,7 +59,7 @@ def begin_msg(
 
 
 def end_msgs(item: JsonObject, turn_id: str, completed_at_ms: int) -> list[LegacyMsg]:
-    """Return the messages of its own that ended an item."""
+    """Return the separate messages at the end of an item."""
     match item.get("type"):
         case "userMessage":
             return [_user_message(item)]

@@ -1,4 +1,4 @@
-"""How the widgets that show threads draw them: the palettes, the clock and derived facts."""
+"""What the widgets that show threads share: palettes, the clock, and queries of the state."""
 
 from __future__ import annotations
 
@@ -51,10 +51,10 @@ class PaneContext(msgspec.Struct, frozen=True):
 
     Attributes:
         palettes: the palettes.
-        state_of: `Board.state_of`.
+        state_of: see `ConsoleState.state_of`.
         now: returns unix seconds.
         home: the user's home folder, shown as `~`.
-        standing_of: how the run of a thread stands, and what it costs.
+        run_summary_of: see `ConsoleState.summarize_run`.
     """
 
     palettes: Palettes

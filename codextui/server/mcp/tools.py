@@ -254,7 +254,7 @@ def _find(server: ServerState, arguments: JsonObject) -> ThreadRecord:
 
 
 def _parent(server: ServerState, parent: str) -> str:
-    """Return the id of a new thread's parent. A role may be published a little later."""
+    """Return the id of a new thread's parent; a role that is not published yet is accepted."""
     if not parent or (parent.startswith(RUN_PREFIX) and len(parent) <= MAX_ID):
         return parent
     return server.registry.find(parent).thread_id
@@ -263,7 +263,7 @@ def _parent(server: ServerState, parent: str) -> str:
 def _send_to_role(
     server: ServerState, caller: Caller, record: ThreadRecord, prompt: str
 ) -> dict[str, object]:
-    """Send a message to a role, with the result that a thread's message has."""
+    """Send a message to a role; the result has the shape of `codex-send`."""
     server.controls.request(record, RoleAction.MESSAGE, prompt, by=caller.name)
     turn_id = record.turn.running_id
     return {**_thread_result(record), "turnId": turn_id, "steered": bool(turn_id)}

@@ -65,7 +65,7 @@ class RunRequests:
         return record
 
     def resume(self, record: ThreadRecord, *, by: str) -> ThreadRecord:
-        """Request that a role or a run goes on which is paused or was stopped.
+        """Request that a paused or stopped role or run resumes.
 
         Raises:
             ServerRefused: it is neither, or its program is gone; the message says how to start

@@ -82,7 +82,7 @@ def parse_question(kind: str, source: JsonObject) -> Asked:
     """Return what `codex-ask` asks.
 
     Raises:
-        ServerRefused: it is too large, or its questions cannot be told apart.
+        ServerRefused: it is too large, has too many questions, or repeats a question id.
         MessageInvalid: it does not have the shape of its kind.
     """
     chars = json_chars(source)

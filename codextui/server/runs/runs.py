@@ -26,7 +26,7 @@ from codextui.server.threads.registry import ThreadRecord, ThreadRegistry
 from codextui.server.threads.turn_state import AT_REST, ENDED_STATES, disconnected
 
 EVENT_OVERHEAD = 200
-"""What an event costs beside its own characters, in characters."""
+"""Characters counted for an event in addition to its own."""
 
 _PROGRAM_GONE = "The program that ran it is gone."
 
@@ -279,7 +279,7 @@ def _killed(info: ThreadInfo) -> ThreadInfo:
 
 
 def _revives(event: PublishedEvent) -> bool:
-    """Return whether an event says that its run goes on."""
+    """Return whether an event shows that its run is active."""
     match event.msg:
         case ev.ThreadChanged(ThreadInfo(kind=ThreadKind.RUN, state=state)):
             return state not in ENDED_STATES

@@ -38,7 +38,7 @@ _SELECT_RESOLUTION = """
 SELECT outcome, by, message, waited, lost_at FROM approvals WHERE approval_id = ?
 """
 
-# By the ids that were given: a row's own number is lower where the disk had no room for others.
+# Taken from the approval ids: the row ids count only the approvals that were written.
 _SELECT_LAST_APPROVAL = """
 SELECT coalesce(max(CAST(substr(approval_id, 2) AS INTEGER)), 0) FROM approvals
 """

@@ -61,9 +61,10 @@ async def read_events(hub: EventHub, journal: Path, record: ThreadRecord) -> lis
 
 
 def _restore_approvals(hub: EventHub, journal: Journal, contents: JournalContents) -> None:
-    """Let the audit log and the events say the same of every approval.
+    """Reconcile the ends of approvals in the audit log with those in the events.
 
-    The server may have died between the two. What neither of them knows the end of is lost.
+    The server may have died after writing only one of them. An approval that has no end in either
+    is lost.
     """
     for approval, resolved in contents.unreported:
         hub.publish(approval.thread_id, approval.turn_id, resolved)
@@ -99,6 +100,6 @@ def _with_own_usage(info: ThreadInfo) -> ThreadInfo:
 
 
 def _had_turn(info: ThreadInfo) -> bool:
-    """Return whether a turn was running. A role may be held in the middle of one."""
+    """Return whether a turn was running, which a role may have paused in."""
     held = info.kind is not ThreadKind.CODEX and info.state is not ThreadState.KILLED
     return (held or info.state.has_turn) and info.turn_started_at is not None

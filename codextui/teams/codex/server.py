@@ -159,7 +159,7 @@ class CodexToolServer(MCPServer):
         return self._settings
 
     def _log_key(self, key: str, arguments: JsonObject) -> str:
-        """Return the call's key in the log, which tells reused ids apart by the arguments."""
+        """Return the call's key in the log; models reuse ids, so it contains the arguments."""
         if self._continues_calls:
             text = json.dumps(arguments, sort_keys=True, default=str)
             return f"{key} {hashlib.sha256(text.encode()).hexdigest()}"

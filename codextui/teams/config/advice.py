@@ -1,4 +1,4 @@
-"""Advice about teams that are valid and rarely wise."""
+"""Advice about teams that are valid, but probably not what their author wants."""
 
 from __future__ import annotations
 

@@ -77,7 +77,7 @@ class GateBoard:
             self._on_change(tuple(updated.values()))
 
     def _with_time(self, gate: Gate) -> Gate:
-        """Return a gate with the time of its last change, if it has no files that tell it."""
+        """Return a gate with the time of its last change; files have a time of their own."""
         before = self._gates.get(gate.condition)
         if gate.since or before is None:
             return gate

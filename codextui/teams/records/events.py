@@ -18,7 +18,10 @@ from codextui.protocol.runs import RunEventKind
 from codextui.teams.records.store import JsonLinesFile, RunStore
 
 EVENTS_FILE = "happenings.jsonl"
-"""The log in a run's folder: lines of `{at, kind, role, text, …}`, `at` in unix seconds."""
+"""The log in a run's folder: lines of `{at, kind, role, text, …}`, `at` in unix seconds.
+
+Its name, and the `happening` of exports, are those of earlier releases.
+"""
 
 CUT_OFF = "cut_off"
 """The recorded outcome of a run that has no end yet: it is running, or was killed."""

@@ -27,7 +27,7 @@ from codextui.teams.records.store import RunStore
 WHOLE_TEAM = ""
 """The role under which a rerun of a whole conversation by handoffs is requested."""
 
-_PART = "direction"
+_PART = "direction"  # as in the runs that earlier releases recorded
 
 
 class RoleMessage(Message, frozen=True, rename={"position": "at"}):

@@ -58,7 +58,7 @@ class Conversation:
     def __init__(self, context: RunContext, name: str) -> None:
         self._context = context
         self._name = name
-        self._part = f"strand-{name}"
+        self._part = f"strand-{name}"  # as in the runs that earlier releases recorded
         self._hooks = RoleTurnHooks(context)
         self._items: list[TResponseInputItem] = []
         with context.store.reading(self._part) as recorded:
