@@ -28,7 +28,7 @@ MAX_BATCH = 1_000
 RETRY_S = 2.0
 """Seconds between two attempts to write what the disk had no room for."""
 
-MAX_KEPT_EVENTS = 100_000
+MAX_DEFERRED_EVENTS = 100_000
 """Events that wait for room on the disk; beyond that the oldest are lost."""
 
 _Statement: TypeAlias = tuple[str, tuple[object, ...]]
@@ -84,8 +84,8 @@ class _Write:
 class Journal:
     """A SQLite file (mode 0600) that a thread of its own writes to.
 
-    Only `record_decision` and `close` wait for the disk. What the disk has no room for is kept and
-    written later, except for a decision, which fails. Another write that fails is logged, and the
+    Only `record_decision` and `close` wait for the disk. Writes that the disk has no room for are
+    deferred, except for a decision, which fails. Another write that fails is logged, and the
     server goes on without that record. The methods for approvals make this an
     `approvals.broker.AuditLog`.
 
@@ -93,7 +93,7 @@ class Journal:
         path: the file; it is created, or migrated from an older version.
         clock: returns unix seconds.
         retry_s: seconds between two attempts to write what the disk had no room for.
-        max_kept_events: events that are kept until there is room.
+        max_deferred_events: events that wait until there is room.
 
     Attributes:
         problem: why nothing can be written, as a sentence; empty where it can.
@@ -110,7 +110,7 @@ class Journal:
         *,
         clock: Callable[[], float] = time.time,
         retry_s: float = RETRY_S,
-        max_kept_events: int = MAX_KEPT_EVENTS,
+        max_deferred_events: int = MAX_DEFERRED_EVENTS,
     ) -> None:
         migrate(path)
         self._path = path
@@ -119,7 +119,7 @@ class Journal:
         self.problem = ""
         self.on_error: Callable[[str], object] = logger.warning
         self._writes: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
-        self._kept = _KeptWrites(max_kept_events)
+        self._deferred = _DeferredWrites(max_deferred_events)
         self._loop = asyncio.get_running_loop()
         self._failed = False
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
@@ -195,17 +195,17 @@ class Journal:
             batch = self._next_batch()
             running = None not in batch
             self._write(database, [write for write in batch if write is not None])
-            if self._kept and (not running or time.monotonic() - tried_at >= self._retry_s):
-                self._write_kept(database)
+            if self._deferred and (not running or time.monotonic() - tried_at >= self._retry_s):
+                self._write_deferred(database)
                 tried_at = time.monotonic()
-        if self._kept:
+        if self._deferred:
             logger.error("the journal %s misses the latest of this server", self._path)
         database.close()
 
     def _next_batch(self) -> list[_Write | None]:
         """Return what waits; wait for something, but no longer than until the next attempt."""
         try:
-            batch = [self._writes.get(timeout=self._retry_s if self._kept else None)]
+            batch = [self._writes.get(timeout=self._retry_s if self._deferred else None)]
         except queue.Empty:
             return []
         while not self._writes.empty() and len(batch) < MAX_BATCH:
@@ -213,13 +213,13 @@ class Journal:
         return batch
 
     def _write(self, database: sqlite3.Connection, writes: list[_Write]) -> None:
-        if not self._kept and _execute(database, writes) is None:
+        if not self._deferred and _execute(database, writes) is None:
             for write in writes:
                 self._finish(write, None)
             return
         for write in writes:  # one of them cannot be written: the others can
-            if self._kept and write.on_done is None:
-                self._kept.add(write)  # after what has been kept before
+            if self._deferred and write.on_done is None:
+                self._deferred.add(write)  # after what was deferred before
             else:
                 self._write_alone(database, write)
 
@@ -228,26 +228,26 @@ class Journal:
         if _is_temporary(error):
             self._call(functools.partial(self._report_problem, str(error)))
             if write.on_done is None:
-                self._kept.add(write)
+                self._deferred.add(write)
                 return
         self._finish(write, error)
 
-    def _write_kept(self, database: sqlite3.Connection) -> None:
-        while chunk := self._kept.first(MAX_BATCH):
+    def _write_deferred(self, database: sqlite3.Connection) -> None:
+        while chunk := self._deferred.first(MAX_BATCH):
             if _execute(database, chunk) is None:
-                self._kept.remove(chunk)
+                self._deferred.remove(chunk)
                 continue
             for write in chunk:  # one of them cannot be written: the others can
                 error = _execute(database, [write])
                 if _is_temporary(error):
                     return
-                self._kept.remove([write])
+                self._deferred.remove([write])
                 self._finish(write, error)
-        self._call(functools.partial(self._report_room, self._kept.take_lost()))
+        self._call(functools.partial(self._report_room, self._deferred.take_lost()))
 
     def _finish(self, write: _Write, error: Exception | None) -> None:
         if error is None and write.on_done is not None:
-            self._kept.discard(write.key)  # the approval itself, which a decision contains
+            self._deferred.discard(write.key)  # the approval itself, which a decision contains
         if error is not None and not _is_temporary(error):
             self._call(functools.partial(self._report, error))
         if write.on_done is not None:
@@ -294,7 +294,7 @@ class Journal:
             self.on_error(message)
 
 
-class _KeptWrites:
+class _DeferredWrites:
     """Writes that wait for room on the disk: the last one of each key, and the latest events."""
 
     def __init__(self, max_events: int) -> None:

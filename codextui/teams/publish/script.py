@@ -167,7 +167,7 @@ class PublishingHooks(ToolCallHooks):
         except Exception as error:  # noqa: BLE001 - no failure may end the script
             if not self._has_logged:
                 self._has_logged = True
-                logger.warning("the run %s is not told as a whole: %r", self._name, error)
+                logger.warning("the run %s is not published completely: %r", self._name, error)
 
 
 class ScriptRun:

@@ -129,7 +129,7 @@ async def test_the_latest_state_of_a_thread_wins_however_the_writes_fail(
 async def test_the_oldest_events_go_where_too_many_wait_and_their_number_is_told(
     disk: SmallDisk, path: Path
 ):
-    journal = Journal(path, retry_s=RETRY_S, max_kept_events=3)
+    journal = Journal(path, retry_s=RETRY_S, max_deferred_events=3)
     told: list[str] = []
     journal.on_error = told.append
     disk.fill()
