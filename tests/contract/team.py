@@ -13,21 +13,21 @@ BACKEND = f"{RUN}/backend"
 TESTER = f"{RUN}/tester"
 
 
-def told(thread_id: str, word: str, turn_id: str = "", /, **msg: Any) -> dict[str, Any]:
+def run_event(thread_id: str, word: str, turn_id: str = "", /, **msg: Any) -> dict[str, Any]:
     """Return an event as `codex-publish` takes it."""
     return {"threadId": thread_id, "turnId": turn_id, "msg": {"type": word, **msg}}
 
 
-def row(thread_id: str, state: str = "running", /, **more: Any) -> dict[str, Any]:
+def thread_changed(thread_id: str, state: str = "running", /, **more: Any) -> dict[str, Any]:
     """Return the event that publishes the info of a run or a role."""
     kind, handle = ("run", "bugs") if "/" not in thread_id else ("role", thread_id.split("/")[1])
     info = {"thread_id": thread_id, "handle": handle, "state": state, "kind": kind}
-    return told(thread_id, "thread_changed", thread={**info, **more})
+    return run_event(thread_id, "thread_changed", thread={**info, **more})
 
 
 def said(thread_id: str, turn_id: str, text: str, item_id: str = "i1") -> dict[str, Any]:
     item = {"id": item_id, "type": "agentMessage", "text": text}
-    return told(thread_id, "item_completed", turn_id, item=item)
+    return run_event(thread_id, "item_completed", turn_id, item=item)
 
 
 class Team:
@@ -51,11 +51,11 @@ class Team:
     async def start(self) -> None:
         """Publish a run whose backend works in its first turn while its tester waits."""
         await self.publish(
-            row(RUN),
-            told(RUN, "task_started", "t1"),
-            row(BACKEND),
-            told(BACKEND, "task_started", "t1"),
-            row(TESTER, "waiting"),
+            thread_changed(RUN),
+            run_event(RUN, "task_started", "t1"),
+            thread_changed(BACKEND),
+            run_event(BACKEND, "task_started", "t1"),
+            thread_changed(TESTER, "waiting"),
         )
 
     def ask(self, thread: str = BACKEND, tool: str = "deploy", **arguments: Any) -> int:

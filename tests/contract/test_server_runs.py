@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from contract.serving import PATIENCE_S, Console, answer_of, serving
-from contract.team import BACKEND, RUN, said, team_of, told
+from contract.team import BACKEND, RUN, run_event, said, team_of
 
 from codextui.config import paths
 from codextui.demo import Say, Script
@@ -59,7 +59,7 @@ async def test_a_role_and_its_question_survive_the_end_of_codex(
         await team.publish(said(BACKEND, "t1", "Still here."))
         await console.connection.answer(approval.approval_id, Approved())
         assert (await team.reply(number))["decision"] == "approved"
-        await team.publish(told(BACKEND, "task_complete", "t1"))
+        await team.publish(run_event(BACKEND, "task_complete", "t1"))
         ended = await console.event(ev.TurnCompleted, lambda e: e.thread_id == BACKEND)
         assert answer_of(ended) == "Still here."
         assert console.messages(BACKEND, ev.TurnAborted) == []

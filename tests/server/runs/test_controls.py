@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from contract.serving import Console, Served
-from contract.team import BACKEND, RUN, TESTER, row, team_of, told
+from contract.team import BACKEND, RUN, TESTER, run_event, team_of, thread_changed
 
 from codextui.errors import ServerRefused
 from codextui.protocol import events as ev
@@ -98,7 +98,7 @@ async def test_nothing_can_be_requested_once_the_program_is_gone(
 async def test_only_a_rerun_can_be_requested_of_a_run_that_has_ended(served: Served):
     async with served.console() as console, team_of(served) as team:
         await team.start()
-        await team.publish(row(RUN, "done"), row(BACKEND, "done"))
+        await team.publish(thread_changed(RUN, "done"), thread_changed(BACKEND, "done"))
         for action in ("message", "pause", "resume", "stop"):
             why = await refusal(console, "codex-role", thread=BACKEND, action=action, text="x")
             assert why == "bugs is over (done): nobody is at work there"
@@ -110,7 +110,7 @@ async def test_only_a_rerun_can_be_requested_of_a_run_that_has_ended(served: Ser
 async def test_a_role_that_has_ended_cannot_be_paused_or_stopped(served: Served, action: str):
     async with served.console() as console, team_of(served) as team:
         await team.start()
-        await team.publish(row(BACKEND, "failed"))
+        await team.publish(thread_changed(BACKEND, "failed"))
         why = await refusal(console, "codex-role", thread=BACKEND, action=action)
         assert why == "backend is not at work (failed)"
 
@@ -120,7 +120,7 @@ async def test_a_paused_role_can_be_resumed_and_a_running_one_cannot(served: Ser
         await team.start()
         why = await refusal(console, "codex-resume", thread=RUN)
         assert why == "bugs is not paused: team bugs runs it"
-        await team.publish(row(BACKEND, "paused"))
+        await team.publish(thread_changed(BACKEND, "paused"))
         await console.call("codex-resume", thread="backend")
         assert await requested(console) == (
             BACKEND,
@@ -134,7 +134,7 @@ async def test_a_held_role_with_an_open_question_can_be_resumed(served: Served, 
         await team.start()
         team.ask()
         await console.offered()
-        await team.publish(row(BACKEND, state))
+        await team.publish(thread_changed(BACKEND, state))
         await console.call("codex-resume", thread="backend")
         asked = ev.RoleRequested(RoleAction.RESUME, "", "console")
         assert await requested(console) == (BACKEND, asked)
@@ -192,7 +192,9 @@ async def test_a_killed_run_does_not_come_back_by_what_its_program_still_publish
         await team.start()
         await console.call("codex-kill", thread=RUN)
         new = f"{RUN}/new"
-        handles = await team.publish(row(RUN), row(BACKEND, "interrupted"), row(new))
+        handles = await team.publish(
+            thread_changed(RUN), thread_changed(BACKEND, "interrupted"), thread_changed(new)
+        )
         assert handles[new] == "new"
         assert (await console.call("codex-threads"))["threads"] == []
         why = await team.reply(team.ask())
@@ -204,12 +206,16 @@ async def test_a_killed_run_comes_back_when_another_program_runs_it(served: Serv
         async with team_of(served) as team:
             await team.start()
             await console.call("codex-kill", thread=RUN)
-            other = await team.publish(row("run:bugs-2"), run="run:bugs-2")
+            other = await team.publish(thread_changed("run:bugs-2"), run="run:bugs-2")
             assert other == {"run:bugs-2": "bugs"}
         async with team_of(served) as again:
-            await again.publish(row(RUN, "interrupted"))  # how it ended brings nothing back
+            await again.publish(
+                thread_changed(RUN, "interrupted")
+            )  # how it ended brings nothing back
             assert (await console.call("codex-read", thread=RUN))["thread"]["state"] == "killed"
-            handles = await again.publish(row(RUN), row(BACKEND, "done"), row(TESTER))
+            handles = await again.publish(
+                thread_changed(RUN), thread_changed(BACKEND, "done"), thread_changed(TESTER)
+            )
             assert handles == {RUN: "bugs-2", BACKEND: "backend", TESTER: "tester"}
             rows = (await console.call("codex-threads"))["threads"]
             states = {one["thread_id"]: one["state"] for one in rows}
@@ -226,7 +232,7 @@ async def test_a_killed_run_stays_killed_when_its_question_ends(served: Served):
         await team.start()
         number = team.ask()
         await console.offered()
-        await team.publish(told(RUN, "warning", message="hm"))
+        await team.publish(run_event(RUN, "warning", message="hm"))
         await console.call("codex-kill", thread=RUN)
         await team.reply(number)
         backend = await console.call("codex-read", thread=BACKEND)

@@ -5,7 +5,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from contract.team import BACKEND, RUN, row, said, told
+from contract.team import BACKEND, RUN, run_event, said, thread_changed
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -34,14 +34,14 @@ def refusal(*events: Any, run: str = RUN) -> str:
 
 
 def test_the_server_sets_the_parent_of_a_role():
-    (message,) = read(row(BACKEND, parent=BACKEND, forked_from=RUN))
+    (message,) = read(thread_changed(BACKEND, parent=BACKEND, forked_from=RUN))
     assert isinstance(message, ev.ThreadChanged)
     assert (message.thread.parent, message.thread.forked_from) == (RUN, "")
     assert message.thread.kind is ThreadKind.ROLE
 
 
 def test_a_long_note_and_brief_are_shortened():
-    (message,) = read(row(RUN, note="no\n" * 9_000, brief="b" * 20_000))
+    (message,) = read(thread_changed(RUN, note="no\n" * 9_000, brief="b" * 20_000))
     assert isinstance(message, ev.ThreadChanged)
     assert len(message.thread.note) == MAX_NOTE
     assert "\n" not in message.thread.note
@@ -51,24 +51,24 @@ def test_a_long_note_and_brief_are_shortened():
 @pytest.mark.parametrize(
     "event",
     [
-        told(BACKEND, "task_started", "t1"),
-        told(BACKEND, "item_started", "t1", item={"id": "i", "type": "reasoning"}),
+        run_event(BACKEND, "task_started", "t1"),
+        run_event(BACKEND, "item_started", "t1", item={"id": "i", "type": "reasoning"}),
         said(BACKEND, "t1", "Done."),
-        told(BACKEND, "agent_message_content_delta", "t1", item_id="i", delta="D"),
-        told(BACKEND, "reasoning_content_delta", "t1", item_id="i", delta="D"),
-        told(BACKEND, "plan_delta", "t1", item_id="i", delta="D"),
-        told(BACKEND, "exec_command_output_delta", "t1", item_id="i", delta="D"),
-        told(BACKEND, "plan_update", "t1", plan=[]),
-        told(BACKEND, "token_count", total={"total": 7}),
-        told(BACKEND, "task_complete", "t1", last_agent_message="Done."),
-        told(BACKEND, "turn_aborted", "t1", reason="failed"),
-        told(BACKEND, "error", message="no"),
-        told(BACKEND, "warning", message="no"),
-        told(BACKEND, "handed_off", source="backend", target="tester"),
-        told(BACKEND, "handoff_refused", source="backend", target="tester", missing=["x"]),
-        told(RUN, "run_noted", kind="role_started", role="backend", text="began"),
-        told(RUN, "gates_checked", gates=[GATE]),
-        told(RUN, "span_changed", span=SPAN),
+        run_event(BACKEND, "agent_message_content_delta", "t1", item_id="i", delta="D"),
+        run_event(BACKEND, "reasoning_content_delta", "t1", item_id="i", delta="D"),
+        run_event(BACKEND, "plan_delta", "t1", item_id="i", delta="D"),
+        run_event(BACKEND, "exec_command_output_delta", "t1", item_id="i", delta="D"),
+        run_event(BACKEND, "plan_update", "t1", plan=[]),
+        run_event(BACKEND, "token_count", total={"total": 7}),
+        run_event(BACKEND, "task_complete", "t1", last_agent_message="Done."),
+        run_event(BACKEND, "turn_aborted", "t1", reason="failed"),
+        run_event(BACKEND, "error", message="no"),
+        run_event(BACKEND, "warning", message="no"),
+        run_event(BACKEND, "handed_off", source="backend", target="tester"),
+        run_event(BACKEND, "handoff_refused", source="backend", target="tester", missing=["x"]),
+        run_event(RUN, "run_noted", kind="role_started", role="backend", text="began"),
+        run_event(RUN, "gates_checked", gates=[GATE]),
+        run_event(RUN, "span_changed", span=SPAN),
     ],
     ids=lambda event: event["msg"]["type"],
 )
@@ -99,7 +99,7 @@ def test_events_that_only_the_server_publishes_are_refused(msg: dict[str, Any]):
     "thread_id", ["run:bugs-10", "run:other", "run:bugs-1x/backend", "01a2-b3c4", "", "bugs-1"]
 )
 def test_events_of_another_runs_threads_are_refused(thread_id: str):
-    assert f"is none of {RUN}" in refusal(told(thread_id, "warning", message=""))
+    assert f"is none of {RUN}" in refusal(run_event(thread_id, "warning", message=""))
 
 
 @pytest.mark.parametrize(
@@ -112,55 +112,70 @@ def test_an_invalid_run_id_is_refused(run: str):
 @pytest.mark.parametrize(
     ("event", "why"),
     [
-        (row(RUN, kind="role"), "the kind of 'run:bugs-1' is 'run'"),
-        (row(BACKEND, kind="run"), "the kind of 'run:bugs-1/backend' is 'role'"),
-        (row(BACKEND, kind="codex"), "the kind of 'run:bugs-1/backend' is 'role'"),
-        (row(BACKEND, kind="god"), "Invalid enum value 'god' - at `$.thread.kind`"),
-        (row(BACKEND, state="dreaming"), "Invalid enum value 'dreaming' - at `$.thread.state`"),
-        (row(BACKEND, thread_id=RUN), "is told on"),
-        (row(BACKEND, model="m" * publication.MAX_INFO_CHARS), "a row of"),
-        (row(BACKEND, turn_id="t" * 201), "turn_id must be up to"),
-        (row(BACKEND, created_at=-1), "unix seconds"),
-        (row(BACKEND, turn_started_at=1e12), "unix seconds"),
-        (row(BACKEND, handle=7), "Expected `str`, got `int` - at `$.thread.handle`"),
-        (row(BACKEND, usage=[]), "Expected `object`, got `array` - at `$.thread.usage`"),
-        (told(BACKEND, "task_started"), "needs its turnId"),
-        (told(BACKEND, "task_started", "t" * 201), "turnId must be up to"),
-        (told(BACKEND, "task_started", "t\n1"), "turnId must be up to"),
-        (told(f"{RUN}/\u202ekcab", "warning", message=""), "threadId must be up to"),
-        (told(f"{RUN}/\ud800", "warning", message=""), "threadId must be up to"),
-        (told(BACKEND, "item_completed", "t1", item={"id": "i"}), "type must be a string"),
-        (told(BACKEND, "item_completed", "t1", item=[]), "item must be an object"),
-        (told(BACKEND, "item_completed", "t1", item={"id": "i" * 201, "type": "x"}), "item.id"),
-        (told(BACKEND, "warning", message=LONG), "1048576 may be"),
-        (told(BACKEND, "warning", message=7), "Expected `str`, got `int` - at `$.message`"),
-        (told(BACKEND, "gates_checked", gates=[]), "is told on the run's own row"),
-        (told(BACKEND, "span_changed", span=SPAN), "is told on the run's own row"),
-        (told(RUN, "gates_checked", gates=["x"]), "Expected `object`, got `str` - at `$.gates[0]`"),
-        (told(RUN, "gates_checked", gates=[GATE | {"since": 1e300}]), "number that is too large"),
+        (thread_changed(RUN, kind="role"), "the kind of 'run:bugs-1' is 'run'"),
+        (thread_changed(BACKEND, kind="run"), "the kind of 'run:bugs-1/backend' is 'role'"),
+        (thread_changed(BACKEND, kind="codex"), "the kind of 'run:bugs-1/backend' is 'role'"),
+        (thread_changed(BACKEND, kind="god"), "Invalid enum value 'god' - at `$.thread.kind`"),
         (
-            told(RUN, "span_changed", span=SPAN | {"kind": "x"}),
+            thread_changed(BACKEND, state="dreaming"),
+            "Invalid enum value 'dreaming' - at `$.thread.state`",
+        ),
+        (thread_changed(BACKEND, thread_id=RUN), "is told on"),
+        (thread_changed(BACKEND, model="m" * publication.MAX_INFO_CHARS), "a row of"),
+        (thread_changed(BACKEND, turn_id="t" * 201), "turn_id must be up to"),
+        (thread_changed(BACKEND, created_at=-1), "unix seconds"),
+        (thread_changed(BACKEND, turn_started_at=1e12), "unix seconds"),
+        (thread_changed(BACKEND, handle=7), "Expected `str`, got `int` - at `$.thread.handle`"),
+        (thread_changed(BACKEND, usage=[]), "Expected `object`, got `array` - at `$.thread.usage`"),
+        (run_event(BACKEND, "task_started"), "needs its turnId"),
+        (run_event(BACKEND, "task_started", "t" * 201), "turnId must be up to"),
+        (run_event(BACKEND, "task_started", "t\n1"), "turnId must be up to"),
+        (run_event(f"{RUN}/\u202ekcab", "warning", message=""), "threadId must be up to"),
+        (run_event(f"{RUN}/\ud800", "warning", message=""), "threadId must be up to"),
+        (run_event(BACKEND, "item_completed", "t1", item={"id": "i"}), "type must be a string"),
+        (run_event(BACKEND, "item_completed", "t1", item=[]), "item must be an object"),
+        (
+            run_event(BACKEND, "item_completed", "t1", item={"id": "i" * 201, "type": "x"}),
+            "item.id",
+        ),
+        (run_event(BACKEND, "warning", message=LONG), "1048576 may be"),
+        (run_event(BACKEND, "warning", message=7), "Expected `str`, got `int` - at `$.message`"),
+        (run_event(BACKEND, "gates_checked", gates=[]), "is told on the run's own row"),
+        (run_event(BACKEND, "span_changed", span=SPAN), "is told on the run's own row"),
+        (
+            run_event(RUN, "gates_checked", gates=["x"]),
+            "Expected `object`, got `str` - at `$.gates[0]`",
+        ),
+        (
+            run_event(RUN, "gates_checked", gates=[GATE | {"since": 1e300}]),
+            "number that is too large",
+        ),
+        (
+            run_event(RUN, "span_changed", span=SPAN | {"kind": "x"}),
             "Invalid enum value 'x'",
         ),
-        (told(RUN, "span_changed", span=SPAN | {"ended_at": -5}), "unix seconds"),
-        (told(RUN, "span_changed", span=SPAN | {"started_at": float("inf")}), "does not have"),
-        (told(RUN, "span_changed", span=SPAN | {"tokens": 10**400}), "number that is too large"),
+        (run_event(RUN, "span_changed", span=SPAN | {"ended_at": -5}), "unix seconds"),
+        (run_event(RUN, "span_changed", span=SPAN | {"started_at": float("inf")}), "does not have"),
+        (
+            run_event(RUN, "span_changed", span=SPAN | {"tokens": 10**400}),
+            "number that is too large",
+        ),
     ],
 )
 def test_an_invalid_event_is_refused_with_its_place(event: dict[str, Any], why: str):
-    fine = told(RUN, "warning", message="")
+    fine = run_event(RUN, "warning", message="")
     message = refusal(fine, event)
     assert message.startswith("codex-publish: events.1: ")
     assert why in message
 
 
 def test_too_many_events_are_refused():
-    events = [told(RUN, "warning", message="")] * (publication.MAX_EVENTS + 1)
+    events = [run_event(RUN, "warning", message="")] * (publication.MAX_EVENTS + 1)
     assert "1001 events in one call" in refusal(*events)
 
 
 def test_too_many_characters_are_refused():
-    event = told(RUN, "warning", message="x" * 1_000_000)
+    event = run_event(RUN, "warning", message="x" * 1_000_000)
     assert "characters in one call" in refusal(*[event] * 9)
 
 
@@ -178,14 +193,16 @@ def test_the_size_of_a_value_is_about_its_characters(value: Any):
 
 
 VALID = [
-    row(BACKEND, usage={"total": 7}, turn_started_at=5.0),
+    thread_changed(BACKEND, usage={"total": 7}, turn_started_at=5.0),
     said(BACKEND, "t1", "Done."),
-    told(BACKEND, "reasoning_content_delta", "t1", item_id="i", delta="D", part=1, raw=True),
-    told(BACKEND, "token_count", total={"total": 7}, last={}, context_window=9),
-    told(BACKEND, "plan_update", "t1", explanation="", plan=[{"step": "s", "status": "pending"}]),
-    told(RUN, "gates_checked", gates=[{**GATE, "makers": ["backend"], "since": 5.0}]),
-    told(RUN, "span_changed", span={**SPAN, "waits_for": ["tester"], "tokens": 5}),
-    told(RUN, "handoff_refused", source="a", target="b", missing=["c"]),
+    run_event(BACKEND, "reasoning_content_delta", "t1", item_id="i", delta="D", part=1, raw=True),
+    run_event(BACKEND, "token_count", total={"total": 7}, last={}, context_window=9),
+    run_event(
+        BACKEND, "plan_update", "t1", explanation="", plan=[{"step": "s", "status": "pending"}]
+    ),
+    run_event(RUN, "gates_checked", gates=[{**GATE, "makers": ["backend"], "since": 5.0}]),
+    run_event(RUN, "span_changed", span={**SPAN, "waits_for": ["tester"], "tokens": 5}),
+    run_event(RUN, "handoff_refused", source="a", target="b", missing=["c"]),
 ]
 ANYTHING: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),

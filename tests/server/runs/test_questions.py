@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from contract.serving import Served
-from contract.team import BACKEND, RUN, row, team_of, told
+from contract.team import BACKEND, RUN, run_event, team_of, thread_changed
 
 from codextui.client.spawn import open_socket
 from codextui.demo import Script, ScriptedModel
@@ -56,7 +56,7 @@ async def test_an_open_question_overrides_the_state_that_the_program_publishes(
         await team.start()
         number = team.ask()
         approval = await console.offered()
-        await team.publish(row(BACKEND, "paused", waits_for="", model="m1"))
+        await team.publish(thread_changed(BACKEND, "paused", waits_for="", model="m1"))
         changed = await console.event(
             ev.ThreadChanged,
             lambda e: isinstance(e.msg, ev.ThreadChanged) and e.msg.thread.model == "m1",
@@ -123,7 +123,7 @@ async def test_cancelling_the_call_withdraws_the_question(served: Served):
         resolved = await console.event(ev.ApprovalResolved)
         assert isinstance(resolved.msg, ev.ApprovalResolved)
         assert resolved.msg.outcome == "withdrawn"
-        await team.publish(row(BACKEND, "done"))
+        await team.publish(thread_changed(BACKEND, "done"))
         await console.state(BACKEND, ThreadState.DONE)
 
 
@@ -132,7 +132,7 @@ async def test_the_end_of_the_turn_withdraws_its_questions(served: Served):
         await team.start()
         number = team.ask()
         approval = await console.offered()
-        await team.publish(told(BACKEND, "task_complete", "t1"))
+        await team.publish(run_event(BACKEND, "task_complete", "t1"))
         await console.withdrawn(approval.approval_id)
         reply = await team.reply(number)
         assert reply["error"]["kind"] == "ServerRefused"

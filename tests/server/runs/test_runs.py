@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 from contract.http_clients import raw_session
 from contract.serving import Served
-from contract.team import BACKEND, RUN, TESTER, row, said, team_of, told
+from contract.team import BACKEND, RUN, TESTER, run_event, said, team_of, thread_changed
 
 from codextui.config.address import HttpAddress
 from codextui.demo import Script, ScriptedModel
@@ -57,10 +57,10 @@ async def test_a_turn_of_a_role_is_published_like_one_of_a_thread(served: Served
     async with served.console() as console, team_of(served) as team:
         await team.start()
         await team.publish(
-            told(BACKEND, "agent_message_content_delta", "t1", item_id="i1", delta="Done."),
+            run_event(BACKEND, "agent_message_content_delta", "t1", item_id="i1", delta="Done."),
             said(BACKEND, "t1", "Done."),
-            told(BACKEND, "token_count", total={"total": 12}, last={}),
-            told(BACKEND, "task_complete", "t1"),
+            run_event(BACKEND, "token_count", total={"total": 12}, last={}),
+            run_event(BACKEND, "task_complete", "t1"),
         )
         done = await console.event(ev.TurnCompleted, lambda e: e.thread_id == BACKEND)
         assert (done.turn_id, done.msg) == ("t1", ev.TurnCompleted("Done."))
@@ -74,10 +74,12 @@ async def test_a_unique_handle_is_assigned_once_and_can_be_changed(served: Serve
     other = "run:bugs-2"
     async with served.console() as console, team_of(served) as team:
         await team.start()
-        second = await team.publish(row(other), row(f"{other}/backend"), run=other)
+        second = await team.publish(
+            thread_changed(other), thread_changed(f"{other}/backend"), run=other
+        )
         assert second == {other: "bugs-2", f"{other}/backend": "backend-2"}
         await console.call("codex-rename", thread="backend-2", handle="server")
-        assert await team.publish(row(f"{other}/backend", "done"), run=other) == {
+        assert await team.publish(thread_changed(f"{other}/backend", "done"), run=other) == {
             other: "bugs-2",
             f"{other}/backend": "server",
         }
@@ -97,7 +99,7 @@ async def test_runs_and_roles_are_found_by_handle_and_by_id_with_and_without_pre
 async def test_any_text_of_a_program_is_published_unchanged(served: Served, text: str):
     async with served.console() as console, team_of(served) as team:
         await team.start()
-        await team.publish(said(BACKEND, "t1", text), told(BACKEND, "task_complete", "t1"))
+        await team.publish(said(BACKEND, "t1", text), run_event(BACKEND, "task_complete", "t1"))
         done = await console.event(ev.TurnCompleted)
         assert done.msg == ev.TurnCompleted(text)
         read = (await console.call("codex-read", thread=BACKEND))["events"]
@@ -107,34 +109,39 @@ async def test_any_text_of_a_program_is_published_unchanged(served: Served, text
 async def test_a_publication_with_an_invalid_event_is_not_applied(served: Served):
     async with served.console() as console, team_of(served) as team:
         await team.start()
-        why = await team.refused(row(BACKEND, "done"), told(f"{RUN}/ghost", "warning", message="!"))
+        why = await team.refused(
+            thread_changed(BACKEND, "done"), run_event(f"{RUN}/ghost", "warning", message="!")
+        )
         assert why == "codex-publish: events.1: tell the row first (thread_changed)"
         assert (await rows(console))[BACKEND]["state"] == "running"
 
 
 async def test_a_run_must_be_published_before_its_roles(served: Served):
     async with team_of(served) as team:
-        why = await team.refused(row(BACKEND), row(RUN))
+        why = await team.refused(thread_changed(BACKEND), thread_changed(RUN))
         assert why == "codex-publish: events.0: tell the run's own row first (thread_changed)"
-        assert await team.publish(row(RUN), row(BACKEND)) == {RUN: "bugs", BACKEND: "backend"}
+        assert await team.publish(thread_changed(RUN), thread_changed(BACKEND)) == {
+            RUN: "bugs",
+            BACKEND: "backend",
+        }
 
 
 async def test_a_run_has_only_so_many_threads(served: Served):
     async with team_of(served) as team:
-        roles = [row(f"{RUN}/r{number}") for number in range(LIMITS.rows)]
-        assert f"{LIMITS.rows} may be" in await team.refused(row(RUN), *roles)
-        assert len(await team.publish(row(RUN), *roles[1:])) == LIMITS.rows
+        roles = [thread_changed(f"{RUN}/r{number}") for number in range(LIMITS.rows)]
+        assert f"{LIMITS.rows} may be" in await team.refused(thread_changed(RUN), *roles)
+        assert len(await team.publish(thread_changed(RUN), *roles[1:])) == LIMITS.rows
 
 
 @pytest.mark.parametrize("limits", [RunLimits(active_runs=2)])
 async def test_a_client_has_only_so_many_active_runs(served: Served):
     async with team_of(served) as team:
         for run in ("run:a", "run:b"):
-            await team.publish(row(run), run=run)
-        assert "2 runs" in await team.refused(row("run:c"), run="run:c")
-        await team.publish(row("run:a", "done"), run="run:a")
-        await team.publish(row("run:c"), run="run:c")  # only those that go on count
-        assert "2 runs" in await team.refused(row("run:d"), run="run:d")
+            await team.publish(thread_changed(run), run=run)
+        assert "2 runs" in await team.refused(thread_changed("run:c"), run="run:c")
+        await team.publish(thread_changed("run:a", "done"), run="run:a")
+        await team.publish(thread_changed("run:c"), run="run:c")  # only those that go on count
+        assert "2 runs" in await team.refused(thread_changed("run:d"), run="run:d")
 
 
 @pytest.mark.parametrize("limits", [RunLimits(retained_chars=20_000)])
@@ -142,9 +149,9 @@ async def test_the_info_of_a_thread_counts_once_towards_the_history(served: Serv
     async with team_of(served) as team:
         big = "x" * 7_000
         for _ in range(5):
-            await team.publish(row(RUN, cwd=big))
-        await team.publish(row(BACKEND, cwd=big))
-        assert "no more is taken" in await team.refused(row(TESTER, cwd=big))
+            await team.publish(thread_changed(RUN, cwd=big))
+        await team.publish(thread_changed(BACKEND, cwd=big))
+        assert "no more is taken" in await team.refused(thread_changed(TESTER, cwd=big))
 
 
 @pytest.mark.parametrize("limits", [RunLimits(retained_chars=20_000)])
@@ -155,7 +162,9 @@ async def test_the_history_of_a_client_is_limited(served: Served):
         assert "no more is taken" in await team.refused(said(BACKEND, "t1", "x" * 15_000, "i2"))
         for number in range(20):  # what the next replaces takes up nothing
             gates = [{"condition": f"{number} {'x' * 5_000}"}]
-            await team.publish(told(RUN, "gates_checked", gates=gates), row(BACKEND, "done"))
+            await team.publish(
+                run_event(RUN, "gates_checked", gates=gates), thread_changed(BACKEND, "done")
+            )
 
 
 async def test_a_late_subscriber_gets_infos_notes_gates_and_spans(
@@ -163,21 +172,21 @@ async def test_a_late_subscriber_gets_infos_notes_gates_and_spans(
 ):
     def span(number: int, **more: Any) -> dict[str, Any]:
         span = {"span_id": f"s{number}", "role": "backend", "kind": "model", **more}
-        return told(RUN, "span_changed", span=span)
+        return run_event(RUN, "span_changed", span=span)
 
     async with team_of(served) as team:
         await team.start()
         await team.publish(
-            told(RUN, "run_noted", kind="role_started", role="backend", text="began"),
-            told(RUN, "gates_checked", gates=[{"condition": "spec.md"}]),
+            run_event(RUN, "run_noted", kind="role_started", role="backend", text="began"),
+            run_event(RUN, "gates_checked", gates=[{"condition": "spec.md"}]),
             span(1, started_at=1.0),
             span(2, started_at=2.0),
-            told(BACKEND, "agent_message_content_delta", "t1", item_id="i1", delta="Do"),
+            run_event(BACKEND, "agent_message_content_delta", "t1", item_id="i1", delta="Do"),
             said(BACKEND, "t1", "Done."),
             span(1, started_at=1.0, ended_at=3.0),
-            told(RUN, "gates_checked", gates=[{"condition": "spec.md", "met": True}]),
-            told(BACKEND, "handed_off", source="backend", target="tester"),
-            told(RUN, "run_noted", kind="role_ended", role="backend", text="ended"),
+            run_event(RUN, "gates_checked", gates=[{"condition": "spec.md", "met": True}]),
+            run_event(BACKEND, "handed_off", source="backend", target="tester"),
+            run_event(RUN, "run_noted", kind="role_ended", role="backend", text="ended"),
         )
         async with served.console() as late:
             assert {e.thread_id for e in late.events if isinstance(e.msg, ev.ThreadChanged)} == {
@@ -198,7 +207,7 @@ async def test_a_late_subscriber_gets_infos_notes_gates_and_spans(
 @pytest.mark.parametrize("limits", [RunLimits(open_calls=0)])
 async def test_a_client_that_does_not_wait_for_results_is_told_to(served: Served):
     async with team_of(served) as team:
-        assert "wait" in await team.refused(row(RUN))
+        assert "wait" in await team.refused(thread_changed(RUN))
 
 
 async def test_a_role_cannot_be_used_as_a_codex_thread(served: Served):
@@ -220,16 +229,16 @@ async def test_a_run_belongs_to_its_program_until_that_disconnects(served: Serve
     async with served.console() as console:
         async with team_of(served) as first, team_of(served) as second:
             await first.start()
-            assert await second.refused(row(RUN, "done")) == f"{RUN} is run by team bugs"
+            assert await second.refused(thread_changed(RUN, "done")) == f"{RUN} is run by team bugs"
         await console.state(RUN, ThreadState.DISCONNECTED)
         async with team_of(served) as third:
-            await third.publish(row(RUN, "done"), row(BACKEND, "done"))
+            await third.publish(thread_changed(RUN, "done"), thread_changed(BACKEND, "done"))
             await console.state(BACKEND, ThreadState.DONE)
 
 
 async def test_a_refused_publication_makes_no_owner(served: Served):
     async with team_of(served) as first, team_of(served) as second:
-        await first.refused(row(BACKEND))
+        await first.refused(thread_changed(BACKEND))
         await second.start()
 
 
@@ -238,9 +247,9 @@ async def test_a_client_that_has_disconnected_cannot_publish(options: ServerOpti
         session = Session(cast("Any", None), client_name="team bugs")
         caller = Caller(session, 1, supervises=False, elicits=False)
         with pytest.raises(ServerRefused, match="hung up"):
-            await publish(server, caller, {"run": RUN, "events": [row(RUN)]})
+            await publish(server, caller, {"run": RUN, "events": [thread_changed(RUN)]})
         server.sessions.add(session)
-        assert await publish(server, caller, {"run": RUN, "events": [row(RUN)]})
+        assert await publish(server, caller, {"run": RUN, "events": [thread_changed(RUN)]})
         server.disconnect(session)
         (left,) = server.registry
         assert left.info.state is ThreadState.DISCONNECTED
@@ -250,7 +259,7 @@ async def test_roles_whose_program_is_gone_are_disconnected_and_say_how_to_resum
     async with served.console() as console:
         async with team_of(served) as team:
             await team.start()
-            await team.publish(row(TESTER, "done", note="all is well"))
+            await team.publish(thread_changed(TESTER, "done", note="all is well"))
             team.ask()
             approval = await console.offered()
         row_left = await console.state(BACKEND, ThreadState.DISCONNECTED)
@@ -271,7 +280,7 @@ async def test_roles_whose_program_is_gone_are_disconnected_and_say_how_to_resum
 async def test_roles_that_had_not_ended_are_disconnected(served: Served, state: str):
     async with served.console() as console:
         async with team_of(served, "a script") as script:
-            await script.publish(row(RUN, state))
+            await script.publish(thread_changed(RUN, state))
         assert (await console.state(RUN, ThreadState.DISCONNECTED)).note == GONE
 
 
@@ -281,7 +290,7 @@ async def test_ended_roles_keep_their_state_when_their_program_disconnects(
 ):
     async with served.console() as console:
         async with team_of(served) as team:
-            await team.publish(row(RUN), row(BACKEND, state))
+            await team.publish(thread_changed(RUN), thread_changed(BACKEND, state))
         await console.state(RUN, ThreadState.DISCONNECTED)
         backend = (await console.call("codex-read", thread="backend"))["thread"]
         assert (backend["state"], backend["note"]) == (state, "")
@@ -294,7 +303,9 @@ async def test_a_new_owner_goes_on_with_the_turn_that_it_publishes_as_running(se
         await console.state(BACKEND, ThreadState.DISCONNECTED)
         seen = len(console.updates)
         async with team_of(served) as second:
-            await second.publish(row(RUN), row(BACKEND, turn_id="t1", turn_started_at=5.0))
+            await second.publish(
+                thread_changed(RUN), thread_changed(BACKEND, turn_id="t1", turn_started_at=5.0)
+            )
             again = await console.state(BACKEND, ThreadState.RUNNING, after=seen)
             assert (again.turn_id, again.turn_started_at) == ("t1", 5.0)
         lost = await console.event(ev.TurnAborted, lambda e: e.thread_id == BACKEND, after=seen)
@@ -308,7 +319,9 @@ async def test_a_turn_that_is_published_again_runs_again(served: Served):
         await console.state(BACKEND, ThreadState.DISCONNECTED)
         async with team_of(served) as second:
             await second.publish(
-                row(RUN), row(BACKEND, turn_id="t1"), told(BACKEND, "task_started", "t1")
+                thread_changed(RUN),
+                thread_changed(BACKEND, turn_id="t1"),
+                run_event(BACKEND, "task_started", "t1"),
             )
             backend = (await console.call("codex-read", thread=BACKEND))["thread"]
             assert backend["turn_id"] == "t1"
@@ -325,14 +338,14 @@ async def test_a_run_is_restored_by_the_next_server_and_goes_on_with_its_program
     await first.start()
     async with team_of(first) as team:
         await team.start()
-        gates = told(RUN, "gates_checked", gates=[{"condition": "spec.md"}])
+        gates = run_event(RUN, "gates_checked", gates=[{"condition": "spec.md"}])
         span = {"span_id": "s1", "role": "backend", "kind": "model"}
-        ended = told(RUN, "span_changed", span={**span, "ended_at": 5.0})
+        ended = run_event(RUN, "span_changed", span={**span, "ended_at": 5.0})
         await team.publish(
             gates,
-            told(RUN, "span_changed", span=span),
-            told(BACKEND, "agent_message_content_delta", "t1", item_id="i1", delta="Half a"),
-            told(RUN, "run_noted", kind="role_started", role="backend", text="began"),
+            run_event(RUN, "span_changed", span=span),
+            run_event(BACKEND, "agent_message_content_delta", "t1", item_id="i1", delta="Half a"),
+            run_event(RUN, "run_noted", kind="role_started", role="backend", text="began"),
             gates,
             ended,
         )
@@ -349,7 +362,7 @@ async def test_a_run_is_restored_by_the_next_server_and_goes_on_with_its_program
         assert [note.text for note in console.messages(RUN, ev.RunNoted)] == ["began"]
         assert console.said(BACKEND) == "Half a"
         assert [a.reason for a in console.messages(BACKEND, ev.TurnAborted)] == ["lost"]
-        handles = await team.publish(row(RUN), row(BACKEND, "done"))
+        handles = await team.publish(thread_changed(RUN), thread_changed(BACKEND, "done"))
         assert handles == {RUN: "bugs", BACKEND: "backend", TESTER: "tester"}
         await console.state(RUN, ThreadState.RUNNING)
     await second.stop()
@@ -361,7 +374,7 @@ async def test_a_server_ends_when_idle_but_not_while_a_program_is_connected(opti
     async with team_of(served) as team:
         await team.start()
         await asyncio.sleep(0.5)  # nothing tells that a server goes on
-        await team.publish(row(BACKEND))
+        await team.publish(thread_changed(BACKEND))
     await served.ended()
 
 
@@ -370,7 +383,7 @@ async def test_a_run_cannot_be_published_over_http(options: ServerOptions, folde
     served = Served(by_http, ScriptedModel(Script()))
     await served.start()
     async with raw_session(served, "team bugs") as client:
-        number = client.begin_tool("codex-publish", run=RUN, events=[row(RUN)])
+        number = client.begin_tool("codex-publish", run=RUN, events=[thread_changed(RUN)])
         result = (await client.reply(number))["result"]
         assert result["isError"]
         assert result["content"][0]["text"].startswith("a run cannot be told by HTTP")

@@ -88,8 +88,8 @@ async def test_a_decision_is_whole_where_there_was_no_room_for_what_was_asked(
 
 async def test_what_there_was_no_room_for_is_written_when_there_is(disk: SmallDisk, path: Path):
     journal = Journal(path, retry_s=RETRY_S)
-    told: list[str] = []
-    journal.on_error = told.append
+    reported: list[str] = []
+    journal.on_error = reported.append
     disk.fill()
     for state in (ThreadState.RUNNING, ThreadState.NEEDS_INPUT, ThreadState.IDLE):
         journal.record_thread(ThreadInfo("t", "codex-1", state))
@@ -101,12 +101,12 @@ async def test_what_there_was_no_room_for_is_written_when_there_is(disk: SmallDi
     assert [info.state for info in read_journal(path).threads] == [ThreadState.IDLE]
     stored = [past.msg for past in read_journal(path).events]
     assert stored == [event(number).msg for number in range(20)]
-    assert ["cannot be written" in told[0], "nothing is missing" in told[1]] == [True, True]
+    assert ["cannot be written" in reported[0], "nothing is missing" in reported[1]] == [True, True]
     disk.fill()
     journal.record_thread(ThreadInfo("u", "codex-2", ThreadState.IDLE, brief=50_000 * "x"))
     journal.record_event(event(20))
     await failing(journal)
-    assert len(told) == 3
+    assert len(reported) == 3
     disk.free()
     await journal.close()
     assert [info.handle for info in read_journal(path).threads] == ["codex-1", "codex-2"]
@@ -130,8 +130,8 @@ async def test_the_oldest_events_go_where_too_many_wait_and_their_number_is_told
     disk: SmallDisk, path: Path
 ):
     journal = Journal(path, retry_s=RETRY_S, max_deferred_events=3)
-    told: list[str] = []
-    journal.on_error = told.append
+    reported: list[str] = []
+    journal.on_error = reported.append
     disk.fill()
     for number in range(10):
         journal.record_event(event(number))
@@ -144,7 +144,7 @@ async def test_the_oldest_events_go_where_too_many_wait_and_their_number_is_told
     stored = [past.msg for past in read_journal(path).events]
     lost = 10 - len(stored)
     assert stored[-3:] == [event(number).msg for number in range(7, 10)]
-    assert f"{lost} events are missing" in told[-1]
+    assert f"{lost} events are missing" in reported[-1]
 
 
 async def test_a_decision_is_made_once_and_that_it_was_lost_is_noted_beside_it(path: Path):

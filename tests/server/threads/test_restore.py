@@ -24,7 +24,7 @@ def event(msg: ev.Msg) -> ev.Event:
     return ev.Event(1, "t", "u", 5.0, msg)
 
 
-async def die(path: Path, *, approval: bool, decision: bool, lost: bool, told: bool) -> None:
+async def die(path: Path, *, approval: bool, decision: bool, lost: bool, published: bool) -> None:
     """Write what a server had written when it died: each of these, or not."""
     journal = Journal(path)
     journal.record_thread(ThreadInfo("t", "codex-1", ThreadState.NEEDS_INPUT, turn_id="u"))
@@ -35,7 +35,7 @@ async def die(path: Path, *, approval: bool, decision: bool, lost: bool, told: b
         await journal.record_decision(APPROVAL, DENIED, at=12.5)
     if lost:
         journal.record_loss("a1", at=13.0)
-    if told:
+    if published:
         journal.record_event(event(DENIED))
     await journal.close()
 
@@ -50,7 +50,7 @@ async def restart(path: Path) -> list[ev.ApprovalResolved]:
 
 
 @pytest.mark.parametrize(
-    ("approval", "decision", "lost", "told", "outcome"),
+    ("approval", "decision", "lost", "published", "outcome"),
     [
         (True, True, False, False, "denied"),  # the server died just after the decision
         (True, True, True, False, LOST),  # ... which had reached nobody
@@ -61,13 +61,13 @@ async def restart(path: Path) -> list[ev.ApprovalResolved]:
     ],
 )
 async def test_the_audit_log_and_the_events_say_the_same_after_a_crash(
-    tmp_path: Path, *, approval: bool, decision: bool, lost: bool, told: bool, outcome: str
+    tmp_path: Path, *, approval: bool, decision: bool, lost: bool, published: bool, outcome: str
 ):
     path = tmp_path / "journal.sqlite"
-    await die(path, approval=approval, decision=decision, lost=lost, told=told)
+    await die(path, approval=approval, decision=decision, lost=lost, published=published)
     (resolved,) = await restart(path)
     assert resolved.outcome == outcome
-    assert (resolved.by, resolved.message) == (("me", "no") if decision or told else ("", ""))
+    assert (resolved.by, resolved.message) == (("me", "no") if decision or published else ("", ""))
     with closing(sqlite3.connect(path)) as database:
         (row,) = database.execute("SELECT outcome, by, lost_at FROM approvals").fetchall()
     recorded = LOST if row[2] is not None else row[0]

@@ -45,9 +45,9 @@ async def test_a_lone_surrogate_does_not_break_the_response(served: Served):
                 }
             ).encode(),
         )
-        told = (await client.reply(77))["result"]["structuredContent"]["error"]
-        assert told["kind"] == "ThreadUnknown"
-        assert "half \ufffd" in told["message"]
+        error = (await client.reply(77))["result"]["structuredContent"]["error"]
+        assert error["kind"] == "ThreadUnknown"
+        assert "half \ufffd" in error["message"]
 
 
 @pytest.mark.parametrize("version", ["2025-03-26", "2025-06-18", "2025-11-25"])

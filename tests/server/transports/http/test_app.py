@@ -221,9 +221,9 @@ async def test_a_supervisor_subscribes_by_http(served: Served) -> None:
         stream = far.begin("codex/subscribe")
         caught_up = await far.message(stream, lambda m: m.get("method") == "codex/caught_up")
         assert caught_up["params"]["seq"] >= 0
-        told = await console.call("codex-server")
-        assert "far console" in told["clients"]
-        assert told["http"] == await url_of(served)
+        info = await console.call("codex-server")
+        assert "far console" in info["clients"]
+        assert info["http"] == await url_of(served)
         listed = await far.reply(far.begin_tool("codex-threads"))
         assert listed["result"]["structuredContent"] == {"threads": []}
 
