@@ -50,7 +50,7 @@ def _divert() -> None:
 
 
 def _is_pipe(descriptor: int) -> bool:
-    """Return whether asyncio can poll it.
+    """Return whether asyncio can poll a descriptor.
 
     A terminal counts as none: making it non-blocking would affect every other program on it.
     """

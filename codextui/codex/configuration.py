@@ -1,4 +1,4 @@
-"""What we read of Codex's own configuration: profiles, and entries of MCP servers that are ours.
+"""Reads Codex's own configuration: profiles, and the entries of codextui as MCP server.
 
 `codextui setup codex` adds codextui to the MCP servers of Codex's configuration, for other
 programs that run Codex. The Codex of our own server reads the same file. Without overrides each

@@ -1,4 +1,4 @@
-"""Whether Codex is logged in, and whether a thread's model provider needs it to be.
+"""Checks whether Codex is logged in, and whether a thread's model provider needs it to be.
 
 Codex itself does not report it: a turn without a login is retried for almost two minutes
 ("Reconnecting... 2/5") before it fails.

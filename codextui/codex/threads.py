@@ -16,7 +16,7 @@ from codextui.jsonrpc.fields import Json, JsonObject
 
 @dataclass(frozen=True, slots=True)
 class ThreadOptions:
-    """How a thread is to run. None leaves an option to Codex's own configuration.
+    """Options of a thread. None leaves an option to Codex's own configuration.
 
     Attributes:
         model: the model's name.

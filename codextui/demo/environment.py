@@ -1,4 +1,4 @@
-"""What one run of the demo needs: a scripted model, a CODEX_HOME for it, and a shared server."""
+"""The environment of a demo: a scripted model, a CODEX_HOME for it, and a shared server."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ allow_login_shell = false
 
 @dataclass(frozen=True, slots=True)
 class DemoEnvironment:
-    """What runs during a demo.
+    """The model and the server that run during a demo.
 
     Attributes:
         workspace: the folders of this run.

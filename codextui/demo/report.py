@@ -1,4 +1,4 @@
-"""What a demo prints: lines of text, or of JSON, made from the server's events."""
+"""Prints a demo's report: lines of text or JSON, made from the server's events."""
 
 from __future__ import annotations
 

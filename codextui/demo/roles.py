@@ -18,7 +18,7 @@ from codextui.demo.script import Patch, Run, Speed, Step
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """How one of the threads is started.
+    """The options with which a thread is started.
 
     Attributes:
         name: the thread's handle.
@@ -92,7 +92,7 @@ class TurnScript:
 
 @dataclass(frozen=True, slots=True)
 class SharedProgress:
-    """What the roles wait for from each other.
+    """The progress that roles wait for.
 
     Attributes:
         timeout_s: seconds to wait.

@@ -1,4 +1,4 @@
-"""What a scripted model says and does: the steps of an answer, and a table of answers.
+"""Scripts of the model: the steps of an answer, and a table of answers.
 
 A script is a function of the request (`ModelScript`). `Script` is the usual one: rules that
 choose an answer by what the user said. An answer is a sequence of steps (`Say`, `Run`, ...).

@@ -52,7 +52,7 @@ _SHOWN_AFTER_CONSOLE = {
 
 @dataclass(frozen=True, slots=True)
 class TeamEnvironment(DemoEnvironment):
-    """What runs during the team's demo.
+    """The environment of the team's demo.
 
     Attributes:
         client: calls the scripted model for the roles.

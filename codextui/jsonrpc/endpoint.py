@@ -23,10 +23,10 @@ RequestHandler: TypeAlias = Callable[[RequestId, str, JsonObject], None]
 """Handles a request: id, method, params. Answered at any time with `respond` or `refuse`."""
 
 InvalidHandler: TypeAlias = Callable[[str, bytes], None]
-"""Handles a line that is no message: what it is instead, as a noun phrase, and the line."""
+"""Handles an invalid line: a noun phrase for what it is, and the line."""
 
 AbandonedHandler: TypeAlias = Callable[[RequestId, str], None]
-"""Handles a call that was sent and is not awaited any more: id, method."""
+"""Handles a call that was sent and then cancelled by its caller: id, method."""
 
 PARSE_ERROR = -32700
 """JSON-RPC's error code for what is not JSON."""

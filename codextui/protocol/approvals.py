@@ -1,4 +1,4 @@
-"""What an agent asks a person, and what the person can answer."""
+"""The requests of agents to people, and the scopes of approvals."""
 
 from __future__ import annotations
 
@@ -190,7 +190,7 @@ class Approval(Message, frozen=True):
 
     Attributes:
         approval_id: unique for the server's life, short enough to type (`a7`).
-        thread_id: whose it is.
+        thread_id: the thread that asks.
         turn_id: the turn that waits.
         item_id: the item that it decides on, empty where there is none.
         handle: the thread's handle when it asked.

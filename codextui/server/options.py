@@ -1,4 +1,4 @@
-"""How a server runs: its options, and the limits of its rooms in one place."""
+"""The options of a server, and the limits of its rooms in one place."""
 
 from __future__ import annotations
 

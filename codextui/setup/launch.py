@@ -1,4 +1,4 @@
-"""How an MCP client starts `codextui mcp-server`, or reaches a server by HTTP."""
+"""The command by which MCP clients start `codextui mcp-server`, or their endpoint for HTTP."""
 
 from __future__ import annotations
 

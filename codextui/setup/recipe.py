@@ -48,7 +48,7 @@ class EntryLocation:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What to do for one client.
+    """Instructions for one client.
 
     Attributes:
         title: where the snippet goes, as the beginning of a sentence.

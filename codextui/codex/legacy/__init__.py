@@ -1,4 +1,4 @@
-"""What the removed `codex mcp-server` sent to its clients, built from `codex app-server`. Pure.
+"""Builds the messages of the removed `codex mcp-server` from those of `codex app-server`. Pure.
 
 Two formats are called `codex/event`. Both are MCP notifications with the members `_meta`, `id`
 (the turn's) and `msg`, whose `type` names the kind; some kinds have the same name in both. They

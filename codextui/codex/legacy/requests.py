@@ -133,7 +133,7 @@ def _details(kind: str, params: JsonObject) -> LegacyMsg:
 
 
 def _proposals(params: JsonObject) -> LegacyMsg:
-    """Return why a command is asked about, and what can be approved beside it."""
+    """Return the reason of a request, and the rules that can be approved with it."""
     available = params.get("availableDecisions")
     decisions = [_decision(one) for one in fields.as_array(available, "availableDecisions")]
     return {

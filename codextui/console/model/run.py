@@ -30,7 +30,7 @@ _MAX_UNIX_TIME = 1e11
 
 
 class RunSummary(msgspec.Struct, frozen=True):
-    """What a thread's tree row and pane header say about its run.
+    """The summary of a run in a thread's tree row and pane header.
 
     Attributes:
         run_handle: the run of a role or a Codex thread, empty if there is none.

@@ -48,7 +48,7 @@ class Lane(msgspec.Struct, frozen=True):
 
 
 class Totals(msgspec.Struct, frozen=True):
-    """How a role spent its time; open spans count up to now.
+    """The times of a role by use; open spans count up to now.
 
     Attributes:
         working: seconds of its role turns, without waits and pauses.

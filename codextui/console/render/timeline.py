@@ -58,7 +58,7 @@ _COLUMN_WIDTH = 11
 
 
 class Timeline(msgspec.Struct, frozen=True):
-    """What a timeline shows.
+    """The contents of a timeline.
 
     Attributes:
         lanes: all lanes, as built by `build_lanes`.

@@ -11,7 +11,7 @@ from codextui.protocol.threads import ThreadState
 
 
 class Action(StrEnum):
-    """What a key does; the value follows "Cannot"."""
+    """An action of a key; the value follows "Cannot"."""
 
     START = "start a thread"
     SEND = "write to it"

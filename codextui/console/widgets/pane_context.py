@@ -1,4 +1,4 @@
-"""What the widgets that show threads share: palettes, the clock, and queries of the state."""
+"""The context of the widgets that show threads: palettes, the clock, queries of the state."""
 
 from __future__ import annotations
 

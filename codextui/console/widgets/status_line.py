@@ -25,7 +25,7 @@ PROBLEM_WIDTH = 42
 
 
 class ServerStatus(msgspec.Struct, frozen=True):
-    """What the line shows.
+    """The contents of the line.
 
     Attributes:
         name: the server's name (`-L`).

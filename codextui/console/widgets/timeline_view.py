@@ -34,7 +34,7 @@ from codextui.protocol.runs import Span
 
 
 class TimelineMode(Enum):
-    """How the visible time range is chosen: all of the run, up to now, or fixed by the user."""
+    """The choice of the visible time range: all of the run, up to now, or fixed by the user."""
 
     ALL = auto()
     FOLLOW = auto()

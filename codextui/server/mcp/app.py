@@ -1,4 +1,4 @@
-"""The MCP server of a connection: its request handlers, and who calls them."""
+"""The MCP server of a connection: its request handlers, and the identification of callers."""
 
 from __future__ import annotations
 

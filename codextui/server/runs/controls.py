@@ -1,4 +1,4 @@
-"""What people request of roles and runs: published to the program that runs them."""
+"""Publishes people's requests to roles and runs, for the program that runs them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a program asks people for one of its roles (`codex-ask`)."""
+"""Asks people on behalf of the roles of a program (`codex-ask`)."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ class StoredEvent:
 
 @dataclass(frozen=True, slots=True)
 class JournalContents:
-    """What a server restores when it starts.
+    """The contents of a journal that a server restores when it starts.
 
     Attributes:
         threads: all threads, killed ones too, the oldest first.

@@ -55,7 +55,7 @@ class TurnWatcher(Protocol):
 
 
 class ThreadApprovals(Protocol):
-    """The open approvals, as far as threads withdraw them (`approvals.broker.ApprovalBroker`)."""
+    """The part of the broker by which threads withdraw approvals (`approvals.broker`)."""
 
     @property
     def approvals(self) -> tuple[Approval, ...]:
@@ -96,7 +96,7 @@ class ThreadRecord:
             itself is found later.
         killing: whether it is being killed, so that its turn ends as killed.
         model_provider: the id of its model's provider; empty while it was not loaded.
-        turn: the running turn, or the traces of the last one.
+        turn: the running turn, or what remains of the last one.
         pending_approvals: the open approvals, by id, the oldest first.
         lock: held while a turn is started or the thread is loaded, so that this happens once.
         watchers: the calls that wait for a turn.

@@ -45,7 +45,7 @@ _STATE_AFTER_ABORT = {
 
 @dataclass(frozen=True, slots=True)
 class TurnState:
-    """The running turn of a thread, or the traces of the last one.
+    """The running turn of a thread, or what remains of the last one.
 
     Attributes:
         running_id: the running turn; empty where none runs.
@@ -60,7 +60,7 @@ class TurnState:
 
 @dataclass(frozen=True, slots=True)
 class TurnOutcome:
-    """How a turn ended.
+    """The end of a turn.
 
     Attributes:
         turn_id: the turn.
@@ -77,7 +77,7 @@ class TurnOutcome:
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """What an event changes.
+    """The changes that an event makes.
 
     Attributes:
         turn: the turn's state after it.

@@ -37,7 +37,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class SentMessage:
-    """A message that a thread has got.
+    """A message that was delivered to a thread.
 
     Attributes:
         record: the thread.

@@ -241,7 +241,7 @@ class StreamChannel:
                 return False
 
     async def _write(self, data: bytes) -> None:
-        """Write once everything before has been read, so that what is unread stays bounded."""
+        """Write, and wait while the client reads too slowly: its unread bytes stay bounded."""
         try:
             async with self._writing:
                 self._flush()

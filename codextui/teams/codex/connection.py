@@ -39,7 +39,7 @@ _MAX_PAST_REQUESTS = 1000
 
 @dataclass(frozen=True, slots=True)
 class TurnResult:
-    """How a turn ended.
+    """The end of a turn.
 
     Attributes:
         content: the agent's last message.

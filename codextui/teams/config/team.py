@@ -231,7 +231,7 @@ def work_schema(routes: Sequence[Route]) -> dict[str, object]:
 
 
 class Mode(StrEnum):
-    """How the roles of a team are run.
+    """The order in which the roles of a team run.
 
     `HANDOFFS`: one role at a time; the model hands off, as in the Agents SDK.
     `PARALLEL`: a role starts as soon as everything that it requires is there.
@@ -363,7 +363,7 @@ class Team:
 
 @dataclass(frozen=True, slots=True)
 class RunPlan:
-    """What `run_team` runs.
+    """The parameters of `run_team`.
 
     Attributes:
         team: the team.

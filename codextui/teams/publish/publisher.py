@@ -56,7 +56,7 @@ class PublisherLimits:
 
 
 class PublisherConnection(Protocol):
-    """What a publisher needs of a connection, such as a `TeamConnection`."""
+    """The part of a connection that a publisher uses, such as a `TeamConnection`."""
 
     async def call(self, tool: str, arguments: JsonObject) -> JsonObject:
         """Call a tool; waits for a while if the server is away."""
@@ -141,7 +141,7 @@ class Publisher:
         self._wake.set()
 
     async def flush(self, timeout_s: float | None = None) -> bool:
-        """Wait until the server has all events; returns False if the time is up before."""
+        """Wait until the server has all events; returns False on timeout."""
         with contextlib.suppress(TimeoutError):
             timeout_s = self._limits.flush_s if timeout_s is None else timeout_s
             await asyncio.wait_for(self._flushed.wait(), timeout_s)

@@ -46,7 +46,7 @@ _MAX_NAME = 60
 
 
 class ScriptServer(Protocol):
-    """What the hooks need of a `CodexServer`."""
+    """The part of a `CodexServer` that the hooks use."""
 
     failed_calls: set[str]
 

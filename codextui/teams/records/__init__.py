@@ -1,1 +1,1 @@
-"""What a run records in its folder."""
+"""The records in a run's folder."""

@@ -126,7 +126,7 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class UsageKey:
-    """What tokens were used for.
+    """The use of tokens.
 
     Attributes:
         role: the role.

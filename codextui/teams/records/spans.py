@@ -1,4 +1,4 @@
-"""Where the time of a run's roles goes: open spans, and the spans in the run's folder."""
+"""Records the spans of roles: the open ones, and those in the run's folder."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ RUN_CONFIG = RunConfig(
 
 @dataclass(frozen=True, slots=True)
 class RunContext:
-    """What the conversations of a run share.
+    """The agents, tools and records that the conversations of a run share.
 
     Attributes:
         team: the team.

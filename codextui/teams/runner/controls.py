@@ -1,4 +1,4 @@
-"""What people request of a run and its roles: messages, pause, resume, stop and rerun.
+"""People's requests to a run and its roles: messages, pause, resume, stop and rerun.
 
 `ControlRequests` handles the server's `RoleRequested` events and reports what comes of them;
 `RunControls` is the recorded state that the runs by handoffs and in parallel act on.

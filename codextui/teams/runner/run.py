@@ -38,7 +38,7 @@ from codextui.teams.runner.watch import RunWatch
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """How a run ended, with the final answer, or the reason why it stopped."""
+    """The end of a run, with the final answer or the reason why it stopped."""
 
     outcome: RunOutcome
     message: str

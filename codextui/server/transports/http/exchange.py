@@ -1,7 +1,7 @@
-"""Watches the HTTP requests that are being answered, and ends their work with their clients.
+"""Watches HTTP requests in progress, and cancels their work when their clients disconnect.
 
-mcp's transport of the handshake era goes on with a call whose client is gone, and waits for
-responses that cannot come.
+mcp's transport of the handshake era continues a call whose client is gone, and waits for responses
+that cannot come.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def exchange_of(scope: Scope) -> Exchange:
 
 
 class HttpExchanges:
-    """Wraps mcp's transport: reads the bodies, and ends exchanges with their clients.
+    """Wraps mcp's transport: reads bodies, and ends the exchanges of clients that disconnect.
 
     Args:
         app: mcp's transport.
