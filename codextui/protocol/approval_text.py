@@ -368,7 +368,8 @@ def _rule_field(asked: CommandAsked) -> str:
         return ""
     script = strip_shell(asked.command)
     is_all = rule.allowed == script or asked.rule[-1] == script
-    return f"{rule.before[0].lower()}{rule.before[1:]}: {'all of it' if is_all else rule.allowed}"
+    before = f"{rule.before[0].lower()}{rule.before[1:]}"
+    return f"{before} this one" if is_all else f"{before}: {rule.allowed}"
 
 
 def _describe_unusual(script: str, cwd: str) -> list[str]:
