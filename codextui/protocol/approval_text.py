@@ -43,8 +43,8 @@ from codextui.text.shell import find_unusual, strip_shell
 MAX_UNUSUAL = 12
 """Unusual commands of a script that are named."""
 
-LONG_SCRIPT = 800
-"""Characters of a script above which the warnings stand before it."""
+LONG_SCRIPT, LONG_SCRIPT_LINES = 300, 4
+"""Characters and lines of a script above which the warnings stand before it."""
 
 MAX_SHORT = 160
 """Characters that a text in one line shows of a command, a message or a question."""
@@ -357,6 +357,7 @@ def _command_parts(asked: CommandAsked) -> list[Part]:
     warnings = [] if asked.stdin else [Warned(text) for text in _describe_unusual(text, asked.cwd)]
     parts: list[Part] = [script, *warnings] if _is_short(script) else [*warnings, script]
     parts += _fields(("cwd", asked.cwd), ("reason", asked.reason), ("network", asked.network))
+    parts += _fields(("policy", "a person has to decide this each time" if asked.human else ""))
     parts += [Data("permissions", asked.permissions)] if asked.permissions else []
     parsed = [line for line in asked.parsed if line.partition(" ")[2] not in text]
     return parts + _fields(("parsed", "\n".join(parsed)), ("always", _rule_field(asked)))
@@ -410,7 +411,9 @@ def _fields(*fields: tuple[str, str]) -> list[Part]:
 
 
 def _is_short(part: Part) -> bool:
-    return not isinstance(part, Script) or len(part.text) <= LONG_SCRIPT
+    if not isinstance(part, Script):
+        return True
+    return len(part.text) <= LONG_SCRIPT and part.text.count("\n") < LONG_SCRIPT_LINES
 
 
 def _hidden_characters(parts: Iterable[Part]) -> str:

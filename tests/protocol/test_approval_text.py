@@ -14,6 +14,7 @@ from protocol import shapes
 from codextui.console.render.approval import render_approval
 from codextui.protocol.approval_text import (
     LONG_SCRIPT,
+    LONG_SCRIPT_LINES,
     Script,
     Warned,
     describe_question,
@@ -157,9 +158,11 @@ def test_the_shell_is_taken_off_and_each_thing_said_once() -> None:
 
 
 def test_the_warnings_of_a_long_script_stand_before_it() -> None:
-    short, long = (CommandAsked("echo a\n" * n + "rm -rf /", "/w") for n in (3, LONG_SCRIPT))
+    short = CommandAsked("echo a\n" * 3 + "rm -rf /", "/w")
     assert [type(part) for part in request_parts(short)][:2] == [Script, Warned]
-    assert [type(part) for part in request_parts(long)][:2] == [Warned, Script]
+    for long in ("echo a\n" * LONG_SCRIPT_LINES, "echo a;" * LONG_SCRIPT):
+        parts = request_parts(CommandAsked(f"{long}rm -rf /", "/w"))
+        assert [type(part) for part in parts][:2] == [Warned, Script]
 
 
 def test_hidden_characters_are_named_and_counted_for_every_kind() -> None:
