@@ -28,7 +28,13 @@ from codextui.protocol.approvals import (
     approval_scopes,
     takes_answers,
 )
-from codextui.protocol.changes import change_lines, count_lines, summarize_changes
+from codextui.protocol.changes import (
+    DiffLine,
+    change_lines,
+    count_lines,
+    fold_blank_lines,
+    summarize_changes,
+)
 from codextui.protocol.decisions import Scope
 from codextui.text.figures import format_count
 from codextui.text.sanitize import (
@@ -466,13 +472,22 @@ def _format_part(part: Part) -> str:
 def _format_files(changes: Sequence[FileChange]) -> str:
     lines = [f"changes: {_count_changes(changes)}"] if len(changes) > 1 else []
     for change in changes:
-        diff = fold_blanks("\n".join(_show_line(sign, t) for sign, t in change_lines(change)))
+        diff = fold_blanks("\n".join(_show_lines(change_lines(change))))
         lines += (
             [describe_change(change), f"  {_indent_rest(diff)}"]
             if diff
             else [describe_change(change)]
         )
     return "\n".join(lines)
+
+
+def _show_lines(lines: Sequence[DiffLine]) -> Iterator[str]:
+    for index, count in fold_blank_lines(lines):
+        sign, text = lines[index]
+        if count > 1:
+            yield f"{sign}⋯ {format_count(count)} blank lines ⋯"
+        else:
+            yield _show_line(sign, text)
 
 
 def _show_line(sign: str, text: str) -> str:

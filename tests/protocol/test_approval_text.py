@@ -217,6 +217,12 @@ def test_tabs_and_trailing_blanks_of_a_diff_are_visible() -> None:
     assert lines == ["update a, +1 -1", "  @@ -1 +1 @@", "  -    x", "  +→   x·"]
 
 
+def test_blank_lines_that_pad_a_diff_are_counted() -> None:
+    content = "a\n" + "\n" * 12_000 + "rm\n"
+    lines = format_request(PatchAsked((FileChange("a", "add", content),))).split("\n")
+    assert lines == ["add a, +12,002 -0", "  +a", "  +\u22ef 12,000 blank lines \u22ef", "  +rm"]
+
+
 def test_an_elicitation_keeps_the_question_of_another_server_as_its_first_line() -> None:
     asked = CommandAsked("ls", "/w", "to see")
     assert format_elicitation(asked, "Allow Codex to run `ls` in `/w`?").split("\n") == [
