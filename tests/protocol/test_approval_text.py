@@ -12,11 +12,10 @@ from msgspec import structs
 from protocol import shapes
 
 from codextui.console.render.approval import render_approval
+from codextui.protocol.approval_parts import Script, Warned
 from codextui.protocol.approval_text import (
     LONG_SCRIPT,
     LONG_SCRIPT_LINES,
-    Script,
-    Warned,
     describe_question,
     describe_subject,
     describe_title,
