@@ -20,6 +20,7 @@ from codextui.protocol.runs import ThreadKind
 from codextui.protocol.threads import ThreadInfo
 from codextui.text.figures import format_elapsed
 from codextui.text.sanitize import dump_json, one_line, sanitize
+from codextui.text.shell import strip_shell
 
 _Message: TypeAlias = (
     kinds.UserMessage
@@ -169,7 +170,7 @@ def _format_command(run: kinds.CommandExecution, progress: kinds.Progress) -> st
         _format_status(run.status, progress) if run.exit_code is None else f"exit {run.exit_code}"
     )
     took = "" if run.duration_ms is None else f", {format_elapsed(run.duration_ms / 1000)}"
-    head = f"{_prefix_lines('$ ', run.command)}\n  [{outcome}{took}]"
+    head = f"{_prefix_lines('$ ', strip_shell(run.command))}\n  [{outcome}{took}]"
     return f"{head}\n{_prefix_lines('  ', _format_output(run.output))}" if run.output else head
 
 

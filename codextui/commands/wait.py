@@ -17,7 +17,7 @@ from codextui.commands.output import event_to_json, print_json, print_note
 from codextui.errors import ServerUnreachable
 from codextui.jsonrpc.fields import JsonObject
 from codextui.protocol import events as ev
-from codextui.protocol.approvals import Approval, ElicitationAsked, QuestionsAsked
+from codextui.protocol.approvals import Approval, takes_answers
 from codextui.protocol.runs import ThreadKind
 from codextui.protocol.threads import ThreadInfo, ThreadState
 from codextui.text.sanitize import one_line, sanitize
@@ -238,7 +238,7 @@ class TurnWatch:
         """Print how to decide on an approval of the thread."""
         if self._thread is None or approval.thread_id != self._thread.thread_id:
             return
-        has_questions = isinstance(approval.asked, QuestionsAsked | ElicitationAsked)
+        has_questions = takes_answers(approval.asked)
         command = (
             f"codextui {'answer' if has_questions else 'approve'} {one_line(approval.approval_id)}"
         )

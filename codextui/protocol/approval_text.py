@@ -9,104 +9,53 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
 from codextui.jsonrpc.fields import Json, JsonObject
+from codextui.protocol.approval_parts import (
+    Asking,
+    Data,
+    Field,
+    Files,
+    Part,
+    Said,
+    Script,
+    Warned,
+    count_changes,
+    format_parts,
+    indent_rest,
+    name_hidden,
+    name_paths,
+    to_json,
+)
 from codextui.protocol.approvals import (
     Asked,
     CommandAsked,
     ElicitationAsked,
-    FileChange,
     PatchAsked,
     PermissionsAsked,
-    Question,
     QuestionsAsked,
     ToolAsked,
     UnknownAsked,
     approval_scopes,
     takes_answers,
 )
-from codextui.protocol.changes import change_lines, count_lines, summarize_changes
+from codextui.protocol.changes import summarize_changes
 from codextui.protocol.decisions import Scope
 from codextui.text.figures import format_count
-from codextui.text.sanitize import (
-    fold_blanks,
-    hidden_characters,
-    one_revealed_line,
-    reveal,
-    show_tabs,
-)
+from codextui.text.sanitize import fold_blanks, one_revealed_line, reveal
 from codextui.text.shell import find_unusual, strip_shell
 
 MAX_UNUSUAL = 12
 """Unusual commands of a script that are named."""
 
-LONG_SCRIPT = 800
-"""Characters of a script above which the warnings stand before it."""
+LONG_SCRIPT, LONG_SCRIPT_LINES = 300, 4
+"""Characters and lines of a script above which the warnings stand before it."""
 
 MAX_SHORT = 160
 """Characters that a text in one line shows of a command, a message or a question."""
 
 _HIDDEN = "It holds control or invisible characters, or such as pass for others"
-
-
-@dataclass(frozen=True, slots=True)
-class Script:
-    """A script for a shell, or the input for a running command."""
-
-    prompt: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Warned:
-    """Something to look at twice."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """A value with its name."""
-
-    name: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """A text that somebody else wrote."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Data:
-    """Values with their names, as one JSON object: no text in it can look like another part."""
-
-    name: str
-    values: JsonObject
-
-
-@dataclass(frozen=True, slots=True)
-class Files:
-    """The changes of a patch."""
-
-    changes: tuple[FileChange, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Asking:
-    """A question with its number, from 1."""
-
-    number: int
-    question: Question
-
-
-Part: TypeAlias = Script | Warned | Field | Said | Data | Files | Asking
-"""A part of a request. Its texts are not sanitized."""
 
 
 def describe_title(asked: Asked) -> str:
@@ -134,18 +83,18 @@ def format_request(asked: Asked) -> str:
 
     No text of the request can look like a line of its own: its further lines are indented.
     """
-    return _format_parts(request_parts(asked))
+    return format_parts(request_parts(asked))
 
 
 def format_details(asked: Asked) -> str:
     """Return what `describe_subject` leaves out, as `format_request`, without diffs."""
     is_short = len(describe_subject(asked, MAX_SHORT + 1)) <= MAX_SHORT
     parts = [
-        Field("changes", _count_changes(part.changes)) if isinstance(part, Files) else part
+        Field("changes", count_changes(part.changes)) if isinstance(part, Files) else part
         for part in request_parts(asked)
         if not (is_short and isinstance(part, Script | Said))
     ]
-    return _format_parts(parts)
+    return format_parts(parts)
 
 
 def format_elicitation(asked: Asked, question: str = "") -> str:
@@ -172,7 +121,7 @@ def format_elicitation(asked: Asked, question: str = "") -> str:
         case PermissionsAsked():
             question = "Allow Codex more permissions?"
         case ElicitationAsked(server, message=message):
-            question = f"{one_revealed_line(server)}: {_indent_rest(reveal(message))}"
+            question = f"{one_revealed_line(server)}: {indent_rest(reveal(message))}"
             parts = [p for p in parts if p not in (Field("server", server), Said(message))]
         case ToolAsked():
             return _format_tool(asked)
@@ -180,13 +129,13 @@ def format_elicitation(asked: Asked, question: str = "") -> str:
             question = f"Codex asks something that can only be declined: {_visible(method)}"
         case QuestionsAsked():
             pass
-    return "\n".join(filter(None, [question, _format_parts(parts)]))
+    return "\n".join(filter(None, [question, format_parts(parts)]))
 
 
 def request_parts(asked: Asked) -> list[Part]:
     """Return everything that is asked, each thing once, in the order in which it is shown."""
     parts = _parts(asked)
-    if hidden := _hidden_characters(parts):
+    if hidden := name_hidden(parts):
         warning = Warned(f"{_HIDDEN}: {hidden}")
         return [parts[0], warning, *parts[1:]] if _is_short(parts[0]) else [warning, *parts]
     return parts
@@ -293,30 +242,30 @@ def _words(asked: Asked) -> _Words:
             title, summary = "asks to change files", "change files, not shown by Codex"
             return _Words(title, summary, "May Codex change files?", "")
         case PatchAsked(changes):
-            paths = ", ".join(_name_paths(change) for change in changes)
+            paths = ", ".join(name_paths(change) for change in changes)
             summary = f"change {summarize_changes(changes)}: {{}}"
             return _Words("asks to change files", summary, "May Codex change {}?", paths)
         case PermissionsAsked(permissions):
             question = "May Codex have more permissions? {}"
             title, summary = "asks for permissions", "have permissions: {}"
-            return _Words(title, summary, question, _to_json(permissions))
+            return _Words(title, summary, question, to_json(permissions))
         case QuestionsAsked(questions):
             text = " / ".join(question.question for question in questions)
             return _Words("has a question", "have an answer: {}", "{}", text)
         case ElicitationAsked(server, message=message):
             given = tool_arguments(asked)
-            subject = f"{server}: {message}" + (f" {_to_json(given)}" if given else "")
+            subject = f"{server}: {message}" + (f" {to_json(given)}" if given else "")
             is_call = asked.meta.get("codex_approval_kind") == "mcp_tool_call"
             what = "asks to call a tool of" if is_call else "passes on a question of"
             title = f"{what} {server}"
             return _Words(title, "answer {}", "{}", subject)
         case ToolAsked(tool, arguments, server):
             name = f"{server}.{tool}" if server else tool
-            subject = f"{name} {_to_json(arguments)}"
+            subject = f"{name} {to_json(arguments)}"
             return _Words("asks to call a tool", "call {}", "May this tool be called: {}?", subject)
         case UnknownAsked(method, params):
             question = "Codex asks this, which can only be declined: {}"
-            subject = f"{method} {_to_json(params)}" if params else method
+            subject = f"{method} {to_json(params)}" if params else method
             title = "asks something that is not known here"
             return _Words(title, "something unknown: {}", question, subject)
 
@@ -357,6 +306,7 @@ def _command_parts(asked: CommandAsked) -> list[Part]:
     warnings = [] if asked.stdin else [Warned(text) for text in _describe_unusual(text, asked.cwd)]
     parts: list[Part] = [script, *warnings] if _is_short(script) else [*warnings, script]
     parts += _fields(("cwd", asked.cwd), ("reason", asked.reason), ("network", asked.network))
+    parts += _fields(("policy", "a person has to decide this each time" if asked.human else ""))
     parts += [Data("permissions", asked.permissions)] if asked.permissions else []
     parsed = [line for line in asked.parsed if line.partition(" ")[2] not in text]
     return parts + _fields(("parsed", "\n".join(parsed)), ("always", _rule_field(asked)))
@@ -368,7 +318,8 @@ def _rule_field(asked: CommandAsked) -> str:
         return ""
     script = strip_shell(asked.command)
     is_all = rule.allowed == script or asked.rule[-1] == script
-    return f"{rule.before[0].lower()}{rule.before[1:]}: {'all of it' if is_all else rule.allowed}"
+    before = f"{rule.before[0].lower()}{rule.before[1:]}"
+    return f"{before} this one" if is_all else f"{before}: {rule.allowed}"
 
 
 def _describe_unusual(script: str, cwd: str) -> list[str]:
@@ -409,100 +360,9 @@ def _fields(*fields: tuple[str, str]) -> list[Part]:
 
 
 def _is_short(part: Part) -> bool:
-    return not isinstance(part, Script) or len(part.text) <= LONG_SCRIPT
-
-
-def _hidden_characters(parts: Iterable[Part]) -> str:
-    """Name the characters that cannot be seen, or pass for others: `<U+200B> (3), ␛`."""
-    counts = hidden_characters("\n".join(_raw_texts(parts)))
-    names = [f"{name} ({count})" if count > 1 else name for name, count in counts.most_common(8)]
-    return ", ".join([*names, "…"] if len(counts) > len(names) else names)
-
-
-def _raw_texts(parts: Iterable[Part]) -> Iterator[str]:
-    for part in parts:
-        match part:
-            case Script(_, text) | Field(_, text) | Said(text):
-                yield text
-            case Data(_, values):
-                yield _to_json(values)
-            case Files(changes):
-                for change in changes:
-                    yield from (change.path, change.move_path, change.diff)
-            case Asking(_, question):
-                yield question.question
-                yield from (text for option in question.options for text in option)
-            case Warned():
-                pass
-
-
-def _format_parts(parts: Iterable[Part]) -> str:
-    return "\n".join(map(_format_part, parts))
-
-
-def _format_part(part: Part) -> str:
-    match part:
-        case Script(prompt, text):
-            return prompt + _indent_rest(fold_blanks(reveal(text)))
-        case Warned(text):
-            return f"! {_indent_rest(reveal(text))}"
-        case Field(name, text):
-            return f"{name}: {_indent_rest(fold_blanks(reveal(text)))}"
-        case Said(text):
-            return _indent_rest(fold_blanks(reveal(text)))
-        case Data(name, values):
-            shown = fold_blanks(reveal(format_json(values)))
-            return f"{name}:\n  {_indent_rest(shown)}" if values else f"{name}: none"
-        case Files(changes):
-            return _format_files(changes)
-        case Asking(number, question):
-            return _format_asking(number, question)
-
-
-def _format_files(changes: Sequence[FileChange]) -> str:
-    lines = [f"changes: {_count_changes(changes)}"] if len(changes) > 1 else []
-    for change in changes:
-        diff = fold_blanks("\n".join(_show_line(sign, t) for sign, t in change_lines(change)))
-        lines += (
-            [describe_change(change), f"  {_indent_rest(diff)}"]
-            if diff
-            else [describe_change(change)]
-        )
-    return "\n".join(lines)
-
-
-def _show_line(sign: str, text: str) -> str:
-    kept = text.rstrip(" \t") if sign in ("+", "-") else text
-    tail = text[len(kept) :].replace(" ", "·")
-    return (sign if sign in ("+", "-", " ") else "") + show_tabs(f"{kept}{tail}")
-
-
-def _count_changes(changes: Sequence[FileChange]) -> str:
-    files = "".join(f"\n  {describe_change(change)}" for change in changes)
-    return f"{summarize_changes(changes)}{files}"
-
-
-def describe_change(change: FileChange) -> str:
-    """Return the kind, the path and the counts of a change: `update a.py, +3 -1`. Sanitized."""
-    added, removed = count_lines(change_lines(change))
-    what = f"{one_revealed_line(change.kind, 20)} {one_revealed_line(_name_paths(change), 4096)}"
-    return f"{what}, +{format_count(added)} -{format_count(removed)}"
-
-
-def _name_paths(change: FileChange) -> str:
-    return f"{change.path} -> {change.move_path}" if change.move_path else change.path
-
-
-def _format_asking(number: int, question: Question) -> str:
-    title = f"{number}. {one_revealed_line(question.header)}".rstrip()
-    name = one_revealed_line(question.question_id)
-    lines = [title, f"{name}: {_indent_rest(reveal(question.question))}"]
-    for label, description in question.options:
-        about = f": {_indent_rest(reveal(description))}" if description else ""
-        lines.append(f"  - {one_revealed_line(label)}{about}")
-    notes = [*(["another answer is welcome"] if question.other else [])]
-    notes += ["the answer stays hidden"] if question.secret else []
-    return "\n".join([*lines, *(f"  ({note})" for note in notes)])
+    if not isinstance(part, Script):
+        return True
+    return len(part.text) <= LONG_SCRIPT and part.text.count("\n") < LONG_SCRIPT_LINES
 
 
 def _format_tool(asked: ToolAsked) -> str:
@@ -516,23 +376,4 @@ def _format_tool(asked: ToolAsked) -> str:
 
 def _visible(value: Json) -> str:
     """Return a value as JSON in one line, with every character visible."""
-    return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in _to_json(value))
-
-
-def _indent_rest(text: str) -> str:
-    return text.replace("\n", "\n  ")
-
-
-def format_json(value: Json) -> str:
-    """Return a value as indented JSON; in one line if it is nested too deeply. Not sanitized."""
-    try:
-        return json.dumps(value, ensure_ascii=False, indent=2, default=str)
-    except (RecursionError, ValueError):
-        return _to_json(value)
-
-
-def _to_json(value: Json) -> str:
-    try:
-        return json.dumps(value, ensure_ascii=False, default=str)
-    except (RecursionError, ValueError):
-        return repr(value)
+    return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in to_json(value))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeAlias
 
 from codextui.protocol.approvals import FileChange
@@ -17,6 +17,9 @@ Span: TypeAlias = tuple[int, int]
 
 MAX_COMPARED = 2_000
 """Characters of a line above which it is not compared with another."""
+
+MIN_FOLDED_LINES = 6
+"""Blank lines of a diff in a row that are counted instead of shown."""
 
 _HUNK = re.compile(r"@@ -\d+(?:,(\d{1,9}))? \+\d+(?:,(\d{1,9}))? @@", re.ASCII)
 _UNBOUNDED = 10**9
@@ -107,6 +110,21 @@ def changed_spans(lines: Sequence[DiffLine]) -> dict[int, Span]:
                 spans[old], spans[new] = pair
         start = max(end, start + 1)
     return spans
+
+
+def fold_blank_lines(lines: Sequence[DiffLine]) -> Iterator[tuple[int, int]]:
+    """Yield the index of each line to show and, for a long run of blank ones, their number."""
+    start = 0
+    while start < len(lines):
+        sign, end = lines[start][0], start
+        while end < len(lines) and lines[end][0] == sign and not lines[end][1].strip():
+            end += 1
+        if end - start >= MIN_FOLDED_LINES:
+            yield start, end - start
+        else:
+            end = max(end, start + 1)
+            yield from ((index, 1) for index in range(start, end))
+        start = end
 
 
 def _end_of_run(lines: Sequence[DiffLine], start: int, sign: str) -> int:

@@ -52,7 +52,8 @@ _SIGNS_AROUND_NUMBERS = frozenset(
 """Format characters that have a shape (Unicode's Prepended_Concatenation_Mark)."""
 
 _BLANK_LINES = re.compile(r"(?:^ *\n){5,}", re.MULTILINE)
-_SPACES = re.compile(r"(?<! ) {41,}(?! )")
+_MANY_SPACES = " " * 41
+_SPACES = re.compile(rf"(?<! ){_MANY_SPACES} *")
 _NAMES = re.compile(r"(<U\+[0-9A-F]{4,6}>)\1{7,}")
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
 _PIECE = re.compile(r"(?:[ \t]|\r?\n)+|(?:(?!\r\n)[^ \t\n]){1,256}")
@@ -128,8 +129,12 @@ def fold_blanks(text: str) -> str:
 
     A line `⋯ 243 blank lines ⋯` stands for the lines; spaces and names are counted in place.
     """
-    text = _BLANK_LINES.sub(lambda match: f"⋯ {match[0].count(chr(10)):,} blank lines ⋯\n", text)
-    text = _SPACES.sub(lambda match: f" ⋯ {len(match[0]):,} spaces ⋯ ", text)
+    if "\n" in text:
+        text = _BLANK_LINES.sub(lambda m: f"⋯ {m[0].count(chr(10)):,} blank lines ⋯\n", text)
+    if _MANY_SPACES in text:
+        text = _SPACES.sub(lambda match: f" ⋯ {len(match[0]):,} spaces ⋯ ", text)
+    if "<U+" not in text:
+        return text
     return _NAMES.sub(lambda match: f"{match[1]}({len(match[0]) // len(match[1]):,} times)", text)
 
 

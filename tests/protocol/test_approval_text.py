@@ -12,10 +12,10 @@ from msgspec import structs
 from protocol import shapes
 
 from codextui.console.render.approval import render_approval
+from codextui.protocol.approval_parts import Script, Warned
 from codextui.protocol.approval_text import (
     LONG_SCRIPT,
-    Script,
-    Warned,
+    LONG_SCRIPT_LINES,
     describe_question,
     describe_subject,
     describe_title,
@@ -157,9 +157,11 @@ def test_the_shell_is_taken_off_and_each_thing_said_once() -> None:
 
 
 def test_the_warnings_of_a_long_script_stand_before_it() -> None:
-    short, long = (CommandAsked("echo a\n" * n + "rm -rf /", "/w") for n in (3, LONG_SCRIPT))
+    short = CommandAsked("echo a\n" * 3 + "rm -rf /", "/w")
     assert [type(part) for part in request_parts(short)][:2] == [Script, Warned]
-    assert [type(part) for part in request_parts(long)][:2] == [Warned, Script]
+    for long in ("echo a\n" * LONG_SCRIPT_LINES, "echo a;" * LONG_SCRIPT):
+        parts = request_parts(CommandAsked(f"{long}rm -rf /", "/w"))
+        assert [type(part) for part in parts][:2] == [Warned, Script]
 
 
 def test_hidden_characters_are_named_and_counted_for_every_kind() -> None:
@@ -212,6 +214,12 @@ def test_tabs_and_trailing_blanks_of_a_diff_are_visible() -> None:
     diff = "@@ -1 +1 @@\n-    x\n+\tx \n"
     lines = format_request(PatchAsked((FileChange("a", "update", diff),))).split("\n")
     assert lines == ["update a, +1 -1", "  @@ -1 +1 @@", "  -    x", "  +→   x·"]
+
+
+def test_blank_lines_that_pad_a_diff_are_counted() -> None:
+    content = "a\n" + "\n" * 12_000 + "rm\n"
+    lines = format_request(PatchAsked((FileChange("a", "add", content),))).split("\n")
+    assert lines == ["add a, +12,002 -0", "  +a", "  +\u22ef 12,000 blank lines \u22ef", "  +rm"]
 
 
 def test_an_elicitation_keeps_the_question_of_another_server_as_its_first_line() -> None:

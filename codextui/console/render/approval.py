@@ -20,15 +20,8 @@ from codextui.console.render.layout import (
 )
 from codextui.console.render.palette import Palette
 from codextui.jsonrpc.fields import JsonObject
+from codextui.protocol.approval_parts import Asking, Data, Field, Files, Part, Said, Script, Warned
 from codextui.protocol.approval_text import (
-    Asking,
-    Data,
-    Field,
-    Files,
-    Part,
-    Said,
-    Script,
-    Warned,
     describe_title,
     request_parts,
     summarize_request,

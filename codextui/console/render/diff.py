@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 
 from rich.segment import Segment
@@ -18,13 +18,11 @@ from codextui.protocol.changes import (
     change_lines,
     changed_spans,
     count_lines,
+    fold_blank_lines,
     parse_unified,
 )
 from codextui.text.figures import format_count, more_lines
 from codextui.text.sanitize import fold_blanks, reveal, show_tabs
-
-MIN_FOLDED_LINES = 6
-"""Blank lines of a diff in a row that are counted instead of shown."""
 
 _LETTERS = {"add": "A", "delete": "D", "update": "M"}
 _WORDS = {"add": "new file", "delete": "deleted", "update": "changed"}
@@ -74,7 +72,7 @@ def _line_rows(lines: Sequence[DiffLine], width: int, palette: Palette) -> list[
     styles = {"+": palette.added, "-": palette.removed, " ": palette.text, "@": palette.hunk}
     spans = changed_spans(lines)
     rows: list[Row] = []
-    for index, count in _fold_blank_lines(lines):
+    for index, count in fold_blank_lines(lines):
         sign, text = lines[index]
         style = styles.get(sign, palette.muted)
         if count > 1:
@@ -85,23 +83,6 @@ def _line_rows(lines: Sequence[DiffLine], width: int, palette: Palette) -> list[
         wrapped = wrap(segments, width - 2, keep_spaces=True)
         rows += [fill(row, width, style) for row in indent(wrapped, Segment(f"{glyph} ", style))]
     return rows
-
-
-def _fold_blank_lines(lines: Sequence[DiffLine]) -> Iterator[tuple[int, int]]:
-    """Yield the index of each line to show and, for a run of blank ones, their number."""
-    start = 0
-    while start < len(lines):
-        end = start
-        while (
-            end < len(lines) and lines[end][0] == lines[start][0] and not lines[end][1].strip(" ")
-        ):
-            end += 1
-        if end - start >= MIN_FOLDED_LINES:
-            yield start, end - start
-        else:
-            end = max(end, start + 1)
-            yield from ((index, 1) for index in range(start, end))
-        start = end
 
 
 def _line_segments(sign: str, text: str, style: Style, span: tuple[int, int]) -> list[Segment]:

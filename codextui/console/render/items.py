@@ -35,7 +35,6 @@ from codextui.console.render.diff import change_rows
 from codextui.console.render.layout import (
     Row,
     indent,
-    to_json,
     to_strips,
     update_strips,
     value_rows,
@@ -45,6 +44,7 @@ from codextui.console.render.layout import (
 from codextui.console.render.marks import mark_rows
 from codextui.console.render.palette import Palette
 from codextui.console.render.streaming_markdown import StreamingMarkdown
+from codextui.protocol.approval_parts import to_json
 from codextui.protocol.changes import summarize_changes
 from codextui.text.figures import format_count, format_elapsed, more_lines
 from codextui.text.sanitize import one_line, reveal, sanitize

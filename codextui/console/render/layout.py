@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias
@@ -14,7 +13,8 @@ from textual.strip import Strip
 
 from codextui.console.render.palette import Palette
 from codextui.jsonrpc.fields import Json
-from codextui.text.sanitize import reveal
+from codextui.protocol.approval_parts import format_json, to_json
+from codextui.text.sanitize import fold_blanks, reveal
 
 Row: TypeAlias = list[Segment]
 """A row of a terminal: sanitized text without newlines."""
@@ -144,19 +144,8 @@ def value_rows(values: Mapping[str, Json], width: int, palette: Palette) -> list
 
 def json_rows(value: Json, width: int, palette: Palette) -> list[Row]:
     """Lay out a value as indented, wrapped JSON."""
-    try:
-        text = json.dumps(value, ensure_ascii=False, indent=2, default=str)
-    except (RecursionError, ValueError):
-        text = to_json(value)
-    return wrap([Segment(reveal(text), palette.text)], width, keep_spaces=True)
-
-
-def to_json(value: Json) -> str:
-    """Return a value as JSON in one line, or its `repr` if JSON cannot express it."""
-    try:
-        return json.dumps(value, ensure_ascii=False, default=str)
-    except (RecursionError, ValueError):
-        return repr(value)
+    text = fold_blanks(reveal(format_json(value)))
+    return wrap([Segment(text, palette.text)], width, keep_spaces=True)
 
 
 def _wrap_line(line: Row, width: int, keep_spaces: bool) -> list[Row]:

@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from random import Random
 
 import pytest
 from console.screens.dialog_host import (
@@ -436,6 +437,24 @@ async def test_rows_that_are_counted_as_seen_were_drawn(size: tuple[int, int]) -
         await dialog.pilot.pause()
         drawn = len(re.findall(r"echo \d+", on_screen(dialog.host)))
         assert dialog.screen.query_one(StripView).unseen_count >= 100 - drawn
+
+
+@pytest.mark.parametrize("seed", range(12))
+async def test_one_key_approves_exactly_what_was_drawn_to_its_end(seed: int) -> None:
+    random = Random(seed)
+    asked = CommandAsked("\n".join(f"echo {n};" for n in range(40)), cwd="/w")
+    lines = {*(f"echo {n};" for n in range(40)), "cwd      /w"}
+    drawn: set[str] = set()
+    async with open_dialog(asked, size=(60, random.choice([14, 24]))) as dialog:
+        await dialog.pilot.pause()
+        for key in random.choices(["down", "pagedown", "space", "pageup", "home", "end"], k=8):
+            shown = on_screen(dialog.host)
+            drawn |= {line for line in lines if line in shown}
+            await dialog.press(key)
+        shown = on_screen(dialog.host)
+        drawn |= {line for line in lines if line in shown}
+        await dialog.press_rested("y")
+        assert bool(dialog.decided) == (drawn == lines)
 
 
 # -- after a key of the user opened the dialog

@@ -245,8 +245,9 @@ OF_THE_SERVER = (
         ("bad-arguments", "unknown-threads"),
     ),
     Exempt(
-        r"elicitation/create: params\.(requestedSchema\..*|_meta)",
-        "a form that any client can fill in, and the whole approval for our own clients",
+        r"elicitation/create: params\.(message|requestedSchema\..*|_meta)",
+        "a message that shows all of it below the genuine one, a form that any client can fill "
+        "in, and the whole approval for our own clients",
         ("command-approved", "patch-approved"),
         anywhere=True,
     ),

@@ -1,0 +1,213 @@
+"""The parts that every request for a decision is made of, and their text. Pure.
+
+`approval_text` makes the parts of each kind of request. A view lays them out itself, or shows the
+text that `format_parts` returns.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from codextui.jsonrpc.fields import Json, JsonObject
+from codextui.protocol.approvals import FileChange, Question
+from codextui.protocol.changes import (
+    DiffLine,
+    change_lines,
+    count_lines,
+    fold_blank_lines,
+    summarize_changes,
+)
+from codextui.text.figures import format_count
+from codextui.text.sanitize import (
+    fold_blanks,
+    hidden_characters,
+    one_revealed_line,
+    reveal,
+    show_tabs,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A script for a shell, or the input for a running command."""
+
+    prompt: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """Something to look at twice."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A value with its name."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A text that somebody else wrote."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """Values with their names, as one JSON object: no text in it can look like another part."""
+
+    name: str
+    values: JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """The changes of a patch."""
+
+    changes: tuple[FileChange, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """A question with its number, from 1."""
+
+    number: int
+    question: Question
+
+
+Part: TypeAlias = Script | Warned | Field | Said | Data | Files | Asking
+"""A part of a request. Its texts are not sanitized."""
+
+
+def format_parts(parts: Iterable[Part]) -> str:
+    """Return the text of parts. Sanitized; no text in a part looks like another part's line."""
+    return "\n".join(map(_format_part, parts))
+
+
+def _format_part(part: Part) -> str:
+    match part:
+        case Script(prompt, text):
+            return prompt + indent_rest(fold_blanks(reveal(text)))
+        case Warned(text):
+            return f"! {indent_rest(reveal(text))}"
+        case Field(name, text):
+            return f"{name}: {indent_rest(fold_blanks(reveal(text)))}"
+        case Said(text):
+            return indent_rest(fold_blanks(reveal(text)))
+        case Data(name, values):
+            shown = fold_blanks(reveal(format_json(values)))
+            return f"{name}:\n  {indent_rest(shown)}" if values else f"{name}: none"
+        case Files(changes):
+            return _format_files(changes)
+        case Asking(number, question):
+            return _format_asking(number, question)
+
+
+def _format_files(changes: Sequence[FileChange]) -> str:
+    lines = [f"changes: {count_changes(changes)}"] if len(changes) > 1 else []
+    for change in changes:
+        diff = fold_blanks("\n".join(_show_lines(change_lines(change))))
+        lines += (
+            [describe_change(change), f"  {indent_rest(diff)}"]
+            if diff
+            else [describe_change(change)]
+        )
+    return "\n".join(lines)
+
+
+def _show_lines(lines: Sequence[DiffLine]) -> Iterator[str]:
+    for index, count in fold_blank_lines(lines):
+        sign, text = lines[index]
+        if count > 1:
+            yield f"{sign}⋯ {format_count(count)} blank lines ⋯"
+        else:
+            yield _show_line(sign, text)
+
+
+def _show_line(sign: str, text: str) -> str:
+    kept = text.rstrip(" \t") if sign in ("+", "-") else text
+    tail = text[len(kept) :].replace(" ", "·")
+    return (sign if sign in ("+", "-", " ") else "") + show_tabs(f"{kept}{tail}")
+
+
+def count_changes(changes: Sequence[FileChange]) -> str:
+    """Return how much a patch changes, and below it the list of its files. Sanitized."""
+    files = "".join(f"\n  {describe_change(change)}" for change in changes)
+    return f"{summarize_changes(changes)}{files}"
+
+
+def describe_change(change: FileChange) -> str:
+    """Return the kind, the path and the counts of a change: `update a.py, +3 -1`. Sanitized."""
+    added, removed = count_lines(change_lines(change))
+    what = f"{one_revealed_line(change.kind, 20)} {one_revealed_line(name_paths(change), 4096)}"
+    return f"{what}, +{format_count(added)} -{format_count(removed)}"
+
+
+def name_paths(change: FileChange) -> str:
+    """Return the path of a change, and where the file is moved to. Not sanitized."""
+    return f"{change.path} -> {change.move_path}" if change.move_path else change.path
+
+
+def _format_asking(number: int, question: Question) -> str:
+    title = f"{number}. {one_revealed_line(question.header)}".rstrip()
+    name = one_revealed_line(question.question_id)
+    lines = [title, f"{name}: {indent_rest(reveal(question.question))}"]
+    for label, description in question.options:
+        about = f": {indent_rest(reveal(description))}" if description else ""
+        lines.append(f"  - {one_revealed_line(label)}{about}")
+    notes = [*(["another answer is welcome"] if question.other else [])]
+    notes += ["the answer stays hidden"] if question.secret else []
+    return "\n".join([*lines, *(f"  ({note})" for note in notes)])
+
+
+def name_hidden(parts: Iterable[Part]) -> str:
+    """Name the characters that cannot be seen, or pass for others: `<U+200B> (3), ␛`."""
+    counts = hidden_characters("\n".join(_raw_texts(parts)))
+    names = [f"{name} ({count})" if count > 1 else name for name, count in counts.most_common(8)]
+    return ", ".join([*names, "…"] if len(counts) > len(names) else names)
+
+
+def _raw_texts(parts: Iterable[Part]) -> Iterator[str]:
+    for part in parts:
+        match part:
+            case Script(_, text) | Field(_, text) | Said(text):
+                yield text
+            case Data(_, values):
+                yield to_json(values)
+            case Files(changes):
+                for change in changes:
+                    yield from (change.path, change.move_path, change.diff)
+            case Asking(_, question):
+                yield question.question
+                yield from (text for option in question.options for text in option)
+            case Warned():
+                pass
+
+
+def indent_rest(text: str) -> str:
+    """Return the text with every line but the first indented."""
+    return text.replace("\n", "\n  ")
+
+
+def format_json(value: Json) -> str:
+    """Return a value as indented JSON; in one line if it is nested too deeply. Not sanitized."""
+    try:
+        return json.dumps(value, ensure_ascii=False, indent=2, default=str)
+    except (RecursionError, ValueError):
+        return to_json(value)
+
+
+def to_json(value: Json) -> str:
+    """Return a value as JSON in one line, or its `repr` if JSON cannot express it."""
+    try:
+        return json.dumps(value, ensure_ascii=False, default=str)
+    except (RecursionError, ValueError):
+        return repr(value)
