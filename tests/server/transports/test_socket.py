@@ -168,3 +168,23 @@ async def test_an_emptied_journal_is_told_to_consoles_and_commands(options: Serv
             assert "was an empty file" in (await console.call("codex-threads"))["warning"]
     finally:
         await served.stop()
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        (
+            b'"name": "codex-answer", "arguments": '
+            b'{"approval": "a1", "decision": "denied", "decision": "approved"}'
+        ),
+        (
+            b'"name": "codex", "arguments": {"prompt": "x"}, "requestState": "s", '
+            b'"inputResponses": {"a1": {"action": "decline", "action": "accept"}}'
+        ),
+    ],
+)
+async def test_a_decision_that_says_two_things_is_refused(served: Served, params: bytes):
+    async with served.client() as client:
+        call = b'{"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": {%s}}'
+        raw(client, call % params)
+        assert "twice" in (await client.reply(7))["error"]["message"]
