@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from codextui.config import paths
-from codextui.config.files import is_held
+from codextui.config.files import is_disk_full, is_held
 from codextui.errors import ServerNotRunning, ServerUnreachable
 from codextui.jsonrpc.lines import READ_AHEAD, Streams
 from codextui.protocol.threads import MARK_VARIABLE
@@ -124,7 +124,10 @@ def _start(
     command = [sys.executable, "-m", "codextui", "serve", "-L", name, "--daemon"]
     if config is not None:
         command += ["--config", str(config.absolute())]
-    output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    try:
+        output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise ServerUnreachable(f"{log} cannot be written: {error.strerror}") from error
     try:
         process = subprocess.Popen(  # noqa: S603 - our own program, no shell
             command,
@@ -151,7 +154,10 @@ def _shorten(log: Path) -> int:
         return 0
     if size <= _LOG_LIMIT:
         return size
-    log.replace(log.with_name(f"{log.name}.1"))
+    try:
+        log.replace(log.with_name(f"{log.name}.1"))
+    except OSError:  # the server says why, if it cannot write either
+        return size
     return 0
 
 
@@ -160,7 +166,8 @@ def _what_went_wrong(name: str, log: Path, log_end: int) -> str:
         file.seek(max(log_end, log.stat().st_size - 8192))
         lines = file.read().decode(errors="replace").splitlines()
     last = "\n".join(f"  {line[:500]}" for line in lines[-_LAST_LINES:])
-    said = f"the last lines of {log}:\n{last}" if last else f"its log {log} says nothing"
+    silent = "has no room: its disk is full" if is_disk_full(log) else "says nothing"
+    said = f"the last lines of {log}:\n{last}" if last else f"its log {log} {silent}"
     watch = f"type `codextui serve -L {name}` to watch it try"
     return f"the server {name!r} did not start; {watch}; {said}"
 

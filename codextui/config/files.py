@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import tempfile
 from pathlib import Path
+
+_PAGE = 4096
 
 
 def replace_file(path: Path, data: bytes, *, new_mode: int) -> None:
@@ -36,6 +39,14 @@ def replace_file(path: Path, data: bytes, *, new_mode: int) -> None:
     except OSError:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def is_disk_full(path: Path) -> bool:
+    """Return whether the disk of a file has no room left to write to."""
+    try:
+        return shutil.disk_usage(path.parent).free < _PAGE
+    except OSError:
+        return False
 
 
 class FileLock:

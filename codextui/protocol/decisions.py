@@ -8,6 +8,7 @@ sources that disagree decline: nothing is ever approved by a reply that could no
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -82,19 +83,26 @@ def to_elicit_result(decision: Decision) -> dict[str, object]:
             return {"action": "accept", "content": {"decision": "answered", "answers": content}}
 
 
-def parse_elicit_result(result: JsonObject) -> Decision:
+def parse_elicit_result(result: JsonObject, *, rule: Sequence[str] | None = None) -> Decision:
     """Read a decision from any client's elicitation result. Never raises; doubt declines.
 
     Null counts as missing, except in `content.decision`, which the form requires.
+
+    Args:
+        result: the result.
+        rule: the rule that an approval for good would accept. A client that names another one has
+            not accepted it. None leaves that unchecked.
     """
     action, content = result.get("action"), _object(result.get("content"))
     by_action = _parse_action(action, content)
-    said = [_parse_decision(value, content) for value in _decision_values(result)]
+    values = _decision_values(result)
+    said = [_parse_decision(value, content) for value in values]
     decision = said[0] if said else by_action
     if not any(map(_is_yes, said or [by_action])):
         return decision
     is_accepted = action is None or action == "accept"
-    if is_accepted and _is_well_formed(result) and all(other == decision for other in said):
+    is_one = all(other == decision for other in said) and _name_no_other(values, rule)
+    if is_accepted and is_one and _is_well_formed(result):
         return decision
     return by_action if action == "cancel" else Declined(_message(content))
 
@@ -147,6 +155,16 @@ def _decision_values(result: JsonObject) -> list[Json]:
     sources = (result, _object(result.get("content")), _object(result.get("_meta")))
     values = (source.get("decision") for source in sources)
     return [value for value in values if value is not None]
+
+
+def _name_no_other(values: list[Json], rule: Sequence[str] | None) -> bool:
+    """Return whether the rules that decisions name, if they do, are the proposed one."""
+    for value in values:
+        match value:
+            case {"approved_execpolicy_amendment": {"proposed_execpolicy_amendment": named}}:
+                if rule is not None and named != list(rule):
+                    return False
+    return True
 
 
 def _is_well_formed(result: JsonObject) -> bool:

@@ -11,7 +11,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from codextui.codex.process_marks import kill_leftovers, owner_of
-from codextui.errors import ServerUnreachable
 from codextui.jsonrpc.endpoint import RequestId
 from codextui.jsonrpc.fields import JsonObject
 from codextui.protocol.approvals import Deciders
@@ -30,6 +29,7 @@ from codextui.server.runs.runs import Runs
 from codextui.server.state import BackgroundTasks, ServerState
 from codextui.server.store.history import JournalContents, read_journal
 from codextui.server.store.journal import Journal
+from codextui.server.store.migrations import unusable
 from codextui.server.threads.codex_notifications import CodexNotifications
 from codextui.server.threads.git_branch import find_branch
 from codextui.server.threads.opening import ThreadOpener
@@ -53,6 +53,8 @@ async def open_server(options: ServerOptions) -> AsyncIterator[ServerState]:
     async with _open_journal(options) as (journal, contents):
         server, notifications = _build(options, journal, contents)
         restore_threads(server.hub, server.registry, journal, contents)
+        if journal.notice:
+            server.hub.publish("", "", Warned(journal.notice))
         try:
             yield server
         finally:
@@ -182,9 +184,7 @@ async def _open_journal(
         try:
             contents = await asyncio.to_thread(read_journal, options.journal)
         except sqlite3.Error as error:
-            raise ServerUnreachable(
-                f"the journal {options.journal} cannot be read ({error}): move it away"
-            ) from error
+            raise unusable(options.journal, error) from error
         yield journal, contents
     finally:
         await journal.close()

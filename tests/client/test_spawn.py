@@ -147,3 +147,19 @@ async def test_waiting_for_a_server_s_end_waits_for_its_lock() -> None:
 async def test_a_bad_name_starts_nothing() -> None:
     with pytest.raises(ConfigInvalid):
         await spawn.ensure_server("../evil")
+
+
+async def test_a_log_that_cannot_be_written_is_named() -> None:
+    log = paths.log_path("default")
+    log.mkdir()  # as a read-only folder would refuse it, also where root runs the tests
+    with pytest.raises(ServerUnreachable, match=rf"{log} cannot be written: Is a directory"):
+        await spawn.ensure_server("default")
+
+
+async def test_a_server_that_could_not_even_log_blames_a_full_disk(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(spawn, "_start", program("raise SystemExit(1)"))
+    monkeypatch.setattr(spawn, "is_disk_full", lambda _: True)
+    with pytest.raises(ServerUnreachable, match="its disk is full"):
+        await spawn.ensure_server("default")

@@ -144,6 +144,24 @@ def test_the_word_of_a_decision_is_read_back_as_the_same_kind(decision: Decision
         assert again == decision
 
 
+@pytest.mark.parametrize(
+    ("named", "decision"),
+    [
+        (["git", "status"], Approved(Scope.ALWAYS)),
+        (["git"], Declined()),
+        ([], Declined()),
+        ("git status", Declined()),
+        (None, Declined()),
+    ],
+)
+def test_a_client_that_names_another_rule_has_not_accepted_the_proposed_one(
+    named: object, decision: Decision
+) -> None:
+    said = {"approved_execpolicy_amendment": {"proposed_execpolicy_amendment": named}}
+    for result in ({"decision": said}, {"action": "accept", "content": {"decision": said}}):
+        assert parse_elicit_result(result, rule=("git", "status")) == decision
+
+
 _MISSING = object()
 _PLACES = ("action", "decision", "content", "content.decision", "_meta", "_meta.decision")
 _VALUES: tuple[object, ...] = (

@@ -14,6 +14,7 @@ from codextui.protocol.approval_text import format_elicitation
 from codextui.protocol.approvals import (
     Approval,
     Asked,
+    CommandAsked,
     ElicitationAsked,
     Question,
     QuestionsAsked,
@@ -90,7 +91,7 @@ class ElicitationResponder:
             if self.call_id is None:
                 return None  # a supervisor can still call `codex-answer`
             raise CannotAnswer(f"{self.name} could not ask anybody, so it was declined.") from error
-        decision = parse_elicit_result(result)
+        decision = parse_elicit_result(result, rule=proposed_rule(approval.asked))
         is_at_once = time.monotonic() - asked_at < AT_ONCE_S
         if is_at_once and not self.decides_at_once and isinstance(decision, Declined | Aborted):
             raise CannotAnswer(f"{self.name} declined at once, without asking anybody.")
@@ -185,6 +186,11 @@ def elicitation_params(
         "requestedSchema": form,
         "_meta": {APPROVAL_META: approval.to_json()},
     }
+
+
+def proposed_rule(asked: Asked) -> tuple[str, ...]:
+    """Return the rule that approving a request for good accepts; empty where there is none."""
+    return asked.rule if isinstance(asked, CommandAsked) else ()
 
 
 def _schema(asked: Asked) -> dict[str, object]:

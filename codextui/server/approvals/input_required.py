@@ -11,7 +11,7 @@ from codextui.jsonrpc.fields import Json, JsonObject
 from codextui.protocol.approvals import Approval
 from codextui.protocol.decisions import Decision, parse_elicit_result
 from codextui.protocol.tools import APPROVAL_META
-from codextui.server.approvals.elicitation import elicitation_params
+from codextui.server.approvals.elicitation import elicitation_params, proposed_rule
 
 MAX_ROUNDS = 10
 """Rounds after which mcp's client gives a call up; it is not asked any more then."""
@@ -97,7 +97,8 @@ class InputRequiredResponder:
             pending = self._pending.get(approval_id)
             if pending is not None and not pending.decision.done():
                 result: JsonObject = response if isinstance(response, dict) else {}
-                pending.decision.set_result(parse_elicit_result(result))
+                rule = proposed_rule(pending.approval.asked)
+                pending.decision.set_result(parse_elicit_result(result, rule=rule))
         if not self._rounds_left:
             self.close()
 

@@ -175,5 +175,5 @@ async def _call(
     check_arguments(name, arguments)
     work = tool(server, caller, arguments)
     content = await (work if name in CANCELLABLE else server.background.run(work))
-    problem = server.journal.problem
-    return json_result({**content, "warning": problem} if problem else content)
+    warning = server.journal.problem or server.journal.notice
+    return json_result({**content, "warning": warning} if warning else content)

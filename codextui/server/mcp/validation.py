@@ -39,11 +39,16 @@ class Rejection:
     expected: bool = True
 
 
-def validate_message(message: Json) -> Rejection | None:
-    """Return what to answer to an invalid message; None for one that mcp can handle."""
+def validate_message(message: Json, data: bytes) -> Rejection | None:
+    """Return what to answer to an invalid message; None for one that mcp can handle.
+
+    Args:
+        message: the message.
+        data: the JSON that it was read from.
+    """
     match message:
         case dict():
-            return _validate_frame(message)
+            return _validate_frame(message, data)
         case [_, *_]:
             return _reject(None, INVALID_REQUEST, "batches are not taken: send each by itself")
         case _:
@@ -94,10 +99,20 @@ def describe_error(error: jsonschema.ValidationError | jsonschema.SchemaError) -
     return f"{place}: {reason}" if place else reason
 
 
-def _validate_frame(message: JsonObject) -> Rejection | None:
+def _has_decision(message: JsonObject) -> bool:
+    match message:
+        case {"params": {"name": "codex-answer"}} | {"params": {"inputResponses": _}}:
+            return True
+        case _:
+            return False
+
+
+def _validate_frame(message: JsonObject, data: bytes) -> Rejection | None:
     if "method" not in message and ("result" in message or "error" in message):
         return _validate_response(message)
     problem = _request_problem(message)
+    if problem is None and _has_decision(message) and has_repeated_names(data):
+        problem = INVALID_PARAMS, "the decision says one of its members twice"
     if problem is None:
         return None
     code, reason = problem

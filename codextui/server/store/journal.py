@@ -7,6 +7,7 @@ import functools
 import itertools
 import json
 import logging
+import os
 import queue
 import sqlite3
 import threading
@@ -96,6 +97,7 @@ class Journal:
         max_deferred_events: events that wait until there is room.
 
     Attributes:
+        notice: that the file had been emptied, as a sentence; empty where it had not.
         problem: why nothing can be written, as a sentence; empty where it can.
         on_error: called with a sentence about the first write that failed, and whenever the disk
             has no room or has room again.
@@ -112,8 +114,12 @@ class Journal:
         retry_s: float = RETRY_S,
         max_deferred_events: int = MAX_DEFERRED_EVENTS,
     ) -> None:
+        self.notice = _emptied(path)
+        if self.notice:
+            logger.warning("%s", self.notice)
         migrate(path)
         self._path = path
+        self._file = path.stat()
         self._clock = clock
         self._retry_s = retry_s
         self.problem = ""
@@ -122,6 +128,7 @@ class Journal:
         self._deferred = _DeferredWrites(max_deferred_events)
         self._loop = asyncio.get_running_loop()
         self._failed = False
+        self._is_failing = False
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._thread.start()
 
@@ -213,9 +220,10 @@ class Journal:
         return batch
 
     def _write(self, database: sqlite3.Connection, writes: list[_Write]) -> None:
-        if not self._deferred and _execute(database, writes) is None:
+        if not self._deferred and self._execute(database, writes) is None:
             for write in writes:
                 self._finish(write, None)
+            self._recover()
             return
         for write in writes:  # one of them cannot be written: the others can
             if self._deferred and write.on_done is None:
@@ -224,26 +232,52 @@ class Journal:
                 self._write_alone(database, write)
 
     def _write_alone(self, database: sqlite3.Connection, write: _Write) -> None:
-        error = _execute(database, [write])
+        error = self._execute(database, [write])
         if _is_temporary(error):
+            self._is_failing = True
             self._call(functools.partial(self._report_problem, str(error)))
             if write.on_done is None:
                 self._deferred.add(write)
                 return
         self._finish(write, error)
+        if error is None:
+            self._recover()
+
+    def _recover(self) -> None:
+        """Report that everything is written again, after a failure."""
+        if self._is_failing and not self._deferred:
+            self._is_failing = False
+            self._call(functools.partial(self._report_room, self._deferred.take_lost()))
+
+    def _execute(self, database: sqlite3.Connection, writes: list[_Write]) -> Exception | None:
+        """Execute all statements in one transaction; return the error where none was written.
+
+        What somebody waits for is on the disk afterwards, even if the machine loses its power.
+        """
+        is_awaited = any(write.on_done is not None for write in writes)
+        if is_awaited and not self._is_in_place():
+            return _moved()
+        return _execute(database, writes, sync=is_awaited)
+
+    def _is_in_place(self) -> bool:
+        """Return whether the file is still what its path names; sqlite would not notice."""
+        try:
+            return os.path.samestat(self._path.stat(), self._file)
+        except OSError:
+            return False
 
     def _write_deferred(self, database: sqlite3.Connection) -> None:
         while chunk := self._deferred.first(MAX_BATCH):
-            if _execute(database, chunk) is None:
+            if self._execute(database, chunk) is None:
                 self._deferred.remove(chunk)
                 continue
             for write in chunk:  # one of them cannot be written: the others can
-                error = _execute(database, [write])
+                error = self._execute(database, [write])
                 if _is_temporary(error):
                     return
                 self._deferred.remove([write])
                 self._finish(write, error)
-        self._call(functools.partial(self._report_room, self._deferred.take_lost()))
+        self._recover()
 
     def _finish(self, write: _Write, error: Exception | None) -> None:
         if error is None and write.on_done is not None:
@@ -338,14 +372,24 @@ class _DeferredWrites:
         return lost
 
 
-def _execute(database: sqlite3.Connection, writes: list[_Write]) -> Exception | None:
-    """Execute all statements in one transaction; return the error where none was written.
+def _emptied(path: Path) -> str:
+    """Return a sentence where a journal has lost its content, which sqlite takes for a new one."""
+    if not (path.exists() and path.stat().st_size == 0):
+        return ""
+    backups = sorted(copy.name for copy in path.parent.glob(f"{path.name}.*.bak"))
+    where = f"; older copies beside it: {', '.join(backups)}" if backups else ""
+    return f"the journal {path} was an empty file: the threads and decisions in it are lost{where}"
 
-    What somebody waits for is on the disk afterwards, even if the machine loses its power.
-    """
-    is_awaited = any(write.on_done is not None for write in writes)
+
+def _moved() -> sqlite3.Error:
+    error = sqlite3.OperationalError("the file was moved or deleted while the server runs")
+    error.sqlite_errorcode = sqlite3.SQLITE_READONLY_DBMOVED
+    return error
+
+
+def _execute(database: sqlite3.Connection, writes: list[_Write], *, sync: bool) -> Exception | None:
     try:
-        database.execute(f"PRAGMA synchronous = {'FULL' if is_awaited else 'NORMAL'}")
+        database.execute(f"PRAGMA synchronous = {'FULL' if sync else 'NORMAL'}")
         database.execute("BEGIN")
         for write in writes:
             database.execute(*write.statement)

@@ -22,6 +22,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
+from codextui.config.files import is_disk_full
 from codextui.errors import ServerUnreachable
 
 Migration: TypeAlias = Callable[[sqlite3.Connection], None]
@@ -118,6 +119,7 @@ def migrate(path: Path, migrations: Sequence[Migration] = MIGRATIONS) -> None:
     Raises:
         ServerUnreachable: the file cannot be used, or is of a newer release. It is unchanged.
     """
+    is_new = not path.exists()
     try:
         _create_private(path)
         database = sqlite3.connect(path, isolation_level=None)
@@ -126,11 +128,18 @@ def migrate(path: Path, migrations: Sequence[Migration] = MIGRATIONS) -> None:
         finally:
             database.close()
     except sqlite3.Error as error:
-        raise ServerUnreachable(
-            f"{path} cannot be used as journal ({error}): move it away"
-        ) from error
+        if is_new and path.stat().st_size == 0:
+            path.unlink()  # or the next start takes it for a journal that was emptied
+        raise unusable(path, error) from error
     except OSError as error:
-        raise ServerUnreachable(f"{path} cannot be made: {error.strerror}") from error
+        verb = "written" if path.exists() else "made"
+        raise ServerUnreachable(f"{path} cannot be {verb}: {error.strerror}") from error
+
+
+def unusable(path: Path, error: sqlite3.Error) -> ServerUnreachable:
+    """Return the error to raise where the journal at `path` cannot be used, and what to do."""
+    advice = "make room on its disk" if is_disk_full(path) else "move it away"
+    return ServerUnreachable(f"{path} cannot be used as journal ({error}): {advice}")
 
 
 def _migrate(database: sqlite3.Connection, path: Path, migrations: Sequence[Migration]) -> None:

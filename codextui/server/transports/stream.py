@@ -212,7 +212,7 @@ class StreamChannel:
             message = decode_json(line)
             if isinstance(message, dict) and self._handle(message, line):
                 return None
-            rejection = validate_message(message)
+            rejection = validate_message(message, line)
             if rejection is None:
                 parsed = types.jsonrpc_message_adapter.validate_python(message, by_name=False)
                 return SessionMessage(parsed)

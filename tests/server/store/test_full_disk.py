@@ -12,6 +12,7 @@ import pytest
 from contract.serving import until
 from server.store.small_disk import SmallDisk, small_disk
 
+from codextui.errors import ServerUnreachable
 from codextui.protocol import events as ev
 from codextui.protocol.approvals import Approval, CommandAsked
 from codextui.protocol.threads import ThreadInfo, ThreadState
@@ -166,6 +167,49 @@ async def test_a_decision_is_made_once_and_that_it_was_lost_is_noted_beside_it(p
         ):
             with pytest.raises(sqlite3.IntegrityError):
                 database.execute(change)
+
+
+async def test_a_server_does_not_start_on_a_full_disk_and_says_so(disk: SmallDisk, path: Path):
+    if not disk.is_real:
+        pytest.skip("needs a real disk")
+    disk.fill()
+    with pytest.raises(ServerUnreachable, match=r"full.*: make room on its disk"):
+        Journal(path)
+    disk.free()
+    journal = Journal(path)
+    assert journal.notice == ""
+    await journal.close()
+
+
+async def test_nothing_is_decided_where_the_file_was_moved_away(path: Path):
+    journal = Journal(path)
+    other = Approval("a2", "t", "u", "i", "codex-1", 10.0, CommandAsked("make"))
+    await journal.record_decision(other, ev.ApprovalResolved("a2", "denied"), at=12.5)
+    path.rename(path.with_suffix(".old"))
+    with pytest.raises(sqlite3.Error, match="moved or deleted"):
+        await journal.record_decision(APPROVAL, APPROVED, at=12.5)
+    assert "moved or deleted" in journal.problem
+    path.with_suffix(".old").rename(path)
+    await journal.record_decision(APPROVAL, APPROVED, at=12.5)
+    await working(journal)
+    await journal.close()
+    assert rows(path) == [("a2", "denied", ""), ("a1", "approved", "me")]
+
+
+async def test_an_emptied_file_is_no_new_journal(path: Path):
+    journal = Journal(path)
+    assert journal.notice == ""
+    journal.record_approval(APPROVAL)
+    await journal.close()
+    path.with_name("journal.sqlite.v1.bak").touch()
+    path.write_bytes(b"")
+    journal = Journal(path)
+    assert "was an empty file" in journal.notice
+    assert "journal.sqlite.v1.bak" in journal.notice
+    await journal.close()
+    journal = Journal(path)
+    assert journal.notice == ""
+    await journal.close()
 
 
 async def test_numbers_of_approvals_are_not_given_again_where_rows_are_missing(path: Path):

@@ -164,6 +164,35 @@ def test_a_migrated_file_has_the_tables_and_indexes_of_a_new_one(path: Path, tmp
     }
 
 
+def write_version_2(path: Path) -> None:
+    """Write what the first release wrote, brought to version 2 and with a later decision."""
+    write_version_1(path)
+    migrate(path, MIGRATIONS[:2])
+    path.with_name(f"{path.name}.v1.bak").unlink()
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("UPDATE approvals SET outcome = 'lost' WHERE approval_id = 'a1'")
+        database.commit()
+
+
+async def test_version_2_gets_an_audit_log_that_is_never_rewritten(path: Path):
+    write_version_2(path)
+    before = decisions(path)
+    migrate(path)
+    assert version(path) == CURRENT
+    assert decisions(path) == before
+    assert path.with_name("default.sqlite.v2.bak").exists()
+    with closing(sqlite3.connect(path)) as database:
+        assert database.execute("SELECT DISTINCT lost_at FROM approvals").fetchall() == [(None,)]
+        for change in ("DELETE FROM approvals", "UPDATE approvals SET outcome = 'denied'"):
+            with pytest.raises(sqlite3.IntegrityError):
+                database.execute(change)
+    journal = Journal(path)
+    (open_approval,) = read_journal(path).open_approvals
+    await journal.record_decision(open_approval, ev.ApprovalResolved("a3", "denied"), at=20.0)
+    await journal.close()
+    assert decisions(path)[2][:2] == ("a3", "denied")
+
+
 def test_the_old_file_is_copied_first_for_its_user_alone(path: Path):
     write_version_1(path)
     migrate(path)

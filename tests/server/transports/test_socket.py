@@ -10,6 +10,8 @@ import socket
 import pytest
 from contract.serving import PATIENCE_S, RawClient, Served
 
+from codextui.demo import Script, ScriptedModel
+from codextui.protocol.events import Warned
 from codextui.protocol.tools import SUPERVISOR, SUPERVISOR_TOOLS, TOOLS
 from codextui.server.options import ServerOptions
 from codextui.server.transports.stream import MAX_LINE
@@ -133,3 +135,56 @@ async def test_a_stale_socket_is_replaced(options: ServerOptions):
         assert (await client.reply(client.begin("ping")))["result"] == {}
     await served.stop()
     assert not options.socket.exists()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"jsonrpc": "2.0", "id": 1e400, "method": "ping"}',
+        b'{"jsonrpc": "2.0", "id": -1e400}',
+        b'{"id": 1e400}',
+        b'{"jsonrpc": "2.0", "id": 1e400, "method": "ping", "params": {"text": "\\ud800"}}',
+        b'{"jsonrpc": "2.0", "id": NaN, "method": "ping"}',
+    ],
+)
+async def test_a_number_that_json_has_no_form_for_is_never_sent_back(served: Served, line: bytes):
+    async with served.client() as client:
+        raw(client, line)
+        reply = await client.message(lambda m: "error" in m)
+        assert reply["id"] is None
+        assert "Infinity" not in json.dumps(client.messages)
+        assert "NaN" not in str(reply["id"])
+        await client.reply(client.begin("ping"))
+
+
+async def test_an_emptied_journal_is_told_to_consoles_and_commands(options: ServerOptions):
+    options.journal.touch()
+    served = Served(options, ScriptedModel(Script()))
+    await served.start()
+    try:
+        async with served.console() as console:
+            warned = await console.event(Warned)
+            assert "was an empty file" in str(warned.msg)
+            assert "was an empty file" in (await console.call("codex-threads"))["warning"]
+    finally:
+        await served.stop()
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        (
+            b'"name": "codex-answer", "arguments": '
+            b'{"approval": "a1", "decision": "denied", "decision": "approved"}'
+        ),
+        (
+            b'"name": "codex", "arguments": {"prompt": "x"}, "requestState": "s", '
+            b'"inputResponses": {"a1": {"action": "decline", "action": "accept"}}'
+        ),
+    ],
+)
+async def test_a_decision_that_says_two_things_is_refused(served: Served, params: bytes):
+    async with served.client() as client:
+        call = b'{"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": {%s}}'
+        raw(client, call % params)
+        assert "twice" in (await client.reply(7))["error"]["message"]

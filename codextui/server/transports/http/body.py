@@ -119,7 +119,7 @@ def _parse(body: bytes) -> JsonObject:
         raise BodyRefused(json_response(HTTPStatus.BAD_REQUEST, parse_error(str(error)))) from error
     if isinstance(message, dict) and _is_response(message):
         return check_response(message, body)
-    rejection = validate_message(message)
+    rejection = validate_message(message, body)
     if rejection is not None:
         raise BodyRefused(json_response(HTTPStatus.BAD_REQUEST, rejection.response))
     assert isinstance(message, dict)  # noqa: S101 - all else is rejected
