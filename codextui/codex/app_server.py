@@ -168,7 +168,7 @@ class AppServer:
     @property
     def has_ended(self) -> bool:
         """Whether the process has ended; `on_exit` follows when nothing is left of it."""
-        return self._process.has_exited or self._endpoint.closed
+        return not self._process.takes_input or self._endpoint.closed
 
     async def call(
         self, method: str, params: JsonObject, *, timeout_s: float | None = None

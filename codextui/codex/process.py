@@ -82,9 +82,10 @@ class CodexProcess(asyncio.SubprocessProtocol):
         return self._transport.get_pid() if self._transport is not None else 0
 
     @property
-    def has_exited(self) -> bool:
-        """Whether it has exited, though its output may not all have been read."""
-        return self._exited.is_set()
+    def takes_input(self) -> bool:
+        """Whether it can be written to: it has not exited, as far as is known."""
+        stdin = self._stdin()
+        return stdin is not None and not stdin.is_closing() and not self._exited.is_set()
 
     @property
     def last_errors(self) -> tuple[str, ...]:
@@ -100,7 +101,7 @@ class CodexProcess(asyncio.SubprocessProtocol):
     def send(self, data: bytes) -> bool:
         """Write to its standard input without waiting. False where it has ended."""
         stdin = self._stdin()
-        if stdin is None or stdin.is_closing() or self._exited.is_set():
+        if stdin is None or not self.takes_input:
             return False
         stdin.write(data)
         return True

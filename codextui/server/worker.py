@@ -102,6 +102,7 @@ class CodexWorker:
         self._retry = asyncio.Event()
         self._error: CodextuiError | None = None
         self._login_is_missing = False
+        self._is_checked = False
         self._config_is_broken = False
 
     @property
@@ -221,6 +222,7 @@ class CodexWorker:
         """Start a process; False where it cannot be started."""
         self._process += 1
         self._died.clear()
+        self._is_checked = False
         try:
             app = await self._spawn(handler, self._process)
         except (CodexMissing, CodexDied, CodexFailed) as error:
@@ -237,7 +239,9 @@ class CodexWorker:
         self._app = app
         self._error = None
         self.problem = ""
+        # No call may slip in before: without a login it would take minutes to fail.
         await self.check_problem()
+        self._is_checked = True
         logger.info("Codex %s runs as process %s", app.version, app.pid)
         await self._set_error(None)
         handler.handle_ready(app.version)
@@ -263,7 +267,7 @@ class CodexWorker:
 
     @property
     def _is_up(self) -> bool:
-        return self._app is not None and not self._app.has_ended
+        return self._app is not None and self._is_checked and not self._app.has_ended
 
     def _is_settled(self) -> bool:
         return self._is_up or self._error is not None

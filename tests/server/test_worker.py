@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 from unittest.mock import Mock
 
 import pytest
 from contract.serving import PATIENCE_S
 
 from codextui.codex.binary import CodexBinary
-from codextui.errors import CodexDied, CodexMissing
+from codextui.errors import CodexDied, CodexLoginMissing, CodexMissing
 from codextui.server import worker
 from codextui.server.worker import CodexSettings, CodexWorker
 
@@ -32,3 +35,112 @@ async def test_an_unexpected_error_is_reported_and_codex_is_started_again(
             await codex.app()
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
+
+
+class FakeApp:
+    """A process that runs until `die`."""
+
+    version, pid = "0.163.0", 7
+
+    def __init__(self, on_exit: Callable[[str], None]) -> None:
+        self.has_ended = False
+        self.on_exit = on_exit
+
+    async def stop(self) -> None:
+        self.has_ended = True
+
+
+class Processes:
+    """Takes the place of `AppServer`, and remembers what it started."""
+
+    def __init__(self) -> None:
+        self.started: list[FakeApp] = []
+
+    async def start(self, _: CodexBinary, **options: Any) -> FakeApp:
+        self.started.append(FakeApp(options["on_exit"]))
+        return self.started[-1]
+
+
+@pytest.fixture
+async def processes(monkeypatch: pytest.MonkeyPatch) -> Processes:
+    async def read_config_problem(_: object) -> str:
+        return ""
+
+    made = Processes()
+    monkeypatch.setattr(worker, "read_config_problem", read_config_problem)
+    binary = CodexBinary(Path("/codex"), (0, 163, 0), "config")
+    monkeypatch.setattr(worker, "AppServer", made)
+    monkeypatch.setattr(worker, "find_codex", lambda _: binary)
+    return made
+
+
+@asynccontextmanager
+async def running() -> AsyncIterator[CodexWorker]:
+    codex = CodexWorker(CodexSettings())
+    task = asyncio.create_task(codex.run(Mock()))
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            yield codex
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_nobody_gets_a_process_before_its_login_is_known(
+    processes: Processes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, answered = asyncio.Event(), asyncio.Event()
+
+    async def read_login_problem(*_: object, **__: object) -> str:
+        asked.set()
+        await answered.wait()
+        return "Codex is not logged in. Type: codex login"
+
+    monkeypatch.setattr(worker, "read_login_problem", read_login_problem)
+    async with running() as codex:
+        await asked.wait()
+        waiting = asyncio.create_task(codex.app())
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        answered.set()
+        with pytest.raises(CodexLoginMissing, match="codex login"):
+            await codex.require_login(await waiting)
+
+
+async def test_a_process_that_has_ended_is_given_to_nobody(
+    processes: Processes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def read_login_problem(*_: object, **__: object) -> str:
+        return ""
+
+    monkeypatch.setattr(worker, "read_login_problem", read_login_problem)
+    async with running() as codex:
+        first: Any = await codex.app()
+        first.has_ended = True  # what it left is still being killed
+        waiting = asyncio.create_task(codex.app())
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        first.on_exit("killed")
+        second: Any = await waiting
+        assert processes.started == [first, second]
+
+
+async def test_a_call_is_made_again_of_the_next_process_once(
+    processes: Processes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def read_login_problem(*_: object, **__: object) -> str:
+        return ""
+
+    async def die(app: Any) -> str:
+        app.has_ended = True
+        app.on_exit("killed")
+        raise CodexDied("killed")
+
+    async def die_once(app: Any) -> str:
+        return "done" if len(processes.started) > 1 else await die(app)
+
+    monkeypatch.setattr(worker, "read_login_problem", read_login_problem)
+    async with running() as codex:
+        assert await codex.call(die_once) == "done"
+        with pytest.raises(CodexDied):
+            await codex.call(die)

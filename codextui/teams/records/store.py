@@ -137,14 +137,16 @@ class RunStore:
 
     def write(self, part: str, content: JsonObject) -> None:
         """Replace a part atomically. Raises OSError."""
-        temporary = self._folder / f".{part}.{secrets.token_hex(4)}"
+        path = self._path(part)
+        temporary = path.with_name(f".{path.stem}.{secrets.token_hex(4)}")
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         with os.fdopen(os.open(temporary, flags, 0o600), "w", encoding="utf-8") as file:
             json.dump(content, file)
-        temporary.replace(self._path(part))
+        temporary.replace(path)
 
     def _path(self, part: str) -> Path:
-        return self._folder / f"{part}.json"
+        # The names of conversations and roles are in those of parts.
+        return self._folder / f"{part.replace('/', '%2F')}.json"
 
 
 def list_runs(parent: Path | None = None) -> list[str]:

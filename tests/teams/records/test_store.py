@@ -72,3 +72,12 @@ def test_a_bad_part_is_named_in_the_error(tmp_path: Path, content: str) -> None:
         store.reading("spent") as spent,
     ):
         fields.integer_or(spent, "turns")
+
+
+@pytest.mark.parametrize("part", ["start-../../x-dev", "/etc/x", "..", "a.b"])
+def test_any_part_is_a_file_in_the_folder_of_its_run(tmp_path: Path, part: str) -> None:
+    store = RunStore.create("t", tmp_path)
+    store.write(part, {"n": 1})
+    assert store.read(part) == {"n": 1}
+    assert len(list(store.folder.iterdir())) == 1
+    assert list(tmp_path.iterdir()) == [store.folder]
