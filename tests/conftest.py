@@ -28,15 +28,20 @@ settings.load_profile("codextui")
 
 @pytest.hookimpl(trylast=True)
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print what the benchmarks found, also where workers of pytest-xdist ran them."""
-    lines = [
-        text
-        for outcome in ("passed", "failed")
-        for report in terminalreporter.getreports(outcome)
-        for name, text in report.user_properties
-        if name == "figure"
-    ]
-    if lines:
-        terminalreporter.section("figures (ratios within one run; the machine is shared)")
-        for line in lines:
-            terminalreporter.write_line(line)
+    """Print what benchmarks and attacks found, also where workers of pytest-xdist ran them."""
+    sections = {
+        "figure": "figures (ratios within one run; the machine is shared)",
+        "attack": "attacks",
+    }
+    for kind, title in sections.items():
+        lines = [
+            text
+            for outcome in ("passed", "failed")
+            for report in terminalreporter.getreports(outcome)
+            for name, text in report.user_properties
+            if name == kind
+        ]
+        if lines:
+            terminalreporter.section(title)
+            for line in lines:
+                terminalreporter.write_line(line)

@@ -108,6 +108,7 @@ class _Open:
     legacy: LegacyElicitation | None
     on_withdrawn: Callable[[], None]
     taken: bool = False
+    withdrawn_as: str = ""
     offers: dict[ApprovalResponder, asyncio.Task[None]] = field(default_factory=dict)
     unable: set[ApprovalResponder] = field(default_factory=set)
     timer: asyncio.TimerHandle | None = None
@@ -264,7 +265,10 @@ class ApprovalBroker:
         turn_id: str | None = None,
         outcome: str = "withdrawn",
     ) -> None:
-        """End the undecided approvals that all given criteria fit, without a decision."""
+        """End the undecided approvals that all given criteria fit, without a decision.
+
+        One whose decision is being stored ends by that, or like this where it cannot be stored.
+        """
         for entry in tuple(self._open.values()):
             approval = entry.approval
             fits = (
@@ -272,13 +276,18 @@ class ApprovalBroker:
                 and (thread_id is None or approval.thread_id == thread_id)
                 and (turn_id is None or approval.turn_id == turn_id)
             )
-            if fits and not entry.taken:
-                entry.taken = True
-                self._close(entry)
-                resolved = self._resolution(entry, outcome)
-                self._audit_log.record_resolution(approval, resolved, at=self._clock())
-                self._observer.on_resolved(approval, resolved)
-                entry.on_withdrawn()
+            if fits and entry.taken:
+                entry.withdrawn_as = outcome
+            elif fits:
+                self._withdraw(entry, outcome)
+
+    def _withdraw(self, entry: _Open, outcome: str) -> None:
+        entry.taken = True
+        self._close(entry)
+        resolved = self._resolution(entry, outcome)
+        self._audit_log.record_resolution(entry.approval, resolved, at=self._clock())
+        self._observer.on_resolved(entry.approval, resolved)
+        entry.on_withdrawn()
 
     def _take(self, approval_id: str) -> _Open:
         entry = self._open.get(approval_id)
@@ -304,6 +313,8 @@ class ApprovalBroker:
             await self._audit_log.record_decision(entry.approval, resolved, at=self._clock())
         except sqlite3.Error as error:
             entry.taken = False
+            if entry.withdrawn_as:
+                self._withdraw(entry, entry.withdrawn_as)
             self._start_timer(entry, at_least=self._ask_again_s)
             raise ServerRefused(
                 f"nothing was answered, because the decision could not be recorded: {error}"

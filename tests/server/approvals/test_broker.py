@@ -272,6 +272,22 @@ async def test_a_decision_that_cannot_be_stored_is_not_delivered(broker: Approva
     assert log.calls[-1] == "resolved a1 approved"
 
 
+async def test_an_approval_that_codex_drops_ends_though_its_decision_cannot_be_stored(
+    broker: ApprovalBroker, log: Log
+):
+    ask(broker, log)
+    log.broken = True
+    log.disk.clear()
+    deciding = asyncio.create_task(broker.decide("a1", Approved(), by="me"))
+    await settle()
+    broker.withdraw(thread_id="t", outcome="lost")
+    log.disk.set()
+    with pytest.raises(ServerRefused, match="disk full"):
+        await deciding
+    assert broker.approvals == ()
+    assert log.calls[-2:] == ["record a1 lost", "resolved a1 lost"]
+
+
 async def test_a_responder_whose_decision_cannot_be_stored_is_asked_again(
     broker: ApprovalBroker, log: Log
 ):
