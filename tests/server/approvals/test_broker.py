@@ -44,6 +44,7 @@ class Log:
         self.unattended: list[str] = []
         self.changed = asyncio.Event()
         self.broken = False
+        self.failures = 0
         self.codex_alive = True
         self.disk = asyncio.Event()
         self.disk.set()
@@ -65,6 +66,8 @@ class Log:
     ) -> None:
         await self.disk.wait()
         if self.broken:
+            self.failures += 1
+            self.changed.set()
             raise sqlite3.OperationalError("disk full")
         self.calls.append(f"decide {resolved.approval_id} {resolved.outcome} by {resolved.by}")
 
@@ -314,8 +317,11 @@ async def test_an_unattended_approval_is_declined_once_that_can_be_stored(
     broker = ApprovalBroker(log, log, unattended_s=0.0, ask_again_s=0.01)
     log.broken = True
     ask(broker, log)
-    await asyncio.sleep(0.05)
-    assert len(broker.approvals) == 1
+    async with asyncio.timeout(10):
+        while log.failures < 3:
+            log.changed.clear()
+            await log.changed.wait()
+    assert log.calls == ["open a1", "asked a1"]
     log.broken = False
     await wait_for(log, "resolved a1 denied")
 
