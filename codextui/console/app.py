@@ -51,7 +51,7 @@ from codextui.console.screens.thread_actions import MainOptions
 from codextui.console.themes import VARIABLE_DEFAULTS, register_themes, save_theme
 from codextui.errors import ApprovalGone, CodextuiError, ConfigInvalid
 from codextui.protocol.approvals import Approval, Deciders
-from codextui.protocol.events import CodexReady
+from codextui.protocol.events import ApprovalResolved, CodexReady, Event
 from codextui.text.sanitize import one_line, sanitize
 
 if TYPE_CHECKING:
@@ -278,15 +278,23 @@ class ConsoleApp(App[int]):
                 if not self._was_connected:
                     self.call_later(self._problems.show, server_unreachable(self._server, reason))
             case updates.EventReceived(event):
-                self._apply_changes(state.apply(event))
-                if isinstance(event.msg, CodexReady) and state.connection.caught_up:
-                    self._check_codex()
+                self._apply_event(event)
             case updates.ApprovalOffered(approval):
                 self._offered.add(approval.approval_id)
                 self._apply_changes(state.add_approval(approval) or Changes(approvals=True))
             case updates.ApprovalWithdrawn(approval_id):
                 self._offered.discard(approval_id)
                 self._apply_changes(state.remove_approval(approval_id))
+
+    def _apply_event(self, event: Event) -> None:
+        self._apply_changes(self.state.apply(event))
+        match event.msg:
+            case CodexReady() if self.state.connection.caught_up:
+                self._check_codex()
+            case ApprovalResolved(approval_id):
+                self._main_options.drafts.answers.pop(f"{event.thread_id}/{approval_id}", None)
+            case _:
+                pass
 
     def _apply_changes(self, changes: Changes) -> None:
         if not changes:
@@ -471,6 +479,7 @@ class ConsoleApp(App[int]):
             by_user=by_user,
             quiet=self._config.approvals.quiet,
             now=self._main_options.now,
+            drafts=self._main_options.drafts.answers,
         )
         self.push_screen(screen, lambda _: self._approvals.on_dialog_closed())
         return screen
