@@ -41,6 +41,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
     except CodextuiError as error:
         return _print_error(error)
+    except FileNotFoundError:
+        if _has_current_folder():
+            raise
+        return _print_error(ConfigInvalid("the current folder was deleted; go to another one"))
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except BrokenPipeError:
@@ -48,6 +52,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_PIPE
     return code
+
+
+def _has_current_folder() -> bool:
+    try:
+        os.getcwd()  # noqa: PTH109 - pathlib is slow to import
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _import_command(options: argparse.Namespace) -> Callable[[argparse.Namespace], int]:

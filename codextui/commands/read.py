@@ -19,7 +19,7 @@ from codextui.protocol.events import Event
 from codextui.protocol.runs import ThreadKind
 from codextui.protocol.threads import ThreadInfo
 from codextui.text.figures import format_elapsed
-from codextui.text.sanitize import dump_json, one_line, sanitize
+from codextui.text.sanitize import dump_json, last_frames, one_line, sanitize
 from codextui.text.shell import strip_shell
 
 _Message: TypeAlias = (
@@ -176,7 +176,7 @@ def _format_command(run: kinds.CommandExecution, progress: kinds.Progress) -> st
 
 def _format_output(text: GrowingText) -> str:
     missing = f"({text.dropped} characters before this are gone)\n" if text.dropped else ""
-    return (missing + text.text).rstrip("\n")
+    return (missing + last_frames(text.text)).rstrip("\n")
 
 
 def _format_tool_call(call: kinds.ToolCall, progress: kinds.Progress) -> str:
@@ -186,7 +186,8 @@ def _format_tool_call(call: kinds.ToolCall, progress: kinds.Progress) -> str:
     said = call.error or call.result
     if said is None:
         return head
-    return f"{head}\n{_prefix_lines('  ', said if isinstance(said, str) else dump_json(said))}"
+    text = last_frames(said) if isinstance(said, str) else dump_json(said)
+    return f"{head}\n{_prefix_lines('  ', text)}"
 
 
 def _format_agent_call(content: kinds.SubAgentCall, progress: kinds.Progress) -> str:

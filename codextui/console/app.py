@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import faulthandler
 import gc
+import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property, partial
@@ -41,6 +43,7 @@ from codextui.console.problems import (
     codex_unusable,
     server_unreachable,
 )
+from codextui.console.render.layout import truncate
 from codextui.console.render.thread import cost_formatter
 from codextui.console.screens import messages
 from codextui.console.screens.main import MainScreen
@@ -48,7 +51,7 @@ from codextui.console.screens.thread_actions import MainOptions
 from codextui.console.themes import VARIABLE_DEFAULTS, register_themes, save_theme
 from codextui.errors import ApprovalGone, CodextuiError, ConfigInvalid
 from codextui.protocol.approvals import Approval, Deciders
-from codextui.protocol.events import CodexReady
+from codextui.protocol.events import ApprovalResolved, CodexReady, Event
 from codextui.text.sanitize import one_line, sanitize
 
 if TYPE_CHECKING:
@@ -67,6 +70,12 @@ APPROVAL_CHECK_INTERVAL = 0.25
 
 DRAFTS_INTERVAL = 1.0
 """Seconds between saves of the drafts that have changed."""
+
+MAX_TOASTS = 3
+"""Toasts on the screen at a time; the oldest make room."""
+
+MAX_TOAST_LENGTH = 240
+"""Cells of a toast's text."""
 
 IGNORED_TEXT = "Letters were ignored: the text field that they were for has gone."
 
@@ -157,6 +166,8 @@ class ConsoleApp(App[int]):
         self._is_typing = False
         self._inputs = 0
         self._has_drafts_problem = False
+        self._toasts: dict[str, float] = {}
+        self._held_toasts: dict[str, Callable[[], None]] = {}
 
     def get_driver_class(self) -> type[Driver]:
         """Return a driver that takes pastes out of the input before keys are parsed."""
@@ -182,6 +193,7 @@ class ConsoleApp(App[int]):
         """Apply the keymap, and defer everything slow until after the first frame."""
         self.set_keymap(self._keys)
         self.set_interval(DRAFTS_INTERVAL, self._save_drafts_in_background)
+        self.set_interval(APPROVAL_CHECK_INTERVAL, self._show_held_toasts)
         self.set_interval(APPROVAL_CHECK_INTERVAL, self._approvals.open_if_allowed)
         self.call_after_refresh(self._start)
 
@@ -266,15 +278,23 @@ class ConsoleApp(App[int]):
                 if not self._was_connected:
                     self.call_later(self._problems.show, server_unreachable(self._server, reason))
             case updates.EventReceived(event):
-                self._apply_changes(state.apply(event))
-                if isinstance(event.msg, CodexReady) and state.connection.caught_up:
-                    self._check_codex()
+                self._apply_event(event)
             case updates.ApprovalOffered(approval):
                 self._offered.add(approval.approval_id)
                 self._apply_changes(state.add_approval(approval) or Changes(approvals=True))
             case updates.ApprovalWithdrawn(approval_id):
                 self._offered.discard(approval_id)
                 self._apply_changes(state.remove_approval(approval_id))
+
+    def _apply_event(self, event: Event) -> None:
+        self._apply_changes(self.state.apply(event))
+        match event.msg:
+            case CodexReady() if self.state.connection.caught_up:
+                self._check_codex()
+            case ApprovalResolved(approval_id):
+                self._main_options.drafts.answers.pop(f"{event.thread_id}/{approval_id}", None)
+            case _:
+                pass
 
     def _apply_changes(self, changes: Changes) -> None:
         if not changes:
@@ -288,6 +308,41 @@ class ConsoleApp(App[int]):
             self.call_later(self._update_approvals)
         if changes.approvals or changes.threads or changes.server:
             self.call_later(self._notifier.update)
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = True,
+    ) -> None:
+        """Show a toast: a text that is shown already is not shown again, and few are at a time.
+
+        While a dialog is open, toasts wait, as they would cover what needs the user.
+        """
+        message = truncate(message, MAX_TOAST_LENGTH)
+        toast = partial(
+            super().notify, message, title=title, severity=severity, timeout=timeout, markup=markup
+        )
+        if self.screen is not self.main:
+            self._held_toasts[message] = toast
+            for oldest in list(self._held_toasts)[:-MAX_TOASTS]:
+                del self._held_toasts[oldest]
+        elif time.monotonic() >= self._toasts.get(message, 0):
+            shown_for = self.NOTIFICATION_TIMEOUT if timeout is None else timeout
+            self._toasts[message] = time.monotonic() + shown_for
+            for shown in list(self._notifications)[: 1 - MAX_TOASTS]:
+                self._unnotify(shown)
+                self._toasts.pop(shown.message, None)
+            toast()
+
+    def _show_held_toasts(self) -> None:
+        if self._held_toasts and self.screen is self.main:
+            for toast in self._held_toasts.values():
+                toast()
+            self._held_toasts.clear()
 
     def _ring(self) -> None:
         if self._config.ui.bell:
@@ -424,6 +479,7 @@ class ConsoleApp(App[int]):
             by_user=by_user,
             quiet=self._config.approvals.quiet,
             now=self._main_options.now,
+            drafts=self._main_options.drafts.answers,
         )
         self.push_screen(screen, lambda _: self._approvals.on_dialog_closed())
         return screen
@@ -504,13 +560,14 @@ def run(
         ConfigInvalid: the configuration cannot be used.
     """
     path = paths.config_path(config)
+    _enable_faulthandler(server)
     app = ConsoleApp(
         server,
         partial(ConsoleConnection, server, config),
         config=load_config(path),
         config_path=path,
         home=str(Path.home()),
-        folder=str(Path.cwd()),
+        folder=_current_folder(),
         detach_label=detach_label,
         first_thread=first_thread,
         drafts=_load_drafts(server),
@@ -518,6 +575,22 @@ def run(
     result = app.run()
     app.save_drafts()
     return app.return_code or result or 0
+
+
+def _current_folder() -> str:
+    """Return the current folder, or the home folder if it was deleted."""
+    try:
+        return str(Path.cwd())
+    except FileNotFoundError:
+        return str(Path.home())
+
+
+def _enable_faulthandler(server: str) -> None:
+    """Write a traceback to the server's log if the interpreter itself crashes."""
+    with contextlib.suppress(CodextuiError, OSError):
+        # It must stay open as long as the process lives.
+        descriptor = os.open(paths.log_path(server), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        faulthandler.enable(descriptor)
 
 
 def _load_drafts(server: str) -> Drafts:

@@ -17,6 +17,7 @@ from codextui.console.screens.gates import GatesScreen
 from codextui.console.screens.help import HelpScreen
 from codextui.console.screens.main import MainScreen
 from codextui.console.screens.new_thread import NewThreadScreen
+from codextui.console.screens.pager import PagerScreen
 from codextui.console.screens.problem import ProblemScreen
 from codextui.console.screens.timeline import TimelineScreen
 from codextui.console.widgets.choice_list import ChoiceList
@@ -38,6 +39,7 @@ PLACES: dict[str, Sequence[BindingType]] = {
     "New thread": NewThreadScreen.BINDINGS,
     "Fork through a turn": ForkScreen.BINDINGS,
     "Diff": DiffScreen.BINDINGS,
+    "Pager": PagerScreen.BINDINGS,
     "Gate board": GatesScreen.BINDINGS,
     "Timeline": [*TimelineScreen.BINDINGS, *TimelineView.BINDINGS],
     "Yes or no": ConfirmScreen.BINDINGS,

@@ -16,7 +16,8 @@ MAX_DRAFTS: Final = 200
 MAX_DRAFT_LENGTH: Final = 1_000_000
 """Characters of a draft that are stored."""
 
-_REPLIES, _FORKS, _NEW_THREAD = "replies", "forks", "new_thread"
+_REPLIES, _FORKS, _NEW_THREAD, _ANSWERS = "replies", "forks", "new_thread", "answers"
+_KINDS = (_REPLIES, _FORKS, _NEW_THREAD, _ANSWERS)
 
 _Stored = dict[str, dict[str, str]]
 
@@ -29,6 +30,7 @@ class Drafts:
     Attributes:
         replies: thread id → text of its composer.
         forks: thread id → prompt of the dialog that forks it.
+        answers: key of an approval → what is filled in in its dialog, as JSON, without secrets.
         new_thread: field → value of the dialog for a new thread; empty if nothing is unsent.
     """
 
@@ -39,6 +41,7 @@ class Drafts:
         self.replies = dict(self._saved[_REPLIES])
         self.forks = dict(self._saved[_FORKS])
         self.new_thread = dict(self._saved[_NEW_THREAD])
+        self.answers = dict(self._saved[_ANSWERS])
 
     @property
     def has_changed(self) -> bool:
@@ -73,6 +76,7 @@ class Drafts:
             _REPLIES: dict(self.replies),
             _FORKS: dict(self.forks),
             _NEW_THREAD: dict(self.new_thread),
+            _ANSWERS: dict(self.answers),
         }
 
 
@@ -95,7 +99,7 @@ def _load(path: Path | None) -> _Stored:
         with contextlib.suppress(OSError, ValueError, RecursionError):
             stored = json.loads(path.read_bytes())
     kinds = stored if isinstance(stored, dict) else {}
-    return {kind: _texts(kinds.get(kind)) for kind in (_REPLIES, _FORKS, _NEW_THREAD)}
+    return {kind: _texts(kinds.get(kind)) for kind in _KINDS}
 
 
 def _texts(value: object) -> dict[str, str]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import selectors
+import sys
 import time
 from codecs import getincrementaldecoder
 from collections.abc import Iterable, Iterator
+from typing import Any, TextIO
 
 from textual import events
 from textual._xterm_parser import XTermParser
+from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 
@@ -34,7 +37,23 @@ class KeyParser(XTermParser):
 
 
 class ConsoleDriver(LinuxDriver):
-    """Reads the terminal's input with an `InputSplitter` before Textual's parser."""
+    """Reads the terminal's input with an `InputSplitter` before Textual's parser.
+
+    It draws on stdout if stderr is no terminal (`codextui 2>log`); Textual always uses stderr.
+    """
+
+    def __init__(
+        self,
+        app: App[Any],
+        *,
+        debug: bool = False,
+        mouse: bool = True,
+        size: tuple[int, int] | None = None,
+    ) -> None:
+        """Create a driver; see `LinuxDriver`."""
+        super().__init__(app, debug=debug, mouse=mouse, size=size)
+        if not _is_terminal(sys.__stderr__) and _is_terminal(sys.__stdout__):
+            self._file = sys.__stdout__
 
     def run_input_thread(self) -> None:
         """Read input and dispatch it as events until the app exits."""
@@ -52,6 +71,10 @@ class ConsoleDriver(LinuxDriver):
                     parts = splitter.tick(time.monotonic())
                 for event in (*_events(parts, parser), *parser.tick()):
                     self.process_message(event)
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    return stream is not None and stream.isatty()
 
 
 def _read_together(fileno: int, selector: selectors.BaseSelector) -> bytes:

@@ -11,7 +11,8 @@ from codextui.protocol.threads import ThreadState
 class Notifier:
     """Rings once for each approval and each failed thread, and shows each notice once.
 
-    Notices from before the console connected are not shown.
+    A warning in the same words, as every new server sends it, is not shown again. Notices from
+    before the console connected are not shown.
     """
 
     def __init__(
@@ -26,6 +27,7 @@ class Notifier:
         self._ring = ring
         self._notify = notify
         self._rung_for: set[str] = set()
+        self._shown: set[str] = set()
         self._seen_until = 0.0
 
     def mark_seen(self) -> None:
@@ -39,7 +41,9 @@ class Notifier:
             self._ring()
         self._rung_for = attention
         for notice in self._state.notices:
-            if notice.at > self._seen_until:
+            is_repeated = notice.severity != "error" and notice.text in self._shown
+            if notice.at > self._seen_until and not is_repeated:
+                self._shown.add(notice.text)
                 self._notify(notice)
         self.mark_seen()
 

@@ -61,6 +61,10 @@ _STACK = re.compile(rf"[^\w\s\x00-\x7f]{{{MAX_MARKS + 1},}}")
 _ORPHANS = re.compile(r"(?:(?<=\s)|^)[^\w\s\x00-\x7f]+", re.MULTILINE)
 
 
+_MAX_OVERWRITTEN = 65_536
+"""Characters at the end of a line among which its last frame is searched for."""
+
+
 def sanitize(text: str) -> str:
     """Return the text without anything that controls a terminal or is invisible on it.
 
@@ -142,6 +146,34 @@ def clean_paste(text: str) -> str:
     """Return pasted text without control sequences and characters; a newline ends each line."""
     text = _ansi().sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
     return _pasted_control().sub("", text)
+
+
+def last_frames(text: str) -> str:
+    """Return what a terminal shows of lines that carriage returns and backspaces overwrite.
+
+    Of a progress bar, that is its last state. The text is not sanitized otherwise.
+    """
+    if "\r" not in text and "\b" not in text:
+        return text
+    return "\n".join(map(_last_frame, text.split("\n")))
+
+
+def _last_frame(line: str) -> str:
+    frames = line[-_MAX_OVERWRITTEN:].rstrip("\r").split("\r")
+    visible = (frame for frame in reversed(frames) if sanitize(frame).strip())
+    frame = next(visible, frames[-1]) if len(frames) > 1 else line.rstrip("\r")
+    return _without_erased(frame) if "\b" in frame else frame
+
+
+def _without_erased(text: str) -> str:
+    """Apply backspaces."""
+    kept: list[str] = []
+    for character in text:
+        if character != "\b":
+            kept.append(character)
+        elif kept:
+            kept.pop()
+    return "".join(kept)
 
 
 def one_line(text: str, limit: int = 500) -> str:

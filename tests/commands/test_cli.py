@@ -189,3 +189,47 @@ async def test_a_closed_pipe_ends_the_command_silently(
             code = await asyncio.to_thread(process.wait)
         assert process.stderr is not None
         assert (code, process.stderr.read()) == (141, b"")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["ps"],
+        ["approvals"],
+        ["read", "backend"],
+        ["new", "hi"],
+        ["new", "hi", "-C", "."],
+        ["new", "hi", "--wait"],
+        ["run", "team", "task"],
+        ["teams"],
+        ["demo", "--headless", "--help"],
+        ["token"],
+        ["kill-server"],
+        *(
+            ["setup", client]
+            for client in ("claude-code", "cursor", "vscode", "codex", "inspector")
+        ),
+        *(["setup", client, "--write"] for client in ("claude-code", "cursor", "vscode", "codex")),
+    ],
+    ids=" ".join,
+)
+async def test_no_command_breaks_in_a_deleted_folder(
+    server: FakeServer, home: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
+    monkeypatch.setenv("HOME", str(home))
+    folder = home / "gone"
+    folder.mkdir()
+    script = f'cd {folder} && rmdir {folder} && exec "$0" -m codextui "$@"'
+    ran = await asyncio.to_thread(
+        subprocess.run,
+        ["sh", "-c", script, sys.executable, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
+    assert "Traceback" not in ran.stderr
+    assert len(ran.stderr.splitlines()) <= 6
+    if ran.returncode == 2 and "deleted" in ran.stderr:
+        assert ran.stderr == "codextui: the current folder was deleted; go to another one\n"

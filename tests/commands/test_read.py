@@ -9,6 +9,7 @@ from client.fake_server import FakeServer
 from commands.command_line import ROLE, THREAD
 
 from codextui.protocol import events as ev
+from codextui.protocol.approvals import Approval, CommandAsked
 from codextui.protocol.events import Event
 
 SPAWN = {
@@ -75,3 +76,33 @@ async def test_read_prints_the_items_in_order(server: FakeServer, run: Any) -> N
 async def test_read_shows_the_kind_of_a_role(server: FakeServer, run: Any) -> None:
     server.tools["codex-read"] = lambda _: {"thread": ROLE.to_json(), "events": []}
     assert (await run("read", "backend")).lines == ["backend (run:bugs-1/backend)  role, done"]
+
+
+async def test_read_shows_the_last_state_of_progress_and_how_open_items_stand(
+    server: FakeServer, run: Any
+) -> None:
+    def command(item_id: str, **values: Any) -> dict[str, Any]:
+        return {"id": item_id, "type": "commandExecution", "command": "make", **values}
+
+    progress = "10%\r50%\r100%\r\n"
+    asked = Approval("a1", THREAD.thread_id, "u2", "3", "backend", 1.0, CommandAsked("make"))
+    msgs: list[tuple[str, ev.Msg]] = [
+        ("u1", ev.ItemCompleted(command("1", status="completed", aggregatedOutput=progress))),
+        ("u1", ev.ItemStarted(command("2", status="inProgress"))),
+        ("u1", ev.TurnAborted("interrupted", "")),
+        ("u2", ev.ItemStarted(command("3", status="inProgress"))),
+        ("u2", ev.ApprovalAsked(asked)),
+        ("u2", ev.ItemStarted(command("4", status="inProgress"))),
+    ]
+    server.tools["codex-read"] = lambda _: {
+        "thread": THREAD.to_json(),
+        "events": [
+            Event(seq, THREAD.thread_id, turn, 1.0, msg).to_json()
+            for seq, (turn, msg) in enumerate(msgs, 1)
+        ],
+    }
+    ran = await run("read", "backend")
+    assert "  100%" in ran.lines
+    assert "50%" not in ran.out
+    states = [line.strip() for line in ran.lines if line.startswith("  [")]
+    assert states == ["[completed]", "[interrupted]", "[waits for a decision]", "[running]"]

@@ -14,6 +14,7 @@ from codextui.text.sanitize import (
     dump_json,
     fold_blanks,
     hidden_characters,
+    last_frames,
     one_line,
     one_revealed_line,
     replace_surrogates,
@@ -263,3 +264,32 @@ def test_json_stays_the_same_value(value: object) -> None:
         assert json.loads(text) == value
         assert not any(ord(char) < 32 and char != "\n" for char in text)
         text.encode()
+
+
+@pytest.mark.parametrize(
+    ("raw", "shown"),
+    [
+        ("plain\ntext\n", "plain\ntext\n"),
+        ("10%\r50%\r100%\n", "100%\n"),
+        ("10%\r50%\r", "50%"),
+        ("a\r\nb\r\n", "a\nb\n"),
+        ("10%\r100%\r\x1b[K", "100%"),
+        ("10%\r100%\r\x1b[2K\r", "100%"),
+        ("10%\b\b\b20%", "20%"),
+        ("\b\bx", "x"),
+        ("|\b/\b-\bdone", "done"),
+        ("\r\r\r", ""),
+        ("one\rtwo\nthree\rfour", "two\nfour"),
+    ],
+)
+def test_only_the_last_state_of_an_overwritten_line_is_shown(raw: str, shown: str) -> None:
+    assert last_frames(raw) == shown or sanitize(last_frames(raw)) == shown
+
+
+@given(st.text(alphabet="ab\r\n\b\x1b[K"))
+def test_last_frames_have_no_more_lines_and_nothing_new(raw: str) -> None:
+    shown = last_frames(raw)
+    assert shown.count("\n") == raw.count("\n")
+    assert len(shown) <= len(raw)
+    assert "\r" not in shown
+    assert last_frames(shown) == shown

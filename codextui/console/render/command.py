@@ -10,10 +10,10 @@ from rich.segment import Segment
 from rich.style import Style
 
 from codextui.console.model.items import LEFT_RUNNING, CommandExecution, Progress
-from codextui.console.render.layout import Row, fill, indent, wrap
+from codextui.console.render.layout import MAX_ROW_LENGTH, Fold, Row, fill, indent, wrap
 from codextui.console.render.palette import Palette
 from codextui.text.figures import format_count, format_elapsed, more_lines
-from codextui.text.sanitize import fold_blanks, reveal, sanitize
+from codextui.text.sanitize import fold_blanks, last_frames, reveal, sanitize
 from codextui.text.shell import strip_shell
 
 if TYPE_CHECKING:
@@ -33,12 +33,12 @@ MAX_HIGHLIGHTED_LINE = 2_000
 
 
 def command_rows(
-    run: CommandExecution, width: int, palette: Palette, progress: Progress
+    run: CommandExecution, width: int, palette: Palette, progress: Progress, fold: Fold
 ) -> list[Row]:
     """Lay out a command, the end of its output and how it ended."""
     command = strip_shell(run.command)
     rows = prompt_rows(command, width, palette) if command else []
-    rows.extend(_output_rows(run, width - 2, palette))
+    rows.extend(_output_rows(run, width - 2, palette, fold))
     ending, style = _ending(run, palette, progress)
     rows.extend(indent(wrap([Segment(ending, style)], width - 2), Segment("  ", palette.text)))
     return rows
@@ -130,42 +130,39 @@ def _style_of(kind: tuple[str, ...], palette: Palette) -> Style:
     return next((styles[key] for key in ancestors if key in styles), palette.code_block)
 
 
-def _output_rows(run: CommandExecution, width: int, palette: Palette) -> list[Row]:
+def _output_rows(run: CommandExecution, width: int, palette: Palette, fold: Fold) -> list[Row]:
     """Lay out the last lines of the output, below the number of lines before them."""
     output = run.output
     if not output:
         return []
     count = output.newlines + (0 if output.text.endswith("\n") else 1)
-    lines = _last_lines(output.text)
+    lines = _last_lines(output.text, max(MAX_OUTPUT_LINES, fold.room))
+    fold.is_hiding |= count > len(lines)
     hidden = output.dropped_lines + count - len(lines)
     rows = wrap([Segment(f"… {more_lines(hidden)}", palette.muted)], width) if hidden else []
     for line in lines:
-        shown = _clip_line(_last_overwrite(line), width * MAX_LINE_ROWS)
+        shown = _clip_line(last_frames(line), width * MAX_LINE_ROWS, fold)
         rows.extend(wrap([Segment(shown, palette.muted)], width, keep_spaces=True))
     return indent(rows, Segment("  ", palette.text))
 
 
-def _last_lines(text: str) -> list[str]:
-    """Return the last `MAX_OUTPUT_LINES` lines without scanning those before."""
+def _last_lines(text: str, count: int) -> list[str]:
+    """Return the last `count` lines without scanning those before."""
     start = end = len(text) - 1 if text.endswith("\n") else len(text)
-    for _ in range(MAX_OUTPUT_LINES):
+    for _ in range(count):
         start = text.rfind("\n", 0, start)
         if start < 0:
             break
     return text[start + 1 : end].split("\n")
 
 
-def _last_overwrite(line: str) -> str:
-    """Return what a terminal shows of a line that carriage returns overwrite."""
-    line = line.rstrip("\r")
-    return line[line.rfind("\r") + 1 :]
-
-
-def _clip_line(line: str, size: int) -> str:
+def _clip_line(line: str, size: int, fold: Fold) -> str:
     """Sanitize the start of a line and count the characters left out."""
+    size = max(size, fold.room * MAX_ROW_LENGTH)
     shown = sanitize(line[: 4 * size])
     if len(line) <= 4 * size and len(shown) <= size:
         return shown
+    fold.is_hiding = True
     return f"{shown[:size]}… {format_count(max(1, len(line) - size))} more characters"
 
 

@@ -10,7 +10,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from codextui.console.render.layout import Row, fill, indent, to_strips, wrap
+from codextui.console.render.layout import WHOLE, Fold, Row, fill, indent, to_strips, wrap
 from codextui.console.render.palette import Palette
 from codextui.protocol.approvals import FileChange
 from codextui.protocol.changes import (
@@ -36,18 +36,24 @@ def render_unified_diff(diff: str, width: int, palette: Palette) -> list[Strip]:
 
 
 def change_rows(
-    changes: Sequence[FileChange], width: int, palette: Palette, *, max_lines: int | None = None
+    changes: Sequence[FileChange],
+    width: int,
+    palette: Palette,
+    *,
+    max_lines: int = WHOLE,
+    fold: Fold | None = None,
 ) -> list[Row]:
     """Lay out each file's header and diff, shortened to `max_lines` lines per file.
 
     Tabs are shown as `→`, blanks at the end of changed lines as `·`, and what differs in two lines
-    that look alike is underlined.
+    that look alike is underlined. With `fold`, they are shortened to its room if that is more.
     """
+    fold = fold or Fold()
     rows: list[Row] = []
     for change in changes:
         lines = change_lines(change)
         rows.extend(change_header_rows(change, width, palette))
-        shown = lines if max_lines is None else lines[:max_lines]
+        shown = fold.take(lines, max_lines)
         rows.extend(_line_rows(shown, width, palette))
         if len(shown) < len(lines):
             more = f"  … {more_lines(len(lines) - len(shown))}"

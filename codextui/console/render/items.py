@@ -33,6 +33,7 @@ from codextui.console.model.items import (
 from codextui.console.render.command import command_rows, progress_label
 from codextui.console.render.diff import change_rows
 from codextui.console.render.layout import (
+    Fold,
     Row,
     indent,
     to_strips,
@@ -47,7 +48,7 @@ from codextui.console.render.streaming_markdown import StreamingMarkdown
 from codextui.protocol.approval_parts import to_json
 from codextui.protocol.changes import summarize_changes
 from codextui.text.figures import format_count, format_elapsed, more_lines
-from codextui.text.sanitize import one_line, reveal, sanitize
+from codextui.text.sanitize import last_frames, one_line, reveal, sanitize
 
 MAX_MESSAGE_LINES = 40
 """Lines shown of a user message."""
@@ -76,13 +77,22 @@ class RenderedItem:
 
     Attributes:
         item: the item.
+        fold: how much of it is shown; see `refold`.
         rows: as of the last `update`, possibly none, and none wider than `width`. Pad them with
             `Strip.adjust_cell_length(width, palette.text)`.
     """
 
-    def __init__(self, item: TranscriptItem, width: int, palette: Palette) -> None:
-        """Render the item in `width` cells, at least 10."""
+    def __init__(self, item: TranscriptItem, width: int, palette: Palette, room: int = 0) -> None:
+        """Render an item.
+
+        Args:
+            item: the item.
+            width: in cells, at least 10.
+            palette: the styles.
+            room: rows that each part of it may have, if that is more than usual.
+        """
         self.item = item
+        self.fold = Fold(room)
         self.rows: list[Strip] = []
         self._width = width
         self._palette = palette
@@ -91,6 +101,13 @@ class RenderedItem:
         self._markdown: StreamingMarkdown | None = None
         self._source = ""
         self.update()
+
+    def refold(self, room: int) -> None:
+        """Give each part of the item this many rows, if that is more than usual."""
+        if room != self.fold.room:
+            self.fold.room = room
+            self._version = None
+            self.update()
 
     def update(self) -> int:
         """Render what changed; return the first changed row, `len(rows)` if none changed."""
@@ -101,7 +118,8 @@ class RenderedItem:
         if parts is not None and parts.source.strip():
             return self._update_markdown(parts)
         self._markdown = None
-        rows = _item_rows(self.item, self._width, self._palette)
+        self.fold.is_hiding = False
+        rows = _item_rows(self.item, self._width, self._palette, self.fold)
         if rows and _has_space_above(self.item.content):
             rows = [[], *rows]
         if not self._drawn:
@@ -214,24 +232,24 @@ def _has_space_above(content: ItemContent) -> bool:
     )
 
 
-def _item_rows(item: TranscriptItem, width: int, palette: Palette) -> list[Row]:
+def _item_rows(item: TranscriptItem, width: int, palette: Palette, fold: Fold) -> list[Row]:
     match item.content:
         case UserMessage() as message:
-            return _user_rows(message, width, palette)
+            return _user_rows(message, width, palette, fold)
         case AgentMessage() | PlanText():
             return []
         case Reasoning():
             is_open = not item.done
             return wrap_with_glyph("~", "thinking …", palette.muted, width) if is_open else []
         case CommandExecution() | FileChanges() | ToolCall() | SubAgentCall() | WebSearch():
-            return _action_rows(item.content, width, palette, item.progress)
+            return _action_rows(item.content, width, palette, item.progress, fold)
         case ContextCompaction():
             words = "the conversation was summarised to fit the model"
             return wrap_with_glyph("·", words, palette.muted, width)
         case UnknownItem() as unknown:
-            return _unknown_rows(unknown, width, palette)
+            return _unknown_rows(unknown, width, palette, fold)
         case mark:
-            return mark_rows(mark, width, palette)
+            return mark_rows(mark, width, palette, fold)
 
 
 def _action_rows(
@@ -239,24 +257,25 @@ def _action_rows(
     width: int,
     palette: Palette,
     progress: Progress,
+    fold: Fold,
 ) -> list[Row]:
     match action:
         case CommandExecution():
-            return command_rows(action, width, palette, progress)
+            return command_rows(action, width, palette, progress, fold)
         case FileChanges():
-            return _file_rows(action, width, palette, progress)
+            return _file_rows(action, width, palette, progress, fold)
         case ToolCall():
-            return _tool_call_rows(action, width, palette, progress)
+            return _tool_call_rows(action, width, palette, progress, fold)
         case SubAgentCall():
-            return _agent_call_rows(action, width, palette, progress)
+            return _agent_call_rows(action, width, palette, progress, fold)
         case WebSearch():
             return _search_rows(action, width, palette)
 
 
-def _user_rows(message: UserMessage, width: int, palette: Palette) -> list[Row]:
+def _user_rows(message: UserMessage, width: int, palette: Palette, fold: Fold) -> list[Row]:
     text = sanitize(message.text)
-    lines = text.split("\n", MAX_MESSAGE_LINES)[:MAX_MESSAGE_LINES]
-    shown = "\n".join(lines)[:MAX_MESSAGE_LENGTH]
+    lines = fold.take(text.split("\n"), MAX_MESSAGE_LINES)
+    shown = fold.clip("\n".join(lines), MAX_MESSAGE_LENGTH)
     segments = [Segment("steered: ", palette.muted)] if message.is_steer else []
     segments.append(Segment(shown, palette.strong))
     glyph = "» " if message.is_steer else "> "
@@ -273,11 +292,13 @@ def _describe_rest(rest: str) -> str:
     return f"{format_count(len(rest))} more characters"
 
 
-def _file_rows(changes: FileChanges, width: int, palette: Palette, progress: Progress) -> list[Row]:
+def _file_rows(
+    changes: FileChanges, width: int, palette: Palette, progress: Progress, fold: Fold
+) -> list[Row]:
     glyph, words, style = _file_status(changes.status, palette, progress)
     title = f"{summarize_changes(changes.changes)}: {words}"
     rows = wrap_with_glyph(glyph, title, style, width)
-    inner = change_rows(changes.changes, width - 2, palette, max_lines=MAX_DIFF_LINES)
+    inner = change_rows(changes.changes, width - 2, palette, max_lines=MAX_DIFF_LINES, fold=fold)
     return rows + indent(inner, Segment("  ", palette.text))
 
 
@@ -299,36 +320,40 @@ def _file_status(status: str, palette: Palette, progress: Progress) -> tuple[str
             return "?", one_line(status), palette.warning
 
 
-def _tool_call_rows(call: ToolCall, width: int, palette: Palette, progress: Progress) -> list[Row]:
+def _tool_call_rows(
+    call: ToolCall, width: int, palette: Palette, progress: Progress, fold: Fold
+) -> list[Row]:
     inner = width - 2
-    rows = indent(_call_rows(call, inner, palette), Segment("→ ", palette.accent))
+    rows = indent(_call_rows(call, inner, palette, fold), Segment("→ ", palette.accent))
     ending, style = _call_ending(call, palette, progress)
-    below = [*_result_rows(call, inner, palette), *wrap([Segment(ending, style)], inner)]
+    below = [*_result_rows(call, inner, palette, fold), *wrap([Segment(ending, style)], inner)]
     return rows + indent(below, Segment("  ", palette.text))
 
 
-def _call_rows(call: ToolCall, width: int, palette: Palette) -> list[Row]:
+def _call_rows(call: ToolCall, width: int, palette: Palette, fold: Fold) -> list[Row]:
     name = f"{call.server}.{call.tool}" if call.server else call.tool
     segments = [Segment(reveal(name), palette.strong)]
     if call.arguments not in (None, {}, []):
-        arguments = reveal(to_json(call.arguments)[:_MAX_LAID_OUT])
+        arguments = reveal(fold.clip(to_json(call.arguments), _MAX_LAID_OUT))
         segments.append(Segment(f" {arguments}", palette.code))
     rows = wrap(segments, width, keep_spaces=True)
-    return _first_rows(rows, MAX_ARGUMENT_ROWS, width, palette)
+    return _first_rows(rows, MAX_ARGUMENT_ROWS, width, palette, fold)
 
 
-def _result_rows(call: ToolCall, width: int, palette: Palette) -> list[Row]:
+def _result_rows(call: ToolCall, width: int, palette: Palette, fold: Fold) -> list[Row]:
     if call.result is None:
         return []
     text = call.result if isinstance(call.result, str) else to_json(call.result)
-    segment = Segment(sanitize(text[:_MAX_LAID_OUT]), palette.muted)
-    return _first_rows(wrap([segment], width, keep_spaces=True), MAX_RESULT_ROWS, width, palette)
+    text = last_frames(fold.clip(text, _MAX_LAID_OUT))
+    rows = wrap([Segment(sanitize(text), palette.muted)], width, keep_spaces=True)
+    return _first_rows(rows, MAX_RESULT_ROWS, width, palette, fold)
 
 
-def _first_rows(rows: list[Row], count: int, width: int, palette: Palette) -> list[Row]:
-    if len(rows) <= count:
+def _first_rows(rows: list[Row], count: int, width: int, palette: Palette, fold: Fold) -> list[Row]:
+    shown = fold.take(rows, count)
+    if len(shown) == len(rows):
         return rows
-    return rows[:count] + wrap([Segment("… there is more", palette.muted)], width)
+    return shown + wrap([Segment("… there is more", palette.muted)], width)
 
 
 def _call_ending(call: ToolCall, palette: Palette, progress: Progress) -> tuple[str, Style]:
@@ -348,19 +373,19 @@ def _call_ending(call: ToolCall, palette: Palette, progress: Progress) -> tuple[
 
 
 def _agent_call_rows(
-    content: SubAgentCall, width: int, palette: Palette, progress: Progress
+    content: SubAgentCall, width: int, palette: Palette, progress: Progress, fold: Fold
 ) -> list[Row]:
     call, inner = content.call, width - 2
     rows = wrap_with_glyph("→", one_line(call.describe(), _MAX_LAID_OUT), palette.strong, width)
     below: list[Row] = []
     if content.prompt:
-        segment = Segment(sanitize(content.prompt[:_MAX_LAID_OUT]), palette.text)
+        segment = Segment(sanitize(fold.clip(content.prompt, _MAX_LAID_OUT)), palette.text)
         prompt = wrap([segment], inner - 2, keep_spaces=True)
-        prompt = _first_rows(prompt, MAX_ARGUMENT_ROWS, inner - 2, palette)
+        prompt = _first_rows(prompt, MAX_ARGUMENT_ROWS, inner - 2, palette, fold)
         below += indent(prompt, Segment("> ", palette.accent))
     for answer in content.answers:
-        segment = Segment(sanitize(answer[:_MAX_LAID_OUT]), palette.muted)
-        below += _first_rows(wrap([segment], inner), MAX_RESULT_ROWS, inner, palette)
+        segment = Segment(sanitize(fold.clip(answer, _MAX_LAID_OUT)), palette.muted)
+        below += _first_rows(wrap([segment], inner), MAX_RESULT_ROWS, inner, palette, fold)
     ending = _agent_call_ending(call.status, palette, progress)
     below += wrap([ending], inner) if ending is not None else []
     return rows + indent(below, Segment("  ", palette.text))
@@ -392,10 +417,10 @@ def _search_rows(search: WebSearch, width: int, palette: Palette) -> list[Row]:
     return wrap_with_glyph("→", reveal(words), palette.text, width)
 
 
-def _unknown_rows(unknown: UnknownItem, width: int, palette: Palette) -> list[Row]:
+def _unknown_rows(unknown: UnknownItem, width: int, palette: Palette, fold: Fold) -> list[Row]:
     payload = {key: value for key, value in unknown.payload.items() if key not in ("id", "type")}
     values = value_rows(payload, width - 2, palette)
-    shown = values[:MAX_VALUE_ROWS]
+    shown = fold.take(values, MAX_VALUE_ROWS)
     if len(shown) < len(values):
         more = f"… {format_count(len(values) - len(shown))} more rows"
         shown += wrap([Segment(more, palette.muted)], width - 2)

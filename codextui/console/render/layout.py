@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from rich.cells import cell_len, get_character_cell_size
 from rich.segment import Segment
@@ -19,7 +19,39 @@ from codextui.text.sanitize import fold_blanks, reveal
 Row: TypeAlias = list[Segment]
 """A row of a terminal: sanitized text without newlines."""
 
+MAX_ROW_LENGTH = 200
+"""Characters that a row is taken to hold where characters are limited by rows."""
+
+WHOLE = 10**9
+"""Rows of an item that is shown whole."""
+
+_T = TypeVar("_T")
 _TOKENS = re.compile(r"\s+|\S+")
+
+
+class Fold:
+    """How much of an item is shown.
+
+    Attributes:
+        room: rows that each part of the item may have, if that is more than its own limit.
+        is_hiding: whether something is left out; set by what lays the item out.
+    """
+
+    def __init__(self, room: int = 0) -> None:
+        self.room = room
+        self.is_hiding = False
+
+    def take(self, rows: list[_T], limit: int) -> list[_T]:
+        """Return the first rows or lines, as many as are shown."""
+        limit = max(limit, self.room)
+        self.is_hiding |= len(rows) > limit
+        return rows[:limit]
+
+    def clip(self, text: str, limit: int) -> str:
+        """Return the start of a text, as much as is shown, if `limit` characters fill the rows."""
+        limit = max(limit, self.room * MAX_ROW_LENGTH)
+        self.is_hiding |= len(text) > limit
+        return text[:limit]
 
 
 def wrap(segments: Iterable[Segment], width: int, *, keep_spaces: bool = False) -> list[Row]:

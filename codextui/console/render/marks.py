@@ -19,7 +19,7 @@ from codextui.console.model.items import (
     TurnStart,
     WarningMessage,
 )
-from codextui.console.render.layout import Row, indent, truncate, wrap, wrap_with_glyph
+from codextui.console.render.layout import Fold, Row, indent, truncate, wrap, wrap_with_glyph
 from codextui.console.render.palette import Palette
 from codextui.protocol.approval_text import summarize_request
 from codextui.protocol.approvals import ToolAsked
@@ -66,7 +66,7 @@ _REQUESTS = {
 }
 
 
-def mark_rows(mark: Mark, width: int, palette: Palette) -> list[Row]:
+def mark_rows(mark: Mark, width: int, palette: Palette, fold: Fold) -> list[Row]:
     """Lay out a mark."""
     match mark:
         case TurnStart(number):
@@ -75,7 +75,7 @@ def mark_rows(mark: Mark, width: int, palette: Palette) -> list[Row]:
         case TurnEnd():
             return _turn_end_rows(mark, width, palette)
         case ApprovalRequest():
-            return _approval_rows(mark, width, palette)
+            return _approval_rows(mark, width, palette, fold)
         case ErrorMessage(message, will_retry):
             retry = " · Codex tries again by itself" if will_retry else ""
             text = f"error: {sanitize(message)}{retry}"
@@ -83,7 +83,7 @@ def mark_rows(mark: Mark, width: int, palette: Palette) -> list[Row]:
         case WarningMessage(message):
             return wrap_with_glyph("!", f"warning: {sanitize(message)}", palette.warning, width)
         case _:
-            return _run_mark_rows(mark, width, palette)
+            return _run_mark_rows(mark, width, palette, fold)
 
 
 def describe_run_mark(mark: RunMark) -> str:
@@ -130,12 +130,13 @@ def _turn_end_rows(end: TurnEnd, width: int, palette: Palette) -> list[Row]:
     return rows
 
 
-def _approval_rows(request: ApprovalRequest, width: int, palette: Palette) -> list[Row]:
+def _approval_rows(request: ApprovalRequest, width: int, palette: Palette, fold: Fold) -> list[Row]:
     asked = summarize_request(request.approval.asked)
     if request.outcome is None:
-        text = truncate(f"{Progress.WAITING}: {asked}", 2 * width)
+        text = _truncate(f"{Progress.WAITING}: {asked}", 2, width, fold)
         return wrap_with_glyph("?", text, palette.needs_input, width)
-    rows = wrap_with_glyph("?", truncate(f"asked to {asked}", width - 2), palette.muted, width)
+    words = _truncate(f"asked to {asked}", 1, width - 2, fold)
+    rows = wrap_with_glyph("?", words, palette.muted, width)
     # A role's tool is approved for the run, not for a session of Codex.
     scope = (
         "the rest of this run" if isinstance(request.approval.asked, ToolAsked) else "this session"
@@ -143,6 +144,12 @@ def _approval_rows(request: ApprovalRequest, width: int, palette: Palette) -> li
     glyph, words, style = _outcome(request.outcome, scope, palette)
     outcome = wrap_with_glyph(glyph, words, style, width - 2)
     return rows + indent(outcome, Segment("  ", palette.text))
+
+
+def _truncate(text: str, rows: int, width: int, fold: Fold) -> str:
+    shown = truncate(text, max(rows, fold.room) * width)
+    fold.is_hiding |= shown != text
+    return shown
 
 
 def _outcome(outcome: ApprovalResolved, scope: str, palette: Palette) -> tuple[str, str, Style]:
@@ -171,17 +178,20 @@ def _outcome(outcome: ApprovalResolved, scope: str, palette: Palette) -> tuple[s
             return "?", f"{one_line(other)}{by}{waited}{message}", palette.warning
 
 
-def _run_mark_rows(mark: RunMark, width: int, palette: Palette) -> list[Row]:
+def _run_mark_rows(mark: RunMark, width: int, palette: Palette, fold: Fold) -> list[Row]:
     glyph, style = _run_mark_look(mark, palette)
     first, _, details = describe_run_mark(mark).partition("\n")
     rows = wrap_with_glyph(glyph, first, style, width)
     if details:
         inner = wrap([Segment(details, palette.text)], width - 2)
         rows.extend(indent(inner, Segment("  ", palette.text)))
-    if len(rows) <= MAX_NOTE_ROWS or isinstance(mark, HandoffRefusal):
+    if isinstance(mark, HandoffRefusal):
         return rows
-    more = f"  … {more_lines(len(rows) - MAX_NOTE_ROWS)}"
-    return [*rows[:MAX_NOTE_ROWS], *wrap([Segment(more, palette.muted)], width)]
+    shown = fold.take(rows, MAX_NOTE_ROWS)
+    if len(shown) == len(rows):
+        return rows
+    more = f"  … {more_lines(len(rows) - len(shown))}"
+    return [*shown, *wrap([Segment(more, palette.muted)], width)]
 
 
 def _run_mark_look(mark: RunMark, palette: Palette) -> tuple[str, Style]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from typing import ClassVar
 
 from textual import events, on
@@ -35,8 +35,9 @@ from codextui.console.screens.approval_choices import (
 )
 from codextui.console.screens.approve_many import ApproveManyScreen
 from codextui.console.screens.messages import ApprovalDecided, OpenThread
-from codextui.console.widgets.answer_form import AnswerForm
+from codextui.console.widgets.answer_form import AnswerDraft, AnswerForm
 from codextui.console.widgets.approval_panel import ApprovalPanel, DecisionBar, DecisionOption
+from codextui.console.widgets.choice_list import ChoiceList
 from codextui.console.widgets.strip_view import StripView
 from codextui.protocol.approvals import Approval, QuestionsAsked
 from codextui.protocol.decisions import Aborted, Answered, Approved, Decision, Declined, Scope
@@ -83,6 +84,7 @@ class ApprovalScreen(ModalScreen[None]):
         quiet: float = 0.6,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], float] = time.time,
+        drafts: MutableMapping[str, str] | None = None,
     ) -> None:
         """Create the dialog.
 
@@ -94,6 +96,7 @@ class ApprovalScreen(ModalScreen[None]):
             quiet: seconds without a keystroke after which decision keys work.
             clock: returns monotonic seconds, for the typing guard.
             now: returns unix seconds, for waiting times.
+            drafts: answers that were not sent, by `draft_key`; changed as they are filled in.
         """
         super().__init__()
         self._queue = ApprovalQueue(approvals, first)
@@ -101,6 +104,7 @@ class ApprovalScreen(ModalScreen[None]):
         self._quiet, self._clock = quiet, clock
         self._guard = TypingGuard(quiet, clock)
         self._now = now
+        self._drafts: MutableMapping[str, str] = {} if drafts is None else drafts
         self._keys: dict[str, str] = {}
         self._by_user = by_user
         self._step = Step.READ
@@ -397,11 +401,24 @@ class ApprovalScreen(ModalScreen[None]):
         self._show_hints()
         self._show_guard()
 
+    @on(Input.Changed)
+    @on(ChoiceList.Changed)
+    def _keep_draft(self) -> None:
+        """Keep what is filled in, also for the next time that the dialog is open."""
+        if self._shown is None or not isinstance(self.focused, Input | ChoiceList):
+            return  # Nobody has filled it in.
+        form, draft = self._panel.form, self._panel.draft
+        if form is not None and not draft.fields:
+            return  # It is not composed yet.
+        self._drafts[draft_key(self._shown)] = draft.to_json()
+
     def _show(self, approval: Approval) -> None:
         self._remember_seen()
         self._shown = approval
         self._step = Step.READ
-        self._panel.show_approval(approval, answer_fields(approval.asked), self._options(approval))
+        draft = AnswerDraft.from_json(self._drafts.get(draft_key(approval), ""))
+        fields, options = answer_fields(approval.asked), self._options(approval)
+        self._panel.show_approval(approval, fields, options, draft)
         self._show_origin()
 
     def _go_to(self, step: Step) -> None:
@@ -485,3 +502,8 @@ class ApprovalScreen(ModalScreen[None]):
     def _describe_outcome(self, approval: Approval, resolved: ApprovalResolved | None) -> str:
         lost = " Your message was not sent." if self._step is Step.MESSAGE else ""
         return describe_outcome(approval, resolved) + lost
+
+
+def draft_key(approval: Approval) -> str:
+    """Return the key of an answer to an approval that was not sent."""
+    return f"{approval.thread_id}/{approval.approval_id}"

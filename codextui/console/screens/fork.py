@@ -87,7 +87,10 @@ class ForkScreen(ModalScreen[ForkChoice | None]):
                 *(_option(at, turn) for at, turn in enumerate(self._turns, 1)), compact=True
             )
             yield Input(
-                self._prompt, placeholder="what the fork should do (may be empty)", compact=True
+                self._prompt,
+                placeholder="what the fork should do (may be empty)",
+                compact=True,
+                select_on_focus=False,
             )
             yield Static(id="note", markup=False)
             yield Static(

@@ -20,7 +20,7 @@ from codextui.console.widgets.attention_strip import AttentionStrip
 from codextui.console.widgets.composer import Composer
 from codextui.console.widgets.drawing import FRAME_INTERVAL, LineWidget, Pacer
 from codextui.console.widgets.key_line import KeyHint, KeyLine
-from codextui.console.widgets.pane_context import PaneContext, palettes_from
+from codextui.console.widgets.pane_context import FoldsChanged, PaneContext, palettes_from
 from codextui.console.widgets.status_line import ServerStatus, StatusLine
 from codextui.console.widgets.workbench import Workbench
 from codextui.protocol.runs import ThreadKind
@@ -38,6 +38,8 @@ MAIN_BINDINGS: list[BindingType] = [
     Binding("f", "fork", "Fork", id="thread.fork"),
     Binding("F", "fork_through", "Fork through a turn", id="thread.fork_through"),
     Binding("d", "diff", "Diff of the turn", id="thread.diff"),
+    Binding("space", "unfold", "Unfold what is shown, or fold it", id="pane.unfold"),
+    Binding("o", "read", "Read a long item whole", id="pane.read"),
     Binding("z", "zoom", "Zoom the pane", id="pane.zoom"),
     Binding("escape", "zoom_out", "Back from the zoom", id="pane.zoom_out", show=False),
     Binding("X", "kill", "Kill the thread or the run", id="thread.kill"),
@@ -66,6 +68,8 @@ COMMAND_LABELS = {
     "approvals": "decide",
     "new_thread": "new",
     "interrupt": "interrupt",
+    "unfold": "unfold",
+    "read": "read all",
     "pause": "pause",
     "gates": "gates",
     "timeline": "timeline",
@@ -251,10 +255,12 @@ class MainScreen(ThreadActions):
             self.workbench.current,
             composing=self.is_composing(),
             detach_label=self._options.detach_label,
+            folded=self.workbench.is_hiding,
         )
         self.query_one(KeyLine).show(hints)
 
     @on(Workbench.CurrentChanged)
+    @on(FoldsChanged)
     def _update_lines(self) -> None:
         self._pacer.mark_dirty(self)
 
@@ -279,6 +285,25 @@ class MainScreen(ThreadActions):
         self.clear_selection()
         if self.workbench.grid.zoomed:
             self.action_zoom()
+
+    def action_unfold(self) -> None:
+        """Unfold the items that the current pane shows, or fold them again."""
+        pane = self.workbench.grid.pane_of(self.workbench.current)
+        if pane is None or not pane.toggle_folds():
+            self._explain("Nothing is folded here.")
+        self._pacer.mark_dirty(self)
+
+    def action_read(self) -> None:
+        """Show an item of the current pane in the pager."""
+        from codextui.console.screens.pager import PagerScreen  # noqa: PLC0415
+
+        pane = self.workbench.grid.pane_of(self.workbench.current)
+        item = None if pane is None else pane.item_to_read
+        if pane is None or item is None:
+            self._explain("There is nothing to read yet.")
+        else:
+            view = pane.view
+            self.app.push_screen(PagerScreen(view.info.handle, view.transcript, item))
 
     def action_number(self, number: int) -> None:
         """Focus the pane of a number."""
@@ -350,6 +375,7 @@ def key_hints(
     *,
     composing: bool,
     detach_label: str = COMMAND_LABELS["detach"],
+    folded: bool = False,
 ) -> list[KeyHint]:
     """Return the keys of the footer, labelled with what they do to a thread now.
 
@@ -359,6 +385,7 @@ def key_hints(
         thread_id: the current thread.
         composing: whether the composer has the focus.
         detach_label: what leaving the console does.
+        folded: whether something is left out of what the current pane shows.
     """
     bound: dict[str, Binding] = {}
     for binding in bindings:
@@ -373,12 +400,14 @@ def key_hints(
             pinned=action in PINNED,
         )
         for action, label in labels.items()
-        if action in bound and _is_available(action, state, thread_id)
+        if action in bound and _is_available(action, state, thread_id, folded=folded)
     ]
 
 
-def _is_available(action: str, state: ConsoleState, thread_id: str) -> bool:
+def _is_available(action: str, state: ConsoleState, thread_id: str, *, folded: bool) -> bool:
     match action:
+        case "unfold" | "read":
+            return folded
         case "approvals":
             return bool(state.approvals) and state.connection.connected
         case "retry":

@@ -194,7 +194,7 @@ def _problem_line(name: str) -> Static:
 def _text_row(name: str, label: str, value: str, placeholder: str) -> ComposeResult:
     with Horizontal(classes="row"):
         yield Static(label, classes="label", markup=False)
-        yield Input(value, placeholder, id=name, compact=True)
+        yield Input(value, placeholder, id=name, compact=True, select_on_focus=False)
     yield _problem_line(name)
 
 

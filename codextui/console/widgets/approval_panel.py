@@ -18,7 +18,7 @@ from textual.widgets import Input, Static
 
 from codextui.console.render.approval import approval_title, render_approval
 from codextui.console.render.palette import Palette
-from codextui.console.widgets.answer_form import AnswerForm
+from codextui.console.widgets.answer_form import AnswerDraft, AnswerForm
 from codextui.console.widgets.form_fields import FormField
 from codextui.console.widgets.strip_view import StripView, wrap_text
 from codextui.protocol.approval_text import lasting_rule
@@ -68,6 +68,7 @@ class ApprovalPanel(Vertical):
             id="message",
             placeholder="what the agent should read",
             max_length=MAX_MESSAGE_LENGTH,
+            select_on_focus=False,  # A letter would replace the draft.
             compact=True,
         )
         self._title = _line("title", "dialog-title")
@@ -94,17 +95,28 @@ class ApprovalPanel(Vertical):
         yield self._hints
 
     @property
+    def draft(self) -> AnswerDraft:
+        """What is filled in."""
+        form = {} if self._form is None else self._form.state()
+        return AnswerDraft(self.message_input.value, form)
+
+    @property
     def form(self) -> AnswerForm | None:
         """The form of the approval; None if it has none."""
         return self._form
 
     def show_approval(
-        self, approval: Approval, fields: Sequence[FormField], options: Sequence[DecisionOption]
+        self,
+        approval: Approval,
+        fields: Sequence[FormField],
+        options: Sequence[DecisionOption],
+        draft: AnswerDraft,
     ) -> None:
-        """Show another approval from its start, with an empty form and message."""
-        self._replace_form(fields)
+        """Show another approval from its start, with what was filled in before."""
+        self._replace_form(fields, draft)
         self._decisions.show(options)
-        self.message_input.value = ""
+        self.message_input.value = draft.message
+        self.message_input.cursor_position = len(draft.message)
         self.show_request(approval)
 
     def show_request(self, approval: Approval) -> None:
@@ -204,9 +216,9 @@ class ApprovalPanel(Vertical):
         self._scroll_position.update("all of it is shown" if is_all else place)
         self.fit()
 
-    def _replace_form(self, fields: Sequence[FormField]) -> None:
+    def _replace_form(self, fields: Sequence[FormField], draft: AnswerDraft) -> None:
         self._form_slot.remove_children()
-        self._form = AnswerForm(fields) if fields else None
+        self._form = AnswerForm(fields, draft.fields) if fields else None
         if self._form is not None:
             self.watch(self._form, "virtual_size", self.fit, init=False)
             self._form_slot.mount(self._form)

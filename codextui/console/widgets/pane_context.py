@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 import msgspec
+from textual.message import Message
 
 from codextui.console.model.run import NO_RUN, RunSummary
 from codextui.console.render.palette import Palette, palette_from
@@ -62,3 +63,7 @@ class PaneContext(msgspec.Struct, frozen=True):
     now: Callable[[], float]
     home: str = ""
     run_summary_of: Callable[[str], RunSummary] = lambda _: NO_RUN
+
+
+class FoldsChanged(Message):
+    """The current pane has begun or ceased to leave something out."""

@@ -106,6 +106,7 @@ class PaneGrid(Grid):
         self.zoomed = thread_id if self.tile_of(thread_id) else ""
         for tile in self.tiles:
             tile.display = self.zoomed in ("", tile.thread_id)
+            tile.pane.set_zoomed(self.zoomed == tile.thread_id)
         self._arrange()
 
     def pane_of(self, thread_id: str) -> TranscriptPane | None:

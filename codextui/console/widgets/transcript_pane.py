@@ -15,11 +15,12 @@ from textual.geometry import NULL_SIZE, Region
 from textual.selection import Selection
 from textual.strip import Strip
 
+from codextui.console.model.items import TranscriptItem
 from codextui.console.model.state import ThreadView
 from codextui.console.render.layout import fit_row
 from codextui.console.render.thread import render_pane_header, render_plan_line
 from codextui.console.widgets.drawing import LineWidget
-from codextui.console.widgets.pane_context import Palettes, PaneContext
+from codextui.console.widgets.pane_context import FoldsChanged, Palettes, PaneContext
 from codextui.console.widgets.transcript_rows import MARGIN, TranscriptRows
 from codextui.protocol.runs import ThreadKind
 from codextui.text.figures import format_count
@@ -27,6 +28,9 @@ from codextui.text.sanitize import one_line
 
 MIN_ROWS_FOR_DETAILS = 12
 """Rows from which a pane shows the brief and the plan in its header."""
+
+ROWS_AROUND_OUTPUT = 8
+"""Rows that a zoomed pane leaves for what is around the output of a command."""
 
 BACKFILL_ROWS = 200
 """Rows rendered at a time on the way to the start of a long transcript."""
@@ -70,6 +74,9 @@ class TranscriptPane(LineWidget, can_focus=True):
         self.follow = True
         self._pane_context = context
         self._is_backfilling = False
+        self._is_zoomed = False
+        self._was_hiding = False
+        self._unfolded: set[int] = set()
         self._selection: Selection | None = None
         self._top = 0
         self._drawn_size = NULL_SIZE
@@ -81,6 +88,7 @@ class TranscriptPane(LineWidget, can_focus=True):
         if view is not self.view:
             self.view = view
             self.follow = True
+            self._unfolded = set()
             self._redraw()
         if number != self.number:
             self.number = number
@@ -96,6 +104,37 @@ class TranscriptPane(LineWidget, can_focus=True):
         if is_current != self.is_current:
             self.is_current = is_current
             self.refresh_header()
+            self._report_folds()
+
+    def set_zoomed(self, is_zoomed: bool) -> None:
+        """Unfold what fits if the pane has all the space."""
+        if is_zoomed != self._is_zoomed:
+            self._is_zoomed = is_zoomed
+            self._redraw()
+
+    @property
+    def is_hiding(self) -> bool:
+        """Whether something is left out of a visible item."""
+        return self._rows.folded_in(self._top, self._top + self._height)
+
+    @property
+    def item_to_read(self) -> TranscriptItem | None:
+        """The item to show in a pager: the last visible one, rather one that is folded."""
+        return self._rows.item_in(self._top, self._top + self._height)
+
+    def toggle_folds(self) -> bool:
+        """Unfold the visible items, or fold them again; return whether there are any."""
+        row = self._rows.toggle_folds(self._top, self._top + self._height)
+        if row is None:
+            return False
+        self._is_backfilling = False
+        row += self._rows.fill(self._height)
+        last = max(0, len(self._rows.rows) - self._height)
+        self._top = min(row, last)
+        self.follow = self._top >= last
+        self.refresh(self._body_region())
+        self._report_folds()
+        return True
 
     def set_draft(self, draft: str) -> None:
         """Show a draft in the header; empty for none."""
@@ -130,6 +169,13 @@ class TranscriptPane(LineWidget, can_focus=True):
             self._refresh_from(len(self._header) + same)
         elif below != self.rows_below:
             self._refresh_from(self.size.height - 1)
+        self._report_folds()
+
+    def _report_folds(self) -> None:
+        is_hiding = self.is_current and self.is_hiding
+        if is_hiding != self._was_hiding:
+            self._was_hiding = is_hiding
+            self.post_message(FoldsChanged())
 
     @property
     def rows_below(self) -> int:
@@ -168,6 +214,7 @@ class TranscriptPane(LineWidget, can_focus=True):
         self._top = max(0, min(last, self._top + rows))
         self.follow = self._top >= last
         self.refresh(self._body_region())
+        self._report_folds()
 
     def action_page(self, direction: int) -> None:
         """Scroll by the pane's height, less two rows of overlap."""
@@ -194,6 +241,7 @@ class TranscriptPane(LineWidget, can_focus=True):
         self.follow = True
         self._scroll_to_content()
         self.refresh(self._body_region())
+        self._report_folds()
 
     def draw_line(self, y: int) -> Strip:
         """Return the line at `y`."""
@@ -273,12 +321,16 @@ class TranscriptPane(LineWidget, can_focus=True):
             return
         anchor = None if self.follow else self._rows.anchor_at(self._top)
         palette = self._palettes.pane
-        self._rows = TranscriptRows(self.view.transcript, self.size.width, palette)
         self._header = self._render_header()
+        room = max(0, self._height - ROWS_AROUND_OUTPUT) if self._is_zoomed else 0
+        self._rows = TranscriptRows(
+            self.view.transcript, self.size.width, palette, room=room, unfolded=self._unfolded
+        )
         if anchor is not None:
             self._top = self._rows.row_of(anchor)
         self._scroll_to_content()
         self.refresh()
+        self._report_folds()
 
     def _scroll_to_content(self) -> None:
         """Render enough rows to fill the pane, and scroll to the end if it follows."""

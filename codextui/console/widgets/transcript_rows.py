@@ -17,6 +17,9 @@ MARGIN = 1
 MAX_ROWS = 6000
 """Rows above which the oldest are dropped while the pane follows the end."""
 
+UNFOLDED_ROOM = 500
+"""Rows that each part of an unfolded item may have; the pager shows the rest."""
+
 MIN_ITEM_WIDTH = 10
 """Least width of an item in cells."""
 
@@ -37,7 +40,14 @@ class TranscriptRows:
     """
 
     def __init__(
-        self, transcript: Transcript, width: int, palette: Palette, *, max_rows: int = MAX_ROWS
+        self,
+        transcript: Transcript,
+        width: int,
+        palette: Palette,
+        *,
+        room: int = 0,
+        unfolded: set[int] | None = None,
+        max_rows: int = MAX_ROWS,
     ) -> None:
         """Create empty rows; `fill` renders the first ones.
 
@@ -45,6 +55,8 @@ class TranscriptRows:
             transcript: the thread's transcript.
             width: the width in cells.
             palette: the colours.
+            room: rows that each part of an item may have, if that is more than usual.
+            unfolded: the ordinals of unfolded items; changed by `toggle_folds`.
             max_rows: rows above which `trim` drops the oldest.
         """
         self.rows: list[Strip] = []
@@ -52,6 +64,8 @@ class TranscriptRows:
         self._transcript = transcript
         self._palette = palette
         self._max_rows = max_rows
+        self._room = room
+        self._unfolded = set() if unfolded is None else unfolded
         self._inner = max(MIN_ITEM_WIDTH, width - 2 * MARGIN)
         self._left = [Segment(" " * MARGIN, palette.text)]
         self._blocks: list[_Block] = []
@@ -70,7 +84,7 @@ class TranscriptRows:
         count = before
         while count < min_rows and not self.is_complete:
             self._first -= 1
-            block = _Block(RenderedItem(self._item(self._first), self._inner, self._palette))
+            block = _Block(self._render(self._item(self._first)))
             strips = [self._pad(strip) for strip in block.view.rows]
             block.count = len(strips)
             self._blocks.insert(0, block)
@@ -130,8 +144,61 @@ class TranscriptRows:
         count = self._blocks[index].count if index < len(self._blocks) else 1
         return start + min(offset, max(0, count - 1))
 
+    def folded_in(self, first: int, last: int) -> bool:
+        """Return whether an item with a row from `first` to before `last` hides something."""
+        return any(block.view.fold.is_hiding for _, block in self._blocks_in(first, last))
+
+    def toggle_folds(self, first: int, last: int) -> int | None:
+        """Unfold the items with a row from `first` to before `last`, or fold them if all are.
+
+        Returns:
+            the first row of the first item that changed, None if there is none.
+        """
+        blocks = self._blocks_in(first, last)
+        folded = [(at, block) for at, block in blocks if block.view.fold.is_hiding]
+        changed = [(at, block) for at, block in folded if self._first + at not in self._unfolded]
+        if changed:
+            self._unfolded.update(self._first + at for at, _ in changed)
+        else:
+            changed = [(at, one) for at, one in blocks if self._first + at in self._unfolded]
+            self._unfolded.difference_update(self._first + at for at, _ in changed)
+        for at, block in changed:
+            block.view.refold(self._room_of(block.view.item))
+            self._replace_rows(at)
+        return sum(one.count for one in self._blocks[: changed[0][0]]) if changed else None
+
+    def item_in(self, first: int, last: int) -> TranscriptItem | None:
+        """Return the last item with a row from `first` to before `last`, rather a folded one."""
+        items = [(block.view.fold.is_hiding, at) for at, block in self._blocks_in(first, last)]
+        return self._blocks[max(items)[1]].view.item if items else None
+
+    def _blocks_in(self, first: int, last: int) -> list[tuple[int, _Block]]:
+        """Return the blocks with such a row, and their indexes; what is at the end costs least."""
+        blocks: list[tuple[int, _Block]] = []
+        end = len(self.rows)
+        for at in range(len(self._blocks) - 1, -1, -1):
+            block = self._blocks[at]
+            if end <= first:
+                break
+            if block.count and end - block.count < last:
+                blocks.append((at, block))
+            end -= block.count
+        return blocks[::-1]
+
+    def _render(self, item: TranscriptItem) -> RenderedItem:
+        return RenderedItem(item, self._inner, self._palette, self._room_of(item))
+
+    def _room_of(self, item: TranscriptItem) -> int:
+        return max(self._room, UNFOLDED_ROOM) if item.ordinal in self._unfolded else self._room
+
+    def _replace_rows(self, index: int) -> None:
+        block = self._blocks[index]
+        start = sum(other.count for other in self._blocks[:index])
+        self.rows[start : start + block.count] = [self._pad(strip) for strip in block.view.rows]
+        block.count = len(block.view.rows)
+
     def _append(self, item: TranscriptItem) -> None:
-        block = _Block(RenderedItem(item, self._inner, self._palette))
+        block = _Block(self._render(item))
         block.count = len(block.view.rows)
         self.rows += [self._pad(strip) for strip in block.view.rows]
         self._blocks.append(block)

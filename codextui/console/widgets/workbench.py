@@ -261,6 +261,12 @@ class Workbench(Horizontal):
         self._pacer.mark_dirty(self)
 
     @property
+    def is_hiding(self) -> bool:
+        """Whether something is left out of what the current pane shows."""
+        pane = self.grid.pane_of(self.current)
+        return pane is not None and pane.is_hiding
+
+    @property
     def is_writing(self) -> bool:
         """Whether a text field has the focus, or is about to get it."""
         focused = self.screen.focused if self.is_attached else None

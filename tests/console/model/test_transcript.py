@@ -330,7 +330,7 @@ def test_a_call_waits_for_the_question_of_its_server() -> None:
     server = FakeServer()
     call = {"type": "mcpToolCall", "id": "i1", "server": "notes", "tool": "add"}
     server.send(ev.ItemStarted(call | {"status": "inProgress"}))
-    asked = ElicitationAsked("notes", "Allow it?")
+    asked = ElicitationAsked("notes", message="Allow it?")
     server.send(ev.ApprovalAsked(approval("a1", item_id="", asked=asked)))
     assert server.items()[0].progress is items.Progress.WAITING
 

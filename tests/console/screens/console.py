@@ -158,9 +158,11 @@ class Console:
     server: FakeServer
 
     @asynccontextmanager
-    async def open(self, size: tuple[int, int] = (160, 45)) -> AsyncIterator[Pilot[int]]:
+    async def open(
+        self, size: tuple[int, int] = (160, 45), *, toasts: bool = False
+    ) -> AsyncIterator[Pilot[int]]:
         """Run the app, connected to a server without threads."""
-        async with self.app.run_test(size=size) as pilot:
+        async with self.app.run_test(size=size, notifications=toasts) as pilot:
             async with asyncio.timeout(60):
                 await self.server.ran.wait()
             self.server.connect()

@@ -14,9 +14,12 @@ from codextui.console.drafts import Drafts
 from codextui.console.problems import codex_unusable
 from codextui.console.screens.fork import ForkScreen
 from codextui.console.screens.new_thread import NewThreadScreen
+from codextui.console.screens.problem import ProblemScreen
 from codextui.console.widgets.composer import Composer
 from codextui.errors import ServerRefused
 from codextui.jsonrpc.fields import JsonObject
+from codextui.protocol.approvals import Question, QuestionsAsked
+from codextui.protocol.decisions import Declined
 from codextui.protocol.events import ItemCompleted, TurnCompleted, TurnStarted
 from codextui.protocol.threads import ThreadInfo, ThreadState
 
@@ -139,9 +142,7 @@ async def test_letters_for_a_field_that_has_gone_are_not_commands(console: Conso
         console.app._problems.show(codex_unusable("it is broken"))
         await console.settle()
         await console.press(*"qqq")
-        assert console.app.is_running
-        assert len(console.notices()) == 1
-        assert "Letters were ignored" in console.notices()[0]
+        assert isinstance(console.app.screen, ProblemScreen)
         console.app._last_key_at -= 7200
         await console.press("q")
         assert not console.app.is_running or console.app._exit
@@ -284,3 +285,70 @@ async def test_ctrl_z_undoes_in_the_composer_also_after_esc(console: Console) ->
         assert composer_of(console).text == "one two"
         await console.press("ctrl+y")
         assert composer_of(console).text == "one "
+
+
+# Approvals.
+
+QUESTIONS = QuestionsAsked((Question("name", question="Who?"), Question("key", secret=True)))
+
+
+def dialog_input(console: Console, index: int) -> Input:
+    return [*console.app.screen.query("FieldRow Input").results(Input)][index]
+
+
+async def open_dialog(console: Console) -> None:
+    """Open the dialog, and pass over its quiet moment."""
+    await console.press("a")
+    await asyncio.sleep(0.7)
+    await console.settle()
+
+
+async def test_why_an_approval_is_declined_survives_esc_and_q(tmp_path: Path) -> None:
+    path = tmp_path / "drafts.json"
+    console = build_console(drafts=Drafts(path))
+    async with console.open():
+        thread_id = console.server.running("backend")
+        console.server.ask(thread_id, "a1")
+        await console.settle()
+        await asyncio.sleep(0.7)
+        await console.press("e", *"not ye", "escape", "escape")
+        await open_dialog(console)
+        await console.press("e", "t")
+        assert console.app.screen.query_one("#message", Input).value == "not yet"
+        await console.press("escape", "escape", "q")
+    again = build_console(drafts=Drafts(path))
+    async with again.open():
+        thread_id = again.server.running("backend")
+        approval = again.server.ask(thread_id, "a1")
+        await again.settle()
+        await asyncio.sleep(0.7)
+        await again.press("e", "enter")
+        assert [(key, str(answer)) for key, answer in again.server.answers] == [
+            ("a1", str(Declined("not yet")))
+        ]
+        again.server.resolve(approval, "denied")
+        await again.settle()
+        await again.press("q")
+    assert not Drafts(path).answers
+
+
+async def test_a_half_filled_form_of_an_approval_survives_esc(tmp_path: Path) -> None:
+    path = tmp_path / "drafts.json"
+    console = build_console(drafts=Drafts(path))
+    async with console.open():
+        thread_id = console.server.running("backend")
+        console.server.ask(thread_id, "a1", QUESTIONS)
+        await console.settle()
+        dialog_input(console, 0).focus()
+        await console.settle()
+        await console.press(*"ada")
+        dialog_input(console, 1).focus()
+        await console.settle()
+        await console.press(*"hunter")
+        await console.press("escape", "escape")
+        assert console.app.screen is console.app.main
+        await console.press("a")
+        assert dialog_input(console, 0).value == "ada"
+        await console.press("escape", "escape", "q")
+    assert "ada" in path.read_text()
+    assert "hunter" not in path.read_text()
