@@ -28,7 +28,7 @@ def serve_foreground(options: argparse.Namespace) -> int:
     idle = settings.server.idle_timeout if options.daemon and http is None else 0.0
     if options.until_stdin_ends:
         threading.Thread(target=_end_with_stdin, daemon=True).start()
-    faulthandler.enable()  # into the log, which is the stderr of a daemon
+    faulthandler.enable(2)  # into the log, which is the stderr of a daemon
     tune_garbage_collection()
     asyncio.run(
         serve(

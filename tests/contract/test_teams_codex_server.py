@@ -277,7 +277,8 @@ async def test_hooks_show_the_agents_of_a_script_with_their_threads(
     assert [item["type"] for item in items] == ["userMessage", "mcpToolCall", "agentMessage"]
     assert items[1]["server"] == "codex"
     completed = console.messages(rows["my-team"].thread_id, ev.TurnCompleted)
-    assert completed == [ev.TurnCompleted("Done.")]
+    used = rows["my-team"].usage
+    assert completed == [ev.TurnCompleted("Done.", used)]
 
 
 async def test_leaving_the_server_during_a_run_leaves_nothing_running(
