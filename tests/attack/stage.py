@@ -16,6 +16,7 @@ from codextui.jsonrpc.endpoint import RequestId
 from codextui.jsonrpc.fields import JsonObject
 from codextui.protocol import events as ev
 from codextui.protocol.approvals import Approval
+from codextui.protocol.threads import ThreadInfo, ThreadState
 from codextui.protocol.tools import APPROVAL_META
 from codextui.server.app import open_server
 from codextui.server.approvals.elicitation import (
@@ -28,6 +29,7 @@ from codextui.server.clients import Caller, ClientGone, ClientRefused, Session
 from codextui.server.mcp import tools
 from codextui.server.options import ServerOptions
 from codextui.server.state import ServerState
+from codextui.server.threads.registry import ThreadRecord
 
 _GRANTS = frozenset({"accept", "acceptForSession", "approved", "approved_for_session"})
 _DECISIVE = ("acceptWithExecpolicyAmendment", "applyNetworkPolicyAmendment")
@@ -52,7 +54,6 @@ class FakeCodex:
 
     mark = ""
     version = "0.163.0"
-    has_ended = False
 
     def __init__(self, stage: Stage, process: int) -> None:
         self.pid = process
@@ -253,29 +254,40 @@ class Stage:
     def __post_init__(self) -> None:
         self._log = sqlite3.connect(f"file:{self.journal}?mode=ro", uri=True)
         self._log.row_factory = sqlite3.Row
-        self._numbers = itertools.count(1)
+        self._processes = itertools.count(1)
         self.start_codex()
+        worker: Any = self.server.worker
+        worker.app, worker.respond, worker.refuse = self._app, self._respond, self._refuse
+
+    async def _app(self) -> AppServer:
+        return cast("AppServer", self.codex)
+
+    def _respond(self, process: int, request_id: RequestId, result: JsonObject) -> bool:
+        return process == self.codex.pid and self.codex.respond(request_id, result)
+
+    def _refuse(self, process: int, request_id: RequestId, code: int, message: str) -> bool:
+        return process == self.codex.pid and self.codex.refuse(request_id, code, message)
 
     def start_codex(self) -> None:
         """Put a Codex process where the server expects one."""
-        worker = self.server.worker
-        worker._process += 1
-        self.codex = FakeCodex(self, worker._process)
-        worker._app = cast("AppServer", self.codex)
+        self.codex = FakeCodex(self, next(self._processes))
 
     def kill_codex(self) -> None:
         """Let the Codex process die, and start another."""
-        self.server.worker._app = None
+        self.codex.cut = True
         self.server.codex_handler.handle_exit("codex app-server was killed")
         self.start_codex()
 
     def start_turn(self, thread_id: str, turn_id: str) -> None:
-        self.notify("turn/started", {"threadId": thread_id, "turn": {"id": turn_id}})
-        record = self.server.registry.get(thread_id)
-        assert record is not None
+        registry = self.server.registry
+        record = registry.get(thread_id)
+        if record is None:
+            handle = registry.unique_handle(thread_id)
+            info = ThreadInfo(thread_id, handle=handle, state=ThreadState.IDLE)
+            record = ThreadRecord(info, watchers=[self])
+            registry.add(record)
         record.loaded = True
-        if self not in record.watchers:
-            record.watchers.append(self)
+        self.notify("turn/started", {"threadId": thread_id, "turn": {"id": turn_id}})
 
     def end_turn(self, thread_id: str, turn_id: str, status: str = "interrupted") -> None:
         turn = {"id": turn_id, "status": status, "items": []}

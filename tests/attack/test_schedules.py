@@ -62,7 +62,7 @@ async def test_a_command_runs_if_and_only_if_one_valid_approval_won(
     )
 
 
-def approve_all_that_accepts(result: JsonObject) -> Decision:
+def approve_all_that_accepts(result: JsonObject, **_: object) -> Decision:
     return Approved() if result.get("action") == "accept" else Declined()
 
 
