@@ -6,12 +6,12 @@ text that `format_parts` returns.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
 
-from codextui.jsonrpc.fields import Json, JsonObject
+import msgspec
+
+from codextui.jsonrpc.fields import JsonObject
 from codextui.protocol.approvals import FileChange, Question
 from codextui.protocol.changes import (
     DiffLine,
@@ -23,60 +23,55 @@ from codextui.protocol.changes import (
 from codextui.text.figures import format_count
 from codextui.text.sanitize import (
     fold_blanks,
+    format_json,
     hidden_characters,
     one_revealed_line,
     reveal,
     show_tabs,
+    to_json,
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Script:
+class Script(msgspec.Struct, frozen=True):
     """A script for a shell, or the input for a running command."""
 
     prompt: str
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Warned:
+class Warned(msgspec.Struct, frozen=True):
     """Something to look at twice."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(msgspec.Struct, frozen=True):
     """A value with its name."""
 
     name: str
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(msgspec.Struct, frozen=True):
     """A text that somebody else wrote."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Data:
+class Data(msgspec.Struct, frozen=True):
     """Values with their names, as one JSON object: no text in it can look like another part."""
 
     name: str
     values: JsonObject
 
 
-@dataclass(frozen=True, slots=True)
-class Files:
+class Files(msgspec.Struct, frozen=True):
     """The changes of a patch."""
 
     changes: tuple[FileChange, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Asking:
+class Asking(msgspec.Struct, frozen=True):
     """A question with its number, from 1."""
 
     number: int
@@ -195,19 +190,3 @@ def _raw_texts(parts: Iterable[Part]) -> Iterator[str]:
 def indent_rest(text: str) -> str:
     """Return the text with every line but the first indented."""
     return text.replace("\n", "\n  ")
-
-
-def format_json(value: Json) -> str:
-    """Return a value as indented JSON; in one line if it is nested too deeply. Not sanitized."""
-    try:
-        return json.dumps(value, ensure_ascii=False, indent=2, default=str)
-    except (RecursionError, ValueError):
-        return to_json(value)
-
-
-def to_json(value: Json) -> str:
-    """Return a value as JSON in one line, or its `repr` if JSON cannot express it."""
-    try:
-        return json.dumps(value, ensure_ascii=False, default=str)
-    except (RecursionError, ValueError):
-        return repr(value)

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 import shlex
-from dataclasses import dataclass
+
+import msgspec
 
 from codextui.jsonrpc.fields import Json, JsonObject
 from codextui.protocol.approval_parts import (
@@ -26,7 +27,6 @@ from codextui.protocol.approval_parts import (
     indent_rest,
     name_hidden,
     name_paths,
-    to_json,
 )
 from codextui.protocol.approvals import (
     Asked,
@@ -43,7 +43,7 @@ from codextui.protocol.approvals import (
 from codextui.protocol.changes import summarize_changes
 from codextui.protocol.decisions import Scope
 from codextui.text.figures import format_count
-from codextui.text.sanitize import fold_blanks, one_revealed_line, reveal
+from codextui.text.sanitize import fold_blanks, one_revealed_line, reveal, to_json
 from codextui.text.shell import find_unusual, strip_shell
 
 MAX_UNUSUAL = 12
@@ -185,8 +185,7 @@ def _unlisted_problem(asked: Asked, scope: Scope) -> str:
             return ""
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(msgspec.Struct, frozen=True):
     """What "always" would allow: the sentence around it, and it. Not sanitized."""
 
     before: str
@@ -213,8 +212,7 @@ def lasting_rule(asked: Asked) -> Rule | None:
             return None
 
 
-@dataclass(frozen=True, slots=True)
-class _Words:
+class _Words(msgspec.Struct, frozen=True):
     """The short texts of a request.
 
     Attributes:

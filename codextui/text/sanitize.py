@@ -352,6 +352,22 @@ def _pasted_control() -> re.Pattern[str]:
     return re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
+def format_json(value: Any) -> str:
+    """Return a value as indented JSON; in one line if it is nested too deeply. Not sanitized."""
+    try:
+        return json.dumps(value, ensure_ascii=False, indent=2, default=str)
+    except (RecursionError, ValueError):
+        return to_json(value)
+
+
+def to_json(value: Any) -> str:
+    """Return a value as JSON in one line, or its `repr` if JSON cannot express it."""
+    try:
+        return json.dumps(value, ensure_ascii=False, default=str)
+    except (RecursionError, ValueError):
+        return repr(value)
+
+
 def dump_json(
     value: Any, *, indent: int | None = None, default: Callable[[Any], Any] | None = None
 ) -> str:

@@ -45,10 +45,9 @@ from codextui.console.render.layout import (
 from codextui.console.render.marks import mark_rows
 from codextui.console.render.palette import Palette
 from codextui.console.render.streaming_markdown import StreamingMarkdown
-from codextui.protocol.approval_parts import to_json
 from codextui.protocol.changes import summarize_changes
 from codextui.text.figures import format_count, format_elapsed, more_lines
-from codextui.text.sanitize import last_frames, one_line, reveal, sanitize
+from codextui.text.sanitize import last_frames, one_line, reveal, sanitize, to_json
 
 MAX_MESSAGE_LINES = 40
 """Lines shown of a user message."""

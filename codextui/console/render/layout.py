@@ -13,8 +13,7 @@ from textual.strip import Strip
 
 from codextui.console.render.palette import Palette
 from codextui.jsonrpc.fields import Json
-from codextui.protocol.approval_parts import format_json, to_json
-from codextui.text.sanitize import fold_blanks, reveal
+from codextui.text.sanitize import fold_blanks, format_json, reveal, to_json
 
 Row: TypeAlias = list[Segment]
 """A row of a terminal: sanitized text without newlines."""
