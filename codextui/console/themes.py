@@ -205,7 +205,7 @@ def _problems(document: Mapping[str, Any]) -> Iterator[str]:
         yield "variables must be a table"
         return
     for key, value in variables.items():
-        if key not in _variable_names():
+        if key not in VARIABLE_DEFAULTS and key not in _variable_names():
             yield f"{_shorten(key)} is no variable{_suggest(key, _variable_names())}"
         else:
             yield from _colour_problem(key, value)
@@ -241,7 +241,8 @@ def _shorten(value: object) -> str:
 
 
 def _with_derived_variables(theme: Theme) -> Theme:
-    colours = theme.to_color_system().generate()
-    derived = {name: colours[source] for name, source in _DERIVED.items()}
-    theme.variables = {**derived, **theme.variables}
+    missing = _DERIVED.keys() - theme.variables.keys()
+    if missing:  # the shipped themes have them all, and the first frame waits for this
+        colours = theme.to_color_system().generate()
+        theme.variables = {name: colours[_DERIVED[name]] for name in missing} | theme.variables
     return theme

@@ -149,6 +149,7 @@ class MainScreen(ThreadActions):
         self.set_interval(1, self._refresh_clocks)
         self.app.theme_changed_signal.subscribe(self, lambda _: self._restyle())
         self._pacer.mark_dirty(self)
+        self._pacer.tick()
 
     # Changes of the state.
 
