@@ -36,7 +36,7 @@ from codextui.console.connection import (
 )
 from codextui.console.drafts import Drafts
 from codextui.console.model.state import Changes, ConsoleState, ServerNotice
-from codextui.console.notifications import Notifier
+from codextui.console.notifications import MAX_TOAST_LENGTH, Notifier, Toasts
 from codextui.console.problems import (
     ProblemAnswer,
     ProblemPresenter,
@@ -70,12 +70,6 @@ APPROVAL_CHECK_INTERVAL = 0.25
 
 DRAFTS_INTERVAL = 1.0
 """Seconds between saves of the drafts that have changed."""
-
-MAX_TOASTS = 3
-"""Toasts on the screen at a time; the oldest make room."""
-
-MAX_TOAST_LENGTH = 240
-"""Cells of a toast's text."""
 
 IGNORED_TEXT = "Letters were ignored: the text field that they were for has gone."
 
@@ -166,8 +160,9 @@ class ConsoleApp(App[int]):
         self._is_typing = False
         self._inputs = 0
         self._has_drafts_problem = False
-        self._toasts: dict[str, float] = {}
-        self._held_toasts: dict[str, Callable[[], None]] = {}
+        self._toasts = Toasts(
+            withdraw=self._withdraw_toasts, may_show=lambda: self.screen is self.main
+        )
 
     def get_driver_class(self) -> type[Driver]:
         """Return a driver that takes pastes out of the input before keys are parsed."""
@@ -193,7 +188,7 @@ class ConsoleApp(App[int]):
         """Apply the keymap, and defer everything slow until after the first frame."""
         self.set_keymap(self._keys)
         self.set_interval(DRAFTS_INTERVAL, self._save_drafts_in_background)
-        self.set_interval(APPROVAL_CHECK_INTERVAL, self._show_held_toasts)
+        self.set_interval(APPROVAL_CHECK_INTERVAL, self._toasts.show_waiting)
         self.set_interval(APPROVAL_CHECK_INTERVAL, self._approvals.open_if_allowed)
         self.call_after_refresh(self._start)
 
@@ -318,31 +313,20 @@ class ConsoleApp(App[int]):
         timeout: float | None = None,
         markup: bool = True,
     ) -> None:
-        """Show a toast: a text that is shown already is not shown again, and few are at a time.
-
-        While a dialog is open, toasts wait, as they would cover what needs the user.
-        """
+        """Show a toast when `Toasts` lets it."""
         message = truncate(message, MAX_TOAST_LENGTH)
         toast = partial(
             super().notify, message, title=title, severity=severity, timeout=timeout, markup=markup
         )
-        if self.screen is not self.main:
-            self._held_toasts[message] = toast
-            for oldest in list(self._held_toasts)[:-MAX_TOASTS]:
-                del self._held_toasts[oldest]
-        elif time.monotonic() >= self._toasts.get(message, 0):
-            shown_for = self.NOTIFICATION_TIMEOUT if timeout is None else timeout
-            self._toasts[message] = time.monotonic() + shown_for
-            for shown in list(self._notifications)[: 1 - MAX_TOASTS]:
-                self._unnotify(shown)
-                self._toasts.pop(shown.message, None)
-            toast()
+        shown_for = self.NOTIFICATION_TIMEOUT if timeout is None else timeout
+        self._toasts.add(message, toast, shown_for)
 
-    def _show_held_toasts(self) -> None:
-        if self._held_toasts and self.screen is self.main:
-            for toast in self._held_toasts.values():
-                toast()
-            self._held_toasts.clear()
+    def _withdraw_toasts(self, max_left: int) -> set[str]:
+        """Remove the oldest toasts from the screen; return the texts that are left."""
+        toasts = list(self._notifications)
+        for toast in toasts[: max(0, len(toasts) - max_left)]:
+            self._unnotify(toast)
+        return {toast.message for toast in self._notifications}
 
     def _ring(self) -> None:
         if self._config.ui.bell:

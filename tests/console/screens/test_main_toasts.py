@@ -8,7 +8,7 @@ import pytest
 from console.screens.console import Console, build_console
 from textual.widgets._toast import Toast
 
-from codextui.console.app import MAX_TOAST_LENGTH, MAX_TOASTS
+from codextui.console.notifications import MAX_TOAST_LENGTH, MAX_TOASTS
 from codextui.console.screens.approval import ApprovalScreen
 from codextui.console.widgets.attention_strip import AttentionStrip
 from codextui.console.widgets.key_line import KeyLine
