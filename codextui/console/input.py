@@ -64,6 +64,8 @@ Part: TypeAlias = Keys | Pasted
 _SEQUENCE = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~] | \x1bO. | \x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)", re.VERBOSE
 )
+# What programs print and no terminal sends: colours, erasing, modes, hyperlinks. It was copied.
+_PRINTED = re.compile(r"\x1b\[(?!<)[0-?]*[ -/]*[JKhlm] | \x1b\]8;", re.VERBOSE)
 _TAIL = len(PASTE_END) - 1
 
 
@@ -169,7 +171,7 @@ class InputSplitter:
             return
         typed = _SEQUENCE.sub("", text)
         # Nobody types two characters at once; one that is held down may come several times.
-        is_burst = len(set(typed)) > 1
+        is_burst = len(set(typed)) > 1 or (bool(typed) and bool(_PRINTED.search(text)))
         follows_paste = bool(typed) and now - self._paste_ended_at < self._limits.after_paste_s
         parts.append(Pasted(text) if is_burst or follows_paste else Keys(text))
 

@@ -111,6 +111,21 @@ def test_characters_that_arrive_together_are_pasted_text(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
+        "\x1b[32my\x1b[0m",
+        "y\x1b[m",
+        "\x1b[38:2::1:2:3my",
+        "y\x1b[K",
+        "\x1b[?25ly",
+        "\x1b]8;;a:b\x1b\\y",
+    ],
+)
+def test_one_character_beside_what_only_programs_print_was_pasted(text: str) -> None:
+    assert keys(play([text])) == ""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
         "y",
         "\r",
         "jjjj",
