@@ -306,7 +306,7 @@ def _command_parts(asked: CommandAsked) -> list[Part]:
     parts += _fields(("cwd", asked.cwd), ("reason", asked.reason), ("network", asked.network))
     parts += _fields(("policy", "a person has to decide this each time" if asked.human else ""))
     parts += [Data("permissions", asked.permissions)] if asked.permissions else []
-    parsed = [line for line in asked.parsed if line.partition(" ")[2] not in text]
+    parsed = [line for line in asked.parsed if line.partition(" ")[2].strip() not in text]
     return parts + _fields(("parsed", "\n".join(parsed)), ("always", _rule_field(asked)))
 
 

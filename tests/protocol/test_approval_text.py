@@ -156,6 +156,12 @@ def test_the_shell_is_taken_off_and_each_thing_said_once() -> None:
     assert summarize_request(asked) == "run: git push origin"
 
 
+def test_a_script_that_ends_in_a_line_end_is_not_said_twice() -> None:
+    script = "echo safe\n\ntouch x\n"
+    asked = CommandAsked(f"/bin/bash -lc '{script}'", "/w", parsed=(f"run {script}",))
+    assert "parsed" not in format_request(asked)
+
+
 def test_the_warnings_of_a_long_script_stand_before_it() -> None:
     short = CommandAsked("echo a\n" * 3 + "rm -rf /", "/w")
     assert [type(part) for part in request_parts(short)][:2] == [Script, Warned]
