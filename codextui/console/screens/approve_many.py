@@ -27,6 +27,7 @@ from codextui.console.screens.approval_choices import (
 from codextui.console.widgets.strip_view import StripView
 from codextui.protocol.approvals import Approval
 
+_SHORT = 18
 _UNREAD = "Not all of it has been on the screen: scroll to the end first."
 
 
@@ -83,6 +84,10 @@ class ApproveManyScreen(ModalScreen[tuple[Approval, ...]]):
         """Start the timer of the guard."""
         self.query_one(StripView).focus()
         self.set_interval(0.1, self._show_guard)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Leave the empty lines out where there is little room."""
+        self.set_class(event.size.height < _SHORT, "-short")
 
     def on_key(self) -> None:
         """Record every keystroke for the guard."""

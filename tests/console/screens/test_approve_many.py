@@ -113,6 +113,14 @@ async def test_an_approval_that_was_decided_or_changed_meanwhile_is_not_approved
         assert dialog.decided == [("a1", Approved())]
 
 
+async def test_a_small_screen_shows_more_than_a_line_of_them_at_a_time() -> None:
+    async with open_queue(queue(LONG, COMMAND), size=(50, 12)) as dialog:
+        await dialog.press("M")
+        screen = await open_list(dialog)
+        assert screen.query_one("#body").size.height >= 6
+        assert "y approve all of them" in on_screen(dialog.host)
+
+
 async def test_all_marked_are_declined_at_once() -> None:
     async with open_queue(queue(COMMAND, PATCH, PLAIN)) as dialog:
         await dialog.press("m")
