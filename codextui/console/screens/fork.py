@@ -15,6 +15,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
+from codextui.console.widgets.composer import LineInput
 from codextui.text.sanitize import one_line, sanitize
 
 _RUNNING = "running"
@@ -86,7 +87,7 @@ class ForkScreen(ModalScreen[ForkChoice | None]):
             yield OptionList(
                 *(_option(at, turn) for at, turn in enumerate(self._turns, 1)), compact=True
             )
-            yield Input(
+            yield LineInput(
                 self._prompt,
                 placeholder="what the fork should do (may be empty)",
                 compact=True,

@@ -13,6 +13,7 @@ from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from codextui.console.widgets.choice_list import ChoiceList
+from codextui.console.widgets.composer import LineInput
 from codextui.console.widgets.form_fields import (
     CheckedAnswer,
     FieldKind,
@@ -108,7 +109,7 @@ class FieldRow(Vertical):
                     chosen = [i for i in initial.selected if i < len(labels)]
                 yield ChoiceList(labels, chosen, multiple=field.kind is FieldKind.CHOICES)
                 if field.allows_other:
-                    yield Input(
+                    yield LineInput(
                         "" if initial is None else initial.text,
                         placeholder="another answer",
                         max_length=MAX_TEXT_LENGTH,
@@ -121,7 +122,7 @@ class FieldRow(Vertical):
                 yield ChoiceList([self._label()], chosen, multiple=True)
             case _:
                 text = str(field.default) if initial is None else initial.text
-                yield Input(
+                yield LineInput(
                     one_line(text, MAX_TEXT_LENGTH),
                     password=field.kind is FieldKind.SECRET,
                     max_length=MAX_TEXT_LENGTH,

@@ -14,11 +14,12 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.strip import Strip
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
 from codextui.console.render.approval import approval_title, render_approval
 from codextui.console.render.palette import Palette
 from codextui.console.widgets.answer_form import AnswerDraft, AnswerForm
+from codextui.console.widgets.composer import LineInput
 from codextui.console.widgets.form_fields import FormField
 from codextui.console.widgets.strip_view import StripView, wrap_text
 from codextui.protocol.approval_text import lasting_rule
@@ -64,7 +65,7 @@ class ApprovalPanel(Vertical):
         """Create an empty panel."""
         super().__init__(classes="dialog")
         self.body = StripView(lambda _width, _palette: [], id="body")
-        self.message_input = Input(
+        self.message_input = LineInput(
             id="message",
             placeholder="what the agent should read",
             max_length=MAX_MESSAGE_LENGTH,

@@ -1,4 +1,4 @@
-"""The composer, where the user writes to a thread."""
+"""The composer, where the user writes to a thread, and the text fields of dialogs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,16 @@ from textual.containers import Vertical
 from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
-from textual.widgets import Static, TextArea
+from textual.widgets import Input, Static, TextArea
+
+
+class LineInput(Input):
+    """A field of one line that takes all lines of a paste; Textual's takes the first."""
+
+    def _on_paste(self, event: events.Paste) -> None:
+        event.prevent_default()
+        event.stop()
+        self.replace(" ".join(event.text.splitlines()), *self.selection)
 
 
 class PromptArea(TextArea):

@@ -19,8 +19,9 @@ from console.screens.dialog_host import (
     on_screen,
 )
 from msgspec import structs
+from textual import events
 from textual.pilot import Pilot
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
 from codextui.console.bindings import check_keymap
 from codextui.console.screens.approval import ApprovalScreen
@@ -256,6 +257,16 @@ async def test_a_decline_can_carry_a_message() -> None:
         await dialog.press_rested("e")
         await dialog.press(*"no", "space", *"jy", "enter")
         assert dialog.decided == [("a1", Declined("no jy"))]
+
+
+async def test_all_lines_of_a_paste_are_in_the_message() -> None:
+    async with open_dialog(COMMAND) as dialog:
+        await dialog.press_rested("e", "x")
+        field = dialog.host.screen.query_one("#message", Input)
+        field.post_message(events.Paste("first\nsecond\n"))
+        await dialog.pilot.pause()
+        await dialog.press("y", "enter")
+        assert dialog.decided == [("a1", Declined("xfirst secondy"))]
 
 
 async def test_an_empty_message_is_not_sent() -> None:
