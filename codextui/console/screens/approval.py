@@ -113,6 +113,7 @@ class ApprovalScreen(ModalScreen[None]):
         self._shown: Approval | None = None
         self._was_ready: bool | None = None
         self._is_composed = False
+        self._early_note = ""
         self._has_closed = False
 
     def compose(self) -> ComposeResult:
@@ -127,6 +128,7 @@ class ApprovalScreen(ModalScreen[None]):
         self.set_interval(1.0, self._show_origin)
         self.set_interval(0.1, self._show_guard)
         self._refresh_queue()
+        self._show_note(self._early_note)
 
     # Updates from the app.
 
@@ -498,6 +500,8 @@ class ApprovalScreen(ModalScreen[None]):
     def _show_note(self, note: str) -> None:
         if self._is_composed:
             self._panel.show_note(note)
+        else:
+            self._early_note = note
 
     def _describe_outcome(self, approval: Approval, resolved: ApprovalResolved | None) -> str:
         lost = " Your message was not sent." if self._step is Step.MESSAGE else ""

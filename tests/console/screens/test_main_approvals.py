@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 from console.screens.console import Console, build_console, text_of
+from textual.widgets import Static
 
 from codextui.client.updates import ApprovalOffered
 from codextui.config.schema import ApprovalsConfig, Config, UiConfig
 from codextui.console.screens.approval import ApprovalScreen
 from codextui.console.widgets.attention_strip import AttentionStrip
 from codextui.console.widgets.composer import Composer
-from codextui.errors import ApprovalGone, ServerUnreachable
+from codextui.errors import ApprovalGone, ServerRefused, ServerUnreachable
 from codextui.protocol.approvals import Approval, CommandAsked, Deciders
 from codextui.protocol.decisions import Approved
 from codextui.protocol.events import ApprovalAsked
@@ -168,6 +169,18 @@ async def test_a_failed_decision_can_be_made_again(console: Console) -> None:
         del console.server.failures["answer"]
         await console.press("y")
         assert console.server.answers == [("a1", Approved()), ("a1", Approved())]
+
+
+async def test_the_dialog_that_opens_again_says_why_a_decision_failed(console: Console) -> None:
+    async with console.open():
+        console.server.ask(console.server.running("backend"), "a1")
+        await console.settle()
+        console.server.failures["answer"] = ServerRefused("the disk is full")
+        await console.press("y")
+        await console.settle()
+        note = console.app.screen.query_one("#note", Static)
+        assert note.display
+        assert str(note.render()) == "a1: the disk is full"
 
 
 async def test_what_a_client_is_asked_opens_no_dialog_until_it_is_put_to_the_console() -> None:
