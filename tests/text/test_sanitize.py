@@ -112,6 +112,7 @@ def test_what_has_no_shape_is_named_and_counted(code: int) -> None:
         ("\u0441\u043e\u0440\u0443", "<U+0441><U+043E><U+0440><U+0443>"),
         ("\u043f\u0440\u0438\u0432\u0435\u0442 cat", "\u043f\u0440\u0438\u0432\u0435\u0442 cat"),
         ("rm \u2215etc", "rm <U+2215>etc"),
+        ("rm \u2010rf \u2212f \u2217", "rm <U+2010>rf <U+2212>f <U+2217>"),
         ("a\u037e b", "a<U+037E> b"),
         ("na\u00efve caf\u00e9 \u4f60\u597d", "na\u00efve caf\u00e9 \u4f60\u597d"),
         ("\u03bb x: \u03b1", "\u03bb x: \u03b1"),
