@@ -105,6 +105,7 @@ _HEREDOC = re.compile(
     r"(?<!<)<<-?[ \t]*(['\"]?)(\w+)\1([^\n]*)\n(.*?)(?:\n[ \t]*\2[ \t]*(?=\n|$)|\Z)", re.DOTALL
 )
 _SUBSTITUTION = re.compile(r"\$\(([^()]*)\)|`([^`]*)`|[<>]\(([^()]*)\)")
+_OPEN_SUBSTITUTION = re.compile(r"[$<>]\([^()]*\Z")
 _KEYWORDS_BEFORE = re.compile(r"^(?:(?:do|elif|else|if|then|until|while|[!{])\s+)+")
 _ASSIGNMENT = re.compile(r"\w+=")
 _FREE_PLACES = ("/dev/null", "/dev/stdout", "/dev/stderr", "/dev/stdin", "/dev/fd", "/dev/tty")
@@ -153,7 +154,13 @@ def find_unusual(script: str, cwd: str = "") -> tuple[Unusual, ...]:
     merged: dict[str, tuple[str, ...]] = {}
     for what, command in found:
         merged[command.text] = tuple(dict.fromkeys((*merged.get(command.text, ()), *what)))
-    return tuple(Unusual(what, text) for text, what in merged.items())
+    whole = " ".join(script.split())
+    said = set(merged.get(whole, ()))
+    return tuple(
+        Unusual(what, "" if text == whole else text)
+        for text, what in merged.items()
+        if text == whole or not said.issuperset(what)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +187,8 @@ def _commands(script: str, depth: int) -> Iterator[_Command]:
         elif match["redirect"] is not None:
             end = match.end() if words else end
         else:
+            if match[0] == ")" and words and _OPEN_SUBSTITUTION.search(script, start, end):
+                end = match.end()
             yield from _complete(words, script[start:end], depth, is_piped=is_piped)
             words, is_piped = [], match["pipe"] is not None
     yield from _complete(words, script[start:end], depth, is_piped=is_piped)
