@@ -174,7 +174,8 @@ def _tree_facts(
 ) -> Iterator[str]:
     """Yield what can be at the right of a tree row, the longest first."""
     info = view.info
-    word = _needs(info) if state is ThreadState.NEEDS_INPUT else state.value
+    state_word = _needs(info) if state is ThreadState.NEEDS_INPUT else state.value
+    word = state_word
     if summary.role_count and state is not ThreadState.DONE:
         word = f"{word} {summary.done_count}/{summary.role_count}"
     elapsed = _elapsed(view, state, now)
@@ -184,10 +185,10 @@ def _tree_facts(
         (word, elapsed, tokens),
         (word, elapsed),
         (word,),
-        (state.value,),
+        (state_word,),
     ):
         yield " ".join(part for part in parts if part)
-    yield state.value.removeprefix("needs ")
+    yield state_word.removeprefix("needs ")
 
 
 def _fitting_facts(view: ThreadView, choices: Iterable[str], room: int) -> str:
