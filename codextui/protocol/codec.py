@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any, Self, TypeVar, cast
 
 import msgspec
@@ -10,6 +11,7 @@ from codextui.errors import MessageInvalid
 from codextui.jsonrpc.fields import JsonObject
 
 _T = TypeVar("_T")
+_CONVERTING = threading.RLock()
 
 
 class Message(msgspec.Struct, frozen=True):
@@ -36,6 +38,8 @@ def convert(source: object, kind: type[_T]) -> _T:
             names both and the place, such as ``Expected `str`, got `int` - at `$.handle` ``.
     """
     try:
-        return msgspec.convert(source, kind)
+        # A type's first conversion prepares it; in two threads at once that crashes the process.
+        with _CONVERTING:
+            return msgspec.convert(source, kind)
     except msgspec.ValidationError as error:
         raise MessageInvalid(f"{kind.__name__}: {error}") from error

@@ -95,11 +95,11 @@ def http_recipe(endpoint: HttpEndpoint, name: str, scope: ConfigScope | None) ->
     snippet = _HTTP_SNIPPET.format(
         name=json.dumps(name),
         url=json.dumps(endpoint.url),
-        token=json.dumps(endpoint.token_command.split()),
+        token=json.dumps(endpoint.token_command.split(), ensure_ascii=False),
         limit=CALL_TIMEOUT_S,
     )
     return Recipe("In a script", snippet, (*_NOTES, endpoint.keep_running_note), refusal=_REFUSAL)
 
 
 def _indented(params: dict[str, object]) -> str:
-    return json.dumps(params, indent=4).replace("\n", "\n        ")
+    return json.dumps(params, indent=4, ensure_ascii=False).replace("\n", "\n        ")

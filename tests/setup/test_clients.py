@@ -306,3 +306,13 @@ def test_an_unknown_client_is_refused(setup: Any, capsys: Any) -> None:
     with pytest.raises(SystemExit):
         setup("emacs")
     assert "claude-code" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_paths_in_any_script_are_printed_as_they_are(client: str, home: Path, setup: Any):
+    config = home / "hömé-役" / "config.toml"
+    config.parent.mkdir()
+    config.touch()
+    out = setup(client, before=("--config", str(config))).out
+    assert str(config) in out
+    assert "\\u" not in out

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
 from mcp_types import RequestId
@@ -58,6 +58,8 @@ class ElicitationResponder:
         call_id: the id of its tool call; None where it supervises.
         decides_at_once: whether a decline that comes at once is a decision. That of a client which
             declines by itself only says that it has nobody to ask.
+        is_sub_agent: whether the thread of an id is a sub-agent of `thread_id`, so that it decides
+            that one's approvals too.
     """
 
     name: str
@@ -65,6 +67,7 @@ class ElicitationResponder:
     thread_id: str = ""
     call_id: RequestId | None = None
     decides_at_once: bool = True
+    is_sub_agent: Callable[[str], bool] = lambda _: False
 
     @property
     def supervises(self) -> bool:
@@ -73,7 +76,8 @@ class ElicitationResponder:
 
     def accepts(self, approval: Approval) -> bool:
         """Return whether this approval is one that it may decide."""
-        return self.thread_id in ("", approval.thread_id)
+        asking = approval.thread_id
+        return self.thread_id in ("", asking) or self.is_sub_agent(asking)
 
     async def ask(self, approval: Approval, legacy: LegacyElicitation | None) -> Decision | None:
         """Ask for a decision; None where the client is gone.
@@ -106,9 +110,13 @@ def supervisor_responder(caller: Caller) -> ElicitationResponder | None:
 
 
 def call_responder(
-    caller: Caller, thread_id: str, *, decides_at_once: bool = False
+    caller: Caller,
+    thread_id: str,
+    *,
+    decides_at_once: bool = False,
+    is_sub_agent: Callable[[str], bool] = lambda _: False,
 ) -> ElicitationResponder | None:
-    """Return the responder that asks a caller about its own thread.
+    """Return the responder that asks a caller about its own thread and that one's sub-agents.
 
     None for a caller that is not asked by requests, and for a supervisor, which is asked about
     every thread already.
@@ -118,6 +126,7 @@ def call_responder(
         thread_id: the thread that its call runs on.
         decides_at_once: whether a decline counts that comes at once from a client that is known to
             decline by itself.
+        is_sub_agent: whether the thread of an id is a sub-agent of that thread.
     """
     if caller.supervises or not caller.is_asked_by_request:
         return None
@@ -127,6 +136,7 @@ def call_responder(
         thread_id,
         caller.request_id,
         decides_at_once=decides_at_once or caller.client_name not in AUTO_DECLINERS,
+        is_sub_agent=is_sub_agent,
     )
 
 

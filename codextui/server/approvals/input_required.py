@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from codextui.codex.legacy.requests import LegacyElicitation
@@ -35,22 +35,26 @@ class InputRequiredResponder:
 
     Attributes:
         name: the client's name.
-        thread_id: the thread whose approvals it decides.
+        thread_id: the thread whose approvals it decides, and those of its sub-agents.
         supervises: that it does not decide for other threads.
     """
 
     supervises = False
 
-    def __init__(self, name: str, thread_id: str) -> None:
+    def __init__(
+        self, name: str, thread_id: str, is_sub_agent: Callable[[str], bool] = lambda _: False
+    ) -> None:
         self.name = name
         self.thread_id = thread_id
+        self._is_sub_agent = is_sub_agent
         self._pending: dict[str, _Pending] = {}
         self._asked = asyncio.Event()
         self._rounds_left = MAX_ROUNDS
 
     def accepts(self, approval: Approval) -> bool:
         """Return whether this approval is one that it may decide."""
-        return approval.thread_id == self.thread_id
+        asking = approval.thread_id
+        return asking == self.thread_id or self._is_sub_agent(asking)
 
     async def ask(self, approval: Approval, legacy: LegacyElicitation | None) -> Decision | None:
         """Ask in the next round; None where no round is left."""

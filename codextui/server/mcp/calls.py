@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -134,7 +135,9 @@ class TurnCall:
         with self._progress() as progress, self._streaming(subscriber), self._cancelling():
             record = await asyncio.shield(self._opened)
             if caller.modern and self._asks_caller and caller.elicits and not caller.supervises:
-                self._responder = InputRequiredResponder(caller.client_name, record.thread_id)
+                self._responder = InputRequiredResponder(
+                    caller.client_name, record.thread_id, self._sub_agents_of(record)
+                )
                 self._server.broker.attach(self._responder)
             if subscriber is not None:
                 self._server.legacy.attach(record.thread_id, subscriber)
@@ -261,7 +264,15 @@ class TurnCall:
 
     def _call_responder(self, record: ThreadRecord) -> ElicitationResponder | None:
         decides_at_once = self._server.options.deciders is Deciders.CLIENT
-        return call_responder(self.caller, record.thread_id, decides_at_once=decides_at_once)
+        return call_responder(
+            self.caller,
+            record.thread_id,
+            decides_at_once=decides_at_once,
+            is_sub_agent=self._sub_agents_of(record),
+        )
+
+    def _sub_agents_of(self, record: ThreadRecord) -> Callable[[str], bool]:
+        return partial(self._server.registry.is_sub_agent_of, record.thread_id)
 
     @contextmanager
     def _streaming(self, subscriber: LegacySubscriber | None) -> Iterator[None]:

@@ -24,7 +24,12 @@ from codextui.protocol.runs import RUN_PREFIX
 from codextui.protocol.sub_agents import parse_agent_call
 from codextui.protocol.threads import ThreadInfo, ThreadState
 from codextui.server.events.hub import EventHub
-from codextui.server.threads.registry import ThreadApprovals, ThreadRecord, ThreadRegistry
+from codextui.server.threads.registry import (
+    SUB_AGENT_CLIENT,
+    ThreadApprovals,
+    ThreadRecord,
+    ThreadRegistry,
+)
 
 MAX_EARLY = 10_000
 """Notifications that are buffered while threads are being opened."""
@@ -150,7 +155,7 @@ class CodexNotifications:
             thread_id=notification.thread_id,
             handle=self._registry.unique_handle(""),
             state=ThreadState.IDLE,
-            client="codex",
+            client=SUB_AGENT_CLIENT,
             created_at=time.time(),
         )
         if isinstance(notification, ThreadStarted):

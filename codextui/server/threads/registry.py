@@ -41,6 +41,9 @@ MAX_BRIEF = 2_000
 MAX_OUTCOMES = 64
 """Turns of a thread whose outcome can still be asked for."""
 
+SUB_AGENT_CLIENT = "codex"
+"""The client of threads that Codex started by itself."""
+
 _FREQUENT = (ev.TextDelta, ev.OutputDelta)
 
 
@@ -280,6 +283,29 @@ class ThreadRegistry:
         record.has_own_handle = True
         suffix = clean_handle(name.lower())[: MAX_HANDLE // 2] or "agent"
         self.rename(record, handle_with_suffix(parent.info.handle, f"-{suffix}"))
+
+    def sub_agents_of(self, record: ThreadRecord) -> list[ThreadRecord]:
+        """Return the living threads that the agent of a Codex thread has started itself."""
+        return [
+            child
+            for child in self
+            if child.info.parent == record.thread_id
+            and child.info.client == SUB_AGENT_CLIENT
+            and child.info.state is not ThreadState.KILLED
+        ]
+
+    def is_sub_agent_of(self, above: str, thread_id: str) -> bool:
+        """Return whether a thread is a sub-agent of the one above, or one of such a sub-agent."""
+        seen: set[str] = set()
+        record = self.get(thread_id)
+        while record is not None and record.thread_id not in seen:
+            seen.add(record.thread_id)
+            if record.info.client != SUB_AGENT_CLIENT or not record.info.parent:
+                return False
+            if record.info.parent == above:
+                return True
+            record = self.get(record.info.parent)
+        return False
 
     def republish(self, thread_id: str) -> None:
         """Publish a thread's info again, after its restored events."""

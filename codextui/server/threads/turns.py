@@ -131,7 +131,7 @@ class Turns:
     async def kill(self, thread: str) -> ThreadRecord:
         """End a thread for good: its turn, its processes and its approvals; then archive it.
 
-        A failure of Codex is logged and does not keep the thread alive.
+        Its sub-agents end with it. A failure of Codex is logged and keeps no thread alive.
         """
         record = self.registry.find_codex_thread(thread)
         async with record.lock:
@@ -141,6 +141,9 @@ class Turns:
             except CodextuiError as error:
                 logger.warning("the turn of %s was not ended: %s", record.info.handle, error)
             self.approvals.withdraw(thread_id=record.thread_id)
+            # Codex archives them together with it.
+            sub_agents = self.registry.sub_agents_of(record)
+            await asyncio.gather(*(self.kill(sub_agent.thread_id) for sub_agent in sub_agents))
             await self._archive(record)
             record.loaded = False
             self.registry.update(record, state=ThreadState.KILLED, **AT_REST)
