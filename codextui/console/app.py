@@ -187,10 +187,16 @@ class ConsoleApp(App[int]):
     def on_mount(self) -> None:
         """Apply the keymap, and defer everything slow until after the first frame."""
         self.set_keymap(self._keys)
+        self.set_interval(1, self._refresh_clocks)
         self.set_interval(DRAFTS_INTERVAL, self._save_drafts_in_background)
         self.set_interval(APPROVAL_CHECK_INTERVAL, self._toasts.show_waiting)
         self.set_interval(APPROVAL_CHECK_INTERVAL, self._approvals.open_if_allowed)
         self.call_after_refresh(self._start)
+
+    def _refresh_clocks(self) -> None:
+        """Redraw the screen's clocks and the dialog's together, so that they show the same."""
+        self.main.refresh_clocks()
+        self._approvals.refresh_clock()
 
     def _start(self) -> None:
         if self._first_thread:

@@ -21,6 +21,9 @@ class ApprovalDialog(Protocol):
     ) -> None:
         """Show the current queue; `resolved` holds the outcomes of approvals that left it."""
 
+    def refresh_clock(self) -> None:
+        """Show how long the request has waited now."""
+
     def reject_decision(self, approval_id: str, why: str) -> None:
         """Report that a decision did not reach the server, and ask for it again."""
 
@@ -86,6 +89,11 @@ class ApprovalPresenter:
         if self._dialog is None and self._queue:
             self._dialog = self._open_dialog(self._queue, first, True)
         return bool(self._queue)
+
+    def refresh_clock(self) -> None:
+        """Show in the dialog how long its request has waited now."""
+        if self._dialog is not None:
+            self._dialog.refresh_clock()
 
     def mark_decided(self, approval_id: str) -> None:
         """Leave an approval out of the queue while its decision is on its way to the server."""

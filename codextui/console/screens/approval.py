@@ -121,16 +121,20 @@ class ApprovalScreen(ModalScreen[None]):
         yield ApprovalPanel()
 
     def on_mount(self) -> None:
-        """Show the first approval, and start the timers of its waiting time and of the guard."""
+        """Show the first approval, and start the timer of the guard."""
         self._is_composed = True
         for active in self.active_bindings.values():
             self._keys.setdefault(active.binding.id or "", format_keys(active.binding.key))
-        self.set_interval(1.0, self._show_origin)
         self.set_interval(0.1, self._show_guard)
         self._refresh_queue()
         self._show_note(self._early_note)
 
     # Updates from the app.
+
+    def refresh_clock(self) -> None:
+        """Show how long the request has waited now; called as often as the tree's clocks."""
+        if self._is_composed:
+            self._show_origin()
 
     def update_approvals(
         self,

@@ -146,7 +146,6 @@ class MainScreen(ThreadActions):
     def on_mount(self) -> None:
         """Start the timers."""
         self._frames = self.set_interval(FRAME_INTERVAL, self._pacer.tick)
-        self.set_interval(1, self._refresh_clocks)
         self.app.theme_changed_signal.subscribe(self, lambda _: self._restyle())
         self._pacer.mark_dirty(self)
         self._pacer.tick()
@@ -205,7 +204,10 @@ class MainScreen(ThreadActions):
         if self._frames is not None:
             self._frames.pause()
 
-    def _refresh_clocks(self) -> None:
+    def refresh_clocks(self) -> None:
+        """Redraw everything that shows elapsed time. Called once a second."""
+        if not self.is_mounted:
+            return
         self.workbench.refresh_clocks()
         self.query_one(AttentionStrip).refresh()
 

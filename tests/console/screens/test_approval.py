@@ -789,9 +789,11 @@ async def test_the_dialog_shows_rebound_keys() -> None:
 
 async def test_the_waiting_time_grows_while_the_dialog_is_open() -> None:
     moment = [NOW]
-    host = DialogHost(ApprovalScreen([approval(COMMAND)], now=lambda: moment[0]))
+    dialog = ApprovalScreen([approval(COMMAND)], now=lambda: moment[0])
+    host = DialogHost(dialog)
     async with host.run_test() as pilot:
         await pilot.pause()
         moment[0] += 60
+        dialog.refresh_clock()
         facts = host.dialog.query_one("#facts", Static)
         await until(lambda: "waits 1m 12s" in str(facts.content))

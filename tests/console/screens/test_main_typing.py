@@ -121,7 +121,7 @@ async def test_a_restart_of_the_server_leaves_the_composer_alone(console: Consol
         await console.press(*"l")
         console.server.connect(fresh=True)
         console.server.thread("other")
-        console.app.main._refresh_clocks()  # draws also while the past is replayed
+        console.app.main.refresh_clocks()  # draws also while the past is replayed
         await console.settle()
         await console.press(*"in")
         console.server.catch_up()
