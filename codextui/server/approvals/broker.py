@@ -6,7 +6,9 @@ import asyncio
 import logging
 import sqlite3
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Hashable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias, TypeVar
 
@@ -160,6 +162,7 @@ class ApprovalBroker:
         self._open: dict[str, _Open] = {}
         self._responders: list[ApprovalResponder] = []
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._held: Counter[str] = Counter()
 
     @property
     def approvals(self) -> tuple[Approval, ...]:
@@ -256,6 +259,18 @@ class ApprovalBroker:
         if isinstance(decision, Approved | Answered) and not grants(entry.approval.asked, decision):
             decision = Declined()  # what Codex will be sent: the audit log must say the same
         return await asyncio.shield(self._start(self._settle(entry, decision, by)))
+
+    @contextmanager
+    def hold(self, thread_id: str) -> Iterator[None]:
+        """Let no approval of a thread time out meanwhile, such as while its turn is being ended."""
+        self._held[thread_id] += 1
+        try:
+            yield
+        finally:
+            self._held -= Counter([thread_id])
+            for entry in tuple(self._open.values()):
+                if entry.approval.thread_id == thread_id and thread_id not in self._held:
+                    self._start_timer(entry)
 
     def withdraw(
         self,
@@ -415,6 +430,8 @@ class ApprovalBroker:
 
     def _time_out(self, entry: _Open) -> None:
         entry.timer = None
+        if entry.approval.thread_id in self._held:
+            return
         reason = _unattended_reason(self._unattended_s or 0.0)
         self._start(self._decline(entry, reason, by=UNATTENDED))
 

@@ -8,6 +8,7 @@ import secrets
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -63,6 +64,9 @@ class ThreadApprovals(Protocol):
     @property
     def approvals(self) -> tuple[Approval, ...]:
         """The open approvals, oldest first."""
+
+    def hold(self, thread_id: str) -> AbstractContextManager[None]:
+        """Let no approval of a thread time out meanwhile."""
 
     def withdraw(
         self,

@@ -186,7 +186,11 @@ class Turns:
         return turn_id
 
     async def _interrupt(self, record: ThreadRecord) -> None:
-        turn_id = _running_turn(record)
+        # An approval that nobody can decide any more ends with its turn, rather than declined.
+        with self.approvals.hold(record.thread_id):
+            await self._interrupt_turn(record, _running_turn(record))
+
+    async def _interrupt_turn(self, record: ThreadRecord, turn_id: str) -> None:
         ended = record.outcome_of(turn_id)
         app = await self.worker.app()
         async with _ending_commands(app, record.thread_id):

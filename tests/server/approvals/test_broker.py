@@ -411,6 +411,15 @@ async def test_an_unattended_approval_is_declined_after_a_while_with_a_reason(
     assert "Nobody was there to decide" in reason
 
 
+async def test_nothing_times_out_while_a_turn_is_being_ended(log: Log):
+    broker = ApprovalBroker(log, log, unattended_s=0.0)
+    with broker.hold("t"), broker.hold("t"):
+        ask(broker, log)
+        await settle()
+        assert log.calls == ["open a1", "asked a1"]
+    await wait_for(log, "resolved a1 denied")
+
+
 async def test_no_timer_runs_while_a_responder_is_connected(log: Log):
     broker = ApprovalBroker(log, log, unattended_s=0.0)
     one = Person("one")
