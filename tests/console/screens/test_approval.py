@@ -442,6 +442,17 @@ async def test_changed_content_counts_as_unseen() -> None:
         assert dialog.decided == []
 
 
+async def test_the_key_for_the_unseen_goes_to_no_request_that_takes_its_place() -> None:
+    changed = approval(structs.replace(LONG, cwd="/etc"))
+    for arrived in ([changed], [approval(LONG, 2)]):
+        async with open_queue([approval(LONG)]) as dialog:
+            await dialog.press_rested("y")
+            assert "U go on without having seen them" in dialog.text("keys")
+            dialog.screen.update_approvals(arrived)
+            await dialog.press_rested("U", "U")
+            assert dialog.decided == []
+
+
 @pytest.mark.parametrize("size", [(160, 45), (80, 24), (50, 12), (30, 8)])
 async def test_rows_that_are_counted_as_seen_were_drawn(size: tuple[int, int]) -> None:
     async with open_dialog(LONG, size=size) as dialog:
