@@ -39,11 +39,14 @@ def serve_foreground(options: argparse.Namespace) -> int:
                 journal=paths.journal_path(options.server),
                 codex_binary=settings.codex.binary,
                 codex_home=settings.codex.home,
+                attach=settings.codex.attach,
+                token_env=settings.codex.token_env,
                 http=http,
                 http_required=options.http is not None,
                 token=paths.token_path(options.server),
                 deciders=settings.approvals.clients,
                 unattended_timeout_s=settings.approvals.unattended_timeout,
+                others=settings.approvals.others,
                 idle_timeout_s=idle if options.idle_timeout is None else options.idle_timeout,
             )
         )

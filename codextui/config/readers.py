@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
 from codextui.config.address import HttpAddress, parse_http_address
+from codextui.config.attach import Attach, parse_attach
 from codextui.errors import ConfigInvalid
 
 Reader: TypeAlias = Callable[[object], Any]
@@ -49,6 +50,11 @@ def read_path(value: object) -> Path:
 def read_http_address(value: object) -> HttpAddress:
     """Read `HOST:PORT`."""
     return parse_http_address(read_string(value))
+
+
+def read_attach(value: object) -> Attach:
+    """Read which Codex the shared server uses."""
+    return parse_attach(read_string(value))
 
 
 def read_url(value: object) -> str:

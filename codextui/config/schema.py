@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Annotated, cast
 
 from codextui.config.address import HttpAddress
+from codextui.config.attach import AUTO, Attach
 from codextui.config.files import replace_file
 from codextui.config.prices import Prices, read_prices
 from codextui.config.readers import (
@@ -20,6 +21,7 @@ from codextui.config.readers import (
     number_between,
     number_or_never,
     one_of,
+    read_attach,
     read_binding_keys,
     read_bool,
     read_http_address,
@@ -29,7 +31,7 @@ from codextui.config.readers import (
 )
 from codextui.config.tables import ConfigFile, Table, TableReader, read_text
 from codextui.errors import ConfigInvalid
-from codextui.protocol.approvals import Deciders
+from codextui.protocol.approvals import Deciders, Others
 
 _YEAR_S = 31_536_000
 
@@ -41,10 +43,15 @@ class CodexConfig:
     Attributes:
         binary: the Codex binary; None is the newest that is found.
         home: its CODEX_HOME; None leaves that to Codex.
+        attach: which app-server the shared server uses.
+        token_env: the environment variable with the token of the app-server at an address; None
+            for none.
     """
 
     binary: Annotated[Path | None, read_path] = None
     home: Annotated[Path | None, read_path] = None
+    attach: Annotated[Attach, read_attach] = AUTO
+    token_env: Annotated[str | None, read_string] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +80,14 @@ class ApprovalsConfig:
             client, or both.
         unattended_timeout: seconds without anyone who can decide until an approval is declined;
             0 is at once, None (`"never"`) is never.
+        others: whether `clients` and `unattended_timeout` also apply to the threads of other
+            programs on the same Codex.
     """
 
     quiet: Annotated[float, number_between(0, 10)] = 0.6
     clients: Annotated[Deciders, one_of(Deciders)] = Deciders.BOTH
     unattended_timeout: Annotated[float | None, number_or_never(0, _YEAR_S)] = 1800.0
+    others: Annotated[Others, one_of(Others)] = Others.SHOW
 
 
 def _read_bindings(table: Table) -> dict[str, str]:

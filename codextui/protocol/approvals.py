@@ -22,6 +22,15 @@ class Deciders(StrEnum):
     CLIENT = "client"
 
 
+class Others(StrEnum):
+    """What applies to the approvals of threads that other programs started on the same Codex."""
+
+    SHOW = "show"
+    """A person can decide them. No time-out and no rule of ours does."""
+    DECIDE = "decide"
+    """They are treated as those of our own threads."""
+
+
 class FileChange(Message, frozen=True):
     """One file of a patch.
 

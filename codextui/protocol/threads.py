@@ -115,6 +115,14 @@ class ThreadInfo(Message, frozen=True):
         context_window: tokens the model can hold, None where unknown.
         context_tokens: tokens that it holds, 0 where unknown.
         note: the last error or warning in one line, empty where all is well.
+        origin: the program that started it, where that is no client of this server (`Codex TUI`,
+            `IDE`, `exec`, the name that a client gave itself); empty otherwise.
+        ours: whether it was started or taken over through this server. Of a thread that is not,
+            approvals never time out unless the user says so (`[approvals] others`).
+        followed: whether the server gets its events; of a thread that is not, only the state,
+            the settings and the name are known.
+        name: the name that it has in Codex (`thread/name/set`), empty where none.
+        recent_at: unix seconds of the last activity that Codex reports, None where unknown.
     """
 
     thread_id: str
@@ -141,6 +149,11 @@ class ThreadInfo(Message, frozen=True):
     context_window: int | None = None
     context_tokens: int = 0
     note: str = ""
+    origin: str = ""
+    ours: bool = True
+    followed: bool = True
+    name: str = ""
+    recent_at: float | None = None
 
     @property
     def state_word(self) -> str:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from codextui.config.address import HttpAddress
-from codextui.protocol.approvals import Deciders
+from codextui.config.attach import OWN, Attach
+from codextui.protocol.approvals import Deciders, Others
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +125,8 @@ class ServerOptions:
         codex_binary: the Codex binary, as configured; None finds one.
         codex_home: `CODEX_HOME` for Codex; None leaves it to the environment.
         env: the whole environment of Codex; None passes on our own.
+        attach: which app-server to use.
+        token_env: the environment variable with the token of the app-server at an address.
         http: the address to serve HTTP on as well; None serves none.
         http_required: whether the server must not start where that address cannot be used.
         token: the file with the bearer token of HTTP clients (`paths.token_path`); required for
@@ -133,6 +136,8 @@ class ServerOptions:
         deciders: who is asked about the approvals of a client's call.
         unattended_timeout_s: seconds without anyone who can decide after which an approval is
             declined; 0 is at once, None is never.
+        others: whether `deciders` and `unattended_timeout_s` also apply to the threads of other
+            programs.
         progress_interval_s: seconds after which an unchanged progress message is sent again.
         orphan_timeout_s: seconds that a client may take to come back with the answers of an
             input-required round (MCP 2026-07-28) before its call is given up.
@@ -147,12 +152,15 @@ class ServerOptions:
     codex_binary: Path | None = None
     codex_home: Path | None = None
     env: Mapping[str, str] | None = None
+    attach: Attach = OWN
+    token_env: str | None = None
     http: HttpAddress | None = None
     http_required: bool = True
     token: Path | None = None
     idle_timeout_s: float = 0.0
     deciders: Deciders = Deciders.BOTH
     unattended_timeout_s: float | None = 1800.0
+    others: Others = Others.SHOW
     progress_interval_s: float = 3.0
     orphan_timeout_s: float = 3600.0
     limits: ServerLimits = DEFAULT_LIMITS

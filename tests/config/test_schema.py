@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from codextui.config.attach import Attach
 from codextui.config.prices import Price, Prices
 from codextui.config.schema import (
     ApprovalsConfig,
@@ -59,7 +60,8 @@ def test_the_example_documents_every_key_with_its_default(key: str, default: obj
     if default is None:
         assert re.search(rf"^# {name} = ", EXAMPLE.read_text(encoding="utf-8"), re.MULTILINE)
     else:
-        assert document[section][name] == default
+        expected = str(default) if isinstance(default, Attach) else default
+        assert document[section][name] == expected
 
 
 def test_the_examples_in_comments_parse_too() -> None:
