@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from codex_versions import codex_153, codex_171
 from hypothesis import settings
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
@@ -24,6 +25,18 @@ os.environ.update(HOME=HOME, XDG_CACHE_HOME=str(CACHE))
 # How long an example takes says more of the machine than of the code.
 settings.register_profile("codextui", deadline=None)
 settings.load_profile("codextui")
+
+
+@pytest.fixture(scope="session")
+def newest_codex() -> Path:
+    """The newest Codex that is supported, from npm."""
+    return codex_171()
+
+
+@pytest.fixture(scope="session")
+def oldest_codex() -> Path:
+    """The oldest Codex that is supported, from npm."""
+    return codex_153()
 
 
 @pytest.hookimpl(trylast=True)

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
-import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 
-import pytest
+from caching import CACHE, locked, unavailable
 
 HERE = Path(__file__).parent
-CACHE = HERE.parents[1] / ".ci" / "cache" / "clients"
+FOLDER = CACHE / "clients"
 NODE_PACKAGES = ("package.json", "package-lock.json")
 PYTHON_PACKAGES = ("requirements.txt",)
 NODE_AT_LEAST = (22, 19)
@@ -56,23 +53,15 @@ class Installed:
 def _install(name: str, files: tuple[str, ...], install: Callable[[Path], None]) -> Path:
     """The folder where it is installed; whoever else installs at the moment is waited for."""
     digest = hashlib.sha256(b"".join((HERE / file).read_bytes() for file in files))
-    folder = CACHE / name
-    stamp = CACHE / f"{name}.installed"
-    with _locked(name):
+    folder = FOLDER / name
+    stamp = FOLDER / f"{name}.installed"
+    with locked(FOLDER, name):
         if not stamp.exists() or stamp.read_text() != digest.hexdigest():
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir()
             install(folder)
             stamp.write_text(digest.hexdigest())
     return folder
-
-
-@contextmanager
-def _locked(name: str) -> Iterator[None]:
-    CACHE.mkdir(parents=True, exist_ok=True)
-    with (CACHE / f"{name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _find_node(folder: Path) -> Path:
@@ -96,5 +85,4 @@ def _run(command: list[str], folder: Path) -> None:
 
 
 def _unavailable(why: str) -> BaseException:
-    failed = pytest.fail.Exception if os.environ.get("CI") else pytest.skip.Exception
-    return failed(f"the clients that others wrote cannot be installed: {why}")
+    return unavailable(f"the clients that others wrote cannot be installed: {why}")
