@@ -9,7 +9,7 @@ check against the real Codex.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -130,6 +130,7 @@ async def start_turn(
     client_message_id: str,
     output_schema: JsonObject | None = None,
     model: str | None = None,
+    images: Sequence[str] = (),
 ) -> str:
     """Start a turn and return its id (`turn/start`).
 
@@ -142,12 +143,13 @@ async def start_turn(
         client_message_id: comes back as `clientId` of the `userMessage` item.
         output_schema: JSON schema of the last message.
         model: the model of this turn and later ones.
+        images: the paths of images that the model gets with the prompt (`localImage`).
 
     Raises:
         ThreadUnknown: the thread is not loaded.
         CodexFailed: the prompt is longer than MAX_INPUT_CHARS; nothing was sent.
     """
-    params = _input_params(thread_id, prompt, client_message_id)
+    params = _input_params(thread_id, prompt, client_message_id, images)
     if output_schema is not None:
         params["outputSchema"] = output_schema
     if model is not None:
@@ -158,7 +160,13 @@ async def start_turn(
 
 
 async def steer_turn(
-    app: AppServer, thread_id: str, turn_id: str, prompt: str, *, client_message_id: str
+    app: AppServer,
+    thread_id: str,
+    turn_id: str,
+    prompt: str,
+    *,
+    client_message_id: str,
+    images: Sequence[str] = (),
 ) -> None:
     """Send input to the running turn (`turn/steer`).
 
@@ -167,7 +175,8 @@ async def steer_turn(
         ThreadUnknown: the thread is not loaded.
         CodexFailed: the prompt is longer than MAX_INPUT_CHARS; nothing was sent.
     """
-    params = _input_params(thread_id, prompt, client_message_id) | {"expectedTurnId": turn_id}
+    params = _input_params(thread_id, prompt, client_message_id, images)
+    params["expectedTurnId"] = turn_id
     with _typed_refusals(thread_id):
         await app.call("turn/steer", params)
 
@@ -273,7 +282,9 @@ def _thread_params(app: AppServer, options: ThreadOptions) -> dict[str, Json]:
     return replace(options, config=config).to_params(profile)
 
 
-def _input_params(thread_id: str, prompt: str, client_message_id: str) -> dict[str, Json]:
+def _input_params(
+    thread_id: str, prompt: str, client_message_id: str, images: Sequence[str] = ()
+) -> dict[str, Json]:
     """Return the parameters for the input of a turn. Raises CodexFailed where it is too long."""
     if len(prompt) > MAX_INPUT_CHARS:
         raise CodexFailed(
@@ -281,9 +292,11 @@ def _input_params(thread_id: str, prompt: str, client_message_id: str) -> dict[s
             "most. Put the text in a file and name the file in the prompt.",
             code=INVALID_PARAMS,
         )
+    parts: list[Json] = [{"type": "text", "text": prompt}]
+    parts += [{"type": "localImage", "path": path} for path in images]
     return {
         "threadId": thread_id,
-        "input": [{"type": "text", "text": prompt}],
+        "input": parts,
         "clientUserMessageId": client_message_id,
     }
 

@@ -286,6 +286,20 @@ def _add_turn_commands(commands: _Commands) -> None:
         parser.add_argument("prompt", metavar="PROMPT")
     for parser in (new, reply):
         _add_wait(parser)
+    for parser in (new, reply, steer):
+        _add_images(parser)
+
+
+def _add_images(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "-i",
+        "--image",
+        metavar="FILE",
+        action="append",
+        type=Path,
+        default=[],
+        help="an image that goes with the prompt (PNG, JPEG, GIF, WebP); again for another",
+    )
 
 
 def _add_wait(parser: argparse.ArgumentParser) -> None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from codextui.client.updates import UpdateHandler
+from codextui.console.model.image_marks import split_images
 from codextui.console.screens import messages
 from codextui.errors import CodextuiError, ServerUnreachable
 from codextui.jsonrpc import fields
-from codextui.jsonrpc.fields import JsonObject
+from codextui.jsonrpc.fields import Json, JsonObject
 from codextui.protocol.decisions import Decision
 from codextui.protocol.threads import ThreadInfo
 
@@ -129,7 +130,7 @@ async def perform_request(
         case messages.ForkThread(thread_id=thread_id, turn_id=turn_id, prompt=prompt):
             return await _fork_thread(server, thread_id, turn_id, prompt)
         case messages.SendPrompt(thread_id=thread_id, prompt=prompt):
-            await server.call("codex-send", {"thread": thread_id, "prompt": prompt})
+            await server.call("codex-send", {"thread": thread_id, **_prompt_arguments(prompt)})
         case messages.InterruptTurn(thread_id=thread_id):
             await server.call("codex-interrupt", {"thread": thread_id})
         case messages.KillThread(thread_id=thread_id):
@@ -171,7 +172,7 @@ async def check_codex(
 
 async def _start_thread(server: ServerCalls, new_thread: messages.NewThread) -> ThreadInfo:
     arguments = {
-        "prompt": new_thread.prompt,
+        **_prompt_arguments(new_thread.prompt),
         "handle": new_thread.handle,
         "model": new_thread.model,
         "cwd": new_thread.cwd,
@@ -192,5 +193,13 @@ def _read_thread(result: JsonObject) -> ThreadInfo:
     return ThreadInfo.from_json(fields.as_object(result.get("thread"), "thread"))
 
 
-def _without_empty(arguments: dict[str, str]) -> dict[str, str]:
+def _prompt_arguments(text: str) -> dict[str, Json]:
+    """Return the arguments for a prompt with the marks of its images."""
+    prompt, paths = split_images(text)
+    if not paths:
+        return {"prompt": prompt}
+    return {"prompt": prompt, "images": [str(Path(path).expanduser()) for path in paths]}
+
+
+def _without_empty(arguments: Mapping[str, Json]) -> dict[str, Json]:
     return {key: value for key, value in arguments.items() if value}

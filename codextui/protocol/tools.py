@@ -246,6 +246,14 @@ CODEX_REPLY: JsonObject = {
 
 _THREAD = {"thread": _text("A thread id, a handle, or a unique beginning of an id.")}
 
+_IMAGES: JsonObject = {
+    "images": {
+        "type": "array",
+        "description": "Absolute paths of PNG, JPEG, GIF or WebP files that go with the prompt.",
+        "items": {"type": "string"},
+    }
+}
+
 _RUN = {"run": _text("The run's id: `run:` and what follows.")}
 
 _POLICIES = ["untrusted", "on-request", "on-failure", "never"]
@@ -272,6 +280,7 @@ SUPERVISOR_TOOLS: tuple[JsonObject, ...] = (
         "Start a Codex thread and return at once; its turn runs on.",
         {
             "prompt": _text("What it is to do; without it the thread waits."),
+            **_IMAGES,
             "handle": _text("The short name that people use, such as a role."),
             "parent": _text("The id of the role that it works for; it stands under it."),
             **_OPTIONS,
@@ -282,7 +291,7 @@ SUPERVISOR_TOOLS: tuple[JsonObject, ...] = (
         "codex-send",
         "Say something to a thread",
         "Reply to a thread at rest, or steer the turn that runs; returns at once.",
-        {**_THREAD, "prompt": _text("What to say.")},
+        {**_THREAD, "prompt": _text("What to say."), **_IMAGES},
         ("thread", "prompt"),
         annotations=_WORKS,
     ),
@@ -290,7 +299,7 @@ SUPERVISOR_TOOLS: tuple[JsonObject, ...] = (
         "codex-steer",
         "Steer a turn",
         "Say something to the turn that runs.",
-        {**_THREAD, "prompt": _text("What to say.")},
+        {**_THREAD, "prompt": _text("What to say."), **_IMAGES},
         ("thread", "prompt"),
         annotations=_WORKS,
     ),

@@ -120,6 +120,12 @@ async def test_ps_without_threads_explains_how_to_start_one(server: FakeServer, 
             {"thread": "x", "prompt": "go left"},
             "steered backend",
         ),
+        (
+            ["reply", "x", "go on", "-i", "/a.png", "--image", "/b c.png"],
+            "codex-send",
+            {"thread": "x", "prompt": "go on", "images": ["/a.png", "/b c.png"]},
+            "told backend",
+        ),
     ],
 )
 async def test_each_command_calls_its_tool_and_prints_the_result(
@@ -170,6 +176,18 @@ async def test_new_passes_every_option_and_an_absolute_folder(
             "cwd": str(tmp_path / "sub"),
         }
     ]
+
+
+async def test_new_passes_absolute_paths_of_images(
+    server: FakeServer, run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = record_calls(server, "codex-start", {"thread": THREAD.to_json()})
+    monkeypatch.chdir(tmp_path)
+    await run("new", "look", "-i", "shot.png")
+    assert given[0]["images"] == [str(tmp_path / "shot.png")]
+    ran = await run("new", "-i", "shot.png")
+    assert (ran.code, len(given)) == (2, 1)
+    assert "an image needs a PROMPT" in ran.err
 
 
 async def test_new_refuses_a_folder_that_does_not_exist(

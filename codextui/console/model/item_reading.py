@@ -88,6 +88,8 @@ def _input_text(part: JsonObject) -> str:
     match part:
         case {"type": "text", "text": str(text)}:
             return text
+        case {"type": "localImage", "path": str(path)}:
+            return f"[image {path}]"
         case {"type": str(kind), "name": str(name), "path": str(path)}:
             return f"[{kind} {name}: {path}]"
         case {"type": str(kind), "path": str(place)} | {"type": str(kind), "url": str(place)}:

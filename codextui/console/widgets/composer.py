@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from textual import events
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -12,6 +12,8 @@ from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
 from textual.widgets import Input, Static, TextArea
+
+from codextui.console.model.image_marks import describe_images, image_mark
 
 
 class LineInput(Input):
@@ -94,9 +96,28 @@ class Composer(PromptArea):
     def receive_paste(self, text: str) -> None:
         """Insert text that was pasted before the composer had the focus."""
         if self._has_mounted:
-            self.insert(text)
+            mark = image_mark(text)
+            self._insert_mark(text, mark) if mark else self.insert(text)
         else:
             self._early_input.append(text)
+
+    async def _on_paste(self, event: events.Paste) -> None:
+        """Attach the image whose path is pasted; undo makes it the path again."""
+        if not (mark := image_mark(event.text)):
+            return
+        event.prevent_default()
+        event.stop()
+        self._insert_mark(event.text, mark)
+
+    def _insert_mark(self, pasted: str, mark: str) -> None:
+        self.history.checkpoint()
+        start = self.selection.start
+        self.replace(pasted, *self.selection)
+        end = self.cursor_location
+        self.history.checkpoint()
+        before = self.get_text_range((start[0], 0), start)
+        space = " " if before and not before[-1].isspace() else ""
+        self.replace(f"{space}{mark} ", start, end)
 
     def resume(self, earlier: Composer) -> None:
         """Let undo go on in what was edited in an earlier composer, if its text is the same."""
@@ -162,15 +183,27 @@ class ComposerBox(Vertical):
         """Start from a draft; `hint` says what sending does."""
         super().__init__()
         self._hint = hint
+        self._images = describe_images(draft)
         self.composer = Composer(thread_id, draft)
 
     def compose(self) -> ComposeResult:
         """Yield the hint and the composer."""
-        yield Static(self._hint, markup=False, classes="purpose")
+        yield Static(self._purpose, markup=False, classes="purpose")
         yield self.composer
 
     def show_hint(self, hint: str) -> None:
         """Show what sending does now."""
         if hint != self._hint:
             self._hint = hint
-            self.query_one(".purpose", Static).update(hint)
+            self.query_one(".purpose", Static).update(self._purpose)
+
+    @on(Composer.Changed)
+    def _show_images(self) -> None:
+        images = describe_images(self.composer.text)
+        if images != self._images:
+            self._images = images
+            self.query_one(".purpose", Static).update(self._purpose)
+
+    @property
+    def _purpose(self) -> str:
+        return f"{self._hint}, {self._images}" if self._images else self._hint

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeAlias
 
 import codextui
+from codextui.codex.images import check_images
 from codextui.codex.requests import grants
 from codextui.errors import ServerRefused, ThreadUnknown
 from codextui.jsonrpc import fields
@@ -37,7 +39,9 @@ Tool: TypeAlias = Callable[
 
 async def start(server: ServerState, caller: Caller, arguments: JsonObject) -> dict[str, object]:
     """Answer `codex-start`."""
-    prompt = fields.text_or(arguments, "prompt")
+    prompt, images = fields.text_or(arguments, "prompt"), await _images(arguments)
+    if images and not prompt:
+        raise ServerRefused("images go with a prompt: say what to do with them")
     new = NewThread(
         thread_options(arguments, caller),
         client=caller.client_name,
@@ -45,24 +49,26 @@ async def start(server: ServerState, caller: Caller, arguments: JsonObject) -> d
         parent=_parent(server, fields.text_or(arguments, "parent")),
         prompt=prompt,
     )
-    return await _send_first(server, await server.opener.start(new), prompt)
+    return await _send_first(server, await server.opener.start(new), prompt, images)
 
 
 async def send(server: ServerState, caller: Caller, arguments: JsonObject) -> dict[str, object]:
     """Answer `codex-send`."""
     record, prompt = _find(server, arguments), fields.text(arguments, "prompt")
+    images = await _images(arguments)
     if not record.is_codex_thread:
-        return _send_to_role(server, caller, record, prompt)
-    sent = await server.turns.send(record.thread_id, prompt)
+        return _send_to_role(server, caller, record, prompt, images=images)
+    sent = await server.turns.send(record.thread_id, prompt, images=images)
     return {**_thread_result(sent.record), "turnId": sent.turn_id, "steered": sent.steered}
 
 
 async def steer(server: ServerState, caller: Caller, arguments: JsonObject) -> dict[str, object]:
     """Answer `codex-steer`."""
     record, prompt = _find(server, arguments), fields.text(arguments, "prompt")
+    images = await _images(arguments)
     if not record.is_codex_thread:
-        return _send_to_role(server, caller, record, prompt)
-    sent = await server.turns.steer(record.thread_id, prompt)
+        return _send_to_role(server, caller, record, prompt, images=images)
+    sent = await server.turns.steer(record.thread_id, prompt, images)
     return {**_thread_result(sent.record), "turnId": sent.turn_id}
 
 
@@ -243,9 +249,16 @@ CANCELLABLE = frozenset({"codex-ask"})
 """Tools that end where their client disconnects or cancels. The others are carried out."""
 
 
-async def _send_first(server: ServerState, record: ThreadRecord, prompt: str) -> dict[str, object]:
+async def _images(arguments: JsonObject) -> tuple[str, ...]:
+    """Return the images of a message. Raises ConfigInvalid."""
+    return await asyncio.to_thread(check_images, fields.texts(arguments, "images"))
+
+
+async def _send_first(
+    server: ServerState, record: ThreadRecord, prompt: str, images: Sequence[str] = ()
+) -> dict[str, object]:
     if prompt:
-        await server.turns.send(record.thread_id, prompt)
+        await server.turns.send(record.thread_id, prompt, images=images)
     return _thread_result(record)
 
 
@@ -261,9 +274,16 @@ def _parent(server: ServerState, parent: str) -> str:
 
 
 def _send_to_role(
-    server: ServerState, caller: Caller, record: ThreadRecord, prompt: str
+    server: ServerState,
+    caller: Caller,
+    record: ThreadRecord,
+    prompt: str,
+    *,
+    images: Sequence[str] = (),
 ) -> dict[str, object]:
     """Send a message to a role; the result has the shape of `codex-send`."""
+    if images:
+        raise ServerRefused(f"{record.info.handle} is a role: only Codex threads take images")
     server.controls.request(record, RoleAction.MESSAGE, prompt, by=caller.name)
     turn_id = record.turn.running_id
     return {**_thread_result(record), "turnId": turn_id, "steered": bool(turn_id)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -70,9 +70,20 @@ class Turns:
     approvals: ThreadApprovals
 
     async def send(
-        self, thread: str, prompt: str, *, output_schema: JsonObject | None = None
+        self,
+        thread: str,
+        prompt: str,
+        *,
+        images: Sequence[str] = (),
+        output_schema: JsonObject | None = None,
     ) -> SentMessage:
         """Send a message to a thread: steer its running turn, or start one.
+
+        Args:
+            thread: a thread id, a handle, or a unique beginning of an id.
+            prompt: the message.
+            images: the paths of images that go with it (`check_images`).
+            output_schema: JSON schema of the turn's last message.
 
         Raises:
             ServerRefused: the thread was killed, or there is a schema for a turn that runs.
@@ -87,7 +98,8 @@ class Turns:
                 )
             if record.turn.running_id:
                 try:
-                    return SentMessage(record, await self._steer(record, prompt), steered=True)
+                    turn_id = await self._steer(record, prompt, images)
+                    return SentMessage(record, turn_id, steered=True)
                 except (TurnNotRunning, ThreadUnknown, CodexDied):
                     # It has just ended, maybe with Codex: the message starts the next one.
                     await self.worker.app()
@@ -95,7 +107,7 @@ class Turns:
             await self.worker.require_login(await self.worker.app(), record.model_provider)
             last_turn = record.info.turn_id
             try:
-                turn_id = await self._start(record, prompt, output_schema)
+                turn_id = await self._start(record, prompt, images, output_schema)
             except (ThreadUnknown, CodexDied):
                 if record.info.turn_id != last_turn:
                     raise  # the turn has begun, and may have done something
@@ -103,10 +115,10 @@ class Turns:
                 await self.worker.app()
                 record.loaded = False
                 await self.opener.load(record)
-                turn_id = await self._start(record, prompt, output_schema)
+                turn_id = await self._start(record, prompt, images, output_schema)
             return SentMessage(record, turn_id, steered=False)
 
-    async def steer(self, thread: str, prompt: str) -> SentMessage:
+    async def steer(self, thread: str, prompt: str, images: Sequence[str] = ()) -> SentMessage:
         """Send a message to the running turn.
 
         Raises:
@@ -114,7 +126,8 @@ class Turns:
         """
         record = self.registry.find_codex_thread(thread)
         async with record.lock:
-            return SentMessage(record, await self._steer(record, prompt), steered=True)
+            turn_id = await self._steer(record, prompt, images)
+            return SentMessage(record, turn_id, steered=True)
 
     async def interrupt(self, thread: str) -> ThreadRecord:
         """End the running turn and the processes of its commands; return when both have ended.
@@ -155,14 +168,25 @@ class Turns:
             if not record.turn.running_id:
                 await self.worker.end_commands(record.thread_id)
 
-    async def _steer(self, record: ThreadRecord, prompt: str) -> str:
+    async def _steer(self, record: ThreadRecord, prompt: str, images: Sequence[str]) -> str:
         turn_id = _running_turn(record)
         app = await self.worker.app()
-        await steer_turn(app, record.thread_id, turn_id, prompt, client_message_id=new_message_id())
+        await steer_turn(
+            app,
+            record.thread_id,
+            turn_id,
+            prompt,
+            client_message_id=new_message_id(),
+            images=images,
+        )
         return turn_id
 
     async def _start(
-        self, record: ThreadRecord, prompt: str, output_schema: JsonObject | None
+        self,
+        record: ThreadRecord,
+        prompt: str,
+        images: Sequence[str],
+        output_schema: JsonObject | None,
     ) -> str:
         app = await self.worker.app()
         before = record.info.state
@@ -176,6 +200,7 @@ class Turns:
                 prompt,
                 client_message_id=new_message_id(),
                 output_schema=output_schema,
+                images=images,
             )
         except CodextuiError:
             self.registry.update(record, state=before)

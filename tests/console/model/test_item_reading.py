@@ -57,7 +57,7 @@ def test_other_inputs_of_a_user_message_appear_in_brackets() -> None:
         }
     )
     assert content == items.UserMessage(
-        "look\n[localImage /tmp/a.png]\n[image https://x/y.png]\n[mention docs: /d]\n[hologram]"
+        "look\n[image /tmp/a.png]\n[image https://x/y.png]\n[mention docs: /d]\n[hologram]"
     )
 
 

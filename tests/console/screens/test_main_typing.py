@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 from console.screens.console import NOW, Console, FakeServer, build_console
+from console.screens.dialog_host import on_screen
+from textual import events
 from textual.widgets import Input, TextArea
 
 from codextui.console.drafts import Drafts
@@ -352,3 +354,31 @@ async def test_a_half_filled_form_of_an_approval_survives_esc(tmp_path: Path) ->
         await console.press("escape", "escape", "q")
     assert "ada" in path.read_text()
     assert "hunter" not in path.read_text()
+
+
+async def test_a_pasted_image_is_attached_and_undo_makes_it_text(console: Console) -> None:
+    async with console.open(size=(120, 40)):
+        console.server.thread("mine")
+        await console.settle()
+        await console.press("r", *"see")
+        composer_of(console).post_message(events.Paste("'/tmp/a b.png'"))
+        await console.settle()
+        assert composer_of(console).text == 'see @image:"/tmp/a b.png" '
+        assert "with the image a b.png" in on_screen(console.app)
+        await console.press("ctrl+z")
+        assert composer_of(console).text == "see'/tmp/a b.png'"
+        await console.press("ctrl+y", "enter")
+        assert console.called("codex-send") == [
+            {"thread": "t-mine", "prompt": "see [Image #1]", "images": ["/tmp/a b.png"]}
+        ]
+
+
+async def test_a_refused_image_leaves_the_draft_with_its_mark(console: Console) -> None:
+    console.server.failures["codex-send"] = ServerRefused("the image '/a.png' does not exist")
+    async with console.open():
+        console.server.thread("mine")
+        await console.settle()
+        await console.press("r", *"see @image:/a.png", "enter")
+        await console.settle()
+        await console.press("r")
+        assert composer_of(console).text == "see @image:/a.png"

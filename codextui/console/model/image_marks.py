@@ -1,0 +1,66 @@
+"""Images in a prompt as people type them: `@image:PATH`. Pure.
+
+A mark stays text until the prompt is sent, so that drafts, undo and a second try keep it. In the
+prompt that is sent it becomes `[Image #1]`, the name by which Codex tells the model of the image.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePath
+from urllib.parse import unquote
+
+IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".gif", ".webp"})
+"""The endings, in lower case, of the files that a paste attaches."""
+
+MAX_PATH_LENGTH = 4096
+"""Characters that the path of a pasted image may have."""
+
+_MARK = re.compile(r'(?<!\S)@image:(?:"([^"\n]+)"|([^\s"]+))')
+_ESCAPED = re.compile(r"\\(.)")
+
+
+def split_images(text: str) -> tuple[str, tuple[str, ...]]:
+    """Return the prompt of a text with marks, and the paths of its images, each once."""
+    paths: list[str] = []
+
+    def name(mark: re.Match[str]) -> str:
+        path = mark[1] or mark[2]
+        if path not in paths:
+            paths.append(path)
+        return f"[Image #{paths.index(path) + 1}]"
+
+    return _MARK.sub(name, text), tuple(paths)
+
+
+def image_mark(pasted: str) -> str:
+    """Return the mark for a pasted path of an image; empty if the text is another thing.
+
+    Terminals paste the path of a file that is dropped on them quoted, with escaped spaces, or as a
+    `file:` URL.
+    """
+    path = _pasted_path(pasted.strip())
+    is_path = path.startswith(("/", "~/")) and len(path) <= MAX_PATH_LENGTH
+    if not is_path or PurePath(path).suffix.lower() not in IMAGE_SUFFIXES:
+        return ""
+    if not path.isprintable() or '"' in path:
+        return ""
+    return f'@image:"{path}"' if " " in path else f"@image:{path}"
+
+
+def describe_images(text: str) -> str:
+    """Describe the images of a text, empty for none: `with shot.png and 2 more images`."""
+    _, paths = split_images(text)
+    if not paths:
+        return ""
+    name = PurePath(paths[0]).name
+    more = {1: "", 2: " and another image"}.get(len(paths), f" and {len(paths) - 1} more images")
+    return f"with the image {name}{more}"
+
+
+def _pasted_path(text: str) -> str:
+    if text.startswith("file://"):
+        return unquote(text.removeprefix("file://").removeprefix("localhost"))
+    if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"":
+        return text[1:-1]
+    return _ESCAPED.sub(r"\1", text)
