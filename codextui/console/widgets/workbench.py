@@ -11,7 +11,8 @@ from textual.message import Message
 from textual.widgets import Input, TextArea
 
 from codextui.console.drafts import Drafts
-from codextui.console.model.state import Changes, ConsoleState, ThreadView
+from codextui.console.model.changes import Changes
+from codextui.console.model.state import ConsoleState, ThreadView
 from codextui.console.model.tree import TreeEntry
 from codextui.console.widgets.composer import Composer
 from codextui.console.widgets.drawing import Pacer
