@@ -30,8 +30,9 @@ from codextui.console.connection import (
     perform_request,
 )
 from codextui.console.drafts import Drafts
+from codextui.console.following import Following, describe_follow
 from codextui.console.key_dispatch import TYPING_PAUSE, KeyDispatchingApp
-from codextui.console.model.changes import Changes
+from codextui.console.model.changes import Changes, thread_changes
 from codextui.console.model.state import ConsoleState, ServerNotice
 from codextui.console.notifications import MAX_TOAST_LENGTH, Notifier, Toasts
 from codextui.console.problems import (
@@ -46,6 +47,7 @@ from codextui.console.screens import messages
 from codextui.console.screens.main import MainScreen
 from codextui.console.screens.thread_actions import MainOptions
 from codextui.console.themes import VARIABLE_DEFAULTS, register_themes, save_theme
+from codextui.console.widgets.workbench import Workbench
 from codextui.errors import ApprovalGone, CodextuiError, ConfigInvalid
 from codextui.protocol.approvals import Approval, Deciders
 from codextui.protocol.events import ApprovalResolved, CodexReady, Event
@@ -137,8 +139,11 @@ class ConsoleApp(KeyDispatchingApp):
             cost_of=cost_formatter(self._config.prices),
             detach_label=detach_label,
             drafts=drafts or Drafts(),
+            follow_note_of=self._follow_note_of,
         )
         self._server = server
+        self._following = Following(self._start_following)
+        self._panes: tuple[str, ...] = ()
         self._approvals = ApprovalPresenter(self._open_approvals, may_open=self._may_interrupt)
         self._problems = ProblemPresenter(self, self._handle_problem_answer)
         self._notifier = Notifier(self.state, ring=self._ring, notify=self._notify)
@@ -288,6 +293,7 @@ class ConsoleApp(KeyDispatchingApp):
             return
         self.main.apply_changes(changes)
         if not self.state.connection.connected:
+            self._following.reset()
             self.call_later(self._update_approvals)
         if not self.state.connection.caught_up:
             return
@@ -295,6 +301,7 @@ class ConsoleApp(KeyDispatchingApp):
             self.call_later(self._update_approvals)
         if changes.approvals or changes.threads or changes.server:
             self.call_later(self._notifier.update)
+            self.call_later(self._update_following)
 
     def notify(
         self,
@@ -422,6 +429,60 @@ class ConsoleApp(KeyDispatchingApp):
     @on(messages.OpenThread)
     def _handle_open_thread(self, message: messages.OpenThread) -> None:
         self.main.open_thread(message.thread_id)
+
+    # Threads of other programs.
+
+    @on(Workbench.PanesChanged)
+    def _handle_panes_changed(self, message: Workbench.PanesChanged) -> None:
+        self._panes = message.panes
+        self._update_following()
+
+    @on(Workbench.ThreadOpened)
+    def _handle_thread_opened(self, message: Workbench.ThreadOpened) -> None:
+        view = self.state.threads.get(message.thread_id)
+        if view is not None:
+            self._following.retry(message.thread_id, is_followed=view.info.followed)
+
+    def _update_following(self) -> None:
+        """Follow the threads of other programs that have a pane."""
+        if not self.state.connection.caught_up:
+            return
+        views = (self.state.threads.get(thread_id) for thread_id in self._panes)
+        shown = [view.thread_id for view in views if view is not None and not view.info.ours]
+        asking = [approval.thread_id for approval in self.state.approvals.values()]
+        self._following.update(shown, asking)
+
+    def _start_following(self, thread_id: str, follow: bool, call_id: int) -> None:  # as callback
+        call = self._follow(thread_id, call_id, follow=follow)
+        self.run_worker(call, group="following", exit_on_error=False)
+
+    async def _follow(self, thread_id: str, call_id: int, *, follow: bool) -> None:
+        """Follow a thread or leave it; a failure is shown, also in its pane."""
+        error = ""
+        try:
+            self._show_follow(thread_id)
+            await self._connection.call("codex-follow", {"thread": thread_id, "follow": follow})
+        except CodextuiError as failure:
+            error = one_line(str(failure), 300)
+            view = self.state.threads.get(thread_id)
+            if follow and view is not None and self.state.connection.caught_up:
+                self._notify_error(f"Could not follow {one_line(view.info.handle, 60)}", failure)
+        self._following.on_done(thread_id, call_id, error)
+        self._show_follow(thread_id)
+
+    def _show_follow(self, thread_id: str) -> None:
+        self.main.apply_changes(thread_changes(thread_id))
+
+    def _follow_note_of(self, thread_id: str) -> str:
+        """Return why a pane does not show its thread live; empty if it does."""
+        view = self.state.threads.get(thread_id)
+        if view is None or view.info.ours:
+            return ""
+        return describe_follow(
+            self._following[thread_id],
+            is_followed=view.info.followed,
+            connected=self.state.connection.connected,
+        )
 
     # Requests to the server.
 

@@ -19,7 +19,7 @@ from codextui.console.model.item_reading import read_note
 from codextui.console.model.items import clip
 from codextui.console.model.run import NO_RUN, CostFormatter, RunSummary, RunView
 from codextui.console.model.transcript import Transcript
-from codextui.console.model.tree import TreeEntry, tree_entries
+from codextui.console.model.tree import TreeEntry, group_of, tree_entries
 from codextui.protocol import events as ev
 from codextui.protocol.approvals import Approval
 from codextui.protocol.runs import RUN_PREFIX, ThreadKind
@@ -243,6 +243,7 @@ class ConsoleState:
         moved = (
             (old.forked_from, old.parent) != (info.forked_from, info.parent)
             or old.created_at != info.created_at
+            or group_of(old) != group_of(info)
             or (old.state is ThreadState.KILLED) != (info.state is ThreadState.KILLED)
         )
         # The brief of a role or a run is its description, not a message to it.

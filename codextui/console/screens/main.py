@@ -219,6 +219,7 @@ class MainScreen(ThreadActions):
             self._options.now,
             self._options.home,
             lambda thread_id: self.state.summarize_run(thread_id, self._options.cost_of),
+            self._options.follow_note_of,
         )
 
     def _restyle(self) -> None:
