@@ -19,7 +19,7 @@ def open_console(options: argparse.Namespace) -> int:
         )
     # Objects created before the first frame are never garbage.
     gc.disable()
-    from codextui.console.app import run  # noqa: PLC0415 - Textual is slow to import
+    from codextui.console.run import run  # noqa: PLC0415 - Textual is slow to import
 
     return run(options.server, config=options.config)
 

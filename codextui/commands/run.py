@@ -109,7 +109,7 @@ def _run_with_console(options: argparse.Namespace) -> int:
         subprocess.Popen(  # noqa: S603 - our own command
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
         )
-    from codextui.console.app import run as open_console  # noqa: PLC0415 - Textual
+    from codextui.console.run import run as open_console  # noqa: PLC0415 - Textual
 
     code = open_console(
         options.server, config=options.config, first_thread=run_thread_id(store.run_id)

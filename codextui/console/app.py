@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import faulthandler
 import gc
-import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property, partial
@@ -14,28 +12,28 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import events, on
-from textual.app import App, SystemCommand
+from textual import on
+from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.driver import Driver
 from textual.screen import Screen
 from textual.theme import Theme
-from textual.widgets import Input, TextArea
 from textual.worker import Worker, WorkerState
 
 from codextui.client import updates
-from codextui.config import paths
-from codextui.config.schema import Config, load_config
+from codextui.config.schema import Config
 from codextui.console.approvals import ApprovalPresenter
 from codextui.console.bindings import APP_BINDINGS, KeyGroup, format_keys
 from codextui.console.connection import (
-    ConsoleConnection,
     ServerConnection,
     check_codex,
     perform_request,
 )
 from codextui.console.drafts import Drafts
-from codextui.console.model.state import Changes, ConsoleState, ServerNotice
+from codextui.console.following import Following, describe_follow
+from codextui.console.key_dispatch import TYPING_PAUSE, KeyDispatchingApp
+from codextui.console.model.changes import Changes, thread_changes
+from codextui.console.model.state import ConsoleState, ServerNotice
 from codextui.console.notifications import MAX_TOAST_LENGTH, Notifier, Toasts
 from codextui.console.problems import (
     ProblemAnswer,
@@ -49,6 +47,7 @@ from codextui.console.screens import messages
 from codextui.console.screens.main import MainScreen
 from codextui.console.screens.thread_actions import MainOptions
 from codextui.console.themes import VARIABLE_DEFAULTS, register_themes, save_theme
+from codextui.console.widgets.workbench import Workbench
 from codextui.errors import ApprovalGone, CodextuiError, ConfigInvalid
 from codextui.protocol.approvals import Approval, Deciders
 from codextui.protocol.events import ApprovalResolved, CodexReady, Event
@@ -59,9 +58,6 @@ if TYPE_CHECKING:
 
     from codextui.console.screens.approval import ApprovalScreen
 
-TYPING_PAUSE = 1.5
-"""Seconds without a key after which an open composer no longer holds back the approval dialog."""
-
 NOTICE_TIMEOUT = 10
 """Seconds for which a notice about the whole server stays on the screen."""
 
@@ -71,15 +67,11 @@ APPROVAL_CHECK_INTERVAL = 0.25
 DRAFTS_INTERVAL = 1.0
 """Seconds between saves of the drafts that have changed."""
 
-IGNORED_TEXT = "Letters were ignored: the text field that they were for has gone."
-
-IGNORED_PASTE = "Pasted text was ignored: no text field has the focus."
-
 Connect = Callable[[updates.UpdateHandler], ServerConnection]
 """Creates the connection to the server, given the callback for its updates."""
 
 
-class ConsoleApp(App[int]):
+class ConsoleApp(KeyDispatchingApp):
     """The console.
 
     Updates of the connection change the state, changes of the state update the screen, and messages
@@ -129,7 +121,7 @@ class ConsoleApp(App[int]):
         Raises:
             ConfigInvalid: the keymap or the theme's name cannot be used.
         """
-        super().__init__()
+        super().__init__(typing_pause)
         self.state = ConsoleState()
         self._config = config or Config()
         self._config_path = config_path
@@ -147,18 +139,17 @@ class ConsoleApp(App[int]):
             cost_of=cost_formatter(self._config.prices),
             detach_label=detach_label,
             drafts=drafts or Drafts(),
+            follow_note_of=self._follow_note_of,
         )
         self._server = server
+        self._following = Following(self._start_following)
+        self._panes: tuple[str, ...] = ()
         self._approvals = ApprovalPresenter(self._open_approvals, may_open=self._may_interrupt)
         self._problems = ProblemPresenter(self, self._handle_problem_answer)
         self._notifier = Notifier(self.state, ring=self._ring, notify=self._notify)
         self._offered: set[str] = set()
         self._first_thread = first_thread
         self._was_connected = False
-        self._typing_pause = typing_pause
-        self._last_key_at = 0.0
-        self._is_typing = False
-        self._inputs = 0
         self._has_drafts_problem = False
         self._toasts = Toasts(
             withdraw=self._withdraw_toasts, may_show=lambda: self.screen is self.main
@@ -302,6 +293,7 @@ class ConsoleApp(App[int]):
             return
         self.main.apply_changes(changes)
         if not self.state.connection.connected:
+            self._following.reset()
             self.call_later(self._update_approvals)
         if not self.state.connection.caught_up:
             return
@@ -309,6 +301,7 @@ class ConsoleApp(App[int]):
             self.call_later(self._update_approvals)
         if changes.approvals or changes.threads or changes.server:
             self.call_later(self._notifier.update)
+            self.call_later(self._update_following)
 
     def notify(
         self,
@@ -374,68 +367,6 @@ class ConsoleApp(App[int]):
         else:
             self._connection.retry()
 
-    # Keys.
-
-    def _build_may_focus(self) -> Callable[[], bool]:
-        """Return a function that tells whether the user has done nothing since now."""
-        inputs = self._inputs
-        return lambda: self._inputs == inputs
-
-    async def on_event(self, event: events.Event) -> None:
-        """Dispatch keys in the order in which they were pressed."""
-        if isinstance(event, events.Paste) and not event.is_forwarded:
-            self._last_key_at = time.monotonic()
-            if (composer := self.main.workbench.opening_composer) is not None:
-                composer.receive_paste(event.text)
-                return
-        if isinstance(event, events.MouseDown):
-            self._inputs += 1
-            self._is_typing = False
-        if isinstance(event, events.Key) and not event.is_forwarded:
-            self._inputs += 1
-            was_typing = self._is_typing and self._is_soon_after_key()
-            self._last_key_at = time.monotonic()
-            self._is_typing = event.is_printable and (was_typing or self._takes_text())
-            if was_typing and event.is_printable and not self._takes_text():
-                self._explain_ignored_text()
-                return
-            if self.screen is self.main and self.main.keys_are_commands():
-                await self._run_key(event)
-                return
-        await super().on_event(event)
-
-    def _takes_text(self) -> bool:
-        """Return whether what is typed now is text: a field has the focus, or is about to."""
-        opening = self.screen is self.main and self.main.workbench.opening_composer is not None
-        return opening or isinstance(self.focused, Input | TextArea)
-
-    def _is_soon_after_key(self) -> bool:
-        return time.monotonic() - self._last_key_at < self._typing_pause
-
-    def _explain_ignored_text(self) -> None:
-        """Say that letters were ignored, as their text field has gone."""
-        if not any(one.message == IGNORED_TEXT for one in self._notifications):
-            self.notify(IGNORED_TEXT, severity="warning", markup=False)
-
-    def on_paste(self) -> None:
-        """Say that pasted text was ignored, if no text field and no dialog took it."""
-        if not isinstance(self.focused, Input | TextArea):
-            self.notify(IGNORED_PASTE, severity="warning", markup=False)
-
-    async def _run_key(self, event: events.Key) -> None:
-        """Run a key's binding at once, as the focused widget takes no text.
-
-        Textual passes a key up from the focused widget and looks its binding up on arrival. By
-        then an earlier key may have opened the composer, and a letter of the prompt would run as
-        a command.
-        """
-        if await self._check_bindings(event.key, priority=True):
-            return
-        if (composer := self.main.workbench.opening_composer) is not None:
-            composer.receive_key(event)
-        else:
-            await self._check_bindings(event.key)
-
     # Approvals.
 
     def _update_approvals(self) -> None:
@@ -499,6 +430,60 @@ class ConsoleApp(App[int]):
     def _handle_open_thread(self, message: messages.OpenThread) -> None:
         self.main.open_thread(message.thread_id)
 
+    # Threads of other programs.
+
+    @on(Workbench.PanesChanged)
+    def _handle_panes_changed(self, message: Workbench.PanesChanged) -> None:
+        self._panes = message.panes
+        self._update_following()
+
+    @on(Workbench.ThreadOpened)
+    def _handle_thread_opened(self, message: Workbench.ThreadOpened) -> None:
+        view = self.state.threads.get(message.thread_id)
+        if view is not None:
+            self._following.retry(message.thread_id, is_followed=view.info.followed)
+
+    def _update_following(self) -> None:
+        """Follow the threads of other programs that have a pane."""
+        if not self.state.connection.caught_up:
+            return
+        views = (self.state.threads.get(thread_id) for thread_id in self._panes)
+        shown = [view.thread_id for view in views if view is not None and not view.info.ours]
+        asking = [approval.thread_id for approval in self.state.approvals.values()]
+        self._following.update(shown, asking)
+
+    def _start_following(self, thread_id: str, follow: bool, call_id: int) -> None:  # as callback
+        call = self._follow(thread_id, call_id, follow=follow)
+        self.run_worker(call, group="following", exit_on_error=False)
+
+    async def _follow(self, thread_id: str, call_id: int, *, follow: bool) -> None:
+        """Follow a thread or leave it; a failure is shown, also in its pane."""
+        error = ""
+        try:
+            self._show_follow(thread_id)
+            await self._connection.call("codex-follow", {"thread": thread_id, "follow": follow})
+        except CodextuiError as failure:
+            error = one_line(str(failure), 300)
+            view = self.state.threads.get(thread_id)
+            if follow and view is not None and self.state.connection.caught_up:
+                self._notify_error(f"Could not follow {one_line(view.info.handle, 60)}", failure)
+        self._following.on_done(thread_id, call_id, error)
+        self._show_follow(thread_id)
+
+    def _show_follow(self, thread_id: str) -> None:
+        self.main.apply_changes(thread_changes(thread_id))
+
+    def _follow_note_of(self, thread_id: str) -> str:
+        """Return why a pane does not show its thread live; empty if it does."""
+        view = self.state.threads.get(thread_id)
+        if view is None or view.info.ours:
+            return ""
+        return describe_follow(
+            self._following[thread_id],
+            is_followed=view.info.followed,
+            connected=self.state.connection.connected,
+        )
+
     # Requests to the server.
 
     @on(messages.StartThread)
@@ -533,61 +518,6 @@ class ConsoleApp(App[int]):
     @on(messages.RetryConnection)
     def _handle_retry(self) -> None:
         self._connection.retry()
-
-
-def run(
-    server: str, *, config: Path | None = None, detach_label: str = "detach", first_thread: str = ""
-) -> int:
-    """Run the console on the shared server `server`, and return the process's exit code.
-
-    Args:
-        server: the server's name; it is started if it is not running.
-        config: the configuration file; None for the user's own.
-        detach_label: what leaving the console does, as the footer shows it.
-        first_thread: id of the thread to open as soon as it is known; empty for none.
-
-    Raises:
-        ConfigInvalid: the configuration cannot be used.
-    """
-    path = paths.config_path(config)
-    _enable_faulthandler(server)
-    app = ConsoleApp(
-        server,
-        partial(ConsoleConnection, server, config),
-        config=load_config(path),
-        config_path=path,
-        home=str(Path.home()),
-        folder=_current_folder(),
-        detach_label=detach_label,
-        first_thread=first_thread,
-        drafts=_load_drafts(server),
-    )
-    result = app.run()
-    app.save_drafts()
-    return app.return_code or result or 0
-
-
-def _current_folder() -> str:
-    """Return the current folder, or the home folder if it was deleted."""
-    try:
-        return str(Path.cwd())
-    except FileNotFoundError:
-        return str(Path.home())
-
-
-def _enable_faulthandler(server: str) -> None:
-    """Write a traceback to the server's log if the interpreter itself crashes."""
-    with contextlib.suppress(CodextuiError, OSError):
-        # It must stay open as long as the process lives.
-        descriptor = os.open(paths.log_path(server), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        faulthandler.enable(descriptor)
-
-
-def _load_drafts(server: str) -> Drafts:
-    try:
-        return Drafts(paths.drafts_path(server))
-    except (CodextuiError, OSError):
-        return Drafts()
 
 
 def _check_keys(keys: Mapping[str, str], path: Path | None) -> dict[str, str]:

@@ -46,9 +46,9 @@ def run_beside_console(
     demo = _BackgroundDemo(open_environment, play)
     demo.start()
     try:
-        from codextui.console import app  # noqa: PLC0415 - imported while the server starts
+        from codextui.console import run  # noqa: PLC0415 - imported while the server starts
 
-        code: int = app.run(demo.wait_for_server(), detach_label="end the demo")
+        code: int = run.run(demo.wait_for_server(), detach_label="end the demo")
     finally:
         demo.stop()
     return code, demo.error

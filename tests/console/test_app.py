@@ -100,7 +100,7 @@ asyncio.run(main())
 def test_a_console_in_a_deleted_folder_starts_threads_in_the_home_folder(tmp_path: Path) -> None:
     folder = tmp_path / "gone"
     folder.mkdir()
-    code = "from codextui.console.app import _current_folder; print(_current_folder())"
+    code = "from codextui.console.run import _current_folder; print(_current_folder())"
     done = subprocess.run(
         ["sh", "-c", f'cd {folder} && rmdir {folder} && exec "$0" -c "$1"', sys.executable, code],
         capture_output=True,

@@ -6,16 +6,20 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import msgspec
 from msgspec import structs
 
+from codextui.console.model.changes import (
+    NO_CHANGES,
+    Changes,
+    thread_changes,
+    transcript_changes,
+)
 from codextui.console.model.item_reading import read_note
 from codextui.console.model.items import clip
 from codextui.console.model.run import NO_RUN, CostFormatter, RunSummary, RunView
 from codextui.console.model.transcript import Transcript
-from codextui.console.model.tree import TreeEntry, tree_entries
+from codextui.console.model.tree import TreeEntry, group_of, tree_entries
 from codextui.protocol import events as ev
 from codextui.protocol.approvals import Approval
 from codextui.protocol.runs import RUN_PREFIX, ThreadKind
@@ -26,55 +30,6 @@ MAX_NOTICES = 100
 
 MAX_OUTCOMES = 10_000
 """Outcomes of approvals stored."""
-
-
-class Changes(msgspec.Struct, frozen=True):
-    """What a change of the state affects.
-
-    Attributes:
-        threads: threads whose tree row or pane header changed (state, tokens, plan, …).
-        transcripts: threads whose transcript changed; see `Transcript.changed_since`.
-        tree: whether threads were added to the tree or moved in it.
-        approvals: whether the open approvals changed.
-        server: whether the connection, the Codex process or the notices changed.
-        runs: runs whose gates or spans changed.
-    """
-
-    threads: frozenset[str] = frozenset()
-    transcripts: frozenset[str] = frozenset()
-    tree: bool = False
-    approvals: bool = False
-    server: bool = False
-    runs: frozenset[str] = frozenset()
-
-    def __bool__(self) -> bool:
-        return bool(
-            self.threads
-            or self.transcripts
-            or self.tree
-            or self.approvals
-            or self.server
-            or self.runs
-        )
-
-    def __or__(self, other: Changes) -> Changes:
-        """Return the union of both."""
-        if not other:
-            return self
-        if not self:
-            return other
-        return Changes(
-            threads=self.threads | other.threads,
-            transcripts=self.transcripts | other.transcripts,
-            tree=self.tree or other.tree,
-            approvals=self.approvals or other.approvals,
-            server=self.server or other.server,
-            runs=self.runs | other.runs,
-        )
-
-
-NO_CHANGES = Changes()
-"""Nothing is affected."""
 
 
 class ConnectionState(msgspec.Struct, frozen=True):
@@ -201,7 +156,8 @@ class ConsoleState:
                 return self._add_notice(event.at, "warning", text)
 
     def _apply_to_thread(self, view: ThreadView, event: ev.Event) -> Changes:
-        transcript, turn_id, at = view.transcript, event.turn_id, event.at
+        thread_id, transcript = view.thread_id, view.transcript
+        turn_id, at = event.turn_id, event.at
         match event.msg:
             case ev.TurnStarted(started_at):
                 return self._start_turn(view, turn_id, started_at or at)
@@ -210,9 +166,13 @@ class ConsoleState:
             case ev.TurnAborted(reason, message, usage):
                 return self._end_turn(view, event, reason, message, usage)
             case ev.ItemStarted(item):
-                return _transcript_changes(view, transcript.put_item(turn_id, item, done=False))
+                return transcript_changes(
+                    view.thread_id, transcript.put_item(turn_id, item, done=False)
+                )
             case ev.ItemCompleted(item):
-                return _transcript_changes(view, transcript.put_item(turn_id, item, done=True))
+                return transcript_changes(
+                    view.thread_id, transcript.put_item(turn_id, item, done=True)
+                )
             case (
                 ev.TextDelta()
                 | ev.ReasoningDelta()
@@ -220,20 +180,22 @@ class ConsoleState:
                 | ev.OutputDelta()
                 | ev.PatchUpdated() as delta
             ):
-                return _transcript_changes(view, transcript.add_delta(turn_id, delta))
+                return transcript_changes(thread_id, transcript.add_delta(turn_id, delta))
             case ev.TokensCounted() | ev.DiffUpdated() | ev.PlanUpdated():
                 return self._update_turn(view, event.msg)
             case ev.GatesChecked() | ev.SpanChanged():
                 return self._update_run(view, event.msg, at)
             case msg:
                 note = read_note(msg)
-                return _transcript_changes(view, note and transcript.add_note(turn_id, note))
+                return transcript_changes(
+                    view.thread_id, note and transcript.add_note(turn_id, note)
+                )
 
     def _start_turn(self, view: ThreadView, turn_id: str, at: float) -> Changes:
         if not view.transcript.start_turn(turn_id, at):
             return NO_CHANGES
         view.plan, view.diff = None, ""
-        return _transcript_changes(view, True) | _thread_changes(view.thread_id)
+        return transcript_changes(view.thread_id, True) | thread_changes(view.thread_id)
 
     def _end_turn(
         self, view: ThreadView, event: ev.Event, reason: str, message: str, usage: Usage | None
@@ -241,7 +203,7 @@ class ConsoleState:
         tokens = None if usage is None else usage.total
         if not view.transcript.end_turn(event.turn_id, reason, message, event.at, tokens):
             return NO_CHANGES
-        return _transcript_changes(view, True) | _thread_changes(view.thread_id)
+        return transcript_changes(view.thread_id, True) | thread_changes(view.thread_id)
 
     def _update_turn(
         self, view: ThreadView, msg: ev.TokensCounted | ev.DiffUpdated | ev.PlanUpdated
@@ -258,7 +220,7 @@ class ConsoleState:
                 view.diff = clip(diff)
             case ev.PlanUpdated():
                 view.plan = msg
-        return _thread_changes(view.thread_id)
+        return thread_changes(view.thread_id)
 
     def _update_run(
         self, view: ThreadView, msg: ev.GatesChecked | ev.SpanChanged, at: float
@@ -281,16 +243,17 @@ class ConsoleState:
         moved = (
             (old.forked_from, old.parent) != (info.forked_from, info.parent)
             or old.created_at != info.created_at
+            or group_of(old) != group_of(info)
             or (old.state is ThreadState.KILLED) != (info.state is ThreadState.KILLED)
         )
         # The brief of a role or a run is its description, not a message to it.
         has_brief = info.kind is ThreadKind.CODEX and view.transcript.set_brief(info.brief)
         self._update_waits(info.thread_id)
-        changes = added | _thread_changes(view.thread_id) | Changes(tree=moved)
+        changes = added | thread_changes(view.thread_id) | Changes(tree=moved)
         run_id = self.run_id_of(view.thread_id)
         if run_id in self.threads:
-            changes |= _thread_changes(run_id)
-        return changes | _transcript_changes(view, has_brief)
+            changes |= thread_changes(run_id)
+        return changes | transcript_changes(view.thread_id, has_brief)
 
     def _view(self, thread_id: str) -> tuple[ThreadView, Changes]:
         """Return the thread; one that is unknown yet is added, so that its events are shown."""
@@ -319,9 +282,9 @@ class ConsoleState:
         oldest_first = sorted([*self.approvals.values(), approval], key=lambda one: one.asked_at)
         self.approvals = {one.approval_id: one for one in oldest_first}
         view, added = self._view(approval.thread_id)
-        transcript = _transcript_changes(view, view.transcript.add_approval(approval))
+        transcript = transcript_changes(view.thread_id, view.transcript.add_approval(approval))
         self._update_waits(view.thread_id)
-        return added | transcript | _thread_changes(view.thread_id) | Changes(approvals=True)
+        return added | transcript | thread_changes(view.thread_id) | Changes(approvals=True)
 
     def remove_approval(self, approval_id: str) -> Changes:
         """Remove an approval this console can no longer answer; its outcome is an event."""
@@ -361,7 +324,7 @@ class ConsoleState:
         view, _ = self._view(approval.thread_id)
         resolved = view.transcript.resolve_approval(approval, outcome)
         self._update_waits(view.thread_id)
-        changes = _transcript_changes(view, resolved) | _thread_changes(view.thread_id)
+        changes = transcript_changes(view.thread_id, resolved) | thread_changes(view.thread_id)
         return changes | Changes(approvals=was_open)
 
     # The connection.
@@ -392,7 +355,7 @@ class ConsoleState:
             changes |= self._restore_unknown(view)
         self._at_risk = {}
         for view in self.threads.values():
-            changes |= _transcript_changes(view, view.transcript.recover_unknown_turns(at))
+            changes |= transcript_changes(view.thread_id, view.transcript.recover_unknown_turns(at))
         return changes
 
     def set_disconnected(
@@ -425,7 +388,7 @@ class ConsoleState:
         )
         view.transcript.mark_lost(lost=True)
         self.threads[view.thread_id] = view
-        return Changes(tree=True) | _thread_changes(view.thread_id)
+        return Changes(tree=True) | thread_changes(view.thread_id)
 
     def _all_changes(self) -> Changes:
         threads, runs = frozenset(self.threads), frozenset(self.runs)
@@ -507,17 +470,3 @@ class ConsoleState:
             met_count=run.met_count,
             cost="" if format_cost is None else format_cost((m.model, m.usage) for m in members),
         )
-
-
-@lru_cache(maxsize=1024)
-def _thread_changes(thread_id: str) -> Changes:
-    return Changes(threads=frozenset({thread_id}))
-
-
-def _transcript_changes(view: ThreadView, changed: object) -> Changes:
-    return _changes_of_transcript(view.thread_id) if changed else NO_CHANGES
-
-
-@lru_cache(maxsize=1024)
-def _changes_of_transcript(thread_id: str) -> Changes:
-    return Changes(transcripts=frozenset({thread_id}))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 from rich.cells import cell_len
@@ -13,7 +14,7 @@ from textual.strip import Strip
 from codextui.config.prices import Prices, format_money
 from codextui.console.model.run import NO_RUN, CostFormatter, RunSummary
 from codextui.console.model.state import ThreadView
-from codextui.console.model.tree import TreeEntry
+from codextui.console.model.tree import TreeEntry, TreeGroup, group_of
 from codextui.console.render.layout import Row, fit_row, row_width, truncate, truncate_left
 from codextui.console.render.palette import Palette
 from codextui.protocol.events import PlanUpdated
@@ -33,6 +34,9 @@ MIN_HANDLE_WIDTH = {ThreadKind.RUN: 16, ThreadKind.ROLE: 9, ThreadKind.CODEX: 8}
 
 MIN_LOCATION_WIDTH = 12
 """Cells of folder and branch in a pane header for which anything else is left out first."""
+
+_GENERATED_HANDLE = re.compile(r".*-\d+")
+"""A handle that the server made: it says less than the name that a thread has in Codex."""
 
 _GLYPHS = {
     ThreadState.STARTING: "◌",
@@ -116,7 +120,9 @@ def render_tree_row(
 
     From left to right: pane number, guides, glyph, handle, state, elapsed time, tokens, cost. If
     there is no room for all, the rightmost is left out first. A run has the prefix `▣` and
-    counts its done roles; a role has the prefix `@`.
+    counts its done roles; a role has the prefix `@`. A thread of another program has its folder,
+    branch and model instead of tokens and cost. A thread with a name has it instead of a handle
+    that the server made.
 
     Args:
         entry: the thread's place in the tree.
@@ -134,7 +140,7 @@ def render_tree_row(
     room = width - cell_len(left) - 2
     facts = _fitting_facts(view, _tree_facts(view, state, now, summary), room)
     handle_room = room - (cell_len(facts) + 1 if facts else 0)
-    handle = truncate(_abbreviate(_handle(view.info), summary, handle_room), handle_room)
+    handle = truncate(_abbreviate(_tree_label(view.info), summary, handle_room), handle_room)
     space = max(0, room - cell_len(handle) - cell_len(facts))
     is_loud = state in (ThreadState.NEEDS_INPUT, ThreadState.FAILED)
     row = [
@@ -149,6 +155,42 @@ def render_tree_row(
     return fit_row([segment for segment in row if segment.text], width, palette.text)
 
 
+def render_group_row(
+    group: TreeGroup, threads: Mapping[str, ThreadView], width: int, palette: Palette
+) -> Strip:
+    """Render the heading of a group, exactly `width` cells wide: title, count, who needs you.
+
+    Args:
+        group: the group.
+        threads: its threads, by id.
+        width: in cells.
+        palette: the styles.
+    """
+    title, count = one_line(group.title, 40), f" {len(group.thread_ids)}"
+    waiting = [threads[thread_id].info for thread_id in group.thread_ids]
+    waiting = [info for info in waiting if info.state is ThreadState.NEEDS_INPUT]
+    room = width - cell_len(title) - cell_len(count) - 2
+    needs = next((text for text in _who_needs_you(waiting) if cell_len(text) <= room), "")
+    row = [
+        Segment(truncate(title, max(1, width - cell_len(count))), palette.heading),
+        Segment(count, palette.muted),
+        *([Segment(f"  {needs}", palette.needs_input)] if needs else []),
+    ]
+    return fit_row(row, width, palette.text)
+
+
+def _who_needs_you(waiting: list[ThreadInfo]) -> Iterator[str]:
+    """Yield who of a group waits for the user, the longest first."""
+    if not waiting:
+        return
+    glyph = _GLYPHS[ThreadState.NEEDS_INPUT]
+    verb = "needs" if len(waiting) == 1 else "need"
+    if len(waiting) == 1:
+        yield f"{glyph} {_tree_label(waiting[0])} {verb} you"
+    yield f"{glyph} {len(waiting)} {verb} you"
+    yield f"{glyph} {len(waiting)}"
+
+
 def _guides(entry: TreeEntry) -> str:
     shown = entry.guides[-MAX_GUIDE_LEVELS:]
     if not shown:
@@ -159,6 +201,14 @@ def _guides(entry: TreeEntry) -> str:
 
 def _handle(info: ThreadInfo) -> str:
     return KIND_PREFIXES[info.kind] + one_line(info.handle or info.thread_id[:8], 200)
+
+
+def _tree_label(info: ThreadInfo) -> str:
+    """Return the handle, or the name in Codex of a thread whose handle the server made."""
+    name = one_line(info.name, 200)
+    if name and info.kind is ThreadKind.CODEX and _GENERATED_HANDLE.fullmatch(info.handle):
+        return name
+    return _handle(info)
 
 
 def _abbreviate(handle: str, summary: RunSummary, room: int) -> str:
@@ -180,6 +230,9 @@ def _tree_facts(
         word = f"{word} {summary.done_count}/{summary.role_count}"
     elapsed = _elapsed(view, state, now)
     tokens = format_tokens(info.usage.total) if info.usage.total else ""
+    if not info.ours:
+        yield from _foreign_facts(info, word, elapsed)
+        return
     for parts in (
         (word, elapsed, tokens, summary.cost),
         (word, elapsed, tokens),
@@ -191,9 +244,27 @@ def _tree_facts(
     yield state_word.removeprefix("needs ")
 
 
+def _foreign_facts(info: ThreadInfo, word: str, elapsed: str) -> Iterator[str]:
+    """Yield what can be at the right of the row of another program's thread, the longest first."""
+    folder, branch = short_folder(info.cwd), one_line(info.branch, 60)
+    place = f"{folder}@{branch}" if branch else folder
+    model = one_line(info.model, 30)
+    for parts in (
+        (word, elapsed, place, model),
+        (word, elapsed, place),
+        (word, place),
+        (word, elapsed, folder),
+        (word, folder),
+        (word, elapsed),
+        (word,),
+    ):
+        yield " ".join(part for part in parts if part)
+    yield word.removeprefix("needs ")
+
+
 def _fitting_facts(view: ThreadView, choices: Iterable[str], room: int) -> str:
     """Return the first choice that fits `room` cells next to the handle, or an empty string."""
-    min_handle = min(MIN_HANDLE_WIDTH[view.info.kind], cell_len(_handle(view.info)))
+    min_handle = min(MIN_HANDLE_WIDTH[view.info.kind], cell_len(_tree_label(view.info)))
     return next((facts for facts in choices if cell_len(facts) + 1 + min_handle <= room), "")
 
 
@@ -269,9 +340,16 @@ def _title_row(
     return [
         Segment(left, palette.accent),
         Segment(f"{label.glyph} ", label.style),
-        Segment(f"{truncate(_handle(info), max(room, 6))} ", palette.strong),
+        Segment(f"{truncate(_title(info), max(room, 6))} ", palette.strong),
         Segment(facts, label.style),
     ]
+
+
+def _title(info: ThreadInfo) -> str:
+    """Return the handle, and the name in Codex beside it."""
+    name = one_line(info.name, 200)
+    handle = _handle(info)
+    return handle if name in ("", info.handle) else f"{handle} {name}"
 
 
 def _fullness(view: ThreadView) -> str:
@@ -305,9 +383,11 @@ def _role_row(
 
 
 def _location_row(info: ThreadInfo, width: int, palette: Palette, home: str) -> Row:
-    """Lay out model, folder@branch and sandbox; the model is left out before the sandbox."""
+    """Lay out origin, model, folder@branch and sandbox; the sandbox is left out last."""
     location = _location(info, home)
     model, sandbox = one_line(info.model, 60), one_line(info.sandbox, 40)
+    origin = one_line(group_of(info), 40)
+    model = "  ".join(part for part in (origin, model) if part)
     is_risky = info.sandbox == "danger-full-access"
     sandbox_style = palette.warning if is_risky else palette.muted
     before = [Segment(f"{model}  ", palette.muted)] if model else []
@@ -318,6 +398,22 @@ def _location_row(info: ThreadInfo, width: int, palette: Palette, home: str) -> 
             end.clear()
     room = max(0, width - row_width([*before, *after]))
     return [*before, Segment(truncate_left(location, room), palette.muted), *after]
+
+
+def short_folder(cwd: str) -> str:
+    """Return the last part of a path. Sanitized."""
+    return one_line(cwd.rstrip("/").rpartition("/")[2] or cwd, 60)
+
+
+def asker_name(info: ThreadInfo) -> str:
+    """Return who asks, of another program's thread: `Codex TUI · shop · tui-2`. Sanitized.
+
+    Empty for a thread of our own, whose handle says enough.
+    """
+    if info.ours:
+        return ""
+    parts = (one_line(group_of(info), 40), short_folder(info.cwd), _tree_label(info))
+    return " · ".join(part for part in parts if part)
 
 
 def _location(info: ThreadInfo, home: str) -> str:

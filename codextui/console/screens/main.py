@@ -12,7 +12,8 @@ from textual.binding import Binding, BindingType
 from textual.timer import Timer
 
 from codextui.console.bindings import format_keys, is_unbound
-from codextui.console.model.state import Changes, ConsoleState, ThreadView
+from codextui.console.model.changes import Changes
+from codextui.console.model.state import ConsoleState, ThreadView
 from codextui.console.screens import messages
 from codextui.console.screens.availability import Action, unavailable_reason
 from codextui.console.screens.thread_actions import MainOptions, ThreadActions, describe_send
@@ -218,6 +219,7 @@ class MainScreen(ThreadActions):
             self._options.now,
             self._options.home,
             lambda thread_id: self.state.summarize_run(thread_id, self._options.cost_of),
+            self._options.follow_note_of,
         )
 
     def _restyle(self) -> None:

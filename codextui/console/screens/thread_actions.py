@@ -41,6 +41,7 @@ class MainOptions(msgspec.Struct, frozen=True):
         cost_of: formats the cost of tokens; None if no prices are configured.
         detach_label: what leaving the console does, in a word or two.
         drafts: what was typed and not sent.
+        follow_note_of: returns why a thread of another program is not shown live.
     """
 
     server: str
@@ -53,6 +54,7 @@ class MainOptions(msgspec.Struct, frozen=True):
     cost_of: CostFormatter | None = None
     detach_label: str = "detach"
     drafts: Drafts = msgspec.field(default_factory=Drafts)
+    follow_note_of: Callable[[str], str] = lambda _: ""
 
 
 class ThreadActions(Screen[None]):

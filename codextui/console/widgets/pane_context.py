@@ -56,6 +56,7 @@ class PaneContext(msgspec.Struct, frozen=True):
         now: returns unix seconds.
         home: the user's home folder, shown as `~`.
         run_summary_of: see `ConsoleState.summarize_run`.
+        follow_note_of: returns why a thread of another program is not shown live.
     """
 
     palettes: Palettes
@@ -63,6 +64,7 @@ class PaneContext(msgspec.Struct, frozen=True):
     now: Callable[[], float]
     home: str = ""
     run_summary_of: Callable[[str], RunSummary] = lambda _: NO_RUN
+    follow_note_of: Callable[[str], str] = lambda _: ""
 
 
 class FoldsChanged(Message):

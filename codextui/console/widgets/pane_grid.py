@@ -26,10 +26,23 @@ class EmptyPanes(Container):
         """Yield the text."""
         yield Static(id="empty-text")
 
-    def update_text(self, *, connected: bool, new_thread_key: str) -> None:
-        """Show that there are no threads, or that the console is connecting."""
+    def update_text(self, *, connected: bool, new_thread_key: str, others: int = 0) -> None:
+        """Show why there are no panes: no connection, or no threads but those of other programs.
+
+        Args:
+            connected: whether all past events have come.
+            new_thread_key: the key that starts a thread, formatted.
+            others: threads of other programs.
+        """
         if not connected:
             text = "Connecting to the shared server …"
+        elif others:
+            text = (
+                f"[b]{others} of other programs[/b] in the tree\n\n"
+                "[b $accent]⏎[/]   shows the one that is marked\n"
+                f"[b $accent]{new_thread_key}[/]   starts one of your own\n"
+                "[b $accent]?[/]   lists every key"
+            )
         else:
             text = (
                 "[b]No threads yet[/b]\n\n"

@@ -173,7 +173,8 @@ def sort_by_urgency(
     """Sort the ids of threads by how much they need a pane, the most urgent first.
 
     Equally urgent threads are sorted: `shown` ones, then working ones in the order of the tree, or
-    resting ones newest first. Killed threads are left out unless there are no others.
+    resting ones newest first. Killed threads are left out unless there are no others. Those of
+    other programs are left out unless they are shown or may take a pane.
 
     Args:
         state: the console state.
@@ -182,7 +183,11 @@ def sort_by_urgency(
         shown: threads that have a pane.
     """
     threads = state.threads
-    order = {entry.thread_id: index for index, entry in enumerate(entries)}
+    order = {
+        entry.thread_id: index
+        for index, entry in enumerate(entries)
+        if entry.thread_id in shown or may_take_pane(threads[entry.thread_id].info)
+    }
     alive = [t for t in order if threads[t].info.state is not ThreadState.KILLED]
 
     def rank(thread_id: str) -> tuple[int, bool, int, int]:
@@ -211,8 +216,22 @@ def urgency(info: ThreadInfo, capacity: int) -> tuple[int, int]:
             return rank, 2
 
 
+def may_take_pane(info: ThreadInfo) -> bool:
+    """Return whether a thread may get a pane that the user has not chosen for it.
+
+    One of another program may only while it asks for a decision.
+    """
+    return info.ours or info.state is ThreadState.NEEDS_INPUT
+
+
 def wants_pane(state: ConsoleState, info: ThreadInfo) -> bool:
-    """Return whether a role or a thread of a team is working, and so should get a pane."""
+    """Return whether a thread should get a pane now, although it is not new.
+
+    These are working roles and threads of a team, and another program's thread that asks for a
+    decision.
+    """
+    if not info.ours:
+        return may_take_pane(info)
     return (
         info.state in _WORKING
         and info.kind is not ThreadKind.RUN
@@ -220,13 +239,19 @@ def wants_pane(state: ConsoleState, info: ThreadInfo) -> bool:
     )
 
 
+def yields_to_all(info: ThreadInfo) -> bool:
+    """Return whether a thread yields its pane to any other that may take one."""
+    return info.state is ThreadState.KILLED or not may_take_pane(info)
+
+
 def yield_rank(state: ConsoleState, info: ThreadInfo, capacity: int) -> int:
     """Return how readily a thread yields its pane to another; 0 for never.
 
-    Killed threads yield to everything. In a team, what rests yields to what begins to work: Codex
-    threads before their roles, finished roles before waiting ones.
+    Killed threads yield to everything, and so do those of other programs that ask for nothing. In
+    a team, what rests yields to what begins to work: Codex threads before their roles, finished
+    roles before waiting ones.
     """
-    if info.state is ThreadState.KILLED:
+    if yields_to_all(info):
         return 5
     if not state.run_id_of(info.thread_id):
         return 0

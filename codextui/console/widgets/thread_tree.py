@@ -1,4 +1,4 @@
-"""The tree of runs, roles and threads, with forks below their source."""
+"""The tree of runs, roles and threads, forks below their source, and groups of other programs."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from textual.message import Message
 from textual.strip import Strip
 
 from codextui.console.model.state import ThreadView
-from codextui.console.model.tree import TreeEntry
+from codextui.console.model.tree import TreeEntry, TreeGroup, tree_rows
 from codextui.console.render.palette import Palette
-from codextui.console.render.thread import render_tree_row
+from codextui.console.render.thread import render_group_row, render_tree_row
 from codextui.console.widgets.drawing import LineWidget
 from codextui.console.widgets.pane_context import PaneContext
 
@@ -25,7 +25,8 @@ HEADING_ROWS = 2
 class ThreadTree(LineWidget, can_focus=True):
     """Lists all threads; enter or a click selects one for a pane.
 
-    Only visible lines are drawn, so hundreds of threads cost nothing.
+    The cursor skips the headings of groups. Only visible lines are drawn, so hundreds of threads
+    cost nothing.
 
     Attributes:
         cursor: id of the highlighted thread; empty if there are no threads.
@@ -59,6 +60,7 @@ class ThreadTree(LineWidget, can_focus=True):
         super().__init__()
         self.cursor = ""
         self._entries: Sequence[TreeEntry] = ()
+        self._rows: Sequence[TreeEntry | TreeGroup] = ()
         self._threads: Mapping[str, ThreadView] = {}
         self._panes: Mapping[str, int] = {}
         self._pane_context: PaneContext | None = None
@@ -79,7 +81,9 @@ class ThreadTree(LineWidget, can_focus=True):
             panes: thread id → number of the thread's pane.
             context: how to draw.
         """
-        self._entries, self._threads, self._panes = entries, threads, panes
+        if entries is not self._entries:
+            self._entries, self._rows = entries, tree_rows(entries)
+        self._threads, self._panes = threads, panes
         self._pane_context = context
         if entries and self._cursor_index() is None:
             self.cursor = entries[0].thread_id
@@ -100,8 +104,9 @@ class ThreadTree(LineWidget, can_focus=True):
     def on_click(self, event: events.Click) -> None:
         """Select the clicked thread."""
         index = self._top + event.y - HEADING_ROWS
-        if event.y >= HEADING_ROWS and index < len(self._entries):
-            self.highlight(self._entries[index].thread_id)
+        row = self._rows[index] if event.y >= HEADING_ROWS and index < len(self._rows) else None
+        if isinstance(row, TreeEntry):
+            self.highlight(row.thread_id)
             self.post_message(self.Selected(self.cursor))
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
@@ -140,9 +145,12 @@ class ThreadTree(LineWidget, can_focus=True):
         if y == 0:
             return self._render_heading(palette)
         index = self._top + y - HEADING_ROWS
-        if y < HEADING_ROWS or index >= len(self._entries):
+        if y < HEADING_ROWS or index >= len(self._rows):
             return Strip.blank(width, palette.text)
-        entry = self._entries[index]
+        entry = self._rows[index]
+        if isinstance(entry, TreeGroup):
+            strip = render_group_row(entry, self._threads, width - 1, palette)
+            return Strip([*strip, Segment(" ", palette.text)], width)
         selected = entry.thread_id == self.cursor
         strip = render_tree_row(
             entry,
@@ -161,7 +169,7 @@ class ThreadTree(LineWidget, can_focus=True):
     def _render_heading(self, palette: Palette) -> Strip:
         mark = "▌" if self.has_focus else " "
         above = f"  ↑ {self._top}" if self._top else ""
-        below = len(self._entries) - self._top - self._height
+        below = len(self._rows) - self._top - self._height
         more = above + (f"  ↓ {below}" if below > 0 else "")
         title = palette.strong if self.has_focus else palette.muted
         segments = [Segment(mark, palette.accent), Segment("threads", title)]
@@ -176,14 +184,23 @@ class ThreadTree(LineWidget, can_focus=True):
         found = (i for i, entry in enumerate(self._entries) if entry.thread_id == self.cursor)
         return next(found, None)
 
+    def _row_of_cursor(self) -> int | None:
+        for index, row in enumerate(self._rows):
+            if isinstance(row, TreeEntry) and row.thread_id == self.cursor:
+                return index
+        return None
+
     def _scroll_to_cursor(self) -> None:
-        index = self._cursor_index()
+        """Keep the cursor visible, and the heading above it if it is the first of its group."""
+        index = self._row_of_cursor()
         if index is not None:
+            has_heading = index > 0 and isinstance(self._rows[index - 1], TreeGroup)
+            first = index - 1 if has_heading and self._height > 1 else index
             low = index - self._height + 1
-            self._scroll_to_row(max(low, min(self._top, index)))
+            self._scroll_to_row(max(low, min(self._top, first)))
 
     def _scroll_to_row(self, top: int) -> None:
-        top = max(0, min(top, len(self._entries) - self._height))
+        top = max(0, min(top, len(self._rows) - self._height))
         if top != self._top:
             self._top = top
             self.refresh()

@@ -343,6 +343,9 @@ class TranscriptPane(LineWidget, can_focus=True):
     def _render_header(self) -> list[Strip]:
         header = self._render_title()
         palette = self._palettes.header
+        if note := self._pane_context.follow_note_of(self.view.thread_id):
+            row = [Segment(f" ◌ {note}", palette.warning)]
+            header.append(fit_row(row, self.size.width, palette.text))
         is_run = self.view.info.kind is ThreadKind.RUN  # Its title has the task.
         if self.size.height >= MIN_ROWS_FOR_DETAILS and self.view.info.brief and not is_run:
             header.append(self._render_labelled("brief", self.view.info.brief))

@@ -11,7 +11,8 @@ from textual.message import Message
 from textual.widgets import Input, TextArea
 
 from codextui.console.drafts import Drafts
-from codextui.console.model.state import Changes, ConsoleState, ThreadView
+from codextui.console.model.changes import Changes
+from codextui.console.model.state import ConsoleState, ThreadView
 from codextui.console.model.tree import TreeEntry
 from codextui.console.widgets.composer import Composer
 from codextui.console.widgets.drawing import Pacer
@@ -20,9 +21,11 @@ from codextui.console.widgets.pane_grid import PaneGrid
 from codextui.console.widgets.placement import (
     PANE_COUNTS,
     PaneSlots,
+    may_take_pane,
     sort_by_urgency,
     wants_pane,
     yield_rank,
+    yields_to_all,
 )
 from codextui.console.widgets.thread_tree import ThreadTree
 from codextui.protocol.runs import ThreadKind
@@ -44,6 +47,20 @@ class Workbench(Horizontal):
 
     class CurrentChanged(Message):
         """Another thread is current, or another widget has the focus."""
+
+    class PanesChanged(Message):
+        """Other threads have a pane; `panes` are their ids."""
+
+        def __init__(self, panes: tuple[str, ...]) -> None:
+            super().__init__()
+            self.panes = panes
+
+    class ThreadOpened(Message):
+        """The user chose a thread for a pane; it may have had one before."""
+
+        def __init__(self, thread_id: str) -> None:
+            super().__init__()
+            self.thread_id = thread_id
 
     def __init__(
         self,
@@ -165,8 +182,9 @@ class Workbench(Horizontal):
         new = [thread_id for thread_id in threads if thread_id not in self._seen_threads]
         for thread_id in new:
             self._seen_threads.add(thread_id)
-            if threads[thread_id].info.state is not ThreadState.KILLED:
-                self._slots.claim(thread_id, self._is_killed)
+            info = threads[thread_id].info
+            if info.state is not ThreadState.KILLED and may_take_pane(info):
+                self._slots.claim(thread_id, self._yields_to_new)
         changed = [view.info for t, view in threads.items() if t in self._stale_headers]
         for info in sorted(changed, key=lambda info: info.kind is ThreadKind.CODEX):
             if wants_pane(self.state, info):
@@ -182,13 +200,20 @@ class Workbench(Horizontal):
             self.grid.show(views, self._pane_context)
             is_gone = self.current not in threads and self._written_to(self.current) is None
             if is_gone or not self._is_arranged_by_user:
-                self.current = views[0].thread_id if views else ""
+                first = self._entries[0].thread_id if self._entries else ""
+                self.current = views[0].thread_id if views else first
                 self.post_message(self.CurrentChanged())
             self._mark_current()
+            self.post_message(self.PanesChanged(tuple(view.thread_id for view in views)))
             for tile in self.grid.tiles:
                 tile.pane.set_draft(self.drafts.get(tile.thread_id, ""))
+        elif not self.current and self._entries:  # Only threads of other programs are there.
+            self.current = self._entries[0].thread_id
+            self.post_message(self.CurrentChanged())
         self.grid.empty.update_text(
-            connected=self.state.connection.caught_up, new_thread_key=self._new_thread_key
+            connected=self.state.connection.caught_up,
+            new_thread_key=self._new_thread_key,
+            others=len(threads),
         )
 
     def _written_to(self, thread_id: str) -> ThreadView | None:
@@ -203,9 +228,12 @@ class Workbench(Horizontal):
         numbers = {tile.thread_id: tile.pane.number for tile in self.grid.tiles}
         self.thread_tree.show(self._entries, self.state.threads, numbers, self._pane_context)
 
-    def _is_killed(self, thread_id: str) -> bool:
+    def _yields_to_new(self, thread_id: str) -> bool:
+        """Return whether a thread yields its pane to a new one of our own, or to a chosen one."""
         view = self.state.threads.get(thread_id) or self._written_to(thread_id)
-        return view is None or view.info.state is ThreadState.KILLED
+        if view is None or view.info.state is ThreadState.KILLED:
+            return True
+        return yields_to_all(view.info) and not self._is_kept(thread_id)
 
     def _yield_rank(self, thread_id: str) -> int:
         """Return how readily a thread yields its pane to a working member of a team.
@@ -217,10 +245,14 @@ class Workbench(Horizontal):
         view = self.state.threads.get(thread_id)
         if view is None:
             return 9
-        is_looked_at = self._is_arranged_by_user and thread_id == self.current
-        if is_looked_at or thread_id in self._chosen_threads or thread_id in self.drafts:
+        if self._is_kept(thread_id):
             return 0
         return yield_rank(self.state, view.info, self.grid.capacity)
+
+    def _is_kept(self, thread_id: str) -> bool:
+        """Return whether the user looks at a thread, chose it, or has written to it."""
+        is_looked_at = self._is_arranged_by_user and thread_id == self.current
+        return is_looked_at or thread_id in self._chosen_threads or thread_id in self.drafts
 
     def _most_urgent(self, shown: Sequence[str] = ()) -> list[str]:
         """Return the most urgent threads, as many as panes fit, in the order of the tree."""
@@ -238,10 +270,11 @@ class Workbench(Horizontal):
         self._awaited = None
         self._is_arranged_by_user = True
         self._chosen_threads.add(thread_id)
-        self._slots.claim(thread_id, self._is_killed)
+        self._slots.claim(thread_id, self._yields_to_new)
         self._slots.show(thread_id, self._thread_to_replace(thread_id))
         self._show_panes()
         self.focus_thread(thread_id)
+        self.post_message(self.ThreadOpened(thread_id))
 
     def show_arrived(self, thread_id: str, may_focus: Callable[[], bool]) -> None:
         """Show a thread that was started, now or as soon as it is known.

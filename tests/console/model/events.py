@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from codextui.console.model.changes import Changes
 from codextui.console.model.items import ItemContent, TranscriptItem
-from codextui.console.model.state import Changes, ConsoleState
+from codextui.console.model.state import ConsoleState
 from codextui.console.model.transcript import Transcript
 from codextui.protocol.approvals import Approval, CommandAsked
 from codextui.protocol.events import Event, Msg
