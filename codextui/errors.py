@@ -7,6 +7,7 @@ CodextuiError
 │   └── CodexOverloaded    Codex has too many requests in flight (-32001)
 ├── CodexLoginMissing      Codex is not logged in, and the turn would need it
 ├── CodexDied              the `codex app-server` process ended
+│   └── CodexUnreachable   the app-server to join cannot be joined
 ├── ServerUnreachable      the shared server cannot be reached or started
 │   └── ServerNotRunning   no shared server of that name is running
 ├── ServerRefused          the shared server answered a call with an error
@@ -62,6 +63,18 @@ class CodexLoginMissing(CodextuiError):
 
 class CodexDied(CodextuiError):
     """The `codex app-server` process ended before it answered a call."""
+
+
+class CodexUnreachable(CodexDied):
+    """The app-server that the server is to join cannot be joined; the message says why.
+
+    Attributes:
+        absent: whether nothing is there to join.
+    """
+
+    def __init__(self, message: str, *, absent: bool = False) -> None:
+        super().__init__(message)
+        self.absent = absent
 
 
 class ServerUnreachable(CodextuiError):

@@ -1,7 +1,7 @@
-"""One `codex app-server` process and the JSON-RPC conversation with it.
+"""The app-server that Codex runs as: a process of ours, or one that others have started.
 
-It speaks JSON-RPC 2.0 in lines, without the `jsonrpc` member, and answers -32001 where too many
-requests are in flight.
+A process of ours talks on its standard input and output, or, so that other programs may join it,
+on a unix socket. One that others have started is joined at its address, and never ended.
 """
 
 from __future__ import annotations
@@ -10,106 +10,72 @@ import asyncio
 import logging
 import os
 import re
-import secrets
 import signal
 from collections import deque
 from collections.abc import Callable, Mapping
-from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from pathlib import Path
 from typing import TypeAlias
 
 from codextui import __version__
 from codextui.codex.binary import CodexBinary, missing_app_server
+from codextui.codex.endpoint import DEFAULT_LIMITS, AppServerEndpoint, AppServerLimits
 from codextui.codex.notifications import WARNINGS
-from codextui.codex.process import GRACE_S, CodexProcess, printable, select_last_words
-from codextui.errors import (
-    CodexDied,
-    CodexFailed,
-    CodexMissing,
-    CodexOverloaded,
-    ConnectionClosed,
-    ErrorResponse,
-)
+from codextui.codex.process import CodexProcess, printable, select_last_words
+from codextui.codex.websocket import UNIX, WebSocketConnection, WebSocketLimits
+from codextui.errors import CodexDied, CodexFailed, CodexMissing, CodexUnreachable
 from codextui.jsonrpc import fields
-from codextui.jsonrpc.endpoint import (
-    Endpoint,
-    NotificationHandler,
-    RequestHandler,
-    RequestId,
-    Transport,
-)
+from codextui.jsonrpc.endpoint import NotificationHandler, RequestHandler, RequestId, Transport
 from codextui.jsonrpc.fields import JsonObject
-from codextui.jsonrpc.lines import MAX_LINE, LineSplitter, LineTooLong
+from codextui.jsonrpc.lines import LineTooLong
 
 ExitHandler: TypeAlias = Callable[[str], None]
-"""Called once, with the reason in one line, when the process ends without having been stopped."""
-
-OVERLOADED = -32001
-"""Error code of an app-server that has too many requests in flight."""
-
-NO_ANSWER = -32000
-"""Error code of our own for a call that got no answer in time."""
-
-
-@dataclass(frozen=True, slots=True)
-class AppServerLimits:
-    """Times and sizes of the conversation with app-server.
-
-    Attributes:
-        answer_s: seconds until a call without an answer fails.
-        handshake_s: seconds until a process that does not answer `initialize` is given up.
-        grace_s: seconds that a process gets to end before it is killed.
-        max_in_flight: calls that wait for an answer at once; more wait to be sent. From about 150
-            on app-server answers -32001, and loses some of those answers (0.163.0: 17 of 500).
-        max_line: bytes of a line; longer ones are dropped with a warning.
-        backoff_steps: how often an overloaded app-server is asked again.
-        first_backoff_s: seconds of the first pause before that, which doubles each time.
-        longest_backoff_s: seconds of the longest pause.
-    """
-
-    answer_s: float = 120.0
-    handshake_s: float = 30.0
-    grace_s: float = GRACE_S
-    max_in_flight: int = 64
-    max_line: int = MAX_LINE
-    backoff_steps: int = 8
-    first_backoff_s: float = 0.05
-    longest_backoff_s: float = 2.0
-
-
-DEFAULT_LIMITS = AppServerLimits()
+"""Called once, with the reason in one line, when app-server is gone without having been stopped."""
 
 
 class AppServer:
-    """One `codex app-server` process.
+    """One `codex app-server`.
 
     Handlers are called synchronously, in wire order, and not any more once `stop` was called or
-    the process has ended. What cannot be read (malformed JSON, a line that is too long) arrives as
+    app-server is gone. What cannot be read (malformed JSON, a message that is too long) arrives as
     a `warning` notification, so that people see it as they see Codex's own warnings.
 
     Attributes:
-        pid: the process id.
-        version: the binary's version, such as `0.163.0`.
+        pid: the process id; 0 of one that was joined where it is unknown.
+        version: the version that it says it has, such as `0.163.0`; empty where it does not.
         home: its CODEX_HOME, as it reports it.
+        address: where others can join it, in the words of `codex --remote`; empty for nowhere.
+        is_joined: whether others have started it, so that it is not ours to end.
         config_errors: what it said last of configurations that it could not read, with the file
             and the line.
     """
 
-    def __init__(self, binary: CodexBinary, on_exit: ExitHandler, limits: AppServerLimits) -> None:
-        """Use `start`."""
-        self.version = binary.version_text
+    def __init__(
+        self,
+        *,
+        on_notification: NotificationHandler,
+        on_request: RequestHandler,
+        on_exit: ExitHandler,
+        limits: AppServerLimits,
+    ) -> None:
+        """Use `start` or `join`."""
+        self.version = ""
         self.pid = 0
         self.home = Path()
+        self.address = ""
+        self.is_joined = False
         self.config_errors: deque[str] = deque(maxlen=_KEPT_WARNINGS)
+        self._on_notification = on_notification
+        self._on_request = on_request
         self._on_exit = on_exit
         self._limits = limits
         self._warned: deque[str] = deque(maxlen=_KEPT_WARNINGS)
         self._ready = False
         self._stopping = False
-        self._endpoint: AppServerEndpoint
-        self._process: CodexProcess
-        self._watching: asyncio.Task[None]
+        self._endpoint: AppServerEndpoint | None = None
+        self._process: CodexProcess | None = None
+        self._connection: WebSocketConnection | None = None
+        self._watching: asyncio.Task[None] | None = None
 
     @classmethod
     async def start(
@@ -118,18 +84,22 @@ class AppServer:
         *,
         home: Path | None,
         env: Mapping[str, str] | None = None,
+        listen: Path | None = None,
         on_notification: NotificationHandler,
         on_request: RequestHandler,
         on_exit: ExitHandler,
         owner: str = "",
         limits: AppServerLimits = DEFAULT_LIMITS,
     ) -> AppServer:
-        """Start the process and initialize it (`initialize`, `initialized`).
+        """Start a process and initialize it (`initialize`, `initialized`).
 
         Args:
             binary: the program.
             home: `CODEX_HOME` for it, which must exist; None leaves the environment's.
             env: the whole environment; None passes on our own.
+            listen: the path of a unix socket where others can join it, in a folder of this user's
+                alone. It talks on its standard input and output where it cannot listen there, or
+                where this is None.
             on_notification: handles its notifications.
             on_request: handles its requests, which are answered with `respond` or `refuse`.
             on_exit: see ExitHandler.
@@ -141,73 +111,217 @@ class AppServer:
             CodexDied: it ended before it was initialized.
             CodexFailed: it refused to be initialized.
         """
-        app = cls(binary, on_exit, limits)
         environ = dict(os.environ if env is None else env)
         if home is not None:
             environ["CODEX_HOME"] = str(home)
-        command = [str(binary.path), "app-server"]
-        try:
-            app._process = await CodexProcess.spawn(
-                command, environ, app._feed, owner=owner, grace_s=limits.grace_s
+
+        async def start_one(socket: Path | None) -> AppServer:
+            app = cls(
+                on_notification=on_notification,
+                on_request=on_request,
+                on_exit=on_exit,
+                limits=limits,
             )
-        except OSError as error:
-            raise CodexMissing(f"{binary.path} cannot be run: {error}") from error
-        app.pid = app._process.pid
+            await app._start(binary, environ, socket, owner)
+            return app
 
-        def handle_notification(method: str, params: JsonObject) -> None:
-            app._note_warning(method, params)
-            on_notification(method, params)
+        if listen is not None:
+            try:
+                return await start_one(listen)
+            except (CodexDied, CodexFailed, OSError) as error:
+                _LOG.warning("Codex cannot be joined by others: %s", error)
+        return await start_one(None)
 
-        app._endpoint = AppServerEndpoint(
-            app._process, on_notification=handle_notification, on_request=on_request, limits=limits
+    @classmethod
+    async def join(
+        cls,
+        address: str,
+        *,
+        token: str = "",
+        on_notification: NotificationHandler,
+        on_request: RequestHandler,
+        on_exit: ExitHandler,
+        limits: AppServerLimits = DEFAULT_LIMITS,
+    ) -> AppServer:
+        """Join an app-server that listens at an address, and initialize the connection.
+
+        Args:
+            address: `unix://PATH`, `ws://HOST:PORT` or `wss://HOST:PORT`.
+            token: the bearer token that it wants; empty for none.
+            on_notification: see `start`.
+            on_request: see `start`.
+            on_exit: see ExitHandler.
+            limits: see AppServerLimits.
+
+        Raises:
+            CodexUnreachable: it cannot be joined; the message says why.
+            CodexDied: it ended before the connection was initialized.
+            CodexFailed: it refused to initialize it.
+        """
+        app = cls(
+            on_notification=on_notification, on_request=on_request, on_exit=on_exit, limits=limits
         )
-        app._watching = asyncio.create_task(app._watch())
-        await app._initialize(binary)
+        app.is_joined = True
+        app.address = address
+        app._connection = await app._connect(address, token)
+        app.pid = app._connection.peer
+        app._converse(app._connection)
+        try:
+            await app._initialize()
+        except BaseException:
+            await app.stop()
+            raise
         return app
 
     @property
     def has_ended(self) -> bool:
-        """Whether the process has ended; `on_exit` follows when nothing is left of it."""
-        return not self._process.takes_input or self._endpoint.closed
+        """Whether app-server is gone; `on_exit` follows when nothing is left of it."""
+        if self._connection is not None and not self._connection.is_open:
+            return True
+        if self._process is not None and not self._process.takes_input:
+            return True
+        return self._endpoint is None or self._endpoint.closed
 
     async def call(
         self, method: str, params: JsonObject, *, timeout_s: float | None = None
     ) -> JsonObject:
         """Call a method and return its result; see `AppServerEndpoint.call`."""
-        return await self._endpoint.call(method, params, timeout_s=timeout_s)
+        return await self._conversation.call(method, params, timeout_s=timeout_s)
 
     def respond(self, request_id: RequestId, result: JsonObject) -> bool:
-        """Answer a request. False where the process has ended."""
-        return self._endpoint.respond(request_id, result)
+        """Answer a request. False where app-server is gone."""
+        return self._conversation.respond(request_id, result)
 
     def refuse(self, request_id: RequestId, code: int, message: str) -> bool:
-        """Answer a request with an error. False where the process has ended."""
-        return self._endpoint.refuse(request_id, code, message)
+        """Answer a request with an error. False where app-server is gone."""
+        return self._conversation.refuse(request_id, code, message)
 
     @property
     def mark(self) -> str:
-        """The value of MARK_VARIABLE in the environment of all that it starts."""
-        return self._process.mark
+        """The value of MARK_VARIABLE in the environment of all that a process of ours starts."""
+        return self._process.mark if self._process is not None else ""
 
     def ending_commands(self, thread_id: str) -> AbstractAsyncContextManager[None]:
         """Kill the processes of a thread's commands at the end of the context.
 
-        See `CodexProcess.ending_commands`.
+        See `CodexProcess.ending_commands`. Nothing that others have started is killed.
         """
+        if self._process is None:
+            return nullcontext()
         return self._process.ending_commands(thread_id)
 
     async def stop(self) -> None:
-        """End the process and every command it started. `on_exit` is not called.
+        """End the process and every command it started, or leave one that was joined.
 
-        Calls that wait for an answer fail with CodexDied.
+        `on_exit` is not called. Calls that wait for an answer fail with CodexDied.
         """
         self._stopping = True
-        self._endpoint.close("codex app-server was stopped")
-        await self._process.end()
-        await self._watching
+        if self._endpoint is not None:
+            self._endpoint.close("codex app-server was stopped")
+        if self._process is None and self._connection is not None:
+            await self._connection.close()
+        if self._process is not None:
+            await self._process.end()
+        if self._watching is not None:
+            await self._watching
+        elif self._process is not None:
+            await self._process.wait()
+
+    @property
+    def _conversation(self) -> AppServerEndpoint:
+        if self._endpoint is None:
+            raise CodexDied("codex app-server is not connected")
+        return self._endpoint
+
+    async def _start(
+        self, binary: CodexBinary, env: Mapping[str, str], listen: Path | None, owner: str
+    ) -> None:
+        command = [str(binary.path), "app-server"]
+        if listen is not None:
+            self.address = UNIX + str(listen)
+            command += ["--listen", self.address]
+            _unlink(listen)
+        try:
+            process = await CodexProcess.spawn(
+                command,
+                env,
+                self._feed,
+                owner=owner,
+                grace_s=self._limits.grace_s,
+                reads_input=listen is None,
+            )
+        except OSError as error:
+            raise CodexMissing(f"{binary.path} cannot be run: {error}") from error
+        self._process = process
+        self.pid = process.pid
+        self.version = binary.version_text
+        try:
+            if listen is not None:
+                self._connection = await self._connect_to(process)
+            self._converse(self._connection or process)
+            await self._initialize()
+        except BaseException as error:
+            await self.stop()
+            missing = missing_app_server(binary, process.last_errors)
+            if isinstance(error, CodexDied) and missing is not None:
+                raise missing from error
+            raise
+
+    async def _connect_to(self, process: CodexProcess) -> WebSocketConnection:
+        """Connect to a process of ours, as soon as it listens."""
+        try:
+            async with asyncio.timeout(self._limits.handshake_s):
+                while True:
+                    try:
+                        return await self._connect(self.address)
+                    except CodexUnreachable as error:
+                        if not error.absent:
+                            raise
+                        if await process.has_exited(_LISTEN_POLL_S):
+                            code = await process.wait()
+                            reason = _reason(self.pid, code, self._last_words(process))
+                            raise CodexDied(reason) from error
+        except TimeoutError as error:
+            raise CodexDied(f"codex app-server does not listen at {self.address}") from error
+
+    async def _connect(self, address: str, token: str = "") -> WebSocketConnection:
+        limits = self._limits
+        return await WebSocketConnection.connect(
+            address,
+            token=token,
+            on_message=self._receive,
+            on_too_long=self._drop,
+            limits=WebSocketLimits(
+                connect_s=limits.connect_s,
+                max_message=limits.max_line,
+                keepalive_s=limits.keepalive_s,
+            ),
+        )
+
+    def _converse(self, transport: Transport) -> None:
+        def handle_notification(method: str, params: JsonObject) -> None:
+            self._note_warning(method, params)
+            self._on_notification(method, params)
+
+        self._endpoint = AppServerEndpoint(
+            transport,
+            on_notification=handle_notification,
+            on_request=self._on_request,
+            limits=self._limits,
+        )
+        self._watching = asyncio.create_task(self._watch(self._endpoint))
 
     def _feed(self, data: bytes) -> None:
-        self._endpoint.feed(data)
+        if self._endpoint is not None and self._connection is None:
+            self._endpoint.feed(data)
+
+    def _receive(self, message: bytes) -> None:
+        if self._endpoint is not None:
+            self._endpoint.receive(message)
+
+    def _drop(self, message: LineTooLong) -> None:
+        if self._endpoint is not None:
+            self._endpoint.drop(message)
 
     def _note_warning(self, method: str, params: JsonObject) -> None:
         """Remember what Codex warned of: it writes the same to its standard error."""
@@ -219,161 +333,58 @@ class AppServer:
             if len(first) >= _SHORTEST_WARNING:
                 self._warned.append(printable(first[:_COMPARED_CHARS]))
 
-    async def _initialize(self, binary: CodexBinary) -> None:
+    async def _initialize(self) -> None:
         client = {"name": "codextui", "title": "codextui", "version": __version__}
         capabilities = {"experimentalApi": True, "requiredHumanApproval": True}
         params = {"clientInfo": client, "capabilities": capabilities}
-        try:
-            result = await self.call("initialize", params, timeout_s=self._limits.handshake_s)
-            self.home = Path(fields.text_or(result, "codexHome"))
-            self._endpoint.notify("initialized")
-            self._ready = True
-        except BaseException as error:
-            await self.stop()
-            missing = missing_app_server(binary, self._process.last_errors)
-            if isinstance(error, CodexDied) and missing is not None:
-                raise missing from error
-            raise
+        endpoint = self._conversation
+        result = await endpoint.call("initialize", params, timeout_s=self._limits.handshake_s)
+        self.home = Path(fields.text_or(result, "codexHome"))
+        said = _VERSION.match(fields.text_or(result, "userAgent"))
+        self.version = said[1] if said is not None else self.version
+        endpoint.notify("initialized")
+        self._ready = True
 
-    async def _watch(self) -> None:
-        """Wait for the end of the process, and report it once nothing is left of it."""
-        code = await self._process.wait()
-        reason = _reason(self.pid, code, self._last_words())
-        self._endpoint.close(reason)
-        await self._process.kill_orphans()
+    async def _watch(self, endpoint: AppServerEndpoint) -> None:
+        """Wait until app-server is gone, and report it once nothing is left of it."""
+        reason = await self._wait_for_end()
+        endpoint.close(reason)
+        if self._process is not None:
+            await self._process.kill_orphans()
         if self._ready and not self._stopping:
             try:
                 self._on_exit(reason)
             except Exception:  # noqa: BLE001 - a boundary, and it is logged
                 _LOG.exception("the handler of the end of app-server failed")
 
-    def _last_words(self) -> tuple[str, ...]:
+    async def _wait_for_end(self) -> str:
+        """Return in one line why app-server is gone."""
+        process, connection = self._process, self._connection
+        if process is None:
+            assert connection is not None  # noqa: S101 - one of both is there
+            return f"the Codex at {self.address} is gone: {await connection.closed}"
+        if connection is not None:
+            connection.closed.add_done_callback(lambda _: process.expect_end())
+        code = await process.wait()
+        reason = _reason(self.pid, code, self._last_words(process))
+        if connection is None:
+            return reason
+        connection.abort("codex app-server has ended")
+        if process.was_given_up:
+            reason += f", after its connection had broken: {connection.closed.result()}"
+        return reason
+
+    def _last_words(self, process: CodexProcess) -> tuple[str, ...]:
         """What it wrote just before its end, except what it had warned of by a notification."""
-        words = self._process.last_words
+        words = process.last_words
         new = [line for line in words if not any(said in line for said in self._warned)]
         return select_last_words(new)
 
 
-class AppServerEndpoint:
-    """The JSON-RPC endpoint that `codex app-server` expects.
-
-    What cannot be read is reported as a `warning` notification: the 1st, 10th, 100th … time, so
-    that a flood of it stays readable.
-
-    Args:
-        transport: carries lines to app-server.
-        on_notification: handles its notifications.
-        on_request: handles its requests.
-        limits: see AppServerLimits.
-    """
-
-    def __init__(
-        self,
-        transport: Transport,
-        *,
-        on_notification: NotificationHandler,
-        on_request: RequestHandler,
-        limits: AppServerLimits = DEFAULT_LIMITS,
-    ) -> None:
-        self._on_notification = on_notification
-        self._limits = limits
-        self._lines = LineSplitter(limits.max_line)
-        self._in_flight = asyncio.Semaphore(limits.max_in_flight)
-        self._unreadable = 0
-        self._endpoint = Endpoint(
-            transport,
-            on_notification=on_notification,
-            on_request=on_request,
-            on_invalid=lambda what, line: self._warn(f"Codex sent {what}: {_quote(line)}"),
-            tagged=False,
-        )
-
-    async def call(
-        self, method: str, params: JsonObject, *, timeout_s: float | None = None
-    ) -> JsonObject:
-        """Call a method and return its result, an empty object where it is none.
-
-        An overloaded app-server is asked again after ever longer pauses with jitter.
-
-        Raises:
-            CodexFailed: it answered with an error, or not at all in time (NO_ANSWER).
-            CodexOverloaded: it stayed overloaded.
-            CodexDied: it ended.
-            MessageInvalid: JSON has no form for the parameters.
-        """
-        limits = self._limits
-        wait_s = limits.answer_s if timeout_s is None else timeout_s
-        async with self._in_flight:
-            for step in range(limits.backoff_steps):
-                try:
-                    return await self._call_once(method, params, wait_s)
-                except CodexOverloaded:
-                    longest = min(limits.first_backoff_s * 2**step, limits.longest_backoff_s)
-                    await asyncio.sleep(_JITTER.uniform(longest / 2, longest))
-            return await self._call_once(method, params, wait_s)
-
-    @property
-    def closed(self) -> bool:
-        """Whether every call fails."""
-        return self._endpoint.closed.done()
-
-    def notify(self, method: str, params: JsonObject | None = None) -> bool:
-        """Send a notification. False where the process has ended."""
-        return self._endpoint.notify(method, params)
-
-    def respond(self, request_id: RequestId, result: JsonObject) -> bool:
-        """Answer a request. False where the process has ended. Raises MessageInvalid."""
-        return self._endpoint.respond(request_id, result)
-
-    def refuse(self, request_id: RequestId, code: int, message: str) -> bool:
-        """Answer a request with an error. False where the process has ended."""
-        return self._endpoint.refuse(request_id, code, message)
-
-    def feed(self, data: bytes) -> None:
-        """Handle every message that these bytes complete."""
-        for line in self._lines.feed(data):
-            if isinstance(line, LineTooLong):
-                self._drop(line)
-            else:
-                self._endpoint.receive(line)
-
-    def close(self, reason: str) -> None:
-        """Fail every call, pending and future, with CodexDied; the first reason stays."""
-        self._endpoint.close(reason)
-
-    async def _call_once(self, method: str, params: JsonObject, timeout_s: float) -> JsonObject:
-        try:
-            result = await self._endpoint.call(method, params, timeout_s=timeout_s)
-        except ErrorResponse as error:
-            kind = CodexOverloaded if error.code == OVERLOADED else CodexFailed
-            message = str(error)[:_MAX_MESSAGE] or "Codex answered with an error without a message"
-            raise kind(message, code=error.code, data=error.data) from error
-        except ConnectionClosed as error:
-            closed = self._endpoint.closed
-            reason = closed.result() if closed.done() else "codex app-server has ended"
-            raise CodexDied(reason) from error
-        except TimeoutError as error:
-            what = f"Codex has not answered {method} for {timeout_s:g} s"
-            raise CodexFailed(what, code=NO_ANSWER) from error
-        return result if isinstance(result, dict) else {}
-
-    def _drop(self, line: LineTooLong) -> None:
-        megabytes = line.limit // (1024 * 1024)
-        what = f"Codex sent a line above {megabytes} MiB, which was dropped: {_quote(line.head)}"
-        answered = _ANSWER_HEAD.match(line.head)
-        if answered:
-            self._endpoint.fail_call(int(answered[1]), CodexFailed(what))
-        self._warn(what)
-
-    def _warn(self, message: str) -> None:
-        self._unreadable += 1
-        if self._endpoint.closed.done() or str(self._unreadable).strip("0") != "1":
-            return
-        count = f" ({self._unreadable} such lines so far)" if self._unreadable > 1 else ""
-        try:
-            self._on_notification("warning", {"message": message + count})
-        except Exception:  # noqa: BLE001 - a boundary, and it is logged
-            _LOG.exception("the handler of a warning failed")
+def _unlink(path: Path) -> None:
+    """Remove the socket of a process that was killed."""
+    with suppress(FileNotFoundError):
+        path.unlink()
 
 
 def _reason(pid: int, code: int, last_words: tuple[str, ...]) -> str:
@@ -386,16 +397,9 @@ def _reason(pid: int, code: int, last_words: tuple[str, ...]) -> str:
     return f"codex app-server (pid {pid}) {how}" + (f": {said}" if said else "")
 
 
-def _quote(line: bytes) -> str:
-    """The beginning of a line, escaped so that it can be shown."""
-    return ascii(line[:_MAX_QUOTED].decode("utf-8", "replace"))
-
-
 _KEPT_WARNINGS = 50
 _COMPARED_CHARS = 300
 _SHORTEST_WARNING = 12
-_MAX_QUOTED = 120
-_MAX_MESSAGE = 2000
-_ANSWER_HEAD = re.compile(rb'^\{"id":(\d+),"(?:result|error)"')
-_JITTER = secrets.SystemRandom()
+_LISTEN_POLL_S = 0.01
+_VERSION = re.compile(r"[^/]*/(\d+\.\d+\.\d+\S*)")
 _LOG = logging.getLogger(__name__)

@@ -13,8 +13,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
-from codextui.codex.app_server import NO_ANSWER, AppServer
+from codextui.codex.app_server import AppServer
 from codextui.codex.configuration import own_server_overrides, read_profile
+from codextui.codex.endpoint import NO_ANSWER
 from codextui.codex.threads import LoadedThread, ThreadOptions
 from codextui.errors import CodexFailed, ThreadUnknown, TurnNotRunning
 from codextui.jsonrpc import fields

@@ -31,14 +31,26 @@ class CodexProcess(asyncio.SubprocessProtocol):
         mark: its mark (`process_marks.new_mark`).
         on_output: handles each chunk of its standard output.
         grace_s: seconds that it gets to end before it is killed.
+        reads_input: whether it ends when its standard input does.
+
+    Attributes:
+        mark: see above.
+        was_given_up: whether it was killed because it had closed its output without ending.
     """
 
     def __init__(
-        self, mark: str, on_output: Callable[[bytes], None], grace_s: float = GRACE_S
+        self,
+        mark: str,
+        on_output: Callable[[bytes], None],
+        grace_s: float = GRACE_S,
+        *,
+        reads_input: bool = True,
     ) -> None:
         self.mark = mark
+        self.was_given_up = False
         self._on_output = on_output
         self._grace_s = grace_s
+        self._reads_input = reads_input
         self._transport: asyncio.SubprocessTransport | None = None
         self._writable = asyncio.Event()
         self._writable.set()
@@ -60,6 +72,7 @@ class CodexProcess(asyncio.SubprocessProtocol):
         *,
         owner: str = "",
         grace_s: float = GRACE_S,
+        reads_input: bool = True,
     ) -> CodexProcess:
         """Start a process for an owner (`process_marks.owner_of`).
 
@@ -69,7 +82,7 @@ class CodexProcess(asyncio.SubprocessProtocol):
         mark = new_mark(owner)
         inherited = {name: value for name, value in env.items() if name != THREAD_VARIABLE}
         _, process = await asyncio.get_running_loop().subprocess_exec(
-            lambda: cls(mark, on_output, grace_s),
+            lambda: cls(mark, on_output, grace_s, reads_input=reads_input),
             *argv,
             env={**inherited, MARK_VARIABLE: mark},
             start_new_session=True,
@@ -118,10 +131,19 @@ class CodexProcess(asyncio.SubprocessProtocol):
         """
         await _first(self._exited, self._closed_output)
         if not await _within(self._grace_s, self._exited):
+            self.was_given_up = True
             kill_group(self.pid, signal.SIGKILL)
             await self._exited.wait()
         await _within(_LAST_WORDS, self._closed_pipes)
         return self._close()
+
+    async def has_exited(self, within_s: float) -> bool:
+        """Whether it exits within so many seconds."""
+        return await _within(within_s, self._exited)
+
+    def expect_end(self) -> None:
+        """Note that it has closed its connection: it must end, or is killed by `wait`."""
+        self._closed_output.set()
 
     async def end(self) -> None:
         """End it, by force if need be, and the processes it has started."""
@@ -150,6 +172,11 @@ class CodexProcess(asyncio.SubprocessProtocol):
         stdin = self._stdin()
         if stdin is not None:
             stdin.close()
+        if not self._reads_input:
+            # The first signal lets the running turns go on, the second does not.
+            kill_group(self.pid, signal.SIGTERM)
+            if not await _within(_DRAIN_S, self._exited):
+                kill_group(self.pid, signal.SIGTERM)
         for number in (signal.SIGTERM, signal.SIGKILL):
             if await _within(self._grace_s, self._exited):
                 break
@@ -280,6 +307,7 @@ _KEPT_LINES = 20
 _KEPT_CHARS = 500
 _STDERR_LINE = 64 * 1024
 _LAST_WORDS = 1.0
+_DRAIN_S = 0.1
 _NEAR_END = 10.0
 _BACKTRACE = re.compile(r"(stack )?backtrace:", re.IGNORECASE)
 _FRAME = re.compile(r"\s*(\d+:|at) ")

@@ -16,8 +16,9 @@ from typing import Any
 import pytest
 
 from codextui.codex import process
-from codextui.codex.app_server import AppServer, AppServerEndpoint, AppServerLimits
+from codextui.codex.app_server import AppServer
 from codextui.codex.binary import CodexBinary
+from codextui.codex.endpoint import AppServerEndpoint, AppServerLimits
 from codextui.codex.notifications import TranslatedEvent, translate
 from codextui.codex.process import select_last_words
 from codextui.codex.requests import ApprovalRequest, Refusal, encode_decision, parse_request

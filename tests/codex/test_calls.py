@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 
 from codextui.codex import calls
-from codextui.codex.app_server import NO_ANSWER, AppServer
+from codextui.codex.app_server import AppServer
 from codextui.codex.calls import (
     fork_thread,
     interrupt_turn,
@@ -19,6 +19,7 @@ from codextui.codex.calls import (
     start_turn,
     steer_turn,
 )
+from codextui.codex.endpoint import NO_ANSWER
 from codextui.codex.threads import LoadedThread, ThreadOptions
 from codextui.errors import (
     CodexFailed,
