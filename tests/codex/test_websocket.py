@@ -283,8 +283,8 @@ async def test_a_peer_that_never_answers_is_given_up(path: Path) -> None:
 
 async def test_garbage_after_the_handshake_ends_the_connection(path: Path) -> None:
     async def talk(connection: ServerConnection) -> None:
-        connection.transport.write(b"\xff\xff\xff\xff")
-        await asyncio.wait([asyncio.ensure_future(connection.wait_closed())])
+        connection.transport.write(b"\xff" * 20)
+        await connection.wait_closed()
 
     async with serving(path, talk) as address:
         connection = await connect(address)
