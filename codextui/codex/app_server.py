@@ -46,6 +46,7 @@ class AppServer:
         home: its CODEX_HOME, as it reports it.
         address: where others can join it, in the words of `codex --remote`; empty for nowhere.
         is_joined: whether others have started it, so that it is not ours to end.
+        program: the name of its first client, which it records as `originator` of all threads.
         config_errors: what it said last of configurations that it could not read, with the file
             and the line.
     """
@@ -64,12 +65,14 @@ class AppServer:
         self.home = Path()
         self.address = ""
         self.is_joined = False
+        self.program = ""
         self.config_errors: deque[str] = deque(maxlen=_KEPT_WARNINGS)
         self._on_notification = on_notification
         self._on_request = on_request
         self._on_exit = on_exit
         self._limits = limits
         self._warned: deque[str] = deque(maxlen=_KEPT_WARNINGS)
+        self._name = ""
         self._ready = False
         self._stopping = False
         self._endpoint: AppServerEndpoint | None = None
@@ -137,6 +140,7 @@ class AppServer:
         cls,
         address: str,
         *,
+        name: str = "",
         token: str = "",
         on_notification: NotificationHandler,
         on_request: RequestHandler,
@@ -147,6 +151,7 @@ class AppServer:
 
         Args:
             address: `unix://PATH`, `ws://HOST:PORT` or `wss://HOST:PORT`.
+            name: what people call it, for the reason of its end; empty for its address.
             token: the bearer token that it wants; empty for none.
             on_notification: see `start`.
             on_request: see `start`.
@@ -163,6 +168,7 @@ class AppServer:
         )
         app.is_joined = True
         app.address = address
+        app._name = name or f"the Codex at {address}"
         app._connection = await app._connect(address, token)
         app.pid = app._connection.peer
         app._converse(app._connection)
@@ -340,8 +346,9 @@ class AppServer:
         endpoint = self._conversation
         result = await endpoint.call("initialize", params, timeout_s=self._limits.handshake_s)
         self.home = Path(fields.text_or(result, "codexHome"))
-        said = _VERSION.match(fields.text_or(result, "userAgent"))
-        self.version = said[1] if said is not None else self.version
+        self.program, _, rest = fields.text_or(result, "userAgent").partition("/")
+        said = _VERSION.match(rest)
+        self.version = said[0] if said is not None else self.version
         endpoint.notify("initialized")
         self._ready = True
 
@@ -362,7 +369,7 @@ class AppServer:
         process, connection = self._process, self._connection
         if process is None:
             assert connection is not None  # noqa: S101 - one of both is there
-            return f"the Codex at {self.address} is gone: {await connection.closed}"
+            return f"{self._name} is gone: {await connection.closed}"
         if connection is not None:
             connection.closed.add_done_callback(lambda _: process.expect_end())
         code = await process.wait()
@@ -401,5 +408,5 @@ _KEPT_WARNINGS = 50
 _COMPARED_CHARS = 300
 _SHORTEST_WARNING = 12
 _LISTEN_POLL_S = 0.01
-_VERSION = re.compile(r"[^/]*/(\d+\.\d+\.\d+\S*)")
+_VERSION = re.compile(r"\d+\.\d+\.\d+\S*")
 _LOG = logging.getLogger(__name__)
