@@ -207,7 +207,7 @@ class WebSocketConnection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Note that the connection is closed (asyncio)."""
-        self._lose(str(exc) if exc is not None else "the connection was closed without a reason")
+        self._lose(str(exc) if exc is not None else "it has closed the connection")
         self._lost.set()
 
     def pause_writing(self) -> None:

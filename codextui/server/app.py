@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from codextui.codex.connector import CodexSettings
 from codextui.codex.process_marks import kill_leftovers, owner_of
 from codextui.jsonrpc.endpoint import RequestId
 from codextui.jsonrpc.fields import JsonObject
@@ -36,7 +37,7 @@ from codextui.server.threads.opening import ThreadOpener
 from codextui.server.threads.registry import ThreadRecord, ThreadRegistry
 from codextui.server.threads.restore import restore_threads
 from codextui.server.threads.turns import Turns
-from codextui.server.worker import CodexSettings, CodexWorker
+from codextui.server.worker import CodexWorker
 
 logger = logging.getLogger(__name__)
 
@@ -67,8 +68,13 @@ def start_codex(server: ServerState) -> None:
 
     What the agents of a server left that has crashed is ended meanwhile.
     """
-    server.background.start(_end_leftovers(server.options))
-    server.background.start(server.worker.run(server.codex_handler))
+    server.background.start(_run_codex(server))
+
+
+async def _run_codex(server: ServerState) -> None:
+    # First the leftovers: an app-server of theirs would hold the threads that this one loads.
+    await _end_leftovers(server.options)
+    await server.worker.run(server.codex_handler)
 
 
 async def _end_leftovers(options: ServerOptions) -> None:
@@ -134,7 +140,15 @@ def _build(
         callers_first=options.deciders is Deciders.CLIENT,
     )
     worker = CodexWorker(
-        CodexSettings(options.codex_binary, options.codex_home, options.env, owner=_owner(options))
+        CodexSettings(
+            options.codex_binary,
+            options.codex_home,
+            options.env,
+            owner=_owner(options),
+            attach=options.attach,
+            token_env=options.token_env,
+            listen=options.codex_socket if options.name else None,
+        )
     )
 
     async def after_turn(record: ThreadRecord) -> None:

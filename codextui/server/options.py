@@ -165,6 +165,14 @@ class ServerOptions:
     orphan_timeout_s: float = 3600.0
     limits: ServerLimits = DEFAULT_LIMITS
 
+    @property
+    def codex_socket(self) -> Path:
+        """The unix socket where others can join an app-server that this server has started.
+
+        It is in a folder of its own, so that it is never that of a server with an odd name.
+        """
+        return self.socket.parent / "codex" / self.socket.name
+
     def shell_command(self, *words: str) -> str:
         """Return a command for people to type, which reaches this server.
 

@@ -1,4 +1,4 @@
-"""Keeps one `codex app-server` process running, and starts another when it dies."""
+"""Keeps the connection to an app-server, and makes another when that is gone."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ import asyncio
 import functools
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar
 
 from codextui.codex.app_server import AppServer
-from codextui.codex.binary import CodexBinary, find_codex
-from codextui.codex.calls import read_config_problem
+from codextui.codex.binary import CodexBinary
+from codextui.codex.calls import clean_terminals, read_config_problem
+from codextui.codex.connector import CodexConnector, CodexHandlers, CodexSettings
 from codextui.codex.login import read_login_problem
 from codextui.errors import (
     CodexDied,
@@ -66,35 +65,19 @@ class CodexHandler(Protocol):
         """Handle the start of a process."""
 
 
-@dataclass(frozen=True, slots=True)
-class CodexSettings:
-    """Which Codex to run, and how; see `ServerOptions`.
-
-    Attributes:
-        binary: the Codex binary; None finds one.
-        home: `CODEX_HOME` for Codex; None leaves it to the environment.
-        env: the whole environment of Codex; None passes on our own.
-        owner: marks what it starts (`codextui.codex.process_marks.owner_of`).
-    """
-
-    binary: Path | None = None
-    home: Path | None = None
-    env: Mapping[str, str] | None = None
-    owner: str = ""
-
-
 class CodexWorker:
-    """Owns a `codex app-server` process, and starts another when it dies.
+    """Keeps the connection to an app-server, and makes another when that is gone.
 
     Attributes:
         problem: why Codex does not work and what to type; empty where it works.
-        binary: the binary that runs, or ran last.
     """
 
     def __init__(self, settings: CodexSettings) -> None:
         self.problem = ""
-        self.binary: CodexBinary | None = None
         self._settings = settings
+        self._connector = CodexConnector(settings, self._notify)
+        self._handler: CodexHandler | None = None
+        self._notices: set[str] = set()
         self._app: AppServer | None = None
         self._process = 0
         self._changed = asyncio.Condition()
@@ -107,11 +90,49 @@ class CodexWorker:
 
     @property
     def pid(self) -> int:
-        """The process id; 0 where no process runs."""
+        """The process id of app-server; 0 where none is connected, or its id is unknown."""
         return self._app.pid if self._app is not None else 0
 
+    @property
+    def own_pid(self) -> int:
+        """The process id of an app-server that this server has started; 0 where it has none."""
+        return 0 if self.is_joined else self.pid
+
+    @property
+    def binary(self) -> CodexBinary | None:
+        """The binary that is used, or was last; None where none was needed and found."""
+        return self._connector.binary
+
+    @property
+    def attach(self) -> str:
+        """What is used, or was last: `own`, `daemon` or `address`; empty for nothing yet."""
+        return self._connector.attach
+
+    @property
+    def is_joined(self) -> bool:
+        """Whether others have started the app-server, which then goes on without us."""
+        return self._app is not None and self._app.is_joined
+
+    @property
+    def address(self) -> str:
+        """Where others can join the app-server; empty where they cannot."""
+        return self._app.address if self._app is not None else ""
+
+    @property
+    def home(self) -> str:
+        """The CODEX_HOME of the app-server; empty where none is connected."""
+        return str(self._app.home) if self._app is not None else ""
+
+    @property
+    def version(self) -> str:
+        """The version of the app-server, or of the binary where none is connected."""
+        if self._app is not None:
+            return self._app.version
+        return self.binary.version_text if self.binary is not None else ""
+
     async def run(self, handler: CodexHandler) -> None:
-        """Keep a process running until cancelled."""
+        """Keep an app-server connected until cancelled."""
+        self._handler = handler
         pause = FIRST_PAUSE_S
         try:
             while True:
@@ -140,7 +161,7 @@ class CodexWorker:
         self._error = None
         self._retry.set()
         try:
-            async with asyncio.timeout(READY_TIMEOUT_S), self._changed:
+            async with asyncio.timeout(self._ready_timeout_s), self._changed:
                 await self._changed.wait_for(self._is_settled)
         except TimeoutError as error:
             raise CodexDied("Codex is not up: its process keeps ending") from error
@@ -170,10 +191,17 @@ class CodexWorker:
         return self._app.refuse(request_id, code, message)
 
     async def end_commands(self, thread_id: str) -> None:
-        """Kill the processes that commands of a thread have left behind."""
-        if self._app is not None:
-            async with self._app.ending_commands(thread_id):
-                pass
+        """End the processes that commands of a thread have left behind.
+
+        What others have started is not ours to kill: it is asked to end those that it knows.
+        """
+        if self._app is None:
+            return
+        if self._app.is_joined:
+            await clean_terminals(self._app, thread_id)
+            return
+        async with self._app.ending_commands(thread_id):
+            pass
 
     async def check_problem(self) -> None:
         """Ask Codex whether its configuration and its login are right, and set `problem`."""
@@ -212,6 +240,8 @@ class CodexWorker:
     async def _read_login_problem(self, app: AppServer, provider: str = "") -> str | None:
         """Return what to type, empty where nothing has to be; None where Codex does not say."""
         home, env = self._settings.home, self._settings.env
+        if app.is_joined and home is not None:
+            home = app.home
         try:
             return await read_login_problem(app, self.binary, home=home, env=env, provider=provider)
         except (CodexFailed, CodexDied, MessageInvalid) as error:
@@ -224,7 +254,7 @@ class CodexWorker:
         self._died.clear()
         self._is_checked = False
         try:
-            app = await self._spawn(handler, self._process)
+            app = await self._connect(handler, self._process)
         except (CodexMissing, CodexDied, CodexFailed) as error:
             logger.warning("Codex cannot be started: %s", error)
             await self._set_error(error)
@@ -242,28 +272,37 @@ class CodexWorker:
         # No call may slip in before: without a login it would take minutes to fail.
         await self.check_problem()
         self._is_checked = True
-        logger.info("Codex %s runs as process %s", app.version, app.pid)
+        logger.info("Codex %s (%s) runs as process %s", app.version, self.attach, app.pid)
         await self._set_error(None)
         handler.handle_ready(app.version)
         return True
 
-    async def _spawn(self, handler: CodexHandler, process: int) -> AppServer:
+    async def _connect(self, handler: CodexHandler, process: int) -> AppServer:
         def on_exit(reason: str) -> None:
             self._app = None
             self._died.set()
             logger.warning("Codex ended: %s", reason)
             handler.handle_exit(reason)
 
-        self.binary = await asyncio.to_thread(find_codex, self._settings.binary)
-        return await AppServer.start(
-            self.binary,
-            home=self._settings.home,
-            env=self._settings.env,
-            on_notification=functools.partial(handler.handle_notification, process),
-            on_request=functools.partial(handler.handle_request, process),
-            on_exit=on_exit,
-            owner=self._settings.owner,
+        return await self._connector.connect(
+            CodexHandlers(
+                on_notification=functools.partial(handler.handle_notification, process),
+                on_request=functools.partial(handler.handle_request, process),
+                on_exit=on_exit,
+            )
         )
+
+    def _notify(self, text: str) -> None:
+        """Say something to people, once."""
+        logger.warning("%s", text)
+        if text not in self._notices and self._handler is not None:
+            self._notices.add(text)
+            self._handler.handle_notification(self._process, "warning", {"message": text})
+
+    @property
+    def _ready_timeout_s(self) -> float:
+        daemon_s = self._settings.daemon.start_s if self._connector.uses_daemon else 0.0
+        return READY_TIMEOUT_S + daemon_s
 
     @property
     def _is_up(self) -> bool:

@@ -271,7 +271,7 @@ async def test_what_is_no_websocket_is_refused_with_a_reason(
 
 async def test_a_peer_that_closes_at_once_is_refused(path: Path) -> None:
     async with raw_server(path, b"", close=True) as address:
-        with pytest.raises(CodexUnreachable, match="closed without a reason"):
+        with pytest.raises(CodexUnreachable, match="has closed the connection"):
             await connect(address)
 
 

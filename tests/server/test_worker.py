@@ -10,10 +10,12 @@ from unittest.mock import Mock
 import pytest
 from contract.serving import PATIENCE_S
 
+from codextui.codex import connector
 from codextui.codex.binary import CodexBinary
+from codextui.codex.connector import CodexSettings
 from codextui.errors import CodexDied, CodexLoginMissing, CodexMissing
 from codextui.server import worker
-from codextui.server.worker import CodexSettings, CodexWorker
+from codextui.server.worker import CodexWorker
 
 
 async def test_an_unexpected_error_is_reported_and_codex_is_started_again(
@@ -24,7 +26,7 @@ async def test_an_unexpected_error_is_reported_and_codex_is_started_again(
     def fail(_: Path | None) -> CodexBinary:
         raise next(errors)
 
-    monkeypatch.setattr(worker, "find_codex", fail)
+    monkeypatch.setattr(connector, "find_codex", fail)
     codex = CodexWorker(CodexSettings())
     running = asyncio.create_task(codex.run(Mock()))
     async with asyncio.timeout(PATIENCE_S):
@@ -40,7 +42,7 @@ async def test_an_unexpected_error_is_reported_and_codex_is_started_again(
 class FakeApp:
     """A process that runs until `die`."""
 
-    version, pid = "0.163.0", 7
+    version, pid, is_joined = "0.163.0", 7, False
 
     def __init__(self, on_exit: Callable[[str], None]) -> None:
         self.has_ended = False
@@ -69,8 +71,8 @@ async def processes(monkeypatch: pytest.MonkeyPatch) -> Processes:
     made = Processes()
     monkeypatch.setattr(worker, "read_config_problem", read_config_problem)
     binary = CodexBinary(Path("/codex"), (0, 163, 0), "config")
-    monkeypatch.setattr(worker, "AppServer", made)
-    monkeypatch.setattr(worker, "find_codex", lambda _: binary)
+    monkeypatch.setattr(connector, "AppServer", made)
+    monkeypatch.setattr(connector, "find_codex", lambda _: binary)
     return made
 
 

@@ -83,7 +83,7 @@ class SocketListener:
 
     def _check_parent(self, session: Session, channel: StreamChannel) -> None:
         """Hide the tools from a relay that our own Codex has started for one of its agents."""
-        if channel.parent and channel.parent == self._server.worker.pid:
+        if channel.parent and channel.parent == self._server.worker.own_pid:
             session.is_own_agent = True
             logger.info("an agent of this server's own asks for its tools, and is shown none")
             self._server.disconnect(session)
