@@ -128,6 +128,10 @@ class MainScreen(ThreadActions):
         self._problem = ""
         self._seen_failures: set[str] = set()
         self._pane_context = self._build_context()
+        # Held here: while the screen closes a frame may still come, and a query would fail.
+        self._status_line = StatusLine(options.server)
+        self._strip = AttentionStrip()
+        self._key_line = KeyLine()
         self.workbench = Workbench(
             state,
             self._pacer,
@@ -139,10 +143,10 @@ class MainScreen(ThreadActions):
 
     def compose(self) -> ComposeResult:
         """Yield the regions of the screen from top to bottom."""
-        yield StatusLine(self._options.server)
+        yield self._status_line
         yield self.workbench
-        yield AttentionStrip()
-        yield KeyLine()
+        yield self._strip
+        yield self._key_line
 
     def on_mount(self) -> None:
         """Start the timers."""
@@ -166,8 +170,8 @@ class MainScreen(ThreadActions):
         if not self.is_mounted:
             return
         palettes = self._pane_context.palettes
-        self.query_one(StatusLine).show(self._server_status(), palettes.bar, palettes.offline)
-        self.query_one(AttentionStrip).show(
+        self._status_line.show(self._server_status(), palettes.bar, palettes.offline)
+        self._strip.show(
             list(self.state.approvals.values()),
             self._unseen_failures(),
             self._pane_context,
@@ -210,7 +214,7 @@ class MainScreen(ThreadActions):
         if not self.is_mounted:
             return
         self.workbench.refresh_clocks()
-        self.query_one(AttentionStrip).refresh()
+        self._strip.refresh()
 
     def _build_context(self) -> PaneContext:
         return PaneContext(
@@ -262,7 +266,7 @@ class MainScreen(ThreadActions):
             detach_label=self._options.detach_label,
             folded=self.workbench.is_hiding,
         )
-        self.query_one(KeyLine).show(hints)
+        self._key_line.show(hints)
 
     @on(Workbench.CurrentChanged)
     @on(FoldsChanged)
