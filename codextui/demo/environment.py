@@ -48,6 +48,8 @@ analytics.enabled = false
 check_for_update_on_startup = false
 features.apps = false
 features.plugins = false
+# A daemon would outlive whoever the scripted model is for.
+features.daemon_auto_start = false
 # A login shell would run the user's profile, whose output belongs to no script.
 allow_login_shell = false
 {extra}"""
@@ -204,9 +206,10 @@ async def demo_server(name: str, workspace: Workspace) -> AsyncIterator[Path]:
 
 
 def _write_settings(workspace: Workspace) -> Path:
-    """Write the server's configuration: the user's Codex binary, the workspace's CODEX_HOME."""
+    """Write the server's configuration: the user's Codex binary on the workspace's CODEX_HOME."""
     binary = load_config(paths.config_path()).codex.binary
-    values = {"home": workspace.codex_home} | ({"binary": binary} if binary else {})
+    values = {"attach": "own", "home": workspace.codex_home}
+    values |= {"binary": binary} if binary else {}
     # A path as a JSON string is one in TOML too.
     lines = [
         f"{key} = {json.dumps(str(value), ensure_ascii=False)}\n" for key, value in values.items()

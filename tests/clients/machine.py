@@ -74,7 +74,9 @@ class Machine:
         self.socket = runtime / "codextui" / "default.sock"
         home = write_codex_home(folder / "home", model.base_url)
         self._config = folder / "config.toml"
-        self._config.write_text(f'[codex]\nbinary = "{self.binary}"\nhome = "{home}"\n')
+        self._config.write_text(
+            f'[codex]\nattach = "own"\nbinary = "{self.binary}"\nhome = "{home}"\n'
+        )
         variables = {"XDG_RUNTIME_DIR": str(runtime), "XDG_STATE_HOME": str(folder / "state")}
         self.env = {**codex_environment(home), **variables}
         command = ["-m", "codextui", "mcp-server", "--config", str(self._config)]

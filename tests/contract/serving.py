@@ -173,7 +173,7 @@ class ServerProcess(Served):
 
 @asynccontextmanager
 async def server_process(
-    binary: Path, scratch: Path, script: Script, *, name: str = "t"
+    binary: Path, scratch: Path, script: Script, *, name: str = "t", attach: str = "own"
 ) -> AsyncIterator[ServerProcess]:
     """A server in a process of its own, with the real Codex and a scripted model."""
     home = scratch / "home"
@@ -181,7 +181,8 @@ async def server_process(
     for folder in (runtime, state):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     (runtime / "config.toml").write_text(
-        f"[codex]\nbinary = {json.dumps(str(binary))}\nhome = {json.dumps(str(home))}\n"
+        f"[codex]\nattach = {json.dumps(attach)}\nbinary = {json.dumps(str(binary))}\n"
+        f"home = {json.dumps(str(home))}\n"
     )
     places = {"XDG_RUNTIME_DIR": str(scratch), "XDG_STATE_HOME": str(scratch / "state")}
     options = ServerOptions(

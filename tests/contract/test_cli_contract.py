@@ -97,7 +97,8 @@ async def shell(
 
 def write_config(config: Path, codex_binary: Path, codex_home: Path, more: str = "") -> None:
     config.write_text(
-        f"[codex]\nbinary = {json.dumps(str(codex_binary))}\nhome = {json.dumps(str(codex_home))}\n"
+        f'[codex]\nattach = "own"\nbinary = {json.dumps(str(codex_binary))}\n'
+        f"home = {json.dumps(str(codex_home))}\n"
         f"{more}"
     )
 

@@ -89,7 +89,9 @@ async def machine(
         monkeypatch.setenv("XDG_RUNTIME_DIR", runtime)
         monkeypatch.setenv("XDG_STATE_HOME", str(scratch / "state"))
         config = scratch / "config.toml"
-        config.write_text(f'[codex]\nbinary = "{codex_binary}"\nhome = "{codex_home}"\n')
+        config.write_text(
+            f'[codex]\nattach = "own"\nbinary = "{codex_binary}"\nhome = "{codex_home}"\n'
+        )
         machine = Machine(codex_environment(codex_home), config, workspace)
         yield machine
         await machine.ask_server("codex-shutdown")

@@ -37,7 +37,12 @@ def test_extra_keys_and_tables_are_added(tmp_path: Path):
     extra = 'features.memories = true\nsandbox_mode = "read-only"\n[mcp_servers.eye]\ncommand = "x"'
     write_codex_home(tmp_path, URL, extra=extra)
     config = tomllib.loads((tmp_path / "config.toml").read_text())
-    assert config["features"] == {"apps": False, "plugins": False, "memories": True}
+    assert config["features"] == {
+        "apps": False,
+        "plugins": False,
+        "daemon_auto_start": False,
+        "memories": True,
+    }
     assert config["sandbox_mode"] == "read-only"
     assert config["mcp_servers"]["eye"] == {"command": "x"}
 

@@ -97,7 +97,7 @@ def serve_fake(scratch: Path, serve: Serve) -> Served:
     fake = Path(__file__).with_name("fake_codex.py")
     binary.write_text(f'#!/bin/sh\nexec {sys.executable} {fake} "$@"\n')
     binary.chmod(0o700)
-    configure(f'[codex]\nbinary = "{binary}"\n')
+    configure(f'[codex]\nattach = "own"\nbinary = "{binary}"\n')
     return serve(Script())
 
 

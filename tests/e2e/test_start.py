@@ -27,7 +27,7 @@ def test_the_console_starts_a_server_that_outlives_it(
     own_server: str, scratch: Path, open_terminal: OpenTerminal
 ):
     home = write_codex_home(scratch / "codex-home", "http://127.0.0.1:9/v1")
-    configure(f'[codex]\nhome = "{home}"\n')
+    configure(f'[codex]\nattach = "own"\nhome = "{home}"\n')
     first = open_terminal("-L", own_server)
     first.wait_for("connected", timeout=60)
     first.wait_for("codex 0.")
@@ -42,7 +42,7 @@ def test_the_console_starts_a_server_that_outlives_it(
 def test_without_a_codex_the_console_says_what_to_type(
     own_server: str, scratch: Path, open_terminal: OpenTerminal
 ):
-    configure(f'[codex]\nbinary = "{scratch}/no-such-codex"\n')
+    configure(f'[codex]\nattach = "own"\nbinary = "{scratch}/no-such-codex"\n')
     terminal = open_terminal("-L", own_server)
     terminal.wait_for("no-such-codex", timeout=60)
     terminal.wait_for("r ")
@@ -56,7 +56,7 @@ def test_without_a_login_the_console_says_what_to_type(
 ):
     home = scratch / "codex-home"
     home.mkdir()
-    configure(f'[codex]\nhome = "{home}"\n')
+    configure(f'[codex]\nattach = "own"\nhome = "{home}"\n')
     terminal = open_terminal("-L", own_server, columns=80, lines=24)
 
     def told() -> bool:
