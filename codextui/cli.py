@@ -31,10 +31,17 @@ EXIT_PIPE = 141
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line and return the exit code of the process."""
-    parser = build_parser(codextui.__version__)
+    parser = build_parser()
     options = parser.parse_args(arguments)
     if options.leading_settings and not options.takes_settings:
         parser.error("-c, -m, --enable and --disable are for mcp-server")
+    if options.version and not (options.version_codex or options.version_json):
+        print(f"codextui {codextui.__version__}")  # noqa: T201
+        return 0
+    if options.version:
+        options.command = "version:print_versions"
+    elif options.version_codex or options.version_json:
+        parser.error("--codex is for --version, and --json stands behind the command")
     _escape_unencodable()
     try:
         code = _import_command(options)(options)

@@ -1,14 +1,14 @@
 """Finds the Codex binary to run, and its version.
 
 A candidate is the binary that the configuration names; otherwise that of the Python package
-`openai-codex-cli-bin` (the extra `codextui[codex]`) and every `codex` on `PATH`.
+`openai-codex-cli-bin` (the extra `codextui[codex]`) and every `codex` on `PATH`. The newest of them
+is run, so that a newer Codex on `PATH` goes before the package's.
 """
 
 from __future__ import annotations
 
 import os
 import platform
-import re
 import shlex
 import shutil
 import subprocess
@@ -18,13 +18,17 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+from codextui.codex.versions import (
+    OLDEST,
+    Version,
+    format_version,
+    parse_version,
+    require_supported,
+)
 from codextui.errors import CodexMissing
 
 Origin: TypeAlias = Literal["config", "package", "PATH"]
 """Where a binary was found: named in the configuration, in the Python package, on `PATH`."""
-
-Version: TypeAlias = tuple[int, int, int]
-"""Major, minor, patch."""
 
 INSTALL_HINT = "Type: pip install 'codextui[codex]'   or: npm install -g @openai/codex"
 """How to install Codex, for error messages."""
@@ -33,7 +37,6 @@ VERSION_TIMEOUT = 10.0
 """Seconds that a binary may take to print its version."""
 
 _PACKAGE = "codex_cli_bin"
-_VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)")
 _NO_APP_SERVER = ("stdin is not a terminal", "unrecognized subcommand")
 _MACHINES = {"x86_64": "x86_64", "amd64": "x86_64", "arm64": "aarch64", "aarch64": "aarch64"}
 _EXE = "codex.exe" if os.name == "nt" else "codex"
@@ -56,7 +59,39 @@ class CodexBinary:
     @property
     def version_text(self) -> str:
         """The version as text, such as `0.163.0`."""
-        return ".".join(str(part) for part in self.version)
+        return format_version(self.version)
+
+
+@dataclass(frozen=True, slots=True)
+class PassedOver:
+    """A candidate that is not run.
+
+    Attributes:
+        path: where it is.
+        origin: where it was found.
+        version: as text; empty where it does not say one.
+        reason: why it is not run.
+    """
+
+    path: Path
+    origin: Origin
+    version: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class CodexSearch:
+    """What a search for Codex has found.
+
+    Attributes:
+        binary: the one to run; None where none can be used.
+        problem: why there is none, and how to install one; empty where there is one.
+        passed_over: the other candidates, in the order in which they were found.
+    """
+
+    binary: CodexBinary | None
+    problem: str = ""
+    passed_over: tuple[PassedOver, ...] = ()
 
 
 def find_codex(
@@ -74,19 +109,48 @@ def find_codex(
     Raises:
         CodexMissing: no usable binary. The message has every problem and how to install Codex.
     """
+    search = search_codex(configured, version_timeout_s=version_timeout_s)
+    if search.binary is None:
+        raise CodexMissing(search.problem)
+    return search.binary
+
+
+def search_codex(
+    configured: Path | None = None, *, version_timeout_s: float = VERSION_TIMEOUT
+) -> CodexSearch:
+    """Return what `find_codex` chooses, and what it passes over with the reasons."""
     if configured is not None:
-        return _inspect_configured(configured, version_timeout_s)
+        try:
+            return CodexSearch(_inspect_configured(configured, version_timeout_s))
+        except CodexMissing as error:
+            return CodexSearch(None, str(error))
     found: list[CodexBinary] = []
-    problems: list[str] = []
+    unusable: list[PassedOver] = []
     for origin, path in _candidates():
         try:
-            found.append(_inspect(path, origin, version_timeout_s))
+            binary = _inspect(path, origin, version_timeout_s)
         except CodexMissing as error:
-            problems.append(str(error))
+            unusable.append(PassedOver(path, origin, "", str(error)))
+            continue
+        try:
+            require_supported(binary.version, str(binary.path))
+            found.append(binary)
+        except CodexMissing as error:
+            unusable.append(PassedOver(binary.path, origin, binary.version_text, str(error)))
     if not found:
-        where = "; ".join(problems) or "neither the package openai-codex-cli-bin nor PATH has it"
-        raise CodexMissing(f"No usable Codex was found: {where}. {INSTALL_HINT}")
-    return max(found, key=lambda binary: binary.version)
+        problems = "; ".join(one.reason for one in unusable)
+        where = problems or "neither the package openai-codex-cli-bin nor PATH has it"
+        problem = f"No usable Codex was found: {where}. {INSTALL_HINT}"
+        return CodexSearch(None, problem, tuple(unusable))
+    newest = max(found, key=lambda binary: binary.version)
+    others = (_pass_over(one, newest) for one in found if one is not newest)
+    return CodexSearch(newest, passed_over=(*others, *unusable))
+
+
+def _pass_over(binary: CodexBinary, chosen: CodexBinary) -> PassedOver:
+    is_older = binary.version < chosen.version
+    reason = f"older than {chosen.version_text}" if is_older else "the same version, found later"
+    return PassedOver(binary.path, binary.origin, binary.version_text, reason)
 
 
 def native_binary(path: Path) -> Path:
@@ -138,7 +202,7 @@ def missing_app_server(binary: CodexBinary, error_lines: Sequence[str]) -> Codex
         return None
     return CodexMissing(
         f"Codex {binary.version_text} at {binary.path} has no app-server, which codextui needs: "
-        f"it takes the word as a prompt. Use 0.153.4 or newer. {INSTALL_HINT}"
+        f"it takes the word as a prompt. Use {format_version(OLDEST)} or newer. {INSTALL_HINT}"
     )
 
 
@@ -147,12 +211,14 @@ def _inspect_configured(configured: Path, timeout_s: float) -> CodexBinary:
     if not path.is_absolute():
         path = Path(shutil.which(str(configured)) or path)
     try:
-        return _inspect(path, "config", timeout_s)
+        binary = _inspect(path, "config", timeout_s)
+        require_supported(binary.version, str(binary.path))
     except CodexMissing as error:
         raise CodexMissing(
             f"The configured Codex is of no use: {error}. Correct `binary` under [codex] in the "
             "configuration, or leave it out; a server that runs has to be ended to read it again."
         ) from error
+    return binary
 
 
 def _candidates() -> Iterator[tuple[Origin, Path]]:
@@ -188,10 +254,10 @@ def _version(path: Path, timeout_s: float) -> Version:
     except subprocess.TimeoutExpired as error:
         message = f"{path} has not said its version within {timeout_s:g} s"
         raise CodexMissing(message) from error
-    match = _VERSION.search(ran.stdout.decode("utf-8", "replace")[:1000])
-    if ran.returncode != 0 or match is None:
+    version = parse_version(ran.stdout.decode("utf-8", "replace")[:1000])
+    if ran.returncode != 0 or version is None:
         raise CodexMissing(f"{path} does not say its version: it is no Codex")
-    return int(match[1]), int(match[2]), int(match[3])
+    return version
 
 
 def _vendored(folder: Path) -> Iterator[Path]:

@@ -36,7 +36,7 @@ needed, 8 a limit was reached; `run --resume` goes on."""
 _Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - argparse has no public name for it
 
 
-def build_parser(version: str) -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
     """Return the parser. Its result's `command` is `MODULE:FUNCTION` in `codextui.commands`."""
     parser = argparse.ArgumentParser(
         prog="codextui",
@@ -47,7 +47,7 @@ def build_parser(version: str) -> argparse.ArgumentParser:
     parser.set_defaults(
         command="console:open_console", server="default", config=None, takes_settings=False
     )
-    parser.add_argument("--version", action="version", version=f"codextui {version}")
+    _add_version(parser)
     _add_common(parser)
     _add_settings(parser, "leading_settings", hidden=True)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
@@ -59,6 +59,19 @@ def build_parser(version: str) -> argparse.ArgumentParser:
     _add_approval_commands(commands)
     _add_team_commands(commands)
     return parser
+
+
+def _add_version(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--version", action="store_true", help="print the version")
+    parser.add_argument(
+        "--codex",
+        dest="version_codex",
+        action="store_true",
+        help="with --version: print also which Codex is found, and which versions work",
+    )
+    parser.add_argument(
+        "--json", dest="version_json", action="store_true", help="with --codex: print JSON"
+    )
 
 
 def _add(

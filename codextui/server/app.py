@@ -6,12 +6,13 @@ import asyncio
 import logging
 import sqlite3
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from codextui.codex.connector import CodexSettings
 from codextui.codex.process_marks import kill_leftovers, owner_of
+from codextui.codex.versions import newer_notice
 from codextui.jsonrpc.endpoint import RequestId
 from codextui.jsonrpc.fields import JsonObject
 from codextui.protocol.approvals import Deciders
@@ -100,6 +101,7 @@ class _CodexRouter:
     notifications: CodexNotifications
     requests: CodexRequests
     legacy: LegacyEventHub
+    on_ready: Callable[[str], None]
 
     def handle_notification(self, process: int, method: str, params: JsonObject) -> None:
         self.legacy.handle_notification(method, params)
@@ -118,6 +120,7 @@ class _CodexRouter:
 
     def handle_ready(self, version: str) -> None:
         self.hub.publish("", "", CodexReady(version))
+        self.on_ready(version)
 
 
 def _build(
@@ -156,6 +159,15 @@ def _build(
             await turns.end_commands(record)
         registry.update(record, branch=await find_branch(record.info.cwd))
 
+    async def notice_newer(version: str) -> None:
+        noticed = options.journal.with_suffix(".codex")
+        if notice := await asyncio.to_thread(newer_notice, version, noticed):
+            hub.publish("", "", Warned(notice))
+
+    def on_ready(version: str) -> None:
+        if options.name:
+            background.start(notice_newer(version))
+
     notifications = CodexNotifications(
         hub,
         registry,
@@ -176,7 +188,7 @@ def _build(
         registry=registry,
         broker=broker,
         worker=worker,
-        codex_handler=_CodexRouter(hub, notifications, requests, legacy),
+        codex_handler=_CodexRouter(hub, notifications, requests, legacy, on_ready),
         opener=opener,
         turns=turns,
         legacy=legacy,

@@ -10,7 +10,13 @@ from types import SimpleNamespace
 import pytest
 
 from codextui.codex import binary
-from codextui.codex.binary import CodexBinary, find_codex, native_binary, shell_command
+from codextui.codex.binary import (
+    CodexBinary,
+    find_codex,
+    native_binary,
+    search_codex,
+    shell_command,
+)
 from codextui.errors import CodexMissing
 
 TARGET = {
@@ -169,3 +175,39 @@ def test_the_package_is_found_where_it_is_installed() -> None:
     if importlib.util.find_spec("codex_cli_bin") is None:
         pytest.skip("the package openai-codex-cli-bin is not installed")
     assert find_codex().version >= (0, 153, 4)
+
+
+def test_a_codex_that_is_too_old_is_passed_over(
+    tmp_path: Path, no_codex: pytest.MonkeyPatch
+) -> None:
+    old = codex(tmp_path / "old" / "codex", "0.153.3")
+    good = codex(tmp_path / "good" / "codex", "0.153.4")
+    no_codex.setenv("PATH", f"{old.parent}:{good.parent}")
+    assert find_codex().path == good
+    good.unlink()
+    with pytest.raises(CodexMissing, match=r"0\.153\.3, which is too old: .*npm install"):
+        find_codex()
+    with pytest.raises(CodexMissing, match=r"0\.153\.3, which is too old: .*\[codex\]"):
+        find_codex(old)
+
+
+def test_a_search_says_why_it_passed_the_others_over(
+    tmp_path: Path, no_codex: pytest.MonkeyPatch
+) -> None:
+    bundled = bundle(no_codex, tmp_path, "0.163.0")
+    bodies = {"newest": "0.171.0", "again": "0.171.0", "old": "0.99.0"}
+    paths = {name: codex(tmp_path / name / "codex", text) for name, text in bodies.items()}
+    broken = program(tmp_path / "broken" / "codex", "exit 1")
+    folders = [path.parent for path in (*paths.values(), broken)]
+    no_codex.setenv("PATH", ":".join(map(str, folders)))
+    search = search_codex()
+    assert search.binary == CodexBinary(paths["newest"], (0, 171, 0), "PATH")
+    assert search.problem == ""
+    reasons = {(one.path, one.origin, one.version): one.reason for one in search.passed_over}
+    assert reasons == {
+        (bundled, "package", "0.163.0"): "older than 0.171.0",
+        (paths["again"], "PATH", "0.171.0"): "the same version, found later",
+        (paths["old"], "PATH", "0.99.0"): f"{paths['old']} is Codex 0.99.0, which is too old: "
+        "codextui needs 0.153.4 or newer",
+        (broken, "PATH", ""): f"{broken} does not say its version: it is no Codex",
+    }
