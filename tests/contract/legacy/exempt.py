@@ -72,6 +72,11 @@ NEWEST = (
         RAW,
         ("image",),
     ),
+    Exempt(
+        "less: turn_diff",
+        "a newer Codex sends a turn's diff once after a patch; it sent the same one twice",
+        ("patch", "patch-approved"),
+    ),
 )
 """What only versions after 0.163 do otherwise."""
 
