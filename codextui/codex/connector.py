@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -19,15 +18,13 @@ from codextui.codex.app_server import AppServer, ExitHandler
 from codextui.codex.binary import CodexBinary, find_codex
 from codextui.codex.daemon import DAEMON_LIMITS, START_HINT, Daemon, DaemonLimits
 from codextui.codex.endpoint import AppServerLimits
+from codextui.codex.versions import parse_version, require_supported
 from codextui.config.attach import OWN, Attach, AttachKind
 from codextui.errors import CodexDied, CodexFailed, CodexMissing, CodexUnreachable
 from codextui.jsonrpc.endpoint import NotificationHandler, RequestHandler
 
 JOIN_LIMITS = AppServerLimits(handshake_s=10.0)
 """Limits of an app-server that others have started: it is up, or never answers."""
-
-_OLDEST = (0, 153, 4)
-_VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,12 +214,13 @@ class CodexConnector:
             limits=self.settings.join,
         )
         what = name or f"The Codex at {address}"
-        version = _VERSION.match(app.version)
-        if version is not None and tuple(map(int, version.groups())) < _OLDEST:
-            await app.stop()
-            raise CodexMissing(
-                f"{what} is Codex {app.version}, which is too old: codextui needs 0.153.4 or newer"
-            )
+        version = parse_version(app.version)
+        if version is not None:
+            try:
+                require_supported(version, what)
+            except CodexMissing:
+                await app.stop()
+                raise
         if self.binary is not None and app.version != self.binary.version_text:
             self.on_notice(
                 f"{what} is Codex {app.version}, and the Codex at {self.binary.path} is "
