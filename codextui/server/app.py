@@ -6,7 +6,7 @@ import asyncio
 import logging
 import sqlite3
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -34,6 +34,7 @@ from codextui.server.store.migrations import unusable
 from codextui.server.threads.codex_notifications import CodexNotifications
 from codextui.server.threads.git_branch import find_branch
 from codextui.server.threads.opening import ThreadOpener
+from codextui.server.threads.queues import ThreadQueues
 from codextui.server.threads.registry import ThreadRecord, ThreadRegistry
 from codextui.server.threads.restore import restore_threads
 from codextui.server.threads.turns import Turns
@@ -100,6 +101,7 @@ class _CodexRouter:
     notifications: CodexNotifications
     requests: CodexRequests
     legacy: LegacyEventHub
+    on_ready: Callable[[], object]
 
     def handle_notification(self, process: int, method: str, params: JsonObject) -> None:
         self.legacy.handle_notification(method, params)
@@ -118,6 +120,7 @@ class _CodexRouter:
 
     def handle_ready(self, version: str) -> None:
         self.hub.publish("", "", CodexReady(version))
+        self.on_ready()
 
 
 def _build(
@@ -162,10 +165,12 @@ def _build(
         broker,
         on_turn_ended=lambda record: background.start(after_turn(record)),
         on_adopted=lambda record: background.start(opener.describe(record)),
+        on_queue_changed=lambda thread_id: background.start(queues.refresh(thread_id)),
     )
     legacy = LegacyEventHub(registry.__contains__)
     opener = ThreadOpener(hub, registry, worker, notifications, legacy)
-    turns = Turns(registry, worker, opener, broker)
+    queues = ThreadQueues(registry, worker, opener)
+    turns = Turns(registry, worker, opener, queues, broker)
     runs = Runs(registry, broker, limits.runs)
     requests = CodexRequests(registry, broker, worker, legacy)
     server = ServerState(
@@ -176,9 +181,16 @@ def _build(
         registry=registry,
         broker=broker,
         worker=worker,
-        codex_handler=_CodexRouter(hub, notifications, requests, legacy),
+        codex_handler=_CodexRouter(
+            hub,
+            notifications,
+            requests,
+            legacy,
+            on_ready=lambda: background.start(queues.refresh_all()),
+        ),
         opener=opener,
         turns=turns,
+        queues=queues,
         legacy=legacy,
         runs=runs,
         controls=RunRequests(registry, runs, turns, limits.runs),
