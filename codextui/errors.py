@@ -13,6 +13,7 @@ CodextuiError
 ├── ServerRefused          the shared server answered a call with an error
 ├── ThreadUnknown          no thread has that id or handle
 ├── TurnNotRunning         the operation needs a running turn
+├── TurnRunning            the operation needs a thread at rest
 ├── ApprovalGone           the approval was answered, withdrawn or never existed
 ├── MessageInvalid         a message does not have the shape of its kind
 ├── ErrorResponse          a peer answered a call with a JSON-RPC error
@@ -95,6 +96,10 @@ class ThreadUnknown(CodextuiError):
 
 class TurnNotRunning(CodextuiError):
     """The operation (steer, interrupt) needs a running turn, and there is none."""
+
+
+class TurnRunning(CodextuiError):
+    """The operation needs a thread at rest, and a turn runs on it."""
 
 
 class ApprovalGone(CodextuiError):

@@ -80,7 +80,7 @@ async def resume_thread(
             "itemsView": "full",
             "sortDirection": "desc",
         }
-    with _typed_refusals(thread_id):
+    with typed_refusals(thread_id):
         return LoadedThread.parse(await app.call("thread/resume", params))
 
 
@@ -89,7 +89,7 @@ async def join_thread(app: AppServer, thread_id: str) -> LoadedThread:
 
     Nothing about the thread changes. Raises ThreadUnknown.
     """
-    with _typed_refusals(thread_id):
+    with typed_refusals(thread_id):
         params: dict[str, Json] = {"threadId": thread_id, "excludeTurns": True}
         return LoadedThread.parse(await app.call("thread/resume", params))
 
@@ -119,7 +119,7 @@ async def fork_thread(
     params = _thread_params(app, options) | {"threadId": thread_id, "excludeTurns": True}
     if last_turn_id is not None:
         params["lastTurnId"] = last_turn_id
-    with _typed_refusals(thread_id):
+    with typed_refusals(thread_id):
         return LoadedThread.parse(await app.call("thread/fork", params))
 
 
@@ -150,12 +150,12 @@ async def start_turn(
         ThreadUnknown: the thread is not loaded.
         CodexFailed: the prompt is longer than MAX_INPUT_CHARS; nothing was sent.
     """
-    params = _input_params(thread_id, prompt, client_message_id, images)
+    params = input_params(thread_id, prompt, client_message_id, images)
     if output_schema is not None:
         params["outputSchema"] = output_schema
     if model is not None:
         params["model"] = model
-    with _typed_refusals(thread_id):
+    with typed_refusals(thread_id):
         result = await app.call("turn/start", params)
     return fields.text(fields.as_object(result.get("turn"), "turn"), "id")
 
@@ -176,9 +176,9 @@ async def steer_turn(
         ThreadUnknown: the thread is not loaded.
         CodexFailed: the prompt is longer than MAX_INPUT_CHARS; nothing was sent.
     """
-    params = _input_params(thread_id, prompt, client_message_id, images)
+    params = input_params(thread_id, prompt, client_message_id, images)
     params["expectedTurnId"] = turn_id
-    with _typed_refusals(thread_id):
+    with typed_refusals(thread_id):
         await app.call("turn/steer", params)
 
 
@@ -195,7 +195,7 @@ async def interrupt_turn(
         ThreadUnknown: the thread is not loaded.
     """
     params = {"threadId": thread_id, "turnId": turn_id}
-    with _typed_refusals(thread_id):
+    with typed_refusals(thread_id):
         try:
             await app.call("turn/interrupt", params, timeout_s=timeout_s)
         except CodexFailed as error:
@@ -206,19 +206,19 @@ async def interrupt_turn(
 
 async def clean_terminals(app: AppServer, thread_id: str) -> None:
     """End all processes of a thread's commands (`thread/backgroundTerminals/clean`)."""
-    with _typed_refusals(thread_id):
+    with typed_refusals(thread_id):
         await app.call("thread/backgroundTerminals/clean", {"threadId": thread_id})
 
 
 async def archive_thread(app: AppServer, thread_id: str) -> None:
     """Archive a thread, and interrupt its turn (`thread/archive`). Raises ThreadUnknown."""
-    with _typed_refusals(thread_id):
+    with typed_refusals(thread_id):
         await app.call("thread/archive", {"threadId": thread_id})
 
 
 async def unarchive_thread(app: AppServer, thread_id: str) -> None:
     """Take a thread out of the archive, without loading it (`thread/unarchive`)."""
-    with _typed_refusals(thread_id):
+    with typed_refusals(thread_id):
         await app.call("thread/unarchive", {"threadId": thread_id})
 
 
@@ -230,7 +230,7 @@ async def read_turns(app: AppServer, thread_id: str, *, limit: int = 1000) -> li
     params = {"threadId": thread_id, "itemsView": "full", "sortDirection": "desc"}
     turns: list[JsonObject] = []
     cursor: str | None = None
-    with _typed_refusals(thread_id):
+    with typed_refusals(thread_id):
         while len(turns) < limit:
             page_params = {**params, "cursor": cursor, "limit": _PAGE_SIZE}
             page = await app.call("thread/turns/list", page_params)
@@ -283,7 +283,7 @@ def _thread_params(app: AppServer, options: ThreadOptions) -> dict[str, Json]:
     return replace(options, config=config).to_params(profile)
 
 
-def _input_params(
+def input_params(
     thread_id: str, prompt: str, client_message_id: str, images: Sequence[str] = ()
 ) -> dict[str, Json]:
     """Return the parameters for the input of a turn. Raises CodexFailed where it is too long."""
@@ -303,7 +303,7 @@ def _input_params(
 
 
 @contextmanager
-def _typed_refusals(thread_id: str) -> Iterator[None]:
+def typed_refusals(thread_id: str) -> Iterator[None]:
     """Raise ThreadUnknown or TurnNotRunning for the refusals that mean that."""
     try:
         yield

@@ -353,7 +353,6 @@ IGNORED: frozenset[str] = frozenset(
         "thread/goal/updated",
         "thread/prediction/updated",
         "thread/project/updated",
-        "thread/queue/changed",
         "thread/readState/changed",
         "thread/section/changed",
         "windowsSandbox/setupCompleted",

@@ -73,8 +73,20 @@ class RequestResolved:
     request_id: RequestId
 
 
+@dataclass(frozen=True, slots=True)
+class QueueChanged:
+    """Any client changed the queue of a thread, or Codex did (`thread/queue/changed`)."""
+
+    thread_id: str
+
+
 ThreadNotification: TypeAlias = (
-    ThreadStarted | SettingsChanged | ThreadUnloaded | ThreadReverted | RequestResolved
+    ThreadStarted
+    | SettingsChanged
+    | ThreadUnloaded
+    | ThreadReverted
+    | RequestResolved
+    | QueueChanged
 )
 
 
@@ -89,6 +101,8 @@ def parse_thread_notification(method: str, params: JsonObject) -> ThreadNotifica
             return ThreadUnloaded(_thread_id(params))
         case "thread/reverted":
             return ThreadReverted(_thread_id(params))
+        case "thread/queue/changed":
+            return QueueChanged(_thread_id(params))
         case "serverRequest/resolved":
             return _resolved(params)
         case _:

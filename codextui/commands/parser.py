@@ -299,8 +299,25 @@ def _add_turn_commands(commands: _Commands) -> None:
         parser.add_argument("prompt", metavar="PROMPT")
     for parser in (new, reply):
         _add_wait(parser)
-    for parser in (new, reply, steer):
+    for parser in (new, reply, steer, _add_queue(commands)):
         _add_images(parser)
+
+
+def _add_queue(commands: _Commands) -> argparse.ArgumentParser:
+    queue = _add(
+        commands, "queue", "queue:queue", "tell a thread something after the turn that runs"
+    )
+    queue.add_argument("thread", metavar="THREAD")
+    queue.add_argument(
+        "prompt", metavar="PROMPT", nargs="?", help="left out, what is queued is listed"
+    )
+    queue.add_argument(
+        "--remove", metavar="N", type=int, help="remove a message, by its number in the list"
+    )
+    queue.add_argument(
+        "--start", action="store_true", help="go on with the queue, which waits after an interrupt"
+    )
+    return queue
 
 
 def _add_images(parser: argparse.ArgumentParser) -> None:

@@ -34,7 +34,7 @@ def start_thread(options: argparse.Namespace) -> int:
         raise ConfigInvalid("there is nothing to wait for without a PROMPT")
     elif options.image:
         raise ConfigInvalid("an image needs a PROMPT: say what to do with it")
-    arguments.update(_image_arguments(options))
+    arguments.update(image_arguments(options))
     for name in ("handle", "model", "sandbox"):
         if getattr(options, name) is not None:
             arguments[name] = getattr(options, name)
@@ -50,7 +50,7 @@ def start_thread(options: argparse.Namespace) -> int:
 def reply(options: argparse.Namespace) -> int:
     """Send a prompt to a thread: starts a turn, or steers the running one."""
     arguments = {"thread": options.thread, "prompt": read_prompt(options.prompt)}
-    arguments.update(_image_arguments(options))
+    arguments.update(image_arguments(options))
     if options.wait:
         return asyncio.run(call_and_wait(options, "codex-send", arguments))
     result = _rename_turn_id(call_tool(options, "codex-send", arguments, start=True))
@@ -61,7 +61,7 @@ def reply(options: argparse.Namespace) -> int:
 def steer(options: argparse.Namespace) -> int:
     """Steer the running turn of a thread; the server refuses if there is none."""
     arguments = {"thread": options.thread, "prompt": read_prompt(options.prompt)}
-    arguments.update(_image_arguments(options))
+    arguments.update(image_arguments(options))
     result = _rename_turn_id(call_tool(options, "codex-steer", arguments))
     return print_result(options, result, "steered", requested="told")
 
@@ -113,7 +113,7 @@ def print_result(
     return 0
 
 
-def _image_arguments(options: argparse.Namespace) -> dict[str, object]:
+def image_arguments(options: argparse.Namespace) -> dict[str, object]:
     """Return the argument that names the images of a prompt, none where there are none."""
     images = [str(path.expanduser().absolute()) for path in options.image]
     return {"images": images} if images else {}

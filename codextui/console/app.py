@@ -489,6 +489,7 @@ class ConsoleApp(KeyDispatchingApp):
     @on(messages.StartThread)
     @on(messages.ForkThread)
     @on(messages.SendPrompt)
+    @on(messages.CallTool)
     @on(messages.InterruptTurn)
     @on(messages.KillThread)
     @on(messages.DirectRole)

@@ -19,6 +19,7 @@ from codextui.console.screens.main import MainScreen
 from codextui.console.screens.new_thread import NewThreadScreen
 from codextui.console.screens.pager import PagerScreen
 from codextui.console.screens.problem import ProblemScreen
+from codextui.console.screens.queue import QueueScreen
 from codextui.console.screens.timeline import TimelineScreen
 from codextui.console.widgets.choice_list import ChoiceList
 from codextui.console.widgets.composer import Composer
@@ -38,6 +39,7 @@ PLACES: dict[str, Sequence[BindingType]] = {
     "Choosing an answer": ChoiceList.BINDINGS,
     "New thread": NewThreadScreen.BINDINGS,
     "Fork through a turn": ForkScreen.BINDINGS,
+    "Queue": QueueScreen.BINDINGS,
     "Diff": DiffScreen.BINDINGS,
     "Pager": PagerScreen.BINDINGS,
     "Gate board": GatesScreen.BINDINGS,

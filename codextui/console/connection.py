@@ -129,15 +129,21 @@ async def perform_request(
             return await _start_thread(server, new_thread)
         case messages.ForkThread(thread_id=thread_id, turn_id=turn_id, prompt=prompt):
             return await _fork_thread(server, thread_id, turn_id, prompt)
-        case messages.SendPrompt(thread_id=thread_id, prompt=prompt):
-            await server.call("codex-send", {"thread": thread_id, **_prompt_arguments(prompt)})
+        case messages.SendPrompt(thread_id=thread_id, prompt=prompt, queued=queued):
+            arguments = {"thread": thread_id, **_prompt_arguments(prompt)}
+            if queued:
+                await server.call("codex-queue", {**arguments, "action": "add"})
+            else:
+                await server.call("codex-send", arguments)
+        case messages.CallTool(tool=tool, arguments=arguments):
+            await server.call(tool, arguments)
         case messages.InterruptTurn(thread_id=thread_id):
             await server.call("codex-interrupt", {"thread": thread_id})
         case messages.KillThread(thread_id=thread_id):
             await server.call("codex-kill", {"thread": thread_id})
         case messages.DirectRole(thread_id=thread_id, action=action, text=text):
-            arguments = {"thread": thread_id, "action": action.value, "text": text}
-            await server.call("codex-role", _without_empty(arguments))
+            asked = {"thread": thread_id, "action": action.value, "text": text}
+            await server.call("codex-role", _without_empty(asked))
         case messages.StopServer():
             await server.call("codex-shutdown", {})
     return None

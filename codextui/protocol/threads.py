@@ -80,6 +80,20 @@ def _counts(usage: Usage) -> tuple[int, int, int, int, int]:
     return (usage.total, usage.input, usage.cached_input, usage.output, usage.reasoning)
 
 
+class QueuedMessage(Message, frozen=True):
+    """A message that Codex sends to its thread after the running turn.
+
+    Attributes:
+        queued_id: Codex's id of it.
+        text: the beginning of the message.
+        images: how many images and files go with it.
+    """
+
+    queued_id: str
+    text: str
+    images: int = 0
+
+
 class ThreadInfo(Message, frozen=True):
     """Everything about a thread except its transcript.
 
@@ -123,6 +137,7 @@ class ThreadInfo(Message, frozen=True):
             the settings and the name are known.
         name: the name that it has in Codex (`thread/name/set`), empty where none.
         recent_at: unix seconds of the last activity that Codex reports, None where unknown.
+        queued: the messages in its queue, the next one first.
     """
 
     thread_id: str
@@ -154,6 +169,7 @@ class ThreadInfo(Message, frozen=True):
     followed: bool = True
     name: str = ""
     recent_at: float | None = None
+    queued: tuple[QueuedMessage, ...] = ()
 
     @property
     def state_word(self) -> str:

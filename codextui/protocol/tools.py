@@ -304,6 +304,22 @@ SUPERVISOR_TOOLS: tuple[JsonObject, ...] = (
         annotations=_WORKS,
     ),
     _tool(
+        "codex-queue",
+        "Queue messages for a thread",
+        "Add a message to what a thread gets after the running turn, each as a turn of its own; "
+        "list what waits, remove one, or start the next after an interrupt. Returns the thread, "
+        "whose `queued` has the ids.",
+        {
+            **_THREAD,
+            "action": {"type": "string", "enum": ["add", "list", "remove", "start"]},
+            "prompt": _text("With `add`: what to say."),
+            **_IMAGES,
+            "message": _text("With `remove`: the id of the queued message."),
+        },
+        ("thread", "action"),
+        annotations=_WORKS,
+    ),
+    _tool(
         "codex-fork",
         "Fork a thread",
         "Make a thread with the past of another, as a whole or through one of its turns.",

@@ -35,6 +35,7 @@ from codextui.server.store.migrations import unusable
 from codextui.server.threads.codex_notifications import CodexNotifications
 from codextui.server.threads.git_branch import find_branch
 from codextui.server.threads.opening import ThreadOpener
+from codextui.server.threads.queues import ThreadQueues
 from codextui.server.threads.registry import ThreadRecord, ThreadRegistry
 from codextui.server.threads.restore import restore_threads
 from codextui.server.threads.turns import Turns
@@ -165,6 +166,7 @@ def _build(
             hub.publish("", "", Warned(notice))
 
     def on_ready(version: str) -> None:
+        background.start(queues.refresh_all())
         if options.name:
             background.start(notice_newer(version))
 
@@ -174,10 +176,12 @@ def _build(
         broker,
         on_turn_ended=lambda record: background.start(after_turn(record)),
         on_adopted=lambda record: background.start(opener.describe(record)),
+        on_queue_changed=lambda thread_id: background.start(queues.refresh(thread_id)),
     )
     legacy = LegacyEventHub(registry.__contains__)
     opener = ThreadOpener(hub, registry, worker, notifications, legacy)
-    turns = Turns(registry, worker, opener, broker)
+    queues = ThreadQueues(registry, worker, opener)
+    turns = Turns(registry, worker, opener, queues, broker)
     runs = Runs(registry, broker, limits.runs)
     requests = CodexRequests(registry, broker, worker, legacy)
     server = ServerState(
@@ -191,6 +195,7 @@ def _build(
         codex_handler=_CodexRouter(hub, notifications, requests, legacy, on_ready),
         opener=opener,
         turns=turns,
+        queues=queues,
         legacy=legacy,
         runs=runs,
         controls=RunRequests(registry, runs, turns, limits.runs),

@@ -21,6 +21,7 @@ from codextui.server.runs.questions import RoleQuestions
 from codextui.server.runs.runs import Runs
 from codextui.server.store.journal import Journal
 from codextui.server.threads.opening import ThreadOpener
+from codextui.server.threads.queues import ThreadQueues
 from codextui.server.threads.registry import ThreadRegistry
 from codextui.server.threads.turns import Turns
 from codextui.server.worker import CodexHandler, CodexWorker
@@ -90,6 +91,7 @@ class ServerState:
         codex_handler: handles what the Codex process sends.
         opener: starts, forks and resumes threads.
         turns: starts, steers and ends turns.
+        queues: the messages that follow a turn.
         legacy: sends legacy events to calls.
         runs: the runs that programs publish.
         controls: what people request of runs.
@@ -113,6 +115,7 @@ class ServerState:
     codex_handler: CodexHandler
     opener: ThreadOpener
     turns: Turns
+    queues: ThreadQueues
     legacy: LegacyEventHub
     runs: Runs
     controls: RunRequests

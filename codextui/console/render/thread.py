@@ -334,7 +334,9 @@ def _title_row(
     word = _needs(info) if state is ThreadState.NEEDS_INPUT else state.value
     fullness = _fullness(view)
     tokens = f"{format_tokens(info.usage.total)}{fullness}" if info.usage.total or fullness else ""
-    facts = " · ".join(fact for fact in (word, _elapsed(view, state, now), tokens, cost) if fact)
+    queued = f"+{len(info.queued)} queued" if info.queued else ""
+    elapsed = _elapsed(view, state, now)
+    facts = " · ".join(fact for fact in (word, elapsed, queued, tokens, cost) if fact)
     left = f"{number} " if number is not None else ""
     room = width - cell_len(left) - 3 - cell_len(facts)
     return [

@@ -16,7 +16,12 @@ from codextui.console.model.changes import Changes
 from codextui.console.model.state import ConsoleState, ThreadView
 from codextui.console.screens import messages
 from codextui.console.screens.availability import Action, unavailable_reason
-from codextui.console.screens.thread_actions import MainOptions, ThreadActions, describe_send
+from codextui.console.screens.thread_actions import (
+    MainOptions,
+    ThreadActions,
+    can_queue,
+    describe_composer,
+)
 from codextui.console.widgets.attention_strip import AttentionStrip
 from codextui.console.widgets.composer import Composer
 from codextui.console.widgets.drawing import FRAME_INTERVAL, LineWidget, Pacer
@@ -29,6 +34,7 @@ from codextui.protocol.threads import ThreadState
 
 MAIN_BINDINGS: list[BindingType] = [
     Binding("enter,r", "reply", "Reply, steer, or write to a role", id="thread.reply"),
+    Binding("u", "queue", "Queued messages: remove one, or go on", id="thread.queue"),
     Binding("a", "approvals", "Decide what needs you", id="approvals.open"),
     Binding("n", "new_thread", "New thread", id="thread.new"),
     Binding("x", "interrupt", "Interrupt the turn, or stop a role", id="thread.interrupt"),
@@ -75,6 +81,7 @@ COMMAND_LABELS = {
     "gates": "gates",
     "timeline": "timeline",
     "rerun": "run again",
+    "queue": "queued",
     "fork": "fork",
     "fork_through": "fork through",
     "diff": "diff",
@@ -87,7 +94,12 @@ COMMAND_LABELS = {
 }
 """Labels of the actions in the footer, the most important first."""
 
-COMPOSER_LABELS = {"send": "send", "newline": "new line", "leave": "keep as draft"}
+COMPOSER_LABELS = {
+    "send": "send",
+    "queue": "queue",
+    "newline": "new line",
+    "leave": "keep as draft",
+}
 """Labels of the actions in the footer while the composer has the focus."""
 
 PINNED = frozenset({"help", "detach", "send", "leave"})
@@ -95,6 +107,7 @@ PINNED = frozenset({"help", "detach", "send", "leave"})
 
 _ACTIONS = {
     "reply": Action.SEND,
+    "queue": Action.QUEUE,
     "new_thread": Action.START,
     "interrupt": Action.INTERRUPT,
     "fork": Action.FORK,
@@ -177,7 +190,7 @@ class MainScreen(ThreadActions):
             self._pane_context,
             offline=self.state.connection.reason != "",
         )
-        self.workbench.update_composer_hints(partial(describe_send, self.state))
+        self.workbench.update_composer_hints(partial(describe_composer, self.state))
         self._show_keys()
 
     def open_thread(self, thread_id: str) -> None:
@@ -409,14 +422,19 @@ def key_hints(
             pinned=action in PINNED,
         )
         for action, label in labels.items()
-        if action in bound and _is_available(action, state, thread_id, folded=folded)
+        if action in bound
+        and _is_available(action, state, thread_id, folded=folded, composing=composing)
     ]
 
 
-def _is_available(action: str, state: ConsoleState, thread_id: str, *, folded: bool) -> bool:
+def _is_available(
+    action: str, state: ConsoleState, thread_id: str, *, folded: bool, composing: bool
+) -> bool:
     match action:
         case "unfold" | "read":
             return folded
+        case "queue" if composing:
+            return can_queue(state, thread_id)
         case "approvals":
             return bool(state.approvals) and state.connection.connected
         case "retry":

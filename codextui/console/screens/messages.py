@@ -7,6 +7,7 @@ from typing import ClassVar
 import msgspec
 from textual.message import Message
 
+from codextui.jsonrpc.fields import Json
 from codextui.protocol.decisions import Decision
 from codextui.protocol.runs import RoleAction
 
@@ -52,14 +53,25 @@ class StartThread(ServerRequest):
 
 
 class SendPrompt(ServerRequest):
-    """Reply to a thread at rest, or steer a running one."""
+    """Reply to a thread at rest, or steer a running one; or queue it for after its turn."""
 
     description = "send the prompt"
 
-    def __init__(self, thread_id: str, prompt: str) -> None:
+    def __init__(self, thread_id: str, prompt: str, *, queued: bool = False) -> None:
         super().__init__()
         self.thread_id = thread_id
         self.prompt = prompt
+        self.queued = queued
+
+
+class CallTool(ServerRequest):
+    """Call a tool of the server whose result shows in its events."""
+
+    def __init__(self, description: str, tool: str, arguments: dict[str, Json]) -> None:
+        super().__init__()
+        self.description = description  # type: ignore[misc] # of this request, not of its kind
+        self.tool = tool
+        self.arguments = arguments
 
 
 class ForkThread(ServerRequest):

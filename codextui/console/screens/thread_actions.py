@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from codextui.console.screens.fork import ForkChoice
 
 
+MAX_QUEUE_LINES = 3
+"""Queued messages that are listed above the composer."""
+
+
 class MainOptions(msgspec.Struct, frozen=True):
     """Settings of the main screen.
 
@@ -107,7 +111,15 @@ class ThreadActions(Screen[None]):
         """Open the composer: to reply to a thread, steer its turn, or write to a role."""
         if self._check_available(Action.SEND):
             thread_id = self.workbench.current
-            self.workbench.open_composer(thread_id, describe_send(self.state, thread_id))
+            self.workbench.open_composer(thread_id, describe_composer(self.state, thread_id))
+
+    def action_queue(self) -> None:
+        """Show the thread's queue, to remove a message or go on with it."""
+        from codextui.console.screens.queue import QueueScreen  # noqa: PLC0415
+
+        if self._check_available(Action.QUEUE):
+            view = self.state.threads[self.workbench.current]
+            self.app.push_screen(QueueScreen(view, self.post_message))
 
     def action_fork(self) -> None:
         """Fork the thread as it is now."""
@@ -304,13 +316,35 @@ class ThreadActions(Screen[None]):
         if view is not None and view.info.kind is not ThreadKind.CODEX:
             self.post_message(messages.DirectRole(thread_id, RoleAction.MESSAGE, text))
         else:
-            self.post_message(messages.SendPrompt(thread_id, text))
+            queued = message.queued and can_queue(self.state, thread_id)
+            self.post_message(messages.SendPrompt(thread_id, text, queued=queued))
 
 
 def _new_thread_from(draft: Mapping[str, str]) -> messages.NewThread:
     """Return a stored draft as settings, without the fields of another version."""
     names = messages.NewThread.__struct_fields__
     return messages.NewThread(**{key: text for key, text in draft.items() if key in names})
+
+
+def can_queue(state: ConsoleState, thread_id: str) -> bool:
+    """Return whether a message to a thread can follow its running turn, or those in its queue."""
+    view = state.threads.get(thread_id)
+    if view is None or view.info.kind is not ThreadKind.CODEX:
+        return False
+    return view.info.state.has_turn or bool(view.info.queued)
+
+
+def describe_composer(state: ConsoleState, thread_id: str) -> str:
+    """Return the lines above a thread's composer: its queue, and what sending does."""
+    view = state.threads.get(thread_id)
+    queued = () if view is None else view.info.queued
+    lines = [
+        f"queued {number}: {one_line(message.text, 300)}"
+        for number, message in enumerate(queued[:MAX_QUEUE_LINES], 1)
+    ]
+    if len(queued) > MAX_QUEUE_LINES:
+        lines.append(f"and {len(queued) - MAX_QUEUE_LINES} more queued")
+    return "\n".join([*lines, describe_send(state, thread_id)])
 
 
 def describe_send(state: ConsoleState, thread_id: str) -> str:

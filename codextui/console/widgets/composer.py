@@ -35,7 +35,7 @@ class PromptArea(TextArea):
 
 
 class Composer(PromptArea):
-    """The text for a thread: enter sends it, esc keeps it as a draft."""
+    """The text for a thread: enter sends it, ctrl+t queues it, esc keeps it as a draft."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "send", "Send", id="composer.send"),
@@ -46,16 +46,18 @@ class Composer(PromptArea):
             "New line",
             id="composer.newline",
         ),
+        Binding("ctrl+t", "queue", "Queue: send it after the turn", id="composer.queue"),
         Binding("escape", "leave", "Keep as draft", id="composer.leave"),
     ]
 
     class Sent(Message):
-        """The text was sent."""
+        """The text was sent, or queued for after the running turn."""
 
-        def __init__(self, thread_id: str, text: str) -> None:
+        def __init__(self, thread_id: str, text: str, *, queued: bool = False) -> None:
             super().__init__()
             self.thread_id = thread_id
             self.text = text
+            self.queued = queued
 
     class Dismissed(Message):
         """The composer was left; its text is a draft."""
@@ -144,6 +146,8 @@ class Composer(PromptArea):
             match binding.action:
                 case "send":
                     self.action_send()
+                case "queue":
+                    self.action_queue()
                 case "newline":
                     self.action_newline()
                 case "leave":
@@ -164,6 +168,13 @@ class Composer(PromptArea):
         """Send the text; leave if there is none."""
         if self.text.strip():
             self.post_message(self.Sent(self.thread_id, self.text.strip()))
+        else:
+            self.action_leave()
+
+    def action_queue(self) -> None:
+        """Queue the text; leave if there is none."""
+        if self.text.strip():
+            self.post_message(self.Sent(self.thread_id, self.text.strip(), queued=True))
         else:
             self.action_leave()
 

@@ -72,6 +72,22 @@ async def steer(server: ServerState, caller: Caller, arguments: JsonObject) -> d
     return {**_thread_result(sent.record), "turnId": sent.turn_id}
 
 
+async def queue(server: ServerState, _: Caller, arguments: JsonObject) -> dict[str, object]:
+    """Answer `codex-queue`."""
+    thread, queues = fields.text(arguments, "thread"), server.queues
+    match fields.text(arguments, "action"):
+        case "add":
+            images = await _images(arguments)
+            record = await queues.add(thread, fields.text(arguments, "prompt"), images)
+        case "remove":
+            record = await queues.remove(thread, fields.text(arguments, "message"))
+        case "start":
+            record = await queues.start(thread)
+        case _:
+            record = await queues.list(thread)
+    return _thread_result(record)
+
+
 async def fork(server: ServerState, caller: Caller, arguments: JsonObject) -> dict[str, object]:
     """Answer `codex-fork`."""
     source = _find(server, arguments)
@@ -230,6 +246,7 @@ TOOLS: dict[str, Tool] = {
     "codex-start": start,
     "codex-send": send,
     "codex-steer": steer,
+    "codex-queue": queue,
     "codex-fork": fork,
     "codex-interrupt": interrupt,
     "codex-kill": kill,

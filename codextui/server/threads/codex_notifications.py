@@ -11,6 +11,7 @@ from msgspec import structs
 
 from codextui.codex.notifications import SETUP_WARNINGS, TranslatedEvent, Translation, translate
 from codextui.codex.thread_notifications import (
+    QueueChanged,
     RequestResolved,
     SettingsChanged,
     ThreadReverted,
@@ -53,6 +54,7 @@ class CodexNotifications:
         approvals: withdrawn where their turn ends or Codex no longer waits for them.
         on_turn_ended: called after a turn of a Codex thread has ended.
         on_adopted: called for a thread that Codex has started by itself, of which little is known.
+        on_queue_changed: called with the id of a thread whose queue has changed.
     """
 
     def __init__(
@@ -63,12 +65,14 @@ class CodexNotifications:
         *,
         on_turn_ended: Callable[[ThreadRecord], object] = lambda _: None,
         on_adopted: Callable[[ThreadRecord], object] = lambda _: None,
+        on_queue_changed: Callable[[str], object] = lambda _: None,
     ) -> None:
         self._hub = hub
         self._registry = registry
         self._approvals = approvals
         self._on_turn_ended = on_turn_ended
         self._on_adopted = on_adopted
+        self._on_queue_changed = on_queue_changed
         self._warnings: deque[ev.Msg] = deque(maxlen=MAX_WARNINGS)
         self._opening = 0
         self._early: deque[TranslatedEvent | ThreadStarted] = deque(maxlen=MAX_EARLY)
@@ -103,6 +107,8 @@ class CodexNotifications:
                 self._mark_unloaded(thread_id)
             case ThreadReverted(thread_id):
                 self._hub.publish(thread_id, "", ev.Warned(_REVERTED))
+            case QueueChanged(thread_id):
+                self._on_queue_changed(thread_id)
             case RequestResolved(request_id):
                 self._approvals.withdraw(key=(process, request_id))
 

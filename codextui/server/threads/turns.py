@@ -20,6 +20,7 @@ from codextui.errors import CodexDied, CodextuiError, ServerRefused, ThreadUnkno
 from codextui.jsonrpc.fields import JsonObject
 from codextui.protocol.threads import ThreadState
 from codextui.server.threads.opening import ThreadOpener
+from codextui.server.threads.queues import ThreadQueues
 from codextui.server.threads.registry import (
     ThreadApprovals,
     ThreadRecord,
@@ -61,12 +62,14 @@ class Turns:
         registry: finds the threads.
         worker: the Codex process.
         opener: loads a thread before its turn starts.
+        queues: that of a killed thread is emptied.
         approvals: those of a killed thread are withdrawn.
     """
 
     registry: ThreadRegistry
     worker: CodexWorker
     opener: ThreadOpener
+    queues: ThreadQueues
     approvals: ThreadApprovals
 
     async def send(
@@ -149,6 +152,7 @@ class Turns:
         record = self.registry.find_codex_thread(thread)
         async with record.lock:
             record.killing = True
+            await self.queues.clear(record)
             try:
                 await self._stop(record)
             except CodextuiError as error:

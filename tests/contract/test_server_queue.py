@@ -1,0 +1,170 @@
+"""Queued messages on the shared server, with the real Codex."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from contract.serving import Console, serving
+
+from codextui.demo import Fail, Say, Script, ScriptedModel
+from codextui.errors import CodexFailed, ServerRefused, TurnNotRunning, TurnRunning
+from codextui.protocol import events as ev
+from codextui.protocol.threads import ThreadInfo
+
+pytestmark = pytest.mark.contract
+
+
+async def queued(console: Console, thread_id: str, texts: list[str], after: int = 0) -> ThreadInfo:
+    """Return the first info of a thread whose queue has these messages, waiting for it."""
+
+    def fits(event: ev.Event) -> bool:
+        assert isinstance(event.msg, ev.ThreadChanged)
+        info = event.msg.thread
+        return event.thread_id == thread_id and [one.text for one in info.queued] == texts
+
+    event = await console.event(ev.ThreadChanged, fits, after)
+    assert isinstance(event.msg, ev.ThreadChanged)
+    return event.msg.thread
+
+
+async def start(console: Console, workspace: Path, prompt: str) -> str:
+    row = (await console.call("codex-start", prompt=prompt, cwd=str(workspace)))["thread"]
+    await console.event(ev.TextDelta, lambda event: event.thread_id == row["thread_id"])
+    return str(row["thread_id"])
+
+
+async def ends(console: Console, thread_id: str, count: int) -> list[ev.Msg]:
+    """Return the ends of a thread's first turns, waiting for so many."""
+
+    def all_of_them(_: object) -> list[ev.Msg] | None:
+        msgs = [e.msg for e in console.events if e.thread_id == thread_id]
+        found = [m for m in msgs if isinstance(m, ev.TurnCompleted | ev.TurnAborted)]
+        return found if len(found) >= count else None
+
+    return await console.first(all_of_them)
+
+
+def answers(ended: list[ev.Msg]) -> list[str]:
+    """Return the last messages of turns, `failed` or the like for one that was aborted."""
+    return [m.last_agent_message if isinstance(m, ev.TurnCompleted) else m.reason for m in ended]  # type: ignore[union-attr] # they are ends of turns
+
+
+def prompts(model: ScriptedModel, thread_id: str) -> list[str]:
+    return [request.last_user_text for request in model.requests_of(thread_id)]
+
+
+async def test_queued_messages_follow_the_turn_one_by_one(
+    codex_binary: Path, scratch: Path, workspace: Path
+) -> None:
+    gate = asyncio.Event()
+    script = Script().on("begin", Say("Begun.", chunk=1, gate=gate)).on("one", Fail(400, "broken"))
+    script.on("two", Say("Two."))
+    async with serving(codex_binary, scratch, script) as served, served.console() as console:
+        thread_id = await start(console, workspace, "begin")
+        for text in ("one", "two", "three"):
+            result = await console.call("codex-queue", thread=thread_id, action="add", prompt=text)
+        shown = ThreadInfo.from_json(result["thread"])
+        assert [one.text for one in shown.queued] == ["one", "two", "three"]
+        last = shown.queued[-1].queued_id
+        result = await console.call("codex-queue", thread=thread_id, action="remove", message=last)
+        assert [one["text"] for one in result["thread"]["queued"]] == ["one", "two"]
+        with pytest.raises(ServerRefused, match="it may have been sent"):
+            await console.call("codex-queue", thread=thread_id, action="remove", message=last)
+        with pytest.raises(TurnRunning, match="follows by itself"):
+            await console.call("codex-queue", thread=thread_id, action="start")
+        after = len(console.updates)
+        gate.set()
+        ended = answers(await ends(console, thread_id, 3))
+        assert ended == ["Begun.", "failed", "Two."]  # a failure does not stop the queue
+        await queued(console, thread_id, [], after)
+        assert prompts(served.model, thread_id) == ["begin", "one", "two"]
+        with pytest.raises(TurnNotRunning, match="nothing is queued"):
+            await console.call("codex-queue", thread=thread_id, action="start")
+
+
+async def test_an_interrupt_holds_the_queue_until_somebody_goes_on(
+    codex_binary: Path, scratch: Path, workspace: Path
+) -> None:
+    script = Script().on("begin", Say("Begun.", gate=asyncio.Event(), open_deltas=1))
+    script.on("one", Say("One.")).on("two", Say("Two."))
+    async with serving(codex_binary, scratch, script) as served, served.console() as console:
+        thread_id = await start(console, workspace, "begin")
+        for text in ("one", "two"):
+            await console.call("codex-queue", thread=thread_id, action="add", prompt=text)
+        await console.call("codex-interrupt", thread=thread_id)
+        result = await console.call("codex-queue", thread=thread_id, action="list")
+        assert [one["text"] for one in result["thread"]["queued"]] == ["one", "two"]
+        assert result["thread"]["state"] == "interrupted"
+        await console.call("codex-queue", thread=thread_id, action="start")
+        assert answers(await ends(console, thread_id, 3)) == ["interrupted", "One.", "Two."]
+        assert prompts(served.model, thread_id)[1:] == ["one", "two"]
+
+
+async def test_a_message_queued_for_a_thread_at_rest_is_sent_at_once(
+    codex_binary: Path, scratch: Path, workspace: Path
+) -> None:
+    script = Script().on("one", Say("One."))
+    async with serving(codex_binary, scratch, script) as served, served.console() as console:
+        row = (await console.call("codex-start", cwd=str(workspace)))["thread"]
+        thread_id = row["thread_id"]
+        await console.call("codex-queue", thread=thread_id, action="add", prompt="one")
+        assert answers(await ends(console, thread_id, 1)) == ["One."]
+        (row,) = (await console.call("codex-threads"))["threads"]
+        assert row["brief"] == "one"
+
+
+async def test_what_is_queued_outlives_codex_and_is_sent_once(
+    codex_binary: Path, scratch: Path, workspace: Path
+) -> None:
+    script = Script().on("begin", Say("Begun.", gate=asyncio.Event(), open_deltas=1))
+    script.on("one", Say("One.")).on("two", Say("Two."))
+    async with serving(codex_binary, scratch, script) as served, served.console() as console:
+        thread_id = await start(console, workspace, "begin")
+        for text in ("one", "two"):
+            await console.call("codex-queue", thread=thread_id, action="add", prompt=text)
+        pid = (await console.call("codex-server"))["codex"]["pid"]
+        after = len(console.updates)
+        os.kill(pid, signal.SIGKILL)
+        await console.event(ev.CodexReady, after=after)
+        result = await console.call("codex-queue", thread=thread_id, action="list")
+        assert [one["text"] for one in result["thread"]["queued"]] == ["one", "two"]
+        assert prompts(served.model, thread_id) == ["begin"]
+        await console.call("codex-queue", thread=thread_id, action="start")
+        assert answers(await ends(console, thread_id, 3)) == ["lost", "One.", "Two."]
+        assert prompts(served.model, thread_id)[1:] == ["one", "two"]
+
+
+async def test_a_killed_thread_has_no_queue_when_it_comes_back(
+    codex_binary: Path, scratch: Path, workspace: Path
+) -> None:
+    script = Script().on("hello", Say("Hello."))
+    script.on("begin", Say("Begun.", gate=asyncio.Event(), open_deltas=1))
+    async with serving(codex_binary, scratch, script) as served, served.console() as console:
+        thread_id = await start(console, workspace, "hello")
+        await ends(console, thread_id, 1)
+        await console.call("codex-send", thread=thread_id, prompt="begin")
+        await console.call("codex-queue", thread=thread_id, action="add", prompt="one")
+        await console.call("codex-kill", thread=thread_id)
+        await console.call("codex-resume", thread=thread_id)
+        result = await console.call("codex-queue", thread=thread_id, action="list")
+        assert result["thread"]["queued"] == []
+        assert "one" not in prompts(served.model, thread_id)
+
+
+async def test_a_queue_is_bounded_and_refuses_what_is_no_message(
+    codex_binary: Path, scratch: Path, workspace: Path
+) -> None:
+    script = Script().on("begin", Say("Begun.", gate=asyncio.Event(), open_deltas=1))
+    async with serving(codex_binary, scratch, script) as served, served.console() as console:
+        thread_id = await start(console, workspace, "begin")
+        for number in range(50):
+            await console.call("codex-queue", thread=thread_id, action="add", prompt=f"p{number}")
+        with pytest.raises(ServerRefused, match="50 messages are queued"):
+            await console.call("codex-queue", thread=thread_id, action="add", prompt="one more")
+        other = (await console.call("codex-start", cwd=str(workspace)))["thread"]["thread_id"]
+        with pytest.raises(CodexFailed, match="takes 1,048,576 at most"):
+            await console.call("codex-queue", thread=other, action="add", prompt="x" * 1_048_577)
