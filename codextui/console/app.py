@@ -373,11 +373,7 @@ class ConsoleApp(KeyDispatchingApp):
         approvals = list(self.state.approvals.values()) if self.state.connection.connected else []
         if self._config.approvals.clients is Deciders.CLIENT:  # the others are for their clients
             approvals = [one for one in approvals if one.approval_id in self._offered]
-        self._approvals.update(approvals, self._clients(), self.state.outcomes)
-
-    def _clients(self) -> dict[str, str]:
-        """Map thread ids to the names of the MCP clients that started the threads."""
-        return {view.thread_id: view.info.client for view in self.state.threads.values()}
+        self._approvals.update(approvals, self.state.askers(), self.state.outcomes)
 
     def _may_interrupt(self) -> bool:
         """Return whether the approval dialog may open by itself."""
@@ -395,7 +391,8 @@ class ConsoleApp(KeyDispatchingApp):
 
         screen = ApprovalScreen(
             approvals,
-            clients=self._clients(),
+            askers=self.state.askers(),
+            others=self._config.approvals.others,
             first=first,
             by_user=by_user,
             quiet=self._config.approvals.quiet,

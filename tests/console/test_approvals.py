@@ -16,7 +16,7 @@ class Dialog:
         self,
         approvals: Sequence[Approval],
         *,
-        clients: Mapping[str, str] | None = None,
+        askers: Mapping[str, str] | None = None,
         resolved: Mapping[str, ApprovalResolved] | None = None,
     ) -> None:
         self.shown = [approval.approval_id for approval in approvals]

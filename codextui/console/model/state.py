@@ -17,6 +17,7 @@ from codextui.console.model.changes import (
 )
 from codextui.console.model.item_reading import read_note
 from codextui.console.model.items import clip
+from codextui.console.model.labels import Asker, asker_of
 from codextui.console.model.run import NO_RUN, CostFormatter, RunSummary, RunView
 from codextui.console.model.transcript import Transcript
 from codextui.console.model.tree import TreeEntry, group_of, tree_entries
@@ -407,6 +408,12 @@ class ConsoleState:
         if self.connection.connected or state is ThreadState.KILLED:
             return state
         return ThreadState.DISCONNECTED
+
+    def askers(self) -> dict[str, Asker]:
+        """Return whose threads those with an open approval are, by thread id."""
+        asking = {approval.thread_id for approval in self._unresolved.values()}
+        views = (self.threads.get(thread_id) for thread_id in asking)
+        return {view.thread_id: asker_of(view.info) for view in views if view is not None}
 
     def run_id_of(self, thread_id: str) -> str:
         """Return the id of the run that a thread is or belongs to, empty if there is none."""

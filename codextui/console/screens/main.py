@@ -175,6 +175,7 @@ class MainScreen(ThreadActions):
             list(self.state.approvals.values()),
             self._unseen_failures(),
             self._pane_context,
+            askers=self.state.askers(),
             offline=self.state.connection.reason != "",
         )
         self.workbench.update_composer_hints(partial(describe_send, self.state))
@@ -249,8 +250,9 @@ class MainScreen(ThreadActions):
         )
 
     def _unseen_failures(self) -> list[ThreadView]:
-        """Return the failed threads that were not current since they failed."""
-        failed = [v for v in self.state.threads.values() if v.info.state is ThreadState.FAILED]
+        """Return our own failed threads that were not current since they failed."""
+        views = self.state.threads.values()
+        failed = [v for v in views if v.info.ours and v.info.state is ThreadState.FAILED]
         self._seen_failures &= {view.thread_id for view in failed}
         if self.workbench.current and not self.workbench.thread_tree.has_focus:
             self._seen_failures.add(self.workbench.current)
