@@ -25,6 +25,7 @@ from codextui.config.schema import Config
 from codextui.console.approvals import ApprovalPresenter
 from codextui.console.bindings import APP_BINDINGS, KeyGroup, format_keys
 from codextui.console.connection import (
+    CodexReport,
     ServerConnection,
     check_codex,
     perform_request,
@@ -349,10 +350,12 @@ class ConsoleApp(KeyDispatchingApp):
     # Problems that stop everything.
 
     def _check_codex(self) -> None:
-        check = check_codex(self._connection, self._show_codex_problem)
+        check = check_codex(self._connection, self._handle_codex_report)
         self.run_worker(check, group="report", exclusive=True, exit_on_error=False)
 
-    def _show_codex_problem(self, problem: str) -> None:
+    def _handle_codex_report(self, report: CodexReport) -> None:
+        self._apply_changes(self.state.set_codex(report.version, report.attached))
+        problem = report.problem
         self.main.show_problem(problem)
         if not problem:
             self._problems.clear()

@@ -98,6 +98,7 @@ class ConsoleState:
         outcomes: outcomes of the other approvals, by id.
         codex_problem: why no Codex process is running, empty if one is.
         codex_version: version of the Codex process, empty if unknown.
+        attached: what the server has joined: `daemon` or an address; empty for a Codex of its own.
         notices: the last `MAX_NOTICES` server notices, oldest first.
         last_seq: `seq` of the newest event applied.
     """
@@ -113,6 +114,7 @@ class ConsoleState:
         self.outcomes: dict[str, ev.ApprovalResolved] = {}
         self.codex_problem = ""
         self.codex_version = ""
+        self.attached = ""
         self.notices: list[ServerNotice] = []
         self.last_seq = 0
         self._unresolved: dict[str, Approval] = {}
@@ -347,6 +349,13 @@ class ConsoleState:
             self._mark_lost(lost=False)
         self.connection = ConnectionState(connected=True)
         return self._all_changes()
+
+    def set_codex(self, version: str, attached: str) -> Changes:
+        """Set which Codex the server uses; see `codex_version` and `attached`."""
+        if (version or self.codex_version, attached) == (self.codex_version, self.attached):
+            return NO_CHANGES
+        self.codex_version, self.attached = version or self.codex_version, attached
+        return Changes(server=True)
 
     def set_caught_up(self, at: float = 0.0) -> Changes:
         """Mark the past events as replayed, at `at` unix seconds."""

@@ -25,7 +25,7 @@ from codextui.console.widgets.pane_context import FoldsChanged, PaneContext, pal
 from codextui.console.widgets.status_line import ServerStatus, StatusLine
 from codextui.console.widgets.workbench import Workbench
 from codextui.protocol.runs import ThreadKind
-from codextui.protocol.threads import ThreadState
+from codextui.protocol.threads import ThreadInfo, ThreadState
 
 MAIN_BINDINGS: list[BindingType] = [
     Binding("enter,r", "reply", "Reply, steer, or write to a role", id="thread.reply"),
@@ -243,6 +243,8 @@ class MainScreen(ThreadActions):
             self._options.server,
             state.connection,
             state.codex_version,
+            state.attached,
+            None if all(info.ours for info in infos) else _count_followed(infos),
             state.codex_problem or self._problem,
             running=sum(state in working for state in states),
             waiting=states.count(ThreadState.NEEDS_INPUT),
@@ -377,6 +379,11 @@ class MainScreen(ThreadActions):
             if active.binding.action == message.action:
                 await self.app.run_action(message.action, active.node)
                 return
+
+
+def _count_followed(infos: Iterable[ThreadInfo]) -> int:
+    """Count the threads of other programs whose events the server gets."""
+    return sum(info.followed and not info.ours for info in infos)
 
 
 def key_hints(
