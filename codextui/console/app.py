@@ -27,6 +27,7 @@ from codextui.console.bindings import APP_BINDINGS, KeyGroup, format_keys
 from codextui.console.connection import (
     CodexReport,
     ServerConnection,
+    ServerHistory,
     check_codex,
     perform_request,
 )
@@ -52,6 +53,7 @@ from codextui.console.widgets.workbench import Workbench
 from codextui.errors import ApprovalGone, CodextuiError, ConfigInvalid
 from codextui.protocol.approvals import Approval, Deciders
 from codextui.protocol.events import ApprovalResolved, CodexReady, Event
+from codextui.protocol.threads import ThreadState
 from codextui.text.sanitize import one_line, sanitize
 
 if TYPE_CHECKING:
@@ -425,6 +427,22 @@ class ConsoleApp(KeyDispatchingApp):
         except CodextuiError as error:
             self._approvals.reject_decision(message.approval_id, one_line(str(error)))
             self._notify_error("The decision did not reach the server", error)
+
+    @on(messages.OpenHistory)
+    def _handle_open_history(self) -> None:
+        from codextui.console.screens.history import HistoryScreen  # noqa: PLC0415
+
+        calls, now = ServerHistory(self._connection), self._main_options.now
+        screen = HistoryScreen(calls, self._is_open, now)
+        self.push_screen(screen, self._open_past_thread)
+
+    def _open_past_thread(self, thread_id: str | None) -> None:
+        if thread_id:
+            self.main.open_thread(thread_id)
+
+    def _is_open(self, thread_id: str) -> bool:
+        view = self.state.threads.get(thread_id)
+        return view is not None and view.info.state is not ThreadState.KILLED
 
     @on(messages.OpenThread)
     def _handle_open_thread(self, message: messages.OpenThread) -> None:

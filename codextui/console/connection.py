@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 
 from codextui.client.updates import UpdateHandler
+from codextui.console.model.history import HistoryPage, HistoryRequest
 from codextui.console.model.image_marks import split_images
 from codextui.console.screens import messages
 from codextui.errors import CodextuiError, ServerUnreachable
@@ -143,6 +144,32 @@ async def perform_request(
         case messages.StopServer():
             await server.call("codex-shutdown", {})
     return None
+
+
+class ServerHistory:
+    """Codex's history, as the picker asks for it (`codextui.console.screens.history`)."""
+
+    def __init__(self, server: ServerCalls) -> None:
+        """Ask this server."""
+        self._server = server
+
+    async def fetch(self, request: HistoryRequest) -> HistoryPage:
+        """Return a page of threads."""
+        return HistoryPage.read(await self._server.call("codex-history", request.arguments))
+
+    async def resume(self, thread_id: str) -> str:
+        """Bring a thread back; return its id."""
+        result = await self._server.call("codex-resume", {"thread": thread_id})
+        return _read_thread(result).thread_id
+
+    async def archive(self, thread_id: str, *, archived: bool) -> None:
+        """Archive a thread, or take it out of the archive."""
+        await self._server.call("codex-archive", {"thread": thread_id, "archived": archived})
+
+    async def rename(self, thread_id: str, name: str) -> str:
+        """Name a thread; return the name that it got."""
+        arguments: JsonObject = {"thread": thread_id, "handle": name}
+        return _read_thread(await self._server.call("codex-rename", arguments)).handle
 
 
 class CodexReport(msgspec.Struct, frozen=True):

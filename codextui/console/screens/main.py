@@ -31,6 +31,7 @@ MAIN_BINDINGS: list[BindingType] = [
     Binding("enter,r", "reply", "Reply, steer, or write to a role", id="thread.reply"),
     Binding("a", "approvals", "Decide what needs you", id="approvals.open"),
     Binding("n", "new_thread", "New thread", id="thread.new"),
+    Binding("H", "history", "History: find and resume any thread", id="history.open"),
     Binding("x", "interrupt", "Interrupt the turn, or stop a role", id="thread.interrupt"),
     Binding("p", "pause", "Pause a role or a run, or go on", id="role.pause"),
     Binding("R", "rerun", "Run a role again from its start", id="role.rerun"),
@@ -80,6 +81,7 @@ COMMAND_LABELS = {
     "diff": "diff",
     "zoom": "zoom",
     "kill": "kill",
+    "history": "history",
     "retry": "connect now",
     "help": "help",
     "detach": "detach",
@@ -105,6 +107,7 @@ _ACTIONS = {
     "rerun": Action.RERUN,
     "gates": Action.GATES,
     "timeline": Action.TIMELINE,
+    "history": Action.HISTORY,
     "stop_server": Action.STOP,
 }
 

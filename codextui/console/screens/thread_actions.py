@@ -104,6 +104,11 @@ class ThreadActions(Screen[None]):
                 last = _new_thread_from(draft)
             self.app.push_screen(NewThreadScreen(last, self._keep_new_thread), self._start)
 
+    def action_history(self) -> None:
+        """Open the picker of Codex's history."""
+        if self._check_available(Action.HISTORY):
+            self.post_message(messages.OpenHistory())
+
     def action_reply(self) -> None:
         """Open the composer: to reply to a thread, steer its turn, or write to a role."""
         if self._check_available(Action.SEND):
