@@ -29,6 +29,9 @@ MAX_GUIDE_LEVELS = 6
 MIN_HANDLE_WIDTH = {ThreadKind.RUN: 16, ThreadKind.ROLE: 9, ThreadKind.CODEX: 8}
 """Cells of a handle in the tree for which anything else is left out first."""
 
+MIN_NAME_WIDTH = 18
+"""Cells of another program's thread in the tree for which its folder is left out first."""
+
 MIN_LOCATION_WIDTH = 12
 """Cells of folder and branch in a pane header for which anything else is left out first."""
 
@@ -245,9 +248,17 @@ def _foreign_facts(info: ThreadInfo, word: str, elapsed: str) -> Iterator[str]:
 
 
 def _fitting_facts(view: ThreadView, choices: Iterable[str], room: int) -> str:
-    """Return the first choice that fits `room` cells next to the handle, or an empty string."""
-    min_handle = min(MIN_HANDLE_WIDTH[view.info.kind], cell_len(thread_label(view.info)))
-    return next((facts for facts in choices if cell_len(facts) + 1 + min_handle <= room), "")
+    """Return the first choice that fits `room` cells next to the handle, or an empty string.
+
+    Another program's thread is known by its name, which gets more room if all can be told.
+    """
+    label_width, facts = cell_len(thread_label(view.info)), list(choices)
+    least = min(MIN_HANDLE_WIDTH[view.info.kind], label_width)
+    for label in (least,) if view.info.ours else (min(MIN_NAME_WIDTH, label_width), least):
+        for choice in facts:
+            if cell_len(choice) + 1 + label <= room:
+                return choice
+    return ""
 
 
 def _needs(info: ThreadInfo) -> str:

@@ -105,7 +105,17 @@ async def test_the_history_shows_what_codex_has(console: Console) -> None:
         shown = console.shown()
         assert "Codex's history  3" in shown
         rows = [row.strip() for row in shown.splitlines() if "gpt-5.5" in row]
-        assert rows[0].split()[1:] == "● Fix the login loaded IDE shop@main gpt-5.5 1m".split()
+        assert rows[0].split()[1:] == [
+            "●",
+            "Fix",
+            "the",
+            "login",
+            "loaded",
+            "IDE",
+            "shop@main",
+            "gpt-5.5",
+            "1m",
+        ]
         assert "○ Do thing 2 with care" in rows[1]
         assert "● backend  Do thing 3 with care" in rows[2]
         assert "codextui" in rows[2]
