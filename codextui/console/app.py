@@ -25,7 +25,9 @@ from codextui.config.schema import Config
 from codextui.console.approvals import ApprovalPresenter
 from codextui.console.bindings import APP_BINDINGS, KeyGroup, format_keys
 from codextui.console.connection import (
+    CodexReport,
     ServerConnection,
+    ServerHistory,
     check_codex,
     perform_request,
 )
@@ -51,6 +53,7 @@ from codextui.console.widgets.workbench import Workbench
 from codextui.errors import ApprovalGone, CodextuiError, ConfigInvalid
 from codextui.protocol.approvals import Approval, Deciders
 from codextui.protocol.events import ApprovalResolved, CodexReady, Event
+from codextui.protocol.threads import ThreadState
 from codextui.text.sanitize import one_line, sanitize
 
 if TYPE_CHECKING:
@@ -349,10 +352,12 @@ class ConsoleApp(KeyDispatchingApp):
     # Problems that stop everything.
 
     def _check_codex(self) -> None:
-        check = check_codex(self._connection, self._show_codex_problem)
+        check = check_codex(self._connection, self._handle_codex_report)
         self.run_worker(check, group="report", exclusive=True, exit_on_error=False)
 
-    def _show_codex_problem(self, problem: str) -> None:
+    def _handle_codex_report(self, report: CodexReport) -> None:
+        self._apply_changes(self.state.set_codex(report.version, report.attached))
+        problem = report.problem
         self.main.show_problem(problem)
         if not problem:
             self._problems.clear()
@@ -373,11 +378,7 @@ class ConsoleApp(KeyDispatchingApp):
         approvals = list(self.state.approvals.values()) if self.state.connection.connected else []
         if self._config.approvals.clients is Deciders.CLIENT:  # the others are for their clients
             approvals = [one for one in approvals if one.approval_id in self._offered]
-        self._approvals.update(approvals, self._clients(), self.state.outcomes)
-
-    def _clients(self) -> dict[str, str]:
-        """Map thread ids to the names of the MCP clients that started the threads."""
-        return {view.thread_id: view.info.client for view in self.state.threads.values()}
+        self._approvals.update(approvals, self.state.askers(), self.state.outcomes)
 
     def _may_interrupt(self) -> bool:
         """Return whether the approval dialog may open by itself."""
@@ -395,7 +396,8 @@ class ConsoleApp(KeyDispatchingApp):
 
         screen = ApprovalScreen(
             approvals,
-            clients=self._clients(),
+            askers=self.state.askers(),
+            others=self._config.approvals.others,
             first=first,
             by_user=by_user,
             quiet=self._config.approvals.quiet,
@@ -425,6 +427,22 @@ class ConsoleApp(KeyDispatchingApp):
         except CodextuiError as error:
             self._approvals.reject_decision(message.approval_id, one_line(str(error)))
             self._notify_error("The decision did not reach the server", error)
+
+    @on(messages.OpenHistory)
+    def _handle_open_history(self) -> None:
+        from codextui.console.screens.history import HistoryScreen  # noqa: PLC0415
+
+        calls, now = ServerHistory(self._connection), self._main_options.now
+        screen = HistoryScreen(calls, self._is_open, now)
+        self.push_screen(screen, self._open_past_thread)
+
+    def _open_past_thread(self, thread_id: str | None) -> None:
+        if thread_id:
+            self.main.open_thread(thread_id)
+
+    def _is_open(self, thread_id: str) -> bool:
+        view = self.state.threads.get(thread_id)
+        return view is not None and view.info.state is not ThreadState.KILLED
 
     @on(messages.OpenThread)
     def _handle_open_thread(self, message: messages.OpenThread) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
+from codextui.console.model.labels import Asker
 from codextui.protocol.approvals import Approval
 from codextui.protocol.events import ApprovalResolved
 
@@ -16,7 +17,7 @@ class ApprovalDialog(Protocol):
         self,
         approvals: Sequence[Approval],
         *,
-        clients: Mapping[str, str] | None = None,
+        askers: Mapping[str, Asker] | None = None,
         resolved: Mapping[str, ApprovalResolved] | None = None,
     ) -> None:
         """Show the current queue; `resolved` holds the outcomes of approvals that left it."""
@@ -57,14 +58,14 @@ class ApprovalPresenter:
     def update(
         self,
         approvals: Sequence[Approval],
-        clients: Mapping[str, str],
+        askers: Mapping[str, Asker],
         resolved: Mapping[str, ApprovalResolved],
     ) -> None:
         """Replace the open approvals.
 
         Args:
             approvals: all that are open, oldest first.
-            clients: thread id → name of the MCP client that started the thread.
+            askers: thread id → whose thread it is.
             resolved: approval id → outcome of those that are no longer open.
         """
         ids = {approval.approval_id for approval in approvals}
@@ -72,7 +73,7 @@ class ApprovalPresenter:
         self._postponed &= ids
         self._decided &= ids
         if self._dialog is not None:
-            self._dialog.update_approvals(self._queue, clients=clients, resolved=resolved)
+            self._dialog.update_approvals(self._queue, askers=askers, resolved=resolved)
         else:
             self.open_if_allowed()
 

@@ -15,6 +15,7 @@ from codextui.console.screens.diff import DiffScreen
 from codextui.console.screens.fork import ForkScreen
 from codextui.console.screens.gates import GatesScreen
 from codextui.console.screens.help import HelpScreen
+from codextui.console.screens.history import HistoryScreen
 from codextui.console.screens.main import MainScreen
 from codextui.console.screens.new_thread import NewThreadScreen
 from codextui.console.screens.pager import PagerScreen
@@ -23,6 +24,7 @@ from codextui.console.screens.queue import QueueScreen
 from codextui.console.screens.timeline import TimelineScreen
 from codextui.console.widgets.choice_list import ChoiceList
 from codextui.console.widgets.composer import Composer
+from codextui.console.widgets.history_list import HistoryList
 from codextui.console.widgets.strip_view import StripView
 from codextui.console.widgets.thread_tree import ThreadTree
 from codextui.console.widgets.timeline_view import TimelineView
@@ -42,6 +44,7 @@ PLACES: dict[str, Sequence[BindingType]] = {
     "Queue": QueueScreen.BINDINGS,
     "Diff": DiffScreen.BINDINGS,
     "Pager": PagerScreen.BINDINGS,
+    "History": [*HistoryScreen.BINDINGS, *HistoryList.BINDINGS],
     "Gate board": GatesScreen.BINDINGS,
     "Timeline": [*TimelineScreen.BINDINGS, *TimelineView.BINDINGS],
     "Yes or no": ConfirmScreen.BINDINGS,

@@ -7,7 +7,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+import msgspec
+
 from codextui.client.updates import UpdateHandler
+from codextui.console.model.history import HistoryPage, HistoryRequest
 from codextui.console.model.image_marks import split_images
 from codextui.console.screens import messages
 from codextui.errors import CodextuiError, ServerUnreachable
@@ -149,9 +152,67 @@ async def perform_request(
     return None
 
 
+class ServerHistory:
+    """Codex's history, as the picker asks for it (`codextui.console.screens.history`)."""
+
+    def __init__(self, server: ServerCalls) -> None:
+        """Ask this server."""
+        self._server = server
+
+    async def fetch(self, request: HistoryRequest) -> HistoryPage:
+        """Return a page of threads."""
+        return HistoryPage.read(await self._server.call("codex-history", request.arguments))
+
+    async def resume(self, thread_id: str) -> str:
+        """Bring a thread back; return its id."""
+        result = await self._server.call("codex-resume", {"thread": thread_id})
+        return _read_thread(result).thread_id
+
+    async def archive(self, thread_id: str, *, archived: bool) -> None:
+        """Archive a thread, or take it out of the archive."""
+        await self._server.call("codex-archive", {"thread": thread_id, "archived": archived})
+
+    async def rename(self, thread_id: str, name: str) -> str:
+        """Name a thread; return the name that it got."""
+        arguments: JsonObject = {"thread": thread_id, "handle": name}
+        return _read_thread(await self._server.call("codex-rename", arguments)).handle
+
+
+class CodexReport(msgspec.Struct, frozen=True):
+    """What the server says of its Codex (`codex-server`).
+
+    Attributes:
+        problem: why it cannot be used, empty if it can.
+        version: empty if unknown.
+        attached: what the server has joined: `daemon` or an address; empty for a Codex of its own.
+        is_starting: whether it is not there yet.
+    """
+
+    problem: str = ""
+    version: str = ""
+    attached: str = ""
+    is_starting: bool = False
+
+    @classmethod
+    def read(cls, report: JsonObject) -> CodexReport:
+        """Read the result of `codex-server`; what is missing is unknown."""
+        codex = report.get("codex")
+        codex = codex if isinstance(codex, dict) else {"pid": 1}
+        attach = fields.text_or(codex, "attach")
+        attached = "" if attach == "own" else attach
+        if attach == "address":
+            attached = fields.text_or(codex, "address")
+        return cls(
+            problem=str(report.get("problem") or ""),
+            version=fields.text_or(codex, "version"),
+            attached=attached,
+            is_starting=not codex.get("pid") and not attached,
+        )
+
+
 async def check_codex(
     server: ServerCalls,
-    on_problem: Callable[[str], None],
+    on_report: Callable[[CodexReport], None],
     *,
     problem_interval_s: float = PROBLEM_CHECK_INTERVAL,
 ) -> None:
@@ -159,21 +220,18 @@ async def check_codex(
 
     Args:
         server: where to call the tool.
-        on_problem: called after each poll with what is wrong, empty for nothing.
+        on_report: called after each poll.
         problem_interval_s: seconds between the polls while something is wrong.
     """
     while True:
         try:
-            report = await server.call("codex-server", {})
+            codex = CodexReport.read(await server.call("codex-server", {}))
         except CodextuiError:
             return  # The connection was lost, which is reported on its own.
-        problem = str(report.get("problem") or "")
-        on_problem(problem)
-        codex = report.get("codex")
-        is_starting = isinstance(codex, dict) and not codex.get("pid")
-        if not problem and not is_starting:
+        on_report(codex)
+        if not codex.problem and not codex.is_starting:
             return
-        await asyncio.sleep(problem_interval_s if problem else CODEX_CHECK_INTERVAL)
+        await asyncio.sleep(problem_interval_s if codex.problem else CODEX_CHECK_INTERVAL)
 
 
 async def _start_thread(server: ServerCalls, new_thread: messages.NewThread) -> ThreadInfo:

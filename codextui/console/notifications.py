@@ -16,7 +16,7 @@ MAX_TOAST_LENGTH = 240
 
 
 class Notifier:
-    """Rings once for each approval and each failed thread, and shows each notice once.
+    """Rings once for each approval and each failed thread of ours, and shows each notice once.
 
     A warning in the same words, as every new server sends it, is not shown again. Notices from
     before the console connected are not shown.
@@ -56,7 +56,8 @@ class Notifier:
 
     def _failed_threads(self) -> set[str]:
         threads = self._state.threads.values()
-        return {view.thread_id for view in threads if view.info.state is ThreadState.FAILED}
+        failed = (v for v in threads if v.info.ours and v.info.state is ThreadState.FAILED)
+        return {view.thread_id for view in failed}
 
 
 class Toasts:

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from codextui.console.approvals import ApprovalPresenter
+from codextui.console.model.labels import Asker
 from codextui.protocol.approvals import Approval, CommandAsked
 from codextui.protocol.events import ApprovalResolved
 
@@ -16,7 +17,7 @@ class Dialog:
         self,
         approvals: Sequence[Approval],
         *,
-        clients: Mapping[str, str] | None = None,
+        askers: Mapping[str, Asker] | None = None,
         resolved: Mapping[str, ApprovalResolved] | None = None,
     ) -> None:
         self.shown = [approval.approval_id for approval in approvals]

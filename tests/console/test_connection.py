@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from codextui.console.connection import check_codex
-from codextui.errors import ServerUnreachable
+from codextui.console.connection import CodexReport, check_codex
+from codextui.errors import MessageInvalid, ServerUnreachable
 
 RUNNING = {"codex": {"pid": 7}}
 
@@ -39,6 +39,30 @@ class Server:
 async def test_codex_is_checked_until_it_works(
     reports: list[dict[str, Any] | Exception], told: list[str]
 ) -> None:
-    said: list[str] = []
+    said: list[CodexReport] = []
     await check_codex(Server(*reports), said.append, problem_interval_s=0)  # type: ignore[arg-type]
-    assert said == told
+    assert [report.problem for report in said] == told
+
+
+@pytest.mark.parametrize(
+    ("codex", "report"),
+    [
+        ({"pid": 7, "version": "0.163.0"}, CodexReport(version="0.163.0")),
+        ({"pid": 7, "version": "0.163.0", "attach": "own"}, CodexReport(version="0.163.0")),
+        (
+            {"pid": 0, "version": "0.171.0", "attach": "daemon", "address": "unix:///run/c"},
+            CodexReport(version="0.171.0", attached="daemon"),
+        ),
+        ({"attach": "address", "address": "ws://h:1"}, CodexReport(attached="ws://h:1")),
+        ({"pid": 0, "attach": "own"}, CodexReport(is_starting=True)),
+        ({"attach": 5}, None),
+    ],
+)
+def test_a_report_says_what_the_server_has_joined(
+    codex: dict[str, Any], report: CodexReport | None
+) -> None:
+    if report is None:
+        with pytest.raises(MessageInvalid):
+            CodexReport.read({"codex": codex})
+    else:
+        assert CodexReport.read({"codex": codex}) == report

@@ -17,6 +17,7 @@ from codextui.console.model.changes import (
 )
 from codextui.console.model.item_reading import read_note
 from codextui.console.model.items import clip
+from codextui.console.model.labels import Asker, asker_of
 from codextui.console.model.run import NO_RUN, CostFormatter, RunSummary, RunView
 from codextui.console.model.transcript import Transcript
 from codextui.console.model.tree import TreeEntry, group_of, tree_entries
@@ -97,6 +98,7 @@ class ConsoleState:
         outcomes: outcomes of the other approvals, by id.
         codex_problem: why no Codex process is running, empty if one is.
         codex_version: version of the Codex process, empty if unknown.
+        attached: what the server has joined: `daemon` or an address; empty for a Codex of its own.
         notices: the last `MAX_NOTICES` server notices, oldest first.
         last_seq: `seq` of the newest event applied.
     """
@@ -112,6 +114,7 @@ class ConsoleState:
         self.outcomes: dict[str, ev.ApprovalResolved] = {}
         self.codex_problem = ""
         self.codex_version = ""
+        self.attached = ""
         self.notices: list[ServerNotice] = []
         self.last_seq = 0
         self._unresolved: dict[str, Approval] = {}
@@ -347,6 +350,13 @@ class ConsoleState:
         self.connection = ConnectionState(connected=True)
         return self._all_changes()
 
+    def set_codex(self, version: str, attached: str) -> Changes:
+        """Set which Codex the server uses; see `codex_version` and `attached`."""
+        if (version or self.codex_version, attached) == (self.codex_version, self.attached):
+            return NO_CHANGES
+        self.codex_version, self.attached = version or self.codex_version, attached
+        return Changes(server=True)
+
     def set_caught_up(self, at: float = 0.0) -> Changes:
         """Mark the past events as replayed, at `at` unix seconds."""
         self.connection = ConnectionState(connected=True, caught_up=True)
@@ -407,6 +417,12 @@ class ConsoleState:
         if self.connection.connected or state is ThreadState.KILLED:
             return state
         return ThreadState.DISCONNECTED
+
+    def askers(self) -> dict[str, Asker]:
+        """Return whose threads those with an open approval are, by thread id."""
+        asking = {approval.thread_id for approval in self._unresolved.values()}
+        views = (self.threads.get(thread_id) for thread_id in asking)
+        return {view.thread_id: asker_of(view.info) for view in views if view is not None}
 
     def run_id_of(self, thread_id: str) -> str:
         """Return the id of the run that a thread is or belongs to, empty if there is none."""

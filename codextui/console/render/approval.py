@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from rich.segment import Segment
 from textual.strip import Strip
 
+from codextui.console.model.labels import UNKNOWN_ASKER, Asker, who_asks
 from codextui.console.render.command import prompt_rows
 from codextui.console.render.diff import change_header_rows, change_rows
 from codextui.console.render.layout import (
@@ -15,6 +16,7 @@ from codextui.console.render.layout import (
     indent,
     json_rows,
     to_strips,
+    truncate,
     wrap,
     wrap_with_glyph,
 )
@@ -29,13 +31,12 @@ from codextui.protocol.approval_text import (
 from codextui.protocol.approvals import Approval, FileChange, Question
 from codextui.protocol.changes import summarize_changes
 from codextui.text.figures import format_running
-from codextui.text.sanitize import fold_blanks, one_line, reveal
+from codextui.text.sanitize import fold_blanks, reveal
 
 
-def approval_title(approval: Approval) -> str:
+def approval_title(approval: Approval, asker: Asker = UNKNOWN_ASKER) -> str:
     """Return who asks for what kind of approval: `backend asks to run a command`. Sanitized."""
-    who = one_line(approval.handle or approval.thread_id[:8], 80)
-    return f"{who} {describe_title(approval.asked)}"
+    return f"{who_asks(approval, asker)} {describe_title(approval.asked)}"
 
 
 def render_approval_row(
@@ -45,11 +46,12 @@ def render_approval_row(
     *,
     now: float,
     selected: bool = False,
+    asker: Asker = UNKNOWN_ASKER,
 ) -> Strip:
     """Render an approval as one row of exactly `width` cells: who, since when, and what."""
     base = palette.selected if selected else palette.text
     accent = palette.selected if selected else palette.needs_input
-    who = one_line(approval.handle or approval.thread_id[:8], 40)
+    who = truncate(who_asks(approval, asker), 40)
     age = format_running(now - approval.asked_at)
     row = [
         Segment("? ", accent),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
@@ -12,6 +11,7 @@ from rich.style import Style
 from textual.strip import Strip
 
 from codextui.config.prices import Prices, format_money
+from codextui.console.model.labels import full_label, short_folder, thread_label
 from codextui.console.model.run import NO_RUN, CostFormatter, RunSummary
 from codextui.console.model.state import ThreadView
 from codextui.console.model.tree import TreeEntry, TreeGroup, group_of
@@ -23,20 +23,17 @@ from codextui.protocol.threads import ThreadInfo, ThreadState, Usage
 from codextui.text.figures import format_running, format_tokens
 from codextui.text.sanitize import one_line
 
-KIND_PREFIXES = {ThreadKind.RUN: "▣ ", ThreadKind.ROLE: "@", ThreadKind.CODEX: ""}
-"""Prefixes of handles, by what the thread is."""
-
 MAX_GUIDE_LEVELS = 6
 """Levels of the tree drawn; deeper entries are drawn at the last one."""
 
 MIN_HANDLE_WIDTH = {ThreadKind.RUN: 16, ThreadKind.ROLE: 9, ThreadKind.CODEX: 8}
 """Cells of a handle in the tree for which anything else is left out first."""
 
+MIN_NAME_WIDTH = 18
+"""Cells of another program's thread in the tree for which its folder is left out first."""
+
 MIN_LOCATION_WIDTH = 12
 """Cells of folder and branch in a pane header for which anything else is left out first."""
-
-_GENERATED_HANDLE = re.compile(r".*-\d+")
-"""A handle that the server made: it says less than the name that a thread has in Codex."""
 
 _GLYPHS = {
     ThreadState.STARTING: "◌",
@@ -140,7 +137,7 @@ def render_tree_row(
     room = width - cell_len(left) - 2
     facts = _fitting_facts(view, _tree_facts(view, state, now, summary), room)
     handle_room = room - (cell_len(facts) + 1 if facts else 0)
-    handle = truncate(_abbreviate(_tree_label(view.info), summary, handle_room), handle_room)
+    handle = truncate(_abbreviate(thread_label(view.info), summary, handle_room), handle_room)
     space = max(0, room - cell_len(handle) - cell_len(facts))
     is_loud = state in (ThreadState.NEEDS_INPUT, ThreadState.FAILED)
     row = [
@@ -186,7 +183,7 @@ def _who_needs_you(waiting: list[ThreadInfo]) -> Iterator[str]:
     glyph = _GLYPHS[ThreadState.NEEDS_INPUT]
     verb = "needs" if len(waiting) == 1 else "need"
     if len(waiting) == 1:
-        yield f"{glyph} {_tree_label(waiting[0])} {verb} you"
+        yield f"{glyph} {thread_label(waiting[0])} {verb} you"
     yield f"{glyph} {len(waiting)} {verb} you"
     yield f"{glyph} {len(waiting)}"
 
@@ -197,18 +194,6 @@ def _guides(entry: TreeEntry) -> str:
         return ""
     above = "".join("│ " if continues else "  " for continues in shown[:-1])
     return above + ("├ " if shown[-1] else "└ ")
-
-
-def _handle(info: ThreadInfo) -> str:
-    return KIND_PREFIXES[info.kind] + one_line(info.handle or info.thread_id[:8], 200)
-
-
-def _tree_label(info: ThreadInfo) -> str:
-    """Return the handle, or the name in Codex of a thread whose handle the server made."""
-    name = one_line(info.name, 200)
-    if name and info.kind is ThreadKind.CODEX and _GENERATED_HANDLE.fullmatch(info.handle):
-        return name
-    return _handle(info)
 
 
 def _abbreviate(handle: str, summary: RunSummary, room: int) -> str:
@@ -263,9 +248,17 @@ def _foreign_facts(info: ThreadInfo, word: str, elapsed: str) -> Iterator[str]:
 
 
 def _fitting_facts(view: ThreadView, choices: Iterable[str], room: int) -> str:
-    """Return the first choice that fits `room` cells next to the handle, or an empty string."""
-    min_handle = min(MIN_HANDLE_WIDTH[view.info.kind], cell_len(_tree_label(view.info)))
-    return next((facts for facts in choices if cell_len(facts) + 1 + min_handle <= room), "")
+    """Return the first choice that fits `room` cells next to the handle, or an empty string.
+
+    Another program's thread is known by its name, which gets more room if all can be told.
+    """
+    label_width, facts = cell_len(thread_label(view.info)), list(choices)
+    least = min(MIN_HANDLE_WIDTH[view.info.kind], label_width)
+    for label in (least,) if view.info.ours else (min(MIN_NAME_WIDTH, label_width), least):
+        for choice in facts:
+            if cell_len(choice) + 1 + label <= room:
+                return choice
+    return ""
 
 
 def _needs(info: ThreadInfo) -> str:
@@ -342,16 +335,9 @@ def _title_row(
     return [
         Segment(left, palette.accent),
         Segment(f"{label.glyph} ", label.style),
-        Segment(f"{truncate(_title(info), max(room, 6))} ", palette.strong),
+        Segment(f"{truncate(full_label(info), max(room, 6))} ", palette.strong),
         Segment(facts, label.style),
     ]
-
-
-def _title(info: ThreadInfo) -> str:
-    """Return the handle, and the name in Codex beside it."""
-    name = one_line(info.name, 200)
-    handle = _handle(info)
-    return handle if name in ("", info.handle) else f"{handle} {name}"
 
 
 def _fullness(view: ThreadView) -> str:
@@ -400,22 +386,6 @@ def _location_row(info: ThreadInfo, width: int, palette: Palette, home: str) -> 
             end.clear()
     room = max(0, width - row_width([*before, *after]))
     return [*before, Segment(truncate_left(location, room), palette.muted), *after]
-
-
-def short_folder(cwd: str) -> str:
-    """Return the last part of a path. Sanitized."""
-    return one_line(cwd.rstrip("/").rpartition("/")[2] or cwd, 60)
-
-
-def asker_name(info: ThreadInfo) -> str:
-    """Return who asks, of another program's thread: `Codex TUI · shop · tui-2`. Sanitized.
-
-    Empty for a thread of our own, whose handle says enough.
-    """
-    if info.ours:
-        return ""
-    parts = (one_line(group_of(info), 40), short_folder(info.cwd), _tree_label(info))
-    return " · ".join(part for part in parts if part)
 
 
 def _location(info: ThreadInfo, home: str) -> str:

@@ -13,6 +13,8 @@ from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from codextui.console.bindings import format_keys
+from codextui.console.model.labels import UNKNOWN_ASKER, Asker
+from codextui.console.render.approval import approval_title
 from codextui.console.screens.approval_choices import (
     GRANTING,
     PASTE_NOTE,
@@ -39,7 +41,7 @@ from codextui.console.widgets.answer_form import AnswerDraft, AnswerForm
 from codextui.console.widgets.approval_panel import ApprovalPanel, DecisionBar, DecisionOption
 from codextui.console.widgets.choice_list import ChoiceList
 from codextui.console.widgets.strip_view import StripView
-from codextui.protocol.approvals import Approval, QuestionsAsked
+from codextui.protocol.approvals import Approval, Others, QuestionsAsked
 from codextui.protocol.decisions import Aborted, Answered, Approved, Decision, Declined, Scope
 from codextui.protocol.events import ApprovalResolved
 from codextui.text.sanitize import one_line
@@ -78,7 +80,8 @@ class ApprovalScreen(ModalScreen[None]):
         self,
         approvals: Sequence[Approval],
         *,
-        clients: Mapping[str, str] | None = None,
+        askers: Mapping[str, Asker] | None = None,
+        others: Others = Others.SHOW,
         first: str = "",
         by_user: bool = False,
         quiet: float = 0.6,
@@ -90,7 +93,8 @@ class ApprovalScreen(ModalScreen[None]):
 
         Args:
             approvals: all that are open, oldest first.
-            clients: thread id → name of the MCP client that started the thread.
+            askers: thread id → whose thread it is.
+            others: whether rules of ours decide for other programs' threads, too.
             first: id of the approval to show first; the oldest if it is empty or gone.
             by_user: whether a key opened the dialog, so that harmless keys work at once.
             quiet: seconds without a keystroke after which decision keys work.
@@ -100,7 +104,8 @@ class ApprovalScreen(ModalScreen[None]):
         """
         super().__init__()
         self._queue = ApprovalQueue(approvals, first)
-        self._clients = dict(clients or {})
+        self._askers = dict(askers or {})
+        self._others = others
         self._quiet, self._clock = quiet, clock
         self._guard = TypingGuard(quiet, clock)
         self._now = now
@@ -140,19 +145,20 @@ class ApprovalScreen(ModalScreen[None]):
         self,
         approvals: Sequence[Approval],
         *,
-        clients: Mapping[str, str] | None = None,
+        askers: Mapping[str, Asker] | None = None,
         resolved: Mapping[str, ApprovalResolved] | None = None,
     ) -> None:
         """Show the current queue; `resolved` holds the outcomes of approvals that left it."""
-        self._clients.update(clients or {})
+        self._askers.update(askers or {})
         self._queue.update(approvals)
-        shown = self._shown
+        shown, outcome = self._shown, ""
         if shown is not None and shown not in approvals:
             same = any(approval.approval_id == shown.approval_id for approval in approvals)
-            outcome = (resolved or {}).get(shown.approval_id)
-            self._show_note(
-                "What is asked has changed." if same else self._describe_outcome(shown, outcome)
-            )
+            if not same:
+                outcome = self._describe_outcome(shown, (resolved or {}).get(shown.approval_id))
+            self._show_note(outcome or "What is asked has changed.")
+        if outcome and self._queue.current is None:
+            self.app.notify(outcome, markup=False)  # The dialog closes, and its note with it.
         self._refresh_queue()
 
     def reject_decision(self, approval_id: str, why: str) -> None:
@@ -293,7 +299,9 @@ class ApprovalScreen(ModalScreen[None]):
     def action_approve_marked(self) -> None:
         """Show all marked approvals in full, and approve them once the user agrees."""
         if self._may_decide_marked(is_harmless=True):
-            dialog = ApproveManyScreen(self._queue.marked, quiet=self._quiet, clock=self._clock)
+            dialog = ApproveManyScreen(
+                self._queue.marked, askers=self._askers, quiet=self._quiet, clock=self._clock
+            )
             self.app.push_screen(dialog, self._approve_marked)
 
     def action_decline_marked(self) -> None:
@@ -424,7 +432,8 @@ class ApprovalScreen(ModalScreen[None]):
         self._step = Step.READ
         draft = AnswerDraft.from_json(self._drafts.get(draft_key(approval), ""))
         fields, options = answer_fields(approval.asked), self._options(approval)
-        self._panel.show_approval(approval, fields, options, draft)
+        title = approval_title(approval, self._asker_of(approval))
+        self._panel.show_approval(approval, title, fields, options, draft)
         self._show_origin()
 
     def _go_to(self, step: Step) -> None:
@@ -433,8 +442,8 @@ class ApprovalScreen(ModalScreen[None]):
         match step:
             case Step.READ if before is Step.UNSEEN:
                 self._panel.show_unseen(False)
-            case Step.READ if self._shown is not None:
-                self._panel.show_request(self._shown)
+            case Step.READ if (shown := self._shown) is not None:
+                self._panel.show_request(shown, approval_title(shown, self._asker_of(shown)))
             case Step.RULE if self._shown is not None:
                 self._panel.show_rule(self._shown)
             case Step.UNSEEN:
@@ -486,8 +495,12 @@ class ApprovalScreen(ModalScreen[None]):
 
     def _show_origin(self) -> None:
         if (shown := self._shown) is not None:
-            client = self._clients.get(shown.thread_id, "")
-            self._panel.show_origin(describe_origin(shown, client, self._now()))
+            asker = self._asker_of(shown)
+            origin = describe_origin(shown, asker, self._now(), others=self._others)
+            self._panel.show_origin(origin)
+
+    def _asker_of(self, approval: Approval) -> Asker:
+        return self._askers.get(approval.thread_id, UNKNOWN_ASKER)
 
     def _show_guard(self) -> None:
         if self._shown is None:
@@ -509,7 +522,7 @@ class ApprovalScreen(ModalScreen[None]):
 
     def _describe_outcome(self, approval: Approval, resolved: ApprovalResolved | None) -> str:
         lost = " Your message was not sent." if self._step is Step.MESSAGE else ""
-        return describe_outcome(approval, resolved) + lost
+        return describe_outcome(approval, resolved, self._asker_of(approval)) + lost
 
 
 def draft_key(approval: Approval) -> str:

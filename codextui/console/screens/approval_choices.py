@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from enum import Enum, StrEnum, auto
 
+from codextui.console.model.labels import UNKNOWN_ASKER, Asker
 from codextui.console.widgets.form_fields import FormField, form_fields, form_problem
 from codextui.protocol.approval_text import scope_problem
 from codextui.protocol.approvals import (
     Approval,
     Asked,
     ElicitationAsked,
+    Others,
     PermissionsAsked,
     QuestionsAsked,
     ToolAsked,
@@ -256,15 +258,23 @@ _OUTCOME_WORDS = {
     "answered": "answered",
     "withdrawn": "withdrawn by the agent",
     "lost": "lost with the Codex process",
+    "answered_elsewhere": "answered",
+    "left": "left open, as the server ended",
 }
 
 
-def describe_outcome(approval: Approval, resolved: ApprovalResolved | None) -> str:
-    """Describe the outcome of an approval that was not decided here."""
+def describe_outcome(
+    approval: Approval, resolved: ApprovalResolved | None, asker: Asker = UNKNOWN_ASKER
+) -> str:
+    """Describe the outcome of an approval that was not decided here, and where it was decided."""
+    elsewhere = f" in {asker.origin}" if asker.origin else " elsewhere"
     if resolved is None:
-        return f"{approval_name(approval)} was resolved elsewhere."
-    by = f" by {one_line(resolved.by, 40)}" if resolved.by else ""
-    return f"{approval_name(approval)} was {_OUTCOME_WORDS.get(resolved.outcome, 'resolved')}{by}."
+        return f"{approval_name(approval)} was resolved{elsewhere}."
+    where = f" by {one_line(resolved.by, 40)}" if resolved.by else ""
+    if resolved.outcome == "answered_elsewhere":
+        where = where or elsewhere
+    word = _OUTCOME_WORDS.get(resolved.outcome, "resolved")
+    return f"{approval_name(approval)} was {word}{where}."
 
 
 def describe_decision(approval: Approval, decision: Decision) -> str:
@@ -288,13 +298,27 @@ def describe_position(queue: ApprovalQueue) -> str:
     return " · ".join(parts)
 
 
-def describe_origin(approval: Approval, client: str, now: float) -> str:
-    """Describe an approval's id, its waiting time, its thread and the client behind it."""
+def describe_origin(
+    approval: Approval, asker: Asker, now: float, *, others: Others = Others.SHOW
+) -> str:
+    """Describe an approval's id, its waiting time, its thread and the client behind it.
+
+    Of another program's thread: that nobody but the user decides it, here or there.
+
+    Args:
+        approval: the approval.
+        asker: whose thread it is.
+        now: unix seconds.
+        others: whether rules of ours decide for other programs, too.
+    """
     waits = format_running(now - approval.asked_at)
+    if asker.origin and others is Others.SHOW:
+        only = f"only you decide it, here or in {asker.origin}"
+        return one_line(f"{approval.approval_id} · waits {waits} · {only}", 200)
     is_role = approval.thread_id.startswith(RUN_PREFIX)
     thread_id = approval.thread_id if is_role else approval.thread_id[:13]
     parts = [approval.approval_id, f"waits {waits}", f"thread {thread_id}"]
-    parts += [f"started by {client}"] if client else []
+    parts += [f"started by {asker.client}"] if asker.client else []
     return one_line(" · ".join(parts), 200)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -15,6 +15,7 @@ from textual.screen import ModalScreen
 from textual.strip import Strip
 from textual.widgets import Static
 
+from codextui.console.model.labels import UNKNOWN_ASKER, Asker
 from codextui.console.render.approval import approval_title, render_approval
 from codextui.console.render.layout import fit_row
 from codextui.console.render.palette import Palette
@@ -50,6 +51,7 @@ class ApproveManyScreen(ModalScreen[tuple[Approval, ...]]):
         self,
         approvals: Sequence[Approval],
         *,
+        askers: Mapping[str, Asker] | None = None,
         quiet: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -57,11 +59,13 @@ class ApproveManyScreen(ModalScreen[tuple[Approval, ...]]):
 
         Args:
             approvals: the marked ones; each can be approved once.
+            askers: thread id → whose thread it is.
             quiet: seconds without a keystroke after which the decision key works.
             clock: returns monotonic seconds, for the typing guard.
         """
         super().__init__()
         self._approvals = tuple(approvals)
+        self._askers = dict(askers or {})
         self._guard = TypingGuard(quiet, clock)
 
     def compose(self) -> ComposeResult:
@@ -140,7 +144,8 @@ class ApproveManyScreen(ModalScreen[tuple[Approval, ...]]):
     def _render_rows(self, width: int, palette: Palette) -> list[Strip]:
         rows: list[Strip] = []
         for number, approval in enumerate(self._approvals, 1):
-            title = f"{number}. {approval_title(approval)} ({approval_name(approval)})"
+            asker = self._askers.get(approval.thread_id, UNKNOWN_ASKER)
+            title = f"{number}. {approval_title(approval, asker)} ({approval_name(approval)})"
             rows += [fit_row([Segment(title, palette.heading)], width, palette.text)]
             rows += [*render_approval(approval, width, palette), Strip.blank(width, palette.text)]
         return rows

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from codextui.console.model.run import FINISHED_STATES
 from codextui.console.model.state import ConsoleState, ThreadView
+from codextui.console.model.tree import group_of
 from codextui.protocol.runs import ThreadKind
 from codextui.protocol.threads import ThreadState
 
@@ -25,13 +26,14 @@ class Action(StrEnum):
     RERUN = "run it again"
     GATES = "show its gates"
     TIMELINE = "show its timeline"
+    HISTORY = "show Codex's history"
     STOP = "stop the server"
 
 
 NEEDS_NO_SERVER = frozenset({Action.DIFF, Action.GATES, Action.TIMELINE})
 """Actions that are available while the server is out of reach."""
 
-NEEDS_NO_THREAD = frozenset({Action.START, Action.STOP})
+NEEDS_NO_THREAD = frozenset({Action.START, Action.HISTORY, Action.STOP})
 """Actions that concern no thread."""
 
 
@@ -77,6 +79,12 @@ def _thread_reason(action: Action, view: ThreadView) -> str:
             return f"{handle} was killed and takes no more prompts; f forks it, n starts another."
         case Action.KILL if state is ThreadState.KILLED:
             return f"{handle} is killed already."
+        case Action.KILL if not view.info.ours:
+            origin = group_of(view.info)
+            return (
+                f"{handle} belongs to {origin}: only there can it be closed. "
+                "x interrupts its turn, and H archives it."
+            )
         case Action.INTERRUPT if not state.has_turn:
             return f"{handle} is {state}: no turn is running, so there is nothing to interrupt."
         case Action.FORK_THROUGH if not view.transcript.turns:

@@ -30,13 +30,14 @@ from codextui.console.widgets.pane_context import FoldsChanged, PaneContext, pal
 from codextui.console.widgets.status_line import ServerStatus, StatusLine
 from codextui.console.widgets.workbench import Workbench
 from codextui.protocol.runs import ThreadKind
-from codextui.protocol.threads import ThreadState
+from codextui.protocol.threads import ThreadInfo, ThreadState
 
 MAIN_BINDINGS: list[BindingType] = [
     Binding("enter,r", "reply", "Reply, steer, or write to a role", id="thread.reply"),
     Binding("u", "queue", "Queued messages: remove one, or go on", id="thread.queue"),
     Binding("a", "approvals", "Decide what needs you", id="approvals.open"),
     Binding("n", "new_thread", "New thread", id="thread.new"),
+    Binding("H", "history", "History: find and resume any thread", id="history.open"),
     Binding("x", "interrupt", "Interrupt the turn, or stop a role", id="thread.interrupt"),
     Binding("p", "pause", "Pause a role or a run, or go on", id="role.pause"),
     Binding("R", "rerun", "Run a role again from its start", id="role.rerun"),
@@ -87,6 +88,7 @@ COMMAND_LABELS = {
     "diff": "diff",
     "zoom": "zoom",
     "kill": "kill",
+    "history": "history",
     "retry": "connect now",
     "help": "help",
     "detach": "detach",
@@ -118,6 +120,7 @@ _ACTIONS = {
     "rerun": Action.RERUN,
     "gates": Action.GATES,
     "timeline": Action.TIMELINE,
+    "history": Action.HISTORY,
     "stop_server": Action.STOP,
 }
 
@@ -188,6 +191,7 @@ class MainScreen(ThreadActions):
             list(self.state.approvals.values()),
             self._unseen_failures(),
             self._pane_context,
+            askers=self.state.askers(),
             offline=self.state.connection.reason != "",
         )
         self.workbench.update_composer_hints(partial(describe_composer, self.state))
@@ -255,6 +259,8 @@ class MainScreen(ThreadActions):
             self._options.server,
             state.connection,
             state.codex_version,
+            state.attached,
+            None if all(info.ours for info in infos) else _count_followed(infos),
             state.codex_problem or self._problem,
             running=sum(state in working for state in states),
             waiting=states.count(ThreadState.NEEDS_INPUT),
@@ -262,8 +268,9 @@ class MainScreen(ThreadActions):
         )
 
     def _unseen_failures(self) -> list[ThreadView]:
-        """Return the failed threads that were not current since they failed."""
-        failed = [v for v in self.state.threads.values() if v.info.state is ThreadState.FAILED]
+        """Return our own failed threads that were not current since they failed."""
+        views = self.state.threads.values()
+        failed = [v for v in views if v.info.ours and v.info.state is ThreadState.FAILED]
         self._seen_failures &= {view.thread_id for view in failed}
         if self.workbench.current and not self.workbench.thread_tree.has_focus:
             self._seen_failures.add(self.workbench.current)
@@ -388,6 +395,11 @@ class MainScreen(ThreadActions):
             if active.binding.action == message.action:
                 await self.app.run_action(message.action, active.node)
                 return
+
+
+def _count_followed(infos: Iterable[ThreadInfo]) -> int:
+    """Count the threads of other programs whose events the server gets."""
+    return sum(info.followed and not info.ours for info in infos)
 
 
 def key_hints(

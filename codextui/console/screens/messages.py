@@ -136,6 +136,10 @@ class OpenApprovals(Message):
         self.approval_id = approval_id
 
 
+class OpenHistory(Message):
+    """Open the picker of Codex's history."""
+
+
 class OpenThread(Message):
     """Show a thread in a pane. The dialog that asks for it has closed."""
 

@@ -15,6 +15,7 @@ from codextui.console.bindings import KeyGroup
 from codextui.console.drafts import Drafts
 from codextui.console.model.run import FINISHED_STATES, CostFormatter, RunView
 from codextui.console.model.state import ConsoleState
+from codextui.console.model.tree import group_of
 from codextui.console.screens import messages
 from codextui.console.screens.availability import Action, unavailable_reason
 from codextui.console.widgets.composer import Composer
@@ -107,6 +108,11 @@ class ThreadActions(Screen[None]):
                 last = _new_thread_from(draft)
             self.app.push_screen(NewThreadScreen(last, self._keep_new_thread), self._start)
 
+    def action_history(self) -> None:
+        """Open the picker of Codex's history."""
+        if self._check_available(Action.HISTORY):
+            self.post_message(messages.OpenHistory())
+
     def action_reply(self) -> None:
         """Open the composer: to reply to a thread, steer its turn, or write to a role."""
         if self._check_available(Action.SEND):
@@ -125,6 +131,7 @@ class ThreadActions(Screen[None]):
         """Fork the thread as it is now."""
         if self._check_available(Action.FORK):
             self.post_message(messages.ForkThread(self.workbench.current))
+            self._tell_sharing(f"A fork of {self._current.handle} is made", self._current)
 
     def action_fork_through(self) -> None:
         """Ask for the last turn of a fork, and fork the thread."""
@@ -158,6 +165,7 @@ class ThreadActions(Screen[None]):
         match info.kind:
             case ThreadKind.CODEX:
                 self.post_message(messages.InterruptTurn(info.thread_id))
+                self._tell_sharing(f"The turn of {info.handle} is interrupted", info)
             case ThreadKind.ROLE:
                 self.post_message(stop)
             case ThreadKind.RUN:
@@ -236,7 +244,9 @@ class ThreadActions(Screen[None]):
         if not self._check_available(Action.STOP):
             return
         infos = [view.info for view in self.state.threads.values()]
-        running = sum(info.kind is ThreadKind.CODEX and info.state.has_turn for info in infos)
+        running = sum(
+            info.kind is ThreadKind.CODEX and info.ours and info.state.has_turn for info in infos
+        )
         turns = {0: "no turn is running", 1: "one turn is running and stops"}.get(
             running, f"{running} turns are running and stop"
         )
@@ -269,6 +279,11 @@ class ThreadActions(Screen[None]):
         if reason:
             self._explain(reason)
         return not reason
+
+    def _tell_sharing(self, what: str, info: ThreadInfo) -> None:
+        """Say that another program sees what is done to its thread."""
+        if shared := _describe_sharing(info):
+            self.notify(one_line(f"{what}{shared}."), markup=False)
 
     def _explain(self, reason: str) -> None:
         self.notify(one_line(reason), severity="warning", markup=False)
@@ -355,13 +370,19 @@ def describe_send(state: ConsoleState, thread_id: str) -> str:
     handle = one_line(info.handle)
     match info.kind:
         case ThreadKind.CODEX if info.state.has_turn:
-            return f"steer {handle}: it reads this in the turn that runs"
+            return f"steer {handle}: it reads this in the turn that runs{_describe_sharing(info)}"
         case ThreadKind.CODEX:
-            return f"reply to {handle}: starts its next turn"
+            return f"reply to {handle}: starts its next turn{_describe_sharing(info)}"
         case ThreadKind.ROLE:
             return f"write to {handle}: {_describe_delivery(info)}"
         case ThreadKind.RUN:
             return f"write to {handle}: who is at work reads this before the next step"
+
+
+def _describe_sharing(info: ThreadInfo) -> str:
+    """Return that another program sees it, too; empty for a thread of our own."""
+    origin = one_line(group_of(info), 40)
+    return f", and {origin} shows it" if origin else ""
 
 
 def _describe_delivery(info: ThreadInfo) -> str:

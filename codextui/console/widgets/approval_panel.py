@@ -16,7 +16,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widgets import Static
 
-from codextui.console.render.approval import approval_title, render_approval
+from codextui.console.render.approval import render_approval
 from codextui.console.render.palette import Palette
 from codextui.console.widgets.answer_form import AnswerDraft, AnswerForm
 from codextui.console.widgets.composer import LineInput
@@ -109,6 +109,7 @@ class ApprovalPanel(Vertical):
     def show_approval(
         self,
         approval: Approval,
+        title: str,
         fields: Sequence[FormField],
         options: Sequence[DecisionOption],
         draft: AnswerDraft,
@@ -118,11 +119,11 @@ class ApprovalPanel(Vertical):
         self._decisions.show(options)
         self.message_input.value = draft.message
         self.message_input.cursor_position = len(draft.message)
-        self.show_request(approval)
+        self.show_request(approval, title)
 
-    def show_request(self, approval: Approval) -> None:
-        """Show what is asked, and the answers."""
-        self._title.update(approval_title(approval))
+    def show_request(self, approval: Approval, title: str) -> None:
+        """Show what is asked below a sanitized title, and the answers."""
+        self._title.update(title)
         shown = _without_form(approval) if self._form is not None else approval
         self.body.show(partial(render_approval, shown), is_settled=False)
         self.set_class(False, "-rule", "-message", "-unseen")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -10,6 +10,7 @@ from textual import events
 from textual.message import Message
 from textual.strip import Strip
 
+from codextui.console.model.labels import UNKNOWN_ASKER, Asker
 from codextui.console.model.state import ThreadView
 from codextui.console.render.layout import fit_row
 from codextui.console.render.palette import Palette
@@ -47,6 +48,7 @@ class AttentionStrip(LineWidget):
         super().__init__()
         self._empty_text = ""
         self._entries: list[Approval | ThreadView] = []
+        self._askers: Mapping[str, Asker] = {}
         self._pane_context: PaneContext | None = None
 
     def show(
@@ -55,6 +57,7 @@ class AttentionStrip(LineWidget):
         failed: Sequence[ThreadView],
         context: PaneContext,
         *,
+        askers: Mapping[str, Asker],
         offline: bool,
     ) -> None:
         """Replace the entries.
@@ -63,9 +66,10 @@ class AttentionStrip(LineWidget):
             approvals: the open ones, oldest first.
             failed: threads that failed and were not looked at since.
             context: how to draw.
+            askers: thread id → whose thread it is.
             offline: whether the server is out of reach, so that the entries may be outdated.
         """
-        self._pane_context = context
+        self._pane_context, self._askers = context, askers
         self._empty_text = "~ shown as it was last known" if offline else "○ nothing needs you"
         self._entries = [*approvals, *failed]
         lines = max(1, min(self.MAX_LINES, len(self._entries)))
@@ -105,7 +109,8 @@ class AttentionStrip(LineWidget):
             # The first frame has no approvals and need not wait for this import.
             from codextui.console.render.approval import render_approval_row  # noqa: PLC0415
 
-            row = render_approval_row(entry, width - 2, palette, now=context.now())
+            asker = self._askers.get(entry.thread_id, UNKNOWN_ASKER)
+            row = render_approval_row(entry, width - 2, palette, now=context.now(), asker=asker)
             return self._fill([Segment(" ", palette.text), *row], palette)
         return self._fill(_render_failure(entry, palette), palette)
 

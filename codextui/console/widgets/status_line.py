@@ -7,7 +7,7 @@ from rich.segment import Segment
 from textual.strip import Strip
 
 from codextui.console.model.state import ConnectionState
-from codextui.console.render.layout import fit_row, row_width, truncate
+from codextui.console.render.layout import fit_row, row_width, truncate, truncate_left
 from codextui.console.render.palette import Palette
 from codextui.console.render.thread import state_label
 from codextui.console.widgets.drawing import LineWidget
@@ -23,6 +23,9 @@ GAP = "   "
 PROBLEM_WIDTH = 42
 """Cells for a problem with Codex, so that it fits into 80 columns."""
 
+ADDRESS_WIDTH = 32
+"""Cells for the address of the app-server that the server has joined."""
+
 
 class ServerStatus(msgspec.Struct, frozen=True):
     """The contents of the line.
@@ -31,6 +34,8 @@ class ServerStatus(msgspec.Struct, frozen=True):
         name: the server's name (`-L`).
         connection: the state of the connection.
         codex_version: version of the Codex process, empty if unknown.
+        attached: what the server has joined (`daemon`, an address); empty for a Codex of its own.
+        followed: threads of other programs that are followed, None if there are none.
         codex_problem: why Codex cannot be used, empty if it can.
         running: threads with a running turn.
         waiting: threads that wait for the user.
@@ -40,6 +45,8 @@ class ServerStatus(msgspec.Struct, frozen=True):
     name: str
     connection: ConnectionState = _NOT_CONNECTED
     codex_version: str = ""
+    attached: str = ""
+    followed: int | None = None
     codex_problem: str = ""
     running: int = 0
     waiting: int = 0
@@ -108,8 +115,11 @@ class StatusLine(LineWidget):
             parts.append(Segment(f"{status.running} running", palette.running))
         if status.tokens:
             parts.append(Segment(f"{format_tokens(status.tokens)} tokens", palette.muted))
+        if status.followed is not None:
+            parts.append(Segment(f"{status.followed} followed", palette.muted))
         if status.codex_version:
-            parts.append(Segment(f"codex {one_line(status.codex_version)}", palette.muted))
+            codex = truncate_left(one_line(status.attached, 200), ADDRESS_WIDTH) or "codex"
+            parts.append(Segment(f"{codex} {one_line(status.codex_version)}", palette.muted))
         return parts
 
     def _connection_part(self, palette: Palette) -> Segment:

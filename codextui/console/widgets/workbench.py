@@ -49,14 +49,14 @@ class Workbench(Horizontal):
         """Another thread is current, or another widget has the focus."""
 
     class PanesChanged(Message):
-        """Other threads have a pane; `panes` are their ids."""
+        """Other threads have a pane; `panes` are their ids. Posted to the app."""
 
         def __init__(self, panes: tuple[str, ...]) -> None:
             super().__init__()
             self.panes = panes
 
     class ThreadOpened(Message):
-        """The user chose a thread for a pane; it may have had one before."""
+        """The user chose a thread for a pane; it may have had one before. Posted to the app."""
 
         def __init__(self, thread_id: str) -> None:
             super().__init__()
@@ -204,7 +204,7 @@ class Workbench(Horizontal):
                 self.current = views[0].thread_id if views else first
                 self.post_message(self.CurrentChanged())
             self._mark_current()
-            self.post_message(self.PanesChanged(tuple(view.thread_id for view in views)))
+            self.app.post_message(self.PanesChanged(tuple(view.thread_id for view in views)))
             for tile in self.grid.tiles:
                 tile.pane.set_draft(self.drafts.get(tile.thread_id, ""))
         elif not self.current and self._entries:  # Only threads of other programs are there.
@@ -274,7 +274,7 @@ class Workbench(Horizontal):
         self._slots.show(thread_id, self._thread_to_replace(thread_id))
         self._show_panes()
         self.focus_thread(thread_id)
-        self.post_message(self.ThreadOpened(thread_id))
+        self.app.post_message(self.ThreadOpened(thread_id))
 
     def show_arrived(self, thread_id: str, may_focus: Callable[[], bool]) -> None:
         """Show a thread that was started, now or as soon as it is known.

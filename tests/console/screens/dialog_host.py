@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from textual.app import App, ComposeResult
 from textual.screen import Screen
 from textual.widgets import Input, Static
 
+from codextui.console.model.labels import Asker
 from codextui.console.screens.approval import ApprovalScreen
 from codextui.console.screens.messages import ApprovalDecided, OpenThread
 from codextui.console.themes import VARIABLE_DEFAULTS, load_themes
@@ -81,10 +82,15 @@ def approval(asked: Asked, number: int = 1, handle: str = "backend") -> Approval
     )
 
 
-def asking(approvals: Sequence[Approval], clock: FakeClock, **options: Any) -> ApprovalScreen:
+def asking(
+    approvals: Sequence[Approval],
+    clock: FakeClock,
+    askers: Mapping[str, Asker] | None = None,
+    **options: Any,
+) -> ApprovalScreen:
     return ApprovalScreen(
         approvals,
-        clients={one.thread_id: "claude-code" for one in approvals},
+        askers={one.thread_id: Asker("claude-code") for one in approvals} | (askers or {}),
         clock=clock,
         now=lambda: NOW,
         **options,

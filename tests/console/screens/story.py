@@ -124,3 +124,23 @@ def _changed() -> dict[str, object]:
         "diff": DIFF,
     }
     return {"type": "fileChange", "id": "f1", "status": "completed", "changes": [change]}
+
+
+def neighbours(server: FakeServer) -> None:
+    """Add threads of other programs: two of Codex's TUI, one of an IDE, an `exec`, a sub-agent."""
+    foreign = {"ours": False, "followed": False, "turn_id": ""}
+    server.thread(
+        "tui-1",
+        ThreadState.RUNNING,
+        origin="Codex TUI",
+        name="Fix the login page",
+        cwd="/home/ada/portal",
+        branch="login",
+        **foreign,
+    )
+    server.thread("tui-2", ThreadState.IDLE, origin="Codex TUI", brief="Why is it slow?", **foreign)
+    server.thread(
+        "agent-1", ThreadState.RUNNING, origin="Codex TUI", parent="t-tui-2", model="", **foreign
+    )
+    server.thread("ide-1", ThreadState.IDLE, origin="IDE", cwd="/home/ada/site", **foreign)
+    server.thread("exec-1", ThreadState.FAILED, origin="exec", cwd="/srv/nightly", **foreign)

@@ -1,0 +1,332 @@
+"""The picker of Codex's history: finds, resumes, archives and names threads of any program."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import ClassVar, Protocol
+
+from msgspec import structs
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+from codextui.console.model.history import (
+    History,
+    HistoryPage,
+    HistoryQuery,
+    HistoryRequest,
+    PastThread,
+)
+from codextui.console.render.history import past_title
+from codextui.console.widgets.composer import LineInput
+from codextui.console.widgets.history_list import HistoryList
+from codextui.errors import CodextuiError
+from codextui.text.sanitize import one_line
+
+MAX_SEARCH_LENGTH = 200
+"""Characters of a text to look for."""
+
+_SHORT = 18
+"""Rows of a terminal below which margins are left out."""
+
+SEARCH_KEYS = "⏎ open   ↑ ↓ choose   tab to the list   ^t archive   esc close"
+LIST_KEYS = "⏎ open   a archive   n name   / search   ^t archived ones   esc close"
+ARCHIVE_KEYS = "⏎ open   a take out   n name   / search   ^t the others   esc close"
+NAME_KEYS = "⏎ give it this name   esc back"
+
+
+class HistoryCalls(Protocol):
+    """What the picker asks the server for. The methods raise CodextuiError."""
+
+    async def fetch(self, request: HistoryRequest) -> HistoryPage:
+        """Return a page of threads."""
+
+    async def resume(self, thread_id: str) -> str:
+        """Bring a thread back; return its id."""
+
+    async def archive(self, thread_id: str, *, archived: bool) -> None:
+        """Archive a thread, or take it out of the archive."""
+
+    async def rename(self, thread_id: str, name: str) -> str:
+        """Name a thread; return the name that it got."""
+
+
+class HistoryScreen(ModalScreen[str]):
+    """Searches as the user types; returns the id of the thread to open, empty for none.
+
+    Keys work while the server has not answered yet. A thread that is not open is resumed first.
+    """
+
+    CSS_PATH: ClassVar = ["dialog.tcss", "history.tcss"]
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "open", "Open it; resume it first if need be", id="history.open_thread"),
+        Binding("up", "move(-1)", "Thread above", show=False, id="history.up"),
+        Binding("down", "move(1)", "Thread below", show=False, id="history.down"),
+        Binding("pageup", "page(-1)", "Page up", show=False, id="history.page_up"),
+        Binding("pagedown", "page(1)", "Page down", show=False, id="history.page_down"),
+        Binding("tab", "switch", "From the search to the list, and back", id="history.switch"),
+        Binding("slash", "search", "Search", id="history.search"),
+        Binding("a", "archive", "Archive it, or take it out", id="history.archive"),
+        Binding("n", "rename", "Name it", id="history.rename"),
+        Binding("ctrl+t", "toggle_archived", "Archived ones, or the others", id="history.archived"),
+        Binding("ctrl+r", "retry", "Ask the server again", id="history.retry"),
+        Binding("escape", "close", "Back, or close", id="history.close"),
+    ]
+
+    def __init__(
+        self, calls: HistoryCalls, is_open: Callable[[str], bool], now: Callable[[], float]
+    ) -> None:
+        """Create the picker.
+
+        Args:
+            calls: asks the server.
+            is_open: whether a thread is in the tree, so that it need not be resumed.
+            now: returns unix seconds.
+        """
+        super().__init__()
+        self._calls = calls
+        self._is_open = is_open
+        self._now = now
+        self._history = History()
+        self._list = HistoryList()
+        self._renamed: PastThread | None = None
+        self._busy = ""
+
+    def compose(self) -> ComposeResult:
+        """Yield the title, the search, the rows, a note and the keys."""
+        with Vertical(classes="dialog"):
+            yield Static(id="title", classes="dialog-title", markup=False)
+            yield LineInput(
+                id="search",
+                placeholder="words of the conversation, or its name",
+                max_length=MAX_SEARCH_LENGTH,
+                select_on_focus=False,
+                compact=True,
+            )
+            yield LineInput(id="name", placeholder="its name", max_length=40, compact=True)
+            yield self._list
+            yield Static(id="note", markup=False)
+            yield Static(id="keys", classes="dialog-keys", markup=False)
+
+    def on_mount(self) -> None:
+        """Ask for the first page."""
+        self._search_input.focus()
+        self._update()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Leave margins out where there is little room."""
+        self.set_class(event.size.height < _SHORT, "-short")
+
+    def on_descendant_focus(self) -> None:
+        """Show the keys of what has the focus."""
+        self._show_keys()
+
+    # Loading.
+
+    @on(Input.Changed, "#search")
+    def _look_for(self, event: Input.Changed) -> None:
+        self._query(HistoryQuery(event.value.strip(), self._history.query.archived))
+
+    @on(HistoryList.Moved)
+    def _look_at(self, event: HistoryList.Moved) -> None:
+        self._history.look_at(event.index)
+        self._update()
+
+    def action_toggle_archived(self) -> None:
+        """Show the archived threads, or the others again."""
+        query = self._history.query
+        self._query(HistoryQuery(query.search, not query.archived))
+
+    def action_retry(self) -> None:
+        """Ask the server again."""
+        self._history.retry()
+        self._update()
+
+    def _query(self, query: HistoryQuery) -> None:
+        self._history.look_for(query)
+        self._show_note("")
+        self._update()
+
+    def _update(self) -> None:
+        """Send the request that is due, and show the rows."""
+        if (request := self._history.take_request()) is not None:
+            self.run_worker(self._load(request), group="history", exit_on_error=False)
+        self._show()
+
+    async def _load(self, request: HistoryRequest) -> None:
+        was_current = self._history.is_current
+        try:
+            page = await self._calls.fetch(request)
+        except CodextuiError as error:
+            self._history.on_error(one_line(str(error), 300) or "the server did not say why")
+        else:
+            self._history.on_page(page)
+        if not was_current and self._history.is_current:
+            self._list.go_to_start()
+        self._history.look_at(self._list.index)
+        self._update()
+
+    # Keys.
+
+    def action_move(self, rows: int) -> None:
+        """Move the cursor, also while the search has the focus."""
+        self._list.move(rows)
+
+    def action_page(self, direction: int) -> None:
+        """Move the cursor by a page."""
+        self._list.page(direction)
+
+    def action_switch(self) -> None:
+        """Move the focus from the search to the list, or back."""
+        if self._renamed is None:
+            (self._search_input if self._list.has_focus else self._list).focus()
+
+    def action_search(self) -> None:
+        """Focus the search."""
+        if self._renamed is None:
+            self._search_input.focus()
+
+    def action_close(self) -> None:
+        """Go back from naming; otherwise close the picker."""
+        if self._renamed is not None:
+            self._end_renaming()
+        elif self.is_active:
+            self.dismiss("")
+
+    @on(HistoryList.Chosen)
+    @on(Input.Submitted, "#search")
+    def action_open(self) -> None:
+        """Open the thread of the cursor; resume it first if it is not open."""
+        thread = self._list.current
+        if thread is None:
+            self._show_note("There is no thread to open." if not self._history.is_loading else "")
+        elif self._is_open(thread.thread_id):
+            self._close_with(thread.thread_id)
+        else:
+            self._run(self._resume(thread), f"resuming {past_title(thread)} …")
+
+    def action_archive(self) -> None:
+        """Archive the thread of the cursor, or take it out of the archive."""
+        if (thread := self._list.current) is not None:
+            what = "taking out" if thread.archived else "archiving"
+            self._run(self._archive(thread), f"{what} {past_title(thread)} …")
+
+    def action_rename(self) -> None:
+        """Ask for the name of the thread of the cursor."""
+        thread = self._list.current
+        if thread is None:
+            return
+        if not thread.handle:
+            self._show_note("Only a thread that is open can be named: ⏎ opens it.")
+            return
+        self._renamed = thread
+        self._name_input.value = one_line(thread.name or thread.handle, 40)
+        self.set_class(True, "-naming")
+        self._name_input.focus()
+
+    @on(Input.Submitted, "#name")
+    def _submit_name(self, event: Input.Submitted) -> None:
+        thread, name = self._renamed, event.value.strip()
+        if thread is not None and name:
+            self._end_renaming()
+            self._run(self._rename(thread, name), f"naming it {one_line(name, 60)} …")
+
+    def _end_renaming(self) -> None:
+        self._renamed = None
+        self.set_class(False, "-naming")
+        self._list.focus()
+
+    # Requests about one thread.
+
+    def _run(self, request: Coroutine[object, object, str], doing: str) -> None:
+        """Carry out a request, one at a time; it returns a note."""
+        if self._busy:
+            request.close()
+            self._show_note(f"Not yet: {self._busy}")
+            return
+        self._busy = doing
+        self._show_note(doing)
+        self.run_worker(self._carry_out(request), group="history-request", exit_on_error=False)
+
+    async def _carry_out(self, request: Coroutine[object, object, str]) -> None:
+        note, is_error = "", False
+        try:
+            note = await request
+        except CodextuiError as error:
+            note, is_error = one_line(str(error), 300), True
+        self._busy = ""
+        self._show_note(note, is_error=is_error)
+        self._update()
+
+    async def _resume(self, thread: PastThread) -> str:
+        self._close_with(await self._calls.resume(thread.thread_id))
+        return ""
+
+    async def _archive(self, thread: PastThread) -> str:
+        await self._calls.archive(thread.thread_id, archived=not thread.archived)
+        self._history.remove(thread.thread_id)
+        where = "among the others again" if thread.archived else "in the archive: ^t shows it"
+        return f"{past_title(thread)} is {where}."
+
+    async def _rename(self, thread: PastThread, name: str) -> str:
+        given = await self._calls.rename(thread.thread_id, name)
+        self._history.replace(structs.replace(thread, name=given, handle=given))
+        return f"It is named {one_line(given, 60)}."
+
+    def _close_with(self, thread_id: str) -> None:
+        if self.is_active:
+            self.dismiss(thread_id)
+
+    # What is on the screen.
+
+    @property
+    def _search_input(self) -> Input:
+        return self.query_one("#search", Input)
+
+    @property
+    def _name_input(self) -> Input:
+        return self.query_one("#name", Input)
+
+    def _show(self) -> None:
+        history = self._history
+        what = "Codex's archive" if history.query.archived else "Codex's history"
+        count = f"{len(history.threads)}{'' if history.is_complete else '+'}"
+        title = f"{what}  {count}" if history.threads and history.is_current else what
+        self.query_one("#title", Static).update(title)
+        note, is_error = self._describe_rest()
+        self._list.show(history.threads, note, now=self._now(), is_error=is_error)
+        self._show_keys()
+
+    def _describe_rest(self) -> tuple[str, bool]:
+        """Return what stands below the rows, and whether it is an error."""
+        history = self._history
+        if history.error:
+            return f"✗ {history.error}   ^r asks again", True
+        if history.is_loading:
+            return ("… searching" if history.query.search else "… loading"), False
+        if history.threads:
+            return "", False
+        if history.query.search:
+            return f"Nothing has “{one_line(history.query.search, 60)}”.", False
+        if history.query.archived:
+            return "The archive is empty.", False
+        return "There is no conversation yet.", False
+
+    def _show_keys(self) -> None:
+        if self._renamed is not None:
+            keys = NAME_KEYS
+        elif not self._list.has_focus:
+            keys = SEARCH_KEYS
+        else:
+            keys = ARCHIVE_KEYS if self._history.query.archived else LIST_KEYS
+        self.query_one("#keys", Static).update(keys)
+
+    def _show_note(self, note: str, *, is_error: bool = False) -> None:
+        shown = self.query_one("#note", Static)
+        shown.update(note)
+        shown.set_class(bool(note), "-shown")
+        shown.set_class(is_error, "-error")

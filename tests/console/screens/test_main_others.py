@@ -1,0 +1,436 @@
+"""Threads of other programs: in the tree, in panes, followed, and what keys do to them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+import pytest
+from console.screens import story
+from console.screens.console import Console, build_console, text_of
+
+from codextui.config.schema import ApprovalsConfig, Config, UiConfig
+from codextui.console.screens.approval import ApprovalScreen
+from codextui.console.widgets.attention_strip import AttentionStrip
+from codextui.console.widgets.key_line import KeyLine
+from codextui.console.widgets.status_line import StatusLine
+from codextui.console.widgets.thread_tree import ThreadTree
+from codextui.errors import ServerRefused
+from codextui.jsonrpc.fields import JsonObject
+from codextui.protocol.approvals import Others
+from codextui.protocol.threads import ThreadState
+
+
+@pytest.fixture
+def console() -> Console:
+    return build_console()
+
+
+def foreign(
+    console: Console, handle: str = "tui-1", state: ThreadState = ThreadState.IDLE, **more: object
+) -> str:
+    more = {"origin": "Codex TUI", "ours": False, "followed": False, **more}
+    return console.server.thread(handle, state, **more)
+
+
+def tree(console: Console) -> list[str]:
+    rows = text_of(console.app.main.query_one(ThreadTree)).splitlines()
+    return [row for row in rows[2:] if row.strip()]
+
+
+def follows(console: Console) -> list[tuple[object, object]]:
+    calls = console.called("codex-follow")
+    return [(arguments["thread"], arguments["follow"]) for arguments in calls]
+
+
+# The tree.
+
+
+async def test_threads_of_other_programs_stand_in_groups_below_our_own(console: Console) -> None:
+    async with console.open():
+        story.neighbours(console.server)
+        console.server.running("backend")
+        await console.settle()
+        rows = tree(console)
+        assert [row.split()[:2] for row in rows] == [
+            ["1", "●"],
+            ["Codex", "TUI"],
+            ["●", "Fix"],
+            ["○", "tui-2"],
+            ["└", "●"],
+            ["IDE", "1"],
+            ["○", "ide-1"],
+            ["exec", "1"],
+            ["✗", "exec-1"],
+        ]
+        assert "Codex TUI 3" in rows[1]
+        assert "running" in rows[2]
+        assert "idle shop@main" in rows[3]
+
+
+async def test_a_group_says_who_needs_you(console: Console) -> None:
+    async with console.open():
+        console.server.running("backend")
+        thread_id = foreign(console)
+        foreign(console, "tui-2")
+        foreign(console, "ide-1", origin="IDE")
+        console.server.ask(thread_id, "a1")
+        await console.settle()
+        await console.press("escape")
+        assert "Codex TUI 2  ? tui-1 needs you" in tree(console)[1]
+        console.server.ask("t-tui-2", "a2")
+        await console.settle()
+        assert "Codex TUI 2  ? 2 need you" in tree(console)[1]
+
+
+async def test_a_name_stands_in_place_of_a_handle_that_the_server_made(console: Console) -> None:
+    async with console.open():
+        foreign(console, name="Fix the login")
+        foreign(console, "reviewer", name="Read it all")
+        await console.settle()
+        rows = tree(console)
+        assert "Fix the login" in rows[1]
+        assert "reviewer" in rows[2]
+        await console.press("enter")
+        assert "tui-1 Fix the login" in text_of(console.pane("t-tui-1")).splitlines()[0]
+
+
+async def test_a_thread_that_is_taken_over_moves_to_our_own(console: Console) -> None:
+    async with console.open():
+        foreign(console)
+        await console.settle()
+        assert "Codex TUI 1" in tree(console)[0]
+        foreign(console, ours=True, followed=True)
+        await console.settle()
+        assert not any("Codex TUI" in row for row in tree(console))
+
+
+async def test_the_cursor_skips_the_headings_and_a_click_on_one_does_nothing(
+    console: Console,
+) -> None:
+    async with console.open() as pilot:
+        console.server.running("backend")
+        foreign(console)
+        foreign(console, "ide-1", origin="IDE")
+        await console.settle()
+        await console.press("left", "down")
+        assert console.current == "t-tui-1"
+        await console.press("down")
+        assert console.current == "t-ide-1"
+        await console.press("up", "up")
+        assert console.current == "t-backend"
+        await pilot.click(ThreadTree, offset=(5, 2 + 1))
+        await console.settle()
+        assert console.panes() == ["t-backend"]
+        await pilot.click(ThreadTree, offset=(5, 2 + 2))
+        await console.settle()
+        assert console.panes() == ["t-backend", "t-tui-1"]
+
+
+async def test_what_programs_call_themselves_is_escaped(console: Console) -> None:
+    async with console.open():
+        foreign(console, origin="\x1b[31mevil\u202e", name="\x1b]0;x\x07", cwd="/\x1b[2J")
+        console.server.ask("t-tui-1", "a1")
+        await console.settle()
+        assert "\x1b" not in console.shown()
+        assert "\u202e" not in console.shown()
+
+
+# Panes.
+
+
+async def test_a_thread_of_another_program_takes_no_pane_by_itself(console: Console) -> None:
+    async with console.open():
+        console.server.running("backend")
+        story.neighbours(console.server)
+        await console.settle()
+        assert console.panes() == ["t-backend"]
+        assert follows(console) == []
+
+
+async def test_without_threads_of_our_own_the_screen_says_where_the_others_are(
+    console: Console,
+) -> None:
+    async with console.open():
+        story.neighbours(console.server)
+        await console.settle()
+        assert console.panes() == []
+        assert "5 of other programs in the tree" in console.shown()
+        assert console.current == "t-tui-1"
+        await console.press("enter")
+        assert console.panes() == ["t-tui-1"]
+
+
+async def test_one_that_asks_for_a_decision_takes_a_free_pane(console: Console) -> None:
+    async with console.open():
+        console.server.running("backend")
+        thread_id = foreign(console)
+        await console.settle()
+        console.server.ask(thread_id, "a1")
+        await console.settle()
+        assert console.panes() == ["t-backend", thread_id]
+        assert follows(console) == [(thread_id, True)]
+
+
+async def test_one_that_no_longer_asks_yields_its_pane_to_a_new_thread_of_ours() -> None:
+    console = build_console(layout=2)
+    async with console.open():
+        console.server.running("backend")
+        thread_id = foreign(console)
+        approval = console.server.ask(thread_id, "a1")
+        await console.settle()
+        assert console.panes() == ["t-backend", thread_id]
+        console.server.resolve(approval)
+        console.server.running("frontend")
+        await console.settle()
+        assert console.panes() == ["t-backend", "t-frontend"]
+        assert follows(console) == [(thread_id, True), (thread_id, False)]
+
+
+async def test_one_that_was_chosen_keeps_its_pane() -> None:
+    console = build_console(layout=2)
+    async with console.open():
+        console.server.running("backend")
+        thread_id = foreign(console)
+        await console.settle()
+        await console.press("left", "down", "enter", "1")
+        console.server.running("frontend")
+        await console.settle()
+        assert console.panes() == ["t-backend", thread_id]
+
+
+# Following.
+
+
+class FollowServer:
+    """Holds `codex-follow` until the test releases it."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.gate = asyncio.Event()
+        self._call = console.server.call
+        console.server.call = self.call  # type: ignore[method-assign]
+
+    async def call(self, tool: str, arguments: JsonObject) -> Mapping[str, object]:
+        result = await self._call(tool, arguments)
+        if tool == "codex-follow":
+            await self.gate.wait()
+        return result
+
+
+async def test_a_pane_says_that_it_loads_until_the_history_is_there(console: Console) -> None:
+    server = FollowServer(console)
+    async with console.open():
+        foreign(console)
+        await console.settle()
+        await console.press("enter")
+        assert "loading what was said …" in text_of(console.pane("t-tui-1"))
+        foreign(console, followed=True)
+        console.server.item("t-tui-1", {"type": "agentMessage", "id": "m1", "text": "Hello there"})
+        server.gate.set()
+        await console.settle()
+        shown = text_of(console.pane("t-tui-1"))
+        assert "loading" not in shown
+        assert "not followed" not in shown
+        assert "Hello there" in shown
+
+
+async def test_a_thread_that_leaves_all_panes_is_unfollowed(console: Console) -> None:
+    async with console.open((80, 24)):
+        foreign(console)
+        for role in ("a", "b", "c"):
+            console.server.running(role)
+        await console.settle()
+        await console.press("left", "end", "enter")
+        assert follows(console) == [("t-tui-1", True)]
+        await console.press("left", "home", "down", "down", "enter")
+        assert "t-tui-1" not in console.panes()
+        assert follows(console) == [("t-tui-1", True), ("t-tui-1", False)]
+
+
+async def test_it_stays_followed_while_its_approval_is_open(console: Console) -> None:
+    async with console.open((80, 24)):
+        thread_id = foreign(console)
+        for role in ("a", "b", "c"):
+            console.server.running(role)
+        await console.settle()
+        await console.press("left", "end", "enter")
+        approval = console.server.ask(thread_id, "a1")
+        await console.settle()
+        await console.press("escape", "left", "home", "down", "down", "enter")
+        assert thread_id not in console.panes()
+        assert follows(console) == [(thread_id, True)]
+        console.server.resolve(approval)
+        await console.settle()
+        assert follows(console) == [(thread_id, True), (thread_id, False)]
+
+
+async def test_a_failure_is_told_in_the_pane_and_enter_in_the_tree_tries_again(
+    console: Console,
+) -> None:
+    async with console.open():
+        console.server.failures["codex-follow"] = ServerRefused("20 are followed already")
+        foreign(console)
+        await console.settle()
+        await console.press("enter")
+        assert console.notices() == ["Could not follow tui-1: 20 are followed already"]
+        assert "not followed: 20 are followed already" in text_of(console.pane("t-tui-1"))
+        del console.server.failures["codex-follow"]
+        foreign(console, followed=True)
+        await console.settle()
+        assert len(follows(console)) == 1
+        foreign(console, followed=False)
+        await console.press("left", "enter")
+        assert len(follows(console)) == 2
+        foreign(console, followed=True)
+        await console.settle()
+        assert "not followed" not in text_of(console.pane("t-tui-1"))
+
+
+async def test_what_is_shown_is_followed_again_after_a_reconnect(console: Console) -> None:
+    async with console.open():
+        foreign(console)
+        await console.settle()
+        await console.press("enter")
+        console.server.disconnect()
+        await console.settle()
+        assert "not followed: the server is out of reach" in text_of(console.pane("t-tui-1"))
+        console.server.connect(fresh=False)
+        console.server.catch_up()
+        await console.settle()
+        assert follows(console) == [("t-tui-1", True)] * 2
+
+
+async def test_the_status_line_says_what_is_joined_and_how_many_are_followed(
+    console: Console,
+) -> None:
+    console.server.results["codex-server"] = {
+        "codex": {"version": "0.171.0", "attach": "daemon", "pid": 1}
+    }
+    async with console.open():
+        await console.settle()
+        status = console.app.main.query_one(StatusLine)
+        assert "daemon 0.171.0" in text_of(status)
+        assert "followed" not in text_of(status)
+        foreign(console)
+        foreign(console, "tui-2", followed=True)
+        await console.settle()
+        assert "daemon 0.171.0   1 followed" in text_of(status)
+
+
+# Deciding.
+
+
+async def test_the_dialog_the_strip_and_the_rows_say_who_asks(console: Console) -> None:
+    async with console.open():
+        thread_id = foreign(console, "tui-2")
+        console.server.ask(thread_id, "a1")
+        await console.settle()
+        assert isinstance(console.app.screen, ApprovalScreen)
+        shown = console.shown()
+        assert "Codex TUI · shop · tui-2 asks to run a command" in shown
+        assert "only you decide it, here or in Codex TUI" in shown
+        await console.press("escape")
+        strip = text_of(console.app.main.query_one(AttentionStrip))
+        assert "? Codex TUI · shop · tui-2 14s run: pytest -q tests" in strip
+
+
+async def test_the_dialog_does_not_promise_that_where_our_rules_decide_for_others() -> None:
+    approvals = ApprovalsConfig(others=Others.DECIDE)
+    console = build_console(config=Config(approvals=approvals, ui=UiConfig(bell=False)))
+    async with console.open():
+        console.server.ask(foreign(console), "a1")
+        await console.settle()
+        assert "Codex TUI · shop · tui-1 asks" in console.shown()
+        assert "only you" not in console.shown()
+
+
+@pytest.mark.parametrize(
+    ("outcome", "by", "words"),
+    [
+        ("answered_elsewhere", "", "tui-1's a1 was answered in Codex TUI."),
+        ("answered_elsewhere", "Codex TUI", "tui-1's a1 was answered by Codex TUI."),
+        ("approved", "cli", "tui-1's a1 was approved by cli."),
+    ],
+)
+async def test_what_is_answered_elsewhere_closes_the_dialog_and_says_where(
+    console: Console, outcome: str, by: str, words: str
+) -> None:
+    async with console.open():
+        approval = console.server.ask(foreign(console), "a1")
+        await console.settle()
+        dialog = console.app.screen
+        assert isinstance(dialog, ApprovalScreen)
+        console.server.resolve(approval, outcome, by)
+        await console.settle()
+        assert console.app.screen is console.app.main
+        for choice in ("once", "session", "always", "decline", "stop"):
+            dialog.action_choose(choice)
+        dialog.action_open_thread()
+        console.app._toasts.show_waiting()
+        await console.settle()
+        assert console.notices() == [words]
+        await console.settle()
+        assert console.server.answers == []
+
+
+async def test_a_key_that_comes_before_the_dialog_has_closed_decides_nothing() -> None:
+    approvals = ApprovalsConfig(quiet=0.0)
+    console = build_console(config=Config(approvals=approvals, ui=UiConfig(bell=False)))
+    async with console.open() as pilot:
+        approval = console.server.ask(foreign(console), "a1")
+        await console.settle()
+        console.server.resolve(approval, "answered_elsewhere")
+        await pilot.press("y")
+        await console.settle()
+        assert console.server.answers == []
+
+
+# Keys.
+
+
+async def test_a_thread_of_another_program_cannot_be_killed_here(console: Console) -> None:
+    async with console.open():
+        foreign(console)
+        await console.settle()
+        await console.press("X")
+        assert "tui-1 belongs to Codex TUI: only there can it be closed." in console.notices()[0]
+        assert console.called("codex-kill") == []
+        assert "kill" not in text_of(console.app.main.query_one(KeyLine))
+
+
+async def test_writing_to_it_works_and_says_that_the_other_program_shows_it(
+    console: Console,
+) -> None:
+    async with console.open():
+        foreign(console)
+        await console.settle()
+        await console.press("r")
+        purpose = str(console.app.main.query_one(".purpose").render())
+        assert "reply to tui-1: starts its next turn, and Codex TUI shows it" in purpose
+        await console.press(*"hi", "enter")
+        assert console.called("codex-send") == [{"thread": "t-tui-1", "prompt": "hi"}]
+
+
+async def test_interrupting_and_forking_it_work_and_say_so(console: Console) -> None:
+    async with console.open():
+        foreign(console, state=ThreadState.RUNNING)
+        await console.settle()
+        await console.press("x", "f")
+        assert console.called("codex-interrupt") == [{"thread": "t-tui-1"}]
+        assert console.called("codex-fork") == [{"thread": "t-tui-1"}]
+        told = console.notices()
+        assert "The turn of tui-1 is interrupted, and Codex TUI shows it." in told
+
+
+async def test_its_failure_rings_no_bell_and_is_only_in_the_tree(
+    console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rung: list[int] = []
+    monkeypatch.setattr(type(console.app), "_ring", lambda _: rung.append(1))
+    async with console.open():
+        foreign(console, state=ThreadState.FAILED)
+        await console.settle()
+        assert rung == []
+        assert "nothing needs you" in text_of(console.app.main.query_one(AttentionStrip))
+        assert "failed" in tree(console)[1]
