@@ -13,6 +13,7 @@ from codextui.console.screens.history import HistoryScreen
 from codextui.console.widgets.history_list import HistoryList
 from codextui.errors import ServerRefused
 from codextui.jsonrpc.fields import JsonObject
+from codextui.protocol.events import ThreadChanged
 from codextui.protocol.threads import ThreadInfo, ThreadState
 
 
@@ -183,7 +184,6 @@ async def test_enter_resumes_a_thread_and_opens_it(console: Console) -> None:
 
 
 def _changed(info: ThreadInfo) -> object:
-    from codextui.protocol.events import ThreadChanged
 
     return ThreadChanged(info)
 
