@@ -61,7 +61,7 @@ async def test_read_prints_the_items_in_order(server: FakeServer, run: Any) -> N
     assert places == sorted(places)
     as_json = await run("read", "backend", "--json")
     thread, *events = as_json.objects
-    assert thread == {"thread": THREAD.to_json()}
+    assert thread == json.loads(json.dumps({"thread": THREAD.to_json()}))
     assert {key: events[1][key] for key in ("seq", "thread_id", "turn_id", "at")} == {
         "seq": 2,
         "thread_id": THREAD.thread_id,
