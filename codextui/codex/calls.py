@@ -73,25 +73,35 @@ async def resume_thread(
         ThreadUnknown: no such thread, or one that was archived or has never had a turn.
     """
     params = _thread_params(app, options)
-    params |= {"threadId": thread_id, "excludeTurns": True}
-    if last_turns:
-        params["initialTurnsPage"] = {
-            "limit": last_turns,
-            "itemsView": "full",
-            "sortDirection": "desc",
-        }
+    params |= {"threadId": thread_id, "excludeTurns": True} | _last_turns(last_turns)
     with typed_refusals(thread_id):
         return LoadedThread.parse(await app.call("thread/resume", params))
 
 
-async def join_thread(app: AppServer, thread_id: str) -> LoadedThread:
+async def join_thread(app: AppServer, thread_id: str, *, last_turns: int = 0) -> LoadedThread:
     """Subscribe to a thread that is loaded, such as a sub-agent's (`thread/resume`).
 
-    Nothing about the thread changes. Raises ThreadUnknown.
+    Nothing about the thread changes; Codex sends pending requests again. The result has the last
+    turns with their items. Raises ThreadUnknown.
     """
+    params: dict[str, Json] = {"threadId": thread_id, "excludeTurns": True}
     with typed_refusals(thread_id):
-        params: dict[str, Json] = {"threadId": thread_id, "excludeTurns": True}
-        return LoadedThread.parse(await app.call("thread/resume", params))
+        result = await app.call("thread/resume", params | _last_turns(last_turns))
+        return LoadedThread.parse(result)
+
+
+async def list_loaded(app: AppServer) -> frozenset[str]:
+    """Return the ids of the threads that app-server has loaded (`thread/loaded/list`)."""
+    loaded: set[str] = set()
+    cursor: str | None = None
+    while True:
+        page = await app.call("thread/loaded/list", {"cursor": cursor})
+        ids = page.get("data")
+        if isinstance(ids, list):
+            loaded.update(one for one in ids if isinstance(one, str))
+        cursor = fields.maybe_text(page, "nextCursor")
+        if cursor is None or not ids:
+            return frozenset(loaded)
 
 
 async def fork_thread(
@@ -281,6 +291,14 @@ def _thread_params(app: AppServer, options: ThreadOptions) -> dict[str, Json]:
     if app.mark:  # for commands that the user's configuration lets inherit nothing
         config[f"shell_environment_policy.set.{MARK_VARIABLE}"] = app.mark
     return replace(options, config=config).to_params(profile)
+
+
+def _last_turns(count: int) -> dict[str, Json]:
+    """Return the parameters that let `thread/resume` return the last turns."""
+    if not count:
+        return {}
+    page: JsonObject = {"limit": count, "itemsView": "full", "sortDirection": "desc"}
+    return {"initialTurnsPage": page}
 
 
 def input_params(

@@ -224,7 +224,7 @@ class CodexLost(Message, frozen=True, tag_field="type", tag="codex_lost"):
 
 
 class CodexReady(Message, frozen=True, tag_field="type", tag="codex_ready"):
-    """A Codex process is up (again)."""
+    """Codex's app-server is up (again)."""
 
     version: str = ""
 

@@ -7,7 +7,7 @@ import logging
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from codextui.codex.connector import CodexSettings
@@ -36,7 +36,8 @@ from codextui.server.threads.codex_notifications import CodexNotifications
 from codextui.server.threads.git_branch import find_branch
 from codextui.server.threads.opening import ThreadOpener
 from codextui.server.threads.queues import ThreadQueues
-from codextui.server.threads.registry import ThreadRecord, ThreadRegistry
+from codextui.server.threads.registry import SUB_AGENT_CLIENT, ThreadRecord, ThreadRegistry
+from codextui.server.threads.rejoining import ThreadRejoiner
 from codextui.server.threads.restore import restore_threads
 from codextui.server.threads.turns import Turns
 from codextui.server.worker import CodexWorker
@@ -61,8 +62,27 @@ async def open_server(options: ServerOptions) -> AsyncIterator[ServerState]:
         try:
             yield server
         finally:
+            await _leave(server)
             notifications.handle_exit("The server ended during the turn.")
             await server.background.close()
+
+
+async def _leave(server: ServerState) -> None:
+    """End the turns of this server's threads where app-server goes on without it."""
+    if not server.worker.is_joined:
+        return
+    running = [
+        record.thread_id
+        for record in server.registry
+        if record.is_codex_thread
+        and record.info.ours
+        and record.turn.running_id
+        and (record.info.parent or record.info.client != SUB_AGENT_CLIENT)
+    ]
+    interrupts = (server.turns.interrupt(thread_id) for thread_id in running)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(server.options.leave_timeout_s):
+            await asyncio.gather(*interrupts, return_exceptions=True)
 
 
 def start_codex(server: ServerState) -> None:
@@ -166,6 +186,7 @@ def _build(
             hub.publish("", "", Warned(notice))
 
     def on_ready(version: str) -> None:
+        background.start(rejoiner.rejoin())
         background.start(queues.refresh_all())
         if options.name:
             background.start(notice_newer(version))
@@ -182,6 +203,7 @@ def _build(
     opener = ThreadOpener(hub, registry, worker, notifications, legacy)
     queues = ThreadQueues(registry, worker, opener)
     turns = Turns(registry, worker, opener, queues, broker)
+    rejoiner = ThreadRejoiner(hub, registry, worker)
     runs = Runs(registry, broker, limits.runs)
     requests = CodexRequests(registry, broker, worker, legacy)
     server = ServerState(

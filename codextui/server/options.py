@@ -138,6 +138,8 @@ class ServerOptions:
             declined; 0 is at once, None is never.
         others: whether `deciders` and `unattended_timeout_s` also apply to the threads of other
             programs.
+        leave_timeout_s: seconds that the turns on an app-server of others get to end when the
+            server does.
         progress_interval_s: seconds after which an unchanged progress message is sent again.
         orphan_timeout_s: seconds that a client may take to come back with the answers of an
             input-required round (MCP 2026-07-28) before its call is given up.
@@ -161,6 +163,7 @@ class ServerOptions:
     deciders: Deciders = Deciders.BOTH
     unattended_timeout_s: float | None = 1800.0
     others: Others = Others.SHOW
+    leave_timeout_s: float = 5.0
     progress_interval_s: float = 3.0
     orphan_timeout_s: float = 3600.0
     limits: ServerLimits = DEFAULT_LIMITS

@@ -62,7 +62,7 @@ class CodexHandler(Protocol):
         """Handle the end of the process."""
 
     def handle_ready(self, version: str) -> None:
-        """Handle the start of a process."""
+        """Handle that app-server is ready."""
 
 
 class CodexWorker:

@@ -130,12 +130,20 @@ class Transcript:
             at: unix seconds, None if the start was not seen.
         """
         if turn_id in self._turns or not turn_id:
-            return False
+            return self._reopen(turn_id)
         turn = Turn(turn_id, len(self.turns) + 1, started_at=at)
         self.turns.append(turn)
         self._turns[turn_id] = turn
         if turn.number > 1:
             self._add(turn_id, "turn", TurnStart(turn.number), done=True)
+        return True
+
+    def _reopen(self, turn_id: str) -> bool:
+        """Go on with a turn that counted as lost, and was found again."""
+        turn = self._turns.get(turn_id)
+        if turn is None or turn.state != "lost":
+            return False
+        turn.state, turn.ended_at = "running", None
         return True
 
     def end_turn(

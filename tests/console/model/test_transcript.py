@@ -348,6 +348,20 @@ def test_items_of_a_lost_server_are_open_again_if_it_was_not_lost() -> None:
     assert item.content.text.text == "Hello"
 
 
+def test_a_turn_that_was_not_lost_after_all_has_its_end_too() -> None:
+    server = FakeServer()
+    server.send(ev.TurnStarted())
+    server.send(ev.TurnAborted("lost", "The server ended during the turn."))
+    server.send(ev.TurnStarted())
+    server.send(ev.ItemCompleted({"type": "agentMessage", "id": "m1", "text": "Done."}))
+    server.send(ev.TurnCompleted("Done."))
+    server.send(ev.TurnStarted())  # of one that has ended: nothing
+    kinds = [type(content) for content in server.contents()]
+    assert kinds == [items.TurnEnd, items.AgentMessage, items.TurnEnd]
+    ends = [one.reason for one in server.contents() if isinstance(one, items.TurnEnd)]
+    assert ends == ["lost", "completed"]
+
+
 @given(st.lists(st.sampled_from(["m1", "m2", "c1"]), max_size=8), st.integers(0, 8))
 def test_no_streamed_text_is_lost_with_the_server(ids: list[str], known: int) -> None:
     """Whatever part of a turn the restarted server knows, all text stays."""
