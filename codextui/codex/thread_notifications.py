@@ -43,6 +43,7 @@ class SettingsChanged:
         model: the model's name.
         sandbox: see `codextui.codex.threads.sandbox_mode`.
         approval_policy: see `codextui.codex.threads.approval_policy_name`.
+        effort: the reasoning effort, empty for the model's own.
     """
 
     thread_id: str
@@ -50,6 +51,7 @@ class SettingsChanged:
     model: str
     sandbox: str
     approval_policy: str
+    effort: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +129,7 @@ def _settings(params: JsonObject) -> SettingsChanged:
         model=fields.text_or(settings, "model"),
         sandbox=sandbox_mode(settings.get("sandboxPolicy")),
         approval_policy=approval_policy_name(settings.get("approvalPolicy")),
+        effort=fields.text_or(settings, "effort"),
     )
 
 

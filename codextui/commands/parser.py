@@ -56,6 +56,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_read_commands(commands)
     _add_turn_commands(commands)
     _add_thread_commands(commands)
+    _add_set_command(commands)
     _add_approval_commands(commands)
     _add_team_commands(commands)
     return parser
@@ -290,6 +291,9 @@ def _add_turn_commands(commands: _Commands) -> None:
         choices=("untrusted", "on-request", "never"),
         help="when it has to ask",
     )
+    new.add_argument(
+        "--budget", metavar="TOKENS", type=_tokens, help="what it may use in all, such as 200k"
+    )
     reply = _add(
         commands, "reply", "threads:reply", "tell a thread something; steers a running turn"
     )
@@ -359,6 +363,19 @@ def _add_thread_commands(commands: _Commands) -> None:
             parser.add_argument("handle", metavar="HANDLE")
 
 
+def _add_set_command(commands: _Commands) -> None:
+    parser = _add(commands, "set", "threads:set_settings", "change the settings of a thread")
+    parser.add_argument("thread", metavar="THREAD")
+    parser.add_argument(
+        "settings",
+        metavar="KEY=VALUE",
+        nargs="+",
+        type=_thread_setting,
+        help="model, effort, approval-policy, sandbox, or budget: tokens in all, such as 200k, or "
+        "off",
+    )
+
+
 def _add_approval_commands(commands: _Commands) -> None:
     _add(commands, "approvals", "approvals:list_approvals", "show what waits for a decision")
     approve = _add(commands, "approve", "approvals:approve", "say yes")
@@ -416,6 +433,39 @@ def _add_runs_command(commands: _Commands) -> None:
             action.add_argument("file", metavar="FILE", type=Path, help="a new file, or - for here")
         _add_common(action)
         action.add_argument("--json", action="store_true", help="print JSON instead of text")
+
+
+_SETTING_VALUES = {
+    "model": (),
+    "effort": (),
+    "approval-policy": ("untrusted", "on-request", "never"),
+    "sandbox": ("read-only", "workspace-write", "danger-full-access"),
+}
+
+
+def _thread_setting(text: str) -> tuple[str, object]:
+    key, equals, value = text.partition("=")
+    if key == "budget" and equals:
+        return key, 0 if value == "off" else _tokens(value)
+    if key not in _SETTING_VALUES or not value.strip():
+        names = ", ".join([*_SETTING_VALUES, "budget"])
+        raise argparse.ArgumentTypeError(f"{text!r} is not KEY=VALUE; the keys are {names}")
+    allowed = _SETTING_VALUES[key]
+    if allowed and value not in allowed:
+        raise argparse.ArgumentTypeError(f"{key} is one of {', '.join(allowed)}, not {value!r}")
+    return key, value
+
+
+def _tokens(text: str) -> int:
+    from codextui.text.figures import parse_tokens  # noqa: PLC0415 - only for budgets
+
+    try:
+        count = parse_tokens(text)
+    except (ValueError, OverflowError):
+        count = 0
+    if not count:
+        raise argparse.ArgumentTypeError(f"{text!r} is no count of tokens, such as 200k or 1.5M")
+    return count
 
 
 def _server_name(value: str) -> str:

@@ -35,7 +35,7 @@ def start_thread(options: argparse.Namespace) -> int:
     elif options.image:
         raise ConfigInvalid("an image needs a PROMPT: say what to do with it")
     arguments.update(image_arguments(options))
-    for name in ("handle", "model", "sandbox"):
+    for name in ("handle", "model", "sandbox", "budget"):
         if getattr(options, name) is not None:
             arguments[name] = getattr(options, name)
     if options.approval_policy is not None:
@@ -165,6 +165,20 @@ def rename(options: argparse.Namespace) -> int:
     """Give a thread another handle."""
     arguments = {"thread": options.thread, "handle": options.handle}
     return print_result(options, call_tool(options, "codex-rename", arguments), "renamed to")
+
+
+def set_settings(options: argparse.Namespace) -> int:
+    """Change settings of a thread."""
+    settings: dict[str, object] = dict(options.settings)
+    if len(settings) < len(options.settings):
+        raise ConfigInvalid("a setting is given twice")
+    result = call_tool(options, "codex-settings", {"thread": options.thread, **settings})
+    if options.json:
+        print_json(result)
+    else:
+        thread = ThreadInfo.from_json(fields.as_object(result.get("thread"), "thread"))
+        print_line(f"{one_line(thread.handle)}: {one_line(fields.text_or(result, 'text'), 1000)}")
+    return 0
 
 
 _HEADER = ("THREAD", "KIND", "STATE", "ELAPSED", "TOKENS", "WHERE", "WAITS FOR / BRIEF")

@@ -531,6 +531,8 @@ class ConsoleApp(KeyDispatchingApp):
             return
         if started is not None:
             self.main.show_arrived(started.thread_id, may_focus)
+        if isinstance(request, messages.CallTool) and request.answer:
+            self.notify(one_line(request.answer, 500), markup=False)
         if isinstance(request, messages.StopServer):
             self.exit(0)
 

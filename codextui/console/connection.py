@@ -139,7 +139,8 @@ async def perform_request(
             else:
                 await server.call("codex-send", arguments)
         case messages.CallTool(tool=tool, arguments=arguments):
-            await server.call(tool, arguments)
+            result = await server.call(tool, arguments)
+            request.answer = str(result.get("text") or "")
         case messages.InterruptTurn(thread_id=thread_id):
             await server.call("codex-interrupt", {"thread": thread_id})
         case messages.KillThread(thread_id=thread_id):

@@ -138,6 +138,8 @@ class ThreadInfo(Message, frozen=True):
         name: the name that it has in Codex (`thread/name/set`), empty where none.
         recent_at: unix seconds of the last activity that Codex reports, None where unknown.
         queued: the messages in its queue, the next one first.
+        effort: the reasoning effort, empty where it was not chosen here or is unknown.
+        budget: tokens that it and its sub-agents may use, None for any number.
     """
 
     thread_id: str
@@ -170,6 +172,8 @@ class ThreadInfo(Message, frozen=True):
     name: str = ""
     recent_at: float | None = None
     queued: tuple[QueuedMessage, ...] = ()
+    effort: str = ""
+    budget: int | None = None
 
     @property
     def state_word(self) -> str:

@@ -273,6 +273,14 @@ _OPTIONS: JsonObject = {
     "profile": _text("A profile of Codex's config.toml."),
 }
 
+_BUDGET: JsonObject = {
+    "budget": {
+        "type": "integer",
+        "minimum": 0,
+        "description": "Tokens that the thread and its sub-agents may use in all; 0 for any.",
+    }
+}
+
 SUPERVISOR_TOOLS: tuple[JsonObject, ...] = (
     _tool(
         "codex-start",
@@ -283,6 +291,7 @@ SUPERVISOR_TOOLS: tuple[JsonObject, ...] = (
             **_IMAGES,
             "handle": _text("The short name that people use, such as a role."),
             "parent": _text("The id of the role that it works for; it stands under it."),
+            **_BUDGET,
             **_OPTIONS,
         },
         annotations=_WORKS,
@@ -317,6 +326,22 @@ SUPERVISOR_TOOLS: tuple[JsonObject, ...] = (
             "message": _text("With `remove`: the id of the queued message."),
         },
         ("thread", "action"),
+        annotations=_WORKS,
+    ),
+    _tool(
+        "codex-settings",
+        "Change a thread's settings",
+        "Change settings of a thread. `now` has those in effect, `next` those that the running "
+        "turn does not take any more, and `text` says it in a line.",
+        {
+            **_THREAD,
+            "model": _text("The model's name."),
+            "effort": _text("The model's reasoning effort, such as low, medium or high."),
+            "approval-policy": {"type": "string", "enum": ["untrusted", "on-request", "never"]},
+            "sandbox": _OPTIONS["sandbox"],
+            **_BUDGET,
+        },
+        ("thread",),
         annotations=_WORKS,
     ),
     _tool(

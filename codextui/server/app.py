@@ -32,6 +32,7 @@ from codextui.server.state import BackgroundTasks, ServerState
 from codextui.server.store.history import JournalContents, read_journal
 from codextui.server.store.journal import Journal
 from codextui.server.store.migrations import unusable
+from codextui.server.threads.budgets import Budgets
 from codextui.server.threads.codex_notifications import CodexNotifications
 from codextui.server.threads.git_branch import find_branch
 from codextui.server.threads.opening import ThreadOpener
@@ -39,6 +40,7 @@ from codextui.server.threads.queues import ThreadQueues
 from codextui.server.threads.registry import SUB_AGENT_CLIENT, ThreadRecord, ThreadRegistry
 from codextui.server.threads.rejoining import ThreadRejoiner
 from codextui.server.threads.restore import restore_threads
+from codextui.server.threads.settings import ThreadSettings
 from codextui.server.threads.turns import Turns
 from codextui.server.worker import CodexWorker
 
@@ -191,18 +193,24 @@ def _build(
         if options.name:
             background.start(notice_newer(version))
 
+    def on_tokens_counted(record: ThreadRecord) -> None:
+        if budgets.applies_to(record):
+            background.start(budgets.enforce(record, turns.interrupt))
+
     notifications = CodexNotifications(
         hub,
         registry,
         broker,
         on_turn_ended=lambda record: background.start(after_turn(record)),
         on_adopted=lambda record: background.start(opener.describe(record)),
+        on_tokens_counted=on_tokens_counted,
         on_queue_changed=lambda thread_id: background.start(queues.refresh(thread_id)),
     )
     legacy = LegacyEventHub(registry.__contains__)
     opener = ThreadOpener(hub, registry, worker, notifications, legacy)
-    queues = ThreadQueues(registry, worker, opener)
-    turns = Turns(registry, worker, opener, queues, broker)
+    budgets = Budgets(registry)
+    queues = ThreadQueues(registry, worker, opener, budgets)
+    turns = Turns(registry, worker, opener, queues, budgets, broker)
     rejoiner = ThreadRejoiner(hub, registry, worker)
     runs = Runs(registry, broker, limits.runs)
     requests = CodexRequests(registry, broker, worker, legacy)
@@ -218,6 +226,7 @@ def _build(
         opener=opener,
         turns=turns,
         queues=queues,
+        settings=ThreadSettings(registry, worker, opener),
         legacy=legacy,
         runs=runs,
         controls=RunRequests(registry, runs, turns, limits.runs),

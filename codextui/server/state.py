@@ -23,6 +23,7 @@ from codextui.server.store.journal import Journal
 from codextui.server.threads.opening import ThreadOpener
 from codextui.server.threads.queues import ThreadQueues
 from codextui.server.threads.registry import ThreadRegistry
+from codextui.server.threads.settings import ThreadSettings
 from codextui.server.threads.turns import Turns
 from codextui.server.worker import CodexHandler, CodexWorker
 
@@ -92,6 +93,7 @@ class ServerState:
         opener: starts, forks and resumes threads.
         turns: starts, steers and ends turns.
         queues: the messages that follow a turn.
+        settings: changes the settings of threads.
         legacy: sends legacy events to calls.
         runs: the runs that programs publish.
         controls: what people request of runs.
@@ -116,6 +118,7 @@ class ServerState:
     opener: ThreadOpener
     turns: Turns
     queues: ThreadQueues
+    settings: ThreadSettings
     legacy: LegacyEventHub
     runs: Runs
     controls: RunRequests

@@ -40,6 +40,20 @@ def format_tokens(count: int) -> str:
     return f"{count / 1e9:.0f}G"
 
 
+def parse_tokens(text: str) -> int:
+    """Return the count that a text gives as `200000`, `200_000`, `200k` or `1.5M`.
+
+    Raises:
+        ValueError: it is no such count.
+    """
+    units = {"k": 1_000, "m": 1_000_000}
+    factor = units.get(text[-1:].lower(), 1)
+    count = float(text[:-1]) * factor if factor > 1 else int(text)
+    if not 0 <= count < 1e12:
+        raise ValueError(text)
+    return round(count)
+
+
 def format_count(count: int) -> str:
     """Return a count with thousands separators: `1,234`."""
     return f"{count:,}"

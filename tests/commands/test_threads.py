@@ -17,6 +17,7 @@ import pytest
 from client.fake_server import FakeServer, Frame
 from commands.command_line import ROLE, RUN, THREAD, record_calls, start_process
 
+from codextui.commands.parser import build_parser
 from codextui.protocol.threads import ThreadInfo, ThreadState
 
 
@@ -121,6 +122,19 @@ async def test_ps_without_threads_explains_how_to_start_one(server: FakeServer, 
             "steered backend",
         ),
         (
+            ["set", "x", "model=m=1", "effort=low", "budget=1.5M", "sandbox=read-only"],
+            "codex-settings",
+            {
+                "thread": "x",
+                "model": "m=1",
+                "effort": "low",
+                "budget": 1_500_000,
+                "sandbox": "read-only",
+            },
+            "backend: ",
+        ),
+        (["set", "x", "budget=off"], "codex-settings", {"thread": "x", "budget": 0}, "backend: "),
+        (
             ["reply", "x", "go on", "-i", "/a.png", "--image", "/b c.png"],
             "codex-send",
             {"thread": "x", "prompt": "go on", "images": ["/a.png", "/b c.png"]},
@@ -188,6 +202,33 @@ async def test_new_passes_absolute_paths_of_images(
     ran = await run("new", "-i", "shot.png")
     assert (ran.code, len(given)) == (2, 1)
     assert "an image needs a PROMPT" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("settings", "problem"),
+    [
+        (["model"], "'model' is not KEY=VALUE"),
+        (["model="], "is not KEY=VALUE"),
+        (["cwd=/x"], "the keys are model, effort, approval-policy, sandbox, budget"),
+        (["budget=much"], "is no count of tokens"),
+        (["budget=-5"], "is no count of tokens"),
+        (["budget=nank"], "is no count of tokens"),
+        (["sandbox=none"], "sandbox is one of read-only, workspace-write"),
+    ],
+)
+def test_settings_that_are_none_are_wrong_usage(
+    capsys: pytest.CaptureFixture[str], settings: list[str], problem: str
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        build_parser("1").parse_args(["set", "x", *settings])
+    assert problem in capsys.readouterr().err
+
+
+async def test_a_setting_that_is_given_twice_is_wrong_usage(server: FakeServer, run: Any) -> None:
+    given = record_calls(server, "codex-settings", {"thread": THREAD.to_json()})
+    ran = await run("set", "x", "model=a", "model=b")
+    assert (ran.code, given) == (2, [])
+    assert "given twice" in ran.err
 
 
 async def test_new_refuses_a_folder_that_does_not_exist(

@@ -326,7 +326,9 @@ def _title_row(
     label = state_label(state, palette)
     word = _needs(info) if state is ThreadState.NEEDS_INPUT else state.value
     fullness = _fullness(view)
-    tokens = f"{format_tokens(info.usage.total)}{fullness}" if info.usage.total or fullness else ""
+    budget = "" if info.budget is None else f" of {format_tokens(info.budget)}"
+    has_tokens = info.usage.total or fullness or budget
+    tokens = f"{format_tokens(info.usage.total)}{budget}{fullness}" if has_tokens else ""
     queued = f"+{len(info.queued)} queued" if info.queued else ""
     elapsed = _elapsed(view, state, now)
     facts = " · ".join(fact for fact in (word, elapsed, queued, tokens, cost) if fact)
@@ -373,7 +375,8 @@ def _role_row(
 def _location_row(info: ThreadInfo, width: int, palette: Palette, home: str) -> Row:
     """Lay out origin, model, folder@branch and sandbox; the sandbox is left out last."""
     location = _location(info, home)
-    model, sandbox = one_line(info.model, 60), one_line(info.sandbox, 40)
+    model = one_line(f"{info.model} {info.effort}".strip(), 60)
+    sandbox = one_line(info.sandbox, 40)
     origin = one_line(group_of(info), 40)
     model = "  ".join(part for part in (origin, model) if part)
     is_risky = info.sandbox == "danger-full-access"

@@ -17,6 +17,7 @@ class Action(StrEnum):
     START = "start a thread"
     SEND = "write to it"
     QUEUE = "show its queue"
+    SETTINGS = "change its settings"
     FORK = "fork it"
     FORK_THROUGH = "fork it through a turn"
     INTERRUPT = "interrupt it"
@@ -73,6 +74,8 @@ def _thread_reason(action: Action, view: ThreadView) -> str:
     match action:
         case Action.DIFF if not view.diff:
             return f"{handle} has changed no files in this turn."
+        case Action.SETTINGS if state is ThreadState.KILLED:
+            return f"{handle} was killed: it has no settings any more."
         case Action.QUEUE if not view.info.queued:
             return f"Nothing is queued for {handle}: ^t queues what you write while a turn runs."
         case Action.SEND if state is ThreadState.KILLED:
@@ -105,6 +108,8 @@ def _role_reason(action: Action, state: ConsoleState, view: ThreadView) -> str:
                 f"{handle} is a role: only its Codex threads can be forked. "
                 "R runs it again from its start."
             )
+        case Action.SETTINGS:
+            return f"{handle} is a role: its team's configuration has its settings."
         case Action.QUEUE:
             return f"{handle} is a role: only its Codex threads have a queue."
         case Action.DIFF if not view.diff:
@@ -127,6 +132,8 @@ def _run_reason(action: Action, view: ThreadView) -> str:
     match action:
         case Action.FORK | Action.FORK_THROUGH:
             return f"{handle} is a team's run: only the Codex threads of its roles can be forked."
+        case Action.SETTINGS:
+            return f"{handle} is a team's run: its team's configuration has its settings."
         case Action.QUEUE:
             return f"{handle} is a team's run: only its Codex threads have a queue."
         case Action.DIFF if not view.diff:

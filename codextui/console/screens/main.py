@@ -35,6 +35,7 @@ from codextui.protocol.threads import ThreadInfo, ThreadState
 MAIN_BINDINGS: list[BindingType] = [
     Binding("enter,r", "reply", "Reply, steer, or write to a role", id="thread.reply"),
     Binding("u", "queue", "Queued messages: remove one, or go on", id="thread.queue"),
+    Binding("s", "settings", "Settings and budget of the thread", id="thread.settings"),
     Binding("a", "approvals", "Decide what needs you", id="approvals.open"),
     Binding("n", "new_thread", "New thread", id="thread.new"),
     Binding("H", "history", "History: find and resume any thread", id="history.open"),
@@ -83,6 +84,7 @@ COMMAND_LABELS = {
     "timeline": "timeline",
     "rerun": "run again",
     "queue": "queued",
+    "settings": "settings",
     "fork": "fork",
     "fork_through": "fork through",
     "diff": "diff",
@@ -110,6 +112,7 @@ PINNED = frozenset({"help", "detach", "send", "leave"})
 _ACTIONS = {
     "reply": Action.SEND,
     "queue": Action.QUEUE,
+    "settings": Action.SETTINGS,
     "new_thread": Action.START,
     "interrupt": Action.INTERRUPT,
     "fork": Action.FORK,

@@ -65,13 +65,20 @@ class SendPrompt(ServerRequest):
 
 
 class CallTool(ServerRequest):
-    """Call a tool of the server whose result shows in its events."""
+    """Call a tool of the server whose result shows in its events.
+
+    Attributes:
+        tool: the tool's name.
+        arguments: its arguments.
+        answer: the `text` of its result, which is shown; empty before, and where it has none.
+    """
 
     def __init__(self, description: str, tool: str, arguments: dict[str, Json]) -> None:
         super().__init__()
         self.description = description  # type: ignore[misc] # of this request, not of its kind
         self.tool = tool
         self.arguments = arguments
+        self.answer = ""
 
 
 class ForkThread(ServerRequest):

@@ -61,14 +61,14 @@ class NewThreadScreen(ModalScreen[NewThread | None]):
             with VerticalScroll(can_focus=False):
                 yield Static("What should the agent do?", classes="label", markup=False)
                 yield PromptArea(last.prompt, id="prompt", tab_behavior="focus", compact=True)
-                yield _problem_line("prompt")
+                yield problem_line("prompt")
                 yield Static("", markup=False, classes="gap")
-                yield from _text_row("handle", "Role", last.handle, "backend")
+                yield from text_row("handle", "Role", last.handle, "backend")
                 yield from _folder_row(last.cwd)
-                yield from _text_row("model", "Model", last.model, "Codex's default")
-                yield from _choice_row("sandbox", "Sandbox", SANDBOXES, last.sandbox)
-                yield _problem_line("sandbox")
-                yield from _choice_row(
+                yield from text_row("model", "Model", last.model, "Codex's default")
+                yield from choice_row("sandbox", "Sandbox", SANDBOXES, last.sandbox)
+                yield problem_line("sandbox")
+                yield from choice_row(
                     "policy", "Asks for approval", APPROVAL_POLICIES, last.approval_policy
                 )
             with Horizontal(id="actions"):
@@ -187,15 +187,17 @@ def _folder_problem(cwd: str) -> str:
         return "There is no such folder."
 
 
-def _problem_line(name: str) -> Static:
+def problem_line(name: str) -> Static:
+    """Return the line for the problem of a field, hidden while there is none."""
     return Static("", id=f"{name}-problem", classes="field-problem", markup=False)
 
 
-def _text_row(name: str, label: str, value: str, placeholder: str) -> ComposeResult:
+def text_row(name: str, label: str, value: str, placeholder: str) -> ComposeResult:
+    """Yield a labelled field of text, and the line for its problem."""
     with Horizontal(classes="row"):
         yield Static(label, classes="label", markup=False)
         yield Input(value, placeholder, id=name, compact=True, select_on_focus=False)
-    yield _problem_line(name)
+    yield problem_line(name)
 
 
 def _folder_row(value: str) -> ComposeResult:
@@ -204,10 +206,11 @@ def _folder_row(value: str) -> ComposeResult:
         yield Input(
             value, "where the server runs", id="cwd", compact=True, suggester=FolderSuggester()
         )
-    yield _problem_line("cwd")
+    yield problem_line("cwd")
 
 
-def _choice_row(name: str, label: str, words: tuple[str, ...], selected: str) -> ComposeResult:
+def choice_row(name: str, label: str, words: tuple[str, ...], selected: str) -> ComposeResult:
+    """Yield a labelled list of choices; an empty word stands for the default."""
     yield Static(label, classes="label choice-label", markup=False)
     at = words.index(selected) if selected in words else 0
     yield ChoiceList([word or _DEFAULT_LABEL for word in words], [at], id=name)

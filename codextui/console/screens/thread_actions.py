@@ -20,6 +20,7 @@ from codextui.console.screens import messages
 from codextui.console.screens.availability import Action, unavailable_reason
 from codextui.console.widgets.composer import Composer
 from codextui.console.widgets.workbench import Workbench
+from codextui.jsonrpc.fields import Json
 from codextui.protocol.runs import RoleAction, ThreadKind
 from codextui.protocol.threads import ThreadInfo, ThreadState
 from codextui.text.sanitize import one_line
@@ -126,6 +127,15 @@ class ThreadActions(Screen[None]):
         if self._check_available(Action.QUEUE):
             view = self.state.threads[self.workbench.current]
             self.app.push_screen(QueueScreen(view, self.post_message))
+
+    def action_settings(self) -> None:
+        """Ask for other settings of the thread."""
+        from codextui.console.screens.settings import SettingsScreen  # noqa: PLC0415
+
+        if self._check_available(Action.SETTINGS):
+            info = self.state.threads[self.workbench.current].info
+            change = partial(self._change_settings, info.thread_id)
+            self.app.push_screen(SettingsScreen(info), change)
 
     def action_fork(self) -> None:
         """Fork the thread as it is now."""
@@ -313,6 +323,11 @@ class ThreadActions(Screen[None]):
             self._options.drafts.new_thread = {}
             self._last_new_thread = structs.replace(new_thread, prompt="", handle="")
             self.post_message(messages.StartThread(new_thread))
+
+    def _change_settings(self, thread_id: str, changes: dict[str, Json] | None) -> None:
+        if changes:
+            arguments = {"thread": thread_id, **changes}
+            self.post_message(messages.CallTool("change the settings", "codex-settings", arguments))
 
     def _fork_through(self, thread_id: str, choice: ForkChoice | None) -> None:
         if choice is not None:

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import codextui
 from codextui.codex.images import check_images
 from codextui.codex.requests import grants
+from codextui.codex.settings import SettingsChange
 from codextui.errors import ServerRefused, ThreadUnknown
 from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import JsonObject
@@ -49,7 +50,9 @@ async def start(server: ServerState, caller: Caller, arguments: JsonObject) -> d
         parent=_parent(server, fields.text_or(arguments, "parent")),
         prompt=prompt,
     )
-    return await _send_first(server, await server.opener.start(new), prompt, images)
+    record = await server.opener.start(new)
+    server.registry.update(record, budget=_budget(arguments) or None)
+    return await _send_first(server, record, prompt, images)
 
 
 async def send(server: ServerState, caller: Caller, arguments: JsonObject) -> dict[str, object]:
@@ -86,6 +89,25 @@ async def queue(server: ServerState, _: Caller, arguments: JsonObject) -> dict[s
         case _:
             record = await queues.list(thread)
     return _thread_result(record)
+
+
+async def settings(server: ServerState, _: Caller, arguments: JsonObject) -> dict[str, object]:
+    """Answer `codex-settings`."""
+    change = SettingsChange(
+        model=fields.maybe_text(arguments, "model"),
+        effort=fields.maybe_text(arguments, "effort"),
+        approval_policy=fields.maybe_text(arguments, "approval-policy"),
+        sandbox=fields.maybe_text(arguments, "sandbox"),
+    )
+    thread = fields.text(arguments, "thread")
+    changed = await server.settings.change(thread, change, budget=_budget(arguments))
+    return {
+        **_thread_result(changed.record),
+        "now": changed.now,
+        "next": changed.next_turn,
+        "notes": changed.notes,
+        "text": changed.describe(),
+    }
 
 
 async def fork(server: ServerState, caller: Caller, arguments: JsonObject) -> dict[str, object]:
@@ -247,6 +269,7 @@ TOOLS: dict[str, Tool] = {
     "codex-send": send,
     "codex-steer": steer,
     "codex-queue": queue,
+    "codex-settings": settings,
     "codex-fork": fork,
     "codex-interrupt": interrupt,
     "codex-kill": kill,
@@ -267,6 +290,10 @@ TOOLS: dict[str, Tool] = {
 
 CANCELLABLE = frozenset({"codex-ask"})
 """Tools that end where their client disconnects or cancels. The others are carried out."""
+
+
+def _budget(arguments: JsonObject) -> int | None:
+    return fields.maybe_integer(arguments, "budget")
 
 
 async def _images(arguments: JsonObject) -> tuple[str, ...]:

@@ -54,6 +54,7 @@ class CodexNotifications:
         approvals: withdrawn where their turn ends or Codex no longer waits for them.
         on_turn_ended: called after a turn of a Codex thread has ended.
         on_adopted: called for a thread that Codex has started by itself, of which little is known.
+        on_tokens_counted: called after a thread has used tokens.
         on_queue_changed: called with the id of a thread whose queue has changed.
     """
 
@@ -65,6 +66,7 @@ class CodexNotifications:
         *,
         on_turn_ended: Callable[[ThreadRecord], object] = lambda _: None,
         on_adopted: Callable[[ThreadRecord], object] = lambda _: None,
+        on_tokens_counted: Callable[[ThreadRecord], object] = lambda _: None,
         on_queue_changed: Callable[[str], object] = lambda _: None,
     ) -> None:
         self._hub = hub
@@ -72,6 +74,7 @@ class CodexNotifications:
         self._approvals = approvals
         self._on_turn_ended = on_turn_ended
         self._on_adopted = on_adopted
+        self._on_tokens_counted = on_tokens_counted
         self._on_queue_changed = on_queue_changed
         self._warnings: deque[ev.Msg] = deque(maxlen=MAX_WARNINGS)
         self._opening = 0
@@ -150,6 +153,8 @@ class CodexNotifications:
             self._place_sub_agents(record, msg.item)
         if not isinstance(msg, _TURN_ENDS):
             self._registry.apply(record, turn_id, msg)
+            if isinstance(msg, ev.TokensCounted):
+                self._on_tokens_counted(record)
             return
         self._approvals.withdraw(thread_id=record.thread_id, turn_id=turn_id)
         self._registry.apply(record, turn_id, msg)
@@ -198,6 +203,7 @@ class CodexNotifications:
                 model=settings.model,
                 sandbox=settings.sandbox,
                 approval_policy=settings.approval_policy,
+                effort=settings.effort,
             )
 
     def _mark_unloaded(self, thread_id: str) -> None:

@@ -23,6 +23,7 @@ from codextui.errors import (
     TurnRunning,
 )
 from codextui.protocol.threads import QueuedMessage, ThreadState
+from codextui.server.threads.budgets import Budgets
 from codextui.server.threads.opening import ThreadOpener
 from codextui.server.threads.registry import ThreadRecord, ThreadRegistry, new_message_id
 from codextui.server.worker import CodexWorker
@@ -46,6 +47,7 @@ class ThreadQueues:
         registry: finds the threads, and shows their queues.
         worker: the Codex process.
         opener: loads a thread.
+        budgets: refuse a message for a thread that has used its budget.
         max_queued: messages that a queue may hold.
     """
 
@@ -54,12 +56,14 @@ class ThreadQueues:
         registry: ThreadRegistry,
         worker: CodexWorker,
         opener: ThreadOpener,
+        budgets: Budgets,
         *,
         max_queued: int = MAX_QUEUED,
     ) -> None:
         self._registry = registry
         self._worker = worker
         self._opener = opener
+        self._budgets = budgets
         self._max_queued = max_queued
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._reading: set[str] = set()
@@ -74,6 +78,7 @@ class ThreadQueues:
         """
         record = self._registry.find_codex_thread(thread)
         async with record.lock:
+            self._budgets.check(record)
             if len(record.info.queued) >= self._max_queued:
                 raise ServerRefused(
                     f"{self._max_queued} messages are queued for {record.info.handle} already"
@@ -116,6 +121,7 @@ class ThreadQueues:
             follows = f"a turn runs on {handle}: what is queued follows by itself"
             if record.turn.running_id:
                 raise TurnRunning(follows)
+            self._budgets.check(record)
             was_loaded, had_queue = record.loaded, bool(record.info.queued)
             await self._opener.load(record)
             app = await self._worker.app()

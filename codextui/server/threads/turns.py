@@ -19,6 +19,7 @@ from codextui.codex.calls import (
 from codextui.errors import CodexDied, CodextuiError, ServerRefused, ThreadUnknown, TurnNotRunning
 from codextui.jsonrpc.fields import JsonObject
 from codextui.protocol.threads import ThreadState
+from codextui.server.threads.budgets import Budgets
 from codextui.server.threads.opening import ThreadOpener
 from codextui.server.threads.queues import ThreadQueues
 from codextui.server.threads.registry import (
@@ -63,6 +64,7 @@ class Turns:
         worker: the Codex process.
         opener: loads a thread before its turn starts.
         queues: that of a killed thread is emptied.
+        budgets: refuse a turn of a thread that has used its budget.
         approvals: those of a killed thread are withdrawn.
     """
 
@@ -70,6 +72,7 @@ class Turns:
     worker: CodexWorker
     opener: ThreadOpener
     queues: ThreadQueues
+    budgets: Budgets
     approvals: ThreadApprovals
 
     async def send(
@@ -89,11 +92,13 @@ class Turns:
             output_schema: JSON schema of the turn's last message.
 
         Raises:
-            ServerRefused: the thread was killed, or there is a schema for a turn that runs.
+            ServerRefused: the thread was killed or has used its budget, or there is a schema for
+                a turn that runs.
             CodexLoginMissing: Codex is not logged in, and a new turn would need it.
         """
         record = self.registry.find_codex_thread(thread)
         async with record.lock:
+            self.budgets.check(record)
             if record.turn.running_id and output_schema is not None:
                 raise ServerRefused(
                     f"a turn runs on {record.info.handle}, and output-schema is for a turn from "
