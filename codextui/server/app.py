@@ -35,6 +35,7 @@ from codextui.server.store.migrations import unusable
 from codextui.server.threads.codex_notifications import CodexNotifications
 from codextui.server.threads.git_branch import find_branch
 from codextui.server.threads.opening import ThreadOpener
+from codextui.server.threads.owned_turns import OwnedTurns
 from codextui.server.threads.registry import ThreadRecord, ThreadRegistry
 from codextui.server.threads.restore import restore_threads
 from codextui.server.threads.turns import Turns
@@ -191,6 +192,7 @@ def _build(
         codex_handler=_CodexRouter(hub, notifications, requests, legacy, on_ready),
         opener=opener,
         turns=turns,
+        owned_turns=OwnedTurns(turns),
         legacy=legacy,
         runs=runs,
         controls=RunRequests(registry, runs, turns, limits.runs),

@@ -21,6 +21,7 @@ from codextui.server.runs.questions import RoleQuestions
 from codextui.server.runs.runs import Runs
 from codextui.server.store.journal import Journal
 from codextui.server.threads.opening import ThreadOpener
+from codextui.server.threads.owned_turns import OwnedTurns
 from codextui.server.threads.registry import ThreadRegistry
 from codextui.server.threads.turns import Turns
 from codextui.server.worker import CodexHandler, CodexWorker
@@ -90,6 +91,7 @@ class ServerState:
         codex_handler: handles what the Codex process sends.
         opener: starts, forks and resumes threads.
         turns: starts, steers and ends turns.
+        owned_turns: the turns that end with their clients.
         legacy: sends legacy events to calls.
         runs: the runs that programs publish.
         controls: what people request of runs.
@@ -113,6 +115,7 @@ class ServerState:
     codex_handler: CodexHandler
     opener: ThreadOpener
     turns: Turns
+    owned_turns: OwnedTurns
     legacy: LegacyEventHub
     runs: Runs
     controls: RunRequests
@@ -139,6 +142,8 @@ class ServerState:
         """Remove a client that has disconnected for good, and end what needs it."""
         self.remove_session(session)
         self.runs.disconnect(session)
+        if self.owned_turns.has(session):
+            self.background.start(self.owned_turns.end(session))
         for call in tuple(self.suspended_calls.values()):
             if call.caller.session is session:
                 call.abandon()
