@@ -98,10 +98,12 @@ def run_exec(arguments: ExecArguments, place: Place) -> int:
 
 
 async def _run(arguments: ExecArguments, place: Place) -> int:
+    cwd = _folder(arguments.cwd)
     prompt = read_prompt(arguments)
-    call = tool_arguments(arguments, prompt, os.environ)
-    if not arguments.outside_git and not arguments.bypasses and not _is_in_git(Path(call["cwd"])):
+    call = tool_arguments(arguments, cwd, prompt, os.environ)
+    if not arguments.outside_git and not arguments.bypasses and not _is_in_git(Path(cwd)):
         raise Refused("Not inside a trusted directory and --skip-git-repo-check was not specified.")
+    _open_message_file(arguments.message_file)
     client = " ".join(os.environ.get(_NAMED_BY, "").split()) or CLIENT_NAME
     run = _Run(arguments, prompt, client)
     try:
@@ -115,12 +117,12 @@ async def _run(arguments: ExecArguments, place: Place) -> int:
 
 
 def tool_arguments(
-    arguments: ExecArguments, prompt: str, environment: Mapping[str, str]
+    arguments: ExecArguments, cwd: str, prompt: str, environment: Mapping[str, str]
 ) -> dict[str, Any]:
     """Return the arguments of the tool `codex-exec`, without the thread.
 
     Raises:
-        Refused: the folder or the schema's file cannot be read.
+        Refused: the schema's file cannot be read.
         LeftToCodex: the schema is no object.
     """
     settings = dict(parse_settings(arguments.settings))
@@ -134,18 +136,19 @@ def tool_arguments(
         settings["approval_policy"], policy = policy, None
     elif policy is None:
         policy = arguments.policy or "never"
+    effort = settings.get("model_reasoning_effort")
     chosen = {
         "model": arguments.model or settings.pop("model", None),
         "sandbox": sandbox,
         "approval-policy": policy,
         "profile": arguments.profile,
-        "effort": settings.get("model_reasoning_effort"),
+        "effort": effort if isinstance(effort, str) else None,
         "output-schema": _read_schema(arguments.schema_file),
         "home": environment.get("CODEX_HOME") or None,
     }
     return {
         "prompt": prompt,
-        "cwd": _folder(arguments.cwd),
+        "cwd": cwd,
         "images": [os.path.abspath(path) for path in arguments.images],  # noqa: PTH100
         "add-dirs": [os.path.abspath(path) for path in arguments.add_dirs],  # noqa: PTH100
         "config": settings,
@@ -157,7 +160,19 @@ def _folder(cwd: str | None) -> str:
     try:
         return str(Path(cwd or ".").resolve(strict=True))
     except OSError as error:
-        raise Refused(f"Error: {error.strerror} (os error {error.errno})") from error
+        raise Refused(f"Error: {_describe(error)}") from error
+
+
+def _open_message_file(name: str | None) -> None:
+    """Create the file where it is missing, before the turn, whose message would have no place."""
+    if name is not None:
+        try:
+            Path(name).open("a", encoding="utf-8").close()
+        except OSError as error:
+            shown = json.dumps(name, ensure_ascii=False)
+            raise Refused(
+                f"Error: Failed to open last message file {shown}: {_describe(error)}"
+            ) from error
 
 
 def _is_in_git(folder: Path) -> bool:
@@ -170,12 +185,16 @@ def _read_schema(name: str | None) -> JsonObject | None:
     try:
         schema = json.loads(Path(name).read_text(encoding="utf-8"))
     except OSError as error:
-        raise Refused(f"Failed to read output schema file {name}: {error.strerror}") from error
+        raise Refused(f"Failed to read output schema file {name}: {_describe(error)}") from error
     except (ValueError, RecursionError) as error:
         raise Refused(f"Output schema file {name} is not valid JSON: {error}") from error
     if not isinstance(schema, dict):
         raise LeftToCodex("the output schema is no object")
     return schema
+
+
+def _describe(error: OSError) -> str:
+    return f"{error.strerror} (os error {error.errno})"
 
 
 def read_prompt(arguments: ExecArguments) -> str:
@@ -230,7 +249,8 @@ def decode_prompt(data: bytes) -> str:
         return data.removeprefix(_BOM).decode()
     except UnicodeDecodeError as error:
         raise ValueError(
-            f"input is not valid text (byte {error.start}). Convert it to UTF-8 and retry."
+            f"input is not valid UTF-8 (invalid byte at offset {error.start}). Convert it to UTF-8 "
+            "and retry (e.g., `iconv -f <ENC> -t UTF-8 prompt.txt`)."
         ) from error
 
 
