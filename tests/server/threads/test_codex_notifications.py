@@ -65,9 +65,7 @@ async def test_other_warnings_are_published_every_time(
 ) -> None:
     for _ in range(2):
         notifications.handle(1, "warning", {"message": "The network is slow."})
-    assert [event.msg for event in published] == [
-        Warned("The network is slow.", "warning")
-    ] * 2
+    assert [event.msg for event in published] == [Warned("The network is slow.", "warning")] * 2
 
 
 def started(item: dict[str, Any]) -> tuple[str, dict[str, Any]]:
