@@ -86,6 +86,10 @@ class ServerNotRunning(ServerUnreachable):
     """No shared server of that name is running: what it had not stored is gone."""
 
 
+class CodexHomeDiffers(CodextuiError):
+    """The Codex of the shared server has another CODEX_HOME than the client asks for."""
+
+
 class ServerRefused(CodextuiError):
     """The shared server answered a call with an error; the message is the server's own."""
 

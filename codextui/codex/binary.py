@@ -36,6 +36,10 @@ INSTALL_HINT = "Type: pip install 'codextui[codex]'   or: npm install -g @openai
 VERSION_TIMEOUT = 10.0
 """Seconds that a binary may take to print its version."""
 
+SHIM_MARK = "codextui's stand-in for codex"
+"""What stands in the second line of a stand-in, by which it is not taken for Codex."""
+
+_FINDING = "CODEXTUI_FINDS_CODEX"
 _PACKAGE = "codex_cli_bin"
 _NO_APP_SERVER = ("stdin is not a terminal", "unrecognized subcommand")
 _MACHINES = {"x86_64": "x86_64", "amd64": "x86_64", "arm64": "aarch64", "aarch64": "aarch64"}
@@ -209,7 +213,7 @@ def missing_app_server(binary: CodexBinary, error_lines: Sequence[str]) -> Codex
 def _inspect_configured(configured: Path, timeout_s: float) -> CodexBinary:
     path = configured.expanduser()
     if not path.is_absolute():
-        path = Path(shutil.which(str(configured)) or path)
+        path = next(_on_path(str(configured)), path)
     try:
         binary = _inspect(path, "config", timeout_s)
         require_supported(binary.version, str(binary.path))
@@ -226,12 +230,29 @@ def _candidates() -> Iterator[tuple[Origin, Path]]:
     spec = find_spec(_PACKAGE)
     if spec is not None and spec.origin is not None:
         yield "package", Path(spec.origin).parent / "bin" / _EXE
+    for path in _on_path(_EXE):
+        yield "PATH", path
+
+
+def _on_path(name: str) -> Iterator[Path]:
+    """Yield every executable of a name, each file once, and no stand-in of ours."""
+    if os.sep in name:
+        return
     seen: set[Path] = set()
     for folder in os.get_exec_path():
-        path = Path(folder or ".") / _EXE
+        path = Path(folder or ".") / name
         if os.access(path, os.X_OK) and path.is_file() and path.resolve() not in seen:
             seen.add(path.resolve())
-            yield "PATH", path
+            if not _is_shim(path):
+                yield path
+
+
+def _is_shim(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return SHIM_MARK.encode() in file.read(256)
+    except OSError:
+        return False
 
 
 def _inspect(path: Path, origin: Origin, timeout_s: float) -> CodexBinary:
@@ -246,6 +267,8 @@ def _version(path: Path, timeout_s: float) -> Version:
             [str(path), "--version"],
             stdin=subprocess.DEVNULL,
             capture_output=True,
+            # Another program may start the stand-in, which would look for Codex in turn.
+            env={**os.environ, _FINDING: "1"},
             timeout=timeout_s,
             check=False,
         )

@@ -14,9 +14,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from codextui.codex.app_server import AppServer
-from codextui.codex.configuration import own_server_overrides, read_profile
+from codextui.codex.configuration import configured_roots, own_server_overrides, read_profile
 from codextui.codex.endpoint import NO_ANSWER
-from codextui.codex.threads import LoadedThread, ThreadOptions
+from codextui.codex.threads import LoadedThread, ThreadOptions, TurnSettings
 from codextui.errors import CodexFailed, ThreadUnknown, TurnNotRunning
 from codextui.jsonrpc import fields
 from codextui.jsonrpc.endpoint import INVALID_PARAMS
@@ -31,6 +31,12 @@ INTERRUPT_TIMEOUT = 5.0
 
 NO_OPTIONS = ThreadOptions()
 """Leaves everything to Codex's own configuration."""
+
+NO_SETTINGS = TurnSettings()
+"""Leaves a thread's settings as they are."""
+
+WRITABLE_ROOTS = "sandbox_workspace_write.writable_roots"
+"""The setting of the folders that a `workspace-write` sandbox may write to beside its own."""
 
 _PAGE_SIZE = 100
 _THREAD_UNKNOWN = (
@@ -142,6 +148,7 @@ async def start_turn(
     output_schema: JsonObject | None = None,
     model: str | None = None,
     images: Sequence[str] = (),
+    settings: TurnSettings = NO_SETTINGS,
 ) -> str:
     """Start a turn and return its id (`turn/start`).
 
@@ -155,12 +162,13 @@ async def start_turn(
         output_schema: JSON schema of the last message.
         model: the model of this turn and later ones.
         images: the paths of images that the model gets with the prompt (`localImage`).
+        settings: what else changes from this turn on.
 
     Raises:
         ThreadUnknown: the thread is not loaded.
         CodexFailed: the prompt is longer than MAX_INPUT_CHARS; nothing was sent.
     """
-    params = input_params(thread_id, prompt, client_message_id, images)
+    params = input_params(thread_id, prompt, client_message_id, images) | settings.to_params()
     if output_schema is not None:
         params["outputSchema"] = output_schema
     if model is not None:
@@ -288,6 +296,10 @@ def _thread_params(app: AppServer, options: ThreadOptions) -> dict[str, Json]:
         **options.config,
         **own_server_overrides(app.home, options.cwd or options.current_cwd),
     }
+    if options.add_dirs:
+        # An override replaces the whole list.
+        roots = (*configured_roots(app.home, profile), *options.add_dirs)
+        config.setdefault(WRITABLE_ROOTS, list(dict.fromkeys(roots)))
     if app.mark:  # for commands that the user's configuration lets inherit nothing
         config[f"shell_environment_policy.set.{MARK_VARIABLE}"] = app.mark
     return replace(options, config=config).to_params(profile)
@@ -311,8 +323,8 @@ def input_params(
             "most. Put the text in a file and name the file in the prompt.",
             code=INVALID_PARAMS,
         )
-    parts: list[Json] = [{"type": "text", "text": prompt}]
-    parts += [{"type": "localImage", "path": path} for path in images]
+    parts: list[Json] = [{"type": "localImage", "path": path} for path in images]
+    parts.append({"type": "text", "text": prompt})
     return {
         "threadId": thread_id,
         "input": parts,

@@ -1,4 +1,4 @@
-"""Reads Codex's own configuration: profiles, and the entries of codextui as MCP server.
+"""Reads Codex's own configuration: settings, profiles, and the entries of codextui as MCP server.
 
 `codextui setup codex` adds codextui to the MCP servers of Codex's configuration, for other
 programs that run Codex. The Codex of our own server reads the same file. Without overrides each
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from codextui.config.address import TOKEN_VARIABLE
@@ -67,19 +67,56 @@ def own_server_overrides(home: Path, cwd: str | None) -> dict[str, Json]:
     return overrides
 
 
+def parse_settings(settings: Iterable[tuple[str, str]]) -> JsonObject:
+    """Return Codex's settings from its options `-c KEY=VALUE`.
+
+    A value is TOML, or a string without its quotes if it is not, as for `codex -c`.
+    """
+    return {key: _parse_value(text) for key, text in settings}
+
+
+def _parse_value(text: str) -> Json:
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except (ValueError, RecursionError):
+        return text.strip().strip("'\"")
+    return value if isinstance(value, str | int | float | list | dict) else text
+
+
+def configured_roots(home: Path, profile: JsonObject) -> tuple[str, ...]:
+    """Return the folders that the user lets every `workspace-write` sandbox write to.
+
+    They are those of a profile where it has some, else those of `config.toml`. A file that cannot
+    be read gives none: Codex reports it.
+
+    Args:
+        home: CODEX_HOME.
+        profile: the settings of the thread's profile.
+    """
+    for settings in (profile, _read_toml(home / "config.toml")):
+        match settings:
+            case {"sandbox_workspace_write": {"writable_roots": list(roots)}}:
+                return tuple(root for root in roots if isinstance(root, str))
+    return ()
+
+
 def _with_parents(cwd: str | None) -> Iterator[Path]:
     if cwd is not None:
         yield from (Path(cwd), *Path(cwd).parents)
 
 
-def _mcp_servers(path: Path) -> dict[str, dict[str, Json]]:
+def _read_toml(path: Path) -> JsonObject:
     try:
         if not path.is_file():
             return {}  # An agent can put a pipe there, which would block for ever.
         with path.open("rb") as file:
-            servers = tomllib.loads(file.read(_MAX_BYTES).decode("utf-8-sig")).get("mcp_servers")
+            return tomllib.loads(file.read(_MAX_BYTES).decode("utf-8-sig"))
     except (OSError, ValueError, RecursionError):
         return {}
+
+
+def _mcp_servers(path: Path) -> dict[str, dict[str, Json]]:
+    servers = _read_toml(path).get("mcp_servers")
     if not isinstance(servers, dict):
         return {}
     return {name: server for name, server in servers.items() if isinstance(server, dict)}

@@ -102,7 +102,11 @@ def _translate(method: str, params: JsonObject) -> Translation:
     warning = WARNINGS.get(method)
     if warning is not None:
         message = warning(params)
-        return None if message is None else _locate(params, ev.Warned(message))
+        if message is None:
+            return None
+        details = params.get("details")
+        warned = ev.Warned(message, method, details if isinstance(details, str) else "")
+        return _locate(params, warned)
     # An event's own kinds have no slash.
     kind = method if "/" in method else f"app-server/{method}"
     return _locate(params, ev.UnknownEvent(kind, params))
@@ -138,7 +142,9 @@ def _turn_end(turn: JsonObject) -> ev.TurnCompleted | ev.TurnAborted | None:
             return ev.TurnAborted("interrupted")
         case "failed":
             error = turn.get("error")
-            return ev.TurnAborted("failed", _error_text(error) if isinstance(error, dict) else "")
+            if not isinstance(error, dict):
+                return ev.TurnAborted("failed")
+            return ev.TurnAborted("failed", _error_text(error), details=_error_details(error))
         case "inProgress":
             return None
         case status:
@@ -146,9 +152,13 @@ def _turn_end(turn: JsonObject) -> ev.TurnCompleted | ev.TurnAborted | None:
 
 
 def _error_text(error: JsonObject) -> str:
-    details = fields.text_or(error, "additionalDetails")
+    details = _error_details(error)
     message = fields.text(error, "message")
     return f"{message}\n{details}" if details else message
+
+
+def _error_details(error: JsonObject) -> str:
+    return fields.text_or(error, "additionalDetails")
 
 
 def _item_id(params: JsonObject) -> str:
@@ -190,6 +200,7 @@ def _usage(source: JsonObject, key: str) -> Usage:
         cached_input=fields.integer_or(tokens, "cachedInputTokens"),
         output=fields.integer_or(tokens, "outputTokens"),
         reasoning=fields.integer_or(tokens, "reasoningOutputTokens"),
+        cache_write=fields.integer_or(tokens, "cacheWriteInputTokens"),
     )
 
 
@@ -203,7 +214,8 @@ def _plan(params: JsonObject) -> ev.PlanUpdated:
 
 def _error(params: JsonObject) -> ev.ErrorRaised:
     error = fields.as_object(params.get("error"), "error")
-    return ev.ErrorRaised(_error_text(error), fields.flag(params, "willRetry"))
+    retries = fields.flag(params, "willRetry")
+    return ev.ErrorRaised(_error_text(error), retries, _error_details(error))
 
 
 _EVENTS: Mapping[str, Callable[[JsonObject], ev.Msg]] = {

@@ -30,6 +30,8 @@ class ThreadOptions:
         config: single settings of config.toml, by dotted key; they override the profile's.
         current_cwd: the folder of a thread that exists already, where its project's
             configuration lies. Not sent to Codex.
+        add_dirs: folders, absolute, that a `workspace-write` sandbox may write to beside its own
+            and those that the user has configured.
         raw_events: whether Codex also sends the model's raw items (new threads only).
     """
 
@@ -43,6 +45,7 @@ class ThreadOptions:
     profile: str | None = None
     config: Mapping[str, Json] = field(default_factory=dict)
     current_cwd: str | None = None
+    add_dirs: tuple[str, ...] = ()
     raw_events: bool = False
 
     def to_params(self, profile: JsonObject) -> dict[str, Json]:
@@ -63,6 +66,39 @@ class ThreadOptions:
             "developerInstructions": self.developer_instructions,
             "config": config or None,
             "experimentalRawEvents": self.raw_events or None,
+        }
+        return {key: value for key, value in params.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class TurnSettings:
+    """Settings of a loaded thread that a turn changes, for itself and the turns after it.
+
+    None leaves a setting as it is.
+
+    Attributes:
+        model: the model's name.
+        effort: the model's reasoning effort.
+        cwd: the working folder, absolute.
+        sandbox: `read-only`, `workspace-write` or `danger-full-access`.
+        approval_policy: `untrusted`, `on-request` or `never`.
+    """
+
+    model: str | None = None
+    effort: str | None = None
+    cwd: str | None = None
+    sandbox: str | None = None
+    approval_policy: str | None = None
+
+    def to_params(self) -> dict[str, Json]:
+        """Return the parameters of `turn/start`."""
+        kind = _SANDBOX_TYPES.get(self.sandbox or "")
+        params: dict[str, Json] = {
+            "model": self.model,
+            "effort": self.effort,
+            "cwd": self.cwd,
+            "sandboxPolicy": {"type": kind} if kind else None,
+            "approvalPolicy": self.approval_policy,
         }
         return {key: value for key, value in params.items() if value is not None}
 
@@ -131,6 +167,7 @@ _SANDBOX_MODES = {
     "workspaceWrite": "workspace-write",
     "dangerFullAccess": "danger-full-access",
 }
+_SANDBOX_TYPES = {mode: kind for kind, mode in _SANDBOX_MODES.items()}
 
 
 def sandbox_mode(policy: Json) -> str:

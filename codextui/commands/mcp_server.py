@@ -6,13 +6,12 @@ import argparse
 import asyncio
 import os
 import sys
-import tomllib
-from collections.abc import Iterable
 from pathlib import Path
 
 from codextui.client.relay import Relay
 from codextui.client.spawn import ensure_server, open_socket
 from codextui.client.stdio import standard_streams
+from codextui.codex.configuration import parse_settings
 from codextui.errors import ConfigInvalid
 from codextui.jsonrpc.fields import JsonObject
 from codextui.jsonrpc.lines import Streams
@@ -73,22 +72,6 @@ def _cwd() -> str:
         return str(Path.cwd())
     except FileNotFoundError:  # the folder was removed
         return ""
-
-
-def parse_settings(settings: Iterable[tuple[str, str]]) -> JsonObject:
-    """Return Codex's settings from its options `-c KEY=VALUE`.
-
-    A value is TOML, or a string without its quotes if it is not, as for `codex -c`.
-    """
-    return {key: _parse_value(text) for key, text in settings}
-
-
-def _parse_value(text: str) -> object:
-    try:
-        value = tomllib.loads(f"value = {text}")["value"]
-    except (ValueError, RecursionError):
-        return text.strip().strip("'\"")
-    return value if isinstance(value, str | int | float | list | dict) else text
 
 
 def _print_note(text: str) -> None:

@@ -185,6 +185,12 @@ def _add_client_commands(commands: _Commands) -> None:
     )
     _add_settings(relay, "settings")
     _add_setup_command(commands)
+    _add(
+        commands,
+        "shim-path",
+        "codex_shim:print_path",
+        "print the path of a `codex` whose `codex exec` runs on the shared server (CODEX_PATH)",
+    )
 
 
 def _add_setup_command(commands: _Commands) -> None:

@@ -95,6 +95,11 @@ def runs_dir() -> Path:
     return _private(_state_dir() / "runs")
 
 
+def shims_dir() -> Path:
+    """Return the folder of the stand-ins for `codex`; it is created."""
+    return _private(_state_dir() / "shims")
+
+
 def config_path(named: Path | None = None) -> Path:
     """Return the configuration file to use.
 

@@ -12,6 +12,7 @@ from codextui.demo.script import (
     Run,
     Say,
     Script,
+    Search,
     Step,
     Think,
 )
@@ -27,6 +28,7 @@ __all__ = [
     "Say",
     "Script",
     "ScriptedModel",
+    "Search",
     "Step",
     "Think",
     "codex_environment",

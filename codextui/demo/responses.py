@@ -13,7 +13,7 @@ import re
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from codextui.demo.script import Call, Fail, Patch, Run, Say, Step, Think
+from codextui.demo.script import Call, Fail, Patch, Run, Say, Search, Step, Think
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Iterator, Sequence
@@ -70,7 +70,7 @@ class ResponseBuilder:
         yield [{"type": "response.completed", "response": self._response("completed")}]
 
     async def _step_events(
-        self, step: Say | Think | Run | Patch | Call
+        self, step: Say | Think | Run | Patch | Call | Search
     ) -> AsyncIterator[Sequence[Event]]:
         match step:
             case Say():
@@ -85,6 +85,8 @@ class ResponseBuilder:
                 yield self._function_call(name, json.dumps(dict(arguments)), namespace)
             case Patch(text):
                 yield self._custom_call("apply_patch", text)
+            case Search(query):
+                yield self._web_search(query)
 
     async def _message(self, step: Say) -> AsyncIterator[Sequence[Event]]:
         index = len(self._output)
@@ -141,6 +143,14 @@ class ResponseBuilder:
         return [
             self._added({**item, "status": "in_progress", "input": ""}),
             self._done({**item, "status": "completed", "input": text}, len(text)),
+        ]
+
+    def _web_search(self, query: str) -> list[Event]:
+        item = {"type": "web_search_call", "id": f"ws_{self._id}_{len(self._output)}"}
+        action = {"type": "search", "query": query}
+        return [
+            self._added({**item, "status": "in_progress"}),
+            self._done({**item, "status": "completed", "action": action}, len(query)),
         ]
 
     def _call(self, kind: str, prefix: str, name: str) -> dict[str, Any]:

@@ -125,6 +125,17 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class Search:
+    """A web search that the model's provider makes itself: the item `web_search_call`.
+
+    Attributes:
+        query: what is searched for.
+    """
+
+    query: str
+
+
+@dataclass(frozen=True, slots=True)
 class Fail:
     """A failure of the model: an HTTP error as the first step, else the event `response.failed`.
 
@@ -141,7 +152,7 @@ class Fail:
     code: str = "invalid_request"
 
 
-Step = Say | Think | Run | Patch | Call | Fail
+Step = Say | Think | Run | Patch | Call | Search | Fail
 """One thing that a model does in an answer. An answer is a sequence of them."""
 
 
@@ -230,7 +241,7 @@ class Script:
         if rule is None:
             return [Say(f"The script has no answer for {request.last_user_text!r}.")]
         match self._rules[rule].answer(self._next_position(request, matches, rule)):
-            case Say() | Think() | Run() | Patch() | Call() | Fail() as step:
+            case Say() | Think() | Run() | Patch() | Call() | Search() | Fail() as step:
                 return [step]
             case Sequence() as steps:
                 return steps

@@ -162,25 +162,39 @@ class TurnAborted(Message, frozen=True, tag_field="type", tag="turn_aborted"):
         message: what went wrong, in a sentence; empty where nothing did.
         usage: as in `TurnCompleted`.
         codex_usage: as in `TurnCompleted`.
+        details: the end of `message`, on lines of its own, where Codex gave details.
     """
 
     reason: str = ""
     message: str = ""
     usage: Usage | None = None
     codex_usage: Usage | None = None
+    details: str = ""
 
 
 class ErrorRaised(Message, frozen=True, tag_field="type", tag="error"):
-    """Codex reported an error. With `will_retry` the turn goes on by itself."""
+    """Codex reported an error. With `will_retry` the turn goes on by itself.
+
+    `details` is the end of `message`, on lines of its own, where Codex gave details.
+    """
 
     message: str = ""
     will_retry: bool = False
+    details: str = ""
 
 
-class Warned(Message, frozen=True, tag_field="type", tag="warning"):
-    """A warning of Codex or the server, for a person to read."""
+class Warned(Message, frozen=True, tag_field="type", tag="warning", omit_defaults=True):
+    """A warning of Codex or the server, for a person to read.
+
+    Attributes:
+        message: the whole text.
+        kind: the notification of Codex that it came with; empty for a warning of the server.
+        details: the end of `message` that Codex gave as details.
+    """
 
     message: str = ""
+    kind: str = ""
+    details: str = ""
 
 
 class ApprovalAsked(Message, frozen=True, tag_field="type", tag="approval_asked"):

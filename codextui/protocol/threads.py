@@ -45,13 +45,18 @@ class ThreadState(StrEnum):
 
 
 class Usage(Message, frozen=True):
-    """Tokens, as Codex counts them (`thread/tokenUsage/updated`)."""
+    """Tokens, as Codex counts them (`thread/tokenUsage/updated`).
+
+    `cached_input` was read from the provider's cache and `cache_write` written to it; both are
+    among `input`.
+    """
 
     total: int = 0
     input: int = 0
     cached_input: int = 0
     output: int = 0
     reasoning: int = 0
+    cache_write: int = 0
 
     @property
     def is_call(self) -> bool:
@@ -76,8 +81,15 @@ def sum_usage(usages: Iterable[Usage]) -> Usage:
     return Usage(*map(sum, zip(*counts, strict=True))) if counts else Usage()
 
 
-def _counts(usage: Usage) -> tuple[int, int, int, int, int]:
-    return (usage.total, usage.input, usage.cached_input, usage.output, usage.reasoning)
+def _counts(usage: Usage) -> tuple[int, ...]:
+    return (
+        usage.total,
+        usage.input,
+        usage.cached_input,
+        usage.output,
+        usage.reasoning,
+        usage.cache_write,
+    )
 
 
 class QueuedMessage(Message, frozen=True):

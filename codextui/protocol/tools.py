@@ -15,6 +15,9 @@ SUPERVISOR = "codextui/supervisor"
 SUBSCRIBE_METHOD = "codex/subscribe"
 """The request that subscribes to events; it stays open: `{since, epoch}`."""
 
+NOW = -1
+"""The `since` of a subscription to nothing but what follows, whatever the epoch."""
+
 SUBSCRIBED_METHOD = "codex/subscribed"
 """The notification before the first event: `{epoch, since, head}`."""
 
@@ -342,6 +345,28 @@ SUPERVISOR_TOOLS: tuple[JsonObject, ...] = (
             **_BUDGET,
         },
         ("thread",),
+        annotations=_WORKS,
+    ),
+    _tool(
+        "codex-exec",
+        "Run a turn as `codex exec`",
+        "Start a turn on a new thread, or on one at rest, and return at once. The turn ends when "
+        "this client disconnects.",
+        {
+            "thread": _text("The thread to resume; a new one where left out."),
+            "prompt": _text("What it is to do."),
+            **_IMAGES,
+            "output-schema": _OUTPUT_SCHEMA,
+            "home": _text("The CODEX_HOME that it is for; any where left out."),
+            "effort": _text("The reasoning effort, where the thread is loaded already."),
+            "add-dirs": {
+                "type": "array",
+                "description": "Folders that the sandbox may write to beside the working folder.",
+                "items": {"type": "string"},
+            },
+            **_OPTIONS,
+        },
+        ("prompt",),
         annotations=_WORKS,
     ),
     _tool(

@@ -36,6 +36,7 @@ from codextui.server.threads.budgets import Budgets
 from codextui.server.threads.codex_notifications import CodexNotifications
 from codextui.server.threads.git_branch import find_branch
 from codextui.server.threads.opening import ThreadOpener
+from codextui.server.threads.owned_turns import OwnedTurns
 from codextui.server.threads.queues import ThreadQueues
 from codextui.server.threads.registry import SUB_AGENT_CLIENT, ThreadRecord, ThreadRegistry
 from codextui.server.threads.rejoining import ThreadRejoiner
@@ -227,6 +228,7 @@ def _build(
         turns=turns,
         queues=queues,
         settings=ThreadSettings(registry, worker, opener),
+        owned_turns=OwnedTurns(turns),
         legacy=legacy,
         runs=runs,
         controls=RunRequests(registry, runs, turns, limits.runs),

@@ -21,6 +21,7 @@ from codextui.server.runs.questions import RoleQuestions
 from codextui.server.runs.runs import Runs
 from codextui.server.store.journal import Journal
 from codextui.server.threads.opening import ThreadOpener
+from codextui.server.threads.owned_turns import OwnedTurns
 from codextui.server.threads.queues import ThreadQueues
 from codextui.server.threads.registry import ThreadRegistry
 from codextui.server.threads.settings import ThreadSettings
@@ -94,6 +95,7 @@ class ServerState:
         turns: starts, steers and ends turns.
         queues: the messages that follow a turn.
         settings: changes the settings of threads.
+        owned_turns: the turns that end with their clients.
         legacy: sends legacy events to calls.
         runs: the runs that programs publish.
         controls: what people request of runs.
@@ -119,6 +121,7 @@ class ServerState:
     turns: Turns
     queues: ThreadQueues
     settings: ThreadSettings
+    owned_turns: OwnedTurns
     legacy: LegacyEventHub
     runs: Runs
     controls: RunRequests
@@ -145,6 +148,8 @@ class ServerState:
         """Remove a client that has disconnected for good, and end what needs it."""
         self.remove_session(session)
         self.runs.disconnect(session)
+        if self.owned_turns.has(session):
+            self.background.start(self.owned_turns.end(session))
         for call in tuple(self.suspended_calls.values()):
             if call.caller.session is session:
                 call.abandon()

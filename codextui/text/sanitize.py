@@ -369,14 +369,21 @@ def to_json(value: Any) -> str:
 
 
 def dump_json(
-    value: Any, *, indent: int | None = None, default: Callable[[Any], Any] | None = None
+    value: Any,
+    *,
+    indent: int | None = None,
+    default: Callable[[Any], Any] | None = None,
+    compact: bool = False,
 ) -> str:
     """Return a value as JSON in its own script, not in escapes.
 
     Escaped is only what is not printable: what controls a terminal, is invisible, or cannot be
     encoded, such as a lone surrogate.
     """
-    text = json.dumps(value, ensure_ascii=False, indent=indent, default=default)
+    separators = (",", ":") if compact else None
+    text = json.dumps(
+        value, ensure_ascii=False, indent=indent, default=default, separators=separators
+    )
     if text.isprintable():
         return text
     return "".join(char if _stays_in_json(char) else json.dumps(char)[1:-1] for char in text)

@@ -109,9 +109,9 @@ EVENTS: list[tuple[str, dict[str, Any], ev.Msg]] = [
     (
         "error",
         {"error": {"message": "lost", "additionalDetails": "try"}, "willRetry": True},
-        ev.ErrorRaised("lost\ntry", will_retry=True),
+        ev.ErrorRaised("lost\ntry", will_retry=True, details="try"),
     ),
-    ("guardianWarning", {"message": "careful"}, ev.Warned("careful")),
+    ("guardianWarning", {"message": "careful"}, ev.Warned("careful", "guardianWarning")),
     (
         "thread/levitated",
         {"height": 3},

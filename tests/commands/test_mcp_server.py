@@ -17,7 +17,7 @@ import pytest
 from client.fake_server import FakeServer
 
 from codextui import cli
-from codextui.commands.mcp_server import parse_settings
+from codextui.codex.configuration import parse_settings
 from codextui.config import paths
 
 PING = b'{"jsonrpc":"2.0","id":1,"method":"ping"}\n'

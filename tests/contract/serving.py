@@ -24,6 +24,7 @@ from codextui.client.updates import (
     EventReceived,
 )
 from codextui.demo import Script, ScriptedModel, codex_environment, write_codex_home
+from codextui.demo.script import ModelScript
 from codextui.protocol import events as ev
 from codextui.protocol.approvals import Approval
 from codextui.protocol.events import Event
@@ -173,7 +174,13 @@ class ServerProcess(Served):
 
 @asynccontextmanager
 async def server_process(
-    binary: Path, scratch: Path, script: Script, *, name: str = "t", attach: str = "own"
+    binary: Path,
+    scratch: Path,
+    script: ModelScript,
+    *,
+    name: str = "t",
+    attach: str = "own",
+    extra: str = "",
 ) -> AsyncIterator[ServerProcess]:
     """A server in a process of its own, with the real Codex and a scripted model."""
     home = scratch / "home"
@@ -192,7 +199,7 @@ async def server_process(
         journal=state / f"{name}.sqlite",
     )
     async with ScriptedModel(script) as model:
-        write_codex_home(home, model.base_url)
+        write_codex_home(home, model.base_url, extra=extra)
         served = ServerProcess(options, model, {**codex_environment(home), **places})
         await served.start()
         try:

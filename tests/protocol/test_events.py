@@ -95,6 +95,7 @@ def test_every_kind_of_message_has_its_own_word() -> None:
                 "message": "",
                 "usage": None,
                 "codex_usage": None,
+                "details": "",
             },
         ),
     ],

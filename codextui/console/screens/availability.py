@@ -70,18 +70,14 @@ def _no_run_reason(action: Action, view: ThreadView) -> str:
 
 
 def _thread_reason(action: Action, view: ThreadView) -> str:
+    if view.info.state is ThreadState.KILLED and action in _KILLED_REASONS:
+        return _KILLED_REASONS[action].format(view.info.handle)
     handle, state = view.info.handle, view.info.state
     match action:
         case Action.DIFF if not view.diff:
             return f"{handle} has changed no files in this turn."
-        case Action.SETTINGS if state is ThreadState.KILLED:
-            return f"{handle} was killed: it has no settings any more."
         case Action.QUEUE if not view.info.queued:
             return f"Nothing is queued for {handle}: ^t queues what you write while a turn runs."
-        case Action.SEND if state is ThreadState.KILLED:
-            return f"{handle} was killed and takes no more prompts; f forks it, n starts another."
-        case Action.KILL if state is ThreadState.KILLED:
-            return f"{handle} is killed already."
         case Action.KILL if not view.info.ours:
             origin = group_of(view.info)
             return (
@@ -160,3 +156,10 @@ def _team_state_reason(action: Action, view: ThreadView) -> str:
             return f"{info.handle} is {state}: there is nothing to pause."
         case _:
             return ""
+
+
+_KILLED_REASONS = {
+    Action.SETTINGS: "{} was killed: it has no settings any more.",
+    Action.SEND: "{} was killed and takes no more prompts; f forks it, n starts another.",
+    Action.KILL: "{} is killed already.",
+}

@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import TypeAlias
 
 from codextui.protocol import events as ev
+from codextui.protocol.tools import NOW
 from codextui.server.events.subscription import Subscription, merge_adjacent
 from codextui.server.options import DEFAULT_LIMITS, EventLimits
 
@@ -73,7 +74,7 @@ class EventHub:
     ) -> Subscription:
         """Return the events after `since` and all that follow.
 
-        A `since` of another epoch, or above `head`, counts as 0.
+        A `since` of another epoch, or above `head`, counts as 0, and `NOW` as `head`.
         """
         past = self._log.after(self.resume_point(since, epoch))
         subscription = Subscription(
@@ -84,6 +85,8 @@ class EventHub:
 
     def resume_point(self, since: int, epoch: str) -> int:
         """Return the number after which `subscribe` with these arguments begins."""
+        if since == NOW:
+            return self.head
         return since if epoch == self.epoch and 0 <= since <= self.head else 0
 
     def unsubscribe(self, subscription: Subscription) -> None:

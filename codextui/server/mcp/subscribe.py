@@ -21,7 +21,8 @@ class SubscribeParams(types.RequestParams):
     """The parameters of `codex/subscribe`.
 
     Attributes:
-        since: the number of the last event that the client has; 0 for none.
+        since: the number of the last event that the client has; 0 for none, and
+            `protocol.tools.NOW` to skip the past.
         epoch: the epoch that the number is of.
     """
 

@@ -25,6 +25,7 @@ from codextui.protocol.runs import RUN_PREFIX, RoleAction
 from codextui.protocol.threads import ThreadState
 from codextui.server.clients import Caller
 from codextui.server.mcp.calls import thread_options
+from codextui.server.mcp.exec_turns import exec_turn
 from codextui.server.runs.publication import MAX_ID, parse_publication
 from codextui.server.runs.questions import decision_result, parse_question
 from codextui.server.state import ServerState
@@ -270,6 +271,7 @@ TOOLS: dict[str, Tool] = {
     "codex-steer": steer,
     "codex-queue": queue,
     "codex-settings": settings,
+    "codex-exec": exec_turn,
     "codex-fork": fork,
     "codex-interrupt": interrupt,
     "codex-kill": kill,

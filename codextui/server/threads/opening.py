@@ -149,8 +149,15 @@ class ThreadOpener:
                     pass
         return self._codex_usage(record.info.forked_from, turn_id)
 
-    async def resume(self, thread: str, *, client: str) -> ThreadRecord:
+    async def resume(
+        self, thread: str, *, client: str, options: ThreadOptions | None = None
+    ) -> ThreadRecord:
         """Load a thread of the server, also one that was killed, or one of Codex's history.
+
+        Args:
+            thread: a thread id, a handle, or a unique beginning of an id.
+            client: the name of the client that resumes it.
+            options: its options if it is not loaded yet; None for those that it had.
 
         Raises:
             ThreadUnknown: neither has such a thread.
@@ -158,15 +165,19 @@ class ThreadOpener:
         try:
             record = self.registry.find_codex_thread(thread)
         except ThreadUnknown:
-            return await self._import(thread, client)
+            return await self._import(thread, client, options or ThreadOptions())
         async with record.lock:
             if record.info.state is ThreadState.KILLED:
-                await self._revive(record)
-            await self.load(record)
+                await self._revive(record, options)
+            await self.load(record, options)
         return record
 
-    async def load(self, record: ThreadRecord) -> None:
+    async def load(self, record: ThreadRecord, options: ThreadOptions | None = None) -> None:
         """Load a thread into Codex, unless it is loaded. The caller holds `record.lock`.
+
+        Args:
+            record: the thread.
+            options: its options; None for those that it had.
 
         Raises:
             ServerRefused: it was killed.
@@ -178,10 +189,10 @@ class ThreadOpener:
             raise ServerRefused(f"{handle} was killed: resume it first")
         if record.loaded:
             return
-        thread_id, options = record.thread_id, _same_options(record.info)
+        thread_id, wanted = record.thread_id, options or _same_options(record.info)
         try:
             with self.notifications.opening_thread():
-                loaded = await self.worker.call(lambda app: resume_thread(app, thread_id, options))
+                loaded = await self.worker.call(lambda app: resume_thread(app, thread_id, wanted))
         except CodexFailed as error:
             message = f"{handle} cannot be loaded again: {error}"
             raise CodexFailed(message, code=error.code, data=error.data) from error
@@ -226,14 +237,15 @@ class ThreadOpener:
                 await asyncio.sleep(pause_s)
         return await join_thread(app, thread_id)
 
-    async def _revive(self, record: ThreadRecord) -> None:
+    async def _revive(self, record: ThreadRecord, options: ThreadOptions | None) -> None:
         app = await self.worker.app()
         thread_id = record.thread_id
         # A thread that was not archived cannot be unarchived; loading it shows whether it exists.
         with suppress(CodexFailed, ThreadUnknown):
             await unarchive_thread(app, thread_id)
         with self.notifications.opening_thread():
-            loaded = await resume_thread(app, thread_id, _same_options(record.info))
+            options = options or _same_options(record.info)
+            loaded = await resume_thread(app, thread_id, options)
             turns = await read_turns(app, thread_id)
         record.killing = False
         record.loaded = True
@@ -247,10 +259,10 @@ class ThreadOpener:
         if not self.hub.has_history(thread_id):
             self._publish_history(record, turns)
 
-    async def _import(self, thread_id: str, client: str) -> ThreadRecord:
+    async def _import(self, thread_id: str, client: str, options: ThreadOptions) -> ThreadRecord:
         with self.notifications.opening_thread():
             try:
-                loaded = await self.worker.call(lambda app: resume_thread(app, thread_id))
+                loaded = await self.worker.call(lambda app: resume_thread(app, thread_id, options))
             except (CodexFailed, ThreadUnknown) as error:
                 raise ThreadUnknown(
                     f"no thread here has the id or handle {thread_id!r}, and Codex's history has "

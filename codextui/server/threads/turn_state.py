@@ -122,7 +122,8 @@ def advance(
         case ev.TurnAborted(reason, message):
             reason = "killed" if killing and reason == "interrupted" else reason
             outcome = TurnOutcome(turn_id, turn.last_message, reason, message)
-            return _end(turn, info, ev.TurnAborted(reason, message), outcome)
+            aborted = ev.TurnAborted(reason, message, details=msg.details)
+            return _end(turn, info, aborted, outcome)
         case ev.ItemStarted({"type": "fileChange"} as item):
             return Transition(_with_patch(turn, str(item.get("id")), file_changes(item)), msg)
         case ev.PatchUpdated(item_id, changes):

@@ -10,12 +10,14 @@ from dataclasses import dataclass
 
 from codextui.codex.app_server import AppServer
 from codextui.codex.calls import (
+    NO_SETTINGS,
     archive_thread,
     clean_terminals,
     interrupt_turn,
     start_turn,
     steer_turn,
 )
+from codextui.codex.threads import TurnSettings
 from codextui.errors import CodexDied, CodextuiError, ServerRefused, ThreadUnknown, TurnNotRunning
 from codextui.jsonrpc.fields import JsonObject
 from codextui.protocol.threads import ThreadState
@@ -82,14 +84,16 @@ class Turns:
         *,
         images: Sequence[str] = (),
         output_schema: JsonObject | None = None,
+        settings: TurnSettings = NO_SETTINGS,
     ) -> SentMessage:
         """Send a message to a thread: steer its running turn, or start one.
 
         Args:
             thread: a thread id, a handle, or a unique beginning of an id.
             prompt: the message.
-            images: the paths of images that go with it (`check_images`).
+            images: the paths of images that go with it.
             output_schema: JSON schema of the turn's last message.
+            settings: what else changes from a turn on that the message starts.
 
         Raises:
             ServerRefused: the thread was killed or has used its budget, or there is a schema for
@@ -115,7 +119,7 @@ class Turns:
             await self.worker.require_login(await self.worker.app(), record.model_provider)
             last_turn = record.info.turn_id
             try:
-                turn_id = await self._start(record, prompt, images, output_schema)
+                turn_id = await self._start(record, prompt, images, output_schema, settings)
             except (ThreadUnknown, CodexDied):
                 if record.info.turn_id != last_turn:
                     raise  # the turn has begun, and may have done something
@@ -123,7 +127,7 @@ class Turns:
                 await self.worker.app()
                 record.loaded = False
                 await self.opener.load(record)
-                turn_id = await self._start(record, prompt, images, output_schema)
+                turn_id = await self._start(record, prompt, images, output_schema, settings)
             return SentMessage(record, turn_id, steered=False)
 
     async def steer(self, thread: str, prompt: str, images: Sequence[str] = ()) -> SentMessage:
@@ -196,6 +200,7 @@ class Turns:
         prompt: str,
         images: Sequence[str],
         output_schema: JsonObject | None,
+        settings: TurnSettings,
     ) -> str:
         app = await self.worker.app()
         before = record.info.state
@@ -210,6 +215,7 @@ class Turns:
                 client_message_id=new_message_id(),
                 output_schema=output_schema,
                 images=images,
+                settings=settings,
             )
         except CodextuiError:
             self.registry.update(record, state=before)

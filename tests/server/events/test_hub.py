@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from codextui.protocol import events as ev
 from codextui.protocol.runs import Gate, Span, SpanKind
 from codextui.protocol.threads import ThreadInfo, ThreadState
+from codextui.protocol.tools import NOW
 from codextui.server.events.hub import EventHub, EventLog
 from codextui.server.events.subscription import Subscription
 from codextui.server.options import EventLimits
@@ -133,7 +134,16 @@ async def test_another_epoch_and_numbers_never_reached_replay_everything():
     assert len(hub.subscribe(1, hub.epoch)) == 0
     assert len(hub.subscribe(1, "another")) == 1
     assert len(hub.subscribe(2, hub.epoch)) == 1
-    assert len(hub.subscribe(-1, hub.epoch)) == 1
+    assert len(hub.subscribe(-2, hub.epoch)) == 1
+
+
+async def test_the_past_can_be_skipped_whatever_the_epoch():
+    hub = EventHub()
+    hub.publish("", "", ev.Warned("one"))
+    subscription = hub.subscribe(NOW, "")
+    assert hub.resume_point(NOW, "") == hub.head == 1
+    hub.publish("", "", ev.Warned("two"))
+    assert [event.msg for event in await subscription.next_batch()] == [ev.Warned("two")]
 
 
 async def test_a_subscriber_that_never_reads_is_disconnected_and_others_get_everything():

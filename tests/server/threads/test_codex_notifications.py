@@ -55,8 +55,8 @@ async def test_a_warning_about_the_setup_is_published_once_for_all_processes(
         notifications.handle(process, "configWarning", BUBBLEWRAP)
     notifications.handle(3, "configWarning", {"summary": "Something new.", "details": None})
     assert [event.msg for event in published] == [
-        Warned("Codex could not find bubblewrap on PATH."),
-        Warned("Something new."),
+        Warned("Codex could not find bubblewrap on PATH.", "configWarning"),
+        Warned("Something new.", "configWarning"),
     ]
 
 
@@ -65,7 +65,7 @@ async def test_other_warnings_are_published_every_time(
 ) -> None:
     for _ in range(2):
         notifications.handle(1, "warning", {"message": "The network is slow."})
-    assert [event.msg for event in published] == [Warned("The network is slow.")] * 2
+    assert [event.msg for event in published] == [Warned("The network is slow.", "warning")] * 2
 
 
 def started(item: dict[str, Any]) -> tuple[str, dict[str, Any]]:
