@@ -12,6 +12,8 @@ import os
 import socket
 import ssl
 import struct
+import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -40,6 +42,7 @@ class WebSocketLimits:
         max_message: bytes of a message; longer ones are dropped.
         keepalive_s: seconds between two pings, and until the other side is given up where nothing
             comes; None for never. Unix sockets have none.
+        turn_s: seconds that messages are handled before other tasks get their turn.
         fragment: bytes of a frame that is sent; longer messages are sent in several. Codex refuses
             frames above 16 MiB.
     """
@@ -47,6 +50,7 @@ class WebSocketLimits:
     connect_s: float = 10.0
     max_message: int = MAX_LINE
     keepalive_s: float | None = 20.0
+    turn_s: float = 0.008
     fragment: int = 8 * 1024 * 1024
 
 
@@ -93,6 +97,10 @@ class WebSocketConnection(asyncio.Protocol):
         self._writable = asyncio.Event()
         self._writable.set()
         self._lost = asyncio.Event()
+        self._end = ""
+        self._unhandled: deque[bytes] = deque()
+        self._received = self._split()
+        self._is_handling = False
         self._is_pinged = False
         self._keepalive: asyncio.TimerHandle | None = None
 
@@ -152,7 +160,7 @@ class WebSocketConnection(asyncio.Protocol):
 
     def send(self, data: bytes) -> bool:
         """Send a message without waiting. False where the connection is closed."""
-        if not self.is_open:
+        if not self.is_open or self._transport.is_closing():
             return False
         message, size = data.removesuffix(b"\n"), self._limits.fragment
         self._protocol.send_text(message[:size], fin=len(message) <= size)
@@ -193,22 +201,27 @@ class WebSocketConnection(asyncio.Protocol):
         self._flush()
 
     def data_received(self, data: bytes) -> None:
-        """Handle bytes (asyncio)."""
+        """Take bytes (asyncio).
+
+        They are handled in turns, so that reading goes on: Codex hangs up on those that lag.
+        """
         self._is_pinged = False
         if self.closed.done():
             return
         if not self._opened.done():
             data = self._shake_hands(data)
         if data:
-            self._receive(data)
+            self._unhandled.append(data)
+            self._handle_soon()
 
     def eof_received(self) -> None:
         """Let asyncio close the transport, which `connection_lost` follows."""
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Note that the connection is closed (asyncio)."""
-        self._lose(str(exc) if exc is not None else "it has closed the connection")
+        self._end = str(exc) if exc is not None else "it has closed the connection"
         self._lost.set()
+        self._handle_soon()
 
     def pause_writing(self) -> None:
         """Note that the other side does not read as fast as we write (asyncio)."""
@@ -253,8 +266,16 @@ class WebSocketConnection(asyncio.Protocol):
         self._opened.set_result(None)
         return rest
 
-    def _receive(self, data: bytes) -> None:
-        for frame in self._frames.feed(data):
+    def _handle_soon(self) -> None:
+        if not self._is_handling:
+            self._is_handling = True
+            asyncio.get_running_loop().call_soon(self._handle_some)
+
+    def _handle_some(self) -> None:
+        """Handle what has come, for as long as a turn lasts."""
+        self._is_handling = False
+        turn_ends = time.perf_counter() + self._limits.turn_s
+        for frame in self._received:
             if isinstance(frame, bytes):
                 self._on_message(frame)
             elif isinstance(frame, LineTooLong):
@@ -263,6 +284,19 @@ class WebSocketConnection(asyncio.Protocol):
                 self._receive_frame(frame.data)
             if self.closed.done():
                 return
+            if time.perf_counter() >= turn_ends:
+                self._handle_soon()
+                return
+        # A generator that has ended once gives nothing more.
+        self._received = self._split()
+        if self._unhandled:
+            self._handle_soon()
+        elif self._end:
+            self._lose(self._end)
+
+    def _split(self) -> Iterator[bytes | LineTooLong | _OtherFrame]:
+        while self._unhandled:
+            yield from self._frames.feed(self._unhandled.popleft())
 
     def _receive_frame(self, data: bytes) -> None:
         """Let the library read a frame, and handle what it makes of it."""
@@ -279,10 +313,11 @@ class WebSocketConnection(asyncio.Protocol):
     def _handle(self, frame: Frame) -> None:
         match frame.opcode:
             case Opcode.TEXT | Opcode.BINARY | Opcode.CONT:
-                self._fragments = [*(self._fragments or ()), bytes(frame.data)]
+                parts = self._fragments = [] if self._fragments is None else self._fragments
+                parts.append(bytes(frame.data))
                 if frame.fin:
-                    message, self._fragments = b"".join(self._fragments), None
-                    self._on_message(message)
+                    self._fragments = None
+                    self._on_message(b"".join(parts))
             case Opcode.CLOSE:
                 received = self._protocol.close_rcvd
                 self._flush()

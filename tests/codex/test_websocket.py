@@ -156,6 +156,23 @@ async def test_a_fragmented_message_above_the_limit_ends_the_connection_with_a_r
         assert "exceeds limit of 1000 bytes" in await reason(connection)
 
 
+async def test_a_flood_is_read_on_while_it_is_handled_and_whole_before_the_end(path: Path) -> None:
+    async def flood(connection: ServerConnection) -> None:
+        for number in range(5_000):
+            await connection.send(str(number))
+        await connection.close(1001, "full")
+
+    record, turns = Record(), 0
+    async with serving(path, flood) as address:
+        connection = await connect(address, record, turn_s=0.0)
+        while not connection.closed.done():
+            await asyncio.sleep(0)  # another task gets its turn after every message
+            turns += 1
+        assert "full" in connection.closed.result()
+    assert record.messages == [str(number).encode() for number in range(5_000)]
+    assert turns >= 5_000
+
+
 async def test_a_ping_is_answered(path: Path) -> None:
     ponged = asyncio.Event()
 
