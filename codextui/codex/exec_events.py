@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from codextui.codex.items import file_changes
-from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import Json, JsonObject
 from codextui.protocol import events as ev
 from codextui.protocol.threads import Usage
@@ -95,7 +94,7 @@ class ExecTurn:
     def _complete(self, item: JsonObject) -> list[ExecEvent]:
         content = translate_item(item)
         if item.get("type") == "plan":
-            self._plan = fields.text_or(item, "text")
+            self._plan = _text(item)
         if content is None:
             return []
         if content["type"] == "agent_message":
@@ -169,7 +168,12 @@ def _with_details(message: str, details: str, separator: str) -> str:
 
 
 def _agent_message(item: JsonObject) -> ExecEvent:
-    return {"type": "agent_message", "text": fields.text_or(item, "text")}
+    return {"type": "agent_message", "text": _text(item)}
+
+
+def _text(item: JsonObject) -> str:
+    text = item.get("text")
+    return text if isinstance(text, str) else ""
 
 
 def _reasoning(item: JsonObject) -> ExecEvent | None:
@@ -230,6 +234,7 @@ def _collab_tool_call(item: JsonObject) -> ExecEvent:
         "agents_states": {
             thread_id: {"status": _snake(state.get("status")), "message": state.get("message")}
             for thread_id, state in (states.items() if isinstance(states, dict) else ())
+            if isinstance(state, dict)
         },
         "status": _snake(item.get("status")),
     }

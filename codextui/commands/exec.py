@@ -13,7 +13,7 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,8 @@ from codextui.errors import (
     CodexLoginMissing,
     CodextuiError,
     ConfigInvalid,
+    MessageInvalid,
+    ServerRefused,
     ServerUnreachable,
 )
 from codextui.jsonrpc import fields
@@ -348,7 +350,11 @@ class _Run:
         if method == CAUGHT_UP_METHOD and not self._caught_up.done():
             self._caught_up.set_result(None)
         elif method == ev.EVENT_METHOD:
-            event = ev.Event.from_json(params)
+            try:
+                event = ev.Event.from_json(params)
+            except MessageInvalid as error:
+                self._err.write(f"an event was left out: {sanitize(str(error))}\n")
+                return
             if self._thread is None:
                 self._early.append(event)
             else:
@@ -422,22 +428,46 @@ async def find_thread(session: ClientSession, arguments: ExecArguments, cwd: str
         return ""
     if _is_uuid(name):
         return name
-    fits = _in_folder(None if arguments.everywhere else cwd)
-    rows = fields.objects(await session.call_tool("codex-threads", {}), "threads")
-    threads = [thread for thread in map(ThreadInfo.from_json, rows) if thread.kind == "codex"]
-    if arguments.last:
-        found = [thread for thread in threads if not thread.parent and fits(thread)]
-        newest = max(found, key=_recency, default=None)
-        return newest.thread_id if newest is not None else ""
-    return next((one.thread_id for one in threads if name in (one.handle, one.name)), "")
+    threads = fields.objects(await session.call_tool("codex-threads", {}), "threads")
+    if name:
+        for row in threads:
+            if row.get("kind") == "codex" and name in (row.get("handle"), row.get("name")):
+                return fields.text(row, "thread_id")
+    async for row in _history(session, threads):
+        in_folder = arguments.everywhere or _is_same(fields.text_or(row, "cwd"), cwd)
+        if in_folder and (not name or name == row.get("name")):
+            return fields.text(row, "thread_id")
+    return ""
 
 
-def _recency(thread: ThreadInfo) -> float:
-    return max(thread.recent_at or 0.0, thread.turn_started_at or 0.0, thread.created_at)
+async def _history(
+    session: ClientSession, threads: tuple[JsonObject, ...]
+) -> AsyncIterator[JsonObject]:
+    """Yield the threads that Codex has on disk, the newest first.
+
+    A server that is older than this program has only its own, which are `threads`.
+    """
+    cursor = ""
+    while True:
+        wanted = {"limit": 100, **({"cursor": cursor} if cursor else {})}
+        try:
+            page = await session.call_tool("codex-history", wanted)
+        except ServerRefused:
+            own = [row for row in threads if row.get("kind") == "codex" and not row.get("parent")]
+            page = {"threads": sorted(own, key=_recency, reverse=True)}
+        for row in fields.objects(page, "threads"):
+            yield row
+        cursor = fields.text_or(page, "cursor")
+        if not cursor:
+            return
 
 
-def _in_folder(cwd: str | None) -> Callable[[ThreadInfo], bool]:
-    return lambda thread: cwd is None or os.path.realpath(thread.cwd) == cwd
+def _is_same(folder: str, cwd: str) -> bool:
+    return os.path.realpath(folder) == cwd
+
+
+def _recency(row: JsonObject) -> float:
+    return max(fields.maybe_number(row, "recent_at") or 0.0, fields.number_or(row, "created_at"))
 
 
 def _is_uuid(text: str) -> bool:

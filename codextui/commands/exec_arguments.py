@@ -363,9 +363,7 @@ class _Parser:
         self._left: Option | None = None
 
     def parse(self) -> ExecArguments:
-        leading, command = self._scope(_LEADING, ("exec", "e"))
-        if command not in ("exec", "e"):
-            raise LeftToCodex
+        leading = self._leading()
         values, command = self._scope(_EXEC, ("resume", *COMMANDS))
         if command in COMMANDS:
             raise LeftToCodex(COMMANDS[command])
@@ -378,6 +376,19 @@ class _Parser:
             if len(scope.get(_POSITIONAL, ())) > limit:
                 raise LeftToCodex("there are more arguments than `codex exec` takes")
         return _build(leading, values, resumed if command == "resume" else None)
+
+    def _leading(self) -> _Values:
+        """Read what stands before `exec`; where another word does, this is no turn."""
+        values: _Values = {}
+        while self._words and self._words[0] not in _EXEC_COMMANDS:
+            word = self._words.pop(0)
+            if not word.startswith("-") or word in ("-", "--"):
+                raise LeftToCodex
+            self._option(word, _LEADING, values)
+        if not self._words:
+            raise LeftToCodex
+        del self._words[0]
+        return values
 
     def _leave(self, option: Option) -> None:
         if option.effect is Effect.CODEX_SILENTLY:
@@ -405,6 +416,8 @@ class _Parser:
     def _option(self, word: str, options: dict[str, Option], values: _Values) -> None:
         name, attached = _split(word)
         option = options.get(name)
+        if option is None and options is _LEADING:
+            raise LeftToCodex  # of the TUI, or of another command
         if option is None:
             raise LeftToCodex(f"{name} is not known here")
         if option.key in values and not option.repeats:
@@ -448,6 +461,7 @@ def _is_value(word: str) -> bool:
 
 
 _POSITIONAL = ""
+_EXEC_COMMANDS = ("exec", "e")
 
 
 def _by_name(*places: Place) -> dict[str, Option]:

@@ -12,7 +12,6 @@ from typing import Protocol, TextIO
 
 from codextui.codex.exec_events import ExecEvent
 from codextui.codex.items import file_changes
-from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import JsonObject
 from codextui.protocol import events as ev
 from codextui.protocol.threads import ThreadInfo, Usage
@@ -136,8 +135,7 @@ class TextOutput:
         """Print an item, a warning or an error."""
         match msg:
             case ev.ItemStarted({"type": "commandExecution"} as item):
-                where = f"{fields.text_or(item, 'command')} in {fields.text_or(item, 'cwd')}"
-                self._print(where, "exec", "italic magenta")
+                self._print(f"{item.get('command')} in {item.get('cwd')}", "exec", "italic magenta")
             case ev.ItemCompleted(item):
                 self._show_item(item)
             case ev.Warned(message):
@@ -188,7 +186,7 @@ class TextOutput:
         else:
             ended = str(item.get("status")) if code is None else f"exited {code}"
             self._print("", f" {ended}{duration}:", "red")
-        self._print(fields.text_or(item, "aggregatedOutput"))
+        self._print(str(item.get("aggregatedOutput") or ""))
 
     def _print(self, text: str, title: str = "", style: str = "", separator: str = "\n") -> None:
         if title and self._colored:

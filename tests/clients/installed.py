@@ -15,6 +15,7 @@ from caching import CACHE, locked, unavailable
 HERE = Path(__file__).parent
 FOLDER = CACHE / "clients"
 NODE_PACKAGES = ("package.json", "package-lock.json")
+NO_CODEX = "no-codex"
 PYTHON_PACKAGES = ("requirements.txt",)
 NODE_AT_LEAST = (22, 19)
 LONGEST_S = 600
@@ -33,6 +34,8 @@ class Installed:
         def install(folder: Path) -> None:
             for name in NODE_PACKAGES:
                 shutil.copy(HERE / name, folder)
+            # In place of the binaries that the Codex SDK brings: it is told what to start.
+            shutil.copytree(HERE / NO_CODEX, folder / NO_CODEX)
             _run([npm, "ci", "--no-audit", "--no-fund", "--loglevel=error"], folder)
 
         folder = _install("node", NODE_PACKAGES, install)
@@ -40,7 +43,7 @@ class Installed:
 
     @cached_property
     def python(self) -> Path:
-        """The Python of an environment that has the Python SDK 1.x."""
+        """The Python of an environment that has the Python SDK 1.x, and the Codex SDK."""
 
         def install(folder: Path) -> None:
             _run([sys.executable, "-m", "venv", "--clear", str(folder)], folder)

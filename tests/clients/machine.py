@@ -188,6 +188,8 @@ def answer(request: ModelRequest) -> list[Step]:
             return [Run(f"touch {rest}", escalate=True, justification="it belongs there")]
         case "leave", _:
             return [Say("It is there.")]
+        case "sleep", 0:
+            return [Run("sleep 60")]
         case "hello", _:
             return [Say("Hello yourself.")]
         case "visit", 0 | 1 | 2:

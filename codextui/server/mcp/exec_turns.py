@@ -14,6 +14,7 @@ from codextui.server.clients import Caller
 from codextui.server.mcp.calls import thread_options
 from codextui.server.state import ServerState
 from codextui.server.threads.opening import NewThread
+from codextui.server.threads.owned_turns import OwnedTurn
 from codextui.server.threads.registry import ThreadRecord
 
 _FULL_ACCESS = "danger-full-access"
@@ -55,7 +56,8 @@ async def exec_turn(
         settings=settings,
     )
     if not sent.steered:
-        server.owned_turns.add(caller.session, sent)
+        is_own = record.info.ours and record.info.client == caller.client_name
+        server.owned_turns.add(caller.session, OwnedTurn(sent, with_commands=is_own))
         if caller.session not in server.sessions:  # it has disconnected meanwhile
             await server.owned_turns.end(caller.session)
     return {"thread": sent.record.info.to_json(), "turnId": sent.turn_id}

@@ -16,6 +16,20 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
+class OwnedTurn:
+    """A turn that ends with its client.
+
+    Attributes:
+        sent: the message that started it.
+        with_commands: whether commands that it leaves running end with the client as well; those
+            of a thread that other clients work on are not told apart.
+    """
+
+    sent: SentMessage
+    with_commands: bool
+
+
+@dataclass(frozen=True, slots=True)
 class OwnedTurns:
     """The clients whose turns end with them.
 
@@ -24,32 +38,32 @@ class OwnedTurns:
     """
 
     turns: Turns
-    _by_owner: defaultdict[Hashable, list[SentMessage]] = field(
+    _by_owner: defaultdict[Hashable, list[OwnedTurn]] = field(
         default_factory=lambda: defaultdict(list)
     )
 
-    def add(self, owner: Hashable, sent: SentMessage) -> None:
+    def add(self, owner: Hashable, turn: OwnedTurn) -> None:
         """Let a turn end with a client."""
-        self._by_owner[owner].append(sent)
+        self._by_owner[owner].append(turn)
 
     def has(self, owner: Hashable) -> bool:
         """Return whether a client has such turns."""
         return owner in self._by_owner
 
     async def end(self, owner: Hashable) -> None:
-        """End what the turns of a client that has disconnected have left running.
+        """End the turns of a client that has disconnected.
 
-        A turn of somebody else that runs on the same thread goes on.
+        Another turn that runs on the same thread goes on.
         """
-        await asyncio.gather(*(self._end(sent) for sent in self._by_owner.pop(owner, ())))
+        await asyncio.gather(*(self._end(turn) for turn in self._by_owner.pop(owner, ())))
 
-    async def _end(self, sent: SentMessage) -> None:
-        record = sent.record
+    async def _end(self, turn: OwnedTurn) -> None:
+        record = turn.sent.record
         try:
-            if record.turn.running_id == sent.turn_id:
+            if record.turn.running_id == turn.sent.turn_id:
                 with suppress(TurnNotRunning):
                     await self.turns.interrupt(record.thread_id)
-            else:
+            elif turn.with_commands:
                 await self.turns.end_commands(record)
         except CodextuiError as error:
             logger.warning("the turn of %s was not ended: %s", record.info.handle, error)
