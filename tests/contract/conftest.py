@@ -1,7 +1,7 @@
 """The real Codex for contract tests: its binary, a home of its own, a workspace, a plain exchange.
 
-CODEXTUI_TEST_CODEX names the binaries to test with, separated as in PATH; without it the bundled
-one is tested.
+CODEXTUI_TEST_CODEX names the binaries to test with, separated as in PATH: paths, or versions of
+tests/codex_versions.json. Without it the bundled one is tested.
 """
 
 from __future__ import annotations
@@ -15,21 +15,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from codex_versions import named_codex
 from contract.codex_schema import CodexSchema
 
 from codextui.codex.endpoint import AppServerEndpoint
 from codextui.demo import ScriptedModel, codex_environment, scratch_codex_home, write_codex_home
 
-CONFIGURED = [
-    Path(name) for name in os.environ.get("CODEXTUI_TEST_CODEX", "").split(os.pathsep) if name
-]
+CONFIGURED = [name for name in os.environ.get("CODEXTUI_TEST_CODEX", "").split(os.pathsep) if name]
 PATIENCE_S = 60
 
 
 @pytest.fixture(params=CONFIGURED or ["bundled"], ids=str)
 def codex_binary(request: pytest.FixtureRequest) -> Path:
-    if isinstance(request.param, Path):
-        return request.param
+    if request.param != "bundled":
+        return named_codex(request.param)
     try:
         import codex_cli_bin  # noqa: PLC0415 - it may not be installed
     except ImportError:
