@@ -47,6 +47,11 @@ def codex_version(version: str) -> Path:
     return binary
 
 
+def named_codex(name: str) -> Path:
+    """The binary of a version that is pinned here, or else the one at a path."""
+    return codex_version(name) if name in CHECKSUMS else Path(name)
+
+
 def codex_153() -> Path:
     """The oldest version that is supported."""
     return codex_version(OLDEST)

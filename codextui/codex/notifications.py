@@ -5,8 +5,8 @@ turn), a warning (`WARNINGS`), an update for the server alone
 (`codextui.codex.thread_notifications`), or nothing (`IGNORED`). An unknown method becomes an
 `UnknownEvent`, so that what a newer Codex sends stays visible.
 
-Written for the schemas of 0.153.4, 0.163.0 and 0.169.0. They differ in members that were added and
-in notifications that are ignored here.
+Written for the schemas of 0.153.4 to 0.171.0, which differ in members that were added and in
+notifications that are ignored here. `tests/contract/test_schema.py` compares it with the newest.
 """
 
 from __future__ import annotations
@@ -387,6 +387,7 @@ IGNORED: frozenset[str] = frozenset(
         "thread/realtime/started",
         "thread/realtime/transcript/delta",
         "thread/realtime/transcript/done",
+        "thread/search/partial",
     }
 )
 """The notifications that become nothing."""

@@ -28,6 +28,7 @@ _Message: TypeAlias = (
     | kinds.PlanText
     | kinds.Reasoning
     | kinds.ContextCompaction
+    | kinds.Remark
 )
 _Action: TypeAlias = (
     kinds.CommandExecution
@@ -85,6 +86,7 @@ def _format_content(item: TranscriptItem) -> str:
             | kinds.PlanText()
             | kinds.Reasoning()
             | kinds.ContextCompaction()
+            | kinds.Remark()
         ) as message:
             return _format_message(message)
         case (
@@ -119,6 +121,8 @@ def _format_message(message: _Message) -> str:
             return _prefix_lines("~ ", "\n\n".join(part.text for part in summary or raw))
         case kinds.ContextCompaction():
             return "(the conversation was summarised)"
+        case kinds.Remark(text):
+            return f"({sanitize(text)})"
 
 
 def _format_action(action: _Action, progress: kinds.Progress) -> str:

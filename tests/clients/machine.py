@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from codex_versions import named_codex
 from contract.serving import PATIENCE_S, Console, RawClient
 
 from codextui.client import session
@@ -68,7 +69,7 @@ class Machine:
     def __init__(self, folder: Path, runtime: Path, model: ScriptedModel) -> None:
         self.folder = folder
         self.model = model
-        self.binary = find_codex(Path(CONFIGURED) if CONFIGURED else None).path
+        self.binary = find_codex(named_codex(CONFIGURED) if CONFIGURED else None).path
         self.project = folder / "project"
         self.project.mkdir()
         self.socket = runtime / "codextui" / "default.sock"

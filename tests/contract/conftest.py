@@ -1,7 +1,7 @@
 """The real Codex for contract tests: its binary, a home of its own, a workspace, a plain exchange.
 
-CODEXTUI_TEST_CODEX names the binaries to test with, separated as in PATH; without it the bundled
-one is tested.
+CODEXTUI_TEST_CODEX names the binaries to test with, separated as in PATH: paths, or versions of
+tests/codex_versions.json. Without it the bundled one is tested.
 """
 
 from __future__ import annotations
@@ -15,24 +15,56 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from codex_versions import named_codex
+from contract.codex_schema import CodexSchema
 
+from codextui.codex.endpoint import AppServerEndpoint
 from codextui.demo import ScriptedModel, codex_environment, scratch_codex_home, write_codex_home
 
-CONFIGURED = [
-    Path(name) for name in os.environ.get("CODEXTUI_TEST_CODEX", "").split(os.pathsep) if name
-]
+CONFIGURED = [name for name in os.environ.get("CODEXTUI_TEST_CODEX", "").split(os.pathsep) if name]
 PATIENCE_S = 60
 
 
 @pytest.fixture(params=CONFIGURED or ["bundled"], ids=str)
 def codex_binary(request: pytest.FixtureRequest) -> Path:
-    if isinstance(request.param, Path):
-        return request.param
+    if request.param != "bundled":
+        return named_codex(request.param)
     try:
         import codex_cli_bin  # noqa: PLC0415 - it may not be installed
     except ImportError:
         pytest.fail("No Codex to test with: install codextui[codex] or set CODEXTUI_TEST_CODEX.")
     return Path(codex_cli_bin.bundled_codex_path())
+
+
+@pytest.fixture(autouse=True)
+def calls_fit_the_schema(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
+    """Fail the test if a call that Codex took has parameters which its schema does not have.
+
+    Codex ignores what it does not know. What an `Exchange` sends is not looked at.
+    """
+    if "codex_binary" not in request.fixturenames:
+        yield
+        return
+    binary: Path = request.getfixturevalue("codex_binary")
+    made: list[tuple[str, str]] = []
+    call_app = AppServerEndpoint.call
+
+    async def call(endpoint: AppServerEndpoint, method: str, params: Any, **options: Any) -> Any:
+        result = await call_app(endpoint, method, params, **options)
+        made.append((method, json.dumps(params)))
+        return result
+
+    monkeypatch.setattr(AppServerEndpoint, "call", call)
+    yield
+    schema = CodexSchema.generate(binary)
+    problems = [
+        f"{method}: {problem}"
+        for method, params in dict.fromkeys(made)
+        for problem in schema.call_problems(method, json.loads(params))
+    ]
+    assert not problems
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from codextui.console.model.items import (
     Note,
     PlanText,
     Reasoning,
+    Remark,
     RoleRequest,
     RunNote,
     SubAgentCall,
@@ -206,6 +207,49 @@ def _read_web_search(item: JsonObject) -> WebSearch:
     )
 
 
+def _read_output(item: JsonObject) -> ToolCall:
+    output = item.get("output")
+    text = output if isinstance(output, str) else _join_texts(output, "inputText")
+    return ToolCall(
+        server=fields.text_or(item, "namespace"),
+        tool=fields.text(item, "name"),
+        status="completed",
+        result=output if text is None else clip(text),
+    )
+
+
+def _read_image_view(item: JsonObject) -> Remark:
+    return Remark(f"looked at the image {clip(fields.text(item, 'path'))}")
+
+
+def _read_image_generation(item: JsonObject) -> Remark:
+    """Read an image that the model made, without its data, which may be megabytes."""
+    place = fields.text_or(item, "savedPath")
+    failure = item.get("failure")
+    what = "made an image" if failure is None else "could not make an image"
+    parts = [f"{what}: {place}" if place else f"{what} ({fields.text(item, 'status')})"]
+    if isinstance(failure, dict):
+        parts.append(fields.text_or(failure, "type"))
+    parts.append(clip(fields.text_or(item, "revisedPrompt")))
+    return Remark("\n".join(part for part in parts if part))
+
+
+def _read_sleep(item: JsonObject) -> Remark:
+    return Remark(f"paused for {fields.integer_or(item, 'durationMs') / 1000:g} s")
+
+
+def _read_hook_prompt(item: JsonObject) -> Remark:
+    texts = (fields.text(fragment, "text") for fragment in fields.objects(item, "fragments"))
+    return Remark(clip("a hook added to the prompt:\n" + "\n".join(texts)))
+
+
+def _read_review(item: JsonObject) -> Remark:
+    begins = item.get("type") == "enteredReviewMode"
+    text = clip(fields.text_or(item, "review")).strip()
+    words = "the review begins" if begins else "the review is done"
+    return Remark(f"{words}: {text}" if text else words)
+
+
 _READERS: dict[str, Callable[[JsonObject], ItemContent]] = {
     "agentMessage": _read_agent_message,
     "reasoning": _read_reasoning,
@@ -218,4 +262,11 @@ _READERS: dict[str, Callable[[JsonObject], ItemContent]] = {
     "subAgentActivity": _read_agent_call,
     "webSearch": _read_web_search,
     "contextCompaction": lambda _: ContextCompaction(),
+    "functionCallOutput": _read_output,
+    "imageView": _read_image_view,
+    "imageGeneration": _read_image_generation,
+    "sleep": _read_sleep,
+    "hookPrompt": _read_hook_prompt,
+    "enteredReviewMode": _read_review,
+    "exitedReviewMode": _read_review,
 }

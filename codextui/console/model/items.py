@@ -233,6 +233,16 @@ class ContextCompaction(msgspec.Struct, frozen=True):
     """Codex summarised the conversation to fit the context window (`contextCompaction`)."""
 
 
+class Remark(msgspec.Struct, frozen=True):
+    """What Codex did besides, in words.
+
+    It is made of `imageView`, `imageGeneration`, `sleep`, `hookPrompt`, `enteredReviewMode` and
+    `exitedReviewMode`.
+    """
+
+    text: str
+
+
 class ApprovalRequest(msgspec.Struct):
     """An approval and its outcome, None while it is open."""
 
@@ -337,6 +347,7 @@ ItemContent: TypeAlias = (
     | SubAgentCall
     | WebSearch
     | ContextCompaction
+    | Remark
     | ApprovalRequest
     | TurnStart
     | TurnEnd
@@ -431,7 +442,7 @@ def _note_size(content: ItemContent) -> int:
     match content:
         case ErrorMessage(message=str(words)) | WarningMessage(message=words):
             return len(words)
-        case RunNote(text=words):
+        case RunNote(text=words) | Remark(text=words):
             return len(words)
         case HandoffRefusal(missing=missing):
             return sum(len(line) for line in missing)

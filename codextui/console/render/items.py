@@ -21,6 +21,7 @@ from codextui.console.model.items import (
     PlanText,
     Progress,
     Reasoning,
+    Remark,
     RunNote,
     SubAgentCall,
     ToolCall,
@@ -225,6 +226,7 @@ def _has_space_above(content: ItemContent) -> bool:
         | ErrorMessage
         | WarningMessage
         | ContextCompaction
+        | Remark
         | WebSearch
         | RunNote
         | Handoff,
@@ -245,6 +247,8 @@ def _item_rows(item: TranscriptItem, width: int, palette: Palette, fold: Fold) -
         case ContextCompaction():
             words = "the conversation was summarised to fit the model"
             return wrap_with_glyph("·", words, palette.muted, width)
+        case Remark(text):
+            return _remark_rows(sanitize(text), width, palette, fold)
         case UnknownItem() as unknown:
             return _unknown_rows(unknown, width, palette, fold)
         case mark:
@@ -414,6 +418,15 @@ def _search_rows(search: WebSearch, width: int, palette: Palette) -> list[Row]:
         case _:
             words = f"searched the web: {search.query}"
     return wrap_with_glyph("→", reveal(words), palette.text, width)
+
+
+def _remark_rows(text: str, width: int, palette: Palette, fold: Fold) -> list[Row]:
+    lines = fold.take(text.split("\n"), MAX_MESSAGE_LINES)
+    shown = fold.clip("\n".join(lines), MAX_MESSAGE_LENGTH)
+    segments = [Segment(shown, palette.muted)]
+    if rest := text[len(shown) :]:
+        segments.append(Segment(f"\n… {_describe_rest(rest)}", palette.muted))
+    return indent(wrap(segments, width - 2, keep_spaces=True), Segment("· ", palette.muted))
 
 
 def _unknown_rows(unknown: UnknownItem, width: int, palette: Palette, fold: Fold) -> list[Row]:

@@ -121,10 +121,55 @@ def test_a_web_search_has_its_action() -> None:
 
 
 @pytest.mark.parametrize(
+    ("item", "text"),
+    [
+        ({"type": "imageView", "path": "/a.png"}, "looked at the image /a.png"),
+        ({"type": "sleep", "durationMs": 1500}, "paused for 1.5 s"),
+        ({"type": "enteredReviewMode", "review": "the diff"}, "the review begins: the diff"),
+        ({"type": "exitedReviewMode", "review": ""}, "the review is done"),
+        (
+            {"type": "hookPrompt", "fragments": [{"hookRunId": "r", "text": "run the tests"}]},
+            "a hook added to the prompt:\nrun the tests",
+        ),
+        (
+            {
+                "type": "imageGeneration",
+                "status": "completed",
+                "result": "A" * 100_000,
+                "savedPath": "/i.png",
+                "revisedPrompt": "a cat",
+            },
+            "made an image: /i.png\na cat",
+        ),
+        (
+            {
+                "type": "imageGeneration",
+                "status": "failed",
+                "failure": {"type": "usageLimitExceeded", "limitId": "images"},
+            },
+            "could not make an image (failed)\nusageLimitExceeded",
+        ),
+    ],
+)
+def test_what_codex_did_besides_is_said_in_words(item: dict[str, object], text: str) -> None:
+    assert read_item({"id": "i", **item}) == items.Remark(text)
+
+
+def test_the_output_of_a_function_is_a_tool_call_without_arguments() -> None:
+    item = {"type": "functionCallOutput", "id": "f", "name": "draw", "output": "done"}
+    assert read_item(item) == items.ToolCall("", "draw", status="completed", result="done")
+    parts = [{"type": "inputText", "text": "a"}, {"type": "inputText", "text": "b"}]
+    content = read_item({**item, "namespace": "pictures", "output": parts})
+    assert content == items.ToolCall("pictures", "draw", status="completed", result="a\nb")
+
+
+@pytest.mark.parametrize(
     "item",
     [
         {"type": "hologram", "id": "h", "beam": 3},
-        {"type": "imageView", "id": "h", "path": "/a.png"},
+        {"type": "imageView", "id": "h", "path": ["/a.png"]},
+        {"type": "functionCallOutput", "id": "h", "output": "x"},
+        {"type": "hookPrompt", "id": "h", "fragments": ["x"]},
         {"type": "commandExecution", "id": "c", "command": ["not", "a", "string"]},
         {"type": "agentMessage", "id": "c", "text": 7},
         {"type": "fileChange", "id": "c", "changes": "none"},

@@ -108,6 +108,8 @@ CHANGES = (FileChange("a.py", "add", "x\n"), FileChange("b.py", "delete", "y\n")
             items.SubAgentCall(AgentCall("wait", "failed", (SubAgent("c", "", "failed", "no"),))),
             ["", "→ waited for c", "  c: failed: no", "  ✗ failed"],
         ),
+        (items.Remark("looked at /a"), ["· looked at /a"]),
+        (items.Remark("one\ntwo"), ["· one", "  two"]),
         (items.WebSearch("rich", "search"), ["→ searched the web: rich"]),
         (items.WebSearch("", "openPage", "http://x"), ["→ opened http://x"]),
         (items.WebSearch("", "findInPage", "http://x", "y"), ["→ looked for 'y' in http://x"]),
@@ -162,10 +164,8 @@ CHANGES = (FileChange("a.py", "add", "x\n"), FileChange("b.py", "delete", "y\n")
         ),
         (items.WarningMessage("careful"), ["! warning: careful"]),
         (
-            items.UnknownItem(
-                "imageView", {"type": "imageView", "id": "i", "path": "/a", "n": [1]}
-            ),
-            ["", "· imageView", "  path: /a", "  n:", "    [", "      1", "    ]"],
+            items.UnknownItem("hologram", {"type": "hologram", "id": "i", "path": "/a", "n": [1]}),
+            ["", "· hologram", "  path: /a", "  n:", "    [", "      1", "    ]"],
         ),
     ],
 )
@@ -399,6 +399,7 @@ _CONTENTS: st.SearchStrategy[items.ItemContent] = st.one_of(
     ),
     st.builds(items.FileChanges, _CHANGES, _WORDS),
     st.builds(items.ToolCall, TEXTS, TEXTS, _JSON, _WORDS, _JSON, TEXTS, st.none() | st.integers()),
+    st.builds(items.Remark, TEXTS),
     st.builds(items.WebSearch, TEXTS, _WORDS, TEXTS, TEXTS),
     st.builds(
         items.ApprovalRequest,

@@ -1,0 +1,187 @@
+"""Codex's own programs and ours on one app-server, each in its terminal."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from e2e.codex_programs import DIALOG, CodexPrograms, codex_programs, type_prompt
+from e2e.conftest import PROGRAM, OpenTerminal
+
+from codextui.config import paths
+from codextui.demo import Run, Say, Script
+from codextui.demo.script import ModelScript
+
+StartPrograms = Callable[[ModelScript], CodexPrograms]
+PATIENCE_S = 60
+
+
+@pytest.fixture
+def start_programs(newest_codex: Path) -> Iterator[StartPrograms]:
+    """Starts a scripted model for programs of the newest Codex."""
+    entered = []
+
+    def start(script: ModelScript) -> CodexPrograms:
+        context = codex_programs(newest_codex, script)
+        programs = context.__enter__()
+        entered.append(context)
+        return programs
+
+    yield start
+    for context in entered:
+        context.__exit__(None, None, None)
+
+
+class OurServer:
+    """A shared server of ours on an app-server of somebody else."""
+
+    def __init__(self, programs: CodexPrograms, name: str, attach: str, settings: str = "") -> None:
+        self.name = name
+        config = programs.folder / f"{name}.toml"
+        lines = [f"home = {json.dumps(str(programs.home))}", f"attach = {json.dumps(attach)}"]
+        lines.append(f"binary = {json.dumps(str(programs.binary))}")
+        config.write_text("[codex]\n" + "\n".join(lines) + f"\n{settings}")
+        self.log = programs.folder / f"{name}.log"
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [*PROGRAM, "serve", "-L", name, "--config", str(config), "--until-stdin-ends"],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                env=programs.env,
+                start_new_session=True,
+            )
+        deadline = time.monotonic() + PATIENCE_S
+        while not paths.socket_path(name).exists():
+            assert self.process.poll() is None, self.log.read_text()
+            assert time.monotonic() < deadline, self.log.read_text()
+            time.sleep(0.05)
+
+    def run(self, command: str, *arguments: str) -> list[dict[str, Any]]:
+        """Run a command of ours, and return the JSON objects that it prints."""
+        ran = subprocess.run(
+            [*PROGRAM, command, "-L", self.name, "--json", *arguments],
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_S,
+            check=False,
+        )
+        assert ran.returncode == 0, f"{command}: {ran.stdout}{ran.stderr}{self.log.read_text()}"
+        return [json.loads(line) for line in ran.stdout.splitlines()]
+
+    def close(self) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        self.process.wait(PATIENCE_S)
+
+
+ServeOn = Callable[..., OurServer]
+
+
+@pytest.fixture
+def serve_on(scratch: Path, start_programs: StartPrograms) -> Iterator[ServeOn]:
+    """Starts a shared server of ours on an app-server of somebody else."""
+    servers: list[OurServer] = []
+
+    def serve(
+        programs: CodexPrograms, name: str = "ours", *, attach: str = "", settings: str = ""
+    ) -> OurServer:
+        servers.append(OurServer(programs, name, attach or programs.address, settings))
+        return servers[-1]
+
+    yield serve
+    for server in servers:
+        server.close()
+
+
+def asking(programs: CodexPrograms, name: str) -> Run:
+    """A command for which Codex has to ask."""
+    return Run(f"touch {programs.outside / name}", escalate=True, justification=f"It makes {name}.")
+
+
+def exists(path: Path) -> Callable[[], bool]:
+    return path.exists
+
+
+def start_ours(server: OurServer, programs: CodexPrograms, prompt: str) -> str:
+    options = ("--handle", "worker", "-C", str(programs.workspace))
+    (started,) = server.run("new", prompt, *options, "-s", "workspace-write", "-a", "on-request")
+    return str(started["thread"]["thread_id"])
+
+
+def test_an_approval_of_our_thread_is_answered_in_codexs_own_screen_or_in_our_console(
+    start_programs: StartPrograms, serve_on: ServeOn, open_terminal: OpenTerminal
+):
+    script = Script()
+    programs = start_programs(script)
+    script.on("make one", asking(programs, "one"), Say("One is made."))
+    script.on("make two", asking(programs, "two"), Say("Two is made."))
+    programs.start_app_server()
+    server = serve_on(programs)
+    thread = start_ours(server, programs, "Please make one")
+    console = open_terminal("-L", server.name)
+    console.wait_for("worker asks to run a command")
+    screen = programs.open_screen("resume", thread)
+    screen.wait_for(DIALOG)
+
+    screen.press("y")
+    console.wait_gone("asks to run a command")
+    print(console.text)
+    assert "elsewhere" in console.text
+    screen.wait_for("One is made.")
+    console.wait_for("One is made.")
+    assert (programs.outside / "one").exists()
+
+    type_prompt(screen, "Now make two")
+    screen.wait_for(DIALOG)
+    console.wait_for("worker asks to run a command")
+    console.wait_for("keys ready")
+    console.press("y")
+    screen.wait_gone(DIALOG)
+    screen.wait_for("Two is made.")
+    console.wait_for("Two is made.")
+    assert (programs.outside / "two").exists()
+
+
+@pytest.mark.slow
+def test_a_daemon_that_is_killed_comes_back_with_all_that_was_finished(
+    start_programs: StartPrograms, serve_on: ServeOn, open_terminal: OpenTerminal
+):
+    script = Script()
+    programs = start_programs(script)
+    script.on("first", Say("One is said."))
+    script.on("make it", asking(programs, "it"), Say("It is made."))
+    script.on("third", Say("Three is said."))
+    programs.run_daemon("start")
+    server = serve_on(programs, attach="daemon")
+    thread = start_ours(server, programs, "The first")
+    console = open_terminal("-L", server.name)
+    console.wait_for("One is said.")
+    screen = programs.open_screen("resume", thread, address=programs.daemon_address)
+    screen.wait_for("One is said.")
+    type_prompt(screen, "Please make it")
+    screen.wait_for(DIALOG)
+    console.wait_for("worker asks to run a command")
+
+    programs.kill_daemon()
+    console.wait_for("Codex's daemon is gone")
+    console.wait_for("lost with the Codex process, nobody decided")
+    console.wait_gone("asks to run a command")
+    screen.wait_gone(DIALOG)
+    assert not (programs.outside / "it").exists()
+
+    # Our server has started the daemon again, and both are on it.
+    console.wait_until(lambda: "gone" not in console.rows[0], "the daemon to come back")
+    screen.wait_for("Conversation interrupted")
+    type_prompt(screen, "The third")
+    screen.wait_for("Three is said.")
+    console.wait_for("Three is said.")
+    for terminal in (screen, console):
+        assert "One is said." in terminal.text
+    (answer,) = [event for event in server.run("read", "worker") if "One is said." in str(event)]
+    assert answer["msg"]["type"] == "item_completed"
