@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 
 from codextui.client.updates import UpdateHandler
-from codextui.console.model.history import HistoryPage, HistoryRequest
 from codextui.console.model.image_marks import split_images
 from codextui.console.screens import messages
 from codextui.errors import CodextuiError, ServerUnreachable
@@ -21,6 +20,7 @@ from codextui.protocol.threads import ThreadInfo
 
 if TYPE_CHECKING:
     from codextui.client.connection import Connection
+    from codextui.console.model.history import HistoryPage, HistoryRequest
     from codextui.jsonrpc.lines import Streams
 
 CODEX_CHECK_INTERVAL = 0.5
@@ -162,6 +162,8 @@ class ServerHistory:
 
     async def fetch(self, request: HistoryRequest) -> HistoryPage:
         """Return a page of threads."""
+        from codextui.console.model.history import HistoryPage  # noqa: PLC0415 - with the picker
+
         return HistoryPage.read(await self._server.call("codex-history", request.arguments))
 
     async def resume(self, thread_id: str) -> str:

@@ -269,6 +269,16 @@ class ConsoleState:
         self.threads[thread_id] = view
         return view, Changes(threads=frozenset({thread_id}), tree=True)
 
+    def _remove_thread(self, thread_id: str) -> Changes:
+        """Remove a thread of another program that is not open any more."""
+        if self.threads.pop(thread_id, None) is None:
+            return NO_CHANGES
+        asked = [one.approval_id for one in self._unresolved.values() if one.thread_id == thread_id]
+        for approval_id in asked:
+            del self._unresolved[approval_id]
+            self.approvals.pop(approval_id, None)
+        return Changes(threads=frozenset({thread_id}), tree=True, approvals=bool(asked))
+
     def _add_notice(self, at: float, severity: str, text: str) -> Changes:
         self.notices.append(ServerNotice(at, severity, text))
         del self.notices[:-MAX_NOTICES]

@@ -80,13 +80,18 @@ def tree_entries(threads: Iterable[ThreadInfo]) -> list[TreeEntry]:
     for info in sorted(by_id.values(), key=_sort_key):
         parent = None if info.thread_id in on_cycle else _parent(info, by_id)
         children.setdefault("" if parent is None else parent.thread_id, []).append(info)
+    children.get("", []).sort(key=_group_key)
     return list(_walk(children))
 
 
-def _sort_key(info: ThreadInfo) -> tuple[int, str, bool, float]:
+def _sort_key(info: ThreadInfo) -> tuple[bool, float]:
+    return info.state is ThreadState.KILLED, info.created_at
+
+
+def _group_key(info: ThreadInfo) -> tuple[int, str]:
     group = group_of(info)
     known = KNOWN_ORIGINS.index(group) if group in KNOWN_ORIGINS else len(KNOWN_ORIGINS)
-    return known, group, info.state is ThreadState.KILLED, info.created_at
+    return known, group
 
 
 def _parent(info: ThreadInfo, by_id: Mapping[str, ThreadInfo]) -> ThreadInfo | None:

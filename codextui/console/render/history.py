@@ -20,7 +20,7 @@ OPEN_MARK, CLOSED_MARK = "●", "○"
 MIN_TITLE_WIDTH = 24
 """Cells of a title for which anything else is left out first."""
 
-_COLUMNS = {"state": 13, "origin": 11, "place": 26, "model": 14, "age": 5}
+_COLUMNS = {"state": 11, "origin": 11, "place": 20, "model": 12, "age": 4}
 _GAP = 2
 
 
@@ -72,7 +72,7 @@ def past_title(thread: PastThread) -> str:
 
 
 def format_age(seconds: float) -> str:
-    """Format how long ago something was, in at most five cells: `now`, `12m`, `3h`, `5d`, `2y`."""
+    """Format how long ago something was, in at most four cells: `now`, `12m`, `3h`, `5d`, `2y`."""
     for size, unit in ((31_536_000, "y"), (86_400, "d"), (3_600, "h"), (60, "m")):
         if seconds >= size:
             return f"{min(999, int(seconds // size))}{unit}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import ClassVar, Protocol
 
 from msgspec import structs
@@ -32,10 +32,10 @@ MAX_SEARCH_LENGTH = 200
 _SHORT = 18
 """Rows of a terminal below which margins are left out."""
 
-SEARCH_KEYS = "⏎ open   ↑ ↓ choose   tab to the list   ^t archive   esc close"
-LIST_KEYS = "⏎ open   a archive   n name   / search   ^t archived ones   esc close"
-ARCHIVE_KEYS = "⏎ open   a take out   n name   / search   ^t the others   esc close"
-NAME_KEYS = "⏎ give it this name   esc back"
+SEARCH_KEYS = ("⏎ open", "tab list", "^t archive", "esc close", "↑ ↓ choose")
+LIST_KEYS = ("⏎ open", "a archive", "n name", "/ search", "esc close", "^t archived ones")
+ARCHIVE_KEYS = ("⏎ open", "a take out", "n name", "/ search", "esc close", "^t the others")
+NAME_KEYS = ("⏎ give it this name", "esc back")
 
 
 class HistoryCalls(Protocol):
@@ -120,6 +120,7 @@ class HistoryScreen(ModalScreen[str]):
     def on_resize(self, event: events.Resize) -> None:
         """Leave margins out where there is little room."""
         self.set_class(event.size.height < _SHORT, "-short")
+        self.call_after_refresh(self._show_keys)
 
     def on_descendant_focus(self) -> None:
         """Show the keys of what has the focus."""
@@ -318,15 +319,26 @@ class HistoryScreen(ModalScreen[str]):
 
     def _show_keys(self) -> None:
         if self._renamed is not None:
-            keys = NAME_KEYS
+            keys: Sequence[str] = NAME_KEYS
         elif not self._list.has_focus:
             keys = SEARCH_KEYS
         else:
             keys = ARCHIVE_KEYS if self._history.query.archived else LIST_KEYS
-        self.query_one("#keys", Static).update(keys)
+        line = self.query_one("#keys", Static)
+        line.update(_fit_keys(keys, line.size.width))
 
     def _show_note(self, note: str, *, is_error: bool = False) -> None:
         shown = self.query_one("#note", Static)
         shown.update(note)
         shown.set_class(bool(note), "-shown")
         shown.set_class(is_error, "-error")
+
+
+def _fit_keys(keys: Sequence[str], width: int) -> str:
+    """Join as many keys as fit into `width` cells, at least the first."""
+    line, *more = keys
+    for key in more:
+        if len(line) + 3 + len(key) > width:
+            break
+        line = f"{line}   {key}"
+    return line

@@ -143,6 +143,11 @@ class PaneSlots:
         else:
             self._shown.append(thread_id)
 
+    def remove(self, thread_id: str) -> None:
+        """Free the slot of a thread that has gone."""
+        if thread_id in self._shown:
+            self._shown.remove(thread_id)
+
     def keep_visible(self, thread_id: str) -> None:
         """Move a thread that lost its slot to fewer panes into the last one."""
         if thread_id in self._shown and thread_id not in self.shown:

@@ -113,14 +113,22 @@ class StatusLine(LineWidget):
             parts.append(Segment(f"{mark.glyph} {status.waiting} {verb} you", mark.style))
         if status.running:
             parts.append(Segment(f"{status.running} running", palette.running))
-        if status.tokens:
-            parts.append(Segment(f"{format_tokens(status.tokens)} tokens", palette.muted))
         if status.followed is not None:
             parts.append(Segment(f"{status.followed} followed", palette.muted))
-        if status.codex_version:
-            codex = truncate_left(one_line(status.attached, 200), ADDRESS_WIDTH) or "codex"
-            parts.append(Segment(f"{codex} {one_line(status.codex_version)}", palette.muted))
+        codex, tokens = self._codex_parts(palette), self._token_parts(palette)
+        parts += [*codex, *tokens] if status.attached else [*tokens, *codex]
         return parts
+
+    def _codex_parts(self, palette: Palette) -> list[Segment]:
+        status = self._status
+        if not status.codex_version:
+            return []
+        codex = truncate_left(one_line(status.attached, 200), ADDRESS_WIDTH) or "codex"
+        return [Segment(f"{codex} {one_line(status.codex_version)}", palette.muted)]
+
+    def _token_parts(self, palette: Palette) -> list[Segment]:
+        tokens = self._status.tokens
+        return [Segment(f"{format_tokens(tokens)} tokens", palette.muted)] if tokens else []
 
     def _connection_part(self, palette: Palette) -> Segment:
         link = self._status.connection

@@ -178,6 +178,9 @@ class Workbench(Horizontal):
     def _place_new_threads(self) -> None:
         """Give slots to new threads, and to those of a team once they work."""
         threads = self.state.threads
+        for gone in self._seen_threads - threads.keys():
+            if self.state.connection.caught_up and self._written_to(gone) is None:
+                self._slots.remove(gone)
         self._seen_threads &= threads.keys()
         new = [thread_id for thread_id in threads if thread_id not in self._seen_threads]
         for thread_id in new:
@@ -196,9 +199,9 @@ class Workbench(Horizontal):
         threads = self.state.threads
         shown = [threads.get(id_) or self._written_to(id_) for id_ in self._slots.shown]
         views = [view for view in shown if view is not None]
+        is_gone = self.current not in threads and self._written_to(self.current) is None
         if views != [tile.pane.view for tile in self.grid.tiles]:
             self.grid.show(views, self._pane_context)
-            is_gone = self.current not in threads and self._written_to(self.current) is None
             if is_gone or not self._is_arranged_by_user:
                 first = self._entries[0].thread_id if self._entries else ""
                 self.current = views[0].thread_id if views else first
@@ -207,8 +210,10 @@ class Workbench(Horizontal):
             self.app.post_message(self.PanesChanged(tuple(view.thread_id for view in views)))
             for tile in self.grid.tiles:
                 tile.pane.set_draft(self.drafts.get(tile.thread_id, ""))
-        elif not self.current and self._entries:  # Only threads of other programs are there.
+        elif is_gone and self._entries:
+            # Only threads of other programs are there, or the one of the cursor has left.
             self.current = self._entries[0].thread_id
+            self._mark_current()
             self.post_message(self.CurrentChanged())
         self.grid.empty.update_text(
             connected=self.state.connection.caught_up,

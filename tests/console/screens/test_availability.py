@@ -85,3 +85,19 @@ def test_without_a_thread_the_reason_says_how_to_start_one(action: Action) -> No
     console_state = ConsoleState()
     console_state.set_connected(fresh=True)
     assert "n starts one" in unavailable_reason(action, console_state, "")
+
+
+@pytest.mark.parametrize("action", list(Action))
+@pytest.mark.parametrize("state", [ThreadState.IDLE, ThreadState.RUNNING])
+def test_of_another_programs_thread_only_killing_is_refused(
+    action: Action, state: ThreadState
+) -> None:
+    ours = state_with(state, TurnStarted())
+    theirs = state_with(state, TurnStarted())
+    info = ThreadInfo("t", "backend", state, ours=False, origin="Codex TUI")
+    theirs.apply(Event(9, "t", "u", 0.0, ThreadChanged(info)))
+    reason = unavailable_reason(action, theirs, "t")
+    if action is Action.KILL:
+        assert reason.startswith("backend belongs to Codex TUI: only there can it be closed.")
+    else:
+        assert reason == unavailable_reason(action, ours, "t")

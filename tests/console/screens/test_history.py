@@ -178,14 +178,9 @@ async def test_enter_resumes_a_thread_and_opens_it(console: Console) -> None:
         assert console.app.screen is console.app.main
         console.server.thread("shop-2", ThreadState.IDLE)
         console.server.threads["t-shop-2"] = info
-        console.server.say("p2", _changed(info), "")
+        console.server.say("p2", ThreadChanged(info), "")
         await console.settle()
         assert console.current == "p2"
-
-
-def _changed(info: ThreadInfo) -> object:
-
-    return ThreadChanged(info)
 
 
 async def test_a_thread_that_is_open_is_only_shown(console: Console) -> None:

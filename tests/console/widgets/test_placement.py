@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import pytest
 from console.model.events import FakeServer, info
+from hypothesis import given
+from hypothesis import strategies as st
 
 from codextui.console.model.state import ConsoleState
 from codextui.console.widgets.placement import (
@@ -10,11 +12,13 @@ from codextui.console.widgets.placement import (
     PANE_COUNTS,
     PaneSlots,
     Tiling,
+    may_take_pane,
     pane_capacity,
     sort_by_urgency,
     tile_panes,
     wants_pane,
     yield_rank,
+    yields_to_all,
 )
 from codextui.protocol import events as ev
 from codextui.protocol.runs import ThreadKind
@@ -243,3 +247,64 @@ def test_threads_without_a_team_neither_claim_nor_yield() -> None:
     state = state_with(alone, idle)
     assert not wants_pane(state, alone)
     assert not yield_rank(state, idle, 4)
+
+
+# Threads of other programs.
+
+
+def foreign(name: str, state: ThreadState, **more: object) -> ThreadInfo:
+    return info(name, state=state, ours=False, origin="Codex TUI", **more)
+
+
+@pytest.mark.parametrize("state", list(ThreadState))
+@pytest.mark.parametrize("ours", [True, False])
+def test_another_program_takes_a_pane_only_to_ask(state: ThreadState, ours: bool) -> None:
+    thread = info("t", state=state, ours=ours)
+    assert may_take_pane(thread) is (ours or state is S.NEEDS_INPUT)
+    assert yields_to_all(thread) is (state is S.KILLED or not may_take_pane(thread))
+
+
+def test_what_another_program_shows_comes_before_nothing_of_it_that_is_not_shown() -> None:
+    state = state_with(
+        foreign("busy", S.RUNNING),
+        foreign("asks", S.NEEDS_INPUT),
+        foreign("shown", S.IDLE),
+        info("own", state=S.IDLE),
+    )
+    names = sort_by_urgency(state, state.tree(), 4, shown=["shown"])
+    assert names == ["asks", "shown", "own"]
+    assert wants_pane(state, state.threads["asks"].info)
+    assert not wants_pane(state, state.threads["busy"].info)
+
+
+@st.composite
+def machines(draw: st.DrawFn) -> list[ThreadInfo]:
+    ids = draw(st.lists(st.sampled_from("abcdefgh"), unique=True, max_size=8))
+    states = st.sampled_from([S.IDLE, S.RUNNING, S.NEEDS_INPUT, S.FAILED, S.KILLED])
+    return [info(i, state=draw(states), ours=draw(st.booleans())) for i in ids]
+
+
+@given(machines(), st.sampled_from(PANE_COUNTS), st.sets(st.sampled_from("abcdefgh"), max_size=3))
+def test_no_thread_of_another_program_gets_a_pane_unless_it_asks_or_has_one(
+    threads: list[ThreadInfo], capacity: int, shown: set[str]
+) -> None:
+    state = state_with(*threads)
+    urgent = sort_by_urgency(state, state.tree(), capacity, sorted(shown))
+    by_id = {thread.thread_id: thread for thread in threads}
+    for name in urgent:
+        assert by_id[name].ours or by_id[name].state is S.NEEDS_INPUT or name in shown
+    living = {t.thread_id for t in threads if t.ours and t.state is not S.KILLED}
+    assert living <= set(urgent)
+
+
+@given(machines(), st.sampled_from(PANE_COUNTS))
+def test_one_that_asks_for_nothing_is_the_first_to_yield(
+    threads: list[ThreadInfo], capacity: int
+) -> None:
+    state = state_with(*threads)
+    ranks = {t.thread_id: yield_rank(state, t, capacity) for t in threads}
+    for thread in threads:
+        if not thread.ours and thread.state is not S.NEEDS_INPUT:
+            assert ranks[thread.thread_id] == max(ranks.values())
+        elif not thread.ours:
+            assert ranks[thread.thread_id] == 0
