@@ -1,4 +1,4 @@
-"""Codex's own programs on one app-server, with a scripted model: its screen, its `exec`, its daemon.
+"""Codex's own programs on one app-server with a scripted model: screen, `exec`, daemon.
 
 Its screen asks nothing at its start: the workspace is trusted, and its notices are read.
 """
