@@ -28,6 +28,7 @@ _Message: TypeAlias = (
     | kinds.PlanText
     | kinds.Reasoning
     | kinds.ContextCompaction
+    | kinds.ReviewMark
 )
 _Action: TypeAlias = (
     kinds.CommandExecution
@@ -85,6 +86,7 @@ def _format_content(item: TranscriptItem) -> str:
             | kinds.PlanText()
             | kinds.Reasoning()
             | kinds.ContextCompaction()
+            | kinds.ReviewMark()
         ) as message:
             return _format_message(message)
         case (
@@ -117,6 +119,8 @@ def _format_message(message: _Message) -> str:
             return sanitize(text.text)
         case kinds.Reasoning(summary, raw):
             return _prefix_lines("~ ", "\n\n".join(part.text for part in summary or raw))
+        case kinds.ReviewMark(subject):
+            return f"(reviews {sanitize(subject)})" if subject else "(the review has ended)"
         case kinds.ContextCompaction():
             return "(the conversation was summarised)"
 

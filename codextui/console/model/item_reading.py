@@ -19,6 +19,7 @@ from codextui.console.model.items import (
     Note,
     PlanText,
     Reasoning,
+    ReviewMark,
     RoleRequest,
     RunNote,
     SubAgentCall,
@@ -217,5 +218,7 @@ _READERS: dict[str, Callable[[JsonObject], ItemContent]] = {
     "collabAgentToolCall": _read_agent_call,
     "subAgentActivity": _read_agent_call,
     "webSearch": _read_web_search,
+    "enteredReviewMode": lambda item: ReviewMark(clip(fields.text_or(item, "review", "changes"))),
+    "exitedReviewMode": lambda _: ReviewMark(),
     "contextCompaction": lambda _: ContextCompaction(),
 }

@@ -229,6 +229,16 @@ class WebSearch(msgspec.Struct, frozen=True):
     pattern: str = ""
 
 
+class ReviewMark(msgspec.Struct, frozen=True):
+    """The begin or the end of a review (`enteredReviewMode`, `exitedReviewMode`).
+
+    Attributes:
+        subject: what is reviewed; empty at the end, whose text is the message that follows.
+    """
+
+    subject: str = ""
+
+
 class ContextCompaction(msgspec.Struct, frozen=True):
     """Codex summarised the conversation to fit the context window (`contextCompaction`)."""
 
@@ -337,6 +347,7 @@ ItemContent: TypeAlias = (
     | SubAgentCall
     | WebSearch
     | ContextCompaction
+    | ReviewMark
     | ApprovalRequest
     | TurnStart
     | TurnEnd
@@ -413,7 +424,11 @@ def content_size(content: ItemContent) -> int:
             return len(content.command) + len(content.output)
         case FileChanges(changes):
             return sum(len(change.path) + len(change.diff) for change in changes)
-        case UserMessage(text=str(words)) | RoleRequest(text=str(words)):
+        case (
+            UserMessage(text=str(words))
+            | RoleRequest(text=str(words))
+            | ReviewMark(subject=str(words))
+        ):
             return len(words)
         case ApprovalRequest(approval):
             return len(repr(approval.asked))

@@ -21,6 +21,7 @@ from codextui.console.model.items import (
     PlanText,
     Progress,
     Reasoning,
+    ReviewMark,
     RunNote,
     SubAgentCall,
     ToolCall,
@@ -225,6 +226,7 @@ def _has_space_above(content: ItemContent) -> bool:
         | ErrorMessage
         | WarningMessage
         | ContextCompaction
+        | ReviewMark
         | WebSearch
         | RunNote
         | Handoff,
@@ -242,6 +244,9 @@ def _item_rows(item: TranscriptItem, width: int, palette: Palette, fold: Fold) -
             return wrap_with_glyph("~", "thinking …", palette.muted, width) if is_open else []
         case CommandExecution() | FileChanges() | ToolCall() | SubAgentCall() | WebSearch():
             return _action_rows(item.content, width, palette, item.progress, fold)
+        case ReviewMark(subject):
+            words = f"reviews {sanitize(subject)}" if subject else "the review has ended"
+            return wrap_with_glyph("·", words, palette.muted, width)
         case ContextCompaction():
             words = "the conversation was summarised to fit the model"
             return wrap_with_glyph("·", words, palette.muted, width)
