@@ -57,6 +57,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_turn_commands(commands)
     _add_thread_commands(commands)
     _add_set_command(commands)
+    _add_review_command(commands)
     _add_approval_commands(commands)
     _add_team_commands(commands)
     return parser
@@ -367,6 +368,25 @@ def _add_thread_commands(commands: _Commands) -> None:
         parser.add_argument("thread", metavar="THREAD")
         if name == "rename":
             parser.add_argument("handle", metavar="HANDLE")
+
+
+def _add_review_command(commands: _Commands) -> None:
+    parser = _add(
+        commands, "review", "threads:review", "let Codex review changes, the uncommitted ones first"
+    )
+    parser.add_argument(
+        "thread", metavar="THREAD", nargs="?", help="in its folder (default: a new thread here)"
+    )
+    parser.add_argument("-C", "--cwd", metavar="FOLDER", type=Path, help="the folder")
+    target = parser.add_mutually_exclusive_group()
+    target.add_argument("--base", metavar="BRANCH", help="what differs from a branch")
+    target.add_argument("--commit", metavar="SHA", help="what a commit changes")
+    target.add_argument("--instructions", metavar="TEXT", help="what to review, in words")
+    parser.add_argument(
+        "--detached", action="store_true", help="in a new thread instead of in THREAD"
+    )
+    parser.add_argument("--handle", metavar="NAME", help="what to call the new thread")
+    _add_wait(parser)
 
 
 def _add_set_command(commands: _Commands) -> None:

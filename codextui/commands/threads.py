@@ -181,6 +181,24 @@ def set_settings(options: argparse.Namespace) -> int:
     return 0
 
 
+def review(options: argparse.Namespace) -> int:
+    """Review changes, in a thread or in a new one in a folder."""
+    arguments: dict[str, object] = {}
+    if options.thread is not None:
+        if options.cwd is not None:
+            raise ConfigInvalid("either THREAD or --cwd says what is reviewed")
+        arguments |= {"thread": options.thread, "detached": options.detached}
+    else:
+        arguments["cwd"] = str((options.cwd or Path.cwd()).absolute())
+    for name in ("base", "commit", "instructions", "handle"):
+        if getattr(options, name) is not None:
+            arguments[name] = getattr(options, name)
+    if options.wait:
+        return asyncio.run(call_and_wait(options, "codex-review", arguments))
+    result = _rename_turn_id(call_tool(options, "codex-review", arguments, start=True))
+    return print_result(options, result, "reviewing in")
+
+
 _HEADER = ("THREAD", "KIND", "STATE", "ELAPSED", "TOKENS", "WHERE", "WAITS FOR / BRIEF")
 
 _MAX_INDENT_LEVEL = 12

@@ -21,6 +21,7 @@ from codextui.console.screens.new_thread import NewThreadScreen
 from codextui.console.screens.pager import PagerScreen
 from codextui.console.screens.problem import ProblemScreen
 from codextui.console.screens.queue import QueueScreen
+from codextui.console.screens.review import ReviewScreen
 from codextui.console.screens.settings import SettingsScreen
 from codextui.console.screens.timeline import TimelineScreen
 from codextui.console.widgets.choice_list import ChoiceList
@@ -44,6 +45,7 @@ PLACES: dict[str, Sequence[BindingType]] = {
     "Fork through a turn": ForkScreen.BINDINGS,
     "Queue": QueueScreen.BINDINGS,
     "Settings": SettingsScreen.BINDINGS,
+    "Review": ReviewScreen.BINDINGS,
     "Diff": DiffScreen.BINDINGS,
     "Pager": PagerScreen.BINDINGS,
     "History": [*HistoryScreen.BINDINGS, *HistoryList.BINDINGS],

@@ -138,9 +138,10 @@ async def perform_request(
                 await server.call("codex-queue", {**arguments, "action": "add"})
             else:
                 await server.call("codex-send", arguments)
-        case messages.CallTool(tool=tool, arguments=arguments):
+        case messages.CallTool(tool=tool, arguments=arguments) as request:
             result = await server.call(tool, arguments)
             request.answer = str(result.get("text") or "")
+            return _read_thread(result) if request.opens else None
         case messages.InterruptTurn(thread_id=thread_id):
             await server.call("codex-interrupt", {"thread": thread_id})
         case messages.KillThread(thread_id=thread_id):

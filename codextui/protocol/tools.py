@@ -370,6 +370,23 @@ SUPERVISOR_TOOLS: tuple[JsonObject, ...] = (
         annotations=_WORKS,
     ),
     _tool(
+        "codex-review",
+        "Review changes",
+        "Let Codex review the uncommitted changes of a thread's folder, or what one of `base`, "
+        "`commit` and `instructions` names; returns at once. In the thread, which has to be at "
+        "rest, or in a new one: with `detached`, or with `cwd` instead of `thread`.",
+        {
+            **_THREAD,
+            "cwd": _text("The folder to review, in a new thread; absolute."),
+            "detached": {"type": "boolean", "description": "Review in a new thread."},
+            "base": _text("A branch: what differs from it."),
+            "commit": _text("A commit: what it changes."),
+            "instructions": _text("What to review, in words."),
+            "handle": _text("The short name of the new thread."),
+        },
+        annotations=_WORKS,
+    ),
+    _tool(
         "codex-fork",
         "Fork a thread",
         "Make a thread with the past of another, as a whole or through one of its turns.",

@@ -122,6 +122,18 @@ async def test_ps_without_threads_explains_how_to_start_one(server: FakeServer, 
             "steered backend",
         ),
         (
+            ["review", "x", "--detached", "--base", "main", "--handle", "h"],
+            "codex-review",
+            {"thread": "x", "detached": True, "base": "main", "handle": "h"},
+            "reviewing in backend",
+        ),
+        (
+            ["review", "-C", "/", "--commit", "abc"],
+            "codex-review",
+            {"cwd": "/", "commit": "abc"},
+            "reviewing in backend",
+        ),
+        (
             ["set", "x", "model=m=1", "effort=low", "budget=1.5M", "sandbox=read-only"],
             "codex-settings",
             {
@@ -220,7 +232,7 @@ def test_settings_that_are_none_are_wrong_usage(
     capsys: pytest.CaptureFixture[str], settings: list[str], problem: str
 ) -> None:
     with pytest.raises(SystemExit, match="2"):
-        build_parser("1").parse_args(["set", "x", *settings])
+        build_parser().parse_args(["set", "x", *settings])
     assert problem in capsys.readouterr().err
 
 

@@ -244,10 +244,10 @@ def _read_hook_prompt(item: JsonObject) -> Remark:
 
 
 def _read_review(item: JsonObject) -> Remark:
-    begins = item.get("type") == "enteredReviewMode"
+    if item.get("type") == "exitedReviewMode":
+        return Remark("the review is done")  # the message that follows has its text
     text = clip(fields.text_or(item, "review")).strip()
-    words = "the review begins" if begins else "the review is done"
-    return Remark(f"{words}: {text}" if text else words)
+    return Remark(f"the review begins: {text}" if text else "the review begins")
 
 
 _READERS: dict[str, Callable[[JsonObject], ItemContent]] = {

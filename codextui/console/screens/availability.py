@@ -18,6 +18,7 @@ class Action(StrEnum):
     SEND = "write to it"
     QUEUE = "show its queue"
     SETTINGS = "change its settings"
+    REVIEW = "review its changes"
     FORK = "fork it"
     FORK_THROUGH = "fork it through a turn"
     INTERRUPT = "interrupt it"
@@ -38,6 +39,13 @@ NEEDS_NO_THREAD = frozenset({Action.START, Action.HISTORY, Action.STOP})
 """Actions that concern no thread."""
 
 
+_OF_CODEX_THREADS = {
+    Action.SETTINGS: "its team's configuration has its settings",
+    Action.QUEUE: "only its Codex threads have a queue",
+    Action.REVIEW: "only its Codex threads can review",
+}
+
+
 def unavailable_reason(action: Action, state: ConsoleState, thread_id: str) -> str:
     """Return why `action` is unavailable for a row of the tree; empty if it is available."""
     if action not in NEEDS_NO_SERVER and not state.connection.connected:
@@ -49,6 +57,9 @@ def unavailable_reason(action: Action, state: ConsoleState, thread_id: str) -> s
         return f"Nothing to {action}: no thread is chosen. n starts one."
     if action in (Action.GATES, Action.TIMELINE):
         return "" if state.run_id_of(thread_id) else _no_run_reason(action, view)
+    if view.info.kind is not ThreadKind.CODEX and action in _OF_CODEX_THREADS:
+        what = "a role" if view.info.kind is ThreadKind.ROLE else "a team's run"
+        return f"{view.info.handle} is {what}: {_OF_CODEX_THREADS[action]}."
     match view.info.kind:
         case ThreadKind.CODEX:
             return _thread_reason(action, view)
@@ -104,10 +115,6 @@ def _role_reason(action: Action, state: ConsoleState, view: ThreadView) -> str:
                 f"{handle} is a role: only its Codex threads can be forked. "
                 "R runs it again from its start."
             )
-        case Action.SETTINGS:
-            return f"{handle} is a role: its team's configuration has its settings."
-        case Action.QUEUE:
-            return f"{handle} is a role: only its Codex threads have a queue."
         case Action.DIFF if not view.diff:
             return f"{handle} is a role: d on its Codex threads shows what they changed."
         case Action.KILL:
@@ -128,10 +135,6 @@ def _run_reason(action: Action, view: ThreadView) -> str:
     match action:
         case Action.FORK | Action.FORK_THROUGH:
             return f"{handle} is a team's run: only the Codex threads of its roles can be forked."
-        case Action.SETTINGS:
-            return f"{handle} is a team's run: its team's configuration has its settings."
-        case Action.QUEUE:
-            return f"{handle} is a team's run: only its Codex threads have a queue."
         case Action.DIFF if not view.diff:
             return f"{handle} is a team's run: d on the Codex threads shows what they changed."
         case Action.RERUN:
@@ -160,6 +163,7 @@ def _team_state_reason(action: Action, view: ThreadView) -> str:
 
 _KILLED_REASONS = {
     Action.SETTINGS: "{} was killed: it has no settings any more.",
+    Action.REVIEW: "{} was killed: it reviews nothing any more.",
     Action.SEND: "{} was killed and takes no more prompts; f forks it, n starts another.",
     Action.KILL: "{} is killed already.",
 }

@@ -70,14 +70,18 @@ class CallTool(ServerRequest):
     Attributes:
         tool: the tool's name.
         arguments: its arguments.
+        opens: whether the thread of its result is shown.
         answer: the `text` of its result, which is shown; empty before, and where it has none.
     """
 
-    def __init__(self, description: str, tool: str, arguments: dict[str, Json]) -> None:
+    def __init__(
+        self, description: str, tool: str, arguments: dict[str, Json], *, opens: bool = False
+    ) -> None:
         super().__init__()
         self.description = description  # type: ignore[misc] # of this request, not of its kind
         self.tool = tool
         self.arguments = arguments
+        self.opens = opens
         self.answer = ""
 
 

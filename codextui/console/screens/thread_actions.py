@@ -137,6 +137,14 @@ class ThreadActions(Screen[None]):
             change = partial(self._change_settings, info.thread_id)
             self.app.push_screen(SettingsScreen(info), change)
 
+    def action_review(self) -> None:
+        """Ask what to review, and review it."""
+        from codextui.console.screens.review import ReviewScreen  # noqa: PLC0415
+
+        if self._check_available(Action.REVIEW):
+            info = self.state.threads[self.workbench.current].info
+            self.app.push_screen(ReviewScreen(info), partial(self._review, info.thread_id))
+
     def action_fork(self) -> None:
         """Fork the thread as it is now."""
         if self._check_available(Action.FORK):
@@ -328,6 +336,13 @@ class ThreadActions(Screen[None]):
         if changes:
             arguments = {"thread": thread_id, **changes}
             self.post_message(messages.CallTool("change the settings", "codex-settings", arguments))
+
+    def _review(self, thread_id: str, choice: dict[str, Json] | None) -> None:
+        if choice is not None:
+            arguments = {"thread": thread_id, **choice}
+            self.post_message(
+                messages.CallTool("start the review", "codex-review", arguments, opens=True)
+            )
 
     def _fork_through(self, thread_id: str, choice: ForkChoice | None) -> None:
         if choice is not None:

@@ -151,16 +151,16 @@ def _describe_start(item: JsonObject) -> str:
             return f"calls {_tool(item)}"
         case "collabAgentToolCall":
             return _agent_call(item)
-        case "subAgentActivity":
-            return ""  # its end says the same
         case "webSearch":
             return f"searches the web: {_shorten(item.get('query'))}".rstrip(": ")
         case "agentMessage":
             return "speaks"
         case "reasoning":
             return "thinks"
-        case "userMessage":
-            return ""
+        case "enteredReviewMode":
+            return f"reviews {_shorten(item.get('review'))}"
+        case "userMessage" | "exitedReviewMode" | "subAgentActivity":
+            return ""  # the end of the latter says the same
         case kind:
             return f"began: {_shorten(kind)}"
 
@@ -179,8 +179,10 @@ def _describe_end(item: JsonObject) -> str:
             return _agent_call(item)
         case "agentMessage":
             return f"said: {_shorten(item.get('text'))}"
-        case "userMessage":
+        case "userMessage" | "enteredReviewMode":
             return ""
+        case "exitedReviewMode":
+            return "has reviewed"
         case "reasoning":
             return "thought"
         case kind:

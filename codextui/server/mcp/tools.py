@@ -10,7 +10,9 @@ from typing import Any, TypeAlias
 import codextui
 from codextui.codex.images import check_images
 from codextui.codex.requests import grants
+from codextui.codex.review import ReviewTarget
 from codextui.codex.settings import SettingsChange
+from codextui.codex.threads import ThreadOptions
 from codextui.errors import ServerRefused, ThreadUnknown
 from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import JsonObject
@@ -22,7 +24,7 @@ from codextui.protocol.decisions import (
     parse_decision_fields,
 )
 from codextui.protocol.runs import RUN_PREFIX, RoleAction
-from codextui.protocol.threads import ThreadState
+from codextui.protocol.threads import ThreadState, handle_with_suffix
 from codextui.server.clients import Caller
 from codextui.server.mcp.calls import thread_options
 from codextui.server.mcp.exec_turns import exec_turn
@@ -109,6 +111,35 @@ async def settings(server: ServerState, _: Caller, arguments: JsonObject) -> dic
         "notes": changed.notes,
         "text": changed.describe(),
     }
+
+
+async def review(server: ServerState, caller: Caller, arguments: JsonObject) -> dict[str, object]:
+    """Answer `codex-review`."""
+    names = [name for name in ("base", "commit", "instructions") if name in arguments]
+    values = {name: fields.text(arguments, name).strip() for name in names}
+    if len(names) > 1 or not all(values.values()):
+        raise ServerRefused("one of base, commit and instructions, with a value, or none of them")
+    if ("thread" in arguments) == ("cwd" in arguments):
+        raise ServerRefused("either thread or cwd says what is reviewed")
+    record = await _reviewing_thread(server, caller, arguments)
+    sent = await server.turns.review(record.thread_id, ReviewTarget(**values))
+    return {**_thread_result(sent.record), "turnId": sent.turn_id}
+
+
+async def _reviewing_thread(
+    server: ServerState, caller: Caller, arguments: JsonObject
+) -> ThreadRecord:
+    """Return the thread that reviews, which may be a new one."""
+    if "thread" in arguments:
+        source = server.registry.find_codex_thread(fields.text(arguments, "thread"))
+        if not fields.flag(arguments, "detached"):
+            return source
+        handle = handle_with_suffix(source.info.handle, "-review")
+        options = ThreadOptions(cwd=source.info.cwd, model=source.info.model or None)
+    else:
+        handle, options = "review", thread_options(arguments, caller)
+    handle = _handle(arguments) or handle
+    return await server.opener.start(NewThread(options, caller.client_name, handle=handle))
 
 
 async def fork(server: ServerState, caller: Caller, arguments: JsonObject) -> dict[str, object]:
@@ -272,6 +303,7 @@ TOOLS: dict[str, Tool] = {
     "codex-queue": queue,
     "codex-settings": settings,
     "codex-exec": exec_turn,
+    "codex-review": review,
     "codex-fork": fork,
     "codex-interrupt": interrupt,
     "codex-kill": kill,

@@ -151,6 +151,8 @@ class CodexNotifications:
     def _apply_event(self, record: ThreadRecord, turn_id: str, msg: ev.Msg) -> None:
         if isinstance(msg, ev.ItemStarted | ev.ItemCompleted):
             self._place_sub_agents(record, msg.item)
+        if self._follow_review(record, turn_id, msg):
+            return
         if not isinstance(msg, _TURN_ENDS):
             self._registry.apply(record, turn_id, msg)
             if isinstance(msg, ev.TokensCounted):
@@ -159,6 +161,25 @@ class CodexNotifications:
         self._approvals.withdraw(thread_id=record.thread_id, turn_id=turn_id)
         self._registry.apply(record, turn_id, msg)
         self._on_turn_ended(record)
+
+    def _follow_review(self, record: ThreadRecord, turn_id: str, msg: ev.Msg) -> bool:
+        """Follow a review; return whether the event only tells of its second id.
+
+        Codex does not send the start of a review's turn, but that of a turn which has no end.
+        """
+        match msg:
+            case ev.ItemStarted({"type": "enteredReviewMode"}):
+                record.review_turn, record.reviewer_turn = turn_id, ""
+                self._registry.apply(record, turn_id, ev.TurnStarted())
+            case ev.TurnStarted() if record.turn.running_id == record.review_turn != "":
+                if turn_id != record.review_turn:
+                    record.reviewer_turn = turn_id
+                    return True
+            case ev.TurnCompleted() | ev.TurnAborted() if turn_id == record.review_turn:
+                record.review_turn = record.reviewer_turn = ""
+            case _:
+                pass
+        return False
 
     def _adopt(self, notification: TranslatedEvent | ThreadStarted) -> ThreadRecord:
         """Add a thread that Codex started by itself, such as a sub-agent's."""

@@ -102,6 +102,8 @@ class ThreadRecord:
         has_own_handle: whether its handle says what it is; that of a thread that Codex started by
             itself is found later.
         killing: whether it is being killed, so that its turn ends as killed.
+        review_turn: the running turn where that is a review; empty otherwise.
+        reviewer_turn: the id by which Codex interrupts that review; empty before it is known.
         model_provider: the id of its model's provider; empty while it was not loaded.
         turn: the running turn, or what remains of the last one.
         pending_approvals: the open approvals, by id, the oldest first.
@@ -115,6 +117,8 @@ class ThreadRecord:
     loaded: bool = False
     has_own_handle: bool = True
     killing: bool = False
+    review_turn: str = ""
+    reviewer_turn: str = ""
     model_provider: str = ""
     turn: TurnState = TurnState()  # noqa: RUF009 - it is frozen
     pending_approvals: dict[str, PendingApproval] = field(default_factory=dict)

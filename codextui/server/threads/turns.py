@@ -17,11 +17,20 @@ from codextui.codex.calls import (
     start_turn,
     steer_turn,
 )
+from codextui.codex.review import ReviewTarget, start_review
 from codextui.codex.threads import TurnSettings
-from codextui.errors import CodexDied, CodextuiError, ServerRefused, ThreadUnknown, TurnNotRunning
+from codextui.errors import (
+    CodexDied,
+    CodextuiError,
+    ServerRefused,
+    ThreadUnknown,
+    TurnNotRunning,
+    TurnRunning,
+)
 from codextui.jsonrpc.fields import JsonObject
 from codextui.protocol.threads import ThreadState
 from codextui.server.threads.budgets import Budgets
+from codextui.server.threads.git_refs import check_ref
 from codextui.server.threads.opening import ThreadOpener
 from codextui.server.threads.queues import ThreadQueues
 from codextui.server.threads.registry import (
@@ -130,6 +139,35 @@ class Turns:
                 turn_id = await self._start(record, prompt, images, output_schema, settings)
             return SentMessage(record, turn_id, steered=False)
 
+    async def review(self, thread: str, target: ReviewTarget) -> SentMessage:
+        """Start a review in a thread at rest.
+
+        Raises:
+            TurnRunning: a turn runs; Codex would end it.
+            ServerRefused: the thread was killed or has used its budget, or git does not know the
+                branch or the commit.
+            CodexLoginMissing: Codex is not logged in.
+        """
+        record = self.registry.find_codex_thread(thread)
+        async with record.lock:
+            self.budgets.check(record)
+            if record.turn.running_id:
+                raise TurnRunning(
+                    f"a turn runs on {record.info.handle}: review when it has ended, or in a "
+                    "thread of its own"
+                )
+            if ref := target.base or target.commit:
+                await check_ref(record.info.cwd, ref)
+            await self.opener.load(record)
+            app = await self.worker.app()
+            await self.worker.require_login(app, record.model_provider)
+            if not record.info.brief:
+                self.registry.set_brief(record, f"review {target.describe()}")
+            turn_id = await start_review(app, record.thread_id, target)
+            if record.turn.running_id != turn_id and not record.outcome_of(turn_id).done():
+                self.registry.begin_turn(record, turn_id)
+            return SentMessage(record, turn_id, steered=False)
+
     async def steer(self, thread: str, prompt: str, images: Sequence[str] = ()) -> SentMessage:
         """Send a message to the running turn.
 
@@ -235,7 +273,8 @@ class Turns:
         app = await self.worker.app()
         async with _ending_commands(app, record.thread_id):
             try:
-                await interrupt_turn(app, record.thread_id, turn_id)
+                known_as = record.reviewer_turn or turn_id
+                await interrupt_turn(app, record.thread_id, known_as)
                 async with asyncio.timeout(INTERRUPT_TIMEOUT_S):
                     await asyncio.shield(ended)
             except TimeoutError as error:
