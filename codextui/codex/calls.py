@@ -9,14 +9,14 @@ check against the real Codex.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from codextui.codex.app_server import AppServer
 from codextui.codex.configuration import configured_roots, own_server_overrides, read_profile
 from codextui.codex.endpoint import NO_ANSWER
-from codextui.codex.threads import LoadedThread, ThreadOptions, TurnSettings
+from codextui.codex.threads import OWN_SOURCE, LoadedThread, ThreadOptions, TurnSettings
 from codextui.errors import CodexFailed, ThreadUnknown, TurnNotRunning
 from codextui.jsonrpc import fields
 from codextui.jsonrpc.endpoint import INVALID_PARAMS
@@ -45,19 +45,26 @@ _THREAD_UNKNOWN = (
     "invalid thread id",
     "invalid session id",
     "is archived",
+    "no thread with",
 )
 _CONFIG_INVALID = re.compile(
     r"(failed to (read|load) configuration|invalid configuration)[^:]*: ", re.IGNORECASE
 )
+_METHOD_UNKNOWN = ("unknown variant `thread/search`", "Method not found", "method not found")
+_HISTORY_KINDS = ("cli", "vscode", "exec", "appServer", "unknown")
 _TURN_NOT_RUNNING = ("no active turn", "expected active turn")
 
 
 async def start_thread(app: AppServer, options: ThreadOptions = NO_OPTIONS) -> LoadedThread:
     """Start a thread and subscribe to it (`thread/start`).
 
+    Where other programs see it, it says that a codextui server has started it.
+
     Raises:
         ConfigInvalid: the profile does not exist or cannot be read.
     """
+    if app.address:
+        options = replace(options, source=OWN_SOURCE)
     return LoadedThread.parse(await app.call("thread/start", _thread_params(app, options)))
 
 
@@ -110,6 +117,11 @@ async def list_loaded(app: AppServer) -> frozenset[str]:
             return frozenset(loaded)
 
 
+async def leave_thread(app: AppServer, thread_id: str) -> None:
+    """End the subscription to a thread (`thread/unsubscribe`); none is no error."""
+    await app.call("thread/unsubscribe", {"threadId": thread_id})
+
+
 async def fork_thread(
     app: AppServer,
     thread_id: str,
@@ -132,6 +144,8 @@ async def fork_thread(
     Raises:
         ThreadUnknown: no such thread.
     """
+    if app.address:
+        options = replace(options, source=OWN_SOURCE)
     params = _thread_params(app, options) | {"threadId": thread_id, "excludeTurns": True}
     if last_turn_id is not None:
         params["lastTurnId"] = last_turn_id
@@ -258,6 +272,79 @@ async def read_turns(app: AppServer, thread_id: str, *, limit: int = 1000) -> li
             if cursor is None or not data:
                 break
     return turns[:limit][::-1]
+
+
+async def read_thread(app: AppServer, thread_id: str) -> JsonObject:
+    """Return the `Thread` of an id, loaded or not (`thread/read`). Raises ThreadUnknown."""
+    with typed_refusals(thread_id):
+        result = await app.call("thread/read", {"threadId": thread_id})
+    return fields.as_object(result.get("thread"), "thread")
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryPage:
+    """A page of Codex's history.
+
+    Attributes:
+        threads: a `Thread` each, the newest first, each once.
+        cursor: where the next page begins; None for the last one.
+    """
+
+    threads: tuple[JsonObject, ...]
+    cursor: str | None = None
+
+
+async def list_history(
+    app: AppServer,
+    *,
+    search: str = "",
+    archived: bool = False,
+    cursor: str | None = None,
+    limit: int = 50,
+) -> HistoryPage:
+    """Return a page of all threads that Codex has, except sub-agents.
+
+    Args:
+        app: the process.
+        search: text that the threads have (`thread/search`; `thread/list` where Codex cannot
+            search); empty for all.
+        archived: whether the archived ones are meant, instead of the others.
+        cursor: the page (`HistoryPage.cursor`); None is the first.
+        limit: threads of the page.
+    """
+    params: dict[str, Json] = {
+        "archived": archived,
+        "cursor": cursor,
+        "limit": limit,
+        "sourceKinds": list(_HISTORY_KINDS),
+    }
+    if search:
+        try:
+            found = await app.call("thread/search", {**params, "searchTerm": search})
+            rows = [fields.as_object(r.get("thread"), "thread") for r in _rows(found)]
+            return _history_page(rows, found)
+        except CodexFailed as error:
+            if not any(words in str(error) for words in _METHOD_UNKNOWN):
+                raise
+            params["searchTerm"] = search
+    listed = await app.call("thread/list", {**params, "sortKey": "updated_at"})
+    return _history_page(_rows(listed), listed)
+
+
+def _rows(page: JsonObject) -> tuple[JsonObject, ...]:
+    return fields.objects(page, "data")
+
+
+def _history_page(threads: Iterable[JsonObject], page: JsonObject) -> HistoryPage:
+    """Return a page without the threads that Codex repeats after a revert."""
+    by_id = {str(thread.get("id")): thread for thread in threads}
+    return HistoryPage(tuple(by_id.values()), fields.maybe_text(page, "nextCursor"))
+
+
+async def name_thread(app: AppServer, thread_id: str, name: str) -> None:
+    """Give a thread the name that all programs show (`thread/name/set`). Raises ThreadUnknown."""
+    with typed_refusals(thread_id):
+        await app.call("thread/name/set", {"threadId": thread_id, "name": name})
 
 
 async def read_config_problem(app: AppServer) -> str:

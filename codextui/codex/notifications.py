@@ -341,10 +341,7 @@ IGNORED: frozenset[str] = frozenset(
         "hook/started",
         "item/autoApprovalReview/started",
         "thread/environment/connected",
-        # The server derives the state of a thread from its turns and approvals, names threads
-        # itself, and loads a thread where it needs one.
-        "thread/name/updated",
-        "thread/status/changed",
+        # The server loads a thread where it needs one.
         "thread/unarchived",
         # About the account.
         "account/gatewayOAuth/changed",

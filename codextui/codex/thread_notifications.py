@@ -6,14 +6,20 @@ They are about a thread as a whole, or about a pending request. The server updat
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from codextui.codex.threads import approval_policy_name, sandbox_mode
+from codextui.codex.threads import (
+    MAX_NAME,
+    ThreadStatus,
+    approval_policy_name,
+    sandbox_mode,
+)
 from codextui.errors import MessageInvalid
 from codextui.jsonrpc import fields
 from codextui.jsonrpc.endpoint import RequestId
 from codextui.jsonrpc.fields import JsonObject
+from codextui.text.sanitize import one_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +31,14 @@ class ThreadStarted:
         cwd: its working folder.
         forked_from: the thread it was forked from, empty otherwise.
         parent: the thread whose agent started it, empty otherwise.
+        thread: the whole `Thread`.
     """
 
     thread_id: str
     cwd: str
     forked_from: str
     parent: str
+    thread: JsonObject = field(default_factory=dict, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +70,22 @@ class ThreadUnloaded:
 
 
 @dataclass(frozen=True, slots=True)
+class StatusChanged:
+    """What a thread does has changed (`thread/status/changed`)."""
+
+    thread_id: str
+    status: ThreadStatus
+
+
+@dataclass(frozen=True, slots=True)
+class NameChanged:
+    """A client named a thread; an empty name is none (`thread/name/updated`)."""
+
+    thread_id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class ThreadReverted:
     """Another client removed the last turns of a thread (`thread/reverted`)."""
 
@@ -73,6 +97,7 @@ class RequestResolved:
     """A request of Codex was answered, by us or by another client (`serverRequest/resolved`)."""
 
     request_id: RequestId
+    thread_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +107,12 @@ class QueueChanged:
     thread_id: str
 
 
-ThreadNotification: TypeAlias = (
-    ThreadStarted
-    | SettingsChanged
-    | ThreadUnloaded
-    | ThreadReverted
-    | RequestResolved
-    | QueueChanged
+ThreadChange: TypeAlias = (
+    SettingsChanged | StatusChanged | NameChanged | ThreadUnloaded | ThreadReverted | QueueChanged
 )
+"""What concerns a thread as a whole."""
+
+ThreadNotification: TypeAlias = ThreadStarted | ThreadChange | RequestResolved
 
 
 def parse_thread_notification(method: str, params: JsonObject) -> ThreadNotification | None:
@@ -101,6 +124,11 @@ def parse_thread_notification(method: str, params: JsonObject) -> ThreadNotifica
             return _settings(params)
         case "thread/closed" | "thread/archived" | "thread/deleted":
             return ThreadUnloaded(_thread_id(params))
+        case "thread/status/changed":
+            return StatusChanged(_thread_id(params), ThreadStatus.parse(params.get("status")))
+        case "thread/name/updated":
+            name = one_line(fields.text_or(params, "threadName"), MAX_NAME)
+            return NameChanged(_thread_id(params), name)
         case "thread/reverted":
             return ThreadReverted(_thread_id(params))
         case "thread/queue/changed":
@@ -117,7 +145,10 @@ def _started(params: JsonObject) -> ThreadStarted:
         thread_id=fields.text(thread, "id"),
         cwd=fields.text_or(thread, "cwd"),
         forked_from=fields.text_or(thread, "forkedFromId"),
-        parent=fields.text_or(thread, "parentThreadId"),
+        parent=(
+            fields.text_or(thread, "parentThreadId") or fields.text_or(thread, "attachedToThreadId")
+        ),
+        thread=thread,
     )
 
 
@@ -137,7 +168,7 @@ def _resolved(params: JsonObject) -> RequestResolved:
     request_id = params.get("requestId")
     if isinstance(request_id, bool) or not isinstance(request_id, int | str):
         raise MessageInvalid("requestId must be an integer or a string")
-    return RequestResolved(request_id)
+    return RequestResolved(request_id, fields.text_or(params, "threadId"))
 
 
 def _thread_id(params: JsonObject) -> str:

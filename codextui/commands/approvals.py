@@ -84,9 +84,9 @@ def answer(options: argparse.Namespace) -> int:
 def _print_approval(approval: Approval) -> None:
     waited = format_running(time.time() - approval.asked_at)
     kind = kind_of(approval.asked)
-    print_line(
-        f"{one_line(approval.approval_id)}  {one_line(approval.handle)}  {kind}  waits {waited}"
-    )
+    origin = f" ({one_line(approval.origin, 40)})" if approval.origin else ""
+    who = f"{one_line(approval.approval_id)}  {one_line(approval.handle)}{origin}"
+    print_line(f"{who}  {kind}  waits {waited}")
     print_indented(format_request(approval.asked))
     print_line()
 

@@ -19,7 +19,7 @@ THREAD is a handle (backend), a thread id, or the beginning of one (6 characters
 PROMPT can be -, which reads it from standard input.
 
 With --json a command prints JSON on standard output and nothing else there:
-  ps, approvals, runs           one thread, approval or run a line
+  ps, approvals, runs, history  one thread, approval or run a line
   runs timeline                 one span a line
   read                          {"thread": ...}, then one event a line
   new, reply, fork with --wait  one event a line, then {"thread", "turn_id",
@@ -276,6 +276,12 @@ def _setting(text: str) -> tuple[str, str]:
 def _add_read_commands(commands: _Commands) -> None:
     listing = _add(commands, "ps", "threads:list_threads", "list the threads")
     listing.add_argument("--all", action="store_true", help="killed ones too")
+    history = _add(commands, "history", "history:list_history", "list the threads on Codex's disk")
+    history.add_argument("--search", metavar="TEXT", default="", help="those that have this text")
+    history.add_argument("--archived", action="store_true", help="the archived ones")
+    history.add_argument(
+        "--limit", metavar="N", type=_count, default=50, help="at most so many (default: 50)"
+    )
     read = _add(commands, "read", "read:read_thread", "print what a thread said and did")
     read.add_argument("thread", metavar="THREAD")
 
@@ -368,6 +374,13 @@ def _add_thread_commands(commands: _Commands) -> None:
         parser.add_argument("thread", metavar="THREAD")
         if name == "rename":
             parser.add_argument("handle", metavar="HANDLE")
+
+    for name, about in (
+        ("archive", "take a thread at rest out of Codex's lists"),
+        ("unarchive", "bring a thread back into Codex's lists"),
+    ):
+        parser = _add(commands, name, f"history:{name}", about)
+        parser.add_argument("thread", metavar="THREAD")
 
 
 def _add_review_command(commands: _Commands) -> None:
@@ -512,6 +525,13 @@ def _http_address(value: str) -> HttpAddress:
         return parse_http_address(value)
     except ConfigInvalid as error:
         raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def _count(value: str) -> int:
+    count = int(value)
+    if count < 1:
+        raise ValueError
+    return count
 
 
 def _seconds(value: str) -> float:

@@ -238,7 +238,7 @@ def format_thread(thread: ThreadInfo, depth: int, now: float) -> tuple[str, ...]
     last = f"waits for {waits_for}" if waits_for else thread.note or thread.brief
     return (
         "  " * min(depth, _MAX_INDENT_LEVEL) + one_line(thread.handle),
-        thread.kind.value,
+        one_line(thread.origin, 20) or thread.kind.value,
         one_line(thread.state_word, 40),
         "-" if since is None else format_running(now - since),
         format_tokens(thread.usage.total),

@@ -205,6 +205,7 @@ class Approval(Message, frozen=True):
         handle: the thread's handle when it asked.
         asked_at: unix seconds.
         asked: what is asked.
+        origin: the program whose thread asks (`ThreadInfo.origin`); empty where it is ours.
     """
 
     approval_id: str
@@ -214,6 +215,7 @@ class Approval(Message, frozen=True):
     handle: str
     asked_at: float
     asked: Asked
+    origin: str = ""
 
     @property
     def kind(self) -> str:

@@ -31,6 +31,10 @@ class ThreadChanged(Message, frozen=True, tag_field="type", tag="thread_changed"
     thread: ThreadInfo
 
 
+class ThreadLeft(Message, frozen=True, tag_field="type", tag="thread_left"):
+    """A thread of another program is not open any more: it leaves the tree with all its events."""
+
+
 class TurnStarted(Message, frozen=True, tag_field="type", tag="task_started"):
     """A turn began on the thread.
 
@@ -218,7 +222,9 @@ class ApprovalResolved(Message, frozen=True, tag_field="type", tag="approval_res
     Attributes:
         approval_id: the id of the approval.
         outcome: `approved`, `approved_for_session`, `approved_always`, `denied`, `abort`,
-            `answered`, or, where nobody decided, `withdrawn` or `lost`.
+            `answered`, or, where nobody decided here, `withdrawn`, `lost`, `answered_elsewhere`
+            (another program on the same Codex did) or `left` (the server ended, and the thread of
+            another program still asks).
         by: the client whose answer it was, empty where nobody decided.
         message: what the agent was told with a decline.
         waited: seconds from asking to the end.
@@ -317,6 +323,7 @@ class UnknownEvent(Message, frozen=True):
 
 Msg: TypeAlias = (
     ThreadChanged
+    | ThreadLeft
     | TurnStarted
     | ItemStarted
     | ItemCompleted

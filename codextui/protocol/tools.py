@@ -426,9 +426,38 @@ SUPERVISOR_TOOLS: tuple[JsonObject, ...] = (
     _tool(
         "codex-rename",
         "Rename a thread",
-        "Give a thread another handle.",
+        "Give a thread another handle, and that name in Codex.",
         {**_THREAD, "handle": _text("The new handle; it is made unique.")},
         ("thread", "handle"),
+        annotations=_SETTLES,
+    ),
+    _tool(
+        "codex-follow",
+        "Follow a thread of another program",
+        "Get the events of a thread that another program has open on the same Codex, or no more. "
+        "Ends with the client. Threads of this server are always followed.",
+        {**_THREAD, "follow": {"type": "boolean", "description": "Whether to get its events."}},
+        ("thread", "follow"),
+        annotations=_SETTLES,
+    ),
+    _tool(
+        "codex-history",
+        "List Codex's history",
+        "List the threads that Codex has on disk, the newest first, whoever started them.",
+        {
+            "search": _text("Text that the threads have."),
+            "archived": {"type": "boolean", "description": "The archived ones instead."},
+            "cursor": _text("Where the page begins, as the page before says."),
+            "limit": {"type": "integer", "minimum": 1, "maximum": 200},
+        },
+        annotations=_READS,
+    ),
+    _tool(
+        "codex-archive",
+        "Archive a thread",
+        "Take a thread at rest out of Codex's lists, or bring it back.",
+        {**_THREAD, "archived": {"type": "boolean", "description": "Whether it is archived."}},
+        ("thread", "archived"),
         annotations=_SETTLES,
     ),
     _tool(

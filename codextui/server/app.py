@@ -33,9 +33,11 @@ from codextui.server.store.history import JournalContents, read_journal
 from codextui.server.store.journal import Journal
 from codextui.server.store.migrations import unusable
 from codextui.server.threads.budgets import Budgets
+from codextui.server.threads.codex_history import CodexHistory
 from codextui.server.threads.codex_notifications import CodexNotifications
 from codextui.server.threads.git_branch import find_branch
 from codextui.server.threads.opening import ThreadOpener
+from codextui.server.threads.others import OthersOptions, OtherThreads
 from codextui.server.threads.owned_turns import OwnedTurns
 from codextui.server.threads.queues import ThreadQueues
 from codextui.server.threads.registry import SUB_AGENT_CLIENT, ThreadRecord, ThreadRegistry
@@ -66,7 +68,7 @@ async def open_server(options: ServerOptions) -> AsyncIterator[ServerState]:
             yield server
         finally:
             await _leave(server)
-            notifications.handle_exit("The server ended during the turn.")
+            notifications.handle_stop("The server ended during the turn.")
             await server.background.close()
 
 
@@ -159,12 +161,14 @@ def _build(
     journal.on_error = lambda message: hub.publish("", "", Warned(message))
     background = BackgroundTasks()
     registry = ThreadRegistry(hub, journal)
+    journal.is_recorded = registry.is_recorded
     broker = ApprovalBroker(
         journal,
         ApprovalPublisher(hub, registry),
         last_number=contents.last_approval,
         unattended_s=options.unattended_timeout_s,
         callers_first=options.deciders is Deciders.CLIENT,
+        others=options.others,
     )
     worker = CodexWorker(
         CodexSettings(
@@ -177,9 +181,17 @@ def _build(
             listen=options.codex_socket if options.name else None,
         )
     )
+    rejoiner = ThreadRejoiner(hub, registry, worker)
+    others = OtherThreads(
+        hub,
+        registry,
+        worker,
+        broker,
+        OthersOptions(background.start, rejoiner.rejoin_thread, limits.follow),
+    )
 
     async def after_turn(record: ThreadRecord) -> None:
-        if record.info.state is ThreadState.INTERRUPTED:
+        if record.info.ours and record.info.state is ThreadState.INTERRUPTED:
             await turns.end_commands(record)
         registry.update(record, branch=await find_branch(record.info.cwd))
 
@@ -190,31 +202,32 @@ def _build(
 
     def on_ready(version: str) -> None:
         background.start(rejoiner.rejoin())
+        background.start(others.refresh())
         background.start(queues.refresh_all())
         if options.name:
             background.start(notice_newer(version))
 
     def on_tokens_counted(record: ThreadRecord) -> None:
-        if budgets.applies_to(record):
+        if record.info.ours and budgets.applies_to(record):
             background.start(budgets.enforce(record, turns.interrupt))
 
     notifications = CodexNotifications(
         hub,
         registry,
         broker,
+        others,
         on_turn_ended=lambda record: background.start(after_turn(record)),
         on_adopted=lambda record: background.start(opener.describe(record)),
         on_tokens_counted=on_tokens_counted,
         on_queue_changed=lambda thread_id: background.start(queues.refresh(thread_id)),
     )
     legacy = LegacyEventHub(registry.__contains__)
-    opener = ThreadOpener(hub, registry, worker, notifications, legacy)
+    opener = ThreadOpener(hub, registry, worker, notifications, legacy, others)
     budgets = Budgets(registry)
     queues = ThreadQueues(registry, worker, opener, budgets)
-    turns = Turns(registry, worker, opener, queues, budgets, broker)
-    rejoiner = ThreadRejoiner(hub, registry, worker)
+    turns = Turns(registry, worker, opener, queues, budgets, broker, others)
     runs = Runs(registry, broker, limits.runs)
-    requests = CodexRequests(registry, broker, worker, legacy)
+    requests = CodexRequests(registry, broker, worker, legacy, others)
     server = ServerState(
         options=options,
         started_at=time.time(),
@@ -225,6 +238,8 @@ def _build(
         worker=worker,
         codex_handler=_CodexRouter(hub, notifications, requests, legacy, on_ready),
         opener=opener,
+        others=others,
+        history=CodexHistory(registry, worker, turns, others),
         turns=turns,
         queues=queues,
         settings=ThreadSettings(registry, worker, opener),

@@ -101,10 +101,31 @@ class HttpLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class FollowLimits:
+    """Limits of the threads of other programs.
+
+    Attributes:
+        listed: threads that stand in the registry; there is a notice about more.
+        shown: threads that sessions may follow at once. What waits for a person is followed
+            beyond that.
+        history_turns: turns of a thread's past that are published.
+        buffered: notifications of a thread that wait until its history is published.
+        join_pauses_s: seconds between attempts to subscribe to a thread whose turn runs.
+    """
+
+    listed: int = 1_000
+    shown: int = 100
+    history_turns: int = 200
+    buffered: int = 20_000
+    join_pauses_s: tuple[float, ...] = (0.05, 0.2, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
 class ServerLimits:
     """The limits of a server, room by room."""
 
     events: EventLimits = EventLimits()
+    follow: FollowLimits = FollowLimits()
     runs: RunLimits = RunLimits()
     http: HttpLimits = HttpLimits()
 

@@ -208,8 +208,10 @@ async def _stop_when_idle(server: ServerState, timeout_s: float) -> None:
 
 
 def _is_needed(server: ServerState) -> bool:
-    running = any(record.info.state.has_turn for record in server.registry)
-    return bool(server.sessions or server.broker.approvals or running)
+    # Threads of other programs go on without us, and so does what they ask.
+    running = any(one.info.ours and one.info.state.has_turn for one in server.registry)
+    asking = any(not approval.origin for approval in server.broker.approvals)
+    return bool(server.sessions or asking or running)
 
 
 async def _wait_for_sessions(server: ServerState, seconds: float) -> None:

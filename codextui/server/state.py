@@ -20,7 +20,9 @@ from codextui.server.runs.controls import RunRequests
 from codextui.server.runs.questions import RoleQuestions
 from codextui.server.runs.runs import Runs
 from codextui.server.store.journal import Journal
+from codextui.server.threads.codex_history import CodexHistory
 from codextui.server.threads.opening import ThreadOpener
+from codextui.server.threads.others import OtherThreads
 from codextui.server.threads.owned_turns import OwnedTurns
 from codextui.server.threads.queues import ThreadQueues
 from codextui.server.threads.registry import ThreadRegistry
@@ -92,6 +94,8 @@ class ServerState:
         worker: the Codex process.
         codex_handler: handles what the Codex process sends.
         opener: starts, forks and resumes threads.
+        others: the threads of other programs on the same Codex.
+        history: all threads that Codex has, open or not.
         turns: starts, steers and ends turns.
         queues: the messages that follow a turn.
         settings: changes the settings of threads.
@@ -118,6 +122,8 @@ class ServerState:
     worker: CodexWorker
     codex_handler: CodexHandler
     opener: ThreadOpener
+    others: OtherThreads
+    history: CodexHistory
     turns: Turns
     queues: ThreadQueues
     settings: ThreadSettings
@@ -150,6 +156,7 @@ class ServerState:
         self.runs.disconnect(session)
         if self.owned_turns.has(session):
             self.background.start(self.owned_turns.end(session))
+        self.others.release(session)
         for call in tuple(self.suspended_calls.values()):
             if call.caller.session is session:
                 call.abandon()

@@ -130,6 +130,21 @@ class CodexWorker:
             return self._app.version
         return self.binary.version_text if self.binary is not None else ""
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether other programs may use the app-server too; assumed until it is known."""
+        return self._app is None or bool(self._app.address)
+
+    @property
+    def program(self) -> str:
+        """The name of the app-server's first client; empty where none runs."""
+        return self._app.program if self._app is not None else ""
+
+    @property
+    def is_up(self) -> bool:
+        """Whether a process is ready."""
+        return self._is_up
+
     async def run(self, handler: CodexHandler) -> None:
         """Keep an app-server connected until cancelled."""
         self._handler = handler

@@ -52,6 +52,7 @@ class Answering:
     def __init__(self, *answers: JsonObject | Exception, home: Path = Path("/home")) -> None:
         self.asked: list[tuple[str, JsonObject]] = []
         self.home = home
+        self.address = ""
         self.config_errors: list[str] = []
         self.mark = ""
         self._answers = list(answers)

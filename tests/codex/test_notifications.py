@@ -142,8 +142,8 @@ THREAD_NOTIFICATIONS: list[tuple[str, dict[str, Any], ThreadNotification]] = [
     ("thread/deleted", {"threadId": "t"}, ThreadUnloaded("t")),
     ("thread/closed", {"threadId": "t"}, ThreadUnloaded("t")),
     ("thread/reverted", {"threadId": "t"}, ThreadReverted("t")),
-    ("serverRequest/resolved", {"threadId": "t", "requestId": 7}, RequestResolved(7)),
-    ("serverRequest/resolved", {"threadId": "t", "requestId": "7"}, RequestResolved("7")),
+    ("serverRequest/resolved", {"threadId": "t", "requestId": 7}, RequestResolved(7, "t")),
+    ("serverRequest/resolved", {"threadId": "t", "requestId": "7"}, RequestResolved("7", "t")),
 ]
 
 WARNED = [

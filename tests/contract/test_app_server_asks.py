@@ -42,7 +42,9 @@ async def test_a_command_is_shown_whole_and_runs_once_approved(
         assert await codex.ended(thread, turn) == ev.TurnCompleted("Left.")
         resolved = await codex.notification("serverRequest/resolved")
         assert resolved["threadId"] == thread
-        assert translate("serverRequest/resolved", resolved) == RequestResolved(request.request_id)
+        assert translate("serverRequest/resolved", resolved) == RequestResolved(
+            request.request_id, resolved["threadId"]
+        )
     asked = request.parsed.asked
     assert isinstance(asked, CommandAsked)
     assert f"touch {outside}" in asked.command

@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -179,70 +179,6 @@ async def test_a_killed_server_finds_its_turn_and_its_approval_again(
             await console.call("codex-interrupt", thread=talking)
             await console.state(talking, ThreadState.INTERRUPTED)
         assert other.process.returncode is None
-
-
-async def test_a_connection_that_breaks_loses_neither_the_turn_nor_the_approval(
-    codex_binary: Path, scratch: Path, workspace: Path
-):
-    outside = scratch / "outside.txt"
-    async with (
-        broken_by(scratch) as relay,
-        serving(codex_binary, scratch, leaving(outside), attach=relay.attach) as served,
-        shared_codex(codex_binary, scratch / "home", scratch / "c.sock"),
-        served.console() as console,
-    ):
-        asking = await start(console, workspace, "leave")
-        first = await console.offered()
-        seen = len(console.updates)
-        relay.hang_up()
-        await console.withdrawn(first.approval_id)
-        await console.state(asking, ThreadState.NEEDS_INPUT, after=seen)
-        second = await console.offered(2)
-        await console.connection.answer(second.approval_id, Approved())
-        end = await console.event(ev.TurnCompleted, lambda e: e.thread_id == asking)
-        assert answer_of(end) == "Done."
-        reply = await console.call("codex-send", thread=asking, prompt="and now")
-        assert not reply["steered"]
-        await console.event(ev.TurnCompleted, lambda e: answer_of(e) == "I am back.")
-
-
-class Relay:
-    """Carries bytes to the socket of a Codex, and hangs up when it is told to."""
-
-    def __init__(self, folder: Path) -> None:
-        self.path, self.target = folder / "r.sock", folder / "c.sock"
-        self.attach = Attach(AttachKind.ADDRESS, f"unix://{self.path}")
-        self._writers: list[asyncio.StreamWriter] = []
-
-    def hang_up(self) -> None:
-        for writer in self._writers:
-            writer.transport.abort()
-        self._writers.clear()
-
-    async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            there = await asyncio.open_unix_connection(self.target.resolve())
-        except OSError:
-            writer.close()
-            return
-        self._writers += [writer, there[1]]
-        await asyncio.gather(pump(reader, there[1]), pump(there[0], writer))
-
-
-async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with suppress(OSError):
-        while data := await reader.read(65_536):
-            writer.write(data)
-            await writer.drain()
-    writer.close()
-
-
-@asynccontextmanager
-async def broken_by(folder: Path) -> AsyncIterator[Relay]:
-    relay = Relay(folder)
-    server = await asyncio.start_unix_server(relay.carry, relay.path)
-    yield relay
-    server.close()
 
 
 async def test_a_turn_that_ended_while_the_server_was_dead_is_shown_to_its_end(

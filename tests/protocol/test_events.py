@@ -35,6 +35,7 @@ def test_every_kind_of_message_has_its_own_word() -> None:
         ev.ItemCompleted: ev.ItemCompleted({"id": "i", "type": "t"}),
         ev.TextDelta: ev.TextDelta("i", "d"),
         ev.ReasoningDelta: ev.ReasoningDelta("i", "d"),
+        ev.ThreadLeft: ev.ThreadLeft(),
         ev.PlanDelta: ev.PlanDelta("i", "d"),
         ev.OutputDelta: ev.OutputDelta("i", "d"),
         ev.PatchUpdated: ev.PatchUpdated("i", ()),

@@ -42,6 +42,12 @@ def test_every_tool_says_what_it_may_do() -> None:
     members = {"readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint"}
     assert all(isinstance(hint, dict) and set(hint) == members for hint in hints.values())
     reading = {name for name, hint in hints.items() if hint["readOnlyHint"]}  # type: ignore[index,call-overload] # an object
-    assert reading == {"codex-threads", "codex-read", "codex-approvals", "codex-server"}
+    assert reading == {
+        "codex-threads",
+        "codex-history",
+        "codex-read",
+        "codex-approvals",
+        "codex-server",
+    }
     working = {name for name, hint in hints.items() if hint["openWorldHint"]}  # type: ignore[index,call-overload] # an object
     assert {"codex", "codex-reply", "codex-start", "codex-send", "codex-answer"} <= working

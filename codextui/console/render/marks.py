@@ -172,6 +172,10 @@ def _outcome(outcome: ApprovalResolved, scope: str, palette: Palette) -> tuple[s
             return "■", f"declined and the turn stopped{by}{waited}{message}", palette.error
         case "withdrawn":
             return "·", f"withdrawn, nobody decided{waited}{message}", palette.warning
+        case "answered_elsewhere":
+            return "·", f"answered in another program{waited}", palette.warning
+        case "left":
+            return "·", "left to the other programs, nobody decided here", palette.warning
         case "lost":
             return "·", f"lost with the Codex process, nobody decided{message}", palette.warning
         case other:

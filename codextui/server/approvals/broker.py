@@ -15,12 +15,17 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 from codextui.codex.legacy.requests import LegacyElicitation
 from codextui.codex.requests import grants
 from codextui.errors import ApprovalGone, CodextuiError, ServerRefused
-from codextui.protocol.approvals import Approval, Asked
+from codextui.protocol.approvals import Approval, Asked, Others
 from codextui.protocol.decisions import Answered, Approved, Decision, Declined, decision_word
 from codextui.protocol.events import ApprovalResolved
 
 UNATTENDED = "codextui"
 """Who declined, in the audit log, where nobody was connected to decide."""
+
+ELSEWHERE = "answered_elsewhere"
+"""The outcome of an approval that another program on the same Codex has answered."""
+
+_ANOTHER_PROGRAM = "another program"
 
 DecisionHandler: TypeAlias = Callable[[Decision], Awaitable[bool]]
 """Delivers a decision to the program that asked; returns False where that is gone."""
@@ -129,6 +134,9 @@ class ApprovalBroker:
     long; that time starts whenever the last responder leaves. A decision is in the audit log
     before Codex reads it.
 
+    What the threads of other programs ask is offered to supervisors only, and no time-out declines
+    it: somebody may be asked there as well. Whoever answers first has decided.
+
     Args:
         audit_log: stores every approval and decision.
         observer: called with every change.
@@ -136,6 +144,7 @@ class ApprovalBroker:
         unattended_s: seconds without a responder after which an approval is declined; 0 is at
             once, None is never.
         callers_first: whether supervisors are asked only what no caller can decide.
+        others: whether that, and the time-out, apply to the threads of other programs, too.
         ask_again_s: seconds after which a responder whose decision could not be stored is asked
             for the third time, and at least between two attempts to decline.
         clock: returns unix seconds.
@@ -149,11 +158,13 @@ class ApprovalBroker:
         last_number: int = 0,
         unattended_s: float | None = None,
         callers_first: bool = False,
+        others: Others = Others.SHOW,
         ask_again_s: float = 1.0,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._unattended_s = unattended_s
         self._callers_first = callers_first
+        self._others = others
         self._ask_again_s = ask_again_s
         self._audit_log = audit_log
         self._observer = observer
@@ -182,6 +193,7 @@ class ApprovalBroker:
         turn_id: str,
         item_id: str,
         handle: str,
+        origin: str = "",
         on_decision: DecisionHandler,
         legacy: LegacyElicitation | None = None,
         on_withdrawn: Callable[[], None] = lambda: None,
@@ -195,6 +207,7 @@ class ApprovalBroker:
             turn_id: the turn that waits.
             item_id: the item to decide on.
             handle: the thread's handle.
+            origin: the program whose thread asks; empty for a thread of ours.
             on_decision: delivers the decision.
             legacy: the question as `codex mcp-server` asked it.
             on_withdrawn: called where the approval ends without a decision.
@@ -213,6 +226,7 @@ class ApprovalBroker:
             handle=handle,
             asked_at=self._clock(),
             asked=asked,
+            origin=origin,
         )
         entry = self._open[approval.approval_id] = _Open(
             approval, key, on_decision, legacy, on_withdrawn
@@ -252,7 +266,7 @@ class ApprovalBroker:
         decision.
 
         Raises:
-            ApprovalGone: the approval is over already.
+            ApprovalGone: the approval is over already, or was answered elsewhere meanwhile.
             ServerRefused: the decision could not be stored; the approval is still open.
         """
         entry = self._take(approval_id)
@@ -307,9 +321,7 @@ class ApprovalBroker:
     def _take(self, approval_id: str) -> _Open:
         entry = self._open.get(approval_id)
         if entry is None or entry.taken:
-            raise ApprovalGone(
-                f"there is no open approval {approval_id}: it was answered or withdrawn before"
-            )
+            raise _gone(approval_id)
         entry.taken = True
         return entry
 
@@ -335,6 +347,10 @@ class ApprovalBroker:
                 f"nothing was answered, because the decision could not be recorded: {error}"
             ) from error
         self._close(entry)
+        if entry.withdrawn_as == ELSEWHERE:
+            self._audit_log.record_loss(entry.approval.approval_id, at=self._clock())
+            self._observer.on_resolved(entry.approval, self._resolution(entry, ELSEWHERE))
+            raise _gone(entry.approval.approval_id)
         if not await self._deliver(entry, decision):
             resolved = self._resolution(entry, "lost", by=by)
             self._audit_log.record_loss(entry.approval.approval_id, at=self._clock())
@@ -354,7 +370,7 @@ class ApprovalBroker:
         return ApprovalResolved(
             approval_id=entry.approval.approval_id,
             outcome=outcome,
-            by=by,
+            by=_ANOTHER_PROGRAM if outcome == ELSEWHERE else by,
             message=decision.message if isinstance(decision, Declined) else "",
             waited=max(0.0, self._clock() - entry.approval.asked_at),
         )
@@ -367,10 +383,16 @@ class ApprovalBroker:
     def _offer(self, entry: _Open, responder: ApprovalResponder) -> None:
         if entry.taken or responder in entry.offers or not responder.accepts(entry.approval):
             return
+        if self._is_only_shown(entry) and not responder.supervises:
+            return
         if self._callers_first and responder.supervises and self._is_with_caller(entry):
             return
         entry.stop_timer()
         entry.offers[responder] = asyncio.create_task(self._ask(entry, responder))
+
+    def _is_only_shown(self, entry: _Open) -> bool:
+        """Return whether an approval is another program's, and nothing but a person decides it."""
+        return bool(entry.approval.origin) and self._others is Others.SHOW
 
     def _is_with_caller(self, entry: _Open) -> bool:
         """Return whether a caller can decide an approval, as far as we know."""
@@ -397,7 +419,7 @@ class ApprovalBroker:
             entry.offers.pop(responder, None)
         entry.unable.add(responder)
         self._offer_to_all(entry)
-        if reason and not entry.offers:
+        if reason and not entry.offers and not self._is_only_shown(entry):
             await self._decline(entry, reason, by=responder.name)
         self._start_timer(entry)
 
@@ -422,7 +444,7 @@ class ApprovalBroker:
         if entry.taken or entry.offers or entry.timer is not None:
             return
         self._observer.on_unattended(entry.approval)
-        if self._unattended_s is None:
+        if self._unattended_s is None or self._is_only_shown(entry):
             return
         loop = asyncio.get_running_loop()
         seconds = max(self._unattended_s, at_least)
@@ -448,6 +470,12 @@ class ApprovalBroker:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+
+def _gone(approval_id: str) -> ApprovalGone:
+    return ApprovalGone(
+        f"there is no open approval {approval_id}: it was answered or withdrawn before"
+    )
 
 
 def _unattended_reason(seconds: float) -> str:

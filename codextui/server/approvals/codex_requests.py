@@ -20,6 +20,7 @@ from codextui.codex.requests import (
     needs_interrupt,
     parse_request,
 )
+from codextui.codex.threads import ANOTHER_PROGRAM
 from codextui.errors import CodextuiError, TurnNotRunning
 from codextui.jsonrpc.endpoint import RequestId
 from codextui.jsonrpc.fields import JsonObject
@@ -28,6 +29,7 @@ from codextui.protocol.decisions import Decision, Declined
 from codextui.protocol.events import Warned
 from codextui.server.approvals.broker import ApprovalBroker
 from codextui.server.events.legacy import LegacyEventHub
+from codextui.server.threads.others import OtherThreads
 from codextui.server.threads.registry import ThreadRegistry, new_message_id
 from codextui.server.worker import CodexWorker
 
@@ -54,22 +56,35 @@ class CodexRequests:
         broker: asks people.
         worker: takes the answers.
         legacy: sends the legacy events of decisions.
+        others: the threads of other programs.
     """
 
     registry: ThreadRegistry
     broker: ApprovalBroker
     worker: CodexWorker
     legacy: LegacyEventHub
+    others: OtherThreads
 
     def handle(self, process: int, request_id: RequestId, method: str, params: JsonObject) -> None:
-        """Answer a request at once where no person is needed; otherwise open an approval."""
+        """Answer a request at once where no person is needed; otherwise open an approval.
+
+        What needs no person and is not asked by a thread of ours gets no answer at all: the client
+        that it is meant for gives one, and ours, even an error, would take its place.
+        """
+        thread_id = params.get("threadId")
+        thread_id = thread_id if isinstance(thread_id, str) else ""
         match parse_request(method, params):
+            case Answer() | Refusal() if self.others.is_foreign(thread_id):
+                logger.info("%s is left to the other programs", method)
             case Answer(result):
                 self.worker.respond(process, request_id, result)
             case Refusal(code, message):
                 self.worker.refuse(process, request_id, code, message)
             case ApprovalRequest() as approval:
-                self._ask(_OpenRequest(process, request_id, method, params, approval))
+                request = _OpenRequest(process, request_id, method, params, approval)
+                ask = partial(self._ask, request)
+                if not self.others.following.defer(approval.thread_id, ask):
+                    ask()
 
     def _ask(self, request: _OpenRequest) -> None:
         approval = request.approval
@@ -79,6 +94,8 @@ class CodexRequests:
             changes = record.turn.patches.get(approval.item_id, ())
             asked = structs.replace(asked, changes=changes)
         changes = asked.changes if isinstance(asked, PatchAsked) else ()
+        is_foreign = self.others.is_foreign(approval.thread_id)
+        origin = record.info.origin if record is not None else ""
         self.broker.ask(
             asked,
             key=(request.process, request.request_id),
@@ -86,6 +103,7 @@ class CodexRequests:
             turn_id=approval.turn_id,
             item_id=approval.item_id,
             handle=record.info.handle if record is not None else "",
+            origin=(origin or ANOTHER_PROGRAM) if is_foreign else "",
             on_decision=partial(self._answer, request),
             legacy=build_elicitation(request.method, request.params, changes),
         )

@@ -105,6 +105,11 @@ class EventHub:
         """Return the logged events of one thread, in order."""
         return self._log.of_thread(thread_id)
 
+    def forget(self, thread_id: str) -> None:
+        """Drop the logged events of a thread that has left, and publish that it has."""
+        self._log.drop_thread(thread_id)
+        self.publish(thread_id, "", ev.ThreadLeft())
+
     def has_history(self, thread_id: str) -> bool:
         """Return whether the log has more of a thread than its info."""
         return any(not isinstance(e.msg, ev.ThreadChanged) for e in self.events_of(thread_id))
@@ -157,6 +162,16 @@ class EventLog:
         """Return the events of one thread, in order."""
         return [event for event in self._events.values() if event.thread_id == thread_id]
 
+    def drop_thread(self, thread_id: str) -> None:
+        """Drop all events of one thread, and what is known of them."""
+        for event in self.of_thread(thread_id):
+            self._drop(event.seq)
+        self._latest = {key: seq for key, seq in self._latest.items() if thread_id not in key[:3]}
+        for parts in (self._parts, self._unfinished):
+            for key in [key for key in parts if key[0] == thread_id]:
+                del parts[key]
+        self._opened.pop(thread_id, None)
+
     def unfinished_items(self, thread_id: str, turn_id: str) -> list[ev.Event]:
         """Return the starts and deltas of a turn's items that have not completed, by item."""
         turn = (thread_id, turn_id)
@@ -191,6 +206,8 @@ class EventLog:
                 self._unfinished.pop(turn, None)
             case ev.ThreadChanged():
                 self._change_thread(event)
+            case ev.ThreadLeft():
+                self._replace(event.seq, ("info", event.thread_id))
             case _:
                 key = _superseded_key(event)
                 if key is not None:

@@ -190,14 +190,50 @@ async def resume(server: ServerState, caller: Caller, arguments: JsonObject) -> 
         if not record.is_codex_thread:
             return _thread_result(server.controls.resume(record, by=caller.name))
     thread = fields.text(arguments, "thread")
-    return _thread_result(await server.opener.resume(thread, client=caller.client_name))
+    record = await server.opener.resume(thread, client=caller.client_name)
+    if not record.info.ours and caller.session.persistent:
+        await server.others.follow(record, caller.session)
+    return _thread_result(record)
 
 
 async def rename(server: ServerState, _: Caller, arguments: JsonObject) -> dict[str, object]:
     """Answer `codex-rename`."""
     record = _find(server, arguments)
     server.registry.rename(record, fields.text(arguments, "handle"))
+    if record.is_codex_thread:
+        await server.history.name(record)
     return _thread_result(record)
+
+
+async def follow(server: ServerState, caller: Caller, arguments: JsonObject) -> dict[str, object]:
+    """Answer `codex-follow`."""
+    if not caller.session.persistent:
+        raise ServerRefused(
+            "a thread is followed while its client is connected, and by HTTP nobody sees when it "
+            "is not: connect to the server's socket"
+        )
+    record = server.registry.find_codex_thread(fields.text(arguments, "thread"))
+    if fields.flag(arguments, "follow") and caller.session in server.sessions:
+        await server.others.follow(record, caller.session)
+    else:
+        await server.others.unfollow(record, caller.session)
+    return _thread_result(record)
+
+
+async def history(server: ServerState, _: Caller, arguments: JsonObject) -> dict[str, object]:
+    """Answer `codex-history`."""
+    return await server.history.list_page(
+        search=fields.text_or(arguments, "search"),
+        archived=fields.flag(arguments, "archived"),
+        cursor=fields.maybe_text(arguments, "cursor"),
+        limit=fields.integer_or(arguments, "limit", 50),
+    )
+
+
+async def archive(server: ServerState, _: Caller, arguments: JsonObject) -> dict[str, object]:
+    """Answer `codex-archive`."""
+    archived = fields.flag(arguments, "archived")
+    return await server.history.archive(fields.text(arguments, "thread"), archived=archived)
 
 
 async def threads(server: ServerState, _: Caller, arguments: JsonObject) -> dict[str, object]:
@@ -211,7 +247,10 @@ async def threads(server: ServerState, _: Caller, arguments: JsonObject) -> dict
 async def read(server: ServerState, _: Caller, arguments: JsonObject) -> dict[str, object]:
     """Answer `codex-read`."""
     record = _find(server, arguments)
-    events = await read_events(server.hub, server.options.journal, record)
+    if record.info.ours or record.info.followed:
+        events = await read_events(server.hub, server.options.journal, record)
+    else:
+        events = await server.history.read(record)
     return {**_thread_result(record), "events": [event.to_json() for event in events]}
 
 
@@ -284,6 +323,7 @@ async def describe(server: ServerState, _: Caller, __: JsonObject) -> dict[str, 
             "attach": worker.attach,
             "address": worker.address,
             "home": worker.home,
+            "following": server.others.following.count,
         },
         "clients": sorted(session.name for session in server.sessions if session.client_name),
         "problem": worker.problem,
@@ -309,6 +349,9 @@ TOOLS: dict[str, Tool] = {
     "codex-kill": kill,
     "codex-resume": resume,
     "codex-rename": rename,
+    "codex-follow": follow,
+    "codex-history": history,
+    "codex-archive": archive,
     "codex-threads": threads,
     "codex-read": read,
     "codex-approvals": approvals,

@@ -101,6 +101,7 @@ class Journal:
         problem: why nothing can be written, as a sentence; empty where it can.
         on_error: called with a sentence about the first write that failed, and whenever the disk
             has no room or has room again.
+        is_recorded: returns whether the events of a thread are stored.
 
     Raises:
         ServerUnreachable: the file cannot be used as a journal.
@@ -124,6 +125,7 @@ class Journal:
         self._retry_s = retry_s
         self.problem = ""
         self.on_error: Callable[[str], object] = logger.warning
+        self.is_recorded: Callable[[str], bool] = lambda _: True
         self._writes: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
         self._deferred = _DeferredWrites(max_deferred_events)
         self._loop = asyncio.get_running_loop()
@@ -135,12 +137,13 @@ class Journal:
     def record_event(self, event: ev.Event) -> None:
         """Store an event, unless it is a delta or repeats what the thread's info says."""
         slot = _slot(event)
-        if slot is not None:
+        if slot is not None and self.is_recorded(event.thread_id):
             self._store(event, slot)
 
     def record_partial(self, event: ev.Event) -> None:
         """Store an event of any kind: a part of an item that will never complete."""
-        self._store(event, "")
+        if self.is_recorded(event.thread_id):
+            self._store(event, "")
 
     def record_thread(self, info: ThreadInfo) -> None:
         """Store a thread's info in place of the earlier one."""
@@ -440,6 +443,7 @@ def _slot(event: ev.Event) -> str | None:
             | ev.ReasoningDelta()
             | ev.PlanDelta()
             | ev.ThreadChanged()
+            | ev.ThreadLeft()
             | ev.TokensCounted()
             | ev.ItemStarted()
             | ev.PatchUpdated()

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from msgspec import structs
 
 from codextui.codex.notifications import SETUP_WARNINGS, TranslatedEvent, Translation, translate
 from codextui.codex.thread_notifications import (
+    NameChanged,
     QueueChanged,
     RequestResolved,
     SettingsChanged,
+    StatusChanged,
+    ThreadChange,
     ThreadReverted,
     ThreadStarted,
     ThreadUnloaded,
@@ -25,6 +29,7 @@ from codextui.protocol.runs import RUN_PREFIX
 from codextui.protocol.sub_agents import parse_agent_call
 from codextui.protocol.threads import ThreadInfo, ThreadState
 from codextui.server.events.hub import EventHub
+from codextui.server.threads.others import OtherThreads
 from codextui.server.threads.registry import (
     SUB_AGENT_CLIENT,
     ThreadApprovals,
@@ -52,6 +57,7 @@ class CodexNotifications:
         hub: publishes what concerns no thread.
         registry: the threads.
         approvals: withdrawn where their turn ends or Codex no longer waits for them.
+        others: the threads of other programs.
         on_turn_ended: called after a turn of a Codex thread has ended.
         on_adopted: called for a thread that Codex has started by itself, of which little is known.
         on_tokens_counted: called after a thread has used tokens.
@@ -63,6 +69,7 @@ class CodexNotifications:
         hub: EventHub,
         registry: ThreadRegistry,
         approvals: ThreadApprovals,
+        others: OtherThreads,
         *,
         on_turn_ended: Callable[[ThreadRecord], object] = lambda _: None,
         on_adopted: Callable[[ThreadRecord], object] = lambda _: None,
@@ -72,12 +79,14 @@ class CodexNotifications:
         self._hub = hub
         self._registry = registry
         self._approvals = approvals
+        self._others = others
         self._on_turn_ended = on_turn_ended
         self._on_adopted = on_adopted
         self._on_tokens_counted = on_tokens_counted
         self._on_queue_changed = on_queue_changed
         self._warnings: deque[ev.Msg] = deque(maxlen=MAX_WARNINGS)
         self._opening = 0
+        others.is_opening = lambda: bool(self._opening)
         self._early: deque[TranslatedEvent | ThreadStarted] = deque(maxlen=MAX_EARLY)
 
     @contextmanager
@@ -100,30 +109,69 @@ class CodexNotifications:
         if method in SETUP_WARNINGS and self._is_repeated(translation):
             return
         match translation:
-            case TranslatedEvent() | ThreadStarted():
-                self._apply(translation)
             case None:
                 pass
+            case TranslatedEvent() | ThreadStarted():
+                self._apply(translation)
+            case RequestResolved(request_id, thread_id):
+                resolve = partial(self._resolve, (process, request_id))
+                if not self._others.following.defer(thread_id, resolve):
+                    resolve()
+            case _:
+                self._change_thread(translation)
+
+    def _change_thread(self, notification: ThreadChange) -> None:
+        """Apply what concerns a thread as a whole."""
+        match notification:
             case SettingsChanged():
-                self._change_settings(translation)
+                self._change_settings(notification)
+            case StatusChanged():
+                self._others.handle_status(notification)
+            case NameChanged():
+                self._others.handle_name(notification)
             case ThreadUnloaded(thread_id):
                 self._mark_unloaded(thread_id)
             case ThreadReverted(thread_id):
-                self._hub.publish(thread_id, "", ev.Warned(_REVERTED))
+                if thread_id in self._registry:
+                    self._hub.publish(thread_id, "", ev.Warned(_REVERTED))
             case QueueChanged(thread_id):
                 self._on_queue_changed(thread_id)
-            case RequestResolved(request_id):
-                self._approvals.withdraw(key=(process, request_id))
 
     def handle_exit(self, reason: str) -> None:
         """End the turns and approvals of the Codex process that ended."""
-        for thread_id in {approval.thread_id for approval in self._approvals.approvals}:
-            if not thread_id.startswith(RUN_PREFIX):
-                self._approvals.withdraw(thread_id=thread_id, outcome="lost")
+        for thread_id in self._asking():
+            self._approvals.withdraw(thread_id=thread_id, outcome="lost")
+        self._end_turns(reason)
+
+    def handle_stop(self, reason: str) -> None:
+        """End the turns and approvals because this server ends.
+
+        What threads of other programs ask stays open for those.
+        """
+        for thread_id in self._asking():
+            outcome = "left" if self._others.is_foreign(thread_id) else "lost"
+            self._approvals.withdraw(thread_id=thread_id, outcome=outcome)
+        self._end_turns(reason)
+
+    def _asking(self) -> set[str]:
+        """Return the ids of the threads of Codex with open approvals."""
+        asking = {approval.thread_id for approval in self._approvals.approvals}
+        return {thread_id for thread_id in asking if not thread_id.startswith(RUN_PREFIX)}
+
+    def _end_turns(self, reason: str) -> None:
         for record in self._registry:
             record.loaded = False
             if record.turn.running_id and record.is_codex_thread:
                 self._apply_event(record, record.turn.running_id, ev.TurnAborted("lost", reason))
+        self._others.handle_exit()
+
+    def _resolve(self, key: Hashable) -> None:
+        """Withdraw the approval of a request that was answered, by another program if not here.
+
+        The end of a turn comes before the end of its requests, and has withdrawn them.
+        """
+        outcome = "answered_elsewhere" if self._others.is_shared else "withdrawn"
+        self._approvals.withdraw(key=key, outcome=outcome)
 
     def _is_repeated(self, translation: Translation) -> bool:
         """Return whether an earlier process has sent the same warning."""
@@ -143,10 +191,26 @@ class CodexNotifications:
         if record is None and self._opening:
             self._early.append(notification)
             return
+        if record is None and not self._is_ours(notification):
+            if isinstance(notification, ThreadStarted):
+                self._others.handle_started(notification)
+            return
         if record is None:
             record = self._adopt(notification)
         if isinstance(notification, TranslatedEvent):
-            self._apply_event(record, notification.turn_id, notification.msg)
+            apply = partial(self._apply_event, record, notification.turn_id, notification.msg)
+            if not self._others.defer_event(notification, apply):
+                apply()
+
+    def _is_ours(self, notification: TranslatedEvent | ThreadStarted) -> bool:
+        """Return whether an unknown thread is one that Codex started for us."""
+        if not self._others.is_shared:
+            return True
+        match notification:
+            case ThreadStarted():
+                return self._others.is_sub_agent_of_ours(notification)
+            case TranslatedEvent():
+                return False
 
     def _apply_event(self, record: ThreadRecord, turn_id: str, msg: ev.Msg) -> None:
         if isinstance(msg, ev.ItemStarted | ev.ItemCompleted):
@@ -160,6 +224,7 @@ class CodexNotifications:
             return
         self._approvals.withdraw(thread_id=record.thread_id, turn_id=turn_id)
         self._registry.apply(record, turn_id, msg)
+        self._others.handle_turn_end(record)
         self._on_turn_ended(record)
 
     def _follow_review(self, record: ThreadRecord, turn_id: str, msg: ev.Msg) -> bool:
@@ -211,6 +276,11 @@ class CodexNotifications:
             return
         for agent in call.agents:
             child = self._registry.get(agent.thread_id)
+            if not parent.info.ours and (child is None or child.info.ours):
+                continue  # Codex tells of it by itself
+            if parent.info.ours and child is not None and not child.info.ours:
+                self._registry.take_over(child, client=SUB_AGENT_CLIENT)
+                self._on_adopted(child)
             if child is None:
                 child = self._adopt(ThreadStarted(agent.thread_id, "", "", parent.thread_id))
             self._registry.place_sub_agent(child, parent, call, agent)
@@ -231,3 +301,4 @@ class CodexNotifications:
         record = self._registry.get(thread_id)
         if record is not None:
             record.loaded = False
+        self._others.handle_unloaded(thread_id)

@@ -27,6 +27,7 @@ from codextui.server.events.hub import EventHub
 from codextui.server.events.legacy import LegacyEventHub, LegacySubscriber
 from codextui.server.threads.codex_notifications import CodexNotifications
 from codextui.server.threads.git_branch import find_branch
+from codextui.server.threads.others import OtherThreads
 from codextui.server.threads.registry import ThreadRecord, ThreadRegistry
 from codextui.server.worker import CodexWorker
 
@@ -68,6 +69,7 @@ class ThreadOpener:
         worker: the Codex process.
         notifications: buffers the notifications of a thread that is being opened.
         legacy: sends the legacy events of a thread that is being started.
+        others: the threads of other programs.
     """
 
     hub: EventHub
@@ -75,6 +77,7 @@ class ThreadOpener:
     worker: CodexWorker
     notifications: CodexNotifications
     legacy: LegacyEventHub
+    others: OtherThreads
 
     async def start(self, new: NewThread) -> ThreadRecord:
         """Start a thread, without a turn.
@@ -107,7 +110,15 @@ class ThreadOpener:
             ServerRefused: it has no turn yet.
             CodexFailed: it has no such finished turn.
         """
-        source = self.registry.find_codex_thread(thread).info
+        source_record = self.registry.find_codex_thread(thread)
+        async with self.others.acting_on(source_record):
+            return await self._fork(
+                source_record.info, turn_id=turn_id, handle=handle, client=client
+            )
+
+    async def _fork(
+        self, source: ThreadInfo, *, turn_id: str, handle: str, client: str
+    ) -> ThreadRecord:
         if not source.turn_id:
             raise ServerRefused(f"{source.handle} has no past to fork: no turn has begun on it yet")
         app = await self.worker.app()
@@ -154,6 +165,8 @@ class ThreadOpener:
     ) -> ThreadRecord:
         """Load a thread of the server, also one that was killed, or one of Codex's history.
 
+        One that another program has open stays that program's.
+
         Args:
             thread: a thread id, a handle, or a unique beginning of an id.
             client: the name of the client that resumes it.
@@ -187,7 +200,7 @@ class ThreadOpener:
         handle = record.info.handle
         if record.info.state is ThreadState.KILLED:
             raise ServerRefused(f"{handle} was killed: resume it first")
-        if record.loaded:
+        if record.loaded or not record.info.ours:
             return
         thread_id, wanted = record.thread_id, options or _same_options(record.info)
         try:
@@ -260,6 +273,9 @@ class ThreadOpener:
             self._publish_history(record, turns)
 
     async def _import(self, thread_id: str, client: str, options: ThreadOptions) -> ThreadRecord:
+        open_elsewhere = await self.others.find(thread_id)
+        if open_elsewhere is not None:
+            return open_elsewhere
         with self.notifications.opening_thread():
             try:
                 loaded = await self.worker.call(lambda app: resume_thread(app, thread_id, options))

@@ -65,6 +65,9 @@ class ThreadApprovals(Protocol):
     def approvals(self) -> tuple[Approval, ...]:
         """The open approvals, oldest first."""
 
+    def approvals_of(self, thread_id: str) -> tuple[Approval, ...]:
+        """Return the open approvals of one thread, oldest first."""
+
     def hold(self, thread_id: str) -> AbstractContextManager[None]:
         """Let no approval of a thread time out meanwhile."""
 
@@ -235,6 +238,24 @@ class ThreadRegistry:
         if record.info.state is not ThreadState.KILLED:
             self._hub.publish(record.thread_id, "", ev.ThreadChanged(record.info))
 
+    def remove(self, record: ThreadRecord) -> None:
+        """Remove the thread of another program, with its events."""
+        if self._records.pop(record.thread_id, None) is not None:
+            self._hub.forget(record.thread_id)
+
+    def is_recorded(self, thread_id: str) -> bool:
+        """Return whether the journal records a thread's events: not those of other programs."""
+        record = self._records.get(thread_id)
+        return record is None or record.info.ours
+
+    def take_over(self, record: ThreadRecord, *, client: str) -> None:
+        """Make the thread of another program one of ours; the journal gets what is known of it."""
+        if record.info.ours:
+            return
+        self.update(record, ours=True, followed=True, origin="", client=client)
+        for event in self._hub.events_of(record.thread_id):
+            self._journal.record_event(event)
+
     def update(self, record: ThreadRecord, **changes: object) -> None:
         """Change fields of a thread's info and publish it, if that makes a difference."""
         self.replace_info(record, structs.replace(record.info, **changes))
@@ -335,7 +356,7 @@ class ThreadRegistry:
         match transition.msg:
             case ev.TokensCounted():
                 self._change(record, transition, quietly=True)
-                self._journal.record_thread(record.info)
+                self._record(record.info)
                 self.publish(record, turn_id, transition.msg)
             case ev.TurnStarted() | ev.TurnCompleted() | ev.TurnAborted():
                 self.publish(record, turn_id, transition.msg)
@@ -397,8 +418,13 @@ class ThreadRegistry:
             raise ThreadUnknown(f"{name!r} is the beginning of {len(found)} thread ids: add more")
         raise ThreadUnknown(f"no thread has the id or handle {name!r}")
 
+    def _record(self, info: ThreadInfo) -> None:
+        """Store a thread's info; other programs' threads are found by Codex, not by the journal."""
+        if info.ours:
+            self._journal.record_thread(info)
+
     def _publish_info(self, record: ThreadRecord) -> None:
-        self._journal.record_thread(record.info)
+        self._record(record.info)
         self._hub.publish(record.thread_id, record.info.turn_id, ev.ThreadChanged(record.info))
 
 

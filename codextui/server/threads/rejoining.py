@@ -63,6 +63,13 @@ class ThreadRejoiner:
                 except CodextuiError as error:
                     logger.warning("%s was not joined again: %s", record.info.handle, error)
 
+    async def rejoin_thread(self, record: ThreadRecord) -> None:
+        """Subscribe to a thread of this server that another client of its app-server has loaded."""
+        try:
+            await self._rejoin(await self.worker.app(), record, is_loaded=True)
+        except CodextuiError as error:
+            logger.info("%s was not joined: %s", record.info.handle, error)
+
     async def _rejoin(self, app: AppServer, record: ThreadRecord, *, is_loaded: bool) -> None:
         lost = self._lost_turn(record)
         async with record.lock:

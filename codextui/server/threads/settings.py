@@ -77,6 +77,8 @@ class ThreadSettings:
         changed = ChangedSettings(record)
         if not change.values() and budget is None:
             raise ServerRefused("nothing to set: model, effort, approval-policy, sandbox or budget")
+        if budget is not None and not record.info.ours:
+            raise ServerRefused(f"{record.info.handle} is another program's: it has no budget here")
         if any(not value.strip() for value in change.values().values()):
             raise ServerRefused("a setting has no value; leave out what is to stay")
         if change.values():

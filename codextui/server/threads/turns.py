@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 
 from codextui.codex.app_server import AppServer
@@ -32,6 +32,7 @@ from codextui.protocol.threads import ThreadState
 from codextui.server.threads.budgets import Budgets
 from codextui.server.threads.git_refs import check_ref
 from codextui.server.threads.opening import ThreadOpener
+from codextui.server.threads.others import OtherThreads
 from codextui.server.threads.queues import ThreadQueues
 from codextui.server.threads.registry import (
     ThreadApprovals,
@@ -77,6 +78,7 @@ class Turns:
         queues: that of a killed thread is emptied.
         budgets: refuse a turn of a thread that has used its budget.
         approvals: those of a killed thread are withdrawn.
+        others: the threads of other programs, which are followed while somebody acts on them.
     """
 
     registry: ThreadRegistry
@@ -85,6 +87,7 @@ class Turns:
     queues: ThreadQueues
     budgets: Budgets
     approvals: ThreadApprovals
+    others: OtherThreads
 
     async def send(
         self,
@@ -110,7 +113,7 @@ class Turns:
             CodexLoginMissing: Codex is not logged in, and a new turn would need it.
         """
         record = self.registry.find_codex_thread(thread)
-        async with record.lock:
+        async with self.others.acting_on(record), record.lock:
             self.budgets.check(record)
             if record.turn.running_id and output_schema is not None:
                 raise ServerRefused(
@@ -175,19 +178,21 @@ class Turns:
             TurnNotRunning: no turn runs.
         """
         record = self.registry.find_codex_thread(thread)
-        async with record.lock:
+        async with self.others.acting_on(record), record.lock:
             turn_id = await self._steer(record, prompt, images)
             return SentMessage(record, turn_id, steered=True)
 
     async def interrupt(self, thread: str) -> ThreadRecord:
         """End the running turn and the processes of its commands; return when both have ended.
 
+        The processes of a thread of another program are left to that.
+
         Raises:
             TurnNotRunning: no turn runs.
             ServerRefused: the turn does not end.
         """
         record = self.registry.find_codex_thread(thread)
-        async with record.lock:
+        async with self.others.acting_on(record), record.lock:
             await self._interrupt(record)
         return record
 
@@ -195,8 +200,12 @@ class Turns:
         """End a thread for good: its turn, its processes and its approvals; then archive it.
 
         Its sub-agents end with it. A failure of Codex is logged and keeps no thread alive.
+
+        Raises:
+            ServerRefused: it is a thread of another program.
         """
         record = self.registry.find_codex_thread(thread)
+        self.others.refuse_to_kill(record)
         async with record.lock:
             record.killing = True
             await self.queues.clear(record)
@@ -271,7 +280,8 @@ class Turns:
     async def _interrupt_turn(self, record: ThreadRecord, turn_id: str) -> None:
         ended = record.outcome_of(turn_id)
         app = await self.worker.app()
-        async with _ending_commands(app, record.thread_id):
+        cleaning = _ending_commands(app, record.thread_id) if record.info.ours else nullcontext()
+        async with cleaning:
             try:
                 known_as = record.reviewer_turn or turn_id
                 await interrupt_turn(app, record.thread_id, known_as)

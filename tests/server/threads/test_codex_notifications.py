@@ -12,6 +12,7 @@ from codextui.protocol.threads import ThreadInfo, ThreadState, Usage
 from codextui.server.events.hub import EventHub
 from codextui.server.store.journal import Journal
 from codextui.server.threads.codex_notifications import CodexNotifications
+from codextui.server.threads.others import OtherThreads
 from codextui.server.threads.registry import ThreadRecord, ThreadRegistry
 
 PARENT, CHILD = "parent-id", "01a222a6-b4bd-72f1"
@@ -45,7 +46,8 @@ async def registry(tmp_path: Path, published: list[Event]) -> AsyncIterator[Thre
 
 @pytest.fixture
 def notifications(registry: ThreadRegistry) -> CodexNotifications:
-    return CodexNotifications(registry._hub, registry, Mock())
+    others = OtherThreads(registry._hub, registry, Mock(is_shared=False), Mock(), Mock())
+    return CodexNotifications(registry._hub, registry, Mock(), others)
 
 
 async def test_a_warning_about_the_setup_is_published_once_for_all_processes(

@@ -1,0 +1,436 @@
+"""Threads that other programs started on the same app-server: which stand in the registry, and how.
+
+Codex tells every client of every thread that is loaded: that it started, its status and its name.
+A record of another program's thread follows from that and is never stored: the next server finds
+it by Codex again. It leaves the registry when Codex unloads the thread. Nothing here ends, answers
+or renames anything; what the threads say is read while they are followed (`following`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable, Coroutine, Hashable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from codextui.codex.app_server import AppServer
+from codextui.codex.calls import list_loaded, read_thread
+from codextui.codex.notifications import TranslatedEvent
+from codextui.codex.thread_notifications import NameChanged, StatusChanged, ThreadStarted
+from codextui.codex.threads import ListedThread, ThreadStatus, parent_of
+from codextui.errors import (
+    CodexFailed,
+    CodextuiError,
+    MessageInvalid,
+    ServerRefused,
+    ThreadUnknown,
+)
+from codextui.jsonrpc.fields import JsonObject
+from codextui.protocol import events as ev
+from codextui.protocol.threads import ThreadInfo, ThreadState, clean_handle
+from codextui.server.events.hub import EventHub
+from codextui.server.options import DEFAULT_LIMITS, FollowLimits
+from codextui.server.threads.following import WAITING, Following
+from codextui.server.threads.registry import ThreadApprovals, ThreadRecord, ThreadRegistry
+from codextui.server.threads.turn_state import AT_REST
+from codextui.server.worker import CodexWorker
+
+MAX_HANDLES = 10_000
+"""Handles that are remembered of threads that left."""
+
+_HANDLES = {"Codex TUI": "tui", "IDE": "ide", "another program": "other"}
+_CLOSED = "The thread was closed by the program that it belongs to."
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class OthersOptions:
+    """How the threads of other programs are watched.
+
+    Attributes:
+        start: starts a task that belongs to the server.
+        rejoin: joins a thread of ours that another client has loaded.
+        limits: sizes.
+        clock: returns unix seconds.
+    """
+
+    start: Callable[[Coroutine[Any, Any, Any]], object]
+    rejoin: Callable[[ThreadRecord], Coroutine[Any, Any, Any]]
+    limits: FollowLimits = DEFAULT_LIMITS.follow
+    clock: Callable[[], float] = time.time
+
+
+class OtherThreads:
+    """The threads of other programs.
+
+    Args:
+        hub: publishes notices.
+        registry: gets the records.
+        worker: the app-server.
+        approvals: those of a thread that is gone are withdrawn.
+        options: see OthersOptions.
+
+    Attributes:
+        following: the subscriptions to them.
+        is_opening: returns whether a thread of ours is just being opened, so that one that is
+            unknown may be that.
+    """
+
+    def __init__(
+        self,
+        hub: EventHub,
+        registry: ThreadRegistry,
+        worker: CodexWorker,
+        approvals: ThreadApprovals,
+        options: OthersOptions,
+    ) -> None:
+        self.following = Following(hub, registry, worker, approvals, options.limits)
+        self._hub = hub
+        self._registry = registry
+        self._worker = worker
+        self._approvals = approvals
+        self._start = options.start
+        self._rejoin = options.rejoin
+        self._limits = options.limits
+        self._clock = options.clock
+        self._handles: OrderedDict[str, str] = OrderedDict()
+        self._unlisted = False
+        self._discovering: set[str] = set()
+        self.is_opening: Callable[[], bool] = lambda: False
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether other programs may use the app-server too."""
+        return self._worker.is_shared
+
+    def is_foreign(self, thread_id: str) -> bool:
+        """Return whether a thread is another program's; an unknown one is where they may be."""
+        record = self._registry.get(thread_id)
+        return self.is_shared if record is None else not record.info.ours
+
+    # What Codex tells.
+
+    async def refresh(self) -> None:
+        """Find the threads that are loaded, on a new connection to an app-server.
+
+        Those of other programs are added; those that are gone leave.
+        """
+        if not self._worker.is_up:
+            return  # it has just died, and the next one is another connection
+        app = await self._worker.app()
+        if not app.address:
+            return
+        ids = await list_loaded(app)
+        for record in self._registry:
+            if not record.info.ours and record.thread_id not in ids:
+                self._remove(record)
+        await asyncio.gather(*map(self._refresh_thread, ids))
+
+    async def _refresh_thread(self, thread_id: str) -> None:
+        record = self._registry.get(thread_id)
+        if record is not None and record.info.ours:
+            return
+        if record is not None or not self._is_full():
+            await self._discover(thread_id)
+
+    async def _discover(self, thread_id: str) -> None:
+        """List a thread of which nothing is known but its id."""
+        if thread_id in self._discovering:
+            return
+        self._discovering.add(thread_id)
+        try:
+            for pause_s in self._limits.join_pauses_s:
+                if await self._read(thread_id):
+                    return
+                # Codex cannot read a thread whose first turn is just being written.
+                await asyncio.sleep(pause_s)
+            await self._read(thread_id)
+        finally:
+            self._discovering.discard(thread_id)
+
+    async def _read(self, thread_id: str) -> bool:
+        """Read a thread and list it; False where it cannot be read."""
+        app = await self._worker.app()
+        try:
+            self._update(await read_thread(app, thread_id), app)
+        except (CodexFailed, ThreadUnknown, MessageInvalid) as error:
+            logger.info("thread %s cannot be read: %s", thread_id, error)
+            return False
+        return True
+
+    def _update(self, thread: JsonObject, app: AppServer) -> None:
+        """Add or update the record of a thread that `thread/read` returned."""
+        listed = ListedThread.parse(thread, program=app.program)
+        record = self._registry.get(listed.thread_id)
+        if record is None:
+            if listed.status.loaded and not self.is_opening():
+                self._add(listed)
+            return
+        self._registry.update(record, **_described(record.info, listed))
+        self._change_status(record, listed.status)
+
+    def handle_started(self, started: ThreadStarted) -> None:
+        """Add a thread that a client of the app-server, or one of its agents, has started."""
+        try:
+            listed = ListedThread.parse(started.thread, program=self._program)
+        except MessageInvalid as error:
+            logger.info("a thread of another program cannot be read: %s", error)
+            return
+        if self._registry.get(listed.thread_id) is None and listed.status.loaded:
+            self._add(listed)
+
+    def is_sub_agent_of_ours(self, started: ThreadStarted) -> bool:
+        """Return whether a thread that started is a sub-agent of a thread of ours."""
+        parent = self._registry.get(parent_of(started.thread) or "")
+        return parent is not None and parent.info.ours
+
+    def handle_status(self, changed: StatusChanged) -> None:
+        """Apply a thread's status."""
+        record = self._registry.get(changed.thread_id)
+        if not self.is_shared:
+            return
+        if record is None:
+            if changed.status.loaded and not self.is_opening() and not self._is_full():
+                self._start(self._discover(changed.thread_id))
+            return
+        if record.info.ours:
+            if self._can_be_joined(record, changed.status):
+                self._start(self._rejoin(record))
+            return
+        self._change_status(record, changed.status, now=self._clock())
+
+    def handle_name(self, changed: NameChanged) -> None:
+        """Show the name that a thread got in Codex; its handle stays."""
+        record = self._registry.get(changed.thread_id)
+        if record is not None:
+            self._registry.update(record, name=changed.name)
+
+    def handle_unloaded(self, thread_id: str) -> None:
+        """Remove the thread of another program that Codex has unloaded, archived or deleted."""
+        record = self._registry.get(thread_id)
+        if record is not None and not record.info.ours:
+            self._remove(record)
+
+    def handle_exit(self) -> None:
+        """The connection is gone: nothing is followed any more, but what was is again later."""
+        self.following.handle_exit()
+
+    def handle_turn_end(self, record: ThreadRecord) -> None:
+        """Follow a thread no longer that was acted on, when its turn has ended."""
+        if not record.info.ours:
+            self._start(self.following.rest(record))
+
+    def defer_event(self, event: TranslatedEvent, handle: Callable[[], None]) -> bool:
+        """Return whether an event waits for the history of its thread, or concerns nobody."""
+        if self.following.defer(event.thread_id, handle, event):
+            return True
+        record = self._registry.get(event.thread_id)
+        return record is not None and not record.info.ours and not record.info.followed
+
+    # What people ask for.
+
+    async def follow(self, record: ThreadRecord, reason: Hashable) -> None:
+        """Follow a thread for a reason, such as a session that shows it.
+
+        Does nothing for one of ours. Raises ServerRefused beyond the limit, and as
+        `Following.sync` does.
+        """
+        if record.info.ours:
+            return
+        self.following.reasons.add(record.thread_id, reason)
+        try:
+            await self.following.sync(record)
+        except CodextuiError:
+            if not self.following.is_active(record.thread_id):
+                self.following.reasons.remove(record.thread_id, reason)
+            raise
+
+    async def unfollow(self, record: ThreadRecord, reason: Hashable) -> None:
+        """End a reason to follow a thread. Raises as `Following.sync` does."""
+        self.following.reasons.remove(record.thread_id, reason)
+        if not record.info.ours:
+            await self.following.sync(record)
+
+    def release(self, reason: Hashable) -> None:
+        """End a reason everywhere: its session has disconnected."""
+        for thread_id in self.following.reasons.remove_everywhere(reason):
+            record = self._registry.get(thread_id)
+            if record is not None:
+                self._start(self._sync(record))
+
+    @asynccontextmanager
+    async def acting_on(self, record: ThreadRecord) -> AsyncIterator[None]:
+        """Follow a thread while it is acted on; see `Following.acting_on`."""
+        async with self.following.acting_on(record):
+            yield
+
+    async def find(self, thread_id: str) -> ThreadRecord | None:
+        """Return the record of a thread that another client has loaded; None where none has."""
+        app = await self._worker.app()
+        if not app.address:
+            return None
+        await self._read(thread_id)
+        record = self._registry.get(thread_id)
+        return record if record is not None and not record.info.ours else None
+
+    def remember_handle(self, record: ThreadRecord) -> None:
+        """Give a thread that returns the handle that it has now."""
+        if not record.info.ours:
+            self._handles[record.thread_id] = record.info.handle
+            self._handles.move_to_end(record.thread_id)
+            while len(self._handles) > MAX_HANDLES:
+                self._handles.popitem(last=False)
+
+    @staticmethod
+    def refuse_to_kill(record: ThreadRecord) -> None:
+        """Raise ServerRefused where a thread is another program's."""
+        if not record.info.ours:
+            handle = record.info.handle
+            raise ServerRefused(
+                f"{handle} belongs to {record.info.origin or 'another program'}, and was not "
+                f"ended: interrupt its turn, close it there, or take it over first "
+                f"(`codextui adopt {handle}`)"
+            )
+
+    # Records.
+
+    @property
+    def _program(self) -> str:
+        return self._worker.program
+
+    def _is_full(self) -> bool:
+        foreign = sum(1 for record in self._registry if not record.info.ours)
+        if foreign < self._limits.listed:
+            return False
+        if not self._unlisted:
+            self._unlisted = True
+            notice = (
+                f"More than {self._limits.listed:,} threads of other programs are open: the rest "
+                "is not listed. `codextui history` finds them."
+            )
+            self._hub.publish("", "", ev.Warned(notice))
+        return True
+
+    def _add(self, listed: ListedThread) -> None:
+        if self._is_full():
+            return
+        parent = self._registry.get(listed.parent)
+        origin = parent.info.origin if parent is not None else ""
+        wanted = self._handles.get(listed.thread_id) or _handle(listed)
+        info = ThreadInfo(
+            thread_id=listed.thread_id,
+            handle=self._registry.unique_handle(wanted),
+            state=ThreadState.IDLE,
+            created_at=listed.created_at,
+            parent=listed.parent,
+            forked_from="" if listed.parent else listed.forked_from,
+            origin=origin or listed.origin,
+            ours=False,
+            followed=False,
+        )
+        has_own_handle = parent is None or listed.thread_id in self._handles
+        record = ThreadRecord(info, loaded=True, has_own_handle=has_own_handle)
+        self._registry.set_brief(record, listed.preview)
+        self._registry.update_quietly(record, **_described(record.info, listed))
+        self._registry.update_quietly(record, **_state(record, listed.status))
+        self._registry.add(record)
+        if parent is not None and listed.nickname:
+            self._registry.name_sub_agent(record, listed.nickname)
+        self.remember_handle(record)
+        self._follow_if_needed(record, listed.status)
+
+    def _change_status(
+        self, record: ThreadRecord, status: ThreadStatus, *, now: float | None = None
+    ) -> None:
+        """Apply a status, which has changed `now`, or before that where it is None."""
+        if self._registry.get(record.thread_id) is not record or record.info.ours:
+            return
+        if not status.loaded:
+            self._remove(record)
+            return
+        self._registry.update(record, **_state(record, status, now))
+        self._follow_if_needed(record, status)
+
+    def _follow_if_needed(self, record: ThreadRecord, status: ThreadStatus) -> None:
+        """Follow a thread that waits for a person, so that the person can decide here."""
+        reasons = self.following.reasons
+        if status.waits_for:
+            reasons.add(record.thread_id, WAITING)
+        else:
+            reasons.remove(record.thread_id, WAITING)
+        if self.following.is_wanted(record) != self.following.is_active(record.thread_id):
+            self._start(self._sync(record))
+
+    async def _sync(self, record: ThreadRecord) -> None:
+        try:
+            await self.following.sync(record)
+        except CodextuiError as error:
+            logger.info("%s cannot be followed: %s", record.info.handle, error)
+
+    def _can_be_joined(self, record: ThreadRecord, status: ThreadStatus) -> bool:
+        """Return whether another client has loaded a thread of ours that we had not."""
+        is_idle = not record.loaded and not record.lock.locked() and not self.is_opening()
+        return status.loaded and is_idle and record.info.state is not ThreadState.KILLED
+
+    def _remove(self, record: ThreadRecord) -> None:
+        thread_id = record.thread_id
+        self._approvals.withdraw(thread_id=thread_id)
+        if record.turn.running_id:
+            end = ev.TurnAborted("lost", _CLOSED)
+            self._registry.apply(record, record.turn.running_id, end)
+        self.following.drop(thread_id)
+        self._registry.remove(record)
+        self._unlisted = False
+
+
+def _state(
+    record: ThreadRecord, status: ThreadStatus, now: float | None = None
+) -> dict[str, object]:
+    """Return the fields of the info that follow from a status.
+
+    Args:
+        record: the thread.
+        status: its status.
+        now: when it has changed, unix seconds; None where that is not known.
+    """
+    info = record.info
+    recent: dict[str, object] = {} if now is None else {"recent_at": now}
+    if not status.state.has_turn:
+        # The end of a turn that is followed says more, such as that it was interrupted.
+        is_told = info.followed and not info.state.has_turn
+        state = info.state if is_told else status.state
+        return {"state": state, **AT_REST, **recent}
+    if record.pending_approvals:
+        return recent  # they say more
+    was_running = info.state.has_turn
+    return {
+        "state": status.state,
+        "waits_for": status.waits_for,
+        "waits_since": (info.waits_since or now) if status.waits_for else None,
+        "turn_started_at": info.turn_started_at if was_running else now,
+        **recent,
+    }
+
+
+def _described(info: ThreadInfo, listed: ListedThread) -> dict[str, object]:
+    """Return the fields of the info that a listed thread says, as far as it does."""
+    said: dict[str, object] = {
+        "name": listed.name,
+        "cwd": listed.cwd,
+        "branch": listed.branch,
+        "model": listed.model,
+        "recent_at": listed.recent_at,
+    }
+    known = {key: value for key, value in said.items() if value}
+    return known if info.brief else {**known, "brief": listed.preview[:2_000]}
+
+
+def _handle(listed: ListedThread) -> str:
+    """Return a handle by a thread's name, or else by its program: `tui`, `exec`."""
+    named = clean_handle(listed.name.lower())
+    return named or _HANDLES.get(listed.origin) or clean_handle(listed.origin.lower()) or "other"
