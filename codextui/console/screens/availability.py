@@ -8,7 +8,7 @@ from codextui.console.model.run import FINISHED_STATES
 from codextui.console.model.state import ConsoleState, ThreadView
 from codextui.console.model.tree import group_of
 from codextui.protocol.runs import ThreadKind
-from codextui.protocol.threads import ThreadState
+from codextui.protocol.threads import ThreadState, tui_refusal
 
 
 class Action(StrEnum):
@@ -23,6 +23,7 @@ class Action(StrEnum):
     INTERRUPT = "interrupt it"
     KILL = "kill it"
     DIFF = "show its diff"
+    OPEN = "open it in Codex's own TUI"
     PAUSE = "pause it"
     RERUN = "run it again"
     GATES = "show its gates"
@@ -49,6 +50,8 @@ def unavailable_reason(action: Action, state: ConsoleState, thread_id: str) -> s
         return f"Nothing to {action}: no thread is chosen. n starts one."
     if action in (Action.GATES, Action.TIMELINE):
         return "" if state.run_id_of(thread_id) else _no_run_reason(action, view)
+    if action is Action.OPEN:
+        return _open_reason(view)
     match view.info.kind:
         case ThreadKind.CODEX:
             return _thread_reason(action, view)
@@ -67,6 +70,11 @@ def _offline_reason(action: Action, state: ConsoleState) -> str:
 def _no_run_reason(action: Action, view: ThreadView) -> str:
     what = "gate board" if action is Action.GATES else "timeline"
     return f"{view.info.handle} works for no team's run, so there is no {what} to show."
+
+
+def _open_reason(view: ThreadView) -> str:
+    reason = tui_refusal(view.info)
+    return f"Cannot {Action.OPEN}: {reason}." if reason else ""
 
 
 def _thread_reason(action: Action, view: ThreadView) -> str:
