@@ -12,6 +12,8 @@ CodextuiError
 │   └── ServerNotRunning   no shared server of that name is running
 ├── ServerRefused          the shared server answered a call with an error
 ├── ThreadUnknown          no thread has that id or handle
+├── ThreadHeld             another process has loaded the thread, and Codex lets only one write
+├── TuiUnavailable         Codex's own TUI cannot open the thread
 ├── TurnNotRunning         the operation needs a running turn
 ├── TurnRunning            the operation needs a thread at rest
 ├── ApprovalGone           the approval was answered, withdrawn or never existed
@@ -96,6 +98,14 @@ class ServerRefused(CodextuiError):
 
 class ThreadUnknown(CodextuiError):
     """No thread has that id or handle."""
+
+
+class ThreadHeld(CodextuiError):
+    """Another process has loaded the thread. The message says which, and how it lets go."""
+
+
+class TuiUnavailable(CodextuiError):
+    """Codex's own TUI cannot open the thread. The message says why, and what to do."""
 
 
 class TurnNotRunning(CodextuiError):

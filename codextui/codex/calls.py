@@ -8,6 +8,7 @@ check against the real Codex.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,7 +18,8 @@ from codextui.codex.app_server import AppServer
 from codextui.codex.configuration import configured_roots, own_server_overrides, read_profile
 from codextui.codex.endpoint import NO_ANSWER
 from codextui.codex.threads import OWN_SOURCE, LoadedThread, ThreadOptions, TurnSettings
-from codextui.errors import CodexFailed, ThreadUnknown, TurnNotRunning
+from codextui.codex.writer_lock import describe_held, find_holder
+from codextui.errors import CodexFailed, ThreadHeld, ThreadUnknown, TurnNotRunning
 from codextui.jsonrpc import fields
 from codextui.jsonrpc.endpoint import INVALID_PARAMS
 from codextui.jsonrpc.fields import Json, JsonObject
@@ -52,6 +54,7 @@ _CONFIG_INVALID = re.compile(
 )
 _METHOD_UNKNOWN = ("unknown variant `thread/search`", "Method not found", "method not found")
 _HISTORY_KINDS = ("cli", "vscode", "exec", "appServer", "unknown")
+_THREAD_HELD = "already has an active writer"
 _TURN_NOT_RUNNING = ("no active turn", "expected active turn")
 
 
@@ -84,11 +87,21 @@ async def resume_thread(
 
     Raises:
         ThreadUnknown: no such thread, or one that was archived or has never had a turn.
+        ThreadHeld: another process has loaded it.
     """
     params = _thread_params(app, options)
     params |= {"threadId": thread_id, "excludeTurns": True} | _last_turns(last_turns)
-    with typed_refusals(thread_id):
-        return LoadedThread.parse(await app.call("thread/resume", params))
+    try:
+        with typed_refusals(thread_id):
+            return LoadedThread.parse(await app.call("thread/resume", params))
+    except CodexFailed as error:
+        if _THREAD_HELD not in str(error).lower():
+            raise
+        holder = await asyncio.to_thread(find_holder, app.home, thread_id)
+        raise ThreadHeld(
+            f"{describe_held(thread_id, holder)} `codextui adopt {thread_id}` waits until it lets "
+            "go, and takes it over."
+        ) from error
 
 
 async def join_thread(app: AppServer, thread_id: str, *, last_turns: int = 0) -> LoadedThread:

@@ -374,6 +374,35 @@ def _add_thread_commands(commands: _Commands) -> None:
         parser.add_argument("thread", metavar="THREAD")
         if name == "rename":
             parser.add_argument("handle", metavar="HANDLE")
+    _add_handover_commands(commands)
+
+
+def _add_handover_commands(commands: _Commands) -> None:
+    opening = _add(
+        commands, "open", "handover:open_thread", "open a thread in Codex's own TUI", json=False
+    )
+    opening.add_argument("thread", metavar="THREAD")
+    where = opening.add_mutually_exclusive_group()
+    where.add_argument(
+        "--print", action="store_true", help="print the command instead, quoted for a shell"
+    )
+    where.add_argument(
+        "--window",
+        action="store_true",
+        help="in a new window: of tmux, or by the command of `[ui] terminal`",
+    )
+    adopt = _add(
+        commands,
+        "adopt",
+        "handover:adopt",
+        "take over a thread that another program has, once it lets go",
+    )
+    adopt.add_argument("thread", metavar="THREAD_ID", help="its whole id, as Codex shows it")
+    wait = adopt.add_mutually_exclusive_group()
+    wait.add_argument("--no-wait", action="store_true", help="only say who has it")
+    wait.add_argument(
+        "--timeout", metavar="SECONDS", type=_seconds, help="wait no longer (default: for ever)"
+    )
 
     for name, about in (
         ("archive", "take a thread at rest out of Codex's lists"),

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from codextui.config.address import HttpAddress, parse_http_address
 from codextui.config.attach import Attach, parse_attach
+from codextui.config.terminal import TerminalChoice, parse_terminal
 from codextui.errors import ConfigInvalid
 
 Reader: TypeAlias = Callable[[object], Any]
@@ -55,6 +56,11 @@ def read_http_address(value: object) -> HttpAddress:
 def read_attach(value: object) -> Attach:
     """Read which Codex the shared server uses."""
     return parse_attach(read_string(value))
+
+
+def read_terminal(value: object) -> TerminalChoice:
+    """Read where Codex's own TUI is opened."""
+    return parse_terminal(read_string(value))
 
 
 def read_url(value: object) -> str:

@@ -27,9 +27,11 @@ from codextui.config.readers import (
     read_http_address,
     read_path,
     read_string,
+    read_terminal,
     read_url,
 )
 from codextui.config.tables import ConfigFile, Table, TableReader, read_text
+from codextui.config.terminal import AUTO_TERMINAL, TerminalChoice
 from codextui.errors import ConfigInvalid
 from codextui.protocol.approvals import Deciders, Others
 
@@ -117,12 +119,14 @@ class UiConfig:
         theme: a theme's name.
         layout: the maximum of panes on the screen, 1 to 9.
         bell: whether the terminal's bell rings when an agent needs a person.
+        terminal: where a thread is opened in Codex's own TUI.
         keys: `[ui.keys]`: keys by binding id. `codextui.console.bindings` checks them.
     """
 
     theme: Annotated[str, read_string] = "harbour"
     layout: Annotated[int, integer_between(1, 9)] = 4
     bell: Annotated[bool, read_bool] = True
+    terminal: Annotated[TerminalChoice, read_terminal] = AUTO_TERMINAL
     keys: Annotated[Mapping[str, str], _BINDINGS] = field(default_factory=dict)
 
 

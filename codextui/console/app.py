@@ -24,6 +24,7 @@ from codextui.client import updates
 from codextui.config.schema import Config
 from codextui.console.approvals import ApprovalPresenter
 from codextui.console.bindings import APP_BINDINGS, KeyGroup, format_keys
+from codextui.console.codex_tui import TuiPresenter
 from codextui.console.connection import (
     CodexReport,
     ServerConnection,
@@ -53,7 +54,7 @@ from codextui.console.widgets.workbench import Workbench
 from codextui.errors import ApprovalGone, CodextuiError, ConfigInvalid
 from codextui.protocol.approvals import Approval, Deciders
 from codextui.protocol.events import ApprovalResolved, CodexReady, Event
-from codextui.protocol.threads import ThreadState
+from codextui.protocol.threads import ThreadInfo, ThreadState
 from codextui.text.sanitize import one_line, sanitize
 
 if TYPE_CHECKING:
@@ -82,6 +83,7 @@ class ConsoleApp(KeyDispatchingApp):
 
     Attributes:
         state: everything that the screens show.
+        tui: opens threads in Codex's own TUI.
     """
 
     TITLE = "codextui"
@@ -149,14 +151,13 @@ class ConsoleApp(KeyDispatchingApp):
         self._panes: tuple[str, ...] = ()
         self._approvals = ApprovalPresenter(self._open_approvals, may_open=self._may_interrupt)
         self._problems = ProblemPresenter(self, self._handle_problem_answer)
+        self.tui = TuiPresenter(self, self._config, may_step_aside=self._may_step_aside)
         self._notifier = Notifier(self.state, ring=self._ring, notify=self._notify)
         self._offered: set[str] = set()
         self._first_thread = first_thread
         self._was_connected = False
         self._has_drafts_problem = False
-        self._toasts = Toasts(
-            withdraw=self._withdraw_toasts, may_show=lambda: self.screen is self.main
-        )
+        self._toasts = Toasts(withdraw=self._withdraw_toasts, may_show=self._may_show_toasts)
 
     def get_driver_class(self) -> type[Driver]:
         """Return a driver that takes pastes out of the input before keys are parsed."""
@@ -330,6 +331,13 @@ class ConsoleApp(KeyDispatchingApp):
             self._unnotify(toast)
         return {toast.message for toast in self._notifications}
 
+    def _may_step_aside(self) -> bool:
+        """Return whether nothing has come up meanwhile that takes keys."""
+        return self.screen is self.main and not self.main.is_composing()
+
+    def _may_show_toasts(self) -> bool:
+        return self.screen is self.main and not self.tui.is_aside
+
     def _ring(self) -> None:
         if self._config.ui.bell:
             self.bell()
@@ -383,6 +391,8 @@ class ConsoleApp(KeyDispatchingApp):
     def _may_interrupt(self) -> bool:
         """Return whether the approval dialog may open by itself."""
         if self.screen is not self.main or not self.state.connection.caught_up:
+            return False
+        if self.tui.is_aside:
             return False
         return not self.main.is_composing() or not self._is_soon_after_key()
 
@@ -501,6 +511,23 @@ class ConsoleApp(KeyDispatchingApp):
             is_followed=view.info.followed,
             connected=self.state.connection.connected,
         )
+
+    @on(messages.OpenInCodex)
+    def _handle_open_in_codex(self, message: messages.OpenInCodex) -> None:
+        view = self.state.threads.get(message.thread_id)
+        if view is not None:
+            work = self._open_in_codex(view.info)
+            self.run_worker(work, group="tui", exclusive=True, exit_on_error=False)
+
+    async def _open_in_codex(self, thread: ThreadInfo) -> None:
+        """Open a thread in Codex's own TUI; say how that went, where it is not plain to see."""
+        try:
+            said = await self.tui.open(self._connection.call, thread)
+        except CodextuiError as error:
+            self._notify_error("Cannot open it in Codex's own TUI", error)
+            return
+        if said:
+            self.notify(said, markup=False)
 
     # Requests to the server.
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import selectors
 import sys
+import termios
 import time
 from codecs import getincrementaldecoder
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Any, TextIO
 
 from textual import events
@@ -18,6 +20,10 @@ from textual.message import Message
 
 from codextui.console.input import InputSplitter, Keys, Part, Pasted
 from codextui.text.sanitize import clean_paste
+
+_BELL = "\a"
+_MODES_OF_OTHERS_OFF = "\x1b[?1002l\x1b[?1007l"
+"""Modes of the mouse that Textual does not use, for a program that was killed while it did."""
 
 _CHUNK = 64 * 1024
 _TOGETHER_S = 0.005
@@ -52,8 +58,32 @@ class ConsoleDriver(LinuxDriver):
     ) -> None:
         """Create a driver; see `LinuxDriver`."""
         super().__init__(app, debug=debug, mouse=mouse, size=size)
+        self._is_aside = False
         if not _is_terminal(sys.__stderr__) and _is_terminal(sys.__stdout__):
             self._file = sys.__stdout__
+
+    def suspend_application_mode(self) -> None:
+        """Leave the terminal to another program; what is drawn from now on is dropped."""
+        super().suspend_application_mode()
+        self._is_aside = True
+
+    def resume_application_mode(self) -> None:
+        """Take the terminal back, in whatever state the other program has left it."""
+        if self.attrs_before is not None:
+            # Also drops keys that were meant for the other program.
+            with suppress(termios.error):
+                termios.tcsetattr(self.fileno, termios.TCSAFLUSH, self.attrs_before)
+        self._is_aside = False
+        super().resume_application_mode()
+        self.write(_MODES_OF_OTHERS_OFF)
+
+    def write(self, data: str) -> None:
+        """Write to the terminal; to that of another program only the bell."""
+        if not self._is_aside:
+            super().write(data)
+        elif data == _BELL and self._file is not None:
+            self._file.write(data)
+            self._file.flush()
 
     def run_input_thread(self) -> None:
         """Read input and dispatch it as events until the app exits."""

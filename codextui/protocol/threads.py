@@ -202,6 +202,26 @@ class ThreadInfo(Message, frozen=True):
         return self.turn_started_at
 
 
+def tui_refusal(thread: ThreadInfo) -> str:
+    """Return why Codex's own TUI cannot open a thread, whatever the server; empty if it can."""
+    match thread:
+        case ThreadInfo(kind=ThreadKind.ROLE):
+            return f"{thread.handle} is a role of a team: open one of its Codex threads"
+        case ThreadInfo(kind=ThreadKind.RUN):
+            return f"{thread.handle} is a team's run: open one of its Codex threads"
+        case ThreadInfo(state=ThreadState.KILLED):
+            return (
+                f"{thread.handle} was killed: `codextui resume {thread.handle}` takes it up again"
+            )
+        case ThreadInfo(turn_id="", followed=True):
+            # Codex writes a thread down when its first turn begins, and resumes only those.
+            return (
+                f"{thread.handle} has no turn yet, and Codex's own TUI opens only threads with one"
+            )
+        case _:
+            return ""
+
+
 def handle_problem(handle: str) -> str:
     """Return why a text cannot be a thread's handle; empty where it can.
 

@@ -424,6 +424,15 @@ SUPERVISOR_TOOLS: tuple[JsonObject, ...] = (
         annotations=_SETTLES,
     ),
     _tool(
+        "codex-adopt",
+        "Take a thread over",
+        "Make a thread that another program started one of this server's own: one on the same "
+        "Codex, or one of Codex's history that no other process has loaded.",
+        _THREAD,
+        ("thread",),
+        annotations=_SETTLES,
+    ),
+    _tool(
         "codex-rename",
         "Rename a thread",
         "Give a thread another handle, and that name in Codex.",
@@ -464,7 +473,10 @@ SUPERVISOR_TOOLS: tuple[JsonObject, ...] = (
         "codex-threads",
         "List threads",
         "List the threads of this server.",
-        {"all": {"type": "boolean", "description": "Also those that were killed."}},
+        {
+            "all": {"type": "boolean", "description": "Also those that were killed."},
+            "thread": _text("Only this one, also a killed one: an id, a handle or a beginning."),
+        },
         annotations=_READS,
     ),
     _tool(

@@ -23,6 +23,7 @@ from codextui.config.schema import (
     parse_config,
     save_setting,
 )
+from codextui.config.terminal import TerminalChoice, TerminalKind
 from codextui.errors import ConfigInvalid
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
@@ -60,7 +61,7 @@ def test_the_example_documents_every_key_with_its_default(key: str, default: obj
     if default is None:
         assert re.search(rf"^# {name} = ", EXAMPLE.read_text(encoding="utf-8"), re.MULTILINE)
     else:
-        expected = str(default) if isinstance(default, Attach) else default
+        expected = str(default) if isinstance(default, Attach | TerminalChoice) else default
         assert document[section][name] == expected
 
 
@@ -92,6 +93,7 @@ def test_everything_can_be_set() -> None:
         theme = "paper"
         layout = 9
         bell = false
+        terminal = "xterm -e {command}"
         [ui.keys]
         "thread.kill" = "ctrl+k"
         thread.fork = "ctrl+f,f5"
@@ -111,6 +113,7 @@ def test_everything_can_be_set() -> None:
     assert config.server.idle_timeout == 0
     assert config.approvals.quiet == 1.5
     assert (config.ui.theme, config.ui.layout, config.ui.bell) == ("paper", 9, False)
+    assert config.ui.terminal == TerminalChoice(TerminalKind.TEMPLATE, "xterm -e {command}")
     assert config.ui.keys == {"thread.kill": "ctrl+k", "thread.fork": "ctrl+f,f5"}
     endpoint = "http://127.0.0.1:4318/v1/traces"
     assert config.traces == TracesConfig(Export.OTLP, endpoint, include_data=True)

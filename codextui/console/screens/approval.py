@@ -117,13 +117,15 @@ class ApprovalScreen(ModalScreen[None]):
         self._seen: dict[str, Approval] = {}
         self._shown: Approval | None = None
         self._was_ready: bool | None = None
+        # Held here: while the screen closes a timer may still come, and a query would fail.
+        self._panel = ApprovalPanel()
         self._is_composed = False
         self._early_note = ""
         self._has_closed = False
 
     def compose(self) -> ComposeResult:
         """Yield the panel."""
-        yield ApprovalPanel()
+        yield self._panel
 
     def on_mount(self) -> None:
         """Show the first approval, and start the timer of the guard."""
@@ -379,10 +381,6 @@ class ApprovalScreen(ModalScreen[None]):
         self._refresh_queue()
 
     # What is on the screen.
-
-    @property
-    def _panel(self) -> ApprovalPanel:
-        return self.query_one(ApprovalPanel)
 
     def on_screen_resume(self) -> None:
         """Close, if the queue became empty while another screen was above this one."""

@@ -8,7 +8,7 @@ from codextui.console.model.run import FINISHED_STATES
 from codextui.console.model.state import ConsoleState, ThreadView
 from codextui.console.model.tree import group_of
 from codextui.protocol.runs import ThreadKind
-from codextui.protocol.threads import ThreadState
+from codextui.protocol.threads import ThreadState, tui_refusal
 
 
 class Action(StrEnum):
@@ -24,6 +24,7 @@ class Action(StrEnum):
     INTERRUPT = "interrupt it"
     KILL = "kill it"
     DIFF = "show its diff"
+    OPEN = "open it in Codex's own TUI"
     PAUSE = "pause it"
     RERUN = "run it again"
     GATES = "show its gates"
@@ -60,6 +61,8 @@ def unavailable_reason(action: Action, state: ConsoleState, thread_id: str) -> s
     if view.info.kind is not ThreadKind.CODEX and action in _OF_CODEX_THREADS:
         what = "a role" if view.info.kind is ThreadKind.ROLE else "a team's run"
         return f"{view.info.handle} is {what}: {_OF_CODEX_THREADS[action]}."
+    if action is Action.OPEN:
+        return _open_reason(view)
     match view.info.kind:
         case ThreadKind.CODEX:
             return _thread_reason(action, view)
@@ -78,6 +81,11 @@ def _offline_reason(action: Action, state: ConsoleState) -> str:
 def _no_run_reason(action: Action, view: ThreadView) -> str:
     what = "gate board" if action is Action.GATES else "timeline"
     return f"{view.info.handle} works for no team's run, so there is no {what} to show."
+
+
+def _open_reason(view: ThreadView) -> str:
+    reason = tui_refusal(view.info)
+    return f"Cannot {Action.OPEN}: {reason}." if reason else ""
 
 
 def _thread_reason(action: Action, view: ThreadView) -> str:

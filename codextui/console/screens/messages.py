@@ -139,6 +139,14 @@ class RetryConnection(Message):
     """Connect to the server now."""
 
 
+class OpenInCodex(Message):
+    """Open a thread in Codex's own TUI."""
+
+    def __init__(self, thread_id: str) -> None:
+        super().__init__()
+        self.thread_id = thread_id
+
+
 class OpenApprovals(Message):
     """Open the approval dialog, at `approval_id` unless it is empty."""
 

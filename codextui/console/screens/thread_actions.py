@@ -172,6 +172,11 @@ class ThreadActions(Screen[None]):
             title = f"{view.info.handle}: changes of its last turn"
             self.app.push_screen(DiffScreen(title, view.diff))
 
+    def action_open_in_codex(self) -> None:
+        """Open the thread in Codex's own TUI."""
+        if self._check_available(Action.OPEN):
+            self.post_message(messages.OpenInCodex(self.workbench.current))
+
     # Threads, roles and runs.
 
     def action_interrupt(self) -> None:

@@ -196,6 +196,15 @@ async def resume(server: ServerState, caller: Caller, arguments: JsonObject) -> 
     return _thread_result(record)
 
 
+async def adopt(server: ServerState, caller: Caller, arguments: JsonObject) -> dict[str, object]:
+    """Answer `codex-adopt`."""
+    thread = fields.text(arguments, "thread")
+    record = await server.opener.resume(thread, client=caller.client_name)
+    if not record.info.ours:
+        server.registry.update(record, ours=True, client=caller.client_name)
+    return _thread_result(record)
+
+
 async def rename(server: ServerState, _: Caller, arguments: JsonObject) -> dict[str, object]:
     """Answer `codex-rename`."""
     record = _find(server, arguments)
@@ -238,6 +247,8 @@ async def archive(server: ServerState, _: Caller, arguments: JsonObject) -> dict
 
 async def threads(server: ServerState, _: Caller, arguments: JsonObject) -> dict[str, object]:
     """Answer `codex-threads`."""
+    if "thread" in arguments:
+        return {"threads": [_find(server, arguments).info.to_json()]}
     with_killed = fields.flag(arguments, "all")
     infos = [record.info for record in server.registry]
     shown = [info for info in infos if with_killed or info.state is not ThreadState.KILLED]
@@ -348,6 +359,7 @@ TOOLS: dict[str, Tool] = {
     "codex-interrupt": interrupt,
     "codex-kill": kill,
     "codex-resume": resume,
+    "codex-adopt": adopt,
     "codex-rename": rename,
     "codex-follow": follow,
     "codex-history": history,
