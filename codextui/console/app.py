@@ -508,6 +508,7 @@ class ConsoleApp(KeyDispatchingApp):
             return ""
         return describe_follow(
             self._following[thread_id],
+            view.info.state,
             is_followed=view.info.followed,
             connected=self.state.connection.connected,
         )

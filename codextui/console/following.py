@@ -8,6 +8,8 @@ from itertools import count
 
 import msgspec
 
+from codextui.protocol.threads import ThreadState
+
 
 class FollowState(Enum):
     """How far the console is with following a thread."""
@@ -102,22 +104,27 @@ class Following:
         self._call(thread_id, state is FollowState.LOADING, follow.call_id)
 
 
-def describe_follow(follow: Follow | None, *, is_followed: bool, connected: bool) -> str:
+def describe_follow(
+    follow: Follow | None, state: ThreadState, *, is_followed: bool, connected: bool
+) -> str:
     """Say in a pane why a thread of another program is not shown live; empty if it is.
 
     Args:
         follow: what the console does to follow it.
+        state: the thread's.
         is_followed: whether the server follows it.
         connected: whether the server can be reached.
     """
     if not connected:
         return "not followed: the server is out of reach"
+    if state is ThreadState.DISCONNECTED:
+        return "not followed: its Codex is out of reach"
     match follow:
         case Follow(FollowState.LOADING):
             return "loading what was said …"
         case Follow(FollowState.FAILED, _, reason):
             return f"not followed: {reason}  (⏎ in the tree tries again)"
-        case Follow(FollowState.LIVE) if is_followed:
-            return ""
+        case Follow(FollowState.LIVE):  # Codex lets nobody join before the first turn.
+            return "" if is_followed else "nothing was said yet: its first turn will be shown live"
         case _:
             return "not followed: ⏎ in the tree shows it live"

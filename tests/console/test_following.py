@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codextui.console.following import Follow, Following, FollowState, describe_follow
+from codextui.protocol.threads import ThreadState
 
 
 class Server:
@@ -117,7 +118,7 @@ def test_after_a_reconnect_all_that_is_shown_is_followed_and_old_answers_count_f
         (Follow(FollowState.LOADING), False, True, "loading"),
         (Follow(FollowState.LOADING), True, True, "loading"),
         (Follow(FollowState.LIVE), True, True, ""),
-        (Follow(FollowState.LIVE), False, True, "not followed"),
+        (Follow(FollowState.LIVE), False, True, "nothing was said yet"),
         (Follow(FollowState.LEAVING), True, True, "not followed"),
         (Follow(FollowState.FAILED, 1, "it is locked"), False, True, "it is locked"),
         (Follow(FollowState.LIVE), True, False, "out of reach"),
@@ -126,9 +127,15 @@ def test_after_a_reconnect_all_that_is_shown_is_followed_and_old_answers_count_f
 def test_a_pane_says_why_its_thread_is_not_live(
     follow: Follow | None, is_followed: bool, connected: bool, words: str
 ) -> None:
-    text = describe_follow(follow, is_followed=is_followed, connected=connected)
+    text = describe_follow(follow, ThreadState.IDLE, is_followed=is_followed, connected=connected)
     assert words in text
     assert bool(words) == bool(text)
+
+
+def test_a_pane_says_that_the_codex_of_its_thread_is_gone() -> None:
+    follow, state = Follow(FollowState.LIVE), ThreadState.DISCONNECTED
+    text = describe_follow(follow, state, is_followed=False, connected=True)
+    assert text == "not followed: its Codex is out of reach"
 
 
 STEPS = st.one_of(

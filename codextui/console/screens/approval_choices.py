@@ -258,7 +258,7 @@ _OUTCOME_WORDS = {
     "answered": "answered",
     "withdrawn": "withdrawn by the agent",
     "lost": "lost with the Codex process",
-    "answered_elsewhere": "answered",
+    "answered_elsewhere": "answered elsewhere",
     "left": "left open, as the server ended",
 }
 
@@ -267,14 +267,13 @@ def describe_outcome(
     approval: Approval, resolved: ApprovalResolved | None, asker: Asker = UNKNOWN_ASKER
 ) -> str:
     """Describe the outcome of an approval that was not decided here, and where it was decided."""
-    elsewhere = f" in {asker.origin}" if asker.origin else " elsewhere"
     if resolved is None:
-        return f"{approval_name(approval)} was resolved{elsewhere}."
-    where = f" by {one_line(resolved.by, 40)}" if resolved.by else ""
-    if resolved.outcome == "answered_elsewhere":
-        where = where or elsewhere
+        return f"{approval_name(approval)} was resolved elsewhere."
+    by = f" by {one_line(resolved.by, 40)}" if resolved.by else ""
+    if resolved.outcome == "answered_elsewhere":  # Codex does not say by which program.
+        by = f": in {asker.origin}, or another program on the same Codex" if asker.origin else by
     word = _OUTCOME_WORDS.get(resolved.outcome, "resolved")
-    return f"{approval_name(approval)} was {word}{where}."
+    return f"{approval_name(approval)} was {word}{by}."
 
 
 def describe_decision(approval: Approval, decision: Decision) -> str:

@@ -20,6 +20,8 @@ from codextui.jsonrpc.fields import JsonObject
 from codextui.protocol.approvals import Others
 from codextui.protocol.threads import ThreadState
 
+ELSEWHERE = "answered elsewhere: in Codex TUI, or another program on the same Codex."
+
 
 @pytest.fixture
 def console() -> Console:
@@ -348,8 +350,8 @@ async def test_the_dialog_does_not_promise_that_where_our_rules_decide_for_other
 @pytest.mark.parametrize(
     ("outcome", "by", "words"),
     [
-        ("answered_elsewhere", "", "tui-1's a1 was answered in Codex TUI."),
-        ("answered_elsewhere", "Codex TUI", "tui-1's a1 was answered by Codex TUI."),
+        ("answered_elsewhere", "another program", f"tui-1's a1 was {ELSEWHERE}"),
+        ("withdrawn", "", "tui-1's a1 was withdrawn by the agent."),
         ("approved", "cli", "tui-1's a1 was approved by cli."),
     ],
 )
