@@ -16,7 +16,7 @@ from dataclasses import replace
 from codextui.codex.app_server import AppServer
 from codextui.codex.configuration import configured_roots, own_server_overrides, read_profile
 from codextui.codex.endpoint import NO_ANSWER
-from codextui.codex.threads import LoadedThread, ThreadOptions, TurnSettings
+from codextui.codex.threads import LoadedThread, ThreadOptions
 from codextui.errors import CodexFailed, ThreadUnknown, TurnNotRunning
 from codextui.jsonrpc import fields
 from codextui.jsonrpc.endpoint import INVALID_PARAMS
@@ -31,9 +31,6 @@ INTERRUPT_TIMEOUT = 5.0
 
 NO_OPTIONS = ThreadOptions()
 """Leaves everything to Codex's own configuration."""
-
-NO_SETTINGS = TurnSettings()
-"""Leaves a thread's settings as they are."""
 
 WRITABLE_ROOTS = "sandbox_workspace_write.writable_roots"
 """The setting of the folders that a `workspace-write` sandbox may write to beside its own."""
@@ -148,7 +145,7 @@ async def start_turn(
     output_schema: JsonObject | None = None,
     model: str | None = None,
     images: Sequence[str] = (),
-    settings: TurnSettings = NO_SETTINGS,
+    cwd: str | None = None,
 ) -> str:
     """Start a turn and return its id (`turn/start`).
 
@@ -162,13 +159,15 @@ async def start_turn(
         output_schema: JSON schema of the last message.
         model: the model of this turn and later ones.
         images: the paths of images that the model gets with the prompt (`localImage`).
-        settings: what else changes from this turn on.
+        cwd: the working folder of this turn and later ones; None for the thread's own.
 
     Raises:
         ThreadUnknown: the thread is not loaded.
         CodexFailed: the prompt is longer than MAX_INPUT_CHARS; nothing was sent.
     """
-    params = input_params(thread_id, prompt, client_message_id, images) | settings.to_params()
+    params = input_params(thread_id, prompt, client_message_id, images)
+    if cwd is not None:
+        params["cwd"] = cwd
     if output_schema is not None:
         params["outputSchema"] = output_schema
     if model is not None:
