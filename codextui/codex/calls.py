@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from codextui.codex.app_server import AppServer
 from codextui.codex.configuration import configured_roots, own_server_overrides, read_profile
 from codextui.codex.endpoint import NO_ANSWER
-from codextui.codex.threads import OWN_SOURCE, LoadedThread, ThreadOptions, TurnSettings
+from codextui.codex.threads import OWN_SOURCE, LoadedThread, ThreadOptions
 from codextui.codex.writer_lock import describe_held, find_holder
 from codextui.errors import CodexFailed, ThreadHeld, ThreadUnknown, TurnNotRunning
 from codextui.jsonrpc import fields
@@ -33,9 +33,6 @@ INTERRUPT_TIMEOUT = 5.0
 
 NO_OPTIONS = ThreadOptions()
 """Leaves everything to Codex's own configuration."""
-
-NO_SETTINGS = TurnSettings()
-"""Leaves a thread's settings as they are."""
 
 WRITABLE_ROOTS = "sandbox_workspace_write.writable_roots"
 """The setting of the folders that a `workspace-write` sandbox may write to beside its own."""
@@ -175,7 +172,7 @@ async def start_turn(
     output_schema: JsonObject | None = None,
     model: str | None = None,
     images: Sequence[str] = (),
-    settings: TurnSettings = NO_SETTINGS,
+    cwd: str | None = None,
 ) -> str:
     """Start a turn and return its id (`turn/start`).
 
@@ -189,13 +186,15 @@ async def start_turn(
         output_schema: JSON schema of the last message.
         model: the model of this turn and later ones.
         images: the paths of images that the model gets with the prompt (`localImage`).
-        settings: what else changes from this turn on.
+        cwd: the working folder of this turn and later ones; None for the thread's own.
 
     Raises:
         ThreadUnknown: the thread is not loaded.
         CodexFailed: the prompt is longer than MAX_INPUT_CHARS; nothing was sent.
     """
-    params = input_params(thread_id, prompt, client_message_id, images) | settings.to_params()
+    params = input_params(thread_id, prompt, client_message_id, images)
+    if cwd is not None:
+        params["cwd"] = cwd
     if output_schema is not None:
         params["outputSchema"] = output_schema
     if model is not None:

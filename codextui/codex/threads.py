@@ -94,39 +94,6 @@ class ThreadOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class TurnSettings:
-    """Settings of a loaded thread that a turn changes, for itself and the turns after it.
-
-    None leaves a setting as it is.
-
-    Attributes:
-        model: the model's name.
-        effort: the model's reasoning effort.
-        cwd: the working folder, absolute.
-        sandbox: `read-only`, `workspace-write` or `danger-full-access`.
-        approval_policy: `untrusted`, `on-request` or `never`.
-    """
-
-    model: str | None = None
-    effort: str | None = None
-    cwd: str | None = None
-    sandbox: str | None = None
-    approval_policy: str | None = None
-
-    def to_params(self) -> dict[str, Json]:
-        """Return the parameters of `turn/start`."""
-        kind = _SANDBOX_TYPES.get(self.sandbox or "")
-        params: dict[str, Json] = {
-            "model": self.model,
-            "effort": self.effort,
-            "cwd": self.cwd,
-            "sandboxPolicy": {"type": kind} if kind else None,
-            "approvalPolicy": self.approval_policy,
-        }
-        return {key: value for key, value in params.items() if value is not None}
-
-
-@dataclass(frozen=True, slots=True)
 class LoadedThread:
     """A thread that Codex has loaded: the result of `thread/start`, `thread/resume`, `thread/fork`.
 
@@ -365,7 +332,6 @@ _SANDBOX_MODES = {
     "workspaceWrite": "workspace-write",
     "dangerFullAccess": "danger-full-access",
 }
-_SANDBOX_TYPES = {mode: kind for kind, mode in _SANDBOX_MODES.items()}
 
 
 def sandbox_mode(policy: Json) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from codextui.codex.threads import ThreadOptions, TurnSettings
+from codextui.codex.settings import SettingsChange
+from codextui.codex.threads import ThreadOptions
 from codextui.errors import CodexHomeDiffers, ServerRefused, ThreadUnknown
 from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import JsonObject
@@ -34,12 +35,13 @@ async def exec_turn(
     )
     app = await server.worker.app()
     _check_home(fields.text_or(arguments, "home"), app.home)
-    settings = TurnSettings()
+    change, cwd = SettingsChange(), None
     if thread:
         loaded = _find_loaded(server, thread)
         record = await server.opener.resume(thread, client=caller.client_name, options=options)
         if loaded is not None:
-            settings = _changes(record, options, fields.maybe_text(arguments, "effort"))
+            change = _changes(record, options, fields.maybe_text(arguments, "effort"))
+            cwd = options.cwd
     else:
         new = NewThread(options, client=caller.client_name, prompt=prompt)
         record = await server.opener.start(new)
@@ -47,13 +49,15 @@ async def exec_turn(
         raise ServerRefused(
             f"a turn runs on {record.info.handle} ({record.thread_id}); wait for its end"
         )
+    if change.values():
+        await server.settings.change(record.thread_id, change)
     schema = arguments.get("output-schema")
     sent = await server.turns.send(
         record.thread_id,
         prompt,
         images=fields.texts(arguments, "images"),
         output_schema=None if schema is None else fields.as_object(schema, "output-schema"),
-        settings=settings,
+        cwd=cwd,
     )
     if not sent.steered:
         is_own = record.info.ours and record.info.client == caller.client_name
@@ -76,7 +80,7 @@ def _find_loaded(server: ServerState, thread: str) -> ThreadRecord | None:
     return record if record.loaded and record.info.state is not ThreadState.KILLED else None
 
 
-def _changes(record: ThreadRecord, options: ThreadOptions, effort: str | None) -> TurnSettings:
+def _changes(record: ThreadRecord, options: ThreadOptions, effort: str | None) -> SettingsChange:
     """Return what differs between a loaded thread and the wanted options.
 
     Codex reads no configuration for a loaded thread. Without a sandbox `codex exec` goes by the
@@ -91,10 +95,9 @@ def _changes(record: ThreadRecord, options: ThreadOptions, effort: str | None) -
     def changed(wanted: str | None, current: str) -> str | None:
         return None if wanted == current else wanted
 
-    return TurnSettings(
+    return SettingsChange(
         model=changed(options.model, info.model),
         effort=effort,
-        cwd=changed(options.cwd, info.cwd),
         sandbox=changed(sandbox, info.sandbox),
         approval_policy=changed(options.approval_policy, info.approval_policy),
     )

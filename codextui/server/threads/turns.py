@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 from codextui.codex.app_server import AppServer
 from codextui.codex.calls import (
-    NO_SETTINGS,
     archive_thread,
     clean_terminals,
     interrupt_turn,
@@ -18,7 +17,6 @@ from codextui.codex.calls import (
     steer_turn,
 )
 from codextui.codex.review import ReviewTarget, start_review
-from codextui.codex.threads import TurnSettings
 from codextui.errors import (
     CodexDied,
     CodextuiError,
@@ -96,7 +94,7 @@ class Turns:
         *,
         images: Sequence[str] = (),
         output_schema: JsonObject | None = None,
-        settings: TurnSettings = NO_SETTINGS,
+        cwd: str | None = None,
     ) -> SentMessage:
         """Send a message to a thread: steer its running turn, or start one.
 
@@ -105,7 +103,7 @@ class Turns:
             prompt: the message.
             images: the paths of images that go with it.
             output_schema: JSON schema of the turn's last message.
-            settings: what else changes from a turn on that the message starts.
+            cwd: the working folder of a turn that it starts; None for the thread's own.
 
         Raises:
             ServerRefused: the thread was killed or has used its budget, or there is a schema for
@@ -131,7 +129,7 @@ class Turns:
             await self.worker.require_login(await self.worker.app(), record.model_provider)
             last_turn = record.info.turn_id
             try:
-                turn_id = await self._start(record, prompt, images, output_schema, settings)
+                turn_id = await self._start(record, prompt, images, output_schema, cwd)
             except (ThreadUnknown, CodexDied):
                 if record.info.turn_id != last_turn:
                     raise  # the turn has begun, and may have done something
@@ -139,7 +137,7 @@ class Turns:
                 await self.worker.app()
                 record.loaded = False
                 await self.opener.load(record)
-                turn_id = await self._start(record, prompt, images, output_schema, settings)
+                turn_id = await self._start(record, prompt, images, output_schema, cwd)
             return SentMessage(record, turn_id, steered=False)
 
     async def review(self, thread: str, target: ReviewTarget) -> SentMessage:
@@ -247,7 +245,7 @@ class Turns:
         prompt: str,
         images: Sequence[str],
         output_schema: JsonObject | None,
-        settings: TurnSettings,
+        cwd: str | None,
     ) -> str:
         app = await self.worker.app()
         before = record.info.state
@@ -262,7 +260,7 @@ class Turns:
                 client_message_id=new_message_id(),
                 output_schema=output_schema,
                 images=images,
-                settings=settings,
+                cwd=cwd,
             )
         except CodextuiError:
             self.registry.update(record, state=before)
