@@ -443,7 +443,7 @@ class ConsoleApp(KeyDispatchingApp):
         from codextui.console.screens.history import HistoryScreen  # noqa: PLC0415
 
         calls, now = ServerHistory(self._connection), self._main_options.now
-        screen = HistoryScreen(calls, self._is_open, now)
+        screen = HistoryScreen(calls, self._is_open, now, self._keys)
         self.push_screen(screen, self._open_past_thread)
 
     def _open_past_thread(self, thread_id: str | None) -> None:

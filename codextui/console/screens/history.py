@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
-from typing import ClassVar, Protocol
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import ClassVar, Protocol, TypeAlias
 
 from msgspec import structs
 from textual import events, on
@@ -13,6 +13,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from codextui.console.bindings import format_keys
 from codextui.console.model.history import (
     History,
     HistoryPage,
@@ -32,10 +33,30 @@ MAX_SEARCH_LENGTH = 200
 _SHORT = 18
 """Rows of a terminal below which margins are left out."""
 
-SEARCH_KEYS = ("⏎ open", "tab list", "^t archive", "esc close", "↑ ↓ choose")
-LIST_KEYS = ("⏎ open", "a archive", "n name", "/ search", "esc close", "^t archived ones")
-ARCHIVE_KEYS = ("⏎ open", "a take out", "n name", "/ search", "esc close", "^t the others")
-NAME_KEYS = ("⏎ give it this name", "esc back")
+_Keys: TypeAlias = tuple[tuple[str, str], ...]
+"""The last parts of bindings' ids and what they do, the most important first."""
+
+_SEARCH_KEYS: _Keys = (
+    ("open_thread", "open"),
+    ("switch", "list"),
+    ("archived", "archive"),
+    ("close", "close"),
+)
+_LIST_KEYS: _Keys = (
+    ("open_thread", "open"),
+    ("archive", "archive"),
+    ("rename", "name"),
+    ("search", "search"),
+    ("close", "close"),
+    ("archived", "archived ones"),
+)
+_ARCHIVE_KEYS: _Keys = (
+    ("open_thread", "open"),
+    ("archive", "take out"),
+    *_LIST_KEYS[2:5],
+    ("archived", "the others"),
+)
+_NAME_KEYS: _Keys = (("open_thread", "give it this name"), ("close", "back"))
 
 
 class HistoryCalls(Protocol):
@@ -78,7 +99,11 @@ class HistoryScreen(ModalScreen[str]):
     ]
 
     def __init__(
-        self, calls: HistoryCalls, is_open: Callable[[str], bool], now: Callable[[], float]
+        self,
+        calls: HistoryCalls,
+        is_open: Callable[[str], bool],
+        now: Callable[[], float],
+        keymap: Mapping[str, str] | None = None,
     ) -> None:
         """Create the picker.
 
@@ -86,8 +111,10 @@ class HistoryScreen(ModalScreen[str]):
             calls: asks the server.
             is_open: whether a thread is in the tree, so that it need not be resumed.
             now: returns unix seconds.
+            keymap: the result of `check_keymap`.
         """
         super().__init__()
+        self._keymap = keymap or {}
         self._calls = calls
         self._is_open = is_open
         self._now = now
@@ -270,7 +297,8 @@ class HistoryScreen(ModalScreen[str]):
     async def _archive(self, thread: PastThread) -> str:
         await self._calls.archive(thread.thread_id, archived=not thread.archived)
         self._history.remove(thread.thread_id)
-        where = "among the others again" if thread.archived else "in the archive: ^t shows it"
+        archive = f"in the archive: {self._key_of('archived')} shows it"
+        where = "among the others again" if thread.archived else archive
         return f"{past_title(thread)} is {where}."
 
     async def _rename(self, thread: PastThread, name: str) -> str:
@@ -306,7 +334,7 @@ class HistoryScreen(ModalScreen[str]):
         """Return what stands below the rows, and whether it is an error."""
         history = self._history
         if history.error:
-            return f"✗ {history.error}   ^r asks again", True
+            return f"✗ {history.error}   {self._key_of('retry')} asks again", True
         if history.is_loading:
             return ("… searching" if history.query.search else "… loading"), False
         if history.threads:
@@ -319,13 +347,20 @@ class HistoryScreen(ModalScreen[str]):
 
     def _show_keys(self) -> None:
         if self._renamed is not None:
-            keys: Sequence[str] = NAME_KEYS
+            keys = _NAME_KEYS
         elif not self._list.has_focus:
-            keys = SEARCH_KEYS
+            keys = _SEARCH_KEYS
         else:
-            keys = ARCHIVE_KEYS if self._history.query.archived else LIST_KEYS
+            keys = _ARCHIVE_KEYS if self._history.query.archived else _LIST_KEYS
+        hints = [f"{key} {label}" for name, label in keys if (key := self._key_of(name))]
         line = self.query_one("#keys", Static)
-        line.update(_fit_keys(keys, line.size.width))
+        line.update(_fit_keys(hints, line.size.width))
+
+    def _key_of(self, name: str) -> str:
+        """Return the key of a `history.` binding, formatted; empty if the keymap unbinds it."""
+        binding_id = f"history.{name}"
+        bindings = (b for b in self.BINDINGS if isinstance(b, Binding) and b.id == binding_id)
+        return format_keys(self._keymap.get(binding_id) or next(bindings).key)
 
     def _show_note(self, note: str, *, is_error: bool = False) -> None:
         shown = self.query_one("#note", Static)
@@ -334,11 +369,12 @@ class HistoryScreen(ModalScreen[str]):
         shown.set_class(is_error, "-error")
 
 
-def _fit_keys(keys: Sequence[str], width: int) -> str:
-    """Join as many keys as fit into `width` cells, at least the first."""
-    line, *more = keys
-    for key in more:
-        if len(line) + 3 + len(key) > width:
+def _fit_keys(hints: Sequence[str], width: int) -> str:
+    """Join as many hints as fit into `width` cells."""
+    line = ""
+    for hint in hints:
+        longer = f"{line}   {hint}" if line else hint
+        if len(longer) > width:
             break
-        line = f"{line}   {key}"
+        line = longer
     return line

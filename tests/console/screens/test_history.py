@@ -9,6 +9,7 @@ import pytest
 from console.screens.console import NOW, Console, build_console
 from textual.widgets import Input
 
+from codextui.config.schema import Config, UiConfig
 from codextui.console.screens.history import HistoryScreen
 from codextui.console.widgets.history_list import HistoryList
 from codextui.errors import ServerRefused
@@ -281,6 +282,19 @@ async def test_what_others_wrote_is_escaped(console: Console) -> None:
         assert "\x1b" not in shown
         assert "\u202e" not in shown
         assert "[bold]x[/]" in shown
+
+
+async def test_the_keys_are_shown_as_they_are_bound() -> None:
+    keys = {"history.open": "f6", "history.archived": "f7", "history.switch": ""}
+    console = build_console(config=Config(ui=UiConfig(keys=keys, bell=False)))
+    HistoryServer(console, [past(1)])
+    async with console.open():
+        await console.press("H")
+        assert console.app.screen is console.app.main
+        await console.press("f6")
+        assert "⏎ open   f7 archive   esc close" in console.shown()
+        await console.press("f7")
+        assert "Codex's archive" in console.shown()
 
 
 async def test_the_history_needs_a_server(console: Console) -> None:
