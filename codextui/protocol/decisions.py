@@ -107,6 +107,22 @@ def parse_elicit_result(result: JsonObject, *, rule: Sequence[str] | None = None
     return by_action if action == "cancel" else Declined(_message(content))
 
 
+def says_no(result: JsonObject) -> bool:
+    """Return whether an elicitation's result declines or aborts in so many words.
+
+    `parse_elicit_result` declines in doubt; a bare `cancel` may mean that a form was closed.
+    """
+    return result.get("action") == "decline" or any(map(_is_no, _decision_values(result)))
+
+
+def _is_no(value: Json) -> bool:
+    match value:
+        case "denied" | "abort" | "cancel" | {"denied": _}:
+            return True
+        case _:
+            return False
+
+
 def parse_decision_fields(source: JsonObject) -> Decision:
     """Read a decision from the members `decision`, `message` and `answers`.
 

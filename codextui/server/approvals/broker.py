@@ -262,15 +262,19 @@ class ApprovalBroker:
     async def decide(self, approval_id: str, decision: Decision, *, by: str) -> ApprovalResolved:
         """Decide an approval and return how it ended: `lost` where it could not be delivered.
 
-        A yes that does not fit what is asked becomes a no. Cancelling this does not undo the
-        decision.
+        A yes that does not fit what is asked becomes a no, unless another program's thread asks.
+        Cancelling this does not undo the decision.
 
         Raises:
             ApprovalGone: the approval is over already, or was answered elsewhere meanwhile.
-            ServerRefused: the decision could not be stored; the approval is still open.
+            ServerRefused: the decision could not be stored, or does not fit what another
+                program's thread asks; the approval is still open.
         """
         entry = self._take(approval_id)
         if isinstance(decision, Approved | Answered) and not grants(entry.approval.asked, decision):
+            if entry.approval.origin:
+                entry.taken = False
+                raise ServerRefused(f"nothing was answered: this does not fit {approval_id}")
             decision = Declined()  # what Codex will be sent: the audit log must say the same
         return await asyncio.shield(self._start(self._settle(entry, decision, by)))
 
@@ -383,9 +387,12 @@ class ApprovalBroker:
     def _offer(self, entry: _Open, responder: ApprovalResponder) -> None:
         if entry.taken or responder in entry.offers or not responder.accepts(entry.approval):
             return
-        if self._is_only_shown(entry) and not responder.supervises:
-            return
-        if self._callers_first and responder.supervises and self._is_with_caller(entry):
+        if self._is_only_shown(entry):
+            is_left_to_others = not responder.supervises
+        else:
+            is_first = not responder.supervises or not self._callers_first
+            is_left_to_others = not is_first and self._is_with_caller(entry)
+        if is_left_to_others:
             return
         entry.stop_timer()
         entry.offers[responder] = asyncio.create_task(self._ask(entry, responder))

@@ -27,6 +27,7 @@ from codextui.protocol.decisions import (
     Declined,
     decision_word,
     parse_elicit_result,
+    says_no,
 )
 from codextui.protocol.tools import APPROVAL_META
 from codextui.server.approvals.broker import ApprovalBroker, CannotAnswer
@@ -80,7 +81,7 @@ class ElicitationResponder:
         return self.thread_id in ("", asking) or self.is_sub_agent(asking)
 
     async def ask(self, approval: Approval, legacy: LegacyElicitation | None) -> Decision | None:
-        """Ask for a decision; None where the client is gone.
+        """Ask for a decision; None where the client is gone, or does not say one.
 
         Raises:
             CannotAnswer: the caller of the turn answers with an error, or declines by itself.
@@ -96,6 +97,9 @@ class ElicitationResponder:
                 return None  # a supervisor can still call `codex-answer`
             raise CannotAnswer(f"{self.name} could not ask anybody, so it was declined.") from error
         decision = parse_elicit_result(result, rule=proposed_rule(approval.asked))
+        is_no = isinstance(decision, Declined | Aborted)
+        if approval.origin and is_no and not says_no(result):
+            return None  # doubt does not decline what another program's thread asks
         is_at_once = time.monotonic() - asked_at < AT_ONCE_S
         if is_at_once and not self.decides_at_once and isinstance(decision, Declined | Aborted):
             raise CannotAnswer(f"{self.name} declined at once, without asking anybody.")
