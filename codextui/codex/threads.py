@@ -209,6 +209,8 @@ class ListedThread:
         forked_from: the thread it was forked from, empty otherwise.
         nickname: the name that Codex gave the sub-agent, empty otherwise.
         origin: the label of the program that started it (see `parse`).
+        is_internal: whether a program has started it for a purpose of its own, such as to find a
+            title for another thread, and no person talks to it.
     """
 
     thread_id: str
@@ -224,6 +226,7 @@ class ListedThread:
     forked_from: str = ""
     nickname: str = ""
     origin: str = ANOTHER_PROGRAM
+    is_internal: bool = False
 
     @classmethod
     def parse(cls, thread: JsonObject, *, program: str = "") -> ListedThread:
@@ -256,6 +259,7 @@ class ListedThread:
             forked_from=_soft_text(thread, "forkedFromId"),
             nickname=one_line(_soft_text(thread, "agentNickname"), MAX_NAME),
             origin=_origin(thread, program),
+            is_internal=thread.get("ephemeral") is True and thread.get("threadSource") in _INTERNAL,
         )
 
 
@@ -278,6 +282,9 @@ _PROGRAMS = {
     "codextui": "codextui",
 }
 """Labels of programs, by the name that they give themselves."""
+
+_INTERNAL = ("thread_title",)
+"""`threadSource` of the threads that programs start for a purpose of their own."""
 
 _SOURCES = {"cli": "Codex TUI", "exec": "exec"}
 """Labels of programs that have an app-server of their own, by `source`."""

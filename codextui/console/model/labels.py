@@ -44,9 +44,8 @@ def handle_label(info: ThreadInfo) -> str:
 def thread_label(info: ThreadInfo) -> str:
     """Return the handle, or the name in Codex of a thread whose handle the server made."""
     name = one_line(info.name, 200)
-    if name and info.kind is ThreadKind.CODEX and _GENERATED_HANDLE.fullmatch(info.handle):
-        return name
-    return handle_label(info)
+    is_generated = not info.ours or _GENERATED_HANDLE.fullmatch(info.handle)
+    return name if name and info.kind is ThreadKind.CODEX and is_generated else handle_label(info)
 
 
 def full_label(info: ThreadInfo) -> str:

@@ -317,7 +317,8 @@ class OtherThreads:
         return True
 
     def _add(self, listed: ListedThread) -> None:
-        if self._is_full():
+        is_hidden = listed.is_internal and not listed.status.waits_for
+        if is_hidden or self._is_full():
             return
         parent = self._registry.get(listed.parent)
         origin = parent.info.origin if parent is not None else ""

@@ -171,6 +171,19 @@ async def test_the_state_follows_the_status(stage: Stage):
     await stage.settle()
 
 
+async def test_a_thread_that_finds_a_title_for_another_stands_here_only_while_it_asks(stage: Stage):
+    stage.started("t", ephemeral=True, threadSource="thread_title")
+    stage.status("t", RUNNING)
+    await stage.settle()
+    assert stage.registry.get("t") is None
+    stage.codex.add("t", ephemeral=True, threadSource="thread_title", status=ASKING)
+    stage.status("t", ASKING)
+    await stage.settle()
+    assert stage.info("t").waits_for == "approval"
+    stage.started("exec", ephemeral=True, threadSource="user")
+    assert not stage.info("exec").ours
+
+
 @pytest.mark.parametrize("method", ["thread/closed", "thread/archived", "thread/deleted", "status"])
 async def test_a_thread_that_is_gone_leaves_with_its_events(stage: Stage, method: str):
     stage.started("t")
