@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
+import shlex
 import signal
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -32,6 +35,7 @@ def script() -> Script:
     script = Script().on("leave a mark", mark, Say("Ok."))
     for seconds in range(71, 77):
         script.on(f"sleep {seconds}", Run(f"sleep {seconds}"), Say("Slept."))
+    script.on("failing test", Run("true", escalate=True), Say("Fixed."))
     script.on("leave 77", Run("sleep 77", yield_ms=300), Say("It sleeps."))
     script.on("write", Run("touch ../written"), Say("Tried."))
     return script.on("say", Say("Said."), Say("Said again."), Say("And again."), repeat=True)
@@ -217,6 +221,33 @@ async def test_text_is_the_final_message_on_standard_output(stage: Stage) -> Non
     for line in ("user", "say", "codex", "Said.", "tokens used", "sandbox: danger-full-access"):
         assert line in ours.err.splitlines()
         assert line in genuine.err.splitlines()
+
+
+async def test_the_recipe_of_the_readme_works(stage: Stage) -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    [recipe] = [
+        block for block in re.findall(r"```sh\n(.*?)```", readme, re.DOTALL) if "shim-path" in block
+    ]
+    tools = stage.ours.folder / "tools"
+    tools.mkdir()
+    config = stage.served.options.socket.with_name("config.toml")
+    command = shlex.join([sys.executable, "-m", "codextui", "--config", str(config)])
+    (tools / "codextui").write_text(f'#!/bin/sh\nexec {command} "$@"\n')
+    (tools / "codextui").chmod(0o755)
+    (stage.ours.workspace / ".git").mkdir()
+    async with stage.served.console() as console:
+        process = await asyncio.create_subprocess_exec(
+            *("bash", "-c", recipe),
+            cwd=stage.ours.workspace,
+            env={**stage.ours.env, "PATH": f"{tools}:{stage.ours.env['PATH']}"},
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+        approval = await console.offered()
+        await console.connection.answer(approval.approval_id, Approved())
+        out, _ = await process.communicate()
+    assert (process.returncode, out) == (0, b"Fixed.\n")
 
 
 async def test_the_client_is_called_as_the_program_that_starts_it(stage: Stage) -> None:
