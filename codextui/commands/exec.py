@@ -39,7 +39,6 @@ from codextui.errors import (
     CodextuiError,
     ConfigInvalid,
     MessageInvalid,
-    ServerRefused,
     ServerUnreachable,
 )
 from codextui.jsonrpc import fields
@@ -428,46 +427,33 @@ async def find_thread(session: ClientSession, arguments: ExecArguments, cwd: str
         return ""
     if _is_uuid(name):
         return name
-    threads = fields.objects(await session.call_tool("codex-threads", {}), "threads")
     if name:
-        for row in threads:
+        threads = await session.call_tool("codex-threads", {})
+        for row in fields.objects(threads, "threads"):
             if row.get("kind") == "codex" and name in (row.get("handle"), row.get("name")):
                 return fields.text(row, "thread_id")
-    async for row in _history(session, threads):
+    async for row in _history(session):
         in_folder = arguments.everywhere or _is_same(fields.text_or(row, "cwd"), cwd)
         if in_folder and (not name or name == row.get("name")):
             return fields.text(row, "thread_id")
     return ""
 
 
-async def _history(
-    session: ClientSession, threads: tuple[JsonObject, ...]
-) -> AsyncIterator[JsonObject]:
-    """Yield the threads that Codex has on disk, the newest first.
-
-    A server that is older than this program has only its own, which are `threads`.
-    """
-    cursor = ""
+async def _history(session: ClientSession) -> AsyncIterator[JsonObject]:
+    """Yield the threads that Codex has on disk, the newest first."""
+    page: JsonObject = {}
     while True:
+        cursor = fields.text_or(page, "cursor")
         wanted = {"limit": 100, **({"cursor": cursor} if cursor else {})}
-        try:
-            page = await session.call_tool("codex-history", wanted)
-        except ServerRefused:
-            own = [row for row in threads if row.get("kind") == "codex" and not row.get("parent")]
-            page = {"threads": sorted(own, key=_recency, reverse=True)}
+        page = await session.call_tool("codex-history", wanted)
         for row in fields.objects(page, "threads"):
             yield row
-        cursor = fields.text_or(page, "cursor")
-        if not cursor:
+        if not fields.text_or(page, "cursor"):
             return
 
 
 def _is_same(folder: str, cwd: str) -> bool:
     return os.path.realpath(folder) == cwd
-
-
-def _recency(row: JsonObject) -> float:
-    return max(fields.maybe_number(row, "recent_at") or 0.0, fields.number_or(row, "created_at"))
 
 
 def _is_uuid(text: str) -> bool:

@@ -77,6 +77,10 @@ _NOTES = (
         "The SDK's own classes cannot ask you for approvals: answer them in `codextui`, or let the "
         'agent call codex with "approval-policy": "never".'
     ),
+    (
+        "The SDK's codex_tool starts Codex by itself: with CODEX_PATH set to what `codextui "
+        "shim-path` prints, its threads are here as well."
+    ),
 )
 _REFUSAL = "the Agents SDK has no configuration file: copy the snippet into your script"
 

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import re
+import shlex
 import signal
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +20,7 @@ from contract.exec_stage import OnLine, Ran, Stage, staged
 from contract.serving import Console, until
 
 from codextui.demo import Run, Say, Script
+from codextui.protocol import events as ev
 from codextui.protocol.decisions import Approved, Declined
 from codextui.protocol.threads import ThreadInfo, ThreadState
 
@@ -30,8 +35,11 @@ TEXT = ("exec", "--skip-git-repo-check")
 def script() -> Script:
     mark = Run("touch ../mark", escalate=True, justification="Needed.")
     script = Script().on("leave a mark", mark, Say("Ok."))
-    for seconds in range(71, 77):
+    for seconds in (71, 72, 73, 74, 75, 76, 78):
         script.on(f"sleep {seconds}", Run(f"sleep {seconds}"), Say("Slept."))
+    much = Run("seq 60000")
+    script.on("print much", much, much, much, Say("Printed."))
+    script.on("failing test", Run("true", escalate=True), Say("Fixed."))
     script.on("leave 77", Run("sleep 77", yield_ms=300), Say("It sleeps."))
     script.on("write", Run("touch ../written"), Say("Tried."))
     return script.on("say", Say("Said."), Say("Said again."), Say("And again."), repeat=True)
@@ -170,6 +178,23 @@ async def test_what_a_turn_leaves_running_ends_with_it(stage: Stage) -> None:
     await until(lambda: not sleeping(stage.ours.workspace, 77))
 
 
+async def test_a_turn_whose_codex_dies_fails(stage: Stage) -> None:
+    async with stage.served.console() as console:
+        pid = (await console.call("codex-server"))["codex"]["pid"]
+
+        def kill(_: asyncio.subprocess.Process, event: dict[str, Any]) -> None:
+            if event["type"] == "item.started":
+                os.kill(pid, signal.SIGKILL)
+
+        ran = await stage.ours.run(*JSON, *FULL, "sleep 78", on_line=kill)
+        after = len(console.updates)
+        assert ran.code == 1
+        assert ran.events[-1]["type"] == "turn.failed"
+        assert "was ended by SIGKILL" in ran.events[-1]["error"]["message"]
+        if not (await console.call("codex-server"))["codex"]["pid"]:
+            await console.event(ev.CodexReady, after=after)
+
+
 async def test_a_turn_on_a_thread_at_work_is_refused(stage: Stage) -> None:
     async with stage.served.console() as console:
         started = await console.call(
@@ -203,6 +228,27 @@ async def test_a_thread_is_resumed_without_its_id(stage: Stage, words: tuple[str
     assert again.events[2]["item"]["text"] == "Said again."
 
 
+async def test_the_newest_thread_of_codex_itself_is_resumed(stage: Stage) -> None:
+    """It is another program's, and only Codex's history has it."""
+    env = {"CODEX_HOME": stage.served.env["CODEX_HOME"]}
+    folder = stage.ours.folder / "elsewhere"
+    folder.mkdir()
+    words = (*JSON, "-C", str(folder))
+    genuine = await stage.genuine.run(*words, "say", env=env)
+    assert genuine.code == 0
+    ran = await stage.ours.run(*words, "resume", "--last", "say")
+    assert ran.code == 0, ran.err
+    assert ran.events[0] == genuine.events[0]
+    assert ran.events[2]["item"]["text"] == "Said again."
+
+
+async def test_without_a_thread_in_the_folder_a_new_one_begins(stage: Stage) -> None:
+    folder = stage.ours.folder / "empty"
+    folder.mkdir()
+    ran = await stage.ours.run(*JSON, "-C", str(folder), "resume", "--last", "say")
+    assert (ran.code, ran.events[2]["item"]["text"]) == (0, "Said.")
+
+
 async def test_a_threads_own_console_may_be_the_one_that_resumes_it(stage: Stage) -> None:
     ran = await stage.ours.run(*JSON, "say")
     async with stage.served.console() as console:
@@ -219,8 +265,71 @@ async def test_text_is_the_final_message_on_standard_output(stage: Stage) -> Non
         assert line in genuine.err.splitlines()
 
 
+async def test_the_recipe_of_the_readme_works(stage: Stage) -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    [recipe] = [
+        block for block in re.findall(r"```sh\n(.*?)```", readme, re.DOTALL) if "shim-path" in block
+    ]
+    tools = stage.ours.folder / "tools"
+    tools.mkdir()
+    config = stage.served.options.socket.with_name("config.toml")
+    command = shlex.join([sys.executable, "-m", "codextui", "--config", str(config)])
+    (tools / "codextui").write_text(f'#!/bin/sh\nexec {command} "$@"\n')
+    (tools / "codextui").chmod(0o755)
+    (stage.ours.workspace / ".git").mkdir()
+    async with stage.served.console() as console:
+        process = await asyncio.create_subprocess_exec(
+            *("bash", "-c", recipe),
+            cwd=stage.ours.workspace,
+            env={**stage.ours.env, "PATH": f"{tools}:{stage.ours.env['PATH']}"},
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+        approval = await console.offered()
+        await console.connection.answer(approval.approval_id, Approved())
+        out, _ = await process.communicate()
+    assert (process.returncode, out) == (0, b"Fixed.\n")
+
+
 async def test_the_client_is_called_as_the_program_that_starts_it(stage: Stage) -> None:
     name = {"CODEX_INTERNAL_ORIGINATOR_OVERRIDE": "codex_sdk_py"}
     ran = await stage.ours.run(*JSON, "say", env=name)
     async with stage.served.console() as console:
         assert (await thread_of(console, ran)).client == "codex_sdk_py"
+
+
+async def test_a_turn_fails_with_its_server(stage: Stage) -> None:
+    async with staged(stage.genuine.program, script) as other:
+        killing: list[asyncio.Task[None]] = []
+
+        def kill(_: asyncio.subprocess.Process, event: dict[str, Any]) -> None:
+            if event["type"] == "item.started":
+                killing.append(asyncio.create_task(other.served.kill()))
+
+        ran = await other.ours.run(*JSON, *FULL, "sleep 71", on_line=kill)
+        await asyncio.gather(*killing)
+        assert ran.code == 1
+        assert "the server was lost" in ran.err
+
+
+async def test_a_reader_that_takes_its_time_misses_nothing(stage: Stage) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(stage.ours.program, *JSON, *FULL, "print much"),
+        cwd=stage.ours.workspace,
+        env=stage.ours.env,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        limit=2**16,
+    )
+    async with stage.served.console() as console:
+        await console.event(
+            ev.ItemCompleted, lambda event: "Printed." in str(getattr(event.msg, "item", ""))
+        )
+    assert process.stdout is not None
+    lines = (await process.stdout.read()).splitlines()
+    assert await process.wait() == 0
+    assert json.loads(lines[-1])["type"] == "turn.completed"
+    outputs = [json.loads(line).get("item", {}).get("aggregated_output", "") for line in lines]
+    assert sum(len(output) > 300_000 for output in outputs) == 3

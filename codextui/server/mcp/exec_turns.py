@@ -7,7 +7,7 @@ from pathlib import Path
 
 from codextui.codex.settings import SettingsChange
 from codextui.codex.threads import ThreadOptions
-from codextui.errors import CodexHomeDiffers, ServerRefused, ThreadUnknown
+from codextui.errors import CodexHomeDiffers, ThreadUnknown, TurnRunning
 from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import JsonObject
 from codextui.protocol.threads import ThreadState
@@ -46,7 +46,7 @@ async def exec_turn(
         new = NewThread(options, client=caller.client_name, prompt=prompt)
         record = await server.opener.start(new)
     if record.turn.running_id:
-        raise ServerRefused(
+        raise TurnRunning(
             f"a turn runs on {record.info.handle} ({record.thread_id}); wait for its end"
         )
     if change.values():
