@@ -209,6 +209,7 @@ class ListedThread:
         forked_from: the thread it was forked from, empty otherwise.
         nickname: the name that Codex gave the sub-agent, empty otherwise.
         origin: the label of the program that started it (see `parse`).
+        is_helper: whether Codex has made it for itself, such as one that finds a title.
     """
 
     thread_id: str
@@ -224,6 +225,7 @@ class ListedThread:
     forked_from: str = ""
     nickname: str = ""
     origin: str = ANOTHER_PROGRAM
+    is_helper: bool = False
 
     @classmethod
     def parse(cls, thread: JsonObject, *, program: str = "") -> ListedThread:
@@ -256,7 +258,14 @@ class ListedThread:
             forked_from=_soft_text(thread, "forkedFromId"),
             nickname=one_line(_soft_text(thread, "agentNickname"), MAX_NAME),
             origin=_origin(thread, program),
+            is_helper=_is_helper(thread),
         )
+
+
+def _is_helper(thread: JsonObject) -> bool:
+    """Return whether a `Thread` is neither stored nor a person's: `thread_title`, for one."""
+    source = thread.get("threadSource")
+    return thread.get("ephemeral") is True and source not in (None, "user", OWN_SOURCE)
 
 
 def parent_of(thread: JsonObject) -> str:

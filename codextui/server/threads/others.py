@@ -317,7 +317,7 @@ class OtherThreads:
         return True
 
     def _add(self, listed: ListedThread) -> None:
-        if self._is_full():
+        if listed.is_helper or self._is_full():
             return
         parent = self._registry.get(listed.parent)
         origin = parent.info.origin if parent is not None else ""
