@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from dataclasses import dataclass
 from pathlib import Path
 
 from e2e.terminal import Terminal
@@ -42,6 +43,8 @@ DIALOG = "Would you like to run the following command?"
 """On Codex's screen while it asks for an approval."""
 
 PATIENCE_S = 60
+KEY_S = 5
+KEYS_AT_MOST = 10
 
 
 class CodexPrograms:
@@ -53,9 +56,10 @@ class CodexPrograms:
         workspace: the folder in which its programs work; writable for them.
         outside: a folder beside it, where a command has to ask.
         address: where its app-server listens.
+        call: has something done on the loop of the model's script, such as opening a gate.
     """
 
-    def __init__(self, binary: Path, folder: Path, model_url: str) -> None:
+    def __init__(self, binary: Path, folder: Path, model: _Model) -> None:
         self.binary = binary
         self.folder = folder
         self.home = folder / "home"
@@ -65,10 +69,12 @@ class CodexPrograms:
             path.mkdir()
         self.address = f"unix://{folder / 'codex.sock'}"
         settings = SETTINGS.format(workspace=json.dumps(str(self.workspace)))
-        write_codex_home(self.home, model_url, extra=settings)
+        write_codex_home(self.home, model.url, extra=settings)
         self.env = codex_environment(self.home)
+        self.call = model.call
         self._app_server: subprocess.Popen[bytes] | None = None
         self._screens: list[Terminal] = []
+        self._processes: list[subprocess.Popen[str]] = []
 
     def start_app_server(self) -> None:
         """Start an app-server that others can join, and wait until it listens."""
@@ -107,21 +113,20 @@ class CodexPrograms:
         self._screens.append(screen)
         return screen
 
-    def run_exec(self, prompt: str, *arguments: str) -> list[dict[str, object]]:
-        """Run `codex exec` on the app-server, and return the events that it prints."""
+    def start_exec(self, prompt: str, *arguments: str) -> subprocess.Popen[str]:
+        """Start `codex exec` on the app-server; it prints events as JSON lines."""
         command = [str(self.binary), "exec", "--remote", self.address, "--json"]
-        ran = subprocess.run(
+        process = subprocess.Popen(
             [*command, "--skip-git-repo-check", *arguments, prompt],
             cwd=self.workspace,
             env=self.env,
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
             text=True,
-            timeout=PATIENCE_S,
-            check=False,
         )
-        assert ran.returncode == 0, ran.stdout + ran.stderr
-        return [json.loads(line) for line in ran.stdout.splitlines()]
+        self._processes.append(process)
+        return process
 
     def run_daemon(self, command: str) -> dict[str, object]:
         """Have Codex start or stop its daemon, and return what it says."""
@@ -146,6 +151,9 @@ class CodexPrograms:
         """End all that was started here."""
         for screen in self._screens:
             screen.close()
+        for process in self._processes:
+            process.kill()
+            process.communicate()
         if self._app_server is not None:
             self.kill_app_server()
         # The updater would outlive the daemon, whose program it has to replace.
@@ -166,13 +174,24 @@ def type_prompt(screen: Terminal, prompt: str) -> None:
     screen.press("enter")
 
 
+def answer_yes(screen: Terminal) -> None:
+    """Approve what Codex's own screen asks; it takes no key before the dialog has settled."""
+    screen.wait_for(DIALOG)
+    for _ in range(KEYS_AT_MOST):
+        screen.press("y")
+        with contextlib.suppress(AssertionError):
+            screen.wait_gone(DIALOG, timeout=KEY_S)
+            return
+    raise AssertionError(f"the dialog takes no key:\n{screen.text}")
+
+
 @contextlib.contextmanager
 def codex_programs(binary: Path, script: ModelScript) -> Iterator[CodexPrograms]:
     """Run a scripted model for programs of Codex; all of them end with the context."""
     folder = scratch_codex_home()
     try:
-        with _model(script) as url:
-            programs = CodexPrograms(binary, folder, url)
+        with _running_model(script) as model:
+            programs = CodexPrograms(binary, folder, model)
             try:
                 yield programs
             finally:
@@ -181,23 +200,31 @@ def codex_programs(binary: Path, script: ModelScript) -> Iterator[CodexPrograms]
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@dataclass(frozen=True)
+class _Model:
+    """A scripted model on a loop in a thread of its own."""
+
+    url: str
+    call: Callable[[Callable[[], object]], object]
+    """Has something done on the loop of the script, such as opening a gate."""
+
+
 @contextlib.contextmanager
-def _model(script: ModelScript) -> Iterator[str]:
-    """Run a scripted model on a loop in a thread of its own, and yield its URL."""
-    up: Future[tuple[str, Callable[[], object]]] = Future()
+def _running_model(script: ModelScript) -> Iterator[_Model]:
+    up: Future[_Model] = Future()
+    ended = asyncio.Event()
 
     async def run() -> None:
-        ended = asyncio.Event()
         loop = asyncio.get_running_loop()
         async with ScriptedModel(script) as model:
-            up.set_result((model.base_url, lambda: loop.call_soon_threadsafe(ended.set)))
+            up.set_result(_Model(model.base_url, loop.call_soon_threadsafe))
             await ended.wait()
 
     thread = threading.Thread(target=lambda: asyncio.run(run()))
     thread.start()
-    url, end = up.result(PATIENCE_S)
+    model = up.result(PATIENCE_S)
     try:
-        yield url
+        yield model
     finally:
-        end()
+        model.call(ended.set)
         thread.join(PATIENCE_S)
