@@ -31,7 +31,7 @@ class CodexProcess(asyncio.SubprocessProtocol):
         mark: its mark (`process_marks.new_mark`).
         on_output: handles each chunk of its standard output.
         grace_s: seconds that it gets to end before it is killed.
-        reads_input: whether it ends when its standard input does.
+        reads_input: whether it gets a standard input, and ends when that does.
 
     Attributes:
         mark: see above.
@@ -84,6 +84,7 @@ class CodexProcess(asyncio.SubprocessProtocol):
         _, process = await asyncio.get_running_loop().subprocess_exec(
             lambda: cls(mark, on_output, grace_s, reads_input=reads_input),
             *argv,
+            stdin=asyncio.subprocess.PIPE if reads_input else asyncio.subprocess.DEVNULL,
             env={**inherited, MARK_VARIABLE: mark},
             start_new_session=True,
         )
@@ -96,9 +97,11 @@ class CodexProcess(asyncio.SubprocessProtocol):
 
     @property
     def takes_input(self) -> bool:
-        """Whether it can be written to: it has not exited, as far as is known."""
+        """Whether it takes messages: it has not exited, as far as is known."""
+        if self._exited.is_set() or self._transport is None:
+            return False
         stdin = self._stdin()
-        return stdin is not None and not stdin.is_closing() and not self._exited.is_set()
+        return not self._reads_input or (stdin is not None and not stdin.is_closing())
 
     @property
     def last_errors(self) -> tuple[str, ...]:

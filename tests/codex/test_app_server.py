@@ -104,6 +104,15 @@ async def test_a_line_of_20_megabytes_arrives_whole(tmp_path: Path) -> None:
     assert len(msg.delta) == 20 * 1024 * 1024
 
 
+async def test_what_cannot_listen_is_used_over_stdio(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with playing(tmp_path, "long line", listen=tmp_path / "s.sock") as record:
+        assert await record.app.call("any", {}) == {"after": True}
+        assert record.app.address == ""
+    assert "cannot be joined by others" in caplog.text
+
+
 async def test_unreadable_lines_become_warnings_and_the_rest_still_arrives(tmp_path: Path) -> None:
     async with playing(tmp_path, "garbage") as record:
         refusal: Any = (await record.app.call("any", {}))["refusal"]
