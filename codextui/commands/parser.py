@@ -58,6 +58,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_thread_commands(commands)
     _add_set_command(commands)
     _add_review_command(commands)
+    _add_usage_command(commands)
     _add_approval_commands(commands)
     _add_team_commands(commands)
     return parser
@@ -410,6 +411,15 @@ def _add_handover_commands(commands: _Commands) -> None:
     ):
         parser = _add(commands, name, f"history:{name}", about)
         parser.add_argument("thread", metavar="THREAD")
+
+
+def _add_usage_command(commands: _Commands) -> None:
+    parser = _add(
+        commands, "usage", "threads:print_usage", "show the limits of Codex's ChatGPT login"
+    )
+    parser.add_argument(
+        "thread", metavar="THREAD", nargs="?", help="a thread, to show what it has cost"
+    )
 
 
 def _add_review_command(commands: _Commands) -> None:

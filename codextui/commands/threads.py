@@ -199,6 +199,18 @@ def review(options: argparse.Namespace) -> int:
     return print_result(options, result, "reviewing in")
 
 
+def print_usage(options: argparse.Namespace) -> int:
+    """Print the limits of Codex's login, and what a thread has cost."""
+    arguments = {} if options.thread is None else {"thread": options.thread}
+    result = call_tool(options, "codex-usage", arguments, start=True)
+    if options.json:
+        print_json({key: value for key, value in result.items() if key != "text"})
+    else:
+        for line in fields.text_or(result, "text").splitlines():
+            print_line(one_line(line, 200))
+    return 0
+
+
 _HEADER = ("THREAD", "KIND", "STATE", "ELAPSED", "TOKENS", "WHERE", "WAITS FOR / BRIEF")
 
 _MAX_INDENT_LEVEL = 12

@@ -560,7 +560,7 @@ class ConsoleApp(KeyDispatchingApp):
         if started is not None:
             self.main.show_arrived(started.thread_id, may_focus)
         if isinstance(request, messages.CallTool) and request.answer:
-            self.notify(one_line(request.answer, 500), markup=False)
+            self.notify(sanitize(request.answer), timeout=NOTICE_TIMEOUT, markup=False)
         if isinstance(request, messages.StopServer):
             self.exit(0)
 

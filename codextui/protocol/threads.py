@@ -151,6 +151,7 @@ class ThreadInfo(Message, frozen=True):
         recent_at: unix seconds of the last activity that Codex reports, None where unknown.
         queued: the messages in its queue, the next one first.
         effort: the reasoning effort, empty where it was not chosen here or is unknown.
+        cost_usd: dollars that it was charged, by Codex when `codex-usage` asked; None before.
         budget: tokens that it and its sub-agents may use, None for any number.
     """
 
@@ -186,6 +187,7 @@ class ThreadInfo(Message, frozen=True):
     queued: tuple[QueuedMessage, ...] = ()
     effort: str = ""
     budget: int | None = None
+    cost_usd: float | None = None
 
     @property
     def state_word(self) -> str:

@@ -573,6 +573,14 @@ SUPERVISOR_TOOLS: tuple[JsonObject, ...] = (
         annotations=_WORKS,
     ),
     _tool(
+        "codex-usage",
+        "Read the account's usage",
+        "Ask OpenAI, through Codex, for the limits of its ChatGPT login, and what a thread has "
+        "cost. `text` has a line for each thing that is known.",
+        _THREAD,
+        annotations=_READS,
+    ),
+    _tool(
         "codex-server",
         "Describe the server",
         "Say which server, Codex and clients these are.",

@@ -236,6 +236,18 @@ def test_settings_that_are_none_are_wrong_usage(
     assert problem in capsys.readouterr().err
 
 
+async def test_usage_prints_what_is_known_and_asks_for_a_thread(
+    server: FakeServer, run: Any
+) -> None:
+    result = {"usage": {"lifetime_tokens": 5}, "limits": [], "text": "5h limit 40% used\nall"}
+    given = record_calls(server, "codex-usage", result)
+    ran = await run("usage", "backend")
+    assert (ran.out, given) == ("5h limit 40% used\nall\n", [{"thread": "backend"}])
+    ran = await run("usage", "--json")
+    assert ran.objects == [{"usage": {"lifetime_tokens": 5}, "limits": []}]
+    assert given[1:] == [{}]
+
+
 async def test_a_setting_that_is_given_twice_is_wrong_usage(server: FakeServer, run: Any) -> None:
     given = record_calls(server, "codex-settings", {"thread": THREAD.to_json()})
     ran = await run("set", "x", "model=a", "model=b")

@@ -10,7 +10,7 @@ import pytest
 from contract.serving import Console, serving
 
 from codextui.demo import Run, Say, Script
-from codextui.errors import ServerRefused, ThreadUnknown
+from codextui.errors import CodexLoginMissing, ServerRefused, ThreadUnknown
 from codextui.protocol import events as ev
 from codextui.protocol.threads import ThreadState
 
@@ -174,3 +174,13 @@ async def test_a_goal_of_codex_starts_work_by_itself_so_it_is_no_budget(
         assert goal["status"] == "budgetLimited"
         turn = await codex.start_turn(thread, "more")
         assert (await codex.finished(thread, turn))["status"] == "completed"
+
+
+async def test_without_a_login_there_is_no_usage_and_a_clear_sentence(
+    codex_binary: Path, scratch: Path, workspace: Path
+) -> None:
+    async with serving(codex_binary, scratch, Script()) as served, served.console() as console:
+        row = (await console.call("codex-start", cwd=str(workspace)))["thread"]
+        for arguments in ({}, {"thread": row["thread_id"]}):
+            with pytest.raises(CodexLoginMissing, match=r"no ChatGPT login.* codex login"):
+                await console.call("codex-usage", **arguments)

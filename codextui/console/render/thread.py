@@ -326,12 +326,13 @@ def _title_row(
     label = state_label(state, palette)
     word = _needs(info) if state is ThreadState.NEEDS_INPUT else state.value
     fullness = _fullness(view)
+    charged = "" if info.cost_usd is None else f"{info.cost_usd:.2f} USD"
     budget = "" if info.budget is None else f" of {format_tokens(info.budget)}"
     has_tokens = info.usage.total or fullness or budget
     tokens = f"{format_tokens(info.usage.total)}{budget}{fullness}" if has_tokens else ""
     queued = f"+{len(info.queued)} queued" if info.queued else ""
     elapsed = _elapsed(view, state, now)
-    facts = " · ".join(fact for fact in (word, elapsed, queued, tokens, cost) if fact)
+    facts = " · ".join(fact for fact in (word, elapsed, queued, tokens, charged or cost) if fact)
     left = f"{number} " if number is not None else ""
     room = width - cell_len(left) - 3 - cell_len(facts)
     return [

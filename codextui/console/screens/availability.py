@@ -19,6 +19,7 @@ class Action(StrEnum):
     QUEUE = "show its queue"
     SETTINGS = "change its settings"
     REVIEW = "review its changes"
+    USAGE = "read the usage"
     FORK = "fork it"
     FORK_THROUGH = "fork it through a turn"
     INTERRUPT = "interrupt it"
@@ -44,6 +45,7 @@ _OF_CODEX_THREADS = {
     Action.SETTINGS: "its team's configuration has its settings",
     Action.QUEUE: "only its Codex threads have a queue",
     Action.REVIEW: "only its Codex threads can review",
+    Action.USAGE: "only its Codex threads are charged",
 }
 
 

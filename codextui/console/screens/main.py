@@ -37,6 +37,9 @@ MAIN_BINDINGS: list[BindingType] = [
     Binding("u", "queue", "Queued messages: remove one, or go on", id="thread.queue"),
     Binding("s", "settings", "Settings and budget of the thread", id="thread.settings"),
     Binding("v", "review", "Review changes", id="thread.review"),
+    Binding(
+        "dollar_sign", "usage", "Usage: limits of the login, cost of the thread", id="thread.usage"
+    ),
     Binding("a", "approvals", "Decide what needs you", id="approvals.open"),
     Binding("n", "new_thread", "New thread", id="thread.new"),
     Binding("H", "history", "History: find and resume any thread", id="history.open"),
@@ -117,6 +120,7 @@ _ACTIONS = {
     "reply": Action.SEND,
     "queue": Action.QUEUE,
     "settings": Action.SETTINGS,
+    "usage": Action.USAGE,
     "review": Action.REVIEW,
     "new_thread": Action.START,
     "interrupt": Action.INTERRUPT,

@@ -145,6 +145,12 @@ class ThreadActions(Screen[None]):
             info = self.state.threads[self.workbench.current].info
             self.app.push_screen(ReviewScreen(info), partial(self._review, info.thread_id))
 
+    def action_usage(self) -> None:
+        """Show the limits of Codex's login, and what the thread has cost."""
+        if self._check_available(Action.USAGE):
+            arguments: dict[str, Json] = {"thread": self.workbench.current}
+            self.post_message(messages.CallTool("read the usage", "codex-usage", arguments))
+
     def action_fork(self) -> None:
         """Fork the thread as it is now."""
         if self._check_available(Action.FORK):

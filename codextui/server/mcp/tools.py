@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import asdict
 from typing import Any, TypeAlias
 
 import codextui
@@ -13,6 +15,7 @@ from codextui.codex.requests import grants
 from codextui.codex.review import ReviewTarget
 from codextui.codex.settings import SettingsChange
 from codextui.codex.threads import ThreadOptions
+from codextui.codex.usage import read_account_usage, read_limits
 from codextui.errors import ServerRefused, ThreadUnknown
 from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import JsonObject
@@ -315,6 +318,24 @@ async def role(server: ServerState, caller: Caller, arguments: JsonObject) -> di
     return _thread_result(server.controls.request(record, action, text, by=caller.name))
 
 
+async def usage(server: ServerState, _: Caller, arguments: JsonObject) -> dict[str, object]:
+    """Answer `codex-usage`."""
+    record = None
+    if "thread" in arguments:
+        record = server.registry.find_codex_thread(fields.text(arguments, "thread"))
+    app = await server.worker.app()
+    used = await read_account_usage(app, record.thread_id if record is not None else "")
+    limits = await read_limits(app)
+    if record is not None and used.thread is not None and used.thread.usd is not None:
+        server.registry.update(record, cost_usd=used.thread.usd)
+    lines = [*used.describe(), *(limit.describe(time.time()) for limit in limits)]
+    return {
+        "usage": asdict(used),
+        "limits": [asdict(limit) for limit in limits],
+        "text": "\n".join(lines) or "OpenAI tells no limits and no usage of this login",
+    }
+
+
 async def describe(server: ServerState, _: Caller, __: JsonObject) -> dict[str, object]:
     """Answer `codex-server`."""
     worker = server.worker
@@ -371,6 +392,7 @@ TOOLS: dict[str, Tool] = {
     "codex-publish": publish,
     "codex-ask": ask,
     "codex-role": role,
+    "codex-usage": usage,
     "codex-server": describe,
     "codex-shutdown": shutdown,
 }

@@ -7,6 +7,7 @@ from console.screens.console import Console, build_console, usage
 from console.screens.dialog_host import on_screen
 
 from codextui.console.screens.settings import SettingsScreen
+from codextui.errors import CodexLoginMissing
 from codextui.protocol.threads import ThreadState
 
 
@@ -86,3 +87,30 @@ async def test_a_killed_thread_says_why_it_has_no_settings(console: Console) -> 
         await console.settle()
         await console.press("s")
         assert console.notices()
+
+
+async def test_the_usage_is_read_when_asked_for_and_the_charge_takes_the_place_of_the_cost(
+    console: Console,
+) -> None:
+    console.server.results["codex-usage"] = {"text": "this thread: 1.23 USD\n5h limit 40% used"}
+    async with console.open(size=(120, 40)):
+        console.server.thread("mine")
+        await console.settle()
+        assert console.called("codex-usage") == []
+        await console.press("dollar_sign")
+        await console.settle()
+        assert console.called("codex-usage") == [{"thread": "t-mine"}]
+        assert "this thread: 1.23 USD\n5h limit 40% used" in console.notices()
+        console.server.thread("mine", cost_usd=1.234)
+        await console.settle()
+        assert "1.23 USD" in on_screen(console.app)
+
+
+async def test_a_missing_login_is_one_sentence(console: Console) -> None:
+    console.server.failures["codex-usage"] = CodexLoginMissing("Codex has no ChatGPT login")
+    async with console.open(size=(120, 40)):
+        console.server.thread("mine")
+        await console.settle()
+        await console.press("dollar_sign")
+        await console.settle()
+        assert console.notices() == ["Could not read the usage: Codex has no ChatGPT login"]
