@@ -375,6 +375,12 @@ def _add_thread_commands(commands: _Commands) -> None:
         parser.add_argument("thread", metavar="THREAD")
         if name == "rename":
             parser.add_argument("handle", metavar="HANDLE")
+    for name, about in (
+        ("archive", "take a thread at rest out of Codex's lists"),
+        ("unarchive", "bring a thread back into Codex's lists"),
+    ):
+        parser = _add(commands, name, f"history:{name}", about)
+        parser.add_argument("thread", metavar="THREAD")
     _add_handover_commands(commands)
 
 
@@ -404,13 +410,6 @@ def _add_handover_commands(commands: _Commands) -> None:
     wait.add_argument(
         "--timeout", metavar="SECONDS", type=_seconds, help="wait no longer (default: for ever)"
     )
-
-    for name, about in (
-        ("archive", "take a thread at rest out of Codex's lists"),
-        ("unarchive", "bring a thread back into Codex's lists"),
-    ):
-        parser = _add(commands, name, f"history:{name}", about)
-        parser.add_argument("thread", metavar="THREAD")
 
 
 def _add_usage_command(commands: _Commands) -> None:
