@@ -112,6 +112,7 @@ async def test_the_daemon_is_started_joined_left_and_joined_again(
             attached(codex_binary, scratch, script, AUTO) as served,
             served.console() as console,
         ):
+            await console.event(ev.CodexReady)
             if not await _starts_daemons(codex_binary, home):
                 assert (await about(console))["attach"] == "own"
                 pytest.skip("this Codex starts no daemon by itself")

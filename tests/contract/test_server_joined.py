@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -82,6 +83,27 @@ async def test_another_program_joins_our_own_codex(
         assert thread_id in json.dumps(listed)
         await other.stop()
         assert (await codex(console))["pid"] == ours["pid"]
+
+
+async def test_a_sandboxed_command_cannot_join_the_codex_that_runs_it(
+    codex_binary: Path, scratch: Path, workspace: Path
+):
+    """It could answer its own approvals."""
+    socket = scratch / "codex" / "s.sock"
+    code = (
+        "import os, socket, sys; one = socket.socket(socket.AF_UNIX);"
+        f"one.connect(os.path.realpath({str(socket)!r})); print('joined')"
+    )
+    script = Script().on("join", Run(f'{sys.executable} -c "{code}"'), Say("Done."))
+    async with serving(codex_binary, scratch, script) as served, served.console() as console:
+        thread_id = await start(console, workspace, "join")
+        await console.event(ev.TurnCompleted)
+        assert (await codex(console))["address"] == f"unix://{socket}"
+        items = [m.item for m in console.messages(thread_id, ev.ItemCompleted)]
+    (ran,) = (item for item in items if item["type"] == "commandExecution")
+    assert ran["exitCode"] != 0
+    assert "joined" not in str(ran["aggregatedOutput"])
+    assert "Operation not permitted" in str(ran["aggregatedOutput"])
 
 
 async def test_a_joined_codex_outlives_the_server_and_asks_its_people(
