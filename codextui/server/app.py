@@ -40,7 +40,7 @@ from codextui.server.threads.opening import ThreadOpener
 from codextui.server.threads.others import OthersOptions, OtherThreads
 from codextui.server.threads.owned_turns import OwnedTurns
 from codextui.server.threads.queues import ThreadQueues
-from codextui.server.threads.registry import SUB_AGENT_CLIENT, ThreadRecord, ThreadRegistry
+from codextui.server.threads.registry import ThreadRecord, ThreadRegistry
 from codextui.server.threads.rejoining import ThreadRejoiner
 from codextui.server.threads.restore import restore_threads
 from codextui.server.threads.settings import ThreadSettings
@@ -79,10 +79,7 @@ async def _leave(server: ServerState) -> None:
     running = [
         record.thread_id
         for record in server.registry
-        if record.is_codex_thread
-        and record.info.ours
-        and record.turn.running_id
-        and (record.info.parent or record.info.client != SUB_AGENT_CLIENT)
+        if record.is_codex_thread and record.info.ours and record.turn.running_id
     ]
     interrupts = (server.turns.interrupt(thread_id) for thread_id in running)
     with suppress(TimeoutError):
