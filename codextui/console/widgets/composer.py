@@ -217,4 +217,4 @@ class ComposerBox(Vertical):
 
     @property
     def _purpose(self) -> str:
-        return f"{self._hint}, {self._images}" if self._images else self._hint
+        return f"{self._hint}\n{self._images}" if self._images else self._hint
