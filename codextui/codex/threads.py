@@ -299,6 +299,8 @@ def _origin(thread: JsonObject, program: str) -> str:
     originator, user = _soft_text(thread, "originator"), thread.get("threadSource")
     if user == OWN_SOURCE:
         return "codextui"
+    if not originator and ThreadStatus.parse(thread.get("status")).loaded:
+        originator = program  # as 0.163 and newer say it; 0.153.4 does not
     match thread.get("source"):
         case {"custom": str(name)} if name.strip():
             return _label(name)

@@ -54,7 +54,7 @@ class Feature:
 
 
 FEATURES = (
-    Feature((0, 163, 0), "which program started a thread (older ones name only its kind)"),
+    Feature((0, 163, 0), "which program started a thread of the history (older ones guess)"),
     Feature((0, 163, 0), "Codex's own programs share its daemon without being told to"),
     Feature((0, 171, 0), "`codex exec --remote`: its turns on a shared app-server"),
     Feature((0, 171, 0), "approvals that a managed policy reserves for a person"),

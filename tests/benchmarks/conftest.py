@@ -5,9 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from e2e.conftest import open_terminal, scratch, serve, serve_fake
+from e2e.conftest import open_terminal, scratch, serve, serve_fake, serve_on, start_programs
 
-__all__ = ["Figures", "open_terminal", "scratch", "serve", "serve_fake"]
+__all__ = [
+    "Figures",
+    "open_terminal",
+    "scratch",
+    "serve",
+    "serve_fake",
+    "serve_on",
+    "start_programs",
+]
 
 Figures = Callable[..., None]
 

@@ -98,6 +98,10 @@ def test_a_status_is_a_state(status: Any, expected: ThreadStatus) -> None:
         ({"source": "exec", "originator": "codex_exec"}, "", "exec"),
         ({"source": "vscode"}, "", "IDE"),
         ({"source": "vscode", "originator": "codex_vscode"}, "", "IDE"),
+        # Codex 0.153.4 names no originator.
+        ({"source": "vscode", "status": {"type": "idle"}}, "codex-tui", "Codex TUI"),
+        ({"source": "vscode", "status": {"type": "idle"}}, "codextui", "another program"),
+        ({"source": "vscode", "status": {"type": "notLoaded"}}, "codex-tui", "IDE"),
         ({"source": "vscode", "originator": "codex-tui"}, "codextui", "Codex TUI"),
         ({"source": "appServer", "originator": "Zed"}, "", "Zed"),
         ({"source": {"custom": "atlas"}}, "", "atlas"),
@@ -117,6 +121,23 @@ def test_the_origin_is_the_program_as_far_as_it_is_known(
     thread: dict[str, Any], program: str, origin: str
 ) -> None:
     assert ListedThread.parse({"id": "t", **thread}, program=program).origin == origin
+
+
+@pytest.mark.parametrize(
+    ("thread", "is_helper"),
+    [
+        ({"ephemeral": True, "threadSource": "thread_title"}, True),
+        ({"ephemeral": True, "threadSource": "user"}, False),
+        ({"ephemeral": True, "threadSource": None}, False),
+        ({"ephemeral": True, "threadSource": "codextui"}, False),
+        ({"ephemeral": False, "threadSource": "thread_title"}, False),
+        ({}, False),
+    ],
+)
+def test_a_thread_that_codex_has_for_itself_is_known(
+    thread: dict[str, Any], is_helper: bool
+) -> None:
+    assert ListedThread.parse({"id": "t", **thread}).is_helper is is_helper
 
 
 @pytest.mark.parametrize(

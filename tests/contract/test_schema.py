@@ -18,6 +18,7 @@ from codextui.codex import notifications, requests
 from codextui.codex.requests import Answer, ApprovalRequest, encode_decision, parse_request
 from codextui.codex.thread_notifications import parse_thread_notification
 from codextui.codex.threads import approval_policy_name, sandbox_mode
+from codextui.console.model import item_reading
 from codextui.console.model.item_reading import read_item
 from codextui.console.model.items import UnknownItem
 from codextui.errors import MessageInvalid
@@ -187,3 +188,17 @@ def test_every_call_that_we_make_exists(tested: list[CodexSchema]) -> None:
     methods = {*newest.methods("ClientRequest"), *newest.methods("ClientNotification")}
     missing = {method: place for method, place in calls.items() if method not in methods}
     assert not missing, f"the newest Codex does not have {missing}"
+
+
+def test_a_kind_that_is_new_fails_by_its_name(
+    newest: CodexSchema, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(requests, "_KINDS", {})
+    with pytest.raises(AssertionError, match=r"item/fileChange/requestApproval.*to _KINDS"):
+        test_every_request_of_codex_is_known(newest, [newest])
+    monkeypatch.setattr(notifications, "IGNORED", frozenset())
+    with pytest.raises(AssertionError, match=r"thread/search/partial.*add it to IGNORED"):
+        test_every_notification_of_codex_is_known(newest, [newest])
+    monkeypatch.setattr(item_reading, "_READERS", {})
+    with pytest.raises(AssertionError, match=r"sleep.*item_reading"):
+        test_every_kind_of_item_is_read(newest)

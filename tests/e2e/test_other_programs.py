@@ -4,100 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-import subprocess
-import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
-from e2e.codex_programs import DIALOG, CodexPrograms, answer_yes, codex_programs, type_prompt
-from e2e.conftest import PROGRAM, OpenTerminal
+from e2e.codex_programs import DIALOG, CodexPrograms, answer_yes, type_prompt
+from e2e.conftest import OpenTerminal, OurServer, ServeOn, StartPrograms
 
-from codextui.config import paths
 from codextui.demo import Run, Say, Script
-from codextui.demo.script import ModelScript
-
-StartPrograms = Callable[[ModelScript], CodexPrograms]
-PATIENCE_S = 60
-
-
-@pytest.fixture
-def start_programs(newest_codex: Path) -> Iterator[StartPrograms]:
-    """Starts a scripted model for programs of the newest Codex."""
-    entered = []
-
-    def start(script: ModelScript) -> CodexPrograms:
-        context = codex_programs(newest_codex, script)
-        programs = context.__enter__()
-        entered.append(context)
-        return programs
-
-    yield start
-    for context in entered:
-        context.__exit__(None, None, None)
-
-
-class OurServer:
-    """A shared server of ours on an app-server of somebody else."""
-
-    def __init__(self, programs: CodexPrograms, name: str, attach: str, settings: str = "") -> None:
-        self.name = name
-        config = programs.folder / f"{name}.toml"
-        lines = [f"home = {json.dumps(str(programs.home))}", f"attach = {json.dumps(attach)}"]
-        lines.append(f"binary = {json.dumps(str(programs.binary))}")
-        config.write_text("[codex]\n" + "\n".join(lines) + f"\n{settings}")
-        self.log = programs.folder / f"{name}.log"
-        with self.log.open("wb") as log:
-            self.process = subprocess.Popen(
-                [*PROGRAM, "serve", "-L", name, "--config", str(config), "--until-stdin-ends"],
-                stdin=subprocess.PIPE,
-                stdout=log,
-                stderr=log,
-                env=programs.env,
-                start_new_session=True,
-            )
-        deadline = time.monotonic() + PATIENCE_S
-        while not paths.socket_path(name).exists():
-            assert self.process.poll() is None, self.log.read_text()
-            assert time.monotonic() < deadline, self.log.read_text()
-            time.sleep(0.05)
-
-    def run(self, command: str, *arguments: str) -> list[dict[str, Any]]:
-        """Run a command of ours, and return the JSON objects that it prints."""
-        ran = subprocess.run(
-            [*PROGRAM, command, "-L", self.name, "--json", *arguments],
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE_S,
-            check=False,
-        )
-        assert ran.returncode == 0, f"{command}: {ran.stdout}{ran.stderr}{self.log.read_text()}"
-        return [json.loads(line) for line in ran.stdout.splitlines()]
-
-    def close(self) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.close()
-        self.process.wait(PATIENCE_S)
-
-
-ServeOn = Callable[..., OurServer]
-
-
-@pytest.fixture
-def serve_on(scratch: Path, start_programs: StartPrograms) -> Iterator[ServeOn]:
-    """Starts a shared server of ours on an app-server of somebody else."""
-    servers: list[OurServer] = []
-
-    def serve(
-        programs: CodexPrograms, name: str = "ours", *, attach: str = "", settings: str = ""
-    ) -> OurServer:
-        servers.append(OurServer(programs, name, attach or programs.address, settings))
-        return servers[-1]
-
-    yield serve
-    for server in servers:
-        server.close()
 
 
 def asking(programs: CodexPrograms, name: str) -> Run:
@@ -238,7 +150,7 @@ def test_a_turn_of_codex_exec_is_seen_while_it_runs(
     console.wait_for("> Please say it")
     programs.call(gate.set)
     console.wait_for("alpha beta gamma omega.")
-    output, _ = process.communicate(timeout=PATIENCE_S)
+    output, _ = process.communicate(timeout=60)
     assert process.returncode == 0
     events = [json.loads(line) for line in output.splitlines()]
     (item,) = [event["item"] for event in events if "omega" in str(event)]
