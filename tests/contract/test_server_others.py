@@ -421,6 +421,28 @@ async def test_nothing_of_another_programs_transcript_is_in_the_journal(
             assert count == 0, table
 
 
+async def test_a_thread_that_is_adopted_is_ours_with_its_past_and_can_be_killed(
+    codex: SharedCodex, codex_binary: Path, scratch: Path, workspace: Path
+):
+    program = await codex.program()
+    thread = await program.start_thread(workspace)
+    async with serving_on(codex, codex_binary, scratch) as served, served.console() as console:
+        await info_of(console, thread)
+        with pytest.raises(ServerRefused, match="no turn has begun"):
+            await console.call("codex-adopt", thread=thread)
+        await program.run(thread, "hello")
+        adopted = await console.call("codex-adopt", thread=thread)
+        assert (adopted["thread"]["ours"], adopted["thread"]["origin"]) == (True, "")
+        await program.run(thread, "second")
+        await console.event(ev.TurnCompleted, lambda e: answer_of(e) == "And again.")
+    async with serving_on(codex, codex_binary, scratch) as served, served.console() as console:
+        answers = [msg.last_agent_message for msg in console.messages(thread, ev.TurnCompleted)]
+        assert answers == ["Hi there.", "And again."]
+        assert latest(console, thread).ours
+        await console.call("codex-kill", thread=thread)
+        await program.heard("thread/archived", thread)
+
+
 async def test_a_thread_can_be_followed_before_its_first_turn(
     codex: SharedCodex, served: Served, workspace: Path
 ):
