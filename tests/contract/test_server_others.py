@@ -12,7 +12,7 @@ import pytest
 from contract.other_program import SharedCodex, serving_on, shared_codex
 from contract.serving import Console, Served, answer_of
 
-from codextui.demo import Run, Say, Script
+from codextui.demo import Call, Run, Say, Script
 from codextui.errors import ApprovalGone, CodextuiError, ServerRefused
 from codextui.protocol import events as ev
 from codextui.protocol.approvals import Others
@@ -31,6 +31,7 @@ def script(scratch: Path) -> Script:
     script.on("make it", ask, Say("Made."))
     ask_more = Run(f"touch {scratch / 'more'}", escalate=True, justification="to see")
     script.on("make more", ask_more, Say("More."))
+    script.on("use it", Call("look", {}), Say("Looked."))
     return script
 
 
@@ -441,6 +442,34 @@ async def test_a_thread_that_is_adopted_is_ours_with_its_past_and_can_be_killed(
         assert latest(console, thread).ours
         await console.call("codex-kill", thread=thread)
         await program.heard("thread/archived", thread)
+
+
+async def test_a_tool_of_another_program_is_served_by_that_alone(
+    codex: SharedCodex, served: Served, workspace: Path
+):
+    program = await codex.program()
+    schema = {"type": "object", "properties": {}}
+    tool = {"name": "look", "description": "Look.", "inputSchema": schema}
+    async with served.console() as console:
+        thread = await program.start_thread(workspace, dynamicTools=[tool])
+        await program.run(thread, "hello")
+        await console.call("codex-follow", thread=thread, follow=True)
+        await program.start_turn(thread, "use it")
+        request = await program.heard("item/tool/call", thread)
+        # Ours has got it, too, or will not: what is followed is behind it.
+        await console.event(
+            ev.ItemStarted,
+            lambda e: e.msg.item["type"] == "dynamicToolCall",  # type: ignore[union-attr] # it is one
+        )
+        seen = [{"type": "inputText", "text": "I see."}]
+        await program.send({"id": request["id"], "result": {"contentItems": seen, "success": True}})
+        called = await console.event(
+            ev.ItemCompleted,
+            lambda e: e.msg.item["type"] == "dynamicToolCall",  # type: ignore[union-attr] # it is one
+        )
+        assert isinstance(called.msg, ev.ItemCompleted)
+        assert called.msg.item["contentItems"] == seen
+        assert called.msg.item["success"]
 
 
 async def test_a_thread_can_be_followed_before_its_first_turn(
