@@ -12,10 +12,10 @@ import pytest
 from contract.other_program import SharedCodex, serving_on, shared_codex
 from contract.serving import Console, Served, answer_of
 
-from codextui.demo import Call, Run, Say, Script
+from codextui.demo import Call, Patch, Run, Say, Script
 from codextui.errors import ApprovalGone, CodextuiError, ServerRefused
 from codextui.protocol import events as ev
-from codextui.protocol.approvals import Others
+from codextui.protocol.approvals import Others, PatchAsked
 from codextui.protocol.decisions import Approved, Declined
 from codextui.protocol.threads import ThreadInfo, ThreadState
 
@@ -31,6 +31,8 @@ def script(scratch: Path) -> Script:
     script.on("make it", ask, Say("Made."))
     ask_more = Run(f"touch {scratch / 'more'}", escalate=True, justification="to see")
     script.on("make more", ask_more, Say("More."))
+    patch = "*** Begin Patch\n*** Add File: new.txt\n+one line\n*** End Patch\n"
+    script.on("patch it", Patch(patch), Say("Patched."))
     script.on("use it", Call("look", {}), Say("Looked."))
     return script
 
@@ -179,6 +181,28 @@ async def test_an_approval_is_decided_here_and_closes_there(
         assert (scratch / "made").exists()
         await console.event(ev.ApprovalResolved)
     assert decisions(served) == [("command", "approved", "console")]
+
+
+async def test_a_patch_is_shown_whole_though_it_was_proposed_before_we_looked(
+    codex: SharedCodex, codex_binary: Path, scratch: Path, workspace: Path
+):
+    program = await codex.program()
+    thread = await program.start_thread(workspace, approvalPolicy="untrusted", sandbox="read-only")
+    await program.start_turn(thread, "patch it")
+    request = await program.asked(thread)
+    async with serving_on(codex, codex_binary, scratch) as served, served.console() as console:
+        approval = await console.offered()
+        assert isinstance(approval.asked, PatchAsked)
+        (change,) = approval.asked.changes
+        assert (Path(change.path).name, change.kind, change.diff) == (
+            "new.txt",
+            "add",
+            "one line\n",
+        )
+        await program.decide(request, "accept")
+        await console.withdrawn(approval.approval_id)
+    await program.heard("turn/completed", thread)
+    assert (workspace / "new.txt").read_text() == "one line\n"
 
 
 async def test_an_approval_is_decided_there_and_closes_here(
