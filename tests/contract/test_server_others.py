@@ -12,10 +12,10 @@ import pytest
 from contract.other_program import SharedCodex, serving_on, shared_codex
 from contract.serving import Console, Served, answer_of
 
-from codextui.demo import Run, Say, Script
+from codextui.demo import Call, Patch, Run, Say, Script
 from codextui.errors import ApprovalGone, CodextuiError, ServerRefused
 from codextui.protocol import events as ev
-from codextui.protocol.approvals import Others
+from codextui.protocol.approvals import Others, PatchAsked
 from codextui.protocol.decisions import Approved, Declined
 from codextui.protocol.threads import ThreadInfo, ThreadState
 
@@ -31,6 +31,9 @@ def script(scratch: Path) -> Script:
     script.on("make it", ask, Say("Made."))
     ask_more = Run(f"touch {scratch / 'more'}", escalate=True, justification="to see")
     script.on("make more", ask_more, Say("More."))
+    patch = "*** Begin Patch\n*** Add File: new.txt\n+one line\n*** End Patch\n"
+    script.on("patch it", Patch(patch), Say("Patched."))
+    script.on("use it", Call("look", {}), Say("Looked."))
     return script
 
 
@@ -178,6 +181,28 @@ async def test_an_approval_is_decided_here_and_closes_there(
         assert (scratch / "made").exists()
         await console.event(ev.ApprovalResolved)
     assert decisions(served) == [("command", "approved", "console")]
+
+
+async def test_a_patch_is_shown_whole_though_it_was_proposed_before_we_looked(
+    codex: SharedCodex, codex_binary: Path, scratch: Path, workspace: Path
+):
+    program = await codex.program()
+    thread = await program.start_thread(workspace, approvalPolicy="untrusted", sandbox="read-only")
+    await program.start_turn(thread, "patch it")
+    request = await program.asked(thread)
+    async with serving_on(codex, codex_binary, scratch) as served, served.console() as console:
+        approval = await console.offered()
+        assert isinstance(approval.asked, PatchAsked)
+        (change,) = approval.asked.changes
+        assert (Path(change.path).name, change.kind, change.diff) == (
+            "new.txt",
+            "add",
+            "one line\n",
+        )
+        await program.decide(request, "accept")
+        await console.withdrawn(approval.approval_id)
+    await program.heard("turn/completed", thread)
+    assert (workspace / "new.txt").read_text() == "one line\n"
 
 
 async def test_an_approval_is_decided_there_and_closes_here(
@@ -419,6 +444,56 @@ async def test_nothing_of_another_programs_transcript_is_in_the_journal(
         for table in ("threads", "events"):
             (count,) = database.execute(f"SELECT count(*) FROM {table}").fetchone()
             assert count == 0, table
+
+
+async def test_a_thread_that_is_adopted_is_ours_with_its_past_and_can_be_killed(
+    codex: SharedCodex, codex_binary: Path, scratch: Path, workspace: Path
+):
+    program = await codex.program()
+    thread = await program.start_thread(workspace)
+    async with serving_on(codex, codex_binary, scratch) as served, served.console() as console:
+        await info_of(console, thread)
+        with pytest.raises(ServerRefused, match="no turn has begun"):
+            await console.call("codex-adopt", thread=thread)
+        await program.run(thread, "hello")
+        adopted = await console.call("codex-adopt", thread=thread)
+        assert (adopted["thread"]["ours"], adopted["thread"]["origin"]) == (True, "")
+        await program.run(thread, "second")
+        await console.event(ev.TurnCompleted, lambda e: answer_of(e) == "And again.")
+    async with serving_on(codex, codex_binary, scratch) as served, served.console() as console:
+        answers = [msg.last_agent_message for msg in console.messages(thread, ev.TurnCompleted)]
+        assert answers == ["Hi there.", "And again."]
+        assert latest(console, thread).ours
+        await console.call("codex-kill", thread=thread)
+        await program.heard("thread/archived", thread)
+
+
+async def test_a_tool_of_another_program_is_served_by_that_alone(
+    codex: SharedCodex, served: Served, workspace: Path
+):
+    program = await codex.program()
+    schema = {"type": "object", "properties": {}}
+    tool = {"name": "look", "description": "Look.", "inputSchema": schema}
+    async with served.console() as console:
+        thread = await program.start_thread(workspace, dynamicTools=[tool])
+        await program.run(thread, "hello")
+        await console.call("codex-follow", thread=thread, follow=True)
+        await program.start_turn(thread, "use it")
+        request = await program.heard("item/tool/call", thread)
+        # Ours has got it, too, or will not: what is followed is behind it.
+        await console.event(
+            ev.ItemStarted,
+            lambda e: e.msg.item["type"] == "dynamicToolCall",  # type: ignore[union-attr] # it is one
+        )
+        seen = [{"type": "inputText", "text": "I see."}]
+        await program.send({"id": request["id"], "result": {"contentItems": seen, "success": True}})
+        called = await console.event(
+            ev.ItemCompleted,
+            lambda e: e.msg.item["type"] == "dynamicToolCall",  # type: ignore[union-attr] # it is one
+        )
+        assert isinstance(called.msg, ev.ItemCompleted)
+        assert called.msg.item["contentItems"] == seen
+        assert called.msg.item["success"]
 
 
 async def test_a_thread_can_be_followed_before_its_first_turn(

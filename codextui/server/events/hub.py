@@ -142,6 +142,7 @@ class EventLog:
         self._parts: defaultdict[_Key, list[int]] = defaultdict(list)
         self._latest: dict[_Key, int] = {}
         self._opened: dict[str, _Key] = {}
+        self._told: set[str] = set()
         self._unfinished: defaultdict[_Key, dict[str, int | None]] = defaultdict(dict)
 
     def __len__(self) -> int:
@@ -151,6 +152,8 @@ class EventLog:
         """Add an event, whose `seq` is above that of every earlier one."""
         self._supersede(event)
         self._events[event.seq] = event
+        if not isinstance(event.msg, ev.ThreadChanged | ev.ThreadLeft):
+            self._told.add(event.thread_id)
         if len(self._events) > self._limit:
             self._drop(next(iter(self._events)))
 
@@ -164,6 +167,11 @@ class EventLog:
 
     def drop_thread(self, thread_id: str) -> None:
         """Drop all events of one thread, and what is known of them."""
+        if thread_id not in self._told:  # the usual case: nobody followed it
+            for kind in ("first", "info"):
+                self._drop(self._latest.pop((kind, thread_id), 0))
+            return
+        self._told.discard(thread_id)
         for event in self.of_thread(thread_id):
             self._drop(event.seq)
         self._latest = {key: seq for key, seq in self._latest.items() if thread_id not in key[:3]}

@@ -203,8 +203,7 @@ async def adopt(server: ServerState, caller: Caller, arguments: JsonObject) -> d
     """Answer `codex-adopt`."""
     thread = fields.text(arguments, "thread")
     record = await server.opener.resume(thread, client=caller.client_name)
-    if not record.info.ours:
-        server.registry.update(record, ours=True, client=caller.client_name)
+    await server.others.adopt(record, client=caller.client_name)
     return _thread_result(record)
 
 

@@ -263,6 +263,21 @@ class OtherThreads:
             if record is not None:
                 self._start(self._sync(record))
 
+    async def adopt(self, record: ThreadRecord, *, client: str) -> None:
+        """Make a thread of another program one of ours, with its past; nothing for one of ours.
+
+        Raises:
+            ServerRefused: no turn has begun on it, so that it cannot be joined.
+            CodexFailed: Codex refused; see `Following.sync`.
+        """
+        async with self.acting_on(record):
+            if not record.info.followed:
+                raise ServerRefused(
+                    f"no turn has begun on {record.info.handle} yet: adopt it when one has"
+                )
+            self._registry.take_over(record, client=client)
+            self.following.reasons.drop(record.thread_id)
+
     @asynccontextmanager
     async def acting_on(self, record: ThreadRecord) -> AsyncIterator[None]:
         """Follow a thread while it is acted on; see `Following.acting_on`."""

@@ -317,3 +317,24 @@ def test_the_oldest_events_are_dropped_above_the_limit():
     log, left = logged(*(ev.Warned(str(n)) for n in range(10)), limit=4)
     assert [msg.message for msg in left if isinstance(msg, ev.Warned)] == ["6", "7", "8", "9"]
     assert len(log) == 4
+
+
+def test_a_thread_that_left_leaves_nothing_but_that_and_may_return():
+    hub = EventHub()
+    for thread in ("left", "quiet", "stays"):
+        hub.publish(thread, "", changed("a"))
+        hub.publish(thread, "", changed("b"))
+    for thread in ("left", "stays"):
+        hub.publish(thread, "u", ev.TurnStarted())
+        hub.publish(thread, "u", ev.TextDelta("i", "half"))
+    stays = hub.events_of("stays")
+    for thread in ("left", "quiet"):
+        hub.forget(thread)
+        assert [event.msg for event in hub.events_of(thread)] == [ev.ThreadLeft()]
+        assert not hub._log.unfinished_items(thread, "u")
+    assert hub.events_of("stays") == stays
+    for note in ("c", "d", "e"):
+        hub.publish("left", "", changed(note))
+    assert [event.msg for event in hub.events_of("left")] == [changed("c"), changed("e")]
+    hub.forget("left")
+    assert [event.msg for event in hub.events_of("left")] == [ev.ThreadLeft()]
