@@ -203,8 +203,12 @@ async def adopt(server: ServerState, caller: Caller, arguments: JsonObject) -> d
     """Answer `codex-adopt`."""
     thread = fields.text(arguments, "thread")
     record = await server.opener.resume(thread, client=caller.client_name)
-    if not record.info.ours:
-        server.registry.update(record, ours=True, client=caller.client_name)
+    async with server.others.acting_on(record):
+        if not record.info.ours and not record.info.followed:
+            raise ServerRefused(
+                f"{record.info.handle} has no turn yet: it can be adopted once its first has begun"
+            )
+        server.registry.take_over(record, client=caller.client_name)
     return _thread_result(record)
 
 
