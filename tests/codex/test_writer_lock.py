@@ -140,6 +140,22 @@ def test_a_holder_that_has_just_ended_is_known_by_its_id_only(machine: Machine):
     assert describe_holder(holder).startswith("a program (pid 40), since ")
 
 
+def test_without_a_proc_lsof_is_asked_where_it_is_installed(
+    machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    nowhere = tmp_path / "no-proc"
+    machine.lock.touch()
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    assert find_holder(machine.home, THREAD, proc=nowhere) is None
+    (tmp_path / "bin").mkdir()
+    for name, says in (("lsof", "p77\nf9\n"), ("ps", "ttys003  /opt/codex resume\n")):
+        program = tmp_path / "bin" / name
+        program.write_text(f"#!/bin/sh\nprintf '%s' '{says}'\n")
+        program.chmod(0o700)
+    holder = find_holder(machine.home, THREAD, proc=nowhere)
+    assert holder == LockHolder(77, HolderKind.TUI, ("/opt/codex", "resume"), (), "/dev/ttys003")
+
+
 @pytest.mark.parametrize(
     ("command", "started_by", "kind"),
     [

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 from contract.conftest import Exchange
-from contract.serving import ServerProcess, server_process, serving, until
+from contract.other_program import serving_on, shared_codex
+from contract.serving import Served, ServerProcess, answer_of, server_process, serving, until
 
 from codextui.codex.writer_lock import HolderKind, find_holder, lock_path
 from codextui.demo import Say, Script
-from codextui.errors import ThreadHeld
+from codextui.errors import ServerRefused, ThreadHeld
+from codextui.protocol import events as ev
 
 SCRIPT = Script().on("more", Say("More.")).on("begin", Say("Long ago."))
 
@@ -34,6 +37,13 @@ async def holding(binary: Path, home: Path, workspace: Path) -> AsyncIterator[tu
         yield other, thread_id
     finally:
         await other.stop()
+
+
+async def codex_is_up(served: Served) -> None:
+    """Wait for the server's Codex: two that make the files of a new home at once may fail."""
+    async with served.console() as console:
+        while not (await console.call("codex-server"))["codex"]["home"]:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
 
 
 async def codextui(served: ServerProcess, *arguments: str) -> tuple[int, str, str]:
@@ -56,6 +66,7 @@ async def test_the_holder_of_a_thread_is_found_and_gone_when_it_lets_go(
     async with serving(codex_binary, scratch, SCRIPT) as served:
         home = served.options.codex_home
         assert home is not None
+        await codex_is_up(served)
         async with holding(codex_binary, home, workspace) as (other, thread_id):
             assert lock_path(home, thread_id).exists()
             holder = find_holder(home, thread_id)
@@ -73,6 +84,7 @@ async def test_the_server_names_who_has_a_thread_and_the_way_to_it(
     async with serving(codex_binary, scratch, SCRIPT) as served, served.console() as console:
         home = served.options.codex_home
         assert home is not None
+        await codex_is_up(served)
         async with holding(codex_binary, home, workspace) as (other, thread_id):
             for tool in ("codex-resume", "codex-adopt"):
                 with pytest.raises(ThreadHeld) as refusal:
@@ -106,6 +118,7 @@ async def test_adopt_waits_until_the_other_program_lets_go(
 ):
     async with server_process(codex_binary, scratch, SCRIPT) as served:
         home = scratch / "home"
+        await codex_is_up(served)
         async with holding(codex_binary, home, workspace) as (other, thread_id):
             code, out, err = await codextui(served, "adopt", thread_id, "--no-wait")
             assert (code, out) == (1, "")
@@ -137,6 +150,7 @@ async def test_a_thread_that_nobody_has_is_adopted_at_once(
     async with serving(codex_binary, scratch, SCRIPT) as served, served.console() as console:
         home = served.options.codex_home
         assert home is not None
+        await codex_is_up(served)
         async with holding(codex_binary, home, workspace) as (_, thread_id):
             pass
         await until(lambda: find_holder(home, thread_id) is None)
@@ -146,3 +160,30 @@ async def test_a_thread_that_nobody_has_is_adopted_at_once(
         assert again == adopted
         (only,) = (await console.call("codex-threads", thread=adopted["handle"]))["threads"]
         assert only == adopted
+
+
+async def test_a_thread_of_another_program_on_the_same_codex_becomes_ours(
+    codex_binary: Path, scratch: Path, workspace: Path
+):
+    async with (
+        shared_codex(codex_binary, scratch, SCRIPT) as codex,
+        serving_on(codex, codex_binary, scratch) as served,
+        served.console() as console,
+    ):
+        program = await codex.program()
+        thread_id = await program.start_thread(workspace)
+        await console.event(ev.ThreadChanged, lambda e: e.thread_id == thread_id)
+        with pytest.raises(ServerRefused, match="has no turn yet"):
+            await console.call("codex-adopt", thread=thread_id)
+        await program.run(thread_id, "begin")
+        adopted = (await console.call("codex-adopt", thread=thread_id))["thread"]
+        assert (adopted["ours"], adopted["followed"]) == (True, True)
+        assert adopted["client"] == "console"
+        read = await console.call("codex-read", thread=thread_id)
+        assert "Long ago." in str(read["events"])
+        await console.call("codex-send", thread=thread_id, prompt="more")
+        await console.event(ev.TurnCompleted, lambda e: answer_of(e) == "More.")
+        await console.call("codex-kill", thread=thread_id)
+        with closing(sqlite3.connect(served.options.journal)) as database:
+            (stored,) = database.execute("SELECT count(*) FROM events").fetchone()
+        assert stored > 0

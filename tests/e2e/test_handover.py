@@ -9,6 +9,7 @@ import re
 import shlex
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 from e2e.conftest import PROGRAM, OpenTerminal, Serve, Served, configure
@@ -78,7 +79,7 @@ def test_ten_times_to_codex_and_back_while_a_turn_runs_lose_nothing(
         for n, gate in enumerate(gates, start=1)
     ]
     served = serve_with(codex, serve, Script().on("long", *answers, Say("All is said.")))
-    served.start_thread("The long turn")
+    settings = settings_of(served.start_thread("The long turn")["thread"])
     terminal = open_terminal("-L", served.name, lines=80)
     terminal.wait_for("The long turn")
     terminal.press("1")
@@ -99,12 +100,19 @@ def test_ten_times_to_codex_and_back_while_a_turn_runs_lose_nothing(
         assert shown.count(f"Part {number:02} is said.") == 1
         assert f"echo ran {number:02}" in shown
     assert "All is said." in shown
+    assert settings_of(served.run("ps")) == settings
     assert len(terminal.rows) == 90
     read = [item["text"] for item in messages_of(served)]
     assert read == [f"Part {n:02} is said." for n in range(1, ROUNDS + 1)] + ["All is said."]
     terminal.press("q")
     assert terminal.wait_exit() == 0
     assert terminal.modes_left() == {}
+
+
+def settings_of(thread: dict[str, Any]) -> dict[str, Any]:
+    """What Codex's own TUI must not change by opening a thread."""
+    names = ("cwd", "model", "sandbox", "approval_policy", "handle", "ours")
+    return {name: thread[name] for name in names}
 
 
 def messages_of(served: Served) -> list[dict[str, str]]:
@@ -167,7 +175,7 @@ def test_a_tui_that_is_killed_leaves_a_terminal_that_works(
     terminal = Terminal(["sh", "-c", f"stty -a; {script}"])
     with terminal:
         terminal.wait_for("One.")
-        before = settings_of(terminal, 0)
+        before = stty_of(terminal, 0)
         terminal.press("1", "c")
         terminal.wait_for("signal 9")
         wait_for_console(terminal)
@@ -177,12 +185,12 @@ def test_a_tui_that_is_killed_leaves_a_terminal_that_works(
         terminal.wait_for("Two.")
         terminal.press("q")
         terminal.wait_for("over")
-        assert settings_of(terminal, -1) == before
+        assert stty_of(terminal, -1) == before
         assert terminal.wait_exit() == 0
         assert terminal.modes_left() == {}
 
 
-def settings_of(terminal: Terminal, number: int) -> str:
+def stty_of(terminal: Terminal, number: int) -> str:
     """The words of `stty -a` that the terminal has printed, in that place."""
     return re.findall(rb"speed .*?(?=\r\n\r\n|\x1b|over)", bytes(terminal.raw), re.DOTALL)[
         number
