@@ -53,7 +53,7 @@ from codextui.console.themes import VARIABLE_DEFAULTS, register_themes, save_the
 from codextui.console.widgets.workbench import Workbench
 from codextui.errors import ApprovalGone, CodextuiError, ConfigInvalid
 from codextui.protocol.approvals import Approval, Deciders
-from codextui.protocol.events import ApprovalResolved, CodexReady, Event
+from codextui.protocol.events import ApprovalResolved, CodexReady, Event, ThreadLeft
 from codextui.protocol.threads import ThreadInfo, ThreadState
 from codextui.text.sanitize import one_line, sanitize
 
@@ -283,6 +283,8 @@ class ConsoleApp(KeyDispatchingApp):
                 self._apply_changes(state.remove_approval(approval_id))
 
     def _apply_event(self, event: Event) -> None:
+        if isinstance(event.msg, ThreadLeft) and event.thread_id in self._panes:
+            self._tell_of_left(event.thread_id)
         self._apply_changes(self.state.apply(event))
         match event.msg:
             case CodexReady() if self.state.connection.caught_up:
@@ -470,6 +472,13 @@ class ConsoleApp(KeyDispatchingApp):
         view = self.state.threads.get(message.thread_id)
         if view is not None:
             self._following.retry(message.thread_id, is_followed=view.info.followed)
+
+    def _tell_of_left(self, thread_id: str) -> None:
+        """Say why a pane goes: nobody has its thread open any more."""
+        view = self.state.threads.get(thread_id)
+        if view is not None and self.state.connection.caught_up:
+            handle = one_line(view.info.handle, 60)
+            self.notify(f"{handle} was closed; the history has it.", markup=False)
 
     def _update_following(self) -> None:
         """Follow the threads of other programs that have a pane."""

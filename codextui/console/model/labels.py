@@ -9,7 +9,7 @@ import msgspec
 from codextui.console.model.tree import group_of
 from codextui.protocol.approvals import Approval
 from codextui.protocol.runs import ThreadKind
-from codextui.protocol.threads import ThreadInfo
+from codextui.protocol.threads import ThreadInfo, clean_handle
 from codextui.text.sanitize import one_line
 
 KIND_PREFIXES = {ThreadKind.RUN: "▣ ", ThreadKind.ROLE: "@", ThreadKind.CODEX: ""}
@@ -51,7 +51,12 @@ def thread_label(info: ThreadInfo) -> str:
 def full_label(info: ThreadInfo) -> str:
     """Return the handle, and beside it the name in Codex."""
     name, handle = one_line(info.name, 200), handle_label(info)
-    return handle if name in ("", info.handle) else f"{handle} {name}"
+    return handle if says_the_same(name, info.handle) else f"{handle} {name}"
+
+
+def says_the_same(name: str, handle: str) -> bool:
+    """Return whether a name says no more than a handle, which may be made of it."""
+    return not name or clean_handle(name).casefold() == handle.casefold()
 
 
 def short_folder(cwd: str) -> str:

@@ -131,7 +131,7 @@ class ConsoleState:
             case ev.ThreadChanged(thread):
                 return self._change_thread(thread)
             case ev.ThreadLeft():
-                return self._mark_left(event.thread_id)
+                return self._remove_thread(event.thread_id)
             case ev.ApprovalAsked(approval):
                 return self.add_approval(approval)
             case ev.ApprovalResolved():
@@ -259,16 +259,6 @@ class ConsoleState:
         if run_id in self.threads:
             changes |= thread_changes(run_id)
         return changes | transcript_changes(view.thread_id, has_brief)
-
-    def _mark_left(self, thread_id: str) -> Changes:
-        """Show that the program of a thread has closed it; what was said stays readable."""
-        view = self.threads.get(thread_id)
-        if view is None:
-            return NO_CHANGES
-        state, note = ThreadState.DISCONNECTED, "closed by its program"
-        return self._change_thread(
-            structs.replace(view.info, state=state, note=note, turn_started_at=None, waits_for="")
-        )
 
     def _view(self, thread_id: str) -> tuple[ThreadView, Changes]:
         """Return the thread; one that is unknown yet is added, so that its events are shown."""

@@ -9,7 +9,7 @@ from rich.segment import Segment
 from textual.strip import Strip
 
 from codextui.console.model.history import PastThread
-from codextui.console.model.labels import short_folder
+from codextui.console.model.labels import says_the_same, short_folder
 from codextui.console.render.layout import fit_row, truncate
 from codextui.console.render.palette import Palette
 from codextui.text.sanitize import one_line
@@ -66,7 +66,7 @@ def past_title(thread: PastThread) -> str:
     """Return the name of a thread, else how its first prompt begins. Sanitized."""
     title = one_line(thread.name, 300) or one_line(thread.brief, 300)
     handle = one_line(thread.handle, 60)
-    if handle and handle != title:
+    if handle and not (thread.name and says_the_same(thread.name, handle)):
         return f"{handle}  {title}" if title else handle
     return title or "(nothing was said)"
 

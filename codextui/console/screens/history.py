@@ -122,6 +122,7 @@ class HistoryScreen(ModalScreen[str]):
         self._list = HistoryList()
         self._renamed: PastThread | None = None
         self._busy = ""
+        self._warned_of = ""
 
     def compose(self) -> ComposeResult:
         """Yield the title, the search, the rows, a note and the keys."""
@@ -162,6 +163,7 @@ class HistoryScreen(ModalScreen[str]):
     @on(HistoryList.Moved)
     def _look_at(self, event: HistoryList.Moved) -> None:
         self._history.look_at(event.index)
+        self._warned_of = ""
         self._update()
 
     def action_toggle_archived(self) -> None:
@@ -239,7 +241,16 @@ class HistoryScreen(ModalScreen[str]):
 
     def action_archive(self) -> None:
         """Archive the thread of the cursor, or take it out of the archive."""
-        if (thread := self._list.current) is not None:
+        thread = self._list.current
+        if thread is None:
+            return
+        if thread.loaded and not thread.archived and self._warned_of != thread.thread_id:
+            self._warned_of = thread.thread_id
+            where = one_line(thread.origin, 40) or "codextui"
+            key = self._key_of("archive")
+            self._show_note(f"It is open in {where}, which loses it: {key} again archives it.")
+        else:
+            self._warned_of = ""
             what = "taking out" if thread.archived else "archiving"
             self._run(self._archive(thread), f"{what} {past_title(thread)} …")
 

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codextui.console.model import items
+from codextui.console.model.changes import NO_CHANGES
 from codextui.console.model.state import MAX_NOTICES, ConnectionState, ConsoleState, ServerNotice
 from codextui.protocol import events as ev
 from codextui.protocol.runs import ThreadKind
@@ -337,3 +338,19 @@ def test_a_thread_and_those_above_it_wait_since_the_oldest_open_approval() -> No
     assert [server.state.threads[one].waits_since for one in ids] == [30.0] * 3
     server.send(ev.ApprovalResolved("a1", "approved"))
     assert [server.state.threads[one].waits_since for one in ids] == [None] * 3
+
+
+def test_a_thread_that_left_is_gone_with_what_it_asked() -> None:
+    server = FakeServer()
+    server.send(ev.ThreadChanged(info("t1", ours=False)))
+    server.send(ev.ThreadChanged(info("t2")), thread="t2")
+    server.send(ev.ApprovalAsked(approval("a1")))
+    changes = server.send(ev.ThreadLeft())
+    assert changes.tree
+    assert changes.approvals
+    assert list(server.state.threads) == ["t2"]
+    assert server.state.approvals == {}
+    assert server.state.askers() == {}
+    assert server.send(ev.ThreadLeft()) == NO_CHANGES
+    server.send(ev.ThreadChanged(info("t1", ours=False)))
+    assert [entry.thread_id for entry in server.state.tree()] == ["t2", "t1"]

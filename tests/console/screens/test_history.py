@@ -219,6 +219,17 @@ async def test_a_thread_is_archived_and_taken_out_again(console: Console) -> Non
         assert "The archive is empty." in console.shown()
 
 
+async def test_a_thread_that_is_open_is_archived_only_after_a_second_key(console: Console) -> None:
+    HistoryServer(console, [past(1, loaded=True), past(2, loaded=True)])
+    async with console.open():
+        await console.press("H", "tab", "a")
+        assert "It is open in Codex TUI, which loses it: a again archives it." in console.shown()
+        await console.press("down", "a")
+        assert console.called("codex-archive") == []
+        await console.press("a")
+        assert console.called("codex-archive") == [{"thread": "p2", "archived": True}]
+
+
 async def test_a_thread_is_named(console: Console) -> None:
     HistoryServer(console, [past(1, handle="codex-1", loaded=True), past(2)])
     async with console.open():

@@ -18,6 +18,7 @@ from codextui.console.widgets.thread_tree import ThreadTree
 from codextui.errors import ServerRefused
 from codextui.jsonrpc.fields import JsonObject
 from codextui.protocol.approvals import Others
+from codextui.protocol.events import ThreadLeft
 from codextui.protocol.threads import ThreadState
 
 ELSEWHERE = "answered elsewhere: in Codex TUI, or another program on the same Codex."
@@ -187,6 +188,39 @@ async def test_one_that_no_longer_asks_yields_its_pane_to_a_new_thread_of_ours()
         await console.settle()
         assert console.panes() == ["t-backend", "t-frontend"]
         assert follows(console) == [(thread_id, True), (thread_id, False)]
+
+
+async def test_one_that_left_gives_its_pane_and_the_cursor_back() -> None:
+    console = build_console(layout=2)
+    async with console.open():
+        thread_id = foreign(console)
+        foreign(console, "ide-1", origin="IDE")
+        await console.settle()
+        await console.press("enter")
+        assert console.panes() == [thread_id]
+        console.server.say(thread_id, ThreadLeft(), "")
+        await console.settle()
+        assert console.panes() == []
+        assert console.notices() == ["tui-1 was closed; the history has it."]
+        assert console.current == "t-ide-1"
+        assert not any("Codex TUI" in row for row in tree(console))
+        for role in ("a", "b"):
+            console.server.running(role)
+        await console.settle()
+        assert console.panes() == ["t-a", "t-b"]
+
+
+async def test_what_one_that_left_has_asked_is_asked_no_more(console: Console) -> None:
+    async with console.open():
+        thread_id = foreign(console)
+        console.server.ask(thread_id, "a1")
+        await console.settle()
+        assert isinstance(console.app.screen, ApprovalScreen)
+        console.server.say(thread_id, ThreadLeft(), "")
+        await console.settle()
+        assert console.app.screen is console.app.main
+        await console.press("a")
+        assert console.app.screen is console.app.main
 
 
 async def test_one_that_was_chosen_keeps_its_pane() -> None:
