@@ -37,7 +37,7 @@ def asked(words: str, **environment: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        ("", {"approval-policy": "never"}),
+        ("", {}),
         ('-c approval_policy="on-request"', {"approval-policy": "on-request"}),
         ("-c approval_policy=untrusted", {"approval-policy": "untrusted"}),
         (
@@ -48,19 +48,18 @@ def asked(words: str, **environment: str) -> dict[str, Any]:
             "--yolo -s read-only -c approval_policy=on-request",
             {"sandbox": "danger-full-access", "approval-policy": "never"},
         ),
-        ("-s read-only", {"sandbox": "read-only", "approval-policy": "never"}),
-        ("-c sandbox_mode=read-only", {"sandbox": "read-only", "approval-policy": "never"}),
-        ("-m a -c model=b", {"model": "a", "config": {"model": "b"}, "approval-policy": "never"}),
-        ("-c model=b", {"model": "b", "approval-policy": "never"}),
+        ("-s read-only", {"sandbox": "read-only"}),
+        ("-c sandbox_mode=read-only", {"sandbox": "read-only"}),
+        ("-m a -c model=b", {"model": "a", "config": {"model": "b"}}),
+        ("-c model=b", {"model": "b"}),
         (
             '-c model_reasoning_effort="high" --enable x',
             {
                 "effort": "high",
                 "config": {"model_reasoning_effort": "high", "features.x": True},
-                "approval-policy": "never",
             },
         ),
-        ("-p work", {"profile": "work", "approval-policy": "never"}),
+        ("-p work", {"profile": "work"}),
     ],
 )
 def test_options_become_arguments_of_the_tool(words: str, expected: dict[str, Any]) -> None:
@@ -82,7 +81,7 @@ def test_paths_are_made_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 def test_what_the_environment_says_is_asked_for() -> None:
     expected = {"home": "/home", "config": {"openai_base_url": "http://x"}}
     said = asked("", CODEX_HOME="/home", OPENAI_BASE_URL="http://x")
-    assert said == {**expected, "approval-policy": "never"}
+    assert said == expected
     said = asked("-c openai_base_url=http://y", OPENAI_BASE_URL="http://x")
     assert said["config"] == {"openai_base_url": "http://y"}
 
