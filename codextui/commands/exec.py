@@ -1,8 +1,7 @@
 """A turn of `codex exec` on the shared server, for programs that start it as `codex`.
 
 What is not said here is as in `codex exec`: messages, exit codes, and what goes to which stream.
-The approval policy is `never` unless the command line names another one, for which people decide
-in the console.
+People decide in the console where the command line names an approval policy that asks.
 """
 
 from __future__ import annotations
@@ -136,7 +135,7 @@ def tool_arguments(
     elif not isinstance(policy, str | None):  # one for each kind of request
         settings["approval_policy"], policy = policy, None
     elif policy is None:
-        policy = arguments.policy or "never"
+        policy = arguments.policy
     effort = settings.get("model_reasoning_effort")
     chosen = {
         "model": arguments.model or settings.pop("model", None),

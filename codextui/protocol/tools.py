@@ -351,7 +351,7 @@ SUPERVISOR_TOOLS: tuple[JsonObject, ...] = (
         "codex-exec",
         "Run a turn as `codex exec`",
         "Start a turn on a new thread, or on one at rest, and return at once. The turn ends when "
-        "this client disconnects.",
+        "this client disconnects. The approval policy is never where none is named.",
         {
             "thread": _text("The thread to resume; a new one where left out."),
             "prompt": _text("What it is to do."),

@@ -19,7 +19,7 @@ from contract.conftest import CONFIGURED
 from contract.exec_stage import OnLine, Ran, Stage, staged
 from contract.serving import Console, until
 
-from codextui.demo import Run, Say, Script
+from codextui.demo import Call, Run, Say, Script
 from codextui.protocol import events as ev
 from codextui.protocol.decisions import Approved, Declined
 from codextui.protocol.threads import ThreadInfo, ThreadState
@@ -37,6 +37,9 @@ def script() -> Script:
     script = Script().on("leave a mark", mark, Say("Ok."))
     for seconds in (71, 72, 73, 74, 75, 76, 78):
         script.on(f"sleep {seconds}", Run(f"sleep {seconds}"), Say("Slept."))
+    spawn = Call("spawn_agent", {"message": "be the child"}, "multi_agent_v1")
+    script.on("delegate", spawn, Say("Delegated."))
+    script.on("be the child", Run("sleep 79"), Say("Slept."))
     much = Run("seq 60000")
     script.on("print much", much, much, much, Say("Printed."))
     script.on("failing test", Run("true", escalate=True), Say("Fixed."))
@@ -176,6 +179,20 @@ async def test_what_a_turn_leaves_running_ends_with_it(stage: Stage) -> None:
     ran = await stage.ours.run(*JSON, *FULL, "leave 77")
     assert ran.code == 0
     await until(lambda: not sleeping(stage.ours.workspace, 77))
+
+
+async def test_sub_agents_end_with_the_turn(stage: Stage) -> None:
+    ran = await stage.ours.run(*JSON, "-m", "gpt-5.1", *FULL, "delegate")
+    assert ran.code == 0
+    [spawned] = [
+        event["item"]
+        for event in ran.events
+        if event["type"] == "item.completed" and event["item"]["type"] == "collab_tool_call"
+    ]
+    [child] = spawned["receiver_thread_ids"]
+    async with stage.served.console() as console:
+        await console.state(child, ThreadState.INTERRUPTED)
+    await until(lambda: not sleeping(stage.ours.workspace, 79))
 
 
 async def test_a_turn_whose_codex_dies_fails(stage: Stage) -> None:

@@ -524,3 +524,28 @@ async def test_what_is_gone_is_refused_and_harms_nothing(
         with pytest.raises(CodextuiError):
             await console.call("codex-follow", thread=thread, follow=True)
         assert (await console.call("codex-server"))["codex"]["following"] == 0
+
+
+async def test_a_turn_of_codex_exec_leaves_the_settings_to_the_other_program(
+    codex: SharedCodex, served: Served, workspace: Path
+):
+    program = await codex.program()
+    thread = await program.start_thread(workspace)
+    await program.run(thread, "hello")
+    async with served.console() as watching:
+        await info_of(watching, thread)
+        async with served.console("codex exec") as client:
+            arguments = {"thread": thread, "prompt": "second", "cwd": "/"}
+            turn = (await client.call("codex-exec", **arguments))["turnId"]
+            event = await client.event(ev.TurnCompleted, lambda e: e.turn_id == turn)
+            assert answer_of(event) == "And again."
+            ended = len(watching.updates)
+        left = await watching.event(
+            ev.ThreadChanged,
+            lambda e: e.thread_id == thread and not e.msg.thread.followed,  # type: ignore[union-attr]
+            after=ended,
+        )
+        assert isinstance(left.msg, ev.ThreadChanged)
+        info = left.msg.thread
+        assert (info.ours, info.cwd) == (False, str(workspace))
+        assert (info.sandbox, info.approval_policy) == ("workspace-write", "on-request")

@@ -1,13 +1,17 @@
-"""The tool `codex-exec`: a turn for a client that stands in for `codex exec`."""
+"""The tool `codex-exec`: a turn for a client that stands in for `codex exec`.
+
+Where nothing else is asked for, the approval policy is `never`, as of `codex exec`. A thread that
+another program has open keeps its own, and its folder: only what is named changes.
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from codextui.codex.settings import SettingsChange
 from codextui.codex.threads import ThreadOptions
-from codextui.errors import CodexHomeDiffers, ThreadUnknown, TurnRunning
+from codextui.errors import CodexHomeDiffers, ServerRefused, ThreadUnknown, TurnRunning
 from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import JsonObject
 from codextui.protocol.threads import ThreadState
@@ -20,6 +24,7 @@ from codextui.server.threads.registry import ThreadRecord
 
 _FULL_ACCESS = "danger-full-access"
 _RESTRICTED = "read-only"
+_UNATTENDED = "never"
 
 
 async def exec_turn(
@@ -29,35 +34,28 @@ async def exec_turn(
 
     The turn ends with the connection of the client, as that of `codex exec` ends with its process.
     """
-    thread, prompt = fields.text_or(arguments, "thread"), fields.text(arguments, "prompt")
-    options = replace(
-        thread_options(arguments, caller), add_dirs=fields.texts(arguments, "add-dirs")
-    )
+    if not caller.session.persistent:
+        raise ServerRefused(
+            "the turn would end with this request, as by HTTP nobody sees a client leave: connect "
+            "to the server's socket, or call `codex`"
+        )
     app = await server.worker.app()
     _check_home(fields.text_or(arguments, "home"), app.home)
-    change, cwd = SettingsChange(), None
-    if thread:
-        loaded = _find_loaded(server, thread)
-        record = await server.opener.resume(thread, client=caller.client_name, options=options)
-        if loaded is not None:
-            change = _changes(record, options, fields.maybe_text(arguments, "effort"))
-            cwd = options.cwd
-    else:
-        new = NewThread(options, client=caller.client_name, prompt=prompt)
-        record = await server.opener.start(new)
+    prompt = fields.text(arguments, "prompt")
+    record, change = await _open(server, caller, arguments, prompt)
     if record.turn.running_id:
         raise TurnRunning(
             f"a turn runs on {record.info.handle} ({record.thread_id}); wait for its end"
         )
-    if change.values():
-        await server.settings.change(record.thread_id, change)
+    if change.settings.values():
+        await server.settings.change(record.thread_id, change.settings)
     schema = arguments.get("output-schema")
     sent = await server.turns.send(
         record.thread_id,
         prompt,
         images=fields.texts(arguments, "images"),
         output_schema=None if schema is None else fields.as_object(schema, "output-schema"),
-        cwd=cwd,
+        cwd=change.cwd,
     )
     if not sent.steered:
         is_own = record.info.ours and record.info.client == caller.client_name
@@ -67,30 +65,65 @@ async def exec_turn(
     return {"thread": sent.record.info.to_json(), "turnId": sent.turn_id}
 
 
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """What a turn changes of a thread that was loaded before."""
+
+    settings: SettingsChange = SettingsChange()  # noqa: RUF009 - it is frozen
+    cwd: str | None = None
+
+
 def _check_home(home: str, own: Path) -> None:
     if home and Path(home).resolve() != own.resolve():
         raise CodexHomeDiffers(f"CODEX_HOME is {home}, and that of the shared server {own}")
 
 
-def _find_loaded(server: ServerState, thread: str) -> ThreadRecord | None:
+async def _open(
+    server: ServerState, caller: Caller, arguments: JsonObject, prompt: str
+) -> tuple[ThreadRecord, _Change]:
+    """Start a thread, or resume the one that is named."""
+    named = thread_options(arguments, caller)
+    policy = named.approval_policy or (None if "approval_policy" in named.config else _UNATTENDED)
+    options = replace(named, approval_policy=policy, add_dirs=fields.texts(arguments, "add-dirs"))
+    client, thread = caller.client_name, fields.text_or(arguments, "thread")
+    if not thread:
+        new = NewThread(options, client=client, prompt=prompt)
+        return await server.opener.start(new), _Change()
+    was_loaded = _is_loaded(server, thread)
+    record = await server.opener.resume(thread, client=client, options=options)
+    effort = fields.maybe_text(arguments, "effort")
+    if not record.info.ours:
+        await server.others.follow(record, caller.session)
+        return record, _Change(_differences(record, named, effort))
+    if not was_loaded:
+        return record, _Change()
+    return record, _Change(_differences(record, _restricted(record, options), effort), options.cwd)
+
+
+def _is_loaded(server: ServerState, thread: str) -> bool:
     try:
         record = server.registry.find_codex_thread(thread)
     except ThreadUnknown:
-        return None
-    return record if record.loaded and record.info.state is not ThreadState.KILLED else None
+        return False
+    return record.loaded and record.info.state is not ThreadState.KILLED
 
 
-def _changes(record: ThreadRecord, options: ThreadOptions, effort: str | None) -> SettingsChange:
-    """Return what differs between a loaded thread and the wanted options.
+def _restricted(record: ThreadRecord, options: ThreadOptions) -> ThreadOptions:
+    """Return the options of an unattended turn on a thread that is loaded.
 
-    Codex reads no configuration for a loaded thread. Without a sandbox `codex exec` goes by the
-    configuration, which never means full access unless it says so: a thread that somebody gave
-    full access does not pass it on to an unattended turn.
+    Without a sandbox `codex exec` goes by the configuration, which never means full access unless
+    it says so: a thread that somebody gave full access does not pass it on.
     """
+    if options.sandbox is None and record.info.sandbox == _FULL_ACCESS:
+        return replace(options, sandbox=_RESTRICTED)
+    return options
+
+
+def _differences(
+    record: ThreadRecord, options: ThreadOptions, effort: str | None
+) -> SettingsChange:
+    """Return what a loaded thread does not have yet; Codex reads no configuration for it."""
     info = record.info
-    sandbox = options.sandbox
-    if sandbox is None and info.sandbox == _FULL_ACCESS:
-        sandbox = _RESTRICTED
 
     def changed(wanted: str | None, current: str) -> str | None:
         return None if wanted == current else wanted
@@ -98,6 +131,6 @@ def _changes(record: ThreadRecord, options: ThreadOptions, effort: str | None) -
     return SettingsChange(
         model=changed(options.model, info.model),
         effort=effort,
-        sandbox=changed(sandbox, info.sandbox),
+        sandbox=changed(options.sandbox, info.sandbox),
         approval_policy=changed(options.approval_policy, info.approval_policy),
     )

@@ -6,10 +6,10 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Hashable
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 from codextui.errors import CodextuiError, TurnNotRunning
+from codextui.server.threads.registry import ThreadRecord
 from codextui.server.threads.turns import SentMessage, Turns
 
 logger = logging.getLogger(__name__)
@@ -21,8 +21,8 @@ class OwnedTurn:
 
     Attributes:
         sent: the message that started it.
-        with_commands: whether commands that it leaves running end with the client as well; those
-            of a thread that other clients work on are not told apart.
+        with_commands: whether commands and sub-agents that it leaves at work end with the client
+            as well; those of other clients on the same thread are not told apart.
     """
 
     sent: SentMessage
@@ -58,12 +58,20 @@ class OwnedTurns:
         await asyncio.gather(*(self._end(turn) for turn in self._by_owner.pop(owner, ())))
 
     async def _end(self, turn: OwnedTurn) -> None:
-        record = turn.sent.record
+        record, registry = turn.sent.record, self.turns.registry
+        if record.turn.running_id == turn.sent.turn_id:
+            await self._interrupt(record)
+        elif turn.with_commands:
+            await self.turns.end_commands(record)
+        if turn.with_commands:
+            for child in registry:
+                if registry.is_sub_agent_of(record.thread_id, child.thread_id):
+                    await self._interrupt(child)
+
+    async def _interrupt(self, record: ThreadRecord) -> None:
         try:
-            if record.turn.running_id == turn.sent.turn_id:
-                with suppress(TurnNotRunning):
-                    await self.turns.interrupt(record.thread_id)
-            elif turn.with_commands:
-                await self.turns.end_commands(record)
+            await self.turns.interrupt(record.thread_id)
+        except TurnNotRunning:
+            pass
         except CodextuiError as error:
             logger.warning("the turn of %s was not ended: %s", record.info.handle, error)
