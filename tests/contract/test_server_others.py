@@ -453,7 +453,7 @@ async def test_a_thread_that_is_adopted_is_ours_with_its_past_and_can_be_killed(
     thread = await program.start_thread(workspace)
     async with serving_on(codex, codex_binary, scratch) as served, served.console() as console:
         await info_of(console, thread)
-        with pytest.raises(ServerRefused, match="no turn has begun"):
+        with pytest.raises(ServerRefused, match="has no turn yet"):
             await console.call("codex-adopt", thread=thread)
         await program.run(thread, "hello")
         adopted = await console.call("codex-adopt", thread=thread)

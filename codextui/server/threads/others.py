@@ -273,7 +273,7 @@ class OtherThreads:
         async with self.acting_on(record):
             if not record.info.followed:
                 raise ServerRefused(
-                    f"no turn has begun on {record.info.handle} yet: adopt it when one has"
+                    f"{record.info.handle} has no turn yet: adopt it when its first has begun"
                 )
             self._registry.take_over(record, client=client)
             self.following.reasons.drop(record.thread_id)
