@@ -417,8 +417,8 @@ class _FrameSplitter:
 
 def _header_size(data: bytes, at: int) -> int:
     """Return the size of the header of the frame at `at`, as far as its length is known."""
-    marker = data[at + 1] if at + 1 < len(data) else 0
-    return _SHORTEST + _LENGTH_BYTES.get(marker & 0x7F, 0)
+    marker = data[at + 1] & 0x7F if at + 1 < len(data) else 0
+    return _SHORTEST if marker < 126 else _LONG if marker == 126 else _LONGEST
 
 
 async def _open(
@@ -485,5 +485,4 @@ _MAX_HEAD = 64 * 1024
 _MAX_QUOTED = 120
 _HEAD = 200
 _WHOLE_TEXT = 0x81
-_SHORTEST = 2
-_LENGTH_BYTES = {126: 2, 127: 8}
+_SHORTEST, _LONG, _LONGEST = 2, 4, 10
