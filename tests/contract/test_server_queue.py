@@ -168,3 +168,50 @@ async def test_a_queue_is_bounded_and_refuses_what_is_no_message(
         other = (await console.call("codex-start", cwd=str(workspace)))["thread"]["thread_id"]
         with pytest.raises(CodexFailed, match="takes 1,048,576 at most"):
             await console.call("codex-queue", thread=other, action="add", prompt="x" * 1_048_577)
+
+
+async def test_what_is_queued_outlives_the_server_and_is_sent_once(
+    codex_binary: Path, scratch: Path, workspace: Path
+) -> None:
+    script = Script().on("begin", Say("Begun.", chunk=1, gate=asyncio.Event()))
+    script.on("one", Say("One.")).on("two", Say("Two."))
+    async with serving(codex_binary, scratch, script) as served:
+        async with served.console() as console:
+            thread_id = await start(console, workspace, "begin")
+            for text in ("one", "two"):
+                await console.call("codex-queue", thread=thread_id, action="add", prompt=text)
+        await served.stop()
+        await served.start()
+        async with served.console() as console:
+            result = await console.call("codex-queue", thread=thread_id, action="list")
+            assert [one["text"] for one in result["thread"]["queued"]] == ["one", "two"]
+            assert prompts(served.model, thread_id) == ["begin"]
+            after = len(console.updates)
+            await console.call("codex-queue", thread=thread_id, action="start")
+            await queued(console, thread_id, [], after)
+            await console.event(
+                ev.TurnCompleted, lambda event: answers([event.msg]) == ["Two."], after
+            )
+            assert prompts(served.model, thread_id)[1:] == ["one", "two"]
+
+
+async def test_what_codex_queue_adds_is_listed_and_sent(
+    codex_binary: Path, scratch: Path, workspace: Path
+) -> None:
+    """Codex sends no notification of what another process has queued."""
+    gate = asyncio.Event()
+    script = Script().on("begin", Say("Begun.", chunk=1, gate=gate)).on("one", Say("One."))
+    async with serving(codex_binary, scratch, script) as served, served.console() as console:
+        thread_id = await start(console, workspace, "begin")
+        env = dict(served.options.env or os.environ) | {
+            "CODEX_HOME": str(served.options.codex_home)
+        }
+        codex = await asyncio.create_subprocess_exec(
+            *(codex_binary, "queue", "--thread", thread_id, "--message", "one"), env=env
+        )
+        assert await codex.wait() == 0
+        result = await console.call("codex-queue", thread=thread_id, action="list")
+        assert [one["text"] for one in result["thread"]["queued"]] == ["one"]
+        gate.set()
+        assert answers(await ends(console, thread_id, 2)) == ["Begun.", "One."]
+        assert prompts(served.model, thread_id) == ["begin", "one"]
