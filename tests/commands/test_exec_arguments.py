@@ -6,15 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codextui.commands.exec_arguments import (
-    OPTIONS,
-    Effect,
-    ExecArguments,
-    Kind,
-    LeftToCodex,
-    Place,
-    parse_exec,
-)
+from codextui.commands.exec_arguments import ExecArguments, LeftToCodex, parse_exec
+from codextui.commands.exec_options import OPTIONS, Effect, Kind, Place
 
 
 @pytest.mark.parametrize(

@@ -326,6 +326,7 @@ async def test_a_turn_fails_with_its_server(stage: Stage) -> None:
 
         ran = await other.ours.run(*JSON, *FULL, "sleep 71", on_line=kill)
         await asyncio.gather(*killing)
+        await other.served.start()  # which ends the Codex that was left
         assert ran.code == 1
         assert "the server was lost" in ran.err
 

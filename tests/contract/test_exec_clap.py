@@ -12,7 +12,8 @@ from contract.conftest import CONFIGURED
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from codextui.commands.exec_arguments import OPTIONS, Effect, LeftToCodex, Place, parse_exec
+from codextui.commands.exec_arguments import LeftToCodex, parse_exec
+from codextui.commands.exec_options import OPTIONS, Effect, Place
 from codextui.demo import codex_environment, scratch_codex_home, write_codex_home
 
 pytestmark = pytest.mark.contract
