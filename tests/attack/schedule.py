@@ -31,7 +31,7 @@ from codextui.errors import CodextuiError
 from codextui.jsonrpc.fields import JsonObject
 
 PATIENCE_S = 30
-ENDED = frozenset({"withdrawn", "lost"})
+ENDED = frozenset({"withdrawn", "lost", "answered_elsewhere"})
 """How an approval ends that nobody has decided, or whose decision reached nobody."""
 
 
