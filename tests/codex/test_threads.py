@@ -124,7 +124,7 @@ def test_the_origin_is_the_program_as_far_as_it_is_known(
 
 
 @pytest.mark.parametrize(
-    ("thread", "is_helper"),
+    ("thread", "is_internal"),
     [
         ({"ephemeral": True, "threadSource": "thread_title"}, True),
         ({"ephemeral": True, "threadSource": "user"}, False),
@@ -135,9 +135,9 @@ def test_the_origin_is_the_program_as_far_as_it_is_known(
     ],
 )
 def test_a_thread_that_codex_has_for_itself_is_known(
-    thread: dict[str, Any], is_helper: bool
+    thread: dict[str, Any], is_internal: bool
 ) -> None:
-    assert ListedThread.parse({"id": "t", **thread}).is_helper is is_helper
+    assert ListedThread.parse({"id": "t", **thread}).is_internal is is_internal
 
 
 @pytest.mark.parametrize(
