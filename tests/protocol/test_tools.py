@@ -47,6 +47,7 @@ def test_every_tool_says_what_it_may_do() -> None:
         "codex-history",
         "codex-read",
         "codex-approvals",
+        "codex-usage",
         "codex-server",
     }
     working = {name for name, hint in hints.items() if hint["openWorldHint"]}  # type: ignore[index,call-overload] # an object

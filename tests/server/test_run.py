@@ -6,13 +6,19 @@ import sqlite3
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from contract.serving import PATIENCE_S, RawClient, until
 
 from codextui.errors import ServerUnreachable
+from codextui.protocol.approvals import Approval, CommandAsked
+from codextui.protocol.threads import ThreadInfo, ThreadState
+from codextui.server import run
 from codextui.server.options import ServerOptions
 from codextui.server.run import serve
+from codextui.server.threads.registry import ThreadRecord
 
 
 async def test_a_journal_of_a_newer_release_keeps_the_server_from_starting(
@@ -98,3 +104,17 @@ async def connect(folder: Path) -> tuple[asyncio.StreamReader, asyncio.StreamWri
                 return await asyncio.open_unix_connection(folder / "s.sock")
             except OSError:
                 await asyncio.sleep(0.02)
+
+
+@pytest.mark.parametrize(
+    ("changes", "origin", "is_needed"),
+    [({}, "", True), ({"ours": False, "origin": "Codex TUI"}, "Codex TUI", False)],
+)
+def test_what_other_programs_do_does_not_keep_a_server_running(
+    changes: dict[str, Any], origin: str, is_needed: bool
+):
+    info = ThreadInfo("t", "tui", ThreadState.RUNNING, **changes)
+    approval = Approval("a1", "t", "u", "i", "tui", 1.0, CommandAsked("ls"), origin)
+    for records, approvals in (([ThreadRecord(info)], ()), ([], (approval,))):
+        server = Mock(sessions=set(), registry=records, broker=Mock(approvals=approvals))
+        assert run._is_needed(server) == is_needed

@@ -64,7 +64,7 @@ def _restore_approvals(hub: EventHub, journal: Journal, contents: JournalContent
     """Reconcile the ends of approvals in the audit log with those in the events.
 
     The server may have died after writing only one of them. An approval that has no end in either
-    is lost.
+    is lost; that of another program's thread is left to it.
     """
     for approval, resolved in contents.unreported:
         hub.publish(approval.thread_id, approval.turn_id, resolved)
@@ -76,8 +76,10 @@ def _restore_approvals(hub: EventHub, journal: Journal, contents: JournalContent
     for approval in contents.open_approvals:
         now = time.time()
         end = reported.get(approval.approval_id)
-        if end is None:
-            waited = max(0.0, now - approval.asked_at)
+        waited = max(0.0, now - approval.asked_at)
+        if end is None and approval.origin:  # its program still asks, and so will Codex here
+            end = ev.ApprovalResolved(approval.approval_id, "left", waited=waited)
+        elif end is None:
             end = ev.ApprovalResolved(approval.approval_id, "lost", waited=waited)
             hub.publish(approval.thread_id, approval.turn_id, end)
         journal.record_resolution(approval, end, at=now)

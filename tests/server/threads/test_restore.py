@@ -5,6 +5,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from codextui.protocol import events as ev
 from codextui.protocol.approvals import Approval, CommandAsked
@@ -74,3 +75,14 @@ async def test_the_audit_log_and_the_events_say_the_same_after_a_crash(
     assert (recorded, row[1]) == (outcome, resolved.by)
     assert await restart(path) == [resolved]
     assert read_journal(path).open_approvals == ()
+
+
+async def test_what_another_programs_thread_asked_before_a_crash_is_left_to_it(tmp_path: Path):
+    path = tmp_path / "journal.sqlite"
+    journal = Journal(path)
+    journal.record_approval(structs.replace(APPROVAL, origin="Codex TUI"))
+    await journal.close()
+    assert await restart(path) == []
+    with closing(sqlite3.connect(path)) as database:
+        assert database.execute("SELECT outcome, by FROM approvals").fetchall() == [("left", "")]
+        assert database.execute("SELECT count(*) FROM events").fetchone() == (0,)
