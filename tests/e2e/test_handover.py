@@ -277,6 +277,18 @@ def test_a_shell_opens_a_thread_by_its_handle(
         assert terminal.wait_exit() == 0
 
 
+def test_the_oldest_codex_opens_a_thread_too(
+    oldest_codex: Path, serve: Serve, open_terminal: OpenTerminal
+):
+    served = serve_with(oldest_codex, serve, Script().on("first", Say("One.")))
+    served.start_thread("The first prompt")
+    terminal = open_terminal("open", "-L", served.name, "worker")
+    terminal.wait_for("One.")
+    assert is_tui(terminal)
+    quit_tui(terminal)
+    assert terminal.wait_exit() == 0
+
+
 def test_in_tmux_the_console_stays_and_codex_has_a_window(
     bundled: Path, serve: Serve, scratch: Path
 ):
