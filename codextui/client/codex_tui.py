@@ -119,9 +119,10 @@ def build_tui_command(
     if not address:
         raise TuiUnavailable(
             f"the server's Codex ({fields.text_or(codex, 'version') or 'of an unknown version'}) "
-            "speaks to the server alone, on its standard input. With Codex 0.163.0 or later, and "
-            '`[codex] attach = "auto"` in config.toml, it can be joined; `codextui kill-server` '
-            "ends this one, and the next command starts another"
+            "speaks to the server alone, on its standard input: it could not listen for others, "
+            "and the server's log says why. A newer Codex can be joined, and so can its daemon "
+            '(`[codex] attach = "daemon"` in config.toml); `codextui kill-server` ends this one, '
+            "and the next command starts another"
         )
     args = [path, "--remote", address]
     if token_env is not None and address.startswith(("ws://", "wss://")):

@@ -85,7 +85,7 @@ def test_the_token_of_a_codex_elsewhere_is_named_and_never_shown():
 @pytest.mark.parametrize(
     ("codex", "why"),
     [
-        ({"address": ""}, r"speaks to the server alone.*attach = \"auto\".*kill-server"),
+        ({"address": ""}, r"speaks to the server alone.*attach = \"daemon\".*kill-server"),
         ({"address": "", "version": ""}, "of an unknown version"),
         ({"home": "", "address": ""}, "has no Codex yet"),
         ({"path": ""}, "there is none here that could join it"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shlex
 import sqlite3
 import sys
 from collections.abc import AsyncIterator
@@ -187,3 +188,25 @@ async def test_a_thread_of_another_program_on_the_same_codex_becomes_ours(
         with closing(sqlite3.connect(served.options.journal)) as database:
             (stored,) = database.execute("SELECT count(*) FROM events").fetchone()
         assert stored > 0
+
+
+async def test_the_printed_command_names_the_codex_the_address_and_the_home(
+    codex_binary: Path, scratch: Path, workspace: Path
+):
+    async with server_process(codex_binary, scratch, SCRIPT) as served:
+        await codex_is_up(served)
+        for prompt in ((), ("begin", "--wait")):
+            handle = "one" if prompt else "none"
+            arguments = (*prompt, "--handle", handle, "-C", str(workspace))
+            code, out, err = await codextui(served, "new", *arguments)
+            assert code == 0, err
+        code, out, err = await codextui(served, "open", "none", "--print")
+        assert (code, "none has no turn yet" in err) == (1, True)
+        code, out, err = await codextui(served, "open", "one", "--print")
+        assert code == 0, err
+        words = shlex.split(out)
+        assert words[:4] == ["cd", str(workspace), "&&", "env"]
+        assert words[4] == f"CODEX_HOME={scratch / 'home'}"
+        assert words[6] == "--remote"
+        assert words[7].startswith("unix:///")
+        assert words[8] == "resume"

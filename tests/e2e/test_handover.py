@@ -181,7 +181,9 @@ def test_a_tui_that_is_killed_leaves_a_terminal_that_works(
         wait_for_console(terminal)
         terminal.press("r")
         terminal.wait_for("reply to worker")
-        terminal.press(*"second", "enter")
+        terminal.press("second")
+        terminal.wait_for("second")
+        terminal.press("enter")
         terminal.wait_for("Two.")
         terminal.press("q")
         terminal.wait_for("over")
@@ -249,7 +251,9 @@ def test_ctrl_z_stops_both_and_fg_brings_codex_back(codex: Path, serve: Serve, s
         wait_for_console(terminal)
         terminal.press("r")
         terminal.wait_for("reply to worker")
-        terminal.press(*"second", "enter")
+        terminal.press("second")
+        terminal.wait_for("second")
+        terminal.press("enter")
         terminal.wait_for("Two.")
         terminal.press("q")
         terminal.wait_until(lambda: terminal.text.rstrip().endswith("shell>"), "the shell")
@@ -275,6 +279,18 @@ def test_a_shell_opens_a_thread_by_its_handle(
         assert is_tui(terminal)
         quit_tui(terminal)
         assert terminal.wait_exit() == 0
+
+
+def test_the_oldest_codex_opens_a_thread_too(
+    oldest_codex: Path, serve: Serve, open_terminal: OpenTerminal
+):
+    served = serve_with(oldest_codex, serve, Script().on("first", Say("One.")))
+    served.start_thread("The first prompt")
+    terminal = open_terminal("open", "-L", served.name, "worker")
+    terminal.wait_for("One.")
+    assert is_tui(terminal)
+    quit_tui(terminal)
+    assert terminal.wait_exit() == 0
 
 
 def test_in_tmux_the_console_stays_and_codex_has_a_window(
