@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import gc
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from functools import cached_property, partial
 from importlib import import_module
 from pathlib import Path
@@ -33,7 +33,7 @@ from codextui.console.connection import (
     perform_request,
 )
 from codextui.console.drafts import Drafts
-from codextui.console.following import Following, describe_follow
+from codextui.console.following import PaneFollower
 from codextui.console.key_dispatch import TYPING_PAUSE, KeyDispatchingApp
 from codextui.console.model.changes import Changes, thread_changes
 from codextui.console.model.state import ConsoleState, ServerNotice
@@ -128,6 +128,13 @@ class ConsoleApp(KeyDispatchingApp):
         """
         super().__init__(typing_pause)
         self.state = ConsoleState()
+        self._follower = PaneFollower(
+            self.state,
+            self._follow,
+            run=self._run_follow,
+            show=self._show_follow,
+            report=self._notify_error,
+        )
         self._config = config or Config()
         self._config_path = config_path
         self._connection = connect(self._handle_update)
@@ -144,11 +151,9 @@ class ConsoleApp(KeyDispatchingApp):
             cost_of=cost_formatter(self._config.prices),
             detach_label=detach_label,
             drafts=drafts or Drafts(),
-            follow_note_of=self._follow_note_of,
+            follow_note_of=self._follower.note_of,
         )
         self._server = server
-        self._following = Following(self._start_following)
-        self._panes: tuple[str, ...] = ()
         self._approvals = ApprovalPresenter(self._open_approvals, may_open=self._may_interrupt)
         self._problems = ProblemPresenter(self, self._handle_problem_answer)
         self.tui = TuiPresenter(self, self._config, may_step_aside=self._may_step_aside)
@@ -283,7 +288,7 @@ class ConsoleApp(KeyDispatchingApp):
                 self._apply_changes(state.remove_approval(approval_id))
 
     def _apply_event(self, event: Event) -> None:
-        if isinstance(event.msg, ThreadLeft) and event.thread_id in self._panes:
+        if isinstance(event.msg, ThreadLeft) and event.thread_id in self._follower.panes:
             self._tell_of_left(event.thread_id)
         self._apply_changes(self.state.apply(event))
         match event.msg:
@@ -299,7 +304,7 @@ class ConsoleApp(KeyDispatchingApp):
             return
         self.main.apply_changes(changes)
         if not self.state.connection.connected:
-            self._following.reset()
+            self._follower.reset()
             self.call_later(self._update_approvals)
         if not self.state.connection.caught_up:
             return
@@ -307,7 +312,7 @@ class ConsoleApp(KeyDispatchingApp):
             self.call_later(self._update_approvals)
         if changes.approvals or changes.threads or changes.server:
             self.call_later(self._notifier.update)
-            self.call_later(self._update_following)
+            self.call_later(self._follower.update)
 
     def notify(
         self,
@@ -464,14 +469,12 @@ class ConsoleApp(KeyDispatchingApp):
 
     @on(Workbench.PanesChanged)
     def _handle_panes_changed(self, message: Workbench.PanesChanged) -> None:
-        self._panes = message.panes
-        self._update_following()
+        self._follower.panes = message.panes
+        self._follower.update()
 
     @on(Workbench.ThreadOpened)
     def _handle_thread_opened(self, message: Workbench.ThreadOpened) -> None:
-        view = self.state.threads.get(message.thread_id)
-        if view is not None:
-            self._following.retry(message.thread_id, is_followed=view.info.followed)
+        self._follower.retry(message.thread_id)
 
     def _tell_of_left(self, thread_id: str) -> None:
         """Say why a pane goes: nobody has its thread open any more."""
@@ -480,47 +483,14 @@ class ConsoleApp(KeyDispatchingApp):
             handle = one_line(view.info.handle, 60)
             self.notify(f"{handle} was closed; the history has it.", markup=False)
 
-    def _update_following(self) -> None:
-        """Follow the threads of other programs that have a pane."""
-        if not self.state.connection.caught_up:
-            return
-        views = (self.state.threads.get(thread_id) for thread_id in self._panes)
-        shown = [view.thread_id for view in views if view is not None and not view.info.ours]
-        asking = [approval.thread_id for approval in self.state.approvals.values()]
-        self._following.update(shown, asking)
-
-    def _start_following(self, thread_id: str, follow: bool, call_id: int) -> None:  # as callback
-        call = self._follow(thread_id, call_id, follow=follow)
+    def _run_follow(self, call: Coroutine[object, object, None]) -> None:
         self.run_worker(call, group="following", exit_on_error=False)
-
-    async def _follow(self, thread_id: str, call_id: int, *, follow: bool) -> None:
-        """Follow a thread or leave it; a failure is shown, also in its pane."""
-        error = ""
-        try:
-            self._show_follow(thread_id)
-            await self._connection.call("codex-follow", {"thread": thread_id, "follow": follow})
-        except CodextuiError as failure:
-            error = one_line(str(failure), 300)
-            view = self.state.threads.get(thread_id)
-            if follow and view is not None and self.state.connection.caught_up:
-                self._notify_error(f"Could not follow {one_line(view.info.handle, 60)}", failure)
-        self._following.on_done(thread_id, call_id, error)
-        self._show_follow(thread_id)
 
     def _show_follow(self, thread_id: str) -> None:
         self.main.apply_changes(thread_changes(thread_id))
 
-    def _follow_note_of(self, thread_id: str) -> str:
-        """Return why a pane does not show its thread live; empty if it does."""
-        view = self.state.threads.get(thread_id)
-        if view is None or view.info.ours:
-            return ""
-        return describe_follow(
-            self._following[thread_id],
-            view.info.state,
-            is_followed=view.info.followed,
-            connected=self.state.connection.connected,
-        )
+    async def _follow(self, thread_id: str, follow: bool) -> None:  # the follower's callback
+        await self._connection.call("codex-follow", {"thread": thread_id, "follow": follow})
 
     @on(messages.OpenInCodex)
     def _handle_open_in_codex(self, message: messages.OpenInCodex) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Coroutine
 from enum import Enum, auto
 from itertools import count
 
 import msgspec
 
+from codextui.console.model.state import ConsoleState
+from codextui.errors import CodextuiError
 from codextui.protocol.threads import ThreadState
+from codextui.text.sanitize import one_line
 
 
 class FollowState(Enum):
@@ -102,6 +105,88 @@ class Following:
     def _start(self, thread_id: str, state: FollowState) -> None:
         follow = self._follows[thread_id] = Follow(state, next(self._call_ids))
         self._call(thread_id, state is FollowState.LOADING, follow.call_id)
+
+
+class PaneFollower:
+    """Follows the threads of other programs that have a pane of the console.
+
+    Attributes:
+        panes: ids of the threads with a pane.
+    """
+
+    def __init__(
+        self,
+        state: ConsoleState,
+        follow: Callable[[str, bool], Awaitable[None]],
+        *,
+        run: Callable[[Coroutine[object, object, None]], None],
+        show: Callable[[str], None],
+        report: Callable[[str, CodextuiError], None],
+    ) -> None:
+        """Create one for a console without panes.
+
+        Args:
+            state: the console state.
+            follow: asks the server to follow a thread, or no more. Raises CodextuiError.
+            run: runs a coroutine in the background.
+            show: draws the header of a thread's pane again.
+            report: says what failed, and why.
+        """
+        self.panes: tuple[str, ...] = ()
+        self._state = state
+        self._follow = follow
+        self._run = run
+        self._show = show
+        self._report = report
+        self._following = Following(self._start)
+
+    def update(self) -> None:
+        """Follow what has a pane now, and leave the rest, unless the past is still replayed."""
+        if not self._state.connection.caught_up:
+            return
+        views = (self._state.threads.get(thread_id) for thread_id in self.panes)
+        shown = [view.thread_id for view in views if view is not None and not view.info.ours]
+        asking = [approval.thread_id for approval in self._state.approvals.values()]
+        self._following.update(shown, asking)
+
+    def retry(self, thread_id: str) -> None:
+        """Follow a thread again that the user opens, if that failed before."""
+        view = self._state.threads.get(thread_id)
+        if view is not None:
+            self._following.retry(thread_id, is_followed=view.info.followed)
+
+    def reset(self) -> None:
+        """Forget all, as the session has ended."""
+        self._following.reset()
+
+    def note_of(self, thread_id: str) -> str:
+        """Return why a pane does not show its thread live; empty if it does."""
+        view = self._state.threads.get(thread_id)
+        if view is None or view.info.ours:
+            return ""
+        return describe_follow(
+            self._following[thread_id],
+            view.info.state,
+            is_followed=view.info.followed,
+            connected=self._state.connection.connected,
+        )
+
+    def _start(self, thread_id: str, follow: bool, call_id: int) -> None:  # as Following's call
+        self._run(self._carry_out(thread_id, follow, call_id))
+
+    async def _carry_out(self, thread_id: str, follow: bool, call_id: int) -> None:  # likewise
+        """Follow a thread or leave it; a failure is reported, and shown in its pane."""
+        error = ""
+        self._show(thread_id)
+        try:
+            await self._follow(thread_id, follow)
+        except CodextuiError as failure:
+            error = one_line(str(failure), 300)
+            view = self._state.threads.get(thread_id)
+            if follow and view is not None and self._state.connection.caught_up:
+                self._report(f"Could not follow {one_line(view.info.handle, 60)}", failure)
+        self._following.on_done(thread_id, call_id, error)
+        self._show(thread_id)
 
 
 def describe_follow(

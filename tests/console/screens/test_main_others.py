@@ -93,9 +93,19 @@ async def test_a_name_stands_in_place_of_a_handle_that_the_server_made(console: 
         await console.settle()
         rows = tree(console)
         assert "Fix the login" in rows[1]
-        assert "reviewer" in rows[2]
+        assert "Read it all" in rows[2]
         await console.press("enter")
         assert "tui-1 Fix the login" in text_of(console.pane("t-tui-1")).splitlines()[0]
+
+
+async def test_a_handle_that_somebody_gave_a_thread_of_ours_stays(console: Console) -> None:
+    async with console.open():
+        console.server.thread("reviewer", name="Read it all")
+        console.server.thread("codex-2", name="Mend the roof")
+        await console.settle()
+        rows = tree(console)
+        assert "reviewer" in rows[0]
+        assert "Mend the roof" in rows[1]
 
 
 async def test_a_thread_that_is_taken_over_moves_to_our_own(console: Console) -> None:
