@@ -83,10 +83,13 @@ class CodexRequests:
             case ApprovalRequest() as approval:
                 request = _OpenRequest(process, request_id, method, params, approval)
                 ask = partial(self._ask, request)
-                if not self.others.following.defer(approval.thread_id, ask):
+                if not self.others.defer(approval.thread_id, ask):
                     ask()
 
     def _ask(self, request: _OpenRequest) -> None:
+        """Open the approval, unless the process that asks is gone: the next one asks again."""
+        if not self.worker.is_current(request.process):
+            return
         approval = request.approval
         record = self.registry.get(approval.thread_id)
         asked = approval.asked

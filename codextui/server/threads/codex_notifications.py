@@ -115,7 +115,7 @@ class CodexNotifications:
                 self._apply(translation)
             case RequestResolved(request_id, thread_id):
                 resolve = partial(self._resolve, (process, request_id))
-                if not self._others.following.defer(thread_id, resolve):
+                if not self._others.defer(thread_id, resolve):
                     resolve()
             case _:
                 self._change_thread(translation)

@@ -225,6 +225,14 @@ class OtherThreads:
         if not record.info.ours:
             self._start(self.following.rest(record))
 
+    def defer(self, thread_id: str, handle: Callable[[], None]) -> bool:
+        """Return whether a request or its end waits until its thread is joined."""
+        record = self._registry.get(thread_id)
+        if record is not None and record.deferred is not None:
+            record.deferred.append(handle)
+            return True
+        return self.following.defer(thread_id, handle)
+
     def defer_event(self, event: TranslatedEvent, handle: Callable[[], None]) -> bool:
         """Return whether an event waits for the history of its thread, or concerns nobody."""
         if self.following.defer(event.thread_id, handle, event):
