@@ -102,6 +102,7 @@ class CodexNotifications:
                 self._early.clear()
                 for notification in early:
                     self._apply(notification)
+                self._others.handle_opened()
 
     def handle(self, process: int, method: str, params: JsonObject) -> None:
         """Apply a notification; `process` numbers the Codex process that sent it."""
