@@ -112,10 +112,12 @@ class CodexRequests:
         )
 
     async def _answer(self, request: _OpenRequest, decision: Decision) -> bool:
-        """Answer a request; False where the process that made it is gone."""
+        """Answer a request; False where the process that made it is gone, or it was answered."""
         approval = request.approval
         if isinstance(decision, Declined) and decision.message:
             await self._steer_reason(approval, decision.message)
+        if self.broker.is_too_late((request.process, request.request_id)):
+            return False
         sent = self._send(request, decision)
         granted = grants(approval.asked, decision)
         self.legacy.handle_decision(approval.thread_id, approval.item_id, granted=granted)
