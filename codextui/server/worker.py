@@ -193,6 +193,10 @@ class CodexWorker:
         except CodexDied:
             return await call(await self.app())
 
+    def is_current(self, process: int) -> bool:
+        """Return whether a process can still be answered, or will be once it is ready."""
+        return process == self._process and not self._died.is_set()
+
     def respond(self, process: int, request_id: RequestId, result: JsonObject) -> bool:
         """Answer a request; False where the process that made it is gone."""
         if self._app is None or process != self._process:

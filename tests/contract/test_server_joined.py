@@ -19,8 +19,9 @@ from contract.shared_codex import SharedCodex, joined, shared_codex
 
 from codextui.codex.app_server import AppServer
 from codextui.config.attach import Attach, AttachKind
-from codextui.demo import Run, Say, Script
+from codextui.demo import Patch, Run, Say, Script
 from codextui.protocol import events as ev
+from codextui.protocol.approvals import PatchAsked
 from codextui.protocol.decisions import Approved
 from codextui.protocol.threads import ThreadState
 
@@ -201,6 +202,28 @@ async def test_a_killed_server_finds_its_turn_and_its_approval_again(
             await console.call("codex-interrupt", thread=talking)
             await console.state(talking, ThreadState.INTERRUPTED)
         assert other.process.returncode is None
+
+
+async def test_a_killed_server_shows_the_changes_of_a_patch_again(
+    codex_binary: Path, scratch: Path, workspace: Path
+):
+    outside, socket = scratch / "outside.txt", scratch / "c.sock"
+    script = Script().on("patch", Patch.add(str(outside), "all of it\n"), Say("Done."))
+    async with (
+        server_process(codex_binary, scratch, script, attach=f"unix://{socket}") as served,
+        shared_codex(codex_binary, scratch / "home", socket),
+    ):
+        async with served.console() as console:
+            await console.event(ev.CodexReady)
+            asking = await start(console, workspace, "patch", **{"approval-policy": "on-request"})
+            first = await console.offered()
+            assert isinstance(first.asked, PatchAsked)
+            assert first.asked.changes
+            await served.kill()
+        await served.start()
+        async with served.console("next") as console:
+            second = await console.offered()
+            assert (second.thread_id, second.origin, second.asked) == (asking, "", first.asked)
 
 
 async def test_a_turn_that_ended_while_the_server_was_dead_is_shown_to_its_end(

@@ -118,6 +118,19 @@ async def test_threads_that_are_open_before_the_server_starts_are_listed_with_wh
         assert infos[new].handle != infos[waiting].handle
 
 
+async def test_they_are_listed_also_where_the_server_is_started_by_a_command_for_a_new_thread(
+    codex: SharedCodex, codex_binary: Path, scratch: Path, workspace: Path
+):
+    program = await codex.program()
+    waiting = await program.start_thread(workspace)
+    await program.start_turn(waiting, "make it")
+    await program.asked(waiting)
+    async with serving_on(codex, codex_binary, scratch) as served, served.console() as console:
+        await console.call("codex-start", prompt="hello", cwd=str(workspace))
+        approval = await console.offered()
+        assert (approval.thread_id, approval.origin) == (waiting, "Codex TUI")
+
+
 async def test_a_followed_thread_has_its_past_once_and_is_live(
     codex: SharedCodex, served: Served, workspace: Path
 ):

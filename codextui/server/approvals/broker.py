@@ -171,6 +171,7 @@ class ApprovalBroker:
         self._number = last_number
         self._clock = clock
         self._open: dict[str, _Open] = {}
+        self._delivering: dict[Hashable, _Open] = {}
         self._responders: list[ApprovalResponder] = []
         self._tasks: set[asyncio.Task[Any]] = set()
         self._held: Counter[str] = Counter()
@@ -313,6 +314,13 @@ class ApprovalBroker:
                 entry.withdrawn_as = outcome
             elif fits:
                 self._withdraw(entry, outcome)
+        if key in self._delivering:
+            self._delivering[key].withdrawn_as = outcome
+
+    def is_too_late(self, key: Hashable) -> bool:
+        """Return whether a request whose decision is being delivered was answered meanwhile."""
+        entry = self._delivering.get(key)
+        return entry is not None and entry.withdrawn_as == ELSEWHERE
 
     def _withdraw(self, entry: _Open, outcome: str) -> None:
         entry.taken = True
@@ -351,22 +359,25 @@ class ApprovalBroker:
                 f"nothing was answered, because the decision could not be recorded: {error}"
             ) from error
         self._close(entry)
-        if entry.withdrawn_as == ELSEWHERE:
+        was_late = entry.withdrawn_as == ELSEWHERE
+        if was_late or not await self._deliver(entry, decision):
             self._audit_log.record_loss(entry.approval.approval_id, at=self._clock())
-            self._observer.on_resolved(entry.approval, self._resolution(entry, ELSEWHERE))
-            raise _gone(entry.approval.approval_id)
-        if not await self._deliver(entry, decision):
+            if entry.withdrawn_as == ELSEWHERE:
+                self._observer.on_resolved(entry.approval, self._resolution(entry, ELSEWHERE))
+                raise _gone(entry.approval.approval_id)
             resolved = self._resolution(entry, "lost", by=by)
-            self._audit_log.record_loss(entry.approval.approval_id, at=self._clock())
         self._observer.on_resolved(entry.approval, resolved)
         return resolved
 
     async def _deliver(self, entry: _Open, decision: Decision) -> bool:
+        self._delivering[entry.key] = entry
         try:
             return await entry.on_decision(decision)
         except CodextuiError as error:
             logger.warning("Codex was not told of %s: %s", entry.approval.approval_id, error)
             return False
+        finally:
+            del self._delivering[entry.key]
 
     def _resolution(
         self, entry: _Open, outcome: str, *, by: str = "", decision: Decision | None = None

@@ -83,10 +83,13 @@ class CodexRequests:
             case ApprovalRequest() as approval:
                 request = _OpenRequest(process, request_id, method, params, approval)
                 ask = partial(self._ask, request)
-                if not self.others.following.defer(approval.thread_id, ask):
+                if not self.others.defer(approval.thread_id, ask):
                     ask()
 
     def _ask(self, request: _OpenRequest) -> None:
+        """Open the approval, unless the process that asks is gone: the next one asks again."""
+        if not self.worker.is_current(request.process):
+            return
         approval = request.approval
         record = self.registry.get(approval.thread_id)
         asked = approval.asked
@@ -109,10 +112,12 @@ class CodexRequests:
         )
 
     async def _answer(self, request: _OpenRequest, decision: Decision) -> bool:
-        """Answer a request; False where the process that made it is gone."""
+        """Answer a request; False where the process that made it is gone, or it was answered."""
         approval = request.approval
         if isinstance(decision, Declined) and decision.message:
             await self._steer_reason(approval, decision.message)
+        if self.broker.is_too_late((request.process, request.request_id)):
+            return False
         sent = self._send(request, decision)
         granted = grants(approval.asked, decision)
         self.legacy.handle_decision(approval.thread_id, approval.item_id, granted=granted)

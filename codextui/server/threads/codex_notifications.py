@@ -102,6 +102,7 @@ class CodexNotifications:
                 self._early.clear()
                 for notification in early:
                     self._apply(notification)
+                self._others.handle_opened()
 
     def handle(self, process: int, method: str, params: JsonObject) -> None:
         """Apply a notification; `process` numbers the Codex process that sent it."""
@@ -115,7 +116,7 @@ class CodexNotifications:
                 self._apply(translation)
             case RequestResolved(request_id, thread_id):
                 resolve = partial(self._resolve, (process, request_id))
-                if not self._others.following.defer(thread_id, resolve):
+                if not self._others.defer(thread_id, resolve):
                     resolve()
             case _:
                 self._change_thread(translation)

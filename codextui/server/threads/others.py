@@ -43,6 +43,7 @@ MAX_HANDLES = 10_000
 """Handles that are remembered of threads that left."""
 
 _HANDLES = {"Codex TUI": "tui", "IDE": "ide", "another program": "other"}
+_LOADED = ThreadStatus(loaded=True)
 _CLOSED = "The thread was closed by the program that it belongs to."
 
 logger = logging.getLogger(__name__)
@@ -101,6 +102,7 @@ class OtherThreads:
         self._handles: OrderedDict[str, str] = OrderedDict()
         self._unlisted = False
         self._discovering: set[str] = set()
+        self._unidentified: set[str] = set()
         self.is_opening: Callable[[], bool] = lambda: False
 
     @property
@@ -168,7 +170,9 @@ class OtherThreads:
         listed = ListedThread.parse(thread, program=app.program)
         record = self._registry.get(listed.thread_id)
         if record is None:
-            if listed.status.loaded and not self.is_opening():
+            if listed.status.loaded and self.is_opening():
+                self._unidentified.add(listed.thread_id)
+            elif listed.status.loaded:
                 self._add(listed)
             return
         self._registry.update(record, **_described(record.info, listed))
@@ -194,8 +198,12 @@ class OtherThreads:
         record = self._registry.get(changed.thread_id)
         if not self.is_shared:
             return
+        self._unidentified.discard(changed.thread_id)
+        if changed.status.loaded and self.is_opening() and (record is None or record.info.ours):
+            self._unidentified.add(changed.thread_id)
+            return
         if record is None:
-            if changed.status.loaded and not self.is_opening() and not self._is_full():
+            if changed.status.loaded and not self._is_full():
                 self._start(self._discover(changed.thread_id))
             return
         if record.info.ours:
@@ -203,6 +211,16 @@ class OtherThreads:
                 self._start(self._rejoin(record))
             return
         self._change_status(record, changed.status, now=self._clock())
+
+    def handle_opened(self) -> None:
+        """No thread of ours is being opened any more: find those that might have been one."""
+        unidentified, self._unidentified = self._unidentified, set()
+        for thread_id in unidentified:
+            record = self._registry.get(thread_id)
+            if record is None or not record.info.ours:
+                self._start(self._refresh_thread(thread_id))
+            elif self._can_be_joined(record, _LOADED):
+                self._start(self._rejoin(record))
 
     def handle_name(self, changed: NameChanged) -> None:
         """Show the name that a thread got in Codex; its handle stays."""
@@ -218,12 +236,21 @@ class OtherThreads:
 
     def handle_exit(self) -> None:
         """The connection is gone: nothing is followed any more, but what was is again later."""
+        self._unidentified.clear()
         self.following.handle_exit()
 
     def handle_turn_end(self, record: ThreadRecord) -> None:
         """Follow a thread no longer that was acted on, when its turn has ended."""
         if not record.info.ours:
             self._start(self.following.rest(record))
+
+    def defer(self, thread_id: str, handle: Callable[[], None]) -> bool:
+        """Return whether a request or its end waits until its thread is joined."""
+        record = self._registry.get(thread_id)
+        if record is not None and record.deferred is not None:
+            record.deferred.append(handle)
+            return True
+        return self.following.defer(thread_id, handle)
 
     def defer_event(self, event: TranslatedEvent, handle: Callable[[], None]) -> bool:
         """Return whether an event waits for the history of its thread, or concerns nobody."""

@@ -112,6 +112,8 @@ class ThreadRecord:
         pending_approvals: the open approvals, by id, the oldest first.
         lock: held while a turn is started or the thread is loaded, so that this happens once.
         watchers: the calls that wait for a turn.
+        deferred: what Codex asks while the thread is joined again, to be handled once its running
+            turn is known; None where it is not being joined.
         program_info: of a role or run, the info as its program published it last; None where
             no program does.
     """
@@ -127,6 +129,7 @@ class ThreadRecord:
     pending_approvals: dict[str, PendingApproval] = field(default_factory=dict)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     watchers: list[TurnWatcher] = field(default_factory=list)
+    deferred: list[Callable[[], None]] | None = None
     program_info: ThreadInfo | None = None
     _outcomes: OrderedDict[str, asyncio.Future[TurnOutcome]] = field(default_factory=OrderedDict)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -76,11 +76,12 @@ class ThreadRejoiner:
             if record.loaded:
                 return
             if is_loaded:
-                with _watching_ends(record) as ends:
-                    joined = await join_thread(app, record.thread_id, last_turns=1)
-                record.loaded = True
-                record.model_provider = joined.model_provider
-                self._take_up(record, joined, lost, has_ended=ends.seen)
+                with _deferring_requests(record):
+                    with _watching_ends(record) as ends:
+                        joined = await join_thread(app, record.thread_id, last_turns=1)
+                    record.loaded = True
+                    record.model_provider = joined.model_provider
+                    self._take_up(record, joined, lost, has_ended=ends.seen)
             elif lost:
                 self._conclude(record, await read_turns(app, record.thread_id, limit=1), lost)
 
@@ -155,6 +156,19 @@ def _watching_ends(record: ThreadRecord) -> Iterator[_Ends]:
         yield ends
     finally:
         record.watchers.remove(ends)
+
+
+@contextmanager
+def _deferring_requests(record: ThreadRecord) -> Iterator[None]:
+    """Let what the thread asks wait: a patch is only shown with the item that has its changes."""
+    deferred: list[Callable[[], None]] = []
+    record.deferred = deferred
+    try:
+        yield
+    finally:
+        record.deferred = None
+        for handle in deferred:
+            handle()
 
 
 def _identify(item: JsonObject) -> Hashable:

@@ -145,6 +145,38 @@ async def test_an_answer_elsewhere_while_ours_is_stored_wins_and_the_log_says_bo
     ]
 
 
+async def test_an_answer_elsewhere_while_the_reason_of_ours_is_delivered_wins(log: Log):
+    broker = ApprovalBroker(log, log)
+    steered = asyncio.Event()
+
+    async def deliver(decision: Decision) -> bool:
+        await steered.wait()
+        return not broker.is_too_late((1, 7)) and await log.on_decision(decision)
+
+    broker.ask(
+        COMMAND,
+        key=(1, 7),
+        thread_id="t",
+        turn_id="u",
+        item_id="i",
+        handle="tui",
+        origin="Codex TUI",
+        on_decision=deliver,
+    )
+    deciding = asyncio.create_task(broker.decide("a1", Declined("not that"), by="console"))
+    await settle()
+    broker.withdraw(key=(1, 7), outcome=ELSEWHERE)
+    steered.set()
+    with pytest.raises(ApprovalGone):
+        await deciding
+    assert log.calls[2:] == [
+        "decide a1 denied by console",
+        "record a1 lost",
+        "resolved a1 answered_elsewhere",
+    ]
+    assert not broker.is_too_late((1, 7))
+
+
 async def test_a_yes_that_does_not_fit_declines_nothing(log: Log):
     broker = ApprovalBroker(log, log)
     ask(broker, log, UnknownAsked("item/new/request", {"threadId": "t"}))

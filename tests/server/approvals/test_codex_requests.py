@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from unittest.mock import Mock
 
@@ -26,8 +27,8 @@ class Stage:
     def __init__(self, *, shared: bool) -> None:
         records = {info.thread_id: ThreadRecord(info) for info in (OURS, THEIRS)}
         registry = Mock(get=records.get)
-        others = Mock()
-        others.following.defer = Mock(return_value=False)
+        others = self.others = Mock()
+        others.defer = Mock(return_value=False)
         others.is_foreign = lambda thread_id: (
             not records[thread_id].info.ours if thread_id in records else shared
         )
@@ -76,3 +77,15 @@ def test_what_needs_a_person_is_asked_with_who_asks(method: str, thread: str, or
     stage.handle(method, thread, {"turnId": "u", "itemId": "i", "command": "ls"})
     assert stage.broker.ask.call_args.kwargs["origin"] == origin
     assert not stage.answered
+
+
+def test_what_was_deferred_is_not_asked_for_a_codex_that_is_gone():
+    stage = Stage(shared=True)
+    deferred: list[Callable[[], None]] = []
+    stage.others.defer = lambda _, handle: deferred.append(handle) or True
+    stage.handle(COMMAND_APPROVAL, "theirs", {"command": "make"})
+    stage.worker.is_current = Mock(return_value=False)
+    for handle in deferred:
+        handle()
+    assert deferred
+    assert not stage.broker.ask.called

@@ -381,6 +381,20 @@ async def test_an_unknown_thread_is_found_by_its_status(stage: Stage):
     assert set(stage.codex.made("thread/read")) == {"t"}
 
 
+async def test_what_is_found_while_a_thread_of_ours_is_opened_is_listed_after_that(stage: Stage):
+    with stage.notifications.opening_thread():
+        stage.codex.add("before", status=ASKING)
+        await stage.others.refresh()
+        stage.started("meanwhile")
+        stage.codex.threads["meanwhile"]["status"] = ASKING
+        stage.status("meanwhile", ASKING)
+        await stage.settle()
+        assert not list(stage.registry)
+    await stage.settle()
+    for thread in ("before", "meanwhile"):
+        assert (stage.info(thread).waits_for, stage.info(thread).followed) == ("approval", True)
+
+
 async def test_a_thread_of_ours_that_another_client_loads_is_joined(stage: Stage):
     stage.registry.add(ThreadRecord(ThreadInfo("mine", "mine", ThreadState.IDLE)))
     stage.status("mine", IDLE)
