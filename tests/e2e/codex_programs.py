@@ -145,7 +145,9 @@ class CodexPrograms:
 
     def kill_daemon(self) -> None:
         """Kill the daemon as the kernel would, without any warning."""
-        os.kill(self._pid("daemon"), signal.SIGKILL)
+        pid = self._pid("daemon")
+        assert pid, "no daemon runs"
+        os.kill(pid, signal.SIGKILL)
 
     def close(self) -> None:
         """End all that was started here."""
@@ -156,14 +158,25 @@ class CodexPrograms:
             process.communicate()
         if self._app_server is not None:
             self.kill_app_server()
-        # The updater would outlive the daemon, whose program it has to replace.
-        for name in ("daemon-updater", "daemon"):
-            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-                os.kill(self._pid(name), signal.SIGKILL)
+        # A daemon that was killed leaves its updater, and the next one brings another.
+        for pid in {*self._daemons(), self._pid("daemon-updater"), self._pid("daemon")} - {0}:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    def _daemons(self) -> Iterator[int]:
+        """The processes that run the copy of Codex that a daemon has made in this CODEX_HOME."""
+        for program in Path("/proc").glob("[0-9]*/exe"):
+            with contextlib.suppress(OSError):
+                if str(program.readlink()).startswith(str(self.home)):
+                    yield int(program.parent.name)
 
     def _pid(self, name: str) -> int:
+        """A process by its file; 0 where there is none."""
         file = self.home / "app-server-daemon" / f"{name}.pid"
-        return int(json.loads(file.read_text())["pid"])
+        try:
+            return int(json.loads(file.read_text())["pid"])
+        except FileNotFoundError:
+            return 0
 
 
 def type_prompt(screen: Terminal, prompt: str) -> None:
