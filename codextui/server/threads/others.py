@@ -303,6 +303,7 @@ class OtherThreads:
                     f"no turn has begun on {record.info.handle} yet: adopt it when one has"
                 )
             self._registry.take_over(record, client=client)
+            record.has_other_client = True
             self.following.reasons.drop(record.thread_id)
 
     @asynccontextmanager
