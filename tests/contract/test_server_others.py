@@ -481,8 +481,9 @@ async def test_a_thread_that_is_adopted_is_ours_with_its_past_and_can_be_killed(
         await program.heard("thread/archived", thread)
 
 
+@pytest.mark.parametrize("how", [("codex-follow", {"follow": True}), ("codex-adopt", {})])
 async def test_a_tool_of_another_program_is_served_by_that_alone(
-    codex: SharedCodex, served: Served, workspace: Path
+    codex: SharedCodex, served: Served, workspace: Path, how: tuple[str, dict[str, bool]]
 ):
     program = await codex.program()
     schema = {"type": "object", "properties": {}}
@@ -490,7 +491,7 @@ async def test_a_tool_of_another_program_is_served_by_that_alone(
     async with served.console() as console:
         thread = await program.start_thread(workspace, dynamicTools=[tool])
         await program.run(thread, "hello")
-        await console.call("codex-follow", thread=thread, follow=True)
+        await console.call(how[0], thread=thread, **how[1])
         await program.start_turn(thread, "use it")
         request = await program.heard("item/tool/call", thread)
         # Ours has got it, too, or will not: what is followed is behind it.

@@ -68,13 +68,14 @@ class CodexRequests:
     def handle(self, process: int, request_id: RequestId, method: str, params: JsonObject) -> None:
         """Answer a request at once where no person is needed; otherwise open an approval.
 
-        What needs no person and is not asked by a thread of ours gets no answer at all: the client
-        that it is meant for gives one, and ours, even an error, would take its place.
+        What needs no person and is asked by a thread that another program has gets no answer at
+        all: the client that it is meant for gives one, and ours, even an error, would take its
+        place.
         """
         thread_id = params.get("threadId")
         thread_id = thread_id if isinstance(thread_id, str) else ""
         match parse_request(method, params):
-            case Answer() | Refusal() if self.others.is_foreign(thread_id):
+            case Answer() | Refusal() if self._has_other_client(thread_id):
                 logger.info("%s is left to the other programs", method)
             case Answer(result):
                 self.worker.respond(process, request_id, result)
@@ -85,6 +86,11 @@ class CodexRequests:
                 ask = partial(self._ask, request)
                 if not self.others.defer(approval.thread_id, ask):
                     ask()
+
+    def _has_other_client(self, thread_id: str) -> bool:
+        record = self.registry.get(thread_id)
+        is_adopted = record is not None and record.has_other_client
+        return is_adopted or self.others.is_foreign(thread_id)
 
     def _ask(self, request: _OpenRequest) -> None:
         """Open the approval, unless the process that asks is gone: the next one asks again."""

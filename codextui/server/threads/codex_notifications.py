@@ -301,5 +301,5 @@ class CodexNotifications:
     def _mark_unloaded(self, thread_id: str) -> None:
         record = self._registry.get(thread_id)
         if record is not None:
-            record.loaded = False
+            record.loaded = record.has_other_client = False
         self._others.handle_unloaded(thread_id)
