@@ -29,7 +29,7 @@ from codextui.errors import (
 from codextui.jsonrpc import fields
 from codextui.jsonrpc.endpoint import INVALID_PARAMS, RequestId
 from codextui.jsonrpc.fields import JsonObject
-from codextui.protocol import events, tools
+from codextui.protocol import events, extensions
 from codextui.protocol.approvals import Approval
 from codextui.protocol.decisions import (
     Answered,
@@ -299,9 +299,9 @@ class Supervisor:
         match method:
             case events.EVENT_METHOD:
                 self._handle_event(params)
-            case tools.SUBSCRIBED_METHOD:
+            case extensions.SUBSCRIBED_METHOD:
                 self._handle_subscribed(params)
-            case tools.CAUGHT_UP_METHOD:
+            case extensions.CAUGHT_UP_METHOD:
                 self.report(CaughtUp(_count(params, "seq")))
             case "notifications/cancelled":
                 self._withdraw(params.get("requestId"))
@@ -313,7 +313,7 @@ class Supervisor:
         try:
             meta = fields.as_object(params.get("_meta"), "_meta")
             approval = Approval.from_json(
-                fields.as_object(meta.get(tools.APPROVAL_META), tools.APPROVAL_META)
+                fields.as_object(meta.get(extensions.APPROVAL_META), extensions.APPROVAL_META)
             )
         except MessageInvalid as error:
             if self._session is not None:

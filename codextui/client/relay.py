@@ -13,7 +13,7 @@ from codextui.jsonrpc.endpoint import INVALID_REQUEST, RequestId
 from codextui.jsonrpc.fields import Json, JsonObject
 from codextui.jsonrpc.frames import decode_frame, encode_frame, encode_json
 from codextui.jsonrpc.lines import LineReader, Streams
-from codextui.protocol.tools import RELAYED_METHOD
+from codextui.protocol.extensions import RELAYED_METHOD
 
 MAX_REQUEST: Final = 16 * 1024 * 1024 - 1
 """Bytes of a client's line that the server reads. It disconnects clients that send more."""
@@ -36,7 +36,7 @@ class Relay:
     Args:
         connect: opens a connection to the server.
         client: the client's end.
-        about: what the server is told about the client (`protocol.tools.RELAYED_METHOD`).
+        about: what the server is told about the client (`protocol.extensions.RELAYED_METHOD`).
         on_trouble: handles what went wrong, in a sentence.
     """
 

@@ -29,7 +29,7 @@ from codextui.jsonrpc.endpoint import (
 )
 from codextui.jsonrpc.fields import JsonObject
 from codextui.jsonrpc.lines import LineReader, Streams
-from codextui.protocol.tools import SUBSCRIBE_METHOD, SUPERVISOR
+from codextui.protocol.extensions import SUBSCRIBE_METHOD, SUPERVISOR
 
 PROTOCOL_VERSION = "2025-11-25"
 """The last version in which a server can send requests to its client, which approvals need."""

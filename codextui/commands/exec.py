@@ -44,8 +44,8 @@ from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import JsonObject
 from codextui.protocol import events as ev
 from codextui.protocol.approvals import takes_answers
+from codextui.protocol.extensions import CAUGHT_UP_METHOD, NOW
 from codextui.protocol.threads import ThreadInfo, Usage
-from codextui.protocol.tools import CAUGHT_UP_METHOD, NOW
 from codextui.text.sanitize import one_line, sanitize
 
 CLIENT_NAME = "codex exec"

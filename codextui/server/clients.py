@@ -112,8 +112,8 @@ class Caller:
     """A client while it makes one request, with the capabilities that it declared.
 
     The legacy `codex/event` notifications of `codex mcp-server` go to clients that want them
-    (`protocol.tools.takes_events`), except supervisors, which have an event stream of their own,
-    and clients without a handshake, which that server never had.
+    (`protocol.extensions.takes_events`), except supervisors, which have an event stream of
+    their own, and clients without a handshake, which that server never had.
 
     Attributes:
         session: the client's connection.

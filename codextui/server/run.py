@@ -61,7 +61,7 @@ class PrivateOptions:
     Attributes:
         codex_binary: see `ServerOptions`.
         codex_home: see `ServerOptions`.
-        client_details: what a relay would say of its client (`protocol.tools.RELAYED_METHOD`).
+        client_details: what a relay would say of its client (`protocol.extensions.RELAYED_METHOD`).
     """
 
     codex_binary: Path | None

@@ -16,8 +16,8 @@ from codextui.jsonrpc.endpoint import RequestId
 from codextui.jsonrpc.fields import JsonObject
 from codextui.protocol import events as ev
 from codextui.protocol.approvals import Approval
+from codextui.protocol.extensions import APPROVAL_META
 from codextui.protocol.threads import ThreadInfo, ThreadState
-from codextui.protocol.tools import APPROVAL_META
 from codextui.server.app import open_server
 from codextui.server.approvals.elicitation import (
     ElicitationResponder,

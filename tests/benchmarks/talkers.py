@@ -19,7 +19,7 @@ from typing import Any, Self
 from codextui.codex.binary import find_codex
 from codextui.demo import codex_environment
 from codextui.demo.workspace import Workspace
-from codextui.protocol.tools import EVENTS
+from codextui.protocol.extensions import EVENTS
 
 TAKES_EVENTS = {"experimental": {EVENTS: {"send": True}}}
 CHUNK = 2**18

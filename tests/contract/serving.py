@@ -28,8 +28,8 @@ from codextui.demo.script import ModelScript
 from codextui.protocol import events as ev
 from codextui.protocol.approvals import Approval
 from codextui.protocol.events import Event
+from codextui.protocol.extensions import EVENTS
 from codextui.protocol.threads import ThreadInfo, ThreadState
-from codextui.protocol.tools import EVENTS
 from codextui.server.options import ServerOptions
 from codextui.server.run import serve
 

@@ -12,8 +12,8 @@ from contract.serving import PROGRESS, serving, until
 
 from codextui.demo import Patch, Run, Say, Script
 from codextui.protocol import events as ev
+from codextui.protocol.extensions import EVENTS
 from codextui.protocol.threads import ThreadState
-from codextui.protocol.tools import EVENTS
 
 pytestmark = pytest.mark.contract
 

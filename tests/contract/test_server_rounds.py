@@ -16,7 +16,7 @@ from mcp import ClientSession
 from codextui.demo import Run, Say, Script
 from codextui.protocol import events as ev
 from codextui.protocol.decisions import Approved
-from codextui.protocol.tools import APPROVAL_META
+from codextui.protocol.extensions import APPROVAL_META
 from codextui.server.transports.stream import StreamChannel
 
 pytestmark = pytest.mark.contract

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from codextui.protocol.tools import SUPERVISOR_TOOLS, TOOLS, takes_events
+from codextui.protocol.extensions import takes_events
+from codextui.protocol.tools import SUPERVISOR_TOOLS, TOOLS
 
 
 @pytest.mark.parametrize(

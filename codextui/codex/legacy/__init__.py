@@ -18,7 +18,7 @@ Items have the old server's names (`AgentMessage`), and messages of older client
 
 `LegacyEventTranslator` (`events`) makes these messages, and `codextui.server.events.legacy`
 sends them, to clients that ask for them or are known to show them
-(`codextui.protocol.tools.takes_events`). Clients that supervise, or that speak MCP 2026-07-28,
+(`codextui.protocol.extensions.takes_events`). Clients that supervise, or that speak MCP 2026-07-28,
 which has no handshake, do not get them.
 
 **The supervisor format**, of `codextui.protocol.events`, is our own. A client that supervises, such

@@ -29,7 +29,7 @@ from codextui.protocol.decisions import (
     parse_elicit_result,
     says_no,
 )
-from codextui.protocol.tools import APPROVAL_META
+from codextui.protocol.extensions import APPROVAL_META
 from codextui.server.approvals.broker import ApprovalBroker, CannotAnswer
 from codextui.server.clients import Caller, Channel, ClientGone, ClientRefused
 

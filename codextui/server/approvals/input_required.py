@@ -10,7 +10,7 @@ from codextui.codex.legacy.requests import LegacyElicitation
 from codextui.jsonrpc.fields import Json, JsonObject
 from codextui.protocol.approvals import Approval
 from codextui.protocol.decisions import Decision, parse_elicit_result
-from codextui.protocol.tools import APPROVAL_META
+from codextui.protocol.extensions import APPROVAL_META
 from codextui.server.approvals.elicitation import elicitation_params, proposed_rule
 
 MAX_ROUNDS = 10

@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import TypeAlias
 
 from codextui.protocol import events as ev
-from codextui.protocol.tools import NOW
+from codextui.protocol.extensions import NOW
 from codextui.server.events.subscription import Subscription, merge_adjacent
 from codextui.server.options import DEFAULT_LIMITS, EventLimits
 

@@ -14,7 +14,7 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 import codextui
 from codextui.errors import CodextuiError, ServerRefused
-from codextui.protocol import tools
+from codextui.protocol import extensions, tools
 from codextui.server.clients import Caller, Session
 from codextui.server.mcp.calls import call_codex, call_codex_reply
 from codextui.server.mcp.results import error_result, json_result, mark_complete
@@ -96,7 +96,7 @@ def build_app(server: ServerState) -> Server[Session]:
         on_list_tools=list_tools,
         on_call_tool=call_tool,
     )
-    app.add_request_handler(tools.SUBSCRIBE_METHOD, SubscribeParams, subscribe)
+    app.add_request_handler(extensions.SUBSCRIBE_METHOD, SubscribeParams, subscribe)
     return app
 
 
@@ -136,13 +136,13 @@ def identify(context: Context) -> Caller:
     capabilities = context.session.client_capabilities or types.ClientCapabilities()
     experimental = capabilities.experimental or {}
     modern = context.protocol_version in MODERN_PROTOCOL_VERSIONS
-    takes_events = tools.takes_events(
-        session.client_name, experimental.get(tools.EVENTS), session.channel.legacy_events
+    takes_events = extensions.takes_events(
+        session.client_name, experimental.get(extensions.EVENTS), session.channel.legacy_events
     )
     return Caller(
         session=session,
         request_id=context.request_id if context.request_id is not None else "",
-        supervises=tools.SUPERVISOR in experimental,
+        supervises=extensions.SUPERVISOR in experimental,
         elicits=capabilities.elicitation is not None,
         modern=modern,
         takes_legacy_events=takes_events and not modern,

@@ -8,7 +8,7 @@ import logging
 import mcp_types as types
 
 from codextui.protocol.events import EVENT_METHOD, Warned
-from codextui.protocol.tools import CAUGHT_UP_METHOD, SUBSCRIBED_METHOD
+from codextui.protocol.extensions import CAUGHT_UP_METHOD, SUBSCRIBED_METHOD
 from codextui.server.approvals.elicitation import supervisor_responder
 from codextui.server.clients import Caller, Channel, ClientGone
 from codextui.server.events.subscription import Subscription
@@ -22,7 +22,7 @@ class SubscribeParams(types.RequestParams):
 
     Attributes:
         since: the number of the last event that the client has; 0 for none, and
-            `protocol.tools.NOW` to skip the past.
+            `protocol.extensions.NOW` to skip the past.
         epoch: the epoch that the number is of.
     """
 

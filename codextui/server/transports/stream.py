@@ -25,7 +25,7 @@ from codextui.jsonrpc.endpoint import PendingCalls
 from codextui.jsonrpc.fields import Json, JsonObject, as_object
 from codextui.jsonrpc.frames import decode_json, encode_frame
 from codextui.jsonrpc.lines import LineReader
-from codextui.protocol import tools
+from codextui.protocol import extensions
 from codextui.server.clients import ClientGone, ClientRefused
 from codextui.server.mcp.validation import check_response, parse_error, validate_message
 
@@ -125,7 +125,7 @@ class StreamChannel:
         """Do nothing: a client that stops reading one answer stops reading all of them."""
 
     def set_relay_details(self, about: JsonObject) -> None:
-        """Take over what a relay says about its client (`protocol.tools.RELAYED_METHOD`)."""
+        """Take over what a relay says about its client (`protocol.extensions.RELAYED_METHOD`)."""
         cwd, config = about.get("cwd"), about.get("config")
         self.cwd = cwd if isinstance(cwd, str) else ""
         self.config = config if isinstance(config, dict) else {}
@@ -229,7 +229,7 @@ class StreamChannel:
             case {"method": "notifications/cancelled", "params": {"requestId": str() | int() as i}}:
                 self.cancelled.append(i)
                 return False
-            case {"method": tools.RELAYED_METHOD, "params": dict() as about}:
+            case {"method": extensions.RELAYED_METHOD, "params": dict() as about}:
                 self.set_relay_details(as_object(about, "params"))
                 return True
             case {"method": _}:

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codextui.protocol import events as ev
+from codextui.protocol.extensions import NOW
 from codextui.protocol.runs import Gate, Span, SpanKind
 from codextui.protocol.threads import ThreadInfo, ThreadState
-from codextui.protocol.tools import NOW
 from codextui.server.events.hub import EventHub, EventLog
 from codextui.server.events.subscription import Subscription
 from codextui.server.options import EventLimits

@@ -19,7 +19,7 @@ from mcp.shared.exceptions import MCPError
 from codextui.config.address import HttpAddress
 from codextui.errors import ConfigInvalid, ServerUnreachable
 from codextui.protocol.events import Warned
-from codextui.protocol.tools import SUBSCRIBE_METHOD
+from codextui.protocol.extensions import SUBSCRIBE_METHOD
 from codextui.server.clients import ClientGone, Session
 from codextui.server.mcp.app import build_app
 from codextui.server.state import ServerState
