@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -17,6 +18,9 @@ from textual.widgets import Static
 from codextui.console.bindings import KeyGroup
 from codextui.console.render.palette import Palette
 from codextui.console.widgets.strip_view import StripView, wrap_text
+
+_MIN_DESCRIPTION = 28
+"""Cells of the column of descriptions; where there are fewer, the ids stand below them."""
 
 
 class HelpScreen(ModalScreen[None]):
@@ -41,7 +45,7 @@ class HelpScreen(ModalScreen[None]):
             yield Static("Keys", classes="dialog-title", markup=False)
             yield StripView(self._render_rows, id="body")
             yield Static(
-                "The ids on the right are for [ui.keys] in config.toml.   esc close",
+                "The grey ids are for [ui.keys] in config.toml.   esc close",
                 classes="dialog-keys",
                 markup=False,
             )
@@ -59,14 +63,25 @@ class HelpScreen(ModalScreen[None]):
         rows = [row for group in self._groups for row in group.keys]
         keys_width = max((cell_len(row.keys) for row in rows), default=0) + 3
         ids_width = max((cell_len(row.binding_id) for row in rows), default=0)
+        described = width - keys_width - ids_width - 1
+        is_narrow = described < _MIN_DESCRIPTION
+        if is_narrow:
+            described = max(width - keys_width, _MIN_DESCRIPTION // 2)
         text = Text()
         for group in self._groups:
             text.append(f"{group.title}\n", palette.heading)
             for row in group.keys:
-                space = max(1, width - keys_width - cell_len(row.description) - ids_width)
+                first, *rest = textwrap.wrap(row.description, described) or [""]
                 text.append(row.keys.rjust(keys_width - 2) + "  ", palette.accent)
-                text.append(row.description + " " * space)
-                text.append(row.binding_id.ljust(ids_width) + "\n", palette.faint)
+                text.append(first)
+                if not is_narrow:
+                    text.append(" " * (described - len(first) + 1))
+                    text.append(row.binding_id.ljust(ids_width), palette.faint)
+                text.append("\n")
+                for line in rest:
+                    text.append(f"{' ' * keys_width}{line}\n")
+                if is_narrow:
+                    text.append(f"{' ' * keys_width}{row.binding_id}\n", palette.faint)
             text.append("\n")
         text.rstrip()
         return wrap_text(text, width, palette.text)

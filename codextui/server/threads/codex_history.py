@@ -67,12 +67,11 @@ class CodexHistory:
             logger.info("a thread of Codex's history cannot be read: %s", error)
             return None
         record = self.registry.get(listed.thread_id)
-        is_ours = record is not None and record.info.ours
         return {
             "thread_id": listed.thread_id,
             "name": listed.name,
             "brief": listed.preview[:MAX_BRIEF],
-            "origin": "" if is_ours else listed.origin,
+            "origin": listed.origin if record is None else record.info.origin,
             "cwd": listed.cwd,
             "branch": listed.branch,
             "model": listed.model,

@@ -13,7 +13,7 @@ import logging
 import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Coroutine, Hashable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -210,7 +210,31 @@ class OtherThreads:
             if self._can_be_joined(record, changed.status):
                 self._start(self._rejoin(record))
             return
+        has_begun = record.info.state.has_turn or changed.status.state.has_turn
         self._change_status(record, changed.status, now=self._clock())
+        if has_begun and not record.info.brief:
+            self._start(self._describe(record))
+
+    async def _describe(self, record: ThreadRecord) -> None:
+        """Read what a thread is about, which Codex tells nobody when its first turn begins."""
+        thread_id = record.thread_id
+        if thread_id in self._discovering:
+            return
+        self._discovering.add(thread_id)
+        try:
+            for pause_s in self._limits.join_pauses_s:
+                app = await self._worker.app()
+                with suppress(CodexFailed, ThreadUnknown, MessageInvalid):
+                    listed = ListedThread.parse(await read_thread(app, thread_id))
+                    self._registry.update(record, **_described(record.info, listed))
+                if record.info.brief:
+                    return
+                # Codex is just writing the first prompt.
+                await asyncio.sleep(pause_s)
+        except CodextuiError as error:
+            logger.info("%s cannot be read: %s", record.info.handle, error)
+        finally:
+            self._discovering.discard(thread_id)
 
     def handle_opened(self) -> None:
         """No thread of ours is being opened any more: find those that might have been one."""

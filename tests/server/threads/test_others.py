@@ -409,3 +409,16 @@ async def test_an_app_server_that_nobody_else_can_join_has_no_other_threads(stag
     assert stage.info("child").ours
     stage.status("child", ASKING)
     assert stage.info("child").state is ThreadState.IDLE
+
+
+async def test_a_thread_whose_first_turn_begins_gets_its_brief_and_branch(stage: Stage):
+    stage.started("t")
+    stage.status("t", RUNNING)
+    stage.codex.add("t", preview="Fix it", gitInfo={"branch": "main"}, status=RUNNING)
+    await stage.settle()
+    info = stage.info("t")
+    assert (info.brief, info.branch, info.state_word) == ("Fix it", "main", "running")
+    reads = stage.codex.made("thread/read")
+    stage.status("t", IDLE)
+    await stage.settle()
+    assert stage.codex.made("thread/read") == reads
