@@ -394,8 +394,12 @@ def _running_turn(turns: Sequence[JsonObject]) -> str:
 
 def _restore_patches(record: ThreadRecord, turn: JsonObject) -> None:
     """Let the thread know the file changes of its running turn, also if they were published."""
-    items = fields.objects(turn, "items")
-    patches = {str(item.get("id")): file_changes(item) for item in items if _is_patch(item)}
+    items = turn.get("items")
+    patches = {
+        str(item.get("id")): file_changes(item)
+        for item in (items if isinstance(items, list) else [])
+        if isinstance(item, dict) and _is_patch(item)
+    }
     record.turn = replace(record.turn, patches={**patches, **record.turn.patches})
 
 
