@@ -258,6 +258,7 @@ class Stage:
         self.start_codex()
         worker: Any = self.server.worker
         worker.app, worker.respond, worker.refuse = self._app, self._respond, self._refuse
+        worker.is_current = lambda process: process == self.codex.pid
 
     async def _app(self) -> AppServer:
         return cast("AppServer", self.codex)

@@ -33,6 +33,11 @@ def script(scratch: Path) -> Script:
     script.on("make more", ask_more, Say("More."))
     patch = "*** Begin Patch\n*** Add File: new.txt\n+one line\n*** End Patch\n"
     script.on("patch it", Patch(patch), Say("Patched."))
+    spawn = Call("spawn_agent", {"message": "small task"}, "multi_agent_v1")
+    script.on("delegate", spawn, Say("Delegated."))
+    lines = ("Begin Patch", f"Add File: {scratch / 'outside'}\n+all of it", "End Patch\nEOF")
+    patch = "".join(f"\n*** {line}" for line in lines)
+    script.on("small task", Run(f"apply_patch <<'EOF'{patch}"), Say("Patched."))
     script.on("use it", Call("look", {}), Say("Looked."))
     return script
 
@@ -508,6 +513,20 @@ async def test_a_tool_of_another_program_is_served_by_that_alone(
         assert isinstance(called.msg, ev.ItemCompleted)
         assert called.msg.item["contentItems"] == seen
         assert called.msg.item["success"]
+
+
+async def test_the_patch_of_a_sub_agent_of_another_program_is_shown_whole(
+    codex: SharedCodex, served: Served, workspace: Path
+):
+    program = await codex.program()
+    async with served.console() as console:
+        thread = await program.start_thread(workspace, model="gpt-5.1")
+        await program.start_turn(thread, "delegate")
+        approval = await console.offered()
+        assert approval.thread_id != thread
+        assert approval.origin == "Codex TUI"
+        assert isinstance(approval.asked, PatchAsked)
+        assert [change.diff for change in approval.asked.changes] == ["all of it\n"]
 
 
 async def test_a_thread_can_be_followed_before_its_first_turn(

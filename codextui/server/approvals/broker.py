@@ -15,7 +15,7 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 from codextui.codex.legacy.requests import LegacyElicitation
 from codextui.codex.requests import grants
 from codextui.errors import ApprovalGone, CodextuiError, ServerRefused
-from codextui.protocol.approvals import Approval, Asked, Others
+from codextui.protocol.approvals import Approval, Asked, Others, UnknownAsked
 from codextui.protocol.decisions import Answered, Approved, Decision, Declined, decision_word
 from codextui.protocol.events import ApprovalResolved
 
@@ -409,8 +409,13 @@ class ApprovalBroker:
         entry.offers[responder] = asyncio.create_task(self._ask(entry, responder))
 
     def _is_only_shown(self, entry: _Open) -> bool:
-        """Return whether an approval is another program's, and nothing but a person decides it."""
-        return bool(entry.approval.origin) and self._others is Others.SHOW
+        """Return whether an approval is another program's, and nothing but a person decides it.
+
+        What is not known here may be nothing that people are asked: its program answers it.
+        """
+        approval = entry.approval
+        is_unknown = isinstance(approval.asked, UnknownAsked)
+        return bool(approval.origin) and (self._others is Others.SHOW or is_unknown)
 
     def _is_with_caller(self, entry: _Open) -> bool:
         """Return whether a caller can decide an approval, as far as we know."""

@@ -84,7 +84,8 @@ class CodexRequests:
             case ApprovalRequest() as approval:
                 request = _OpenRequest(process, request_id, method, params, approval)
                 ask = partial(self._ask, request)
-                if not self.others.defer(approval.thread_id, ask):
+                needs_item = isinstance(approval.asked, PatchAsked)
+                if not self.others.defer(approval.thread_id, ask, needs_item=needs_item):
                     ask()
 
     def _has_other_client(self, thread_id: str) -> bool:

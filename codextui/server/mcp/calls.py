@@ -158,12 +158,14 @@ class TurnCall:
             return await self._wait(record, self._sending)
 
     def abandon(self) -> None:
-        """Leave the questions to others; where nobody else is asked, interrupt the turn."""
+        """Leave the questions to others; where nobody else is asked, interrupt a turn of ours."""
         self._server.suspended_calls.pop(self._request_state, None)
         self._detach_responder()
         record = self._opened.result()
         broker = self._server.broker
         pending = broker.approvals_of(record.thread_id)
+        if not record.info.ours:
+            return  # its program may ask somebody, too
         if pending and not any(broker.is_attended(one.approval_id) for one in pending):
             self._server.background.start(self._interrupt(record))
 

@@ -12,11 +12,12 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Hashable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from codextui.codex.app_server import AppServer
 from codextui.codex.calls import join_thread, leave_thread, read_turns
+from codextui.codex.items import file_changes
 from codextui.codex.notifications import TranslatedEvent, translate_history
 from codextui.codex.threads import LoadedThread
 from codextui.errors import CodexFailed, CodextuiError, ServerRefused, ThreadUnknown
@@ -329,6 +330,8 @@ class Following:
             self._registry.begin_turn(record, running)
         elif not running:
             self._registry.update(record, turn_id=last)
+        if running:
+            _restore_patches(record, turns[-1])
 
     def _subscription(self, thread_id: str) -> _Subscription:
         return self._subscriptions.setdefault(thread_id, _Subscription())
@@ -389,6 +392,21 @@ def _running_turn(turns: Sequence[JsonObject]) -> str:
     return turn_id if isinstance(turn_id, str) else ""
 
 
+def _restore_patches(record: ThreadRecord, turn: JsonObject) -> None:
+    """Let the thread know the file changes of its running turn, also if they were published."""
+    items = turn.get("items")
+    patches = {
+        str(item.get("id")): file_changes(item)
+        for item in (items if isinstance(items, list) else [])
+        if isinstance(item, dict) and _is_patch(item)
+    }
+    record.turn = replace(record.turn, patches={**patches, **record.turn.patches})
+
+
+def _is_patch(item: JsonObject) -> bool:
+    return item.get("type") == "fileChange"
+
+
 def _with_patches(turn: JsonObject, loaded: LoadedThread) -> JsonObject:
     """Return the running turn with its file changes, which only `thread/resume` has."""
     resumed = next((one for one in loaded.turns if one.get("id") == turn.get("id")), None)
@@ -399,6 +417,6 @@ def _with_patches(turn: JsonObject, loaded: LoadedThread) -> JsonObject:
     more = [
         item
         for item in fields.objects(resumed, "items")
-        if item.get("type") == "fileChange" and item.get("id") not in known
+        if _is_patch(item) and item.get("id") not in known
     ]
     return {**turn, "items": [*items, *more]}

@@ -268,13 +268,39 @@ class OtherThreads:
         if not record.info.ours:
             self._start(self.following.rest(record))
 
-    def defer(self, thread_id: str, handle: Callable[[], None]) -> bool:
-        """Return whether a request or its end waits until its thread is joined."""
+    def defer(
+        self, thread_id: str, handle: Callable[[], None], *, needs_item: bool = False
+    ) -> bool:
+        """Return whether a request or its end waits until its thread is joined.
+
+        Args:
+            thread_id: the thread that asks.
+            handle: handles it then.
+            needs_item: whether the request says too little without its item. Codex sends what
+                sub-agents ask also to those who do not follow them: they are followed first.
+        """
         record = self._registry.get(thread_id)
         if record is not None and record.deferred is not None:
             record.deferred.append(handle)
             return True
-        return self.following.defer(thread_id, handle)
+        if self.following.defer(thread_id, handle):
+            return True
+        if record is None or record.info.ours or not needs_item:
+            return False
+        if self.following.is_active(thread_id):
+            return False
+        record.deferred = [handle]
+        self.following.reasons.add(thread_id, WAITING)
+        self._start(self._follow_first(record, record.deferred))
+        return True
+
+    async def _follow_first(self, record: ThreadRecord, deferred: list[Callable[[], None]]) -> None:
+        try:
+            await self._sync(record)
+        finally:
+            record.deferred = None
+            for handle in deferred:
+                handle()
 
     def defer_event(self, event: TranslatedEvent, handle: Callable[[], None]) -> bool:
         """Return whether an event waits for the history of its thread, or concerns nobody."""

@@ -80,6 +80,13 @@ async def test_the_user_can_have_it_declined(log: Log):
     assert "decide a1 denied by codextui" in log.calls
 
 
+async def test_what_is_not_known_here_is_never_timed_out(log: Log):
+    broker = ApprovalBroker(log, log, unattended_s=0.0, others=Others.DECIDE)
+    ask(broker, log, UnknownAsked("item/new/request", {"threadId": "t"}))
+    await settle()
+    assert len(broker.approvals) == 1
+
+
 @pytest.mark.parametrize(("others", "is_asked"), [(Others.SHOW, False), (Others.DECIDE, True)])
 async def test_an_mcp_client_is_asked_only_if_the_user_says_so(
     log: Log, others: Others, is_asked: bool

@@ -82,7 +82,7 @@ def test_what_needs_a_person_is_asked_with_who_asks(method: str, thread: str, or
 def test_what_was_deferred_is_not_asked_for_a_codex_that_is_gone():
     stage = Stage(shared=True)
     deferred: list[Callable[[], None]] = []
-    stage.others.defer = lambda _, handle: deferred.append(handle) or True
+    stage.others.defer = lambda _, handle, **__: deferred.append(handle) or True
     stage.handle(COMMAND_APPROVAL, "theirs", {"command": "make"})
     stage.worker.is_current = Mock(return_value=False)
     for handle in deferred:

@@ -243,6 +243,37 @@ async def test_what_a_session_shows_is_followed_again_on_a_new_connection(stage:
     assert stage.info("t").followed
 
 
+async def test_what_a_patch_changes_is_known_again_on_a_new_connection(stage: Stage):
+    change = {"path": "a.py", "kind": {"type": "add"}, "diff": "new"}
+    patch = {"id": "p", "type": "fileChange", "status": "inProgress", "changes": [change]}
+    stage.started("t", status=ASKING)
+    stage.codex.turns["t"] = [{**turn("u", status="inProgress"), "items": [patch]}]
+    await stage.settle()
+    known = stage.record("t").turn
+    assert known.patches["p"][0].diff == "new"
+    stage.notifications.handle_exit("it was lost")
+    await stage.others.refresh()
+    await stage.settle()
+    assert stage.record("t").turn.patches == known.patches
+
+
+async def test_a_patch_of_a_thread_that_nobody_follows_waits_for_its_changes(stage: Stage):
+    patch = {"id": "p", "type": "fileChange", "status": "inProgress", "changes": []}
+    stage.started("t", status=RUNNING)
+    stage.codex.turns["t"] = [{**turn("u", status="inProgress"), "items": [patch]}]
+    handled: list[str] = []
+
+    def ask() -> None:
+        assert "p" in stage.record("t").turn.patches
+        handled.append("asked")
+
+    assert stage.others.defer("t", ask, needs_item=True)
+    assert stage.others.defer("t", lambda: handled.append("resolved"))
+    await stage.settle()
+    assert handled == ["asked", "resolved"]
+    assert not stage.others.defer("t", ask, needs_item=True)
+
+
 async def test_events_of_a_thread_that_nobody_follows_are_dropped(stage: Stage):
     stage.started("t")
     stage.item("t", "unseen")
