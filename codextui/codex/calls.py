@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from codextui.codex.app_server import AppServer
 from codextui.codex.configuration import configured_roots, own_server_overrides, read_profile
 from codextui.codex.endpoint import NO_ANSWER
-from codextui.codex.threads import OWN_SOURCE, LoadedThread, ThreadOptions
+from codextui.codex.threads import OWN_SOURCE, LoadedThread, ThreadOptions, ThreadStatus
 from codextui.codex.writer_lock import describe_held, find_holder
 from codextui.errors import CodexFailed, ThreadHeld, ThreadUnknown, TurnNotRunning
 from codextui.jsonrpc import fields
@@ -291,6 +291,15 @@ async def read_thread(app: AppServer, thread_id: str) -> JsonObject:
     with typed_refusals(thread_id):
         result = await app.call("thread/read", {"threadId": thread_id})
     return fields.as_object(result.get("thread"), "thread")
+
+
+async def is_at_rest(app: AppServer, thread_id: str) -> bool:
+    """Return whether Codex says that no turn runs on a loaded thread. Raises ThreadUnknown.
+
+    Its turns do not tell: one of a review's two never ends there (`review`).
+    """
+    read = await read_thread(app, thread_id)
+    return ThreadStatus.parse(read.get("status")) == ThreadStatus(loaded=True)
 
 
 @dataclass(frozen=True, slots=True)

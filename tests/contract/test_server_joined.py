@@ -254,6 +254,29 @@ async def test_a_turn_that_ended_while_the_server_was_dead_is_shown_to_its_end(
             assert kinds == ["userMessage", "agentMessage"]
 
 
+async def test_a_review_that_has_ended_does_not_run_again_on_the_next_server(
+    codex_binary: Path, scratch: Path, workspace: Path
+):
+    socket = scratch / "c.sock"
+    script = Script().on("", Say("Nothing to mend."), repeat=True)
+    async with (
+        server_process(codex_binary, scratch, script, attach=f"unix://{socket}") as served,
+        shared_codex(codex_binary, scratch / "home", socket),
+    ):
+        async with served.console() as console:
+            started = await console.call("codex-review", cwd=str(workspace), instructions="All.")
+            thread_id = str(started["thread"]["thread_id"])
+            await console.event(ev.TurnCompleted)
+            await served.kill()
+        await served.start()
+        async with served.console("next") as console:
+            await start(console, workspace, "hello")
+            await console.event(ev.TurnCompleted, lambda event: event.thread_id != thread_id)
+            listed = (await console.call("codex-threads"))["threads"]
+            states = {thread["thread_id"]: thread["state"] for thread in listed}
+            assert states[thread_id] == "idle"
+
+
 async def test_the_end_of_the_server_ends_its_own_turns_and_no_others(
     codex_binary: Path, scratch: Path, workspace: Path
 ):

@@ -42,8 +42,12 @@ def handle_label(info: ThreadInfo) -> str:
 
 
 def thread_label(info: ThreadInfo) -> str:
-    """Return the handle, or the name in Codex of a thread whose handle the server made."""
-    name = one_line(info.name, 200)
+    """Return the handle, or what says more of a thread whose handle the server made.
+
+    That is its name in Codex, and without one the brief of another program's thread.
+    """
+    is_root_elsewhere = not info.ours and not info.parent
+    name = one_line(info.name, 200) or (one_line(info.brief, 60) if is_root_elsewhere else "")
     is_generated = not info.ours or _GENERATED_HANDLE.fullmatch(info.handle)
     return name if name and info.kind is ThreadKind.CODEX and is_generated else handle_label(info)
 

@@ -119,7 +119,7 @@ def render_tree_row(
     there is no room for all, the rightmost is left out first. A run has the prefix `▣` and
     counts its done roles; a role has the prefix `@`. A thread of another program has its folder,
     branch and model instead of tokens and cost. A thread with a name has it instead of a handle
-    that the server made.
+    that the server made, or else its brief.
 
     Args:
         entry: the thread's place in the tree.

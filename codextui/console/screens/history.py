@@ -39,7 +39,7 @@ _Keys: TypeAlias = tuple[tuple[str, str], ...]
 _SEARCH_KEYS: _Keys = (
     ("open_thread", "open"),
     ("switch", "list"),
-    ("archived", "archived ones"),
+    ("archived", "archived"),
     ("close", "close"),
 )
 _LIST_KEYS: _Keys = (

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from codextui.codex.app_server import AppServer
-from codextui.codex.calls import join_thread, leave_thread, read_turns
+from codextui.codex.calls import is_at_rest, join_thread, leave_thread, read_turns
 from codextui.codex.items import file_changes
 from codextui.codex.notifications import TranslatedEvent, translate_history
 from codextui.codex.threads import LoadedThread
@@ -270,7 +270,10 @@ class Following:
 
     async def _read_turns(self, app: AppServer, record: ThreadRecord) -> list[JsonObject]:
         try:
-            return await read_turns(app, record.thread_id, limit=self._limits.history_turns)
+            turns = await read_turns(app, record.thread_id, limit=self._limits.history_turns)
+            if _running_turn(turns) and await is_at_rest(app, record.thread_id):
+                turns[-1] = {**turns[-1], "status": "completed"}
+            return turns
         except (CodexFailed, ThreadUnknown) as error:
             warning = ev.Warned(f"What was said before cannot be shown: {error}")
             self._registry.publish(record, "", warning)

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from codextui.codex.app_server import AppServer
-from codextui.codex.calls import join_thread, list_loaded, read_turns
+from codextui.codex.calls import is_at_rest, join_thread, list_loaded, read_turns
 from codextui.codex.notifications import TranslatedEvent, translate_history
 from codextui.codex.threads import LoadedThread
 from codextui.errors import CodexDied, CodextuiError
@@ -79,9 +79,10 @@ class ThreadRejoiner:
                 with _deferring_requests(record):
                     with _watching_ends(record) as ends:
                         joined = await join_thread(app, record.thread_id, last_turns=1)
+                        is_done = await is_at_rest(app, record.thread_id)
                     record.loaded = True
                     record.model_provider = joined.model_provider
-                    self._take_up(record, joined, lost, has_ended=ends.seen)
+                    self._take_up(record, joined, lost, has_ended=ends.seen or is_done)
             elif lost:
                 self._conclude(record, await read_turns(app, record.thread_id, limit=1), lost)
 

@@ -303,7 +303,7 @@ async def test_the_keys_are_shown_as_they_are_bound() -> None:
         await console.press("H")
         assert console.app.screen is console.app.main
         await console.press("f6")
-        assert "⏎ open   f7 archive   esc close" in console.shown()
+        assert "⏎ open   f7 archived   esc close" in console.shown()
         await console.press("f7")
         assert "Codex's archive" in console.shown()
 
