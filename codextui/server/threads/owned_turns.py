@@ -9,6 +9,8 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 
 from codextui.errors import CodextuiError, TurnNotRunning
+from codextui.protocol import events as ev
+from codextui.protocol.approvals import Approval
 from codextui.server.threads.registry import ThreadRecord
 from codextui.server.threads.turns import SentMessage, Turns
 
@@ -35,9 +37,11 @@ class OwnedTurns:
 
     Attributes:
         turns: ends the turns.
+        first_turn_s: seconds that a sub-agent has to begin, before it counts as one without a turn.
     """
 
     turns: Turns
+    first_turn_s: float = 10.0
     _by_owner: defaultdict[Hashable, list[OwnedTurn]] = field(
         default_factory=lambda: defaultdict(list)
     )
@@ -64,9 +68,15 @@ class OwnedTurns:
         elif turn.with_commands:
             await self.turns.end_commands(record)
         if turn.with_commands:
-            for child in registry:
-                if registry.is_sub_agent_of(record.thread_id, child.thread_id):
-                    await self._interrupt(child)
+            above = record.thread_id
+            children = [c for c in registry if registry.is_sub_agent_of(above, c.thread_id)]
+            await asyncio.gather(*map(self._interrupt_sub_agent, children))
+
+    async def _interrupt_sub_agent(self, record: ThreadRecord) -> None:
+        """End the turn of a sub-agent, also one that Codex is only about to start."""
+        if not record.info.turn_id:
+            await _wait_for_turn(record, self.first_turn_s)
+        await self._interrupt(record)
 
     async def _interrupt(self, record: ThreadRecord) -> None:
         try:
@@ -75,3 +85,29 @@ class OwnedTurns:
             pass
         except CodextuiError as error:
             logger.warning("the turn of %s was not ended: %s", record.info.handle, error)
+
+
+class _TurnStart:
+    """Waits for the start of a turn. A `TurnWatcher`."""
+
+    def __init__(self) -> None:
+        self.came = asyncio.Event()
+
+    def on_event(self, msg: ev.Msg) -> None:
+        if isinstance(msg, ev.TurnStarted):
+            self.came.set()
+
+    def on_unattended(self, approval: Approval) -> None:
+        """Do nothing: it waits for no decision."""
+
+
+async def _wait_for_turn(record: ThreadRecord, seconds: float) -> None:
+    start = _TurnStart()
+    record.watchers.append(start)
+    try:
+        async with asyncio.timeout(seconds):
+            await start.came.wait()
+    except TimeoutError:
+        pass
+    finally:
+        record.watchers.remove(start)
