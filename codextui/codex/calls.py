@@ -19,7 +19,13 @@ from codextui.codex.configuration import configured_roots, own_server_overrides,
 from codextui.codex.endpoint import NO_ANSWER
 from codextui.codex.threads import OWN_SOURCE, LoadedThread, ThreadOptions, ThreadStatus
 from codextui.codex.writer_lock import describe_held, find_holder
-from codextui.errors import CodexFailed, ThreadHeld, ThreadUnknown, TurnNotRunning
+from codextui.errors import (
+    CodexFailed,
+    MessageInvalid,
+    ThreadHeld,
+    ThreadUnknown,
+    TurnNotRunning,
+)
 from codextui.jsonrpc import fields
 from codextui.jsonrpc.endpoint import INVALID_PARAMS
 from codextui.jsonrpc.fields import Json, JsonObject
@@ -294,11 +300,14 @@ async def read_thread(app: AppServer, thread_id: str) -> JsonObject:
 
 
 async def is_at_rest(app: AppServer, thread_id: str) -> bool:
-    """Return whether Codex says that no turn runs on a loaded thread. Raises ThreadUnknown.
+    """Return whether Codex says that no turn runs on a loaded thread; False where it says nothing.
 
     Its turns do not tell: one of a review's two never ends there (`review`).
     """
-    read = await read_thread(app, thread_id)
+    try:
+        read = await read_thread(app, thread_id)
+    except (CodexFailed, ThreadUnknown, MessageInvalid):
+        return False
     return ThreadStatus.parse(read.get("status")) == ThreadStatus(loaded=True)
 
 

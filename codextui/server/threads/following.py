@@ -271,12 +271,11 @@ class Following:
     async def _read_turns(self, app: AppServer, record: ThreadRecord) -> list[JsonObject]:
         try:
             turns = await read_turns(app, record.thread_id, limit=self._limits.history_turns)
-            is_over = _running_turn(turns) and await is_at_rest(app, record.thread_id)
         except (CodexFailed, ThreadUnknown) as error:
             warning = ev.Warned(f"What was said before cannot be shown: {error}")
             self._registry.publish(record, "", warning)
             return []
-        if is_over:
+        if _running_turn(turns) and await is_at_rest(app, record.thread_id):
             turns[-1] = {**turns[-1], "status": "completed"}
         return turns
 
