@@ -59,7 +59,7 @@ async def test_threads_of_other_programs_stand_in_groups_below_our_own(console: 
             ["1", "●"],
             ["Codex", "TUI"],
             ["●", "Fix"],
-            ["○", "tui-2"],
+            ["○", "Why"],
             ["└", "●"],
             ["IDE", "1"],
             ["○", "ide-1"],
