@@ -102,7 +102,7 @@ class CodexConnector:
         attach = self.settings.attach
         missing = await self._find_binary()
         match attach.kind:
-            case AttachKind.OWN:
+            case AttachKind.OWN | AttachKind.PRIVATE:
                 return await self._start_own(handlers, missing)
             case AttachKind.ADDRESS:
                 return await self._join_address(handlers, attach.address)
@@ -233,7 +233,7 @@ class CodexConnector:
         settings = self.settings
         if self.binary is None:
             raise missing or CodexMissing("no Codex was found")
-        listen = settings.listen
+        listen = settings.listen if settings.attach.kind is not AttachKind.PRIVATE else None
         if listen is not None:
             try:
                 await asyncio.to_thread(listen.parent.mkdir, mode=0o700, exist_ok=True)

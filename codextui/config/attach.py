@@ -17,7 +17,9 @@ class AttachKind(StrEnum):
     DAEMON = "daemon"
     """Codex's daemon, which is started if need be."""
     OWN = "own"
-    """An app-server of our own."""
+    """An app-server of our own, which other programs can join."""
+    PRIVATE = "private"
+    """An app-server of our own on standard input and output, which nobody can join."""
     ADDRESS = "address"
     """The app-server that listens at an address."""
 
@@ -40,17 +42,18 @@ class Attach(msgspec.Struct, frozen=True):
 
 AUTO = Attach(AttachKind.AUTO)
 OWN = Attach(AttachKind.OWN)
+PRIVATE = Attach(AttachKind.PRIVATE)
 
 
 def parse_attach(text: str) -> Attach:
-    """Parse `auto`, `daemon`, `own`, `unix://PATH`, `ws://…` or `wss://…`. Raises ConfigInvalid."""
+    """Parse a word of AttachKind, `unix://PATH`, `ws://…` or `wss://…`. Raises ConfigInvalid."""
     words = {kind.value: kind for kind in AttachKind if kind is not AttachKind.ADDRESS}
     if text in words:
         return Attach(words[text])
     scheme, separator, rest = text.partition("://")
     if not separator or scheme not in ("unix", "ws", "wss"):
         raise ConfigInvalid(
-            f"must be auto, daemon, own, unix://PATH or ws://HOST:PORT, not {text[:80]!r}"
+            f"must be auto, daemon, own, private, unix://PATH or ws://HOST:PORT, not {text[:80]!r}"
         )
     if scheme == "unix":
         if not rest.startswith("/") or "\0" in rest:

@@ -76,7 +76,7 @@ class Machine:
         home = write_codex_home(folder / "home", model.base_url)
         self._config = folder / "config.toml"
         self._config.write_text(
-            f'[codex]\nattach = "own"\nbinary = "{self.binary}"\nhome = "{home}"\n'
+            f'[codex]\nattach = "private"\nbinary = "{self.binary}"\nhome = "{home}"\n'
         )
         variables = {"XDG_RUNTIME_DIR": str(runtime), "XDG_STATE_HOME": str(folder / "state")}
         self.env = {**codex_environment(home), **variables}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from codextui.config.attach import AUTO, OWN, Attach, AttachKind, parse_attach
+from codextui.config.attach import AUTO, OWN, PRIVATE, Attach, AttachKind, parse_attach
 from codextui.errors import ConfigInvalid
 
 
@@ -13,6 +13,7 @@ from codextui.errors import ConfigInvalid
     [
         ("auto", AUTO),
         ("own", OWN),
+        ("private", PRIVATE),
         ("daemon", Attach(AttachKind.DAEMON)),
         ("unix:///run/codex.sock", Attach(AttachKind.ADDRESS, "unix:///run/codex.sock")),
         ("ws://127.0.0.1:4500", Attach(AttachKind.ADDRESS, "ws://127.0.0.1:4500")),

@@ -90,7 +90,7 @@ async def machine(
         monkeypatch.setenv("XDG_STATE_HOME", str(scratch / "state"))
         config = scratch / "config.toml"
         config.write_text(
-            f'[codex]\nattach = "own"\nbinary = "{codex_binary}"\nhome = "{codex_home}"\n'
+            f'[codex]\nattach = "private"\nbinary = "{codex_binary}"\nhome = "{codex_home}"\n'
         )
         machine = Machine(codex_environment(codex_home), config, workspace)
         yield machine

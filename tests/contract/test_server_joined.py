@@ -267,7 +267,7 @@ async def test_a_review_that_has_ended_does_not_run_again_on_the_next_server(
             started = await console.call("codex-review", cwd=str(workspace), instructions="All.")
             thread_id = str(started["thread"]["thread_id"])
             await console.event(ev.TurnCompleted)
-            await served.kill()
+            await served.stop()  # all of its journal is on the disk
         await served.start()
         async with served.console("next") as console:
             await start(console, workspace, "hello")
@@ -370,3 +370,15 @@ async def test_an_address_without_a_codex_is_a_problem_until_there_is_one(
             await start(console, workspace, "hello")
             await console.event(ev.TurnCompleted)
             assert await problem(console, empty=True) == ""
+
+
+async def test_a_private_codex_cannot_be_joined(codex_binary: Path, scratch: Path, workspace: Path):
+    script = Script().on("hello", Say("Hello."))
+    async with (
+        server_process(codex_binary, scratch, script, attach="private") as served,
+        served.console() as console,
+    ):
+        await start(console, workspace, "hello")
+        await console.event(ev.TurnCompleted)
+        about = await codex(console)
+    assert (about["attach"], about["address"]) == ("own", "")
