@@ -81,7 +81,7 @@ CASES = {
     "failing-command": Case((Run("echo no; exit 3"), Say("Failed.")), ((*FULL, "NAME"),)),
     "slow-command": Case((Run("echo a; sleep 0.4; echo b"), Say("Ran.")), ((*FULL, "NAME"),)),
     "command-left-running": Case(
-        (Run("echo a; sleep 30", yield_ms=300), Say("It runs.")), ((*FULL, "NAME"),)
+        (Run("echo a; sleep 30", yield_ms=2000), Say("It runs.")), ((*FULL, "NAME"),)
     ),
     "forbidden-command": Case((Run("touch /nowhere", escalate=True), Say("Not allowed."))),
     "patches": Case(
