@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import shutil
+import signal
 import tempfile
 from pathlib import Path
 
@@ -21,6 +22,15 @@ CACHE.mkdir(parents=True, exist_ok=True)
 HOME = tempfile.mkdtemp(prefix="codextui-home-", dir=CACHE)
 atexit.register(shutil.rmtree, HOME, ignore_errors=True)
 os.environ.update(HOME=HOME, XDG_CACHE_HOME=str(CACHE))
+
+# A shell that starts the tests in the background ignores these, and so would the programs that
+# tests start and interrupt.
+for number, handler in (
+    (signal.SIGINT, signal.default_int_handler),
+    (signal.SIGHUP, signal.SIG_DFL),
+):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, handler)
 
 # How long an example takes says more of the machine than of the code.
 settings.register_profile("codextui", deadline=None)
