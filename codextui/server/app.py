@@ -167,17 +167,7 @@ def _build(
         callers_first=options.deciders is Deciders.CLIENT,
         others=options.others,
     )
-    worker = CodexWorker(
-        CodexSettings(
-            options.codex_binary,
-            options.codex_home,
-            options.env,
-            owner=_owner(options),
-            attach=options.attach,
-            token_env=options.token_env,
-            listen=options.codex_socket if options.name else None,
-        )
-    )
+    worker = CodexWorker(_codex_settings(options))
     rejoiner = ThreadRejoiner(hub, registry, worker)
     others = OtherThreads(
         hub,
@@ -249,6 +239,18 @@ def _build(
         background=background,
     )
     return server, notifications
+
+
+def _codex_settings(options: ServerOptions) -> CodexSettings:
+    return CodexSettings(
+        options.codex_binary,
+        options.codex_home,
+        options.env,
+        owner=_owner(options),
+        attach=options.attach,
+        token_env=options.token_env,
+        listen=options.codex_socket if options.name else None,
+    )
 
 
 @asynccontextmanager
