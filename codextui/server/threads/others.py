@@ -127,9 +127,10 @@ class OtherThreads:
         app = await self._worker.app()
         if not app.address:
             return
-        ids = await list_loaded(app)
-        for record in self._registry:
-            if not record.info.ours and record.thread_id not in ids:
+        known = [record for record in self._registry if not record.info.ours]
+        ids = await list_loaded(app)  # a thread that starts meanwhile may be missing in it
+        for record in known:
+            if record.thread_id not in ids and not record.info.ours:
                 self._remove(record)
         await asyncio.gather(*map(self._refresh_thread, ids))
 

@@ -44,6 +44,7 @@ class PlayedCodex:
         self.gate = asyncio.Event()
         self.gate.set()
         self.resuming = asyncio.Event()
+        self.listing = asyncio.Event()
 
     async def app(self) -> PlayedCodex:
         return self
@@ -58,12 +59,15 @@ class PlayedCodex:
         self.calls.append((method, thread_id))
         if method == "thread/resume":
             self.resuming.set()
+        loaded = list(self.threads)
+        if method == "thread/loaded/list":
+            self.listing.set()
         await self.gate.wait()
         if self.failure is not None:
             raise self.failure
         match method:
             case "thread/loaded/list":
-                return {"data": list(self.threads)}
+                return {"data": loaded}
             case _ if thread_id not in self.threads:
                 raise CodexFailed(f"no rollout found for thread id {thread_id}")
             case "thread/turns/list":
@@ -231,6 +235,20 @@ async def test_a_new_connection_finds_what_is_left_and_drops_what_is_gone(stage:
     assert {record.thread_id for record in stage.registry} == {"stays", "new"}
     info = stage.info("stays")
     assert (info.state, info.name, info.handle) == (ThreadState.RUNNING, "New name", "old-name")
+
+
+async def test_a_thread_that_starts_while_the_loaded_ones_are_listed_stays(stage: Stage):
+    stage.codex.add("gone")
+    stage.started("gone")
+    stage.codex.threads.clear()
+    stage.codex.gate.clear()
+    stage.codex.listing.clear()
+    stage.start(stage.others.refresh())
+    await stage.codex.listing.wait()
+    stage.started("new")
+    stage.codex.gate.set()
+    await stage.settle()
+    assert [record.thread_id for record in stage.registry] == ["new"]
 
 
 async def test_what_a_session_shows_is_followed_again_on_a_new_connection(stage: Stage):
