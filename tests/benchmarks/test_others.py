@@ -75,7 +75,9 @@ async def test_two_hundred_threads_are_listed_and_twenty_are_live(
         program = await codex.program()
         threads = [await program.start_thread(workspace) for _ in range(LISTED)]
         live = threads[:LIVE]
-        await run_turns(program, live, "first")
+        # Codex 0.163 takes 25 ms to read a thread that never had a turn, and 1 ms for any other.
+        for at in range(0, LISTED, LIVE):
+            await run_turns(program, threads[at : at + LIVE], "first")
         began = time.perf_counter()
         await run_turns(program, live, "alone")
         unwatched_s = time.perf_counter() - began
