@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import struct
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from codextui.codex.binary import find_codex
+from codextui.codex.websocket import _FrameSplitter
 from codextui.demo import codex_environment
 from codextui.demo.workspace import Workspace
 from codextui.protocol.extensions import EVENTS
@@ -24,6 +26,10 @@ from codextui.protocol.extensions import EVENTS
 TAKES_EVENTS = {"experimental": {EVENTS: {"send": True}}}
 CHUNK = 2**18
 LIMIT = 2**26
+HANDSHAKE = (
+    b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +41,7 @@ class Flood:
 
 
 class Talker:
-    """A process, with JSON lines both ways.
+    """A process, with JSON messages both ways: lines, where nothing else is said.
 
     Attributes:
         DELTA: what is in every line that has a delta.
@@ -44,10 +50,10 @@ class Talker:
 
     DELTA = END = b""
 
-    def __init__(self, process: asyncio.subprocess.Process, cwd: Path) -> None:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        self.reader, self.writer = process.stdout, process.stdin
+    def __init__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, cwd: Path
+    ) -> None:
+        self.reader, self.writer = reader, writer
         self.cwd = str(cwd)
         self._last_id = 0
 
@@ -61,7 +67,9 @@ class Talker:
             limit=LIMIT,
             env=environ or None,
         )
-        talker = cls(process, cwd)
+        assert process.stdin is not None
+        assert process.stdout is not None
+        talker = cls(process.stdout, process.stdin, cwd)
         try:
             yield talker
         finally:
@@ -102,11 +110,15 @@ class Talker:
             if not began and self.DELTA in seen:
                 began = time.perf_counter()
         seconds = time.perf_counter() - began
-        if not seen.endswith(b"\n"):
-            chunks.append(await self.reader.readline())
-        lines = b"".join(chunks).splitlines()
-        deltas = [self.delta(json.loads(line)) for line in lines if self.DELTA in line]
+        messages = await self.split(b"".join(chunks))
+        deltas = [self.delta(json.loads(one)) for one in messages if self.DELTA in one]
         return Flood(seconds, "".join(deltas))
+
+    async def split(self, data: bytes) -> list[bytes]:
+        """The messages in `data`; the rest of the last one is read."""
+        if not data.endswith(b"\n"):
+            data += await self.reader.readline()
+        return data.splitlines()
 
 
 class RawCodex(Talker):
@@ -120,10 +132,13 @@ class RawCodex(Talker):
         environ = codex_environment(workspace.codex_home)
         command = find_codex().path, "app-server"
         async with cls.start(workspace.project, *command, **environ) as talker:
-            about = {"name": "benchmark", "title": "benchmark", "version": "1"}
-            await talker.ask("initialize", clientInfo=about, capabilities={"experimentalApi": True})
-            talker.send(method="initialized")
+            await talker.introduce()
             yield talker
+
+    async def introduce(self) -> None:
+        about = {"name": "benchmark", "title": "benchmark", "version": "1"}
+        await self.ask("initialize", clientInfo=about, capabilities={"experimentalApi": True})
+        self.send(method="initialized")
 
     async def begin_turn(self) -> None:
         started = await self.ask("thread/start", cwd=self.cwd)
@@ -135,6 +150,53 @@ class RawCodex(Talker):
 
     def delta(self, message: dict[str, Any]) -> str:
         return str(message["params"]["delta"])
+
+
+class ListeningCodex(RawCodex):
+    """`codex app-server` on a unix socket: a WebSocket, one message a frame.
+
+    What it sends is split by the codec that codextui uses, after the turn is over.
+    """
+
+    @classmethod
+    @contextlib.asynccontextmanager
+    async def open(cls, workspace: Workspace) -> AsyncIterator[Self]:
+        listen = workspace.root / "codex.sock"
+        process = await asyncio.create_subprocess_exec(
+            *(find_codex().path, "app-server", "--listen", f"unix://{listen}"),
+            stderr=asyncio.subprocess.DEVNULL,
+            env=codex_environment(workspace.codex_home),
+        )
+        try:
+            while not listen.exists():  # noqa: ASYNC110 - nobody sets an event for it
+                await asyncio.sleep(0.02)
+            reader, writer = await asyncio.open_unix_connection(listen.resolve(), limit=LIMIT)
+            talker = cls(reader, writer, workspace.project)
+            writer.write(HANDSHAKE)
+            assert b" 101 " in await reader.readuntil(b"\r\n\r\n")
+            await talker.introduce()
+            yield talker
+            writer.close()
+        finally:
+            process.kill()
+            await process.wait()
+
+    def send(self, **message: Any) -> None:
+        data = json.dumps(message).encode()
+        size = bytes([0x80 | len(data)]) if len(data) < 126 else struct.pack("!BH", 0xFE, len(data))
+        self.writer.write(b"\x81" + size + bytes(4) + data)
+
+    async def next(self) -> dict[str, Any]:
+        messages = await self.split(await self.reader.readexactly(2))
+        return dict(json.loads(messages[-1]))
+
+    async def split(self, data: bytes) -> list[bytes]:
+        frames = _FrameSplitter(LIMIT)
+        messages = [one for one in frames.feed(data) if isinstance(one, bytes)]
+        while frames._size:
+            rest = await self.reader.readexactly(frames._needed - frames._size)
+            messages += [one for one in frames.feed(rest) if isinstance(one, bytes)]
+        return messages
 
 
 class McpServer(Talker):
