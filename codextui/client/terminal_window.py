@@ -16,6 +16,7 @@ SETTLE_S = 3.0
 """Default of the seconds in which a terminal that cannot be opened is expected to say so."""
 
 _LAST_WORDS = 2000
+_PRINT_PANE = ("-P", "-F", "#{pane_id}")
 
 
 def choose_terminal(choice: TerminalChoice, env: Mapping[str, str]) -> TerminalChoice:
@@ -45,7 +46,7 @@ def choose_window(choice: TerminalChoice, env: Mapping[str, str]) -> TerminalCho
 def window_args(
     choice: TerminalChoice, words: Sequence[str], name: str, env: Mapping[str, str]
 ) -> list[str]:
-    """Return the command that opens a window.
+    """Return the command that opens a window; tmux's prints the id of the pane in it.
 
     Args:
         choice: a tmux window, a tmux pane or a template.
@@ -63,13 +64,20 @@ def window_args(
             f'`[ui] terminal = "{choice}"` opens it in tmux, and this is not inside of tmux'
         )
     if choice.kind is TerminalKind.TMUX_PANE:
-        return ["tmux", "split-window", "-h", "--", *words]
+        return ["tmux", "split-window", "-h", *_PRINT_PANE, "--", *words]
     # tmux takes # for a format, which may run commands.
-    return ["tmux", "new-window", "-n", name.replace("#", ""), "--", *words]
+    return ["tmux", "new-window", "-n", name.replace("#", ""), *_PRINT_PANE, "--", *words]
 
 
-async def open_window(args: Sequence[str], *, settle_s: float = SETTLE_S) -> None:
+def show_pane_args(pane: str) -> list[str]:
+    """Return the command that shows a pane of tmux, which fails where it is closed."""
+    return ["tmux", "select-window", "-t", pane, ";", "select-pane", "-t", pane]
+
+
+async def open_window(args: Sequence[str], *, settle_s: float = SETTLE_S) -> str:
     """Run the command that opens a window; it may go on as long as the window is open.
+
+    Returns what it printed, in one line; empty where it goes on.
 
     Args:
         args: the command.
@@ -78,22 +86,23 @@ async def open_window(args: Sequence[str], *, settle_s: float = SETTLE_S) -> Non
     Raises:
         TuiUnavailable: it cannot be run, or has failed; the message has its last words.
     """
-    with tempfile.TemporaryFile() as errors:
+    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
         try:
-            code = await asyncio.to_thread(_run, args, errors, settle_s)
+            code = await asyncio.to_thread(_run, args, output, errors, settle_s)
         except OSError as error:
             raise TuiUnavailable(f"{args[0]} cannot be run: {error.strerror}") from error
         except subprocess.TimeoutExpired:
-            return
+            return ""
         if code:
             raise TuiUnavailable(f"{args[0]} ended with {code}: {read_last_words(errors.fileno())}")
+        return _read_end(output.fileno())
 
 
-def _run(args: Sequence[str], errors: IO[bytes], settle_s: float) -> int:
+def _run(args: Sequence[str], output: IO[bytes], errors: IO[bytes], settle_s: float) -> int:
     process = subprocess.Popen(  # noqa: S603 - the user's own command, or tmux
         args,
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
+        stdout=output,
         stderr=errors,
         start_new_session=True,
     )
@@ -101,9 +110,13 @@ def _run(args: Sequence[str], errors: IO[bytes], settle_s: float) -> int:
 
 
 def read_last_words(descriptor: int) -> str:
-    """Return the end of what a program wrote into a file, in one line."""
+    """Return the end of what a program wrote into a file, in one line; never empty."""
+    return _read_end(descriptor) or "it said nothing"
+
+
+def _read_end(descriptor: int) -> str:
     with open(descriptor, "rb", closefd=False) as file:
         size = file.seek(0, 2)
         file.seek(max(0, size - _LAST_WORDS))
         text = file.read().decode("utf-8", "replace")
-    return one_line(text.strip()) or "it said nothing"
+    return one_line(text.strip())

@@ -497,7 +497,7 @@ class ConsoleApp(KeyDispatchingApp):
         view = self.state.threads.get(message.thread_id)
         if view is not None:
             work = self._open_in_codex(view.info)
-            self.run_worker(work, group="tui", exclusive=True, exit_on_error=False)
+            self.run_worker(work, group="tui", exit_on_error=False)
 
     async def _open_in_codex(self, thread: ThreadInfo) -> None:
         """Open a thread in Codex's own TUI; say how that went, where it is not plain to see."""

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import IO, TypeAlias
 
 import msgspec
@@ -22,10 +22,11 @@ from codextui.client.terminal_window import (
     choose_terminal,
     open_window,
     read_last_words,
+    show_pane_args,
     window_args,
 )
 from codextui.config.schema import Config
-from codextui.config.terminal import TerminalKind
+from codextui.config.terminal import TerminalChoice, TerminalKind
 from codextui.errors import TuiUnavailable
 from codextui.protocol.threads import ThreadInfo
 
@@ -45,8 +46,10 @@ class TuiEnded(msgspec.Struct, frozen=True):
 RunHere: TypeAlias = Callable[[TuiCommand], Awaitable[TuiEnded]]
 """Runs Codex's own TUI in this terminal until it ends."""
 
-OpenWindow: TypeAlias = Callable[[list[str]], Awaitable[None]]
-"""Runs the command that opens a window. Raises TuiUnavailable."""
+OpenWindow: TypeAlias = Callable[[list[str]], Awaitable[str]]
+"""Runs the command that opens a window, and returns what it printed. Raises TuiUnavailable."""
+
+_PLACES = {TerminalKind.TMUX_WINDOW: "another window", TerminalKind.TMUX_PANE: "a pane beside"}
 
 
 class TuiPresenter:
@@ -87,6 +90,8 @@ class TuiPresenter:
         self._env = env
         self._run_here = run_here or self._suspend_and_run
         self._open_window = open_window
+        self._panes: dict[str, str] = {}
+        self._is_opening = False
 
     async def open(self, call: Call, thread: ThreadInfo) -> str:
         """Open a thread, and return what to say about it; in this terminal, once it is closed.
@@ -99,12 +104,19 @@ class TuiPresenter:
             TuiUnavailable: it cannot be opened, or ended with an error.
             CodextuiError: the server cannot be asked.
         """
+        if self._is_opening:
+            return ""  # the key was pressed twice
+        self._is_opening = True
+        try:
+            return await self._open(call, thread)
+        finally:
+            self._is_opening = False
+
+    async def _open(self, call: Call, thread: ThreadInfo) -> str:
         command = await prepare_tui(call, thread, token_env=self._token_env, env=self._env)
         terminal = choose_terminal(self._choice, self._env)
         if terminal.kind is not TerminalKind.HERE:
-            args = window_args(terminal, command.window_words, command.handle, self._env)
-            await self._open_window(args)
-            return f"{command.handle} opens in another window."
+            return await self._open_beside(thread.thread_id, command, terminal)
         if not self._may_step_aside():
             raise TuiUnavailable("something else has come up; press the key again")
         self.is_aside = True
@@ -116,6 +128,22 @@ class TuiPresenter:
             how = f"exit code {ended.code}" if ended.code > 0 else f"signal {-ended.code}"
             raise TuiUnavailable(f"Codex ended with {how}: {ended.last_words}")
         return ""
+
+    async def _open_beside(
+        self, thread_id: str, command: TuiCommand, terminal: TerminalChoice
+    ) -> str:
+        """Open a window, or show the pane of tmux in which the thread is open already."""
+        if pane := self._panes.pop(thread_id, ""):
+            with suppress(TuiUnavailable):  # it is closed
+                await self._open_window(show_pane_args(pane))
+                self._panes[thread_id] = pane
+                return f"{command.handle} is open already."
+        args = window_args(terminal, command.window_words, command.handle, self._env)
+        printed = await self._open_window(args)
+        if terminal.kind is not TerminalKind.TEMPLATE:
+            self._panes[thread_id] = printed
+        place = _PLACES.get(terminal.kind, "another terminal")
+        return f"{command.handle} opens in {place}."
 
     async def _suspend_and_run(self, command: TuiCommand) -> TuiEnded:
         try:

@@ -49,9 +49,10 @@ def test_another_window_is_one_of_tmux_or_as_configured():
 
 def test_a_window_is_opened_by_tmux_or_the_template():
     window = window_args(parse_terminal("tmux-window"), WORDS, "a#(touch x)", TMUX)
-    assert window == ["tmux", "new-window", "-n", "a(touch x)", "--", *WORDS]
+    printed = ("-P", "-F", "#{pane_id}")
+    assert window == ["tmux", "new-window", "-n", "a(touch x)", *printed, "--", *WORDS]
     pane = window_args(parse_terminal("tmux-pane"), WORDS, "backend", TMUX)
-    assert pane == ["tmux", "split-window", "-h", "--", *WORDS]
+    assert pane == ["tmux", "split-window", "-h", *printed, "--", *WORDS]
     assert window_args(parse_terminal("x -e {command}"), WORDS, "b", {}) == ["x", "-e", *WORDS]
     with pytest.raises(TuiUnavailable, match=r'"tmux-pane".*not inside of tmux'):
         window_args(parse_terminal("tmux-pane"), WORDS, "backend", {})
@@ -67,7 +68,7 @@ async def test_a_terminal_that_cannot_be_opened_says_why(tmp_path: Path):
 
 
 async def test_a_terminal_that_runs_on_is_not_waited_for(tmp_path: Path):
-    await open_window(["true"])
+    assert await open_window(["echo", "%7"]) == "%7"
     gate = tmp_path / "gate"
     os.mkfifo(gate)
     await open_window(["sh", "-c", f"read -r _ <{gate}"], settle_s=0.05)

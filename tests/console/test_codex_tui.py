@@ -23,6 +23,7 @@ class Tui:
     Attributes:
         commands: what was run.
         windows: the commands of windows.
+        closed: whether its window is closed.
     """
 
     def __init__(
@@ -31,6 +32,7 @@ class Tui:
         self.commands: list[TuiCommand] = []
         self.windows: list[list[str]] = []
         self.window_error = ""
+        self.closed = False
         self.started = asyncio.Event()
         self.ended: asyncio.Future[TuiEnded] = asyncio.get_running_loop().create_future()
         codex = folder / "codex"
@@ -54,11 +56,14 @@ class Tui:
         self.started.set()
         return await self.ended
 
-    async def open_window(self, args: list[str]) -> None:
+    async def open_window(self, args: list[str]) -> str:
         self.windows.append(args)
         self.started.set()
+        if self.closed and args[1] == "select-window":
+            raise TuiUnavailable("can't find window: %7")
         if self.window_error:
             raise TuiUnavailable(self.window_error)
+        return "%7"
 
 
 async def until_notice(console: Console, words: str) -> None:
@@ -146,9 +151,29 @@ async def test_inside_of_tmux_the_console_stays(tmp_path: Path):
         await console.settle()
         await press_c(console, tui)
         (args,) = tui.windows
-        assert args[:6] == ["tmux", "new-window", "-n", "backend", "--", "sh"]
+        assert args[:4] == ["tmux", "new-window", "-n", "backend"]
         await until_notice(console, "backend opens in another window.")
         assert tui.commands == []
+
+
+async def test_the_window_of_a_thread_is_shown_again_while_it_is_open(tmp_path: Path):
+    console = build_console()
+    async with console.open(toasts=True):
+        tui = Tui(console, tmp_path, "tmux-pane", {"TMUX": "/tmp/x,1,0"})
+        console.server.thread("backend", turn_id="u1")
+        await console.settle()
+        await console.press("c")
+        await until_notice(console, "backend opens in a pane beside.")
+        await console.press("c")
+        await until_notice(console, "backend is open already.")
+        assert [args[1] for args in tui.windows] == ["split-window", "select-window"]
+        assert "%7" in tui.windows[1]
+        tui.closed = True
+        await console.press("c")
+        async with asyncio.timeout(60):
+            while len(tui.windows) < 4:
+                await console.settle()
+        assert [args[1] for args in tui.windows[2:]] == ["select-window", "split-window"]
 
 
 async def test_a_window_that_cannot_be_opened_says_why(tmp_path: Path):

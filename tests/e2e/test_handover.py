@@ -293,6 +293,9 @@ def test_the_oldest_codex_opens_a_thread_too(
     assert terminal.wait_exit() == 0
 
 
+TMUX_PREFIX = "\x02"
+
+
 def test_in_tmux_the_console_stays_and_codex_has_a_window(
     bundled: Path, serve: Serve, scratch: Path
 ):
@@ -309,6 +312,15 @@ def test_in_tmux_the_console_stays_and_codex_has_a_window(
             assert "worker" in terminal.rows[-1]  # the windows by name
             quit_tui(terminal)
             terminal.wait_for("opens in another window")
+            terminal.press("c")
+            terminal.wait_for("Ask Codex to do anything")
+            terminal.press(TMUX_PREFIX, "p")
+            terminal.wait_for("opens in another window")
+            terminal.press("c")
+            terminal.wait_for("Ask Codex to do anything")
+            assert terminal.rows[-1].count("worker") == 1
+            quit_tui(terminal)
+            terminal.wait_for("is open already")
             terminal.press("q")
             terminal.wait_exit()
         finally:
