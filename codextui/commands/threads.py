@@ -164,7 +164,11 @@ def resume(options: argparse.Namespace) -> int:
 def rename(options: argparse.Namespace) -> int:
     """Give a thread another handle."""
     arguments = {"thread": options.thread, "handle": options.handle}
-    return print_result(options, call_tool(options, "codex-rename", arguments), "renamed to")
+    result = call_tool(options, "codex-rename", arguments)
+    if "thread" in result or options.json:
+        return print_result(options, result, "renamed to")
+    print_line(f"named {one_line(str(result['name']))} ({one_line(str(result['thread_id']))})")
+    return 0
 
 
 def set_settings(options: argparse.Namespace) -> int:

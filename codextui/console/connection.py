@@ -179,7 +179,8 @@ class ServerHistory:
     async def rename(self, thread_id: str, name: str) -> str:
         """Name a thread; return the name that it got."""
         arguments: JsonObject = {"thread": thread_id, "handle": name}
-        return _read_thread(await self._server.call("codex-rename", arguments)).handle
+        result = await self._server.call("codex-rename", arguments)
+        return fields.text(result, "name") if "name" in result else _read_thread(result).handle
 
 
 class CodexReport(msgspec.Struct, frozen=True):

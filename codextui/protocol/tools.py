@@ -371,7 +371,8 @@ SUPERVISOR_TOOLS: tuple[JsonObject, ...] = (
     _tool(
         "codex-rename",
         "Rename a thread",
-        "Give a thread another handle, and that name in Codex.",
+        "Give a thread another handle, and that name in Codex; one of Codex's history that is not "
+        "open gets the name, and the result has `thread_id` and `name` in place of `thread`.",
         {**_THREAD, "handle": _text("The new handle; it is made unique.")},
         ("thread", "handle"),
         annotations=_SETTLES,

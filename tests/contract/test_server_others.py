@@ -13,7 +13,7 @@ from contract.other_program import SharedCodex, serving_on, shared_codex
 from contract.serving import Console, Served, answer_of
 
 from codextui.demo import Call, Patch, Run, Say, Script
-from codextui.errors import ApprovalGone, CodextuiError, ServerRefused
+from codextui.errors import ApprovalGone, CodextuiError, ServerRefused, ThreadUnknown
 from codextui.protocol import events as ev
 from codextui.protocol.approvals import Others, PatchAsked
 from codextui.protocol.decisions import Approved, Declined
@@ -394,7 +394,15 @@ async def test_codexs_history_is_searched_archived_and_resumed_from(
         assert (set(archived), archived[gone]["archived"]) == ({gone}, True)
         await console.call("codex-archive", thread=gone, archived=False)
         assert set(await listed()) == {loaded, gone}
+        named = await console.call("codex-rename", thread=gone, handle="older")
+        assert named == {"thread_id": gone, "name": "older"}
+        assert (await listed())[gone]["name"] == "older"
+        with pytest.raises(ThreadUnknown):
+            await console.call("codex-rename", thread="nobody", handle="older")
+        with pytest.raises(ServerRefused, match="handle:"):
+            await console.call("codex-rename", thread=gone, handle="run:x")
         resumed = await console.call("codex-resume", thread=gone)
+        assert resumed["thread"]["handle"] == "older"
         assert resumed["thread"]["ours"]
         joined = await console.call("codex-resume", thread=loaded)
         assert (joined["thread"]["ours"], joined["thread"]["followed"]) == (False, True)

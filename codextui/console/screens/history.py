@@ -259,9 +259,6 @@ class HistoryScreen(ModalScreen[str]):
         thread = self._list.current
         if thread is None:
             return
-        if not thread.handle:
-            self._show_note("Only a thread that is open can be named: ⏎ opens it.")
-            return
         self._renamed = thread
         self._name_input.value = one_line(thread.name or thread.handle, 40)
         self.set_class(True, "-naming")
@@ -314,7 +311,8 @@ class HistoryScreen(ModalScreen[str]):
 
     async def _rename(self, thread: PastThread, name: str) -> str:
         given = await self._calls.rename(thread.thread_id, name)
-        self._history.replace(structs.replace(thread, name=given, handle=given))
+        handle = given if thread.handle else ""
+        self._history.replace(structs.replace(thread, name=given, handle=handle))
         return f"It is named {one_line(given, 60)}."
 
     def _close_with(self, thread_id: str) -> None:

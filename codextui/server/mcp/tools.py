@@ -209,8 +209,12 @@ async def adopt(server: ServerState, caller: Caller, arguments: JsonObject) -> d
 
 async def rename(server: ServerState, _: Caller, arguments: JsonObject) -> dict[str, object]:
     """Answer `codex-rename`."""
-    record = _find(server, arguments)
-    server.registry.rename(record, fields.text(arguments, "handle"))
+    thread, handle = fields.text(arguments, "thread"), fields.text(arguments, "handle")
+    try:
+        record = server.registry.find(thread)
+    except ThreadUnknown:
+        return await server.history.name_past(thread, handle)
+    server.registry.rename(record, handle)
     if record.is_codex_thread:
         await server.history.name(record)
     return _thread_result(record)

@@ -18,7 +18,12 @@ from codextui.errors import CodextuiError, MessageInvalid, ServerRefused, Thread
 from codextui.jsonrpc.fields import JsonObject
 from codextui.protocol import events as ev
 from codextui.server.threads.others import OtherThreads
-from codextui.server.threads.registry import MAX_BRIEF, ThreadRecord, ThreadRegistry
+from codextui.server.threads.registry import (
+    MAX_BRIEF,
+    ThreadRecord,
+    ThreadRegistry,
+    checked_handle,
+)
 from codextui.server.threads.turns import Turns
 from codextui.server.worker import CodexWorker
 
@@ -127,6 +132,16 @@ class CodexHistory:
             logger.info("%s was not named in Codex: %s", name, error)
         else:
             self.registry.update(record, name=name)
+
+    async def name_past(self, thread_id: str, name: str) -> dict[str, object]:
+        """Name a thread that is not open here, and return its id and its name.
+
+        Raises ThreadUnknown where Codex has no such thread, ServerRefused where the name can be
+        no handle.
+        """
+        name = checked_handle(name)
+        await name_thread(await self.worker.app(), thread_id, name)
+        return {"thread_id": thread_id, "name": name}
 
     async def read(self, record: ThreadRecord) -> list[ev.Event]:
         """Return what was said and done on a thread, by Codex; the events have the number 0."""

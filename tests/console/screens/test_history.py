@@ -242,8 +242,10 @@ async def test_a_thread_is_named(console: Console) -> None:
         assert console.called("codex-rename") == [{"thread": "p1", "handle": "login"}]
         assert "It is named login." in console.shown()
         assert "○ login" in console.shown() or "● login" in console.shown()
-        await console.press("down", "n")
-        assert "Only a thread that is open can be named" in console.shown()
+        console.server.results["codex-rename"] = {"thread_id": "p2", "name": "older"}
+        await console.press("down", "n", "ctrl+u", *"older", "enter")
+        assert console.called("codex-rename")[1:] == [{"thread": "p2", "handle": "older"}]
+        assert "It is named older." in console.shown()
         await console.press("up", "n", "escape")
         assert isinstance(console.app.screen, HistoryScreen)
         assert console.app.focused is picker(console).query_one(HistoryList)
