@@ -71,6 +71,8 @@ APPROVAL_CHECK_INTERVAL = 0.25
 DRAFTS_INTERVAL = 1.0
 """Seconds between saves of the drafts that have changed."""
 
+_LEAVING = {"console.detach": "q", "thread.interrupt": "x", "console.stop_server": "Q"}
+
 Connect = Callable[[updates.UpdateHandler], ServerConnection]
 """Creates the connection to the server, given the callback for its updates."""
 
@@ -257,6 +259,16 @@ class ConsoleApp(KeyDispatchingApp):
                     run = partial(self.main.run_action, binding.action)
                     yield SystemCommand(binding.description, f"key: {binding.key}", run)
         yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
+
+    def action_help_quit(self) -> None:
+        """Say what leaves and what stops: Ctrl-C, which does both elsewhere, was pressed."""
+        keys = {name: format_keys(self._keys.get(name, key)) for name, key in _LEAVING.items()}
+        self.notify(
+            f"Ctrl-C stops nothing here. {keys['console.detach']}: "
+            f"{self._main_options.detach_label}. {keys['thread.interrupt']}: interrupt the turn. "
+            f"{keys['console.stop_server']}: stop the server.",
+            markup=False,
+        )
 
     # Updates of the connection.
 

@@ -426,6 +426,15 @@ async def test_keys_can_be_rebound() -> None:
         assert "new" not in footer
 
 
+async def test_ctrl_c_says_what_leaves_and_what_stops() -> None:
+    keys = {"console.detach": "f10"}
+    console = build_console(config=Config(ui=UiConfig(keys=keys, bell=False)))
+    async with console.open(toasts=True):
+        await console.press("ctrl+c")
+        (said,) = console.notices()
+        assert "f10: detach. x: interrupt the turn. Q: stop the server." in said
+
+
 def test_a_keymap_with_an_unknown_binding_is_refused_before_the_screen_opens() -> None:
     with pytest.raises(ConfigInvalid, match=r"thread\.interupt"):
         build_console(config=Config(ui=UiConfig(keys={"thread.interupt": "y"})))
