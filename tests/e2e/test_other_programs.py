@@ -6,7 +6,7 @@ import asyncio
 import json
 
 import pytest
-from e2e.codex_programs import DIALOG, CodexPrograms, answer_yes, type_prompt
+from e2e.codex_programs import DIALOG, READY, CodexPrograms, answer_yes, type_prompt
 from e2e.conftest import OpenTerminal, OurServer, ServeOn, StartPrograms
 
 from codextui.demo import Run, Say, Script
@@ -71,6 +71,13 @@ def test_a_daemon_that_is_killed_comes_back_with_all_that_was_finished(
     thread = start_ours(server, programs, "The first")
     console = open_terminal("-L", server.name)
     console.wait_for("One is said.")
+    console.press("1", "c")
+    console.wait_for(READY)
+    console.wait_for("One is said.")
+    console.press(*"/quit")
+    console.wait_for("exit Codex")
+    console.press("enter")
+    console.wait_for("q detach")
     screen = programs.open_screen("resume", thread, address=programs.daemon_address)
     screen.wait_for("One is said.")
     type_prompt(screen, "Please make it")
