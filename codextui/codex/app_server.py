@@ -32,6 +32,9 @@ from codextui.jsonrpc.lines import LineTooLong
 ExitHandler: TypeAlias = Callable[[str], None]
 """Called once, with the reason in one line, when app-server is gone without having been stopped."""
 
+CutHandler: TypeAlias = "Callable[[AppServer, str], None]"
+"""Called once, with the reason in one line, when the connection to a process of ours is gone."""
+
 
 class AppServer:
     """One `codex app-server`.
@@ -57,9 +60,10 @@ class AppServer:
         on_notification: NotificationHandler,
         on_request: RequestHandler,
         on_exit: ExitHandler,
+        on_cut: CutHandler | None = None,
         limits: AppServerLimits,
     ) -> None:
-        """Use `start` or `join`."""
+        """Use `start`, `join` or `reconnect`."""
         self.version = ""
         self.pid = 0
         self.home = Path()
@@ -70,6 +74,7 @@ class AppServer:
         self._on_notification = on_notification
         self._on_request = on_request
         self._on_exit = on_exit
+        self._on_cut = on_cut
         self._limits = limits
         self._warned: deque[str] = deque(maxlen=_KEPT_WARNINGS)
         self._name = ""
@@ -91,6 +96,7 @@ class AppServer:
         on_notification: NotificationHandler,
         on_request: RequestHandler,
         on_exit: ExitHandler,
+        on_cut: CutHandler | None = None,
         owner: str = "",
         limits: AppServerLimits = DEFAULT_LIMITS,
     ) -> AppServer:
@@ -106,6 +112,8 @@ class AppServer:
             on_notification: handles its notifications.
             on_request: handles its requests, which are answered with `respond` or `refuse`.
             on_exit: see ExitHandler.
+            on_cut: see CutHandler; what is left then can be joined again by `reconnect`, or is
+                ended by `stop`. None ends a process whose connection is gone.
             owner: marks what it starts (`process_marks.owner_of`).
             limits: see AppServerLimits.
 
@@ -123,6 +131,7 @@ class AppServer:
                 on_notification=on_notification,
                 on_request=on_request,
                 on_exit=on_exit,
+                on_cut=on_cut,
                 limits=limits,
             )
             await app._start(binary, environ, socket, owner)
@@ -179,6 +188,44 @@ class AppServer:
             raise
         return app
 
+    async def reconnect(
+        self,
+        *,
+        on_notification: NotificationHandler,
+        on_request: RequestHandler,
+        on_exit: ExitHandler,
+        on_cut: CutHandler | None,
+    ) -> AppServer:
+        """Connect again to the process of an app-server whose connection is gone.
+
+        Returns:
+            Another app-server with the same process, which it ends from here on.
+
+        Raises:
+            CodexDied: the process has ended meanwhile, or takes no connection in time; `stop`
+                ends what is left.
+            CodexFailed: it refused to initialize the connection; likewise.
+        """
+        app = AppServer(
+            on_notification=on_notification,
+            on_request=on_request,
+            on_exit=on_exit,
+            on_cut=on_cut,
+            limits=self._limits,
+        )
+        process = self._process
+        assert process is not None  # noqa: S101 - `on_cut` is called of no other
+        app.address, app.pid, app.version = self.address, self.pid, self.version
+        app._connection = await app._connect_to(process, self._limits.reconnect_s)
+        app._process = process
+        app._converse(app._connection)
+        try:
+            await app._initialize()
+        except BaseException:
+            await app._leave()
+            raise
+        return app
+
     @property
     def has_ended(self) -> bool:
         """Whether app-server is gone; `on_exit` follows when nothing is left of it."""
@@ -230,8 +277,13 @@ class AppServer:
             await self._process.end()
         if self._watching is not None:
             await self._watching
-        elif self._process is not None:
+        if self._process is not None:
             await self._process.wait()
+
+    async def _leave(self) -> None:
+        """Close the connection, and leave the process as it is."""
+        self._process, self._stopping = None, True
+        await self.stop()
 
     @property
     def _conversation(self) -> AppServerEndpoint:
@@ -263,7 +315,7 @@ class AppServer:
         self.version = binary.version_text
         try:
             if listen is not None:
-                self._connection = await self._connect_to(process)
+                self._connection = await self._connect_to(process, self._limits.handshake_s)
             self._converse(self._connection or process)
             await self._initialize()
         except BaseException as error:
@@ -273,10 +325,10 @@ class AppServer:
                 raise missing from error
             raise
 
-    async def _connect_to(self, process: CodexProcess) -> WebSocketConnection:
+    async def _connect_to(self, process: CodexProcess, within_s: float) -> WebSocketConnection:
         """Connect to a process of ours, as soon as it listens."""
         try:
-            async with asyncio.timeout(self._limits.handshake_s):
+            async with asyncio.timeout(within_s):
                 while True:
                     try:
                         return await self._connect(self.address)
@@ -354,15 +406,34 @@ class AppServer:
 
     async def _watch(self, endpoint: AppServerEndpoint) -> None:
         """Wait until app-server is gone, and report it once nothing is left of it."""
+        if self._on_cut is not None and (reason := await self._wait_for_cut()):
+            endpoint.close(reason)
+            self._report(lambda: self._on_cut and self._on_cut(self, reason))
+            return
         reason = await self._wait_for_end()
         endpoint.close(reason)
         if self._process is not None:
             await self._process.kill_orphans()
-        if self._ready and not self._stopping:
-            try:
-                self._on_exit(reason)
-            except Exception:  # noqa: BLE001 - a boundary, and it is logged
-                _LOG.exception("the handler of the end of app-server failed")
+        self._report(lambda: self._on_exit(reason))
+
+    def _report(self, report: Callable[[], None]) -> None:
+        if not self._ready or self._stopping:
+            return
+        try:
+            report()
+        except Exception:  # noqa: BLE001 - a boundary, and it is logged
+            _LOG.exception("the handler of the end of app-server failed")
+
+    async def _wait_for_cut(self) -> str:
+        """Return why the connection is gone; empty where the process is, or is being ended."""
+        process, connection = self._process, self._connection
+        if process is None or connection is None:
+            return ""
+        await process.exits_or(connection.closed)
+        if self._stopping or await process.has_exited(self._limits.exit_s):
+            return ""
+        why = connection.closed.result()
+        return f"the connection to codex app-server (pid {self.pid}) broke: {why}"
 
     async def _wait_for_end(self) -> str:
         """Return in one line why app-server is gone."""

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from codextui.codex.app_server import AppServer, ExitHandler
+from codextui.codex.app_server import AppServer, CutHandler, ExitHandler
 from codextui.codex.binary import CodexBinary, find_codex
 from codextui.codex.daemon import DAEMON_LIMITS, START_HINT, Daemon, DaemonLimits
 from codextui.codex.endpoint import AppServerLimits
@@ -61,6 +61,7 @@ class CodexHandlers:
     on_notification: NotificationHandler
     on_request: RequestHandler
     on_exit: ExitHandler
+    on_cut: CutHandler | None = None
 
 
 @dataclass(slots=True)
@@ -248,6 +249,7 @@ class CodexConnector:
             on_notification=handlers.on_notification,
             on_request=handlers.on_request,
             on_exit=handlers.on_exit,
+            on_cut=handlers.on_cut,
             owner=settings.owner,
         )
 

@@ -45,6 +45,8 @@ class AppServerLimits:
         answer_s: seconds until a call without an answer fails.
         handshake_s: seconds until a process that does not answer `initialize` is given up.
         grace_s: seconds that a process gets to end before it is killed.
+        exit_s: seconds within which a process that ends does so after its connection is gone.
+        reconnect_s: seconds until a process that takes no new connection is given up.
         max_in_flight: calls that wait for an answer at once; more wait to be sent. From about 150
             on app-server answers -32001, and loses some of those answers (0.163.0: 17 of 500).
         max_line: bytes of a message; longer ones are dropped with a warning.
@@ -58,6 +60,8 @@ class AppServerLimits:
     answer_s: float = 120.0
     handshake_s: float = 30.0
     grace_s: float = GRACE_S
+    exit_s: float = 0.3
+    reconnect_s: float = 10.0
     max_in_flight: int = 64
     max_line: int = MAX_LINE
     connect_s: float = 10.0

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from time import monotonic
-from typing import cast
+from typing import Any, cast
 
 from codextui.codex.process_marks import THREAD_VARIABLE, find_marked, kill_marked, new_mark
 from codextui.jsonrpc.lines import LineSplitter, LineTooLong
@@ -139,6 +139,14 @@ class CodexProcess(asyncio.SubprocessProtocol):
             await self._exited.wait()
         await _within(_LAST_WORDS, self._closed_pipes)
         return self._close()
+
+    async def exits_or(self, other: asyncio.Future[Any]) -> None:
+        """Wait until it has exited, or something else is done."""
+        exited = asyncio.ensure_future(self._exited.wait())
+        try:
+            await asyncio.wait((exited, other), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            exited.cancel()
 
     async def has_exited(self, within_s: float) -> bool:
         """Whether it exits within so many seconds."""

@@ -141,6 +141,11 @@ class _CodexRouter:
         self.notifications.handle_exit(reason)
         self.legacy.handle_exit()
 
+    def handle_cut(self, reason: str) -> None:
+        self.hub.publish("", "", CodexLost(reason))
+        self.notifications.handle_cut()
+        self.legacy.handle_exit()
+
     def handle_ready(self, version: str) -> None:
         self.hub.publish("", "", CodexReady(version))
         self.on_ready(version)

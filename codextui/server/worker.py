@@ -6,6 +6,7 @@ import asyncio
 import functools
 import logging
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar
 
@@ -36,6 +37,11 @@ STEADY_S = 30.0
 MISSING_PAUSE_S = 5.0
 """Seconds between two searches for a Codex that is not installed."""
 
+RECONNECTIONS = 5
+"""How often within `RECONNECTIONS_WITHIN_S` a Codex of our own is joined again that hangs up."""
+
+RECONNECTIONS_WITHIN_S = 60.0
+
 READY_TIMEOUT_S = 15.0
 """Seconds that a call waits for Codex to be ready."""
 
@@ -61,6 +67,12 @@ class CodexHandler(Protocol):
     def handle_exit(self, reason: str) -> None:
         """Handle the end of the process."""
 
+    def handle_cut(self, reason: str) -> None:
+        """Handle that only the connection is gone: the process goes on, and is joined again.
+
+        `handle_ready` follows, or `handle_exit` where it cannot be joined.
+        """
+
     def handle_ready(self, version: str) -> None:
         """Handle that app-server is ready."""
 
@@ -69,16 +81,20 @@ class CodexWorker:
     """Keeps the connection to an app-server, and makes another when that is gone.
 
     Attributes:
+        is_reconnected: whether the process of our own is one whose connection broke before.
         problem: why Codex does not work and what to type; empty where it works.
     """
 
     def __init__(self, settings: CodexSettings) -> None:
         self.problem = ""
+        self.is_reconnected = False
         self._settings = settings
         self._connector = CodexConnector(settings, self._notify)
         self._handler: CodexHandler | None = None
         self._notices: set[str] = set()
         self._app: AppServer | None = None
+        self._cut_off: AppServer | None = None
+        self._cuts: deque[float] = deque(maxlen=RECONNECTIONS)
         self._process = 0
         self._changed = asyncio.Condition()
         self._died = asyncio.Event()
@@ -161,8 +177,9 @@ class CodexWorker:
                 await self._wait_to_retry(MISSING_PAUSE_S if missing else pause)
                 pause = min(2 * pause, LONGEST_PAUSE_S)
         finally:
-            if self._app is not None:
-                await self._app.stop()
+            for app in (self._app, self._cut_off):
+                if app is not None:
+                    await app.stop()
 
     async def app(self) -> AppServer:
         """Return the running process, waiting until it is ready; also where one has just died.
@@ -303,13 +320,53 @@ class CodexWorker:
             logger.warning("Codex ended: %s", reason)
             handler.handle_exit(reason)
 
-        return await self._connector.connect(
-            CodexHandlers(
-                on_notification=functools.partial(handler.handle_notification, process),
-                on_request=functools.partial(handler.handle_request, process),
-                on_exit=on_exit,
-            )
+        def on_cut(app: AppServer, reason: str) -> None:
+            self._app, self._cut_off = None, app
+            self._died.set()
+            logger.warning("%s", reason)
+            handler.handle_cut(reason)
+
+        handlers = CodexHandlers(
+            on_notification=functools.partial(handler.handle_notification, process),
+            on_request=functools.partial(handler.handle_request, process),
+            on_exit=on_exit,
+            on_cut=on_cut,
         )
+        reconnected = await self._reconnect(handlers)
+        self.is_reconnected = reconnected is not None
+        return reconnected or await self._connector.connect(handlers)
+
+    async def _reconnect(self, handlers: CodexHandlers) -> AppServer | None:
+        """Join a process of ours again whose connection is gone; None where there is none.
+
+        One that cannot be joined, or hangs up again and again, is ended.
+        """
+        app = self._cut_off
+        if app is None:
+            return None
+        now = time.monotonic()
+        reason = f"the connection to codex app-server broke {RECONNECTIONS + 1} times in a minute"
+        may_hang_up = len(self._cuts) < RECONNECTIONS
+        if may_hang_up or now - self._cuts[0] > RECONNECTIONS_WITHIN_S:
+            self._cuts.append(now)
+            try:
+                joined = await app.reconnect(
+                    on_notification=handlers.on_notification,
+                    on_request=handlers.on_request,
+                    on_exit=handlers.on_exit,
+                    on_cut=handlers.on_cut,
+                )
+            except (CodexDied, CodexFailed) as error:
+                reason = str(error)
+            else:
+                self._cut_off = None
+                return joined
+        await app.stop()
+        self._cut_off = None
+        logger.warning("Codex was ended: %s", reason)
+        handlers.on_exit(reason)
+        self._died.clear()
+        return None
 
     def _notify(self, text: str) -> None:
         """Say something to people, once."""

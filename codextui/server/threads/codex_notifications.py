@@ -44,6 +44,7 @@ MAX_WARNINGS = 200
 """Warnings about the setup that are remembered, so as not to repeat them."""
 
 _TURN_ENDS = (ev.TurnCompleted, ev.TurnAborted)
+_CUT = "The connection to Codex broke."
 _REVERTED = "Turns of this thread were taken back elsewhere: more is shown than it still has."
 
 
@@ -144,6 +145,22 @@ class CodexNotifications:
             self._approvals.withdraw(thread_id=thread_id, outcome="lost")
         self._end_turns(reason)
 
+    def handle_cut(self) -> None:
+        """Leave the turns of a Codex process that goes on, until its threads are joined again.
+
+        What it asks is asked again then.
+        """
+        for thread_id in self._asking():
+            self._approvals.withdraw(thread_id=thread_id, outcome="lost")
+        for record in self._registry:
+            record.loaded = False
+            if record.info.ours and record.is_codex_thread:
+                record.suspended = record.turn.running_id
+            elif record.turn.running_id and record.is_codex_thread:
+                aborted = ev.TurnAborted("lost", _CUT)
+                self._apply_event(record, record.turn.running_id, aborted)
+        self._others.handle_exit()
+
     def handle_stop(self, reason: str) -> None:
         """End the turns and approvals because this server ends.
 
@@ -161,7 +178,7 @@ class CodexNotifications:
 
     def _end_turns(self, reason: str) -> None:
         for record in self._registry:
-            record.loaded = False
+            record.loaded, record.suspended = False, ""
             if record.turn.running_id and record.is_codex_thread:
                 self._apply_event(record, record.turn.running_id, ev.TurnAborted("lost", reason))
         self._others.handle_exit()

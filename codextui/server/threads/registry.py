@@ -112,6 +112,8 @@ class ThreadRecord:
         pending_approvals: the open approvals, by id, the oldest first.
         lock: held while a turn is started or the thread is loaded, so that this happens once.
         watchers: the calls that wait for a turn.
+        suspended: the running turn where the connection broke, and what became of it is not known
+            yet; empty otherwise.
         has_other_client: whether another program had it open when it became ours, and may still.
         deferred: what Codex asks while the thread is joined again, to be handled once its running
             turn is known; None where it is not being joined.
@@ -130,6 +132,7 @@ class ThreadRecord:
     pending_approvals: dict[str, PendingApproval] = field(default_factory=dict)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     watchers: list[TurnWatcher] = field(default_factory=list)
+    suspended: str = ""
     has_other_client: bool = False
     deferred: list[Callable[[], None]] | None = None
     program_info: ThreadInfo | None = None

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from codextui.codex.app_server import AppServer
 from codextui.codex.calls import is_at_rest, join_thread, list_loaded, read_turns
 from codextui.codex.notifications import TranslatedEvent, translate_history
-from codextui.codex.threads import LoadedThread
 from codextui.errors import CodexDied, CodextuiError
 from codextui.jsonrpc.fields import JsonObject
 from codextui.jsonrpc.frames import encode_json
@@ -44,24 +43,43 @@ class ThreadRejoiner:
     worker: CodexWorker
 
     async def rejoin(self) -> None:
-        """Subscribe to this server's threads that a joined app-server has loaded.
+        """Subscribe to this server's threads that the app-server has loaded, on a new connection.
 
-        A turn that still runs counts as running again, and its requests are sent again. One that
-        has ended meanwhile is published to its end.
+        A turn that still runs goes on, or counts as running again, and its requests are sent
+        again. One that has ended meanwhile is published to its end.
         """
-        if not self.worker.is_joined:
+        records = [record for record in self.registry if self._is_concerned(record)]
+        if not records:
             return
-        app = await self.worker.app()
-        loaded = await list_loaded(app)
-        for record in self.registry:
-            is_ours = record.is_codex_thread and record.info.ours
-            if is_ours and record.info.state is not ThreadState.KILLED and not record.loaded:
-                try:
-                    await self._rejoin(app, record, is_loaded=record.thread_id in loaded)
-                except CodexDied:
-                    return  # the next one is joined by itself
-                except CodextuiError as error:
-                    logger.warning("%s was not joined again: %s", record.info.handle, error)
+        try:
+            app = await self.worker.app()
+            loaded = await list_loaded(app)
+            for record in records:
+                await self._try_to_rejoin(app, record, is_loaded=record.thread_id in loaded)
+        except CodexDied:
+            return  # the next one is joined by itself
+        except CodextuiError as error:
+            logger.warning("the threads were not joined again: %s", error)
+            for record in records:
+                self._give_up(record)
+
+    async def _try_to_rejoin(
+        self, app: AppServer, record: ThreadRecord, *, is_loaded: bool
+    ) -> None:
+        try:
+            await self._rejoin(app, record, is_loaded=is_loaded)
+        except CodexDied:
+            raise
+        except CodextuiError as error:
+            logger.warning("%s was not joined again: %s", record.info.handle, error)
+        self._give_up(record)
+
+    def _is_concerned(self, record: ThreadRecord) -> bool:
+        if not record.is_codex_thread or not record.info.ours:
+            return False
+        may_go_on = self.worker.is_joined or self.worker.is_reconnected
+        is_left = may_go_on and not record.loaded and record.info.state is not ThreadState.KILLED
+        return is_left or bool(record.suspended)
 
     async def rejoin_thread(self, record: ThreadRecord) -> None:
         """Subscribe to a thread of this server that another client of its app-server has loaded."""
@@ -71,58 +89,102 @@ class ThreadRejoiner:
             logger.info("%s was not joined: %s", record.info.handle, error)
 
     async def _rejoin(self, app: AppServer, record: ThreadRecord, *, is_loaded: bool) -> None:
-        lost = self._lost_turn(record)
         async with record.lock:
-            if record.loaded:
+            lost = record.suspended or self._lost_turn(record)
+            if record.loaded and not record.suspended:
                 return
-            if is_loaded:
-                with _deferring_requests(record):
-                    with _watching_ends(record) as ends:
-                        joined = await join_thread(app, record.thread_id, last_turns=1)
-                        is_done = await is_at_rest(app, record.thread_id)
+            if not is_loaded:
+                await self._catch_up(app, record, lost, is_done=True)
+                return
+            with _deferring_requests(record):
+                with _watching_ends(record) as ends:
+                    joined = await join_thread(app, record.thread_id, last_turns=1)
                     record.loaded = True
                     record.model_provider = joined.model_provider
-                    self._take_up(record, joined, lost, has_ended=ends.seen or is_done)
-            elif lost:
-                self._conclude(record, await read_turns(app, record.thread_id, limit=1), lost)
+                    history = translate_history(record.thread_id, joined.turns)
+                    last = history[-1].turn_id if history else ""
+                    if last == record.turn.running_id:
+                        self._publish_missed(record, history)  # before its end may come
+                    is_done = await is_at_rest(app, record.thread_id)
+                    if lost and (is_done or last != lost):
+                        await self._catch_up(app, record, lost, is_done=is_done)
+                if not is_done and not ends.seen:
+                    self._take_up(record, history)
 
-    def _take_up(
-        self, record: ThreadRecord, joined: LoadedThread, lost: str, *, has_ended: bool
-    ) -> None:
-        """Go on with the turn that runs, or conclude the one that was lost."""
-        history = translate_history(record.thread_id, joined.turns)
-        runs = bool(history) and not isinstance(history[-1].msg, _ENDS)
-        if not runs or has_ended:
-            self._conclude(record, joined.turns, lost)
+    def _take_up(self, record: ThreadRecord, history: list[TranslatedEvent]) -> None:
+        """Go on with the turn that runs."""
+        if not history or isinstance(history[-1].msg, _ENDS):
             return
         turn_id = history[-1].turn_id
+        suspended, record.suspended = record.suspended, ""
+        if suspended and suspended in (turn_id, record.review_turn):
+            return  # the turns of a review have two ids
+        if suspended and record.turn.running_id == suspended:
+            self.registry.apply(record, suspended, _LOST)
         if record.turn.running_id != turn_id:
             self.registry.apply(record, turn_id, ev.TurnStarted())
         self._publish_missed(record, history)
 
-    def _conclude(self, record: ThreadRecord, turns: Iterable[JsonObject], lost: str) -> None:
-        """Publish the rest of a turn that was lost here, and has ended there."""
-        history = translate_history(record.thread_id, turns)
-        if not lost or not history or history[-1].turn_id != lost:
+    async def _catch_up(
+        self, app: AppServer, record: ThreadRecord, lost: str, *, is_done: bool
+    ) -> None:
+        """Publish the rest of a turn that was lost here, and the turns that followed it there."""
+        if not lost:
             return
-        if record.turn.running_id or not isinstance(history[-1].msg, ev.TurnCompleted):
+        turns = await read_turns(app, record.thread_id, limit=_MAX_MISSED_TURNS)
+        ids = [turn.get("id") for turn in turns]
+        missed = turns[ids.index(lost) :] if lost in ids else []
+        if is_done and record.suspended and missed[-1:] and not _has_ended(missed[-1]):
+            missed[-1] = {**missed[-1], "status": "completed"}  # a review has such turns
+        for turn in missed:
+            self._conclude(record, translate_history(record.thread_id, [turn]), lost)
+
+    def _conclude(self, record: ThreadRecord, history: list[TranslatedEvent], lost: str) -> None:
+        """Publish the rest of a turn that has ended."""
+        end = history[-1]
+        if not isinstance(end.msg, _ENDS) or self._is_over(record, end.turn_id):
             return
-        self.registry.apply(record, lost, ev.TurnStarted())
+        if end.turn_id == lost != record.suspended and not isinstance(end.msg, ev.TurnCompleted):
+            return  # its end as a lost turn says as much
+        if record.turn.running_id not in ("", end.turn_id):
+            return
+        if not record.turn.running_id:
+            self.registry.apply(record, end.turn_id, ev.TurnStarted())
         self._publish_missed(record, history)
-        self.registry.apply(record, lost, history[-1].msg)
+        self.registry.apply(record, end.turn_id, end.msg)
+
+    def _is_over(self, record: ThreadRecord, turn_id: str) -> bool:
+        """Return whether the end of a turn was published."""
+        return any(
+            isinstance(event.msg, _ENDS) and not _is_lost(event.msg)
+            for event in self.hub.events_of(record.thread_id)
+            if event.turn_id == turn_id
+        )
+
+    def _give_up(self, record: ThreadRecord) -> None:
+        """End a turn that ran when the connection broke, and of which Codex knows nothing now."""
+        suspended, record.suspended = record.suspended, ""
+        if suspended and record.turn.running_id == suspended:
+            self.registry.apply(record, suspended, _LOST)
 
     def _publish_missed(self, record: ThreadRecord, history: list[TranslatedEvent]) -> None:
         """Publish the items of a turn that were not published."""
-        known = Counter(
-            _identify(event.msg.item)
+        published = [
+            event.msg
             for event in self.hub.events_of(record.thread_id)
-            if isinstance(event.msg, ev.ItemCompleted) and event.turn_id == history[-1].turn_id
-        )
+            if event.turn_id == history[-1].turn_id
+        ]
+        known = Counter(_identify(m.item) for m in published if isinstance(m, ev.ItemCompleted))
+        begun = {m.item.get("id") for m in published if isinstance(m, ev.ItemStarted)}
         for past in history:
             if not isinstance(past.msg, _ITEMS):
                 continue
             identity = _identify(past.msg.item)
-            if known[identity]:
+            if isinstance(past.msg, ev.ItemStarted) and record.suspended:
+                if past.msg.item.get("id") in begun:
+                    continue  # its changes are known
+                self.registry.apply(record, past.turn_id, past.msg)
+            elif known[identity]:
                 known[identity] -= 1
             else:
                 self.registry.apply(record, past.turn_id, past.msg)
@@ -131,8 +193,7 @@ class ThreadRejoiner:
         """Return the last turn's id where its end is unknown here; empty where it is known."""
         for event in reversed(self.hub.events_of(record.thread_id)):
             if isinstance(event.msg, _ENDS) and event.turn_id == record.info.turn_id:
-                is_lost = isinstance(event.msg, ev.TurnAborted) and event.msg.reason == "lost"
-                return event.turn_id if is_lost else ""
+                return event.turn_id if _is_lost(event.msg) else ""
         return ""
 
 
@@ -172,6 +233,14 @@ def _deferring_requests(record: ThreadRecord) -> Iterator[None]:
             handle()
 
 
+def _is_lost(msg: ev.Msg) -> bool:
+    return isinstance(msg, ev.TurnAborted) and msg.reason == "lost"
+
+
+def _has_ended(turn: JsonObject) -> bool:
+    return turn.get("status") != "inProgress"
+
+
 def _identify(item: JsonObject) -> Hashable:
     """Return what an item has in common with itself in Codex's history.
 
@@ -190,5 +259,7 @@ def _identify(item: JsonObject) -> Hashable:
             return str(item.get("id"))
 
 
+_LOST = ev.TurnAborted("lost", "The connection to Codex broke during the turn.")
+_MAX_MISSED_TURNS = 20
 _ENDS = (ev.TurnCompleted, ev.TurnAborted)
 _ITEMS = (ev.ItemStarted, ev.ItemCompleted)

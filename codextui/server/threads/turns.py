@@ -7,12 +7,14 @@ import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 
 from codextui.codex.app_server import AppServer
 from codextui.codex.calls import (
     archive_thread,
     clean_terminals,
     interrupt_turn,
+    read_turns,
     start_turn,
     steer_turn,
 )
@@ -25,6 +27,7 @@ from codextui.errors import (
     TurnNotRunning,
     TurnRunning,
 )
+from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import JsonObject
 from codextui.protocol.threads import ThreadState
 from codextui.server.threads.budgets import Budgets
@@ -118,9 +121,10 @@ class Turns:
                     f"a turn runs on {record.info.handle}, and output-schema is for a turn from "
                     "its beginning: reply without it, or when the turn has ended"
                 )
+            message_id = new_message_id()
             if record.turn.running_id:
                 try:
-                    turn_id = await self._steer(record, prompt, images)
+                    turn_id = await self._steer(record, prompt, images, message_id)
                     return SentMessage(record, turn_id, steered=True)
                 except (TurnNotRunning, ThreadUnknown, CodexDied):
                     # It has just ended, maybe with Codex: the message starts the next one.
@@ -128,16 +132,27 @@ class Turns:
             await self.opener.load(record)
             await self.worker.require_login(await self.worker.app(), record.model_provider)
             last_turn = record.info.turn_id
+            start = partial(
+                self._start,
+                record,
+                prompt,
+                images,
+                message_id=message_id,
+                output_schema=output_schema,
+                cwd=cwd,
+            )
             try:
-                turn_id = await self._start(record, prompt, images, output_schema, cwd)
+                turn_id = await start()
             except (ThreadUnknown, CodexDied):
                 if record.info.turn_id != last_turn:
                     raise  # the turn has begun, and may have done something
                 # Codex has unloaded it without a notification, or died.
                 await self.worker.app()
+                if begun := await self._find_turn(record, message_id):
+                    return SentMessage(record, begun, steered=False)
                 record.loaded = False
                 await self.opener.load(record)
-                turn_id = await self._start(record, prompt, images, output_schema, cwd)
+                turn_id = await start()
             return SentMessage(record, turn_id, steered=False)
 
     async def review(self, thread: str, target: ReviewTarget) -> SentMessage:
@@ -177,7 +192,7 @@ class Turns:
         """
         record = self.registry.find_codex_thread(thread)
         async with self.others.acting_on(record), record.lock:
-            turn_id = await self._steer(record, prompt, images)
+            turn_id = await self._steer(record, prompt, images, new_message_id())
             return SentMessage(record, turn_id, steered=True)
 
     async def interrupt(self, thread: str) -> ThreadRecord:
@@ -226,24 +241,57 @@ class Turns:
             if not record.turn.running_id:
                 await self.worker.end_commands(record.thread_id)
 
-    async def _steer(self, record: ThreadRecord, prompt: str, images: Sequence[str]) -> str:
+    async def _steer(
+        self, record: ThreadRecord, prompt: str, images: Sequence[str], message_id: str
+    ) -> str:
         turn_id = _running_turn(record)
+        try:
+            await self._steer_once(record, turn_id, prompt, images, message_id)
+        except CodexDied:
+            # Where only the connection is gone the turn goes on, with the message or without it.
+            if not await self._find_turn(record, message_id):
+                await self._steer_once(record, _running_turn(record), prompt, images, message_id)
+        return turn_id
+
+    async def _steer_once(
+        self,
+        record: ThreadRecord,
+        turn_id: str,
+        prompt: str,
+        images: Sequence[str],
+        message_id: str,
+    ) -> None:
         app = await self.worker.app()
         await steer_turn(
-            app,
-            record.thread_id,
-            turn_id,
-            prompt,
-            client_message_id=new_message_id(),
-            images=images,
+            app, record.thread_id, turn_id, prompt, client_message_id=message_id, images=images
         )
-        return turn_id
+
+    async def _find_turn(self, record: ThreadRecord, message_id: str) -> str:
+        """Return the turn that has a message which was sent when the connection broke.
+
+        Empty where none has, or Codex has ended. A turn that is found is joined again by
+        `rejoining`.
+        """
+        app = await self.worker.app()
+        if not self.worker.is_reconnected:
+            return ""
+        for turn in await read_turns(app, record.thread_id, limit=2):
+            items = fields.objects(turn, "items")
+            if any(item.get("clientId") == message_id for item in items):
+                turn_id = fields.text(turn, "id")
+                if record.turn.running_id != turn_id:
+                    self.registry.begin_turn(record, turn_id)
+                record.suspended = turn_id
+                return turn_id
+        return ""
 
     async def _start(
         self,
         record: ThreadRecord,
         prompt: str,
         images: Sequence[str],
+        *,
+        message_id: str,
         output_schema: JsonObject | None,
         cwd: str | None,
     ) -> str:
@@ -257,7 +305,7 @@ class Turns:
                 app,
                 record.thread_id,
                 prompt,
-                client_message_id=new_message_id(),
+                client_message_id=message_id,
                 output_schema=output_schema,
                 images=images,
                 cwd=cwd,
