@@ -20,6 +20,7 @@ from typing import TypeAlias
 from codextui import __version__
 from codextui.codex.binary import CodexBinary, missing_app_server
 from codextui.codex.endpoint import DEFAULT_LIMITS, AppServerEndpoint, AppServerLimits
+from codextui.codex.leaving import count_clients, has_commands
 from codextui.codex.notifications import WARNINGS
 from codextui.codex.process import CodexProcess, printable, select_last_words
 from codextui.codex.websocket import UNIX, WebSocketConnection, WebSocketLimits
@@ -234,6 +235,27 @@ class AppServer:
         if self._process is not None and not self._process.takes_input:
             return True
         return self._endpoint is None or self._endpoint.closed
+
+    async def is_in_use(self) -> bool:
+        """Return whether a process of ours would be missed if it ended; True where not known.
+
+        That is where a call waits for its answer, another program has joined it, or a command
+        runs that an agent has left in the background.
+        """
+        process = self._process
+        if process is None or self.is_calling:
+            return True
+        if self._connection is not None:
+            socket = Path(self.address.removeprefix(UNIX))
+            clients = await asyncio.to_thread(count_clients, socket)
+            if clients is None or clients > 1:
+                return True
+        return await asyncio.to_thread(has_commands, process.mark) or self.is_calling
+
+    @property
+    def is_calling(self) -> bool:
+        """Whether a call waits for its answer."""
+        return self._conversation.is_calling
 
     async def call(
         self, method: str, params: JsonObject, *, timeout_s: float | None = None

@@ -81,6 +81,8 @@ class CodexConnector:
     binary: CodexBinary | None = None
     _daemon: Daemon = field(init=False)
     _not_started: tuple[float, CodexUnreachable] | None = None
+    _was_registered: bool = False
+    _avoided: tuple[int, int, int] | None = None
 
     def __post_init__(self) -> None:
         settings = self.settings
@@ -90,6 +92,33 @@ class CodexConnector:
     def uses_daemon(self) -> bool:
         """Whether a daemon may be started, which takes long."""
         return self.settings.attach.kind in (AttachKind.AUTO, AttachKind.DAEMON)
+
+    @property
+    def was_stopped(self) -> bool:
+        """Whether somebody has stopped the daemon that was used, and not started it again."""
+        return self._was_registered and not self._daemon.is_registered
+
+    @property
+    def could_move(self) -> bool:
+        """Whether a process of our own is used where the daemon would be, and that runs now."""
+        if self.settings.attach.kind is not AttachKind.AUTO or self.attach != AttachKind.OWN.value:
+            return False
+        socket = self._daemon.socket
+        return socket is not None and socket != self._avoided
+
+    async def move(self, handlers: CodexHandlers) -> AppServer:
+        """Join the daemon, while a process of our own is still used.
+
+        Raises:
+            CodexMissing: it is too old.
+            CodexDied, CodexFailed: it cannot be joined.
+        """
+        socket = self._daemon.socket
+        try:
+            return await self._join_now(handlers)
+        except (CodexDied, CodexFailed, CodexMissing):
+            self._avoided = socket
+            raise
 
     async def connect(self, handlers: CodexHandlers) -> AppServer:
         """Connect.
@@ -130,8 +159,12 @@ class CodexConnector:
         except (CodexDied, CodexFailed, CodexMissing) as error:
             is_absent = isinstance(error, CodexUnreachable) and error.absent
             if not is_absent:
+                self._avoided = self._daemon.socket
                 self.on_notice(f"{error}. codextui runs a Codex of its own instead.")
                 return await self._start_own(handlers, missing)
+        if self.was_stopped:
+            self.on_notice(_STOPPED)
+            return await self._start_own(handlers, missing)
         if self.binary is None or not await self._daemon.would_start(self.binary):
             _LOG.info("Codex's daemon does not run, and this Codex starts none by itself")
             return await self._start_own(handlers, missing)
@@ -148,6 +181,8 @@ class CodexConnector:
         except CodexUnreachable as error:
             if not error.absent:
                 raise
+        if self.was_stopped:
+            raise CodexUnreachable(f"Codex's daemon was stopped. Type: {START_HINT}", absent=True)
         hint = f'Type: {START_HINT}   or set attach = "auto" under [codex]'
         if self.binary is None:
             raise CodexUnreachable(f"Codex's daemon does not run. {hint}")
@@ -163,11 +198,18 @@ class CodexConnector:
         gives_up_at = time.monotonic() + (limits.restart_s if was_joined else 0.0)
         while True:
             try:
-                return await self._join(handlers, self._daemon.address, name=_DAEMON_NAME)
+                return await self._join_now(handlers)
             except CodexUnreachable as error:
-                if not error.absent or time.monotonic() >= gives_up_at:
+                left_s = gives_up_at - time.monotonic()
+                is_over = self.was_stopped and left_s < limits.restart_s - limits.stop_s
+                if not error.absent or left_s <= 0 or is_over:
                     raise
             await asyncio.sleep(limits.restart_poll_s)
+
+    async def _join_now(self, handlers: CodexHandlers) -> AppServer:
+        app = await self._join(handlers, self._daemon.address, name=_DAEMON_NAME)
+        self._was_registered = self._daemon.is_registered
+        return app
 
     async def _start_daemon(self, handlers: CodexHandlers) -> AppServer:
         """Start the daemon and join it; not at once again where that has just failed."""
@@ -178,7 +220,7 @@ class CodexConnector:
                 raise failure
         try:
             await self._daemon.start(self.binary)
-            return await self._join(handlers, self._daemon.address, name=_DAEMON_NAME)
+            return await self._join_now(handlers)
         except CodexUnreachable as error:
             self._not_started = (time.monotonic(), error)
             raise
@@ -255,5 +297,8 @@ class CodexConnector:
 
 
 _DAEMON = AttachKind.DAEMON.value
+_STOPPED = (
+    "Codex's daemon was stopped: codextui runs a Codex of its own until the daemon runs again."
+)
 _DAEMON_NAME = "Codex's daemon"
 _LOG = logging.getLogger(__name__)

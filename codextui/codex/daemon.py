@@ -23,6 +23,8 @@ START_HINT = "codex app-server daemon start"
 """What people type to start the daemon."""
 
 _SOCKET = Path("app-server-control", "app-server-control.sock")
+_STATE = Path("app-server-daemon")
+_NOTES = ("daemon.pid", "loaded-threads.json")
 _FEATURE = "daemon_auto_start"
 _MAX_ERROR = 300
 
@@ -36,6 +38,8 @@ class DaemonLimits:
         start_s: seconds to start the daemon. The first time it copies 200 to 450 MB.
         restart_s: seconds until the daemon that has gone is back, if it is restarted or updated.
         restart_poll_s: seconds between two looks for it.
+        stop_s: seconds after which a daemon that somebody has stopped is not waited for.
+        look_s: seconds between two looks whether it runs, where a Codex of our own is used.
         retry_s: seconds after which a daemon that could not be started is started again.
     """
 
@@ -43,6 +47,8 @@ class DaemonLimits:
     start_s: float = 90.0
     restart_s: float = 5.0
     restart_poll_s: float = 0.1
+    stop_s: float = 1.0
+    look_s: float = 2.0
     retry_s: float = 120.0
 
 
@@ -77,6 +83,24 @@ class Daemon:
     def address(self) -> str:
         """The address of its control socket."""
         return f"unix://{(self.codex_home / _SOCKET).absolute()}"
+
+    @property
+    def socket(self) -> tuple[int, int, int] | None:
+        """What its socket is known by, another one after each start; None where there is none."""
+        try:
+            status = (self.codex_home / _SOCKET).stat()
+        except OSError:
+            return None
+        return status.st_dev, status.st_ino, status.st_mtime_ns
+
+    @property
+    def is_registered(self) -> bool:
+        """Whether Codex has noted that it runs, or is restarted.
+
+        What stops it (`codex app-server daemon stop`) removes the note; a crash leaves it.
+        """
+        folder = self.codex_home / _STATE
+        return any((folder / name).exists() for name in _NOTES)
 
     async def would_start(self, binary: CodexBinary) -> bool:
         """Return whether this Codex would start the daemon by itself, for its own screens.

@@ -137,6 +137,11 @@ class AppServerEndpoint:
         """Whether every call fails."""
         return self._endpoint.closed.done()
 
+    @property
+    def is_calling(self) -> bool:
+        """Whether a call waits for its answer."""
+        return self._endpoint.is_calling
+
     def notify(self, method: str, params: JsonObject | None = None) -> bool:
         """Send a notification. False where the process has ended."""
         return self._endpoint.notify(method, params)

@@ -121,6 +121,11 @@ class Endpoint:
                     self._on_abandoned(request_id, method)
                 raise
 
+    @property
+    def is_calling(self) -> bool:
+        """Whether a call waits for its answer."""
+        return bool(self._calls)
+
     def notify(self, method: str, params: JsonObject | None = None) -> bool:
         """Send a notification. False where the other side is gone. Raises MessageInvalid."""
         body: JsonObject = {} if params is None else {"params": params}
@@ -214,6 +219,9 @@ class PendingCalls:
         self._numbers = itertools.count(1)
         self._answers: dict[RequestId, asyncio.Future[Json]] = {}
         self._closed_by: str | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self._answers)
 
     @contextmanager
     def open(self) -> Iterator[tuple[RequestId, asyncio.Future[Json]]]:

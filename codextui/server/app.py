@@ -173,6 +173,7 @@ def _build(
         others=options.others,
     )
     worker = CodexWorker(_codex_settings(options))
+    worker.is_idle = lambda: not others.is_opening() and not any(map(_is_busy, registry))
     rejoiner = ThreadRejoiner(hub, registry, worker)
     others = OtherThreads(
         hub,
@@ -244,6 +245,15 @@ def _build(
         background=background,
     )
     return server, notifications
+
+
+def _is_busy(record: ThreadRecord) -> bool:
+    """Return whether something goes on in a thread of Codex, or it is another program's."""
+    if not record.is_codex_thread:
+        return False
+    has_turn = bool(record.turn.running_id or record.suspended) or record.info.state.has_turn
+    is_foreign = not record.info.ours and record.info.state is not ThreadState.DISCONNECTED
+    return has_turn or is_foreign or bool(record.pending_approvals) or record.lock.locked()
 
 
 def _codex_settings(options: ServerOptions) -> CodexSettings:

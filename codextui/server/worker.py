@@ -8,6 +8,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Protocol, TypeVar
 
 from codextui.codex.app_server import AppServer
@@ -15,6 +16,7 @@ from codextui.codex.binary import CodexBinary
 from codextui.codex.calls import clean_terminals, read_config_problem
 from codextui.codex.connector import CodexConnector, CodexHandlers, CodexSettings
 from codextui.codex.login import read_login_problem
+from codextui.config.attach import AttachKind
 from codextui.errors import (
     CodexDied,
     CodexFailed,
@@ -82,12 +84,14 @@ class CodexWorker:
 
     Attributes:
         is_reconnected: whether the process of our own is one whose connection broke before.
+        is_idle: returns whether nothing of this server goes on in Codex, so that it can be left.
         problem: why Codex does not work and what to type; empty where it works.
     """
 
     def __init__(self, settings: CodexSettings) -> None:
         self.problem = ""
         self.is_reconnected = False
+        self.is_idle: Callable[[], bool] = lambda: False
         self._settings = settings
         self._connector = CodexConnector(settings, self._notify)
         self._handler: CodexHandler | None = None
@@ -98,6 +102,7 @@ class CodexWorker:
         self._process = 0
         self._changed = asyncio.Condition()
         self._died = asyncio.Event()
+        self._is_moving = False
         self._retry = asyncio.Event()
         self._error: CodextuiError | None = None
         self._login_is_missing = False
@@ -157,6 +162,15 @@ class CodexWorker:
         return self._app.program if self._app is not None else ""
 
     @property
+    def daemon_note(self) -> str:
+        """What is to come of Codex's daemon where a Codex of our own is used; empty otherwise."""
+        if self._connector.could_move:
+            return "runs, and is joined once nothing goes on here"
+        if self.attach == AttachKind.OWN.value and self._connector.was_stopped:
+            return "was stopped, and is joined when it runs again"
+        return ""
+
+    @property
     def is_up(self) -> bool:
         """Whether a process is ready."""
         return self._is_up
@@ -170,7 +184,7 @@ class CodexWorker:
                 self._retry.clear()
                 began = time.monotonic()
                 if await self._start(handler):
-                    await self._died.wait()
+                    await self._wait_for_end(handler)
                 missing = isinstance(self._error, CodexMissing)
                 steady = time.monotonic() - began > STEADY_S
                 pause = FIRST_PAUSE_S if steady else pause
@@ -300,8 +314,12 @@ class CodexWorker:
             logger.exception("Codex cannot be started")
             await self._set_error(CodexDied(f"Codex cannot be started: {error!r}"))
             return False
-        if self._died.is_set():
-            return True
+        if not self._died.is_set():
+            await self._take(app, handler)
+        return True
+
+    async def _take(self, app: AppServer, handler: CodexHandler) -> None:
+        """Use an app-server from here on."""
         self._app = app
         self._error = None
         self.problem = ""
@@ -311,10 +329,65 @@ class CodexWorker:
         logger.info("Codex %s (%s) runs as process %s", app.version, self.attach, app.pid)
         await self._set_error(None)
         handler.handle_ready(app.version)
-        return True
+
+    async def _wait_for_end(self, handler: CodexHandler) -> None:
+        """Wait until app-server is gone; move to Codex's daemon where that is to be used, and runs.
+
+        Threads of our own Codex are locked by it, so that it is left before they are used there.
+        """
+        while not await _is_set(self._died, self._settings.daemon.look_s):
+            if not self._connector.could_move:
+                self._notices.discard(_DAEMON_RUNS)
+            elif not await self._move(handler):
+                self._notify(_DAEMON_RUNS)
+
+    async def _move(self, handler: CodexHandler) -> bool:
+        """Move to Codex's daemon, unless something goes on here. Calls wait meanwhile."""
+        left = self._app
+        if left is None or not self.is_idle():
+            return False
+        self._is_moving = True
+        try:
+            if await left.is_in_use() or not self.is_idle():
+                return False
+            try:
+                joined = await self._connector.move(self._handlers(handler, self._process + 1))
+            except (CodexMissing, CodexDied, CodexFailed) as error:
+                self._notify(f"{error}. codextui stays on a Codex of its own.")
+                return True
+            if self._app is not left or left.is_calling or not self.is_idle():
+                await joined.stop()
+                return False
+            await self._swap(left, joined, handler)
+            return True
+        finally:
+            self._is_moving = False
+            await self._set_error(None)
+
+    async def _swap(self, left: AppServer, joined: AppServer, handler: CodexHandler) -> None:
+        """Leave a Codex of our own for Codex's daemon."""
+        self._app, self._process = None, self._process + 1
+        self._connector.attach = AttachKind.DAEMON.value
+        handler.handle_exit(f"codextui leaves its own Codex (pid {left.pid}) for Codex's daemon")
+        await left.stop()
+        self._is_checked = False
+        self._notices.clear()
+        if joined.has_ended:
+            self._died.set()
+            return
+        await self._take(joined, handler)
+        self._notify(_MOVED)
 
     async def _connect(self, handler: CodexHandler, process: int) -> AppServer:
+        handlers = self._handlers(handler, process)
+        reconnected = await self._reconnect(handlers)
+        self.is_reconnected = reconnected is not None
+        return reconnected or await self._connector.connect(handlers)
+
+    def _handlers(self, handler: CodexHandler, process: int) -> CodexHandlers:
         def on_exit(reason: str) -> None:
+            if process != self._process:
+                return  # it was not used yet
             self._app = None
             self._died.set()
             logger.warning("Codex ended: %s", reason)
@@ -326,15 +399,12 @@ class CodexWorker:
             logger.warning("%s", reason)
             handler.handle_cut(reason)
 
-        handlers = CodexHandlers(
+        return CodexHandlers(
             on_notification=functools.partial(handler.handle_notification, process),
             on_request=functools.partial(handler.handle_request, process),
             on_exit=on_exit,
             on_cut=on_cut,
         )
-        reconnected = await self._reconnect(handlers)
-        self.is_reconnected = reconnected is not None
-        return reconnected or await self._connector.connect(handlers)
 
     async def _reconnect(self, handlers: CodexHandlers) -> AppServer | None:
         """Join a process of ours again whose connection is gone; None where there is none.
@@ -382,7 +452,8 @@ class CodexWorker:
 
     @property
     def _is_up(self) -> bool:
-        return self._app is not None and self._is_checked and not self._app.has_ended
+        is_usable = self._app is not None and not self._app.has_ended
+        return is_usable and self._is_checked and not self._is_moving
 
     def _is_settled(self) -> bool:
         return self._is_up or self._error is not None
@@ -405,3 +476,17 @@ class CodexWorker:
                 await self._retry.wait()
         except TimeoutError:
             pass
+
+
+async def _is_set(event: asyncio.Event, within_s: float) -> bool:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(within_s):
+            await event.wait()
+    return event.is_set()
+
+
+_DAEMON_RUNS = (
+    "Codex's daemon runs now. codextui joins it once nothing goes on in its own Codex: no turn, no "
+    "approval, no command in the background, no other program."
+)
+_MOVED = "codextui has moved from its own Codex to Codex's daemon, and its threads with it."

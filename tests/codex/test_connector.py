@@ -24,7 +24,7 @@ from codextui.errors import CodexDied, CodexFailed, CodexMissing, CodexUnreachab
 
 PATIENCE_S = 60
 SOCKET = Path("app-server-control", "app-server-control.sock")
-LIMITS = DaemonLimits(start_s=20.0, restart_s=0.2, restart_poll_s=0.01, retry_s=60.0)
+LIMITS = DaemonLimits(start_s=20.0, restart_s=0.2, restart_poll_s=0.01, stop_s=0.02)
 
 FAKE_CODEX = '''#!{python}
 """Plays the commands of Codex that have to do with its daemon."""
@@ -219,6 +219,88 @@ async def test_a_daemon_that_restarts_is_waited_for_and_none_is_started(stage: S
         f"Codex's daemon is Codex 0.164.0, and the Codex at {stage.binary} is 0.163.0. What runs "
         "is 0.164.0."
     )
+
+
+PID = Path("app-server-daemon", "daemon.pid")
+LOADED = Path("app-server-daemon", "loaded-threads.json")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "starts"),
+    [
+        ([PID], [], False),  # `codex app-server daemon stop`
+        ([PID], [PID], True),  # a crash
+        ([PID], [LOADED], True),  # a restart
+        ([], [], True),  # a version that notes nothing
+    ],
+    ids=["stopped", "crashed", "restarted", "unknown"],
+)
+async def test_a_daemon_that_somebody_has_stopped_is_not_started(
+    stage: Stage, before: list[Path], after: list[Path], *, starts: bool
+) -> None:
+    stage.write_codex(feature=True)
+    connector = stage.connector(AttachKind.AUTO)
+    (stage.home / PID).parent.mkdir()
+    for path in before:
+        (stage.home / path).touch()
+    async with stage.listening(), stage.connected(connector):
+        assert not connector.was_stopped
+    for path in before:
+        (stage.home / path).unlink()
+    for path in after:
+        (stage.home / path).touch()
+    for _ in range(2):  # also when our own has ended
+        async with stage.connected(connector):
+            assert connector.attach == "own"
+    assert ("app-server daemon start" in stage.calls) is starts
+    assert connector.was_stopped is not starts
+    assert ("Codex's daemon was stopped" in stage.notices[0]) is not starts
+
+
+async def test_daemon_says_that_it_was_stopped_and_joins_it_when_it_runs_again(
+    stage: Stage,
+) -> None:
+    connector = stage.connector(AttachKind.DAEMON)
+    note = stage.home / PID
+    note.parent.mkdir()
+    note.touch()
+    async with stage.listening(), stage.connected(connector):
+        pass
+    note.unlink()
+    for _ in range(2):
+        with pytest.raises(CodexUnreachable) as error:
+            await connector.connect(stage.handlers())
+        assert str(error.value) == "Codex's daemon was stopped. Type: codex app-server daemon start"
+    assert "app-server daemon start" not in stage.calls
+    note.touch()
+    async with stage.listening(), stage.connected(connector) as app:
+        assert app.is_joined
+
+
+async def test_auto_could_move_to_a_daemon_that_appears(stage: Stage) -> None:
+    connector = stage.connector(AttachKind.AUTO)
+    async with stage.connected(connector):
+        assert not connector.could_move
+        async with stage.listening("0.153.3"):
+            assert connector.could_move
+            with pytest.raises(CodexMissing, match="too old"):
+                await connector.move(stage.handlers())
+            assert (connector.could_move, connector.attach) == (False, "own")
+        stage.socket.unlink(missing_ok=True)
+        async with stage.listening():  # another one
+            assert connector.could_move
+            joined = await connector.move(stage.handlers())
+            assert joined.is_joined
+            await joined.stop()
+
+
+@pytest.mark.parametrize("kind", [AttachKind.OWN, AttachKind.PRIVATE])
+async def test_a_codex_of_our_own_that_was_asked_for_does_not_move(
+    stage: Stage, kind: AttachKind
+) -> None:
+    connector = stage.connector(kind)
+    async with stage.listening(), stage.connected(connector):
+        assert not connector.could_move
 
 
 @pytest.mark.parametrize("kind", [AttachKind.DAEMON, AttachKind.ADDRESS])

@@ -153,6 +153,92 @@ async def test_the_daemon_is_started_joined_left_and_joined_again(
             assert (await about(console))["pid"] == third["pid"]
 
 
+async def said(console: Console, words: str, after: int = 0) -> None:
+    """Wait for a notice."""
+    await console.event(ev.Warned, lambda e: words in str(e.msg), after=after)
+
+
+async def send(console: Console, thread_id: str, prompt: str) -> str:
+    seen = len(console.updates)
+    await console.call("codex-send", thread=thread_id, prompt=prompt)
+    end = await console.event(ev.TurnCompleted, lambda e: e.thread_id == thread_id, after=seen)
+    return answer_of(end)
+
+
+async def test_a_daemon_that_appears_is_joined_once_nothing_goes_on(
+    codex_binary: Path, scratch: Path, workspace: Path
+):
+    home, gate = scratch / "home", asyncio.Event()
+    script = Script().on("talk", Say("It goes on.", gate=gate))
+    script.on("hello", Say("Hello."), repeat=True)
+    async with (
+        clean(codex_binary, home),
+        serving(codex_binary, scratch, script, attach=AUTO) as served,
+        served.console() as console,
+    ):
+        started = await console.call("codex-start", prompt="talk", cwd=str(workspace))
+        thread_id = str(started["thread"]["thread_id"])
+        await console.event(ev.TextDelta)
+        own = await about(console)
+        assert (own["attach"], own["daemon"]) == ("own", "")
+        await run(codex_binary, home, "app-server", "daemon", "start")
+        if not processes(home):
+            pytest.skip("this Codex has no daemon")
+        await said(console, "Codex's daemon runs now")
+        busy = await about(console)
+        assert (busy["attach"], busy["pid"]) == ("own", own["pid"])
+        assert busy["daemon"] == "runs, and is joined once nothing goes on here"
+
+        gate.set()
+        assert answer_of(await console.event(ev.TurnCompleted)) == "It goes on."
+        await said(console, "has moved from its own Codex")
+        moved = await about(console)
+        assert (moved["attach"], moved["daemon"]) == ("daemon", "")
+        with pytest.raises(ProcessLookupError):
+            os.kill(own["pid"], 0)
+        assert await send(console, thread_id, "hello") == "Hello."
+        assert not console.messages(thread_id, ev.TurnAborted)
+
+
+async def test_a_daemon_that_was_stopped_is_not_started_again_by_us(
+    codex_binary: Path, scratch: Path, workspace: Path
+):
+    home = scratch / "home"
+    script = Script().on("hello", Say("Hello."), repeat=True)
+    async with (
+        clean(codex_binary, home),
+        attached(codex_binary, scratch, script, AUTO) as served,
+        served.console() as console,
+    ):
+        await console.event(ev.CodexReady)
+        if (await about(console))["attach"] != "daemon":
+            pytest.skip("this Codex starts no daemon by itself")
+        started = await console.call("codex-start", prompt="hello", cwd=str(workspace))
+        thread_id = str(started["thread"]["thread_id"])
+        await console.event(ev.TurnCompleted)
+        seen = len(console.updates)
+        await run(codex_binary, home, "app-server", "daemon", "stop")
+        await said(console, "Codex's daemon was stopped", after=seen)
+        await console.event(ev.CodexReady, after=seen)
+        assert await send(console, thread_id, "hello") == "Hello."
+        own = await about(console)
+        assert own["attach"] == "own"
+        assert own["daemon"] == "was stopped, and is joined when it runs again"
+        assert not (home / "app-server-daemon" / "daemon.pid").exists()
+
+        # Nor when our own Codex ends.
+        seen = len(console.updates)
+        os.kill(own["pid"], signal.SIGKILL)
+        await console.event(ev.CodexReady, after=seen)
+        assert (await about(console))["attach"] == "own"
+
+        seen = len(console.updates)
+        await run(codex_binary, home, "app-server", "daemon", "start")
+        await said(console, "has moved from its own Codex", after=seen)
+        assert await send(console, thread_id, "hello") == "Hello."
+        assert (await about(console))["attach"] == "daemon"
+
+
 async def _starts_daemons(binary: Path, home: Path) -> bool:
     daemon = Daemon(home, codex_environment(home))
     return await daemon.would_start(await asyncio.to_thread(find_codex, binary))
