@@ -10,7 +10,7 @@ import msgspec
 
 from codextui.console.model.state import ConsoleState
 from codextui.errors import CodextuiError
-from codextui.protocol.threads import ThreadState
+from codextui.protocol.threads import AWAY_NOTE, ThreadState
 from codextui.text.sanitize import one_line
 
 
@@ -168,6 +168,7 @@ class PaneFollower:
             self._following[thread_id],
             view.info.state,
             is_followed=view.info.followed,
+            is_away=view.info.note == AWAY_NOTE,
             connected=self._state.connection.connected,
         )
 
@@ -190,7 +191,12 @@ class PaneFollower:
 
 
 def describe_follow(
-    follow: Follow | None, state: ThreadState, *, is_followed: bool, connected: bool
+    follow: Follow | None,
+    state: ThreadState,
+    *,
+    is_followed: bool,
+    connected: bool,
+    is_away: bool = False,
 ) -> str:
     """Say in a pane why a thread of another program is not shown live; empty if it is.
 
@@ -199,9 +205,12 @@ def describe_follow(
         state: the thread's.
         is_followed: whether the server follows it.
         connected: whether the server can be reached.
+        is_away: whether its Codex was restarted, and no program has opened it there again.
     """
     if not connected:
         return "not followed: the server is out of reach"
+    if is_away:
+        return "not open: its Codex was restarted. It is live again once a program opens it"
     if state is ThreadState.DISCONNECTED:
         return "not followed: its Codex is out of reach"
     match follow:

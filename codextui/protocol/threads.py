@@ -19,6 +19,9 @@ _BLANK = re.compile(
 )
 """Letters and marks that cannot be seen."""
 
+AWAY_NOTE = "not open since its Codex was restarted"
+"""The note of another program's thread that is shown here, and open nowhere."""
+
 MARK_VARIABLE = "CODEXTUI_APP_SERVER"
 """Environment variable that marks what the agents of a server start; empty marks it as no one's."""
 

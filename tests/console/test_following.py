@@ -136,6 +136,8 @@ def test_a_pane_says_that_the_codex_of_its_thread_is_gone() -> None:
     follow, state = Follow(FollowState.LIVE), ThreadState.DISCONNECTED
     text = describe_follow(follow, state, is_followed=False, connected=True)
     assert text == "not followed: its Codex is out of reach"
+    text = describe_follow(follow, state, is_followed=False, connected=True, is_away=True)
+    assert text == "not open: its Codex was restarted. It is live again once a program opens it"
 
 
 STEPS = st.one_of(

@@ -18,6 +18,7 @@ from contract.serving import Console, Served, answer_of, server_process, serving
 from contract.shared_codex import SharedCodex, joined, shared_codex
 
 from codextui.codex.app_server import AppServer
+from codextui.codex.calls import join_thread, list_loaded
 from codextui.config.attach import Attach, AttachKind
 from codextui.demo import Patch, Run, Say, Script
 from codextui.protocol import events as ev
@@ -298,6 +299,40 @@ async def test_the_end_of_the_server_ends_its_own_turns_and_no_others(
 async def status(program: Listener, thread_id: str) -> str:
     read: Any = await program.app.call("thread/read", {"threadId": thread_id})
     return str(read["thread"]["status"]["type"])
+
+
+async def test_the_thread_of_another_program_that_is_shown_returns_with_its_codex(
+    codex_binary: Path, scratch: Path, workspace: Path
+):
+    script = leaving(scratch / "outside.txt")
+    async with (
+        sharing(codex_binary, scratch, script) as (served, other),
+        served.console() as console,
+    ):
+        async with joined(other) as program:
+            shown = await program.thread(workspace)
+            hidden = await program.thread(workspace)
+            for thread in (shown, hidden):
+                turn = await program.turn(thread, "hello")
+                await program.ended(thread, turn)
+            await console.call("codex-follow", thread=shown, follow=True)
+            await console.event(ev.TurnCompleted, lambda e: e.thread_id == shown)
+            await other.kill()
+        seen = len(console.updates)
+        await other.start()
+        await console.event(ev.ThreadLeft, lambda e: e.thread_id == hidden, after=seen)
+        away = await console.state(shown, ThreadState.DISCONNECTED)
+        assert not away.followed
+        async with joined(other) as program:
+            assert await list_loaded(program.app) == frozenset()
+            await join_thread(program.app, shown)
+            back = await console.state(shown, ThreadState.IDLE, after=seen)
+            assert (back.handle, back.ours, back.note) == (away.handle, False, "")
+            await program.turn(shown, "and now")
+            await console.event(ev.TurnCompleted, lambda e: answer_of(e) == "I am back.")
+        ids = [str(m.item["id"]) for m in console.messages(shown, ev.ItemCompleted)]
+        assert len(ids) == len(set(ids)) == 4
+        assert not console.messages(shown, ev.ThreadLeft)
 
 
 async def test_two_servers_share_one_codex(codex_binary: Path, scratch: Path, workspace: Path):

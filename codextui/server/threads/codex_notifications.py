@@ -215,6 +215,8 @@ class CodexNotifications:
             return
         if record is None:
             record = self._adopt(notification)
+        elif isinstance(notification, ThreadStarted) and not record.info.ours:
+            self._others.handle_started(notification)
         if isinstance(notification, TranslatedEvent):
             apply = partial(self._apply_event, record, notification.turn_id, notification.msg)
             if not self._others.defer_event(notification, apply):

@@ -65,8 +65,8 @@ class FollowReasons:
 
     def add(self, thread_id: str, reason: Hashable) -> None:
         """Add a reason. Raises ServerRefused where sessions would show too many threads."""
-        if reason not in (WAITING, ACTED) and not self._is_shown(thread_id):
-            shown = sum(map(self._is_shown, self._reasons))
+        if reason not in (WAITING, ACTED) and not self.is_shown(thread_id):
+            shown = sum(map(self.is_shown, self._reasons))
             if shown >= self._limit:
                 raise ServerRefused(
                     f"{shown} threads of other programs are followed, which is the limit: close "
@@ -93,7 +93,8 @@ class FollowReasons:
         """Forget a thread that is gone."""
         self._reasons.pop(thread_id, None)
 
-    def _is_shown(self, thread_id: str) -> bool:
+    def is_shown(self, thread_id: str) -> bool:
+        """Return whether a session shows a thread."""
         return bool(self._reasons.get(thread_id, set()) - {WAITING, ACTED})
 
 
@@ -175,7 +176,8 @@ class Following:
     async def sync(self, record: ThreadRecord) -> None:
         """Subscribe to a thread of another program or unsubscribe, as there is a reason or not.
 
-        A thread without a turn cannot be followed; it is when its first turn begins.
+        A thread without a turn cannot be followed; it is when its first turn begins. Nor can one
+        that is not open, which this would load; it is when a program opens it.
 
         Raises:
             CodexFailed: Codex refused, died (CodexDied) or is missing (CodexMissing).
@@ -184,7 +186,7 @@ class Following:
         async with subscription.lock:
             while self._registry.get(record.thread_id) is record and not record.info.ours:
                 wanted = self.is_wanted(record)
-                if wanted == subscription.active:
+                if wanted == subscription.active or (wanted and not record.loaded):
                     return
                 app = await self._worker.app()
                 if not wanted:

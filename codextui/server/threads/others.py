@@ -31,18 +31,17 @@ from codextui.errors import (
 )
 from codextui.jsonrpc.fields import JsonObject
 from codextui.protocol import events as ev
-from codextui.protocol.threads import ThreadInfo, ThreadState, clean_handle
+from codextui.protocol.threads import AWAY_NOTE, ThreadInfo, ThreadState
 from codextui.server.events.hub import EventHub
 from codextui.server.options import DEFAULT_LIMITS, FollowLimits
 from codextui.server.threads.following import WAITING, Following
+from codextui.server.threads.listed import described_by, handle_of, state_of
 from codextui.server.threads.registry import ThreadApprovals, ThreadRecord, ThreadRegistry
-from codextui.server.threads.turn_state import AT_REST
 from codextui.server.worker import CodexWorker
 
 MAX_HANDLES = 10_000
 """Handles that are remembered of threads that left."""
 
-_HANDLES = {"Codex TUI": "tui", "IDE": "ide", "another program": "other"}
 _LOADED = ThreadStatus(loaded=True)
 _CLOSED = "The thread was closed by the program that it belongs to."
 
@@ -103,6 +102,7 @@ class OtherThreads:
         self._unlisted = False
         self._discovering: set[str] = set()
         self._unidentified: set[str] = set()
+        self._away: set[str] = set()
         self.is_opening: Callable[[], bool] = lambda: False
 
     @property
@@ -120,7 +120,8 @@ class OtherThreads:
     async def refresh(self) -> None:
         """Find the threads that are loaded, on a new connection to an app-server.
 
-        Those of other programs are added; those that are gone leave.
+        Those of other programs are added; those that are gone leave, unless a session shows them:
+        its Codex was restarted, and the program that has it may open it there again.
         """
         if not self._worker.is_up:
             return  # it has just died, and the next one is another connection
@@ -130,7 +131,12 @@ class OtherThreads:
         known = [record for record in self._registry if not record.info.ours]
         ids = await list_loaded(app)  # a thread that starts meanwhile may be missing in it
         for record in known:
-            if record.thread_id not in ids and not record.info.ours:
+            if record.thread_id in ids or record.info.ours:
+                continue
+            if self.following.reasons.is_shown(record.thread_id):
+                self._away.add(record.thread_id)
+                self._registry.update(record, note=AWAY_NOTE)
+            else:
                 self._remove(record)
         await asyncio.gather(*map(self._refresh_thread, ids))
 
@@ -176,7 +182,7 @@ class OtherThreads:
             elif listed.status.loaded:
                 self._add(listed)
             return
-        self._registry.update(record, **_described(record.info, listed))
+        self._registry.update(record, **described_by(record.info, listed))
         self._change_status(record, listed.status)
 
     def handle_started(self, started: ThreadStarted) -> None:
@@ -186,8 +192,11 @@ class OtherThreads:
         except MessageInvalid as error:
             logger.info("a thread of another program cannot be read: %s", error)
             return
-        if self._registry.get(listed.thread_id) is None and listed.status.loaded:
+        record = self._registry.get(listed.thread_id)
+        if record is None and listed.status.loaded:
             self._add(listed)
+        elif record is not None and listed.status.loaded and not record.loaded:
+            self._change_status(record, listed.status)
 
     def is_sub_agent_of_ours(self, started: ThreadStarted) -> bool:
         """Return whether a thread that started is a sub-agent of a thread of ours."""
@@ -227,7 +236,7 @@ class OtherThreads:
                 app = await self._worker.app()
                 with suppress(CodexFailed, ThreadUnknown, MessageInvalid):
                     listed = ListedThread.parse(await read_thread(app, thread_id))
-                    self._registry.update(record, **_described(record.info, listed))
+                    self._registry.update(record, **described_by(record.info, listed))
                 if record.info.brief:
                     return
                 # Codex is just writing the first prompt.
@@ -332,14 +341,27 @@ class OtherThreads:
         """End a reason to follow a thread. Raises as `Following.sync` does."""
         self.following.reasons.remove(record.thread_id, reason)
         if not record.info.ours:
-            await self.following.sync(record)
+            await self._sync_or_remove(record)
 
     def release(self, reason: Hashable) -> None:
         """End a reason everywhere: its session has disconnected."""
         for thread_id in self.following.reasons.remove_everywhere(reason):
             record = self._registry.get(thread_id)
             if record is not None:
-                self._start(self._sync(record))
+                self._start(self._release(record))
+
+    async def _release(self, record: ThreadRecord) -> None:
+        try:
+            await self._sync_or_remove(record)
+        except CodextuiError as error:
+            logger.info("%s is still followed: %s", record.info.handle, error)
+
+    async def _sync_or_remove(self, record: ThreadRecord) -> None:
+        """Follow a thread as there is a reason or not; one that is not open leaves without one."""
+        if record.thread_id in self._away and not self.following.is_wanted(record):
+            self._remove(record)
+        else:
+            await self.following.sync(record)
 
     async def adopt(self, record: ThreadRecord, *, client: str) -> None:
         """Make a thread of another program one of ours, with its past; nothing for one of ours.
@@ -348,6 +370,12 @@ class OtherThreads:
             ServerRefused: no turn has begun on it, so that it cannot be joined.
             CodexFailed: Codex refused; see `Following.sync`.
         """
+        if record.thread_id in self._away:  # nobody has it open
+            self._away.discard(record.thread_id)
+            self._registry.take_over(record, client=client)
+            self._registry.update(record, state=ThreadState.IDLE, note="")
+            self.following.drop(record.thread_id)
+            return
         async with self.acting_on(record):
             if not record.info.followed:
                 raise ServerRefused(
@@ -416,7 +444,7 @@ class OtherThreads:
             return
         parent = self._registry.get(listed.parent)
         origin = parent.info.origin if parent is not None else ""
-        wanted = self._handles.get(listed.thread_id) or _handle(listed)
+        wanted = self._handles.get(listed.thread_id) or handle_of(listed)
         info = ThreadInfo(
             thread_id=listed.thread_id,
             handle=self._registry.unique_handle(wanted),
@@ -431,8 +459,8 @@ class OtherThreads:
         has_own_handle = parent is None or listed.thread_id in self._handles
         record = ThreadRecord(info, loaded=True, has_own_handle=has_own_handle)
         self._registry.set_brief(record, listed.preview)
-        self._registry.update_quietly(record, **_described(record.info, listed))
-        self._registry.update_quietly(record, **_state(record, listed.status))
+        self._registry.update_quietly(record, **described_by(record.info, listed))
+        self._registry.update_quietly(record, **state_of(record, listed.status))
         self._registry.add(record)
         if parent is not None and listed.nickname:
             self._registry.name_sub_agent(record, listed.nickname)
@@ -448,7 +476,11 @@ class OtherThreads:
         if not status.loaded:
             self._remove(record)
             return
-        self._registry.update(record, **_state(record, status, now))
+        record.loaded = True
+        if record.thread_id in self._away:
+            self._away.discard(record.thread_id)
+            self._registry.update_quietly(record, note="")
+        self._registry.update(record, **state_of(record, status, now))
         self._follow_if_needed(record, status)
 
     def _follow_if_needed(self, record: ThreadRecord, status: ThreadStatus) -> None:
@@ -478,54 +510,7 @@ class OtherThreads:
         if record.turn.running_id:
             end = ev.TurnAborted("lost", _CLOSED)
             self._registry.apply(record, record.turn.running_id, end)
+        self._away.discard(thread_id)
         self.following.drop(thread_id)
         self._registry.remove(record)
         self._unlisted = False
-
-
-def _state(
-    record: ThreadRecord, status: ThreadStatus, now: float | None = None
-) -> dict[str, object]:
-    """Return the fields of the info that follow from a status.
-
-    Args:
-        record: the thread.
-        status: its status.
-        now: when it has changed, unix seconds; None where that is not known.
-    """
-    info = record.info
-    recent: dict[str, object] = {} if now is None else {"recent_at": now}
-    if not status.state.has_turn:
-        # The end of a turn that is followed says more, such as that it was interrupted.
-        is_told = info.followed and not info.state.has_turn
-        state = info.state if is_told else status.state
-        return {"state": state, **AT_REST, **recent}
-    if record.pending_approvals:
-        return recent  # they say more
-    was_running = info.state.has_turn
-    return {
-        "state": status.state,
-        "waits_for": status.waits_for,
-        "waits_since": (info.waits_since or now) if status.waits_for else None,
-        "turn_started_at": info.turn_started_at if was_running else now,
-        **recent,
-    }
-
-
-def _described(info: ThreadInfo, listed: ListedThread) -> dict[str, object]:
-    """Return the fields of the info that a listed thread says, as far as it does."""
-    said: dict[str, object] = {
-        "name": listed.name,
-        "cwd": listed.cwd,
-        "branch": listed.branch,
-        "model": listed.model,
-        "recent_at": listed.recent_at,
-    }
-    known = {key: value for key, value in said.items() if value}
-    return known if info.brief else {**known, "brief": listed.preview[:2_000]}
-
-
-def _handle(listed: ListedThread) -> str:
-    """Return a handle by a thread's name, or else by its program: `tui`, `exec`."""
-    named = clean_handle(listed.name.lower())
-    return named or _HANDLES.get(listed.origin) or clean_handle(listed.origin.lower()) or "other"

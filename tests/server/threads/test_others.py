@@ -13,7 +13,7 @@ import pytest
 from codextui.errors import CodexDied, CodexFailed, ServerRefused
 from codextui.protocol import events as ev
 from codextui.protocol.approvals import Approval
-from codextui.protocol.threads import ThreadInfo, ThreadState
+from codextui.protocol.threads import AWAY_NOTE, ThreadInfo, ThreadState
 from codextui.server.events.hub import EventHub
 from codextui.server.options import FollowLimits
 from codextui.server.store.journal import Journal
@@ -259,6 +259,77 @@ async def test_what_a_session_shows_is_followed_again_on_a_new_connection(stage:
     await stage.others.refresh()
     await stage.settle()
     assert stage.info("t").followed
+
+
+async def shown_and_away(stage: Stage) -> ThreadRecord:
+    """Return a thread that a session shows, and that a restarted Codex has not loaded."""
+    stage.started("t", name="Theirs")
+    stage.codex.turns["t"] = [turn("u", "a")]
+    await stage.others.follow(stage.record("t"), "console")
+    stage.notifications.handle_exit("gone")
+    del stage.codex.threads["t"]
+    await stage.others.refresh()
+    await stage.settle()
+    return stage.record("t")
+
+
+async def test_a_thread_that_a_session_shows_stays_while_its_codex_has_not_loaded_it(stage: Stage):
+    record = await shown_and_away(stage)
+    assert (record.info.state, record.info.note) == (ThreadState.DISCONNECTED, AWAY_NOTE)
+    assert not record.info.followed
+    stage.codex.calls.clear()
+    await stage.others.follow(record, "another console")
+    assert stage.codex.made("thread/resume") == []  # that would load it
+    stage.notifications.handle_exit("gone again")
+    await stage.others.refresh()
+    assert stage.record("t") is record
+
+
+@pytest.mark.parametrize("how", ["status", "started", "refresh"])
+async def test_it_is_followed_again_when_a_program_opens_it(stage: Stage, how: str):
+    record = await shown_and_away(stage)
+    stage.codex.turns["t"].append(turn("v", "b"))
+    match how:
+        case "status":
+            stage.codex.add("t")
+            stage.status("t", IDLE)
+        case "started":
+            stage.started("t")
+        case _:
+            stage.codex.add("t")
+            await stage.others.refresh()
+    await stage.settle()
+    assert stage.record("t") is record
+    info = record.info
+    assert (info.state, info.note, info.followed, info.handle) == (
+        ThreadState.IDLE,
+        "",
+        True,
+        "theirs",
+    )
+    assert stage.completed("t") == ["a", "b"]
+
+
+@pytest.mark.parametrize("how", ["unfollow", "release"])
+async def test_it_leaves_when_no_session_shows_it(stage: Stage, how: str):
+    record = await shown_and_away(stage)
+    if how == "unfollow":
+        await stage.others.unfollow(record, "console")
+    else:
+        stage.others.release("console")
+    await stage.settle()
+    assert stage.registry.get("t") is None
+
+
+async def test_it_can_be_adopted_as_nobody_has_it_open(stage: Stage):
+    record = await shown_and_away(stage)
+    stage.codex.calls.clear()
+    await stage.others.adopt(record, client="console")
+    assert (record.info.ours, record.info.state, record.info.note) == (True, ThreadState.IDLE, "")
+    assert (record.loaded, stage.codex.calls) == (False, [])  # the next message loads it
+    stage.others.release("console")
+    await stage.settle()
+    assert stage.record("t") is record
 
 
 async def test_what_a_patch_changes_is_known_again_on_a_new_connection(stage: Stage):

@@ -1,0 +1,58 @@
+"""What Codex lists of another program's thread, in the words of the thread's info. Pure."""
+
+from __future__ import annotations
+
+from codextui.codex.threads import ListedThread, ThreadStatus
+from codextui.protocol.threads import ThreadInfo, clean_handle
+from codextui.server.threads.registry import ThreadRecord
+from codextui.server.threads.turn_state import AT_REST
+
+_HANDLES = {"Codex TUI": "tui", "IDE": "ide", "another program": "other"}
+
+
+def state_of(
+    record: ThreadRecord, status: ThreadStatus, now: float | None = None
+) -> dict[str, object]:
+    """Return the fields of the info that follow from a status.
+
+    Args:
+        record: the thread.
+        status: its status.
+        now: when it has changed, unix seconds; None where that is not known.
+    """
+    info = record.info
+    recent: dict[str, object] = {} if now is None else {"recent_at": now}
+    if not status.state.has_turn:
+        # The end of a turn that is followed says more, such as that it was interrupted.
+        is_told = info.followed and not info.state.has_turn
+        state = info.state if is_told else status.state
+        return {"state": state, **AT_REST, **recent}
+    if record.pending_approvals:
+        return recent  # they say more
+    was_running = info.state.has_turn
+    return {
+        "state": status.state,
+        "waits_for": status.waits_for,
+        "waits_since": (info.waits_since or now) if status.waits_for else None,
+        "turn_started_at": info.turn_started_at if was_running else now,
+        **recent,
+    }
+
+
+def described_by(info: ThreadInfo, listed: ListedThread) -> dict[str, object]:
+    """Return the fields of the info that a listed thread says, as far as it does."""
+    said: dict[str, object] = {
+        "name": listed.name,
+        "cwd": listed.cwd,
+        "branch": listed.branch,
+        "model": listed.model,
+        "recent_at": listed.recent_at,
+    }
+    known = {key: value for key, value in said.items() if value}
+    return known if info.brief else {**known, "brief": listed.preview[:2_000]}
+
+
+def handle_of(listed: ListedThread) -> str:
+    """Return a handle by a thread's name, or else by its program: `tui`, `exec`."""
+    named = clean_handle(listed.name.lower())
+    return named or _HANDLES.get(listed.origin) or clean_handle(listed.origin.lower()) or "other"
