@@ -19,7 +19,7 @@ from codextui.errors import ServerRefused
 from codextui.jsonrpc.fields import JsonObject
 from codextui.protocol.approvals import Others
 from codextui.protocol.events import ThreadLeft
-from codextui.protocol.threads import ThreadState
+from codextui.protocol.threads import AWAY_NOTE, ThreadState
 
 ELSEWHERE = "answered elsewhere: in Codex TUI, or another program on the same Codex."
 
@@ -345,6 +345,26 @@ async def test_what_is_shown_is_followed_again_after_a_reconnect(console: Consol
         console.server.catch_up()
         await console.settle()
         assert follows(console) == [("t-tui-1", True)] * 2
+
+
+async def test_a_pane_stays_while_its_codex_is_away_and_shows_its_thread_again(
+    console: Console,
+) -> None:
+    async with console.open():
+        foreign(console, followed=True)
+        await console.settle()
+        await console.press("enter")
+        state = ThreadState.DISCONNECTED
+        foreign(console, state=state, followed=False)
+        await console.settle()
+        assert "its Codex is out of reach" in text_of(console.pane("t-tui-1"))
+        foreign(console, state=state, followed=False, note=AWAY_NOTE)
+        await console.settle()
+        assert "not open: its Codex was restarted" in text_of(console.pane("t-tui-1"))
+        foreign(console, followed=True, note="")
+        await console.settle()
+        assert "not open" not in text_of(console.pane("t-tui-1"))
+        assert follows(console) == [("t-tui-1", True)]
 
 
 async def test_the_status_line_says_what_is_joined_and_how_many_are_followed(
