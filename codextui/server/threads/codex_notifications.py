@@ -219,8 +219,17 @@ class CodexNotifications:
             self._others.handle_started(notification)
         if isinstance(notification, TranslatedEvent):
             apply = partial(self._apply_event, record, notification.turn_id, notification.msg)
-            if not self._others.defer_event(notification, apply):
+            if not self._defer(record, notification, apply):
                 apply()
+
+    def _defer(
+        self, record: ThreadRecord, event: TranslatedEvent, apply: Callable[[], None]
+    ) -> bool:
+        """Return whether an event waits until its thread is joined, or concerns nobody."""
+        if record.deferred_ends is not None and isinstance(event.msg, _TURN_ENDS):
+            record.deferred_ends.append((event.turn_id, apply))
+            return True
+        return self._others.defer_event(event, apply)
 
     def _is_ours(self, notification: TranslatedEvent | ThreadStarted) -> bool:
         """Return whether an unknown thread is one that Codex started for us."""

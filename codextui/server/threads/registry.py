@@ -117,6 +117,8 @@ class ThreadRecord:
         has_other_client: whether another program had it open when it became ours, and may still.
         deferred: what Codex asks while the thread is joined again, to be handled once its running
             turn is known; None where it is not being joined.
+        deferred_ends: the ends of turns that came while the thread is joined again, by their
+            turns; None where it is not being joined.
         program_info: of a role or run, the info as its program published it last; None where
             no program does.
     """
@@ -135,6 +137,7 @@ class ThreadRecord:
     suspended: str = ""
     has_other_client: bool = False
     deferred: list[Callable[[], None]] | None = None
+    deferred_ends: list[tuple[str, Callable[[], None]]] | None = None
     program_info: ThreadInfo | None = None
     _outcomes: OrderedDict[str, asyncio.Future[TurnOutcome]] = field(default_factory=OrderedDict)
 

@@ -96,20 +96,48 @@ class ThreadRejoiner:
             if not is_loaded:
                 await self._catch_up(app, record, lost, is_done=True)
                 return
-            with _deferring_requests(record):
-                with _watching_ends(record) as ends:
-                    joined = await join_thread(app, record.thread_id, last_turns=1)
-                    record.loaded = True
-                    record.model_provider = joined.model_provider
-                    history = translate_history(record.thread_id, joined.turns)
-                    last = history[-1].turn_id if history else ""
-                    if last == record.turn.running_id:
-                        self._publish_missed(record, history)  # before its end may come
-                    is_done = await is_at_rest(app, record.thread_id)
-                    if lost and (is_done or last != lost):
-                        await self._catch_up(app, record, lost, is_done=is_done)
-                if not is_done and not ends.seen:
+            with (
+                _deferring_requests(record),
+                _watching(record) as live,
+                self._deferring_ends(record),
+            ):
+                joined = await join_thread(app, record.thread_id, last_turns=1)
+                record.loaded = True
+                record.model_provider = joined.model_provider
+                history = translate_history(record.thread_id, joined.turns)
+                last = history[-1].turn_id if history else ""
+                if last == record.turn.running_id:
+                    self._publish_missed(record, history)  # before its end may come
+                is_done = await is_at_rest(app, record.thread_id)
+                if lost and (is_done or last != lost):
+                    await self._catch_up(app, record, lost, is_done=is_done)
+                if not is_done:
                     self._take_up(record, history)
+                    await self._publish_late(app, record, live)
+
+    async def _publish_late(self, app: AppServer, record: ThreadRecord, live: _LiveEvents) -> None:
+        """Publish what ended before the subscription, and was written after it had its history.
+
+        An item that has begun since ends by itself.
+        """
+        turns = await read_turns(app, record.thread_id, limit=1)
+        past = translate_history(record.thread_id, turns)
+        late = [event for event in past if not live.is_open(event.msg)]
+        if past and past[-1].turn_id == record.turn.running_id:
+            self._publish_missed(record, late)
+
+    @contextmanager
+    def _deferring_ends(self, record: ThreadRecord) -> Iterator[None]:
+        """Let the ends of turns wait until what they follow is published."""
+        deferred: list[tuple[str, Callable[[], None]]] = []
+        record.deferred_ends = deferred
+        try:
+            yield
+        finally:
+            record.deferred_ends = None
+            for turn_id, apply in deferred:
+                if not self._is_over(record, turn_id):
+                    apply()
 
     def _take_up(self, record: ThreadRecord, history: list[TranslatedEvent]) -> None:
         """Go on with the turn that runs."""
@@ -172,7 +200,7 @@ class ThreadRejoiner:
         published = [
             event.msg
             for event in self.hub.events_of(record.thread_id)
-            if event.turn_id == history[-1].turn_id
+            if history and event.turn_id == history[-1].turn_id
         ]
         known = Counter(_identify(m.item) for m in published if isinstance(m, ev.ItemCompleted))
         begun = {m.item.get("id") for m in published if isinstance(m, ev.ItemStarted)}
@@ -198,26 +226,36 @@ class ThreadRejoiner:
 
 
 @dataclass(slots=True)
-class _Ends:
-    """Notes whether a turn ends meanwhile. A `registry.TurnWatcher`."""
+class _LiveEvents:
+    """Notes what comes while a thread is joined. A `registry.TurnWatcher`."""
 
-    seen: bool = field(default=False)
+    _open: dict[str, object] = field(default_factory=dict)
 
     def on_event(self, msg: ev.Msg) -> None:
-        self.seen = self.seen or isinstance(msg, _ENDS)
+        match msg:
+            case ev.ItemStarted({"id": str(item_id), "type": kind}):
+                self._open[item_id] = kind
+            case ev.ItemCompleted({"id": str(item_id)}):
+                self._open.pop(item_id, None)
+            case _:
+                pass
+
+    def is_open(self, msg: ev.Msg) -> bool:
+        """Return whether an item of that kind has begun and not ended; ids differ in the past."""
+        return isinstance(msg, _ITEMS) and msg.item.get("type") in self._open.values()
 
     def on_unattended(self, approval: Approval) -> None:
         """Leave an approval to the call that waits for it."""
 
 
 @contextmanager
-def _watching_ends(record: ThreadRecord) -> Iterator[_Ends]:
-    ends = _Ends()
-    record.watchers.append(ends)
+def _watching(record: ThreadRecord) -> Iterator[_LiveEvents]:
+    live = _LiveEvents()
+    record.watchers.append(live)
     try:
-        yield ends
+        yield live
     finally:
-        record.watchers.remove(ends)
+        record.watchers.remove(live)
 
 
 @contextmanager
