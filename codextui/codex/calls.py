@@ -260,6 +260,21 @@ async def clean_terminals(app: AppServer, thread_id: str) -> None:
         await app.call("thread/backgroundTerminals/clean", {"threadId": thread_id})
 
 
+async def list_terminals(app: AppServer, thread_id: str) -> set[str]:
+    """Return the ids of the items whose commands run (`thread/backgroundTerminals/list`)."""
+    items: set[str] = set()
+    cursor: str | None = None
+    while True:
+        params = {"threadId": thread_id, "cursor": cursor}
+        with typed_refusals(thread_id):
+            page = await app.call("thread/backgroundTerminals/list", params)
+        data = fields.objects(page, "data")
+        items.update(fields.text(terminal, "itemId") for terminal in data)
+        cursor = fields.maybe_text(page, "nextCursor")
+        if cursor is None or not data:
+            return items
+
+
 async def archive_thread(app: AppServer, thread_id: str) -> None:
     """Archive a thread, and interrupt its turn (`thread/archive`). Raises ThreadUnknown."""
     with typed_refusals(thread_id):

@@ -19,6 +19,7 @@ from codextui.protocol.approvals import Deciders
 from codextui.protocol.events import CodexLost, CodexReady, Warned
 from codextui.protocol.threads import ThreadState
 from codextui.server.approvals.broker import ApprovalBroker
+from codextui.server.approvals.carried_out import DecisionChecks
 from codextui.server.approvals.codex_requests import CodexRequests
 from codextui.server.approvals.elicitation import CallResponders
 from codextui.server.approvals.publisher import ApprovalPublisher
@@ -138,6 +139,7 @@ class _CodexRouter:
 
     def handle_exit(self, reason: str) -> None:
         self.hub.publish("", "", CodexLost(reason))
+        self.requests.checks.handle_exit()
         self.notifications.handle_exit(reason)
         self.legacy.handle_exit()
 
@@ -164,9 +166,10 @@ def _build(
     background = BackgroundTasks()
     registry = ThreadRegistry(hub, journal)
     journal.is_recorded = registry.is_recorded
+    publisher = ApprovalPublisher(hub, registry)
     broker = ApprovalBroker(
         journal,
-        ApprovalPublisher(hub, registry),
+        publisher,
         last_number=contents.last_approval,
         unattended_s=options.unattended_timeout_s,
         callers_first=options.deciders is Deciders.CLIENT,
@@ -204,11 +207,13 @@ def _build(
         if record.info.ours and budgets.applies_to(record):
             background.start(budgets.enforce(record, turns.interrupt))
 
+    checks = DecisionChecks(journal, publisher.on_corrected, others, worker, background.start)
     notifications = CodexNotifications(
         hub,
         registry,
         broker,
         others,
+        on_event=checks.handle_event,
         on_turn_ended=lambda record: background.start(after_turn(record)),
         on_adopted=lambda record: background.start(opener.describe(record)),
         on_tokens_counted=on_tokens_counted,
@@ -220,7 +225,7 @@ def _build(
     queues = ThreadQueues(registry, worker, opener, budgets)
     turns = Turns(registry, worker, opener, queues, budgets, broker, others)
     runs = Runs(registry, broker, limits.runs)
-    requests = CodexRequests(registry, broker, worker, legacy, others)
+    requests = CodexRequests(registry, broker, worker, legacy, others, checks, background.start)
     server = ServerState(
         options=options,
         started_at=time.time(),

@@ -343,6 +343,17 @@ class OtherThreads:
         if not record.info.ours:
             await self._sync_or_remove(record)
 
+    def keep_following(self, thread_id: str, reason: Hashable) -> None:
+        """Follow the thread of another program, which is followed now, for one more reason."""
+        if (record := self._registry.get(thread_id)) is not None and not record.info.ours:
+            self.following.reasons.add(thread_id, reason)
+
+    def stop_following(self, thread_id: str, reason: Hashable) -> None:
+        """End such a reason."""
+        self.following.reasons.remove(thread_id, reason)
+        if (record := self._registry.get(thread_id)) is not None and not record.info.ours:
+            self._start(self._sync(record))
+
     def release(self, reason: Hashable) -> None:
         """End a reason everywhere: its session has disconnected."""
         for thread_id in self.following.reasons.remove_everywhere(reason):
