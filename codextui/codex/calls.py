@@ -472,7 +472,14 @@ def typed_refusals(thread_id: str) -> Iterator[None]:
     except CodexFailed as error:
         text = str(error).lower()
         if any(words in text for words in _TURN_NOT_RUNNING):
-            raise TurnNotRunning(f"Codex says of thread {thread_id}: {error}") from error
+            raise TurnNotRunning(_named(error, thread_id)) from error
         if any(words in text for words in _THREAD_UNKNOWN):
-            raise ThreadUnknown(f"Codex says of thread {thread_id}: {error}") from error
+            raise ThreadUnknown(_named(error, thread_id)) from error
         raise
+
+
+def _named(error: CodexFailed, thread_id: str) -> str:
+    """Return what Codex says, with the thread's id once."""
+    said = str(error)
+    whose = "" if thread_id in said else f" of thread {thread_id}"
+    return f"Codex says{whose}: {said}"

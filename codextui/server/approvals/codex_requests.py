@@ -99,7 +99,7 @@ class CodexRequests:
 
     def _has_other_client(self, thread_id: str) -> bool:
         record = self.registry.get(thread_id)
-        is_adopted = record is not None and record.has_other_client
+        is_adopted = record is not None and record.info.adopted and self.others.is_shared
         return is_adopted or self.others.is_foreign(thread_id)
 
     def _ask(self, request: _OpenRequest) -> None:

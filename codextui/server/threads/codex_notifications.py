@@ -325,5 +325,6 @@ class CodexNotifications:
     def _mark_unloaded(self, thread_id: str) -> None:
         record = self._registry.get(thread_id)
         if record is not None:
-            record.loaded = record.has_other_client = False
+            record.loaded = False
+            self._registry.update(record, adopted=False)
         self._others.handle_unloaded(thread_id)

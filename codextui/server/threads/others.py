@@ -393,7 +393,7 @@ class OtherThreads:
                     f"{record.info.handle} has no turn yet: adopt it when its first has begun"
                 )
             self._registry.take_over(record, client=client)
-            record.has_other_client = True
+            self._registry.update(record, adopted=True)
             self.following.reasons.drop(record.thread_id)
 
     @asynccontextmanager
