@@ -92,7 +92,7 @@ class Journal:
     Only `record_decision` and `close` wait for the disk. Writes that the disk has no room for are
     deferred, except for a decision, which fails. Another write that fails is logged, and the
     server goes on without that record. The methods for approvals make this an
-    `approvals.broker.AuditLog`.
+    `approvals.parties.AuditLog`.
 
     Args:
         path: the file; it is created, or migrated from an older version.
