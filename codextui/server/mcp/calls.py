@@ -24,6 +24,7 @@ from codextui.server.events.legacy import LegacySubscriber
 from codextui.server.mcp.progress import ProgressReporter
 from codextui.server.mcp.results import OutputSchema, turn_result
 from codextui.server.state import ServerState
+from codextui.server.threads.foreign import refuse_to_act
 from codextui.server.threads.opening import NewThread
 from codextui.server.threads.registry import ThreadRecord
 from codextui.server.threads.turn_state import TurnOutcome
@@ -344,11 +345,6 @@ async def _find(server: ServerState, caller: Caller, thread: str) -> ThreadRecor
     except ThreadUnknown:
         record = await server.opener.resume(thread, client=caller.client_name)
     may_act = caller.sees_all_tools or server.options.others is Others.DECIDE
-    if not (record.info.ours or may_act):
-        handle = record.info.handle
-        raise ServerRefused(
-            f"{handle} belongs to {record.info.origin or 'another program'}, and no other client "
-            f"acts on it. A person can write to it (`codextui reply {handle}`), or take it over "
-            f"(`codextui adopt {handle}`)"
-        )
+    if not may_act:
+        refuse_to_act(record)
     return record
