@@ -260,6 +260,21 @@ async def clean_terminals(app: AppServer, thread_id: str) -> None:
         await app.call("thread/backgroundTerminals/clean", {"threadId": thread_id})
 
 
+async def list_terminals(app: AppServer, thread_id: str) -> set[str]:
+    """Return the ids of the items whose commands run (`thread/backgroundTerminals/list`)."""
+    items: set[str] = set()
+    cursor: str | None = None
+    while True:
+        params = {"threadId": thread_id, "cursor": cursor}
+        with typed_refusals(thread_id):
+            page = await app.call("thread/backgroundTerminals/list", params)
+        data = fields.objects(page, "data")
+        items.update(fields.text(terminal, "itemId") for terminal in data)
+        cursor = fields.maybe_text(page, "nextCursor")
+        if cursor is None or not data:
+            return items
+
+
 async def archive_thread(app: AppServer, thread_id: str) -> None:
     """Archive a thread, and interrupt its turn (`thread/archive`). Raises ThreadUnknown."""
     with typed_refusals(thread_id):
@@ -457,7 +472,14 @@ def typed_refusals(thread_id: str) -> Iterator[None]:
     except CodexFailed as error:
         text = str(error).lower()
         if any(words in text for words in _TURN_NOT_RUNNING):
-            raise TurnNotRunning(f"Codex says of thread {thread_id}: {error}") from error
+            raise TurnNotRunning(_named(error, thread_id)) from error
         if any(words in text for words in _THREAD_UNKNOWN):
-            raise ThreadUnknown(f"Codex says of thread {thread_id}: {error}") from error
+            raise ThreadUnknown(_named(error, thread_id)) from error
         raise
+
+
+def _named(error: CodexFailed, thread_id: str) -> str:
+    """Return what Codex says, with the thread's id once."""
+    said = str(error)
+    whose = "" if thread_id in said else f" of thread {thread_id}"
+    return f"Codex says{whose}: {said}"

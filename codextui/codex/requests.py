@@ -4,8 +4,9 @@ Most requests ask a person for a decision. `parse_request` reads what is asked, 
 `encode_decision` writes the decision in the shape of the request's own response type. A few
 requests need no person; `parse_request` returns their answer.
 
-To add a kind of request, write its three functions (`parse_…`, `accept_…`, `decline_…`) and add
-a row to `_KINDS`. A request without a row is shown as `UnknownAsked` and can only be declined.
+To add a kind of request, write its three functions (`parse_…`, `accept_…`, `decline_…`; those of
+forms stand in `forms`) and add a row to `_KINDS`. A request without a row is shown as
+`UnknownAsked` and can only be declined.
 """
 
 from __future__ import annotations
@@ -14,8 +15,20 @@ import shlex
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
 
+from codextui.codex.forms import (
+    No,
+    Yes,
+    accept_elicitation,
+    accept_questions,
+    accepted_elicitation,
+    answers_by_question,
+    decline_elicitation,
+    decline_questions,
+    object_or_empty,
+    parse_elicitation,
+    parse_questions,
+)
 from codextui.errors import MessageInvalid
 from codextui.jsonrpc import fields
 from codextui.jsonrpc.endpoint import METHOD_NOT_FOUND
@@ -27,7 +40,6 @@ from codextui.protocol.approvals import (
     FileChange,
     PatchAsked,
     PermissionsAsked,
-    Question,
     QuestionsAsked,
     UnknownAsked,
     approval_scopes,
@@ -44,9 +56,6 @@ OLD_PATCH_APPROVAL = "applyPatchApproval"
 
 DECLINED = "The user declined."
 """The rejection that the agent reads where a decline must have words and the person gave none."""
-
-Yes: TypeAlias = Approved | Answered
-No: TypeAlias = Declined | Aborted
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +137,7 @@ def grants(asked: Asked, decision: Decision) -> bool:
         case QuestionsAsked():
             return isinstance(decision, Answered) and bool(answers_by_question(asked, decision))
         case ElicitationAsked():
-            return _accepted_elicitation(asked, decision) is not None
+            return accepted_elicitation(asked, decision) is not None
         case _:
             return isinstance(decision, Approved) and decision.scope in approval_scopes(asked)
 
@@ -140,15 +149,6 @@ def needs_interrupt(asked: Asked, decision: Decision) -> bool:
     """
     ends_turn = isinstance(asked, CommandAsked | PatchAsked)
     return isinstance(decision, Aborted) and not ends_turn
-
-
-def answers_by_question(asked: QuestionsAsked, decision: Answered) -> dict[str, list[str]]:
-    """Return the answers to the questions that were asked, by question id.
-
-    Questions without an answer are left out, and so are answers to other questions.
-    """
-    given = {q.question_id: _answers(decision.content.get(q.question_id)) for q in asked.questions}
-    return {question_id: answers for question_id, answers in given.items() if answers}
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +236,7 @@ def _parse_command(params: JsonObject) -> CommandAsked:
         parsed=tuple(_action(part) for part in fields.objects(params, "commandActions")),
         rule=_rule(params) if available is None or Scope.ALWAYS in available else (),
         network=_network(params),
-        permissions=_object_or_empty(params, "additionalPermissions"),
+        permissions=object_or_empty(params, "additionalPermissions"),
         stdin=kind == "writeStdin",
         available=available,
         human=kind == "humanCommand",
@@ -379,90 +379,6 @@ def _decline_permissions(_: No) -> JsonObject:
     return {"permissions": {}, "scope": "turn"}
 
 
-# item/tool/requestUserInput
-
-
-def _parse_questions(params: JsonObject) -> QuestionsAsked:
-    return QuestionsAsked(tuple(_question(q) for q in fields.objects(params, "questions")))
-
-
-def _question(source: JsonObject) -> Question:
-    options = tuple(
-        (fields.text(option, "label"), fields.text_or(option, "description"))
-        for option in fields.objects(source, "options")
-    )
-    return Question(
-        question_id=fields.text(source, "id"),
-        header=fields.text_or(source, "header"),
-        question=fields.text(source, "question"),
-        options=options,
-        other=fields.flag(source, "isOther"),
-        secret=fields.flag(source, "isSecret"),
-    )
-
-
-def _accept_questions(params: JsonObject, decision: Yes) -> JsonObject | None:
-    if not isinstance(decision, Answered):
-        return None
-    answers = answers_by_question(_parse_questions(params), decision)
-    if not answers:
-        return None
-    return {"answers": {question: {"answers": texts} for question, texts in answers.items()}}
-
-
-def _decline_questions(_: No) -> JsonObject:
-    return {"answers": {}}
-
-
-def _answers(given: Json) -> list[str]:
-    """Read the answers to one question in any of the shapes that clients send."""
-    match given:
-        case {"answers": answers}:
-            return _answers(answers)
-        case str():
-            return [given]
-        case list() | tuple() if all(isinstance(answer, str) for answer in given):
-            return list(given)
-        case _:
-            return []
-
-
-# mcpServer/elicitation/request
-
-
-def _parse_elicitation(params: JsonObject) -> ElicitationAsked:
-    parts = (fields.text_or(params, "title"), fields.text_or(params, "description"))
-    return ElicitationAsked(
-        server=fields.text(params, "serverName"),
-        mode=fields.text(params, "mode"),
-        message=fields.text_or(params, "message") or " ".join(part for part in parts if part),
-        schema=_object_or_empty(params, "requestedSchema"),
-        url=fields.text_or(params, "url"),
-        meta=_object_or_empty(params, "_meta"),
-    )
-
-
-def _accept_elicitation(params: JsonObject, decision: Yes) -> JsonObject | None:
-    return _accepted_elicitation(_parse_elicitation(params), decision)
-
-
-def _accepted_elicitation(asked: ElicitationAsked, decision: Yes) -> JsonObject | None:
-    match decision:
-        case Approved(scope) if scope in approval_scopes(asked):
-            meta = None if scope is Scope.ONCE else {"persist": scope.value}
-            form: JsonObject | None = None if asked.mode == "url" else {}
-            return {"action": "accept", "content": form, "_meta": meta}
-        case Answered(content) if asked.mode == "form":
-            return {"action": "accept", "content": dict(content), "_meta": None}
-        case Approved() | Answered():
-            return None
-
-
-def _decline_elicitation(decision: No) -> JsonObject:
-    action = "cancel" if isinstance(decision, Aborted) else "decline"
-    return {"action": action, "content": None, "_meta": None}
-
-
 # execCommandApproval and applyPatchApproval, which Codex sends to clients without threads
 
 
@@ -513,8 +429,8 @@ _KINDS: Mapping[str, _Kind] = {
     COMMAND_APPROVAL: _Kind(_parse_command, _accept_command, _decline_review),
     PATCH_APPROVAL: _Kind(_parse_patch, _accept_patch, _decline_review),
     PERMISSIONS_APPROVAL: _Kind(_parse_permissions, _accept_permissions, _decline_permissions),
-    USER_INPUT: _Kind(_parse_questions, _accept_questions, _decline_questions),
-    ELICITATION: _Kind(_parse_elicitation, _accept_elicitation, _decline_elicitation),
+    USER_INPUT: _Kind(parse_questions, accept_questions, decline_questions),
+    ELICITATION: _Kind(parse_elicitation, accept_elicitation, decline_elicitation),
     OLD_COMMAND_APPROVAL: _Kind(_parse_old_command, _accept_old_review, _decline_old_review),
     OLD_PATCH_APPROVAL: _Kind(_parse_old_patch, _accept_old_review, _decline_old_review),
 }
@@ -545,11 +461,6 @@ _ANSWERED_AT_ONCE: Mapping[str, Callable[[JsonObject], Answer | Refusal]] = {
     "attestation/generate": _refuse_attestation,
 }
 """Every request that needs no person, by method."""
-
-
-def _object_or_empty(source: JsonObject, key: str) -> JsonObject:
-    value = source.get(key)
-    return {} if value is None else fields.as_object(value, key)
 
 
 def _text(params: JsonObject, key: str) -> str:

@@ -212,7 +212,8 @@ def _format_approval(mark: kinds.ApprovalRequest) -> str:
     by = f" by {one_line(mark.outcome.by)}" if mark.outcome.by else ""
     waited = format_elapsed(mark.outcome.waited)
     said = f": {one_line(mark.outcome.message)}" if mark.outcome.message else ""
-    return f"{asked}\n  {one_line(mark.outcome.outcome)}{by} after {waited}{said}"
+    correction = f"\n  {mark.correction.description}" if mark.correction else ""
+    return f"{asked}\n  {one_line(mark.outcome.outcome)}{by} after {waited}{said}{correction}"
 
 
 def _format_turn_end(end: kinds.TurnEnd) -> str:

@@ -230,8 +230,11 @@ def list_threads(options: argparse.Namespace) -> int:
             print_json(row)
         return 0
     threads = [ThreadInfo.from_json(row) for row in rows]
-    if not threads:
+    if problem := fields.text_or(result, "problem"):
+        print_note(f"Codex does not work: {one_line(problem, 400)}")
+    elif not threads:
         print_note("there are no threads; `codextui new PROMPT` starts one")
+    if not threads:
         return 0
     by_id = {thread.thread_id: thread for thread in threads}
     now = time.time()

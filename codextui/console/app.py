@@ -22,7 +22,7 @@ from textual.worker import Worker, WorkerState
 
 from codextui.client import updates
 from codextui.config.schema import Config
-from codextui.console.approvals import ApprovalPresenter
+from codextui.console.approvals import ApprovalPresenter, correction_notice
 from codextui.console.bindings import APP_BINDINGS, KeyGroup, format_keys
 from codextui.console.codex_tui import TuiPresenter
 from codextui.console.connection import (
@@ -53,7 +53,13 @@ from codextui.console.themes import VARIABLE_DEFAULTS, register_themes, save_the
 from codextui.console.widgets.workbench import Workbench
 from codextui.errors import ApprovalGone, CodextuiError, ConfigInvalid
 from codextui.protocol.approvals import Approval, Deciders
-from codextui.protocol.events import ApprovalResolved, CodexReady, Event, ThreadLeft
+from codextui.protocol.events import (
+    ApprovalCorrected,
+    ApprovalResolved,
+    CodexReady,
+    Event,
+    ThreadLeft,
+)
 from codextui.protocol.threads import ThreadInfo, ThreadState
 from codextui.text.sanitize import one_line, sanitize
 
@@ -308,6 +314,9 @@ class ConsoleApp(KeyDispatchingApp):
                 self._check_codex()
             case ApprovalResolved(approval_id):
                 self._main_options.drafts.answers.pop(f"{event.thread_id}/{approval_id}", None)
+            case ApprovalCorrected() as correction if self.state.connection.caught_up:
+                view = self.state.threads.get(event.thread_id)
+                self._notify(correction_notice(event, correction, view))
             case _:
                 pass
 

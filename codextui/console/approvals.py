@@ -1,4 +1,4 @@
-"""When the approval dialog opens, and what it shows."""
+"""When the approval dialog opens, what it shows, and what is told of a decision later."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from codextui.console.model.labels import Asker
+from codextui.console.model.state import ServerNotice, ThreadView
 from codextui.protocol.approvals import Approval
-from codextui.protocol.events import ApprovalResolved
+from codextui.protocol.events import ApprovalCorrected, ApprovalResolved, Event
 
 
 class ApprovalDialog(Protocol):
@@ -119,3 +120,12 @@ class ApprovalPresenter:
     def _queue(self) -> tuple[Approval, ...]:
         """The approvals that still need a decision."""
         return tuple(a for a in self._approvals if a.approval_id not in self._decided)
+
+
+def correction_notice(
+    event: Event, correction: ApprovalCorrected, view: ThreadView | None
+) -> ServerNotice:
+    """Return what tells whoever decided that another answer came first."""
+    whose = f"{view.info.handle}'s " if view is not None else ""
+    text = f"{whose}{correction.approval_id}: {correction.description}"
+    return ServerNotice(event.at, "warning", text)

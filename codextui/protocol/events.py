@@ -237,6 +237,28 @@ class ApprovalResolved(Message, frozen=True, tag_field="type", tag="approval_res
     waited: float = 0.0
 
 
+class ApprovalCorrected(Message, frozen=True, tag_field="type", tag="approval_corrected"):
+    """A decision was not the one that Codex carried out: another client's answer came first.
+
+    Attributes:
+        approval_id: the id of the approval, which ended with an `ApprovalResolved` before.
+        carried_out: `approved` or `declined`, as that answer was; `unknown` where the turn was
+            stopped and nothing tells whether the decision had been carried out.
+    """
+
+    approval_id: str
+    carried_out: str
+
+    @property
+    def description(self) -> str:
+        """What happened, as a line of its own."""
+        match self.carried_out:
+            case "approved" | "declined" as word:
+                return f"another client's answer came first: {word} there"
+            case _:
+                return "its turn was stopped, so that nobody knows whether this was carried out"
+
+
 class CodexLost(Message, frozen=True, tag_field="type", tag="codex_lost"):
     """The Codex process behind the threads ended; the server is starting another."""
 
@@ -341,6 +363,7 @@ Msg: TypeAlias = (
     | Warned
     | ApprovalAsked
     | ApprovalResolved
+    | ApprovalCorrected
     | CodexLost
     | CodexReady
     | HandedOff

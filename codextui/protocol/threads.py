@@ -156,6 +156,8 @@ class ThreadInfo(Message, frozen=True):
         effort: the reasoning effort, empty where it was not chosen here or is unknown.
         cost_usd: dollars that it was charged, by Codex when `codex-usage` asked; None before.
         budget: tokens that it and its sub-agents may use, None for any number.
+        adopted: whether it was taken over from another program, which may have it open still and
+            then serves its tools.
     """
 
     thread_id: str
@@ -191,6 +193,7 @@ class ThreadInfo(Message, frozen=True):
     effort: str = ""
     budget: int | None = None
     cost_usd: float | None = None
+    adopted: bool = False
 
     @property
     def state_word(self) -> str:

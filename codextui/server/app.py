@@ -19,6 +19,7 @@ from codextui.protocol.approvals import Deciders
 from codextui.protocol.events import CodexLost, CodexReady, Warned
 from codextui.protocol.threads import ThreadState
 from codextui.server.approvals.broker import ApprovalBroker
+from codextui.server.approvals.carried_out import DecisionChecks
 from codextui.server.approvals.codex_requests import CodexRequests
 from codextui.server.approvals.elicitation import CallResponders
 from codextui.server.approvals.publisher import ApprovalPublisher
@@ -138,6 +139,7 @@ class _CodexRouter:
 
     def handle_exit(self, reason: str) -> None:
         self.hub.publish("", "", CodexLost(reason))
+        self.requests.checks.handle_exit()
         self.notifications.handle_exit(reason)
         self.legacy.handle_exit()
 
@@ -151,100 +153,205 @@ class _CodexRouter:
         self.on_ready(version)
 
 
+@dataclass(frozen=True, slots=True)
+class _Foundation:
+    """What everything else of a server stands on."""
+
+    options: ServerOptions
+    journal: Journal
+    hub: EventHub
+    background: BackgroundTasks
+    registry: ThreadRegistry
+    publisher: ApprovalPublisher
+    broker: ApprovalBroker
+    worker: CodexWorker
+    rejoiner: ThreadRejoiner
+    others: OtherThreads
+    legacy: LegacyEventHub
+    budgets: Budgets
+
+
 def _build(
     options: ServerOptions, journal: Journal, contents: JournalContents
 ) -> tuple[ServerState, CodexNotifications]:
-    limits = options.limits
+    base = _build_foundation(options, journal, contents)
+    reactions = _Reactions(base)
+    notifications = _build_notifications(base, reactions)
+    opener = ThreadOpener(
+        base.hub, base.registry, base.worker, notifications, base.legacy, base.others
+    )
+    queues = ThreadQueues(base.registry, base.worker, opener, base.budgets)
+    turns = Turns(
+        base.registry, base.worker, opener, queues, base.budgets, base.broker, base.others
+    )
+    reactions.connect(opener, queues, turns)
+    handler = _build_router(base, notifications, reactions)
+    return _build_state(base, handler, opener, queues, turns), notifications
+
+
+def _build_foundation(
+    options: ServerOptions, journal: Journal, contents: JournalContents
+) -> _Foundation:
     hub = EventHub(
         record=journal.record_event,
         record_partial=journal.record_partial,
-        limits=limits.events,
+        limits=options.limits.events,
     )
     journal.on_error = lambda message: hub.publish("", "", Warned(message))
     background = BackgroundTasks()
     registry = ThreadRegistry(hub, journal)
     journal.is_recorded = registry.is_recorded
-    broker = ApprovalBroker(
+    publisher = ApprovalPublisher(hub, registry)
+    broker = _build_broker(options, journal, publisher, contents)
+    worker = CodexWorker(_codex_settings(options))
+    rejoiner = ThreadRejoiner(hub, registry, worker)
+    watching = OthersOptions(background.start, rejoiner.rejoin_thread, options.limits.follow)
+    others = OtherThreads(hub, registry, worker, broker, watching)
+    worker.is_idle = lambda: not others.is_opening() and not any(map(_is_busy, registry))
+    return _Foundation(
+        options=options,
+        journal=journal,
+        hub=hub,
+        background=background,
+        registry=registry,
+        publisher=publisher,
+        broker=broker,
+        worker=worker,
+        rejoiner=rejoiner,
+        others=others,
+        legacy=LegacyEventHub(registry.__contains__),
+        budgets=Budgets(registry),
+    )
+
+
+def _build_broker(
+    options: ServerOptions,
+    journal: Journal,
+    publisher: ApprovalPublisher,
+    contents: JournalContents,
+) -> ApprovalBroker:
+    return ApprovalBroker(
         journal,
-        ApprovalPublisher(hub, registry),
+        publisher,
         last_number=contents.last_approval,
         unattended_s=options.unattended_timeout_s,
         callers_first=options.deciders is Deciders.CLIENT,
         others=options.others,
     )
-    worker = CodexWorker(_codex_settings(options))
-    worker.is_idle = lambda: not others.is_opening() and not any(map(_is_busy, registry))
-    rejoiner = ThreadRejoiner(hub, registry, worker)
-    others = OtherThreads(
-        hub,
-        registry,
-        worker,
-        broker,
-        OthersOptions(background.start, rejoiner.rejoin_thread, limits.follow),
+
+
+def _build_notifications(base: _Foundation, reactions: _Reactions) -> CodexNotifications:
+    return CodexNotifications(
+        base.hub,
+        base.registry,
+        base.broker,
+        base.others,
+        on_event=reactions.checks.handle_event,
+        on_turn_ended=reactions.on_turn_ended,
+        on_adopted=reactions.on_adopted,
+        on_tokens_counted=reactions.on_tokens_counted,
+        on_queue_changed=reactions.on_queue_changed,
     )
 
-    async def after_turn(record: ThreadRecord) -> None:
-        if record.info.ours and record.info.state is ThreadState.INTERRUPTED:
-            await turns.end_commands(record)
-        registry.update(record, branch=await find_branch(record.info.cwd))
 
-    async def notice_newer(version: str) -> None:
-        noticed = options.journal.with_suffix(".codex")
-        if notice := await asyncio.to_thread(newer_notice, version, noticed):
-            hub.publish("", "", Warned(notice))
-
-    def on_ready(version: str) -> None:
-        background.start(rejoiner.rejoin())
-        background.start(others.refresh())
-        background.start(queues.refresh_all())
-        if options.name:
-            background.start(notice_newer(version))
-
-    def on_tokens_counted(record: ThreadRecord) -> None:
-        if record.info.ours and budgets.applies_to(record):
-            background.start(budgets.enforce(record, turns.interrupt))
-
-    notifications = CodexNotifications(
-        hub,
-        registry,
-        broker,
-        others,
-        on_turn_ended=lambda record: background.start(after_turn(record)),
-        on_adopted=lambda record: background.start(opener.describe(record)),
-        on_tokens_counted=on_tokens_counted,
-        on_queue_changed=lambda thread_id: background.start(queues.refresh(thread_id)),
+def _build_router(
+    base: _Foundation, notifications: CodexNotifications, reactions: _Reactions
+) -> _CodexRouter:
+    requests = CodexRequests(
+        base.registry,
+        base.broker,
+        base.worker,
+        base.legacy,
+        base.others,
+        reactions.checks,
+        base.background.start,
     )
-    legacy = LegacyEventHub(registry.__contains__)
-    opener = ThreadOpener(hub, registry, worker, notifications, legacy, others)
-    budgets = Budgets(registry)
-    queues = ThreadQueues(registry, worker, opener, budgets)
-    turns = Turns(registry, worker, opener, queues, budgets, broker, others)
-    runs = Runs(registry, broker, limits.runs)
-    requests = CodexRequests(registry, broker, worker, legacy, others)
-    server = ServerState(
-        options=options,
+    return _CodexRouter(base.hub, notifications, requests, base.legacy, reactions.on_ready)
+
+
+def _build_state(
+    base: _Foundation,
+    handler: _CodexRouter,
+    opener: ThreadOpener,
+    queues: ThreadQueues,
+    turns: Turns,
+) -> ServerState:
+    registry, limits = base.registry, base.options.limits
+    runs = Runs(registry, base.broker, limits.runs)
+    return ServerState(
+        options=base.options,
         started_at=time.time(),
-        journal=journal,
-        hub=hub,
+        journal=base.journal,
+        hub=base.hub,
         registry=registry,
-        broker=broker,
-        worker=worker,
-        codex_handler=_CodexRouter(hub, notifications, requests, legacy, on_ready),
+        broker=base.broker,
+        worker=base.worker,
+        codex_handler=handler,
         opener=opener,
-        others=others,
-        history=CodexHistory(registry, worker, turns, others),
+        others=base.others,
+        history=CodexHistory(registry, base.worker, turns, base.others),
         turns=turns,
         queues=queues,
-        settings=ThreadSettings(registry, worker, opener),
+        settings=ThreadSettings(registry, base.worker, opener),
         owned_turns=OwnedTurns(turns),
-        legacy=legacy,
+        legacy=base.legacy,
         runs=runs,
         controls=RunRequests(registry, runs, turns, limits.runs),
-        questions=RoleQuestions(runs, broker, limits.runs),
-        call_responders=CallResponders(broker),
-        background=background,
+        questions=RoleQuestions(runs, base.broker, limits.runs),
+        call_responders=CallResponders(base.broker),
+        background=base.background,
     )
-    return server, notifications
+
+
+class _Reactions:
+    """What follows from what Codex says, each in a task of its own.
+
+    The parts that act are built after those that call this: `connect` brings them.
+    """
+
+    def __init__(self, base: _Foundation) -> None:
+        self._base = base
+        self._start = base.background.start
+        self.checks = DecisionChecks(
+            base.journal, base.publisher.on_corrected, base.others, base.worker, self._start
+        )
+        self._opener: ThreadOpener
+        self._queues: ThreadQueues
+        self._turns: Turns
+
+    def connect(self, opener: ThreadOpener, queues: ThreadQueues, turns: Turns) -> None:
+        self._opener, self._queues, self._turns = opener, queues, turns
+
+    def on_turn_ended(self, record: ThreadRecord) -> None:
+        self._start(self._after_turn(record))
+
+    def on_adopted(self, record: ThreadRecord) -> None:
+        self._start(self._opener.describe(record))
+
+    def on_tokens_counted(self, record: ThreadRecord) -> None:
+        budgets = self._base.budgets
+        if record.info.ours and budgets.applies_to(record):
+            self._start(budgets.enforce(record, self._turns.interrupt))
+
+    def on_queue_changed(self, thread_id: str) -> None:
+        self._start(self._queues.refresh(thread_id))
+
+    def on_ready(self, version: str) -> None:
+        self._start(self._base.rejoiner.rejoin())
+        self._start(self._base.others.refresh())
+        self._start(self._queues.refresh_all())
+        if self._base.options.name:
+            self._start(self._notice_newer(version))
+
+    async def _after_turn(self, record: ThreadRecord) -> None:
+        if record.info.ours and record.info.state is ThreadState.INTERRUPTED:
+            await self._turns.end_commands(record)
+        self._base.registry.update(record, branch=await find_branch(record.info.cwd))
+
+    async def _notice_newer(self, version: str) -> None:
+        noticed = self._base.options.journal.with_suffix(".codex")
+        if notice := await asyncio.to_thread(newer_notice, version, noticed):
+            self._base.hub.publish("", "", Warned(notice))
 
 
 def _is_busy(record: ThreadRecord) -> bool:

@@ -103,7 +103,7 @@ class Session:
 
     @property
     def name(self) -> str:
-        """The name to show to people: `codextui-2` where two clients are called `codextui`."""
+        """The name to show to people: `codextui #2` where two clients are called `codextui`."""
         return self.unique_name or self.client_name
 
 

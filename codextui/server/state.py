@@ -164,12 +164,14 @@ class ServerState:
     def assign_name(self, session: Session) -> None:
         """Assign a unique name, so that people see which of two consoles decided.
 
+        A handle of a thread cannot have the `#`.
+
         Over HTTP every request has its own session, and clients share a name.
         """
         if session.unique_name or not session.persistent:
             return
         taken = {other.unique_name for other in self.sessions}
         names = itertools.chain(
-            [session.client_name], (f"{session.client_name}-{n}" for n in itertools.count(2))
+            [session.client_name], (f"{session.client_name} #{n}" for n in itertools.count(2))
         )
         session.unique_name = next(name for name in names if name not in taken)

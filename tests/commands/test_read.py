@@ -106,3 +106,26 @@ async def test_read_shows_the_last_state_of_progress_and_how_open_items_stand(
     assert "50%" not in ran.out
     states = [line.strip() for line in ran.lines if line.startswith("  [")]
     assert states == ["[completed]", "[interrupted]", "[waits for a decision]", "[running]"]
+
+
+async def test_read_shows_that_another_answer_came_before_a_decision(
+    server: FakeServer, run: Any
+) -> None:
+    asked = Approval("a1", THREAD.thread_id, "u", "i", "backend", 1.0, CommandAsked("make"))
+    msgs: list[ev.Msg] = [
+        ev.ApprovalAsked(asked),
+        ev.ApprovalResolved("a1", "approved", "console", waited=2.0),
+        ev.ApprovalCorrected("a1", "declined"),
+    ]
+    server.tools["codex-read"] = lambda _: {
+        "thread": THREAD.to_json(),
+        "events": [
+            Event(seq, THREAD.thread_id, "u", 1.0, msg).to_json() for seq, msg in enumerate(msgs, 1)
+        ],
+    }
+    ran = await run("read", "backend")
+    said = [line.strip() for line in ran.lines if "approved by" in line or "came first" in line]
+    assert said == [
+        "approved by console after 2.0s",
+        "another client's answer came first: declined there",
+    ]

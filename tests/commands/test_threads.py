@@ -90,6 +90,18 @@ async def test_ps_without_threads_explains_how_to_start_one(server: FakeServer, 
     assert "codextui new PROMPT" in ran.err
 
 
+@pytest.mark.parametrize("rows", [[], [THREAD.to_json()]])
+async def test_ps_says_why_codex_does_not_work(
+    server: FakeServer, run: Any, rows: list[dict[str, Any]]
+) -> None:
+    problem = "nothing listens at unix:///gone.sock"
+    server.tools["codex-threads"] = lambda _: {"threads": rows, "problem": problem}
+    ran = await run("ps")
+    assert (ran.code, bool(ran.out)) == (0, bool(rows))
+    assert f"Codex does not work: {problem}" in ran.err
+    assert "codextui new" not in ran.err
+
+
 @pytest.mark.parametrize(
     ("line", "tool", "arguments", "said"),
     [

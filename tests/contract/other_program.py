@@ -105,7 +105,7 @@ class OtherProgram:
             seen=seen,
         )
 
-    async def decide(self, request: dict[str, Any], decision: str) -> None:
+    async def decide(self, request: dict[str, Any], decision: Any) -> None:
         await self.send({"id": request["id"], "result": {"decision": decision}})
 
     async def resolved(self, request: dict[str, Any]) -> None:

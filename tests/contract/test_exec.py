@@ -228,11 +228,18 @@ async def test_full_access_is_not_handed_on_to_an_unattended_turn(stage: Stage) 
     written = stage.ours.folder / "written"
     first = await stage.ours.run(*JSON, *FULL, "say")
     thread_id = first.events[0]["thread_id"]
-    await stage.ours.run(*JSON, "resume", thread_id, "write")
-    assert not written.exists()
     async with stage.served.console() as console:
-        thread = await thread_of(console, first)
-        assert (thread.sandbox, thread.approval_policy) == ("read-only", "never")
+        seen = len(console.updates)
+        await stage.ours.run(*JSON, "resume", thread_id, "write")
+        assert not written.exists()
+        sandboxes: list[str] = []
+
+        def has_returned(event: ev.Event) -> bool:
+            assert isinstance(event.msg, ev.ThreadChanged)
+            sandboxes.append(event.msg.thread.sandbox)
+            return "read-only" in sandboxes and sandboxes[-1] == FULL[1]
+
+        await console.event(ev.ThreadChanged, has_returned, seen)
 
 
 @pytest.mark.parametrize("words", [("resume", "--last", "say"), ("resume", "NAME", "say")])

@@ -18,7 +18,8 @@ from contract.serving import PATIENCE_S, RawClient
 from codextui.client import session, spawn
 from codextui.client.relay import MAX_REQUEST
 from codextui.demo import Run, Say, Script, ScriptedModel, codex_environment, write_codex_home
-from codextui.protocol.tools import SUPERVISOR_TOOLS, TOOLS
+from codextui.protocol.codex_tools import TOOLS
+from codextui.protocol.tools import SUPERVISOR_TOOLS
 from codextui.server.transports.stream import MAX_LINE
 
 pytestmark = pytest.mark.contract

@@ -122,6 +122,7 @@ msg: st.SearchStrategy[ev.Msg] = st.one_of(
     st.builds(ev.Warned, text),
     st.builds(ev.ApprovalAsked, approval),
     st.builds(ev.ApprovalResolved, text, text, text, text, moment),
+    st.builds(ev.ApprovalCorrected, text, text),
     st.builds(ev.CodexLost, text),
     st.builds(ev.CodexReady, text),
     st.builds(ev.HandedOff, text, text),

@@ -48,6 +48,7 @@ def test_every_kind_of_message_has_its_own_word() -> None:
         ev.Warned: ev.Warned("m"),
         ev.ApprovalAsked: ev.ApprovalAsked(approval),
         ev.ApprovalResolved: ev.ApprovalResolved("a1", "denied"),
+        ev.ApprovalCorrected: ev.ApprovalCorrected("a1", "approved"),
         ev.CodexLost: ev.CodexLost("m"),
         ev.CodexReady: ev.CodexReady("1"),
         ev.HandedOff: ev.HandedOff("pm", "designer"),

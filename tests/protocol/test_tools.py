@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from codextui.protocol.codex_tools import TOOLS
 from codextui.protocol.extensions import takes_events
-from codextui.protocol.tools import SUPERVISOR_TOOLS, TOOLS
+from codextui.protocol.tools import SUPERVISOR_TOOLS
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ import msgspec
 
 from codextui.jsonrpc.fields import Json, JsonObject
 from codextui.protocol.approvals import Approval, FileChange
-from codextui.protocol.events import ApprovalResolved
+from codextui.protocol.events import ApprovalCorrected, ApprovalResolved
 from codextui.protocol.runs import RoleAction
 from codextui.protocol.sub_agents import AgentCall
 
@@ -244,10 +244,14 @@ class Remark(msgspec.Struct, frozen=True):
 
 
 class ApprovalRequest(msgspec.Struct):
-    """An approval and its outcome, None while it is open."""
+    """An approval and its outcome, None while it is open.
+
+    `correction` says that another answer came before that outcome; None where none did.
+    """
 
     approval: Approval
     outcome: ApprovalResolved | None = None
+    correction: ApprovalCorrected | None = None
 
 
 class TurnStart(msgspec.Struct, frozen=True):

@@ -171,13 +171,9 @@ class ConsoleState:
             case ev.TurnAborted(reason, message, usage):
                 return self._end_turn(view, event, reason, message, usage)
             case ev.ItemStarted(item):
-                return transcript_changes(
-                    view.thread_id, transcript.put_item(turn_id, item, done=False)
-                )
+                return transcript_changes(thread_id, transcript.put_item(turn_id, item, done=False))
             case ev.ItemCompleted(item):
-                return transcript_changes(
-                    view.thread_id, transcript.put_item(turn_id, item, done=True)
-                )
+                return transcript_changes(thread_id, transcript.put_item(turn_id, item, done=True))
             case (
                 ev.TextDelta()
                 | ev.ReasoningDelta()
@@ -186,6 +182,9 @@ class ConsoleState:
                 | ev.PatchUpdated() as delta
             ):
                 return transcript_changes(thread_id, transcript.add_delta(turn_id, delta))
+            case ev.ApprovalCorrected() as correction:
+                corrected = transcript.correct_approval(turn_id, correction)
+                return transcript_changes(thread_id, corrected)
             case ev.TokensCounted() | ev.DiffUpdated() | ev.PlanUpdated():
                 return self._update_turn(view, event.msg)
             case ev.GatesChecked() | ev.SpanChanged():

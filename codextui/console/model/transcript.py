@@ -234,6 +234,15 @@ class Transcript:
                 self._update_waits(key)
         return True
 
+    def correct_approval(self, turn_id: str, correction: ev.ApprovalCorrected) -> bool:
+        """Set the correction of an approval's outcome; ignored if it is not known."""
+        item = self._items.get((turn_id, f"approval:{correction.approval_id}"))
+        if item is None or not isinstance(item.content, ApprovalRequest):
+            return False
+        item.content.correction = correction
+        self._touch(item, item.size)
+        return True
+
     def add_note(self, turn_id: str, note: Note) -> bool:
         """Add a note: an error, a warning, an event of a run, an unknown event."""
         self.start_turn(turn_id, None)

@@ -143,6 +143,9 @@ def _approval_rows(request: ApprovalRequest, width: int, palette: Palette, fold:
     )
     glyph, words, style = _outcome(request.outcome, scope, palette)
     outcome = wrap_with_glyph(glyph, words, style, width - 2)
+    if request.correction is not None:
+        text = one_line(request.correction.description)
+        outcome += wrap_with_glyph("!", text, palette.warning, width - 2)
     return rows + indent(outcome, Segment("  ", palette.text))
 
 

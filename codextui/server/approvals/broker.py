@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from codextui.codex.legacy.requests import LegacyElicitation
 from codextui.codex.requests import grants
@@ -18,6 +18,12 @@ from codextui.errors import ApprovalGone, CodextuiError, ServerRefused
 from codextui.protocol.approvals import Approval, Asked, Others, UnknownAsked
 from codextui.protocol.decisions import Answered, Approved, Decision, Declined, decision_word
 from codextui.protocol.events import ApprovalResolved
+from codextui.server.approvals.parties import (
+    ApprovalObserver,
+    ApprovalResponder,
+    AuditLog,
+    CannotAnswer,
+)
 
 UNATTENDED = "codextui"
 """Who declined, in the audit log, where nobody was connected to decide."""
@@ -35,74 +41,6 @@ _LONGEST_PAUSE_S = 30.0
 _T = TypeVar("_T")
 
 logger = logging.getLogger(__name__)
-
-
-class CannotAnswer(Exception):
-    """A responder that was asked reports that it has nobody to ask."""
-
-
-class ApprovalResponder(Protocol):
-    """A client that can decide approvals: a supervisor, or the caller whose turn it is.
-
-    Attributes:
-        name: the client's name, for the audit log.
-        supervises: whether it is a supervisor.
-    """
-
-    name: str
-
-    @property
-    def supervises(self) -> bool:
-        """Whether it is a supervisor."""
-
-    def accepts(self, approval: Approval) -> bool:
-        """Return whether this approval is one that it may decide."""
-
-    async def ask(self, approval: Approval, legacy: LegacyElicitation | None) -> Decision | None:
-        """Ask for a decision, however long it takes; None where it turns out that it cannot.
-
-        Cancelled where the approval is over before.
-
-        Args:
-            approval: what is asked.
-            legacy: the question as `codex mcp-server` asked it, for the kinds that it had.
-
-        Raises:
-            CannotAnswer: it says that it cannot; if nobody else can, that declines.
-        """
-
-
-class AuditLog(Protocol):
-    """Stores every approval and every decision (`store.journal.Journal`)."""
-
-    def record_approval(self, approval: Approval) -> None:
-        """Store what is asked."""
-
-    def record_resolution(
-        self, approval: Approval, resolved: ApprovalResolved, *, at: float
-    ) -> None:
-        """Store that an approval ended without a decision, `at` unix seconds."""
-
-    async def record_decision(
-        self, approval: Approval, resolved: ApprovalResolved, *, at: float
-    ) -> None:
-        """Store a decision and return when it is on the disk. Raises sqlite3.Error."""
-
-    def record_loss(self, approval_id: str, *, at: float) -> None:
-        """Store that a decision reached nobody."""
-
-
-class ApprovalObserver(Protocol):
-    """Is called with every change of an approval (`approvals.publisher.ApprovalPublisher`)."""
-
-    def on_asked(self, approval: Approval) -> None:
-        """Handle an approval that was opened."""
-
-    def on_resolved(self, approval: Approval, resolved: ApprovalResolved) -> None:
-        """Handle the end of an approval."""
-
-    def on_unattended(self, approval: Approval) -> None:
-        """Handle that nobody is connected who can decide an approval."""
 
 
 @dataclass(slots=True, eq=False)

@@ -30,7 +30,8 @@ from codextui.protocol.decisions import (
     says_no,
 )
 from codextui.protocol.extensions import APPROVAL_META
-from codextui.server.approvals.broker import ApprovalBroker, CannotAnswer
+from codextui.server.approvals.broker import ApprovalBroker
+from codextui.server.approvals.parties import CannotAnswer
 from codextui.server.clients import Caller, Channel, ClientGone, ClientRefused
 
 AUTO_DECLINERS = frozenset({"codex-mcp-client"})

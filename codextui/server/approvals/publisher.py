@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from codextui.protocol.approvals import Approval, takes_answers
-from codextui.protocol.events import ApprovalAsked, ApprovalResolved
+from codextui.protocol.events import ApprovalAsked, ApprovalCorrected, ApprovalResolved
 from codextui.protocol.threads import ThreadState
 from codextui.server.events.hub import EventHub
 from codextui.server.threads.registry import PendingApproval, ThreadRecord, ThreadRegistry
@@ -40,6 +40,10 @@ class ApprovalPublisher:
                 state = ThreadState.RUNNING if record.turn.running_id else ThreadState.IDLE
         self._registry.update(record, state=state, **waiting)
 
+    def on_corrected(self, approval: Approval, correction: ApprovalCorrected) -> None:
+        """Publish that another answer came before the decision."""
+        self._publish(approval, correction)
+
     def on_unattended(self, approval: Approval) -> None:
         """Report to the thread's calls that nobody is connected who can decide."""
         record = self._registry.get(approval.thread_id)
@@ -47,7 +51,7 @@ class ApprovalPublisher:
             watcher.on_unattended(approval)
 
     def _publish(
-        self, approval: Approval, msg: ApprovalAsked | ApprovalResolved
+        self, approval: Approval, msg: ApprovalAsked | ApprovalResolved | ApprovalCorrected
     ) -> ThreadRecord | None:
         record = self._registry.get(approval.thread_id)
         if record is None:

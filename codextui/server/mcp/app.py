@@ -14,7 +14,7 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 import codextui
 from codextui.errors import CodextuiError, ServerRefused
-from codextui.protocol import extensions, tools
+from codextui.protocol import codex_tools, extensions, tools
 from codextui.server.clients import Caller, Session
 from codextui.server.mcp.calls import call_codex, call_codex_reply
 from codextui.server.mcp.results import error_result, json_result, mark_complete
@@ -62,7 +62,7 @@ def build_app(server: ServerState) -> Server[Session]:
         caller = identify(context)
         if caller.session.is_own_agent:
             return types.ListToolsResult(tools=[])
-        shown = (*tools.TOOLS, *(tools.SUPERVISOR_TOOLS if caller.sees_all_tools else ()))
+        shown = (*codex_tools.TOOLS, *(tools.SUPERVISOR_TOOLS if caller.sees_all_tools else ()))
         return types.ListToolsResult(
             tools=[types.Tool.model_validate(tool, by_name=False) for tool in shown]
         )

@@ -15,7 +15,7 @@ from codextui.codex.threads import ThreadOptions
 from codextui.errors import CodextuiError, ServerRefused, ThreadUnknown, TurnNotRunning
 from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import Json, JsonObject
-from codextui.protocol.approvals import Approval, Deciders, takes_answers
+from codextui.protocol.approvals import Approval, Deciders, Others, takes_answers
 from codextui.protocol.events import EVENT_METHOD, ApprovalAsked
 from codextui.server.approvals.elicitation import ElicitationResponder, call_responder
 from codextui.server.approvals.input_required import InputRequiredResponder
@@ -24,6 +24,7 @@ from codextui.server.events.legacy import LegacySubscriber
 from codextui.server.mcp.progress import ProgressReporter
 from codextui.server.mcp.results import OutputSchema, turn_result
 from codextui.server.state import ServerState
+from codextui.server.threads.foreign import refuse_to_act
 from codextui.server.threads.opening import NewThread
 from codextui.server.threads.registry import ThreadRecord
 from codextui.server.threads.turn_state import TurnOutcome
@@ -52,14 +53,16 @@ async def call_codex_reply(
 ) -> dict[str, object]:
     """Send a message to a thread and return the result of its turn (`codex-reply`).
 
-    A thread that the server does not have is looked for in Codex's history.
+    A thread that the server does not have is looked for in Codex's history. One that another
+    program has open is left to that, unless the caller has the tools of a supervisor, or the user
+    lets everybody decide (`[approvals] others`).
     """
     thread = fields.text_or(arguments, "threadId") or fields.text_or(arguments, "conversationId")
     if not thread:
         raise ServerRefused("codex-reply: threadId is missing")
     schema = OutputSchema.from_arguments(arguments)
     prompt = fields.text(arguments, "prompt")
-    call = TurnCall(server, caller, prompt, schema, _find(server, thread, caller.client_name))
+    call = TurnCall(server, caller, prompt, schema, _find(server, caller, thread))
     return await call.run(_legacy_subscriber(caller))
 
 
@@ -335,8 +338,13 @@ def _legacy_subscriber(caller: Caller) -> LegacySubscriber | None:
     return LegacySubscriber(channel.client_key, on_event)
 
 
-async def _find(server: ServerState, thread: str, client: str) -> ThreadRecord:
+async def _find(server: ServerState, caller: Caller, thread: str) -> ThreadRecord:
+    """Return the thread to reply to. Raises ServerRefused where it is not the caller's business."""
     try:
-        return server.registry.find_codex_thread(thread)
+        record = server.registry.find_codex_thread(thread)
     except ThreadUnknown:
-        return await server.opener.resume(thread, client=client)
+        record = await server.opener.resume(thread, client=caller.client_name)
+    may_act = caller.sees_all_tools or server.options.others is Others.DECIDE
+    if not may_act:
+        refuse_to_act(record)
+    return record

@@ -6,6 +6,8 @@ another program has open keeps its own, and its folder: only what is named chang
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from codextui.codex.threads import ThreadOptions
 from codextui.errors import CodexHomeDiffers, ServerRefused, ThreadUnknown, TurnRunning
 from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import JsonObject
-from codextui.protocol.threads import ThreadState
+from codextui.protocol.threads import ThreadInfo, ThreadState
 from codextui.server.clients import Caller
 from codextui.server.mcp.calls import thread_options
 from codextui.server.state import ServerState
@@ -42,27 +44,49 @@ async def exec_turn(
     app = await server.worker.app()
     _check_home(fields.text_or(arguments, "home"), app.home)
     prompt = fields.text(arguments, "prompt")
+    before = _find(server, fields.text_or(arguments, "thread"))
     record, change = await _open(server, caller, arguments, prompt)
     if record.turn.running_id:
         raise TurnRunning(
             f"a turn runs on {record.info.handle} ({record.thread_id}); wait for its end"
         )
-    if change.settings.values():
-        await server.settings.change(record.thread_id, change.settings)
-    schema = arguments.get("output-schema")
-    sent = await server.turns.send(
-        record.thread_id,
-        prompt,
-        images=fields.texts(arguments, "images"),
-        output_schema=None if schema is None else fields.as_object(schema, "output-schema"),
-        cwd=change.cwd,
-    )
+    with _lending(server, record, before) as turn:
+        if change.settings.values():
+            await server.settings.change(record.thread_id, change.settings)
+        schema = arguments.get("output-schema")
+        sent = await server.turns.send(
+            record.thread_id,
+            prompt,
+            images=fields.texts(arguments, "images"),
+            output_schema=None if schema is None else fields.as_object(schema, "output-schema"),
+            cwd=change.cwd,
+        )
+        turn.append(sent.turn_id)
     if not sent.steered:
         is_own = record.info.ours and record.info.client == caller.client_name
         server.owned_turns.add(caller.session, OwnedTurn(sent, with_commands=is_own))
         if caller.session not in server.sessions:  # it has disconnected meanwhile
             await server.owned_turns.end(caller.session)
     return {"thread": sent.record.info.to_json(), "turnId": sent.turn_id}
+
+
+@contextmanager
+def _lending(
+    server: ServerState, record: ThreadRecord, before: ThreadInfo | None
+) -> Iterator[list[str]]:
+    """Restore the settings of a thread that was there before, when the turn has ended.
+
+    `codex exec` changes only those of its own process. The turn is put into the list.
+    """
+    turn: list[str] = []
+    if before is None or not before.ours:
+        yield turn
+        return
+    server.settings.lend(before)
+    try:
+        yield turn
+    finally:
+        server.background.start(server.settings.give_back(record, *turn))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +124,18 @@ async def _open(
     return record, _Change(_differences(record, _restricted(record, options), effort), options.cwd)
 
 
-def _is_loaded(server: ServerState, thread: str) -> bool:
+def _find(server: ServerState, thread: str) -> ThreadInfo | None:
+    """Return the thread of that name as it is now; None for one that is still to be opened."""
     try:
-        record = server.registry.find_codex_thread(thread)
+        return server.registry.find_codex_thread(thread).info if thread else None
     except ThreadUnknown:
-        return False
-    return record.loaded and record.info.state is not ThreadState.KILLED
+        return None
+
+
+def _is_loaded(server: ServerState, thread: str) -> bool:
+    found = _find(server, thread)
+    record = None if found is None else server.registry.get(found.thread_id)
+    return record is not None and record.loaded and record.info.state is not ThreadState.KILLED
 
 
 def _restricted(record: ThreadRecord, options: ThreadOptions) -> ThreadOptions:

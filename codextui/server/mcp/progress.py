@@ -135,6 +135,8 @@ def describe_event(msg: ev.Msg) -> str:
         case ev.ApprovalResolved(approval_id, outcome, by):
             word = _OUTCOMES.get(outcome, outcome)
             return f"{approval_id} was {word} by {_shorten(by)}" if by else f"{approval_id}: {word}"
+        case ev.ApprovalCorrected(approval_id):
+            return f"{approval_id}: {msg.description}"
         case ev.ErrorRaised(message) | ev.Warned(message):
             return _shorten(message)
         case _:

@@ -258,7 +258,8 @@ async def threads(server: ServerState, _: Caller, arguments: JsonObject) -> dict
     with_killed = fields.flag(arguments, "all")
     infos = [record.info for record in server.registry]
     shown = [info for info in infos if with_killed or info.state is not ThreadState.KILLED]
-    return {"threads": [info.to_json() for info in shown]}
+    problem = {"problem": server.worker.problem} if server.worker.problem else {}
+    return {"threads": [info.to_json() for info in shown], **problem}
 
 
 async def read(server: ServerState, _: Caller, arguments: JsonObject) -> dict[str, object]:

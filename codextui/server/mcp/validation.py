@@ -17,7 +17,8 @@ from codextui.jsonrpc import fields
 from codextui.jsonrpc.endpoint import INVALID_PARAMS, INVALID_REQUEST, PARSE_ERROR
 from codextui.jsonrpc.fields import Json, JsonObject
 from codextui.jsonrpc.frames import has_repeated_names
-from codextui.protocol.tools import ACCEPTED_BY_CODEX, SUPERVISOR_TOOLS, TOOLS
+from codextui.protocol.codex_tools import ACCEPTED_BY_CODEX, TOOLS
+from codextui.protocol.tools import SUPERVISOR_TOOLS
 
 MAX_DEPTH: Final = 100
 """Levels of objects and arrays within each other. mcp's own parsers fail at 200, without an id."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from codextui.codex.requests import answers_by_question
+from codextui.codex.forms import answers_by_question
 from codextui.errors import ServerRefused
 from codextui.jsonrpc.fields import JsonObject
 from codextui.protocol.approvals import Asked, QuestionsAsked, parse_asked

@@ -64,6 +64,10 @@ SET outcome = excluded.outcome, by = excluded.by, message = excluded.message,
 
 _LOSE_DECISION = "UPDATE approvals SET lost_at = ? WHERE approval_id = ?"
 
+_CORRECT_DECISION = """
+UPDATE approvals SET carried_out = ?, corrected_at = ? WHERE approval_id = ?
+"""
+
 logger = logging.getLogger(__name__)
 
 
@@ -88,7 +92,7 @@ class Journal:
     Only `record_decision` and `close` wait for the disk. Writes that the disk has no room for are
     deferred, except for a decision, which fails. Another write that fails is logged, and the
     server goes on without that record. The methods for approvals make this an
-    `approvals.broker.AuditLog`.
+    `approvals.parties.AuditLog`.
 
     Args:
         path: the file; it is created, or migrated from an older version.
@@ -184,6 +188,12 @@ class Journal:
     def record_loss(self, approval_id: str, *, at: float) -> None:
         """Store that a decision reached nobody; who decided what stays on record."""
         self._writes.put(_Write((_LOSE_DECISION, (at, approval_id)), f"loss {approval_id}"))
+
+    def record_correction(self, correction: ev.ApprovalCorrected, *, at: float) -> None:
+        """Store that another answer came before a decision, which stays on record."""
+        approval_id = correction.approval_id
+        values = (correction.carried_out, at, approval_id)
+        self._writes.put(_Write((_CORRECT_DECISION, values), f"correction {approval_id}"))
 
     async def close(self) -> None:
         """Write what is left and close the file."""

@@ -107,7 +107,26 @@ def _guard_decisions(database: sqlite3.Connection) -> None:
     """)
 
 
-MIGRATIONS: tuple[Migration, ...] = (_create_tables, _add_update_times, _guard_decisions)
+def _add_corrections(database: sqlite3.Connection) -> None:
+    """Version 4: that another client's answer came before a decision, and what it was.
+
+    It is noted beside the decision, once: what Codex carried out (`ApprovalCorrected`).
+    """
+    database.execute("ALTER TABLE approvals ADD COLUMN carried_out TEXT")
+    database.execute("ALTER TABLE approvals ADD COLUMN corrected_at REAL")
+    database.execute("""
+        CREATE TRIGGER corrected_once BEFORE UPDATE OF carried_out, corrected_at
+        ON approvals WHEN OLD.carried_out IS NOT NULL
+        BEGIN SELECT RAISE(ABORT, 'this decision was corrected before'); END
+    """)
+
+
+MIGRATIONS: tuple[Migration, ...] = (
+    _create_tables,
+    _add_update_times,
+    _guard_decisions,
+    _add_corrections,
+)
 """The migration to version 1, to version 2, and so on."""
 
 

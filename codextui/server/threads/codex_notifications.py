@@ -59,6 +59,7 @@ class CodexNotifications:
         registry: the threads.
         approvals: withdrawn where their turn ends or Codex no longer waits for them.
         others: the threads of other programs.
+        on_event: called with a thread's id and what Codex told of it, after it was applied.
         on_turn_ended: called after a turn of a Codex thread has ended.
         on_adopted: called for a thread that Codex has started by itself, of which little is known.
         on_tokens_counted: called after a thread has used tokens.
@@ -72,6 +73,7 @@ class CodexNotifications:
         approvals: ThreadApprovals,
         others: OtherThreads,
         *,
+        on_event: Callable[[str, ev.Msg], object] = lambda *_: None,
         on_turn_ended: Callable[[ThreadRecord], object] = lambda _: None,
         on_adopted: Callable[[ThreadRecord], object] = lambda _: None,
         on_tokens_counted: Callable[[ThreadRecord], object] = lambda _: None,
@@ -81,6 +83,7 @@ class CodexNotifications:
         self._registry = registry
         self._approvals = approvals
         self._others = others
+        self._on_event = on_event
         self._on_turn_ended = on_turn_ended
         self._on_adopted = on_adopted
         self._on_tokens_counted = on_tokens_counted
@@ -248,11 +251,13 @@ class CodexNotifications:
             return
         if not isinstance(msg, _TURN_ENDS):
             self._registry.apply(record, turn_id, msg)
+            self._on_event(record.thread_id, msg)
             if isinstance(msg, ev.TokensCounted):
                 self._on_tokens_counted(record)
             return
         self._approvals.withdraw(thread_id=record.thread_id, turn_id=turn_id)
         self._registry.apply(record, turn_id, msg)
+        self._on_event(record.thread_id, msg)
         self._others.handle_turn_end(record)
         self._on_turn_ended(record)
 
@@ -329,5 +334,6 @@ class CodexNotifications:
     def _mark_unloaded(self, thread_id: str) -> None:
         record = self._registry.get(thread_id)
         if record is not None:
-            record.loaded = record.has_other_client = False
+            record.loaded = False
+            self._registry.update(record, adopted=False)
         self._others.handle_unloaded(thread_id)

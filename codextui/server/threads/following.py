@@ -37,6 +37,10 @@ WAITING: Final = "it waits for a person"
 ACTED: Final = "somebody acts on it"
 """The reason to follow a thread while somebody acts on it, and until the turn of that ends."""
 
+DECIDED: Final = "a decision is being carried out"
+"""The reason to follow a thread until its item shows whose answer to an approval came first."""
+
+_NOT_SHOWN = {WAITING, ACTED, DECIDED}
 _TURN_ENDS = (ev.TurnCompleted, ev.TurnAborted)
 _DELTAS = (ev.TextDelta, ev.ReasoningDelta, ev.PlanDelta, ev.OutputDelta, ev.PatchUpdated)
 
@@ -46,7 +50,7 @@ logger = logging.getLogger(__name__)
 class FollowReasons:
     """Why which threads are followed. Pure.
 
-    A reason is WAITING, ACTED, or a session that shows the thread.
+    A reason is WAITING, ACTED, DECIDED, or a session that shows the thread.
 
     Args:
         limit: threads that sessions may show at once.
@@ -65,7 +69,7 @@ class FollowReasons:
 
     def add(self, thread_id: str, reason: Hashable) -> None:
         """Add a reason. Raises ServerRefused where sessions would show too many threads."""
-        if reason not in (WAITING, ACTED) and not self.is_shown(thread_id):
+        if reason not in _NOT_SHOWN and not self.is_shown(thread_id):
             shown = sum(map(self.is_shown, self._reasons))
             if shown >= self._limit:
                 raise ServerRefused(
@@ -95,7 +99,7 @@ class FollowReasons:
 
     def is_shown(self, thread_id: str) -> bool:
         """Return whether a session shows a thread."""
-        return bool(self._reasons.get(thread_id, set()) - {WAITING, ACTED})
+        return bool(self._reasons.get(thread_id, set()) - _NOT_SHOWN)
 
 
 @dataclass(slots=True, eq=False)

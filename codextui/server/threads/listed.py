@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+
 from codextui.codex.threads import ListedThread, ThreadStatus
-from codextui.protocol.threads import ThreadInfo, clean_handle
+from codextui.protocol.threads import ThreadInfo, ThreadState, clean_handle
 from codextui.server.threads.registry import ThreadRecord
 from codextui.server.threads.turn_state import AT_REST
+
+MAX_HANDLES = 10_000
+"""Handles that are remembered of threads that left."""
 
 _HANDLES = {"Codex TUI": "tui", "IDE": "ide", "another program": "other"}
 
@@ -56,3 +61,44 @@ def handle_of(listed: ListedThread) -> str:
     """Return a handle by a thread's name, or else by its program: `tui`, `exec`."""
     named = clean_handle(listed.name.lower())
     return named or _HANDLES.get(listed.origin) or clean_handle(listed.origin.lower()) or "other"
+
+
+def new_info(listed: ListedThread, handle: str, origin: str) -> ThreadInfo:
+    """Return the info of a thread that is new here, before its state and its description."""
+    return ThreadInfo(
+        thread_id=listed.thread_id,
+        handle=handle,
+        state=ThreadState.IDLE,
+        created_at=listed.created_at,
+        parent=listed.parent,
+        forked_from="" if listed.parent else listed.forked_from,
+        origin=origin,
+        ours=False,
+        followed=False,
+    )
+
+
+class RememberedHandles:
+    """The handles of threads, also of those that left: one that returns gets it again.
+
+    Args:
+        limit: handles to remember; the oldest are forgotten.
+    """
+
+    def __init__(self, limit: int = MAX_HANDLES) -> None:
+        self._limit = limit
+        self._handles: OrderedDict[str, str] = OrderedDict()
+
+    def __contains__(self, thread_id: str) -> bool:
+        return thread_id in self._handles
+
+    def get(self, thread_id: str) -> str:
+        """Return the handle of a thread; empty where none is remembered."""
+        return self._handles.get(thread_id, "")
+
+    def add(self, thread_id: str, handle: str) -> None:
+        """Remember a handle."""
+        self._handles[thread_id] = handle
+        self._handles.move_to_end(thread_id)
+        while len(self._handles) > self._limit:
+            self._handles.popitem(last=False)

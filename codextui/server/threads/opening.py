@@ -215,10 +215,8 @@ class ThreadOpener:
         record.model_provider = loaded.model_provider
         self.registry.update(
             record,
-            cwd=loaded.cwd,
-            model=loaded.model,
-            sandbox=loaded.sandbox,
-            approval_policy=loaded.approval_policy,
+            adopted=False,  # no other program had it open
+            **_settings(loaded),
         )
 
     async def describe(self, record: ThreadRecord) -> None:
@@ -268,6 +266,7 @@ class ThreadOpener:
             state=ThreadState.IDLE,
             handle=self.registry.unique_handle(record.info.handle),
             note="",
+            **_settings(loaded),
         )
         if not self.hub.has_history(thread_id):
             self._publish_history(record, turns)
@@ -280,10 +279,7 @@ class ThreadOpener:
             try:
                 loaded = await self.worker.call(lambda app: resume_thread(app, thread_id, options))
             except (CodexFailed, ThreadUnknown) as error:
-                raise ThreadUnknown(
-                    f"no thread here has the id or handle {thread_id!r}, and Codex's history has "
-                    f"none of that id: {error}"
-                ) from error
+                raise ThreadUnknown(_unknown(thread_id, error)) from error
             turns = await read_turns(await self.worker.app(), loaded.thread_id)
             branch = await find_branch(loaded.cwd)
             known = self.registry.get(loaded.thread_id)
@@ -334,3 +330,20 @@ def _same_options(info: ThreadInfo) -> ThreadOptions:
         approval_policy=info.approval_policy if info.approval_policy in _POLICIES else None,
         current_cwd=info.cwd or None,
     )
+
+
+def _settings(loaded: LoadedThread) -> dict[str, object]:
+    """Return the fields of the info that a loaded thread says."""
+    return {
+        "cwd": loaded.cwd,
+        "model": loaded.model,
+        "sandbox": loaded.sandbox,
+        "approval_policy": loaded.approval_policy,
+    }
+
+
+def _unknown(thread_id: str, error: Exception) -> str:
+    """Return that nobody knows a thread, with what Codex says beyond that."""
+    nowhere = f"no thread here has the id or handle {thread_id!r}, and Codex's history has none"
+    said = str(error)
+    return nowhere if thread_id in said else f"{nowhere}: {said}"

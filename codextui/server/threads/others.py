@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Coroutine, Hashable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -22,25 +21,22 @@ from codextui.codex.calls import list_loaded, read_thread
 from codextui.codex.notifications import TranslatedEvent
 from codextui.codex.thread_notifications import NameChanged, StatusChanged, ThreadStarted
 from codextui.codex.threads import ListedThread, ThreadStatus, parent_of
-from codextui.errors import (
-    CodexFailed,
-    CodextuiError,
-    MessageInvalid,
-    ServerRefused,
-    ThreadUnknown,
-)
+from codextui.errors import CodexFailed, CodextuiError, MessageInvalid, ServerRefused, ThreadUnknown
 from codextui.jsonrpc.fields import JsonObject
 from codextui.protocol import events as ev
-from codextui.protocol.threads import AWAY_NOTE, ThreadInfo, ThreadState
+from codextui.protocol.threads import AWAY_NOTE, ThreadState
 from codextui.server.events.hub import EventHub
 from codextui.server.options import DEFAULT_LIMITS, FollowLimits
 from codextui.server.threads.following import WAITING, Following
-from codextui.server.threads.listed import described_by, handle_of, state_of
+from codextui.server.threads.listed import (
+    RememberedHandles,
+    described_by,
+    handle_of,
+    new_info,
+    state_of,
+)
 from codextui.server.threads.registry import ThreadApprovals, ThreadRecord, ThreadRegistry
 from codextui.server.worker import CodexWorker
-
-MAX_HANDLES = 10_000
-"""Handles that are remembered of threads that left."""
 
 _LOADED = ThreadStatus(loaded=True)
 _CLOSED = "The thread was closed by the program that it belongs to."
@@ -98,7 +94,7 @@ class OtherThreads:
         self._rejoin = options.rejoin
         self._limits = options.limits
         self._clock = options.clock
-        self._handles: OrderedDict[str, str] = OrderedDict()
+        self._handles = RememberedHandles()
         self._unlisted = False
         self._discovering: set[str] = set()
         self._unidentified: set[str] = set()
@@ -188,7 +184,7 @@ class OtherThreads:
     def handle_started(self, started: ThreadStarted) -> None:
         """Add a thread that a client of the app-server, or one of its agents, has started."""
         try:
-            listed = ListedThread.parse(started.thread, program=self._program)
+            listed = ListedThread.parse(started.thread, program=self._worker.program)
         except MessageInvalid as error:
             logger.info("a thread of another program cannot be read: %s", error)
             return
@@ -343,6 +339,17 @@ class OtherThreads:
         if not record.info.ours:
             await self._sync_or_remove(record)
 
+    def keep_following(self, thread_id: str, reason: Hashable) -> None:
+        """Follow the thread of another program, which is followed now, for one more reason."""
+        if (record := self._registry.get(thread_id)) is not None and not record.info.ours:
+            self.following.reasons.add(thread_id, reason)
+
+    def stop_following(self, thread_id: str, reason: Hashable) -> None:
+        """End such a reason."""
+        self.following.reasons.remove(thread_id, reason)
+        if (record := self._registry.get(thread_id)) is not None and not record.info.ours:
+            self._start(self._sync(record))
+
     def release(self, reason: Hashable) -> None:
         """End a reason everywhere: its session has disconnected."""
         for thread_id in self.following.reasons.remove_everywhere(reason):
@@ -382,7 +389,7 @@ class OtherThreads:
                     f"{record.info.handle} has no turn yet: adopt it when its first has begun"
                 )
             self._registry.take_over(record, client=client)
-            record.has_other_client = True
+            self._registry.update(record, adopted=True)
             self.following.reasons.drop(record.thread_id)
 
     @asynccontextmanager
@@ -403,27 +410,9 @@ class OtherThreads:
     def remember_handle(self, record: ThreadRecord) -> None:
         """Give a thread that returns the handle that it has now."""
         if not record.info.ours:
-            self._handles[record.thread_id] = record.info.handle
-            self._handles.move_to_end(record.thread_id)
-            while len(self._handles) > MAX_HANDLES:
-                self._handles.popitem(last=False)
-
-    @staticmethod
-    def refuse_to_kill(record: ThreadRecord) -> None:
-        """Raise ServerRefused where a thread is another program's."""
-        if not record.info.ours:
-            handle = record.info.handle
-            raise ServerRefused(
-                f"{handle} belongs to {record.info.origin or 'another program'}, and was not "
-                f"ended: interrupt its turn, close it there, or take it over first "
-                f"(`codextui adopt {handle}`)"
-            )
+            self._handles.add(record.thread_id, record.info.handle)
 
     # Records.
-
-    @property
-    def _program(self) -> str:
-        return self._worker.program
 
     def _is_full(self) -> bool:
         foreign = sum(1 for record in self._registry if not record.info.ours)
@@ -445,17 +434,7 @@ class OtherThreads:
         parent = self._registry.get(listed.parent)
         origin = parent.info.origin if parent is not None else ""
         wanted = self._handles.get(listed.thread_id) or handle_of(listed)
-        info = ThreadInfo(
-            thread_id=listed.thread_id,
-            handle=self._registry.unique_handle(wanted),
-            state=ThreadState.IDLE,
-            created_at=listed.created_at,
-            parent=listed.parent,
-            forked_from="" if listed.parent else listed.forked_from,
-            origin=origin or listed.origin,
-            ours=False,
-            followed=False,
-        )
+        info = new_info(listed, self._registry.unique_handle(wanted), origin or listed.origin)
         has_own_handle = parent is None or listed.thread_id in self._handles
         record = ThreadRecord(info, loaded=True, has_own_handle=has_own_handle)
         self._registry.set_brief(record, listed.preview)

@@ -114,7 +114,6 @@ class ThreadRecord:
         watchers: the calls that wait for a turn.
         suspended: the running turn where the connection broke, and what became of it is not known
             yet; empty otherwise.
-        has_other_client: whether another program had it open when it became ours, and may still.
         deferred: what Codex asks while the thread is joined again, to be handled once its running
             turn is known; None where it is not being joined.
         deferred_ends: the ends of turns that came while the thread is joined again, by their
@@ -135,7 +134,6 @@ class ThreadRecord:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     watchers: list[TurnWatcher] = field(default_factory=list)
     suspended: str = ""
-    has_other_client: bool = False
     deferred: list[Callable[[], None]] | None = None
     deferred_ends: list[tuple[str, Callable[[], None]]] | None = None
     program_info: ThreadInfo | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field
 
 from codextui.codex.settings import (
@@ -11,6 +12,7 @@ from codextui.codex.settings import (
     update_turn_settings,
 )
 from codextui.errors import CodextuiError, ServerRefused
+from codextui.protocol.threads import ThreadInfo, ThreadState
 from codextui.server.threads.opening import ThreadOpener
 from codextui.server.threads.registry import ThreadRecord, ThreadRegistry
 from codextui.server.worker import CodexWorker
@@ -18,6 +20,10 @@ from codextui.text.figures import format_tokens
 
 _OPENAI = "openai"
 """The id of Codex's own provider, whose models Codex lists."""
+
+_LENT = ("model", "effort", "approval_policy", "sandbox")
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -57,6 +63,7 @@ class ThreadSettings:
     registry: ThreadRegistry
     worker: CodexWorker
     opener: ThreadOpener
+    _lent: dict[str, tuple[ThreadInfo, int]] = field(default_factory=dict)
 
     async def change(
         self, thread: str, change: SettingsChange, *, budget: int | None = None
@@ -88,6 +95,43 @@ class ThreadSettings:
             self.registry.update(record, budget=budget or None)
             changed.now.append(f"budget {format_tokens(budget)} tokens" if budget else "no budget")
         return changed
+
+    def lend(self, before: ThreadInfo) -> None:
+        """Remember the settings of a thread that are being changed for one turn.
+
+        Each call is followed by one of `give_back`; the last of these restores the first settings.
+        """
+        first, count = self._lent.get(before.thread_id, (before, 0))
+        self._lent[before.thread_id] = (first, count + 1)
+
+    async def give_back(self, record: ThreadRecord, turn_id: str = "") -> None:
+        """Restore the settings of a thread as they were before, at the end of a turn.
+
+        What somebody has changed meanwhile stays. A failure of Codex is logged.
+
+        Args:
+            record: the thread.
+            turn_id: the turn to wait for; empty where it was not started.
+        """
+        during = record.info
+        if turn_id:
+            await record.wait_for(turn_id)
+        before, count = self._lent.pop(record.thread_id)
+        if count > 1:
+            self._lent[record.thread_id] = (before, count - 1)
+            return
+        former = {
+            name: getattr(before, name)
+            for name in _LENT
+            if getattr(record.info, name) == getattr(during, name) != getattr(before, name) != ""
+        }
+        if not record.loaded or record.info.state is ThreadState.KILLED:
+            self.registry.update(record, **former)  # it is loaded with these the next time
+        elif former:
+            try:
+                await self.change(record.thread_id, SettingsChange(**former))
+            except CodextuiError as error:
+                logger.warning("%s keeps its settings: %s", record.info.handle, error)
 
     async def _change_codex(
         self, record: ThreadRecord, change: SettingsChange, changed: ChangedSettings

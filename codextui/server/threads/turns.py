@@ -31,6 +31,7 @@ from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import JsonObject
 from codextui.protocol.threads import ThreadState
 from codextui.server.threads.budgets import Budgets
+from codextui.server.threads.foreign import refuse_to_kill
 from codextui.server.threads.git_refs import check_ref
 from codextui.server.threads.opening import ThreadOpener
 from codextui.server.threads.others import OtherThreads
@@ -218,7 +219,7 @@ class Turns:
             ServerRefused: it is a thread of another program.
         """
         record = self.registry.find_codex_thread(thread)
-        self.others.refuse_to_kill(record)
+        refuse_to_kill(record)
         async with record.lock:
             record.killing = True
             await self.queues.clear(record)

@@ -15,7 +15,7 @@ from mcp.types import CallToolResult, GetPromptResult, ListPromptsResult, Tool
 
 from codextui.errors import CodextuiError, ServerRefused
 from codextui.jsonrpc.fields import JsonObject
-from codextui.protocol import tools
+from codextui.protocol import codex_tools
 from codextui.teams.codex.calls import CURRENT_CONVERSATION, CallLog, run_call
 from codextui.teams.codex.connection import TeamConnection
 from codextui.teams.codex.settings import ThreadSettings
@@ -88,7 +88,7 @@ class CodexToolServer(MCPServer):
         agent: AgentBase | None = None,  # noqa: ARG002
     ) -> list[Tool]:
         """Return the two tools, without the arguments that are fixed."""
-        listed = (self._settings.codex_tool(), tools.CODEX_REPLY)
+        listed = (self._settings.codex_tool(), codex_tools.CODEX_REPLY)
         return [Tool.model_validate(tool, by_name=False) for tool in listed]
 
     async def call_tool(

@@ -8,7 +8,7 @@ from pathlib import Path
 from codextui.errors import ServerRefused
 from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import JsonObject
-from codextui.protocol import tools
+from codextui.protocol import codex_tools
 from codextui.teams.config.team import Route, find_route, work_schema
 
 _OPTIONS = (
@@ -51,13 +51,13 @@ class ThreadSettings:
 
     def codex_tool(self) -> dict[str, object]:
         """Return the tool `codex` for `tools/list`, without the arguments that are fixed."""
-        schema = fields.as_object(tools.CODEX["inputSchema"], "inputSchema")
+        schema = fields.as_object(codex_tools.CODEX["inputSchema"], "inputSchema")
         properties = fields.as_object(schema["properties"], "properties")
         fixed = self._fixed_arguments()
         free = {key: value for key, value in properties.items() if key not in fixed}
         if self.routes and not self.model:
             free["work"] = work_schema(self.routes)
-        return {**tools.CODEX, "inputSchema": {**schema, "properties": free}}
+        return {**codex_tools.CODEX, "inputSchema": {**schema, "properties": free}}
 
     def start_arguments(self, requested: JsonObject) -> dict[str, object]:
         """Return the arguments of `codex-start` for the arguments of a call of `codex`.

@@ -92,6 +92,12 @@ class RunWatch:
                 data = {"approval": approval_id, "outcome": outcome, "by": by}
                 text = f"{outcome} by {by}" if by else outcome
                 self._on_event(RunEvent(RunEventKind.PERSON_DECIDED, handle, text, data))
+            case ev.ApprovalCorrected(approval_id, carried_out) as correction:
+                data = {"approval": approval_id, "carried_out": carried_out}
+                thread = self._threads.get(event.thread_id)
+                handle = thread.handle if thread is not None else ""
+                text = correction.description
+                self._on_event(RunEvent(RunEventKind.PERSON_DECIDED, handle, text, data))
             case _:
                 pass
 

@@ -19,7 +19,7 @@ from codextui.console.model import items
 from codextui.console.model.items import GrowingText, TranscriptItem
 from codextui.console.render.items import RenderedItem
 from codextui.protocol.approvals import Approval, CommandAsked, FileChange, PatchAsked
-from codextui.protocol.events import ApprovalResolved
+from codextui.protocol.events import ApprovalCorrected, ApprovalResolved
 from codextui.protocol.sub_agents import AgentCall, SubAgent
 from codextui.text.shell import strip_shell
 
@@ -41,9 +41,11 @@ def command(output: str = "", **values: object) -> items.CommandExecution:
     return run
 
 
-def asked(outcome: ApprovalResolved | None = None) -> items.ApprovalRequest:
+def asked(
+    outcome: ApprovalResolved | None = None, correction: ApprovalCorrected | None = None
+) -> items.ApprovalRequest:
     approval = Approval("a7", "t", "u", "i", "backend", 0.0, CommandAsked("git push"))
-    return items.ApprovalRequest(approval, outcome)
+    return items.ApprovalRequest(approval, outcome, correction)
 
 
 def resolved(outcome: str, by: str = "console", message: str = "") -> ApprovalResolved:
@@ -145,6 +147,14 @@ CHANGES = (FileChange("a.py", "add", "x\n"), FileChange("b.py", "delete", "y\n")
         (
             asked(resolved("lost", by="")),
             ["? asked to run: git push", "  · lost with the Codex process, nobody decided"],
+        ),
+        (
+            asked(resolved("approved"), ApprovalCorrected("a7", "declined")),
+            [
+                "? asked to run: git push",
+                "  ✓ approved once by console, waited 3.2s",
+                "  ! another client's answer came first: declined there",
+            ],
         ),
         (items.TurnStart(2), ["", "── turn 2 " + "─" * 50]),
         (
@@ -414,6 +424,7 @@ _CONTENTS: st.SearchStrategy[items.ItemContent] = st.one_of(
             st.builds(CommandAsked, TEXTS) | st.builds(PatchAsked, _CHANGES),
         ),
         st.none() | st.builds(ApprovalResolved, TEXTS, _WORDS, TEXTS, TEXTS, st.floats()),
+        st.none() | st.builds(ApprovalCorrected, TEXTS, TEXTS),
     ),
     st.builds(items.TurnStart, st.integers(0, 10**9)),
     st.builds(

@@ -10,6 +10,7 @@ from console.screens import story
 from console.screens.console import Console, build_console, text_of
 
 from codextui.config.schema import ApprovalsConfig, Config, UiConfig
+from codextui.console.model.items import ApprovalRequest
 from codextui.console.screens.approval import ApprovalScreen
 from codextui.console.widgets.attention_strip import AttentionStrip
 from codextui.console.widgets.key_line import KeyLine
@@ -17,6 +18,7 @@ from codextui.console.widgets.status_line import StatusLine
 from codextui.console.widgets.thread_tree import ThreadTree
 from codextui.errors import ServerRefused
 from codextui.jsonrpc.fields import JsonObject
+from codextui.protocol import events as ev
 from codextui.protocol.approvals import Others
 from codextui.protocol.events import ThreadLeft
 from codextui.protocol.threads import AWAY_NOTE, ThreadState
@@ -438,6 +440,29 @@ async def test_what_is_answered_elsewhere_closes_the_dialog_and_says_where(
         assert console.notices() == [words]
         await console.settle()
         assert console.server.answers == []
+
+
+async def test_a_decision_that_came_second_is_told_and_stands_in_the_transcript(
+    console: Console,
+) -> None:
+    async with console.open():
+        approval = console.server.ask(foreign(console), "a1")
+        await console.settle()
+        await console.press("escape")
+        console.server.resolve(approval, "approved", "me")
+        console.server.say(approval.thread_id, ev.ApprovalCorrected("a1", "declined"))
+        await console.settle()
+        console.app._toasts.show_waiting()
+        await console.settle()
+        assert "tui-1's a1: another client's answer came first: declined there" in console.notices()
+        view = console.app.state.threads[approval.thread_id]
+        (asked,) = [
+            item.content
+            for item in view.transcript.items
+            if isinstance(item.content, ApprovalRequest)
+        ]
+        assert (asked.outcome and asked.outcome.outcome) == "approved"
+        assert asked.correction == ev.ApprovalCorrected("a1", "declined")
 
 
 async def test_a_key_that_comes_before_the_dialog_has_closed_decides_nothing() -> None:

@@ -10,7 +10,8 @@ from codextui.errors import ApprovalGone, CodexDied, ServerRefused
 from codextui.protocol.approvals import Approval, CommandAsked, QuestionsAsked
 from codextui.protocol.decisions import Aborted, Answered, Approved, Decision, Declined, Scope
 from codextui.protocol.events import ApprovalResolved
-from codextui.server.approvals.broker import ApprovalBroker, CannotAnswer
+from codextui.server.approvals.broker import ApprovalBroker
+from codextui.server.approvals.parties import CannotAnswer
 
 
 class Person:

@@ -16,8 +16,9 @@ from codextui.jsonrpc.fields import JsonObject
 from codextui.protocol.approvals import Approval, Asked, CommandAsked, Others, UnknownAsked
 from codextui.protocol.decisions import Aborted, Approved, Decision, Declined, parse_elicit_result
 from codextui.protocol.events import ApprovalResolved
-from codextui.server.approvals.broker import ELSEWHERE, ApprovalBroker, CannotAnswer
+from codextui.server.approvals.broker import ELSEWHERE, ApprovalBroker
 from codextui.server.approvals.elicitation import ElicitationResponder
+from codextui.server.approvals.parties import CannotAnswer
 
 COMMAND = CommandAsked("rm -r build")
 

@@ -34,7 +34,9 @@ class Stage:
         )
         self.worker = Mock()
         self.broker = Mock()
-        self.requests = CodexRequests(registry, self.broker, self.worker, Mock(), others)
+        self.requests = CodexRequests(
+            registry, self.broker, self.worker, Mock(), others, Mock(), Mock()
+        )
 
     def handle(self, method: str, thread: str, params: dict[str, Any]) -> None:
         named = {"threadId": thread} if thread else {}

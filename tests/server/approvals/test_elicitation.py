@@ -23,8 +23,8 @@ from codextui.protocol.approvals import (
     UnknownAsked,
 )
 from codextui.protocol.decisions import Approved, Decision, Declined, Scope
-from codextui.server.approvals.broker import CannotAnswer
 from codextui.server.approvals.elicitation import call_responder, elicitation_params
+from codextui.server.approvals.parties import CannotAnswer
 from codextui.server.clients import Caller, Session
 
 COMMAND = CommandAsked("/bin/bash -lc 'rm -r build'", "/work", parsed=("unknown rm -r build",))

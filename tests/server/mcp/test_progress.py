@@ -87,6 +87,9 @@ async def test_what_a_person_has_to_do_is_repeated_until_it_is_done():
         assert (await channel.next()).startswith(needs)
         one.on_event(ev.ApprovalResolved("a7", "approved", "console"))
         assert channel.messages[-1]["message"] == "a7 was approved by console"
+        one.on_event(ev.ApprovalCorrected("a7", "declined"))
+        said = "a7: another client's answer came first: declined there"
+        assert channel.messages[-1]["message"] == said
 
 
 async def test_nothing_is_reported_after_the_end_or_without_a_token():

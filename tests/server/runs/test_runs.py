@@ -403,8 +403,8 @@ async def test_two_clients_with_one_name_can_be_told_apart(served: Served):
         approval = await one.offered()
         await two.offered()
         clients = (await one.call("codex-server"))["clients"]
-        assert clients == ["codextui", "codextui-2", "team bugs"]
+        assert clients == ["codextui", "codextui #2", "team bugs"]
         await two.call("codex-answer", approval=approval.approval_id, decision="approved")
         resolved = await one.event(ev.ApprovalResolved)
         assert isinstance(resolved.msg, ev.ApprovalResolved)
-        assert resolved.msg.by == "codextui-2"
+        assert resolved.msg.by == "codextui #2"

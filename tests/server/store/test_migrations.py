@@ -193,6 +193,23 @@ async def test_version_2_gets_an_audit_log_that_is_never_rewritten(path: Path):
     assert decisions(path)[2][:2] == ("a3", "denied")
 
 
+async def test_version_3_gets_corrections_which_are_made_once_and_leave_the_decision(path: Path):
+    write_version_2(path)
+    migrate(path, MIGRATIONS[:3])
+    before = decisions(path)
+    migrate(path)
+    assert (version(path), decisions(path)) == (CURRENT, before)
+    journal = Journal(path)
+    (approval,) = read_journal(path).open_approvals
+    await journal.record_decision(approval, ev.ApprovalResolved("a3", "approved"), at=20.0)
+    journal.record_correction(ev.ApprovalCorrected("a3", "declined"), at=21.0)
+    journal.record_correction(ev.ApprovalCorrected("a3", "approved"), at=22.0)
+    await journal.close()
+    with closing(sqlite3.connect(path)) as database:
+        query = "SELECT outcome, carried_out, corrected_at FROM approvals WHERE approval_id = 'a3'"
+        assert database.execute(query).fetchall() == [("approved", "declined", 21.0)]
+
+
 def test_the_old_file_is_copied_first_for_its_user_alone(path: Path):
     write_version_1(path)
     migrate(path)

@@ -11,9 +11,10 @@ import pytest
 from contract.serving import PATIENCE_S, RawClient, Served
 
 from codextui.demo import Script, ScriptedModel
+from codextui.protocol.codex_tools import TOOLS
 from codextui.protocol.events import Warned
 from codextui.protocol.extensions import SUPERVISOR
-from codextui.protocol.tools import SUPERVISOR_TOOLS, TOOLS
+from codextui.protocol.tools import SUPERVISOR_TOOLS
 from codextui.server.options import ServerOptions
 from codextui.server.transports.stream import MAX_LINE
 

@@ -225,7 +225,10 @@ async def test_a_supervisor_subscribes_by_http(served: Served) -> None:
         assert "far console" in info["clients"]
         assert info["http"] == await url_of(served)
         listed = await far.reply(far.begin_tool("codex-threads"))
-        assert listed["result"]["structuredContent"] == {"threads": []}
+        content = listed["result"]["structuredContent"]
+        assert content.pop("threads") == []
+        assert content.pop("problem").startswith("The configured Codex is of no use")
+        assert content == {}
 
 
 async def test_a_subscriber_that_vanishes_is_removed(served: Served) -> None:
