@@ -22,6 +22,7 @@ from codextui.server.approvals.broker import ApprovalBroker
 from codextui.server.approvals.codex_requests import CodexRequests
 from codextui.server.approvals.elicitation import CallResponders
 from codextui.server.approvals.publisher import ApprovalPublisher
+from codextui.server.events.frames import FrameHub
 from codextui.server.events.hub import EventHub
 from codextui.server.events.legacy import LegacyEventHub
 from codextui.server.options import ServerOptions
@@ -172,7 +173,8 @@ def _build(
         callers_first=options.deciders is Deciders.CLIENT,
         others=options.others,
     )
-    worker = CodexWorker(_codex_settings(options))
+    frames = FrameHub()
+    worker = CodexWorker(_codex_settings(options), frames.tap)
     worker.is_idle = lambda: not others.is_opening() and not any(map(_is_busy, registry))
     rejoiner = ThreadRejoiner(hub, registry, worker)
     others = OtherThreads(
@@ -243,6 +245,7 @@ def _build(
         questions=RoleQuestions(runs, broker, limits.runs),
         call_responders=CallResponders(broker),
         background=background,
+        frames=frames,
     )
     return server, notifications
 
