@@ -166,7 +166,7 @@ def _read_frame(line: JsonObject) -> Frame:
         read["cut"] = is_cut or was_shortened
     elif isinstance(read.get("body"), str):
         read["body"] = mask_text(str(read["body"]))[:MAX_SHOWN]
-    for name in ("peer", "method", "thread", "tool", "id"):
+    for name in ("peer", "method", "thread", "tool", "detail", "id"):
         if isinstance(read.get(name), str):
             read[name] = mask_text(str(read[name]))
     return Frame.from_json(read)

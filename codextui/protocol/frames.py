@@ -55,6 +55,7 @@ class Frame(Message, frozen=True):
         id: the id of a request or of what answers it. Its JSON type counts.
         thread: the id of the thread that it names; empty for none.
         tool: the name of the tool of a `tools/call`.
+        detail: the type of the item or the event of a notification.
         cut: whether `body` is less than the whole frame.
         body: the message as JSON; the reason of the end for CLOSED.
     """
@@ -71,6 +72,7 @@ class Frame(Message, frozen=True):
     id: int | float | str | None = None
     thread: str = ""
     tool: str = ""
+    detail: str = ""
     cut: bool = False
     body: str = ""
 
@@ -79,12 +81,13 @@ class FrameContent(Message, frozen=True):
     """What is read out of the bytes of a frame; see Frame."""
 
     kind: FrameKind
-    method: str
-    id: int | float | str | None
-    thread: str
-    tool: str
-    cut: bool
-    body: str
+    method: str = ""
+    id: int | float | str | None = None
+    thread: str = ""
+    tool: str = ""
+    detail: str = ""
+    cut: bool = False
+    body: str = ""
 
 
 def read_content(data: bytes, size: int, mask: Mask) -> FrameContent:
@@ -100,21 +103,35 @@ def read_content(data: bytes, size: int, mask: Mask) -> FrameContent:
         value = decode_excerpt(data) if is_cut else decode_json(data)
         shown, body, was_shortened = shorten(mask_json(value, mask), MAX_SHOWN)
     except (ValueError, RecursionError, MessageInvalid):
-        text = data[:MAX_SHOWN].decode("utf-8", "replace")
-        _, body, _ = shorten(mask(text), MAX_SHOWN)
-        return FrameContent(FrameKind.INVALID, "", None, "", "", is_cut, body)
+        body = _read_broken(data[:MAX_SHOWN], mask)
+        return FrameContent(FrameKind.INVALID, cut=is_cut, body=body)
     is_cut = is_cut or was_shortened
     if not isinstance(shown, dict):
-        return FrameContent(FrameKind.INVALID, "", None, "", "", is_cut, body)
+        return FrameContent(FrameKind.INVALID, cut=is_cut, body=body)
     return FrameContent(
         _kind(shown),
-        _text(shown.get("method")),
-        _id(shown.get("id")),
-        find_thread(shown),
-        _tool(shown),
-        is_cut,
-        body,
+        method=_text(shown.get("method")),
+        id=_id(shown.get("id")),
+        thread=find_thread(shown),
+        tool=_tool(shown),
+        detail=_detail(shown),
+        cut=is_cut,
+        body=body,
     )
+
+
+def _read_broken(data: bytes, mask: Mask) -> str:
+    """Return what is no JSON as JSON: its beginning that is, or a string.
+
+    Broken JSON is not shown as text: the names of its keys say what is secret.
+    """
+    value: Json = data.decode("utf-8", "replace")
+    if data.lstrip()[:1] in (b"{", b"["):
+        try:
+            value = decode_excerpt(data)
+        except ValueError:
+            value = "(broken JSON)"
+    return shorten(mask_json(value, mask), MAX_SHOWN)[1]
 
 
 def find_thread(message: JsonObject) -> str:
@@ -170,6 +187,15 @@ def _tool(message: JsonObject) -> str:
     if message.get("method") != "tools/call" or not isinstance(params, dict):
         return ""
     return _text(params.get("name"))
+
+
+def _detail(message: JsonObject) -> str:
+    params = message.get("params")
+    for key in ("item", "msg"):
+        part = params.get(key) if isinstance(params, dict) else None
+        if isinstance(part, dict) and (kind := _text(part.get("type"))):
+            return kind
+    return ""
 
 
 def _text(value: Json) -> str:

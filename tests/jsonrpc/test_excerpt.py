@@ -38,10 +38,15 @@ def test_what_is_complete_of_a_text_is_read(size: int, value: Any):
     assert decode_excerpt(TEXT[:size].encode()) == value
 
 
-@pytest.mark.parametrize("text", ["", "}", "[}", "{]", '"half'])
+@pytest.mark.parametrize("text", ["", "}", "]", '"half'])
 def test_what_is_no_beginning_of_json_is_refused(text: str):
     with pytest.raises(ValueError, match=r".*"):
         decode_excerpt(text.encode())
+
+
+@pytest.mark.parametrize(("text", "value"), [("[1, 2}", [1, 2]), ('{"a": 1]', {"a": 1})])
+def test_what_breaks_off_by_a_mistake_is_read_up_to_it(text: str, value: Any):
+    assert decode_excerpt(text.encode()) == value
 
 
 def test_deep_nesting_is_cut_off():

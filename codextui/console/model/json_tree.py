@@ -21,7 +21,7 @@ MAX_DEPTH = 60
 """Levels that are shown; what is deeper stays folded."""
 
 FOLD_ABOVE = 60
-"""Lines of a member above which it is folded at first."""
+"""Lines of a part within a member above which it is folded at first."""
 
 
 class JsonKind(StrEnum):
@@ -71,7 +71,9 @@ def json_lines(
 
 def long_parts(value: Json) -> set[JsonPath]:
     """Return the paths of members that are folded at first, because they have many lines."""
-    return {path for path, part in _containers(value, ()) if path and _count(part) > FOLD_ABOVE}
+    return {
+        path for path, part in _containers(value, ()) if len(path) > 1 and _count(part) > FOLD_ABOVE
+    }
 
 
 def all_parts(value: Json) -> set[JsonPath]:

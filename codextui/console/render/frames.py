@@ -57,7 +57,8 @@ def describe_frame(entry: Entry) -> str:
     if frame.kind is FrameKind.INVALID:
         return f"✗ no message: {one_line(frame.body, MAX_NAME)}"
     method = one_line(entry.method, MAX_NAME) or "a request that was not seen"
-    tool = f" {one_line(entry.tool, MAX_NAME)}" if entry.tool else ""
+    more = entry.tool or frame.detail
+    tool = f" {one_line(more, MAX_NAME)}" if more else ""
     number = "" if frame.id is None else f" #{one_line(str(frame.id), 20)}"
     return f"{_MARKS[frame.kind]} {method}{tool}{number}"
 

@@ -88,6 +88,7 @@ class RawFrame(NamedTuple):
             content.id,
             content.thread,
             content.tool,
+            content.detail,
             content.cut,
             content.body,
         )
@@ -138,6 +139,7 @@ class FrameHub:
         self.tap = FrameTap()
         self._now = now
         self._rings: set[FrameRing] = set()
+        self._seen: set[Wire] = set()
         self._numbers = itertools.count(1)
 
     def subscribe(self, limits: FrameLimits = DEFAULT_LIMITS) -> FrameRing:
@@ -152,8 +154,10 @@ class FrameHub:
         self._rings.discard(ring)
         if not self._rings:
             self.tap.on_frame = self.tap.on_end = None
+            self._seen.clear()
 
     def _add(self, wire: Wire, sent: bool, data: bytes) -> None:
+        self._seen.add(wire)
         for line in data.split(b"\n"):
             if line and not line.startswith(_OWN_FRAMES):
                 size = len(line)
@@ -161,7 +165,9 @@ class FrameHub:
                 self._publish(wire, sent, kept, size)
 
     def _add_end(self, wire: Wire, reason: str) -> None:
-        self._publish(wire, False, reason.encode()[:MAX_SHOWN], 0, is_end=True)
+        if wire in self._seen:  # a mere look whether the server is there is no news
+            self._seen.discard(wire)
+            self._publish(wire, False, reason.encode()[:MAX_SHOWN], 0, is_end=True)
 
     def _publish(
         self, wire: Wire, sent: bool, data: bytes, size: int, *, is_end: bool = False

@@ -46,6 +46,7 @@ class Wire:
             "id": content.id,
             "thread": content.thread,
             "tool": content.tool,
+            "detail": content.detail,
             "body": content.body,
         }
         return Frame(**{**known, **about})

@@ -59,8 +59,8 @@ def test_folded_parts_are_a_line():
 
 
 def test_long_parts_are_folded_at_first():
-    value = {"short": [1, 2], "long": list(range(FOLD_ABOVE))}
-    assert long_parts(value) == {("long",)}
+    value = {"params": {"short": [1, 2], "long": list(range(FOLD_ABOVE))}}
+    assert long_parts(value) == {("params", "long")}
 
 
 def test_the_lines_are_bounded():
