@@ -97,7 +97,7 @@ def frame_to_json(frame: Frame) -> JsonObject:
         line["message"] = mask_json(decode_json(body.encode()), mask_text)
     except (ValueError, RecursionError):
         line["body"] = mask_text(body)
-    return {key: value for key, value in line.items() if value not in ("", None)}
+    return {key: value for key, value in line.items() if key == "peer" or value not in ("", None)}
 
 
 def read_capture(path: Path) -> Capture:

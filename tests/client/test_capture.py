@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 import stat
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import structs
 
 from codextui.client.capture import CaptureWriter, capture_name, read_capture
 from codextui.errors import ConfigInvalid
@@ -24,7 +28,7 @@ FRAMES = [
         body='{"id":7,"method":"turn/start","params":{"threadId":"t"}}',
     ),
     Frame(*(2, 13.0, 4, MCP, "client", False, FrameKind.INVALID, 5), body="hello"),
-    Frame(*(3, 13.0, 4, MCP, "client", False, FrameKind.CLOSED, 0), body="gone"),
+    Frame(*(3, 13.0, 4, MCP, "", False, FrameKind.CLOSED, 0), body="gone"),
 ]
 HEADER = '{"codextui_capture": 1, "server": "default", "at": 5}\n'
 
@@ -100,3 +104,33 @@ def test_a_missing_file_is_told(tmp_path: Path):
 def test_a_capture_is_named_after_its_server_and_time():
     assert capture_name("default", 0.0).startswith("default-19")
     assert capture_name("default", 0.0).endswith(".jsonl")
+
+
+@given(
+    frames=st.lists(
+        st.builds(
+            Frame,
+            number=st.integers(0, 2**40),
+            at=st.floats(0, 2e9),
+            link=st.integers(0, 1000),
+            protocol=st.sampled_from([MCP, APP_SERVER]),
+            peer=st.text("abc é\u202e", max_size=5),
+            sent=st.booleans(),
+            kind=st.sampled_from(FrameKind),
+            size=st.integers(0, 2**30),
+            method=st.text("abc/", max_size=5),
+            id=st.none() | st.integers(-5, 5) | st.text("abc", max_size=5),
+            cut=st.booleans(),
+            body=st.sampled_from(['{"a":1}', "not json", "", '"text"', "[1,2]", '{"a":""}']),
+        ),
+        max_size=5,
+    )
+)
+def test_any_capture_is_read_as_it_was_written(frames: list[Frame]):
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "a.jsonl")
+        write(path, frames)
+        read = read_capture(path).frames
+    assert [structs.replace(f, id=f.id or None) for f in read] == [
+        structs.replace(f, id=f.id or None) for f in frames
+    ]

@@ -37,6 +37,8 @@ class FrameLimits:
         frames: frames that wait for it.
         size: bytes that wait for it.
         batch: frames that it is sent at once.
+        batch_chars: characters of their bodies above which a batch ends, so that what else is sent
+            to the same client waits for little.
         busy_s: seconds of the event loop that reading a batch may take.
         rest_s: seconds between two batches.
     """
@@ -44,6 +46,7 @@ class FrameLimits:
     frames: int = 5_000
     size: int = 8 * 1024 * 1024
     batch: int = 200
+    batch_chars: int = 256 * 1024
     busy_s: float = 0.01
     rest_s: float = 0.02
 
@@ -118,11 +121,14 @@ class FrameRing:
         await self._filled.wait()
         batch: list[Frame] = []
         lost, self._lost = self._lost, 0
-        until = time.monotonic() + self.limits.busy_s
-        while self._frames and len(batch) < self.limits.batch and time.monotonic() < until:
+        until, room = time.monotonic() + self.limits.busy_s, self.limits.batch_chars
+        while self._frames and len(batch) < self.limits.batch and room > 0:
             raw = self._frames.popleft()
             self._size -= len(raw.data)
             batch.append(raw.read(mask))
+            room -= len(batch[-1].body)
+            if time.monotonic() > until:
+                break
         if not self._frames:
             self._filled.clear()
         return batch, lost
