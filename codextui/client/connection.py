@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeAlias
 
 from codextui.client.session import HANDSHAKE_S, ClientSession, Connect
 from codextui.client.updates import (
@@ -44,6 +45,10 @@ from codextui.protocol.events import (
     UnknownEvent,
     Warned,
 )
+from codextui.protocol.frames import Frame
+
+FramesHandler: TypeAlias = Callable[[Sequence[Frame], int], None]
+"""Handles frames of the server, and how many were lost before them. The first are none."""
 
 
 class Connection:
@@ -114,6 +119,25 @@ class Connection:
         """
         session = await self._wait_for_session()
         return await session.call_tool(tool, arguments)
+
+    async def request(self, method: str, params: JsonObject) -> JsonObject:
+        """Make a request of MCP, and return its result as it is. Raises as `call` does."""
+        session = await self._wait_for_session()
+        return await session.request(method, params)
+
+    async def inspect(self, on_frames: FramesHandler) -> None:
+        """Hand all frames of the server to a handler, until cancelled or disconnected.
+
+        Raises:
+            ServerUnreachable: the connection is not up within `patience_s`, or is lost.
+            ServerRefused: the server lets nobody see its frames; the message says why.
+        """
+        session = await self._wait_for_session()
+        self._supervisor.on_frames = on_frames
+        try:
+            await session.inspect()
+        finally:
+            self._supervisor.on_frames = None
 
     async def answer(self, approval_id: str, decision: Decision) -> None:
         """Decide an approval by the result of its elicitation, and wait for the confirmation.
@@ -243,6 +267,7 @@ class Supervisor:
         epoch: the id of the server's count of events, empty before the first session.
         seq: the number of the last event received.
         server_info: the server's name and version.
+        on_frames: handles the server's frames while it is inspected; None otherwise.
     """
 
     def __init__(self, on_update: UpdateHandler) -> None:
@@ -250,6 +275,7 @@ class Supervisor:
         self.epoch = ""
         self.seq = 0
         self.server_info = ""
+        self.on_frames: FramesHandler | None = None
         self._session: ClientSession | None = None
         self._elicitations: dict[RequestId, str] = {}
         self._unconfirmed: dict[str, asyncio.Future[ApprovalResolved]] = {}
@@ -303,6 +329,8 @@ class Supervisor:
                 self._handle_subscribed(params)
             case extensions.CAUGHT_UP_METHOD:
                 self.report(CaughtUp(_count(params, "seq")))
+            case extensions.FRAMES_METHOD if self.on_frames is not None:
+                self._handle_frames(params, self.on_frames)
             case "notifications/cancelled":
                 self._withdraw(params.get("requestId"))
 
@@ -329,6 +357,14 @@ class Supervisor:
         """Show what is no message as a warning."""
         shown = what.partition("\n")[0][:200]
         self._warn(f"a frame was no JSON-RPC message, and was left out: {shown}")
+
+    def _handle_frames(self, params: JsonObject, on_frames: FramesHandler) -> None:
+        try:
+            frames = [Frame.from_json(frame) for frame in fields.objects(params, "frames")]
+        except MessageInvalid as error:
+            self._warn(f"frames could not be read: {error}")
+        else:
+            on_frames(frames, _count(params, "lost"))
 
     def _warn(self, message: str) -> None:
         self.report(EventReceived(Event(0, "", "", time.time(), Warned(message))))

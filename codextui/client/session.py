@@ -29,7 +29,7 @@ from codextui.jsonrpc.endpoint import (
 )
 from codextui.jsonrpc.fields import JsonObject
 from codextui.jsonrpc.lines import LineReader, Streams
-from codextui.protocol.extensions import SUBSCRIBE_METHOD, SUPERVISOR
+from codextui.protocol.extensions import INSPECT_METHOD, SUBSCRIBE_METHOD, SUPERVISOR
 
 PROTOCOL_VERSION = "2025-11-25"
 """The last version in which a server can send requests to its client, which approvals need."""
@@ -162,6 +162,21 @@ class ClientSession:
         """Receive every event after `since`, until the server ends the subscription."""
         await self._request(SUBSCRIBE_METHOD, {"since": since, "epoch": epoch})
 
+    async def inspect(self) -> None:
+        """Receive the server's frames (`FRAMES_METHOD`), until the server ends that."""
+        try:
+            await self._endpoint.call(INSPECT_METHOD, {})
+        except ErrorResponse as error:
+            if error.code == METHOD_NOT_FOUND:
+                raise ServerRefused(_NO_INSPECTOR) from error
+            raise ServerRefused(str(error) or "the server refused") from error
+        except ConnectionClosed as error:
+            raise ServerUnreachable("the connection to the server was lost") from error
+
+    async def request(self, method: str, params: JsonObject) -> JsonObject:
+        """Make a request, and return its result as it is."""
+        return await self._request(method, params)
+
     async def ping(self, timeout_s: float) -> None:
         """Check that the server is alive. Raises TimeoutError."""
         await self._request("ping", {}, timeout_s)
@@ -263,6 +278,10 @@ def _initialize_params(name: str, *, supervise: bool, decide: bool) -> JsonObjec
     }
 
 
+_NO_INSPECTOR = (
+    "this server cannot be inspected: it is of an earlier version. Stop it (Q in the console), and "
+    "start it again"
+)
 _ERRORS: dict[str, type[CodextuiError]] = {
     kind.__name__: kind
     for kind in vars(errors).values()

@@ -29,6 +29,7 @@ from codextui.jsonrpc import fields
 from codextui.jsonrpc.endpoint import NotificationHandler, RequestHandler, RequestId, Transport
 from codextui.jsonrpc.fields import JsonObject
 from codextui.jsonrpc.lines import LineTooLong
+from codextui.jsonrpc.tap import Wire
 
 ExitHandler: TypeAlias = Callable[[str], None]
 """Called once, with the reason in one line, when app-server is gone without having been stopped."""
@@ -63,6 +64,7 @@ class AppServer:
         on_exit: ExitHandler,
         on_cut: CutHandler | None = None,
         limits: AppServerLimits,
+        wire: Wire | None = None,
     ) -> None:
         """Use `start`, `join` or `reconnect`."""
         self.version = ""
@@ -77,6 +79,7 @@ class AppServer:
         self._on_exit = on_exit
         self._on_cut = on_cut
         self._limits = limits
+        self._wire = wire
         self._warned: deque[str] = deque(maxlen=_KEPT_WARNINGS)
         self._name = ""
         self._ready = False
@@ -100,6 +103,7 @@ class AppServer:
         on_cut: CutHandler | None = None,
         owner: str = "",
         limits: AppServerLimits = DEFAULT_LIMITS,
+        wire: Wire | None = None,
     ) -> AppServer:
         """Start a process and initialize it (`initialize`, `initialized`).
 
@@ -117,6 +121,7 @@ class AppServer:
                 ended by `stop`. None ends a process whose connection is gone.
             owner: marks what it starts (`process_marks.owner_of`).
             limits: see AppServerLimits.
+            wire: where the frames can be watched; None for nowhere.
 
         Raises:
             CodexMissing: the binary cannot be run, or has no `app-server`.
@@ -134,6 +139,7 @@ class AppServer:
                 on_exit=on_exit,
                 on_cut=on_cut,
                 limits=limits,
+                wire=wire,
             )
             await app._start(binary, environ, socket, owner)
             return app
@@ -156,6 +162,7 @@ class AppServer:
         on_request: RequestHandler,
         on_exit: ExitHandler,
         limits: AppServerLimits = DEFAULT_LIMITS,
+        wire: Wire | None = None,
     ) -> AppServer:
         """Join an app-server that listens at an address, and initialize the connection.
 
@@ -167,6 +174,7 @@ class AppServer:
             on_request: see `start`.
             on_exit: see ExitHandler.
             limits: see AppServerLimits.
+            wire: where the frames can be watched; None for nowhere.
 
         Raises:
             CodexUnreachable: it cannot be joined; the message says why.
@@ -174,7 +182,11 @@ class AppServer:
             CodexFailed: it refused to initialize it.
         """
         app = cls(
-            on_notification=on_notification, on_request=on_request, on_exit=on_exit, limits=limits
+            on_notification=on_notification,
+            on_request=on_request,
+            on_exit=on_exit,
+            limits=limits,
+            wire=wire,
         )
         app.is_joined = True
         app.address = address
@@ -196,6 +208,7 @@ class AppServer:
         on_request: RequestHandler,
         on_exit: ExitHandler,
         on_cut: CutHandler | None,
+        wire: Wire | None = None,
     ) -> AppServer:
         """Connect again to the process of an app-server whose connection is gone.
 
@@ -213,6 +226,7 @@ class AppServer:
             on_exit=on_exit,
             on_cut=on_cut,
             limits=self._limits,
+            wire=wire,
         )
         process = self._process
         assert process is not None  # noqa: S101 - `on_cut` is called of no other
@@ -388,6 +402,7 @@ class AppServer:
             on_notification=handle_notification,
             on_request=self._on_request,
             limits=self._limits,
+            wire=self._wire,
         )
         self._watching = asyncio.create_task(self._watch(self._endpoint))
 

@@ -22,6 +22,7 @@ from codextui.codex.versions import parse_version, require_supported
 from codextui.config.attach import OWN, Attach, AttachKind
 from codextui.errors import CodexDied, CodexFailed, CodexMissing, CodexUnreachable
 from codextui.jsonrpc.endpoint import NotificationHandler, RequestHandler
+from codextui.jsonrpc.tap import Wire
 
 JOIN_LIMITS = AppServerLimits(handshake_s=10.0)
 """Limits of an app-server that others have started: it is up, or never answers."""
@@ -62,6 +63,7 @@ class CodexHandlers:
     on_request: RequestHandler
     on_exit: ExitHandler
     on_cut: CutHandler | None = None
+    wire: Wire | None = None
 
 
 @dataclass(slots=True)
@@ -254,6 +256,7 @@ class CodexConnector:
             on_notification=handlers.on_notification,
             on_request=handlers.on_request,
             on_exit=handlers.on_exit,
+            wire=handlers.wire,
             limits=self.settings.join,
         )
         what = name or f"The Codex at {address}"
@@ -292,6 +295,7 @@ class CodexConnector:
             on_request=handlers.on_request,
             on_exit=handlers.on_exit,
             on_cut=handlers.on_cut,
+            wire=handlers.wire,
             owner=settings.owner,
         )
 

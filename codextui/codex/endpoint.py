@@ -29,6 +29,7 @@ from codextui.jsonrpc.endpoint import (
 )
 from codextui.jsonrpc.fields import JsonObject
 from codextui.jsonrpc.lines import MAX_LINE, LineSplitter, LineTooLong
+from codextui.jsonrpc.tap import Wire
 
 OVERLOADED = -32001
 """Error code of an app-server that has too many requests in flight."""
@@ -85,6 +86,7 @@ class AppServerEndpoint:
         on_notification: handles its notifications.
         on_request: handles its requests.
         limits: see AppServerLimits.
+        wire: where the frames can be watched; None for nowhere.
     """
 
     def __init__(
@@ -94,6 +96,7 @@ class AppServerEndpoint:
         on_notification: NotificationHandler,
         on_request: RequestHandler,
         limits: AppServerLimits = DEFAULT_LIMITS,
+        wire: Wire | None = None,
     ) -> None:
         self._on_notification = on_notification
         self._limits = limits
@@ -106,6 +109,7 @@ class AppServerEndpoint:
             on_request=on_request,
             on_invalid=lambda what, line: self._warn(f"Codex sent {what}: {_quote(line)}"),
             tagged=False,
+            wire=wire,
         )
 
     async def call(

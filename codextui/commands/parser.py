@@ -35,6 +35,7 @@ With --json a command prints JSON on standard output and nothing else there:
   ps, approvals, runs, history  one thread, approval or run a line
   runs timeline                 one span a line
   read                          {"thread": ...}, then one event a line
+  inspect                       {"codextui_capture": 1, ...}, then one frame a line
   new, reply, fork with --wait  one event a line, then {"thread", "turn_id",
                                 "outcome", "content"}
   run                           one happening a line; the last is "run_ended"
@@ -264,6 +265,22 @@ def _add_read_commands(commands: Commands) -> None:
     history.add_argument("--archived", action="store_true", help="the archived ones")
     history.add_argument(
         "--limit", metavar="N", type=count, default=50, help="at most so many (default: 50)"
+    )
+    inspect = add_command(
+        commands,
+        "inspect",
+        "inspect:inspect_frames",
+        "print the frames of MCP and of app-server as they flow, until Ctrl-C",
+    )
+    inspect.add_argument("--thread", metavar="THREAD", help="only those that concern this thread")
+    inspect.add_argument(
+        "--filter",
+        metavar="TERMS",
+        help="only those that fit, as in the console: method:turn/ dir:in client:NAME proto:mcp "
+        "is:error, or any text; - before a term negates it",
+    )
+    inspect.add_argument(
+        "--save", metavar="FILE", type=Path, help="write them to this new file as well (a capture)"
     )
     read = add_command(commands, "read", "read:read_thread", "print what a thread said and did")
     read.add_argument("thread", metavar="THREAD")

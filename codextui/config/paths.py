@@ -95,6 +95,11 @@ def runs_dir() -> Path:
     return _private(_state_dir() / "runs")
 
 
+def captures_dir() -> Path:
+    """Return the folder of the inspector's captures; it is created."""
+    return _private(_state_dir() / "captures")
+
+
 def shims_dir() -> Path:
     """Return the folder of the stand-ins for `codex`; it is created."""
     return _private(_state_dir() / "shims")

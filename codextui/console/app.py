@@ -482,6 +482,12 @@ class ConsoleApp(KeyDispatchingApp):
         view = self.state.threads.get(thread_id)
         return view is not None and view.info.state is not ThreadState.KILLED
 
+    @on(messages.OpenInspector)
+    def _handle_open_inspector(self) -> None:
+        from codextui.console.inspector import build_inspector  # noqa: PLC0415
+
+        self.push_screen(build_inspector(self._connection, self.state, self._main_options))
+
     @on(messages.OpenThread)
     def _handle_open_thread(self, message: messages.OpenThread) -> None:
         self.main.open_thread(message.thread_id)

@@ -16,6 +16,7 @@ from codextui.console.screens.fork import ForkScreen
 from codextui.console.screens.gates import GatesScreen
 from codextui.console.screens.help import HelpScreen
 from codextui.console.screens.history import HistoryScreen
+from codextui.console.screens.inspector import InspectorScreen
 from codextui.console.screens.main import MainScreen
 from codextui.console.screens.new_thread import NewThreadScreen
 from codextui.console.screens.pager import PagerScreen
@@ -24,9 +25,12 @@ from codextui.console.screens.queue import QueueScreen
 from codextui.console.screens.review import ReviewScreen
 from codextui.console.screens.settings import SettingsScreen
 from codextui.console.screens.timeline import TimelineScreen
+from codextui.console.screens.tool_call import ToolCallScreen, ToolPickerScreen
 from codextui.console.widgets.choice_list import ChoiceList
 from codextui.console.widgets.composer import Composer
+from codextui.console.widgets.frame_list import FrameList
 from codextui.console.widgets.history_list import HistoryList
+from codextui.console.widgets.json_view import JsonView
 from codextui.console.widgets.strip_view import StripView
 from codextui.console.widgets.thread_tree import ThreadTree
 from codextui.console.widgets.timeline_view import TimelineView
@@ -51,6 +55,10 @@ PLACES: dict[str, Sequence[BindingType]] = {
     "History": [*HistoryScreen.BINDINGS, *HistoryList.BINDINGS],
     "Gate board": GatesScreen.BINDINGS,
     "Timeline": [*TimelineScreen.BINDINGS, *TimelineView.BINDINGS],
+    "Inspector": [*InspectorScreen.BINDINGS, *FrameList.BINDINGS],
+    "Inspector, in a frame": [*InspectorScreen.BINDINGS, *JsonView.BINDINGS],
+    "Inspector, tools": ToolPickerScreen.BINDINGS,
+    "Inspector, calling a tool": ToolCallScreen.BINDINGS,
     "Yes or no": ConfirmScreen.BINDINGS,
     "Trouble": ProblemScreen.BINDINGS,
     "This list": HelpScreen.BINDINGS,

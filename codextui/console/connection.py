@@ -19,7 +19,7 @@ from codextui.protocol.decisions import Decision
 from codextui.protocol.threads import ThreadInfo
 
 if TYPE_CHECKING:
-    from codextui.client.connection import Connection
+    from codextui.client.connection import Connection, FramesHandler
     from codextui.console.model.history import HistoryPage, HistoryRequest
     from codextui.jsonrpc.lines import Streams
 
@@ -51,6 +51,12 @@ class ServerConnection(ServerCalls, Protocol):
 
     def retry(self) -> None:
         """Connect now, and start the server if it is not running."""
+
+    async def inspect(self, on_frames: FramesHandler) -> None:
+        """Hand frames to a handler until cancelled or disconnected. Raises CodextuiError."""
+
+    async def request(self, method: str, params: JsonObject) -> JsonObject:
+        """Make a request of MCP, and return its result as it is. Raises CodextuiError."""
 
 
 class ConsoleConnection:
@@ -92,6 +98,14 @@ class ConsoleConnection:
     async def answer(self, approval_id: str, decision: Decision) -> None:
         """Decide an approval. Raises ApprovalGone."""
         await self._connected().answer(approval_id, decision)
+
+    async def inspect(self, on_frames: FramesHandler) -> None:
+        """Hand frames to a handler until cancelled or disconnected. Raises CodextuiError."""
+        await self._connected().inspect(on_frames)
+
+    async def request(self, method: str, params: JsonObject) -> JsonObject:
+        """Make a request of MCP, and return its result as it is. Raises CodextuiError."""
+        return await self._connected().request(method, params)
 
     def retry(self) -> None:
         """Connect now, and start the server if it is not running."""

@@ -12,6 +12,7 @@ from typing import Protocol, TypeAlias
 from codextui.errors import ConnectionClosed, ErrorResponse, MessageInvalid
 from codextui.jsonrpc.fields import Json, JsonObject
 from codextui.jsonrpc.frames import decode_frame, encode_frame
+from codextui.jsonrpc.tap import Wire
 
 RequestId: TypeAlias = int | str
 """The id of a request. Its JSON type counts: `1` and `"1"` are two ids."""
@@ -68,6 +69,7 @@ class Endpoint:
         on_invalid: handles lines that are no messages.
         on_abandoned: handles calls that were cancelled or timed out.
         tagged: whether frames carry `"jsonrpc": "2.0"`.
+        wire: where the frames can be watched; None for nowhere.
 
     Attributes:
         closed: resolves to the reason once the connection is closed.
@@ -83,6 +85,7 @@ class Endpoint:
         on_invalid: InvalidHandler,
         on_abandoned: AbandonedHandler | None = None,
         tagged: bool = True,
+        wire: Wire | None = None,
     ) -> None:
         self.closed: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.frames_received = 0
@@ -92,6 +95,7 @@ class Endpoint:
         self._on_invalid = on_invalid
         self._on_abandoned = on_abandoned
         self._tag: JsonObject = {"jsonrpc": "2.0"} if tagged else {}
+        self._wire = wire
         self._calls = PendingCalls()
 
     async def call(
@@ -145,6 +149,8 @@ class Endpoint:
         if self.closed.done():
             return
         self.frames_received += 1
+        if self._wire is not None and (watch := self._wire.tap.on_frame) is not None:
+            watch(self._wire, False, line)
         try:
             self._dispatch(line)
         except Exception:  # noqa: BLE001 - a boundary: the connection goes on
@@ -160,6 +166,8 @@ class Endpoint:
             return
         self.closed.set_result(reason)
         self._calls.close(reason)
+        if self._wire is not None:
+            self._wire.end(reason)
 
     def _dispatch(self, line: bytes) -> None:
         try:
@@ -201,7 +209,11 @@ class Endpoint:
             raise
 
     def _send(self, frame: bytes) -> bool:
-        return not self.closed.done() and self._transport.send(frame)
+        if self.closed.done() or not self._transport.send(frame):
+            return False
+        if self._wire is not None and (watch := self._wire.tap.on_frame) is not None:
+            watch(self._wire, True, frame)
+        return True
 
     def _reason(self) -> str:
         return self.closed.result() if self.closed.done() else "the connection is closed"

@@ -19,6 +19,12 @@ SUBSCRIBED_METHOD = "codex/subscribed"
 CAUGHT_UP_METHOD = "codex/caught_up"
 """The notification after the last replayed event: `{seq}`."""
 
+INSPECT_METHOD = "codex/inspect"
+"""The request that subscribes a supervisor to the server's frames; it stays open."""
+
+FRAMES_METHOD = "codex/frames"
+"""The notification with frames: `{frames, lost}`; the first is empty. It is no frame itself."""
+
 RELAYED_METHOD = "codextui/relayed"
 """The first notification of a relay, before any message of its client.
 

@@ -23,6 +23,7 @@ from codextui.server.approvals.carried_out import DecisionChecks
 from codextui.server.approvals.codex_requests import CodexRequests
 from codextui.server.approvals.elicitation import CallResponders
 from codextui.server.approvals.publisher import ApprovalPublisher
+from codextui.server.events.frames import FrameHub
 from codextui.server.events.hub import EventHub
 from codextui.server.events.legacy import LegacyEventHub
 from codextui.server.options import ServerOptions
@@ -169,6 +170,7 @@ class _Foundation:
     others: OtherThreads
     legacy: LegacyEventHub
     budgets: Budgets
+    frames: FrameHub
 
 
 def _build(
@@ -203,7 +205,8 @@ def _build_foundation(
     journal.is_recorded = registry.is_recorded
     publisher = ApprovalPublisher(hub, registry)
     broker = _build_broker(options, journal, publisher, contents)
-    worker = CodexWorker(_codex_settings(options))
+    frames = FrameHub()
+    worker = CodexWorker(_codex_settings(options), frames.tap)
     rejoiner = ThreadRejoiner(hub, registry, worker)
     watching = OthersOptions(background.start, rejoiner.rejoin_thread, options.limits.follow)
     others = OtherThreads(hub, registry, worker, broker, watching)
@@ -221,6 +224,7 @@ def _build_foundation(
         others=others,
         legacy=LegacyEventHub(registry.__contains__),
         budgets=Budgets(registry),
+        frames=frames,
     )
 
 
@@ -300,6 +304,7 @@ def _build_state(
         questions=RoleQuestions(runs, base.broker, limits.runs),
         call_responders=CallResponders(base.broker),
         background=base.background,
+        frames=base.frames,
     )
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from codextui.config.files import FileLock
 from codextui.errors import ServerUnreachable
 from codextui.jsonrpc.fields import JsonObject
+from codextui.protocol.frames import MCP
 from codextui.server.app import open_server, start_codex
 from codextui.server.clients import Session
 from codextui.server.mcp.app import build_app, serve_session
@@ -138,6 +139,7 @@ def _http(server: ServerState) -> AbstractAsyncContextManager[None]:
 async def _serve_client(server: ServerState, channel: StreamChannel) -> None:
     """Serve a private client until it disconnects or the server is to stop."""
     session = Session(channel)
+    channel.wire = server.frames.tap.wire(MCP, lambda: session.name)
     server.add_session(session)
     serving = server.background.start(serve_session(build_app(server), session, channel))
     stopping = asyncio.create_task(server.stopping.wait())

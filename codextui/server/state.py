@@ -13,6 +13,7 @@ from codextui.jsonrpc.fields import Json
 from codextui.server.approvals.broker import ApprovalBroker
 from codextui.server.approvals.elicitation import CallResponders
 from codextui.server.clients import Caller, Session
+from codextui.server.events.frames import FrameHub
 from codextui.server.events.hub import EventHub
 from codextui.server.events.legacy import LegacyEventHub
 from codextui.server.options import ServerOptions
@@ -106,6 +107,7 @@ class ServerState:
         questions: what runs ask people.
         call_responders: the open calls whose clients can be asked.
         background: tasks that outlive the client that caused them.
+        frames: the frames of all connections, for those who inspect them.
         sessions: the connected clients; over HTTP, one session for each open request.
         sessions_changed: set whenever a client connects or disconnects.
         suspended_calls: calls that wait for their clients' answers, by request state.
@@ -134,6 +136,7 @@ class ServerState:
     questions: RoleQuestions
     call_responders: CallResponders
     background: BackgroundTasks
+    frames: FrameHub
     sessions: set[Session] = field(default_factory=set)
     sessions_changed: asyncio.Event = field(default_factory=asyncio.Event)
     suspended_calls: dict[str, SuspendedCall] = field(default_factory=dict)

@@ -27,6 +27,8 @@ from codextui.errors import (
 )
 from codextui.jsonrpc.endpoint import RequestId
 from codextui.jsonrpc.fields import JsonObject
+from codextui.jsonrpc.tap import FrameTap
+from codextui.protocol.frames import APP_SERVER
 
 FIRST_PAUSE_S = 0.1
 """Seconds before the first restart; the pause doubles with every restart after it."""
@@ -88,11 +90,12 @@ class CodexWorker:
         problem: why Codex does not work and what to type; empty where it works.
     """
 
-    def __init__(self, settings: CodexSettings) -> None:
+    def __init__(self, settings: CodexSettings, tap: FrameTap | None = None) -> None:
         self.problem = ""
         self.is_reconnected = False
         self.is_idle: Callable[[], bool] = lambda: False
         self._settings = settings
+        self._tap = tap or FrameTap()
         self._connector = CodexConnector(settings, self._notify)
         self._handler: CodexHandler | None = None
         self._notices: set[str] = set()
@@ -404,6 +407,7 @@ class CodexWorker:
             on_request=functools.partial(handler.handle_request, process),
             on_exit=on_exit,
             on_cut=on_cut,
+            wire=self._tap.wire(APP_SERVER, lambda: "codex"),
         )
 
     async def _reconnect(self, handlers: CodexHandlers) -> AppServer | None:
@@ -425,6 +429,7 @@ class CodexWorker:
                     on_request=handlers.on_request,
                     on_exit=handlers.on_exit,
                     on_cut=handlers.on_cut,
+                    wire=handlers.wire,
                 )
             except (CodexDied, CodexFailed) as error:
                 reason = str(error)

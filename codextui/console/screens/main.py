@@ -16,6 +16,7 @@ from codextui.console.model.changes import Changes
 from codextui.console.model.state import ConsoleState, ThreadView
 from codextui.console.screens import messages
 from codextui.console.screens.availability import Action, unavailable_reason
+from codextui.console.screens.inspector_actions import INSPECTOR_BINDINGS, InspectorActions
 from codextui.console.screens.thread_actions import (
     MainOptions,
     ThreadActions,
@@ -70,6 +71,7 @@ MAIN_BINDINGS: list[BindingType] = [
         Binding(str(n), f"number({n})", f"Pane {n}", id=f"pane.go_{n}", show=False)
         for n in range(1, 10)
     ),
+    *INSPECTOR_BINDINGS,
     Binding("question_mark", "help", "All keys", id="console.help"),
     Binding("q", "detach", "Detach: leave, the agents go on", id="console.detach"),
     Binding("Q", "stop_server", "Stop the server and leave", id="console.stop_server"),
@@ -138,7 +140,7 @@ _ACTIONS = {
 }
 
 
-class MainScreen(ThreadActions):
+class MainScreen(InspectorActions, ThreadActions):
     """Shows the console state. The actions on the current thread are in `ThreadActions`."""
 
     AUTO_FOCUS = "ThreadTree"

@@ -115,7 +115,7 @@ def check_text(form_field: FormField, text: str) -> CheckedAnswer:
         case FieldKind.NUMBER | FieldKind.INTEGER:
             return _check_number(form_field, text.strip())
         case FieldKind.JSON:
-            return _check_json(text)
+            return _check_json(form_field.limits, text)
         case _:
             return _check_length(form_field.limits, text)
 
@@ -217,11 +217,18 @@ def _check_number(form_field: FormField, text: str) -> CheckedAnswer:
     return CheckedAnswer(number)
 
 
-def _check_json(text: str) -> CheckedAnswer:
+def _check_json(limits: JsonObject, text: str) -> CheckedAnswer:
     try:
-        return CheckedAnswer(json.loads(text))
+        value = json.loads(text)
     except (ValueError, RecursionError) as error:
         return CheckedAnswer(problem=f"This must be JSON: {error}")
+    match limits.get("type"):
+        case "object" if not isinstance(value, dict):
+            return CheckedAnswer(problem='This must be a JSON object, such as {"key": "value"}.')
+        case "array" if not isinstance(value, list):
+            return CheckedAnswer(problem='This must be a JSON array, such as ["a", "b"].')
+        case _:
+            return CheckedAnswer(value)
 
 
 def _check_length(limits: JsonObject, text: str) -> CheckedAnswer:

@@ -17,6 +17,7 @@ from codextui.errors import CodextuiError, ServerRefused
 from codextui.protocol import codex_tools, extensions, tools
 from codextui.server.clients import Caller, Session
 from codextui.server.mcp.calls import call_codex, call_codex_reply
+from codextui.server.mcp.inspect import InspectParams, stream_frames
 from codextui.server.mcp.results import error_result, json_result, mark_complete
 from codextui.server.mcp.subscribe import SubscribeParams, stream_events
 from codextui.server.mcp.tools import CANCELLABLE, TOOLS
@@ -88,6 +89,12 @@ def build_app(server: ServerState) -> Server[Session]:
         await stream_events(server, caller, params)
         return types.EmptyResult()
 
+    async def inspect(context: Context, _: InspectParams) -> types.EmptyResult:
+        caller = identify(context)
+        server.assign_name(caller.session)
+        await stream_frames(server, caller)
+        return types.EmptyResult()
+
     app: Server[Session] = Server(
         "codextui",
         version=codextui.__version__,
@@ -97,6 +104,7 @@ def build_app(server: ServerState) -> Server[Session]:
         on_call_tool=call_tool,
     )
     app.add_request_handler(extensions.SUBSCRIBE_METHOD, SubscribeParams, subscribe)
+    app.add_request_handler(extensions.INSPECT_METHOD, InspectParams, inspect)
     return app
 
 

@@ -13,6 +13,7 @@ from mcp.server import Server
 
 from codextui.errors import ServerUnreachable
 from codextui.jsonrpc.lines import READ_AHEAD
+from codextui.protocol.frames import MCP
 from codextui.server.clients import Session
 from codextui.server.mcp.app import build_app, serve_session
 from codextui.server.state import ServerState
@@ -67,6 +68,7 @@ class SocketListener:
         assert task is not None  # noqa: S101 - asyncio runs this as a task
         channel = StreamChannel(reader, writer)
         session = Session(channel)
+        channel.wire = self._server.frames.tap.wire(MCP, lambda: session.name)
         channel.on_relayed = lambda: self._check_parent(session, channel)
         self._connections.add(task)
         self._server.add_session(session)

@@ -25,6 +25,7 @@ from codextui.jsonrpc.endpoint import PendingCalls
 from codextui.jsonrpc.fields import Json, JsonObject, as_object
 from codextui.jsonrpc.frames import decode_json, encode_frame
 from codextui.jsonrpc.lines import LineReader
+from codextui.jsonrpc.tap import Wire
 from codextui.protocol import extensions
 from codextui.server.clients import ClientGone, ClientRefused
 from codextui.server.mcp.validation import check_response, parse_error, validate_message
@@ -56,6 +57,7 @@ class StreamChannel:
         parent: process id of the parent of the relay through which the client comes; 0 without a
             relay.
         on_relayed: called when a relay has described its client.
+        wire: where its frames can be watched; None for nowhere.
     """
 
     def __init__(
@@ -73,6 +75,7 @@ class StreamChannel:
         self.legacy_events: bool | None = None
         self.parent = 0
         self.on_relayed: Callable[[], None] = lambda: None
+        self.wire: Wire | None = None
         self._lines = LineReader(reader, max_line)
         self._writer = writer
         self._max_unread = max_unread
@@ -145,10 +148,13 @@ class StreamChannel:
     async def receive(self) -> SessionMessage:
         """Return the next message for mcp's session. Raises anyio.EndOfStream."""
         while (line := await self._read_line()) is not None:
+            self._watch(line, sent=False)
             message = self._parse(line)
             if message is not None:
                 return message
         self._calls.close("the client has gone")
+        if self.wire is not None:
+            self.wire.end("the client has gone")
         self._writer.close()
         raise anyio.EndOfStream
 
@@ -245,6 +251,7 @@ class StreamChannel:
         try:
             async with self._writing:
                 self._flush()
+                self._watch(data, sent=True)
                 self._writer.write(data)
                 await self._writer.drain()
         except (ConnectionError, RuntimeError) as error:
@@ -258,10 +265,16 @@ class StreamChannel:
         lines, self._unsent = self._unsent, []
         if not lines or self._writer.is_closing():
             return
-        self._writer.write(b"".join(lines))
+        data = b"".join(lines)
+        self._watch(data, sent=True)
+        self._writer.write(data)
         if self._writer.transport.get_write_buffer_size() > self._max_unread:
             _LOG.warning("a client is disconnected: it does not read")
             self.abort()
+
+    def _watch(self, data: bytes, *, sent: bool) -> None:
+        if self.wire is not None and (watch := self.wire.tap.on_frame) is not None:
+            watch(self.wire, sent, data)
 
 
 def _notification(method: str, params: JsonObject) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -31,6 +31,7 @@ from codextui.jsonrpc.fields import JsonObject
 from codextui.protocol import events as ev
 from codextui.protocol.approvals import Approval, Asked, CommandAsked
 from codextui.protocol.decisions import Decision
+from codextui.protocol.frames import Frame
 from codextui.protocol.threads import ThreadInfo, ThreadState, Usage
 
 NOW = 1_780_000_000.0
@@ -55,6 +56,9 @@ class FakeServer:
     failures: dict[str, Exception] = field(default_factory=dict)
     threads: dict[str, ThreadInfo] = field(default_factory=dict)
     retries: int = 0
+    requests: list[tuple[str, dict[str, object]]] = field(default_factory=list)
+    gates: dict[str, asyncio.Event] = field(default_factory=dict)
+    on_frames: Callable[[Sequence[Frame], int], None] | None = None
     clock: float = NOW
     ran: asyncio.Event = field(default_factory=asyncio.Event)
     _seq: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
@@ -76,6 +80,25 @@ class FakeServer:
 
     def retry(self) -> None:
         self.retries += 1
+
+    async def inspect(self, on_frames: Callable[[Sequence[Frame], int], None]) -> None:
+        """Hand over what the test sends with `frames`, until the inspector is closed."""
+        if "inspect" in self.failures:
+            raise self.failures["inspect"]
+        self.on_frames = on_frames
+        on_frames((), 0)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.on_frames = None
+
+    async def request(self, method: str, params: JsonObject) -> Mapping[str, object]:
+        self.requests.append((method, dict(params)))
+        if method in self.failures:
+            raise self.failures[method]
+        if method in self.gates:
+            await self.gates[method].wait()
+        return self.results.get(method, {})
 
     # What happens on the server.
 

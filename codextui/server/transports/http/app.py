@@ -98,7 +98,9 @@ class HttpListener:
             max_request_body_size=2 * limits.body_bytes,
             max_sessions=limits.sessions,
         )
-        self._exchanges = HttpExchanges(self._manager.handle_request, self._disconnect, limits)
+        self._exchanges = HttpExchanges(
+            self._manager.handle_request, self._disconnect, limits, server.frames.tap
+        )
         address = HttpAddress(*listening.getsockname()[:2])
         self.url = address.mcp_url
         guard = HttpGuard(self._exchanges, address, token)

@@ -17,6 +17,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from codextui.jsonrpc.fields import JsonObject
+from codextui.jsonrpc.tap import FrameTap
 from codextui.server.clients import ClientGone
 from codextui.server.options import DEFAULT_LIMITS, HttpLimits
 from codextui.server.transports.http.body import (
@@ -26,6 +27,7 @@ from codextui.server.transports.http.body import (
     wrap_response,
 )
 from codextui.server.transports.http.guard import json_error
+from codextui.server.transports.http.watching import HttpWatch
 
 MAX_LEFT_CALLS = 1_000
 """Calls whose clients have disconnected that can still be cancelled."""
@@ -111,6 +113,7 @@ class HttpExchanges:
         app: mcp's transport.
         abort: closes the connection from a client's address.
         limits: of the bodies.
+        tap: where the messages can be watched; None for nowhere.
     """
 
     def __init__(
@@ -118,12 +121,14 @@ class HttpExchanges:
         app: ASGIApp,
         abort: Callable[[object], None],
         limits: HttpLimits = DEFAULT_LIMITS.http,
+        tap: FrameTap | None = None,
     ) -> None:
         self._app = app
         self._abort = abort
         self._open: set[Exchange] = set()
         self._left: OrderedDict[tuple[str, str], Exchange] = OrderedDict()
         self._bodies = BodyReader(limits)
+        self._watch = HttpWatch(tap)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request as ASGI defines it."""
@@ -156,6 +161,7 @@ class HttpExchanges:
     async def _serve(self, exchange: Exchange, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] != "POST":
             # Without a session mcp would begin one, and refuse the request all the same.
+            send = self._silence(exchange, send)
             await (self._app if exchange.session_id else _NOT_ALLOWED)(scope, receive, send)
             return
         try:
@@ -163,8 +169,22 @@ class HttpExchanges:
         except BodyRefused as refused:
             await refused.response(scope, receive, send)
             return
+        self._watch.request(exchange.session_id or exchange, message)
         self._mark_cancelled(exchange.session_id, message)
-        await self._app(scope, replay(wrap_response(message), receive), _silence(exchange, send))
+        send = self._silence(exchange, send)
+        await self._app(scope, replay(wrap_response(message), receive), send)
+
+    def _silence(self, exchange: Exchange, send: Send) -> Send:
+        """Send nothing more once the request is cancelled: mcp answers it with an error."""
+
+        async def silenced(message: Message) -> None:
+            if message["type"] == "http.response.body":
+                if exchange.cancelled:
+                    message = {**message, "body": b""}
+                self._watch.response(exchange.session_id or exchange, message)
+            await send(message)
+
+        return silenced
 
     def _mark_cancelled(self, session_id: str, message: JsonObject) -> None:
         """Mark the exchange that a message cancels, before mcp cancels its work."""
@@ -197,17 +217,6 @@ class HttpExchanges:
                 exchange.end()
         for key in [key for key in self._left if key[0] == session_id]:
             del self._left[key]
-
-
-def _silence(exchange: Exchange, send: Send) -> Send:
-    """Send nothing more once the request is cancelled: mcp answers it with an error."""
-
-    async def silenced(message: Message) -> None:
-        if exchange.cancelled and message["type"] == "http.response.body":
-            message = {**message, "body": b""}
-        await send(message)
-
-    return silenced
 
 
 def _watch(exchange: Exchange, receive: Receive) -> Receive:
