@@ -432,6 +432,7 @@ class ConsoleApp(KeyDispatchingApp):
             quiet=self._config.approvals.quiet,
             now=self._main_options.now,
             drafts=self._main_options.drafts.answers,
+            memory=self._approvals.memory,
         )
         self.push_screen(screen, lambda _: self._approvals.on_dialog_closed())
         return screen

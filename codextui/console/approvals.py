@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
+from codextui.console.model.inbox import InboxMemory
 from codextui.console.model.labels import Asker
 from codextui.protocol.approvals import Approval
 from codextui.protocol.events import ApprovalResolved
@@ -33,6 +34,9 @@ class ApprovalPresenter:
     """Opens the dialog when an approval arrives, but not again for a postponed one.
 
     The dialog waits while `may_open` returns false: the user is typing, or another dialog is open.
+
+    Attributes:
+        memory: what outlives the dialog: marks, order, and what was seen.
     """
 
     def __init__(
@@ -48,6 +52,7 @@ class ApprovalPresenter:
                 argument is whether a key of the user opens it.
             may_open: returns whether the dialog may open by itself now.
         """
+        self.memory = InboxMemory()
         self._open_dialog = open_dialog
         self._may_open = may_open
         self._approvals: tuple[Approval, ...] = ()
