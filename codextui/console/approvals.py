@@ -44,6 +44,7 @@ class ApprovalPresenter:
         open_dialog: Callable[[Sequence[Approval], str, bool], ApprovalDialog],
         *,
         may_open: Callable[[], bool],
+        pops_up: Callable[[Approval], bool] = lambda _: True,
     ) -> None:
         """Create a presenter without approvals.
 
@@ -51,10 +52,12 @@ class ApprovalPresenter:
             open_dialog: opens the dialog with these approvals, at the one with this id; the last
                 argument is whether a key of the user opens it.
             may_open: returns whether the dialog may open by itself now.
+            pops_up: returns whether an approval is one that it opens for.
         """
         self.memory = InboxMemory()
         self._open_dialog = open_dialog
         self._may_open = may_open
+        self._pops_up = pops_up
         self._approvals: tuple[Approval, ...] = ()
         self._postponed: set[str] = set()
         self._decided: set[str] = set()
@@ -86,7 +89,11 @@ class ApprovalPresenter:
         """Open the dialog if a new approval waits for it and it may open now."""
         if self._dialog is not None:
             return
-        new = [a for a in self._queue if a.approval_id not in self._postponed]
+        new = [
+            approval
+            for approval in self._queue
+            if approval.approval_id not in self._postponed and self._pops_up(approval)
+        ]
         if new and self._may_open():
             self._dialog = self._open_dialog(self._queue, new[0].approval_id, False)
 
