@@ -29,6 +29,7 @@ from codextui.console.codex_tui import TuiPresenter
 from codextui.console.connection import (
     CodexReport,
     ServerConnection,
+    ServerDecisions,
     ServerHistory,
     check_codex,
     perform_request,
@@ -476,6 +477,15 @@ class ConsoleApp(KeyDispatchingApp):
 
         calls, now = ServerHistory(self._connection), self._main_options.now
         screen = HistoryScreen(calls, self._is_open, now, self._keys)
+        self.push_screen(screen, self._open_past_thread)
+
+    @on(messages.OpenDecisions)
+    def _handle_open_decisions(self) -> None:
+        from codextui.console.screens.decisions import DecisionsScreen  # noqa: PLC0415
+
+        screen = DecisionsScreen(
+            ServerDecisions(self._connection), self._main_options.now, self._keys
+        )
         self.push_screen(screen, self._open_past_thread)
 
     def _open_past_thread(self, thread_id: str | None) -> None:

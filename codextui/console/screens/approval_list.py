@@ -159,6 +159,7 @@ class ApprovalListActions(ModalScreen[None]):
         if why := choice_unavailable_reason(current.asked, Choice.ONCE):
             self._show_note(f"Only what can be approved can be marked. {why}")
         else:
+            self._show_note("")
             if self._queue.toggle_mark():
                 self._queue.move(1)
             self._refresh_queue(by_user=True)

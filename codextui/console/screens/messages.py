@@ -159,6 +159,10 @@ class OpenHistory(Message):
     """Open the picker of Codex's history."""
 
 
+class OpenDecisions(Message):
+    """Open the history of decisions."""
+
+
 class OpenThread(Message):
     """Show a thread in a pane. The dialog that asks for it has closed."""
 
