@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 from textual.app import App
+from textual.timer import Timer
 
 from codextui.config.notices import Notice
 from codextui.config.schema import Config
@@ -27,6 +28,7 @@ COMMAND_TIMEOUT = 10.0
 """Seconds that the user's command may take."""
 
 _LAST_WORDS = 300
+_REST_S = 0.2
 
 
 @runtime_checkable
@@ -85,6 +87,7 @@ class Alerts:
         self._has_failed = False
         self._is_running = False
         self._next: Alert | None = None
+        self._timer: Timer | None = None
 
     def start(self) -> None:
         """Set the title, and follow whether the terminal has the focus, where it says so."""
@@ -112,9 +115,10 @@ class Alerts:
                 self._app.bell()
             if not self._has_focus:
                 self._tell(describe_alert(fresh, self._attention.due, self._askers, self._server))
+        if self._timer is not None:
+            self._timer.stop()
         wait = self._attention.next_check(self._clock())
-        if wait is not None:
-            self._app.set_timer(wait + 0.01, self._check)
+        self._timer = None if wait is None else self._app.set_timer(wait + 0.01, self._check)
 
     def _tell(self, alert: Alert) -> None:
         terminal = self._terminal
@@ -184,23 +188,36 @@ async def run_command(args: Sequence[str], timeout: float) -> str:  # noqa: ASYN
         )
     except (OSError, ValueError) as error:
         return one_line(f"{args[0]} cannot be run: {error}", 200)
+    kept = bytearray()
+    reading = asyncio.create_task(_keep_last_words(process, kept))
     try:
-        async with asyncio.timeout(timeout):
-            words = await _last_words(process)
-            code = await process.wait()
-    except TimeoutError:
-        return one_line(f"{args[0]} took longer than {timeout:g} s, and was ended", 200)
-    finally:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout):
+                await process.wait()
         if process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
+            return one_line(f"{args[0]} took longer than {timeout:g} s, and was ended", 200)
+        await asyncio.wait([reading], timeout=_REST_S)
+    finally:
+        reading.cancel()
+        await _end(process)
+    words = kept.decode(errors="replace")
+    code = process.returncode
     return one_line(f"{args[0]} ended with exit code {code}: {words}", 300) if code else ""
 
 
-async def _last_words(process: asyncio.subprocess.Process) -> str:
-    """Read what it writes to stderr until it closes that; return the end of it."""
-    kept = b""
-    stderr = process.stderr
-    while stderr is not None and (data := await stderr.read(4096)):
-        kept = (kept + data)[-_LAST_WORDS:]
-    return kept.decode(errors="replace")
+async def _keep_last_words(process: asyncio.subprocess.Process, kept: bytearray) -> None:
+    """Read what it writes to stderr, so that it never waits for that; keep the end of it."""
+    while process.stderr is not None and (data := await process.stderr.read(4096)):
+        kept += data
+        del kept[:-_LAST_WORDS]
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """Kill what still runs of it; what it has left in the background may go on."""
+    if process.returncode is not None:
+        return
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(1):
+            await process.wait()

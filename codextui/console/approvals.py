@@ -58,6 +58,7 @@ class ApprovalPresenter:
         self._open_dialog = open_dialog
         self._may_open = may_open
         self._pops_up = pops_up
+        self._judged: dict[str, tuple[Approval, bool]] = {}
         self._approvals: tuple[Approval, ...] = ()
         self._postponed: set[str] = set()
         self._decided: set[str] = set()
@@ -80,6 +81,7 @@ class ApprovalPresenter:
         self._approvals = tuple(approvals)
         self._postponed &= ids
         self._decided &= ids
+        self._judged = {name: one for name, one in self._judged.items() if name in ids}
         if self._dialog is not None:
             self._dialog.update_approvals(self._queue, askers=askers, resolved=resolved)
         else:
@@ -92,10 +94,17 @@ class ApprovalPresenter:
         new = [
             approval
             for approval in self._queue
-            if approval.approval_id not in self._postponed and self._pops_up(approval)
+            if approval.approval_id not in self._postponed and self._may_pop_up(approval)
         ]
         if new and self._may_open():
             self._dialog = self._open_dialog(self._queue, new[0].approval_id, False)
+
+    def _may_pop_up(self, approval: Approval) -> bool:
+        """Return whether the dialog opens for an approval; each is examined once."""
+        known = self._judged.get(approval.approval_id)
+        if known is None or known[0] != approval:
+            known = self._judged[approval.approval_id] = (approval, self._pops_up(approval))
+        return known[1]
 
     def open(self, first: str) -> bool:
         """Open the dialog on the user's request; return false if nothing waits for a decision."""

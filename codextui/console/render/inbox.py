@@ -15,9 +15,10 @@ from codextui.console.model.labels import UNKNOWN_ASKER, Asker, who_asks
 from codextui.console.render.layout import Row, fit_row, row_width, truncate
 from codextui.console.render.palette import Palette
 from codextui.protocol.approval_text import describe_subject, summarize_request
-from codextui.protocol.approvals import Asked, CommandAsked
+from codextui.protocol.approvals import Asked, CommandAsked, PatchAsked
+from codextui.protocol.changes import summarize_changes
 from codextui.text.figures import format_running
-from codextui.text.sanitize import one_line
+from codextui.text.sanitize import one_line, one_revealed_line
 
 MAX_SUMMARY = 240
 """Characters of what is asked that a row of the list begins with."""
@@ -129,6 +130,10 @@ def _summary(asked: Asked) -> str:
     match asked:
         case CommandAsked(stdin=False):
             return describe_subject(asked, MAX_SUMMARY)
+        case PatchAsked(changes) if changes:
+            names = ", ".join(change.path.rstrip("/").rpartition("/")[2] for change in changes)
+            summary = f"change {summarize_changes(changes)}: {names}"
+            return one_revealed_line(summary, MAX_SUMMARY)
         case _:
             return summarize_request(asked, MAX_SUMMARY)
 

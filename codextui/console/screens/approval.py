@@ -370,6 +370,7 @@ class ApprovalScreen(ApprovalListActions):
         """Close once, and never another screen instead."""
         if self.is_active and not self._has_closed:
             self._has_closed = True
+            self._remember_seen()
             self.dismiss(None)
 
     def _refresh_queue(self, *, by_user: bool = False) -> None:

@@ -9,10 +9,12 @@ import pytest
 from console.screens.console import build_console
 from console.screens.dialog_host import DialogHost, FakeClock, approval, asking, on_screen
 from console.screens.test_approval import OpenDialog, open_queue
+from msgspec import structs
 from textual.events import MouseScrollUp as ScrollUp
 from textual.widgets import Static
 
 from codextui.config.schema import ApprovalsConfig, Config, UiConfig
+from codextui.console.model.inbox import InboxMemory
 from codextui.console.screens.approval import ApprovalScreen
 from codextui.console.widgets.approval_panel import DecisionButton
 from codextui.console.widgets.inbox_list import InboxList
@@ -193,6 +195,21 @@ async def test_marks_and_order_stay_over_esc_and_a_decision_made_meanwhile() -> 
         screen = console.app.screen
         assert isinstance(screen, ApprovalScreen)
         assert str(screen.query_one("#place", Static).content) == "1 of 2 by thread · 1 marked"
+
+
+async def test_what_was_seen_whole_stays_seen_over_esc_unless_it_changes() -> None:
+    long = CommandAsked("\n".join(f"echo {n}" for n in range(90)))
+    for later, decided in ((long, [("a1", Approved())]), (structs.replace(long, cwd="/etc"), [])):
+        memory, clock = InboxMemory(), FakeClock()
+        for asked, keys in ((long, ["pagedown"] * 12), (later, ["y"])):
+            host = DialogHost(asking([approval(asked)], clock, quiet=0, memory=memory))
+            async with host.run_test(size=SMALL) as pilot:
+                await pilot.pause()
+                await pilot.press(*keys)
+                await pilot.pause()
+                await pilot.press("escape")
+                await pilot.pause()
+        assert host.decided == decided
 
 
 HOSTILE = "\x1b]0;x\x07[bold]x[/] \u202eevil\u202c\n2 of 5"
