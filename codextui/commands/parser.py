@@ -32,7 +32,8 @@ THREAD is a handle (backend), a thread id, or the beginning of one (6 characters
 PROMPT can be -, which reads it from standard input.
 
 With --json a command prints JSON on standard output and nothing else there:
-  ps, approvals, runs, history  one thread, approval or run a line
+  ps, approvals, runs, history, decisions
+                                one thread, approval, run or decision a line
   runs timeline                 one span a line
   read                          {"thread": ...}, then one event a line
   inspect                       {"codextui_capture": 1, ...}, then one frame a line
@@ -288,6 +289,19 @@ def _add_read_commands(commands: Commands) -> None:
 
 def _add_approval_commands(commands: Commands) -> None:
     add_command(commands, "approvals", "approvals:list_approvals", "show what waits for a decision")
+    decisions = add_command(
+        commands, "decisions", "decisions:list_decisions", "show what was decided"
+    )
+    decisions.add_argument(
+        "filter",
+        metavar="FILTER",
+        nargs="*",
+        help="words, outcome:declined, by:NAME, where:timeout, kind:patch, role:NAME, thread:ID",
+    )
+    decisions.add_argument("--show", metavar="APPROVAL", help="one, with all that was asked")
+    decisions.add_argument(
+        "--limit", metavar="N", type=count, default=50, help="at most so many (default: 50)"
+    )
     approve = add_command(commands, "approve", "approvals:approve", "say yes")
     scope = approve.add_mutually_exclusive_group()
     scope.add_argument("--session", action="store_true", help="yes for the rest of this thread")

@@ -15,9 +15,11 @@ from typing import Annotated, cast
 from codextui.config.address import HttpAddress
 from codextui.config.attach import AUTO, Attach
 from codextui.config.files import replace_file
+from codextui.config.notices import ALWAYS, Notice, parse_notify_command, parse_popup
 from codextui.config.prices import Prices, read_prices
 from codextui.config.readers import (
     integer_between,
+    list_of,
     number_between,
     number_or_never,
     one_of,
@@ -84,12 +86,15 @@ class ApprovalsConfig:
             0 is at once, None (`"never"`) is never.
         others: whether `clients` and `unattended_timeout` also apply to the threads of other
             programs on the same Codex.
+        popup: for which approvals the dialog opens by itself: `always`, `never`, or conditions
+            of which one has to hold (`codextui.config.notices`).
     """
 
     quiet: Annotated[float, number_between(0, 10)] = 0.6
     clients: Annotated[Deciders, one_of(Deciders)] = Deciders.BOTH
     unattended_timeout: Annotated[float | None, number_or_never(0, _YEAR_S)] = 1800.0
     others: Annotated[Others, one_of(Others)] = Others.SHOW
+    popup: Annotated[str | tuple[str, ...], parse_popup] = ALWAYS
 
 
 def _read_bindings(table: Table) -> dict[str, str]:
@@ -119,6 +124,8 @@ class UiConfig:
         theme: a theme's name.
         layout: the maximum of panes on the screen, 1 to 9.
         bell: whether the terminal's bell rings when an agent needs a person.
+        notify: how else somebody who does not look is told.
+        notify_command: the command that is run for that, and its arguments; empty for none.
         terminal: where a thread is opened in Codex's own TUI.
         keys: `[ui.keys]`: keys by binding id. `codextui.console.bindings` checks them.
     """
@@ -126,6 +133,8 @@ class UiConfig:
     theme: Annotated[str, read_string] = "harbour"
     layout: Annotated[int, integer_between(1, 9)] = 4
     bell: Annotated[bool, read_bool] = True
+    notify: Annotated[tuple[Notice, ...], list_of(one_of(Notice))] = (Notice.TITLE, Notice.DESKTOP)
+    notify_command: Annotated[tuple[str, ...], parse_notify_command] = ()
     terminal: Annotated[TerminalChoice, read_terminal] = AUTO_TERMINAL
     keys: Annotated[Mapping[str, str], _BINDINGS] = field(default_factory=dict)
 

@@ -22,12 +22,14 @@ from textual.worker import Worker, WorkerState
 
 from codextui.client import updates
 from codextui.config.schema import Config
+from codextui.console.alerts import NOTICE_DELAY, Alerts
 from codextui.console.approvals import ApprovalPresenter, correction_notice
 from codextui.console.bindings import APP_BINDINGS, KeyGroup, format_keys
 from codextui.console.codex_tui import TuiPresenter
 from codextui.console.connection import (
     CodexReport,
     ServerConnection,
+    ServerDecisions,
     ServerHistory,
     check_codex,
     perform_request,
@@ -35,6 +37,7 @@ from codextui.console.connection import (
 from codextui.console.drafts import Drafts
 from codextui.console.following import PaneFollower
 from codextui.console.key_dispatch import TYPING_PAUSE, KeyDispatchingApp
+from codextui.console.model.alerts import pops_up
 from codextui.console.model.changes import Changes, thread_changes
 from codextui.console.model.state import ConsoleState, ServerNotice
 from codextui.console.notifications import MAX_TOAST_LENGTH, Notifier, Toasts
@@ -113,6 +116,7 @@ class ConsoleApp(KeyDispatchingApp):
         first_thread: str = "",
         drafts: Drafts | None = None,
         typing_pause: float = TYPING_PAUSE,
+        notice_delay: float = NOTICE_DELAY,
     ) -> None:
         """Create the console of a server.
 
@@ -130,6 +134,7 @@ class ConsoleApp(KeyDispatchingApp):
             drafts: what was typed and not sent; None keeps it in memory only.
             typing_pause: seconds without a key after which the approval dialog may open over an
                 open composer.
+            notice_delay: seconds that an approval waits before somebody is told.
 
         Raises:
             ConfigInvalid: the keymap or the theme's name cannot be used.
@@ -162,7 +167,12 @@ class ConsoleApp(KeyDispatchingApp):
             follow_note_of=self._follower.note_of,
         )
         self._server = server
-        self._approvals = ApprovalPresenter(self._open_approvals, may_open=self._may_interrupt)
+        self._approvals = ApprovalPresenter(
+            self._open_approvals,
+            may_open=self._may_interrupt,
+            pops_up=partial(pops_up, popup=self._config.approvals.popup),
+        )
+        self._alerts = Alerts(self, self._config, server, delay=notice_delay)
         self._problems = ProblemPresenter(self, self._handle_problem_answer)
         self.tui = TuiPresenter(self, self._config, may_step_aside=self._may_step_aside)
         self._notifier = Notifier(self.state, ring=self._ring, notify=self._notify)
@@ -199,6 +209,7 @@ class ConsoleApp(KeyDispatchingApp):
         self.set_interval(DRAFTS_INTERVAL, self._save_drafts_in_background)
         self.set_interval(APPROVAL_CHECK_INTERVAL, self._toasts.show_waiting)
         self.set_interval(APPROVAL_CHECK_INTERVAL, self._approvals.open_if_allowed)
+        self._alerts.start()
         self.call_after_refresh(self._start)
 
     def _refresh_clocks(self) -> None:
@@ -414,7 +425,9 @@ class ConsoleApp(KeyDispatchingApp):
         approvals = list(self.state.approvals.values()) if self.state.connection.connected else []
         if self._config.approvals.clients is Deciders.CLIENT:  # the others are for their clients
             approvals = [one for one in approvals if one.approval_id in self._offered]
-        self._approvals.update(approvals, self.state.askers(), self.state.outcomes)
+        askers = self.state.askers()
+        self._approvals.update(approvals, askers, self.state.outcomes)
+        self._alerts.update(approvals, askers)
 
     def _may_interrupt(self) -> bool:
         """Return whether the approval dialog may open by itself."""
@@ -441,6 +454,7 @@ class ConsoleApp(KeyDispatchingApp):
             quiet=self._config.approvals.quiet,
             now=self._main_options.now,
             drafts=self._main_options.drafts.answers,
+            memory=self._approvals.memory,
         )
         self.push_screen(screen, lambda _: self._approvals.on_dialog_closed())
         return screen
@@ -472,6 +486,15 @@ class ConsoleApp(KeyDispatchingApp):
 
         calls, now = ServerHistory(self._connection), self._main_options.now
         screen = HistoryScreen(calls, self._is_open, now, self._keys)
+        self.push_screen(screen, self._open_past_thread)
+
+    @on(messages.OpenDecisions)
+    def _handle_open_decisions(self) -> None:
+        from codextui.console.screens.decisions import DecisionsScreen  # noqa: PLC0415
+
+        screen = DecisionsScreen(
+            ServerDecisions(self._connection), self._main_options.now, self._keys
+        )
         self.push_screen(screen, self._open_past_thread)
 
     def _open_past_thread(self, thread_id: str | None) -> None:

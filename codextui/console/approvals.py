@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
+from codextui.console.model.inbox import InboxMemory
 from codextui.console.model.labels import Asker
 from codextui.console.model.state import ServerNotice, ThreadView
 from codextui.protocol.approvals import Approval
@@ -34,6 +35,9 @@ class ApprovalPresenter:
     """Opens the dialog when an approval arrives, but not again for a postponed one.
 
     The dialog waits while `may_open` returns false: the user is typing, or another dialog is open.
+
+    Attributes:
+        memory: what outlives the dialog: marks, order, and what was seen.
     """
 
     def __init__(
@@ -41,6 +45,7 @@ class ApprovalPresenter:
         open_dialog: Callable[[Sequence[Approval], str, bool], ApprovalDialog],
         *,
         may_open: Callable[[], bool],
+        pops_up: Callable[[Approval], bool] = lambda _: True,
     ) -> None:
         """Create a presenter without approvals.
 
@@ -48,9 +53,13 @@ class ApprovalPresenter:
             open_dialog: opens the dialog with these approvals, at the one with this id; the last
                 argument is whether a key of the user opens it.
             may_open: returns whether the dialog may open by itself now.
+            pops_up: returns whether an approval is one that it opens for.
         """
+        self.memory = InboxMemory()
         self._open_dialog = open_dialog
         self._may_open = may_open
+        self._pops_up = pops_up
+        self._judged: dict[str, tuple[Approval, bool]] = {}
         self._approvals: tuple[Approval, ...] = ()
         self._postponed: set[str] = set()
         self._decided: set[str] = set()
@@ -73,6 +82,7 @@ class ApprovalPresenter:
         self._approvals = tuple(approvals)
         self._postponed &= ids
         self._decided &= ids
+        self._judged = {name: one for name, one in self._judged.items() if name in ids}
         if self._dialog is not None:
             self._dialog.update_approvals(self._queue, askers=askers, resolved=resolved)
         else:
@@ -82,9 +92,20 @@ class ApprovalPresenter:
         """Open the dialog if a new approval waits for it and it may open now."""
         if self._dialog is not None:
             return
-        new = [a for a in self._queue if a.approval_id not in self._postponed]
+        new = [
+            approval
+            for approval in self._queue
+            if approval.approval_id not in self._postponed and self._may_pop_up(approval)
+        ]
         if new and self._may_open():
             self._dialog = self._open_dialog(self._queue, new[0].approval_id, False)
+
+    def _may_pop_up(self, approval: Approval) -> bool:
+        """Return whether the dialog opens for an approval; each is examined once."""
+        known = self._judged.get(approval.approval_id)
+        if known is None or known[0] != approval:
+            known = self._judged[approval.approval_id] = (approval, self._pops_up(approval))
+        return known[1]
 
     def open(self, first: str) -> bool:
         """Open the dialog on the user's request; return false if nothing waits for a decision."""

@@ -11,6 +11,7 @@ from codextui.console.bindings import APP_BINDINGS, KeyGroup, check_keymap, key_
 from codextui.console.screens.approval import ApprovalScreen
 from codextui.console.screens.approve_many import ApproveManyScreen
 from codextui.console.screens.confirm import ConfirmScreen
+from codextui.console.screens.decisions import DecisionsScreen
 from codextui.console.screens.diff import DiffScreen
 from codextui.console.screens.fork import ForkScreen
 from codextui.console.screens.gates import GatesScreen
@@ -28,6 +29,7 @@ from codextui.console.screens.timeline import TimelineScreen
 from codextui.console.screens.tool_call import ToolCallScreen, ToolPickerScreen
 from codextui.console.widgets.choice_list import ChoiceList
 from codextui.console.widgets.composer import Composer
+from codextui.console.widgets.decision_list import DecisionList
 from codextui.console.widgets.frame_list import FrameList
 from codextui.console.widgets.history_list import HistoryList
 from codextui.console.widgets.json_view import JsonView
@@ -53,6 +55,7 @@ PLACES: dict[str, Sequence[BindingType]] = {
     "Diff": DiffScreen.BINDINGS,
     "Pager": PagerScreen.BINDINGS,
     "History": [*HistoryScreen.BINDINGS, *HistoryList.BINDINGS],
+    "Decisions": [*DecisionsScreen.BINDINGS, *DecisionList.BINDINGS],
     "Gate board": GatesScreen.BINDINGS,
     "Timeline": [*TimelineScreen.BINDINGS, *TimelineView.BINDINGS],
     "Inspector": [*InspectorScreen.BINDINGS, *FrameList.BINDINGS],

@@ -20,8 +20,10 @@ from codextui.protocol.threads import ThreadInfo
 
 if TYPE_CHECKING:
     from codextui.client.connection import Connection, FramesHandler
+    from codextui.console.model.decisions import DecisionsPage, DecisionsRequest
     from codextui.console.model.history import HistoryPage, HistoryRequest
     from codextui.jsonrpc.lines import Streams
+    from codextui.protocol.approvals import Approval
 
 CODEX_CHECK_INTERVAL = 0.5
 """Seconds between checks whether Codex has started."""
@@ -195,6 +197,28 @@ class ServerHistory:
         arguments: JsonObject = {"thread": thread_id, "handle": name}
         result = await self._server.call("codex-rename", arguments)
         return fields.text(result, "name") if "name" in result else _read_thread(result).handle
+
+
+class ServerDecisions:
+    """What was decided, as the history of decisions asks for it (`console.screens.decisions`)."""
+
+    def __init__(self, server: ServerCalls) -> None:
+        """Ask this server."""
+        self._server = server
+
+    async def fetch(self, request: DecisionsRequest) -> DecisionsPage:
+        """Return a page of decisions."""
+        from codextui.console.model.decisions import DecisionsPage  # noqa: PLC0415 - on request
+
+        return DecisionsPage.read(await self._server.call("codex-decisions", request.arguments))
+
+    async def read(self, approval_id: str) -> Approval | None:
+        """Return what was asked, in full; None if the audit log does not have it."""
+        from codextui.console.model.decisions import read_whole_approval  # noqa: PLC0415
+
+        return read_whole_approval(
+            await self._server.call("codex-decisions", {"approval": approval_id})
+        )
 
 
 class CodexReport(msgspec.Struct, frozen=True):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import selectors
+import signal
 import sys
 import termios
 import time
@@ -19,6 +21,7 @@ from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 
 from codextui.console.input import InputSplitter, Keys, Part, Pasted
+from codextui.console.terminal_notices import SAVE_TITLE, restore_sequence, title_sequence
 from codextui.text.sanitize import clean_paste
 
 _BELL = "\a"
@@ -59,8 +62,40 @@ class ConsoleDriver(LinuxDriver):
         """Create a driver; see `LinuxDriver`."""
         super().__init__(app, debug=debug, mouse=mouse, size=size)
         self._is_aside = False
+        self._title = ""
+        self._is_in_use = False
         if not _is_terminal(sys.__stderr__) and _is_terminal(sys.__stdout__):
             self._file = sys.__stdout__
+
+    def set_title(self, title: str) -> None:
+        """Set the terminal's title; its own is restored when the app leaves the terminal."""
+        if title == self._title:
+            return
+        is_first, self._title = not self._title, title
+        if self._is_in_use:
+            self.write((SAVE_TITLE if is_first else "") + title_sequence(title, os.environ))
+
+    def start_application_mode(self) -> None:
+        """Take the terminal, and show the title in it, if there is one."""
+        super().start_application_mode()  # type: ignore[no-untyped-call]
+        self._is_in_use = True
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self._terminate)
+        if self._title:
+            self.write(SAVE_TITLE + title_sequence(self._title, os.environ))
+
+    def stop_application_mode(self) -> None:
+        """Leave the terminal with the title that it had."""
+        if self._title and self._is_in_use:
+            self.write(restore_sequence(os.environ))
+        self._is_in_use = False
+        with suppress(RuntimeError):  # the loop has ended
+            asyncio.get_running_loop().remove_signal_handler(signal.SIGTERM)
+        super().stop_application_mode()
+
+    def _terminate(self) -> None:
+        """End the app, so that the terminal is restored; a second signal ends it at once."""
+        asyncio.get_running_loop().remove_signal_handler(signal.SIGTERM)
+        self._app.exit(return_code=128 + signal.SIGTERM)
 
     def suspend_application_mode(self) -> None:
         """Leave the terminal to another program; what is drawn from now on is dropped."""

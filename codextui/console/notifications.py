@@ -16,7 +16,7 @@ MAX_TOAST_LENGTH = 240
 
 
 class Notifier:
-    """Rings once for each approval and each failed thread of ours, and shows each notice once.
+    """Rings once for each failed thread of ours, and shows each notice once.
 
     A warning in the same words, as every new server sends it, is not shown again. Notices from
     before the console connected are not shown.
@@ -42,8 +42,8 @@ class Notifier:
         self._seen_until = max([self._seen_until, *(n.at for n in self._state.notices)])
 
     def update(self) -> None:
-        """Ring for new approvals and failures, and show new notices."""
-        attention = self._failed_threads() | self._state.approvals.keys()
+        """Ring for new failures, and show new notices."""
+        attention = self._failed_threads()
         if attention - self._rung_for:
             self._ring()
         self._rung_for = attention

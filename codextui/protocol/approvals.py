@@ -291,3 +291,6 @@ def parse_asked(kind: str, source: JsonObject) -> Asked:
 
 
 _KINDS: dict[str, type[Asked]] = {str(kind.__struct_config__.tag): kind for kind in get_args(Asked)}
+
+KINDS: tuple[str, ...] = tuple(_KINDS)
+"""The words for the kinds of request."""

@@ -276,6 +276,22 @@ SUPERVISOR_TOOLS: tuple[JsonObject, ...] = (
         annotations=READS,
     ),
     _tool(
+        "codex-decisions",
+        "List decisions",
+        "List what was decided, newest first: who, what, where, how long it waited. From the audit "
+        "log, so also of earlier servers.",
+        {
+            "filter": text_property(
+                "Words, and `outcome:declined`, `by:NAME`, `where:timeout`, `kind:command`, "
+                "`role:NAME`, `thread:ID`; all have to hold."
+            ),
+            "approval": text_property("Only this one, with all that was asked."),
+            "cursor": text_property("Where the page begins, as the page before says."),
+            "limit": {"type": "integer", "minimum": 1, "maximum": 200},
+        },
+        annotations=READS,
+    ),
+    _tool(
         "codex-answer",
         "Decide an approval",
         "Decide an approval; the first decision counts.",

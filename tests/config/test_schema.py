@@ -62,6 +62,7 @@ def test_the_example_documents_every_key_with_its_default(key: str, default: obj
         assert re.search(rf"^# {name} = ", EXAMPLE.read_text(encoding="utf-8"), re.MULTILINE)
     else:
         expected = str(default) if isinstance(default, Attach | TerminalChoice) else default
+        expected = list(expected) if isinstance(expected, tuple) else expected
         assert document[section][name] == expected
 
 

@@ -29,10 +29,18 @@ class Dialog:
 class Harness:
     """A presenter, and the dialogs that it has opened."""
 
-    def __init__(self) -> None:
+    def __init__(self, *quiet: str) -> None:
         self.dialogs: list[Dialog] = []
         self.may_open = True
-        self.presenter = ApprovalPresenter(self._open, may_open=lambda: self.may_open)
+        self.examined: list[str] = []
+        self._quiet = quiet
+        self.presenter = ApprovalPresenter(
+            self._open, may_open=lambda: self.may_open, pops_up=self._pops_up
+        )
+
+    def _pops_up(self, approval: Approval) -> bool:
+        self.examined.append(approval.approval_id)
+        return approval.approval_id not in self._quiet
 
     def _open(self, approvals: Sequence[Approval], first: str, by_user: bool) -> Dialog:
         self.dialogs.append(Dialog(approvals, first))
@@ -138,3 +146,17 @@ def test_a_failed_decision_returns_to_the_open_dialog() -> None:
     harness.presenter.reject_decision("a1", "lost")
     assert harness.dialogs[0].shown == ["a1", "a2"]
     assert harness.dialogs[0].rejected == ("a1", "lost")
+
+
+def test_one_that_does_not_pop_up_opens_no_dialog_and_is_examined_once() -> None:
+    harness = Harness("a1")
+    harness.update("a1")
+    for _ in range(3):
+        harness.presenter.open_if_allowed()
+    assert not harness.dialogs
+    assert harness.examined == ["a1"]
+    assert harness.presenter.open("")
+    harness.presenter.on_dialog_closed()
+    harness.update("a1", "a2")
+    assert harness.dialogs[-1].first == "a2"
+    assert harness.dialogs[-1].shown == ["a1", "a2"]

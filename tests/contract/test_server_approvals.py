@@ -12,7 +12,7 @@ from contract.serving import Console, Served, serving
 from codextui.demo import ModelRequest, Patch, Run, Say, Script
 from codextui.errors import ApprovalGone
 from codextui.protocol import events as ev
-from codextui.protocol.approvals import CommandAsked, PatchAsked
+from codextui.protocol.approvals import Approval, CommandAsked, PatchAsked
 from codextui.protocol.decisions import Aborted, Approved, Declined, Scope
 from codextui.protocol.threads import ThreadState
 
@@ -72,6 +72,16 @@ async def test_the_model_reads_why_its_command_was_declined(
         (resolved,) = console.messages(thread_id, ev.ApprovalResolved)
         assert resolved.outcome == "denied"
         assert resolved.message == "Use the workspace instead."
+        listed = await console.call("codex-decisions", filter="outcome:declined workspace")
+        (decision,) = listed["decisions"]
+        assert decision["approval_id"] == approval.approval_id
+        assert (decision["thread_id"], decision["where"]) == (thread_id, "client")
+        assert decision["message"] == "Use the workspace instead."
+        assert decision["waited"] > 0
+        assert str(outside) in decision["subject"]
+        whole = await console.call("codex-decisions", approval=approval.approval_id)
+        assert Approval.from_json(whole["decisions"][0]["approval"]) == approval
+        assert (await console.call("codex-decisions", filter="outcome:approved"))["decisions"] == []
 
 
 async def test_an_approval_for_the_session_is_not_asked_again(

@@ -79,10 +79,14 @@ class Served:
 
     def run(self, *arguments: str) -> dict[str, Any]:
         """Runs a command of codextui's against the server and returns its last JSON object."""
+        return self.run_all(*arguments)[-1]
+
+    def run_all(self, *arguments: str) -> list[dict[str, Any]]:
+        """Runs a command of codextui's against the server and returns its JSON objects."""
         command = [*PROGRAM, arguments[0], "-L", self.name, "--json", *arguments[1:]]
         ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
         assert ran.returncode == 0, f"{arguments}: {ran.stdout}{ran.stderr}"
-        return dict(json.loads(ran.stdout.splitlines()[-1]))
+        return [dict(json.loads(line)) for line in ran.stdout.splitlines()]
 
     def start_thread(self, prompt: str, *, handle: str = "worker") -> dict[str, Any]:
         """Starts a thread that may write in the project and asks for the rest."""

@@ -49,6 +49,7 @@ def test_every_tool_says_what_it_may_do() -> None:
         "codex-history",
         "codex-read",
         "codex-approvals",
+        "codex-decisions",
         "codex-usage",
         "codex-server",
     }

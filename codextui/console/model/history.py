@@ -6,15 +6,10 @@ from collections.abc import Sequence
 
 import msgspec
 
+from codextui.console.model.paging import PAGE_SIZE, Pages
 from codextui.errors import MessageInvalid
 from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import Json, JsonObject
-
-PAGE_SIZE = 50
-"""Threads of a page."""
-
-PAGE_AHEAD = 15
-"""Rows before the end at which the next page is asked for."""
 
 
 class PastThread(msgspec.Struct, frozen=True):
@@ -107,95 +102,34 @@ class HistoryPage(msgspec.Struct, frozen=True):
         return cls(threads, fields.text_or(source, "cursor"))
 
 
-class History:
-    """The rows of the picker, and which page is due.
-
-    One request is on its way at a time. Its answer is dropped where the query has changed since;
-    then the newest query is asked for. What failed is asked for again only on request.
-
-    Attributes:
-        query: what the user looks for.
-        threads: the rows that were loaded, the newest first, each thread once.
-        error: why the last request failed, empty if it did not.
-    """
+class History(Pages[PastThread, HistoryQuery, HistoryRequest]):
+    """The rows of the picker, the newest first, and which page is due."""
 
     def __init__(self) -> None:
-        self.query = HistoryQuery()
-        self.threads: list[PastThread] = []
-        self.error = ""
-        self._sent: HistoryRequest | None = None
-        self._loaded: HistoryQuery | None = None
-        self._cursor = ""
-        self._wants_more = False
+        """Start with all threads that are not archived."""
+        super().__init__(HistoryQuery())
 
     @property
-    def is_current(self) -> bool:
-        """Whether the rows are those of the query."""
-        return self._loaded == self.query
+    def threads(self) -> list[PastThread]:
+        """The rows that were loaded."""
+        return self.rows
 
-    @property
-    def is_loading(self) -> bool:
-        """Whether an answer is waited for, or about to be."""
-        return self._sent is not None or self._due() is not None
+    def id_of(self, row: PastThread) -> str:
+        """Return the thread's id."""
+        return row.thread_id
 
-    @property
-    def is_complete(self) -> bool:
-        """Whether the rows of the query are all there."""
-        return self.is_current and not self._cursor
-
-    def look_for(self, query: HistoryQuery) -> None:
-        """Change the query."""
-        if query != self.query:
-            self.query, self.error = query, ""
-
-    def look_at(self, index: int) -> None:
-        """Note which row is looked at: near the end the next page is due."""
-        self._wants_more = index >= len(self.threads) - PAGE_AHEAD
-
-    def retry(self) -> None:
-        """Ask again for what failed; without an error, load the query's rows again."""
-        if not self.error:
-            self._loaded = None
-        self.error = ""
-
-    def take_request(self) -> HistoryRequest | None:
-        """Return the request to send now; its end has to be reported."""
-        if self._sent is None:
-            self._sent = self._due()
-            return self._sent
-        return None
+    def make_request(self, query: HistoryQuery, cursor: str) -> HistoryRequest:
+        """Return the request for a page."""
+        return HistoryRequest(query, cursor)
 
     def on_page(self, page: HistoryPage) -> None:
         """Add the page that the last request has brought, unless the query has changed."""
-        sent, self._sent = self._sent, None
-        if sent is None or sent.query != self.query:
-            return
-        before = self.threads if sent.cursor else []
-        by_id = {thread.thread_id: thread for thread in (*before, *page.threads)}
-        self.threads = list(by_id.values())
-        self._loaded = sent.query
-        is_stuck = page.cursor == sent.cursor
-        self._cursor = "" if is_stuck else page.cursor
-
-    def on_error(self, reason: str) -> None:
-        """Note why the last request failed, unless the query has changed."""
-        sent, self._sent = self._sent, None
-        if sent is not None and sent.query == self.query:
-            self.error = reason
+        self.add_rows(page.threads, page.cursor)
 
     def replace(self, thread: PastThread) -> None:
         """Show a thread as it is now."""
-        self.threads = [thread if t.thread_id == thread.thread_id else t for t in self.threads]
+        self.rows = [thread if t.thread_id == thread.thread_id else t for t in self.rows]
 
     def remove(self, thread_id: str) -> None:
         """Take a thread out of the rows, as it is in the other list now."""
-        self.threads = [t for t in self.threads if t.thread_id != thread_id]
-
-    def _due(self) -> HistoryRequest | None:
-        if self.error:
-            return None
-        if not self.is_current:
-            return HistoryRequest(self.query)
-        if self._cursor and self._wants_more:
-            return HistoryRequest(self.query, self._cursor)
-        return None
+        self.rows = [t for t in self.rows if t.thread_id != thread_id]

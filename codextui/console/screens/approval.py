@@ -9,10 +9,11 @@ from typing import ClassVar
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import ModalScreen
+from textual.containers import Container
 from textual.widgets import Input
 
 from codextui.console.bindings import format_keys
+from codextui.console.model.inbox import Inbox, InboxMemory
 from codextui.console.model.labels import UNKNOWN_ASKER, Asker
 from codextui.console.render.approval import approval_title
 from codextui.console.screens.approval_choices import (
@@ -20,7 +21,6 @@ from codextui.console.screens.approval_choices import (
     PASTE_NOTE,
     SCOPES,
     TYPING_NOTE,
-    ApprovalQueue,
     Choice,
     Step,
     TypingGuard,
@@ -28,27 +28,34 @@ from codextui.console.screens.approval_choices import (
     choice_label,
     choice_unavailable_reason,
     describe_decision,
-    describe_decisions,
     describe_origin,
     describe_outcome,
     describe_position,
     describe_unseen,
     step_hints,
 )
-from codextui.console.screens.approve_many import ApproveManyScreen
+from codextui.console.screens.approval_list import LIST_BINDINGS, ApprovalListActions
 from codextui.console.screens.messages import ApprovalDecided, OpenThread
 from codextui.console.widgets.answer_form import AnswerDraft, AnswerForm
-from codextui.console.widgets.approval_panel import ApprovalPanel, DecisionBar, DecisionOption
+from codextui.console.widgets.approval_panel import (
+    ApprovalPanel,
+    DecisionBar,
+    DecisionOption,
+)
 from codextui.console.widgets.choice_list import ChoiceList
+from codextui.console.widgets.inbox_list import InboxList
 from codextui.console.widgets.strip_view import StripView
 from codextui.protocol.approvals import Approval, Others, QuestionsAsked
-from codextui.protocol.decisions import Aborted, Answered, Approved, Decision, Declined, Scope
+from codextui.protocol.decisions import Aborted, Answered, Approved, Decision, Declined
 from codextui.protocol.events import ApprovalResolved
 from codextui.text.sanitize import one_line
 
 
-class ApprovalScreen(ModalScreen[None]):
-    """Shows one approval of the queue at a time, oldest first.
+class ApprovalScreen(ApprovalListActions):
+    """Shows all that waits as a list, and one approval of it whole.
+
+    The list stands left of it where there is room, else a few rows of it above. What arrives
+    changes neither what is shown nor the focus.
 
     Posts `ApprovalDecided` and `OpenThread` to the app. Closes when nothing is left to decide, on
     "later" (esc), and on "open the thread".
@@ -69,11 +76,8 @@ class ApprovalScreen(ModalScreen[None]):
         Binding("k,left", "move(-1)", "Previous approval", id="approval.previous"),
         Binding("o", "open_thread", "Open the thread", id="approval.open"),
         Binding("enter", "confirm", "Accept the rule that is shown", id="approval.confirm"),
-        Binding("m", "mark", "Mark it, to decide several at once", id="approval.mark"),
-        Binding("M", "mark_all", "Mark all that can be approved", id="approval.mark_all"),
         Binding("U", "grant_unseen", "Grant it without having seen all", id="approval.unseen"),
-        Binding("Y", "approve_marked", "Approve all marked (shows them)", id="approval.many"),
-        Binding("N", "decline_marked", "Decline all marked", id="approval.decline_many"),
+        *LIST_BINDINGS,
     ]
 
     def __init__(
@@ -88,6 +92,8 @@ class ApprovalScreen(ModalScreen[None]):
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], float] = time.time,
         drafts: MutableMapping[str, str] | None = None,
+        memory: InboxMemory | None = None,
+        gone_for: float = 6.0,
     ) -> None:
         """Create the dialog.
 
@@ -101,9 +107,11 @@ class ApprovalScreen(ModalScreen[None]):
             clock: returns monotonic seconds, for the typing guard.
             now: returns unix seconds, for waiting times.
             drafts: answers that were not sent, by `draft_key`; changed as they are filled in.
+            memory: marks, order and what was seen, which outlive the dialog; changed in place.
+            gone_for: seconds for which the list shows what was answered elsewhere.
         """
         super().__init__()
-        self._queue = ApprovalQueue(approvals, first)
+        self._queue = Inbox(approvals, first, memory)
         self._askers = dict(askers or {})
         self._others = others
         self._quiet, self._clock = quiet, clock
@@ -114,25 +122,32 @@ class ApprovalScreen(ModalScreen[None]):
         self._by_user = by_user
         self._step = Step.READ
         self._unseen_choice = Choice.ONCE
-        self._seen: dict[str, Approval] = {}
+        self._seen = self._queue.memory.seen
         self._shown: Approval | None = None
         self._was_ready: bool | None = None
         # Held here: while the screen closes a timer may still come, and a query would fail.
         self._panel = ApprovalPanel()
+        self._list = InboxList(now=now)
+        self._gone_for = gone_for
+        self._gone_at: dict[str, float] = {}
+        self._moved_at = -quiet
         self._is_composed = False
         self._early_note = ""
         self._has_closed = False
 
     def compose(self) -> ComposeResult:
-        """Yield the panel."""
-        yield self._panel
+        """Yield the list and the panel."""
+        with Container(classes="dialog", id="frame"):
+            yield self._list
+            yield self._panel
 
     def on_mount(self) -> None:
         """Show the first approval, and start the timer of the guard."""
         self._is_composed = True
         for active in self.active_bindings.values():
             self._keys.setdefault(active.binding.id or "", format_keys(active.binding.key))
-        self.set_interval(0.1, self._show_guard)
+        self.set_interval(0.1, self._tick)
+        self._arrange(self.size)
         self._refresh_queue()
         self._show_note(self._early_note)
 
@@ -142,6 +157,11 @@ class ApprovalScreen(ModalScreen[None]):
         """Show how long the request has waited now; called as often as the tree's clocks."""
         if self._is_composed:
             self._show_origin()
+            self._list.redraw()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Put the list beside the content or above it."""
+        self._arrange(event.size)
 
     def update_approvals(
         self,
@@ -152,16 +172,25 @@ class ApprovalScreen(ModalScreen[None]):
     ) -> None:
         """Show the current queue; `resolved` holds the outcomes of approvals that left it."""
         self._askers.update(askers or {})
+        before, resolved = self._queue.approvals, resolved or {}
         self._queue.update(approvals)
+        self._show_gone(before, resolved)
         shown, outcome = self._shown, ""
         if shown is not None and shown not in approvals:
             same = any(approval.approval_id == shown.approval_id for approval in approvals)
             if not same:
-                outcome = self._describe_outcome(shown, (resolved or {}).get(shown.approval_id))
+                outcome = self._describe_outcome(shown, resolved.get(shown.approval_id))
             self._show_note(outcome or "What is asked has changed.")
         if outcome and self._queue.current is None:
             self.app.notify(outcome, markup=False)  # The dialog closes, and its note with it.
+        if not self._is_wide and len(before) != len(self._queue.approvals):
+            self._moved_at = self._clock()
         self._refresh_queue()
+
+    def _tick(self) -> None:
+        """Show whether keys decide, and drop what was answered elsewhere a while ago."""
+        self._drop_gone()
+        self._show_guard()
 
     def reject_decision(self, approval_id: str, why: str) -> None:
         """Report that a decision did not reach the server, and ask for it again."""
@@ -184,7 +213,10 @@ class ApprovalScreen(ModalScreen[None]):
 
     @on(DecisionBar.Chosen)
     def _click(self, event: DecisionBar.Chosen) -> None:
-        self.action_choose(event.choice)
+        if self._clock() - self._moved_at < self._quiet:
+            self._show_note("The buttons have just moved: click again.")
+        else:
+            self.action_choose(event.choice)
 
     @on(AnswerForm.Submitted)
     def _finish_form(self) -> None:
@@ -277,63 +309,6 @@ class ApprovalScreen(ModalScreen[None]):
         self.app.post_message(OpenThread(self._shown.thread_id))
         self._close()
 
-    # Several at once.
-
-    def action_mark(self) -> None:
-        """Mark the approval and go to the next, or unmark it."""
-        if self._shown is None or self._step is not Step.READ:
-            return
-        if why := choice_unavailable_reason(self._shown.asked, Choice.ONCE):
-            self._show_note(f"Only what can be approved can be marked. {why}")
-        else:
-            if self._queue.toggle_mark():
-                self._queue.move(1)
-            self._refresh_queue(by_user=True)
-
-    def action_mark_all(self) -> None:
-        """Mark all approvals that can be approved once."""
-        if self._step is Step.READ:
-            self._queue.mark_all(
-                lambda approval: not choice_unavailable_reason(approval.asked, Choice.ONCE)
-            )
-            self._refresh_queue(by_user=True)
-
-    def action_approve_marked(self) -> None:
-        """Show all marked approvals in full, and approve them once the user agrees."""
-        if self._may_decide_marked(is_harmless=True):
-            dialog = ApproveManyScreen(
-                self._queue.marked, askers=self._askers, quiet=self._quiet, clock=self._clock
-            )
-            self.app.push_screen(dialog, self._approve_marked)
-
-    def action_decline_marked(self) -> None:
-        """Decline all marked approvals."""
-        if self._may_decide_marked():
-            self._decide_marked(self._queue.marked, Declined())
-
-    def _may_decide_marked(self, *, is_harmless: bool = False) -> bool:
-        if self._step is not Step.READ:
-            return False
-        is_ready = self._guard.is_ready or (is_harmless and self._by_user)
-        if not is_ready:
-            self._show_note(TYPING_NOTE)
-        elif not self._queue.marked:
-            self._show_note("Nothing is marked: m marks what is shown, M all that can be approved.")
-        return is_ready and bool(self._queue.marked)
-
-    def _approve_marked(self, shown: tuple[Approval, ...] | None) -> None:
-        """Approve what was shown in full and has not changed since."""
-        unchanged = [approval for approval in shown or () if approval in self._queue.marked]
-        self._decide_marked(unchanged, Approved(Scope.ONCE))
-
-    def _decide_marked(self, approvals: Sequence[Approval], decision: Decision) -> None:
-        for approval in approvals:
-            self.app.post_message(ApprovalDecided(approval.approval_id, decision))
-        if approvals:
-            self._show_note(describe_decisions(approvals, decision))
-            self._queue.remove(approvals)
-            self._refresh_queue()
-
     # Decisions.
 
     def _choose_at_rule(self, choice: Choice) -> None:
@@ -395,6 +370,7 @@ class ApprovalScreen(ModalScreen[None]):
         """Close once, and never another screen instead."""
         if self.is_active and not self._has_closed:
             self._has_closed = True
+            self._remember_seen()
             self.dismiss(None)
 
     def _refresh_queue(self, *, by_user: bool = False) -> None:
@@ -410,6 +386,7 @@ class ApprovalScreen(ModalScreen[None]):
             if not by_user:
                 self._guard.arm()
         self._panel.show_position(describe_position(self._queue))
+        self._show_list()
         self._show_hints()
         self._show_guard()
 

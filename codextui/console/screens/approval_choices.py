@@ -1,10 +1,11 @@
-"""The logic of the approval dialog: its choices, queue, typing guard and texts. Pure."""
+"""The logic of the approval dialog: its choices, typing guard and texts. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from enum import Enum, StrEnum, auto
 
+from codextui.console.model.inbox import Inbox, Order
 from codextui.console.model.labels import UNKNOWN_ASKER, Asker
 from codextui.console.widgets.form_fields import FormField, form_fields, form_problem
 from codextui.protocol.approval_text import scope_problem
@@ -110,96 +111,6 @@ def _once_label(asked: Asked) -> str:
             return "once"
 
 
-class ApprovalQueue:
-    """The open approvals, oldest first, without those just decided here.
-
-    A decision takes a moment to reach the server. Its approval leaves the queue at once, and
-    returns if the decision fails (`restore`).
-    """
-
-    def __init__(self, approvals: Sequence[Approval], first: str = "") -> None:
-        """Start at the approval with the id `first`, or at the oldest."""
-        self._decided: set[str] = set()
-        self._marked: dict[str, Approval] = {}
-        self._open = tuple(approvals)
-        self._index = 0
-        for index, approval in enumerate(self._open):
-            if approval.approval_id == first:
-                self._index = index
-
-    @property
-    def approvals(self) -> tuple[Approval, ...]:
-        """The approvals left to decide."""
-        return tuple(a for a in self._open if a.approval_id not in self._decided)
-
-    @property
-    def current(self) -> Approval | None:
-        """The approval on the screen; None if none is left."""
-        left = self.approvals
-        return left[min(self._index, len(left) - 1)] if left else None
-
-    @property
-    def position(self) -> tuple[int, int]:
-        """The number of the current approval, from 1, and of all that are left."""
-        total = len(self.approvals)
-        return min(self._index + 1, total), total
-
-    @property
-    def marked(self) -> tuple[Approval, ...]:
-        """The marked approvals that have not changed since, oldest first."""
-        return tuple(a for a in self.approvals if self._marked.get(a.approval_id) == a)
-
-    def toggle_mark(self) -> bool:
-        """Mark or unmark the current approval; return whether it is marked now."""
-        current = self.current
-        if current is None:
-            return False
-        if current in self.marked:
-            del self._marked[current.approval_id]
-            return False
-        self._marked[current.approval_id] = current
-        return True
-
-    def mark_all(self, allowed: Callable[[Approval], bool]) -> None:
-        """Mark all approvals for which `allowed` returns true."""
-        self._marked = {a.approval_id: a for a in self.approvals if allowed(a)}
-
-    def update(self, approvals: Sequence[Approval]) -> None:
-        """Replace the open approvals; the current one stays current unless it is gone."""
-        current = self.current
-        self._open = tuple(approvals)
-        self._decided &= {approval.approval_id for approval in approvals}
-        if current is not None:
-            self._stay_at(current.approval_id)
-
-    def move(self, step: int) -> None:
-        """Go to the next (1) or previous (-1) approval; stop at both ends."""
-        _, total = self.position
-        self._index = max(0, min(self._index + step, total - 1))
-
-    def remove(self, approvals: Sequence[Approval]) -> None:
-        """Remove decided approvals; if the current one is among them, go to the next."""
-        current = self.current
-        self._decided |= {approval.approval_id for approval in approvals}
-        if current is not None:
-            self._stay_at(current.approval_id)
-
-    def restore(self, approval_id: str) -> None:
-        """Return an approval whose decision did not reach the server."""
-        current = self.current
-        self._decided.discard(approval_id)
-        if current is not None:
-            self._stay_at(current.approval_id)
-
-    def _stay_at(self, approval_id: str) -> None:
-        left = self.approvals
-        for index, approval in enumerate(left):
-            if approval.approval_id == approval_id:
-                self._index = index
-                return
-        self._index = max(0, min(self._index, len(left) - 1))
-
-
 class TypingGuard:
     """Becomes ready after a time without keystrokes, and stays ready until it is armed again.
 
@@ -267,13 +178,17 @@ def describe_outcome(
     approval: Approval, resolved: ApprovalResolved | None, asker: Asker = UNKNOWN_ASKER
 ) -> str:
     """Describe the outcome of an approval that was not decided here, and where it was decided."""
+    return f"{approval_name(approval)} was {describe_end(resolved, asker)}."
+
+
+def describe_end(resolved: ApprovalResolved | None, asker: Asker = UNKNOWN_ASKER) -> str:
+    """Describe how an approval ended: `approved by claude-code`."""
     if resolved is None:
-        return f"{approval_name(approval)} was resolved elsewhere."
+        return "resolved elsewhere"
     by = f" by {one_line(resolved.by, 40)}" if resolved.by else ""
     if resolved.outcome == "answered_elsewhere":  # Codex does not say by which program.
         by = f": in {asker.origin}, or another program on the same Codex" if asker.origin else by
-    word = _OUTCOME_WORDS.get(resolved.outcome, "resolved")
-    return f"{approval_name(approval)} was {word}{by}."
+    return f"{_OUTCOME_WORDS.get(resolved.outcome, 'resolved')}{by}"
 
 
 def describe_decision(approval: Approval, decision: Decision) -> str:
@@ -287,14 +202,24 @@ def describe_decisions(approvals: Sequence[Approval], decision: Decision) -> str
     return one_line(f"{names}: {_OUTCOME_WORDS[decision_word(decision)]}.", 300)
 
 
-def describe_position(queue: ApprovalQueue) -> str:
-    """Describe the place in the queue: `2 of 5 · 3 marked, this one too`; empty for an only one."""
+def describe_position(queue: Inbox) -> str:
+    """Describe the place in the queue: `2 of 5 by risk · 3 marked`; empty for an only one."""
     at, total = queue.position
     marked = len(queue.marked)
     here = ", this one too" if queue.current in queue.marked and marked > 1 else ""
-    parts = [f"{at} of {total}"] if total > 1 else []
+    order = queue.memory.order
+    sorted_by = "" if order is Order.OLDEST else f" {order.value}"
+    parts = [f"{at} of {total}{sorted_by}"] if total > 1 else []
     parts += [f"{marked} marked{here}"] if marked else []
     return " · ".join(parts)
+
+
+def describe_list(queue: Inbox) -> str:
+    """Return the title of the list: `3 wait for you · oldest first`."""
+    _, total = queue.position
+    waits = "1 waits for you" if total == 1 else f"{total} wait for you"
+    alike = " · the same together" if queue.memory.grouped else ""
+    return f"{waits} · {queue.memory.order.value}{alike}"
 
 
 def describe_origin(
@@ -322,7 +247,7 @@ def describe_origin(
 
 
 def step_hints(
-    step: Step, queue: ApprovalQueue, key_of: Callable[[str], str], *, has_form: bool
+    step: Step, queue: Inbox, key_of: Callable[[str], str], *, has_form: bool
 ) -> list[str]:
     """List the keys of a step other than the decision keys, each with what it does.
 
@@ -345,12 +270,11 @@ def step_hints(
             return _read_step_hints(queue, key_of, has_form=has_form)
 
 
-def _read_step_hints(
-    queue: ApprovalQueue, key_of: Callable[[str], str], *, has_form: bool
-) -> list[str]:
+def _read_step_hints(queue: Inbox, key_of: Callable[[str], str], *, has_form: bool) -> list[str]:
     words = [f"{key_of('later')} later"]
     if queue.position[1] > 1:
         words.append(f"{key_of('next')} next  {key_of('previous')} previous  {key_of('mark')} mark")
+        words.append(f"{key_of('order')} order  {key_of('group')} group")
     if queue.marked:
         words.append(f"{key_of('many')} approve  {key_of('decline_many')} decline all marked")
     words += [f"{key_of('open')} its thread", "↑ ↓ space scroll"]

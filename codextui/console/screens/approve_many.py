@@ -67,6 +67,7 @@ class ApproveManyScreen(ModalScreen[tuple[Approval, ...]]):
         self._approvals = tuple(approvals)
         self._askers = dict(askers or {})
         self._guard = TypingGuard(quiet, clock)
+        self._was_ready: bool | None = None
 
     def compose(self) -> ComposeResult:
         """Yield the title, the approvals, the scroll position and the keys."""
@@ -137,6 +138,9 @@ class ApproveManyScreen(ModalScreen[tuple[Approval, ...]]):
 
     def _show_guard(self) -> None:
         ready = self._guard.is_ready and self._is_read
+        if ready == self._was_ready:
+            return
+        self._was_ready = ready
         guard = self.query_one("#guard", Static)
         guard.update("keys ready" if ready else "reading…")
         guard.set_class(ready, "-ready")

@@ -31,13 +31,14 @@ class Action(StrEnum):
     GATES = "show its gates"
     TIMELINE = "show its timeline"
     HISTORY = "show Codex's history"
+    DECISIONS = "show what was decided"
     STOP = "stop the server"
 
 
 NEEDS_NO_SERVER = frozenset({Action.DIFF, Action.GATES, Action.TIMELINE})
 """Actions that are available while the server is out of reach."""
 
-NEEDS_NO_THREAD = frozenset({Action.START, Action.HISTORY, Action.STOP})
+NEEDS_NO_THREAD = frozenset({Action.START, Action.HISTORY, Action.DECISIONS, Action.STOP})
 """Actions that concern no thread."""
 
 

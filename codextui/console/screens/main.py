@@ -42,6 +42,7 @@ MAIN_BINDINGS: list[BindingType] = [
         "dollar_sign", "usage", "Usage: limits of the login, cost of the thread", id="thread.usage"
     ),
     Binding("a", "approvals", "Decide what needs you", id="approvals.open"),
+    Binding("A", "decisions", "Decisions: who decided what, and when", id="decisions.open"),
     Binding("n", "new_thread", "New thread", id="thread.new"),
     Binding("H", "history", "History: find and resume any thread", id="history.open"),
     Binding("x", "interrupt", "Interrupt the turn, or stop a role", id="thread.interrupt"),
@@ -136,6 +137,7 @@ _ACTIONS = {
     "gates": Action.GATES,
     "timeline": Action.TIMELINE,
     "history": Action.HISTORY,
+    "decisions": Action.DECISIONS,
     "stop_server": Action.STOP,
 }
 

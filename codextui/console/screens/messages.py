@@ -163,6 +163,10 @@ class OpenInspector(Message):
     """Open the protocol inspector."""
 
 
+class OpenDecisions(Message):
+    """Open the history of decisions."""
+
+
 class OpenThread(Message):
     """Show a thread in a pane. The dialog that asks for it has closed."""
 

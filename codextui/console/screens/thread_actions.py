@@ -114,6 +114,11 @@ class ThreadActions(Screen[None]):
         if self._check_available(Action.HISTORY):
             self.post_message(messages.OpenHistory())
 
+    def action_decisions(self) -> None:
+        """Open the history of decisions."""
+        if self._check_available(Action.DECISIONS):
+            self.post_message(messages.OpenDecisions())
+
     def action_reply(self) -> None:
         """Open the composer: to reply to a thread, steer its turn, or write to a role."""
         if self._check_available(Action.SEND):

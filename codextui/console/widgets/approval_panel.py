@@ -14,6 +14,7 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.strip import Strip
+from textual.widget import Widget
 from textual.widgets import Static
 
 from codextui.console.render.approval import render_approval
@@ -33,7 +34,7 @@ MAX_MESSAGE_LENGTH = 4_000
 _MIN_BODY_ROWS = 3
 """Rows of the body in a terminal of any size."""
 
-_SHORT = 20
+SHORT = 20
 """Rows of a terminal below which margins and quiet texts are left out."""
 
 
@@ -63,7 +64,7 @@ class ApprovalPanel(Vertical):
 
     def __init__(self) -> None:
         """Create an empty panel."""
-        super().__init__(classes="dialog")
+        super().__init__(id="panel")
         self.body = StripView(lambda _width, _palette: [], id="body")
         self.message_input = LineInput(
             id="message",
@@ -82,6 +83,7 @@ class ApprovalPanel(Vertical):
         self._decisions = DecisionBar(id="decisions")
         self._hints = _line("keys", "dialog-keys")
         self._form: AnswerForm | None = None
+        self._reserved = 0
 
     def compose(self) -> ComposeResult:
         """Yield the parts from top to bottom."""
@@ -171,6 +173,12 @@ class ApprovalPanel(Vertical):
         self._hints.update(hints)
         self.call_after_refresh(self.fit)
 
+    def set_reserved(self, rows: int) -> None:
+        """Leave rows of the dialog to what stands above the panel."""
+        if rows != self._reserved:
+            self._reserved = rows
+            self.call_after_refresh(self.fit)
+
     def fit(self) -> None:
         """Fit the height to the content, up to the height of the screen.
 
@@ -179,8 +187,8 @@ class ApprovalPanel(Vertical):
         if not self.body.is_attached:
             return
         room = self.screen.size.height
-        self.set_class(room < _SHORT, "-short")
-        room -= 4 if room > 30 else 0
+        self.screen.set_class(room < SHORT, "-short")
+        room -= self._reserved + (4 if room > 30 else 0)
         free = max(_MIN_BODY_ROWS, room - self._other_rows())
         form = max(2, self._form.virtual_size.height + 1) if self._form is not None else 0
         form = min(form, max(free - self.body.row_count, free * 6 // 10))
@@ -193,7 +201,8 @@ class ApprovalPanel(Vertical):
 
     def _other_rows(self) -> int:
         """Return the rows of all parts but the body and the form."""
-        rest = self.gutter.height + self.body.styles.margin.height
+        frame = self.parent.gutter.height if isinstance(self.parent, Widget) else 0
+        rest = frame + self.gutter.height + self.body.styles.margin.height
         for child in self.children:
             if child.display and child not in (self.body, self._form_slot):
                 rest += child.outer_size.height + child.styles.margin.height
@@ -201,7 +210,7 @@ class ApprovalPanel(Vertical):
 
     def on_resize(self) -> None:
         """Fit again, with or without margins first."""
-        self.set_class(self.screen.size.height < _SHORT, "-short")
+        self.screen.set_class(self.screen.size.height < SHORT, "-short")
         self.call_after_refresh(self.fit)
 
     def on_decision_bar_resized(self, event: DecisionBar.Resized) -> None:
@@ -260,6 +269,11 @@ class DecisionBar(Vertical):
             self._width = event.size.width
             self.refresh(recompose=True)
         self.post_message(self.Resized())
+
+    async def recompose(self) -> None:
+        """Replace the buttons, and report it also where their rows are as many as before."""
+        await super().recompose()
+        self.call_after_refresh(self.post_message, self.Resized())
 
     @property
     def is_settled(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sqlite3
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import asdict
@@ -34,6 +35,7 @@ from codextui.server.mcp.exec_turns import exec_turn
 from codextui.server.runs.publication import MAX_ID, parse_publication
 from codextui.server.runs.questions import decision_result, parse_question
 from codextui.server.state import ServerState
+from codextui.server.store.decision_log import parse_filter, read_decision, read_decisions
 from codextui.server.threads.opening import NewThread
 from codextui.server.threads.registry import ThreadRecord, checked_handle
 from codextui.server.threads.restore import read_events
@@ -277,6 +279,25 @@ async def approvals(server: ServerState, _: Caller, __: JsonObject) -> dict[str,
     return {"approvals": [approval.to_json() for approval in server.broker.approvals]}
 
 
+async def decisions(server: ServerState, _: Caller, arguments: JsonObject) -> dict[str, object]:
+    """Answer `codex-decisions`."""
+    journal = server.options.journal
+    try:
+        if approval_id := fields.text_or(arguments, "approval"):
+            found = await asyncio.to_thread(read_decision, journal, approval_id)
+            return {"decisions": [] if found is None else [found], "cursor": ""}
+        page = await asyncio.to_thread(
+            read_decisions,
+            journal,
+            parse_filter(fields.text_or(arguments, "filter")),
+            cursor=fields.text_or(arguments, "cursor"),
+            limit=fields.integer_or(arguments, "limit", 50),
+        )
+    except sqlite3.Error as error:
+        raise ServerRefused(f"the audit log {journal} cannot be read: {error}") from error
+    return {"decisions": list(page.decisions), "cursor": page.cursor}
+
+
 async def answer(server: ServerState, caller: Caller, arguments: JsonObject) -> dict[str, object]:
     """Answer `codex-answer`."""
     approval_id = fields.text(arguments, "approval")
@@ -393,6 +414,7 @@ TOOLS: dict[str, Tool] = {
     "codex-threads": threads,
     "codex-read": read,
     "codex-approvals": approvals,
+    "codex-decisions": decisions,
     "codex-answer": answer,
     "codex-publish": publish,
     "codex-ask": ask,

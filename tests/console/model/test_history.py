@@ -7,14 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codextui.console.model.history import (
-    PAGE_AHEAD,
-    PAGE_SIZE,
     History,
     HistoryPage,
     HistoryQuery,
     HistoryRequest,
     PastThread,
 )
+from codextui.console.model.paging import PAGE_AHEAD, PAGE_SIZE
 from codextui.errors import MessageInvalid
 
 

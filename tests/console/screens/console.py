@@ -266,6 +266,7 @@ def build_console(
         folder=folder,
         drafts=drafts,
         typing_pause=3600,  # no dialog may open because the machine is slow
+        notice_delay=0,
     )
     return Console(app, servers[0])
 

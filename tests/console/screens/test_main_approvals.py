@@ -12,7 +12,7 @@ from codextui.console.screens.approval import ApprovalScreen
 from codextui.console.widgets.attention_strip import AttentionStrip
 from codextui.console.widgets.composer import Composer
 from codextui.errors import ApprovalGone, ServerRefused, ServerUnreachable
-from codextui.protocol.approvals import Approval, CommandAsked, Deciders
+from codextui.protocol.approvals import Approval, CommandAsked, Deciders, PatchAsked
 from codextui.protocol.decisions import Approved
 from codextui.protocol.events import ApprovalAsked
 from codextui.protocol.threads import ThreadState
@@ -248,3 +248,42 @@ async def test_the_thread_of_an_approval_can_be_opened(console: Console) -> None
         await console.press("o")
         assert console.app.screen is console.app.main
         assert console.current == thread_id
+
+
+async def test_where_it_does_not_pop_up_the_strip_and_the_bell_still_tell(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    approvals = ApprovalsConfig(quiet=0.0, popup=("risk", "role:deployer"))
+    console = build_console(config=Config(approvals=approvals, ui=UiConfig(bell=True)))
+    rung: list[int] = []
+    monkeypatch.setattr(type(console.app), "bell", lambda _: rung.append(1))
+    async with console.open():
+        console.server.ask(console.server.running("backend"), "a1")
+        await console.settle()
+        assert console.app.screen is console.app.main
+        assert "pytest -q tests" in strip(console)
+        assert rung == [1]
+        await console.press("a")
+        assert isinstance(console.app.screen, ApprovalScreen)
+        await console.press("escape")
+        console.server.ask(console.server.running("deployer"), "a2")
+        await console.settle()
+        assert isinstance(console.app.screen, ApprovalScreen)
+        await console.press("escape")
+        risky = CommandAsked("rm -rf build")
+        console.server.ask(console.server.running("tester"), "a3", risky)
+        await console.settle()
+        assert isinstance(console.app.screen, ApprovalScreen)
+        assert console.server.answers == []
+
+
+async def test_an_open_dialog_takes_what_would_not_pop_up(console: Console) -> None:
+    approvals = ApprovalsConfig(quiet=0.0, popup=("kind:command",))
+    console = build_console(config=Config(approvals=approvals, ui=UiConfig(bell=False)))
+    async with console.open():
+        thread_id = console.server.running("backend")
+        console.server.ask(thread_id, "a1")
+        await console.settle()
+        console.server.ask(console.server.running("docs"), "a2", PatchAsked())
+        await console.settle()
+        assert str(console.app.screen.query_one("#place", Static).content) == "1 of 2"
