@@ -19,6 +19,7 @@ from codextui.console.screens.history import HistoryScreen
 from codextui.console.screens.main import MainScreen
 from codextui.console.screens.new_thread import NewThreadScreen
 from codextui.console.screens.pager import PagerScreen
+from codextui.console.screens.pick import PickScreen
 from codextui.console.screens.problem import ProblemScreen
 from codextui.console.screens.queue import QueueScreen
 from codextui.console.screens.review import ReviewScreen
@@ -26,6 +27,7 @@ from codextui.console.screens.settings import SettingsScreen
 from codextui.console.screens.timeline import TimelineScreen
 from codextui.console.widgets.choice_list import ChoiceList
 from codextui.console.widgets.composer import Composer
+from codextui.console.widgets.diff_view import DiffView
 from codextui.console.widgets.history_list import HistoryList
 from codextui.console.widgets.strip_view import StripView
 from codextui.console.widgets.thread_tree import ThreadTree
@@ -46,7 +48,8 @@ PLACES: dict[str, Sequence[BindingType]] = {
     "Queue": QueueScreen.BINDINGS,
     "Settings": SettingsScreen.BINDINGS,
     "Review": ReviewScreen.BINDINGS,
-    "Diff": DiffScreen.BINDINGS,
+    "Diff": [*DiffScreen.BINDINGS, *DiffView.BINDINGS],
+    "Picking from a list": PickScreen.BINDINGS,
     "Pager": PagerScreen.BINDINGS,
     "History": [*HistoryScreen.BINDINGS, *HistoryList.BINDINGS],
     "Gate board": GatesScreen.BINDINGS,

@@ -71,7 +71,7 @@ def unavailable_reason(action: Action, state: ConsoleState, thread_id: str) -> s
         case ThreadKind.ROLE:
             return _role_reason(action, state, view)
         case ThreadKind.RUN:
-            return _run_reason(action, view)
+            return _run_reason(action, state, view)
 
 
 def _offline_reason(action: Action, state: ConsoleState) -> str:
@@ -95,8 +95,8 @@ def _thread_reason(action: Action, view: ThreadView) -> str:
         return _KILLED_REASONS[action].format(view.info.handle)
     handle, state = view.info.handle, view.info.state
     match action:
-        case Action.DIFF if not view.diff:
-            return f"{handle} has changed no files in this turn."
+        case Action.DIFF if not (view.diff or view.transcript.has_changes):
+            return f"{handle} has changed no files."
         case Action.QUEUE if not view.info.queued:
             return f"Nothing is queued for {handle}: ^t queues what you write while a turn runs."
         case Action.KILL if not view.info.ours:
@@ -120,13 +120,13 @@ def _thread_reason(action: Action, view: ThreadView) -> str:
 def _role_reason(action: Action, state: ConsoleState, view: ThreadView) -> str:
     handle = view.info.handle
     match action:
+        case Action.DIFF:
+            return _team_diff_reason(state, view)
         case Action.FORK | Action.FORK_THROUGH:
             return (
                 f"{handle} is a role: only its Codex threads can be forked. "
                 "R runs it again from its start."
             )
-        case Action.DIFF if not view.diff:
-            return f"{handle} is a role: d on its Codex threads shows what they changed."
         case Action.KILL:
             return f"{handle} is a role: x stops it, and X on its run kills them all."
         case Action.SEND | Action.INTERRUPT | Action.PAUSE | Action.RERUN:
@@ -140,13 +140,13 @@ def _role_reason(action: Action, state: ConsoleState, view: ThreadView) -> str:
             return ""
 
 
-def _run_reason(action: Action, view: ThreadView) -> str:
+def _run_reason(action: Action, console: ConsoleState, view: ThreadView) -> str:
     handle, state = view.info.handle, view.info.state
     match action:
+        case Action.DIFF:
+            return _team_diff_reason(console, view)
         case Action.FORK | Action.FORK_THROUGH:
             return f"{handle} is a team's run: only the Codex threads of its roles can be forked."
-        case Action.DIFF if not view.diff:
-            return f"{handle} is a team's run: d on the Codex threads shows what they changed."
         case Action.RERUN:
             return f"{handle} is a team's run: choose the role that is to run again."
         case Action.KILL if state is ThreadState.KILLED:
@@ -155,6 +155,15 @@ def _run_reason(action: Action, view: ThreadView) -> str:
             return f"{handle} is {state}: nothing of it goes on."
         case _:
             return _team_state_reason(action, view)
+
+
+def _team_diff_reason(state: ConsoleState, view: ThreadView) -> str:
+    is_role = view.info.kind is ThreadKind.ROLE
+    for info in state.run_members(state.run_id_of(view.thread_id)):
+        is_member = not is_role or info.parent == view.thread_id
+        if is_member and state.threads[info.thread_id].transcript.has_changes:
+            return ""
+    return f"No Codex thread of {view.info.handle} has changed a file."
 
 
 def _team_state_reason(action: Action, view: ThreadView) -> str:

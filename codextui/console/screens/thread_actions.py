@@ -85,6 +85,8 @@ class ThreadActions(Screen[None]):
     def save_unsent(self, request: messages.ServerRequest) -> None:
         """Save the text of a request that failed or was cut short, for the next attempt."""
         match request:
+            case messages.SendReview():
+                request.is_over = True  # its comments are still there
             case messages.SendPrompt(thread_id=thread_id, prompt=text):
                 self.workbench.save_draft(thread_id, text)
             case messages.DirectRole(thread_id=thread_id, text=text) if text:
@@ -170,13 +172,23 @@ class ThreadActions(Screen[None]):
             self.app.push_screen(ForkScreen(view.info.handle, turns, draft, keep), fork)
 
     def action_diff(self) -> None:
-        """Show the file changes of the running or last turn."""
+        """Show what the last turn has changed; the view chooses what else is compared."""
+        from codextui.console.model.diff_scope import default_scope  # noqa: PLC0415
         from codextui.console.screens.diff import DiffScreen  # noqa: PLC0415
+        from codextui.console.screens.diff_source import ThreadDiffs  # noqa: PLC0415
 
         if self._check_available(Action.DIFF):
-            view = self.state.threads[self.workbench.current]
-            title = f"{view.info.handle}: changes of its last turn"
-            self.app.push_screen(DiffScreen(title, view.diff))
+            thread_id, drafts = self.workbench.current, self._options.drafts
+            scope = default_scope(self.state, thread_id)
+            source = ThreadDiffs(
+                self.state,
+                drafts,
+                thread_id,
+                scope,
+                post=self.post_message,
+                describe=describe_send,
+            )
+            self.app.push_screen(DiffScreen(source))
 
     def action_open_in_codex(self) -> None:
         """Open the thread in Codex's own TUI."""
