@@ -81,8 +81,10 @@ def _offline_reason(action: Action, state: ConsoleState) -> str:
 
 
 def _no_run_reason(action: Action, view: ThreadView) -> str:
-    what = "gate board" if action is Action.GATES else "timeline"
-    return f"{view.info.handle} works for no team's run, so there is no {what} to show."
+    if action is Action.GATES:
+        return f"{view.info.handle} works for no team's run, so there is no gate board to show."
+    has_turns = bool(view.transcript.turns)
+    return "" if has_turns else f"{view.info.handle} has had no turn yet: there is no timeline."
 
 
 def _open_reason(view: ThreadView) -> str:

@@ -268,15 +268,21 @@ class ThreadActions(Screen[None]):
             self.app.push_screen(GatesScreen(self._handle_of(run_id), run, self._options.now))
 
     def action_timeline(self) -> None:
-        """Show the timeline of the run."""
+        """Show the timeline of the run, or of a plain thread and its forks."""
         from codextui.console.screens.timeline import TimelineScreen  # noqa: PLC0415
 
-        if self._check_available(Action.TIMELINE):
-            run_id = self.state.run_id_of(self.workbench.current)
-            run = partial(self._run_view, run_id)
+        if not self._check_available(Action.TIMELINE):
+            return
+        thread_id, now = self.workbench.current, self._options.now
+        if run_id := self.state.run_id_of(thread_id):
+            thread_id, run = run_id, partial(self._run_view, run_id)
             roles = partial(self.state.role_names, run_id)
-            handle, now = self._handle_of(run_id), self._options.now
-            self.app.push_screen(TimelineScreen(handle, run, now, roles))
+        else:
+            from codextui.console.model import thread_timeline as plain  # noqa: PLC0415
+
+            run = partial(plain.thread_timeline, self.state, thread_id, now)
+            roles = partial(plain.lane_names, self.state, thread_id)
+        self.app.push_screen(TimelineScreen(self._handle_of(thread_id), run, now, roles))
 
     # The server.
 
