@@ -24,6 +24,7 @@ from codextui.console.screens.problem import ProblemScreen
 from codextui.console.screens.queue import QueueScreen
 from codextui.console.screens.review import ReviewScreen
 from codextui.console.screens.settings import SettingsScreen
+from codextui.console.screens.side_by_side import SideBySideScreen
 from codextui.console.screens.timeline import TimelineScreen
 from codextui.console.widgets.choice_list import ChoiceList
 from codextui.console.widgets.composer import Composer
@@ -49,6 +50,7 @@ PLACES: dict[str, Sequence[BindingType]] = {
     "Settings": SettingsScreen.BINDINGS,
     "Review": ReviewScreen.BINDINGS,
     "Diff": [*DiffScreen.BINDINGS, *DiffView.BINDINGS],
+    "Side by side": [*SideBySideScreen.BINDINGS],
     "Picking from a list": PickScreen.BINDINGS,
     "Pager": PagerScreen.BINDINGS,
     "History": [*HistoryScreen.BINDINGS, *HistoryList.BINDINGS],

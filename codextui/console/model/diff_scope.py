@@ -201,7 +201,9 @@ def _compare_forks(view: ThreadView, other: ThreadView, parse: Parse) -> Compari
         note = SAME_FOLDER.format(one_line(view.info.cwd, 120))
         first = sections[0]
         sections[0] = msgspec.structs.replace(first, notes=(note, *first.notes))
-    return Comparison(f"{one} against {two}: what each has changed since the fork", tuple(sections))
+    has_parted = len(own_turns(view, other)) < len(view.transcript.turns)
+    since = " since the fork" if has_parted else ""
+    return Comparison(f"{one} against {two}: what each has changed{since}", tuple(sections))
 
 
 def _content(file: FileDiff) -> tuple[object, ...]:
@@ -260,6 +262,13 @@ def _turn_section(
         return Section(name, view.thread_id, parse(turn.diff), cut)
     text = patches.get(turn.turn_id, "")
     return Section(name, view.thread_id, parse(text), (FROM_PATCHES,)) if text else None
+
+
+def turn_diffs(view: ThreadView, parse: Parse = parse_diff) -> dict[str, Diff]:
+    """Return the diff of each turn that has one, or whose applied patches are known."""
+    texts = _patches_of(view)
+    texts |= {turn.turn_id: turn.diff for turn in view.transcript.turns if turn.diff.strip()}
+    return {turn_id: parse(text) for turn_id, text in texts.items()}
 
 
 def _patches_of(view: ThreadView) -> dict[str, str]:

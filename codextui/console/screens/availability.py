@@ -25,6 +25,7 @@ class Action(StrEnum):
     INTERRUPT = "interrupt it"
     KILL = "kill it"
     DIFF = "show its diff"
+    SIDE_BY_SIDE = "put it beside others"
     OPEN = "open it in Codex's own TUI"
     PAUSE = "pause it"
     RERUN = "run it again"
@@ -34,7 +35,7 @@ class Action(StrEnum):
     STOP = "stop the server"
 
 
-NEEDS_NO_SERVER = frozenset({Action.DIFF, Action.GATES, Action.TIMELINE})
+NEEDS_NO_SERVER = frozenset({Action.DIFF, Action.SIDE_BY_SIDE, Action.GATES, Action.TIMELINE})
 """Actions that are available while the server is out of reach."""
 
 NEEDS_NO_THREAD = frozenset({Action.START, Action.HISTORY, Action.STOP})
@@ -46,6 +47,7 @@ _OF_CODEX_THREADS = {
     Action.QUEUE: "only its Codex threads have a queue",
     Action.REVIEW: "only its Codex threads can review",
     Action.USAGE: "only its Codex threads are charged",
+    Action.SIDE_BY_SIDE: "only its Codex threads can stand beside others",
 }
 
 

@@ -171,25 +171,6 @@ class ThreadActions(Screen[None]):
             draft = self._options.drafts.forks.get(view.thread_id, "")
             self.app.push_screen(ForkScreen(view.info.handle, turns, draft, keep), fork)
 
-    def action_diff(self) -> None:
-        """Show what the last turn has changed; the view chooses what else is compared."""
-        from codextui.console.model.diff_scope import default_scope  # noqa: PLC0415
-        from codextui.console.screens.diff import DiffScreen  # noqa: PLC0415
-        from codextui.console.screens.diff_source import ThreadDiffs  # noqa: PLC0415
-
-        if self._check_available(Action.DIFF):
-            thread_id, drafts = self.workbench.current, self._options.drafts
-            scope = default_scope(self.state, thread_id)
-            source = ThreadDiffs(
-                self.state,
-                drafts,
-                thread_id,
-                scope,
-                post=self.post_message,
-                describe=describe_send,
-            )
-            self.app.push_screen(DiffScreen(source))
-
     def action_open_in_codex(self) -> None:
         """Open the thread in Codex's own TUI."""
         if self._check_available(Action.OPEN):
