@@ -586,6 +586,7 @@ class ConsoleApp(KeyDispatchingApp):
             self._notify_error(f"Could not {request.description}", error)
             self.main.save_unsent(request)
             return
+        request.succeed()
         if started is not None:
             self.main.show_arrived(started.thread_id, may_focus)
         if isinstance(request, messages.CallTool) and request.answer:

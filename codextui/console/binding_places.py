@@ -21,15 +21,18 @@ from codextui.console.screens.inspector import InspectorScreen
 from codextui.console.screens.main import MainScreen
 from codextui.console.screens.new_thread import NewThreadScreen
 from codextui.console.screens.pager import PagerScreen
+from codextui.console.screens.pick import PickScreen
 from codextui.console.screens.problem import ProblemScreen
 from codextui.console.screens.queue import QueueScreen
 from codextui.console.screens.review import ReviewScreen
 from codextui.console.screens.settings import SettingsScreen
+from codextui.console.screens.side_by_side import SideBySideScreen
 from codextui.console.screens.timeline import TimelineScreen
 from codextui.console.screens.tool_call import ToolCallScreen, ToolPickerScreen
 from codextui.console.widgets.choice_list import ChoiceList
 from codextui.console.widgets.composer import Composer
 from codextui.console.widgets.decision_list import DecisionList
+from codextui.console.widgets.diff_view import DiffView
 from codextui.console.widgets.frame_list import FrameList
 from codextui.console.widgets.history_list import HistoryList
 from codextui.console.widgets.json_view import JsonView
@@ -52,7 +55,9 @@ PLACES: dict[str, Sequence[BindingType]] = {
     "Queue": QueueScreen.BINDINGS,
     "Settings": SettingsScreen.BINDINGS,
     "Review": ReviewScreen.BINDINGS,
-    "Diff": DiffScreen.BINDINGS,
+    "Diff": [*DiffScreen.BINDINGS, *DiffView.BINDINGS],
+    "Side by side": [*SideBySideScreen.BINDINGS],
+    "Picking from a list": PickScreen.BINDINGS,
     "Pager": PagerScreen.BINDINGS,
     "History": [*HistoryScreen.BINDINGS, *HistoryList.BINDINGS],
     "Decisions": [*DecisionsScreen.BINDINGS, *DecisionList.BINDINGS],

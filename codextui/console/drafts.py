@@ -17,7 +17,8 @@ MAX_DRAFT_LENGTH: Final = 1_000_000
 """Characters of a draft that are stored."""
 
 _REPLIES, _FORKS, _NEW_THREAD, _ANSWERS = "replies", "forks", "new_thread", "answers"
-_KINDS = (_REPLIES, _FORKS, _NEW_THREAD, _ANSWERS)
+_COMMENTS = "comments"
+_KINDS = (_REPLIES, _FORKS, _NEW_THREAD, _ANSWERS, _COMMENTS)
 
 _Stored = dict[str, dict[str, str]]
 
@@ -32,6 +33,7 @@ class Drafts:
         forks: thread id → prompt of the dialog that forks it.
         answers: key of an approval → what is filled in in its dialog, as JSON, without secrets.
         new_thread: field → value of the dialog for a new thread; empty if nothing is unsent.
+        comments: thread id → comments on lines of its diffs, as JSON, until they are sent.
     """
 
     def __init__(self, path: Path | None = None) -> None:
@@ -42,6 +44,7 @@ class Drafts:
         self.forks = dict(self._saved[_FORKS])
         self.new_thread = dict(self._saved[_NEW_THREAD])
         self.answers = dict(self._saved[_ANSWERS])
+        self.comments = dict(self._saved[_COMMENTS])
 
     @property
     def has_changed(self) -> bool:
@@ -77,6 +80,7 @@ class Drafts:
             _FORKS: dict(self.forks),
             _NEW_THREAD: dict(self.new_thread),
             _ANSWERS: dict(self.answers),
+            _COMMENTS: dict(self.comments),
         }
 
 

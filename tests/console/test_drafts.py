@@ -18,8 +18,10 @@ def test_drafts_are_read_back_from_a_private_file(tmp_path: Path) -> None:
     drafts.replies["t1"] = "half a\nthought 😀"
     drafts.forks["t1"] = "try again"
     drafts.new_thread = {"prompt": "write", "cwd": "/w"}
+    drafts.comments["t1"] = "[]"
     drafts.save()
     read = Drafts(path)
+    assert read.comments == {"t1": "[]"}
     assert (read.replies, read.forks) == (drafts.replies, drafts.forks)
     assert read.new_thread == drafts.new_thread
     assert stat.S_IMODE(path.stat().st_mode) == 0o600

@@ -186,7 +186,7 @@ class ConsoleState:
                 corrected = transcript.correct_approval(turn_id, correction)
                 return transcript_changes(thread_id, corrected)
             case ev.TokensCounted() | ev.DiffUpdated() | ev.PlanUpdated():
-                return self._update_turn(view, event.msg)
+                return self._update_turn(view, event)
             case ev.GatesChecked() | ev.SpanChanged():
                 return self._update_run(view, event.msg, at)
             case msg:
@@ -209,10 +209,8 @@ class ConsoleState:
             return NO_CHANGES
         return transcript_changes(view.thread_id, True) | thread_changes(view.thread_id)
 
-    def _update_turn(
-        self, view: ThreadView, msg: ev.TokensCounted | ev.DiffUpdated | ev.PlanUpdated
-    ) -> Changes:
-        match msg:
+    def _update_turn(self, view: ThreadView, event: ev.Event) -> Changes:
+        match event.msg:
             case ev.TokensCounted(total, _, window, context):
                 view.info = structs.replace(
                     view.info,
@@ -222,8 +220,9 @@ class ConsoleState:
                 )
             case ev.DiffUpdated(diff):
                 view.diff = clip(diff)
-            case ev.PlanUpdated():
-                view.plan = msg
+                view.transcript.set_diff(event.turn_id, view.diff)
+            case ev.PlanUpdated() as plan:
+                view.plan = plan
         return thread_changes(view.thread_id)
 
     def _update_run(

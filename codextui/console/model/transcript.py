@@ -38,6 +38,9 @@ MAX_ITEMS = 5_000
 MAX_SIZE = 16_777_216
 """Approximate number of characters stored per transcript."""
 
+MAX_DIFFS_SIZE = 8_388_608
+"""Characters stored of the diffs of a transcript's turns; the oldest are dropped."""
+
 MAX_REASONING_PARTS = 1_000
 """Paragraphs of one reasoning item; later ones are appended to the last."""
 
@@ -64,6 +67,8 @@ class Turn(msgspec.Struct):
         started_at: unix seconds, None if the start was not seen.
         ended_at: unix seconds, None while it is running.
         tokens: tokens it used, None if unknown.
+        diff: its unified diff so far, empty if there is none.
+        diff_dropped: whether its diff is not kept any more.
     """
 
     turn_id: str
@@ -73,6 +78,8 @@ class Turn(msgspec.Struct):
     started_at: float | None = None
     ended_at: float | None = None
     tokens: int | None = None
+    diff: str = ""
+    diff_dropped: bool = False
 
 
 class Transcript:
@@ -106,6 +113,13 @@ class Transcript:
         self._at_risk: dict[str, list[TranscriptItem]] = {}
         self._asked: dict[tuple[str, str], set[str]] = {}
 
+    @property
+    def has_changes(self) -> bool:
+        """Whether there is a change of files in it."""
+        if any(turn.diff or turn.diff_dropped for turn in self.turns):
+            return True
+        return any(isinstance(item.content, FileChanges) for item in self.items)
+
     def changed_since(self, version: int) -> list[TranscriptItem]:
         """Return the items changed after `version`, by ordinal, in time linear in their number."""
         changed: list[TranscriptItem] = []
@@ -136,6 +150,22 @@ class Transcript:
         self._turns[turn_id] = turn
         if turn.number > 1:
             self._add(turn_id, "turn", TurnStart(turn.number), done=True)
+        return True
+
+    def set_diff(self, turn_id: str, diff: str, *, max_size: int = MAX_DIFFS_SIZE) -> bool:
+        """Set the diff of a turn; beyond `max_size` those of the oldest turns are dropped."""
+        self.start_turn(turn_id, None)
+        turn = self._turns.get(turn_id)
+        if turn is None or turn.diff == diff:
+            return False
+        turn.diff, turn.diff_dropped = diff, False
+        size = sum(len(other.diff) for other in self.turns)
+        for other in self.turns:
+            if size <= max_size:
+                break
+            if other is not turn and other.diff:
+                size -= len(other.diff)
+                other.diff, other.diff_dropped = "", True
         return True
 
     def _reopen(self, turn_id: str) -> bool:

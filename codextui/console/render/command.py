@@ -72,8 +72,12 @@ def code_rows(code: str, language: str, width: int, palette: Palette) -> list[Ro
 
 def highlight(code: str, language: str, palette: Palette) -> Row:
     """Style sanitized code by its tokens; the characters stay the same."""
+    return highlight_with(_find_lexer(language.lower()), code, palette)
+
+
+def highlight_with(lexer: Lexer | None, code: str, palette: Palette) -> Row:
+    """Style code by the tokens of a lexer; without one, and if it is too long, it stays plain."""
     plain = [Segment(code, palette.code_block)]
-    lexer = _find_lexer(language.lower())
     if lexer is None or len(code) > MAX_HIGHLIGHTED_LENGTH:
         return plain
     if any(len(line) > MAX_HIGHLIGHTED_LINE for line in code.split("\n")):

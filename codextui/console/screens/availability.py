@@ -25,6 +25,7 @@ class Action(StrEnum):
     INTERRUPT = "interrupt it"
     KILL = "kill it"
     DIFF = "show its diff"
+    SIDE_BY_SIDE = "put it beside others"
     OPEN = "open it in Codex's own TUI"
     PAUSE = "pause it"
     RERUN = "run it again"
@@ -35,7 +36,7 @@ class Action(StrEnum):
     STOP = "stop the server"
 
 
-NEEDS_NO_SERVER = frozenset({Action.DIFF, Action.GATES, Action.TIMELINE})
+NEEDS_NO_SERVER = frozenset({Action.DIFF, Action.SIDE_BY_SIDE, Action.GATES, Action.TIMELINE})
 """Actions that are available while the server is out of reach."""
 
 NEEDS_NO_THREAD = frozenset({Action.START, Action.HISTORY, Action.DECISIONS, Action.STOP})
@@ -47,6 +48,7 @@ _OF_CODEX_THREADS = {
     Action.QUEUE: "only its Codex threads have a queue",
     Action.REVIEW: "only its Codex threads can review",
     Action.USAGE: "only its Codex threads are charged",
+    Action.SIDE_BY_SIDE: "only its Codex threads can stand beside others",
 }
 
 
@@ -72,7 +74,7 @@ def unavailable_reason(action: Action, state: ConsoleState, thread_id: str) -> s
         case ThreadKind.ROLE:
             return _role_reason(action, state, view)
         case ThreadKind.RUN:
-            return _run_reason(action, view)
+            return _run_reason(action, state, view)
 
 
 def _offline_reason(action: Action, state: ConsoleState) -> str:
@@ -82,8 +84,10 @@ def _offline_reason(action: Action, state: ConsoleState) -> str:
 
 
 def _no_run_reason(action: Action, view: ThreadView) -> str:
-    what = "gate board" if action is Action.GATES else "timeline"
-    return f"{view.info.handle} works for no team's run, so there is no {what} to show."
+    if action is Action.GATES:
+        return f"{view.info.handle} works for no team's run, so there is no gate board to show."
+    has_turns = bool(view.transcript.turns)
+    return "" if has_turns else f"{view.info.handle} has had no turn yet: there is no timeline."
 
 
 def _open_reason(view: ThreadView) -> str:
@@ -96,8 +100,8 @@ def _thread_reason(action: Action, view: ThreadView) -> str:
         return _KILLED_REASONS[action].format(view.info.handle)
     handle, state = view.info.handle, view.info.state
     match action:
-        case Action.DIFF if not view.diff:
-            return f"{handle} has changed no files in this turn."
+        case Action.DIFF if not (view.diff or view.transcript.has_changes):
+            return f"{handle} has changed no files."
         case Action.QUEUE if not view.info.queued:
             return f"Nothing is queued for {handle}: ^t queues what you write while a turn runs."
         case Action.KILL if not view.info.ours:
@@ -121,13 +125,13 @@ def _thread_reason(action: Action, view: ThreadView) -> str:
 def _role_reason(action: Action, state: ConsoleState, view: ThreadView) -> str:
     handle = view.info.handle
     match action:
+        case Action.DIFF:
+            return _team_diff_reason(state, view)
         case Action.FORK | Action.FORK_THROUGH:
             return (
                 f"{handle} is a role: only its Codex threads can be forked. "
                 "R runs it again from its start."
             )
-        case Action.DIFF if not view.diff:
-            return f"{handle} is a role: d on its Codex threads shows what they changed."
         case Action.KILL:
             return f"{handle} is a role: x stops it, and X on its run kills them all."
         case Action.SEND | Action.INTERRUPT | Action.PAUSE | Action.RERUN:
@@ -141,13 +145,13 @@ def _role_reason(action: Action, state: ConsoleState, view: ThreadView) -> str:
             return ""
 
 
-def _run_reason(action: Action, view: ThreadView) -> str:
+def _run_reason(action: Action, console: ConsoleState, view: ThreadView) -> str:
     handle, state = view.info.handle, view.info.state
     match action:
+        case Action.DIFF:
+            return _team_diff_reason(console, view)
         case Action.FORK | Action.FORK_THROUGH:
             return f"{handle} is a team's run: only the Codex threads of its roles can be forked."
-        case Action.DIFF if not view.diff:
-            return f"{handle} is a team's run: d on the Codex threads shows what they changed."
         case Action.RERUN:
             return f"{handle} is a team's run: choose the role that is to run again."
         case Action.KILL if state is ThreadState.KILLED:
@@ -156,6 +160,15 @@ def _run_reason(action: Action, view: ThreadView) -> str:
             return f"{handle} is {state}: nothing of it goes on."
         case _:
             return _team_state_reason(action, view)
+
+
+def _team_diff_reason(state: ConsoleState, view: ThreadView) -> str:
+    is_role = view.info.kind is ThreadKind.ROLE
+    for info in state.run_members(state.run_id_of(view.thread_id)):
+        is_member = not is_role or info.parent == view.thread_id
+        if is_member and state.threads[info.thread_id].transcript.has_changes:
+            return ""
+    return f"No Codex thread of {view.info.handle} has changed a file."
 
 
 def _team_state_reason(action: Action, view: ThreadView) -> str:

@@ -16,6 +16,7 @@ from textual.widgets import Static
 from codextui.console.model.run import RunView
 from codextui.console.render.gates import gates_title, render_gates
 from codextui.console.render.palette import Palette
+from codextui.console.screens.picture import PictureActions
 from codextui.console.widgets.strip_view import StripView, wrap_text
 from codextui.protocol.runs import Gate
 from codextui.text.sanitize import one_line
@@ -29,13 +30,14 @@ NO_GATES = (
 )
 
 
-class GatesScreen(ModalScreen[None]):
+class GatesScreen(PictureActions, ModalScreen[None]):
     """Shows all gates of a run, and follows their changes."""
 
     CSS_PATH: ClassVar = ["dialog.tcss", "gates.tcss"]
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,g,q", "close", "Close", id="gates.close"),
+        Binding("s", "save_picture", "Save a picture (SVG)", id="gates.save"),
         Binding("j", "scroll(1)", "Down a line", show=False, id="gates.down"),
         Binding("k", "scroll(-1)", "Up a line", show=False, id="gates.up"),
     ]
@@ -49,6 +51,7 @@ class GatesScreen(ModalScreen[None]):
             now: returns unix seconds.
         """
         super().__init__()
+        self.picture_name = f"{handle}-gates"
         self._handle = handle
         self._run = run
         self._now = now
@@ -59,7 +62,7 @@ class GatesScreen(ModalScreen[None]):
         with Vertical(classes="dialog"):
             yield Static(id="title", classes="dialog-title", markup=False)
             yield StripView(self._render_rows, id="body")
-            yield Static(id="position", classes="dialog-keys", markup=False)
+            yield Static(id="keys", classes="dialog-keys", markup=False)
 
     def on_mount(self) -> None:
         """Start the timer of the updates."""
@@ -68,10 +71,10 @@ class GatesScreen(ModalScreen[None]):
 
     def on_strip_view_scrolled(self, event: StripView.Scrolled) -> None:
         """Show the scroll position."""
-        keys = "↑ ↓ space scroll   esc close"
+        keys = "↑ ↓ space scroll   s save a picture   esc close"
         if event.total > event.last - event.first + 1:
             keys = f"lines {event.first} to {event.last} of {event.total}   {keys}"
-        self.query_one("#position", Static).update(keys)
+        self.query_one("#keys", Static).update(keys)
 
     def action_close(self) -> None:
         """Close the screen."""

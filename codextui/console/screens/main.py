@@ -16,10 +16,10 @@ from codextui.console.model.changes import Changes
 from codextui.console.model.state import ConsoleState, ThreadView
 from codextui.console.screens import messages
 from codextui.console.screens.availability import Action, unavailable_reason
+from codextui.console.screens.change_actions import CHANGE_BINDINGS, ChangeActions
 from codextui.console.screens.inspector_actions import INSPECTOR_BINDINGS, InspectorActions
 from codextui.console.screens.thread_actions import (
     MainOptions,
-    ThreadActions,
     can_queue,
     describe_composer,
 )
@@ -49,10 +49,10 @@ MAIN_BINDINGS: list[BindingType] = [
     Binding("p", "pause", "Pause a role or a run, or go on", id="role.pause"),
     Binding("R", "rerun", "Run a role again from its start", id="role.rerun"),
     Binding("g", "gates", "Gate board of the run", id="run.gates"),
-    Binding("T", "timeline", "Timeline of the run", id="run.timeline"),
+    Binding("T", "timeline", "Timeline of the run or the thread", id="run.timeline"),
     Binding("f", "fork", "Fork", id="thread.fork"),
     Binding("F", "fork_through", "Fork through a turn", id="thread.fork_through"),
-    Binding("d", "diff", "Diff of the turn", id="thread.diff"),
+    *CHANGE_BINDINGS,
     Binding("c", "open_in_codex", "Open in Codex's own TUI", id="thread.open"),
     Binding("space", "unfold", "Unfold what is shown, or fold it", id="pane.unfold"),
     Binding("o", "read", "Read a long item whole", id="pane.read"),
@@ -130,6 +130,7 @@ _ACTIONS = {
     "fork": Action.FORK,
     "fork_through": Action.FORK_THROUGH,
     "diff": Action.DIFF,
+    "side_by_side": Action.SIDE_BY_SIDE,
     "open_in_codex": Action.OPEN,
     "kill": Action.KILL,
     "pause": Action.PAUSE,
@@ -142,7 +143,7 @@ _ACTIONS = {
 }
 
 
-class MainScreen(InspectorActions, ThreadActions):
+class MainScreen(InspectorActions, ChangeActions):
     """Shows the console state. The actions on the current thread are in `ThreadActions`."""
 
     AUTO_FOCUS = "ThreadTree"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
 import msgspec
@@ -41,6 +42,9 @@ class ServerRequest(Message):
 
     description: ClassVar[str]
 
+    def succeed(self) -> None:
+        """Called when the server has carried it out."""
+
 
 class StartThread(ServerRequest):
     """Start a thread."""
@@ -62,6 +66,27 @@ class SendPrompt(ServerRequest):
         self.thread_id = thread_id
         self.prompt = prompt
         self.queued = queued
+
+
+class SendReview(SendPrompt):
+    """Send comments on a diff as one message.
+
+    Attributes:
+        is_over: whether it was carried out, or has failed.
+    """
+
+    description = "send the review"
+
+    def __init__(self, thread_id: str, prompt: str, forget: Callable[[], None]) -> None:
+        """Send `prompt`; `forget` removes the comments, which are kept until they have arrived."""
+        super().__init__(thread_id, prompt)
+        self.is_over = False
+        self._forget = forget
+
+    def succeed(self) -> None:
+        """Remove the comments."""
+        self.is_over = True
+        self._forget()
 
 
 class CallTool(ServerRequest):

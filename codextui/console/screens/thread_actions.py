@@ -85,6 +85,8 @@ class ThreadActions(Screen[None]):
     def save_unsent(self, request: messages.ServerRequest) -> None:
         """Save the text of a request that failed or was cut short, for the next attempt."""
         match request:
+            case messages.SendReview():
+                request.is_over = True  # its comments are still there
             case messages.SendPrompt(thread_id=thread_id, prompt=text):
                 self.workbench.save_draft(thread_id, text)
             case messages.DirectRole(thread_id=thread_id, text=text) if text:
@@ -174,15 +176,6 @@ class ThreadActions(Screen[None]):
             draft = self._options.drafts.forks.get(view.thread_id, "")
             self.app.push_screen(ForkScreen(view.info.handle, turns, draft, keep), fork)
 
-    def action_diff(self) -> None:
-        """Show the file changes of the running or last turn."""
-        from codextui.console.screens.diff import DiffScreen  # noqa: PLC0415
-
-        if self._check_available(Action.DIFF):
-            view = self.state.threads[self.workbench.current]
-            title = f"{view.info.handle}: changes of its last turn"
-            self.app.push_screen(DiffScreen(title, view.diff))
-
     def action_open_in_codex(self) -> None:
         """Open the thread in Codex's own TUI."""
         if self._check_available(Action.OPEN):
@@ -261,15 +254,21 @@ class ThreadActions(Screen[None]):
             self.app.push_screen(GatesScreen(self._handle_of(run_id), run, self._options.now))
 
     def action_timeline(self) -> None:
-        """Show the timeline of the run."""
+        """Show the timeline of the run, or of a plain thread and its forks."""
         from codextui.console.screens.timeline import TimelineScreen  # noqa: PLC0415
 
-        if self._check_available(Action.TIMELINE):
-            run_id = self.state.run_id_of(self.workbench.current)
-            run = partial(self._run_view, run_id)
+        if not self._check_available(Action.TIMELINE):
+            return
+        thread_id, now = self.workbench.current, self._options.now
+        if run_id := self.state.run_id_of(thread_id):
+            thread_id, run = run_id, partial(self._run_view, run_id)
             roles = partial(self.state.role_names, run_id)
-            handle, now = self._handle_of(run_id), self._options.now
-            self.app.push_screen(TimelineScreen(handle, run, now, roles))
+        else:
+            from codextui.console.model import thread_timeline as plain  # noqa: PLC0415
+
+            run = partial(plain.thread_timeline, self.state, thread_id, now)
+            roles = partial(plain.lane_names, self.state, thread_id)
+        self.app.push_screen(TimelineScreen(self._handle_of(thread_id), run, now, roles))
 
     # The server.
 

@@ -1,4 +1,4 @@
-"""The screen that shows the timeline of a run."""
+"""The screen that shows the timeline of a run, or of a thread and its forks."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from codextui.console.model.run import RunView
+from codextui.console.screens.picture import PictureActions
 from codextui.console.widgets.timeline_view import TimelineView
 from codextui.text.sanitize import one_line
 
@@ -20,13 +21,14 @@ UPDATE_INTERVAL = 0.5
 """Seconds between updates."""
 
 
-class TimelineScreen(ModalScreen[None]):
-    """Shows a lane for each role of a run, and follows their changes."""
+class TimelineScreen(PictureActions, ModalScreen[None]):
+    """Shows a lane for each role of a run, or for a thread and its forks, and follows them."""
 
     CSS_PATH: ClassVar = ["dialog.tcss", "timeline.tcss"]
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,T,q", "close", "Close", id="timeline.close"),
+        Binding("s", "save_picture", "Save a picture (SVG)", id="timeline.save"),
     ]
 
     def __init__(
@@ -39,12 +41,13 @@ class TimelineScreen(ModalScreen[None]):
         """Create the screen.
 
         Args:
-            handle: the run's.
+            handle: that of the run or the thread.
             run: returns the run as it is now.
             now: returns unix seconds.
             roles: returns the run's roles in the order of the tree.
         """
         super().__init__()
+        self.picture_name = f"{handle}-timeline"
         self._handle = handle
         self._timeline = TimelineView(run, now, roles)
 
@@ -56,11 +59,8 @@ class TimelineScreen(ModalScreen[None]):
                 yield Static(title, classes="dialog-title", markup=False)
                 yield Static(id="place", markup=False)
             yield self._timeline
-            yield Static(
-                "↑ ↓ role  ← → step  + - zoom  , . scroll  home all  end now  esc close",
-                classes="dialog-keys",
-                markup=False,
-            )
+            keys = "↑ ↓ role  ← → step  + - zoom  , . scroll  home all  end now  s save  esc close"
+            yield Static(keys, classes="dialog-keys", id="keys", markup=False)
 
     def on_mount(self) -> None:
         """Start the timer of the updates."""

@@ -14,7 +14,6 @@ from textual.widgets import Input, TextArea
 from codextui.console.bindings import key_groups
 from codextui.console.screens.approval import ApprovalScreen
 from codextui.console.screens.confirm import ConfirmScreen
-from codextui.console.screens.diff import DiffScreen
 from codextui.console.screens.fork import ForkPoint, ForkScreen
 from codextui.console.screens.help import HelpScreen
 from codextui.console.screens.messages import NewThread
@@ -162,10 +161,6 @@ DIALOGS: dict[str, Callable[[], Screen[Any]]] = {
     ),
     "help": lambda: HelpScreen(key_groups({"Approval": ApprovalScreen.BINDINGS}, {})),
     "trouble": lambda: ProblemScreen(MISSING),
-    "diff": lambda: DiffScreen(
-        "backend: turn 3",
-        "diff --git a/x.py b/x.py\n--- a/x.py\n+++ b/x.py\n@@ -1,2 +1,2 @@\n same\n-old\n+new\n",
-    ),
 }
 
 

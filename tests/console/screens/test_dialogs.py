@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from console.screens.dialog_host import NOTHING_YET, DialogHost, on_screen
+from console.screens.diff_text import TextDiffs
 from msgspec.structs import replace
 from textual.binding import Binding
 from textual.events import Key
@@ -333,10 +334,10 @@ DIFF = "diff --git a/x.py b/x.py\n--- a/x.py\n+++ b/x.py\n@@ -1,2 +1,2 @@\n same
 
 
 async def test_a_diff_can_be_read_to_its_end() -> None:
-    diff = DIFF + "".join(f"+line {at}\n" for at in range(200))
-    async with showing(DiffScreen("backend: turn 3", diff)) as (pilot, host):
+    diff = DIFF.replace("+1,2", "+1,202") + "".join(f"+line {at}\n" for at in range(200))
+    async with showing(DiffScreen(TextDiffs("backend: turn 3", diff))) as (pilot, host):
         assert "x.py" in on_screen(host)
-        assert "lines 1 to " in on_screen(host)
+        assert "file 1 of 1" in on_screen(host)
         await press(pilot, "end")
         assert "line 199" in on_screen(host)
         await press(pilot, "home", "pagedown", "space", "k", "d")
@@ -344,7 +345,7 @@ async def test_a_diff_can_be_read_to_its_end() -> None:
 
 
 async def test_an_empty_diff_says_so() -> None:
-    async with showing(DiffScreen("backend: turn 3", "")) as (_, host):
+    async with showing(DiffScreen(TextDiffs("backend: turn 3", ""))) as (_, host):
         assert "No file was changed." in on_screen(host)
 
 
@@ -358,7 +359,7 @@ async def test_an_empty_diff_says_so() -> None:
         lambda: ForkScreen(HOSTILE, [ForkPoint(HOSTILE, HOSTILE, HOSTILE)]),
         lambda: ConfirmScreen(HOSTILE, HOSTILE, yes="Yes"),
         lambda: ProblemScreen(Problem(HOSTILE, HOSTILE, (HOSTILE,))),
-        lambda: DiffScreen(HOSTILE, f"{HOSTILE}\n{DIFF}+{HOSTILE}\n"),
+        lambda: DiffScreen(TextDiffs(HOSTILE, f"{HOSTILE}\n{DIFF}+{HOSTILE}\n")),
     ],
     ids=["new-thread", "fork", "confirm", "trouble", "diff"],
 )

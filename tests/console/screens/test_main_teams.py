@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from console.screens import team_story
@@ -242,7 +243,7 @@ async def test_irreversible_actions_ask_first(
     [
         ("f", BACKEND, "backend is a role: only its Codex threads can be forked."),
         ("F", RUN, "bug-busters is a team's run: only the Codex threads"),
-        ("d", BACKEND, "backend is a role: d on its Codex threads shows"),
+        ("d", BACKEND, "No Codex thread of backend has changed a file"),
         ("X", BACKEND, "X on its run kills them all"),
         ("R", RUN, "choose the role that is to run again"),
         ("p", "t-backend-codex", "only roles can be paused"),
@@ -262,12 +263,11 @@ async def test_an_unavailable_action_says_why(
         assert len(console.server.calls) == calls
 
 
-@pytest.mark.parametrize("key", ["g", "T"])
-async def test_a_thread_without_a_team_has_no_gates(console: Console, key: str) -> None:
+async def test_a_thread_without_a_team_has_no_gates(console: Console) -> None:
     async with console.open():
         console.server.thread("alone")
         await console.settle()
-        await console.press(key)
+        await console.press("g")
         assert "alone works for no team's run" in console.notices()[0]
 
 
@@ -353,6 +353,48 @@ async def test_shift_t_shows_the_timeline(console: Console) -> None:
         assert "all of it" in shown
         await console.press("escape")
         assert console.app.screen is console.app.main
+
+
+@pytest.mark.parametrize(("key", "name"), [("T", "timeline"), ("g", "gates")])
+async def test_s_saves_a_picture_of_a_run(
+    console: Console, key: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_PICTURES_DIR", str(tmp_path))
+    async with console.open((220, 50)):
+        team_story.tell(console.server)
+        await console.settle()
+        await open_row(console, RUN)
+        await console.press(key, "s")
+        await console.until("Picture saved: ")
+        (path,) = tmp_path.glob(f"codextui-bug-busters-{name}-*.svg")
+        assert path.read_text().startswith("<svg")
+
+
+async def test_a_picture_that_cannot_be_saved_is_told(
+    console: Console, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_PICTURES_DIR", str(tmp_path / "file"))
+    async with console.open():
+        team_story.tell(console.server)
+        await console.settle()
+        await open_row(console, RUN)
+        await console.press("T", "s")
+        await console.until("The picture could not be saved")
+
+
+async def test_shift_t_shows_the_timeline_of_a_plain_thread(console: Console) -> None:
+    async with console.open():
+        thread_id = console.server.thread("backend")
+        await console.settle()
+        await console.press("T")
+        assert "backend has had no turn yet" in console.notices()[0]
+        console.server.say(thread_id, ev.TurnStarted())
+        await console.settle()
+        await console.press("T")
+        assert isinstance(console.app.screen, TimelineScreen)
+        assert "backend: where the time went" in console.shown()
+        assert "backend has Codex at work for" in console.shown()
 
 
 async def test_a_selected_span_says_who_waited_for_whom(console: Console) -> None:

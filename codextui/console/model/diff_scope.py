@@ -1,0 +1,302 @@
+"""What a diff view compares: a turn, a thread, a run, or forks with each other. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from enum import StrEnum
+
+import msgspec
+
+from codextui.console.model.diff import Diff, FileDiff, parse_diff
+from codextui.console.model.diff_document import Section
+from codextui.console.model.items import FileChanges
+from codextui.console.model.state import ConsoleState, ThreadView
+from codextui.console.model.transcript import Turn
+from codextui.protocol.approvals import FileChange
+from codextui.protocol.changes import change_lines
+from codextui.protocol.runs import ThreadKind
+from codextui.text.sanitize import one_line
+
+Parse = Callable[[str], Diff]
+"""Parses a diff, perhaps from a cache."""
+
+FROM_PATCHES = "Put together from the patches that were applied; a file may stand twice."
+DROPPED = "The diff of {} is not kept any more."
+CUT = "This diff is longer than what is kept of it."
+SHARED_TURNS = (
+    "Several turns have changed the same file, so each turn's own diff follows, oldest first."
+)
+DISJOINT_TURNS = "All {} turns in one: no file was changed by two of them."
+SAME_FOLDER = "Both work in {}, so a file there holds what was written last."
+_CUT_MARK = "more characters are not kept here"
+
+
+class ScopeKind(StrEnum):
+    """The kinds of scopes."""
+
+    TURN = "turn"
+    THREAD = "thread"
+    RUN = "run"
+    FORKS = "forks"
+
+
+class Scope(msgspec.Struct, frozen=True):
+    """What is compared.
+
+    Attributes:
+        kind: the kind.
+        thread_id: the thread, or the run.
+        other: the turn's id, or the id of the other thread; empty for the last turn.
+    """
+
+    kind: ScopeKind
+    thread_id: str
+    other: str = ""
+
+
+class Comparison(msgspec.Struct, frozen=True):
+    """The diffs of a scope.
+
+    Attributes:
+        title: what is compared, in words.
+        sections: the diffs.
+    """
+
+    title: str
+    sections: tuple[Section, ...]
+
+
+def list_scopes(state: ConsoleState, thread_id: str) -> list[tuple[Scope, str]]:
+    """Return what can be compared for a thread, a role or a run, each with a description."""
+    scopes: list[tuple[Scope, str]] = []
+    view = state.threads.get(thread_id)
+    if view is None:
+        return scopes
+    handle = one_line(view.info.handle, 40)
+    if view.info.kind is ThreadKind.CODEX:
+        turns = view.transcript.turns
+        for turn in reversed(turns):
+            last = "the last turn, " if turn is turns[-1] else ""
+            words = (
+                f"turn {turn.number} of {handle}: {last}{turn.state}  {one_line(turn.prompt, 90)}"
+            )
+            scopes.append((Scope(ScopeKind.TURN, thread_id, turn.turn_id), words))
+        whole = f"thread {handle}: all its turns ({len(turns)})"
+        scopes.insert(min(1, len(scopes)), (Scope(ScopeKind.THREAD, thread_id), whole))
+    run_id = state.run_id_of(thread_id)
+    if view.info.kind is ThreadKind.ROLE:
+        scopes.append((Scope(ScopeKind.RUN, thread_id), f"role {handle}: all its threads"))
+    if run_id:
+        run = state.threads.get(run_id)
+        name = one_line(run_id if run is None else run.info.handle, 40)
+        scopes.append((Scope(ScopeKind.RUN, run_id), f"run {name}: all roles, told by role"))
+    for other in _relatives(state, thread_id):
+        words = f"forks: {handle} against {one_line(other.info.handle, 40)}"
+        scopes.append((Scope(ScopeKind.FORKS, thread_id, other.thread_id), words))
+    return scopes
+
+
+def default_scope(state: ConsoleState, thread_id: str) -> Scope:
+    """Return the scope that is shown first: the last turn with changes, or all of a role or run."""
+    view = state.threads.get(thread_id)
+    if view is None or view.info.kind is not ThreadKind.CODEX:
+        return Scope(ScopeKind.RUN, thread_id)
+    patches = _patches_of(view)
+    for turn in reversed(view.transcript.turns):
+        if turn.diff.strip() or turn.turn_id in patches:
+            return Scope(ScopeKind.TURN, thread_id, turn.turn_id)
+    return Scope(ScopeKind.THREAD, thread_id)
+
+
+def compare(state: ConsoleState, scope: Scope, parse: Parse = parse_diff) -> Comparison:
+    """Return the diffs of a scope as they are now."""
+    view = state.threads.get(scope.thread_id)
+    if view is None:
+        return Comparison("The thread is not known any more", ())
+    handle = one_line(view.info.handle, 40)
+    match scope.kind:
+        case ScopeKind.TURN:
+            return _compare_turn(view, scope.other, parse)
+        case ScopeKind.THREAD:
+            sections = _turn_sections(view, view.transcript.turns, "", parse)
+            return Comparison(f"{handle}: the whole thread", tuple(sections))
+        case ScopeKind.RUN:
+            return _compare_run(state, view, parse)
+        case ScopeKind.FORKS:
+            other = state.threads.get(scope.other)
+            if other is None:
+                return Comparison("The other thread is not known any more", ())
+            return _compare_forks(view, other, parse)
+
+
+def _compare_turn(view: ThreadView, turn_id: str, parse: Parse) -> Comparison:
+    handle, turns = one_line(view.info.handle, 40), view.transcript.turns
+    turn = next((one for one in turns if one.turn_id == turn_id), turns[-1] if turns else None)
+    if turn is None:
+        return Comparison(f"{handle}: no turn yet", ())
+    last = ", the last one" if turn is turns[-1] else ""
+    title = f"{handle}: turn {turn.number}{last} ({turn.state})"
+    section = _turn_section(view, turn, "", parse, _patches_of(view))
+    return Comparison(title, () if section is None else (section,))
+
+
+def _compare_run(state: ConsoleState, view: ThreadView, parse: Parse) -> Comparison:
+    """Return the diffs of a run's threads, role by role; of a role those of its own threads."""
+    sections: list[Section] = []
+    is_role = view.info.kind is ThreadKind.ROLE
+    for info in state.run_members(state.run_id_of(view.thread_id)):
+        if info.kind is not ThreadKind.CODEX or (is_role and info.parent != view.thread_id):
+            continue
+        member, role = state.threads[info.thread_id], state.threads.get(info.parent)
+        name = one_line(info.handle, 40)
+        if role is not None and role.info.kind is ThreadKind.ROLE:
+            name = f"{one_line(role.info.handle, 40)} · {name}"
+        sections.extend(_turn_sections(member, member.transcript.turns, name, parse))
+    handle = one_line(view.info.handle, 40)
+    what = "role {}: all its threads" if is_role else "run {}: changes of all roles, by role"
+    return Comparison(what.format(handle), tuple(sections))
+
+
+# Forks.
+
+
+def _relatives(state: ConsoleState, thread_id: str) -> Iterator[ThreadView]:
+    """Yield the source of a thread, its forks, and the other forks of its source."""
+    view = state.threads[thread_id]
+    source = view.info.forked_from
+    for other in state.threads.values():
+        if other.thread_id == thread_id:
+            continue
+        is_sibling = bool(source) and other.info.forked_from == source
+        if other.thread_id == source or other.info.forked_from == thread_id or is_sibling:
+            yield other
+
+
+def own_turns(view: ThreadView, other: ThreadView) -> list[Turn]:
+    """Return the turns of a thread that another one does not share by a fork."""
+    shared = {turn.turn_id for turn in other.transcript.turns}
+    return [turn for turn in view.transcript.turns if turn.turn_id not in shared]
+
+
+def _compare_forks(view: ThreadView, other: ThreadView, parse: Parse) -> Comparison:
+    one, two = one_line(view.info.handle, 40), one_line(other.info.handle, 40)
+    left = _turn_sections(view, own_turns(view, other), f"only {one}", parse)
+    right = _turn_sections(other, own_turns(other, view), f"only {two}", parse)
+    lefts = {_content(file) for section in left for file in section.diff.files}
+    both = [
+        file
+        for section in right
+        for file in section.diff.files
+        if _content(file) in lefts and not file.is_binary
+    ]
+    contents = {_content(file) for file in both}
+    sections: list[Section] = []
+    if both:
+        title = f"{one} and {two}: the same changes"
+        sections.append(Section(title, view.thread_id, Diff(tuple(both))))
+    rest = [_without(section, contents) for section in (*left, *right)]
+    sections.extend(section for section in rest if section.diff.files or section.notes)
+    if sections and view.info.cwd and view.info.cwd == other.info.cwd:
+        note = SAME_FOLDER.format(one_line(view.info.cwd, 120))
+        first = sections[0]
+        sections[0] = msgspec.structs.replace(first, notes=(note, *first.notes))
+    has_parted = len(own_turns(view, other)) < len(view.transcript.turns)
+    since = " since the fork" if has_parted else ""
+    return Comparison(f"{one} against {two}: what each has changed{since}", tuple(sections))
+
+
+def _content(file: FileDiff) -> tuple[object, ...]:
+    return file.path, file.old_path, file.kind, file.modes, file.hunks
+
+
+def _without(section: Section, contents: set[tuple[object, ...]]) -> Section:
+    files = tuple(file for file in section.diff.files if _content(file) not in contents)
+    return msgspec.structs.replace(section, diff=Diff(files, section.diff.preamble))
+
+
+# Turns.
+
+
+def _turn_sections(
+    view: ThreadView, turns: Sequence[Turn], name: str, parse: Parse
+) -> list[Section]:
+    """Return the diffs of several turns: in one section if no file is in two of them."""
+    patches = _patches_of(view)
+    pairs = [(turn, _turn_section(view, turn, name, parse, patches)) for turn in turns]
+    sections = [(turn, section) for turn, section in pairs if section is not None]
+    if len(sections) <= 1:
+        return [section for _, section in sections]
+    paths = Counter(
+        path for _, section in sections for path in {file.path for file in section.diff.files}
+    )
+    notes = [note for _, section in sections for note in section.notes]
+    if max(paths.values(), default=0) <= 1:
+        files = tuple(file for _, section in sections for file in section.diff.files)
+        told = (DISJOINT_TURNS.format(len(sections)), *dict.fromkeys(notes))
+        return [Section(name, view.thread_id, Diff(files), told)]
+    titled = [
+        msgspec.structs.replace(section, title=_turn_title(turn, name))
+        for turn, section in sections
+    ]
+    first = titled[0]
+    titled[0] = msgspec.structs.replace(first, notes=(SHARED_TURNS, *first.notes))
+    return titled
+
+
+def _turn_title(turn: Turn, name: str) -> str:
+    prompt = one_line(turn.prompt, 90)
+    title = f"turn {turn.number} ({turn.state})" + (f": {prompt}" if prompt else "")
+    return f"{name} · {title}" if name else title
+
+
+def _turn_section(
+    view: ThreadView, turn: Turn, name: str, parse: Parse, patches: Mapping[str, str]
+) -> Section | None:
+    """Return the diff of a turn, None if it has changed nothing."""
+    if turn.diff_dropped:
+        note = DROPPED.format(f"turn {turn.number}")
+        return Section(name, view.thread_id, Diff(), (note,))
+    if turn.diff.strip():
+        cut = (CUT,) if _CUT_MARK in turn.diff[-80:] else ()
+        return Section(name, view.thread_id, parse(turn.diff), cut)
+    text = patches.get(turn.turn_id, "")
+    return Section(name, view.thread_id, parse(text), (FROM_PATCHES,)) if text else None
+
+
+def turn_diffs(view: ThreadView, parse: Parse = parse_diff) -> dict[str, Diff]:
+    """Return the diff of each turn that has one, or whose applied patches are known."""
+    texts = _patches_of(view)
+    texts |= {turn.turn_id: turn.diff for turn in view.transcript.turns if turn.diff.strip()}
+    return {turn_id: parse(text) for turn_id, text in texts.items()}
+
+
+def _patches_of(view: ThreadView) -> dict[str, str]:
+    """Return the applied patches of each turn that has no diff, as one unified diff."""
+    bare = {turn.turn_id for turn in view.transcript.turns if not turn.diff}
+    patches: dict[str, list[str]] = {}
+    for item in view.transcript.items if bare else ():
+        content = item.content
+        if not isinstance(content, FileChanges) or item.turn_id not in bare:
+            continue
+        if content.status == "completed":
+            changes = map(unified_change, content.changes)
+            patches.setdefault(item.turn_id, []).extend(changes)
+    return {turn_id: "".join(texts) for turn_id, texts in patches.items()}
+
+
+def unified_change(change: FileChange) -> str:
+    """Return the change of a file as a unified diff with a header."""
+    old, new = (path.replace("\n", "␊") for path in (change.path, change.move_path or change.path))
+    lines = change_lines(change)
+    header = [f"diff --git a/{old} b/{new}"]
+    if change.kind == "update":
+        header += [f"rename from {old}", f"rename to {new}"] if old != new else []
+        names = [f"--- a/{old}", f"+++ b/{new}"] if change.diff.strip() else []
+        return "\n".join([*header, *names, change.diff.removesuffix("\n"), ""])
+    is_add = change.kind == "add"
+    header.append("new file mode 100644" if is_add else "deleted file mode 100644")
+    if lines:
+        header += ["--- /dev/null", f"+++ b/{new}"] if is_add else [f"--- a/{old}", "+++ /dev/null"]
+        header.append(f"@@ -0,0 +1,{len(lines)} @@" if is_add else f"@@ -1,{len(lines)} +0,0 @@")
+    return "\n".join([*header, *(sign + text for sign, text in lines), ""])
