@@ -19,7 +19,7 @@ from codextui.console.model.items import TranscriptItem
 from codextui.console.model.state import ThreadView
 from codextui.console.render.layout import fit_row
 from codextui.console.render.thread import render_pane_header, render_plan_line
-from codextui.console.widgets.drawing import LineWidget
+from codextui.console.widgets.drawing import LineWidget, NothingDone
 from codextui.console.widgets.pane_context import FoldsChanged, Palettes, PaneContext
 from codextui.console.widgets.transcript_rows import MARGIN, TranscriptRows
 from codextui.protocol.runs import ThreadKind
@@ -193,12 +193,12 @@ class TranscriptPane(LineWidget, can_focus=True):
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         """Scroll down."""
         event.stop()
-        self.action_scroll_rows(WHEEL_ROWS)
+        self._scroll_rows(WHEEL_ROWS)
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         """Scroll up."""
         event.stop()
-        self.action_scroll_rows(-WHEEL_ROWS)
+        self._scroll_rows(-WHEEL_ROWS)
 
     def on_click(self, event: events.Click) -> None:
         """Follow the end if the line below was clicked."""
@@ -207,6 +207,12 @@ class TranscriptPane(LineWidget, can_focus=True):
 
     def action_scroll_rows(self, rows: int) -> None:
         """Scroll by rows; follow again at the end."""
+        if not self._scroll_rows(rows):
+            self._explain_edge(rows)
+
+    def _scroll_rows(self, rows: int) -> bool:
+        """Scroll by rows; return whether anything has moved."""
+        before = self._top, self.follow
         self._is_backfilling = False
         if rows < 0 and self._top + rows < 0:
             self._top += self._rows.fill(len(self._rows.rows) + self._height - rows)
@@ -215,6 +221,16 @@ class TranscriptPane(LineWidget, can_focus=True):
         self.follow = self._top >= last
         self.refresh(self._body_region())
         self._report_folds()
+        return (self._top, self.follow) != before
+
+    def _explain_edge(self, rows: int) -> None:
+        if not self._rows.rows:
+            reason = "Nothing has been said here yet."
+        elif rows > 0:
+            reason = "This is the end, and the pane follows it."
+        else:
+            reason = "This is the beginning."
+        self.post_message(NothingDone(reason))
 
     def action_page(self, direction: int) -> None:
         """Scroll by the pane's height, less two rows of overlap."""
@@ -222,8 +238,10 @@ class TranscriptPane(LineWidget, can_focus=True):
 
     def action_top(self) -> None:
         """Scroll to the first row; a long transcript is rendered in steps on the way."""
-        self.action_scroll_rows(-len(self._rows.rows))
-        if not self._rows.is_complete:
+        has_moved = self._scroll_rows(-len(self._rows.rows))
+        if self._rows.is_complete and not has_moved:
+            self._explain_edge(-1)
+        elif not self._rows.is_complete:
             self._is_backfilling = True
             self.call_later(self._backfill)
 
@@ -237,6 +255,9 @@ class TranscriptPane(LineWidget, can_focus=True):
 
     def action_follow(self) -> None:
         """Scroll to the end, and follow it."""
+        if self.follow:
+            self._explain_edge(1)
+            return
         self._is_backfilling = False
         self.follow = True
         self._scroll_to_content()

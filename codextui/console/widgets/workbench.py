@@ -340,25 +340,32 @@ class Workbench(Horizontal):
             self.focus_thread(tiles[number - 1].thread_id)
         return number <= len(tiles)
 
-    def focus_next_pane(self, step: int) -> None:
-        """Focus the next (1) or previous (-1) pane; the tree is one of the stops."""
+    def focus_next_pane(self, step: int) -> bool:
+        """Focus the next (1) or previous (-1) pane, or the tree; return false without panes."""
         self._is_arranged_by_user = True
         stops = ["", *(tile.thread_id for tile in self.grid.tiles)]
         current = "" if self.thread_tree.has_focus else self.current
         index = stops.index(current) if current in stops else 0
         self._focus_stop(stops[(index + step) % len(stops)])
+        return len(stops) > 1
 
-    def focus_neighbour(self, dx: int, dy: int) -> None:
-        """Focus the pane in a direction; the tree is to the left of the leftmost pane."""
+    def focus_neighbour(self, dx: int, dy: int) -> bool:
+        """Focus the pane in a direction; the tree is to the left of the leftmost pane.
+
+        Returns:
+            False if there is nothing in that direction.
+        """
         self._is_arranged_by_user = True
         if self.thread_tree.has_focus:
             self.focus_thread(self.current)
-            return
+            return dx > 0 and self.grid.tile_of(self.current) is not None
         neighbour = self.grid.neighbour(self.current, dx, dy)
         if neighbour is not None:
             self.focus_thread(neighbour)
-        elif dx < 0:
+        elif dx < 0 and self.thread_tree.display:
             self._focus_stop("")
+            return True
+        return neighbour is not None
 
     def _focus_stop(self, thread_id: str) -> None:
         """Focus a thread, or the tree if the id is empty."""
