@@ -24,6 +24,7 @@ from codextui.config.readers import (
     read_attach,
     read_binding_keys,
     read_bool,
+    read_command,
     read_http_address,
     read_path,
     read_string,
@@ -120,6 +121,7 @@ class UiConfig:
         layout: the maximum of panes on the screen, 1 to 9.
         bell: whether the terminal's bell rings when an agent needs a person.
         terminal: where a thread is opened in Codex's own TUI.
+        copy_command: reads copied text from its standard input; None is the terminal's clipboard.
         keys: `[ui.keys]`: keys by binding id. `codextui.console.bindings` checks them.
     """
 
@@ -127,6 +129,7 @@ class UiConfig:
     layout: Annotated[int, integer_between(1, 9)] = 4
     bell: Annotated[bool, read_bool] = True
     terminal: Annotated[TerminalChoice, read_terminal] = AUTO_TERMINAL
+    copy_command: Annotated[str | None, read_command] = None
     keys: Annotated[Mapping[str, str], _BINDINGS] = field(default_factory=dict)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import os
 import time
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from functools import cached_property, partial
@@ -554,6 +555,30 @@ class ConsoleApp(KeyDispatchingApp):
             self.notify(sanitize(request.answer), timeout=NOTICE_TIMEOUT, markup=False)
         if isinstance(request, messages.StopServer):
             self.exit(0)
+
+    @on(messages.CopyText)
+    def _handle_copy(self, message: messages.CopyText) -> None:
+        self.copy_to_clipboard(message.text)
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """Copy a text, and say how that went."""
+        self.run_worker(self._copy(text), group="clipboard", exclusive=True, exit_on_error=False)
+
+    async def _copy(self, text: str) -> None:
+        from codextui.console.clipboard import Clipboard  # noqa: PLC0415 - on first use
+
+        self._clipboard = text
+        command = self._config.ui.copy_command or ""
+        try:
+            said = await Clipboard(self._write, os.environ, command).copy(text)
+        except CodextuiError as error:
+            self._notify_error("Nothing was copied", error)
+        else:
+            self.notify(said, markup=False)
+
+    def _write(self, sequence: str) -> None:
+        if self._driver is not None:
+            self._driver.write(sequence)
 
     @on(messages.RetryConnection)
     def _handle_retry(self) -> None:

@@ -11,6 +11,7 @@ from codextui.console.bindings import APP_BINDINGS, KeyGroup, check_keymap, key_
 from codextui.console.screens.approval import ApprovalScreen
 from codextui.console.screens.approve_many import ApproveManyScreen
 from codextui.console.screens.confirm import ConfirmScreen
+from codextui.console.screens.copy import CopyScreen
 from codextui.console.screens.diff import DiffScreen
 from codextui.console.screens.fork import ForkScreen
 from codextui.console.screens.gates import GatesScreen
@@ -47,6 +48,7 @@ PLACES: dict[str, Sequence[BindingType]] = {
     "Settings": SettingsScreen.BINDINGS,
     "Review": ReviewScreen.BINDINGS,
     "Diff": DiffScreen.BINDINGS,
+    "Copying": CopyScreen.BINDINGS,
     "Pager": PagerScreen.BINDINGS,
     "History": [*HistoryScreen.BINDINGS, *HistoryList.BINDINGS],
     "Gate board": GatesScreen.BINDINGS,

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from textual import events, on
 from textual.binding import Binding, BindingType
 
 from codextui.console.bindings import format_keys
+from codextui.console.model.item_text import item_parts
+from codextui.console.screens import messages
 from codextui.console.screens.dead_keys import explain_dead_key
 from codextui.console.screens.thread_actions import ThreadActions
 from codextui.console.widgets.drawing import NothingDone
 
+if TYPE_CHECKING:
+    from codextui.console.widgets.transcript_pane import TranscriptPane
+
 READING_BINDINGS: list[BindingType] = [
     Binding("space", "unfold", "Unfold what is shown, or fold it", id="pane.unfold"),
+    Binding("y", "copy", "Copy what is selected, or the item", id="pane.copy"),
     Binding("o", "read", "Read a long item whole", id="pane.read"),
 ]
 
@@ -35,22 +43,50 @@ class ReadingActions(ThreadActions):
 
     def action_unfold(self) -> None:
         """Unfold the items that the current pane shows, or fold them again."""
-        pane = self.workbench.grid.pane_of(self.workbench.current)
+        pane = self._pane
         if pane is None or not pane.toggle_folds():
-            self._explain("Nothing is folded here.")
+            has_items = pane is not None and bool(pane.visible_items())
+            how = " J and K mark an item, which space then folds." if has_items else ""
+            self._explain(f"Nothing is folded here.{how}")
         self.mark_dirty()
 
     def action_read(self) -> None:
         """Show an item of the current pane in the pager."""
         from codextui.console.screens.pager import PagerScreen  # noqa: PLC0415
 
-        pane = self.workbench.grid.pane_of(self.workbench.current)
+        pane = self._pane
         item = None if pane is None else pane.item_to_read
         if pane is None or item is None:
             self._explain("There is nothing to read yet.")
         else:
             view = pane.view
             self.app.push_screen(PagerScreen(view.info.handle, view.transcript, item))
+
+    # Copying.
+
+    def action_copy(self) -> None:
+        """Copy the selected text; or the marked item, or else the last one, or a part of it."""
+        if selected := self.get_selected_text():
+            self.post_message(messages.CopyText(selected))
+            return
+        item = None if self._pane is None else self._pane.item_to_copy
+        parts = [] if item is None else item_parts(item.content)
+        if not parts:
+            self._explain("There is nothing to copy yet.")
+        elif len(parts) == 1:
+            self.post_message(messages.CopyText(parts[0].text))
+        else:
+            from codextui.console.screens.copy import CopyScreen  # noqa: PLC0415
+
+            self.app.push_screen(CopyScreen(parts), self._copy)
+
+    def _copy(self, text: str | None) -> None:
+        if text:
+            self.post_message(messages.CopyText(text))
+
+    @property
+    def _pane(self) -> TranscriptPane | None:
+        return self.workbench.grid.pane_of(self.workbench.current)
 
     # Help.
 
@@ -62,10 +98,11 @@ class ReadingActions(ThreadActions):
         self.app.push_screen(HelpScreen(self._options.key_groups(), first=place))
 
     def clear_marks(self) -> bool:
-        """Clear the selected text; return whether there was any."""
+        """Clear the selected text and the marked item; return whether there was any."""
         is_marked = bool(self.selections)
         self.clear_selection()
-        return is_marked
+        pane = self._pane
+        return (pane is not None and pane.clear_cursor()) or is_marked
 
     def mark_dirty(self) -> None:
         """Draw the lines around the panes again, in one of the next frames."""

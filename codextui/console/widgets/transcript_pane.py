@@ -15,9 +15,10 @@ from textual.geometry import NULL_SIZE, Region
 from textual.selection import Selection
 from textual.strip import Strip
 
+from codextui.console.model.item_text import item_parts
 from codextui.console.model.items import TranscriptItem
 from codextui.console.model.state import ThreadView
-from codextui.console.render.layout import fit_row
+from codextui.console.render.layout import clip_row, fit_row, plain_text
 from codextui.console.render.thread import render_pane_header, render_plan_line
 from codextui.console.widgets.drawing import LineWidget, NothingDone
 from codextui.console.widgets.pane_context import FoldsChanged, Palettes, PaneContext
@@ -59,6 +60,8 @@ class TranscriptPane(LineWidget, can_focus=True):
         Binding("pagedown,ctrl+d", "page(1)", "Page down", id="pane.page_down", show=False),
         Binding("pageup,ctrl+u", "page(-1)", "Page up", id="pane.page_up", show=False),
         Binding("home", "top", "To the beginning", id="pane.top", show=False),
+        Binding("J", "item(1)", "Next item", id="pane.next_item", show=False),
+        Binding("K", "item(-1)", "Previous item", id="pane.previous_item", show=False),
         Binding("end,G", "follow", "To the end, and follow it", id="pane.follow", show=False),
     ]
 
@@ -77,6 +80,9 @@ class TranscriptPane(LineWidget, can_focus=True):
         self._is_zoomed = False
         self._was_hiding = False
         self._unfolded: set[int] = set()
+        self._collapsed: set[int] = set()
+        self._cursor: int | None = None  # the ordinal of the marked item
+        self._new_rows = 0
         self._selection: Selection | None = None
         self._top = 0
         self._drawn_size = NULL_SIZE
@@ -88,7 +94,8 @@ class TranscriptPane(LineWidget, can_focus=True):
         if view is not self.view:
             self.view = view
             self.follow = True
-            self._unfolded = set()
+            self._unfolded, self._collapsed = set(), set()
+            self._cursor = None
             self._redraw()
         if number != self.number:
             self.number = number
@@ -119,22 +126,96 @@ class TranscriptPane(LineWidget, can_focus=True):
 
     @property
     def item_to_read(self) -> TranscriptItem | None:
-        """The item to show in a pager: the last visible one, rather one that is folded."""
-        return self._rows.item_in(self._top, self._top + self._height)
+        """The marked item; or else the last visible one, rather one that is folded."""
+        return self.marked_item or self._rows.item_in(self._top, self._top + self._height)
+
+    @property
+    def item_to_copy(self) -> TranscriptItem | None:
+        """The marked item; or else the last visible one that has a text to copy."""
+        if self.marked_item is not None:
+            return self.marked_item
+        items = [item for _, item in self.visible_items()]
+        return next((item for item in reversed(items) if item_parts(item.content)), None)
+
+    @property
+    def marked_item(self) -> TranscriptItem | None:
+        """The item that the cursor is on, None without a cursor."""
+        items = self.view.transcript.items
+        index = -1 if self._cursor is None else self._cursor - self.view.transcript.dropped
+        return items[index] if 0 <= index < len(items) else None
+
+    def visible_items(self) -> list[tuple[int, TranscriptItem]]:
+        """Return the visible items, and the line of the pane at which each begins."""
+        above = len(self._header) - self._top
+        items = self._rows.items_in(self._top, self._top + self._height)
+        return [(max(row + above, len(self._header)), item) for row, item in items]
 
     def toggle_folds(self) -> bool:
-        """Unfold the visible items, or fold them again; return whether there are any."""
-        row = self._rows.toggle_folds(self._top, self._top + self._height)
+        """Unfold the marked item, or all visible ones; or fold them again.
+
+        Returns:
+            False if there is nothing to fold.
+        """
+        if self.marked_item is not None and self._cursor is not None:
+            row = self._rows.toggle_item(self._cursor)
+        else:
+            row = self._rows.toggle_folds(self._top, self._top + self._height)
         if row is None:
             return False
         self._is_backfilling = False
+        self._go_to(row)
+        return True
+
+    def show_item(self, ordinal: int, *, unfold: bool) -> None:
+        """Mark an item, and scroll to its first row."""
+        self._redraw_if_resized()
+        self._rows.row_of((ordinal, 0))
+        if self._rows.place_of(ordinal) is None:
+            return
+        if unfold:
+            self._rows.unfold_item(ordinal)
+        self._cursor = ordinal
+        self._go_to(self._rows.row_of((ordinal, 0)))
+
+    def clear_cursor(self) -> bool:
+        """Take the mark off its item; return whether there was one."""
+        had_cursor, self._cursor = self._cursor is not None, None
+        self.refresh(self._body_region())
+        return had_cursor
+
+    def action_item(self, step: int) -> None:
+        """Mark the next or the previous item; at first the last visible one."""
+        marked = self.marked_item
+        if marked is None or self._cursor is None:
+            items = [item for _, item in self.visible_items()]
+            item = items[-1 if step < 0 else 0] if items else None
+        else:
+            item = self._rows.item_beside(self._cursor, step)
+        if item is None:
+            end = "last" if step > 0 else "first"
+            reason = f"This is the {end} item." if marked else "Nothing has been said here yet."
+            self.post_message(NothingDone(reason))
+            return
+        self._cursor = item.ordinal
+        self._scroll_to_item(item.ordinal)
+
+    def _scroll_to_item(self, ordinal: int) -> None:
+        """Scroll as little as shows an item, its beginning at least."""
+        place = self._rows.place_of(ordinal)
+        if place is None:
+            return
+        start, count = place
+        height = self._height - (1 if self.rows_below else 0)
+        self._go_to(max(min(self._top, start), min(start, start + count - height)))
+
+    def _go_to(self, row: int) -> None:
+        """Scroll to a row; follow if that shows the end."""
         row += self._rows.fill(self._height)
         last = max(0, len(self._rows.rows) - self._height)
         self._top = min(row, last)
         self.follow = self._top >= last
         self.refresh(self._body_region())
         self._report_folds()
-        return True
 
     def set_draft(self, draft: str) -> None:
         """Show a draft in the header; empty for none."""
@@ -158,7 +239,9 @@ class TranscriptPane(LineWidget, can_focus=True):
         if not self._redraw_if_resized():
             return
         top, below, before = self._top, self.rows_below, self._visible_rows()
+        rows = len(self._rows.rows)
         self._top = self._rows.update(top)
+        self._new_rows += max(0, len(self._rows.rows) - rows)
         self._scroll_to_content()
         after = self._visible_rows()
         # Rows are added and removed above as well, so the same position may show others.
@@ -274,6 +357,8 @@ class TranscriptPane(LineWidget, can_focus=True):
         if row >= len(self._rows.rows):
             return Strip.blank(self.size.width, self._palettes.pane.text)
         strip = self._rows.rows[row]
+        if self._cursor is not None and self._is_marked(row):
+            strip = Strip([Segment("▎", self._palettes.pane.accent), *strip.crop(1)])
         span = self._selection.get_span(row) if self._selection else None
         return strip if span is None else highlight_span(strip, span, self._palettes.pane.selected)
 
@@ -299,17 +384,23 @@ class TranscriptPane(LineWidget, can_focus=True):
         self.refresh(self._body_region())
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
-        """Return the selected text without margins, and its ending."""
-        text = selection.extract("\n".join(strip.text for strip in self._rows.rows))
-        first, *more = (line.rstrip() for line in text.split("\n"))
-        return "\n".join([first, *(line[MARGIN:] for line in more)]), "\n"
+        """Return the selected text, as it was before it was laid out, and its ending."""
+        spans = ((strip, selection.get_span(row)) for row, strip in enumerate(self._rows.rows))
+        return plain_text(clip_row(strip, *span) for strip, span in spans if span), "\n"
+
+    def _is_marked(self, row: int) -> bool:
+        place = None if self._cursor is None else self._rows.place_of(self._cursor)
+        return place is not None and place[0] <= row < sum(place)
 
     def _render_more_below(self) -> Strip:
         palette = self._palettes.tree
         lines = "line" if self.rows_below == 1 else "lines"
+        new = min(self._new_rows, self.rows_below)
+        news = f", {format_count(new)} new" if new else ""
         row = [
             Segment(" ↓ ", palette.accent),
             Segment(f"{format_count(self.rows_below)} more {lines} below", palette.strong),
+            Segment(news, palette.accent),
             Segment("   end follows", palette.muted),
         ]
         return fit_row(row, self.size.width, palette.text)
@@ -345,7 +436,12 @@ class TranscriptPane(LineWidget, can_focus=True):
         self._header = self._render_header()
         room = max(0, self._height - ROWS_AROUND_OUTPUT) if self._is_zoomed else 0
         self._rows = TranscriptRows(
-            self.view.transcript, self.size.width, palette, room=room, unfolded=self._unfolded
+            self.view.transcript,
+            self.size.width,
+            palette,
+            room=room,
+            unfolded=self._unfolded,
+            collapsed=self._collapsed,
         )
         if anchor is not None:
             self._top = self._rows.row_of(anchor)
@@ -360,6 +456,8 @@ class TranscriptPane(LineWidget, can_focus=True):
             self._rows.trim(self._height)
         last = max(0, len(self._rows.rows) - self._height)
         self._top = last if self.follow else min(self._top, last)
+        if self.follow:
+            self._new_rows = 0
 
     def _render_header(self) -> list[Strip]:
         header = self._render_title()
