@@ -20,6 +20,7 @@ PROMPT can be -, which reads it from standard input.
 
 With --json a command prints JSON on standard output and nothing else there:
   ps, approvals, runs, history  one thread, approval or run a line
+  search                        one item with the text a line
   runs timeline                 one span a line
   read                          {"thread": ...}, then one event a line
   new, reply, fork with --wait  one event a line, then {"thread", "turn_id",
@@ -285,6 +286,12 @@ def _add_read_commands(commands: _Commands) -> None:
     )
     read = _add(commands, "read", "read:read_thread", "print what a thread said and did")
     read.add_argument("thread", metavar="THREAD")
+    search = _add(commands, "search", "search:search", "search what all threads said and did")
+    search.add_argument("text", metavar="TEXT", help="a part of a line, in any case")
+    search.add_argument("--thread", metavar="THREAD", help="only this one")
+    search.add_argument(
+        "--limit", metavar="N", type=_count, default=50, help="at most so many (default: 50)"
+    )
 
 
 def _add_turn_commands(commands: _Commands) -> None:

@@ -47,6 +47,7 @@ def test_every_tool_says_what_it_may_do() -> None:
         "codex-threads",
         "codex-history",
         "codex-read",
+        "codex-search",
         "codex-approvals",
         "codex-usage",
         "codex-server",
