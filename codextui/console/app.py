@@ -30,6 +30,7 @@ from codextui.console.connection import (
     CodexReport,
     ServerConnection,
     ServerHistory,
+    ServerSearch,
     check_codex,
     perform_request,
 )
@@ -465,6 +466,13 @@ class ConsoleApp(KeyDispatchingApp):
         calls, now = ServerHistory(self._connection), self._main_options.now
         screen = HistoryScreen(calls, self._is_open, now, self._keys)
         self.push_screen(screen, self._open_past_thread)
+
+    @on(messages.OpenSearch)
+    def _handle_open_search(self) -> None:
+        from codextui.console.screens.search import SearchScreen  # noqa: PLC0415
+
+        calls, now = ServerSearch(self._connection), self._main_options.now
+        self.push_screen(SearchScreen(self.state, calls, self.main, now))
 
     def _open_past_thread(self, thread_id: str | None) -> None:
         if thread_id:

@@ -23,6 +23,7 @@ from codextui.console.screens.pager import PagerScreen
 from codextui.console.screens.problem import ProblemScreen
 from codextui.console.screens.queue import QueueScreen
 from codextui.console.screens.review import ReviewScreen
+from codextui.console.screens.search import FoundList, SearchScreen
 from codextui.console.screens.settings import SettingsScreen
 from codextui.console.screens.timeline import TimelineScreen
 from codextui.console.widgets.choice_list import ChoiceList
@@ -51,6 +52,7 @@ PLACES: dict[str, Sequence[BindingType]] = {
     "Copying": CopyScreen.BINDINGS,
     "Pager": PagerScreen.BINDINGS,
     "History": [*HistoryScreen.BINDINGS, *HistoryList.BINDINGS],
+    "Search": [*SearchScreen.BINDINGS, *FoundList.BINDINGS],
     "Gate board": GatesScreen.BINDINGS,
     "Timeline": [*TimelineScreen.BINDINGS, *TimelineView.BINDINGS],
     "Yes or no": ConfirmScreen.BINDINGS,

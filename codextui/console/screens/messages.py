@@ -182,3 +182,7 @@ class CopyText(Message):
     def __init__(self, text: str) -> None:
         super().__init__()
         self.text = text
+
+
+class OpenSearch(Message):
+    """Search all transcripts."""

@@ -13,12 +13,15 @@ from codextui.console.screens import messages
 from codextui.console.screens.dead_keys import explain_dead_key
 from codextui.console.screens.thread_actions import ThreadActions
 from codextui.console.widgets.drawing import NothingDone
+from codextui.console.widgets.looks import Look
+from codextui.jsonrpc.fields import Json
 
 if TYPE_CHECKING:
     from codextui.console.widgets.transcript_pane import TranscriptPane
 
 READING_BINDINGS: list[BindingType] = [
     Binding("space", "unfold", "Unfold what is shown, or fold it", id="pane.unfold"),
+    Binding("ctrl+f", "search", "Search all transcripts", id="search.open"),
     Binding("y", "copy", "Copy what is selected, or the item", id="pane.copy"),
     Binding("o", "read", "Read a long item whole", id="pane.read"),
 ]
@@ -26,6 +29,8 @@ READING_BINDINGS: list[BindingType] = [
 
 class ReadingActions(ThreadActions):
     """The actions that change what is read, and nothing on the server."""
+
+    _start_of_search: Look | None = None
 
     def explain_key(self, event: events.Key) -> None:
         """Say why a key does nothing here."""
@@ -87,6 +92,34 @@ class ReadingActions(ThreadActions):
     @property
     def _pane(self) -> TranscriptPane | None:
         return self.workbench.grid.pane_of(self.workbench.current)
+
+    # Searching. The methods make this `codextui.console.screens.search.Jumps`.
+
+    def action_search(self) -> None:
+        """Search all transcripts."""
+        self._start_of_search = self.workbench.look()
+        self.post_message(messages.OpenSearch())
+
+    def show_item(self, thread_id: str, ordinal: int) -> int:
+        """Show an item in the pane of its thread; return the pane's first line on the screen."""
+        self.workbench.open_thread(thread_id)
+        pane = self.workbench.grid.pane_of(thread_id)
+        if pane is None:
+            return 0
+        pane.show_item(ordinal, unfold=True)
+        return pane.region.y
+
+    def return_to_start(self) -> None:
+        """Show everything as it was when the search began."""
+        if self._start_of_search is not None:
+            self.workbench.return_to(self._start_of_search)
+
+    def resume(self, thread_id: str) -> None:
+        """Bring a thread of Codex's history back, and show it."""
+        arguments: dict[str, Json] = {"thread": thread_id}
+        self.post_message(
+            messages.CallTool("resume the thread", "codex-resume", arguments, opens=True)
+        )
 
     # Help.
 

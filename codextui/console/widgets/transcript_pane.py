@@ -21,6 +21,7 @@ from codextui.console.model.state import ThreadView
 from codextui.console.render.layout import clip_row, fit_row, plain_text
 from codextui.console.render.thread import render_pane_header, render_plan_line
 from codextui.console.widgets.drawing import LineWidget, NothingDone
+from codextui.console.widgets.looks import PanePosition
 from codextui.console.widgets.pane_context import FoldsChanged, Palettes, PaneContext
 from codextui.console.widgets.transcript_rows import MARGIN, TranscriptRows
 from codextui.protocol.runs import ThreadKind
@@ -82,6 +83,7 @@ class TranscriptPane(LineWidget, can_focus=True):
         self._unfolded: set[int] = set()
         self._collapsed: set[int] = set()
         self._cursor: int | None = None  # the ordinal of the marked item
+        self._wanted: tuple[int, bool] | None = None
         self._new_rows = 0
         self._selection: Selection | None = None
         self._top = 0
@@ -168,7 +170,9 @@ class TranscriptPane(LineWidget, can_focus=True):
 
     def show_item(self, ordinal: int, *, unfold: bool) -> None:
         """Mark an item, and scroll to its first row."""
-        self._redraw_if_resized()
+        if not self._redraw_if_resized():
+            self._wanted = ordinal, unfold  # shown once the pane has a size
+            return
         self._rows.row_of((ordinal, 0))
         if self._rows.place_of(ordinal) is None:
             return
@@ -176,6 +180,25 @@ class TranscriptPane(LineWidget, can_focus=True):
             self._rows.unfold_item(ordinal)
         self._cursor = ordinal
         self._go_to(self._rows.row_of((ordinal, 0)))
+
+    @property
+    def position(self) -> PanePosition:
+        """How far the pane is scrolled, and what is marked and folded."""
+        return PanePosition(
+            self.follow,
+            self._rows.anchor_at(self._top),
+            self._cursor,
+            frozenset(self._unfolded),
+            frozenset(self._collapsed),
+        )
+
+    def return_to(self, position: PanePosition) -> None:
+        """Scroll, mark and fold as the pane did before."""
+        self._unfolded, self._collapsed = set(position.unfolded), set(position.collapsed)
+        self._cursor, self.follow = position.cursor, position.follow
+        self._redraw()
+        if not self.follow and self._can_draw:
+            self._go_to(self._rows.row_of(position.anchor))
 
     def clear_cursor(self) -> bool:
         """Take the mark off its item; return whether there was one."""
@@ -446,6 +469,9 @@ class TranscriptPane(LineWidget, can_focus=True):
         if anchor is not None:
             self._top = self._rows.row_of(anchor)
         self._scroll_to_content()
+        if self._wanted is not None:
+            (ordinal, unfold), self._wanted = self._wanted, None
+            self.show_item(ordinal, unfold=unfold)
         self.refresh()
         self._report_folds()
 

@@ -16,6 +16,7 @@ from codextui.console.model.state import ConsoleState, ThreadView
 from codextui.console.model.tree import TreeEntry
 from codextui.console.widgets.composer import Composer
 from codextui.console.widgets.drawing import Pacer
+from codextui.console.widgets.looks import Look
 from codextui.console.widgets.pane_context import PaneContext
 from codextui.console.widgets.pane_grid import PaneGrid
 from codextui.console.widgets.placement import (
@@ -408,6 +409,35 @@ class Workbench(Horizontal):
         self.thread_tree.highlight(self.current)
         for tile in self.grid.tiles:
             tile.pane.set_current(tile.thread_id == self.current)
+
+    # Looks.
+
+    def look(self) -> Look:
+        """Return what is shown, for `return_to`."""
+        return Look(
+            self._slots.shown,
+            frozenset(self._chosen_threads),
+            self.current,
+            self.grid.zoomed,
+            self.thread_tree.has_focus,
+            self._is_arranged_by_user,
+            {tile.thread_id: tile.pane.position for tile in self.grid.tiles},
+        )
+
+    def return_to(self, look: Look) -> None:
+        """Show again what `look` says, as far as its threads are still there."""
+        self._slots.replace_all([t for t in look.shown if t in self.state.threads])
+        self._chosen_threads = set(look.chosen)
+        self._show_panes()
+        self.grid.zoom(look.zoomed)
+        for tile in self.grid.tiles:
+            if (position := look.positions.get(tile.thread_id)) is not None:
+                tile.pane.return_to(position)
+        self.focus_thread(look.current)
+        self._set_current(look.current)
+        self._focus_stop("" if look.in_tree else look.current)
+        self._is_arranged_by_user = look.arranged
+        self._pacer.mark_dirty(self)
 
     # The number of panes.
 
