@@ -17,6 +17,7 @@ from codextui.console.screens.fork import ForkScreen
 from codextui.console.screens.gates import GatesScreen
 from codextui.console.screens.help import HelpScreen
 from codextui.console.screens.history import HistoryScreen
+from codextui.console.screens.labels import LabelsScreen
 from codextui.console.screens.main import MainScreen
 from codextui.console.screens.new_thread import NewThreadScreen
 from codextui.console.screens.pager import PagerScreen
@@ -52,6 +53,7 @@ PLACES: dict[str, Sequence[BindingType]] = {
     "Copying": CopyScreen.BINDINGS,
     "Pager": PagerScreen.BINDINGS,
     "History": [*HistoryScreen.BINDINGS, *HistoryList.BINDINGS],
+    "Jump labels": LabelsScreen.BINDINGS,
     "Search": [*SearchScreen.BINDINGS, *FoundList.BINDINGS],
     "Gate board": GatesScreen.BINDINGS,
     "Timeline": [*TimelineScreen.BINDINGS, *TimelineView.BINDINGS],

@@ -233,6 +233,11 @@ class MainScreen(ReadingActions):
         """Return whether the composer has the focus."""
         return isinstance(self.focused, Composer)
 
+    @property
+    def attention_strip(self) -> AttentionStrip:
+        """The strip of what needs the user."""
+        return self._strip
+
     def mark_dirty(self) -> None:
         """Draw the lines around the panes again, in one of the next frames."""
         self._pacer.mark_dirty(self)

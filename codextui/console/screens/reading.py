@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, TypeAlias
 
 from textual import events, on
 from textual.binding import Binding, BindingType
 
 from codextui.console.bindings import format_keys
 from codextui.console.model.item_text import item_parts
+from codextui.console.model.state import ThreadView
 from codextui.console.screens import messages
 from codextui.console.screens.dead_keys import explain_dead_key
 from codextui.console.screens.thread_actions import ThreadActions
@@ -17,14 +20,21 @@ from codextui.console.widgets.looks import Look
 from codextui.jsonrpc.fields import Json
 
 if TYPE_CHECKING:
+    from codextui.console.screens.labels import Target
+    from codextui.console.widgets.attention_strip import AttentionStrip
     from codextui.console.widgets.transcript_pane import TranscriptPane
 
 READING_BINDINGS: list[BindingType] = [
     Binding("space", "unfold", "Unfold what is shown, or fold it", id="pane.unfold"),
     Binding("ctrl+f", "search", "Search all transcripts", id="search.open"),
+    Binding("apostrophe", "labels", "Jump labels: a letter goes there", id="view.labels"),
     Binding("y", "copy", "Copy what is selected, or the item", id="pane.copy"),
     Binding("o", "read", "Read a long item whole", id="pane.read"),
 ]
+
+
+_Place: TypeAlias = tuple[int, int, Callable[[], object]]
+"""A column and a row of the screen, and what goes there."""
 
 
 class ReadingActions(ThreadActions):
@@ -121,6 +131,65 @@ class ReadingActions(ThreadActions):
             messages.CallTool("resume the thread", "codex-resume", arguments, opens=True)
         )
 
+    # Jump labels.
+
+    def action_labels(self) -> None:
+        """Show a letter on everything that can be gone to; typing it goes there."""
+        from codextui.console.screens.labels import LabelsScreen, Target  # noqa: PLC0415
+
+        places = [
+            *self._strip_places(),
+            *self._pane_places(),
+            *self._tree_places(),
+            *self._item_places(),
+        ]
+        targets = [Target(x, y, go) for x, y, go in places]
+        if targets:
+            self.app.push_screen(LabelsScreen(targets), _go_to)
+        else:
+            self._explain("There is nothing to go to yet: n starts a thread.")
+
+    def _strip_places(self) -> Iterator[_Place]:
+        strip = self.attention_strip
+        for line, entry in strip.visible_entries():
+            go: Callable[[], object]
+            if isinstance(entry, ThreadView):
+                go = partial(self.workbench.open_thread, entry.thread_id)
+            else:
+                opened = messages.OpenApprovals(entry.approval_id)
+                go = partial(self.post_message, opened)
+            yield strip.region.x, strip.region.y + line, go
+
+    def _pane_places(self) -> Iterator[_Place]:
+        for tile in self.workbench.grid.tiles:
+            if tile.display:
+                x, y = tile.pane.region.offset
+                yield x, y, partial(self.workbench.focus_thread, tile.thread_id)
+
+    def _tree_places(self) -> Iterator[_Place]:
+        tree = self.workbench.thread_tree
+        for line, thread_id in tree.visible_threads() if tree.display else ():
+            go = partial(self.workbench.open_thread, thread_id)
+            yield tree.region.x, tree.region.y + line, go
+
+    def _item_places(self) -> Iterator[_Place]:
+        for tile in self.workbench.grid.tiles:
+            pane = tile.pane
+            for line, item in pane.visible_items() if tile.display else ():
+                go = partial(self._mark_item, tile.thread_id, item.ordinal)
+                yield pane.region.x, pane.region.y + line, go
+
+    def _mark_item(self, thread_id: str, ordinal: int) -> None:
+        self.workbench.focus_thread(thread_id)
+        pane = self.workbench.grid.pane_of(thread_id)
+        if pane is not None:
+            pane.mark_item(ordinal)
+
+    @property
+    def attention_strip(self) -> AttentionStrip:
+        """The strip of what needs the user."""
+        raise NotImplementedError
+
     # Help.
 
     def action_help(self) -> None:
@@ -140,3 +209,8 @@ class ReadingActions(ThreadActions):
     def mark_dirty(self) -> None:
         """Draw the lines around the panes again, in one of the next frames."""
         raise NotImplementedError
+
+
+def _go_to(target: Target | None) -> None:
+    if target is not None:
+        target.go()

@@ -90,6 +90,15 @@ class ThreadTree(LineWidget, can_focus=True):
         self._scroll_to_cursor()
         self.refresh()
 
+    def visible_threads(self) -> list[tuple[int, str]]:
+        """Return the visible threads, and the line of each."""
+        rows = self._rows[self._top : self._top + self._height]
+        return [
+            (line, row.thread_id)
+            for line, row in enumerate(rows, HEADING_ROWS)
+            if isinstance(row, TreeEntry)
+        ]
+
     def highlight(self, thread_id: str) -> None:
         """Move the cursor to a thread."""
         if thread_id != self.cursor:

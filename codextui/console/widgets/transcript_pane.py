@@ -150,7 +150,13 @@ class TranscriptPane(LineWidget, can_focus=True):
         """Return the visible items, and the line of the pane at which each begins."""
         above = len(self._header) - self._top
         items = self._rows.items_in(self._top, self._top + self._height)
-        return [(max(row + above, len(self._header)), item) for row, item in items]
+        starts = ((self._skip_blank(row), item) for row, item in items)
+        last = self.size.height - 1
+        return [(min(last, max(row + above, len(self._header))), item) for row, item in starts]
+
+    def _skip_blank(self, row: int) -> int:
+        """Return the first row of an item that has text, given the first one."""
+        return row if self._rows.rows[row].text.strip() else row + 1
 
     def toggle_folds(self) -> bool:
         """Unfold the marked item, or all visible ones; or fold them again.
@@ -219,8 +225,12 @@ class TranscriptPane(LineWidget, can_focus=True):
             reason = f"This is the {end} item." if marked else "Nothing has been said here yet."
             self.post_message(NothingDone(reason))
             return
-        self._cursor = item.ordinal
-        self._scroll_to_item(item.ordinal)
+        self.mark_item(item.ordinal)
+
+    def mark_item(self, ordinal: int) -> None:
+        """Mark an item, and scroll as little as shows it."""
+        self._cursor = ordinal
+        self._scroll_to_item(ordinal)
 
     def _scroll_to_item(self, ordinal: int) -> None:
         """Scroll as little as shows an item, its beginning at least."""
@@ -413,7 +423,7 @@ class TranscriptPane(LineWidget, can_focus=True):
 
     def _is_marked(self, row: int) -> bool:
         place = None if self._cursor is None else self._rows.place_of(self._cursor)
-        return place is not None and place[0] <= row < sum(place)
+        return place is not None and self._skip_blank(place[0]) <= row < sum(place)
 
     def _render_more_below(self) -> Strip:
         palette = self._palettes.tree
