@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import SystemCommand
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.driver import Driver
 from textual.screen import Screen
 from textual.theme import Theme
@@ -253,13 +253,15 @@ class ConsoleApp(KeyDispatchingApp):
         except ConfigInvalid as error:
             self._notify_error("The theme could not be saved", error)
 
-    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Yield a command for every visible binding of the main screen, and one for themes."""
-        if screen is self.main:
-            for binding in self.main.BINDINGS:
-                if isinstance(binding, Binding) and binding.show:
-                    run = partial(self.main.run_action, binding.action)
-                    yield SystemCommand(binding.description, f"key: {binding.key}", run)
+    def action_command_palette(self) -> None:
+        """Find anything on the main screen; over a dialog, Textual's own palette opens."""
+        if self.screen is self.main:
+            self.main.open_palette()
+        else:
+            super().action_command_palette()
+
+    def get_system_commands(self, _: Screen[object]) -> Iterable[SystemCommand]:
+        """Yield the command that a dialog has: another theme."""
         yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
 
     def action_help_quit(self) -> None:

@@ -21,6 +21,7 @@ from codextui.console.screens.labels import LabelsScreen
 from codextui.console.screens.main import MainScreen
 from codextui.console.screens.new_thread import NewThreadScreen
 from codextui.console.screens.pager import PagerScreen
+from codextui.console.screens.palette import PaletteScreen
 from codextui.console.screens.problem import ProblemScreen
 from codextui.console.screens.queue import QueueScreen
 from codextui.console.screens.review import ReviewScreen
@@ -53,6 +54,7 @@ PLACES: dict[str, Sequence[BindingType]] = {
     "Copying": CopyScreen.BINDINGS,
     "Pager": PagerScreen.BINDINGS,
     "History": [*HistoryScreen.BINDINGS, *HistoryList.BINDINGS],
+    "Command palette": PaletteScreen.BINDINGS,
     "Jump labels": LabelsScreen.BINDINGS,
     "Search": [*SearchScreen.BINDINGS, *FoundList.BINDINGS],
     "Gate board": GatesScreen.BINDINGS,

@@ -238,6 +238,18 @@ class MainScreen(ReadingActions):
         """The strip of what needs the user."""
         return self._strip
 
+    def unavailable_reason_of(self, action: str) -> str:
+        """Return why an action of the main screen cannot act now; empty if it can."""
+        if action in _ACTIONS:
+            return unavailable_reason(_ACTIONS[action], self.state, self.workbench.current)
+        if action == "approvals" and not self.state.approvals:
+            return "Nothing needs a decision."
+        return "The server is connected." if action == "retry" and self._is_online else ""
+
+    @property
+    def _is_online(self) -> bool:
+        return self.state.connection.connected
+
     def mark_dirty(self) -> None:
         """Draw the lines around the panes again, in one of the next frames."""
         self._pacer.mark_dirty(self)

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, TypeAlias
 from textual import events, on
 from textual.binding import Binding, BindingType
 
-from codextui.console.bindings import format_keys
+from codextui.console.bindings import APP_BINDINGS, format_keys
 from codextui.console.model.item_text import item_parts
+from codextui.console.model.palette import EntryKind, PaletteEntry
 from codextui.console.model.state import ThreadView
 from codextui.console.screens import messages
+from codextui.console.screens.availability import Action, unavailable_reason
 from codextui.console.screens.dead_keys import explain_dead_key
 from codextui.console.screens.thread_actions import ThreadActions
 from codextui.console.widgets.drawing import NothingDone
@@ -190,6 +192,63 @@ class ReadingActions(ThreadActions):
         """The strip of what needs the user."""
         raise NotImplementedError
 
+    # The command palette.
+
+    def open_palette(self) -> None:
+        """Find what asks, threads, runs, actions and files by what is typed."""
+        from codextui.console.screens.palette import PaletteScreen  # noqa: PLC0415
+
+        folder = self._options.folder
+        if (view := self.state.threads.get(self.workbench.current)) is not None:
+            folder = view.info.cwd or folder
+        screen = PaletteScreen(self._palette_entries(), folder=folder, open_file=self._mention)
+        self.app.push_screen(screen, _run_entry)
+
+    def _palette_entries(self) -> list[PaletteEntry]:
+        from codextui.console.screens import finding  # noqa: PLC0415
+        from codextui.console.widgets.transcript_pane import TranscriptPane  # noqa: PLC0415
+
+        def open_approval(approval_id: str) -> None:
+            self.post_message(messages.OpenApprovals(approval_id))
+
+        shown = (self.state.threads[entry.thread_id] for entry in self.state.tree())
+        bindings = [*self.BINDINGS, *TranscriptPane.BINDINGS, *APP_BINDINGS]
+        groups = self._options.key_groups()
+        theme = self.app.action_change_theme
+        return [
+            *finding.approval_entries(self.state, self._options.now(), open_approval),
+            *finding.thread_entries(shown, self.workbench.open_thread),
+            *finding.action_entries(bindings, groups, self._run_action, self.unavailable_reason_of),
+            PaletteEntry(EntryKind.ACTION, "Theme: change the colours", "", theme),
+        ]
+
+    def _run_action(self, action: str) -> None:
+        """Perform an action of this screen, or else of the current pane."""
+        name = action.partition("(")[0].removeprefix("app.")
+        is_own = hasattr(self, f"action_{name}")
+        target = self if is_own else (self._pane or self)
+        if hasattr(self.app, f"action_{name}") and not is_own:
+            self.app.call_later(self.app.run_action, action)
+        elif hasattr(target, f"action_{name}"):
+            self.app.call_later(self.app.run_action, action, target)
+        else:
+            self._explain("No thread has a pane yet: n starts one.")
+
+    def unavailable_reason_of(self, action: str) -> str:
+        """Return why an action of the main screen cannot act now; empty if it can."""
+        raise NotImplementedError
+
+    def _mention(self, path: str) -> None:
+        """Write the path of a file into the composer of the current thread."""
+        if unavailable_reason(Action.SEND, self.state, self.workbench.current):
+            self.post_message(messages.CopyText(path))
+            return
+        thread_id = self.workbench.current
+        draft = self.workbench.drafts.get(thread_id, "")
+        space = "" if not draft or draft[-1].isspace() else " "
+        self.workbench.save_draft(thread_id, f"{draft}{space}@{path} ")
+        self.action_reply()
+
     # Help.
 
     def action_help(self) -> None:
@@ -214,3 +273,8 @@ class ReadingActions(ThreadActions):
 def _go_to(target: Target | None) -> None:
     if target is not None:
         target.go()
+
+
+def _run_entry(entry: PaletteEntry | None) -> None:
+    if entry is not None:
+        entry.run()

@@ -278,7 +278,7 @@ class SearchScreen(ModalScreen[None]):
             self.app.push_screen(PagerScreen(f"{found.handle} (past)", view.transcript, item))
 
     def _show(self) -> None:
-        if not self.is_mounted:
+        if not self.is_attached:
             return
         self._list.show(self._results, self._text, self._note())
         place = "n N next, previous   ⏎ stay there   tab text   esc back to where you were"
