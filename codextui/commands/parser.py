@@ -34,6 +34,7 @@ PROMPT can be -, which reads it from standard input.
 With --json a command prints JSON on standard output and nothing else there:
   ps, approvals, runs, history, decisions
                                 one thread, approval, run or decision a line
+  search                        one item with the text a line
   runs timeline                 one span a line
   read                          {"thread": ...}, then one event a line
   inspect                       {"codextui_capture": 1, ...}, then one frame a line
@@ -285,6 +286,14 @@ def _add_read_commands(commands: Commands) -> None:
     )
     read = add_command(commands, "read", "read:read_thread", "print what a thread said and did")
     read.add_argument("thread", metavar="THREAD")
+    search = add_command(
+        commands, "search", "search:search", "search what all threads said and did"
+    )
+    search.add_argument("text", metavar="TEXT", help="a part of a line, in any case")
+    search.add_argument("--thread", metavar="THREAD", help="only this one")
+    search.add_argument(
+        "--limit", metavar="N", type=count, default=50, help="at most so many (default: 50)"
+    )
 
 
 def _add_approval_commands(commands: Commands) -> None:

@@ -6,6 +6,7 @@ name and says what would be right: `must be …`. Functions such as `number_betw
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
@@ -28,6 +29,18 @@ def read_string(value: object) -> str:
     if not isinstance(value, str) or not value.strip():
         raise ConfigInvalid(f"must be a text that is not empty, not {quote(value)}")
     return value
+
+
+def read_command(value: object) -> str:
+    """Read a command line, which no shell reads."""
+    command = read_string(value)
+    try:
+        words = shlex.split(command)
+    except ValueError as error:
+        raise ConfigInvalid(f"is no command: {error} in {quote(value)}") from None
+    if not words:
+        raise ConfigInvalid(f"must be a command, not {quote(value)}")
+    return command
 
 
 def read_bool(value: object) -> bool:

@@ -26,6 +26,7 @@ from codextui.config.readers import (
     read_attach,
     read_binding_keys,
     read_bool,
+    read_command,
     read_http_address,
     read_path,
     read_string,
@@ -127,6 +128,7 @@ class UiConfig:
         notify: how else somebody who does not look is told.
         notify_command: the command that is run for that, and its arguments; empty for none.
         terminal: where a thread is opened in Codex's own TUI.
+        copy_command: reads copied text from its standard input; None is the terminal's clipboard.
         keys: `[ui.keys]`: keys by binding id. `codextui.console.bindings` checks them.
     """
 
@@ -136,6 +138,7 @@ class UiConfig:
     notify: Annotated[tuple[Notice, ...], list_of(one_of(Notice))] = (Notice.TITLE, Notice.DESKTOP)
     notify_command: Annotated[tuple[str, ...], parse_notify_command] = ()
     terminal: Annotated[TerminalChoice, read_terminal] = AUTO_TERMINAL
+    copy_command: Annotated[str | None, read_command] = None
     keys: Annotated[Mapping[str, str], _BINDINGS] = field(default_factory=dict)
 
 

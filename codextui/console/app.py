@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import os
 import time
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from functools import cached_property, partial
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import SystemCommand
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.driver import Driver
 from textual.screen import Screen
 from textual.theme import Theme
@@ -31,6 +32,7 @@ from codextui.console.connection import (
     ServerConnection,
     ServerDecisions,
     ServerHistory,
+    ServerSearch,
     check_codex,
     perform_request,
 )
@@ -268,13 +270,15 @@ class ConsoleApp(KeyDispatchingApp):
         except ConfigInvalid as error:
             self._notify_error("The theme could not be saved", error)
 
-    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Yield a command for every visible binding of the main screen, and one for themes."""
-        if screen is self.main:
-            for binding in self.main.BINDINGS:
-                if isinstance(binding, Binding) and binding.show:
-                    run = partial(self.main.run_action, binding.action)
-                    yield SystemCommand(binding.description, f"key: {binding.key}", run)
+    def action_command_palette(self) -> None:
+        """Find anything on the main screen; over a dialog, Textual's own palette opens."""
+        if self.screen is self.main:
+            self.main.open_palette()
+        else:
+            super().action_command_palette()
+
+    def get_system_commands(self, _: Screen[object]) -> Iterable[SystemCommand]:
+        """Yield the command that a dialog has: another theme."""
         yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
 
     def action_help_quit(self) -> None:
@@ -497,6 +501,13 @@ class ConsoleApp(KeyDispatchingApp):
         )
         self.push_screen(screen, self._open_past_thread)
 
+    @on(messages.OpenSearch)
+    def _handle_open_search(self) -> None:
+        from codextui.console.screens.search import SearchScreen  # noqa: PLC0415
+
+        calls, now = ServerSearch(self._connection), self._main_options.now
+        self.push_screen(SearchScreen(self.state, calls, self.main, now))
+
     def _open_past_thread(self, thread_id: str | None) -> None:
         if thread_id:
             self.main.open_thread(thread_id)
@@ -593,6 +604,30 @@ class ConsoleApp(KeyDispatchingApp):
             self.notify(sanitize(request.answer), timeout=NOTICE_TIMEOUT, markup=False)
         if isinstance(request, messages.StopServer):
             self.exit(0)
+
+    @on(messages.CopyText)
+    def _handle_copy(self, message: messages.CopyText) -> None:
+        self.copy_to_clipboard(message.text)
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """Copy a text, and say how that went."""
+        self.run_worker(self._copy(text), group="clipboard", exclusive=True, exit_on_error=False)
+
+    async def _copy(self, text: str) -> None:
+        from codextui.console.clipboard import Clipboard  # noqa: PLC0415 - on first use
+
+        self._clipboard = text
+        command = self._config.ui.copy_command or ""
+        try:
+            said = await Clipboard(self._write, os.environ, command).copy(text)
+        except CodextuiError as error:
+            self._notify_error("Nothing was copied", error)
+        else:
+            self.notify(said, markup=False)
+
+    def _write(self, sequence: str) -> None:
+        if self._driver is not None:
+            self._driver.write(sequence)
 
     @on(messages.RetryConnection)
     def _handle_retry(self) -> None:

@@ -11,6 +11,7 @@ from codextui.console.bindings import APP_BINDINGS, KeyGroup, check_keymap, key_
 from codextui.console.screens.approval import ApprovalScreen
 from codextui.console.screens.approve_many import ApproveManyScreen
 from codextui.console.screens.confirm import ConfirmScreen
+from codextui.console.screens.copy import CopyScreen
 from codextui.console.screens.decisions import DecisionsScreen
 from codextui.console.screens.diff import DiffScreen
 from codextui.console.screens.fork import ForkScreen
@@ -18,13 +19,16 @@ from codextui.console.screens.gates import GatesScreen
 from codextui.console.screens.help import HelpScreen
 from codextui.console.screens.history import HistoryScreen
 from codextui.console.screens.inspector import InspectorScreen
+from codextui.console.screens.labels import LabelsScreen
 from codextui.console.screens.main import MainScreen
 from codextui.console.screens.new_thread import NewThreadScreen
 from codextui.console.screens.pager import PagerScreen
+from codextui.console.screens.palette import PaletteScreen
 from codextui.console.screens.pick import PickScreen
 from codextui.console.screens.problem import ProblemScreen
 from codextui.console.screens.queue import QueueScreen
 from codextui.console.screens.review import ReviewScreen
+from codextui.console.screens.search import FoundList, SearchScreen
 from codextui.console.screens.settings import SettingsScreen
 from codextui.console.screens.side_by_side import SideBySideScreen
 from codextui.console.screens.timeline import TimelineScreen
@@ -61,6 +65,10 @@ PLACES: dict[str, Sequence[BindingType]] = {
     "Pager": PagerScreen.BINDINGS,
     "History": [*HistoryScreen.BINDINGS, *HistoryList.BINDINGS],
     "Decisions": [*DecisionsScreen.BINDINGS, *DecisionList.BINDINGS],
+    "Copying": CopyScreen.BINDINGS,
+    "Command palette": PaletteScreen.BINDINGS,
+    "Jump labels": LabelsScreen.BINDINGS,
+    "Search": [*SearchScreen.BINDINGS, *FoundList.BINDINGS],
     "Gate board": GatesScreen.BINDINGS,
     "Timeline": [*TimelineScreen.BINDINGS, *TimelineView.BINDINGS],
     "Inspector": [*InspectorScreen.BINDINGS, *FrameList.BINDINGS],

@@ -28,7 +28,13 @@ _NAMED_KEYS = frozenset(
 )
 
 APP_BINDINGS: list[BindingType] = [
-    Binding("ctrl+p", "command_palette", "Commands", id="console.palette", priority=True),
+    Binding(
+        "ctrl+p",
+        "command_palette",
+        "Find anything: threads, actions, files",
+        id="console.palette",
+        priority=True,
+    ),
     Binding("ctrl+q", "quit", "Detach", id="console.quit", show=False, priority=True),
 ]
 """The bindings that are active on every screen."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -16,12 +16,14 @@ from codextui.errors import CodextuiError, ServerUnreachable
 from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import Json, JsonObject
 from codextui.protocol.decisions import Decision
+from codextui.protocol.events import Event
 from codextui.protocol.threads import ThreadInfo
 
 if TYPE_CHECKING:
     from codextui.client.connection import Connection, FramesHandler
     from codextui.console.model.decisions import DecisionsPage, DecisionsRequest
     from codextui.console.model.history import HistoryPage, HistoryRequest
+    from codextui.console.model.search import Found, FoundPage
     from codextui.jsonrpc.lines import Streams
     from codextui.protocol.approvals import Approval
 
@@ -30,6 +32,9 @@ CODEX_CHECK_INTERVAL = 0.5
 
 PROBLEM_CHECK_INTERVAL = 2.0
 """Seconds between checks whether what keeps Codex from working has gone."""
+
+MAX_CODEX_THREADS = 50
+"""Threads of Codex's history that a search lists."""
 
 _HOW_TO_START = "connect now starts it again"
 """Names the key by its label in the footer (`codextui.console.screens.main`)."""
@@ -219,6 +224,35 @@ class ServerDecisions:
         return read_whole_approval(
             await self._server.call("codex-decisions", {"approval": approval_id})
         )
+
+
+class ServerSearch:
+    """The server's part of a search (`codextui.console.screens.search`)."""
+
+    def __init__(self, server: ServerCalls) -> None:
+        """Ask this server."""
+        self._server = server
+
+    async def search(self, text: str, cursor: str) -> FoundPage:
+        """Return a page of what the journal has."""
+        from codextui.console.model import search  # noqa: PLC0415 - with the search
+
+        arguments = search.search_arguments(text, cursor)
+        return search.FoundPage.read(await self._server.call("codex-search", arguments))
+
+    async def search_codex(self, text: str) -> Sequence[Found]:
+        """Return the threads of Codex's history that have a text, and are not open here."""
+        from codextui.console.model.history import HistoryPage  # noqa: PLC0415 - with the search
+        from codextui.console.model.search import found_in_codex  # noqa: PLC0415
+
+        arguments: JsonObject = {"search": text, "limit": MAX_CODEX_THREADS}
+        page = HistoryPage.read(await self._server.call("codex-history", arguments))
+        return [found_in_codex(thread) for thread in page.threads if not thread.handle]
+
+    async def read(self, thread_id: str) -> Sequence[Event]:
+        """Return all that happened on a thread."""
+        result = await self._server.call("codex-read", {"thread": thread_id})
+        return [Event.from_json(event) for event in fields.objects(result, "events")]
 
 
 class CodexReport(msgspec.Struct, frozen=True):

@@ -97,5 +97,5 @@ class KeyDispatchingApp(App[int]):
             return
         if (composer := self.main.workbench.opening_composer) is not None:
             composer.receive_key(event)
-        else:
-            await self._check_bindings(event.key)
+        elif not await self._check_bindings(event.key):
+            self.main.explain_key(event)

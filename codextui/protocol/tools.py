@@ -269,6 +269,21 @@ SUPERVISOR_TOOLS: tuple[JsonObject, ...] = (
         annotations=READS,
     ),
     _tool(
+        "codex-search",
+        "Search what was said and done",
+        "Search the items of all threads of this server, killed ones too, the newest first. Text "
+        "is found in any case, within a line. A page may have few matches or none: `cursor` says "
+        "whether more of the journal is left.",
+        {
+            "text": {**text_property("The text."), "minLength": 1, "maxLength": 200},
+            "thread": text_property("Only this thread: an id, a handle or a beginning."),
+            "cursor": text_property("Where the page begins, as the page before says."),
+            "limit": {"type": "integer", "minimum": 1, "maximum": 200},
+        },
+        ("text",),
+        annotations=READS,
+    ),
+    _tool(
         "codex-approvals",
         "List approvals",
         "List what waits for a decision.",

@@ -59,7 +59,7 @@ def prompt_rows(command: str, width: int, palette: Palette, *, prompt: str = "$ 
     """Lay out a whole command, highlighted on the background of code; only blanks are folded."""
     style = palette.accent + Style(bgcolor=palette.code_block.bgcolor, bold=True)
     code = highlight(fold_blanks(reveal(command)), "bash", palette)
-    rows = wrap(code, width - len(prompt), keep_spaces=True)
+    rows = wrap(code, width - len(prompt), keep_spaces=True, hang=False)
     return [fill(row, width, palette.code_block) for row in indent(rows, Segment(prompt, style))]
 
 

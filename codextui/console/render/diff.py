@@ -87,7 +87,8 @@ def _line_rows(lines: Sequence[DiffLine], width: int, palette: Palette) -> list[
             segments = _line_segments(sign, text, style, spans.get(index, (0, 0)))
         glyph = sign if sign in "+-" else " "
         wrapped = wrap(segments, width - 2, keep_spaces=True)
-        rows += [fill(row, width, style) for row in indent(wrapped, Segment(f"{glyph} ", style))]
+        marked = indent(wrapped, Segment(f"{glyph} ", style), is_text=True)
+        rows += [fill(row, width, style) for row in marked]
     return rows
 
 

@@ -34,6 +34,7 @@ from codextui.console.model.items import (
 from codextui.console.render.command import command_rows, progress_label
 from codextui.console.render.diff import change_rows
 from codextui.console.render.layout import (
+    Filler,
     Fold,
     Row,
     indent,
@@ -188,7 +189,7 @@ def _markdown_parts(item: TranscriptItem, width: int, palette: Palette) -> _Mark
             return _MarkdownParts(text.text, palette, head, None, tail)
         case Reasoning(summary, raw):
             source = "\n\n".join(part.text for part in summary or raw)
-            gutter = (Segment("~ ", palette.muted), Segment("  ", palette.muted))
+            gutter = (Filler("~ ", palette.muted), Filler("  ", palette.muted))
             return _MarkdownParts(source, _muted(palette), [], gutter, tail)
         case _:
             return None

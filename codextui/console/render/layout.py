@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TypeAlias, TypeVar
+from typing import ClassVar, TypeAlias, TypeVar
 
 from rich.cells import cell_len, get_character_cell_size
 from rich.segment import Segment
@@ -26,6 +26,56 @@ WHOLE = 10**9
 
 _T = TypeVar("_T")
 _TOKENS = re.compile(r"\s+|\S+")
+_HANGING = re.compile(r" *(?:[-*+•] +|\d{1,3}[.)] +)?")
+_MAX_HANG = 3  # a row's indent takes at most this part of the width
+
+
+class LaidOut(Segment):
+    """A segment that knows what the layout has to do with it; see `plain_text`.
+
+    Attributes:
+        is_filler: whether it is no part of the text.
+        joint: what joins its row to the row before; None if it begins a line.
+    """
+
+    __slots__ = ()
+    is_filler: ClassVar[bool] = False
+    joint: ClassVar[str | None] = None
+
+
+class Filler(LaidOut):
+    """Cells that the layout adds: margins, gutters, indents."""
+
+    __slots__ = ()
+    is_filler = True
+
+
+class Continued(LaidOut):
+    """The first segment of a row that continues the row before, without a space between."""
+
+    __slots__ = ()
+    joint = ""
+
+
+class ContinuedAfterSpace(LaidOut):
+    """As `Continued`, where a space was dropped at the end of the row before."""
+
+    __slots__ = ()
+    joint = " "
+
+
+class HangingIndent(Filler):
+    """The indent of a row that continues the row before."""
+
+    __slots__ = ()
+    joint = ""
+
+
+class HangingIndentAfterSpace(Filler):
+    """As `HangingIndent`, where a space was dropped at the end of the row before."""
+
+    __slots__ = ()
+    joint = " "
 
 
 class Fold:
@@ -53,19 +103,61 @@ class Fold:
         return text[:limit]
 
 
-def wrap(segments: Iterable[Segment], width: int, *, keep_spaces: bool = False) -> list[Row]:
+def wrap(
+    segments: Iterable[Segment], width: int, *, keep_spaces: bool = False, hang: bool = True
+) -> list[Row]:
     """Wrap styled text, at spaces if possible.
+
+    `plain_text` gives back what was wrapped.
 
     Args:
         segments: sanitized text; may contain newlines.
         width: in cells, at least 2.
         keep_spaces: keep every character, for commands, code and output; otherwise spaces at
             the end of a row are dropped.
+        hang: indent the further rows of a line as its first one: behind its blanks, and the marker
+            of a list.
 
     Returns:
         At least one row; none is wider than `width`.
     """
-    return [row for line in split_lines(segments) for row in _wrap_line(line, width, keep_spaces)]
+    return [
+        row
+        for line in split_lines(segments)
+        for row in _wrap_line(line, width, keep_spaces=keep_spaces, hang=hang)
+    ]
+
+
+def plain_text(rows: Iterable[Iterable[Segment]]) -> str:
+    """Return the text of rows without what the layout has added: fillers and line breaks."""
+    lines: list[str] = []
+    for row in rows:
+        text, joint = _unwrapped(row)
+        if joint is None or not lines:
+            lines.append(text)
+        else:
+            lines[-1] += joint + text
+    return "\n".join(lines)
+
+
+def clip_row(row: Iterable[Segment], start: int, end: int) -> Row:
+    """Return the characters `start` to `end` (-1 for the end) of a row, as `plain_text` reads it.
+
+    Segments keep their classes; a row that is cut at its start continues none.
+    """
+    clipped: Row = []
+    position = 0
+    for segment in row:
+        first, last = position, position + len(segment.text)
+        position = last
+        low, high = max(first, start), last if end < 0 else min(last, end)
+        if (low, high) == (first, last):
+            clipped.append(segment)
+        elif low < high:
+            is_whole_start = low == first or isinstance(segment, Filler)
+            kind = type(segment) if is_whole_start else Segment
+            clipped.append(kind(segment.text[low - first : high - first], segment.style))
+    return clipped
 
 
 def wrap_with_glyph(glyph: str, text: str, style: Style, width: int) -> list[Row]:
@@ -86,16 +178,22 @@ def split_lines(segments: Iterable[Segment]) -> Iterator[Row]:
     yield line
 
 
-def indent(rows: Iterable[Row], first: Segment, rest: Segment | None = None) -> list[Row]:
-    """Prefix the first row with `first` and the others with `rest`, by default spaces."""
+def indent(
+    rows: Iterable[Row], first: Segment, rest: Segment | None = None, *, is_text: bool = False
+) -> list[Row]:
+    """Prefix the first row with `first` and the others with `rest`, by default spaces.
+
+    With `is_text`, the first prefix is a part of the text, as the marker of a list.
+    """
     rest = Segment(" " * cell_len(first.text), first.style) if rest is None else rest
+    first, rest = first if is_text else Filler(*first), Filler(*rest)
     return [[rest if index else first, *row] for index, row in enumerate(rows)]
 
 
 def fill(row: Row, width: int, style: Style) -> Row:
     """Pad a row with spaces to `width` cells."""
     room = width - row_width(row)
-    return [*row, Segment(" " * room, style)] if room > 0 else row
+    return [*row, Filler(" " * room, style)] if room > 0 else row
 
 
 def fit_row(row: Sequence[Segment], width: int, style: Style) -> Strip:
@@ -179,51 +277,94 @@ def json_rows(value: Json, width: int, palette: Palette) -> list[Row]:
     return wrap([Segment(text, palette.text)], width, keep_spaces=True)
 
 
-def _wrap_line(line: Row, width: int, keep_spaces: bool) -> list[Row]:
+def _wrap_line(line: Row, width: int, *, keep_spaces: bool, hang: bool) -> list[Row]:
     text = "".join(segment.text for segment in line)
     if cell_len(text) <= width:
         return [line]
-    return [_slice(line, start, end) for start, end in _break_line(text, width, keep_spaces)]
+    indented = _hanging_width(text, width) if hang else 0
+    spans = _break_line(text, width, indented, keep_spaces=keep_spaces)
+    rows = [_slice(line, start, end) for start, end in spans]
+    for at in range(1, len(rows)):
+        is_cut = spans[at - 1][1] < spans[at][0]
+        rows[at] = _continue(rows[at], indented, after_space=is_cut)
+    return rows
 
 
-def _break_line(text: str, width: int, keep_spaces: bool) -> list[tuple[int, int]]:
-    """Return the start and end of each row, as character offsets."""
+def _hanging_width(text: str, width: int) -> int:
+    match = _HANGING.match(text)
+    indented = 0 if match is None else match.end()
+    return indented if indented <= width // _MAX_HANG else 0
+
+
+def _continue(row: Row, indented: int, *, after_space: bool) -> Row:
+    """Mark a row as continuing the one before, and indent it."""
+    if not row:
+        return row
+    if indented:
+        blanks = Segment(" " * indented, row[0].style)
+        return [HangingIndentAfterSpace(*blanks) if after_space else HangingIndent(*blanks), *row]
+    return [ContinuedAfterSpace(*row[0]) if after_space else Continued(*row[0]), *row[1:]]
+
+
+def _unwrapped(row: Iterable[Segment]) -> tuple[str, str | None]:
+    """Return a row's own text, and what joins it to the row before; None for a new line."""
+    joint: str | None = None
+    parts: list[str] = []
+    for segment in row:
+        if isinstance(segment, LaidOut):
+            joint = segment.joint if joint is None and not parts else joint
+            if segment.is_filler:
+                continue
+        parts.append(segment.text)
+    return "".join(parts), joint
+
+
+def _break_line(
+    text: str, width: int, indented: int, *, keep_spaces: bool
+) -> list[tuple[int, int]]:
+    """Return the start and end of each row, as character offsets; further ones are indented."""
     spans: list[tuple[int, int]] = []
     start = used = 0
+    room = width
     for token in _TOKENS.finditer(text):
         begin, end = token.span()
         size = cell_len(token[0])
-        if used + size <= width:
+        if used + size <= room:
             used += size
             continue
         if not keep_spaces and token[0].isspace():
             if used:
                 spans.append((start, begin))
+                room = width - indented
             start, used = end, 0
             continue
-        if used and size <= width:
+        if used and size <= width - indented:
             spans.append((start, begin))
-            start, used = begin, size
+            start, used, room = begin, size, width - indented
             continue
-        *full, start = _chop(text, start, end, width)
+        *full, start = _chop(text, start, end, room, width - indented)
         spans.extend(zip(full, [*full[1:], start], strict=True))
+        room = width - indented if spans else width
         used = cell_len(text[start:end])
     if start < len(text) or not spans:
         spans.append((start, len(text)))
     return spans
 
 
-def _chop(text: str, start: int, end: int, width: int) -> list[int]:
-    """Return where the rows of `text[start:end]` start if each is filled to its last cell."""
+def _chop(text: str, start: int, end: int, first: int, width: int) -> list[int]:
+    """Return where the rows of `text[start:end]` start if each is filled to its last cell.
+
+    The first row has `first` cells, the others have `width`.
+    """
     part = text[start:end]
     if part.isascii():
-        return list(range(start, end, width))
-    starts, used = [start], 0
+        return [start, *range(start + first, end, width)]
+    starts, used, room = [start], 0, first
     for offset, character in enumerate(part, start):
         size = get_character_cell_size(character)
-        if used + size > width:
+        if used + size > room:
             starts.append(offset)
-            used = 0
+            used, room = 0, width
         used += size
     return starts
 

@@ -211,7 +211,9 @@ class _BlockLayout:
             number = None if number is None else number + 1
             content = self.rows(inner[index + 1 : end], width - len(marker), tight=tight)
             rows.extend([[]] if rows and not tight else [])
-            rows.extend(indent(content or [[]], Segment(marker, self._palette.accent)))
+            rows.extend(
+                indent(content or [[]], Segment(marker, self._palette.accent), is_text=True)
+            )
             index = end + 1
         return rows
 

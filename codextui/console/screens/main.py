@@ -18,6 +18,7 @@ from codextui.console.screens import messages
 from codextui.console.screens.availability import Action, unavailable_reason
 from codextui.console.screens.change_actions import CHANGE_BINDINGS, ChangeActions
 from codextui.console.screens.inspector_actions import INSPECTOR_BINDINGS, InspectorActions
+from codextui.console.screens.reading import READING_BINDINGS, ReadingActions
 from codextui.console.screens.thread_actions import (
     MainOptions,
     can_queue,
@@ -54,8 +55,7 @@ MAIN_BINDINGS: list[BindingType] = [
     Binding("F", "fork_through", "Fork through a turn", id="thread.fork_through"),
     *CHANGE_BINDINGS,
     Binding("c", "open_in_codex", "Open in Codex's own TUI", id="thread.open"),
-    Binding("space", "unfold", "Unfold what is shown, or fold it", id="pane.unfold"),
-    Binding("o", "read", "Read a long item whole", id="pane.read"),
+    *READING_BINDINGS,
     Binding("z", "zoom", "Zoom the pane", id="pane.zoom"),
     Binding("escape", "zoom_out", "Back from the zoom", id="pane.zoom_out", show=False),
     Binding("X", "kill", "Kill the thread or the run", id="thread.kill"),
@@ -119,6 +119,9 @@ COMPOSER_LABELS = {
 PINNED = frozenset({"help", "detach", "send", "leave"})
 """Actions that the footer shows at any width: how to find the others, and the way out."""
 
+NO_PANES = "There is no pane yet: n starts a thread, ? lists every key."
+"""Why a key that moves between panes does nothing."""
+
 _ACTIONS = {
     "reply": Action.SEND,
     "queue": Action.QUEUE,
@@ -143,7 +146,7 @@ _ACTIONS = {
 }
 
 
-class MainScreen(InspectorActions, ChangeActions):
+class MainScreen(InspectorActions, ChangeActions, ReadingActions):
     """Shows the console state. The actions on the current thread are in `ThreadActions`."""
 
     AUTO_FOCUS = "ThreadTree"
@@ -236,6 +239,27 @@ class MainScreen(InspectorActions, ChangeActions):
         """Return whether the composer has the focus."""
         return isinstance(self.focused, Composer)
 
+    @property
+    def attention_strip(self) -> AttentionStrip:
+        """The strip of what needs the user."""
+        return self._strip
+
+    def unavailable_reason_of(self, action: str) -> str:
+        """Return why an action of the main screen cannot act now; empty if it can."""
+        if action in _ACTIONS:
+            return unavailable_reason(_ACTIONS[action], self.state, self.workbench.current)
+        if action == "approvals" and not self.state.approvals:
+            return "Nothing needs a decision."
+        return "The server is connected." if action == "retry" and self._is_online else ""
+
+    @property
+    def _is_online(self) -> bool:
+        return self.state.connection.connected
+
+    def mark_dirty(self) -> None:
+        """Draw the lines around the panes again, in one of the next frames."""
+        self._pacer.mark_dirty(self)
+
     def _resume_frames(self) -> None:
         if self._frames is not None:
             self._frames.resume()
@@ -324,50 +348,42 @@ class MainScreen(InspectorActions, ChangeActions):
             self.workbench.open_thread(self.workbench.current)
         if grid.tile_of(self.workbench.current) is None:
             self._explain("Nothing to zoom: no thread has a pane yet.")
+            return
         grid.zoom("" if grid.zoomed else self.workbench.current)
         self._pacer.mark_dirty(self)
 
     def action_zoom_out(self) -> None:
         """Tile the panes again, and clear the selection."""
-        self.clear_selection()
         if self.workbench.grid.zoomed:
             self.action_zoom()
-
-    def action_unfold(self) -> None:
-        """Unfold the items that the current pane shows, or fold them again."""
-        pane = self.workbench.grid.pane_of(self.workbench.current)
-        if pane is None or not pane.toggle_folds():
-            self._explain("Nothing is folded here.")
-        self._pacer.mark_dirty(self)
-
-    def action_read(self) -> None:
-        """Show an item of the current pane in the pager."""
-        from codextui.console.screens.pager import PagerScreen  # noqa: PLC0415
-
-        pane = self.workbench.grid.pane_of(self.workbench.current)
-        item = None if pane is None else pane.item_to_read
-        if pane is None or item is None:
-            self._explain("There is nothing to read yet.")
-        else:
-            view = pane.view
-            self.app.push_screen(PagerScreen(view.info.handle, view.transcript, item))
+        elif not self.clear_marks():
+            self._explain("Nothing to go back from: no pane is zoomed, nothing is selected.")
 
     def action_number(self, number: int) -> None:
         """Focus the pane of a number."""
-        if not self.workbench.focus_pane(number):
+        grid = self.workbench.grid
+        if number <= len(grid.tiles) and grid.tiles[number - 1].pane.has_focus:
+            self._explain(f"This is pane {number}.")
+        elif not self.workbench.focus_pane(number):
             self._explain(f"There is no pane {number}.")
 
     def action_cycle(self, step: int) -> None:
         """Focus the next or previous pane."""
-        self.workbench.focus_next_pane(step)
+        if not self.workbench.focus_next_pane(step):
+            self._explain(NO_PANES)
 
     def action_go(self, dx: int, dy: int) -> None:
         """Focus the pane in a direction."""
-        self.workbench.focus_neighbour(dx, dy)
+        if not self.workbench.focus_neighbour(dx, dy):
+            direction = {(-1, 0): "to the left", (1, 0): "to the right", (0, -1): "above"}
+            where = direction.get((dx, dy), "below")
+            self._explain(f"There is no pane {where}." if self.workbench.grid.tiles else NO_PANES)
 
     def action_panes(self, step: int) -> None:
         """Show more or fewer panes."""
-        if reason := self.workbench.change_pane_count(step):
+        if self.workbench.grid.zoomed:
+            self._explain("One pane has all the space: z shows the others again.")
+        elif reason := self.workbench.change_pane_count(step):
             self._explain(reason)
 
     def action_toggle_tree(self) -> None:
@@ -375,12 +391,6 @@ class MainScreen(InspectorActions, ChangeActions):
         self.toggle_class("-no-tree")
         if self.has_class("-no-tree") and self.workbench.thread_tree.has_focus:
             self.workbench.focus_thread(self.workbench.current)
-
-    def action_help(self) -> None:
-        """List all keys."""
-        from codextui.console.screens.help import HelpScreen  # noqa: PLC0415
-
-        self.app.push_screen(HelpScreen(self._options.key_groups()))
 
     def action_retry(self) -> None:
         """Connect to the server now."""

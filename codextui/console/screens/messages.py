@@ -207,3 +207,15 @@ class ApprovalDecided(Message):
         super().__init__()
         self.approval_id = approval_id
         self.decision = decision
+
+
+class CopyText(Message):
+    """Copy a text to the clipboard."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text = text
+
+
+class OpenSearch(Message):
+    """Search all transcripts."""

@@ -77,6 +77,11 @@ class AttentionStrip(LineWidget):
             self.styles.height = lines
         self.refresh()
 
+    def visible_entries(self) -> list[tuple[int, Approval | ThreadView]]:
+        """Return the approvals and threads that have a line, and the line of each."""
+        shown = self.MAX_LINES - 1 if self._hidden_count else self.MAX_LINES
+        return list(enumerate(self._entries[:shown]))
+
     def on_click(self, event: events.Click) -> None:
         """Post what was clicked."""
         if event.y >= len(self._entries):

@@ -7,11 +7,20 @@ from collections.abc import Callable
 from typing import Protocol
 
 from textual.geometry import Region
+from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
 FRAME_INTERVAL = 1 / 60
 """Seconds between frames."""
+
+
+class NothingDone(Message):
+    """A key did nothing; `reason` says why, and what would be right. Bubbles to the screen."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__()
+        self.reason = reason
 
 
 class LineWidget(Widget):

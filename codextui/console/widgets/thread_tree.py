@@ -15,7 +15,7 @@ from codextui.console.model.state import ThreadView
 from codextui.console.model.tree import TreeEntry, TreeGroup, tree_rows
 from codextui.console.render.palette import Palette
 from codextui.console.render.thread import render_group_row, render_tree_row
-from codextui.console.widgets.drawing import LineWidget
+from codextui.console.widgets.drawing import LineWidget, NothingDone
 from codextui.console.widgets.pane_context import PaneContext
 
 HEADING_ROWS = 2
@@ -90,6 +90,15 @@ class ThreadTree(LineWidget, can_focus=True):
         self._scroll_to_cursor()
         self.refresh()
 
+    def visible_threads(self) -> list[tuple[int, str]]:
+        """Return the visible threads, and the line of each."""
+        rows = self._rows[self._top : self._top + self._height]
+        return [
+            (line, row.thread_id)
+            for line, row in enumerate(rows, HEADING_ROWS)
+            if isinstance(row, TreeEntry)
+        ]
+
     def highlight(self, thread_id: str) -> None:
         """Move the cursor to a thread."""
         if thread_id != self.cursor:
@@ -121,10 +130,15 @@ class ThreadTree(LineWidget, can_focus=True):
 
     def action_move(self, rows: int) -> None:
         """Move the cursor."""
+        before = self.cursor
         if self._entries:
             index = max(0, min(len(self._entries) - 1, (self._cursor_index() or 0) + rows))
             self.highlight(self._entries[index].thread_id)
             self.post_message(self.Highlighted(self.cursor))
+        if self.cursor == before:
+            end = "last" if rows > 0 else "first"
+            none = "There are no threads yet: n starts one."
+            self.post_message(NothingDone(f"This is the {end} thread." if self._entries else none))
 
     def action_page(self, direction: int) -> None:
         """Move the cursor by a page."""
@@ -134,6 +148,8 @@ class ThreadTree(LineWidget, can_focus=True):
         """Select the highlighted thread."""
         if self.cursor:
             self.post_message(self.Selected(self.cursor))
+        else:
+            self.post_message(NothingDone("There are no threads yet: n starts one."))
 
     def draw_line(self, y: int) -> Strip:
         """Return the line at `y`."""

@@ -15,11 +15,13 @@ from textual.geometry import NULL_SIZE, Region
 from textual.selection import Selection
 from textual.strip import Strip
 
+from codextui.console.model.item_text import item_parts
 from codextui.console.model.items import TranscriptItem
 from codextui.console.model.state import ThreadView
-from codextui.console.render.layout import fit_row
+from codextui.console.render.layout import clip_row, fit_row, plain_text
 from codextui.console.render.thread import render_pane_header, render_plan_line
-from codextui.console.widgets.drawing import LineWidget
+from codextui.console.widgets.drawing import LineWidget, NothingDone
+from codextui.console.widgets.looks import PanePosition
 from codextui.console.widgets.pane_context import FoldsChanged, Palettes, PaneContext
 from codextui.console.widgets.transcript_rows import MARGIN, TranscriptRows
 from codextui.protocol.runs import ThreadKind
@@ -59,6 +61,8 @@ class TranscriptPane(LineWidget, can_focus=True):
         Binding("pagedown,ctrl+d", "page(1)", "Page down", id="pane.page_down", show=False),
         Binding("pageup,ctrl+u", "page(-1)", "Page up", id="pane.page_up", show=False),
         Binding("home", "top", "To the beginning", id="pane.top", show=False),
+        Binding("J", "item(1)", "Next item", id="pane.next_item", show=False),
+        Binding("K", "item(-1)", "Previous item", id="pane.previous_item", show=False),
         Binding("end,G", "follow", "To the end, and follow it", id="pane.follow", show=False),
     ]
 
@@ -77,6 +81,10 @@ class TranscriptPane(LineWidget, can_focus=True):
         self._is_zoomed = False
         self._was_hiding = False
         self._unfolded: set[int] = set()
+        self._collapsed: set[int] = set()
+        self._cursor: int | None = None  # the ordinal of the marked item
+        self._wanted: tuple[int, bool] | None = None
+        self._new_rows = 0
         self._selection: Selection | None = None
         self._top = 0
         self._drawn_size = NULL_SIZE
@@ -88,7 +96,8 @@ class TranscriptPane(LineWidget, can_focus=True):
         if view is not self.view:
             self.view = view
             self.follow = True
-            self._unfolded = set()
+            self._unfolded, self._collapsed = set(), set()
+            self._cursor = None
             self._redraw()
         if number != self.number:
             self.number = number
@@ -119,22 +128,127 @@ class TranscriptPane(LineWidget, can_focus=True):
 
     @property
     def item_to_read(self) -> TranscriptItem | None:
-        """The item to show in a pager: the last visible one, rather one that is folded."""
-        return self._rows.item_in(self._top, self._top + self._height)
+        """The marked item; or else the last visible one, rather one that is folded."""
+        return self.marked_item or self._rows.item_in(self._top, self._top + self._height)
+
+    @property
+    def item_to_copy(self) -> TranscriptItem | None:
+        """The marked item; or else the last visible one that has a text to copy."""
+        if self.marked_item is not None:
+            return self.marked_item
+        items = [item for _, item in self.visible_items()]
+        return next((item for item in reversed(items) if item_parts(item.content)), None)
+
+    @property
+    def marked_item(self) -> TranscriptItem | None:
+        """The item that the cursor is on, None without a cursor."""
+        items = self.view.transcript.items
+        index = -1 if self._cursor is None else self._cursor - self.view.transcript.dropped
+        return items[index] if 0 <= index < len(items) else None
+
+    def visible_items(self) -> list[tuple[int, TranscriptItem]]:
+        """Return the visible items, and the line of the pane at which each begins."""
+        above = len(self._header) - self._top
+        items = self._rows.items_in(self._top, self._top + self._height)
+        starts = ((self._skip_blank(row), item) for row, item in items)
+        last = self.size.height - 1
+        return [(min(last, max(row + above, len(self._header))), item) for row, item in starts]
+
+    def _skip_blank(self, row: int) -> int:
+        """Return the first row of an item that has text, given the first one."""
+        return row if self._rows.rows[row].text.strip() else row + 1
 
     def toggle_folds(self) -> bool:
-        """Unfold the visible items, or fold them again; return whether there are any."""
-        row = self._rows.toggle_folds(self._top, self._top + self._height)
+        """Unfold the marked item, or all visible ones; or fold them again.
+
+        Returns:
+            False if there is nothing to fold.
+        """
+        if self.marked_item is not None and self._cursor is not None:
+            row = self._rows.toggle_item(self._cursor)
+        else:
+            row = self._rows.toggle_folds(self._top, self._top + self._height)
         if row is None:
             return False
         self._is_backfilling = False
+        self._go_to(row)
+        return True
+
+    def show_item(self, ordinal: int, *, unfold: bool) -> None:
+        """Mark an item, and scroll to its first row."""
+        if not self._redraw_if_resized():
+            self._wanted = ordinal, unfold  # shown once the pane has a size
+            return
+        self._rows.row_of((ordinal, 0))
+        if self._rows.place_of(ordinal) is None:
+            return
+        if unfold:
+            self._rows.unfold_item(ordinal)
+        self._cursor = ordinal
+        self._go_to(self._rows.row_of((ordinal, 0)))
+
+    @property
+    def position(self) -> PanePosition:
+        """How far the pane is scrolled, and what is marked and folded."""
+        return PanePosition(
+            self.follow,
+            self._rows.anchor_at(self._top),
+            self._cursor,
+            frozenset(self._unfolded),
+            frozenset(self._collapsed),
+        )
+
+    def return_to(self, position: PanePosition) -> None:
+        """Scroll, mark and fold as the pane did before."""
+        self._unfolded, self._collapsed = set(position.unfolded), set(position.collapsed)
+        self._cursor, self.follow = position.cursor, position.follow
+        self._redraw()
+        if not self.follow and self._can_draw:
+            self._go_to(self._rows.row_of(position.anchor))
+
+    def clear_cursor(self) -> bool:
+        """Take the mark off its item; return whether there was one."""
+        had_cursor, self._cursor = self._cursor is not None, None
+        self.refresh(self._body_region())
+        return had_cursor
+
+    def action_item(self, step: int) -> None:
+        """Mark the next or the previous item; at first the last visible one."""
+        marked = self.marked_item
+        if marked is None or self._cursor is None:
+            items = [item for _, item in self.visible_items()]
+            item = items[-1 if step < 0 else 0] if items else None
+        else:
+            item = self._rows.item_beside(self._cursor, step)
+        if item is None:
+            end = "last" if step > 0 else "first"
+            reason = f"This is the {end} item." if marked else "Nothing has been said here yet."
+            self.post_message(NothingDone(reason))
+            return
+        self.mark_item(item.ordinal)
+
+    def mark_item(self, ordinal: int) -> None:
+        """Mark an item, and scroll as little as shows it."""
+        self._cursor = ordinal
+        self._scroll_to_item(ordinal)
+
+    def _scroll_to_item(self, ordinal: int) -> None:
+        """Scroll as little as shows an item, its beginning at least."""
+        place = self._rows.place_of(ordinal)
+        if place is None:
+            return
+        start, count = place
+        height = self._height - (1 if self.rows_below else 0)
+        self._go_to(max(min(self._top, start), min(start, start + count - height)))
+
+    def _go_to(self, row: int) -> None:
+        """Scroll to a row; follow if that shows the end."""
         row += self._rows.fill(self._height)
         last = max(0, len(self._rows.rows) - self._height)
         self._top = min(row, last)
         self.follow = self._top >= last
         self.refresh(self._body_region())
         self._report_folds()
-        return True
 
     def set_draft(self, draft: str) -> None:
         """Show a draft in the header; empty for none."""
@@ -158,7 +272,9 @@ class TranscriptPane(LineWidget, can_focus=True):
         if not self._redraw_if_resized():
             return
         top, below, before = self._top, self.rows_below, self._visible_rows()
+        rows = len(self._rows.rows)
         self._top = self._rows.update(top)
+        self._new_rows += max(0, len(self._rows.rows) - rows)
         self._scroll_to_content()
         after = self._visible_rows()
         # Rows are added and removed above as well, so the same position may show others.
@@ -193,12 +309,12 @@ class TranscriptPane(LineWidget, can_focus=True):
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         """Scroll down."""
         event.stop()
-        self.action_scroll_rows(WHEEL_ROWS)
+        self._scroll_rows(WHEEL_ROWS)
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         """Scroll up."""
         event.stop()
-        self.action_scroll_rows(-WHEEL_ROWS)
+        self._scroll_rows(-WHEEL_ROWS)
 
     def on_click(self, event: events.Click) -> None:
         """Follow the end if the line below was clicked."""
@@ -207,6 +323,12 @@ class TranscriptPane(LineWidget, can_focus=True):
 
     def action_scroll_rows(self, rows: int) -> None:
         """Scroll by rows; follow again at the end."""
+        if not self._scroll_rows(rows):
+            self._explain_edge(rows)
+
+    def _scroll_rows(self, rows: int) -> bool:
+        """Scroll by rows; return whether anything has moved."""
+        before = self._top, self.follow
         self._is_backfilling = False
         if rows < 0 and self._top + rows < 0:
             self._top += self._rows.fill(len(self._rows.rows) + self._height - rows)
@@ -215,6 +337,16 @@ class TranscriptPane(LineWidget, can_focus=True):
         self.follow = self._top >= last
         self.refresh(self._body_region())
         self._report_folds()
+        return (self._top, self.follow) != before
+
+    def _explain_edge(self, rows: int) -> None:
+        if not self._rows.rows:
+            reason = "Nothing has been said here yet."
+        elif rows > 0:
+            reason = "This is the end, and the pane follows it."
+        else:
+            reason = "This is the beginning."
+        self.post_message(NothingDone(reason))
 
     def action_page(self, direction: int) -> None:
         """Scroll by the pane's height, less two rows of overlap."""
@@ -222,8 +354,10 @@ class TranscriptPane(LineWidget, can_focus=True):
 
     def action_top(self) -> None:
         """Scroll to the first row; a long transcript is rendered in steps on the way."""
-        self.action_scroll_rows(-len(self._rows.rows))
-        if not self._rows.is_complete:
+        has_moved = self._scroll_rows(-len(self._rows.rows))
+        if self._rows.is_complete and not has_moved:
+            self._explain_edge(-1)
+        elif not self._rows.is_complete:
             self._is_backfilling = True
             self.call_later(self._backfill)
 
@@ -237,6 +371,9 @@ class TranscriptPane(LineWidget, can_focus=True):
 
     def action_follow(self) -> None:
         """Scroll to the end, and follow it."""
+        if self.follow:
+            self._explain_edge(1)
+            return
         self._is_backfilling = False
         self.follow = True
         self._scroll_to_content()
@@ -253,6 +390,8 @@ class TranscriptPane(LineWidget, can_focus=True):
         if row >= len(self._rows.rows):
             return Strip.blank(self.size.width, self._palettes.pane.text)
         strip = self._rows.rows[row]
+        if self._cursor is not None and self._is_marked(row):
+            strip = Strip([Segment("▎", self._palettes.pane.accent), *strip.crop(1)])
         span = self._selection.get_span(row) if self._selection else None
         return strip if span is None else highlight_span(strip, span, self._palettes.pane.selected)
 
@@ -278,17 +417,23 @@ class TranscriptPane(LineWidget, can_focus=True):
         self.refresh(self._body_region())
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
-        """Return the selected text without margins, and its ending."""
-        text = selection.extract("\n".join(strip.text for strip in self._rows.rows))
-        first, *more = (line.rstrip() for line in text.split("\n"))
-        return "\n".join([first, *(line[MARGIN:] for line in more)]), "\n"
+        """Return the selected text, as it was before it was laid out, and its ending."""
+        spans = ((strip, selection.get_span(row)) for row, strip in enumerate(self._rows.rows))
+        return plain_text(clip_row(strip, *span) for strip, span in spans if span), "\n"
+
+    def _is_marked(self, row: int) -> bool:
+        place = None if self._cursor is None else self._rows.place_of(self._cursor)
+        return place is not None and self._skip_blank(place[0]) <= row < sum(place)
 
     def _render_more_below(self) -> Strip:
         palette = self._palettes.tree
         lines = "line" if self.rows_below == 1 else "lines"
+        new = min(self._new_rows, self.rows_below)
+        news = f", {format_count(new)} new" if new else ""
         row = [
             Segment(" ↓ ", palette.accent),
             Segment(f"{format_count(self.rows_below)} more {lines} below", palette.strong),
+            Segment(news, palette.accent),
             Segment("   end follows", palette.muted),
         ]
         return fit_row(row, self.size.width, palette.text)
@@ -324,11 +469,19 @@ class TranscriptPane(LineWidget, can_focus=True):
         self._header = self._render_header()
         room = max(0, self._height - ROWS_AROUND_OUTPUT) if self._is_zoomed else 0
         self._rows = TranscriptRows(
-            self.view.transcript, self.size.width, palette, room=room, unfolded=self._unfolded
+            self.view.transcript,
+            self.size.width,
+            palette,
+            room=room,
+            unfolded=self._unfolded,
+            collapsed=self._collapsed,
         )
         if anchor is not None:
             self._top = self._rows.row_of(anchor)
         self._scroll_to_content()
+        if self._wanted is not None:
+            (ordinal, unfold), self._wanted = self._wanted, None
+            self.show_item(ordinal, unfold=unfold)
         self.refresh()
         self._report_folds()
 
@@ -339,6 +492,8 @@ class TranscriptPane(LineWidget, can_focus=True):
             self._rows.trim(self._height)
         last = max(0, len(self._rows.rows) - self._height)
         self._top = last if self.follow else min(self._top, last)
+        if self.follow:
+            self._new_rows = 0
 
     def _render_header(self) -> list[Strip]:
         header = self._render_title()

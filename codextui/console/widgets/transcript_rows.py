@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import takewhile
+
 import msgspec
 from rich.segment import Segment
 from textual.strip import Strip
@@ -9,7 +12,9 @@ from textual.strip import Strip
 from codextui.console.model.items import TranscriptItem
 from codextui.console.model.transcript import Transcript
 from codextui.console.render.items import RenderedItem
+from codextui.console.render.layout import Filler, fit_row
 from codextui.console.render.palette import Palette
+from codextui.text.figures import more_lines
 
 MARGIN = 1
 """Empty cells on both sides."""
@@ -47,6 +52,7 @@ class TranscriptRows:
         *,
         room: int = 0,
         unfolded: set[int] | None = None,
+        collapsed: set[int] | None = None,
         max_rows: int = MAX_ROWS,
     ) -> None:
         """Create empty rows; `fill` renders the first ones.
@@ -57,6 +63,7 @@ class TranscriptRows:
             palette: the colours.
             room: rows that each part of an item may have, if that is more than usual.
             unfolded: the ordinals of unfolded items; changed by `toggle_folds`.
+            collapsed: the ordinals of items that are shown in a line; changed by `toggle_item`.
             max_rows: rows above which `trim` drops the oldest.
         """
         self.rows: list[Strip] = []
@@ -66,8 +73,9 @@ class TranscriptRows:
         self._max_rows = max_rows
         self._room = room
         self._unfolded = set() if unfolded is None else unfolded
+        self._collapsed = set() if collapsed is None else collapsed
         self._inner = max(MIN_ITEM_WIDTH, width - 2 * MARGIN)
-        self._left = [Segment(" " * MARGIN, palette.text)]
+        self._left = [Filler(" " * MARGIN, palette.text)]
         self._blocks: list[_Block] = []
         self._first = self._next = self._next_ordinal()
         self._version = transcript.version
@@ -85,7 +93,7 @@ class TranscriptRows:
         while count < min_rows and not self.is_complete:
             self._first -= 1
             block = _Block(self._render(self._item(self._first)))
-            strips = [self._pad(strip) for strip in block.view.rows]
+            strips = self._strips(block)
             block.count = len(strips)
             self._blocks.insert(0, block)
             above.append(strips)
@@ -167,10 +175,76 @@ class TranscriptRows:
             self._replace_rows(at)
         return sum(one.count for one in self._blocks[: changed[0][0]]) if changed else None
 
+    def toggle_item(self, ordinal: int) -> int | None:
+        """Unfold an item, fold it again, or collapse one that is short to a line.
+
+        Returns:
+            its first row, None if there is nothing to fold.
+        """
+        index = ordinal - self._first
+        block = self._blocks[index]
+        if ordinal in self._collapsed:
+            self._collapsed.discard(ordinal)
+        elif ordinal in self._unfolded:
+            self._unfolded.discard(ordinal)
+        elif block.view.fold.is_hiding:
+            self._unfolded.add(ordinal)
+        elif len(_content_rows(block.view.rows)) > 1:
+            self._collapsed.add(ordinal)
+        else:
+            return None
+        block.view.refold(self._room_of(block.view.item))
+        self._replace_rows(index)
+        return sum(one.count for one in self._blocks[:index])
+
+    def unfold_item(self, ordinal: int) -> None:
+        """Show as much of an item as a pane shows."""
+        index = ordinal - self._first
+        block = self._blocks[index]
+        self._collapsed.discard(ordinal)
+        if block.view.fold.is_hiding:
+            self._unfolded.add(ordinal)
+        block.view.refold(self._room_of(block.view.item))
+        self._replace_rows(index)
+
     def item_in(self, first: int, last: int) -> TranscriptItem | None:
         """Return the last item with a row from `first` to before `last`, rather a folded one."""
         items = [(block.view.fold.is_hiding, at) for at, block in self._blocks_in(first, last)]
         return self._blocks[max(items)[1]].view.item if items else None
+
+    def items_in(self, first: int, last: int) -> list[tuple[int, TranscriptItem]]:
+        """Return the items with a row from `first` to before `last`, and their first rows."""
+        blocks = self._blocks_in(first, last)
+        row = sum(block.count for block in self._blocks[: blocks[0][0]]) if blocks else 0
+        items: list[tuple[int, TranscriptItem]] = []
+        for _, block in blocks:
+            items.append((row, block.view.item))
+            row += block.count
+        return items
+
+    def place_of(self, ordinal: int) -> tuple[int, int] | None:
+        """Return the first row of an item that has rows, and their number."""
+        index = ordinal - self._first
+        if not 0 <= index < len(self._blocks):
+            return None
+        start = sum(block.count for block in self._blocks[:index])
+        return start, self._blocks[index].count
+
+    def item_beside(self, ordinal: int, step: int) -> TranscriptItem | None:
+        """Return the next (1) or the previous (-1) item with rows; None if there is none."""
+        index = ordinal - self._first + step
+        while index < len(self._blocks):
+            if index < 0:
+                if self.is_complete:
+                    return None
+                before = len(self._blocks)
+                self.fill(len(self.rows) + 1)
+                index += len(self._blocks) - before
+                continue
+            if self._blocks[index].count:
+                return self._blocks[index].view.item
+            index += step
+        return None
 
     def _blocks_in(self, first: int, last: int) -> list[tuple[int, _Block]]:
         """Return the blocks with such a row, and their indexes; what is at the end costs least."""
@@ -191,16 +265,29 @@ class TranscriptRows:
     def _room_of(self, item: TranscriptItem) -> int:
         return max(self._room, UNFOLDED_ROOM) if item.ordinal in self._unfolded else self._room
 
+    def _strips(self, block: _Block, first: int = 0) -> list[Strip]:
+        """Return the rows of a block from `first` on; one row and a count if it is collapsed."""
+        rows = block.view.rows
+        if block.view.item.ordinal not in self._collapsed:
+            return [self._pad(strip) for strip in rows[first:]]
+        own = _content_rows(rows)
+        words = f"  … folded: {more_lines(max(0, len(own) - 1))}"
+        note = fit_row([Segment(words, self._palette.muted)], self._inner, self._palette.text)
+        above = rows[: len(rows) - len(own)]
+        return [self._pad(strip) for strip in (*above, *own[:1], note)]
+
     def _replace_rows(self, index: int) -> None:
         block = self._blocks[index]
         start = sum(other.count for other in self._blocks[:index])
-        self.rows[start : start + block.count] = [self._pad(strip) for strip in block.view.rows]
-        block.count = len(block.view.rows)
+        strips = self._strips(block)
+        self.rows[start : start + block.count] = strips
+        block.count = len(strips)
 
     def _append(self, item: TranscriptItem) -> None:
         block = _Block(self._render(item))
-        block.count = len(block.view.rows)
-        self.rows += [self._pad(strip) for strip in block.view.rows]
+        strips = self._strips(block)
+        block.count = len(strips)
+        self.rows += strips
         self._blocks.append(block)
         self._next = item.ordinal + 1
 
@@ -209,9 +296,12 @@ class TranscriptRows:
         start = len(self.rows) - sum(other.count for other in self._blocks[index:])
         end = start + block.count
         changed = block.view.update()
-        self.rows[start + changed : end] = [self._pad(strip) for strip in block.view.rows[changed:]]
-        grown = len(block.view.rows) - block.count
-        block.count = len(block.view.rows)
+        if block.view.item.ordinal in self._collapsed:
+            changed = 0
+        strips = self._strips(block, changed)
+        self.rows[start + changed : end] = strips
+        grown = changed + len(strips) - block.count
+        block.count += grown
         return top + grown if end <= top else top
 
     def _drop_removed(self) -> int:
@@ -240,4 +330,10 @@ class TranscriptRows:
         room = self.width - MARGIN - strip.cell_length
         if room < 0:
             return Strip([*self._left, *strip]).crop(0, self.width)
-        return Strip([*self._left, *strip, Segment(" " * room, self._palette.text)], self.width)
+        return Strip([*self._left, *strip, Filler(" " * room, self._palette.text)], self.width)
+
+
+def _content_rows(rows: Sequence[Strip]) -> Sequence[Strip]:
+    """Return the rows of an item without the empty ones above it."""
+    empty = takewhile(lambda strip: not strip.text.strip(), rows)
+    return rows[sum(1 for _ in empty) :]

@@ -16,6 +16,7 @@ from codextui.console.model.state import ConsoleState, ThreadView
 from codextui.console.model.tree import TreeEntry
 from codextui.console.widgets.composer import Composer
 from codextui.console.widgets.drawing import Pacer
+from codextui.console.widgets.looks import Look
 from codextui.console.widgets.pane_context import PaneContext
 from codextui.console.widgets.pane_grid import PaneGrid
 from codextui.console.widgets.placement import (
@@ -340,25 +341,32 @@ class Workbench(Horizontal):
             self.focus_thread(tiles[number - 1].thread_id)
         return number <= len(tiles)
 
-    def focus_next_pane(self, step: int) -> None:
-        """Focus the next (1) or previous (-1) pane; the tree is one of the stops."""
+    def focus_next_pane(self, step: int) -> bool:
+        """Focus the next (1) or previous (-1) pane, or the tree; return false without panes."""
         self._is_arranged_by_user = True
         stops = ["", *(tile.thread_id for tile in self.grid.tiles)]
         current = "" if self.thread_tree.has_focus else self.current
         index = stops.index(current) if current in stops else 0
         self._focus_stop(stops[(index + step) % len(stops)])
+        return len(stops) > 1
 
-    def focus_neighbour(self, dx: int, dy: int) -> None:
-        """Focus the pane in a direction; the tree is to the left of the leftmost pane."""
+    def focus_neighbour(self, dx: int, dy: int) -> bool:
+        """Focus the pane in a direction; the tree is to the left of the leftmost pane.
+
+        Returns:
+            False if there is nothing in that direction.
+        """
         self._is_arranged_by_user = True
         if self.thread_tree.has_focus:
             self.focus_thread(self.current)
-            return
+            return dx > 0 and self.grid.tile_of(self.current) is not None
         neighbour = self.grid.neighbour(self.current, dx, dy)
         if neighbour is not None:
             self.focus_thread(neighbour)
-        elif dx < 0:
+        elif dx < 0 and self.thread_tree.display:
             self._focus_stop("")
+            return True
+        return neighbour is not None
 
     def _focus_stop(self, thread_id: str) -> None:
         """Focus a thread, or the tree if the id is empty."""
@@ -401,6 +409,35 @@ class Workbench(Horizontal):
         self.thread_tree.highlight(self.current)
         for tile in self.grid.tiles:
             tile.pane.set_current(tile.thread_id == self.current)
+
+    # Looks.
+
+    def look(self) -> Look:
+        """Return what is shown, for `return_to`."""
+        return Look(
+            self._slots.shown,
+            frozenset(self._chosen_threads),
+            self.current,
+            self.grid.zoomed,
+            self.thread_tree.has_focus,
+            self._is_arranged_by_user,
+            {tile.thread_id: tile.pane.position for tile in self.grid.tiles},
+        )
+
+    def return_to(self, look: Look) -> None:
+        """Show again what `look` says, as far as its threads are still there."""
+        self._slots.replace_all([t for t in look.shown if t in self.state.threads])
+        self._chosen_threads = set(look.chosen)
+        self._show_panes()
+        self.grid.zoom(look.zoomed)
+        for tile in self.grid.tiles:
+            if (position := look.positions.get(tile.thread_id)) is not None:
+                tile.pane.return_to(position)
+        self.focus_thread(look.current)
+        self._set_current(look.current)
+        self._focus_stop("" if look.in_tree else look.current)
+        self._is_arranged_by_user = look.arranged
+        self._pacer.mark_dirty(self)
 
     # The number of panes.
 

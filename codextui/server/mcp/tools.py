@@ -8,6 +8,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import asdict
+from functools import partial
 from typing import Any, TypeAlias
 
 import codextui
@@ -36,6 +37,7 @@ from codextui.server.runs.publication import MAX_ID, parse_publication
 from codextui.server.runs.questions import decision_result, parse_question
 from codextui.server.state import ServerState
 from codextui.server.store.decision_log import parse_filter, read_decision, read_decisions
+from codextui.server.store.search import Match, search_journal
 from codextui.server.threads.opening import NewThread
 from codextui.server.threads.registry import ThreadRecord, checked_handle
 from codextui.server.threads.restore import read_events
@@ -274,6 +276,37 @@ async def read(server: ServerState, _: Caller, arguments: JsonObject) -> dict[st
     return {**_thread_result(record), "events": [event.to_json() for event in events]}
 
 
+async def search(server: ServerState, _: Caller, arguments: JsonObject) -> dict[str, object]:
+    """Answer `codex-search`."""
+    text, cursor = fields.text(arguments, "text").strip(), fields.text_or(arguments, "cursor")
+    if not text or not (cursor or "0").isdecimal():
+        raise ServerRefused("text is empty" if not text else "cursor is none of a page before")
+    thread_id = _find(server, arguments).thread_id if "thread" in arguments else ""
+    find = partial(
+        search_journal,
+        server.options.journal,
+        text,
+        cursor=int(cursor) if cursor else None,
+        thread_id=thread_id,
+        limit=fields.integer_or(arguments, "limit", 50),
+    )
+    try:
+        page = await asyncio.to_thread(find)
+    except sqlite3.Error as error:
+        raise ServerRefused(f"the journal cannot be read: {error}") from error
+    matches = [_match_row(server, match) for match in page.matches]
+    return {"matches": matches, "cursor": str(page.cursor or "")}
+
+
+def _match_row(server: ServerState, match: Match) -> dict[str, object]:
+    record = server.registry.get(match.thread_id)
+    return {
+        **asdict(match),
+        "handle": record.info.handle if record is not None else "",
+        "state": record.info.state.value if record is not None else "",
+    }
+
+
 async def approvals(server: ServerState, _: Caller, __: JsonObject) -> dict[str, object]:
     """Answer `codex-approvals`."""
     return {"approvals": [approval.to_json() for approval in server.broker.approvals]}
@@ -413,6 +446,7 @@ TOOLS: dict[str, Tool] = {
     "codex-archive": archive,
     "codex-threads": threads,
     "codex-read": read,
+    "codex-search": search,
     "codex-approvals": approvals,
     "codex-decisions": decisions,
     "codex-answer": answer,

@@ -6,9 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.segment import Segment
+from rich.style import Style
 
 from codextui.console.render.layout import (
+    LaidOut,
+    clip_row,
+    fill,
     fit_row,
+    indent,
+    plain_text,
     row_width,
     split_lines,
     to_strips,
@@ -60,8 +66,47 @@ def test_wrapped_rows_fit(runs: list[Segment], width: int) -> None:
 def test_wrapping_with_spaces_kept_loses_nothing(runs: list[Segment], width: int) -> None:
     wanted = [(c, run.style) for run in runs for c in run.text if c != "\n"]
     rows = wrap(runs, width, keep_spaces=True)
-    assert [(c, s.style) for row in rows for s in row for c in s.text] == wanted
+    own = [s for row in rows for s in row if not (isinstance(s, LaidOut) and s.is_filler)]
+    assert [(c, s.style) for s in own for c in s.text] == wanted
     assert all(row_width(row) <= width for row in rows)
+
+
+@given(RUNS, st.integers(2, 60), st.booleans())
+def test_wrapped_text_is_copied_without_its_line_breaks(
+    runs: list[Segment], width: int, hang: bool
+) -> None:
+    text = "".join(run.text for run in runs)
+    rows = indent(wrap(runs, width, keep_spaces=True, hang=hang), Segment("> ", Style()))
+    assert plain_text(fill(row, width + 2, Style()) for row in rows) == text
+
+
+def test_copied_prose_has_its_spaces_again_but_those_at_the_end() -> None:
+    rows = wrap([Segment("one two  three four")], 7)
+    assert len(rows) == 3
+    assert plain_text(rows) == "one two three four"
+
+
+@pytest.mark.parametrize(
+    ("text", "width", "lines"),
+    [
+        ("- alpha beta gamma", 12, ["- alpha beta", "  gamma"]),
+        ("10. alpha beta gamma", 16, ["10. alpha beta", "    gamma"]),
+        ("    deep alpha beta", 14, ["    deep alpha", "    beta"]),
+        ("        too deep to hang", 14, ["        too", "deep to hang"]),
+        ("alpha beta", 6, ["alpha", "beta"]),
+    ],
+)
+def test_further_rows_hang_under_the_first_word(text: str, width: int, lines: list[str]) -> None:
+    rows = wrap([Segment(text)], width)
+    assert ["".join(segment.text for segment in row).rstrip() for row in rows] == lines
+    assert plain_text(rows) == text
+
+
+def test_a_part_of_a_row_is_copied_without_gutter() -> None:
+    (row,) = indent(wrap([Segment("alpha beta")], 20), Segment("> "))
+    assert plain_text([clip_row(row, 0, 7)]) == "alpha"
+    assert plain_text([clip_row(row, 8, -1)]) == "beta"
+    assert plain_text([clip_row(row, 0, 1)]) == ""
 
 
 @given(RUNS, st.integers(2, 60))

@@ -23,7 +23,7 @@ from codextui.console.screens.approval import ApprovalScreen
 from codextui.console.screens.confirm import ConfirmScreen
 from codextui.console.screens.diff import DiffScreen
 from codextui.console.screens.fork import ForkChoice, ForkPoint, ForkScreen
-from codextui.console.screens.help import HelpScreen
+from codextui.console.screens.help import HelpScreen, here_first
 from codextui.console.screens.messages import NewThread
 from codextui.console.screens.new_thread import FolderSuggester, NewThreadScreen
 from codextui.console.screens.problem import Problem, ProblemScreen
@@ -270,10 +270,32 @@ async def test_a_long_help_scrolls() -> None:
     rows = tuple(KeyRow("x", f"Thing {at}", f"thing.{at}") for at in range(100))
     async with showing(HelpScreen([KeyGroup("Console", rows)])) as (pilot, host):
         assert "Thing 99" not in on_screen(host)
-        await press(pilot, "end")
+        await press(pilot, "tab", "end")
         assert "Thing 99" in on_screen(host)
         await press(pilot, "home", "j")
         assert "Thing 0" in on_screen(host)
+
+
+async def test_typing_narrows_the_help_and_escape_clears_it_first() -> None:
+    groups = key_groups({"Approval": ApprovalScreen.BINDINGS, "Help": HelpScreen.BINDINGS}, {})
+    async with showing(HelpScreen(groups), size=(100, 60)) as (pilot, host):
+        await press(pilot, "a", "space", *"page")
+        lines = on_screen(host)
+        assert "Down a page" in lines
+        assert "approval." not in lines
+        await press(pilot, *"zz")
+        assert "No key does that." in on_screen(host)
+        await press(pilot, "escape")
+        assert "approval." in on_screen(host)
+        await press(pilot, "question_mark")
+        assert not isinstance(host.screen, HelpScreen)
+
+
+def test_the_help_begins_with_what_has_the_focus() -> None:
+    groups = [KeyGroup(title, ()) for title in ("Console", "Panes", "Threads", "Writing")]
+    titles = [group.title for group in here_first(groups, "Threads")]
+    assert titles == ["Here: Threads", "Console", "Panes", "Writing"]
+    assert here_first(groups, "") == tuple(groups)
 
 
 # -- trouble

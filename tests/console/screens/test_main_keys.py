@@ -440,17 +440,6 @@ def test_a_keymap_with_an_unknown_binding_is_refused_before_the_screen_opens() -
         build_console(config=Config(ui=UiConfig(keys={"thread.interupt": "y"})))
 
 
-async def test_the_command_palette_lists_every_binding(console: Console) -> None:
-    async with console.open():
-        titles = {command.title for command in console.app.get_system_commands(console.app.screen)}
-        assert {
-            "New thread",
-            "Interrupt the turn, or stop a role",
-            "Zoom the pane",
-            "Theme",
-        } <= titles
-
-
 async def test_letters_typed_before_the_composer_is_mounted_go_into_it(console: Console) -> None:
     async with console.open():
         thread_id = console.server.running("backend")

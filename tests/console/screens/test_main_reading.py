@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 from console.screens.console import Console, build_console, text_of
+from textual.strip import Strip
 from textual.widgets import Static
 
-from codextui.console.screens.pager import PagerScreen
+from codextui.console.model.item_reading import read_item
+from codextui.console.model.items import TranscriptItem, content_size
+from codextui.console.render.palette import Palette
+from codextui.console.screens.pager import PagerScreen, beginning_of, copy_of
 from codextui.console.widgets.strip_view import StripView
 from codextui.protocol.events import ItemCompleted, ItemStarted, OutputDelta, TurnStarted
 
@@ -166,3 +172,75 @@ async def test_there_may_be_nothing_to_unfold_or_to_read(console: Console) -> No
         await console.settle()
         await console.press("space", "o")
         assert console.notices() == ["Nothing is folded here.", "There is nothing to read yet."]
+
+
+def spied_layout(monkeypatch: pytest.MonkeyPatch) -> tuple[list[tuple[bool, int]], threading.Event]:
+    """Note on which thread how much is laid out; whole large items wait for the event."""
+    laid_out: list[tuple[bool, int]] = []
+    may_end = threading.Event()
+    lay_out = PagerScreen._lay_out
+
+    def spy(item: TranscriptItem, width: int, palette: Palette) -> list[Strip]:
+        is_main = threading.current_thread() is threading.main_thread()
+        laid_out.append((is_main, content_size(item.content)))
+        if not is_main:
+            assert may_end.wait(60)
+        return lay_out(item, width, palette)
+
+    monkeypatch.setattr(PagerScreen, "_lay_out", staticmethod(spy))
+    return laid_out, may_end
+
+
+def mebibyte(kind: str) -> dict[str, object]:
+    text = "".join(f"line {number} of many, **long**\n\n" for number in range(35_000))[: 1 << 20]
+    if kind == "agentMessage":
+        return {"type": kind, "id": "big", "text": text}
+    if kind == "fileChange":
+        diff = "".join(f"+line {number}\n" for number in range(70_000))
+        change = {"path": "a.py", "kind": {"type": "add"}, "diff": diff}
+        return {"type": kind, "id": "big", "status": "completed", "changes": [change]}
+    return command(0) | {"id": "big", "aggregatedOutput": text}
+
+
+@pytest.mark.parametrize("kind", ["commandExecution", "agentMessage", "fileChange"])
+async def test_a_large_item_is_laid_out_off_the_loop_and_its_beginning_shown_at_once(
+    console: Console, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    laid_out, may_end = spied_layout(monkeypatch)
+    async with console.open(size=(80, 24)):
+        await show(console, mebibyte(kind))
+        await console.press("o")
+        assert "line 0" in pager_text(console) or "+line 0" in pager_text(console)
+        await console.press("j", "G")
+        assert "the rest is being laid out" in pager_text(console)
+        assert all(size < 20_000 for is_main, size in laid_out if is_main)
+        may_end.set()
+        assert isinstance(console.app.screen, PagerScreen)
+        await console.app.workers.wait_for_complete(
+            [worker for worker in console.app.workers if worker.group == "layout"]
+        )
+        await console.settle()
+        assert "the rest is being laid out" not in pager_text(console)
+        assert "line " in pager_text(console)
+        assert [size > 500_000 for is_main, size in laid_out if not is_main] == [True]
+        await console.press("home")
+        assert "line 0" in pager_text(console) or "+line 0" in pager_text(console)
+
+
+async def test_the_pager_copies_its_item(console: Console, monkeypatch: pytest.MonkeyPatch) -> None:
+    copied: list[str] = []
+    async with console.open(size=(80, 24)):
+        monkeypatch.setattr(console.app, "copy_to_clipboard", copied.append)
+        await show(console, command(3))
+        await console.press("o", "y")
+        assert copied == ["$ seq 3\nout-1\nout-2\nout-3"]
+
+
+@pytest.mark.parametrize("kind", ["commandExecution", "agentMessage", "fileChange"])
+def test_the_beginning_of_a_large_item_is_small(kind: str) -> None:
+    content = read_item(mebibyte(kind))
+    item = TranscriptItem("u", "big", 0, content, 1, done=True)
+    assert 5_000 < content_size(beginning_of(item).content) < 20_000
+    other = copy_of(item)
+    assert other.content is not item.content
+    assert content_size(other.content) == content_size(item.content)
