@@ -284,6 +284,7 @@ def render_pane_header(
     number: int | None = None,
     home: str = "",
     summary: RunSummary = NO_RUN,
+    note: str = "",
 ) -> list[Strip]:
     """Render the two rows of a pane's header, each exactly `width` cells wide.
 
@@ -300,8 +301,12 @@ def render_pane_header(
         number: of the pane, None to leave it out.
         home: the user's home folder, shown as `~`; empty for none.
         summary: summary of the thread's run.
+        note: why the thread has the pane; empty for nothing.
     """
-    first = _title_row(view, state, width, palette, now=now, number=number, cost=summary.cost)
+    room = width - cell_len(note) - 2 if note else width
+    first = _title_row(view, state, room, palette, now=now, number=number, cost=summary.cost)
+    if note:
+        first.append(Segment(f"  {note}", palette.muted))
     match view.info.kind:
         case ThreadKind.RUN:
             second = _run_row(view.info, summary, palette)

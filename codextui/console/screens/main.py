@@ -16,9 +16,9 @@ from codextui.console.model.changes import Changes
 from codextui.console.model.state import ConsoleState, ThreadView
 from codextui.console.screens import messages
 from codextui.console.screens.availability import Action, unavailable_reason
+from codextui.console.screens.pane_actions import PANE_BINDINGS, PaneActions
 from codextui.console.screens.thread_actions import (
     MainOptions,
-    ThreadActions,
     can_queue,
     describe_composer,
 )
@@ -56,6 +56,7 @@ MAIN_BINDINGS: list[BindingType] = [
     Binding("o", "read", "Read a long item whole", id="pane.read"),
     Binding("z", "zoom", "Zoom the pane", id="pane.zoom"),
     Binding("escape", "zoom_out", "Back from the zoom", id="pane.zoom_out", show=False),
+    *PANE_BINDINGS,
     Binding("X", "kill", "Kill the thread or the run", id="thread.kill"),
     Binding("t", "toggle_tree", "Show or hide the tree", id="view.tree"),
     Binding("plus,equals_sign", "panes(1)", "More panes", id="view.more_panes"),
@@ -138,7 +139,7 @@ _ACTIONS = {
 }
 
 
-class MainScreen(ThreadActions):
+class MainScreen(PaneActions):
     """Shows the console state. The actions on the current thread are in `ThreadActions`."""
 
     AUTO_FOCUS = "ThreadTree"

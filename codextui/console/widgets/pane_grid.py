@@ -12,7 +12,7 @@ from textual.widgets import Static
 
 from codextui.console.model.state import ThreadView
 from codextui.console.widgets.pane_context import PaneContext
-from codextui.console.widgets.placement import pane_capacity, tile_panes
+from codextui.console.widgets.tiling import pane_capacity, tile_panes
 
 if TYPE_CHECKING:
     from codextui.console.widgets.pane_tile import PaneTile

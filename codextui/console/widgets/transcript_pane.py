@@ -50,6 +50,7 @@ class TranscriptPane(LineWidget, can_focus=True):
         number: the pane's number, from 1.
         is_current: whether keys act on this thread.
         draft: the unsent text, shown in the header; empty for none.
+        note: why the thread has the pane, shown in the header; empty for nothing.
         follow: whether the pane scrolls with the end of the transcript.
     """
 
@@ -71,6 +72,7 @@ class TranscriptPane(LineWidget, can_focus=True):
         self.number = number
         self.is_current = False
         self.draft = ""
+        self.note = ""
         self.follow = True
         self._pane_context = context
         self._is_backfilling = False
@@ -140,6 +142,12 @@ class TranscriptPane(LineWidget, can_focus=True):
         """Show a draft in the header; empty for none."""
         if draft != self.draft:
             self.draft = draft
+            self.refresh_header()
+
+    def set_note(self, note: str) -> None:
+        """Show in the header why the thread has the pane; empty for nothing."""
+        if note != self.note:
+            self.note = note
             self.refresh_header()
 
     def refresh_header(self) -> None:
@@ -370,6 +378,7 @@ class TranscriptPane(LineWidget, can_focus=True):
             number=self.number,
             home=self._pane_context.home,
             summary=self._pane_context.run_summary_of(self.view.thread_id),
+            note=self.note,
         )
         mark = Segment("▌" if self.is_current else " ", palette.accent)
         return [fit_row([mark, *strip], self.size.width, palette.text) for strip in title]

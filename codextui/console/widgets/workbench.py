@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -12,30 +12,22 @@ from textual.widgets import Input, TextArea
 
 from codextui.console.drafts import Drafts
 from codextui.console.model.changes import Changes
+from codextui.console.model.pane_choice import Hold
 from codextui.console.model.state import ConsoleState, ThreadView
 from codextui.console.model.tree import TreeEntry
 from codextui.console.widgets.composer import Composer
 from codextui.console.widgets.drawing import Pacer
 from codextui.console.widgets.pane_context import PaneContext
 from codextui.console.widgets.pane_grid import PaneGrid
-from codextui.console.widgets.placement import (
-    PANE_COUNTS,
-    PaneSlots,
-    may_take_pane,
-    sort_by_urgency,
-    wants_pane,
-    yield_rank,
-    yields_to_all,
-)
+from codextui.console.widgets.pane_slots import PaneSlots
 from codextui.console.widgets.thread_tree import ThreadTree
-from codextui.protocol.runs import ThreadKind
-from codextui.protocol.threads import ThreadState
+from codextui.console.widgets.tiling import PANE_COUNTS
 
 
 class Workbench(Horizontal):
     """Shows the threads of the console state, and knows the one that keys act on.
 
-    Panes are arranged by urgency until the user chooses a thread or a pane.
+    Threads get panes by how much they need one (`codextui.console.model.pane_choice`).
 
     Attributes:
         state: the console state.
@@ -54,6 +46,9 @@ class Workbench(Horizontal):
         def __init__(self, panes: tuple[str, ...]) -> None:
             super().__init__()
             self.panes = panes
+
+    class AllPinned(Message):
+        """A thread was chosen, but every pane is pinned to another."""
 
     class ThreadOpened(Message):
         """The user chose a thread for a pane; it may have had one before. Posted to the app."""
@@ -92,10 +87,8 @@ class Workbench(Horizontal):
         self._pane_context = context
         self._pacer = pacer
         self._new_thread_key = new_thread_key
-        self._slots = PaneSlots()
+        self._slots = PaneSlots(state, context.now)
         self._entries: list[TreeEntry] = []
-        self._seen_threads: set[str] = set()
-        self._chosen_threads: set[str] = set()
         self._awaited: tuple[str, Callable[[], bool]] | None = None
         self._closed_composers: dict[str, Composer] = {}
         self._stale_headers: set[str] = set()
@@ -127,7 +120,7 @@ class Workbench(Horizontal):
         if connection.caught_up and not self._was_caught_up:
             self._was_caught_up = True
             self._entries = self.state.tree()
-            self._arrange()
+            self._slots.arrange(self._entries, self._holds())
         elif not connection.caught_up:
             self._was_caught_up = False
         if connection.caught_up or not connection.connected:
@@ -148,7 +141,7 @@ class Workbench(Horizontal):
         """Update the tree, the panes and their headers. Called by the pacer."""
         if not self.is_attached:
             return
-        self._place_new_threads()
+        self._place_threads()
         self._show_panes()
         self._show_tree()
         if self.thread_tree.has_focus and not self._is_arranged_by_user:
@@ -157,11 +150,13 @@ class Workbench(Horizontal):
             if (pane := self.grid.pane_of(thread_id)) is not None:
                 pane.refresh_header()
         self._stale_headers.clear()
+        self._show_reasons()
 
     def refresh_clocks(self) -> None:
         """Redraw everything that shows elapsed time, without a layout. Called once a second."""
         self._mark_dirty()
         working = {t for t, view in self.state.threads.items() if view.info.state.has_turn}
+        self._show_reasons()
         for tile in self.grid.tiles:
             if tile.thread_id in working:
                 tile.pane.refresh_header()
@@ -175,24 +170,11 @@ class Workbench(Horizontal):
             tile.pane.restyle(context)
         self._show_tree()
 
-    def _place_new_threads(self) -> None:
-        """Give slots to new threads, and to those of a team once they work."""
-        threads = self.state.threads
-        for gone in self._seen_threads - threads.keys():
-            if self.state.connection.caught_up and self._written_to(gone) is None:
-                self._slots.remove(gone)
-        self._seen_threads &= threads.keys()
-        new = [thread_id for thread_id in threads if thread_id not in self._seen_threads]
-        for thread_id in new:
-            self._seen_threads.add(thread_id)
-            info = threads[thread_id].info
-            if info.state is not ThreadState.KILLED and may_take_pane(info):
-                self._slots.claim(thread_id, self._yields_to_new)
-        changed = [view.info for t, view in threads.items() if t in self._stale_headers]
-        for info in sorted(changed, key=lambda info: info.kind is ThreadKind.CODEX):
-            if wants_pane(self.state, info):
-                self._slots.claim(info.thread_id, self._yield_rank)
-        if self._awaited is not None and self._awaited[0] in threads:
+    def _place_threads(self) -> None:
+        """Give panes to the threads that need them."""
+        if self.state.connection.caught_up or not self.state.connection.connected:
+            self._slots.arrange(self._entries, self._holds())
+        if self._awaited is not None and self._awaited[0] in self.state.threads:
             self.show_arrived(*self._awaited)
 
     def _show_panes(self) -> None:
@@ -233,37 +215,27 @@ class Workbench(Horizontal):
         numbers = {tile.thread_id: tile.pane.number for tile in self.grid.tiles}
         self.thread_tree.show(self._entries, self.state.threads, numbers, self._pane_context)
 
-    def _yields_to_new(self, thread_id: str) -> bool:
-        """Return whether a thread yields its pane to a new one of our own, or to a chosen one."""
-        view = self.state.threads.get(thread_id) or self._written_to(thread_id)
-        if view is None or view.info.state is ThreadState.KILLED:
-            return True
-        return yields_to_all(view.info) and not self._is_kept(thread_id)
+    def _show_reasons(self) -> None:
+        """Let every pane say why its thread has it, for a while."""
+        for tile in self.grid.tiles:
+            tile.pane.set_note(self._slots.note_of(tile.thread_id))
 
-    def _yield_rank(self, thread_id: str) -> int:
-        """Return how readily a thread yields its pane to a working member of a team.
+    def _holds(self) -> dict[str, Hold]:
+        """Return the threads that the user looks at or writes to."""
+        threads = self.state.threads
+        holds = {id_: Hold.WRITTEN for id_ in self.drafts if id_ in threads}
+        for tile in self.grid.tiles:
+            if tile.composer_box is not None:
+                holds[tile.thread_id] = Hold.WRITTEN
+        looked_at = {self.grid.zoomed, self.current if self._is_looking() else ""}
+        for id_ in looked_at & threads.keys():
+            holds[id_] = holds.get(id_, Hold.NONE) | Hold.FOCUSED
+        return holds
 
-        Threads that the user chose, writes to, or looks at never do.
-        """
-        if self._written_to(thread_id) is not None:
-            return 0
-        view = self.state.threads.get(thread_id)
-        if view is None:
-            return 9
-        if self._is_kept(thread_id):
-            return 0
-        return yield_rank(self.state, view.info, self.grid.capacity)
-
-    def _is_kept(self, thread_id: str) -> bool:
-        """Return whether the user looks at a thread, chose it, or has written to it."""
-        is_looked_at = self._is_arranged_by_user and thread_id == self.current
-        return is_looked_at or thread_id in self._chosen_threads or thread_id in self.drafts
-
-    def _most_urgent(self, shown: Sequence[str] = ()) -> list[str]:
-        """Return the most urgent threads, as many as panes fit, in the order of the tree."""
-        urgent = sort_by_urgency(self.state, self._entries, self.grid.capacity, shown)
-        order = {entry.thread_id: index for index, entry in enumerate(self._entries)}
-        return sorted(urgent[: self.grid.capacity], key=order.__getitem__)
+    def _is_looking(self) -> bool:
+        """Return whether the user has chosen the current thread, or has scrolled in its pane."""
+        pane = self.grid.pane_of(self.current)
+        return self._is_arranged_by_user or (pane is not None and not pane.follow)
 
     # The current thread.
 
@@ -274,9 +246,10 @@ class Workbench(Horizontal):
             return
         self._awaited = None
         self._is_arranged_by_user = True
-        self._chosen_threads.add(thread_id)
-        self._slots.claim(thread_id, self._yields_to_new)
-        self._slots.show(thread_id, self._thread_to_replace(thread_id))
+        source = self.state.threads[thread_id].info.forked_from
+        if not self._slots.open(thread_id, self._entries, self._holds(), spared=source):
+            self.post_message(self.AllPinned())
+            return
         self._show_panes()
         self.focus_thread(thread_id)
         self.app.post_message(self.ThreadOpened(thread_id))
@@ -294,8 +267,6 @@ class Workbench(Horizontal):
         if may_focus() and not self.is_writing:
             self.open_thread(thread_id)
             return
-        self._chosen_threads.add(thread_id)
-        self._slots.claim(thread_id, self._yield_rank)
         self._pacer.mark_dirty(self)
 
     @property
@@ -309,18 +280,6 @@ class Workbench(Horizontal):
         """Whether a text field has the focus, or is about to get it."""
         focused = self.screen.focused if self.is_attached else None
         return self.opening_composer is not None or isinstance(focused, Input | TextArea)
-
-    def _thread_to_replace(self, thread_id: str) -> str:
-        """Return the thread that loses its pane to another: the current one.
-
-        A fork does not replace its source, as the two are there to be compared.
-        """
-        source = self.state.threads[thread_id].info.forked_from
-        if not source or source != self.current:
-            return self.current
-        urgent = sort_by_urgency(self.state, self._entries, self.grid.capacity)
-        shown = [other for other in urgent if other in self._slots.shown and other != source]
-        return shown[-1] if shown else source
 
     def focus_thread(self, thread_id: str) -> None:
         """Focus the pane of a thread."""
@@ -406,15 +365,22 @@ class Workbench(Horizontal):
 
     @on(PaneGrid.CapacityChanged)
     def _fill_slots(self) -> None:
-        self._slots.resize(self.grid.capacity, self._most_urgent(self._slots.shown))
-        self._arrange(self._slots.shown)
-        self._slots.keep_visible(self.current)
+        self._slots.capacity = self.grid.capacity
+        self._place_threads()
         self._pacer.mark_dirty(self)
 
-    def _arrange(self, shown: Sequence[str] = ()) -> None:
-        """Show the most urgent threads, unless the user has arranged the panes."""
-        if not self._is_arranged_by_user:
-            self._slots.replace_all(self._most_urgent(shown))
+    def toggle_pin(self) -> bool:
+        """Pin the current thread to its pane, or unpin it; return false if it has none.
+
+        A thread without a pane gets one first.
+        """
+        if self.current in self.state.threads and self.current not in self._slots.shown:
+            self.open_thread(self.current)
+        if self.current not in self._slots.shown:
+            return False
+        self._slots.toggle_pin(self.current)
+        self._pacer.mark_dirty(self)
+        return True
 
     def change_pane_count(self, step: int) -> str:
         """Show more (1) or fewer (-1) panes; return why that is impossible, empty if done."""

@@ -1,0 +1,27 @@
+"""The actions on panes and on the console itself, as a base class of the main screen."""
+
+from __future__ import annotations
+
+from textual import on
+from textual.binding import Binding, BindingType
+
+from codextui.console.screens.thread_actions import ThreadActions
+from codextui.console.widgets.workbench import Workbench
+
+PANE_BINDINGS: list[BindingType] = [
+    Binding("full_stop", "pin", "Pin the thread to its pane, or unpin it", id="pane.pin"),
+]
+"""Bindings of `PaneActions`."""
+
+
+class PaneActions(ThreadActions):
+    """Arranges the panes. An action that is unavailable shows the reason."""
+
+    def action_pin(self) -> None:
+        """Pin the current thread to its pane, so that nothing replaces it, or unpin it."""
+        if not self.workbench.toggle_pin():
+            self._explain("Nothing to pin: no thread has a pane yet.")
+
+    @on(Workbench.AllPinned)
+    def _explain_pins(self) -> None:
+        self._explain("Every pane is pinned. Unpin one first, or show more panes.")
