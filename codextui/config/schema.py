@@ -17,7 +17,7 @@ from codextui.config.attach import AUTO, Attach
 from codextui.config.files import replace_file
 from codextui.config.prices import Prices, read_prices
 from codextui.config.readers import (
-    integer_between,
+    integer_or_auto,
     number_between,
     number_or_never,
     one_of,
@@ -117,15 +117,17 @@ class UiConfig:
 
     Attributes:
         theme: a theme's name.
-        layout: the maximum of panes on the screen, 1 to 9.
+        layout: the maximum of panes on the screen, 1 to 9; None is as many as read well.
         bell: whether the terminal's bell rings when an agent needs a person.
+        motion: whether anything on the screen moves smoothly or blinks.
         terminal: where a thread is opened in Codex's own TUI.
         keys: `[ui.keys]`: keys by binding id. `codextui.console.bindings` checks them.
     """
 
     theme: Annotated[str, read_string] = "harbour"
-    layout: Annotated[int, integer_between(1, 9)] = 4
+    layout: Annotated[int | None, integer_or_auto(1, 9)] = None
     bell: Annotated[bool, read_bool] = True
+    motion: Annotated[bool, read_bool] = True
     terminal: Annotated[TerminalChoice, read_terminal] = AUTO_TERMINAL
     keys: Annotated[Mapping[str, str], _BINDINGS] = field(default_factory=dict)
 

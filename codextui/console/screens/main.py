@@ -144,7 +144,8 @@ class MainScreen(PaneActions):
 
     AUTO_FOCUS = "ThreadTree"
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - Textual's type
-        (0, "-narrow"),
+        (0, "-tiny"),
+        (64, "-narrow"),
         (100, "-medium"),
         (140, "-wide"),
     ]
@@ -320,7 +321,7 @@ class MainScreen(PaneActions):
             self.workbench.open_thread(self.workbench.current)
         if grid.tile_of(self.workbench.current) is None:
             self._explain("Nothing to zoom: no thread has a pane yet.")
-        grid.zoom("" if grid.zoomed else self.workbench.current)
+        self.workbench.zoom("" if grid.zoomed else self.workbench.current)
         self._pacer.mark_dirty(self)
 
     def action_zoom_out(self) -> None:
@@ -365,12 +366,6 @@ class MainScreen(PaneActions):
         """Show more or fewer panes."""
         if reason := self.workbench.change_pane_count(step):
             self._explain(reason)
-
-    def action_toggle_tree(self) -> None:
-        """Show or hide the tree."""
-        self.toggle_class("-no-tree")
-        if self.has_class("-no-tree") and self.workbench.thread_tree.has_focus:
-            self.workbench.focus_thread(self.workbench.current)
 
     def action_help(self) -> None:
         """List all keys."""

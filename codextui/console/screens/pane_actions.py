@@ -22,6 +22,26 @@ class PaneActions(ThreadActions):
         if not self.workbench.toggle_pin():
             self._explain("Nothing to pin: no thread has a pane yet.")
 
+    def action_toggle_tree(self) -> None:
+        """Show or hide the tree; on a tiny screen it takes the place of the panes."""
+        if self.has_class("-tiny"):
+            self._toggle_tree_alone()
+            return
+        self.toggle_class("-no-tree")
+        if self.has_class("-no-tree") and self.workbench.thread_tree.has_focus:
+            self.workbench.focus_thread(self.workbench.current)
+
+    def _toggle_tree_alone(self) -> None:
+        if self.has_class("-tree-alone"):
+            self.workbench.focus_thread(self.workbench.current)
+        self.toggle_class("-tree-alone")
+        if self.has_class("-tree-alone"):
+            self.call_after_refresh(self.workbench.thread_tree.focus)
+
+    @on(Workbench.PaneChosen)
+    def _leave_tree(self) -> None:
+        self.remove_class("-tree-alone")
+
     @on(Workbench.AllPinned)
     def _explain_pins(self) -> None:
         self._explain("Every pane is pinned. Unpin one first, or show more panes.")

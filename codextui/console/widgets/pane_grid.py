@@ -58,7 +58,7 @@ class PaneGrid(Grid):
     """One to nine tiles, each large enough to read.
 
     Attributes:
-        max_panes: the user's limit.
+        max_panes: the user's limit; None for as many as read well.
         capacity: how many panes fit.
         zoomed: id of the thread that fills the grid; empty for none.
         tiles: the tiles in order.
@@ -68,8 +68,8 @@ class PaneGrid(Grid):
     class CapacityChanged(Message):
         """Another number of panes fits."""
 
-    def __init__(self, max_panes: int) -> None:
-        """Create a grid of at most `max_panes` panes."""
+    def __init__(self, max_panes: int | None) -> None:
+        """Create a grid of at most `max_panes` panes; None for as many as read well."""
         super().__init__()
         self.max_panes = max_panes
         self.capacity = 1

@@ -7,14 +7,20 @@ import msgspec
 PANE_COUNTS = (1, 2, 3, 4, 6, 9)
 """The numbers of panes that can be tiled."""
 
-MIN_PANE_WIDTH = 36
-"""Cells below which a pane is useless."""
+MIN_PANE_WIDTH = 38
+"""Cells below which a framed pane is useless."""
 
-MIN_PANE_HEIGHT = 8
-"""Rows below which a pane is useless."""
+MIN_PANE_HEIGHT = 9
+"""Rows below which a framed pane is useless."""
 
 COMFORTABLE_WIDTH = 60
 """Cells from which a pane beside others reads well."""
+
+COMFORTABLE_HEIGHT = 16
+"""Rows from which a pane above others reads well."""
+
+USUAL_PANES = 4
+"""Panes on a screen where more would not read well."""
 
 _SHAPES = {
     1: ((1, 1),),
@@ -41,13 +47,18 @@ class Tiling(msgspec.Struct, frozen=True):
     first_span: int = 1
 
 
-def pane_capacity(width: int, height: int, max_panes: int) -> int:
-    """Return the largest of `PANE_COUNTS`, up to `max_panes`, that fits a size in cells."""
-    fitting = (
+def pane_capacity(width: int, height: int, max_panes: int | None) -> int:
+    """Return the largest of `PANE_COUNTS`, up to `max_panes`, that fits a size in cells.
+
+    Without a limit there are more than `USUAL_PANES` only if all of them read well.
+    """
+    most = USUAL_PANES if max_panes is None else max_panes
+    fitting = [
         count
         for count in PANE_COUNTS
-        if count <= max_panes and any(_fits(shape, width, height) for shape in _SHAPES[count])
-    )
+        if (count <= most and any(_fits(shape, width, height) for shape in _SHAPES[count]))
+        or (max_panes is None and any(_reads_well(s, width, height) for s in _SHAPES[count]))
+    ]
     return max(fitting, default=1)
 
 
@@ -63,6 +74,11 @@ def tile_panes(count: int, width: int, height: int) -> Tiling:
 def _fits(shape: tuple[int, int], width: int, height: int) -> bool:
     columns, rows = shape
     return width // columns >= MIN_PANE_WIDTH and height // rows >= MIN_PANE_HEIGHT
+
+
+def _reads_well(shape: tuple[int, int], width: int, height: int) -> bool:
+    columns, rows = shape
+    return width // columns >= COMFORTABLE_WIDTH and height // rows >= COMFORTABLE_HEIGHT
 
 
 def _penalty(shape: tuple[int, int], width: int, height: int) -> tuple[int, int]:

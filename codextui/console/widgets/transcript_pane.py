@@ -18,7 +18,8 @@ from textual.strip import Strip
 from codextui.console.model.items import TranscriptItem
 from codextui.console.model.state import ThreadView
 from codextui.console.render.layout import fit_row
-from codextui.console.render.thread import render_pane_header, render_plan_line
+from codextui.console.render.palette import Palette
+from codextui.console.render.thread import Frame, frame_of, render_pane_header, render_plan_line
 from codextui.console.widgets.drawing import LineWidget
 from codextui.console.widgets.pane_context import FoldsChanged, Palettes, PaneContext
 from codextui.console.widgets.transcript_rows import MARGIN, TranscriptRows
@@ -367,9 +368,21 @@ class TranscriptPane(LineWidget, can_focus=True):
             header.append(self._render_labelled("draft", self.draft))
         return header
 
+    @property
+    def frame(self) -> Frame:
+        """The frame around the pane; the title is in its first line."""
+        return self._frame_on(self._palettes.pane)
+
+    def _frame_on(self, palette: Palette) -> Frame:
+        state = self._pane_context.state_of(self.view.thread_id)
+        return frame_of(state, palette, is_current=self.is_current)
+
     def _render_title(self) -> list[Strip]:
-        palette = self._palettes.header_current if self.is_current else self._palettes.header
-        title = render_pane_header(
+        palettes = self._palettes
+        palette = palettes.header_current if self.is_current else palettes.header
+        title_palette = palettes.header_current if self.is_current else palettes.pane
+        frame = self._frame_on(title_palette)
+        first, second = render_pane_header(
             self.view,
             self._pane_context.state_of(self.view.thread_id),
             self.size.width - 2 * MARGIN,
@@ -379,9 +392,17 @@ class TranscriptPane(LineWidget, can_focus=True):
             home=self._pane_context.home,
             summary=self._pane_context.run_summary_of(self.view.thread_id),
             note=self.note,
+            title=title_palette,
+            frame=frame,
         )
-        mark = Segment("▌" if self.is_current else " ", palette.accent)
-        return [fit_row([mark, *strip], self.size.width, palette.text) for strip in title]
+        ends = ("▌", "▐") if self.is_current else (" ", frame.line)
+        title = Strip([Segment(ends[0], frame.style), *first, Segment(ends[1], frame.style)])
+        below = [Segment(" ", palette.text), *second]
+        width = self.size.width
+        return [
+            title.adjust_cell_length(width, frame.style),
+            fit_row(below, width, palette.text),
+        ]
 
     def _render_labelled(self, label: str, text: str) -> Strip:
         palette = self._palettes.header

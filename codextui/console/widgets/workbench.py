@@ -47,6 +47,9 @@ class Workbench(Horizontal):
             super().__init__()
             self.panes = panes
 
+    class PaneChosen(Message):
+        """A pane is chosen while the tree stands in the place of the panes."""
+
     class AllPinned(Message):
         """A thread was chosen, but every pane is pinned to another."""
 
@@ -63,7 +66,7 @@ class Workbench(Horizontal):
         pacer: Pacer,
         context: PaneContext,
         *,
-        max_panes: int,
+        max_panes: int | None,
         new_thread_key: str,
         drafts: Drafts | None = None,
     ) -> None:
@@ -73,7 +76,7 @@ class Workbench(Horizontal):
             state: the console state.
             pacer: schedules the drawing of changes.
             context: how to draw threads.
-            max_panes: the user's limit of panes.
+            max_panes: the user's limit of panes; None for as many as read well.
             new_thread_key: the key that starts a thread, formatted.
             drafts: what was typed and not sent; None for nothing yet.
         """
@@ -144,19 +147,20 @@ class Workbench(Horizontal):
         self._place_threads()
         self._show_panes()
         self._show_tree()
-        if self.thread_tree.has_focus and not self._is_arranged_by_user:
+        is_unfocused = self.thread_tree.has_focus or self.screen.focused is None
+        if is_unfocused and not self._is_arranged_by_user:
             self.focus_thread(self.current)
         for thread_id in self._stale_headers:
             if (pane := self.grid.pane_of(thread_id)) is not None:
                 pane.refresh_header()
         self._stale_headers.clear()
-        self._show_reasons()
+        self._show_frames()
 
     def refresh_clocks(self) -> None:
         """Redraw everything that shows elapsed time, without a layout. Called once a second."""
         self._mark_dirty()
         working = {t for t, view in self.state.threads.items() if view.info.state.has_turn}
-        self._show_reasons()
+        self._show_frames()
         for tile in self.grid.tiles:
             if tile.thread_id in working:
                 tile.pane.refresh_header()
@@ -168,6 +172,7 @@ class Workbench(Horizontal):
         self._pane_context = context
         for tile in self.grid.tiles:
             tile.pane.restyle(context)
+        self._show_frames()
         self._show_tree()
 
     def _place_threads(self) -> None:
@@ -215,10 +220,14 @@ class Workbench(Horizontal):
         numbers = {tile.thread_id: tile.pane.number for tile in self.grid.tiles}
         self.thread_tree.show(self._entries, self.state.threads, numbers, self._pane_context)
 
-    def _show_reasons(self) -> None:
-        """Let every pane say why its thread has it, for a while."""
+    def _show_frames(self) -> None:
+        """Let every pane say why its thread has it, and the last one how many have none."""
+        shown = [tile for tile in self.grid.tiles if tile.display]
+        total = len(self.state.threads)
         for tile in self.grid.tiles:
             tile.pane.set_note(self._slots.note_of(tile.thread_id))
+            is_last = tile in shown[-1:] and len(shown) < total
+            tile.update_frame(f"{len(shown)} of {total} threads" if is_last else "")
 
     def _holds(self) -> dict[str, Hold]:
         """Return the threads that the user looks at or writes to."""
@@ -281,15 +290,28 @@ class Workbench(Horizontal):
         focused = self.screen.focused if self.is_attached else None
         return self.opening_composer is not None or isinstance(focused, Input | TextArea)
 
+    def zoom(self, thread_id: str) -> None:
+        """Give all the space to the pane of a thread; empty to tile the panes again."""
+        self.grid.zoom(thread_id)
+        self._show_frames()
+
     def focus_thread(self, thread_id: str) -> None:
         """Focus the pane of a thread."""
         tile = self.grid.tile_of(thread_id)
         if tile is None:
             return
         if self.grid.zoomed:
-            self.grid.zoom(thread_id)
-        tile.focus_content()
+            self.zoom(thread_id)
+        if self.grid.display:
+            tile.focus_content()
+        else:
+            self.post_message(self.PaneChosen())
+            self.call_after_refresh(self._focus_shown, thread_id)
         self._set_current(thread_id)
+
+    def _focus_shown(self, thread_id: str) -> None:
+        if (tile := self.grid.tile_of(thread_id)) is not None:
+            tile.focus_content()
 
     def focus_pane(self, number: int) -> bool:
         """Focus the pane with a number; return false if there is none."""
@@ -360,6 +382,7 @@ class Workbench(Horizontal):
         self.thread_tree.highlight(self.current)
         for tile in self.grid.tiles:
             tile.pane.set_current(tile.thread_id == self.current)
+        self._show_frames()
 
     # The number of panes.
 
@@ -409,7 +432,7 @@ class Workbench(Horizontal):
         if tile is None:
             return
         if self.grid.zoomed:
-            self.grid.zoom(thread_id)
+            self.zoom(thread_id)
         composer = tile.open_composer(self.drafts.get(thread_id, ""), hint)
         if (closed := self._closed_composers.pop(thread_id, None)) is not None:
             composer.resume(closed)

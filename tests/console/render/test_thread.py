@@ -117,7 +117,7 @@ def header(info: ThreadInfo, width: int, **options: object) -> list[str]:
 
 def test_a_pane_header_has_handle_state_and_location() -> None:
     assert header(INFO, 80, number=2, home="/home/ada") == [
-        "2 ● backend running · 1m 05s · 12.3k (41%)",
+        "[2] ● backend running · 1m 05s · 12.3k (41%)",
         "gpt-5.5  ~/work/shop/services/api@limits  workspace-write",
     ]
 
@@ -213,7 +213,7 @@ def test_the_cost_is_left_out_of_a_row_first() -> None:
 def test_the_header_of_a_role_names_its_run() -> None:
     summary = RunSummary(run_handle="bug-busters", cost="0.12 USD")
     assert header(ROLE, 70, number=2, summary=summary) == [
-        "2 ● @backend running · 1m 05s · 12.3k (41%) · 0.12 USD",
+        "[2] ● @backend running · 1m 05s · 12.3k (41%) · 0.12 USD",
         "role of bug-busters  gpt-5.5",
     ]
 

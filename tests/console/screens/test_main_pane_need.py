@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from console.screens.console import Console, build_console, text_of
+from textual.pilot import Pilot
 
 from codextui.console.widgets.pane_slots import REASON_SHOWN_FOR
 from codextui.protocol.runs import ThreadKind
@@ -157,3 +158,58 @@ async def test_more_panes_go_to_those_that_need_them_most(console: Console) -> N
         await console.press("minus", "minus")
         assert len(console.panes()) == 1
         assert console.panes() == [console.current]
+
+
+# Frames and small screens.
+
+
+async def test_titles_are_numbered_and_the_last_frame_says_how_many_threads_there_are(
+    console: Console,
+) -> None:
+    async with console.open():
+        for name in ("a", "b", "c"):
+            console.server.running(name)
+        await console.settle()
+        assert "[1] ● a running" in titles(console)[0]
+        assert "[2] ● b running" in titles(console)[1]
+        last = console.app.main.workbench.grid.tiles[-1]
+        assert "2 of 3 threads ─╯" in console.shown().splitlines()[last.region.bottom - 1]
+        await console.press("z")
+        assert "1 of 3 threads" in console.shown()
+        await console.press("z", "plus")
+        assert "threads ─" not in console.shown()
+
+
+async def test_the_frame_with_the_focus_is_heavy(console: Console) -> None:
+    async with console.open():
+        for name in ("a", "b"):
+            console.server.running(name)
+        await console.settle()
+        for key, corners in (("1", "┏┗╭╰"), ("2", "╭╰┏┗")):
+            await console.press(key)
+            rows = console.shown().splitlines()
+            regions = [tile.region for tile in console.app.main.workbench.grid.tiles]
+            found = [rows[y][r.x] for r in regions for y in (r.y, r.bottom - 1)]
+            assert "".join(found) == corners
+
+
+async def test_a_tiny_screen_has_one_pane_and_a_key_for_the_tree(console: Console) -> None:
+    async with console.open((50, 12)):
+        for name in ("a", "b"):
+            console.server.running(name)
+        await console.settle()
+        assert [tile.region.width for tile in console.app.main.workbench.grid.tiles] == [50]
+        assert console.app.focused is console.pane("t-a")
+        await console.press("t")
+        tree = console.app.main.workbench.thread_tree
+        assert console.app.focused is tree
+        assert tree.region.width == 50
+        await console.press("end", "enter")
+        await console.settle()
+        assert console.app.focused is console.pane("t-b")
+        await console.press("t", "t")
+        assert console.app.focused is console.pane("t-b")
+        await console.press("t")
+        await Pilot(console.app).resize_terminal(160, 45)
+        await console.settle()
+        assert console.panes() == ["t-b", "t-a"]

@@ -26,6 +26,14 @@ def test_there_are_never_more_panes_than_the_users_limit() -> None:
     assert [pane_capacity(300, 100, most) for most in range(1, 10)] == [1, 2, 3, 4, 4, 6, 6, 6, 9]
 
 
+@pytest.mark.parametrize(
+    ("width", "height", "panes"),
+    [(28, 9, 1), (58, 21, 2), (124, 42, 4), (184, 57, 9), (184, 40, 6), (300, 30, 4)],
+)
+def test_without_a_limit_a_large_screen_has_more_panes(width: int, height: int, panes: int) -> None:
+    assert pane_capacity(width, height, None) == panes
+
+
 @pytest.mark.parametrize("count", range(1, 10))
 @pytest.mark.parametrize(("width", "height"), [(124, 41), (240, 60), (60, 75)])
 def test_no_cell_of_the_grid_stays_empty(count: int, width: int, height: int) -> None:
@@ -36,7 +44,7 @@ def test_no_cell_of_the_grid_stays_empty(count: int, width: int, height: int) ->
 
 @pytest.mark.parametrize("count", PANE_COUNTS)
 def test_panes_that_fit_are_tiled_in_readable_sizes(count: int) -> None:
-    for width, height in ((36, 8), (58, 20), (80, 41), (124, 41), (240, 60), (60, 75)):
+    for width, height in ((38, 9), (58, 20), (80, 41), (124, 41), (240, 60), (60, 75)):
         if pane_capacity(width, height, count) == count:
             tiling = tile_panes(count, width, height)
             assert width // tiling.columns >= MIN_PANE_WIDTH
