@@ -12,16 +12,16 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.driver import Driver
 from textual.screen import Screen
-from textual.theme import Theme
 from textual.worker import Worker, WorkerState
 
 from codextui.client import updates
 from codextui.config.schema import Config
+from codextui.console.appearance import Appearance
 from codextui.console.approvals import ApprovalPresenter
 from codextui.console.bindings import APP_BINDINGS, KeyGroup, format_keys
 from codextui.console.codex_tui import TuiPresenter
@@ -49,9 +49,9 @@ from codextui.console.render.thread import cost_formatter
 from codextui.console.screens import messages
 from codextui.console.screens.main import MainScreen
 from codextui.console.screens.thread_actions import MainOptions
-from codextui.console.themes import VARIABLE_DEFAULTS, register_themes, save_theme
+from codextui.console.themes import VARIABLE_DEFAULTS
 from codextui.console.widgets.workbench import Workbench
-from codextui.errors import ApprovalGone, CodextuiError, ConfigInvalid
+from codextui.errors import ApprovalGone, CodextuiError
 from codextui.protocol.approvals import Approval, Deciders
 from codextui.protocol.events import ApprovalResolved, CodexReady, Event, ThreadLeft
 from codextui.protocol.threads import ThreadInfo, ThreadState
@@ -86,6 +86,7 @@ class ConsoleApp(KeyDispatchingApp):
     Attributes:
         state: everything that the screens show.
         tui: opens threads in Codex's own TUI.
+        appearance: the theme and motion.
     """
 
     TITLE = "codextui"
@@ -141,7 +142,7 @@ class ConsoleApp(KeyDispatchingApp):
         self._config_path = config_path
         self._connection = connect(self._handle_update)
         self._keys = _check_keys(self._config.ui.keys, config_path)
-        self._theme_problems = register_themes(self, self._config.ui.theme, config_path)
+        self.appearance = Appearance(self, self._config.ui, config_path)
         self._main_options = MainOptions(
             server=server,
             max_panes=self._config.ui.layout,
@@ -203,9 +204,7 @@ class ConsoleApp(KeyDispatchingApp):
     def _start(self) -> None:
         if self._first_thread:
             self.main.show_arrived(self._first_thread, self._build_may_focus())
-        for problem in self._theme_problems:
-            self.notify(sanitize(problem), severity="warning", timeout=15, markup=False)
-        self.theme_changed_signal.subscribe(self.main, self._save_theme)
+        self.appearance.start(self.main)
         self._import_in_background("codextui.console.widgets.pane_tile")
         self.run_worker(self._connection.run(), group="connection", name="connection")
         # The objects that exist now live as long as the app. The garbage collector, disabled
@@ -245,11 +244,9 @@ class ConsoleApp(KeyDispatchingApp):
         """Return codextui's own colours, for themes that do not define them."""
         return VARIABLE_DEFAULTS
 
-    def _save_theme(self, theme: Theme) -> None:
-        try:
-            save_theme(theme.name, self._config_path)
-        except ConfigInvalid as error:
-            self._notify_error("The theme could not be saved", error)
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """Keep cursors from blinking, if the user wants nothing to move."""
+        self.appearance.on_focus(event)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Yield a command for every visible binding of the main screen, and one for themes."""

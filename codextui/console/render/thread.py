@@ -348,14 +348,12 @@ def render_pane_header(
         title: the styles of the first row, if they are others.
         frame: the frame of the pane, whose line goes on behind the title; None for none.
     """
-    room = width - cell_len(note) - 2 if note else width
     title = palette if title is None else title
-    first = _title_row(view, state, room, title, now=now, number=number, cost=summary.cost)
-    if frame is not None:
-        gap = max(0, room - row_width(first))
-        first.append(Segment(f" {frame.line * (gap - 1)}" if gap > 1 else " " * gap, frame.style))
+    first = _title_row(view, state, width, title, now=now, number=number, cost=summary.cost)
     if note:
-        first.append(Segment(f" {note} ", title.muted))
+        first = _with_note(first, note, width, title, frame)
+    elif frame is not None:
+        first = _with_line(first, width, frame)
     match view.info.kind:
         case ThreadKind.RUN:
             second = _run_row(view.info, summary, palette)
@@ -364,6 +362,28 @@ def render_pane_header(
         case ThreadKind.CODEX:
             second = _location_row(view.info, width, palette, home)
     return [fit_row(first, width, title.text), fit_row(second, width, palette.text)]
+
+
+def _with_note(row: Row, note: str, width: int, palette: Palette, frame: Frame | None) -> Row:
+    """Add a note at the right end; figures give way to it, and it to the handle and the state."""
+    room = width - cell_len(note) - 2
+    *head, facts = row
+    short = Segment(" · ".join(facts.text.split(" · ")[:2]), facts.style)
+    if row_width(row) <= room:
+        head.append(facts)
+    elif row_width([*head, short]) <= room:
+        head.append(short)
+    else:
+        return row if frame is None else _with_line(row, width, frame)
+    filled = head if frame is None else _with_line(head, room, frame)
+    return [*filled, Segment(f" {note} ", palette.muted)]
+
+
+def _with_line(row: Row, width: int, frame: Frame) -> Row:
+    """Fill a row with the line of the frame."""
+    gap = max(0, width - row_width(row))
+    line = f" {frame.line * (gap - 1)}" if gap > 1 else " " * gap
+    return [*row, Segment(line, frame.style)]
 
 
 def _title_row(

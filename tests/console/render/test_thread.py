@@ -10,6 +10,7 @@ from codextui.console.model.run import RunSummary
 from codextui.console.model.state import ThreadView
 from codextui.console.model.tree import TreeEntry
 from codextui.console.render.thread import (
+    frame_of,
     render_pane_header,
     render_plan_line,
     render_tree_row,
@@ -250,3 +251,29 @@ def test_a_thread_that_waits_shows_how_long_it_has_waited() -> None:
     assert "needs approval 14s" in row.text
     title = render_pane_header(view, ThreadState.NEEDS_INPUT, 60, PALETTE, now=165.0)[0]
     assert "needs approval · 14s" in title.text
+
+
+@pytest.mark.parametrize(
+    ("width", "title"),
+    [
+        (70, "[2] ● backend running · 1m 05s · 12.3k (41%)               ← asks"),
+        (50, "[2] ● backend running · 1m 05s           ← asks"),
+        (36, "[2] ● backe… running · 1m 05s · 12.…"),
+    ],
+)
+def test_figures_give_way_to_why_a_thread_has_its_pane(width: int, title: str) -> None:
+    row = header(INFO, width, number=2, note="← asks")[0].rstrip()
+    assert " ".join(row.split()) == " ".join(title.split())
+
+
+def test_the_line_of_the_frame_goes_on_behind_the_title() -> None:
+    frame = frame_of(INFO.state, PALETTE, is_current=True)
+    row = header(INFO, 60, number=2, note="← asks", frame=frame)[0]
+    assert row.endswith("12.3k (41%) ━━━━━━━ ← asks")
+
+
+@given(st.integers(0, 90), st.integers(0, 40))
+def test_a_frame_fits_its_pane(width: int, height: int) -> None:
+    frame = frame_of(INFO.state, PALETTE, is_current=False)
+    for y in range(height):
+        assert frame.draw_row(y, width, height, "4 of 12 threads").cell_length == width
