@@ -81,7 +81,7 @@ class ApprovalsConfig:
         clients: who is asked where a client's call has started the turn: the consoles, the
             client, or both.
         unattended_timeout: seconds without anyone who can decide until an approval is declined;
-            0 is at once, None (`"never"`) is never.
+            0 is at once, `"never"` is never.
         others: whether `clients` and `unattended_timeout` also apply to the threads of other
             programs on the same Codex.
     """
@@ -117,7 +117,7 @@ class UiConfig:
 
     Attributes:
         theme: a theme's name.
-        layout: the maximum of panes on the screen, 1 to 9; None is as many as read well.
+        layout: the maximum of panes on the screen, 1 to 9; `"auto"` is as many as read well.
         bell: whether the terminal's bell rings when an agent needs a person.
         motion: whether anything on the screen moves smoothly or blinks.
         terminal: where a thread is opened in Codex's own TUI.
@@ -183,9 +183,18 @@ def parse_config(text: str, name: str = "config.toml") -> Config:
 
 
 def save_setting(path: Path, key: str, value: str | float | bool) -> None:
-    """Save one setting, such as `ui.theme`; everything else in the file stays, comments too.
+    """Save one setting, such as `ui.theme`. See `save_settings`."""
+    save_settings(path, {key: value})
+
+
+def save_settings(path: Path, changes: Mapping[str, str | float | bool | None]) -> None:
+    """Save settings; everything else in the file stays, comments too.
 
     The file and its folder are created if they are missing. The file is replaced atomically.
+
+    Args:
+        path: the configuration file.
+        changes: values by dotted key; None removes the key.
 
     Raises:
         ConfigInvalid: the file cannot be read or written, or would be wrong afterwards.
@@ -195,13 +204,19 @@ def save_setting(path: Path, key: str, value: str | float | bool) -> None:
     text = read_text(path) if path.exists() else ""
     parse_config(text, str(path))
     document = tomlkit.parse(text)
-    table = cast("dict[str, object]", document)
-    *sections, name = key.split(".")
-    for section in sections:
-        table = cast("dict[str, object]", table.setdefault(section, tomlkit.table()))
-    table[name] = value
+    for key, value in changes.items():
+        *sections, name = key.split(".")
+        table = cast("dict[str, object]", document)
+        for section in sections:
+            table = cast("dict[str, object]", table.setdefault(section, tomlkit.table()))
+        if value is not None:
+            table[name] = value
+        elif name in table:
+            del table[name]
     changed = tomlkit.dumps(document)
     parse_config(changed, str(path))
+    if path.exists() and not path.stat().st_mode & 0o222:
+        raise ConfigInvalid(f"{path} is read-only: chmod u+w lets codextui change it")
     try:
         replace_file(path, changed.encode(), new_mode=0o600)
     except OSError as error:

@@ -38,6 +38,7 @@ from codextui.console.key_dispatch import TYPING_PAUSE, KeyDispatchingApp
 from codextui.console.model.changes import Changes, thread_changes
 from codextui.console.model.state import ConsoleState, ServerNotice
 from codextui.console.notifications import MAX_TOAST_LENGTH, Notifier, Toasts
+from codextui.console.preferences import PreferencesPresenter
 from codextui.console.problems import (
     ProblemAnswer,
     ProblemPresenter,
@@ -143,6 +144,9 @@ class ConsoleApp(KeyDispatchingApp):
         self._connection = connect(self._handle_update)
         self._keys = _check_keys(self._config.ui.keys, config_path)
         self.appearance = Appearance(self, self._config.ui, config_path)
+        self._preferences = PreferencesPresenter(
+            self, config_path, self.appearance, self._apply_config
+        )
         self._main_options = MainOptions(
             server=server,
             max_panes=self._config.ui.layout,
@@ -243,6 +247,17 @@ class ConsoleApp(KeyDispatchingApp):
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Return codextui's own colours, for themes that do not define them."""
         return VARIABLE_DEFAULTS
+
+    @on(messages.OpenPreferences)
+    def _handle_open_preferences(self) -> None:
+        self._preferences.open()
+
+    def _apply_config(self, config: Config) -> None:
+        if config.ui.layout != self._config.ui.layout:
+            self.main.workbench.limit_panes(config.ui.layout)
+        self._config = config
+        self.tui.choice = config.ui.terminal
+        self.call_later(self._update_approvals)
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """Keep cursors from blinking, if the user wants nothing to move."""

@@ -33,6 +33,7 @@ class Appearance:
         self._config_path = config_path
         self._themes = register_themes(app, config.theme, config_path)
         self._saved_theme = app.theme
+        self._is_previewing = False
         self.watcher = ThemeWatcher(app, self._themes.files, self._warn)
         self.set_motion(moves=config.motion)
 
@@ -40,6 +41,18 @@ class Appearance:
         """Let things move smoothly and cursors blink, or not."""
         self._moves = moves
         self._app.animation_level = "full" if moves else "none"
+
+    def preview(self, name: str) -> None:
+        """Show a theme without saving it; an empty name shows the saved one again."""
+        self._is_previewing = bool(name)
+        wanted = name or self._saved_theme
+        if wanted in self._app.available_themes:
+            self._app.theme = wanted
+
+    def keep_preview(self) -> None:
+        """Take the theme that is shown as the saved one."""
+        self._is_previewing = False
+        self._saved_theme = self._app.theme
 
     def start(self, screen: Widget) -> None:
         """Report what is wrong in theme files, and follow changes while `screen` is there."""
@@ -55,7 +68,7 @@ class Appearance:
             event.widget.cursor_blink = False
 
     def _save_theme(self, theme: Theme) -> None:
-        if theme.name == self._saved_theme:
+        if theme.name == self._saved_theme or self._is_previewing:
             return
         self._saved_theme = theme.name
         try:

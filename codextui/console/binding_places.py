@@ -19,6 +19,7 @@ from codextui.console.screens.history import HistoryScreen
 from codextui.console.screens.main import MainScreen
 from codextui.console.screens.new_thread import NewThreadScreen
 from codextui.console.screens.pager import PagerScreen
+from codextui.console.screens.preferences import PreferencesScreen
 from codextui.console.screens.problem import ProblemScreen
 from codextui.console.screens.queue import QueueScreen
 from codextui.console.screens.review import ReviewScreen
@@ -27,6 +28,7 @@ from codextui.console.screens.timeline import TimelineScreen
 from codextui.console.widgets.choice_list import ChoiceList
 from codextui.console.widgets.composer import Composer
 from codextui.console.widgets.history_list import HistoryList
+from codextui.console.widgets.settings_list import SettingsList
 from codextui.console.widgets.strip_view import StripView
 from codextui.console.widgets.thread_tree import ThreadTree
 from codextui.console.widgets.timeline_view import TimelineView
@@ -45,6 +47,7 @@ PLACES: dict[str, Sequence[BindingType]] = {
     "Fork through a turn": ForkScreen.BINDINGS,
     "Queue": QueueScreen.BINDINGS,
     "Settings": SettingsScreen.BINDINGS,
+    "Settings of the console": [*PreferencesScreen.BINDINGS, *SettingsList.BINDINGS],
     "Review": ReviewScreen.BINDINGS,
     "Diff": DiffScreen.BINDINGS,
     "Pager": PagerScreen.BINDINGS,

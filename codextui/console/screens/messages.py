@@ -174,3 +174,7 @@ class ApprovalDecided(Message):
         super().__init__()
         self.approval_id = approval_id
         self.decision = decision
+
+
+class OpenPreferences(Message):
+    """Show and change the settings of the console."""

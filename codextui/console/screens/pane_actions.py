@@ -5,10 +5,12 @@ from __future__ import annotations
 from textual import on
 from textual.binding import Binding, BindingType
 
+from codextui.console.screens import messages
 from codextui.console.screens.thread_actions import ThreadActions
 from codextui.console.widgets.workbench import Workbench
 
 PANE_BINDINGS: list[BindingType] = [
+    Binding("S", "preferences", "Settings of the console", id="console.settings"),
     Binding("full_stop", "pin", "Pin the thread to its pane, or unpin it", id="pane.pin"),
 ]
 """Bindings of `PaneActions`."""
@@ -21,6 +23,10 @@ class PaneActions(ThreadActions):
         """Pin the current thread to its pane, so that nothing replaces it, or unpin it."""
         if not self.workbench.toggle_pin():
             self._explain("Nothing to pin: no thread has a pane yet.")
+
+    def action_preferences(self) -> None:
+        """Show and change the settings of the console."""
+        self.post_message(messages.OpenPreferences())
 
     def action_toggle_tree(self) -> None:
         """Show or hide the tree; on a tiny screen it takes the place of the panes."""

@@ -392,6 +392,11 @@ class Workbench(Horizontal):
         self._place_threads()
         self._pacer.mark_dirty(self)
 
+    def limit_panes(self, max_panes: int | None) -> None:
+        """Show at most so many panes; None for as many as read well."""
+        self.grid.max_panes = max_panes
+        self.grid.update_capacity()
+
     def toggle_pin(self) -> bool:
         """Pin the current thread to its pane, or unpin it; return false if it has none.
 
