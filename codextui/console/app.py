@@ -38,6 +38,7 @@ from codextui.console.key_dispatch import TYPING_PAUSE, KeyDispatchingApp
 from codextui.console.model.changes import Changes, thread_changes
 from codextui.console.model.state import ConsoleState, ServerNotice
 from codextui.console.notifications import MAX_TOAST_LENGTH, Notifier, Toasts
+from codextui.console.pictures import PicturePresenter
 from codextui.console.preferences import PreferencesPresenter
 from codextui.console.problems import (
     ProblemAnswer,
@@ -162,6 +163,7 @@ class ConsoleApp(KeyDispatchingApp):
         )
         self._server = server
         self._approvals = ApprovalPresenter(self._open_approvals, may_open=self._may_interrupt)
+        self._pictures = PicturePresenter(self, now)
         self._problems = ProblemPresenter(self, self._handle_problem_answer)
         self.tui = TuiPresenter(self, self._config, may_step_aside=self._may_step_aside)
         self._notifier = Notifier(self.state, ring=self._ring, notify=self._notify)
@@ -248,6 +250,10 @@ class ConsoleApp(KeyDispatchingApp):
         """Return codextui's own colours, for themes that do not define them."""
         return VARIABLE_DEFAULTS
 
+    def action_save_picture(self) -> None:
+        """Save a picture of the screen."""
+        self._pictures.save()
+
     @on(messages.OpenPreferences)
     def _handle_open_preferences(self) -> None:
         self._preferences.open()
@@ -271,6 +277,7 @@ class ConsoleApp(KeyDispatchingApp):
                     run = partial(self.main.run_action, binding.action)
                     yield SystemCommand(binding.description, f"key: {binding.key}", run)
         yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
+        yield SystemCommand("Picture", "Save the screen as an SVG", self.action_save_picture)
 
     def action_help_quit(self) -> None:
         """Say what leaves and what stops: Ctrl-C, which does both elsewhere, was pressed."""

@@ -29,6 +29,13 @@ _NAMED_KEYS = frozenset(
 
 APP_BINDINGS: list[BindingType] = [
     Binding("ctrl+p", "command_palette", "Commands", id="console.palette", priority=True),
+    Binding(
+        "ctrl+s",
+        "save_picture",
+        "Save a picture of the screen, unless a dialog has another use for the key",
+        id="console.picture",
+        show=False,
+    ),
     Binding("ctrl+q", "quit", "Detach", id="console.quit", show=False, priority=True),
 ]
 """The bindings that are active on every screen."""
