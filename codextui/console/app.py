@@ -12,7 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import events, on
+from textual import on
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.driver import Driver
@@ -21,10 +21,10 @@ from textual.worker import Worker, WorkerState
 
 from codextui.client import updates
 from codextui.config.schema import Config
-from codextui.console.appearance import Appearance
 from codextui.console.approvals import ApprovalPresenter
 from codextui.console.bindings import APP_BINDINGS, KeyGroup, format_keys
 from codextui.console.codex_tui import TuiPresenter
+from codextui.console.comfort import ComfortApp
 from codextui.console.connection import (
     CodexReport,
     ServerConnection,
@@ -33,13 +33,12 @@ from codextui.console.connection import (
     perform_request,
 )
 from codextui.console.drafts import Drafts
+from codextui.console.first_steps import Inspect
 from codextui.console.following import PaneFollower
-from codextui.console.key_dispatch import TYPING_PAUSE, KeyDispatchingApp
+from codextui.console.key_dispatch import TYPING_PAUSE
 from codextui.console.model.changes import Changes, thread_changes
 from codextui.console.model.state import ConsoleState, ServerNotice
 from codextui.console.notifications import MAX_TOAST_LENGTH, Notifier, Toasts
-from codextui.console.pictures import PicturePresenter
-from codextui.console.preferences import PreferencesPresenter
 from codextui.console.problems import (
     ProblemAnswer,
     ProblemPresenter,
@@ -51,7 +50,6 @@ from codextui.console.render.thread import cost_formatter
 from codextui.console.screens import messages
 from codextui.console.screens.main import MainScreen
 from codextui.console.screens.thread_actions import MainOptions
-from codextui.console.themes import VARIABLE_DEFAULTS
 from codextui.console.widgets.workbench import Workbench
 from codextui.errors import ApprovalGone, CodextuiError
 from codextui.protocol.approvals import Approval, Deciders
@@ -79,7 +77,7 @@ Connect = Callable[[updates.UpdateHandler], ServerConnection]
 """Creates the connection to the server, given the callback for its updates."""
 
 
-class ConsoleApp(KeyDispatchingApp):
+class ConsoleApp(ComfortApp):
     """The console.
 
     Updates of the connection change the state, changes of the state update the screen, and messages
@@ -88,7 +86,6 @@ class ConsoleApp(KeyDispatchingApp):
     Attributes:
         state: everything that the screens show.
         tui: opens threads in Codex's own TUI.
-        appearance: the theme and motion.
     """
 
     TITLE = "codextui"
@@ -110,6 +107,8 @@ class ConsoleApp(KeyDispatchingApp):
         first_thread: str = "",
         drafts: Drafts | None = None,
         typing_pause: float = TYPING_PAUSE,
+        inspect: Inspect | None = None,
+        is_first_time: bool = False,
     ) -> None:
         """Create the console of a server.
 
@@ -127,6 +126,8 @@ class ConsoleApp(KeyDispatchingApp):
             drafts: what was typed and not sent; None keeps it in memory only.
             typing_pause: seconds without a key after which the approval dialog may open over an
                 open composer.
+            inspect: looks at this machine; None looks for nothing.
+            is_first_time: whether to show what was found while there are no threads.
 
         Raises:
             ConfigInvalid: the keymap or the theme's name cannot be used.
@@ -144,10 +145,7 @@ class ConsoleApp(KeyDispatchingApp):
         self._config_path = config_path
         self._connection = connect(self._handle_update)
         self._keys = _check_keys(self._config.ui.keys, config_path)
-        self.appearance = Appearance(self, self._config.ui, config_path)
-        self._preferences = PreferencesPresenter(
-            self, config_path, self.appearance, self._apply_config
-        )
+        self.set_up_comfort(self._config, config_path, now, inspect)
         self._main_options = MainOptions(
             server=server,
             max_panes=self._config.ui.layout,
@@ -163,7 +161,7 @@ class ConsoleApp(KeyDispatchingApp):
         )
         self._server = server
         self._approvals = ApprovalPresenter(self._open_approvals, may_open=self._may_interrupt)
-        self._pictures = PicturePresenter(self, now)
+        self._is_first_time = is_first_time
         self._problems = ProblemPresenter(self, self._handle_problem_answer)
         self.tui = TuiPresenter(self, self._config, may_step_aside=self._may_step_aside)
         self._notifier = Notifier(self.state, ring=self._ring, notify=self._notify)
@@ -210,7 +208,7 @@ class ConsoleApp(KeyDispatchingApp):
     def _start(self) -> None:
         if self._first_thread:
             self.main.show_arrived(self._first_thread, self._build_may_focus())
-        self.appearance.start(self.main)
+        self.start_comfort(is_first_time=self._is_first_time)
         self._import_in_background("codextui.console.widgets.pane_tile")
         self.run_worker(self._connection.run(), group="connection", name="connection")
         # The objects that exist now live as long as the app. The garbage collector, disabled
@@ -246,28 +244,13 @@ class ConsoleApp(KeyDispatchingApp):
         """Import a module that neither the first frame nor the connection should wait for."""
         self.run_worker(partial(import_module, module), group="imports", thread=True)
 
-    def get_theme_variable_defaults(self) -> dict[str, str]:
-        """Return codextui's own colours, for themes that do not define them."""
-        return VARIABLE_DEFAULTS
-
-    def action_save_picture(self) -> None:
-        """Save a picture of the screen."""
-        self._pictures.save()
-
-    @on(messages.OpenPreferences)
-    def _handle_open_preferences(self) -> None:
-        self._preferences.open()
-
-    def _apply_config(self, config: Config) -> None:
+    def apply_config(self, config: Config) -> None:
+        """Apply a changed configuration, as far as it does not need another start."""
         if config.ui.layout != self._config.ui.layout:
             self.main.workbench.limit_panes(config.ui.layout)
         self._config = config
         self.tui.choice = config.ui.terminal
         self.call_later(self._update_approvals)
-
-    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
-        """Keep cursors from blinking, if the user wants nothing to move."""
-        self.appearance.on_focus(event)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Yield a command for every visible binding of the main screen, and one for themes."""

@@ -12,6 +12,7 @@ from codextui.console.screens.approval import ApprovalScreen
 from codextui.console.screens.approve_many import ApproveManyScreen
 from codextui.console.screens.confirm import ConfirmScreen
 from codextui.console.screens.diff import DiffScreen
+from codextui.console.screens.first_steps import FirstStepsScreen
 from codextui.console.screens.fork import ForkScreen
 from codextui.console.screens.gates import GatesScreen
 from codextui.console.screens.help import HelpScreen
@@ -48,6 +49,7 @@ PLACES: dict[str, Sequence[BindingType]] = {
     "Queue": QueueScreen.BINDINGS,
     "Settings": SettingsScreen.BINDINGS,
     "Settings of the console": [*PreferencesScreen.BINDINGS, *SettingsList.BINDINGS],
+    "First steps": FirstStepsScreen.BINDINGS,
     "Review": ReviewScreen.BINDINGS,
     "Diff": DiffScreen.BINDINGS,
     "Pager": PagerScreen.BINDINGS,

@@ -23,7 +23,7 @@ async def told(console: Console) -> str:
 @pytest.mark.parametrize("key", ["", "question_mark", "H"])
 async def test_ctrl_s_saves_the_screen_and_the_dialog_above_it(tmp_path: Path, key: str) -> None:
     console = build_console()
-    console.app._pictures = PicturePresenter(console.app, lambda: 0.0, lambda: tmp_path)
+    console.app.pictures = PicturePresenter(console.app, lambda: 0.0, lambda: tmp_path)
     async with console.open():
         story.tell(console.server, 2)
         await console.settle()
@@ -46,7 +46,7 @@ async def test_a_dialog_that_is_sent_by_the_same_key_is_sent(tmp_path: Path) -> 
     console = build_console(folder=str(tmp_path))
     pictures = tmp_path / "pictures"
     pictures.mkdir()
-    console.app._pictures = PicturePresenter(console.app, lambda: 0.0, lambda: pictures)
+    console.app.pictures = PicturePresenter(console.app, lambda: 0.0, lambda: pictures)
     async with console.open():
         await console.press("n", *"hello", "ctrl+s")
         await console.settle()
@@ -56,7 +56,7 @@ async def test_a_dialog_that_is_sent_by_the_same_key_is_sent(tmp_path: Path) -> 
 
 async def test_while_writing_the_key_saves_a_picture_and_a_letter_does_not(tmp_path: Path) -> None:
     console = build_console()
-    console.app._pictures = PicturePresenter(console.app, lambda: 0.0, lambda: tmp_path)
+    console.app.pictures = PicturePresenter(console.app, lambda: 0.0, lambda: tmp_path)
     async with console.open():
         console.server.thread("a")
         await console.settle()
@@ -78,7 +78,7 @@ def test_no_picture_replaces_another(tmp_path: Path) -> None:
 async def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     console = build_console()
     missing = tmp_path / "none"
-    console.app._pictures = PicturePresenter(console.app, lambda: 0.0, lambda: missing)
+    console.app.pictures = PicturePresenter(console.app, lambda: 0.0, lambda: missing)
     async with console.open():
         await console.press("ctrl+s")
         assert "could not be saved" in await told(console)

@@ -178,3 +178,7 @@ class ApprovalDecided(Message):
 
 class OpenPreferences(Message):
     """Show and change the settings of the console."""
+
+
+class OpenFirstSteps(Message):
+    """Show what this machine has, and how to begin."""

@@ -11,6 +11,9 @@ from codextui.console.widgets.workbench import Workbench
 
 PANE_BINDINGS: list[BindingType] = [
     Binding("S", "preferences", "Settings of the console", id="console.settings"),
+    Binding(
+        "W", "first_steps", "First steps: Codex, its login, old entries", id="console.first_steps"
+    ),
     Binding("full_stop", "pin", "Pin the thread to its pane, or unpin it", id="pane.pin"),
 ]
 """Bindings of `PaneActions`."""
@@ -23,6 +26,10 @@ class PaneActions(ThreadActions):
         """Pin the current thread to its pane, so that nothing replaces it, or unpin it."""
         if not self.workbench.toggle_pin():
             self._explain("Nothing to pin: no thread has a pane yet.")
+
+    def action_first_steps(self) -> None:
+        """Show what this machine has, and how to begin."""
+        self.post_message(messages.OpenFirstSteps())
 
     def action_preferences(self) -> None:
         """Show and change the settings of the console."""
