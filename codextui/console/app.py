@@ -40,7 +40,6 @@ from codextui.console.model.changes import Changes, thread_changes
 from codextui.console.model.state import ConsoleState, ServerNotice
 from codextui.console.notifications import MAX_TOAST_LENGTH, Notifier, Toasts
 from codextui.console.problems import (
-    ProblemAnswer,
     ProblemPresenter,
     codex_unusable,
     server_unreachable,
@@ -61,6 +60,7 @@ if TYPE_CHECKING:
     from textual.notifications import SeverityLevel
 
     from codextui.console.screens.approval import ApprovalScreen
+    from codextui.console.screens.problem import ProblemAnswer
 
 NOTICE_TIMEOUT = 10
 """Seconds for which a notice about the whole server stays on the screen."""
@@ -391,11 +391,13 @@ class ConsoleApp(ComfortApp):
         if not problem:
             self._problems.clear()
         elif not self.state.threads:
-            self._problems.show(codex_unusable(problem))
+            self._problems.show(codex_unusable(problem, has_demo=self.first_steps.has_demo))
 
     def _handle_problem_answer(self, answer: ProblemAnswer) -> None:
         if answer == "quit":
             self.exit(1)
+        elif answer == "demo":
+            self.first_steps.begin("demo")
         elif self.state.connection.connected:
             self._check_codex()
         else:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from textual.app import App
 
 from codextui.console.model.findings import Finding
-from codextui.console.render.findings import render_findings
+from codextui.console.render.findings import DEFAULT_WIDTH, render_findings
 from codextui.console.render.palette import palette_from
 from codextui.console.screens.main import MainScreen
 
@@ -49,21 +49,29 @@ class FirstStepsPresenter:
             self._app.notify("There is nothing to look for here.", severity="warning")
             return
         screen = FirstStepsScreen()
-        self._app.push_screen(screen, self._begin)
+        self._app.push_screen(screen, self.begin)
         work = self._look(self._inspect, screen.show)
         self._app.run_worker(work, group="first", exclusive=True, exit_on_error=False)
 
     async def _welcome(self, inspect: Inspect) -> None:
         def show(findings: tuple[Finding, ...]) -> None:
             palette = palette_from(self._app.theme_variables)
-            self._main.workbench.grid.empty.show_findings(render_findings(findings, palette))
+            grid = self._main.workbench.grid
+            width = min(DEFAULT_WIDTH, grid.size.width - 2)
+            grid.empty.show_findings(render_findings(findings, palette, width))
 
         await self._look(inspect, show)
 
     async def _look(self, inspect: Inspect, show: Callable[[tuple[Finding, ...]], None]) -> None:
         show(await asyncio.to_thread(inspect))
 
-    def _begin(self, step: FirstStep | None) -> None:
+    @property
+    def has_demo(self) -> bool:
+        """Whether the demo can be shown: it cannot in itself."""
+        return self._inspect is not None
+
+    def begin(self, step: FirstStep | None) -> None:
+        """Begin with what the user has chosen; None goes on."""
         match step:
             case "new":
                 self._main.action_new_thread()

@@ -50,7 +50,7 @@ def test_the_version_and_the_path_of_codex_and_its_daemon_are_told(home: Path) -
     assert codex.verdict is Verdict.GOOD
     assert " at " in codex.text
     [daemon] = find("Daemon")
-    assert "does not run" in daemon.text
+    assert "did not run" in daemon.text
 
 
 def test_without_codex_it_is_told_how_to_get_it(home: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 
 from rich.style import Style
@@ -14,19 +15,25 @@ from codextui.text.sanitize import one_line
 TITLE_WIDTH = 12
 """Cells of the column of titles."""
 
+DEFAULT_WIDTH = 74
+"""Cells of a line, where there is room for them."""
+
 MAX_TEXT = 200
 """Characters of a finding."""
 
 
-def render_findings(findings: Sequence[Finding], palette: Palette) -> Text:
-    """Render findings, each in a line, with the advice below it."""
+def render_findings(
+    findings: Sequence[Finding], palette: Palette, width: int = DEFAULT_WIDTH
+) -> Text:
+    """Render findings in lines of at most `width` cells, each with its advice below it."""
+    width = max(width, 2 * TITLE_WIDTH)
     text = Text()
     for finding in findings:
         text.append(f"{finding.verdict} ", _style_of(finding.verdict, palette))
         text.append(f"{finding.title:<{TITLE_WIDTH}}", palette.strong)
-        text.append(f"{one_line(finding.text, MAX_TEXT)}\n", palette.text)
-        if finding.advice:
-            text.append(f"{'':{TITLE_WIDTH + 2}}{one_line(finding.advice, MAX_TEXT)}\n")
+        lines = [one_line(finding.text, MAX_TEXT), one_line(finding.advice, MAX_TEXT)]
+        rows = [row for line in lines for row in textwrap.wrap(line, width - TITLE_WIDTH - 2)]
+        text.append(f"\n{'':{TITLE_WIDTH + 2}}".join(rows) + "\n", palette.text)
     text.rstrip()
     return text
 

@@ -11,7 +11,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from codextui.console.model.findings import Finding
-from codextui.console.render.findings import render_findings
+from codextui.console.render.findings import DEFAULT_WIDTH, render_findings
 from codextui.console.render.palette import palette_from
 
 FirstStep = Literal["new", "demo", "history"]
@@ -58,7 +58,9 @@ class FirstStepsScreen(ModalScreen[FirstStep | None]):
     def _draw(self) -> None:
         if self._findings is not None:
             palette = palette_from(self.app.theme_variables, surface="surface")
-            self.query_one("#findings", Static).update(render_findings(self._findings, palette))
+            width = min(DEFAULT_WIDTH, self.size.width - 6)
+            findings = render_findings(self._findings, palette, width)
+            self.query_one("#findings", Static).update(findings)
 
     def action_begin(self, step: FirstStep) -> None:
         """Close with what to begin with."""

@@ -127,3 +127,13 @@ async def test_the_palette_has_it() -> None:
     async with console.open():
         commands = [c.title for c in console.app.get_system_commands(console.app.main)]
         assert any("First steps" in title for title in commands)
+
+
+async def test_without_a_login_the_demo_is_offered_as_well() -> None:
+    console = build()
+    async with console.open():
+        console.server.results["codex-server"] = {"problem": "Codex is not logged in."}
+        console.app._check_codex()
+        await console.until("d demo")
+        await console.press("d")
+    assert console.app.return_value == DEMO_WANTED
