@@ -7,6 +7,7 @@ from textual.binding import Binding, BindingType
 
 from codextui.console.screens import messages
 from codextui.console.screens.thread_actions import ThreadActions
+from codextui.console.widgets.pane_context import ZoomRequested
 from codextui.console.widgets.workbench import Workbench
 
 PANE_BINDINGS: list[BindingType] = [
@@ -50,6 +51,13 @@ class PaneActions(ThreadActions):
         self.toggle_class("-tree-alone")
         if self.has_class("-tree-alone"):
             self.call_after_refresh(self.workbench.thread_tree.focus)
+
+    @on(ZoomRequested)
+    def _zoom_clicked(self, message: ZoomRequested) -> None:
+        self.clear_selection()  # Textual has selected all that was under the mouse
+        self.workbench.focus_thread(message.thread_id)
+        is_zoomed = self.workbench.grid.zoomed == message.thread_id
+        self.workbench.zoom("" if is_zoomed else message.thread_id)
 
     @on(Workbench.PaneChosen)
     def _leave_tree(self) -> None:

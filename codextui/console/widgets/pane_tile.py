@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textual import events
 from textual.app import ComposeResult
 from textual.geometry import Region
 from textual.strip import Strip
@@ -10,7 +11,7 @@ from codextui.console.model.state import ThreadView
 from codextui.console.render.thread import Frame
 from codextui.console.widgets.composer import Composer, ComposerBox
 from codextui.console.widgets.drawing import LineWidget
-from codextui.console.widgets.pane_context import PaneContext
+from codextui.console.widgets.pane_context import PaneContext, ZoomRequested
 from codextui.console.widgets.transcript_pane import TranscriptPane
 
 
@@ -63,6 +64,13 @@ class PaneTile(LineWidget):
         """Return the line of the frame at `y`."""
         frame = self._frame or self.pane.frame
         return frame.draw_row(y, self.outer_size.width, self.outer_size.height, self._footnote)
+
+    def on_click(self, event: events.Click) -> None:
+        """Focus what is in the frame, if the frame itself was clicked; a double click zooms."""
+        if not self.content_region.contains(event.screen_x, event.screen_y):
+            self.focus_content()
+            if event.chain == 2:
+                self.post_message(ZoomRequested(self.thread_id))
 
     def open_composer(self, draft: str, hint: str) -> Composer:
         """Open and return the composer, which takes the focus as soon as it is mounted."""

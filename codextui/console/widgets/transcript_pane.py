@@ -21,7 +21,7 @@ from codextui.console.render.layout import fit_row
 from codextui.console.render.palette import Palette
 from codextui.console.render.thread import Frame, frame_of, render_pane_header, render_plan_line
 from codextui.console.widgets.drawing import LineWidget
-from codextui.console.widgets.pane_context import FoldsChanged, Palettes, PaneContext
+from codextui.console.widgets.pane_context import FoldsChanged, Palettes, PaneContext, ZoomRequested
 from codextui.console.widgets.transcript_rows import MARGIN, TranscriptRows
 from codextui.protocol.runs import ThreadKind
 from codextui.text.figures import format_count
@@ -210,8 +210,10 @@ class TranscriptPane(LineWidget, can_focus=True):
         self.action_scroll_rows(-WHEEL_ROWS)
 
     def on_click(self, event: events.Click) -> None:
-        """Follow the end if the line below was clicked."""
-        if self.rows_below and event.y == self.size.height - 1:
+        """Follow the end if the line below was clicked; a double click zooms."""
+        if event.chain == 2:
+            self.post_message(ZoomRequested(self.view.thread_id))
+        elif self.rows_below and event.y == self.size.height - 1:
             self.action_follow()
 
     def action_scroll_rows(self, rows: int) -> None:
