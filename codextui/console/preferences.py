@@ -10,7 +10,6 @@ from pathlib import Path
 from textual.app import App
 
 from codextui.config.schema import Config
-from codextui.config.settings import read_settings_file, save_texts
 from codextui.console.appearance import Appearance
 from codextui.text.sanitize import one_line
 
@@ -47,6 +46,7 @@ class PreferencesPresenter:
         self._app.run_worker(work, group="preferences", exclusive=True, exit_on_error=False)
 
     async def _open(self, path: Path) -> None:
+        from codextui.config.settings import read_settings_file  # noqa: PLC0415 - seldom needed
         from codextui.console.screens.preferences import PreferencesScreen  # noqa: PLC0415
 
         file = await asyncio.to_thread(read_settings_file, path)
@@ -59,6 +59,8 @@ class PreferencesPresenter:
         self._app.push_screen(screen)
 
     async def _save(self, path: Path, changes: Mapping[str, str]) -> None:
+        from codextui.config.settings import read_settings_file, save_texts  # noqa: PLC0415
+
         await asyncio.to_thread(save_texts, path, changes)
         file = await asyncio.to_thread(read_settings_file, path)
         self._appearance.keep_preview()

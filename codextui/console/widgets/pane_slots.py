@@ -41,6 +41,7 @@ class PaneSlots:
         self._cut: set[str] = set()
         self._opened: set[str] = set()
         self._seen: set[str] | None = None
+        self._last_situation: object = None
         self._reasons: dict[str, tuple[Reason, float]] = {}
 
     @property
@@ -55,6 +56,19 @@ class PaneSlots:
             entries: the tree.
             holds: the threads that are looked at or written to.
         """
+        threads = self._state.threads.values()
+        needs = [(view.thread_id, view.info.state, view.info.ours) for view in threads]
+        situation = (
+            needs,
+            list(entries),
+            dict(holds),
+            set(self.pinned),
+            self.capacity,
+            self._shown,
+        )
+        if situation == self._last_situation:
+            return
+        self._last_situation = situation
         self.pinned &= self._state.threads.keys()
         self._cut &= self._state.threads.keys()
         candidates = self._rank(entries, self._new_threads())
