@@ -5,8 +5,13 @@ from __future__ import annotations
 import argparse
 import gc
 import sys
+from typing import TYPE_CHECKING
 
 from codextui.errors import ConfigInvalid
+
+if TYPE_CHECKING:
+    from codextui.config.schema import Config
+    from codextui.console.model.findings import Finding
 
 
 def open_console(options: argparse.Namespace) -> int:
@@ -19,9 +24,21 @@ def open_console(options: argparse.Namespace) -> int:
         )
     # Objects created before the first frame are never garbage.
     gc.disable()
-    from codextui.console.run import run  # noqa: PLC0415 - Textual is slow to import
+    from codextui.console.first_steps import DEMO_WANTED  # noqa: PLC0415 - Textual is slow
+    from codextui.console.run import run  # noqa: PLC0415
 
-    return run(options.server, config=options.config)
+    code = run(options.server, config=options.config, inspect=_inspect_machine)
+    if code != DEMO_WANTED:
+        return code
+    from codextui.demo import threads  # noqa: PLC0415 - only if it is wanted
+
+    return threads.run_with_console()
+
+
+def _inspect_machine(config: Config) -> tuple[Finding, ...]:
+    from codextui.commands.first_steps import inspect_machine  # noqa: PLC0415 - seldom needed
+
+    return inspect_machine(config)
 
 
 def run_demo(options: argparse.Namespace) -> int:

@@ -21,6 +21,7 @@ SOCKET_PATH_LIMIT = 100
 
 _LOGIN_DIRS = Path("/run/user")
 _TEMPORARY = Path("/tmp")  # noqa: S108 - _private checks the folder
+_PICTURES_DIR = re.compile(r'^XDG_PICTURES_DIR="([^"\n]*)"', re.MULTILINE)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -120,6 +121,27 @@ def config_path(named: Path | None = None) -> Path:
     if named is not None:
         return named
     return _home("XDG_CONFIG_HOME", ".config") / "codextui" / "config.toml"
+
+
+def pictures_dir() -> Path:
+    """Return the folder for pictures of the screen.
+
+    It is the desktop's folder for pictures (`XDG_PICTURES_DIR`, in the environment or in
+    `user-dirs.dirs`) if there is one, otherwise one of ours, which is created.
+    """
+    named = _absolute("XDG_PICTURES_DIR") or _desktop_pictures_dir()
+    return named if named is not None and named.is_dir() else _private(_state_dir() / "pictures")
+
+
+def _desktop_pictures_dir() -> Path | None:
+    file = _home("XDG_CONFIG_HOME", ".config") / "user-dirs.dirs"
+    try:
+        text = file.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    found = _PICTURES_DIR.search(text)
+    path = Path(found[1].replace("$HOME", str(Path.home()), 1)) if found else Path()
+    return path if path.is_absolute() and path != Path.home() else None
 
 
 def cache_dir() -> Path:

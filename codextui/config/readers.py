@@ -111,6 +111,20 @@ def number_or_never(low: float, high: float) -> Callable[[object], float | None]
     return read
 
 
+def integer_or_auto(low: int, high: int) -> Callable[[object], int | None]:
+    """Return a reader of integers from `low` to `high` and of `"auto"`, which becomes None."""
+
+    def read(value: object) -> int | None:
+        if value == "auto":
+            return None
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            problem = f'must be "auto" or a whole number from {low} to {high}, not {quote(value)}'
+            raise ConfigInvalid(problem)
+        return value
+
+    return read
+
+
 def integer_between(low: int, high: int) -> Callable[[object], int]:
     """Return a reader of integers from `low` to `high`."""
 

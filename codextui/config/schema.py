@@ -18,7 +18,7 @@ from codextui.config.files import replace_file
 from codextui.config.notices import ALWAYS, Notice, parse_notify_command, parse_popup
 from codextui.config.prices import Prices, read_prices
 from codextui.config.readers import (
-    integer_between,
+    integer_or_auto,
     list_of,
     number_between,
     number_or_never,
@@ -84,7 +84,7 @@ class ApprovalsConfig:
         clients: who is asked where a client's call has started the turn: the consoles, the
             client, or both.
         unattended_timeout: seconds without anyone who can decide until an approval is declined;
-            0 is at once, None (`"never"`) is never.
+            0 is at once, `"never"` is never.
         others: whether `clients` and `unattended_timeout` also apply to the threads of other
             programs on the same Codex.
         popup: for which approvals the dialog opens by itself: `always`, `never`, or conditions
@@ -123,20 +123,22 @@ class UiConfig:
 
     Attributes:
         theme: a theme's name.
-        layout: the maximum of panes on the screen, 1 to 9.
+        layout: the maximum of panes on the screen, 1 to 9; `"auto"` is as many as read well.
         bell: whether the terminal's bell rings when an agent needs a person.
         notify: how else somebody who does not look is told.
         notify_command: the command that is run for that, and its arguments; empty for none.
+        motion: whether anything on the screen moves smoothly or blinks.
         terminal: where a thread is opened in Codex's own TUI.
         copy_command: reads copied text from its standard input; None is the terminal's clipboard.
         keys: `[ui.keys]`: keys by binding id. `codextui.console.bindings` checks them.
     """
 
     theme: Annotated[str, read_string] = "harbour"
-    layout: Annotated[int, integer_between(1, 9)] = 4
+    layout: Annotated[int | None, integer_or_auto(1, 9)] = None
     bell: Annotated[bool, read_bool] = True
     notify: Annotated[tuple[Notice, ...], list_of(one_of(Notice))] = (Notice.TITLE, Notice.DESKTOP)
     notify_command: Annotated[tuple[str, ...], parse_notify_command] = ()
+    motion: Annotated[bool, read_bool] = True
     terminal: Annotated[TerminalChoice, read_terminal] = AUTO_TERMINAL
     copy_command: Annotated[str | None, read_command] = None
     keys: Annotated[Mapping[str, str], _BINDINGS] = field(default_factory=dict)
@@ -193,9 +195,18 @@ def parse_config(text: str, name: str = "config.toml") -> Config:
 
 
 def save_setting(path: Path, key: str, value: str | float | bool) -> None:
-    """Save one setting, such as `ui.theme`; everything else in the file stays, comments too.
+    """Save one setting, such as `ui.theme`. See `save_settings`."""
+    save_settings(path, {key: value})
+
+
+def save_settings(path: Path, changes: Mapping[str, str | float | bool | None]) -> None:
+    """Save settings; everything else in the file stays, comments too.
 
     The file and its folder are created if they are missing. The file is replaced atomically.
+
+    Args:
+        path: the configuration file.
+        changes: values by dotted key; None removes the key.
 
     Raises:
         ConfigInvalid: the file cannot be read or written, or would be wrong afterwards.
@@ -205,13 +216,19 @@ def save_setting(path: Path, key: str, value: str | float | bool) -> None:
     text = read_text(path) if path.exists() else ""
     parse_config(text, str(path))
     document = tomlkit.parse(text)
-    table = cast("dict[str, object]", document)
-    *sections, name = key.split(".")
-    for section in sections:
-        table = cast("dict[str, object]", table.setdefault(section, tomlkit.table()))
-    table[name] = value
+    for key, value in changes.items():
+        *sections, name = key.split(".")
+        table = cast("dict[str, object]", document)
+        for section in sections:
+            table = cast("dict[str, object]", table.setdefault(section, tomlkit.table()))
+        if value is not None:
+            table[name] = value
+        elif name in table:
+            del table[name]
     changed = tomlkit.dumps(document)
     parse_config(changed, str(path))
+    if path.exists() and not path.stat().st_mode & 0o222:
+        raise ConfigInvalid(f"{path} is read-only: chmod u+w lets codextui change it")
     try:
         replace_file(path, changed.encode(), new_mode=0o600)
     except OSError as error:

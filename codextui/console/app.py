@@ -18,7 +18,6 @@ from textual.app import SystemCommand
 from textual.binding import BindingType
 from textual.driver import Driver
 from textual.screen import Screen
-from textual.theme import Theme
 from textual.worker import Worker, WorkerState
 
 from codextui.client import updates
@@ -27,6 +26,7 @@ from codextui.console.alerts import NOTICE_DELAY, Alerts
 from codextui.console.approvals import ApprovalPresenter, correction_notice
 from codextui.console.bindings import APP_BINDINGS, KeyGroup, format_keys
 from codextui.console.codex_tui import TuiPresenter
+from codextui.console.comfort import ComfortApp
 from codextui.console.connection import (
     CodexReport,
     ServerConnection,
@@ -37,14 +37,14 @@ from codextui.console.connection import (
     perform_request,
 )
 from codextui.console.drafts import Drafts
+from codextui.console.first_steps import Inspect
 from codextui.console.following import PaneFollower
-from codextui.console.key_dispatch import TYPING_PAUSE, KeyDispatchingApp
+from codextui.console.key_dispatch import TYPING_PAUSE
 from codextui.console.model.alerts import pops_up
 from codextui.console.model.changes import Changes, thread_changes
 from codextui.console.model.state import ConsoleState, ServerNotice
 from codextui.console.notifications import MAX_TOAST_LENGTH, Notifier, Toasts
 from codextui.console.problems import (
-    ProblemAnswer,
     ProblemPresenter,
     codex_unusable,
     server_unreachable,
@@ -54,9 +54,8 @@ from codextui.console.render.thread import cost_formatter
 from codextui.console.screens import messages
 from codextui.console.screens.main import MainScreen
 from codextui.console.screens.thread_actions import MainOptions
-from codextui.console.themes import VARIABLE_DEFAULTS, register_themes, save_theme
 from codextui.console.widgets.workbench import Workbench
-from codextui.errors import ApprovalGone, CodextuiError, ConfigInvalid
+from codextui.errors import ApprovalGone, CodextuiError
 from codextui.protocol.approvals import Approval, Deciders
 from codextui.protocol.events import (
     ApprovalCorrected,
@@ -72,6 +71,7 @@ if TYPE_CHECKING:
     from textual.notifications import SeverityLevel
 
     from codextui.console.screens.approval import ApprovalScreen
+    from codextui.console.screens.problem import ProblemAnswer
 
 NOTICE_TIMEOUT = 10
 """Seconds for which a notice about the whole server stays on the screen."""
@@ -88,7 +88,7 @@ Connect = Callable[[updates.UpdateHandler], ServerConnection]
 """Creates the connection to the server, given the callback for its updates."""
 
 
-class ConsoleApp(KeyDispatchingApp):
+class ConsoleApp(ComfortApp):
     """The console.
 
     Updates of the connection change the state, changes of the state update the screen, and messages
@@ -119,6 +119,8 @@ class ConsoleApp(KeyDispatchingApp):
         drafts: Drafts | None = None,
         typing_pause: float = TYPING_PAUSE,
         notice_delay: float = NOTICE_DELAY,
+        inspect: Inspect | None = None,
+        is_first_time: bool = False,
     ) -> None:
         """Create the console of a server.
 
@@ -137,6 +139,8 @@ class ConsoleApp(KeyDispatchingApp):
             typing_pause: seconds without a key after which the approval dialog may open over an
                 open composer.
             notice_delay: seconds that an approval waits before somebody is told.
+            inspect: looks at this machine; None looks for nothing.
+            is_first_time: whether to show what was found while there are no threads.
 
         Raises:
             ConfigInvalid: the keymap or the theme's name cannot be used.
@@ -154,7 +158,7 @@ class ConsoleApp(KeyDispatchingApp):
         self._config_path = config_path
         self._connection = connect(self._handle_update)
         self._keys = _check_keys(self._config.ui.keys, config_path)
-        self._theme_problems = register_themes(self, self._config.ui.theme, config_path)
+        self.set_up_comfort(self._config, config_path, now, inspect)
         self._main_options = MainOptions(
             server=server,
             max_panes=self._config.ui.layout,
@@ -175,6 +179,7 @@ class ConsoleApp(KeyDispatchingApp):
             pops_up=partial(pops_up, popup=self._config.approvals.popup),
         )
         self._alerts = Alerts(self, self._config, server, delay=notice_delay)
+        self._is_first_time = is_first_time
         self._problems = ProblemPresenter(self, self._handle_problem_answer)
         self.tui = TuiPresenter(self, self._config, may_step_aside=self._may_step_aside)
         self._notifier = Notifier(self.state, ring=self._ring, notify=self._notify)
@@ -222,9 +227,7 @@ class ConsoleApp(KeyDispatchingApp):
     def _start(self) -> None:
         if self._first_thread:
             self.main.show_arrived(self._first_thread, self._build_may_focus())
-        for problem in self._theme_problems:
-            self.notify(sanitize(problem), severity="warning", timeout=15, markup=False)
-        self.theme_changed_signal.subscribe(self.main, self._save_theme)
+        self.start_comfort(is_first_time=self._is_first_time)
         self._import_in_background("codextui.console.widgets.pane_tile")
         self.run_worker(self._connection.run(), group="connection", name="connection")
         # The objects that exist now live as long as the app. The garbage collector, disabled
@@ -260,15 +263,13 @@ class ConsoleApp(KeyDispatchingApp):
         """Import a module that neither the first frame nor the connection should wait for."""
         self.run_worker(partial(import_module, module), group="imports", thread=True)
 
-    def get_theme_variable_defaults(self) -> dict[str, str]:
-        """Return codextui's own colours, for themes that do not define them."""
-        return VARIABLE_DEFAULTS
-
-    def _save_theme(self, theme: Theme) -> None:
-        try:
-            save_theme(theme.name, self._config_path)
-        except ConfigInvalid as error:
-            self._notify_error("The theme could not be saved", error)
+    def apply_config(self, config: Config) -> None:
+        """Apply a changed configuration, as far as it does not need another start."""
+        if config.ui.layout != self._config.ui.layout:
+            self.main.workbench.limit_panes(config.ui.layout)
+        self._config = config
+        self.tui.choice = config.ui.terminal
+        self.call_later(self._update_approvals)
 
     def action_command_palette(self) -> None:
         """Find anything on the main screen; over a dialog, Textual's own palette opens."""
@@ -280,6 +281,7 @@ class ConsoleApp(KeyDispatchingApp):
     def get_system_commands(self, _: Screen[object]) -> Iterable[SystemCommand]:
         """Yield the command that a dialog has: another theme."""
         yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
+        yield SystemCommand("Picture", "Save the screen as an SVG", self.action_save_picture)
 
     def action_help_quit(self) -> None:
         """Say what leaves and what stops: Ctrl-C, which does both elsewhere, was pressed."""
@@ -413,11 +415,13 @@ class ConsoleApp(KeyDispatchingApp):
         if not problem:
             self._problems.clear()
         elif not self.state.threads:
-            self._problems.show(codex_unusable(problem))
+            self._problems.show(codex_unusable(problem, has_demo=self.first_steps.has_demo))
 
     def _handle_problem_answer(self, answer: ProblemAnswer) -> None:
         if answer == "quit":
             self.exit(1)
+        elif answer == "demo":
+            self.first_steps.begin("demo")
         elif self.state.connection.connected:
             self._check_codex()
         else:

@@ -14,6 +14,7 @@ from codextui.console.screens.confirm import ConfirmScreen
 from codextui.console.screens.copy import CopyScreen
 from codextui.console.screens.decisions import DecisionsScreen
 from codextui.console.screens.diff import DiffScreen
+from codextui.console.screens.first_steps import FirstStepsScreen
 from codextui.console.screens.fork import ForkScreen
 from codextui.console.screens.gates import GatesScreen
 from codextui.console.screens.help import HelpScreen
@@ -25,6 +26,7 @@ from codextui.console.screens.new_thread import NewThreadScreen
 from codextui.console.screens.pager import PagerScreen
 from codextui.console.screens.palette import PaletteScreen
 from codextui.console.screens.pick import PickScreen
+from codextui.console.screens.preferences import PreferencesScreen
 from codextui.console.screens.problem import ProblemScreen
 from codextui.console.screens.queue import QueueScreen
 from codextui.console.screens.review import ReviewScreen
@@ -40,6 +42,7 @@ from codextui.console.widgets.diff_view import DiffView
 from codextui.console.widgets.frame_list import FrameList
 from codextui.console.widgets.history_list import HistoryList
 from codextui.console.widgets.json_view import JsonView
+from codextui.console.widgets.settings_list import SettingsList
 from codextui.console.widgets.strip_view import StripView
 from codextui.console.widgets.thread_tree import ThreadTree
 from codextui.console.widgets.timeline_view import TimelineView
@@ -58,6 +61,8 @@ PLACES: dict[str, Sequence[BindingType]] = {
     "Fork through a turn": ForkScreen.BINDINGS,
     "Queue": QueueScreen.BINDINGS,
     "Settings": SettingsScreen.BINDINGS,
+    "Settings of the console": [*PreferencesScreen.BINDINGS, *SettingsList.BINDINGS],
+    "First steps": FirstStepsScreen.BINDINGS,
     "Review": ReviewScreen.BINDINGS,
     "Diff": [*DiffScreen.BINDINGS, *DiffView.BINDINGS],
     "Side by side": [*SideBySideScreen.BINDINGS],

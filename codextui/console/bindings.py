@@ -35,6 +35,13 @@ APP_BINDINGS: list[BindingType] = [
         id="console.palette",
         priority=True,
     ),
+    Binding(
+        "ctrl+s",
+        "save_picture",
+        "Save a picture of the screen, unless a dialog has another use for the key",
+        id="console.picture",
+        show=False,
+    ),
     Binding("ctrl+q", "quit", "Detach", id="console.quit", show=False, priority=True),
 ]
 """The bindings that are active on every screen."""

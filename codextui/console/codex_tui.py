@@ -60,6 +60,7 @@ class TuiPresenter:
 
     Attributes:
         is_aside: whether Codex's TUI has this terminal.
+        choice: in which terminal it is opened.
     """
 
     def __init__(
@@ -84,7 +85,7 @@ class TuiPresenter:
         """
         self.is_aside = False
         self._app = app
-        self._choice = config.ui.terminal
+        self.choice = config.ui.terminal
         self._token_env = config.codex.token_env
         self._may_step_aside = may_step_aside
         self._env = env
@@ -114,7 +115,7 @@ class TuiPresenter:
 
     async def _open(self, call: Call, thread: ThreadInfo) -> str:
         command = await prepare_tui(call, thread, token_env=self._token_env, env=self._env)
-        terminal = choose_terminal(self._choice, self._env)
+        terminal = choose_terminal(self.choice, self._env)
         if terminal.kind is not TerminalKind.HERE:
             return await self._open_beside(thread.thread_id, command, terminal)
         if not self._may_step_aside():

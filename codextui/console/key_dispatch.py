@@ -68,6 +68,22 @@ class KeyDispatchingApp(App[int]):
                 return
         await super().on_event(event)
 
+    async def _check_bindings(self, key: str, priority: bool = False) -> bool:
+        """Run the binding of a key; the one for pictures also above a dialog.
+
+        Textual hides the bindings of the app from a dialog.
+        """
+        if await super()._check_bindings(key, priority):
+            return True
+        if priority or not self.screen.is_modal:
+            return False
+        for namespace, bindings in self.screen._binding_chain:  # noqa: SLF001 - as Textual does
+            if namespace is self:
+                found = bindings.key_to_bindings.get(key, ())
+                actions = [b.action for b in found if b.action == "save_picture"]
+                return bool(actions) and await self.run_action(actions[0], self)
+        return False
+
     def _takes_text(self) -> bool:
         """Return whether what is typed now is text: a field has the focus, or is about to."""
         opening = self.screen is self.main and self.main.workbench.opening_composer is not None

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from textual.app import App
 
 if TYPE_CHECKING:
-    from codextui.console.screens.problem import Problem, ProblemScreen
-
-ProblemAnswer = Literal["retry", "quit"]
-"""What the user wants to do about a problem."""
+    from codextui.console.screens.problem import Problem, ProblemAnswer, ProblemScreen
 
 
 class ProblemPresenter:
@@ -58,8 +55,8 @@ def server_unreachable(server: str, reason: str) -> Problem:
     )
 
 
-def codex_unusable(problem: str) -> Problem:
+def codex_unusable(problem: str, *, has_demo: bool = False) -> Problem:
     """Describe a server that runs without a usable Codex."""
     from codextui.console.screens.problem import Problem  # noqa: PLC0415 - not before the first frame
 
-    return Problem(title="Codex cannot be used", message=problem)
+    return Problem(title="Codex cannot be used", message=problem, has_demo=has_demo)

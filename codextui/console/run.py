@@ -5,19 +5,26 @@ from __future__ import annotations
 import contextlib
 import faulthandler
 import os
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 from codextui.config import paths
-from codextui.config.schema import load_config
+from codextui.config.schema import Config, load_config
 from codextui.console.app import ConsoleApp
 from codextui.console.connection import ConsoleConnection
 from codextui.console.drafts import Drafts
+from codextui.console.model.findings import Finding
 from codextui.errors import CodextuiError
 
 
 def run(
-    server: str, *, config: Path | None = None, detach_label: str = "detach", first_thread: str = ""
+    server: str,
+    *,
+    config: Path | None = None,
+    detach_label: str = "detach",
+    first_thread: str = "",
+    inspect: Callable[[Config], tuple[Finding, ...]] | None = None,
 ) -> int:
     """Run the console on the shared server `server`, and return the process's exit code.
 
@@ -26,26 +33,42 @@ def run(
         config: the configuration file; None for the user's own.
         detach_label: what leaving the console does, as the footer shows it.
         first_thread: id of the thread to open as soon as it is known; empty for none.
+        inspect: looks at this machine, which is shown the first time and when asked for; None
+            looks for nothing.
+
+    Returns:
+        the exit code, or `DEMO_WANTED` if the user has left to see the demo.
 
     Raises:
         ConfigInvalid: the configuration cannot be used.
     """
     path = paths.config_path(config)
     _enable_faulthandler(server)
+    loaded = load_config(path)
     app = ConsoleApp(
         server,
         partial(ConsoleConnection, server, config),
-        config=load_config(path),
+        config=loaded,
         config_path=path,
         home=str(Path.home()),
         folder=_current_folder(),
         detach_label=detach_label,
         first_thread=first_thread,
         drafts=_load_drafts(server),
+        inspect=None if inspect is None else partial(inspect, loaded),
+        is_first_time=_is_first_time(path, server),
     )
     result = app.run()
     app.save_drafts()
     return app.return_code or result or 0
+
+
+def _is_first_time(config_path: Path, server: str) -> bool:
+    """Return whether there is neither a configuration nor anything that a server has stored."""
+    try:
+        return not config_path.exists() and not paths.journal_path(server).exists()
+    except (CodextuiError, OSError):
+        return False
 
 
 def _current_folder() -> str:

@@ -1,8 +1,9 @@
 """Themes: loads them from the package and from the user's folder, and saves the chosen one.
 
 A file is a Textual theme in TOML: `name`, `dark`, the base colours, and `[variables]` with
-codextui's own colours (`VARIABLE_DEFAULTS`) and any of Textual's. Textual crashes on a colour that
-it cannot parse, so every colour is parsed here first.
+codextui's own colours (`VARIABLE_DEFAULTS`) and any of Textual's; with `ansi = true` the colours
+are those of the terminal (`ansi_blue`). Textual crashes on a colour that it cannot parse, so every
+colour is parsed here first.
 """
 
 from __future__ import annotations
@@ -15,11 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from msgspec import structs
 from textual.app import App
 from textual.color import Color, ColorParseError
 from textual.theme import Theme
 
 from codextui.config.schema import save_setting
+from codextui.config.tables import line_of
 
 VARIABLE_DEFAULTS: dict[str, str] = {
     "text-quiet": "#96a3b5",
@@ -49,8 +52,12 @@ VARIABLE_DEFAULTS: dict[str, str] = {
 Variables that a theme file leaves out are derived from the file's own colours.
 """
 
+_ANSI_GROUNDS = {"ansi-background": "ansi_black", "ansi-foreground": "ansi_white"}
+"""Variables that Textual needs of a theme in the terminal's colours, and of no other."""
+
 _MAX_FILE_SIZE = 64 * 1024
 _MAX_FILES = 200
+_MAX_SIZE_FOR_LINES = 8 * 1024
 
 _COLOURS = (
     "primary",
@@ -65,6 +72,7 @@ _COLOURS = (
     "panel",
     "boost",
 )
+_KNOWN_KEYS = ["name", "dark", "ansi", "variables", *_COLOURS]
 _DERIVED = {
     "text-quiet": "secondary",
     "state-starting": "secondary",
@@ -90,7 +98,7 @@ _DERIVED = {
 }
 
 
-def register_themes(app: App[int], theme_name: str, config_path: Path | None) -> tuple[str, ...]:
+def register_themes(app: App[int], theme_name: str, config_path: Path | None) -> LoadedThemes:
     """Register every theme, and activate one.
 
     Args:
@@ -99,16 +107,17 @@ def register_themes(app: App[int], theme_name: str, config_path: Path | None) ->
         config_path: the configuration file; `themes` beside it is the user's folder.
 
     Returns:
-        one sentence for each unusable file, and one if there is no theme of this name.
+        the themes, with one more problem if there is no theme of this name.
     """
     loaded = load_themes(config_path.parent / "themes" if config_path else None)
     for theme in loaded.themes:
         app.register_theme(theme)
     if theme_name in app.available_themes:
         app.theme = theme_name
-        return loaded.problems
+        return loaded
     known = ", ".join(sorted(theme.name for theme in loaded.themes))
-    return (*loaded.problems, f"there is no theme {theme_name!r} (ui.theme); there are: {known}")
+    problem = f"there is no theme {theme_name!r} (ui.theme); there are: {known}"
+    return structs.replace(loaded, problems=(*loaded.problems, problem))
 
 
 def save_theme(name: str, config_path: Path | None) -> None:
@@ -123,10 +132,12 @@ class LoadedThemes(msgspec.Struct, frozen=True):
     Attributes:
         themes: every usable theme; the user's replace those of the package by name.
         problems: one sentence for each unusable file.
+        files: the files in the user's folder by the names of their themes.
     """
 
     themes: tuple[Theme, ...]
     problems: tuple[str, ...]
+    files: Mapping[str, Path] = {}
 
 
 def load_themes(user_folder: Path | None) -> LoadedThemes:
@@ -136,14 +147,18 @@ def load_themes(user_folder: Path | None) -> LoadedThemes:
     """
     themes: dict[str, Theme] = {}
     problems: list[str] = []
-    for path in (*_files(themes_folder()), *_files(user_folder)):
+    own = _files(user_folder)
+    files: dict[str, Path] = {}
+    for path in (*_files(themes_folder()), *own):
         try:
-            theme = _read(path)
+            theme = read_theme(path)
         except ValueError as error:
             problems.append(f"{path}: {error}")
         else:
             themes[theme.name] = theme
-    return LoadedThemes(tuple(themes.values()), tuple(problems))
+            if path in own:
+                files[theme.name] = path
+    return LoadedThemes(tuple(themes.values()), tuple(problems), files)
 
 
 def themes_folder() -> Path:
@@ -154,13 +169,21 @@ def themes_folder() -> Path:
 
 
 def parse_theme(text: str) -> Theme:
-    """Parse a theme file. Raises ValueError listing everything that is wrong in it."""
+    """Parse a theme file. Raises ValueError listing everything that is wrong, with its line."""
     document = tomllib.loads(text)
     problems = list(_problems(document))
     if problems:
-        raise ValueError("; ".join(problems))
+        raise ValueError("; ".join(_with_line(text, key, problem) for key, problem in problems))
     theme = Theme(**document)
     return _with_derived_variables(theme)
+
+
+def _with_line(text: str, key: str, problem: str) -> str:
+    name = key.removeprefix("variables.")
+    name = name if name in _KNOWN_KEYS or name in _variable_names() else _shorten(name)
+    if len(text) > _MAX_SIZE_FOR_LINES:
+        return f"{name} {problem}"
+    return f"line {line_of(text, key)}: {name} {problem}"
 
 
 def _files(folder: Path | None) -> list[Path]:
@@ -172,7 +195,8 @@ def _files(folder: Path | None) -> list[Path]:
         return []
 
 
-def _read(path: Path) -> Theme:
+def read_theme(path: Path) -> Theme:
+    """Read a theme file. Raises ValueError: it cannot be read, or something in it is wrong."""
     try:
         with path.open("rb") as file:
             content = file.read(_MAX_FILE_SIZE + 1)
@@ -186,45 +210,54 @@ def _read(path: Path) -> Theme:
         raise ValueError("is nested too deeply") from error
 
 
-def _problems(document: Mapping[str, Any]) -> Iterator[str]:
+def _problems(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the dotted key and the mistake of everything that is wrong."""
     name = document.get("name")
     if not isinstance(name, str) or not name.strip() or not name.isprintable() or len(name) > 40:
-        yield "name must be a short text"
+        yield "name", "must be a short text"
     if "primary" not in document:
-        yield "primary is missing"
-    if not isinstance(document.get("dark", True), bool):
-        yield "dark must be true or false"
-    known = ["name", "dark", "variables", *_COLOURS]
+        yield "primary", "is missing"
+    is_ansi = document.get("ansi", False)
+    for key in ("dark", "ansi"):
+        if not isinstance(document.get(key, True), bool):
+            yield key, "must be true or false"
     for key, value in document.items():
         if key in _COLOURS:
-            yield from _colour_problem(key, value)
-        elif key not in known:
-            yield f"{_shorten(key)} is no key of a theme{_suggest(key, known)}"
+            yield from _colour_problem(key, value, is_ansi=is_ansi is True)
+        elif key not in _KNOWN_KEYS:
+            yield key, f"is no key of a theme{_suggest(key, _KNOWN_KEYS)}"
     variables = document.get("variables", {})
-    if not isinstance(variables, dict):
-        yield "variables must be a table"
-        return
+    if isinstance(variables, dict):
+        yield from _variable_problems(variables, is_ansi=is_ansi is True)
+    else:
+        yield "variables", "must be a table"
+
+
+def _variable_problems(
+    variables: Mapping[str, object], *, is_ansi: bool
+) -> Iterator[tuple[str, str]]:
     for key, value in variables.items():
         if key not in VARIABLE_DEFAULTS and key not in _variable_names():
-            yield f"{_shorten(key)} is no variable{_suggest(key, _variable_names())}"
+            yield f"variables.{key}", f"is no variable{_suggest(key, _variable_names())}"
         else:
-            yield from _colour_problem(key, value)
+            yield from _colour_problem(f"variables.{key}", value, is_ansi=is_ansi)
 
 
-def _colour_problem(key: str, value: object) -> Iterator[str]:
+def _colour_problem(key: str, value: object, *, is_ansi: bool) -> Iterator[tuple[str, str]]:
     try:
         colour = Color.parse(value if isinstance(value, str) else "")
     except ColorParseError:
         colour = None
-    if colour is None or colour.ansi is not None:
-        yield f'{key} must be a colour such as "#74b4f2", not {_shorten(value)}'
+    if colour is None or (colour.ansi is not None) is not is_ansi:
+        example = "ansi_blue" if is_ansi else "#74b4f2"
+        yield key, f'must be a colour such as "{example}", not {_shorten(value)}'
 
 
 @cache
 def _variable_names() -> list[str]:
     generated = Theme(name="", primary="#ffffff").to_color_system().generate()
     colours = [name for name in generated if not name.endswith("-style")]
-    return [*VARIABLE_DEFAULTS, *colours]
+    return [*VARIABLE_DEFAULTS, *_ANSI_GROUNDS, *colours]
 
 
 def _suggest(word: str, known: list[str]) -> str:
@@ -241,6 +274,8 @@ def _shorten(value: object) -> str:
 
 
 def _with_derived_variables(theme: Theme) -> Theme:
+    if theme.ansi:
+        theme.variables = _ANSI_GROUNDS | theme.variables
     missing = _DERIVED.keys() - theme.variables.keys()
     if missing:  # the shipped themes have them all, and the first frame waits for this
         colours = theme.to_color_system().generate()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 import tomllib
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 from textual.color import Color
 from textual.theme import Theme
 
@@ -18,8 +21,12 @@ from codextui.console.themes import (
     parse_theme,
     themes_folder,
 )
+from codextui.console.widgets.pane_context import palettes_from
 
 OURS = load_themes(None)
+COLOURED = [theme for theme in OURS.themes if not theme.ansi]
+HIGH_CONTRAST = ("beacon", "noon")
+COLOUR_BLIND_SAFE = ("signal", "signal-day")
 GROUNDS = ("background", "surface", "panel")
 WORDS = ("foreground", "primary", "secondary", "accent", "success", "warning", "error")
 WORD_VARIABLES = [name for name in VARIABLE_DEFAULTS if not name.endswith("background")]
@@ -45,21 +52,27 @@ def contrast(one: Color, other: Color) -> float:
     return (high + 0.05) / (low + 0.05)
 
 
-def test_two_dark_themes_a_light_and_a_high_contrast_one_are_shipped() -> None:
+def test_dark_light_high_contrast_colour_blind_safe_and_terminal_themes_are_shipped() -> None:
     assert OURS.problems == ()
     assert {theme.name: theme.dark for theme in OURS.themes} == {
         "beacon": True,
+        "ember": True,
+        "fjord": True,
         "harbour": True,
         "juniper": True,
+        "noon": False,
         "paper": False,
+        "signal": True,
+        "signal-day": False,
+        "terminal": True,
     }
     assert UiConfig().theme in {theme.name for theme in OURS.themes}
 
 
-@pytest.mark.parametrize("theme", OURS.themes, ids=lambda theme: theme.name)
+@pytest.mark.parametrize("theme", COLOURED, ids=lambda theme: theme.name)
 @pytest.mark.parametrize("word", [*WORDS, *WORD_VARIABLES])
 def test_every_text_colour_is_readable_on_every_background(theme: Theme, word: str) -> None:
-    needed = 7.0 if theme.name == "beacon" else 4.5
+    needed = 7.0 if theme.name in HIGH_CONTRAST else 4.5
     colours = colours_of(theme)
     assert {
         ground: round(contrast(colours[word], colours[ground]), 2)
@@ -68,7 +81,7 @@ def test_every_text_colour_is_readable_on_every_background(theme: Theme, word: s
     } == {}
 
 
-@pytest.mark.parametrize("theme", OURS.themes, ids=lambda theme: theme.name)
+@pytest.mark.parametrize("theme", COLOURED, ids=lambda theme: theme.name)
 def test_a_diff_is_readable_on_its_backgrounds(theme: Theme) -> None:
     colours = colours_of(theme)
     for kind in ("added", "removed"):
@@ -77,11 +90,71 @@ def test_a_diff_is_readable_on_its_backgrounds(theme: Theme) -> None:
         assert contrast(colours["foreground"], ground) >= 4.5
 
 
+@pytest.mark.parametrize("theme", COLOURED, ids=lambda theme: theme.name)
+def test_every_style_on_every_surface_is_readable(theme: Theme) -> None:
+    palettes = palettes_from(theme.to_color_system().generate() | theme.variables)
+    for surface in structs.asdict(palettes).values():
+        for name, style in structs.asdict(surface).items():
+            if name == "faint":  # guides and rules, never words
+                continue
+            colour, ground = style.color.triplet, style.bgcolor.triplet
+            assert contrast(Color(*colour), Color(*ground)) >= 4.5, name
+
+
+def test_the_terminals_theme_leaves_every_background_to_the_terminal() -> None:
+    [theme] = [theme for theme in OURS.themes if theme.ansi]
+    palettes = palettes_from(theme.to_color_system().generate() | theme.variables)
+    for surface in structs.asdict(palettes).values():
+        for style in structs.asdict(surface).values():
+            assert style.bgcolor is None
+            assert style.color is None or style.color.number is not None
+
+
+BLINDNESS = {  # Machado, Oliveira and Fernandes 2009, severity 1
+    "protan": ((0.152, 1.053, -0.205), (0.115, 0.786, 0.099), (-0.004, -0.048, 1.052)),
+    "deutan": ((0.367, 0.861, -0.228), (0.280, 0.673, 0.047), (-0.012, 0.043, 0.969)),
+    "tritan": ((1.256, -0.077, -0.179), (-0.078, 0.931, 0.148), (0.005, 0.691, 0.304)),
+}
+
+
+def lab(colour: Color, blindness: str) -> tuple[float, float, float]:
+    """Return a colour as somebody sees it, in CIELAB (D65)."""
+    rgb = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in colour.normalized]
+    seen = [
+        min(1.0, max(0.0, sum(m * p for m, p in zip(row, rgb, strict=True))))
+        for row in BLINDNESS[blindness]
+    ]
+    red, green, blue = seen
+    x = (0.4124 * red + 0.3576 * green + 0.1805 * blue) / 0.9505
+    y = 0.2126 * red + 0.7152 * green + 0.0722 * blue
+    z = (0.0193 * red + 0.1192 * green + 0.9505 * blue) / 1.089
+    fx, fy, fz = (t ** (1 / 3) if t > 0.008856 else 7.787 * t + 16 / 116 for t in (x, y, z))
+    return 116 * fy - 16, 500 * (fx - fy), 200 * (fy - fz)
+
+
+@pytest.mark.parametrize("blindness", BLINDNESS)
+@pytest.mark.parametrize("name", COLOUR_BLIND_SAFE)
+def test_states_differ_for_eyes_that_mix_colours(name: str, blindness: str) -> None:
+    [theme] = [theme for theme in OURS.themes if theme.name == name]
+    states = {
+        state: lab(Color.parse(theme.variables[state]), blindness)
+        for state in ("state-asking", "state-running", "state-failed", "state-idle")
+    }
+    added, removed = (
+        lab(Color.parse(theme.variables[word]), blindness)
+        for word in ("diff-added", "diff-removed")
+    )
+    pairs = [*itertools.combinations(states, 2)]
+    distances = {pair: math.dist(states[pair[0]], states[pair[1]]) for pair in pairs}
+    assert {pair: round(d) for pair, d in distances.items() if d < 15} == {}
+    assert math.dist(added, removed) >= 15
+
+
 @pytest.mark.parametrize("path", sorted(themes_folder().glob("*.toml")), ids=lambda path: path.stem)
 def test_each_shipped_file_is_named_like_its_theme_and_sets_every_variable(path: Path) -> None:
     document = tomllib.loads(path.read_text(encoding="utf-8"))
     assert document["name"] == path.stem
-    assert list(document["variables"]) == list(VARIABLE_DEFAULTS)
+    assert list(document["variables"])[: len(VARIABLE_DEFAULTS)] == list(VARIABLE_DEFAULTS)
 
 
 def test_a_theme_with_only_a_primary_colour_has_all_variables() -> None:
@@ -124,7 +197,11 @@ def test_a_missing_folder_is_no_problem(tmp_path: Path) -> None:
     ("text", "problem"),
     [
         ("primary = 3", "primary must be a colour"),
-        ('primary = "ansi_red"', "primary must be a colour"),
+        ('primary = "ansi_red"', "line 2: primary must be a colour"),
+        (
+            'ansi = true\nprimary = "#123456"',
+            'line 3: primary must be a colour such as "ansi_blue"',
+        ),
         ('primary = "auto"', "primary must be a colour"),
         ('primary = "#123456"\ndark = 1', "dark must be true or false"),
         ('primary = "#123456"\nvariables = 1', "variables must be a table"),

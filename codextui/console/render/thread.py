@@ -274,6 +274,47 @@ def _elapsed(view: ThreadView, state: ThreadState, now: float) -> str:
     return "" if since is None or not state.has_turn else format_running(now - since)
 
 
+class Frame(msgspec.Struct, frozen=True):
+    """The frame of a pane.
+
+    Attributes:
+        style: of its lines.
+        is_heavy: whether its lines are heavy, as around the pane that has the focus.
+        note_style: of what is written into its last line; None for `style`.
+    """
+
+    style: Style
+    is_heavy: bool = False
+    note_style: Style | None = None
+
+    @property
+    def line(self) -> str:
+        """The horizontal line, one cell of it."""
+        return "━" if self.is_heavy else "─"
+
+    def draw_row(self, y: int, width: int, height: int, note: str = "") -> Strip:
+        """Draw the row `y` of the frame; `note` stands at the right end of the last one."""
+        corners = "┏┓┗┛┃" if self.is_heavy else "╭╮╰╯│"
+        inner = max(0, width - 2)
+        ends = corners[:2] if y == 0 else corners[2:4] if y == height - 1 else corners[4] * 2
+        fill = self.line if y in (0, height - 1) else " "
+        label = f" {note} " if y == height - 1 and note and cell_len(note) + 3 <= inner else ""
+        line = f"{ends[0]}{fill * (inner - cell_len(label) - 1)}"
+        row = [
+            Segment(line, self.style),
+            Segment(label, self.note_style or self.style),
+            Segment(f"{fill}{ends[1]}"[-min(2, max(1, width - 1)) :], self.style),
+        ]
+        return Strip(row).adjust_cell_length(width, self.style)
+
+
+def frame_of(state: ThreadState, palette: Palette, *, is_current: bool) -> Frame:
+    """Return the frame of a pane: heavy if it is current, in the colour of what asks or failed."""
+    if state in (ThreadState.NEEDS_INPUT, ThreadState.FAILED):
+        return Frame(_state_style(state, palette), is_current, palette.muted)
+    return Frame(palette.heading if is_current else palette.faint, is_current, palette.muted)
+
+
 def render_pane_header(
     view: ThreadView,
     state: ThreadState,
@@ -284,6 +325,9 @@ def render_pane_header(
     number: int | None = None,
     home: str = "",
     summary: RunSummary = NO_RUN,
+    note: str = "",
+    title: Palette | None = None,
+    frame: Frame | None = None,
 ) -> list[Strip]:
     """Render the two rows of a pane's header, each exactly `width` cells wide.
 
@@ -300,8 +344,16 @@ def render_pane_header(
         number: of the pane, None to leave it out.
         home: the user's home folder, shown as `~`; empty for none.
         summary: summary of the thread's run.
+        note: why the thread has the pane, at the right end; empty for nothing.
+        title: the styles of the first row, if they are others.
+        frame: the frame of the pane, whose line goes on behind the title; None for none.
     """
-    first = _title_row(view, state, width, palette, now=now, number=number, cost=summary.cost)
+    title = palette if title is None else title
+    first = _title_row(view, state, width, title, now=now, number=number, cost=summary.cost)
+    if note:
+        first = _with_note(first, note, width, title, frame)
+    elif frame is not None:
+        first = _with_line(first, width, frame)
     match view.info.kind:
         case ThreadKind.RUN:
             second = _run_row(view.info, summary, palette)
@@ -309,7 +361,29 @@ def render_pane_header(
             second = _role_row(view.info, summary, width, palette, home)
         case ThreadKind.CODEX:
             second = _location_row(view.info, width, palette, home)
-    return [fit_row(first, width, palette.text), fit_row(second, width, palette.text)]
+    return [fit_row(first, width, title.text), fit_row(second, width, palette.text)]
+
+
+def _with_note(row: Row, note: str, width: int, palette: Palette, frame: Frame | None) -> Row:
+    """Add a note at the right end; figures give way to it, and it to the handle and the state."""
+    room = width - cell_len(note) - 2
+    *head, facts = row
+    short = Segment(" · ".join(facts.text.split(" · ")[:2]), facts.style)
+    if row_width(row) <= room:
+        head.append(facts)
+    elif row_width([*head, short]) <= room:
+        head.append(short)
+    else:
+        return row if frame is None else _with_line(row, width, frame)
+    filled = head if frame is None else _with_line(head, room, frame)
+    return [*filled, Segment(f" {note} ", palette.muted)]
+
+
+def _with_line(row: Row, width: int, frame: Frame) -> Row:
+    """Fill a row with the line of the frame."""
+    gap = max(0, width - row_width(row))
+    line = f" {frame.line * (gap - 1)}" if gap > 1 else " " * gap
+    return [*row, Segment(line, frame.style)]
 
 
 def _title_row(
@@ -333,7 +407,7 @@ def _title_row(
     queued = f"+{len(info.queued)} queued" if info.queued else ""
     elapsed = _elapsed(view, state, now)
     facts = " · ".join(fact for fact in (word, elapsed, queued, tokens, charged or cost) if fact)
-    left = f"{number} " if number is not None else ""
+    left = f"[{number}] " if number is not None else ""
     room = width - cell_len(left) - 3 - cell_len(facts)
     return [
         Segment(left, palette.accent),

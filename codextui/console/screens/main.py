@@ -18,6 +18,7 @@ from codextui.console.screens import messages
 from codextui.console.screens.availability import Action, unavailable_reason
 from codextui.console.screens.change_actions import CHANGE_BINDINGS, ChangeActions
 from codextui.console.screens.inspector_actions import INSPECTOR_BINDINGS, InspectorActions
+from codextui.console.screens.pane_actions import PANE_BINDINGS, PaneActions
 from codextui.console.screens.reading import READING_BINDINGS, ReadingActions
 from codextui.console.screens.thread_actions import (
     MainOptions,
@@ -58,6 +59,7 @@ MAIN_BINDINGS: list[BindingType] = [
     *READING_BINDINGS,
     Binding("z", "zoom", "Zoom the pane", id="pane.zoom"),
     Binding("escape", "zoom_out", "Back from the zoom", id="pane.zoom_out", show=False),
+    *PANE_BINDINGS,
     Binding("X", "kill", "Kill the thread or the run", id="thread.kill"),
     Binding("t", "toggle_tree", "Show or hide the tree", id="view.tree"),
     Binding("plus,equals_sign", "panes(1)", "More panes", id="view.more_panes"),
@@ -146,12 +148,13 @@ _ACTIONS = {
 }
 
 
-class MainScreen(InspectorActions, ChangeActions, ReadingActions):
+class MainScreen(InspectorActions, ChangeActions, ReadingActions, PaneActions):
     """Shows the console state. The actions on the current thread are in `ThreadActions`."""
 
     AUTO_FOCUS = "ThreadTree"
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - Textual's type
-        (0, "-narrow"),
+        (0, "-tiny"),
+        (64, "-narrow"),
         (100, "-medium"),
         (140, "-wide"),
     ]
@@ -349,7 +352,7 @@ class MainScreen(InspectorActions, ChangeActions, ReadingActions):
         if grid.tile_of(self.workbench.current) is None:
             self._explain("Nothing to zoom: no thread has a pane yet.")
             return
-        grid.zoom("" if grid.zoomed else self.workbench.current)
+        self.workbench.zoom("" if grid.zoomed else self.workbench.current)
         self._pacer.mark_dirty(self)
 
     def action_zoom_out(self) -> None:
@@ -385,12 +388,6 @@ class MainScreen(InspectorActions, ChangeActions, ReadingActions):
             self._explain("One pane has all the space: z shows the others again.")
         elif reason := self.workbench.change_pane_count(step):
             self._explain(reason)
-
-    def action_toggle_tree(self) -> None:
-        """Show or hide the tree."""
-        self.toggle_class("-no-tree")
-        if self.has_class("-no-tree") and self.workbench.thread_tree.has_focus:
-            self.workbench.focus_thread(self.workbench.current)
 
     def action_retry(self) -> None:
         """Connect to the server now."""

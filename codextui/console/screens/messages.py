@@ -219,3 +219,11 @@ class CopyText(Message):
 
 class OpenSearch(Message):
     """Search all transcripts."""
+
+
+class OpenPreferences(Message):
+    """Show and change the settings of the console."""
+
+
+class OpenFirstSteps(Message):
+    """Show what this machine has, and how to begin."""

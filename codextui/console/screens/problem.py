@@ -13,6 +13,9 @@ from textual.widgets import Static
 
 from codextui.text.sanitize import sanitize
 
+ProblemAnswer = Literal["retry", "demo", "quit"]
+"""What the user wants to do about a problem."""
+
 
 class Problem(msgspec.Struct, frozen=True):
     """A problem that stops everything.
@@ -22,21 +25,24 @@ class Problem(msgspec.Struct, frozen=True):
         message: the whole error message.
         commands: shell commands that may solve it.
         can_retry: whether trying again without a restart can help.
+        has_demo: whether the demo, which needs no account, is offered meanwhile.
     """
 
     title: str
     message: str
     commands: tuple[str, ...] = ()
     can_retry: bool = True
+    has_demo: bool = False
 
 
-class ProblemScreen(ModalScreen[Literal["retry", "quit"]]):
-    """Shows a problem and what to type; `r` retries, `q` quits."""
+class ProblemScreen(ModalScreen[ProblemAnswer]):
+    """Shows a problem and what to type; `r` retries, `d` shows the demo, `q` quits."""
 
     CSS_PATH: ClassVar = ["dialog.tcss", "problem.tcss"]
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("r", "answer('retry')", "Try again", id="trouble.retry"),
+        Binding("d", "answer('demo')", "Leave, and show the demo", id="trouble.demo"),
         Binding("q", "answer('quit')", "Quit", id="trouble.quit"),
     ]
 
@@ -58,11 +64,14 @@ class ProblemScreen(ModalScreen[Literal["retry", "quit"]]):
                 for command in problem.commands:
                     yield Static(f"$ {sanitize(command)}", classes="command", markup=False)
             retry = "r try again   " if problem.can_retry else ""
-            yield Static(f"{retry}q quit", classes="dialog-keys", markup=False)
+            demo = "d demo, without an account   " if problem.has_demo else ""
+            yield Static(f"{retry}{demo}q quit", classes="dialog-keys", markup=False)
 
-    def action_answer(self, answer: Literal["retry", "quit"]) -> None:
-        """Close with an answer."""
-        if self.is_active and (answer == "quit" or self._problem.can_retry):
+    def action_answer(self, answer: ProblemAnswer) -> None:
+        """Close with an answer, if it is one."""
+        problem = self._problem
+        answers = {"retry": problem.can_retry, "demo": problem.has_demo, "quit": True}
+        if self.is_active and answers[answer]:
             self.dismiss(answer)
 
     def dismiss_when_active(self) -> None:

@@ -38,7 +38,7 @@ class MainOptions(msgspec.Struct, frozen=True):
 
     Attributes:
         server: the shared server's name.
-        max_panes: 1 to 9.
+        max_panes: 1 to 9; None for as many as read well.
         home: the user's home folder, shown as `~`.
         folder: the default working folder of new threads.
         new_thread_key: the key that starts a thread, formatted.
@@ -51,7 +51,7 @@ class MainOptions(msgspec.Struct, frozen=True):
     """
 
     server: str
-    max_panes: int
+    max_panes: int | None
     home: str
     folder: str
     new_thread_key: str

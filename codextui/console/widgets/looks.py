@@ -28,7 +28,6 @@ class Look(msgspec.Struct, frozen=True):
 
     Attributes:
         shown: ids of the threads with a pane, in order.
-        chosen: ids of the threads that the user chose for a pane.
         current: id of the current thread.
         zoomed: id of the zoomed thread, empty for none.
         in_tree: whether the tree has the focus.
@@ -37,7 +36,6 @@ class Look(msgspec.Struct, frozen=True):
     """
 
     shown: tuple[str, ...]
-    chosen: frozenset[str]
     current: str
     zoomed: str
     in_tree: bool

@@ -67,5 +67,13 @@ class PaneContext(msgspec.Struct, frozen=True):
     follow_note_of: Callable[[str], str] = lambda _: ""
 
 
+class ZoomRequested(Message):
+    """A pane was clicked on twice."""
+
+    def __init__(self, thread_id: str) -> None:
+        super().__init__()
+        self.thread_id = thread_id
+
+
 class FoldsChanged(Message):
     """The current pane has begun or ceased to leave something out."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Container, Grid
 from textual.message import Message
@@ -12,7 +13,7 @@ from textual.widgets import Static
 
 from codextui.console.model.state import ThreadView
 from codextui.console.widgets.pane_context import PaneContext
-from codextui.console.widgets.placement import pane_capacity, tile_panes
+from codextui.console.widgets.tiling import pane_capacity, tile_panes
 
 if TYPE_CHECKING:
     from codextui.console.widgets.pane_tile import PaneTile
@@ -23,8 +24,15 @@ class EmptyPanes(Container):
     """A text shown while there are no panes: why, and what to do."""
 
     def compose(self) -> ComposeResult:
-        """Yield the text."""
+        """Yield the text, and what was found on this machine."""
         yield Static(id="empty-text")
+        yield Static(id="findings")
+
+    def show_findings(self, findings: Text) -> None:
+        """Show what was found on this machine, below the text."""
+        found = self.query_one("#findings", Static)
+        found.update(findings)
+        found.display = True
 
     def update_text(self, *, connected: bool, new_thread_key: str, others: int = 0) -> None:
         """Show why there are no panes: no connection, or no threads but those of other programs.
@@ -47,6 +55,8 @@ class EmptyPanes(Container):
             text = (
                 "[b]No threads yet[/b]\n\n"
                 f"[b $accent]{new_thread_key}[/]   starts one\n"
+                "[b $accent]H[/]   continues one that Codex has\n"
+                "[b $accent]W[/]   shows what this machine has, and the demo\n"
                 "[b $accent]?[/]   lists every key\n\n"
                 "[$text-quiet]In a shell, [b]codextui demo[/b] shows how it goes:\n"
                 "three agents at work, without a key or an account.[/]"
@@ -58,7 +68,7 @@ class PaneGrid(Grid):
     """One to nine tiles, each large enough to read.
 
     Attributes:
-        max_panes: the user's limit.
+        max_panes: the user's limit; None for as many as read well.
         capacity: how many panes fit.
         zoomed: id of the thread that fills the grid; empty for none.
         tiles: the tiles in order.
@@ -68,8 +78,8 @@ class PaneGrid(Grid):
     class CapacityChanged(Message):
         """Another number of panes fits."""
 
-    def __init__(self, max_panes: int) -> None:
-        """Create a grid of at most `max_panes` panes."""
+    def __init__(self, max_panes: int | None) -> None:
+        """Create a grid of at most `max_panes` panes; None for as many as read well."""
         super().__init__()
         self.max_panes = max_panes
         self.capacity = 1

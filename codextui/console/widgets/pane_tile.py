@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from textual import events
 from textual.app import ComposeResult
-from textual.containers import Vertical
+from textual.geometry import Region
+from textual.strip import Strip
 
 from codextui.console.model.state import ThreadView
+from codextui.console.render.thread import Frame
 from codextui.console.widgets.composer import Composer, ComposerBox
-from codextui.console.widgets.pane_context import PaneContext
+from codextui.console.widgets.drawing import LineWidget
+from codextui.console.widgets.pane_context import PaneContext, ZoomRequested
 from codextui.console.widgets.transcript_pane import TranscriptPane
 
 
-class PaneTile(Vertical):
-    """A pane and its composer, which exists only while it is open.
+class PaneTile(LineWidget):
+    """A pane and its composer, which exists only while it is open, in a frame.
+
+    The frame's first line is the title, which the pane draws; the tile draws the rest of it.
 
     Attributes:
         pane: the pane.
@@ -24,6 +30,8 @@ class PaneTile(Vertical):
         super().__init__()
         self.pane = TranscriptPane(context, view, number)
         self.composer_box: ComposerBox | None = None
+        self._frame: Frame | None = None
+        self._footnote = ""
 
     def compose(self) -> ComposeResult:
         """Yield the pane."""
@@ -39,6 +47,30 @@ class PaneTile(Vertical):
         if view.thread_id != self.thread_id:
             self.close_composer()
         self.pane.show(view, number)
+
+    def update_frame(self, footnote: str = "") -> None:
+        """Redraw the frame if it has changed; `footnote` stands in its last line."""
+        frame = self.pane.frame
+        if (frame, footnote) != (self._frame, self._footnote):
+            self._frame, self._footnote = frame, footnote
+            width, height = self.outer_size
+            self.refresh(
+                Region(0, 0, 1, height),
+                Region(width - 1, 0, 1, height),
+                Region(0, height - 1, width, 1),
+            )
+
+    def draw_line(self, y: int) -> Strip:
+        """Return the line of the frame at `y`."""
+        frame = self._frame or self.pane.frame
+        return frame.draw_row(y, self.outer_size.width, self.outer_size.height, self._footnote)
+
+    def on_click(self, event: events.Click) -> None:
+        """Focus what is in the frame, if the frame itself was clicked; a double click zooms."""
+        if not self.content_region.contains(event.screen_x, event.screen_y):
+            self.focus_content()
+            if event.chain == 2:
+                self.post_message(ZoomRequested(self.thread_id))
 
     def open_composer(self, draft: str, hint: str) -> Composer:
         """Open and return the composer, which takes the focus as soon as it is mounted."""

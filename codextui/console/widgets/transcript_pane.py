@@ -19,10 +19,11 @@ from codextui.console.model.item_text import item_parts
 from codextui.console.model.items import TranscriptItem
 from codextui.console.model.state import ThreadView
 from codextui.console.render.layout import clip_row, fit_row, plain_text
-from codextui.console.render.thread import render_pane_header, render_plan_line
+from codextui.console.render.palette import Palette
+from codextui.console.render.thread import Frame, frame_of, render_pane_header, render_plan_line
 from codextui.console.widgets.drawing import LineWidget, NothingDone
 from codextui.console.widgets.looks import PanePosition
-from codextui.console.widgets.pane_context import FoldsChanged, Palettes, PaneContext
+from codextui.console.widgets.pane_context import FoldsChanged, Palettes, PaneContext, ZoomRequested
 from codextui.console.widgets.transcript_rows import MARGIN, TranscriptRows
 from codextui.protocol.runs import ThreadKind
 from codextui.text.figures import format_count
@@ -52,6 +53,7 @@ class TranscriptPane(LineWidget, can_focus=True):
         number: the pane's number, from 1.
         is_current: whether keys act on this thread.
         draft: the unsent text, shown in the header; empty for none.
+        note: why the thread has the pane, shown in the header; empty for nothing.
         follow: whether the pane scrolls with the end of the transcript.
     """
 
@@ -75,6 +77,7 @@ class TranscriptPane(LineWidget, can_focus=True):
         self.number = number
         self.is_current = False
         self.draft = ""
+        self.note = ""
         self.follow = True
         self._pane_context = context
         self._is_backfilling = False
@@ -256,6 +259,12 @@ class TranscriptPane(LineWidget, can_focus=True):
             self.draft = draft
             self.refresh_header()
 
+    def set_note(self, note: str) -> None:
+        """Show in the header why the thread has the pane; empty for nothing."""
+        if note != self.note:
+            self.note = note
+            self.refresh_header()
+
     def refresh_header(self) -> None:
         """Redraw the header, as the thread's row, plan or clock changed."""
         if self._redraw_if_resized():
@@ -317,8 +326,10 @@ class TranscriptPane(LineWidget, can_focus=True):
         self._scroll_rows(-WHEEL_ROWS)
 
     def on_click(self, event: events.Click) -> None:
-        """Follow the end if the line below was clicked."""
-        if self.rows_below and event.y == self.size.height - 1:
+        """Follow the end if the line below was clicked; a double click zooms."""
+        if event.chain == 2:
+            self.post_message(ZoomRequested(self.view.thread_id))
+        elif self.rows_below and event.y == self.size.height - 1:
             self.action_follow()
 
     def action_scroll_rows(self, rows: int) -> None:
@@ -514,9 +525,21 @@ class TranscriptPane(LineWidget, can_focus=True):
             header.append(self._render_labelled("draft", self.draft))
         return header
 
+    @property
+    def frame(self) -> Frame:
+        """The frame around the pane; the title is in its first line."""
+        return self._frame_on(self._palettes.pane)
+
+    def _frame_on(self, palette: Palette) -> Frame:
+        state = self._pane_context.state_of(self.view.thread_id)
+        return frame_of(state, palette, is_current=self.is_current)
+
     def _render_title(self) -> list[Strip]:
-        palette = self._palettes.header_current if self.is_current else self._palettes.header
-        title = render_pane_header(
+        palettes = self._palettes
+        palette = palettes.header_current if self.is_current else palettes.header
+        title_palette = palettes.header_current if self.is_current else palettes.pane
+        frame = self._frame_on(title_palette)
+        first, second = render_pane_header(
             self.view,
             self._pane_context.state_of(self.view.thread_id),
             self.size.width - 2 * MARGIN,
@@ -525,9 +548,18 @@ class TranscriptPane(LineWidget, can_focus=True):
             number=self.number,
             home=self._pane_context.home,
             summary=self._pane_context.run_summary_of(self.view.thread_id),
+            note=self.note,
+            title=title_palette,
+            frame=frame,
         )
-        mark = Segment("▌" if self.is_current else " ", palette.accent)
-        return [fit_row([mark, *strip], self.size.width, palette.text) for strip in title]
+        ends = ("▌", "▐") if self.is_current else (" ", frame.line)
+        title = Strip([Segment(ends[0], frame.style), *first, Segment(ends[1], frame.style)])
+        below = [Segment(" ", palette.text), *second]
+        width = self.size.width
+        return [
+            title.adjust_cell_length(width, frame.style),
+            fit_row(below, width, palette.text),
+        ]
 
     def _render_labelled(self, label: str, text: str) -> Strip:
         palette = self._palettes.header

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -12,6 +12,7 @@ from textual.widgets import Input, TextArea
 
 from codextui.console.drafts import Drafts
 from codextui.console.model.changes import Changes
+from codextui.console.model.pane_choice import Hold
 from codextui.console.model.state import ConsoleState, ThreadView
 from codextui.console.model.tree import TreeEntry
 from codextui.console.widgets.composer import Composer
@@ -19,24 +20,15 @@ from codextui.console.widgets.drawing import Pacer
 from codextui.console.widgets.looks import Look
 from codextui.console.widgets.pane_context import PaneContext
 from codextui.console.widgets.pane_grid import PaneGrid
-from codextui.console.widgets.placement import (
-    PANE_COUNTS,
-    PaneSlots,
-    may_take_pane,
-    sort_by_urgency,
-    wants_pane,
-    yield_rank,
-    yields_to_all,
-)
+from codextui.console.widgets.pane_slots import PaneSlots
 from codextui.console.widgets.thread_tree import ThreadTree
-from codextui.protocol.runs import ThreadKind
-from codextui.protocol.threads import ThreadState
+from codextui.console.widgets.tiling import PANE_COUNTS
 
 
 class Workbench(Horizontal):
     """Shows the threads of the console state, and knows the one that keys act on.
 
-    Panes are arranged by urgency until the user chooses a thread or a pane.
+    Threads get panes by how much they need one (`codextui.console.model.pane_choice`).
 
     Attributes:
         state: the console state.
@@ -56,6 +48,12 @@ class Workbench(Horizontal):
             super().__init__()
             self.panes = panes
 
+    class PaneChosen(Message):
+        """A pane is chosen while the tree stands in the place of the panes."""
+
+    class AllPinned(Message):
+        """A thread was chosen, but every pane is pinned to another."""
+
     class ThreadOpened(Message):
         """The user chose a thread for a pane; it may have had one before. Posted to the app."""
 
@@ -69,7 +67,7 @@ class Workbench(Horizontal):
         pacer: Pacer,
         context: PaneContext,
         *,
-        max_panes: int,
+        max_panes: int | None,
         new_thread_key: str,
         drafts: Drafts | None = None,
     ) -> None:
@@ -79,7 +77,7 @@ class Workbench(Horizontal):
             state: the console state.
             pacer: schedules the drawing of changes.
             context: how to draw threads.
-            max_panes: the user's limit of panes.
+            max_panes: the user's limit of panes; None for as many as read well.
             new_thread_key: the key that starts a thread, formatted.
             drafts: what was typed and not sent; None for nothing yet.
         """
@@ -93,10 +91,8 @@ class Workbench(Horizontal):
         self._pane_context = context
         self._pacer = pacer
         self._new_thread_key = new_thread_key
-        self._slots = PaneSlots()
+        self._slots = PaneSlots(state, context.now)
         self._entries: list[TreeEntry] = []
-        self._seen_threads: set[str] = set()
-        self._chosen_threads: set[str] = set()
         self._awaited: tuple[str, Callable[[], bool]] | None = None
         self._closed_composers: dict[str, Composer] = {}
         self._stale_headers: set[str] = set()
@@ -128,7 +124,7 @@ class Workbench(Horizontal):
         if connection.caught_up and not self._was_caught_up:
             self._was_caught_up = True
             self._entries = self.state.tree()
-            self._arrange()
+            self._slots.arrange(self._entries, self._holds())
         elif not connection.caught_up:
             self._was_caught_up = False
         if connection.caught_up or not connection.connected:
@@ -149,20 +145,23 @@ class Workbench(Horizontal):
         """Update the tree, the panes and their headers. Called by the pacer."""
         if not self.is_attached:
             return
-        self._place_new_threads()
+        self._place_threads()
         self._show_panes()
         self._show_tree()
-        if self.thread_tree.has_focus and not self._is_arranged_by_user:
+        is_unfocused = self.thread_tree.has_focus or self.screen.focused is None
+        if is_unfocused and not self._is_arranged_by_user:
             self.focus_thread(self.current)
         for thread_id in self._stale_headers:
             if (pane := self.grid.pane_of(thread_id)) is not None:
                 pane.refresh_header()
         self._stale_headers.clear()
+        self._show_frames()
 
     def refresh_clocks(self) -> None:
         """Redraw everything that shows elapsed time, without a layout. Called once a second."""
         self._mark_dirty()
         working = {t for t, view in self.state.threads.items() if view.info.state.has_turn}
+        self._show_frames()
         for tile in self.grid.tiles:
             if tile.thread_id in working:
                 tile.pane.refresh_header()
@@ -174,26 +173,14 @@ class Workbench(Horizontal):
         self._pane_context = context
         for tile in self.grid.tiles:
             tile.pane.restyle(context)
+        self._show_frames()
         self._show_tree()
 
-    def _place_new_threads(self) -> None:
-        """Give slots to new threads, and to those of a team once they work."""
-        threads = self.state.threads
-        for gone in self._seen_threads - threads.keys():
-            if self.state.connection.caught_up and self._written_to(gone) is None:
-                self._slots.remove(gone)
-        self._seen_threads &= threads.keys()
-        new = [thread_id for thread_id in threads if thread_id not in self._seen_threads]
-        for thread_id in new:
-            self._seen_threads.add(thread_id)
-            info = threads[thread_id].info
-            if info.state is not ThreadState.KILLED and may_take_pane(info):
-                self._slots.claim(thread_id, self._yields_to_new)
-        changed = [view.info for t, view in threads.items() if t in self._stale_headers]
-        for info in sorted(changed, key=lambda info: info.kind is ThreadKind.CODEX):
-            if wants_pane(self.state, info):
-                self._slots.claim(info.thread_id, self._yield_rank)
-        if self._awaited is not None and self._awaited[0] in threads:
+    def _place_threads(self) -> None:
+        """Give panes to the threads that need them."""
+        if self.state.connection.caught_up or not self.state.connection.connected:
+            self._slots.arrange(self._entries, self._holds())
+        if self._awaited is not None and self._awaited[0] in self.state.threads:
             self.show_arrived(*self._awaited)
 
     def _show_panes(self) -> None:
@@ -234,37 +221,31 @@ class Workbench(Horizontal):
         numbers = {tile.thread_id: tile.pane.number for tile in self.grid.tiles}
         self.thread_tree.show(self._entries, self.state.threads, numbers, self._pane_context)
 
-    def _yields_to_new(self, thread_id: str) -> bool:
-        """Return whether a thread yields its pane to a new one of our own, or to a chosen one."""
-        view = self.state.threads.get(thread_id) or self._written_to(thread_id)
-        if view is None or view.info.state is ThreadState.KILLED:
-            return True
-        return yields_to_all(view.info) and not self._is_kept(thread_id)
+    def _show_frames(self) -> None:
+        """Let every pane say why its thread has it, and the last one how many have none."""
+        shown = [tile for tile in self.grid.tiles if tile.display]
+        total = len(self.state.threads)
+        for tile in self.grid.tiles:
+            tile.pane.set_note(self._slots.note_of(tile.thread_id))
+            is_last = tile in shown[-1:] and len(shown) < total
+            tile.update_frame(f"{len(shown)} of {total} threads" if is_last else "")
 
-    def _yield_rank(self, thread_id: str) -> int:
-        """Return how readily a thread yields its pane to a working member of a team.
+    def _holds(self) -> dict[str, Hold]:
+        """Return the threads that the user looks at or writes to."""
+        threads = self.state.threads
+        holds = {id_: Hold.WRITTEN for id_ in self.drafts if id_ in threads}
+        for tile in self.grid.tiles:
+            if tile.composer_box is not None:
+                holds[tile.thread_id] = Hold.WRITTEN
+        looked_at = {self.grid.zoomed, self.current if self._is_looking() else ""}
+        for id_ in looked_at & threads.keys():
+            holds[id_] = holds.get(id_, Hold.NONE) | Hold.FOCUSED
+        return holds
 
-        Threads that the user chose, writes to, or looks at never do.
-        """
-        if self._written_to(thread_id) is not None:
-            return 0
-        view = self.state.threads.get(thread_id)
-        if view is None:
-            return 9
-        if self._is_kept(thread_id):
-            return 0
-        return yield_rank(self.state, view.info, self.grid.capacity)
-
-    def _is_kept(self, thread_id: str) -> bool:
-        """Return whether the user looks at a thread, chose it, or has written to it."""
-        is_looked_at = self._is_arranged_by_user and thread_id == self.current
-        return is_looked_at or thread_id in self._chosen_threads or thread_id in self.drafts
-
-    def _most_urgent(self, shown: Sequence[str] = ()) -> list[str]:
-        """Return the most urgent threads, as many as panes fit, in the order of the tree."""
-        urgent = sort_by_urgency(self.state, self._entries, self.grid.capacity, shown)
-        order = {entry.thread_id: index for index, entry in enumerate(self._entries)}
-        return sorted(urgent[: self.grid.capacity], key=order.__getitem__)
+    def _is_looking(self) -> bool:
+        """Return whether the user has chosen the current thread, or has scrolled in its pane."""
+        pane = self.grid.pane_of(self.current)
+        return self._is_arranged_by_user or (pane is not None and not pane.follow)
 
     # The current thread.
 
@@ -275,9 +256,10 @@ class Workbench(Horizontal):
             return
         self._awaited = None
         self._is_arranged_by_user = True
-        self._chosen_threads.add(thread_id)
-        self._slots.claim(thread_id, self._yields_to_new)
-        self._slots.show(thread_id, self._thread_to_replace(thread_id))
+        source = self.state.threads[thread_id].info.forked_from
+        if not self._slots.open(thread_id, self._entries, self._holds(), spared=source):
+            self.post_message(self.AllPinned())
+            return
         self._show_panes()
         self.focus_thread(thread_id)
         self.app.post_message(self.ThreadOpened(thread_id))
@@ -295,8 +277,6 @@ class Workbench(Horizontal):
         if may_focus() and not self.is_writing:
             self.open_thread(thread_id)
             return
-        self._chosen_threads.add(thread_id)
-        self._slots.claim(thread_id, self._yield_rank)
         self._pacer.mark_dirty(self)
 
     @property
@@ -311,17 +291,10 @@ class Workbench(Horizontal):
         focused = self.screen.focused if self.is_attached else None
         return self.opening_composer is not None or isinstance(focused, Input | TextArea)
 
-    def _thread_to_replace(self, thread_id: str) -> str:
-        """Return the thread that loses its pane to another: the current one.
-
-        A fork does not replace its source, as the two are there to be compared.
-        """
-        source = self.state.threads[thread_id].info.forked_from
-        if not source or source != self.current:
-            return self.current
-        urgent = sort_by_urgency(self.state, self._entries, self.grid.capacity)
-        shown = [other for other in urgent if other in self._slots.shown and other != source]
-        return shown[-1] if shown else source
+    def zoom(self, thread_id: str) -> None:
+        """Give all the space to the pane of a thread; empty to tile the panes again."""
+        self.grid.zoom(thread_id)
+        self._show_frames()
 
     def focus_thread(self, thread_id: str) -> None:
         """Focus the pane of a thread."""
@@ -329,9 +302,17 @@ class Workbench(Horizontal):
         if tile is None:
             return
         if self.grid.zoomed:
-            self.grid.zoom(thread_id)
-        tile.focus_content()
+            self.zoom(thread_id)
+        if self.grid.display:
+            tile.focus_content()
+        else:
+            self.post_message(self.PaneChosen())
+            self.call_after_refresh(self._focus_shown, thread_id)
         self._set_current(thread_id)
+
+    def _focus_shown(self, thread_id: str) -> None:
+        if (tile := self.grid.tile_of(thread_id)) is not None:
+            tile.focus_content()
 
     def focus_pane(self, number: int) -> bool:
         """Focus the pane with a number; return false if there is none."""
@@ -409,6 +390,7 @@ class Workbench(Horizontal):
         self.thread_tree.highlight(self.current)
         for tile in self.grid.tiles:
             tile.pane.set_current(tile.thread_id == self.current)
+        self._show_frames()
 
     # Looks.
 
@@ -416,7 +398,6 @@ class Workbench(Horizontal):
         """Return what is shown, for `return_to`."""
         return Look(
             self._slots.shown,
-            frozenset(self._chosen_threads),
             self.current,
             self.grid.zoomed,
             self.thread_tree.has_focus,
@@ -426,8 +407,7 @@ class Workbench(Horizontal):
 
     def return_to(self, look: Look) -> None:
         """Show again what `look` says, as far as its threads are still there."""
-        self._slots.replace_all([t for t in look.shown if t in self.state.threads])
-        self._chosen_threads = set(look.chosen)
+        self._slots.restore(t for t in look.shown if t in self.state.threads)
         self._show_panes()
         self.grid.zoom(look.zoomed)
         for tile in self.grid.tiles:
@@ -443,15 +423,27 @@ class Workbench(Horizontal):
 
     @on(PaneGrid.CapacityChanged)
     def _fill_slots(self) -> None:
-        self._slots.resize(self.grid.capacity, self._most_urgent(self._slots.shown))
-        self._arrange(self._slots.shown)
-        self._slots.keep_visible(self.current)
+        self._slots.capacity = self.grid.capacity
+        self._place_threads()
         self._pacer.mark_dirty(self)
 
-    def _arrange(self, shown: Sequence[str] = ()) -> None:
-        """Show the most urgent threads, unless the user has arranged the panes."""
-        if not self._is_arranged_by_user:
-            self._slots.replace_all(self._most_urgent(shown))
+    def limit_panes(self, max_panes: int | None) -> None:
+        """Show at most so many panes; None for as many as read well."""
+        self.grid.max_panes = max_panes
+        self.grid.update_capacity()
+
+    def toggle_pin(self) -> bool:
+        """Pin the current thread to its pane, or unpin it; return false if it has none.
+
+        A thread without a pane gets one first.
+        """
+        if self.current in self.state.threads and self.current not in self._slots.shown:
+            self.open_thread(self.current)
+        if self.current not in self._slots.shown:
+            return False
+        self._slots.toggle_pin(self.current)
+        self._pacer.mark_dirty(self)
+        return True
 
     def change_pane_count(self, step: int) -> str:
         """Show more (1) or fewer (-1) panes; return why that is impossible, empty if done."""
@@ -480,7 +472,7 @@ class Workbench(Horizontal):
         if tile is None:
             return
         if self.grid.zoomed:
-            self.grid.zoom(thread_id)
+            self.zoom(thread_id)
         composer = tile.open_composer(self.drafts.get(thread_id, ""), hint)
         if (closed := self._closed_composers.pop(thread_id, None)) is not None:
             composer.resume(closed)

@@ -10,6 +10,7 @@ from codextui.console.model.run import RunSummary
 from codextui.console.model.state import ThreadView
 from codextui.console.model.tree import TreeEntry
 from codextui.console.render.thread import (
+    frame_of,
     render_pane_header,
     render_plan_line,
     render_tree_row,
@@ -117,7 +118,7 @@ def header(info: ThreadInfo, width: int, **options: object) -> list[str]:
 
 def test_a_pane_header_has_handle_state_and_location() -> None:
     assert header(INFO, 80, number=2, home="/home/ada") == [
-        "2 ● backend running · 1m 05s · 12.3k (41%)",
+        "[2] ● backend running · 1m 05s · 12.3k (41%)",
         "gpt-5.5  ~/work/shop/services/api@limits  workspace-write",
     ]
 
@@ -213,7 +214,7 @@ def test_the_cost_is_left_out_of_a_row_first() -> None:
 def test_the_header_of_a_role_names_its_run() -> None:
     summary = RunSummary(run_handle="bug-busters", cost="0.12 USD")
     assert header(ROLE, 70, number=2, summary=summary) == [
-        "2 ● @backend running · 1m 05s · 12.3k (41%) · 0.12 USD",
+        "[2] ● @backend running · 1m 05s · 12.3k (41%) · 0.12 USD",
         "role of bug-busters  gpt-5.5",
     ]
 
@@ -250,3 +251,29 @@ def test_a_thread_that_waits_shows_how_long_it_has_waited() -> None:
     assert "needs approval 14s" in row.text
     title = render_pane_header(view, ThreadState.NEEDS_INPUT, 60, PALETTE, now=165.0)[0]
     assert "needs approval · 14s" in title.text
+
+
+@pytest.mark.parametrize(
+    ("width", "title"),
+    [
+        (70, "[2] ● backend running · 1m 05s · 12.3k (41%)               ← asks"),
+        (50, "[2] ● backend running · 1m 05s           ← asks"),
+        (36, "[2] ● backe… running · 1m 05s · 12.…"),
+    ],
+)
+def test_figures_give_way_to_why_a_thread_has_its_pane(width: int, title: str) -> None:
+    row = header(INFO, width, number=2, note="← asks")[0].rstrip()
+    assert " ".join(row.split()) == " ".join(title.split())
+
+
+def test_the_line_of_the_frame_goes_on_behind_the_title() -> None:
+    frame = frame_of(INFO.state, PALETTE, is_current=True)
+    row = header(INFO, 60, number=2, note="← asks", frame=frame)[0]
+    assert row.endswith("12.3k (41%) ━━━━━━━ ← asks")
+
+
+@given(st.integers(0, 90), st.integers(0, 40))
+def test_a_frame_fits_its_pane(width: int, height: int) -> None:
+    frame = frame_of(INFO.state, PALETTE, is_current=False)
+    for y in range(height):
+        assert frame.draw_row(y, width, height, "4 of 12 threads").cell_length == width

@@ -235,13 +235,13 @@ async def test_what_one_that_left_has_asked_is_asked_no_more(console: Console) -
         assert console.app.screen is console.app.main
 
 
-async def test_one_that_was_chosen_keeps_its_pane() -> None:
+async def test_one_that_was_pinned_keeps_its_pane() -> None:
     console = build_console(layout=2)
     async with console.open():
         console.server.running("backend")
         thread_id = foreign(console)
         await console.settle()
-        await console.press("left", "down", "enter", "1")
+        await console.press("left", "down", "enter", "full_stop", "1")
         console.server.running("frontend")
         await console.settle()
         assert console.panes() == ["t-backend", thread_id]
@@ -296,7 +296,8 @@ async def test_a_thread_that_leaves_all_panes_is_unfollowed(console: Console) ->
         assert follows(console) == [("t-tui-1", True), ("t-tui-1", False)]
 
 
-async def test_it_stays_followed_while_its_approval_is_open(console: Console) -> None:
+async def test_it_stays_followed_while_its_approval_is_open() -> None:
+    console = build_console(layout=1)
     async with console.open((80, 24)):
         thread_id = foreign(console)
         for role in ("a", "b", "c"):

@@ -166,7 +166,7 @@ async def test_a_zoomed_pane_fills_the_grid_until_it_is_unzoomed(console: Consol
         grid = console.app.main.workbench.grid
         await console.press("2", "z")
         assert console.panes() == [threads[1]]
-        assert console.pane(threads[1]).region == grid.region
+        assert grid.tiles[1].region == grid.region
         await console.press("z")
         assert console.panes() == threads
         await console.press("z", "escape")

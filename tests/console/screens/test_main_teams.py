@@ -115,14 +115,14 @@ async def test_in_a_small_terminal_working_roles_are_shown_before_the_run(
         assert sorted(console.panes()) == [BACKEND, role_id("frontend")]
 
 
-async def test_a_pane_chosen_by_the_user_is_kept(console: Console) -> None:
+async def test_a_pane_that_the_user_has_pinned_is_kept(console: Console) -> None:
     async with console.open((80, 24)):
         team_story.begin(console.server)
         await console.settle()
         await open_row(console, role_id("tester"))
-        await console.press("2")
+        await console.press("full_stop", "1")
         panes = console.panes()
-        assert panes == [role_id("tester"), role_id("project_manager")]
+        assert panes == [role_id("project_manager"), role_id("tester")]
         for name in ("designer", "frontend", "backend"):
             team_story.work(console.server, name)
         await console.settle()

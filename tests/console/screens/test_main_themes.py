@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from console.screens import story
 from console.screens.console import Console, FakeServer, build_console
 from textual.geometry import Region
 from textual.widget import Widget
 
 from codextui.config.schema import Config, UiConfig, load_config
 from codextui.console.app import ConsoleApp
+from codextui.console.widgets.composer import Composer
 from codextui.console.widgets.thread_tree import ThreadTree
 
 
@@ -78,3 +80,73 @@ async def test_bad_theme_files_are_reported_and_ignored(tmp_path: Path) -> None:
     async with console.open():
         assert any("broken.toml" in told for told in console.notices())
         assert console.app.theme == "harbour"
+
+
+def write_theme(folder: Path, colour: str) -> Path:
+    path = folder / "themes" / "mine.toml"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(f'name = "mine"\nbackground = "#101010"\nprimary = "{colour}"\n')
+    return path
+
+
+async def test_an_edited_theme_is_shown_at_once_and_a_broken_one_leaves_the_old_look(
+    tmp_path: Path,
+) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text('[ui]\ntheme = "mine"\n')
+    path = write_theme(tmp_path, "#ff8800")
+    console = console_with_file(config)
+    async with console.open(toasts=True):
+        watcher = console.app.appearance.watcher
+        await watcher.check("mine", path)
+        write_theme(tmp_path, "#00ff00")
+        await watcher.check("mine", path)
+        while "00ff00" not in console.app.theme_variables["primary"].lower():
+            await console.settle()
+        write_theme(tmp_path, "green-ish")
+        await watcher.check("mine", path)
+        await console.until("old look")
+        [told] = console.notices()
+        assert f'{path}: line 3: primary must be a colour such as "#74b4f2"' in told
+        assert "00ff00" in console.app.theme_variables["primary"].lower()
+        assert config.read_text() == '[ui]\ntheme = "mine"\n'
+
+
+async def test_only_a_theme_of_the_users_is_watched(tmp_path: Path) -> None:
+    write_theme(tmp_path, "#ff8800")
+    console = console_with_file(tmp_path / "config.toml")
+    async with console.open():
+        watcher = console.app.appearance.watcher
+        assert watcher._timer is None
+        console.app.theme = "mine"
+        await console.settle()
+        assert watcher._timer is not None
+        console.app.theme = "paper"
+        await console.settle()
+        assert watcher._timer is None
+
+
+async def test_without_motion_nothing_blinks_or_scrolls_smoothly() -> None:
+    console = build_console(config=Config(ui=UiConfig(motion=False)))
+    async with console.open():
+        console.server.thread("a")
+        await console.settle()
+        await console.press("r")
+        assert console.app.animation_level == "none"
+        assert isinstance(console.app.focused, Composer)
+        assert not console.app.focused.cursor_blink
+
+
+async def test_every_theme_draws_every_region() -> None:
+    console = build_console()
+    async with console.open():
+        story.tell(console.server, 3)
+        story.trouble(console.server)
+        await console.settle()
+        await console.press("escape")
+        for name in ("ember", "fjord", "noon", "signal", "signal-day", "terminal"):
+            console.app.theme = name
+            await console.settle()
+            assert "? frontend" in console.shown()
+            await console.press("n")
+            await console.press("escape")

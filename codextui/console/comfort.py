@@ -1,0 +1,87 @@
+"""The app's own comforts: looks, settings, pictures and first steps, apart from all threads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from textual import events, on
+
+from codextui.config.schema import Config
+from codextui.console.appearance import Appearance
+from codextui.console.first_steps import FirstStepsPresenter, Inspect
+from codextui.console.key_dispatch import KeyDispatchingApp
+from codextui.console.preferences import PreferencesPresenter
+from codextui.console.screens import messages
+from codextui.console.screenshots import PicturePresenter
+from codextui.console.themes import VARIABLE_DEFAULTS
+
+
+class ComfortApp(KeyDispatchingApp):
+    """Wires what concerns the console itself.
+
+    Attributes:
+        appearance: the theme and motion.
+        pictures: saves the screen.
+        first_steps: shows what this machine has.
+    """
+
+    appearance: Appearance
+    pictures: PicturePresenter
+    first_steps: FirstStepsPresenter
+
+    def set_up_comfort(
+        self,
+        config: Config,
+        config_path: Path | None,
+        now: Callable[[], float],
+        inspect: Inspect | None,
+    ) -> None:
+        """Create what belongs to it.
+
+        Args:
+            config: the user's configuration.
+            config_path: its file; None if there can be none.
+            now: returns unix seconds.
+            inspect: looks at this machine; None looks for nothing.
+
+        Raises:
+            ConfigInvalid: the theme's name cannot be used.
+        """
+        self.appearance = Appearance(self, config.ui, config_path)
+        self.pictures = PicturePresenter(self, now)
+        self._preferences = PreferencesPresenter(
+            self, config_path, self.appearance, self.apply_config
+        )
+        self._inspect = inspect
+
+    def start_comfort(self, *, is_first_time: bool) -> None:
+        """Begin after the first frame; `is_first_time` shows what this machine has."""
+        self.appearance.start(self.main)
+        self.first_steps = FirstStepsPresenter(self, self.main, self._inspect)
+        if is_first_time:
+            self.first_steps.welcome()
+
+    def apply_config(self, config: Config) -> None:
+        """Apply a changed configuration."""
+        raise NotImplementedError
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Return codextui's own colours, for themes that do not define them."""
+        return VARIABLE_DEFAULTS
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """Keep cursors from blinking, if the user wants nothing to move."""
+        self.appearance.on_focus(event)
+
+    def action_save_picture(self) -> None:
+        """Save a picture of the screen."""
+        self.pictures.save()
+
+    @on(messages.OpenPreferences)
+    def _handle_open_preferences(self) -> None:
+        self._preferences.open()
+
+    @on(messages.OpenFirstSteps)
+    def _handle_open_first_steps(self) -> None:
+        self.first_steps.open()

@@ -1,0 +1,82 @@
+"""Settings as fields of a form: every key but the tables, checked as the file is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from codextui.config.schema import Config, UiConfig, load_config, parse_config
+from codextui.config.settings import (
+    check_setting,
+    describe_settings,
+    read_settings_file,
+    save_texts,
+)
+from codextui.errors import ConfigInvalid
+
+SETTINGS = {setting.key: setting for setting in describe_settings(Config())}
+
+
+def test_every_key_of_ui_and_approvals_is_there_but_for_tables() -> None:
+    assert list(SETTINGS)[:4] == ["ui.theme", "ui.layout", "ui.bell", "ui.motion"]
+    assert "ui.keys" not in SETTINGS
+    assert {key.partition(".")[0] for key in SETTINGS} == {"ui", "approvals"}
+
+
+@pytest.mark.parametrize("setting", SETTINGS.values(), ids=lambda setting: setting.key)
+def test_every_setting_is_explained_and_its_values_are_valid(setting: object) -> None:
+    assert setting.about  # type: ignore[attr-defined]
+    for text in (setting.default, *setting.options):  # type: ignore[attr-defined]
+        check_setting(setting.key, text)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "value"),
+    [
+        ("ui.layout", "auto", "auto"),
+        ("ui.layout", "6", 6),
+        ("ui.bell", "false", False),
+        ("ui.theme", "true", "true"),
+        ("approvals.quiet", "0.5", 0.5),
+        ("approvals.unattended_timeout", "never", "never"),
+    ],
+)
+def test_a_text_becomes_a_value_of_toml(key: str, text: str, value: object) -> None:
+    assert check_setting(key, text) == value
+
+
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [("ui.layout", "0"), ("ui.bell", "yes"), ("approvals.quiet", "x"), ("approvals.others", "")],
+)
+def test_a_wrong_text_says_what_would_be_right(key: str, text: str) -> None:
+    with pytest.raises(ConfigInvalid, match="must be"):
+        check_setting(key, text)
+
+
+def test_values_are_shown_as_they_would_be_written() -> None:
+    config = parse_config("[ui]\nlayout = 3\n[approvals]\nunattended_timeout = 60.0\n")
+    values = {setting.key: setting.value for setting in describe_settings(config)}
+    assert values["ui.layout"] == "3"
+    assert values["approvals.unattended_timeout"] == "60"
+    assert SETTINGS["ui.layout"].value == "auto"
+
+
+def test_a_default_is_removed_from_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text("# top\n[ui]\nlayout = 3 # three\nbell = false\n")
+    save_texts(path, {"ui.layout": "auto", "ui.theme": "paper"})
+    assert path.read_text() == '# top\n[ui]\nbell = false\ntheme = "paper"\n'
+    assert load_config(path).ui == UiConfig(theme="paper", bell=False)
+
+
+def test_a_file_with_mistakes_is_read_as_the_defaults_and_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text("[ui]\nlayout = 0\n")
+    file = read_settings_file(path)
+    assert file.config == Config()
+    assert f"{path}:2: ui.layout must be" in file.problem
+    with pytest.raises(ConfigInvalid):
+        save_texts(path, {"ui.bell": "false"})
+    assert path.read_text() == "[ui]\nlayout = 0\n"
