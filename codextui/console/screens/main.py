@@ -13,6 +13,7 @@ from textual.timer import Timer
 
 from codextui.console.bindings import format_keys, is_unbound
 from codextui.console.model.changes import Changes
+from codextui.console.model.fleet import Fleet
 from codextui.console.model.state import ConsoleState, ThreadView
 from codextui.console.screens import messages
 from codextui.console.screens.availability import Action, unavailable_reason
@@ -155,7 +156,7 @@ class MainScreen(ThreadActions):
         self._pacer = Pacer(resume=self._resume_frames, pause=self._pause_frames)
         self._frames: Timer | None = None
         self._problem = ""
-        self._seen_failures: set[str] = set()
+        self.fleet = Fleet(state)
         self._pane_context = self._build_context()
         # Held here: while the screen closes a frame may still come, and a query would fail.
         self._status_line = StatusLine(options.server)
@@ -168,6 +169,7 @@ class MainScreen(ThreadActions):
             max_panes=options.max_panes,
             new_thread_key=options.new_thread_key,
             drafts=options.drafts,
+            fleet=self.fleet,
         )
 
     def compose(self) -> ComposeResult:
@@ -282,12 +284,10 @@ class MainScreen(ThreadActions):
 
     def _unseen_failures(self) -> list[ThreadView]:
         """Return our own failed threads that were not current since they failed."""
-        views = self.state.threads.values()
-        failed = [v for v in views if v.info.ours and v.info.state is ThreadState.FAILED]
-        self._seen_failures &= {view.thread_id for view in failed}
-        if self.workbench.current and not self.workbench.thread_tree.has_focus:
-            self._seen_failures.add(self.workbench.current)
-        return [view for view in failed if view.thread_id not in self._seen_failures]
+        current = "" if self.workbench.thread_tree.has_focus else self.workbench.current
+        self.fleet.news.update(self.state.threads, current)
+        failed = self.fleet.news.has_failed
+        return [view for view in self.state.threads.values() if failed(view.info)]
 
     def _show_keys(self) -> None:
         bindings = [active.binding for active in self.active_bindings.values()]

@@ -12,6 +12,7 @@ from textual.widgets import Input, TextArea
 
 from codextui.console.drafts import Drafts
 from codextui.console.model.changes import Changes
+from codextui.console.model.fleet import Fleet
 from codextui.console.model.state import ConsoleState, ThreadView
 from codextui.console.model.tree import TreeEntry
 from codextui.console.widgets.composer import Composer
@@ -71,6 +72,7 @@ class Workbench(Horizontal):
         max_panes: int,
         new_thread_key: str,
         drafts: Drafts | None = None,
+        fleet: Fleet | None = None,
     ) -> None:
         """Create a workbench.
 
@@ -81,13 +83,14 @@ class Workbench(Horizontal):
             max_panes: the user's limit of panes.
             new_thread_key: the key that starts a thread, formatted.
             drafts: what was typed and not sent; None for nothing yet.
+            fleet: how the tree is arranged; None as it is without a user's wishes.
         """
         super().__init__()
         self.state = state
         self.current = ""
         self._drafts = drafts or Drafts()
         self.opening_composer: Composer | None = None
-        self.thread_tree = ThreadTree()
+        self.thread_tree = ThreadTree(fleet or Fleet(state))
         self.grid = PaneGrid(max_panes)
         self._pane_context = context
         self._pacer = pacer
@@ -166,7 +169,7 @@ class Workbench(Horizontal):
             if tile.thread_id in working:
                 tile.pane.refresh_header()
         if working:
-            self.thread_tree.refresh()
+            self.thread_tree.update()
 
     def restyle(self, context: PaneContext) -> None:
         """Redraw everything in other styles."""
@@ -231,7 +234,7 @@ class Workbench(Horizontal):
 
     def _show_tree(self) -> None:
         numbers = {tile.thread_id: tile.pane.number for tile in self.grid.tiles}
-        self.thread_tree.show(self._entries, self.state.threads, numbers, self._pane_context)
+        self.thread_tree.show(self.state, numbers, self._pane_context)
 
     def _yields_to_new(self, thread_id: str) -> bool:
         """Return whether a thread yields its pane to a new one of our own, or to a chosen one."""
@@ -375,7 +378,6 @@ class Workbench(Horizontal):
         tile = next((tile for tile in self.grid.tiles if tile in ancestors), None)
         if tile is not None:
             self._set_current(tile.thread_id)
-        self.thread_tree.refresh()
         self.post_message(self.CurrentChanged())
 
     def on_click(self) -> None:
