@@ -146,6 +146,7 @@ class Fleet:
         filter: what is shown.
         grouping: what threads are grouped by.
         shows_away: whether what was put away is shown.
+        shown: the tree as it was arranged last.
         news: what the user has not looked at yet.
         away: ids of threads and runs that the user put away → why. What asks comes back.
     """
@@ -167,6 +168,7 @@ class Fleet:
         self.filter: TreeFilter = NO_FILTER
         self.grouping = Grouping.TEAM
         self.shows_away = False
+        self.shown = Arrangement()
         self.news = News()
         self.away: MutableMapping[str, str] = {} if away is None else away
         self._state = state
@@ -188,11 +190,47 @@ class Fleet:
         entries = tree_entries(found, keys, self.grouping, title_of)
         rows = fold_rows(entries, self.is_folded)
         hidden = 0 if showing_away else len(threads) - len(shown)
-        return Arrangement(tuple(rows), len(found), len(shown) - len(found), hidden)
+        self.shown = Arrangement(tuple(rows), len(found), len(shown) - len(found), hidden)
+        return self.shown
 
     def rank(self, thread_id: str) -> Rank:
         """Return how much a thread needs to be seen."""
         return rank_of(self._state.threads[thread_id].info, self.news)
+
+    def failures(self, now: float) -> list[ThreadView]:
+        """Return our own threads, roles and runs that failed and were not looked at since.
+
+        A role or a run above one of them is left out, and so is what was put away.
+        """
+        views = self._state.threads.values()
+        failed = {view.thread_id: view for view in views if self.news.has_failed(view.info)}
+        if not failed:
+            return []
+        away = self.away_ids(now)
+        above = {view.info.parent for view in failed.values()}
+        return [v for t, v in failed.items() if t not in above and t not in away]
+
+    def cells(self) -> list[tuple[ThreadInfo, bool]]:
+        """Return the threads and roles that the tree shows, and whether a gap precedes each.
+
+        A gap sets each run or branch apart; threads that stand alone are side by side.
+        """
+        branches: list[list[ThreadInfo]] = []
+        for row in self.shown.rows:
+            if not isinstance(row, TreeEntry):
+                continue
+            if not row.depth or not branches:
+                branches.append([])
+            view = self._state.threads.get(row.thread_id)
+            if view is not None and view.info.kind is not ThreadKind.RUN:
+                branches[-1].append(view.info)
+        branches = [branch for branch in branches if branch]
+        above = [[], *branches]
+        return [
+            (info, place == 0 and index > 0 and max(len(branch), len(above[index])) > 1)
+            for index, branch in enumerate(branches)
+            for place, info in enumerate(branch)
+        ]
 
     def _is_found(
         self, info: ThreadInfo, ranks: Mapping[str, Rank], away: Mapping[str, str]

@@ -44,7 +44,7 @@ LANE_GLYPHS: dict[SpanKind | None, str] = {
 """Glyphs of what a role did lately; what is left out is work."""
 
 MIN_NAME_WIDTH = 18
-"""Cells of another program's thread in the tree for which its folder is left out first."""
+"""Cells of a name in the tree for which what matters less is left out first."""
 
 
 def render_tree_row(
@@ -326,11 +326,11 @@ def _foreign_facts(info: ThreadInfo, word: str, elapsed: str) -> Iterator[str]:
 def _fitting_facts(view: ThreadView, choices: Iterable[str], room: int) -> str:
     """Return the first choice that fits `room` cells next to the handle, or an empty string.
 
-    Another program's thread is known by its name, which gets more room if all can be told.
+    A name gets more room if all that matters can be told beside it.
     """
     label_width, facts = cell_len(thread_label(view.info)), list(choices)
     least = min(MIN_HANDLE_WIDTH[view.info.kind], label_width)
-    for label in (least,) if view.info.ours else (min(MIN_NAME_WIDTH, label_width), least):
+    for label in (min(MIN_NAME_WIDTH, label_width), least):
         for choice in facts:
             if cell_len(choice) + 1 + label <= room:
                 return choice

@@ -28,7 +28,7 @@ from codextui.console.widgets.composer import Composer
 from codextui.console.widgets.drawing import FRAME_INTERVAL, LineWidget, Pacer
 from codextui.console.widgets.key_line import KeyHint, KeyLine
 from codextui.console.widgets.pane_context import FoldsChanged, PaneContext, palettes_from
-from codextui.console.widgets.status_line import ServerStatus, StatusLine
+from codextui.console.widgets.status_line import FleetCell, ServerStatus, StatusLine
 from codextui.console.widgets.workbench import Workbench
 from codextui.protocol.runs import ThreadKind
 from codextui.protocol.threads import ThreadInfo, ThreadState
@@ -186,6 +186,10 @@ class MainScreen(ThreadActions):
         self._pacer.mark_dirty(self)
         self._pacer.tick()
 
+    def on_resize(self) -> None:
+        """Give the strip of what needs the user its share of the screen."""
+        self._pacer.mark_dirty(self)
+
     # Changes of the state.
 
     def apply_changes(self, changes: Changes) -> None:
@@ -201,10 +205,12 @@ class MainScreen(ThreadActions):
         if not self.is_mounted:
             return
         palettes = self._pane_context.palettes
-        self._status_line.show(self._server_status(), palettes.bar, palettes.offline)
+        failed = self._unseen_failures()
+        status = self._server_status(len(failed))
+        self._status_line.show(status, palettes.bar, palettes.offline)
         self._strip.show(
             list(self.state.approvals.values()),
-            self._unseen_failures(),
+            failed,
             self._pane_context,
             askers=self.state.askers(),
             offline=self.state.connection.reason != "",
@@ -263,7 +269,7 @@ class MainScreen(ThreadActions):
         self.workbench.restyle(self._pane_context)
         self._pacer.mark_dirty(self)
 
-    def _server_status(self) -> ServerStatus:
+    def _server_status(self, failed: int) -> ServerStatus:
         """Sum up all threads and roles; runs do not count beside their roles."""
         state = self.state
         infos = [view.info for view in state.threads.values()]
@@ -279,6 +285,11 @@ class MainScreen(ThreadActions):
             state.codex_problem or self._problem,
             running=sum(state in working for state in states),
             waiting=states.count(ThreadState.NEEDS_INPUT),
+            failed=failed,
+            cells=tuple(
+                FleetCell(info.thread_id, state.state_of(info.thread_id), begins)
+                for info, begins in self.fleet.cells()
+            ),
             tokens=sum(info.usage.total for info in infos),
         )
 
@@ -286,8 +297,7 @@ class MainScreen(ThreadActions):
         """Return our own failed threads that were not current since they failed."""
         current = "" if self.workbench.thread_tree.has_focus else self.workbench.current
         self.fleet.news.update(self.state.threads, current)
-        failed = self.fleet.news.has_failed
-        return [view for view in self.state.threads.values() if failed(view.info)]
+        return self.fleet.failures(self._options.now())
 
     def _show_keys(self) -> None:
         bindings = [active.binding for active in self.active_bindings.values()]
@@ -389,6 +399,10 @@ class MainScreen(ThreadActions):
         self.app.exit(0)
 
     # Clicks.
+
+    @on(StatusLine.ThreadChosen)
+    def _open_cell(self, message: StatusLine.ThreadChosen) -> None:
+        self.workbench.open_thread(message.thread_id)
 
     @on(AttentionStrip.ApprovalChosen)
     def _open_approval(self, message: AttentionStrip.ApprovalChosen) -> None:

@@ -437,10 +437,13 @@ class ThreadTree(LineWidget, can_focus=True):
         return self._places.get(self.cursor)
 
     def _scroll_to_cursor(self) -> None:
-        """Keep the cursor visible, and the heading above it if it is the first of its group."""
+        """Keep the cursor visible, and the heading above it if it is the first of its group.
+
+        While the keys do not move it, who asks is more important, and stands at the top.
+        """
         row = self._row_of_cursor()
-        if row is None:
-            self._scroll_to_line(self._top)
+        if row is None or (self._asks and not self.has_focus):
+            self._scroll_to_line(self._top if self.has_focus else 0)
             return
         lines = [line for line, (index, _) in enumerate(self._lines) if index == row]
         has_heading = row > 0 and isinstance(self.arrangement.rows[row - 1], TreeGroup)

@@ -129,7 +129,7 @@ class Workbench(Horizontal):
         connection = self.state.connection
         if connection.caught_up and not self._was_caught_up:
             self._was_caught_up = True
-            self._entries = self.state.tree()
+            self._entries = self._tree()
             self._arrange()
         elif not connection.caught_up:
             self._was_caught_up = False
@@ -142,10 +142,15 @@ class Workbench(Horizontal):
                 self._pacer.mark_dirty(pane)
         self._stale_transcripts.clear()
         if self._is_tree_stale:
-            self._entries = self.state.tree()
+            self._entries = self._tree()
         if self._is_tree_stale or self._stale_headers:
             self._is_tree_stale = False
             self._pacer.mark_dirty(self)
+
+    def _tree(self) -> list[TreeEntry]:
+        """Return the tree without what was put away, which takes no pane."""
+        away = self.thread_tree.fleet.away_ids(self._pane_context.now())
+        return [entry for entry in self.state.tree() if entry.thread_id not in away]
 
     def flush(self) -> None:
         """Update the tree, the panes and their headers. Called by the pacer."""
@@ -186,10 +191,11 @@ class Workbench(Horizontal):
                 self._slots.remove(gone)
         self._seen_threads &= threads.keys()
         new = [thread_id for thread_id in threads if thread_id not in self._seen_threads]
+        shown = {entry.thread_id for entry in self._entries}
         for thread_id in new:
             self._seen_threads.add(thread_id)
             info = threads[thread_id].info
-            if info.state is not ThreadState.KILLED and may_take_pane(info):
+            if thread_id in shown and info.state is not ThreadState.KILLED and may_take_pane(info):
                 self._slots.claim(thread_id, self._yields_to_new)
         changed = [view.info for t, view in threads.items() if t in self._stale_headers]
         for info in sorted(changed, key=lambda info: info.kind is ThreadKind.CODEX):
