@@ -118,6 +118,7 @@ class UiConfig:
     Attributes:
         theme: a theme's name.
         layout: the maximum of panes on the screen, 1 to 9.
+        archive_after: hours after which the console puts a run that is over away; 0 for never.
         bell: whether the terminal's bell rings when an agent needs a person.
         terminal: where a thread is opened in Codex's own TUI.
         keys: `[ui.keys]`: keys by binding id. `codextui.console.bindings` checks them.
@@ -125,6 +126,7 @@ class UiConfig:
 
     theme: Annotated[str, read_string] = "harbour"
     layout: Annotated[int, integer_between(1, 9)] = 4
+    archive_after: Annotated[int, integer_between(0, 8760)] = 12
     bell: Annotated[bool, read_bool] = True
     terminal: Annotated[TerminalChoice, read_terminal] = AUTO_TERMINAL
     keys: Annotated[Mapping[str, str], _BINDINGS] = field(default_factory=dict)

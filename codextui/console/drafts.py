@@ -1,4 +1,4 @@
-"""Unsent texts and half-filled forms, stored so that they outlive the console."""
+"""What outlives the console: unsent texts, half-filled forms, and what was put away."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ MAX_DRAFT_LENGTH: Final = 1_000_000
 """Characters of a draft that are stored."""
 
 _REPLIES, _FORKS, _NEW_THREAD, _ANSWERS = "replies", "forks", "new_thread", "answers"
-_KINDS = (_REPLIES, _FORKS, _NEW_THREAD, _ANSWERS)
+_PUT_AWAY = "put_away"
+_KINDS = (_REPLIES, _FORKS, _NEW_THREAD, _ANSWERS, _PUT_AWAY)
 
 _Stored = dict[str, dict[str, str]]
 
@@ -31,6 +32,7 @@ class Drafts:
         replies: thread id → text of its composer.
         forks: thread id → prompt of the dialog that forks it.
         answers: key of an approval → what is filled in in its dialog, as JSON, without secrets.
+        put_away: id of a thread or a run that the user put away → why.
         new_thread: field → value of the dialog for a new thread; empty if nothing is unsent.
     """
 
@@ -42,6 +44,7 @@ class Drafts:
         self.forks = dict(self._saved[_FORKS])
         self.new_thread = dict(self._saved[_NEW_THREAD])
         self.answers = dict(self._saved[_ANSWERS])
+        self.put_away = dict(self._saved[_PUT_AWAY])
 
     @property
     def has_changed(self) -> bool:
@@ -77,6 +80,7 @@ class Drafts:
             _FORKS: dict(self.forks),
             _NEW_THREAD: dict(self.new_thread),
             _ANSWERS: dict(self.answers),
+            _PUT_AWAY: dict(self.put_away),
         }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from enum import StrEnum
 
 import msgspec
@@ -26,6 +26,9 @@ from codextui.protocol.threads import ThreadInfo, ThreadState
 
 ARCHIVE_AFTER = 12 * 3600.0
 """Seconds after which a run that is over is put away by itself."""
+
+HIDDEN, CLEARED, KEPT = "hidden", "cleared", "kept"
+"""Why something was put away by the user; or that it is not to be put away by itself."""
 
 _OVER = FINISHED_STATES | {ThreadState.DISCONNECTED}
 _WORKING = (ThreadState.STARTING, ThreadState.RUNNING, ThreadState.PAUSED)
@@ -298,7 +301,8 @@ class Fleet:
         What asks, or works, is never away, nor is anything that it stands under.
         """
         threads = self._state.threads
-        if not self.away and not any(self._archived(view, now) for view in threads.values()):
+        has_away = any(reason != KEPT for reason in self.away.values())
+        if not has_away and not any(self._archived(view, now) for view in threads.values()):
             return {}
         kept = self._working_branches()
         away: dict[str, str] = {}
@@ -306,6 +310,7 @@ class Fleet:
             view = threads[entry.thread_id]
             above = away.get(view.info.parent) or away.get(view.info.forked_from, "")
             own = self.away.get(entry.thread_id, "") or self._archived(view, now)
+            own = "" if own == KEPT else own
             if (reason := own or above) and entry.thread_id not in kept:
                 away[entry.thread_id] = reason
         return away
@@ -332,14 +337,22 @@ class Fleet:
         """Return whether a thread is put away, so that it should take no pane."""
         return thread_id in self.away_ids(now)
 
-    def hide(self, thread_id: str) -> None:
-        """Put a thread or a run away."""
-        self.away[thread_id] = "hidden"
+    def is_kept(self, thread_id: str) -> bool:
+        """Return whether a thread works or asks, or one below it, so that it cannot be away."""
+        return thread_id in self._working_branches()
 
-    def bring_back(self, thread_ids: Iterable[str]) -> None:
-        """Show again what was put away."""
-        for thread_id in thread_ids:
-            self.away.pop(thread_id, None)
+    def hide(self, thread_id: str, reason: str = HIDDEN) -> None:
+        """Put a thread or a run away, with all that stands below it."""
+        self.away[thread_id] = reason
+
+    def bring_back(self, thread_id: str) -> None:
+        """Show again what was put away, and what it stands under."""
+        threads, seen = self._state.threads, set[str]()
+        while thread_id in threads and thread_id not in seen:
+            seen.add(thread_id)
+            self.away[thread_id] = KEPT
+            info = threads[thread_id].info
+            thread_id = info.parent or info.forked_from
 
     def over_ids(self, now: float) -> list[str]:
         """Return the runs and threads that are over and not put away yet."""

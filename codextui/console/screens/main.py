@@ -17,9 +17,9 @@ from codextui.console.model.fleet import Fleet
 from codextui.console.model.state import ConsoleState, ThreadView
 from codextui.console.screens import messages
 from codextui.console.screens.availability import Action, unavailable_reason
+from codextui.console.screens.fleet_actions import FLEET_BINDINGS, FleetActions
 from codextui.console.screens.thread_actions import (
     MainOptions,
-    ThreadActions,
     can_queue,
     describe_composer,
 )
@@ -139,7 +139,7 @@ _ACTIONS = {
 }
 
 
-class MainScreen(ThreadActions):
+class MainScreen(FleetActions):
     """Shows the console state. The actions on the current thread are in `ThreadActions`."""
 
     AUTO_FOCUS = "ThreadTree"
@@ -148,7 +148,7 @@ class MainScreen(ThreadActions):
         (100, "-medium"),
         (140, "-wide"),
     ]
-    BINDINGS: ClassVar[list[BindingType]] = MAIN_BINDINGS
+    BINDINGS: ClassVar[list[BindingType]] = [*MAIN_BINDINGS, *FLEET_BINDINGS]
 
     def __init__(self, state: ConsoleState, options: MainOptions) -> None:
         """Show `state`."""
@@ -156,7 +156,7 @@ class MainScreen(ThreadActions):
         self._pacer = Pacer(resume=self._resume_frames, pause=self._pause_frames)
         self._frames: Timer | None = None
         self._problem = ""
-        self.fleet = Fleet(state)
+        self.fleet = Fleet(state, archive_after=options.archive_after, away=options.drafts.put_away)
         self._pane_context = self._build_context()
         # Held here: while the screen closes a frame may still come, and a query would fail.
         self._status_line = StatusLine(options.server)

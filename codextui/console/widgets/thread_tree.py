@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from rich.segment import Segment
-from textual import events
+from textual import events, on
 from textual.actions import SkipAction
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.geometry import Region
 from textual.message import Message
@@ -24,6 +25,7 @@ from codextui.console.model.fleet import Arrangement, Fleet, Rank, is_over, over
 from codextui.console.model.state import ConsoleState, ThreadView
 from codextui.console.model.timeline import Lane, Window, lane_cells
 from codextui.console.model.tree import Grouping, TreeEntry, TreeGroup, group_key
+from codextui.console.model.tree_filter import NO_FILTER, parse_filter
 from codextui.console.render.layout import fit_row
 from codextui.console.render.palette import Palette
 from codextui.console.render.tree import (
@@ -32,16 +34,26 @@ from codextui.console.render.tree import (
     render_group_row,
     render_tree_row,
 )
+from codextui.console.widgets.composer import LineInput
 from codextui.console.widgets.drawing import LineWidget
 from codextui.console.widgets.pane_context import PaneContext
 from codextui.protocol.approvals import Approval
 from codextui.protocol.runs import SpanKind, ThreadKind
+from codextui.text.sanitize import one_line
 
 HEADING_ROWS = 2
 """Rows above the first thread."""
 
 LANE_CELLS, LANE_STEP = 10, 30.0
 """Cells of what a role did lately, and the seconds of each."""
+
+
+class FilterField(LineInput):
+    """The field of the tree's filter; enter keeps the filter, and esc clears it."""
+
+    def __init__(self) -> None:
+        super().__init__(placeholder="name state:asks role: dir:", compact=True)
+        self.display = False
 
 
 class ThreadTree(LineWidget, can_focus=True):
@@ -76,6 +88,9 @@ class ThreadTree(LineWidget, can_focus=True):
             super().__init__()
             self.thread_id = thread_id
 
+    class FilterClosed(Message):
+        """The filter is not written any more; it may still be set."""
+
     class Selected(Message):
         """A thread was selected for a pane."""
 
@@ -90,6 +105,7 @@ class ThreadTree(LineWidget, can_focus=True):
         self.fleet = fleet
         self.arrangement = Arrangement()
         self._heading = ""
+        self._field = FilterField()
         self._state = ConsoleState()
         self._panes: Mapping[str, int] = {}
         self._pane_context: PaneContext | None = None
@@ -99,6 +115,10 @@ class ThreadTree(LineWidget, can_focus=True):
         self._lines: list[tuple[int, bool]] = []
         self._places: dict[str, int] = {}
         self._drawn: list[Strip] = []
+
+    def compose(self) -> ComposeResult:
+        """Yield the field of the filter, which is hidden until it is opened."""
+        yield self._field
 
     def show(self, state: ConsoleState, panes: Mapping[str, int], context: PaneContext) -> None:
         """Show the threads of a state.
@@ -205,8 +225,8 @@ class ThreadTree(LineWidget, can_focus=True):
             self._fold(group_key(row.title), folded=not row.is_folded)
 
     def _row_at(self, y: int) -> TreeEntry | TreeGroup | None:
-        index = self._top + y - HEADING_ROWS
-        if y < HEADING_ROWS or index >= len(self._lines):
+        index = self._top + y - self._heading_rows
+        if y < self._heading_rows or index >= len(self._lines):
             return None
         return self.arrangement.rows[self._lines[index][0]]
 
@@ -301,9 +321,62 @@ class ThreadTree(LineWidget, can_focus=True):
         if row is not None:
             self._move_to(row)
 
+    # The filter.
+
+    def open_filter(self) -> None:
+        """Let the user write a filter; what is typed next goes into it."""
+        self._field.display = True
+        self.update()
+        self.screen.set_focus(self._field)
+
+    @on(FilterField.Changed)
+    def _set_filter(self, message: FilterField.Changed) -> None:
+        message.stop()
+        self.fleet.filter = parse_filter(message.value)
+        self.update()
+
+    @on(FilterField.Submitted)
+    def _close_filter(self, message: FilterField.Submitted) -> None:
+        """Keep the filter, and go to what it has found."""
+        message.stop()
+        self._field.display = False
+        self.update()
+        self.post_message(self.FilterClosed())
+        rows = self.arrangement.rows
+        found = next((row for row in rows if isinstance(row, TreeEntry)), None)
+        if found is not None and self.cursor not in self._places:
+            self._move_to(found)
+
     def action_clear_filter(self) -> None:
         """Show all threads again; where there is no filter, the key goes to the screen."""
-        raise SkipAction
+        if not self.fleet.filter.text and not self._field.display:
+            raise SkipAction
+        self._field.value = ""
+        self._field.display = False
+        self.fleet.filter = NO_FILTER
+        self.update()
+        if self._field.has_focus:
+            self.screen.set_focus(self)
+
+    def leave(self, thread_ids: Sequence[str]) -> None:
+        """Move the cursor from threads that are put away to the next one that stays."""
+        index, rows = self._row_of_cursor(), self.arrangement.rows
+        gone = set(thread_ids)
+        if index is None or not self._is_below(self.cursor, gone):
+            return
+        for row in (*rows[index:], *reversed(rows[:index])):
+            if isinstance(row, TreeEntry) and not self._is_below(row.thread_id, gone):
+                self._move_to(row)
+                return
+
+    def _is_below(self, thread_id: str, above: set[str]) -> bool:
+        """Return whether a thread is one of these, or stands below one."""
+        seen: set[str] = set()
+        while thread_id and thread_id not in seen and thread_id not in above:
+            seen.add(thread_id)
+            view = self._state.threads.get(thread_id)
+            thread_id = "" if view is None else view.info.parent or view.info.forked_from
+        return thread_id in above
 
     def _fold(self, key: str, *, folded: bool) -> None:
         self.fleet.set_folded(key, folded=folded)
@@ -334,9 +407,9 @@ class ThreadTree(LineWidget, can_focus=True):
         if context is None:
             return Strip.blank(width, self.rich_style)
         palette = context.palettes.tree
-        if y < HEADING_ROWS:
-            return self._render_heading(palette) if y == 0 else self._render_info(palette)
-        index = self._top + y - HEADING_ROWS
+        if y < self._heading_rows:
+            return self._render_head(y, palette)
+        index = self._top + y - self._heading_rows
         if index >= len(self._lines):
             return Strip.blank(width, palette.text)
         row_index, is_second = self._lines[index]
@@ -411,23 +484,43 @@ class ThreadTree(LineWidget, can_focus=True):
         segments.append(Segment(f"  {self.arrangement.thread_count or ''}{more}", palette.muted))
         return fit_row(segments, self.size.width, palette.text)
 
-    def _render_info(self, palette: Palette) -> Strip:
-        """Render the line that says what the tree leaves out, and how it is grouped."""
+    def _render_head(self, y: int, palette: Palette) -> Strip:
+        if y == 0:
+            return self._render_heading(palette)
+        is_filter = y < self._heading_rows - 1
+        text = f"/{one_line(self.fleet.filter.text)}" if is_filter else self._info
+        style = palette.accent if is_filter else palette.muted
+        if not is_filter and self.fleet.filter.problem:
+            style = palette.warning
+        return fit_row([Segment(f" {text}", style)], self.size.width, palette.text)
+
+    @property
+    def _heading_rows(self) -> int:
+        """Rows above the first thread: the heading, the filter if there is one, and more on it."""
+        return HEADING_ROWS + bool(self.fleet.filter.text or self._field.display)
+
+    @property
+    def _info(self) -> str:
+        """How the tree is grouped and what it leaves out, in a few words."""
         fleet, found = self.fleet, self.arrangement
+        if fleet.filter.problem:
+            return fleet.filter.problem
         parts: list[str] = []
+        if fleet.filter and not found.thread_count:
+            parts.append("nothing matches: esc clears")
+        elif fleet.filter:
+            parts.append(f"{found.thread_count} of {found.thread_count + found.hidden_count}")
         if fleet.grouping is not Grouping.TEAM:
             parts.append(f"by {fleet.grouping}")
         if fleet.shows_away:
             parts.append("put away too")
         elif found.away_count:
             parts.append(f"{found.away_count} put away")
-        return fit_row(
-            [Segment(f" {' · '.join(parts)}", palette.muted)], self.size.width, palette.text
-        )
+        return " · ".join(parts)
 
     @property
     def _height(self) -> int:
-        return max(1, self.size.height - HEADING_ROWS)
+        return max(1, self.size.height - self._heading_rows)
 
     def _row_of_cursor(self) -> int | None:
         if self._heading:

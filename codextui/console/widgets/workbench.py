@@ -152,6 +152,15 @@ class Workbench(Horizontal):
         away = self.thread_tree.fleet.away_ids(self._pane_context.now())
         return [entry for entry in self.state.tree() if entry.thread_id not in away]
 
+    def release_put_away(self) -> None:
+        """Take the panes of threads that were put away, and show the tree without them."""
+        self._entries = self._tree()
+        shown = {entry.thread_id for entry in self._entries}
+        for thread_id in self._slots.shown:
+            if thread_id not in shown:
+                self._slots.remove(thread_id)
+        self._pacer.mark_dirty(self)
+
     def flush(self) -> None:
         """Update the tree, the panes and their headers. Called by the pacer."""
         if not self.is_attached:

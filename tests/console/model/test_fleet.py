@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from codextui.console.model.fleet import RANKS, Fleet, News, Rank, rank_of
 from codextui.console.model.state import ConsoleState, ThreadView
-from codextui.console.model.tree import TreeEntry
+from codextui.console.model.tree import TreeEntry, TreeGroup, group_key
 from codextui.protocol import events as ev
 from codextui.protocol.runs import ThreadKind
 from codextui.protocol.threads import ThreadInfo, ThreadState
@@ -172,3 +172,148 @@ def test_roots_of_a_group_are_in_the_order_of_their_most_urgent_thread(
 def test_no_row_moves_while_nothing_happens(threads: list[ThreadInfo]) -> None:
     fleet = Fleet(state_of(*threads), archive_after=0)
     assert shown(fleet, NOW + 1000) == shown(fleet)
+
+
+# Groups, folds, and what is put away.
+
+
+def test_groups_by_state_are_in_the_order_of_need() -> None:
+    fleet = Fleet(
+        state_of(
+            info("idle", state=ThreadState.IDLE),
+            info("works"),
+            info("asks", state=ThreadState.NEEDS_INPUT),
+            info("run:r", **RUN),
+            info("run:r/a", parent="run:r", state=ThreadState.DONE, **ROLE),
+        )
+    )
+    fleet.next_grouping()
+    assert shown(fleet) == [
+        "[needs you]",
+        "asks",
+        "[running]",
+        "works",
+        "run:r",
+        "[idle]",
+        "idle",
+        "[over]",
+        "run:r/a",
+    ]
+
+
+@given(fleets())
+def test_every_grouping_shows_every_thread_under_one_heading_each(
+    threads: list[ThreadInfo],
+) -> None:
+    fleet = Fleet(state_of(*threads), archive_after=0)
+    for _ in range(5):
+        fleet.next_grouping()
+        rows = fleet.arrange(NOW).rows
+        entries = [row for row in rows if isinstance(row, TreeEntry)]
+        found = [i for entry in entries for i in (entry.thread_id, *entry.folded)]
+        assert sorted(found) == sorted(thread.thread_id for thread in threads)
+        titles = [row.title for row in rows if not isinstance(row, TreeEntry)]
+        assert len(titles) == len(set(titles))
+
+
+def test_a_folded_group_and_a_run_that_is_over_are_one_row() -> None:
+    fleet = Fleet(
+        state_of(
+            info("run:r", state=ThreadState.DONE, created_at=NOW, **RUN),
+            info("run:r/a", parent="run:r", state=ThreadState.DONE, created_at=NOW, **ROLE),
+            info("c", parent="run:r/a", state=ThreadState.IDLE, created_at=NOW),
+            info("tui", ours=False, origin="Codex TUI"),
+        )
+    )
+    fleet.set_folded(group_key("Codex TUI"), folded=True)
+    rows = fleet.arrange(NOW).rows
+    assert rows == (
+        TreeEntry("run:r", folded=("run:r/a", "c")),
+        TreeGroup("Codex TUI", ("tui",), is_folded=True),
+    )
+    fleet.set_folded("run:r", folded=False)
+    assert shown(fleet)[:3] == ["run:r", "run:r/a", "c"]
+
+
+def over_run(name: str, ended_at: float, state: ThreadState = ThreadState.FAILED) -> ThreadInfo:
+    return info(f"run:{name}", state=state, created_at=ended_at, **RUN)
+
+
+def test_a_run_that_is_over_for_long_is_put_away_with_its_roles() -> None:
+    state = state_of(
+        over_run("old", NOW - 7200),
+        info("run:old/a", parent="run:old", state=ThreadState.FAILED, created_at=NOW, **ROLE),
+        over_run("new", NOW - 60),
+        info("works"),
+    )
+    fleet = Fleet(state, archive_after=3600)
+    assert set(shown(fleet)) == {"run:new", "works"}
+    assert fleet.arrange(NOW).away_count == 2
+    assert [view.thread_id for view in fleet.failures(NOW)] == ["run:new"]
+    fleet.shows_away = True
+    assert len(shown(fleet)) == 3
+    assert fleet.arrange(NOW).thread_count == 4
+
+
+def test_a_run_that_is_brought_back_is_not_archived_again() -> None:
+    fleet = Fleet(state_of(over_run("old", 0)), archive_after=3600)
+    assert shown(fleet) == []
+    fleet.bring_back("run:old")
+    assert shown(fleet) == ["run:old"]
+
+
+def test_what_works_or_asks_is_never_away_nor_what_it_stands_under() -> None:
+    state = state_of(
+        over_run("r", 0),
+        info("run:r/a", parent="run:r", state=ThreadState.DONE, **ROLE),
+        info("c", parent="run:r/a", state=ThreadState.NEEDS_INPUT),
+        info("d", parent="run:r/a", state=ThreadState.IDLE),
+    )
+    fleet = Fleet(state, archive_after=3600)
+    fleet.hide("c")
+    away = fleet.away_ids(NOW)
+    assert not away.keys() & {"run:r", "run:r/a", "c"}
+
+
+def test_over_is_what_ended_failed_or_was_killed_of_our_own() -> None:
+    state = state_of(
+        over_run("done", NOW, ThreadState.DONE),
+        info("run:done/a", parent="run:done", state=ThreadState.DONE, **ROLE),
+        info("killed", state=ThreadState.KILLED, created_at=NOW),
+        info("failed", state=ThreadState.FAILED),
+        info("idle", state=ThreadState.IDLE),
+        info("works"),
+        info("theirs", state=ThreadState.FAILED, ours=False),
+    )
+    assert Fleet(state).over_ids(NOW) == ["run:done", "killed", "failed"]
+
+
+@given(fleets(), st.sets(st.sampled_from("abcdefgh")))
+def test_what_asks_is_always_shown(threads: list[ThreadInfo], hidden: set[str]) -> None:
+    fleet = Fleet(state_of(*threads), archive_after=1)
+    for thread_id in hidden:
+        fleet.hide(thread_id)
+    rows = [row for row in fleet.arrange(NOW).rows if isinstance(row, TreeEntry)]
+    found = {i for row in rows for i in (row.thread_id, *row.folded)}
+    asks = {thread.thread_id for thread in threads if thread.state is ThreadState.NEEDS_INPUT}
+    assert asks <= found
+
+
+def test_a_gap_sets_runs_apart_among_the_cells() -> None:
+    state = state_of(
+        info("one", created_at=1),
+        info("two", created_at=2),
+        info("run:r", created_at=3, **RUN),
+        info("run:r/a", parent="run:r", **ROLE),
+        info("run:r/b", parent="run:r", **ROLE),
+        info("three", created_at=4),
+    )
+    fleet = Fleet(state)
+    fleet.arrange(NOW)
+    assert [(thread.thread_id, gap) for thread, gap in fleet.cells()] == [
+        ("one", False),
+        ("two", False),
+        ("run:r/a", True),
+        ("run:r/b", False),
+        ("three", True),
+    ]
