@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
+from itertools import islice
 
 import msgspec
 
@@ -26,15 +27,19 @@ from codextui.console.model.items import (
     WebSearch,
 )
 from codextui.console.model.state import ConsoleState, ThreadView
+from codextui.console.model.timeline import INNERMOST_FIRST
 from codextui.protocol.approval_text import describe_subject, describe_title
 from codextui.protocol.approvals import Approval
-from codextui.protocol.runs import SpanKind, ThreadKind
+from codextui.protocol.runs import Span, SpanKind, ThreadKind
 from codextui.protocol.threads import ThreadState
 from codextui.text.sanitize import one_line
 from codextui.text.shell import strip_shell
 
 MAX_LENGTH = 200
 """Characters of an activity."""
+
+MAX_SPANS = 200
+"""Spans of a run that are searched, from its end."""
 
 MAX_ITEMS = 40
 """Items of a transcript that are searched, from its end."""
@@ -111,7 +116,8 @@ def describe_activity(state: ConsoleState, view: ThreadView) -> Activity | None:
         return _activity(kind, text or info.brief)
     match info.state:
         case ThreadState.RUNNING | ThreadState.STARTING | ThreadState.NEEDS_INPUT:
-            return _activity(ActivityKind.DOES, _describe_work(view))
+            work = _describe_work(view) or _describe_span(state, view)
+            return _activity(ActivityKind.DOES, work)
         case ThreadState.WAITING:
             return _activity(ActivityKind.BLOCKED, _describe_block(state, view.thread_id))
         case ThreadState.PAUSED:
@@ -190,7 +196,7 @@ def _describe_block(state: ConsoleState, role_id: str) -> str:
     run = state.runs.get(state.run_id_of(role_id))
     if run is None:
         return ""
-    role = role_id.rpartition("/")[2]
+    role = role_name(role_id)
     unmet = [gate for gate in run.gates if role in gate.needed_by and not gate.met]
     if unmet:
         makers = f" ({', '.join(unmet[0].makers)})" if unmet[0].makers else ""
@@ -200,9 +206,46 @@ def _describe_block(state: ConsoleState, role_id: str) -> str:
 
 
 def _awaited(state: ConsoleState, role_id: str, role: str) -> Iterator[str]:
-    for span in state.runs[state.run_id_of(role_id)].spans.values():
-        if span.role == role and span.kind is SpanKind.GATE and span.ended_at is None:
+    for span in recent_spans(state, role_id, role):
+        if span.kind is SpanKind.GATE and span.ended_at is None:
             yield from span.waits_for
+
+
+def recent_spans(state: ConsoleState, role_id: str, role: str) -> Iterator[Span]:
+    """Yield the last spans of a role, the latest first."""
+    run = state.runs.get(state.run_id_of(role_id))
+    spans = () if run is None else islice(reversed(run.spans.values()), MAX_SPANS)
+    return (span for span in spans if span.role == role)
+
+
+def _describe_span(state: ConsoleState, view: ThreadView) -> str:
+    """Return what a role spends its time on."""
+    if view.info.kind is not ThreadKind.ROLE:
+        return ""
+    spans = recent_spans(state, view.thread_id, role_name(view.thread_id))
+    span = min(
+        (span for span in spans if span.ended_at is None),
+        key=lambda span: INNERMOST_FIRST.index(span.kind),
+        default=None,
+    )
+    if span is None or span.kind not in _SPAN_WORDS:
+        return ""
+    return f"{_SPAN_WORDS[span.kind]} {span.name}".strip()
+
+
+def role_name(role_id: str) -> str:
+    """Return the name of a role in its run."""
+    return role_id.rpartition("/")[2]
+
+
+_SPAN_WORDS = {
+    SpanKind.MODEL: "thinks with",
+    SpanKind.CODEX: "works with",
+    SpanKind.TOOL: "calls",
+    SpanKind.GATE: "waits for other roles",
+    SpanKind.PERSON: "waits for a person",
+    SpanKind.PAUSED: "paused",
+}
 
 
 def _last_error(view: ThreadView) -> str:

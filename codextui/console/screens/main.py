@@ -147,6 +147,7 @@ class MainScreen(FleetActions):
         (0, "-narrow"),
         (100, "-medium"),
         (140, "-wide"),
+        (200, "-huge"),
     ]
     BINDINGS: ClassVar[list[BindingType]] = [*MAIN_BINDINGS, *FLEET_BINDINGS]
 

@@ -20,6 +20,8 @@ from codextui.console.model.activity import (
     asks_by_thread,
     describe_activity,
     describe_asks,
+    recent_spans,
+    role_name,
 )
 from codextui.console.model.fleet import Arrangement, Fleet, Rank, is_over, over_since
 from codextui.console.model.state import ConsoleState, ThreadView
@@ -39,6 +41,7 @@ from codextui.console.widgets.drawing import LineWidget
 from codextui.console.widgets.pane_context import PaneContext
 from codextui.protocol.approvals import Approval
 from codextui.protocol.runs import SpanKind, ThreadKind
+from codextui.protocol.threads import ThreadState
 from codextui.text.sanitize import one_line
 
 HEADING_ROWS = 2
@@ -115,6 +118,7 @@ class ThreadTree(LineWidget, can_focus=True):
         self._lines: list[tuple[int, bool]] = []
         self._places: dict[str, int] = {}
         self._drawn: list[Strip] = []
+        self._strips: dict[str, tuple[object, Strip]] = {}
 
     def compose(self) -> ComposeResult:
         """Yield the field of the filter, which is hidden until it is opened."""
@@ -128,6 +132,8 @@ class ThreadTree(LineWidget, can_focus=True):
             panes: thread id → number of the thread's pane.
             context: how to draw.
         """
+        if context is not self._pane_context:
+            self._strips.clear()
         self._state, self._panes, self._pane_context = state, panes, context
         self.update()
 
@@ -168,11 +174,10 @@ class ThreadTree(LineWidget, can_focus=True):
     def _lay_out(self) -> None:
         """Choose the rows with a second line."""
         rows = self.arrangement.rows
-        self._activities = {
-            thread_id: kept
-            for thread_id, kept in self._activities.items()
-            if thread_id in self._places
-        }
+        for gone in self._activities.keys() - self._places.keys():
+            del self._activities[gone]
+        for gone in self._strips.keys() - self._places.keys():
+            del self._strips[gone]
         wanted = [self._wanted_rank(row) for row in rows]
         second = choose_second_lines(wanted, self._height)
         self._lines = []
@@ -184,6 +189,9 @@ class ThreadTree(LineWidget, can_focus=True):
     def _wanted_rank(self, row: TreeEntry | TreeGroup) -> Rank | None:
         if isinstance(row, TreeGroup) or self._activity_of(row.thread_id) is None:
             return None
+        info = self._state.threads[row.thread_id].info
+        if info.kind is ThreadKind.RUN and info.state is not ThreadState.FAILED and is_over(info):
+            return None
         return Rank.ASKS if row.thread_id in self._asks else self.fleet.rank(row.thread_id)
 
     def _activity_of(self, thread_id: str) -> Activity | None:
@@ -191,8 +199,9 @@ class ThreadTree(LineWidget, can_focus=True):
         if asks := self._asks.get(thread_id):
             return describe_asks(asks)
         view = self._state.threads[thread_id]
-        run = self._state.runs.get(self._state.run_id_of(thread_id))
-        key = (view.info, view.transcript.version, None if run is None else run.gates)
+        if view.info.kind is ThreadKind.ROLE:  # its gates and spans change by themselves
+            return describe_activity(self._state, view)
+        key = (view.info, view.transcript.version, view.plan)
         kept = self._activities.get(thread_id)
         if kept is None or kept[0] != key:
             kept = key, describe_activity(self._state, view)
@@ -440,19 +449,35 @@ class ThreadTree(LineWidget, can_focus=True):
                 has_children=any(isinstance(r, TreeEntry) and r.depth > row.depth for r in after),
                 lane=self._recent_work(view, context.now()),
             )
-        return render_tree_row(
+        return self._render_thread(row, view, context, width, selected=selected)
+
+    def _render_thread(
+        self, row: TreeEntry, view: ThreadView, context: PaneContext, width: int, *, selected: bool
+    ) -> Strip:
+        """Render the row of a thread, or return it as it was if nothing of it has changed."""
+        thread_id, palette = row.thread_id, context.palettes.tree
+        state, pane = context.state_of(thread_id), self._panes.get(thread_id)
+        is_new = self.fleet.rank(thread_id) is Rank.NEW
+        since = view.waits_since
+        key = (row, view.info, state, int(context.now()), width, selected, pane, is_new, since)
+        kept = self._strips.get(thread_id)
+        if kept is not None and kept[0] == key and view.info.kind is ThreadKind.CODEX:
+            return kept[1]
+        strip = render_tree_row(
             row,
             view,
-            context.state_of(row.thread_id),
+            state,
             width,
             palette,
             now=context.now(),
             selected=selected,
-            pane=self._panes.get(row.thread_id),
-            summary=context.run_summary_of(row.thread_id),
-            is_new=self.fleet.rank(row.thread_id) is Rank.NEW,
+            pane=pane,
+            summary=context.run_summary_of(thread_id),
+            is_new=is_new,
             over_since=self._over_since(view),
         )
+        self._strips[thread_id] = key, strip
+        return strip
 
     def _over_since(self, view: ThreadView) -> float | None:
         is_shown = view.info.kind is ThreadKind.RUN and self._state.connection.connected
@@ -460,15 +485,13 @@ class ThreadTree(LineWidget, can_focus=True):
 
     def _recent_work(self, view: ThreadView, now: float) -> Sequence[SpanKind | None]:
         """Return what a role did in the last minutes, a cell for each half a minute."""
-        run = self._state.runs.get(self._state.run_id_of(view.thread_id))
-        if view.info.kind is not ThreadKind.ROLE or run is None:
+        if view.info.kind is not ThreadKind.ROLE:
             return ()
-        role = view.thread_id.rpartition("/")[2]
-        start = now - LANE_CELLS * LANE_STEP
+        role, start = role_name(view.thread_id), now - LANE_CELLS * LANE_STEP
         spans = tuple(
             span
-            for span in run.spans.values()
-            if span.role == role and (span.ended_at is None or span.ended_at >= start)
+            for span in recent_spans(self._state, view.thread_id, role)
+            if span.ended_at is None or span.ended_at >= start
         )
         turns = tuple(span for span in spans if span.kind is SpanKind.ROLE)
         lane = Lane(role, turns, tuple(span for span in spans if span.kind is not SpanKind.ROLE))

@@ -120,6 +120,27 @@ def test_a_waiting_role_says_which_gate_it_waits_for() -> None:
     assert blocked == Activity(ActivityKind.BLOCKED, text)
 
 
+@pytest.mark.parametrize(
+    ("spans", "text"),
+    [
+        ((Span("a", "tester", SpanKind.ROLE), Span("b", "tester", SpanKind.CODEX, "c-1")), "c-1"),
+        ((Span("a", "tester", SpanKind.TOOL, "search"),), "calls search"),
+        ((Span("a", "tester", SpanKind.MODEL, "gpt-5.5"),), "thinks with gpt-5.5"),
+        ((Span("a", "tester", SpanKind.PERSON),), "waits for a person"),
+        ((Span("a", "docs", SpanKind.TOOL, "search"), Span("b", "tester", SpanKind.ROLE)), None),
+    ],
+)
+def test_a_role_says_what_it_spends_its_time_on(spans: tuple[Span, ...], text: str | None) -> None:
+    server = run_with_waiting_role()
+    role = info("run:r/tester", kind=ThreadKind.ROLE, parent="run:r")
+    server.send(ev.ThreadChanged(role), thread="run:r/tester")
+    for span in spans:
+        server.send(ev.SpanChanged(span), thread="run:r")
+    done = activity(server, "run:r/tester")
+    assert (done is None) == (text is None)
+    assert done is None or done.text in (text, f"works with {text}")
+
+
 def test_the_oldest_request_is_told_without_the_shells_wrapper() -> None:
     asked = CommandAsked("bash -lc 'npm test'")
     approvals = [approval("a1", asked=asked), approval("a2", asked_at=160.0)]
