@@ -230,7 +230,7 @@ def _describe_span(state: ConsoleState, view: ThreadView) -> str:
     )
     if span is None or span.kind not in _SPAN_WORDS:
         return ""
-    return f"{_SPAN_WORDS[span.kind]} {span.name}".strip()
+    return f"{_SPAN_WORDS[span.kind]} {span.name}" if span.name else _NAMELESS[span.kind]
 
 
 def role_name(role_id: str) -> str:
@@ -245,6 +245,11 @@ _SPAN_WORDS = {
     SpanKind.GATE: "waits for other roles",
     SpanKind.PERSON: "waits for a person",
     SpanKind.PAUSED: "paused",
+}
+_NAMELESS = _SPAN_WORDS | {
+    SpanKind.MODEL: "thinks",
+    SpanKind.CODEX: "works with Codex",
+    SpanKind.TOOL: "calls a tool",
 }
 
 

@@ -177,6 +177,7 @@ class Fleet:
         self._state = state
         self._archive_after = archive_after
         self._folds: dict[str, bool] = {}
+        self._unfiltered: list[TreeEntry | TreeGroup] = []
 
     # What is shown.
 
@@ -192,6 +193,10 @@ class Fleet:
         title_of = self._title_of(ranks)
         entries = tree_entries(found, keys, self.grouping, title_of)
         rows = fold_rows(entries, self.is_folded)
+        self._unfiltered = rows
+        if self.filter:
+            everything = tree_entries(shown, keys, self.grouping, title_of)
+            self._unfiltered = fold_rows(everything, lambda _: False)
         hidden = 0 if showing_away else len(threads) - len(shown)
         self.shown = Arrangement(tuple(rows), len(found), len(shown) - len(found), hidden)
         return self.shown
@@ -214,12 +219,13 @@ class Fleet:
         return [v for t, v in failed.items() if t not in above and t not in away]
 
     def cells(self) -> list[tuple[ThreadInfo, bool]]:
-        """Return the threads and roles that the tree shows, and whether a gap precedes each.
+        """Return the threads and roles of the tree, and whether a gap precedes each.
 
-        A gap sets each run or branch apart; threads that stand alone are side by side.
+        The filter leaves none out. A gap sets each run or branch apart; threads that stand alone
+        are side by side.
         """
         branches: list[list[ThreadInfo]] = []
-        for row in self.shown.rows:
+        for row in self._unfiltered:
             if not isinstance(row, TreeEntry):
                 continue
             if not row.depth or not branches:

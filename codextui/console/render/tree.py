@@ -29,8 +29,8 @@ MAX_GUIDE_LEVELS = 6
 MIN_HANDLE_WIDTH = {ThreadKind.RUN: 16, ThreadKind.ROLE: 9, ThreadKind.CODEX: 8}
 """Cells of a handle in the tree for which anything else is left out first."""
 
-MIN_ACTIVITY_WIDTH = 24
-"""Cells of a second line for which the cells of what a role did lately are left out."""
+MIN_ACTIVITY_WIDTH, MIN_LANE_WIDTH = 22, 5
+"""Cells of the text of a second line, and of what a role did lately beside it, at least."""
 
 MIN_TEXT_WIDTH = 9
 """Cells of what is asked for which it is left out how long it waits."""
@@ -91,7 +91,10 @@ def render_tree_row(
         choices = _over_facts(entry, state, now - over_since, summary)
     facts = _fitting_facts(view, choices, room)
     handle_room = room - (cell_len(facts) + 1 if facts else 0)
-    handle = truncate(_abbreviate(thread_label(view.info), summary, handle_room), handle_room)
+    label_text = thread_label(view.info)
+    if entry.depth:
+        label_text = _abbreviate(label_text, summary, handle_room)
+    handle = truncate(label_text, handle_room)
     space = max(0, room - cell_len(handle) - cell_len(facts))
     is_loud = state in (ThreadState.NEEDS_INPUT, ThreadState.FAILED)
     loud = palette.accent if is_new else label.style
@@ -142,7 +145,8 @@ def render_activity_row(
     """
     left = f"  {_continued_guides(entry)}{'│ ' if has_children else '  '}"
     room = width - cell_len(left)
-    cells = _lane_cells(lane, palette) if lane and room - len(lane) >= MIN_ACTIVITY_WIDTH else []
+    shown = lane[-max(1, room - MIN_ACTIVITY_WIDTH) :]
+    cells = _lane_cells(shown, palette) if len(shown) >= MIN_LANE_WIDTH else []
     room -= len(cells) + 1 if cells else 0
     tail = next((t for t in _tails(activity, now) if room - cell_len(t) >= MIN_TEXT_WIDTH), "")
     prefix = "said: " if activity.kind is ActivityKind.SAID else ""

@@ -126,6 +126,7 @@ def test_a_waiting_role_says_which_gate_it_waits_for() -> None:
         ((Span("a", "tester", SpanKind.ROLE), Span("b", "tester", SpanKind.CODEX, "c-1")), "c-1"),
         ((Span("a", "tester", SpanKind.TOOL, "search"),), "calls search"),
         ((Span("a", "tester", SpanKind.MODEL, "gpt-5.5"),), "thinks with gpt-5.5"),
+        ((Span("a", "tester", SpanKind.MODEL),), "thinks"),
         ((Span("a", "tester", SpanKind.PERSON),), "waits for a person"),
         ((Span("a", "docs", SpanKind.TOOL, "search"), Span("b", "tester", SpanKind.ROLE)), None),
     ],

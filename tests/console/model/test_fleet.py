@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from codextui.console.model.fleet import RANKS, Fleet, News, Rank, rank_of
 from codextui.console.model.state import ConsoleState, ThreadView
 from codextui.console.model.tree import TreeEntry, TreeGroup, group_key
+from codextui.console.model.tree_filter import parse_filter
 from codextui.protocol import events as ev
 from codextui.protocol.runs import ThreadKind
 from codextui.protocol.threads import ThreadInfo, ThreadState
@@ -317,3 +318,7 @@ def test_a_gap_sets_runs_apart_among_the_cells() -> None:
         ("run:r/b", False),
         ("three", True),
     ]
+    every = fleet.cells()
+    fleet.filter = parse_filter("one")
+    assert shown(fleet) == ["one"]
+    assert fleet.cells() == every

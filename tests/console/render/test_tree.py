@@ -49,6 +49,7 @@ def test_what_a_role_did_lately_stands_at_the_right_if_there_is_room() -> None:
     does = Activity(ActivityKind.DOES, "runs pytest")
     assert second(does, 40, lane=LANE).endswith(" ┈━━?")
     assert second(does, 28, lane=LANE) == "    runs pytest"
+    assert second(does, 32, lane=(*LANE, *LANE)).endswith("? ┈━━?")
 
 
 def test_a_run_that_is_over_is_one_line_that_says_since_when() -> None:
