@@ -124,6 +124,11 @@ class AttentionStrip(LineWidget):
         else:
             self.post_message(self.ThreadChosen(chosen.thread_id))
 
+    def visible_entries(self) -> list[tuple[int, Approval | ThreadView]]:
+        """Return the approvals and threads of the first column, and the line of each."""
+        last = self._layout.room - 1 if self._hidden_count else self._layout.room
+        return list(enumerate(self._entries[: min(self._layout.lines, last)]))
+
     def draw_line(self, y: int) -> Strip:
         """Return the line at `y`."""
         context, width = self._pane_context, self.size.width

@@ -239,6 +239,16 @@ class ThreadTree(LineWidget, can_focus=True):
             return None
         return self.arrangement.rows[self._lines[index][0]]
 
+    def visible_threads(self) -> list[tuple[int, str]]:
+        """Return the visible threads, and the line of each."""
+        visible = self._lines[self._top : self._top + self._height]
+        rows = self.arrangement.rows
+        return [
+            (line, row.thread_id)
+            for line, (index, is_second) in enumerate(visible, self._heading_rows)
+            if not is_second and isinstance(row := rows[index], TreeEntry)
+        ]
+
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         """Scroll down."""
         event.stop()

@@ -98,6 +98,7 @@ class Workbench(Horizontal):
         self._slots = PaneSlots()
         self._entries: list[TreeEntry] = []
         self._seen_threads: set[str] = set()
+        self._wanted: set[str] = set()
         self._chosen_threads: set[str] = set()
         self._awaited: tuple[str, Callable[[], bool]] | None = None
         self._closed_composers: dict[str, Composer] = {}
@@ -148,12 +149,14 @@ class Workbench(Horizontal):
             self._pacer.mark_dirty(self)
 
     def _tree(self) -> list[TreeEntry]:
-        """Return the tree without what was put away, which takes no pane."""
-        away = self.thread_tree.fleet.away_ids(self._pane_context.now())
+        """Return the tree without what was put away, which takes no pane by itself."""
+        away = self.thread_tree.fleet.away_ids(self._pane_context.now()).keys() - self._wanted
         return [entry for entry in self.state.tree() if entry.thread_id not in away]
 
     def release_put_away(self) -> None:
         """Take the panes of threads that were put away, and show the tree without them."""
+        self._wanted -= self.thread_tree.fleet.away.keys()
+        self._set_current(self.thread_tree.cursor)
         self._entries = self._tree()
         shown = {entry.thread_id for entry in self._entries}
         for thread_id in self._slots.shown:
@@ -290,6 +293,8 @@ class Workbench(Horizontal):
         if thread_id not in self.state.threads:
             self._awaited = thread_id, lambda: True
             return
+        self._wanted.add(thread_id)
+        self._entries = self._tree()
         self._awaited = None
         self._is_arranged_by_user = True
         self._chosen_threads.add(thread_id)

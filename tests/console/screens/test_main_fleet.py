@@ -195,6 +195,8 @@ async def test_a_thread_is_hidden_shown_among_others_and_brought_back(console: C
         assert "tester" in tree(console)
         while console.current != "t-tester":
             await console.press("up")
+        await console.press("enter")
+        assert "t-tester" in console.panes()
         await console.press("h", "asterisk")
         assert "tester" in tree(console)
 
