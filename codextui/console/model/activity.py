@@ -28,12 +28,10 @@ from codextui.console.model.items import (
 )
 from codextui.console.model.state import ConsoleState, ThreadView
 from codextui.console.model.timeline import INNERMOST_FIRST
-from codextui.protocol.approval_text import describe_subject, describe_title
 from codextui.protocol.approvals import Approval
 from codextui.protocol.runs import Span, SpanKind, ThreadKind
 from codextui.protocol.threads import ThreadState
 from codextui.text.sanitize import one_line
-from codextui.text.shell import strip_shell
 
 MAX_LENGTH = 200
 """Characters of an activity."""
@@ -99,6 +97,9 @@ def asks_below(
 
 def describe_asks(approvals: list[Approval]) -> Activity:
     """Return what the oldest of several approvals asks, and how many more wait."""
+    # The first frame has no approvals and need not wait for this import.
+    from codextui.protocol.approval_text import describe_subject, describe_title  # noqa: PLC0415
+
     oldest = approvals[0]
     text = describe_subject(oldest.asked, MAX_LENGTH) or describe_title(oldest.asked)
     return Activity(ActivityKind.ASKS, text, oldest.asked_at, len(approvals) - 1)
@@ -167,7 +168,7 @@ def _describe_work(view: ThreadView) -> str:
 def _work_of(content: ItemContent) -> str:
     match content:
         case CommandExecution(command=command):
-            return f"runs {strip_shell(command)}" if command else "runs a command"
+            return f"runs {_without_shell(command)}" if command else "runs a command"
         case FileChanges(changes=changes):
             names = [change.path.rstrip("/").rpartition("/")[2] for change in changes]
             more = f" and {len(names) - 1} more" if len(names) > 1 else ""
@@ -189,6 +190,12 @@ def _work_of(content: ItemContent) -> str:
             return "compacts its context"
         case _:
             return ""
+
+
+def _without_shell(command: str) -> str:
+    from codextui.text.shell import strip_shell  # noqa: PLC0415 - as above
+
+    return strip_shell(command)
 
 
 def _describe_block(state: ConsoleState, role_id: str) -> str:
