@@ -18,6 +18,7 @@ from codextui.config.files import replace_file
 from codextui.config.notices import ALWAYS, Notice, parse_notify_command, parse_popup
 from codextui.config.prices import Prices, read_prices
 from codextui.config.readers import (
+    integer_between,
     integer_or_auto,
     list_of,
     number_between,
@@ -124,6 +125,7 @@ class UiConfig:
     Attributes:
         theme: a theme's name.
         layout: the maximum of panes on the screen, 1 to 9; `"auto"` is as many as read well.
+        archive_after: hours after which the console puts a run that is over away; 0 for never.
         bell: whether the terminal's bell rings when an agent needs a person.
         notify: how else somebody who does not look is told.
         notify_command: the command that is run for that, and its arguments; empty for none.
@@ -135,6 +137,7 @@ class UiConfig:
 
     theme: Annotated[str, read_string] = "harbour"
     layout: Annotated[int | None, integer_or_auto(1, 9)] = None
+    archive_after: Annotated[int, integer_between(0, 8760)] = 12
     bell: Annotated[bool, read_bool] = True
     notify: Annotated[tuple[Notice, ...], list_of(one_of(Notice))] = (Notice.TITLE, Notice.DESKTOP)
     notify_command: Annotated[tuple[str, ...], parse_notify_command] = ()

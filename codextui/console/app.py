@@ -171,6 +171,7 @@ class ConsoleApp(ComfortApp):
             detach_label=detach_label,
             drafts=drafts or Drafts(),
             follow_note_of=self._follower.note_of,
+            archive_after=self._config.ui.archive_after * 3600.0,
         )
         self._server = server
         self._approvals = ApprovalPresenter(

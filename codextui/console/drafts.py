@@ -1,4 +1,4 @@
-"""Unsent texts and half-filled forms, stored so that they outlive the console."""
+"""What outlives the console: unsent texts, half-filled forms, and what was put away."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ MAX_DRAFT_LENGTH: Final = 1_000_000
 """Characters of a draft that are stored."""
 
 _REPLIES, _FORKS, _NEW_THREAD, _ANSWERS = "replies", "forks", "new_thread", "answers"
-_COMMENTS = "comments"
-_KINDS = (_REPLIES, _FORKS, _NEW_THREAD, _ANSWERS, _COMMENTS)
+_COMMENTS, _PUT_AWAY = "comments", "put_away"
+_KINDS = (_REPLIES, _FORKS, _NEW_THREAD, _ANSWERS, _COMMENTS, _PUT_AWAY)
 
 _Stored = dict[str, dict[str, str]]
 
@@ -32,6 +32,7 @@ class Drafts:
         replies: thread id → text of its composer.
         forks: thread id → prompt of the dialog that forks it.
         answers: key of an approval → what is filled in in its dialog, as JSON, without secrets.
+        put_away: id of a thread or a run that the user put away → why.
         new_thread: field → value of the dialog for a new thread; empty if nothing is unsent.
         comments: thread id → comments on lines of its diffs, as JSON, until they are sent.
     """
@@ -45,6 +46,7 @@ class Drafts:
         self.new_thread = dict(self._saved[_NEW_THREAD])
         self.answers = dict(self._saved[_ANSWERS])
         self.comments = dict(self._saved[_COMMENTS])
+        self.put_away = dict(self._saved[_PUT_AWAY])
 
     @property
     def has_changed(self) -> bool:
@@ -81,6 +83,7 @@ class Drafts:
             _NEW_THREAD: dict(self.new_thread),
             _ANSWERS: dict(self.answers),
             _COMMENTS: dict(self.comments),
+            _PUT_AWAY: dict(self.put_away),
         }
 
 

@@ -46,10 +46,19 @@ VARIABLE_DEFAULTS: dict[str, str] = {
     "syntax-name": "#74b4f2",
     "syntax-operator": "#9fb2cb",
     "syntax-comment": "#8b99ac",
+    "role-1": "#56b4e9",
+    "role-2": "#e69f00",
+    "role-3": "#2bb894",
+    "role-4": "#f0e442",
+    "role-5": "#6f9fe8",
+    "role-6": "#e8743b",
+    "role-7": "#cc79a7",
+    "role-8": "#b9b9b9",
 }
 """Theme variables of codextui, for Textual's own themes (`App.get_theme_variable_defaults`).
 
-Variables that a theme file leaves out are derived from the file's own colours.
+Variables that a theme file leaves out are derived from the file's own colours, except for those
+of roles: eight that differ for the colour-blind too, after Okabe and Ito.
 """
 
 _ANSI_GROUNDS = {"ansi-background": "ansi_black", "ansi-foreground": "ansi_white"}
@@ -277,6 +286,8 @@ def _with_derived_variables(theme: Theme) -> Theme:
     if theme.ansi:
         theme.variables = _ANSI_GROUNDS | theme.variables
     missing = _DERIVED.keys() - theme.variables.keys()
+    roles = {name: VARIABLE_DEFAULTS[name] for name in VARIABLE_DEFAULTS.keys() - _DERIVED.keys()}
+    theme.variables = roles | theme.variables
     if missing:  # the shipped themes have them all, and the first frame waits for this
         colours = theme.to_color_system().generate()
         theme.variables = {name: colours[_DERIVED[name]] for name in missing} | theme.variables

@@ -27,6 +27,15 @@ def format_running(seconds: float) -> str:
     return format_elapsed(seconds) if seconds >= 60 else f"{int(seconds)}s"
 
 
+def format_age(seconds: float) -> str:
+    """Return a duration in its largest unit only: `12s`, `3m`, `2h` or `4d`."""
+    seconds = _finite(seconds)
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "m")):
+        if seconds >= size:
+            return f"{int(seconds // size)}{unit}"
+    return f"{int(seconds)}s"
+
+
 def format_tokens(count: int) -> str:
     """Return a count of tokens as `950`, `12.3k`, `123k` or `1.2M`."""
     if count < 1_000:

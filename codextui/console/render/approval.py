@@ -24,11 +24,12 @@ from codextui.console.render.palette import Palette
 from codextui.jsonrpc.fields import JsonObject
 from codextui.protocol.approval_parts import Asking, Data, Field, Files, Part, Said, Script, Warned
 from codextui.protocol.approval_text import (
+    describe_subject,
     describe_title,
     request_parts,
     summarize_request,
 )
-from codextui.protocol.approvals import Approval, FileChange, Question
+from codextui.protocol.approvals import Approval, Asked, FileChange, PatchAsked, Question
 from codextui.protocol.changes import summarize_changes
 from codextui.text.figures import format_running
 from codextui.text.sanitize import fold_blanks, reveal
@@ -51,15 +52,22 @@ def render_approval_row(
     """Render an approval as one row of exactly `width` cells: who, since when, and what."""
     base = palette.selected if selected else palette.text
     accent = palette.selected if selected else palette.needs_input
-    who = truncate(who_asks(approval, asker), 40)
+    who = truncate(who_asks(approval, asker), min(40, max(10, width * 2 // 5)))
     age = format_running(now - approval.asked_at)
     row = [
         Segment("? ", accent),
         Segment(who, accent),
         Segment(f" {age} ", base if selected else palette.muted),
-        Segment(summarize_request(approval.asked), base),
+        Segment(_summarize(approval.asked), base),
     ]
     return fit_row(row, width, base)
+
+
+def _summarize(asked: Asked) -> str:
+    """Return what is asked, files before the number of their changes."""
+    if isinstance(asked, PatchAsked) and asked.changes:
+        return f"change {describe_subject(asked)}: {summarize_changes(asked.changes)}"
+    return summarize_request(asked)
 
 
 def render_approval(approval: Approval, width: int, palette: Palette) -> list[Strip]:

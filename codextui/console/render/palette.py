@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping
 
 import msgspec
@@ -13,6 +14,9 @@ MIN_TEXT_CONTRAST = 4.5
 
 MIN_GUIDE_CONTRAST = 2.0
 """Contrast of guides and rules with their background."""
+
+ROLE_COLOURS = 8
+"""Colours of roles."""
 
 MAX_SURFACE_CONTRAST = 1.6
 """Contrast of a themed background with the surface above which it is not used."""
@@ -55,6 +59,14 @@ class Palette(msgspec.Struct, frozen=True):
         comment: comments in code.
         name: names of functions and classes in code.
         selected: the selected row, with a background of its own.
+        role_1: one of eight colours of roles, which differ for the colour-blind too; see `roles`.
+        role_2: another.
+        role_3: another.
+        role_4: another.
+        role_5: another.
+        role_6: another.
+        role_7: another.
+        role_8: another.
     """
 
     text: Style
@@ -88,6 +100,20 @@ class Palette(msgspec.Struct, frozen=True):
     comment: Style
     name: Style
     selected: Style
+    role_1: Style
+    role_2: Style
+    role_3: Style
+    role_4: Style
+    role_5: Style
+    role_6: Style
+    role_7: Style
+    role_8: Style
+
+    def role(self, name: str) -> Style:
+        """Return the style of a role's name, the same wherever the role appears."""
+        number = zlib.crc32(name.casefold().encode("utf-8", "replace")) % ROLE_COLOURS + 1
+        style = getattr(self, f"role_{number}")
+        return style if isinstance(style, Style) else self.text
 
 
 def palette_from(variables: Mapping[str, str], *, surface: str = "background") -> Palette:
@@ -164,7 +190,11 @@ class _PaletteBuilder:
             selected=self._style(
                 self._foreground, background=self._tinted("primary", 0.3), bold=True
             ),
+            **{f"role_{n}": self._role(n) for n in range(1, ROLE_COLOURS + 1)},
         )
+
+    def _role(self, number: int) -> Style:
+        return self._style(self._color(f"role-{number}", self._foreground))
 
     def _state(self, name: str, default: str, *, bold: bool = False) -> Style:
         return self._style(self._color(f"state-{name}", self._color(default)), bold=bold)
@@ -278,4 +308,12 @@ def _ansi_palette() -> Palette:
         comment=Style(dim=True, italic=True),
         name=Style(color="magenta"),
         selected=Style(reverse=True),
+        role_1=Style(color="cyan"),
+        role_2=Style(color="yellow"),
+        role_3=Style(color="green"),
+        role_4=Style(color="magenta"),
+        role_5=Style(color="blue"),
+        role_6=Style(color="red"),
+        role_7=Style(color="bright_cyan"),
+        role_8=Style(color="bright_magenta"),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 
 import msgspec
 from rich.cells import cell_len
@@ -11,10 +11,10 @@ from rich.style import Style
 from textual.strip import Strip
 
 from codextui.config.prices import Prices, format_money
-from codextui.console.model.labels import full_label, short_folder, thread_label
+from codextui.console.model.labels import full_label
 from codextui.console.model.run import NO_RUN, CostFormatter, RunSummary
 from codextui.console.model.state import ThreadView
-from codextui.console.model.tree import TreeEntry, TreeGroup, group_of
+from codextui.console.model.tree import group_of
 from codextui.console.render.layout import Row, fit_row, row_width, truncate, truncate_left
 from codextui.console.render.palette import Palette
 from codextui.protocol.events import PlanUpdated
@@ -23,19 +23,10 @@ from codextui.protocol.threads import ThreadInfo, ThreadState, Usage
 from codextui.text.figures import format_running, format_tokens
 from codextui.text.sanitize import one_line
 
-MAX_GUIDE_LEVELS = 6
-"""Levels of the tree drawn; deeper entries are drawn at the last one."""
-
-MIN_HANDLE_WIDTH = {ThreadKind.RUN: 16, ThreadKind.ROLE: 9, ThreadKind.CODEX: 8}
-"""Cells of a handle in the tree for which anything else is left out first."""
-
-MIN_NAME_WIDTH = 18
-"""Cells of another program's thread in the tree for which its folder is left out first."""
-
 MIN_LOCATION_WIDTH = 12
 """Cells of folder and branch in a pane header for which anything else is left out first."""
 
-_GLYPHS = {
+STATE_GLYPHS = {
     ThreadState.STARTING: "◌",
     ThreadState.WAITING: "◔",
     ThreadState.RUNNING: "●",
@@ -48,6 +39,7 @@ _GLYPHS = {
     ThreadState.KILLED: "†",
     ThreadState.DISCONNECTED: "~",
 }
+"""Glyphs of the states, distinct without colour."""
 
 
 class StateLabel(msgspec.Struct, frozen=True):
@@ -60,7 +52,7 @@ class StateLabel(msgspec.Struct, frozen=True):
 
 def state_label(state: ThreadState, palette: Palette) -> StateLabel:
     """Return the label of a state."""
-    return StateLabel(_GLYPHS[state], state.value, _state_style(state, palette))
+    return StateLabel(STATE_GLYPHS[state], state.value, _state_style(state, palette))
 
 
 def _state_style(state: ThreadState, palette: Palette) -> Style:
@@ -101,172 +93,13 @@ def cost_formatter(prices: Prices) -> CostFormatter | None:
     return format_cost
 
 
-def render_tree_row(
-    entry: TreeEntry,
-    view: ThreadView,
-    state: ThreadState,
-    width: int,
-    palette: Palette,
-    *,
-    now: float,
-    selected: bool = False,
-    pane: int | None = None,
-    summary: RunSummary = NO_RUN,
-) -> Strip:
-    """Render a row of the tree, exactly `width` cells wide.
-
-    From left to right: pane number, guides, glyph, handle, state, elapsed time, tokens, cost. If
-    there is no room for all, the rightmost is left out first. A run has the prefix `▣` and
-    counts its done roles; a role has the prefix `@`. A thread of another program has its folder,
-    branch and model instead of tokens and cost. A thread with a name has it instead of a handle
-    that the server made, or else its brief.
-
-    Args:
-        entry: the thread's place in the tree.
-        view: the thread.
-        state: as returned by `ConsoleState.state_of`.
-        width: in cells.
-        palette: the styles.
-        now: unix seconds, for the elapsed time.
-        selected: whether the row is selected.
-        pane: number of the pane that shows the thread, None if there is none.
-        summary: summary of the thread's run.
-    """
-    label = state_label(state, palette)
-    left = f"{' ' if pane is None else pane} {_guides(entry)}"
-    room = width - cell_len(left) - 2
-    facts = _fitting_facts(view, _tree_facts(view, state, now, summary), room)
-    handle_room = room - (cell_len(facts) + 1 if facts else 0)
-    handle = truncate(_abbreviate(thread_label(view.info), summary, handle_room), handle_room)
-    space = max(0, room - cell_len(handle) - cell_len(facts))
-    is_loud = state in (ThreadState.NEEDS_INPUT, ThreadState.FAILED)
-    row = [
-        Segment(left, palette.faint),
-        Segment(f"{label.glyph} ", label.style),
-        Segment(handle, palette.strong if state.has_turn else palette.text),
-        Segment(" " * space, palette.text),
-        Segment(facts, label.style if is_loud else palette.muted),
-    ]
-    if selected:
-        row = [Segment(segment.text, palette.selected) for segment in row]
-    return fit_row([segment for segment in row if segment.text], width, palette.text)
-
-
-def render_group_row(
-    group: TreeGroup, threads: Mapping[str, ThreadView], width: int, palette: Palette
-) -> Strip:
-    """Render the heading of a group, exactly `width` cells wide: title, count, who needs you.
-
-    Args:
-        group: the group.
-        threads: its threads, by id.
-        width: in cells.
-        palette: the styles.
-    """
-    title, count = one_line(group.title, 40), f" {len(group.thread_ids)}"
-    waiting = [threads[thread_id].info for thread_id in group.thread_ids]
-    waiting = [info for info in waiting if info.state is ThreadState.NEEDS_INPUT]
-    room = width - cell_len(title) - cell_len(count) - 2
-    needs = next((text for text in _who_needs_you(waiting) if cell_len(text) <= room), "")
-    row = [
-        Segment(truncate(title, max(1, width - cell_len(count))), palette.heading),
-        Segment(count, palette.muted),
-        *([Segment(f"  {needs}", palette.needs_input)] if needs else []),
-    ]
-    return fit_row(row, width, palette.text)
-
-
-def _who_needs_you(waiting: list[ThreadInfo]) -> Iterator[str]:
-    """Yield who of a group waits for the user, the longest first."""
-    if not waiting:
-        return
-    glyph = _GLYPHS[ThreadState.NEEDS_INPUT]
-    verb = "needs" if len(waiting) == 1 else "need"
-    if len(waiting) == 1:
-        yield f"{glyph} {thread_label(waiting[0])} {verb} you"
-    yield f"{glyph} {len(waiting)} {verb} you"
-    yield f"{glyph} {len(waiting)}"
-
-
-def _guides(entry: TreeEntry) -> str:
-    shown = entry.guides[-MAX_GUIDE_LEVELS:]
-    if not shown:
-        return ""
-    above = "".join("│ " if continues else "  " for continues in shown[:-1])
-    return above + ("├ " if shown[-1] else "└ ")
-
-
-def _abbreviate(handle: str, summary: RunSummary, room: int) -> str:
-    """Return `…-codex` for the Codex thread of a role or a thread, if its handle does not fit."""
-    parent = one_line(summary.parent_handle, 200)
-    if not parent or cell_len(handle) <= room or not handle.startswith(f"{parent}-"):
-        return handle
-    return f"…{handle.removeprefix(parent)}"
-
-
-def _tree_facts(
-    view: ThreadView, state: ThreadState, now: float, summary: RunSummary
-) -> Iterator[str]:
-    """Yield what can be at the right of a tree row, the longest first."""
-    info = view.info
-    state_word = _needs(info) if state is ThreadState.NEEDS_INPUT else state.value
-    word = state_word
-    if summary.role_count and state is not ThreadState.DONE:
-        word = f"{word} {summary.done_count}/{summary.role_count}"
-    elapsed = _elapsed(view, state, now)
-    tokens = format_tokens(info.usage.total) if info.usage.total else ""
-    if not info.ours:
-        yield from _foreign_facts(info, word, elapsed)
-        return
-    for parts in (
-        (word, elapsed, tokens, summary.cost),
-        (word, elapsed, tokens),
-        (word, elapsed),
-        (word,),
-        (state_word,),
-    ):
-        yield " ".join(part for part in parts if part)
-    yield state_word.removeprefix("needs ")
-
-
-def _foreign_facts(info: ThreadInfo, word: str, elapsed: str) -> Iterator[str]:
-    """Yield what can be at the right of the row of another program's thread, the longest first."""
-    folder, branch = short_folder(info.cwd), one_line(info.branch, 60)
-    place = f"{folder}@{branch}" if branch else folder
-    model = one_line(info.model, 30)
-    for parts in (
-        (word, elapsed, place, model),
-        (word, elapsed, place),
-        (word, place),
-        (word, elapsed, folder),
-        (word, folder),
-        (word, elapsed),
-        (word,),
-    ):
-        yield " ".join(part for part in parts if part)
-    yield word.removeprefix("needs ")
-
-
-def _fitting_facts(view: ThreadView, choices: Iterable[str], room: int) -> str:
-    """Return the first choice that fits `room` cells next to the handle, or an empty string.
-
-    Another program's thread is known by its name, which gets more room if all can be told.
-    """
-    label_width, facts = cell_len(thread_label(view.info)), list(choices)
-    least = min(MIN_HANDLE_WIDTH[view.info.kind], label_width)
-    for label in (least,) if view.info.ours else (min(MIN_NAME_WIDTH, label_width), least):
-        for choice in facts:
-            if cell_len(choice) + 1 + label <= room:
-                return choice
-    return ""
-
-
-def _needs(info: ThreadInfo) -> str:
+def needs_word(info: ThreadInfo) -> str:
+    """Return what a thread that waits for a person needs: `needs approval`."""
     needed = one_line(info.waits_for, 20) if info.waits_for else "input"
     return f"needs {needed}"
 
 
-def _elapsed(view: ThreadView, state: ThreadState, now: float) -> str:
+def elapsed_of(view: ThreadView, state: ThreadState, now: float) -> str:
     """Return how long an approval has waited, else the turn has run; empty if there is no turn."""
     since = view.info.turn_started_at
     if state is ThreadState.NEEDS_INPUT and view.waits_since is not None:
@@ -398,14 +231,14 @@ def _title_row(
 ) -> Row:
     info = view.info
     label = state_label(state, palette)
-    word = _needs(info) if state is ThreadState.NEEDS_INPUT else state.value
+    word = needs_word(info) if state is ThreadState.NEEDS_INPUT else state.value
     fullness = _fullness(view)
     charged = "" if info.cost_usd is None else f"{info.cost_usd:.2f} USD"
     budget = "" if info.budget is None else f" of {format_tokens(info.budget)}"
     has_tokens = info.usage.total or fullness or budget
     tokens = f"{format_tokens(info.usage.total)}{budget}{fullness}" if has_tokens else ""
     queued = f"+{len(info.queued)} queued" if info.queued else ""
-    elapsed = _elapsed(view, state, now)
+    elapsed = elapsed_of(view, state, now)
     facts = " · ".join(fact for fact in (word, elapsed, queued, tokens, charged or cost) if fact)
     left = f"[{number}] " if number is not None else ""
     room = width - cell_len(left) - 3 - cell_len(facts)

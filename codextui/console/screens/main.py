@@ -13,10 +13,12 @@ from textual.timer import Timer
 
 from codextui.console.bindings import format_keys, is_unbound
 from codextui.console.model.changes import Changes
+from codextui.console.model.fleet import Fleet
 from codextui.console.model.state import ConsoleState, ThreadView
 from codextui.console.screens import messages
 from codextui.console.screens.availability import Action, unavailable_reason
 from codextui.console.screens.change_actions import CHANGE_BINDINGS, ChangeActions
+from codextui.console.screens.fleet_actions import FLEET_BINDINGS, FleetActions
 from codextui.console.screens.inspector_actions import INSPECTOR_BINDINGS, InspectorActions
 from codextui.console.screens.pane_actions import PANE_BINDINGS, PaneActions
 from codextui.console.screens.reading import READING_BINDINGS, ReadingActions
@@ -30,7 +32,7 @@ from codextui.console.widgets.composer import Composer
 from codextui.console.widgets.drawing import FRAME_INTERVAL, LineWidget, Pacer
 from codextui.console.widgets.key_line import KeyHint, KeyLine
 from codextui.console.widgets.pane_context import FoldsChanged, PaneContext, palettes_from
-from codextui.console.widgets.status_line import ServerStatus, StatusLine
+from codextui.console.widgets.status_line import FleetCell, ServerStatus, StatusLine
 from codextui.console.widgets.workbench import Workbench
 from codextui.protocol.runs import ThreadKind
 from codextui.protocol.threads import ThreadInfo, ThreadState
@@ -148,7 +150,7 @@ _ACTIONS = {
 }
 
 
-class MainScreen(InspectorActions, ChangeActions, ReadingActions, PaneActions):
+class MainScreen(InspectorActions, ChangeActions, ReadingActions, PaneActions, FleetActions):
     """Shows the console state. The actions on the current thread are in `ThreadActions`."""
 
     AUTO_FOCUS = "ThreadTree"
@@ -157,8 +159,9 @@ class MainScreen(InspectorActions, ChangeActions, ReadingActions, PaneActions):
         (64, "-narrow"),
         (100, "-medium"),
         (140, "-wide"),
+        (200, "-huge"),
     ]
-    BINDINGS: ClassVar[list[BindingType]] = MAIN_BINDINGS
+    BINDINGS: ClassVar[list[BindingType]] = [*MAIN_BINDINGS, *FLEET_BINDINGS]
 
     def __init__(self, state: ConsoleState, options: MainOptions) -> None:
         """Show `state`."""
@@ -166,7 +169,7 @@ class MainScreen(InspectorActions, ChangeActions, ReadingActions, PaneActions):
         self._pacer = Pacer(resume=self._resume_frames, pause=self._pause_frames)
         self._frames: Timer | None = None
         self._problem = ""
-        self._seen_failures: set[str] = set()
+        self.fleet = Fleet(state, archive_after=options.archive_after, away=options.drafts.put_away)
         self._pane_context = self._build_context()
         # Held here: while the screen closes a frame may still come, and a query would fail.
         self._status_line = StatusLine(options.server)
@@ -179,6 +182,7 @@ class MainScreen(InspectorActions, ChangeActions, ReadingActions, PaneActions):
             max_panes=options.max_panes,
             new_thread_key=options.new_thread_key,
             drafts=options.drafts,
+            fleet=self.fleet,
         )
 
     def compose(self) -> ComposeResult:
@@ -195,6 +199,10 @@ class MainScreen(InspectorActions, ChangeActions, ReadingActions, PaneActions):
         self._pacer.mark_dirty(self)
         self._pacer.tick()
 
+    def on_resize(self) -> None:
+        """Give the strip of what needs the user its share of the screen."""
+        self._pacer.mark_dirty(self)
+
     # Changes of the state.
 
     def apply_changes(self, changes: Changes) -> None:
@@ -210,10 +218,12 @@ class MainScreen(InspectorActions, ChangeActions, ReadingActions, PaneActions):
         if not self.is_mounted:
             return
         palettes = self._pane_context.palettes
-        self._status_line.show(self._server_status(), palettes.bar, palettes.offline)
+        failed = self._unseen_failures()
+        status = self._server_status(len(failed))
+        self._status_line.show(status, palettes.bar, palettes.offline)
         self._strip.show(
             list(self.state.approvals.values()),
-            self._unseen_failures(),
+            failed,
             self._pane_context,
             askers=self.state.askers(),
             offline=self.state.connection.reason != "",
@@ -293,7 +303,7 @@ class MainScreen(InspectorActions, ChangeActions, ReadingActions, PaneActions):
         self.workbench.restyle(self._pane_context)
         self._pacer.mark_dirty(self)
 
-    def _server_status(self) -> ServerStatus:
+    def _server_status(self, failed: int) -> ServerStatus:
         """Sum up all threads and roles; runs do not count beside their roles."""
         state = self.state
         infos = [view.info for view in state.threads.values()]
@@ -309,17 +319,19 @@ class MainScreen(InspectorActions, ChangeActions, ReadingActions, PaneActions):
             state.codex_problem or self._problem,
             running=sum(state in working for state in states),
             waiting=states.count(ThreadState.NEEDS_INPUT),
+            failed=failed,
+            cells=tuple(
+                FleetCell(info.thread_id, state.state_of(info.thread_id), begins)
+                for info, begins in self.fleet.cells()
+            ),
             tokens=sum(info.usage.total for info in infos),
         )
 
     def _unseen_failures(self) -> list[ThreadView]:
         """Return our own failed threads that were not current since they failed."""
-        views = self.state.threads.values()
-        failed = [v for v in views if v.info.ours and v.info.state is ThreadState.FAILED]
-        self._seen_failures &= {view.thread_id for view in failed}
-        if self.workbench.current and not self.workbench.thread_tree.has_focus:
-            self._seen_failures.add(self.workbench.current)
-        return [view for view in failed if view.thread_id not in self._seen_failures]
+        current = "" if self.workbench.thread_tree.has_focus else self.workbench.current
+        self.fleet.news.update(self.state.threads, current)
+        return self.fleet.failures(self._options.now())
 
     def _show_keys(self) -> None:
         bindings = [active.binding for active in self.active_bindings.values()]
@@ -401,6 +413,10 @@ class MainScreen(InspectorActions, ChangeActions, ReadingActions, PaneActions):
         self.app.exit(0)
 
     # Clicks.
+
+    @on(StatusLine.ThreadChosen)
+    def _open_cell(self, message: StatusLine.ThreadChosen) -> None:
+        self.workbench.open_thread(message.thread_id)
 
     @on(AttentionStrip.ApprovalChosen)
     def _open_approval(self, message: AttentionStrip.ApprovalChosen) -> None:

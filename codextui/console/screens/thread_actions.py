@@ -48,6 +48,7 @@ class MainOptions(msgspec.Struct, frozen=True):
         detach_label: what leaving the console does, in a word or two.
         drafts: what was typed and not sent.
         follow_note_of: returns why a thread of another program is not shown live.
+        archive_after: seconds after which a run that is over is put away; 0 for never.
     """
 
     server: str
@@ -61,6 +62,7 @@ class MainOptions(msgspec.Struct, frozen=True):
     detach_label: str = "detach"
     drafts: Drafts = msgspec.field(default_factory=Drafts)
     follow_note_of: Callable[[str], str] = lambda _: ""
+    archive_after: float = 0.0
 
 
 class ThreadActions(Screen[None]):

@@ -2,30 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from collections.abc import Iterable, Mapping, Sequence
 
+import msgspec
 from rich.segment import Segment
 from textual import events
 from textual.message import Message
 from textual.strip import Strip
+from textual.widgets._toast import ToastRack
 
-from codextui.console.model.labels import UNKNOWN_ASKER, Asker
+from codextui.console.model.fleet import over_since
+from codextui.console.model.labels import UNKNOWN_ASKER, Asker, handle_label
 from codextui.console.model.state import ThreadView
-from codextui.console.render.layout import fit_row
+from codextui.console.render.layout import fit_row, truncate
 from codextui.console.render.palette import Palette
 from codextui.console.render.thread import state_label
 from codextui.console.widgets.drawing import LineWidget
 from codextui.console.widgets.pane_context import PaneContext
 from codextui.protocol.approvals import Approval
 from codextui.protocol.threads import ThreadState
+from codextui.text.figures import format_age
 from codextui.text.sanitize import one_line
+
+WIDE_COLUMN, NARROW_COLUMN = 76, 38
+"""Cells of a column of the strip: where there is room, and at least."""
+
+
+class StripLayout(msgspec.Struct, frozen=True):
+    """How the entries of the strip are laid out, column after column."""
+
+    columns: int
+    lines: int
+
+    @property
+    def room(self) -> int:
+        """Number of entries that fit."""
+        return self.columns * self.lines
+
+
+def lay_out_strip(count: int, width: int, height: int) -> StripLayout:
+    """Lay out the strip for a number of entries on a screen.
+
+    It grows with the screen: up to a sixth of its height, and where that is not enough, in columns
+    that still read well; then up to a quarter, and at last in narrow columns.
+    """
+    few, many = max(1, height // 6), max(1, height // 4)
+    wide, narrow = max(1, min(3, width // WIDE_COLUMN)), max(1, min(4, width // NARROW_COLUMN))
+    choices = ((1, few), (wide, few), (wide, many), (narrow, many))
+    columns, most = next((one for one in choices if one[0] * one[1] >= count), choices[-1])
+    return StripLayout(columns, max(1, min(most, -(-count // columns))))
 
 
 class AttentionStrip(LineWidget):
-    """Shows a line for each approval and failed thread, or a line that there are none."""
-
-    MAX_LINES: ClassVar[int] = 3
+    """Shows each approval and failed thread, or a line that there are none."""
 
     class ApprovalChosen(Message):
         """An approval was clicked."""
@@ -50,6 +79,7 @@ class AttentionStrip(LineWidget):
         self._entries: list[Approval | ThreadView] = []
         self._askers: Mapping[str, Asker] = {}
         self._pane_context: PaneContext | None = None
+        self._layout = StripLayout(1, 1)
 
     def show(
         self,
@@ -72,28 +102,32 @@ class AttentionStrip(LineWidget):
         self._pane_context, self._askers = context, askers
         self._empty_text = "~ shown as it was last known" if offline else "○ nothing needs you"
         self._entries = [*approvals, *failed]
-        lines = max(1, min(self.MAX_LINES, len(self._entries)))
+        self._layout = lay_out_strip(len(self._entries), *self.screen.size)
+        lines = self._layout.lines
         if self.styles.height is None or self.styles.height.value != lines:
             self.styles.height = lines
+            for rack in self.screen.query(ToastRack):
+                rack.styles.margin = (0, 0, lines + 1, 0)  # what needs the user stays in sight
         self.refresh()
-
-    def visible_entries(self) -> list[tuple[int, Approval | ThreadView]]:
-        """Return the approvals and threads that have a line, and the line of each."""
-        shown = self.MAX_LINES - 1 if self._hidden_count else self.MAX_LINES
-        return list(enumerate(self._entries[:shown]))
 
     def on_click(self, event: events.Click) -> None:
         """Post what was clicked."""
-        if event.y >= len(self._entries):
+        column = min(self._layout.columns - 1, event.x // max(1, self._column_width))
+        index = column * self._layout.lines + event.y
+        if index >= len(self._entries):
             return
-        if self._hidden_count and event.y == self.MAX_LINES - 1:
+        chosen = self._entries[index]
+        if self._hidden_count and index == self._layout.room - 1:
             self.post_message(self.MoreChosen())
-            return
-        chosen = self._entries[event.y]
-        if isinstance(chosen, Approval):
+        elif isinstance(chosen, Approval):
             self.post_message(self.ApprovalChosen(chosen.approval_id))
         else:
             self.post_message(self.ThreadChosen(chosen.thread_id))
+
+    def visible_entries(self) -> list[tuple[int, Approval | ThreadView]]:
+        """Return the approvals and threads of the first column, and the line of each."""
+        last = self._layout.room - 1 if self._hidden_count else self._layout.room
+        return list(enumerate(self._entries[: min(self._layout.lines, last)]))
 
     def draw_line(self, y: int) -> Strip:
         """Return the line at `y`."""
@@ -104,34 +138,48 @@ class AttentionStrip(LineWidget):
             palette = context.palettes.bar
             return self._fill([Segment(f" {self._empty_text}", palette.muted)], palette)
         palette = context.palettes.attention
-        if self._hidden_count and y == self.MAX_LINES - 1:
+        width = self._column_width
+        starts = range(y, self._layout.room, self._layout.lines)
+        columns = [self._render_entry(index, width, context, palette) for index in starts]
+        return self._fill([segment for column in columns for segment in column], palette)
+
+    def _render_entry(
+        self, index: int, width: int, context: PaneContext, palette: Palette
+    ) -> Iterable[Segment]:
+        if self._hidden_count and index == self._layout.room - 1:
             more = f" … {self._hidden_count} more"
-            return self._fill([Segment(more, palette.strong)], palette)
-        if y >= len(self._entries):
-            return Strip.blank(width, palette.text)
-        entry = self._entries[y]
+            return fit_row([Segment(more, palette.strong)], width, palette.text)
+        if index >= len(self._entries):
+            return fit_row([], width, palette.text)
+        entry, now = self._entries[index], context.now()
         if isinstance(entry, Approval):
             # The first frame has no approvals and need not wait for this import.
             from codextui.console.render.approval import render_approval_row  # noqa: PLC0415
 
             asker = self._askers.get(entry.thread_id, UNKNOWN_ASKER)
-            row = render_approval_row(entry, width - 2, palette, now=context.now(), asker=asker)
-            return self._fill([Segment(" ", palette.text), *row], palette)
-        return self._fill(_render_failure(entry, palette), palette)
+            row = render_approval_row(entry, width - 2, palette, now=now, asker=asker)
+            return fit_row([Segment(" ", palette.text), *row], width, palette.text)
+        return fit_row(_render_failure(entry, palette, now), width, palette.text)
+
+    @property
+    def _column_width(self) -> int:
+        return self.size.width // self._layout.columns
 
     @property
     def _hidden_count(self) -> int:
-        """Entries without a line."""
-        extra = len(self._entries) - self.MAX_LINES
+        """Entries without a place."""
+        extra = len(self._entries) - self._layout.room
         return extra + 1 if extra > 0 else 0
 
     def _fill(self, segments: list[Segment], palette: Palette) -> Strip:
         return fit_row(segments, self.size.width, palette.text)
 
 
-def _render_failure(view: ThreadView, palette: Palette) -> list[Segment]:
+def _render_failure(view: ThreadView, palette: Palette, now: float) -> list[Segment]:
     mark = state_label(ThreadState.FAILED, palette)
+    age = format_age(now - over_since(view))
     return [
-        Segment(f" {mark.glyph} {one_line(view.info.handle, 40)} {mark.word} ", mark.style),
+        Segment(f" {mark.glyph} {truncate(handle_label(view.info), 40)} {mark.word} ", mark.style),
+        Segment(f"{age} ago ", palette.muted),
         Segment(one_line(view.info.note), palette.text),
     ]

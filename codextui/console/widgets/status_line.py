@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import msgspec
 from rich.segment import Segment
+from textual import events
+from textual.message import Message
 from textual.strip import Strip
 
 from codextui.console.model.state import ConnectionState
@@ -20,11 +24,39 @@ _NOT_CONNECTED = ConnectionState()
 GAP = "   "
 """Separates the parts of the line."""
 
+COUNTED = (
+    ThreadState.NEEDS_INPUT,
+    ThreadState.FAILED,
+    ThreadState.RUNNING,
+    ThreadState.IDLE,
+    ThreadState.WAITING,
+    ThreadState.DONE,
+)
+"""States of threads that are counted where there is no room for cells, the most urgent first."""
+
 PROBLEM_WIDTH = 42
 """Cells for a problem with Codex, so that it fits into 80 columns."""
 
 ADDRESS_WIDTH = 32
 """Cells for the address of the app-server that the server has joined."""
+
+
+NARROW_WIDTH = 60
+"""Cells of the line below which it shows only what matters most."""
+
+
+class FleetCell(msgspec.Struct, frozen=True):
+    """The cell of a thread or a role in the line.
+
+    Attributes:
+        thread_id: which.
+        state: its state, told by a glyph.
+        begins: whether a gap before it sets it apart from what does not belong to it.
+    """
+
+    thread_id: str
+    state: ThreadState
+    begins: bool = False
 
 
 class ServerStatus(msgspec.Struct, frozen=True):
@@ -40,6 +72,8 @@ class ServerStatus(msgspec.Struct, frozen=True):
         running: threads with a running turn.
         waiting: threads that wait for the user.
         tokens: tokens of all threads.
+        failed: threads that failed and were not looked at since.
+        cells: the threads and roles in the order of the tree.
     """
 
     name: str
@@ -51,16 +85,29 @@ class ServerStatus(msgspec.Struct, frozen=True):
     running: int = 0
     waiting: int = 0
     tokens: int = 0
+    failed: int = 0
+    cells: tuple[FleetCell, ...] = ()
 
 
 class StatusLine(LineWidget):
-    """Shows the status; while the server is out of reach, a banner with the reason."""
+    """Shows the fleet as cells and the status; or why the server is out of reach.
+
+    A click on a cell opens its thread.
+    """
+
+    class ThreadChosen(Message):
+        """The cell of a thread was clicked."""
+
+        def __init__(self, thread_id: str) -> None:
+            super().__init__()
+            self.thread_id = thread_id
 
     def __init__(self, name: str) -> None:
         """Show the server's name at first."""
         super().__init__()
         self._status = ServerStatus(name)
         self._palettes: tuple[Palette, Palette] | None = None
+        self._places: dict[int, str] = {}
 
     def show(self, status: ServerStatus, online: Palette, offline: Palette) -> None:
         """Show a status, in the palette for its connection."""
@@ -78,18 +125,67 @@ class StatusLine(LineWidget):
         if self._palettes is None:
             return Strip.blank(self.size.width, self.rich_style)
         palette = self._palettes[1 if self._is_offline else 0]
-        left = [
-            Segment(" codextui", palette.strong),
-            Segment(f"  {one_line(self._status.name)}   ", palette.muted),
-        ]
+        self._places = {}
+        left = self._left(palette)
         room = self.size.width - row_width(left) - 1
         if self._is_offline:
             row = _join_parts(self._offline_parts(palette), palette)
         else:
-            row = _fit_parts(self._online_parts(palette), room, palette)
+            parts = self._online_parts(palette)
+            needed = row_width(_join_parts(parts[: self._urgent_count], palette)) + len(GAP)
+            left += self._fit_cells(row_width(left), room - needed, palette)
+            room = self.size.width - row_width(left) - 1
+            row = _fit_parts(parts, room, palette)
         before = Segment(" " * max(0, room - row_width(row)), palette.text)
         right = fit_row([before, *row], room, palette.text)
         return Strip([*left, *right, Segment(" ", palette.text)], self.size.width)
+
+    def on_click(self, event: events.Click) -> None:
+        """Post the thread whose cell was clicked."""
+        if thread_id := self._places.get(event.x):
+            self.post_message(self.ThreadChosen(thread_id))
+
+    def _left(self, palette: Palette) -> list[Segment]:
+        name = one_line(self._status.name)
+        if self.size.width < NARROW_WIDTH and not self._is_offline:
+            return [Segment(f" {name}  ", palette.muted)]
+        return [Segment(" codextui", palette.strong), Segment(f"  {name}   ", palette.muted)]
+
+    def _fit_cells(self, x: int, room: int, palette: Palette) -> list[Segment]:
+        """Return the cells of the fleet, or if there is no room for them their counts."""
+        cells = self._status.cells
+        if len(cells) + sum(cell.begins for cell in cells) <= room:
+            row: list[Segment] = []
+            for cell in cells:
+                mark = state_label(cell.state, palette)
+                row += [Segment(" ", palette.text)] if cell.begins else []
+                x += cell.begins
+                row.append(Segment(mark.glyph, mark.style))
+                self._places[x] = cell.thread_id
+                x += 1
+            return row
+        counts = Counter(cell.state for cell in cells)
+        states = [state for state in COUNTED if counts[state]]
+        while states:
+            marks = [(state_label(state, palette), counts[state]) for state in states]
+            row = [Segment(f"{mark.glyph}{count} ", mark.style) for mark, count in marks]
+            if row_width(row) <= room:
+                return row
+            states.pop()
+        return []
+
+    @property
+    def _urgent_count(self) -> int:
+        """How many of the first parts stay, whatever the width."""
+        status = self._status
+        first = 0 if self._leaves_out_connection else 1
+        return first + bool(status.codex_problem) + bool(status.waiting)
+
+    @property
+    def _leaves_out_connection(self) -> bool:
+        status = self._status
+        is_plain = status.connection.caught_up and bool(status.waiting or status.codex_problem)
+        return is_plain and self.size.width < NARROW_WIDTH
 
     def _offline_parts(self, palette: Palette) -> list[Segment]:
         """Return the parts of the banner, the most important first."""
@@ -103,7 +199,8 @@ class StatusLine(LineWidget):
 
     def _online_parts(self, palette: Palette) -> list[Segment]:
         """Return the parts of the status, the most important first."""
-        status, parts = self._status, [self._connection_part(palette)]
+        status = self._status
+        parts = [] if self._leaves_out_connection else [self._connection_part(palette)]
         if status.codex_problem:
             problem = truncate(one_line(status.codex_problem), PROBLEM_WIDTH)
             parts.append(Segment(f"✗ {problem}", palette.error))
@@ -113,6 +210,8 @@ class StatusLine(LineWidget):
             parts.append(Segment(f"{mark.glyph} {status.waiting} {verb} you", mark.style))
         if status.running:
             parts.append(Segment(f"{status.running} running", palette.running))
+        if status.failed:
+            parts.append(Segment(f"✗ {status.failed} failed", palette.failed))
         if status.followed is not None:
             parts.append(Segment(f"{status.followed} followed", palette.muted))
         codex, tokens = self._codex_parts(palette), self._token_parts(palette)

@@ -1,4 +1,4 @@
-"""The tree of runs, roles and threads, forks below their source, and groups of other programs."""
+"""The tree of runs, roles and threads, forks below their source, and groups of threads."""
 
 from __future__ import annotations
 
@@ -6,30 +6,69 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from rich.segment import Segment
-from textual import events
+from textual import events, on
+from textual.actions import SkipAction
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
 
-from codextui.console.model.state import ThreadView
-from codextui.console.model.tree import TreeEntry, TreeGroup, tree_rows
+from codextui.console.model.activity import (
+    Activity,
+    asks_below,
+    asks_by_thread,
+    describe_activity,
+    describe_asks,
+    recent_spans,
+    role_name,
+)
+from codextui.console.model.fleet import Arrangement, Fleet, Rank, is_over, over_since
+from codextui.console.model.state import ConsoleState, ThreadView
+from codextui.console.model.timeline import Lane, Window, lane_cells
+from codextui.console.model.tree import Grouping, TreeEntry, TreeGroup, group_key
+from codextui.console.model.tree_filter import NO_FILTER, parse_filter
+from codextui.console.render.layout import fit_row
 from codextui.console.render.palette import Palette
-from codextui.console.render.thread import render_group_row, render_tree_row
+from codextui.console.render.tree import (
+    choose_second_lines,
+    render_activity_row,
+    render_group_row,
+    render_tree_row,
+)
+from codextui.console.widgets.composer import LineInput
 from codextui.console.widgets.drawing import LineWidget, NothingDone
 from codextui.console.widgets.pane_context import PaneContext
+from codextui.protocol.approvals import Approval
+from codextui.protocol.runs import SpanKind, ThreadKind
+from codextui.protocol.threads import ThreadState
+from codextui.text.sanitize import one_line
 
 HEADING_ROWS = 2
 """Rows above the first thread."""
+
+LANE_CELLS, LANE_STEP = 10, 30.0
+"""Cells of what a role did lately, and the seconds of each."""
+
+
+class FilterField(LineInput):
+    """The field of the tree's filter; enter keeps the filter, and esc clears it."""
+
+    def __init__(self) -> None:
+        super().__init__(placeholder="name state:asks role: dir:", compact=True)
+        self.display = False
 
 
 class ThreadTree(LineWidget, can_focus=True):
     """Lists all threads; enter or a click selects one for a pane.
 
-    The cursor skips the headings of groups. Only visible lines are drawn, so hundreds of threads
-    cost nothing.
+    The cursor skips the headings of groups, unless they are folded. Only visible lines are drawn,
+    and drawn again only where they have changed, so hundreds of threads cost nothing.
 
     Attributes:
         cursor: id of the highlighted thread; empty if there are no threads.
+        fleet: how the threads are arranged.
+        arrangement: the rows.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -38,8 +77,11 @@ class ThreadTree(LineWidget, can_focus=True):
         Binding("pagedown", "page(1)", "Page down", id="tree.page_down", show=False),
         Binding("pageup", "page(-1)", "Page up", id="tree.page_up", show=False),
         Binding("home", "move(-100000)", "First thread", id="tree.first", show=False),
-        Binding("end,G", "move(100000)", "Last thread", id="tree.last", show=False),
+        Binding("end", "move(100000)", "Last thread", id="tree.last", show=False),
         Binding("enter", "choose", "Show in a pane", id="tree.show"),
+        Binding("left", "fold", "Fold a run, a branch or a group", id="tree.fold", show=False),
+        Binding("right", "unfold", "Unfold it", id="tree.unfold", show=False),
+        Binding("escape", "clear_filter", "Clear the filter", id="tree.clear_filter", show=False),
     ]
 
     class Highlighted(Message):
@@ -49,6 +91,9 @@ class ThreadTree(LineWidget, can_focus=True):
             super().__init__()
             self.thread_id = thread_id
 
+    class FilterClosed(Message):
+        """The filter is not written any more; it may still be set."""
+
     class Selected(Message):
         """A thread was selected for a pane."""
 
@@ -56,167 +101,495 @@ class ThreadTree(LineWidget, can_focus=True):
             super().__init__()
             self.thread_id = thread_id
 
-    def __init__(self) -> None:
+    def __init__(self, fleet: Fleet) -> None:
+        """Show the threads as `fleet` arranges them."""
         super().__init__()
         self.cursor = ""
-        self._entries: Sequence[TreeEntry] = ()
-        self._rows: Sequence[TreeEntry | TreeGroup] = ()
-        self._threads: Mapping[str, ThreadView] = {}
+        self.fleet = fleet
+        self.arrangement = Arrangement()
+        self._heading = ""
+        self._field = FilterField()
+        self._state = ConsoleState()
         self._panes: Mapping[str, int] = {}
         self._pane_context: PaneContext | None = None
         self._top = 0
+        self._activities: dict[str, tuple[object, Activity | None]] = {}
+        self._asks: dict[str, list[Approval]] = {}
+        self._lines: list[tuple[int, bool]] = []
+        self._places: dict[str, int] = {}
+        self._drawn: list[Strip] = []
+        self._strips: dict[str, tuple[object, Strip]] = {}
 
-    def show(
-        self,
-        entries: Sequence[TreeEntry],
-        threads: Mapping[str, ThreadView],
-        panes: Mapping[str, int],
-        context: PaneContext,
-    ) -> None:
-        """Replace the tree.
+    def compose(self) -> ComposeResult:
+        """Yield the field of the filter, which is hidden until it is opened."""
+        yield self._field
+
+    def show(self, state: ConsoleState, panes: Mapping[str, int], context: PaneContext) -> None:
+        """Show the threads of a state.
 
         Args:
-            entries: the tree from top to bottom.
-            threads: the threads of the entries, by id.
+            state: the console state.
             panes: thread id → number of the thread's pane.
             context: how to draw.
         """
-        if entries is not self._entries:
-            self._entries, self._rows = entries, tree_rows(entries)
-        self._threads, self._panes = threads, panes
-        self._pane_context = context
-        if entries and self._cursor_index() is None:
-            self.cursor = entries[0].thread_id
-        self._scroll_to_cursor()
-        self.refresh()
+        if context is not self._pane_context:
+            self._strips.clear()
+        self._state, self._panes, self._pane_context = state, panes, context
+        self.update()
 
-    def visible_threads(self) -> list[tuple[int, str]]:
-        """Return the visible threads, and the line of each."""
-        rows = self._rows[self._top : self._top + self._height]
-        return [
-            (line, row.thread_id)
-            for line, row in enumerate(rows, HEADING_ROWS)
-            if isinstance(row, TreeEntry)
-        ]
+    def update(self) -> None:
+        """Arrange the threads, and draw what has changed."""
+        if (context := self._pane_context) is None:
+            return
+        self.arrangement = self.fleet.arrange(context.now())
+        rows = self.arrangement.rows
+        self._places = {}
+        for index, row in enumerate(rows):
+            ids = (row.thread_id, *row.folded) if isinstance(row, TreeEntry) else ()
+            ids = row.thread_ids if isinstance(row, TreeGroup) and row.is_folded else ids
+            self._places |= dict.fromkeys(ids, index)
+        first = next((row.thread_id for row in rows if isinstance(row, TreeEntry)), "")
+        if self.cursor not in self._state.threads and first:
+            self.cursor = first
+        self._find_asks()
+        self._lay_out()
+        self._scroll_to_cursor()
+        self.redraw()
+
+    def _find_asks(self) -> None:
+        own = asks_by_thread(self._state)
+        below = asks_below(self._state, own) if own else {}
+        folded = {
+            thread_id: below.get(thread_id, [])
+            for thread_id in below
+            if self._folded_at(thread_id) or thread_id not in self._places
+        }
+        self._asks = folded | own
+
+    def _folded_at(self, thread_id: str) -> tuple[str, ...]:
+        index = self._places.get(thread_id)
+        row = None if index is None else self.arrangement.rows[index]
+        return row.folded if isinstance(row, TreeEntry) else ()
+
+    def _lay_out(self) -> None:
+        """Choose the rows with a second line."""
+        rows = self.arrangement.rows
+        for gone in self._activities.keys() - self._places.keys():
+            del self._activities[gone]
+        for gone in self._strips.keys() - self._places.keys():
+            del self._strips[gone]
+        wanted = [self._wanted_rank(row) for row in rows]
+        second = choose_second_lines(wanted, self._height)
+        self._lines = []
+        for index in range(len(rows)):
+            self._lines.append((index, False))
+            if index in second:
+                self._lines.append((index, True))
+
+    def _wanted_rank(self, row: TreeEntry | TreeGroup) -> Rank | None:
+        if isinstance(row, TreeGroup) or self._activity_of(row.thread_id) is None:
+            return None
+        info = self._state.threads[row.thread_id].info
+        if info.kind is ThreadKind.RUN and info.state is not ThreadState.FAILED and is_over(info):
+            return None
+        return Rank.ASKS if row.thread_id in self._asks else self.fleet.rank(row.thread_id)
+
+    def _activity_of(self, thread_id: str) -> Activity | None:
+        """Return what a thread does; found again only after something has changed."""
+        if asks := self._asks.get(thread_id):
+            return describe_asks(asks)
+        view = self._state.threads[thread_id]
+        if view.info.kind is ThreadKind.ROLE:  # its gates and spans change by themselves
+            return describe_activity(self._state, view)
+        key = (view.info, view.transcript.version, view.plan)
+        kept = self._activities.get(thread_id)
+        if kept is None or kept[0] != key:
+            kept = key, describe_activity(self._state, view)
+            self._activities[thread_id] = kept
+        return kept[1]
 
     def highlight(self, thread_id: str) -> None:
         """Move the cursor to a thread."""
         if thread_id != self.cursor:
-            self.cursor = thread_id
+            self.cursor, self._heading = thread_id, ""
             self._scroll_to_cursor()
-            self.refresh()
+            self.redraw()
 
     def on_resize(self) -> None:
         """Keep the cursor visible at the new size."""
-        self._scroll_to_cursor()
+        self.update()
+
+    def watch_has_focus(self, has_focus: bool) -> None:
+        """Show whether the keys move the cursor."""
+        super().watch_has_focus(has_focus)
+        self.redraw()
 
     def on_click(self, event: events.Click) -> None:
-        """Select the clicked thread."""
-        index = self._top + event.y - HEADING_ROWS
-        row = self._rows[index] if event.y >= HEADING_ROWS and index < len(self._rows) else None
+        """Select the clicked thread, or fold the clicked group."""
+        row = self._row_at(event.y)
         if isinstance(row, TreeEntry):
             self.highlight(row.thread_id)
             self.post_message(self.Selected(self.cursor))
+        elif row is not None:
+            self._fold(group_key(row.title), folded=not row.is_folded)
+
+    def _row_at(self, y: int) -> TreeEntry | TreeGroup | None:
+        index = self._top + y - self._heading_rows
+        if y < self._heading_rows or index >= len(self._lines):
+            return None
+        return self.arrangement.rows[self._lines[index][0]]
+
+    def visible_threads(self) -> list[tuple[int, str]]:
+        """Return the visible threads, and the line of each."""
+        visible = self._lines[self._top : self._top + self._height]
+        rows = self.arrangement.rows
+        return [
+            (line, row.thread_id)
+            for line, (index, is_second) in enumerate(visible, self._heading_rows)
+            if not is_second and isinstance(row := rows[index], TreeEntry)
+        ]
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         """Scroll down."""
         event.stop()
-        self._scroll_to_row(self._top + 1)
+        self._scroll_to_line(self._top + 1)
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         """Scroll up."""
         event.stop()
-        self._scroll_to_row(self._top - 1)
+        self._scroll_to_line(self._top - 1)
+
+    # Actions.
 
     def action_move(self, rows: int) -> None:
         """Move the cursor."""
-        before = self.cursor
-        if self._entries:
-            index = max(0, min(len(self._entries) - 1, (self._cursor_index() or 0) + rows))
-            self.highlight(self._entries[index].thread_id)
-            self.post_message(self.Highlighted(self.cursor))
-        if self.cursor == before:
+        stops = [i for i, row in enumerate(self.arrangement.rows) if _is_stop(row)]
+        if not stops:
+            self.post_message(NothingDone("There are no threads yet: n starts one."))
+            return
+        here = self._row_of_cursor()
+        index = stops.index(here) if here in stops else (-1 if rows > 0 else 0)
+        wanted = max(0, min(len(stops) - 1, index + rows))
+        if stops[wanted] == here:
             end = "last" if rows > 0 else "first"
-            none = "There are no threads yet: n starts one."
-            self.post_message(NothingDone(f"This is the {end} thread." if self._entries else none))
+            self.post_message(NothingDone(f"This is the {end} thread."))
+        self._move_to(self.arrangement.rows[stops[wanted]])
+
+    def _move_to(self, row: TreeEntry | TreeGroup) -> None:
+        if isinstance(row, TreeGroup):
+            self._heading = row.title
+            self._scroll_to_cursor()
+            self.redraw()
+            return
+        self._heading = ""
+        self.cursor = row.thread_id
+        self._scroll_to_cursor()
+        self.redraw()
+        self.post_message(self.Highlighted(self.cursor))
 
     def action_page(self, direction: int) -> None:
         """Move the cursor by a page."""
         self.action_move(direction * max(1, self._height - 1))
 
     def action_choose(self) -> None:
-        """Select the highlighted thread."""
-        if self.cursor:
+        """Select the highlighted thread, or unfold the highlighted group."""
+        if self._heading:
+            self.action_unfold()
+        elif self.cursor:
             self.post_message(self.Selected(self.cursor))
         else:
             self.post_message(NothingDone("There are no threads yet: n starts one."))
 
+    def action_fold(self) -> None:
+        """Fold what is below the highlighted thread, or else what it stands in."""
+        index = self._row_of_cursor()
+        row = None if index is None else self.arrangement.rows[index]
+        if index is None or not isinstance(row, TreeEntry):
+            return
+        above = self._branch_at(index)
+        if above is not None:
+            self._fold(above.thread_id, folded=True)
+            self.post_message(self.Highlighted(self.cursor))
+        elif row.group:
+            self._heading = row.group
+            self._fold(group_key(row.group), folded=True)
+
+    def _branch_at(self, index: int) -> TreeEntry | None:
+        """Return the row at an index, or else the one above it, that has rows below it."""
+        rows = self.arrangement.rows
+        row, below = rows[index], rows[index + 1 : index + 2]
+        if not isinstance(row, TreeEntry):
+            return None
+        if below and isinstance(below[0], TreeEntry) and below[0].depth > row.depth:
+            return row
+        for above in reversed(rows[:index]):
+            if isinstance(above, TreeEntry) and above.depth < row.depth:
+                self.cursor = above.thread_id
+                return above
+        return None
+
+    def action_unfold(self) -> None:
+        """Unfold what is highlighted; where nothing is folded, the key goes to a pane."""
+        index = self._row_of_cursor()
+        row = None if index is None else self.arrangement.rows[index]
+        if isinstance(row, TreeGroup):
+            self._heading = ""
+            self._fold(group_key(row.title), folded=False)
+            self._move_to_first_of(row.title)
+        elif row is not None and row.folded:
+            self._fold(row.thread_id, folded=False)
+        else:
+            raise SkipAction
+
+    def _move_to_first_of(self, title: str) -> None:
+        rows = self.arrangement.rows
+        row = next((r for r in rows if isinstance(r, TreeEntry) and r.group == title), None)
+        if row is not None:
+            self._move_to(row)
+
+    # The filter.
+
+    def open_filter(self) -> None:
+        """Let the user write a filter; what is typed next goes into it."""
+        self._field.display = True
+        self.update()
+        self.screen.set_focus(self._field)
+
+    @on(FilterField.Changed)
+    def _set_filter(self, message: FilterField.Changed) -> None:
+        message.stop()
+        self.fleet.filter = parse_filter(message.value)
+        self.update()
+
+    @on(FilterField.Submitted)
+    def _close_filter(self, message: FilterField.Submitted) -> None:
+        """Keep the filter, and go to what it has found."""
+        message.stop()
+        self._field.display = False
+        self.update()
+        self.post_message(self.FilterClosed())
+        rows = self.arrangement.rows
+        found = next((row for row in rows if isinstance(row, TreeEntry)), None)
+        if found is not None and self.cursor not in self._places:
+            self._move_to(found)
+
+    def action_clear_filter(self) -> None:
+        """Show all threads again; where there is no filter, the key goes to the screen."""
+        if not self.fleet.filter.text and not self._field.display:
+            raise SkipAction
+        self._field.value = ""
+        self._field.display = False
+        self.fleet.filter = NO_FILTER
+        self.update()
+        if self._field.has_focus:
+            self.screen.set_focus(self)
+
+    def leave(self, thread_ids: Sequence[str]) -> None:
+        """Move the cursor from threads that are put away to the next one that stays."""
+        index, rows = self._row_of_cursor(), self.arrangement.rows
+        gone = set(thread_ids)
+        if index is None or not self._is_below(self.cursor, gone):
+            return
+        for row in (*rows[index:], *reversed(rows[:index])):
+            if isinstance(row, TreeEntry) and not self._is_below(row.thread_id, gone):
+                self._move_to(row)
+                return
+
+    def _is_below(self, thread_id: str, above: set[str]) -> bool:
+        """Return whether a thread is one of these, or stands below one."""
+        seen: set[str] = set()
+        while thread_id and thread_id not in seen and thread_id not in above:
+            seen.add(thread_id)
+            view = self._state.threads.get(thread_id)
+            thread_id = "" if view is None else view.info.parent or view.info.forked_from
+        return thread_id in above
+
+    def _fold(self, key: str, *, folded: bool) -> None:
+        self.fleet.set_folded(key, folded=folded)
+        self.update()
+
+    # Drawing.
+
+    def redraw(self) -> None:
+        """Draw the lines that have changed."""
+        width, height = self.size
+        drawn = [self._render_line(y, width) for y in range(height)]
+        old, self._drawn = self._drawn, drawn
+        if len(old) != len(drawn):
+            self.refresh()
+            return
+        changed = [y for y in range(height) if drawn[y] != old[y]]
+        if changed:
+            self.refresh(*(Region(0, y, width, 1) for y in changed))
+
     def draw_line(self, y: int) -> Strip:
         """Return the line at `y`."""
+        if y < len(self._drawn) and self._drawn[y].cell_length == self.size.width:
+            return self._drawn[y]
+        return self._render_line(y, self.size.width)
+
+    def _render_line(self, y: int, width: int) -> Strip:
         context = self._pane_context
-        width = self.size.width
         if context is None:
             return Strip.blank(width, self.rich_style)
         palette = context.palettes.tree
-        if y == 0:
-            return self._render_heading(palette)
-        index = self._top + y - HEADING_ROWS
-        if y < HEADING_ROWS or index >= len(self._rows):
+        if y < self._heading_rows:
+            return self._render_head(y, palette)
+        index = self._top + y - self._heading_rows
+        if index >= len(self._lines):
             return Strip.blank(width, palette.text)
-        entry = self._rows[index]
-        if isinstance(entry, TreeGroup):
-            strip = render_group_row(entry, self._threads, width - 1, palette)
-            return Strip([*strip, Segment(" ", palette.text)], width)
-        selected = entry.thread_id == self.cursor
+        row_index, is_second = self._lines[index]
+        selected = row_index == self._row_of_cursor()
+        strip = self._render_row(row_index, context, width - 1, selected=selected, second=is_second)
+        margin = palette.selected if selected else palette.text
+        return Strip([*strip, Segment(" ", margin)], width)
+
+    def _render_row(
+        self, index: int, context: PaneContext, width: int, *, selected: bool, second: bool
+    ) -> Strip:
+        rows, palette = self.arrangement.rows, context.palettes.tree
+        row = rows[index]
+        if isinstance(row, TreeGroup):
+            return render_group_row(row, self._state.threads, width, palette, selected=selected)
+        view = self._state.threads.get(row.thread_id)
+        if view is None:  # it has left, and the tree is not arranged again yet
+            return Strip.blank(width, palette.text)
+        if second and (activity := self._activity_of(row.thread_id)) is not None:
+            after = rows[index + 1 : index + 2]
+            return render_activity_row(
+                row,
+                activity,
+                width,
+                palette,
+                now=context.now(),
+                selected=selected,
+                has_children=any(isinstance(r, TreeEntry) and r.depth > row.depth for r in after),
+                lane=self._recent_work(view, context.now()),
+            )
+        return self._render_thread(row, view, context, width, selected=selected)
+
+    def _render_thread(
+        self, row: TreeEntry, view: ThreadView, context: PaneContext, width: int, *, selected: bool
+    ) -> Strip:
+        """Render the row of a thread, or return it as it was if nothing of it has changed."""
+        thread_id, palette = row.thread_id, context.palettes.tree
+        state, pane = context.state_of(thread_id), self._panes.get(thread_id)
+        is_new = self.fleet.rank(thread_id) is Rank.NEW
+        since = view.waits_since
+        key = (row, view.info, state, int(context.now()), width, selected, pane, is_new, since)
+        kept = self._strips.get(thread_id)
+        if kept is not None and kept[0] == key and view.info.kind is ThreadKind.CODEX:
+            return kept[1]
         strip = render_tree_row(
-            entry,
-            self._threads[entry.thread_id],
-            context.state_of(entry.thread_id),
-            width - 1,
+            row,
+            view,
+            state,
+            width,
             palette,
             now=context.now(),
             selected=selected,
-            pane=self._panes.get(entry.thread_id),
-            summary=context.run_summary_of(entry.thread_id),
+            pane=pane,
+            summary=context.run_summary_of(thread_id),
+            is_new=is_new,
+            over_since=self._over_since(view),
         )
-        margin = palette.selected if selected else palette.text
-        return Strip([*strip, Segment(" ", margin)], width)
+        self._strips[thread_id] = key, strip
+        return strip
+
+    def _over_since(self, view: ThreadView) -> float | None:
+        is_shown = view.info.kind is ThreadKind.RUN and self._state.connection.connected
+        return over_since(view) if is_shown and is_over(view.info) else None
+
+    def _recent_work(self, view: ThreadView, now: float) -> Sequence[SpanKind | None]:
+        """Return what a role did in the last minutes, a cell for each half a minute."""
+        if view.info.kind is not ThreadKind.ROLE:
+            return ()
+        role, start = role_name(view.thread_id), now - LANE_CELLS * LANE_STEP
+        spans = tuple(
+            span
+            for span in recent_spans(self._state, view.thread_id, role)
+            if span.ended_at is None or span.ended_at >= start
+        )
+        turns = tuple(span for span in spans if span.kind is SpanKind.ROLE)
+        lane = Lane(role, turns, tuple(span for span in spans if span.kind is not SpanKind.ROLE))
+        return lane_cells(lane, Window(start, LANE_STEP, LANE_CELLS), now) if spans else ()
 
     def _render_heading(self, palette: Palette) -> Strip:
         mark = "▌" if self.has_focus else " "
         above = f"  ↑ {self._top}" if self._top else ""
-        below = len(self._rows) - self._top - self._height
+        below = len(self._lines) - self._top - self._height
         more = above + (f"  ↓ {below}" if below > 0 else "")
         title = palette.strong if self.has_focus else palette.muted
         segments = [Segment(mark, palette.accent), Segment("threads", title)]
-        segments.append(Segment(f"  {len(self._entries) or ''}{more}", palette.muted))
-        return Strip(segments).adjust_cell_length(self.size.width, palette.text)
+        segments.append(Segment(f"  {self.arrangement.thread_count or ''}{more}", palette.muted))
+        return fit_row(segments, self.size.width, palette.text)
+
+    def _render_head(self, y: int, palette: Palette) -> Strip:
+        if y == 0:
+            return self._render_heading(palette)
+        is_filter = y < self._heading_rows - 1
+        text = f"/{one_line(self.fleet.filter.text)}" if is_filter else self._info
+        style = palette.accent if is_filter else palette.muted
+        if not is_filter and self.fleet.filter.problem:
+            style = palette.warning
+        return fit_row([Segment(f" {text}", style)], self.size.width, palette.text)
+
+    @property
+    def _heading_rows(self) -> int:
+        """Rows above the first thread: the heading, the filter if there is one, and more on it."""
+        return HEADING_ROWS + bool(self.fleet.filter.text or self._field.display)
+
+    @property
+    def _info(self) -> str:
+        """How the tree is grouped and what it leaves out, in a few words."""
+        fleet, found = self.fleet, self.arrangement
+        if fleet.filter.problem:
+            return fleet.filter.problem
+        parts: list[str] = []
+        if fleet.filter and not found.thread_count:
+            parts.append("nothing matches: esc clears")
+        elif fleet.filter:
+            parts.append(f"{found.thread_count} of {found.thread_count + found.hidden_count}")
+        if fleet.grouping is not Grouping.TEAM:
+            parts.append(f"by {fleet.grouping}")
+        if fleet.shows_away:
+            parts.append("put away too")
+        elif found.away_count:
+            parts.append(f"{found.away_count} put away")
+        return " · ".join(parts)
 
     @property
     def _height(self) -> int:
-        return max(1, self.size.height - HEADING_ROWS)
-
-    def _cursor_index(self) -> int | None:
-        found = (i for i, entry in enumerate(self._entries) if entry.thread_id == self.cursor)
-        return next(found, None)
+        return max(1, self.size.height - self._heading_rows)
 
     def _row_of_cursor(self) -> int | None:
-        for index, row in enumerate(self._rows):
-            if isinstance(row, TreeEntry) and row.thread_id == self.cursor:
-                return index
-        return None
+        if self._heading:
+            for index, row in enumerate(self.arrangement.rows):
+                if isinstance(row, TreeGroup) and row.title == self._heading:
+                    return index
+        return self._places.get(self.cursor)
 
     def _scroll_to_cursor(self) -> None:
-        """Keep the cursor visible, and the heading above it if it is the first of its group."""
-        index = self._row_of_cursor()
-        if index is not None:
-            has_heading = index > 0 and isinstance(self._rows[index - 1], TreeGroup)
-            first = index - 1 if has_heading and self._height > 1 else index
-            low = index - self._height + 1
-            self._scroll_to_row(max(low, min(self._top, first)))
+        """Keep the cursor visible, and the heading above it if it is the first of its group.
 
-    def _scroll_to_row(self, top: int) -> None:
-        top = max(0, min(top, len(self._rows) - self._height))
+        While the keys do not move it, who asks is more important, and stands at the top.
+        """
+        row = self._row_of_cursor()
+        if row is None or (self._asks and not self.has_focus):
+            self._scroll_to_line(self._top if self.has_focus else 0)
+            return
+        lines = [line for line, (index, _) in enumerate(self._lines) if index == row]
+        has_heading = row > 0 and isinstance(self.arrangement.rows[row - 1], TreeGroup)
+        first = lines[0] - 1 if has_heading and self._height > 1 else lines[0]
+        low = lines[-1] - self._height + 1
+        self._scroll_to_line(max(low, min(self._top, first)))
+
+    def _scroll_to_line(self, top: int) -> None:
+        top = max(0, min(top, len(self._lines) - self._height))
         if top != self._top:
             self._top = top
-            self.refresh()
+            self.redraw()
+
+
+def _is_stop(row: TreeEntry | TreeGroup) -> bool:
+    return isinstance(row, TreeEntry) or row.is_folded

@@ -12,6 +12,7 @@ from textual.widgets import Input, TextArea
 
 from codextui.console.drafts import Drafts
 from codextui.console.model.changes import Changes
+from codextui.console.model.fleet import Fleet
 from codextui.console.model.pane_choice import Hold
 from codextui.console.model.state import ConsoleState, ThreadView
 from codextui.console.model.tree import TreeEntry
@@ -70,6 +71,7 @@ class Workbench(Horizontal):
         max_panes: int | None,
         new_thread_key: str,
         drafts: Drafts | None = None,
+        fleet: Fleet | None = None,
     ) -> None:
         """Create a workbench.
 
@@ -80,19 +82,21 @@ class Workbench(Horizontal):
             max_panes: the user's limit of panes; None for as many as read well.
             new_thread_key: the key that starts a thread, formatted.
             drafts: what was typed and not sent; None for nothing yet.
+            fleet: how the tree is arranged; None as it is without a user's wishes.
         """
         super().__init__()
         self.state = state
         self.current = ""
         self._drafts = drafts or Drafts()
         self.opening_composer: Composer | None = None
-        self.thread_tree = ThreadTree()
+        self.thread_tree = ThreadTree(fleet or Fleet(state))
         self.grid = PaneGrid(max_panes)
         self._pane_context = context
         self._pacer = pacer
         self._new_thread_key = new_thread_key
         self._slots = PaneSlots(state, context.now)
         self._entries: list[TreeEntry] = []
+        self._wanted: set[str] = set()
         self._awaited: tuple[str, Callable[[], bool]] | None = None
         self._closed_composers: dict[str, Composer] = {}
         self._stale_headers: set[str] = set()
@@ -123,7 +127,7 @@ class Workbench(Horizontal):
         connection = self.state.connection
         if connection.caught_up and not self._was_caught_up:
             self._was_caught_up = True
-            self._entries = self.state.tree()
+            self._entries = self._tree()
             self._slots.arrange(self._entries, self._holds())
         elif not connection.caught_up:
             self._was_caught_up = False
@@ -136,10 +140,24 @@ class Workbench(Horizontal):
                 self._pacer.mark_dirty(pane)
         self._stale_transcripts.clear()
         if self._is_tree_stale:
-            self._entries = self.state.tree()
+            self._entries = self._tree()
         if self._is_tree_stale or self._stale_headers:
             self._is_tree_stale = False
             self._pacer.mark_dirty(self)
+
+    def _tree(self) -> list[TreeEntry]:
+        """Return the tree without what was put away, which takes no pane by itself."""
+        away = self.thread_tree.fleet.away_ids(self._pane_context.now()).keys() - self._wanted
+        return [entry for entry in self.state.tree() if entry.thread_id not in away]
+
+    def release_put_away(self) -> None:
+        """Take the panes of threads that were put away, and show the tree without them."""
+        self._wanted -= self.thread_tree.fleet.away.keys()
+        self._set_current(self.thread_tree.cursor)
+        self._entries = self._tree()
+        shown = {entry.thread_id for entry in self._entries}
+        self._slots.restore(thread_id for thread_id in self._slots.shown if thread_id in shown)
+        self._pacer.mark_dirty(self)
 
     def flush(self) -> None:
         """Update the tree, the panes and their headers. Called by the pacer."""
@@ -166,7 +184,7 @@ class Workbench(Horizontal):
             if tile.thread_id in working:
                 tile.pane.refresh_header()
         if working:
-            self.thread_tree.refresh()
+            self.thread_tree.update()
 
     def restyle(self, context: PaneContext) -> None:
         """Redraw everything in other styles."""
@@ -219,7 +237,7 @@ class Workbench(Horizontal):
 
     def _show_tree(self) -> None:
         numbers = {tile.thread_id: tile.pane.number for tile in self.grid.tiles}
-        self.thread_tree.show(self._entries, self.state.threads, numbers, self._pane_context)
+        self.thread_tree.show(self.state, numbers, self._pane_context)
 
     def _show_frames(self) -> None:
         """Let every pane say why its thread has it, and the last one how many have none."""
@@ -254,6 +272,8 @@ class Workbench(Horizontal):
         if thread_id not in self.state.threads:
             self._awaited = thread_id, lambda: True
             return
+        self._wanted.add(thread_id)
+        self._entries = self._tree()
         self._awaited = None
         self._is_arranged_by_user = True
         source = self.state.threads[thread_id].info.forked_from
@@ -364,7 +384,6 @@ class Workbench(Horizontal):
         tile = next((tile for tile in self.grid.tiles if tile in ancestors), None)
         if tile is not None:
             self._set_current(tile.thread_id)
-        self.thread_tree.refresh()
         self.post_message(self.CurrentChanged())
 
     def on_click(self) -> None:

@@ -174,7 +174,7 @@ def test_the_title_says_who_asks_for_what(asked: Asked, title: str) -> None:
     ("asked", "row"),
     [
         (CommandAsked("git push\nrm x"), "? backend 12s run: git push ␊ rm x"),
-        (PATCH, "? backend 12s change 1 file, +1 -0: a.py"),
+        (PATCH, "? backend 12s change a.py: 1 file, +1 -0"),
         (PatchAsked(()), "? backend 12s change files, not shown by Codex"),
         (PermissionsAsked({"network": 1}), '? backend 12s have permissions: {"network": 1}'),
         (QuestionsAsked((Question("q", "", "Why?"),)), "? backend 12s have an answer: Why?"),

@@ -13,9 +13,9 @@ from codextui.console.render.thread import (
     frame_of,
     render_pane_header,
     render_plan_line,
-    render_tree_row,
     state_label,
 )
+from codextui.console.render.tree import render_tree_row
 from codextui.protocol.events import PlanStep, PlanUpdated
 from codextui.protocol.runs import ThreadKind
 from codextui.protocol.threads import ThreadInfo, ThreadState, Usage

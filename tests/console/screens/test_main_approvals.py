@@ -76,16 +76,50 @@ async def test_a_click_in_the_strip_opens_that_approval(console: Console) -> Non
 
 
 async def test_the_strip_lists_the_oldest_first_and_counts_the_rest(console: Console) -> None:
-    async with console.open():
-        for number in range(5):
+    async with console.open((70, 16)):
+        for number in range(6):
             console.server.ask(console.server.running(f"role-{number}"), f"a{number}")
         await console.settle()
         await console.press("escape")
         rows = strip(console).splitlines()
-        assert len(rows) == AttentionStrip.MAX_LINES
+        assert len(rows) == 4
         assert "role-0" in rows[0]
-        assert "role-1" in rows[1]
-        assert "3 more" in rows[2]
+        assert "role-2" in rows[2]
+        assert "3 more" in rows[3]
+
+
+async def test_the_strip_grows_with_the_screen(console: Console) -> None:
+    async with console.open((70, 16)) as pilot:
+        for number in range(6):
+            console.server.ask(console.server.running(f"role-{number}"), f"a{number}")
+        await console.settle()
+        await console.press("escape")
+        await pilot.resize_terminal(160, 45)
+        await console.settle()
+        rows = strip(console).splitlines()
+        assert len(rows) == 6
+        assert all(f"role-{n} 14s run: pytest -q tests" in row for n, row in enumerate(rows))
+
+
+async def test_approvals_stand_before_failures_in_columns_if_there_are_many(
+    console: Console,
+) -> None:
+    async with console.open((80, 24)) as pilot:
+        console.server.thread("first")
+        console.server.thread("broken", ThreadState.FAILED, note="stream disconnected")
+        for number in range(9):
+            console.server.ask(console.server.running(f"role-{number}"), f"a{number}")
+        await console.settle()
+        await console.press("escape", "left")
+        rows = strip(console).splitlines()
+        assert len(rows) == 5
+        assert "role-0" in rows[0]
+        assert "role-5" in rows[0]
+        assert "role-8 14s run: pytest" in rows[3]
+        assert "broken failed" in rows[4]
+        await pilot.click(AttentionStrip, offset=(50, 3))
+        await console.settle()
+        assert "role-8 asks to run a command" in console.shown()
 
 
 async def test_a_failed_thread_is_in_the_strip_until_it_is_looked_at(
@@ -97,7 +131,7 @@ async def test_a_failed_thread_is_in_the_strip_until_it_is_looked_at(
         await console.settle()
         console.server.thread("frontend", ThreadState.FAILED, note="stream disconnected")
         await console.settle()
-        assert "frontend failed stream disconnected" in strip(console)
+        assert "frontend failed 10m ago stream disconnected" in strip(console)
         await console.press("2")
         assert "nothing needs you" in strip(console)
 

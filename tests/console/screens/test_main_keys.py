@@ -411,7 +411,7 @@ async def test_the_empty_screen_names_the_bound_key_that_starts_a_thread() -> No
 
 
 async def test_keys_can_be_rebound() -> None:
-    keys = {"thread.interrupt": "ctrl+x", "thread.new": ""}
+    keys = {"thread.interrupt": "ctrl+g", "thread.new": ""}
     console = build_console(config=Config(ui=UiConfig(keys=keys, bell=False)))
     async with console.open():
         thread_id = console.server.running("backend")
@@ -419,10 +419,10 @@ async def test_keys_can_be_rebound() -> None:
         await console.press("x", "n")
         assert console.called("codex-interrupt") == []
         assert console.app.screen is console.app.main
-        await console.press("ctrl+x")
+        await console.press("ctrl+g")
         assert console.called("codex-interrupt") == [{"thread": thread_id}]
         footer = text_of(console.app.main.query_one(KeyLine))
-        assert "^x interrupt" in footer
+        assert "^g interrupt" in footer
         assert "new" not in footer
 
 

@@ -39,8 +39,9 @@ def foreign(
 
 
 def tree(console: Console) -> list[str]:
+    """Return the rows of the tree without the second lines of threads."""
     rows = text_of(console.app.main.query_one(ThreadTree)).splitlines()
-    return [row for row in rows[2:] if row.strip()]
+    return [row for row in rows[2:] if row.strip() and row.strip("│ ") not in ("writes", "thinks")]
 
 
 def follows(console: Console) -> list[tuple[object, object]]:
@@ -120,7 +121,7 @@ async def test_a_thread_that_is_taken_over_moves_to_our_own(console: Console) ->
         assert not any("Codex TUI" in row for row in tree(console))
 
 
-async def test_the_cursor_skips_the_headings_and_a_click_on_one_does_nothing(
+async def test_the_cursor_skips_the_headings_and_a_click_on_one_folds_the_group(
     console: Console,
 ) -> None:
     async with console.open() as pilot:
@@ -134,10 +135,12 @@ async def test_the_cursor_skips_the_headings_and_a_click_on_one_does_nothing(
         assert console.current == "t-ide-1"
         await console.press("up", "up")
         assert console.current == "t-backend"
-        await pilot.click(ThreadTree, offset=(5, 2 + 1))
+        await pilot.click(ThreadTree, offset=(5, 2 + 2))
         await console.settle()
         assert console.panes() == ["t-backend"]
+        assert "▸ Codex TUI" in tree(console)[1]
         await pilot.click(ThreadTree, offset=(5, 2 + 2))
+        await pilot.click(ThreadTree, offset=(5, 2 + 3))
         await console.settle()
         assert console.panes() == ["t-backend", "t-tui-1"]
 
