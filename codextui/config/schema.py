@@ -202,7 +202,7 @@ def save_setting(path: Path, key: str, value: str | float | bool) -> None:
     save_settings(path, {key: value})
 
 
-def save_settings(path: Path, changes: Mapping[str, str | float | bool | None]) -> None:
+def save_settings(path: Path, changes: Mapping[str, str | float | bool | list[str] | None]) -> None:
     """Save settings; everything else in the file stays, comments too.
 
     The file and its folder are created if they are missing. The file is replaced atomically.

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import re
+import tomllib
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
@@ -15,7 +17,7 @@ from codextui.config.schema import ApprovalsConfig, Config, UiConfig, load_confi
 from codextui.config.tables import TableReader, keys_of
 from codextui.errors import ConfigInvalid
 
-SettingValue = str | float | bool | None
+SettingValue = str | float | bool | list[str] | None
 """A value as TOML has it; None for the default, which is not written."""
 
 _SECTIONS: dict[str, type] = {"ui": UiConfig, "approvals": ApprovalsConfig}
@@ -85,12 +87,19 @@ def describe_settings(config: Config) -> tuple[Setting, ...]:
     )
 
 
-def check_setting(key: str, text: str) -> str | float | bool:
-    """Return the value of a text, as TOML has it. Raises ConfigInvalid: what would be right."""
+def check_setting(key: str, text: str) -> SettingValue:
+    """Return the value of a text, as TOML has it; None where no text is the default.
+
+    Raises ConfigInvalid: what would be right.
+    """
     section, _, name = key.partition(".")
     reader = keys_of(_SECTIONS[section])[name]
-    value: str | float | bool = text
-    if text in ("true", "false") and _hint_of(section, name) is bool:
+    value: SettingValue = text
+    if not text and _is_absent_by_default(section, name, reader):
+        return None
+    if text.startswith("["):
+        value = _read_list(text)
+    elif text in ("true", "false") and _hint_of(section, name) is bool:
         value = text == "true"
     elif _NUMBER.fullmatch(text):
         value = float(text) if "." in text else int(text)
@@ -130,6 +139,20 @@ def _describe_section(section: str, kind: type, current: object) -> Iterator[Set
         )
 
 
+def _read_list(text: str) -> list[str]:
+    """Return the list that a text is, as TOML writes it."""
+    try:
+        return list(tomllib.loads(f"list = {text}")["list"])
+    except (tomllib.TOMLDecodeError, TypeError) as error:
+        raise ConfigInvalid(f'must be a list such as ["one", "two"]: {error}') from error
+
+
+def _is_absent_by_default(section: str, name: str, reader: Any) -> bool:
+    """Return whether the default is that the key is not in the file."""
+    default = getattr(_SECTIONS[section](), name)
+    return default is None and not _text_of(default, reader)
+
+
 def _hint_of(section: str, name: str) -> Any:
     return get_type_hints(_SECTIONS[section])[name]
 
@@ -148,6 +171,8 @@ def _text_of(value: object, reader: Any) -> str:
             return next((word for word in _WORDS_FOR_NONE if _reads_as_none(reader, word)), "")
         case bool():
             return str(value).lower()
+        case tuple():
+            return json.dumps(value, ensure_ascii=False)
         case float() if value.is_integer():
             return str(int(value))
         case _:

@@ -19,7 +19,7 @@ SETTINGS = {setting.key: setting for setting in describe_settings(Config())}
 
 
 def test_every_key_of_ui_and_approvals_is_there_but_for_tables() -> None:
-    assert list(SETTINGS)[:4] == ["ui.theme", "ui.layout", "ui.bell", "ui.motion"]
+    assert list(SETTINGS)[:4] == ["ui.theme", "ui.layout", "ui.archive_after", "ui.bell"]
     assert "ui.keys" not in SETTINGS
     assert {key.partition(".")[0] for key in SETTINGS} == {"ui", "approvals"}
 
@@ -40,6 +40,12 @@ def test_every_setting_is_explained_and_its_values_are_valid(setting: object) ->
         ("ui.theme", "true", "true"),
         ("approvals.quiet", "0.5", 0.5),
         ("approvals.unattended_timeout", "never", "never"),
+        ("approvals.popup", "never", "never"),
+        ("approvals.popup", '["risk", "role:tester"]', ["risk", "role:tester"]),
+        ("ui.notify", "[]", []),
+        ("ui.notify_command", '["say", "{title}"]', ["say", "{title}"]),
+        ("ui.copy_command", "", None),
+        ("ui.copy_command", "wl-copy", "wl-copy"),
     ],
 )
 def test_a_text_becomes_a_value_of_toml(key: str, text: str, value: object) -> None:
@@ -48,7 +54,15 @@ def test_a_text_becomes_a_value_of_toml(key: str, text: str, value: object) -> N
 
 @pytest.mark.parametrize(
     ("key", "text"),
-    [("ui.layout", "0"), ("ui.bell", "yes"), ("approvals.quiet", "x"), ("approvals.others", "")],
+    [
+        ("ui.layout", "0"),
+        ("ui.bell", "yes"),
+        ("approvals.quiet", "x"),
+        ("approvals.others", ""),
+        ("approvals.popup", "sometimes"),
+        ("ui.notify", "[title]"),
+        ("ui.notify", '["bell'),
+    ],
 )
 def test_a_wrong_text_says_what_would_be_right(key: str, text: str) -> None:
     with pytest.raises(ConfigInvalid, match="must be"):
