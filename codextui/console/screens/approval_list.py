@@ -23,7 +23,7 @@ from codextui.console.screens.approval_choices import (
     describe_list,
 )
 from codextui.console.screens.approve_many import ApproveManyScreen
-from codextui.console.screens.messages import ApprovalDecided
+from codextui.console.screens.messages import ApprovalDecided, OpenDecisions
 from codextui.console.widgets.approval_panel import SHORT, ApprovalPanel
 from codextui.console.widgets.inbox_list import MAX_COMPACT_ROWS, InboxList
 from codextui.protocol.approvals import Approval
@@ -38,6 +38,7 @@ LIST_BINDINGS: list[BindingType] = [
     Binding("N", "decline_marked", "Decline all marked", id="approval.decline_many"),
     Binding("v", "order", "Order: oldest, by thread, by risk", id="approval.order"),
     Binding("G", "group", "Same commands together, or not", id="approval.group"),
+    Binding("A", "decisions", "What was decided before", id="approval.decisions"),
 ]
 """The keys of the list."""
 
@@ -148,6 +149,11 @@ class ApprovalListActions(ModalScreen[None]):
             words = "stand together now" if grouped else "no longer stand together"
             self._show_note(f"The same commands {words}.")
             self._refresh_queue(by_user=True)
+
+    def action_decisions(self) -> None:
+        """Show what was decided before, above this dialog."""
+        if self._step is Step.READ:
+            self.app.post_message(OpenDecisions())
 
     # Marks.
 

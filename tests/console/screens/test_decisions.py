@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from console.screens.console import NOW, Console, build_console
-from textual.widgets import Input
+from textual.widgets import Input, Static
 
 from codextui.console.screens.decisions import DecisionsScreen
 from codextui.console.widgets.decision_list import DecisionList
@@ -202,3 +202,19 @@ async def test_nothing_was_decided_and_out_of_reach_are_said(tmp_path: Path) -> 
         await console.press("A")
         assert console.app.screen is console.app.main
         assert any("Cannot show what was decided" in text for text in console.notices())
+
+
+async def test_it_opens_above_the_inbox_and_leaves_it_as_it_was(console: LoggedConsole) -> None:
+    async with console.open():
+        thread_id = console.server.running("frontend")
+        console.server.ask(thread_id, "b1")
+        console.server.ask(thread_id, "b2")
+        await console.settle()
+        inbox = console.app.screen
+        await console.press("j", "A")
+        assert isinstance(console.app.screen, DecisionsScreen)
+        assert "npm test" in console.shown()
+        await console.press("escape")
+        assert console.app.screen is inbox
+        assert str(inbox.query_one("#place", Static).content) == "2 of 2"
+        assert console.server.answers == []
