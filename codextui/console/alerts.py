@@ -200,6 +200,8 @@ async def run_command(args: Sequence[str], timeout: float) -> str:  # noqa: ASYN
     finally:
         reading.cancel()
         await _end(process)
+        # What it has left in the background may hold the pipe open for good.
+        process._transport.close()  # type: ignore[attr-defined]  # noqa: SLF001
     words = kept.decode(errors="replace")
     code = process.returncode
     return one_line(f"{args[0]} ended with exit code {code}: {words}", 300) if code else ""

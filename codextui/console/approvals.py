@@ -82,7 +82,7 @@ class ApprovalPresenter:
         self._approvals = tuple(approvals)
         self._postponed &= ids
         self._decided &= ids
-        self._judged = {name: one for name, one in self._judged.items() if name in ids}
+        self._judged.clear()  # what pops up is a setting, which may have changed
         if self._dialog is not None:
             self._dialog.update_approvals(self._queue, askers=askers, resolved=resolved)
         else:
@@ -101,7 +101,7 @@ class ApprovalPresenter:
             self._dialog = self._open_dialog(self._queue, new[0].approval_id, False)
 
     def _may_pop_up(self, approval: Approval) -> bool:
-        """Return whether the dialog opens for an approval; each is examined once."""
+        """Return whether the dialog opens for an approval, which is examined once an update."""
         known = self._judged.get(approval.approval_id)
         if known is None or known[0] != approval:
             known = self._judged[approval.approval_id] = (approval, self._pops_up(approval))
