@@ -32,6 +32,7 @@ from codextui.console.screens.approval_choices import (
     describe_outcome,
     describe_position,
     describe_unseen,
+    draft_key,
     step_hints,
 )
 from codextui.console.screens.approval_list import LIST_BINDINGS, ApprovalListActions
@@ -498,8 +499,3 @@ class ApprovalScreen(ApprovalListActions):
     def _describe_outcome(self, approval: Approval, resolved: ApprovalResolved | None) -> str:
         lost = " Your message was not sent." if self._step is Step.MESSAGE else ""
         return describe_outcome(approval, resolved, self._asker_of(approval)) + lost
-
-
-def draft_key(approval: Approval) -> str:
-    """Return the key of an answer to an approval that was not sent."""
-    return f"{approval.thread_id}/{approval.approval_id}"

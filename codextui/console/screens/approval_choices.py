@@ -291,3 +291,8 @@ def approval_name(approval: Approval) -> str:
     handle = one_line(approval.handle, 40)
     approval_id = one_line(approval.approval_id, 20)
     return f"{handle}'s {approval_id}" if handle else approval_id
+
+
+def draft_key(approval: Approval) -> str:
+    """Return the key of an answer to an approval that was not sent."""
+    return f"{approval.thread_id}/{approval.approval_id}"
