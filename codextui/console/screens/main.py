@@ -330,7 +330,8 @@ class MainScreen(InspectorActions, ChangeActions, ReadingActions, PaneActions, F
     def _unseen_failures(self) -> list[ThreadView]:
         """Return our own failed threads that were not current since they failed."""
         current = "" if self.workbench.thread_tree.has_focus else self.workbench.current
-        self.fleet.news.update(self.state.threads, current)
+        if self.fleet.news.update(self.state.threads, current):
+            self.workbench.thread_tree.update()
         return self.fleet.failures(self._options.now())
 
     def _show_keys(self) -> None:

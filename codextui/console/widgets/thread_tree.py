@@ -47,6 +47,9 @@ from codextui.text.sanitize import one_line
 HEADING_ROWS = 2
 """Rows above the first thread."""
 
+WIDE_TREE = 28
+"""Cells of a tree whose heading has room for spaces."""
+
 LANE_CELLS, LANE_STEP = 10, 30.0
 """Cells of what a role did lately, and the seconds of each."""
 
@@ -305,7 +308,7 @@ class ThreadTree(LineWidget, can_focus=True):
         index = self._row_of_cursor()
         row = None if index is None else self.arrangement.rows[index]
         if index is None or not isinstance(row, TreeEntry):
-            return
+            raise SkipAction
         above = self._branch_at(index)
         if above is not None:
             self._fold(above.thread_id, folded=True)
@@ -313,6 +316,8 @@ class ThreadTree(LineWidget, can_focus=True):
         elif row.group:
             self._heading = row.group
             self._fold(group_key(row.group), folded=True)
+        else:
+            raise SkipAction
 
     def _branch_at(self, index: int) -> TreeEntry | None:
         """Return the row at an index, or else the one above it, that has rows below it."""
@@ -516,9 +521,10 @@ class ThreadTree(LineWidget, can_focus=True):
 
     def _render_heading(self, palette: Palette) -> Strip:
         mark = "▌" if self.has_focus else " "
-        above = f"  ↑ {self._top}" if self._top else ""
+        space = " " if self.size.width >= WIDE_TREE else ""
+        above = f"  ↑{space}{self._top}" if self._top else ""
         below = len(self._lines) - self._top - self._height
-        more = above + (f"  ↓ {below}" if below > 0 else "")
+        more = above + (f"  ↓{space}{below}" if below > 0 else "")
         title = palette.strong if self.has_focus else palette.muted
         segments = [Segment(mark, palette.accent), Segment("threads", title)]
         segments.append(Segment(f"  {self.arrangement.thread_count or ''}{more}", palette.muted))

@@ -176,6 +176,46 @@ async def test_the_cursor_stays_on_its_thread_while_rows_move(console: Console) 
         assert console.app.main.workbench.thread_tree.cursor == "t-two"
 
 
+async def test_a_fold_survives_what_happens_in_it_and_shows_who_asks(console: Console) -> None:
+    async with console.open():
+        team_story.tell(console.server)
+        await console.settle()
+        await console.press("left", "home", "left")
+        console.server.ask("t-backend-codex", "a1")
+        await console.settle()
+        await console.press("escape")
+        assert "@backend" not in tree(console)
+        assert "pytest -q tests · waits 14s" in tree(console)
+
+
+async def test_an_answer_is_new_until_its_pane_is_looked_at(console: Console) -> None:
+    async with console.open():
+        console.server.running("first")
+        thread_id = console.server.running("backend")
+        await console.settle()
+        console.server.item(thread_id, {"type": "agentMessage", "id": "m1", "text": "All done."})
+        console.server.say(thread_id, ev.TurnCompleted())
+        console.server.thread("backend")
+        await console.settle()
+        rows = tree(console).splitlines()[2:4]
+        assert "backend" in rows[0]
+        assert rows[0].endswith("new")
+        assert "said: All done." in rows[1]
+        await console.press("2")
+        assert "new" not in tree(console)
+
+
+async def test_a_role_shows_what_it_did_lately(console: Console) -> None:
+    async with console.open((220, 60)):
+        team_story.tell(console.server)
+        team_story.spans(console.server)
+        await console.settle()
+        rows = tree(console).splitlines()
+        row = next(n for n, text in enumerate(rows) if "@frontend" in text)
+        assert "works with frontend-codex" in rows[row + 1]
+        assert rows[row + 1].endswith("┈┈┈┈┈┈━━━━")
+
+
 # Put away.
 
 
