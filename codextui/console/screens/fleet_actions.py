@@ -1,18 +1,20 @@
-"""The actions on the tree: filter it, group it, and put away what is over."""
+"""The fleet on the main screen: its summary, and actions that filter, group and put away."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from textual import on
 from textual.binding import Binding, BindingType
 
 from codextui.console.model.fleet import CLEARED, Fleet
 from codextui.console.model.labels import handle_label
+from codextui.console.model.state import ThreadView
 from codextui.console.screens.thread_actions import ThreadActions
+from codextui.console.widgets.status_line import FleetCell, ServerStatus
 from codextui.console.widgets.thread_tree import ThreadTree
 from codextui.protocol.runs import ThreadKind
-from codextui.protocol.threads import ThreadState
+from codextui.protocol.threads import ThreadInfo, ThreadState
 from codextui.text.sanitize import one_line
 
 FLEET_BINDINGS: list[BindingType] = [
@@ -35,6 +37,42 @@ class FleetActions(ThreadActions):
     """
 
     fleet: Fleet
+
+    def server_status(self, failed: int, problem: str) -> ServerStatus:
+        """Sum up all threads and roles for the header; runs do not count beside their roles.
+
+        Args:
+            failed: threads that failed and were not looked at since.
+            problem: why the server cannot start turns; empty if it can.
+        """
+        state = self.state
+        infos = [view.info for view in state.threads.values()]
+        infos = [info for info in infos if info.kind is not ThreadKind.RUN]
+        states = [info.state for info in infos]
+        working = (ThreadState.RUNNING, ThreadState.STARTING)
+        return ServerStatus(
+            self._options.server,
+            state.connection,
+            state.codex_version,
+            state.attached,
+            None if all(info.ours for info in infos) else _count_followed(infos),
+            state.codex_problem or problem,
+            running=sum(state in working for state in states),
+            waiting=states.count(ThreadState.NEEDS_INPUT),
+            failed=failed,
+            cells=tuple(
+                FleetCell(info.thread_id, state.state_of(info.thread_id), begins)
+                for info, begins in self.fleet.cells()
+            ),
+            tokens=sum(info.usage.total for info in infos),
+        )
+
+    def unseen_failures(self) -> list[ThreadView]:
+        """Return our own failed threads that were not current since they failed."""
+        current = "" if self.workbench.thread_tree.has_focus else self.workbench.current
+        if self.fleet.news.update(self.state.threads, current):
+            self.workbench.thread_tree.update()
+        return self.fleet.failures(self._options.now())
 
     def action_filter(self) -> None:
         """Write a filter for the tree."""
@@ -131,6 +169,11 @@ class FleetActions(ThreadActions):
     @on(ThreadTree.FilterClosed)
     def _keep_focus(self) -> None:
         self.workbench.thread_tree.focus()
+
+
+def _count_followed(infos: Iterable[ThreadInfo]) -> int:
+    """Count the threads of other programs whose events the server gets."""
+    return sum(info.followed and not info.ours for info in infos)
 
 
 def _name_some(names: Sequence[str]) -> str:
