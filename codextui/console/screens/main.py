@@ -33,6 +33,7 @@ from codextui.console.widgets.drawing import FRAME_INTERVAL, LineWidget, Pacer
 from codextui.console.widgets.key_line import KeyHint, KeyLine
 from codextui.console.widgets.pane_context import FoldsChanged, PaneContext, palettes_from
 from codextui.console.widgets.status_line import StatusLine
+from codextui.console.widgets.thread_tree import FilterField
 from codextui.console.widgets.workbench import Workbench
 from codextui.protocol.runs import ThreadKind
 from codextui.protocol.threads import ThreadState
@@ -105,6 +106,7 @@ COMMAND_LABELS = {
     "zoom": "zoom",
     "kill": "kill",
     "history": "history",
+    "filter": "filter",
     "retry": "connect now",
     "help": "help",
     "detach": "detach",
@@ -119,6 +121,14 @@ COMPOSER_LABELS = {
     "leave": "keep as draft",
 }
 """Labels of the actions in the footer while the composer has the focus."""
+
+FILTER_HINTS = [
+    KeyHint("⏎", "keep the filter", "", pinned=True),
+    KeyHint("esc", "clear it", "", pinned=True),
+    KeyHint("↑ ↓", "move", ""),
+    KeyHint("state:asks role: dir: branch: program: model: team: is:hidden", "look for", ""),
+]
+"""What the footer shows while the filter of the tree is written."""
 
 PINNED = frozenset({"help", "detach", "send", "leave"})
 """Actions that the footer shows at any width: how to find the others, and the way out."""
@@ -304,6 +314,9 @@ class MainScreen(InspectorActions, ChangeActions, ReadingActions, PaneActions, F
         self._pacer.mark_dirty(self)
 
     def _show_keys(self) -> None:
+        if isinstance(self.focused, FilterField):
+            self._key_line.show(FILTER_HINTS)
+            return
         bindings = [active.binding for active in self.active_bindings.values()]
         hints = key_hints(
             bindings,

@@ -53,6 +53,31 @@ async def test_a_filter_shows_itself_and_what_it_finds(console: Console) -> None
         assert "tester" not in tree(console)
 
 
+async def test_the_footer_says_what_a_filter_can_have(console: Console) -> None:
+    async with console.open():
+        fleet(console)
+        await console.settle()
+        assert "/ filter" in console.shown()
+        await console.press("slash")
+        footer = console.shown().splitlines()[-1]
+        assert "esc clear it" in footer
+        assert "state:asks" in footer
+        await console.press("escape")
+        assert "esc clear it" not in console.shown()
+
+
+async def test_no_dialog_opens_while_a_filter_is_written(console: Console) -> None:
+    async with console.open():
+        fleet(console)
+        await console.settle()
+        await console.press("slash", "d")
+        console.server.ask("t-backend", "a1")
+        await console.settle()
+        assert isinstance(console.app.focused, FilterField)
+        await console.press("o")
+        assert console.app.main.query_one(FilterField).value == "do"
+
+
 async def test_letters_typed_at_once_after_the_key_are_the_filter(console: Console) -> None:
     async with console.open() as pilot:
         fleet(console)
