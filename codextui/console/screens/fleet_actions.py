@@ -76,13 +76,19 @@ class FleetActions(ThreadActions):
 
     def action_filter(self) -> None:
         """Write a filter for the tree."""
-        self.remove_class("-no-tree")
+        self._uncover_tree()
         self.workbench.thread_tree.open_filter()
 
     def action_group(self) -> None:
         """Group the tree by the next thing."""
+        self._uncover_tree()
         self.fleet.next_grouping()
         self.workbench.thread_tree.update()
+
+    def _uncover_tree(self) -> None:
+        """Show the tree; on a tiny screen it takes the place of the panes."""
+        self.remove_class("-no-tree")
+        self.set_class(self.has_class("-tiny"), "-tree-alone")
 
     def action_show_away(self) -> None:
         """Show what was put away among the others, or leave it out again."""

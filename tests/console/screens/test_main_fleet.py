@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 from console.screens import story, team_story
-from console.screens.console import NOW, Console, build_console, text_of
+from console.screens.console import NOW, Console, build_console, text_of, usage
 from msgspec import structs
+from textual.geometry import Region
 
 from codextui.config.schema import Config, UiConfig
 from codextui.console.drafts import Drafts
@@ -135,6 +136,32 @@ async def test_a_wrong_key_of_a_filter_is_told(console: Console) -> None:
         await console.settle()
         await console.press("slash", *"stat:run")
         assert "no key stat: state:?" in tree(console)
+
+
+async def test_a_filter_brings_the_tree_to_a_tiny_screen(console: Console) -> None:
+    async with console.open((50, 12)):
+        fleet(console)
+        await console.settle()
+        await console.press("slash", *"tester")
+        assert "1 of 4" in console.shown()
+        assert isinstance(console.app.focused, FilterField)
+        await console.press("enter", "enter")
+        assert console.panes() == ["t-tester"]
+
+
+async def test_only_lines_that_change_are_drawn_again(
+    console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with console.open():
+        for number in range(100):
+            console.server.thread(f"role-{number:02}", ThreadState.RUNNING)
+        await console.settle()
+        widget, drawn = console.app.main.workbench.thread_tree, list[Region]()
+        monkeypatch.setattr(widget, "refresh", lambda *regions, **_: drawn.extend(regions))
+        console.server.thread("role-03", ThreadState.RUNNING, usage=usage(7_000))
+        console.server.thread("role-90", ThreadState.RUNNING, usage=usage(9_000))
+        await console.settle()
+        assert [(region.y, region.height) for region in drawn] == [(2 + 3, 1)]
 
 
 # Groups and folds.
