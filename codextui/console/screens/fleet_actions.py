@@ -19,9 +19,7 @@ from codextui.text.sanitize import one_line
 
 FLEET_BINDINGS: list[BindingType] = [
     Binding("slash", "filter", "Filter the threads", id="view.filter"),
-    Binding(
-        "G", "group", "Group the threads: by state, folder, program, model, team", id="view.group"
-    ),
+    Binding("G", "group", "In the tree: group by state, folder, program, model", id="view.group"),
     Binding("h", "hide", "Hide a thread or a run at rest, or bring it back", id="view.hide"),
     Binding("asterisk", "show_away", "Show what was put away, or not", id="view.away"),
     Binding("ctrl+x", "clear_over", "Put away all that is over", id="view.clear"),
