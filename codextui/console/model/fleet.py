@@ -49,7 +49,7 @@ class Rank(StrEnum):
 RANKS = tuple(Rank)
 """All ranks, the most urgent first."""
 
-RANK_TITLES = {Rank.ASKS: "needs you", Rank.NEW: "new answers"}
+RANK_TITLES = {Rank.ASKS: "asking", Rank.NEW: "new answers"}
 """Titles of the groups by state, where they are not the rank's own word."""
 
 
