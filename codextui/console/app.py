@@ -444,7 +444,7 @@ class ConsoleApp(ComfortApp):
             return False
         if self.tui.is_aside:
             return False
-        return not self.main.is_composing() or not self._is_soon_after_key()
+        return not self.main.workbench.is_writing or not self._is_soon_after_key()
 
     def _open_approvals(
         self,

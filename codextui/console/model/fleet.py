@@ -49,7 +49,7 @@ class Rank(StrEnum):
 RANKS = tuple(Rank)
 """All ranks, the most urgent first."""
 
-RANK_TITLES = {Rank.ASKS: "needs you", Rank.NEW: "new answers"}
+RANK_TITLES = {Rank.ASKS: "asking", Rank.NEW: "new answers"}
 """Titles of the groups by state, where they are not the rank's own word."""
 
 
@@ -76,8 +76,9 @@ class News:
         self._worked: set[str] = set()
         self._seen: set[str] = set()
 
-    def update(self, threads: Mapping[str, ThreadView], looked_at: str = "") -> None:
-        """Note who works now, and that the user looks at a thread."""
+    def update(self, threads: Mapping[str, ThreadView], looked_at: str = "") -> bool:
+        """Note who works now, and that the user looks at a thread; return whether that is new."""
+        before = self._worked.copy(), self._seen.copy()
         self._worked &= threads.keys()
         self._seen &= threads.keys()
         for thread_id, view in threads.items():
@@ -86,6 +87,7 @@ class News:
                 self._seen.discard(thread_id)
         if looked_at in threads and not threads[looked_at].info.state.has_turn:
             self._seen.add(looked_at)
+        return (self._worked, self._seen) != before
 
     def has_failed(self, info: ThreadInfo) -> bool:
         """Return whether a thread failed and was not looked at since."""

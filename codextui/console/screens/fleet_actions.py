@@ -1,25 +1,25 @@
-"""The actions on the tree: filter it, group it, and put away what is over."""
+"""The fleet on the main screen: its summary, and actions that filter, group and put away."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from textual import on
 from textual.binding import Binding, BindingType
 
 from codextui.console.model.fleet import CLEARED, Fleet
 from codextui.console.model.labels import handle_label
+from codextui.console.model.state import ThreadView
 from codextui.console.screens.thread_actions import ThreadActions
+from codextui.console.widgets.status_line import FleetCell, ServerStatus
 from codextui.console.widgets.thread_tree import ThreadTree
 from codextui.protocol.runs import ThreadKind
-from codextui.protocol.threads import ThreadState
+from codextui.protocol.threads import ThreadInfo, ThreadState
 from codextui.text.sanitize import one_line
 
 FLEET_BINDINGS: list[BindingType] = [
     Binding("slash", "filter", "Filter the threads", id="view.filter"),
-    Binding(
-        "G", "group", "Group the threads: by state, folder, program, model, team", id="view.group"
-    ),
+    Binding("G", "group", "In the tree: group by state, folder, program, model", id="view.group"),
     Binding("h", "hide", "Hide a thread or a run at rest, or bring it back", id="view.hide"),
     Binding("asterisk", "show_away", "Show what was put away, or not", id="view.away"),
     Binding("ctrl+x", "clear_over", "Put away all that is over", id="view.clear"),
@@ -36,15 +36,57 @@ class FleetActions(ThreadActions):
 
     fleet: Fleet
 
+    def server_status(self, failed: int, problem: str) -> ServerStatus:
+        """Sum up all threads and roles for the header; runs do not count beside their roles.
+
+        Args:
+            failed: threads that failed and were not looked at since.
+            problem: why the server cannot start turns; empty if it can.
+        """
+        state = self.state
+        infos = [view.info for view in state.threads.values()]
+        infos = [info for info in infos if info.kind is not ThreadKind.RUN]
+        states = [info.state for info in infos]
+        working = (ThreadState.RUNNING, ThreadState.STARTING)
+        return ServerStatus(
+            self._options.server,
+            state.connection,
+            state.codex_version,
+            state.attached,
+            None if all(info.ours for info in infos) else _count_followed(infos),
+            state.codex_problem or problem,
+            running=sum(state in working for state in states),
+            waiting=states.count(ThreadState.NEEDS_INPUT),
+            failed=failed,
+            cells=tuple(
+                FleetCell(info.thread_id, state.state_of(info.thread_id), begins)
+                for info, begins in self.fleet.cells()
+            ),
+            tokens=sum(info.usage.total for info in infos),
+        )
+
+    def unseen_failures(self) -> list[ThreadView]:
+        """Return our own failed threads that were not current since they failed."""
+        current = "" if self.workbench.thread_tree.has_focus else self.workbench.current
+        if self.fleet.news.update(self.state.threads, current):
+            self.workbench.thread_tree.update()
+        return self.fleet.failures(self._options.now())
+
     def action_filter(self) -> None:
         """Write a filter for the tree."""
-        self.remove_class("-no-tree")
+        self._uncover_tree()
         self.workbench.thread_tree.open_filter()
 
     def action_group(self) -> None:
         """Group the tree by the next thing."""
+        self._uncover_tree()
         self.fleet.next_grouping()
         self.workbench.thread_tree.update()
+
+    def _uncover_tree(self) -> None:
+        """Show the tree; on a tiny screen it takes the place of the panes."""
+        self.remove_class("-no-tree")
+        self.set_class(self.has_class("-tiny"), "-tree-alone")
 
     def action_show_away(self) -> None:
         """Show what was put away among the others, or leave it out again."""
@@ -131,6 +173,11 @@ class FleetActions(ThreadActions):
     @on(ThreadTree.FilterClosed)
     def _keep_focus(self) -> None:
         self.workbench.thread_tree.focus()
+
+
+def _count_followed(infos: Iterable[ThreadInfo]) -> int:
+    """Count the threads of other programs whose events the server gets."""
+    return sum(info.followed and not info.ours for info in infos)
 
 
 def _name_some(names: Sequence[str]) -> str:

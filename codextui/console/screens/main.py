@@ -14,7 +14,7 @@ from textual.timer import Timer
 from codextui.console.bindings import format_keys, is_unbound
 from codextui.console.model.changes import Changes
 from codextui.console.model.fleet import Fleet
-from codextui.console.model.state import ConsoleState, ThreadView
+from codextui.console.model.state import ConsoleState
 from codextui.console.screens import messages
 from codextui.console.screens.availability import Action, unavailable_reason
 from codextui.console.screens.change_actions import CHANGE_BINDINGS, ChangeActions
@@ -32,10 +32,11 @@ from codextui.console.widgets.composer import Composer
 from codextui.console.widgets.drawing import FRAME_INTERVAL, LineWidget, Pacer
 from codextui.console.widgets.key_line import KeyHint, KeyLine
 from codextui.console.widgets.pane_context import FoldsChanged, PaneContext, palettes_from
-from codextui.console.widgets.status_line import FleetCell, ServerStatus, StatusLine
+from codextui.console.widgets.status_line import StatusLine
+from codextui.console.widgets.thread_tree import FilterField
 from codextui.console.widgets.workbench import Workbench
 from codextui.protocol.runs import ThreadKind
-from codextui.protocol.threads import ThreadInfo, ThreadState
+from codextui.protocol.threads import ThreadState
 
 MAIN_BINDINGS: list[BindingType] = [
     Binding("enter,r", "reply", "Reply, steer, or write to a role", id="thread.reply"),
@@ -105,6 +106,7 @@ COMMAND_LABELS = {
     "zoom": "zoom",
     "kill": "kill",
     "history": "history",
+    "filter": "filter",
     "retry": "connect now",
     "help": "help",
     "detach": "detach",
@@ -119,6 +121,14 @@ COMPOSER_LABELS = {
     "leave": "keep as draft",
 }
 """Labels of the actions in the footer while the composer has the focus."""
+
+FILTER_HINTS = [
+    KeyHint("⏎", "keep the filter", "", pinned=True),
+    KeyHint("esc", "clear it", "", pinned=True),
+    KeyHint("↑ ↓", "move", ""),
+    KeyHint("state:asks role: dir: branch: program: model: team: is:hidden", "look for", ""),
+]
+"""What the footer shows while the filter of the tree is written."""
 
 PINNED = frozenset({"help", "detach", "send", "leave"})
 """Actions that the footer shows at any width: how to find the others, and the way out."""
@@ -218,8 +228,8 @@ class MainScreen(InspectorActions, ChangeActions, ReadingActions, PaneActions, F
         if not self.is_mounted:
             return
         palettes = self._pane_context.palettes
-        failed = self._unseen_failures()
-        status = self._server_status(len(failed))
+        failed = self.unseen_failures()
+        status = self.server_status(len(failed), self._problem)
         self._status_line.show(status, palettes.bar, palettes.offline)
         self._strip.show(
             list(self.state.approvals.values()),
@@ -303,37 +313,10 @@ class MainScreen(InspectorActions, ChangeActions, ReadingActions, PaneActions, F
         self.workbench.restyle(self._pane_context)
         self._pacer.mark_dirty(self)
 
-    def _server_status(self, failed: int) -> ServerStatus:
-        """Sum up all threads and roles; runs do not count beside their roles."""
-        state = self.state
-        infos = [view.info for view in state.threads.values()]
-        infos = [info for info in infos if info.kind is not ThreadKind.RUN]
-        states = [info.state for info in infos]
-        working = (ThreadState.RUNNING, ThreadState.STARTING)
-        return ServerStatus(
-            self._options.server,
-            state.connection,
-            state.codex_version,
-            state.attached,
-            None if all(info.ours for info in infos) else _count_followed(infos),
-            state.codex_problem or self._problem,
-            running=sum(state in working for state in states),
-            waiting=states.count(ThreadState.NEEDS_INPUT),
-            failed=failed,
-            cells=tuple(
-                FleetCell(info.thread_id, state.state_of(info.thread_id), begins)
-                for info, begins in self.fleet.cells()
-            ),
-            tokens=sum(info.usage.total for info in infos),
-        )
-
-    def _unseen_failures(self) -> list[ThreadView]:
-        """Return our own failed threads that were not current since they failed."""
-        current = "" if self.workbench.thread_tree.has_focus else self.workbench.current
-        self.fleet.news.update(self.state.threads, current)
-        return self.fleet.failures(self._options.now())
-
     def _show_keys(self) -> None:
+        if isinstance(self.focused, FilterField):
+            self._key_line.show(FILTER_HINTS)
+            return
         bindings = [active.binding for active in self.active_bindings.values()]
         hints = key_hints(
             bindings,
@@ -436,11 +419,6 @@ class MainScreen(InspectorActions, ChangeActions, ReadingActions, PaneActions, F
             if active.binding.action == message.action:
                 await self.app.run_action(message.action, active.node)
                 return
-
-
-def _count_followed(infos: Iterable[ThreadInfo]) -> int:
-    """Count the threads of other programs whose events the server gets."""
-    return sum(info.followed and not info.ours for info in infos)
 
 
 def key_hints(

@@ -14,41 +14,23 @@ from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
 
-from codextui.console.model.activity import (
-    Activity,
-    asks_below,
-    asks_by_thread,
-    describe_activity,
-    describe_asks,
-    recent_spans,
-    role_name,
-)
-from codextui.console.model.fleet import Arrangement, Fleet, Rank, is_over, over_since
-from codextui.console.model.state import ConsoleState, ThreadView
-from codextui.console.model.timeline import Lane, Window, lane_cells
+from codextui.console.model.fleet import Arrangement, Fleet
+from codextui.console.model.state import ConsoleState
 from codextui.console.model.tree import Grouping, TreeEntry, TreeGroup, group_key
 from codextui.console.model.tree_filter import NO_FILTER, parse_filter
 from codextui.console.render.layout import fit_row
 from codextui.console.render.palette import Palette
-from codextui.console.render.tree import (
-    choose_second_lines,
-    render_activity_row,
-    render_group_row,
-    render_tree_row,
-)
 from codextui.console.widgets.composer import LineInput
 from codextui.console.widgets.drawing import LineWidget, NothingDone
 from codextui.console.widgets.pane_context import PaneContext
-from codextui.protocol.approvals import Approval
-from codextui.protocol.runs import SpanKind, ThreadKind
-from codextui.protocol.threads import ThreadState
+from codextui.console.widgets.tree_rows import TreeRows
 from codextui.text.sanitize import one_line
 
 HEADING_ROWS = 2
 """Rows above the first thread."""
 
-LANE_CELLS, LANE_STEP = 10, 30.0
-"""Cells of what a role did lately, and the seconds of each."""
+WIDE_TREE = 28
+"""Cells of a tree whose heading has room for spaces."""
 
 
 class FilterField(LineInput):
@@ -68,7 +50,6 @@ class ThreadTree(LineWidget, can_focus=True):
     Attributes:
         cursor: id of the highlighted thread; empty if there are no threads.
         fleet: how the threads are arranged.
-        arrangement: the rows.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -106,19 +87,19 @@ class ThreadTree(LineWidget, can_focus=True):
         super().__init__()
         self.cursor = ""
         self.fleet = fleet
-        self.arrangement = Arrangement()
+        self._rows = TreeRows(fleet)
         self._heading = ""
         self._field = FilterField()
         self._state = ConsoleState()
         self._panes: Mapping[str, int] = {}
         self._pane_context: PaneContext | None = None
         self._top = 0
-        self._activities: dict[str, tuple[object, Activity | None]] = {}
-        self._asks: dict[str, list[Approval]] = {}
-        self._lines: list[tuple[int, bool]] = []
-        self._places: dict[str, int] = {}
         self._drawn: list[Strip] = []
-        self._strips: dict[str, tuple[object, Strip]] = {}
+
+    @property
+    def arrangement(self) -> Arrangement:
+        """The rows."""
+        return self._rows.arrangement
 
     def compose(self) -> ComposeResult:
         """Yield the field of the filter, which is hidden until it is opened."""
@@ -133,7 +114,7 @@ class ThreadTree(LineWidget, can_focus=True):
             context: how to draw.
         """
         if context is not self._pane_context:
-            self._strips.clear()
+            self._rows.clear()
         self._state, self._panes, self._pane_context = state, panes, context
         self.update()
 
@@ -141,72 +122,11 @@ class ThreadTree(LineWidget, can_focus=True):
         """Arrange the threads, and draw what has changed."""
         if (context := self._pane_context) is None:
             return
-        self.arrangement = self.fleet.arrange(context.now())
-        rows = self.arrangement.rows
-        self._places = {}
-        for index, row in enumerate(rows):
-            ids = (row.thread_id, *row.folded) if isinstance(row, TreeEntry) else ()
-            ids = row.thread_ids if isinstance(row, TreeGroup) and row.is_folded else ids
-            self._places |= dict.fromkeys(ids, index)
-        first = next((row.thread_id for row in rows if isinstance(row, TreeEntry)), "")
-        if self.cursor not in self._state.threads and first:
-            self.cursor = first
-        self._find_asks()
-        self._lay_out()
+        self._rows.arrange(self._state, self._panes, context.now(), self._height)
+        if self.cursor not in self._state.threads:
+            self.cursor = self._rows.first_thread() or self.cursor
         self._scroll_to_cursor()
         self.redraw()
-
-    def _find_asks(self) -> None:
-        own = asks_by_thread(self._state)
-        below = asks_below(self._state, own) if own else {}
-        folded = {
-            thread_id: below.get(thread_id, [])
-            for thread_id in below
-            if self._folded_at(thread_id) or thread_id not in self._places
-        }
-        self._asks = folded | own
-
-    def _folded_at(self, thread_id: str) -> tuple[str, ...]:
-        index = self._places.get(thread_id)
-        row = None if index is None else self.arrangement.rows[index]
-        return row.folded if isinstance(row, TreeEntry) else ()
-
-    def _lay_out(self) -> None:
-        """Choose the rows with a second line."""
-        rows = self.arrangement.rows
-        for gone in self._activities.keys() - self._places.keys():
-            del self._activities[gone]
-        for gone in self._strips.keys() - self._places.keys():
-            del self._strips[gone]
-        wanted = [self._wanted_rank(row) for row in rows]
-        second = choose_second_lines(wanted, self._height)
-        self._lines = []
-        for index in range(len(rows)):
-            self._lines.append((index, False))
-            if index in second:
-                self._lines.append((index, True))
-
-    def _wanted_rank(self, row: TreeEntry | TreeGroup) -> Rank | None:
-        if isinstance(row, TreeGroup) or self._activity_of(row.thread_id) is None:
-            return None
-        info = self._state.threads[row.thread_id].info
-        if info.kind is ThreadKind.RUN and info.state is not ThreadState.FAILED and is_over(info):
-            return None
-        return Rank.ASKS if row.thread_id in self._asks else self.fleet.rank(row.thread_id)
-
-    def _activity_of(self, thread_id: str) -> Activity | None:
-        """Return what a thread does; found again only after something has changed."""
-        if asks := self._asks.get(thread_id):
-            return describe_asks(asks)
-        view = self._state.threads[thread_id]
-        if view.info.kind is ThreadKind.ROLE:  # its gates and spans change by themselves
-            return describe_activity(self._state, view)
-        key = (view.info, view.transcript.version, view.plan)
-        kept = self._activities.get(thread_id)
-        if kept is None or kept[0] != key:
-            kept = key, describe_activity(self._state, view)
-            self._activities[thread_id] = kept
-        return kept[1]
 
     def highlight(self, thread_id: str) -> None:
         """Move the cursor to a thread."""
@@ -235,13 +155,13 @@ class ThreadTree(LineWidget, can_focus=True):
 
     def _row_at(self, y: int) -> TreeEntry | TreeGroup | None:
         index = self._top + y - self._heading_rows
-        if y < self._heading_rows or index >= len(self._lines):
+        if y < self._heading_rows or index >= len(self._rows.lines):
             return None
-        return self.arrangement.rows[self._lines[index][0]]
+        return self.arrangement.rows[self._rows.lines[index][0]]
 
     def visible_threads(self) -> list[tuple[int, str]]:
         """Return the visible threads, and the line of each."""
-        visible = self._lines[self._top : self._top + self._height]
+        visible = self._rows.lines[self._top : self._top + self._height]
         rows = self.arrangement.rows
         return [
             (line, row.thread_id)
@@ -305,7 +225,7 @@ class ThreadTree(LineWidget, can_focus=True):
         index = self._row_of_cursor()
         row = None if index is None else self.arrangement.rows[index]
         if index is None or not isinstance(row, TreeEntry):
-            return
+            raise SkipAction
         above = self._branch_at(index)
         if above is not None:
             self._fold(above.thread_id, folded=True)
@@ -313,6 +233,8 @@ class ThreadTree(LineWidget, can_focus=True):
         elif row.group:
             self._heading = row.group
             self._fold(group_key(row.group), folded=True)
+        else:
+            raise SkipAction
 
     def _branch_at(self, index: int) -> TreeEntry | None:
         """Return the row at an index, or else the one above it, that has rows below it."""
@@ -370,7 +292,7 @@ class ThreadTree(LineWidget, can_focus=True):
         self.post_message(self.FilterClosed())
         rows = self.arrangement.rows
         found = next((row for row in rows if isinstance(row, TreeEntry)), None)
-        if found is not None and self.cursor not in self._places:
+        if found is not None and self._rows.place_of(self.cursor) is None:
             self._move_to(found)
 
     def action_clear_filter(self) -> None:
@@ -436,89 +358,22 @@ class ThreadTree(LineWidget, can_focus=True):
         if y < self._heading_rows:
             return self._render_head(y, palette)
         index = self._top + y - self._heading_rows
-        if index >= len(self._lines):
+        if index >= len(self._rows.lines):
             return Strip.blank(width, palette.text)
-        row_index, is_second = self._lines[index]
+        row_index, is_second = self._rows.lines[index]
         selected = row_index == self._row_of_cursor()
-        strip = self._render_row(row_index, context, width - 1, selected=selected, second=is_second)
+        strip = self._rows.render(
+            row_index, context, width - 1, selected=selected, second=is_second
+        )
         margin = palette.selected if selected else palette.text
         return Strip([*strip, Segment(" ", margin)], width)
 
-    def _render_row(
-        self, index: int, context: PaneContext, width: int, *, selected: bool, second: bool
-    ) -> Strip:
-        rows, palette = self.arrangement.rows, context.palettes.tree
-        row = rows[index]
-        if isinstance(row, TreeGroup):
-            return render_group_row(row, self._state.threads, width, palette, selected=selected)
-        view = self._state.threads.get(row.thread_id)
-        if view is None:  # it has left, and the tree is not arranged again yet
-            return Strip.blank(width, palette.text)
-        if second and (activity := self._activity_of(row.thread_id)) is not None:
-            after = rows[index + 1 : index + 2]
-            return render_activity_row(
-                row,
-                activity,
-                width,
-                palette,
-                now=context.now(),
-                selected=selected,
-                has_children=any(isinstance(r, TreeEntry) and r.depth > row.depth for r in after),
-                lane=self._recent_work(view, context.now()),
-            )
-        return self._render_thread(row, view, context, width, selected=selected)
-
-    def _render_thread(
-        self, row: TreeEntry, view: ThreadView, context: PaneContext, width: int, *, selected: bool
-    ) -> Strip:
-        """Render the row of a thread, or return it as it was if nothing of it has changed."""
-        thread_id, palette = row.thread_id, context.palettes.tree
-        state, pane = context.state_of(thread_id), self._panes.get(thread_id)
-        is_new = self.fleet.rank(thread_id) is Rank.NEW
-        since = view.waits_since
-        key = (row, view.info, state, int(context.now()), width, selected, pane, is_new, since)
-        kept = self._strips.get(thread_id)
-        if kept is not None and kept[0] == key and view.info.kind is ThreadKind.CODEX:
-            return kept[1]
-        strip = render_tree_row(
-            row,
-            view,
-            state,
-            width,
-            palette,
-            now=context.now(),
-            selected=selected,
-            pane=pane,
-            summary=context.run_summary_of(thread_id),
-            is_new=is_new,
-            over_since=self._over_since(view),
-        )
-        self._strips[thread_id] = key, strip
-        return strip
-
-    def _over_since(self, view: ThreadView) -> float | None:
-        is_shown = view.info.kind is ThreadKind.RUN and self._state.connection.connected
-        return over_since(view) if is_shown and is_over(view.info) else None
-
-    def _recent_work(self, view: ThreadView, now: float) -> Sequence[SpanKind | None]:
-        """Return what a role did in the last minutes, a cell for each half a minute."""
-        if view.info.kind is not ThreadKind.ROLE:
-            return ()
-        role, start = role_name(view.thread_id), now - LANE_CELLS * LANE_STEP
-        spans = tuple(
-            span
-            for span in recent_spans(self._state, view.thread_id, role)
-            if span.ended_at is None or span.ended_at >= start
-        )
-        turns = tuple(span for span in spans if span.kind is SpanKind.ROLE)
-        lane = Lane(role, turns, tuple(span for span in spans if span.kind is not SpanKind.ROLE))
-        return lane_cells(lane, Window(start, LANE_STEP, LANE_CELLS), now) if spans else ()
-
     def _render_heading(self, palette: Palette) -> Strip:
         mark = "▌" if self.has_focus else " "
-        above = f"  ↑ {self._top}" if self._top else ""
-        below = len(self._lines) - self._top - self._height
-        more = above + (f"  ↓ {below}" if below > 0 else "")
+        space = " " if self.size.width >= WIDE_TREE else ""
+        above = f"  ↑{space}{self._top}" if self._top else ""
+        below = len(self._rows.lines) - self._top - self._height
+        more = above + (f"  ↓{space}{below}" if below > 0 else "")
         title = palette.strong if self.has_focus else palette.muted
         segments = [Segment(mark, palette.accent), Segment("threads", title)]
         segments.append(Segment(f"  {self.arrangement.thread_count or ''}{more}", palette.muted))
@@ -567,7 +422,7 @@ class ThreadTree(LineWidget, can_focus=True):
             for index, row in enumerate(self.arrangement.rows):
                 if isinstance(row, TreeGroup) and row.title == self._heading:
                     return index
-        return self._places.get(self.cursor)
+        return self._rows.place_of(self.cursor)
 
     def _scroll_to_cursor(self) -> None:
         """Keep the cursor visible, and the heading above it if it is the first of its group.
@@ -575,17 +430,17 @@ class ThreadTree(LineWidget, can_focus=True):
         While the keys do not move it, who asks is more important, and stands at the top.
         """
         row = self._row_of_cursor()
-        if row is None or (self._asks and not self.has_focus):
+        if row is None or (self._rows.has_asks and not self.has_focus):
             self._scroll_to_line(self._top if self.has_focus else 0)
             return
-        lines = [line for line, (index, _) in enumerate(self._lines) if index == row]
+        lines = [line for line, (index, _) in enumerate(self._rows.lines) if index == row]
         has_heading = row > 0 and isinstance(self.arrangement.rows[row - 1], TreeGroup)
         first = lines[0] - 1 if has_heading and self._height > 1 else lines[0]
         low = lines[-1] - self._height + 1
         self._scroll_to_line(max(low, min(self._top, first)))
 
     def _scroll_to_line(self, top: int) -> None:
-        top = max(0, min(top, len(self._lines) - self._height))
+        top = max(0, min(top, len(self._rows.lines) - self._height))
         if top != self._top:
             self._top = top
             self.redraw()

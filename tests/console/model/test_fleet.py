@@ -190,7 +190,7 @@ def test_groups_by_state_are_in_the_order_of_need() -> None:
     )
     fleet.next_grouping()
     assert shown(fleet) == [
-        "[needs you]",
+        "[asking]",
         "asks",
         "[running]",
         "works",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 from console.screens import story, team_story
-from console.screens.console import NOW, Console, build_console, text_of
+from console.screens.console import NOW, Console, build_console, text_of, usage
 from msgspec import structs
+from textual.geometry import Region
 
 from codextui.config.schema import Config, UiConfig
 from codextui.console.drafts import Drafts
@@ -51,6 +52,31 @@ async def test_a_filter_shows_itself_and_what_it_finds(console: Console) -> None
         assert isinstance(console.app.focused, ThreadTree)
         assert "/state:run" in tree(console).splitlines()[1]
         assert "tester" not in tree(console)
+
+
+async def test_the_footer_says_what_a_filter_can_have(console: Console) -> None:
+    async with console.open():
+        fleet(console)
+        await console.settle()
+        assert "/ filter" in console.shown()
+        await console.press("slash")
+        footer = console.shown().splitlines()[-1]
+        assert "esc clear it" in footer
+        assert "state:asks" in footer
+        await console.press("escape")
+        assert "esc clear it" not in console.shown()
+
+
+async def test_no_dialog_opens_while_a_filter_is_written(console: Console) -> None:
+    async with console.open():
+        fleet(console)
+        await console.settle()
+        await console.press("slash", "d")
+        console.server.ask("t-backend", "a1")
+        await console.settle()
+        assert isinstance(console.app.focused, FilterField)
+        await console.press("o")
+        assert console.app.main.query_one(FilterField).value == "do"
 
 
 async def test_letters_typed_at_once_after_the_key_are_the_filter(console: Console) -> None:
@@ -110,6 +136,32 @@ async def test_a_wrong_key_of_a_filter_is_told(console: Console) -> None:
         await console.settle()
         await console.press("slash", *"stat:run")
         assert "no key stat: state:?" in tree(console)
+
+
+async def test_a_filter_brings_the_tree_to_a_tiny_screen(console: Console) -> None:
+    async with console.open((50, 12)):
+        fleet(console)
+        await console.settle()
+        await console.press("slash", *"tester")
+        assert "1 of 4" in console.shown()
+        assert isinstance(console.app.focused, FilterField)
+        await console.press("enter", "enter")
+        assert console.panes() == ["t-tester"]
+
+
+async def test_only_lines_that_change_are_drawn_again(
+    console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with console.open():
+        for number in range(100):
+            console.server.thread(f"role-{number:02}", ThreadState.RUNNING)
+        await console.settle()
+        widget, drawn = console.app.main.workbench.thread_tree, list[Region]()
+        monkeypatch.setattr(widget, "refresh", lambda *regions, **_: drawn.extend(regions))
+        console.server.thread("role-03", ThreadState.RUNNING, usage=usage(7_000))
+        console.server.thread("role-90", ThreadState.RUNNING, usage=usage(9_000))
+        await console.settle()
+        assert [(region.y, region.height) for region in drawn] == [(2 + 3, 1)]
 
 
 # Groups and folds.
@@ -174,6 +226,46 @@ async def test_the_cursor_stays_on_its_thread_while_rows_move(console: Console) 
         assert "three" in rows[0]
         assert console.current == "t-two"
         assert console.app.main.workbench.thread_tree.cursor == "t-two"
+
+
+async def test_a_fold_survives_what_happens_in_it_and_shows_who_asks(console: Console) -> None:
+    async with console.open():
+        team_story.tell(console.server)
+        await console.settle()
+        await console.press("left", "home", "left")
+        console.server.ask("t-backend-codex", "a1")
+        await console.settle()
+        await console.press("escape")
+        assert "@backend" not in tree(console)
+        assert "pytest -q tests · waits 14s" in tree(console)
+
+
+async def test_an_answer_is_new_until_its_pane_is_looked_at(console: Console) -> None:
+    async with console.open():
+        console.server.running("first")
+        thread_id = console.server.running("backend")
+        await console.settle()
+        console.server.item(thread_id, {"type": "agentMessage", "id": "m1", "text": "All done."})
+        console.server.say(thread_id, ev.TurnCompleted())
+        console.server.thread("backend")
+        await console.settle()
+        rows = tree(console).splitlines()[2:4]
+        assert "backend" in rows[0]
+        assert rows[0].endswith("new")
+        assert "said: All done." in rows[1]
+        await console.press("2")
+        assert "new" not in tree(console)
+
+
+async def test_a_role_shows_what_it_did_lately(console: Console) -> None:
+    async with console.open((220, 60)):
+        team_story.tell(console.server)
+        team_story.spans(console.server)
+        await console.settle()
+        rows = tree(console).splitlines()
+        row = next(n for n, text in enumerate(rows) if "@frontend" in text)
+        assert "works with frontend-codex" in rows[row + 1]
+        assert rows[row + 1].endswith("┈┈┈┈┈┈━━━━")
 
 
 # Put away.
