@@ -19,6 +19,7 @@ from codextui.console.render.layout import (
     Row,
     fill,
     indent,
+    shown_as,
     split_lines,
     to_strips,
     wrap,
@@ -39,6 +40,7 @@ from codextui.text.sanitize import fold_blanks, reveal, show_tabs
 _LETTERS = {"add": "A", "delete": "D", "update": "M"}
 _WORDS = {"add": "new file", "delete": "deleted", "update": "changed"}
 _CHANGED = Style(bold=True, underline=True)
+_TABS = re.compile(r"\t+")
 _TRAILING = re.compile(r"[ \t]+$")
 
 
@@ -146,7 +148,8 @@ def _line_segments(
     end = len(text) if tail is None else tail.start()
     ends = [*accumulate(len(token.text) for token in tokens)]
     within = {min(span[0], len(text)), min(span[1], len(text)), *(e for e in ends if e < len(text))}
-    cuts = sorted({0, end, len(text), *within})
+    tabs = (edge for tab in _TABS.finditer(text) for edge in tab.span())
+    cuts = sorted({0, end, len(text), *within, *tabs})
     segments: list[Segment] = []
     column = 0
     for first, last in pairwise(cuts):
@@ -157,7 +160,8 @@ def _line_segments(
         if (at := bisect_right(ends, first)) < len(tokens):
             own += tokens[at].style or Style()
         is_changed = span[0] <= first < span[1]
-        segments.append(Segment(shown, own + _CHANGED if is_changed else own))
+        look = own + _CHANGED if is_changed else own
+        segments.append(shown_as(shown, text[first:last], look))
     return segments or [Segment("", style)]
 
 

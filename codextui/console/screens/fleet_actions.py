@@ -43,8 +43,9 @@ class FleetActions(ThreadActions):
 
     def action_group(self) -> None:
         """Group the tree by the next thing."""
-        self.fleet.next_grouping()
+        grouping = self.fleet.next_grouping()
         self.workbench.thread_tree.update()
+        self.notify(f"The tree is grouped by {grouping.value}.", markup=False)
 
     def action_show_away(self) -> None:
         """Show what was put away among the others, or leave it out again."""

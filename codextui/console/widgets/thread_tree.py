@@ -305,6 +305,8 @@ class ThreadTree(LineWidget, can_focus=True):
         index = self._row_of_cursor()
         row = None if index is None else self.arrangement.rows[index]
         if index is None or not isinstance(row, TreeEntry):
+            none = "There are no threads yet: n starts one."
+            self.post_message(NothingDone(none if row is None else "The group is folded."))
             return
         above = self._branch_at(index)
         if above is not None:
@@ -313,6 +315,8 @@ class ThreadTree(LineWidget, can_focus=True):
         elif row.group:
             self._heading = row.group
             self._fold(group_key(row.group), folded=True)
+        else:
+            self.post_message(NothingDone("Nothing to fold: no run, fork or group is here."))
 
     def _branch_at(self, index: int) -> TreeEntry | None:
         """Return the row at an index, or else the one above it, that has rows below it."""

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from rich.style import Style
 
 from codextui.console.render.diff import change_rows, line_rows, render_unified_diff
-from codextui.console.render.layout import row_width
+from codextui.console.render.layout import plain_text, row_width
 from codextui.protocol.approvals import FileChange
 from codextui.protocol.changes import summarize_changes
 from codextui.text.sanitize import reveal
@@ -191,3 +191,10 @@ def test_the_colours_of_a_language_change_no_character(
     assert ["".join(s.text for s in row) for row in with_colours] == [
         "".join(s.text for s in row) for row in without
     ]
+
+
+def test_what_is_selected_of_a_diff_has_its_tabs_and_blanks() -> None:
+    lines = [(" ", "def f():"), ("+", "\treturn 1  "), ("-", "\t\tpass")]
+    for width in (40, 16):
+        rows = line_rows(lines, width, PALETTE, path="a.py")
+        assert plain_text(rows) == "  def f():\n+ \treturn 1  \n- \t\tpass"
