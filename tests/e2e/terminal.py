@@ -27,6 +27,7 @@ KEY_PAUSE_S = 0.04
 KEYS = {
     "backspace": b"\x7f",
     "ctrl+c": b"\x03",
+    "ctrl+f": b"\x06",
     "ctrl+p": b"\x10",
     "ctrl+q": b"\x11",
     "ctrl+s": b"\x13",

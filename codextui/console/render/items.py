@@ -180,7 +180,7 @@ class _MarkdownParts(msgspec.Struct, frozen=True):
 
 
 def _markdown_parts(item: TranscriptItem, width: int, palette: Palette) -> _MarkdownParts | None:
-    tail = _cut_off_rows(item, palette, width)
+    tail = cut_off_rows(item, palette, width)
     match item.content:
         case AgentMessage(text):
             return _MarkdownParts(text.text, palette, _dropped(text, width, palette), None, tail)
@@ -195,7 +195,8 @@ def _markdown_parts(item: TranscriptItem, width: int, palette: Palette) -> _Mark
             return None
 
 
-def _cut_off_rows(item: TranscriptItem, palette: Palette, width: int) -> list[Row]:
+def cut_off_rows(item: TranscriptItem, palette: Palette, width: int) -> list[Row]:
+    """Lay out that a message was cut off; no rows if it was not."""
     match item.progress:
         case Progress.LOST as lost:
             words: str = lost

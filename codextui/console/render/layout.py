@@ -78,6 +78,25 @@ class HangingIndentAfterSpace(Filler):
     joint = " "
 
 
+class Shown(LaidOut):
+    """Text that is shown by other characters, as a tab by an arrow.
+
+    Attributes:
+        source: the text.
+    """
+
+    source: str = ""
+
+
+def shown_as(text: str, source: str, style: Style) -> Segment:
+    """Return a segment that shows `source` as `text`."""
+    if text == source:
+        return Segment(text, style)
+    segment = Shown(text, style)
+    segment.source = source
+    return segment
+
+
 class Fold:
     """How much of an item is shown.
 
@@ -168,7 +187,11 @@ def wrap_with_glyph(glyph: str, text: str, style: Style, width: int) -> list[Row
 def split_lines(segments: Iterable[Segment]) -> Iterator[Row]:
     """Split styled text at newlines; yields at least one line."""
     line: Row = []
-    for text, style, _ in segments:
+    for segment in segments:
+        text, style, _ = segment
+        if text and "\n" not in text:
+            line.append(segment)
+            continue
         first, *more = text.split("\n")
         if first:
             line.append(Segment(first, style))
@@ -303,6 +326,8 @@ def _continue(row: Row, indented: int, *, after_space: bool) -> Row:
     if indented:
         blanks = Segment(" " * indented, row[0].style)
         return [HangingIndentAfterSpace(*blanks) if after_space else HangingIndent(*blanks), *row]
+    if isinstance(row[0], Shown):
+        row = [Segment("", row[0].style), *row]
     return [ContinuedAfterSpace(*row[0]) if after_space else Continued(*row[0]), *row[1:]]
 
 
@@ -315,7 +340,7 @@ def _unwrapped(row: Iterable[Segment]) -> tuple[str, str | None]:
             joint = segment.joint if joint is None and not parts else joint
             if segment.is_filler:
                 continue
-        parts.append(segment.text)
+        parts.append(segment.source if isinstance(segment, Shown) else segment.text)
     return "".join(parts), joint
 
 
@@ -372,12 +397,15 @@ def _chop(text: str, start: int, end: int, first: int, width: int) -> list[int]:
 def _slice(line: Row, start: int, end: int) -> Row:
     row: Row = []
     position = 0
-    for text, style, _ in line:
+    for segment in line:
+        text, style, _ = segment
         left, right = max(start - position, 0), end - position
         position += len(text)
         if right <= 0:
             break
-        if left < len(text):
+        if left == 0 and right >= len(text):
+            row.append(segment)
+        elif left < len(text):
             row.append(Segment(text[left:right], style))
     return row
 

@@ -80,8 +80,9 @@ class FleetActions(ThreadActions):
     def action_group(self) -> None:
         """Group the tree by the next thing."""
         self._uncover_tree()
-        self.fleet.next_grouping()
+        grouping = self.fleet.next_grouping()
         self.workbench.thread_tree.update()
+        self.notify(f"The tree is grouped by {grouping.value}.", markup=False)
 
     def _uncover_tree(self) -> None:
         """Show the tree; on a tiny screen it takes the place of the panes."""

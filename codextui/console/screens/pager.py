@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import gc
 import time
+from collections.abc import Sequence
 from typing import ClassVar
 
 from msgspec import structs
@@ -34,6 +36,7 @@ from codextui.console.model.items import (
 from codextui.console.model.transcript import Transcript
 from codextui.console.render.items import RenderedItem
 from codextui.console.render.layout import WHOLE
+from codextui.console.render.long_item import PiecedRows, item_pieces
 from codextui.console.render.palette import Palette
 from codextui.console.widgets.strip_view import StripView, wrap_text
 from codextui.text.sanitize import one_line
@@ -88,7 +91,7 @@ class PagerScreen(ModalScreen[None]):
         self._drawn_version = item.version
         self._drawn_at = self._drawing_time = 0.0
         self._large = large
-        self._whole: list[Strip] = []
+        self._whole: Sequence[Strip] = []
         self._whole_of = -1
         self._laid_out: tuple[int, int, Palette] | None = None
         self._laying_out: tuple[int, int, Palette] | None = None
@@ -162,10 +165,11 @@ class PagerScreen(ModalScreen[None]):
 
     # Laying out. What is large is laid out in a thread; its beginning is shown meanwhile.
 
-    def _render_rows(self, width: int, palette: Palette) -> list[Strip]:
+    def _render_rows(self, width: int, palette: Palette) -> Sequence[Strip]:
         started = time.monotonic()
+        rows: Sequence[Strip]
         if self._item.size <= self._large:
-            rows = self._lay_out(self._item, width, palette)
+            rows = RenderedItem(self._item, width, palette, WHOLE).rows
         elif self._is_laid_out_for(width, palette):
             return self._whole
         else:
@@ -176,14 +180,20 @@ class PagerScreen(ModalScreen[None]):
         return rows or wrap_text(Text("Nothing yet."), width, palette.muted)
 
     @staticmethod
-    def _lay_out(item: TranscriptItem, width: int, palette: Palette) -> list[Strip]:
-        return RenderedItem(item, width, palette, WHOLE).rows
+    def _lay_out(item: TranscriptItem, width: int, palette: Palette) -> Sequence[Strip]:
+        is_collecting = gc.isenabled()
+        gc.disable()  # what is laid out here and dropped would make it stop everything
+        try:
+            return PiecedRows(item_pieces(item, width, palette))
+        finally:
+            if is_collecting:
+                gc.enable()
 
     def _is_laid_out_for(self, width: int, palette: Palette) -> bool:
         return self._laid_out == (self._item.ordinal, width, palette)
 
     def _render_beginning(self, width: int, palette: Palette) -> list[Strip]:
-        rows = self._lay_out(beginning_of(self._item), width, palette)
+        rows = RenderedItem(beginning_of(self._item), width, palette, WHOLE).rows
         note = wrap_text(Text("… the rest is being laid out"), width, palette.muted)
         return [*rows[:_FIRST_ROWS], *note]
 

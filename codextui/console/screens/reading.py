@@ -10,7 +10,6 @@ from textual import events, on
 from textual.binding import Binding, BindingType
 
 from codextui.console.bindings import APP_BINDINGS, format_keys
-from codextui.console.model.item_text import item_parts
 from codextui.console.model.palette import EntryKind, PaletteEntry
 from codextui.console.model.state import ThreadView
 from codextui.console.screens import messages
@@ -83,6 +82,8 @@ class ReadingActions(ThreadActions):
 
     def action_copy(self) -> None:
         """Copy the selected text; or the marked item, or else the last one, or a part of it."""
+        from codextui.console.model.item_text import item_parts  # noqa: PLC0415
+
         if selected := self.get_selected_text():
             self.post_message(messages.CopyText(selected))
             return

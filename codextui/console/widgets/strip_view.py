@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from rich.console import Console
@@ -19,8 +19,11 @@ from textual.strip import Strip
 
 from codextui.console.render.palette import Palette, palette_from
 
-DrawRows = Callable[[int, Palette], list[Strip]]
-"""Renders all rows for a width in cells; no row may be wider."""
+DrawRows = Callable[[int, Palette], Sequence[Strip]]
+"""Renders all rows for a width in cells; no row may be wider.
+
+Rows that are no list are rendered when they are looked at: whether they were seen is not counted.
+"""
 
 _CONSOLE = Console(file=io.StringIO(), width=80, color_system="truecolor", markup=False)
 """Measures and wraps text; nothing is printed on it."""
@@ -60,7 +63,7 @@ class StripView(ScrollView, can_focus=True):
         """Show the rows that `draw` renders."""
         super().__init__(id=id)
         self._draw = draw
-        self._rows: list[Strip] = []
+        self._rows: Sequence[Strip] = []
         self._unseen: set[int] = set()
         self._is_settled = True
         self._width = 0
@@ -108,9 +111,11 @@ class StripView(ScrollView, can_focus=True):
         if self._width <= 0:
             return
         palette = palette_from(self.app.theme_variables, surface="surface")
-        before = [strip.text for strip in self._rows]
+        before = _texts(self._rows)
         self._rows = self._draw(self._width, palette)
-        if before != [strip.text for strip in self._rows]:
+        if not isinstance(self._rows, list):
+            self._unseen = set()
+        elif before != _texts(self._rows):
             self._unseen = set(range(len(self._rows)))
         self.virtual_size = Size(self._width, len(self._rows))
         self.refresh()
@@ -179,6 +184,10 @@ class StripView(ScrollView, can_focus=True):
             return 0, 0
         visible = place.visible_region
         return visible.y - place.region.y, visible.height
+
+
+def _texts(rows: Sequence[Strip]) -> list[str] | None:
+    return [strip.text for strip in rows] if isinstance(rows, list) else None
 
 
 def wrap_text(text: Text, width: int, style: Style) -> list[Strip]:

@@ -227,7 +227,10 @@ class TranscriptRows:
         index = ordinal - self._first
         if not 0 <= index < len(self._blocks):
             return None
-        start = sum(block.count for block in self._blocks[:index])
+        if 2 * index < len(self._blocks):
+            start = sum(block.count for block in self._blocks[:index])
+        else:  # what is at the end is asked for with every row that is drawn
+            start = len(self.rows) - sum(block.count for block in self._blocks[index:])
         return start, self._blocks[index].count
 
     def item_beside(self, ordinal: int, step: int) -> TranscriptItem | None:

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import pytest
 from console.render.looks import PALETTE, TEXTS, WIDTHS, lines, text
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.style import Style
 
-from codextui.console.render.diff import change_rows, render_unified_diff
-from codextui.console.render.layout import row_width
+from codextui.console.render.diff import change_rows, line_rows, render_unified_diff
+from codextui.console.render.layout import plain_text, row_width
 from codextui.protocol.approvals import FileChange
 from codextui.protocol.changes import summarize_changes
 from codextui.text.sanitize import reveal
@@ -152,3 +153,48 @@ def test_lines_that_do_not_look_alike_are_not_marked() -> None:
 def test_a_run_of_blank_lines_is_counted() -> None:
     assert draw("a\n" + "\n" * 300 + "rm\n", "add") == ["+ a", "+ ⋯ 300 blank lines ⋯", "+ rm"]
     assert draw("a" + " " * 300 + "rm\n", "add") == ["+ a ⋯ 300 spaces ⋯ rm"]
+
+
+def styled(text: str, path: str = "a.py") -> dict[str, Style | None]:
+    """Return the style of each word of an added line."""
+    lines = [("+", text)]
+    (row,) = line_rows(lines, 80, PALETTE, path=path)
+    return {segment.text.strip(): segment.style for segment in row if segment.text.strip()}
+
+
+def test_added_code_has_the_colours_of_its_language_on_the_ground_of_an_added_line() -> None:
+    styles = styled('return "x"  # y')
+    keyword = styles["return"]
+    assert keyword is not None
+    assert keyword.color == PALETTE.keyword.color
+    assert keyword.bgcolor == PALETTE.added.bgcolor
+    assert styled("return x", path="notes.unknown")["return x"] == PALETTE.added
+
+
+@pytest.mark.parametrize(
+    ("text", "path"), [("return 'é'", "a.py"), (f"x = '{'y' * 30_000}'", "a.py"), ("if x:", "")]
+)
+def test_what_is_foreign_too_large_or_of_no_language_is_plain(text: str, path: str) -> None:
+    rows = line_rows([("+", text)], 80, PALETTE, path=path)
+    assert {segment.style for row in rows for segment in row} == {PALETTE.added}
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("+- @"), TEXTS.map(lambda text: text.replace("\n", "")))),
+    st.sampled_from(["a.py", "b.rs", "c.json", "Makefile", "d.md"]),
+)
+def test_the_colours_of_a_language_change_no_character(
+    lines: list[tuple[str, str]], path: str
+) -> None:
+    with_colours = line_rows(lines, 40, PALETTE, path=path)
+    without = line_rows(lines, 40, PALETTE)
+    assert ["".join(s.text for s in row) for row in with_colours] == [
+        "".join(s.text for s in row) for row in without
+    ]
+
+
+def test_what_is_selected_of_a_diff_has_its_tabs_and_blanks() -> None:
+    lines = [(" ", "def f():"), ("+", "\treturn 1  "), ("-", "\t\tpass")]
+    for width in (40, 16):
+        rows = line_rows(lines, width, PALETTE, path="a.py")
+        assert plain_text(rows) == "  def f():\n+ \treturn 1  \n- \t\tpass"

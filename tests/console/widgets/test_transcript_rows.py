@@ -188,3 +188,54 @@ def test_updated_rows_equal_freshly_rendered_ones(seed: int) -> None:
             rows.update(0)
     rows.update(0)
     assert text(rows) == complete(thread)
+
+
+def check_places(rows: TranscriptRows) -> None:
+    """Check that every item is where its rows are."""
+    items = rows.items_in(0, len(rows.rows))
+    places = [rows.place_of(item.ordinal) for _, item in items]
+    assert [place[0] for place in places if place] == [start for start, _ in items]
+    assert sum(place[1] for place in places if place) == len(rows.rows)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_items_fold_and_collapse_one_by_one_whatever_happens_meanwhile(seed: int) -> None:
+    chance = random.Random(seed)
+    thread = Thread()
+    rows = thread.rows(30, max_rows=200)
+    rows.fill(20)
+    for step in range(150):
+        match chance.randrange(6):
+            case 0:
+                thread.message(f"s{step}", "a\n\nb\n\nc" * chance.randrange(4))
+            case 1:
+                command = {"type": "commandExecution", "id": f"c{step}", "command": "x"}
+                output = "\n".join(map(str, range(chance.randrange(40))))
+                thread.say(ItemCompleted(command | {"aggregatedOutput": output}))
+            case 2:
+                thread.say(TextDelta("growing", "more of it\n\n"))
+            case 3:
+                rows.fill(len(rows.rows) + 5)
+            case 4 if rows.trim(20):
+                pass
+            case _:
+                items = rows.items_in(0, len(rows.rows))
+                ordinal = chance.choice(items)[1].ordinal if items else -1
+                if ordinal >= 0 and (row := rows.toggle_item(ordinal)) is not None:
+                    assert rows.place_of(ordinal) is not None
+                    assert row == (rows.place_of(ordinal) or (0, 0))[0]
+        rows.update(0)
+        check_places(rows)
+
+
+def test_a_collapsed_item_says_how_much_it_hides_and_an_item_of_one_line_stays() -> None:
+    thread = Thread()
+    thread.message("m", "one\n\ntwo\n\nthree")
+    rows = thread.rows()
+    rows.fill(100)
+    ordinal = thread.transcript.items[-1].ordinal
+    assert rows.toggle_item(ordinal) is not None
+    assert text(rows)[-2:] == ["one", "… folded: 4 more lines"]
+    assert rows.toggle_item(ordinal) is not None
+    assert text(rows)[-1] == "three"
+    assert rows.toggle_item(0) is None
