@@ -81,7 +81,7 @@ def describe_line(entry: Entry, name_of: NameOf, now: float) -> str:
         describe_way(entry),
         describe_frame(entry),
         one_line(name_of(entry.thread) or entry.thread, MAX_NAME),
-        format_size(entry.frame.size),
+        format_size(entry.frame.size) if entry.frame.kind is not FrameKind.CLOSED else "",
         describe_outcome(entry, now) if entry.outcome is not Outcome.OUTSTANDING else "",
     ]
     return "  ".join(part for part in parts if part)
