@@ -23,7 +23,8 @@ _SHORTEST_KNOWN = 8
 
 _SECRET_NAME = re.compile(
     r"(?:token|apikey|secret|secrets|password|passwd|passphrase|privatekey|credential|credentials"
-    r"|authorization|cookie|accesskey|secretkey|signingkey|encryptionkey|authkey|jwt|auth)$"
+    r"|authorization|cookie|accesskey|secretkey|signingkey|encryptionkey|authkey|jwt|auth"
+    r"|usercode|devicecode|codeverifier|authorizationcode)$"
 )
 _SECRET_VALUES = frozenset(
     {"env", "environment", "envs", "headers", "httpheaders", "requestheaders", "secrets"}
@@ -135,6 +136,7 @@ _FORMS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(?i)\b(bearer|basic)(\s+)(?!auth\b)[A-Za-z0-9._~+/=|-]{8,}"), rf"\1\2{MASK}"),
     (re.compile(rf"(?<![A-Za-z0-9])(?:{_KEYS})"), MASK),
     (re.compile(r"(?i)([a-z][a-z0-9+.-]*://[^\s/:@\"']*:)[^\s/@\"']+(?=@)"), rf"\1{MASK}"),
+    (re.compile(r"(?i)([?&](?:code|sig|signature|key|auth)=)[^&\s\"'\\]+"), rf"\1{MASK}"),
     (re.compile(rf"(?i)({_NAMES}{_QUOTE}?\s*[=:]\s*){_VALUE}"), rf"\1{MASK}"),
     (re.compile(rf"(?i)(--?{_NAMES}\s+){_VALUE}"), rf"\1{MASK}"),
 )
