@@ -4,6 +4,8 @@ What is masked by its name: everything under `Authorization`, `api_key`, `access
 and the like, and everything under `env` and `headers`. What is masked by its form, in any string:
 bearer tokens, API keys such as `sk-…`, JSON web tokens, private keys, assignments such as
 `OPENAI_API_KEY=…`, and passwords in URLs. Masking what is masked already changes nothing.
+
+A secret that comes in pieces, as in the deltas of a message, has no form that could be known.
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ def describe_way(entry: Entry) -> str:
     """Return who sent a frame to whom: `mcp ← claude-code`, `app → codex`."""
     frame = entry.frame
     protocol = "mcp" if frame.protocol == MCP else "app"
-    peer = one_line(frame.peer, MAX_NAME) or f"client {frame.link}"
+    peer = one_line(entry.peer, MAX_NAME) or f"client {frame.link}"
     return f"{protocol} {'→' if frame.sent else '←'} {peer}"
 
 

@@ -133,6 +133,7 @@ class InspectorScreen(Screen[None]):
         self._problem = ""
         self._is_live = False
         self._is_dirty = True
+        self._waiting = 0
         self._prompt: Prompt | None = None
         self._captures: list[Path] = []
         self._list = FrameList(options.name_of)
@@ -201,7 +202,8 @@ class InspectorScreen(Screen[None]):
         wanted, name_of = self._view.filter, self._options.name_of
         waiting = [e for e in self._log.outstanding if wanted.fits(e, name_of)]
         self._list.show(waiting, self._view.shown, empty=self._describe_empty(), now=now)
-        self._show_title(len(waiting))
+        self._waiting = len(waiting)
+        self._show_title()
         if self._list.current is not None:
             self._json.show_heading(
                 describe_heading(self._list.current, self._options.name_of, now)
@@ -209,6 +211,7 @@ class InspectorScreen(Screen[None]):
 
     @on(FrameList.Moved)
     def _show_frame(self) -> None:
+        self._show_title()
         entry = self._list.current
         if entry is None:
             self._json.show((), None)
@@ -456,11 +459,11 @@ class InspectorScreen(Screen[None]):
     def _input(self) -> Input:
         return self.query_one("#prompt", Input)
 
-    def _show_title(self, waiting: int) -> None:
+    def _show_title(self) -> None:
         log = self._log
         shown, known = len(self._view.shown), len(log.entries)
         count = f"{shown:,} of {known:,} frames" if shown != known else f"{known:,} frames"
-        parts = [self._describe_source(), count, f"{waiting} outstanding"]
+        parts = [self._describe_source(), count, f"{self._waiting} outstanding"]
         parts += [f"{log.lost:,} lost"] if log.lost else []
         parts += [f"{log.dropped:,} forgotten"] if log.dropped else []
         parts += [f"filter: {one_line(self._filter_text, 60)}"] if self._filter_text else []

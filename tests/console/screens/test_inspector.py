@@ -498,5 +498,9 @@ def test_the_form_of_a_tool_in_a_picture(snap_compare: SnapCompare) -> None:
         await console.press("c")
         await console.until("Run a Codex session")
         await console.press("enter")
+        await console.until("codex: Codex")
+        for field in console.app.screen.query(Input):
+            field.cursor_blink = False
+        await console.settle()
 
     assert snap_compare(console.app, terminal_size=(160, 45), run_before=run_before)
