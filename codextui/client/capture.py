@@ -83,6 +83,19 @@ def capture_name(server: str, now: float | None = None) -> str:
     return f"{server}-{time.strftime('%Y%m%d-%H%M%S', moment)}.jsonl"
 
 
+def save_capture(folder: Path, server: str, frames: Iterable[Frame]) -> Path:
+    """Write a new capture into a folder, and return its file. Raises OSError."""
+    path = folder / capture_name(server)
+    with CaptureWriter(path, server) as writer:
+        writer.write(frames)
+    return path
+
+
+def find_captures(folder: Path) -> list[Path]:
+    """Return the captures in a folder, the newest first. Raises OSError."""
+    return sorted(folder.glob("*.jsonl"), key=lambda path: path.stat().st_mtime, reverse=True)
+
+
 def capture_header(server: str, now: float | None = None) -> JsonObject:
     """Return the first line of a capture."""
     at = time.time() if now is None else now
@@ -107,11 +120,13 @@ def read_capture(path: Path) -> Capture:
         ConfigInvalid: it cannot be read, or is none; the message has the file and the line.
     """
     try:
-        with path.open("rb") as file:
+        with path.expanduser().open("rb") as file:
             header = _read_header(path, file.readline(MAX_LINE))
             frames = list(_read_frames(path, file))
     except OSError as error:
         raise ConfigInvalid(f"{path} cannot be read: {error.strerror or error}") from error
+    except RuntimeError as error:  # `~NAME`, and nobody is called that
+        raise ConfigInvalid(f"{path} cannot be read: {error}") from error
     return Capture(
         path,
         fields.text_or(header, "server"),

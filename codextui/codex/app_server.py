@@ -395,6 +395,10 @@ class AppServer:
     def _converse(self, transport: Transport) -> None:
         def handle_notification(method: str, params: JsonObject) -> None:
             self._note_warning(method, params)
+            if method == "serverRequest/resolved" and self._wire is not None:
+                request_id = params.get("requestId")
+                if isinstance(request_id, int | str):
+                    self._wire.close(request_id, sent=False)
             self._on_notification(method, params)
 
         self._endpoint = AppServerEndpoint(

@@ -382,7 +382,9 @@ class ConsoleApp(ComfortApp):
         return self.screen is self.main and not self.main.is_composing()
 
     def _may_show_toasts(self) -> bool:
-        return self.screen is self.main and not self.tui.is_aside
+        # The stack is empty while the app ends, when a toast may still wait.
+        shown = bool(self.screen_stack) and self.screen is self.main
+        return shown and not self.tui.is_aside
 
     def _ring(self) -> None:
         if self._config.ui.bell:

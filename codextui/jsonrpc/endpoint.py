@@ -113,6 +113,8 @@ class Endpoint:
             message = {"id": request_id, "method": method, "params": params}
             frame = encode_frame({**self._tag, **message})
             is_sent = False
+            if self._wire is not None:
+                self._wire.open(request_id, frame, sent=True)
             try:
                 async with asyncio.timeout(timeout_s):
                     await self._drain()
@@ -124,6 +126,9 @@ class Endpoint:
                 if is_sent and self._on_abandoned is not None:
                     self._on_abandoned(request_id, method)
                 raise
+            finally:
+                if self._wire is not None:
+                    self._wire.close(request_id, sent=True)
 
     @property
     def is_calling(self) -> bool:
@@ -137,10 +142,14 @@ class Endpoint:
 
     def respond(self, request_id: RequestId, result: Json) -> bool:
         """Answer a request. False where the other side is gone. Raises MessageInvalid."""
+        if self._wire is not None:
+            self._wire.close(request_id, sent=False)
         return self._send(encode_frame({**self._tag, "id": request_id, "result": result}))
 
     def refuse(self, request_id: RequestId, code: int, message: str) -> bool:
         """Answer a request with an error. False where the other side is gone."""
+        if self._wire is not None:
+            self._wire.close(request_id, sent=False)
         error = {"code": code, "message": message}
         return self._send(encode_frame({**self._tag, "id": request_id, "error": error}))
 
@@ -196,6 +205,8 @@ class Endpoint:
         self, request_id: RequestId, method: str, params: Json, line: bytes
     ) -> None:
         if isinstance(params, dict):
+            if self._wire is not None:
+                self._wire.open(request_id, line, sent=False)
             self._on_request(request_id, method, params)
         else:
             self.refuse(request_id, INVALID_PARAMS, "params must be an object")

@@ -1,10 +1,22 @@
-"""A place where the frames of connections can be watched, and costs one check while nobody does."""
+"""A place where the frames of connections can be watched, and costs one check while nobody does.
+
+Only the requests that wait for an answer are remembered meanwhile, so that whoever begins to watch
+sees them.
+"""
 
 from __future__ import annotations
 
 import itertools
+import time
+import weakref
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
+
+MAX_OPEN = 200
+"""Requests without an answer that a connection remembers."""
+
+MAX_REMEMBERED = 32 * 1024
+"""Bytes of each that are remembered."""
 
 FrameHandler: TypeAlias = "Callable[[Wire, bool, bytes], None]"
 """Handles a frame: its connection, whether we have sent it, its bytes. Must be quick."""
@@ -19,13 +31,15 @@ class FrameTap:
     Attributes:
         on_frame: handles frames; None while nobody watches.
         on_end: handles the ends of connections; None while nobody watches.
+        wires: the connections.
     """
 
-    __slots__ = ("_numbers", "on_end", "on_frame")
+    __slots__ = ("_numbers", "on_end", "on_frame", "wires")
 
     def __init__(self) -> None:
         self.on_frame: FrameHandler | None = None
         self.on_end: EndHandler | None = None
+        self.wires: weakref.WeakSet[Wire] = weakref.WeakSet()
         self._numbers = itertools.count(1)
 
     def wire(self, protocol: str, name: Callable[[], str]) -> Wire:
@@ -35,7 +49,25 @@ class FrameTap:
             protocol: what it speaks: `mcp` or `app-server`.
             name: returns the name of the other side.
         """
-        return Wire(self, protocol, name, next(self._numbers))
+        wire = Wire(self, protocol, name, next(self._numbers))
+        self.wires.add(wire)
+        return wire
+
+
+class OpenRequest(NamedTuple):
+    """A request that waits for its answer.
+
+    Attributes:
+        at: when it was sent, in unix seconds.
+        sent: whether we have sent it.
+        data: its frame, or the beginning of a long one.
+        size: the bytes of the frame.
+    """
+
+    at: float
+    sent: bool
+    data: bytes
+    size: int
 
 
 class Wire:
@@ -46,17 +78,32 @@ class Wire:
         protocol: what it speaks: `mcp` or `app-server`.
         name: returns the name of the other side.
         number: its number among the connections of the tap.
+        requests: the requests that wait for an answer, by their side and id.
     """
 
-    __slots__ = ("name", "number", "protocol", "tap")
+    __slots__ = ("__weakref__", "name", "number", "protocol", "requests", "tap")
 
     def __init__(self, tap: FrameTap, protocol: str, name: Callable[[], str], number: int) -> None:
         self.tap = tap
         self.protocol = protocol
         self.name = name
         self.number = number
+        self.requests: dict[tuple[bool, int | float | str], OpenRequest] = {}
+
+    def open(self, request_id: float | str, frame: bytes, *, sent: bool) -> None:
+        """Remember a request until it is answered."""
+        size = len(frame) - frame.endswith(b"\n")
+        data = frame[: min(size, MAX_REMEMBERED)]
+        self.requests[sent, request_id] = OpenRequest(time.time(), sent, data, size)
+        if len(self.requests) > MAX_OPEN:
+            del self.requests[next(iter(self.requests))]
+
+    def close(self, request_id: float | str, *, sent: bool) -> None:
+        """Forget a request, because it is answered or given up."""
+        self.requests.pop((sent, request_id), None)
 
     def end(self, reason: str) -> None:
         """Report the end of the connection."""
+        self.requests.clear()
         if self.tap.on_end is not None:
             self.tap.on_end(self, reason)

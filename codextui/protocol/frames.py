@@ -43,7 +43,8 @@ class Frame(Message, frozen=True):
     """A frame, without secrets.
 
     Attributes:
-        number: counts the frames of a server since it was last inspected by anybody.
+        number: counts the frames of a server that were inspected by anybody; 0 for a request that
+            has waited since before.
         at: unix seconds.
         link: the number of the connection, within which ids are unique.
         protocol: `mcp` or `app-server`.

@@ -4,6 +4,8 @@ What is masked by its name: everything under `Authorization`, `api_key`, `access
 and the like, and everything under `env` and `headers`. What is masked by its form, in any string:
 bearer tokens, API keys such as `sk-…`, JSON web tokens, private keys, assignments such as
 `OPENAI_API_KEY=…`, and passwords in URLs. Masking what is masked already changes nothing.
+
+A secret that comes in pieces, as in the deltas of a message, has no form that could be known.
 """
 
 from __future__ import annotations
@@ -23,7 +25,8 @@ _SHORTEST_KNOWN = 8
 
 _SECRET_NAME = re.compile(
     r"(?:token|apikey|secret|secrets|password|passwd|passphrase|privatekey|credential|credentials"
-    r"|authorization|cookie|accesskey|secretkey|signingkey|encryptionkey|authkey|jwt|auth)$"
+    r"|authorization|cookie|accesskey|secretkey|signingkey|encryptionkey|authkey|jwt|auth"
+    r"|usercode|devicecode|codeverifier|authorizationcode)$"
 )
 _SECRET_VALUES = frozenset(
     {"env", "environment", "envs", "headers", "httpheaders", "requestheaders", "secrets"}
@@ -135,6 +138,7 @@ _FORMS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(?i)\b(bearer|basic)(\s+)(?!auth\b)[A-Za-z0-9._~+/=|-]{8,}"), rf"\1\2{MASK}"),
     (re.compile(rf"(?<![A-Za-z0-9])(?:{_KEYS})"), MASK),
     (re.compile(r"(?i)([a-z][a-z0-9+.-]*://[^\s/:@\"']*:)[^\s/@\"']+(?=@)"), rf"\1{MASK}"),
+    (re.compile(r"(?i)([?&](?:code|sig|signature|key|auth)=)[^&\s\"'\\]+"), rf"\1{MASK}"),
     (re.compile(rf"(?i)({_NAMES}{_QUOTE}?\s*[=:]\s*){_VALUE}"), rf"\1{MASK}"),
     (re.compile(rf"(?i)(--?{_NAMES}\s+){_VALUE}"), rf"\1{MASK}"),
 )

@@ -111,6 +111,26 @@ async def test_a_closed_inspector_costs_a_client_nothing(figures: Figures) -> No
     assert ratio(times) <= 1.1
 
 
+async def test_a_closed_inspector_costs_a_call_nothing(figures: Figures) -> None:
+    """A call is rare: what it costs to remember that it waits is measured with its answer."""
+
+    async def through_calls(one: Endpoint) -> float:
+        began = time.perf_counter()
+        for number in range(1, FRAMES // 10):
+            call = asyncio.ensure_future(one.call("turn/start", {"n": number}))
+            await asyncio.sleep(0)
+            one.receive(b'{"id":%d,"result":{}}' % number)
+            await call
+        return time.perf_counter() - began
+
+    hub, times = FrameHub(), []
+    for _ in range(ROUNDS):
+        without = await through_calls(endpoint(UntappedEndpoint, None))
+        times.append((await through_calls(endpoint(Endpoint, hub)), without))
+    figures("inspector closed ÷ without taps, calls", f"{ratio(times):.3f}", "~1.0, <= 1.2")
+    assert ratio(times) <= 1.2
+
+
 async def test_an_inspector_that_reads_nothing_slows_nobody_for_long(figures: Figures) -> None:
     hub = FrameHub()
     times = []

@@ -131,6 +131,40 @@ async def test_a_turn_and_its_approval_in_both_protocols(
         )
 
 
+async def test_what_has_waited_since_before_is_seen_until_it_ends(
+    codex_binary: Path, scratch: Path, workspace: Path
+) -> None:
+    outside = scratch / "outside.txt"
+    script = Script().on("leave", Run(f"touch {outside}", escalate=True), Say("Done."))
+    async with (
+        serving(codex_binary, scratch, script) as served,
+        served.console() as console,
+        served.client("claude-code", elicitation={}) as client,
+    ):
+        policy = {"sandbox": "workspace-write", "approval-policy": "on-request"}
+        client.begin_tool("codex", prompt="leave", cwd=str(workspace), **policy)
+        approval = await console.offered()
+        async with inspecting(console) as inspector:
+            await inspector.entry(lambda e: e.method == "elicitation/create")
+            waiting = {entry.method: entry for entry in inspector.log.outstanding}
+            assert set(waiting) == {
+                "item/commandExecution/requestApproval",
+                "elicitation/create",
+                "tools/call",
+            }
+            asked = waiting["item/commandExecution/requestApproval"]
+            assert (asked.thread, asked.frame.number) == (approval.thread_id, 0)
+            assert 0 < asked.age(time.time()) < PATIENCE_S
+            await console.call("codex-interrupt", thread=approval.thread_id)
+            await inspector.entry(lambda e: e.partner is waiting["tools/call"])
+            assert asked.outcome is not Outcome.OUTSTANDING
+            assert waiting["elicitation/create"].outcome is not Outcome.OUTSTANDING
+        async with inspecting(console) as later:
+            await client.reply(client.begin("ping"))
+            await later.entry(lambda e: e.method == "ping" and e.frame.sent)
+            assert later.log.outstanding == []
+
+
 async def test_the_end_of_a_client_is_told(
     codex_binary: Path, scratch: Path, workspace: Path
 ) -> None:

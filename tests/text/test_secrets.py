@@ -34,6 +34,7 @@ NAMES = [
     "refresh_token",
     "refreshToken",
     "idToken",
+    "userCode",
     "bearer_token",
     "token",
     "client_secret",
@@ -69,6 +70,7 @@ FORMS = [
     "-----BEGIN OPENSSH PRIVATE KEY-----\n{}\n-----END OPENSSH PRIVATE KEY-----",
     "-----BEGIN PRIVATE KEY-----\n{}",
     "Cookie: session={}",
+    "http://localhost:1455/auth/callback?code={}&state=1",
 ]
 
 

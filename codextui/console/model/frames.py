@@ -24,6 +24,9 @@ MAX_CHARS = 32 * 1024 * 1024
 MAX_WAITING = 1_000
 """Requests without an answer that are remembered beyond that."""
 
+MAX_NAMELESS = 50
+"""Frames of a connection whose other side is named later."""
+
 OPEN_METHODS = frozenset({SUBSCRIBE_METHOD, INSPECT_METHOD})
 """Requests that are not answered while all is well."""
 
@@ -51,6 +54,7 @@ class Entry(msgspec.Struct, eq=False):
         partner: the answer of a request, or the request of an answer; None where it has none.
         ended_at: when a request ended, in unix seconds; 0 before.
         arrival: count of the frames that had come before it.
+        peer: the name of the other side, which may be known from a later frame.
     """
 
     frame: Frame
@@ -59,6 +63,7 @@ class Entry(msgspec.Struct, eq=False):
     partner: Entry | None = None
     ended_at: float = 0.0
     arrival: int = 0
+    peer: str = ""
 
     @property
     def method(self) -> str:
@@ -110,6 +115,7 @@ class FrameLog:
         self._max_chars = max_chars
         self._chars = 0
         self._tokens: OrderedDict[tuple[int, Json], Entry] = OrderedDict()
+        self._nameless: dict[int, list[Entry]] = {}
 
     def add(self, frames: Iterable[Frame], lost: int = 0) -> list[Entry]:
         """Add frames in their order, and return what they became."""
@@ -130,7 +136,8 @@ class FrameLog:
         return list(self.waiting.values())
 
     def _add(self, frame: Frame) -> Entry:
-        entry = Entry(frame, frame.thread, arrival=self.received)
+        entry = Entry(frame, frame.thread, arrival=self.received, peer=frame.peer)
+        self._name(entry)
         self.received += 1
         match frame.kind:
             case FrameKind.REQUEST:
@@ -146,6 +153,17 @@ class FrameLog:
         self.entries.append(entry)
         self._chars += len(frame.body)
         return entry
+
+    def _name(self, entry: Entry) -> None:
+        """Name a connection's first frames when it is known whose they are."""
+        link = entry.frame.link
+        if entry.peer:
+            for other in self._nameless.pop(link, ()):
+                other.peer = entry.peer
+        elif len(nameless := self._nameless.setdefault(link, [])) < MAX_NAMELESS:
+            nameless.append(entry)
+        if entry.frame.kind is FrameKind.CLOSED:
+            self._nameless.pop(link, None)
 
     def _open(self, entry: Entry) -> None:
         frame = entry.frame
@@ -260,7 +278,7 @@ class FrameFilter(msgspec.Struct, frozen=True):
     @property
     def is_lasting(self) -> bool:
         """Whether what fits now fits for ever; requests get answers, and threads are learned."""
-        return all(term.key not in ("is", "thread", "method", "tool") for term in self.terms)
+        return all(term.key in ("dir", "proto", "id", "") for term in self.terms)
 
     def fits(self, entry: Entry, name_of: NameOf) -> bool:
         """Return whether a frame is shown."""
@@ -318,7 +336,7 @@ def _fits(term: Term, entry: Entry, name_of: NameOf) -> bool:
                 entry.thread.lower().startswith(value) or value in name_of(entry.thread).lower()
             )
         case "client":
-            return value in frame.peer.lower()
+            return value in entry.peer.lower()
         case "proto":
             return frame.protocol == (MCP if value == "mcp" else APP_SERVER)
         case "id":
@@ -346,7 +364,7 @@ def _is(value: str, entry: Entry) -> bool:
 def contains(entry: Entry, text: str) -> bool:
     """Return whether a frame has a text, which is in lower case."""
     frame = entry.frame
-    return any(text in part.lower() for part in (entry.method, entry.tool, frame.peer, frame.body))
+    return any(text in part.lower() for part in (entry.method, entry.tool, entry.peer, frame.body))
 
 
 class FrameView:

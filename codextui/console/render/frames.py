@@ -11,7 +11,7 @@ from textual.strip import Strip
 
 from codextui.console.model.frames import Entry, NameOf, Outcome
 from codextui.console.model.json_tree import JsonKind, JsonLine
-from codextui.console.render.layout import Row, fit_row, truncate, wrap
+from codextui.console.render.layout import Row, fit_row, indent, truncate, wrap
 from codextui.console.render.palette import Palette
 from codextui.protocol.frames import MCP, FrameKind
 from codextui.text.figures import format_elapsed
@@ -45,7 +45,7 @@ def describe_way(entry: Entry) -> str:
     """Return who sent a frame to whom: `mcp ← claude-code`, `app → codex`."""
     frame = entry.frame
     protocol = "mcp" if frame.protocol == MCP else "app"
-    peer = one_line(frame.peer, MAX_NAME) or f"client {frame.link}"
+    peer = one_line(entry.peer, MAX_NAME) or f"client {frame.link}"
     return f"{protocol} {'→' if frame.sent else '←'} {peer}"
 
 
@@ -81,7 +81,7 @@ def describe_line(entry: Entry, name_of: NameOf, now: float) -> str:
         describe_way(entry),
         describe_frame(entry),
         one_line(name_of(entry.thread) or entry.thread, MAX_NAME),
-        format_size(entry.frame.size),
+        format_size(entry.frame.size) if entry.frame.kind is not FrameKind.CLOSED else "",
         describe_outcome(entry, now) if entry.outcome is not Outcome.OUTSTANDING else "",
     ]
     return "  ".join(part for part in parts if part)
@@ -141,9 +141,10 @@ def render_frame(
 
 def render_json_line(line: JsonLine, width: int, palette: Palette) -> list[Row]:
     """Lay out a line of JSON, which may take several rows."""
-    indent = "  " * min(line.depth, MAX_INDENT)
+    spaces = "  " * min(line.depth, MAX_INDENT, width // 6)
     mark = _FOLD_MARKS.get(line.kind, "  ") if line.depth else "  "
-    segments = [Segment(f"{indent}{mark}", palette.faint)]
+    before = Segment(f"{spaces}{mark}", palette.faint)
+    segments: Row = []
     behind = Style(bgcolor=palette.text.bgcolor)  # the styles of code have a background of its own
     if line.key:
         segments.append(Segment(reveal(line.key), palette.name + behind))
@@ -156,7 +157,8 @@ def render_json_line(line: JsonLine, width: int, palette: Palette) -> list[Row]:
     style = styles.get(line.kind, palette.muted)
     segments.append(Segment(fold_blanks(reveal(line.text)), style + behind))
     segments.append(Segment(line.end, palette.muted))
-    return wrap(segments, max(2, width), keep_spaces=True)
+    rows = wrap(segments, max(2, width - cell_len(before.text)), keep_spaces=True)
+    return indent(rows, before)
 
 
 MAX_INDENT = 20

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import msgspec
 from textual import events, on
@@ -16,22 +16,23 @@ from textual.containers import Horizontal
 from textual.screen import Screen
 from textual.widgets import Input, Static
 
-from codextui.client.capture import Capture, CaptureWriter, capture_name, read_capture
-from codextui.console.bindings import KeyGroup, format_keys
+from codextui.client.capture import Capture, find_captures, read_capture, save_capture
+from codextui.console.bindings import KeyGroup
 from codextui.console.model.frames import (
-    Entry,
     FilterInvalid,
     FrameLog,
     FrameView,
     find_next,
     parse_filter,
 )
-from codextui.console.render.frames import (
-    describe_frame,
-    describe_outcome,
-    describe_way,
-    format_size,
-    format_time,
+from codextui.console.screens.inspector_text import (
+    EMPTY,
+    FRAME_KEYS,
+    LIST_KEYS,
+    PLACEHOLDERS,
+    Prompt,
+    describe_heading,
+    fit_hints,
 )
 from codextui.console.widgets.composer import LineInput
 from codextui.console.widgets.frame_list import FrameList
@@ -57,46 +58,6 @@ RETRY_S = 1.0
 
 NARROW = 110
 """Columns of a terminal below which the list or the frame is shown."""
-
-_Prompt: TypeAlias = Literal["filter", "search", "load"]
-
-_PLACEHOLDERS: dict[_Prompt, str] = {
-    "filter": "method:turn/ thread:tester dir:in proto:mcp client:NAME is:error is:outstanding "
-    "-any text",
-    "search": "a text in any frame; n and N go on",
-    "load": "a capture; ↑ ↓ choose among the saved ones",
-}
-
-_EMPTY = (
-    "No frames yet.\n"
-    "They appear as soon as a client calls a tool, or Codex says something: c calls one from here."
-)
-_Hints: TypeAlias = tuple[tuple[str, str], ...]
-"""Ids of bindings and what they do, the most important first."""
-
-_LIST_KEYS: _Hints = (
-    ("inspector.back", "close"),
-    ("inspector.help", "help"),
-    ("inspector.filter", "filter"),
-    ("frames.open", "read"),
-    ("inspector.call", "call a tool"),
-    ("inspector.protocol", "protocol"),
-    ("inspector.thread", "thread"),
-    ("inspector.answer", "answer"),
-    ("inspector.search", "search"),
-    ("inspector.save", "save"),
-    ("inspector.load", "load"),
-    ("inspector.live", "live"),
-)
-_FRAME_KEYS: _Hints = (
-    ("inspector.back", "list"),
-    ("inspector.help", "help"),
-    ("frame.fold", "fold"),
-    ("inspector.answer", "answer"),
-    ("inspector.copy", "copy"),
-    ("frame.unfold_all", "unfold all"),
-    ("frame.fold_all", "fold all"),
-)
 
 
 class InspectorCalls(Protocol):
@@ -172,7 +133,8 @@ class InspectorScreen(Screen[None]):
         self._problem = ""
         self._is_live = False
         self._is_dirty = True
-        self._prompt: _Prompt | None = None
+        self._waiting = 0
+        self._prompt: Prompt | None = None
         self._captures: list[Path] = []
         self._list = FrameList(options.name_of)
         self._json = JsonView(id="frame")
@@ -240,33 +202,22 @@ class InspectorScreen(Screen[None]):
         wanted, name_of = self._view.filter, self._options.name_of
         waiting = [e for e in self._log.outstanding if wanted.fits(e, name_of)]
         self._list.show(waiting, self._view.shown, empty=self._describe_empty(), now=now)
-        self._show_title(len(waiting))
+        self._waiting = len(waiting)
+        self._show_title()
         if self._list.current is not None:
-            self._json.show_heading(self._heading(self._list.current))
+            self._json.show_heading(
+                describe_heading(self._list.current, self._options.name_of, now)
+            )
 
     @on(FrameList.Moved)
     def _show_frame(self) -> None:
+        self._show_title()
         entry = self._list.current
         if entry is None:
             self._json.show((), None)
             return
-        self._json.show(self._heading(entry), _body_of(entry.frame))
-
-    def _heading(self, entry: Entry) -> tuple[str, ...]:
-        frame = entry.frame
-        size = format_size(frame.size)
-        size += ", of which this is a part" if frame.cut else ""
-        thread = entry.thread
-        name = one_line(self._options.name_of(thread), 60)
-        of_thread = f"thread {name} {one_line(thread, 60)}" if name != thread else f"thread {name}"
-        lines = [
-            f" {describe_frame(entry)}",
-            f" {describe_way(entry)}   {format_time(frame.at)}   {size}",
-            f" {of_thread}" if thread else " no thread",
-        ]
-        if outcome := describe_outcome(entry, self._now()):
-            lines[2] += f"   {outcome}"
-        return (*lines, "")
+        heading = describe_heading(entry, self._options.name_of, self._now())
+        self._json.show(heading, _body_of(entry.frame))
 
     def _now(self) -> float:
         """Return the time; of a capture, when its last frame came."""
@@ -381,7 +332,7 @@ class InspectorScreen(Screen[None]):
 
     # Filter and search.
 
-    def action_ask(self, prompt: _Prompt) -> None:
+    def action_ask(self, prompt: Prompt) -> None:
         """Open the prompt for a filter, a search or a capture."""
         if prompt == "load":
             self.run_worker(self._list_captures(), group="captures", exit_on_error=False)
@@ -429,9 +380,9 @@ class InspectorScreen(Screen[None]):
             self._explain(str(error))
         self._redraw()
 
-    def _open_prompt(self, prompt: _Prompt, text: str) -> None:
+    def _open_prompt(self, prompt: Prompt, text: str) -> None:
         self._prompt = prompt
-        self._input.placeholder = _PLACEHOLDERS[prompt]
+        self._input.placeholder = PLACEHOLDERS[prompt]
         self._input.value = text
         self._input.add_class("-shown")
         self._input.focus()
@@ -456,14 +407,11 @@ class InspectorScreen(Screen[None]):
         self.run_worker(self._save(frames), group="captures", exit_on_error=False)
 
     async def _save(self, frames: Sequence[Frame]) -> None:
-        def write() -> Path:
-            path = self._options.folder() / capture_name(self._options.server)
-            with CaptureWriter(path, self._options.server) as writer:
-                writer.write(frames)
-            return path
-
+        options = self._options
         try:
-            path = await asyncio.to_thread(write)
+            path = await asyncio.to_thread(
+                lambda: save_capture(options.folder(), options.server, frames)
+            )
         except (OSError, CodextuiError) as error:
             self._explain(f"It cannot be saved: {one_line(str(error), 200)}")
         else:
@@ -471,12 +419,9 @@ class InspectorScreen(Screen[None]):
             self._explain(f"{count} saved, without secrets: {one_line(str(path))}", is_error=False)
 
     async def _list_captures(self) -> None:
-        def find() -> tuple[Path, list[Path]]:
-            folder = self._options.folder()
-            return folder, sorted(folder.glob("*.jsonl"), key=_changed_at, reverse=True)
-
         try:
-            folder, self._captures = await asyncio.to_thread(find)
+            folder = await asyncio.to_thread(self._options.folder)
+            self._captures = await asyncio.to_thread(find_captures, folder)
         except (OSError, CodextuiError) as error:
             self._explain(f"The captures cannot be listed: {one_line(str(error), 200)}")
             return
@@ -487,7 +432,7 @@ class InspectorScreen(Screen[None]):
 
     async def _load(self, path: Path) -> None:
         try:
-            capture = await asyncio.to_thread(_read_capture, path)
+            capture = await asyncio.to_thread(read_capture, path)
         except ConfigInvalid as error:
             self._explain(one_line(str(error), 300))
             return
@@ -514,11 +459,11 @@ class InspectorScreen(Screen[None]):
     def _input(self) -> Input:
         return self.query_one("#prompt", Input)
 
-    def _show_title(self, waiting: int) -> None:
+    def _show_title(self) -> None:
         log = self._log
         shown, known = len(self._view.shown), len(log.entries)
         count = f"{shown:,} of {known:,} frames" if shown != known else f"{known:,} frames"
-        parts = [self._describe_source(), count, f"{waiting} outstanding"]
+        parts = [self._describe_source(), count, f"{self._waiting} outstanding"]
         parts += [f"{log.lost:,} lost"] if log.lost else []
         parts += [f"{log.dropped:,} forgotten"] if log.dropped else []
         parts += [f"filter: {one_line(self._filter_text, 60)}"] if self._filter_text else []
@@ -547,23 +492,16 @@ class InspectorScreen(Screen[None]):
             return "No frame fits the filter: / changes it."
         if self._problem and not self._is_live and self._capture is None:
             return f"No frames: {sanitize(self._problem)}\no loads a capture."
-        return _EMPTY
+        return EMPTY
 
     def _show_keys(self) -> None:
         line = self.query_one("#keys", Static)
         if self._prompt is not None:
             line.update("enter done   esc back")
             return
-        bound: dict[str | None, str] = {}
-        for active in self.active_bindings.values():
-            bound.setdefault(active.binding.id, format_keys(active.binding.key))
-        hints = _FRAME_KEYS if self._json.has_focus else _LIST_KEYS
-        room, shown = line.size.width or self.size.width - 2, ""
-        for binding_id, label in hints:
-            longer = f"{shown}   {bound.get(binding_id, '')} {label}".lstrip()
-            if binding_id in bound and len(longer) <= room:
-                shown = longer
-        line.update(shown)
+        hints = FRAME_KEYS if self._json.has_focus else LIST_KEYS
+        bindings = (active.binding for active in self.active_bindings.values())
+        line.update(fit_hints(hints, bindings, line.size.width or self.size.width - 2))
 
     def _explain(self, text: str, *, is_error: bool = True) -> None:
         note = self.query_one("#note", Static)
@@ -577,17 +515,6 @@ def _body_of(frame: Frame) -> Json:
         return decode_json(frame.body.encode())
     except (ValueError, RecursionError):
         return frame.body
-
-
-def _read_capture(path: Path) -> Capture:
-    try:
-        return read_capture(path.expanduser())
-    except RuntimeError as error:  # there is no such user
-        raise ConfigInvalid(f"{path} cannot be read: {error}") from error
-
-
-def _changed_at(path: Path) -> float:
-    return path.stat().st_mtime
 
 
 _PROTOCOLS = ["", "proto:app", "proto:mcp"]

@@ -192,6 +192,8 @@ class ToolCallScreen(ModalScreen[None]):
         self._call: Worker[None] | None = None
         self._began = 0.0
         self._is_impatient = False
+        self._is_cancelled = False
+        self._is_left = False
 
     def compose(self) -> ComposeResult:
         """Yield the form, the result, a note and the keys."""
@@ -245,6 +247,7 @@ class ToolCallScreen(ModalScreen[None]):
         if self._call is None:
             self._explain("No call runs.")
         else:
+            self._is_cancelled = True
             self._call.cancel()
 
     def action_back(self) -> None:
@@ -258,12 +261,13 @@ class ToolCallScreen(ModalScreen[None]):
         if self._call is not None:
             self.app.notify("The call goes on; its answer will be among the frames.", markup=False)
         if self.is_active:
+            self._is_left = True
             self.dismiss(None)
 
     def _start(self, arguments: JsonObject, agreed: bool | None) -> None:
         if not agreed or self._call is not None:
             return
-        self._began = self._now()
+        self._began, self._is_cancelled = self._now(), False
         work = self._perform(arguments)
         # Of the app, so that it goes on when this dialog is left.
         self._call = self.app.run_worker(work, group="tool-calls", exit_on_error=False)
@@ -277,12 +281,14 @@ class ToolCallScreen(ModalScreen[None]):
             failed = isinstance(result, dict) and result.get("isError") is True
             word = "✗ failed" if failed else "✓ answered"
         except asyncio.CancelledError:
+            if not self._is_cancelled:  # the console ends
+                raise
             word, result = "∅ cancelled", "The call was cancelled."
         except CodextuiError as error:
             word, result = "✗ refused", str(error)
         took = format_wait(max(0.0, self._now() - self._began))
         self._call, self._is_impatient = None, False
-        if self in self.app.screen_stack:
+        if not self._is_left:
             self._show_result(f"{word} after {took}", result)
         else:
             name = one_line(self._tool.name, 60)

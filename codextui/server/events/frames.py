@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import re
 import time
 from collections import deque
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from codextui.jsonrpc.tap import FrameTap, Wire
-from codextui.protocol.extensions import FRAMES_METHOD
+from codextui.protocol.extensions import FRAMES_METHOD, INSPECT_METHOD, SUBSCRIBE_METHOD
 from codextui.protocol.frames import (
     MAX_PARSED,
     MAX_SHOWN,
@@ -27,6 +28,12 @@ from codextui.text.secrets import Mask
 
 _OWN_FRAMES = f'{{"jsonrpc":"2.0","method":"{FRAMES_METHOD}"'.encode()
 """The beginning of our notifications to inspectors, which would be inspected without end."""
+
+
+_OPEN_METHODS = re.compile(f'"({SUBSCRIBE_METHOD}|{INSPECT_METHOD})"'.encode())
+"""Requests that are never answered while all is well, which are no news."""
+
+_HEAD = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +156,10 @@ class FrameHub:
         self._numbers = itertools.count(1)
 
     def subscribe(self, limits: FrameLimits = DEFAULT_LIMITS) -> FrameRing:
-        """Return a new ring, which gets every frame from now on."""
+        """Return a new ring, which gets the requests that wait, and every frame from now on."""
         ring = FrameRing(limits)
+        for frame in self._open_requests():
+            ring.append(frame)
         self._rings.add(ring)
         self.tap.on_frame, self.tap.on_end = self._add, self._add_end
         return ring
@@ -161,6 +170,15 @@ class FrameHub:
         if not self._rings:
             self.tap.on_frame = self.tap.on_end = None
             self._seen.clear()
+
+    def _open_requests(self) -> list[RawFrame]:
+        waiting = [(r, wire) for wire in self.tap.wires for r in wire.requests.values()]
+        waiting = [one for one in waiting if _OPEN_METHODS.search(one[0].data[:_HEAD]) is None]
+        self._seen.update(wire for _, wire in waiting)
+        return [
+            RawFrame(0, r.at, wire, r.sent, r.data, r.size)
+            for r, wire in sorted(waiting, key=lambda one: one[0].at)
+        ]
 
     def _add(self, wire: Wire, sent: bool, data: bytes) -> None:
         self._seen.add(wire)

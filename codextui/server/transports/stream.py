@@ -171,6 +171,8 @@ class StreamChannel:
 
     async def send(self, item: SessionMessage) -> None:
         """Send a message of mcp's session. Raises anyio.BrokenResourceError."""
+        if self.wire is not None and (answered := _answered_id(item.message)) is not None:
+            self.wire.close(answered, sent=False)
         try:
             await self._write(_encode_model(item.message))
         except ClientGone as error:
@@ -195,13 +197,19 @@ class StreamChannel:
     async def _call(self, method: str, params: JsonObject) -> Json:
         with self._calls.open() as (request_id, answer):
             message = {"jsonrpc": "2.0", "id": request_id, "method": method, "params": params}
+            frame = encode_frame(message)
+            if self.wire is not None:
+                self.wire.open(request_id, frame, sent=True)
             try:
-                await self._write(encode_frame(message))
+                await self._write(frame)
                 return await answer
             except asyncio.CancelledError:
                 withdrawn = {"requestId": request_id, "reason": "there is nothing left to decide"}
                 self._write_soon(_notification("notifications/cancelled", withdrawn))
                 raise
+            finally:
+                if self.wire is not None:
+                    self.wire.close(request_id, sent=True)
 
     async def _read_line(self) -> bytes | None:
         try:
@@ -221,6 +229,8 @@ class StreamChannel:
             rejection = validate_message(message, line)
             if rejection is None:
                 parsed = types.jsonrpc_message_adapter.validate_python(message, by_name=False)
+                if self.wire is not None and isinstance(parsed, types.JSONRPCRequest):
+                    self.wire.open(parsed.id, line, sent=False)
                 return SessionMessage(parsed)
         except (ValueError, RecursionError) as error:
             self._write_soon(encode_frame(parse_error(str(error))))
@@ -234,6 +244,8 @@ class StreamChannel:
         match message:
             case {"method": "notifications/cancelled", "params": {"requestId": str() | int() as i}}:
                 self.cancelled.append(i)
+                if self.wire is not None:
+                    self.wire.close(i, sent=False)
                 return False
             case {"method": extensions.RELAYED_METHOD, "params": dict() as about}:
                 self.set_relay_details(as_object(about, "params"))
@@ -279,6 +291,14 @@ class StreamChannel:
 
 def _notification(method: str, params: JsonObject) -> bytes:
     return encode_frame({"jsonrpc": "2.0", "method": method, "params": params})
+
+
+def _answered_id(message: types.JSONRPCMessage) -> types.RequestId | None:
+    match message:
+        case types.JSONRPCResponse(id=request_id) | types.JSONRPCError(id=request_id):
+            return request_id
+        case _:
+            return None
 
 
 def _encode_model(message: types.JSONRPCMessage) -> bytes:

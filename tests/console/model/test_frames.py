@@ -136,6 +136,15 @@ def test_a_call_learns_its_thread_from_its_events_and_progress_from_the_call():
     assert told.thread == "t7"
 
 
+def test_the_first_frames_of_a_client_get_its_name_when_it_is_known():
+    wire, log = Wire(), FrameLog()
+    [first] = log.add([wire.frame({"id": 1, "method": "initialize"}, peer="")])
+    assert first.peer == ""
+    log.add([wire.frame(call(2), peer="claude-code"), wire.frame(call(2), peer="", link=2)])
+    assert first.peer == "claude-code"
+    assert parse_filter("client:claude").fits(first, str)
+
+
 def test_a_subscription_does_not_count_as_outstanding():
     wire, log = Wire(), FrameLog()
     log.add([wire.frame({"id": 3, "method": "codex/subscribe"})])

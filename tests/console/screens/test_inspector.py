@@ -21,9 +21,10 @@ from codextui.console.screens.inspector import InspectorScreen
 from codextui.console.widgets.frame_list import FrameList
 from codextui.console.widgets.json_view import JsonView
 from codextui.errors import ServerRefused, ServerUnreachable
+from codextui.protocol.codex_tools import TOOLS
 from codextui.protocol.frames import Frame
 from codextui.protocol.threads import ThreadState
-from codextui.protocol.tools import CODEX, SUPERVISOR_TOOLS
+from codextui.protocol.tools import SUPERVISOR_TOOLS
 
 SnapCompare = Callable[..., bool]
 
@@ -341,7 +342,7 @@ async def test_frames_and_lines_are_chosen_with_the_mouse(console: Console):
 
 
 def tools() -> dict[str, object]:
-    return {"tools": json.loads(json.dumps([CODEX, *SUPERVISOR_TOOLS]))}
+    return {"tools": json.loads(json.dumps([*TOOLS, *SUPERVISOR_TOOLS]))}
 
 
 async def test_a_tool_is_called_by_its_form(console: Console):
@@ -497,5 +498,9 @@ def test_the_form_of_a_tool_in_a_picture(snap_compare: SnapCompare) -> None:
         await console.press("c")
         await console.until("Run a Codex session")
         await console.press("enter")
+        await console.until("codex: Codex")
+        for field in console.app.screen.query(Input):
+            field.cursor_blink = False
+        await console.settle()
 
     assert snap_compare(console.app, terminal_size=(160, 45), run_before=run_before)

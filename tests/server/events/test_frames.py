@@ -6,7 +6,7 @@ import asyncio
 import json
 
 from codextui.jsonrpc.endpoint import Endpoint
-from codextui.jsonrpc.tap import FrameTap
+from codextui.jsonrpc.tap import MAX_OPEN, MAX_REMEMBERED, FrameTap
 from codextui.protocol.extensions import FRAMES_METHOD
 from codextui.protocol.frames import APP_SERVER, MAX_PARSED, MCP, Frame, FrameKind
 from codextui.server.events.frames import FrameHub, FrameLimits, FrameRing
@@ -137,3 +137,42 @@ async def test_an_endpoint_reports_what_it_sends_and_receives():
         (False, b'{"jsonrpc":"2.0","method":"there"}'),
     ]
     assert ends == ["enough"]
+
+
+async def test_requests_that_wait_are_handed_over_at_first():
+    hub = FrameHub()
+    wire = hub.tap.wire(APP_SERVER, lambda: "codex")
+    endpoint = Endpoint(
+        Sink(),
+        on_notification=lambda *_: None,
+        on_request=lambda *_: None,
+        on_invalid=lambda *_: None,
+        wire=wire,
+    )
+    call = asyncio.create_task(endpoint.call("turn/start", {"threadId": "t"}))
+    await asyncio.sleep(0)
+    endpoint.receive(b'{"id":9,"method":"item/commandExecution/requestApproval","params":{}}')
+    endpoint.receive(b'{"id":"x","method":"item/tool/call","params":{}}')
+    endpoint.receive(b'{"id":10,"method":"codex/subscribe","params":{}}')
+    endpoint.respond("x", {})
+    frames, _ = await taken(hub.subscribe())
+    assert [(one.number, one.method, one.id, one.sent) for one in frames] == [
+        (0, "turn/start", 1, True),
+        (0, "item/commandExecution/requestApproval", 9, False),
+    ]
+    endpoint.receive(b'{"id":1,"result":{}}')
+    await call
+    endpoint.refuse(9, -1, "no")
+    endpoint.refuse(10, -1, "no")
+    assert wire.requests == {}
+
+
+def test_what_is_remembered_of_requests_is_bounded():
+    wire = FrameTap().wire(MCP, lambda: "client")
+    for number in range(2 * MAX_OPEN):
+        wire.open(number, b"x" * 100_000, sent=False)
+    assert list(wire.requests) == [(False, n) for n in range(MAX_OPEN, 2 * MAX_OPEN)]
+    assert {len(r.data) for r in wire.requests.values()} == {MAX_REMEMBERED}
+    assert {r.size for r in wire.requests.values()} == {100_000}
+    wire.end("gone")
+    assert wire.requests == {}

@@ -1,0 +1,89 @@
+"""The words of the inspector: its hints, its prompts and the heading of a frame."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal, TypeAlias
+
+from textual.binding import Binding
+
+from codextui.console.bindings import format_keys
+from codextui.console.model.frames import Entry, NameOf
+from codextui.console.render.frames import (
+    describe_frame,
+    describe_outcome,
+    describe_way,
+    format_size,
+    format_time,
+)
+from codextui.text.sanitize import one_line
+
+Prompt: TypeAlias = Literal["filter", "search", "load"]
+"""What is asked for below the frames."""
+
+PLACEHOLDERS: dict[Prompt, str] = {
+    "filter": "method:turn/ thread:tester dir:in proto:mcp client:NAME is:error is:outstanding "
+    "-any text",
+    "search": "a text in any frame; n and N go on",
+    "load": "a capture; ↑ ↓ choose among the saved ones",
+}
+
+EMPTY = (
+    "No frames yet.\n"
+    "They appear as soon as a client calls a tool, or Codex says something: c calls one from here."
+)
+Hints: TypeAlias = tuple[tuple[str, str], ...]
+"""Ids of bindings and what they do, the most important first."""
+
+LIST_KEYS: Hints = (
+    ("inspector.back", "close"),
+    ("inspector.help", "help"),
+    ("inspector.filter", "filter"),
+    ("frames.open", "read"),
+    ("inspector.call", "call a tool"),
+    ("inspector.protocol", "protocol"),
+    ("inspector.thread", "thread"),
+    ("inspector.answer", "answer"),
+    ("inspector.search", "search"),
+    ("inspector.save", "save"),
+    ("inspector.load", "load"),
+    ("inspector.live", "live"),
+)
+FRAME_KEYS: Hints = (
+    ("inspector.back", "list"),
+    ("inspector.help", "help"),
+    ("frame.fold", "fold"),
+    ("inspector.answer", "answer"),
+    ("inspector.copy", "copy"),
+    ("frame.unfold_all", "unfold all"),
+    ("frame.fold_all", "fold all"),
+)
+
+
+def describe_heading(entry: Entry, name_of: NameOf, now: float) -> tuple[str, ...]:
+    """Return the lines above a frame: what it is, its way, time and size, its thread."""
+    frame, thread = entry.frame, entry.thread
+    size = format_size(frame.size)
+    size += ", of which this is a part" if frame.cut else ""
+    name = one_line(name_of(thread), 60)
+    of_thread = f"thread {name} {one_line(thread, 60)}" if name != thread else f"thread {name}"
+    outcome = describe_outcome(entry, now)
+    return (
+        f" {describe_frame(entry)}",
+        f" {describe_way(entry)}   {format_time(frame.at)}   {size}",
+        f" {of_thread if thread else 'no thread'}   {outcome}".rstrip(),
+        "",
+    )
+
+
+def fit_hints(hints: Hints, bindings: Iterable[Binding], width: int) -> str:
+    """Return as many hints as fit into `width` cells, with the keys that are bound."""
+    bound: dict[str | None, str] = {}
+    for binding in bindings:
+        bound.setdefault(binding.id, format_keys(binding.key))
+    shown = ""
+    for binding_id, label in hints:
+        longer = f"{shown}   {bound.get(binding_id, '')} {label}".lstrip()
+        if bound.get(binding_id) and len(longer) <= width:
+            shown = longer
+    return shown
