@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import re
+import tomllib
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
@@ -11,12 +13,17 @@ from typing import Any, get_type_hints
 
 import msgspec
 
-from codextui.config.schema import ApprovalsConfig, Config, UiConfig, load_config, save_settings
+from codextui.config.readers import quote
+from codextui.config.schema import (
+    ApprovalsConfig,
+    Config,
+    SettingValue,
+    UiConfig,
+    load_config,
+    save_settings,
+)
 from codextui.config.tables import TableReader, keys_of
 from codextui.errors import ConfigInvalid
-
-SettingValue = str | float | bool | None
-"""A value as TOML has it; None for the default, which is not written."""
 
 _SECTIONS: dict[str, type] = {"ui": UiConfig, "approvals": ApprovalsConfig}
 _WORDS_FOR_NONE = ("auto", "never")
@@ -85,18 +92,35 @@ def describe_settings(config: Config) -> tuple[Setting, ...]:
     )
 
 
-def check_setting(key: str, text: str) -> str | float | bool:
-    """Return the value of a text, as TOML has it. Raises ConfigInvalid: what would be right."""
+def check_setting(key: str, text: str) -> SettingValue:
+    """Return the value of a text, as TOML has it; None if it is the default.
+
+    Raises:
+        ConfigInvalid: what would be right.
+    """
     section, _, name = key.partition(".")
     reader = keys_of(_SECTIONS[section])[name]
-    value: str | float | bool = text
-    if text in ("true", "false") and _hint_of(section, name) is bool:
-        value = text == "true"
-    elif _NUMBER.fullmatch(text):
-        value = float(text) if "." in text else int(text)
+    value = _parse(text, is_bool=_hint_of(section, name) is bool)
+    if text == next(one.default for one in describe_settings(Config()) if one.key == key):
+        return None
     if not isinstance(reader, TableReader):
         reader(value)
     return value
+
+
+def _parse(text: str, *, is_bool: bool) -> SettingValue:
+    if text in ("true", "false") and is_bool:
+        return text == "true"
+    if _NUMBER.fullmatch(text):
+        return float(text) if "." in text else int(text)
+    if not text.startswith("["):
+        return text
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except (ValueError, RecursionError) as error:
+        problem = f'must be a list in brackets, such as ["one", "two"], not {quote(text)}'
+        raise ConfigInvalid(problem) from error
+    return value if isinstance(value, list) else text
 
 
 def save_texts(path: Path, changes: Mapping[str, str]) -> None:
@@ -107,12 +131,7 @@ def save_texts(path: Path, changes: Mapping[str, str]) -> None:
     Raises:
         ConfigInvalid: a value is wrong, or the file cannot be read or written.
     """
-    defaults = {setting.key: setting.default for setting in describe_settings(Config())}
-    values: dict[str, SettingValue] = {}
-    for key, text in changes.items():
-        value = check_setting(key, text)
-        values[key] = None if text == defaults[key] else value
-    save_settings(path, values)
+    save_settings(path, {key: check_setting(key, text) for key, text in changes.items()})
 
 
 def _describe_section(section: str, kind: type, current: object) -> Iterator[Setting]:
@@ -150,6 +169,8 @@ def _text_of(value: object, reader: Any) -> str:
             return str(value).lower()
         case float() if value.is_integer():
             return str(int(value))
+        case list() | tuple():
+            return json.dumps([str(item) for item in value], ensure_ascii=False)
         case _:
             return str(value)
 
