@@ -270,6 +270,7 @@ class ConsoleApp(ComfortApp):
             self.main.workbench.limit_panes(config.ui.layout)
         self._config = config
         self.tui.choice = config.ui.terminal
+        self.main.fleet.archive_after = config.ui.archive_after * 3600.0
         self._alerts.configure(config)
         self.call_later(self._update_approvals)
 
