@@ -6,7 +6,7 @@ its value (see `codextui.config.tables`), and its documentation there, which tes
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -38,6 +38,9 @@ from codextui.config.tables import ConfigFile, Table, TableReader, read_text
 from codextui.config.terminal import AUTO_TERMINAL, TerminalChoice
 from codextui.errors import ConfigInvalid
 from codextui.protocol.approvals import Deciders, Others
+
+SettingValue = str | float | bool | Sequence[str] | None
+"""A value as TOML has it; None for the default, which is not written."""
 
 _YEAR_S = 31_536_000
 
@@ -131,7 +134,8 @@ class UiConfig:
         notify_command: the command that is run for that, and its arguments; empty for none.
         motion: whether anything on the screen moves smoothly or blinks.
         terminal: where a thread is opened in Codex's own TUI.
-        copy_command: reads copied text from its standard input; None is the terminal's clipboard.
+        copy_command: reads copied text from its standard input; without one the terminal's
+            clipboard is used.
         keys: `[ui.keys]`: keys by binding id. `codextui.console.bindings` checks them.
     """
 
@@ -202,7 +206,7 @@ def save_setting(path: Path, key: str, value: str | float | bool) -> None:
     save_settings(path, {key: value})
 
 
-def save_settings(path: Path, changes: Mapping[str, str | float | bool | list[str] | None]) -> None:
+def save_settings(path: Path, changes: Mapping[str, SettingValue]) -> None:
     """Save settings; everything else in the file stays, comments too.
 
     The file and its folder are created if they are missing. The file is replaced atomically.

@@ -13,12 +13,17 @@ from typing import Any, get_type_hints
 
 import msgspec
 
-from codextui.config.schema import ApprovalsConfig, Config, UiConfig, load_config, save_settings
+from codextui.config.readers import quote
+from codextui.config.schema import (
+    ApprovalsConfig,
+    Config,
+    SettingValue,
+    UiConfig,
+    load_config,
+    save_settings,
+)
 from codextui.config.tables import TableReader, keys_of
 from codextui.errors import ConfigInvalid
-
-SettingValue = str | float | bool | list[str] | None
-"""A value as TOML has it; None for the default, which is not written."""
 
 _SECTIONS: dict[str, type] = {"ui": UiConfig, "approvals": ApprovalsConfig}
 _WORDS_FOR_NONE = ("auto", "never")
@@ -88,24 +93,34 @@ def describe_settings(config: Config) -> tuple[Setting, ...]:
 
 
 def check_setting(key: str, text: str) -> SettingValue:
-    """Return the value of a text, as TOML has it; None where no text is the default.
+    """Return the value of a text, as TOML has it; None if it is the default.
 
-    Raises ConfigInvalid: what would be right.
+    Raises:
+        ConfigInvalid: what would be right.
     """
     section, _, name = key.partition(".")
     reader = keys_of(_SECTIONS[section])[name]
-    value: SettingValue = text
-    if not text and _is_absent_by_default(section, name, reader):
+    value = _parse(text, is_bool=_hint_of(section, name) is bool)
+    if text == next(one.default for one in describe_settings(Config()) if one.key == key):
         return None
-    if text.startswith("["):
-        value = _read_list(text)
-    elif text in ("true", "false") and _hint_of(section, name) is bool:
-        value = text == "true"
-    elif _NUMBER.fullmatch(text):
-        value = float(text) if "." in text else int(text)
     if not isinstance(reader, TableReader):
         reader(value)
     return value
+
+
+def _parse(text: str, *, is_bool: bool) -> SettingValue:
+    if text in ("true", "false") and is_bool:
+        return text == "true"
+    if _NUMBER.fullmatch(text):
+        return float(text) if "." in text else int(text)
+    if not text.startswith("["):
+        return text
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except (ValueError, RecursionError) as error:
+        problem = f'must be a list in brackets, such as ["one", "two"], not {quote(text)}'
+        raise ConfigInvalid(problem) from error
+    return value if isinstance(value, list) else text
 
 
 def save_texts(path: Path, changes: Mapping[str, str]) -> None:
@@ -116,12 +131,7 @@ def save_texts(path: Path, changes: Mapping[str, str]) -> None:
     Raises:
         ConfigInvalid: a value is wrong, or the file cannot be read or written.
     """
-    defaults = {setting.key: setting.default for setting in describe_settings(Config())}
-    values: dict[str, SettingValue] = {}
-    for key, text in changes.items():
-        value = check_setting(key, text)
-        values[key] = None if text == defaults[key] else value
-    save_settings(path, values)
+    save_settings(path, {key: check_setting(key, text) for key, text in changes.items()})
 
 
 def _describe_section(section: str, kind: type, current: object) -> Iterator[Setting]:
@@ -137,20 +147,6 @@ def _describe_section(section: str, kind: type, current: object) -> Iterator[Set
             _OPTIONS.get(key) or _options_of(_hint_of(section, name)),
             abouts.get(name, ""),
         )
-
-
-def _read_list(text: str) -> list[str]:
-    """Return the list that a text is, as TOML writes it."""
-    try:
-        return list(tomllib.loads(f"list = {text}")["list"])
-    except (tomllib.TOMLDecodeError, TypeError) as error:
-        raise ConfigInvalid(f'must be a list such as ["one", "two"]: {error}') from error
-
-
-def _is_absent_by_default(section: str, name: str, reader: Any) -> bool:
-    """Return whether the default is that the key is not in the file."""
-    default = getattr(_SECTIONS[section](), name)
-    return default is None and not _text_of(default, reader)
 
 
 def _hint_of(section: str, name: str) -> Any:
@@ -171,10 +167,10 @@ def _text_of(value: object, reader: Any) -> str:
             return next((word for word in _WORDS_FOR_NONE if _reads_as_none(reader, word)), "")
         case bool():
             return str(value).lower()
-        case tuple():
-            return json.dumps(value, ensure_ascii=False)
         case float() if value.is_integer():
             return str(int(value))
+        case list() | tuple():
+            return json.dumps([str(item) for item in value], ensure_ascii=False)
         case _:
             return str(value)
 

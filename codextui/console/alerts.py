@@ -74,10 +74,8 @@ class Alerts:
             clock: returns monotonic seconds.
         """
         self._app = app
-        self._notify = frozenset(config.ui.notify)
-        self._command = config.ui.notify_command
+        self.configure(config)
         self._server = server
-        self._has_bell = config.ui.bell
         self._given_terminal = terminal
         self._env, self._timeout, self._clock = env, timeout, clock
         self._attention = Attention(delay)
@@ -93,6 +91,12 @@ class Alerts:
         """Set the title, and follow whether the terminal has the focus, where it says so."""
         self._app.watch(self._app, "app_focus", self._set_focus, init=False)
         self._show_title()
+
+    def configure(self, config: Config) -> None:
+        """Tell from now on as a configuration says."""
+        self._notify = frozenset(config.ui.notify)
+        self._command = config.ui.notify_command
+        self._has_bell = config.ui.bell
 
     def update(self, approvals: Sequence[Approval], askers: Mapping[str, Asker]) -> None:
         """Replace the approvals that wait for a person; tell of those that are due."""

@@ -177,7 +177,7 @@ class ConsoleApp(ComfortApp):
         self._approvals = ApprovalPresenter(
             self._open_approvals,
             may_open=self._may_interrupt,
-            pops_up=partial(pops_up, popup=self._config.approvals.popup),
+            pops_up=lambda one: pops_up(one, popup=self._config.approvals.popup),
         )
         self._alerts = Alerts(self, self._config, server, delay=notice_delay)
         self._is_first_time = is_first_time
@@ -270,6 +270,8 @@ class ConsoleApp(ComfortApp):
             self.main.workbench.limit_panes(config.ui.layout)
         self._config = config
         self.tui.choice = config.ui.terminal
+        self.main.fleet.archive_after = config.ui.archive_after * 3600.0
+        self._alerts.configure(config)
         self.call_later(self._update_approvals)
 
     def action_command_palette(self) -> None:

@@ -154,6 +154,7 @@ class Fleet:
         shown: the tree as it was arranged last.
         news: what the user has not looked at yet.
         away: ids of threads and runs that the user put away → why. What asks comes back.
+        archive_after: seconds after which a run that is over is put away; 0 for never.
     """
 
     def __init__(
@@ -177,7 +178,7 @@ class Fleet:
         self.news = News()
         self.away: MutableMapping[str, str] = {} if away is None else away
         self._state = state
-        self._archive_after = archive_after
+        self.archive_after = archive_after
         self._folds: dict[str, bool] = {}
         self._unfiltered: list[TreeEntry | TreeGroup] = []
 
@@ -324,9 +325,9 @@ class Fleet:
         return away
 
     def _archived(self, view: ThreadView, now: float) -> str:
-        if not self._archive_after or self.news.is_new(view.info):
+        if not self.archive_after or self.news.is_new(view.info):
             return ""
-        is_old = is_over(view.info) and now - over_since(view) > self._archive_after
+        is_old = is_over(view.info) and now - over_since(view) > self.archive_after
         return "archived" if is_old and view.info.kind is not ThreadKind.ROLE else ""
 
     def _working_branches(self) -> set[str]:

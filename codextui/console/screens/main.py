@@ -360,10 +360,11 @@ class MainScreen(InspectorActions, ChangeActions, ReadingActions, PaneActions, F
     def action_number(self, number: int) -> None:
         """Focus the pane of a number."""
         grid = self.workbench.grid
-        if number <= len(grid.tiles) and grid.tiles[number - 1].pane.has_focus:
-            self._explain(f"This is pane {number}.")
-        elif not self.workbench.focus_pane(number):
+        is_there = number <= len(grid.tiles) and grid.tiles[number - 1].pane.has_focus
+        if not self.workbench.focus_pane(number):
             self._explain(f"There is no pane {number}.")
+        elif is_there:
+            self._explain(f"This is pane {number}.")
 
     def action_cycle(self, step: int) -> None:
         """Focus the next or previous pane."""

@@ -133,6 +133,10 @@ class SettingsList(LineWidget, can_focus=True):
     def on_click(self, event: events.Click) -> None:
         """Move the cursor to the clicked setting; change it if it is there already."""
         row = self._top + event.y
+        is_hint = event.y == self.size.height - 1 and row < len(self._rows) - 1
+        if is_hint:
+            self.action_move(max(1, self.size.height - 2))
+            return
         clicked = self._rows[row] if row < len(self._rows) else ""
         if isinstance(clicked, int):
             if clicked == self.index:
@@ -154,6 +158,9 @@ class SettingsList(LineWidget, can_focus=True):
         palette, width = self._palette, self.size.width
         if palette is None:
             return Strip.blank(width, self.rich_style)
+        below = len(self._rows) - self._top - self.size.height
+        if below > 0 and y == self.size.height - 1:
+            return fit_row([Segment(f"  ↓ {below + 1} more", palette.muted)], width, palette.text)
         row = self._rows[self._top + y] if self._top + y < len(self._rows) else ""
         if isinstance(row, int):
             return self._draw_setting(row, palette)
@@ -192,7 +199,8 @@ class SettingsList(LineWidget, can_focus=True):
     def _scroll_to_cursor(self) -> None:
         row = self._rows.index(self.index)
         first = 0 if self.index == 0 else row
-        end = len(self._rows) - 1 if self.index == len(self._settings) - 1 else row
+        is_last = self.index == len(self._settings) - 1
+        end = len(self._rows) - 1 if is_last else row + 1
         height = max(1, self.size.height)
         self._top = max(0, min(max(self._top, end - height + 1), first))
 

@@ -16,8 +16,8 @@ MIN_PANE_HEIGHT = 9
 COMFORTABLE_WIDTH = 60
 """Cells from which a pane beside others reads well."""
 
-COMFORTABLE_HEIGHT = 16
-"""Rows from which a pane above others reads well."""
+READABLE_WIDTH, READABLE_HEIGHT = 54, 16
+"""Cells and rows of a pane from which more than `USUAL_PANES` are shown without being asked for."""
 
 USUAL_PANES = 4
 """Panes on a screen where more would not read well."""
@@ -78,7 +78,7 @@ def _fits(shape: tuple[int, int], width: int, height: int) -> bool:
 
 def _reads_well(shape: tuple[int, int], width: int, height: int) -> bool:
     columns, rows = shape
-    return width // columns >= COMFORTABLE_WIDTH and height // rows >= COMFORTABLE_HEIGHT
+    return width // columns >= READABLE_WIDTH and height // rows >= READABLE_HEIGHT
 
 
 def _penalty(shape: tuple[int, int], width: int, height: int) -> tuple[int, int]:

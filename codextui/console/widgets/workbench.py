@@ -242,7 +242,7 @@ class Workbench(Horizontal):
     def _show_frames(self) -> None:
         """Let every pane say why its thread has it, and the last one how many have none."""
         shown = [tile for tile in self.grid.tiles if tile.display]
-        total = len(self.state.threads)
+        total = len({entry.thread_id for entry in self._entries} | {*self._slots.shown})
         for tile in self.grid.tiles:
             tile.pane.set_note(self._slots.note_of(tile.thread_id))
             is_last = tile in shown[-1:] and len(shown) < total

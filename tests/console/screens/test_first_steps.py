@@ -125,8 +125,8 @@ async def test_where_nothing_can_be_found_the_key_says_so() -> None:
 async def test_the_palette_has_it() -> None:
     console = build()
     async with console.open():
-        commands = [c.title for c in console.app.get_system_commands(console.app.main)]
-        assert any("First steps" in title for title in commands)
+        await console.press("ctrl+p", *"first")
+        await console.until("First steps")
 
 
 async def test_without_a_login_the_demo_is_offered_as_well() -> None:

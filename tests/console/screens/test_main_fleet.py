@@ -374,7 +374,7 @@ async def test_a_run_that_is_over_is_one_line_and_archived_later() -> None:
         rows = [row for row in tree(console).splitlines()[2:] if row.strip()]
         assert "done 5/5 · 2h ago" in rows[0]
         assert not any("@backend" in row for row in rows)
-        console.app.main.fleet._archive_after = 3600
+        console.app.main.fleet.archive_after = 3600
         console.app.main.workbench.thread_tree.update()
         assert "bug-busters" not in tree(console)
         assert "put away" in tree(console)

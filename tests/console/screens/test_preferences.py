@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from console.screens.console import Console, FakeServer
+from console.screens.console import Console, FakeServer, text_of
 
 from codextui.config.schema import load_config
 from codextui.console.app import ConsoleApp
@@ -70,6 +70,23 @@ async def test_changes_are_saved_with_the_comments_and_applied_at_once(tmp_path:
         await console.settle()
         assert len(console.panes()) == 2
         assert console.app.theme == "juniper"
+
+
+async def test_the_rest_is_applied_at_once_too(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    console = open_on(path)
+    async with console.open():
+        await open_settings(console)
+        await go_to(console, "archive_after")
+        await console.press("enter", "end", *["backspace"] * 2, "3", "enter")
+        await go_to(console, "motion")
+        await console.press("right")
+        await go_to(console, "terminal")
+        await console.press("enter", "end", *["backspace"] * 4, *"here", "enter", "ctrl+s")
+        await closed(console)
+        assert console.app.main.fleet.archive_after == 3 * 3600
+        assert console.app.animation_level == "none"
+        assert str(console.app.tui.choice) == "here"
 
 
 async def test_leaving_changes_nothing_and_shows_the_saved_theme_again(tmp_path: Path) -> None:
@@ -145,11 +162,13 @@ async def test_settings_are_changed_by_mouse(tmp_path: Path) -> None:
     async with console.open() as pilot:
         screen = await open_settings(console)
         settings = screen.query_one(SettingsList)
-        await pilot.click(SettingsList, offset=(30, 3))
+        names = [row.strip() for row in text_of(settings).splitlines()]
+        y = next(y for y, name in enumerate(names) if name.startswith("bell"))
+        await pilot.click(SettingsList, offset=(30, y))
         await console.settle()
         assert settings.current.name == "bell"
         assert settings.values == {}
-        await pilot.click(SettingsList, offset=(30, 3))
+        await pilot.click(SettingsList, offset=(30, y))
         await console.settle()
         assert settings.values == {"ui.bell": "false"}
 

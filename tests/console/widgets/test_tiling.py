@@ -28,7 +28,7 @@ def test_there_are_never_more_panes_than_the_users_limit() -> None:
 
 @pytest.mark.parametrize(
     ("width", "height", "panes"),
-    [(28, 9, 1), (58, 21, 2), (124, 42, 4), (184, 57, 9), (184, 40, 6), (300, 30, 4)],
+    [(28, 9, 1), (58, 21, 2), (124, 42, 4), (184, 57, 9), (171, 57, 9), (184, 40, 6), (300, 30, 4)],
 )
 def test_without_a_limit_a_large_screen_has_more_panes(width: int, height: int, panes: int) -> None:
     assert pane_capacity(width, height, None) == panes
