@@ -482,7 +482,7 @@ async def test_a_run_without_spans_says_so(console: Console) -> None:
         await console.settle()
         await open_row(console, RUN)
         await console.press("T", "down", "left", "plus", "pagedown", "end")
-        assert "Nothing has been told" in console.shown()
+        assert "Nothing is known" in console.shown()
 
 
 # Approvals of tools.
