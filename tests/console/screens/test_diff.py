@@ -401,4 +401,4 @@ async def test_a_thread_is_shown_from_its_first_heading_on(console: Console) -> 
         await console.press("d", "s", "j", "enter")
         assert "backend: the whole thread" in console.shown()
         assert "━━ turn 1 (completed)" in console.shown()
-        assert "Several turns have changed the same file" in console.shown()
+        assert "cannot be put together exactly" in console.shown()
