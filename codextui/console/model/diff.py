@@ -115,6 +115,15 @@ def diff_lines(diff: Diff) -> Iterator[str]:
             yield from (line.sign + line.text for line in hunk.lines)
 
 
+def hunk_ranges(header: str) -> tuple[tuple[int, int], tuple[int, int]] | None:
+    """Return where a hunk starts and how long it is in the old and in the new file, if it says."""
+    match = _HUNK.match(header)
+    if match is None:
+        return None
+    old, new = (match[1], match[2]), (match[3], match[4])
+    return (int(old[0]), int(old[1] or 1)), (int(new[0]), int(new[1] or 1))
+
+
 def sum_counts(files: Iterable[FileDiff]) -> tuple[int, int]:
     """Return the numbers of added and removed lines of several files."""
     files = tuple(files)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import StrEnum
 
 import msgspec
 
 from codextui.console.model.diff import Diff, FileDiff, parse_diff
+from codextui.console.model.diff_compose import compose_files
 from codextui.console.model.diff_document import Section
 from codextui.console.model.items import FileChanges
 from codextui.console.model.state import ConsoleState, ThreadView
@@ -25,9 +25,10 @@ FROM_PATCHES = "Put together from the patches that were applied; a file may stan
 DROPPED = "The diff of {} is not kept any more."
 CUT = "This diff is longer than what is kept of it."
 SHARED_TURNS = (
-    "Several turns have changed the same file, so each turn's own diff follows, oldest first."
+    "What the turns did to a file cannot be put together exactly, so each turn's own diff follows, "
+    "oldest first."
 )
-DISJOINT_TURNS = "All {} turns in one: no file was changed by two of them."
+ALL_TURNS = "All {} turns in one; what others changed in between is not in it."
 SAME_FOLDER = "Both work in {}, so a file there holds what was written last."
 _CUT_MARK = "more characters are not kept here"
 
@@ -221,19 +222,15 @@ def _without(section: Section, contents: set[tuple[object, ...]]) -> Section:
 def _turn_sections(
     view: ThreadView, turns: Sequence[Turn], name: str, parse: Parse
 ) -> list[Section]:
-    """Return the diffs of several turns: in one section if no file is in two of them."""
+    """Return the diffs of several turns: in one section if they can be put together exactly."""
     patches = _patches_of(view)
     pairs = [(turn, _turn_section(view, turn, name, parse, patches)) for turn in turns]
     sections = [(turn, section) for turn, section in pairs if section is not None]
     if len(sections) <= 1:
         return [section for _, section in sections]
-    paths = Counter(
-        path for _, section in sections for path in {file.path for file in section.diff.files}
-    )
-    notes = [note for _, section in sections for note in section.notes]
-    if max(paths.values(), default=0) <= 1:
-        files = tuple(file for _, section in sections for file in section.diff.files)
-        told = (DISJOINT_TURNS.format(len(sections)), *dict.fromkeys(notes))
+    if (files := _put_together([section.diff for _, section in sections])) is not None:
+        notes = [note for _, section in sections for note in section.notes if note != FROM_PATCHES]
+        told = (ALL_TURNS.format(len(sections)), *dict.fromkeys(notes))
         return [Section(name, view.thread_id, Diff(files), told)]
     titled = [
         msgspec.structs.replace(section, title=_turn_title(turn, name))
@@ -242,6 +239,29 @@ def _turn_sections(
     first = titled[0]
     titled[0] = msgspec.structs.replace(first, notes=(SHARED_TURNS, *first.notes))
     return titled
+
+
+def _put_together(diffs: Sequence[Diff]) -> tuple[FileDiff, ...] | None:
+    """Return the files of diffs that follow each other, each once; None if that is not exact."""
+    files: dict[str, FileDiff] = {}
+    for diff in diffs:
+        for file in diff.files:
+            before = files.get(file.path)
+            if file.old_path and (file.old_path in files or before is not None):
+                return None
+            composed = file if before is None else compose_files(before, file)
+            if composed is None:
+                return None
+            files[file.path] = composed
+    moved = {file.old_path for file in files.values() if file.old_path}
+    if moved & set(files):
+        return None
+    return tuple(file for file in files.values() if not _is_undone(file))
+
+
+def _is_undone(file: FileDiff) -> bool:
+    """Return whether a file is in the end as it was in the beginning."""
+    return file.header[0].startswith("--- ") and not file.hunks
 
 
 def _turn_title(turn: Turn, name: str) -> str:

@@ -80,8 +80,8 @@ def _spans(view: ThreadView, now: float) -> Iterator[Span]:
 
 
 def _times_of(turn: Turn) -> tuple[float, float | None] | None:
-    """Return when a turn started and ended; None if neither is known."""
-    start = turn.ended_at if turn.started_at is None else turn.started_at
+    """Return when a turn started and ended; None if that is not known, as of a fork's old turns."""
+    start = turn.started_at
     if start is None:
         return None
     return start, None if turn.state == _RUNNING else turn.ended_at or start

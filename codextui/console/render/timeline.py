@@ -94,7 +94,7 @@ def lane_at(timeline: Timeline, height: int, y: int) -> int | None:
 def render_timeline(timeline: Timeline, width: int, height: int, palette: Palette) -> list[Strip]:
     """Render exactly `height` rows of exactly `width` cells."""
     if not timeline.lanes:
-        words = "Nothing has been told of what this run's time went into."
+        words = "Nothing is known of what the time went into."
         return _fit(wrap([Segment(words, palette.muted)], width), width, height, palette)
     rows = [
         *_axis_rows(timeline, width, palette),

@@ -9,6 +9,7 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from codextui.console.pictures import save_picture
+from codextui.errors import CodextuiError
 from codextui.text.sanitize import one_line
 
 
@@ -31,7 +32,7 @@ class PictureActions(Screen[Any]):
         """Write the picture, and say where it is. Runs in a thread."""
         try:
             said = f"Picture saved: {save_picture(svg, self.picture_name)}"
-        except OSError as error:
+        except (CodextuiError, OSError) as error:
             said = f"The picture could not be saved: {error}"
         self.app.call_from_thread(self._tell, one_line(said, 400))
 

@@ -132,7 +132,8 @@ class DiffView(ScrollView, can_focus=True):
         self._rebuild(keeps_place=keeps_place)
 
     def _rebuild(self, *, keeps_place: bool = True) -> None:
-        old, row = self.document, self.row_of(self.cursor) - self.scroll_offset.y
+        old = self.document
+        row: int | None = self.row_of(self.cursor) - self.scroll_offset.y
         self._is_built_split = self.is_split
         document = build_document(
             self._sections, self._comments_of, side_by_side=self._is_built_split
@@ -141,7 +142,7 @@ class DiffView(ScrollView, can_focus=True):
         if keeps_place and old.entries and document.entries:
             self.cursor = _same_place(old, document, self.cursor)
         else:
-            self.cursor, row = _first_stop(document), 0
+            self.cursor, row = _first_stop(document), None
         self._layout(row)
         self.post_message(self.Moved())
 
@@ -153,8 +154,11 @@ class DiffView(ScrollView, can_focus=True):
     def _width(self) -> int:
         return self.scrollable_content_region.width
 
-    def _layout(self, row: int) -> None:
-        """Find the place of every entry at the present width; the cursor goes to a row."""
+    def _layout(self, row: int | None) -> None:
+        """Find the place of every entry at the present width.
+
+        The cursor stays in a row of the screen; without one the screen shows the beginning.
+        """
         if self._width <= 0:
             return
         palette: Palette = palette_from(self.app.theme_variables, surface="surface")
@@ -165,7 +169,8 @@ class DiffView(ScrollView, can_focus=True):
         self._ends = list(accumulate(map(self._renderer.height, self.document.entries)))
         self._strips.clear()
         self.virtual_size = Size(self._width, self._ends[-1] if self._ends else 0)
-        self.scroll_to(y=max(0, self.row_of(self.cursor) - row), animate=False, force=True)
+        top = 0 if row is None else max(0, self.row_of(self.cursor) - row)
+        self.scroll_to(y=top, animate=False, force=True)
         self._show_cursor()
         self.refresh()
 

@@ -8,7 +8,7 @@ import pytest
 
 from codextui.console.model.diff import parse_diff
 from codextui.console.model.diff_scope import (
-    DISJOINT_TURNS,
+    ALL_TURNS,
     DROPPED,
     FROM_PATCHES,
     SAME_FOLDER,
@@ -28,8 +28,9 @@ from codextui.protocol.runs import ThreadKind
 from codextui.protocol.threads import ThreadInfo, ThreadState
 
 
-def patch(path: str, line: str = "new") -> str:
-    return f"diff --git a/{path} b/{path}\n--- a/{path}\n+++ b/{path}\n@@ -1 +1 @@\n-old\n+{line}\n"
+def patch(path: str, line: str = "new", old: str = "old") -> str:
+    header = f"diff --git a/{path} b/{path}\n--- a/{path}\n+++ b/{path}\n"
+    return f"{header}@@ -1 +1 @@\n-{old}\n+{line}\n"
 
 
 class World:
@@ -81,10 +82,27 @@ def test_a_thread_whose_turns_changed_other_files_is_one_diff(world: World) -> N
     world.turn("a", "u2", patch("y"))
     whole = world.compare(ScopeKind.THREAD, "a")
     assert paths(whole) == [["x", "y"]]
-    assert whole.sections[0].notes == (DISJOINT_TURNS.format(2),)
+    assert whole.sections[0].notes == (ALL_TURNS.format(2),)
 
 
-def test_a_thread_that_changed_a_file_twice_is_told_by_turn(world: World) -> None:
+def test_what_two_turns_did_to_a_file_is_one_diff(world: World) -> None:
+    world.thread("a")
+    world.turn("a", "u1", patch("x") + patch("back"))
+    world.turn("a", "u2", patch("x", "newer", "new") + patch("back", "old", "new"))
+    whole = world.compare(ScopeKind.THREAD, "a")
+    assert paths(whole) == [["x"]]
+    (hunk,) = whole.sections[0].diff.files[0].hunks
+    assert [line.sign + line.text for line in hunk.lines] == ["-old", "+newer"]
+
+
+def test_a_file_that_was_changed_and_then_moved_is_told_by_turn(world: World) -> None:
+    world.thread("a")
+    world.turn("a", "u1", patch("x"))
+    world.turn("a", "u2", "diff --git a/x b/y\nrename from x\nrename to y\n")
+    assert world.compare(ScopeKind.THREAD, "a").sections[0].notes == (SHARED_TURNS,)
+
+
+def test_turns_that_do_not_follow_each_other_are_told_apart(world: World) -> None:
     world.thread("a")
     world.turn("a", "u1", patch("x"))
     world.turn("a", "u2", patch("x", "newer"))

@@ -89,5 +89,12 @@ def test_forks_and_sub_agents_have_lanes_of_their_own() -> None:
     assert [span.role for span in world.timeline("a").spans.values()] == ["a", "fork", "sub"]
 
 
+def test_turns_of_which_no_start_was_seen_are_left_out() -> None:
+    world = World()
+    world.thread("fork", forked_from="a")
+    world.say("fork", ev.TurnCompleted(), 10)
+    assert world.timeline("fork").spans == {}
+
+
 def test_a_thread_that_has_gone_has_no_timeline() -> None:
     assert World().timeline("a").spans == {}

@@ -69,7 +69,7 @@ def test_the_selected_lane_of_many_is_visible() -> None:
 
 
 def test_a_timeline_without_spans_says_so() -> None:
-    assert "Nothing has been told" in draw()[0]
+    assert "Nothing is known" in draw()[0]
 
 
 @pytest.mark.parametrize(

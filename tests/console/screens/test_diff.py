@@ -388,3 +388,17 @@ async def test_a_diff_that_arrives_is_shown(console: Console) -> None:
         thread_id = await commenting(console, ThreadState.RUNNING)
         console.server.say(thread_id, ev.DiffUpdated(DIFF.replace("b.txt", "arrived.txt")))
         await console.until("arrived.txt")
+
+
+async def test_a_thread_is_shown_from_its_first_heading_on(console: Console) -> None:
+    async with console.open():
+        thread_id = console.server.thread("backend")
+        for turn_id in ("u1", "u2"):
+            console.server.say(thread_id, ev.TurnStarted(), turn_id)
+            console.server.say(thread_id, ev.DiffUpdated(DIFF), turn_id)
+            console.server.say(thread_id, ev.TurnCompleted(), turn_id)
+        await console.settle()
+        await console.press("d", "s", "j", "enter")
+        assert "backend: the whole thread" in console.shown()
+        assert "━━ turn 1 (completed)" in console.shown()
+        assert "cannot be put together exactly" in console.shown()

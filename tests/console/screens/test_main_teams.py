@@ -374,7 +374,8 @@ async def test_a_picture_that_cannot_be_saved_is_told(
     console: Console, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").write_text("")
-    monkeypatch.setenv("XDG_PICTURES_DIR", str(tmp_path / "file"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
+    monkeypatch.delenv("XDG_PICTURES_DIR", raising=False)
     async with console.open():
         team_story.tell(console.server)
         await console.settle()
@@ -482,7 +483,7 @@ async def test_a_run_without_spans_says_so(console: Console) -> None:
         await console.settle()
         await open_row(console, RUN)
         await console.press("T", "down", "left", "plus", "pagedown", "end")
-        assert "Nothing has been told" in console.shown()
+        assert "Nothing is known" in console.shown()
 
 
 # Approvals of tools.
