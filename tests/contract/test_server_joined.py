@@ -255,6 +255,44 @@ async def test_a_turn_that_ended_while_the_server_was_dead_is_shown_to_its_end(
             assert kinds == ["userMessage", "agentMessage"]
 
 
+async def test_turns_of_another_program_while_the_server_was_away_are_shown(
+    codex_binary: Path, scratch: Path, workspace: Path
+):
+    socket = scratch / "c.sock"
+    async with (
+        server_process(
+            codex_binary, scratch, leaving(scratch / "out"), attach=f"unix://{socket}"
+        ) as served,
+        shared_codex(codex_binary, scratch / "home", socket) as other,
+        joined(other) as program,
+    ):
+        async with served.console() as console:
+            thread_id = await start(console, workspace, "hello")
+            await console.event(ev.TurnCompleted)
+            await join_thread(program.app, thread_id)
+            await served.stop()
+        for prompt in ("and now", "hello"):
+            await program.ended(thread_id, await program.turn(thread_id, prompt))
+        await served.start()
+        async with served.console("next") as console:
+            await console.event(ev.TurnCompleted, lambda event: answer_of(event) == "I am back.")
+            await program.ended(thread_id, await program.turn(thread_id, "and now"))
+            await console.event(
+                ev.TurnCompleted,
+                lambda _: len(console.messages(thread_id, ev.TurnCompleted)) == 4,
+            )
+            ends = console.messages(thread_id, ev.TurnCompleted)
+            assert [end.last_agent_message for end in ends] == [
+                "Hello.",
+                "I am back.",
+                "Hello.",
+                "I am back.",
+            ]
+            assert len(console.messages(thread_id, ev.TurnStarted)) == 4
+            kinds = [m.item["type"] for m in console.messages(thread_id, ev.ItemCompleted)]
+            assert kinds == ["userMessage", "agentMessage"] * 4
+
+
 async def test_a_review_that_has_ended_does_not_run_again_on_the_next_server(
     codex_binary: Path, scratch: Path, workspace: Path
 ):

@@ -109,8 +109,9 @@ class ThreadRejoiner:
                 if last == record.turn.running_id:
                     self._publish_missed(record, history)  # before its end may come
                 is_done = await is_at_rest(app, record.thread_id)
-                if lost and (is_done or last != lost):
-                    await self._catch_up(app, record, lost, is_done=is_done)
+                known = lost or self._known_turn(record)
+                if last != known or (lost and is_done):
+                    await self._catch_up(app, record, known, is_done=is_done)
                 if not is_done:
                     self._take_up(record, history)
                     await self._publish_late(app, record, live)
@@ -216,6 +217,11 @@ class ThreadRejoiner:
                 known[identity] -= 1
             else:
                 self.registry.apply(record, past.turn_id, past.msg)
+
+    def _known_turn(self, record: ThreadRecord) -> str:
+        """Return the last turn's id where its end was published; empty where none was."""
+        turn_id = record.info.turn_id
+        return turn_id if turn_id and self._is_over(record, turn_id) else ""
 
     def _lost_turn(self, record: ThreadRecord) -> str:
         """Return the last turn's id where its end is unknown here; empty where it is known."""
