@@ -80,13 +80,23 @@ def compose_files(first: FileDiff, second: FileDiff) -> FileDiff | None:
 
 
 def _compose(first: _Side, second: _Side) -> Iterator[Hunk]:
-    known = sorted({*first.lines, *first.others, *second.lines, *second.others})
-    for _, group in groupby(enumerate(known), key=lambda pair: pair[1] - pair[0]):
-        positions = [at for _, at in group]
+    for positions in _runs(first, second):
         edits = [edit for at in positions for edit in _edits(at, first, second)]
         hunk = _build_hunk(positions, _tidy(edits), first, second)
         if any(line.sign in ("+", "-") for line in hunk.lines):
             yield hunk
+
+
+def _runs(first: _Side, second: _Side) -> list[list[int]]:
+    """Return the positions between which no line is unknown."""
+    runs: list[list[int]] = []
+    lines = first.lines.keys() | second.lines.keys()
+    for at in sorted(lines | first.others.keys() | second.others.keys()):
+        if runs and runs[-1][-1] == at - 1 and at - 1 in lines:
+            runs[-1].append(at)
+        else:
+            runs.append([at])
+    return runs
 
 
 def _edits(at: int, first: _Side, second: _Side) -> Iterator[tuple[str, _Text]]:

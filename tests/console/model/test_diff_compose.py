@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from codextui.console.model.diff import FileDiff, FileKind, parse_diff
@@ -43,6 +43,8 @@ def apply(file: FileDiff, old: list[str]) -> list[str]:
 
 
 @given(LINES, LINES, LINES, CONTEXT, CONTEXT)
+@example(["a", "b"], ["a"], ["b", "a"], 0, 0)
+@settings(max_examples=300)
 def test_one_diff_does_what_two_do(
     old: list[str], middle: list[str], new: list[str], before: int, after: int
 ) -> None:
