@@ -128,11 +128,11 @@ class UiConfig:
     Attributes:
         theme: a theme's name.
         layout: the maximum of panes on the screen, 1 to 9; `"auto"` is as many as read well.
-        archive_after: hours after which the console puts a run that is over away; 0 for never.
         bell: whether the terminal's bell rings when an agent needs a person.
         notify: how else somebody who does not look is told.
         notify_command: the command that is run for that, and its arguments; empty for none.
         motion: whether anything on the screen moves smoothly or blinks.
+        archive_after: hours after which the console puts a run that is over away; 0 for never.
         terminal: where a thread is opened in Codex's own TUI.
         copy_command: reads copied text from its standard input; without one the terminal's
             clipboard is used.
@@ -141,11 +141,11 @@ class UiConfig:
 
     theme: Annotated[str, read_string] = "harbour"
     layout: Annotated[int | None, integer_or_auto(1, 9)] = None
-    archive_after: Annotated[int, integer_between(0, 8760)] = 12
     bell: Annotated[bool, read_bool] = True
     notify: Annotated[tuple[Notice, ...], list_of(one_of(Notice))] = (Notice.TITLE, Notice.DESKTOP)
     notify_command: Annotated[tuple[str, ...], parse_notify_command] = ()
     motion: Annotated[bool, read_bool] = True
+    archive_after: Annotated[int, integer_between(0, 8760)] = 12
     terminal: Annotated[TerminalChoice, read_terminal] = AUTO_TERMINAL
     copy_command: Annotated[str | None, read_command] = None
     keys: Annotated[Mapping[str, str], _BINDINGS] = field(default_factory=dict)

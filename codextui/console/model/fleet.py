@@ -152,6 +152,7 @@ class Fleet:
         grouping: what threads are grouped by.
         shows_away: whether what was put away is shown.
         shown: the tree as it was arranged last.
+        archive_after: seconds after which a run that is over is put away; 0 for never.
         news: what the user has not looked at yet.
         away: ids of threads and runs that the user put away → why. What asks comes back.
         archive_after: seconds after which a run that is over is put away; 0 for never.
