@@ -621,12 +621,12 @@ class ConsoleApp(ComfortApp):
 
     def copy_to_clipboard(self, text: str) -> None:
         """Copy a text, and say how that went."""
+        self._clipboard = text
         self.run_worker(self._copy(text), group="clipboard", exclusive=True, exit_on_error=False)
 
     async def _copy(self, text: str) -> None:
         from codextui.console.clipboard import Clipboard  # noqa: PLC0415 - on first use
 
-        self._clipboard = text
         command = self._config.ui.copy_command or ""
         try:
             said = await Clipboard(self._write, os.environ, command).copy(text)

@@ -298,7 +298,8 @@ class TranscriptPane(MarkedItems, can_focus=True):
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         """Return the selected text, as it was before it was laid out, and its ending."""
         spans = ((strip, selection.get_span(row)) for row, strip in enumerate(self._rows.rows))
-        return plain_text(clip_row(strip, *span) for strip, span in spans if span), "\n"
+        text = plain_text(clip_row(strip, *span) for strip, span in spans if span)
+        return "\n".join(line.rstrip(" ") for line in text.split("\n")), "\n"
 
     def _render_more_below(self) -> Strip:
         palette = self._palettes.tree

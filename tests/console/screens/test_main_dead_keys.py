@@ -76,7 +76,7 @@ async def test_every_printable_key_acts_or_says_why_with_threads(focus: str) -> 
 @pytest.mark.parametrize(
     ("key", "reason"),
     [
-        ("left", "There are no threads yet"),
+        ("left", "There is no pane yet"),
         ("right", "There is no pane yet"),
         ("tab", "There is no pane yet"),
         ("j", "There are no threads yet"),
