@@ -365,6 +365,19 @@ async def test_names_go_both_ways_and_a_handle_that_a_person_chose_stays(
         assert latest(console, thread).handle == "mender"
 
 
+async def test_open_approvals_are_listed_under_the_name_that_their_thread_has_now(
+    codex: SharedCodex, served: Served, workspace: Path
+):
+    program = await codex.program()
+    async with served.console() as console:
+        thread = await program.start_thread(workspace)
+        await program.start_turn(thread, "make it")
+        assert (await console.offered()).handle == "tui"
+        await console.call("codex-rename", thread=thread, handle="mender")
+        (listed,) = (await console.call("codex-approvals"))["approvals"]
+        assert listed["handle"] == "mender"
+
+
 async def test_codexs_history_is_searched_archived_and_resumed_from(
     codex: SharedCodex, served: Served, workspace: Path
 ):
