@@ -405,6 +405,8 @@ async def test_codexs_history_is_searched_archived_and_resumed_from(
         assert await listed(search="nothing like that") == {}
         archived = await listed(archived=True)
         assert (set(archived), archived[gone]["archived"]) == ({gone}, True)
+        with pytest.raises(ThreadUnknown, match="'nobody'"):
+            await console.call("codex-archive", thread="nobody", archived=False)
         await console.call("codex-archive", thread=gone, archived=False)
         assert set(await listed()) == {loaded, gone}
         named = await console.call("codex-rename", thread=gone, handle="older")
