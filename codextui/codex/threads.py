@@ -295,6 +295,7 @@ def _origin(thread: JsonObject, program: str) -> str:
 
     `originator` is no more than the first client of the app-server which made the thread. Where
     that is the one that we are connected to, and its first client was a codextui, it says nothing.
+    Of an earlier app-server, which had a codextui as its first client, it stays in the history.
     """
     originator, user = _soft_text(thread, "originator"), thread.get("threadSource")
     if user == OWN_SOURCE:
@@ -310,11 +311,11 @@ def _origin(thread: JsonObject, program: str) -> str:
             return "IDE"
         case _:
             pass
-    if originator == program:  # of the other programs, Codex's own screen says that it is a user's
-        if user == "user":
-            return "Codex TUI"
-        if originator == "codextui":
-            return ANOTHER_PROGRAM
+    # Of the programs that others may precede, Codex's own screen says that it is a user's.
+    if user == "user" and originator in (program, "codextui"):
+        return "Codex TUI"
+    if originator == program == "codextui":
+        return ANOTHER_PROGRAM
     return _label(originator)
 
 

@@ -50,7 +50,8 @@ def _print_queue(options: argparse.Namespace, result: JsonObject) -> int:
         return 0
     thread = _read_thread(result)
     if not thread.queued:
-        print_note(f"nothing is queued for {one_line(thread.handle)}")
+        sent = "it was sent at once: " if options.prompt is not None else ""
+        print_note(f"{sent}nothing is queued for {one_line(thread.handle)}")
     for number, message in enumerate(thread.queued, 1):
         images = f" (+{message.images} files)" if message.images else ""
         print_line(f"{number}  {one_line(message.text, 200)}{images}")

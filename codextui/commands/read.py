@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import TypeAlias
 
+from msgspec import structs
+
 from codextui.commands.approvals import summarize_approval
 from codextui.commands.call import call_tool
 from codextui.commands.output import event_to_json, print_json, print_line
@@ -62,8 +64,9 @@ def read_thread(options: argparse.Namespace) -> int:
 
 def _format_items(thread_id: str, events: tuple[JsonObject, ...]) -> list[str]:
     state = ConsoleState()
-    for event in events:
-        state.apply(Event.from_json(event))
+    # Events of the journal and of Codex's history are all numbered 0.
+    for number, event in enumerate(events, 1):
+        state.apply(structs.replace(Event.from_json(event), seq=number))
     view = state.threads.get(thread_id)
     return [] if view is None else [format_item(item) for item in view.transcript.items]
 

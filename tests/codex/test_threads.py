@@ -111,6 +111,9 @@ def test_a_status_is_a_state(status: Any, expected: ThreadStatus) -> None:
         ({"threadSource": "codextui", "originator": "codex-tui"}, "", "codextui"),
         # What the first client of the app-server is called says nothing of the others.
         ({"originator": "codextui", "threadSource": "user"}, "codextui", "Codex TUI"),
+        # A codextui was the first client of the daemon that made it, and not of the present one.
+        ({"originator": "codextui", "threadSource": "user"}, "codex-tui", "Codex TUI"),
+        ({"originator": "codextui", "threadSource": "user"}, "", "Codex TUI"),
         ({"source": "vscode", "originator": "codextui"}, "codextui", "another program"),
         ({"source": "vscode", "originator": "codextui"}, "codex-tui", "codextui"),
         ({"source": "vscode", "originator": "a\x1b[31mb\nc"}, "", "ab ␊ c"),

@@ -42,6 +42,14 @@ async def test_an_empty_queue_is_a_note(server: FakeServer, run: Any) -> None:
     assert "nothing is queued for backend" in ran.err
 
 
+async def test_a_message_that_waits_for_nothing_is_said_to_be_sent(
+    server: FakeServer, run: Any
+) -> None:
+    record_calls(server, "codex-queue", result(THREAD))
+    ran = await run("queue", "backend", "fix it")
+    assert "it was sent at once: nothing is queued for backend" in ran.err
+
+
 async def test_a_message_is_removed_by_its_number(server: FakeServer, run: Any) -> None:
     given = record_calls(server, "codex-queue", result(QUEUED))
     await run("queue", "backend", "--remove", "2")

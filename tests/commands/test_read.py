@@ -73,6 +73,14 @@ async def test_read_prints_the_items_in_order(server: FakeServer, run: Any) -> N
     ]
 
 
+async def test_read_shows_events_that_have_no_numbers(server: FakeServer, run: Any) -> None:
+    said = [{"id": name, "type": "agentMessage", "text": name} for name in ("one", "two")]
+    events = [Event(0, THREAD.thread_id, "u", 0.0, ev.ItemCompleted(item)) for item in said]
+    wires = [event.to_json() for event in events]
+    server.tools["codex-read"] = lambda _: {"thread": THREAD.to_json(), "events": wires}
+    assert [line for line in (await run("read", "backend")).lines[1:] if line] == ["one", "two"]
+
+
 async def test_read_shows_the_kind_of_a_role(server: FakeServer, run: Any) -> None:
     server.tools["codex-read"] = lambda _: {"thread": ROLE.to_json(), "events": []}
     assert (await run("read", "backend")).lines == ["backend (run:bugs-1/backend)  role, done"]

@@ -365,6 +365,19 @@ async def test_names_go_both_ways_and_a_handle_that_a_person_chose_stays(
         assert latest(console, thread).handle == "mender"
 
 
+async def test_open_approvals_are_listed_under_the_name_that_their_thread_has_now(
+    codex: SharedCodex, served: Served, workspace: Path
+):
+    program = await codex.program()
+    async with served.console() as console:
+        thread = await program.start_thread(workspace)
+        await program.start_turn(thread, "make it")
+        assert (await console.offered()).handle == "tui"
+        await console.call("codex-rename", thread=thread, handle="mender")
+        (listed,) = (await console.call("codex-approvals"))["approvals"]
+        assert listed["handle"] == "mender"
+
+
 async def test_codexs_history_is_searched_archived_and_resumed_from(
     codex: SharedCodex, served: Served, workspace: Path
 ):
@@ -392,6 +405,8 @@ async def test_codexs_history_is_searched_archived_and_resumed_from(
         assert await listed(search="nothing like that") == {}
         archived = await listed(archived=True)
         assert (set(archived), archived[gone]["archived"]) == ({gone}, True)
+        with pytest.raises(ThreadUnknown, match="'nobody'"):
+            await console.call("codex-archive", thread="nobody", archived=False)
         await console.call("codex-archive", thread=gone, archived=False)
         assert set(await listed()) == {loaded, gone}
         named = await console.call("codex-rename", thread=gone, handle="older")

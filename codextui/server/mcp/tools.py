@@ -308,8 +308,13 @@ def _match_row(server: ServerState, match: Match) -> dict[str, object]:
 
 
 async def approvals(server: ServerState, _: Caller, __: JsonObject) -> dict[str, object]:
-    """Answer `codex-approvals`."""
-    return {"approvals": [approval.to_json() for approval in server.broker.approvals]}
+    """Answer `codex-approvals`: with the handles that the threads have now."""
+    rows = []
+    for approval in server.broker.approvals:
+        record = server.registry.get(approval.thread_id)
+        handle = record.info.handle if record is not None else approval.handle
+        rows.append(approval.to_json() | {"handle": handle})
+    return {"approvals": rows}
 
 
 async def decisions(server: ServerState, _: Caller, arguments: JsonObject) -> dict[str, object]:

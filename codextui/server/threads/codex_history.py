@@ -14,6 +14,7 @@ from codextui.codex.calls import (
 )
 from codextui.codex.notifications import translate_history
 from codextui.codex.threads import ListedThread
+from codextui.codex.writer_lock import is_thread_id
 from codextui.errors import CodextuiError, MessageInvalid, ServerRefused, ThreadUnknown
 from codextui.jsonrpc.fields import JsonObject
 from codextui.protocol import events as ev
@@ -104,6 +105,8 @@ class CodexHistory:
         try:
             record = self.registry.find_codex_thread(thread)
         except ThreadUnknown:
+            if not is_thread_id(thread):
+                raise  # Codex knows ids only, and its answer to a handle helps nobody
             record = None
         thread_id = thread if record is None else record.thread_id
         if record is not None and archived and record.info.state.has_turn:
