@@ -72,7 +72,14 @@ async def _find_thread(call: Call, name: str) -> ThreadInfo:
 def adopt(options: argparse.Namespace) -> int:
     """Take over a thread, and wait for the process that has it loaded."""
     result = asyncio.run(_adopt(options))
-    return print_result(options, result, "adopted")
+    code = print_result(options, result, "adopted")
+    thread = ThreadInfo.from_json(fields.as_object(result.get("thread"), "thread"))
+    if thread.adopted:
+        print_note(
+            "The program that it comes from may still have it open: both can write to it, and "
+            "codextui ends no turn that was started there."
+        )
+    return code
 
 
 async def _adopt(options: argparse.Namespace) -> JsonObject:

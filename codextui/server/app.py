@@ -16,7 +16,7 @@ from codextui.codex.versions import newer_notice
 from codextui.jsonrpc.endpoint import RequestId
 from codextui.jsonrpc.fields import JsonObject
 from codextui.protocol.approvals import Deciders
-from codextui.protocol.events import CodexLost, CodexReady, Warned
+from codextui.protocol.events import CodexLost, CodexReady, ItemStarted, Warned
 from codextui.protocol.threads import ThreadState
 from codextui.server.approvals.broker import ApprovalBroker
 from codextui.server.approvals.carried_out import DecisionChecks
@@ -42,7 +42,7 @@ from codextui.server.threads.opening import ThreadOpener
 from codextui.server.threads.others import OthersOptions, OtherThreads
 from codextui.server.threads.owned_turns import OwnedTurns
 from codextui.server.threads.queues import ThreadQueues
-from codextui.server.threads.registry import ThreadRecord, ThreadRegistry
+from codextui.server.threads.registry import ThreadRecord, ThreadRegistry, is_own_message
 from codextui.server.threads.rejoining import ThreadRejoiner
 from codextui.server.threads.restore import restore_threads
 from codextui.server.threads.settings import ThreadSettings
@@ -75,18 +75,35 @@ async def open_server(options: ServerOptions) -> AsyncIterator[ServerState]:
 
 
 async def _leave(server: ServerState) -> None:
-    """End the turns of this server's threads where app-server goes on without it."""
+    """End the turns that this server has started where app-server goes on without it."""
     if not server.worker.is_joined:
         return
     running = [
         record.thread_id
         for record in server.registry
-        if record.is_codex_thread and record.info.ours and record.turn.running_id
+        if record.is_codex_thread and record.info.ours and _runs_own_turn(server, record)
     ]
     interrupts = (server.turns.interrupt(thread_id) for thread_id in running)
     with suppress(TimeoutError):
         async with asyncio.timeout(server.options.leave_timeout_s):
             await asyncio.gather(*interrupts, return_exceptions=True)
+
+
+def _runs_own_turn(server: ServerState, record: ThreadRecord) -> bool:
+    """Return whether a turn runs that no other program has started, by its first message.
+
+    A turn without any, such as a review, is ours where nobody else had the thread open.
+    """
+    turn_id = record.turn.running_id
+    if not turn_id:
+        return False
+    for event in server.hub.events_of(record.thread_id):
+        match event.msg:
+            case ItemStarted({"type": "userMessage"} as item) if event.turn_id == turn_id:
+                return is_own_message(item, adopted=record.info.adopted)
+            case _:
+                pass
+    return not record.info.adopted
 
 
 def start_codex(server: ServerState) -> None:

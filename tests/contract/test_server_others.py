@@ -509,6 +509,37 @@ async def test_a_thread_that_is_adopted_is_ours_with_its_past_and_can_be_killed(
         await program.heard("thread/archived", thread)
 
 
+async def test_the_end_of_the_server_ends_no_turn_that_another_program_has_started(
+    codex: SharedCodex, codex_binary: Path, scratch: Path, workspace: Path
+):
+    program = await codex.program()
+    thread = await program.start_thread(workspace)
+    async with serving_on(codex, codex_binary, scratch) as served, served.console() as console:
+        await program.run(thread, "hello")
+        await info_of(console, thread)
+        await console.call("codex-adopt", thread=thread)
+        mine = await console.call("codex-start", prompt="make more", cwd=str(workspace))
+        own = mine["thread"]["thread_id"]
+        await console.offered()
+        await program.start_turn(thread, "make it")
+        asked = await program.asked(thread)
+        await console.offered(2)
+        seen = len(program.messages)
+    await program.wait_for(
+        lambda m: (
+            m.get("method") == "thread/status/changed"
+            and m["params"]["threadId"] == own
+            and m["params"]["status"]["type"] != "active"
+        ),
+        seen=seen,
+    )
+    seen = len(program.messages)
+    await program.decide(asked, "accept")
+    done = await program.heard("turn/completed", thread, seen=seen)
+    assert done["params"]["turn"]["status"] == "completed"
+    assert (scratch / "made").exists()
+
+
 @pytest.mark.parametrize("how", [("codex-follow", {"follow": True}), ("codex-adopt", {})])
 async def test_a_tool_of_another_program_is_served_by_that_alone(
     codex: SharedCodex, served: Served, workspace: Path, how: tuple[str, dict[str, bool]]

@@ -15,6 +15,7 @@ from typing import Protocol
 from msgspec import structs
 
 from codextui.errors import ServerRefused, ThreadUnknown
+from codextui.jsonrpc.fields import JsonObject
 from codextui.protocol import events as ev
 from codextui.protocol.approvals import Approval
 from codextui.protocol.runs import RUN_PREFIX, ThreadKind
@@ -446,4 +447,19 @@ def checked_handle(wanted: str) -> str:
 
 def new_message_id() -> str:
     """Return a message id, which Codex returns as the `clientId` of the message's item."""
-    return f"codextui-{secrets.token_hex(8)}"
+    return f"{_OUR_MESSAGES}{secrets.token_hex(8)}"
+
+
+def is_own_message(item: JsonObject, *, adopted: bool) -> bool:
+    """Return whether a user message was sent by this server.
+
+    On a thread that was not adopted also by an earlier one: nobody else of codextui writes there.
+    """
+    client_id = item.get("clientId")
+    prefix = _OUR_MESSAGES if adopted else _CODEXTUI_MESSAGES
+    return isinstance(client_id, str) and client_id.startswith(prefix)
+
+
+_CODEXTUI_MESSAGES = "codextui-"
+_OUR_MESSAGES = f"{_CODEXTUI_MESSAGES}{secrets.token_hex(4)}"
+"""What the ids begin with that this process gives: several servers may share a Codex."""
