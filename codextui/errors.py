@@ -13,7 +13,7 @@ CodextuiError
 ├── ServerRefused          the shared server answered a call with an error
 ├── ThreadUnknown          no thread has that id or handle
 ├── ThreadHeld             another process has loaded the thread, and Codex lets only one write
-├── TuiUnavailable         Codex's own TUI cannot open the thread
+├── ProgramUnavailable     Codex's own TUI, or an editor, cannot be opened
 ├── TurnNotRunning         the operation needs a running turn
 ├── TurnRunning            the operation needs a thread at rest
 ├── ApprovalGone           the approval was answered, withdrawn or never existed
@@ -104,8 +104,8 @@ class ThreadHeld(CodextuiError):
     """Another process has loaded the thread. The message says which, and how it lets go."""
 
 
-class TuiUnavailable(CodextuiError):
-    """Codex's own TUI cannot open the thread. The message says why, and what to do."""
+class ProgramUnavailable(CodextuiError):
+    """Codex's own TUI, an editor or a shell cannot be opened. The message says why."""
 
 
 class TurnNotRunning(CodextuiError):

@@ -16,7 +16,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from codextui.errors import TuiUnavailable
+from codextui.errors import ProgramUnavailable
 from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import JsonObject
 from codextui.protocol.threads import ThreadInfo, tui_refusal
@@ -76,16 +76,16 @@ async def prepare_tui(
         env: the environment that the TUI will have.
 
     Raises:
-        TuiUnavailable: this thread, this server or this version of Codex has no way there.
+        ProgramUnavailable: this thread, this server or this version of Codex has no way there.
         CodextuiError: the server cannot be asked.
     """
     if reason := tui_refusal(thread):
-        raise TuiUnavailable(reason)
+        raise ProgramUnavailable(reason)
     report = await call("codex-server", {})
     command = build_tui_command(report, thread, token_env=token_env, env=env)
     if not await asyncio.to_thread(_takes_remote, command.args[0]):
         version = fields.text_or(fields.as_object(report.get("codex"), "codex"), "version")
-        raise TuiUnavailable(
+        raise ProgramUnavailable(
             f"the TUI of Codex {version} cannot join another program (it has no --remote); "
             "a newer one can"
         )
@@ -102,22 +102,22 @@ def build_tui_command(
     """Build the command from what the server reports of itself (`codex-server`).
 
     Raises:
-        TuiUnavailable: the server's Codex cannot be joined from outside, or has not started.
+        ProgramUnavailable: the server's Codex cannot be joined from outside, or has not started.
     """
     codex = fields.as_object(report.get("codex"), "codex")
     path, address = fields.text_or(codex, "path"), fields.text_or(codex, "address")
     if problem := fields.text_or(report, "problem"):
-        raise TuiUnavailable(problem)
+        raise ProgramUnavailable(problem)
     home = fields.text_or(codex, "home")
     if not home:
-        raise TuiUnavailable("the server has no Codex yet: try again in a moment")
+        raise ProgramUnavailable("the server has no Codex yet: try again in a moment")
     if not path:
-        raise TuiUnavailable(
+        raise ProgramUnavailable(
             "the server uses a Codex elsewhere, and there is none here that could join it: set "
             "`[codex] binary`, or install one"
         )
     if not address:
-        raise TuiUnavailable(
+        raise ProgramUnavailable(
             f"the server's Codex ({fields.text_or(codex, 'version') or 'of an unknown version'}) "
             "speaks to the server alone, on its standard input: it could not listen for others, "
             "and the server's log says why. A newer Codex can be joined, and so can its daemon "
@@ -127,7 +127,7 @@ def build_tui_command(
     args = [path, "--remote", address]
     if token_env is not None and address.startswith(("ws://", "wss://")):
         if not env.get(token_env):
-            raise TuiUnavailable(
+            raise ProgramUnavailable(
                 f"the token of {address} is in ${token_env} (`[codex] token_env`), which is not "
                 "set here"
             )
@@ -138,14 +138,14 @@ def build_tui_command(
 
 
 def run_tui(command: TuiCommand) -> None:
-    """Replace this process by Codex's own TUI. Raises TuiUnavailable."""
+    """Replace this process by Codex's own TUI. Raises ProgramUnavailable."""
     try:
         if command.cwd:
             os.chdir(command.cwd)
         env = command.environment(os.environ)
         os.execve(command.args[0], command.args, env)  # noqa: S606 - no shell is wanted
     except OSError as error:
-        raise TuiUnavailable(f"{command.args[0]} cannot be run: {error}") from error
+        raise ProgramUnavailable(f"{command.args[0]} cannot be run: {error}") from error
 
 
 def _takes_remote(program: str) -> bool:
@@ -158,5 +158,5 @@ def _takes_remote(program: str) -> bool:
             check=False,
         )
     except (OSError, subprocess.SubprocessError) as error:
-        raise TuiUnavailable(f"{program} cannot be run: {error}") from error
+        raise ProgramUnavailable(f"{program} cannot be run: {error}") from error
     return b"--remote " in ran.stdout

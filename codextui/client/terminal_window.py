@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import IO
 
 from codextui.config.terminal import TerminalChoice, TerminalKind, fill_template
-from codextui.errors import TuiUnavailable
+from codextui.errors import ProgramUnavailable
 from codextui.text.sanitize import one_line
 
 SETTLE_S = 3.0
@@ -32,12 +32,12 @@ def choose_terminal(choice: TerminalChoice, env: Mapping[str, str]) -> TerminalC
 
 
 def choose_window(choice: TerminalChoice, env: Mapping[str, str]) -> TerminalChoice:
-    """Return a terminal that is not this one. Raises TuiUnavailable if there is none."""
+    """Return a terminal that is not this one. Raises ProgramUnavailable if there is none."""
     if choice.kind not in (TerminalKind.AUTO, TerminalKind.HERE):
         return choice
     if env.get("TMUX"):
         return TerminalChoice(TerminalKind.TMUX_WINDOW)
-    raise TuiUnavailable(
+    raise ProgramUnavailable(
         "there is no other window: this is not inside of tmux, and `[ui] terminal` in config.toml "
         'names no command that opens one, such as "wezterm start -- {command}"'
     )
@@ -55,12 +55,12 @@ def window_args(
         env: the environment.
 
     Raises:
-        TuiUnavailable: tmux is wanted, and this is not inside of tmux.
+        ProgramUnavailable: tmux is wanted, and this is not inside of tmux.
     """
     if choice.kind is TerminalKind.TEMPLATE:
         return fill_template(choice.template, words)
     if not env.get("TMUX"):
-        raise TuiUnavailable(
+        raise ProgramUnavailable(
             f'`[ui] terminal = "{choice}"` opens it in tmux, and this is not inside of tmux'
         )
     if choice.kind is TerminalKind.TMUX_PANE:
@@ -84,17 +84,19 @@ async def open_window(args: Sequence[str], *, settle_s: float = SETTLE_S) -> str
         settle_s: seconds in which it is expected to fail, if it does.
 
     Raises:
-        TuiUnavailable: it cannot be run, or has failed; the message has its last words.
+        ProgramUnavailable: it cannot be run, or has failed; the message has its last words.
     """
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
         try:
             code = await asyncio.to_thread(_run, args, output, errors, settle_s)
         except OSError as error:
-            raise TuiUnavailable(f"{args[0]} cannot be run: {error.strerror}") from error
+            raise ProgramUnavailable(f"{args[0]} cannot be run: {error.strerror}") from error
         except subprocess.TimeoutExpired:
             return ""
         if code:
-            raise TuiUnavailable(f"{args[0]} ended with {code}: {read_last_words(errors.fileno())}")
+            raise ProgramUnavailable(
+                f"{args[0]} ended with {code}: {read_last_words(errors.fileno())}"
+            )
         return _read_end(output.fileno())
 
 

@@ -37,6 +37,7 @@ from codextui.console.connection import (
     perform_request,
 )
 from codextui.console.drafts import Drafts
+from codextui.console.editor import EditorPresenter
 from codextui.console.first_steps import Inspect
 from codextui.console.following import PaneFollower
 from codextui.console.key_dispatch import TYPING_PAUSE
@@ -97,6 +98,7 @@ class ConsoleApp(ComfortApp):
     Attributes:
         state: everything that the screens show.
         tui: opens threads in Codex's own TUI.
+        editor: opens the user's editor and shell.
     """
 
     TITLE = "codextui"
@@ -183,6 +185,9 @@ class ConsoleApp(ComfortApp):
         self._is_first_time = is_first_time
         self._problems = ProblemPresenter(self, self._handle_problem_answer)
         self.tui = TuiPresenter(self, self._config, may_step_aside=self._may_step_aside)
+        self.editor = EditorPresenter(
+            self, self._config.ui.terminal, may_step_aside=lambda: not self._is_aside
+        )
         self._notifier = Notifier(self.state, ring=self._ring, notify=self._notify)
         self._offered: set[str] = set()
         self._first_thread = first_thread
@@ -387,7 +392,12 @@ class ConsoleApp(ComfortApp):
     def _may_show_toasts(self) -> bool:
         # The stack is empty while the app ends, when a toast may still wait.
         shown = bool(self.screen_stack) and self.screen is self.main
-        return shown and not self.tui.is_aside
+        return shown and not self._is_aside
+
+    @property
+    def _is_aside(self) -> bool:
+        """Whether another program has this terminal."""
+        return self.tui.is_aside or self.editor.is_aside
 
     def _ring(self) -> None:
         if self._config.ui.bell:
@@ -447,7 +457,7 @@ class ConsoleApp(ComfortApp):
         """Return whether the approval dialog may open by itself."""
         if self.screen is not self.main or not self.state.connection.caught_up:
             return False
-        if self.tui.is_aside:
+        if self._is_aside:
             return False
         return not self.main.workbench.is_writing or not self._is_soon_after_key()
 
@@ -576,6 +586,38 @@ class ConsoleApp(ComfortApp):
             said = await self.tui.open(self._connection.call, thread)
         except CodextuiError as error:
             self._notify_error("Cannot open it in Codex's own TUI", error)
+            return
+        if said:
+            self.notify(said, markup=False)
+
+    # The user's editor and shell.
+
+    @on(messages.EditText)
+    def _handle_edit_text(self, message: messages.EditText) -> None:
+        work = self._edit_text(message)
+        self.run_worker(work, group="editor", exclusive=True, exit_on_error=False)
+
+    async def _edit_text(self, message: messages.EditText) -> None:
+        try:
+            text = await self.editor.edit(message.text)
+        except CodextuiError as error:
+            self._notify_error("Cannot edit it", error)
+        else:
+            self.main.take_edited(message.thread_id, message.text, text)
+
+    @on(messages.OpenFolder)
+    def _handle_open_folder(self, message: messages.OpenFolder) -> None:
+        view = self.state.threads.get(message.thread_id)
+        if view is not None:
+            work = self._open_folder(view.info, in_shell=message.in_shell)
+            self.run_worker(work, group="editor", exit_on_error=False)
+
+    async def _open_folder(self, info: ThreadInfo, *, in_shell: bool) -> None:
+        open_ = self.editor.open_shell if in_shell else self.editor.open_folder
+        try:
+            said = await open_(info.cwd, info.handle)
+        except CodextuiError as error:
+            self._notify_error("Cannot open the folder", error)
             return
         if said:
             self.notify(said, markup=False)

@@ -10,10 +10,12 @@ from textual.binding import BindingType
 from codextui.console.bindings import APP_BINDINGS, KeyGroup, check_keymap, key_groups
 from codextui.console.screens.approval import ApprovalScreen
 from codextui.console.screens.approve_many import ApproveManyScreen
+from codextui.console.screens.broadcast import BroadcastScreen
 from codextui.console.screens.confirm import ConfirmScreen
 from codextui.console.screens.copy import CopyScreen
 from codextui.console.screens.decisions import DecisionsScreen
 from codextui.console.screens.diff import DiffScreen
+from codextui.console.screens.edit_turn import EditTurnScreen
 from codextui.console.screens.first_steps import FirstStepsScreen
 from codextui.console.screens.fork import ForkScreen
 from codextui.console.screens.gates import GatesScreen
@@ -59,6 +61,8 @@ PLACES: dict[str, Sequence[BindingType]] = {
     "Choosing an answer": ChoiceList.BINDINGS,
     "New thread": NewThreadScreen.BINDINGS,
     "Fork through a turn": ForkScreen.BINDINGS,
+    "Edit a prompt": EditTurnScreen.BINDINGS,
+    "Writing to all marked": BroadcastScreen.BINDINGS,
     "Queue": QueueScreen.BINDINGS,
     "Settings": SettingsScreen.BINDINGS,
     "Settings of the console": [*PreferencesScreen.BINDINGS, *SettingsList.BINDINGS],

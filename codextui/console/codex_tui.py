@@ -5,49 +5,31 @@ That is in this terminal, from which the console steps aside, or in a window bes
 
 from __future__ import annotations
 
-import asyncio
 import os
-import signal
-import subprocess
-import tempfile
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from typing import IO, TypeAlias
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from typing import TypeAlias
 
-import msgspec
-from textual.app import App, SuspendNotSupported
+from textual.app import App
 
 from codextui.client.codex_tui import Call, TuiCommand, prepare_tui
 from codextui.client.terminal_window import (
     choose_terminal,
     open_window,
-    read_last_words,
     show_pane_args,
     window_args,
 )
 from codextui.config.schema import Config
 from codextui.config.terminal import TerminalChoice, TerminalKind
-from codextui.errors import TuiUnavailable
+from codextui.console.foreground import Program, ProgramEnded, run_aside
+from codextui.errors import ProgramUnavailable
 from codextui.protocol.threads import ThreadInfo
 
-
-class TuiEnded(msgspec.Struct, frozen=True):
-    """The end of Codex's own TUI.
-
-    Attributes:
-        code: its exit code; negative for a signal.
-        last_words: the end of its standard error, in one line.
-    """
-
-    code: int
-    last_words: str = ""
-
-
-RunHere: TypeAlias = Callable[[TuiCommand], Awaitable[TuiEnded]]
+RunHere: TypeAlias = Callable[[TuiCommand], Awaitable[ProgramEnded]]
 """Runs Codex's own TUI in this terminal until it ends."""
 
 OpenWindow: TypeAlias = Callable[[list[str]], Awaitable[str]]
-"""Runs the command that opens a window, and returns what it printed. Raises TuiUnavailable."""
+"""Runs the command that opens a window, and returns what it printed. Raises ProgramUnavailable."""
 
 _PLACES = {TerminalKind.TMUX_WINDOW: "another window", TerminalKind.TMUX_PANE: "a pane beside"}
 
@@ -102,7 +84,7 @@ class TuiPresenter:
             thread: the thread.
 
         Raises:
-            TuiUnavailable: it cannot be opened, or ended with an error.
+            ProgramUnavailable: it cannot be opened, or ended with an error.
             CodextuiError: the server cannot be asked.
         """
         if self._is_opening:
@@ -119,15 +101,14 @@ class TuiPresenter:
         if terminal.kind is not TerminalKind.HERE:
             return await self._open_beside(thread.thread_id, command, terminal)
         if not self._may_step_aside():
-            raise TuiUnavailable("something else has come up; press the key again")
+            raise ProgramUnavailable("something else has come up; press the key again")
         self.is_aside = True
         try:
             ended = await self._run_here(command)
         finally:
             self.is_aside = False
         if ended.code:
-            how = f"exit code {ended.code}" if ended.code > 0 else f"signal {-ended.code}"
-            raise TuiUnavailable(f"Codex ended with {how}: {ended.last_words}")
+            raise ProgramUnavailable(f"Codex ended with {ended.how}: {ended.last_words}")
         return ""
 
     async def _open_beside(
@@ -135,7 +116,7 @@ class TuiPresenter:
     ) -> str:
         """Open a window, or show the pane of tmux in which the thread is open already."""
         if pane := self._panes.pop(thread_id, ""):
-            with suppress(TuiUnavailable):  # it is closed
+            with suppress(ProgramUnavailable):  # it is closed
                 await self._open_window(show_pane_args(pane))
                 self._panes[thread_id] = pane
                 return f"{command.handle} is open already."
@@ -146,52 +127,6 @@ class TuiPresenter:
         place = _PLACES.get(terminal.kind, "another terminal")
         return f"{command.handle} opens in {place}."
 
-    async def _suspend_and_run(self, command: TuiCommand) -> TuiEnded:
-        try:
-            with self._app.suspend(), _foreground_signals():
-                return await run_in_terminal(command, self._env)
-        except SuspendNotSupported as error:
-            raise TuiUnavailable(
-                "the console cannot step aside in this terminal; `[ui] terminal` in config.toml "
-                "may name a command that opens another one"
-            ) from error
-
-
-async def run_in_terminal(command: TuiCommand, env: Mapping[str, str]) -> TuiEnded:
-    """Run Codex's own TUI in this process's terminal until it ends. Raises TuiUnavailable."""
-    with tempfile.TemporaryFile() as errors:
-        try:
-            process = await asyncio.to_thread(_start, command, env, errors)
-        except OSError as error:
-            raise TuiUnavailable(f"{command.args[0]} cannot be run: {error}") from error
-        code = await asyncio.to_thread(process.wait)
-        return TuiEnded(code, read_last_words(errors.fileno()))
-
-
-def _start(
-    command: TuiCommand, env: Mapping[str, str], errors: IO[bytes]
-) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(  # noqa: S603 - the Codex that the server uses
-        command.args, stderr=errors, env=command.environment(env), cwd=command.cwd or None
-    )
-
-
-@contextmanager
-def _foreground_signals() -> Iterator[None]:
-    """Leave the keys that are signals to the program that has the terminal.
-
-    It is in our process group, so that a shell's job control stops and continues both. Ctrl-C
-    before it reads keys is meant for it. An ignored signal would be ignored by it, too, so that
-    this process handles it by doing nothing.
-    """
-    before = {
-        signal.SIGINT: signal.signal(signal.SIGINT, lambda *_: None),
-        signal.SIGQUIT: signal.signal(signal.SIGQUIT, lambda *_: None),
-        signal.SIGTSTP: signal.signal(signal.SIGTSTP, signal.SIG_DFL),
-        signal.SIGCONT: signal.signal(signal.SIGCONT, signal.SIG_DFL),
-    }
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    async def _suspend_and_run(self, command: TuiCommand) -> ProgramEnded:
+        program = Program(command.args, command.environment(self._env), command.cwd)
+        return await run_aside(self._app, program)

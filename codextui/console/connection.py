@@ -326,8 +326,13 @@ async def _start_thread(server: ServerCalls, new_thread: messages.NewThread) -> 
 async def _fork_thread(
     server: ServerCalls, thread_id: str, turn_id: str, prompt: str
 ) -> ThreadInfo:
-    arguments = {"thread": thread_id, "turn": turn_id, "prompt": prompt}
-    return _read_thread(await server.call("codex-fork", _without_empty(arguments)))
+    sent = _prompt_arguments(prompt)
+    has_images = "images" in sent
+    arguments = {"thread": thread_id, "turn": turn_id, "prompt": "" if has_images else prompt}
+    fork = _read_thread(await server.call("codex-fork", _without_empty(arguments)))
+    if has_images:  # which only codex-send takes
+        await server.call("codex-send", {"thread": fork.thread_id, **sent})
+    return fork
 
 
 def _read_thread(result: JsonObject) -> ThreadInfo:

@@ -16,9 +16,11 @@ MAX_DRAFTS: Final = 200
 MAX_DRAFT_LENGTH: Final = 1_000_000
 """Characters of a draft that are stored."""
 
-_REPLIES, _FORKS, _NEW_THREAD, _ANSWERS = "replies", "forks", "new_thread", "answers"
+_REPLIES, _FORKS, _EDITS = "replies", "forks", "edits"
+_NEW_THREAD, _ANSWERS = "new_thread", "answers"
 _COMMENTS, _PUT_AWAY = "comments", "put_away"
-_KINDS = (_REPLIES, _FORKS, _NEW_THREAD, _ANSWERS, _COMMENTS, _PUT_AWAY)
+_BROADCAST = "broadcast"
+_KINDS = (_REPLIES, _FORKS, _EDITS, _NEW_THREAD, _ANSWERS, _COMMENTS, _PUT_AWAY, _BROADCAST)
 
 _Stored = dict[str, dict[str, str]]
 
@@ -31,8 +33,10 @@ class Drafts:
     Attributes:
         replies: thread id → text of its composer.
         forks: thread id → prompt of the dialog that forks it.
+        edits: turn id → its prompt as it was edited.
         answers: key of an approval → what is filled in in its dialog, as JSON, without secrets.
         put_away: id of a thread or a run that the user put away → why.
+        broadcast: `text` → the message to all marked threads.
         new_thread: field → value of the dialog for a new thread; empty if nothing is unsent.
         comments: thread id → comments on lines of its diffs, as JSON, until they are sent.
     """
@@ -43,10 +47,12 @@ class Drafts:
         self._saved = _load(path)
         self.replies = dict(self._saved[_REPLIES])
         self.forks = dict(self._saved[_FORKS])
+        self.edits = dict(self._saved[_EDITS])
         self.new_thread = dict(self._saved[_NEW_THREAD])
         self.answers = dict(self._saved[_ANSWERS])
         self.comments = dict(self._saved[_COMMENTS])
         self.put_away = dict(self._saved[_PUT_AWAY])
+        self.broadcast = dict(self._saved[_BROADCAST])
 
     @property
     def has_changed(self) -> bool:
@@ -80,10 +86,12 @@ class Drafts:
         return {
             _REPLIES: dict(self.replies),
             _FORKS: dict(self.forks),
+            _EDITS: dict(self.edits),
             _NEW_THREAD: dict(self.new_thread),
             _ANSWERS: dict(self.answers),
             _COMMENTS: dict(self.comments),
             _PUT_AWAY: dict(self.put_away),
+            _BROADCAST: dict(self.broadcast),
         }
 
 

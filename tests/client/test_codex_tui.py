@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from codextui.client.codex_tui import TuiCommand, build_tui_command, prepare_tui
-from codextui.errors import CodextuiError, TuiUnavailable
+from codextui.errors import CodextuiError, ProgramUnavailable
 from codextui.jsonrpc.fields import JsonObject
 from codextui.protocol.runs import ThreadKind
 from codextui.protocol.threads import ThreadInfo, ThreadState
@@ -77,7 +77,7 @@ def test_the_token_of_a_codex_elsewhere_is_named_and_never_shown():
     command = build_tui_command(far, THREAD, token_env="TOKEN", env={"TOKEN": "secret"})
     assert command.args[3:5] == ("--remote-auth-token-env", "TOKEN")
     assert "secret" not in command.shell_line
-    with pytest.raises(TuiUnavailable, match=r"in \$TOKEN .*not set here"):
+    with pytest.raises(ProgramUnavailable, match=r"in \$TOKEN .*not set here"):
         build_tui_command(far, THREAD, token_env="TOKEN", env={})
     assert "--remote-auth-token-env" not in build(token_env="TOKEN").args  # a unix socket has none
 
@@ -92,13 +92,13 @@ def test_the_token_of_a_codex_elsewhere_is_named_and_never_shown():
     ],
 )
 def test_a_server_whose_codex_cannot_be_joined_says_what_to_do(codex: dict[str, object], why: str):
-    with pytest.raises(TuiUnavailable, match=why):
+    with pytest.raises(ProgramUnavailable, match=why):
         build_tui_command(report(**codex), THREAD, env={})
 
 
 def test_a_server_without_a_usable_codex_says_why():
     broken = {**report(), "problem": "No usable Codex was found."}
-    with pytest.raises(TuiUnavailable, match="No usable Codex was found"):
+    with pytest.raises(ProgramUnavailable, match="No usable Codex was found"):
         build_tui_command(broken, THREAD, env={})
 
 
@@ -117,7 +117,7 @@ async def test_what_no_tui_can_open_is_refused_before_anything_is_asked(
     async def call(tool: str, arguments: JsonObject) -> JsonObject:
         raise AssertionError(tool)
 
-    with pytest.raises(TuiUnavailable, match=why):
+    with pytest.raises(ProgramUnavailable, match=why):
         await prepare_tui(call, thread, env={})
 
 
@@ -136,7 +136,7 @@ async def test_a_codex_that_cannot_join_another_program_is_refused(remote: bool,
     if remote:
         assert (await prepare_tui(call, thread, env={})).args[0] == str(codex)
     else:
-        with pytest.raises(TuiUnavailable, match=r"TUI of Codex 0\.171\.0 .*no --remote"):
+        with pytest.raises(ProgramUnavailable, match=r"TUI of Codex 0\.171\.0 .*no --remote"):
             await prepare_tui(call, thread, env={})
 
 

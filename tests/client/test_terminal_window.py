@@ -15,7 +15,7 @@ from codextui.client.terminal_window import (
     window_args,
 )
 from codextui.config.terminal import AUTO_TERMINAL, TerminalChoice, TerminalKind, parse_terminal
-from codextui.errors import TuiUnavailable
+from codextui.errors import ProgramUnavailable
 
 TMUX = {"TMUX": "/tmp/tmux-1000/default,1,0"}
 WORDS = ("sh", "-c", "cd /x && codex")
@@ -43,7 +43,7 @@ def test_another_window_is_one_of_tmux_or_as_configured():
     assert choose_window(template, {}) is template
     for choice in (AUTO_TERMINAL, TerminalChoice(TerminalKind.HERE)):
         assert choose_window(choice, TMUX).kind is TerminalKind.TMUX_WINDOW
-        with pytest.raises(TuiUnavailable, match=r"no other window.*ui. terminal"):
+        with pytest.raises(ProgramUnavailable, match=r"no other window.*ui. terminal"):
             choose_window(choice, {})
 
 
@@ -54,16 +54,16 @@ def test_a_window_is_opened_by_tmux_or_the_template():
     pane = window_args(parse_terminal("tmux-pane"), WORDS, "backend", TMUX)
     assert pane == ["tmux", "split-window", "-h", *printed, "--", *WORDS]
     assert window_args(parse_terminal("x -e {command}"), WORDS, "b", {}) == ["x", "-e", *WORDS]
-    with pytest.raises(TuiUnavailable, match=r'"tmux-pane".*not inside of tmux'):
+    with pytest.raises(ProgramUnavailable, match=r'"tmux-pane".*not inside of tmux'):
         window_args(parse_terminal("tmux-pane"), WORDS, "backend", {})
 
 
 async def test_a_terminal_that_cannot_be_opened_says_why(tmp_path: Path):
-    with pytest.raises(TuiUnavailable, match="no-such-terminal cannot be run: No such file"):
+    with pytest.raises(ProgramUnavailable, match="no-such-terminal cannot be run: No such file"):
         await open_window([str(tmp_path / "no-such-terminal")])
-    with pytest.raises(TuiUnavailable, match="sh ended with 4: no display"):
+    with pytest.raises(ProgramUnavailable, match="sh ended with 4: no display"):
         await open_window(["sh", "-c", "echo no display >&2; exit 4"])
-    with pytest.raises(TuiUnavailable, match="ended with 1: it said nothing"):
+    with pytest.raises(ProgramUnavailable, match="ended with 1: it said nothing"):
         await open_window(["sh", "-c", "exit 1"])
 
 

@@ -12,8 +12,9 @@ from console.screens.console import Console, build_console
 
 from codextui.client.codex_tui import TuiCommand
 from codextui.config.schema import Config, parse_config
-from codextui.console.codex_tui import TuiEnded, TuiPresenter, run_in_terminal
-from codextui.errors import ServerRefused, TuiUnavailable
+from codextui.console.codex_tui import TuiPresenter
+from codextui.console.foreground import Program, ProgramEnded, run_in_terminal
+from codextui.errors import ProgramUnavailable, ServerRefused
 from codextui.protocol.threads import ThreadState
 
 
@@ -34,7 +35,7 @@ class Tui:
         self.window_error = ""
         self.closed = False
         self.started = asyncio.Event()
-        self.ended: asyncio.Future[TuiEnded] = asyncio.get_running_loop().create_future()
+        self.ended: asyncio.Future[ProgramEnded] = asyncio.get_running_loop().create_future()
         codex = folder / "codex"
         codex.write_text("#!/bin/sh\necho ' --remote <ADDR>'\n")
         codex.chmod(0o700)
@@ -51,7 +52,7 @@ class Tui:
             open_window=self.open_window,
         )
 
-    async def run(self, command: TuiCommand) -> TuiEnded:
+    async def run(self, command: TuiCommand) -> ProgramEnded:
         self.commands.append(command)
         self.started.set()
         return await self.ended
@@ -60,9 +61,9 @@ class Tui:
         self.windows.append(args)
         self.started.set()
         if self.closed and args[1] == "select-window":
-            raise TuiUnavailable("can't find window: %7")
+            raise ProgramUnavailable("can't find window: %7")
         if self.window_error:
-            raise TuiUnavailable(self.window_error)
+            raise ProgramUnavailable(self.window_error)
         return "%7"
 
 
@@ -90,7 +91,7 @@ async def test_the_thread_is_opened_in_this_terminal_and_the_console_returns(tmp
         assert command.args[1:] == ("--remote", "unix:///r/s", "resume", thread)
         assert (command.home, command.handle) == ("/h", "backend")
         assert console.app.tui.is_aside
-        tui.ended.set_result(TuiEnded(0, "Disconnected from this task."))
+        tui.ended.set_result(ProgramEnded(0, "Disconnected from this task."))
         await console.app.workers.wait_for_complete(
             [worker for worker in console.app.workers if worker.group == "tui"]
         )
@@ -120,7 +121,7 @@ async def test_what_happens_meanwhile_waits_and_nothing_is_decided(tmp_path: Pat
         assert console.notices() == []
         assert rung == [None]
         assert console.server.answers == []
-        tui.ended.set_result(TuiEnded(0))
+        tui.ended.set_result(ProgramEnded(0))
         async with asyncio.timeout(60):
             while console.app.screen is console.app.main:
                 await asyncio.sleep(0.02)
@@ -138,7 +139,7 @@ async def test_a_tui_that_fails_is_quoted(tmp_path: Path):
         console.server.thread("backend", turn_id="u1")
         await console.settle()
         await press_c(console, tui)
-        tui.ended.set_result(TuiEnded(1, "Error: no rollout found \x1b[31m"))
+        tui.ended.set_result(ProgramEnded(1, "Error: no rollout found \x1b[31m"))
         await until_notice(console, "Codex ended with exit code 1: Error: no rollout found")
         assert not console.app.tui.is_aside
 
@@ -204,7 +205,7 @@ async def test_a_dialog_that_opens_first_keeps_the_terminal(tmp_path: Path):
             return report
 
         view = console.app.state.threads[thread]
-        with pytest.raises(TuiUnavailable, match="press the key again"):
+        with pytest.raises(ProgramUnavailable, match="press the key again"):
             await console.app.tui.open(call, view.info)
         assert asked.is_set()
         assert tui.commands == []
@@ -238,8 +239,9 @@ async def test_a_thread_without_a_turn_says_so_at_once(tmp_path: Path):
 async def test_the_program_has_its_folder_its_home_and_its_last_words(tmp_path: Path):
     script = 'pwd >out; echo "$CODEX_HOME $A" >>out; echo "the end" >&2; exit 3'
     command = TuiCommand("x", ("/bin/sh", "-c", script), "/h", str(tmp_path))
-    ended = await run_in_terminal(command, {**os.environ, "A": "1"})
-    assert ended == TuiEnded(3, "the end")
+    env = command.environment({**os.environ, "A": "1"})
+    ended = await run_in_terminal(Program(command.args, env, command.cwd))
+    assert ended == ProgramEnded(3, "the end")
     assert (tmp_path / "out").read_text() == f"{os.path.realpath(tmp_path)}\n/h 1\n"
-    with pytest.raises(TuiUnavailable, match="/none cannot be run"):
-        await run_in_terminal(TuiCommand("x", ("/none",)), os.environ)
+    with pytest.raises(ProgramUnavailable, match="/none cannot be run"):
+        await run_in_terminal(Program(("/none",), os.environ))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Collection, Mapping, MutableMapping
 from enum import StrEnum
 
 import msgspec
@@ -155,6 +155,7 @@ class Fleet:
         archive_after: seconds after which a run that is over is put away; 0 for never.
         news: what the user has not looked at yet.
         away: ids of threads and runs that the user put away → why. What asks comes back.
+        marked: ids of the threads that the user has marked for a common message.
         archive_after: seconds after which a run that is over is put away; 0 for never.
     """
 
@@ -176,6 +177,7 @@ class Fleet:
         self.grouping = Grouping.TEAM
         self.shows_away = False
         self.shown = Arrangement()
+        self.marked: Collection[str] = ()
         self.news = News()
         self.away: MutableMapping[str, str] = {} if away is None else away
         self._state = state

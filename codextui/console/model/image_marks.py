@@ -17,6 +17,7 @@ MAX_PATH_LENGTH = 4096
 """Characters that the path of a pasted image may have."""
 
 _MARK = re.compile(r'(?<!\S)@image:(?:"([^"\n]+)"|([^\s"]+))')
+_SHOWN = re.compile(r"^\[image (.+)\]$", re.MULTILINE)
 _ESCAPED = re.compile(r"\\(.)")
 
 
@@ -33,6 +34,33 @@ def split_images(text: str) -> tuple[str, tuple[str, ...]]:
     return _MARK.sub(name, text), tuple(paths)
 
 
+def restore_images(shown: str) -> str:
+    """Return a prompt as it was typed, from the text that a transcript has of it.
+
+    The transcript has a line `[image PATH]` for each image, which the text names `[Image #1]`.
+    """
+    paths = [path for path in _SHOWN.findall(shown) if is_image_path(path)]
+    if not paths:
+        return shown
+    lines = [line for line in shown.split("\n") if line not in {f"[image {p}]" for p in paths}]
+    text = "\n".join(lines)
+    for number, path in enumerate(paths, 1):
+        name, mark = f"[Image #{number}]", _mark(path)
+        text = text.replace(name, mark) if name in text else f"{text}\n{mark}".lstrip("\n")
+    return text
+
+
+def is_image_path(path: str) -> bool:
+    """Return whether a mark can name a path, which is an absolute one of an image."""
+    is_path = path.startswith(("/", "~/")) and len(path) <= MAX_PATH_LENGTH
+    is_image = PurePath(path).suffix.lower() in IMAGE_SUFFIXES
+    return is_path and is_image and path.isprintable() and '"' not in path
+
+
+def _mark(path: str) -> str:
+    return f'@image:"{path}"' if " " in path else f"@image:{path}"
+
+
 def image_mark(pasted: str) -> str:
     """Return the mark for a pasted path of an image; empty if the text is another thing.
 
@@ -40,12 +68,7 @@ def image_mark(pasted: str) -> str:
     `file:` URL.
     """
     path = _pasted_path(pasted.strip())
-    is_path = path.startswith(("/", "~/")) and len(path) <= MAX_PATH_LENGTH
-    if not is_path or PurePath(path).suffix.lower() not in IMAGE_SUFFIXES:
-        return ""
-    if not path.isprintable() or '"' in path:
-        return ""
-    return f'@image:"{path}"' if " " in path else f"@image:{path}"
+    return _mark(path) if is_image_path(path) else ""
 
 
 def describe_images(text: str) -> str:

@@ -47,6 +47,12 @@ MIN_NAME_WIDTH = 18
 """Cells of a name in the tree for which what matters less is left out first."""
 
 
+MARKED = "◆ marked"
+"""How a marked thread is told; the sign alone where there is no room for the word."""
+
+_MARKED_WORD = "  marked"
+
+
 def render_tree_row(
     entry: TreeEntry,
     view: ThreadView,
@@ -59,6 +65,7 @@ def render_tree_row(
     pane: int | None = None,
     summary: RunSummary = NO_RUN,
     is_new: bool = False,
+    is_marked: bool = False,
     over_since: float | None = None,
 ) -> Strip:
     """Render a row of the tree, exactly `width` cells wide.
@@ -80,10 +87,11 @@ def render_tree_row(
         pane: number of the pane that shows the thread, None if there is none.
         summary: summary of the thread's run.
         is_new: whether the thread answered, and was not looked at since.
+        is_marked: whether the user has marked the thread.
         over_since: unix seconds since when the thread or the run is over, None if it is not.
     """
     label = state_label(state, palette)
-    left = f"{' ' if pane is None else pane} {_guides(entry)}"
+    left = f"{' ' if pane is None else pane}{MARKED[0] if is_marked else ' '}{_guides(entry)}"
     room = width - cell_len(left) - 2
     if over_since is None:
         choices = _tree_facts(view, state, now, summary, is_new=is_new)
@@ -94,6 +102,8 @@ def render_tree_row(
     label_text = thread_label(view.info)
     if entry.depth:
         label_text = _abbreviate(label_text, summary, handle_room)
+    if is_marked and cell_len(label_text) + len(_MARKED_WORD) <= handle_room:
+        label_text += _MARKED_WORD
     handle = truncate(label_text, handle_room)
     space = max(0, room - cell_len(handle) - cell_len(facts))
     is_loud = state in (ThreadState.NEEDS_INPUT, ThreadState.FAILED)

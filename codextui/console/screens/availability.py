@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from codextui.console.model.run import FINISHED_STATES
 from codextui.console.model.state import ConsoleState, ThreadView
+from codextui.console.model.transcript import LOST
 from codextui.console.model.tree import group_of
 from codextui.protocol.runs import ThreadKind
 from codextui.protocol.threads import ThreadState, tui_refusal
@@ -33,11 +34,20 @@ class Action(StrEnum):
     TIMELINE = "show its timeline"
     HISTORY = "show Codex's history"
     DECISIONS = "show what was decided"
+    EDIT = "edit a prompt of it"
+    RETRY = "send its last prompt again"
+    CONTINUE = "go on with its last turn"
+    FOLDER = "open its folder"
     STOP = "stop the server"
 
 
-NEEDS_NO_SERVER = frozenset({Action.DIFF, Action.SIDE_BY_SIDE, Action.GATES, Action.TIMELINE})
+NEEDS_NO_SERVER = frozenset(
+    {Action.DIFF, Action.SIDE_BY_SIDE, Action.GATES, Action.TIMELINE, Action.FOLDER}
+)
 """Actions that are available while the server is out of reach."""
+
+CUT_OFF = ("interrupted", "failed", "killed", LOST)
+"""How a turn has ended that can be sent again, or go on."""
 
 NEEDS_NO_THREAD = frozenset({Action.START, Action.HISTORY, Action.DECISIONS, Action.STOP})
 """Actions that concern no thread."""
@@ -49,6 +59,9 @@ _OF_CODEX_THREADS = {
     Action.REVIEW: "only its Codex threads can review",
     Action.USAGE: "only its Codex threads are charged",
     Action.SIDE_BY_SIDE: "only its Codex threads can stand beside others",
+    Action.EDIT: "only the prompts of its Codex threads can be edited",
+    Action.RETRY: "R runs a role again",
+    Action.CONTINUE: "R runs a role again",
 }
 
 
@@ -66,8 +79,8 @@ def unavailable_reason(action: Action, state: ConsoleState, thread_id: str) -> s
     if view.info.kind is not ThreadKind.CODEX and action in _OF_CODEX_THREADS:
         what = "a role" if view.info.kind is ThreadKind.ROLE else "a team's run"
         return f"{view.info.handle} is {what}: {_OF_CODEX_THREADS[action]}."
-    if action is Action.OPEN:
-        return _open_reason(view)
+    if action in (Action.OPEN, Action.FOLDER):
+        return _program_reason(action, view)
     match view.info.kind:
         case ThreadKind.CODEX:
             return _thread_reason(action, view)
@@ -90,7 +103,10 @@ def _no_run_reason(action: Action, view: ThreadView) -> str:
     return "" if has_turns else f"{view.info.handle} has had no turn yet: there is no timeline."
 
 
-def _open_reason(view: ThreadView) -> str:
+def _program_reason(action: Action, view: ThreadView) -> str:
+    """Return why no other program can be opened for a thread."""
+    if action is Action.FOLDER:
+        return "" if view.info.cwd else f"{view.info.handle} has no folder of its own."
     reason = tui_refusal(view.info)
     return f"Cannot {Action.OPEN}: {reason}." if reason else ""
 
@@ -114,12 +130,26 @@ def _thread_reason(action: Action, view: ThreadView) -> str:
             return f"{handle} is {state}: no turn is running, so there is nothing to interrupt."
         case Action.FORK_THROUGH if not view.transcript.turns:
             return f"{handle} has no turn yet to fork it through."
+        case Action.EDIT | Action.RETRY | Action.CONTINUE:
+            return _prompt_reason(action, view)
         case Action.PAUSE:
             return f"{handle} is a thread of Codex's: only roles can be paused; x interrupts it."
         case Action.RERUN:
             return f"{handle} is a thread of Codex's: only roles can run again; r replies to it."
         case _:
             return ""
+
+
+def _prompt_reason(action: Action, view: ThreadView) -> str:
+    if not view.transcript.turns:
+        return f"{view.info.handle} has no turn yet: r writes to it."
+    if action is Action.EDIT:
+        return ""
+    if view.info.state.has_turn:
+        return f"{view.info.handle} is {view.info.state}: its turn goes on, and r writes to it."
+    last = view.transcript.turns[-1].state
+    is_cut_off = last in CUT_OFF
+    return "" if is_cut_off else f"The last turn of {view.info.handle} is {last}: r writes to it."
 
 
 def _role_reason(action: Action, state: ConsoleState, view: ThreadView) -> str:
@@ -188,6 +218,8 @@ def _team_state_reason(action: Action, view: ThreadView) -> str:
 _KILLED_REASONS = {
     Action.SETTINGS: "{} was killed: it has no settings any more.",
     Action.REVIEW: "{} was killed: it reviews nothing any more.",
+    Action.RETRY: "{} was killed and takes no more prompts; f forks it.",
+    Action.CONTINUE: "{} was killed and takes no more prompts; f forks it.",
     Action.SEND: "{} was killed and takes no more prompts; f forks it, n starts another.",
     Action.KILL: "{} is killed already.",
 }

@@ -17,10 +17,12 @@ from codextui.console.model.fleet import Fleet
 from codextui.console.model.state import ConsoleState
 from codextui.console.screens import messages
 from codextui.console.screens.availability import Action, unavailable_reason
+from codextui.console.screens.broadcast_actions import BROADCAST_BINDINGS, BroadcastActions
 from codextui.console.screens.change_actions import CHANGE_BINDINGS, ChangeActions
 from codextui.console.screens.fleet_actions import FLEET_BINDINGS, FleetActions
 from codextui.console.screens.inspector_actions import INSPECTOR_BINDINGS, InspectorActions
 from codextui.console.screens.pane_actions import PANE_BINDINGS, PaneActions
+from codextui.console.screens.prompt_actions import PROMPT_BINDINGS, PromptActions
 from codextui.console.screens.reading import READING_BINDINGS, ReadingActions
 from codextui.console.screens.thread_actions import (
     MainOptions,
@@ -101,7 +103,10 @@ COMMAND_LABELS = {
     "review": "review",
     "fork": "fork",
     "fork_through": "fork through",
+    "retry_turn": "retry",
+    "continue_turn": "continue",
     "diff": "diff",
+    "edit": "edit a prompt",
     "open_in_codex": "open in Codex",
     "zoom": "zoom",
     "kill": "kill",
@@ -118,6 +123,7 @@ COMPOSER_LABELS = {
     "send": "send",
     "queue": "queue",
     "newline": "new line",
+    "edit": "in your editor",
     "leave": "keep as draft",
 }
 """Labels of the actions in the footer while the composer has the focus."""
@@ -146,6 +152,11 @@ _ACTIONS = {
     "interrupt": Action.INTERRUPT,
     "fork": Action.FORK,
     "fork_through": Action.FORK_THROUGH,
+    "edit": Action.EDIT,
+    "retry_turn": Action.RETRY,
+    "continue_turn": Action.CONTINUE,
+    "open_editor": Action.FOLDER,
+    "open_shell": Action.FOLDER,
     "diff": Action.DIFF,
     "side_by_side": Action.SIDE_BY_SIDE,
     "open_in_codex": Action.OPEN,
@@ -160,7 +171,15 @@ _ACTIONS = {
 }
 
 
-class MainScreen(InspectorActions, ChangeActions, ReadingActions, PaneActions, FleetActions):
+class MainScreen(
+    PromptActions,
+    BroadcastActions,
+    InspectorActions,
+    ChangeActions,
+    ReadingActions,
+    PaneActions,
+    FleetActions,
+):
     """Shows the console state. The actions on the current thread are in `ThreadActions`."""
 
     AUTO_FOCUS = "ThreadTree"
@@ -171,7 +190,12 @@ class MainScreen(InspectorActions, ChangeActions, ReadingActions, PaneActions, F
         (140, "-wide"),
         (200, "-huge"),
     ]
-    BINDINGS: ClassVar[list[BindingType]] = [*MAIN_BINDINGS, *FLEET_BINDINGS]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *MAIN_BINDINGS,
+        *FLEET_BINDINGS,
+        *PROMPT_BINDINGS,
+        *BROADCAST_BINDINGS,
+    ]
 
     def __init__(self, state: ConsoleState, options: MainOptions) -> None:
         """Show `state`."""
@@ -354,8 +378,8 @@ class MainScreen(InspectorActions, ChangeActions, ReadingActions, PaneActions, F
         """Tile the panes again, and clear the selection."""
         if self.workbench.grid.zoomed:
             self.action_zoom()
-        elif not self.clear_marks():
-            self._explain("Nothing to go back from: no pane is zoomed, nothing is selected.")
+        elif not (self.clear_marks() or self.unmark_all()):
+            self._explain("Nothing to go back from: nothing is zoomed, selected or marked.")
 
     def action_number(self, number: int) -> None:
         """Focus the pane of a number."""

@@ -122,6 +122,34 @@ class ForkThread(ServerRequest):
         self.prompt = prompt
 
 
+class ForkEdited(ForkThread):
+    """Fork a thread through a turn, and send a prompt that was edited."""
+
+    def __init__(
+        self, thread_id: str, turn_id: str, prompt: str, forget: Callable[[], object]
+    ) -> None:
+        """Fork it; `forget` removes the draft of the prompt, which is kept until then."""
+        super().__init__(thread_id, turn_id, prompt)
+        self._forget = forget
+
+    def succeed(self) -> None:
+        """Remove the draft."""
+        self._forget()
+
+
+class StartEdited(StartThread):
+    """Start a thread with a first prompt that was edited."""
+
+    def __init__(self, new_thread: NewThread, forget: Callable[[], object]) -> None:
+        """Start it; `forget` removes the draft of the prompt, which is kept until then."""
+        super().__init__(new_thread)
+        self._forget = forget
+
+    def succeed(self) -> None:
+        """Remove the draft."""
+        self._forget()
+
+
 class InterruptTurn(ServerRequest):
     """Stop the running turn and its commands."""
 
@@ -170,6 +198,24 @@ class OpenInCodex(Message):
     def __init__(self, thread_id: str) -> None:
         super().__init__()
         self.thread_id = thread_id
+
+
+class OpenFolder(Message):
+    """Open the folder of a thread: in a shell, or in the user's editor."""
+
+    def __init__(self, thread_id: str, *, in_shell: bool) -> None:
+        super().__init__()
+        self.thread_id = thread_id
+        self.in_shell = in_shell
+
+
+class EditText(Message):
+    """Edit the text of a thread's composer in the user's editor."""
+
+    def __init__(self, thread_id: str, text: str) -> None:
+        super().__init__()
+        self.thread_id = thread_id
+        self.text = text
 
 
 class OpenApprovals(Message):

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import structs
-from textual import on
 from textual.screen import Screen
 
 from codextui.console.bindings import KeyGroup
 from codextui.console.drafts import Drafts
 from codextui.console.model.run import FINISHED_STATES, CostFormatter, RunView
 from codextui.console.model.state import ConsoleState
+from codextui.console.model.suggestions import as_text
 from codextui.console.model.tree import group_of
 from codextui.console.screens import messages
 from codextui.console.screens.availability import Action, unavailable_reason
@@ -89,15 +89,17 @@ class ThreadActions(Screen[None]):
         match request:
             case messages.SendReview():
                 request.is_over = True  # its comments are still there
+            case messages.ForkEdited() | messages.StartEdited():
+                pass  # their drafts are still there
             case messages.SendPrompt(thread_id=thread_id, prompt=text):
-                self.workbench.save_draft(thread_id, text)
+                self.workbench.save_draft(thread_id, as_text(text))
             case messages.DirectRole(thread_id=thread_id, text=text) if text:
                 self.workbench.save_draft(thread_id, text)
             case messages.StartThread(new_thread=new_thread):
                 self._last_new_thread = new_thread
                 self._keep_new_thread(new_thread)
             case messages.ForkThread(thread_id=thread_id, prompt=prompt) if prompt:
-                self._options.drafts.forks.setdefault(thread_id, prompt)
+                self._keep_unsent_fork(thread_id, prompt)
             case _:
                 pass
 
@@ -323,12 +325,14 @@ class ThreadActions(Screen[None]):
     def _explain(self, reason: str) -> None:
         self.notify(one_line(reason), severity="warning", markup=False)
 
-    def _confirm(self, title: str, message: str, yes: str, request: messages.ServerRequest) -> None:
-        """Ask, and post the request if the user agrees."""
+    def _confirm(
+        self, title: str, message: str, yes: str, *requests: messages.ServerRequest
+    ) -> None:
+        """Ask, and post the requests if the user agrees."""
         from codextui.console.screens.confirm import ConfirmScreen  # noqa: PLC0415
 
         def post_if(agreed: bool | None) -> None:
-            if agreed:
+            for request in requests if agreed else ():
                 self.post_message(request)
 
         self.app.push_screen(ConfirmScreen(title, message, yes=yes), post_if)
@@ -342,6 +346,13 @@ class ThreadActions(Screen[None]):
             self._options.drafts.forks[thread_id] = prompt
         else:
             self._options.drafts.forks.pop(thread_id, None)
+
+    def _keep_unsent_fork(self, thread_id: str, prompt: str) -> None:
+        """Keep the prompt of a fork that failed above what was written for another one."""
+        draft = self._options.drafts.forks.get(thread_id, "")
+        if not draft.startswith(prompt):
+            text = f"{prompt}\n\n{draft}" if draft else prompt
+            self._options.drafts.forks[thread_id] = text
 
     def _start(self, new_thread: messages.NewThread | None) -> None:
         if new_thread is not None:
@@ -366,7 +377,6 @@ class ThreadActions(Screen[None]):
             self._options.drafts.forks.pop(thread_id, None)
             self.post_message(messages.ForkThread(thread_id, choice.turn_id, choice.prompt))
 
-    @on(Composer.Sent)
     def _send(self, message: Composer.Sent) -> None:
         thread_id, text = message.thread_id, message.text
         if reason := unavailable_reason(Action.SEND, self.state, thread_id):

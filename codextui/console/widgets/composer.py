@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
-from textual import events, on
-from textual.app import ComposeResult
+from textual import events
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
-from textual.widgets import Input, Static, TextArea
+from textual.widgets import Input, TextArea
 
-from codextui.console.model.image_marks import describe_images, image_mark
+from codextui.console.model.image_marks import image_mark
 
 
 class LineInput(Input):
@@ -35,7 +34,13 @@ class PromptArea(TextArea):
 
 
 class Composer(PromptArea):
-    """The text for a thread: enter sends it, ctrl+t queues it, esc keeps it as a draft."""
+    """The text for a thread: enter sends it, ctrl+t queues it, esc keeps it as a draft.
+
+    Attributes:
+        thread_id: the thread.
+        take_key: gets each key before it is handled here; returns whether it has handled it.
+        may_send: returns whether the text may be sent, or queued (true); says why where not.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "send", "Send", id="composer.send"),
@@ -47,17 +52,36 @@ class Composer(PromptArea):
             id="composer.newline",
         ),
         Binding("ctrl+t", "queue", "Queue: send it after the turn", id="composer.queue"),
+        Binding("ctrl+g", "edit", "Write in your editor", id="composer.editor"),
         Binding("escape", "leave", "Keep as draft", id="composer.leave"),
     ]
 
     class Sent(Message):
-        """The text was sent, or queued for after the running turn."""
+        """The text was sent, or queued for after the running turn.
 
-        def __init__(self, thread_id: str, text: str, *, queued: bool = False) -> None:
+        Attributes:
+            thread_id: the thread.
+            text: the text, without the space around it.
+            queued: whether it is for after the running turn.
+            is_plain: whether a space before it says that it is no command.
+        """
+
+        def __init__(
+            self, thread_id: str, text: str, *, queued: bool = False, is_plain: bool = False
+        ) -> None:
             super().__init__()
             self.thread_id = thread_id
             self.text = text
             self.queued = queued
+            self.is_plain = is_plain
+
+    class EditorWanted(Message):
+        """The text is to be edited in the user's editor."""
+
+        def __init__(self, thread_id: str, text: str) -> None:
+            super().__init__()
+            self.thread_id = thread_id
+            self.text = text
 
     class Dismissed(Message):
         """The composer was left; its text is a draft."""
@@ -72,6 +96,8 @@ class Composer(PromptArea):
             draft, soft_wrap=True, tab_behavior="focus", highlight_cursor_line=False, compact=True
         )
         self.thread_id = thread_id
+        self.take_key: Callable[[str], bool] = lambda _: False
+        self.may_send: Callable[[bool], bool] = lambda _: True
         self._has_mounted = False
         self._early_input: list[events.Key | str] = []
 
@@ -142,6 +168,8 @@ class Composer(PromptArea):
 
     def _run_binding(self, event: events.Key) -> bool:
         """Run a key's binding; return false if it has none here."""
+        if self.take_key(event.key):
+            return True
         for binding in self._bindings.key_to_bindings.get(event.key, ()):
             match binding.action:
                 case "send":
@@ -152,6 +180,8 @@ class Composer(PromptArea):
                     self.action_newline()
                 case "leave":
                     self.action_leave()
+                case "edit":
+                    self.action_edit()
                 case _:
                     continue
             return True
@@ -166,55 +196,36 @@ class Composer(PromptArea):
 
     def action_send(self) -> None:
         """Send the text; leave if there is none."""
-        if self.text.strip():
-            self.post_message(self.Sent(self.thread_id, self.text.strip()))
-        else:
-            self.action_leave()
+        self._send(queued=False)
 
     def action_queue(self) -> None:
         """Queue the text; leave if there is none."""
-        if self.text.strip():
-            self.post_message(self.Sent(self.thread_id, self.text.strip(), queued=True))
-        else:
+        self._send(queued=True)
+
+    def _send(self, *, queued: bool) -> None:
+        text = self.text.strip()
+        if not text:
             self.action_leave()
+        elif self.may_send(queued):
+            is_plain = self.text[0].isspace()
+            sent = self.Sent(self.thread_id, text, queued=queued, is_plain=is_plain)
+            self.post_message(sent)
 
     def action_newline(self) -> None:
         """Insert a new line."""
         self.insert("\n")
 
+    def action_edit(self) -> None:
+        """Edit the text in the user's editor."""
+        self.post_message(self.EditorWanted(self.thread_id, self.text))
+
+    def replace_text(self, text: str) -> None:
+        """Replace the whole text, which undo takes back; the cursor is at its end."""
+        self.history.checkpoint()
+        self.replace(text, self.document.start, self.document.end)
+        self.history.checkpoint()
+        self.move_cursor(self.document.end)
+
     def action_leave(self) -> None:
         """Leave, and keep the text as a draft."""
         self.post_message(self.Dismissed(self.thread_id))
-
-
-class ComposerBox(Vertical):
-    """The composer below a line that says what sending does."""
-
-    def __init__(self, thread_id: str, draft: str, hint: str) -> None:
-        """Start from a draft; `hint` says what sending does."""
-        super().__init__()
-        self._hint = hint
-        self._images = describe_images(draft)
-        self.composer = Composer(thread_id, draft)
-
-    def compose(self) -> ComposeResult:
-        """Yield the hint and the composer."""
-        yield Static(self._purpose, markup=False, classes="purpose")
-        yield self.composer
-
-    def show_hint(self, hint: str) -> None:
-        """Show what sending does now."""
-        if hint != self._hint:
-            self._hint = hint
-            self.query_one(".purpose", Static).update(self._purpose)
-
-    @on(Composer.Changed)
-    def _show_images(self) -> None:
-        images = describe_images(self.composer.text)
-        if images != self._images:
-            self._images = images
-            self.query_one(".purpose", Static).update(self._purpose)
-
-    @property
-    def _purpose(self) -> str:
-        return f"{self._hint}\n{self._images}" if self._images else self._hint

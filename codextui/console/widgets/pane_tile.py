@@ -7,12 +7,17 @@ from textual.app import ComposeResult
 from textual.geometry import Region
 from textual.strip import Strip
 
+from codextui.console.model.image_marks import restore_images
 from codextui.console.model.state import ThreadView
+from codextui.console.model.suggestions import as_text
 from codextui.console.render.thread import Frame
-from codextui.console.widgets.composer import Composer, ComposerBox
+from codextui.console.widgets.composer import Composer
+from codextui.console.widgets.composer_box import ComposerBox
 from codextui.console.widgets.drawing import LineWidget
 from codextui.console.widgets.pane_context import PaneContext, ZoomRequested
 from codextui.console.widgets.transcript_pane import TranscriptPane
+from codextui.protocol.runs import ThreadKind
+from codextui.text.sanitize import clean_paste
 
 
 class PaneTile(LineWidget):
@@ -75,7 +80,16 @@ class PaneTile(LineWidget):
     def open_composer(self, draft: str, hint: str) -> Composer:
         """Open and return the composer, which takes the focus as soon as it is mounted."""
         if self.composer_box is None:
-            self.composer_box = ComposerBox(self.thread_id, draft, hint)
+            view = self.pane.view
+            past = _past_prompts(view)
+            self.composer_box = ComposerBox(
+                self.thread_id,
+                draft,
+                hint,
+                folder=view.info.cwd,
+                past=past,
+                has_commands=view.info.kind is ThreadKind.CODEX,
+            )
             if self.is_mounted:
                 self.mount(self.composer_box)
             else:
@@ -104,3 +118,9 @@ class PaneTile(LineWidget):
     def _mount_box(self, box: ComposerBox) -> None:
         if self.composer_box is box:
             self.mount(box)
+
+
+def _past_prompts(view: ThreadView) -> list[str]:
+    """Return the prompts of a thread, oldest first, as they could be written."""
+    prompts = (turn.prompt for turn in view.transcript.turns if turn.prompt)
+    return [as_text(restore_images(clean_paste(prompt))) for prompt in prompts]

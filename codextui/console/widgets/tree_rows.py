@@ -177,8 +177,9 @@ class TreeRows:
         thread_id, palette = row.thread_id, context.palettes.tree
         state, pane = context.state_of(thread_id), self._panes.get(thread_id)
         is_new = self._fleet.rank(thread_id) is Rank.NEW
-        since = view.waits_since
-        key = (row, view.info, state, int(context.now()), width, selected, pane, is_new, since)
+        since, is_marked = view.waits_since, thread_id in self._fleet.marked
+        shown = (width, selected, pane, is_new, is_marked)
+        key = (row, view.info, state, int(context.now()), since, shown)
         kept = self._strips.get(thread_id)
         if kept is not None and kept[0] == key and view.info.kind is ThreadKind.CODEX:
             return kept[1]
@@ -193,6 +194,7 @@ class TreeRows:
             pane=pane,
             summary=context.run_summary_of(thread_id),
             is_new=is_new,
+            is_marked=is_marked,
             over_since=self._over_since(view),
         )
         self._strips[thread_id] = key, strip

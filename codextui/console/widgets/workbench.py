@@ -16,6 +16,7 @@ from codextui.console.model.fleet import Fleet
 from codextui.console.model.pane_choice import Hold
 from codextui.console.model.state import ConsoleState, ThreadView
 from codextui.console.model.tree import TreeEntry
+from codextui.console.render.tree import MARKED
 from codextui.console.widgets.composer import Composer
 from codextui.console.widgets.drawing import Pacer
 from codextui.console.widgets.looks import Look
@@ -98,6 +99,7 @@ class Workbench(Horizontal):
         self._entries: list[TreeEntry] = []
         self._wanted: set[str] = set()
         self._awaited: tuple[str, Callable[[], bool]] | None = None
+        self._marks: dict[str, None] = {}
         self._closed_composers: dict[str, Composer] = {}
         self._stale_headers: set[str] = set()
         self._stale_transcripts: set[str] = set()
@@ -237,6 +239,7 @@ class Workbench(Horizontal):
 
     def _show_tree(self) -> None:
         numbers = {tile.thread_id: tile.pane.number for tile in self.grid.tiles}
+        self.thread_tree.fleet.marked = self._marks
         self.thread_tree.show(self.state, numbers, self._pane_context)
 
     def _show_frames(self) -> None:
@@ -244,7 +247,9 @@ class Workbench(Horizontal):
         shown = [tile for tile in self.grid.tiles if tile.display]
         total = len({entry.thread_id for entry in self._entries} | {*self._slots.shown})
         for tile in self.grid.tiles:
-            tile.pane.set_note(self._slots.note_of(tile.thread_id))
+            mark = MARKED if tile.thread_id in self._marks else ""
+            notes = (mark, self._slots.note_of(tile.thread_id))
+            tile.pane.set_note("  ".join(filter(None, notes)))
             is_last = tile in shown[-1:] and len(shown) < total
             tile.update_frame(f"{len(shown)} of {total} threads" if is_last else "")
 
@@ -438,6 +443,26 @@ class Workbench(Horizontal):
         self._is_arranged_by_user = look.arranged
         self._pacer.mark_dirty(self)
 
+    # Marks.
+
+    @property
+    def marked(self) -> tuple[str, ...]:
+        """The ids of the marked threads that are still there, in the order of marking."""
+        return tuple(thread_id for thread_id in self._marks if thread_id in self.state.threads)
+
+    def toggle_mark(self, thread_id: str) -> None:
+        """Mark a thread, or take its mark away."""
+        if thread_id in self._marks:
+            del self._marks[thread_id]
+        else:
+            self._marks[thread_id] = None
+        self._pacer.mark_dirty(self)
+
+    def unmark_all(self) -> None:
+        """Take all marks away."""
+        self._marks.clear()
+        self._pacer.mark_dirty(self)
+
     # The number of panes.
 
     @on(PaneGrid.CapacityChanged)
@@ -515,6 +540,35 @@ class Workbench(Horizontal):
         if tile is not None and tile.composer_box is not None:
             tile.composer_box.composer.prepend(draft)
         self._show_draft(thread_id)
+
+    def forget_draft(self, thread_id: str) -> None:
+        """Forget the draft of a thread: it was sent, or was a command."""
+        self.drafts.pop(thread_id, None)
+
+    def replace_draft(self, thread_id: str, old: str, new: str) -> None:
+        """Replace a text in a thread's composer, or in its draft where that is closed.
+
+        What stands there beside the old text stays, as does all of a text without it.
+        """
+        text = self._replaced(thread_id, old, new)
+        tile = self.grid.tile_of(thread_id)
+        if tile is not None and tile.composer_box is not None:
+            tile.composer_box.composer.replace_text(text)
+        elif text.strip():
+            self.drafts[thread_id] = text
+        else:
+            self.drafts.pop(thread_id, None)
+        self._show_draft(thread_id)
+
+    def _replaced(self, thread_id: str, old: str, new: str) -> str:
+        tile = self.grid.tile_of(thread_id)
+        if tile is not None and tile.composer_box is not None:
+            text = tile.composer_box.composer.text
+        else:
+            text = self.drafts.get(thread_id, "")
+        if text.endswith(old):
+            return f"{text[: len(text) - len(old)]}{new}"
+        return f"{text}\n\n{new}" if text.strip() else new
 
     def close_composer(self, thread_id: str) -> None:
         """Close the composer of a thread, and focus its pane."""
