@@ -44,8 +44,8 @@ def test_one_finds_marks_and_copies_what_was_said(serve: Serve, open_terminal: O
     terminal.press("y", "2")
     terminal.wait_until(lambda: clipboard(terminal)[1:] == ["make\tall"], "the code is copied")
 
-    terminal.press("w")
-    terminal.wait_for("w does nothing here")
+    terminal.press("Z")
+    terminal.wait_for("Z does nothing here")
     terminal.press("ctrl+p", *"zoom the")
     terminal.wait_for("> action")
     terminal.press("esc")

@@ -120,6 +120,7 @@ class SearchScreen(ModalScreen[None]):
         self._text = ""
         self._problem = ""
         self._is_searching = False
+        self._is_awaited = False
 
     def compose(self) -> ComposeResult:
         """Yield the text, the matches and the keys."""
@@ -145,6 +146,7 @@ class SearchScreen(ModalScreen[None]):
         self._text = event.value.strip()
         self._results, self._problem = SearchResults(), ""
         self._is_searching = len(self._text) >= MIN_LENGTH
+        self._is_awaited = False
         self.workers.cancel_group(self, "search")
         if self._is_searching:
             self.run_worker(self._search(self._text), group="search", exit_on_error=False)
@@ -195,6 +197,9 @@ class SearchScreen(ModalScreen[None]):
         if found:
             self._results.add(found)
             self._show()
+        if found and self._is_awaited:
+            self._is_awaited = False
+            self.action_choose()
 
     # Keys.
 
@@ -217,6 +222,7 @@ class SearchScreen(ModalScreen[None]):
         """Show the match of the cursor; once it is shown, stay there."""
         found = self._results.current
         if found is None or not self.is_active:
+            self._is_awaited = found is None and self._is_searching  # it is shown when it is found
             return
         if not self._list.has_focus:
             self._list.focus()

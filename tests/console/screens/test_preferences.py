@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from console.screens.console import Console, FakeServer, text_of
+from textual.widgets import Static
 
 from codextui.config.schema import load_config
 from codextui.console.app import ConsoleApp
@@ -35,6 +36,11 @@ async def open_settings(console: Console) -> PreferencesScreen:
     return console.app.screen
 
 
+def text_in(console: Console, name: str) -> str:
+    """The text of a part of the screen, whatever lines it is broken into."""
+    return str(console.app.screen.query_one(f"#{name}", Static).render())
+
+
 async def closed(console: Console) -> None:
     async with asyncio.timeout(60):
         while console.app.screen is not console.app.main:
@@ -43,7 +49,10 @@ async def closed(console: Console) -> None:
 
 async def go_to(console: Console, name: str) -> None:
     settings = console.app.screen.query_one(SettingsList)
+    passed: list[str] = []
     while settings.current.name != name:
+        assert settings.current.name not in passed, f"{name} does not follow {passed}"
+        passed.append(settings.current.name)
         await console.press("down")
 
 
@@ -56,7 +65,7 @@ async def test_changes_are_saved_with_the_comments_and_applied_at_once(tmp_path:
             console.server.running(name)
         await console.settle()
         await open_settings(console)
-        assert str(path) in console.shown()
+        assert str(path) in text_in(console, "file")
         await console.press("right")
         assert console.app.theme == "juniper"
         assert "harbour" in path.read_text()
@@ -77,10 +86,10 @@ async def test_the_rest_is_applied_at_once_too(tmp_path: Path) -> None:
     console = open_on(path)
     async with console.open():
         await open_settings(console)
-        await go_to(console, "archive_after")
-        await console.press("enter", "end", *["backspace"] * 2, "3", "enter")
         await go_to(console, "motion")
         await console.press("right")
+        await go_to(console, "archive_after")
+        await console.press("enter", "end", *["backspace"] * 2, "3", "enter")
         await go_to(console, "terminal")
         await console.press("enter", "end", *["backspace"] * 4, *"here", "enter", "ctrl+s")
         await closed(console)
@@ -108,10 +117,10 @@ async def test_a_wrong_value_is_refused_with_what_would_be_right(tmp_path: Path)
     console = open_on(path)
     async with console.open():
         await open_settings(console)
-        assert "it is made when you save" in console.shown()
+        assert "it is made when you save" in text_in(console, "file")
         await go_to(console, "quiet")
         await console.press("enter", "end", *["backspace"] * 3, *"99", "enter")
-        assert "quiet must be a number from 0 to 10, not 99" in console.shown()
+        assert "quiet must be a number from 0 to 10, not 99" in text_in(console, "problem")
         await console.press("backspace", "backspace", *"1.5", "ctrl+s")
         await closed(console)
         assert path.read_text() == "[approvals]\nquiet = 1.5\n"
@@ -124,8 +133,8 @@ async def test_a_file_with_mistakes_is_told_and_stays_as_it_is(tmp_path: Path) -
     async with console.open():
         path.write_text(text)
         await open_settings(console)
-        assert "It has mistakes" in console.shown()
-        assert 'layout must be "auto"' in console.shown().replace("\n", " ")
+        assert "It has mistakes" in text_in(console, "problem")
+        assert 'layout must be "auto"' in text_in(console, "problem")
         await console.press("right", "ctrl+s")
         await console.until("Nothing was saved.")
         assert path.read_text() == text
@@ -142,7 +151,7 @@ async def test_a_read_only_file_is_told_and_what_was_changed_stays(tmp_path: Pat
         await open_settings(console)
         await console.press("right", "ctrl+s")
         await console.until("Nothing was saved.")
-        assert "is read-only" in console.shown().replace("\n", " ")
+        assert "is read-only" in text_in(console, "problem")
         assert path.read_text() == "[ui]\nbell = true\n"
         assert console.app.screen.query_one(SettingsList).values
 

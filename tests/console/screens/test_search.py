@@ -104,6 +104,26 @@ async def test_enter_shows_the_match_n_goes_on_and_escape_returns(console: Conso
         assert text_of(console.pane("t-frontend")) == before
 
 
+async def test_enter_before_anything_is_found_shows_the_first_match(console: Console) -> None:
+    gate = asyncio.Event()
+
+    async def search_later(screen: SearchScreen, text: str) -> None:
+        await gate.wait()
+        await search_live(screen, text)
+
+    search_live = SearchScreen._search_live
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(SearchScreen, "_search_live", search_later)
+        async with console.open(size=(120, 40)):
+            threads(console)
+            await console.settle()
+            await console.press("ctrl+f", *"needle of docs", "enter")
+            gate.set()
+            await finished(console)
+            assert "stay there" in console.shown()
+            assert "▎needle of docs" in text_of(console.pane("t-docs"))
+
+
 async def test_enter_again_stays_at_the_match(console: Console) -> None:
     async with console.open(size=(120, 40)):
         threads(console)
