@@ -139,6 +139,10 @@ class SearchScreen(ModalScreen[None]):
         self.query_one(Input).focus()
         self._show()
 
+    def on_descendant_focus(self) -> None:
+        """Show what the keys do where the focus is."""
+        self._show()
+
     # Searching.
 
     @on(Input.Changed)
