@@ -191,13 +191,17 @@ class AppServerEndpoint:
             message = str(error)[:_MAX_MESSAGE] or "Codex answered with an error without a message"
             raise kind(message, code=error.code, data=error.data) from error
         except ConnectionClosed as error:
-            closed = self._endpoint.closed
-            reason = closed.result() if closed.done() else "codex app-server has ended"
-            raise CodexDied(reason) from error
+            raise CodexDied(await self._end_reason()) from error
         except TimeoutError as error:
             what = f"Codex has not answered {method} for {timeout_s:g} s"
             raise CodexFailed(what, code=NO_ANSWER) from error
         return result if isinstance(result, dict) else {}
+
+    async def _end_reason(self) -> str:
+        """Return why the connection is closed, which is known a moment after it cannot be used."""
+        closed = self._endpoint.closed
+        await asyncio.wait({closed}, timeout=_REASON_S)
+        return closed.result() if closed.done() else "codex app-server has ended"
 
     def _warn(self, message: str) -> None:
         self._unreadable += 1
@@ -217,6 +221,7 @@ def _quote(line: bytes) -> str:
 
 _MAX_QUOTED = 120
 _MAX_MESSAGE = 2000
+_REASON_S = 5.0
 _ANSWER_HEAD = re.compile(rb'^\{"id":(\d+),"(?:result|error)"')
 _JITTER = secrets.SystemRandom()
 _LOG = logging.getLogger(__name__)
