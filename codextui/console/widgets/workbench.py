@@ -185,8 +185,7 @@ class Workbench(Horizontal):
         for tile in self.grid.tiles:
             if tile.thread_id in working:
                 tile.pane.refresh_header()
-        if working:
-            self.thread_tree.update()
+        self.thread_tree.update()  # what is over grows old, too, and is put away some day
 
     def restyle(self, context: PaneContext) -> None:
         """Redraw everything in other styles."""

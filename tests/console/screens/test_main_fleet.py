@@ -375,7 +375,8 @@ async def test_a_run_that_is_over_is_one_line_and_archived_later() -> None:
         assert "done 5/5 · 2h ago" in rows[0]
         assert not any("@backend" in row for row in rows)
         console.app.main.fleet.archive_after = 3600
-        console.app.main.workbench.thread_tree.update()
+        console.app.main.refresh_clocks()  # though nothing works
+        await console.settle()
         assert "bug-busters" not in tree(console)
         assert "put away" in tree(console)
 
