@@ -23,9 +23,9 @@ from textual.widgets import Input, Static
 
 from codextui.console.model.palette import EntryKind, PaletteEntry, find_entries
 from codextui.console.render.layout import fit_row, truncate
-from codextui.console.render.palette import Palette, palette_from
+from codextui.console.render.palette import Palette
 from codextui.console.widgets.composer import LineInput
-from codextui.console.widgets.drawing import LineWidget
+from codextui.console.widgets.drawing import ThemedLineWidget
 from codextui.text.sanitize import one_line
 
 MAX_SEARCH_LENGTH = 100
@@ -144,7 +144,7 @@ class PaletteScreen(ModalScreen[PaletteEntry]):
             self.dismiss(None)
 
 
-class EntryList(LineWidget):
+class EntryList(ThemedLineWidget):
     """Draws the visible entries only.
 
     Attributes:
@@ -160,16 +160,6 @@ class EntryList(LineWidget):
         self._entries: Sequence[PaletteEntry] = ()
         self._nothing = ""
         self._top = 0
-        self._palette: Palette | None = None
-
-    def on_mount(self) -> None:
-        """Follow changes of the theme."""
-        self._restyle()
-        self.app.theme_changed_signal.subscribe(self, lambda _theme: self._restyle())
-
-    def _restyle(self) -> None:
-        self._palette = palette_from(self.app.theme_variables, surface="surface")
-        self.refresh()
 
     @property
     def current(self) -> PaletteEntry | None:

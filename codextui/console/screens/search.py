@@ -30,10 +30,10 @@ from codextui.console.model.search import (
 )
 from codextui.console.model.state import ConsoleState, ThreadView
 from codextui.console.render.layout import Row, fit_row, truncate
-from codextui.console.render.palette import Palette, palette_from
+from codextui.console.render.palette import Palette
 from codextui.console.screens.pager import PagerScreen
 from codextui.console.widgets.composer import LineInput
-from codextui.console.widgets.drawing import LineWidget
+from codextui.console.widgets.drawing import ThemedLineWidget
 from codextui.errors import CodextuiError
 from codextui.protocol.events import Event
 from codextui.text.figures import format_count, format_running
@@ -311,7 +311,7 @@ class SearchScreen(ModalScreen[None]):
         )
 
 
-class FoundList(LineWidget, can_focus=True):
+class FoundList(ThemedLineWidget, can_focus=True):
     """Draws the visible matches only."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -334,16 +334,6 @@ class FoundList(LineWidget, can_focus=True):
         self._text = ""
         self._note = ("", False)
         self._top = 0
-        self._palette: Palette | None = None
-
-    def on_mount(self) -> None:
-        """Follow changes of the theme."""
-        self._restyle()
-        self.app.theme_changed_signal.subscribe(self, lambda _theme: self._restyle())
-
-    def _restyle(self) -> None:
-        self._palette = palette_from(self.app.theme_variables, surface="surface")
-        self.refresh()
 
     def show(self, results: SearchResults, text: str, note: tuple[str, bool]) -> None:
         """Show the matches of a text, and below them a note, which may be an error."""

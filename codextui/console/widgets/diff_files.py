@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import ClassVar
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -14,14 +15,16 @@ from codextui.console.model.diff import FileDiff
 from codextui.console.model.diff_document import Document
 from codextui.console.render.diff_entries import FILE_LETTERS
 from codextui.console.render.layout import Row, fit_row, truncate, truncate_left
-from codextui.console.render.palette import Palette, palette_from
-from codextui.console.widgets.drawing import LineWidget
+from codextui.console.render.palette import Palette
+from codextui.console.widgets.drawing import ThemedLineWidget
 from codextui.text.figures import format_count
 from codextui.text.sanitize import one_revealed_line
 
 
-class DiffFiles(LineWidget):
+class DiffFiles(ThemedLineWidget):
     """Lists the files under the titles of their sections; a click goes to a file."""
+
+    GROUND: ClassVar[str] = "panel"
 
     class Chosen(Message):
         """A file was clicked."""
@@ -38,7 +41,6 @@ class DiffFiles(LineWidget):
         self._current = -1
         self._first = 0
         self._comments: Counter[int] = Counter()
-        self._palette: Palette | None = None
 
     def show(self, document: Document, current: int) -> None:
         """List the files of a document, with one of them marked."""
@@ -53,15 +55,6 @@ class DiffFiles(LineWidget):
         if not self._first <= at < self._first + height:
             self._first = max(0, at - height // 2)
         self._first = max(0, min(self._first, len(self._rows) - height))
-        self.refresh()
-
-    def on_mount(self) -> None:
-        """Follow changes of the theme."""
-        self._restyle()
-        self.app.theme_changed_signal.subscribe(self, lambda _theme: self._restyle())
-
-    def _restyle(self) -> None:
-        self._palette = palette_from(self.app.theme_variables, surface="panel")
         self.refresh()
 
     def draw_line(self, y: int) -> Strip:

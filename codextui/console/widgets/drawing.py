@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
+
+from codextui.console.render.palette import Palette, palette_from
 
 FRAME_INTERVAL = 1 / 60
 """Seconds between frames."""
@@ -46,6 +48,31 @@ class LineWidget(Widget):
             for line_filter in self.get_line_filters():
                 strips = [strip.apply_filter(line_filter, background) for strip in strips]
         return strips
+
+
+class ThemedLineWidget(LineWidget):
+    """A line widget that draws with a palette of the theme, and again when that changes.
+
+    Attributes:
+        GROUND: the theme's colour behind it.
+    """
+
+    GROUND: ClassVar[str] = "surface"
+
+    _palette: Palette | None = None
+
+    def on_mount(self) -> None:
+        """Follow changes of the theme."""
+        self._restyle()
+        self.app.theme_changed_signal.subscribe(self, lambda _theme: self._restyle())
+
+    def _restyle(self) -> None:
+        self._palette = palette_from(self.app.theme_variables, surface=self.GROUND)
+        self.draw_again()
+
+    def draw_again(self) -> None:
+        """Draw everything with the palette as it is now."""
+        self.refresh()
 
 
 class Flushable(Protocol):

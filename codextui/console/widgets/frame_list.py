@@ -14,14 +14,13 @@ from textual.strip import Strip
 from codextui.console.model.frames import Entry, NameOf
 from codextui.console.render.frames import render_frame
 from codextui.console.render.layout import fit_row
-from codextui.console.render.palette import Palette, palette_from
-from codextui.console.widgets.drawing import LineWidget
+from codextui.console.widgets.drawing import ThemedLineWidget
 
 MAX_WAITING_ROWS = 8
 """Requests that stand on top at once."""
 
 
-class FrameList(LineWidget, can_focus=True):
+class FrameList(ThemedLineWidget, can_focus=True):
     """Draws the visible rows only.
 
     While the cursor is on the last row, it follows the newest frame.
@@ -30,6 +29,8 @@ class FrameList(LineWidget, can_focus=True):
         current: the frame of the cursor; None where there are none.
         follows: whether the cursor follows the newest frame.
     """
+
+    GROUND: ClassVar[str] = "background"
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1)", "Frame above", show=False, id="frames.up"),
@@ -59,12 +60,6 @@ class FrameList(LineWidget, can_focus=True):
         self._empty = ""
         self._now = 0.0
         self._top = 0
-        self._palette: Palette | None = None
-
-    def on_mount(self) -> None:
-        """Follow changes of the theme."""
-        self._restyle()
-        self.app.theme_changed_signal.subscribe(self, lambda _theme: self._restyle())
 
     def on_resize(self) -> None:
         """Keep the cursor visible at the new size."""
@@ -222,7 +217,3 @@ class FrameList(LineWidget, can_focus=True):
         if index >= 0:
             self._top = max(index - room + 1, min(self._top, index))
         self._top = max(0, min(self._top, highest))
-
-    def _restyle(self) -> None:
-        self._palette = palette_from(self.app.theme_variables, surface="background")
-        self.refresh()

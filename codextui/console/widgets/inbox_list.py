@@ -13,14 +13,14 @@ from codextui.console.model.inbox import InboxEntry
 from codextui.console.model.labels import Asker
 from codextui.console.render.inbox import InboxLook, InboxRow, render_inbox
 from codextui.console.render.layout import fit_row
-from codextui.console.render.palette import Palette, palette_from
-from codextui.console.widgets.drawing import LineWidget
+from codextui.console.render.palette import Palette
+from codextui.console.widgets.drawing import ThemedLineWidget
 
 MAX_COMPACT_ROWS = 3
 """Rows of the list where it stands above the content."""
 
 
-class InboxList(LineWidget, can_focus=False):
+class InboxList(ThemedLineWidget, can_focus=False):
     """Draws the rows around the current one. It never takes the focus."""
 
     class Picked(Message):
@@ -40,15 +40,9 @@ class InboxList(LineWidget, can_focus=False):
         self._title = ""
         self._is_grouped = False
         self._is_compact = False
-        self._palette: Palette | None = None
         self._rows: list[InboxRow] = []
         self._top = 0
         self._is_away = False
-
-    def on_mount(self) -> None:
-        """Follow changes of the theme."""
-        self._restyle()
-        self.app.theme_changed_signal.subscribe(self, lambda _theme: self._restyle())
 
     def on_resize(self) -> None:
         """Render again at the new width."""
@@ -157,8 +151,8 @@ class InboxList(LineWidget, can_focus=False):
             self._top = min(max(self._top, here[-1] + 2 - height), max(0, here[0] - 1))
         self._top = max(0, min(self._top, len(self._rows) - height))
 
-    def _restyle(self) -> None:
-        self._palette = palette_from(self.app.theme_variables, surface="surface")
+    def draw_again(self) -> None:
+        """Draw everything with the palette as it is now."""
         self.redraw()
 
 

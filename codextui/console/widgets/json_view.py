@@ -21,12 +21,11 @@ from codextui.console.model.json_tree import (
 )
 from codextui.console.render.frames import render_json_line
 from codextui.console.render.layout import Row, fill, fit_row
-from codextui.console.render.palette import Palette, palette_from
-from codextui.console.widgets.drawing import LineWidget
+from codextui.console.widgets.drawing import ThemedLineWidget
 from codextui.jsonrpc.fields import Json
 
 
-class JsonView(LineWidget, can_focus=True):
+class JsonView(ThemedLineWidget, can_focus=True):
     """Shows a heading and a value below it; long parts are folded at first."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -55,12 +54,6 @@ class JsonView(LineWidget, can_focus=True):
         self._rows: list[tuple[int, Row]] = []
         self._cursor = 0
         self._top = 0
-        self._palette: Palette | None = None
-
-    def on_mount(self) -> None:
-        """Follow changes of the theme."""
-        self._restyle()
-        self.app.theme_changed_signal.subscribe(self, lambda _theme: self._restyle())
 
     def on_resize(self) -> None:
         """Lay the value out for the new width."""
@@ -222,6 +215,6 @@ class JsonView(LineWidget, can_focus=True):
         top = max(own[-1] - self._room + 1, min(self._top, own[0]))
         self._top = max(0, min(top, own[0]))
 
-    def _restyle(self) -> None:
-        self._palette = palette_from(self.app.theme_variables, surface="surface")
+    def draw_again(self) -> None:
+        """Draw everything with the palette as it is now."""
         self._lay_out()

@@ -12,13 +12,13 @@ from textual.message import Message
 from textual.strip import Strip
 
 from codextui.console.render.layout import fit_row
-from codextui.console.render.palette import Palette, palette_from
-from codextui.console.widgets.drawing import LineWidget
+from codextui.console.render.palette import Palette
+from codextui.console.widgets.drawing import ThemedLineWidget
 
 _Row = TypeVar("_Row")
 
 
-class RowList(LineWidget, Generic[_Row], can_focus=True):
+class RowList(ThemedLineWidget, Generic[_Row], can_focus=True):
     """Draws the visible rows only, so that any number of them costs nothing.
 
     Attributes:
@@ -44,7 +44,6 @@ class RowList(LineWidget, Generic[_Row], can_focus=True):
         self._is_error = False
         self._now = 0.0
         self._top = 0
-        self._palette: Palette | None = None
 
     @abstractmethod
     def id_of(self, row: _Row) -> str:
@@ -55,11 +54,6 @@ class RowList(LineWidget, Generic[_Row], can_focus=True):
         self, row: _Row, width: int, palette: Palette, *, now: float, selected: bool
     ) -> Strip:
         """Render a row of exactly `width` cells."""
-
-    def on_mount(self) -> None:
-        """Follow changes of the theme."""
-        self._restyle()
-        self.app.theme_changed_signal.subscribe(self, lambda _theme: self._restyle())
 
     def on_resize(self) -> None:
         """Keep the cursor visible at the new size."""
@@ -140,10 +134,6 @@ class RowList(LineWidget, Generic[_Row], can_focus=True):
             style = palette.error if self._is_error else palette.muted
             return fit_row([Segment(f"  {self._note}", style)], width, palette.text)
         return Strip.blank(width, palette.text)
-
-    def _restyle(self) -> None:
-        self._palette = palette_from(self.app.theme_variables, surface="surface")
-        self.refresh()
 
     def _scroll_to_cursor(self) -> None:
         """Keep the cursor visible, and the note below the last row."""

@@ -13,15 +13,15 @@ from textual.strip import Strip
 
 from codextui.config.settings import Setting
 from codextui.console.render.layout import fit_row
-from codextui.console.render.palette import Palette, palette_from
-from codextui.console.widgets.drawing import LineWidget
+from codextui.console.render.palette import Palette
+from codextui.console.widgets.drawing import ThemedLineWidget
 from codextui.text.sanitize import one_line
 
 NAME_WIDTH = 22
 """Cells of the column of names."""
 
 
-class SettingsList(LineWidget, can_focus=True):
+class SettingsList(ThemedLineWidget, can_focus=True):
     """Shows settings below the headings of their tables, and then notes that cannot be changed.
 
     Attributes:
@@ -74,12 +74,6 @@ class SettingsList(LineWidget, can_focus=True):
         if notes:
             self._rows += ["", *notes]
         self._top = 0
-        self._palette: Palette | None = None
-
-    def on_mount(self) -> None:
-        """Follow changes of the theme."""
-        self._restyle()
-        self.app.theme_changed_signal.subscribe(self, lambda _theme: self._restyle())
 
     def on_resize(self) -> None:
         """Keep the cursor visible at the new size."""
@@ -191,10 +185,6 @@ class SettingsList(LineWidget, can_focus=True):
         options = list(self._options.get(setting.key) or setting.options)
         is_known = not options or setting.value in options
         return options if is_known else [setting.value, *options]
-
-    def _restyle(self) -> None:
-        self._palette = palette_from(self.app.theme_variables, surface="surface")
-        self.refresh()
 
     def _scroll_to_cursor(self) -> None:
         row = self._rows.index(self.index)

@@ -21,7 +21,6 @@ from codextui.console.model.timeline import (
     span_at,
     span_end,
 )
-from codextui.console.render.palette import Palette, palette_from
 from codextui.console.render.timeline import (
     Timeline,
     format_clock,
@@ -29,7 +28,7 @@ from codextui.console.render.timeline import (
     lane_at,
     render_timeline,
 )
-from codextui.console.widgets.drawing import LineWidget
+from codextui.console.widgets.drawing import ThemedLineWidget
 from codextui.protocol.runs import Span
 
 
@@ -41,7 +40,7 @@ class TimelineMode(Enum):
     FIXED = auto()
 
 
-class TimelineView(LineWidget, can_focus=True):
+class TimelineView(ThemedLineWidget, can_focus=True):
     """Shows a lane for each role, and moves through time and roles."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -85,19 +84,13 @@ class TimelineView(LineWidget, can_focus=True):
         self._timeline: Timeline | None = None
         self._strips: list[Strip] = []
         self._run_start = 0.0
-        self._palette: Palette | None = None
-
-    def on_mount(self) -> None:
-        """Follow changes of the theme."""
-        self._restyle()
-        self.app.theme_changed_signal.subscribe(self, lambda _theme: self._restyle())
 
     def on_resize(self) -> None:
         """Redraw at the new size."""
         self.update()
 
-    def _restyle(self) -> None:
-        self._palette = palette_from(self.app.theme_variables, surface="surface")
+    def draw_again(self) -> None:
+        """Draw everything with the palette as it is now."""
         self.update()
 
     def update(self) -> None:
