@@ -128,12 +128,13 @@ class CodexHistory:
         self.others.remember_handle(record)
         if not self.worker.is_up:
             return
-        name = record.info.handle
+        name, before = record.info.handle, record.info.name
         try:
             await name_thread(await self.worker.app(), record.thread_id, name)
         except CodextuiError as error:
             logger.info("%s was not named in Codex: %s", name, error)
-        else:
+            return
+        if record.info.name == before:  # no other program has named it meanwhile
             self.registry.update(record, name=name)
 
     async def name_past(self, thread_id: str, name: str) -> dict[str, object]:

@@ -17,6 +17,7 @@ from codextui.protocol.threads import AWAY_NOTE, ThreadInfo, ThreadState
 from codextui.server.events.hub import EventHub
 from codextui.server.options import FollowLimits
 from codextui.server.store.journal import Journal
+from codextui.server.threads.codex_history import CodexHistory
 from codextui.server.threads.codex_notifications import CodexNotifications
 from codextui.server.threads.others import OthersOptions, OtherThreads
 from codextui.server.threads.registry import ThreadRecord, ThreadRegistry
@@ -45,6 +46,7 @@ class PlayedCodex:
         self.gate.set()
         self.resuming = asyncio.Event()
         self.listing = asyncio.Event()
+        self.naming = asyncio.Event()
 
     async def app(self) -> PlayedCodex:
         return self
@@ -62,6 +64,8 @@ class PlayedCodex:
         loaded = list(self.threads)
         if method == "thread/loaded/list":
             self.listing.set()
+        if method == "thread/name/set":
+            self.naming.set()
         await self.gate.wait()
         if self.failure is not None:
             raise self.failure
@@ -421,6 +425,19 @@ async def test_a_thread_that_waits_is_followed_and_one_with_an_open_approval_sta
     await stage.settle()
     assert not stage.info("t").followed
     assert stage.codex.made("thread/unsubscribe") == ["t"]
+
+
+async def test_a_name_that_another_program_gives_meanwhile_stays(stage: Stage):
+    stage.started("t")
+    worker: Any = stage.codex
+    history = CodexHistory(stage.registry, worker, Mock(), stage.others)
+    stage.codex.gate.clear()
+    naming = asyncio.create_task(history.name(stage.record("t")))
+    await stage.codex.naming.wait()
+    stage.tell("thread/name/updated", threadId="t", threadName="theirs")
+    stage.codex.gate.set()
+    await naming
+    assert stage.info("t").name == "theirs"
 
 
 async def test_following_beyond_the_limit_is_refused_and_changes_nothing(stage: Stage):
