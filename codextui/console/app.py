@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import os
 import time
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from functools import cached_property, partial
@@ -26,16 +25,13 @@ from codextui.console.alerts import NOTICE_DELAY, Alerts
 from codextui.console.approvals import ApprovalPresenter, correction_notice
 from codextui.console.bindings import APP_BINDINGS, KeyGroup, format_keys
 from codextui.console.codex_tui import TuiPresenter
-from codextui.console.comfort import ComfortApp
 from codextui.console.connection import (
     CodexReport,
     ServerConnection,
-    ServerDecisions,
-    ServerHistory,
-    ServerSearch,
     check_codex,
     perform_request,
 )
+from codextui.console.dialogs import DialogsApp
 from codextui.console.drafts import Drafts
 from codextui.console.editor import EditorPresenter
 from codextui.console.first_steps import Inspect
@@ -50,6 +46,7 @@ from codextui.console.problems import (
     codex_unusable,
     server_unreachable,
 )
+from codextui.console.programs import NOTICE_TIMEOUT
 from codextui.console.render.layout import truncate
 from codextui.console.render.thread import cost_formatter
 from codextui.console.screens import messages
@@ -65,7 +62,6 @@ from codextui.protocol.events import (
     Event,
     ThreadLeft,
 )
-from codextui.protocol.threads import ThreadInfo, ThreadState
 from codextui.text.sanitize import one_line, sanitize
 
 if TYPE_CHECKING:
@@ -73,9 +69,6 @@ if TYPE_CHECKING:
 
     from codextui.console.screens.approval import ApprovalScreen
     from codextui.console.screens.problem import ProblemAnswer
-
-NOTICE_TIMEOUT = 10
-"""Seconds for which a notice about the whole server stays on the screen."""
 
 APPROVAL_CHECK_INTERVAL = 0.25
 """Seconds between checks whether the approval dialog may open."""
@@ -89,7 +82,7 @@ Connect = Callable[[updates.UpdateHandler], ServerConnection]
 """Creates the connection to the server, given the callback for its updates."""
 
 
-class ConsoleApp(ComfortApp):
+class ConsoleApp(DialogsApp):
     """The console.
 
     Updates of the connection change the state, changes of the state update the screen, and messages
@@ -97,8 +90,6 @@ class ConsoleApp(ComfortApp):
 
     Attributes:
         state: everything that the screens show.
-        tui: opens threads in Codex's own TUI.
-        editor: opens the user's editor and shell.
     """
 
     TITLE = "codextui"
@@ -394,11 +385,6 @@ class ConsoleApp(ComfortApp):
         shown = bool(self.screen_stack) and self.screen is self.main
         return shown and not self._is_aside
 
-    @property
-    def _is_aside(self) -> bool:
-        """Whether another program has this terminal."""
-        return self.tui.is_aside or self.editor.is_aside
-
     def _ring(self) -> None:
         if self._config.ui.bell:
             self.bell()
@@ -407,10 +393,6 @@ class ConsoleApp(ComfortApp):
         severity: SeverityLevel = "error" if notice.severity == "error" else "warning"
         text = one_line(notice.text)
         self.notify(text, severity=severity, timeout=NOTICE_TIMEOUT, markup=False)
-
-    def _notify_error(self, what: str, error: CodextuiError) -> None:
-        message = f"{what}: {one_line(str(error))}"
-        self.notify(message, severity="error", timeout=NOTICE_TIMEOUT, markup=False)
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """Report the unexpected failure of a worker."""
@@ -504,48 +486,6 @@ class ConsoleApp(ComfortApp):
             self._approvals.reject_decision(message.approval_id, one_line(str(error)))
             self._notify_error("The decision did not reach the server", error)
 
-    @on(messages.OpenHistory)
-    def _handle_open_history(self) -> None:
-        from codextui.console.screens.history import HistoryScreen  # noqa: PLC0415
-
-        calls, now = ServerHistory(self._connection), self._main_options.now
-        screen = HistoryScreen(calls, self._is_open, now, self._keys)
-        self.push_screen(screen, self._open_past_thread)
-
-    @on(messages.OpenDecisions)
-    def _handle_open_decisions(self) -> None:
-        from codextui.console.screens.decisions import DecisionsScreen  # noqa: PLC0415
-
-        screen = DecisionsScreen(
-            ServerDecisions(self._connection), self._main_options.now, self._keys
-        )
-        self.push_screen(screen, self._open_past_thread)
-
-    @on(messages.OpenSearch)
-    def _handle_open_search(self) -> None:
-        from codextui.console.screens.search import SearchScreen  # noqa: PLC0415
-
-        calls, now = ServerSearch(self._connection), self._main_options.now
-        self.push_screen(SearchScreen(self.state, calls, self.main, now))
-
-    def _open_past_thread(self, thread_id: str | None) -> None:
-        if thread_id:
-            self.main.open_thread(thread_id)
-
-    def _is_open(self, thread_id: str) -> bool:
-        view = self.state.threads.get(thread_id)
-        return view is not None and view.info.state is not ThreadState.KILLED
-
-    @on(messages.OpenInspector)
-    def _handle_open_inspector(self) -> None:
-        from codextui.console.inspector import build_inspector  # noqa: PLC0415
-
-        self.push_screen(build_inspector(self._connection, self.state, self._main_options))
-
-    @on(messages.OpenThread)
-    def _handle_open_thread(self, message: messages.OpenThread) -> None:
-        self.main.open_thread(message.thread_id)
-
     # Threads of other programs.
 
     @on(Workbench.PanesChanged)
@@ -572,55 +512,6 @@ class ConsoleApp(ComfortApp):
 
     async def _follow(self, thread_id: str, follow: bool) -> None:  # the follower's callback
         await self._connection.call("codex-follow", {"thread": thread_id, "follow": follow})
-
-    @on(messages.OpenInCodex)
-    def _handle_open_in_codex(self, message: messages.OpenInCodex) -> None:
-        view = self.state.threads.get(message.thread_id)
-        if view is not None:
-            work = self._open_in_codex(view.info)
-            self.run_worker(work, group="tui", exit_on_error=False)
-
-    async def _open_in_codex(self, thread: ThreadInfo) -> None:
-        """Open a thread in Codex's own TUI; say how that went, where it is not plain to see."""
-        try:
-            said = await self.tui.open(self._connection.call, thread)
-        except CodextuiError as error:
-            self._notify_error("Cannot open it in Codex's own TUI", error)
-            return
-        if said:
-            self.notify(said, markup=False)
-
-    # The user's editor and shell.
-
-    @on(messages.EditText)
-    def _handle_edit_text(self, message: messages.EditText) -> None:
-        work = self._edit_text(message)
-        self.run_worker(work, group="editor", exclusive=True, exit_on_error=False)
-
-    async def _edit_text(self, message: messages.EditText) -> None:
-        try:
-            text = await self.editor.edit(message.text)
-        except CodextuiError as error:
-            self._notify_error("Cannot edit it", error)
-        else:
-            self.main.take_edited(message.thread_id, message.text, text)
-
-    @on(messages.OpenFolder)
-    def _handle_open_folder(self, message: messages.OpenFolder) -> None:
-        view = self.state.threads.get(message.thread_id)
-        if view is not None:
-            work = self._open_folder(view.info, in_shell=message.in_shell)
-            self.run_worker(work, group="editor", exit_on_error=False)
-
-    async def _open_folder(self, info: ThreadInfo, *, in_shell: bool) -> None:
-        open_ = self.editor.open_shell if in_shell else self.editor.open_folder
-        try:
-            said = await open_(info.cwd, info.handle)
-        except CodextuiError as error:
-            self._notify_error("Cannot open the folder", error)
-            return
-        if said:
-            self.notify(said, markup=False)
 
     # Requests to the server.
 
@@ -656,30 +547,6 @@ class ConsoleApp(ComfortApp):
             self.notify(sanitize(request.answer), timeout=NOTICE_TIMEOUT, markup=False)
         if isinstance(request, messages.StopServer):
             self.exit(0)
-
-    @on(messages.CopyText)
-    def _handle_copy(self, message: messages.CopyText) -> None:
-        self.copy_to_clipboard(message.text)
-
-    def copy_to_clipboard(self, text: str) -> None:
-        """Copy a text, and say how that went."""
-        self._clipboard = text
-        self.run_worker(self._copy(text), group="clipboard", exclusive=True, exit_on_error=False)
-
-    async def _copy(self, text: str) -> None:
-        from codextui.console.clipboard import Clipboard  # noqa: PLC0415 - on first use
-
-        command = self._config.ui.copy_command or ""
-        try:
-            said = await Clipboard(self._write, os.environ, command).copy(text)
-        except CodextuiError as error:
-            self._notify_error("Nothing was copied", error)
-        else:
-            self.notify(said, markup=False)
-
-    def _write(self, sequence: str) -> None:
-        if self._driver is not None:
-            self._driver.write(sequence)
 
     @on(messages.RetryConnection)
     def _handle_retry(self) -> None:

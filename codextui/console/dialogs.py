@@ -1,0 +1,60 @@
+"""The dialogs that ask the server: its history, its decisions, a search, the inspector."""
+
+from __future__ import annotations
+
+from textual import on
+
+from codextui.console.connection import ServerDecisions, ServerHistory, ServerSearch
+from codextui.console.programs import ProgramsApp
+from codextui.console.screens import messages
+from codextui.console.screens.thread_actions import MainOptions
+from codextui.protocol.threads import ThreadState
+
+
+class DialogsApp(ProgramsApp):
+    """Opens the dialogs that the screens ask for, each imported when it is opened first."""
+
+    _keys: dict[str, str]
+    _main_options: MainOptions
+
+    @on(messages.OpenHistory)
+    def _handle_open_history(self) -> None:
+        from codextui.console.screens.history import HistoryScreen  # noqa: PLC0415
+
+        calls, now = ServerHistory(self._connection), self._main_options.now
+        screen = HistoryScreen(calls, self._is_open, now, self._keys)
+        self.push_screen(screen, self._open_past_thread)
+
+    @on(messages.OpenDecisions)
+    def _handle_open_decisions(self) -> None:
+        from codextui.console.screens.decisions import DecisionsScreen  # noqa: PLC0415
+
+        screen = DecisionsScreen(
+            ServerDecisions(self._connection), self._main_options.now, self._keys
+        )
+        self.push_screen(screen, self._open_past_thread)
+
+    @on(messages.OpenSearch)
+    def _handle_open_search(self) -> None:
+        from codextui.console.screens.search import SearchScreen  # noqa: PLC0415
+
+        calls, now = ServerSearch(self._connection), self._main_options.now
+        self.push_screen(SearchScreen(self.state, calls, self.main, now))
+
+    def _open_past_thread(self, thread_id: str | None) -> None:
+        if thread_id:
+            self.main.open_thread(thread_id)
+
+    def _is_open(self, thread_id: str) -> bool:
+        view = self.state.threads.get(thread_id)
+        return view is not None and view.info.state is not ThreadState.KILLED
+
+    @on(messages.OpenInspector)
+    def _handle_open_inspector(self) -> None:
+        from codextui.console.inspector import build_inspector  # noqa: PLC0415
+
+        self.push_screen(build_inspector(self._connection, self.state, self._main_options))
+
+    @on(messages.OpenThread)
+    def _handle_open_thread(self, message: messages.OpenThread) -> None:
+        self.main.open_thread(message.thread_id)
