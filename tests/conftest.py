@@ -32,8 +32,12 @@ for number, handler in (
     if signal.getsignal(number) is signal.SIG_IGN:
         signal.signal(number, handler)
 
-# How long an example takes says more of the machine than of the code.
+# How long an example takes says more of the machine than of the code. `.ci/run` takes the same
+# examples each time, so that it fails for what changed; `--hypothesis-profile=thorough` looks for
+# new ones.
 settings.register_profile("codextui", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True)
+settings.register_profile("thorough", deadline=None, max_examples=2000)
 settings.load_profile("codextui")
 
 

@@ -14,8 +14,8 @@ from codextui.console.model.image_marks import IMAGE_SUFFIXES
 MAX_SUGGESTIONS = 6
 """Suggestions that are shown at once."""
 
-_AT = re.compile(r"(?<!\S)@([^\s@\"]*)$")
-_COMMAND = re.compile(r"/([a-z-]*)$")
+_AT = re.compile(r"(?<!\S)@([^\s@\"]*)\Z")
+_COMMAND = re.compile(r"/([a-z-]*)")
 _COMMAND_LINE = re.compile(r"/([a-z][a-z-]*)(?:\s+(.*))?", re.DOTALL)
 
 

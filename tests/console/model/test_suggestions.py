@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from codextui.console.model.image_marks import restore_images, split_images
@@ -145,6 +145,8 @@ def test_any_text_can_be_sent_as_a_text(text: str) -> None:
     assert command_problem(sent) == ""
 
 
+@example("@\n", [])
+@example("/kill\n", [])
 @given(st.text(alphabet='/@ab.- \n"('), st.lists(st.text(alphabet='ab/.( "', min_size=1)))
 def test_suggestions_replace_what_was_typed_and_are_paths_that_exist(
     line: str, paths: list[str]
