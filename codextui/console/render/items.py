@@ -284,7 +284,7 @@ def _user_rows(message: UserMessage, width: int, palette: Palette, fold: Fold) -
     segments = [Segment("steered: ", palette.muted)] if message.is_steer else []
     segments.append(Segment(shown, palette.strong))
     glyph = "» " if message.is_steer else "> "
-    rows = indent(wrap(segments, width - 2, keep_spaces=True), Segment(glyph, palette.accent))
+    rows = indent(wrap(segments, width - 2), Segment(glyph, palette.accent))
     if rest := text[len(shown) :]:
         rows.extend(wrap([Segment(f"  … {_describe_rest(rest)}", palette.muted)], width))
     return rows
@@ -385,7 +385,7 @@ def _agent_call_rows(
     below: list[Row] = []
     if content.prompt:
         segment = Segment(sanitize(fold.clip(content.prompt, _MAX_LAID_OUT)), palette.text)
-        prompt = wrap([segment], inner - 2, keep_spaces=True)
+        prompt = wrap([segment], inner - 2)
         prompt = _first_rows(prompt, MAX_ARGUMENT_ROWS, inner - 2, palette, fold)
         below += indent(prompt, Segment("> ", palette.accent))
     for answer in content.answers:
@@ -428,7 +428,7 @@ def _remark_rows(text: str, width: int, palette: Palette, fold: Fold) -> list[Ro
     segments = [Segment(shown, palette.muted)]
     if rest := text[len(shown) :]:
         segments.append(Segment(f"\n… {_describe_rest(rest)}", palette.muted))
-    return indent(wrap(segments, width - 2, keep_spaces=True), Segment("· ", palette.muted))
+    return indent(wrap(segments, width - 2), Segment("· ", palette.muted))
 
 
 def _unknown_rows(unknown: UnknownItem, width: int, palette: Palette, fold: Fold) -> list[Row]:

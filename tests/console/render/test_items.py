@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from console.render.looks import (
     PALETTE,
@@ -248,6 +250,24 @@ def test_a_long_message_shows_its_start_and_counts_the_other_lines() -> None:
     content = items.UserMessage("\n".join(f"line {n}" for n in range(100)))
     rows = draw(content)
     assert rows[-1] == "  … 60 more lines"
+
+
+@pytest.mark.parametrize("width", range(12, 40))
+@pytest.mark.parametrize(
+    "make",
+    [
+        items.UserMessage,
+        items.Remark,
+        lambda text: items.SubAgentCall(AgentCall("spawnAgent", "completed", (), "", "m"), text),
+    ],
+)
+def test_prose_has_an_even_left_edge_at_any_width(
+    make: Callable[[str], items.ItemContent], width: int
+) -> None:
+    rows = draw(make("three words each of one line and a few more of them"), width=width)
+    first = next(at for at, row in enumerate(rows) if "three" in row)
+    further = [row for row in rows[first + 1 :] if row.strip()]
+    assert len({len(row) - len(row.lstrip()) for row in further}) == 1
 
 
 def test_a_long_diff_shows_its_start() -> None:
