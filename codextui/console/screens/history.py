@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from typing import ClassVar, Protocol, TypeAlias
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from typing import ClassVar, Protocol
 
 from msgspec import structs
-from textual import events, on
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
-from codextui.console.bindings import format_keys
 from codextui.console.model.history import (
     History,
     HistoryPage,
@@ -22,6 +20,7 @@ from codextui.console.model.history import (
     PastThread,
 )
 from codextui.console.render.history import past_title
+from codextui.console.screens.paged_list import Hints, PagedListScreen, search_field
 from codextui.console.widgets.composer import LineInput
 from codextui.console.widgets.history_list import HistoryList
 from codextui.errors import CodextuiError
@@ -30,19 +29,13 @@ from codextui.text.sanitize import one_line
 MAX_SEARCH_LENGTH = 200
 """Characters of a text to look for."""
 
-_SHORT = 18
-"""Rows of a terminal below which margins are left out."""
-
-_Keys: TypeAlias = tuple[tuple[str, str], ...]
-"""The last parts of bindings' ids and what they do, the most important first."""
-
-_SEARCH_KEYS: _Keys = (
+_SEARCH_KEYS: Hints = (
     ("open_thread", "open"),
     ("switch", "list"),
     ("archived", "archived"),
     ("close", "close"),
 )
-_LIST_KEYS: _Keys = (
+_LIST_KEYS: Hints = (
     ("open_thread", "open"),
     ("archive", "archive"),
     ("rename", "name"),
@@ -50,13 +43,13 @@ _LIST_KEYS: _Keys = (
     ("close", "close"),
     ("archived", "archived ones"),
 )
-_ARCHIVE_KEYS: _Keys = (
+_ARCHIVE_KEYS: Hints = (
     ("open_thread", "open"),
     ("archive", "take out"),
     *_LIST_KEYS[2:5],
     ("archived", "the others"),
 )
-_NAME_KEYS: _Keys = (("open_thread", "give it this name"), ("close", "back"))
+_NAME_KEYS: Hints = (("open_thread", "give it this name"), ("close", "back"))
 
 
 class HistoryCalls(Protocol):
@@ -75,11 +68,10 @@ class HistoryCalls(Protocol):
         """Name a thread; return the name that it got."""
 
 
-class HistoryScreen(ModalScreen[str]):
-    """Searches as the user types; returns the id of the thread to open, empty for none.
+class HistoryScreen(PagedListScreen[PastThread, HistoryQuery, HistoryRequest]):
+    """Searches as the user types. A thread that is not open is resumed before it is opened."""
 
-    Keys work while the server has not answered yet. A thread that is not open is resumed first.
-    """
+    PLACE = "history"
 
     CSS_PATH: ClassVar = ["dialog.tcss", "history.tcss"]
 
@@ -113,13 +105,11 @@ class HistoryScreen(ModalScreen[str]):
             now: returns unix seconds.
             keymap: the result of `check_keymap`.
         """
-        super().__init__()
-        self._keymap = keymap or {}
+        super().__init__(history := History(), HistoryList(), keymap)
         self._calls = calls
         self._is_open = is_open
         self._now = now
-        self._history = History()
-        self._list = HistoryList()
+        self._history = history
         self._renamed: PastThread | None = None
         self._busy = ""
         self._warned_of = ""
@@ -128,13 +118,7 @@ class HistoryScreen(ModalScreen[str]):
         """Yield the title, the search, the rows, a note and the keys."""
         with Vertical(classes="dialog"):
             yield Static(id="title", classes="dialog-title", markup=False)
-            yield LineInput(
-                id="search",
-                placeholder="words of the conversation, or its name",
-                max_length=MAX_SEARCH_LENGTH,
-                select_on_focus=False,
-                compact=True,
-            )
+            yield search_field("words of the conversation, or its name", MAX_SEARCH_LENGTH)
             yield LineInput(id="name", placeholder="its name", max_length=40, compact=True)
             yield self._list
             yield Static(id="note", markup=False)
@@ -143,82 +127,43 @@ class HistoryScreen(ModalScreen[str]):
     def on_mount(self) -> None:
         """Ask for the first page."""
         self._search_input.focus()
-        self._update()
-
-    def on_resize(self, event: events.Resize) -> None:
-        """Leave margins out where there is little room."""
-        self.set_class(event.size.height < _SHORT, "-short")
-        self.call_after_refresh(self._show_keys)
-
-    def on_descendant_focus(self) -> None:
-        """Show the keys of what has the focus."""
-        self._show_keys()
+        self.update_rows()
 
     # Loading.
 
+    async def fetch(self, request: HistoryRequest) -> tuple[Sequence[PastThread], str]:
+        """Return a page of threads."""
+        page = await self._calls.fetch(request)
+        return page.threads, page.cursor
+
+    @property
+    def search_text(self) -> str:
+        """The words that the threads have."""
+        return self._history.query.search
+
+    @property
+    def is_listing(self) -> bool:
+        """Whether no thread is being named."""
+        return self._renamed is None
+
     @on(Input.Changed, "#search")
-    def _look_for(self, event: Input.Changed) -> None:
+    def _search(self, event: Input.Changed) -> None:
         self._query(HistoryQuery(event.value.strip(), self._history.query.archived))
 
     @on(HistoryList.Moved)
-    def _look_at(self, event: HistoryList.Moved) -> None:
-        self._history.look_at(event.index)
+    def _withdraw_warning(self) -> None:
         self._warned_of = ""
-        self._update()
 
     def action_toggle_archived(self) -> None:
         """Show the archived threads, or the others again."""
         query = self._history.query
         self._query(HistoryQuery(query.search, not query.archived))
 
-    def action_retry(self) -> None:
-        """Ask the server again."""
-        self._history.retry()
-        self._update()
-
     def _query(self, query: HistoryQuery) -> None:
-        self._history.look_for(query)
         self._show_note("")
-        self._update()
-
-    def _update(self) -> None:
-        """Send the request that is due, and show the rows."""
-        if (request := self._history.take_request()) is not None:
-            self.run_worker(self._load(request), group="history", exit_on_error=False)
-        self._show()
-
-    async def _load(self, request: HistoryRequest) -> None:
-        was_current = self._history.is_current
-        try:
-            page = await self._calls.fetch(request)
-        except CodextuiError as error:
-            self._history.on_error(one_line(str(error), 300) or "the server did not say why")
-        else:
-            self._history.on_page(page)
-        if not was_current and self._history.is_current:
-            self._list.go_to_start()
-        self._history.look_at(self._list.index)
-        self._update()
+        self.look_for(query)
 
     # Keys.
-
-    def action_move(self, rows: int) -> None:
-        """Move the cursor, also while the search has the focus."""
-        self._list.move(rows)
-
-    def action_page(self, direction: int) -> None:
-        """Move the cursor by a page."""
-        self._list.page(direction)
-
-    def action_switch(self) -> None:
-        """Move the focus from the search to the list, or back."""
-        if self._renamed is None:
-            (self._search_input if self._list.has_focus else self._list).focus()
-
-    def action_search(self) -> None:
-        """Focus the search."""
-        if self._renamed is None:
-            self._search_input.focus()
 
     def action_close(self) -> None:
         """Go back from naming; otherwise close the picker."""
@@ -296,7 +241,7 @@ class HistoryScreen(ModalScreen[str]):
             note, is_error = one_line(str(error), 300), True
         self._busy = ""
         self._show_note(note, is_error=is_error)
-        self._update()
+        self.update_rows()
 
     async def _resume(self, thread: PastThread) -> str:
         self._close_with(await self._calls.resume(thread.thread_id))
@@ -322,54 +267,32 @@ class HistoryScreen(ModalScreen[str]):
     # What is on the screen.
 
     @property
-    def _search_input(self) -> Input:
-        return self.query_one("#search", Input)
-
-    @property
     def _name_input(self) -> Input:
         return self.query_one("#name", Input)
 
-    def _show(self) -> None:
-        history = self._history
-        what = "Codex's archive" if history.query.archived else "Codex's history"
-        count = f"{len(history.threads)}{'' if history.is_complete else '+'}"
-        title = f"{what}  {count}" if history.threads and history.is_current else what
-        self.query_one("#title", Static).update(title)
-        note, is_error = self._describe_rest()
-        self._list.show(history.threads, note, now=self._now(), is_error=is_error)
-        self._show_keys()
+    def show_rows(self) -> None:
+        """Show the rows, and their count in the title."""
+        what = "Codex's archive" if self._history.query.archived else "Codex's history"
+        count = self._count_rows()
+        self.query_one("#title", Static).update(f"{what}  {count}" if count else what)
+        self._list_rows(self._now())
 
-    def _describe_rest(self) -> tuple[str, bool]:
-        """Return what stands below the rows, and whether it is an error."""
-        history = self._history
-        if history.error:
-            return f"✗ {history.error}   {self._key_of('retry')} asks again", True
-        if history.is_loading:
-            return ("… searching" if history.query.search else "… loading"), False
-        if history.threads:
-            return "", False
-        if history.query.search:
-            return f"Nothing has “{one_line(history.query.search, 60)}”.", False
-        if history.query.archived:
-            return "The archive is empty.", False
-        return "There is no conversation yet.", False
+    def describe_empty(self) -> str:
+        """Say that there are no threads."""
+        if self._history.query.archived:
+            return "The archive is empty."
+        return "There is no conversation yet."
 
-    def _show_keys(self) -> None:
+    def show_keys(self) -> None:
+        """Show the keys of the list, the search or the name, as many as fit."""
         if self._renamed is not None:
             keys = _NAME_KEYS
         elif not self._list.has_focus:
             keys = _SEARCH_KEYS
         else:
             keys = _ARCHIVE_KEYS if self._history.query.archived else _LIST_KEYS
-        hints = [f"{key} {label}" for name, label in keys if (key := self._key_of(name))]
         line = self.query_one("#keys", Static)
-        line.update(_fit_keys(hints, line.size.width))
-
-    def _key_of(self, name: str) -> str:
-        """Return the key of a `history.` binding, formatted; empty if the keymap unbinds it."""
-        binding_id = f"history.{name}"
-        bindings = (b for b in self.BINDINGS if isinstance(b, Binding) and b.id == binding_id)
-        return format_keys(self._keymap.get(binding_id) or next(bindings).key)
+        line.update(_fit_keys(self._format_hints(keys), line.size.width))
 
     def _show_note(self, note: str, *, is_error: bool = False) -> None:
         shown = self.query_one("#note", Static)
@@ -378,7 +301,7 @@ class HistoryScreen(ModalScreen[str]):
         shown.set_class(is_error, "-error")
 
 
-def _fit_keys(hints: Sequence[str], width: int) -> str:
+def _fit_keys(hints: Iterable[str], width: int) -> str:
     """Join as many hints as fit into `width` cells."""
     line = ""
     for hint in hints:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
 from typing import ClassVar
 
@@ -11,34 +11,31 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.timer import Timer
 
-from codextui.console.bindings import format_keys, is_unbound
 from codextui.console.model.changes import Changes
 from codextui.console.model.fleet import Fleet
 from codextui.console.model.state import ConsoleState
 from codextui.console.screens import messages
-from codextui.console.screens.availability import Action, unavailable_reason
+from codextui.console.screens.availability import unavailable_reason
 from codextui.console.screens.broadcast_actions import BROADCAST_BINDINGS, BroadcastActions
 from codextui.console.screens.change_actions import CHANGE_BINDINGS, ChangeActions
 from codextui.console.screens.fleet_actions import FLEET_BINDINGS, FleetActions
 from codextui.console.screens.inspector_actions import INSPECTOR_BINDINGS, InspectorActions
+from codextui.console.screens.key_hints import ACTIONS, FILTER_HINTS, key_hints
 from codextui.console.screens.pane_actions import PANE_BINDINGS, PaneActions
 from codextui.console.screens.prompt_actions import PROMPT_BINDINGS, PromptActions
 from codextui.console.screens.reading import READING_BINDINGS, ReadingActions
 from codextui.console.screens.thread_actions import (
     MainOptions,
-    can_queue,
     describe_composer,
 )
 from codextui.console.widgets.attention_strip import AttentionStrip
 from codextui.console.widgets.composer import Composer
 from codextui.console.widgets.drawing import FRAME_INTERVAL, LineWidget, Pacer
-from codextui.console.widgets.key_line import KeyHint, KeyLine
+from codextui.console.widgets.key_line import KeyLine
 from codextui.console.widgets.pane_context import FoldsChanged, PaneContext, palettes_from
 from codextui.console.widgets.status_line import StatusLine
 from codextui.console.widgets.thread_tree import FilterField
 from codextui.console.widgets.workbench import Workbench
-from codextui.protocol.runs import ThreadKind
-from codextui.protocol.threads import ThreadState
 
 MAIN_BINDINGS: list[BindingType] = [
     Binding("enter,r", "reply", "Reply, steer, or write to a role", id="thread.reply"),
@@ -86,89 +83,8 @@ MAIN_BINDINGS: list[BindingType] = [
     Binding("ctrl+r", "retry", "Try to connect now", id="server.retry"),
 ]
 
-COMMAND_LABELS = {
-    "choose": "open",
-    "reply": "reply",
-    "approvals": "decide",
-    "new_thread": "new",
-    "interrupt": "interrupt",
-    "unfold": "unfold",
-    "read": "read all",
-    "pause": "pause",
-    "gates": "gates",
-    "timeline": "timeline",
-    "rerun": "run again",
-    "queue": "queued",
-    "settings": "settings",
-    "review": "review",
-    "fork": "fork",
-    "fork_through": "fork through",
-    "retry_turn": "retry",
-    "continue_turn": "continue",
-    "diff": "diff",
-    "edit": "edit a prompt",
-    "open_in_codex": "open in Codex",
-    "zoom": "zoom",
-    "kill": "kill",
-    "history": "history",
-    "filter": "filter",
-    "retry": "connect now",
-    "help": "help",
-    "detach": "detach",
-    "stop_server": "stop all",
-}
-"""Labels of the actions in the footer, the most important first."""
-
-COMPOSER_LABELS = {
-    "send": "send",
-    "queue": "queue",
-    "newline": "new line",
-    "edit": "in your editor",
-    "leave": "keep as draft",
-}
-"""Labels of the actions in the footer while the composer has the focus."""
-
-FILTER_HINTS = [
-    KeyHint("⏎", "keep the filter", "", pinned=True),
-    KeyHint("esc", "clear it", "", pinned=True),
-    KeyHint("↑ ↓", "move", ""),
-    KeyHint("state:asks role: dir: branch: program: model: team: is:hidden", "look for", ""),
-]
-"""What the footer shows while the filter of the tree is written."""
-
-PINNED = frozenset({"help", "detach", "send", "leave"})
-"""Actions that the footer shows at any width: how to find the others, and the way out."""
-
 NO_PANES = "There is no pane yet: n starts a thread, ? lists every key."
 """Why a key that moves between panes does nothing."""
-
-_ACTIONS = {
-    "reply": Action.SEND,
-    "queue": Action.QUEUE,
-    "settings": Action.SETTINGS,
-    "usage": Action.USAGE,
-    "review": Action.REVIEW,
-    "new_thread": Action.START,
-    "interrupt": Action.INTERRUPT,
-    "fork": Action.FORK,
-    "fork_through": Action.FORK_THROUGH,
-    "edit": Action.EDIT,
-    "retry_turn": Action.RETRY,
-    "continue_turn": Action.CONTINUE,
-    "open_editor": Action.FOLDER,
-    "open_shell": Action.FOLDER,
-    "diff": Action.DIFF,
-    "side_by_side": Action.SIDE_BY_SIDE,
-    "open_in_codex": Action.OPEN,
-    "kill": Action.KILL,
-    "pause": Action.PAUSE,
-    "rerun": Action.RERUN,
-    "gates": Action.GATES,
-    "timeline": Action.TIMELINE,
-    "history": Action.HISTORY,
-    "decisions": Action.DECISIONS,
-    "stop_server": Action.STOP,
-}
 
 
 class MainScreen(
@@ -293,8 +209,8 @@ class MainScreen(
 
     def unavailable_reason_of(self, action: str) -> str:
         """Return why an action of the main screen cannot act now; empty if it can."""
-        if action in _ACTIONS:
-            return unavailable_reason(_ACTIONS[action], self.state, self.workbench.current)
+        if action in ACTIONS:
+            return unavailable_reason(ACTIONS[action], self.state, self.workbench.current)
         if action == "approvals" and not self.state.approvals:
             return "Nothing needs a decision."
         return "The server is connected." if action == "retry" and self._is_online else ""
@@ -444,78 +360,3 @@ class MainScreen(
             if active.binding.action == message.action:
                 await self.app.run_action(message.action, active.node)
                 return
-
-
-def key_hints(
-    bindings: Iterable[Binding],
-    state: ConsoleState,
-    thread_id: str,
-    *,
-    composing: bool,
-    detach_label: str = COMMAND_LABELS["detach"],
-    folded: bool = False,
-) -> list[KeyHint]:
-    """Return the keys of the footer, labelled with what they do to a thread now.
-
-    Args:
-        bindings: the active ones.
-        state: the console state.
-        thread_id: the current thread.
-        composing: whether the composer has the focus.
-        detach_label: what leaving the console does.
-        folded: whether something is left out of what the current pane shows.
-    """
-    bound: dict[str, Binding] = {}
-    for binding in bindings:
-        if not is_unbound(binding):
-            bound.setdefault(binding.action, binding)
-    labels = COMPOSER_LABELS if composing else COMMAND_LABELS | {"detach": detach_label}
-    return [
-        KeyHint(
-            format_keys(bound[action].key),
-            _label(action, label, state, thread_id),
-            action,
-            pinned=action in PINNED,
-        )
-        for action, label in labels.items()
-        if action in bound
-        and _is_available(action, state, thread_id, folded=folded, composing=composing)
-    ]
-
-
-def _is_available(
-    action: str, state: ConsoleState, thread_id: str, *, folded: bool, composing: bool
-) -> bool:
-    match action:
-        case "unfold" | "read":
-            return folded
-        case "queue" if composing:
-            return can_queue(state, thread_id)
-        case "approvals":
-            return bool(state.approvals) and state.connection.connected
-        case "retry":
-            return not state.connection.connected and bool(state.connection.reason)
-        case "zoom" | "choose":
-            return bool(thread_id)
-        case _ if action in _ACTIONS:
-            return not unavailable_reason(_ACTIONS[action], state, thread_id)
-        case _:
-            return True
-
-
-def _label(action: str, label: str, state: ConsoleState, thread_id: str) -> str:
-    view = state.threads.get(thread_id)
-    if view is None:
-        return label
-    is_codex = view.info.kind is ThreadKind.CODEX
-    match action:
-        case "reply" if not is_codex:
-            return "message"
-        case "reply" if view.info.state.has_turn:
-            return "steer"
-        case "interrupt" if not is_codex:
-            return "stop"
-        case "pause" if view.info.state is ThreadState.PAUSED:
-            return "go on"
-        case _:
-            return label

@@ -13,7 +13,7 @@ from textual.widgets import Static
 
 from codextui.console.model.state import ThreadView
 from codextui.console.widgets.pane_context import PaneContext
-from codextui.console.widgets.tiling import pane_capacity, tile_panes
+from codextui.console.widgets.tiling import PANE_COUNTS, pane_capacity, tile_panes
 
 if TYPE_CHECKING:
     from codextui.console.widgets.pane_tile import PaneTile
@@ -94,6 +94,20 @@ class PaneGrid(Grid):
     def on_resize(self) -> None:
         """Fit the panes to the new size."""
         self.update_capacity()
+
+    def change_count(self, step: int) -> str:
+        """Show more (1) or fewer (-1) panes; return why that is impossible, empty if done."""
+        count = self.capacity if step > 0 else min(self.capacity, max(1, len(self.tiles)))
+        wanted = next((n for n in PANE_COUNTS[::step] if (n - count) * step > 0), None)
+        if wanted is None:
+            return "Nine panes are the most." if step > 0 else "One pane is the least."
+        capacity, max_panes = self.capacity, self.max_panes
+        self.max_panes = wanted
+        self.update_capacity()
+        if self.capacity != capacity:
+            return ""
+        self.max_panes = max_panes
+        return f"There is no room for {wanted} panes that could still be read."
 
     def update_capacity(self) -> None:
         """Calculate how many panes fit."""

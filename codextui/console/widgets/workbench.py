@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 from textual import events, on
 from textual.app import ComposeResult
-from textual.containers import Horizontal
 from textual.message import Message
 from textual.widgets import Input, TextArea
 
@@ -17,17 +16,16 @@ from codextui.console.model.pane_choice import Hold
 from codextui.console.model.state import ConsoleState, ThreadView
 from codextui.console.model.tree import TreeEntry
 from codextui.console.render.tree import MARKED
-from codextui.console.widgets.composer import Composer
+from codextui.console.widgets.composer_panes import ComposerPanes
 from codextui.console.widgets.drawing import Pacer
 from codextui.console.widgets.looks import Look
 from codextui.console.widgets.pane_context import PaneContext
 from codextui.console.widgets.pane_grid import PaneGrid
 from codextui.console.widgets.pane_slots import PaneSlots
 from codextui.console.widgets.thread_tree import ThreadTree
-from codextui.console.widgets.tiling import PANE_COUNTS
 
 
-class Workbench(Horizontal):
+class Workbench(ComposerPanes):
     """Shows the threads of the console state, and knows the one that keys act on.
 
     Threads get panes by how much they need one (`codextui.console.model.pane_choice`).
@@ -35,9 +33,7 @@ class Workbench(Horizontal):
     Attributes:
         state: the console state.
         current: id of the thread that keys act on; empty for none.
-        opening_composer: the composer that was opened and does not have the focus yet.
         thread_tree: the tree.
-        grid: the panes.
     """
 
     class CurrentChanged(Message):
@@ -85,13 +81,10 @@ class Workbench(Horizontal):
             drafts: what was typed and not sent; None for nothing yet.
             fleet: how the tree is arranged; None as it is without a user's wishes.
         """
-        super().__init__()
+        super().__init__(PaneGrid(max_panes), drafts or Drafts())
         self.state = state
         self.current = ""
-        self._drafts = drafts or Drafts()
-        self.opening_composer: Composer | None = None
         self.thread_tree = ThreadTree(fleet or Fleet(state))
-        self.grid = PaneGrid(max_panes)
         self._pane_context = context
         self._pacer = pacer
         self._new_thread_key = new_thread_key
@@ -100,7 +93,6 @@ class Workbench(Horizontal):
         self._wanted: set[str] = set()
         self._awaited: tuple[str, Callable[[], bool]] | None = None
         self._marks: dict[str, None] = {}
-        self._closed_composers: dict[str, Composer] = {}
         self._stale_headers: set[str] = set()
         self._stale_transcripts: set[str] = set()
         self._is_tree_stale = False
@@ -491,20 +483,9 @@ class Workbench(Horizontal):
     def change_pane_count(self, step: int) -> str:
         """Show more (1) or fewer (-1) panes; return why that is impossible, empty if done."""
         self._is_arranged_by_user = True
-        grid = self.grid
-        count = grid.capacity if step > 0 else min(grid.capacity, max(1, len(grid.tiles)))
-        wanted = next((n for n in PANE_COUNTS[::step] if (n - count) * step > 0), None)
-        if wanted is None:
-            return "Nine panes are the most." if step > 0 else "One pane is the least."
-        capacity, max_panes = grid.capacity, grid.max_panes
-        grid.max_panes = wanted
-        grid.update_capacity()
-        if grid.capacity != capacity:
-            return ""
-        grid.max_panes = max_panes
-        return f"There is no room for {wanted} panes that could still be read."
+        return self.grid.change_count(step)
 
-    # Composers and drafts.
+    # Composers. What is written in them is in `ComposerPanes`.
 
     def open_composer(self, thread_id: str, hint: str) -> None:
         """Open the composer of a thread; `hint` says what sending does."""
@@ -516,83 +497,4 @@ class Workbench(Horizontal):
             return
         if self.grid.zoomed:
             self.zoom(thread_id)
-        composer = tile.open_composer(self.drafts.get(thread_id, ""), hint)
-        if (closed := self._closed_composers.pop(thread_id, None)) is not None:
-            composer.resume(closed)
-        self.opening_composer = None if composer.has_focus else composer
-
-    def update_composer_hints(self, hint_for: Callable[[str], str]) -> None:
-        """Update the hints of all open composers; `hint_for` returns the hint of a thread."""
-        for tile in self.grid.tiles:
-            if tile.composer_box is not None:
-                tile.composer_box.show_hint(hint_for(tile.thread_id))
-
-    @property
-    def drafts(self) -> dict[str, str]:
-        """Thread id → unsent text."""
-        return self._drafts.replies
-
-    def save_draft(self, thread_id: str, text: str) -> None:
-        """Save a text that could not be sent; what was written since follows it."""
-        draft = self._drafts.keep_unsent(thread_id, text)
-        tile = self.grid.tile_of(thread_id)
-        if tile is not None and tile.composer_box is not None:
-            tile.composer_box.composer.prepend(draft)
-        self._show_draft(thread_id)
-
-    def forget_draft(self, thread_id: str) -> None:
-        """Forget the draft of a thread: it was sent, or was a command."""
-        self.drafts.pop(thread_id, None)
-
-    def replace_draft(self, thread_id: str, old: str, new: str) -> None:
-        """Replace a text in a thread's composer, or in its draft where that is closed.
-
-        What stands there beside the old text stays, as does all of a text without it.
-        """
-        text = self._replaced(thread_id, old, new)
-        tile = self.grid.tile_of(thread_id)
-        if tile is not None and tile.composer_box is not None:
-            tile.composer_box.composer.replace_text(text)
-        elif text.strip():
-            self.drafts[thread_id] = text
-        else:
-            self.drafts.pop(thread_id, None)
-        self._show_draft(thread_id)
-
-    def _replaced(self, thread_id: str, old: str, new: str) -> str:
-        tile = self.grid.tile_of(thread_id)
-        if tile is not None and tile.composer_box is not None:
-            text = tile.composer_box.composer.text
-        else:
-            text = self.drafts.get(thread_id, "")
-        if text.endswith(old):
-            return f"{text[: len(text) - len(old)]}{new}"
-        return f"{text}\n\n{new}" if text.strip() else new
-
-    def close_composer(self, thread_id: str) -> None:
-        """Close the composer of a thread, and focus its pane."""
-        self.opening_composer = None
-        tile = self.grid.tile_of(thread_id)
-        if tile is not None:
-            if (closed := tile.close_composer()) is not None:
-                self._closed_composers[thread_id] = closed
-            tile.focus_content()
-        self._show_draft(thread_id)
-
-    @on(TextArea.Changed)
-    def _update_draft(self, message: TextArea.Changed) -> None:
-        if isinstance(message.text_area, Composer):
-            composer = message.text_area
-            if composer.text.strip():
-                self.drafts[composer.thread_id] = composer.text
-            else:
-                self.drafts.pop(composer.thread_id, None)
-
-    @on(Composer.Dismissed)
-    def _dismiss_composer(self, message: Composer.Dismissed) -> None:
-        message.stop()
-        self.close_composer(message.thread_id)
-
-    def _show_draft(self, thread_id: str) -> None:
-        if (pane := self.grid.pane_of(thread_id)) is not None:
-            pane.set_draft(self.drafts.get(thread_id, ""))
+        self.open_composer_in(tile, hint)

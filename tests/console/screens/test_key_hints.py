@@ -3,7 +3,8 @@ from __future__ import annotations
 from textual.binding import Binding, BindingsMap
 
 from codextui.console.model.state import ConsoleState
-from codextui.console.screens.main import MainScreen, key_hints
+from codextui.console.screens.key_hints import key_hints
+from codextui.console.screens.main import MainScreen
 from codextui.protocol.approvals import Approval, CommandAsked
 from codextui.protocol.events import Event, ThreadChanged
 from codextui.protocol.threads import ThreadInfo, ThreadState
