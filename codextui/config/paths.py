@@ -5,7 +5,6 @@ A relative path in an `XDG_…` variable is ignored, as the specification requir
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import stat
@@ -62,6 +61,8 @@ def socket_path(name: str) -> Path:
     path = runtime_dir() / f"{check_server_name(name)}.sock"
     if len(os.fsencode(path)) <= SOCKET_PATH_LIMIT:
         return path
+    import hashlib  # noqa: PLC0415 - loads OpenSSL, for which the first frame would wait
+
     digest = hashlib.sha256(os.fsencode(path)).hexdigest()[:20]
     return _temporary_dir() / f"{digest}.sock"
 

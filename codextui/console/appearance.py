@@ -12,7 +12,7 @@ from textual.widgets import Input, TextArea
 
 from codextui.config.schema import UiConfig
 from codextui.console.theme_watch import ThemeWatcher
-from codextui.console.themes import register_themes, save_theme
+from codextui.console.themes import register_others, register_themes, save_theme
 from codextui.errors import ConfigInvalid
 from codextui.text.sanitize import one_line, sanitize
 
@@ -28,7 +28,7 @@ class Appearance:
     """
 
     def __init__(self, app: App[int], config: UiConfig, config_path: Path | None) -> None:
-        """Register the themes, and activate the configured one."""
+        """Activate the configured theme; `start` registers the others."""
         self._app = app
         self._config_path = config_path
         self._themes = register_themes(app, config.theme, config_path)
@@ -55,7 +55,11 @@ class Appearance:
         self._saved_theme = self._app.theme
 
     def start(self, screen: Widget) -> None:
-        """Report what is wrong in theme files, and follow changes while `screen` is there."""
+        """Register the other themes, and follow changes while `screen` is there.
+
+        Reports what is wrong in theme files. The first frame does not wait for any of this.
+        """
+        register_others(self._app)
         for problem in self._themes.problems:
             self._warn(problem)
         self._app.theme_changed_signal.subscribe(screen, self._save_theme)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from functools import cached_property
+from typing import TYPE_CHECKING, Protocol
 
-from codextui.console.model.inbox import InboxMemory
 from codextui.console.model.labels import Asker
 from codextui.console.model.state import ServerNotice, ThreadView
 from codextui.protocol.approvals import Approval
 from codextui.protocol.events import ApprovalCorrected, ApprovalResolved, Event
+
+if TYPE_CHECKING:
+    from codextui.console.model.inbox import InboxMemory
 
 
 class ApprovalDialog(Protocol):
@@ -35,9 +38,6 @@ class ApprovalPresenter:
     """Opens the dialog when an approval arrives, but not again for a postponed one.
 
     The dialog waits while `may_open` returns false: the user is typing, or another dialog is open.
-
-    Attributes:
-        memory: what outlives the dialog: marks, order, and what was seen.
     """
 
     def __init__(
@@ -55,7 +55,6 @@ class ApprovalPresenter:
             may_open: returns whether the dialog may open by itself now.
             pops_up: returns whether an approval is one that it opens for.
         """
-        self.memory = InboxMemory()
         self._open_dialog = open_dialog
         self._may_open = may_open
         self._pops_up = pops_up
@@ -64,6 +63,13 @@ class ApprovalPresenter:
         self._postponed: set[str] = set()
         self._decided: set[str] = set()
         self._dialog: ApprovalDialog | None = None
+
+    @cached_property
+    def memory(self) -> InboxMemory:
+        """What outlives the dialog: marks, order, and what was seen."""
+        from codextui.console.model.inbox import InboxMemory  # noqa: PLC0415 - not at the start
+
+        return InboxMemory()
 
     def update(
         self,

@@ -108,7 +108,7 @@ _DERIVED = {
 
 
 def register_themes(app: App[int], theme_name: str, config_path: Path | None) -> LoadedThemes:
-    """Register every theme, and activate one.
+    """Register a theme and the user's, and activate it; `register_others` registers the rest.
 
     Args:
         app: the console.
@@ -118,15 +118,24 @@ def register_themes(app: App[int], theme_name: str, config_path: Path | None) ->
     Returns:
         the themes, with one more problem if there is no theme of this name.
     """
-    loaded = load_themes(config_path.parent / "themes" if config_path else None)
+    user_folder = config_path.parent / "themes" if config_path else None
+    loaded = load_themes(user_folder, shipped=theme_name)
     for theme in loaded.themes:
         app.register_theme(theme)
     if theme_name in app.available_themes:
         app.theme = theme_name
         return loaded
-    known = ", ".join(sorted(theme.name for theme in loaded.themes))
+    shipped = {path.stem for path in _files(themes_folder())}
+    known = ", ".join(sorted(shipped | {theme.name for theme in loaded.themes}))
     problem = f"there is no theme {theme_name!r} (ui.theme); there are: {known}"
     return structs.replace(loaded, problems=(*loaded.problems, problem))
+
+
+def register_others(app: App[int]) -> None:
+    """Register the themes of the package that `register_themes` has left out."""
+    for theme in load_themes(None).themes:
+        if theme.name not in app.available_themes:
+            app.register_theme(theme)
 
 
 def save_theme(name: str, config_path: Path | None) -> None:
@@ -149,16 +158,21 @@ class LoadedThemes(msgspec.Struct, frozen=True):
     files: Mapping[str, Path] = {}
 
 
-def load_themes(user_folder: Path | None) -> LoadedThemes:
+def load_themes(user_folder: Path | None, *, shipped: str | None = None) -> LoadedThemes:
     """Load the themes of the package and of the user's folder (`*.toml`).
 
     Never raises: unusable files are skipped and listed in `problems`.
+
+    Args:
+        user_folder: the user's folder; None if there is none.
+        shipped: the only theme of the package to load, which is the name of its file; None for all.
     """
     themes: dict[str, Theme] = {}
     problems: list[str] = []
     own = _files(user_folder)
     files: dict[str, Path] = {}
-    for path in (*_files(themes_folder()), *own):
+    of_package = [path for path in _files(themes_folder()) if shipped in (None, path.stem)]
+    for path in (*of_package, *own):
         try:
             theme = read_theme(path)
         except ValueError as error:

@@ -8,6 +8,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from console.screens.console import build_console
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
@@ -232,3 +233,11 @@ def test_no_file_passes_a_colour_that_textual_cannot_use(primary: str, quiet: st
     except ValueError:
         return
     assert theme.to_color_system().generate()
+
+
+async def test_themes_that_are_not_shown_are_read_after_the_first_frame() -> None:
+    console = build_console(theme="fjord")
+    ours = {theme.name for theme in OURS.themes}
+    assert ours & console.app.available_themes.keys() == {"fjord"}
+    async with console.open():
+        assert ours <= console.app.available_themes.keys()

@@ -9,8 +9,6 @@ import msgspec
 
 from codextui.config.notices import ALWAYS, NEVER
 from codextui.console.model.labels import UNKNOWN_ASKER, Asker, who_asks
-from codextui.protocol.approval_risks import risks_of
-from codextui.protocol.approval_text import summarize_request
 from codextui.protocol.approvals import Approval
 from codextui.text.sanitize import one_line
 
@@ -101,6 +99,9 @@ def describe_alert(
         askers: thread id → whose thread it is.
         server: the server's name.
     """
+    # The first frame has no approvals and need not wait for this import.
+    from codextui.protocol.approval_text import summarize_request  # noqa: PLC0415
+
     first = fresh[0]
     who = who_asks(first, askers.get(first.thread_id, UNKNOWN_ASKER))
     more = f" (and {len(fresh) - 1} more)" if len(fresh) > 1 else ""
@@ -128,6 +129,8 @@ def _meets(approval: Approval, condition: str) -> bool:
     what, _, name = condition.partition(":")
     match what:
         case "risk":
+            from codextui.protocol.approval_risks import risks_of  # noqa: PLC0415 - as above
+
             risks = risks_of(approval.asked)
             return name in risks if name else bool(risks)
         case "kind":
