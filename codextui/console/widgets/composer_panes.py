@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from textual import on
 from textual.containers import Horizontal
@@ -11,7 +12,9 @@ from textual.widgets import TextArea
 from codextui.console.drafts import Drafts
 from codextui.console.widgets.composer import Composer
 from codextui.console.widgets.pane_grid import PaneGrid
-from codextui.console.widgets.pane_tile import PaneTile
+
+if TYPE_CHECKING:
+    from codextui.console.widgets.pane_tile import PaneTile
 
 
 class ComposerPanes(Horizontal):
