@@ -14,6 +14,7 @@ import signal
 from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
@@ -38,6 +39,26 @@ CutHandler: TypeAlias = "Callable[[AppServer, str], None]"
 """Called once, with the reason in one line, when the connection to a process of ours is gone."""
 
 
+@dataclass(frozen=True, slots=True)
+class AppServerHandlers:
+    """What handles the messages and the end of an app-server.
+
+    Attributes:
+        on_notification: handles its notifications.
+        on_request: handles its requests, which are answered with `respond` or `refuse`.
+        on_exit: see ExitHandler.
+        on_cut: see CutHandler; what is left then can be joined again by `reconnect`, or is ended
+            by `stop`. None ends a process whose connection is gone.
+        wire: where the frames can be watched; None for nowhere.
+    """
+
+    on_notification: NotificationHandler
+    on_request: RequestHandler
+    on_exit: ExitHandler
+    on_cut: CutHandler | None = None
+    wire: Wire | None = None
+
+
 class AppServer:
     """One `codex app-server`.
 
@@ -56,16 +77,7 @@ class AppServer:
             and the line.
     """
 
-    def __init__(
-        self,
-        *,
-        on_notification: NotificationHandler,
-        on_request: RequestHandler,
-        on_exit: ExitHandler,
-        on_cut: CutHandler | None = None,
-        limits: AppServerLimits,
-        wire: Wire | None = None,
-    ) -> None:
+    def __init__(self, handlers: AppServerHandlers, limits: AppServerLimits) -> None:
         """Use `start`, `join` or `reconnect`."""
         self.version = ""
         self.pid = 0
@@ -74,12 +86,8 @@ class AppServer:
         self.is_joined = False
         self.program = ""
         self.config_errors: deque[str] = deque(maxlen=_KEPT_WARNINGS)
-        self._on_notification = on_notification
-        self._on_request = on_request
-        self._on_exit = on_exit
-        self._on_cut = on_cut
+        self._handlers = handlers
         self._limits = limits
-        self._wire = wire
         self._warned: deque[str] = deque(maxlen=_KEPT_WARNINGS)
         self._name = ""
         self._ready = False
@@ -93,35 +101,26 @@ class AppServer:
     async def start(
         cls,
         binary: CodexBinary,
+        handlers: AppServerHandlers,
         *,
         home: Path | None,
         env: Mapping[str, str] | None = None,
         listen: Path | None = None,
-        on_notification: NotificationHandler,
-        on_request: RequestHandler,
-        on_exit: ExitHandler,
-        on_cut: CutHandler | None = None,
         owner: str = "",
         limits: AppServerLimits = DEFAULT_LIMITS,
-        wire: Wire | None = None,
     ) -> AppServer:
         """Start a process and initialize it (`initialize`, `initialized`).
 
         Args:
             binary: the program.
+            handlers: handle what it says.
             home: `CODEX_HOME` for it, which must exist; None leaves the environment's.
             env: the whole environment; None passes on our own.
             listen: the path of a unix socket where others can join it, in a folder of this user's
                 alone. It talks on its standard input and output where it cannot listen there, or
                 where this is None.
-            on_notification: handles its notifications.
-            on_request: handles its requests, which are answered with `respond` or `refuse`.
-            on_exit: see ExitHandler.
-            on_cut: see CutHandler; what is left then can be joined again by `reconnect`, or is
-                ended by `stop`. None ends a process whose connection is gone.
             owner: marks what it starts (`process_marks.owner_of`).
             limits: see AppServerLimits.
-            wire: where the frames can be watched; None for nowhere.
 
         Raises:
             CodexMissing: the binary cannot be run, or has no `app-server`.
@@ -132,62 +131,43 @@ class AppServer:
         if home is not None:
             environ["CODEX_HOME"] = str(home)
 
-        async def start_one(socket: Path | None) -> AppServer:
-            app = cls(
-                on_notification=on_notification,
-                on_request=on_request,
-                on_exit=on_exit,
-                on_cut=on_cut,
-                limits=limits,
-                wire=wire,
-            )
-            await app._start(binary, environ, socket, owner)
-            return app
-
         if listen is not None:
             try:
-                return await start_one(listen)
+                app = cls(handlers, limits)
+                await app._start(binary, environ, listen, owner)
             except (CodexDied, CodexFailed, OSError) as error:
                 _LOG.warning("Codex cannot be joined by others: %s", error)
-        return await start_one(None)
+            else:
+                return app
+        app = cls(handlers, limits)
+        await app._start(binary, environ, None, owner)
+        return app
 
     @classmethod
     async def join(
         cls,
         address: str,
+        handlers: AppServerHandlers,
         *,
         name: str = "",
         token: str = "",
-        on_notification: NotificationHandler,
-        on_request: RequestHandler,
-        on_exit: ExitHandler,
         limits: AppServerLimits = DEFAULT_LIMITS,
-        wire: Wire | None = None,
     ) -> AppServer:
         """Join an app-server that listens at an address, and initialize the connection.
 
         Args:
             address: `unix://PATH`, `ws://HOST:PORT` or `wss://HOST:PORT`.
+            handlers: handle what it says.
             name: what people call it, for the reason of its end; empty for its address.
             token: the bearer token that it wants; empty for none.
-            on_notification: see `start`.
-            on_request: see `start`.
-            on_exit: see ExitHandler.
             limits: see AppServerLimits.
-            wire: where the frames can be watched; None for nowhere.
 
         Raises:
             CodexUnreachable: it cannot be joined; the message says why.
             CodexDied: it ended before the connection was initialized.
             CodexFailed: it refused to initialize it.
         """
-        app = cls(
-            on_notification=on_notification,
-            on_request=on_request,
-            on_exit=on_exit,
-            limits=limits,
-            wire=wire,
-        )
+        app = cls(handlers, limits)
         app.is_joined = True
         app.address = address
         app._name = name or f"the Codex at {address}"
@@ -201,15 +181,7 @@ class AppServer:
             raise
         return app
 
-    async def reconnect(
-        self,
-        *,
-        on_notification: NotificationHandler,
-        on_request: RequestHandler,
-        on_exit: ExitHandler,
-        on_cut: CutHandler | None,
-        wire: Wire | None = None,
-    ) -> AppServer:
+    async def reconnect(self, handlers: AppServerHandlers) -> AppServer:
         """Connect again to the process of an app-server whose connection is gone.
 
         Returns:
@@ -220,14 +192,7 @@ class AppServer:
                 ends what is left.
             CodexFailed: it refused to initialize the connection; likewise.
         """
-        app = AppServer(
-            on_notification=on_notification,
-            on_request=on_request,
-            on_exit=on_exit,
-            on_cut=on_cut,
-            limits=self._limits,
-            wire=wire,
-        )
+        app = AppServer(handlers, self._limits)
         process = self._process
         assert process is not None  # noqa: S101 - `on_cut` is called of no other
         app.address, app.pid, app.version = self.address, self.pid, self.version
@@ -393,22 +358,22 @@ class AppServer:
         )
 
     def _converse(self, transport: Transport) -> None:
-        def handle_notification(method: str, params: JsonObject) -> None:
-            self._note_warning(method, params)
-            if method == "serverRequest/resolved" and self._wire is not None:
-                request_id = params.get("requestId")
-                if isinstance(request_id, int | str):
-                    self._wire.close(request_id, sent=False)
-            self._on_notification(method, params)
-
         self._endpoint = AppServerEndpoint(
             transport,
-            on_notification=handle_notification,
-            on_request=self._on_request,
+            on_notification=self._handle_notification,
+            on_request=self._handlers.on_request,
             limits=self._limits,
-            wire=self._wire,
+            wire=self._handlers.wire,
         )
         self._watching = asyncio.create_task(self._watch(self._endpoint))
+
+    def _handle_notification(self, method: str, params: JsonObject) -> None:
+        self._note_warning(method, params)
+        wire, request_id = self._handlers.wire, params.get("requestId")
+        is_resolved = method == "serverRequest/resolved"
+        if is_resolved and wire is not None and isinstance(request_id, int | str):
+            wire.close(request_id, sent=False)
+        self._handlers.on_notification(method, params)
 
     def _feed(self, data: bytes) -> None:
         if self._endpoint is not None and self._connection is None:
@@ -447,15 +412,16 @@ class AppServer:
 
     async def _watch(self, endpoint: AppServerEndpoint) -> None:
         """Wait until app-server is gone, and report it once nothing is left of it."""
-        if self._on_cut is not None and (reason := await self._wait_for_cut()):
+        on_cut = self._handlers.on_cut
+        if on_cut is not None and (reason := await self._wait_for_cut()):
             endpoint.close(reason)
-            self._report(lambda: self._on_cut and self._on_cut(self, reason))
+            self._report(lambda: on_cut(self, reason))
             return
         reason = await self._wait_for_end()
         endpoint.close(reason)
         if self._process is not None:
             await self._process.kill_orphans()
-        self._report(lambda: self._on_exit(reason))
+        self._report(lambda: self._handlers.on_exit(reason))
 
     def _report(self, report: Callable[[], None]) -> None:
         if not self._ready or self._stopping:

@@ -14,15 +14,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from codextui.codex.app_server import AppServer, CutHandler, ExitHandler
+from codextui.codex.app_server import AppServer, AppServerHandlers
 from codextui.codex.binary import CodexBinary, find_codex
 from codextui.codex.daemon import DAEMON_LIMITS, START_HINT, Daemon, DaemonLimits
 from codextui.codex.endpoint import AppServerLimits
 from codextui.codex.versions import parse_version, require_supported
 from codextui.config.attach import OWN, Attach, AttachKind
 from codextui.errors import CodexDied, CodexFailed, CodexMissing, CodexUnreachable
-from codextui.jsonrpc.endpoint import NotificationHandler, RequestHandler
-from codextui.jsonrpc.tap import Wire
 
 JOIN_LIMITS = AppServerLimits(handshake_s=10.0)
 """Limits of an app-server that others have started: it is up, or never answers."""
@@ -53,17 +51,6 @@ class CodexSettings:
     listen: Path | None = None
     daemon: DaemonLimits = DAEMON_LIMITS
     join: AppServerLimits = JOIN_LIMITS
-
-
-@dataclass(frozen=True, slots=True)
-class CodexHandlers:
-    """What handles the messages of an app-server; see `AppServer`."""
-
-    on_notification: NotificationHandler
-    on_request: RequestHandler
-    on_exit: ExitHandler
-    on_cut: CutHandler | None = None
-    wire: Wire | None = None
 
 
 @dataclass(slots=True)
@@ -108,7 +95,7 @@ class CodexConnector:
         socket = self._daemon.socket
         return socket is not None and socket != self._avoided
 
-    async def move(self, handlers: CodexHandlers) -> AppServer:
+    async def move(self, handlers: AppServerHandlers) -> AppServer:
         """Join the daemon, while a process of our own is still used.
 
         Raises:
@@ -122,7 +109,7 @@ class CodexConnector:
             self._avoided = socket
             raise
 
-    async def connect(self, handlers: CodexHandlers) -> AppServer:
+    async def connect(self, handlers: AppServerHandlers) -> AppServer:
         """Connect.
 
         Raises:
@@ -153,7 +140,7 @@ class CodexConnector:
         return None
 
     async def _join_or_start(
-        self, handlers: CodexHandlers, missing: CodexMissing | None
+        self, handlers: AppServerHandlers, missing: CodexMissing | None
     ) -> AppServer:
         """Join the daemon, start it where Codex would, or start a process of our own."""
         try:
@@ -176,7 +163,7 @@ class CodexConnector:
             self.on_notice(f"{error}. codextui runs a Codex of its own instead.")
             return await self._start_own(handlers, missing)
 
-    async def _join_daemon(self, handlers: CodexHandlers) -> AppServer:
+    async def _join_daemon(self, handlers: AppServerHandlers) -> AppServer:
         """Join the daemon, or start it."""
         try:
             return await self._join_running(handlers)
@@ -193,7 +180,7 @@ class CodexConnector:
         except CodexUnreachable as error:
             raise CodexUnreachable(f"Codex's daemon does not run. {error}. {hint}") from error
 
-    async def _join_running(self, handlers: CodexHandlers) -> AppServer:
+    async def _join_running(self, handlers: AppServerHandlers) -> AppServer:
         """Join the daemon if it runs; one that has gone may be back in a moment."""
         limits = self._daemon.limits
         was_joined, self.attach = self.attach == _DAEMON, _DAEMON
@@ -208,12 +195,12 @@ class CodexConnector:
                     raise
             await asyncio.sleep(limits.restart_poll_s)
 
-    async def _join_now(self, handlers: CodexHandlers) -> AppServer:
+    async def _join_now(self, handlers: AppServerHandlers) -> AppServer:
         app = await self._join(handlers, self._daemon.address, name=_DAEMON_NAME)
         self._was_registered = self._daemon.is_registered
         return app
 
-    async def _start_daemon(self, handlers: CodexHandlers) -> AppServer:
+    async def _start_daemon(self, handlers: AppServerHandlers) -> AppServer:
         """Start the daemon and join it; not at once again where that has just failed."""
         assert self.binary is not None  # noqa: S101 - checked by the callers
         if self._not_started is not None:
@@ -227,7 +214,7 @@ class CodexConnector:
             self._not_started = (time.monotonic(), error)
             raise
 
-    async def _join_address(self, handlers: CodexHandlers, address: str) -> AppServer:
+    async def _join_address(self, handlers: AppServerHandlers, address: str) -> AppServer:
         self.attach = AttachKind.ADDRESS.value
         token = ""
         if variable := self.settings.token_env:
@@ -247,16 +234,13 @@ class CodexConnector:
         return app
 
     async def _join(
-        self, handlers: CodexHandlers, address: str, *, name: str = "", token: str = ""
+        self, handlers: AppServerHandlers, address: str, *, name: str = "", token: str = ""
     ) -> AppServer:
         app = await AppServer.join(
             address,
+            handlers,
             name=name,
             token=token,
-            on_notification=handlers.on_notification,
-            on_request=handlers.on_request,
-            on_exit=handlers.on_exit,
-            wire=handlers.wire,
             limits=self.settings.join,
         )
         what = name or f"The Codex at {address}"
@@ -274,7 +258,9 @@ class CodexConnector:
             )
         return app
 
-    async def _start_own(self, handlers: CodexHandlers, missing: CodexMissing | None) -> AppServer:
+    async def _start_own(
+        self, handlers: AppServerHandlers, missing: CodexMissing | None
+    ) -> AppServer:
         self.attach = AttachKind.OWN.value
         settings = self.settings
         if self.binary is None:
@@ -288,14 +274,10 @@ class CodexConnector:
                 listen = None
         return await AppServer.start(
             self.binary,
+            handlers,
             home=settings.home,
             env=settings.env,
             listen=listen,
-            on_notification=handlers.on_notification,
-            on_request=handlers.on_request,
-            on_exit=handlers.on_exit,
-            on_cut=handlers.on_cut,
-            wire=handlers.wire,
             owner=settings.owner,
         )
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import gc
 import time
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from functools import cached_property, partial
 from importlib import import_module
 from pathlib import Path
@@ -22,39 +20,25 @@ from textual.worker import Worker, WorkerState
 from codextui.client import updates
 from codextui.config.schema import Config
 from codextui.console.alerts import NOTICE_DELAY, Alerts
-from codextui.console.approvals import ApprovalPresenter, correction_notice
+from codextui.console.approval_dialog import ApprovalsApp
+from codextui.console.approvals import correction_notice
 from codextui.console.bindings import APP_BINDINGS, KeyGroup, format_keys
 from codextui.console.codex_tui import TuiPresenter
-from codextui.console.connection import (
-    CodexReport,
-    ServerConnection,
-    check_codex,
-    perform_request,
-)
-from codextui.console.dialogs import DialogsApp
-from codextui.console.drafts import Drafts
+from codextui.console.connection import CodexReport, ServerConnection, check_codex
+from codextui.console.drafts import Drafts, DraftSaver
 from codextui.console.editor import EditorPresenter
 from codextui.console.first_steps import Inspect
 from codextui.console.following import PaneFollower
 from codextui.console.key_dispatch import TYPING_PAUSE
-from codextui.console.model.alerts import pops_up
 from codextui.console.model.changes import Changes, thread_changes
 from codextui.console.model.state import ConsoleState, ServerNotice
-from codextui.console.notifications import MAX_TOAST_LENGTH, Notifier, Toasts
-from codextui.console.problems import (
-    ProblemPresenter,
-    codex_unusable,
-    server_unreachable,
-)
+from codextui.console.notifications import Notifier
+from codextui.console.problems import ProblemPresenter, codex_unusable, server_unreachable
 from codextui.console.programs import NOTICE_TIMEOUT
-from codextui.console.render.layout import truncate
 from codextui.console.render.thread import cost_formatter
-from codextui.console.screens import messages
 from codextui.console.screens.main import MainScreen
 from codextui.console.screens.thread_actions import MainOptions
 from codextui.console.widgets.workbench import Workbench
-from codextui.errors import ApprovalGone, CodextuiError
-from codextui.protocol.approvals import Approval, Deciders
 from codextui.protocol.events import (
     ApprovalCorrected,
     ApprovalResolved,
@@ -62,12 +46,11 @@ from codextui.protocol.events import (
     Event,
     ThreadLeft,
 )
-from codextui.text.sanitize import one_line, sanitize
+from codextui.text.sanitize import one_line
 
 if TYPE_CHECKING:
     from textual.notifications import SeverityLevel
 
-    from codextui.console.screens.approval import ApprovalScreen
     from codextui.console.screens.problem import ProblemAnswer
 
 APPROVAL_CHECK_INTERVAL = 0.25
@@ -76,13 +59,14 @@ APPROVAL_CHECK_INTERVAL = 0.25
 DRAFTS_INTERVAL = 1.0
 """Seconds between saves of the drafts that have changed."""
 
+_HOUR_S = 3600.0
 _LEAVING = {"console.detach": "q", "thread.interrupt": "x", "console.stop_server": "Q"}
 
 Connect = Callable[[updates.UpdateHandler], ServerConnection]
 """Creates the connection to the server, given the callback for its updates."""
 
 
-class ConsoleApp(DialogsApp):
+class ConsoleApp(ApprovalsApp):
     """The console.
 
     Updates of the connection change the state, changes of the state update the screen, and messages
@@ -140,21 +124,17 @@ class ConsoleApp(DialogsApp):
         """
         super().__init__(typing_pause)
         self.state = ConsoleState()
-        self._follower = PaneFollower(
-            self.state,
-            self._follow,
-            run=self._run_follow,
-            show=self._show_follow,
-            report=self._notify_error,
-        )
-        self._config = config or Config()
-        self._config_path = config_path
+        self._server, self._first_thread, self._is_first_time = server, first_thread, is_first_time
+        self._was_connected = False
+        self._config, self._config_path = config or Config(), config_path
         self._connection = connect(self._handle_update)
         self._keys = _check_keys(self._config.ui.keys, config_path)
         self.set_up_comfort(self._config, config_path, now, inspect)
+        self._create_presenters(notice_delay)
+        ui = self._config.ui
         self._main_options = MainOptions(
             server=server,
-            max_panes=self._config.ui.layout,
+            max_panes=ui.layout,
             home=home,
             folder=folder,
             new_thread_key=format_keys(self._keys.get("thread.new", "n")),
@@ -164,27 +144,25 @@ class ConsoleApp(DialogsApp):
             detach_label=detach_label,
             drafts=drafts or Drafts(),
             follow_note_of=self._follower.note_of,
-            archive_after=self._config.ui.archive_after * 3600.0,
+            archive_after=ui.archive_after * _HOUR_S,
         )
-        self._server = server
-        self._approvals = ApprovalPresenter(
-            self._open_approvals,
-            may_open=self._may_interrupt,
-            pops_up=lambda one: pops_up(one, popup=self._config.approvals.popup),
+        self._draft_saver = DraftSaver(self, self._main_options.drafts)
+
+    def _create_presenters(self, notice_delay: float) -> None:
+        self._follower = PaneFollower(
+            self.state,
+            self._follow,
+            run=self._run_follow,
+            show=self._show_follow,
+            report=self._notify_error,
         )
-        self._alerts = Alerts(self, self._config, server, delay=notice_delay)
-        self._is_first_time = is_first_time
+        self._alerts = Alerts(self, self._config, self._server, delay=notice_delay)
+        self._notifier = Notifier(self.state, ring=self._ring, notify=self._notify)
         self._problems = ProblemPresenter(self, self._handle_problem_answer)
         self.tui = TuiPresenter(self, self._config, may_step_aside=self._may_step_aside)
         self.editor = EditorPresenter(
             self, self._config.ui.terminal, may_step_aside=lambda: not self._is_aside
         )
-        self._notifier = Notifier(self.state, ring=self._ring, notify=self._notify)
-        self._offered: set[str] = set()
-        self._first_thread = first_thread
-        self._was_connected = False
-        self._has_drafts_problem = False
-        self._toasts = Toasts(withdraw=self._withdraw_toasts, may_show=self._may_show_toasts)
 
     def get_driver_class(self) -> type[Driver]:
         """Return a driver that takes pastes out of the input before keys are parsed."""
@@ -210,7 +188,7 @@ class ConsoleApp(DialogsApp):
         """Apply the keymap, and defer everything slow until after the first frame."""
         self.set_keymap(self._keys)
         self.set_interval(1, self._refresh_clocks)
-        self.set_interval(DRAFTS_INTERVAL, self._save_drafts_in_background)
+        self.set_interval(DRAFTS_INTERVAL, self._draft_saver.save_in_background)
         self.set_interval(APPROVAL_CHECK_INTERVAL, self._toasts.show_waiting)
         self.set_interval(APPROVAL_CHECK_INTERVAL, self._approvals.open_if_allowed)
         self._alerts.start()
@@ -238,23 +216,7 @@ class ConsoleApp(DialogsApp):
 
     def save_drafts(self) -> None:
         """Save the drafts, if that is possible."""
-        with contextlib.suppress(OSError):
-            self._main_options.drafts.save()
-
-    def _save_drafts_in_background(self) -> None:
-        if self._main_options.drafts.has_changed:
-            save = self._save_drafts_in_thread()
-            self.run_worker(save, group="drafts", exclusive=True, exit_on_error=False)
-
-    async def _save_drafts_in_thread(self) -> None:
-        """Save the drafts off the event loop; say once if that is impossible."""
-        try:
-            await asyncio.to_thread(self._main_options.drafts.save)
-        except OSError as error:
-            if not self._has_drafts_problem:
-                self._has_drafts_problem = True
-                message = f"Drafts are lost when you leave: {one_line(str(error))}"
-                self.notify(message, severity="warning", markup=False)
+        self._draft_saver.save()
 
     def _import_in_background(self, module: str) -> None:
         """Import a module that neither the first frame nor the connection should wait for."""
@@ -265,9 +227,8 @@ class ConsoleApp(DialogsApp):
         if config.ui.layout != self._config.ui.layout:
             self.main.workbench.limit_panes(config.ui.layout)
         self._config = config
-        self.main.fleet.archive_after = config.ui.archive_after * 3600.0
+        self.main.fleet.archive_after = config.ui.archive_after * _HOUR_S
         self.tui.choice = config.ui.terminal
-        self.main.fleet.archive_after = config.ui.archive_after * 3600.0
         self._alerts.configure(config)
         self.call_later(self._update_approvals)
 
@@ -316,10 +277,10 @@ class ConsoleApp(DialogsApp):
             case updates.EventReceived(event):
                 self._apply_event(event)
             case updates.ApprovalOffered(approval):
-                self._offered.add(approval.approval_id)
+                self._offered_ids.add(approval.approval_id)
                 self._apply_changes(state.add_approval(approval) or Changes(approvals=True))
             case updates.ApprovalWithdrawn(approval_id):
-                self._offered.discard(approval_id)
+                self._offered_ids.discard(approval_id)
                 self._apply_changes(state.remove_approval(approval_id))
 
     def _apply_event(self, event: Event) -> None:
@@ -352,38 +313,9 @@ class ConsoleApp(DialogsApp):
             self.call_later(self._notifier.update)
             self.call_later(self._follower.update)
 
-    def notify(
-        self,
-        message: str,
-        *,
-        title: str = "",
-        severity: SeverityLevel = "information",
-        timeout: float | None = None,
-        markup: bool = True,
-    ) -> None:
-        """Show a toast when `Toasts` lets it."""
-        message = truncate(message, MAX_TOAST_LENGTH)
-        toast = partial(
-            super().notify, message, title=title, severity=severity, timeout=timeout, markup=markup
-        )
-        shown_for = self.NOTIFICATION_TIMEOUT if timeout is None else timeout
-        self._toasts.add(message, toast, shown_for)
-
-    def _withdraw_toasts(self, max_left: int) -> set[str]:
-        """Remove the oldest toasts from the screen; return the texts that are left."""
-        toasts = list(self._notifications)
-        for toast in toasts[: max(0, len(toasts) - max_left)]:
-            self._unnotify(toast)
-        return {toast.message for toast in self._notifications}
-
     def _may_step_aside(self) -> bool:
         """Return whether nothing has come up meanwhile that takes keys."""
         return self.screen is self.main and not self.main.is_composing()
-
-    def _may_show_toasts(self) -> bool:
-        # The stack is empty while the app ends, when a toast may still wait.
-        shown = bool(self.screen_stack) and self.screen is self.main
-        return shown and not self._is_aside
 
     def _ring(self) -> None:
         if self._config.ui.bell:
@@ -425,67 +357,6 @@ class ConsoleApp(DialogsApp):
         else:
             self._connection.retry()
 
-    # Approvals.
-
-    def _update_approvals(self) -> None:
-        approvals = list(self.state.approvals.values()) if self.state.connection.connected else []
-        if self._config.approvals.clients is Deciders.CLIENT:  # the others are for their clients
-            approvals = [one for one in approvals if one.approval_id in self._offered]
-        askers = self.state.askers()
-        self._approvals.update(approvals, askers, self.state.outcomes)
-        self._alerts.update(approvals, askers)
-
-    def _may_interrupt(self) -> bool:
-        """Return whether the approval dialog may open by itself."""
-        if self.screen is not self.main or not self.state.connection.caught_up:
-            return False
-        if self._is_aside:
-            return False
-        return not self.main.workbench.is_writing or not self._is_soon_after_key()
-
-    def _open_approvals(
-        self,
-        approvals: Sequence[Approval],
-        first: str,
-        by_user: bool,  # the presenter's callback
-    ) -> ApprovalScreen:
-        from codextui.console.screens.approval import ApprovalScreen  # noqa: PLC0415
-
-        screen = ApprovalScreen(
-            approvals,
-            askers=self.state.askers(),
-            others=self._config.approvals.others,
-            first=first,
-            by_user=by_user,
-            quiet=self._config.approvals.quiet,
-            now=self._main_options.now,
-            drafts=self._main_options.drafts.answers,
-            memory=self._approvals.memory,
-        )
-        self.push_screen(screen, lambda _: self._approvals.on_dialog_closed())
-        return screen
-
-    @on(messages.OpenApprovals)
-    def _handle_open_approvals(self, message: messages.OpenApprovals) -> None:
-        if not self.state.connection.connected:
-            self.notify("Nothing can be decided: the server is out of reach.", severity="warning")
-        elif not self._approvals.open(message.approval_id):
-            self.notify("Nothing needs a decision.", severity="warning")
-
-    @on(messages.ApprovalDecided)
-    def _handle_approval_decided(self, message: messages.ApprovalDecided) -> None:
-        self._approvals.mark_decided(message.approval_id)
-        self.run_worker(self._send_decision(message), group="decisions", exit_on_error=False)
-
-    async def _send_decision(self, message: messages.ApprovalDecided) -> None:
-        try:
-            await self._connection.answer(message.approval_id, message.decision)
-        except ApprovalGone as error:
-            self.notify(sanitize(str(error)), markup=False)
-        except CodextuiError as error:
-            self._approvals.reject_decision(message.approval_id, one_line(str(error)))
-            self._notify_error("The decision did not reach the server", error)
-
     # Threads of other programs.
 
     @on(Workbench.PanesChanged)
@@ -512,45 +383,6 @@ class ConsoleApp(DialogsApp):
 
     async def _follow(self, thread_id: str, follow: bool) -> None:  # the follower's callback
         await self._connection.call("codex-follow", {"thread": thread_id, "follow": follow})
-
-    # Requests to the server.
-
-    @on(messages.StartThread)
-    @on(messages.ForkThread)
-    @on(messages.SendPrompt)
-    @on(messages.CallTool)
-    @on(messages.InterruptTurn)
-    @on(messages.KillThread)
-    @on(messages.DirectRole)
-    @on(messages.StopServer)
-    def _handle_request(self, request: messages.ServerRequest) -> None:
-        perform = self._perform(request, self._build_may_focus())
-        self.run_worker(perform, group="operations", exit_on_error=False)
-
-    async def _perform(
-        self, request: messages.ServerRequest, may_focus: Callable[[], bool]
-    ) -> None:
-        """Send a request; show the thread that it starts, report why it failed."""
-        try:
-            started = await perform_request(self._connection, request)
-        except asyncio.CancelledError:  # the console ends
-            self.main.save_unsent(request)
-            raise
-        except CodextuiError as error:
-            self._notify_error(f"Could not {request.description}", error)
-            self.main.save_unsent(request)
-            return
-        request.succeed()
-        if started is not None:
-            self.main.show_arrived(started.thread_id, may_focus)
-        if isinstance(request, messages.CallTool) and request.answer:
-            self.notify(sanitize(request.answer), timeout=NOTICE_TIMEOUT, markup=False)
-        if isinstance(request, messages.StopServer):
-            self.exit(0)
-
-    @on(messages.RetryConnection)
-    def _handle_retry(self) -> None:
-        self._connection.retry()
 
 
 def _check_keys(keys: Mapping[str, str], path: Path | None) -> dict[str, str]:

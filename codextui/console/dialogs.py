@@ -5,13 +5,13 @@ from __future__ import annotations
 from textual import on
 
 from codextui.console.connection import ServerDecisions, ServerHistory, ServerSearch
-from codextui.console.programs import ProgramsApp
 from codextui.console.screens import messages
 from codextui.console.screens.thread_actions import MainOptions
+from codextui.console.toasts import ToastsApp
 from codextui.protocol.threads import ThreadState
 
 
-class DialogsApp(ProgramsApp):
+class DialogsApp(ToastsApp):
     """Opens the dialogs that the screens ask for, each imported when it is opened first."""
 
     _keys: dict[str, str]

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from codextui.config.files import replace_file
+from codextui.text.sanitize import one_line
+
+if TYPE_CHECKING:
+    from textual.app import App
 
 MAX_DRAFTS: Final = 200
 """Drafts of one kind that are stored; the oldest are dropped."""
@@ -93,6 +98,37 @@ class Drafts:
             _PUT_AWAY: dict(self.put_away),
             _BROADCAST: dict(self.broadcast),
         }
+
+
+class DraftSaver:
+    """Saves the drafts of an app off its event loop."""
+
+    def __init__(self, app: App[int], drafts: Drafts) -> None:
+        """Create one for an app, which shows why drafts cannot be saved."""
+        self._app = app
+        self._drafts = drafts
+        self._has_failed = False
+
+    def save(self) -> None:
+        """Save the drafts now, if that is possible."""
+        with contextlib.suppress(OSError):
+            self._drafts.save()
+
+    def save_in_background(self) -> None:
+        """Save the drafts that have changed."""
+        if self._drafts.has_changed:
+            work = self._save_in_thread()
+            self._app.run_worker(work, group="drafts", exclusive=True, exit_on_error=False)
+
+    async def _save_in_thread(self) -> None:
+        """Save off the event loop; say once if that is impossible."""
+        try:
+            await asyncio.to_thread(self._drafts.save)
+        except OSError as error:
+            if not self._has_failed:
+                self._has_failed = True
+                message = f"Drafts are lost when you leave: {one_line(str(error))}"
+                self._app.notify(message, severity="warning", markup=False)
 
 
 def _merge(stored: dict[str, str], before: Mapping[str, str], after: Mapping[str, str]) -> None:

@@ -1,18 +1,11 @@
-"""Alerts a user who is not looking: the bell, notices of the server, and when toasts are shown."""
+"""Shows what the server reports of itself, and rings for threads of ours that failed."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 from codextui.console.model.state import ConsoleState, ServerNotice
 from codextui.protocol.threads import ThreadState
-
-MAX_TOASTS = 3
-"""Toasts on the screen at a time; the oldest make room."""
-
-MAX_TOAST_LENGTH = 240
-"""Cells of a toast's text."""
 
 
 class Notifier:
@@ -58,43 +51,3 @@ class Notifier:
         threads = self._state.threads.values()
         failed = (v for v in threads if v.info.ours and v.info.state is ThreadState.FAILED)
         return {view.thread_id for view in failed}
-
-
-class Toasts:
-    """Shows each text once at a time, few toasts together, and none over a dialog.
-
-    A toast that comes while a dialog is open waits, as it would cover what needs the user.
-    """
-
-    def __init__(
-        self, *, withdraw: Callable[[int], set[str]], may_show: Callable[[], bool]
-    ) -> None:
-        """Create the toasts of an app.
-
-        Args:
-            withdraw: removes the oldest toasts until so many are left, and returns their texts.
-            may_show: returns whether a toast covers nothing that needs the user.
-        """
-        self._withdraw = withdraw
-        self._may_show = may_show
-        self._shown_until: dict[str, float] = {}
-        self._waiting: dict[str, Callable[[], None]] = {}
-
-    def add(self, text: str, show: Callable[[], None], seconds: float) -> None:
-        """Show a toast for some seconds, now or once the dialog is closed."""
-        if not self._may_show():
-            self._waiting[text] = show
-            for oldest in list(self._waiting)[:-MAX_TOASTS]:
-                del self._waiting[oldest]
-        elif time.monotonic() >= self._shown_until.get(text, 0):
-            left = self._withdraw(MAX_TOASTS - 1)
-            self._shown_until = {one: t for one, t in self._shown_until.items() if one in left}
-            self._shown_until[text] = time.monotonic() + seconds
-            show()
-
-    def show_waiting(self) -> None:
-        """Show the toasts that waited for a dialog to close."""
-        if self._waiting and self._may_show():
-            for show in self._waiting.values():
-                show()
-            self._waiting.clear()

@@ -11,10 +11,10 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Protocol, TypeVar
 
-from codextui.codex.app_server import AppServer
+from codextui.codex.app_server import AppServer, AppServerHandlers
 from codextui.codex.binary import CodexBinary
 from codextui.codex.calls import clean_terminals, read_config_problem
-from codextui.codex.connector import CodexConnector, CodexHandlers, CodexSettings
+from codextui.codex.connector import CodexConnector, CodexSettings
 from codextui.codex.login import read_login_problem
 from codextui.config.attach import AttachKind
 from codextui.errors import (
@@ -387,7 +387,7 @@ class CodexWorker:
         self.is_reconnected = reconnected is not None
         return reconnected or await self._connector.connect(handlers)
 
-    def _handlers(self, handler: CodexHandler, process: int) -> CodexHandlers:
+    def _handlers(self, handler: CodexHandler, process: int) -> AppServerHandlers:
         def on_exit(reason: str) -> None:
             if process != self._process:
                 return  # it was not used yet
@@ -402,7 +402,7 @@ class CodexWorker:
             logger.warning("%s", reason)
             handler.handle_cut(reason)
 
-        return CodexHandlers(
+        return AppServerHandlers(
             on_notification=functools.partial(handler.handle_notification, process),
             on_request=functools.partial(handler.handle_request, process),
             on_exit=on_exit,
@@ -410,7 +410,7 @@ class CodexWorker:
             wire=self._tap.wire(APP_SERVER, lambda: "codex"),
         )
 
-    async def _reconnect(self, handlers: CodexHandlers) -> AppServer | None:
+    async def _reconnect(self, handlers: AppServerHandlers) -> AppServer | None:
         """Join a process of ours again whose connection is gone; None where there is none.
 
         One that cannot be joined, or hangs up again and again, is ended.
@@ -424,13 +424,7 @@ class CodexWorker:
         if may_hang_up or now - self._cuts[0] > RECONNECTIONS_WITHIN_S:
             self._cuts.append(now)
             try:
-                joined = await app.reconnect(
-                    on_notification=handlers.on_notification,
-                    on_request=handlers.on_request,
-                    on_exit=handlers.on_exit,
-                    on_cut=handlers.on_cut,
-                    wire=handlers.wire,
-                )
+                joined = await app.reconnect(handlers)
             except (CodexDied, CodexFailed) as error:
                 reason = str(error)
             else:

@@ -11,7 +11,7 @@ import pytest
 from benchmarks.conftest import Figures
 from benchmarks.talkers import McpServer
 
-from codextui.codex.app_server import AppServer
+from codextui.codex.app_server import AppServer, AppServerHandlers
 from codextui.codex.binary import find_codex
 from codextui.codex.calls import ThreadOptions, start_thread, start_turn
 from codextui.codex.requests import Answer, encode_decision
@@ -75,11 +75,9 @@ async def approve_raw(workspace: Workspace) -> None:
 
     app = await AppServer.start(
         find_codex(),
+        AppServerHandlers(hear, approve, lambda _: None),
         home=workspace.codex_home,
         env=codex_environment(workspace.codex_home),
-        on_notification=hear,
-        on_request=approve,
-        on_exit=lambda _: None,
     )
     try:
         options = ThreadOptions(cwd=str(workspace.project), approval_policy="on-request")

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from codextui.codex import process
-from codextui.codex.app_server import AppServer
+from codextui.codex.app_server import AppServer, AppServerHandlers
 from codextui.codex.binary import CodexBinary
 from codextui.codex.endpoint import AppServerEndpoint, AppServerLimits
 from codextui.codex.notifications import TranslatedEvent, translate
@@ -83,10 +83,12 @@ async def playing(
     record = record or Record()
     record.app = await AppServer.start(
         fake_binary(folder, scene),
+        AppServerHandlers(
+            lambda method, params: record.notifications.append((method, params)),
+            record.on_request,
+            record.on_exit,
+        ),
         home=None,
-        on_notification=lambda method, params: record.notifications.append((method, params)),
-        on_request=record.on_request,
-        on_exit=record.on_exit,
         **options,
     )
     try:
@@ -297,10 +299,8 @@ async def test_a_handler_that_fails_does_not_stop_the_reading(
 
     app = await AppServer.start(
         fake_binary(tmp_path, "long line"),
+        AppServerHandlers(fail, fail, fail),
         home=None,
-        on_notification=fail,
-        on_request=fail,
-        on_exit=fail,
     )
     try:
         assert await app.call("any", {}) == {"after": True}
@@ -333,10 +333,8 @@ async def test_a_process_that_does_not_answer_initialize_is_given_up(tmp_path: P
     with pytest.raises(CodexFailed, match="initialize"):
         await AppServer.start(
             CodexBinary(sleeper, (0, 163, 0), "config"),
+            AppServerHandlers(print, print, print),
             home=None,
-            on_notification=print,
-            on_request=print,
-            on_exit=print,
             limits=AppServerLimits(handshake_s=0.3, grace_s=0.2),
         )
 
@@ -347,10 +345,8 @@ async def test_a_binary_that_cannot_run_is_missing(tmp_path: Path) -> None:
     with pytest.raises(CodexMissing, match="cannot be run"):
         await AppServer.start(
             CodexBinary(text, (0, 163, 0), "config"),
+            AppServerHandlers(print, print, print),
             home=None,
-            on_notification=print,
-            on_request=print,
-            on_exit=print,
         )
 
 
@@ -365,10 +361,8 @@ async def test_orphans_that_carry_the_mark_are_found(tmp_path: Path) -> None:
     record = Record()
     app = await AppServer.start(
         CodexBinary(script, (0, 163, 0), "config"),
+        AppServerHandlers(print, print, record.on_exit),
         home=None,
-        on_notification=print,
-        on_request=print,
-        on_exit=record.on_exit,
         env={**os.environ, "FOR_THIS_TEST": str(tmp_path)},
     )
     assert sleepers(tmp_path)

@@ -16,7 +16,8 @@ import pytest
 from websockets.asyncio.server import ServerConnection, unix_serve
 
 from codextui.codex import websocket
-from codextui.codex.connector import CodexConnector, CodexHandlers, CodexSettings
+from codextui.codex.app_server import AppServerHandlers
+from codextui.codex.connector import CodexConnector, CodexSettings
 from codextui.codex.daemon import Daemon, DaemonLimits
 from codextui.codex.endpoint import AppServerLimits
 from codextui.config.attach import Attach, AttachKind
@@ -80,8 +81,8 @@ class Stage:
         )
         return CodexConnector(replace(settings, **changes), self.notices.append)
 
-    def handlers(self) -> CodexHandlers:
-        return CodexHandlers(lambda *_: None, lambda *_: None, self.exits.append)
+    def handlers(self) -> AppServerHandlers:
+        return AppServerHandlers(lambda *_: None, lambda *_: None, self.exits.append)
 
     @asynccontextmanager
     async def connected(self, connector: CodexConnector) -> AsyncIterator[Any]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from codextui.codex.app_server import AppServer
+from codextui.codex.app_server import AppServer, AppServerHandlers
 from codextui.codex.binary import find_codex
 from codextui.codex.calls import start_thread, start_turn
 from codextui.codex.notifications import TranslatedEvent, translate
@@ -44,6 +44,10 @@ class Listener:
         self.notifications: list[tuple[str, JsonObject]] = []
         self.exits: list[str] = []
         self._changed = asyncio.Event()
+
+    @property
+    def handlers(self) -> AppServerHandlers:
+        return AppServerHandlers(self.on_notification, self.on_request, self.on_exit)
 
     def on_notification(self, method: str, params: JsonObject) -> None:
         self.notifications.append((method, params))
@@ -143,11 +147,9 @@ async def listening(binary: Path, home: Path, model: ScriptedModel) -> AsyncIter
     listener = Listener()
     listener.app = await AppServer.start(
         found,
+        listener.handlers,
         home=home,
         env=codex_environment(home),
-        on_notification=listener.on_notification,
-        on_request=listener.on_request,
-        on_exit=listener.on_exit,
     )
     try:
         yield listener

@@ -51,9 +51,7 @@ class SharedCodex:
         listener = Listener()
         listener.app = await AppServer.join(
             self.address,
-            on_notification=listener.on_notification,
-            on_request=listener.on_request,
-            on_exit=listener.on_exit,
+            listener.handlers,
         )
         return listener
 

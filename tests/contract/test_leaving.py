@@ -29,12 +29,10 @@ async def own_codex(binary: Path, scratch: Path, script: Script) -> AsyncIterato
         (scratch / "codex").mkdir(mode=0o700)
         listener.app = await AppServer.start(
             await asyncio.to_thread(find_codex, binary),
+            listener.handlers,
             home=home,
             env=codex_environment(home),
             listen=scratch / "codex" / "s.sock",
-            on_notification=listener.on_notification,
-            on_request=listener.on_request,
-            on_exit=listener.on_exit,
         )
         try:
             yield listener
@@ -54,9 +52,7 @@ async def test_a_program_that_has_joined_uses_it(codex_binary: Path, scratch: Pa
         other = Listener()
         other.app = await AppServer.join(
             ours.app.address,
-            on_notification=other.on_notification,
-            on_request=other.on_request,
-            on_exit=other.on_exit,
+            other.handlers,
         )
         assert await ours.app.is_in_use()
         assert await other.app.is_in_use()  # it is not ours to end

@@ -17,7 +17,7 @@ from contract.listener import Listener
 from contract.serving import Console, Served, answer_of, server_process, serving, until
 from contract.shared_codex import SharedCodex, joined, shared_codex
 
-from codextui.codex.app_server import AppServer
+from codextui.codex.app_server import AppServer, AppServerHandlers
 from codextui.codex.calls import join_thread, list_loaded
 from codextui.config.attach import Attach, AttachKind
 from codextui.demo import Patch, Run, Say, Script
@@ -75,9 +75,7 @@ async def test_another_program_joins_our_own_codex(
         await console.event(ev.TurnCompleted)
         other = await AppServer.join(
             ours["address"],
-            on_notification=lambda *_: None,
-            on_request=lambda *_: None,
-            on_exit=lambda _: None,
+            AppServerHandlers(lambda *_: None, lambda *_: None, lambda _: None),
         )
         assert (other.is_joined, other.version) == (True, ours["version"])
         assert other.pid in (0, ours["pid"])

@@ -16,7 +16,7 @@ import pytest
 from contract.listener import Listener
 from contract.serving import Console, answer_of, serving
 
-from codextui.codex.app_server import AppServer
+from codextui.codex.app_server import AppServer, AppServerHandlers
 from codextui.codex.socket_reader import SocketReader
 from codextui.codex.websocket import WebSocketConnection
 from codextui.demo import Patch, Run, Say, Script
@@ -124,9 +124,7 @@ async def witness(console: Console) -> AsyncIterator[Listener]:
     listener = Listener()
     listener.app = await AppServer.join(
         (await console.call("codex-server"))["codex"]["address"],
-        on_notification=listener.on_notification,
-        on_request=listener.on_request,
-        on_exit=listener.on_exit,
+        listener.handlers,
     )
     try:
         yield listener
@@ -175,9 +173,9 @@ def hold_reconnection(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
     may_connect = asyncio.Event()
     reconnect = AppServer.reconnect
 
-    async def wait_first(app: AppServer, **handlers: Any) -> AppServer:
+    async def wait_first(app: AppServer, handlers: AppServerHandlers) -> AppServer:
         await may_connect.wait()
-        return await reconnect(app, **handlers)
+        return await reconnect(app, handlers)
 
     monkeypatch.setattr(AppServer, "reconnect", wait_first)
     return may_connect

@@ -8,8 +8,8 @@ import pytest
 from console.screens.console import Console, build_console
 from textual.widgets._toast import Toast
 
-from codextui.console.notifications import MAX_TOAST_LENGTH, MAX_TOASTS
 from codextui.console.screens.approval import ApprovalScreen
+from codextui.console.toasts import MAX_TOAST_LENGTH, MAX_TOASTS
 from codextui.console.widgets.attention_strip import AttentionStrip
 from codextui.console.widgets.key_line import KeyLine
 from codextui.protocol.events import ErrorRaised, Warned

@@ -13,7 +13,7 @@ from typing import Any
 
 from links import Frame
 
-from codextui.codex.app_server import AppServer
+from codextui.codex.app_server import AppServer, AppServerHandlers
 from codextui.codex.binary import CodexBinary
 from codextui.codex.legacy.events import LegacyEvent, LegacyEventTranslator
 from codextui.codex.requests import Answer, encode_decision
@@ -58,11 +58,9 @@ class StandIn:
         self._on_frame = on_frame
         self._app = await AppServer.start(
             self._binary,
+            AppServerHandlers(self._on_notification, self._on_request, print),
             home=self._home,
             env=codex_environment(self._home),
-            on_notification=self._on_notification,
-            on_request=self._on_request,
-            on_exit=print,
         )
 
     async def stop(self) -> None:
