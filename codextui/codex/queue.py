@@ -104,8 +104,10 @@ async def remove_from_queue(app: AppServer, thread_id: str, queued_id: str) -> b
         return fields.flag(await app.call("thread/queue/delete", params), "deleted")
 
 
-async def edit_queued(app: AppServer, thread_id: str, queued: Queued, prompt: str) -> bool:
-    """Replace the text of a message (`thread/queue/update`); what else goes with it stays.
+async def edit_queued(
+    app: AppServer, thread_id: str, queued: Queued, prompt: str, images: Sequence[str] = ()
+) -> bool:
+    """Replace the text of a message (`thread/queue/update`), and add images to what goes with it.
 
     Returns:
         false where it has left the queue.
@@ -113,7 +115,7 @@ async def edit_queued(app: AppServer, thread_id: str, queued: Queued, prompt: st
     Raises:
         CodexFailed: the text is too long.
     """
-    checked = input_params(thread_id, prompt, queued.message_id)
+    checked = input_params(thread_id, prompt, queued.message_id, images)
     others = [part for part in queued.parts if part.get("type") != "text"]
     params: dict[str, Json] = {
         "threadId": thread_id,

@@ -519,6 +519,7 @@ class ConsoleApp(DialogsApp):
     @on(messages.ForkThread)
     @on(messages.SendPrompt)
     @on(messages.CallTool)
+    @on(messages.EditQueued)
     @on(messages.InterruptTurn)
     @on(messages.KillThread)
     @on(messages.DirectRole)

@@ -23,6 +23,7 @@ from codextui.console.screens.fleet_actions import FLEET_BINDINGS, FleetActions
 from codextui.console.screens.inspector_actions import INSPECTOR_BINDINGS, InspectorActions
 from codextui.console.screens.pane_actions import PANE_BINDINGS, PaneActions
 from codextui.console.screens.prompt_actions import PROMPT_BINDINGS, PromptActions
+from codextui.console.screens.queue_actions import QueueActions
 from codextui.console.screens.reading import READING_BINDINGS, ReadingActions
 from codextui.console.screens.thread_actions import (
     MainOptions,
@@ -42,7 +43,7 @@ from codextui.protocol.threads import ThreadState
 
 MAIN_BINDINGS: list[BindingType] = [
     Binding("enter,r", "reply", "Reply, steer, or write to a role", id="thread.reply"),
-    Binding("u", "queue", "Queued messages: remove one, or go on", id="thread.queue"),
+    Binding("u", "queue", "Queued messages: edit, move, remove, or go on", id="thread.queue"),
     Binding("s", "settings", "Settings and budget of the thread", id="thread.settings"),
     Binding("v", "review", "Review changes", id="thread.review"),
     Binding(
@@ -173,6 +174,7 @@ _ACTIONS = {
 
 class MainScreen(
     PromptActions,
+    QueueActions,
     BroadcastActions,
     InspectorActions,
     ChangeActions,
@@ -242,6 +244,7 @@ class MainScreen(
     def apply_changes(self, changes: Changes) -> None:
         """Schedule what changed for one of the next frames."""
         self.workbench.apply_changes(changes)
+        self.rescue_queue_edits()
         connection = self.state.connection
         has_news = changes.threads or changes.tree or changes.approvals
         if changes.server or (has_news and (connection.caught_up or not connection.connected)):

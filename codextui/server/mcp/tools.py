@@ -100,7 +100,8 @@ async def queue(server: ServerState, _: Caller, arguments: JsonObject) -> dict[s
         case "edit":
             message_id, prompt = fields.text(arguments, "message"), fields.text(arguments, "prompt")
             version = fields.text_or(arguments, "version")
-            record = await queues.edit(thread, message_id, prompt, version=version)
+            images = await _images(arguments)
+            record = await queues.edit(thread, message_id, prompt, images, version=version)
         case "move":
             before = fields.text_or(arguments, "before")
             record = await queues.move(thread, fields.text(arguments, "message"), before=before)

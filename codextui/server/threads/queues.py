@@ -123,7 +123,13 @@ class ThreadQueues:
         return record, whole
 
     async def edit(
-        self, thread: str, queued_id: str, prompt: str, *, version: str = ""
+        self,
+        thread: str,
+        queued_id: str,
+        prompt: str,
+        images: Sequence[str] = (),
+        *,
+        version: str = "",
     ) -> ThreadRecord:
         """Replace the text of a message; the images and files that go with it stay.
 
@@ -131,6 +137,7 @@ class ThreadQueues:
             thread: the thread.
             queued_id: the message.
             prompt: its new text.
+            images: paths of more images.
             version: that of the message that was edited; empty to replace whatever it says.
 
         Raises:
@@ -148,7 +155,8 @@ class ThreadQueues:
                     f"that message of {record.info.handle} says something else by now: "
                     "another client has edited it"
                 )
-            is_there = await edit_queued(await self._worker.app(), record.thread_id, queued, prompt)
+            app = await self._worker.app()
+            is_there = await edit_queued(app, record.thread_id, queued, prompt, images)
             await self._read(record)
         if not is_there:
             raise _not_queued(record)
