@@ -8,6 +8,7 @@ A message for a thread at rest is sent at once. The errors are those of `codextu
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -33,12 +34,20 @@ class Queued:
         message_id: the id that its sender gave it, the `clientId` of its item once it is sent.
         text: the message.
         images: how many images and files go with it.
+        parts: all of its input, as Codex has it.
     """
 
     queued_id: str
     message_id: str
     text: str
     images: int = 0
+    parts: tuple[JsonObject, ...] = ()
+
+    @property
+    def version(self) -> str:
+        """A short text that is another one after each change of what it says."""
+        said = f"{self.images}:{self.text}".encode(errors="replace")
+        return hashlib.sha256(said).hexdigest()[:16]
 
     @classmethod
     def parse(cls, source: JsonObject) -> Queued:
@@ -50,6 +59,7 @@ class Queued:
             fields.text_or(source, "clientUserMessageId"),
             "\n".join(texts),
             len(parts) - len(texts),
+            tuple(parts),
         )
 
 
@@ -94,6 +104,42 @@ async def remove_from_queue(app: AppServer, thread_id: str, queued_id: str) -> b
         return fields.flag(await app.call("thread/queue/delete", params), "deleted")
 
 
+async def edit_queued(
+    app: AppServer, thread_id: str, queued: Queued, prompt: str, images: Sequence[str] = ()
+) -> bool:
+    """Replace the text of a message (`thread/queue/update`), and add images to what goes with it.
+
+    Returns:
+        false where it has left the queue.
+
+    Raises:
+        CodexFailed: the text is too long.
+    """
+    checked = input_params(thread_id, prompt, queued.message_id, images)
+    others = [part for part in queued.parts if part.get("type") != "text"]
+    params: dict[str, Json] = {
+        "threadId": thread_id,
+        "queuedSubmissionId": queued.queued_id,
+        "input": [*others, *fields.objects(checked, "input")],
+    }
+    return await _try_change(app, "thread/queue/update", params)
+
+
+async def reorder_queue(app: AppServer, thread_id: str, queued_ids: Sequence[str]) -> bool:
+    """Put a queue into an order (`thread/queue/reorder`).
+
+    Args:
+        app: the app-server.
+        thread_id: the thread.
+        queued_ids: the ids of all messages in the queue, the next one first.
+
+    Returns:
+        false where other messages are in the queue by now.
+    """
+    params: dict[str, Json] = {"threadId": thread_id, "queuedSubmissionIds": [*queued_ids]}
+    return await _try_change(app, "thread/queue/reorder", params)
+
+
 async def start_queue(app: AppServer, thread_id: str) -> None:
     """Send the next message of a thread at rest (`thread/queue/start`).
 
@@ -104,6 +150,19 @@ async def start_queue(app: AppServer, thread_id: str) -> None:
     """
     with _queue_refusals(thread_id):
         await app.call("thread/queue/start", {"threadId": thread_id})
+
+
+async def _try_change(app: AppServer, method: str, params: dict[str, Json]) -> bool:
+    """Call a method; return false where the queue does not have (only) those messages."""
+    try:
+        with _queue_refusals(str(params["threadId"])):
+            await app.call(method, params)
+    except CodexFailed as error:
+        text = str(error).lower()
+        if "queued submission not found" in text or "every queued submission exactly once" in text:
+            return False
+        raise
+    return True
 
 
 @contextmanager

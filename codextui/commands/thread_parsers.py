@@ -54,8 +54,15 @@ def _add_queue(commands: Commands) -> argparse.ArgumentParser:
         "prompt", metavar="PROMPT", nargs="?", help="left out, what is queued is listed"
     )
     queue.add_argument(
-        "--remove", metavar="N", type=int, help="remove a message, by its number in the list"
+        "--show", metavar="N", type=int, help="print a message in full, by its number in the list"
     )
+    queue.add_argument(
+        "--edit", metavar=("N", "PROMPT"), nargs=2, help="replace the text of a message"
+    )
+    queue.add_argument(
+        "--move", metavar=("N", "TO"), nargs=2, type=int, help="give a message another place"
+    )
+    queue.add_argument("--remove", metavar="N", type=int, help="remove a message")
     queue.add_argument(
         "--start", action="store_true", help="go on with the queue, which waits after an interrupt"
     )

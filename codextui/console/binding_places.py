@@ -31,6 +31,7 @@ from codextui.console.screens.pick import PickScreen
 from codextui.console.screens.preferences import PreferencesScreen
 from codextui.console.screens.problem import ProblemScreen
 from codextui.console.screens.queue import QueueScreen
+from codextui.console.screens.queue_edit import QueueEditScreen
 from codextui.console.screens.review import ReviewScreen
 from codextui.console.screens.search import FoundList, SearchScreen
 from codextui.console.screens.settings import SettingsScreen
@@ -44,6 +45,7 @@ from codextui.console.widgets.diff_view import DiffView
 from codextui.console.widgets.frame_list import FrameList
 from codextui.console.widgets.history_list import HistoryList
 from codextui.console.widgets.json_view import JsonView
+from codextui.console.widgets.prompt_field import PromptField
 from codextui.console.widgets.settings_list import SettingsList
 from codextui.console.widgets.strip_view import StripView
 from codextui.console.widgets.thread_tree import ThreadTree
@@ -64,6 +66,7 @@ PLACES: dict[str, Sequence[BindingType]] = {
     "Edit a prompt": EditTurnScreen.BINDINGS,
     "Writing to all marked": BroadcastScreen.BINDINGS,
     "Queue": QueueScreen.BINDINGS,
+    "Edit a queued message": [*QueueEditScreen.BINDINGS, *PromptField.BINDINGS],
     "Settings": SettingsScreen.BINDINGS,
     "Settings of the console": [*PreferencesScreen.BINDINGS, *SettingsList.BINDINGS],
     "First steps": FirstStepsScreen.BINDINGS,

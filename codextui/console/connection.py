@@ -17,7 +17,7 @@ from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import Json, JsonObject
 from codextui.protocol.decisions import Decision
 from codextui.protocol.events import Event
-from codextui.protocol.threads import ThreadInfo
+from codextui.protocol.threads import ThreadInfo, WholeQueuedMessage
 
 if TYPE_CHECKING:
     from codextui.client.connection import Connection, FramesHandler
@@ -153,12 +153,8 @@ async def perform_request(
             return await _start_thread(server, new_thread)
         case messages.ForkThread(thread_id=thread_id, turn_id=turn_id, prompt=prompt):
             return await _fork_thread(server, thread_id, turn_id, prompt)
-        case messages.SendPrompt(thread_id=thread_id, prompt=prompt, queued=queued):
-            arguments = {"thread": thread_id, **_prompt_arguments(prompt)}
-            if queued:
-                await server.call("codex-queue", {**arguments, "action": "add"})
-            else:
-                await server.call("codex-send", arguments)
+        case messages.SendPrompt() | messages.EditQueued():
+            await _send_prompt(server, request)
         case messages.CallTool(tool=tool, arguments=arguments) as request:
             result = await server.call(tool, arguments)
             request.answer = str(result.get("text") or "")
@@ -202,6 +198,20 @@ class ServerHistory:
         arguments: JsonObject = {"thread": thread_id, "handle": name}
         result = await self._server.call("codex-rename", arguments)
         return fields.text(result, "name") if "name" in result else _read_thread(result).handle
+
+
+class ServerQueue:
+    """What is queued, as its dialog asks for it (`codextui.console.screens.queue`)."""
+
+    def __init__(self, server: ServerCalls) -> None:
+        """Ask this server."""
+        self._server = server
+
+    async def read(self, thread_id: str, queued_id: str) -> WholeQueuedMessage:
+        """Return a message in full. Raises CodextuiError."""
+        arguments: JsonObject = {"thread": thread_id, "action": "show", "message": queued_id}
+        result = await self._server.call("codex-queue", arguments)
+        return WholeQueuedMessage.from_json(fields.as_object(result.get("message"), "message"))
 
 
 class ServerDecisions:
@@ -321,6 +331,20 @@ async def _start_thread(server: ServerCalls, new_thread: messages.NewThread) -> 
         "approval-policy": new_thread.approval_policy,
     }
     return _read_thread(await server.call("codex-start", _without_empty(arguments)))
+
+
+async def _send_prompt(
+    server: ServerCalls, request: messages.SendPrompt | messages.EditQueued
+) -> None:
+    arguments = {"thread": request.thread_id, **_prompt_arguments(request.prompt)}
+    match request:
+        case messages.EditQueued(queued_id=message, version=version):
+            edited: JsonObject = {"action": "edit", "message": message, "version": version}
+            await server.call("codex-queue", {**arguments, **edited})
+        case messages.SendPrompt(queued=True):
+            await server.call("codex-queue", {**arguments, "action": "add"})
+        case _:
+            await server.call("codex-send", arguments)
 
 
 async def _fork_thread(

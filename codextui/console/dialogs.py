@@ -1,10 +1,10 @@
-"""The dialogs that ask the server: its history, its decisions, a search, the inspector."""
+"""The dialogs that ask the server: history, decisions, a queue, a search, the inspector."""
 
 from __future__ import annotations
 
 from textual import on
 
-from codextui.console.connection import ServerDecisions, ServerHistory, ServerSearch
+from codextui.console.connection import ServerDecisions, ServerHistory, ServerQueue, ServerSearch
 from codextui.console.screens import messages
 from codextui.console.screens.thread_actions import MainOptions
 from codextui.console.toasts import ToastsApp
@@ -48,6 +48,16 @@ class DialogsApp(ToastsApp):
     def _is_open(self, thread_id: str) -> bool:
         view = self.state.threads.get(thread_id)
         return view is not None and view.info.state is not ThreadState.KILLED
+
+    @on(messages.OpenQueue)
+    def _handle_open_queue(self, message: messages.OpenQueue) -> None:
+        from codextui.console.screens.queue import QueueCalls, QueueScreen  # noqa: PLC0415
+
+        view, main = self.state.threads.get(message.thread_id), self.main
+        if view is not None:
+            read = ServerQueue(self._connection).read
+            calls = QueueCalls(main.post_message, read, main.rescue_queue_edits)
+            self.push_screen(QueueScreen(view, calls, main.queue_edits))
 
     @on(messages.OpenInspector)
     def _handle_open_inspector(self) -> None:

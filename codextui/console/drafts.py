@@ -24,8 +24,18 @@ MAX_DRAFT_LENGTH: Final = 1_000_000
 _REPLIES, _FORKS, _EDITS = "replies", "forks", "edits"
 _NEW_THREAD, _ANSWERS = "new_thread", "answers"
 _COMMENTS, _PUT_AWAY = "comments", "put_away"
-_BROADCAST = "broadcast"
-_KINDS = (_REPLIES, _FORKS, _EDITS, _NEW_THREAD, _ANSWERS, _COMMENTS, _PUT_AWAY, _BROADCAST)
+_BROADCAST, _QUEUED = "broadcast", "queued"
+_KINDS = (
+    _REPLIES,
+    _FORKS,
+    _EDITS,
+    _NEW_THREAD,
+    _ANSWERS,
+    _COMMENTS,
+    _PUT_AWAY,
+    _BROADCAST,
+    _QUEUED,
+)
 
 _Stored = dict[str, dict[str, str]]
 
@@ -41,6 +51,7 @@ class Drafts:
         edits: turn id → its prompt as it was edited.
         answers: key of an approval → what is filled in in its dialog, as JSON, without secrets.
         put_away: id of a thread or a run that the user put away → why.
+        queued: `thread id/queued id` → the message as it was edited and not saved.
         broadcast: `text` → the message to all marked threads.
         new_thread: field → value of the dialog for a new thread; empty if nothing is unsent.
         comments: thread id → comments on lines of its diffs, as JSON, until they are sent.
@@ -57,6 +68,7 @@ class Drafts:
         self.answers = dict(self._saved[_ANSWERS])
         self.comments = dict(self._saved[_COMMENTS])
         self.put_away = dict(self._saved[_PUT_AWAY])
+        self.queued = dict(self._saved[_QUEUED])
         self.broadcast = dict(self._saved[_BROADCAST])
 
     @property
@@ -97,6 +109,7 @@ class Drafts:
             _COMMENTS: dict(self.comments),
             _PUT_AWAY: dict(self.put_away),
             _BROADCAST: dict(self.broadcast),
+            _QUEUED: dict(self.queued),
         }
 
 

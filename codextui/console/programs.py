@@ -13,6 +13,7 @@ from codextui.console.connection import ServerConnection
 from codextui.console.editor import EditorPresenter
 from codextui.console.model.state import ConsoleState
 from codextui.console.screens import messages
+from codextui.console.widgets.prompt_field import PromptField
 from codextui.errors import CodextuiError
 from codextui.protocol.threads import ThreadInfo
 from codextui.text.sanitize import one_line
@@ -77,6 +78,19 @@ class ProgramsApp(ComfortApp):
             self._notify_error("Cannot edit it", error)
         else:
             self.main.take_edited(message.thread_id, message.text, text)
+
+    @on(PromptField.EditorWanted)
+    def _handle_edit_field(self, message: PromptField.EditorWanted) -> None:
+        work = self._edit_field(message)
+        self.run_worker(work, group="editor", exclusive=True, exit_on_error=False)
+
+    async def _edit_field(self, message: PromptField.EditorWanted) -> None:
+        try:
+            text = await self.editor.edit(message.text)
+        except CodextuiError as error:
+            self._notify_error("Cannot edit it", error)
+        else:
+            message.field.take_edited(text)
 
     @on(messages.OpenFolder)
     def _handle_open_folder(self, message: messages.OpenFolder) -> None:

@@ -22,6 +22,7 @@ class RequestsApp(DialogsApp):
     @on(messages.ForkThread)
     @on(messages.SendPrompt)
     @on(messages.CallTool)
+    @on(messages.EditQueued)
     @on(messages.InterruptTurn)
     @on(messages.KillThread)
     @on(messages.DirectRole)

@@ -109,6 +109,22 @@ class QueuedMessage(Message, frozen=True):
     images: int = 0
 
 
+class WholeQueuedMessage(Message, frozen=True):
+    """All that a queued message says.
+
+    Attributes:
+        queued_id: Codex's id of it.
+        text: the message.
+        images: how many images and files go with it.
+        version: another one after each change of it.
+    """
+
+    queued_id: str
+    text: str
+    images: int = 0
+    version: str = ""
+
+
 class ThreadInfo(Message, frozen=True):
     """Everything about a thread except its transcript.
 

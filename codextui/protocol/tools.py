@@ -97,14 +97,27 @@ SUPERVISOR_TOOLS: tuple[JsonObject, ...] = (
         "codex-queue",
         "Queue messages for a thread",
         "Add a message to what a thread gets after the running turn, each as a turn of its own; "
-        "list what waits, remove one, or start the next after an interrupt. Returns the thread, "
-        "whose `queued` has the ids.",
+        "list what waits, show one in full, edit, move or remove it, or start the next after an "
+        "interrupt. Returns the thread, whose `queued` has the ids in their order, and with `show` "
+        "the `message`.",
         {
             **_THREAD,
-            "action": {"type": "string", "enum": ["add", "list", "remove", "start"]},
-            "prompt": text_property("With `add`: what to say."),
+            "action": {
+                "type": "string",
+                "enum": ["add", "list", "show", "edit", "move", "remove", "start"],
+            },
+            "prompt": text_property("With `add` and `edit`: what to say."),
             **_IMAGES,
-            "message": text_property("With `remove`: the id of the queued message."),
+            "message": text_property(
+                "With `show`, `edit`, `move` and `remove`: the id of the queued message."
+            ),
+            "version": text_property(
+                "With `edit`: the message's version, as `show` returned it. An edit of a message "
+                "that has changed since is refused."
+            ),
+            "before": text_property(
+                "With `move`: the id of the message that it comes before; left out, it comes last."
+            ),
         },
         ("thread", "action"),
         annotations=WORKS,

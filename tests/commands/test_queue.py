@@ -10,7 +10,7 @@ from msgspec import structs
 
 from codextui.errors import TurnRunning
 from codextui.jsonrpc.fields import JsonObject
-from codextui.protocol.threads import QueuedMessage, ThreadInfo, ThreadState
+from codextui.protocol.threads import QueuedMessage, ThreadInfo, ThreadState, WholeQueuedMessage
 
 THREAD = ThreadInfo("01a2-thread", "backend", ThreadState.RUNNING)
 QUEUED = structs.replace(
@@ -59,9 +59,47 @@ async def test_a_message_is_removed_by_its_number(server: FakeServer, run: Any) 
     assert "no message 3 is queued: there are 2" in ran.err
 
 
+async def test_a_message_is_shown_and_edited_by_its_number(server: FakeServer, run: Any) -> None:
+    whole = WholeQueuedMessage("q2", "look\nat it\x1b[2J", 2, "v1")
+    given = record_calls(server, "codex-queue", {**result(QUEUED), "message": whole.to_json()})
+    ran = await run("queue", "backend", "--show", "2")
+    assert given[-1] == {"thread": "backend", "action": "show", "message": "q2"}
+    assert ran.out == "look\nat it\n"
+    (shown,) = (await run("queue", "backend", "--show", "2", "--json")).objects
+    assert shown["message"]["version"] == "v1"
+    await run("queue", "backend", "--edit", "1", "fix that")
+    assert given[-1] == {
+        "thread": "backend",
+        "action": "edit",
+        "message": "q1",
+        "prompt": "fix that",
+    }
+
+
+async def test_a_message_is_moved_to_a_number(server: FakeServer, run: Any) -> None:
+    three = (*QUEUED.queued, QueuedMessage("q3", "test"))
+    given = record_calls(server, "codex-queue", result(structs.replace(QUEUED, queued=three)))
+    for place, before in (("1", "q1"), ("2", "q3"), ("3", None)):
+        await run("queue", "backend", "--move", "2", place)
+        expected = {"thread": "backend", "action": "move", "message": "q2"}
+        assert given[-1] == {**expected, **({"before": before} if before else {})}
+    count = len(given)
+    ran = await run("queue", "backend", "--move", "2", "4")
+    assert (ran.code, len(given)) == (2, count + 1)
+    assert "no message 4 is queued: there are 3" in ran.err
+
+
 @pytest.mark.parametrize(
     "line",
-    [["x", "--remove", "1", "--start"], ["x", "now", "--start"], ["x", "-i", "/a.png"]],
+    [
+        ["x", "--remove", "1", "--start"],
+        ["x", "now", "--start"],
+        ["x", "-i", "/a.png"],
+        ["x", "--edit", "one", "now"],
+        ["x", "--edit", "1", "now", "-i", "/a.png"],
+        ["x", "--edit", "1", "now", "--show", "1"],
+        ["x", "now", "--move", "1", "2"],
+    ],
 )
 async def test_what_cannot_be_done_at_once_is_wrong_usage(
     server: FakeServer, run: Any, line: list[str]

@@ -193,6 +193,13 @@ def _closed(schema: Any) -> Any:
         return [_closed(one) for one in schema]
     if not isinstance(schema, dict):
         return schema
+    own = {name: value for name, value in schema.items() if name not in _COMBINED}
+    if "properties" in own and len(own) < len(schema):
+        # An alternative is closed together with what holds for all of them.
+        schema = {
+            name: [_merged(own, one) for one in value] if name in _COMBINED else value
+            for name, value in schema.items()
+        }
     closed = {key: value if key == "enum" else _closed(value) for key, value in schema.items()}
     combined = any(key in schema for key in ("allOf", *_COMBINED))
     if isinstance(schema.get("properties"), dict) and "type" in schema and not combined:

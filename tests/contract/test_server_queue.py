@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import functools
 import os
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
+from contract.other_program import serving_on, shared_codex
 from contract.serving import Console, serving
 
 from codextui.demo import Fail, Say, Script, ScriptedModel
@@ -16,6 +20,11 @@ from codextui.protocol import events as ev
 from codextui.protocol.threads import ThreadInfo
 
 pytestmark = pytest.mark.contract
+
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+"""A picture of one pixel."""
 
 
 async def queued(console: Console, thread_id: str, texts: list[str], after: int = 0) -> ThreadInfo:
@@ -215,3 +224,90 @@ async def test_what_codex_queue_adds_is_listed_and_sent(
         gate.set()
         assert answers(await ends(console, thread_id, 2)) == ["Begun.", "One."]
         assert prompts(served.model, thread_id) == ["begin", "one"]
+
+
+def texts(result: dict[str, Any]) -> list[str]:
+    return [one["text"] for one in result["thread"]["queued"]]
+
+
+async def test_queued_messages_are_edited_and_moved(
+    codex_binary: Path, scratch: Path, workspace: Path
+) -> None:
+    gate = asyncio.Event()
+    script = Script().on("begin", Say("Begun.", chunk=1, gate=gate))
+    for text in ("two", "three", "ONE"):
+        script.on(text, Say(f"Did {text}."))
+    picture = workspace / "a.png"
+    picture.write_bytes(PNG)
+    async with serving(codex_binary, scratch, script) as served, served.console() as console:
+        thread_id = await start(console, workspace, "begin")
+        call = functools.partial(console.call, "codex-queue", thread=thread_id)
+        await call(action="add", prompt="one", images=[str(picture)])
+        for text in ("two", "three"):
+            result = await call(action="add", prompt=text)
+        one, two, three = (message["queued_id"] for message in result["thread"]["queued"])
+
+        shown = (await call(action="show", message=one))["message"]
+        assert (shown["text"], shown["images"]) == ("one", 1)
+        edited = await call(action="edit", message=one, prompt="ONE", version=shown["version"])
+        assert texts(edited) == ["ONE", "two", "three"]
+        assert edited["thread"]["queued"][0]["images"] == 1  # which the new text does not lose
+        with pytest.raises(ServerRefused, match="another client has edited it"):
+            await call(action="edit", message=one, prompt="mine", version=shown["version"])
+        with pytest.raises(ServerRefused, match="would be empty"):
+            await call(action="edit", message=one, prompt=" ")
+        with pytest.raises(CodexFailed, match="takes 1,048,576 at most"):
+            await call(action="edit", message=one, prompt="x" * 1_048_577)
+
+        assert texts(await call(action="move", message=three, before=one)) == [
+            *("three", "ONE", "two")
+        ]
+        assert texts(await call(action="move", message=one)) == ["three", "two", "ONE"]
+        assert texts(await call(action="move", message=one, before=one))[-1] == "ONE"
+        await asyncio.gather(  # the queue changes meanwhile
+            call(action="move", message=one, before=two), call(action="remove", message=three)
+        )
+        for change in ({"message": three}, {"message": one, "before": three}):
+            with pytest.raises(ServerRefused, match="it may have been sent"):
+                await call(action="move", **change)
+        assert texts(await call(action="move", message=two, before=one)) == ["two", "ONE"]
+
+        gate.set()
+        assert answers(await ends(console, thread_id, 3)) == ["Begun.", "Did two.", "Did ONE."]
+        assert prompts(served.model, thread_id) == ["begin", "two", "ONE"]
+        for change in ({"action": "edit", "prompt": "late"}, {"action": "show"}):
+            with pytest.raises(ServerRefused, match="it may have been sent"):
+                await call(message=one, **change)
+
+
+async def test_what_another_program_does_with_the_queue_is_shown(
+    codex_binary: Path, scratch: Path, workspace: Path
+) -> None:
+    """Codex's own screen, for one, edits and moves what waits."""
+    script = Script().on("begin", Say("Begun.", chunk=1, gate=asyncio.Event()))
+    async with shared_codex(codex_binary, scratch, script) as codex:
+        program = await codex.program()
+        async with serving_on(codex, codex_binary, scratch) as served, served.console() as console:
+            thread_id = await start(console, workspace, "begin")
+            call = functools.partial(console.call, "codex-queue", thread=thread_id)
+            for text in ("one", "two"):
+                result = await call(action="add", prompt=text)
+            one, two = (message["queued_id"] for message in result["thread"]["queued"])
+            shown = (await call(action="show", message=one))["message"]
+
+            seen = len(console.updates)
+            await program.call(
+                "thread/queue/reorder", threadId=thread_id, queuedSubmissionIds=[two, one]
+            )
+            await queued(console, thread_id, ["two", "one"], seen)
+            asked = [{"type": "text", "text": "theirs"}]
+            await program.call(
+                "thread/queue/update", threadId=thread_id, queuedSubmissionId=one, input=asked
+            )
+            await queued(console, thread_id, ["two", "theirs"], seen)
+            with pytest.raises(ServerRefused, match="another client has edited it"):
+                await call(action="edit", message=one, prompt="ours", version=shown["version"])
+            await program.call("thread/queue/delete", threadId=thread_id, queuedSubmissionId=one)
+            await queued(console, thread_id, ["two"], seen)
+            with pytest.raises(ServerRefused, match="it may have been sent"):
+                await call(action="edit", message=one, prompt="ours", version=shown["version"])

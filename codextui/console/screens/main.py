@@ -23,6 +23,7 @@ from codextui.console.screens.inspector_actions import INSPECTOR_BINDINGS, Inspe
 from codextui.console.screens.key_hints import ACTIONS, FILTER_HINTS, key_hints
 from codextui.console.screens.pane_actions import PANE_BINDINGS, PaneActions
 from codextui.console.screens.prompt_actions import PROMPT_BINDINGS, PromptActions
+from codextui.console.screens.queue_actions import QueueActions
 from codextui.console.screens.reading import READING_BINDINGS, ReadingActions
 from codextui.console.screens.thread_actions import (
     MainOptions,
@@ -39,7 +40,7 @@ from codextui.console.widgets.workbench import Workbench
 
 MAIN_BINDINGS: list[BindingType] = [
     Binding("enter,r", "reply", "Reply, steer, or write to a role", id="thread.reply"),
-    Binding("u", "queue", "Queued messages: remove one, or go on", id="thread.queue"),
+    Binding("u", "queue", "Queued messages: edit, move, remove, or go on", id="thread.queue"),
     Binding("s", "settings", "Settings and budget of the thread", id="thread.settings"),
     Binding("v", "review", "Review changes", id="thread.review"),
     Binding(
@@ -89,6 +90,7 @@ NO_PANES = "There is no pane yet: n starts a thread, ? lists every key."
 
 class MainScreen(
     PromptActions,
+    QueueActions,
     BroadcastActions,
     InspectorActions,
     ChangeActions,
@@ -158,6 +160,7 @@ class MainScreen(
     def apply_changes(self, changes: Changes) -> None:
         """Schedule what changed for one of the next frames."""
         self.workbench.apply_changes(changes)
+        self.rescue_queue_edits()
         connection = self.state.connection
         has_news = changes.threads or changes.tree or changes.approvals
         if changes.server or (has_news and (connection.caught_up or not connection.connected)):

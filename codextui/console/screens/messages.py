@@ -110,6 +110,64 @@ class CallTool(ServerRequest):
         self.answer = ""
 
 
+class EditQueued(ServerRequest):
+    """Replace the text of a queued message."""
+
+    description = "edit the queued message"
+
+    def __init__(
+        self,
+        thread_id: str,
+        queued_id: str,
+        prompt: str,
+        version: str,
+        settle: Callable[[bool], object],
+    ) -> None:
+        """Replace it.
+
+        Args:
+            thread_id: the thread.
+            queued_id: the message.
+            prompt: its new text.
+            version: that of the message that was edited.
+            settle: called with whether it was carried out, once that is known.
+        """
+        super().__init__()
+        self.thread_id = thread_id
+        self.queued_id = queued_id
+        self.prompt = prompt
+        self.version = version
+        self.settle = settle
+
+    def succeed(self) -> None:
+        """Forget the draft."""
+        self.settle(True)
+
+
+class MoveQueued(CallTool):
+    """Move a queued message before another one, or to the end.
+
+    Attributes:
+        place: the ids of both; the second is empty for the end.
+        is_over: whether it was carried out, or has failed.
+    """
+
+    def __init__(self, thread_id: str, queued_id: str, before: str) -> None:
+        arguments: dict[str, Json] = {
+            "thread": thread_id,
+            "action": "move",
+            "message": queued_id,
+            **({"before": before} if before else {}),
+        }
+        super().__init__("move the queued message", "codex-queue", arguments)
+        self.place = (queued_id, before)
+        self.is_over = False
+
+    def succeed(self) -> None:
+        """Show the queue as it is."""
+        self.is_over = True
+
+
 class ForkThread(ServerRequest):
     """Fork a thread: through `turn_id` and with `prompt`, unless they are empty."""
 
@@ -228,6 +286,14 @@ class OpenApprovals(Message):
 
 class OpenHistory(Message):
     """Open the picker of Codex's history."""
+
+
+class OpenQueue(Message):
+    """Show what is queued for a thread."""
+
+    def __init__(self, thread_id: str) -> None:
+        super().__init__()
+        self.thread_id = thread_id
 
 
 class OpenInspector(Message):

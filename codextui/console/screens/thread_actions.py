@@ -89,6 +89,10 @@ class ThreadActions(Screen[None]):
         match request:
             case messages.SendReview():
                 request.is_over = True  # its comments are still there
+            case messages.EditQueued(settle=settle):
+                settle(False)
+            case messages.MoveQueued():
+                request.is_over = True
             case messages.ForkEdited() | messages.StartEdited():
                 pass  # their drafts are still there
             case messages.SendPrompt(thread_id=thread_id, prompt=text):
@@ -130,14 +134,6 @@ class ThreadActions(Screen[None]):
         if self._check_available(Action.SEND):
             thread_id = self.workbench.current
             self.workbench.open_composer(thread_id, describe_composer(self.state, thread_id))
-
-    def action_queue(self) -> None:
-        """Show the thread's queue, to remove a message or go on with it."""
-        from codextui.console.screens.queue import QueueScreen  # noqa: PLC0415
-
-        if self._check_available(Action.QUEUE):
-            view = self.state.threads[self.workbench.current]
-            self.app.push_screen(QueueScreen(view, self.post_message))
 
     def action_settings(self) -> None:
         """Ask for other settings of the thread."""

@@ -25,7 +25,33 @@ class LineInput(Input):
 
 
 class PromptArea(TextArea):
-    """A text area whose keys remove only what is plain to see."""
+    """A text area whose keys remove only what is plain to see.
+
+    Attributes:
+        take_key: gets each key before it is handled here; returns whether it has handled it.
+    """
+
+    take_key: Callable[[str], bool] = staticmethod(lambda _: False)
+
+    def _on_key(self, event: events.Key) -> None:  # type: ignore[override] # This one need not be async.
+        """Run what a key means here, before Textual takes it for text.
+
+        A priority binding would overtake text that is still queued for this widget.
+        """
+        if self._run_key(event):
+            event.stop()
+            event.prevent_default()
+
+    def _run_key(self, event: events.Key) -> bool:
+        """Run what a key means here; return false if it means nothing."""
+        return self.take_key(event.key)
+
+    def replace_text(self, text: str) -> None:
+        """Replace the whole text, which undo takes back; the cursor is at its end."""
+        self.history.checkpoint()
+        self.replace(text, self.document.start, self.document.end)
+        self.history.checkpoint()
+        self.move_cursor(self.document.end)
 
     def action_cut(self) -> None:
         """Cut the selection; without one, Textual would cut the whole line."""
@@ -38,7 +64,6 @@ class Composer(PromptArea):
 
     Attributes:
         thread_id: the thread.
-        take_key: gets each key before it is handled here; returns whether it has handled it.
         may_send: returns whether the text may be sent, or queued (true); says why where not.
     """
 
@@ -96,7 +121,6 @@ class Composer(PromptArea):
             draft, soft_wrap=True, tab_behavior="focus", highlight_cursor_line=False, compact=True
         )
         self.thread_id = thread_id
-        self.take_key: Callable[[str], bool] = lambda _: False
         self.may_send: Callable[[bool], bool] = lambda _: True
         self._has_mounted = False
         self._early_input: list[events.Key | str] = []
@@ -119,7 +143,7 @@ class Composer(PromptArea):
         elif event.is_printable and event.character is not None:
             self.insert(event.character)
         else:
-            self._run_binding(event)
+            self._run_key(event)
 
     def receive_paste(self, text: str) -> None:
         """Insert text that was pasted before the composer had the focus."""
@@ -157,17 +181,8 @@ class Composer(PromptArea):
         if draft.endswith(self.text):
             self.insert(draft[: len(draft) - len(self.text)], (0, 0))
 
-    def _on_key(self, event: events.Key) -> None:  # type: ignore[override] # This one need not be async.
-        """Run a key's binding in order with the text typed before it.
-
-        A priority binding would overtake text that is still queued for this widget.
-        """
-        if self._run_binding(event):
-            event.stop()
-            event.prevent_default()
-
-    def _run_binding(self, event: events.Key) -> bool:
-        """Run a key's binding; return false if it has none here."""
+    def _run_key(self, event: events.Key) -> bool:
+        """Run a key's binding in order with the text typed before it; false if it has none."""
         if self.take_key(event.key):
             return True
         for binding in self._bindings.key_to_bindings.get(event.key, ()):
@@ -218,13 +233,6 @@ class Composer(PromptArea):
     def action_edit(self) -> None:
         """Edit the text in the user's editor."""
         self.post_message(self.EditorWanted(self.thread_id, self.text))
-
-    def replace_text(self, text: str) -> None:
-        """Replace the whole text, which undo takes back; the cursor is at its end."""
-        self.history.checkpoint()
-        self.replace(text, self.document.start, self.document.end)
-        self.history.checkpoint()
-        self.move_cursor(self.document.end)
 
     def action_leave(self) -> None:
         """Leave, and keep the text as a draft."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 
 from textual import on
@@ -11,19 +10,13 @@ from textual.containers import Vertical
 from textual.widget import Widget
 from textual.widgets import Static
 
-from codextui.console.folder_files import list_files
 from codextui.console.model.image_marks import describe_images
 from codextui.console.model.suggestions import (
-    Suggestion,
-    Typed,
     command_problem,
-    parse_command,
     queued_command_problem,
     recall,
-    suggest_commands,
-    suggest_files,
-    typed_before,
 )
+from codextui.console.widgets.completion import Completion
 from codextui.console.widgets.composer import Composer
 from codextui.console.widgets.suggestion_list import SuggestionList
 
@@ -60,15 +53,19 @@ class ComposerBox(Vertical):
         """
         super().__init__()
         self._hint = hint
-        self._folder = folder
         self._past = past
         self._has_commands = has_commands
         self._images = describe_images(draft)
         self._problem = ""
-        self._files: tuple[str, ...] | None = None
-        self._dismissed: Typed | None = None
         self._suggestions = SuggestionList()
         self.composer = Composer(thread_id, draft)
+        self._completion = Completion(
+            self.composer,
+            self._suggestions,
+            folder=folder,
+            room=self._read_room,
+            has_commands=has_commands,
+        )
         self.composer.take_key = self._handle_key
         self.composer.may_send = self._may_send
 
@@ -88,9 +85,8 @@ class ComposerBox(Vertical):
 
     def _handle_key(self, key: str) -> bool:
         """Return whether a key was for the suggestions, or for the earlier prompts."""
-        self._suggest()
-        if self._suggestions.current is not None:
-            return self._handle_suggestion_key(key)
+        if self._completion.handle_key(key):
+            return True
         match key:
             case "up" | "down":
                 return self._recall(-1 if key == "up" else 1)
@@ -106,38 +102,6 @@ class ComposerBox(Vertical):
         self._show_purpose()
         return not self._problem
 
-    def _handle_suggestion_key(self, key: str) -> bool:
-        match key:
-            case "up" | "down":
-                self._suggestions.move(-1 if key == "up" else 1)
-            case "tab":
-                self._take()
-            case "enter" if self._suggestions.is_chosen or self._is_half_a_command:
-                self._take()
-            case "escape":
-                self._dismissed = self._typed
-                self._suggestions.show(())
-            case _:
-                return False
-        return True
-
-    @property
-    def _is_half_a_command(self) -> bool:
-        typed = self._typed
-        return typed is not None and typed.kind == "/" and not parse_command(self.composer.text)
-
-    def _take(self) -> None:
-        """Replace what was typed by the chosen suggestion."""
-        typed, chosen = self._typed, self._suggestions.current
-        if typed is None or chosen is None:
-            return
-        row, column = self.composer.cursor_location
-        self.composer.history.checkpoint()
-        self.composer.replace(chosen.text, (row, column - typed.length), (row, column))
-        self.composer.history.checkpoint()
-        self._dismissed = self._typed
-        self._suggestions.show(())
-
     def _recall(self, step: int) -> bool:
         """Show an earlier or a later prompt, unless something else was written."""
         composer = self.composer
@@ -152,51 +116,20 @@ class ComposerBox(Vertical):
         composer.replace_text(prompt)
         if step < 0:
             composer.move_cursor((0, 0))
-        self._dismissed = self._typed
+        self._completion.dismiss()
         return True
 
     # What is suggested.
 
-    @property
-    def _typed(self) -> Typed | None:
-        row, column = self.composer.cursor_location
-        if not self.composer.selection.is_empty:
-            return None
-        line = self.composer.document.get_line(row)[:column]
-        return typed_before(line, is_first=row == 0 and self._has_commands)
-
-    def _suggest(self) -> None:
-        """Show the suggestions for what stands before the cursor."""
-        typed = self._typed
-        if typed is None or typed != self._dismissed:
-            self._dismissed = None
-        found = () if typed is None or typed == self._dismissed else self._find(typed)
-        self._suggestions.show(found[: self._room])
-
-    @property
-    def _room(self) -> int:
-        """The suggestions that fit above the text, at least one."""
+    def _read_room(self) -> int:
+        """Return how many suggestions fit above the text, at least one."""
         height = self.parent.size.height if isinstance(self.parent, Widget) else 0
         text = max(1, self.composer.size.height) + self._purpose.count("\n")
         return max(1, height - _OTHER_ROWS - text)
 
-    def _find(self, typed: Typed) -> tuple[Suggestion, ...]:
-        if typed.kind == "/":
-            is_whole = self.composer.text.strip() == f"/{typed.query}"
-            return suggest_commands(typed.query) if is_whole else ()
-        if self._files is None:
-            self._files = ()
-            self.run_worker(self._load_files(), group="files", exit_on_error=False)
-        return suggest_files(typed.query, self._files)
-
-    async def _load_files(self) -> None:
-        if self._folder:
-            self._files = await asyncio.to_thread(list_files, self._folder)
-            self._suggest()
-
     @on(Composer.Changed)
     def _handle_change(self) -> None:
-        self._suggest()
+        self._completion.update()
         images = describe_images(self.composer.text)
         if images != self._images or self._problem:
             self._images, self._problem = images, ""
@@ -204,7 +137,7 @@ class ComposerBox(Vertical):
 
     @on(Composer.SelectionChanged)
     def _handle_move(self) -> None:
-        self._suggest()
+        self._completion.update()
 
     def _show_purpose(self) -> None:
         self.query_one(".purpose", Static).update(self._purpose)

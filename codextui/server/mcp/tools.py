@@ -94,6 +94,17 @@ async def queue(server: ServerState, _: Caller, arguments: JsonObject) -> dict[s
             record = await queues.add(thread, fields.text(arguments, "prompt"), images)
         case "remove":
             record = await queues.remove(thread, fields.text(arguments, "message"))
+        case "show":
+            record, message = await queues.show(thread, fields.text(arguments, "message"))
+            return {**_thread_result(record), "message": message.to_json()}
+        case "edit":
+            message_id, prompt = fields.text(arguments, "message"), fields.text(arguments, "prompt")
+            version = fields.text_or(arguments, "version")
+            images = await _images(arguments)
+            record = await queues.edit(thread, message_id, prompt, images, version=version)
+        case "move":
+            before = fields.text_or(arguments, "before")
+            record = await queues.move(thread, fields.text(arguments, "message"), before=before)
         case "start":
             record = await queues.start(thread)
         case _:

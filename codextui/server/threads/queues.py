@@ -1,4 +1,4 @@
-"""The queues of Codex threads: adds and removes messages, and follows what Codex does with them."""
+"""The queues of Codex threads: changes them as asked, and follows what Codex does with them."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from weakref import WeakValueDictionary
 from codextui.codex.queue import (
     Queued,
     add_to_queue,
+    edit_queued,
     read_queue,
     remove_from_queue,
+    reorder_queue,
     start_queue,
 )
 from codextui.errors import (
@@ -22,7 +24,7 @@ from codextui.errors import (
     TurnNotRunning,
     TurnRunning,
 )
-from codextui.protocol.threads import QueuedMessage, ThreadState
+from codextui.protocol.threads import QueuedMessage, ThreadState, WholeQueuedMessage
 from codextui.server.threads.budgets import Budgets
 from codextui.server.threads.opening import ThreadOpener
 from codextui.server.threads.registry import ThreadRecord, ThreadRegistry, new_message_id
@@ -30,6 +32,9 @@ from codextui.server.worker import CodexWorker
 
 MAX_QUEUED = 50
 """Messages that may wait in a thread's queue."""
+
+MAX_MOVES = 5
+"""Attempts to move a message while others change the queue."""
 
 MAX_QUEUED_TEXT = 500
 """Characters of a queued message that a thread's info has. Every change of the thread sends it."""
@@ -103,9 +108,73 @@ class ThreadQueues:
         removed = await remove_from_queue(app, record.thread_id, queued_id)
         await self._read(record)
         if not removed:
-            raise ServerRefused(
-                f"that message is not in the queue of {record.info.handle}: it may have been sent"
-            )
+            raise _not_queued(record)
+        return record
+
+    async def show(self, thread: str, queued_id: str) -> tuple[ThreadRecord, WholeQueuedMessage]:
+        """Return a message in full.
+
+        Raises:
+            ServerRefused: it is not in the queue (any more).
+        """
+        record = self._registry.find_codex_thread(thread)
+        queued = await self._find(record, queued_id)
+        whole = WholeQueuedMessage(queued_id, queued.text, queued.images, queued.version)
+        return record, whole
+
+    async def edit(
+        self,
+        thread: str,
+        queued_id: str,
+        prompt: str,
+        images: Sequence[str] = (),
+        *,
+        version: str = "",
+    ) -> ThreadRecord:
+        """Replace the text of a message; the images and files that go with it stay.
+
+        Args:
+            thread: the thread.
+            queued_id: the message.
+            prompt: its new text.
+            images: paths of more images.
+            version: that of the message that was edited; empty to replace whatever it says.
+
+        Raises:
+            ServerRefused: it is not in the queue (any more), there is no text, or the message has
+                another version by now. Of a change that another client of the same app-server makes
+                in the same moment the last one stays: Codex does not compare.
+        """
+        if not prompt.strip():
+            raise ServerRefused("the message would be empty: remove it from the queue instead")
+        record = self._registry.find_codex_thread(thread)
+        async with record.lock:
+            queued = await self._find(record, queued_id)
+            if version not in ("", queued.version):
+                raise ServerRefused(
+                    f"that message of {record.info.handle} says something else by now: "
+                    "another client has edited it"
+                )
+            app = await self._worker.app()
+            is_there = await edit_queued(app, record.thread_id, queued, prompt, images)
+            await self._read(record)
+        if not is_there:
+            raise _not_queued(record)
+        return record
+
+    async def move(self, thread: str, queued_id: str, *, before: str = "") -> ThreadRecord:
+        """Put a message before another one, or at the end of the queue.
+
+        Raises:
+            ServerRefused: one of the two is not in the queue (any more), or others change it all
+                the time.
+        """
+        record = self._registry.find_codex_thread(thread)
+        async with record.lock:
+            try:
+                await self._move(record, queued_id, before)
+            finally:
+                await self._read(record)
         return record
 
     async def start(self, thread: str) -> ThreadRecord:
@@ -197,6 +266,26 @@ class ThreadQueues:
         app = await self._worker.app()
         await add_to_queue(app, record.thread_id, prompt, message_id=message_id, images=images)
 
+    async def _move(self, record: ThreadRecord, queued_id: str, before: str) -> None:
+        for _ in range(MAX_MOVES):
+            app = await self._worker.app()
+            ids = [one.queued_id for one in await read_queue(app, record.thread_id)]
+            order = _moved(ids, queued_id, before)
+            if order is None:
+                raise _not_queued(record)
+            if order == ids or await reorder_queue(app, record.thread_id, order):
+                return
+        raise ServerRefused(f"others change the queue of {record.info.handle} all the time")
+
+    async def _find(self, record: ThreadRecord, queued_id: str) -> Queued:
+        """Return a message of a queue. Raises ServerRefused where it is not in it."""
+        queue = await read_queue(await self._worker.app(), record.thread_id)
+        for queued in queue:
+            if queued.queued_id == queued_id:
+                return queued
+        await self._read(record)
+        raise _not_queued(record)
+
     async def _read(self, record: ThreadRecord) -> None:
         lock = self._locks.setdefault(record.thread_id, asyncio.Lock())
         async with lock:  # so that an older answer never replaces a newer one
@@ -206,6 +295,23 @@ class ThreadQueues:
         shown = tuple(_message(queued) for queued in queue[: self._max_queued])
         if record.info.state is not ThreadState.KILLED or not shown:
             self._registry.update(record, queued=shown)
+
+
+def _not_queued(record: ThreadRecord) -> ServerRefused:
+    return ServerRefused(
+        f"that message is not in the queue of {record.info.handle}: it may have been sent"
+    )
+
+
+def _moved(ids: Sequence[str], moved: str, before: str) -> list[str] | None:
+    """Return ids with one before another, or at the end; None where one of the two is missing."""
+    if moved not in ids or (before and before not in ids):
+        return None
+    if moved == before:
+        return list(ids)
+    rest = [one for one in ids if one != moved]
+    at = rest.index(before) if before else len(rest)
+    return [*rest[:at], moved, *rest[at:]]
 
 
 def _message(queued: Queued) -> QueuedMessage:

@@ -47,6 +47,7 @@ class FakeServer:
         answers: every decision.
         results: what a tool returns, by name.
         failures: what a tool, or `answer`, raises, by name.
+        gates: what a tool or a request of MCP waits for, by name.
     """
 
     on_update: Callable[[ConnectionUpdate], None]
@@ -69,6 +70,8 @@ class FakeServer:
 
     async def call(self, tool: str, arguments: JsonObject) -> Mapping[str, object]:
         self.calls.append((tool, dict(arguments)))
+        if tool in self.gates:
+            await self.gates[tool].wait()
         if tool in self.failures:
             raise self.failures[tool]
         return self.results.get(tool, {})
