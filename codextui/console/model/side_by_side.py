@@ -105,15 +105,54 @@ def compare_threads(
     )
 
 
+def first_threads(
+    state: ConsoleState, thread_id: str, marked: Sequence[str] = ()
+) -> tuple[list[str], str]:
+    """Return the threads that are compared first: those that are marked, else `default_threads`.
+
+    One that is marked is compared with the selected one. Of more than fit, the selected one is
+    shown if it is marked, and those that were marked first.
+
+    Args:
+        state: the console's.
+        thread_id: the selected thread, role or run.
+        marked: what is marked, in the order of marking.
+
+    Returns:
+        The threads, and what is left out of those that are marked; empty for nothing.
+    """
+    threads = [one for one in marked if _is_comparable(state, one)]
+    others = len(marked) - len(threads)
+    notes = [_describe_left_out(others)] if others else []
+    if len(threads) == 1 and thread_id != threads[0] and _is_comparable(state, thread_id):
+        threads.append(thread_id)
+    if len(threads) > MAX_COLUMNS:
+        first = [one for one in threads if one != thread_id][: MAX_COLUMNS - (thread_id in threads)]
+        notes.append(f"{len(threads)} are marked, and {MAX_COLUMNS} fit: s changes which")
+        threads = [one for one in threads if one in (*first, thread_id)]
+    if len(threads) < 2:
+        threads = default_threads(state, thread_id) or threads
+    return threads, "; ".join(notes)
+
+
+def _describe_left_out(count: int) -> str:
+    what = "is no Codex thread" if count == 1 else "are no Codex threads"
+    return f"{count} of those marked {what}"
+
+
+def _is_comparable(state: ConsoleState, thread_id: str) -> bool:
+    view = state.threads.get(thread_id)
+    return view is not None and view.info.kind is ThreadKind.CODEX
+
+
 def default_threads(state: ConsoleState, thread_id: str) -> list[str]:
     """Return the threads that are compared first: a fork with its source and its siblings.
 
     A thread that has been forked is compared with its newest forks.
     """
-    view = state.threads.get(thread_id)
-    if view is None or view.info.kind is not ThreadKind.CODEX:
+    if not _is_comparable(state, thread_id):
         return []
-    source = view.info.forked_from
+    source = state.threads[thread_id].info.forked_from
     root = source if source in state.threads else thread_id
     forks = [
         other.thread_id

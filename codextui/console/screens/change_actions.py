@@ -14,7 +14,12 @@ if TYPE_CHECKING:
 
 CHANGE_BINDINGS: list[BindingType] = [
     Binding("d", "diff", "Diff of a turn, thread, run or fork", id="thread.diff"),
-    Binding("D", "side_by_side", "Threads side by side; keep one", id="thread.side_by_side"),
+    Binding(
+        "D",
+        "side_by_side",
+        "Marked threads, or forks, side by side; keep one",
+        id="thread.side_by_side",
+    ),
 ]
 
 
@@ -30,14 +35,17 @@ class ChangeActions(ThreadActions):
             self._show_diff(thread_id, default_scope(self.state, thread_id))
 
     def action_side_by_side(self) -> None:
-        """Show a fork beside its source and its siblings, or any threads that are picked."""
-        from codextui.console.model.side_by_side import default_threads  # noqa: PLC0415
+        """Show the marked threads beside each other; without, a fork and what it came from."""
+        from codextui.console.model.side_by_side import first_threads  # noqa: PLC0415
         from codextui.console.screens.side_by_side import SideBySideScreen  # noqa: PLC0415
 
-        if self._check_available(Action.SIDE_BY_SIDE):
+        current, marked = self.workbench.current, self.workbench.marked
+        threads, left_out = first_threads(self.state, current, marked)
+        if threads or self._check_available(Action.SIDE_BY_SIDE):
             screen = SideBySideScreen(
                 self.state,
-                default_threads(self.state, self.workbench.current),
+                threads,
+                note=left_out,
                 now=self._options.now,
                 format_cost=self._options.cost_of,
                 post=self.post_message,

@@ -64,6 +64,7 @@ class SideBySideScreen(ModalScreen[None]):
         state: ConsoleState,
         thread_ids: Sequence[str],
         *,
+        note: str = "",
         now: Callable[[], float],
         format_cost: CostFormatter | None,
         post: Callable[[messages.ServerRequest], object],
@@ -75,6 +76,7 @@ class SideBySideScreen(ModalScreen[None]):
         Args:
             state: the console's.
             thread_ids: the threads that are compared first.
+            note: says what was left out of them; shown until the first key.
             now: returns unix seconds.
             format_cost: formats what tokens cost; None leaves costs out.
             post: sends a request to the server.
@@ -84,6 +86,7 @@ class SideBySideScreen(ModalScreen[None]):
         super().__init__()
         self._state = state
         self._thread_ids = list(thread_ids)
+        self._note = note
         self._now = now
         self._format_cost = format_cost
         self._post = post
@@ -99,7 +102,9 @@ class SideBySideScreen(ModalScreen[None]):
         with Vertical(classes="dialog"):
             yield Static(id="title", classes="dialog-title", markup=False)
             yield StripView(self._render_rows, id="body")
-            yield Static(_KEYS, id="keys", classes="dialog-keys", markup=False)
+            yield Static(
+                one_line(self._note) or _KEYS, id="keys", classes="dialog-keys", markup=False
+            )
 
     def on_mount(self) -> None:
         """Show the threads, and follow them."""

@@ -10,6 +10,7 @@ from codextui.console.model.side_by_side import (
     MAX_TURNS,
     compare_threads,
     default_threads,
+    first_threads,
     toggled,
 )
 from codextui.console.model.state import ConsoleState
@@ -44,6 +45,30 @@ def test_a_fork_is_compared_with_its_source_and_siblings() -> None:
     assert default_threads(world.state, "other") == ["other"]
     world.thread("run:1", kind=ThreadKind.RUN)
     assert default_threads(world.state, "run:1") == default_threads(world.state, "no") == []
+
+
+def test_marked_threads_are_compared_first() -> None:
+    world = World()
+    for thread_id, source in (("a", ""), ("b", "a"), ("c", ""), ("d", ""), ("e", "")):
+        world.thread(thread_id, forked_from=source)
+    world.thread("run:1", kind=ThreadKind.RUN)
+    more = "4 are marked, and 3 fit: s changes which"
+    role = "1 of those marked is no Codex thread"
+    table = [
+        ("a", (), ["a", "b"], ""),
+        ("e", ("d", "c"), ["d", "c"], ""),
+        ("e", ("d", "c", "a"), ["d", "c", "a"], ""),
+        ("e", ("d",), ["d", "e"], ""),
+        ("a", ("a",), ["a", "b"], ""),
+        ("run:1", ("d",), ["d"], ""),
+        ("run:1", ("d", "c"), ["d", "c"], ""),
+        ("", ("gone", "d", "c"), ["d", "c"], role),
+        ("a", ("run:1",), ["a", "b"], role),
+        ("b", ("a", "c", "d", "e"), ["a", "c", "d"], more),
+        ("e", ("a", "c", "d", "e"), ["a", "c", "e"], more),
+    ]
+    for current, marked, threads, note in table:
+        assert first_threads(world.state, current, marked) == (threads, note), (current, marked)
 
 
 def test_common_turns_are_left_out_and_counted() -> None:

@@ -117,6 +117,29 @@ async def test_threads_are_put_beside_and_taken_out(console: Console) -> None:
         assert other
 
 
+async def test_marked_threads_are_compared_first(console: Console) -> None:
+    async with console.open():
+        threads = [console.server.thread(handle) for handle in ("one", "two", "three", "four")]
+        await console.settle()
+        for thread_id in threads[:2]:
+            console.app.main.workbench.toggle_mark(thread_id)
+        console.app.main.open_thread(threads[2])
+        await console.press("D")
+        assert "Side by side: one, two\n" in console.shown()
+        await console.press("escape")
+        console.app.main.workbench.toggle_mark(threads[1])
+        await console.press("D")
+        assert "Side by side: one, three\n" in console.shown()
+        await console.press("escape")
+        for thread_id in threads[1:]:
+            console.app.main.workbench.toggle_mark(thread_id)
+        await console.press("D")
+        assert "Side by side: one, two, three\n" in console.shown()
+        assert "4 are marked, and 3 fit: s changes which" in console.shown()
+        await console.press("j")
+        assert "4 are marked" not in console.shown()
+
+
 async def pick(console: Console, handle: str) -> None:
     await console.press("s")
     screen = console.app.screen
