@@ -99,23 +99,34 @@ def render_tree_row(
         choices = _over_facts(entry, state, now - over_since, summary)
     facts = _fitting_facts(view, choices, room)
     handle_room = room - (cell_len(facts) + 1 if facts else 0)
-    label_text = thread_label(view.info)
-    if entry.depth:
-        label_text = _abbreviate(label_text, summary, handle_room)
-    if is_marked and cell_len(label_text) + len(_MARKED_WORD) <= handle_room:
-        label_text += _MARKED_WORD
-    handle = truncate(label_text, handle_room)
+    handle = _tree_handle(entry, view.info, summary, handle_room, is_marked=is_marked)
     space = max(0, room - cell_len(handle) - cell_len(facts))
-    is_loud = state in (ThreadState.NEEDS_INPUT, ThreadState.FAILED)
-    loud = palette.accent if is_new else label.style
     row = [
         Segment(left, palette.faint),
         Segment(f"{label.glyph} ", label.style),
         Segment(handle, _handle_style(view.info, state, palette)),
         Segment(" " * space, palette.text),
-        Segment(facts, loud if is_loud or is_new else palette.muted),
+        Segment(facts, _facts_style(state, palette, is_new=is_new)),
     ]
     return _fit(row, width, palette, selected=selected)
+
+
+def _tree_handle(
+    entry: TreeEntry, info: ThreadInfo, summary: RunSummary, room: int, *, is_marked: bool
+) -> str:
+    handle = thread_label(info)
+    if entry.depth:
+        handle = _abbreviate(handle, summary, room)
+    if is_marked and cell_len(handle) + len(_MARKED_WORD) <= room:
+        handle += _MARKED_WORD
+    return truncate(handle, room)
+
+
+def _facts_style(state: ThreadState, palette: Palette, *, is_new: bool) -> Style:
+    if is_new:
+        return palette.accent
+    is_loud = state in (ThreadState.NEEDS_INPUT, ThreadState.FAILED)
+    return state_label(state, palette).style if is_loud else palette.muted
 
 
 def _handle_style(info: ThreadInfo, state: ThreadState, palette: Palette) -> Style:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, TypeAlias
 
 import mcp_types as types
@@ -56,56 +57,65 @@ _CALLS = {"codex": call_codex, "codex-reply": call_codex_reply}
 
 def build_app(server: ServerState) -> Server[Session]:
     """Return an MCP server, whose handlers get the Session as `lifespan_context`."""
-
-    async def list_tools(
-        context: Context, _: types.PaginatedRequestParams | None
-    ) -> types.ListToolsResult:
-        caller = identify(context)
-        if caller.session.is_own_agent:
-            return types.ListToolsResult(tools=[])
-        shown = (*codex_tools.TOOLS, *(tools.SUPERVISOR_TOOLS if caller.sees_all_tools else ()))
-        return types.ListToolsResult(
-            tools=[types.Tool.model_validate(tool, by_name=False) for tool in shown]
-        )
-
-    # mcp takes a dict as result, though the type of its constructor's argument does not say so.
-    async def call_tool(context: Context, params: types.CallToolRequestParams) -> Any:
-        caller = identify(context)
-        server.assign_name(caller.session)
-        try:
-            if caller.session.is_own_agent:
-                raise ServerRefused(_OWN_AGENT)
-            if params.request_state is not None:
-                result = await _resume(server, caller, params.request_state, context.params or {})
-            else:
-                result = await _call(server, caller, params.name, params.arguments or {})
-        except CodextuiError as error:
-            result = error_result(error)
-        return mark_complete(result) if caller.modern and "resultType" not in result else result
-
-    async def subscribe(context: Context, params: SubscribeParams) -> types.EmptyResult:
-        caller = identify(context)
-        server.assign_name(caller.session)
-        await stream_events(server, caller, params)
-        return types.EmptyResult()
-
-    async def inspect(context: Context, _: InspectParams) -> types.EmptyResult:
-        caller = identify(context)
-        server.assign_name(caller.session)
-        await stream_frames(server, caller)
-        return types.EmptyResult()
-
     app: Server[Session] = Server(
         "codextui",
         version=codextui.__version__,
         title="codextui",
         instructions=instructions(server.options),
-        on_list_tools=list_tools,
-        on_call_tool=call_tool,
+        on_list_tools=_list_tools,
+        on_call_tool=partial(_call_tool, server),
     )
-    app.add_request_handler(extensions.SUBSCRIBE_METHOD, SubscribeParams, subscribe)
-    app.add_request_handler(extensions.INSPECT_METHOD, InspectParams, inspect)
+    app.add_request_handler(
+        extensions.SUBSCRIBE_METHOD, SubscribeParams, partial(_subscribe, server)
+    )
+    app.add_request_handler(extensions.INSPECT_METHOD, InspectParams, partial(_inspect, server))
     return app
+
+
+async def _list_tools(
+    context: Context, _: types.PaginatedRequestParams | None
+) -> types.ListToolsResult:
+    caller = identify(context)
+    if caller.session.is_own_agent:
+        return types.ListToolsResult(tools=[])
+    shown = (*codex_tools.TOOLS, *(tools.SUPERVISOR_TOOLS if caller.sees_all_tools else ()))
+    return types.ListToolsResult(
+        tools=[types.Tool.model_validate(tool, by_name=False) for tool in shown]
+    )
+
+
+# mcp takes a dict as result, though the type of its constructor's argument does not say so.
+async def _call_tool(
+    server: ServerState, context: Context, params: types.CallToolRequestParams
+) -> Any:
+    caller = identify(context)
+    server.assign_name(caller.session)
+    try:
+        if caller.session.is_own_agent:
+            raise ServerRefused(_OWN_AGENT)
+        if params.request_state is not None:
+            result = await _resume(server, caller, params.request_state, context.params or {})
+        else:
+            result = await _call(server, caller, params.name, params.arguments or {})
+    except CodextuiError as error:
+        result = error_result(error)
+    return mark_complete(result) if caller.modern and "resultType" not in result else result
+
+
+async def _subscribe(
+    server: ServerState, context: Context, params: SubscribeParams
+) -> types.EmptyResult:
+    caller = identify(context)
+    server.assign_name(caller.session)
+    await stream_events(server, caller, params)
+    return types.EmptyResult()
+
+
+async def _inspect(server: ServerState, context: Context, _: InspectParams) -> types.EmptyResult:
+    caller = identify(context)
+    server.assign_name(caller.session)
+    await stream_frames(server, caller)
+    return types.EmptyResult()
 
 
 def instructions(options: ServerOptions) -> str:

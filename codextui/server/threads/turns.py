@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -123,16 +123,11 @@ class Turns:
                     "its beginning: reply without it, or when the turn has ended"
                 )
             message_id = new_message_id()
-            if record.turn.running_id:
-                try:
-                    turn_id = await self._steer(record, prompt, images, message_id)
-                    return SentMessage(record, turn_id, steered=True)
-                except (TurnNotRunning, ThreadUnknown, CodexDied):
-                    # It has just ended, maybe with Codex: the message starts the next one.
-                    await self.worker.app()
+            steered = await self._steer_running(record, prompt, images, message_id)
+            if steered is not None:
+                return steered
             await self.opener.load(record)
             await self.worker.require_login(await self.worker.app(), record.model_provider)
-            last_turn = record.info.turn_id
             start = partial(
                 self._start,
                 record,
@@ -142,19 +137,40 @@ class Turns:
                 output_schema=output_schema,
                 cwd=cwd,
             )
-            try:
-                turn_id = await start()
-            except (ThreadUnknown, CodexDied):
-                if record.info.turn_id != last_turn:
-                    raise  # the turn has begun, and may have done something
-                # Codex has unloaded it without a notification, or died.
-                await self.worker.app()
-                if begun := await self._find_turn(record, message_id):
-                    return SentMessage(record, begun, steered=False)
-                record.loaded = False
-                await self.opener.load(record)
-                turn_id = await start()
+            turn_id = await self._start_once(record, message_id, start)
             return SentMessage(record, turn_id, steered=False)
+
+    async def _steer_running(
+        self, record: ThreadRecord, prompt: str, images: Sequence[str], message_id: str
+    ) -> SentMessage | None:
+        """Steer the running turn; None where none runs any more."""
+        if not record.turn.running_id:
+            return None
+        try:
+            turn_id = await self._steer(record, prompt, images, message_id)
+        except (TurnNotRunning, ThreadUnknown, CodexDied):
+            # It has just ended, maybe with Codex: the message starts the next one.
+            await self.worker.app()
+            return None
+        return SentMessage(record, turn_id, steered=True)
+
+    async def _start_once(
+        self, record: ThreadRecord, message_id: str, start: Callable[[], Awaitable[str]]
+    ) -> str:
+        """Start a turn, again where Codex has lost the thread before it began; return its id."""
+        last_turn = record.info.turn_id
+        try:
+            return await start()
+        except (ThreadUnknown, CodexDied):
+            if record.info.turn_id != last_turn:
+                raise  # the turn has begun, and may have done something
+            # Codex has unloaded it without a notification, or died.
+            await self.worker.app()
+            if begun := await self._find_turn(record, message_id):
+                return begun
+            record.loaded = False
+            await self.opener.load(record)
+            return await start()
 
     async def review(self, thread: str, target: ReviewTarget) -> SentMessage:
         """Start a review in a thread at rest.

@@ -11,7 +11,7 @@ from msgspec import structs
 from codextui.jsonrpc import fields
 from codextui.protocol import events as ev
 from codextui.protocol.runs import Gate, RunEventKind, Span, SpanKind
-from codextui.protocol.threads import ThreadState, Usage
+from codextui.protocol.threads import ThreadInfo, ThreadState, Usage
 from codextui.teams.config.team import Role, Team
 from codextui.teams.gates.board import GateBoard
 from codextui.teams.publish.publisher import role_thread_id, run_thread_id
@@ -91,15 +91,9 @@ class RunPublisher:
         self.board = GateBoard(team, project, self._publish_gates)
         with store.reading(_PART) as turns:
             self._turns = {name: fields.integer_or(turns, name) for name in turns}
-        info = run_thread_info(
-            run_thread_id(store.run_id),
-            team.name,
-            cwd=str(project),
-            task=task,
-            created_at=clock(),
+        self.thread = ThreadPublisher(
+            publish, self._run_info(team, project, clock()), turn_count=self._turns.get("", 0)
         )
-        info = structs.replace(info, usage=budget.usage)
-        self.thread = ThreadPublisher(publish, info, turn_count=self._turns.get("", 0))
         known_items = known_items or {}
         self.roles = {
             role.name: RolePublisher(
@@ -110,6 +104,16 @@ class RunPublisher:
             )
             for role in team.roles.values()
         }
+
+    def _run_info(self, team: Team, project: Path, created_at: float) -> ThreadInfo:
+        info = run_thread_info(
+            run_thread_id(self._store.run_id),
+            team.name,
+            cwd=str(project),
+            task=self._task,
+            created_at=created_at,
+        )
+        return structs.replace(info, usage=self._budget.usage)
 
     def _role_thread(self, role: Role, project: Path, created_at: float) -> ThreadPublisher:
         info = role_thread_info(

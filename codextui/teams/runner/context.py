@@ -125,17 +125,7 @@ def create_run_context(
     the run's Codex calls, and `model_factory`, which by default returns the configured models.
     Raises ConfigInvalid if a model or a tool is not available.
     """
-    codex_servers = {
-        role.name: CodexToolServer(
-            f"codex of {role.name}-codex",
-            _thread_settings(role, project, team.routes, publisher),
-            connection=connection,
-            log=log,
-            require_approval="always",
-        )
-        for role in team.roles.values()
-        if role.codex
-    }
+    codex_servers = _create_codex_servers(team, project, connection, log, publisher)
     tools = {role.name: load_tools(role) for role in team.roles.values()}
     record_model = functools.partial(
         RecordedModel,
@@ -147,10 +137,8 @@ def create_run_context(
     )
     agents = {}
     for role in team.roles.values():
-        model = (model_factory or configured_model)(role)
-        agents[role.name] = _create_agent(
-            team, role, mode, record_model(model, role.name, name=role.model)
-        )
+        model = record_model((model_factory or configured_model)(role), role.name, name=role.model)
+        agents[role.name] = _create_agent(team, role, mode, model)
         _add_tools(agents[role.name], tools[role.name], codex_servers.get(role.name), approvals)
     context = RunContext(
         team=team,
@@ -170,6 +158,26 @@ def create_run_context(
     if mode is Mode.HANDOFFS:
         _add_handoffs(context)
     return context
+
+
+def _create_codex_servers(
+    team: Team,
+    project: Path,
+    connection: TeamConnection,
+    log: CallLog,
+    publisher: RunPublisher,
+) -> dict[str, CodexToolServer]:
+    return {
+        role.name: CodexToolServer(
+            f"codex of {role.name}-codex",
+            _thread_settings(role, project, team.routes, publisher),
+            connection=connection,
+            log=log,
+            require_approval="always",
+        )
+        for role in team.roles.values()
+        if role.codex
+    }
 
 
 def configured_model(role: Role) -> Model:

@@ -65,10 +65,7 @@ async def run_team(
         ServerUnreachable: the server cannot be reached at the start.
         ConfigInvalid: the recorded state cannot be read, or a model or tool is not available.
     """
-    with store.reading("calls") as recorded:
-        log = CallLog(parse_calls(recorded), functools.partial(store.write, "calls"))
-    with store.reading("spent") as recorded:
-        budget = Budget(plan.team.limits, recorded, plan.prices)
+    log, budget = _read_records(plan, store)
     watch = RunWatch(log, budget, person_minutes=plan.team.limits.person_minutes)
     connection = TeamConnection(
         connect,
@@ -102,6 +99,14 @@ async def run_team(
     store.write("spent", budget.to_json())
     on_event(_end_event(result, budget))
     return result
+
+
+def _read_records(plan: RunPlan, store: RunStore) -> tuple[CallLog, Budget]:
+    """Read the calls and the costs of the processes that ran the run before."""
+    with store.reading("calls") as recorded:
+        log = CallLog(parse_calls(recorded), functools.partial(store.write, "calls"))
+    with store.reading("spent") as recorded:
+        return log, Budget(plan.team.limits, recorded, plan.prices)
 
 
 def _traced(
