@@ -308,6 +308,18 @@ def parse_filter(text: str) -> FrameFilter:
     return FrameFilter(tuple(_parse_term(part) for part in parts))
 
 
+def cycle_protocol(filter_text: str) -> str:
+    """Return a filter with both protocols, then app-server's, then MCP's instead of its own."""
+    words = filter_text.split()
+    shown = next((word for word in words if word in _PROTOCOLS), "")
+    following = _PROTOCOLS[(_PROTOCOLS.index(shown) + 1) % len(_PROTOCOLS)]
+    rest = [word for word in words if word not in _PROTOCOLS]
+    return " ".join([*rest, following]).strip()
+
+
+_PROTOCOLS = ["", "proto:app", "proto:mcp"]
+
+
 def _parse_term(part: str) -> Term:
     negated = len(part) > 1 and part.startswith("-")
     part = part.removeprefix("-") if negated else part

@@ -23,7 +23,6 @@ from codextui.console.screens.approval_choices import (
     TYPING_NOTE,
     Choice,
     Step,
-    TypingGuard,
     answer_fields,
     choice_label,
     choice_unavailable_reason,
@@ -44,7 +43,6 @@ from codextui.console.widgets.approval_panel import (
     DecisionOption,
 )
 from codextui.console.widgets.choice_list import ChoiceList
-from codextui.console.widgets.inbox_list import InboxList
 from codextui.console.widgets.strip_view import StripView
 from codextui.protocol.approvals import Approval, Others, QuestionsAsked
 from codextui.protocol.decisions import Aborted, Answered, Approved, Decision, Declined
@@ -111,26 +109,20 @@ class ApprovalScreen(ApprovalListActions):
             memory: marks, order and what was seen, which outlive the dialog; changed in place.
             gone_for: seconds for which the list shows what was answered elsewhere.
         """
-        super().__init__()
-        self._queue = Inbox(approvals, first, memory)
+        queue = Inbox(approvals, first, memory)
+        super().__init__(queue, quiet=quiet, clock=clock, now=now, gone_for=gone_for)
         self._askers = dict(askers or {})
         self._others = others
-        self._quiet, self._clock = quiet, clock
-        self._guard = TypingGuard(quiet, clock)
         self._now = now
         self._drafts: MutableMapping[str, str] = {} if drafts is None else drafts
         self._keys: dict[str, str] = {}
         self._by_user = by_user
         self._step = Step.READ
         self._unseen_choice = Choice.ONCE
-        self._seen = self._queue.memory.seen
+        self._seen = queue.memory.seen
         self._shown: Approval | None = None
         self._was_ready: bool | None = None
-        # Held here: while the screen closes a timer may still come, and a query would fail.
         self._panel = ApprovalPanel()
-        self._list = InboxList(now=now)
-        self._gone_for = gone_for
-        self._gone_at: dict[str, float] = {}
         self._moved_at = -quiet
         self._is_composed = False
         self._early_note = ""

@@ -52,18 +52,29 @@ class ApprovalListActions(ModalScreen[None]):
     Marks belong to an approval as it was when it was marked; one that has changed is unmarked.
     """
 
-    _queue: Inbox
-    _guard: TypingGuard
     _step: Step
     _askers: dict[str, Asker]
     _by_user: bool
-    _quiet: float
-    _clock: Callable[[], float]
-
-    _list: InboxList
     _panel: ApprovalPanel
-    _gone_for: float
-    _gone_at: dict[str, float]
+
+    def __init__(
+        self,
+        queue: Inbox,
+        *,
+        quiet: float,
+        clock: Callable[[], float],
+        now: Callable[[], float],
+        gone_for: float,
+    ) -> None:
+        """Show a queue; see `ApprovalScreen`."""
+        super().__init__()
+        self._queue = queue
+        self._quiet, self._clock = quiet, clock
+        self._guard = TypingGuard(quiet, clock)
+        # Held here: while the screen closes a timer may still come, and a query would fail.
+        self._list = InboxList(now=now)
+        self._gone_for = gone_for
+        self._gone_at: dict[str, float] = {}
 
     @abstractmethod
     def _asker_of(self, approval: Approval) -> Asker:

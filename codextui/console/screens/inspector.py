@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Protocol
@@ -22,24 +21,28 @@ from codextui.console.model.frames import (
     FilterInvalid,
     FrameLog,
     FrameView,
+    cycle_protocol,
     find_next,
     parse_filter,
 )
 from codextui.console.screens.inspector_text import (
-    EMPTY,
     FRAME_KEYS,
     LIST_KEYS,
     PLACEHOLDERS,
     Prompt,
+    count_of,
+    describe_capture,
+    describe_empty,
     describe_heading,
+    describe_log,
     fit_hints,
+    read_body,
 )
 from codextui.console.widgets.composer import LineInput
 from codextui.console.widgets.frame_list import FrameList
 from codextui.console.widgets.json_view import JsonView
 from codextui.errors import CodextuiError, ConfigInvalid, ServerUnreachable
-from codextui.jsonrpc.fields import Json, JsonObject
-from codextui.jsonrpc.frames import decode_json
+from codextui.jsonrpc.fields import JsonObject
 from codextui.protocol.frames import Frame
 from codextui.text.sanitize import one_line, sanitize
 
@@ -217,7 +220,7 @@ class InspectorScreen(Screen[None]):
             self._json.show((), None)
             return
         heading = describe_heading(entry, self._options.name_of, self._now())
-        self._json.show(heading, _body_of(entry.frame))
+        self._json.show(heading, read_body(entry.frame))
 
     def _now(self) -> float:
         """Return the time; of a capture, when its last frame came."""
@@ -262,11 +265,7 @@ class InspectorScreen(Screen[None]):
 
     def action_cycle_protocol(self) -> None:
         """Show both protocols, then app-server's frames, then MCP's."""
-        words = self._filter_text.split()
-        shown = next((word for word in words if word in _PROTOCOLS), "")
-        following = _PROTOCOLS[(_PROTOCOLS.index(shown) + 1) % len(_PROTOCOLS)]
-        rest = [word for word in words if word not in _PROTOCOLS]
-        self._set_filter(" ".join([*rest, following]).strip())
+        self._set_filter(cycle_protocol(self._filter_text))
 
     def action_toggle_thread(self) -> None:
         """Show only the frames of the thread of the cursor, or those of all."""
@@ -415,7 +414,7 @@ class InspectorScreen(Screen[None]):
         except (OSError, CodextuiError) as error:
             self._explain(f"It cannot be saved: {one_line(str(error), 200)}")
         else:
-            count = f"{len(frames):,} {'frame' if len(frames) == 1 else 'frames'}"
+            count = count_of(len(frames), "frame")
             self._explain(f"{count} saved, without secrets: {one_line(str(path))}", is_error=False)
 
     async def _list_captures(self) -> None:
@@ -425,8 +424,7 @@ class InspectorScreen(Screen[None]):
         except (OSError, CodextuiError) as error:
             self._explain(f"The captures cannot be listed: {one_line(str(error), 200)}")
             return
-        count = len(self._captures)
-        found = f"{count:,} {'capture' if count == 1 else 'captures'} in {folder}"
+        found = f"{count_of(len(self._captures), 'capture')} in {folder}"
         self._open_prompt("load", str(self._captures[0] if self._captures else folder))
         self._explain(one_line(found), is_error=False)
 
@@ -460,14 +458,9 @@ class InspectorScreen(Screen[None]):
         return self.query_one("#prompt", Input)
 
     def _show_title(self) -> None:
-        log = self._log
-        shown, known = len(self._view.shown), len(log.entries)
-        count = f"{shown:,} of {known:,} frames" if shown != known else f"{known:,} frames"
-        parts = [self._describe_source(), count, f"{self._waiting} outstanding"]
-        parts += [f"{log.lost:,} lost"] if log.lost else []
-        parts += [f"{log.dropped:,} forgotten"] if log.dropped else []
-        parts += [f"filter: {one_line(self._filter_text, 60)}"] if self._filter_text else []
-        parts += [] if self._list.follows or not known else ["end follows"]
+        parts = describe_log(self._log, len(self._view.shown), self._waiting, self._filter_text)
+        parts += [] if self._list.follows or not self._log.entries else ["end follows"]
+        parts.insert(0, self._describe_source())
         if needed := self._options.waiting():
             parts.insert(0, f"? {needed} need you")
         title = self.query_one("#title", Static)
@@ -476,23 +469,17 @@ class InspectorScreen(Screen[None]):
 
     def _describe_source(self) -> str:
         if self._capture is not None:
-            at = time.strftime("%d %b %H:%M", time.localtime(self._capture.at))
-            return (
-                f"Inspector: CAPTURE {one_line(self._capture.path.name, 60)} of "
-                f"{one_line(self._capture.server, 30)}, {at} (l: live)"
-            )
+            return describe_capture(self._capture)
         if self._is_live:
             return f"Inspector: {one_line(self._options.server, 30)}, live"
         return f"Inspector: NOT LIVE: {one_line(self._problem, 200) or 'connecting'}"
 
     def _describe_empty(self) -> str:
-        if self._capture is not None and not self._capture.frames:
-            return "The capture has no frames."
-        if self._log.entries:
-            return "No frame fits the filter: / changes it."
-        if self._problem and not self._is_live and self._capture is None:
-            return f"No frames: {sanitize(self._problem)}\no loads a capture."
-        return EMPTY
+        problem = "" if self._is_live or self._capture is not None else self._problem
+        is_empty_capture = self._capture is not None and not self._capture.frames
+        return describe_empty(
+            is_empty_capture=is_empty_capture, has_frames=bool(self._log.entries), problem=problem
+        )
 
     def _show_keys(self) -> None:
         line = self.query_one("#keys", Static)
@@ -508,13 +495,3 @@ class InspectorScreen(Screen[None]):
         note.update(sanitize(text))
         note.set_class(bool(text), "-shown")
         note.set_class(is_error, "-error")
-
-
-def _body_of(frame: Frame) -> Json:
-    try:
-        return decode_json(frame.body.encode())
-    except (ValueError, RecursionError):
-        return frame.body
-
-
-_PROTOCOLS = ["", "proto:app", "proto:mcp"]
