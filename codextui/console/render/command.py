@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 MAX_OUTPUT_LINES = 12
 """Last lines of output shown."""
 
+MAX_COMMAND_LENGTH = 16_000
+"""Characters shown of a command."""
+
 MAX_LINE_ROWS = 3
 """Rows shown of one line of output."""
 
@@ -36,7 +39,7 @@ def command_rows(
     run: CommandExecution, width: int, palette: Palette, progress: Progress, fold: Fold
 ) -> list[Row]:
     """Lay out a command, the end of its output and how it ended."""
-    command = strip_shell(run.command)
+    command = fold.clip_counted(strip_shell(run.command), MAX_COMMAND_LENGTH)
     rows = prompt_rows(command, width, palette) if command else []
     rows.extend(_output_rows(run, width - 2, palette, fold))
     ending, style = _ending(run, palette, progress)

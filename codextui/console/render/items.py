@@ -34,6 +34,8 @@ from codextui.console.model.items import (
 from codextui.console.render.command import command_rows, progress_label
 from codextui.console.render.diff import change_rows
 from codextui.console.render.layout import (
+    MAX_ROW_LENGTH,
+    WHOLE,
     Filler,
     Fold,
     Row,
@@ -44,9 +46,11 @@ from codextui.console.render.layout import (
     wrap,
     wrap_with_glyph,
 )
+from codextui.console.render.markdown import DEFAULT_LIMITS, MarkdownLimits
 from codextui.console.render.marks import mark_rows
 from codextui.console.render.palette import Palette
 from codextui.console.render.streaming_markdown import StreamingMarkdown
+from codextui.jsonrpc.fields import Json
 from codextui.protocol.changes import summarize_changes
 from codextui.text.figures import format_count, format_elapsed, more_lines
 from codextui.text.sanitize import last_frames, one_line, reveal, sanitize, to_json
@@ -56,6 +60,12 @@ MAX_MESSAGE_LINES = 40
 
 MAX_MESSAGE_LENGTH = 8_000
 """Characters shown of a user message."""
+
+MAX_MARKDOWN_LENGTH = 32_000
+"""Characters of an answer, a plan or of reasoning that are laid out, and the end of the rest."""
+
+MAX_MARKDOWN_LINES = 1_000
+"""Lines of it that are laid out."""
 
 MAX_DIFF_LINES = 20
 """Lines shown of each file's diff."""
@@ -108,6 +118,7 @@ class RenderedItem:
         if room != self.fold.room:
             self.fold.room = room
             self._version = None
+            self._markdown = None
             self.update()
 
     def update(self) -> int:
@@ -134,6 +145,7 @@ class RenderedItem:
         first = markdown.finish() if self.item.done else markdown.update()
         first = 0 if is_new else first
         self._markdown = None if self.item.done else markdown
+        self.fold.is_hiding = markdown.is_hiding
         head = to_strips([[], *parts.head])
         start = len(head) + first
         body = markdown.rows[first:]
@@ -156,9 +168,18 @@ class RenderedItem:
             self._markdown.feed(parts.source[len(old) :])
             return self._markdown, False
         width = self._width - (0 if parts.gutter is None else 2)
-        self._markdown = StreamingMarkdown(width, parts.palette)
+        self._markdown = StreamingMarkdown(width, parts.palette, limits=self._limits)
         self._markdown.feed(parts.source)
         return self._markdown, True
+
+    @property
+    def _limits(self) -> MarkdownLimits:
+        if self.fold.room >= WHOLE:
+            return DEFAULT_LIMITS
+        length = max(MAX_MARKDOWN_LENGTH, self.fold.room * MAX_ROW_LENGTH)
+        length = min(length, DEFAULT_LIMITS.text)
+        lines = max(MAX_MARKDOWN_LINES, self.fold.room)
+        return structs.replace(DEFAULT_LIMITS, text=length, lines=lines, is_folded=True)
 
 
 class _MarkdownParts(msgspec.Struct, frozen=True):
@@ -330,7 +351,7 @@ def _tool_call_rows(
 ) -> list[Row]:
     inner = width - 2
     rows = indent(_call_rows(call, inner, palette, fold), Segment("→ ", palette.accent))
-    ending, style = _call_ending(call, palette, progress)
+    ending, style = _call_ending(call, palette, progress, fold)
     below = [*_result_rows(call, inner, palette, fold), *wrap([Segment(ending, style)], inner)]
     return rows + indent(below, Segment("  ", palette.text))
 
@@ -350,8 +371,15 @@ def _result_rows(call: ToolCall, width: int, palette: Palette, fold: Fold) -> li
         return []
     text = call.result if isinstance(call.result, str) else to_json(call.result)
     text = last_frames(fold.clip(text, _MAX_LAID_OUT))
-    rows = wrap([Segment(sanitize(text), palette.muted)], width, keep_spaces=True)
+    text = _first_lines(sanitize(text), MAX_RESULT_ROWS, fold)
+    rows = wrap([Segment(text, palette.muted)], width, keep_spaces=True)
     return _first_rows(rows, MAX_RESULT_ROWS, width, palette, fold)
+
+
+def _first_lines(text: str, count: int, fold: Fold) -> str:
+    """Return the lines of a text that can have any of its first rows, and one more."""
+    most = max(count, fold.room) + 1
+    return "\n".join(text.split("\n", most)[:most])
 
 
 def _first_rows(rows: list[Row], count: int, width: int, palette: Palette, fold: Fold) -> list[Row]:
@@ -361,11 +389,16 @@ def _first_rows(rows: list[Row], count: int, width: int, palette: Palette, fold:
     return shown + wrap([Segment("… there is more", palette.muted)], width)
 
 
-def _call_ending(call: ToolCall, palette: Palette, progress: Progress) -> tuple[str, Style]:
+def _call_ending(
+    call: ToolCall, palette: Palette, progress: Progress, fold: Fold
+) -> tuple[str, Style]:
     took = "" if call.duration_ms is None else f" · {format_elapsed(call.duration_ms / 1000)}"
     match call.status:
         case _ if call.error:
-            return f"✗ failed{took}: {sanitize(call.error)}", palette.error
+            return (
+                f"✗ failed{took}: {sanitize(fold.clip_counted(call.error, _MAX_LAID_OUT))}",
+                palette.error,
+            )
         case "inProgress":
             glyph, words, style = progress_label(progress, palette)
             return f"{glyph} {words}", style
@@ -384,12 +417,14 @@ def _agent_call_rows(
     rows = wrap_with_glyph("→", one_line(call.describe(), _MAX_LAID_OUT), palette.strong, width)
     below: list[Row] = []
     if content.prompt:
-        segment = Segment(sanitize(fold.clip(content.prompt, _MAX_LAID_OUT)), palette.text)
+        text = sanitize(fold.clip(content.prompt, _MAX_LAID_OUT))
+        segment = Segment(_first_lines(text, MAX_ARGUMENT_ROWS, fold), palette.text)
         prompt = wrap([segment], inner - 2)
         prompt = _first_rows(prompt, MAX_ARGUMENT_ROWS, inner - 2, palette, fold)
         below += indent(prompt, Segment("> ", palette.accent))
     for answer in content.answers:
-        segment = Segment(sanitize(fold.clip(answer, _MAX_LAID_OUT)), palette.muted)
+        text = sanitize(fold.clip(answer, _MAX_LAID_OUT))
+        segment = Segment(_first_lines(text, MAX_RESULT_ROWS, fold), palette.muted)
         below += _first_rows(wrap([segment], inner), MAX_RESULT_ROWS, inner, palette, fold)
     ending = _agent_call_ending(call.status, palette, progress)
     below += wrap([ending], inner) if ending is not None else []
@@ -432,7 +467,11 @@ def _remark_rows(text: str, width: int, palette: Palette, fold: Fold) -> list[Ro
 
 
 def _unknown_rows(unknown: UnknownItem, width: int, palette: Palette, fold: Fold) -> list[Row]:
-    payload = {key: value for key, value in unknown.payload.items() if key not in ("id", "type")}
+    payload = {
+        key: _start_of(value, fold)
+        for key, value in unknown.payload.items()
+        if key not in ("id", "type")
+    }
     values = value_rows(payload, width - 2, palette)
     shown = fold.take(values, MAX_VALUE_ROWS)
     if len(shown) < len(values):
@@ -440,3 +479,10 @@ def _unknown_rows(unknown: UnknownItem, width: int, palette: Palette, fold: Fold
         shown += wrap([Segment(more, palette.muted)], width - 2)
     kind = wrap_with_glyph("·", one_line(unknown.kind, 80), palette.muted, width)
     return kind + indent(shown, Segment("  ", palette.text))
+
+
+def _start_of(value: Json, fold: Fold) -> Json:
+    """Return the start of a long value as text, and every other one as it is."""
+    text = value if isinstance(value, str) else to_json(value)
+    shown = fold.clip_counted(text, _MAX_LAID_OUT)
+    return value if shown == text else shown

@@ -13,6 +13,7 @@ from textual.strip import Strip
 
 from codextui.console.render.palette import Palette
 from codextui.jsonrpc.fields import Json
+from codextui.text.figures import format_count
 from codextui.text.sanitize import fold_blanks, format_json, reveal, to_json
 
 Row: TypeAlias = list[Segment]
@@ -20,6 +21,9 @@ Row: TypeAlias = list[Segment]
 
 MAX_ROW_LENGTH = 200
 """Characters that a row is taken to hold where characters are limited by rows."""
+
+MAX_CLIPPED_LINES = 1_000
+"""Lines of a long text that are laid out where characters are limited."""
 
 WHOLE = 10**9
 """Rows of an item that is shown whole."""
@@ -120,6 +124,19 @@ class Fold:
         limit = max(limit, self.room * MAX_ROW_LENGTH)
         self.is_hiding |= len(text) > limit
         return text[:limit]
+
+    def clip_counted(self, text: str, limit: int) -> str:
+        """Return the start of a text as `clip` does, and the number of the other characters.
+
+        No more than `MAX_CLIPPED_LINES` lines are taken, or as many as the fold has rows.
+        """
+        shown = self.clip(text, limit)
+        lines = max(MAX_CLIPPED_LINES, self.room)
+        if shown.count("\n") >= lines:
+            shown = "\n".join(shown.split("\n", lines)[:lines])
+            self.is_hiding = True
+        rest = len(text) - len(shown)
+        return f"{shown}… {format_count(rest)} more characters" if rest else shown
 
 
 def wrap(

@@ -17,7 +17,7 @@ from rich.segment import Segment
 from rich.style import Style
 
 from codextui.console.render.command import code_rows
-from codextui.console.render.layout import Row, fill, indent, row_width, wrap
+from codextui.console.render.layout import WHOLE, Row, fill, indent, row_width, wrap
 from codextui.console.render.palette import Palette
 from codextui.text.sanitize import sanitize
 
@@ -40,17 +40,23 @@ _EMPHASIS = {"strong": Style(bold=True), "em": Style(italic=True), "s": Style(st
 
 
 class MarkdownLimits(msgspec.Struct, frozen=True):
-    """Lengths, in characters, beyond which Markdown is shown as its source.
+    """Lengths, in characters except for `lines`, beyond which Markdown is shown as its source.
 
     Attributes:
         block: of a block that is not code. While streaming, all text after it is source, too.
         text: of a streamed text; the rest of it is source.
+        lines: of a streamed text; the rest of it is source.
+        is_folded: whether only the end of that rest is shown, and a block of code that is longer
+            than `text` is source as well. The rows of a text of any length are then bounded.
         open_block: of the last block of a streamed text, until it is finished.
-        open_shown: shown of an open block beyond `open_block`, or up to twice as many.
+        open_shown: shown of an open block beyond `open_block`, and of the rest of a folded text, or
+            up to twice as many.
     """
 
     block: int = 20_000
     text: int = 100_000
+    lines: int = WHOLE
+    is_folded: bool = False
     open_block: int = 3_000
     open_shown: int = 3_000
 

@@ -37,6 +37,9 @@ Mark: TypeAlias = TurnStart | TurnEnd | ApprovalRequest | ErrorMessage | Warning
 MAX_NOTE_ROWS = 8
 """Rows shown of an event of a run; a refused handoff is shown in full."""
 
+MAX_MARK_LENGTH = 8_000
+"""Characters shown of an error and of an event of a run."""
+
 _NOTE_GLYPHS: dict[str, str] = {
     RunEventKind.RUN_STARTED: "▸",
     RunEventKind.RUN_RESUMED: "▸",
@@ -73,15 +76,16 @@ def mark_rows(mark: Mark, width: int, palette: Palette, fold: Fold) -> list[Row]
             rule = truncate(f"── turn {number} ", width)
             return [[Segment(rule + "─" * (width - len(rule)), palette.faint)]]
         case TurnEnd():
-            return _turn_end_rows(mark, width, palette)
+            return _turn_end_rows(mark, width, palette, fold)
         case ApprovalRequest():
             return _approval_rows(mark, width, palette, fold)
         case ErrorMessage(message, will_retry):
             retry = " · Codex tries again by itself" if will_retry else ""
-            text = f"error: {sanitize(message)}{retry}"
+            text = f"error: {_sanitized_start(message, fold)}{retry}"
             return wrap_with_glyph("✗", text, palette.error, width)
         case WarningMessage(message):
-            return wrap_with_glyph("!", f"warning: {sanitize(message)}", palette.warning, width)
+            text = f"warning: {_sanitized_start(message, fold)}"
+            return wrap_with_glyph("!", text, palette.warning, width)
         case _:
             return _run_mark_rows(mark, width, palette, fold)
 
@@ -112,7 +116,7 @@ def _describe_note(note: RunNote) -> str:
     return f"{one_line(note.kind, 80)} · {text}"
 
 
-def _turn_end_rows(end: TurnEnd, width: int, palette: Palette) -> list[Row]:
+def _turn_end_rows(end: TurnEnd, width: int, palette: Palette, fold: Fold) -> list[Row]:
     glyph, words, style = {
         "completed": ("✓", "completed", palette.muted),
         "interrupted": ("■", "interrupted", palette.warning),
@@ -125,7 +129,7 @@ def _turn_end_rows(end: TurnEnd, width: int, palette: Palette) -> list[Row]:
     facts.extend([f"{format_tokens(end.tokens)} tokens"] if end.tokens is not None else [])
     rows = wrap_with_glyph(glyph, " · ".join(facts), style, width)
     if end.message:
-        message = wrap([Segment(sanitize(end.message), style)], width - 2)
+        message = wrap([Segment(_sanitized_start(end.message, fold), style)], width - 2)
         rows.extend(indent(message, Segment("  ", palette.text)))
     return rows
 
@@ -147,6 +151,10 @@ def _approval_rows(request: ApprovalRequest, width: int, palette: Palette, fold:
         text = one_line(request.correction.description)
         outcome += wrap_with_glyph("!", text, palette.warning, width - 2)
     return rows + indent(outcome, Segment("  ", palette.text))
+
+
+def _sanitized_start(text: str, fold: Fold) -> str:
+    return sanitize(fold.clip_counted(text, MAX_MARK_LENGTH))
 
 
 def _truncate(text: str, rows: int, width: int, fold: Fold) -> str:
@@ -187,7 +195,10 @@ def _outcome(outcome: ApprovalResolved, scope: str, palette: Palette) -> tuple[s
 
 def _run_mark_rows(mark: RunMark, width: int, palette: Palette, fold: Fold) -> list[Row]:
     glyph, style = _run_mark_look(mark, palette)
-    first, _, details = describe_run_mark(mark).partition("\n")
+    text = describe_run_mark(mark)
+    if not isinstance(mark, HandoffRefusal):
+        text = fold.clip_counted(text, MAX_MARK_LENGTH)
+    first, _, details = text.partition("\n")
     rows = wrap_with_glyph(glyph, first, style, width)
     if details:
         inner = wrap([Segment(details, palette.text)], width - 2)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich.segment import Segment
 from textual.strip import Strip
 
-from codextui.console.render.layout import Row, update_strips, wrap
+from codextui.console.render.layout import WHOLE, Row, update_strips, wrap
 from codextui.console.render.markdown import (
     DEFAULT_LIMITS,
     Block,
@@ -29,19 +29,21 @@ class StreamingMarkdown:
 
     Attributes:
         rows: as of the last `update` or `finish`.
+        is_hiding: whether something is left out because the text is folded (`MarkdownLimits`).
     """
 
     def __init__(
         self, width: int, palette: Palette, *, limits: MarkdownLimits = DEFAULT_LIMITS
     ) -> None:
         self.rows: list[Strip] = []
+        self.is_hiding = False
         self._width = width
         self._palette = palette
         self._limits = limits
         self._pending: list[str] = []
         self._open = ""  # the text from the start of the open block
         self._open_rows: list[Row] = []
-        self._finished_length = 0
+        self._finished_length = self._finished_lines = 0
         self._has_finished_rows = False
         self._searched = 0  # characters of `_open` searched for blocks
         self._is_source = False  # a limit was exceeded: the rest is shown as source
@@ -80,14 +82,17 @@ class StreamingMarkdown:
     def _render_open_block(self, *, final: bool) -> list[Row]:
         if not self._is_source and (final or len(self._open) <= self._limits.open_block):
             return self._markdown_rows(self._open)
-        if final:
+        is_folded = self._is_source and self._limits.is_folded
+        if final and not is_folded:
             return self._source_rows(self._open)
         shown = self._limits.open_shown
         hidden = (len(self._open) - shown) // shown * shown
         rows = self._source_rows(self._open[max(0, hidden) :])
         if hidden <= 0:
             return rows
-        words = f"… {format_count(hidden)} more characters, shown when this block is finished"
+        self.is_hiding = is_folded
+        until = "" if is_folded else ", shown when this block is finished"
+        words = f"… {format_count(hidden)} more characters{until}"
         return wrap([Segment(words, self._palette.muted)], self._width) + rows
 
     def _markdown_rows(self, source: str) -> list[Row]:
@@ -110,6 +115,7 @@ class StreamingMarkdown:
         therefore does not depend on when the search takes place.
         """
         window = self._limits.block
+        longest = self._limits.text if self._limits.is_folded else WHOLE
         while not self._is_source:
             searched = self._open.find("\n", window, end) + 1 or end
             blocks = find_blocks(sanitize(self._open[:searched]))
@@ -120,10 +126,10 @@ class StreamingMarkdown:
                 self._finish(length, rows)
                 end -= length
                 window = self._limits.block
-            elif searched > self._limits.block and blocks and not blocks[0].is_code:
+            elif blocks and searched > (longest if blocks[0].is_code else self._limits.block):
                 self._is_source = True
             elif searched < end:
-                window *= 4
+                window = min(4 * window, longest) if blocks else 4 * window
             else:
                 self._searched = searched
                 return
@@ -132,10 +138,13 @@ class StreamingMarkdown:
         """Return the offset of the last block, or of the first one beyond the text limit."""
         starts = {block.line for block in blocks[1:]}
         offset = start = 0
+        first = self._finished_lines
         for line, text in enumerate(self._open.split("\n", max(starts))):
             if line in starts:
                 start = offset
-                if self._finished_length + start > self._limits.text:
+                self._finished_lines = first + line
+                is_long = self._finished_length + start > self._limits.text
+                if is_long or self._finished_lines > self._limits.lines:
                     self._is_source = True
                     break
             offset += len(text) + 1

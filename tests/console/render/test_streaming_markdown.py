@@ -4,6 +4,7 @@ import pytest
 from console.render.looks import PALETTE, TEXTS, WIDTHS, lines, looks
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from codextui.console.render.layout import to_strips
 from codextui.console.render.markdown import DEFAULT_LIMITS, MarkdownLimits, markdown_rows
@@ -122,6 +123,7 @@ def test_long_text_becomes_source_at_the_same_place_in_any_parts(unit: str) -> N
 
 
 _SMALL = MarkdownLimits(block=100, text=600, open_block=50, open_shown=50)
+_FOLDED = structs.replace(_SMALL, text=400, lines=60, is_folded=True)
 _LONG = [
     "```\n" + "code\n" * 30 + "```\n",
     "- item\n" * 20,
@@ -138,9 +140,11 @@ _LONG = [
 @settings(max_examples=300)
 def test_long_blocks_look_the_same_in_any_parts(parts: list[str], places: list[int]) -> None:
     source = "".join(parts)
-    at_once = stream([source], limits=_SMALL)
-    in_parts = stream(cut_up(source, places), limits=_SMALL)
-    assert lines(in_parts.rows) == lines(at_once.rows)
+    for limits in (_SMALL, _FOLDED):
+        at_once = stream([source], limits=limits)
+        in_parts = stream(cut_up(source, places), limits=limits)
+        assert lines(in_parts.rows) == lines(at_once.rows)
+        assert in_parts.is_hiding == at_once.is_hiding
 
 
 def test_blocks_after_a_long_block_of_code_are_laid_out() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 from console.screens.console import Console, build_console, text_of
+from textual.events import Key
 from textual.strip import Strip
 from textual.widgets import Static
 
@@ -15,6 +16,7 @@ from codextui.console.model.items import TranscriptItem, content_size
 from codextui.console.render.palette import Palette
 from codextui.console.screens.pager import PagerScreen, beginning_of, copy_of
 from codextui.console.widgets.strip_view import StripView
+from codextui.console.widgets.transcript_pane import TranscriptPane
 from codextui.protocol.events import ItemCompleted, ItemStarted, OutputDelta, TurnStarted
 
 
@@ -243,3 +245,30 @@ def test_the_beginning_of_a_large_item_is_small(kind: str) -> None:
     other = copy_of(item)
     assert other.content is not item.content
     assert content_size(other.content) == content_size(item.content)
+
+
+async def test_a_key_is_handled_between_the_long_answers_of_many_threads(
+    console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    current_at_drawing: list[str] = []
+    flush = TranscriptPane.flush
+
+    def spy(pane: TranscriptPane) -> None:
+        current_at_drawing.append(console.current)
+        flush(pane)
+
+    async with console.open():
+        threads = [console.server.running(f"backend{number}") for number in range(9)]
+        await console.settle()
+        await console.press("1")
+        first = console.current
+        monkeypatch.setattr(TranscriptPane, "flush", spy)
+        for thread_id in threads:
+            console.server.item(thread_id, mebibyte("agentMessage"))
+        console.app.post_message(Key("9", "9"))
+        await console.settle()
+        assert console.current != first
+        assert len(current_at_drawing) >= len(threads)
+        assert current_at_drawing.count(first) < len(threads)
+        for thread_id in threads:
+            assert "of many, **long**" in text_of(console.pane(thread_id))
