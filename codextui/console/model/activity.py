@@ -31,6 +31,7 @@ from codextui.console.model.timeline import INNERMOST_FIRST
 from codextui.protocol.approvals import Approval
 from codextui.protocol.runs import Span, SpanKind, ThreadKind
 from codextui.protocol.threads import ThreadState
+from codextui.text.failures import error_in_words
 from codextui.text.sanitize import one_line
 
 MAX_LENGTH = 200
@@ -112,9 +113,7 @@ def describe_activity(state: ConsoleState, view: ThreadView) -> Activity | None:
     """
     info = view.info
     if info.kind is ThreadKind.RUN:
-        text = info.note if info.state is ThreadState.FAILED else ""
-        kind = ActivityKind.FAILED if text else ActivityKind.TASK
-        return _activity(kind, text or info.brief)
+        return _describe_run(state, view)
     match info.state:
         case ThreadState.RUNNING | ThreadState.STARTING | ThreadState.NEEDS_INPUT:
             work = _describe_work(view) or _describe_span(state, view)
@@ -124,11 +123,32 @@ def describe_activity(state: ConsoleState, view: ThreadView) -> Activity | None:
         case ThreadState.PAUSED:
             return _activity(ActivityKind.BLOCKED, "paused: p goes on")
         case ThreadState.FAILED | ThreadState.DISCONNECTED:
-            return _activity(ActivityKind.FAILED, info.note or _last_error(view))
+            error = error_in_words(info.note or _last_error(view))
+            return _activity(ActivityKind.FAILED, error)
         case ThreadState.KILLED:
             return None
         case ThreadState.IDLE | ThreadState.DONE | ThreadState.INTERRUPTED:
             return _activity(ActivityKind.SAID, last_said(view))
+
+
+def _describe_run(state: ConsoleState, view: ThreadView) -> Activity | None:
+    """Return why a run failed, or the last words of one that is done, or else its task."""
+    info = view.info
+    if info.state is ThreadState.FAILED and info.note:
+        return _activity(ActivityKind.FAILED, error_in_words(info.note))
+    if info.state is ThreadState.DONE and (said := _last_said_in_run(state, info.thread_id)):
+        return _activity(ActivityKind.SAID, said)
+    return _activity(ActivityKind.TASK, info.brief)
+
+
+def _last_said_in_run(state: ConsoleState, run_id: str) -> str:
+    """Return what the role said last that worked last; empty if nothing is known."""
+    ended = [
+        (view.transcript.turns[-1].ended_at or 0.0, view)
+        for info in state.run_members(run_id)
+        if info.kind is ThreadKind.ROLE and (view := state.threads[info.thread_id]).transcript.turns
+    ]
+    return last_said(max(ended, key=lambda one: one[0])[1]) if ended else ""
 
 
 def last_said(view: ThreadView) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, MutableMapping
+from collections.abc import Callable, Collection, Iterable, Mapping, MutableMapping
 from enum import StrEnum
 
 import msgspec
@@ -227,18 +227,18 @@ class Fleet:
     def cells(self) -> list[tuple[ThreadInfo, bool]]:
         """Return the threads and roles of the tree, and whether a gap precedes each.
 
-        The filter leaves none out. A gap sets each run or branch apart; threads that stand alone
-        are side by side.
+        The filter and what is folded leave none out; a folded run that is over has one cell. A gap
+        sets each run or branch apart; threads that stand alone are side by side.
         """
         branches: list[list[ThreadInfo]] = []
         for row in self._unfiltered:
-            if not isinstance(row, TreeEntry):
+            if isinstance(row, TreeGroup):
+                folded = row.thread_ids if row.is_folded else ()
+                branches += [[info] for info in self._infos(folded)]
                 continue
             if not row.depth or not branches:
                 branches.append([])
-            view = self._state.threads.get(row.thread_id)
-            if view is not None and view.info.kind is not ThreadKind.RUN:
-                branches[-1].append(view.info)
+            branches[-1] += self._cells_of(row)
         branches = [branch for branch in branches if branch]
         above = [[], *branches]
         return [
@@ -246,6 +246,17 @@ class Fleet:
             for index, branch in enumerate(branches)
             for place, info in enumerate(branch)
         ]
+
+    def _cells_of(self, row: TreeEntry) -> list[ThreadInfo]:
+        """Return the threads and roles of a row; the run itself for those of one that is over."""
+        infos = self._infos((row.thread_id, *row.folded))
+        if row.folded and infos and infos[0].kind is ThreadKind.RUN and is_over(infos[0]):
+            return infos[:1]
+        return [info for info in infos if info.kind is not ThreadKind.RUN]
+
+    def _infos(self, thread_ids: Iterable[str]) -> list[ThreadInfo]:
+        views = (self._state.threads.get(thread_id) for thread_id in thread_ids)
+        return [view.info for view in views if view is not None]
 
     def _is_found(
         self, info: ThreadInfo, ranks: Mapping[str, Rank], away: Mapping[str, str]

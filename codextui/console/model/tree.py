@@ -5,7 +5,8 @@ Threads of other programs stand below our own, in groups by where they come from
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import math
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from enum import StrEnum
 from itertools import groupby
 from typing import TypeAlias
@@ -26,6 +27,9 @@ OWN_PROGRAM = "codextui"
 
 SortKey: TypeAlias = tuple[float, ...]
 """What threads are sorted by; the smaller, the higher in the tree."""
+
+ASKS_FIRST = 0.0
+"""The first number of the key of what asks, which stands above all groups."""
 
 
 class Grouping(StrEnum):
@@ -113,6 +117,9 @@ def tree_entries(
     threads, and its sub-agents, wherever they come from. A thread with an unknown parent is a root,
     and so is every thread on a cycle, and a fork that comes from elsewhere than its source.
 
+    A branch in which something asks stands on top, without the heading of its group; where all
+    groups have headings, its group does.
+
     Args:
         threads: in any order.
         keys: what each thread is sorted by; a branch is sorted by the smallest key in it. None
@@ -130,11 +137,20 @@ def tree_entries(
         for siblings in children.values():
             siblings.sort(key=lambda info: branch_keys[info.thread_id])
     roots = children.get("", [])
+    first = {thread_id for thread_id, key in branch_keys.items() if key[0] == ASKS_FIRST}
+    if grouping is Grouping.TEAM:
+        title_of = _titles_unless_first(title_of, first)
     if grouping in (Grouping.TEAM, Grouping.PROGRAM):
-        roots.sort(key=lambda info: _title_key(title_of(info)))
+        _sort_groups(roots, title_of, {i: branch_keys[i] for i in first})
     elif grouping is not Grouping.STATE:
         _gather_groups(roots, title_of)
     return list(_walk(children, title_of))
+
+
+def _titles_unless_first(
+    title_of: Callable[[ThreadInfo], str], first: Collection[str]
+) -> Callable[[ThreadInfo], str]:
+    return lambda info: "" if info.thread_id in first else title_of(info)
 
 
 def _parents(by_id: Mapping[str, ThreadInfo]) -> dict[str, str]:
@@ -157,6 +173,19 @@ def _branch_keys(
         if parent:
             smallest[parent] = min(smallest[parent], smallest[entry.thread_id])
     return smallest
+
+
+def _sort_groups(
+    roots: list[ThreadInfo],
+    title_of: Callable[[ThreadInfo], str],
+    asking: Mapping[str, SortKey],
+) -> None:
+    """Bring the threads of a group together: groups that ask first, the longest wait on top."""
+    urgent: dict[str, SortKey] = {}
+    for info in roots:
+        key = asking.get(info.thread_id, (math.inf,))
+        urgent[title_of(info)] = min(key, urgent.get(title_of(info), key))
+    roots.sort(key=lambda info: (urgent[title_of(info)], _title_key(title_of(info))))
 
 
 def _gather_groups(roots: list[ThreadInfo], title_of: Callable[[ThreadInfo], str]) -> None:

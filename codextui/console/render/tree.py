@@ -94,7 +94,8 @@ def render_tree_row(
     left = f"{' ' if pane is None else pane}{MARKED[0] if is_marked else ' '}{_guides(entry)}"
     room = width - cell_len(left) - 2
     if over_since is None:
-        choices = _tree_facts(view, state, now, summary, is_new=is_new)
+        origin = "" if entry.group or entry.depth else one_line(view.info.origin, 30)
+        choices = _tree_facts(view, state, now, summary, is_new=is_new, origin=origin)
     else:
         choices = _over_facts(entry, state, now - over_since, summary)
     facts = _fitting_facts(view, choices, room)
@@ -305,9 +306,18 @@ def _over_facts(
 
 
 def _tree_facts(
-    view: ThreadView, state: ThreadState, now: float, summary: RunSummary, *, is_new: bool
+    view: ThreadView,
+    state: ThreadState,
+    now: float,
+    summary: RunSummary,
+    *,
+    is_new: bool,
+    origin: str,
 ) -> Iterator[str]:
-    """Yield what can be at the right of a tree row, the longest first."""
+    """Yield what can be at the right of a tree row, the longest first.
+
+    `origin` is the program of another program's thread that stands above the groups.
+    """
     info = view.info
     state_word = needs_word(info) if state is ThreadState.NEEDS_INPUT else state.value
     state_word = "new" if is_new else state_word
@@ -317,7 +327,7 @@ def _tree_facts(
     elapsed = elapsed_of(view, state, now)
     tokens = format_tokens(info.usage.total) if info.usage.total else ""
     if not info.ours:
-        yield from _foreign_facts(info, word, elapsed)
+        yield from _foreign_facts(info, word, elapsed, origin)
         return
     for parts in (
         (word, elapsed, tokens, summary.cost),
@@ -330,8 +340,13 @@ def _tree_facts(
     yield state_word.removeprefix("needs ")
 
 
-def _foreign_facts(info: ThreadInfo, word: str, elapsed: str) -> Iterator[str]:
+def _foreign_facts(info: ThreadInfo, word: str, elapsed: str, origin: str) -> Iterator[str]:
     """Yield what can be at the right of the row of another program's thread, the longest first."""
+    if origin:
+        short = word.removeprefix("needs ")
+        facts = (f"{word} {elapsed} · {origin}", f"{word} · {origin}", f"{short} · {origin}")
+        yield from (*facts, word, short)
+        return
     folder, branch = short_folder(info.cwd), one_line(info.branch, 60)
     place = f"{folder}@{branch}" if branch else folder
     model = one_line(info.model, 30)

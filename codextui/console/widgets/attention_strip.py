@@ -21,6 +21,7 @@ from codextui.console.widgets.drawing import LineWidget
 from codextui.console.widgets.pane_context import PaneContext
 from codextui.protocol.approvals import Approval
 from codextui.protocol.threads import ThreadState
+from codextui.text.failures import error_in_words
 from codextui.text.figures import format_age
 from codextui.text.sanitize import one_line
 
@@ -181,5 +182,5 @@ def _render_failure(view: ThreadView, palette: Palette, now: float) -> list[Segm
     return [
         Segment(f" {mark.glyph} {truncate(handle_label(view.info), 40)} {mark.word} ", mark.style),
         Segment(f"{age} ago ", palette.muted),
-        Segment(one_line(view.info.note), palette.text),
+        Segment(one_line(error_in_words(view.info.note)), palette.text),
     ]

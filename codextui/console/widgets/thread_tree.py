@@ -14,6 +14,7 @@ from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
 
+from codextui.console.bindings import format_keys
 from codextui.console.model.fleet import Arrangement, Fleet
 from codextui.console.model.state import ConsoleState
 from codextui.console.model.tree import Grouping, TreeEntry, TreeGroup, group_key
@@ -144,14 +145,16 @@ class ThreadTree(LineWidget, can_focus=True):
         super().watch_has_focus(has_focus)
         self.redraw()
 
-    def on_click(self, event: events.Click) -> None:
-        """Select the clicked thread, or fold the clicked group."""
+    async def on_click(self, event: events.Click) -> None:
+        """Select the clicked thread, fold the clicked group, or show what was put away, or not."""
         row = self._row_at(event.y)
         if isinstance(row, TreeEntry):
             self.highlight(row.thread_id)
             self.post_message(self.Selected(self.cursor))
         elif row is not None:
             self._fold(group_key(row.title), folded=not row.is_folded)
+        elif event.y == self._heading_rows - 1 and self._away_text:
+            await self.run_action("screen.show_away")
 
     def _row_at(self, y: int) -> TreeEntry | TreeGroup | None:
         index = self._top + y - self._heading_rows
@@ -407,11 +410,24 @@ class ThreadTree(LineWidget, can_focus=True):
             parts.append(f"{found.thread_count} of {found.thread_count + found.hidden_count}")
         if fleet.grouping is not Grouping.TEAM:
             parts.append(f"by {fleet.grouping}")
-        if fleet.shows_away:
-            parts.append("put away too")
-        elif found.away_count:
-            parts.append(f"{found.away_count} put away")
+        if self._away_text:
+            parts.append(self._away_text)
         return " · ".join(parts)
+
+    @property
+    def _away_text(self) -> str:
+        """How many threads are put away, and the key that shows them or not."""
+        count = self.arrangement.away_count
+        if not (self.fleet.shows_away or count):
+            return ""
+        keys = (
+            format_keys(active.binding.key)
+            for active in self.screen.active_bindings.values()
+            if active.binding.action == "show_away"
+        )
+        key = next(keys, "")
+        text = "put away too" if self.fleet.shows_away else f"{count} put away"
+        return f"{text} ({key})" if key else text
 
     @property
     def _height(self) -> int:

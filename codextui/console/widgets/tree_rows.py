@@ -28,7 +28,6 @@ from codextui.console.render.tree import (
 from codextui.console.widgets.pane_context import PaneContext
 from codextui.protocol.approvals import Approval
 from codextui.protocol.runs import SpanKind, ThreadKind
-from codextui.protocol.threads import ThreadState
 
 LANE_CELLS, LANE_STEP = 10, 30.0
 """Cells of what a role did lately, and the seconds of each."""
@@ -126,9 +125,6 @@ class TreeRows:
     def _wanted_rank(self, row: TreeEntry | TreeGroup) -> Rank | None:
         if isinstance(row, TreeGroup) or self._activity_of(row.thread_id) is None:
             return None
-        info = self._state.threads[row.thread_id].info
-        if info.kind is ThreadKind.RUN and info.state is not ThreadState.FAILED and is_over(info):
-            return None
         return Rank.ASKS if row.thread_id in self._asks else self._fleet.rank(row.thread_id)
 
     def _activity_of(self, thread_id: str) -> Activity | None:
@@ -136,7 +132,7 @@ class TreeRows:
         if asks := self._asks.get(thread_id):
             return describe_asks(asks)
         view = self._state.threads[thread_id]
-        if view.info.kind is ThreadKind.ROLE:  # its gates and spans change by themselves
+        if view.info.kind is not ThreadKind.CODEX:  # it changes with gates, spans and roles
             return describe_activity(self._state, view)
         key = (view.info, view.transcript.version, view.plan)
         kept = self._activities.get(thread_id)

@@ -94,6 +94,29 @@ def test_a_failed_thread_says_why() -> None:
     assert activity(server) == Activity(ActivityKind.FAILED, "no login")
 
 
+def test_of_an_error_in_json_the_message_is_told() -> None:
+    server = working()
+    note = 'status 400: {"error": {"message": "no quota", "code": 7}}'
+    server.send(ev.ThreadChanged(info(state=ThreadState.FAILED, note=note)))
+    assert activity(server) == Activity(ActivityKind.FAILED, "status 400: no quota")
+
+
+def test_a_run_that_is_done_says_what_its_last_role_said_last() -> None:
+    server = FakeServer()
+    run = info("run:r", kind=ThreadKind.RUN, brief="Build it", state=ThreadState.DONE)
+    server.send(ev.ThreadChanged(run), thread="run:r")
+    assert activity(server, "run:r") == Activity(ActivityKind.TASK, "Build it")
+    for at, name in enumerate(("tester", "manager")):
+        role_id = f"run:r/{name}"
+        role = info(role_id, kind=ThreadKind.ROLE, parent="run:r", state=ThreadState.DONE)
+        server.send(ev.ThreadChanged(role), thread=role_id)
+        server.send(ev.TurnStarted(), thread=role_id, at=100.0 + at)
+        server.send(ev.ItemCompleted(agent(f"The {name} is done.")), thread=role_id)
+        server.send(ev.TurnCompleted(), thread=role_id, at=110.0 + at)
+    said = Activity(ActivityKind.SAID, "The manager is done.")
+    assert activity(server, "run:r") == said
+
+
 def run_with_waiting_role() -> FakeServer:
     server = FakeServer()
     server.send(ev.ThreadChanged(info("run:r", kind=ThreadKind.RUN)), thread="run:r")

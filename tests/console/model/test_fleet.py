@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from codextui.console.model.fleet import RANKS, Fleet, News, Rank, rank_of
 from codextui.console.model.state import ConsoleState, ThreadView
-from codextui.console.model.tree import TreeEntry, TreeGroup, group_key
+from codextui.console.model.tree import Grouping, TreeEntry, TreeGroup, group_key
 from codextui.console.model.tree_filter import parse_filter
 from codextui.protocol import events as ev
 from codextui.protocol.runs import ThreadKind
@@ -322,3 +322,39 @@ def test_a_gap_sets_runs_apart_among_the_cells() -> None:
     fleet.filter = parse_filter("one")
     assert shown(fleet) == ["one"]
     assert fleet.cells() == every
+
+
+def test_what_is_folded_stays_among_the_cells_and_a_run_that_is_over_has_one() -> None:
+    live = (info("run:r", created_at=1, **RUN), info("run:r/a", parent="run:r", **ROLE))
+    done = {"state": ThreadState.DONE}
+    over = (
+        info("run:o", created_at=2, **RUN, **done),
+        info("run:o/a", parent="run:o", **ROLE, **done),
+        info("run:o/b", parent="run:o", **ROLE, **done),
+    )
+    theirs = info("theirs", ours=False, origin="IDE")
+    fleet = Fleet(state_of(*live, *over, theirs), archive_after=0)
+    fleet.set_folded("run:r", folded=True)
+    fleet.set_folded(group_key("IDE"), folded=True)
+    assert shown(fleet) == ["run:r", "run:o", "[IDE]"]
+    assert [thread.thread_id for thread, _ in fleet.cells()] == ["run:r/a", "run:o", "theirs"]
+
+
+@pytest.mark.parametrize("grouping", [Grouping.TEAM, Grouping.PROGRAM])
+def test_what_asks_in_another_program_stands_at_the_top(grouping: Grouping) -> None:
+    asks = {"state": ThreadState.NEEDS_INPUT}
+    theirs = {"ours": False, "origin": "IDE"}
+    state = state_of(
+        info("mine", created_at=1),
+        info("mine-asks", created_at=2, **asks, turn_started_at=50.0),
+        info("rests", created_at=3, **theirs),
+        info("above", created_at=4, **theirs),
+        info("asks", created_at=5, parent="above", turn_started_at=40.0, **theirs, **asks),
+    )
+    fleet = Fleet(state)
+    fleet.grouping = grouping
+    expected = {
+        Grouping.TEAM: ["above", "asks", "mine-asks", "mine", "[IDE]", "rests"],
+        Grouping.PROGRAM: ["[IDE]", "above", "asks", "rests", "[codextui]", "mine-asks", "mine"],
+    }
+    assert shown(fleet) == expected[grouping]

@@ -132,3 +132,18 @@ async def test_a_click_beside_the_composer_keeps_what_was_written(console: Conso
         await console.settle()
         assert console.current == first
         assert composer.text == "so far"
+
+
+async def test_a_click_on_what_is_put_away_shows_it_and_puts_it_away_again(
+    console: Console,
+) -> None:
+    async with console.open() as pilot:
+        console.server.running("backend")
+        console.server.thread("quiet")
+        await console.settle()
+        await console.press("left", "end", "h")
+        tree = console.app.main.query_one(ThreadTree)
+        line = next(y for y, row in enumerate(text_of(tree).splitlines()) if "put away" in row)
+        for is_shown in (True, False):
+            await click(console, pilot, tree.region.x + 4, tree.region.y + line)
+            assert ("quiet" in text_of(tree)) == is_shown

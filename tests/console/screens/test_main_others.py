@@ -74,7 +74,7 @@ async def test_threads_of_other_programs_stand_in_groups_below_our_own(console: 
         assert "idle shop@main" in rows[3]
 
 
-async def test_a_group_says_who_needs_you(console: Console) -> None:
+async def test_who_asks_stands_above_our_own_with_its_program(console: Console) -> None:
     async with console.open():
         console.server.running("backend")
         thread_id = foreign(console)
@@ -83,10 +83,24 @@ async def test_a_group_says_who_needs_you(console: Console) -> None:
         console.server.ask(thread_id, "a1")
         await console.settle()
         await console.press("escape")
-        assert "Codex TUI 2  ? tui-1 needs you" in tree(console)[1]
+        first, second, *_ = tree(console)
+        assert first.split()[1:4] == ["?", "tui-1", "approval"]
+        assert first.endswith("approval · Codex TUI")
+        assert "pytest -q tests · waits" in second
+        assert "Codex TUI 1" in console.shown()
+
+
+async def test_a_group_by_folder_says_who_needs_you(console: Console) -> None:
+    async with console.open():
+        foreign(console)
+        foreign(console, "tui-2")
+        console.server.ask("t-tui-1", "a1")
+        await console.settle()
+        await console.press("escape", "left", "G", "G")
+        assert " 2  ? tui-1 needs you" in tree(console)[0]
         console.server.ask("t-tui-2", "a2")
         await console.settle()
-        assert "Codex TUI 2  ? 2 need you" in tree(console)[1]
+        assert " 2  ? 2 need you" in tree(console)[0]
 
 
 async def test_a_name_stands_in_place_of_a_handle_that_the_server_made(console: Console) -> None:
