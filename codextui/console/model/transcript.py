@@ -187,8 +187,8 @@ class Transcript:
                 continue
             if item_id == "end" and isinstance(item.content, TurnEnd):
                 item.content = msgspec.structs.replace(item.content, reason=REJOINED)
-            elif item.unfinished and not item.lost:
-                item.done = item.unfinished = False
+            elif item.unfinished:
+                item.done = item.unfinished = item.lost = False
                 self._open[turn_id, item_id] = item
             else:
                 continue
