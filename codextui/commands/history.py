@@ -45,8 +45,8 @@ def unarchive(options: argparse.Namespace) -> int:
 def _read_pages(options: argparse.Namespace) -> list[JsonObject]:
     """Return up to `options.limit` threads, each once."""
     arguments: dict[str, object] = {"archived": options.archived}
-    if options.search:
-        arguments["search"] = options.search
+    if search := " ".join([*options.words, options.search]).strip():
+        arguments["search"] = search
     rows: dict[str, JsonObject] = {}
     for _ in range(_MAX_PAGES):
         arguments["limit"] = min(200, options.limit)

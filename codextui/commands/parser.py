@@ -263,7 +263,8 @@ def _add_read_commands(commands: Commands) -> None:
     history = add_command(
         commands, "history", "history:list_history", "list the threads on Codex's disk"
     )
-    history.add_argument("--search", metavar="TEXT", default="", help="those that have this text")
+    history.add_argument("words", metavar="TEXT", nargs="*", help="those that have this text")
+    history.add_argument("--search", metavar="TEXT", default="", help="the same")
     history.add_argument("--archived", action="store_true", help="the archived ones")
     history.add_argument(
         "--limit", metavar="N", type=count, default=50, help="at most so many (default: 50)"

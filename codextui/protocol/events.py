@@ -226,7 +226,7 @@ class ApprovalResolved(Message, frozen=True, tag_field="type", tag="approval_res
             (another program on the same Codex did) or `left` (the server ended, and the thread of
             another program still asks).
         by: the client whose answer it was, empty where nobody decided.
-        message: what the agent was told with a decline.
+        message: what the agent was told with a decline; why it was lost, where nobody decided.
         waited: seconds from asking to the end.
     """
 

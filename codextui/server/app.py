@@ -258,6 +258,7 @@ def _build_broker(
         unattended_s=options.unattended_timeout_s,
         callers_first=options.deciders is Deciders.CLIENT,
         others=options.others,
+        lost=contents.open_approvals,
     )
 
 

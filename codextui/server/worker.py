@@ -111,6 +111,7 @@ class CodexWorker:
         self._login_is_missing = False
         self._is_checked = False
         self._config_is_broken = False
+        self._broken = False
 
     @property
     def pid(self) -> int:
@@ -310,16 +311,25 @@ class CodexWorker:
             app = await self._connect(handler, self._process)
         except (CodexMissing, CodexDied, CodexFailed) as error:
             logger.warning("Codex cannot be started: %s", error)
+            self._give_up(handler, str(error))
             await self._set_error(error)
             return False
         except Exception as error:
             # Nothing may end the restarts silently.
             logger.exception("Codex cannot be started")
+            self._give_up(handler, f"Codex cannot be started: {error!r}")
             await self._set_error(CodexDied(f"Codex cannot be started: {error!r}"))
             return False
+        self._broken = False
         if not self._died.is_set():
             await self._take(app, handler)
         return True
+
+    def _give_up(self, handler: CodexHandler, reason: str) -> None:
+        """End what was left open when the connection broke, as it is not to be had again."""
+        if self._broken:
+            self._broken = False
+            handler.handle_exit(reason)
 
     async def _take(self, app: AppServer, handler: CodexHandler) -> None:
         """Use an app-server from here on."""
@@ -391,10 +401,14 @@ class CodexWorker:
         def on_exit(reason: str) -> None:
             if process != self._process:
                 return  # it was not used yet
-            self._app = None
+            was_joined, self._app = self.is_joined, None
             self._died.set()
             logger.warning("Codex ended: %s", reason)
-            handler.handle_exit(reason)
+            if was_joined:  # it may go on, and only the connection to it be gone
+                self._broken = True
+                handler.handle_cut(reason)
+            else:
+                handler.handle_exit(reason)
 
         def on_cut(app: AppServer, reason: str) -> None:
             self._app, self._cut_off = None, app

@@ -70,6 +70,14 @@ async def test_the_history_is_read_page_by_page_up_to_the_limit(
     assert all((one["search"], one["archived"]) == ("bug", True) for one in asked)
 
 
+async def test_bare_words_search_the_history(server: FakeServer, run: Any) -> None:
+    asked: list[dict[str, Any]] = []
+    server.tools["codex-history"] = lambda one: asked.append(one) or {"threads": [row(1)]}
+    for words in (["flaky", "test"], ["--search", "flaky test"], ["flaky", "--search", "test"], []):
+        assert (await run("history", *words)).code == 0
+    assert [one.get("search") for one in asked] == ["flaky test"] * 3 + [None]
+
+
 async def test_an_empty_history_is_said(server: FakeServer, run: Any) -> None:
     server.tools["codex-history"] = lambda _: {"threads": [], "cursor": ""}
     ran = await run("history")

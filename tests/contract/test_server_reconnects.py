@@ -1,4 +1,4 @@
-"""A Codex of our own goes on where only the connection to it breaks, and is joined again."""
+"""A Codex goes on where only the connection to it breaks, and is joined again."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ from typing import Any
 import pytest
 from contract.listener import Listener
 from contract.serving import Console, answer_of, serving
+from contract.shared_codex import shared_codex
 
 from codextui.codex.app_server import AppServer, AppServerHandlers
 from codextui.codex.socket_reader import SocketReader
 from codextui.codex.websocket import WebSocketConnection
+from codextui.config.attach import Attach, AttachKind
 from codextui.demo import Patch, Run, Say, Script
 from codextui.jsonrpc.fields import JsonObject
 from codextui.protocol import events as ev
@@ -195,6 +197,7 @@ async def test_an_approval_is_asked_again_and_answered_once(
         await ready(console, seen)
         second = await console.offered(2)
         assert (second.asked, second.thread_id, second.origin) == (first.asked, thread_id, "")
+        assert second.asked_at == first.asked_at  # so long it has waited for a person
         await console.connection.answer(second.approval_id, Approved())
         assert answer_of(await console.event(ev.TurnCompleted)) == "Done."
         assert outside.read_text() == "x\n"
@@ -203,6 +206,42 @@ async def test_an_approval_is_asked_again_and_answered_once(
         assert completed(console, thread_id) == ["userMessage", "commandExecution", "agentMessage"]
         assert not console.messages(thread_id, ev.TurnAborted)
         assert await pid(console) == before
+
+
+async def test_the_turns_of_a_codex_of_others_go_on_when_the_connection_to_it_breaks(
+    codex_binary: Path, scratch: Path, workspace: Path, connections: Connections
+):
+    gate = asyncio.Event()
+    outside, socket = scratch / "outside.txt", scratch / "c.sock"
+    script = Script().on("leave", Run(f"echo x >> {outside}", escalate=True), Say("Done."))
+    script.on("talk", Say("It goes on and on.", gate=gate))
+    attach = Attach(AttachKind.ADDRESS, f"unix://{socket}")
+    async with (
+        serving(codex_binary, scratch, script, attach=attach) as served,
+        shared_codex(codex_binary, scratch / "home", socket),
+        served.console() as console,
+    ):
+        await console.event(ev.CodexReady)
+        asking = await start(console, workspace, "leave")
+        talking = await start(console, workspace, "talk")
+        first = await console.offered()
+        await console.event(ev.TextDelta, lambda e: e.thread_id == talking)
+        seen = len(console.updates)
+        connections.cut()
+        await ready(console, seen)
+        second = await console.offered(2)
+        assert (second.asked, second.asked_at) == (first.asked, first.asked_at)
+        await console.connection.answer(second.approval_id, Approved())
+        gate.set()
+        said = {asking: "Done.", talking: "It goes on and on."}
+        for thread_id, answer in said.items():
+            end = await console.event(
+                ev.TurnCompleted, lambda e, one=thread_id: e.thread_id == one, after=seen
+            )
+            assert answer_of(end) == answer
+            assert not console.messages(thread_id, ev.TurnAborted)
+            assert len(console.messages(thread_id, ev.TurnStarted)) == 1
+        assert outside.read_text() == "x\n"
 
 
 async def test_a_patch_is_asked_again_with_its_changes(

@@ -86,7 +86,7 @@ def test_a_daemon_that_is_killed_comes_back_with_all_that_was_finished(
 
     programs.kill_daemon()
     console.wait_for("Codex's daemon is gone")
-    console.wait_for("lost with the Codex process, nobody decided")
+    console.wait_for("lost, nobody decided: the connection to")
     console.wait_gone("asks to run a command")
     screen.wait_gone(DIALOG)
     assert not (programs.outside / "it").exists()

@@ -265,7 +265,8 @@ class TurnEnd(msgspec.Struct, frozen=True):
 
     Attributes:
         number: as in `TurnStart`.
-        reason: `completed`, `interrupted`, `failed`, `killed` or `lost`.
+        reason: `completed`, `interrupted`, `failed`, `killed`, `lost`, or `rejoined`: it was lost,
+            and went on.
         message: why the turn did not complete, otherwise empty.
         seconds: its duration, None if its start was not seen.
         tokens: tokens it used, None if unknown.

@@ -52,6 +52,9 @@ Delta: TypeAlias = (
 LOST = "lost"
 """Why a turn ended whose server or whose Codex process was lost."""
 
+REJOINED = "rejoined"
+"""The reason of an end that was none: the lost turn was found again, and goes on."""
+
 _NOTE_PREFIX = "note:"
 """Prefix of the ids of notes."""
 
@@ -174,7 +177,22 @@ class Transcript:
         if turn is None or turn.state != "lost":
             return False
         turn.state, turn.ended_at = "running", None
+        self._reopen_items(turn)
         return True
+
+    def _reopen_items(self, turn: Turn) -> None:
+        """Let what the end of a turn has cut off go on, and its end be a break that is over."""
+        for (turn_id, item_id), item in self._items.items():
+            if turn_id != turn.turn_id:
+                continue
+            if item_id == "end" and isinstance(item.content, TurnEnd):
+                item.content = msgspec.structs.replace(item.content, reason=REJOINED)
+            elif item.unfinished:
+                item.done = item.unfinished = item.lost = False
+                self._open[turn_id, item_id] = item
+            else:
+                continue
+            self._touch(item, item.size)
 
     def end_turn(
         self, turn_id: str, reason: str, message: str, at: float, tokens: int | None = None

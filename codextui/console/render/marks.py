@@ -117,6 +117,9 @@ def _describe_note(note: RunNote) -> str:
 
 
 def _turn_end_rows(end: TurnEnd, width: int, palette: Palette, fold: Fold) -> list[Row]:
+    if end.reason == "rejoined":
+        words = f"turn {end.number} was out of reach for a while, and went on"
+        return wrap_with_glyph("·", words, palette.muted, width)
     glyph, words, style = {
         "completed": ("✓", "completed", palette.muted),
         "interrupted": ("■", "interrupted", palette.warning),
@@ -188,7 +191,10 @@ def _outcome(outcome: ApprovalResolved, scope: str, palette: Palette) -> tuple[s
         case "left":
             return "·", "left to the other programs, nobody decided here", palette.warning
         case "lost":
-            return "·", f"lost with the Codex process, nobody decided{message}", palette.warning
+            if by:
+                return "·", f"decided{by}, but Codex did not get it{message}", palette.warning
+            what = "lost" if message else "lost with the Codex process"
+            return "·", f"{what}, nobody decided{message}", palette.warning
         case other:
             return "?", f"{one_line(other)}{by}{waited}{message}", palette.warning
 

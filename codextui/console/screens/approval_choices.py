@@ -168,7 +168,7 @@ _OUTCOME_WORDS = {
     "abort": "ended together with its turn",
     "answered": "answered",
     "withdrawn": "withdrawn by the agent",
-    "lost": "lost with the Codex process",
+    "lost": "lost",
     "answered_elsewhere": "answered elsewhere",
     "left": "left open, as the server ended",
 }
@@ -188,6 +188,9 @@ def describe_end(resolved: ApprovalResolved | None, asker: Asker = UNKNOWN_ASKER
     by = f" by {one_line(resolved.by, 40)}" if resolved.by else ""
     if resolved.outcome == "answered_elsewhere":  # Codex does not say by which program.
         by = f": in {asker.origin}, or another program on the same Codex" if asker.origin else by
+    if resolved.outcome == "lost":
+        why = f": {one_line(resolved.message, 120)}" if resolved.message else ""
+        return f"decided{by}, but Codex did not get it" if by else f"lost{why}"
     return f"{_OUTCOME_WORDS.get(resolved.outcome, 'resolved')}{by}"
 
 

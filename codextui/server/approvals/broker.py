@@ -6,11 +6,13 @@ import asyncio
 import logging
 import sqlite3
 import time
-from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterator
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeVar
+
+from msgspec import structs
 
 from codextui.codex.legacy.requests import LegacyElicitation
 from codextui.codex.requests import grants
@@ -37,6 +39,7 @@ DecisionHandler: TypeAlias = Callable[[Decision], Awaitable[bool]]
 """Delivers a decision to the program that asked; returns False where that is gone."""
 
 _LONGEST_PAUSE_S = 30.0
+_MAX_LOST = 200
 
 _T = TypeVar("_T")
 
@@ -54,6 +57,7 @@ class _Open:
     on_withdrawn: Callable[[], None]
     taken: bool = False
     withdrawn_as: str = ""
+    withdrawn_why: str = ""
     offers: dict[ApprovalResponder, asyncio.Task[None]] = field(default_factory=dict)
     unable: set[ApprovalResponder] = field(default_factory=set)
     timer: asyncio.TimerHandle | None = None
@@ -85,6 +89,7 @@ class ApprovalBroker:
         others: whether that, and the time-out, apply to the threads of other programs, too.
         ask_again_s: seconds after which a responder whose decision could not be stored is asked
             for the third time, and at least between two attempts to decline.
+        lost: those that ended with earlier servers, and may be asked again.
         clock: returns unix seconds.
     """
 
@@ -98,6 +103,7 @@ class ApprovalBroker:
         callers_first: bool = False,
         others: Others = Others.SHOW,
         ask_again_s: float = 1.0,
+        lost: Iterable[Approval] = (),
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._unattended_s = unattended_s
@@ -113,6 +119,7 @@ class ApprovalBroker:
         self._responders: list[ApprovalResponder] = []
         self._tasks: set[asyncio.Task[Any]] = set()
         self._held: Counter[str] = Counter()
+        self._lost: deque[Approval] = deque(lost, maxlen=_MAX_LOST)
 
     @property
     def approvals(self) -> tuple[Approval, ...]:
@@ -138,6 +145,8 @@ class ApprovalBroker:
         on_withdrawn: Callable[[], None] = lambda: None,
     ) -> Approval | None:
         """Open an approval and offer it to all responders.
+
+        What was lost with a connection or a server and is asked again has waited since then.
 
         Args:
             asked: what is asked.
@@ -167,6 +176,7 @@ class ApprovalBroker:
             asked=asked,
             origin=origin,
         )
+        approval = structs.replace(approval, asked_at=self._asked_first(approval))
         entry = self._open[approval.approval_id] = _Open(
             approval, key, on_decision, legacy, on_withdrawn
         )
@@ -236,10 +246,18 @@ class ApprovalBroker:
         thread_id: str | None = None,
         turn_id: str | None = None,
         outcome: str = "withdrawn",
+        why: str = "",
     ) -> None:
         """End the undecided approvals that all given criteria fit, without a decision.
 
         One whose decision is being stored ends by that, or like this where it cannot be stored.
+
+        Args:
+            key: of this request only.
+            thread_id: of this thread only.
+            turn_id: of this turn only.
+            outcome: as in `ApprovalResolved`.
+            why: of one that is lost: by what, for people.
         """
         for entry in tuple(self._open.values()):
             approval = entry.approval
@@ -249,9 +267,9 @@ class ApprovalBroker:
                 and (turn_id is None or approval.turn_id == turn_id)
             )
             if fits and entry.taken:
-                entry.withdrawn_as = outcome
+                entry.withdrawn_as, entry.withdrawn_why = outcome, why
             elif fits:
-                self._withdraw(entry, outcome)
+                self._withdraw(entry, outcome, why)
         if key in self._delivering:
             self._delivering[key].withdrawn_as = outcome
 
@@ -260,10 +278,22 @@ class ApprovalBroker:
         entry = self._delivering.get(key)
         return entry is not None and entry.withdrawn_as == ELSEWHERE
 
-    def _withdraw(self, entry: _Open, outcome: str) -> None:
+    def _asked_first(self, approval: Approval) -> float:
+        """Return when an approval was asked; when the same one was, that was lost before it."""
+        for lost in self._lost:
+            if structs.replace(approval, approval_id=lost.approval_id, asked_at=lost.asked_at) == (
+                structs.replace(lost, handle=approval.handle)
+            ):
+                self._lost.remove(lost)
+                return min(lost.asked_at, approval.asked_at)
+        return approval.asked_at
+
+    def _withdraw(self, entry: _Open, outcome: str, why: str = "") -> None:
         entry.taken = True
         self._close(entry)
-        resolved = self._resolution(entry, outcome)
+        resolved = structs.replace(self._resolution(entry, outcome), message=why)
+        if outcome == "lost":
+            self._lost.append(entry.approval)
         self._audit_log.record_resolution(entry.approval, resolved, at=self._clock())
         self._observer.on_resolved(entry.approval, resolved)
         entry.on_withdrawn()
@@ -291,7 +321,7 @@ class ApprovalBroker:
         except sqlite3.Error as error:
             entry.taken = False
             if entry.withdrawn_as:
-                self._withdraw(entry, entry.withdrawn_as)
+                self._withdraw(entry, entry.withdrawn_as, entry.withdrawn_why)
             self._start_timer(entry, at_least=self._ask_again_s)
             raise ServerRefused(
                 f"nothing was answered, because the decision could not be recorded: {error}"

@@ -45,6 +45,7 @@ MAX_WARNINGS = 200
 
 _TURN_ENDS = (ev.TurnCompleted, ev.TurnAborted)
 _CUT = "The connection to Codex broke."
+_ASKS_AGAIN = "the connection to Codex broke; what still waits is asked again"
 _REVERTED = "Turns of this thread were taken back elsewhere: more is shown than it still has."
 
 
@@ -145,7 +146,7 @@ class CodexNotifications:
     def handle_exit(self, reason: str) -> None:
         """End the turns and approvals of the Codex process that ended."""
         for thread_id in self._asking():
-            self._approvals.withdraw(thread_id=thread_id, outcome="lost")
+            self._approvals.withdraw(thread_id=thread_id, outcome="lost", why=reason)
         self._end_turns(reason)
 
     def handle_cut(self) -> None:
@@ -154,7 +155,7 @@ class CodexNotifications:
         What it asks is asked again then.
         """
         for thread_id in self._asking():
-            self._approvals.withdraw(thread_id=thread_id, outcome="lost")
+            self._approvals.withdraw(thread_id=thread_id, outcome="lost", why=_ASKS_AGAIN)
         for record in self._registry:
             record.loaded = False
             if record.info.ours and record.is_codex_thread:
@@ -171,7 +172,8 @@ class CodexNotifications:
         """
         for thread_id in self._asking():
             outcome = "left" if self._others.is_foreign(thread_id) else "lost"
-            self._approvals.withdraw(thread_id=thread_id, outcome=outcome)
+            why = reason if outcome == "lost" else ""
+            self._approvals.withdraw(thread_id=thread_id, outcome=outcome, why=why)
         self._end_turns(reason)
 
     def _asking(self) -> set[str]:

@@ -79,8 +79,9 @@ class ThreadApprovals(Protocol):
         thread_id: str | None = None,
         turn_id: str | None = None,
         outcome: str = "withdrawn",
+        why: str = "",
     ) -> None:
-        """Withdraw the approvals that all given criteria fit."""
+        """Withdraw the approvals that all given criteria fit; see `ApprovalBroker.withdraw`."""
 
 
 @dataclass(frozen=True, slots=True)

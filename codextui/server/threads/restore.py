@@ -20,6 +20,7 @@ from codextui.server.threads.registry import ThreadRecord, ThreadRegistry
 from codextui.server.threads.turn_state import AT_REST, disconnected, with_usage
 
 _SERVER_ENDED = "The server ended during the turn."
+_SERVER_WAS_LOST = "the server ended"
 
 
 def restore_threads(
@@ -80,7 +81,9 @@ def _restore_approvals(hub: EventHub, journal: Journal, contents: JournalContent
         if end is None and approval.origin:  # its program still asks, and so will Codex here
             end = ev.ApprovalResolved(approval.approval_id, "left", waited=waited)
         elif end is None:
-            end = ev.ApprovalResolved(approval.approval_id, "lost", waited=waited)
+            end = ev.ApprovalResolved(
+                approval.approval_id, "lost", message=_SERVER_WAS_LOST, waited=waited
+            )
             hub.publish(approval.thread_id, approval.turn_id, end)
         journal.record_resolution(approval, end, at=now)
 

@@ -290,7 +290,7 @@ class Turns:
         `rejoining`.
         """
         app = await self.worker.app()
-        if not self.worker.is_reconnected:
+        if not (self.worker.is_reconnected or self.worker.is_joined):
             return ""
         for turn in await read_turns(app, record.thread_id, limit=2):
             items = fields.objects(turn, "items")

@@ -351,15 +351,24 @@ def test_items_of_a_lost_server_are_open_again_if_it_was_not_lost() -> None:
 def test_a_turn_that_was_not_lost_after_all_has_its_end_too() -> None:
     server = FakeServer()
     server.send(ev.TurnStarted())
+    server.send(ev.ItemStarted({"type": "agentMessage", "id": "m0", "text": ""}))
+    server.send(ev.TextDelta("m0", "I am "))
     server.send(ev.TurnAborted("lost", "The server ended during the turn."))
+    assert server.items()[0].unfinished
     server.send(ev.TurnStarted())
+    server.send(ev.TextDelta("m0", "back."))
+    message = server.contents()[0]
+    assert isinstance(message, items.AgentMessage)
+    assert message.text.text == "I am back."
+    assert not server.items()[0].unfinished
+    assert not server.items()[0].done
     server.send(ev.ItemCompleted({"type": "agentMessage", "id": "m1", "text": "Done."}))
     server.send(ev.TurnCompleted("Done."))
     server.send(ev.TurnStarted())  # of one that has ended: nothing
     kinds = [type(content) for content in server.contents()]
-    assert kinds == [items.TurnEnd, items.AgentMessage, items.TurnEnd]
+    assert kinds == [items.AgentMessage, items.TurnEnd, items.AgentMessage, items.TurnEnd]
     ends = [one.reason for one in server.contents() if isinstance(one, items.TurnEnd)]
-    assert ends == ["lost", "completed"]
+    assert ends == ["rejoined", "completed"]
 
 
 @given(st.lists(st.sampled_from(["m1", "m2", "c1"]), max_size=8), st.integers(0, 8))

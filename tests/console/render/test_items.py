@@ -151,6 +151,14 @@ CHANGES = (FileChange("a.py", "add", "x\n"), FileChange("b.py", "delete", "y\n")
             ["? asked to run: git push", "  · lost with the Codex process, nobody decided"],
         ),
         (
+            asked(resolved("lost", by="", message="the server ended")),
+            ["? asked to run: git push", "  · lost, nobody decided: the server ended"],
+        ),
+        (
+            asked(resolved("lost")),
+            ["? asked to run: git push", "  · decided by console, but Codex did not get it"],
+        ),
+        (
             asked(resolved("approved"), ApprovalCorrected("a7", "declined")),
             [
                 "? asked to run: git push",
@@ -168,6 +176,10 @@ CHANGES = (FileChange("a.py", "add", "x\n"), FileChange("b.py", "delete", "y\n")
         (items.TurnEnd(1, "killed"), ["", "† turn 1 killed"]),
         (items.TurnEnd(1, "lost"), ["", "✗ turn 1 lost: Codex stopped"]),
         (items.TurnEnd(1, "lost", "It is gone."), ["", "✗ turn 1 lost", "  It is gone."]),
+        (
+            items.TurnEnd(1, "rejoined", "It is gone."),
+            ["", "· turn 1 was out of reach for a while, and went on"],
+        ),
         (items.TurnEnd(1, "eaten"), ["", "? turn 1 eaten"]),
         (items.ErrorMessage("boom"), ["✗ error: boom"]),
         (

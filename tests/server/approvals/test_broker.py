@@ -223,6 +223,26 @@ async def test_an_approval_that_codex_no_longer_waits_for_is_withdrawn(
     assert len(log.calls) == 4
 
 
+async def test_what_was_lost_and_is_asked_again_has_waited_since_it_was_first_asked(log: Log):
+    now = 100.0
+    broker = ApprovalBroker(log, log, clock=lambda: now)
+    ask(broker, log)
+    broker.withdraw(thread_id="t", outcome="lost", why="the connection broke")
+    now = 140.0
+    again, another = ask(broker, log, key=2), ask(broker, log, key=3)
+    assert again is not None
+    assert another is not None
+    assert (again.approval_id, again.asked_at, another.asked_at) == ("a2", 100.0, 140.0)
+    broker.withdraw(key=2)  # nobody lost this one
+    now = 150.0
+    third = ask(broker, log, key=4)
+    next_server = ApprovalBroker(log, log, last_number=4, lost=[again], clock=lambda: now)
+    fourth = ask(next_server, log)
+    assert third is not None
+    assert fourth is not None
+    assert (third.asked_at, fourth.asked_at) == (150.0, 100.0)
+
+
 async def test_whoever_asked_learns_that_the_approval_was_withdrawn(
     broker: ApprovalBroker, log: Log
 ):

@@ -68,7 +68,8 @@ async def test_the_audit_log_and_the_events_say_the_same_after_a_crash(
     await die(path, approval=approval, decision=decision, lost=lost, published=published)
     (resolved,) = await restart(path)
     assert resolved.outcome == outcome
-    assert (resolved.by, resolved.message) == (("me", "no") if decision or published else ("", ""))
+    said = ("me", "no") if decision or published else ("", "the server ended")
+    assert (resolved.by, resolved.message) == said
     with closing(sqlite3.connect(path)) as database:
         (row,) = database.execute("SELECT outcome, by, lost_at FROM approvals").fetchall()
     recorded = LOST if row[2] is not None else row[0]
