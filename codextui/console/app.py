@@ -264,8 +264,8 @@ class ConsoleApp(DialogsApp):
         """Apply a changed configuration, as far as it does not need another start."""
         if config.ui.layout != self._config.ui.layout:
             self.main.workbench.limit_panes(config.ui.layout)
+        self.apply_keys(config)
         self._config = config
-        self.main.fleet.archive_after = config.ui.archive_after * 3600.0
         self.tui.choice = config.ui.terminal
         self.main.fleet.archive_after = config.ui.archive_after * 3600.0
         self._alerts.configure(config)

@@ -35,6 +35,7 @@ class Workbench(Horizontal):
     Attributes:
         state: the console state.
         current: id of the thread that keys act on; empty for none.
+        new_thread_key: the key that starts a thread, formatted.
         opening_composer: the composer that was opened and does not have the focus yet.
         thread_tree: the tree.
         grid: the panes.
@@ -94,7 +95,7 @@ class Workbench(Horizontal):
         self.grid = PaneGrid(max_panes)
         self._pane_context = context
         self._pacer = pacer
-        self._new_thread_key = new_thread_key
+        self.new_thread_key = new_thread_key
         self._slots = PaneSlots(state, context.now)
         self._entries: list[TreeEntry] = []
         self._wanted: set[str] = set()
@@ -224,7 +225,7 @@ class Workbench(Horizontal):
             self.post_message(self.CurrentChanged())
         self.grid.empty.update_text(
             connected=self.state.connection.caught_up,
-            new_thread_key=self._new_thread_key,
+            new_thread_key=self.new_thread_key,
             others=len(threads),
         )
 
