@@ -30,6 +30,7 @@ from codextui.console.connection import (
     ServerConnection,
     check_codex,
     perform_request,
+    read_tree,
 )
 from codextui.console.dialogs import DialogsApp
 from codextui.console.drafts import Drafts
@@ -160,6 +161,7 @@ class ConsoleApp(DialogsApp):
             new_thread_key=format_keys(self._keys.get("thread.new", "n")),
             now=now,
             key_groups=partial(_group_keys, self._keys),
+            read_tree=partial(read_tree, self._connection),
             cost_of=cost_formatter(self._config.prices),
             detach_label=detach_label,
             drafts=drafts or Drafts(),

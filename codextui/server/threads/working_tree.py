@@ -2,8 +2,8 @@
 
 A repository's configuration names programs: a file system monitor, diff drivers, filters, hooks,
 and whatever fetches missing objects. An agent may have written that configuration. So git compares
-with a directory of ours in place of the repository's own: it has the repository's objects and a copy
-of its index, and no configuration but a few plain values.
+with a directory of ours in place of the repository's own: it has the repository's objects and a
+copy of its index, and no configuration but a few plain values.
 """
 
 from __future__ import annotations
@@ -119,7 +119,8 @@ async def _compare(
     git: _Git, repository: _Repository, other: _Repository | None, limits: TreeLimits
 ) -> WorkingTree:
     base, notes = git.head, []
-    if other is not None and other.common == repository.common and git.head:
+    is_worktree = other is not None and other.root != repository.root
+    if other is not None and is_worktree and other.common == repository.common and git.head:
         base = await _merge_base(git, other)
         notes.append(
             f"Since {base[:10]}, where both parted"
