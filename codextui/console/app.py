@@ -24,7 +24,7 @@ from codextui.console.approval_dialog import ApprovalsApp
 from codextui.console.approvals import correction_notice
 from codextui.console.bindings import APP_BINDINGS, KeyGroup, format_keys
 from codextui.console.codex_tui import TuiPresenter
-from codextui.console.connection import CodexReport, ServerConnection, check_codex
+from codextui.console.connection import CodexReport, ServerConnection, check_codex, read_tree
 from codextui.console.drafts import Drafts, DraftSaver
 from codextui.console.editor import EditorPresenter
 from codextui.console.first_steps import Inspect
@@ -140,6 +140,7 @@ class ConsoleApp(ApprovalsApp):
             new_thread_key=format_keys(self._keys.get("thread.new", "n")),
             now=now,
             key_groups=partial(_group_keys, self._keys),
+            read_tree=partial(read_tree, self._connection),
             cost_of=cost_formatter(self._config.prices),
             detach_label=detach_label,
             drafts=drafts or Drafts(),

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from codextui.console.model.decisions import DecisionsPage, DecisionsRequest
     from codextui.console.model.history import HistoryPage, HistoryRequest
     from codextui.console.model.search import Found, FoundPage
+    from codextui.console.model.working_tree import TreeRequest, WorkingTree
     from codextui.jsonrpc.lines import Streams
     from codextui.protocol.approvals import Approval
 
@@ -263,6 +264,13 @@ class ServerSearch:
         """Return all that happened on a thread."""
         result = await self._server.call("codex-read", {"thread": thread_id})
         return [Event.from_json(event) for event in fields.objects(result, "events")]
+
+
+async def read_tree(server: ServerCalls, request: TreeRequest) -> WorkingTree:
+    """Ask the server what differs on the disk. Raises CodextuiError."""
+    from codextui.console.model.working_tree import WorkingTree  # noqa: PLC0415 - on request
+
+    return WorkingTree.read(await server.call("codex-changes", request.arguments))
 
 
 class CodexReport(msgspec.Struct, frozen=True):

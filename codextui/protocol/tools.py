@@ -282,6 +282,22 @@ SUPERVISOR_TOOLS: tuple[JsonObject, ...] = (
         annotations=READS,
     ),
     _tool(
+        "codex-changes",
+        "Compare a thread's folder with git's commit",
+        "Compare the git repository of a thread's folder, as it is on the server's disk, with the "
+        "commit that is checked out: a unified diff, where files that git does not know are new. "
+        "Nothing that the repository configures is run.",
+        {
+            **_THREAD,
+            "against": text_property(
+                "A thread that works in another worktree of the repository: compare with the "
+                "commit where both parted."
+            ),
+        },
+        ("thread",),
+        annotations=READS,
+    ),
+    _tool(
         "codex-search",
         "Search what was said and done",
         "Search the items of all threads of this server, killed ones too, the newest first. Text "

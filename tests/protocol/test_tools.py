@@ -48,6 +48,7 @@ def test_every_tool_says_what_it_may_do() -> None:
         "codex-threads",
         "codex-history",
         "codex-read",
+        "codex-changes",
         "codex-search",
         "codex-approvals",
         "codex-decisions",

@@ -1,8 +1,8 @@
-"""What a diff view compares: a turn, a thread, a run, or forks with each other. Pure."""
+"""What a diff view compares: a turn, a thread, a run, forks, or a folder on the disk. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 
 import msgspec
@@ -13,9 +13,11 @@ from codextui.console.model.diff_document import Section
 from codextui.console.model.items import FileChanges
 from codextui.console.model.state import ConsoleState, ThreadView
 from codextui.console.model.transcript import Turn
+from codextui.console.model.working_tree import TreeRequest, WorkingTree
 from codextui.protocol.approvals import FileChange
 from codextui.protocol.changes import change_lines
 from codextui.protocol.runs import ThreadKind
+from codextui.protocol.threads import ThreadInfo
 from codextui.text.sanitize import one_line
 
 Parse = Callable[[str], Diff]
@@ -30,6 +32,12 @@ SHARED_TURNS = (
 )
 ALL_TURNS = "All {} turns in one; what others changed in between is not in it."
 SAME_FOLDER = "Both work in {}, so a file there holds what was written last."
+ON_DISK = "What is in {} now, whoever changed it, against {}."
+SAME_ROOT = "Both work in the repository in {}."
+
+MAX_FOLDERS = 12
+"""Folders of a run that are read."""
+
 _CUT_MARK = "more characters are not kept here"
 
 
@@ -40,6 +48,7 @@ class ScopeKind(StrEnum):
     THREAD = "thread"
     RUN = "run"
     FORKS = "forks"
+    WORKING_TREE = "working tree"
 
 
 class Scope(msgspec.Struct, frozen=True):
@@ -48,7 +57,8 @@ class Scope(msgspec.Struct, frozen=True):
     Attributes:
         kind: the kind.
         thread_id: the thread, or the run.
-        other: the turn's id, or the id of the other thread; empty for the last turn.
+        other: the turn's id, or the id of the other thread; empty for the last turn, and for a
+            folder that is compared with its own commit.
     """
 
     kind: ScopeKind
@@ -92,14 +102,34 @@ def list_scopes(state: ConsoleState, thread_id: str) -> list[tuple[Scope, str]]:
         run = state.threads.get(run_id)
         name = one_line(run_id if run is None else run.info.handle, 40)
         scopes.append((Scope(ScopeKind.RUN, run_id), f"run {name}: all roles, told by role"))
-    for other in _relatives(state, thread_id):
+    others = list(_relatives(state, thread_id))
+    for other in others:
         words = f"forks: {handle} against {one_line(other.info.handle, 40)}"
         scopes.append((Scope(ScopeKind.FORKS, thread_id, other.thread_id), words))
-    return scopes
+    return [*scopes, *_folder_scopes(state, view, others)]
+
+
+def _folder_scopes(
+    state: ConsoleState, view: ThreadView, others: Iterable[ThreadView]
+) -> Iterator[tuple[Scope, str]]:
+    """Yield what can be compared on the disk."""
+    handle, thread_id, cwd = one_line(view.info.handle, 40), view.thread_id, view.info.cwd
+    own = Scope(ScopeKind.WORKING_TREE, thread_id)
+    if requests := tree_requests(state, own):
+        what = f"folder of {handle}" if len(requests) == 1 else f"folders of {handle}"
+        yield own, f"{what}: all that git finds changed on the disk, whoever did it"
+    for other in others:
+        if cwd and other.info.cwd not in ("", cwd):
+            scope = Scope(ScopeKind.WORKING_TREE, thread_id, other.thread_id)
+            name = one_line(other.info.handle, 40)
+            yield scope, f"folders: {handle} against {name}, on the disk, since they parted"
 
 
 def default_scope(state: ConsoleState, thread_id: str) -> Scope:
-    """Return the scope that is shown first: the last turn with changes, or all of a role or run."""
+    """Return the scope that is shown first: the last turn with changes, or all of a role or run.
+
+    For a thread that told of no changes it is its folder.
+    """
     view = state.threads.get(thread_id)
     if view is None or view.info.kind is not ThreadKind.CODEX:
         return Scope(ScopeKind.RUN, thread_id)
@@ -107,11 +137,17 @@ def default_scope(state: ConsoleState, thread_id: str) -> Scope:
     for turn in reversed(view.transcript.turns):
         if turn.diff.strip() or turn.turn_id in patches:
             return Scope(ScopeKind.TURN, thread_id, turn.turn_id)
-    return Scope(ScopeKind.THREAD, thread_id)
+    has_folder = bool(view.info.cwd) and not view.transcript.has_changes
+    return Scope(ScopeKind.WORKING_TREE if has_folder else ScopeKind.THREAD, thread_id)
 
 
-def compare(state: ConsoleState, scope: Scope, parse: Parse = parse_diff) -> Comparison:
-    """Return the diffs of a scope as they are now."""
+def compare(
+    state: ConsoleState,
+    scope: Scope,
+    parse: Parse = parse_diff,
+    trees: Mapping[TreeRequest, WorkingTree] | None = None,
+) -> Comparison:
+    """Return the diffs of a scope as they are now; of folders as they were read (`trees`)."""
     view = state.threads.get(scope.thread_id)
     if view is None:
         return Comparison("The thread is not known any more", ())
@@ -129,6 +165,8 @@ def compare(state: ConsoleState, scope: Scope, parse: Parse = parse_diff) -> Com
             if other is None:
                 return Comparison("The other thread is not known any more", ())
             return _compare_forks(view, other, parse)
+        case ScopeKind.WORKING_TREE:
+            return _compare_folders(state, scope, parse, trees or {})
 
 
 def _compare_turn(view: ThreadView, turn_id: str, parse: Parse) -> Comparison:
@@ -146,9 +184,7 @@ def _compare_run(state: ConsoleState, view: ThreadView, parse: Parse) -> Compari
     """Return the diffs of a run's threads, role by role; of a role those of its own threads."""
     sections: list[Section] = []
     is_role = view.info.kind is ThreadKind.ROLE
-    for info in state.run_members(state.run_id_of(view.thread_id)):
-        if info.kind is not ThreadKind.CODEX or (is_role and info.parent != view.thread_id):
-            continue
+    for info in _members(state, view):
         member, role = state.threads[info.thread_id], state.threads.get(info.parent)
         name = one_line(info.handle, 40)
         if role is not None and role.info.kind is ThreadKind.ROLE:
@@ -157,6 +193,14 @@ def _compare_run(state: ConsoleState, view: ThreadView, parse: Parse) -> Compari
     handle = one_line(view.info.handle, 40)
     what = "role {}: all its threads" if is_role else "run {}: changes of all roles, by role"
     return Comparison(what.format(handle), tuple(sections))
+
+
+def _members(state: ConsoleState, view: ThreadView) -> Iterator[ThreadInfo]:
+    """Yield the Codex threads of a run, or of a role."""
+    is_role = view.info.kind is ThreadKind.ROLE
+    for info in state.run_members(state.run_id_of(view.thread_id)):
+        if info.kind is ThreadKind.CODEX and (not is_role or info.parent == view.thread_id):
+            yield info
 
 
 # Forks.
@@ -184,6 +228,20 @@ def _compare_forks(view: ThreadView, other: ThreadView, parse: Parse) -> Compari
     one, two = one_line(view.info.handle, 40), one_line(other.info.handle, 40)
     left = _turn_sections(view, own_turns(view, other), f"only {one}", parse)
     right = _turn_sections(other, own_turns(other, view), f"only {two}", parse)
+    sections = _tell_apart((one, two), view.thread_id, left, right)
+    if sections and view.info.cwd and view.info.cwd == other.info.cwd:
+        note = SAME_FOLDER.format(one_line(view.info.cwd, 120))
+        first = sections[0]
+        sections[0] = msgspec.structs.replace(first, notes=(note, *first.notes))
+    has_parted = len(own_turns(view, other)) < len(view.transcript.turns)
+    since = " since the fork" if has_parted else ""
+    return Comparison(f"{one} against {two}: what each has changed{since}", tuple(sections))
+
+
+def _tell_apart(
+    names: tuple[str, str], thread_id: str, left: Sequence[Section], right: Sequence[Section]
+) -> list[Section]:
+    """Put what both sides have changed alike into a section of its own, before the others."""
     lefts = {_content(file) for section in left for file in section.diff.files}
     both = [
         file
@@ -194,17 +252,11 @@ def _compare_forks(view: ThreadView, other: ThreadView, parse: Parse) -> Compari
     contents = {_content(file) for file in both}
     sections: list[Section] = []
     if both:
-        title = f"{one} and {two}: the same changes"
-        sections.append(Section(title, view.thread_id, Diff(tuple(both))))
+        title = f"{names[0]} and {names[1]}: the same changes"
+        sections.append(Section(title, thread_id, Diff(tuple(both))))
     rest = [_without(section, contents) for section in (*left, *right)]
     sections.extend(section for section in rest if section.diff.files or section.notes)
-    if sections and view.info.cwd and view.info.cwd == other.info.cwd:
-        note = SAME_FOLDER.format(one_line(view.info.cwd, 120))
-        first = sections[0]
-        sections[0] = msgspec.structs.replace(first, notes=(note, *first.notes))
-    has_parted = len(own_turns(view, other)) < len(view.transcript.turns)
-    since = " since the fork" if has_parted else ""
-    return Comparison(f"{one} against {two}: what each has changed{since}", tuple(sections))
+    return sections
 
 
 def _content(file: FileDiff) -> tuple[object, ...]:
@@ -214,6 +266,64 @@ def _content(file: FileDiff) -> tuple[object, ...]:
 def _without(section: Section, contents: set[tuple[object, ...]]) -> Section:
     files = tuple(file for file in section.diff.files if _content(file) not in contents)
     return msgspec.structs.replace(section, diff=Diff(files, section.diff.preamble))
+
+
+# Folders on the disk.
+
+
+def tree_requests(state: ConsoleState, scope: Scope) -> list[TreeRequest]:
+    """Return what has to be read for a scope: of a run each folder once, for its newest thread."""
+    view = state.threads.get(scope.thread_id)
+    if view is None or scope.kind is not ScopeKind.WORKING_TREE:
+        return []
+    if scope.other:
+        both = scope.thread_id, scope.other
+        return [TreeRequest(*both), TreeRequest(*reversed(both))]
+    if view.info.kind is ThreadKind.CODEX:
+        return [TreeRequest(view.thread_id)] if view.info.cwd else []
+    newest = {info.cwd: info.thread_id for info in _members(state, view) if info.cwd}
+    return [TreeRequest(thread_id) for thread_id in newest.values()][:MAX_FOLDERS]
+
+
+def _compare_folders(
+    state: ConsoleState, scope: Scope, parse: Parse, trees: Mapping[TreeRequest, WorkingTree]
+) -> Comparison:
+    """Return what differs on the disk, of what was read; each repository once."""
+    found: dict[str, Section] = {}
+    requests = tree_requests(state, scope)
+    for request in requests:
+        view, tree = state.threads.get(request.thread_id), trees.get(request)
+        if view is not None and tree is not None:
+            title = "" if len(requests) == 1 else one_line(view.info.handle, 40)
+            key = tree.root or request.thread_id
+            found.setdefault(key, _tree_section(view, title, tree, parse))
+    names = [one_line(state.threads[one].info.handle, 40) for one in _named(state, scope)]
+    sections = list(found.values())
+    if not scope.other or len(names) != len(requests):
+        return Comparison(f"{' and '.join(names)}: on the disk", tuple(sections))
+    if len(sections) == len(requests):
+        sections = _tell_apart((names[0], names[1]), scope.thread_id, sections[:1], sections[1:])
+    elif sections and all(request in trees for request in requests):
+        only = sections[0]
+        root = one_line(trees[requests[0]].root, 120)
+        notes = (SAME_ROOT.format(root), *only.notes)
+        sections = [msgspec.structs.replace(only, title="", notes=notes)]
+    return Comparison(f"{names[0]} against {names[1]}: on the disk", tuple(sections))
+
+
+def _named(state: ConsoleState, scope: Scope) -> list[str]:
+    return [one for one in (scope.thread_id, scope.other) if one in state.threads]
+
+
+def _tree_section(view: ThreadView, title: str, tree: WorkingTree, parse: Parse) -> Section:
+    if tree.problem:
+        return Section(title, view.thread_id, Diff(), (tree.problem,))
+    diff = parse(tree.patch)
+    against = f"commit {tree.base[:10]}" if tree.base else "nothing: there is no commit yet"
+    notes = [ON_DISK.format(one_line(tree.root, 120), against)]
+    notes += [f"{one_line(note, 200)}." for note in tree.notes]
+    notes += [] if diff.files else ["Nothing is changed."]
+    return Section(title, view.thread_id, diff, tuple(notes))
 
 
 # Turns.

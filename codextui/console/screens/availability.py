@@ -116,8 +116,8 @@ def _thread_reason(action: Action, view: ThreadView) -> str:
         return _KILLED_REASONS[action].format(view.info.handle)
     handle, state = view.info.handle, view.info.state
     match action:
-        case Action.DIFF if not (view.diff or view.transcript.has_changes):
-            return f"{handle} has changed no files."
+        case Action.DIFF if not (view.diff or view.transcript.has_changes or view.info.cwd):
+            return f"{handle} has changed no files, and has no folder."
         case Action.QUEUE if not view.info.queued:
             return f"Nothing is queued for {handle}: ^t queues what you write while a turn runs."
         case Action.KILL if not view.info.ours:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from codextui.console.model.diff_scope import Scope
 
 CHANGE_BINDINGS: list[BindingType] = [
-    Binding("d", "diff", "Diff of a turn, thread, run or fork", id="thread.diff"),
+    Binding("d", "diff", "Diff of a turn, thread, run, fork or folder", id="thread.diff"),
     Binding(
         "D",
         "side_by_side",
@@ -70,5 +70,7 @@ class ChangeActions(ThreadActions):
             scope,
             post=self.post_message,
             describe=describe_send,
+            read_tree=self._options.read_tree,
+            now=self._options.now,
         )
         self.app.push_screen(DiffScreen(source))

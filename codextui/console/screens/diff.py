@@ -40,7 +40,7 @@ MAX_UPDATING: Final = 20
 MIN_FILES_WIDTH: Final = 90
 """Cells of the screen below which the list of files is not shown."""
 
-NOTHING = "No file was changed."
+NOTHING = "No file was changed. s compares something else: a turn, the thread, its folder."
 
 _Lost = tuple[str, Comment]
 
@@ -56,6 +56,7 @@ class DiffScreen(ModalScreen[None]):
         Binding("w", "toggle_blanks", "Show every blank, or not", id="diff.blanks"),
         Binding("f", "toggle_files", "Show or hide the files", id="diff.files"),
         Binding("s", "choose_scope", "Choose what is compared", id="diff.scope"),
+        Binding("r", "read_again", "Read the folder on the disk again", id="diff.read_again"),
         Binding("c", "comment", "Comment on the line", id="diff.comment"),
         Binding("x,delete", "remove_comment", "Remove the comment", id="diff.remove_comment"),
         Binding("u", "restore_comment", "Restore the removed comment", id="diff.restore_comment"),
@@ -72,6 +73,7 @@ class DiffScreen(ModalScreen[None]):
         self._removed: list[_Lost] = []
         self._said = ""
         self._hides_files = False
+        self._is_reading = False
         self._comments: list[tuple[Comment, ...]] = []
         self._updated_at = self._updating_time = 0.0
         self._view = DiffView(id="body")
@@ -94,10 +96,12 @@ class DiffScreen(ModalScreen[None]):
         self._update(keeps_place=False)
         self._view.focus()
         self.set_interval(UPDATE_INTERVAL, self._update_if_rested)
+        self._read_if_needed()
 
     def on_resize(self) -> None:
         """Hide the files where there is no room for them."""
         self._show_files()
+        self._show_keys()
 
     # What is shown.
 
@@ -119,7 +123,19 @@ class DiffScreen(ModalScreen[None]):
             self._show_document(keeps_place=keeps_place)
         self._updated_at = time.monotonic()
         self._updating_time = self._updated_at - started
+        self.query_one("#nothing", Static).update(self._source.describe_reading() or NOTHING)
+        self._show_position()
         self._show_keys()
+
+    def _read_if_needed(self) -> None:
+        """Read what is on the disk, unless it was."""
+        if self._source.needs_reading():
+            self.run_worker(self._read(), group="reading", exclusive=True)
+
+    async def _read(self) -> None:
+        await self._source.read()
+        self._is_reading = False
+        self._update()
 
     def _show_document(self, *, keeps_place: bool = True) -> None:
         view, sections = self._view, self._comparison.sections
@@ -142,12 +158,16 @@ class DiffScreen(ModalScreen[None]):
     def _show_place(self) -> None:
         view = self._view
         self._files.show(view.document, view.file_number)
-        self.query_one("#position", Static).update(self._describe_position())
+        self._show_position()
         self._show_keys()
+
+    def _show_position(self) -> None:
+        self.query_one("#position", Static).update(self._describe_position())
 
     def _describe_position(self) -> str:
         view, document = self._view, self._view.document
-        parts: list[str] = []
+        reading = self._source.describe_reading()
+        parts: list[str] = ["reading again…" if self._is_reading else reading] if reading else []
         if document.files:
             parts.append(f"file {view.file_number + 1} of {format_count(len(document.files))}")
         if document.hunk_starts:
@@ -164,12 +184,21 @@ class DiffScreen(ModalScreen[None]):
 
     def _show_keys(self) -> None:
         """Show the keys, or what was just said; with comments, what sending them does."""
-        keys = "[ ] hunk  J K file  v sides  w blanks  s compare  c comment  esc close"
-        self.query_one("#keys", Static).update(self._said or keys)
+        self.query_one("#keys", Static).update(self._said or self._describe_keys())
         review = self._describe_review()
         line = self.query_one("#review", Static)
         line.display = bool(review)
         line.update(review)
+
+    def _describe_keys(self) -> str:
+        """Return the keys that fit, the first ones in a narrow terminal."""
+        again = ["r read again"] if self._source.is_on_disk() else []
+        has_lines = bool(self._view.document.files)
+        keys = ["[ ] hunk", "J K file", "c comment", "v sides", "w blanks"] if has_lines else []
+        keys = ["esc close", "s compare", *again, *keys]
+        while len(keys) > 1 and len("  ".join(keys)) > self.size.width - 4:
+            keys.pop()
+        return "  ".join([*keys[1:], keys[0]])
 
     def _describe_review(self) -> str:
         lines: list[str] = []
@@ -242,10 +271,20 @@ class DiffScreen(ModalScreen[None]):
             if picked is not None:
                 self._source.scope = scopes[picked][0]
                 self._update(keeps_place=False)
+                self._read_if_needed()
 
         entries = [words for _, words in scopes]
         screen = PickScreen("Compare", entries, current[0] if current else 0)
         self.app.push_screen(screen, choose)
+
+    def action_read_again(self) -> None:
+        """Read the folder on the disk again; the cursor stays."""
+        if not self._source.is_on_disk():
+            self._say("This follows by itself; s also has the folder on the disk.")
+            return
+        self._is_reading = True
+        self._show_position()
+        self.run_worker(self._read(), group="reading", exclusive=True)
 
     # Comments.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Protocol
 
 from codextui.console.drafts import MAX_DRAFT_LENGTH, Drafts
@@ -16,10 +16,21 @@ from codextui.console.model.diff_comments import (
     load_all,
     review_message,
 )
-from codextui.console.model.diff_scope import Comparison, Scope, compare, list_scopes
+from codextui.console.model.diff_scope import (
+    Comparison,
+    Scope,
+    ScopeKind,
+    compare,
+    list_scopes,
+    tree_requests,
+)
 from codextui.console.model.state import ConsoleState
+from codextui.console.model.working_tree import TreeRequest, WorkingTree
 from codextui.console.screens import messages
 from codextui.console.screens.availability import Action, unavailable_reason
+from codextui.errors import CodextuiError
+from codextui.text.figures import format_running
+from codextui.text.sanitize import one_line
 
 MAX_PARSED: Final = 64
 """Parsed diffs that are kept while the view is open."""
@@ -35,6 +46,18 @@ class DiffSource(Protocol):
 
     def list_scopes(self) -> list[tuple[Scope, str]]:
         """Return what else can be compared, each with a description."""
+
+    def is_on_disk(self) -> bool:
+        """Return whether the scope does not follow by itself, but is read from the disk."""
+
+    def needs_reading(self) -> bool:
+        """Return whether the scope has to be read before it can be shown."""
+
+    async def read(self) -> None:
+        """Read the scope again."""
+
+    def describe_reading(self) -> str:
+        """Return when the scope was read, and whether that is out of date; empty if it follows."""
 
     def comments_of(self, thread_id: str) -> tuple[Comment, ...]:
         """Return the comments on the changes of a thread."""
@@ -65,6 +88,8 @@ class ThreadDiffs:
         *,
         post: Callable[[messages.ServerRequest], object],
         describe: Callable[[ConsoleState, str], str],
+        read_tree: Callable[[TreeRequest], Awaitable[WorkingTree]],
+        now: Callable[[], float],
     ) -> None:
         """Compare `scope`.
 
@@ -75,6 +100,8 @@ class ThreadDiffs:
             scope: what is compared first.
             post: sends a request to the server.
             describe: describes what sending to a thread does now.
+            read_tree: asks the server what differs on the disk. Raises CodextuiError.
+            now: returns unix seconds.
         """
         self.scope = scope
         self._state = state
@@ -82,16 +109,59 @@ class ThreadDiffs:
         self._drafts = drafts
         self._post = post
         self._describe = describe
+        self._read_tree = read_tree
+        self._now = now
+        self._trees: dict[TreeRequest, WorkingTree] = {}
+        self._read_at: dict[TreeRequest, tuple[float, int]] = {}
         self._parsed: OrderedDict[str, Diff] = OrderedDict()
         self._sending: dict[str, messages.SendReview] = {}
 
     def compare(self) -> Comparison:
         """Return the diffs of the scope as they are now."""
-        return compare(self._state, self.scope, self._parse)
+        return compare(self._state, self.scope, self._parse, self._trees)
 
     def list_scopes(self) -> list[tuple[Scope, str]]:
         """Return what else can be compared, each with a description."""
         return list_scopes(self._state, self._thread_id)
+
+    def is_on_disk(self) -> bool:
+        """Return whether the scope does not follow by itself, but is read from the disk."""
+        return self.scope.kind is ScopeKind.WORKING_TREE
+
+    def needs_reading(self) -> bool:
+        """Return whether the scope has to be read before it can be shown."""
+        return any(request not in self._trees for request in self._requests)
+
+    async def read(self) -> None:
+        """Read the scope again."""
+        for request in self._requests:
+            version = self._version_of(request)
+            try:
+                tree = await self._read_tree(request)
+            except CodextuiError as error:
+                tree = WorkingTree(problem=f"It could not be read: {one_line(str(error))}")
+            self._trees[request] = tree
+            self._read_at[request] = self._now(), version
+
+    def describe_reading(self) -> str:
+        """Return when the scope was read, and whether that is out of date; empty if it follows."""
+        requests = self._requests
+        if not requests:
+            return ""
+        if self.needs_reading():
+            return "reading the folder…"
+        age = format_running(self._now() - min(self._read_at[one][0] for one in requests))
+        is_old = any(self._version_of(one) != self._read_at[one][1] for one in requests)
+        return f"read {age} ago" + (", worked on since: r reads again" if is_old else "")
+
+    @property
+    def _requests(self) -> list[TreeRequest]:
+        return tree_requests(self._state, self.scope)
+
+    def _version_of(self, request: TreeRequest) -> int:
+        """Return a number that changes with what the request's thread does."""
+        view = self._state.threads.get(request.thread_id)
+        return -1 if view is None else view.transcript.version
 
     def comments_of(self, thread_id: str) -> tuple[Comment, ...]:
         """Return the comments on the changes of a thread."""

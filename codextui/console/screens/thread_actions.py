@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,7 @@ from codextui.protocol.threads import ThreadInfo, ThreadState
 from codextui.text.sanitize import one_line
 
 if TYPE_CHECKING:
+    from codextui.console.model.working_tree import TreeRequest, WorkingTree
     from codextui.console.screens.fork import ForkChoice
 
 
@@ -44,6 +45,7 @@ class MainOptions(msgspec.Struct, frozen=True):
         new_thread_key: the key that starts a thread, formatted.
         now: returns unix seconds.
         key_groups: returns the keys of every place, for the help screen.
+        read_tree: asks the server what differs on the disk.
         cost_of: formats the cost of tokens; None if no prices are configured.
         detach_label: what leaving the console does, in a word or two.
         drafts: what was typed and not sent.
@@ -58,6 +60,7 @@ class MainOptions(msgspec.Struct, frozen=True):
     new_thread_key: str
     now: Callable[[], float]
     key_groups: Callable[[], Sequence[KeyGroup]]
+    read_tree: Callable[[TreeRequest], Awaitable[WorkingTree]]
     cost_of: CostFormatter | None = None
     detach_label: str = "detach"
     drafts: Drafts = msgspec.field(default_factory=Drafts)

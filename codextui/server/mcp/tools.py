@@ -41,6 +41,7 @@ from codextui.server.store.search import Match, search_journal
 from codextui.server.threads.opening import NewThread
 from codextui.server.threads.registry import ThreadRecord, checked_handle
 from codextui.server.threads.restore import read_events
+from codextui.server.threads.working_tree import read_working_tree
 
 Tool: TypeAlias = Callable[
     [ServerState, Caller, JsonObject], Coroutine[Any, Any, dict[str, object]]
@@ -287,6 +288,15 @@ async def read(server: ServerState, _: Caller, arguments: JsonObject) -> dict[st
     return {**_thread_result(record), "events": [event.to_json() for event in events]}
 
 
+async def changes(server: ServerState, _: Caller, arguments: JsonObject) -> dict[str, object]:
+    """Answer `codex-changes`."""
+    record, against = _find(server, arguments), ""
+    if "against" in arguments:
+        against = server.registry.find(fields.text(arguments, "against")).info.cwd
+    tree = await read_working_tree(record.info.cwd, against=against)
+    return {**_thread_result(record), **asdict(tree)}
+
+
 async def search(server: ServerState, _: Caller, arguments: JsonObject) -> dict[str, object]:
     """Answer `codex-search`."""
     text, cursor = fields.text(arguments, "text").strip(), fields.text_or(arguments, "cursor")
@@ -462,6 +472,7 @@ TOOLS: dict[str, Tool] = {
     "codex-archive": archive,
     "codex-threads": threads,
     "codex-read": read,
+    "codex-changes": changes,
     "codex-search": search,
     "codex-approvals": approvals,
     "codex-decisions": decisions,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
+from msgspec import structs
 
 from codextui.console.model.diff import parse_diff
 from codextui.console.model.diff_scope import (
@@ -12,6 +13,7 @@ from codextui.console.model.diff_scope import (
     DROPPED,
     FROM_PATCHES,
     SAME_FOLDER,
+    SAME_ROOT,
     SHARED_TURNS,
     Comparison,
     Scope,
@@ -19,9 +21,11 @@ from codextui.console.model.diff_scope import (
     compare,
     default_scope,
     list_scopes,
+    tree_requests,
     unified_change,
 )
 from codextui.console.model.state import ConsoleState
+from codextui.console.model.working_tree import TreeRequest, WorkingTree
 from codextui.protocol import events as ev
 from codextui.protocol.approvals import FileChange
 from codextui.protocol.runs import ThreadKind
@@ -189,7 +193,11 @@ def test_forks_are_compared_since_they_parted(world: World) -> None:
 def test_all_that_can_be_compared_is_listed(world: World) -> None:
     forks_of(world)
     kinds = [scope.kind for scope, _ in list_scopes(world.state, "b")]
-    assert kinds == [ScopeKind.TURN, ScopeKind.THREAD, ScopeKind.TURN, ScopeKind.FORKS]
+    own = [ScopeKind.TURN, ScopeKind.THREAD, ScopeKind.TURN, ScopeKind.FORKS]
+    assert kinds == [*own, ScopeKind.WORKING_TREE]
+    world.thread("b", forked_from="a", cwd="/fork")
+    folders = [scope.other for scope, _ in list_scopes(world.state, "b")][-2:]
+    assert folders == ["", "a"]
     run_of(world)
     assert Scope(ScopeKind.RUN, "run:1") in dict(list_scopes(world.state, "run:1/writer"))
     assert list_scopes(world.state, "nobody") == []
@@ -201,6 +209,77 @@ def test_the_last_turn_with_changes_is_shown_first(world: World) -> None:
     world.turn("a", "u1", patch("x"))
     world.turn("a", "u2")
     assert default_scope(world.state, "a") == Scope(ScopeKind.TURN, "a", "u1")
+
+
+def test_a_thread_that_told_of_no_changes_shows_its_folder_first(world: World) -> None:
+    world.thread("a", cwd="/shop")
+    assert default_scope(world.state, "a") == ON_DISK
+    world.turn("a", "u1", patch("x"))
+    assert default_scope(world.state, "a") == Scope(ScopeKind.TURN, "a", "u1")
+
+
+ON_DISK = Scope(ScopeKind.WORKING_TREE, "a")
+BASE = "0123456789abcdef"
+
+
+def test_a_folder_is_shown_as_it_was_read(world: World) -> None:
+    world.thread("a", cwd="/shop/src")
+    (request,) = tree_requests(world.state, ON_DISK)
+    assert request == TreeRequest("a")
+    assert compare(world.state, ON_DISK) == Comparison("a: on the disk", ())
+    against = "What is in /shop now, whoever changed it, against "
+    commit, nothing = f"commit {BASE[:10]}.", "nothing: there is no commit yet."
+    table = [
+        (
+            WorkingTree("/shop", BASE, patch("x"), ("Only 5 of them",)),
+            [["x"]],
+            (against + commit, "Only 5 of them."),
+        ),
+        (WorkingTree("/shop"), [[]], (against + nothing, "Nothing is changed.")),
+        (WorkingTree(problem="git is missing"), [[]], ("git is missing",)),
+    ]
+    for tree, files, notes in table:
+        shown = compare(world.state, ON_DISK, trees={request: tree})
+        assert paths(shown) == files
+        (section,) = shown.sections
+        assert (section.title, section.thread_id, section.notes) == ("", "a", notes)
+
+
+def test_folders_of_forks_are_told_apart(world: World) -> None:
+    forks_of(world)
+    world.thread("b", forked_from="a", cwd="/fork")
+    scope = Scope(ScopeKind.WORKING_TREE, "a", "b")
+    one, two = tree_requests(world.state, scope)
+    assert (one, two) == (TreeRequest("a", "b"), TreeRequest("b", "a"))
+    trees = {one: WorkingTree("/shop", BASE, patch("x") + patch("both"))}
+    assert paths(compare(world.state, scope, trees=trees)) == [["x", "both"]]
+    trees[two] = WorkingTree("/fork", BASE, patch("x", "other") + patch("both"))
+    both = compare(world.state, scope, trees=trees)
+    assert paths(both) == [["both"], ["x"], ["x"]]
+    assert [section.title for section in both.sections] == ["a and b: the same changes", "a", "b"]
+    assert [section.thread_id for section in both.sections] == ["a", "a", "b"]
+    trees[two] = WorkingTree("/shop", BASE, patch("x"))
+    same = compare(world.state, scope, trees=trees)
+    assert same.sections[0].notes[0] == SAME_ROOT.format("/shop")
+    assert len(same.sections) == 1
+    trees[two] = WorkingTree(problem="gone")
+    assert compare(world.state, scope, trees=trees).sections[1].notes == ("gone",)
+
+
+def test_a_run_has_each_folder_once(world: World) -> None:
+    run_of(world)
+    for thread_id, folder in (("a", "/shop"), ("b", "/fork")):
+        info = world.state.threads[thread_id].info
+        world.say(thread_id, ev.ThreadChanged(structs.replace(info, cwd=folder)))
+    run = Scope(ScopeKind.WORKING_TREE, "run:1")
+    requests = tree_requests(world.state, run)
+    assert {request.thread_id for request in requests} == {"a", "b"}
+    trees = {request: WorkingTree("/shop", BASE, patch("x")) for request in requests}
+    assert paths(compare(world.state, run, trees=trees)) == [["x"]]
+    trees[requests[1]] = WorkingTree("/fork", BASE, patch("y"))
+    assert paths(compare(world.state, run, trees=trees)) == [["x"], ["y"]]
+    role = Scope(ScopeKind.WORKING_TREE, "run:1/writer")
+    assert len(tree_requests(world.state, role)) == 1
 
 
 @pytest.mark.parametrize("scope", [Scope(ScopeKind.TURN, "x"), Scope(ScopeKind.FORKS, "a", "x")])

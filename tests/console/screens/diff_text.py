@@ -43,6 +43,18 @@ class TextDiffs:
         others = [Scope(ScopeKind.TURN, "t-backend", other) for other in self.others]
         return [(TURN, self.title), *((scope, scope.other) for scope in others)]
 
+    def is_on_disk(self) -> bool:
+        return False
+
+    def needs_reading(self) -> bool:
+        return False
+
+    async def read(self) -> None:
+        raise AssertionError("there is nothing to read")
+
+    def describe_reading(self) -> str:
+        return ""
+
     def comments_of(self, thread_id: str) -> tuple[Comment, ...]:
         return self.kept.get(thread_id, ())
 

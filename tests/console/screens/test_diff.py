@@ -402,3 +402,92 @@ async def test_a_thread_is_shown_from_its_first_heading_on(console: Console) -> 
         assert "backend: the whole thread" in console.shown()
         assert "━━ turn 1 (completed)" in console.shown()
         assert "cannot be put together exactly" in console.shown()
+
+
+# -- the folder on the disk
+
+
+def tree(diff: str = DIFF, **more: object) -> dict[str, object]:
+    return {
+        "root": "/home/ada/shop",
+        "base": "0123456789abcdef",
+        "patch": diff,
+        "notes": [],
+        **more,
+    }
+
+
+async def test_the_folder_is_read_and_read_again(console: Console) -> None:
+    results = console.server.results
+    async with console.open():
+        thread_id = console.server.thread("backend")
+        await console.settle()
+        results["codex-changes"] = tree()
+        await console.press("d")
+        await console.settle()
+        assert console.called("codex-changes") == [{"thread": thread_id}]
+        shown = console.shown()
+        assert "backend: on the disk   2 files, +3 -2" in shown
+        assert "What is in /home/ada/shop now, whoever changed it, against commit 012345" in shown
+        assert "read 0s ago   file 1 of 2" in shown
+        await console.press("J", "down", "down")
+        results["codex-changes"] = tree(DIFF.replace("+b", "+bb"))
+        console.server.item(thread_id, {"type": "agentMessage", "id": "m9", "text": "Done."})
+        assert await shows(console, "worked on since: r reads again")
+        assert "+ b" in console.shown()
+        await console.press("r")
+        assert await shows(console, "+ bb")
+        assert "worked on since" not in console.shown()
+        assert "file 2 of 2" in console.shown()
+        results["codex-changes"] = tree("")
+        await console.press("r")
+        assert await shows(console, "Nothing is changed.")
+        console.server.failures["codex-changes"] = ServerUnreachable("git is not installed")
+        await console.press("r")
+        assert await shows(console, "It could not be read: git is not installed")
+
+
+async def shows(console: Console, words: str) -> bool:
+    """Wait until something is shown."""
+    async with asyncio.timeout(60):
+        while words not in console.shown():
+            await Pilot(console.app).pause(0.05)
+    return True
+
+
+async def test_comments_on_a_folder_go_to_its_agent_as_one_review(console: Console) -> None:
+    async with console.open():
+        thread_id = console.server.thread("backend")
+        await console.settle()
+        console.server.results["codex-changes"] = tree()
+        await console.press("d")
+        await console.settle()
+        await console.press("n", "down", "down", "c", *"why", "enter", "J", "down", "down", "c")
+        await console.press(*"no", "enter", "R")
+        await console.settle()
+        ((_, sent),) = [call for call in console.server.calls if call[0] == "codex-send"]
+        assert sent["thread"] == thread_id
+        assert "have 2 comments" in str(sent["prompt"])
+        assert "shop/cost.py:2" in str(sent["prompt"])
+        assert "b.txt:1" in str(sent["prompt"])
+
+
+async def test_r_says_where_there_is_nothing_to_read() -> None:
+    async with showing(backend()) as (pilot, host):
+        await press(pilot, "r")
+        assert "This follows by itself" in on_screen(host)
+        assert "r read again" not in on_screen(host)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (50, 12)])
+async def test_the_keys_that_fit_are_shown(size: tuple[int, int]) -> None:
+    async with showing(backend(), size) as (pilot, host):
+        lines = on_screen(host).splitlines()
+        assert "s compare" in lines[-1]
+        assert "esc close" in lines[-1]
+        assert "…" not in lines[-1]
+        await press(pilot, "n", "down")
+        assert "same" in on_screen(host)
+    async with showing(backend(""), size) as (_, host):
+        assert "No file was changed" in on_screen(host)
+        assert "[ ] hunk" not in on_screen(host)

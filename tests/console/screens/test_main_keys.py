@@ -337,10 +337,10 @@ async def test_d_shows_the_diff_of_the_turn(console: Console) -> None:
 
 async def test_d_without_changes_says_so(console: Console) -> None:
     async with console.open():
-        console.server.running("backend")
+        console.server.running("backend", cwd="")
         await console.settle()
         await console.press("d")
-        assert "has changed no files" in console.notices()[0]
+        assert "has changed no files, and has no folder" in console.notices()[0]
 
 
 async def test_question_mark_lists_the_keys(console: Console) -> None:
