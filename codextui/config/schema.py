@@ -206,14 +206,17 @@ def save_setting(path: Path, key: str, value: str | float | bool) -> None:
     save_settings(path, {key: value})
 
 
-def save_settings(path: Path, changes: Mapping[str, SettingValue]) -> None:
+def save_settings(
+    path: Path, changes: Mapping[str, SettingValue] | Mapping[tuple[str, ...], SettingValue]
+) -> None:
     """Save settings; everything else in the file stays, comments too.
 
     The file and its folder are created if they are missing. The file is replaced atomically.
 
     Args:
         path: the configuration file.
-        changes: values by dotted key; None removes the key.
+        changes: values by dotted key, or by the names of the tables and of the key, which may
+            have dots; None removes the key.
 
     Raises:
         ConfigInvalid: the file cannot be read or written, or would be wrong afterwards.
@@ -224,10 +227,11 @@ def save_settings(path: Path, changes: Mapping[str, SettingValue]) -> None:
     parse_config(text, str(path))
     document = tomlkit.parse(text)
     for key, value in changes.items():
-        *sections, name = key.split(".")
+        *sections, name = key.split(".") if isinstance(key, str) else key
         table = cast("dict[str, object]", document)
         for section in sections:
             table = cast("dict[str, object]", table.setdefault(section, tomlkit.table()))
+        _remove_nested(table, name.split("."))
         if value is not None:
             table[name] = value
         elif name in table:
@@ -240,6 +244,20 @@ def save_settings(path: Path, changes: Mapping[str, SettingValue]) -> None:
         replace_file(path, changed.encode(), new_mode=0o600)
     except OSError as error:
         raise ConfigInvalid(f"{path} cannot be written: {error}") from error
+
+
+def _remove_nested(table: dict[str, object], names: list[str]) -> None:
+    """Remove the value of a dotted key that was written without quotes, as nested tables."""
+    first, *rest = names
+    inner = table.get(first)
+    if not rest or not isinstance(inner, dict):
+        return
+    if len(rest) == 1:
+        inner.pop(rest[0], None)
+    else:
+        _remove_nested(inner, rest)
+    if not inner:
+        del table[first]
 
 
 def _read_config(file: ConfigFile) -> Config:

@@ -134,6 +134,22 @@ def save_texts(path: Path, changes: Mapping[str, str]) -> None:
     save_settings(path, {key: check_setting(key, text) for key, text in changes.items()})
 
 
+def save_binding_keys(path: Path, binding_id: str, keys: str | None) -> Config:
+    """Save the keys of a binding in `[ui.keys]`; None removes them from the file.
+
+    Everything else in the file stays, comments too.
+
+    Returns:
+        the configuration as it is now.
+
+    Raises:
+        ConfigInvalid: the file cannot be read or written.
+    """
+    changes: dict[tuple[str, ...], SettingValue] = {("ui", "keys", binding_id): keys}
+    save_settings(path, changes)
+    return load_config(path)
+
+
 def _describe_section(section: str, kind: type, current: object) -> Iterator[Setting]:
     abouts = _attributes(kind.__doc__ or "")
     for name, reader in keys_of(kind).items():

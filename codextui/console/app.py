@@ -226,6 +226,7 @@ class ConsoleApp(ApprovalsApp):
         """Apply a changed configuration, as far as it does not need another start."""
         if config.ui.layout != self._config.ui.layout:
             self.main.workbench.limit_panes(config.ui.layout)
+        self.apply_keys(config)
         self._config = config
         self.main.fleet.archive_after = config.ui.archive_after * _HOUR_S
         self.tui.choice = config.ui.terminal

@@ -7,7 +7,14 @@ from pathlib import Path
 
 from textual.binding import BindingType
 
-from codextui.console.bindings import APP_BINDINGS, KeyGroup, check_keymap, key_groups
+from codextui.console.bindings import (
+    APP_BINDINGS,
+    KeyGroup,
+    check_keymap,
+    default_keys,
+    describe_clashes,
+    key_groups,
+)
 from codextui.console.screens.approval import ApprovalScreen
 from codextui.console.screens.approve_many import ApproveManyScreen
 from codextui.console.screens.broadcast import BroadcastScreen
@@ -22,6 +29,7 @@ from codextui.console.screens.gates import GatesScreen
 from codextui.console.screens.help import HelpScreen
 from codextui.console.screens.history import HistoryScreen
 from codextui.console.screens.inspector import InspectorScreen
+from codextui.console.screens.keys import KeysScreen
 from codextui.console.screens.labels import LabelsScreen
 from codextui.console.screens.main import MainScreen
 from codextui.console.screens.new_thread import NewThreadScreen
@@ -51,6 +59,7 @@ from codextui.console.widgets.strip_view import StripView
 from codextui.console.widgets.thread_tree import ThreadTree
 from codextui.console.widgets.timeline_view import TimelineView
 from codextui.console.widgets.transcript_pane import TranscriptPane
+from codextui.errors import ConfigInvalid
 
 PLACES: dict[str, Sequence[BindingType]] = {
     "Console": [*MainScreen.BINDINGS, *APP_BINDINGS],
@@ -69,6 +78,7 @@ PLACES: dict[str, Sequence[BindingType]] = {
     "Edit a queued message": [*QueueEditScreen.BINDINGS, *PromptField.BINDINGS],
     "Settings": SettingsScreen.BINDINGS,
     "Settings of the console": [*PreferencesScreen.BINDINGS, *SettingsList.BINDINGS],
+    "Keys of the console": KeysScreen.BINDINGS,
     "First steps": FirstStepsScreen.BINDINGS,
     "Review": ReviewScreen.BINDINGS,
     "Diff": [*DiffScreen.BINDINGS, *DiffView.BINDINGS],
@@ -108,6 +118,35 @@ def checked_keys(keys: Mapping[str, str], path: Path | None) -> dict[str, str]:
         ConfigInvalid: a binding or a key does not exist, or two bindings share a key.
     """
     return check_keymap(keys, PLACES, path)
+
+
+def changed_keys(keys: Mapping[str, str], binding_id: str, changed: str | None) -> dict[str, str]:
+    """Return `[ui.keys]` with other keys for a binding, checked against all places.
+
+    Args:
+        keys: binding id → comma-separated keys, as in the file.
+        binding_id: the binding.
+        changed: its keys; None for the default ones.
+
+    Raises:
+        ConfigInvalid: the same as at the start; names the binding that has a key already.
+    """
+    proposed = {id_: bound for id_, bound in keys.items() if id_ != binding_id}
+    if changed is not None:
+        proposed[binding_id] = changed
+    try:
+        checked_keys(proposed, None)
+    except ConfigInvalid as error:
+        problems = str(error).splitlines()
+        if all(" clashes (" in problem for problem in problems):
+            problems = list(describe_clashes(binding_id, proposed, PLACES)) or problems
+        raise ConfigInvalid("\n".join(problems)) from error
+    return proposed
+
+
+def rebindable_keys() -> dict[str, str]:
+    """Return the default keys of all bindings with an id."""
+    return default_keys(PLACES)
 
 
 def grouped_keys(keymap: Mapping[str, str]) -> tuple[KeyGroup, ...]:

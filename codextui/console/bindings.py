@@ -27,6 +27,19 @@ _NAMED_KEYS = frozenset(
     | {f"f{number}" for number in range(1, 21)}
 )
 
+GRANTS = frozenset(
+    {"approval.once", "approval.session", "approval.always", "approval.unseen", "many.approve"}
+)
+"""Bindings that approve something."""
+
+_CARELESS = frozenset(
+    {"enter", "space", "tab", "shift+tab", "escape", "backspace", "delete", "home", "end"}
+    | {"pageup", "pagedown", "up", "down", "left", "right"}
+)
+"""Keys that are pressed to read, to go on or to leave, and so approve nothing."""
+
+_OPENS_APPROVALS = "approvals.open"
+
 APP_BINDINGS: list[BindingType] = [
     Binding(
         "ctrl+p",
@@ -104,10 +117,11 @@ def check_keymap(
         the keymap for `App.set_keymap`.
 
     Raises:
-        ConfigInvalid: unknown ids, keys that do not exist, or two bindings on one key; lists all
-            of them, one per line.
+        ConfigInvalid: unknown ids, keys that do not exist, a key that would approve by accident,
+            or two bindings on one key; lists all of them, one per line.
     """
     problems = [*_id_problems(keys, places), *_key_problems(keys)]
+    problems += _grant_problems(keys, places)
     if not problems:
         problems = [*_clashes(keys, places)]
     if problems:
@@ -116,6 +130,40 @@ def check_keymap(
         binding_id: ",".join(_split(text)) or f"{_UNBOUND}{binding_id}"
         for binding_id, text in keys.items()
     }
+
+
+def default_keys(places: Mapping[str, Sequence[BindingType]]) -> dict[str, str]:
+    """Return the keys of each binding that can be rebound, by id, in Textual's notation."""
+    return {
+        binding.id: binding.key
+        for bindings in places.values()
+        for binding in _as_bindings(bindings)
+        if binding.id is not None
+    }
+
+
+def describe_clashes(
+    binding_id: str, keys: Mapping[str, str], places: Mapping[str, Sequence[BindingType]]
+) -> tuple[str, ...]:
+    """Say which bindings have the keys of one already.
+
+    Args:
+        binding_id: the binding.
+        keys: binding id → comma-separated keys, those of the binding included.
+        places: title → `BINDINGS`.
+    """
+    said: dict[str, None] = {}
+    for title, bindings in places.items():
+        owners = _owners(bindings, keys)
+        for key, sharing in owners.items():
+            if binding_id not in {binding.id for binding in sharing}:
+                continue
+            for other in sharing:
+                if other.id != binding_id:
+                    name = f" ({other.id})" if other.id else ""
+                    shown = format_keys(key)
+                    said[f"{shown} is taken: {other.description}{name}, in {title}."] = None
+    return tuple(said)
 
 
 def is_unbound(binding: Binding) -> bool:
@@ -182,17 +230,37 @@ def _key_problem(key: str) -> str:
     return f"has {key!a}, which is no key; write for example x, X, ctrl+x, f5 or pageup"
 
 
+def _grant_problems(
+    keys: Mapping[str, str], places: Mapping[str, Sequence[BindingType]]
+) -> Iterator[tuple[str, str]]:
+    """Report keys that would approve what nobody has read."""
+    bound = {**default_keys(places), **keys}
+    opens = {_normal(key) for key in _split(bound.get(_OPENS_APPROVALS, ""))}
+    for binding_id in sorted(GRANTS & bound.keys()):
+        for key in _split(bound[binding_id]):
+            if _normal(key) in _CARELESS and binding_id in keys:
+                yield binding_id, f"has {key!a}, which goes on or leaves: it would approve unread"
+            elif _normal(key) in opens and keys.keys() & {binding_id, _OPENS_APPROVALS}:
+                problem = f"has {key!a}, which opens the approvals: pressed twice it would approve"
+                yield binding_id, problem
+
+
 def _clashes(
     keys: Mapping[str, str], places: Mapping[str, Sequence[BindingType]]
 ) -> Iterator[tuple[str, str]]:
     for title, bindings in places.items():
-        owners: dict[str, list[Binding]] = {}
-        for binding in _as_bindings(bindings):
-            bound = binding.key if binding.id is None else keys.get(binding.id, binding.key)
-            for key in _split(bound):
-                owners.setdefault(_normal(key), []).append(binding)
-        for key, sharing in owners.items():
+        for key, sharing in _owners(bindings, keys).items():
             yield from _clash(title, key, sharing, keys)
+
+
+def _owners(bindings: Sequence[BindingType], keys: Mapping[str, str]) -> dict[str, list[Binding]]:
+    """Return the bindings of each key in a place."""
+    owners: dict[str, list[Binding]] = {}
+    for binding in _as_bindings(bindings):
+        bound = binding.key if binding.id is None else keys.get(binding.id, binding.key)
+        for key in _split(bound):
+            owners.setdefault(_normal(key), []).append(binding)
+    return owners
 
 
 def _clash(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,12 +10,14 @@ from textual import events, on
 
 from codextui.config.schema import Config
 from codextui.console.appearance import Appearance
+from codextui.console.bindings import format_keys
 from codextui.console.first_steps import FirstStepsPresenter, Inspect
 from codextui.console.key_dispatch import KeyDispatchingApp
 from codextui.console.preferences import PreferencesPresenter
 from codextui.console.screens import messages
 from codextui.console.screenshots import PicturePresenter
 from codextui.console.themes import VARIABLE_DEFAULTS
+from codextui.errors import ConfigInvalid
 
 
 class ComfortApp(KeyDispatchingApp):
@@ -29,6 +32,9 @@ class ComfortApp(KeyDispatchingApp):
     appearance: Appearance
     pictures: PicturePresenter
     first_steps: FirstStepsPresenter
+
+    _config: Config
+    _keys: dict[str, str]
 
     def set_up_comfort(
         self,
@@ -51,7 +57,12 @@ class ComfortApp(KeyDispatchingApp):
         self.appearance = Appearance(self, config.ui, config_path)
         self.pictures = PicturePresenter(self, now)
         self._preferences = PreferencesPresenter(
-            self, config_path, self.appearance, self.apply_config
+            self,
+            config_path,
+            self.appearance,
+            self.apply_config,
+            keys=self._keys,
+            configured_keys=lambda: self._config.ui.keys,
         )
         self._inspect = inspect
 
@@ -65,6 +76,20 @@ class ComfortApp(KeyDispatchingApp):
     def apply_config(self, config: Config) -> None:
         """Apply a changed configuration."""
         raise NotImplementedError
+
+    def apply_keys(self, config: Config) -> None:
+        """Use the keys of a changed configuration, unless they are the same or wrong."""
+        from codextui.console.binding_places import checked_keys  # noqa: PLC0415 - the dialogs
+
+        if config.ui.keys == self._config.ui.keys:
+            return
+        with contextlib.suppress(ConfigInvalid):
+            keys = checked_keys(config.ui.keys, None)
+            self._keys.clear()
+            self._keys.update(keys)
+            self.set_keymap(keys)
+            self.main.workbench.new_thread_key = format_keys(keys.get("thread.new", "n"))
+            self.main.mark_dirty()
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Return codextui's own colours, for themes that do not define them."""

@@ -14,7 +14,6 @@ from codextui.protocol.threads import ThreadState
 class DialogsApp(ToastsApp):
     """Opens the dialogs that the screens ask for, each imported when it is opened first."""
 
-    _keys: dict[str, str]
     _main_options: MainOptions
 
     @on(messages.OpenHistory)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from functools import cached_property
+from typing import Protocol, runtime_checkable
 
 from textual import events
 from textual.app import App
@@ -18,6 +19,14 @@ TYPING_PAUSE = 1.5
 IGNORED_TEXT = "Letters were ignored: the text field that they were for has gone."
 
 IGNORED_PASTE = "Pasted text was ignored: no text field has the focus."
+
+
+@runtime_checkable
+class TakesKeys(Protocol):
+    """A screen that at times takes any key as it is, before the bindings."""
+
+    def take_key(self, key: str) -> bool:
+        """Return whether the key was taken."""
 
 
 class KeyDispatchingApp(App[int]):
@@ -59,6 +68,8 @@ class KeyDispatchingApp(App[int]):
             self._inputs += 1
             was_typing = self._is_typing and self._is_soon_after_key()
             self._last_key_at = time.monotonic()
+            if isinstance(self.screen, TakesKeys) and self.screen.take_key(event.key):
+                return
             self._is_typing = event.is_printable and (was_typing or self._takes_text())
             if was_typing and event.is_printable and not self._takes_text():
                 self._explain_ignored_text()

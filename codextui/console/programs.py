@@ -6,7 +6,6 @@ import os
 
 from textual import on
 
-from codextui.config.schema import Config
 from codextui.console.codex_tui import TuiPresenter
 from codextui.console.comfort import ComfortApp
 from codextui.console.connection import ServerConnection
@@ -35,7 +34,6 @@ class ProgramsApp(ComfortApp):
     tui: TuiPresenter
     editor: EditorPresenter
 
-    _config: Config
     _connection: ServerConnection
 
     @property

@@ -11,6 +11,7 @@ from codextui.config.settings import (
     check_setting,
     describe_settings,
     read_settings_file,
+    save_binding_keys,
     save_texts,
 )
 from codextui.errors import ConfigInvalid
@@ -108,3 +109,35 @@ def test_a_file_with_mistakes_is_read_as_the_defaults_and_says_so(tmp_path: Path
     with pytest.raises(ConfigInvalid):
         save_texts(path, {"ui.bell": "false"})
     assert path.read_text() == "[ui]\nlayout = 0\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "keys", "after"),
+    [
+        ("", "f9", '[ui.keys]\n"thread.kill" = "f9"\n'),
+        ("", None, "[ui.keys]\n"),
+        ("[ui]\nbell = false # quiet\n", "f9", None),
+        ('[ui.keys]\n# mine\nthread.kill = "K" # x\n', "f9", None),
+        ('[ui.keys]\nthread.kill = "K"\nthread.fork = "f8"\n', "f9", None),
+        ('[ui.keys.thread]\nkill = "K"\n', "f9", None),
+        ('ui.keys."thread.kill" = "K"\n', "f9", None),
+        ('[ui]\nkeys = { "thread.kill" = "K", "thread.fork" = "f8" }\n', "f9", None),
+        ('[ui.keys]\n"thread.kill" = "K" # not so easily\n', None, "[ui.keys]\n"),
+        ('[ui.keys]\nthread.kill = "K"\n', None, "[ui.keys]\n"),
+    ],
+)
+def test_the_keys_of_a_binding_are_saved_however_they_were_written(
+    tmp_path: Path, before: str, keys: str | None, after: str | None
+) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(before)
+    expected = {
+        id_: bound for id_, bound in load_config(path).ui.keys.items() if id_ != "thread.kill"
+    }
+    config = save_binding_keys(path, "thread.kill", keys)
+    assert config.ui.keys == (expected if keys is None else {**expected, "thread.kill": keys})
+    assert config.ui.bell is ("bell" not in before)
+    for comment in ("# quiet", "# mine"):
+        assert (comment in before) == (comment in path.read_text())
+    if after is not None:
+        assert path.read_text() == after

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from textual.app import App
 from textual.binding import Binding, BindingType
 
+from codextui.console.binding_places import changed_keys, checked_keys
 from codextui.console.bindings import KeyRow, check_keymap, format_keys, is_unbound, key_groups
 from codextui.errors import ConfigInvalid
 
@@ -141,3 +142,40 @@ def test_textual_can_bind_every_accepted_key(key: str) -> None:
     except ConfigInvalid:
         return
     Host(taken)
+
+
+@pytest.mark.parametrize(
+    ("keys", "problem"),
+    [
+        ({"approval.once": "space"}, "has 'space', which goes on or leaves"),
+        ({"approval.always": "P,pagedown"}, "has 'pagedown', which goes on"),
+        ({"many.approve": "right"}, "has 'right', which goes on"),
+        ({"approval.session": "a"}, "has 'a', which opens the approvals"),
+        ({"approvals.open": "f9", "approval.session": "f9"}, "has 'f9', which opens"),
+        ({"approvals.open": "U"}, "has 'U', which opens"),
+    ],
+)
+def test_a_key_that_would_approve_by_accident_is_refused(
+    keys: dict[str, str], problem: str
+) -> None:
+    with pytest.raises(ConfigInvalid, match=problem):
+        checked_keys(keys, None)
+
+
+def test_a_key_of_its_own_approves() -> None:
+    keys = {"approval.once": "f9", "approvals.open": "f11", "approval.decline": "escape"}
+    keys["approval.later"] = "f10"
+    assert checked_keys(keys, None) == keys
+
+
+def test_a_clash_names_the_binding_that_has_the_key() -> None:
+    with pytest.raises(ConfigInvalid) as caught:
+        changed_keys({"thread.kill": "f9"}, "thread.fork", "x,f9")
+    assert str(caught.value).splitlines() == [
+        "x is taken: Interrupt the turn, or stop a role (thread.interrupt), in Console.",
+        "f9 is taken: Kill the thread or the run (thread.kill), in Console.",
+    ]
+    assert changed_keys({"thread.fork": "f9"}, "thread.fork", None) == {}
+    assert changed_keys({}, "thread.fork", "") == {"thread.fork": ""}
+    with pytest.raises(ConfigInvalid, match="is no key"):
+        changed_keys({}, "thread.fork", "ctrl+nothing")

@@ -38,6 +38,7 @@ class PreferencesScreen(ModalScreen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+s,ctrl+enter", "save", "Save", id="preferences.save"),
+        Binding("K", "keys", "Show and change all keys", id="preferences.keys"),
         Binding("escape", "cancel", "Leave without saving", id="preferences.cancel"),
     ]
 
@@ -48,6 +49,7 @@ class PreferencesScreen(ModalScreen[None]):
         *,
         themes: Sequence[str],
         preview: Callable[[str], None],
+        open_keys: Callable[[], None],
     ) -> None:
         """Create the dialog.
 
@@ -56,13 +58,15 @@ class PreferencesScreen(ModalScreen[None]):
             save: saves values by key; raises ConfigInvalid.
             themes: the names of all themes.
             preview: shows a theme, without saving it.
+            open_keys: opens the dialog that changes keys.
         """
         super().__init__()
         self._file = file
         self._save = save
         self._preview = preview
+        self._open_keys = open_keys
         keys = file.config.ui.keys
-        notes = ["[ui.keys]  ? lists all keys with their ids"]
+        notes = ["[ui.keys]  K shows and changes all keys"]
         notes += [f"{name} = {value}" for name, value in list(keys.items())[:MAX_KEYS]]
         self._list = SettingsList(describe_settings(file.config), {"ui.theme": themes}, notes)
         self._has_saved = False
@@ -76,7 +80,7 @@ class PreferencesScreen(ModalScreen[None]):
             yield Static(id="about", classes="dialog-quiet", markup=False)
             yield Input(id="value")
             yield Static(id="problem", markup=False)
-            keys = "^s save   esc leave   ↑↓ choose   ←→ change   ⏎ write   ⌫ default"
+            keys = "^s save   esc leave   ↑↓ choose   ←→ change   ⏎ write   ⌫ default   K keys"
             yield Static(keys, classes="dialog-keys", markup=False)
 
     def on_mount(self) -> None:
@@ -143,6 +147,11 @@ class PreferencesScreen(ModalScreen[None]):
             return
         self._has_saved = True
         self._leave()
+
+    def action_keys(self) -> None:
+        """Show and change the keys."""
+        if not self.query_one("#value").display:
+            self._open_keys()
 
     def action_cancel(self) -> None:
         """Close the field, or leave without saving."""

@@ -185,7 +185,9 @@ class Composer(PromptArea):
         """Run a key's binding in order with the text typed before it; false if it has none."""
         if self.take_key(event.key):
             return True
-        for binding in self._bindings.key_to_bindings.get(event.key, ()):
+        bindings = self._bindings.copy()
+        bindings.apply_keymap(self.app._keymap)  # noqa: SLF001 - as Textual does
+        for binding in bindings.key_to_bindings.get(event.key, ()):
             match binding.action:
                 case "send":
                     self.action_send()

@@ -33,6 +33,7 @@ class Workbench(ComposerPanes):
     Attributes:
         state: the console state.
         current: id of the thread that keys act on; empty for none.
+        new_thread_key: the key that starts a thread, formatted.
         thread_tree: the tree.
     """
 
@@ -87,7 +88,7 @@ class Workbench(ComposerPanes):
         self.thread_tree = ThreadTree(fleet or Fleet(state))
         self._pane_context = context
         self._pacer = pacer
-        self._new_thread_key = new_thread_key
+        self.new_thread_key = new_thread_key
         self._slots = PaneSlots(state, context.now)
         self._entries: list[TreeEntry] = []
         self._wanted: set[str] = set()
@@ -216,7 +217,7 @@ class Workbench(ComposerPanes):
             self.post_message(self.CurrentChanged())
         self.grid.empty.update_text(
             connected=self.state.connection.caught_up,
-            new_thread_key=self._new_thread_key,
+            new_thread_key=self.new_thread_key,
             others=len(threads),
         )
 
