@@ -89,7 +89,7 @@ class Workbench(ComposerPanes):
         self._pane_context = context
         self._pacer = pacer
         self.new_thread_key = new_thread_key
-        self._slots = PaneSlots(state, context.now)
+        self._slots = PaneSlots(state, context.now, self._drafts.pins)
         self._entries: list[TreeEntry] = []
         self._wanted: set[str] = set()
         self._awaited: tuple[str, Callable[[], bool]] | None = None
