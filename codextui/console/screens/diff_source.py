@@ -36,6 +36,9 @@ class DiffSource(Protocol):
     def list_scopes(self) -> list[tuple[Scope, str]]:
         """Return what else can be compared, each with a description."""
 
+    def folder_of(self, thread_id: str) -> str:
+        """Return the folder of a thread; empty where it is not known."""
+
     def comments_of(self, thread_id: str) -> tuple[Comment, ...]:
         """Return the comments on the changes of a thread."""
 
@@ -92,6 +95,11 @@ class ThreadDiffs:
     def list_scopes(self) -> list[tuple[Scope, str]]:
         """Return what else can be compared, each with a description."""
         return list_scopes(self._state, self._thread_id)
+
+    def folder_of(self, thread_id: str) -> str:
+        """Return the folder of a thread; empty where it is not known."""
+        view = self._state.threads.get(thread_id)
+        return "" if view is None else view.info.cwd
 
     def comments_of(self, thread_id: str) -> tuple[Comment, ...]:
         """Return the comments on the changes of a thread."""

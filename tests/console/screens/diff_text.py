@@ -30,6 +30,7 @@ class TextDiffs:
     kept: dict[str, tuple[Comment, ...]] = field(default_factory=dict)
     sent: list[tuple[str, str]] = field(default_factory=list)
     problem: str = ""
+    folder: str = ""
 
     def compare(self) -> Comparison:
         if self.scope.other in self.others:
@@ -42,6 +43,9 @@ class TextDiffs:
     def list_scopes(self) -> list[tuple[Scope, str]]:
         others = [Scope(ScopeKind.TURN, "t-backend", other) for other in self.others]
         return [(TURN, self.title), *((scope, scope.other) for scope in others)]
+
+    def folder_of(self, thread_id: str) -> str:
+        return self.folder
 
     def comments_of(self, thread_id: str) -> tuple[Comment, ...]:
         return self.kept.get(thread_id, ())
