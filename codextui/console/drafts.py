@@ -1,4 +1,4 @@
-"""What outlives the console: unsent texts, half-filled forms, and what was put away."""
+"""What outlives the console: unsent texts, half-filled forms, and how things are arranged."""
 
 from __future__ import annotations
 
@@ -25,16 +25,10 @@ _REPLIES, _FORKS, _EDITS = "replies", "forks", "edits"
 _NEW_THREAD, _ANSWERS = "new_thread", "answers"
 _COMMENTS, _PUT_AWAY = "comments", "put_away"
 _BROADCAST, _QUEUED = "broadcast", "queued"
+_PINS, _FOLDS, _TREE = "pins", "folds", "tree"
 _KINDS = (
-    _REPLIES,
-    _FORKS,
-    _EDITS,
-    _NEW_THREAD,
-    _ANSWERS,
-    _COMMENTS,
-    _PUT_AWAY,
-    _BROADCAST,
-    _QUEUED,
+    *(_REPLIES, _FORKS, _EDITS, _NEW_THREAD, _ANSWERS, _COMMENTS),
+    *(_PUT_AWAY, _BROADCAST, _QUEUED, _PINS, _FOLDS, _TREE),
 )
 
 _Stored = dict[str, dict[str, str]]
@@ -50,6 +44,9 @@ class Drafts:
         forks: thread id → prompt of the dialog that forks it.
         edits: turn id → its prompt as it was edited.
         answers: key of an approval → what is filled in in its dialog, as JSON, without secrets.
+        pins: id of a thread that is pinned to its pane → `pinned`, in the order of pinning.
+        folds: id of a thread, or key of a group, that was folded or unfolded → which of both.
+        tree: `grouping` → what the tree is grouped by.
         put_away: id of a thread or a run that the user put away → why.
         queued: `thread id/queued id` → the message as it was edited and not saved.
         broadcast: `text` → the message to all marked threads.
@@ -69,6 +66,9 @@ class Drafts:
         self.comments = dict(self._saved[_COMMENTS])
         self.put_away = dict(self._saved[_PUT_AWAY])
         self.queued = dict(self._saved[_QUEUED])
+        self.pins = dict(self._saved[_PINS])
+        self.folds = dict(self._saved[_FOLDS])
+        self.tree = dict(self._saved[_TREE])
         self.broadcast = dict(self._saved[_BROADCAST])
 
     @property
@@ -110,6 +110,9 @@ class Drafts:
             _PUT_AWAY: dict(self.put_away),
             _BROADCAST: dict(self.broadcast),
             _QUEUED: dict(self.queued),
+            _PINS: dict(self.pins),
+            _FOLDS: dict(self.folds),
+            _TREE: dict(self.tree),
         }
 
 

@@ -17,6 +17,7 @@ from codextui.console.model.tree import (
     TreeGroup,
     fold_rows,
     group_of,
+    is_group_key,
     program_of,
     tree_entries,
 )
@@ -29,6 +30,11 @@ ARCHIVE_AFTER = 12 * 3600.0
 
 HIDDEN, CLEARED, KEPT = "hidden", "cleared", "kept"
 """Why something was put away by the user; or that it is not to be put away by itself."""
+
+FOLDED, UNFOLDED = "folded", "unfolded"
+"""What the user did to a branch or a group."""
+
+_GROUPING = "grouping"
 
 _OVER = FINISHED_STATES | {ThreadState.DISCONNECTED}
 _WORKING = (ThreadState.STARTING, ThreadState.RUNNING, ThreadState.PAUSED)
@@ -165,6 +171,8 @@ class Fleet:
         *,
         archive_after: float = ARCHIVE_AFTER,
         away: MutableMapping[str, str] | None = None,
+        folds: MutableMapping[str, str] | None = None,
+        choices: MutableMapping[str, str] | None = None,
     ) -> None:
         """Arrange the threads of a state.
 
@@ -172,9 +180,12 @@ class Fleet:
             state: the console state.
             archive_after: seconds after which a run that is over is put away; 0 for never.
             away: where it is kept what the user put away.
+            folds: where it is kept what the user folded and unfolded.
+            choices: where it is kept by what the tree is grouped (`grouping`).
         """
         self.filter: TreeFilter = NO_FILTER
-        self.grouping = Grouping.TEAM
+        self._choices: MutableMapping[str, str] = {} if choices is None else choices
+        self.grouping = _read_grouping(self._choices)
         self.shows_away = False
         self.shown = Arrangement()
         self.marked: Collection[str] = ()
@@ -182,13 +193,14 @@ class Fleet:
         self.away: MutableMapping[str, str] = {} if away is None else away
         self._state = state
         self.archive_after = archive_after
-        self._folds: dict[str, bool] = {}
+        self._folds: MutableMapping[str, str] = {} if folds is None else folds
         self._unfiltered: list[TreeEntry | TreeGroup] = []
 
     # What is shown.
 
     def arrange(self, now: float) -> Arrangement:
         """Return the rows of the tree."""
+        self._forget_gone()
         threads = self._state.threads
         ranks = {t: rank_of(view.info, self.news) for t, view in threads.items()}
         keys = {t: sort_key(view, ranks[t]) for t, view in threads.items()}
@@ -294,6 +306,10 @@ class Fleet:
     def next_grouping(self) -> Grouping:
         """Group by the next thing, and return it."""
         self.grouping = _ALL[(_ALL.index(self.grouping) + 1) % len(_ALL)]
+        if self.grouping is Grouping.TEAM:
+            self._choices.pop(_GROUPING, None)
+        else:
+            self._choices[_GROUPING] = self.grouping.value
         return self.grouping
 
     # Folds.
@@ -308,13 +324,20 @@ class Fleet:
             return False
         chosen = self._folds.get(key)
         if chosen is not None:
-            return chosen
+            return chosen == FOLDED
         view = self._state.threads.get(key)
         return view is not None and view.info.kind is ThreadKind.RUN and is_over(view.info)
 
     def set_folded(self, key: str, *, folded: bool) -> None:
         """Fold or unfold the branch of a thread, or a group (`group_key`)."""
-        self._folds[key] = folded
+        self._folds[key] = FOLDED if folded else UNFOLDED
+
+    def _forget_gone(self) -> None:
+        """Forget the folds of threads that are not there any more."""
+        if self._state.connection.caught_up:
+            gone = self._folds.keys() - self._state.threads.keys()
+            for key in [key for key in gone if not is_group_key(key)]:
+                del self._folds[key]
 
     # What is put away.
 
@@ -390,3 +413,8 @@ class Fleet:
         if info.kind is ThreadKind.ROLE or not info.ours:
             return False
         return is_over(info) or info.state is ThreadState.FAILED
+
+
+def _read_grouping(choices: Mapping[str, str]) -> Grouping:
+    chosen = choices.get(_GROUPING, "")
+    return next((one for one in _ALL if one.value == chosen), Grouping.TEAM)

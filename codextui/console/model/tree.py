@@ -22,6 +22,8 @@ UNKNOWN_ORIGIN = "another program"
 """The group of threads whose program is unknown."""
 
 
+_GROUP = "group:"
+
 OWN_PROGRAM = "codextui"
 """The program of our own threads."""
 
@@ -274,4 +276,9 @@ def fold_rows(
 
 def group_key(title: str) -> str:
     """Return what a group is known by among the ids of threads."""
-    return f"group:{title}"
+    return f"{_GROUP}{title}"
+
+
+def is_group_key(key: str) -> bool:
+    """Return whether a key is that of a group."""
+    return key.startswith(_GROUP)

@@ -15,6 +15,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static, TextArea
 
 from codextui.console.widgets.composer import PromptArea
+from codextui.console.widgets.prompt_field import PromptField
 
 DRAFT = "text"
 """The key of the draft."""
@@ -31,12 +32,14 @@ class Recipient(msgspec.Struct, frozen=True):
         label: its handle.
         does: what sending does, or why it cannot get the message.
         can_get: whether it can get the message now.
+        folder: its folder.
     """
 
     thread_id: str
     label: str
     does: str
     can_get: bool
+    folder: str = ""
 
 
 class BroadcastScreen(ModalScreen[str | None]):
@@ -69,12 +72,15 @@ class BroadcastScreen(ModalScreen[str | None]):
             yield Static(classes="dialog-title", markup=False)
             with VerticalScroll(id="recipients", can_focus=False):
                 yield Static(id="names", markup=False)
-            yield PromptArea(
+            area = PromptArea(
                 self._drafts.get(DRAFT, ""), soft_wrap=True, tab_behavior="focus", compact=True
             )
+            yield PromptField(area)
             yield Static(id="problem", markup=False)
             yield Static(
-                "^s send to all   esc keeps it as a draft", classes="dialog-keys", markup=False
+                "^s send to all   @ file   ^g your editor   esc keeps it as a draft",
+                classes="dialog-keys",
+                markup=False,
             )
 
     def on_mount(self) -> None:
@@ -90,6 +96,9 @@ class BroadcastScreen(ModalScreen[str | None]):
         if recipients == self._recipients and recipients:
             return
         self._recipients = recipients
+        folders = {one.folder for one in recipients if one.can_get}
+        # A path must be one for all of them.
+        self.query_one(PromptField).folder = folders.pop() if len(folders) == 1 else ""
         able = sum(one.can_get for one in recipients)
         count = f"{able} thread{'' if able == 1 else 's'}"
         left_out = f", {len(recipients) - able} cannot get it" if able < len(recipients) else ""

@@ -54,10 +54,11 @@ class BroadcastActions(ThreadActions):
 
         recipients = []
         for thread_id in self.workbench.marked:
-            label = one_line(handle_label(self.state.threads[thread_id].info), 60)
+            info = self.state.threads[thread_id].info
+            label = one_line(handle_label(info), 60)
             problem = unavailable_reason(Action.SEND, self.state, thread_id)
             does = problem or describe_send(self.state, thread_id)
-            recipients.append(Recipient(thread_id, label, does, can_get=not problem))
+            recipients.append(Recipient(thread_id, label, does, not problem, info.cwd))
         return recipients
 
     def _send_to_all(self, text: str | None) -> None:

@@ -13,6 +13,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static, TextArea
 
 from codextui.console.widgets.composer import Composer
+from codextui.console.widgets.prompt_field import PromptField
 from codextui.text.sanitize import one_line, one_revealed_line, sanitize
 
 
@@ -23,7 +24,15 @@ class CommentScreen(ModalScreen[str | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = []
 
-    def __init__(self, where: str, line: str, text: str, on_change: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        where: str,
+        line: str,
+        text: str,
+        on_change: Callable[[str], None],
+        *,
+        folder: str = "",
+    ) -> None:
         """Create the editor.
 
         Args:
@@ -31,12 +40,14 @@ class CommentScreen(ModalScreen[str | None]):
             line: the line, with its sign.
             text: the comment so far.
             on_change: called with the text whenever it changes.
+            folder: the folder whose files are suggested.
         """
         super().__init__()
         self._where = where
         self._line = line
         self._text = sanitize(text)
         self._on_change = on_change
+        self._folder = folder
 
     def compose(self) -> ComposeResult:
         """Yield the line and the editor."""
@@ -45,9 +56,10 @@ class CommentScreen(ModalScreen[str | None]):
             yield Static(title, classes="dialog-title", markup=False)
             line = one_revealed_line(self._line, 300)
             yield Static(line, classes="dialog-quiet", id="line", markup=False)
-            yield Composer("comment", self._text)
+            yield PromptField(Composer("comment", self._text), folder=self._folder)
             yield Static(
-                "⏎ keep   ^j new line   esc leave it as a draft   an empty one is removed",
+                "⏎ keep   ^j new line   @ file   ^g your editor   esc leave it as a draft   "
+                "an empty one is removed",
                 classes="dialog-keys",
                 markup=False,
             )

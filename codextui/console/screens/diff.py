@@ -302,7 +302,8 @@ class DiffScreen(ModalScreen[None]):
             return
         where, line = f"{comment.path}:{comment.number}", comment.sign + comment.line
         keep = partial(self._keep_comment, thread_id, comment)
-        screen = CommentScreen(where, line, comment.text, partial(keep, is_draft=True))
+        draft, folder = partial(keep, is_draft=True), self._source.folder_of(thread_id)
+        screen = CommentScreen(where, line, comment.text, draft, folder=folder)
         self.app.push_screen(screen, lambda text: None if text is None else keep(text))
 
     def _comment_at_cursor(self) -> tuple[str, Comment] | None:

@@ -59,6 +59,9 @@ class DiffSource(Protocol):
     def describe_reading(self) -> str:
         """Return when the scope was read, and whether that is out of date; empty if it follows."""
 
+    def folder_of(self, thread_id: str) -> str:
+        """Return the folder of a thread; empty where it is not known."""
+
     def comments_of(self, thread_id: str) -> tuple[Comment, ...]:
         """Return the comments on the changes of a thread."""
 
@@ -162,6 +165,11 @@ class ThreadDiffs:
         """Return a number that changes with what the request's thread does."""
         view = self._state.threads.get(request.thread_id)
         return -1 if view is None else view.transcript.version
+
+    def folder_of(self, thread_id: str) -> str:
+        """Return the folder of a thread; empty where it is not known."""
+        view = self._state.threads.get(thread_id)
+        return "" if view is None else view.info.cwd
 
     def comments_of(self, thread_id: str) -> tuple[Comment, ...]:
         """Return the comments on the changes of a thread."""

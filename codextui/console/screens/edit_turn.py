@@ -16,6 +16,7 @@ from textual.widgets import OptionList, Static, TextArea
 from textual.widgets.option_list import Option
 
 from codextui.console.widgets.composer import PromptArea
+from codextui.console.widgets.prompt_field import PromptField
 from codextui.text.sanitize import one_line
 
 
@@ -55,7 +56,8 @@ class EditTurnScreen(ModalScreen[Edited | None]):
         handle: str,
         prompts: Sequence[EarlierPrompt],
         drafts: dict[str, str],
-        send_key: str = "^s",
+        *,
+        folder: str = "",
     ) -> None:
         """Create the dialog.
 
@@ -63,13 +65,13 @@ class EditTurnScreen(ModalScreen[Edited | None]):
             handle: the thread's handle.
             prompts: its prompts, oldest first; not empty.
             drafts: turn id → text that was edited and not sent; changed as the user writes.
-            send_key: the key that sends it, formatted.
+            folder: the thread's folder, whose files are suggested.
         """
         super().__init__()
         self._handle = handle
         self._prompts = tuple(prompts)
         self._drafts = drafts
-        self._send_key = send_key
+        self._folder = folder
         self._chosen = self._prompts[-1]
 
     def compose(self) -> ComposeResult:
@@ -86,9 +88,11 @@ class EditTurnScreen(ModalScreen[Edited | None]):
             yield OptionList(
                 *(_option(at, one) for at, one in enumerate(self._prompts, 1)), compact=True
             )
-            yield PromptArea(soft_wrap=True, tab_behavior="focus", compact=True)
+            area = PromptArea(soft_wrap=True, tab_behavior="focus", compact=True)
+            yield PromptField(area, folder=self._folder)
             yield Static(
-                f"{self._send_key} send in a fork   tab prompts / text   esc keeps it as a draft",
+                "^s send in a fork   @ file   ^g your editor   tab prompts / text   "
+                "esc keeps it as a draft",
                 classes="dialog-keys",
                 markup=False,
             )

@@ -12,13 +12,15 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Input, OptionList, Static
+from textual.widgets import OptionList, Static, TextArea
 from textual.widgets.option_list import Option
 
-from codextui.console.widgets.composer import LineInput
+from codextui.console.widgets.composer import PromptArea
+from codextui.console.widgets.prompt_field import PromptField
 from codextui.text.sanitize import one_line, sanitize
 
 _RUNNING = "running"
+_NEW_LINE = ("ctrl+j", "shift+enter", "alt+enter")
 
 
 class ForkPoint(msgspec.Struct, frozen=True):
@@ -59,6 +61,8 @@ class ForkScreen(ModalScreen[ForkChoice | None]):
         turns: Sequence[ForkPoint],
         prompt: str = "",
         on_change: Callable[[str], None] | None = None,
+        *,
+        folder: str = "",
     ) -> None:
         """Create the dialog.
 
@@ -67,10 +71,12 @@ class ForkScreen(ModalScreen[ForkChoice | None]):
             turns: its turns, oldest first.
             prompt: a draft of the prompt.
             on_change: called with the prompt whenever it changes.
+            folder: the thread's folder, whose files are suggested.
         """
         super().__init__()
         self._prompt = sanitize(prompt)
         self._on_change = on_change
+        self._folder = folder
         self._handle = handle
         self._turns = tuple(turns)
 
@@ -87,15 +93,19 @@ class ForkScreen(ModalScreen[ForkChoice | None]):
             yield OptionList(
                 *(_option(at, turn) for at, turn in enumerate(self._turns, 1)), compact=True
             )
-            yield LineInput(
+            area = PromptArea(
                 self._prompt,
-                placeholder="what the fork should do (may be empty)",
+                soft_wrap=True,
+                tab_behavior="focus",
                 compact=True,
-                select_on_focus=False,
+                placeholder="what the fork should do (may be empty)",
             )
+            field = PromptField(area, folder=self._folder)
+            field.take_key = self._handle_prompt_key
+            yield field
             yield Static(id="note", markup=False)
             yield Static(
-                "↑ ↓ choose   ⏎ fork   tab to the prompt   esc cancel",
+                "↑ ↓ choose   ⏎ fork   tab to the prompt   @ file   ^j new line   esc cancel",
                 classes="dialog-keys",
                 markup=False,
             )
@@ -111,17 +121,26 @@ class ForkScreen(ModalScreen[ForkChoice | None]):
             self.query_one("#note", Static).update(note)
         turns.focus()
 
-    @on(Input.Changed)
-    def _report_change(self, message: Input.Changed) -> None:
+    @on(TextArea.Changed)
+    def _report_change(self, message: TextArea.Changed) -> None:
         if self._on_change is not None and self.is_mounted:
-            self._on_change(message.value)
+            self._on_change(message.text_area.text)
+
+    def _handle_prompt_key(self, key: str) -> bool:
+        """Return whether a key forks, or begins another line."""
+        if key == "enter":
+            self._fork()
+        elif key in _NEW_LINE:
+            self.query_one(PromptArea).insert("\n")
+        else:
+            return False
+        return True
 
     @on(OptionList.OptionSelected)
-    @on(Input.Submitted)
     def _fork(self) -> None:
         at = self.query_one(OptionList).highlighted
         if at is not None and self._turns[at].state != _RUNNING and self.is_active:
-            prompt = self.query_one(Input).value.strip()
+            prompt = self.query_one(PromptArea).text.strip()
             self.dismiss(ForkChoice(self._turns[at].turn_id, prompt))
 
     def action_move(self, step: int) -> None:

@@ -121,7 +121,14 @@ class MainScreen(
         self._pacer = Pacer(resume=self._resume_frames, pause=self._pause_frames)
         self._frames: Timer | None = None
         self._problem = ""
-        self.fleet = Fleet(state, archive_after=options.archive_after, away=options.drafts.put_away)
+        kept = options.drafts
+        self.fleet = Fleet(
+            state,
+            archive_after=options.archive_after,
+            away=kept.put_away,
+            folds=kept.folds,
+            choices=kept.tree,
+        )
         self._pane_context = self._build_context()
         # Held here: while the screen closes a frame may still come, and a query would fail.
         self._status_line = StatusLine(options.server)

@@ -19,6 +19,7 @@ from textual.widgets import Button, Input, Static, TextArea
 from codextui.console.screens.messages import NewThread
 from codextui.console.widgets.choice_list import ChoiceList
 from codextui.console.widgets.composer import PromptArea
+from codextui.console.widgets.prompt_field import PromptField
 from codextui.protocol.threads import handle_problem
 from codextui.text.sanitize import one_line, sanitize
 
@@ -60,7 +61,8 @@ class NewThreadScreen(ModalScreen[NewThread | None]):
             yield Static("New thread", classes="dialog-title", markup=False)
             with VerticalScroll(can_focus=False):
                 yield Static("What should the agent do?", classes="label", markup=False)
-                yield PromptArea(last.prompt, id="prompt", tab_behavior="focus", compact=True)
+                area = PromptArea(last.prompt, id="prompt", tab_behavior="focus", compact=True)
+                yield PromptField(area, folder=_folder_of(last.cwd))
                 yield problem_line("prompt")
                 yield Static("", markup=False, classes="gap")
                 yield from text_row("handle", "Role", last.handle, "backend")
@@ -73,13 +75,18 @@ class NewThreadScreen(ModalScreen[NewThread | None]):
                 )
             with Horizontal(id="actions"):
                 yield Button("Start", id="start", compact=True)
-                yield Static("^s start   tab next field   esc cancel", id="keys", markup=False)
+                keys = "^s start   @ file   ^g your editor   tab next field   esc cancel"
+                yield Static(keys, id="keys", markup=False)
 
     def on_mount(self) -> None:
         """Focus the prompt, with the cursor at its end."""
         prompt = self.query_one("#prompt", TextArea)
         prompt.focus()
         prompt.move_cursor(prompt.document.end)
+
+    @on(Input.Changed, "#cwd")
+    def _suggest_its_files(self, message: Input.Changed) -> None:
+        self.query_one(PromptField).folder = _folder_of(message.value)
 
     @on(Input.Submitted)
     @on(ChoiceList.Submitted)
@@ -121,7 +128,7 @@ class NewThreadScreen(ModalScreen[NewThread | None]):
         new = self._read_fields()
         return NewThread(
             prompt=new.prompt.strip(),
-            cwd=_absolute(new.cwd.strip()) if new.cwd.strip() else "",
+            cwd=_folder_of(new.cwd),
             model=new.model.strip(),
             sandbox=new.sandbox,
             approval_policy=new.approval_policy,
@@ -164,6 +171,11 @@ def _absolute(cwd: str) -> str:
         return str(Path(cwd).expanduser().absolute())
     except RuntimeError:  # no such home
         return cwd
+
+
+def _folder_of(cwd: str) -> str:
+    """Return the folder that is written; empty where none is."""
+    return _absolute(cwd.strip()) if cwd.strip() else ""
 
 
 def _field_problems(new: NewThread) -> Iterator[tuple[str, str]]:

@@ -76,7 +76,8 @@ class PromptActions(ThreadActions):
         if not prompts:
             self._explain(f"No prompt of {view.info.handle} is known here any more.")
             return
-        screen = EditTurnScreen(view.info.handle, prompts, self._options.drafts.edits)
+        drafts, folder = self._options.drafts.edits, view.info.cwd
+        screen = EditTurnScreen(view.info.handle, prompts, drafts, folder=folder)
         self.app.push_screen(screen, partial(self._send_edited, view))
 
     def _send_edited(self, view: ThreadView, edited: Edited | None) -> None:

@@ -177,7 +177,8 @@ class ThreadActions(Screen[None]):
             fork = partial(self._fork_through, view.thread_id)
             keep = partial(self._keep_fork_prompt, view.thread_id)
             draft = self._options.drafts.forks.get(view.thread_id, "")
-            self.app.push_screen(ForkScreen(view.info.handle, turns, draft, keep), fork)
+            screen = ForkScreen(view.info.handle, turns, draft, keep, folder=view.info.cwd)
+            self.app.push_screen(screen, fork)
 
     def action_open_in_codex(self) -> None:
         """Open the thread in Codex's own TUI."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, MutableMapping, Sequence
 
 from codextui.console.model.pane_choice import (
     Candidate,
@@ -15,9 +15,13 @@ from codextui.console.model.pane_choice import (
 )
 from codextui.console.model.state import ConsoleState
 from codextui.console.model.tree import TreeEntry
+from codextui.protocol.threads import ThreadState
 
 REASON_SHOWN_FOR = 12.0
 """Seconds for which a pane says why its thread has got it."""
+
+PINNED = "pinned"
+"""What is kept of a pin."""
 
 PINNED_NOTE = "◆ pinned"
 """What the frame of a pinned pane says."""
@@ -27,14 +31,26 @@ class PaneSlots:
     """Applies the rule of `codextui.console.model.pane_choice`, and remembers what it did.
 
     Attributes:
-        pinned: ids of the threads that a person has pinned.
         capacity: the number of panes.
     """
 
-    def __init__(self, state: ConsoleState, now: Callable[[], float]) -> None:
-        """Choose among the threads of `state`."""
-        self.pinned: set[str] = set()
+    def __init__(
+        self,
+        state: ConsoleState,
+        now: Callable[[], float],
+        pins: MutableMapping[str, str] | None = None,
+    ) -> None:
+        """Choose among the threads of a state.
+
+        Args:
+            state: the console state.
+            now: returns unix seconds.
+            pins: ids of the threads that a person has pinned, of earlier sessions too, which get
+                panes again.
+        """
         self.capacity = 1
+        self._pins: MutableMapping[str, str] = {} if pins is None else pins
+        self._returning = list(self._pins)
         self._state = state
         self._now = now
         self._shown: tuple[str, ...] = ()
@@ -49,6 +65,11 @@ class PaneSlots:
         """Thread ids, first pane first."""
         return self._shown
 
+    @property
+    def pinned(self) -> set[str]:
+        """The ids of the threads that a person has pinned."""
+        return set(self._pins)
+
     def arrange(self, entries: Sequence[TreeEntry], holds: Mapping[str, Hold]) -> None:
         """Give panes to those that need them. Where nothing is needed, nothing moves.
 
@@ -62,14 +83,15 @@ class PaneSlots:
             needs,
             list(entries),
             dict(holds),
-            set(self.pinned),
+            self.pinned,
             self.capacity,
             self._shown,
         )
         if situation == self._last_situation:
             return
         self._last_situation = situation
-        self.pinned &= self._state.threads.keys()
+        self._forget_gone()
+        self._bring_back(entries)
         self._cut &= self._state.threads.keys()
         candidates = self._rank(entries, self._new_threads())
         holds = self._with_pins(holds)
@@ -107,17 +129,39 @@ class PaneSlots:
 
     def toggle_pin(self, thread_id: str) -> bool:
         """Pin a thread, or unpin it; return whether it is pinned now."""
-        self.pinned ^= {thread_id}
-        return thread_id in self.pinned
+        if self._pins.pop(thread_id, None) is None:
+            self._pins[thread_id] = PINNED
+        return thread_id in self._pins
 
     def note_of(self, thread_id: str) -> str:
         """Return that a thread is pinned, or for a while why it got its pane; else nothing."""
-        if thread_id in self.pinned:
+        if thread_id in self._pins:
             return PINNED_NOTE
         reason, at = self._reasons.get(thread_id, (None, 0.0))
         if reason is None or self._now() - at >= REASON_SHOWN_FOR:
             return ""
         return f"← {reason}"
+
+    def _forget_gone(self) -> None:
+        """Forget the pins of threads that are not there any more."""
+        threads = self._state.threads
+        if self._state.connection.caught_up:
+            for thread_id in self._pins.keys() - threads.keys():
+                del self._pins[thread_id]
+            for thread_id in self._returning:
+                view = threads.get(thread_id)
+                if view is not None and view.info.state is ThreadState.KILLED:
+                    self._pins.pop(thread_id, None)
+
+    def _bring_back(self, entries: Sequence[TreeEntry]) -> None:
+        """Give panes to the threads that an earlier session has pinned, as far as there are any."""
+        if not self._returning:
+            return
+        listed = {entry.thread_id for entry in entries}
+        self._returning = [t for t in self._returning if t in self._pins and t not in self._shown]
+        room = self.capacity - sum(thread_id in self._pins for thread_id in self._shown)
+        back = [t for t in self._returning if t in listed][: max(0, room)]
+        self._shown = (*back, *self._shown)
 
     def _rank(self, entries: Sequence[TreeEntry], new: Collection[str]) -> list[Candidate]:
         known = [entry for entry in entries if entry.thread_id in self._state.threads]
@@ -139,7 +183,7 @@ class PaneSlots:
         return new
 
     def _with_pins(self, holds: Mapping[str, Hold]) -> dict[str, Hold]:
-        return _merge(holds, self.pinned)
+        return _merge(holds, self._pins)
 
     def _apply(self, choice: PaneChoice) -> None:
         now = self._now()

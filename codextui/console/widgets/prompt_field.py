@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
 from textual import on
@@ -27,6 +28,7 @@ class PromptField(Vertical):
 
     Attributes:
         area: the text area.
+        take_key: gets each key that is not for the suggestions; returns whether it has handled it.
     """
 
     DEFAULT_CSS = """
@@ -63,9 +65,10 @@ class PromptField(Vertical):
         """
         super().__init__(id=id)
         self.area = area
+        self.take_key: Callable[[str], bool] = lambda _: False
         self._suggestions = SuggestionList()
         self._completion = Completion(area, self._suggestions, folder=folder, room=self._read_room)
-        area.take_key = self._completion.handle_key
+        area.take_key = self._handle_key
 
     @property
     def folder(self) -> str:
@@ -85,6 +88,9 @@ class PromptField(Vertical):
         """Show a text that was edited elsewhere; undo takes it back."""
         if self.is_attached:
             self.area.replace_text(text)
+
+    def _handle_key(self, key: str) -> bool:
+        return self._completion.handle_key(key) or self.take_key(key)
 
     def action_edit(self) -> None:
         """Edit the text in the user's editor."""

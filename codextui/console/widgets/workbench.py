@@ -33,8 +33,8 @@ class Workbench(ComposerPanes):
     Attributes:
         state: the console state.
         current: id of the thread that keys act on; empty for none.
-    new_thread_key: the key that starts a thread, formatted.
-    thread_tree: the tree.
+        new_thread_key: the key that starts a thread, formatted.
+        thread_tree: the tree.
     """
 
     class CurrentChanged(Message):
@@ -89,7 +89,7 @@ class Workbench(ComposerPanes):
         self._pane_context = context
         self._pacer = pacer
         self.new_thread_key = new_thread_key
-        self._slots = PaneSlots(state, context.now)
+        self._slots = PaneSlots(state, context.now, self._drafts.pins)
         self._entries: list[TreeEntry] = []
         self._wanted: set[str] = set()
         self._awaited: tuple[str, Callable[[], bool]] | None = None

@@ -30,6 +30,7 @@ class TextDiffs:
     kept: dict[str, tuple[Comment, ...]] = field(default_factory=dict)
     sent: list[tuple[str, str]] = field(default_factory=list)
     problem: str = ""
+    folder: str = ""
 
     def compare(self) -> Comparison:
         if self.scope.other in self.others:
@@ -54,6 +55,9 @@ class TextDiffs:
 
     def describe_reading(self) -> str:
         return ""
+
+    def folder_of(self, thread_id: str) -> str:
+        return self.folder
 
     def comments_of(self, thread_id: str) -> tuple[Comment, ...]:
         return self.kept.get(thread_id, ())

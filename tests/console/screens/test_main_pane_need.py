@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
 import pytest
 from console.screens.console import Console, build_console, text_of
 from textual.pilot import Pilot
 
+from codextui.console.drafts import Drafts
+from codextui.console.model.tree import Grouping
 from codextui.console.widgets.pane_slots import REASON_SHOWN_FOR
 from codextui.protocol.runs import ThreadKind
 from codextui.protocol.threads import ThreadState
@@ -213,3 +220,81 @@ async def test_a_tiny_screen_has_one_pane_and_a_key_for_the_tree(console: Consol
         await Pilot(console.app).resize_terminal(160, 45)
         await console.settle()
         assert console.panes() == ["t-b", "t-a"]
+
+
+@asynccontextmanager
+async def next_day(console: Console, *names: str) -> AsyncIterator[None]:
+    """Run the app on a server that has threads from before."""
+    async with console.app.run_test(size=(160, 45)):
+        async with asyncio.timeout(60):
+            await console.server.ran.wait()
+        console.server.connect()
+        for name in names:
+            console.server.thread(name, IDLE, cwd=f"/work/{name}")
+        console.server.thread("killed", ThreadState.KILLED)
+        console.server.catch_up()
+        await console.settle()
+        yield
+
+
+async def test_pins_and_the_arranged_tree_are_there_on_the_next_day(tmp_path: Path) -> None:
+    path = tmp_path / "drafts.json"
+    names = ("a", "b", "c", "d", "gone", "killed")
+    first = build_console(layout=4, drafts=Drafts(path))
+    async with first.open():
+        for name in names:
+            first.server.thread(name, IDLE, cwd=f"/work/{name}")
+        await first.settle()
+        for name in ("b", "gone", "killed", "a"):
+            first.app.main.open_thread(f"t-{name}")
+            await first.settle()
+            await first.press("full_stop")
+        first.app.main.workbench.thread_tree.focus()
+        await first.press("G", "G")  # by state, by folder
+        for key in ("group:work/b", "t-gone", "t-a"):
+            first.app.main.fleet.set_folded(key, folded=True)
+    assert path.stat().st_mode & 0o777 == 0o600
+
+    second = build_console(layout=2, drafts=Drafts(path))
+    async with next_day(second, *"abcd"):
+        assert set(second.panes()) == {"t-a", "t-b"}
+        assert all("pinned" in second.pane(id_).note for id_ in ("t-a", "t-b"))
+        assert second.app.main.workbench._slots.pinned == {"t-a", "t-b"}
+        assert second.app.main.fleet.grouping is Grouping.FOLDER
+        second.server.running("e")  # which needs a pane, and gets none
+        await second.settle()
+        assert set(second.panes()) == {"t-a", "t-b"}
+        await second.press("1", "full_stop")
+        unpinned = second.current
+        second.app.main.workbench.thread_tree.focus()
+        await second.press("G", "G", "G")
+    drafts = Drafts(path)
+    assert set(drafts.pins) == {"t-a", "t-b"} - {unpinned}
+    assert drafts.folds == {"group:work/b": "folded", "t-a": "folded"}
+    assert drafts.tree == {}
+
+    narrow = build_console(layout=1, drafts=Drafts(path))
+    narrow.app._main_options.drafts.pins["t-c"] = "pinned"
+    async with next_day(narrow, *"abcd"):
+        assert len(narrow.panes()) == 1
+        await narrow.press("plus")
+        pins = {"t-a", "t-b", "t-c"} - {unpinned}
+        assert set(narrow.panes()) == pins
+
+
+async def test_a_pin_outlives_a_connection_that_is_lost(console: Console) -> None:
+    async with console.open():
+        for name in ("a", "b"):
+            console.server.running(name)
+        await console.settle()
+        await console.press("1", "full_stop")
+        pinned = console.current
+        console.server.disconnect()
+        await console.settle()
+        console.server.connect(fresh=True)
+        await console.settle()
+        for name in ("a", "b"):
+            console.server.running(name)
+        console.server.catch_up()
+        await console.settle()
+        assert console.app.main.workbench._slots.pinned == {pinned}
