@@ -38,7 +38,7 @@ from codextui.server.runs.questions import decision_result, parse_question
 from codextui.server.state import ServerState
 from codextui.server.store.decision_log import parse_filter, read_decision, read_decisions
 from codextui.server.store.search import Match, search_journal
-from codextui.server.threads.opening import NewThread
+from codextui.server.threads.opening import ThreadSpec
 from codextui.server.threads.registry import ThreadRecord, checked_handle
 from codextui.server.threads.restore import read_events
 from codextui.server.threads.working_tree import read_working_tree
@@ -54,7 +54,7 @@ async def start(server: ServerState, caller: Caller, arguments: JsonObject) -> d
     prompt, images = fields.text_or(arguments, "prompt"), await _images(arguments)
     if images and not prompt:
         raise ServerRefused("images go with a prompt: say what to do with them")
-    new = NewThread(
+    new = ThreadSpec(
         thread_options(arguments, caller),
         client=caller.client_name,
         handle=_handle(arguments),
@@ -158,7 +158,7 @@ async def _reviewing_thread(
     else:
         handle, options = "review", thread_options(arguments, caller)
     handle = _handle(arguments) or handle
-    return await server.opener.start(NewThread(options, caller.client_name, handle=handle))
+    return await server.opener.start(ThreadSpec(options, caller.client_name, handle=handle))
 
 
 async def fork(server: ServerState, caller: Caller, arguments: JsonObject) -> dict[str, object]:
