@@ -1,8 +1,7 @@
 """A WebSocket connection to an app-server that listens: one JSON-RPC message a text frame.
 
 The `websockets` library does the handshake, the masking, and every frame that is not a whole text
-message. Whole text messages, nearly all there is, are cut out of the bytes here: that costs a tenth
-of the time, and one above the limit can be skipped where the library would have to hang up.
+message. `FrameSplitter` cuts whole text messages out of the bytes.
 """
 
 from __future__ import annotations
@@ -27,6 +26,7 @@ from websockets.protocol import State
 from websockets.uri import WebSocketURI, parse_uri
 
 from codextui.codex.socket_reader import SocketReader
+from codextui.codex.websocket_frames import FrameSplitter, OtherFrame
 from codextui.errors import CodexUnreachable
 from codextui.jsonrpc.lines import MAX_LINE, LineTooLong
 
@@ -93,7 +93,7 @@ class WebSocketConnection(asyncio.Protocol):
         self._on_message = on_message
         self._on_too_long = on_too_long
         self._limits = limits
-        self._frames = _FrameSplitter(limits.max_message)
+        self._frames = FrameSplitter(limits.max_message)
         self._fragments: list[bytes] | None = None
         self._head = b""
         self._transport: asyncio.Transport
@@ -300,7 +300,7 @@ class WebSocketConnection(asyncio.Protocol):
         elif self._end:
             self._lose(self._end)
 
-    def _split(self) -> Iterator[bytes | LineTooLong | _OtherFrame]:
+    def _split(self) -> Iterator[bytes | LineTooLong | OtherFrame]:
         while self._unhandled:
             data = self._unhandled.popleft()
             yield from self._frames.feed(data)
@@ -363,81 +363,6 @@ class WebSocketConnection(asyncio.Protocol):
             self._keepalive.cancel()
         if not self._opened.done():
             self._opened.set_exception(CodexUnreachable(reason))
-
-
-@dataclass(frozen=True, slots=True)
-class _OtherFrame:
-    """A frame that is for the library: a control frame, a fragment, or an invalid one."""
-
-    data: bytes
-
-
-class _FrameSplitter:
-    """Splits bytes into whole text messages and other frames, in linear time.
-
-    Args:
-        limit: bytes a message may have.
-
-    Attributes:
-        in_message: whether a fragmented message has begun and not ended.
-    """
-
-    def __init__(self, limit: int) -> None:
-        self.in_message = False
-        self._limit = limit
-        self._chunks: list[bytes] = []
-        self._size = 0
-        self._needed = _SHORTEST
-        self._to_skip = 0
-
-    def feed(self, data: bytes) -> Iterator[bytes | LineTooLong | _OtherFrame]:
-        """Yield what `data` completes: messages, those that were dropped, and other frames."""
-        if self._to_skip:
-            skipped = min(self._to_skip, len(data))
-            self._to_skip -= skipped
-            data = data[skipped:]
-        self._chunks.append(data)
-        self._size += len(data)
-        if self._size < self._needed:
-            return
-        data = data if len(self._chunks) == 1 else b"".join(self._chunks)
-        yield from self._split(data)
-
-    def _split(self, data: bytes) -> Iterator[bytes | LineTooLong | _OtherFrame]:
-        at, end = 0, len(data)
-        while True:
-            header = _header_size(data, at)
-            start = at + header
-            if start > end:
-                needed = header
-                break
-            length = data[at + 1] if header == _SHORTEST else int.from_bytes(data[at + 2 : start])
-            stop = start + length
-            is_text = data[at] == _WHOLE_TEXT and not self.in_message
-            if length > self._limit and not is_text:
-                yield _OtherFrame(data[at:start])  # the library refuses it
-                at = end
-            elif length > self._limit:
-                head = min(_HEAD, length)
-                if start + head > end:
-                    needed = header + head
-                    break
-                yield LineTooLong(self._limit, data[start : start + head])
-                self._to_skip = max(0, stop - end)
-                at = min(stop, end)
-            elif stop > end:
-                needed = header + length
-                break
-            else:
-                yield data[start:stop] if is_text else _OtherFrame(data[at:stop])
-                at = stop
-        self._chunks, self._size, self._needed = [data[at:]], end - at, needed
-
-
-def _header_size(data: bytes, at: int) -> int:
-    """Return the size of the header of the frame at `at`, as far as its length is known."""
-    marker = data[at + 1] & 0x7F if at + 1 < len(data) else 0
-    return _SHORTEST if marker < 126 else _LONG if marker == 126 else _LONGEST
 
 
 async def _open(
@@ -503,6 +428,3 @@ def _quote(data: bytes) -> str:
 _STATUS = b"HTTP/1.1 "
 _MAX_HEAD = 64 * 1024
 _MAX_QUOTED = 120
-_HEAD = 200
-_WHOLE_TEXT = 0x81
-_SHORTEST, _LONG, _LONGEST = 2, 4, 10

@@ -9,11 +9,18 @@ from pathlib import Path
 from codextui.client import session
 from codextui.client.spawn import ensure_server, find_server
 from codextui.commands.output import print_note
+from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import JsonObject
 from codextui.text.sanitize import one_line
 
 CLIENT_NAME = "codextui command"
 """The name of the command line as an MCP client, which the journal records."""
+
+PAGE_SIZE = 200
+"""Rows of a page."""
+
+MAX_PAGES = 10_000
+"""Pages that are asked for."""
 
 
 async def find_socket(options: argparse.Namespace, *, start: bool) -> Path:
@@ -57,3 +64,38 @@ def call_tool(
     if isinstance(warning, str) and warning:
         print_note(f"warning: {one_line(warning)}")
     return content
+
+
+def call_pages(
+    options: argparse.Namespace,
+    tool: str,
+    arguments: JsonObject,
+    *,
+    rows: str,
+    id_name: str,
+    start: bool = False,
+) -> list[JsonObject]:
+    """Call a tool that answers by the page, and return up to `options.limit` rows.
+
+    Args:
+        options: names the server.
+        tool: the tool's name.
+        arguments: the tool's arguments, besides `limit` and `cursor`.
+        rows: the field of a page that holds its rows.
+        id_name: the field of a row by which each is taken once; empty takes all.
+        start: whether a server is started if none runs.
+
+    Raises:
+        CodextuiError: see `call_tool`.
+    """
+    found: dict[object, JsonObject] = {}
+    asked = {**arguments, "limit": min(PAGE_SIZE, options.limit)}
+    for _ in range(MAX_PAGES):
+        page = call_tool(options, tool, asked, start=start)
+        for row in fields.objects(page, rows):
+            found[fields.text(row, id_name) if id_name else len(found)] = row
+        cursor = fields.text_or(page, "cursor")
+        if not cursor or len(found) >= options.limit:
+            break
+        asked["cursor"] = cursor
+    return list(found.values())[: options.limit]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import time
 
-from codextui.commands.call import call_tool
+from codextui.commands.call import call_pages, call_tool
 from codextui.commands.output import (
     print_indented,
     print_json,
@@ -22,14 +22,19 @@ from codextui.text.figures import format_running
 from codextui.text.sanitize import one_line, one_revealed_line, sanitize
 
 _HEADER = ("ID", "WHEN", "OUTCOME", "BY", "WHERE", "WAITED", "THREAD", "WHAT")
-_MAX_PAGES = 10_000
 
 
 def list_decisions(options: argparse.Namespace) -> int:
     """Print decisions, the newest first; or one with all that was asked."""
     if options.show:
         return _show_one(options)
-    rows = _read_pages(options)
+    rows = call_pages(
+        options,
+        "codex-decisions",
+        {"filter": " ".join(options.filter)},
+        rows="decisions",
+        id_name="approval_id",
+    )
     if options.json:
         for row in rows:
             print_json(row)
@@ -60,22 +65,6 @@ def _show_one(options: argparse.Namespace) -> int:
     approval = Approval.from_json(fields.as_object(row.get("approval"), "approval"))
     print_indented(format_request(approval.asked))
     return 0
-
-
-def _read_pages(options: argparse.Namespace) -> list[JsonObject]:
-    """Return up to `options.limit` decisions, each once."""
-    arguments: dict[str, object] = {"filter": " ".join(options.filter)}
-    rows: dict[str, JsonObject] = {}
-    for _ in range(_MAX_PAGES):
-        arguments["limit"] = min(200, options.limit)
-        page = call_tool(options, "codex-decisions", arguments)
-        found = fields.objects(page, "decisions")
-        rows |= {fields.text(row, "approval_id"): row for row in found}
-        cursor = fields.text_or(page, "cursor")
-        if not cursor or len(rows) >= options.limit:
-            break
-        arguments["cursor"] = cursor
-    return list(rows.values())[: options.limit]
 
 
 def _format_row(row: JsonObject) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import time
 
-from codextui.commands.call import call_tool
+from codextui.commands.call import call_pages, call_tool
 from codextui.commands.output import print_json, print_line, print_note, print_table
 from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import JsonObject
@@ -13,12 +13,11 @@ from codextui.text.figures import format_running
 from codextui.text.sanitize import one_line
 
 _HEADER = ("ID", "AGE", "OPEN AS", "ORIGIN", "WHERE", "NAME / BRIEF")
-_MAX_PAGES = 1_000
 
 
 def list_history(options: argparse.Namespace) -> int:
     """List the threads on Codex's disk, the newest first."""
-    rows = _read_pages(options)
+    rows = _read_threads(options)
     if options.json:
         for row in rows:
             print_json(row)
@@ -42,21 +41,13 @@ def unarchive(options: argparse.Namespace) -> int:
     return _set_archived(options, archived=False)
 
 
-def _read_pages(options: argparse.Namespace) -> list[JsonObject]:
-    """Return up to `options.limit` threads, each once."""
+def _read_threads(options: argparse.Namespace) -> list[JsonObject]:
     arguments: dict[str, object] = {"archived": options.archived}
     if search := " ".join([*options.words, options.search]).strip():
         arguments["search"] = search
-    rows: dict[str, JsonObject] = {}
-    for _ in range(_MAX_PAGES):
-        arguments["limit"] = min(200, options.limit)
-        page = call_tool(options, "codex-history", arguments, start=True)
-        rows |= {fields.text(row, "thread_id"): row for row in fields.objects(page, "threads")}
-        cursor = fields.text_or(page, "cursor")
-        if not cursor or len(rows) >= options.limit:
-            break
-        arguments["cursor"] = cursor
-    return list(rows.values())[: options.limit]
+    return call_pages(
+        options, "codex-history", arguments, rows="threads", id_name="thread_id", start=True
+    )
 
 
 def _format_row(row: JsonObject, now: float) -> tuple[str, ...]:

@@ -39,7 +39,7 @@ _Action: TypeAlias = (
     | kinds.SubAgentCall
     | kinds.WebSearch
 )
-_Mark: TypeAlias = kinds.ApprovalRequest | kinds.ErrorMessage | kinds.WarningMessage
+_Mark: TypeAlias = kinds.ApprovalItem | kinds.ErrorMessage | kinds.WarningMessage
 
 
 def read_thread(options: argparse.Namespace) -> int:
@@ -144,7 +144,7 @@ def _format_action(action: _Action, progress: kinds.Progress) -> str:
 
 def _format_mark(mark: _Mark) -> str:
     match mark:
-        case kinds.ApprovalRequest():
+        case kinds.ApprovalItem():
             return _format_approval(mark)
         case kinds.ErrorMessage(message):
             return f"error: {sanitize(message)}"
@@ -206,7 +206,7 @@ def _format_agent_call(content: kinds.SubAgentCall, progress: kinds.Progress) ->
     return "\n".join([*lines, *(_prefix_lines("  ", answer) for answer in content.answers)])
 
 
-def _format_approval(mark: kinds.ApprovalRequest) -> str:
+def _format_approval(mark: kinds.ApprovalItem) -> str:
     asked = f"asked {one_line(mark.approval.approval_id)}: {summarize_approval(mark.approval)}"
     if details := format_details(mark.approval.asked):
         asked = f"{asked}\n{_prefix_lines('  ', details)}"

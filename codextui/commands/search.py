@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import time
 
-from codextui.commands.call import call_tool
+from codextui.commands.call import call_pages
 from codextui.commands.output import print_json, print_note, print_table
 from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import Json, JsonObject
@@ -13,13 +13,11 @@ from codextui.text.figures import format_running
 from codextui.text.sanitize import one_line
 
 _HEADER = ("THREAD", "AGE", "KIND", "LINE")
-_MAX_PAGES = 10_000
-_PAGE = 200
 
 
 def search(options: argparse.Namespace) -> int:
     """Print the items that have a text, the newest first."""
-    matches = _read_pages(options)
+    matches = _find_matches(options)
     if options.json:
         for match in matches:
             print_json(match)
@@ -33,21 +31,11 @@ def search(options: argparse.Namespace) -> int:
     return 0
 
 
-def _read_pages(options: argparse.Namespace) -> list[JsonObject]:
-    """Return up to `options.limit` matches."""
+def _find_matches(options: argparse.Namespace) -> list[JsonObject]:
     arguments: dict[str, Json] = {"text": options.text}
     if options.thread:
         arguments["thread"] = options.thread
-    matches: list[JsonObject] = []
-    for _ in range(_MAX_PAGES):
-        arguments["limit"] = min(_PAGE, options.limit - len(matches))
-        page = call_tool(options, "codex-search", arguments, start=True)
-        matches += fields.objects(page, "matches")
-        cursor = fields.text_or(page, "cursor")
-        if not cursor or len(matches) >= options.limit:
-            break
-        arguments["cursor"] = cursor
-    return matches[: options.limit]
+    return call_pages(options, "codex-search", arguments, rows="matches", id_name="", start=True)
 
 
 def _format_match(match: JsonObject, now: float) -> tuple[str, ...]:

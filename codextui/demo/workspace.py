@@ -125,7 +125,7 @@ def _create_repository(git: str, project: Path) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class CheckOutcome:
     """The outcome of one check.
 
     Attributes:
@@ -137,7 +137,7 @@ class Check:
     fault: str = ""
 
 
-def check_results(workspace: Workspace) -> Iterator[Check]:
+def check_results(workspace: Workspace) -> Iterator[CheckOutcome]:
     """Check the files that the three threads made, and run them; this takes about a second."""
     yield _check("the program counts the sample right", _program_fault, workspace.project)
     yield _check("the tests pass", _test_fault, workspace.project)
@@ -147,13 +147,13 @@ def check_results(workspace: Workspace) -> Iterator[Check]:
     yield _check("the published program is the same", _release_fault, workspace)
 
 
-def _check(claim: str, find_fault: Callable[..., str], subject: Path | Workspace) -> Check:
+def _check(claim: str, find_fault: Callable[..., str], subject: Path | Workspace) -> CheckOutcome:
     try:
-        return Check(claim, find_fault(subject))
+        return CheckOutcome(claim, find_fault(subject))
     except subprocess.TimeoutExpired as error:
-        return Check(claim, f"It did not end within {error.timeout} s.")
+        return CheckOutcome(claim, f"It did not end within {error.timeout} s.")
     except (OSError, ValueError) as error:
-        return Check(claim, str(error))
+        return CheckOutcome(claim, str(error))
 
 
 def _program_fault(project: Path) -> str:

@@ -39,7 +39,7 @@ class Script(msgspec.Struct, frozen=True):
     text: str
 
 
-class Warned(msgspec.Struct, frozen=True):
+class Caution(msgspec.Struct, frozen=True):
     """Something to look at twice."""
 
     text: str
@@ -78,7 +78,7 @@ class Asking(msgspec.Struct, frozen=True):
     question: Question
 
 
-Part: TypeAlias = Script | Warned | Field | Said | Data | Files | Asking
+Part: TypeAlias = Script | Caution | Field | Said | Data | Files | Asking
 """A part of a request. Its texts are not sanitized."""
 
 
@@ -91,7 +91,7 @@ def _format_part(part: Part) -> str:
     match part:
         case Script(prompt, text):
             return prompt + indent_rest(fold_blanks(reveal(text)))
-        case Warned(text):
+        case Caution(text):
             return f"! {indent_rest(reveal(text))}"
         case Field(name, text):
             return f"{name}: {indent_rest(fold_blanks(reveal(text)))}"
@@ -183,7 +183,7 @@ def _raw_texts(parts: Iterable[Part]) -> Iterator[str]:
             case Asking(_, question):
                 yield question.question
                 yield from (text for option in question.options for text in option)
-            case Warned():
+            case Caution():
                 pass
 
 

@@ -15,13 +15,13 @@ import msgspec
 from codextui.jsonrpc.fields import Json, JsonObject
 from codextui.protocol.approval_parts import (
     Asking,
+    Caution,
     Data,
     Field,
     Files,
     Part,
     Said,
     Script,
-    Warned,
     count_changes,
     format_parts,
     indent_rest,
@@ -136,7 +136,7 @@ def request_parts(asked: Asked) -> list[Part]:
     """Return everything that is asked, each thing once, in the order in which it is shown."""
     parts = _parts(asked)
     if hidden := name_hidden(parts):
-        warning = Warned(f"{_HIDDEN}: {hidden}")
+        warning = Caution(f"{_HIDDEN}: {hidden}")
         return [parts[0], warning, *parts[1:]] if _is_short(parts[0]) else [warning, *parts]
     return parts
 
@@ -282,7 +282,7 @@ def _parts(asked: Asked) -> list[Part]:
             grants = grant_root and f"{grant_root}, for the session"
             parts = _fields(("reason", reason), ("grants", grants))
             if not changes:
-                return [*parts, Warned("Codex has not shown what it would change.")]
+                return [*parts, Caution("Codex has not shown what it would change.")]
             return [*parts, Files(changes)]
         case PermissionsAsked(permissions, cwd, reason):
             return [Data("permissions", permissions), *_fields(("reason", reason), ("cwd", cwd))]
@@ -301,7 +301,7 @@ def _parts(asked: Asked) -> list[Part]:
 def _command_parts(asked: CommandAsked) -> list[Part]:
     text = asked.command if asked.stdin else strip_shell(asked.command).rstrip("\n")
     script = Script("> " if asked.stdin else "$ ", text)
-    warnings = [] if asked.stdin else [Warned(text) for text in _describe_unusual(text, asked.cwd)]
+    warnings = [] if asked.stdin else [Caution(text) for text in _describe_unusual(text, asked.cwd)]
     parts: list[Part] = [script, *warnings] if _is_short(script) else [*warnings, script]
     parts += _fields(("cwd", asked.cwd), ("reason", asked.reason), ("network", asked.network))
     parts += _fields(("policy", "a person has to decide this each time" if asked.human else ""))
@@ -334,7 +334,7 @@ def _elicitation_parts(asked: ElicitationAsked) -> list[Part]:
     parts: list[Part] = [*_fields(("server", asked.server)), Said(asked.message)]
     parts += _fields(("address", asked.url))
     if asked.mode not in ("form", "url"):
-        parts.append(Warned(f"Its mode {asked.mode} is not known here: it can be declined."))
+        parts.append(Caution(f"Its mode {asked.mode} is not known here: it can be declined."))
     arguments = tool_arguments(asked)
     meta = _other_meta(asked) if arguments else asked.meta
     form = asked.schema if asked.schema.get("properties") else {}

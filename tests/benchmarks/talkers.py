@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from codextui.codex.binary import find_codex
-from codextui.codex.websocket import _FrameSplitter
+from codextui.codex.websocket_frames import FrameSplitter
 from codextui.demo import codex_environment
 from codextui.demo.workspace import Workspace
 from codextui.protocol.extensions import EVENTS
@@ -191,7 +191,7 @@ class ListeningCodex(RawCodex):
         return dict(json.loads(messages[-1]))
 
     async def split(self, data: bytes) -> list[bytes]:
-        frames = _FrameSplitter(LIMIT)
+        frames = FrameSplitter(LIMIT)
         messages = [one for one in frames.feed(data) if isinstance(one, bytes)]
         while frames._size:
             rest = await self.reader.readexactly(frames._needed - frames._size)

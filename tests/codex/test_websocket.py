@@ -17,6 +17,7 @@ from websockets.frames import Frame, Opcode
 
 from codextui.codex import websocket
 from codextui.codex.websocket import WebSocketConnection, WebSocketLimits
+from codextui.codex.websocket_frames import FrameSplitter, OtherFrame
 from codextui.errors import CodexUnreachable
 from codextui.jsonrpc.lines import LineTooLong
 
@@ -342,7 +343,7 @@ TEXTS = st.lists(st.binary(max_size=300) | st.sampled_from([125, 126, 65_535, 65
 def test_messages_are_found_however_their_bytes_are_cut(
     texts: list[bytes], cuts: list[int], limit: int
 ) -> None:
-    splitter = websocket._FrameSplitter(limit)
+    splitter = FrameSplitter(limit)
     data = b"".join(
         Frame(Opcode.TEXT, text).serialize(mask=False)
         + Frame(Opcode.PING, b"p").serialize(mask=False)
@@ -357,7 +358,7 @@ def test_messages_are_found_however_their_bytes_are_cut(
     for text in texts:
         fits = len(text) <= limit
         expected.append(text if fits else LineTooLong(limit, text[:200]))
-        expected.append(websocket._OtherFrame(b"\x89\x01p"))
+        expected.append(OtherFrame(b"\x89\x01p"))
     assert found == expected
 
 

@@ -17,9 +17,17 @@ from typing import Any
 import pytest
 from codex_versions import named_codex
 from contract.codex_schema import CodexSchema
+from contract.other_program import SharedCodex, serving_on, shared_codex
+from contract.serving import Served
 
 from codextui.codex.endpoint import AppServerEndpoint
-from codextui.demo import ScriptedModel, codex_environment, scratch_codex_home, write_codex_home
+from codextui.demo import (
+    Script,
+    ScriptedModel,
+    codex_environment,
+    scratch_codex_home,
+    write_codex_home,
+)
 
 CONFIGURED = [name for name in os.environ.get("CODEXTUI_TEST_CODEX", "").split(os.pathsep) if name]
 PATIENCE_S = 60
@@ -87,6 +95,22 @@ def workspace(scratch: Path) -> Path:
     folder = scratch / "workspace"
     folder.mkdir()
     return folder
+
+
+@pytest.fixture
+async def codex(
+    codex_binary: Path, scratch: Path, script: Script, workspace: Path
+) -> AsyncIterator[SharedCodex]:
+    """A Codex that another program has started, with the module's `script`."""
+    async with shared_codex(codex_binary, scratch, script) as codex:
+        yield codex
+
+
+@pytest.fixture
+async def served(codex: SharedCodex, codex_binary: Path, scratch: Path) -> AsyncIterator[Served]:
+    """A server of ours that has joined `codex`."""
+    async with serving_on(codex, codex_binary, scratch) as served:
+        yield served
 
 
 class Exchange:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from contract.codex_schema import CodexSchema
-from contract.other_program import SharedCodex, serving_on, shared_codex
+from contract.other_program import SharedCodex, serving_on
 from contract.serving import Served, answer_of, serving
 
 from codextui.codex.threads import ANOTHER_PROGRAM, ListedThread
@@ -30,20 +29,6 @@ def script() -> Script:
     script = Script().on("hello", Say("Hi there.")).on("second", Say("And again."))
     script.on("third", Say("At last."))
     return script.on("use it", Call("look", {}), Say("Looked."))
-
-
-@pytest.fixture
-async def codex(
-    codex_binary: Path, scratch: Path, script: Script, workspace: Path
-) -> AsyncIterator[SharedCodex]:
-    async with shared_codex(codex_binary, scratch, script) as codex:
-        yield codex
-
-
-@pytest.fixture
-async def served(codex: SharedCodex, codex_binary: Path, scratch: Path) -> AsyncIterator[Served]:
-    async with serving_on(codex, codex_binary, scratch) as served:
-        yield served
 
 
 @pytest.mark.parametrize("others", Others)

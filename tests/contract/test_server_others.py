@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
-from contract.other_program import SharedCodex, serving_on, shared_codex
+from contract.other_program import SharedCodex, serving_on
 from contract.serving import Console, Served, answer_of
 
 from codextui.demo import Call, Patch, Run, Say, Script
@@ -40,20 +39,6 @@ def script(scratch: Path) -> Script:
     script.on("small task", Run(f"apply_patch <<'EOF'{patch}"), Say("Patched."))
     script.on("use it", Call("look", {}), Say("Looked."))
     return script
-
-
-@pytest.fixture
-async def codex(
-    codex_binary: Path, scratch: Path, script: Script, workspace: Path
-) -> AsyncIterator[SharedCodex]:
-    async with shared_codex(codex_binary, scratch, script) as codex:
-        yield codex
-
-
-@pytest.fixture
-async def served(codex: SharedCodex, codex_binary: Path, scratch: Path) -> AsyncIterator[Served]:
-    async with serving_on(codex, codex_binary, scratch) as served:
-        yield served
 
 
 async def info_of(console: Console, thread: str) -> ThreadInfo:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from contract.other_program import OtherProgram, SharedCodex, serving_on, shared_codex
+from contract.other_program import OtherProgram, SharedCodex
 from contract.serving import Console, Served, until
 
 from codextui.demo import Patch, Run, Say, Script
@@ -39,20 +39,6 @@ def script(scratch: Path) -> Script:
     script.on("twice", [twice, twice], Say("Made twice."))
     script.on("not that", Say("Then not."))
     return script
-
-
-@pytest.fixture
-async def codex(
-    codex_binary: Path, scratch: Path, script: Script, workspace: Path
-) -> AsyncIterator[SharedCodex]:
-    async with shared_codex(codex_binary, scratch, script) as codex:
-        yield codex
-
-
-@pytest.fixture
-async def served(codex: SharedCodex, codex_binary: Path, scratch: Path) -> AsyncIterator[Served]:
-    async with serving_on(codex, codex_binary, scratch) as served:
-        yield served
 
 
 class Held:

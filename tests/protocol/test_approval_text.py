@@ -12,7 +12,7 @@ from msgspec import structs
 from protocol import shapes
 
 from codextui.console.render.approval import render_approval
-from codextui.protocol.approval_parts import Script, Warned
+from codextui.protocol.approval_parts import Caution, Script
 from codextui.protocol.approval_text import (
     LONG_SCRIPT,
     LONG_SCRIPT_LINES,
@@ -164,10 +164,10 @@ def test_a_script_that_ends_in_a_line_end_is_not_said_twice() -> None:
 
 def test_the_warnings_of_a_long_script_stand_before_it() -> None:
     short = CommandAsked("echo a\n" * 3 + "rm -rf /", "/w")
-    assert [type(part) for part in request_parts(short)][:2] == [Script, Warned]
+    assert [type(part) for part in request_parts(short)][:2] == [Script, Caution]
     for long in ("echo a\n" * LONG_SCRIPT_LINES, "echo a;" * LONG_SCRIPT):
         parts = request_parts(CommandAsked(f"{long}rm -rf /", "/w"))
-        assert [type(part) for part in parts][:2] == [Warned, Script]
+        assert [type(part) for part in parts][:2] == [Caution, Script]
 
 
 def test_hidden_characters_are_named_and_counted_for_every_kind() -> None:

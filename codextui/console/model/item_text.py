@@ -9,7 +9,7 @@ import msgspec
 
 from codextui.console.model.items import (
     AgentMessage,
-    ApprovalRequest,
+    ApprovalItem,
     CommandExecution,
     ErrorMessage,
     FileChanges,
@@ -122,7 +122,7 @@ def _note_text(content: ItemContent) -> str:
             return "\n".join([f"{source} → {target}", *missing])
         case UnknownItem(kind, payload):
             return f"{kind} {_json(dict(payload))}"
-        case ApprovalRequest(approval):
+        case ApprovalItem(approval):
             return format_request(approval.asked)
         case _:
             return ""

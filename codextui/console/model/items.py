@@ -243,7 +243,7 @@ class Remark(msgspec.Struct, frozen=True):
     text: str
 
 
-class ApprovalRequest(msgspec.Struct):
+class ApprovalItem(msgspec.Struct):
     """An approval and its outcome, None while it is open.
 
     `correction` says that another answer came before that outcome; None where none did.
@@ -353,7 +353,7 @@ ItemContent: TypeAlias = (
     | WebSearch
     | ContextCompaction
     | Remark
-    | ApprovalRequest
+    | ApprovalItem
     | TurnStart
     | TurnEnd
     | ErrorMessage
@@ -431,7 +431,7 @@ def content_size(content: ItemContent) -> int:
             return sum(len(change.path) + len(change.diff) for change in changes)
         case UserMessage(text=str(words)) | RoleRequest(text=str(words)):
             return len(words)
-        case ApprovalRequest(approval):
+        case ApprovalItem(approval):
             return len(repr(approval.asked))
         case ToolCall():
             return _json_size(content.arguments) + _json_size(content.result)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from codextui.console.model.items import ApprovalRequest
+from codextui.console.model.items import ApprovalItem
 from codextui.console.model.run import RunView
 from codextui.console.model.state import ConsoleState, ThreadView
 from codextui.console.model.transcript import Turn
@@ -71,7 +71,7 @@ def _spans(view: ThreadView, now: float) -> Iterator[Span]:
                 failed=turn.state in _BAD,
             )
     for item in view.transcript.items:
-        if isinstance(item.content, ApprovalRequest):
+        if isinstance(item.content, ApprovalItem):
             approval, outcome = item.content.approval, item.content.outcome
             ended = None if outcome is None else min(now, approval.asked_at + outcome.waited)
             span_id = f"{view.thread_id}/{approval.approval_id}"

@@ -12,7 +12,7 @@ from codextui.console.model.item_reading import read_item
 from codextui.console.model.items import (
     LEFT_RUNNING,
     AgentMessage,
-    ApprovalRequest,
+    ApprovalItem,
     CommandExecution,
     FileChanges,
     GrowingText,
@@ -259,7 +259,7 @@ class Transcript:
         if key in self._items:
             return False
         self.start_turn(approval.turn_id, None)
-        self._add(*key, ApprovalRequest(approval), done=False)
+        self._add(*key, ApprovalItem(approval), done=False)
         # It outlives its turn.
         self._open.pop(key, None)
         if not (isinstance(approval.asked, CommandAsked) and approval.asked.stdin):
@@ -271,7 +271,7 @@ class Transcript:
     def resolve_approval(self, approval: Approval, outcome: ev.ApprovalResolved) -> bool:
         """Set the outcome of an approval; ignored if it has one."""
         item = self._items.get((approval.turn_id, f"approval:{approval.approval_id}"))
-        if item is None or not isinstance(item.content, ApprovalRequest) or item.done:
+        if item is None or not isinstance(item.content, ApprovalItem) or item.done:
             return False
         item.content.outcome = outcome
         item.done = True
@@ -285,7 +285,7 @@ class Transcript:
     def correct_approval(self, turn_id: str, correction: ev.ApprovalCorrected) -> bool:
         """Set the correction of an approval's outcome; ignored if it is not known."""
         item = self._items.get((turn_id, f"approval:{correction.approval_id}"))
-        if item is None or not isinstance(item.content, ApprovalRequest):
+        if item is None or not isinstance(item.content, ApprovalItem):
             return False
         item.content.correction = correction
         self._touch(item, item.size)
@@ -329,7 +329,7 @@ class Transcript:
 
     def _is_at_risk(self, item: TranscriptItem) -> bool:
         is_ours = item.item_id.startswith(_NOTE_PREFIX) or isinstance(
-            item.content, TurnStart | TurnEnd | ApprovalRequest
+            item.content, TurnStart | TurnEnd | ApprovalItem
         )
         if is_ours:
             return False

@@ -22,7 +22,7 @@ from codextui.console.render.layout import (
 )
 from codextui.console.render.palette import Palette
 from codextui.jsonrpc.fields import JsonObject
-from codextui.protocol.approval_parts import Asking, Data, Field, Files, Part, Said, Script, Warned
+from codextui.protocol.approval_parts import Asking, Caution, Data, Field, Files, Part, Said, Script
 from codextui.protocol.approval_text import (
     describe_subject,
     describe_title,
@@ -80,7 +80,7 @@ def render_approval(approval: Approval, width: int, palette: Palette) -> list[St
     rows: list[Row] = []
     is_script = False
     for part in request_parts(approval.asked):
-        was_script, is_script = is_script, isinstance(part, Script | Warned)
+        was_script, is_script = is_script, isinstance(part, Script | Caution)
         rows += [[]] if was_script and not is_script else []
         rows += layout.rows(part)
     return to_strips(rows)
@@ -97,7 +97,7 @@ class _RequestLayout:
         match part:
             case Script(prompt, text):
                 return prompt_rows(text, self._width, self._palette, prompt=prompt)
-            case Warned(text):
+            case Caution(text):
                 return wrap_with_glyph("!", reveal(text), self._palette.warning, self._width)
             case Field(name, text):
                 return self._field(name, text)

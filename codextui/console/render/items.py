@@ -10,7 +10,7 @@ from textual.strip import Strip
 
 from codextui.console.model.items import (
     AgentMessage,
-    ApprovalRequest,
+    ApprovalItem,
     CommandExecution,
     ContextCompaction,
     ErrorMessage,
@@ -245,7 +245,7 @@ def _muted(palette: Palette) -> Palette:
 def _has_space_above(content: ItemContent) -> bool:
     return not isinstance(
         content,
-        ApprovalRequest
+        ApprovalItem
         | ErrorMessage
         | WarningMessage
         | ContextCompaction

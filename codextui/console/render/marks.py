@@ -8,7 +8,7 @@ from rich.segment import Segment
 from rich.style import Style
 
 from codextui.console.model.items import (
-    ApprovalRequest,
+    ApprovalItem,
     ErrorMessage,
     Handoff,
     HandoffRefusal,
@@ -31,7 +31,7 @@ from codextui.text.sanitize import one_line, sanitize
 RunMark: TypeAlias = Handoff | HandoffRefusal | RunNote | RoleRequest
 """Content of a mark for an event of a team run."""
 
-Mark: TypeAlias = TurnStart | TurnEnd | ApprovalRequest | ErrorMessage | WarningMessage | RunMark
+Mark: TypeAlias = TurnStart | TurnEnd | ApprovalItem | ErrorMessage | WarningMessage | RunMark
 """Content of a mark."""
 
 MAX_NOTE_ROWS = 8
@@ -77,7 +77,7 @@ def mark_rows(mark: Mark, width: int, palette: Palette, fold: Fold) -> list[Row]
             return [[Segment(rule + "─" * (width - len(rule)), palette.faint)]]
         case TurnEnd():
             return _turn_end_rows(mark, width, palette, fold)
-        case ApprovalRequest():
+        case ApprovalItem():
             return _approval_rows(mark, width, palette, fold)
         case ErrorMessage(message, will_retry):
             retry = " · Codex tries again by itself" if will_retry else ""
@@ -137,7 +137,7 @@ def _turn_end_rows(end: TurnEnd, width: int, palette: Palette, fold: Fold) -> li
     return rows
 
 
-def _approval_rows(request: ApprovalRequest, width: int, palette: Palette, fold: Fold) -> list[Row]:
+def _approval_rows(request: ApprovalItem, width: int, palette: Palette, fold: Fold) -> list[Row]:
     asked = summarize_request(request.approval.asked)
     if request.outcome is None:
         text = _truncate(f"{Progress.WAITING}: {asked}", 2, width, fold)

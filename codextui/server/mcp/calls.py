@@ -25,7 +25,7 @@ from codextui.server.mcp.progress import ProgressReporter
 from codextui.server.mcp.results import OutputSchema, turn_result
 from codextui.server.state import ServerState
 from codextui.server.threads.foreign import refuse_to_act
-from codextui.server.threads.opening import NewThread
+from codextui.server.threads.opening import ThreadSpec
 from codextui.server.threads.registry import ThreadRecord
 from codextui.server.threads.turn_state import TurnOutcome
 from codextui.server.threads.turns import SentMessage
@@ -38,7 +38,7 @@ async def call_codex(
     prompt = fields.text(arguments, "prompt")
     schema = OutputSchema.from_arguments(arguments)
     subscriber = _legacy_subscriber(caller)
-    new = NewThread(
+    new = ThreadSpec(
         thread_options(arguments, caller),
         caller.client_name,
         prompt=prompt,

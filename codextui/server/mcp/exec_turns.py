@@ -20,7 +20,7 @@ from codextui.protocol.threads import ThreadInfo, ThreadState
 from codextui.server.clients import Caller
 from codextui.server.mcp.calls import thread_options
 from codextui.server.state import ServerState
-from codextui.server.threads.opening import NewThread
+from codextui.server.threads.opening import ThreadSpec
 from codextui.server.threads.owned_turns import OwnedTurn
 from codextui.server.threads.registry import ThreadRecord
 
@@ -111,7 +111,7 @@ async def _open(
     options = replace(named, approval_policy=policy, add_dirs=fields.texts(arguments, "add-dirs"))
     client, thread = caller.client_name, fields.text_or(arguments, "thread")
     if not thread:
-        new = NewThread(options, client=client, prompt=prompt)
+        new = ThreadSpec(options, client=client, prompt=prompt)
         return await server.opener.start(new), _Change()
     was_loaded = _is_loaded(server, thread)
     record = await server.opener.resume(thread, client=client, options=options)

@@ -37,7 +37,7 @@ _POLICIES = ("untrusted", "on-request", "never")
 
 
 @dataclass(frozen=True, slots=True)
-class NewThread:
+class ThreadSpec:
     """A thread to start.
 
     Attributes:
@@ -79,7 +79,7 @@ class ThreadOpener:
     legacy: LegacyEventHub
     others: OtherThreads
 
-    async def start(self, new: NewThread) -> ThreadRecord:
+    async def start(self, new: ThreadSpec) -> ThreadRecord:
         """Start a thread, without a turn.
 
         Raises:

@@ -134,12 +134,12 @@ def test_an_approval_is_open_until_its_outcome_and_both_are_in_the_transcript() 
     changes = server.send(ev.ApprovalAsked(approval()))
     assert changes.approvals
     assert server.state.approvals == {"a1": approval()}
-    assert server.contents() == [items.ApprovalRequest(approval())]
+    assert server.contents() == [items.ApprovalItem(approval())]
     outcome = ev.ApprovalResolved("a1", "denied", "console", "not now", 3.0)
     assert server.send(outcome).approvals
     assert server.state.approvals == {}
     assert server.state.outcomes == {"a1": outcome}
-    assert server.contents() == [items.ApprovalRequest(approval(), outcome)]
+    assert server.contents() == [items.ApprovalItem(approval(), outcome)]
 
 
 def test_adding_a_known_approval_changes_nothing() -> None:
@@ -188,7 +188,7 @@ def test_a_removed_approval_gets_its_outcome_by_event() -> None:
     assert server.state.approvals == {}
     outcome = ev.ApprovalResolved("a1", "approved", "other")
     server.send(outcome)
-    assert server.contents() == [items.ApprovalRequest(approval(), outcome)]
+    assert server.contents() == [items.ApprovalItem(approval(), outcome)]
 
 
 def test_a_removed_approval_can_be_added_again_and_has_one_item() -> None:

@@ -45,9 +45,9 @@ def command(output: str = "", **values: object) -> items.CommandExecution:
 
 def asked(
     outcome: ApprovalResolved | None = None, correction: ApprovalCorrected | None = None
-) -> items.ApprovalRequest:
+) -> items.ApprovalItem:
     approval = Approval("a7", "t", "u", "i", "backend", 0.0, CommandAsked("git push"))
-    return items.ApprovalRequest(approval, outcome, correction)
+    return items.ApprovalItem(approval, outcome, correction)
 
 
 def resolved(outcome: str, by: str = "console", message: str = "") -> ApprovalResolved:
@@ -444,7 +444,7 @@ _CONTENTS: st.SearchStrategy[items.ItemContent] = st.one_of(
     st.builds(items.Remark, TEXTS),
     st.builds(items.WebSearch, TEXTS, _WORDS, TEXTS, TEXTS),
     st.builds(
-        items.ApprovalRequest,
+        items.ApprovalItem,
         st.builds(
             Approval,
             TEXTS,

@@ -1,115 +1,42 @@
-"""The approval dialog shows everything, and decides only what the user decided."""
+"""The approval dialog decides only what the user decided, in the order of the queue."""
 
 from __future__ import annotations
 
-import asyncio
-import re
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
-from random import Random
-
 import pytest
+from console.screens.approval_dialog import (
+    COMMAND,
+    LONG,
+    LONG_PATCH,
+    PATCH,
+    PERMISSIONS,
+    PLAIN,
+    QUIET,
+    UNKNOWN,
+    open_dialog,
+    open_queue,
+    until,
+)
 from console.screens.dialog_host import (
-    NOTHING_YET,
-    NOW,
     DialogHost,
     FakeClock,
     approval,
     asking,
     on_screen,
 )
-from msgspec import structs
 from textual import events
-from textual.pilot import Pilot
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
-from codextui.console.bindings import check_keymap
-from codextui.console.screens.approval import ApprovalScreen
 from codextui.console.screens.confirm import ConfirmScreen
 from codextui.console.widgets.approval_panel import DecisionButton
-from codextui.console.widgets.strip_view import StripView
 from codextui.protocol.approvals import (
-    Approval,
     Asked,
     CommandAsked,
     ElicitationAsked,
     FileChange,
     PatchAsked,
-    PermissionsAsked,
-    UnknownAsked,
 )
 from codextui.protocol.decisions import Aborted, Approved, Decision, Declined, Scope
 from codextui.protocol.events import ApprovalResolved
-
-COMMAND = CommandAsked("git push origin main", cwd="/srv/shop", rule=("git", "push"))
-PLAIN = CommandAsked("make test")
-PATCH = PatchAsked((FileChange("a.py", "update", "@@ -1 +1 @@\n-x\n+y\n"),))
-PERMISSIONS = PermissionsAsked({"network": {"enabled": True}}, "/srv", "to install")
-UNKNOWN = UnknownAsked("item/new/thing", {"a": 1})
-QUIET = 0.6
-
-
-class OpenDialog:
-    """An open dialog, and its input."""
-
-    def __init__(self, pilot: Pilot[None], host: DialogHost, clock: FakeClock) -> None:
-        self.pilot = pilot
-        self.host = host
-        self.clock = clock
-
-    @property
-    def screen(self) -> ApprovalScreen:
-        assert isinstance(self.host.dialog, ApprovalScreen)
-        return self.host.dialog
-
-    @property
-    def decided(self) -> list[tuple[str, Decision]]:
-        return self.host.decided
-
-    @property
-    def closed(self) -> bool:
-        return self.host.result is not NOTHING_YET
-
-    def text(self, part: str) -> str:
-        return str(self.screen.query_one(f"#{part}", Static).content)
-
-    def rest(self) -> None:
-        """Let the quiet time pass."""
-        self.clock.advance(QUIET + 0.001)
-
-    async def press(self, *keys: str) -> None:
-        await self.pilot.press(*keys)
-        await self.pilot.pause()
-
-    async def press_rested(self, *keys: str) -> None:
-        self.rest()
-        await self.press(*keys)
-
-
-@asynccontextmanager
-async def open_dialog(*asked: Asked, size: tuple[int, int] = (80, 24)) -> AsyncIterator[OpenDialog]:
-    async with open_queue(
-        [approval(one, at) for at, one in enumerate(asked, 1)], size=size
-    ) as dialog:
-        yield dialog
-
-
-@asynccontextmanager
-async def open_queue(
-    approvals: Sequence[Approval], *, size: tuple[int, int] = (80, 24), first: str = ""
-) -> AsyncIterator[OpenDialog]:
-    clock = FakeClock()
-    host = DialogHost(asking(approvals, clock, quiet=QUIET, first=first))
-    async with host.run_test(size=size) as pilot:
-        await pilot.pause()
-        yield OpenDialog(pilot, host, clock)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(60):
-        while not condition():  # noqa: ASYNC110  # what is on the screen sets no event
-            await asyncio.sleep(0.02)
-
 
 # -- one key answers
 
@@ -343,142 +270,6 @@ async def test_without_a_quiet_time_keys_decide_at_once() -> None:
         assert host.decided == [("a1", Approved())]
 
 
-# -- nothing is granted unseen
-
-LONG = CommandAsked("\n".join(f"echo {n}" for n in range(100)), rule=("echo",))
-LONG_PATCH = PatchAsked((FileChange("a.py", "add", "".join(f"x{n}\n" for n in range(12_000))),))
-
-
-@pytest.mark.parametrize(
-    ("asked", "key", "decision"),
-    [
-        (LONG, "y", Approved()),
-        (LONG, "s", Approved(Scope.SESSION)),
-        (LONG_PATCH, "y", Approved()),
-        (ElicitationAsked("docs", "form", "May I?\n" * 90), "y", Approved()),
-    ],
-)
-async def test_what_was_not_shown_to_its_end_takes_a_key_that_says_so(
-    asked: Asked, key: str, decision: Decision
-) -> None:
-    async with open_dialog(asked) as dialog:
-        await dialog.press_rested(key)
-        assert dialog.decided == []
-        unseen, total = re.findall(r"[\d,]+", dialog.text("note"))
-        assert 0 < int(unseen.replace(",", "")) < int(total.replace(",", ""))
-        assert "U go on without having seen them" in dialog.text("keys")
-        await dialog.press_rested(key, "enter", key, "Y")
-        assert dialog.decided == []
-        await dialog.press_rested("U")
-        assert dialog.decided == [("a1", decision)]
-
-
-async def test_the_key_for_the_unseen_needs_the_key_of_an_answer_first() -> None:
-    async with open_dialog(LONG) as dialog:
-        await dialog.press_rested("U", "U")
-        assert dialog.decided == []
-        await dialog.press("y", "U")
-        assert dialog.decided == []
-        assert "Not taken as a decision" in dialog.text("note")
-
-
-async def test_what_was_scrolled_to_its_end_is_approved_by_one_key() -> None:
-    async with open_dialog(LONG) as dialog:
-        await dialog.press_rested(*["pagedown"] * 12)
-        assert "not seen yet" not in dialog.text("position")
-        await dialog.press("home", "y")
-        assert dialog.decided == [("a1", Approved())]
-
-
-async def test_a_jump_to_the_end_does_not_show_what_is_between() -> None:
-    async with open_dialog(LONG) as dialog:
-        await dialog.press_rested("end", "y")
-        assert dialog.decided == []
-        await dialog.press("escape", "home", *["pagedown"] * 12)
-        await dialog.press_rested("y")
-        assert dialog.decided == [("a1", Approved())]
-
-
-async def test_scrolling_on_to_the_end_makes_the_plain_key_work_again() -> None:
-    async with open_dialog(LONG) as dialog:
-        await dialog.press_rested("y", *["pagedown"] * 12)
-        assert dialog.text("note") == "All of it has been on the screen now."
-        await dialog.press_rested("y")
-        assert dialog.decided == [("a1", Approved())]
-
-
-async def test_what_was_seen_stays_seen_while_others_are_looked_at() -> None:
-    async with open_dialog(LONG, PLAIN) as dialog:
-        await dialog.press_rested(*["pagedown"] * 12, "j", "k", "y")
-        assert dialog.decided == [("a1", Approved())]
-
-
-async def test_the_rule_is_shown_only_after_the_request() -> None:
-    async with open_dialog(LONG) as dialog:
-        await dialog.press_rested("p")
-        assert "never on the screen" in dialog.text("note")
-        await dialog.press_rested("U")
-        assert dialog.text("title") == "Always allow this?"
-        await dialog.press("y")
-        assert dialog.decided == [("a1", Approved(Scope.ALWAYS))]
-
-
-@pytest.mark.parametrize(("key", "decision"), [("n", Declined()), ("exclamation_mark", Aborted())])
-async def test_what_was_not_shown_can_be_declined_at_once(key: str, decision: Decision) -> None:
-    async with open_dialog(LONG) as dialog:
-        await dialog.press_rested(key)
-        assert dialog.decided == [("a1", decision)]
-    async with open_dialog(LONG) as dialog:
-        await dialog.press_rested("y")
-        await dialog.press_rested(key)
-        assert dialog.decided == [("a1", decision)]
-
-
-async def test_changed_content_counts_as_unseen() -> None:
-    async with open_queue([approval(LONG)]) as dialog:
-        await dialog.press_rested(*["pagedown"] * 12)
-        dialog.screen.update_approvals([approval(structs.replace(LONG, cwd="/etc"))])
-        await dialog.press_rested("y")
-        assert dialog.decided == []
-
-
-async def test_the_key_for_the_unseen_goes_to_no_request_that_takes_its_place() -> None:
-    changed = approval(structs.replace(LONG, cwd="/etc"))
-    for arrived in ([changed], [approval(LONG, 2)]):
-        async with open_queue([approval(LONG)]) as dialog:
-            await dialog.press_rested("y")
-            assert "U go on without having seen them" in dialog.text("keys")
-            dialog.screen.update_approvals(arrived)
-            await dialog.press_rested("U", "U")
-            assert dialog.decided == []
-
-
-@pytest.mark.parametrize("size", [(160, 45), (80, 24), (50, 12), (30, 8)])
-async def test_rows_that_are_counted_as_seen_were_drawn(size: tuple[int, int]) -> None:
-    async with open_dialog(LONG, size=size) as dialog:
-        await dialog.pilot.pause()
-        drawn = len(re.findall(r"echo \d+", on_screen(dialog.host)))
-        assert dialog.screen.query_one(StripView).unseen_count >= 100 - drawn
-
-
-@pytest.mark.parametrize("seed", range(12))
-async def test_one_key_approves_exactly_what_was_drawn_to_its_end(seed: int) -> None:
-    random = Random(seed)
-    asked = CommandAsked("\n".join(f"echo {n};" for n in range(40)), cwd="/w")
-    lines = {*(f"echo {n};" for n in range(40)), "cwd      /w"}
-    drawn: set[str] = set()
-    async with open_dialog(asked, size=(60, random.choice([14, 24]))) as dialog:
-        await dialog.pilot.pause()
-        for key in random.choices(["down", "pagedown", "space", "pageup", "home", "end"], k=8):
-            shown = on_screen(dialog.host)
-            drawn |= {line for line in lines if line in shown}
-            await dialog.press(key)
-        shown = on_screen(dialog.host)
-        drawn |= {line for line in lines if line in shown}
-        await dialog.press_rested("y")
-        assert bool(dialog.decided) == (drawn == lines)
-
-
 # -- after a key of the user opened the dialog
 
 
@@ -661,150 +452,3 @@ async def test_a_decided_approval_does_not_return_before_the_server_confirms() -
         await dialog.press_rested("n")
         assert dialog.decided == [("a1", Approved()), ("a2", Declined())]
         assert dialog.closed
-
-
-# -- everything can be read
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("size", [(80, 24), (160, 45), (60, 16)])
-async def test_a_command_of_10000_characters_can_be_read_to_its_end(size: tuple[int, int]) -> None:
-    words = [f"word{number:04}" for number in range(1_112)]
-    async with open_dialog(CommandAsked(" ".join(words)), size=size) as dialog:
-        seen = ""
-        for _ in range(300):
-            before = dialog.screen.query_one("#body").scroll_offset.y
-            seen += on_screen(dialog.host)
-            await dialog.press("pagedown")
-            if dialog.screen.query_one("#body").scroll_offset.y == before:
-                break
-        assert [word for word in words if word not in seen] == []
-        assert " of " in dialog.text("position")
-
-
-@pytest.mark.parametrize("size", [(80, 24), (160, 45)])
-@pytest.mark.parametrize(
-    "asked", [COMMAND, PATCH, PERMISSIONS, UNKNOWN], ids=lambda one: type(one).__name__
-)
-async def test_the_buttons_and_the_keys_are_always_visible(
-    asked: Asked, size: tuple[int, int]
-) -> None:
-    long = [
-        approval(CommandAsked("x " * 5_000), 2),
-        approval(PatchAsked(tuple(FileChange(f"f{n}", "add", "x\n" * 50) for n in range(20))), 3),
-    ]
-    async with open_queue([approval(asked), *long], size=size) as dialog:
-        for _ in range(3):
-            await dialog.pilot.pause()
-            lines = on_screen(dialog.host)
-            assert "n decline" in lines
-            assert "esc later" in lines
-            await dialog.press("j")
-
-
-async def test_the_diff_is_shown_file_by_file() -> None:
-    changes = (
-        FileChange("src/a.py", "update", "@@ -1 +1 @@\n-old\n+new\n"),
-        FileChange("b.md", "add", "hello\n"),
-    )
-    async with open_dialog(PatchAsked(changes, reason="because"), size=(160, 45)) as dialog:
-        lines = on_screen(dialog.host)
-        for word in ("src/a.py", "old", "new", "b.md", "hello", "because"):
-            assert word in lines
-
-
-async def test_role_thread_client_and_waiting_time_are_shown() -> None:
-    async with open_dialog(COMMAND) as dialog:
-        assert "backend" in dialog.text("title")
-        assert (
-            dialog.text("facts") == "a1 · waits 12s · thread 0199-0001-abc · started by claude-code"
-        )
-
-
-HOSTILE = "\x1b[31mred\x1b[0m [bold red]x[/] \u202eevil\u202c \x07 [@click=app.quit]click[/] $(rm)"
-
-
-@pytest.mark.parametrize(
-    "asked",
-    [
-        CommandAsked(HOSTILE, cwd=HOSTILE, reason=HOSTILE, parsed=(HOSTILE,), rule=(HOSTILE,)),
-        PatchAsked((FileChange(HOSTILE, "add", HOSTILE),), reason=HOSTILE, grant_root=HOSTILE),
-        PermissionsAsked({HOSTILE: HOSTILE}, HOSTILE, HOSTILE),
-        ElicitationAsked(
-            HOSTILE,
-            "form",
-            HOSTILE,
-            {
-                "properties": {
-                    HOSTILE: {
-                        "title": HOSTILE,
-                        "default": HOSTILE,
-                        "type": "string",
-                        "enum": [HOSTILE],
-                    }
-                }
-            },
-        ),
-        ElicitationAsked(HOSTILE, HOSTILE, HOSTILE),
-        UnknownAsked(HOSTILE, {HOSTILE: HOSTILE}),
-    ],
-    ids=lambda one: type(one).__name__,
-)
-async def test_hostile_text_is_shown_as_text(asked: Asked) -> None:
-    hostile = approval(asked, 1, HOSTILE)
-    async with open_queue([hostile, approval(PLAIN, 2)], size=(160, 45)) as dialog:
-        for _ in range(2):
-            lines = on_screen(dialog.host)
-            assert "[bold red]x[/]" in lines
-            assert "evil" in lines
-            assert not any(bad in lines for bad in ("\x1b", "\x07", "\u202e"))
-            await dialog.press_rested("p")
-        assert dialog.decided == []
-
-
-async def test_the_name_of_a_deciding_client_is_sanitized() -> None:
-    first, second = approval(COMMAND, 1, HOSTILE), approval(PLAIN, 2)
-    async with open_queue([first, second], size=(160, 45)) as dialog:
-        dialog.screen.update_approvals(
-            [second], resolved={"a1": ApprovalResolved("a1", HOSTILE, HOSTILE)}
-        )
-        await dialog.pilot.pause()
-        assert "\x1b" not in dialog.text("note")
-        assert "[bold red]x[/]" in on_screen(dialog.host)
-
-
-# -- keys can be rebound
-
-
-async def test_the_dialog_shows_rebound_keys() -> None:
-    clock = FakeClock()
-    host = DialogHost(asking([approval(COMMAND)], clock, quiet=QUIET))
-    host.set_keymap(
-        check_keymap(
-            {"approval.once": "ctrl+y", "approval.decline": ""},
-            {"Approval": ApprovalScreen.BINDINGS},
-        )
-    )
-    async with host.run_test(size=(80, 24)) as pilot:
-        await pilot.pause()
-        lines = on_screen(host)
-        assert "^y once" in lines
-        assert "n decline" not in lines
-        clock.advance(QUIET)
-        await pilot.press("y", "n")
-        assert host.decided == []
-        await pilot.press("ctrl+y")
-        await pilot.pause()
-        assert host.decided == [("a1", Approved())]
-
-
-async def test_the_waiting_time_grows_while_the_dialog_is_open() -> None:
-    moment = [NOW]
-    dialog = ApprovalScreen([approval(COMMAND)], now=lambda: moment[0])
-    host = DialogHost(dialog)
-    async with host.run_test() as pilot:
-        await pilot.pause()
-        moment[0] += 60
-        dialog.refresh_clock()
-        facts = host.dialog.query_one("#facts", Static)
-        await until(lambda: "waits 1m 12s" in str(facts.content))

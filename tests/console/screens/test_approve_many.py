@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
-from console.screens.dialog_host import approval, on_screen
-from console.screens.test_approval import (
+from console.screens.approval_dialog import (
     COMMAND,
     PATCH,
     PLAIN,
@@ -15,6 +14,7 @@ from console.screens.test_approval import (
     OpenDialog,
     open_queue,
 )
+from console.screens.dialog_host import approval, on_screen
 
 from codextui.console.screens.approve_many import ApproveManyScreen
 from codextui.protocol.approvals import Approval, Asked, CommandAsked, Question, QuestionsAsked

@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
+from console.screens.approval_dialog import OpenDialog, open_queue
 from console.screens.console import build_console
 from console.screens.dialog_host import DialogHost, FakeClock, approval, asking, on_screen
-from console.screens.test_approval import OpenDialog, open_queue
 from msgspec import structs
 from textual.events import MouseScrollUp as ScrollUp
 from textual.widgets import Static

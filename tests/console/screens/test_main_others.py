@@ -10,7 +10,7 @@ from console.screens import story
 from console.screens.console import Console, build_console, text_of
 
 from codextui.config.schema import ApprovalsConfig, Config, UiConfig
-from codextui.console.model.items import ApprovalRequest
+from codextui.console.model.items import ApprovalItem
 from codextui.console.screens.approval import ApprovalScreen
 from codextui.console.widgets.attention_strip import AttentionStrip
 from codextui.console.widgets.key_line import KeyLine
@@ -475,9 +475,7 @@ async def test_a_decision_that_came_second_is_told_and_stands_in_the_transcript(
         assert "tui-1's a1: another client's answer came first: declined there" in console.notices()
         view = console.app.state.threads[approval.thread_id]
         (asked,) = [
-            item.content
-            for item in view.transcript.items
-            if isinstance(item.content, ApprovalRequest)
+            item.content for item in view.transcript.items if isinstance(item.content, ApprovalItem)
         ]
         assert (asked.outcome and asked.outcome.outcome) == "approved"
         assert asked.correction == ev.ApprovalCorrected("a1", "declined")
