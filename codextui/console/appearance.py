@@ -11,6 +11,7 @@ from textual.widget import Widget
 from textual.widgets import Input, TextArea
 
 from codextui.config.schema import UiConfig
+from codextui.console.nearest_colours import use_nearest_colours
 from codextui.console.theme_watch import ThemeWatcher
 from codextui.console.themes import register_others, register_themes, save_theme
 from codextui.errors import ConfigInvalid
@@ -31,6 +32,7 @@ class Appearance:
         """Activate the configured theme; `start` registers the others."""
         self._app = app
         self._config_path = config_path
+        use_nearest_colours(app)
         self._themes = register_themes(app, config.theme, config_path)
         self._saved_theme = app.theme
         self._is_previewing = False

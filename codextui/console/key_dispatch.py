@@ -95,6 +95,13 @@ class KeyDispatchingApp(App[int]):
                 return bool(actions) and await self.run_action(actions[0], self)
         return False
 
+    async def on_click(self, event: events.Click) -> None:
+        """Do what a key does whose hint in a dialog was clicked."""
+        if self.screen.is_modal:
+            from codextui.console.hint_clicks import run_hint  # noqa: PLC0415 - no dialog yet
+
+            await run_hint(self, event)
+
     def _takes_text(self) -> bool:
         """Return whether what is typed now is text: a field has the focus, or is about to."""
         opening = self.screen is self.main and self.main.workbench.opening_composer is not None

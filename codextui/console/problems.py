@@ -22,7 +22,7 @@ class ProblemPresenter:
         self._shown: Problem | None = None
 
     def show(self, problem: Problem) -> None:
-        """Show a problem in place of the current one."""
+        """Show a problem in place of the current one, unless it is the one shown last."""
         from codextui.console.screens.problem import ProblemScreen  # noqa: PLC0415
 
         if problem == self._shown:
@@ -39,8 +39,9 @@ class ProblemPresenter:
             screen.dismiss_when_active()
 
     def _handle_answer(self, answer: ProblemAnswer | None) -> None:
-        if answer is not None:
-            self._screen = self._shown = None
+        self._screen = None
+        if answer is not None:  # else the user has closed it, and it is not shown again
+            self._shown = None
             self._on_answer(answer)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import msgspec
 from msgspec import structs
 
 from codextui.console.model.items import (
@@ -157,7 +158,25 @@ def _read_mcp_result(result: Json) -> Json:
     if not isinstance(result, dict):
         return result
     text = _join_texts(result.get("content"), "text")
-    return result if text is None else clip(text)
+    return result if text is None else clip(_answer_in(text))
+
+
+def _answer_in(text: str) -> str:
+    """Return what the agent answered in a result of `codex`, or else the whole text."""
+    if not text.startswith('{"threadId":'):
+        return text
+    try:
+        answer = msgspec.json.decode(text, type=_AgentAnswer)
+    except msgspec.DecodeError:
+        return text
+    return answer.content
+
+
+class _AgentAnswer(msgspec.Struct, forbid_unknown_fields=True):
+    """The result of `codex` as a role's model reads it: JSON with these members alone."""
+
+    threadId: str  # noqa: N815 - as it is sent
+    content: str
 
 
 def _read_dynamic_call(item: JsonObject) -> ToolCall:

@@ -58,6 +58,9 @@ REJOINED = "rejoined"
 _NOTE_PREFIX = "note:"
 """Prefix of the ids of notes."""
 
+MIN_TURN = 0.05
+"""Seconds of a turn below which its duration is unknown: all of a past one comes at once."""
+
 
 class Turn(msgspec.Struct):
     """A turn of a thread.
@@ -214,6 +217,8 @@ class Transcript:
         self._recover_items(turn_id)
         self._close_items(turn_id)
         seconds = None if turn.started_at is None else max(0.0, at - turn.started_at)
+        if seconds is not None and seconds < MIN_TURN:
+            seconds = None
         end = TurnEnd(turn.number, reason, message, seconds, turn.tokens)
         self._add(turn_id, "end", end, done=True)
         return True

@@ -359,11 +359,27 @@ def _tool_call_rows(
 def _call_rows(call: ToolCall, width: int, palette: Palette, fold: Fold) -> list[Row]:
     name = f"{call.server}.{call.tool}" if call.server else call.tool
     segments = [Segment(reveal(name), palette.strong)]
-    if call.arguments not in (None, {}, []):
-        arguments = reveal(fold.clip(to_json(call.arguments), _MAX_LAID_OUT))
+    prompt, others = _prompt_of(call.arguments)
+    if others not in (None, {}, []):
+        arguments = reveal(fold.clip(to_json(others), _MAX_LAID_OUT))
         segments.append(Segment(f" {arguments}", palette.code))
     rows = wrap(segments, width, keep_spaces=True)
-    return _first_rows(rows, MAX_ARGUMENT_ROWS, width, palette, fold)
+    rows = _first_rows(rows, MAX_ARGUMENT_ROWS, width, palette, fold)
+    return rows + _prompt_rows(prompt, width, palette, fold) if prompt else rows
+
+
+def _prompt_of(arguments: Json) -> tuple[str, Json]:
+    """Return what a call says to another agent, and its other arguments."""
+    if isinstance(arguments, dict) and isinstance(prompt := arguments.get("prompt"), str):
+        return prompt.strip(), {name: a for name, a in arguments.items() if name != "prompt"}
+    return "", arguments
+
+
+def _prompt_rows(prompt: str, width: int, palette: Palette, fold: Fold) -> list[Row]:
+    text = sanitize(fold.clip(prompt, _MAX_LAID_OUT))
+    segment = Segment(_first_lines(text, MAX_ARGUMENT_ROWS, fold), palette.text)
+    rows = _first_rows(wrap([segment], width - 2), MAX_ARGUMENT_ROWS, width - 2, palette, fold)
+    return indent(rows, Segment("> ", palette.accent))
 
 
 def _result_rows(call: ToolCall, width: int, palette: Palette, fold: Fold) -> list[Row]:
@@ -417,11 +433,7 @@ def _agent_call_rows(
     rows = wrap_with_glyph("→", one_line(call.describe(), _MAX_LAID_OUT), palette.strong, width)
     below: list[Row] = []
     if content.prompt:
-        text = sanitize(fold.clip(content.prompt, _MAX_LAID_OUT))
-        segment = Segment(_first_lines(text, MAX_ARGUMENT_ROWS, fold), palette.text)
-        prompt = wrap([segment], inner - 2)
-        prompt = _first_rows(prompt, MAX_ARGUMENT_ROWS, inner - 2, palette, fold)
-        below += indent(prompt, Segment("> ", palette.accent))
+        below += _prompt_rows(content.prompt, inner, palette, fold)
     for answer in content.answers:
         text = sanitize(fold.clip(answer, _MAX_LAID_OUT))
         segment = Segment(_first_lines(text, MAX_RESULT_ROWS, fold), palette.muted)

@@ -273,6 +273,18 @@ def truncate_left(text: str, width: int) -> str:
     return "…" + (text[-length:] if length else "")
 
 
+MIN_MIDDLE_WIDTH = 10
+"""Cells below which a text is cut at its end, as what is left of both ends would say nothing."""
+
+
+def truncate_middle(text: str, width: int) -> str:
+    """Cut `text` to `width` cells, with `…` inside of it, so that its end stays in sight."""
+    if cell_len(text) <= width or width < MIN_MIDDLE_WIDTH:
+        return truncate(text, width)
+    tail = text[-_fitting_length(text[::-1], (width - 1) // 3) :]
+    return text[: _fitting_length(text, width - 1 - cell_len(tail))] + "…" + tail
+
+
 def to_strips(rows: Iterable[Row]) -> list[Strip]:
     """Convert rows to Textual strips."""
     return [Strip(row) for row in rows]

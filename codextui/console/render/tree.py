@@ -15,7 +15,7 @@ from codextui.console.model.labels import short_folder, thread_label
 from codextui.console.model.run import NO_RUN, RunSummary
 from codextui.console.model.state import ThreadView
 from codextui.console.model.tree import TreeEntry, TreeGroup
-from codextui.console.render.layout import Row, fit_row, truncate
+from codextui.console.render.layout import Row, fit_row, truncate, truncate_middle
 from codextui.console.render.palette import Palette
 from codextui.console.render.thread import STATE_GLYPHS, elapsed_of, needs_word, state_label
 from codextui.protocol.runs import SpanKind, ThreadKind
@@ -51,6 +51,9 @@ MARKED = "◆ marked"
 """How a marked thread is told; the sign alone where there is no room for the word."""
 
 _MARKED_WORD = "  marked"
+
+_COSTS = 2
+"""How many of the first choices of a row's facts differ only in what is least important."""
 
 
 def render_tree_row(
@@ -120,7 +123,8 @@ def _tree_handle(
         handle = _abbreviate(handle, summary, room)
     if is_marked and cell_len(handle) + len(_MARKED_WORD) <= room:
         handle += _MARKED_WORD
-    return truncate(handle, room)
+    cut = truncate if " " in handle.strip() else truncate_middle
+    return cut(handle, room)
 
 
 def _facts_style(state: ThreadState, palette: Palette, *, is_new: bool) -> Style:
@@ -366,9 +370,13 @@ def _foreign_facts(info: ThreadInfo, word: str, elapsed: str, origin: str) -> It
 def _fitting_facts(view: ThreadView, choices: Iterable[str], room: int) -> str:
     """Return the first choice that fits `room` cells next to the handle, or an empty string.
 
-    A name gets more room if all that matters can be told beside it.
+    A name gets more room if all that matters can be told beside it; for a whole name what it costs
+    is left out first.
     """
     label_width, facts = cell_len(thread_label(view.info)), list(choices)
+    whole = next((f for f in facts[: _COSTS + 1] if cell_len(f) + 1 + label_width <= room), "")
+    if whole:
+        return whole
     least = min(MIN_HANDLE_WIDTH[view.info.kind], label_width)
     for label in (min(MIN_NAME_WIDTH, label_width), least):
         for choice in facts:

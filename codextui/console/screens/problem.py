@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import ClassVar, Literal
 
 import msgspec
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from codextui.text.sanitize import sanitize
+from codextui.console.bindings import format_keys
+from codextui.text.sanitize import one_line, sanitize
 
 ProblemAnswer = Literal["retry", "demo", "quit"]
 """What the user wants to do about a problem."""
@@ -35,8 +37,11 @@ class Problem(msgspec.Struct, frozen=True):
     has_demo: bool = False
 
 
-class ProblemScreen(ModalScreen[ProblemAnswer]):
-    """Shows a problem and what to type; `r` retries, `d` shows the demo, `q` quits."""
+class ProblemScreen(ModalScreen[ProblemAnswer | None]):
+    """Shows a problem and what to type; `r` retries, `d` shows the demo, `q` quits, `esc` closes.
+
+    Any other key is told what the keys are.
+    """
 
     CSS_PATH: ClassVar = ["dialog.tcss", "problem.tcss"]
 
@@ -44,6 +49,7 @@ class ProblemScreen(ModalScreen[ProblemAnswer]):
         Binding("r", "answer('retry')", "Try again", id="trouble.retry"),
         Binding("d", "answer('demo')", "Leave, and show the demo", id="trouble.demo"),
         Binding("q", "answer('quit')", "Quit", id="trouble.quit"),
+        Binding("escape", "close", "Close, and look around", id="trouble.close"),
     ]
 
     def __init__(self, problem: Problem) -> None:
@@ -63,16 +69,35 @@ class ProblemScreen(ModalScreen[ProblemAnswer]):
                 yield Static("What to type:", classes="dialog-quiet", markup=False)
                 for command in problem.commands:
                     yield Static(f"$ {sanitize(command)}", classes="command", markup=False)
-            retry = "r try again   " if problem.can_retry else ""
-            demo = "d demo, without an account   " if problem.has_demo else ""
-            yield Static(f"{retry}{demo}q quit", classes="dialog-keys", markup=False)
+            yield Static(id="note", classes="dialog-quiet", markup=False)
+            keys = "   ".join(self._answers().values())
+            yield Static(f"{keys}   esc close", classes="dialog-keys", markup=False)
+
+    def _answers(self) -> dict[ProblemAnswer, str]:
+        """Return the answers that can be given now, each with its key."""
+        answers: dict[ProblemAnswer, str] = {}
+        if self._problem.can_retry:
+            answers["retry"] = "r try again"
+        if self._problem.has_demo:
+            answers["demo"] = "d demo, without an account"
+        return answers | {"quit": "q quit"}
+
+    def on_key(self, event: events.Key) -> None:
+        """Say of a key that is bound to nothing here that it does nothing."""
+        if event.key not in self.active_bindings:
+            shown = one_line(format_keys(event.key), 20)
+            note = f"{shown} does nothing here: the keys that do stand below."
+            self.query_one("#note", Static).update(note)
 
     def action_answer(self, answer: ProblemAnswer) -> None:
         """Close with an answer, if it is one."""
-        problem = self._problem
-        answers = {"retry": problem.can_retry, "demo": problem.has_demo, "quit": True}
-        if self.is_active and answers[answer]:
+        if self.is_active and answer in self._answers():
             self.dismiss(answer)
+
+    def action_close(self) -> None:
+        """Close without an answer; the header goes on telling the problem."""
+        if self.is_active:
+            self.dismiss(None)
 
     def dismiss_when_active(self) -> None:
         """Close without an answer, now or once no other screen is above this one."""

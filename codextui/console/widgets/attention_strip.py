@@ -98,11 +98,12 @@ class AttentionStrip(LineWidget):
             failed: threads that failed and were not looked at since.
             context: how to draw.
             askers: thread id → whose thread it is.
-            offline: whether the server is out of reach, so that the entries may be outdated.
+            offline: whether the server is out of reach. What it asked then cannot be decided, and
+                may have been withdrawn, so that it is only counted.
         """
         self._pane_context, self._askers = context, askers
-        self._empty_text = "~ shown as it was last known" if offline else "○ nothing needs you"
-        self._entries = [*approvals, *failed]
+        self._empty_text = _last_known(len(approvals)) if offline else "○ nothing needs you"
+        self._entries = [*([] if offline else approvals), *failed]
         self._layout = lay_out_strip(len(self._entries), *self.screen.size)
         lines = self._layout.lines
         if self.styles.height is None or self.styles.height.value != lines:
@@ -174,6 +175,11 @@ class AttentionStrip(LineWidget):
 
     def _fill(self, segments: list[Segment], palette: Palette) -> Strip:
         return fit_row(segments, self.size.width, palette.text)
+
+
+def _last_known(asked: int) -> str:
+    known = "~ shown as it was last known"
+    return f"{known}: {asked} waited for you" if asked else known
 
 
 def _render_failure(view: ThreadView, palette: Palette, now: float) -> list[Segment]:

@@ -43,7 +43,7 @@ class LineWidget(Widget):
         strips = [self.draw_line(y) for y in range(crop.y, crop.bottom)]
         if crop.x or crop.width != self.size.width:
             strips = [strip.crop(crop.x, crop.right) for strip in strips]
-        if self.app.no_color:
+        if self.app.no_color or self.app.console.color_system == "256":
             background = self.background_colors[1]
             for line_filter in self.get_line_filters():
                 strips = [strip.apply_filter(line_filter, background) for strip in strips]

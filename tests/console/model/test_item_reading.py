@@ -183,3 +183,20 @@ def test_the_output_of_a_function_is_a_tool_call_without_arguments() -> None:
 )
 def test_an_item_of_unexpected_shape_is_unknown(item: dict[str, object]) -> None:
     assert read_item(item) == items.UnknownItem(str(item["type"]), item)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ('{"threadId": "t", "content": "6 checks passed."}', "6 checks passed."),
+        ('{"threadId": "t", "content": "6", "more": 1}', None),
+        ('{"threadId": "t", "content": 6}', None),
+        ('{"threadId": "t", "content"', None),
+    ],
+)
+def test_of_the_result_of_codex_the_answer_is_shown(text: str, shown: str | None) -> None:
+    item = {"type": "mcpToolCall", "id": "x", "server": "codex", "tool": "codex"}
+    result = {"content": [{"type": "text", "text": text}]}
+    read = read_item({**item, "status": "completed", "result": result})
+    assert isinstance(read, items.ToolCall)
+    assert read.result == (text if shown is None else shown)

@@ -151,6 +151,13 @@ def test_the_end_of_a_turn_has_its_duration_and_tokens() -> None:
     )
 
 
+def test_a_past_turn_whose_events_come_at_once_has_no_duration() -> None:
+    server = FakeServer()
+    server.send(ev.TurnStarted(), at=100.0)
+    server.send(ev.TurnCompleted(), at=100.001)
+    assert server.contents() == [items.TurnEnd(1, "completed", "", None, None)]
+
+
 def test_a_turn_ends_once() -> None:
     server = FakeServer()
     server.send(ev.TurnStarted())

@@ -98,6 +98,16 @@ CHANGES = (FileChange("a.py", "add", "x\n"), FileChange("b.py", "delete", "y\n")
             ["", '→ github.search {"q": 1}', "  found", "  two", "  ✓ done · 0.9s"],
         ),
         (
+            items.ToolCall("codex", "codex-reply", {"prompt": "Test it.\nAll.", "threadId": "t"}),
+            [
+                "",
+                '→ codex.codex-reply {"threadId": "t"}',
+                "  > Test it.",
+                "    All.",
+                "  ● running",
+            ],
+        ),
+        (
             items.ToolCall("", "look", None, "failed", None, "no such tool"),
             ["", "→ look", "  ✗ failed: no such tool"],
         ),

@@ -20,6 +20,7 @@ from codextui.console.render.layout import (
     to_strips,
     truncate,
     truncate_left,
+    truncate_middle,
     update_strips,
     wrap,
 )
@@ -125,13 +126,15 @@ def test_lines_are_split_at_newlines_only(runs: list[Segment]) -> None:
 @given(TEXTS.map(sanitize), st.integers(0, 40))
 def test_truncated_text_fits_and_has_an_ellipsis(text: str, width: int) -> None:
     text = text.replace("\n", " ")
-    for short in (truncate(text, width), truncate_left(text, width)):
+    for short in (cut(text, width) for cut in (truncate, truncate_left, truncate_middle)):
         assert cell_len(short) <= width
         assert short == text or width == 0 or "…" in short
 
 
 def test_truncating_from_the_left_keeps_the_end() -> None:
     assert truncate_left("/home/ada/work", 8) == "…da/work"
+    assert truncate_middle("worker-with-a-name-12", 12) == "worker-w…-12"
+    assert truncate_middle("worker-with-a-name-12", 9) == "worker-w…"
 
 
 @given(RUNS, st.integers(0, 60))

@@ -13,7 +13,7 @@ from codextui.console.render.palette import palette_from
 from codextui.console.render.tree import choose_second_lines, render_activity_row
 from codextui.console.themes import VARIABLE_DEFAULTS
 from codextui.protocol.runs import SpanKind, ThreadKind
-from codextui.protocol.threads import ThreadState
+from codextui.protocol.threads import ThreadState, Usage
 from codextui.text.sanitize import one_line
 
 ASKS = Activity(ActivityKind.ASKS, "npm test -- --watch=false", since=100.0)
@@ -57,6 +57,14 @@ def test_a_run_that_is_over_is_one_line_that_says_since_when() -> None:
     summary = RunSummary(role_count=5, done_count=5)
     row = tree_row(run, 40, summary=summary, over_since=165.0 - 7300)
     assert row == "  ✓ ▣ shop             done 5/5 · 2h ago"
+
+
+def test_names_that_differ_at_their_end_can_be_told_apart() -> None:
+    used = {"state": ThreadState.IDLE, "usage": Usage(total=13_400)}
+    name = "worker-with-a-long-name-1"
+    assert tree_row(changed(handle=name, **used), 50).endswith(" idle 13.4k")
+    assert tree_row(changed(handle=name, **used), 36) == f"  ○ {name}   idle"
+    assert tree_row(changed(handle=name, **used), 27) == "  ○ worker-with-…ame-1 idle"
 
 
 def test_an_unseen_answer_is_new() -> None:

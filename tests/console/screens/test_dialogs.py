@@ -315,10 +315,18 @@ async def test_a_problem_says_what_is_wrong_and_what_to_type() -> None:
 async def test_a_problem_can_be_retried_or_quit() -> None:
     for key, answer in (("r", "retry"), ("q", "quit")):
         async with showing(ProblemScreen(MISSING)) as (pilot, host):
-            await press(pilot, "escape", "enter")
+            await press(pilot, "question_mark")
+            assert "? does nothing here" in on_screen(host)
             assert host.result is NOTHING_YET
             await press(pilot, key)
             assert host.result == answer
+
+
+async def test_a_problem_closes_without_an_answer() -> None:
+    async with showing(ProblemScreen(MISSING)) as (pilot, host):
+        assert "esc close" in on_screen(host)
+        await press(pilot, "escape")
+        assert host.result is None
 
 
 async def test_a_solved_problem_closes_and_closes_no_other_screen() -> None:

@@ -51,6 +51,24 @@ async def test_a_lost_server_is_shown_and_the_panes_stay_readable(console: Conso
         assert console.app.screen is console.app.main
 
 
+async def test_what_a_lost_server_asked_is_counted_and_asked_again_after_a_reconnect(
+    console: Console,
+) -> None:
+    async with console.open():
+        console.server.ask(console.server.running("backend"), "a1")
+        await console.settle()
+        await console.press("escape")
+        strip = console.app.main.query_one(AttentionStrip)
+        assert "pytest -q tests" in text_of(strip)
+        console.server.disconnect()
+        await console.settle()
+        assert text_of(strip).strip() == "~ shown as it was last known: 1 waited for you"
+        console.server.connect(fresh=False)
+        console.server.catch_up()
+        await console.settle()
+        assert "pytest -q tests" in text_of(strip)
+
+
 async def test_after_a_reconnect_the_console_continues_where_it_was(console: Console) -> None:
     async with console.open():
         thread_id = console.server.running("backend")
