@@ -81,6 +81,7 @@ class InspectorOptions(msgspec.Struct, frozen=True):
         waiting: returns how many approvals wait for a person.
         key_groups: returns the keys of every place, for the help screen.
         thread: the id of the thread whose frames are shown at first; empty for all.
+        current: the id of the thread that was looked at before; empty for none.
         retry_s: seconds between attempts to reach the server.
     """
 
@@ -91,6 +92,7 @@ class InspectorOptions(msgspec.Struct, frozen=True):
     waiting: Callable[[], int]
     key_groups: Callable[[], Sequence[KeyGroup]]
     thread: str = ""
+    current: str = ""
     retry_s: float = RETRY_S
 
 
@@ -223,6 +225,13 @@ class InspectorScreen(CallActions):
     def chosen(self) -> Entry | None:
         """The frame of the cursor."""
         return self._list.current
+
+    @property
+    def last_thread(self) -> str:
+        """The thread of the cursor, of the newest frame of any, or that was looked at before."""
+        chosen = [] if self.chosen is None else [self.chosen]
+        entries = [*chosen, *reversed(self._log.entries)]
+        return next((one.thread for one in entries if one.thread), self._options.current)
 
     @on(JsonView.Copied)
     def _tell_copied(self, event: JsonView.Copied) -> None:

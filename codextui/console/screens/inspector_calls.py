@@ -47,6 +47,11 @@ class CallActions(Screen[None]):
         """The frame of the cursor."""
         raise NotImplementedError
 
+    @property
+    def last_thread(self) -> str:
+        """The id of the thread that a call is likely to be about; empty for none."""
+        raise NotImplementedError
+
     def explain(self, text: str, *, is_error: bool = True) -> None:
         """Say something below the frames."""
         raise NotImplementedError
@@ -56,12 +61,10 @@ class CallActions(Screen[None]):
         from codextui.console.screens.tool_call import CallDraft  # noqa: PLC0415
         from codextui.console.screens.tool_picker import ToolPickerScreen  # noqa: PLC0415
 
-        thread = "" if self.chosen is None else self.chosen.thread
-
         def open_form(tool: ServerTool | None) -> None:
             if tool is not None:
                 states = self._forms.get(tool.name, {})
-                self._open_form(tool, CallDraft(states=states, thread=thread))
+                self._open_form(tool, CallDraft(states=states, thread=self.last_thread))
 
         self.app.push_screen(ToolPickerScreen(self._request), open_form)
 

@@ -90,7 +90,8 @@ class ToolCallScreen(ModalScreen[None]):
         # A stable sort: the required ones first, each group in the schema's order.
         self._fields = sorted(form_fields(tool.form), key=lambda field: not field.required)
         self._as_sent = _states_of(self._fields, self._draft.arguments)
-        self._states = {**_naming(self._fields, self._draft.thread), **self._as_sent}
+        self._named = _naming(self._fields, self._draft.thread)
+        self._states = {**self._named, **self._as_sent}
         self._states |= self._draft.states
         self._call: Worker[None] | None = None
         self._began = 0.0
@@ -186,7 +187,9 @@ class ToolCallScreen(ModalScreen[None]):
             self.app.notify("The call goes on; its answer will be among the frames.", markup=False)
         if self.is_active:
             self._is_left = True
-            self._on_left(self._tool.name, self.query_one(AnswerForm).state())
+            states = self.query_one(AnswerForm).state().items()
+            written = {key: state for key, state in states if state != self._named.get(key)}
+            self._on_left(self._tool.name, written)
             self.dismiss(None)
 
     def _start(self, arguments: JsonObject, agreed: bool | None) -> None:

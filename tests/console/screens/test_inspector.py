@@ -549,13 +549,35 @@ async def test_what_is_masked_or_too_long_is_not_sent_again_unseen(console: Cons
         assert not [one for one in console.server.requests if one[0] == "tools/call"]
 
 
+def written(console: Console) -> list[str]:
+    return [one.value for one in console.app.screen.query(Input)]
+
+
+async def test_a_form_names_the_thread_that_was_looked_at(console: Console):
+    async with inspecting(console, frames=[]):
+        console.server.results["tools/list"] = tools()
+        await pick(console, "codex-reply")
+        assert THREAD in written(console)  # of the main screen
+        await console.press("escape")
+        other = {"method": "item/started", "params": {"threadId": "t-other", "item": {}}}
+        await come(console, [codex(30, other, 1.0), codex(31, {"method": "warning"}, 0.0)])
+        await console.press("end")  # it concerns no thread: the one before it does
+        await pick(console, "codex-reply")
+        assert "t-other" in written(console)
+        for _ in range(3):
+            await console.press("tab")
+        await type_text(console, "x")
+        await console.press("escape")
+        await pick(console, "codex-reply")
+        assert not {THREAD, "t-other"} & {*written(console)}  # what was written stays
+
+
 async def test_a_form_knows_the_thread_of_the_frame_and_what_was_written_before(console: Console):
     async with inspecting(console):
         console.server.results["tools/list"] = tools()
         await console.press("home", "down")
         await pick(console, "codex-reply")
-        texts = [one.value for one in console.app.screen.query(Input)]
-        assert texts.count(THREAD) == 1
+        assert written(console).count(THREAD) == 1
         await type_text(console, "And now?")
         await console.press("escape")
         await pick(console, "codex-reply")
