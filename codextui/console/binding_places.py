@@ -45,7 +45,8 @@ from codextui.console.screens.search import FoundList, SearchScreen
 from codextui.console.screens.settings import SettingsScreen
 from codextui.console.screens.side_by_side import SideBySideScreen
 from codextui.console.screens.timeline import TimelineScreen
-from codextui.console.screens.tool_call import ToolCallScreen, ToolPickerScreen
+from codextui.console.screens.tool_call import ToolCallScreen
+from codextui.console.screens.tool_picker import ToolPickerScreen
 from codextui.console.widgets.choice_list import ChoiceList
 from codextui.console.widgets.composer import Composer
 from codextui.console.widgets.decision_list import DecisionList

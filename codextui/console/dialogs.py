@@ -62,7 +62,10 @@ class DialogsApp(ToastsApp):
     def _handle_open_inspector(self) -> None:
         from codextui.console.inspector import build_inspector  # noqa: PLC0415
 
-        self.push_screen(build_inspector(self._connection, self.state, self._main_options))
+        current = self.main.workbench.current
+        self.push_screen(
+            build_inspector(self._connection, self.state, self._main_options, current=current)
+        )
 
     @on(messages.OpenThread)
     def _handle_open_thread(self, message: messages.OpenThread) -> None:

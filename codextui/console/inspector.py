@@ -7,12 +7,20 @@ from codextui.console.connection import ServerConnection
 from codextui.console.model.state import ConsoleState
 from codextui.console.screens.inspector import InspectorOptions, InspectorScreen
 from codextui.console.screens.thread_actions import MainOptions
+from codextui.protocol.runs import RUN_PREFIX
 
 
 def build_inspector(
-    connection: ServerConnection, state: ConsoleState, options: MainOptions
+    connection: ServerConnection, state: ConsoleState, options: MainOptions, *, current: str = ""
 ) -> InspectorScreen:
-    """Return the inspector of the server that the console is connected to."""
+    """Return the inspector of the server that the console is connected to.
+
+    Args:
+        connection: the connection.
+        state: the threads and their names.
+        options: of the main screen.
+        current: the id of the thread that is looked at; empty for none.
+    """
 
     def name_of(thread_id: str) -> str:
         view = state.threads.get(thread_id)
@@ -27,5 +35,6 @@ def build_inspector(
             folder=captures_dir,
             waiting=lambda: len(state.approvals),
             key_groups=options.key_groups,
+            current="" if current.startswith(RUN_PREFIX) else current,
         ),
     )

@@ -81,6 +81,18 @@ def all_parts(value: Json) -> set[JsonPath]:
     return {path for path, _ in _containers(value, ()) if path}
 
 
+def value_at(value: Json, path: JsonPath) -> Json:
+    """Return the part at a path; None where there is none."""
+    for step in path:
+        if isinstance(value, dict) and step in value:
+            value = value[str(step)]
+        elif isinstance(value, list) and isinstance(step, int) and step < len(value):
+            value = value[step]
+        else:
+            return None
+    return value
+
+
 def _lines(
     value: Json, path: JsonPath, key: str, end: str, folded: Collection[JsonPath]
 ) -> Iterator[JsonLine]:

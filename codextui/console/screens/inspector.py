@@ -12,12 +12,12 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
-from textual.screen import Screen
 from textual.widgets import Input, Static
 
 from codextui.client.capture import Capture, find_captures, read_capture, save_capture
 from codextui.console.bindings import KeyGroup
 from codextui.console.model.frames import (
+    Entry,
     FilterInvalid,
     FrameLog,
     FrameView,
@@ -25,6 +25,7 @@ from codextui.console.model.frames import (
     find_next,
     parse_filter,
 )
+from codextui.console.screens.inspector_calls import CALL_BINDINGS, CallActions
 from codextui.console.screens.inspector_text import (
     FRAME_KEYS,
     LIST_KEYS,
@@ -48,7 +49,6 @@ from codextui.text.sanitize import one_line, sanitize
 
 if TYPE_CHECKING:
     from codextui.client.connection import FramesHandler
-    from codextui.console.screens.tool_call import ServerTool
 
 REDRAW_INTERVAL = 0.1
 """Seconds between redraws while frames come."""
@@ -84,6 +84,7 @@ class InspectorOptions(msgspec.Struct, frozen=True):
         waiting: returns how many approvals wait for a person.
         key_groups: returns the keys of every place, for the help screen.
         thread: the id of the thread whose frames are shown at first; empty for all.
+        current: the id of the thread that was looked at before; empty for none.
         retry_s: seconds between attempts to reach the server.
     """
 
@@ -94,10 +95,11 @@ class InspectorOptions(msgspec.Struct, frozen=True):
     waiting: Callable[[], int]
     key_groups: Callable[[], Sequence[KeyGroup]]
     thread: str = ""
+    current: str = ""
     retry_s: float = RETRY_S
 
 
-class InspectorScreen(Screen[None]):
+class InspectorScreen(CallActions):
     """Shows frames, live or of a capture; the server is asked for them only while it is open."""
 
     CSS_PATH: ClassVar = ["inspector.tcss"]
@@ -111,7 +113,7 @@ class InspectorScreen(Screen[None]):
         Binding("p", "cycle_protocol", "Both protocols, app-server, MCP", id="inspector.protocol"),
         Binding("t", "toggle_thread", "This thread, or all", id="inspector.thread"),
         Binding("a", "partner", "From a request to its answer, and back", id="inspector.answer"),
-        Binding("c", "call", "Call a tool", id="inspector.call"),
+        *CALL_BINDINGS,
         Binding("s", "save", "Save what is shown as a capture", id="inspector.save"),
         Binding("o", "ask('load')", "Load a capture", id="inspector.load"),
         Binding("l", "live", "Back to the live frames", id="inspector.live"),
@@ -124,7 +126,7 @@ class InspectorScreen(Screen[None]):
 
     def __init__(self, calls: InspectorCalls, options: InspectorOptions) -> None:
         """Inspect a server."""
-        super().__init__()
+        super().__init__(calls.request, options.now)
         self._calls = calls
         self._options = options
         self._live = FrameLog()
@@ -222,6 +224,22 @@ class InspectorScreen(Screen[None]):
         heading = describe_heading(entry, self._options.name_of, self._now())
         self._json.show(heading, read_body(entry.frame))
 
+    @property
+    def chosen(self) -> Entry | None:
+        """The frame of the cursor."""
+        return self._list.current
+
+    @property
+    def last_thread(self) -> str:
+        """The thread of the cursor, of the newest frame of any, or that was looked at before."""
+        chosen = [] if self.chosen is None else [self.chosen]
+        entries = [*chosen, *reversed(self._log.entries)]
+        return next((one.thread for one in entries if one.thread), self._options.current)
+
+    @on(JsonView.Copied)
+    def _tell_copied(self, event: JsonView.Copied) -> None:
+        self.explain(event.note, is_error=False)
+
     def _now(self) -> float:
         """Return the time; of a capture, when its last frame came."""
         if self._capture is None:
@@ -274,7 +292,7 @@ class InspectorScreen(Screen[None]):
         if rest != words:
             self._set_filter(" ".join(rest))
         elif self._list.current is None or not self._list.current.thread:
-            self._explain("This frame belongs to no thread.")
+            self.explain("This frame belongs to no thread.")
         else:
             self._set_filter(" ".join([*rest, f"thread:{self._list.current.thread}"]))
 
@@ -284,28 +302,28 @@ class InspectorScreen(Screen[None]):
         if entry is None or entry.partner is None:
             waits = entry is not None and entry in self._log.outstanding
             what = "It has no answer yet." if waits else "It has neither answer nor request here."
-            self._explain(what)
+            self.explain(what)
         elif not self._list.go_to(entry.partner):
-            self._explain("The filter leaves it out, or it is remembered no more.")
+            self.explain("The filter leaves it out, or it is remembered no more.")
 
     def action_find(self, step: int) -> None:
         """Go to the next frame that has the text, or the previous one."""
         if not self._search:
-            self._explain("^f searches a text.")
+            self.explain("^f searches a text.")
             return
         shown = list(self._view.shown)
         current = self._list.current
         start = next((i for i, entry in enumerate(shown) if entry is current), len(shown) - 1)
         found = find_next(shown, self._search, start, step=step)
         if found is None:
-            self._explain(f"No frame that is shown has “{one_line(self._search, 60)}”.")
+            self.explain(f"No frame that is shown has “{one_line(self._search, 60)}”.")
         else:
             self._list.go_to(shown[found])
 
     def action_clear(self) -> None:
         """Clear the list; requests that wait stay."""
         if self._capture is not None:
-            self._explain("A capture is not cleared; l shows the live frames.")
+            self.explain("A capture is not cleared; l shows the live frames.")
             return
         self._live.clear()
         self._redraw()
@@ -313,21 +331,10 @@ class InspectorScreen(Screen[None]):
     def action_copy(self) -> None:
         """Copy the frame as JSON, without secrets, as it is shown."""
         if self._list.current is None:
-            self._explain("There is no frame to copy.")
+            self.explain("There is no frame to copy.")
             return
         self.app.copy_to_clipboard(self._list.current.frame.body)
-        self._explain("Copied, without secrets.", is_error=False)
-
-    def action_call(self) -> None:
-        """Choose a tool, and call it by a form."""
-        from codextui.console.screens import tool_call  # noqa: PLC0415
-
-        def open_form(tool: ServerTool | None) -> None:
-            if tool is not None:
-                request, now = self._calls.request, self._options.now
-                self.app.push_screen(tool_call.ToolCallScreen(tool, request, now))
-
-        self.app.push_screen(tool_call.ToolPickerScreen(self._calls.request), open_form)
+        self.explain("Copied, without secrets.", is_error=False)
 
     # Filter and search.
 
@@ -374,9 +381,9 @@ class InspectorScreen(Screen[None]):
     def _apply_filter(self) -> None:
         try:
             self._view.set_filter(parse_filter(self._filter_text))
-            self._explain("")
+            self.explain("")
         except FilterInvalid as error:
-            self._explain(str(error))
+            self.explain(str(error))
         self._redraw()
 
     def _open_prompt(self, prompt: Prompt, text: str) -> None:
@@ -401,7 +408,7 @@ class InspectorScreen(Screen[None]):
         """Save the frames that are shown."""
         frames = [entry.frame for entry in self._view.shown]
         if not frames:
-            self._explain("There is nothing to save.")
+            self.explain("There is nothing to save.")
             return
         self.run_worker(self._save(frames), group="captures", exit_on_error=False)
 
@@ -412,27 +419,27 @@ class InspectorScreen(Screen[None]):
                 lambda: save_capture(options.folder(), options.server, frames)
             )
         except (OSError, CodextuiError) as error:
-            self._explain(f"It cannot be saved: {one_line(str(error), 200)}")
+            self.explain(f"It cannot be saved: {one_line(str(error), 200)}")
         else:
             count = count_of(len(frames), "frame")
-            self._explain(f"{count} saved, without secrets: {one_line(str(path))}", is_error=False)
+            self.explain(f"{count} saved, without secrets: {one_line(str(path))}", is_error=False)
 
     async def _list_captures(self) -> None:
         try:
             folder = await asyncio.to_thread(self._options.folder)
             self._captures = await asyncio.to_thread(find_captures, folder)
         except (OSError, CodextuiError) as error:
-            self._explain(f"The captures cannot be listed: {one_line(str(error), 200)}")
+            self.explain(f"The captures cannot be listed: {one_line(str(error), 200)}")
             return
         found = f"{count_of(len(self._captures), 'capture')} in {folder}"
         self._open_prompt("load", str(self._captures[0] if self._captures else folder))
-        self._explain(one_line(found), is_error=False)
+        self.explain(one_line(found), is_error=False)
 
     async def _load(self, path: Path) -> None:
         try:
             capture = await asyncio.to_thread(read_capture, path)
         except ConfigInvalid as error:
-            self._explain(one_line(str(error), 300))
+            self.explain(one_line(str(error), 300))
             return
         self._show_log(capture, FrameLog(max_entries=len(capture.frames) + 1))
         self._log.add(capture.frames)
@@ -441,7 +448,7 @@ class InspectorScreen(Screen[None]):
     def action_live(self) -> None:
         """Show the live frames again."""
         if self._capture is None:
-            self._explain("These are the live frames.", is_error=False)
+            self.explain("These are the live frames.", is_error=False)
             return
         self._show_log(None, self._live)
         self._apply_filter()
@@ -490,7 +497,8 @@ class InspectorScreen(Screen[None]):
         bindings = (active.binding for active in self.active_bindings.values())
         line.update(fit_hints(hints, bindings, line.size.width or self.size.width - 2))
 
-    def _explain(self, text: str, *, is_error: bool = True) -> None:
+    def explain(self, text: str, *, is_error: bool = True) -> None:
+        """Say something below the frames."""
         note = self.query_one("#note", Static)
         note.update(sanitize(text))
         note.set_class(bool(text), "-shown")

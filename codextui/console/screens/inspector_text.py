@@ -49,6 +49,7 @@ LIST_KEYS: Hints = (
     ("inspector.protocol", "protocol"),
     ("inspector.thread", "thread"),
     ("inspector.answer", "answer"),
+    ("inspector.again", "call again"),
     ("inspector.search", "search"),
     ("inspector.save", "save"),
     ("inspector.load", "load"),
@@ -60,6 +61,8 @@ FRAME_KEYS: Hints = (
     ("frame.fold", "fold"),
     ("inspector.answer", "answer"),
     ("inspector.copy", "copy"),
+    ("frame.copy_value", "copy the value"),
+    ("inspector.again", "call again"),
     ("frame.unfold_all", "unfold all"),
     ("frame.fold_all", "fold all"),
 )

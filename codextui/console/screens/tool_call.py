@@ -3,168 +3,49 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import ClassVar, TypeAlias
+from typing import ClassVar
 
 import msgspec
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import OptionList, Static
-from textual.widgets.option_list import Option
+from textual.widgets import Static
 from textual.worker import Worker
 
 from codextui.console.render.frames import format_wait
-from codextui.console.widgets.answer_form import AnswerForm
+from codextui.console.screens.tool_picker import Request, ServerTool
+from codextui.console.widgets.answer_form import MAX_TEXT_LENGTH, AnswerForm, FieldState
 from codextui.console.widgets.form_fields import FieldKind, FormField, form_fields, form_problem
 from codextui.console.widgets.json_view import JsonView
 from codextui.errors import CodextuiError, MessageInvalid
-from codextui.jsonrpc import fields
 from codextui.jsonrpc.excerpt import shorten
 from codextui.jsonrpc.fields import Json, JsonObject
-from codextui.protocol.approvals import ElicitationAsked
 from codextui.protocol.frames import MAX_SHOWN
 from codextui.text.sanitize import one_line, sanitize, to_json
 from codextui.text.secrets import mask_json, mask_text
-
-Request: TypeAlias = Callable[[str, JsonObject], Awaitable[JsonObject]]
-"""Makes a request of MCP, and returns its result. Raises CodextuiError."""
 
 MAX_PREVIEW = 400
 """Characters of the arguments that are shown before a destructive call."""
 
 
-class ServerTool(msgspec.Struct, frozen=True):
-    """A tool as `tools/list` has it.
+class CallDraft(msgspec.Struct, frozen=True):
+    """What the form of a tool is filled in with at first.
 
     Attributes:
-        name: its name.
-        title: its title for people.
-        description: what it does.
-        schema: the JSON schema of its arguments.
-        reads: whether it changes nothing.
-        destroys: whether it may undo or overwrite something, or set an agent to work.
+        arguments: those of an earlier call, as they were sent, without secrets.
+        states: the fields as they were left, by key; they go before `arguments`.
+        thread: the id of the thread that is looked at, for what has to name one.
+        note: what has to be said of it.
     """
 
-    name: str
-    title: str = ""
-    description: str = ""
-    schema: JsonObject = {}
-    reads: bool = False
-    destroys: bool = True
-
-    @classmethod
-    def read(cls, tool: JsonObject) -> ServerTool:
-        """Read a tool; without annotations it counts as destructive, as MCP says."""
-        hints = tool.get("annotations")
-        hints = hints if isinstance(hints, dict) else {}
-        schema = tool.get("inputSchema")
-        reads = hints.get("readOnlyHint") is True
-        return cls(
-            fields.text(tool, "name"),
-            fields.text_or(tool, "title"),
-            fields.text_or(tool, "description"),
-            schema if isinstance(schema, dict) else {},
-            reads,
-            not reads and hints.get("destructiveHint") is not False,
-        )
-
-    @property
-    def form(self) -> ElicitationAsked:
-        """Its arguments as a form."""
-        return ElicitationAsked(schema=self.schema)
-
-    @property
-    def mark(self) -> str:
-        """What a call does, in a word or two."""
-        if self.reads:
-            return "reads"
-        return "asks first" if self.destroys else "changes"
-
-
-async def list_tools(request: Request) -> list[ServerTool]:
-    """Return the server's tools. Raises CodextuiError."""
-    tools: list[ServerTool] = []
-    cursor: JsonObject = {}
-    for _ in range(20):
-        page = await request("tools/list", cursor)
-        tools.extend(ServerTool.read(tool) for tool in fields.objects(page, "tools"))
-        following = fields.text_or(page, "nextCursor")
-        if not following:
-            break
-        cursor = {"cursor": following}
-    return tools
-
-
-class ToolPickerScreen(ModalScreen[ServerTool | None]):
-    """Lists the server's tools; returns the one that was chosen."""
-
-    CSS_PATH: ClassVar = ["dialog.tcss", "tool_call.tcss"]
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j", "move(1)", "Next tool", show=False, id="tools.next"),
-        Binding("k", "move(-1)", "Previous tool", show=False, id="tools.previous"),
-        Binding("escape", "cancel", "Cancel", id="tools.cancel"),
-    ]
-
-    def __init__(self, request: Request) -> None:
-        """List the tools that `request` finds."""
-        super().__init__()
-        self._request = request
-        self._tools: Sequence[ServerTool] = ()
-
-    def compose(self) -> ComposeResult:
-        """Yield the tools, and what the highlighted one does."""
-        with Vertical(classes="dialog"):
-            yield Static("Call a tool", classes="dialog-title", markup=False)
-            yield OptionList(compact=True)
-            yield Static("… loading", id="about", classes="dialog-quiet", markup=False)
-            yield Static("↑ ↓ choose   ⏎ its form   esc cancel", classes="dialog-keys")
-
-    def on_mount(self) -> None:
-        """Ask the server for its tools."""
-        self.query_one(OptionList).focus()
-        self.run_worker(self._load(), group="tools", exit_on_error=False)
-
-    async def _load(self) -> None:
-        about = self.query_one("#about", Static)
-        try:
-            self._tools = await list_tools(self._request)
-        except CodextuiError as error:
-            about.update(f"✗ {one_line(str(error), 300)}")
-            return
-        options = self.query_one(OptionList)
-        options.add_options([_option(tool) for tool in self._tools])
-        options.highlighted = 0 if self._tools else None
-        if not self._tools:
-            about.update("The server shows no tools.")
-
-    @on(OptionList.OptionHighlighted)
-    def _describe(self, event: OptionList.OptionHighlighted) -> None:
-        tool = self._tools[event.option_index]
-        self.query_one("#about", Static).update(sanitize(tool.description)[:1_000])
-
-    @on(OptionList.OptionSelected)
-    def _choose(self, event: OptionList.OptionSelected) -> None:
-        if self.is_active:
-            self.dismiss(self._tools[event.option_index])
-
-    def action_move(self, step: int) -> None:
-        """Highlight another tool."""
-        options = self.query_one(OptionList)
-        if step > 0:
-            options.action_cursor_down()
-        else:
-            options.action_cursor_up()
-
-    def action_cancel(self) -> None:
-        """Close without a choice."""
-        if self.is_active:
-            self.dismiss(None)
+    arguments: JsonObject = {}
+    states: dict[str, FieldState] = {}
+    thread: str = ""
+    note: str = ""
 
 
 class ToolCallScreen(ModalScreen[None]):
@@ -178,17 +59,40 @@ class ToolCallScreen(ModalScreen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+s,ctrl+enter", "call", "Call it", id="tool.call"),
         Binding("ctrl+g", "cancel_call", "Cancel the call", id="tool.cancel"),
+        Binding("ctrl+o", "schema", "Its schemas, as the server has sent them", id="tool.schema"),
         Binding("escape", "back", "Back to the form, or close", id="tool.back"),
     ]
 
-    def __init__(self, tool: ServerTool, request: Request, now: Callable[[], float]) -> None:
-        """Show the form of `tool`."""
+    def __init__(
+        self,
+        tool: ServerTool,
+        request: Request,
+        now: Callable[[], float],
+        *,
+        draft: CallDraft | None = None,
+        on_left: Callable[[str, dict[str, FieldState]], object] = lambda *_: None,
+    ) -> None:
+        """Show the form of a tool.
+
+        Args:
+            tool: the tool.
+            request: makes the call.
+            now: returns unix seconds.
+            draft: what the form is filled in with.
+            on_left: called with the tool's name and its fields when the form is left.
+        """
         super().__init__()
         self._tool = tool
         self._request = request
         self._now = now
+        self._draft = draft or CallDraft()
+        self._on_left = on_left
         # A stable sort: the required ones first, each group in the schema's order.
         self._fields = sorted(form_fields(tool.form), key=lambda field: not field.required)
+        self._as_sent = _states_of(self._fields, self._draft.arguments)
+        self._named = _naming(self._fields, self._draft.thread)
+        self._states = {**self._named, **self._as_sent}
+        self._states |= self._draft.states
         self._call: Worker[None] | None = None
         self._began = 0.0
         self._is_impatient = False
@@ -202,7 +106,7 @@ class ToolCallScreen(ModalScreen[None]):
             title = f"{one_line(tool.name, 60)}: {one_line(tool.title, 80)}"
             yield Static(title, classes="dialog-title", markup=False)
             yield Static(sanitize(tool.description)[:1_000], classes="dialog-quiet", markup=False)
-            yield AnswerForm([_labelled(field) for field in self._fields], id="form")
+            yield AnswerForm([_labelled(field) for field in self._fields], self._states, id="form")
             yield JsonView(id="result")
             yield Static(id="note", markup=False)
             yield Static(id="keys", classes="dialog-keys", markup=False)
@@ -214,6 +118,8 @@ class ToolCallScreen(ModalScreen[None]):
             self._explain(problem)
         elif not self._fields:
             self._explain("It takes no arguments.", is_error=False)
+        elif self._draft.note:
+            self._explain(self._draft.note, is_error=False)
         self.query_one(AnswerForm).focus_first()
         self._show_keys()
 
@@ -226,10 +132,12 @@ class ToolCallScreen(ModalScreen[None]):
             return
         if form_problem(self._tool.form):
             return
-        answers = self.query_one(AnswerForm).answers()
+        form = self.query_one(AnswerForm)
+        answers = form.answers()
         if answers is None:
             self._explain("Some arguments are not right.")
             return
+        answers |= self._untouched(form.state())
         arguments = _without_defaults(answers, self._fields)
         if not self._tool.destroys:
             self._start(arguments, True)
@@ -241,6 +149,23 @@ class ToolCallScreen(ModalScreen[None]):
         message = f"It may change files, start an agent or end something. Its arguments: {shown}"
         screen = ConfirmScreen(f"Call {name}?", message, yes="Call it")
         self.app.push_screen(screen, partial(self._start, arguments))
+
+    def _untouched(self, states: dict[str, FieldState]) -> dict[str, Json]:
+        """Return the texts of an earlier call that were not edited: a field has one line only."""
+        return {
+            key: value
+            for key, value in self._draft.arguments.items()
+            if isinstance(value, str) and key in states and states[key] == self._as_sent.get(key)
+        }
+
+    def action_schema(self) -> None:
+        """Show the tool as the server has sent it: its schemas, its annotations."""
+        if not self._tool.source:
+            self._explain("This is no tool: it has no schema of the server's.")
+        elif self._call is not None:
+            self._show_age()
+        else:
+            self._show_result("as tools/list has it", self._tool.source)
 
     def action_cancel_call(self) -> None:
         """Cancel the call that runs, which stops its turn."""
@@ -262,6 +187,9 @@ class ToolCallScreen(ModalScreen[None]):
             self.app.notify("The call goes on; its answer will be among the frames.", markup=False)
         if self.is_active:
             self._is_left = True
+            states = self.query_one(AnswerForm).state().items()
+            written = {key: state for key, state in states if state != self._named.get(key)}
+            self._on_left(self._tool.name, written)
             self.dismiss(None)
 
     def _start(self, arguments: JsonObject, agreed: bool | None) -> None:
@@ -274,10 +202,10 @@ class ToolCallScreen(ModalScreen[None]):
         self._show_age()
 
     async def _perform(self, arguments: JsonObject) -> None:
-        params: JsonObject = {"name": self._tool.name, "arguments": arguments}
+        method, params = self._tool.request(arguments)
         result: Json = None
         try:
-            result = await self._request("tools/call", params)
+            result = await self._request(method, params)
             failed = isinstance(result, dict) and result.get("isError") is True
             word = "✗ failed" if failed else "✓ answered"
         except asyncio.CancelledError:
@@ -307,6 +235,10 @@ class ToolCallScreen(ModalScreen[None]):
         self._explain("")
         self._show_keys()
 
+    @on(JsonView.Copied)
+    def _tell_copied(self, event: JsonView.Copied) -> None:
+        self._explain(event.note, is_error=False)
+
     @on(JsonView.Left)
     def _leave_result(self) -> None:
         self.action_back()
@@ -324,15 +256,10 @@ class ToolCallScreen(ModalScreen[None]):
         note.set_class(is_error, "-error")
 
     def _show_keys(self) -> None:
-        keys = "^s call   tab next field   esc close"
+        keys = "^s call   tab next field   ^o schemas   esc close"
         if self.has_class("-result"):
-            keys = "space fold   + - all   ^s call again   esc form"
+            keys = "space fold   + - all   Y copy the value   ^s call again   esc form"
         self.query_one("#keys", Static).update(keys)
-
-
-def _option(tool: ServerTool) -> Option:
-    name, title = one_line(tool.name, 40), one_line(tool.title, 60)
-    return Option(Content.assemble((f"{name:<18}", "bold"), f" {tool.mark:<10}  {title}"))
 
 
 def _labelled(field: FormField) -> FormField:
@@ -344,6 +271,42 @@ def _labelled(field: FormField) -> FormField:
     notes = [*(["required"] if field.required else []), *([kind] if kind else [])]
     label = f"{field.label} [{', '.join(notes)}]" if notes else field.label
     return msgspec.structs.replace(field, label=label)
+
+
+def _naming(form: Sequence[FormField], thread: str) -> dict[str, FieldState]:
+    """Return the fields that have to name a thread, with that one.
+
+    `threadId` of `codex-reply` may be left out only for an older name of it.
+    """
+    keys = [field.key for field in form if field.key == "threadId" or _names_thread(field)]
+    return {key: FieldState(thread) for key in keys if thread}
+
+
+def _names_thread(field: FormField) -> bool:
+    return field.required and field.key == "thread"
+
+
+def _states_of(form: Sequence[FormField], arguments: JsonObject) -> dict[str, FieldState]:
+    """Return the fields filled in with arguments."""
+    return {
+        field.key: _state_of(field, arguments[field.key])
+        for field in form
+        if field.key in arguments
+    }
+
+
+def _state_of(field: FormField, value: Json) -> FieldState:
+    match field.kind:
+        case FieldKind.BOOLEAN:
+            return FieldState(selected=(0,) if value is True else ())
+        case FieldKind.CHOICE | FieldKind.CHOICES:
+            values = value if isinstance(value, list) else [value]
+            chosen = [i for i, option in enumerate(field.options) if option.value in values]
+            return FieldState(selected=tuple(chosen))
+        case FieldKind.JSON:
+            return FieldState(to_json(value))
+        case _:
+            return FieldState(one_line(str(value), MAX_TEXT_LENGTH))
 
 
 def _without_defaults(answers: dict[str, Json], form: Sequence[FormField]) -> dict[str, Json]:

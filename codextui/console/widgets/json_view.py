@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -18,11 +19,13 @@ from codextui.console.model.json_tree import (
     all_parts,
     json_lines,
     long_parts,
+    value_at,
 )
 from codextui.console.render.frames import render_json_line
 from codextui.console.render.layout import Row, fill, fit_row
 from codextui.console.widgets.drawing import ThemedLineWidget
 from codextui.jsonrpc.fields import Json
+from codextui.text.sanitize import one_line
 
 
 class JsonView(ThemedLineWidget, can_focus=True):
@@ -40,7 +43,15 @@ class JsonView(ThemedLineWidget, can_focus=True):
         Binding("left", "leave", "Fold the part; from the top, back", id="frame.leave"),
         Binding("plus,equals_sign", "unfold_all", "Unfold all", id="frame.unfold_all"),
         Binding("minus", "fold_all", "Fold all", id="frame.fold_all"),
+        Binding("Y", "copy_value", "Copy the value of the cursor", id="frame.copy_value"),
     ]
+
+    class Copied(Message):
+        """A value was copied; `note` says which."""
+
+        def __init__(self, note: str) -> None:
+            super().__init__()
+            self.note = note
 
     class Left(Message):
         """The list is to have the focus again."""
@@ -138,6 +149,16 @@ class JsonView(ThemedLineWidget, can_focus=True):
         self._folded = all_parts(self._value)
         self._cursor = 0
         self._lay_out()
+
+    def action_copy_value(self) -> None:
+        """Copy the value of the cursor: a text as it is, anything else as JSON."""
+        if (line := self._line) is None:
+            return
+        value = value_at(self._value, line.path)
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
+        self.app.copy_to_clipboard(text)
+        name = one_line(str(line.path[-1]), 40) if line.path else "all of it"
+        self.post_message(self.Copied(f"Copied {name}: {one_line(text, 60)}"))
 
     def on_click(self, event: events.Click) -> None:
         """Move the cursor to a line; fold it where it is there already."""

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from console.screens.console import Console, build_console
-from console.screens.frames_story import SECRET, THREAD, codex, story
+from console.screens.frames_story import SECRET, THREAD, codex, frame, story
 from textual.pilot import Pilot
 from textual.widgets import Input, OptionList
 
@@ -357,7 +357,7 @@ async def test_a_tool_is_called_by_its_form(console: Console):
         for _ in range(30):
             if "List threads" in console.shown() and on_tool(console) == "codex-threads":
                 break
-            await console.press("j")
+            await console.press("down")
         await console.press("enter")
         assert "codex-threads: List threads" in console.shown()
         await console.press("space", "tab")
@@ -385,7 +385,7 @@ async def test_a_destructive_call_asks_first_and_can_be_cancelled(console: Conso
         console.server.gates["tools/call"] = asyncio.Event()
         await console.press("c")
         await console.until("Run a Codex session")
-        await console.press("j", "k", "enter")
+        await console.press("down", "up", "enter")
         assert "codex: Codex" in console.shown()
         await console.press("ctrl+s")
         assert "This must be filled in" in console.shown()
@@ -461,6 +461,145 @@ async def test_a_refused_list_of_tools_is_told(console: Console):
         await console.press("c")
         await console.until("no tools today")
         await console.press("escape")
+
+
+async def pick(console: Console, text: str) -> None:
+    """Choose the tool that is the only one with a text."""
+    await console.press("c")
+    await console.until("codex-start")
+    await type_text(console, text)
+    await console.press("enter")
+
+
+async def test_tools_are_filtered_by_what_is_typed(console: Console):
+    async with inspecting(console):
+        console.server.results["tools/list"] = tools()
+        await console.press("c")
+        await console.until("codex-start")
+        await type_text(console, "nothing has it")
+        assert "Nothing has this text." in console.shown()
+        await console.press("enter", "down", "up")  # of nothing: nothing
+        for _ in "nothing has it":
+            await console.press("backspace")
+        await type_text(console, "LIST threads")
+        assert "codex-start" not in console.shown()
+        await console.press("enter")
+        assert "codex-threads: List threads" in console.shown()
+
+
+async def test_the_server_is_pinged_and_asked_for_anything(console: Console):
+    async with inspecting(console):
+        console.server.results["tools/list"] = tools()
+        console.server.results["ping"] = {}
+        console.server.failures["resources/list"] = ServerRefused("Method not found")
+        await pick(console, "ping")
+        await console.press("ctrl+o")
+        assert "This is no tool" in console.shown()
+        await console.press("ctrl+s")
+        await console.until("✓ answered after")
+        assert console.server.requests[-1] == ("ping", {})
+        await console.press("escape", "escape")
+        await pick(console, "any request")
+        await type_text(console, "resources/list")
+        await console.press("enter")
+        await type_text(console, '{"cursor": "7"}')
+        await console.press("ctrl+s")
+        assert "Call any request?" in console.shown()
+        await console.press("y")
+        await console.until("Method not found")
+        assert console.server.requests[-1] == ("resources/list", {"cursor": "7"})
+
+
+async def test_a_call_is_made_again_with_its_arguments_changed(console: Console):
+    lines = "Fix  it,\nand test it."
+    call = {"name": "codex", "arguments": {"prompt": lines, "cwd": "/srv", "sandbox": "read-only"}}
+    again = frame(20, {"jsonrpc": "2.0", "id": 9, "method": "tools/call", "params": call}, 1.0)
+    async with inspecting(console, frames=[*story(), again]):
+        console.server.results |= {"tools/list": tools(), "tools/call": {"content": []}}
+        await console.press("home", "down", "r")
+        assert "belongs to no call of a tool" in note(console)
+        await console.press("down", "down", "r")
+        await console.until("codex: Codex")
+        await console.press("ctrl+s")
+        assert "Call codex?" in console.shown()
+        await console.press("y")
+        await console.until("✓ answered after")
+        assert console.server.requests[-1] == ("tools/call", call)  # blanks and lines as they were
+        await console.press("escape")
+        await type_text(console, "!")
+        await console.press("ctrl+s", "y")
+        await console.until("✓ answered after")
+        changed = console.server.requests[-1][1]["arguments"]
+        assert str(changed["prompt"]).endswith("and test it.!")
+
+
+async def test_what_is_masked_or_too_long_is_not_sent_again_unseen(console: Console):
+    many = {"name": "codex", "arguments": {"prompt": "x" * 100_000}}
+    long = frame(20, {"jsonrpc": "2.0", "id": 9, "method": "tools/call", "params": many}, 1.0)
+    gone = {"name": "gone", "arguments": {}}
+    strange = frame(21, {"jsonrpc": "2.0", "id": 10, "method": "tools/call", "params": gone}, 0.5)
+    async with inspecting(console, frames=[story()[0], long, strange]):
+        console.server.results["tools/list"] = tools()
+        await console.press("end", "r")
+        await console.until("The server has no tool gone")
+        await console.press("up", "r")
+        assert "only a part of its arguments" in note(console)
+        await console.press("up", "r")
+        await console.until("Secrets are not known here: write them in place of [masked]")
+        assert not [one for one in console.server.requests if one[0] == "tools/call"]
+
+
+def written(console: Console) -> list[str]:
+    return [one.value for one in console.app.screen.query(Input)]
+
+
+async def test_a_form_names_the_thread_that_was_looked_at(console: Console):
+    async with inspecting(console, frames=[]):
+        console.server.results["tools/list"] = tools()
+        await pick(console, "codex-reply")
+        assert THREAD in written(console)  # of the main screen
+        await console.press("escape")
+        other = {"method": "item/started", "params": {"threadId": "t-other", "item": {}}}
+        await come(console, [codex(30, other, 1.0), codex(31, {"method": "warning"}, 0.0)])
+        await console.press("end")  # it concerns no thread: the one before it does
+        await pick(console, "codex-reply")
+        assert "t-other" in written(console)
+        for _ in range(3):
+            await console.press("tab")
+        await type_text(console, "x")
+        await console.press("escape")
+        await pick(console, "codex-reply")
+        assert not {THREAD, "t-other"} & {*written(console)}  # what was written stays
+
+
+async def test_a_form_knows_the_thread_of_the_frame_and_what_was_written_before(console: Console):
+    async with inspecting(console):
+        console.server.results["tools/list"] = tools()
+        await console.press("home", "down")
+        await pick(console, "codex-reply")
+        assert written(console).count(THREAD) == 1
+        await type_text(console, "And now?")
+        await console.press("escape")
+        await pick(console, "codex-reply")
+        assert "And now?" in console.shown()
+        await console.press("ctrl+o")
+        assert "as tools/list has it" in console.shown()
+        assert '"inputSchema"' in console.shown()
+        await console.press("down", "Y")
+        assert "Copied name: codex-reply" in console.shown()
+        assert console.app.clipboard == "codex-reply"
+        await console.press("escape")
+        assert "And now?" in console.shown()
+
+
+async def test_a_value_of_a_frame_is_copied(console: Console):
+    async with inspecting(console):
+        await console.press("home", "down", "enter", "Y")
+        assert "method" in json.loads(console.app.clipboard)
+        assert "Copied all of it" in note(console)
+        await console.press("down", "down", "Y")
+        assert "Copied method" in note(console)
+        assert console.app.clipboard.startswith("item/")
 
 
 @pytest.mark.parametrize("theme", ["harbour", "paper"])
