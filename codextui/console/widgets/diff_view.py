@@ -160,6 +160,7 @@ class DiffView(ScrollView, can_focus=True):
         The cursor stays in a row of the screen; without one the screen shows the beginning.
         """
         if self._width <= 0:
+            self._renderer = None  # laid out once it is shown
             return
         palette: Palette = palette_from(self.app.theme_variables, surface="surface")
         look = DiffLook(

@@ -71,6 +71,8 @@ class FakeServer:
         self.calls.append((tool, dict(arguments)))
         if tool in self.failures:
             raise self.failures[tool]
+        if tool in self.gates:
+            await self.gates[tool].wait()
         return self.results.get(tool, {})
 
     async def answer(self, approval_id: str, decision: Decision) -> None:
