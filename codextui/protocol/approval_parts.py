@@ -14,12 +14,12 @@ import msgspec
 from codextui.jsonrpc.fields import JsonObject
 from codextui.protocol.approvals import FileChange, Question
 from codextui.protocol.changes import (
-    DiffLine,
     change_lines,
     count_lines,
     fold_blank_lines,
     summarize_changes,
 )
+from codextui.protocol.diff import Line
 from codextui.text.figures import format_count
 from codextui.text.sanitize import (
     fold_blanks,
@@ -118,9 +118,9 @@ def _format_files(changes: Sequence[FileChange]) -> str:
     return "\n".join(lines)
 
 
-def _show_lines(lines: Sequence[DiffLine]) -> Iterator[str]:
+def _show_lines(lines: Sequence[Line]) -> Iterator[str]:
     for index, count in fold_blank_lines(lines):
-        sign, text = lines[index]
+        sign, text = lines[index].sign, lines[index].text
         if count > 1:
             yield f"{sign}⋯ {format_count(count)} blank lines ⋯"
         else:
@@ -130,7 +130,8 @@ def _show_lines(lines: Sequence[DiffLine]) -> Iterator[str]:
 def _show_line(sign: str, text: str) -> str:
     kept = text.rstrip(" \t") if sign in ("+", "-") else text
     tail = text[len(kept) :].replace(" ", "·")
-    return (sign if sign in ("+", "-", " ") else "") + show_tabs(f"{kept}{tail}")
+    mark = " \\" if sign == "\\" else sign if sign in ("+", "-", " ") else ""
+    return mark + show_tabs(f"{kept}{tail}")
 
 
 def count_changes(changes: Sequence[FileChange]) -> str:

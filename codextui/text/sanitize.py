@@ -52,8 +52,10 @@ _SIGNS_AROUND_NUMBERS = frozenset(
 """Format characters that have a shape (Unicode's Prepended_Concatenation_Mark)."""
 
 _BLANK_LINES = re.compile(r"(?:^ *\n){5,}", re.MULTILINE)
-_MANY_SPACES = " " * 41
-_SPACES = re.compile(rf"(?<! ){_MANY_SPACES} *")
+MANY_SPACES = " " * 41
+"""Spaces from which on a run of them is counted."""
+
+_SPACES = re.compile(rf"(?<! ){MANY_SPACES} *")
 _NAMES = re.compile(r"(<U\+[0-9A-F]{4,6}>)\1{7,}")
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
 _PIECE = re.compile(r"(?:[ \t]|\r?\n)+|(?:(?!\r\n)[^ \t\n]){1,256}")
@@ -135,7 +137,7 @@ def fold_blanks(text: str) -> str:
     """
     if "\n" in text:
         text = _BLANK_LINES.sub(lambda m: f"⋯ {m[0].count(chr(10)):,} blank lines ⋯\n", text)
-    if _MANY_SPACES in text:
+    if MANY_SPACES in text:
         text = _SPACES.sub(lambda match: f" ⋯ {len(match[0]):,} spaces ⋯ ", text)
     if "<U+" not in text:
         return text

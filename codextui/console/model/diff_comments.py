@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-from codextui.console.model.diff import FileDiff, Line
+from codextui.protocol.diff import FileDiff, Line
 from codextui.text.sanitize import one_line, replace_surrogates
 
 MAX_COMMENTS: Final = 200

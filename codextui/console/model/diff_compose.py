@@ -10,7 +10,7 @@ from itertools import groupby
 import msgspec
 from msgspec import structs
 
-from codextui.console.model.diff import FileDiff, FileKind, Hunk, Line, hunk_ranges
+from codextui.protocol.diff import FileDiff, FileKind, Hunk, Line, hunk_ranges
 
 MAX_MATCHED = 500
 """Lines of a block above which what was changed back is not looked for."""

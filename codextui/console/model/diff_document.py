@@ -7,9 +7,9 @@ from enum import Enum, auto
 
 import msgspec
 
-from codextui.console.model.diff import Diff, FileDiff, Hunk, Line
 from codextui.console.model.diff_comments import Comment, locate
 from codextui.console.model.diff_words import pair_lines
+from codextui.protocol.diff import Diff, FileDiff, Hunk, Line
 
 
 class EntryKind(Enum):

@@ -7,7 +7,6 @@ from enum import StrEnum
 
 import msgspec
 
-from codextui.console.model.diff import Diff, FileDiff, parse_diff
 from codextui.console.model.diff_compose import compose_files
 from codextui.console.model.diff_document import Section
 from codextui.console.model.items import FileChanges
@@ -16,6 +15,7 @@ from codextui.console.model.transcript import Turn
 from codextui.console.model.working_tree import TreeRequest, WorkingTree
 from codextui.protocol.approvals import FileChange
 from codextui.protocol.changes import change_lines
+from codextui.protocol.diff import Diff, FileDiff, parse_diff
 from codextui.protocol.runs import ThreadKind
 from codextui.protocol.threads import ThreadInfo
 from codextui.text.sanitize import one_line
@@ -429,4 +429,4 @@ def unified_change(change: FileChange) -> str:
     if lines:
         header += ["--- /dev/null", f"+++ b/{new}"] if is_add else [f"--- a/{old}", "+++ /dev/null"]
         header.append(f"@@ -0,0 +1,{len(lines)} @@" if is_add else f"@@ -1,{len(lines)} +0,0 @@")
-    return "\n".join([*header, *(sign + text for sign, text in lines), ""])
+    return "\n".join([*header, *(line.sign + line.text for line in lines), ""])

@@ -9,7 +9,7 @@ from itertools import islice, zip_longest
 
 import msgspec
 
-from codextui.console.model.diff import Line
+from codextui.protocol.diff import Line
 
 MAX_WORDS = 300
 """Words of a line above which it is not compared."""

@@ -8,11 +8,11 @@ from typing import Final
 import msgspec
 from msgspec import structs
 
-from codextui.console.model.diff import Diff
 from codextui.console.model.diff_scope import Parse, turn_diffs
 from codextui.console.model.items import AgentMessage
 from codextui.console.model.run import CostFormatter
 from codextui.console.model.state import ConsoleState, ThreadView
+from codextui.protocol.diff import Diff
 from codextui.protocol.runs import ThreadKind
 from codextui.protocol.threads import ThreadState
 

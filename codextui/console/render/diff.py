@@ -1,52 +1,33 @@
-"""Renders file changes and unified diffs."""
+"""Renders the changes of files as they stand in transcripts and approvals, from top to bottom.
+
+A diff with a cursor, numbers and sides is rendered by `diff_entries`, of the same lines.
+"""
 
 from __future__ import annotations
 
-import re
-from bisect import bisect_right
 from collections.abc import Sequence
-from functools import lru_cache
-from itertools import accumulate, pairwise
 
 from rich.segment import Segment
-from rich.style import Style
-from textual.strip import Strip
 
-from codextui.console.render.command import MAX_HIGHLIGHTED_LENGTH, highlight, language_of
-from codextui.console.render.layout import (
-    WHOLE,
-    Fold,
-    Row,
-    fill,
-    indent,
-    shown_as,
-    split_lines,
-    to_strips,
-    wrap,
+from codextui.console.render.diff_lines import (
+    changed_words,
+    line_segments,
+    line_style,
+    pair_changed,
 )
+from codextui.console.render.diff_syntax import CHUNK_LINES, SyntaxSpan, color_lines
+from codextui.console.render.layout import WHOLE, Fold, Row, fill, indent, wrap
+from codextui.console.render.lazy_rows import LazyRows
 from codextui.console.render.palette import Palette
 from codextui.protocol.approvals import FileChange
-from codextui.protocol.changes import (
-    DiffLine,
-    change_lines,
-    changed_spans,
-    count_lines,
-    fold_blank_lines,
-    parse_unified,
-)
+from codextui.protocol.changes import change_lines, count_lines, fold_blank_lines
+from codextui.protocol.diff import Line
 from codextui.text.figures import format_count, more_lines
-from codextui.text.sanitize import fold_blanks, reveal, show_tabs
+from codextui.text.sanitize import MANY_SPACES, TAB, reveal
 
 _LETTERS = {"add": "A", "delete": "D", "update": "M"}
 _WORDS = {"add": "new file", "delete": "deleted", "update": "changed"}
-_CHANGED = Style(bold=True, underline=True)
-_TABS = re.compile(r"\t+")
-_TRAILING = re.compile(r"[ \t]+$")
-
-
-def render_unified_diff(diff: str, width: int, palette: Palette) -> list[Strip]:
-    """Render a unified diff of several files, as in `turn/diff/updated`."""
-    return to_strips(line_rows(parse_unified(diff), width, palette))
+_MAX_CHUNKS = 4
 
 
 def change_rows(
@@ -88,10 +69,8 @@ def change_header_rows(change: FileChange, width: int, palette: Palette) -> list
     return indent(wrap(segments, width - 2), Segment(f"{letter} ", palette.path))
 
 
-def line_rows(
-    lines: Sequence[DiffLine], width: int, palette: Palette, *, path: str = ""
-) -> list[Row]:
-    """Lay out lines of a diff, with what differs in two of them underlined.
+def line_rows(lines: Sequence[Line], width: int, palette: Palette, *, path: str = "") -> list[Row]:
+    """Lay out lines of a diff.
 
     Args:
         lines: the lines.
@@ -99,75 +78,74 @@ def line_rows(
         palette: the styles.
         path: the file's, for the colours of its syntax; empty for none.
     """
-    styles = {"+": palette.added, "-": palette.removed, " ": palette.text, "@": palette.hunk}
-    spans = changed_spans(lines)
-    tokens = _tokens(lines, path, palette)
-    rows: list[Row] = []
-    for index, count in fold_blank_lines(lines):
-        sign, text = lines[index]
-        style = styles.get(sign, palette.muted)
+    layout = _LinesLayout(lines, width, palette, path)
+    return [row for at in range(len(layout.groups)) for row in layout.rows(at)]
+
+
+def lazy_line_rows(
+    lines: Sequence[Line], width: int, palette: Palette, *, path: str = ""
+) -> LazyRows:
+    """Lay out lines of a diff as `line_rows` does, each when it is looked at."""
+    layout = _LinesLayout(lines, width, palette, path)
+    return LazyRows([layout.height(at) for at in range(len(layout.groups))], layout.rows)
+
+
+class _LinesLayout:
+    """Lays out lines of a diff one by one; a long run of blank lines is a group of its own.
+
+    Attributes:
+        groups: the index of each line that is shown, and how many lines it stands for.
+    """
+
+    def __init__(self, lines: Sequence[Line], width: int, palette: Palette, path: str) -> None:
+        self.groups = list(fold_blank_lines(lines))
+        self._lines = lines
+        self._room = width - 2
+        self._width = width
+        self._palette = palette
+        self._path = path
+        self._pairs: dict[int, int] | None = None
+        self._colors: dict[int, dict[int, tuple[SyntaxSpan, ...]]] = {}
+
+    def height(self, at: int) -> int:
+        """Return the rows of a group, without laying it out where it is plain and short."""
+        index, count = self.groups[at]
+        text = self._lines[index].text
+        if count == 1 and text.isascii() and len(text) < self._room:
+            plain = text.expandtabs(TAB) if "\t" in text else text
+            if len(plain) < self._room and plain.isprintable() and MANY_SPACES not in plain:
+                return 1
+        return len(self.rows(at))
+
+    def rows(self, at: int) -> list[Row]:
+        """Lay out a group."""
+        index, count = self.groups[at]
+        line = self._lines[index]
+        style = line_style(line, self._palette)
         if count > 1:
             segments = [Segment(f"⋯ {format_count(count)} blank lines ⋯", style)]
         else:
-            span = spans.get(index, (0, 0))
-            own = tokens.get(index, ())
-            segments = _line_segments(sign, text, style, span, own)
-        glyph = sign if sign in "+-" else " "
-        wrapped = wrap(segments, width - 2, keep_spaces=True)
+            words, syntax = self._words(index), self._syntax(index)
+            segments = line_segments(line, style, words, syntax, folds_blanks=True)
+            segments = [Segment("\\", style), *segments] if line.sign == "\\" else segments
+        glyph = line.sign if line.sign in ("+", "-") else " "
+        wrapped = wrap(segments, self._room, keep_spaces=True)
         marked = indent(wrapped, Segment(f"{glyph} ", style), is_text=True)
-        rows += [fill(row, width, style) for row in marked]
-    return rows
+        return [fill(row, self._width, style) for row in marked]
 
+    def _words(self, index: int) -> Sequence[tuple[int, int]]:
+        if self._pairs is None:
+            self._pairs = pair_changed(self._lines)
+        return changed_words(self._lines, index, self._pairs)
 
-def _tokens(lines: Sequence[DiffLine], path: str, palette: Palette) -> dict[int, Row]:
-    """Return the syntax of lines by their index, as styled parts; none where it is not known.
-
-    The new side and the old one are each highlighted as one text. Lines with other characters
-    than ASCII are left out, as their parts may not be looked at alone.
-    """
-    language = language_of(path) if path else ""
-    if not language or sum(len(text) for _, text in lines) > MAX_HIGHLIGHTED_LENGTH:
-        return {}
-    tokens: dict[int, Row] = {}
-    for signs in ("- ", "+ "):
-        at = [index for index, (sign, _) in enumerate(lines) if sign and sign in signs]
-        code = "\n".join(lines[index][1] for index in at)
-        tokens |= zip(at, split_lines(highlight(code, language, palette)), strict=False)
-    return {
-        index: [Segment(text, _foreground(style, palette.code_block)) for text, style, _ in row]
-        for index, row in tokens.items()
-        if lines[index][1].isascii()
-    }
-
-
-def _line_segments(
-    sign: str, text: str, style: Style, span: tuple[int, int], tokens: Sequence[Segment]
-) -> list[Segment]:
-    """Show a line with its blanks visible, its syntax, and with a part of it marked as changed."""
-    tail = _TRAILING.search(text) if sign in ("+", "-") else None
-    end = len(text) if tail is None else tail.start()
-    ends = [*accumulate(len(token.text) for token in tokens)]
-    within = {min(span[0], len(text)), min(span[1], len(text)), *(e for e in ends if e < len(text))}
-    tabs = (edge for tab in _TABS.finditer(text) for edge in tab.span())
-    cuts = sorted({0, end, len(text), *within, *tabs})
-    segments: list[Segment] = []
-    column = 0
-    for first, last in pairwise(cuts):
-        part = text[first:last].replace(" ", "·") if first >= end else text[first:last]
-        shown = fold_blanks(show_tabs(part, column))
-        column += len(shown)
-        own = style
-        if (at := bisect_right(ends, first)) < len(tokens):
-            own += tokens[at].style or Style()
-        is_changed = span[0] <= first < span[1]
-        look = own + _CHANGED if is_changed else own
-        segments.append(shown_as(shown, text[first:last], look))
-    return segments or [Segment("", style)]
-
-
-@lru_cache(maxsize=64)
-def _foreground(style: Style | None, plain: Style) -> Style:
-    """Return the colour and weight of a token, without its background; none for plain text."""
-    if style is None or style == plain:
-        return Style()
-    return Style(color=style.color, bold=style.bold, italic=style.italic)
+    def _syntax(self, index: int) -> Sequence[SyntaxSpan]:
+        """Return the tokens of a line, coloured together with those around it."""
+        chunk, at = divmod(index, CHUNK_LINES)
+        if not self._path:
+            return ()
+        if chunk not in self._colors:
+            if len(self._colors) >= _MAX_CHUNKS:
+                del self._colors[next(iter(self._colors))]
+            lines = self._lines[chunk * CHUNK_LINES : (chunk + 1) * CHUNK_LINES]
+            self._colors[chunk] = color_lines(self._path, lines, self._palette)
+        return self._colors[chunk].get(at, ())

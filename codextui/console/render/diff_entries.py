@@ -4,23 +4,30 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
-from itertools import pairwise, zip_longest
+from itertools import zip_longest
 from typing import Final
 
 import msgspec
+from msgspec import structs
 from rich.cells import cell_len, get_character_cell_size
 from rich.segment import Segment
 from rich.style import Style
 
-from codextui.console.model.diff import FileDiff, FileKind, Hunk, Line
 from codextui.console.model.diff_comments import Comment
 from codextui.console.model.diff_document import Document, Entry, EntryKind
-from codextui.console.model.diff_words import Piece, compare_words, pair_lines
+from codextui.console.render.diff_lines import (
+    Span,
+    changed_words,
+    line_segments,
+    line_style,
+    pair_changed,
+)
 from codextui.console.render.diff_syntax import SyntaxSpan
 from codextui.console.render.layout import Row, fill, indent, truncate, wrap
 from codextui.console.render.palette import Palette
+from codextui.protocol.diff import FileDiff, FileKind, Hunk, Line
 from codextui.text.figures import format_count
-from codextui.text.sanitize import TAB, one_revealed_line, reveal, show_tabs
+from codextui.text.sanitize import TAB, one_revealed_line, reveal
 
 MAX_LINE_LENGTH: Final = 4_000
 """Characters shown of a line."""
@@ -40,14 +47,10 @@ FILE_LETTERS: Final = {
 }
 """The letter of what happens to a file, as git says it."""
 
-_WORD = Style(bold=True, underline=True)
-_TRAILING = Style(reverse=True)
 _MAX_PAIRINGS = 16
 
 SyntaxOf = Callable[[int, int, int], Sequence[SyntaxSpan]]
 """Returns the coloured tokens of a line: index of the file, of the hunk, of the line in it."""
-
-Span = tuple[int, int]
 
 
 class DiffLook(msgspec.Struct, frozen=True):
@@ -241,13 +244,9 @@ class EntryRenderer:
         self, entry: Entry, line: Line, index: int, numbers: str, *, is_current: bool
     ) -> list[Row]:
         palette, look = self.look.palette, self.look
-        style = {"+": palette.added, "-": palette.removed}.get(
-            line.sign, palette.muted if line.is_note else palette.text
-        )
+        style = line_style(line, palette)
         words = self._changed_words(entry, index)
         syntax = self._syntax(entry.file, entry.hunk, index)
-        if line.sign in ("+", "-") and style.bgcolor is None:
-            syntax = ()  # the colour is all that the line has
         segments = self._segments(line, words, syntax, style)
         gutter = palette.strong if is_current else palette.muted
         rest = Segment(" " * (len(numbers)), palette.muted)
@@ -267,56 +266,25 @@ class EntryRenderer:
     def _segments(
         self, line: Line, words: Sequence[Span], syntax: Sequence[SyntaxSpan], style: Style
     ) -> Row:
-        """Style a line: its words, its tokens, and the blanks at its end."""
-        text = line.text[:MAX_LINE_LENGTH]
-        end = len(text)
-        if line.sign in ("+", "-"):
-            end = len(text.rstrip(" \t"))
-        cuts = {0, end, len(text)}
-        spans = [*words, *((start, stop) for start, stop, _ in syntax)]
-        for span in spans:
-            cuts.update(min(edge, len(text)) for edge in span)
-        segments: Row = []
-        column = 0
-        for first, last in pairwise(sorted(cuts)):
-            part = show_tabs(text[first:last], column)
-            own = style + _token_style(first, syntax)
-            if any(start <= first < stop for start, stop in words):
-                own += _WORD
-            if first >= end:
-                part, own = part.replace(" ", "·"), own + _TRAILING
-            elif self.look.shows_blanks:
-                part = part.replace(" ", "·")
-            column += len(part)
-            segments.append(Segment(part, own))
-        if len(line.text) > MAX_LINE_LENGTH:
-            more = format_count(len(line.text) - MAX_LINE_LENGTH)
-            segments.append(Segment(f"… {more} more characters", self.look.palette.muted))
+        """Style the beginning of a line, and say how much of it is left out."""
+        rest = len(line.text) - MAX_LINE_LENGTH
+        shown = structs.replace(line, text=line.text[:MAX_LINE_LENGTH]) if rest > 0 else line
+        blanks = self.look.shows_blanks
+        segments = line_segments(shown, style, words, syntax, shows_blanks=blanks)
+        if rest > 0:
+            more = f"… {format_count(rest)} more characters"
+            segments.append(Segment(more, self.look.palette.muted))
         return segments
 
     def _changed_words(self, entry: Entry, index: int) -> list[Span]:
         hunk = self._document.hunk_of(entry)
-        if hunk is None or hunk.lines[index].sign not in ("+", "-"):
-            return []
-        partner = self._pairing(hunk).get(index)
-        if partner is None:
-            return []
-        one, other = hunk.lines[index], hunk.lines[partner]
-        is_old = one.sign == "-"
-        pieces = compare_words(*((one.text, other.text) if is_old else (other.text, one.text)))
-        if pieces is None:
-            return []
-        return _changed_spans(pieces[0 if is_old else 1])
+        return [] if hunk is None else changed_words(hunk.lines, index, self._pairing(hunk))
 
     def _pairing(self, hunk: Hunk) -> dict[int, int]:
         """Return which line of a hunk replaces which, both ways."""
         pairing = self._pairings.get(id(hunk))
         if pairing is None:
-            pairing = {}
-            for old, new in pair_lines(hunk.lines):
-                if old is not None and new is not None and old != new:
-                    pairing[old], pairing[new] = new, old
-            self._pairings[id(hunk)] = pairing
+            pairing = self._pairings[id(hunk)] = pair_changed(hunk.lines)
             while len(self._pairings) > _MAX_PAIRINGS:
                 self._pairings.popitem(last=False)
         return pairing
@@ -372,23 +340,6 @@ def _mark(palette: Palette, *, is_current: bool) -> Segment:
 
 def _blank(cells: int, palette: Palette) -> Segment:
     return Segment(" " * cells, palette.text)
-
-
-def _token_style(at: int, syntax: Sequence[SyntaxSpan]) -> Style:
-    for start, stop, style in syntax:
-        if start <= at < stop:
-            return Style(color=style.color, bold=style.bold, italic=style.italic)
-    return Style.null()
-
-
-def _changed_spans(pieces: Iterable[Piece]) -> list[Span]:
-    spans: list[Span] = []
-    column = 0
-    for piece in pieces:
-        if piece.changed:
-            spans.append((column, column + len(piece.text)))
-        column += len(piece.text)
-    return spans
 
 
 def _describe_place(comment: Comment) -> str:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from rich.style import Style
 
-from codextui.console.model.diff import Line
 from codextui.console.render.command import highlight_with
 from codextui.console.render.palette import Palette
+from codextui.protocol.diff import Line
 
 if TYPE_CHECKING:
     from pygments.lexer import Lexer  # type: ignore[import-untyped]  # it ships no types

@@ -27,7 +27,8 @@ from codextui.console.render.items import RenderedItem, cut_off_rows
 from codextui.console.render.layout import WHOLE, Row, indent, to_strips, wrap
 from codextui.console.render.markdown import DEFAULT_LIMITS, find_blocks, source_rows
 from codextui.console.render.palette import Palette
-from codextui.protocol.changes import DiffLine, change_lines
+from codextui.protocol.changes import change_lines
+from codextui.protocol.diff import Line
 from codextui.text.sanitize import last_frames, sanitize
 from codextui.text.shell import strip_shell
 
@@ -164,11 +165,13 @@ def _change_pieces(
         yield lambda header=header: _indented(header())  # type: ignore[misc]
         lines = change_lines(change)
         for start in range(0, len(lines), PIECE_LINES):
-            yield partial(_diff_rows, lines[start : start + PIECE_LINES], width - 2, palette)
+            piece = lines[start : start + PIECE_LINES]
+            path = change.move_path or change.path
+            yield partial(_diff_rows, piece, width - 2, palette, path)
 
 
-def _diff_rows(lines: Sequence[DiffLine], width: int, palette: Palette) -> list[Strip]:
-    return _indented(line_rows(lines, width, palette))
+def _diff_rows(lines: Sequence[Line], width: int, palette: Palette, path: str) -> list[Strip]:
+    return _indented(line_rows(lines, width, palette, path=path))
 
 
 def _indented(rows: list[Row]) -> list[Strip]:

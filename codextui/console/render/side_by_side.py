@@ -10,13 +10,13 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from codextui.console.model.diff import Diff, sum_counts
 from codextui.console.model.diff_document import EntryKind, Section, build_document
 from codextui.console.model.side_by_side import Column, ComparedTurn
 from codextui.console.render.diff_entries import DiffLook, EntryRenderer, digits_of
 from codextui.console.render.layout import Row, fill, fit_row, indent, wrap
 from codextui.console.render.markdown import markdown_rows
 from codextui.console.render.palette import Palette
+from codextui.protocol.diff import Diff, sum_counts
 from codextui.text.figures import format_count, format_elapsed, format_tokens, more_lines
 from codextui.text.sanitize import one_line, sanitize
 

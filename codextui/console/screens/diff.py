@@ -14,7 +14,6 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from codextui.console.model.diff import sum_counts
 from codextui.console.model.diff_comments import (
     MAX_COMMENT_LENGTH,
     Comment,
@@ -28,6 +27,7 @@ from codextui.console.render.diff_entries import MIN_SPLIT_WIDTH
 from codextui.console.screens.diff_source import DiffSource
 from codextui.console.widgets.diff_files import DiffFiles
 from codextui.console.widgets.diff_view import DiffView
+from codextui.protocol.diff import sum_counts
 from codextui.text.figures import format_count
 from codextui.text.sanitize import one_line
 

@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Protocol
 
 from codextui.console.drafts import MAX_DRAFT_LENGTH, Drafts
-from codextui.console.model.diff import Diff, parse_diff
 from codextui.console.model.diff_comments import (
     MAX_COMMENTS,
     Comment,
@@ -29,6 +28,7 @@ from codextui.console.model.working_tree import TreeRequest, WorkingTree
 from codextui.console.screens import messages
 from codextui.console.screens.availability import Action, unavailable_reason
 from codextui.errors import CodextuiError
+from codextui.protocol.diff import Diff, parse_diff
 from codextui.text.figures import format_running
 from codextui.text.sanitize import one_line
 

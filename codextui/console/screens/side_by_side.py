@@ -14,7 +14,6 @@ from textual.screen import ModalScreen
 from textual.strip import Strip
 from textual.widgets import Static
 
-from codextui.console.model.diff import parse_diff
 from codextui.console.model.run import CostFormatter
 from codextui.console.model.side_by_side import (
     Column,
@@ -28,6 +27,7 @@ from codextui.console.render.side_by_side import render_columns
 from codextui.console.screens import messages
 from codextui.console.screens.availability import Action, unavailable_reason
 from codextui.console.widgets.strip_view import StripView
+from codextui.protocol.diff import parse_diff
 from codextui.text.sanitize import one_line
 
 UPDATE_INTERVAL: Final = 0.5

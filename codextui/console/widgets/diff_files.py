@@ -11,12 +11,12 @@ from textual import events
 from textual.message import Message
 from textual.strip import Strip
 
-from codextui.console.model.diff import FileDiff
 from codextui.console.model.diff_document import Document
 from codextui.console.render.diff_entries import FILE_LETTERS
 from codextui.console.render.layout import Row, fit_row, truncate, truncate_left
 from codextui.console.render.palette import Palette
 from codextui.console.widgets.drawing import ThemedLineWidget
+from codextui.protocol.diff import FileDiff
 from codextui.text.figures import format_count
 from codextui.text.sanitize import one_revealed_line
 

@@ -16,7 +16,6 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from codextui.console.model.diff import Hunk
 from codextui.console.model.diff_comments import Comment
 from codextui.console.model.diff_document import (
     Document,
@@ -35,6 +34,7 @@ from codextui.console.render.diff_entries import (
 )
 from codextui.console.render.diff_syntax import CHUNK_LINES, SyntaxSpan, color_lines
 from codextui.console.render.palette import Palette, palette_from
+from codextui.protocol.diff import Hunk
 
 MAX_RENDERED: Final = 400
 """Entries whose rows are kept."""
@@ -160,6 +160,7 @@ class DiffView(ScrollView, can_focus=True):
         The cursor stays in a row of the screen; without one the screen shows the beginning.
         """
         if self._width <= 0:
+            self._renderer = None  # laid out once it is shown
             return
         palette: Palette = palette_from(self.app.theme_variables, surface="surface")
         look = DiffLook(

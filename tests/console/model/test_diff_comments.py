@@ -5,7 +5,6 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codextui.console.model.diff import FileDiff, parse_diff
 from codextui.console.model.diff_comments import (
     MAX_COMMENTS,
     Comment,
@@ -17,6 +16,7 @@ from codextui.console.model.diff_comments import (
     review_message,
     with_comment,
 )
+from codextui.protocol.diff import FileDiff, parse_diff
 
 COMMENT = Comment("x.py", "+", 2, "new", "why?")
 

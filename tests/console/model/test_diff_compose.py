@@ -8,8 +8,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from codextui.console.model.diff import FileDiff, FileKind, parse_diff
 from codextui.console.model.diff_compose import compose_files
+from codextui.protocol.diff import FileDiff, FileKind, parse_diff
 
 LINES = st.lists(st.sampled_from("abcde"), max_size=14)
 CONTEXT = st.integers(0, 3)

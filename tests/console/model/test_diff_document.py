@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codextui.console.model.diff import parse_diff
 from codextui.console.model.diff_comments import Comment
 from codextui.console.model.diff_document import (
     Document,
@@ -17,6 +16,7 @@ from codextui.console.model.diff_document import (
     file_notes,
     find_anchor,
 )
+from codextui.protocol.diff import parse_diff
 
 DIFF = """diff --git a/x.py b/x.py
 --- a/x.py

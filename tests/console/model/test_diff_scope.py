@@ -7,7 +7,6 @@ import itertools
 import pytest
 from msgspec import structs
 
-from codextui.console.model.diff import parse_diff
 from codextui.console.model.diff_scope import (
     ALL_TURNS,
     DROPPED,
@@ -28,6 +27,7 @@ from codextui.console.model.state import ConsoleState
 from codextui.console.model.working_tree import TreeRequest, WorkingTree
 from codextui.protocol import events as ev
 from codextui.protocol.approvals import FileChange
+from codextui.protocol.diff import parse_diff
 from codextui.protocol.runs import ThreadKind
 from codextui.protocol.threads import ThreadInfo, ThreadState
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codextui.console.model.diff import Line, parse_diff
 from codextui.console.model.diff_words import Piece, compare_words, pair_lines
+from codextui.protocol.diff import Line, parse_diff
 
 WORDS = st.lists(st.sampled_from(["for", " ", "item", "(", ")", "ünicode", "\t", "x_1", "."])).map(
     "".join

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 
-from codextui.console.model.diff import parse_diff
 from codextui.console.model.side_by_side import (
     MAX_COLUMNS,
     MAX_TURNS,
@@ -15,6 +14,7 @@ from codextui.console.model.side_by_side import (
 )
 from codextui.console.model.state import ConsoleState
 from codextui.protocol import events as ev
+from codextui.protocol.diff import parse_diff
 from codextui.protocol.runs import ThreadKind
 from codextui.protocol.threads import ThreadInfo, ThreadState
 

@@ -5,11 +5,13 @@ from console.render.looks import PALETTE, TEXTS, WIDTHS, lines, text
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.style import Style
+from textual.strip import Strip
 
-from codextui.console.render.diff import change_rows, line_rows, render_unified_diff
-from codextui.console.render.layout import plain_text, row_width
+from codextui.console.render.diff import change_rows, lazy_line_rows, line_rows
+from codextui.console.render.layout import plain_text, row_width, to_strips
 from codextui.protocol.approvals import FileChange
 from codextui.protocol.changes import summarize_changes
+from codextui.protocol.diff import Line, parse_patch
 from codextui.text.sanitize import reveal
 
 CHANGED = Style(bold=True, underline=True)
@@ -68,7 +70,7 @@ def test_a_unified_diff_shows_the_headers_of_its_files() -> None:
         "diff --git a/y b/y\n--- a/y\n+++ b/y\n@@ -1 +1,2 @@\n c\n+d\n"
         "\\ No newline at end of file\n"
     )
-    strips = render_unified_diff(diff, 40, PALETTE)
+    strips = to_strips(line_rows(parse_patch(diff), 40, PALETTE))
     assert [line.strip() for line in lines(strips)] == [
         "diff --git a/x b/x",
         "--- a/x",
@@ -157,8 +159,7 @@ def test_a_run_of_blank_lines_is_counted() -> None:
 
 def styled(text: str, path: str = "a.py") -> dict[str, Style | None]:
     """Return the style of each word of an added line."""
-    lines = [("+", text)]
-    (row,) = line_rows(lines, 80, PALETTE, path=path)
+    (row,) = line_rows([Line("+", text, None, 1)], 80, PALETTE, path=path)
     return {segment.text.strip(): segment.style for segment in row if segment.text.strip()}
 
 
@@ -175,17 +176,23 @@ def test_added_code_has_the_colours_of_its_language_on_the_ground_of_an_added_li
     ("text", "path"), [("return 'é'", "a.py"), (f"x = '{'y' * 30_000}'", "a.py"), ("if x:", "")]
 )
 def test_what_is_foreign_too_large_or_of_no_language_is_plain(text: str, path: str) -> None:
-    rows = line_rows([("+", text)], 80, PALETTE, path=path)
+    rows = line_rows([Line("+", text, None, 1)], 80, PALETTE, path=path)
     assert {segment.style for row in rows for segment in row} == {PALETTE.added}
 
 
-@given(
-    st.lists(st.tuples(st.sampled_from("+- @"), TEXTS.map(lambda text: text.replace("\n", "")))),
-    st.sampled_from(["a.py", "b.rs", "c.json", "Makefile", "d.md"]),
+ROWS = st.lists(
+    st.builds(
+        Line,
+        st.sampled_from([*"+- @\\", ""]),
+        TEXTS.map(lambda text: text.replace("\n", "")) | st.text(" \tab", max_size=90),
+        st.none() | st.just(1),
+        st.none() | st.just(1),
+    )
 )
-def test_the_colours_of_a_language_change_no_character(
-    lines: list[tuple[str, str]], path: str
-) -> None:
+
+
+@given(ROWS, st.sampled_from(["a.py", "b.rs", "c.json", "Makefile", "d.md"]))
+def test_the_colours_of_a_language_change_no_character(lines: list[Line], path: str) -> None:
     with_colours = line_rows(lines, 40, PALETTE, path=path)
     without = line_rows(lines, 40, PALETTE)
     assert ["".join(s.text for s in row) for row in with_colours] == [
@@ -194,7 +201,49 @@ def test_the_colours_of_a_language_change_no_character(
 
 
 def test_what_is_selected_of_a_diff_has_its_tabs_and_blanks() -> None:
-    lines = [(" ", "def f():"), ("+", "\treturn 1  "), ("-", "\t\tpass")]
+    lines = [Line(" ", "def f():"), Line("+", "\treturn 1  "), Line("-", "\t\tpass")]
     for width in (40, 16):
         rows = line_rows(lines, width, PALETTE, path="a.py")
         assert plain_text(rows) == "  def f():\n+ \treturn 1  \n- \t\tpass"
+
+
+@given(ROWS, WIDTHS, st.sampled_from(["a.py", ""]))
+def test_rows_that_are_laid_out_when_looked_at_are_the_same(
+    lines: list[Line], width: int, path: str
+) -> None:
+    rows = [Strip(row) for row in line_rows(lines, width, PALETTE, path=path)]
+    lazy = lazy_line_rows(lines, width, PALETTE, path=path)
+    assert len(lazy) == len(rows)
+    assert list(reversed(lazy)) == rows[::-1]
+    assert lazy[1:3] == rows[1:3]
+
+
+def test_lines_beyond_what_a_hunk_says_count_by_their_sign() -> None:
+    diff = "@@ -1 +1 @@\n-a\n+b\n+more\n-less\n same\n\n\\ No newline at end of file\nodd\n"
+    change = FileChange("a", "update", diff)
+    assert summarize_changes([change]) == "1 file, +2 -2"
+    assert draw(diff)[1:] == [
+        "- a",
+        "+ b",
+        "+ more",
+        "- less",
+        "  same",
+        "",
+        "  \\ No newline at end of file",
+        "  odd",
+    ]
+
+
+def test_a_patch_that_begins_with_headers_loses_no_line() -> None:
+    diff = "odd\n--- a\n+++ b\n@@ -1 +1 @@\n-x\n+y\n--- c\n+++ d\n@@ -1 +1 @@ def f():\n z\n"
+    shown = [f"{line.sign}{line.text}" for line in parse_patch(diff)]
+    assert [line.removeprefix("@@@").lstrip("@") for line in shown] == [
+        line.removeprefix("@@").lstrip("@") for line in diff.splitlines()
+    ]
+
+
+@given(TEXTS)
+def test_a_patch_loses_no_line_and_no_sign(diff: str) -> None:
+    lines = [("" if line.sign == "@" else line.sign) + line.text for line in parse_patch(diff)]
+    kept = [line for line in diff.removesuffix("\n").split("\n") if line.strip()]
+    assert [line for line in lines if line.strip()] == kept

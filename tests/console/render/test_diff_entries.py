@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.segment import Segment
 
-from codextui.console.model.diff import parse_diff
 from codextui.console.model.diff_comments import Comment
 from codextui.console.model.diff_document import Document, EntryKind, Section, build_document
 from codextui.console.render.diff_entries import DiffLook, EntryRenderer, chop
 from codextui.console.render.diff_syntax import color_lines, find_lexer
 from codextui.console.render.layout import Row
 from codextui.console.render.palette import palette_from
+from codextui.protocol.diff import parse_diff
 
 HOSTILE = st.text(
     st.sampled_from("ab \t\x1b\x07\u202e\u200b\u0301é漢🙂\r\x85")

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from codextui.console.model.diff import parse_diff
 from codextui.console.model.side_by_side import Column, ComparedTurn
 from codextui.console.render.side_by_side import MIN_COLUMN_WIDTH, render_columns
+from codextui.protocol.diff import parse_diff
 
 TEXT = st.text(st.sampled_from("ab \n\t\x1b\u202e漢🙂`*#-") | st.characters(), max_size=80)
 DIFF = parse_diff("--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\x1b\n")

@@ -74,6 +74,8 @@ class FakeServer:
             await self.gates[tool].wait()
         if tool in self.failures:
             raise self.failures[tool]
+        if tool in self.gates:
+            await self.gates[tool].wait()
         return self.results.get(tool, {})
 
     async def answer(self, approval_id: str, decision: Decision) -> None:

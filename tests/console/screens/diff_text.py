@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from codextui.console.model.diff import parse_diff
 from codextui.console.model.diff_comments import Comment, finished, review_message
 from codextui.console.model.diff_document import Section
 from codextui.console.model.diff_scope import Comparison, Scope, ScopeKind
+from codextui.protocol.diff import parse_diff
 
 TURN = Scope(ScopeKind.TURN, "t-backend")
 

@@ -447,6 +447,24 @@ async def test_the_folder_is_read_and_read_again(console: Console) -> None:
         assert await shows(console, "It could not be read: git is not installed")
 
 
+async def test_the_folder_is_chosen_after_a_turn(console: Console) -> None:
+    async with console.open((80, 24)):
+        thread_id = console.server.running("backend")
+        console.server.say(thread_id, ev.DiffUpdated(DIFF))
+        await console.settle()
+        await console.press("d")
+        console.server.results["codex-changes"] = tree(DIFF.replace("+b", "+on the disk"))
+        answered = console.server.gates["codex-changes"] = asyncio.Event()
+        await console.press("s", "end", "enter")
+        assert await shows(console, "reading the folder…")
+        answered.set()
+        assert await shows(console, "backend: on the disk   2 files")
+        assert await shows(console, "M shop/cost.py")
+        await console.press("s", "home", "enter")
+        assert await shows(console, "turn 1, the last one")
+        assert await shows(console, "M shop/cost.py")
+
+
 async def shows(console: Console, words: str) -> bool:
     """Wait until something is shown."""
     async with asyncio.timeout(60):

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from codextui.console.model.diff import FileDiff, FileKind, diff_lines, parse_diff
+from codextui.protocol.diff import FileDiff, FileKind, diff_lines, parse_diff
 
 PIECES = st.sampled_from(
     [

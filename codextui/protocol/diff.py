@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
+from itertools import zip_longest
 
 import msgspec
 
@@ -31,7 +32,8 @@ class Line(msgspec.Struct, frozen=True, gc=False):
 
     Attributes:
         sign: `+`, `-`, a space, `\` (no newline at the end); empty for an empty line of context
-            whose space was lost, and for a line that belongs to no hunk.
+            whose space was lost, and for a line that belongs to no hunk; `@` for the header of a
+            hunk among the lines of a patch.
         text: the line without its sign.
         old: its number in the old file, None if it is not in it.
         new: its number in the new file, None if it is not in it.
@@ -95,12 +97,45 @@ def parse_diff(text: str) -> Diff:
     The lengths in the headers of hunks distinguish the lines of hunks from headers of files: a
     removed line `-- x` looks like one. What is neither is kept as a line without a sign.
     """
-    parser = _Parser()
+    return _parse(_Parser(), text)
+
+
+def parse_patch(text: str) -> list[Line]:
+    """Return the lines of the patch of a file, its headers among them.
+
+    The header of a hunk has the sign `@`, what belongs to no hunk has none. Lines that are more
+    than the header of their hunk says count by their sign, except for headers of files. The patch
+    may begin with a hunk, and have several files.
+    """
+    diff = _parse(_Parser(header=[]), text)
+    lines: list[Line] = []
+    for file in diff.files:
+        lines += [Line("", line) for line in file.header]
+        for hunk in file.hunks:
+            lines.append(Line("@", hunk.header))
+            lines += map(_by_its_sign, hunk.lines)
+    return lines
+
+
+def _by_its_sign(line: Line) -> Line:
+    if line.sign or line.text.startswith(("--- ", "+++ ")):
+        return line
+    if not line.text:
+        return Line(" ", "", line.old, line.new)
+    sign = line.text[0]
+    return Line(sign, line.text[1:]) if sign in ("+", "-", " ") else line
+
+
+def split_lines(text: str) -> list[str]:
+    """Return the lines of a text, without an empty one behind the last newline."""
     lines = text.split("\n")
-    if lines[-1] == "":
-        lines.pop()
-    for index, line in enumerate(lines):
-        parser.feed(line, lines[index + 1] if index + 1 < len(lines) else "")
+    return lines[:-1] if lines[-1] == "" else lines
+
+
+def _parse(parser: _Parser, text: str) -> Diff:
+    lines = split_lines(text)
+    for line, following in zip_longest(lines, lines[1:], fillvalue=""):
+        parser.feed(line, following)
     return parser.finish()
 
 
@@ -131,12 +166,12 @@ def sum_counts(files: Iterable[FileDiff]) -> tuple[int, int]:
 
 
 class _Parser:
-    """Builds the files of a diff from its lines."""
+    """Builds the files of a diff from its lines; with a header, one has begun already."""
 
-    def __init__(self) -> None:
+    def __init__(self, header: list[str] | None = None) -> None:
         self._preamble: list[str] = []
         self._files: list[FileDiff] = []
-        self._header: list[str] | None = None
+        self._header = header
         self._hunks: list[Hunk] = []
         self._hunk: tuple[str, str] | None = None
         self._lines: list[Line] = []
@@ -210,14 +245,14 @@ class _Parser:
 
     def _end_file(self) -> None:
         self._end_hunk()
-        if self._header is not None:
-            self._files.append(_build_file(tuple(self._header), tuple(self._hunks)))
+        if self._header or self._hunks:
+            self._files.append(_build_file(tuple(self._header or ()), tuple(self._hunks)))
         self._header, self._hunks = None, []
 
 
 def _build_file(header: tuple[str, ...], hunks: tuple[Hunk, ...]) -> FileDiff:
     facts = _header_facts(header)
-    old, new = _paths(header[0], facts)
+    old, new = _paths(header[0] if header else "", facts)
     kind, moved_from = FileKind.CHANGED, ""
     if "new file mode" in facts or facts.get("---") == _NO_FILE:
         kind = FileKind.ADDED
