@@ -125,7 +125,7 @@ def read_capture(path: Path) -> Capture:
             frames = list(_read_frames(path, file))
     except OSError as error:
         raise ConfigInvalid(f"{path} cannot be read: {error.strerror or error}") from error
-    except RuntimeError as error:  # `~NAME`, and nobody is called that
+    except RuntimeError as error:  # `~NAME` of an unknown user
         raise ConfigInvalid(f"{path} cannot be read: {error}") from error
     return Capture(
         path,

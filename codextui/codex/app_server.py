@@ -62,19 +62,19 @@ class AppServerHandlers:
 class AppServer:
     """One `codex app-server`.
 
-    Handlers are called synchronously, in wire order, and not any more once `stop` was called or
+    Handlers are called synchronously and in wire order, but no longer once `stop` was called or
     app-server is gone. What cannot be read (malformed JSON, a message that is too long) arrives as
     a `warning` notification, so that people see it as they see Codex's own warnings.
 
     Attributes:
-        pid: the process id; 0 of one that was joined where it is unknown.
-        version: the version that it says it has, such as `0.163.0`; empty where it does not.
+        pid: the process id; 0 if it was joined and its id is unknown.
+        version: the version that it reports, such as `0.163.0`; empty if it reports none.
         home: its CODEX_HOME, as it reports it.
-        address: where others can join it, in the words of `codex --remote`; empty for nowhere.
-        is_joined: whether others have started it, so that it is not ours to end.
+        address: where others can join it, as for `codex --remote`; empty if they cannot.
+        is_joined: whether another program has started it, so that it is not ours to end.
         program: the name of its first client, which it records as `originator` of all threads.
-        config_errors: what it said last of configurations that it could not read, with the file
-            and the line.
+        config_errors: its last errors about configurations that it could not read, with file and
+            line.
     """
 
     def __init__(self, handlers: AppServerHandlers, limits: AppServerLimits) -> None:

@@ -395,8 +395,8 @@ async def name_thread(app: AppServer, thread_id: str, name: str) -> None:
 async def read_config_problem(app: AppServer) -> str:
     """Return what is wrong with Codex's configuration; empty where nothing is (`config/read`).
 
-    Codex reads its files anew for every call, and goes by its defaults where it cannot: those need
-    a login where the user's model provider may need none.
+    Codex reads its files again for every call, and falls back to its defaults if it cannot. Those
+    need a login, which the user's own model provider may not.
     """
     try:
         await app.call("config/read", {})

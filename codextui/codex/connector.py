@@ -59,9 +59,9 @@ class CodexConnector:
 
     Attributes:
         settings: the settings.
-        on_notice: gets sentences for people: what is used instead of what, and different versions.
-        attach: `own`, `daemon` or `address`: what is used, or was last; empty for nothing yet.
-        binary: the binary that is used, or was last; None where none was needed and found.
+        on_notice: called with notices for people: fallbacks, and versions that differ.
+        attach: `own`, `daemon` or `address`: the current or last attachment; empty for none yet.
+        binary: the current or last binary; None if none was needed or found.
     """
 
     settings: CodexSettings
@@ -84,7 +84,7 @@ class CodexConnector:
 
     @property
     def was_stopped(self) -> bool:
-        """Whether somebody has stopped the daemon that was used, and not started it again."""
+        """Whether the daemon was stopped by the user and not started again."""
         return self._was_registered and not self._daemon.is_registered
 
     @property

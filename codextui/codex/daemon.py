@@ -37,9 +37,9 @@ class DaemonLimits:
         features_s: seconds to list its features.
         start_s: seconds to start the daemon. The first time it copies 200 to 450 MB.
         restart_s: seconds until the daemon that has gone is back, if it is restarted or updated.
-        restart_poll_s: seconds between two looks for it.
-        stop_s: seconds after which a daemon that somebody has stopped is not waited for.
-        look_s: seconds between two looks whether it runs, where a Codex of our own is used.
+        restart_poll_s: seconds between checks whether it is back.
+        stop_s: seconds after which a daemon that the user has stopped is not waited for.
+        look_s: seconds between checks whether it runs, while a Codex of our own is used.
         retry_s: seconds after which a daemon that could not be started is started again.
     """
 

@@ -1,4 +1,4 @@
-"""A `codex app-server` process: its pipes, and its end with that of all it has started."""
+"""A `codex app-server` process: its pipes, and its end with all processes of its own."""
 
 from __future__ import annotations
 

@@ -246,7 +246,7 @@ def _parse_command(params: JsonObject) -> CommandAsked:
 def _available_for_command(kind: str, params: JsonObject) -> tuple[Scope, ...] | None:
     listed = _available(params)
     match kind:
-        case "humanCommand":  # is decided anew each time, whatever is listed
+        case "humanCommand":  # is decided each time, whatever is listed
             return (Scope.ONCE,) if listed is None or Scope.ONCE in listed else ()
         case "command" | "writeStdin":
             # Codex takes "for this session" wherever it takes a yes, and does not always list it.

@@ -116,7 +116,7 @@ def newer_notice(version: str, noticed: Path) -> str:
 
     Args:
         version: as Codex reports it.
-        noticed: the file that remembers the last version of which people were told.
+        noticed: the file that has the last version that people were notified of.
     """
     parsed = parse_version(version)
     if parsed is None or support_of(parsed) is not Support.NEWER:

@@ -140,7 +140,7 @@ def describe_held(thread_id: str, holder: LockHolder | None, *, now: float | Non
 
 
 def classify_holder(command: tuple[str, ...], started_by: tuple[str, ...]) -> HolderKind:
-    """Return the kind of a process with this command line and that of its parent."""
+    """Return the kind of a process, by its command line and its parent's."""
     if not _is_codex(command):
         return HolderKind.OTHER
     arguments = command[1:]

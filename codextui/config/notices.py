@@ -18,7 +18,7 @@ MAX_ARGUMENTS = 64
 
 
 class Notice(StrEnum):
-    """A way to tell somebody who does not look at the screen."""
+    """A way to alert a user who does not look at the screen."""
 
     TITLE = "title"
     """The titles of the terminal, and of the pane and the window in tmux."""

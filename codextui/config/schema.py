@@ -129,7 +129,7 @@ class UiConfig:
         theme: a theme's name.
         layout: the maximum of panes on the screen, 1 to 9; `"auto"` is as many as read well.
         bell: whether the terminal's bell rings when an agent needs a person.
-        notify: how else somebody who does not look is told.
+        notify: how else a user who looks elsewhere is alerted.
         notify_command: the command that is run for that, and its arguments; empty for none.
         motion: whether anything on the screen moves smoothly or blinks.
         archive_after: hours after which the console puts a run that is over away; 0 for never.

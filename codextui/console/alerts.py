@@ -1,4 +1,4 @@
-"""Tells a person who does not look that somebody is needed: the bell, titles, notifications."""
+"""Alerts a user who looks elsewhere to approvals: the bell, titles, notifications."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from codextui.protocol.approvals import Approval
 from codextui.text.sanitize import one_line
 
 NOTICE_DELAY = 0.3
-"""Seconds that an approval waits before somebody is told: what a policy decides is gone by then."""
+"""Seconds that an approval waits before its alert: what a policy decides is gone by then."""
 
 COMMAND_TIMEOUT = 10.0
 """Seconds that the user's command may take."""
@@ -43,7 +43,7 @@ class TitledTerminal(Protocol):
 
 
 class Alerts:
-    """Tells of approvals, each once; see `codextui.console.model.alerts`.
+    """Alerts the user to approvals, each once; see `codextui.console.model.alerts`.
 
     The terminal's title counts what waits, until it is decided or withdrawn. The bell rings in any
     case; the other notices are left out while the terminal says that it has the focus.
@@ -65,11 +65,11 @@ class Alerts:
 
         Args:
             app: rings, runs timers and the user's command, and shows why that failed, once.
-            config: says who is told, and how.
+            config: says which alerts are wanted.
             server: the server's name.
-            terminal: the terminal; None for that of the app.
+            terminal: the terminal; None for the app's own.
             env: the environment, which says which terminal this is.
-            delay: seconds that an approval waits before it is told.
+            delay: seconds that an approval waits before its alert.
             timeout: seconds that the user's command may take.
             clock: returns monotonic seconds.
         """

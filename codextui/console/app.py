@@ -115,7 +115,7 @@ class ConsoleApp(ApprovalsApp):
             drafts: what was typed and not sent; None keeps it in memory only.
             typing_pause: seconds without a key after which the approval dialog may open over an
                 open composer.
-            notice_delay: seconds that an approval waits before somebody is told.
+            notice_delay: seconds that an approval waits before its alert.
             inspect: looks at this machine; None looks for nothing.
             is_first_time: whether to show what was found while there are no threads.
 
@@ -371,7 +371,7 @@ class ConsoleApp(ApprovalsApp):
         self._follower.retry(message.thread_id)
 
     def _tell_of_left(self, thread_id: str) -> None:
-        """Say why a pane goes: nobody has its thread open any more."""
+        """Say why a pane closes: no program has its thread open any more."""
         view = self.state.threads.get(thread_id)
         if view is not None and self.state.connection.caught_up:
             handle = one_line(view.info.handle, 60)

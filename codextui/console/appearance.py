@@ -25,7 +25,7 @@ class Appearance:
     """Applies `[ui] theme` and `[ui] motion`.
 
     Attributes:
-        watcher: shows the active theme anew when its file has been edited.
+        watcher: reloads the active theme when its file was edited.
     """
 
     def __init__(self, app: App[int], config: UiConfig, config_path: Path | None) -> None:

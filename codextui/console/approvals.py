@@ -1,4 +1,4 @@
-"""When the approval dialog opens, what it shows, and what is told of a decision later."""
+"""Decides when the approval dialog opens, and what it shows; reports corrected decisions."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ class ApprovalPresenter:
 def correction_notice(
     event: Event, correction: ApprovalCorrected, view: ThreadView | None
 ) -> ServerNotice:
-    """Return what tells whoever decided that another answer came first."""
+    """Return the notice that another answer came before the decision of the user."""
     whose = f"{view.info.handle}'s " if view is not None else ""
     text = f"{whose}{correction.approval_id}: {correction.description}"
     return ServerNotice(event.at, "warning", text)

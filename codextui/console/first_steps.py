@@ -26,7 +26,7 @@ DEMO_WANTED = -2
 class FirstStepsPresenter:
     """Shows what was found: the first time in the place of the panes, later in a dialog.
 
-    There is no text over anything that somebody does: the place of the panes is empty then.
+    The text covers nothing: the place of the panes is empty then.
     """
 
     def __init__(self, app: App[int], main: MainScreen, inspect: Inspect | None) -> None:

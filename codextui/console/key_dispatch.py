@@ -50,7 +50,7 @@ class KeyDispatchingApp(App[int]):
         raise NotImplementedError
 
     def _build_may_focus(self) -> Callable[[], bool]:
-        """Return a function that tells whether the user has done nothing since now."""
+        """Return a function that returns whether the user has done nothing since this call."""
         inputs = self._inputs
         return lambda: self._inputs == inputs
 

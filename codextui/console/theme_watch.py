@@ -1,4 +1,4 @@
-"""Shows a theme file of the user's anew when it has been edited."""
+"""Reloads a theme file of the user's when it was edited."""
 
 from __future__ import annotations
 

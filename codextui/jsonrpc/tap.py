@@ -1,7 +1,6 @@
-"""A place where the frames of connections can be watched, and costs one check while nobody does.
+"""Taps the frames of connections for a viewer. Without one, a frame costs a single check.
 
-Only the requests that wait for an answer are remembered meanwhile, so that whoever begins to watch
-sees them.
+Requests that wait for an answer are always recorded, so that a viewer sees them from the start.
 """
 
 from __future__ import annotations

@@ -159,8 +159,8 @@ class ServerOptions:
             declined; 0 is at once, None is never.
         others: whether `deciders` and `unattended_timeout_s` also apply to the threads of other
             programs.
-        leave_timeout_s: seconds that the turns on an app-server of others get to end when the
-            server does.
+        leave_timeout_s: seconds that turns on an app-server that was joined get to end when
+            the server does.
         progress_interval_s: seconds after which an unchanged progress message is sent again.
         orphan_timeout_s: seconds that a client may take to come back with the answers of an
             input-required round (MCP 2026-07-28) before its call is given up.

@@ -48,7 +48,7 @@ _MAX_READ = 2_000
 
 
 class ActivityKind(StrEnum):
-    """What an activity tells."""
+    """The kinds of activity."""
 
     ASKS = "asks"
     BLOCKED = "blocked"
@@ -109,7 +109,7 @@ def describe_asks(approvals: list[Approval]) -> Activity:
 def describe_activity(state: ConsoleState, view: ThreadView) -> Activity | None:
     """Return what a thread does, is blocked by or said last; None if nothing is known.
 
-    What it asks is told by `describe_asks`.
+    `describe_asks` returns what it asks.
     """
     info = view.info
     if info.kind is ThreadKind.RUN:
@@ -142,7 +142,7 @@ def _describe_run(state: ConsoleState, view: ThreadView) -> Activity | None:
 
 
 def _last_said_in_run(state: ConsoleState, run_id: str) -> str:
-    """Return what the role said last that worked last; empty if nothing is known."""
+    """Return the last words of the role that worked last; empty if nothing is known."""
     ended = [
         (view.transcript.turns[-1].ended_at or 0.0, view)
         for info in state.run_members(run_id)

@@ -179,9 +179,9 @@ class Fleet:
         Args:
             state: the console state.
             archive_after: seconds after which a run that is over is put away; 0 for never.
-            away: where it is kept what the user put away.
-            folds: where it is kept what the user folded and unfolded.
-            choices: where it is kept by what the tree is grouped (`grouping`).
+            away: what the user put away; changed in place.
+            folds: what the user folded and unfolded; changed in place.
+            choices: by what the tree is grouped (`grouping`); changed in place.
         """
         self.filter: TreeFilter = NO_FILTER
         self._choices: MutableMapping[str, str] = {} if choices is None else choices

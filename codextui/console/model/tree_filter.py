@@ -78,7 +78,7 @@ NO_FILTER = TreeFilter()
 
 
 def parse_filter(text: str) -> TreeFilter:
-    """Read a filter. Never raises: what cannot be read is told by `problem` and left out."""
+    """Read a filter. Never raises: what cannot be read is left out, and reported in `problem`."""
     words: list[str] = []
     keys: list[tuple[str, str]] = []
     problem = ""

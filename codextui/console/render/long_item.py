@@ -1,4 +1,4 @@
-"""Renders an item of any length whole: in pieces, of which only the visible ones are kept."""
+"""Renders an item of any length in full, in pieces, and caches only the visible ones."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ PIECE_LINES = 400
 """Lines of a diff in a piece."""
 
 MAX_KEPT = 6
-"""Pieces whose rows are kept."""
+"""Pieces whose rows are cached."""
 
 Piece: TypeAlias = Callable[[], Sequence[Strip]]
 """Renders a part of an item; always the same rows."""

@@ -48,7 +48,7 @@ MIN_NAME_WIDTH = 18
 
 
 MARKED = "◆ marked"
-"""How a marked thread is told; the sign alone where there is no room for the word."""
+"""How a marked thread is shown; the sign alone where there is no room for the word."""
 
 _MARKED_WORD = "  marked"
 
@@ -370,8 +370,8 @@ def _foreign_facts(info: ThreadInfo, word: str, elapsed: str, origin: str) -> It
 def _fitting_facts(view: ThreadView, choices: Iterable[str], room: int) -> str:
     """Return the first choice that fits `room` cells next to the handle, or an empty string.
 
-    A name gets more room if all that matters can be told beside it; for a whole name what it costs
-    is left out first.
+    A name gets more room if all that matters fits beside it; for a whole name its cost is left
+    out first.
     """
     label_width, facts = cell_len(thread_label(view.info)), list(choices)
     whole = next((f for f in facts[: _COSTS + 1] if cell_len(f) + 1 + label_width <= room), "")

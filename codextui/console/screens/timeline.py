@@ -41,7 +41,7 @@ class TimelineScreen(PictureActions, ModalScreen[None]):
         """Create the screen.
 
         Args:
-            handle: that of the run or the thread.
+            handle: the handle of the run or the thread.
             run: returns the run as it is now.
             now: returns unix seconds.
             roles: returns the run's roles in the order of the tree.

@@ -50,7 +50,7 @@ class FleetCell(msgspec.Struct, frozen=True):
 
     Attributes:
         thread_id: which.
-        state: its state, told by a glyph.
+        state: its state, shown as a glyph.
         begins: whether a gap before it sets it apart from what does not belong to it.
     """
 

@@ -178,7 +178,7 @@ class Workbench(ComposerPanes):
         for tile in self.grid.tiles:
             if tile.thread_id in working:
                 tile.pane.refresh_header()
-        self.thread_tree.update()  # what is over grows old, too, and is put away some day
+        self.thread_tree.update()  # what is over grows old, too, and is then put away
 
     def restyle(self, context: PaneContext) -> None:
         """Redraw everything in other styles."""

@@ -139,9 +139,9 @@ class DecisionChecks:
                 self._start(self._look_at_command(check, is_aborted=is_aborted))
 
     async def _look_at_command(self, check: _Check, *, is_aborted: bool) -> None:
-        """Ask Codex whether the command of an item runs, which it says in no event.
+        """Ask Codex whether the command of an item runs, as no event says so.
 
-        Codex tells of a declined command only those who followed its thread when it asked.
+        Codex reports a declined command only to clients that followed its thread when it asked.
         """
         approval = check.approval
         is_running: bool | None = None
@@ -152,7 +152,7 @@ class DecisionChecks:
         except CodextuiError as error:
             logger.info("what became of %s is not known: %s", approval.approval_id, error)
         if self._checks.get((approval.thread_id, approval.item_id)) is not check:
-            return  # an event has told meanwhile
+            return  # an event has arrived meanwhile
         if is_running is None:
             self._forget(check)
         elif is_aborted and not is_running and isinstance(approval.asked, CommandAsked):
@@ -161,9 +161,9 @@ class DecisionChecks:
             self._conclude(check, granted=is_running)
 
     def _conclude_stopped(self, check: _Check) -> None:
-        """A turn was stopped, and a command that ran with it, of which Codex tells nothing.
+        """Record that a turn was stopped together with its running command.
 
-        It does tell who followed the thread in time of a command that was declined.
+        Codex reports declined commands to clients that follow the thread, but not stopped ones.
         """
         self._forget(check)
         if check.granted and check.approval.origin:

@@ -189,7 +189,7 @@ class FrameHub:
                 self._publish(wire, sent, kept, size)
 
     def _add_end(self, wire: Wire, reason: str) -> None:
-        if wire in self._seen:  # a mere look whether the server is there is no news
+        if wire in self._seen:  # a connection that only checks for a server is no news
             self._seen.discard(wire)
             self._publish(wire, False, reason.encode()[:MAX_SHOWN], 0, is_end=True)
 

@@ -34,7 +34,7 @@ async def exec_turn(
 ) -> dict[str, object]:
     """Answer `codex-exec`.
 
-    The turn ends with the connection of the client, as that of `codex exec` ends with its process.
+    The turn ends with the connection of the client, as `codex exec` ends it with its process.
     """
     if not caller.session.persistent:
         raise ServerRefused(
@@ -142,7 +142,7 @@ def _restricted(record: ThreadRecord, options: ThreadOptions) -> ThreadOptions:
     """Return the options of an unattended turn on a thread that is loaded.
 
     Without a sandbox `codex exec` goes by the configuration, which never means full access unless
-    it says so: a thread that somebody gave full access does not pass it on.
+    it says so: full access that a thread was given is not passed on.
     """
     if options.sandbox is None and record.info.sandbox == _FULL_ACCESS:
         return replace(options, sandbox=_RESTRICTED)

@@ -264,9 +264,10 @@ class CodexNotifications:
         self._on_turn_ended(record)
 
     def _follow_review(self, record: ThreadRecord, turn_id: str, msg: ev.Msg) -> bool:
-        """Follow a review; return whether the event only tells of its second id.
+        """Follow a review; return whether the event only reports its second id.
 
-        Codex does not send the start of a review's turn, but that of a turn which has no end.
+        Codex does not send the start of a review's turn. It sends the start of another turn, which
+        never ends.
         """
         match msg:
             case ev.ItemStarted({"type": "enteredReviewMode"}):

@@ -35,7 +35,7 @@ WAITING: Final = "it waits for a person"
 """The reason to follow a thread whose status says that it waits for a decision."""
 
 ACTED: Final = "somebody acts on it"
-"""The reason to follow a thread while somebody acts on it, and until the turn of that ends."""
+"""The reason to follow a thread that a client acts on, until the turn that it started ends."""
 
 DECIDED: Final = "a decision is being carried out"
 """The reason to follow a thread until its item shows whose answer to an approval came first."""
@@ -216,7 +216,7 @@ class Following:
                 await self.rest(record)
 
     async def rest(self, record: ThreadRecord) -> None:
-        """Follow a thread no longer because somebody acts on it: its turn has ended."""
+        """Remove the reason that a client acts on a thread: its turn has ended."""
         self.reasons.remove(record.thread_id, ACTED)
         try:
             await self.sync(record)

@@ -222,7 +222,7 @@ class OtherThreads:
             self._start(self._describe(record))
 
     async def _describe(self, record: ThreadRecord) -> None:
-        """Read what a thread is about, which Codex tells nobody when its first turn begins."""
+        """Read what a thread is about, of which Codex sends no notification."""
         thread_id = record.thread_id
         if thread_id in self._discovering:
             return
