@@ -109,11 +109,6 @@ class History(Pages[PastThread, HistoryQuery, HistoryRequest]):
         """Start with all threads that are not archived."""
         super().__init__(HistoryQuery())
 
-    @property
-    def threads(self) -> list[PastThread]:
-        """The rows that were loaded."""
-        return self.rows
-
     def id_of(self, row: PastThread) -> str:
         """Return the thread's id."""
         return row.thread_id
@@ -121,10 +116,6 @@ class History(Pages[PastThread, HistoryQuery, HistoryRequest]):
     def make_request(self, query: HistoryQuery, cursor: str) -> HistoryRequest:
         """Return the request for a page."""
         return HistoryRequest(query, cursor)
-
-    def on_page(self, page: HistoryPage) -> None:
-        """Add the page that the last request has brought, unless the query has changed."""
-        self.add_rows(page.threads, page.cursor)
 
     def replace(self, thread: PastThread) -> None:
         """Show a thread as it is now."""

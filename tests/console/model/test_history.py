@@ -17,12 +17,12 @@ from codextui.console.model.paging import PAGE_AHEAD, PAGE_SIZE
 from codextui.errors import MessageInvalid
 
 
-def page(*ids: str, cursor: str = "") -> HistoryPage:
-    return HistoryPage([PastThread(thread_id) for thread_id in ids], cursor)
+def page(*ids: str, cursor: str = "") -> tuple[list[PastThread], str]:
+    return [PastThread(thread_id) for thread_id in ids], cursor
 
 
 def ids(history: History) -> list[str]:
-    return [thread.thread_id for thread in history.threads]
+    return [thread.thread_id for thread in history.rows]
 
 
 def test_the_first_page_is_due_at_once_and_only_once() -> None:
@@ -30,7 +30,7 @@ def test_the_first_page_is_due_at_once_and_only_once() -> None:
     assert history.is_loading
     assert history.take_request() == HistoryRequest(HistoryQuery())
     assert history.take_request() is None
-    history.on_page(page("a", "b"))
+    history.add_rows(*page("a", "b"))
     assert ids(history) == ["a", "b"]
     assert history.take_request() is None
     assert history.is_complete
@@ -39,12 +39,12 @@ def test_the_first_page_is_due_at_once_and_only_once() -> None:
 def test_the_next_page_is_due_near_the_end_of_the_rows() -> None:
     history = History()
     history.take_request()
-    history.on_page(page(*(f"t{n}" for n in range(PAGE_SIZE)), cursor="next"))
+    history.add_rows(*page(*(f"t{n}" for n in range(PAGE_SIZE)), cursor="next"))
     history.look_at(0)
     assert history.take_request() is None
     history.look_at(PAGE_SIZE - PAGE_AHEAD)
     assert history.take_request() == HistoryRequest(HistoryQuery(), "next")
-    history.on_page(page("t49", "new"))
+    history.add_rows(*page("t49", "new"))
     assert len(ids(history)) == PAGE_SIZE + 1
     assert history.is_complete
 
@@ -52,10 +52,10 @@ def test_the_next_page_is_due_near_the_end_of_the_rows() -> None:
 def test_a_cursor_that_leads_to_itself_ends_the_rows() -> None:
     history = History()
     history.take_request()
-    history.on_page(page("a", cursor="1"))
+    history.add_rows(*page("a", cursor="1"))
     history.look_at(0)
     history.take_request()
-    history.on_page(page("a", cursor="1"))
+    history.add_rows(*page("a", cursor="1"))
     assert history.is_complete
     assert history.take_request() is None
 
@@ -66,10 +66,10 @@ def test_the_answer_to_an_earlier_query_is_dropped_and_the_newest_is_asked_for()
     history.look_for(HistoryQuery("f"))
     history.look_for(HistoryQuery("fo"))
     assert history.take_request() is None
-    history.on_page(page("old"))
+    history.add_rows(*page("old"))
     assert ids(history) == []
     assert history.take_request() == HistoryRequest(HistoryQuery("fo"))
-    history.on_page(page("new"))
+    history.add_rows(*page("new"))
     assert ids(history) == ["new"]
 
 
@@ -97,10 +97,10 @@ def test_what_failed_is_asked_for_again_on_request_or_by_another_query() -> None
 def test_rows_are_loaded_again_on_request() -> None:
     history = History()
     history.take_request()
-    history.on_page(page("a"))
+    history.add_rows(*page("a"))
     history.retry()
     assert history.take_request() == HistoryRequest(HistoryQuery())
-    history.on_page(page("b"))
+    history.add_rows(*page("b"))
     assert ids(history) == ["b"]
 
 
@@ -175,7 +175,7 @@ class Picker:
         first = f"{request.query.search}:0"
         if works:
             more = "" if number >= 3 else str(number + 1)
-            self.history.on_page(page(f"{request.query.search}:{number}", first, cursor=more))
+            self.history.add_rows(*page(f"{request.query.search}:{number}", first, cursor=more))
         else:
             self.history.on_error("no")
 
