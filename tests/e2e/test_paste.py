@@ -46,15 +46,23 @@ def asked(serve: Serve, open_terminal: OpenTerminal) -> Terminal:
     return terminal
 
 
-@pytest.mark.parametrize("brackets", [True, False])
-@pytest.mark.parametrize("piece", [0, 1, 7])
-def test_a_coloured_log_line_decides_nothing(asked: Terminal, brackets: bool, piece: int) -> None:
-    asked.paste(COLOURED, brackets=brackets, piece=piece)
-    asked.wait_for("Pasted text decides nothing.")
-    assert_still_asked(asked)
-    asked.wait_for("keys ready")
-    asked.press("n")
-    asked.wait_for("It was decided.")
+def test_a_coloured_log_line_decides_nothing(serve: Serve, open_terminal: OpenTerminal) -> None:
+    pastes = [(brackets, piece) for brackets in (True, False) for piece in (0, 1, 7)]
+    asks = [Run(f"touch ../APPROVED{number}", escalate=True) for number in range(len(pastes))]
+    served = serve(Script().on("", *asks, Say("It was decided.")))
+    served.start_thread("Ask me")
+    terminal = open_terminal("-L", served.name)
+    for number, (brackets, piece) in enumerate(pastes):
+        terminal.wait_for(f"APPROVED{number}")
+        terminal.wait_for("keys ready")
+        terminal.wait_gone("Pasted text decides nothing.")
+        terminal.paste(COLOURED, brackets=brackets, piece=piece)
+        terminal.wait_for("Pasted text decides nothing.")
+        assert_still_asked(terminal)
+        assert f"APPROVED{number}" in terminal.text
+        terminal.wait_for("keys ready")
+        terminal.press("n")
+    terminal.wait_for("It was decided.")
 
 
 @pytest.mark.slow
