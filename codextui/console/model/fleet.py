@@ -223,6 +223,11 @@ class Fleet:
         """Return how much a thread needs to be seen."""
         return rank_of(self._state.threads[thread_id].info, self.news)
 
+    def by_need(self) -> list[ThreadView]:
+        """Return all threads, those that need the user most first, otherwise as in the tree."""
+        views = [self._state.threads[entry.thread_id] for entry in self._state.tree()]
+        return sorted(views, key=lambda view: sort_key(view, self.rank(view.thread_id)))
+
     def failures(self, now: float) -> list[ThreadView]:
         """Return our own threads, roles and runs that failed and were not looked at since.
 
