@@ -370,3 +370,13 @@ def test_threads_are_listed_by_need_and_else_as_in_the_tree() -> None:
     )
     listed = [view.thread_id for view in Fleet(state).by_need()]
     assert listed == ["early", "late", "works", "idle", "idle-2"]
+
+
+def test_a_failure_that_was_looked_at_stays_so_until_another_turn_fails() -> None:
+    looked_at: dict[str, str] = {}
+    failed = info(state=ThreadState.FAILED, turn_id="u1")
+    News(looked_at).update({"t1": ThreadView(failed)}, "t1")
+    assert not News(looked_at).has_failed(failed)
+    assert News(looked_at).has_failed(info(state=ThreadState.FAILED, turn_id="u2"))
+    News(looked_at).update({"t1": ThreadView(info(state=ThreadState.IDLE))}, "t1")
+    assert looked_at == {}
