@@ -24,11 +24,11 @@ MAX_DRAFT_LENGTH: Final = 1_000_000
 _REPLIES, _FORKS, _EDITS = "replies", "forks", "edits"
 _NEW_THREAD, _ANSWERS = "new_thread", "answers"
 _COMMENTS, _PUT_AWAY = "comments", "put_away"
-_BROADCAST, _QUEUED = "broadcast", "queued"
+_BROADCAST, _QUEUED, _LOOKED_AT = "broadcast", "queued", "looked_at"
 _PINS, _FOLDS, _TREE = "pins", "folds", "tree"
 _KINDS = (
     *(_REPLIES, _FORKS, _EDITS, _NEW_THREAD, _ANSWERS, _COMMENTS),
-    *(_PUT_AWAY, _BROADCAST, _QUEUED, _PINS, _FOLDS, _TREE),
+    *(_PUT_AWAY, _BROADCAST, _QUEUED, _PINS, _FOLDS, _TREE, _LOOKED_AT),
 )
 
 _Stored = dict[str, dict[str, str]]
@@ -48,6 +48,7 @@ class Drafts:
         folds: id of a thread, or key of a group, that was folded or unfolded → which of both.
         tree: `grouping` → what the tree is grouped by.
         put_away: id of a thread or a run that the user put away → why.
+        looked_at: id of a failed thread or run that the user has looked at → its failed turn.
         queued: `thread id/queued id` → the message as it was edited and not saved.
         broadcast: `text` → the message to all marked threads.
         new_thread: field → value of the dialog for a new thread; empty if nothing is unsent.
@@ -65,6 +66,7 @@ class Drafts:
         self.answers = dict(self._saved[_ANSWERS])
         self.comments = dict(self._saved[_COMMENTS])
         self.put_away = dict(self._saved[_PUT_AWAY])
+        self.looked_at = dict(self._saved[_LOOKED_AT])
         self.queued = dict(self._saved[_QUEUED])
         self.pins = dict(self._saved[_PINS])
         self.folds = dict(self._saved[_FOLDS])
@@ -113,6 +115,7 @@ class Drafts:
             _PINS: dict(self.pins),
             _FOLDS: dict(self.folds),
             _TREE: dict(self.tree),
+            _LOOKED_AT: dict(self.looked_at),
         }
 
 

@@ -78,9 +78,15 @@ class Arrangement(msgspec.Struct, frozen=True):
 class News:
     """Which of our threads failed, or answered, since the user looked at them."""
 
-    def __init__(self) -> None:
+    def __init__(self, looked_at: MutableMapping[str, str] | None = None) -> None:
+        """Know nothing yet.
+
+        Args:
+            looked_at: where it is kept which failures were looked at: thread id → failed turn.
+        """
         self._worked: set[str] = set()
         self._seen: set[str] = set()
+        self._looked_at: MutableMapping[str, str] = {} if looked_at is None else looked_at
 
     def update(self, threads: Mapping[str, ThreadView], looked_at: str = "") -> bool:
         """Note who works now, and that the user looks at a thread; return whether that is new."""
@@ -91,13 +97,23 @@ class News:
             if view.info.state.has_turn:
                 self._worked.add(thread_id)
                 self._seen.discard(thread_id)
+                self._looked_at.pop(thread_id, None)
         if looked_at in threads and not threads[looked_at].info.state.has_turn:
             self._seen.add(looked_at)
+            self._keep_look(threads[looked_at].info)
         return (self._worked, self._seen) != before
 
     def has_failed(self, info: ThreadInfo) -> bool:
         """Return whether a thread failed and was not looked at since."""
-        return info.ours and info.state is ThreadState.FAILED and info.thread_id not in self._seen
+        if not info.ours or info.state is not ThreadState.FAILED or info.thread_id in self._seen:
+            return False
+        return self._looked_at.get(info.thread_id) != _turn_of(info)
+
+    def _keep_look(self, info: ThreadInfo) -> None:
+        if info.state is ThreadState.FAILED:
+            self._looked_at[info.thread_id] = _turn_of(info)
+        else:
+            self._looked_at.pop(info.thread_id, None)
 
     def is_new(self, info: ThreadInfo) -> bool:
         """Return whether a thread that a person talks to answered, and was not looked at since."""
@@ -105,6 +121,10 @@ class News:
         has_answered = info.state in (ThreadState.IDLE, ThreadState.DONE)
         is_unseen = info.thread_id in self._worked and info.thread_id not in self._seen
         return is_a_persons and has_answered and is_unseen
+
+
+def _turn_of(info: ThreadInfo) -> str:
+    return info.turn_id or "no turn"
 
 
 def rank_of(info: ThreadInfo, news: News) -> Rank:
@@ -162,7 +182,6 @@ class Fleet:
         news: what the user has not looked at yet.
         away: ids of threads and runs that the user put away → why. What asks comes back.
         marked: ids of the threads that the user has marked for a common message.
-        archive_after: seconds after which a run that is over is put away; 0 for never.
     """
 
     def __init__(
@@ -173,6 +192,7 @@ class Fleet:
         away: MutableMapping[str, str] | None = None,
         folds: MutableMapping[str, str] | None = None,
         choices: MutableMapping[str, str] | None = None,
+        looked_at: MutableMapping[str, str] | None = None,
     ) -> None:
         """Arrange the threads of a state.
 
@@ -182,6 +202,7 @@ class Fleet:
             away: what the user put away; changed in place.
             folds: what the user folded and unfolded; changed in place.
             choices: by what the tree is grouped (`grouping`); changed in place.
+            looked_at: which failures the user has looked at (see `News`); changed in place.
         """
         self.filter: TreeFilter = NO_FILTER
         self._choices: MutableMapping[str, str] = {} if choices is None else choices
@@ -189,7 +210,7 @@ class Fleet:
         self.shows_away = False
         self.shown = Arrangement()
         self.marked: Collection[str] = ()
-        self.news = News()
+        self.news = News(looked_at)
         self.away: MutableMapping[str, str] = {} if away is None else away
         self._state = state
         self.archive_after = archive_after
@@ -222,6 +243,11 @@ class Fleet:
     def rank(self, thread_id: str) -> Rank:
         """Return how much a thread needs to be seen."""
         return rank_of(self._state.threads[thread_id].info, self.news)
+
+    def by_need(self) -> list[ThreadView]:
+        """Return all threads, those that need the user most first, otherwise as in the tree."""
+        views = [self._state.threads[entry.thread_id] for entry in self._state.tree()]
+        return sorted(views, key=lambda view: sort_key(view, self.rank(view.thread_id)))
 
     def failures(self, now: float) -> list[ThreadView]:
         """Return our own threads, roles and runs that failed and were not looked at since.

@@ -128,6 +128,7 @@ class MainScreen(
             away=kept.put_away,
             folds=kept.folds,
             choices=kept.tree,
+            looked_at=kept.looked_at,
         )
         self._pane_context = self._build_context()
         # Held here: while the screen closes a frame may still come, and a query would fail.

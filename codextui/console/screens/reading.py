@@ -10,6 +10,7 @@ from textual import events, on
 from textual.binding import Binding, BindingType
 
 from codextui.console.bindings import APP_BINDINGS, format_keys
+from codextui.console.model.fleet import Fleet
 from codextui.console.model.palette import EntryKind, PaletteEntry
 from codextui.console.model.state import ThreadView
 from codextui.console.screens import messages
@@ -39,7 +40,13 @@ _Place: TypeAlias = tuple[int, int, Callable[[], object]]
 
 
 class ReadingActions(ThreadActions):
-    """The actions that change what is read, and nothing on the server."""
+    """The actions that change what is read, and nothing on the server.
+
+    Attributes:
+        fleet: how the threads are arranged.
+    """
+
+    fleet: Fleet
 
     _start_of_search: Look | None = None
 
@@ -212,13 +219,12 @@ class ReadingActions(ThreadActions):
         def open_approval(approval_id: str) -> None:
             self.post_message(messages.OpenApprovals(approval_id))
 
-        shown = (self.state.threads[entry.thread_id] for entry in self.state.tree())
         bindings = [*self.BINDINGS, *TranscriptPane.BINDINGS, *APP_BINDINGS]
         groups = self._options.key_groups()
         theme = self.app.action_change_theme
         return [
             *finding.approval_entries(self.state, self._options.now(), open_approval),
-            *finding.thread_entries(shown, self.workbench.open_thread),
+            *finding.thread_entries(self.fleet.by_need(), self.workbench.open_thread),
             *finding.action_entries(bindings, groups, self._run_action, self.unavailable_reason_of),
             PaletteEntry(EntryKind.ACTION, "Theme: change the colours", "", theme),
         ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import msgspec
+from rich.cells import cell_len
 from rich.segment import Segment
 from textual import events
 from textual.message import Message
@@ -222,7 +223,7 @@ class StatusLine(LineWidget):
         status = self._status
         if not status.codex_version:
             return []
-        codex = truncate_left(one_line(status.attached, 200), ADDRESS_WIDTH) or "codex"
+        codex = short_address(one_line(status.attached, 200)) or "codex"
         return [Segment(f"{codex} {one_line(status.codex_version)}", palette.muted)]
 
     def _token_parts(self, palette: Palette) -> list[Segment]:
@@ -236,6 +237,14 @@ class StatusLine(LineWidget):
         if not link.caught_up:
             return Segment("… catching up", palette.muted)
         return Segment("● connected", palette.success)
+
+
+def short_address(attached: str) -> str:
+    """Return what the server has joined in a few cells: of a socket the end of its path."""
+    path = attached.removeprefix("unix://")
+    if path == attached or cell_len(path) <= ADDRESS_WIDTH:
+        return truncate_left(path, ADDRESS_WIDTH)
+    return truncate_left("…/" + "/".join(path.rsplit("/", 2)[1:]), ADDRESS_WIDTH)
 
 
 def _fit_parts(parts: list[Segment], room: int, palette: Palette) -> list[Segment]:

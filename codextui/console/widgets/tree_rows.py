@@ -92,8 +92,13 @@ class TreeRows:
         rows = self.arrangement.rows
         return next((row.thread_id for row in rows if isinstance(row, TreeEntry)), "")
 
+    @property
+    def _is_offline(self) -> bool:
+        connection = self._state.connection
+        return not connection.connected and bool(connection.reason)
+
     def _find_asks(self) -> None:
-        own = asks_by_thread(self._state)
+        own = {} if self._is_offline else asks_by_thread(self._state)
         below = asks_below(self._state, own) if own else {}
         folded = {
             thread_id: below.get(thread_id, [])
@@ -132,6 +137,8 @@ class TreeRows:
         if asks := self._asks.get(thread_id):
             return describe_asks(asks)
         view = self._state.threads[thread_id]
+        if view.info.state.has_turn and self._is_offline:
+            return None  # nobody knows whether it still does what it did
         if view.info.kind is not ThreadKind.CODEX:  # it changes with gates, spans and roles
             return describe_activity(self._state, view)
         key = (view.info, view.transcript.version, view.plan)

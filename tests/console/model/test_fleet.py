@@ -358,3 +358,25 @@ def test_what_asks_in_another_program_stands_at_the_top(grouping: Grouping) -> N
         Grouping.PROGRAM: ["[IDE]", "above", "asks", "rests", "[codextui]", "mine-asks", "mine"],
     }
     assert shown(fleet) == expected[grouping]
+
+
+def test_threads_are_listed_by_need_and_else_as_in_the_tree() -> None:
+    state = state_of(
+        info("idle", created_at=1, state=ThreadState.IDLE),
+        info("works", created_at=2),
+        info("late", created_at=3, state=ThreadState.NEEDS_INPUT, turn_started_at=50.0),
+        info("early", created_at=4, state=ThreadState.NEEDS_INPUT, turn_started_at=40.0),
+        info("idle-2", created_at=5, state=ThreadState.IDLE),
+    )
+    listed = [view.thread_id for view in Fleet(state).by_need()]
+    assert listed == ["early", "late", "works", "idle", "idle-2"]
+
+
+def test_a_failure_that_was_looked_at_stays_so_until_another_turn_fails() -> None:
+    looked_at: dict[str, str] = {}
+    failed = info(state=ThreadState.FAILED, turn_id="u1")
+    News(looked_at).update({"t1": ThreadView(failed)}, "t1")
+    assert not News(looked_at).has_failed(failed)
+    assert News(looked_at).has_failed(info(state=ThreadState.FAILED, turn_id="u2"))
+    News(looked_at).update({"t1": ThreadView(info(state=ThreadState.IDLE))}, "t1")
+    assert looked_at == {}

@@ -11,6 +11,7 @@ from textual.geometry import Region
 from codextui.config.schema import Config, UiConfig
 from codextui.console.drafts import Drafts
 from codextui.console.screens.confirm import ConfirmScreen
+from codextui.console.widgets.attention_strip import AttentionStrip
 from codextui.console.widgets.status_line import StatusLine
 from codextui.console.widgets.thread_tree import FilterField, ThreadTree
 from codextui.protocol import events as ev
@@ -355,6 +356,22 @@ async def test_what_was_put_away_stays_so_for_the_next_console() -> None:
         second.server.running("backend")
         await second.settle()
         assert "old" not in tree(second)
+
+
+async def test_a_failure_that_was_looked_at_is_none_for_the_next_console() -> None:
+    drafts = Drafts()
+    for failures in (["docs", "tester"], ["tester"]):
+        console = build_console(drafts=drafts)
+        async with console.open():
+            console.server.running("backend")
+            await console.settle()
+            for handle in ("docs", "tester"):
+                console.server.thread(handle, ThreadState.FAILED, note="no quota", turn_id="u1")
+            await console.settle()
+            strip = text_of(console.app.main.query_one(AttentionStrip)).splitlines()
+            assert [row.split()[1] for row in strip] == failures
+            console.app.main.open_thread("t-docs")
+            await console.settle()
 
 
 async def test_a_run_that_is_over_is_one_line_and_archived_later() -> None:

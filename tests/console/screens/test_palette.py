@@ -84,6 +84,7 @@ async def test_the_keys_are_those_of_the_keymap() -> None:
 
 async def test_what_asks_comes_first_and_opens(console: Console) -> None:
     async with console.open():
+        console.server.thread("docs")
         console.server.thread("backend")
         await console.settle()
         console.server.ask("t-backend", "a1")
@@ -94,6 +95,8 @@ async def test_what_asks_comes_first_and_opens(console: Console) -> None:
         await console.press("ctrl+p")
         rows = [row for row in console.shown().splitlines() if "backend: run: pytest" in row]
         assert "> asks" in rows[0]
+        threads = [row for row in console.shown().splitlines() if "  thread  " in row]
+        assert ["backend" in row for row in threads] == [True, False]
         await console.press("enter")
         assert isinstance(console.app.screen, ApprovalScreen)
 
