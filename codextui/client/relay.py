@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from typing import Final
 
-from codextui.client.session import Connect
+from codextui.client.session import CONNECTION_CLOSED, Connect
 from codextui.errors import CodextuiError, MessageInvalid, ServerUnreachable
 from codextui.jsonrpc.endpoint import INVALID_REQUEST, RequestId
 from codextui.jsonrpc.fields import Json, JsonObject
@@ -20,9 +20,6 @@ MAX_REQUEST: Final = 16 * 1024 * 1024 - 1
 
 MAX_LINE: Final = 64 * 1024 * 1024
 """Bytes of a client's line that the relay reads, so that it can refuse the request by its id."""
-
-CONNECTION_CLOSED: Final = -32000
-"""Error code by which the MCP SDKs themselves report a lost connection."""
 
 
 class Relay:

@@ -34,6 +34,9 @@ from codextui.protocol.extensions import INSPECT_METHOD, SUBSCRIBE_METHOD, SUPER
 PROTOCOL_VERSION = "2025-11-25"
 """The last version in which a server can send requests to its client, which approvals need."""
 
+CONNECTION_CLOSED = -32000
+"""Error code by which the MCP SDKs themselves report a lost connection."""
+
 HANDSHAKE_S = 10.0
 """Default of the seconds until a server that does not answer `initialize` is given up."""
 
@@ -169,6 +172,8 @@ class ClientSession:
         except ErrorResponse as error:
             if error.code == METHOD_NOT_FOUND:
                 raise ServerRefused(_NO_INSPECTOR) from error
+            if error.code == CONNECTION_CLOSED:  # so the MCP SDK answers what is open at the end
+                raise ServerUnreachable("the server has ended") from error
             raise ServerRefused(str(error) or "the server refused") from error
         except ConnectionClosed as error:
             raise ServerUnreachable("the connection to the server was lost") from error

@@ -20,7 +20,7 @@ from codextui.client.capture import read_capture
 from codextui.config.address import HttpAddress
 from codextui.console.model.frames import Entry, FrameLog, Outcome, parse_filter
 from codextui.demo import Run, Say, Script
-from codextui.errors import ServerRefused
+from codextui.errors import ServerRefused, ServerUnreachable
 from codextui.protocol import events as ev
 from codextui.protocol.decisions import Approved
 from codextui.protocol.extensions import INSPECT_METHOD, SUPERVISOR
@@ -238,6 +238,21 @@ async def test_only_supervisors_on_the_socket_see_frames(codex_binary: Path, scr
             assert first["params"] == {"frames": [], "lost": 0}
             client.send({"method": "notifications/cancelled", "params": {"requestId": number}})
             assert (await client.reply(client.begin("ping")))["result"] == {}
+
+
+async def test_the_end_of_the_server_is_no_refusal_and_the_next_one_is_inspected(
+    codex_binary: Path, scratch: Path
+) -> None:
+    async with serving(codex_binary, scratch, Script()) as served, served.console() as console:
+        inspector = Inspector()
+        inspecting_it = asyncio.create_task(console.connection.inspect(inspector.take))
+        await inspector.begun()
+        await served.stop()
+        with pytest.raises(ServerUnreachable, match="the server has ended"):
+            await inspecting_it
+        await served.start()
+        async with inspecting(console):
+            pass
 
 
 async def test_a_server_that_does_not_know_it_is_told(

@@ -130,6 +130,14 @@ class FrameLog:
         self.entries.clear()
         self._chars = 0
 
+    def end_waiting(self, at: float) -> None:
+        """End what waits, as the server is out of reach since then: another one counts anew."""
+        for entry in self.waiting.values():
+            entry.outcome, entry.ended_at = Outcome.CLOSED, at
+        self.waiting.clear()
+        self._tokens.clear()
+        self._nameless.clear()
+
     @property
     def outstanding(self) -> list[Entry]:
         """The requests that wait for an answer, the oldest first."""

@@ -183,12 +183,15 @@ class InspectorScreen(CallActions):
                 self._problem = f"{error}; trying again"
             except CodextuiError as error:
                 self._problem = str(error)
-                self._is_live = False
-                self._redraw()
+                self._lose()
                 return
-            self._is_live = False
-            self._redraw()
+            self._lose()
             await asyncio.sleep(self._options.retry_s)
+
+    def _lose(self) -> None:
+        self._is_live = False
+        self._live.end_waiting(self._options.now())
+        self._redraw()
 
     def _take(self, frames: Sequence[Frame], lost: int) -> None:
         self._is_live = True

@@ -125,6 +125,15 @@ def test_the_end_of_a_connection_ends_its_requests():
     assert log.outstanding == [other]
 
 
+def test_what_waits_ends_with_the_server_and_is_not_paired_with_answers_of_the_next():
+    wire, log = Wire(), FrameLog()
+    [request] = log.add([wire.frame(call(5))])
+    log.end_waiting(at=4.0)
+    assert (request.outcome, request.age(99.0), log.outstanding) == (Outcome.CLOSED, 3.0, [])
+    [reply] = log.add([wire.frame(answer(5), sent=True)])
+    assert (request.partner, reply.partner) == (None, None)
+
+
 def test_a_call_learns_its_thread_from_its_events_and_progress_from_the_call():
     wire, log = Wire(), FrameLog()
     [request] = log.add([wire.frame(call(9, _meta={"progressToken": 9}))])
