@@ -75,7 +75,7 @@ class NewThreadScreen(ModalScreen[NewThread | None]):
                 )
             with Horizontal(id="actions"):
                 yield Button("Start", id="start", compact=True)
-                keys = "^s start   @ file   ^g your editor   tab next field   esc cancel"
+                keys = "^s start   @ file   ^g editor   tab next   esc cancel"
                 yield Static(keys, id="keys", markup=False)
 
     def on_mount(self) -> None:

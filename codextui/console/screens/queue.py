@@ -23,7 +23,7 @@ from codextui.text.sanitize import one_line
 UPDATE_INTERVAL = 0.25
 """Seconds between updates."""
 
-_KEYS = "↑ ↓ choose   e edit   K J move up, down   x remove   s send the next one now   esc close"
+_KEYS = "↑ ↓ choose   e edit   K J move   x remove   s send next   esc close"
 
 
 class QueueCalls(NamedTuple):
@@ -85,6 +85,7 @@ class QueueScreen(ModalScreen[None]):
     def on_mount(self) -> None:
         """Start the timer of the updates."""
         self.set_interval(UPDATE_INTERVAL, self._update)
+        self._show_note("")
         self._update()
         self.query_one(OptionList).focus()
 
@@ -149,7 +150,9 @@ class QueueScreen(ModalScreen[None]):
 
     def _show_note(self, note: str) -> None:
         """Say why a key did nothing; toasts wait until the dialog is closed."""
-        self.query_one("#note", Static).update(note)
+        line = self.query_one("#note", Static)
+        line.update(note)
+        line.display = bool(note)
 
     def _call(self, description: str, **arguments: str) -> None:
         arguments = {"thread": self._view.thread_id, **arguments}
@@ -190,7 +193,9 @@ class QueueScreen(ModalScreen[None]):
 
 
 def _option(number: int, message: QueuedMessage, *, is_edited: bool) -> Option:
-    files = f"  (+{message.images} files)" if message.images else ""
+    files = (
+        f"  (+{message.images} file{'s' if message.images > 1 else ''})" if message.images else ""
+    )
     text = one_line(message.text, 200) or "(no text)"
     edited = "✎ edited, not saved  " if is_edited else ""
     return Option(

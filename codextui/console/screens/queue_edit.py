@@ -97,6 +97,7 @@ class QueueEditScreen(ModalScreen[None]):
         area = self._area
         area.move_cursor(area.document.end)
         area.focus()
+        self._show_note("")
         self.set_interval(UPDATE_INTERVAL, self._follow)
         self._read()
 
@@ -157,7 +158,9 @@ class QueueEditScreen(ModalScreen[None]):
         self._keep_draft()
 
     def _show_note(self, note: str) -> None:
-        self.query_one("#note", Static).update(note)
+        line = self.query_one("#note", Static)
+        line.update(note)
+        line.display = bool(note)
 
     # What is written.
 
