@@ -9,7 +9,7 @@ from textual.strip import Strip
 
 from codextui.console.model.labels import UNKNOWN_ASKER, Asker, who_asks
 from codextui.console.render.command import prompt_rows
-from codextui.console.render.diff import change_header_rows, change_rows
+from codextui.console.render.diff import change_header_rows, lazy_line_rows
 from codextui.console.render.layout import (
     Row,
     fit_row,
@@ -20,9 +20,10 @@ from codextui.console.render.layout import (
     wrap,
     wrap_with_glyph,
 )
+from codextui.console.render.lazy_rows import JoinedRows
 from codextui.console.render.palette import Palette
 from codextui.jsonrpc.fields import JsonObject
-from codextui.protocol.approval_parts import Asking, Caution, Data, Field, Files, Part, Said, Script
+from codextui.protocol.approval_parts import Asking, Caution, Data, Field, Files, Said, Script
 from codextui.protocol.approval_text import (
     describe_subject,
     describe_title,
@@ -30,9 +31,11 @@ from codextui.protocol.approval_text import (
     summarize_request,
 )
 from codextui.protocol.approvals import Approval, Asked, FileChange, PatchAsked, Question
-from codextui.protocol.changes import summarize_changes
+from codextui.protocol.changes import change_lines, summarize_changes
 from codextui.text.figures import format_running
 from codextui.text.sanitize import fold_blanks, reveal
+
+_BLANK = [Strip([])]
 
 
 def approval_title(approval: Approval, asker: Asker = UNKNOWN_ASKER) -> str:
@@ -70,20 +73,24 @@ def _summarize(asked: Asked) -> str:
     return summarize_request(asked)
 
 
-def render_approval(approval: Approval, width: int, palette: Palette) -> list[Strip]:
+def render_approval(approval: Approval, width: int, palette: Palette) -> JoinedRows:
     """Render everything that is asked; long lines are wrapped, nothing is cut.
 
     Scripts are highlighted, and patches of several files begin with a list of them. Control and
-    invisible characters are made visible, long blanks are counted.
+    invisible characters are made visible, long blanks are counted. The lines of patches are laid
+    out when they are looked at.
     """
     layout = _RequestLayout(width, palette)
-    rows: list[Row] = []
+    parts: list[Sequence[Strip]] = []
     is_script = False
     for part in request_parts(approval.asked):
         was_script, is_script = is_script, isinstance(part, Script | Caution)
-        rows += [[]] if was_script and not is_script else []
-        rows += layout.rows(part)
-    return to_strips(rows)
+        parts += [_BLANK] if was_script and not is_script else []
+        if isinstance(part, Files):
+            parts += layout.files(part.changes)
+        else:
+            parts.append(to_strips(layout.rows(part)))
+    return JoinedRows(parts, (approval.asked, width))
 
 
 class _RequestLayout:
@@ -93,7 +100,7 @@ class _RequestLayout:
         self._width = width
         self._palette = palette
 
-    def rows(self, part: Part) -> list[Row]:
+    def rows(self, part: Script | Caution | Field | Said | Data | Asking) -> list[Row]:
         match part:
             case Script(prompt, text):
                 return prompt_rows(text, self._width, self._palette, prompt=prompt)
@@ -105,19 +112,22 @@ class _RequestLayout:
                 return wrap([Segment(_show(text), self._palette.strong)], self._width)
             case Data(name, values):
                 return self._object(name, values)
-            case Files(changes):
-                return self._files(changes)
             case Asking(number, question):
                 return self._question(number, question)
 
-    def _files(self, changes: Sequence[FileChange]) -> list[Row]:
-        palette = self._palette
-        rows = self._field("changes", summarize_changes(changes))
-        if len(changes) > 1:
-            rows += [row for c in changes for row in change_header_rows(c, self._width, palette)]
-        for change in changes:
-            rows += [[], *change_rows([change], self._width, palette)]
-        return rows
+    def files(self, changes: Sequence[FileChange]) -> list[Sequence[Strip]]:
+        """Lay out the headers of files, and each one's lines when they are looked at."""
+        headers = [to_strips(change_header_rows(c, self._width, self._palette)) for c in changes]
+        parts: list[Sequence[Strip]] = [
+            to_strips(self._field("changes", summarize_changes(changes)))
+        ]
+        parts += headers if len(changes) > 1 else []
+        for change, header in zip(changes, headers, strict=True):
+            path = change.move_path or change.path
+            lines = change_lines(change)
+            rows = lazy_line_rows(lines, self._width, self._palette, path=path)
+            parts += [_BLANK, header, rows]
+        return parts
 
     def _question(self, number: int, question: Question) -> list[Row]:
         rows: list[Row] = [[]] if number > 1 else []

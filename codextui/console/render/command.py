@@ -90,18 +90,6 @@ def highlight_with(lexer: Lexer | None, code: str, palette: Palette) -> Row:
     return segments if is_same else plain
 
 
-@lru_cache(maxsize=256)
-def language_of(path: str) -> str:
-    """Return the language of a file by its name, as `highlight` takes it; empty if unknown."""
-    # Not needed for the first frame.
-    from pygments.lexers import (  # type: ignore[import-untyped]  # noqa: PLC0415
-        find_lexer_class_for_filename,
-    )
-
-    lexer = find_lexer_class_for_filename(path.rpartition("/")[2][:200])
-    return lexer.aliases[0] if lexer is not None and lexer.aliases else ""
-
-
 def _lex(code: str, lexer: Lexer, palette: Palette) -> Iterator[Segment]:
     """Yield the lexer's tokens, without the newline it may append."""
     room = len(code)
@@ -119,7 +107,7 @@ def _find_lexer(language: str) -> Lexer | None:
     if not language or len(language) > 40:
         return None
     # Not needed for the first frame.
-    from pygments.lexers import get_lexer_by_name  # noqa: PLC0415
+    from pygments.lexers import get_lexer_by_name  # type: ignore[import-untyped]  # noqa: PLC0415
     from pygments.util import ClassNotFound  # type: ignore[import-untyped]  # noqa: PLC0415
 
     try:

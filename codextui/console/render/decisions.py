@@ -13,6 +13,7 @@ from codextui.console.model.decisions import PastDecision
 from codextui.console.render.approval import render_approval
 from codextui.console.render.history import format_age
 from codextui.console.render.layout import Row, fit_row, indent, to_strips, truncate, wrap
+from codextui.console.render.lazy_rows import JoinedRows
 from codextui.console.render.palette import Palette
 from codextui.protocol.approvals import Approval
 from codextui.text.figures import format_running
@@ -82,7 +83,7 @@ def render_past_decision(
 
 def render_decision_details(
     decision: PastDecision, approval: Approval | None, width: int, palette: Palette
-) -> list[Strip]:
+) -> JoinedRows:
     """Render everything about a decision: what became of it, and what was asked, in full.
 
     Args:
@@ -109,7 +110,7 @@ def render_decision_details(
         style = outcome_style(decision, palette) if name == "outcome" else palette.text
         rows += _fact(name, text, width, palette, style) if text else []
     asked = [] if approval is None else render_approval(approval, width, palette)
-    return [*to_strips([*rows, []]), *asked]
+    return JoinedRows([to_strips([*rows, []]), asked], (decision, approval, width))
 
 
 def outcome_style(decision: PastDecision, palette: Palette) -> Style:

@@ -110,11 +110,14 @@ class _LinesLayout:
     def height(self, at: int) -> int:
         """Return the rows of a group, without laying it out where it is plain and short."""
         index, count = self.groups[at]
-        text = self._lines[index].text
-        if count == 1 and text.isascii() and len(text) < self._room:
-            plain = text.expandtabs(TAB) if "\t" in text else text
-            if len(plain) < self._room and plain.isprintable() and MANY_SPACES not in plain:
-                return 1
+        line = self._lines[index]
+        if count == 1 and line.text.isascii() and line.sign != "\\":
+            plain = line.text.expandtabs(TAB) if "\t" in line.text else line.text
+            if plain.isprintable() and MANY_SPACES not in plain:
+                if len(plain) <= self._room:
+                    return 1
+                if plain is line.text and not plain.endswith(" "):
+                    return len(wrap([Segment(plain)], self._room, keep_spaces=True))
         return len(self.rows(at))
 
     def rows(self, at: int) -> list[Row]:
@@ -125,7 +128,8 @@ class _LinesLayout:
         if count > 1:
             segments = [Segment(f"⋯ {format_count(count)} blank lines ⋯", style)]
         else:
-            words, syntax = self._words(index), self._syntax(index)
+            words = self._words(index)
+            syntax = self._syntax(index) if line.text.isascii() else ()
             segments = line_segments(line, style, words, syntax, folds_blanks=True)
             segments = [Segment("\\", style), *segments] if line.sign == "\\" else segments
         glyph = line.sign if line.sign in ("+", "-") else " "

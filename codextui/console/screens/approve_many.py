@@ -18,6 +18,7 @@ from textual.widgets import Static
 from codextui.console.model.labels import UNKNOWN_ASKER, Asker
 from codextui.console.render.approval import approval_title, render_approval
 from codextui.console.render.layout import fit_row
+from codextui.console.render.lazy_rows import JoinedRows
 from codextui.console.render.palette import Palette
 from codextui.console.screens.approval_choices import (
     PASTE_NOTE,
@@ -145,11 +146,14 @@ class ApproveManyScreen(ModalScreen[tuple[Approval, ...]]):
         guard.update("keys ready" if ready else "reading…")
         guard.set_class(ready, "-ready")
 
-    def _render_rows(self, width: int, palette: Palette) -> list[Strip]:
-        rows: list[Strip] = []
+    def _render_rows(self, width: int, palette: Palette) -> JoinedRows:
+        parts: list[Sequence[Strip]] = []
+        titles: list[str] = []
         for number, approval in enumerate(self._approvals, 1):
             asker = self._askers.get(approval.thread_id, UNKNOWN_ASKER)
             title = f"{number}. {approval_title(approval, asker)} ({approval_name(approval)})"
-            rows += [fit_row([Segment(title, palette.heading)], width, palette.text)]
-            rows += [*render_approval(approval, width, palette), Strip.blank(width, palette.text)]
-        return rows
+            titles.append(title)
+            heading = fit_row([Segment(title, palette.heading)], width, palette.text)
+            rows = render_approval(approval, width, palette)
+            parts += [[heading], rows, [Strip.blank(width, palette.text)]]
+        return JoinedRows(parts, (titles, self._approvals, width))

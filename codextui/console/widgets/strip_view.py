@@ -17,12 +17,13 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from codextui.console.render.lazy_rows import JoinedRows
 from codextui.console.render.palette import Palette, palette_from
 
 DrawRows = Callable[[int, Palette], Sequence[Strip]]
 """Renders all rows for a width in cells; no row may be wider.
 
-Rows that are no list are rendered when they are looked at: whether they were seen is not counted.
+Whether rows were seen is counted for a list and for `JoinedRows`, not for others.
 """
 
 _CONSOLE = Console(file=io.StringIO(), width=80, color_system="truecolor", markup=False)
@@ -111,11 +112,12 @@ class StripView(ScrollView, can_focus=True):
         if self._width <= 0:
             return
         palette = palette_from(self.app.theme_variables, surface="surface")
-        before = _texts(self._rows)
+        before = _content(self._rows)
         self._rows = self._draw(self._width, palette)
-        if not isinstance(self._rows, list):
+        content = _content(self._rows)
+        if content is None:
             self._unseen = set()
-        elif before != _texts(self._rows):
+        elif before != content:
             self._unseen = set(range(len(self._rows)))
         self.virtual_size = Size(self._width, len(self._rows))
         self.refresh()
@@ -186,7 +188,10 @@ class StripView(ScrollView, can_focus=True):
         return visible.y - place.region.y, visible.height
 
 
-def _texts(rows: Sequence[Strip]) -> list[str] | None:
+def _content(rows: Sequence[Strip]) -> object:
+    """Return what is the same for rows of the same text; None for rows that are not counted."""
+    if isinstance(rows, JoinedRows):
+        return rows.content
     return [strip.text for strip in rows] if isinstance(rows, list) else None
 
 

@@ -4,10 +4,12 @@ import pytest
 from console.render.looks import PALETTE, TEXTS, WIDTHS, lines, text
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
 from codextui.console.render.diff import change_rows, lazy_line_rows, line_rows
+from codextui.console.render.diff_lines import line_segments
 from codextui.console.render.layout import plain_text, row_width, to_strips
 from codextui.protocol.approvals import FileChange
 from codextui.protocol.changes import summarize_changes
@@ -247,3 +249,23 @@ def test_a_patch_loses_no_line_and_no_sign(diff: str) -> None:
     lines = [("" if line.sign == "@" else line.sign) + line.text for line in parse_patch(diff)]
     kept = [line for line in diff.removesuffix("\n").split("\n") if line.strip()]
     assert [line for line in lines if line.strip()] == kept
+
+
+def test_of_a_long_patch_only_what_is_looked_at_is_laid_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    laid_out: list[str] = []
+
+    def count(line: Line, *rest: object, **more: object) -> list[Segment]:
+        laid_out.append(line.text)
+        return line_segments(line, *rest, **more)  # type: ignore[arg-type] # as given
+
+    monkeypatch.setattr("codextui.console.render.diff.line_segments", count)
+    long = "a word " * 30 + "more"
+    texts = [f"\treturn {number}" if number % 9 else f"{number} {long}" for number in range(5_000)]
+    lines = [Line("+", text, None, number) for number, text in enumerate(texts, 1)]
+    rows = lazy_line_rows(lines, 80, PALETTE, path="a.py")
+    assert len(rows) > len(lines)
+    assert laid_out == []
+    assert rows[4_000].text.strip()
+    assert len(laid_out) == 1
