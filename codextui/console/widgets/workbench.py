@@ -129,10 +129,12 @@ class Workbench(Horizontal):
         connection = self.state.connection
         if connection.caught_up and not self._was_caught_up:
             self._was_caught_up = True
+            self._slots.end_replay()
             self._entries = self._tree()
             self._slots.arrange(self._entries, self._holds())
         elif not connection.caught_up:
             self._was_caught_up = False
+            self._slots.begin_replay()
         if connection.caught_up or not connection.connected:
             self._mark_dirty()
 
