@@ -15,6 +15,7 @@ from textual.message import Message
 from textual.strip import Strip
 
 from codextui.console.model.fleet import Arrangement, Fleet
+from codextui.console.model.labels import format_counts
 from codextui.console.model.state import ConsoleState
 from codextui.console.model.tree import Grouping, TreeEntry, TreeGroup, group_key
 from codextui.console.model.tree_filter import NO_FILTER, parse_filter
@@ -409,8 +410,11 @@ class ThreadTree(LineWidget, can_focus=True):
             parts.append(f"by {fleet.grouping}")
         if fleet.shows_away:
             parts.append("put away too")
-        elif found.away_count:
-            parts.append(f"{found.away_count} put away")
+        elif away := format_counts(found.away_runs, found.away_threads):
+            text = " · ".join([*parts, f"{away} put away"])
+            if len(text) < self.size.width:
+                return text
+            parts.append(f"{found.away_runs + found.away_threads} put away")
         return " · ".join(parts)
 
     @property
