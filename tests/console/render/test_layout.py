@@ -20,6 +20,7 @@ from codextui.console.render.layout import (
     to_strips,
     truncate,
     truncate_left,
+    truncate_paths,
     update_strips,
     wrap,
 )
@@ -125,13 +126,32 @@ def test_lines_are_split_at_newlines_only(runs: list[Segment]) -> None:
 @given(TEXTS.map(sanitize), st.integers(0, 40))
 def test_truncated_text_fits_and_has_an_ellipsis(text: str, width: int) -> None:
     text = text.replace("\n", " ")
-    for short in (truncate(text, width), truncate_left(text, width)):
+    for short in (truncate(text, width), truncate_left(text, width), truncate_paths(text, width)):
         assert cell_len(short) <= width
         assert short == text or width == 0 or "…" in short
 
 
 def test_truncating_from_the_left_keeps_the_end() -> None:
     assert truncate_left("/home/ada/work", 8) == "…da/work"
+
+
+@pytest.mark.parametrize(
+    ("text", "width", "short"),
+    [
+        ("touch /root/.cache/x/release/a.txt", 34, "touch /root/.cache/x/release/a.txt"),
+        ("touch /root/.cache/x/release/a.txt", 33, "touch …/x/release/a.txt"),
+        ("touch /root/.cache/x/release/a.txt", 22, "touch …/release/a.txt"),
+        ("touch /root/.cache/x/release/a.txt", 20, "touch …/a.txt"),
+        ("touch /root/.cache/x/release/a.txt", 10, "touch …/a…"),
+        ("cp --to=/root/a/b/c 'x/y/z/w'", 27, "cp --to=…/b/c 'x/y/z/w'"),
+        ("cp /root/longer/one/of/two /a/b/c/d", 32, "cp …/one/of/two /a/b/c/d"),
+        ("rm -rf /a/b/c/", 13, "rm -rf …/c"),
+        ("curl https://a.example/b/c/d", 20, "curl https://a.exam…"),
+        ("short/of/it", 5, "shor…"),
+    ],
+)
+def test_a_long_path_is_cut_where_it_begins(text: str, width: int, short: str) -> None:
+    assert truncate_paths(text, width) == short
 
 
 @given(RUNS, st.integers(0, 60))
