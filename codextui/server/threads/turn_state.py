@@ -7,6 +7,7 @@ publishes those of its roles and runs itself.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
@@ -22,6 +23,9 @@ from codextui.server.threads.usage import count_tokens
 
 MAX_NOTE = 300
 """Characters of the note that an error or a warning leaves on a thread."""
+
+_MAX_ERROR = 100_000
+"""Characters of an error that is read as JSON."""
 
 ENDED_STATES = (
     ThreadState.DONE,
@@ -217,4 +221,19 @@ def _with_patch(turn: TurnState, item_id: str, changes: tuple[FileChange, ...]) 
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())[:MAX_NOTE]
+    return " ".join(_provider_message(text).split())[:MAX_NOTE]
+
+
+def _provider_message(text: str) -> str:
+    """Return the message in an error that a provider sent as JSON, other texts as they are."""
+    if not text.startswith("{") or len(text) > _MAX_ERROR:
+        return text
+    try:
+        error = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    match error:
+        case {"error": {"message": str(message)}} if message.strip():
+            return message
+        case _:
+            return text
