@@ -68,9 +68,16 @@ def open_terminal(scratch: Path) -> Iterator[OpenTerminal]:
 class Served:
     """A shared server whose Codex asks a scripted model, for one test."""
 
-    def __init__(self, workspace: Workspace, name: str, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        name: str,
+        loop: asyncio.AbstractEventLoop,
+        stop: Callable[[], None],
+    ) -> None:
         self.workspace = workspace
         self.name = name
+        self.stop = stop
         self._loop = loop
 
     def call(self, action: Callable[[], None]) -> None:
@@ -94,7 +101,7 @@ class Served:
         return self.run("new", prompt, *options, "-s", "workspace-write", "-a", "on-request")
 
 
-Serve = Callable[[ModelScript], Served]
+Serve = Callable[..., Served]
 
 
 @pytest.fixture
@@ -117,20 +124,23 @@ def configure(text: str) -> None:
 
 @pytest.fixture
 def serve(scratch: Path) -> Iterator[Serve]:
-    """Starts a server with a script, on a loop in a thread of its own."""
+    """Starts a server with a script, on a loop in a thread of its own.
+
+    It goes on in the folders of an earlier one that was stopped, where its workspace is given.
+    """
     over: list[Callable[[], None]] = []
 
-    def start(script: ModelScript) -> Served:
+    def start(script: ModelScript, workspace: Workspace | None = None) -> Served:
         up: Future[Served] = Future()
         loop = asyncio.new_event_loop()
         ended = asyncio.Event()
 
         async def run() -> None:
-            workspace = create_workspace()
+            folders = workspace or create_workspace()
             async with ScriptedModel(script) as model:
-                write_codex_home(workspace.codex_home, model.base_url)
-                async with demo_server("e2e", workspace):
-                    up.set_result(Served(workspace, "e2e", loop))
+                write_codex_home(folders.codex_home, model.base_url)
+                async with demo_server("e2e", folders):
+                    up.set_result(Served(folders, "e2e", loop, stop))
                     await ended.wait()
 
         def run_loop() -> None:
@@ -143,13 +153,14 @@ def serve(scratch: Path) -> Iterator[Serve]:
                 loop.close()
 
         thread = threading.Thread(target=run_loop)
-        thread.start()
 
         def stop() -> None:
-            loop.call_soon_threadsafe(ended.set)
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(ended.set)
             thread.join(40)
             assert not thread.is_alive(), "the server did not end"
 
+        thread.start()
         served = up.result(60)
         over.append(stop)
         return served

@@ -31,6 +31,7 @@ KEYS = {
     "ctrl+p": b"\x10",
     "ctrl+q": b"\x11",
     "ctrl+s": b"\x13",
+    "ctrl+x": b"\x18",
     "down": b"\x1b[B",
     "end": b"\x1b[F",
     "enter": b"\r",

@@ -66,13 +66,15 @@ class Arrangement(msgspec.Struct, frozen=True):
         rows: entries, and the headings of groups.
         thread_count: threads that the tree has rows for, folded ones too.
         hidden_count: threads that the filter leaves out.
-        away_count: threads that were put away and are not shown.
+        away_runs: runs that were put away and are not shown.
+        away_threads: the same of threads that do not stand below another one of those.
     """
 
     rows: tuple[TreeEntry | TreeGroup, ...] = ()
     thread_count: int = 0
     hidden_count: int = 0
-    away_count: int = 0
+    away_runs: int = 0
+    away_threads: int = 0
 
 
 class News:
@@ -178,7 +180,6 @@ class Fleet:
         grouping: what threads are grouped by.
         shows_away: whether what was put away is shown.
         shown: the tree as it was arranged last.
-        archive_after: seconds after which a run that is over is put away; 0 for never.
         news: what the user has not looked at yet.
         away: ids of threads and runs that the user put away → why. What asks comes back.
         marked: ids of the threads that the user has marked for a common message.
@@ -224,11 +225,12 @@ class Fleet:
         self._forget_gone()
         threads = self._state.threads
         ranks = {t: rank_of(view.info, self.news) for t, view in threads.items()}
-        keys = {t: sort_key(view, ranks[t]) for t, view in threads.items()}
         away = self.away_ids(now)
         showing_away = self.shows_away or self.filter.wants_away
         shown = [view.info for t, view in threads.items() if showing_away or t not in away]
         found = [info for info in shown if self._is_found(info, ranks, away)]
+        ranks |= dict.fromkeys(away, Rank.OVER)
+        keys = {t: sort_key(view, ranks[t]) for t, view in threads.items()}
         title_of = self._title_of(ranks)
         entries = tree_entries(found, keys, self.grouping, title_of)
         rows = fold_rows(entries, self.is_folded)
@@ -236,8 +238,8 @@ class Fleet:
         if self.filter:
             everything = tree_entries(shown, keys, self.grouping, title_of)
             self._unfiltered = fold_rows(everything, lambda _: False)
-        hidden = 0 if showing_away else len(threads) - len(shown)
-        self.shown = Arrangement(tuple(rows), len(found), len(shown) - len(found), hidden)
+        runs, others = (0, 0) if showing_away else self._count_away(away)
+        self.shown = Arrangement(tuple(rows), len(found), len(shown) - len(found), runs, others)
         return self.shown
 
     def rank(self, thread_id: str) -> Rank:
@@ -248,6 +250,13 @@ class Fleet:
         """Return all threads, those that need the user most first, otherwise as in the tree."""
         views = [self._state.threads[entry.thread_id] for entry in self._state.tree()]
         return sorted(views, key=lambda view: sort_key(view, self.rank(view.thread_id)))
+
+    def _count_away(self, away: Mapping[str, str]) -> tuple[int, int]:
+        """Count the runs and the threads among what was put away, each with all below it."""
+        infos = [self._state.threads[thread_id].info for thread_id in away]
+        tops = [one for one in infos if one.parent not in away and one.forked_from not in away]
+        runs = sum(info.kind is ThreadKind.RUN for info in tops)
+        return runs, len(tops) - runs
 
     def failures(self, now: float) -> list[ThreadView]:
         """Return our own threads, roles and runs that failed and were not looked at since.

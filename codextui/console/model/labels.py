@@ -68,6 +68,13 @@ def short_folder(cwd: str) -> str:
     return one_line(cwd.rstrip("/").rpartition("/")[2] or cwd, 60)
 
 
+def format_counts(runs: int, threads: int) -> str:
+    """Return `20 runs and 1 thread`, without what there is none of."""
+    counts = ((runs, "run"), (threads, "thread"))
+    words = (f"{count} {word}{'' if count == 1 else 's'}" for count, word in counts if count)
+    return " and ".join(words)
+
+
 def asker_of(info: ThreadInfo) -> Asker:
     """Return whose thread it is."""
     client = one_line(info.client, 60)

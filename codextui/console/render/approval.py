@@ -15,8 +15,10 @@ from codextui.console.render.layout import (
     fit_row,
     indent,
     json_rows,
+    row_width,
     to_strips,
     truncate,
+    truncate_paths,
     wrap,
     wrap_with_glyph,
 )
@@ -61,9 +63,9 @@ def render_approval_row(
         Segment("? ", accent),
         Segment(who, accent),
         Segment(f" {age} ", base if selected else palette.muted),
-        Segment(_summarize(approval.asked), base),
     ]
-    return fit_row(row, width, base)
+    what = truncate_paths(_summarize(approval.asked), width - row_width(row))
+    return fit_row([*row, Segment(what, base)], width, base)
 
 
 def _summarize(asked: Asked) -> str:

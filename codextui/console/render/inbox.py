@@ -12,7 +12,7 @@ from textual.strip import Strip
 
 from codextui.console.model.inbox import InboxEntry
 from codextui.console.model.labels import UNKNOWN_ASKER, Asker, who_asks
-from codextui.console.render.layout import Row, fit_row, row_width, truncate
+from codextui.console.render.layout import Row, fit_row, row_width, truncate, truncate_paths
 from codextui.console.render.palette import Palette
 from codextui.protocol.approval_text import describe_subject, summarize_request
 from codextui.protocol.approvals import Asked, CommandAsked, PatchAsked
@@ -80,10 +80,11 @@ def _entry_rows(
     is_said = grouped and not entry.is_first
     head = _head(entry, look, base, grouped=grouped)
     if look.compact:
-        return [(head if is_said else [*head, *_asked(entry, look, base)], base)]
+        asked = [] if is_said else _asked(entry, look, base, look.width - row_width(head))
+        return [([*head, *asked], base)]
     rows = [(_with_age(head, entry, look, base), base)]
     if not is_said:
-        rows.append(([Segment("   ", base), *_asked(entry, look, base)], base))
+        rows.append(([Segment("   ", base), *_asked(entry, look, base, look.width - 3)], base))
     return rows
 
 
@@ -112,8 +113,8 @@ def _with_age(head: Row, entry: InboxEntry, look: InboxLook, base: Style) -> Row
     return [*head, Segment(risks, warning), Segment(gap + age, _dim(look, base))]
 
 
-def _asked(entry: InboxEntry, look: InboxLook, base: Style) -> Row:
-    """Return what it asks for, or what became of it."""
+def _asked(entry: InboxEntry, look: InboxLook, base: Style, room: int) -> Row:
+    """Return what it asks for, or what became of it, in `room` cells."""
     dim, space = _dim(look, base), " " if look.compact else ""
     if entry.outcome:
         return [Segment(f"{space}· {one_line(entry.outcome, 200)}", dim)]
@@ -123,7 +124,8 @@ def _asked(entry: InboxEntry, look: InboxLook, base: Style) -> Row:
         warning = base if dim is base else look.palette.warning
         row.append(Segment(f"! {entry.risks[0]}{more} · ", warning))
     row += [Segment(f"{entry.same} alike · ", dim)] if entry.same > 1 else []
-    return [*row, Segment(_summary(entry.approval.asked), dim)]
+    summary = truncate_paths(_summary(entry.approval.asked), room - row_width(row))
+    return [*row, Segment(summary, dim)]
 
 
 def _summary(asked: Asked) -> str:

@@ -285,6 +285,32 @@ def truncate_middle(text: str, width: int) -> str:
     return text[: _fitting_length(text, width - 1 - cell_len(tail))] + "…" + tail
 
 
+def truncate_paths(text: str, width: int) -> str:
+    """Cut `text` to `width` cells, first where its long paths begin: their ends tell the most.
+
+    An address is not cut there, because it would no longer say whom it reaches.
+    """
+    words = text.split(" ") if cell_len(text) > width else []
+    choices = {i: found for i, word in enumerate(words) if (found := _shorter_paths(word))}
+    while choices and cell_len(" ".join(words)) > width:
+        longest = max(choices, key=lambda i: len(words[i]))
+        words[longest] = choices[longest].pop(0)
+        if not choices[longest]:
+            del choices[longest]
+    return truncate(" ".join(words) if words else text, width)
+
+
+def _shorter_paths(word: str) -> list[str]:
+    """Return a path with its last three, two and one parts, if it has more than those."""
+    before, slash, path = word.partition("/")
+    if not slash or "://" in word:
+        return []
+    is_option = before[-1:] in ("=", ":", "'", '"', "(", "<", ">")
+    parts = path.rstrip("/").split("/")
+    start = f"{before if is_option else ''}…/"
+    return [start + "/".join(parts[-count:]) for count in (3, 2, 1) if len(parts) > count + 1]
+
+
 def to_strips(rows: Iterable[Row]) -> list[Strip]:
     """Convert rows to Textual strips."""
     return [Strip(row) for row in rows]

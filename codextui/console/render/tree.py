@@ -15,7 +15,7 @@ from codextui.console.model.labels import short_folder, thread_label
 from codextui.console.model.run import NO_RUN, RunSummary
 from codextui.console.model.state import ThreadView
 from codextui.console.model.tree import TreeEntry, TreeGroup
-from codextui.console.render.layout import Row, fit_row, truncate, truncate_middle
+from codextui.console.render.layout import Row, fit_row, truncate, truncate_middle, truncate_paths
 from codextui.console.render.palette import Palette
 from codextui.console.render.thread import STATE_GLYPHS, elapsed_of, needs_word, state_label
 from codextui.protocol.runs import SpanKind, ThreadKind
@@ -176,7 +176,7 @@ def render_activity_row(
     room -= len(cells) + 1 if cells else 0
     tail = next((t for t in _tails(activity, now) if room - cell_len(t) >= MIN_TEXT_WIDTH), "")
     prefix = "said: " if activity.kind is ActivityKind.SAID else ""
-    text = truncate(f"{prefix}{activity.text}", max(1, room - cell_len(tail)))
+    text = truncate_paths(f"{prefix}{activity.text}", max(1, room - cell_len(tail)))
     space = room - cell_len(text) - cell_len(tail) + (1 if cells else 0)
     asks = activity.kind is ActivityKind.ASKS
     row = [

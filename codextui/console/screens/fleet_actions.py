@@ -8,7 +8,7 @@ from textual import on
 from textual.binding import Binding, BindingType
 
 from codextui.console.model.fleet import CLEARED, Fleet
-from codextui.console.model.labels import handle_label
+from codextui.console.model.labels import format_counts, handle_label
 from codextui.console.model.state import ThreadView
 from codextui.console.screens.thread_actions import ThreadActions
 from codextui.console.widgets.status_line import FleetCell, ServerStatus
@@ -163,9 +163,7 @@ class FleetActions(ThreadActions):
 
     def _count(self, ids: Sequence[str]) -> str:
         runs = sum(self.state.threads[i].info.kind is ThreadKind.RUN for i in ids)
-        counts = ((runs, "run"), (len(ids) - runs, "thread"))
-        words = (f"{count} {word}{'' if count == 1 else 's'}" for count, word in counts if count)
-        return " and ".join(words)
+        return format_counts(runs, len(ids) - runs)
 
     def _show_arranged(self, said: str) -> None:
         self.workbench.release_put_away()

@@ -148,9 +148,19 @@ class AttentionStrip(LineWidget):
     def _render_entry(
         self, index: int, width: int, context: PaneContext, palette: Palette
     ) -> Iterable[Segment]:
-        if self._hidden_count and index == self._layout.room - 1:
-            more = f" … {self._hidden_count} more"
+        is_last = index == self._layout.room - 1
+        if self._hidden_count and is_last:
+            more = f" … {self._hidden_count} more{self._describe_hidden()}"
             return fit_row([Segment(more, palette.strong)], width, palette.text)
+        if is_last and (unshown := len(self._entries) - self._layout.room) > 0:
+            more = f" … {unshown} failed "
+            row = self._render_entry_row(index, width - len(more), context, palette)
+            return [*row, Segment(more, palette.strong)]
+        return self._render_entry_row(index, width, context, palette)
+
+    def _render_entry_row(
+        self, index: int, width: int, context: PaneContext, palette: Palette
+    ) -> Iterable[Segment]:
         if index >= len(self._entries):
             return fit_row([], width, palette.text)
         entry, now = self._entries[index], context.now()
@@ -169,9 +179,24 @@ class AttentionStrip(LineWidget):
 
     @property
     def _hidden_count(self) -> int:
-        """Entries without a place."""
+        """Entries for which there is only a line that counts them.
+
+        Where all approvals have just a line each, no line is spent on failed threads.
+        """
         extra = len(self._entries) - self._layout.room
+        if self._approval_count == self._layout.room:
+            return 0
         return extra + 1 if extra > 0 else 0
+
+    @property
+    def _approval_count(self) -> int:
+        return sum(isinstance(entry, Approval) for entry in self._entries)
+
+    def _describe_hidden(self) -> str:
+        """Return how many of the hidden entries ask, where others failed."""
+        failed = len(self._entries) - self._approval_count
+        asking = self._hidden_count - failed
+        return f": {asking} ask, {failed} failed" if failed and asking > 0 else ""
 
     def _fill(self, segments: list[Segment], palette: Palette) -> Strip:
         return fit_row(segments, self.size.width, palette.text)

@@ -38,6 +38,7 @@ class ComposerPanes(Horizontal):
         composer = tile.open_composer(self.drafts.get(tile.thread_id, ""), hint)
         if (closed := self._closed_composers.pop(tile.thread_id, None)) is not None:
             composer.resume(closed)
+        self._show_draft(tile.thread_id)
         self.opening_composer = None if composer.has_focus else composer
 
     def update_composer_hints(self, hint_for: Callable[[str], str]) -> None:
@@ -113,5 +114,7 @@ class ComposerPanes(Horizontal):
         self.close_composer(message.thread_id)
 
     def _show_draft(self, thread_id: str) -> None:
-        if (pane := self.grid.pane_of(thread_id)) is not None:
-            pane.set_draft(self.drafts.get(thread_id, ""))
+        """Show a draft in the header of its pane, unless the composer shows it."""
+        if (tile := self.grid.tile_of(thread_id)) is not None:
+            is_written = tile.composer_box is not None
+            tile.pane.set_draft("" if is_written else self.drafts.get(thread_id, ""))

@@ -57,6 +57,7 @@ class PaneSlots:
         self._cut: set[str] = set()
         self._opened: set[str] = set()
         self._seen: set[str] | None = None
+        self._is_replaying = True
         self._last_situation: object = None
         self._reasons: dict[str, tuple[Reason, float]] = {}
 
@@ -69,6 +70,14 @@ class PaneSlots:
     def pinned(self) -> set[str]:
         """The ids of the threads that a person has pinned."""
         return set(self._pins)
+
+    def begin_replay(self) -> None:
+        """Take no thread for new until the server has sent all that it has."""
+        self._is_replaying, self._seen = True, None
+
+    def end_replay(self) -> None:
+        """Take what comes from now on for new."""
+        self._is_replaying = False
 
     def arrange(self, entries: Sequence[TreeEntry], holds: Mapping[str, Hold]) -> None:
         """Give panes to those that need them. Where nothing is needed, nothing moves.
@@ -86,6 +95,7 @@ class PaneSlots:
             self.pinned,
             self.capacity,
             self._shown,
+            self._is_replaying,
         )
         if situation == self._last_situation:
             return
@@ -176,10 +186,10 @@ class PaneSlots:
         )
 
     def _new_threads(self) -> set[str]:
-        """Return the threads that have come since the last time; none the first time."""
+        """Return the threads that have come since the last time; none after an attach."""
         threads = set(self._state.threads)
         new = set() if self._seen is None else threads - self._seen
-        self._seen = threads
+        self._seen = None if self._is_replaying else threads
         return new
 
     def _with_pins(self, holds: Mapping[str, Hold]) -> dict[str, Hold]:

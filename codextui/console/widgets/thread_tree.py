@@ -16,6 +16,7 @@ from textual.strip import Strip
 
 from codextui.console.bindings import format_keys
 from codextui.console.model.fleet import Arrangement, Fleet
+from codextui.console.model.labels import format_counts
 from codextui.console.model.state import ConsoleState
 from codextui.console.model.tree import Grouping, TreeEntry, TreeGroup, group_key
 from codextui.console.model.tree_filter import NO_FILTER, parse_filter
@@ -153,7 +154,7 @@ class ThreadTree(LineWidget, can_focus=True):
             self.post_message(self.Selected(self.cursor))
         elif row is not None:
             self._fold(group_key(row.title), folded=not row.is_folded)
-        elif event.y == self._heading_rows - 1 and self._away_text:
+        elif event.y == self._heading_rows - 1 and self._away_texts:
             await self.run_action("screen.show_away")
 
     def _row_at(self, y: int) -> TreeEntry | TreeGroup | None:
@@ -410,24 +411,27 @@ class ThreadTree(LineWidget, can_focus=True):
             parts.append(f"{found.thread_count} of {found.thread_count + found.hidden_count}")
         if fleet.grouping is not Grouping.TEAM:
             parts.append(f"by {fleet.grouping}")
-        if self._away_text:
-            parts.append(self._away_text)
-        return " · ".join(parts)
+        choices = [" · ".join([*parts, away]) for away in self._away_texts]
+        fitting = (text for text in choices if len(text) < self.size.width)
+        return next(fitting, choices[-1] if choices else " · ".join(parts))
 
     @property
-    def _away_text(self) -> str:
-        """How many threads are put away, and the key that shows them or not."""
-        count = self.arrangement.away_count
-        if not (self.fleet.shows_away or count):
-            return ""
+    def _away_texts(self) -> list[str]:
+        """What was put away, and the key that shows it or not; the longest words first."""
+        found = self.arrangement
+        if self.fleet.shows_away:
+            texts = ["put away too"]
+        elif counts := format_counts(found.away_runs, found.away_threads):
+            texts = [f"{counts} put away", f"{found.away_runs + found.away_threads} put away"]
+        else:
+            return []
         keys = (
             format_keys(active.binding.key)
             for active in self.screen.active_bindings.values()
             if active.binding.action == "show_away"
         )
         key = next(keys, "")
-        text = "put away too" if self.fleet.shows_away else f"{count} put away"
-        return f"{text} ({key})" if key else text
+        return [f"{text} ({key})" if key else text for text in texts]
 
     @property
     def _height(self) -> int:

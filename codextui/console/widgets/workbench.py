@@ -122,10 +122,12 @@ class Workbench(ComposerPanes):
         connection = self.state.connection
         if connection.caught_up and not self._was_caught_up:
             self._was_caught_up = True
+            self._slots.end_replay()
             self._entries = self._tree()
             self._slots.arrange(self._entries, self._holds())
         elif not connection.caught_up:
             self._was_caught_up = False
+            self._slots.begin_replay()
         if connection.caught_up or not connection.connected:
             self._mark_dirty()
 
@@ -209,7 +211,7 @@ class Workbench(ComposerPanes):
             self._mark_current()
             self.app.post_message(self.PanesChanged(tuple(view.thread_id for view in views)))
             for tile in self.grid.tiles:
-                tile.pane.set_draft(self.drafts.get(tile.thread_id, ""))
+                self._show_draft(tile.thread_id)
         elif is_gone and self._entries:
             # Only threads of other programs are there, or the one of the cursor has left.
             self.current = self._entries[0].thread_id

@@ -19,6 +19,7 @@ from codextui.protocol.approvals import FileChange
 from codextui.protocol.runs import RUN_PREFIX, TEAM_CLIENT_PREFIX, ThreadKind
 from codextui.protocol.threads import ThreadInfo, ThreadState, Usage
 from codextui.server.threads.usage import count_tokens
+from codextui.text.failures import error_in_words
 
 MAX_NOTE = 300
 """Characters of the note that an error or a warning leaves on a thread."""
@@ -217,4 +218,4 @@ def _with_patch(turn: TurnState, item_id: str, changes: tuple[FileChange, ...]) 
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())[:MAX_NOTE]
+    return " ".join(error_in_words(text).split())[:MAX_NOTE]

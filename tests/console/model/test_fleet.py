@@ -249,11 +249,30 @@ def test_a_run_that_is_over_for_long_is_put_away_with_its_roles() -> None:
     )
     fleet = Fleet(state, archive_after=3600)
     assert set(shown(fleet)) == {"run:new", "works"}
-    assert fleet.arrange(NOW).away_count == 2
+    fleet.hide("works")  # which it is not, as it works
+    assert (fleet.arrange(NOW).away_runs, fleet.arrange(NOW).away_threads) == (1, 0)
     assert [view.thread_id for view in fleet.failures(NOW)] == ["run:new"]
     fleet.shows_away = True
     assert len(shown(fleet)) == 3
     assert fleet.arrange(NOW).thread_count == 4
+
+
+def test_what_was_put_away_stands_below_what_goes_on_and_is_found_by_its_state() -> None:
+    state = state_of(
+        over_run("old", NOW - 7200),
+        info("hidden", state=ThreadState.FAILED),
+        info("rests", state=ThreadState.IDLE),
+        info("bad", state=ThreadState.FAILED),
+    )
+    fleet = Fleet(state, archive_after=3600)
+    fleet.hide("hidden")
+    assert shown(fleet) == ["bad", "rests"]
+    assert (fleet.arrange(NOW).away_runs, fleet.arrange(NOW).away_threads) == (1, 1)
+    fleet.shows_away = True
+    assert shown(fleet)[:2] == ["bad", "rests"]
+    assert set(shown(fleet)[2:]) == {"run:old", "hidden"}
+    fleet.filter = parse_filter("state:failed is:hidden")
+    assert set(shown(fleet)) == {"run:old", "hidden"}
 
 
 def test_a_run_that_is_brought_back_is_not_archived_again() -> None:

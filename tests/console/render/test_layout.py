@@ -21,6 +21,7 @@ from codextui.console.render.layout import (
     truncate,
     truncate_left,
     truncate_middle,
+    truncate_paths,
     update_strips,
     wrap,
 )
@@ -126,7 +127,8 @@ def test_lines_are_split_at_newlines_only(runs: list[Segment]) -> None:
 @given(TEXTS.map(sanitize), st.integers(0, 40))
 def test_truncated_text_fits_and_has_an_ellipsis(text: str, width: int) -> None:
     text = text.replace("\n", " ")
-    for short in (cut(text, width) for cut in (truncate, truncate_left, truncate_middle)):
+    cuts = (truncate, truncate_left, truncate_middle, truncate_paths)
+    for short in (cut(text, width) for cut in cuts):
         assert cell_len(short) <= width
         assert short == text or width == 0 or "…" in short
 
@@ -135,6 +137,25 @@ def test_truncating_from_the_left_keeps_the_end() -> None:
     assert truncate_left("/home/ada/work", 8) == "…da/work"
     assert truncate_middle("worker-with-a-name-12", 12) == "worker-w…-12"
     assert truncate_middle("worker-with-a-name-12", 9) == "worker-w…"
+
+
+@pytest.mark.parametrize(
+    ("text", "width", "short"),
+    [
+        ("touch /root/.cache/x/release/a.txt", 34, "touch /root/.cache/x/release/a.txt"),
+        ("touch /root/.cache/x/release/a.txt", 33, "touch …/x/release/a.txt"),
+        ("touch /root/.cache/x/release/a.txt", 22, "touch …/release/a.txt"),
+        ("touch /root/.cache/x/release/a.txt", 20, "touch …/a.txt"),
+        ("touch /root/.cache/x/release/a.txt", 10, "touch …/a…"),
+        ("cp --to=/root/a/b/c 'x/y/z/w'", 27, "cp --to=…/b/c 'x/y/z/w'"),
+        ("cp /root/longer/one/of/two /a/b/c/d", 32, "cp …/one/of/two /a/b/c/d"),
+        ("rm -rf /a/b/c/", 13, "rm -rf …/c"),
+        ("curl https://a.example/b/c/d", 20, "curl https://a.exam…"),
+        ("short/of/it", 5, "shor…"),
+    ],
+)
+def test_a_long_path_is_cut_where_it_begins(text: str, width: int, short: str) -> None:
+    assert truncate_paths(text, width) == short
 
 
 @given(RUNS, st.integers(0, 60))

@@ -122,6 +122,24 @@ async def test_approvals_stand_before_failures_in_columns_if_there_are_many(
         assert "role-8 asks to run a command" in console.shown()
 
 
+async def test_failures_take_no_line_from_those_that_ask(console: Console) -> None:
+    async with console.open((80, 24)):
+        console.server.thread("first")
+        for number in range(2):
+            console.server.thread(f"broken-{number}", ThreadState.FAILED, note="no network")
+        for number in range(12):
+            console.server.ask(console.server.running(f"role-{number}"), f"a{number}")
+        await console.settle()
+        await console.press("escape", "left")
+        rows = strip(console).splitlines()
+        assert all(f"role-{number} " in "\n".join(rows) for number in range(12))
+        assert rows[-1].rstrip().endswith("… 2 failed")
+        console.server.ask(console.server.running("late"), "a12")
+        await console.settle()
+        await console.press("escape")
+        assert strip(console).splitlines()[-1].rstrip().endswith("… 4 more: 2 ask, 2 failed")
+
+
 async def test_a_failed_thread_is_in_the_strip_until_it_is_looked_at(
     console: Console,
 ) -> None:

@@ -281,7 +281,7 @@ async def test_a_thread_is_hidden_shown_among_others_and_brought_back(console: C
             await console.press("down")
         await console.press("h")
         assert "tester" not in tree(console)
-        assert "1 put away (*)" in tree(console)
+        assert "1 thread put away (*)" in tree(console)
         assert "t-tester" not in console.panes()
         assert "tester is hidden: * shows it, h brings it back." in console.notices()
         await console.press("asterisk")

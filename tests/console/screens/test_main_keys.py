@@ -103,6 +103,21 @@ async def test_esc_keeps_the_text_as_a_draft_of_its_thread(console: Console) -> 
         assert console.app.main.query_one(Composer).text == ""
         await console.press("escape", "1", "r")
         assert console.app.main.query_one(Composer).text == "draft"
+        assert "draft  draft" not in text_of(console.pane(one)), "the composer shows it"
+
+
+async def test_a_pane_shows_no_outdated_draft_above_an_open_composer(console: Console) -> None:
+    async with console.open() as pilot:
+        one = console.server.thread("backend", ThreadState.IDLE)
+        await console.settle()
+        await console.press("1", "r", *"text")
+        await pilot.resize_terminal(80, 24)
+        console.server.running("asker")
+        await console.settle()
+        assert console.app.main.query_one(Composer).text == "text"
+        assert "draft  " not in text_of(console.pane(one))
+        await console.press("escape")
+        assert "draft  text" in text_of(console.pane(one))
 
 
 async def test_an_empty_prompt_is_not_sent(console: Console) -> None:

@@ -48,6 +48,23 @@ async def test_attached_again_the_running_thread_gets_the_pane_of_an_idle_one(
         assert "← runs" in titles(console)[1]
 
 
+async def test_what_was_there_before_the_console_attached_is_not_taken_for_new(
+    console: Console,
+) -> None:
+    async with console.open():
+        console.server.disconnect()
+        console.server.connect()
+        for name, state in (("old", IDLE), ("rests", IDLE), ("bad", ThreadState.FAILED)):
+            console.server.thread(name, state)
+        console.server.catch_up()
+        await console.settle()
+        assert console.panes() == ["t-rests", "t-bad"]
+        assert not any("newest" in title for title in titles(console))
+        console.server.thread("fresh", IDLE)
+        await console.settle()
+        assert "← newest" in " ".join(titles(console))
+
+
 async def test_who_asks_gets_a_pane_and_its_frame_says_so_for_a_while(console: Console) -> None:
     async with console.open():
         for name in ("a", "b", "c"):

@@ -164,6 +164,6 @@ async def test_yesterdays_failed_runs_fill_neither_the_tree_nor_the_strip() -> N
         await console.settle()
         shown = console.shown()
         assert "run-" not in shown
-        assert "20 put away" in shown
+        assert "20 runs put away" in shown
         assert not missing(shown, "today", "running")
         assert "nothing needs you" in shown

@@ -180,6 +180,22 @@ def test_an_aborted_turn_leaves_a_state_by_its_reason(reason: str, state: Thread
     assert transition.outcome == TurnOutcome("t1", "So far.", reason, "why")
 
 
+@pytest.mark.parametrize(
+    ("message", "note"),
+    [
+        ('{"error": {"message": "No such\\nmodel.", "code": "x"}}', "No such model."),
+        ('{"error": {"message": " "}}', '{"error": {"message": " "}}'),
+        ('{"error": "odd"}', "odd"),
+        ("{not JSON", "{not JSON"),
+        ("[" * 5 + "{", "[[[[[{"),
+    ],
+)
+def test_the_note_has_the_words_of_an_error_that_the_provider_sent_as_json(message: str, note: str):
+    for msg in (ev.TurnAborted("failed", message), ev.ErrorRaised(message)):
+        step = advance(RUNNING, CODEX, "t1", msg, now=NOW)
+        assert step.changes["note"] == note
+
+
 @pytest.mark.parametrize(("reason", "ends_as"), [("interrupted", "killed"), ("failed", "failed")])
 def test_an_interrupt_of_a_thread_being_killed_counts_as_the_kill(reason: str, ends_as: str):
     transition = advance(RUNNING, CODEX, "t1", ev.TurnAborted(reason), now=NOW, killing=True)
