@@ -13,6 +13,10 @@ from textual.driver import Driver
 from textual.geometry import Size
 
 
+MIN_KEYS = 10
+"""Keys that a figure needs."""
+
+
 class CountingDriver(Driver):
     """Writes to the standard output, and reads no input.
 
@@ -23,6 +27,7 @@ class CountingDriver(Driver):
         has_first_frame: set by the first frame; whoever clears it makes the next one the first.
         expected: when a key was pressed, by the text that must come of it.
         seen_after: seconds from each key to the frame that shows its text.
+        has_keys: set when there are `MIN_KEYS` of them.
     """
 
     columns, lines = 160, 45
@@ -34,6 +39,7 @@ class CountingDriver(Driver):
         self.expected: dict[str, float] = {}
         self.seen_after: list[float] = []
         self._frame: list[str] = []
+        self.has_keys = asyncio.Event()
         self.first_frame = 0.0
         self.has_first_frame = asyncio.Event()
 
@@ -64,6 +70,13 @@ class CountingDriver(Driver):
         now = time.perf_counter()
         for text in [text for text in self.expected if text in frame]:
             self.seen_after.append(now - self.expected.pop(text))
+        if len(self.seen_after) >= MIN_KEYS:
+            self.has_keys.set()
+
+    def forget_keys(self) -> None:
+        """Begin to measure keys."""
+        self.seen_after.clear()
+        self.has_keys.clear()
 
     def press(self, key: str, expected: str) -> None:
         """Presses a key, and notes when a frame shows the text that must come of it, if any."""

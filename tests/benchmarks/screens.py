@@ -137,10 +137,11 @@ async def _measure(subject: Subject, seconds: float) -> Measured:
         await subject.load()
         await asyncio.sleep(WARM_UP_S)
         driver = driver_of(subject.app)
-        driver.seen_after.clear()
+        driver.forget_keys()
         frames, written = driver.frames, driver.written
         cpu, wall = time.process_time(), time.perf_counter()
         await asyncio.sleep(seconds)
+        await driver.has_keys.wait()
         wall = time.perf_counter() - wall
         measured.append(
             Measured(
@@ -156,7 +157,7 @@ async def _measure(subject: Subject, seconds: float) -> Measured:
         subject.app.exit()
 
     subject.app.call_later(lambda: subject.app.run_worker(look()))
-    async with asyncio.timeout(60 + seconds):
+    async with asyncio.timeout(120 + seconds):
         await subject.app.run_async()
     return measured[0]
 

@@ -48,7 +48,7 @@ def measure(module: str, arguments: list[str], seconds: float, folder: Path) -> 
         os.close(theirs)
         reader = threading.Thread(target=drain, args=[ours])
         reader.start()
-        _, errors = process.communicate(timeout=90 + seconds)
+        _, errors = process.communicate(timeout=150 + seconds)
         reader.join()
     os.close(ours)
     assert process.returncode == 0, errors.decode(errors="replace")[-2_000:]

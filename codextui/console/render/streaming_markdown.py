@@ -87,9 +87,10 @@ class StreamingMarkdown:
             return self._source_rows(self._open)
         shown = self._limits.open_shown
         hidden = (len(self._open) - shown) // shown * shown
-        rows = self._source_rows(self._open[max(0, hidden) :])
         if hidden <= 0:
-            return rows
+            return self._source_rows(self._open)
+        hidden = self._open.find("\n", hidden, hidden + shown // 2) + 1 or hidden
+        rows = self._source_rows(self._open[hidden:])
         self.is_hiding = is_folded
         until = "" if is_folded else ", shown when this block is finished"
         words = f"… {format_count(hidden)} more characters{until}"
