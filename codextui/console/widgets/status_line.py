@@ -29,9 +29,14 @@ COUNTED = (
     ThreadState.NEEDS_INPUT,
     ThreadState.FAILED,
     ThreadState.RUNNING,
-    ThreadState.IDLE,
+    ThreadState.STARTING,
+    ThreadState.PAUSED,
+    ThreadState.INTERRUPTED,
     ThreadState.WAITING,
+    ThreadState.IDLE,
     ThreadState.DONE,
+    ThreadState.DISCONNECTED,
+    ThreadState.KILLED,
 )
 """States of threads that are counted where there is no room for cells, the most urgent first."""
 
