@@ -276,6 +276,9 @@ def _total_rows(timeline: Timeline, width: int, height: int, palette: Palette) -
     if left + (len(names) + 2) * _COLUMN_WIDTH <= width:
         names = ["at work", "model", "codex", "tools", "roles", "people", "paused", "tokens"]
         kinds = [*kinds[:2], SpanKind.TOOL, *kinds[2:], SpanKind.PAUSED]
+    elif (width - left) // len(names) <= len("at work"):  # no blank between two titles
+        names.remove("model")
+        kinds.remove(SpanKind.MODEL)
     size = min(_COLUMN_WIDTH, (width - left) // len(names))
     group = " " * (left + size * names.index("roles")) + "waited for:".rjust(size + 3)
     head = " " * left + "".join(name.rjust(size) for name in names)

@@ -30,7 +30,7 @@ NO_GATES = (
 )
 
 
-class GatesScreen(PictureActions, ModalScreen[None]):
+class GatesScreen(ModalScreen[None], PictureActions):
     """Shows all gates of a run, and follows their changes."""
 
     CSS_PATH: ClassVar = ["dialog.tcss", "gates.tcss"]

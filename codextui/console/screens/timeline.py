@@ -21,7 +21,7 @@ UPDATE_INTERVAL = 0.5
 """Seconds between updates."""
 
 
-class TimelineScreen(PictureActions, ModalScreen[None]):
+class TimelineScreen(ModalScreen[None], PictureActions):
     """Shows a lane for each role of a run, or for a thread and its forks, and follows them."""
 
     CSS_PATH: ClassVar = ["dialog.tcss", "timeline.tcss"]

@@ -29,9 +29,14 @@ COUNTED = (
     ThreadState.NEEDS_INPUT,
     ThreadState.FAILED,
     ThreadState.RUNNING,
-    ThreadState.IDLE,
+    ThreadState.STARTING,
+    ThreadState.PAUSED,
+    ThreadState.INTERRUPTED,
     ThreadState.WAITING,
+    ThreadState.IDLE,
     ThreadState.DONE,
+    ThreadState.DISCONNECTED,
+    ThreadState.KILLED,
 )
 """States of threads that are counted where there is no room for cells, the most urgent first."""
 
@@ -130,7 +135,10 @@ class StatusLine(LineWidget):
         left = self._left(palette)
         room = self.size.width - row_width(left) - 1
         if self._is_offline:
-            row = _join_parts(self._offline_parts(palette), palette)
+            parts = self._offline_parts(palette)
+            while len(parts) > 2 and row_width(_join_parts(parts, palette)) > room:
+                parts.pop()
+            row = _join_parts(parts, palette)
         else:
             parts = self._online_parts(palette)
             needed = row_width(_join_parts(parts[: self._urgent_count], palette)) + len(GAP)

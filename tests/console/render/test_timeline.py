@@ -61,6 +61,13 @@ def test_a_failed_span_is_marked_at_its_end() -> None:
     assert "◆✗" in next(row for row in rows if row.startswith("▌backend"))
 
 
+def test_the_titles_of_the_totals_never_run_together() -> None:
+    for width in (50, 60, 80, 160):
+        rows = draw(span(K.MODEL, 1, 9), width=width)
+        head = next(row for row in rows if "at work" in row and "tokens" in row)
+        assert {"codex", "roles", "people", "tokens"} <= set(head.split()), width
+
+
 def test_the_selected_lane_of_many_is_visible() -> None:
     spans = [span(K.MODEL, n, n + 1, role=f"role-{n:02}") for n in range(1, 41)]
     rows = draw(*spans, lane=35)

@@ -416,9 +416,10 @@ async def test_a_narrow_header_counts_the_states(console: Console) -> None:
     async with console.open((50, 12)):
         for number in range(30):
             console.server.thread(f"role-{number}", ThreadState.RUNNING)
+        console.server.thread("cut-off", ThreadState.INTERRUPTED)
         console.server.ask("t-role-3", "a1")
         await console.settle()
         await console.press("escape")
         row = text_of(console.app.main.query_one(StatusLine))
-        assert "?1 ●29" in row
+        assert "?1 ●29 ■1" in row
         assert "? 1 needs you" in row

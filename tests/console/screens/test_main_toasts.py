@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
+import pkgutil
 
 import pytest
 from console.screens.console import Console, build_console
+from textual.screen import ModalScreen
 from textual.widgets._toast import Toast
 
+from codextui.console import screens
 from codextui.console.screens.approval import ApprovalScreen
 from codextui.console.toasts import MAX_TOAST_LENGTH, MAX_TOASTS
 from codextui.console.widgets.attention_strip import AttentionStrip
@@ -93,3 +97,24 @@ async def test_toasts_wait_until_a_dialog_is_closed(console: Console) -> None:
             while "in the dialog" not in console.notices():
                 await console.settle()
                 await asyncio.sleep(0.05)
+
+
+async def test_no_dialog_shows_a_toast_that_was_there_before(console: Console) -> None:
+    async with console.open(size=(80, 24), toasts=True):
+        console.server.running("backend")
+        await console.settle()
+        for key in ("T", "n", "question_mark"):
+            console.server.clock += 1
+            console.server.say("", ErrorRaised(f"before {key}"))
+            await console.settle()
+            await console.press(key)
+            assert console.app.screen is not console.app.main
+            assert not any(toast.region for toast in console.app.screen.query(Toast)), key
+            await console.press("escape")
+
+
+def test_all_dialogs_have_the_styles_of_one() -> None:
+    for module in pkgutil.iter_modules(screens.__path__):
+        for thing in vars(importlib.import_module(f"{screens.__name__}.{module.name}")).values():
+            if isinstance(thing, type) and issubclass(thing, ModalScreen):
+                assert "ModalScreen" in thing._css_type_names, thing
