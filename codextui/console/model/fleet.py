@@ -10,6 +10,7 @@ import msgspec
 from codextui.console.model.labels import short_folder
 from codextui.console.model.run import FINISHED_STATES
 from codextui.console.model.state import ConsoleState, ThreadView
+from codextui.console.model.transcript import LOST
 from codextui.console.model.tree import (
     Grouping,
     SortKey,
@@ -76,28 +77,34 @@ class Arrangement(msgspec.Struct, frozen=True):
 
 
 class News:
-    """Which of our threads failed, or answered, since the user looked at them."""
+    """Which of our threads failed, or answered, since the user looked at them.
+
+    A turn that was cut off by the end of Codex or of the server has failed, too.
+    """
 
     def __init__(self) -> None:
+        self._lost: set[str] = set()
         self._worked: set[str] = set()
         self._seen: set[str] = set()
 
     def update(self, threads: Mapping[str, ThreadView], looked_at: str = "") -> bool:
         """Note who works now, and that the user looks at a thread; return whether that is new."""
-        before = self._worked.copy(), self._seen.copy()
+        before = self._worked.copy(), self._seen.copy(), self._lost
         self._worked &= threads.keys()
         self._seen &= threads.keys()
+        self._lost = {thread_id for thread_id, view in threads.items() if is_lost(view)}
         for thread_id, view in threads.items():
             if view.info.state.has_turn:
                 self._worked.add(thread_id)
                 self._seen.discard(thread_id)
         if looked_at in threads and not threads[looked_at].info.state.has_turn:
             self._seen.add(looked_at)
-        return (self._worked, self._seen) != before
+        return (self._worked, self._seen, self._lost) != before
 
     def has_failed(self, info: ThreadInfo) -> bool:
         """Return whether a thread failed and was not looked at since."""
-        return info.ours and info.state is ThreadState.FAILED and info.thread_id not in self._seen
+        failed = info.state is ThreadState.FAILED or info.thread_id in self._lost
+        return info.ours and failed and info.thread_id not in self._seen
 
     def is_new(self, info: ThreadInfo) -> bool:
         """Return whether a thread that a person talks to answered, and was not looked at since."""
@@ -105,6 +112,13 @@ class News:
         has_answered = info.state in (ThreadState.IDLE, ThreadState.DONE)
         is_unseen = info.thread_id in self._worked and info.thread_id not in self._seen
         return is_a_persons and has_answered and is_unseen
+
+
+def is_lost(view: ThreadView) -> bool:
+    """Return whether the last turn of a thread of ours was lost with its Codex or its server."""
+    info, turns = view.info, view.transcript.turns
+    is_cut = info.kind is ThreadKind.CODEX and info.state is ThreadState.INTERRUPTED
+    return info.ours and is_cut and bool(turns) and turns[-1].state == LOST
 
 
 def rank_of(info: ThreadInfo, news: News) -> Rank:
