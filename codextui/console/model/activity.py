@@ -28,6 +28,7 @@ from codextui.console.model.items import (
 )
 from codextui.console.model.state import ConsoleState, ThreadView
 from codextui.console.model.timeline import INNERMOST_FIRST
+from codextui.console.model.transcript import LOST
 from codextui.protocol.approvals import Approval
 from codextui.protocol.runs import Span, SpanKind, ThreadKind
 from codextui.protocol.threads import ThreadState
@@ -127,8 +128,16 @@ def describe_activity(state: ConsoleState, view: ThreadView) -> Activity | None:
             return _activity(ActivityKind.FAILED, error)
         case ThreadState.KILLED:
             return None
+        case ThreadState.INTERRUPTED if _was_cut_off(view):
+            return _activity(ActivityKind.FAILED, error_in_words(info.note or "it was cut off"))
         case ThreadState.IDLE | ThreadState.DONE | ThreadState.INTERRUPTED:
             return _activity(ActivityKind.SAID, last_said(view))
+
+
+def _was_cut_off(view: ThreadView) -> bool:
+    """Return whether the last turn was lost with its Codex or its server."""
+    turns = view.transcript.turns
+    return bool(turns) and turns[-1].state == LOST
 
 
 def _describe_run(state: ConsoleState, view: ThreadView) -> Activity | None:

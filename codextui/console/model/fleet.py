@@ -10,6 +10,7 @@ import msgspec
 from codextui.console.model.labels import short_folder
 from codextui.console.model.run import FINISHED_STATES
 from codextui.console.model.state import ConsoleState, ThreadView
+from codextui.console.model.transcript import LOST
 from codextui.console.model.tree import (
     Grouping,
     SortKey,
@@ -78,7 +79,10 @@ class Arrangement(msgspec.Struct, frozen=True):
 
 
 class News:
-    """Which of our threads failed, or answered, since the user looked at them."""
+    """Which of our threads failed, or answered, since the user looked at them.
+
+    A turn that was cut off by the end of Codex or of the server has failed, too.
+    """
 
     def __init__(self, looked_at: MutableMapping[str, str] | None = None) -> None:
         """Know nothing yet.
@@ -86,15 +90,17 @@ class News:
         Args:
             looked_at: where it is kept which failures were looked at: thread id → failed turn.
         """
+        self._lost: set[str] = set()
         self._worked: set[str] = set()
         self._seen: set[str] = set()
         self._looked_at: MutableMapping[str, str] = {} if looked_at is None else looked_at
 
     def update(self, threads: Mapping[str, ThreadView], looked_at: str = "") -> bool:
         """Note who works now, and that the user looks at a thread; return whether that is new."""
-        before = self._worked.copy(), self._seen.copy()
+        before = self._worked.copy(), self._seen.copy(), self._lost
         self._worked &= threads.keys()
         self._seen &= threads.keys()
+        self._lost = {thread_id for thread_id, view in threads.items() if is_lost(view)}
         for thread_id, view in threads.items():
             if view.info.state.has_turn:
                 self._worked.add(thread_id)
@@ -103,16 +109,19 @@ class News:
         if looked_at in threads and not threads[looked_at].info.state.has_turn:
             self._seen.add(looked_at)
             self._keep_look(threads[looked_at].info)
-        return (self._worked, self._seen) != before
+        return (self._worked, self._seen, self._lost) != before
 
     def has_failed(self, info: ThreadInfo) -> bool:
         """Return whether a thread failed and was not looked at since."""
-        if not info.ours or info.state is not ThreadState.FAILED or info.thread_id in self._seen:
+        if not info.ours or not self._is_failed(info) or info.thread_id in self._seen:
             return False
         return self._looked_at.get(info.thread_id) != _turn_of(info)
 
+    def _is_failed(self, info: ThreadInfo) -> bool:
+        return info.state is ThreadState.FAILED or info.thread_id in self._lost
+
     def _keep_look(self, info: ThreadInfo) -> None:
-        if info.state is ThreadState.FAILED:
+        if self._is_failed(info):
             self._looked_at[info.thread_id] = _turn_of(info)
         else:
             self._looked_at.pop(info.thread_id, None)
@@ -127,6 +136,13 @@ class News:
 
 def _turn_of(info: ThreadInfo) -> str:
     return info.turn_id or "no turn"
+
+
+def is_lost(view: ThreadView) -> bool:
+    """Return whether the last turn of a thread of ours was lost with its Codex or its server."""
+    info, turns = view.info, view.transcript.turns
+    is_cut = info.kind is ThreadKind.CODEX and info.state is ThreadState.INTERRUPTED
+    return info.ours and is_cut and bool(turns) and turns[-1].state == LOST
 
 
 def rank_of(info: ThreadInfo, news: News) -> Rank:

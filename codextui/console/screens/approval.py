@@ -193,9 +193,9 @@ class ApprovalScreen(ApprovalListActions):
 
     # Keys and clicks.
 
-    def on_key(self) -> None:
+    def on_key(self, event: events.Key) -> None:
         """Record every keystroke for the guard."""
-        self._guard.record_key()
+        self._guard.record_key(event.key)
 
     def on_paste(self, event: events.Paste) -> None:
         """Ignore pasted text, and wait for a quiet moment again."""
@@ -343,6 +343,7 @@ class ApprovalScreen(ApprovalListActions):
     def _decide(self, decision: Decision) -> None:
         if self._shown is None:
             return
+        self._guard.hold()
         self.app.post_message(ApprovalDecided(self._shown.approval_id, decision))
         self._show_note(describe_decision(self._shown, decision))
         self._queue.remove([self._shown])

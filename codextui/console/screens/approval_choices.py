@@ -48,6 +48,9 @@ SCOPES = {Choice.ONCE: Scope.ONCE, Choice.SESSION: Scope.SESSION, Choice.ALWAYS:
 
 PASTE_NOTE = "Pasted text decides nothing."
 
+HELD_S = 1.0
+"""Seconds in which a key that is held down comes again: X11 waits for 0.66 before that."""
+
 TYPING_NOTE = "Not taken as a decision: keys decide after a moment without typing."
 """Shown when a decision key is pressed before the guard is ready."""
 
@@ -115,7 +118,12 @@ class TypingGuard:
     """Becomes ready after a time without keystrokes, and stays ready until it is armed again.
 
     A dialog that opens while the user types gets the rest of the word. The guard keeps it from
-    taking a letter for a decision.
+    taking a letter for a decision. A key that is held down decides once: a terminal sends it again
+    and again, the first time after a longer pause than `quiet` may be.
+
+    Attributes:
+        last_key: the key that was recorded last; empty for none.
+        last_at: when.
     """
 
     def __init__(self, quiet: float, clock: Callable[[], float]) -> None:
@@ -129,6 +137,8 @@ class TypingGuard:
         self._clock = clock
         self._since = clock()
         self._ready = False
+        self.last_key, self.last_at = "", 0.0
+        self._held = ""
 
     @property
     def is_ready(self) -> bool:
@@ -141,10 +151,25 @@ class TypingGuard:
         self._since = self._clock()
         self._ready = False
 
-    def record_key(self) -> None:
-        """Restart the wait, unless the guard is ready."""
-        if not self.is_ready:
-            self._since = self._clock()
+    def record_key(self, key: str) -> None:
+        """Restart the wait, unless the guard is ready and this is no key that is held down."""
+        now = self._clock()
+        is_held = key == self._held and now - self.last_at <= HELD_S
+        self._held = ""
+        if is_held:
+            self.arm()
+        elif not self.is_ready:
+            self._since = now
+        self.last_key, self.last_at = key, now
+
+    def hold(self, other: TypingGuard | None = None) -> None:
+        """Take the last key, or that of another guard, for one that may be held down still.
+
+        Where it comes again soon, the guard is armed once more.
+        """
+        guard = other or self
+        if self._quiet:
+            self._held, self.last_at = guard.last_key, guard.last_at
 
 
 class Step(Enum):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from textual import on
 from textual.binding import Binding, BindingType
@@ -211,11 +212,12 @@ class ApprovalListActions(ModalScreen[None]):
             dialog = ApproveManyScreen(
                 self._queue.marked, askers=self._askers, quiet=self._quiet, clock=self._clock
             )
-            self.app.push_screen(dialog, self._approve_marked)
+            self.app.push_screen(dialog, partial(self._approve_marked, dialog.guard))
 
     def action_decline_marked(self) -> None:
         """Decline all marked approvals."""
         if self._may_decide_marked():
+            self._guard.hold()
             self._decide_marked(self._queue.marked, Declined())
 
     def _may_decide_marked(self, *, is_harmless: bool = False) -> bool:
@@ -228,8 +230,9 @@ class ApprovalListActions(ModalScreen[None]):
             self._show_note("Nothing is marked: m marks what is shown, M all that can be approved.")
         return is_ready and bool(self._queue.marked)
 
-    def _approve_marked(self, shown: tuple[Approval, ...] | None) -> None:
+    def _approve_marked(self, keys: TypingGuard, shown: tuple[Approval, ...] | None) -> None:
         """Approve what was shown in full and has not changed since."""
+        self._guard.hold(keys)
         unchanged = [approval for approval in shown or () if approval in self._queue.marked]
         self._decide_marked(unchanged, Approved(Scope.ONCE))
 

@@ -37,6 +37,9 @@ class ApproveManyScreen(ModalScreen[tuple[Approval, ...]]):
     """Shows every marked approval in full; returns them if the user approves, else nothing.
 
     Approving works only once every row has been on the screen.
+
+    Attributes:
+        guard: knows the last key.
     """
 
     CSS_PATH: ClassVar = ["dialog.tcss", "approve_many.tcss"]
@@ -67,7 +70,7 @@ class ApproveManyScreen(ModalScreen[tuple[Approval, ...]]):
         super().__init__()
         self._approvals = tuple(approvals)
         self._askers = dict(askers or {})
-        self._guard = TypingGuard(quiet, clock)
+        self.guard = TypingGuard(quiet, clock)
         self._was_ready: bool | None = None
 
     def compose(self) -> ComposeResult:
@@ -95,14 +98,14 @@ class ApproveManyScreen(ModalScreen[tuple[Approval, ...]]):
         """Leave the empty lines out where there is little room."""
         self.set_class(event.size.height < _SHORT, "-short")
 
-    def on_key(self) -> None:
+    def on_key(self, event: events.Key) -> None:
         """Record every keystroke for the guard."""
-        self._guard.record_key()
+        self.guard.record_key(event.key)
 
     def on_paste(self, event: events.Paste) -> None:
         """Ignore pasted text, and wait for a quiet moment again."""
         self._show_note(PASTE_NOTE)
-        self._guard.arm()
+        self.guard.arm()
         event.stop()
 
     def on_strip_view_scrolled(self, event: StripView.Scrolled) -> None:
@@ -114,7 +117,7 @@ class ApproveManyScreen(ModalScreen[tuple[Approval, ...]]):
 
     def action_approve(self) -> None:
         """Approve all of them, if every row was shown and the guard is ready."""
-        if not self._guard.is_ready:
+        if not self.guard.is_ready:
             self._show_note(TYPING_NOTE)
         elif not self._is_read:
             self._show_note(_UNREAD)
@@ -138,7 +141,7 @@ class ApproveManyScreen(ModalScreen[tuple[Approval, ...]]):
         self.query_one("#note", Static).update(note)
 
     def _show_guard(self) -> None:
-        ready = self._guard.is_ready and self._is_read
+        ready = self.guard.is_ready and self._is_read
         if ready == self._was_ready:
             return
         self._was_ready = ready

@@ -92,6 +92,12 @@ def test_a_failed_thread_says_why() -> None:
     assert activity(server) == Activity(ActivityKind.FAILED, "the limit is reached")
     server.send(ev.ThreadChanged(info(state=ThreadState.FAILED, note="no login")))
     assert activity(server) == Activity(ActivityKind.FAILED, "no login")
+    server.send(ev.TurnStarted(), turn="u9")
+    server.send(ev.TurnAborted("lost", ""), turn="u9")
+    server.send(ev.ThreadChanged(info(state=ThreadState.INTERRUPTED)))
+    assert activity(server) == Activity(ActivityKind.FAILED, "it was cut off")
+    server.send(ev.ThreadChanged(info(state=ThreadState.INTERRUPTED, note="The server ended.")))
+    assert activity(server) == Activity(ActivityKind.FAILED, "The server ended.")
 
 
 def test_of_an_error_in_json_the_message_is_told() -> None:

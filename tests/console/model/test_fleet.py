@@ -68,6 +68,19 @@ def test_a_failure_is_one_until_the_user_looks_at_it() -> None:
     assert news.has_failed(failed)
 
 
+def test_a_turn_that_was_cut_off_has_failed_and_one_that_a_person_stopped_has_not() -> None:
+    server = FakeServer()
+    for thread, reason in (("t1", "lost"), ("t2", "interrupted")):
+        server.send(ev.ThreadChanged(info(thread, state=ThreadState.INTERRUPTED)), thread=thread)
+        server.send(ev.TurnStarted(), thread=thread)
+        server.send(ev.TurnAborted(reason, "The server ended."), thread=thread)
+    news, threads = News(), server.state.threads
+    assert news.update(threads)
+    assert [rank_of(view.info, news) for view in threads.values()] == [Rank.FAILED, Rank.IDLE]
+    news.update(threads, "t1")
+    assert rank_of(threads["t1"].info, news) is Rank.IDLE
+
+
 def test_an_answer_is_new_if_the_thread_worked_while_the_console_was_there() -> None:
     news, idle = News(), info(state=ThreadState.IDLE)
     threads = {"t1": ThreadView(idle)}

@@ -17,6 +17,7 @@ from textual.pilot import Pilot
 from textual.widgets import Static
 
 from codextui.console.screens.approval import ApprovalScreen
+from codextui.console.screens.approval_choices import HELD_S
 from codextui.protocol.approvals import (
     Approval,
     Asked,
@@ -63,8 +64,8 @@ class OpenDialog:
         return str(self.screen.query_one(f"#{part}", Static).content)
 
     def rest(self) -> None:
-        """Let the quiet time pass."""
-        self.clock.advance(QUIET + 0.001)
+        """Let the quiet time pass, and that in which the last key may be held down."""
+        self.clock.advance(max(QUIET, HELD_S) + 0.001)
 
     async def press(self, *keys: str) -> None:
         await self.pilot.press(*keys)

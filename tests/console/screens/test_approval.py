@@ -234,6 +234,21 @@ async def test_every_keystroke_restarts_the_quiet_time() -> None:
         assert dialog.decided == [("a1", Approved())]
 
 
+async def test_a_held_key_decides_once_however_late_it_is_repeated() -> None:
+    async with open_dialog(COMMAND, PLAIN, PATCH) as dialog:
+        await dialog.press_rested("y")
+        dialog.clock.advance(QUIET + 0.06)  # as X11 does by default
+        await dialog.press(*"yyyyy")
+        assert dialog.decided == [("a1", Approved())]
+        assert "Not taken as a decision" in dialog.text("note")
+        dialog.clock.advance(QUIET + 0.01)  # pressed once more
+        await dialog.press("y")
+        assert dialog.decided == [("a1", Approved()), ("a2", Approved())]
+        dialog.clock.advance(QUIET + 0.01)
+        await dialog.press("n")  # another key is none that is held down
+        assert dialog.decided[2:] == [("a3", Declined())]
+
+
 async def test_a_click_pressed_too_early_decides_nothing() -> None:
     async with open_dialog(COMMAND) as dialog:
         await dialog.pilot.click(next(iter(dialog.screen.query(DecisionButton))))

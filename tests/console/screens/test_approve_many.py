@@ -49,6 +49,9 @@ async def test_marked_approvals_are_shown_in_full_before_they_are_approved() -> 
         assert dialog.decided == [("a1", Approved()), ("a2", Approved())]
         assert not dialog.closed, "the third is left to decide"
         assert "role-1's a1, role-2's a2: approved." in dialog.text("note")
+        dialog.clock.advance(QUIET + 0.06)
+        await dialog.press(*"yyy")
+        assert len(dialog.decided) == 2, "the key is held down"
 
 
 async def test_the_dialog_closes_when_all_are_approved() -> None:
