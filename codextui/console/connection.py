@@ -344,7 +344,9 @@ async def _start_thread(server: ServerCalls, new_thread: messages.NewThread) -> 
 async def _send_prompt(
     server: ServerCalls, request: messages.SendPrompt | messages.EditQueued
 ) -> None:
-    arguments = {"thread": request.thread_id, **_prompt_arguments(request.prompt)}
+    before = request.images if isinstance(request, messages.EditQueued) else 0
+    prompt = _prompt_arguments(request.prompt, before=before)
+    arguments = {"thread": request.thread_id, **prompt}
     match request:
         case messages.EditQueued(queued_id=message, version=version):
             edited: JsonObject = {"action": "edit", "message": message, "version": version}
@@ -371,9 +373,9 @@ def _read_thread(result: JsonObject) -> ThreadInfo:
     return ThreadInfo.from_json(fields.as_object(result.get("thread"), "thread"))
 
 
-def _prompt_arguments(text: str) -> dict[str, Json]:
-    """Return the arguments for a prompt with the marks of its images."""
-    prompt, paths = split_images(text)
+def _prompt_arguments(text: str, *, before: int = 0) -> dict[str, Json]:
+    """Return the arguments for a prompt with the marks of its images; `before` it has already."""
+    prompt, paths = split_images(text, before=before)
     if not paths:
         return {"prompt": prompt}
     return {"prompt": prompt, "images": [str(Path(path).expanduser()) for path in paths]}

@@ -21,15 +21,20 @@ _SHOWN = re.compile(r"^\[image (.+)\]$", re.MULTILINE)
 _ESCAPED = re.compile(r"\\(.)")
 
 
-def split_images(text: str) -> tuple[str, tuple[str, ...]]:
-    """Return the prompt of a text with marks, and the paths of its images, each once."""
+def split_images(text: str, *, before: int = 0) -> tuple[str, tuple[str, ...]]:
+    """Return the prompt of a text with marks, and the paths of its images, each once.
+
+    Args:
+        text: the text.
+        before: how many images the message has already; the others are numbered after them.
+    """
     paths: list[str] = []
 
     def name(mark: re.Match[str]) -> str:
         path = mark[1] or mark[2]
         if path not in paths:
             paths.append(path)
-        return f"[Image #{paths.index(path) + 1}]"
+        return f"[Image #{before + paths.index(path) + 1}]"
 
     return _MARK.sub(name, text), tuple(paths)
 

@@ -124,20 +124,28 @@ def suggest_commands(query: str) -> tuple[Suggestion, ...]:
     )
 
 
-def suggest_files(query: str, paths: Iterable[str]) -> tuple[Suggestion, ...]:
-    """Return the paths in which a query is found, character by character, the closest first."""
+def suggest_files(query: str, paths: Iterable[str], folder: str = "") -> tuple[Suggestion, ...]:
+    """Return the paths in which a query is found, character by character, the closest first.
+
+    Args:
+        query: what was typed.
+        paths: the paths, relative to the folder.
+        folder: the folder, which the mark of an image names.
+    """
     pattern = re.compile(".*?".join(map(re.escape, query)), re.IGNORECASE | re.DOTALL)
     ranked = sorted((_rank(query.lower(), path), path) for path in paths if pattern.search(path))
-    return tuple(Suggestion(path, file_mark(path)) for _, path in ranked[:MAX_SUGGESTIONS])
+    found = ranked[:MAX_SUGGESTIONS]
+    return tuple(Suggestion(path, file_mark(path, folder)) for _, path in found)
 
 
-def file_mark(path: str) -> str:
+def file_mark(path: str, folder: str = "") -> str:
     """Return what a prompt says of a file: its path, in quotes where it has spaces.
 
-    An image is attached.
+    An image is attached, by its whole path: the server knows no other folder.
     """
-    quoted = f'"{path}"' if " " in path else path
-    is_image = PurePath(path).suffix.lower() in IMAGE_SUFFIXES and '"' not in path
+    is_image = PurePath(path).suffix.lower() in IMAGE_SUFFIXES and '"' not in f"{folder}{path}"
+    named = str(PurePath(folder, path)) if is_image else path
+    quoted = f'"{named}"' if " " in named else named
     return f"@image:{quoted} " if is_image else f"{quoted} "
 
 

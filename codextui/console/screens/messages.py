@@ -122,6 +122,8 @@ class EditQueued(ServerRequest):
         prompt: str,
         version: str,
         settle: Callable[[bool], object],
+        *,
+        images: int = 0,
     ) -> None:
         """Replace it.
 
@@ -131,12 +133,14 @@ class EditQueued(ServerRequest):
             prompt: its new text.
             version: that of the message that was edited.
             settle: called with whether it was carried out, once that is known.
+            images: how many images it has already.
         """
         super().__init__()
         self.thread_id = thread_id
         self.queued_id = queued_id
         self.prompt = prompt
         self.version = version
+        self.images = images
         self.settle = settle
 
     def succeed(self) -> None:

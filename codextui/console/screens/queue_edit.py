@@ -186,11 +186,15 @@ class QueueEditScreen(ModalScreen[None]):
             self._show_note("There is nothing to send: x in the list removes the message.")
         elif self.is_active:
             settle = partial(_settle, self._edits, self._key, self._calls)
-            self._calls.request(
-                messages.EditQueued(
-                    self._view.thread_id, self._queued_id, text, self._version, settle
-                )
+            edit = messages.EditQueued(
+                self._view.thread_id,
+                self._queued_id,
+                text,
+                self._version,
+                settle,
+                images=self._seen.images,
             )
+            self._calls.request(edit)
             self.dismiss(None)
 
     def action_cancel(self) -> None:

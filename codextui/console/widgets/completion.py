@@ -117,7 +117,7 @@ class Completion:
             self._area.run_worker(
                 self._load_files(self.folder), group="files", exclusive=True, exit_on_error=False
             )
-        return suggest_files(typed.query, self._files)
+        return suggest_files(typed.query, self._files, self.folder)
 
     async def _load_files(self, folder: str) -> None:
         files = await asyncio.to_thread(list_files, folder) if folder else ()

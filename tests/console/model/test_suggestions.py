@@ -81,6 +81,13 @@ def test_a_file_is_named_and_an_image_is_attached(path: str, mark: str) -> None:
     assert file_mark(path) == mark
 
 
+def test_an_image_is_attached_by_its_whole_path() -> None:
+    assert file_mark("docs/shot.png", "/srv/shop") == "@image:/srv/shop/docs/shot.png "
+    assert file_mark("shot.png", "/srv/my shop") == '@image:"/srv/my shop/shot.png" '
+    assert file_mark("cost.py", "/srv/shop") == "cost.py "
+    assert file_mark("shot.png", '/srv/"shop"') == "shot.png "
+
+
 def test_commands_that_begin_so_come_before_those_that_have_it() -> None:
     names = [one.label.split()[0] for one in suggest_commands("fork")]
     assert names[:2] == ["/fork", "/fork-through"]

@@ -132,7 +132,7 @@ async def test_an_image_is_attached_by_its_name(console: Console, folder: Path) 
         await write(console, "@", "s", "h", folder=folder)
         await files_found(console)
         await console.press("tab")
-        assert composer(console).text == "@image:shot.png "
+        assert composer(console).text == f"@image:{folder}/shot.png "
         assert "with the image shot.png" in console.shown()
 
 

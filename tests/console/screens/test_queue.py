@@ -251,11 +251,16 @@ async def test_a_long_message_is_edited_in_full(console: Console) -> None:
         assert "2 files go with it" in on_screen(console.app)
         await console.press(*"!", "ctrl+s")
         assert actions(console)[0]["prompt"] == "word " * 200 + "end!"
+        await console.press("e")
+        await workers_done(console)
+        await console.press(*" @image:/c.png", "ctrl+s")  # two go with it already
+        assert str(actions(console)[1]["prompt"]).endswith("end [Image #3]")
+        assert actions(console)[1]["images"] == ["/c.png"]
         console.server.failures["codex-queue"] = ServerRefused("gone")
         await console.press("e", *"lost", "ctrl+s")
         await workers_done(console)
         assert "It cannot be read: gone" in on_screen(console.app)
-        assert len(actions(console)) == 1
+        assert len(actions(console)) == 2
         await console.press("escape")
         assert console.app.main.queue_edits.read(f"{thread}/q2") is None
 
