@@ -30,7 +30,7 @@ def change_lines(change: FileChange) -> list[Line]:
             lines = split_lines(change.diff)
             return [Line("-", line, number, None) for number, line in enumerate(lines, 1)]
         case _:
-            return parse_patch(change.diff)
+            return list(parse_patch(change.diff))
 
 
 def count_lines(lines: Iterable[Line]) -> tuple[int, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
+from functools import lru_cache
 from itertools import zip_longest
 
 import msgspec
@@ -100,7 +101,8 @@ def parse_diff(text: str) -> Diff:
     return _parse(_Parser(), text)
 
 
-def parse_patch(text: str) -> list[Line]:
+@lru_cache(maxsize=4)
+def parse_patch(text: str) -> tuple[Line, ...]:
     """Return the lines of the patch of a file, its headers among them.
 
     The header of a hunk has the sign `@`, what belongs to no hunk has none. Lines that are more
@@ -114,7 +116,7 @@ def parse_patch(text: str) -> list[Line]:
         for hunk in file.hunks:
             lines.append(Line("@", hunk.header))
             lines += map(_by_its_sign, hunk.lines)
-    return lines
+    return tuple(lines)
 
 
 def _by_its_sign(line: Line) -> Line:
