@@ -12,7 +12,6 @@ from textual import events
 from textual.driver import Driver
 from textual.geometry import Size
 
-
 MIN_KEYS = 10
 """Keys that a figure needs."""
 
