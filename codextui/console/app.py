@@ -80,6 +80,7 @@ class ConsoleApp(ApprovalsApp):
     # Textual loads the stylesheets of pushed screens only; the main screen is the default one.
     CSS_PATH = Path(__file__).with_name("screens") / "main.tcss"
     BINDINGS: ClassVar[list[BindingType]] = APP_BINDINGS
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (18, "-high")]  # noqa: RUF012 - Textual's type
 
     def __init__(
         self,

@@ -11,7 +11,9 @@ from textual import events
 from textual.app import App
 from textual.widgets import Input, TextArea
 
+from codextui.console.bindings import format_keys
 from codextui.console.screens.main import MainScreen
+from codextui.console.widgets.dialog_keys import DialogKeys
 
 TYPING_PAUSE = 1.5
 """Seconds without a key after which an open composer no longer holds back the approval dialog."""
@@ -66,6 +68,7 @@ class KeyDispatchingApp(App[int]):
             self._is_typing = False
         if isinstance(event, events.Key) and not event.is_forwarded:
             self._inputs += 1
+            self._explain_in_dialog("")
             was_typing = self._is_typing and self._is_soon_after_key()
             self._last_key_at = time.monotonic()
             if isinstance(self.screen, TakesKeys) and self.screen.take_key(event.key):
@@ -78,6 +81,27 @@ class KeyDispatchingApp(App[int]):
                 await self._run_key(event)
                 return
         await super().on_event(event)
+
+    async def _on_key(self, event: events.Key) -> None:
+        """Run the binding of a key that no widget took; say so where there is none."""
+        event.prevent_default()  # Textual's own method would look the binding up again
+        if await self._check_bindings(event.key):
+            return
+        if self.screen is self.main:
+            self.main.explain_key(event)
+        elif not self.main.is_help_key(event.key):
+            self._explain_in_dialog(f"{format_keys(event.key)} does nothing here.")
+        elif not isinstance(self.focused, Input | TextArea):
+            self.main.show_help(self.screen.BINDINGS)
+
+    def _explain_in_dialog(self, note: str) -> None:
+        """Show a note beside the keys of a dialog until the next key, or remove it."""
+        if self.screen_stack and self.screen is not self.main:
+            lines = self.screen.query(DialogKeys)
+            for keys in lines:
+                keys.explain(note)
+            if note and not lines:
+                self.bell()
 
     async def _check_bindings(self, key: str, priority: bool = False) -> bool:
         """Run the binding of a key; the one for pictures also above a dialog.

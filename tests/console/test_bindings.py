@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from textual.app import App
-from textual.binding import Binding, BindingType
+from textual.binding import Binding, BindingsMap, BindingType
 
+from codextui.console.binding_places import PLACES as REAL_PLACES
 from codextui.console.binding_places import changed_keys, checked_keys
 from codextui.console.bindings import KeyRow, check_keymap, format_keys, is_unbound, key_groups
 from codextui.errors import ConfigInvalid
@@ -179,3 +180,16 @@ def test_a_clash_names_the_binding_that_has_the_key() -> None:
     assert changed_keys({}, "thread.fork", "") == {"thread.fork": ""}
     with pytest.raises(ConfigInvalid, match="is no key"):
         changed_keys({}, "thread.fork", "ctrl+nothing")
+
+
+def test_every_binding_can_be_rebound_and_unbound() -> None:
+    for title, bindings in REAL_PLACES.items():
+        for binding in bindings:
+            assert isinstance(binding, Binding)
+            assert binding.id
+            for key, found in (("f12", "f12"), ("", f"unbound.{binding.id}")):
+                keymap = check_keymap({binding.id: key}, REAL_PLACES)
+                bound = BindingsMap(bindings)
+                bound.apply_keymap(keymap)
+                taken = bound.key_to_bindings[found]
+                assert {one.id for one in taken} == {binding.id}, title

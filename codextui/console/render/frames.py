@@ -120,7 +120,7 @@ def render_frame(
     outcome = describe_outcome(entry, now)
     time_text = format_time(entry.frame.at)
     parts: list[tuple[str, int, Style]] = [
-        (time_text if wide else time_text[:8], 12 if wide else 8, palette.faint),
+        (time_text if wide else time_text[:8], 12 if wide else 8, palette.muted),
         (describe_way(entry), 20 if wide else 16, _protocol_style(entry, palette)),
     ]
     ends: list[tuple[str, int, Style]] = []

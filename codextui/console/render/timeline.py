@@ -50,11 +50,32 @@ _AXIS_ROWS = 2
 _FOOTER_ROWS = 7
 """Rows below the lanes without the totals: description, legend and space between them."""
 
+_LOW = 14
+"""Rows below which there are neither totals nor a legend."""
+
 _TICKS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400)
 """Seconds between two times of the axis."""
 
-_COLUMN_WIDTH = 11
-"""Cells of a column of the totals."""
+_COLUMN_WIDTH, _MIN_COLUMN_WIDTH = 11, 8
+"""Cells of a column of the totals: as many as there is room for, and at least."""
+
+_TOTALS = {
+    SpanKind.MODEL: "model",
+    SpanKind.CODEX: "codex",
+    SpanKind.TOOL: "tools",
+    SpanKind.GATE: "roles",
+    SpanKind.PERSON: "people",
+    SpanKind.PAUSED: "paused",
+}
+"""The columns of the totals between `at work` and `tokens`."""
+
+_LESS_IMPORTANT = (
+    (SpanKind.PAUSED, _COLUMN_WIDTH),
+    (SpanKind.TOOL, _COLUMN_WIDTH),
+    (SpanKind.MODEL, _MIN_COLUMN_WIDTH),
+    (SpanKind.PERSON, _MIN_COLUMN_WIDTH),
+)
+"""Columns that go first where it is narrow, each with the cells that every column needs."""
 
 
 class Timeline(msgspec.Struct, frozen=True):
@@ -101,6 +122,10 @@ def render_timeline(timeline: Timeline, width: int, height: int, palette: Palett
         *_lane_rows(timeline, width, height, palette),
         [],
         *_selection_rows(timeline, width, palette),
+    ]
+    if height < _LOW:
+        return _fit(rows, width, height, palette)
+    rows += [
         [],
         *_total_rows(timeline, width, height, palette),
         [],
@@ -173,6 +198,10 @@ def _format_times(start: float, end: float) -> str:
 def _visible_lanes(timeline: Timeline, height: int) -> tuple[int, int, bool]:
     """Return the first visible lane, their number, and whether rows separate them."""
     every = len(timeline.lanes)
+    if height < _LOW:
+        count = max(1, min(height - _AXIS_ROWS - 3, every))
+        first = max(0, min(timeline.selected_lane - count // 2, every - count))
+        return first, count, False
     totals = every if _has_all_totals(timeline, height) else 1
     room = height - _AXIS_ROWS - _FOOTER_ROWS - 2 - totals
     is_spaced = 2 * every - 1 <= room
@@ -271,14 +300,8 @@ def _selection_rows(timeline: Timeline, width: int, palette: Palette) -> list[Ro
 def _total_rows(timeline: Timeline, width: int, height: int, palette: Palette) -> list[Row]:
     """Lay out the totals of all roles, or of the selected one if there is no room."""
     left = label_width(timeline.lanes, width)
-    names = ["at work", "model", "codex", "roles", "people", "tokens"]
-    kinds = [SpanKind.MODEL, SpanKind.CODEX, SpanKind.GATE, SpanKind.PERSON]
-    if left + (len(names) + 2) * _COLUMN_WIDTH <= width:
-        names = ["at work", "model", "codex", "tools", "roles", "people", "paused", "tokens"]
-        kinds = [*kinds[:2], SpanKind.TOOL, *kinds[2:], SpanKind.PAUSED]
-    elif (width - left) // len(names) <= len("at work"):  # no blank between two titles
-        names.remove("model")
-        kinds.remove(SpanKind.MODEL)
+    kinds = _total_kinds(width - left)
+    names = ["at work", *(_TOTALS[kind] for kind in kinds), "tokens"]
     size = min(_COLUMN_WIDTH, (width - left) // len(names))
     group = " " * (left + size * names.index("roles")) + "waited for:".rjust(size + 3)
     head = " " * left + "".join(name.rjust(size) for name in names)
@@ -292,6 +315,15 @@ def _total_rows(timeline: Timeline, width: int, height: int, palette: Palette) -
         label = Segment(f" {_lane_name(lane, left - 1)}", palette.muted)
         rows.append([label, Segment(figures, palette.text)])
     return rows
+
+
+def _total_kinds(room: int) -> list[SpanKind]:
+    """Return the kinds that have a column of their own."""
+    kinds = list(_TOTALS)
+    for kind, size in _LESS_IMPORTANT:
+        if (len(kinds) + 2) * size > room:
+            kinds.remove(kind)
+    return kinds
 
 
 def _format_totals(lane: Lane, kinds: Sequence[SpanKind], now: float) -> list[str]:

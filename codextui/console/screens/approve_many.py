@@ -26,6 +26,7 @@ from codextui.console.screens.approval_choices import (
     TypingGuard,
     approval_name,
 )
+from codextui.console.widgets.dialog_keys import DialogKeys
 from codextui.console.widgets.strip_view import StripView
 from codextui.protocol.approvals import Approval
 
@@ -83,11 +84,7 @@ class ApproveManyScreen(ModalScreen[tuple[Approval, ...]]):
                 yield Static(id="position", markup=False)
                 yield Static(id="guard", markup=False)
             yield Static(id="note", markup=False)
-            yield Static(
-                "y approve all of them   n nothing   ↑ ↓ space scroll",
-                classes="dialog-keys",
-                markup=False,
-            )
+            yield DialogKeys("y approve all of them   n nothing   ↑ ↓ space scroll")
 
     def on_mount(self) -> None:
         """Start the timer of the guard."""

@@ -15,6 +15,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static, TextArea
 
 from codextui.console.widgets.composer import PromptArea
+from codextui.console.widgets.dialog_keys import DialogKeys
 from codextui.console.widgets.prompt_field import PromptField
 
 DRAFT = "text"
@@ -77,11 +78,7 @@ class BroadcastScreen(ModalScreen[str | None]):
             )
             yield PromptField(area)
             yield Static(id="problem", markup=False)
-            yield Static(
-                "^s send to all   @ file   ^g your editor   esc keeps it as a draft",
-                classes="dialog-keys",
-                markup=False,
-            )
+            yield DialogKeys("^s send to all   @ file   ^g your editor   esc keeps it as a draft")
 
     def on_mount(self) -> None:
         """Show the recipients, and follow what they do."""

@@ -13,6 +13,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static, TextArea
 
 from codextui.console.widgets.composer import Composer
+from codextui.console.widgets.dialog_keys import DialogKeys
 from codextui.console.widgets.prompt_field import PromptField
 from codextui.text.sanitize import one_line, one_revealed_line, sanitize
 
@@ -57,11 +58,9 @@ class CommentScreen(ModalScreen[str | None]):
             line = one_revealed_line(self._line, 300)
             yield Static(line, classes="dialog-quiet", id="line", markup=False)
             yield PromptField(Composer("comment", self._text), folder=self._folder)
-            yield Static(
+            yield DialogKeys(
                 "⏎ keep   ^j new line   @ file   ^g your editor   esc leave it as a draft   "
-                "an empty one is removed",
-                classes="dialog-keys",
-                markup=False,
+                "an empty one is removed"
             )
 
     @on(TextArea.Changed)

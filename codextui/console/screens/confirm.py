@@ -11,6 +11,7 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
+from codextui.console.widgets.dialog_keys import DialogKeys
 from codextui.text.sanitize import sanitize
 
 
@@ -50,6 +51,7 @@ class ConfirmScreen(ModalScreen[bool]):
             with Horizontal(id="choices"):
                 yield Button(f"n  {self._no}", id="no", compact=True)
                 yield Button(f"y  {self._yes}", id="yes", compact=True)
+            yield DialogKeys()
 
     def on_mount(self) -> None:
         """Focus no, so that enter is safe."""

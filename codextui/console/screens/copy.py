@@ -15,6 +15,7 @@ from textual.widgets import Static
 
 from codextui.console.model.item_text import ItemPart
 from codextui.console.render.palette import Palette
+from codextui.console.widgets.dialog_keys import DialogKeys
 from codextui.console.widgets.strip_view import StripView, wrap_text
 from codextui.text.figures import format_count
 from codextui.text.sanitize import one_line
@@ -47,11 +48,13 @@ class CopyScreen(ModalScreen[str]):
         with Vertical(classes="dialog"):
             yield Static("Copy", classes="dialog-title", markup=False)
             yield StripView(self._render_rows, id="body")
-            yield Static("y all   1-9 a part   esc nothing", classes="dialog-keys", markup=False)
+            yield DialogKeys("y all   1-9 a part   esc nothing")
 
     def action_choose(self, number: int) -> None:
         """Return a part."""
-        if self.is_active and number <= len(self._parts):
+        if number > len(self._parts):
+            self.query_one(DialogKeys).explain(f"There is no part {number}.")
+        elif self.is_active:
             self.dismiss(self._parts[number - 1].text)
 
     def action_close(self) -> None:

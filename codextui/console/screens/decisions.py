@@ -21,6 +21,7 @@ from codextui.console.model.decisions import (
 from codextui.console.render.decisions import render_decision_details
 from codextui.console.screens.paged_list import Hints, PagedListScreen, search_field
 from codextui.console.widgets.decision_list import DecisionList
+from codextui.console.widgets.dialog_keys import DialogKeys
 from codextui.console.widgets.strip_view import StripView
 from codextui.errors import CodextuiError
 from codextui.protocol.approvals import Approval
@@ -37,8 +38,8 @@ _LIST_KEYS: Hints = (
     ("details", "details"),
     ("open_thread", "its thread"),
     ("filter", "filter"),
-    ("close", "close"),
     ("retry", "read again"),
+    ("close", "close"),
 )
 _DETAILS_KEYS: Hints = (("open_thread", "its thread"), ("close", "back"))
 
@@ -98,7 +99,7 @@ class DecisionsScreen(PagedListScreen[PastDecision, str, DecisionsRequest]):
             yield search_field(FILTER_HINT, MAX_FILTER_LENGTH)
             yield self._list
             yield self._details
-            yield Static(id="keys", classes="dialog-keys", markup=False)
+            yield DialogKeys(id="keys")
 
     def on_mount(self) -> None:
         """Ask for the first page."""

@@ -25,6 +25,7 @@ from codextui.console.model.diff_comments import (
 from codextui.console.model.diff_scope import Comparison
 from codextui.console.render.diff_entries import MIN_SPLIT_WIDTH
 from codextui.console.screens.diff_source import DiffSource
+from codextui.console.widgets.dialog_keys import DialogKeys
 from codextui.console.widgets.diff_files import DiffFiles
 from codextui.console.widgets.diff_view import DiffView
 from codextui.protocol.diff import sum_counts
@@ -89,7 +90,7 @@ class DiffScreen(ModalScreen[None]):
                 yield Static(NOTHING, id="nothing", markup=False)
             yield Static(id="position", markup=False)
             yield Static(id="review", markup=False)
-            yield Static(id="keys", classes="dialog-keys", markup=False)
+            yield DialogKeys(id="keys")
 
     def on_mount(self) -> None:
         """Show the diffs, and follow them."""

@@ -16,6 +16,7 @@ from textual.widgets import OptionList, Static, TextArea
 from textual.widgets.option_list import Option
 
 from codextui.console.widgets.composer import PromptArea
+from codextui.console.widgets.dialog_keys import DialogKeys
 from codextui.console.widgets.prompt_field import PromptField
 from codextui.text.sanitize import one_line
 
@@ -90,11 +91,9 @@ class EditTurnScreen(ModalScreen[Edited | None]):
             )
             area = PromptArea(soft_wrap=True, tab_behavior="focus", compact=True)
             yield PromptField(area, folder=self._folder)
-            yield Static(
+            yield DialogKeys(
                 "^s send in a fork   @ file   ^g your editor   tab prompts / text   "
-                "esc keeps it as a draft",
-                classes="dialog-keys",
-                markup=False,
+                "esc keeps it as a draft"
             )
 
     def on_mount(self) -> None:

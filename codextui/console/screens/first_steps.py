@@ -13,6 +13,7 @@ from textual.widgets import Static
 from codextui.console.model.findings import Finding
 from codextui.console.render.findings import DEFAULT_WIDTH, render_findings
 from codextui.console.render.palette import palette_from
+from codextui.console.widgets.dialog_keys import DialogKeys
 
 FirstStep = Literal["new", "demo", "history"]
 """What the user wants to begin with."""
@@ -42,7 +43,7 @@ class FirstStepsScreen(ModalScreen[FirstStep | None]):
             with VerticalScroll():
                 yield Static("looking …", id="findings", markup=False)
             keys = "n new thread   d demo, without a key   H continue a thread   esc go on"
-            yield Static(keys, classes="dialog-keys", markup=False)
+            yield DialogKeys(keys)
 
     def show(self, findings: tuple[Finding, ...]) -> None:
         """Show what was found."""

@@ -16,6 +16,7 @@ from textual.widgets import OptionList, Static, TextArea
 from textual.widgets.option_list import Option
 
 from codextui.console.widgets.composer import PromptArea
+from codextui.console.widgets.dialog_keys import DialogKeys
 from codextui.console.widgets.prompt_field import PromptField
 from codextui.text.sanitize import one_line, sanitize
 
@@ -104,10 +105,8 @@ class ForkScreen(ModalScreen[ForkChoice | None]):
             field.take_key = self._handle_prompt_key
             yield field
             yield Static(id="note", markup=False)
-            yield Static(
-                "↑ ↓ choose   ⏎ fork   tab to the prompt   @ file   ^j new line   esc cancel",
-                classes="dialog-keys",
-                markup=False,
+            yield DialogKeys(
+                "↑ ↓ choose   ⏎ fork   tab to the prompt   @ file   ^j new line   esc cancel"
             )
 
     def on_mount(self) -> None:

@@ -17,6 +17,7 @@ from codextui.console.model.run import RunView
 from codextui.console.render.gates import gates_title, render_gates
 from codextui.console.render.palette import Palette
 from codextui.console.screens.picture import PictureActions
+from codextui.console.widgets.dialog_keys import DialogKeys
 from codextui.console.widgets.strip_view import StripView, wrap_text
 from codextui.protocol.runs import Gate
 from codextui.text.sanitize import one_line
@@ -62,7 +63,7 @@ class GatesScreen(ModalScreen[None], PictureActions):
         with Vertical(classes="dialog"):
             yield Static(id="title", classes="dialog-title", markup=False)
             yield StripView(self._render_rows, id="body")
-            yield Static(id="keys", classes="dialog-keys", markup=False)
+            yield DialogKeys(id="keys")
 
     def on_mount(self) -> None:
         """Start the timer of the updates."""

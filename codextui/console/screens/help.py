@@ -21,6 +21,7 @@ from codextui.console.bindings import KeyGroup, KeyRow
 from codextui.console.render.palette import Palette
 from codextui.console.screens.dead_keys import MAIN_PLACES
 from codextui.console.widgets.composer import LineInput
+from codextui.console.widgets.dialog_keys import DialogKeys
 from codextui.console.widgets.strip_view import StripView, wrap_text
 
 MAX_SEARCH_LENGTH = 60
@@ -60,11 +61,7 @@ class HelpScreen(ModalScreen[None]):
                 compact=True,
             )
             yield StripView(self._render_rows, id="body")
-            yield Static(
-                "The grey ids are for [ui.keys] in config.toml.   esc close",
-                classes="dialog-keys",
-                markup=False,
-            )
+            yield DialogKeys("The grey ids are for [ui.keys] in config.toml.   esc close")
 
     def on_mount(self) -> None:
         """Search from the first key on."""
@@ -116,12 +113,12 @@ class HelpScreen(ModalScreen[None]):
                 text.append(first)
                 if not is_narrow:
                     text.append(" " * (described - len(first) + 1))
-                    text.append(row.binding_id.ljust(ids_width), palette.faint)
+                    text.append(row.binding_id.ljust(ids_width), palette.muted)
                 text.append("\n")
                 for line in rest:
                     text.append(f"{' ' * keys_width}{line}\n")
                 if is_narrow:
-                    text.append(f"{' ' * keys_width}{row.binding_id}\n", palette.faint)
+                    text.append(f"{' ' * keys_width}{row.binding_id}\n", palette.muted)
             text.append("\n")
         text.rstrip()
         return wrap_text(text, width, palette.text)

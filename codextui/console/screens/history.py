@@ -22,6 +22,7 @@ from codextui.console.model.history import (
 from codextui.console.render.history import past_title
 from codextui.console.screens.paged_list import Hints, PagedListScreen, search_field
 from codextui.console.widgets.composer import LineInput
+from codextui.console.widgets.dialog_keys import DialogKeys
 from codextui.console.widgets.history_list import HistoryList
 from codextui.errors import CodextuiError
 from codextui.text.sanitize import one_line
@@ -122,7 +123,7 @@ class HistoryScreen(PagedListScreen[PastThread, HistoryQuery, HistoryRequest]):
             yield LineInput(id="name", placeholder="its name", max_length=40, compact=True)
             yield self._list
             yield Static(id="note", markup=False)
-            yield Static(id="keys", classes="dialog-keys", markup=False)
+            yield DialogKeys(id="keys")
 
     def on_mount(self) -> None:
         """Ask for the first page."""

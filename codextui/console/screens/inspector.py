@@ -40,6 +40,7 @@ from codextui.console.screens.inspector_text import (
     read_body,
 )
 from codextui.console.widgets.composer import LineInput
+from codextui.console.widgets.dialog_keys import DialogKeys
 from codextui.console.widgets.frame_list import FrameList
 from codextui.console.widgets.json_view import JsonView
 from codextui.errors import CodextuiError, ConfigInvalid, ServerUnreachable
@@ -152,7 +153,7 @@ class InspectorScreen(CallActions):
             yield self._json
         yield LineInput(id="prompt", compact=True, select_on_focus=False, max_length=1_000)
         yield Static(id="note", markup=False)
-        yield Static(id="keys", markup=False)
+        yield DialogKeys(id="keys")
 
     def on_mount(self) -> None:
         """Ask the server for its frames."""

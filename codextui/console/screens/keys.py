@@ -18,6 +18,7 @@ from textual.widgets.option_list import Option
 from codextui.console.bindings import KeyGroup, format_keys
 from codextui.console.screens.help import MAX_SEARCH_LENGTH, matching_groups
 from codextui.console.widgets.composer import LineInput
+from codextui.console.widgets.dialog_keys import DialogKeys
 from codextui.errors import ConfigInvalid
 from codextui.text.sanitize import one_line, sanitize
 
@@ -89,7 +90,7 @@ class KeysScreen(ModalScreen[None]):
             yield OptionList(compact=True)
             yield Static(id="about", classes="dialog-quiet", markup=False)
             yield Static(id="said", markup=False)
-            yield Static(_HINTS, id="hints", classes="dialog-keys", markup=False)
+            yield DialogKeys(_HINTS, id="hints")
 
     def on_mount(self) -> None:
         """List all keys."""

@@ -19,6 +19,7 @@ from textual.widgets import Button, Input, Static, TextArea
 from codextui.console.screens.messages import NewThread
 from codextui.console.widgets.choice_list import ChoiceList
 from codextui.console.widgets.composer import PromptArea
+from codextui.console.widgets.dialog_keys import DialogKeys
 from codextui.console.widgets.prompt_field import PromptField
 from codextui.protocol.threads import handle_problem
 from codextui.text.sanitize import one_line, sanitize
@@ -76,7 +77,7 @@ class NewThreadScreen(ModalScreen[NewThread | None]):
             with Horizontal(id="actions"):
                 yield Button("Start", id="start", compact=True)
                 keys = "^s start   @ file   ^g editor   tab next   esc cancel"
-                yield Static(keys, id="keys", markup=False)
+                yield DialogKeys(keys, id="keys")
 
     def on_mount(self) -> None:
         """Focus the prompt, with the cursor at its end."""

@@ -38,6 +38,7 @@ from codextui.console.render.items import RenderedItem
 from codextui.console.render.layout import WHOLE
 from codextui.console.render.long_item import PiecedRows, item_pieces
 from codextui.console.render.palette import Palette
+from codextui.console.widgets.dialog_keys import DialogKeys
 from codextui.console.widgets.strip_view import StripView, wrap_text
 from codextui.text.sanitize import one_line
 
@@ -102,7 +103,7 @@ class PagerScreen(ModalScreen[None]):
         with Vertical(classes="dialog"):
             yield Static(self._title(), classes="dialog-title", markup=False)
             yield StripView(self._render_rows, id="body")
-            yield Static(id="position", classes="dialog-keys", markup=False)
+            yield DialogKeys(id="position")
 
     def on_mount(self) -> None:
         """Follow the changes of the item."""

@@ -19,12 +19,13 @@ from textual.events import Click
 from textual.message import Message
 from textual.screen import ModalScreen
 from textual.strip import Strip
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from codextui.console.model.palette import EntryKind, PaletteEntry, find_entries
 from codextui.console.render.layout import fit_row, truncate
 from codextui.console.render.palette import Palette
 from codextui.console.widgets.composer import LineInput
+from codextui.console.widgets.dialog_keys import DialogKeys
 from codextui.console.widgets.drawing import ThemedLineWidget
 from codextui.text.sanitize import one_line
 
@@ -85,7 +86,7 @@ class PaletteScreen(ModalScreen[PaletteEntry]):
                 compact=True,
             )
             yield self._list
-            yield Static("↑ ↓ choose   ⏎ do it   esc close", classes="dialog-keys", markup=False)
+            yield DialogKeys("↑ ↓ choose   ⏎ do it   esc close")
 
     def on_mount(self) -> None:
         """Type first."""

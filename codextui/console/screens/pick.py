@@ -13,6 +13,7 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
+from codextui.console.widgets.dialog_keys import DialogKeys
 from codextui.text.sanitize import one_line
 
 
@@ -41,7 +42,7 @@ class PickScreen(ModalScreen[int | None]):
             yield OptionList(
                 *(Option(Content(one_line(entry, 300))) for entry in self._entries), compact=True
             )
-            yield Static("↑ ↓ choose   ⏎ pick   esc cancel", classes="dialog-keys", markup=False)
+            yield DialogKeys("↑ ↓ choose   ⏎ pick   esc cancel")
 
     def on_mount(self) -> None:
         """Highlight the current entry."""

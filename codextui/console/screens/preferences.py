@@ -13,6 +13,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from codextui.config.settings import SettingsFile, check_setting, describe_settings
+from codextui.console.widgets.dialog_keys import DialogKeys
 from codextui.console.widgets.settings_list import SettingsList
 from codextui.errors import ConfigInvalid
 from codextui.text.sanitize import one_line, sanitize
@@ -81,7 +82,7 @@ class PreferencesScreen(ModalScreen[None]):
             yield Input(id="value")
             yield Static(id="problem", markup=False)
             keys = "^s save   esc leave   ↑↓ choose   ←→ change   ⏎ write   ⌫ default   K keys"
-            yield Static(keys, classes="dialog-keys", markup=False)
+            yield DialogKeys(keys)
 
     def on_mount(self) -> None:
         """Show the first setting."""

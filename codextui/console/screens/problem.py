@@ -13,6 +13,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from codextui.console.bindings import format_keys
+from codextui.console.widgets.dialog_keys import DialogKeys
 from codextui.text.sanitize import one_line, sanitize
 
 ProblemAnswer = Literal["retry", "demo", "quit"]
@@ -71,7 +72,7 @@ class ProblemScreen(ModalScreen[ProblemAnswer | None]):
                     yield Static(f"$ {sanitize(command)}", classes="command", markup=False)
             yield Static(id="note", classes="dialog-quiet", markup=False)
             keys = "   ".join(self._answers().values())
-            yield Static(f"{keys}   esc close", classes="dialog-keys", markup=False)
+            yield DialogKeys(f"{keys}   esc close")
 
     def _answers(self) -> dict[ProblemAnswer, str]:
         """Return the answers that can be given now, each with its key."""

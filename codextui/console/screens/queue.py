@@ -17,6 +17,7 @@ from textual.widgets.option_list import Option
 from codextui.console.model.queue_edits import QueueEdits, apply_moves, edit_key, find_place
 from codextui.console.model.state import ThreadView
 from codextui.console.screens import messages
+from codextui.console.widgets.dialog_keys import DialogKeys
 from codextui.protocol.threads import QueuedMessage, WholeQueuedMessage
 from codextui.text.sanitize import one_line
 
@@ -80,7 +81,7 @@ class QueueScreen(ModalScreen[None]):
             yield Static(id="state", classes="dialog-quiet", markup=False)
             yield OptionList(compact=True)
             yield Static(id="note", markup=False)
-            yield Static(_KEYS, classes="dialog-keys", markup=False)
+            yield DialogKeys(_KEYS)
 
     def on_mount(self) -> None:
         """Start the timer of the updates."""

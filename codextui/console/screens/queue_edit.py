@@ -18,6 +18,7 @@ from codextui.console.model.state import ThreadView
 from codextui.console.screens import messages
 from codextui.console.screens.queue import UPDATE_INTERVAL, QueueCalls
 from codextui.console.widgets.composer import PromptArea
+from codextui.console.widgets.dialog_keys import DialogKeys
 from codextui.console.widgets.prompt_field import PromptField
 from codextui.errors import CodextuiError
 from codextui.protocol.threads import QueuedMessage
@@ -85,11 +86,7 @@ class QueueEditScreen(ModalScreen[None]):
             )
             yield PromptField(area, folder=self._view.info.cwd)
             yield Static(id="note", markup=False)
-            yield Static(
-                "^s save it in the queue   ^g your editor   esc keeps it as a draft",
-                classes="dialog-keys",
-                markup=False,
-            )
+            yield DialogKeys("^s save it in the queue   ^g your editor   esc keeps it as a draft")
 
     def on_mount(self) -> None:
         """Read the message in full, and follow it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -15,7 +15,7 @@ from codextui.console.model.palette import EntryKind, PaletteEntry
 from codextui.console.model.state import ThreadView
 from codextui.console.screens import messages
 from codextui.console.screens.availability import Action, unavailable_reason
-from codextui.console.screens.dead_keys import explain_dead_key
+from codextui.console.screens.dead_keys import explain_dead_key, help_keys, place_of
 from codextui.console.screens.thread_actions import ThreadActions
 from codextui.console.widgets.drawing import NothingDone
 from codextui.console.widgets.looks import Look
@@ -53,9 +53,12 @@ class ReadingActions(ThreadActions):
     def explain_key(self, event: events.Key) -> None:
         """Say why a key does nothing here."""
         groups = self._options.key_groups()
-        help_keys = (row.keys for g in groups for row in g.keys if row.binding_id == "console.help")
-        help_key = next(help_keys, "") or format_keys("question_mark")
-        self._explain(explain_dead_key(event.key, groups, help_key=help_key.split()[0]))
+        help_key = (*help_keys(groups), format_keys("question_mark"))[0]
+        self._explain(explain_dead_key(event.key, groups, help_key=help_key))
+
+    def is_help_key(self, key: str) -> bool:
+        """Return whether a key lists all keys."""
+        return format_keys(key) in help_keys(self._options.key_groups())
 
     @on(NothingDone)
     def _explain_nothing(self, message: NothingDone) -> None:
@@ -264,6 +267,13 @@ class ReadingActions(ThreadActions):
 
         place = "Threads" if self.workbench.thread_tree.has_focus else "Panes"
         self.app.push_screen(HelpScreen(self._options.key_groups(), first=place))
+
+    def show_help(self, bindings: Sequence[BindingType]) -> None:
+        """List all keys, those of the place that has these bindings first."""
+        from codextui.console.screens.help import HelpScreen  # noqa: PLC0415
+
+        groups = self._options.key_groups()
+        self.app.push_screen(HelpScreen(groups, first=place_of(bindings, groups)))
 
     def clear_marks(self) -> bool:
         """Clear the selected text and the marked item; return whether there was any."""

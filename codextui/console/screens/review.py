@@ -13,6 +13,7 @@ from textual.widgets import Input, Static
 
 from codextui.console.screens.new_thread import choice_row, text_row
 from codextui.console.widgets.choice_list import ChoiceList
+from codextui.console.widgets.dialog_keys import DialogKeys
 from codextui.jsonrpc.fields import Json
 from codextui.protocol.threads import ThreadInfo
 from codextui.text.sanitize import one_line
@@ -50,7 +51,7 @@ class ReviewScreen(ModalScreen[dict[str, Json] | None]):
                 yield from choice_row("place", "Where", _PLACES, _PLACES[0])
                 yield Static("", id="place-problem", classes="field-problem", markup=False)
             keys = "^s start   tab next field   esc cancel"
-            yield Static(keys, classes="dialog-keys", markup=False)
+            yield DialogKeys(keys)
 
     def on_mount(self) -> None:
         """Focus the choice of what to review."""

@@ -33,6 +33,7 @@ from codextui.console.render.layout import Row, fit_row, truncate
 from codextui.console.render.palette import Palette
 from codextui.console.screens.pager import PagerScreen
 from codextui.console.widgets.composer import LineInput
+from codextui.console.widgets.dialog_keys import DialogKeys
 from codextui.console.widgets.drawing import ThemedLineWidget
 from codextui.errors import CodextuiError
 from codextui.protocol.events import Event
@@ -132,7 +133,7 @@ class SearchScreen(ModalScreen[None]):
                 compact=True,
             )
             yield self._list
-            yield Static(id="keys", classes="dialog-keys", markup=False)
+            yield DialogKeys(id="keys")
 
     def on_mount(self) -> None:
         """Type the text first."""

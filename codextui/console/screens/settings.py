@@ -19,6 +19,7 @@ from codextui.console.screens.new_thread import (
     text_row,
 )
 from codextui.console.widgets.choice_list import ChoiceList
+from codextui.console.widgets.dialog_keys import DialogKeys
 from codextui.jsonrpc.fields import Json
 from codextui.protocol.threads import ThreadInfo
 from codextui.text.figures import format_tokens, parse_tokens
@@ -62,7 +63,7 @@ class SettingsScreen(ModalScreen[dict[str, Json] | None]):
                 yield from choice_row("sandbox", "Sandbox", self._sandboxes, info.sandbox)
                 yield problem_line("sandbox")
             keys = "^s change   tab next field   esc cancel"
-            yield Static(keys, classes="dialog-keys", markup=False)
+            yield DialogKeys(keys)
 
     def on_mount(self) -> None:
         """Focus the model."""

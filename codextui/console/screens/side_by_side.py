@@ -26,6 +26,7 @@ from codextui.console.render.palette import Palette
 from codextui.console.render.side_by_side import render_columns
 from codextui.console.screens import messages
 from codextui.console.screens.availability import Action, unavailable_reason
+from codextui.console.widgets.dialog_keys import DialogKeys
 from codextui.console.widgets.strip_view import StripView
 from codextui.protocol.diff import parse_diff
 from codextui.text.sanitize import one_line
@@ -102,9 +103,7 @@ class SideBySideScreen(ModalScreen[None]):
         with Vertical(classes="dialog"):
             yield Static(id="title", classes="dialog-title", markup=False)
             yield StripView(self._render_rows, id="body")
-            yield Static(
-                one_line(self._note) or _KEYS, id="keys", classes="dialog-keys", markup=False
-            )
+            yield DialogKeys(one_line(self._note) or _KEYS, id="keys")
 
     def on_mount(self) -> None:
         """Show the threads, and follow them."""

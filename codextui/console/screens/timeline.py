@@ -14,11 +14,14 @@ from textual.widgets import Static
 
 from codextui.console.model.run import RunView
 from codextui.console.screens.picture import PictureActions
+from codextui.console.widgets.dialog_keys import DialogKeys
 from codextui.console.widgets.timeline_view import TimelineView
 from codextui.text.sanitize import one_line
 
 UPDATE_INTERVAL = 0.5
 """Seconds between updates."""
+
+_KEYS = "↑ ↓ role   ← → step   + - zoom   , . scroll   home all   end now   s save   esc close"
 
 
 class TimelineScreen(ModalScreen[None], PictureActions):
@@ -59,8 +62,7 @@ class TimelineScreen(ModalScreen[None], PictureActions):
                 yield Static(title, classes="dialog-title", markup=False)
                 yield Static(id="place", markup=False)
             yield self._timeline
-            keys = "↑ ↓ role  ← → step  + - zoom  , . scroll  home all  end now  s save  esc close"
-            yield Static(keys, classes="dialog-keys", id="keys", markup=False)
+            yield DialogKeys(_KEYS, id="keys")
 
     def on_mount(self) -> None:
         """Start the timer of the updates."""

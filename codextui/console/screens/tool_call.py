@@ -19,6 +19,7 @@ from textual.worker import Worker
 from codextui.console.render.frames import format_wait
 from codextui.console.screens.tool_picker import Request, ServerTool
 from codextui.console.widgets.answer_form import MAX_TEXT_LENGTH, AnswerForm, FieldState
+from codextui.console.widgets.dialog_keys import DialogKeys
 from codextui.console.widgets.form_fields import FieldKind, FormField, form_fields, form_problem
 from codextui.console.widgets.json_view import JsonView
 from codextui.errors import CodextuiError, MessageInvalid
@@ -109,7 +110,7 @@ class ToolCallScreen(ModalScreen[None]):
             yield AnswerForm([_labelled(field) for field in self._fields], self._states, id="form")
             yield JsonView(id="result")
             yield Static(id="note", markup=False)
-            yield Static(id="keys", classes="dialog-keys", markup=False)
+            yield DialogKeys(id="keys")
 
     def on_mount(self) -> None:
         """Focus the first field."""

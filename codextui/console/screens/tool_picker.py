@@ -16,6 +16,7 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from codextui.console.widgets.composer import LineInput
+from codextui.console.widgets.dialog_keys import DialogKeys
 from codextui.errors import CodextuiError
 from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import JsonObject
@@ -157,7 +158,7 @@ class ToolPickerScreen(ModalScreen[ServerTool | None]):
             yield LineInput(placeholder="type to filter", compact=True, max_length=100)
             yield OptionList(compact=True)
             yield Static(self._about, id="about", classes="dialog-quiet", markup=False)
-            yield Static("↑ ↓ choose   ⏎ its form   esc cancel", classes="dialog-keys")
+            yield DialogKeys("↑ ↓ choose   ⏎ its form   esc cancel")
 
     def on_mount(self) -> None:
         """Ask the server for its tools."""

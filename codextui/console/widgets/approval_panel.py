@@ -21,6 +21,7 @@ from codextui.console.render.approval import render_approval
 from codextui.console.render.palette import Palette
 from codextui.console.widgets.answer_form import AnswerDraft, AnswerForm
 from codextui.console.widgets.composer import LineInput
+from codextui.console.widgets.dialog_keys import DialogKeys
 from codextui.console.widgets.form_fields import FormField
 from codextui.console.widgets.strip_view import StripView, wrap_text
 from codextui.protocol.approval_text import lasting_rule
@@ -81,7 +82,7 @@ class ApprovalPanel(Vertical):
         self._guard = _line("guard")
         self._note = _line("note")
         self._decisions = DecisionBar(id="decisions")
-        self._hints = _line("keys", "dialog-keys")
+        self._hints = DialogKeys(id="keys")
         self._form: AnswerForm | None = None
         self._reserved = 0
 

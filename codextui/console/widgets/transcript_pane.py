@@ -428,7 +428,7 @@ class TranscriptPane(MarkedItems, can_focus=True):
 
     def _render_labelled(self, label: str, text: str) -> Strip:
         palette = self._palettes.header
-        row = [Segment(f" {label}  ", palette.faint), Segment(one_line(text), palette.muted)]
+        row = [Segment(f" {label}  ", palette.muted), Segment(one_line(text), palette.muted)]
         return fit_row(row, self.size.width - MARGIN, palette.text).adjust_cell_length(
             self.size.width, palette.text
         )

@@ -7,10 +7,13 @@ import itertools
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from console.screens.dialog_host import on_screen
 from msgspec import structs
+from textual import events
 from textual.geometry import Region
+from textual.keys import _character_to_key, key_to_character
 from textual.pilot import Pilot
 from textual.widget import Widget
 
@@ -25,6 +28,7 @@ from codextui.client.updates import (
 from codextui.config.schema import Config, UiConfig
 from codextui.console.app import ConsoleApp
 from codextui.console.drafts import Drafts
+from codextui.console.first_steps import Inspect
 from codextui.console.widgets.drawing import FRAME_INTERVAL
 from codextui.console.widgets.transcript_pane import TranscriptPane
 from codextui.jsonrpc.fields import JsonObject
@@ -213,12 +217,38 @@ class Console:
             await Pilot(self.app).press(key)
             await self.settle()
 
+    async def swiftly(self, *keys: str) -> None:
+        """Press keys, and wait until all messages are handled, but for nothing that takes time."""
+        for key in keys:
+            name = key if len(key) > 1 or key.isalnum() else _character_to_key(key)
+            self.app.post_message(events.Key(name, key_to_character(name)))
+            await self.handled()
+        await self.handled()
+
+    async def handled(self) -> None:
+        """Wait until all messages are handled, and draw what is due."""
+        for _ in range(3):
+            await Pilot(self.app)._wait_for_screen(60)
+            self.app.main._pacer.tick()
+
     async def until(self, words: str) -> None:
         """Wait until a text is on the screen."""
         async with asyncio.timeout(60):
             while words not in self.shown():
                 await asyncio.sleep(0.05)
                 await self.settle()
+
+    async def when_shown(self, words: str) -> None:
+        """Wait until a text is on the screen, and all messages are handled."""
+        await self.when(lambda: words in self.shown())
+
+    async def when(self, condition: Callable[[], bool]) -> None:
+        """Wait until something is so, and all messages are handled."""
+        async with asyncio.timeout(60):
+            while not condition():
+                await asyncio.sleep(0.01)
+                await self.handled()
+        await self.handled()
 
     def shown(self) -> str:
         """Return the screen, a line per row."""
@@ -254,6 +284,9 @@ def build_console(
     config: Config | None = None,
     folder: str = "",
     drafts: Drafts | None = None,
+    config_path: Path | None = None,
+    inspect: Inspect | None = None,
+    is_first_time: bool = False,
 ) -> Console:
     """Build a console with a fixed clock."""
     servers: list[FakeServer] = []
@@ -270,6 +303,9 @@ def build_console(
         home="/home/ada",
         folder=folder,
         drafts=drafts,
+        config_path=config_path,
+        inspect=inspect,
+        is_first_time=is_first_time,
         typing_pause=3600,  # no dialog may open because the machine is slow
         notice_delay=0,
     )

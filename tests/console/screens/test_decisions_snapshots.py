@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from console.screens.dialog_host import NOW, DialogHost, FakeClock, approval, asking
-from console.screens.test_dialog_snapshots import COMMAND, PATCH, PERMISSIONS, rested
+from console.screens.dialog_host import NOW, DialogHost, approval
+from console.screens.test_dialog_snapshots import COMMAND
 from msgspec import structs
 from textual.pilot import Pilot
 
 from codextui.console.model.decisions import DecisionsPage, DecisionsRequest, PastDecision
 from codextui.console.screens.decisions import DecisionsScreen
-from codextui.protocol.approvals import Approval, CommandAsked
+from codextui.protocol.approvals import Approval
 
 SnapCompare = Callable[..., bool]
 
@@ -58,14 +58,6 @@ class Log:
         return approval(COMMAND)
 
 
-@pytest.mark.parametrize(("size", "theme"), LOOKS)
-def test_the_history_of_decisions(
-    snap_compare: SnapCompare, size: tuple[int, int], theme: str
-) -> None:
-    host = DialogHost(DecisionsScreen(Log(), lambda: NOW), theme=theme)
-    assert snap_compare(host, terminal_size=size)
-
-
 @pytest.mark.parametrize(("size", "theme"), [LOOKS[0], LOOKS[3]])
 def test_one_decision_in_full(
     snap_compare: SnapCompare,
@@ -82,22 +74,3 @@ def test_one_decision_in_full(
 
     host = DialogHost(DecisionsScreen(Log(), lambda: NOW), theme=theme)
     assert snap_compare(host, terminal_size=size, run_before=enter)
-
-
-@pytest.mark.parametrize(("size", "theme"), LOOKS)
-def test_an_inbox_with_marks_and_groups(
-    snap_compare: SnapCompare, size: tuple[int, int], theme: str
-) -> None:
-    clock = FakeClock()
-    asked = [
-        CommandAsked("/bin/bash -lc 'npm test'"),
-        COMMAND,
-        PATCH,
-        CommandAsked("npm test"),
-        PERMISSIONS,
-        CommandAsked("sudo systemctl restart shop"),
-    ]
-    who = ("backend", "frontend", "docs", "tester", "ops", "deployer")
-    queue = [approval(one, at, who[at - 1]) for at, one in enumerate(asked, 1)]
-    host = DialogHost(asking(queue, clock), theme=theme)
-    assert snap_compare(host, terminal_size=size, run_before=rested(clock, "G", "m", "m"))

@@ -39,22 +39,6 @@ def test_a_team_at_work(snap_compare: Compare, theme: str, size: tuple[int, int]
 
 
 @pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("theme", THEMES)
-def test_a_team_that_needs_somebody(
-    snap_compare: Compare, theme: str, size: tuple[int, int]
-) -> None:
-    console = build_console(theme=theme)
-
-    async def run(pilot: Pilot[int]) -> None:
-        await team(console, 6)(pilot)
-        story.trouble(console.server)
-        await console.settle()
-        await console.press("escape")
-
-    assert snap_compare(console.app, terminal_size=size, run_before=run)
-
-
-@pytest.mark.parametrize("size", SIZES)
 def test_somebody_steers_a_thread(snap_compare: Compare, size: tuple[int, int]) -> None:
     console = build_console()
 

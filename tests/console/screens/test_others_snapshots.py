@@ -99,14 +99,6 @@ def picker(console: Console, *keys: str) -> Callable[[Pilot[int]], object]:
 
 
 @pytest.mark.parametrize("size", SMALL)
-def test_the_history(snap_compare: Compare, size: tuple[int, int]):
-    console = build_console()
-    HistoryServer(console, PAST)
-    run = picker(console, "down", "down")
-    assert snap_compare(console.app, terminal_size=size, run_before=run)
-
-
-@pytest.mark.parametrize("size", SMALL)
 def test_the_history_in_the_list(snap_compare: Compare, size: tuple[int, int]):
     console = build_console(theme="paper")
     HistoryServer(console, PAST)

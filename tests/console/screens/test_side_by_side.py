@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 from console.screens.console import Console, build_console
-from textual.pilot import Pilot
 
 from codextui.console.screens.confirm import ConfirmScreen
 from codextui.console.screens.diff import DiffScreen
@@ -214,22 +211,3 @@ async def test_a_run_cannot_stand_beside_others(console: Console) -> None:
     async with console.open():
         await console.press("D")
         assert "no thread is chosen" in console.notices()[0]
-
-
-SnapCompare = Callable[..., bool]
-
-
-@pytest.mark.parametrize(
-    ("size", "theme"), [((160, 45), "harbour"), ((80, 24), "paper"), ((50, 12), "harbour")]
-)
-def test_forks_side_by_side(snap_compare: SnapCompare, size: tuple[int, int], theme: str) -> None:
-    console = build_console(theme=theme)
-
-    async def before(pilot: Pilot[None]) -> None:
-        await console.server.ran.wait()
-        console.server.connect()
-        console.server.catch_up()
-        await console.settle()
-        await opened(console)
-
-    assert snap_compare(console.app, terminal_size=size, run_before=before)

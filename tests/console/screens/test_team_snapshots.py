@@ -35,20 +35,6 @@ def test_a_run_at_work(snap_compare: Compare, size: tuple[int, int], theme: str)
 
 
 @pytest.mark.parametrize(("size", "theme"), LOOKS[:2])
-def test_a_gate_board(snap_compare: Compare, size: tuple[int, int], theme: str) -> None:
-    console = build_console(theme=theme, layout=4)
-    run = team(console, "g", until="2 of 7 gates met")
-    assert snap_compare(console.app, terminal_size=size, run_before=run)
-
-
-@pytest.mark.parametrize(("size", "theme"), LOOKS[:2])
-def test_a_timeline(snap_compare: Compare, size: tuple[int, int], theme: str) -> None:
-    console = build_console(theme=theme, layout=4)
-    run = team(console, "T", "down", "left", until="all of it")
-    assert snap_compare(console.app, terminal_size=size, run_before=run)
-
-
-@pytest.mark.parametrize(("size", "theme"), LOOKS[:2])
 def test_a_tool_is_asked_about(snap_compare: Compare, size: tuple[int, int], theme: str) -> None:
     clock = FakeClock()
     host = DialogHost(asking([approval(team_story.TOOL, handle="tester")], clock), theme=theme)
