@@ -55,7 +55,7 @@ class ComfortApp(KeyDispatchingApp):
             ConfigInvalid: the theme's name cannot be used.
         """
         self.appearance = Appearance(self, config.ui, config_path)
-        self.pictures = PicturePresenter(self, now)
+        self.pictures = PicturePresenter(self, now, explain=self.explain_in_dialog)
         self._preferences = PreferencesPresenter(
             self,
             config_path,

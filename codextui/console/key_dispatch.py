@@ -68,7 +68,7 @@ class KeyDispatchingApp(App[int]):
             self._is_typing = False
         if isinstance(event, events.Key) and not event.is_forwarded:
             self._inputs += 1
-            self._explain_in_dialog("")
+            self.explain_in_dialog("")
             was_typing = self._is_typing and self._is_soon_after_key()
             self._last_key_at = time.monotonic()
             if isinstance(self.screen, TakesKeys) and self.screen.take_key(event.key):
@@ -90,11 +90,11 @@ class KeyDispatchingApp(App[int]):
         if self.screen is self.main:
             self.main.explain_key(event)
         elif not self.main.is_help_key(event.key):
-            self._explain_in_dialog(f"{format_keys(event.key)} does nothing here.")
+            self.explain_in_dialog(f"{format_keys(event.key)} does nothing here.")
         elif not isinstance(self.focused, Input | TextArea):
             self.main.show_help(self.screen.BINDINGS)
 
-    def _explain_in_dialog(self, note: str) -> None:
+    def explain_in_dialog(self, note: str) -> None:
         """Show a note beside the keys of a dialog until the next key, or remove it."""
         if self.screen_stack and self.screen is not self.main:
             lines = self.screen.query(DialogKeys)

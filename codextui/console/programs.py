@@ -128,6 +128,7 @@ class ProgramsApp(ComfortApp):
             self._notify_error("Nothing was copied", error)
         else:
             self.notify(said, markup=False)
+            self.explain_in_dialog(said)
 
     def _write(self, sequence: str) -> None:
         if self._driver is not None:

@@ -22,6 +22,7 @@ class PicturePresenter:
         app: App[int],
         now: Callable[[], float],
         folder: Callable[[], Path] = pictures_dir,
+        explain: Callable[[str], None] = lambda _: None,
     ) -> None:
         """Create a presenter.
 
@@ -29,10 +30,12 @@ class PicturePresenter:
             app: the console.
             now: returns unix seconds, for the names.
             folder: returns where pictures are saved.
+            explain: says in a dialog, which hides toasts, what was saved.
         """
         self._app = app
         self._now = now
         self._folder = folder
+        self._explain = explain
 
     def save(self) -> None:
         """Save a picture of the screen as it is now, and say where it is."""
@@ -46,7 +49,9 @@ class PicturePresenter:
             message = f"The picture could not be saved: {one_line(str(error))}"
             self._app.notify(message, severity="error", markup=False)
             return
-        self._app.notify(f"Picture of the screen: {one_line(str(path))}", markup=False)
+        said = f"Picture of the screen: {one_line(str(path))}"
+        self._app.notify(said, markup=False)
+        self._explain(said)
 
     def _write(self, svg: str) -> Path:
         return save_picture(svg, "screen", self._folder(), at=self._now())

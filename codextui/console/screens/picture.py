@@ -6,15 +6,15 @@ from functools import partial
 from typing import Any
 
 from textual.screen import Screen
-from textual.widgets import Static
 
 from codextui.console.pictures import save_picture
+from codextui.console.widgets.dialog_keys import DialogKeys
 from codextui.errors import CodextuiError
 from codextui.text.sanitize import one_line
 
 
 class PictureActions(Screen[Any]):
-    """Saves the screen as SVG; the line of keys (`#keys`) says where to.
+    """Saves the screen as SVG; the line of keys says where to.
 
     Attributes:
         picture_name: what the picture shows, for the name of its file.
@@ -37,7 +37,6 @@ class PictureActions(Screen[Any]):
         self.app.call_from_thread(self._tell, one_line(said, 400))
 
     def _tell(self, said: str) -> None:
-        # Toasts wait until no dialog is open.
-        self.notify(said, markup=False)
+        self.notify(said, markup=False)  # Toasts wait until no dialog is open.
         if self.is_attached:
-            self.query_one("#keys", Static).update(said)
+            self.query_one(DialogKeys).explain(said)

@@ -191,6 +191,9 @@ TOOLS = (
     },
 )
 
+LOADING = ("decisions", "files", "first", "history", "layout", "search", "syntax", "tools")
+"""The groups of workers that load what a screen shows."""
+
 Start = Callable[[Console], None]
 Open = Callable[[Console], Awaitable[None]]
 
@@ -207,6 +210,7 @@ class Place:
         then: what happens after the keys.
         again: what happens on the server first, when one comes back to the place.
         is_over_main: whether it shows what lies below it.
+        size: of the terminal in which there is something to scroll.
     """
 
     screen: type[Screen[Any]]
@@ -216,6 +220,7 @@ class Place:
     then: Open | None = None
     again: Start | None = None
     is_over_main: bool = False
+    size: tuple[int, int] = (160, 45)
 
     async def open(self, console: Console) -> None:
         """Come to the screen from the start of the console."""
@@ -317,6 +322,13 @@ def no_codex(console: Console) -> None:
     console.server.catch_up()
 
 
+def crowd(console: Console) -> None:
+    """Start more threads than there are letters."""
+    fleet(console)
+    for number in range(40):
+        console.server.thread(f"more-{number}")
+
+
 async def frames(console: Console) -> None:
     """Let frames flow into the inspector."""
     await shows(console, InspectorScreen)
@@ -351,6 +363,12 @@ def until(words: str, *keys: str) -> Open:
     return then
 
 
+async def preferences(console: Console) -> None:
+    """Change a setting."""
+    await shows(console, PreferencesScreen)
+    await console.swiftly("down", "right", "right")
+
+
 async def broadcast(console: Console) -> None:
     """Write to two marked threads."""
     console.app.main.open_thread(DOCS)
@@ -364,7 +382,9 @@ PLACES: dict[str, Place] = {
     "approval-patch": Place(ApprovalScreen, ("a",), "", asks(PATCH)),
     "approval-questions": Place(ApprovalScreen, ("a",), "", asks(QUESTIONS)),
     "approval-form": Place(ApprovalScreen, ("a", "ctrl+s"), "", asks(FORM)),
-    "approve-many": Place(ApproveManyScreen, ("a", "m", "m", "Y"), "", inbox, again=ask),
+    "approve-many": Place(
+        ApproveManyScreen, ("a", "m", "m", "Y"), "", inbox, again=ask, size=(80, 14)
+    ),
     "broadcast": Place(BroadcastScreen, ("m",), then=broadcast),
     "comment": Place(CommentScreen, ("d", "n", "j", "c")),
     "confirm": Place(ConfirmScreen, ("X",)),
@@ -372,9 +392,9 @@ PLACES: dict[str, Place] = {
     "decisions": Place(DecisionsScreen, ("A",), then=until("make deploy")),
     "diff": Place(DiffScreen, ("d", "n", "j", "j")),
     "edit": Place(EditTurnScreen, ("e",)),
-    "first-steps": Place(FirstStepsScreen, ("W",), then=until("Codex")),
+    "first-steps": Place(FirstStepsScreen, ("W",), then=until("✓ Codex")),
     "fork": Place(ForkScreen, ("F",)),
-    "gates": Place(GatesScreen, ("g",), "", run, until("of 7 gates met")),
+    "gates": Place(GatesScreen, ("g",), "", run, until("of 7 gates met"), size=(80, 14)),
     "help": Place(HelpScreen, ("question_mark",)),
     "history": Place(HistoryScreen, ("H",), then=until("older")),
     "inspector": Place(InspectorScreen, ("i",), then=frames),
@@ -383,7 +403,7 @@ PLACES: dict[str, Place] = {
     "pager": Place(PagerScreen, ("o",)),
     "palette": Place(PaletteScreen, ("ctrl+p", *"back")),
     "pick": Place(PickScreen, ("d", "s")),
-    "preferences": Place(PreferencesScreen, ("S", "down", "right", "right")),
+    "preferences": Place(PreferencesScreen, ("S",), then=preferences),
     "problem": Place(ProblemScreen, (), "", no_codex),
     "queue": Place(QueueScreen, ("u",)),
     "review": Place(ReviewScreen, ("v",)),
@@ -413,7 +433,11 @@ def build(
 
 
 async def still(console: Console) -> None:
-    """Stop the cursors from blinking."""
+    """Wait for all that is loaded, and stop the cursors from blinking."""
+    for _ in range(3):
+        for worker in [one for one in console.app.workers if one.group in LOADING]:
+            await worker.wait()
+        await console.settle()
     for field in (*console.app.screen.query(Input), *console.app.screen.query(TextArea)):
         field.cursor_blink = False
     await console.settle()
