@@ -285,6 +285,8 @@ def test_thirty_threads_and_twelve_approvals_are_decided_and_logged(
     terminal.wait_until(lambda: is_ready(terminal, "was"), "the keys of the dialog")
     terminal.press("y")
     terminal.wait_for("8 wait for you")
+    linted = {member.handle for member in asking if member.subject == COUNTED}
+    terminal.wait_until(lambda: current(terminal) not in {"", *linted}, "the first of the others")
 
     handle = current(terminal)
     for left in range(8, 0, -1):
@@ -418,7 +420,7 @@ def test_on_the_second_day_yesterdays_runs_are_one_line_and_stay_readable(
     served.stop()
     served = serve(Script(), workspace)
     terminal = open_terminal("-L", served.name)
-    check_what_is_left(terminal, "nothing needs you", detach=False)
+    check_what_is_left(terminal, "● connected", detach=False)
     terminal.press("H")
     terminal.wait_for("Codex's history")
     terminal.press(*"fine day")
