@@ -88,20 +88,20 @@ def channel(kind: type[StreamChannel], hub: FrameHub | None) -> StreamChannel:
 
 
 def through_endpoint(one: Endpoint) -> float:
-    """Return the seconds for frames in both directions, as app-server's go."""
-    began = time.perf_counter()
+    """Return the seconds of a core for frames in both directions, as app-server's go."""
+    began = time.process_time()
     for line in LINES:
         one.receive(line)
         one.notify("item/started", {"n": 1})
-    return time.perf_counter() - began
+    return time.process_time() - began
 
 
 async def through_channel(one: StreamChannel) -> float:
-    """Return the seconds for notifications to a client."""
-    began = time.perf_counter()
+    """Return the seconds of a core for notifications to a client."""
+    began = time.process_time()
     for number in range(FRAMES):
         await one.notify("codex/event", {"n": number})
-    return time.perf_counter() - began
+    return time.process_time() - began
 
 
 def ratio(times: list[tuple[float, float]]) -> float:
@@ -131,13 +131,13 @@ async def test_a_closed_inspector_costs_a_call_nothing(figures: Figures) -> None
     """A call is rare: what it costs to remember that it waits is measured with its answer."""
 
     async def through_calls(one: Endpoint) -> float:
-        began = time.perf_counter()
+        began = time.process_time()
         for number in range(1, FRAMES // 8):
             call = asyncio.ensure_future(one.call("turn/start", {"n": number}))
             await asyncio.sleep(0)
             one.receive(b'{"id":%d,"result":{}}' % number)
             await call
-        return time.perf_counter() - began
+        return time.process_time() - began
 
     hub, times = FrameHub(), []
     for _ in range(ROUNDS):

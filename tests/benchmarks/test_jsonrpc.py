@@ -51,11 +51,11 @@ async def test_notifications_go_through_an_endpoint_all_and_in_order(figures: Fi
     stream.feed_data(b"".join(map(notification, range(NOTIFICATIONS))))
     stream.feed_eof()
     lines = LineReader(stream)
-    began = time.perf_counter()
+    began = time.process_time()
     while (line := await lines.read_line()) is not None:
         endpoint.receive(line)
-    rate = NOTIFICATIONS / (time.perf_counter() - began)
-    figures("notifications/s from a stream through an endpoint", f"{rate:,.0f}", ">= 20,000")
+    rate = NOTIFICATIONS / (time.process_time() - began)
+    figures("notifications in a second of a core through an endpoint", f"{rate:,.0f}", ">= 20,000")
     assert seqs == list(range(NOTIFICATIONS))
     assert rate >= 20_000
 
@@ -63,13 +63,13 @@ async def test_notifications_go_through_an_endpoint_all_and_in_order(figures: Fi
 def test_a_line_of_20_megabytes_takes_four_times_as_long_as_one_of_5(figures: Figures) -> None:
     def seconds(megabytes: int) -> float:
         lines = LineSplitter()
-        began = time.perf_counter()
+        began = time.process_time()
         for _ in range(megabytes * MEGABYTE // len(CHUNK)):
             assert lines.feed(CHUNK) == []
         assert [len(line) for line in lines.feed(b"\n") if isinstance(line, bytes)] == [
             megabytes * MEGABYTE
         ]
-        return time.perf_counter() - began
+        return time.process_time() - began
 
     ratio = min(seconds(20) for _ in range(5)) / min(seconds(5) for _ in range(5))
     figures("a line of 20 MB ÷ one of 5 MB", f"{ratio:.1f}", "<= 10, linear is 4")
