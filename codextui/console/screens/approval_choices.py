@@ -255,7 +255,8 @@ def describe_origin(
 ) -> str:
     """Describe an approval's id, its waiting time, its thread and the client behind it.
 
-    Of another program's thread: that nobody but the user decides it, here or there.
+    Of another program's thread: that nobody but the user decides it, here or there; also where the
+    thread was adopted after it had asked.
 
     Args:
         approval: the approval.
@@ -264,8 +265,8 @@ def describe_origin(
         others: whether rules of ours decide for other programs, too.
     """
     waits = format_running(now - approval.asked_at)
-    if asker.origin and others is Others.SHOW:
-        only = f"only you decide it, here or in {asker.origin}"
+    if (origin := asker.origin or one_line(approval.origin, 40)) and others is Others.SHOW:
+        only = f"only you decide it, here or in {origin}"
         return one_line(f"{approval.approval_id} · waits {waits} · {only}", 200)
     is_role = approval.thread_id.startswith(RUN_PREFIX)
     thread_id = approval.thread_id if is_role else approval.thread_id[:13]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 
 from codextui.console.model.run import FINISHED_STATES
@@ -73,7 +74,8 @@ def unavailable_reason(action: Action, state: ConsoleState, thread_id: str) -> s
         return ""
     view = state.threads.get(thread_id)
     if view is None:
-        return f"Nothing to {action}: no thread is chosen. n starts one."
+        words = re.sub(r"\bit\b", "a thread", re.sub(r"\bits\b", "a thread's", action))
+        return f"Cannot {words}: no thread is chosen. n starts one."
     if action in (Action.GATES, Action.TIMELINE):
         return "" if state.run_id_of(thread_id) else _no_run_reason(action, view)
     if view.info.kind is not ThreadKind.CODEX and action in _OF_CODEX_THREADS:

@@ -68,9 +68,9 @@ async def test_an_action_that_cannot_act_says_why_in_the_list_and_when_chosen(
 ) -> None:
     async with console.open():
         shown = await type_in(console, "interrupt")
-        assert "not now: Nothing to interrupt it: no thread is chosen." in shown
+        assert "not now: Cannot interrupt a thread: no thread is chosen." in shown
         await console.press("enter")
-        assert console.notices()[0].startswith("Nothing to interrupt it")
+        assert console.notices()[0].startswith("Cannot interrupt a thread")
 
 
 async def test_the_keys_are_those_of_the_keymap() -> None:
