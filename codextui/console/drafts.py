@@ -46,7 +46,7 @@ class Drafts:
         answers: key of an approval → what is filled in in its dialog, as JSON, without secrets.
         pins: id of a thread that is pinned to its pane → `pinned`, in the order of pinning.
         folds: id of a thread, or key of a group, that was folded or unfolded → which of both.
-        tree: `grouping` → what the tree is grouped by.
+        tree: `grouping` → what the tree is grouped by, `width` → cells of its width.
         put_away: id of a thread or a run that the user put away → why.
         looked_at: id of a failed thread or run that the user has looked at → its failed turn.
         queued: `thread id/queued id` → the message as it was edited and not saved.

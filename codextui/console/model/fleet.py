@@ -35,7 +35,7 @@ HIDDEN, CLEARED, KEPT = "hidden", "cleared", "kept"
 FOLDED, UNFOLDED = "folded", "unfolded"
 """What the user did to a branch or a group."""
 
-_GROUPING = "grouping"
+_GROUPING, _WIDTH = "grouping", "width"
 
 _OVER = FINISHED_STATES | {ThreadState.DISCONNECTED}
 _WORKING = (ThreadState.STARTING, ThreadState.RUNNING, ThreadState.PAUSED)
@@ -218,7 +218,7 @@ class Fleet:
             archive_after: seconds after which a run that is over is put away; 0 for never.
             away: what the user put away; changed in place.
             folds: what the user folded and unfolded; changed in place.
-            choices: by what the tree is grouped (`grouping`); changed in place.
+            choices: by what the tree is grouped (`grouping`), and its `width`; changed in place.
             looked_at: which failures the user has looked at (see `News`); changed in place.
         """
         self.filter: TreeFilter = NO_FILTER
@@ -362,6 +362,19 @@ class Fleet:
         else:
             self._choices[_GROUPING] = self.grouping.value
         return self.grouping
+
+    @property
+    def tree_width(self) -> int:
+        """Cells of the tree that the user has chosen; 0 for none."""
+        chosen = self._choices.get(_WIDTH, "")
+        return int(chosen) if chosen.isascii() and chosen.isdigit() and len(chosen) < 5 else 0
+
+    @tree_width.setter
+    def tree_width(self, width: int) -> None:
+        if width:
+            self._choices[_WIDTH] = str(width)
+        else:
+            self._choices.pop(_WIDTH, None)
 
     # Folds.
 

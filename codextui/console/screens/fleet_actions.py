@@ -22,6 +22,8 @@ FLEET_BINDINGS: list[BindingType] = [
     Binding("G", "group", "In the tree: group by state, folder, program, model", id="view.group"),
     Binding("h", "hide", "Hide a thread or a run at rest, or bring it back", id="view.hide"),
     Binding("asterisk", "show_away", "Show what was put away, or not", id="view.away"),
+    Binding("less_than_sign", "widen_tree(-4)", "Narrower tree", id="view.narrower", show=False),
+    Binding("greater_than_sign", "widen_tree(4)", "Wider tree", id="view.wider", show=False),
     Binding("ctrl+x", "clear_over", "Put away all that is over", id="view.clear"),
 ]
 """Keys that arrange the tree."""
@@ -88,6 +90,13 @@ class FleetActions(ThreadActions):
         """Show the tree; on a tiny screen it takes the place of the panes."""
         self.remove_class("-no-tree")
         self.set_class(self.has_class("-tiny"), "-tree-alone")
+
+    def action_widen_tree(self, cells: int) -> None:
+        """Make the tree wider, or narrower."""
+        if self.has_class("-tiny") or self.has_class("-no-tree"):
+            self._explain("The tree is not beside the panes: there is nothing to widen.")
+        else:
+            self.workbench.thread_tree.widen(cells)
 
     def action_show_away(self) -> None:
         """Show what was put away among the others, or leave it out again."""

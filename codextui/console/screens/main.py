@@ -36,6 +36,7 @@ from codextui.console.widgets.key_line import KeyLine
 from codextui.console.widgets.pane_context import FoldsChanged, PaneContext, palettes_from
 from codextui.console.widgets.status_line import StatusLine
 from codextui.console.widgets.thread_tree import FilterField
+from codextui.console.widgets.tree_edge import TINY_WIDTH
 from codextui.console.widgets.workbench import Workbench
 
 MAIN_BINDINGS: list[BindingType] = [
@@ -103,7 +104,7 @@ class MainScreen(
     AUTO_FOCUS = "ThreadTree"
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - Textual's type
         (0, "-tiny"),
-        (64, "-narrow"),
+        (TINY_WIDTH, "-narrow"),
         (100, "-medium"),
         (140, "-wide"),
         (200, "-huge"),
@@ -160,7 +161,8 @@ class MainScreen(
         self._pacer.tick()
 
     def on_resize(self) -> None:
-        """Give the strip of what needs the user its share of the screen."""
+        """Give the tree and the strip of what needs the user their shares of the screen."""
+        self.workbench.thread_tree.fit_width()
         self._pacer.mark_dirty(self)
 
     # Changes of the state.

@@ -23,8 +23,9 @@ from codextui.console.model.tree_filter import NO_FILTER, parse_filter
 from codextui.console.render.layout import fit_row
 from codextui.console.render.palette import Palette
 from codextui.console.widgets.composer import LineInput
-from codextui.console.widgets.drawing import LineWidget, NothingDone
+from codextui.console.widgets.drawing import NothingDone
 from codextui.console.widgets.pane_context import PaneContext
+from codextui.console.widgets.tree_edge import WidthByEdge
 from codextui.console.widgets.tree_rows import TreeRows
 from codextui.text.sanitize import one_line
 
@@ -43,7 +44,7 @@ class FilterField(LineInput):
         self.display = False
 
 
-class ThreadTree(LineWidget, can_focus=True):
+class ThreadTree(WidthByEdge, can_focus=True):
     """Lists all threads; enter or a click selects one for a pane.
 
     The cursor skips the headings of groups, unless they are folded. Only visible lines are drawn,
@@ -148,6 +149,8 @@ class ThreadTree(LineWidget, can_focus=True):
 
     async def on_click(self, event: events.Click) -> None:
         """Select the clicked thread, fold the clicked group, or show what was put away, or not."""
+        if self.takes_click(event):
+            return
         row = self._row_at(event.y)
         if isinstance(row, TreeEntry):
             self.highlight(row.thread_id)

@@ -13,6 +13,7 @@ from codextui.console.widgets.attention_strip import AttentionStrip
 from codextui.console.widgets.composer import Composer
 from codextui.console.widgets.key_line import KeyLine
 from codextui.console.widgets.thread_tree import ThreadTree
+from codextui.console.widgets.tiling import MIN_PANE_WIDTH
 from codextui.protocol.threads import ThreadState
 
 
@@ -147,3 +148,31 @@ async def test_a_click_on_what_is_put_away_shows_it_and_puts_it_away_again(
         for is_shown in (True, False):
             await click(console, pilot, tree.region.x + 4, tree.region.y + line)
             assert ("quiet" in text_of(tree)) == is_shown
+
+
+async def test_the_edge_of_the_tree_is_dragged_and_moved_by_keys(console: Console) -> None:
+    async with console.open() as pilot:
+        console.server.running("backend")
+        await console.settle()
+        tree = console.app.main.query_one(ThreadTree)
+        before, edge = tree.size.width, (tree.region.right - 1, tree.region.y + 2)
+        current = console.current
+        await pilot.mouse_down(offset=edge)
+        await pilot.hover(offset=(edge[0] + 10, edge[1]))
+        await pilot.mouse_up(offset=(edge[0] + 10, edge[1]))
+        await console.settle()
+        assert tree.size.width == before + 10
+        assert console.current == current
+        await console.press("less_than_sign")
+        assert tree.size.width == before + 6
+        await console.press("greater_than_sign")
+        assert console.app.main.fleet.tree_width == before + 10
+        await click(console, pilot, tree.region.right - 1, edge[1], times=2)
+        assert tree.size.width == before
+        for _ in range(40):
+            await console.press("greater_than_sign")
+        assert console.app.main.workbench.grid.size.width >= MIN_PANE_WIDTH
+        await pilot.resize_terminal(50, 12)
+        await console.settle()
+        await console.press("t")
+        assert tree.size.width == 50
