@@ -128,17 +128,26 @@ def _folder_scopes(
 def default_scope(state: ConsoleState, thread_id: str) -> Scope:
     """Return the scope that is shown first: the last turn with changes, or all of a role or run.
 
-    For a thread that told of no changes it is its folder.
+    Where no change was told of it is the folder.
     """
     view = state.threads.get(thread_id)
     if view is None or view.info.kind is not ThreadKind.CODEX:
-        return Scope(ScopeKind.RUN, thread_id)
+        return _default_scope_of_run(state, thread_id)
     patches = _patches_of(view)
     for turn in reversed(view.transcript.turns):
         if turn.diff.strip() or turn.turn_id in patches:
             return Scope(ScopeKind.TURN, thread_id, turn.turn_id)
     has_folder = bool(view.info.cwd) and not view.transcript.has_changes
     return Scope(ScopeKind.WORKING_TREE if has_folder else ScopeKind.THREAD, thread_id)
+
+
+def _default_scope_of_run(state: ConsoleState, thread_id: str) -> Scope:
+    view = state.threads.get(thread_id)
+    members = [] if view is None else [state.threads[m.thread_id] for m in _members(state, view)]
+    folders = Scope(ScopeKind.WORKING_TREE, thread_id)
+    has_changes = any(member.transcript.has_changes for member in members)
+    is_told = has_changes or not tree_requests(state, folders)
+    return Scope(ScopeKind.RUN, thread_id) if is_told else folders
 
 
 def compare(

@@ -198,7 +198,8 @@ def _team_diff_reason(state: ConsoleState, view: ThreadView) -> str:
     is_role = view.info.kind is ThreadKind.ROLE
     for info in state.run_members(state.run_id_of(view.thread_id)):
         is_member = not is_role or info.parent == view.thread_id
-        if is_member and state.threads[info.thread_id].transcript.has_changes:
+        has_folder = info.kind is ThreadKind.CODEX and info.cwd
+        if is_member and (has_folder or state.threads[info.thread_id].transcript.has_changes):
             return ""
     return f"No Codex thread of {view.info.handle} has changed a file."
 

@@ -280,6 +280,17 @@ def test_a_run_has_each_folder_once(world: World) -> None:
     assert paths(compare(world.state, run, trees=trees)) == [["x"], ["y"]]
     role = Scope(ScopeKind.WORKING_TREE, "run:1/writer")
     assert len(tree_requests(world.state, role)) == 1
+    assert default_scope(world.state, "run:1") == Scope(ScopeKind.RUN, "run:1")
+
+
+def test_a_run_that_told_of_no_changes_shows_its_folders_first(world: World) -> None:
+    world.thread("run:1", kind=ThreadKind.RUN)
+    world.thread("run:1/writer", kind=ThreadKind.ROLE, parent="run:1")
+    assert default_scope(world.state, "run:1") == Scope(ScopeKind.RUN, "run:1")
+    world.thread("a", parent="run:1/writer", cwd="/shop")
+    for thread_id in ("run:1", "run:1/writer"):
+        expected = Scope(ScopeKind.WORKING_TREE, thread_id)
+        assert default_scope(world.state, thread_id) == expected
 
 
 @pytest.mark.parametrize("scope", [Scope(ScopeKind.TURN, "x"), Scope(ScopeKind.FORKS, "a", "x")])

@@ -243,7 +243,7 @@ async def test_irreversible_actions_ask_first(
     [
         ("f", BACKEND, "backend is a role: only its Codex threads can be forked."),
         ("F", RUN, "bug-busters is a team's run: only the Codex threads"),
-        ("d", BACKEND, "No Codex thread of backend has changed a file"),
+        ("d", role_id("designer"), "No Codex thread of designer has changed a file"),
         ("X", BACKEND, "X on its run kills them all"),
         ("R", RUN, "choose the role that is to run again"),
         ("p", "t-backend-codex", "only roles can be paused"),
