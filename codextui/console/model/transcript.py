@@ -14,6 +14,7 @@ from codextui.console.model.items import (
     AgentMessage,
     ApprovalItem,
     CommandExecution,
+    ErrorMessage,
     FileChanges,
     GrowingText,
     ItemContent,
@@ -219,6 +220,9 @@ class Transcript:
         seconds = None if turn.started_at is None else max(0.0, at - turn.started_at)
         if seconds is not None and seconds < MIN_TURN:
             seconds = None
+        last = self.items[-1].content if self.items else None
+        if isinstance(last, ErrorMessage) and last.message == message:
+            message = ""  # it stands right above
         end = TurnEnd(turn.number, reason, message, seconds, turn.tokens)
         self._add(turn_id, "end", end, done=True)
         return True

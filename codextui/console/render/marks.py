@@ -25,6 +25,7 @@ from codextui.protocol.approval_text import summarize_request
 from codextui.protocol.approvals import ToolAsked
 from codextui.protocol.events import ApprovalResolved
 from codextui.protocol.runs import RoleAction, RunEventKind
+from codextui.text.failures import error_in_words
 from codextui.text.figures import format_elapsed, format_tokens, more_lines
 from codextui.text.sanitize import one_line, sanitize
 
@@ -81,7 +82,7 @@ def mark_rows(mark: Mark, width: int, palette: Palette, fold: Fold) -> list[Row]
             return _approval_rows(mark, width, palette, fold)
         case ErrorMessage(message, will_retry):
             retry = " · Codex tries again by itself" if will_retry else ""
-            text = f"error: {_sanitized_start(message, fold)}{retry}"
+            text = f"error: {_sanitized_start(error_in_words(message), fold)}{retry}"
             return wrap_with_glyph("✗", text, palette.error, width)
         case WarningMessage(message):
             text = f"warning: {_sanitized_start(message, fold)}"
@@ -132,7 +133,8 @@ def _turn_end_rows(end: TurnEnd, width: int, palette: Palette, fold: Fold) -> li
     facts.extend([f"{format_tokens(end.tokens)} tokens"] if end.tokens is not None else [])
     rows = wrap_with_glyph(glyph, " · ".join(facts), style, width)
     if end.message:
-        message = wrap([Segment(_sanitized_start(end.message, fold), style)], width - 2)
+        told = _sanitized_start(error_in_words(end.message), fold)
+        message = wrap([Segment(told, style)], width - 2)
         rows.extend(indent(message, Segment("  ", palette.text)))
     return rows
 

@@ -13,11 +13,11 @@ MIN_PANE_WIDTH = 38
 MIN_PANE_HEIGHT = 9
 """Rows below which a framed pane is useless."""
 
-COMFORTABLE_WIDTH = 60
-"""Cells from which a pane beside others reads well."""
-
 READABLE_WIDTH, READABLE_HEIGHT = 54, 16
-"""Cells and rows of a pane from which more than `USUAL_PANES` are shown without being asked for."""
+"""Cells and rows of a pane that reads well beside others.
+
+Narrower ones are stacked, and more than `USUAL_PANES` are shown only if all are as large.
+"""
 
 USUAL_PANES = 4
 """Panes on a screen where more would not read well."""
@@ -84,4 +84,4 @@ def _reads_well(shape: tuple[int, int], width: int, height: int) -> bool:
 def _penalty(shape: tuple[int, int], width: int, height: int) -> tuple[int, int]:
     """Rank narrow panes last; among comfortable ones, prefer tall panes, which show more."""
     columns, rows = shape
-    return max(0, COMFORTABLE_WIDTH - width // columns), -(height // rows)
+    return max(0, READABLE_WIDTH - width // columns), -(height // rows)

@@ -41,7 +41,7 @@ class WidthByEdge(LineWidget):
 
     def widen(self, cells: int) -> None:
         """Make the tree wider, or narrower where `cells` is negative."""
-        self._choose_width(self.size.width + cells)
+        self._choose_width((self.fleet.tree_width or self.size.width) + cells)
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         """Take hold of the edge."""

@@ -158,6 +158,17 @@ def test_a_past_turn_whose_events_come_at_once_has_no_duration() -> None:
     assert server.contents() == [items.TurnEnd(1, "completed", "", None, None)]
 
 
+def test_an_error_that_stands_right_above_the_end_is_told_once() -> None:
+    server = FakeServer()
+    server.send(ev.TurnStarted())
+    server.send(ev.ErrorRaised("no quota"))
+    server.send(ev.TurnAborted("failed", "no quota"))
+    assert server.contents() == [
+        items.ErrorMessage("no quota"),
+        items.TurnEnd(1, "failed", "", None, None),
+    ]
+
+
 def test_a_turn_ends_once() -> None:
     server = FakeServer()
     server.send(ev.TurnStarted())

@@ -192,6 +192,7 @@ CHANGES = (FileChange("a.py", "add", "x\n"), FileChange("b.py", "delete", "y\n")
         ),
         (items.TurnEnd(1, "eaten"), ["", "? turn 1 eaten"]),
         (items.ErrorMessage("boom"), ["✗ error: boom"]),
+        (items.ErrorMessage('{"error": {"message": "boom", "code": 1}}'), ["✗ error: boom"]),
         (
             items.ErrorMessage("boom", will_retry=True),
             ["✗ error: boom · Codex tries again by itself"],

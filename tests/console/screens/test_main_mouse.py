@@ -167,6 +167,8 @@ async def test_the_edge_of_the_tree_is_dragged_and_moved_by_keys(console: Consol
         assert tree.size.width == before + 6
         await console.press("greater_than_sign")
         assert console.app.main.fleet.tree_width == before + 10
+        await console.press("greater_than_sign", "greater_than_sign")
+        assert tree.size.width == before + 18
         await click(console, pilot, tree.region.right - 1, edge[1], times=2)
         assert tree.size.width == before
         for _ in range(40):

@@ -224,11 +224,11 @@ async def test_the_prompt_of_a_fork_survives_esc_and_a_failure(console: Console)
         await console.press("F", "tab", *"try", "escape", "F")
         screen = console.app.screen
         assert isinstance(screen, ForkScreen)
-        assert screen.query_one(Input).value == "try"
+        assert screen.query_one(TextArea).text == "try"
         console.server.failures["codex-fork"] = ServerRefused("not now")
         await console.press("tab", "enter", "F")
         assert console.called("codex-fork")
-        assert console.app.screen.query_one(Input).value == "try"
+        assert console.app.screen.query_one(TextArea).text == "try"
 
 
 @pytest.mark.parametrize("is_open", [True, False])

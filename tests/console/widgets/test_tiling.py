@@ -59,3 +59,10 @@ def test_wide_screens_place_panes_side_by_side_and_narrow_ones_stack_them() -> N
 
 def test_three_narrow_panes_become_one_tall_and_two_stacked() -> None:
     assert tile_panes(3, 124, 41) == Tiling(2, 2, first_span=2)
+
+
+@pytest.mark.parametrize(
+    ("width", "columns"), [(124, 2), (116, 2), (108, 2), (106, 1), (80, 1), (44, 1)]
+)
+def test_four_panes_stand_side_by_side_where_they_read_well(width: int, columns: int) -> None:
+    assert tile_panes(4, width, 41).columns == columns
