@@ -285,6 +285,7 @@ async def test_the_list_is_cleared_and_a_frame_copied(console: Console):
         assert "3 outstanding" in console.shown()
         await console.press("question_mark")
         assert "The grey ids are for [ui.keys]" in console.shown()
+        assert "Here: Inspector" in console.shown()
         await console.press("escape", "i")
         assert console.app.screen is console.app.main
 
