@@ -280,10 +280,11 @@ class InspectorScreen(CallActions):
             self.dismiss(None)
 
     def action_help(self) -> None:
-        """List all keys."""
+        """List all keys, those that work here first."""
         from codextui.console.screens.help import HelpScreen  # noqa: PLC0415
 
-        self.app.push_screen(HelpScreen(self._options.key_groups()))
+        place = "Inspector, in a frame" if self._json.has_focus else "Inspector"
+        self.app.push_screen(HelpScreen(self._options.key_groups(), first=place))
 
     def action_cycle_protocol(self) -> None:
         """Show both protocols, then app-server's frames, then MCP's."""

@@ -285,6 +285,7 @@ async def test_the_list_is_cleared_and_a_frame_copied(console: Console):
         assert "3 outstanding" in console.shown()
         await console.press("question_mark")
         assert "The grey ids are for [ui.keys]" in console.shown()
+        assert "Here: Inspector" in console.shown()
         await console.press("escape", "i")
         assert console.app.screen is console.app.main
 
@@ -590,6 +591,17 @@ async def test_a_form_knows_the_thread_of_the_frame_and_what_was_written_before(
         assert console.app.clipboard == "codex-reply"
         await console.press("escape")
         assert "And now?" in console.shown()
+
+
+async def test_the_keys_of_a_long_form_stand_on_a_small_screen(console: Console):
+    async with inspecting(console, size=(80, 24)):
+        console.server.results["tools/list"] = tools()
+        await console.press("c")
+        await console.until("codex-start")
+        await console.press("enter")
+        assert "^s call" in console.shown()
+        await console.press("ctrl+o")
+        assert "Y copy the value" in console.shown()
 
 
 async def test_a_value_of_a_frame_is_copied(console: Console):
