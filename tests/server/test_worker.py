@@ -11,6 +11,7 @@ import pytest
 from contract.serving import PATIENCE_S
 
 from codextui.codex import connector
+from codextui.codex.app_server import AppServerHandlers
 from codextui.codex.binary import CodexBinary
 from codextui.codex.connector import CodexSettings
 from codextui.errors import CodexDied, CodexLoginMissing, CodexMissing
@@ -58,8 +59,8 @@ class Processes:
     def __init__(self) -> None:
         self.started: list[FakeApp] = []
 
-    async def start(self, _: CodexBinary, **options: Any) -> FakeApp:
-        self.started.append(FakeApp(options["on_exit"]))
+    async def start(self, _: CodexBinary, handlers: AppServerHandlers, **__: Any) -> FakeApp:
+        self.started.append(FakeApp(handlers.on_exit))
         return self.started[-1]
 
 
