@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from codextui.console.model.labels import Asker
 from codextui.console.model.state import ServerNotice, ThreadView
@@ -62,6 +62,7 @@ class ApprovalPresenter:
         self._approvals: tuple[Approval, ...] = ()
         self._postponed: set[str] = set()
         self._decided: set[str] = set()
+        self._lost_later: set[_Request] = set()
         self._dialog: ApprovalDialog | None = None
 
     @cached_property
@@ -85,6 +86,7 @@ class ApprovalPresenter:
             resolved: approval id → outcome of those that are no longer open.
         """
         ids = {approval.approval_id for approval in approvals}
+        self._keep_postponed(approvals, resolved)
         self._approvals = tuple(approvals)
         self._postponed &= ids
         self._decided &= ids
@@ -93,6 +95,19 @@ class ApprovalPresenter:
             self._dialog.update_approvals(self._queue, askers=askers, resolved=resolved)
         else:
             self.open_if_allowed()
+
+    def _keep_postponed(
+        self, approvals: Sequence[Approval], resolved: Mapping[str, ApprovalResolved]
+    ) -> None:
+        """Postpone also what was postponed, lost with a connection, and is asked again."""
+        for before in self._approvals:
+            end = resolved.get(before.approval_id)
+            if before.approval_id in self._postponed and end is not None and end.outcome == "lost":
+                self._lost_later.add(_identify(before))
+        for approval in approvals if self._lost_later else ():
+            if _identify(approval) in self._lost_later:
+                self._lost_later.discard(_identify(approval))
+                self._postponed.add(approval.approval_id)
 
     def open_if_allowed(self) -> None:
         """Open the dialog if a new approval waits for it and it may open now."""
@@ -147,6 +162,14 @@ class ApprovalPresenter:
     def _queue(self) -> tuple[Approval, ...]:
         """The approvals that still need a decision."""
         return tuple(a for a in self._approvals if a.approval_id not in self._decided)
+
+
+_Request: TypeAlias = tuple[str, str, float]
+
+
+def _identify(approval: Approval) -> _Request:
+    """Return what a request has in common with itself when it is asked again."""
+    return approval.thread_id, approval.item_id, approval.asked_at
 
 
 def correction_notice(

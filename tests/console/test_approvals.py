@@ -46,9 +46,10 @@ class Harness:
         self.dialogs.append(Dialog(approvals, first))
         return self.dialogs[-1]
 
-    def update(self, *names: str) -> None:
+    def update(self, *names: str, lost: str = "") -> None:
         approvals = [Approval(n, "t", "u", "", "backend", 0.0, CommandAsked("ls")) for n in names]
-        self.presenter.update(approvals, {}, {})
+        resolved = {lost: ApprovalResolved(lost, "lost")} if lost else {}
+        self.presenter.update(approvals, {}, resolved)
 
 
 def test_an_approval_that_arrives_opens_the_dialog() -> None:
@@ -72,6 +73,17 @@ def test_a_postponed_approval_does_not_reopen_the_dialog() -> None:
     harness.update("a1")
     harness.presenter.open_if_allowed()
     assert len(harness.dialogs) == 1
+
+
+def test_what_was_postponed_stays_so_when_it_is_asked_again_after_a_break() -> None:
+    harness = Harness()
+    harness.update("a1")
+    harness.presenter.on_dialog_closed()
+    harness.update(lost="a1")
+    harness.update("a2")  # the same request: asked at the same time by the same item
+    assert len(harness.dialogs) == 1
+    harness.update("a2", "a3")
+    assert [dialog.first for dialog in harness.dialogs] == ["a1", "a3"]
 
 
 def test_a_new_approval_opens_the_dialog_at_itself_even_if_others_were_postponed() -> None:

@@ -281,9 +281,7 @@ class ApprovalBroker:
     def _asked_first(self, approval: Approval) -> float:
         """Return when an approval was asked; when the same one was, that was lost before it."""
         for lost in self._lost:
-            if structs.replace(approval, approval_id=lost.approval_id, asked_at=lost.asked_at) == (
-                structs.replace(lost, handle=approval.handle)
-            ):
+            if _request_of(lost) == _request_of(approval):
                 self._lost.remove(lost)
                 return min(lost.asked_at, approval.asked_at)
         return approval.asked_at
@@ -461,6 +459,11 @@ class ApprovalBroker:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+
+def _request_of(approval: Approval) -> tuple[str, str, str, Asked]:
+    """Return what a request has in common with itself when it is asked again."""
+    return approval.thread_id, approval.turn_id, approval.item_id, approval.asked
 
 
 def _gone(approval_id: str) -> ApprovalGone:

@@ -99,7 +99,9 @@ def broker(log: Log) -> ApprovalBroker:
     return ApprovalBroker(log, log)
 
 
-def ask(broker: ApprovalBroker, log: Log, key: object = 1, thread_id: str = "t") -> Approval | None:
+def ask(
+    broker: ApprovalBroker, log: Log, key: object = 1, thread_id: str = "t", origin: str = ""
+) -> Approval | None:
     return broker.ask(
         CommandAsked("rm -r build"),
         key=key,
@@ -107,6 +109,7 @@ def ask(broker: ApprovalBroker, log: Log, key: object = 1, thread_id: str = "t")
         turn_id="u",
         item_id="i",
         handle="codex-1",
+        origin=origin,
         on_decision=log.on_decision,
     )
 
@@ -226,7 +229,7 @@ async def test_an_approval_that_codex_no_longer_waits_for_is_withdrawn(
 async def test_what_was_lost_and_is_asked_again_has_waited_since_it_was_first_asked(log: Log):
     now = 100.0
     broker = ApprovalBroker(log, log, clock=lambda: now)
-    ask(broker, log)
+    ask(broker, log, origin="Codex TUI")  # it is adopted meanwhile
     broker.withdraw(thread_id="t", outcome="lost", why="the connection broke")
     now = 140.0
     again, another = ask(broker, log, key=2), ask(broker, log, key=3)
