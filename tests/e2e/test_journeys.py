@@ -144,7 +144,9 @@ def test_at_80x24_a_day_goes_from_an_approval_to_the_exit(
     terminal.wait_for("It is built.")
     terminal.wait_for("nothing needs you")
 
-    terminal.press(*open_composer(terminal, "builder"))
+    find(terminal, "builder", "thread")
+    terminal.wait_until(lambda: "builder" in focused(terminal), "the thread with the focus")
+    terminal.press("r")
     terminal.wait_for("reply to builder")
     write(terminal, "and the docs")
     terminal.wait_for("The docs are built, too.")
@@ -198,7 +200,9 @@ def test_over_a_resize_an_approval_stays_open_and_a_draft_whole(
 
     terminal.resize(160, 45)
     terminal.wait_for("sleeper")
-    terminal.press(*open_composer(terminal, "sleeper"))
+    find(terminal, "sleeper", "thread")
+    terminal.wait_until(lambda: "sleeper" in focused(terminal), "the thread with the focus")
+    terminal.press("r")
     terminal.wait_for("reply to sleeper")
     draft = "a draft"
     terminal.press(*draft)
@@ -227,13 +231,6 @@ def dialog_fits(terminal: Terminal) -> bool:
     """Return whether the dialog shows who asks, what, and the keys that decide."""
     told = ("builder asks to run", "$ touch", "keys ready", "y once", "n decline")
     return all(text in terminal.text for text in told)
-
-
-def open_composer(terminal: Terminal, handle: str) -> Sequence[str]:
-    row = next(row for row in terminal.rows if re.search(rf"\[\d\] . {handle}", row))
-    found = re.search(rf"\[(\d)\] . {handle}", row)
-    assert found
-    return (found[1], "r")
 
 
 @pytest.fixture

@@ -297,7 +297,8 @@ def truncate_paths(text: str, width: int) -> str:
         words[longest] = choices[longest].pop(0)
         if not choices[longest]:
             del choices[longest]
-    return truncate(" ".join(words) if words else text, width)
+    short = truncate(" ".join(words) if words else text, width)
+    return short.removesuffix("…") if short.endswith("……") else short
 
 
 def _shorter_paths(word: str) -> list[str]:

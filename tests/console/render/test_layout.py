@@ -147,6 +147,7 @@ def test_truncating_from_the_left_keeps_the_end() -> None:
         ("touch /root/.cache/x/release/a.txt", 22, "touch …/release/a.txt"),
         ("touch /root/.cache/x/release/a.txt", 20, "touch …/a.txt"),
         ("touch /root/.cache/x/release/a.txt", 10, "touch …/a…"),
+        ("change /root/.cache/x/release/a.txt", 9, "change …"),
         ("cp --to=/root/a/b/c 'x/y/z/w'", 27, "cp --to=…/b/c 'x/y/z/w'"),
         ("cp /root/longer/one/of/two /a/b/c/d", 32, "cp …/one/of/two /a/b/c/d"),
         ("rm -rf /a/b/c/", 13, "rm -rf …/c"),
