@@ -242,6 +242,8 @@ TABLE: list[tuple[Place, Keys]] = [
             "view.fewer_panes": changes,
             "view.more_panes": (("minus",), changes),
             "view.tree": changes,
+            "view.narrower": changes,
+            "view.wider": changes,
             "thread.mark": changes,
             "view.filter": focuses(FilterField),
             "view.away": says("Nothing is put away"),
