@@ -70,7 +70,6 @@ class ProblemScreen(ModalScreen[ProblemAnswer | None]):
                 yield Static("What to type:", classes="dialog-quiet", markup=False)
                 for command in problem.commands:
                     yield Static(f"$ {sanitize(command)}", classes="command", markup=False)
-            yield Static(id="note", classes="dialog-quiet", markup=False)
             keys = "   ".join(self._answers().values())
             yield DialogKeys(f"{keys}   esc close")
 
@@ -87,8 +86,7 @@ class ProblemScreen(ModalScreen[ProblemAnswer | None]):
         """Say of a key that is bound to nothing here that it does nothing."""
         if event.key not in self.active_bindings:
             shown = one_line(format_keys(event.key), 20)
-            note = f"{shown} does nothing here: the keys that do stand below."
-            self.query_one("#note", Static).update(note)
+            self.query_one(DialogKeys).explain(f"{shown} does nothing here.")
 
     def action_answer(self, answer: ProblemAnswer) -> None:
         """Close with an answer, if it is one."""

@@ -40,6 +40,7 @@ from codextui.console.screens.gates import GatesScreen
 from codextui.console.screens.help import HelpScreen
 from codextui.console.screens.history import HistoryScreen
 from codextui.console.screens.inspector import InspectorScreen
+from codextui.console.screens.keys import KeysScreen
 from codextui.console.screens.labels import LabelsScreen
 from codextui.console.screens.main import MainScreen
 from codextui.console.screens.new_thread import NewThreadScreen
@@ -48,12 +49,13 @@ from codextui.console.screens.palette import PaletteScreen
 from codextui.console.screens.pick import PickScreen
 from codextui.console.screens.preferences import PreferencesScreen
 from codextui.console.screens.queue import QueueScreen
+from codextui.console.screens.queue_edit import QueueEditScreen
 from codextui.console.screens.review import ReviewScreen
 from codextui.console.screens.search import SearchScreen
 from codextui.console.screens.settings import SettingsScreen
 from codextui.console.screens.side_by_side import SideBySideScreen
 from codextui.console.screens.timeline import TimelineScreen
-from codextui.console.screens.tool_call import ToolPickerScreen
+from codextui.console.screens.tool_picker import ToolPickerScreen
 from codextui.console.widgets.composer import Composer
 from codextui.console.widgets.frame_list import FrameList
 from codextui.console.widgets.json_view import JsonView
@@ -240,6 +242,8 @@ TABLE: list[tuple[Place, Keys]] = [
             "view.fewer_panes": changes,
             "view.more_panes": (("minus",), changes),
             "view.tree": changes,
+            "view.narrower": changes,
+            "view.wider": changes,
             "thread.mark": changes,
             "view.filter": focuses(FilterField),
             "view.away": says("Nothing is put away"),
@@ -357,7 +361,14 @@ TABLE: list[tuple[Place, Keys]] = [
         PLACES["fork"],
         {"fork.cancel": closes, "fork.next": (("k",), changes), "fork.previous": changes},
     ),
-    (PLACES["edit"], {"edit.send": (tuple("!"), calls("codex-fork")), "edit.cancel": closes}),
+    (
+        PLACES["edit"],
+        {
+            "edit.send": (tuple("!"), calls("codex-fork")),
+            "edit.cancel": closes,
+            "prompt.editor": writes,
+        },
+    ),
     (
         PLACES["broadcast"],
         {"broadcast.send": (tuple("Hi"), calls("codex-send")), "broadcast.cancel": closes},
@@ -367,7 +378,10 @@ TABLE: list[tuple[Place, Keys]] = [
         {
             "queue.close": closes,
             "queue.remove": calls("codex-queue"),
-            "queue.start": says("Each follows as a turn"),
+            "queue.start": says("A turn runs."),
+            "queue.edit": opens(QueueEditScreen),
+            "queue.up": (("j",), changes),
+            "queue.down": changes,
             "queue.next": changes,
             "queue.previous": (("j",), changes),
         },
@@ -386,8 +400,25 @@ TABLE: list[tuple[Place, Keys]] = [
             "preferences.less": changes,
             "preferences.edit": changes,
             "preferences.reset": changes,
+            "preferences.keys": opens(KeysScreen),
             "preferences.save": closes,
         },
+    ),
+    (
+        PLACES["keys"],
+        {
+            "keys.add": changes,
+            "keys.reset": changes,
+            "keys.unbind": changes,
+            "keys.search": focuses(Input),
+            "keys.next": changes,
+            "keys.previous": (("j",), changes),
+            "keys.close": closes,
+        },
+    ),
+    (
+        PLACES["queue-edit"],
+        {"queue_edit.save": (tuple("!"), calls("codex-queue")), "queue_edit.cancel": closes},
     ),
     (
         PLACES["first-steps"],
@@ -412,6 +443,7 @@ TABLE: list[tuple[Place, Keys]] = [
             "diff.restore_comment": (("c", *"Why", "enter", "x"), changes),
             "diff.list_comments": (("c", *"Why", "enter"), opens(PickScreen)),
             "diff.send_review": (("c", *"Why", "enter"), opens(ConfirmScreen)),
+            "diff.read_again": says("This follows by itself"),
             "diff.up": changes,
             "diff.down": changes,
             "diff.old_side": (("v", "right"), changes),
@@ -595,6 +627,7 @@ TABLE: list[tuple[Place, Keys]] = [
             "frames.first": changes,
             "frames.follow": (("home",), changes),
             "frames.open": focuses(JsonView),
+            "inspector.again": says("belongs to no call"),
             "inspector.clear": changes,
         },
     ),
@@ -611,6 +644,7 @@ TABLE: list[tuple[Place, Keys]] = [
             "frame.unfold": (("home", "enter", *"jjjjjj", "space"), changes),
             "frame.leave": (("home", "enter"), focuses(FrameList)),
             "frame.unfold_all": (("home", "enter", "minus"), changes),
+            "frame.copy_value": (("home", "enter"), says("Copied")),
             "frame.fold_all": (("home", "enter"), changes),
         },
     ),
@@ -623,6 +657,7 @@ TABLE: list[tuple[Place, Keys]] = [
         {
             "tool.call": (tuple("Go"), opens(ConfirmScreen)),
             "tool.cancel": says("No call runs."),
+            "tool.schema": changes,
             "tool.back": closes,
         },
     ),
@@ -632,7 +667,12 @@ TABLE: list[tuple[Place, Keys]] = [
     ),
     (
         PLACES["problem"],
-        {"trouble.retry": closes, "trouble.demo": exits, "trouble.quit": exits},
+        {
+            "trouble.close": closes,
+            "trouble.retry": closes,
+            "trouble.demo": exits,
+            "trouble.quit": exits,
+        },
     ),
     (
         PLACES["help"],

@@ -32,6 +32,7 @@ from codextui.console.screens.gates import GatesScreen
 from codextui.console.screens.help import HelpScreen
 from codextui.console.screens.history import HistoryScreen
 from codextui.console.screens.inspector import InspectorScreen
+from codextui.console.screens.keys import KeysScreen
 from codextui.console.screens.labels import LabelsScreen
 from codextui.console.screens.main import MainScreen
 from codextui.console.screens.new_thread import NewThreadScreen
@@ -41,12 +42,14 @@ from codextui.console.screens.pick import PickScreen
 from codextui.console.screens.preferences import PreferencesScreen
 from codextui.console.screens.problem import ProblemScreen
 from codextui.console.screens.queue import QueueScreen
+from codextui.console.screens.queue_edit import QueueEditScreen
 from codextui.console.screens.review import ReviewScreen
 from codextui.console.screens.search import SearchScreen
 from codextui.console.screens.settings import SettingsScreen
 from codextui.console.screens.side_by_side import SideBySideScreen
 from codextui.console.screens.timeline import TimelineScreen
-from codextui.console.screens.tool_call import ToolCallScreen, ToolPickerScreen
+from codextui.console.screens.tool_call import ToolCallScreen
+from codextui.console.screens.tool_picker import ToolPickerScreen
 from codextui.protocol import events as ev
 from codextui.protocol.approvals import (
     Approval,
@@ -59,7 +62,7 @@ from codextui.protocol.approvals import (
     Question,
     QuestionsAsked,
 )
-from codextui.protocol.threads import QueuedMessage, ThreadState
+from codextui.protocol.threads import QueuedMessage, ThreadState, WholeQueuedMessage
 
 FORK, DOCS, CUT_OFF = "t-backend-2", "t-docs", "t-frontend"
 
@@ -236,11 +239,17 @@ class Place:
             await console.handled()
         if self.thread in console.app.state.threads:
             console.app.main.open_thread(self.thread)
-            await console.handled()
+            await console.when(lambda: is_open(console, self.thread))
         await console.swiftly(*self.keys)
         if self.then is not None:
             await self.then(console)
         await shows(console, self.screen)
+
+
+def is_open(console: Console, thread_id: str) -> bool:
+    """Return whether the pane of a thread has the focus, with items in it."""
+    pane = console.app.main.workbench.grid.pane_of(thread_id)
+    return pane is not None and pane.has_focus and bool(pane.visible_items())
 
 
 async def shows(console: Console, screen: type[Screen[Any]]) -> None:
@@ -369,6 +378,19 @@ async def preferences(console: Console) -> None:
     await console.swiftly("down", "right", "right")
 
 
+async def all_keys(console: Console) -> None:
+    """Show all keys."""
+    await shows(console, PreferencesScreen)
+    await console.swiftly("K")
+
+
+async def queue_edit(console: Console) -> None:
+    """Edit the first message that is queued."""
+    await shows(console, QueueScreen)
+    await console.swiftly("e")
+    await console.when_shown("do the thing number 1, they say")
+
+
 async def broadcast(console: Console) -> None:
     """Write to two marked threads."""
     console.app.main.open_thread(DOCS)
@@ -398,6 +420,7 @@ PLACES: dict[str, Place] = {
     "help": Place(HelpScreen, ("question_mark",)),
     "history": Place(HistoryScreen, ("H",), then=until("older")),
     "inspector": Place(InspectorScreen, ("i",), then=frames),
+    "keys": Place(KeysScreen, ("S",), then=all_keys),
     "labels": Place(LabelsScreen, ("apostrophe",), is_over_main=True),
     "new-thread": Place(NewThreadScreen, ("n",)),
     "pager": Place(PagerScreen, ("o",)),
@@ -406,6 +429,7 @@ PLACES: dict[str, Place] = {
     "preferences": Place(PreferencesScreen, ("S",), then=preferences),
     "problem": Place(ProblemScreen, (), "", no_codex),
     "queue": Place(QueueScreen, ("u",)),
+    "queue-edit": Place(QueueEditScreen, ("u",), then=queue_edit),
     "review": Place(ReviewScreen, ("v",)),
     "search": Place(SearchScreen, ("ctrl+f", *"sort"), then=until("Sort by"), is_over_main=True),
     "settings": Place(SettingsScreen, ("s",)),
@@ -538,6 +562,9 @@ PAST = [
 RESULTS: dict[str, dict[str, object]] = {
     "codex-decisions": {"decisions": [_decision(number) for number in range(len(DECIDED))]},
     "codex-history": {"threads": PAST, "cursor": ""},
+    "codex-queue": {
+        "message": WholeQueuedMessage("q1", "then do the thing number 1, they say.").to_json()
+    },
     "tools/list": {"tools": list(TOOLS)},
 }
 """What the server's tools return."""

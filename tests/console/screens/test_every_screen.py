@@ -44,7 +44,7 @@ def screen_classes() -> Iterator[type[Screen[Any]]]:
     for module in pkgutil.iter_modules(screens.__path__, f"{screens.__name__}."):
         for one in vars(importlib.import_module(module.name)).values():
             is_class = isinstance(one, type) and one.__module__ == module.name
-            if is_class and issubclass(one, Screen) and one.__name__.endswith("Screen"):
+            if is_class and issubclass(one, Screen) and not one.__subclasses__():
                 yield one
 
 
