@@ -11,7 +11,7 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
-from codextui.console.widgets.dialog_keys import DialogKeys
+from codextui.console.widgets.dialog_keys import DialogKeys, bound_keys
 from codextui.text.sanitize import sanitize
 
 
@@ -49,8 +49,9 @@ class ConfirmScreen(ModalScreen[bool]):
             yield Static(sanitize(self._title), classes="dialog-title", markup=False)
             yield Static(sanitize(self._message), id="message", markup=False)
             with Horizontal(id="choices"):
-                yield Button(f"n  {self._no}", id="no", compact=True)
-                yield Button(f"y  {self._yes}", id="yes", compact=True)
+                bound = bound_keys(self)
+                yield Button(f"{bound.get('n', 'n')}  {self._no}", id="no", compact=True)
+                yield Button(f"{bound.get('y', 'y')}  {self._yes}", id="yes", compact=True)
             yield DialogKeys()
 
     def on_mount(self) -> None:

@@ -99,7 +99,7 @@ class DecisionsScreen(PagedListScreen[PastDecision, str, DecisionsRequest]):
             yield search_field(FILTER_HINT, MAX_FILTER_LENGTH)
             yield self._list
             yield self._details
-            yield DialogKeys(id="keys")
+            yield DialogKeys(id="keys", are_bound=True)
 
     def on_mount(self) -> None:
         """Ask for the first page."""

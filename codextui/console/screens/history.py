@@ -123,7 +123,7 @@ class HistoryScreen(PagedListScreen[PastThread, HistoryQuery, HistoryRequest]):
             yield LineInput(id="name", placeholder="its name", max_length=40, compact=True)
             yield self._list
             yield Static(id="note", markup=False)
-            yield DialogKeys(id="keys")
+            yield DialogKeys(id="keys", are_bound=True)
 
     def on_mount(self) -> None:
         """Ask for the first page."""

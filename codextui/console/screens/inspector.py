@@ -153,7 +153,7 @@ class InspectorScreen(CallActions):
             yield self._json
         yield LineInput(id="prompt", compact=True, select_on_focus=False, max_length=1_000)
         yield Static(id="note", markup=False)
-        yield DialogKeys(id="keys")
+        yield DialogKeys(id="keys", are_bound=True)
 
     def on_mount(self) -> None:
         """Ask the server for its frames."""

@@ -82,7 +82,7 @@ class ApprovalPanel(Vertical):
         self._guard = _line("guard")
         self._note = _line("note")
         self._decisions = DecisionBar(id="decisions")
-        self._hints = DialogKeys(id="keys")
+        self._hints = DialogKeys(id="keys", are_bound=True)
         self._form: AnswerForm | None = None
         self._reserved = 0
 

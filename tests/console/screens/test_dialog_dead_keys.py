@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from console.screens.console import build_console
 
+from codextui.config.schema import Config, UiConfig
 from codextui.console.screens.help import HelpScreen
 from codextui.console.screens.new_thread import NewThreadScreen
 from codextui.console.widgets.dialog_keys import DialogKeys
@@ -52,3 +53,22 @@ async def test_the_help_lists_the_keys_of_the_dialog_first() -> None:
         assert "Here: Timeline" in console.shown()
         await console.press("question_mark", "escape")
         assert console.app.screen is console.app.main
+
+
+async def test_the_line_names_the_keys_that_the_user_has_chosen() -> None:
+    keys = {"timeline.close": "f9", "timeline.save": "", "confirm.yes": "f8"}
+    keys["new_thread.start"] = "f5"
+    console = build_console(config=Config(ui=UiConfig(keys=keys)))
+    async with console.open(size=(160, 45)):
+        console.server.running("backend")
+        await console.settle()
+        await console.press("T")
+        assert "f9 close" in console.shown()
+        assert "esc close" not in console.shown()
+        assert "save" not in console.shown()
+        await console.press("f9", "X")
+        assert "f8  Kill it" in console.shown()
+        assert "n  Cancel" in console.shown()
+        await console.press("n", "n")
+        assert isinstance(console.app.screen, NewThreadScreen)
+        assert "f5 start" in console.shown()
