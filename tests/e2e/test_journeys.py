@@ -54,7 +54,11 @@ def press_until(terminal: Terminal, key: str, pattern: str) -> None:
 
 
 def read_to_the_end(terminal: Terminal) -> None:
-    """Read a dialog of approval by its keys until all of it has been shown."""
+    """Read a dialog of approval by its keys until all of it has been shown.
+
+    A key between two answers also says that the key of the first one is not held down.
+    """
+    terminal.press("pagedown")
     terminal.wait_for("keys ready")
     press_until(terminal, "pagedown", READ_TO_ITS_END)
     terminal.wait_for("keys ready")
