@@ -338,6 +338,12 @@ def crowd(console: Console) -> None:
         console.server.thread(f"more-{number}")
 
 
+def still_no_codex(console: Console) -> None:
+    """Find once more that there is no Codex."""
+    console.app._problems.clear()
+    console.app._check_codex()
+
+
 async def frames(console: Console) -> None:
     """Let frames flow into the inspector."""
     await shows(console, InspectorScreen)
@@ -427,7 +433,7 @@ PLACES: dict[str, Place] = {
     "palette": Place(PaletteScreen, ("ctrl+p", *"back")),
     "pick": Place(PickScreen, ("d", "s")),
     "preferences": Place(PreferencesScreen, ("S",), then=preferences),
-    "problem": Place(ProblemScreen, (), "", no_codex),
+    "problem": Place(ProblemScreen, (), "", no_codex, again=still_no_codex),
     "queue": Place(QueueScreen, ("u",)),
     "queue-edit": Place(QueueEditScreen, ("u",), then=queue_edit),
     "review": Place(ReviewScreen, ("v",)),

@@ -73,6 +73,7 @@ async def reach(console: Console, place: Place, keys: tuple[str, ...]) -> None:
         app.screen.dismiss(None)
         await console.handled()
     app.clear_notifications()
+    app._is_typing = False
     if main.is_composing():
         await console.swiftly("escape")
     main.workbench.zoom("")
