@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 from console.screens.console import build_console
+from console.screens.dialog_host import rows_on_screen
 from rich.color import ColorType
 from rich.segment import Segment
 from rich.style import Style
@@ -50,7 +51,7 @@ async def test_a_screen_with_256_colours_has_no_other(monkeypatch: pytest.Monkey
         await console.settle()
         for screen in (ApprovalScreen, MainScreen):
             assert isinstance(console.app.screen, screen)
-            update = console.app.screen._compositor.render_strips()
+            update = rows_on_screen(console.app)
             colours = {
                 colour.type
                 for strip in update

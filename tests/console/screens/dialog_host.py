@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from textual._context import visible_screen_stack
 from textual.app import App, ComposeResult
 from textual.screen import Screen
+from textual.strip import Strip
 from textual.widgets import Input, Static
 
 from codextui.console.model.labels import Asker
@@ -97,7 +99,13 @@ def asking(
     )
 
 
+def rows_on_screen(app: App[Any]) -> list[Strip]:
+    """Return the rows of the screen, with what shows through it."""
+    visible_screen_stack.set(app._background_screens)
+    return app.screen._compositor.render_strips()
+
+
 def on_screen(app: App[Any]) -> str:
     """Return the screen, a line per row."""
-    strips = app.screen._compositor.render_strips()
+    strips = rows_on_screen(app)
     return "\n".join("".join(segment.text for segment in strip).rstrip() for strip in strips)

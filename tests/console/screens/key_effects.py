@@ -8,6 +8,7 @@ from typing import Any
 
 from console.screens import team_story
 from console.screens.console import Console
+from console.screens.dialog_host import rows_on_screen
 from console.screens.places import (
     BACKEND,
     CUT_OFF,
@@ -99,7 +100,7 @@ def look(console: Console, told: list[str], exits: list[object]) -> Before:
 
 def picture(console: Console) -> list[list[Segment]]:
     """Return all that is on the screen, with its colours."""
-    return [list(strip) for strip in console.app.screen._compositor.render_strips()]
+    return [list(strip) for strip in rows_on_screen(console.app)]
 
 
 def asked(console: Console) -> list[str]:

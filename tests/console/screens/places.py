@@ -381,6 +381,7 @@ def until(words: str, *keys: str) -> Open:
 async def preferences(console: Console) -> None:
     """Change a setting."""
     await shows(console, PreferencesScreen)
+    await still(console)
     await console.swiftly("down", "right", "right")
 
 
@@ -404,12 +405,18 @@ async def broadcast(console: Console) -> None:
     await console.swiftly("m", "b")
 
 
+async def answered(console: Console) -> None:
+    """Answer a form once it was drawn."""
+    await still(console)
+    await console.swiftly("ctrl+s")
+
+
 PLACES: dict[str, Place] = {
     "main": Place(MainScreen, ("escape",), "", trouble),
     "approvals": Place(ApprovalScreen, ("a", "G", "m", "m"), "", inbox, again=ask),
     "approval-patch": Place(ApprovalScreen, ("a",), "", asks(PATCH)),
     "approval-questions": Place(ApprovalScreen, ("a",), "", asks(QUESTIONS)),
-    "approval-form": Place(ApprovalScreen, ("a", "ctrl+s"), "", asks(FORM)),
+    "approval-form": Place(ApprovalScreen, ("a",), "", asks(FORM), answered),
     "approve-many": Place(
         ApproveManyScreen, ("a", "m", "m", "Y"), "", inbox, again=ask, size=(80, 14)
     ),

@@ -32,8 +32,9 @@ def test_a_screen(snap_compare: Compare, name: str, theme: str, size: tuple[int,
     async def run(_: Pilot[int]) -> None:
         await console.server.ran.wait()
         await place.open(console)
-        if issubclass(place.screen, ModalScreen) and not place.is_over_main:
-            console.app.main.visible = False
+        screen = console.app.screen
+        if isinstance(screen, ModalScreen) and not place.is_over_main:
+            screen.styles.background = screen.styles.background.with_alpha(1)
         await still(console)
 
     assert snap_compare(console.app, terminal_size=size, run_before=run)
