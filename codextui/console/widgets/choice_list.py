@@ -125,9 +125,10 @@ class ChoiceList(Widget, can_focus=True):
             self._select_cursor() if not self._multiple else self._draw()
 
     def action_toggle_option(self) -> None:
-        """Select the option; toggle it if several can be selected."""
-        if self._cursor < 0:
+        """Select the option, or the first one; toggle it if several can be selected."""
+        if not self._labels:
             return
+        self._cursor = max(0, self._cursor)
         if self._multiple and self._cursor in self._selected:
             self._selected.discard(self._cursor)
             self._notify_changed()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from textual import events
 from textual.app import ComposeResult
 from textual.geometry import Region
@@ -98,15 +100,21 @@ class PaneTile(LineWidget):
             self.composer_box.composer.focus()
         return self.composer_box.composer
 
-    def focus_content(self) -> None:
-        """Focus the composer if it is open, else the pane."""
+    def focus_content(self, is_wanted: Callable[[], bool] = lambda: True) -> None:
+        """Focus the composer if it is open, else the pane.
+
+        A pane that is not mounted yet gets the focus once it is, if `is_wanted` returns true then.
+        """
         if self.composer_box is not None:
             self.composer_box.composer.focus()
         elif self.pane.is_mounted:
             self.pane.focus()
         else:
-            # Runs once the pane is mounted; before that it cannot take the focus.
-            self.pane.call_after_refresh(self.pane.focus)
+            self.pane.call_after_refresh(self._focus_mounted, is_wanted)
+
+    def _focus_mounted(self, is_wanted: Callable[[], bool]) -> None:
+        if is_wanted():
+            self.pane.focus()
 
     def close_composer(self) -> Composer | None:
         """Close the composer, and return the closed one."""

@@ -323,7 +323,7 @@ class Workbench(ComposerPanes):
         if self.grid.zoomed:
             self.zoom(thread_id)
         if self.grid.display:
-            tile.focus_content()
+            tile.focus_content(lambda: self.current == thread_id)
         else:
             self.post_message(self.PaneChosen())
             self.call_after_refresh(self._focus_shown, thread_id)

@@ -354,8 +354,8 @@ TABLE: list[tuple[Place, Keys]] = [
         PLACES["approval-questions"],
         {
             "approval.answer": changes,
-            "choice.turn": (("tab", "down"), changes),
-            "choice.clear": (("tab", "down", "space"), changes),
+            "choice.turn": (("tab",), changes),
+            "choice.clear": (("tab", "space"), changes),
         },
     ),
     (

@@ -13,10 +13,15 @@ from console.screens.places import Place, build
 from textual.binding import Binding
 
 from codextui.console.binding_places import PLACES as BINDINGS
+from codextui.console.screens.approval import ApprovalScreen
+from codextui.console.screens.approve_many import ApproveManyScreen
 from codextui.protocol.threads import ThreadInfo, ThreadState
 
 PATIENCE = 100
 """Looks at the screen until a key has done nothing."""
+
+ONCE_DRAWN = (ApprovalScreen, ApproveManyScreen)
+"""Screens whose keys answer what was drawn."""
 
 
 def bound() -> dict[str, list[str]]:
@@ -82,7 +87,11 @@ async def reach(console: Console, place: Place, keys: tuple[str, ...]) -> None:
     main.clear_marks()
     main.workbench.drafts.clear()
     await (place.reopen(console) if console.app.state.connection.caught_up else place.open(console))
-    await console.swiftly(*keys)
+    for key in keys:
+        await console.settle()
+        await console.swiftly(key)
+    if keys or place.screen in ONCE_DRAWN:
+        await console.settle()
 
 
 async def does(console: Console, key: str, effect: Effect, before: Before) -> bool:
