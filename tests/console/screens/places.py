@@ -412,7 +412,7 @@ async def answered(console: Console) -> None:
 
 
 PLACES: dict[str, Place] = {
-    "main": Place(MainScreen, ("escape",), "", trouble),
+    "main": Place(MainScreen, (), "", trouble),
     "approvals": Place(ApprovalScreen, ("a", "G", "m", "m"), "", inbox, again=ask),
     "approval-patch": Place(ApprovalScreen, ("a",), "", asks(PATCH)),
     "approval-questions": Place(ApprovalScreen, ("a",), "", asks(QUESTIONS)),
