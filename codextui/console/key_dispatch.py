@@ -100,7 +100,7 @@ class KeyDispatchingApp(App[int]):
             lines = self.screen.query(DialogKeys)
             for keys in lines:
                 keys.explain(note)
-            if note and not lines:
+            if note and not any(keys.display for keys in lines):
                 self.bell()
 
     async def _check_bindings(self, key: str, priority: bool = False) -> bool:

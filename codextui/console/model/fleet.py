@@ -253,7 +253,7 @@ class Fleet:
         self._unfiltered = rows
         if self.filter:
             everything = tree_entries(shown, keys, self.grouping, title_of)
-            self._unfiltered = fold_rows(everything, lambda _: False)
+            self._unfiltered = fold_rows(everything, self._is_folded_unfiltered)
         runs, others = (0, 0) if showing_away else self._count_away(away)
         self.shown = Arrangement(tuple(rows), len(found), len(shown) - len(found), runs, others)
         return self.shown
@@ -384,8 +384,9 @@ class Fleet:
         Until the user folds or unfolds it, a run is folded once it is over. While there is a filter
         nothing is folded.
         """
-        if self.filter:
-            return False
+        return not self.filter and self._is_folded_unfiltered(key)
+
+    def _is_folded_unfiltered(self, key: str) -> bool:
         chosen = self._folds.get(key)
         if chosen is not None:
             return chosen == FOLDED

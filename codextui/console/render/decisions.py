@@ -12,7 +12,7 @@ from textual.strip import Strip
 from codextui.console.model.decisions import PastDecision
 from codextui.console.render.approval import render_approval
 from codextui.console.render.history import format_age
-from codextui.console.render.layout import Row, fit_row, indent, to_strips, truncate, wrap
+from codextui.console.render.layout import Row, fit_row, indent, to_strips, truncate_paths, wrap
 from codextui.console.render.lazy_rows import JoinedRows
 from codextui.console.render.palette import Palette
 from codextui.protocol.approvals import Approval
@@ -163,6 +163,6 @@ def _space(palette: Palette) -> Segment:
 
 
 def _cell(text: str, width: int, *, right: bool = False) -> str:
-    text = truncate(text, max(0, width))
+    text = truncate_paths(text, max(0, width))
     space = " " * (width - cell_len(text))
     return space + text if right else text + space

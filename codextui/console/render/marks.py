@@ -19,7 +19,15 @@ from codextui.console.model.items import (
     TurnStart,
     WarningMessage,
 )
-from codextui.console.render.layout import Fold, Row, indent, truncate, wrap, wrap_with_glyph
+from codextui.console.render.layout import (
+    Fold,
+    Row,
+    indent,
+    truncate,
+    truncate_paths,
+    wrap,
+    wrap_with_glyph,
+)
 from codextui.console.render.palette import Palette
 from codextui.protocol.approval_text import summarize_request
 from codextui.protocol.approvals import ToolAsked
@@ -163,7 +171,7 @@ def _sanitized_start(text: str, fold: Fold) -> str:
 
 
 def _truncate(text: str, rows: int, width: int, fold: Fold) -> str:
-    shown = truncate(text, max(rows, fold.room) * width)
+    shown = truncate_paths(text, max(rows, fold.room) * width)
     fold.is_hiding |= shown != text
     return shown
 

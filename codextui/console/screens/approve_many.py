@@ -76,7 +76,8 @@ class ApproveManyScreen(ModalScreen[tuple[Approval, ...]]):
 
     def compose(self) -> ComposeResult:
         """Yield the title, the approvals, the scroll position and the keys."""
-        title = f"Approve these {len(self._approvals)} once?"
+        count = len(self._approvals)
+        title = f"Approve these {count} once?" if count > 1 else "Approve this one once?"
         with Vertical(classes="dialog"):
             yield Static(title, classes="dialog-title", markup=False)
             yield StripView(self._render_rows, id="body")

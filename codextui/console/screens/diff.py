@@ -295,7 +295,7 @@ class DiffScreen(ModalScreen[None]):
 
         found = self._comment_at_cursor()
         if found is None:
-            self._say("Only a line of a file can be commented: move to one.")
+            self._say("Only a line of a file can be commented: ↓ or j moves to one.")
             return
         thread_id, comment = found
         if not thread_id:

@@ -35,7 +35,7 @@ from codextui.console.widgets.drawing import FRAME_INTERVAL, LineWidget, Pacer
 from codextui.console.widgets.key_line import KeyLine
 from codextui.console.widgets.pane_context import FoldsChanged, PaneContext, palettes_from
 from codextui.console.widgets.status_line import StatusLine
-from codextui.console.widgets.thread_tree import FilterField
+from codextui.console.widgets.thread_tree import FilterField, ThreadTree
 from codextui.console.widgets.tree_edge import TINY_WIDTH
 from codextui.console.widgets.workbench import Workbench
 
@@ -235,6 +235,10 @@ class MainScreen(
     def mark_dirty(self) -> None:
         """Draw the lines around the panes again, in one of the next frames."""
         self._pacer.mark_dirty(self)
+
+    @on(ThreadTree.Rearranged)
+    def _handle_rearranged(self) -> None:
+        self.mark_dirty()  # the cells of the header
 
     def _resume_frames(self) -> None:
         if self._frames is not None:

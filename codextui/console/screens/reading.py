@@ -123,13 +123,17 @@ class ReadingActions(ThreadActions):
         self._start_of_search = self.workbench.look()
         self.post_message(messages.OpenSearch())
 
-    def show_item(self, thread_id: str, ordinal: int) -> int:
-        """Show an item in the pane of its thread; return the pane's first line on the screen."""
+    def show_item(self, thread_id: str, ordinal: int, text: str) -> int:
+        """Show an item in the pane of its thread, where it has a text.
+
+        Returns:
+            the pane's first line on the screen.
+        """
         self.workbench.open_thread(thread_id)
         pane = self.workbench.grid.pane_of(thread_id)
         if pane is None:
             return 0
-        pane.show_item(ordinal, unfold=True)
+        pane.show_item(ordinal, unfold=True, text=text)
         return pane.region.y
 
     def return_to_start(self) -> None:

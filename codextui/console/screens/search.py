@@ -72,8 +72,12 @@ class SearchCalls(Protocol):
 class Jumps(Protocol):
     """Shows what was found on the main screen."""
 
-    def show_item(self, thread_id: str, ordinal: int) -> int:
-        """Show an item in the pane of its thread; return the pane's first line on the screen."""
+    def show_item(self, thread_id: str, ordinal: int, text: str) -> int:
+        """Show an item in the pane of its thread, where it has a text.
+
+        Returns:
+            the pane's first line on the screen.
+        """
 
     def return_to_start(self) -> None:
         """Show everything as it was when the search began."""
@@ -261,7 +265,7 @@ class SearchScreen(ModalScreen[None]):
         found = self._results.current
         ordinal = None if found is None else self._find(found)
         if found is not None and ordinal is not None:
-            line = self._jumps.show_item(found.thread_id, ordinal)
+            line = self._jumps.show_item(found.thread_id, ordinal, self._text)
             self.set_class(line > self.size.height // 2, "-top")
         self._show()
 

@@ -36,7 +36,7 @@ class MarkedItems(LineWidget):
     _collapsed: set[int]
     _cursor: int | None
     """The ordinal of the marked item."""
-    _wanted: tuple[int, bool] | None
+    _wanted: tuple[int, bool, str] | None
     """The item to show once the pane has a size, and whether it is unfolded."""
     _is_backfilling: bool
 
@@ -95,10 +95,10 @@ class MarkedItems(LineWidget):
         self._go_to(row)
         return True
 
-    def show_item(self, ordinal: int, *, unfold: bool) -> None:
-        """Mark an item, and scroll to its first row."""
+    def show_item(self, ordinal: int, *, unfold: bool, text: str = "") -> None:
+        """Mark an item, and scroll to its first row, or to its first one that has a text."""
         if not self._redraw_if_resized():
-            self._wanted = ordinal, unfold  # shown once the pane has a size
+            self._wanted = ordinal, unfold, text  # shown once the pane has a size
             return
         self._rows.row_of((ordinal, 0))
         if self._rows.place_of(ordinal) is None:
@@ -106,7 +106,15 @@ class MarkedItems(LineWidget):
         if unfold:
             self._rows.unfold_item(ordinal)
         self._cursor = ordinal
-        self._go_to(self._rows.row_of((ordinal, 0)))
+        self._go_to(self._row_with(ordinal, text))
+
+    def _row_with(self, ordinal: int, text: str) -> int:
+        """Return the row to scroll to: a third of the pane above the text, or the item's first."""
+        first, count = self._rows.place_of(ordinal) or (self._rows.row_of((ordinal, 0)), 0)
+        rows = self._rows.rows[first : first + count]
+        wanted = text.lower()
+        at = next((at for at, row in enumerate(rows) if wanted and wanted in row.text.lower()), 0)
+        return first + max(0, at - self._height // 3)
 
     @property
     def position(self) -> PanePosition:

@@ -8,6 +8,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from codextui.console.model.suggestions import Suggestion
+from codextui.console.render.layout import truncate_left
 from codextui.text.sanitize import one_line
 
 _KEYS = "tab takes it   ↑ ↓ choose   esc closes this"
@@ -49,13 +50,20 @@ class SuggestionList(Static):
         self.is_chosen = True
         self._draw()
 
+    def on_resize(self) -> None:
+        """Cut the suggestions to the new width."""
+        self._draw()
+
     def _draw(self) -> None:
-        lines = [_line(one, chosen=at == self.at) for at, one in enumerate(self._suggestions)]
+        width = self.size.width or _MAX_LABEL
+        lines = [
+            _line(one, width, chosen=at == self.at) for at, one in enumerate(self._suggestions)
+        ]
         self.update(Content("\n").join([*lines, Content.styled(_KEYS, "dim")]))
 
 
-def _line(suggestion: Suggestion, *, chosen: bool) -> Content:
-    label = one_line(suggestion.label, _MAX_LABEL)
+def _line(suggestion: Suggestion, width: int, *, chosen: bool) -> Content:
+    label = truncate_left(one_line(suggestion.label, _MAX_LABEL), max(2, width - 2))
     style = "bold reverse" if chosen else "bold"
     parts = ["▸ " if chosen else "  ", (label, style)]
     if suggestion.note:

@@ -75,6 +75,9 @@ class ThreadTree(WidthByEdge, can_focus=True):
             super().__init__()
             self.thread_id = thread_id
 
+    class Rearranged(Message):
+        """The user has changed what is folded or filtered."""
+
     class FilterClosed(Message):
         """The filter is not written any more; it may still be set."""
 
@@ -289,6 +292,7 @@ class ThreadTree(WidthByEdge, can_focus=True):
         message.stop()
         self.fleet.filter = parse_filter(message.value)
         self.update()
+        self.post_message(self.Rearranged())
 
     @on(FilterField.Submitted)
     def _close_filter(self, message: FilterField.Submitted) -> None:
@@ -310,6 +314,7 @@ class ThreadTree(WidthByEdge, can_focus=True):
         self._field.display = False
         self.fleet.filter = NO_FILTER
         self.update()
+        self.post_message(self.Rearranged())
         if self._field.has_focus:
             self.screen.set_focus(self)
 
@@ -336,6 +341,7 @@ class ThreadTree(WidthByEdge, can_focus=True):
     def _fold(self, key: str, *, folded: bool) -> None:
         self.fleet.set_folded(key, folded=folded)
         self.update()
+        self.post_message(self.Rearranged())
 
     # Drawing.
 

@@ -356,8 +356,8 @@ class TranscriptPane(MarkedItems, can_focus=True):
             self._top = self._rows.row_of(anchor)
         self._scroll_to_content()
         if self._wanted is not None:
-            (ordinal, unfold), self._wanted = self._wanted, None
-            self.show_item(ordinal, unfold=unfold)
+            (ordinal, unfold, text), self._wanted = self._wanted, None
+            self.show_item(ordinal, unfold=unfold, text=text)
         self.refresh()
         self._report_folds()
 

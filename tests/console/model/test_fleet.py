@@ -370,6 +370,10 @@ def test_what_is_folded_stays_among_the_cells_and_a_run_that_is_over_has_one() -
     fleet.set_folded(group_key("IDE"), folded=True)
     assert shown(fleet) == ["run:r", "run:o", "[IDE]"]
     assert [thread.thread_id for thread, _ in fleet.cells()] == ["run:r/a", "run:o", "theirs"]
+    every = fleet.cells()
+    fleet.filter = parse_filter("state:done")
+    fleet.arrange(NOW)
+    assert fleet.cells() == every
 
 
 @pytest.mark.parametrize("grouping", [Grouping.TEAM, Grouping.PROGRAM])

@@ -146,6 +146,21 @@ async def test_a_match_in_a_folded_item_unfolds_it(console: Console) -> None:
         assert "out-3\n" in text_of(console.pane(thread_id))
 
 
+async def test_a_match_deep_in_a_long_item_is_in_view(console: Console) -> None:
+    async with console.open(size=(120, 30)):
+        thread_id = console.server.thread("backend")
+        console.server.say(thread_id, ev.TurnStarted(NOW - 100))
+        lines = [f"line {number}" for number in range(400)]
+        lines[250] = "here is the needle"
+        console.server.item(thread_id, message("\n\n".join(lines), "m1"))
+        await console.settle()
+        await look_for(console, "the needle")
+        await console.press("enter")
+        shown = text_of(console.pane(thread_id))
+        assert "here is the needle" in shown
+        assert "line 249" in shown
+
+
 async def test_what_only_the_journal_has_is_read_and_shown(console: Console) -> None:
     async with console.open(size=(120, 40)):
         row = {
