@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import websockets
-from contract.serving import Served
+from contract.serving import Served, until
 
 from codextui.config.attach import Attach, AttachKind
 from codextui.demo import Script, ScriptedModel, codex_environment, write_codex_home
@@ -153,24 +154,28 @@ class SharedCodex:
         await self.process.wait()
 
 
+def listens(path: Path) -> bool:
+    """Return whether a program accepts connections on a socket: it is there a moment before."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        return connection.connect_ex(str(path)) == 0
+
+
 @asynccontextmanager
 async def shared_codex(binary: Path, scratch: Path, script: Script) -> AsyncIterator[SharedCodex]:
     """Run an app-server that listens on a socket, with a scripted model."""
-    home, socket = scratch / "home", scratch / "codex.sock"
+    home, path = scratch / "home", scratch / "codex.sock"
     async with ScriptedModel(script) as model:
         write_codex_home(home, model.base_url)
         process = await asyncio.create_subprocess_exec(
             binary,
-            *("app-server", "--listen", f"unix://{socket}"),
+            *("app-server", "--listen", f"unix://{path}"),
             cwd=scratch,
             stderr=asyncio.subprocess.DEVNULL,
             env=codex_environment(home),
         )
-        codex = SharedCodex(process, socket, model)
+        codex = SharedCodex(process, path, model)
         try:
-            async with asyncio.timeout(PATIENCE_S):
-                while not socket.exists():  # noqa: ASYNC110 - nobody sets an event for it
-                    await asyncio.sleep(0.02)
+            await until(lambda: listens(path))
             yield codex
         finally:
             await codex.close()

@@ -9,10 +9,16 @@ from pathlib import Path
 
 import pytest
 from contract.other_program import SharedCodex, serving_on
-from contract.serving import Console, Served, answer_of
+from contract.serving import PATIENCE_S, Console, Served, answer_of
 
 from codextui.demo import Call, Patch, Run, Say, Script
-from codextui.errors import ApprovalGone, CodextuiError, ServerRefused, ThreadUnknown
+from codextui.errors import (
+    ApprovalGone,
+    CodexFailed,
+    CodextuiError,
+    ServerRefused,
+    ThreadUnknown,
+)
 from codextui.protocol import events as ev
 from codextui.protocol.approvals import Others, PatchAsked
 from codextui.protocol.decisions import Approved, Declined
@@ -364,6 +370,18 @@ async def test_open_approvals_are_listed_under_the_name_that_their_thread_has_no
         assert listed["handle"] == "mender"
 
 
+async def restore(console: Console, thread: str) -> None:
+    """Take a thread out of the archive, in which Codex finds it after a moment only."""
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            try:
+                await console.call("codex-archive", thread=thread, archived=False)
+            except CodexFailed:
+                await asyncio.sleep(0.05)
+            else:
+                return
+
+
 async def test_codexs_history_is_searched_archived_and_resumed_from(
     codex: SharedCodex, served: Served, workspace: Path
 ):
@@ -393,7 +411,7 @@ async def test_codexs_history_is_searched_archived_and_resumed_from(
         assert (set(archived), archived[gone]["archived"]) == ({gone}, True)
         with pytest.raises(ThreadUnknown, match="'nobody'"):
             await console.call("codex-archive", thread="nobody", archived=False)
-        await console.call("codex-archive", thread=gone, archived=False)
+        await restore(console, gone)
         assert set(await listed()) == {loaded, gone}
         named = await console.call("codex-rename", thread=gone, handle="older")
         assert named == {"thread_id": gone, "name": "older"}
