@@ -334,9 +334,12 @@ def _add_team_commands(commands: Commands) -> None:
         commands, "teams", "teams:list_teams", "list the teams of the configuration"
     )
     actions = teams.add_subparsers(metavar="check NAME")
-    check = actions.add_parser("check", help="explain a team's graph and gates, and advise")
-    check.set_defaults(command="teams:check_team")
+    check = actions.add_parser(
+        "check", help="explain a team, say what prevents it from running here, and advise"
+    )
+    check.set_defaults(command="teams:check_named_team")
     check.add_argument("team", metavar="NAME")
+    check.add_argument("-C", "--cwd", metavar="FOLDER", type=Path, help="the project (default: .)")
     add_common_options(check)
     check.add_argument("--json", action="store_true", help="print JSON instead of text")
     run = add_command(commands, "run", "run:run", "run a team of roles on a task")

@@ -68,7 +68,7 @@ class ConfigFile:
         """
         if path is None or not path.exists():
             return cls("")
-        return cls(read_text(path), str(path), path.parent)
+        return cls(read_text(path), str(path), path.absolute().parent)
 
     def report(self, key: str, problem: str) -> None:
         """Add a mistake.
@@ -221,20 +221,33 @@ def read_text(path: Path) -> str:
 def line_of(text: str, key: str) -> int:
     """Return the line, from 1, where a dotted key first appears in a TOML text.
 
+    Where there is no such key it is the line of the nearest table around it that is there.
     `tomllib` reports no positions. So ever more lines are parsed until the key is there; it
     begins in the line after the longest valid text without it.
     """
     lines = text.split("\n")
-    start = 1
+    start = nearest = 1
+    depth = 0
     for end in range(1, len(lines) + 1):
         try:
             document = tomllib.loads("\n".join(lines[:end]))
         except (ValueError, RecursionError):
             continue
-        if key in _dotted_keys(document, ""):
+        keys = set(_dotted_keys(document, ""))
+        if key in keys:
             return start
+        found = _depth_of(key, keys)
+        if found > depth:
+            depth, nearest = found, start
         start = end + 1
-    return 1
+    return nearest
+
+
+def _depth_of(key: str, keys: Collection[str]) -> int:
+    """Return the length of the longest beginning of a dotted key that is among the keys."""
+    while key and key not in keys:
+        key = key.rpartition(".")[0]
+    return len(key)
 
 
 def _dotted_keys(table: Mapping[str, object], prefix: str) -> Iterator[str]:

@@ -29,12 +29,11 @@ ROLE_KEYS: Mapping[str, Reader | TableReader] = {
 }
 """The keys of `[teams.NAME.roles.ROLE]`."""
 
-_DEFAULTS_KEYS = {
-    name: reader
-    for name, reader in ROLE_KEYS.items()
-    if name
-    not in ("about", "instructions", "instructions_file", "handoffs", "requires", "produces")
+_OWN_KEYS = {
+    *("about", "instructions", "instructions_file", "handoffs"),
+    *("requires", "produces", "writes"),
 }
+_DEFAULTS_KEYS = {name: reader for name, reader in ROLE_KEYS.items() if name not in _OWN_KEYS}
 _TABLES = ("defaults", "models", "roles")
 _NO_TABLE = "must be a table: [{key}]"
 
@@ -89,7 +88,14 @@ class _TeamReader:
             self._table.report(f"has no roles: write [{self._table.key}.roles.ROLE]")
             return None
         values.setdefault("entry", next(iter(roles)))
-        team = Team(name=name, roles=roles, routes=self._routes, **values)
+        folder = self._table.file.folder
+        team = Team(
+            name=name,
+            roles=roles,
+            routes=self._routes,
+            folder=folder if folder.is_absolute() else None,
+            **values,
+        )
         _check_team(self._table, team)
         return team
 

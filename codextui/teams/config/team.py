@@ -263,6 +263,7 @@ class Role:
         codex_work: the kind of work of its Codex threads; if it is empty and the team has
             routes, the role chooses one for each thread.
         codex_model: the model of `codex_work`.
+        writes: files that it may write itself, whatever the sandbox: paths or globs in the project.
         approve_tools: the imported tools whose calls a person must approve, by the names behind
             their colons; None is all of them.
     """
@@ -285,6 +286,7 @@ class Role:
     work: Annotated[str, read_string] = ""
     codex_work: Annotated[str, read_string] = ""
     codex_model: str = ""
+    writes: Annotated[tuple[str, ...], list_of(read_pattern)] = ()
     approve_tools: Annotated[tuple[str, ...] | None, read_approved_tools] = None
 
     def needs_approval(self, tool: str) -> bool:
@@ -333,6 +335,8 @@ class Team:
         given: files that the project has, so that no role has to produce them.
         limits: the limits of a run.
         routes: the models for kinds of work, of `[teams.NAME.models]`.
+        folder: the folder of the configuration file, from which tools are imported; None if it
+            was not read from a file.
     """
 
     name: str
@@ -343,6 +347,7 @@ class Team:
     given: Annotated[tuple[str, ...], list_of(read_pattern)] = ()
     limits: Limits = field(default_factory=Limits)
     routes: tuple[Route, ...] = ()
+    folder: Path | None = None
 
     def producers(self, requirement: Condition) -> tuple[str, ...]:
         """Return the roles that produce what is required."""

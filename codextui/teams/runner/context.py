@@ -10,14 +10,10 @@ from pathlib import Path
 from typing import Any, TypeAlias, cast
 
 from agents import Agent, ModelSettings, RunConfig
-from agents.exceptions import UserError
 from agents.mcp import MCPServer
 from agents.models.interface import Model
-from agents.models.multi_provider import MultiProvider
-from openai import OpenAIError
 from openai.types.shared import Reasoning
 
-from codextui.errors import ConfigInvalid
 from codextui.protocol.threads import handle_with_suffix
 from codextui.teams.codex.calls import CallLog
 from codextui.teams.codex.connection import TeamConnection
@@ -32,6 +28,7 @@ from codextui.teams.records.events import RunEvent
 from codextui.teams.records.store import RunStore
 from codextui.teams.runner.controls import RunControls
 from codextui.teams.runner.model import RecordedModel
+from codextui.teams.runner.provider import configured_model
 from codextui.teams.runner.role_tools import (
     ASK_PERSON,
     RoleApprovals,
@@ -126,7 +123,7 @@ def create_run_context(
     Raises ConfigInvalid if a model or a tool is not available.
     """
     codex_servers = _create_codex_servers(team, project, connection, log, publisher)
-    tools = {role.name: load_tools(role) for role in team.roles.values()}
+    tools = {role.name: load_tools(role, team.folder) for role in team.roles.values()}
     record_model = functools.partial(
         RecordedModel,
         store=store,
@@ -178,17 +175,6 @@ def _create_codex_servers(
         for role in team.roles.values()
         if role.codex
     }
-
-
-def configured_model(role: Role) -> Model:
-    """Return the model that a role's configuration names, from the Agents SDK.
-
-    Raises ConfigInvalid if it cannot be used, for example without an API key.
-    """
-    try:
-        return MultiProvider().get_model(role.model or None)
-    except (OpenAIError, UserError) as error:
-        raise ConfigInvalid(f"the model of {role.name} cannot be used: {error}") from error
 
 
 def _thread_settings(
