@@ -1,18 +1,19 @@
-"""`codextui teams`: lists teams and checks one of them."""
+"""`codextui teams`: lists teams, adds one, and checks one of them."""
 
 from __future__ import annotations
 
 import argparse
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from codextui.commands.config import load_whole
 from codextui.commands.output import print_json, print_line, print_table
 from codextui.config import paths
 from codextui.config.readers import suggest
 from codextui.config.schema import load_config
 from codextui.config.tables import line_of, read_text
 from codextui.errors import ConfigInvalid
-from codextui.teams.config.reader import load_teams
 from codextui.teams.config.team import Limits, Role, Team
 from codextui.text.sanitize import one_line
 
@@ -26,13 +27,13 @@ _PROBLEM_LIMIT = 2000
 def list_teams(options: argparse.Namespace) -> int:
     """Print the teams of the configuration."""
     file = paths.config_path(options.config).absolute()
-    teams = load_teams(file)
+    _, teams = load_whole(file)
     if options.json:
         for team in teams.values():
             print_json(_to_json(team))
         return 0
     if not teams:
-        print_line(f"no teams: describe one in {file} (see config.example.toml)")
+        print_line(f"no teams in {one_line(str(file))}: `codextui teams new NAME` adds a small one")
         return 0
     rows = [
         (one_line(team.name), str(team.mode), ", ".join(team.roles), one_line(team.about))
@@ -51,8 +52,8 @@ def check_named_team(options: argparse.Namespace) -> int:
     from codextui.teams.runner.check import check_team  # noqa: PLC0415 - the Agents SDK
 
     file = paths.config_path(options.config)
-    team = find_team(load_teams(file), options.team)
-    config = load_config(file)
+    config, teams = load_whole(file)
+    team = find_team(teams, options.team)
     project = (options.cwd or Path.cwd()).resolve()
     if not project.is_dir():
         raise ConfigInvalid(f"{project} is no folder")
@@ -63,6 +64,35 @@ def check_named_team(options: argparse.Namespace) -> int:
         _print_team(team)
         _print_report(report, file)
     return 2 if report.problems else 0
+
+
+def add_new_team(options: argparse.Namespace) -> int:
+    """Add a small team to the configuration, check it, and print what to type next."""
+    from codextui.teams.config.new_team import add_team  # noqa: PLC0415 - only for this command
+    from codextui.teams.runner.check import check_team  # noqa: PLC0415 - the Agents SDK
+
+    file = paths.config_path(options.config)
+    load_whole(file)
+    team = add_team(file, options.team)
+    config = load_config(file)
+    report = check_team(team, config.prices, config.traces, Path.cwd())
+    where = ["--config", str(options.config)] if options.config is not None else []
+    following = shlex.join(["codextui", "run", *where, team.name, "what to build"])
+    if options.json:
+        added = {"team": team.name, "file": str(file), "roles": list(team.roles)}
+        print_json({**added, **_report_to_json(report, file), "next": following})
+        return 0
+    roles = ", ".join(team.roles)
+    print_line(f"added the team {team.name} ({roles}) to {one_line(str(file))}")
+    if report.problems or report.advice:
+        _print_report(report, file)
+    print_line("next, in the folder of your project:")
+    print_line(f"  {one_line(following)}")
+    print_line(
+        f"change its instructions and roles in the file; `codextui teams check {team.name}` "
+        "explains it"
+    )
+    return 0
 
 
 def _print_team(team: Team) -> None:
@@ -109,7 +139,9 @@ def find_team(teams: dict[str, Team], name: str) -> Team:
     """Return the team of that name. Raises ConfigInvalid if there is none."""
     if name in teams:
         return teams[name]
-    there = suggest(name, list(teams)) if teams else "; the configuration has no teams"
+    there = (
+        suggest(name, list(teams)) if teams else f": `codextui teams new {name}` adds a small one"
+    )
     raise ConfigInvalid(f"there is no team {name!r}{there}")
 
 

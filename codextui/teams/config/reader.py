@@ -44,7 +44,7 @@ def load_teams(path: Path | None) -> dict[str, Team]:
     Raises:
         ConfigInvalid: with a line for every mistake: `FILE:LINE: KEY …`.
     """
-    return _read_teams(ConfigFile.load(path))
+    return _checked(ConfigFile.load(path))
 
 
 def parse_teams(
@@ -60,14 +60,20 @@ def parse_teams(
     Raises:
         ConfigInvalid: see `load_teams`.
     """
-    return _read_teams(ConfigFile(text, name, folder))
+    return _checked(ConfigFile(text, name, folder))
 
 
-def _read_teams(file: ConfigFile) -> dict[str, Team]:
+def read_teams(file: ConfigFile) -> dict[str, Team]:
+    """Return the teams of a file; mistakes are in the file's `problems`."""
     tables = file.root.subtable("teams", "must hold tables: [teams.NAME]")
     teams = {name: _TeamReader(table).read(name) for name, table in tables.subtables(_NO_TABLE)}
-    file.check()
     return {name: team for name, team in teams.items() if team is not None}
+
+
+def _checked(file: ConfigFile) -> dict[str, Team]:
+    teams = read_teams(file)
+    file.check()
+    return teams
 
 
 class _TeamReader:

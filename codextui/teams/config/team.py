@@ -93,6 +93,11 @@ def covers(product: Condition, requirement: Condition) -> bool:
     return _matches(one, other) or _matches(other, one)
 
 
+def matches_pattern(path: str, pattern: str) -> bool:
+    """Return whether a path, relative to the project, matches a pattern of the configuration."""
+    return _matches(path.split("/"), pattern.split("/"))
+
+
 def _matches(path: Sequence[str], pattern: Sequence[str]) -> bool:
     if not pattern:
         return not path
@@ -140,7 +145,7 @@ def read_condition(value: object) -> Condition:
             check = one_of(Check)(rest.get("check", Check.EXISTS))
             return Artifact(read_pattern(path), check)
         case {"command": line, **rest} if set(rest) <= {"timeout"}:
-            timeout = number_between(0, 3600)(rest.get("timeout", 60))
+            timeout = number_between(0, 3600, "seconds")(rest.get("timeout", 60))
             return Command(read_string(line), timeout)
         case _:
             raise ConfigInvalid(
@@ -316,8 +321,8 @@ class Limits:
 
     turns: Annotated[int, integer_between(0, 1_000_000)] = 100
     tokens: Annotated[int, integer_between(0, 1_000_000_000_000)] = 0
-    minutes: Annotated[float, number_between(0, 1_000_000)] = 0.0
-    person_minutes: Annotated[float, number_between(0, 1_000_000)] = 0.0
+    minutes: Annotated[float, number_between(0, 1_000_000, "minutes")] = 0.0
+    person_minutes: Annotated[float, number_between(0, 1_000_000, "minutes")] = 0.0
     rounds: Annotated[int, integer_between(0, 1000)] = 3
     money: Annotated[float, number_between(0, 1_000_000_000)] = 0.0
 

@@ -36,6 +36,7 @@ from codextui.teams.runner.role_tools import (
     ask_person_tool,
     load_tools,
 )
+from codextui.teams.runner.write_file import WRITE_FILE, write_file_tools
 
 ModelFactory: TypeAlias = Callable[[Role], Model]
 """Returns the model of a role."""
@@ -137,6 +138,7 @@ def create_run_context(
         model = record_model((model_factory or configured_model)(role), role.name, name=role.model)
         agents[role.name] = _create_agent(team, role, mode, model)
         _add_tools(agents[role.name], tools[role.name], codex_servers.get(role.name), approvals)
+        agents[role.name].tools += write_file_tools(role, project)
     context = RunContext(
         team=team,
         mode=mode,
@@ -238,6 +240,11 @@ def role_instructions(team: Team, role: Role, mode: Mode) -> str:
     parts = [role.instructions.strip()]
     if role.produces:
         parts.append(f"When you are done these must be there:\n{_list(role.produces)}")
+    if role.writes:
+        parts.append(
+            f"These files you write yourself, by the tool `{WRITE_FILE}`:\n"
+            + "\n".join(f"- {pattern}" for pattern in role.writes)
+        )
     if mode is Mode.HANDOFFS and role.handoffs:
         parts.append(f"You can hand off to:\n{_handoff_list(team, role)}")
     if role.codex:

@@ -37,6 +37,7 @@ from codextui.teams.config.team import WEB_SEARCH, Role
 from codextui.teams.publish.items import CODEX_TOOLS
 from codextui.teams.records.store import RunStore
 from codextui.teams.runner.tool_imports import import_tool
+from codextui.teams.runner.write_file import WRITE_FILE
 
 ASK_PERSON = "ask_person"
 """The name of the tool by which a role asks a person a question."""
@@ -89,6 +90,11 @@ def load_tool(role: Role, name: str, folder: Path | None = None) -> Tool | MCPSe
 def check_tool_names(role: Role, loaded: Sequence[Tool | MCPServer]) -> None:
     """Raise ConfigInvalid if two tools of a role have one name."""
     names = Counter(tool.name for tool in loaded if not isinstance(tool, MCPServer))
+    if role.writes and WRITE_FILE in names:
+        raise ConfigInvalid(
+            f"{role.name} has a tool of the name {WRITE_FILE}, as has the tool for its writes: "
+            "rename yours"
+        )
     for name, count in names.items():
         if count > 1:
             raise ConfigInvalid(f"{role.name} has {count} tools of the name {name}: rename one")
