@@ -71,7 +71,7 @@ def add_new_team(options: argparse.Namespace) -> int:
     from codextui.teams.config.new_team import add_team  # noqa: PLC0415 - only for this command
     from codextui.teams.runner.check import check_team  # noqa: PLC0415 - the Agents SDK
 
-    file = paths.config_path(options.config)
+    file = options.config or paths.config_path()  # which need not be there
     load_whole(file)
     team = add_team(file, options.team)
     config = load_config(file)

@@ -32,7 +32,8 @@ def test_without_teams_the_file_to_describe_one_in_is_named(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert main(["teams"]) == 0
-    assert "config.toml" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "config.toml: `codextui teams new NAME` adds a small one" in out
 
 
 def test_a_check_explains_the_gates(capsys: pytest.CaptureFixture[str]) -> None:
@@ -93,6 +94,45 @@ def test_a_check_shows_models_and_approvals_of_tools(
     assert told["models"] == {"complex": "strong", "checking": "fast"}
     assert told["roles"]["writer"]["approved_tools"] == ["duo_tools:send"]
     assert told["roles"]["reader"]["codex_model"] == "fast"
+
+
+def test_a_new_team_is_checked_and_the_next_command_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "my config.toml"
+    assert main(["teams", "new", "shop", "--config", str(config)]) == 0
+    out = capsys.readouterr().out
+    assert f"added the team shop (builder, reviewer) to {config}" in out
+    assert f"  codextui run --config '{config}' shop 'what to build'" in out.splitlines()
+    assert "advice" not in out
+    assert main(["teams", "check", "shop", "--config", str(config)]) == 0
+    out = capsys.readouterr().out
+    assert "may write REVIEW.md, by the tool write_file" in out
+    assert "no advice" in out
+    assert main(["teams", "new", "shop", "--config", str(config)]) == 2
+    assert "there is a team shop already" in capsys.readouterr().err
+
+
+def test_a_new_team_says_what_prevents_it_from_running(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY")
+    assert main(["teams", "new", "shop"]) == 0
+    assert "OPENAI_API_KEY is not set" in capsys.readouterr().out
+    assert main(["teams", "new", "second", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["next"] == "codextui run second 'what to build'"
+    assert [one["subject"] for one in told["problems"]] == ["models"]
+
+
+def test_a_new_team_is_not_added_to_a_file_with_mistakes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "team.toml"
+    config.write_text("[ui]\nlayout = 77\n")
+    assert main(["teams", "new", "shop", "--config", str(config)]) == 2
+    assert f"{config}:2: ui.layout" in capsys.readouterr().err
+    assert config.read_text() == "[ui]\nlayout = 77\n"
 
 
 def test_what_a_tool_prints_when_it_is_imported_is_no_part_of_the_json(
