@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from codextui.config.address import LOOPBACK, TOKEN_VARIABLE, HttpAddress
+from codextui.config.address import TOKEN_VARIABLE, HttpAddress
 from codextui.config.paths import DEFAULT_SERVER
 
 CALL_TIMEOUT_S: Final = 86_400
@@ -98,13 +98,10 @@ class HttpEndpoint:
 def http_endpoint(address: HttpAddress, server: str) -> HttpEndpoint:
     """Return the endpoint of the server of that name, which listens on that address."""
     option = "" if server == DEFAULT_SERVER else f" -L {shlex.quote(server)}"
-    reachable = address
-    if address.is_unspecified:
-        reachable = HttpAddress("::1" if ":" in address.host else LOOPBACK, address.port)
     return HttpEndpoint(
-        url=reachable.mcp_url,
+        url=address.reachable.mcp_url,
         token_command=f"codextui token{option}",
-        serve_command=f"codextui serve{option} --http {address}",
+        serve_command=f"codextui serve{option} {' '.join(address.options)}",
     )
 
 
