@@ -27,6 +27,7 @@ from agents.tracing.provider import DefaultTraceProvider
 
 from codextui.config.schema import Export, TracesConfig
 from codextui.errors import ConfigInvalid
+from codextui.installation import install_command
 from codextui.teams.records.store import JsonLinesFile
 
 TRACES_FILE = "traces.jsonl"
@@ -145,6 +146,6 @@ def _otlp_processor(config: TracesConfig, run_id: str, team: str) -> TracingProc
     except ImportError as error:
         raise ConfigInvalid(
             f'traces.export = "otlp" needs OpenTelemetry ({error}): '
-            "type `pip install 'codextui[otel]'`"
+            f"type `{install_command('otel')}`"
         ) from error
     return OtlpTraceProcessor(config, run_id=run_id, team=team, contents_of=response_contents)
