@@ -41,6 +41,8 @@ def _recipe(options: argparse.Namespace) -> Recipe:
         return http_recipe(_endpoint(options), options.name, scope)
     stdio_recipe = cast("Callable[[Launch, str, ConfigScope | None], Recipe]", module.stdio_recipe)
     launch = find_launch(options.command_path, _server_options(options))
+    if launch.problem:
+        print_note(f"codextui: warning: {sanitize(launch.problem)}")
     return stdio_recipe(launch, options.name, scope)
 
 
