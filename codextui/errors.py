@@ -10,6 +10,7 @@ CodextuiError
 │   └── CodexUnreachable   the app-server to join cannot be joined
 ├── ServerUnreachable      the shared server cannot be reached or started
 │   └── ServerNotRunning   no shared server of that name is running
+├── ServerRunning          a shared server of that name runs already
 ├── ServerRefused          the shared server answered a call with an error
 ├── ThreadUnknown          no thread has that id or handle
 ├── ThreadHeld             another process has loaded the thread, and Codex lets only one write
@@ -87,6 +88,10 @@ class ServerUnreachable(CodextuiError):
 
 class ServerNotRunning(ServerUnreachable):
     """No shared server of that name is running: what it had not stored is gone."""
+
+
+class ServerRunning(CodextuiError):
+    """A shared server of that name runs already, so that no other one can start."""
 
 
 class CodexHomeDiffers(CodextuiError):

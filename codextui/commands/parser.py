@@ -205,7 +205,7 @@ def _add_setup_command(commands: Commands) -> None:
         nargs="?",
         const=False,
         type=http_address,
-        help="let it come by HTTP, where `codextui serve --http` listens (default: as configured); "
+        help="let it come by HTTP (default: where the running server listens, else as configured); "
         "the token is taken from the environment, and stands in no file",
     )
     scope = setup.add_mutually_exclusive_group()

@@ -27,6 +27,7 @@ from agents.tracing.provider import DefaultTraceProvider
 
 from codextui.config.schema import Export, TracesConfig
 from codextui.errors import ConfigInvalid
+from codextui.installation import install_command
 from codextui.teams.records.store import JsonLinesFile
 
 TRACES_FILE = "traces.jsonl"
@@ -138,7 +139,7 @@ def export_problem(config: TracesConfig) -> str:
             except ImportError as error:
                 return (
                     f'traces.export = "otlp" needs OpenTelemetry ({error}): '
-                    "type `pip install 'codextui[otel]'`"
+                    f"type `{install_command('otel')}`"
                 )
     return ""
 
