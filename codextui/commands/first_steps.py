@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from codextui.codex.binary import CodexBinary, search_codex, shell_command
+from codextui.codex.binary import CodexBinary, login_command, search_codex
 from codextui.codex.daemon import Daemon
 from codextui.config.schema import Config
 from codextui.console.model.findings import Finding, Verdict
@@ -34,7 +34,7 @@ def inspect_machine(config: Config) -> tuple[Finding, ...]:
 def _find_login(binary: CodexBinary, home: Path | None) -> Finding:
     """Ask Codex for its login. What it says is never shown: it has a part of the key."""
     env = dict(os.environ) if home is None else {**os.environ, "CODEX_HOME": str(home)}
-    advice = f"Type: {shell_command(binary, home)} login (a provider of your own may need none)"
+    advice = f"Type: {login_command(binary, home)} (a provider of your own may need none)"
     try:
         done = subprocess.run(  # noqa: S603 - the Codex that the server runs, too
             [str(binary.path), "login", "status"],
