@@ -175,6 +175,7 @@ _SOURCES: Final[Mapping[str, Source]] = {
     "resume THREAD": _closed_threads,
     "unarchive THREAD": _archived_threads,
     "set KEY=VALUE": _settings,
+    "teams new NAME": Kind.FREE_TEXT,
     # Names of arguments, where the metavar says less.
     "server": _servers,
     "team": _teams,
