@@ -16,6 +16,7 @@ _FENCE = re.compile(
 )
 _INDENTED = re.compile(r"(?:^|\n)\n((?: {4}.*\n)+)")
 _LISTED = re.compile(r"^ {0,3}(?:[*-]|\d+\.) ", re.MULTILINE)
+_COMMENT = re.compile(r"\s+# .*$")
 _INLINE = re.compile(r"`([^`]+)`")
 _HEREDOC = re.compile(r"<<-?\s*'?(\w+)'?")
 
@@ -40,7 +41,7 @@ class Block:
     def name(self) -> str:
         """Its first line that is no comment, by which the table of trials knows it."""
         lines = (line.strip() for line in self.text.splitlines())
-        return next((line for line in lines if line and not line.startswith("#")), "")
+        return next((without_comment(line) for line in lines if line[:1] not in {"", "#"}), "")
 
     @property
     def commands(self) -> list[str]:
@@ -60,6 +61,11 @@ class Block:
                 found.append(pending.strip())
             pending = ""
         return found
+
+
+def without_comment(line: str) -> str:
+    """A line without the comment that explains it."""
+    return _COMMENT.sub("", line)
 
 
 def documents() -> list[Path]:
