@@ -144,7 +144,7 @@ def _check_server(file: ConfigFile, config: Config) -> None:
             f"can be reached by other machines, unencrypted: use 127.0.0.1:{address.port}, or add "
             "http_anywhere = true",
         )
-    if binary is not None and not os.access(binary, os.X_OK):
+    if binary is not None and not (binary.is_file() and os.access(binary, os.X_OK)):
         file.report("codex.binary", f"names {binary}, which is no program that can be run")
 
 

@@ -5,6 +5,7 @@ What is wrong in the configuration itself is reported by `codextui.teams.config.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -14,7 +15,7 @@ from codextui.config.prices import Prices
 from codextui.config.schema import TracesConfig
 from codextui.errors import ConfigInvalid
 from codextui.teams.config.advice import advise, advise_prices, missing_prices
-from codextui.teams.config.team import Role, Team
+from codextui.teams.config.team import WEB_SEARCH, Role, Team
 from codextui.teams.gates.commands import command_problem, commands_of
 from codextui.teams.records.traces import export_problem
 from codextui.teams.runner.provider import model_problem
@@ -77,7 +78,12 @@ def check_team(team: Team, prices: Prices, traces: TracesConfig, project: Path) 
         *_about_folders(team, project),
         *_about_traces(traces),
     )
-    advice = (*advise(team), *advise_prices(team, prices), *_advise_folders(team, project))
+    advice = (
+        *advise(team),
+        *advise_prices(team, prices),
+        *_advise_folders(team, project),
+        *_advise_web_search(team),
+    )
     return TeamReport(problems, advice)
 
 
@@ -144,6 +150,16 @@ def _advise_folders(team: Team, project: Path) -> Iterator[str]:
         yield (
             f"{role.name} works in {folder}, which is not in {project}: make the folder, or say "
             "by -C where the project is"
+        )
+
+
+def _advise_web_search(team: Team) -> Iterator[str]:
+    url = os.environ.get("OPENAI_BASE_URL", "")
+    searching = [role.name for role in team.roles.values() if WEB_SEARCH in role.tools]
+    if url and searching and "openai.com" not in url:
+        yield (
+            f"{', '.join(searching)} may search the web, which OpenAI itself does: ask whether "
+            f"{url} does it, too"
         )
 
 

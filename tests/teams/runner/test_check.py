@@ -112,6 +112,15 @@ def test_there_is_advice_about_a_folder_that_is_not_there(tmp_path: Path) -> Non
     assert told.startswith(f"one works in api, which is not in {tmp_path}: make the folder")
 
 
+def test_there_is_advice_about_web_search_at_another_provider(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:1/v1")
+    searching = team(replace(role("one"), tools=("web_search",)))
+    (told,) = check_team(searching, Prices(), TracesConfig(), tmp_path).advice
+    assert told.startswith("one may search the web")
+
+
 def test_traces_for_openai_need_a_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENAI_API_KEY")
     found = problems(team(role("one")), tmp_path, traces=TracesConfig(export=Export.OPENAI))
