@@ -20,6 +20,7 @@ from codextui.teams.gates.commands import command_problem, commands_of
 from codextui.teams.records.traces import export_problem
 from codextui.teams.runner.provider import model_problem
 from codextui.teams.runner.role_tools import check_tool_names, load_tool
+from codextui.teams.runner.tool_imports import module_file
 
 
 class Subject(StrEnum):
@@ -83,6 +84,7 @@ def check_team(team: Team, prices: Prices, traces: TracesConfig, project: Path) 
         *advise_prices(team, prices),
         *_advise_folders(team, project),
         *_advise_web_search(team),
+        *_advise_tools_in_project(team, project),
     )
     return TeamReport(problems, advice)
 
@@ -161,6 +163,22 @@ def _advise_web_search(team: Team) -> Iterator[str]:
             f"{', '.join(searching)} may search the web, which OpenAI itself does: ask whether "
             f"{url} does it, too"
         )
+
+
+def _advise_tools_in_project(team: Team, project: Path) -> Iterator[str]:
+    """Yield the modules of tools that the team's own agents may change."""
+    roles = team.roles.values()
+    if Path.home().is_relative_to(project) or not any(
+        role.codex and role.sandbox != "read-only" for role in roles
+    ):
+        return
+    tools = dict.fromkeys(tool for role in roles for tool in role.tools if ":" in tool)
+    for file in dict.fromkeys(filter(None, map(module_file, tools))):
+        if file.resolve().is_relative_to(project):
+            yield (
+                f"{file} is imported by the run, outside of every sandbox, and agents may change "
+                "it: keep tools outside of the project"
+            )
 
 
 def _key(team: Team, role: Role, name: str) -> str:
