@@ -31,7 +31,7 @@ from codextui.doctor.machine import Machine
 Look: TypeAlias = Callable[[Machine], Iterable[Finding]]
 """Looks at one subject. It changes nothing, blocks, and may raise."""
 
-LIMIT_S = 4.0
+LIMIT_S = 8.0
 """Default of the seconds that a check may take."""
 
 
@@ -74,13 +74,13 @@ CHECKS: tuple[Check, ...] = (
 """All checks, in the order in which their findings are printed."""
 
 
-def run_checks(machine: Machine, checks: Sequence[Check] = CHECKS) -> list[Finding]:
-    """Run checks side by side, and return their findings in order.
+def run_checks(machine: Machine, checks: Sequence[Check] | None = None) -> list[Finding]:
+    """Run checks side by side, all if none are named, and return their findings in order.
 
     A check that raises, or takes longer than it may, is a finding itself. Its thread then ends
     with the process.
     """
-    running = [_Running(check, machine) for check in checks]
+    running = [_Running(check, machine) for check in (CHECKS if checks is None else checks)]
     return [finding for one in running for finding in one.wait()]
 
 

@@ -27,8 +27,8 @@ from codextui.doctor.network import listens_at
 from codextui.doctor.programs import Ran, run_program
 from codextui.jsonrpc.fields import JsonObject
 
-STATUS_TIMEOUT_S = 3.0
-"""Seconds that `codex login status` and `codex app-server daemon version` may take."""
+STATUS_TIMEOUT_S = 5.0
+"""Seconds that `codex app-server daemon version` may take."""
 
 UPDATE_COMMAND = "npm install -g @openai/codex@latest"
 """What updates a Codex of npm's."""
@@ -108,10 +108,10 @@ def _passed_over(one: PassedOver, chosen: CodexBinary) -> Finding:
     version = parse_version(one.version)
     if version is not None and support_of(version) is not Support.OLDER:
         what = f"Codex {one.version} is passed over: {one.reason}"
-        return fine("codex.passed_over", what, one.path)
+        return fine("codex.passed-over", what, one.path)
     return Finding(
         Severity.ADVICE,
-        "codex.passed_over",
+        "codex.passed-over",
         f"{one.reason}; {chosen.version_text} is used instead, and your own `codex` may be this",
         Place(one.path),
         command=UPDATE_COMMAND if version is not None else "",
@@ -119,19 +119,13 @@ def _passed_over(one: PassedOver, chosen: CodexBinary) -> Finding:
     )
 
 
-def ask_login(machine: Machine, binary: CodexBinary) -> Ran:
-    """Run `codex login status`, which reads the whole configuration too."""
-    command = (str(binary.path), "login", "status")
-    return run_program(command, timeout_s=STATUS_TIMEOUT_S, env=machine.codex_environment)
-
-
 def check_config(machine: Machine) -> Iterator[Finding]:
     """Check Codex's own configuration, as TOML and as Codex reads it."""
     settings = read_settings(machine.codex_home)
     error, place = settings.error, Place(settings.path, settings.line)
-    binary = machine.search.get().binary
-    if not error and binary is not None and machine.codex_home.is_dir():
-        _, is_error, said = ask_login(machine, binary).errors.partition(_CONFIG_ERROR)
+    ran = None if error else machine.login.get()
+    if ran is not None:
+        _, is_error, said = ran.errors.partition(_CONFIG_ERROR)
         if is_error:
             error, place = _config_mistake(said, settings.path)
     if error:
@@ -172,10 +166,10 @@ def check_login(machine: Machine) -> Iterator[Finding]:
         "Codex is not logged in",
         command=f"{shell_command(binary, machine.config.codex.home)} login",
     )
-    if not machine.codex_home.is_dir():
+    ran = machine.login.get()
+    if ran is None:
         yield logged_out
         return
-    ran = ask_login(machine, binary)
     if _CONFIG_ERROR in ran.errors:
         return  # the check of the configuration says so
     if ran.code is None:

@@ -72,6 +72,7 @@ def _check_base(base: Path) -> Finding | None:
             "folders.runtime",
             str(error),
             Place(base),
+            advice=_ADVICE["runtime"],
             repair=_repair_of_base(base),
         )
     return None
@@ -120,7 +121,8 @@ def _not_private(check: str, folder: Path, problem: str) -> Finding:
             command=f"chmod 700 {folder}",
             repair=SetMode(folder, 0o700),
         )
-    return Finding(Severity.PROBLEM, check, problem, Place(folder))
+    advice = "A folder is made in its place once it is gone."
+    return Finding(Severity.PROBLEM, check, problem, Place(folder), advice=advice)
 
 
 def _check_missing(name: str, folder: Path) -> Finding:

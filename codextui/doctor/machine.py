@@ -13,10 +13,14 @@ from codextui.codex.binary import CodexSearch, search_codex
 from codextui.codex.daemon import Daemon
 from codextui.config.schema import Config, load_config
 from codextui.doctor.findings import Finding, Severity
+from codextui.doctor.programs import Ran, run_program
 from codextui.errors import ConfigInvalid
 
-VERSION_TIMEOUT_S = 2.0
+VERSION_TIMEOUT_S = 5.0
 """Seconds that a Codex may take to print its version."""
+
+LOGIN_TIMEOUT_S = 5.0
+"""Seconds that `codex login status` may take."""
 
 _T = TypeVar("_T")
 
@@ -68,19 +72,24 @@ class Machine:
     Args:
         server: the name of the shared server (`-L`).
         config_file: the configuration file, which may not exist.
+        config: its settings, where they are known; None reads it.
 
     Attributes:
         server: see above.
         config_file: see above.
         loaded: the configuration.
         search: the Codex that is found.
+        login: what `codex login status` says, which reads Codex's whole configuration, too; None
+            where there is no Codex, or no CODEX_HOME, which Codex would make.
     """
 
-    def __init__(self, server: str, config_file: Path) -> None:
+    def __init__(self, server: str, config_file: Path, config: Config | None = None) -> None:
         self.server = server
         self.config_file = config_file
-        self.loaded = Fact(self._load_config)
+        known = None if config is None else LoadedConfig(config)
+        self.loaded = Fact(lambda: known or self._load_config())
         self.search = Fact(self._search_codex)
+        self.login = Fact(self._ask_login)
 
     @property
     def config(self) -> Config:
@@ -112,6 +121,13 @@ class Machine:
     def _search_codex(self) -> CodexSearch:
         binary = self.config.codex.binary
         return search_codex(binary, version_timeout_s=VERSION_TIMEOUT_S)
+
+    def _ask_login(self) -> Ran | None:
+        binary = self.search.get().binary
+        if binary is None or not self.codex_home.is_dir():
+            return None
+        command = (str(binary.path), "login", "status")
+        return run_program(command, timeout_s=LOGIN_TIMEOUT_S, env=self.codex_environment)
 
 
 def settle_process() -> Iterator[Finding]:

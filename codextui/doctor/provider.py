@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from codextui.doctor.codex import ask_login, login_kind, own_provider, read_settings
+from codextui.doctor.codex import login_kind, own_provider, read_settings
 from codextui.doctor.findings import Finding, Place, Severity, fine
 from codextui.doctor.machine import Machine
 from codextui.doctor.network import why_unreachable
@@ -25,6 +25,8 @@ _BASE_VARIABLE = "OPENAI_BASE_URL"
 def check_provider(machine: Machine) -> Iterator[Finding]:
     """Check that a connection to Codex's model provider can be made; no key is sent."""
     settings = read_settings(machine.codex_home)
+    if settings.error:
+        return  # the check of the configuration says so
     name, url = provider_url(settings.values, is_chatgpt=_is_chatgpt(machine))
     if not url:
         what = f"the provider {name} has no address that could be tried"
@@ -77,10 +79,8 @@ def check_roles_provider() -> Iterator[Finding]:
 
 
 def _is_chatgpt(machine: Machine) -> bool:
-    binary = machine.search.get().binary
-    if binary is None or not machine.codex_home.is_dir():
-        return False
-    return login_kind(ask_login(machine, binary)) == "with ChatGPT"
+    ran = machine.login.get()
+    return ran is not None and login_kind(ran) == "with ChatGPT"
 
 
 def _reach(check: str, what: str, url: str, place: Place | None) -> Finding:

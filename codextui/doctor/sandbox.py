@@ -22,7 +22,7 @@ from codextui.doctor.findings import Finding, Place, Severity, fine
 from codextui.doctor.machine import Machine
 from codextui.doctor.programs import Ran, run_program
 
-TRY_TIMEOUT_S = 3.0
+TRY_TIMEOUT_S = 5.0
 """Seconds that a command in the sandbox may take."""
 
 _SCRIPT = 'echo x > inside; echo x > "$1"'
@@ -52,17 +52,22 @@ def check_sandbox(machine: Machine) -> Iterator[Finding]:
     binary = machine.search.get().binary
     if binary is None:
         return
-    settings = read_settings(machine.codex_home)
+    if read_settings(machine.codex_home).error:
+        return  # the check of the configuration says so
     base = _base()
-    if settings.error or base is None:
-        why = "its configuration has a mistake" if settings.error else "no folder can be written"
-        found = f"Codex's sandbox was not tried: {why}"
-        yield Finding(Severity.ADVICE, "codex.sandbox", found, Place(settings.path))
+    if base is None:
+        yield Finding(
+            Severity.ADVICE,
+            "codex.sandbox",
+            "Codex's sandbox was not tried: neither the home nor the cache folder can be written",
+            advice="Set HOME, or XDG_CACHE_HOME, to a folder of yours.",
+        )
         return
     with tempfile.TemporaryDirectory(prefix="codextui-doctor-", dir=base) as folder:
-        yield _try_sandbox(machine, binary, Path(folder))
+        tried = _try_sandbox(machine, binary, Path(folder))
+    yield tried
     if sys.platform == "linux":
-        yield _find_bubblewrap(binary)
+        yield from _find_bubblewrap(binary, is_working=tried.severity is Severity.OK)
 
 
 def _base() -> Path | None:
@@ -132,15 +137,21 @@ def _forbidden() -> tuple[Path | None, str]:
     return None, ""
 
 
-def _find_bubblewrap(binary: CodexBinary) -> Finding:
+def _find_bubblewrap(binary: CodexBinary, *, is_working: bool) -> Iterator[Finding]:
     on_path = shutil.which("bwrap")
-    if on_path:
-        return fine("codex.bubblewrap", "bubblewrap is installed", Path(on_path))
     bundled = binary.path.parent.parent / "codex-resources" / "bwrap"
-    if os.access(bundled, os.X_OK):
-        return fine("codex.bubblewrap", "bubblewrap is the one that came with Codex", bundled)
-    found = "there is no bubblewrap (bwrap), neither on PATH nor beside this Codex"
-    return Finding(Severity.ADVICE, "codex.bubblewrap", found, command=_install_command())
+    if on_path:
+        yield fine("codex.bubblewrap", "bubblewrap is installed", Path(on_path))
+    elif os.access(bundled, os.X_OK):
+        yield fine("codex.bubblewrap", "bubblewrap is the one that came with Codex", bundled)
+    elif not is_working:
+        yield Finding(
+            Severity.PROBLEM,
+            "codex.bubblewrap",
+            "there is no bubblewrap (bwrap), neither on PATH nor beside this Codex",
+            advice="Install bubblewrap with the package manager of this system.",
+            command=_install_command(),
+        )
 
 
 def _install_command() -> str:

@@ -122,8 +122,8 @@ def check_log(machine: Machine) -> Iterator[Finding]:
         if log.stat().st_size > _MAX_LOG:
             return
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-    except FileNotFoundError:
-        return
+    except OSError:
+        return  # there is none, or the check of the folders says why it cannot be read
     for number in range(len(lines), 0, -1):
         found = _ERROR.match(lines[number - 1])
         if found is None:

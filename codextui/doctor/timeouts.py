@@ -29,13 +29,15 @@ def _check_unattended(machine: Machine, past: Past) -> Iterator[Finding]:
     is_short = 0 < limit < past.longest_wait_s
     if not is_short and not past.unattended:
         return
-    waited = format_elapsed(past.longest_wait_s)
-    found = (
-        f"approvals are declined after {format_elapsed(limit)} without anybody, and a person has "
-        f"taken {waited} to decide"
-        if is_short
-        else f"{past.unattended} approvals were declined because nobody was there"
-    )
+    if is_short:
+        found = (
+            f"approvals are declined after {format_elapsed(limit)} without anybody, and a person "
+            f"has taken {format_elapsed(past.longest_wait_s)} to decide"
+        )
+    else:
+        which = f"{past.unattended} approvals were"
+        which = "an approval was" if past.unattended == 1 else which
+        found = f"{which} declined because nobody was there"
     yield Finding(
         Severity.ADVICE,
         "timeouts.unattended",
