@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from pathlib import Path
 
+from codextui.commands.config import advise_settings, find_mistakes
 from codextui.commands.output import print_json, print_line
 from codextui.config import paths
+from codextui.config.schema import load_config
 from codextui.doctor.checks import run_checks
 from codextui.doctor.findings import Finding, Severity, count
 from codextui.doctor.fixes import RepairRefused, repair
-from codextui.doctor.machine import Machine, settle_process
+from codextui.doctor.machine import ExaminedConfig, Machine, settle_process
 from codextui.text.sanitize import one_line
 
 _WIDTH = max(len(severity) for severity in Severity) + 2
@@ -27,11 +30,10 @@ def examine(options: argparse.Namespace) -> int:
         ConfigInvalid: the file that `--config` names does not exist.
     """
     unsettled = list(settle_process())
-    machine = Machine(options.server, paths.config_path(options.config))
-    findings = [*unsettled, *run_checks(machine)]
+    file = paths.config_path(options.config)
+    findings = [*unsettled, *_look(options.server, file)]
     if options.fix and _repair_all(findings, is_json=options.json):
-        machine = Machine(options.server, machine.config_file)
-        findings = [*unsettled, *run_checks(machine)]
+        findings = [*unsettled, *_look(options.server, file)]
     for finding in findings:
         if options.json:
             print_json(finding.to_json())
@@ -40,6 +42,24 @@ def examine(options: argparse.Namespace) -> int:
     if not options.json:
         _print_summary(findings)
     return 1 if count(findings, Severity.PROBLEM) else 0
+
+
+def _look(server: str, file: Path) -> list[Finding]:
+    return run_checks(Machine(server, file, examine_config=_examine_config))
+
+
+def _examine_config(file: Path) -> ExaminedConfig:
+    mistakes = find_mistakes(file)
+    advice = () if mistakes else advise_settings(load_config(file))
+    return ExaminedConfig(mistakes, advice, _find_theme_problems(file.parent / "themes"))
+
+
+def _find_theme_problems(folder: Path) -> tuple[str, ...]:
+    if not any(folder.glob("*.toml")):
+        return ()
+    from codextui.console.themes import load_themes  # noqa: PLC0415 - Textual, and seldom needed
+
+    return load_themes(folder, shipped="").problems
 
 
 def _repair_all(findings: Sequence[Finding], *, is_json: bool) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from codextui.codex.binary import CodexBinary, PassedOver, shell_command
+from codextui.codex.binary import CodexBinary, PassedOver, install_hint, shell_command
 from codextui.codex.versions import (
     NEWEST,
     Support,
@@ -25,6 +25,7 @@ from codextui.doctor.findings import Finding, Place, Severity, fine
 from codextui.doctor.machine import Machine
 from codextui.doctor.network import listens_at
 from codextui.doctor.programs import Ran, run_program
+from codextui.installation import install_command
 from codextui.jsonrpc.fields import JsonObject
 
 STATUS_TIMEOUT_S = 5.0
@@ -81,12 +82,8 @@ def check_binary(machine: Machine) -> Iterator[Finding]:
     search = machine.search.get()
     binary = search.binary
     if binary is None:
-        yield Finding(
-            Severity.PROBLEM,
-            "codex.binary",
-            search.problem,
-            advice="codextui drives Codex, and does nothing without one.",
-        )
+        found = search.problem.removesuffix(install_hint()).rstrip(". ")
+        yield Finding(Severity.PROBLEM, "codex.binary", found, command=install_command("codex"))
         return
     what = f"Codex {binary.version_text} ({ORIGINS[binary.origin]})"
     if support_of(binary.version) is Support.NEWER:

@@ -1,4 +1,4 @@
-"""Checks the configuration of codextui: every mistake with its line."""
+"""Checks the configuration of codextui, and the user's own themes: every mistake with its line."""
 
 from __future__ import annotations
 
@@ -6,41 +6,44 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from codextui.config.tables import line_of, read_text
 from codextui.doctor.findings import Finding, Place, Severity, fine
 from codextui.doctor.machine import Machine
-from codextui.errors import ConfigInvalid
-from codextui.teams.config.reader import load_teams
 
-_MISTAKE = re.compile(r"(?P<path>.+?):(?P<line>\d+): (?P<text>.+)")
-_TOML = re.compile(r"(?P<path>.+?): (?P<text>.+\(at line (?P<line>\d+), column \d+\))")
+_LINE = re.compile(r"\bline (\d+)")
+_CORRECT = "Correct the file; `config.example.toml` has every key with its default."
 
 
 def check_config(machine: Machine) -> Iterator[Finding]:
-    """Check the whole file, with its teams."""
+    """Check the whole file, with its teams and keys, and the themes beside it."""
     file = machine.config_file
+    examined = machine.examine_config(file)
+    for mistake in examined.mistakes:
+        found = f"{mistake.key} {mistake.problem}".strip()
+        place = Place(Path(mistake.file), mistake.line)
+        yield Finding(Severity.PROBLEM, "config.file", found, place, advice=_CORRECT)
+    for sentence in examined.advice:
+        key = sentence.partition(" ")[0].rstrip(":")
+        place = Place(file, line_of(read_text(file), key))
+        yield Finding(
+            Severity.ADVICE, "config.file", sentence, place, command="codextui config show"
+        )
+    for problem in examined.theme_problems:
+        yield _read_theme_problem(problem)
     if not file.exists():
         yield fine("config.file", "there is no configuration: the defaults hold", file)
-        return
-    errors = [machine.loaded.get().error]
-    try:
-        load_teams(file)
-    except ConfigInvalid as error:
-        errors.append(str(error))
-    mistakes = dict.fromkeys(line for error in errors for line in error.splitlines())
-    for mistake in mistakes:
-        yield read_mistake(mistake, file)
-    if not mistakes:
+    elif not examined.mistakes and not examined.advice:
         yield fine("config.file", "the configuration can be used", file)
 
 
-def read_mistake(text: str, file: Path) -> Finding:
-    """Return the finding of a mistake, which is a line such as `FILE:LINE: KEY …`."""
-    found = _MISTAKE.fullmatch(text) or _TOML.fullmatch(text)
-    place = Place(Path(found["path"]), int(found["line"])) if found else Place(file)
+def _read_theme_problem(text: str) -> Finding:
+    """Return the finding of a theme that cannot be used: a line such as `FILE: line 3: …`."""
+    name, _, problem = text.partition(": ")
+    line = _LINE.search(problem)
     return Finding(
-        Severity.PROBLEM,
-        "config.file",
-        found["text"] if found else text,
-        place,
-        advice="Correct the file; `config.example.toml` has every key with its default.",
+        Severity.ADVICE,
+        "config.themes",
+        f"a theme of yours cannot be used: {problem}",
+        Place(Path(name), int(line[1]) if line else 0),
+        advice="Correct the file, or move it away.",
     )

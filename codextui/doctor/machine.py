@@ -12,6 +12,7 @@ from typing import Generic, TypeVar
 from codextui.codex.binary import CodexSearch, search_codex
 from codextui.codex.daemon import Daemon
 from codextui.config.schema import Config, load_config
+from codextui.config.tables import Mistake
 from codextui.doctor.findings import Finding, Severity
 from codextui.doctor.programs import Ran, run_program
 from codextui.errors import ConfigInvalid
@@ -66,6 +67,21 @@ class LoadedConfig:
     error: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class ExaminedConfig:
+    """What is wrong with the configuration of codextui.
+
+    Attributes:
+        mistakes: the mistakes of the whole file.
+        advice: advice about what is valid: sentences that begin with the key.
+        theme_problems: the user's themes that cannot be used: lines of `FILE: PROBLEM`.
+    """
+
+    mistakes: tuple[Mistake, ...] = ()
+    advice: tuple[str, ...] = ()
+    theme_problems: tuple[str, ...] = ()
+
+
 class Machine:
     """This machine, as the checks look at it.
 
@@ -73,18 +89,29 @@ class Machine:
         server: the name of the shared server (`-L`).
         config_file: the configuration file, which may not exist.
         config: its settings, where they are known; None reads it.
+        examine_config: examines the configuration file. Keys and themes are the console's, of
+            which this room knows nothing.
 
     Attributes:
         server: see above.
         config_file: see above.
+        examine_config: see above.
         loaded: the configuration.
         search: the Codex that is found.
         login: what `codex login status` says, which reads Codex's whole configuration, too; None
             where there is no Codex, or no CODEX_HOME, which Codex would make.
     """
 
-    def __init__(self, server: str, config_file: Path, config: Config | None = None) -> None:
+    def __init__(
+        self,
+        server: str,
+        config_file: Path,
+        config: Config | None = None,
+        *,
+        examine_config: Callable[[Path], ExaminedConfig] = lambda _: ExaminedConfig(),
+    ) -> None:
         self.server = server
+        self.examine_config = examine_config
         self.config_file = config_file
         known = None if config is None else LoadedConfig(config)
         self.loaded = Fact(lambda: known or self._load_config())

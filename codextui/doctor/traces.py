@@ -18,6 +18,7 @@ from codextui.doctor.machine import Machine
 from codextui.doctor.network import why_unreachable
 from codextui.doctor.provider import OPENAI_URL
 from codextui.errors import ConfigInvalid
+from codextui.installation import install_command
 from codextui.text.figures import format_count
 
 OLD_S = 30 * 24 * 3600.0
@@ -112,7 +113,7 @@ def _export_problem(traces: TracesConfig) -> tuple[str, str, str]:
         why = why_unreachable(OPENAI_URL)
         return (f"{OPENAI_URL} cannot be reached: {why}" if why else ""), _OTHERWISE, ""
     if find_spec("opentelemetry") is None:
-        return "OpenTelemetry is not installed", "", "pip install 'codextui[otel]'"
+        return "OpenTelemetry is not installed", "", install_command("otel")
     url = traces.endpoint or _otlp_endpoint()
     why = why_unreachable(url)
     return (f"the collector {url} cannot be reached: {why}" if why else ""), _OTHERWISE, ""

@@ -306,7 +306,7 @@ MACHINES: dict[str, Broken] = {
             TEAM.format(planner='sandbox = "workspace-write"', tester='sandbox = "workspace-write"')
         ),
         {"teams.advice": "advice", "teams.provider": "advice"},
-        "tester checks what others make and may write",
+        "tester checks what others make and may change it",
     ),
     "where old runs are kept": Broken(
         keep_old_runs, {"traces.kept": "advice"}, "type: codextui runs remove shop-"
