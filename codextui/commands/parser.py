@@ -60,6 +60,13 @@ With --json a finding a line: {"severity": "ok" | "advice" | "problem", "check",
 
 Exit codes: 0 nothing is wrong (there may be advice); 1 there are problems; 2 wrong usage."""
 
+COMPLETION_PLACES = {
+    "bash": """in ~/.bashrc:\n  eval "$(codextui completion bash)\"""",
+    "zsh": """in ~/.zshrc, after compinit:\n  eval "$(codextui completion zsh)\"""",
+    "fish": """in ~/.config/fish/config.fish:\n  codextui completion fish | source""",
+}
+"""Where the script of tab completion belongs, by shell."""
+
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser. Its result's `command` is `MODULE:FUNCTION` in `codextui.commands`."""
@@ -88,6 +95,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_team_commands(commands)
     _add_config_command(commands)
     _add_doctor_command(commands)
+    _add_completion_commands(commands)
     return parser
 
 
@@ -420,3 +428,23 @@ def _add_runs_command(commands: Commands) -> None:
             action.add_argument("file", metavar="FILE", type=Path, help="a new file, or - for here")
         add_common_options(action)
         action.add_argument("--json", action="store_true", help="print JSON instead of text")
+
+
+def _add_completion_commands(commands: Commands) -> None:
+    parser = add_command(
+        commands,
+        "completion",
+        "completion:print_script",
+        "print the script of tab completion for a shell",
+        json=False,
+    )
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = "where the script belongs:\n" + "\n".join(COMPLETION_PLACES.values())
+    # Called by the scripts; without a help it is not listed.
+    hidden = commands.add_parser("complete")
+    hidden.set_defaults(command="complete:complete")
+    for shown in (parser, hidden):
+        shown.add_argument(
+            "shell", metavar="SHELL", choices=tuple(COMPLETION_PLACES), help="%(choices)s"
+        )
+    hidden.add_argument("line", metavar="WORD", nargs=argparse.REMAINDER)
