@@ -198,6 +198,11 @@ async def test_the_file_of_a_redirection_is_left_to_bash(run: Any) -> None:
     assert (await run("complete", "bash", "codextui ps > ", " =")).lines == ["files 0"]
 
 
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+async def test_an_empty_line_offers_the_commands(run: Any, shell: str) -> None:
+    assert any(line.startswith("ps") for line in (await run("complete", shell)).lines)
+
+
 async def test_a_value_that_goes_on_gets_no_blank_in_bash(run: Any) -> None:
     result = await run("complete", "bash", "codextui set x eff", " =:")
     assert result.lines == ["nospace 0", "effort="]
