@@ -18,6 +18,7 @@ CodextuiError
 ├── TurnNotRunning         the operation needs a running turn
 ├── TurnRunning            the operation needs a thread at rest
 ├── ApprovalGone           the approval was answered, withdrawn or never existed
+├── WriteRefused           a role of a team may not write a file
 ├── MessageInvalid         a message does not have the shape of its kind
 ├── ErrorResponse          a peer answered a call with a JSON-RPC error
 └── ConnectionClosed       a connection was closed before a call was answered
@@ -119,6 +120,10 @@ class TurnNotRunning(CodextuiError):
 
 class TurnRunning(CodextuiError):
     """The operation needs a thread at rest, and a turn runs on it."""
+
+
+class WriteRefused(CodextuiError):
+    """A role of a team may not write a file, or it cannot be written; its model reads why."""
 
 
 class ApprovalGone(CodextuiError):
