@@ -38,8 +38,8 @@ With --json a command prints JSON on standard output and nothing else there:
   runs timeline                 one span a line
   read                          {"thread": ...}, then one event a line
   inspect                       {"codextui_capture": 1, ...}, then one frame a line
-  new, reply, fork with --wait  one event a line, then {"thread", "turn_id",
-                                "outcome", "content"}
+  new, reply, fork with --wait  one event of the turn a line, then {"thread",
+                                "turn_id", "outcome", "content"}, the thread as it is then
   run                           one happening a line; the last is "run_ended"
   every other command           one object
 An event is {"seq", "thread_id", "turn_id", "at", "msg"}.

@@ -172,6 +172,33 @@ async def test_a_thread_lives_from_new_to_kill_by_commands_alone(
         assert len((await shell.run("ps", "--all", "--json")).objects) == 2
 
 
+async def test_waiting_for_a_fork_prints_its_own_answer_and_its_state_afterwards(
+    shell: Shell, codex_home: Path
+) -> None:
+    script = Script()
+    script.on("count", Say("One."))
+    script.on("again", Say("Two."))
+    async with scripted(codex_home, script):
+        first = await shell.run("new", "count", "--handle", "a", "--wait")
+        assert (first.code, first.out) == (0, "One.\n")
+        forked = await shell.run("fork", "a", "again", "--wait")
+        assert (forked.code, forked.out) == (0, "Two.\n")
+        assert forked.err.startswith("forked as a-fork (")
+        for arguments in (("fork", "a", "again"), ("reply", "a", "again"), ("new", "again")):
+            *events, last = (await shell.run(*arguments, "--wait", "--json")).objects
+            answers = [
+                event["msg"]["item"]["text"]
+                for event in events
+                if event["msg"].get("item", {}).get("type") == "agentMessage"
+            ]
+            assert set(answers) <= {"", "Two."}
+            assert last["content"] == "Two."
+            assert last["thread"]["state"] == "idle"
+            assert last["thread"]["turn_usage"]["total"] > 0
+            now = await shell.run("ps", "--json")
+            assert last["thread"] in now.objects
+
+
 async def test_a_decline_with_a_message_is_read_by_the_model(
     shell: Shell, codex_home: Path, scratch: Path
 ) -> None:
