@@ -28,7 +28,8 @@ Supervise Codex agents: without a command the console opens, on the shared serve
 started where none runs. The commands do the same from a script."""
 
 _EPILOG = """\
-THREAD is a handle (backend), a thread id, or the beginning of one (6 characters or more).
+THREAD is a handle (backend), a role of a run (shop/backend), a thread id, or the beginning of one
+(6 characters or more).
 PROMPT can be -, which reads it from standard input.
 
 With --json a command prints JSON on standard output and nothing else there:
