@@ -41,14 +41,15 @@ With --json a command prints JSON on standard output and nothing else there:
   inspect                       {"codextui_capture": 1, ...}, then one frame a line
   new, reply, fork with --wait  one event of the turn a line, then {"thread",
                                 "turn_id", "outcome", "content"}, the thread as it is then
-  run                           one happening a line; the last is "run_ended"
+  run                           one event of the run a line, each with "at"; the last is
+                                "run_ended"
   every other command           one object
 An event is {"seq", "thread_id", "turn_id", "at", "msg"}.
 
 Exit codes: 0 done; 1 the server or Codex refused; 2 wrong usage or configuration; 3 no server;
 with --wait also 4 the turn failed or never began, 5 it was interrupted; 130 Ctrl-C.
 `run`: 0 the team is done, 4 it failed, 6 a gate was never met, 7 a person is
-needed, 8 a limit was reached; `run --resume` goes on."""
+needed, 8 a limit was reached, 130 Ctrl-C, 143 SIGTERM; `run --resume` goes on."""
 
 
 def build_parser() -> argparse.ArgumentParser:
