@@ -5,7 +5,14 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
+INSTALLS = re.compile(
+    r"\b(?:pip3?|pipx|uv|uv pip|uv tool)\s+(?:install|add|run|tool run)\b(?P<what>[^\n`;&|]*)"
+    r"|\buvx\b(?P<tool>[^\n`;&|]*)"
+)
+OF_AN_INDEX = re.compile(r"codextui(?:\[[^]]*\])?(?:[=<>~!@].*)?")
 PATH = re.compile(r"`((?:[a-z_]+/)*[a-z_]+\.(?:py|md|toml|tcss))`")
 
 
@@ -24,3 +31,46 @@ def test_every_picture_of_the_readme_exists() -> None:
     pictures = re.findall(r"!\[[^]]*\]\(<?([^)>]+)>?\)", (ROOT / "README.md").read_text())
     assert pictures
     assert not [picture for picture in pictures if not (ROOT / picture).exists()]
+
+
+def taken_from_an_index(text: str) -> list[str]:
+    """The commands in a text that would ask a package index for codextui."""
+    found = []
+    for command in INSTALLS.finditer(text):
+        words = (command["what"] or command["tool"] or "").split()
+        if any(OF_AN_INDEX.fullmatch(word.strip("'\"")) for word in words):
+            found.append(command[0])
+    return found
+
+
+@pytest.mark.parametrize(
+    ("line", "is_refused"),
+    [
+        ("pip install 'codextui[codex]'", True),
+        ("python -m pip install --user codextui", True),
+        ("pipx install codextui==0.1", True),
+        ("pipx run codextui demo", True),
+        ("uv tool install codextui", True),
+        ("uv add codextui", True),
+        ("uvx codextui", True),
+        ("pip install '.[codex]' && codextui demo", False),
+        ("pipx inject codextui openai-codex-cli-bin", False),
+        ("uv tool install /src/codextui", False),
+        ("pip install -e '.[dev]'", False),
+    ],
+)
+def test_an_advice_that_asks_an_index_is_found(line: str, is_refused: bool) -> None:
+    assert bool(taken_from_an_index(line)) == is_refused
+
+
+def test_nothing_advises_to_take_codextui_from_an_index() -> None:
+    """It is on none: whoever takes the name there would be installed in its place."""
+    folders = [ROOT / "codextui", ROOT / "docs", ROOT / "tests" / "examples"]
+    files = [*ROOT.iterdir(), *(file for folder in folders for file in folder.rglob("*"))]
+    texts = {file: file.read_text() for file in files if file.suffix in {".py", ".md", ".toml"}}
+    found = {
+        str(file): commands
+        for file, text in texts.items()
+        if (commands := taken_from_an_index(text))
+    }
+    assert not found

@@ -1,7 +1,7 @@
 """Finds the Codex binary to run, and its version.
 
 A candidate is the binary that the configuration names; otherwise that of the Python package
-`openai-codex-cli-bin` (the extra `codextui[codex]`) and every `codex` on `PATH`. The newest of them
+`openai-codex-cli-bin` (the extra `codex`) and every `codex` on `PATH`. The newest of them
 is run, so that a newer Codex on `PATH` goes before the package's.
 """
 
@@ -26,12 +26,10 @@ from codextui.codex.versions import (
     require_supported,
 )
 from codextui.errors import CodexMissing
+from codextui.installation import install_command
 
 Origin: TypeAlias = Literal["config", "package", "PATH"]
 """Where a binary was found: named in the configuration, in the Python package, on `PATH`."""
-
-INSTALL_HINT = "Type: pip install 'codextui[codex]'   or: npm install -g @openai/codex"
-"""How to install Codex, for error messages."""
 
 VERSION_TIMEOUT = 10.0
 """Seconds that a binary may take to print its version."""
@@ -144,7 +142,7 @@ def search_codex(
     if not found:
         problems = "; ".join(one.reason for one in unusable)
         where = problems or "neither the package openai-codex-cli-bin nor PATH has it"
-        problem = f"No usable Codex was found: {where}. {INSTALL_HINT}"
+        problem = f"No usable Codex was found: {where}. {install_hint()}"
         return CodexSearch(None, problem, tuple(unusable))
     newest = max(found, key=lambda binary: binary.version)
     others = (_pass_over(one, newest) for one in found if one is not newest)
@@ -155,6 +153,11 @@ def _pass_over(binary: CodexBinary, chosen: CodexBinary) -> PassedOver:
     is_older = binary.version < chosen.version
     reason = f"older than {chosen.version_text}" if is_older else "the same version, found later"
     return PassedOver(binary.path, binary.origin, binary.version_text, reason)
+
+
+def install_hint() -> str:
+    """Return how to install Codex, for error messages."""
+    return f"Type: {install_command('codex')}   or: npm install -g @openai/codex"
 
 
 def native_binary(path: Path) -> Path:
@@ -206,7 +209,7 @@ def missing_app_server(binary: CodexBinary, error_lines: Sequence[str]) -> Codex
         return None
     return CodexMissing(
         f"Codex {binary.version_text} at {binary.path} has no app-server, which codextui needs: "
-        f"it takes the word as a prompt. Use {format_version(OLDEST)} or newer. {INSTALL_HINT}"
+        f"it takes the word as a prompt. Use {format_version(OLDEST)} or newer. {install_hint()}"
     )
 
 

@@ -8,8 +8,8 @@ from importlib import import_module
 from typing import cast
 
 from codextui.commands.output import print_line, print_note
+from codextui.commands.running_server import choose_http
 from codextui.config import paths
-from codextui.config.address import HttpAddress
 from codextui.config.paths import DEFAULT_SERVER
 from codextui.config.schema import load_config
 from codextui.errors import ConfigInvalid
@@ -41,19 +41,19 @@ def _recipe(options: argparse.Namespace) -> Recipe:
         return http_recipe(_endpoint(options), options.name, scope)
     stdio_recipe = cast("Callable[[Launch, str, ConfigScope | None], Recipe]", module.stdio_recipe)
     launch = find_launch(options.command_path, _server_options(options))
+    if launch.problem:
+        print_note(f"codextui: warning: {sanitize(launch.problem)}")
     return stdio_recipe(launch, options.name, scope)
 
 
 def _endpoint(options: argparse.Namespace) -> HttpEndpoint:
-    """Return the endpoint at the given address, or at the configured one."""
-    address: HttpAddress | None = options.http or None
-    if address is None and options.server == DEFAULT_SERVER:
-        address = load_config(options.config or paths.config_path()).server.http
-    if address is None or not address.port:
-        raise ConfigInvalid(
-            "where does the server listen? Type --http HOST:PORT, such as --http 127.0.0.1:8040, "
-            "or set `http` under [server] in the configuration"
-        )
+    """Return the endpoint at the given address, else where the server listens, or is to."""
+    configured = None
+    if options.server == DEFAULT_SERVER:
+        configured = load_config(options.config or paths.config_path()).server.http
+    address, warning = choose_http(options.server, options.http or None, configured)
+    if warning:
+        print_note(f"codextui: warning: {sanitize(warning)}")
     return http_endpoint(address, options.server)
 
 

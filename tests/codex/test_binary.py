@@ -104,7 +104,7 @@ def test_the_shell_command_is_a_path_where_path_has_another_codex(
 
 
 def test_without_a_codex_the_error_says_how_to_install_one(no_codex: pytest.MonkeyPatch) -> None:
-    with pytest.raises(CodexMissing, match=r"pip install 'codextui\[codex\]'"):
+    with pytest.raises(CodexMissing, match=r"-m pip install 'openai-codex-cli-bin"):
         find_codex()
 
 

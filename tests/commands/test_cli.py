@@ -110,12 +110,12 @@ async def test_an_error_of_the_server_is_a_sentence_on_standard_error(
     server: FakeServer, run: Any
 ) -> None:
     def missing(_: Frame) -> Frame:
-        raise CodexMissing("no Codex was found: type `pip install codextui[codex]`")
+        raise CodexMissing("no Codex was found: type `npm install -g @openai/codex`")
 
     server.tools["codex-start"] = missing
     ran = await run("new", "x", "--json")
     assert (ran.code, ran.out) == (1, "")
-    assert ran.err == "codextui: no Codex was found: type `pip install codextui[codex]`\n"
+    assert ran.err == "codextui: no Codex was found: type `npm install -g @openai/codex`\n"
 
 
 async def test_a_server_that_disconnects_during_a_call_is_unreachable(

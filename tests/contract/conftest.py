@@ -40,7 +40,7 @@ def codex_binary(request: pytest.FixtureRequest) -> Path:
     try:
         import codex_cli_bin  # noqa: PLC0415 - it may not be installed
     except ImportError:
-        pytest.fail("No Codex to test with: install codextui[codex] or set CODEXTUI_TEST_CODEX.")
+        pytest.fail("No Codex to test with: pip install -e '.[dev]' or set CODEXTUI_TEST_CODEX.")
     return Path(codex_cli_bin.bundled_codex_path())
 
 

@@ -18,6 +18,7 @@ from codextui.protocol.threads import ThreadInfo, ThreadState
 from codextui.server import run
 from codextui.server.options import ServerOptions
 from codextui.server.run import serve
+from codextui.server.state import HttpState
 from codextui.server.threads.registry import ThreadRecord
 
 
@@ -79,8 +80,8 @@ async def test_only_one_of_several_servers_started_at_once_stays(folder: Path):
         while len(waiting) > 1:
             done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
-                assert waiting.pop(task).returncode == 0
-                assert b"already" in task.result()[1]
+                assert waiting.pop(task).returncode == 1
+                assert b"ServerRunning: the server 'test' runs already" in task.result()[1]
     (process,) = waiting.values()
     await until((folder / "s.sock").exists)
     process.kill()
@@ -106,6 +107,11 @@ async def connect(folder: Path) -> tuple[asyncio.StreamReader, asyncio.StreamWri
                 await asyncio.sleep(0.02)
 
 
+def idle_server(**parts: Any) -> Mock:
+    idle = {"sessions": set(), "registry": [], "broker": Mock(approvals=()), "http": HttpState()}
+    return Mock(**(idle | parts))
+
+
 @pytest.mark.parametrize(
     ("changes", "origin", "is_needed"),
     [({}, "", True), ({"ours": False, "origin": "Codex TUI"}, "Codex TUI", False)],
@@ -116,5 +122,10 @@ def test_what_other_programs_do_does_not_keep_a_server_running(
     info = ThreadInfo("t", "tui", ThreadState.RUNNING, **changes)
     approval = Approval("a1", "t", "u", "i", "tui", 1.0, CommandAsked("ls"), origin)
     for records, approvals in (([ThreadRecord(info)], ()), ([], (approval,))):
-        server = Mock(sessions=set(), registry=records, broker=Mock(approvals=approvals))
+        server = idle_server(registry=records, broker=Mock(approvals=approvals))
         assert run._is_needed(server) == is_needed
+
+
+def test_http_that_somebody_asked_for_keeps_a_server_running():
+    assert not run._is_needed(idle_server())
+    assert run._is_needed(idle_server(http=HttpState("http://127.0.0.1:1/mcp", is_wanted=True)))

@@ -24,6 +24,9 @@ MAX_KEYS = 20
 _LATER = ("clients", "unattended_timeout", "others")
 """Settings of `[approvals]` that the shared server reads when it starts."""
 
+UNSAVED_NOTE = "What you changed is not saved. The same key again leaves without it."
+"""Shown by the first key that would leave changes behind."""
+
 Save = Callable[[Mapping[str, str]], Awaitable[None]]
 """Saves values by key; raises ConfigInvalid."""
 
@@ -71,6 +74,7 @@ class PreferencesScreen(ModalScreen[None]):
         notes += [f"{name} = {value}" for name, value in list(keys.items())[:MAX_KEYS]]
         self._list = SettingsList(describe_settings(file.config), {"ui.theme": themes}, notes)
         self._has_saved = False
+        self._leaves_changes = False
 
     def compose(self) -> ComposeResult:
         """Yield the settings, what the one of the cursor does, and a field for its text."""
@@ -103,6 +107,7 @@ class PreferencesScreen(ModalScreen[None]):
     def _check_change(self, message: SettingsList.Changed) -> None:
         if message.key == "ui.theme":
             self._preview(message.value)
+        self._leaves_changes = False
         if not self._file.problem:
             self._show_problem("")
 
@@ -155,11 +160,14 @@ class PreferencesScreen(ModalScreen[None]):
             self._open_keys()
 
     def action_cancel(self) -> None:
-        """Close the field, or leave without saving."""
+        """Close the field, or leave; leaving changes behind takes the key twice."""
         if self.query_one("#value").display:
             self._close_field()
-            return
-        self._leave()
+        elif self._list.values and not self._leaves_changes:
+            self._leaves_changes = True
+            self._show_problem(UNSAVED_NOTE)
+        else:
+            self._leave()
 
     def _leave(self) -> None:
         if not self._has_saved:

@@ -18,6 +18,7 @@ from codextui.console.screens.new_thread import (
     problem_line,
     text_row,
 )
+from codextui.console.screens.preferences import UNSAVED_NOTE
 from codextui.console.widgets.choice_list import ChoiceList
 from codextui.console.widgets.dialog_keys import DialogKeys
 from codextui.jsonrpc.fields import Json
@@ -43,6 +44,7 @@ class SettingsScreen(ModalScreen[dict[str, Json] | None]):
         self._policies = _words(info.approval_policy, APPROVAL_POLICIES)
         self._sandboxes = _words(info.sandbox, SANDBOXES)
         self._budget = "" if info.budget is None else str(info.budget)
+        self._leaves_changes = False
 
     def compose(self) -> ComposeResult:
         """Yield a field for each setting."""
@@ -62,6 +64,7 @@ class SettingsScreen(ModalScreen[dict[str, Json] | None]):
                 )
                 yield from choice_row("sandbox", "Sandbox", self._sandboxes, info.sandbox)
                 yield problem_line("sandbox")
+                yield problem_line("unsaved")
             keys = "^s change   tab next field   esc cancel"
             yield DialogKeys(keys)
 
@@ -82,35 +85,41 @@ class SettingsScreen(ModalScreen[dict[str, Json] | None]):
 
     def action_save(self) -> None:
         """Close with what was changed, unless the budget is no number."""
-        budget = self._value("budget")
+        changes = self._changes()
+        if changes is None:
+            self._show_problem("budget", "A budget is a count of tokens: 200k, 1.5M.")
+            self.query_one("#budget").focus()
+        elif self.is_active:
+            self.dismiss(changes)
+
+    def action_cancel(self) -> None:
+        """Close without a change; leaving changes behind takes the key twice."""
+        if self._changes() != {} and not self._leaves_changes:
+            self._leaves_changes = True
+            self._show_problem("unsaved", UNSAVED_NOTE)
+        elif self.is_active:
+            self.dismiss(None)
+
+    def _changes(self) -> dict[str, Json] | None:
+        """Return what was changed, as arguments; None where the budget is no number."""
         changes: dict[str, Json] = {}
+        budget = self._value("budget")
         if budget != self._budget:
             try:
                 changes["budget"] = parse_tokens(budget) if budget else 0
             except (ValueError, OverflowError):
-                self._show_problem("budget", "A budget is a count of tokens: 200k, 1.5M.")
-                self.query_one("#budget").focus()
-                return
+                return None
         chosen = {
-            "model": self._value("model"),
-            "effort": self._value("effort"),
-            "approval-policy": self._selected("policy", self._policies),
-            "sandbox": self._selected("sandbox", self._sandboxes),
+            "model": (self._value("model"), self._info.model),
+            "effort": (self._value("effort"), self._info.effort),
+            "approval-policy": (
+                self._selected("policy", self._policies),
+                self._info.approval_policy,
+            ),
+            "sandbox": (self._selected("sandbox", self._sandboxes), self._info.sandbox),
         }
-        before = {
-            "model": self._info.model,
-            "effort": self._info.effort,
-            "approval-policy": self._info.approval_policy,
-            "sandbox": self._info.sandbox,
-        }
-        changes |= {name: new for name, new in chosen.items() if new and new != before[name]}
-        if self.is_active:
-            self.dismiss(changes)
-
-    def action_cancel(self) -> None:
-        """Close without a change."""
-        if self.is_active:
-            self.dismiss(None)
+        changes |= {name: new for name, (new, before) in chosen.items() if new and new != before}
+        return changes
 
     def _describe(self) -> str:
         used = f"{format_tokens(self._info.usage.total)} tokens used so far."

@@ -394,7 +394,7 @@ TABLE: list[tuple[Place, Keys]] = [
     (
         PLACES["preferences"],
         {
-            "preferences.cancel": closes,
+            "preferences.cancel": (("escape",), closes),
             "preferences.next": changes,
             "preferences.previous": changes,
             "preferences.more": changes,

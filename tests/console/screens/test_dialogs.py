@@ -301,14 +301,14 @@ def test_the_help_begins_with_what_has_the_focus() -> None:
 # -- trouble
 
 
-MISSING = Problem("There is no Codex", "None on PATH.", ("pip install 'codextui[codex]'",))
+MISSING = Problem("There is no Codex", "None on PATH.", ("npm install -g @openai/codex",))
 FOR_GOOD = Problem("The configuration is wrong", "c.toml:3: ui.them", can_retry=False)
 
 
 async def test_a_problem_says_what_is_wrong_and_what_to_type() -> None:
     async with showing(ProblemScreen(MISSING)) as (_, host):
         lines = on_screen(host)
-        for words in ("There is no Codex", "None on PATH.", "$ pip install 'codextui[codex]'"):
+        for words in ("There is no Codex", "None on PATH.", "$ npm install -g @openai/codex"):
             assert words in lines
 
 

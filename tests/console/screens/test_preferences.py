@@ -11,7 +11,7 @@ from textual.widgets import Static
 
 from codextui.config.schema import load_config
 from codextui.console.app import ConsoleApp
-from codextui.console.screens.preferences import PreferencesScreen
+from codextui.console.screens.preferences import UNSAVED_NOTE, PreferencesScreen
 from codextui.console.widgets.settings_list import SettingsList
 
 
@@ -98,7 +98,9 @@ async def test_the_rest_is_applied_at_once_too(tmp_path: Path) -> None:
         assert str(console.app.tui.choice) == "here"
 
 
-async def test_leaving_changes_nothing_and_shows_the_saved_theme_again(tmp_path: Path) -> None:
+async def test_leaving_says_once_what_is_lost_and_shows_the_saved_theme_again(
+    tmp_path: Path,
+) -> None:
     path = tmp_path / "config.toml"
     path.write_text('[ui]\ntheme = "paper"\n')
     console = open_on(path)
@@ -106,6 +108,10 @@ async def test_leaving_changes_nothing_and_shows_the_saved_theme_again(tmp_path:
         await open_settings(console)
         await console.press("right")
         assert console.app.theme != "paper"
+        await console.press("escape")
+        assert UNSAVED_NOTE in text_in(console, "problem")
+        await console.press("left", "right", "escape")
+        assert UNSAVED_NOTE in text_in(console, "problem")
         await console.press("escape")
         await closed(console)
         assert console.app.theme == "paper"

@@ -6,6 +6,7 @@ import pytest
 from console.screens.console import Console, build_console, usage
 from console.screens.dialog_host import on_screen
 
+from codextui.console.screens.preferences import UNSAVED_NOTE
 from codextui.console.screens.settings import SettingsScreen
 from codextui.errors import CodexLoginMissing
 from codextui.protocol.threads import ThreadState
@@ -33,7 +34,22 @@ async def test_nothing_changed_sends_nothing(console: Console) -> None:
     async with console.open():
         console.server.thread("mine", budget=5000)
         await console.settle()
-        await console.press("s", "ctrl+s", "s", "x", "escape")
+        await console.press("s", "ctrl+s", "s", "x", "backspace", "escape")
+        assert not isinstance(console.app.screen, SettingsScreen)
+        assert console.called("codex-settings") == []
+
+
+@pytest.mark.parametrize("typed", [["x"], ["tab", "tab", *"lots"], ["tab", "tab", "tab", "right"]])
+async def test_leaving_changes_behind_takes_the_key_twice(
+    console: Console, typed: list[str]
+) -> None:
+    async with console.open(size=(100, 40)):
+        console.server.thread("mine")
+        await console.settle()
+        await console.press("s", *typed, "escape")
+        assert UNSAVED_NOTE in on_screen(console.app)
+        await console.press("escape")
+        assert not isinstance(console.app.screen, SettingsScreen)
         assert console.called("codex-settings") == []
 
 
