@@ -358,7 +358,11 @@ def _add_team_commands(commands: Commands) -> None:
         "--mode", choices=("handoffs", "parallel"), help="how, where not as configured"
     )
     run.add_argument("--headless", action="store_true", help="print what happens, line by line")
-    run.add_argument("--resume", metavar="RUN", help="go on with a run that was cut off")
+    run.add_argument(
+        "--resume",
+        metavar="RUN",
+        help="go on with a run that has not ended well, by its id or its name in `ps`",
+    )
     _add_runs_command(commands)
 
 
@@ -388,7 +392,9 @@ def _add_runs_command(commands: Commands) -> None:
             name, help=about, description=f"{about[:1].upper()}{about[1:]}."
         )
         action.set_defaults(command=command)
-        action.add_argument("run", metavar="RUN", help="as `codextui runs` lists it")
+        action.add_argument(
+            "run", metavar="RUN", help="its id, its name in `ps`, or a beginning of its id"
+        )
         if name == "export":
             action.add_argument("file", metavar="FILE", type=Path, help="a new file, or - for here")
         add_common_options(action)

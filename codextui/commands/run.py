@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from codextui.client.spawn import ensure_server, open_socket
 from codextui.commands.output import print_line, print_note, read_prompt
+from codextui.commands.run_names import find_run
 from codextui.commands.run_output import RunInterrupted, RunOutput, run_interruptibly
 from codextui.commands.teams import find_team
 from codextui.config import paths
@@ -167,7 +168,7 @@ def _create_run(options: argparse.Namespace) -> tuple[RunPlan, RunStore]:
 def _open_run(options: argparse.Namespace) -> tuple[RunPlan, RunStore]:
     if options.team is not None:
         raise ConfigInvalid("--resume goes on with a run's own team and task; name none")
-    store = RunStore.open(options.resume)
+    store = find_run(options, options.resume)
     with store.reading("run") as stored:
         options.config = options.config or Path(fields.text(stored, "config"))
         options.server = fields.text_or(stored, "server", paths.DEFAULT_SERVER)

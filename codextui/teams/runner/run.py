@@ -26,7 +26,7 @@ from codextui.teams.publish.run import RunPublisher
 from codextui.teams.records.costs import Budget, end_event
 from codextui.teams.records.events import RunEvent, RunOutcome, RunStopped
 from codextui.teams.records.spans import SpanFile, end_open_spans, read_spans
-from codextui.teams.records.store import RunStore
+from codextui.teams.records.store import RunStore, write_handle
 from codextui.teams.records.traces import record_traces
 from codextui.teams.runner.context import RUN_CONFIG, ModelFactory, RunContext, create_run_context
 from codextui.teams.runner.controls import ControlRequests, RunControls
@@ -198,7 +198,9 @@ async def publish_run(
     }
     old_spans = read_spans(store.folder)
     span_file = SpanFile(store.folder, report)
-    async with Publisher(connection, store.run_id, on_error=report) as publisher:
+    async with Publisher(
+        connection, store.run_id, on_error=report, on_handle=functools.partial(write_handle, store)
+    ) as publisher:
         run_publisher = RunPublisher(
             plan.team,
             plan.project,
