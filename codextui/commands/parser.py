@@ -51,6 +51,13 @@ with --wait also 4 the turn failed or never began, 5 it was interrupted; 130 Ctr
 `run`: 0 the team is done, 4 it failed, 6 a gate was never met, 7 a person is
 needed, 8 a limit was reached, 130 Ctrl-C, 143 SIGTERM; `run --resume` goes on."""
 
+COMPLETION_PLACES = {
+    "bash": """in ~/.bashrc:\n  eval "$(codextui completion bash)\"""",
+    "zsh": """in ~/.zshrc, after compinit:\n  eval "$(codextui completion zsh)\"""",
+    "fish": """in ~/.config/fish/config.fish:\n  codextui completion fish | source""",
+}
+"""Where the script of tab completion belongs, by shell."""
+
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser. Its result's `command` is `MODULE:FUNCTION` in `codextui.commands`."""
@@ -78,6 +85,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_approval_commands(commands)
     _add_team_commands(commands)
     _add_config_command(commands)
+    _add_completion_commands(commands)
     return parser
 
 
@@ -399,3 +407,23 @@ def _add_runs_command(commands: Commands) -> None:
             action.add_argument("file", metavar="FILE", type=Path, help="a new file, or - for here")
         add_common_options(action)
         action.add_argument("--json", action="store_true", help="print JSON instead of text")
+
+
+def _add_completion_commands(commands: Commands) -> None:
+    parser = add_command(
+        commands,
+        "completion",
+        "completion:print_script",
+        "print the script of tab completion for a shell",
+        json=False,
+    )
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = "where the script belongs:\n" + "\n".join(COMPLETION_PLACES.values())
+    # Called by the scripts; without a help it is not listed.
+    hidden = commands.add_parser("complete")
+    hidden.set_defaults(command="complete:complete")
+    for shown in (parser, hidden):
+        shown.add_argument(
+            "shell", metavar="SHELL", choices=tuple(COMPLETION_PLACES), help="%(choices)s"
+        )
+    hidden.add_argument("line", metavar="WORD", nargs=argparse.REMAINDER)
