@@ -182,4 +182,8 @@ def _open_run(options: argparse.Namespace) -> tuple[RunPlan, RunStore]:
 
 def _load_plan(file: Path, team: Team, task: str, project: Path, mode: Mode) -> RunPlan:
     config = load_config(file)
+    if team.limits.money:
+        from codextui.teams.runner.prices import check_prices  # noqa: PLC0415 - the Agents SDK
+
+        check_prices(team, config.prices, config.codex.home)
     return RunPlan(team, task, project, mode, config.prices, config.traces)

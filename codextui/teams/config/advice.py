@@ -10,10 +10,6 @@ from codextui.text.sanitize import to_json
 
 _MANY_ROLES = 3
 _SHORT_RUN_MINUTES = 5
-_NO_PRICES = (
-    'limits.money needs the prices of the models: write [prices."MODEL"] with input and output, '
-    "what a million tokens cost"
-)
 
 
 def advise(team: Team) -> tuple[str, ...]:
@@ -30,24 +26,15 @@ def missing_prices(team: Team, prices: Prices) -> tuple[str, ...]:
     """Return why the limit of money cannot be held: the prices that it needs, a sentence each.
 
     Empty if the team has no such limit, or every model that the configuration names has a price.
+    `codextui.teams.runner.prices` also knows the models that it does not name.
     """
     if not team.limits.money:
         return ()
-    if not prices.models:
-        return (_NO_PRICES,)
     unpriced = sorted(model for model in _models(team) if prices.find(model) is None)
     return tuple(
-        f'limits.money needs [prices."{model}"], with input and output' for model in unpriced
+        f'limits.money needs [prices."{model}"], with input and output: what a million tokens cost'
+        for model in unpriced
     )
-
-
-def advise_prices(team: Team, prices: Prices) -> tuple[str, ...]:
-    """Return advice about models whose prices are needed and whose names are not known."""
-    unnamed = sorted(role.name for role in team.roles.values() if not role.model)
-    if not team.limits.money or not prices.models or not unnamed:
-        return ()
-    names = ", ".join(unnamed)
-    return (f"limits.money stops the run at a model without a price: name the model of {names}",)
 
 
 def _models(team: Team) -> set[str]:
