@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codextui.client.spawn import ensure_server, open_socket
+from codextui.commands.call import call_tool
 from codextui.commands.output import print_line, print_note, read_prompt
 from codextui.commands.run_names import find_run
 from codextui.commands.run_output import RunInterrupted, RunOutput, run_interruptibly
 from codextui.commands.teams import find_team
 from codextui.config import paths
-from codextui.config.schema import load_config
+from codextui.config.schema import Config, load_config
 from codextui.errors import CodextuiError, ConfigInvalid, ServerUnreachable
 from codextui.jsonrpc import fields
 from codextui.protocol.runs import RunEventKind
@@ -148,7 +149,10 @@ def _create_run(options: argparse.Namespace) -> tuple[RunPlan, RunStore]:
     if not project.is_dir():
         raise ConfigInvalid(f"{project} is no folder")
     mode = Mode(options.mode) if options.mode else team.mode
-    plan = _load_plan(file, team, read_prompt(options.task), project, mode)
+    config = load_config(file)
+    _check_money(options, team, config)
+    task = read_prompt(options.task)
+    plan = RunPlan(team, task, project, mode, config.prices, config.traces)
     store = RunStore.create(team.name)
     store.write(
         "run",
@@ -175,15 +179,27 @@ def _open_run(options: argparse.Namespace) -> tuple[RunPlan, RunStore]:
         name, task = fields.text(stored, "team"), fields.text(stored, "task")
         project, mode = Path(fields.text(stored, "project")), Mode(fields.text(stored, "mode"))
     team = find_team(load_teams(options.config), name)
-    plan = _load_plan(options.config, team, task, project, mode)
+    config = load_config(options.config)
+    _check_money(options, team, config)
+    plan = RunPlan(team, task, project, mode, config.prices, config.traces)
     store.write("prices", asdict(plan.prices))
     return plan, store
 
 
-def _load_plan(file: Path, team: Team, task: str, project: Path, mode: Mode) -> RunPlan:
-    config = load_config(file)
+def _codex_home(options: argparse.Namespace) -> Path | None:
+    """Return the CODEX_HOME of the server, which is started; None if it does not say."""
+    try:
+        call_tool(options, "codex-history", {"limit": 1}, start=True)  # connects it with Codex
+        report = call_tool(options, "codex-server", {})
+        home = fields.text_or(fields.as_object(report.get("codex"), "codex"), "home")
+    except CodextuiError:
+        return None  # the run reports it
+    return Path(home) if home else None
+
+
+def _check_money(options: argparse.Namespace, team: Team, config: Config) -> None:
+    """Check that a team's limit of money can be held. Raises ConfigInvalid."""
     if team.limits.money:
         from codextui.teams.runner.prices import check_prices  # noqa: PLC0415 - the Agents SDK
 
-        check_prices(team, config.prices, config.codex.home)
-    return RunPlan(team, task, project, mode, config.prices, config.traces)
+        check_prices(team, config.prices, _codex_home(options) or config.codex.home)
