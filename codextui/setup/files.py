@@ -36,9 +36,9 @@ def write_entry(location: EntryLocation, entry: Entry) -> WriteResult:
     Raises:
         ConfigInvalid: the file is broken, or cannot be read or written. It has not changed.
     """
-    path = location.path.resolve()
     file_format = toml_file if location.format is Format.TOML else json_file
     try:
+        path = location.path.resolve()
         before = path.read_bytes() if path.exists() else b""
         text = file_format.set_entry(_decode(before, location), location, entry)
         after = text.encode()
@@ -47,9 +47,14 @@ def write_entry(location: EntryLocation, entry: Entry) -> WriteResult:
             return WriteResult(changed=False, obsolete=obsolete)
         backup = _back_up(path, before) if path.exists() else None
         replace_file(path, after, new_mode=_default_mode())
-    except OSError as error:
-        reason = error.strerror or error
-        raise ConfigInvalid(f"{location.path} cannot be changed: {reason}") from error
+    except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle
+        reason = error.strerror if isinstance(error, OSError) else ""
+        raise ConfigInvalid(f"{location.path} cannot be changed: {reason or error}") from error
+    except UnicodeEncodeError as error:
+        around = error.object[max(0, error.start - 40) : error.end]
+        raise ConfigInvalid(
+            f"{location.path} cannot be changed: what belongs into it is not UTF-8: {around!r}"
+        ) from error
     return WriteResult(changed=True, backup=backup, obsolete=obsolete)
 
 

@@ -37,6 +37,15 @@ def missing_prices(team: Team, prices: Prices) -> tuple[str, ...]:
     )
 
 
+def advise_prices(team: Team, prices: Prices) -> tuple[str, ...]:
+    """Return advice about models whose prices are needed and whose names are not known."""
+    unnamed = sorted(role.name for role in team.roles.values() if not role.model)
+    if not team.limits.money or not prices.models or not unnamed:
+        return ()
+    names = ", ".join(unnamed)
+    return (f"limits.money needs the price of every model: name the model of {names}",)
+
+
 def _models(team: Team) -> set[str]:
     """Return the names of all models that a team's configuration names."""
     roles = team.roles.values()

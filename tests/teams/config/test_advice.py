@@ -10,7 +10,7 @@ import pytest
 from teams.scripted import role, team
 
 from codextui.config.prices import Price, Prices
-from codextui.teams.config.advice import advise, missing_prices
+from codextui.teams.config.advice import advise, advise_prices, missing_prices
 from codextui.teams.config.team import Artifact, Limits, Role, Route, Team
 
 GOOD = (
@@ -134,6 +134,9 @@ def test_a_limit_of_money_with_all_prices_lacks_nothing() -> None:
     prices = Prices("EUR", {"known": Price(1.0, 1.0), "strange": Price(1.0, 1.0)})
     assert missing_prices(limited(), prices) == ()
     assert missing_prices(of(*GOOD), Prices()) == ()
+    (unnamed,) = advise_prices(limited(), prices)
+    assert "name the model of maker" in unnamed
+    assert advise_prices(of(*GOOD), prices) == ()
 
 
 def limited() -> Team:
