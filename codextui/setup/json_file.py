@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from codextui.errors import ConfigInvalid
-from codextui.setup.recipe import Entry, EntryLocation, Format, json_snippet, merge_entry
+from codextui.setup.entries import merge_entry
+from codextui.setup.recipe import Entry, EntryLocation, Format, json_snippet
 
 JsonValue: TypeAlias = "dict[str, JsonValue] | list[JsonValue] | str | int | float | bool | None"
 

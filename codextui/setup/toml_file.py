@@ -6,7 +6,8 @@ import tomllib
 from collections.abc import Mapping, MutableMapping
 
 from codextui.errors import ConfigInvalid
-from codextui.setup.recipe import Entry, EntryLocation, merge_entry
+from codextui.setup.entries import merge_entry
+from codextui.setup.recipe import Entry, EntryLocation
 
 _MARK = "\ufeff"
 """The byte order mark, which Windows puts before a file's text."""

@@ -15,9 +15,9 @@ from contract.serving import PATIENCE_S, RawClient, until
 from codextui.errors import ServerUnreachable
 from codextui.protocol.approvals import Approval, CommandAsked
 from codextui.protocol.threads import ThreadInfo, ThreadState
-from codextui.server import run
 from codextui.server.options import ServerOptions
 from codextui.server.run import serve
+from codextui.server.state import ServerState
 from codextui.server.threads.registry import ThreadRecord
 
 
@@ -117,4 +117,4 @@ def test_what_other_programs_do_does_not_keep_a_server_running(
     approval = Approval("a1", "t", "u", "i", "tui", 1.0, CommandAsked("ls"), origin)
     for records, approvals in (([ThreadRecord(info)], ()), ([], (approval,))):
         server = Mock(sessions=set(), registry=records, broker=Mock(approvals=approvals))
-        assert run._is_needed(server) == is_needed
+        assert ServerState.is_needed(server) == is_needed

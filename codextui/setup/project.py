@@ -1,0 +1,23 @@
+"""The repository that a folder belongs to, as clients look for it, without running git."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def find_root(folder: Path) -> Path | None:
+    """Return the root of the worktree that a folder is in; None if it is in none."""
+    for parent in (folder, *folder.parents):
+        if (parent / ".git").exists():
+            return parent
+    return None
+
+
+def main_root(root: Path) -> Path:
+    """Return the root of a repository's main worktree, for the root of any of its worktrees."""
+    try:
+        pointer = (root / ".git").read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        return root
+    folder = (root / pointer.removeprefix("gitdir:").strip()).resolve()
+    return folder.parents[2] if folder.parent.name == "worktrees" else root
