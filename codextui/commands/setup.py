@@ -175,11 +175,19 @@ def _run_commands(recipe: Recipe, client: str) -> bool:
     for command in recipe.commands:
         failure = _run(command)
         if failure:
-            for undo in recipe.undo if command is not recipe.commands[0] else ():
-                failure += f"\n{_run(undo) or 'What was there is there again.'}"
-            raise ConfigInvalid(f"{shlex.join(command)} failed: {failure}")
+            undone = _undo(recipe) if command is not recipe.commands[0] else ""
+            raise ConfigInvalid(f"{shlex.join(command)} failed: {failure}{undone}")
         print_line(f"Done: {sanitize(shlex.join(command))}")
     return True
+
+
+def _undo(recipe: Recipe) -> str:
+    """Restore what was there, and return a text that says so, or how to do it."""
+    for command in recipe.undo:
+        failure = _run(command)
+        if failure:
+            return f"\nWhat was there is lost until you type: {shlex.join(command)} ({failure})"
+    return "\nWhat was there is there again." if recipe.undo else ""
 
 
 def _run(command: Sequence[str]) -> str:

@@ -6,7 +6,7 @@ import asyncio
 import itertools
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Protocol, TypeAlias
 
 from codextui.errors import ConnectionClosed, ErrorResponse, MessageInvalid

@@ -20,4 +20,7 @@ def main_root(root: Path) -> Path:
     except (OSError, UnicodeDecodeError):
         return root
     folder = (root / pointer.removeprefix("gitdir:").strip()).resolve()
-    return folder.parents[2] if folder.parent.name == "worktrees" else root
+    if folder.parent.name != "worktrees":
+        return root  # a submodule
+    common = folder.parents[1]
+    return common.parent if common.name == ".git" else common
