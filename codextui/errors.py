@@ -10,6 +10,7 @@ CodextuiError
 │   └── CodexUnreachable   the app-server to join cannot be joined
 ├── ServerUnreachable      the shared server cannot be reached or started
 │   └── ServerNotRunning   no shared server of that name is running
+├── ServerRunning          a shared server of that name runs already
 ├── ServerRefused          the shared server answered a call with an error
 ├── ThreadUnknown          no thread has that id or handle
 ├── ThreadHeld             another process has loaded the thread, and Codex lets only one write
@@ -17,6 +18,7 @@ CodextuiError
 ├── TurnNotRunning         the operation needs a running turn
 ├── TurnRunning            the operation needs a thread at rest
 ├── ApprovalGone           the approval was answered, withdrawn or never existed
+├── WriteRefused           a role of a team may not write a file
 ├── MessageInvalid         a message does not have the shape of its kind
 ├── ErrorResponse          a peer answered a call with a JSON-RPC error
 └── ConnectionClosed       a connection was closed before a call was answered
@@ -88,6 +90,10 @@ class ServerNotRunning(ServerUnreachable):
     """No shared server of that name is running: what it had not stored is gone."""
 
 
+class ServerRunning(CodextuiError):
+    """A shared server of that name runs already, so that no other one can start."""
+
+
 class CodexHomeDiffers(CodextuiError):
     """The Codex of the shared server has another CODEX_HOME than the client asks for."""
 
@@ -114,6 +120,10 @@ class TurnNotRunning(CodextuiError):
 
 class TurnRunning(CodextuiError):
     """The operation needs a thread at rest, and a turn runs on it."""
+
+
+class WriteRefused(CodextuiError):
+    """A role of a team may not write a file, or it cannot be written; its model reads why."""
 
 
 class ApprovalGone(CodextuiError):

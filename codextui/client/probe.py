@@ -31,7 +31,7 @@ TIMEOUT_S: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Program:
+class ServerProgram:
     """A server on standard input and output.
 
     Attributes:
@@ -45,7 +45,7 @@ class Program:
     cwd: Path
 
 
-def ask_program(program: Program, timeout_s: float = TIMEOUT_S) -> tuple[str, ...]:
+def ask_program(program: ServerProgram, timeout_s: float = TIMEOUT_S) -> tuple[str, ...]:
     """Start a server, return the names of its tools, and end it with all that it has started.
 
     Raises:
@@ -65,7 +65,7 @@ def ask_program(program: Program, timeout_s: float = TIMEOUT_S) -> tuple[str, ..
         raise ServerUnreachable(what + _last_words(log))
 
 
-async def _ask_program(program: Program, log: IO[bytes], timeout_s: float) -> tuple[str, ...]:
+async def _ask_program(program: ServerProgram, log: IO[bytes], timeout_s: float) -> tuple[str, ...]:
     process = await asyncio.create_subprocess_exec(
         *program.command,
         stdin=asyncio.subprocess.PIPE,

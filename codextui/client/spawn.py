@@ -88,6 +88,25 @@ async def wait_until_gone(name: str, timeout_s: float = START_TIMEOUT_S) -> None
         raise ServerUnreachable(f"the server {name!r} was told to end, but still runs") from None
 
 
+async def wait_until_settled(name: str, timeout_s: float = START_TIMEOUT_S) -> bool:
+    """Wait until the server `name`, which may be starting or ending, listens or has ended.
+
+    Returns whether it listens. Raises ServerUnreachable where it does neither.
+    """
+    path, lock = paths.socket_path(name), paths.lock_path(name)
+    try:
+        async with asyncio.timeout(timeout_s):
+            while is_held(lock):
+                if await _listens(path):
+                    return True
+                await asyncio.sleep(_POLL_S)
+    except TimeoutError:
+        raise ServerUnreachable(
+            f"a process has the name {name!r} ({lock} has its id), but neither listens nor ends"
+        ) from None
+    return False
+
+
 async def _listens(path: Path) -> bool:
     try:
         _, writer = await open_socket(path)

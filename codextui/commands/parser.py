@@ -49,6 +49,13 @@ with --wait also 4 the turn failed or never began, 5 it was interrupted; 130 Ctr
 `run`: 0 the team is done, 4 it failed, 6 a gate was never met, 7 a person is
 needed, 8 a limit was reached; `run --resume` goes on."""
 
+COMPLETION_PLACES = {
+    "bash": """in ~/.bashrc:\n  eval "$(codextui completion bash)\"""",
+    "zsh": """in ~/.zshrc, after compinit:\n  eval "$(codextui completion zsh)\"""",
+    "fish": """in ~/.config/fish/config.fish:\n  codextui completion fish | source""",
+}
+"""Where the script of tab completion belongs, by shell."""
+
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser. Its result's `command` is `MODULE:FUNCTION` in `codextui.commands`."""
@@ -75,6 +82,8 @@ def build_parser() -> argparse.ArgumentParser:
     add_usage_command(commands)
     _add_approval_commands(commands)
     _add_team_commands(commands)
+    _add_config_command(commands)
+    _add_completion_commands(commands)
     return parser
 
 
@@ -212,7 +221,7 @@ def _add_setup_command(commands: Commands) -> None:
         nargs="?",
         const=False,
         type=http_address,
-        help="let it come by HTTP, where `codextui serve --http` listens (default: as configured); "
+        help="let it come by HTTP (default: where the running server listens, else as configured); "
         "the token is taken from the environment, and stands in no file",
     )
     scope = setup.add_mutually_exclusive_group()
@@ -345,12 +354,20 @@ def _add_team_commands(commands: Commands) -> None:
     teams = add_command(
         commands, "teams", "teams:list_teams", "list the teams of the configuration"
     )
-    actions = teams.add_subparsers(metavar="check NAME")
-    check = actions.add_parser("check", help="explain a team's graph and gates, and advise")
-    check.set_defaults(command="teams:check_team")
+    actions = teams.add_subparsers(metavar="check NAME | new NAME")
+    check = actions.add_parser(
+        "check", help="explain a team, say what prevents it from running here, and advise"
+    )
+    check.set_defaults(command="teams:check_named_team")
     check.add_argument("team", metavar="NAME")
+    check.add_argument("-C", "--cwd", metavar="FOLDER", type=Path, help="the project (default: .)")
     add_common_options(check)
     check.add_argument("--json", action="store_true", help="print JSON instead of text")
+    new = actions.add_parser("new", help="add a small team to the configuration, and check it")
+    new.set_defaults(command="teams:add_new_team")
+    new.add_argument("team", metavar="NAME", help="small letters, digits, - and _")
+    add_common_options(new)
+    new.add_argument("--json", action="store_true", help="print JSON instead of text")
     run = add_command(commands, "run", "run:run", "run a team of roles on a task")
     run.add_argument("team", metavar="TEAM", nargs="?")
     run.add_argument("task", metavar="TASK", nargs="?", help="what to do; - reads it")
@@ -361,6 +378,17 @@ def _add_team_commands(commands: Commands) -> None:
     run.add_argument("--headless", action="store_true", help="print what happens, line by line")
     run.add_argument("--resume", metavar="RUN", help="go on with a run that was cut off")
     _add_runs_command(commands)
+
+
+def _add_config_command(commands: Commands) -> None:
+    config = add_command(
+        commands, "config", "config:show_config", "show the configuration as it applies"
+    )
+    actions = config.add_subparsers(metavar="check")
+    check = actions.add_parser("check", help="find every mistake in the whole file")
+    check.set_defaults(command="config:check_config")
+    add_common_options(check)
+    check.add_argument("--json", action="store_true", help="print JSON instead of text")
 
 
 def _add_runs_command(commands: Commands) -> None:
@@ -383,3 +411,23 @@ def _add_runs_command(commands: Commands) -> None:
             action.add_argument("file", metavar="FILE", type=Path, help="a new file, or - for here")
         add_common_options(action)
         action.add_argument("--json", action="store_true", help="print JSON instead of text")
+
+
+def _add_completion_commands(commands: Commands) -> None:
+    parser = add_command(
+        commands,
+        "completion",
+        "completion:print_script",
+        "print the script of tab completion for a shell",
+        json=False,
+    )
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = "where the script belongs:\n" + "\n".join(COMPLETION_PLACES.values())
+    # Called by the scripts; without a help it is not listed.
+    hidden = commands.add_parser("complete")
+    hidden.set_defaults(command="complete:complete")
+    for shown in (parser, hidden):
+        shown.add_argument(
+            "shell", metavar="SHELL", choices=tuple(COMPLETION_PLACES), help="%(choices)s"
+        )
+    hidden.add_argument("line", metavar="WORD", nargs=argparse.REMAINDER)

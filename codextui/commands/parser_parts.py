@@ -52,12 +52,13 @@ def codex_setting(text: str) -> tuple[str, str]:
     return key.strip(), value
 
 
-_SETTING_VALUES = {
+THREAD_SETTINGS = {
     "model": (),
     "effort": (),
     "approval-policy": ("untrusted", "on-request", "never"),
     "sandbox": ("read-only", "workspace-write", "danger-full-access"),
 }
+"""The settings of a thread, and their values; no values are any text."""
 
 
 def thread_setting(text: str) -> tuple[str, object]:
@@ -65,10 +66,10 @@ def thread_setting(text: str) -> tuple[str, object]:
     key, equals, value = text.partition("=")
     if key == "budget" and equals:
         return key, 0 if value == "off" else tokens(value)
-    if key not in _SETTING_VALUES or not value.strip():
-        names = ", ".join([*_SETTING_VALUES, "budget"])
+    if key not in THREAD_SETTINGS or not value.strip():
+        names = ", ".join([*THREAD_SETTINGS, "budget"])
         raise argparse.ArgumentTypeError(f"{text!r} is not KEY=VALUE; the keys are {names}")
-    allowed = _SETTING_VALUES[key]
+    allowed = THREAD_SETTINGS[key]
     if allowed and value not in allowed:
         raise argparse.ArgumentTypeError(f"{key} is one of {', '.join(allowed)}, not {value!r}")
     return key, value

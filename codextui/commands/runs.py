@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
+from codextui.commands.config import load_whole
 from codextui.commands.output import print_indented, print_json, print_line, print_note, print_table
 from codextui.commands.run_text import (
     TOTALS_HEADER,
@@ -21,7 +22,6 @@ from codextui.commands.run_text import (
 )
 from codextui.config import paths
 from codextui.config.prices import Prices
-from codextui.config.schema import load_config
 from codextui.errors import CodextuiError, ConfigInvalid, MessageInvalid
 from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import JsonObject
@@ -143,7 +143,8 @@ def _try_to_read(run_id: str, prices: Prices) -> RecordedRun | None:
 
 
 def _load_prices(options: argparse.Namespace) -> Prices:
-    return load_config(options.config or paths.config_path()).prices
+    config, _ = load_whole(options.config or paths.config_path())
+    return config.prices
 
 
 def _format_run(run: RecordedRun) -> tuple[str, ...]:

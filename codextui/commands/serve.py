@@ -9,49 +9,122 @@ import os
 import signal
 import sys
 import threading
+from typing import TYPE_CHECKING
 
+from codextui.client.spawn import wait_until_gone, wait_until_settled
+from codextui.commands.call import call_tool
 from codextui.commands.output import print_json, print_line, print_note
+from codextui.commands.running_server import command_for, find_running, listen_on
 from codextui.config import paths
 from codextui.config.address import HttpAddress
-from codextui.config.schema import ServerConfig, load_config
-from codextui.errors import ConfigInvalid
+from codextui.config.schema import Config, ServerConfig, load_config
+from codextui.errors import ConfigInvalid, ServerRunning, ServerUnreachable
+from codextui.text.sanitize import sanitize
+
+if TYPE_CHECKING:
+    from codextui.server.options import ServerOptions
 
 
 def serve_foreground(options: argparse.Namespace) -> int:
-    """Run the shared server in this process until it is shut down."""
-    from codextui.server.options import ServerOptions  # noqa: PLC0415
-    from codextui.server.run import serve, tune_garbage_collection  # noqa: PLC0415
+    """Run the shared server in this process until it is shut down.
 
+    Where one runs already, `--http` lets that one listen, and anything else is refused.
+    """
     settings = load_config(paths.config_path(options.config))
     http = _http(options, settings.server)
-    # A server with HTTP clients does not end when idle: they could not start it again.
-    idle = settings.server.idle_timeout if options.daemon and http is None else 0.0
     if options.until_stdin_ends:
         threading.Thread(target=_end_with_stdin, daemon=True).start()
+    while not _serve(_server_options(options, settings, http)):
+        if options.daemon:  # whoever started it connects to the one that runs
+            print_note(f"codextui: the server {options.server!r} runs already")
+            return 0
+        if asyncio.run(wait_until_settled(options.server)):
+            return _meet_running(options, http, settings.server.http)
+    return 0
+
+
+def _serve(options: ServerOptions) -> bool:
+    """Run the server until it is shut down; False where one of its name runs already."""
+    from codextui.server.run import serve, tune_garbage_collection  # noqa: PLC0415
+
     faulthandler.enable(2)  # into the log, which is the stderr of a daemon
     tune_garbage_collection()
-    asyncio.run(
-        serve(
-            ServerOptions(
-                name=options.server,
-                socket=paths.socket_path(options.server),
-                lock=paths.lock_path(options.server),
-                journal=paths.journal_path(options.server),
-                codex_binary=settings.codex.binary,
-                codex_home=settings.codex.home,
-                attach=settings.codex.attach,
-                token_env=settings.codex.token_env,
-                http=http,
-                http_required=options.http is not None,
-                token=paths.token_path(options.server),
-                deciders=settings.approvals.clients,
-                unattended_timeout_s=settings.approvals.unattended_timeout,
-                others=settings.approvals.others,
-                idle_timeout_s=idle if options.idle_timeout is None else options.idle_timeout,
-            )
-        )
+    try:
+        asyncio.run(serve(options))
+    except ServerRunning:
+        return False
+    return True
+
+
+def _server_options(
+    options: argparse.Namespace, settings: Config, http: HttpAddress | None
+) -> ServerOptions:
+    from codextui.server.options import ServerOptions  # noqa: PLC0415
+
+    # A server with HTTP clients does not end when idle: they could not start it again.
+    idle = settings.server.idle_timeout if options.daemon and http is None else 0.0
+    return ServerOptions(
+        name=options.server,
+        socket=paths.socket_path(options.server),
+        lock=paths.lock_path(options.server),
+        journal=paths.journal_path(options.server),
+        codex_binary=settings.codex.binary,
+        codex_home=settings.codex.home,
+        attach=settings.codex.attach,
+        token_env=settings.codex.token_env,
+        http=http,
+        http_required=options.http is not None,
+        token=paths.token_path(options.server),
+        deciders=settings.approvals.clients,
+        unattended_timeout_s=settings.approvals.unattended_timeout,
+        others=settings.approvals.others,
+        idle_timeout_s=idle if options.idle_timeout is None else options.idle_timeout,
     )
-    return 0
+
+
+def _meet_running(
+    options: argparse.Namespace, http: HttpAddress | None, configured: HttpAddress | None
+) -> int:
+    """Let the server that runs already listen as `--http` says, or refuse to start another one."""
+    if options.http is not None and not options.until_stdin_ends:
+        _add_listener(options, options.http, configured)
+        return 0
+    name = options.server
+    server = find_running(name)
+    if server is None:
+        raise ServerUnreachable(f"the server {name!r} has just ended: type that again")
+    where = f", and listens on {server.http.mcp_url}" if server.http else ""
+    text = (
+        f"{server} runs already{where}: `{command_for(name)}` opens the console, "
+        f"`{command_for(name, 'ps')}` lists its threads, `{command_for(name, 'kill-server')}` "
+        "ends it"
+    )
+    if http is not None and server.http is None:
+        add = command_for(name, "serve", *http.options)
+        text += f". It does not listen on {http}, as configured: `{add}` lets it"
+    raise ServerRunning(text)
+
+
+def _add_listener(
+    options: argparse.Namespace, address: HttpAddress, configured: HttpAddress | None
+) -> None:
+    name = options.server
+    server, added = listen_on(name, address)
+    url = server.http.mcp_url if server.http else ""
+    print_line(f"{server} runs already, and {'now listens' if added else 'listens'} on {url}.")
+    print_line(
+        "It goes on without this terminal, and does not end when idle: "
+        f"`{command_for(name, 'kill-server')}` ends it."
+    )
+    if name == paths.DEFAULT_SERVER and server.http != configured:
+        config = sanitize(str(paths.config_path(options.config)))
+        anywhere = "" if address.is_loopback else " and `http_anywhere = true`"
+        print_line(
+            f'To let it listen there whenever it starts, write `http = "{server.http}"`{anywhere} '
+            f"under [server] in {config}."
+        )
+    if options.idle_timeout is not None:
+        print_note("codextui: --idle-timeout is left out: the server runs already")
 
 
 def _http(options: argparse.Namespace, settings: ServerConfig) -> HttpAddress | None:
@@ -80,9 +153,6 @@ def _end_with_stdin() -> None:
 
 def kill_server(options: argparse.Namespace) -> int:
     """End the shared server and wait until it has ended."""
-    from codextui.client.spawn import wait_until_gone  # noqa: PLC0415 - only for this command
-    from codextui.commands.call import call_tool  # noqa: PLC0415
-
     call_tool(options, "codex-shutdown", {})
     asyncio.run(wait_until_gone(options.server))
     if options.json:

@@ -11,9 +11,9 @@ from importlib import import_module
 from typing import Protocol, cast
 
 from codextui.commands.output import print_line, print_note
+from codextui.commands.running_server import choose_http
 from codextui.commands.setup_check import check_entry
 from codextui.config import paths
-from codextui.config.address import HttpAddress
 from codextui.config.paths import DEFAULT_SERVER
 from codextui.config.schema import load_config
 from codextui.errors import ConfigInvalid
@@ -91,19 +91,20 @@ def _recipe(options: argparse.Namespace, client: Client, scope: Scope) -> Recipe
 def _launch(options: argparse.Namespace) -> Launch:
     name_option = ("-L", options.server) if options.server != DEFAULT_SERVER else ()
     config_option = ("--config", str(options.config.absolute())) if options.config else ()
-    return find_launch(options.command_path, (*name_option, *config_option))
+    launch = find_launch(options.command_path, (*name_option, *config_option))
+    if launch.problem:
+        print_note(f"codextui: warning: {sanitize(launch.problem)}")
+    return launch
 
 
 def _endpoint(options: argparse.Namespace) -> HttpEndpoint:
-    """Return the endpoint at the given address, or at the configured one."""
-    address: HttpAddress | None = options.http or None
-    if address is None and options.server == DEFAULT_SERVER:
-        address = load_config(options.config or paths.config_path()).server.http
-    if address is None or not address.port:
-        raise ConfigInvalid(
-            "where does the server listen? Type --http HOST:PORT, such as --http 127.0.0.1:8040, "
-            "or set `http` under [server] in the configuration"
-        )
+    """Return the endpoint at the given address, else where the server listens, or is to."""
+    configured = None
+    if options.server == DEFAULT_SERVER:
+        configured = load_config(options.config or paths.config_path()).server.http
+    address, warning = choose_http(options.server, options.http or None, configured)
+    if warning:
+        print_note(f"codextui: warning: {sanitize(warning)}")
     return http_endpoint(address, options.server)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from codextui.client.probe import Program, ask_program, ask_url
+from codextui.client.probe import ServerProgram, ask_program, ask_url
 from codextui.client.session import call_once
 from codextui.client.spawn import find_server
 from codextui.commands.call import CLIENT_NAME
@@ -21,7 +21,7 @@ from codextui.errors import CodextuiError, ServerRefused
 from codextui.setup import start
 from codextui.setup.entries import describe_start, server_option
 from codextui.setup.recipe import Entry
-from codextui.setup.start import Surroundings
+from codextui.setup.start import ClientProcess
 from codextui.text.sanitize import sanitize
 
 TOOLS: Final = frozenset({"codex", "codex-reply"})
@@ -60,7 +60,7 @@ def check_entry(entry: Entry, inherited: Sequence[str] | None, server: str) -> b
 
 def _ask_program(entry: Entry, inherited: Sequence[str] | None) -> tuple[str, ...]:
     around = _around(inherited, None)
-    program = Program(
+    program = ServerProgram(
         start.command_line(entry, around),
         start.environment(entry, around),
         start.folder(entry, around),
@@ -74,12 +74,12 @@ def _ask_program(entry: Entry, inherited: Sequence[str] | None) -> tuple[str, ..
             asyncio.run(_end_unused(server))
 
 
-def _around(inherited: Sequence[str] | None, server: str | None) -> Surroundings:
+def _around(inherited: Sequence[str] | None, server: str | None) -> ClientProcess:
     environ = dict(os.environ)
     if server is not None and TOKEN_VARIABLE not in environ:
         with contextlib.suppress(OSError):
             environ[TOKEN_VARIABLE] = paths.token_path(server).read_text().strip()
-    return Surroundings(environ, inherited, Path.cwd(), Path.home())
+    return ClientProcess(environ, inherited, Path.cwd(), Path.home())
 
 
 async def _find(server: str) -> Path | None:

@@ -48,6 +48,32 @@ class HttpAddress(msgspec.Struct, frozen=True):
 
         return ip_address(self.host).is_unspecified
 
+    @property
+    def reachable(self) -> HttpAddress:
+        """The address at which programs on this machine reach who listens on it."""
+        if not self.is_unspecified:
+            return self
+        return HttpAddress("::1" if ":" in self.host else LOOPBACK, self.port)
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The options by which `codextui serve` listens on it."""
+        return ("--http", str(self), *(() if self.is_loopback else ("--http-anywhere",)))
+
+    def includes(self, other: HttpAddress) -> bool:
+        """Return whether who listens here can be reached at the other address.
+
+        The other one's port may be 0, which stands for any.
+        """
+        same_family = (":" in self.host) == (":" in other.host)
+        same_host = self.host == other.host or (self.is_unspecified and same_family)
+        return same_host and other.port in (0, self.port)
+
+
+def parse_mcp_url(url: str) -> HttpAddress:
+    """Return the address of a URL that `HttpAddress.mcp_url` made. Raises ConfigInvalid."""
+    return parse_http_address(url.removeprefix("http://").removesuffix(MCP_PATH))
+
 
 def parse_http_address(text: str) -> HttpAddress:
     """Parse `HOST:PORT`, or a port of 127.0.0.1. Raises ConfigInvalid."""

@@ -91,22 +91,22 @@ def read_binding_keys(value: object) -> str:
     return value
 
 
-def number_between(low: float, high: float) -> Callable[[object], float]:
-    """Return a reader of numbers from `low` to `high`."""
+def number_between(low: float, high: float, unit: str = "") -> Callable[[object], float]:
+    """Return a reader of numbers from `low` to `high`, of a unit that messages name."""
 
     def read(value: object) -> float:
-        return _read_number(value, low, high, "a number")
+        return _read_number(value, low, high, "a number", unit)
 
     return read
 
 
-def number_or_never(low: float, high: float) -> Callable[[object], float | None]:
-    """Return a reader of numbers from `low` to `high` and of `"never"`, which becomes None."""
+def number_or_never(low: float, high: float, unit: str = "") -> Callable[[object], float | None]:
+    """Return a reader of numbers, as `number_between`, and of `"never"`, which becomes None."""
 
     def read(value: object) -> float | None:
         if value == "never":
             return None
-        return _read_number(value, low, high, '"never" or a number')
+        return _read_number(value, low, high, '"never" or a number', unit)
 
     return read
 
@@ -118,8 +118,8 @@ def integer_or_auto(low: int, high: int) -> Callable[[object], int | None]:
         if value == "auto":
             return None
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            problem = f'must be "auto" or a whole number from {low} to {high}, not {quote(value)}'
-            raise ConfigInvalid(problem)
+            expected = f'"auto" or a whole number {_range(low, high)}'
+            raise ConfigInvalid(f"must be {expected}, not {quote(value)}")
         return value
 
     return read
@@ -130,7 +130,8 @@ def integer_between(low: int, high: int) -> Callable[[object], int]:
 
     def read(value: object) -> int:
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            raise ConfigInvalid(f"must be a whole number from {low} to {high}, not {quote(value)}")
+            expected = f"a whole number {_range(low, high)}"
+            raise ConfigInvalid(f"must be {expected}, not {quote(value)}")
         return value
 
     return read
@@ -187,7 +188,13 @@ def quote(value: object) -> str:
     return text if len(text) <= _QUOTE_LIMIT else f"{text[: _QUOTE_LIMIT - 1]}…"
 
 
-def _read_number(value: object, low: float, high: float, expected: str) -> float:
+def _read_number(value: object, low: float, high: float, expected: str, unit: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-        raise ConfigInvalid(f"must be {expected} from {low:g} to {high:g}, not {quote(value)}")
+        expected = f"{expected} {_range(low, high)}{f' {unit}' if unit else ''}"
+        raise ConfigInvalid(f"must be {expected}, not {quote(value)}")
     return float(value)
+
+
+def _range(low: float, high: float) -> str:
+    """Return `from 0 to 1,000,000`."""
+    return f"from {low:,} to {high:,}".replace(".0 ", " ").removesuffix(".0")

@@ -43,6 +43,8 @@ SettingValue = str | float | bool | Sequence[str] | None
 """A value as TOML has it; None for the default, which is not written."""
 
 _YEAR_S = 31_536_000
+_YEAR_H = 8760
+_SECONDS = "seconds (a year)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ class ServerConfig:
         http_anywhere: whether `http` may be an address that other machines can reach.
     """
 
-    idle_timeout: Annotated[float, number_between(0, _YEAR_S)] = 1800.0
+    idle_timeout: Annotated[float, number_between(0, _YEAR_S, _SECONDS)] = 1800.0
     http: Annotated[HttpAddress | None, read_http_address] = None
     http_anywhere: Annotated[bool, read_bool] = False
 
@@ -95,9 +97,9 @@ class ApprovalsConfig:
             of which one has to hold (`codextui.config.notices`).
     """
 
-    quiet: Annotated[float, number_between(0, 10)] = 0.6
+    quiet: Annotated[float, number_between(0, 10, "seconds")] = 0.6
     clients: Annotated[Deciders, one_of(Deciders)] = Deciders.BOTH
-    unattended_timeout: Annotated[float | None, number_or_never(0, _YEAR_S)] = 1800.0
+    unattended_timeout: Annotated[float | None, number_or_never(0, _YEAR_S, _SECONDS)] = 1800.0
     others: Annotated[Others, one_of(Others)] = Others.SHOW
     popup: Annotated[str | tuple[str, ...], parse_popup] = ALWAYS
 
@@ -145,7 +147,7 @@ class UiConfig:
     notify: Annotated[tuple[Notice, ...], list_of(one_of(Notice))] = (Notice.TITLE, Notice.DESKTOP)
     notify_command: Annotated[tuple[str, ...], parse_notify_command] = ()
     motion: Annotated[bool, read_bool] = True
-    archive_after: Annotated[int, integer_between(0, 8760)] = 12
+    archive_after: Annotated[int, integer_between(0, _YEAR_H)] = 12
     terminal: Annotated[TerminalChoice, read_terminal] = AUTO_TERMINAL
     copy_command: Annotated[str | None, read_command] = None
     keys: Annotated[Mapping[str, str], _BINDINGS] = field(default_factory=dict)
@@ -193,12 +195,17 @@ def load_config(path: Path | None) -> Config:
         ConfigInvalid: the file cannot be read, is not TOML, or contains mistakes. The message
             has a line for every mistake: `FILE:LINE: KEY …`.
     """
-    return _read_config(ConfigFile.load(path))
+    return _checked(ConfigFile.load(path))
+
+
+def read_config(file: ConfigFile) -> Config:
+    """Return what a file says but for `[teams]`; mistakes are in the file's `problems`."""
+    return file.root.build(Config, others=("teams",))
 
 
 def parse_config(text: str, name: str = "config.toml") -> Config:
     """Parse the text of a configuration; `name` is its name in messages. Raises ConfigInvalid."""
-    return _read_config(ConfigFile(text, name))
+    return _checked(ConfigFile(text, name))
 
 
 def save_setting(path: Path, key: str, value: str | float | bool) -> None:
@@ -260,7 +267,7 @@ def _remove_nested(table: dict[str, object], names: list[str]) -> None:
         del table[first]
 
 
-def _read_config(file: ConfigFile) -> Config:
-    config = file.root.build(Config, others=("teams",))
+def _checked(file: ConfigFile) -> Config:
+    config = read_config(file)
     file.check()
     return config

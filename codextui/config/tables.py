@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import re
 import tomllib
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -27,8 +28,31 @@ from codextui.errors import ConfigInvalid
 
 _T = TypeVar("_T")
 
+_PLACE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
+
 NO_TABLE = "must be a table; write its keys under [{key}]"
 """The problem of a value that should be a table. `{key}` and `{value}` are replaced."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Mistake:
+    """A mistake in a configuration file.
+
+    Attributes:
+        line: the line, from 1, of the key or of the table around it.
+        key: the dotted key of the wrong value or table; empty if the file is no TOML.
+        problem: the mistake and what would be right, as a sentence after the key's name.
+        file: the file's name.
+    """
+
+    line: int
+    key: str
+    problem: str
+    file: str
+
+    def __str__(self) -> str:
+        key = f"{self.key} " if self.key else ""
+        return f"{self.file}:{self.line}: {key}{self.problem}"
 
 
 class ConfigFile:
@@ -42,7 +66,7 @@ class ConfigFile:
     Attributes:
         root: the table of the whole file.
         folder: see above.
-        problems: the mistakes, a line each.
+        problems: the mistakes.
 
     Raises:
         ConfigInvalid: the text is not TOML.
@@ -52,10 +76,10 @@ class ConfigFile:
         try:
             document = tomllib.loads(text)
         except (ValueError, RecursionError) as error:
-            raise ConfigInvalid(f"{name}: {error}") from error
+            raise ConfigInvalid(str(_syntax_mistake(text, name, error))) from error
         self.root = Table(self, "", document)
         self.folder = folder or Path()
-        self.problems: list[str] = []
+        self.problems: list[Mistake] = []
         self._text = text
         self._name = name
 
@@ -68,7 +92,7 @@ class ConfigFile:
         """
         if path is None or not path.exists():
             return cls("")
-        return cls(read_text(path), str(path), path.parent)
+        return cls(read_text(path), str(path), path.absolute().parent)
 
     def report(self, key: str, problem: str) -> None:
         """Add a mistake.
@@ -77,12 +101,12 @@ class ConfigFile:
             key: the dotted key of the wrong value or table.
             problem: the mistake and what would be right, as a sentence after the key's name.
         """
-        self.problems.append(f"{self._name}:{line_of(self._text, key)}: {key} {problem}")
+        self.problems.append(Mistake(line_of(self._text, key), key, problem, self._name))
 
     def check(self) -> None:
         """Raise ConfigInvalid with all mistakes, if there are any."""
         if self.problems:
-            raise ConfigInvalid("\n".join(self.problems))
+            raise ConfigInvalid("\n".join(map(str, self.problems)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,20 +245,33 @@ def read_text(path: Path) -> str:
 def line_of(text: str, key: str) -> int:
     """Return the line, from 1, where a dotted key first appears in a TOML text.
 
+    Where there is no such key it is the line of the nearest table around it that is there.
     `tomllib` reports no positions. So ever more lines are parsed until the key is there; it
     begins in the line after the longest valid text without it.
     """
     lines = text.split("\n")
-    start = 1
+    start = nearest = 1
+    depth = 0
     for end in range(1, len(lines) + 1):
         try:
             document = tomllib.loads("\n".join(lines[:end]))
         except (ValueError, RecursionError):
             continue
-        if key in _dotted_keys(document, ""):
+        keys = set(_dotted_keys(document, ""))
+        if key in keys:
             return start
+        found = _depth_of(key, keys)
+        if found > depth:
+            depth, nearest = found, start
         start = end + 1
-    return 1
+    return nearest
+
+
+def _depth_of(key: str, keys: Collection[str]) -> int:
+    """Return the length of the longest beginning of a dotted key that is among the keys."""
+    while key and key not in keys:
+        key = key.rpartition(".")[0]
+    return len(key)
 
 
 def _dotted_keys(table: Mapping[str, object], prefix: str) -> Iterator[str]:
@@ -242,6 +279,22 @@ def _dotted_keys(table: Mapping[str, object], prefix: str) -> Iterator[str]:
         yield f"{prefix}{name}"
         if isinstance(value, dict):
             yield from _dotted_keys(value, f"{prefix}{name}.")
+
+
+def find_syntax_mistake(text: str, name: str) -> Mistake | None:
+    """Return why a text is no TOML; None if it is."""
+    try:
+        tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        return _syntax_mistake(text, name, error)
+    return None
+
+
+def _syntax_mistake(text: str, name: str, error: Exception) -> Mistake:
+    said = str(error)
+    found = _PLACE.search(said)
+    line = int(found[1]) if found and found[1] else text.count("\n") + 1
+    return Mistake(line, "", f"is no TOML: {_PLACE.sub('', said)}", name)
 
 
 def _reader_of(hint: Any) -> Reader | TableReader | None:

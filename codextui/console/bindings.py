@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 import msgspec
@@ -23,9 +24,26 @@ _UNBOUND = "unbound."
 _MODIFIERS = ("ctrl", "alt", "shift", "super", "meta", "hyper")
 _NAMED_KEYS = frozenset(
     {"enter", "escape", "tab", "space", "backspace", "delete", "insert", "home", "end"}
-    | {"pageup", "pagedown", "up", "down", "left", "right", "minus", "plus"}
-    | {f"f{number}" for number in range(1, 21)}
+    | {"pageup", "pagedown", "up", "down", "left", "right", "menu", "pause", "print_screen"}
+    | {"kp_begin"}
+    | {f"f{number}" for number in range(1, 25)}
 )
+"""Keys that make no character, as Textual names them."""
+
+_OTHER_NAMES = {
+    "return": "enter",
+    "esc": "escape",
+    "del": "delete",
+    "ins": "insert",
+    "pgup": "pageup",
+    "page_up": "pageup",
+    "pgdn": "pagedown",
+    "page_down": "pagedown",
+}
+"""Names that other programs have for keys."""
+
+_LAST_TYPED = 0x2600
+"""From this code point on characters that are no letters are pictures, which no key makes."""
 
 GRANTS = frozenset(
     {"approval.once", "approval.session", "approval.always", "approval.unseen", "many.approve"}
@@ -120,16 +138,21 @@ def check_keymap(
         ConfigInvalid: unknown ids, keys that do not exist, a key that would approve by accident,
             or two bindings on one key; lists all of them, one per line.
     """
-    problems = [*_id_problems(keys, places), *_key_problems(keys)]
-    problems += _grant_problems(keys, places)
-    if not problems:
-        problems = [*_clashes(keys, places)]
-    if problems:
+    if problems := find_key_problems(keys, places):
         raise ConfigInvalid("\n".join(_located(problems, path)))
     return {
         binding_id: ",".join(_split(text)) or f"{_UNBOUND}{binding_id}"
         for binding_id, text in keys.items()
     }
+
+
+def find_key_problems(
+    keys: Mapping[str, str], places: Mapping[str, Sequence[BindingType]]
+) -> tuple[tuple[str, str], ...]:
+    """Return what `check_keymap` refuses, as pairs of a binding's id and what is wrong with it."""
+    problems = [*_id_problems(keys, places), *_key_problems(keys)]
+    problems += _grant_problems(keys, places)
+    return tuple(problems or _clashes(keys, places))
 
 
 def default_keys(places: Mapping[str, Sequence[BindingType]]) -> dict[str, str]:
@@ -217,17 +240,81 @@ def _key_problems(keys: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 
 
 def _key_problem(key: str) -> str:
-    *modifiers, name = key.split("+") if key != "+" else ["+"]
+    """Return why Textual never sends a key, and which is probably meant; empty if it does."""
+    *modifiers, name = key.split("+") if key != "+" and not key.endswith("++") else _plus(key)
     unknown = [part for part in modifiers if part not in _MODIFIERS]
     if unknown:
         return f"has {key!a}: {unknown[0]!a} is no modifier; use ctrl, alt or shift"
-    if modifiers == ["shift"] and len(name) == 1:
-        return f"has {key!a}: terminals send the letter itself; write {name.upper()!r}"
-    if name in _NAMED_KEYS or (len(name) == 1 and name.isprintable() and name != " "):
+    if not _is_key(name):
+        return f"has {key!a}, which is no key; {_meant('+'.join(modifiers), name)}"
+    if modifiers != sorted(set(modifiers)):
+        ordered = "+".join([*sorted(set(modifiers)), name])
+        return f"has {key!a}; write its modifiers in their order: {ordered}"
+    character = _character_of(name)
+    if not modifiers or name in _NAMED_KEYS:
         return ""
-    if len(name) > 1 and key_to_character(name) is not None:
-        return ""
-    return f"has {key!a}, which is no key; write for example x, X, ctrl+x, f5 or pageup"
+    if modifiers == ["shift"]:
+        upper = f"write {character.upper()!r}" if character.isalpha() else "write that character"
+        return f"has {key!a}: terminals send the character that it makes; {upper}"
+    if character.isupper() and character.lower() != character:
+        plain, shifted = (
+            "+".join([*sorted(held), character.lower()])
+            for held in ({*modifiers}, {*modifiers, "shift"})
+        )
+        return f"has {key!a}; write {plain}, or {shifted} where shift is held, too"
+    return ""
+
+
+def _plus(key: str) -> list[str]:
+    """Split a key that ends with the character `+`."""
+    return [*(part for part in key[:-1].split("+") if part), "+"]
+
+
+def _is_key(name: str) -> bool:
+    """Return whether a key without modifiers has this name in Textual."""
+    if name in _NAMED_KEYS or name in _named_characters():
+        return True
+    character = _character_of(name)
+    if not character.isprintable() or not character.strip():
+        return False
+    is_typed = character.isalpha() or ord(character) < _LAST_TYPED
+    return is_typed and (len(name) == 1 or _name_of(character) == name)
+
+
+@cache
+def _named_characters() -> dict[str, str]:
+    """Return the characters of ASCII whose keys Textual names by a word, by that word."""
+    names = {_name_of(chr(code)): chr(code) for code in range(33, 127)}
+    return {name: character for name, character in names.items() if len(name) > 1}
+
+
+def _character_of(name: str) -> str:
+    """Return the character that a key makes; empty if there is none of this name."""
+    if len(name) == 1:
+        return name
+    return _named_characters().get(name) or key_to_character(name) or ""
+
+
+def _name_of(character: str) -> str:
+    return "comma" if character == "," else _normal(character)
+
+
+def _meant(modifiers: str, name: str) -> str:
+    """Say which key is probably meant by a name that is none."""
+    known = sorted({*_NAMED_KEYS, *_named_characters()})
+    word = name.lower().replace("-", "_")
+    character = _character_of(name)
+    if word in _OTHER_NAMES:
+        meant = _OTHER_NAMES[word]
+    elif word in known:
+        meant = word
+    elif character.isascii() and character.isprintable() and character:
+        meant = _name_of(character)
+    else:
+        meant = next(iter(difflib.get_close_matches(word, known, n=1)), "")
+    if meant:
+        return f"did you mean {'+'.join(filter(None, (modifiers, meant)))}?"
+    return "write for example x, X, ctrl+x, f5 or pageup"
 
 
 def _grant_problems(

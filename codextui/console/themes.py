@@ -19,8 +19,9 @@ import msgspec
 from msgspec import structs
 from textual.app import App
 from textual.color import Color, ColorParseError
-from textual.theme import Theme
+from textual.theme import BUILTIN_THEMES, Theme
 
+from codextui.config.readers import suggest
 from codextui.config.schema import save_setting
 from codextui.config.tables import line_of
 
@@ -125,10 +126,26 @@ def register_themes(app: App[int], theme_name: str, config_path: Path | None) ->
     if theme_name in app.available_themes:
         app.theme = theme_name
         return loaded
-    shipped = {path.stem for path in _files(themes_folder())}
-    known = ", ".join(sorted(shipped | {theme.name for theme in loaded.themes}))
+    known = ", ".join(_names(loaded))
     problem = f"there is no theme {theme_name!r} (ui.theme); there are: {known}"
     return structs.replace(loaded, problems=(*loaded.problems, problem))
+
+
+def find_theme_problem(theme_name: str, config_path: Path) -> str:
+    """Return what is wrong with the name of a theme in a configuration; empty if nothing is."""
+    loaded = load_themes(config_path.parent / "themes", shipped=theme_name)
+    if theme_name in BUILTIN_THEMES or theme_name in {theme.name for theme in loaded.themes}:
+        return ""
+    unusable = [one for one in loaded.problems if f"/{theme_name}.toml: " in one]
+    if unusable:
+        return f"cannot be used: {unusable[0]}"
+    return f"is no theme{suggest(theme_name, _names(loaded))}"
+
+
+def _names(loaded: LoadedThemes) -> list[str]:
+    """Return the names of the package's themes and of the loaded ones."""
+    shipped = {path.stem for path in _files(themes_folder())}
+    return sorted(shipped | {theme.name for theme in loaded.themes})
 
 
 def register_others(app: App[int]) -> None:

@@ -429,6 +429,22 @@ SUPERVISOR_TOOLS: tuple[JsonObject, ...] = (
         annotations=READS,
     ),
     _tool(
+        "codex-listen",
+        "Listen for HTTP clients",
+        "Listen for HTTP clients, too, on an address of this machine, from now on until the server "
+        "ends, which it then does not when idle. It listens on one address. Returns the `http` URL "
+        "and the server's `pid`; `added` is false where it listened there before. Not by HTTP.",
+        {
+            "address": text_property("HOST:PORT, such as 127.0.0.1:8040."),
+            "anywhere": {
+                "type": "boolean",
+                "description": "Whether it may be an address that other machines can reach.",
+            },
+        },
+        ("address",),
+        annotations=SETTLES,
+    ),
+    _tool(
         "codex-shutdown",
         "Stop the server",
         "End the server and the Codex process behind it.",

@@ -9,13 +9,15 @@ import signal
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from codextui.config.address import HttpAddress
 from codextui.config.files import FileLock
-from codextui.errors import ServerUnreachable
+from codextui.errors import ConfigInvalid, ServerRunning, ServerUnreachable
 from codextui.jsonrpc.fields import JsonObject
+from codextui.protocol.events import Warned
 from codextui.protocol.frames import MCP
 from codextui.server.app import open_server, start_codex
 from codextui.server.clients import Session
@@ -37,9 +39,8 @@ logger = logging.getLogger(__name__)
 async def serve(options: ServerOptions) -> None:
     """Run the shared server until it is shut down (tool, signal, idle time-out).
 
-    Returns at once, with a line in the log, where a server of that name runs already.
-
     Raises:
+        ServerRunning: a server of that name runs already.
         ServerUnreachable: the socket, the lock, the journal or the required HTTP address cannot
             be used.
         ConfigInvalid: the token of the required HTTP cannot be used.
@@ -47,8 +48,7 @@ async def serve(options: ServerOptions) -> None:
     lock = FileLock(options.lock)
     with _log_to_file(options):
         if not _acquire(lock, options.lock):
-            logger.info("a server %r runs already", options.name)
-            return
+            raise ServerRunning(f"the server {options.name!r} runs already")
         try:
             await _serve_shared(options)
         finally:
@@ -121,19 +121,37 @@ async def _serve_until_stopped(server: ServerState, listener: SocketListener) ->
     if server.options.idle_timeout_s:
         server.background.start(_stop_when_idle(server, server.options.idle_timeout_s))
     try:
-        async with _http(server):
+        async with AsyncExitStack() as http:
+            server.http.listen = lambda address: _listen(server, address, http)
+            _listen_as_configured(server)
             await server.stopping.wait()
             await asyncio.sleep(0)  # lets the response to `codex-shutdown` out
     finally:
         await listener.close()
 
 
-def _http(server: ServerState) -> AbstractAsyncContextManager[None]:
-    if server.options.http is None:
-        return nullcontext()
-    from codextui.server.transports.http.app import serve_http  # noqa: PLC0415 - slow to import
+def _listen(server: ServerState, address: HttpAddress, open_listeners: AsyncExitStack) -> None:
+    """Listen for HTTP clients on an address, until the stack is closed. See `open_listener`."""
+    from codextui.server.transports.http.app import open_listener  # noqa: PLC0415 - slow to import
 
-    return serve_http(server)
+    open_listeners.push_async_callback(open_listener(server, address).close)
+
+
+def _listen_as_configured(server: ServerState) -> None:
+    """Listen for HTTP clients where the options say so.
+
+    Where it is not required, a failure becomes a warning to every supervisor.
+    """
+    address, listen = server.options.http, server.http.listen
+    if address is None or listen is None or server.http.url:
+        return
+    try:
+        listen(address)
+    except (ConfigInvalid, ServerUnreachable) as error:
+        if server.options.http_required:
+            raise
+        logger.warning("%s", error)
+        server.hub.publish("", "", Warned(str(error)))
 
 
 async def _serve_client(server: ServerState, channel: StreamChannel) -> None:
@@ -195,7 +213,7 @@ def _log_to_file(options: ServerOptions) -> Iterator[None]:
 
 
 async def _stop_when_idle(server: ServerState, timeout_s: float) -> None:
-    """Stop the server after `timeout_s` seconds without a client, a turn and an approval."""
+    """Stop the server after `timeout_s` seconds in which nothing needs it."""
     while not server.stopping.is_set():
         server.sessions_changed.clear()
         if server.is_needed():

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
+from codextui.config.address import HttpAddress
 from codextui.jsonrpc.fields import Json
 from codextui.server.approvals.broker import ApprovalBroker
 from codextui.server.approvals.elicitation import CallResponders
@@ -81,6 +82,23 @@ class BackgroundTasks:
             logger.info("%s: %s", type(error).__name__, error)
 
 
+@dataclass(slots=True)
+class HttpState:
+    """What a running server does by HTTP.
+
+    Attributes:
+        url: the URL that it listens on; empty where it listens on none.
+        listen: starts listening on an address. Raises ServerUnreachable and ConfigInvalid. None
+            where the server cannot, as a private one.
+        is_wanted: whether somebody has asked the running server for it, which then does not end
+            when idle: its HTTP clients could not start it again.
+    """
+
+    url: str = ""
+    listen: Callable[[HttpAddress], None] | None = None
+    is_wanted: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class ServerState:
     """The parts of a running server, and what its connections share.
@@ -111,7 +129,7 @@ class ServerState:
         sessions: the connected clients; over HTTP, one session for each open request.
         sessions_changed: set whenever a client connects or disconnects.
         suspended_calls: calls that wait for their clients' answers, by request state.
-        endpoints: the URLs that it listens on.
+        http: what it does by HTTP.
         stopping: set when the server is to end.
     """
 
@@ -140,7 +158,7 @@ class ServerState:
     sessions: set[Session] = field(default_factory=set)
     sessions_changed: asyncio.Event = field(default_factory=asyncio.Event)
     suspended_calls: dict[str, SuspendedCall] = field(default_factory=dict)
-    endpoints: list[str] = field(default_factory=list)
+    http: HttpState = field(default_factory=HttpState)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     def add_session(self, session: Session) -> None:
@@ -154,13 +172,13 @@ class ServerState:
         self.sessions_changed.set()
 
     def is_needed(self, *, but: Session | None = None) -> bool:
-        """Return whether a client is connected, other than `but`, or a turn or approval is open.
+        """Return whether a client other than `but`, a turn, an approval or HTTP needs the server.
 
         Threads of other programs go on without us, and so does what they ask.
         """
         running = any(one.info.ours and one.info.state.has_turn for one in self.registry)
         asking = any(not approval.origin for approval in self.broker.approvals)
-        return bool(asking or running or self.sessions - {but})
+        return bool(asking or running or self.http.is_wanted or self.sessions - {but})
 
     def disconnect(self, session: Session) -> None:
         """Remove a client that has disconnected for good, and end what needs it."""

@@ -99,7 +99,7 @@ def http_recipe(endpoint: HttpEndpoint, name: str) -> Recipe:
     snippet = _HTTP_SNIPPET.format(
         name=json.dumps(name),
         url=json.dumps(endpoint.url),
-        token=json.dumps(endpoint.token_command.split(), ensure_ascii=False),
+        token=json.dumps(endpoint.token_words, ensure_ascii=False),
         limit=CALL_TIMEOUT_S,
     )
     return Recipe("In a script", snippet, (*_NOTES, endpoint.keep_running_note), refusal=_REFUSAL)

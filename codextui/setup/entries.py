@@ -224,8 +224,9 @@ def _unwrap(words: list[str], env: dict[str, str]) -> list[str] | None:
         return _simple_command(rest[0], env) if len(rest) == 1 else rest
     if program == "node" and rest and "@openai/codex" in rest[0].replace("\\", "/"):
         return ["codex", *rest[1:]]
-    if program.startswith("python") and rest[:2] == ["-m", "codextui"]:
-        return rest[1:]
+    if program.startswith("python") and "-m" in rest:
+        at = rest.index("-m")
+        return rest[at + 1 :] if all(word.startswith("-") for word in rest[:at]) else None
     for (runner, *subcommand), with_value in _RUNNERS:
         if program == runner and rest[: len(subcommand)] == subcommand:
             return _skip_options(rest[len(subcommand) :], with_value)

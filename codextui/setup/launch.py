@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 import shlex
-import shutil
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from codextui.config.address import LOOPBACK, TOKEN_VARIABLE, HttpAddress
+from codextui.config.address import TOKEN_VARIABLE, HttpAddress
 from codextui.config.paths import DEFAULT_SERVER
+from codextui.setup.program import Program, this_program
 
 CALL_TIMEOUT_S: Final = 86_400
 """Seconds that a client should wait for a call: a turn takes hours, or waits for a person."""
@@ -34,15 +33,17 @@ class Launch:
     """The command line that starts `codextui mcp-server`.
 
     Attributes:
-        command: the program; only its name if it is on PATH.
+        command: the program; only its name if every program of this machine finds it.
         args: its arguments.
         env: the locations of files on this machine, for clients that start their servers with
             few variables. There are never secrets among them.
+        problem: why the program may not be found later, and what to do; empty if nothing is wrong.
     """
 
     command: str
     args: tuple[str, ...]
     env: Mapping[str, str] = field(default_factory=dict)
+    problem: str = ""
 
 
 def find_launch(command: str | None, options: tuple[str, ...]) -> Launch:
@@ -52,8 +53,10 @@ def find_launch(command: str | None, options: tuple[str, ...]) -> Launch:
         command: the program as the user gave it; None finds it.
         options: the arguments after `mcp-server`, such as `-L NAME`.
     """
-    program, *before = [_absolute(command)] if command else _find_program()
-    return Launch(program, (*before, "mcp-server", *options), _location_variables())
+    program = Program((_absolute(command),), "") if command else this_program()
+    first, *before = program.words
+    arguments = (*before, "mcp-server", *options)
+    return Launch(first, arguments, _location_variables(), program.problem)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +65,13 @@ class HttpEndpoint:
 
     Attributes:
         url: the URL of the MCP endpoint.
-        token_command: the command that prints the token.
+        token_words: the command that prints the token, for every program of this machine.
+        token_command: the same for a shell.
         serve_command: the command that runs the server there.
     """
 
     url: str
+    token_words: tuple[str, ...]
     token_command: str
     serve_command: str
 
@@ -97,28 +102,18 @@ class HttpEndpoint:
 
 def http_endpoint(address: HttpAddress, server: str) -> HttpEndpoint:
     """Return the endpoint of the server of that name, which listens on that address."""
-    option = "" if server == DEFAULT_SERVER else f" -L {shlex.quote(server)}"
-    reachable = address
-    if address.is_unspecified:
-        reachable = HttpAddress("::1" if ":" in address.host else LOOPBACK, address.port)
+    name = () if server == DEFAULT_SERVER else ("-L", server)
+    program = this_program()
     return HttpEndpoint(
-        url=reachable.mcp_url,
-        token_command=f"codextui token{option}",
-        serve_command=f"codextui serve{option} --http {address}",
+        url=address.reachable.mcp_url,
+        token_words=(*program.words, "token", *name),
+        token_command=f"{program.typed} {shlex.join(('token', *name))}",
+        serve_command=f"{program.typed} {shlex.join(('serve', *name, *address.options))}",
     )
 
 
 def _absolute(command: str) -> str:
     return str(Path(command).expanduser().absolute()) if os.sep in command else command
-
-
-def _find_program() -> list[str]:
-    if shutil.which("codextui"):
-        return ["codextui"]
-    beside_python = Path(sys.executable).with_name("codextui")
-    if os.access(beside_python, os.X_OK):
-        return [str(beside_python)]
-    return [sys.executable, "-m", "codextui"]
 
 
 def _location_variables() -> dict[str, str]:

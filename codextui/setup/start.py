@@ -15,8 +15,8 @@ _FOLDERS = {"workspaceFolder", "userHome"}
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
-    """Where a client runs.
+class ClientProcess:
+    """A client, as it runs.
 
     Attributes:
         environ: its environment.
@@ -31,14 +31,14 @@ class Surroundings:
     home: Path
 
 
-def command_line(entry: Entry, around: Surroundings) -> list[str]:
+def command_line(entry: Entry, around: ClientProcess) -> list[str]:
     """Return the command line, with its variables replaced. Raises ConfigInvalid."""
     arguments = entry.get("args")
     words = [entry.get("command"), *(arguments if isinstance(arguments, list) else ())]
     return [_expand(word, around) for word in words]
 
 
-def environment(entry: Entry, around: Surroundings) -> dict[str, str]:
+def environment(entry: Entry, around: ClientProcess) -> dict[str, str]:
     """Return the server's environment. Raises ConfigInvalid."""
     passed = entry.get("env_vars")
     names = around.inherited
@@ -50,12 +50,12 @@ def environment(entry: Entry, around: Surroundings) -> dict[str, str]:
     return {**inherited, **_expand_values(entry.get("env"), around)}
 
 
-def folder(entry: Entry, around: Surroundings) -> Path:
+def folder(entry: Entry, around: ClientProcess) -> Path:
     """Return the server's folder. Raises ConfigInvalid."""
     return around.cwd / _expand(entry.get("cwd", "."), around)
 
 
-def headers(entry: Entry, around: Surroundings) -> dict[str, str]:
+def headers(entry: Entry, around: ClientProcess) -> dict[str, str]:
     """Return the headers of a request to a server. Raises ConfigInvalid."""
     found = _expand_values(entry.get("headers") or entry.get("http_headers"), around)
     variable = entry.get("bearer_token_env_var")
@@ -64,12 +64,12 @@ def headers(entry: Entry, around: Surroundings) -> dict[str, str]:
     return found
 
 
-def _expand_values(values: object, around: Surroundings) -> dict[str, str]:
+def _expand_values(values: object, around: ClientProcess) -> dict[str, str]:
     pairs = values.items() if isinstance(values, Mapping) else ()
     return {str(name): _expand(value, around) for name, value in pairs}
 
 
-def _expand(text: object, around: Surroundings) -> str:
+def _expand(text: object, around: ClientProcess) -> str:
     def replace(found: re.Match[str]) -> str:
         name, default = found[1], found[2]
         if name in _FOLDERS:

@@ -108,6 +108,10 @@ _SUBSTITUTION = re.compile(r"\$\(([^()]*)\)|`([^`]*)`|[<>]\(([^()]*)\)")
 _OPEN_SUBSTITUTION = re.compile(r"[$<>]\([^()]*\Z")
 _KEYWORDS_BEFORE = re.compile(r"^(?:(?:do|elif|else|if|then|until|while|[!{])\s+)+")
 _ASSIGNMENT = re.compile(r"\w+=")
+_OWN_COMMANDS = re.compile(
+    r"\(\s*\)|\b(?:alias|case|eval|exec|function|source|PATH=)|(?:^|[\s;&|(])\.(?=\s)"
+)
+_PLAIN_NAME = re.compile(r"\w[\w.+-]*")
 _FREE_PLACES = ("/dev/null", "/dev/stdout", "/dev/stderr", "/dev/stdin", "/dev/fd", "/dev/tty")
 _PROGRAM_FOLDERS = ("/bin/", "/usr/", "/sbin/", "/opt/", "/nix/")
 
@@ -161,6 +165,23 @@ def find_unusual(script: str, cwd: str = "") -> tuple[Unusual, ...]:
         for text, what in merged.items()
         if text == whole or not said.issuperset(what)
     )
+
+
+def programs_of(script: str) -> tuple[str, ...]:
+    """Return the names by which a script runs programs or built-in commands, each once.
+
+    Programs named by a path or computed are left out. Empty if the script may define commands of
+    its own or change where they are searched for.
+    """
+    if _OWN_COMMANDS.search(script):
+        return ()
+    names: dict[str, None] = {}
+    for command in _commands(script[:MAX_EXAMINED_LENGTH], 0):
+        words = (w for w in command.words if w not in _KEYWORDS and not _ASSIGNMENT.match(w))
+        name = next(words, "")
+        if _PLAIN_NAME.fullmatch(name):
+            names[name] = None
+    return tuple(names)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from client.fake_server import FakeServer
 
 from codextui.client import spawn
 from codextui.config import paths
+from codextui.config.files import FileLock
 from codextui.errors import ConfigInvalid, ServerUnreachable
 
 
@@ -142,6 +143,23 @@ async def test_waiting_for_a_server_s_end_waits_for_its_lock() -> None:
     os.close(held)
     async with asyncio.timeout(60):
         await waiting
+
+
+async def test_a_server_that_starts_or_ends_is_waited_for() -> None:
+    assert not await spawn.wait_until_settled("default")
+    lock = FileLock(paths.lock_path("default"))
+    assert lock.acquire()
+    starting = asyncio.create_task(spawn.wait_until_settled("default"))
+    with pytest.raises(ServerUnreachable, match="neither listens nor ends"):
+        await spawn.wait_until_settled("default", timeout_s=0.2)
+    assert not starting.done()
+    async with asyncio.timeout(60), FakeServer(paths.socket_path("default")):
+        assert await starting
+    ending = asyncio.create_task(spawn.wait_until_settled("default"))
+    await asyncio.sleep(0)
+    lock.release()
+    async with asyncio.timeout(60):
+        assert not await ending
 
 
 async def test_a_bad_name_starts_nothing() -> None:

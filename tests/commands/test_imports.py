@@ -59,9 +59,12 @@ def modules_after(*arguments: str, env: dict[str, str] | None = None) -> set[str
         ["no-such-command"],
         ["ps", "--no-such-option"],
         ["-L", "../evil", "ps"],
+        ["complete", "bash", "codextui re", " ="],
+        ["complete", "zsh", "codextui", "runs", "show", "--"],
+        ["complete", "fish", "codextui", "run", ""],
     ],
 )
-def test_help_version_and_wrong_usage_import_nothing_heavy(arguments: list[str]) -> None:
+def test_help_wrong_usage_and_completion_import_nothing_heavy(arguments: list[str]) -> None:
     assert modules_after(*arguments) & HEAVY == set()
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from codextui import cli
 from codextui.config.address import HttpAddress
+from codextui.errors import ServerRunning
 from codextui.server import run as server
 from codextui.server.options import ServerOptions
 
@@ -91,3 +92,19 @@ def test_an_invalid_address_is_reported_before_anything_starts(
     assert left.value.code == 2
     assert "HOST:PORT" in capsys.readouterr().err
     assert started == []
+
+
+def test_a_server_starts_once_the_one_that_had_its_name_has_ended(
+    monkeypatch: pytest.MonkeyPatch, started: list[ServerOptions], tmp_path: Path
+) -> None:
+    ending = [ServerRunning("it has not ended yet")] * 2
+    start = server.serve
+
+    async def serve(options: ServerOptions) -> None:
+        if ending:
+            raise ending.pop()
+        await start(options)
+
+    monkeypatch.setattr(server, "serve", serve)
+    assert cli.main(["serve", "--config", str(empty(tmp_path))]) == 0
+    assert len(started) == 1

@@ -10,7 +10,14 @@ from typing import Annotated
 import pytest
 
 from codextui.config.readers import integer_between, list_of, one_of, read_string
-from codextui.config.tables import ConfigFile, Table, TableReader, keys_of, line_of
+from codextui.config.tables import (
+    ConfigFile,
+    Table,
+    TableReader,
+    find_syntax_mistake,
+    keys_of,
+    line_of,
+)
 from codextui.errors import ConfigInvalid
 
 
@@ -83,7 +90,9 @@ def test_a_value_in_place_of_a_table_is_reported_once() -> None:
 def test_keys_that_are_read_elsewhere_are_no_mistakes() -> None:
     file = ConfigFile("[dog]\n[cat]\n[bird]\n")
     file.root.build(File, others=("cat",))
-    assert file.problems == ["config.toml:3: bird is no section; there are [dog], [cat]"]
+    assert list(map(str, file.problems)) == [
+        "config.toml:3: bird is no section; there are [dog], [cat]"
+    ]
 
 
 def test_subtables_skips_and_reports_what_is_not_a_table() -> None:
@@ -93,7 +102,7 @@ def test_subtables_skips_and_reports_what_is_not_a_table() -> None:
         "a",
         "b",
     ]
-    assert file.problems == ["config.toml:1: c must be a table: [c], not 3"]
+    assert list(map(str, file.problems)) == ["config.toml:1: c must be a table: [c], not 3"]
 
 
 def test_a_missing_file_is_read_as_an_empty_one(tmp_path: Path) -> None:
@@ -107,9 +116,29 @@ def test_a_loaded_file_knows_its_folder_and_its_name(tmp_path: Path) -> None:
     file = ConfigFile.load(path)
     file.root.build(File)
     assert file.folder == tmp_path
-    assert file.problems[0].startswith(f"{path}:1: ")
+    assert str(file.problems[0]).startswith(f"{path}:1: ")
 
 
 def test_the_line_of_a_value_over_several_lines_is_where_it_begins() -> None:
     assert line_of('a = 1\nb = [\n  1,\n  2,\n]\nc = """\nx\n"""\n', "b") == 2
     assert line_of('a = 1\nb = [\n  1,\n  2,\n]\nc = """\nx\n"""\n', "c") == 6
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [("[ui", "1: is no TOML: "), ("a = 1\nb = [\n", "3: is no TOML: "), ("\na =", "2: is no TOML")],
+)
+def test_a_text_that_is_no_toml_is_refused_with_the_line(text: str, place: str) -> None:
+    with pytest.raises(ConfigInvalid) as caught:
+        ConfigFile(text, "dogs.toml")
+    assert str(caught.value).startswith(f"dogs.toml:{place}")
+    mistake = find_syntax_mistake(text, "dogs.toml")
+    assert str(mistake) == str(caught.value)
+    assert find_syntax_mistake("a = 1", "dogs.toml") is None
+
+
+def test_the_line_of_a_key_that_is_not_there_is_that_of_the_nearest_table() -> None:
+    text = "[dog]\nname = 'Rex'\n[dog.kennel]\nsize = 1\n[cat]\n"
+    assert line_of(text, "dog.kennel.colours") == 3
+    assert line_of(text, "dog.toys.ball") == 1
+    assert line_of(text, "bird.nest") == 1

@@ -8,6 +8,8 @@ from typing import ClassVar
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
+from textual._xterm_parser import XTermParser
 from textual.app import App
 from textual.binding import Binding, BindingsMap, BindingType
 
@@ -57,7 +59,13 @@ def test_an_unknown_binding_is_refused_with_a_suggestion() -> None:
 
 
 @pytest.mark.parametrize(
-    "key", ["ctr+x", "ctrl+", "escap", "a,,b", "shift+x", "x y", "\x1b", "a, "]
+    "key",
+    [
+        *("ctr+x", "ctrl+", "escap", "a,,b", "shift+x", "x y", "\x1b", "a, ", "shift+slash"),
+        *("ctrl+banana", "banana", "🍌", "snowman", "ctrl+shift+", "Enter", "ctrl+Enter", "F5"),
+        *("ctrl+K", "alt+K", "shift+ctrl+home", "ctrl+ctrl+k", "solidus", "Comma", "return"),
+        *("latin_small_letter_a", "hyphen_minus", "space bar", "f99", "ctrl++x", "kp_7"),
+    ],
 )
 def test_a_key_that_no_terminal_sends_is_refused(key: str) -> None:
     assert refusal({"thread.kill": key}).startswith("ui.keys.thread.kill has ")
@@ -65,10 +73,42 @@ def test_a_key_that_no_terminal_sends_is_refused(key: str) -> None:
 
 @pytest.mark.parametrize(
     "key",
-    ["x", "X", "+", "ctrl+k", "alt+enter", "shift+f3", "full_stop", "!", "ä", "ctrl+j"],
+    [
+        *("x", "X", "+", "ctrl+k", "alt+enter", "shift+f3", "full_stop", "!", "ä", "ctrl+j"),
+        *("ctrl+shift+home", "alt+shift+k", "ctrl+plus", "ctrl+ä", "shift+space", "я", "中"),
+        *("€", "euro_sign", "shift+tab", "super+k", "f24", "ctrl+at", "ctrl+underscore"),
+    ],
 )
 def test_a_key_that_terminals_send_is_accepted(key: str) -> None:
     assert check_keymap({"thread.kill": key}, PLACES) == {"thread.kill": key}
+
+
+@pytest.mark.parametrize(
+    ("key", "meant"),
+    [
+        ("ctrl+pgup", "did you mean ctrl+pageup?"),
+        ("esc", "did you mean escape?"),
+        ("Enter", "did you mean enter?"),
+        ("escap", "did you mean escape?"),
+        ("solidus", "did you mean slash?"),
+        ("ctrl+banana", "write for example x, X, ctrl+x, f5 or pageup"),
+        ("shift+ctrl+home", "write its modifiers in their order: ctrl+shift+home"),
+        ("ctrl+K", "write ctrl+k, or ctrl+shift+k where shift is held, too"),
+        ("shift+k", "write 'K'"),
+        ("shift+1", "write that character"),
+    ],
+)
+def test_the_key_that_is_probably_meant_is_named(key: str, meant: str) -> None:
+    assert meant in refusal({"thread.kill": key})
+
+
+@pytest.mark.parametrize(
+    "sequence", [*ANSI_SEQUENCES_KEYS, *map(chr, range(33, 127)), "ä", "\x1b[107;5u", "\x1b[27u"]
+)
+def test_every_key_that_textual_makes_of_what_a_terminal_sends_is_accepted(sequence: str) -> None:
+    for event in XTermParser()._sequence_to_key_events(sequence):
+        if not event.key.startswith("<") and event.key.isprintable():
+            assert check_keymap({"app.help": event.key}, {"Alone": [CONSOLE[2]]})
 
 
 @pytest.mark.parametrize("key", ["r", "j", "down", "?", "question_mark", "f5,enter"])

@@ -65,6 +65,19 @@ async def test_a_turn_and_a_reply(
         assert second.structured_content == {"threadId": thread, "content": "There is no more."}
 
 
+async def test_a_turn_over_http_that_was_asked_for_while_the_server_ran(
+    codex_binary: Path, scratch: Path, workspace: Path
+) -> None:
+    script = Script().on("hello", Say("Hello yourself."))
+    async with serving(codex_binary, scratch, script, token=scratch / "s.token") as served:
+        async with served.client() as caller:
+            await caller.call("codex-listen", address="127.0.0.1:0")
+        async with stock_client(served, "auto") as client:
+            result = await client.call_tool("codex", {"prompt": "hello", "cwd": str(workspace)})
+            assert result.structured_content is not None
+            assert result.structured_content["content"] == "Hello yourself."
+
+
 @pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])
 @pytest.mark.parametrize("action", ["accept", "decline"])
 async def test_the_calling_client_decides(

@@ -17,7 +17,7 @@ from codextui.protocol.approvals import Approval, CommandAsked
 from codextui.protocol.threads import ThreadInfo, ThreadState
 from codextui.server.options import ServerOptions
 from codextui.server.run import serve
-from codextui.server.state import ServerState
+from codextui.server.state import HttpState, ServerState
 from codextui.server.threads.registry import ThreadRecord
 
 
@@ -79,8 +79,8 @@ async def test_only_one_of_several_servers_started_at_once_stays(folder: Path):
         while len(waiting) > 1:
             done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
-                assert waiting.pop(task).returncode == 0
-                assert b"already" in task.result()[1]
+                assert waiting.pop(task).returncode == 1
+                assert b"ServerRunning: the server 'test' runs already" in task.result()[1]
     (process,) = waiting.values()
     await until((folder / "s.sock").exists)
     process.kill()
@@ -106,6 +106,11 @@ async def connect(folder: Path) -> tuple[asyncio.StreamReader, asyncio.StreamWri
                 await asyncio.sleep(0.02)
 
 
+def idle_server(**parts: Any) -> Mock:
+    idle = {"sessions": set(), "registry": [], "broker": Mock(approvals=()), "http": HttpState()}
+    return Mock(**(idle | parts))
+
+
 @pytest.mark.parametrize(
     ("changes", "origin", "is_needed"),
     [({}, "", True), ({"ours": False, "origin": "Codex TUI"}, "Codex TUI", False)],
@@ -116,5 +121,17 @@ def test_what_other_programs_do_does_not_keep_a_server_running(
     info = ThreadInfo("t", "tui", ThreadState.RUNNING, **changes)
     approval = Approval("a1", "t", "u", "i", "tui", 1.0, CommandAsked("ls"), origin)
     for records, approvals in (([ThreadRecord(info)], ()), ([], (approval,))):
-        server = Mock(sessions=set(), registry=records, broker=Mock(approvals=approvals))
+        server = idle_server(registry=records, broker=Mock(approvals=approvals))
         assert ServerState.is_needed(server) == is_needed
+
+
+def test_http_that_somebody_asked_for_keeps_a_server_running():
+    wanted = HttpState("http://127.0.0.1:1/mcp", is_wanted=True)
+    assert not ServerState.is_needed(idle_server())
+    assert ServerState.is_needed(idle_server(http=wanted))
+
+
+def test_the_client_that_asks_does_not_count_as_one_that_needs_the_server():
+    asking, other = Mock(), Mock()
+    assert not ServerState.is_needed(idle_server(sessions={asking}), but=asking)
+    assert ServerState.is_needed(idle_server(sessions={asking, other}), but=asking)

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from codextui import cli
-from codextui.setup import launch, vscode
+from codextui.setup import launch, program, vscode
 
 CLIENTS = ("claude-code", "cursor", "vscode", "codex", "agents-sdk", "inspector")
 DAY_MS = 86_400_000
@@ -22,15 +22,18 @@ DAY_MS = 86_400_000
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A person's home and project, and codextui on PATH."""
+    """A person's home and project, and codextui where every program finds it."""
     for name in (*launch._LOCATION_VARIABLES, "MCP_CATALOG_PATH"):
         monkeypatch.delenv(name, raising=False)
     for name in ("home", "project", "bin"):
         (tmp_path / name).mkdir()
-    program = tmp_path / "bin" / "codextui"
-    program.touch(mode=0o755)
+    (tmp_path / "bin" / "codextui").touch(mode=0o755)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    monkeypatch.setattr(
+        program, "COMMON_FOLDERS", dict.fromkeys(("linux", "darwin"), (str(tmp_path / "bin"),))
+    )
+    monkeypatch.setattr(sys, "argv", [str(tmp_path / "bin" / "codextui")])
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.chdir(tmp_path / "project")
     return tmp_path
@@ -259,19 +262,19 @@ def test_the_server_and_the_configuration_are_in_the_command(setup: Any, home: P
     assert server["args"] == ["mcp-server", *options]
 
 
-def test_a_codextui_that_is_not_on_path_has_its_whole_path(
+def test_a_codextui_that_not_everybody_finds_has_its_whole_path(
     setup: Any, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("PATH", str(home))
     beside = home / "venv"
     beside.mkdir()
     monkeypatch.setattr(sys, "executable", str(beside / "python"))
+    monkeypatch.setattr(program, "_scripts", lambda _: (beside / "codextui",))
 
     def started() -> list[str]:
         server = printed_json(setup("vscode").out)["servers"]["codextui"]
         return [server["command"], *server["args"]]
 
-    assert started() == [str(beside / "python"), "-m", "codextui", "mcp-server"]
+    assert started() == [str(beside / "python"), "-P", "-m", "codextui", "mcp-server"]
     assert "is written" in setup("vscode", "--write").out
     assert "is set up already" in setup("vscode", "--write").out
     (beside / "codextui").touch(mode=0o755)

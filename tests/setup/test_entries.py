@@ -57,6 +57,7 @@ OURS = [
     ["/venv/bin/codextui", "mcp-server", "-L", "team"],
     ["codextui", "-L", "team", "mcp-server", "--private"],
     ["/venv/bin/python3.11", "-m", "codextui", "mcp-server"],
+    ["/venv/bin/python", "-P", "-m", "codextui", "mcp-server"],
     ["bash", "-lc", "codextui mcp-server"],
 ]
 OTHERS = [
@@ -69,6 +70,8 @@ OTHERS = [
     ["mcp-server", "codex"],
     ["/opt/codex/server", "start"],
     ["python", "codex.py"],
+    ["python", "-m", "codex_proxy", "mcp-server"],
+    ["python", "proxy.py", "-m", "codextui", "mcp-server"],
     ["bash", "codex"],
     [""],
 ]

@@ -16,6 +16,13 @@ from codextui.server.transports.http.token import TokenFile
 
 __all__ = ["home", "setup"]
 
+
+@pytest.fixture(autouse=True)
+def without_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No server runs, also where the person who tests has one."""
+    monkeypatch.setattr("codextui.commands.running_server.find_running", lambda _: None)
+
+
 ADDRESS = "127.0.0.1:8040"
 URL = f"http://{ADDRESS}/mcp"
 
@@ -143,5 +150,5 @@ def test_the_default_address_is_that_of_the_configuration(setup: Any, home: Path
 def test_another_server_is_named_in_the_commands(setup: Any) -> None:
     out = setup("cursor", "--http", "0.0.0.0:8040", before=("-L", "team")).out
     assert "codextui token -L team" in out
-    assert "codextui serve -L team --http 0.0.0.0:8040" in out
+    assert "`codextui serve -L team --http 0.0.0.0:8040 --http-anywhere`" in out
     assert printed_json(out)["mcpServers"]["codextui"]["url"] == URL

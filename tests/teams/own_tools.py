@@ -23,6 +23,11 @@ def reckon(left: int, right: int) -> int:
     return left + right
 
 
+def write_file(path: str) -> str:
+    """Not ours."""
+    return path
+
+
 @function_tool
 def codex(prompt: str) -> str:
     """Not Codex."""

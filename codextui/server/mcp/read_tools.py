@@ -152,7 +152,7 @@ async def describe(server: ServerState, _: Caller, __: JsonObject) -> dict[str, 
         "epoch": server.hub.epoch,
         "pid": os.getpid(),
         "socket": str(server.options.socket),
-        "http": next(iter(server.endpoints), ""),
+        "http": server.http.url,
         "started_at": server.started_at,
         "codex": {
             "version": worker.version,

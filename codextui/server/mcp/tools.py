@@ -27,6 +27,7 @@ from codextui.server.clients import Caller
 from codextui.server.mcp import read_tools
 from codextui.server.mcp.calls import thread_options
 from codextui.server.mcp.exec_turns import exec_turn
+from codextui.server.mcp.listen import listen
 from codextui.server.mcp.read_tools import describe_thread, find_record
 from codextui.server.runs.publication import MAX_ID, parse_publication
 from codextui.server.runs.questions import decision_result, parse_question
@@ -330,6 +331,7 @@ TOOLS: dict[str, Tool] = {
     "codex-role": role,
     "codex-usage": read_tools.usage,
     "codex-server": read_tools.describe,
+    "codex-listen": listen,
     "codex-shutdown": shutdown,
 }
 """The supervisors' tools by name; `codextui.protocol.tools` has their schemas."""

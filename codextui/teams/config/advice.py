@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from codextui.config.prices import Prices
-from codextui.teams.config.team import WEB_SEARCH, Mode, Role, Team
+from codextui.teams.config.team import WEB_SEARCH, Artifact, Mode, Role, Team, covers
+from codextui.text.sanitize import to_json
 
 _MANY_ROLES = 3
 _SHORT_RUN_MINUTES = 5
+_NO_PRICES = (
+    'limits.money needs the prices of the models: write [prices."MODEL"] with input and output, '
+    "what a million tokens cost"
+)
 
 
 def advise(team: Team) -> tuple[str, ...]:
@@ -21,25 +26,35 @@ def advise(team: Team) -> tuple[str, ...]:
     )
 
 
-def advise_prices(team: Team, prices: Prices) -> tuple[str, ...]:
-    """Return what prevents the limit of money from working: a sentence each."""
+def missing_prices(team: Team, prices: Prices) -> tuple[str, ...]:
+    """Return why the limit of money cannot be held: the prices that it needs, a sentence each.
+
+    Empty if the team has no such limit, or every model that the configuration names has a price.
+    """
     if not team.limits.money:
         return ()
-    models = {
-        *(role.model for role in team.roles.values()),
-        *(route.model for route in team.routes),
-    }
-    unpriced = sorted(model for model in models if model and prices.find(model) is None)
+    if not prices.models:
+        return (_NO_PRICES,)
+    unpriced = sorted(model for model in _models(team) if prices.find(model) is None)
+    return tuple(
+        f'limits.money needs [prices."{model}"], with input and output' for model in unpriced
+    )
+
+
+def advise_prices(team: Team, prices: Prices) -> tuple[str, ...]:
+    """Return advice about models whose prices are needed and whose names are not known."""
     unnamed = sorted(role.name for role in team.roles.values() if not role.model)
-    advice = [
-        f'limits.money needs [prices."{model}"]: without it the run stops' for model in unpriced
-    ]
-    if unnamed:
-        advice.append(
-            f"limits.money needs the price of every model that is used: name that of "
-            f"{', '.join(unnamed)}"
-        )
-    return tuple(advice)
+    if not team.limits.money or not prices.models or not unnamed:
+        return ()
+    names = ", ".join(unnamed)
+    return (f"limits.money stops the run at a model without a price: name the model of {names}",)
+
+
+def _models(team: Team) -> set[str]:
+    """Return the names of all models that a team's configuration names."""
+    roles = team.roles.values()
+    named = {*(role.model for role in roles), *(role.codex_model for role in roles)}
+    return (named | {route.model for route in team.routes}) - {""}
 
 
 def _about_rights(team: Team) -> Iterator[str]:
@@ -50,11 +65,8 @@ def _about_rights(team: Team) -> Iterator[str]:
     for role in working:
         if role.sandbox == "danger-full-access" and role.approval_policy == "never":
             yield f"{role.name} may do anything and never asks: let it ask (approval_policy)"
-        if _checks_others(role) and role.sandbox != "read-only":
-            outside = "" if role.produces else ", and produces nothing"
-            yield f"{role.name} checks what others make and may write{outside}: consider read-only"
-        if role.produces and role.sandbox == "read-only":
-            yield f'{role.name} must produce files and may not write: sandbox = "workspace-write"'
+    for role in team.roles.values():
+        yield from _about_writing(role)
     for role in team.roles.values():
         free = [tool for tool in role.tools if tool != WEB_SEARCH and not role.needs_approval(tool)]
         if free:
@@ -62,6 +74,34 @@ def _about_rights(team: Team) -> Iterator[str]:
                 f"{role.name} calls {', '.join(free)} without asking anybody: leave to "
                 "approve_tools what changes something"
             )
+
+
+def _about_writing(role: Role) -> Iterator[str]:
+    """Yield what a role may write, compared with what it has to, with one remedy at most."""
+    if role.codex and role.sandbox != "read-only":
+        if _checks_others(role):
+            also = f" and {_writes_of(role.produces)}" if role.produces else ""
+            yield (
+                f"{role.name} checks what others make and may change it: "
+                f'sandbox = "read-only"{also}'
+            )
+        elif role.writes:
+            yield f"{role.name} may write in all of its folder: writes grants nothing more"
+        return
+    missing = [one for one in role.produces if not any(_grants(own, one) for own in role.writes)]
+    if not missing or (not role.codex and role.tools):
+        return
+    also = "" if _checks_others(role) or not role.codex else ', or sandbox = "workspace-write"'
+    names = ", ".join(one.pattern for one in missing)
+    yield f"{role.name} must produce {names} and may not write: {_writes_of(missing)}{also}"
+
+
+def _grants(pattern: str, product: Artifact) -> bool:
+    return covers(Artifact(pattern), product)
+
+
+def _writes_of(products: Sequence[Artifact]) -> str:
+    return f"writes = [{', '.join(to_json(one.pattern) for one in products)}]"
 
 
 def _about_gates(team: Team) -> Iterator[str]:
@@ -73,7 +113,8 @@ def _about_gates(team: Team) -> Iterator[str]:
                     f"what {role.name} makes"
                 )
     for role in team.roles.values():
-        if role.codex and not role.produces and role.sandbox != "read-only":
+        may_write = role.codex and role.sandbox != "read-only" and not _checks_others(role)
+        if may_write and not role.produces:
             yield f"{role.name} produces nothing that could be checked: list its files in produces"
 
 

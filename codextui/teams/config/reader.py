@@ -29,12 +29,11 @@ ROLE_KEYS: Mapping[str, Reader | TableReader] = {
 }
 """The keys of `[teams.NAME.roles.ROLE]`."""
 
-_DEFAULTS_KEYS = {
-    name: reader
-    for name, reader in ROLE_KEYS.items()
-    if name
-    not in ("about", "instructions", "instructions_file", "handoffs", "requires", "produces")
+_OWN_KEYS = {
+    *("about", "instructions", "instructions_file", "handoffs"),
+    *("requires", "produces", "writes"),
 }
+_DEFAULTS_KEYS = {name: reader for name, reader in ROLE_KEYS.items() if name not in _OWN_KEYS}
 _TABLES = ("defaults", "models", "roles")
 _NO_TABLE = "must be a table: [{key}]"
 
@@ -45,7 +44,7 @@ def load_teams(path: Path | None) -> dict[str, Team]:
     Raises:
         ConfigInvalid: with a line for every mistake: `FILE:LINE: KEY …`.
     """
-    return _read_teams(ConfigFile.load(path))
+    return _checked(ConfigFile.load(path))
 
 
 def parse_teams(
@@ -61,14 +60,20 @@ def parse_teams(
     Raises:
         ConfigInvalid: see `load_teams`.
     """
-    return _read_teams(ConfigFile(text, name, folder))
+    return _checked(ConfigFile(text, name, folder))
 
 
-def _read_teams(file: ConfigFile) -> dict[str, Team]:
+def read_teams(file: ConfigFile) -> dict[str, Team]:
+    """Return the teams of a file; mistakes are in the file's `problems`."""
     tables = file.root.subtable("teams", "must hold tables: [teams.NAME]")
     teams = {name: _TeamReader(table).read(name) for name, table in tables.subtables(_NO_TABLE)}
-    file.check()
     return {name: team for name, team in teams.items() if team is not None}
+
+
+def _checked(file: ConfigFile) -> dict[str, Team]:
+    teams = read_teams(file)
+    file.check()
+    return teams
 
 
 class _TeamReader:
@@ -89,7 +94,14 @@ class _TeamReader:
             self._table.report(f"has no roles: write [{self._table.key}.roles.ROLE]")
             return None
         values.setdefault("entry", next(iter(roles)))
-        team = Team(name=name, roles=roles, routes=self._routes, **values)
+        folder = self._table.file.folder
+        team = Team(
+            name=name,
+            roles=roles,
+            routes=self._routes,
+            folder=folder if folder.is_absolute() else None,
+            **values,
+        )
         _check_team(self._table, team)
         return team
 

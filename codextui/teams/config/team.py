@@ -93,6 +93,11 @@ def covers(product: Condition, requirement: Condition) -> bool:
     return _matches(one, other) or _matches(other, one)
 
 
+def matches_pattern(path: str, pattern: str) -> bool:
+    """Return whether a path, relative to the project, matches a pattern of the configuration."""
+    return _matches(path.split("/"), pattern.split("/"))
+
+
 def _matches(path: Sequence[str], pattern: Sequence[str]) -> bool:
     if not pattern:
         return not path
@@ -140,7 +145,7 @@ def read_condition(value: object) -> Condition:
             check = one_of(Check)(rest.get("check", Check.EXISTS))
             return Artifact(read_pattern(path), check)
         case {"command": line, **rest} if set(rest) <= {"timeout"}:
-            timeout = number_between(0, 3600)(rest.get("timeout", 60))
+            timeout = number_between(0, 3600, "seconds")(rest.get("timeout", 60))
             return Command(read_string(line), timeout)
         case _:
             raise ConfigInvalid(
@@ -263,6 +268,7 @@ class Role:
         codex_work: the kind of work of its Codex threads; if it is empty and the team has
             routes, the role chooses one for each thread.
         codex_model: the model of `codex_work`.
+        writes: files that it may write itself, whatever the sandbox: paths or globs in the project.
         approve_tools: the imported tools whose calls a person must approve, by the names behind
             their colons; None is all of them.
     """
@@ -285,6 +291,7 @@ class Role:
     work: Annotated[str, read_string] = ""
     codex_work: Annotated[str, read_string] = ""
     codex_model: str = ""
+    writes: Annotated[tuple[str, ...], list_of(read_pattern)] = ()
     approve_tools: Annotated[tuple[str, ...] | None, read_approved_tools] = None
 
     def needs_approval(self, tool: str) -> bool:
@@ -314,8 +321,8 @@ class Limits:
 
     turns: Annotated[int, integer_between(0, 1_000_000)] = 100
     tokens: Annotated[int, integer_between(0, 1_000_000_000_000)] = 0
-    minutes: Annotated[float, number_between(0, 1_000_000)] = 0.0
-    person_minutes: Annotated[float, number_between(0, 1_000_000)] = 0.0
+    minutes: Annotated[float, number_between(0, 1_000_000, "minutes")] = 0.0
+    person_minutes: Annotated[float, number_between(0, 1_000_000, "minutes")] = 0.0
     rounds: Annotated[int, integer_between(0, 1000)] = 3
     money: Annotated[float, number_between(0, 1_000_000_000)] = 0.0
 
@@ -333,6 +340,8 @@ class Team:
         given: files that the project has, so that no role has to produce them.
         limits: the limits of a run.
         routes: the models for kinds of work, of `[teams.NAME.models]`.
+        folder: the folder of the configuration file, from which tools are imported; None if it
+            was not read from a file.
     """
 
     name: str
@@ -343,6 +352,7 @@ class Team:
     given: Annotated[tuple[str, ...], list_of(read_pattern)] = ()
     limits: Limits = field(default_factory=Limits)
     routes: tuple[Route, ...] = ()
+    folder: Path | None = None
 
     def producers(self, requirement: Condition) -> tuple[str, ...]:
         """Return the roles that produce what is required."""

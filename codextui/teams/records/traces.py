@@ -128,24 +128,35 @@ def response_contents(span: Span[Any]) -> dict[str, object]:
     return {"model": data.response.model, "input": data.input, "output": output}
 
 
+def export_problem(config: TracesConfig) -> str:
+    """Return what the configured export needs and does not have; empty if nothing."""
+    match config.export:
+        case Export.OPENAI if not os.environ.get("OPENAI_API_KEY"):
+            return 'traces.export = "openai" needs OPENAI_API_KEY; set it'
+        case Export.OTLP:
+            try:
+                import codextui.teams.records.otel  # noqa: F401, PLC0415 - optional
+            except ImportError as error:
+                return (
+                    f'traces.export = "otlp" needs OpenTelemetry ({error}): '
+                    f"type `{install_command('otel')}`"
+                )
+    return ""
+
+
 def _exporters(config: TracesConfig, run_id: str, team: str) -> list[TracingProcessor]:
+    if problem := export_problem(config):
+        raise ConfigInvalid(problem)
     match config.export:
         case Export.NONE:
             return []
         case Export.OPENAI:
-            if not os.environ.get("OPENAI_API_KEY"):
-                raise ConfigInvalid('traces.export = "openai" needs OPENAI_API_KEY; set it')
             return [BatchTraceProcessor(BackendSpanExporter())]
         case Export.OTLP:
             return [_otlp_processor(config, run_id, team)]
 
 
 def _otlp_processor(config: TracesConfig, run_id: str, team: str) -> TracingProcessor:
-    try:
-        from codextui.teams.records.otel import OtlpTraceProcessor  # noqa: PLC0415 - optional
-    except ImportError as error:
-        raise ConfigInvalid(
-            f'traces.export = "otlp" needs OpenTelemetry ({error}): '
-            f"type `{install_command('otel')}`"
-        ) from error
+    from codextui.teams.records.otel import OtlpTraceProcessor  # noqa: PLC0415 - optional
+
     return OtlpTraceProcessor(config, run_id=run_id, team=team, contents_of=response_contents)

@@ -10,14 +10,10 @@ from pathlib import Path
 from typing import Any, TypeAlias, cast
 
 from agents import Agent, ModelSettings, RunConfig
-from agents.exceptions import UserError
 from agents.mcp import MCPServer
 from agents.models.interface import Model
-from agents.models.multi_provider import MultiProvider
-from openai import OpenAIError
 from openai.types.shared import Reasoning
 
-from codextui.errors import ConfigInvalid
 from codextui.protocol.threads import handle_with_suffix
 from codextui.teams.codex.calls import CallLog
 from codextui.teams.codex.connection import TeamConnection
@@ -32,6 +28,7 @@ from codextui.teams.records.events import RunEvent
 from codextui.teams.records.store import RunStore
 from codextui.teams.runner.controls import RunControls
 from codextui.teams.runner.model import RecordedModel
+from codextui.teams.runner.provider import configured_model
 from codextui.teams.runner.role_tools import (
     ASK_PERSON,
     RoleApprovals,
@@ -39,6 +36,7 @@ from codextui.teams.runner.role_tools import (
     ask_person_tool,
     load_tools,
 )
+from codextui.teams.runner.write_file import WRITE_FILE, write_file_tools
 
 ModelFactory: TypeAlias = Callable[[Role], Model]
 """Returns the model of a role."""
@@ -126,7 +124,7 @@ def create_run_context(
     Raises ConfigInvalid if a model or a tool is not available.
     """
     codex_servers = _create_codex_servers(team, project, connection, log, publisher)
-    tools = {role.name: load_tools(role) for role in team.roles.values()}
+    tools = {role.name: load_tools(role, team.folder) for role in team.roles.values()}
     record_model = functools.partial(
         RecordedModel,
         store=store,
@@ -140,6 +138,7 @@ def create_run_context(
         model = record_model((model_factory or configured_model)(role), role.name, name=role.model)
         agents[role.name] = _create_agent(team, role, mode, model)
         _add_tools(agents[role.name], tools[role.name], codex_servers.get(role.name), approvals)
+        agents[role.name].tools += write_file_tools(role, project)
     context = RunContext(
         team=team,
         mode=mode,
@@ -178,17 +177,6 @@ def _create_codex_servers(
         for role in team.roles.values()
         if role.codex
     }
-
-
-def configured_model(role: Role) -> Model:
-    """Return the model that a role's configuration names, from the Agents SDK.
-
-    Raises ConfigInvalid if it cannot be used, for example without an API key.
-    """
-    try:
-        return MultiProvider().get_model(role.model or None)
-    except (OpenAIError, UserError) as error:
-        raise ConfigInvalid(f"the model of {role.name} cannot be used: {error}") from error
 
 
 def _thread_settings(
@@ -252,6 +240,11 @@ def role_instructions(team: Team, role: Role, mode: Mode) -> str:
     parts = [role.instructions.strip()]
     if role.produces:
         parts.append(f"When you are done these must be there:\n{_list(role.produces)}")
+    if role.writes:
+        parts.append(
+            f"These files you write yourself, by the tool `{WRITE_FILE}`:\n"
+            + "\n".join(f"- {pattern}" for pattern in role.writes)
+        )
     if mode is Mode.HANDOFFS and role.handoffs:
         parts.append(f"You can hand off to:\n{_handoff_list(team, role)}")
     if role.codex:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import copy
 import hashlib
-import importlib
 import inspect
 import json
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeAlias, cast, get_args, get_origin
 
 from agents import FunctionTool, Tool, WebSearchTool, function_tool
@@ -35,6 +36,8 @@ from codextui.teams.codex.calls import CURRENT_CONVERSATION
 from codextui.teams.config.team import WEB_SEARCH, Role
 from codextui.teams.publish.items import CODEX_TOOLS
 from codextui.teams.records.store import RunStore
+from codextui.teams.runner.tool_imports import import_tool
+from codextui.teams.runner.write_file import WRITE_FILE
 
 ASK_PERSON = "ask_person"
 """The name of the tool by which a role asks a person a question."""
@@ -55,55 +58,66 @@ class RoleTools:
     servers: tuple[MCPServer, ...] = ()
 
 
-def load_tools(role: Role) -> RoleTools:
+def load_tools(role: Role, folder: Path | None = None) -> RoleTools:
     """Import the tools that a role's configuration names.
 
     `package.module:name` is a tool of the Agents SDK, an MCP server, or a function, which is made
     a tool. Raises ConfigInvalid for anything else.
+
+    Args:
+        role: the role.
+        folder: the folder of the configuration file, from which tools are imported, too.
     """
-    tools: list[Tool] = []
-    servers: list[MCPServer] = []
-    for name in role.tools:
-        found = WebSearchTool() if name == WEB_SEARCH else _import(role, name)
-        needs_approval = role.needs_approval(name)
-        if isinstance(found, MCPServer):
-            servers.append(_with_server_approval(found) if needs_approval else found)
-        else:
-            tools.append(_as_tool(role, name, found, needs_approval=needs_approval))
-    return RoleTools(tuple(tools), tuple(servers))
+    loaded = [load_tool(role, name, folder) for name in role.tools]
+    check_tool_names(role, loaded)
+    servers = tuple(one for one in loaded if isinstance(one, MCPServer))
+    return RoleTools(tuple(one for one in loaded if not isinstance(one, MCPServer)), servers)
 
 
-def _import(role: Role, path: str) -> object:
-    module, _, name = path.partition(":")
+def load_tool(role: Role, name: str, folder: Path | None = None) -> Tool | MCPServer:
+    """Import one tool of a role; see `load_tools`."""
+    if name == WEB_SEARCH:
+        return WebSearchTool()
     try:
-        found: object = importlib.import_module(module)
-        for part in name.split("."):
-            found = getattr(found, part)
-    except Exception as error:  # a module of the user's may raise anything
-        raise ConfigInvalid(f"{path} of {role.name} cannot be imported: {error!r}") from error
-    return found
+        found = import_tool(name, folder)
+        if isinstance(found, MCPServer):
+            return _with_server_approval(found) if role.needs_approval(name) else found
+        return _as_tool(role, found, needs_approval=role.needs_approval(name))
+    except ConfigInvalid as error:
+        raise ConfigInvalid(f"the tool {name} of {role.name} {error}") from error
 
 
-def _as_tool(role: Role, path: str, found: object, *, needs_approval: bool) -> Tool:
+def check_tool_names(role: Role, loaded: Sequence[Tool | MCPServer]) -> None:
+    """Raise ConfigInvalid if two tools of a role have one name."""
+    names = Counter(tool.name for tool in loaded if not isinstance(tool, MCPServer))
+    if role.writes and WRITE_FILE in names:
+        raise ConfigInvalid(
+            f"{role.name} has a tool of the name {WRITE_FILE}, as has the tool for its writes: "
+            "rename yours"
+        )
+    for name, count in names.items():
+        if count > 1:
+            raise ConfigInvalid(f"{role.name} has {count} tools of the name {name}: rename one")
+
+
+def _as_tool(role: Role, found: object, *, needs_approval: bool) -> Tool:
     if inspect.isfunction(found):
         try:
             found = function_tool(found)
         except UserError as error:
-            raise ConfigInvalid(f"{path} of {role.name} can be no tool: {error}") from error
+            raise ConfigInvalid(f"can be no tool: {error}") from error
     if role.codex and getattr(found, "name", "") in CODEX_TOOLS:
-        raise ConfigInvalid(f"{path} of {role.name} has the name of a tool of Codex's: rename it")
+        raise ConfigInvalid("has the name of a tool of Codex's: rename it")
     if isinstance(found, FunctionTool):
         return _with_approval(found) if needs_approval else found
     if isinstance(found, _TOOL_TYPES):
         if needs_approval and not getattr(found, "needs_approval", False):
             raise ConfigInvalid(
-                f"{path} of {role.name} is a {type(found).__name__}, whose calls cannot be held "
-                f"until a person approves them: leave it out of approve_tools"
+                f"is a {type(found).__name__}, whose calls cannot be held until a person approves "
+                "them: leave it out of approve_tools"
             )
         return cast("Tool", found)
-    raise ConfigInvalid(
-        f"{path} of {role.name} is a {type(found).__name__}, and no tool, function or MCP server"
-    )
+    raise ConfigInvalid(f"is a {type(found).__name__}, and no tool, function or MCP server")
 
 
 def _with_approval(tool: FunctionTool) -> FunctionTool:

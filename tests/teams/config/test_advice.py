@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import replace
 
 import pytest
 from teams.scripted import role, team
 
 from codextui.config.prices import Price, Prices
-from codextui.teams.config.advice import advise, advise_prices
+from codextui.teams.config.advice import advise, advise_prices, missing_prices
 from codextui.teams.config.team import Artifact, Limits, Role, Route, Team
 
 GOOD = (
@@ -42,10 +44,12 @@ def test_a_careful_team_gets_no_advice() -> None:
     ("changed", "advice"),
     [
         ({"requires": ()}, "boss hands off to maker without a gate"),
-        ({"sandbox": "read-only"}, "maker must produce files and may not write"),
+        ({"sandbox": "read-only"}, "maker must produce a.txt and may not write"),
         ({"sandbox": "danger-full-access", "approval_policy": "never"}, "never asks"),
         ({"produces": ()}, "maker produces nothing that could be checked"),
-        ({"about": "tests the plan"}, "consider read-only"),
+        ({"about": "tests the plan"}, 'sandbox = "read-only" and writes = ["a.txt"]'),
+        ({"writes": ("b.txt",)}, "writes grants nothing more"),
+        ({"codex": False}, 'maker must produce a.txt and may not write: writes = ["a.txt"]'),
         ({"handoffs": ()}, "maker hands off to nobody"),
     ],
 )
@@ -78,15 +82,67 @@ def test_there_is_advice_about_tools_without_approval() -> None:
     assert advise(of(boss, replace(maker, tools=tools))) == ()
 
 
-def test_there_is_advice_about_a_limit_of_money_without_prices() -> None:
+@pytest.mark.parametrize("name", ["maker", "tester"])
+@pytest.mark.parametrize("sandbox", ["read-only", "workspace-write"])
+@pytest.mark.parametrize("writes", [(), ("a.txt",), ("*.txt",)])
+@pytest.mark.parametrize("produces", [(), ("a.txt",), ("a.txt", "b.md")])
+def test_who_follows_the_advice_about_writing_gets_no_other(
+    name: str, sandbox: str, writes: tuple[str, ...], produces: tuple[str, ...]
+) -> None:
     boss, maker = GOOD
-    limited = replace(
+    made = tuple(map(Artifact, produces))
+    one = replace(maker, name=name, sandbox=sandbox, writes=writes, produces=made)
+    said = about_writing(replace(boss, handoffs=(name,)), one)
+    assert len(said) <= 1
+    for _ in range(2 if said else 0):
+        one = follow(said[0], one) if said else one
+        said = about_writing(replace(boss, handoffs=(name,)), one)
+    assert said == []
+
+
+def about_writing(*roles: Role) -> list[str]:
+    words = ("sandbox", "writes", "may write", "may not write", "may change")
+    return [line for line in advise(of(*roles)) if any(word in line for word in words)]
+
+
+def follow(advice: str, one: Role) -> Role:
+    if "grants nothing more" in advice:
+        return replace(one, writes=())
+    if 'sandbox = "read-only"' in advice:
+        one = replace(one, sandbox="read-only")
+    if found := re.search(r"writes = (\[.*?\])", advice):
+        one = replace(one, writes=(*one.writes, *json.loads(found[1])))
+    return one
+
+
+@pytest.mark.parametrize(
+    ("prices", "missing"),
+    [
+        ({}, "write [prices."),
+        ({"known": Price(1.0, 1.0)}, '[prices."strange"]'),
+        ({"strange": Price(1.0, 1.0)}, '[prices."known"]'),
+    ],
+)
+def test_a_limit_of_money_needs_the_prices_of_all_models(
+    prices: dict[str, Price], missing: str
+) -> None:
+    (told,) = missing_prices(limited(), Prices("EUR", prices))
+    assert missing in told
+
+
+def test_a_limit_of_money_with_all_prices_lacks_nothing() -> None:
+    prices = Prices("EUR", {"known": Price(1.0, 1.0), "strange": Price(1.0, 1.0)})
+    assert missing_prices(limited(), prices) == ()
+    assert missing_prices(of(*GOOD), Prices()) == ()
+    (unnamed,) = advise_prices(limited(), prices)
+    assert "name the model of maker" in unnamed
+    assert advise_prices(of(*GOOD), prices) == ()
+
+
+def limited() -> Team:
+    boss, maker = GOOD
+    return replace(
         of(replace(boss, model="known"), maker),
         limits=Limits(money=5.0),
         routes=(Route("hard", "strange"),),
     )
-    prices = Prices("EUR", {"known": Price(1.0, 1.0)})
-    missing, unnamed = advise_prices(limited, prices)
-    assert '[prices."strange"]' in missing
-    assert "name that of maker" in unnamed
-    assert advise_prices(of(*GOOD), prices) == ()

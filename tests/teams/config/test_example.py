@@ -71,7 +71,6 @@ def test_teams_do_not_change_the_rest_of_the_configuration(tmp_path: Path) -> No
     "arguments",
     [
         ["teams"],
-        ["teams", "check", "bug-busters"],
         ["run", "--help"],
         ["run"],
         ["runs"],

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +17,7 @@ from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.shared.exceptions import MCPError
 
 from codextui.config.address import HttpAddress
-from codextui.errors import ConfigInvalid, ServerUnreachable
+from codextui.errors import ConfigInvalid
 from codextui.protocol.events import Warned
 from codextui.protocol.extensions import SUBSCRIBE_METHOD
 from codextui.server.clients import ClientGone, Session
@@ -37,37 +37,20 @@ _TURN_TOOLS = ("codex", "codex-reply")
 logger = logging.getLogger(__name__)
 
 
-@asynccontextmanager
-async def serve_http(server: ServerState) -> AsyncIterator[None]:
-    """Serve HTTP during the context, where the options say so.
-
-    Where it is not required, a failure becomes a warning to every supervisor.
+def open_listener(server: ServerState, address: HttpAddress) -> HttpListener:
+    """Listen for HTTP clients on an address, until the listener is closed.
 
     Raises:
         ServerUnreachable: the address cannot be listened on.
         ConfigInvalid: the token cannot be used.
     """
-    address, path = server.options.http, server.options.token
-    if address is None or path is None:
-        yield
-        return
-    token = TokenFile(path)
-    try:
-        token.read()
-        listening = bind(address)
-    except (ConfigInvalid, ServerUnreachable) as error:
-        if server.options.http_required:
-            raise
-        logger.warning("%s", error)
-        server.hub.publish("", "", Warned(str(error)))
-        yield
-        return
-    listener = HttpListener(server, listening, token)
+    if server.options.token is None:
+        raise ConfigInvalid("this server has no file for the token of its HTTP clients")
+    token = TokenFile(server.options.token)
+    token.read()
+    listener = HttpListener(server, bind(address), token)
     listener.open()
-    try:
-        yield
-    finally:
-        await listener.close()
+    return listener
 
 
 class HttpListener:
@@ -109,12 +92,11 @@ class HttpListener:
     def open(self) -> None:
         """Start accepting clients."""
         self._task = asyncio.create_task(self._run())
-        self._server.endpoints.append(self.url)
+        self._server.http.url = self.url
         logger.info("it listens on %s", self.url)
 
     async def close(self) -> None:
         """Stop listening. Requests in progress are answered, or soon disconnected."""
-        self._server.endpoints.remove(self.url)
         self._http.should_exit = True
         if self._task is not None:
             await asyncio.wait({self._task}, timeout=_LAST_RESPONSES_S)
@@ -129,6 +111,7 @@ class HttpListener:
             logger.exception("HTTP has ended")
             self._server.hub.publish("", "", Warned(f"{self.url} has ended: see the log"))
         finally:
+            self._server.http.url = ""
             self._listening.close()
 
     def _disconnect(self, client: object) -> None:

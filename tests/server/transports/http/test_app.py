@@ -26,8 +26,10 @@ from contract.serving import PATIENCE_S, Served, until
 from codextui.config.address import HttpAddress
 from codextui.demo import Script, ScriptedModel
 from codextui.errors import ServerUnreachable
+from codextui.protocol.events import Warned
 from codextui.server.options import HttpLimits, ServerLimits, ServerOptions
 from codextui.server.run import serve
+from codextui.server.transports.http.server import HttpServer
 from codextui.server.transports.http.token import TokenFile
 
 HELLO = message("initialize", **INITIALIZE)
@@ -284,6 +286,36 @@ async def test_a_configured_port_in_use_does_not_keep_the_socket_from_being_serv
         assert (await console.call("codex-server"))["http"] == ""
         assert options.log is not None
         await until(lambda: "another program listens there" in options.log.read_text())
+    await served.stop()
+
+
+async def test_http_clients_open_no_addresses(served: Served) -> None:
+    async with raw_session(served, "far") as far:
+        reply = await far.reply(far.begin_tool("codex-listen", address="127.0.0.1:0"))
+        assert reply["result"]["isError"]
+        assert "connect to the server's socket" in str(reply["result"]["content"])
+
+
+async def test_a_listener_that_has_failed_is_not_named_and_can_be_replaced(
+    options: ServerOptions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served = Served(replace(options, http=None), ScriptedModel(Script()))
+    await served.start()
+    async with served.console() as console, served.client("client") as client:
+
+        async def fail(*_: object) -> None:
+            raise RuntimeError("broken")
+
+        with monkeypatch.context() as broken:
+            broken.setattr(HttpServer, "serve", fail)
+            await client.call("codex-listen", address="127.0.0.1:0")
+            warned = await console.event(Warned)
+        assert isinstance(warned.msg, Warned)
+        assert "has ended" in warned.msg.message
+        assert (await console.call("codex-server"))["http"] == ""
+        again = await client.call("codex-listen", address="127.0.0.1:0")
+        assert again["structuredContent"]["added"]
+        assert (await initialize(served)).status_code == 200
     await served.stop()
 
 

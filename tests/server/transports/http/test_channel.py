@@ -21,7 +21,7 @@ from codextui.server.app import open_server
 from codextui.server.clients import ClientGone
 from codextui.server.options import EventLimits, HttpLimits, ServerLimits, ServerOptions
 from codextui.server.state import ServerState
-from codextui.server.transports.http.app import serve_http
+from codextui.server.transports.http.app import open_listener
 from codextui.server.transports.http.channel import HttpBacklog, HttpChannel
 from codextui.server.transports.http.exchange import Exchange
 from codextui.server.transports.http.token import TokenFile
@@ -31,12 +31,13 @@ from codextui.server.transports.http.token import TokenFile
 async def server(options: ServerOptions, folder: Path) -> AsyncIterator[ServerState]:
     changed = replace(
         options,
-        http=HttpAddress("127.0.0.1", 0),
         token=folder / "s.token",
         limits=ServerLimits(events=EventLimits(stall_s=0.5)),
     )
-    async with open_server(changed) as server, serve_http(server):
+    async with open_server(changed) as server:
+        listener = open_listener(server, HttpAddress("127.0.0.1", 0))
         yield server
+        await listener.close()
 
 
 @pytest.fixture
@@ -46,7 +47,7 @@ async def client(server: ServerState) -> AsyncIterator[httpx2.AsyncClient]:
     token = TokenFile(server.options.token).read()
     headers = {**JSON_AND_EVENTS, "Authorization": f"Bearer {token}"}
     async with httpx2.AsyncClient(
-        base_url=server.endpoints[0], headers=headers, timeout=PATIENCE_S
+        base_url=server.http.url, headers=headers, timeout=PATIENCE_S
     ) as client:
         reply = await client.post("", json=message("initialize", 0, **INITIALIZE))
         client.headers["mcp-session-id"] = reply.headers["mcp-session-id"]
