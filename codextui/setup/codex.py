@@ -78,7 +78,7 @@ def read_scopes() -> tuple[Scope, ...]:
 
 def _project_scopes(home: Path, user: Scope) -> Iterator[Scope]:
     cwd = Path.cwd()
-    root = find_root(cwd) or cwd
+    root = find_root(cwd, with_head=True) or cwd
     trusted = _trusted_folders(user)
     for folder in (cwd, *cwd.parents):
         path = folder / ".codex" / "config.toml"

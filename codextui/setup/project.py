@@ -5,10 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 
-def find_root(folder: Path) -> Path | None:
-    """Return the root of the worktree that a folder is in; None if it is in none."""
+def find_root(folder: Path, *, with_head: bool = False) -> Path | None:
+    """Return the root of the worktree that a folder is in; None if it is in none.
+
+    Args:
+        folder: the folder.
+        with_head: whether a folder `.git` without a `HEAD` counts for nothing.
+    """
     for parent in (folder, *folder.parents):
-        if (parent / ".git").exists():
+        git = parent / ".git"
+        if git.exists() and not (with_head and git.is_dir() and not (git / "HEAD").exists()):
             return parent
     return None
 
