@@ -55,11 +55,11 @@ def ask_program(program: ServerProgram, timeout_s: float = TIMEOUT_S) -> tuple[s
     with tempfile.TemporaryFile() as log:
         try:
             return asyncio.run(_ask_program(program, log, timeout_s))
+        except TimeoutError:
+            what = f"it did not answer within {timeout_s:g} seconds"
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or error
             raise ServerUnreachable(f"{program.command[0]}: {reason}") from error
-        except TimeoutError:
-            what = f"it did not answer within {timeout_s:g} seconds"
         except CodextuiError as error:
             what = str(error)
         raise ServerUnreachable(what + _last_words(log))
