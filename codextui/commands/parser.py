@@ -35,6 +35,7 @@ With --json a command prints JSON on standard output and nothing else there:
   ps, approvals, runs, history, decisions
                                 one thread, approval, run or decision a line
   search                        one item with the text a line
+  doctor                        one finding a line
   runs timeline                 one span a line
   read                          {"thread": ...}, then one event a line
   inspect                       {"codextui_capture": 1, ...}, then one frame a line
@@ -48,6 +49,16 @@ Exit codes: 0 done; 1 the server or Codex refused; 2 wrong usage or configuratio
 with --wait also 4 the turn failed or never began, 5 it was interrupted; 130 Ctrl-C.
 `run`: 0 the team is done, 4 it failed, 6 a gate was never met, 7 a person is
 needed, 8 a limit was reached; `run --resume` goes on."""
+
+_DOCTOR_EPILOG = """\
+Nothing is changed without --fix, no server is started, and no key is sent or printed. --fix sets
+the modes of codextui's own folders and files, makes missing folders, and removes stale sockets
+and what killed processes left behind; it never edits a configuration.
+
+With --json a finding a line: {"severity": "ok" | "advice" | "problem", "check", "found", "file",
+"line", "advice", "command", "fixable"}; --fix prints {"severity": "fixed" | "failed", ...} first.
+
+Exit codes: 0 nothing is wrong (there may be advice); 1 there are problems; 2 wrong usage."""
 
 COMPLETION_PLACES = {
     "bash": """in ~/.bashrc:\n  eval "$(codextui completion bash)\"""",
@@ -83,6 +94,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_approval_commands(commands)
     _add_team_commands(commands)
     _add_config_command(commands)
+    _add_doctor_command(commands)
     _add_completion_commands(commands)
     return parser
 
@@ -248,6 +260,23 @@ def _add_setup_command(commands: Commands) -> None:
         dest="command_path",
         metavar="PATH",
         help="the codextui that the client starts (default: this one)",
+    )
+
+
+def _add_doctor_command(commands: Commands) -> None:
+    doctor = add_command(
+        commands,
+        "doctor",
+        "doctor:examine",
+        "say what is wrong on this machine, and what to type: Codex, folders, the server, the "
+        "terminal, the configuration, other clients, teams",
+    )
+    doctor.formatter_class = argparse.RawDescriptionHelpFormatter
+    doctor.epilog = _DOCTOR_EPILOG
+    doctor.add_argument(
+        "--fix",
+        action="store_true",
+        help="repair what is surely safe, say each time what was done, and look again",
     )
 
 

@@ -104,7 +104,9 @@ def run(options: argparse.Namespace) -> int:
 def _run_with_console(options: argparse.Namespace) -> int:
     """Start the run in a process that outlives the console, and open the console."""
     _, store = _create_run(options) if options.resume is None else _open_run(options)
-    command = [sys.executable, "-m", "codextui", "run", "--headless", "--resume", store.run_id]
+    # -P: a role's tools are not imported from the current folder, which agents may write in.
+    run = ("run", "--headless", "--resume", store.run_id)
+    command = [sys.executable, "-P", "-m", "codextui", *run]
     with store.log_path.open("ab") as log:
         subprocess.Popen(  # noqa: S603 - our own command
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
