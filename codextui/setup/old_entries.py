@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from codextui.setup import claude_code, codex, cursor, inspector, vscode
+from codextui.setup.entries import Starts, what_starts
 from codextui.setup.recipe import ConfigScope
 from codextui.setup.scopes import Scope, find_started, old_names
 
@@ -33,6 +34,7 @@ class OldEntries:
         scope: the scope, for `codextui setup`; None where that does not write.
         only: where the scope counts, if not in this folder, such as "in /other"; else empty.
         shadowed: those of the names for which the client starts something else here.
+        wrapped: those that are started in a command which only the user can change.
     """
 
     client: str
@@ -42,10 +44,12 @@ class OldEntries:
     scope: ConfigScope | None = None
     only: str = ""
     shadowed: tuple[str, ...] = ()
+    wrapped: tuple[str, ...] = ()
 
     def remedy(self, name: str) -> str:
         """Return the command that takes over one of the entries; empty if none does."""
-        if self.scope is None or (self.only and self.scope is not ConfigScope.LOCAL):
+        is_elsewhere = self.only and self.scope is not ConfigScope.LOCAL
+        if self.scope is None or is_elsewhere or name in self.wrapped:
             return ""
         folder = f"cd {shlex.quote(self.only.removeprefix('in '))} && " if self.only else ""
         return f"{folder}codextui setup {self.setup} --name {name} --{self.scope} --write"
@@ -73,8 +77,12 @@ def old_entries_of(setup: str, title: str, scopes: Sequence[Scope]) -> Iterator[
         shadowed = tuple(
             name for name in names if not scope.only and not _is_started(scopes, scope, name)
         )
+        wrapped = tuple(
+            name for name in names if what_starts(scope.entry(name)) is Starts.WRAPPED_CODEX
+        )
         if names:
-            yield OldEntries(title, setup, scope.path, names, scope.kind, scope.only, shadowed)
+            where = (title, setup, scope.path)
+            yield OldEntries(*where, names, scope.kind, scope.only, shadowed, wrapped)
 
 
 def _is_started(scopes: Sequence[Scope], scope: Scope, name: str) -> bool:
