@@ -33,19 +33,17 @@ class WriteResult:
 
 
 def read_document(path: Path, file_format: Format) -> Mapping[str, object]:
-    """Return a configuration file's content; empty if there is no such file.
+    """Return what a file of JSON or TOML says; empty if there is no such file.
 
     Raises:
         ConfigInvalid: it is broken, or cannot be read.
     """
+    text = _read_text(path)
     try:
-        if not path.is_file():
+        if not text.strip():
             return {}
-        if path.stat().st_size > MAX_FILE_SIZE:
-            raise ConfigInvalid(f"{path} is too large for a configuration")
-        text = path.read_bytes().decode("utf-8-sig")
-        document = _parse(text, file_format) if text.strip() else {}
-    except (OSError, ValueError, RecursionError, json_file.JsonError) as error:
+        document = tomllib.loads(text) if file_format is Format.TOML else json.loads(text)
+    except (ValueError, RecursionError) as error:
         raise ConfigInvalid(f"{path} cannot be read: {error}") from error
     if not isinstance(document, dict):
         raise ConfigInvalid(f"{path} must contain an object")
@@ -54,21 +52,23 @@ def read_document(path: Path, file_format: Format) -> Mapping[str, object]:
 
 def read_scope(scope: Scope) -> Scope:
     """Return a scope with the servers of its file, or with the problem that it has."""
+    file_format = toml_file if scope.format is Format.TOML else json_file
     try:
-        servers = read_document(scope.path, scope.format).get(scope.section)
+        servers = file_format.read_servers(_read_text(scope.path), scope.location(""))
     except ConfigInvalid as error:
         return replace(scope, problem=str(error))
     return replace(scope, servers=servers if isinstance(servers, Mapping) else {})
 
 
-def _parse(text: str, file_format: Format) -> object:
-    match file_format:
-        case Format.TOML:
-            return tomllib.loads(text)
-        case Format.JSONC:
-            return json_file.parse(text).root.value
-        case Format.JSON:
-            return json.loads(text)
+def _read_text(path: Path) -> str:
+    try:
+        if not path.is_file():
+            return ""
+        if path.stat().st_size > MAX_FILE_SIZE:
+            raise ConfigInvalid(f"{path} is too large for a configuration")
+        return path.read_bytes().decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigInvalid(f"{path} cannot be read: {error}") from error
 
 
 def write_entry(location: EntryLocation, entry: Entry) -> WriteResult:
@@ -80,9 +80,9 @@ def write_entry(location: EntryLocation, entry: Entry) -> WriteResult:
     Raises:
         ConfigInvalid: the file is broken, or cannot be read or written. It has not changed.
     """
-    path = location.path.resolve()
     file_format = toml_file if location.format is Format.TOML else json_file
     try:
+        path = location.path.resolve()
         before = path.read_bytes() if path.exists() else b""
         text = file_format.set_entry(_decode(before, location), location, entry)
         after = text.encode()
@@ -90,9 +90,14 @@ def write_entry(location: EntryLocation, entry: Entry) -> WriteResult:
             return WriteResult(changed=False)
         backup = _back_up(path, before) if path.exists() else None
         replace_file(path, after, new_mode=_default_mode())
-    except OSError as error:
-        reason = error.strerror or error
-        raise ConfigInvalid(f"{location.path} cannot be changed: {reason}") from error
+    except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle
+        reason = error.strerror if isinstance(error, OSError) else ""
+        raise ConfigInvalid(f"{location.path} cannot be changed: {reason or error}") from error
+    except UnicodeEncodeError as error:
+        around = error.object[max(0, error.start - 40) : error.end]
+        raise ConfigInvalid(
+            f"{location.path} cannot be changed: what belongs into it is not UTF-8: {around!r}"
+        ) from error
     return WriteResult(changed=True, backup=backup)
 
 
