@@ -28,7 +28,8 @@ Supervise Codex agents: without a command the console opens, on the shared serve
 started where none runs. The commands do the same from a script."""
 
 _EPILOG = """\
-THREAD is a handle (backend), a thread id, or the beginning of one (6 characters or more).
+THREAD is a handle (backend), a role of a run (shop/backend), a thread id, or the beginning of one
+(6 characters or more).
 PROMPT can be -, which reads it from standard input.
 
 With --json a command prints JSON on standard output and nothing else there:
@@ -39,16 +40,17 @@ With --json a command prints JSON on standard output and nothing else there:
   runs timeline                 one span a line
   read                          {"thread": ...}, then one event a line
   inspect                       {"codextui_capture": 1, ...}, then one frame a line
-  new, reply, fork with --wait  one event a line, then {"thread", "turn_id",
-                                "outcome", "content"}
-  run                           one happening a line; the last is "run_ended"
+  new, reply, fork with --wait  one event of the turn a line, then {"thread",
+                                "turn_id", "outcome", "content"}, the thread as it is then
+  run                           one event of the run a line, each with "at"; the last is
+                                "run_ended"
   every other command           one object
 An event is {"seq", "thread_id", "turn_id", "at", "msg"}.
 
 Exit codes: 0 done; 1 the server or Codex refused; 2 wrong usage or configuration; 3 no server;
 with --wait also 4 the turn failed or never began, 5 it was interrupted; 130 Ctrl-C.
 `run`: 0 the team is done, 4 it failed, 6 a gate was never met, 7 a person is
-needed, 8 a limit was reached; `run --resume` goes on."""
+needed, 8 a limit was reached, 130 Ctrl-C, 143 SIGTERM; `run --resume` goes on."""
 
 _DOCTOR_EPILOG = """\
 Nothing is changed without --fix, no server is started, and no key is sent or printed. --fix sets
@@ -405,7 +407,11 @@ def _add_team_commands(commands: Commands) -> None:
         "--mode", choices=("handoffs", "parallel"), help="how, where not as configured"
     )
     run.add_argument("--headless", action="store_true", help="print what happens, line by line")
-    run.add_argument("--resume", metavar="RUN", help="go on with a run that was cut off")
+    run.add_argument(
+        "--resume",
+        metavar="RUN",
+        help="go on with a run that has not ended well, by its id or its name in `ps`",
+    )
     _add_runs_command(commands)
 
 
@@ -435,7 +441,9 @@ def _add_runs_command(commands: Commands) -> None:
             name, help=about, description=f"{about[:1].upper()}{about[1:]}."
         )
         action.set_defaults(command=command)
-        action.add_argument("run", metavar="RUN", help="as `codextui runs` lists it")
+        action.add_argument(
+            "run", metavar="RUN", help="its id, its name in `ps`, or a beginning of its id"
+        )
         if name == "export":
             action.add_argument("file", metavar="FILE", type=Path, help="a new file, or - for here")
         add_common_options(action)

@@ -14,10 +14,11 @@ from pathlib import Path
 from codextui.config.prices import Prices
 from codextui.config.schema import TracesConfig
 from codextui.errors import ConfigInvalid
-from codextui.teams.config.advice import advise, advise_prices, missing_prices
+from codextui.teams.config.advice import advise
 from codextui.teams.config.team import WEB_SEARCH, Role, Team
 from codextui.teams.gates.commands import command_problem, commands_of
 from codextui.teams.records.traces import export_problem
+from codextui.teams.runner.prices import price_problems
 from codextui.teams.runner.provider import model_problem
 from codextui.teams.runner.role_tools import check_tool_names, load_tool
 from codextui.teams.runner.tool_imports import module_file
@@ -62,7 +63,14 @@ class TeamReport:
     advice: tuple[str, ...] = ()
 
 
-def check_team(team: Team, prices: Prices, traces: TracesConfig, project: Path) -> TeamReport:
+def check_team(
+    team: Team,
+    prices: Prices,
+    traces: TracesConfig,
+    project: Path,
+    *,
+    codex_home: Path | None = None,
+) -> TeamReport:
     """Check whether a team can run on this machine. Imports the modules of its tools.
 
     Args:
@@ -70,18 +78,18 @@ def check_team(team: Team, prices: Prices, traces: TracesConfig, project: Path) 
         prices: `[prices]`.
         traces: `[traces]`.
         project: the folder in which it would run.
+        codex_home: the CODEX_HOME that is configured; None for the environment's.
     """
     problems = (
         *_about_tools(team),
         *_about_models(team),
-        *_about_prices(team, prices),
+        *_about_prices(team, prices, codex_home),
         *_about_gates(team, project),
         *_about_folders(team, project),
         *_about_traces(traces),
     )
     advice = (
         *advise(team),
-        *advise_prices(team, prices),
         *_advise_folders(team, project),
         *_advise_web_search(team),
         *_advise_tools_in_project(team, project),
@@ -114,8 +122,8 @@ def _about_models(team: Team) -> Iterator[Problem]:
         yield Problem(Subject.MODELS, _key(team, roles[0], "model"), text)
 
 
-def _about_prices(team: Team, prices: Prices) -> Iterator[Problem]:
-    for text in missing_prices(team, prices):
+def _about_prices(team: Team, prices: Prices, codex_home: Path | None) -> Iterator[Problem]:
+    for text in price_problems(team, prices, codex_home):
         yield Problem(Subject.PRICES, f"teams.{team.name}.limits.money", text)
 
 
