@@ -31,6 +31,7 @@ EXIT_PIPE = 141
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line and return the exit code of the process."""
+    _open_closed_streams()
     parser = build_parser()
     options = parser.parse_args(arguments)
     if options.leading_settings and not options.takes_settings:
@@ -88,6 +89,13 @@ def _print_error(error: CodextuiError) -> int:
             return EXIT_USAGE
         case _:
             return EXIT_REFUSED
+
+
+def _open_closed_streams() -> None:
+    """Put a stream that leads nowhere in the place of one that was closed before we started."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115
 
 
 def _escape_unencodable() -> None:

@@ -187,7 +187,7 @@ def _what_went_wrong(name: str, log: Path, log_end: int) -> str:
     last = "\n".join(f"  {line[:500]}" for line in lines[-_LAST_LINES:])
     silent = "has no room: its disk is full" if is_disk_full(log) else "says nothing"
     said = f"the last lines of {log}:\n{last}" if last else f"its log {log} {silent}"
-    watch = f"type `codextui serve -L {name}` to watch it try"
+    watch = f"`codextui doctor` looks for the cause, `codextui serve -L {name}` lets you watch it"
     return f"the server {name!r} did not start; {watch}; {said}"
 
 

@@ -100,6 +100,16 @@ def configured_roots(home: Path, profile: JsonObject) -> tuple[str, ...]:
     return ()
 
 
+def configured_model(home: Path) -> str:
+    """Return the model that `config.toml` names; empty if it names none or cannot be read.
+
+    Args:
+        home: CODEX_HOME.
+    """
+    model = _read_toml(home / "config.toml").get("model")
+    return model if isinstance(model, str) else ""
+
+
 def _with_parents(cwd: str | None) -> Iterator[Path]:
     if cwd is not None:
         yield from (Path(cwd), *Path(cwd).parents)

@@ -53,10 +53,11 @@ class Offer:
 
 def complete(options: argparse.Namespace) -> int:
     """Print what can come at the cursor of a shell's command line."""
+    given: list[str] = options.line or [""]
     if options.shell == "bash":
-        _complete_bash(*options.line)
+        _complete_bash(given[0], given[-1])
         return 0
-    *words, current = options.line
+    *words, current = given
     offer = find_offer(words[1:], current)
     _print(f"{offer.kind_of(current)} {len(offer.head)}")
     head = offer.head if options.shell == "fish" else ""

@@ -141,9 +141,13 @@ def _decisions(given: Given) -> Values:
 
 
 def _runs(given: Given) -> Values:  # noqa: ARG001 - a source
-    from codextui.teams.records.store import list_runs  # noqa: PLC0415 - only for these
+    from codextui.teams.records.store import RunStore, list_runs  # noqa: PLC0415 - only for these
 
-    return dict.fromkeys(list_runs(), "")
+    found = dict.fromkeys(list_runs()[:_PAGE], "")
+    for run_id in found:
+        with suppress(CodextuiError):
+            found[run_id] = fields.text_or(RunStore.open(run_id).read("run") or {}, "task")
+    return found
 
 
 def _teams(given: Given) -> Values:
@@ -151,7 +155,14 @@ def _teams(given: Given) -> Values:
 
     with paths.config_path(given.config).open("rb") as file:
         teams = tomllib.load(file).get("teams")
-    return dict.fromkeys(teams, "") if isinstance(teams, dict) else {}
+    if not isinstance(teams, dict):
+        return {}
+    return {name: ", ".join(_role_names(team)) for name, team in teams.items()}
+
+
+def _role_names(team: object) -> Iterable[str]:
+    roles = team.get("roles") if isinstance(team, dict) else None
+    return roles if isinstance(roles, dict) else ()
 
 
 def _servers(given: Given) -> Values:  # noqa: ARG001 - a source

@@ -34,7 +34,7 @@ def check_config(options: argparse.Namespace) -> int:
     """
     file = paths.config_path(options.config)
     mistakes = find_mistakes(file)
-    advice = () if mistakes else tuple(_advise(load_config(file)))
+    advice = () if mistakes else advise_settings(load_config(file))
     if options.json:
         told = [
             {"file": one.file, "line": one.line, "key": one.key, "text": one.problem}
@@ -144,8 +144,13 @@ def _check_server(file: ConfigFile, config: Config) -> None:
             f"can be reached by other machines, unencrypted: use 127.0.0.1:{address.port}, or add "
             "http_anywhere = true",
         )
-    if binary is not None and not os.access(binary, os.X_OK):
+    if binary is not None and not (binary.is_file() and os.access(binary, os.X_OK)):
         file.report("codex.binary", f"names {binary}, which is no program that can be run")
+
+
+def advise_settings(config: Config) -> tuple[str, ...]:
+    """Return advice about valid settings: sentences that begin with the key."""
+    return tuple(_advise(config))
 
 
 def _advise(config: Config) -> Iterator[str]:

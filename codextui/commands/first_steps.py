@@ -1,80 +1,64 @@
-"""Looks at this machine for the console: Codex, its login, its daemon, old entries of clients."""
+"""Looks at this machine for the console: a few of the checks of `codextui doctor`."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
-from codextui.codex.binary import CodexBinary, login_command, search_codex
-from codextui.codex.daemon import Daemon
+from codextui.config import paths
 from codextui.config.schema import Config
 from codextui.console.model.findings import Finding, Verdict
-from codextui.setup.old_entries import find_old_entries
+from codextui.doctor import clients, codex, provider, sandbox
+from codextui.doctor.checks import Check, run_checks
+from codextui.doctor.findings import Finding as Checked
+from codextui.doctor.findings import Severity
+from codextui.doctor.machine import Machine
 
-STATUS_TIMEOUT_S = 10.0
-"""Seconds that `codex login status` may take."""
+_CHECKS = (
+    Check("codex.binary", codex.check_binary),
+    Check("codex.config", codex.check_config),
+    Check("codex.login", codex.check_login),
+    Check("codex.daemon", codex.check_daemon),
+    Check("codex.provider", provider.check_provider),
+    Check("codex.sandbox", sandbox.check_sandbox),
+    Check("clients.old-entry", clients.check_entries),
+)
+_TITLES = {
+    "codex.binary": "Codex",
+    "codex.login": "Login",
+    "codex.daemon": "Daemon",
+    "clients.old-entry": "Clients",
+}
+"""What is told if it is fine, too; of everything else only what is not."""
+
+_VERDICTS = {
+    Severity.OK: Verdict.GOOD,
+    Severity.ADVICE: Verdict.NOTE,
+    Severity.PROBLEM: Verdict.BAD,
+}
 
 
 def inspect_machine(config: Config) -> tuple[Finding, ...]:
     """Look for everything; blocks, and never raises."""
-    search = search_codex(config.codex.binary)
-    binary = search.binary
-    if binary is None:
-        return (Finding(Verdict.BAD, "Codex", search.problem), *_find_old_entries())
-    return (
-        Finding(Verdict.GOOD, "Codex", f"{binary.version_text} at {_short(binary.path)}"),
-        _find_login(binary, config.codex.home),
-        _find_daemon(config.codex.home),
-        *_find_old_entries(),
-    )
+    machine = Machine(paths.DEFAULT_SERVER, paths.config_path(), config)
+    told = [
+        _tell(one)
+        for one in run_checks(machine, _CHECKS)
+        if one.check in _TITLES or one.severity is not Severity.OK
+    ]
+    if any(one.verdict is Verdict.BAD for one in told):
+        text = "codextui doctor looks at everything, and --fix repairs what is safe to repair"
+        told.append(Finding(Verdict.NOTE, "More", text))
+    return tuple(told)
 
 
-def _find_login(binary: CodexBinary, home: Path | None) -> Finding:
-    """Ask Codex for its login. What it says is never shown: it has a part of the key."""
-    env = dict(os.environ) if home is None else {**os.environ, "CODEX_HOME": str(home)}
-    advice = f"Type: {login_command(binary, home)} (a provider of your own may need none)"
-    try:
-        done = subprocess.run(  # noqa: S603 - the Codex that the server runs, too
-            [str(binary.path), "login", "status"],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=STATUS_TIMEOUT_S,
-            env=env,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return Finding(Verdict.NOTE, "Login", "Codex does not say whether it is logged in", advice)
-    if done.returncode:
-        return Finding(Verdict.BAD, "Login", "Codex is not logged in", advice)
-    said = (done.stdout + done.stderr).decode(errors="replace").lower()
-    how = "with ChatGPT" if "chatgpt" in said else "with an API key" if "api key" in said else ""
-    return Finding(Verdict.GOOD, "Login", f"Codex is logged in {how}".rstrip())
-
-
-def _find_daemon(home: Path | None) -> Finding:
-    daemon = Daemon(home)
-    if daemon.is_registered and daemon.socket is not None:
-        text = "Codex's daemon runs: the threads of your codex and IDE stand in the tree"
-        return Finding(Verdict.GOOD, "Daemon", text)
-    text = "Codex's daemon did not run; [codex] attach says when codextui starts it"
-    return Finding(Verdict.NOTE, "Daemon", text)
-
-
-def _find_old_entries() -> Iterator[Finding]:
-    entries = find_old_entries()
-    for entry in entries:
-        names = ", ".join(entry.names)
-        yield Finding(
-            Verdict.BAD,
-            "Old entry",
-            f"{entry.client} starts codex mcp-server, which Codex has removed: {names} in "
-            f"{_short(entry.path)}",
-            f"codextui setup {entry.setup} says what to write instead",
-        )
-    if not entries:
-        yield Finding(Verdict.GOOD, "Clients", "none of them starts the removed codex mcp-server")
+def _tell(checked: Checked) -> Finding:
+    title = _TITLES.get(checked.check) or checked.check.rpartition(".")[2].capitalize()
+    text = checked.found
+    if checked.place is not None:
+        text = f"{text}: {_short(checked.place.path)}"
+    typed = f"Type: {checked.command}" if checked.command else ""
+    advice = " ".join(part for part in (checked.advice, typed) if part)
+    return Finding(_VERDICTS[checked.severity], title, text, advice)
 
 
 def _short(path: Path) -> str:

@@ -28,26 +28,39 @@ Supervise Codex agents: without a command the console opens, on the shared serve
 started where none runs. The commands do the same from a script."""
 
 _EPILOG = """\
-THREAD is a handle (backend), a thread id, or the beginning of one (6 characters or more).
+THREAD is a handle (backend), a role of a run (shop/backend), a thread id, or the beginning of one
+(6 characters or more).
 PROMPT can be -, which reads it from standard input.
 
 With --json a command prints JSON on standard output and nothing else there:
   ps, approvals, runs, history, decisions
                                 one thread, approval, run or decision a line
   search                        one item with the text a line
+  doctor                        one finding a line
   runs timeline                 one span a line
   read                          {"thread": ...}, then one event a line
   inspect                       {"codextui_capture": 1, ...}, then one frame a line
-  new, reply, fork with --wait  one event a line, then {"thread", "turn_id",
-                                "outcome", "content"}
-  run                           one happening a line; the last is "run_ended"
+  new, reply, fork with --wait  one event of the turn a line, then {"thread",
+                                "turn_id", "outcome", "content"}, the thread as it is then
+  run                           one event of the run a line, each with "at"; the last is
+                                "run_ended"
   every other command           one object
 An event is {"seq", "thread_id", "turn_id", "at", "msg"}.
 
 Exit codes: 0 done; 1 the server or Codex refused; 2 wrong usage or configuration; 3 no server;
 with --wait also 4 the turn failed or never began, 5 it was interrupted; 130 Ctrl-C.
 `run`: 0 the team is done, 4 it failed, 6 a gate was never met, 7 a person is
-needed, 8 a limit was reached; `run --resume` goes on."""
+needed, 8 a limit was reached, 130 Ctrl-C, 143 SIGTERM; `run --resume` goes on."""
+
+_DOCTOR_EPILOG = """\
+Nothing is changed without --fix, no server is started, and no key is sent or printed. --fix sets
+the modes of codextui's own folders and files, makes missing folders, and removes stale sockets
+and what killed processes left behind; it never edits a configuration.
+
+With --json a finding a line: {"severity": "ok" | "advice" | "problem", "check", "found", "file",
+"line", "advice", "command", "fixable"}; --fix prints {"severity": "fixed" | "failed", ...} first.
+
+Exit codes: 0 nothing is wrong (there may be advice); 1 there are problems; 2 wrong usage."""
 
 COMPLETION_PLACES = {
     "bash": """in ~/.bashrc:\n  eval "$(codextui completion bash)\"""",
@@ -83,6 +96,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_approval_commands(commands)
     _add_team_commands(commands)
     _add_config_command(commands)
+    _add_doctor_command(commands)
     _add_completion_commands(commands)
     return parser
 
@@ -135,7 +149,8 @@ def _add_server_commands(commands: Commands) -> None:
         "--http",
         metavar="HOST:PORT",
         type=http_address,
-        help="let MCP clients come by HTTP as well, with the token that `codextui token` prints",
+        help="let MCP clients come by HTTP as well, with the token that `codextui token` prints; a "
+        "server that runs already then listens there, too",
     )
     serve.add_argument(
         "--http-anywhere",
@@ -222,7 +237,15 @@ def _add_setup_command(commands: Commands) -> None:
         choices=("claude-code", "cursor", "vscode", "codex", "agents-sdk", "inspector"),
         help="%(choices)s",
     )
-    setup.add_argument("--write", action="store_true", help="write it into the client's own file")
+    setup.add_argument(
+        "--write",
+        action="store_true",
+        help="write it into the client's own file, or let the client's own program do so, and "
+        "start what the client starts then, to see that it answers",
+    )
+    setup.add_argument(
+        "--no-verify", dest="verify", action="store_false", help="with --write: start nothing"
+    )
     setup.add_argument(
         "--http",
         metavar="HOST:PORT",
@@ -233,13 +256,17 @@ def _add_setup_command(commands: Commands) -> None:
         "the token is taken from the environment, and stands in no file",
     )
     scope = setup.add_mutually_exclusive_group()
-    for name, about in (("user", "for all your projects"), ("project", "for this folder")):
+    for name, about in (
+        ("user", "for all your projects"),
+        ("project", "for this folder"),
+        ("local", "for you in this folder"),
+    ):
         scope.add_argument(
             f"--{name}",
             dest="scope",
             action="store_const",
             const=name,
-            help=f"{about}, where the client has both",
+            help=f"{about}, where the client has that; without these: where the name is already",
         )
     setup.add_argument(
         "--name",
@@ -252,6 +279,23 @@ def _add_setup_command(commands: Commands) -> None:
         dest="command_path",
         metavar="PATH",
         help="the codextui that the client starts (default: this one)",
+    )
+
+
+def _add_doctor_command(commands: Commands) -> None:
+    doctor = add_command(
+        commands,
+        "doctor",
+        "doctor:examine",
+        "say what is wrong on this machine, and what to type: Codex, folders, the server, the "
+        "terminal, the configuration, other clients, teams",
+    )
+    doctor.formatter_class = argparse.RawDescriptionHelpFormatter
+    doctor.epilog = _DOCTOR_EPILOG
+    doctor.add_argument(
+        "--fix",
+        action="store_true",
+        help="repair what is surely safe, say each time what was done, and look again",
     )
 
 
@@ -380,7 +424,11 @@ def _add_team_commands(commands: Commands) -> None:
         "--mode", choices=("handoffs", "parallel"), help="how, where not as configured"
     )
     run.add_argument("--headless", action="store_true", help="print what happens, line by line")
-    run.add_argument("--resume", metavar="RUN", help="go on with a run that was cut off")
+    run.add_argument(
+        "--resume",
+        metavar="RUN",
+        help="go on with a run that has not ended well, by its id or its name in `ps`",
+    )
     _add_runs_command(commands)
 
 
@@ -410,7 +458,9 @@ def _add_runs_command(commands: Commands) -> None:
             name, help=about, description=f"{about[:1].upper()}{about[1:]}."
         )
         action.set_defaults(command=command)
-        action.add_argument("run", metavar="RUN", help="as `codextui runs` lists it")
+        action.add_argument(
+            "run", metavar="RUN", help="its id, its name in `ps`, or a beginning of its id"
+        )
         if name == "export":
             action.add_argument("file", metavar="FILE", type=Path, help="a new file, or - for here")
         add_common_options(action)

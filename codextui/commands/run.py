@@ -5,89 +5,39 @@ from __future__ import annotations
 import argparse
 import asyncio
 import functools
+import logging
 import subprocess
 import sys
+import traceback
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codextui.client.spawn import ensure_server, open_socket
-from codextui.commands.output import print_indented, print_json, print_line, print_note, read_prompt
-from codextui.commands.run_text import print_costs
+from codextui.commands.call import call_tool
+from codextui.commands.output import print_line, print_note, read_prompt
+from codextui.commands.run_names import find_run
+from codextui.commands.run_output import RunInterrupted, RunOutput, run_interruptibly
 from codextui.commands.teams import find_team
 from codextui.config import paths
-from codextui.config.schema import load_config
-from codextui.errors import ConfigInvalid
+from codextui.config.schema import Config, load_config
+from codextui.errors import CodextuiError, ConfigInvalid, ServerUnreachable
 from codextui.jsonrpc import fields
 from codextui.protocol.runs import RunEventKind
 from codextui.teams.config.reader import load_teams
 from codextui.teams.config.team import Mode, RunPlan, Team
 from codextui.teams.publish.publisher import run_thread_id
-from codextui.teams.records.events import RunEvent, RunLog
+from codextui.teams.records.costs import Budget, end_event
+from codextui.teams.records.events import RunEvent, RunLog, RunOutcome
 from codextui.teams.records.store import RunStore
-from codextui.text.sanitize import one_line, sanitize
+from codextui.text.sanitize import sanitize
 
 if TYPE_CHECKING:
     from codextui.teams.runner.run import RunResult
 
-_VERBS = {
-    RunEventKind.ROLE_STARTED: "",
-    RunEventKind.TOOL_CALLED: "calls ",
-    RunEventKind.TOOL_ANSWERED: "is answered ",
-    RunEventKind.HANDED_OFF: "hands off ",
-    RunEventKind.HANDOFF_REFUSED: "is refused to hand off ",
-    RunEventKind.ROLE_FINISHED: "is done: ",
-}
-
-
-def print_event(event: RunEvent, *, as_json: bool) -> None:
-    """Print an event on standard output; print on standard error what a person must do."""
-    if as_json:
-        print_json(event.to_json())
-    else:
-        _print_event_text(event)
-    if event.kind is RunEventKind.PERSON_NEEDED:
-        print_note(_describe_decision(event))
-    if event.kind is RunEventKind.TROUBLE:
-        print_note(sanitize(event.text))
-
-
-def _describe_decision(event: RunEvent) -> str:
-    approval = one_line(str(event.data.get("approval", "")))
-    yes = f"`codextui approve {approval}` says yes"
-    if event.data.get("asks") in ("questions", "elicitation"):
-        yes = f"`codextui answer {approval} ANSWER` answers"
-    return (
-        f"needs input: `codextui approvals` shows it, {yes}, `codextui decline {approval}` says "
-        "no; or open the console"
-    )
-
-
-def _print_event_text(event: RunEvent) -> None:
-    role = one_line(event.role)
-    match event.kind:
-        case RunEventKind.ROLE_SAID:
-            print_line(f"{role} says:")
-            print_indented(sanitize(event.text))
-        case RunEventKind.TOOL_CALLED | RunEventKind.TOOL_ANSWERED:
-            print_line(f"{role} {_VERBS[event.kind]}{one_line(event.text, 160)}")
-        case RunEventKind.HANDOFF_REFUSED | RunEventKind.SENT_BACK:
-            first, _, rest = sanitize(event.text).partition("\n")
-            print_line(f"{role} {_VERBS.get(event.kind, '')}{first}")
-            print_indented(rest)
-        case RunEventKind.RUN_ENDED:
-            _print_end(event)
-        case _:
-            text = f"{_VERBS.get(event.kind, '')}{one_line(event.text)}"
-            print_line(f"{role} {text}" if role else text)
-
-
-def _print_end(event: RunEvent) -> None:
-    print_line()
-    print_line(sanitize(event.text))
-    if "usage" in event.data:
-        print_costs(event.data)
+_EXIT_USAGE = 2
+_EXIT_UNREACHABLE = 3
 
 
 def run(options: argparse.Namespace) -> int:
@@ -104,7 +54,9 @@ def run(options: argparse.Namespace) -> int:
 def _run_with_console(options: argparse.Namespace) -> int:
     """Start the run in a process that outlives the console, and open the console."""
     _, store = _create_run(options) if options.resume is None else _open_run(options)
-    command = [sys.executable, "-m", "codextui", "run", "--headless", "--resume", store.run_id]
+    # -P: a role's tools are not imported from the current folder, which agents may write in.
+    run = ("run", "--headless", "--resume", store.run_id)
+    command = [sys.executable, "-P", "-m", "codextui", *run]
     with store.log_path.open("ab") as log:
         subprocess.Popen(  # noqa: S603 - our own command
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
@@ -126,21 +78,54 @@ def _run_headless(options: argparse.Namespace) -> int:
         plan, store = _open_run(options)
         kind = RunEventKind.RUN_RESUMED
     with store.locked(), RunLog(store, print_note) as log:
-
-        def handle(event: RunEvent) -> None:
-            log.record(event)
-            print_event(event, as_json=options.json)
-
+        output = RunOutput(log, as_json=options.json)
         data = {"run": store.run_id, "project": str(plan.project), "mode": str(plan.mode)}
-        handle(RunEvent(kind, "", f"run {store.run_id} in {plan.project} ({plan.mode})", data))
-        try:
-            result = asyncio.run(_run_team(options, plan, store, handle))
-        except BaseException:
-            print_note(f"`codextui run --resume {store.run_id}` goes on with it")
-            raise
-    if result.outcome:
-        print_note(f"`codextui run --resume {store.run_id}` goes on with it")
-    return int(result.outcome)
+        text = f"run {store.run_id} in {plan.project} ({plan.mode})"
+        output.handle(RunEvent(kind, "", text, data))
+        return _run_to_end(options, plan, store, output)
+
+
+def _run_to_end(
+    options: argparse.Namespace, plan: RunPlan, store: RunStore, output: RunOutput
+) -> int:
+    """Run a team, report the end of its run whatever ends it, and return the exit code."""
+    try:
+        run_it = run_interruptibly(_run_team(options, plan, store, output.handle), output)
+        return int(asyncio.run(run_it).outcome)
+    except RunInterrupted as interrupted:
+        outcome, why, code = RunOutcome.INTERRUPTED, str(interrupted), interrupted.exit_code
+    except KeyboardInterrupt:
+        outcome, why, code = RunOutcome.INTERRUPTED, "Ctrl-C", int(RunOutcome.INTERRUPTED)
+    except CodextuiError as error:
+        outcome, why, code = RunOutcome.FAILED, str(error), _exit_code(error)
+    except Exception as error:  # noqa: BLE001 - a mistake of ours is reported, and the run ends
+        print_note(sanitize(traceback.format_exc()))
+        outcome, why = RunOutcome.FAILED, f"{type(error).__name__}: {error}"
+        code = int(outcome)
+    if options.json and outcome is RunOutcome.FAILED:
+        print_note(f"codextui: {sanitize(why)}")
+    budget = _read_budget(plan, store)
+    output.handle(end_event(outcome, why, budget, run_id=store.run_id, exit_code=code))
+    return code
+
+
+def _exit_code(error: CodextuiError) -> int:
+    match error:
+        case ServerUnreachable():
+            return _EXIT_UNREACHABLE
+        case ConfigInvalid():
+            return _EXIT_USAGE
+        case _:
+            return int(RunOutcome.FAILED)
+
+
+def _read_budget(plan: RunPlan, store: RunStore) -> Budget:
+    """Return what a run has used; nothing if that cannot be read."""
+    try:
+        with store.reading("spent") as recorded:
+            return Budget(plan.team.limits, recorded, plan.prices)
+    except ConfigInvalid:
+        return Budget(plan.team.limits, prices=plan.prices)
 
 
 async def _run_team(
@@ -151,6 +136,8 @@ async def _run_team(
 ) -> RunResult:
     from codextui.teams.runner.run import run_team  # noqa: PLC0415 - the Agents SDK, where a team runs
 
+    # What the SDK logs, the run reports itself.
+    logging.getLogger("openai.agents").addHandler(logging.NullHandler())
     socket = await ensure_server(options.server, config=options.config)
     return await run_team(plan, store, functools.partial(open_socket, socket), on_event)
 
@@ -164,7 +151,10 @@ def _create_run(options: argparse.Namespace) -> tuple[RunPlan, RunStore]:
     if not project.is_dir():
         raise ConfigInvalid(f"{project} is no folder")
     mode = Mode(options.mode) if options.mode else team.mode
-    plan = _load_plan(file, team, read_prompt(options.task), project, mode)
+    config = load_config(file)
+    _check_money(options, team, config)
+    task = read_prompt(options.task)
+    plan = RunPlan(team, task, project, mode, config.prices, config.traces)
     store = RunStore.create(team.name)
     store.write(
         "run",
@@ -184,18 +174,34 @@ def _create_run(options: argparse.Namespace) -> tuple[RunPlan, RunStore]:
 def _open_run(options: argparse.Namespace) -> tuple[RunPlan, RunStore]:
     if options.team is not None:
         raise ConfigInvalid("--resume goes on with a run's own team and task; name none")
-    store = RunStore.open(options.resume)
+    store = find_run(options, options.resume)
     with store.reading("run") as stored:
         options.config = options.config or Path(fields.text(stored, "config"))
         options.server = fields.text_or(stored, "server", paths.DEFAULT_SERVER)
         name, task = fields.text(stored, "team"), fields.text(stored, "task")
         project, mode = Path(fields.text(stored, "project")), Mode(fields.text(stored, "mode"))
     team = find_team(load_teams(options.config), name)
-    plan = _load_plan(options.config, team, task, project, mode)
+    config = load_config(options.config)
+    _check_money(options, team, config)
+    plan = RunPlan(team, task, project, mode, config.prices, config.traces)
     store.write("prices", asdict(plan.prices))
     return plan, store
 
 
-def _load_plan(file: Path, team: Team, task: str, project: Path, mode: Mode) -> RunPlan:
-    config = load_config(file)
-    return RunPlan(team, task, project, mode, config.prices, config.traces)
+def _codex_home(options: argparse.Namespace) -> Path | None:
+    """Return the CODEX_HOME of the server, which is started; None if it does not say."""
+    try:
+        call_tool(options, "codex-history", {"limit": 1}, start=True)  # connects it with Codex
+        report = call_tool(options, "codex-server", {})
+        home = fields.text_or(fields.as_object(report.get("codex"), "codex"), "home")
+    except CodextuiError:
+        return None  # the run reports it
+    return Path(home) if home else None
+
+
+def _check_money(options: argparse.Namespace, team: Team, config: Config) -> None:
+    """Check that a team's limit of money can be held. Raises ConfigInvalid."""
+    if team.limits.money:
+        from codextui.teams.runner.prices import check_prices  # noqa: PLC0415 - the Agents SDK
+
+        check_prices(team, config.prices, _codex_home(options) or config.codex.home)

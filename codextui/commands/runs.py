@@ -12,6 +12,7 @@ from pathlib import Path
 
 from codextui.commands.config import load_whole
 from codextui.commands.output import print_indented, print_json, print_line, print_note, print_table
+from codextui.commands.run_names import find_run
 from codextui.commands.run_text import (
     TOTALS_HEADER,
     format_cost,
@@ -117,7 +118,7 @@ def export_run(options: argparse.Namespace) -> int:
 
 def remove_run(options: argparse.Namespace) -> int:
     """Remove the records of a run, which cannot be resumed afterwards."""
-    store = RunStore.open(options.run)
+    store = find_run(options, options.run)
     with store.locked():
         try:
             shutil.rmtree(store.folder)
@@ -131,7 +132,7 @@ def remove_run(options: argparse.Namespace) -> int:
 
 
 def _read_named_run(options: argparse.Namespace) -> RecordedRun:
-    return read_run(RunStore.open(options.run), _load_prices(options))
+    return read_run(find_run(options, options.run), _load_prices(options))
 
 
 def _try_to_read(run_id: str, prices: Prices) -> RecordedRun | None:

@@ -57,7 +57,7 @@ def check_named_team(options: argparse.Namespace) -> int:
     project = (options.cwd or Path.cwd()).resolve()
     if not project.is_dir():
         raise ConfigInvalid(f"{project} is no folder")
-    report = check_team(team, config.prices, config.traces, project)
+    report = check_team(team, config.prices, config.traces, project, codex_home=config.codex.home)
     if options.json:
         print_json({**_to_json(team), **_report_to_json(report, file)})
     else:
@@ -75,7 +75,9 @@ def add_new_team(options: argparse.Namespace) -> int:
     load_whole(file)
     team = add_team(file, options.team)
     config = load_config(file)
-    report = check_team(team, config.prices, config.traces, Path.cwd())
+    report = check_team(
+        team, config.prices, config.traces, Path.cwd(), codex_home=config.codex.home
+    )
     where = ["--config", str(options.config)] if options.config is not None else []
     following = shlex.join(["codextui", "run", *where, team.name, "what to build"])
     if options.json:

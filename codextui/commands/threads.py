@@ -14,7 +14,7 @@ from codextui.commands.call import CLIENT_NAME, call_tool, find_socket
 from codextui.commands.output import print_json, print_line, print_note, print_table, read_prompt
 from codextui.commands.wait import TurnWatch
 from codextui.console.model.tree import tree_entries
-from codextui.errors import ConfigInvalid
+from codextui.errors import CodextuiError, ConfigInvalid
 from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import JsonObject
 from codextui.protocol.runs import ThreadKind
@@ -41,7 +41,7 @@ def start_thread(options: argparse.Namespace) -> int:
     if options.approval_policy is not None:
         arguments["approval-policy"] = options.approval_policy
     if options.wait:
-        return asyncio.run(call_and_wait(options, "codex-start", arguments))
+        return asyncio.run(call_and_wait(options, "codex-start", arguments, made="started"))
     return print_result(
         options, call_tool(options, "codex-start", arguments, start=True), "started"
     )
@@ -66,7 +66,9 @@ def steer(options: argparse.Namespace) -> int:
     return print_result(options, result, "steered", requested="told")
 
 
-async def call_and_wait(options: argparse.Namespace, tool: str, arguments: JsonObject) -> int:
+async def call_and_wait(
+    options: argparse.Namespace, tool: str, arguments: JsonObject, *, made: str = ""
+) -> int:
     """Call a tool and print the turn that it starts or steers until the turn ends.
 
     Args:
@@ -74,6 +76,8 @@ async def call_and_wait(options: argparse.Namespace, tool: str, arguments: JsonO
         tool: the tool's name. Its result has `thread`, and may have `turnId`, which is empty for
             an idle role of a team: the role reads the prompt in its next turn.
         arguments: the tool's arguments.
+        made: what to print of a thread that the tool has made, before its handle; empty for one
+            that was there.
 
     Returns:
         The exit code for the end of the turn.
@@ -89,7 +93,22 @@ async def call_and_wait(options: argparse.Namespace, tool: str, arguments: JsonO
         await watch.wait_until_ready()
         result = await connection.call(tool, arguments)
         thread = ThreadInfo.from_json(fields.as_object(result.get("thread"), "thread"))
-        return await watch.follow(thread, fields.text_or(result, "turnId", thread.turn_id))
+        if made and not options.json:
+            print_note(_describe_done(made, thread))
+        end = await watch.follow(thread, fields.text_or(result, "turnId", thread.turn_id))
+        if options.json:
+            latest = await _read_thread(connection, thread.thread_id)
+            print_json(end.to_json(latest or watch.last_thread or thread))
+        return end.exit_code
+
+
+async def _read_thread(connection: Connection, thread_id: str) -> ThreadInfo | None:
+    """Return a thread as it is now; None if the server cannot tell."""
+    try:
+        result = await connection.call("codex-threads", {"thread": thread_id})
+        return ThreadInfo.from_json(fields.objects(result, "threads")[0])
+    except (CodextuiError, IndexError):
+        return None
 
 
 def print_result(
@@ -109,8 +128,12 @@ def print_result(
         return 0
     thread = ThreadInfo.from_json(fields.as_object(result.get("thread"), "thread"))
     verb = requested if requested and thread.kind is not ThreadKind.CODEX else done
-    print_line(f"{verb} {one_line(thread.handle)} ({one_line(thread.thread_id)})")
+    print_line(_describe_done(verb, thread))
     return 0
+
+
+def _describe_done(verb: str, thread: ThreadInfo) -> str:
+    return f"{verb} {one_line(thread.handle)} ({one_line(thread.thread_id)})"
 
 
 def image_arguments(options: argparse.Namespace) -> dict[str, object]:
@@ -136,7 +159,7 @@ def fork(options: argparse.Namespace) -> int:
     if options.wait:
         if options.prompt is None:
             raise ConfigInvalid("there is nothing to wait for without a PROMPT")
-        return asyncio.run(call_and_wait(options, "codex-fork", arguments))
+        return asyncio.run(call_and_wait(options, "codex-fork", arguments, made="forked as"))
     return print_result(
         options, call_tool(options, "codex-fork", arguments, start=True), "forked as"
     )
@@ -198,7 +221,8 @@ def review(options: argparse.Namespace) -> int:
         if getattr(options, name) is not None:
             arguments[name] = getattr(options, name)
     if options.wait:
-        return asyncio.run(call_and_wait(options, "codex-review", arguments))
+        made = "" if options.thread is not None and not options.detached else "reviewing in"
+        return asyncio.run(call_and_wait(options, "codex-review", arguments, made=made))
     result = _rename_turn_id(call_tool(options, "codex-review", arguments, start=True))
     return print_result(options, result, "reviewing in")
 

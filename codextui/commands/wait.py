@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from dataclasses import dataclass
 
 from codextui.client.updates import (
     CaughtUp,
@@ -15,7 +16,6 @@ from codextui.client.updates import (
 from codextui.commands.approvals import summarize_approval
 from codextui.commands.output import event_to_json, print_json, print_note
 from codextui.errors import ServerUnreachable
-from codextui.jsonrpc.fields import JsonObject
 from codextui.protocol import events as ev
 from codextui.protocol.approvals import Approval, takes_answers
 from codextui.protocol.runs import ThreadKind
@@ -44,10 +44,37 @@ _FINAL_STATES = (
 """The states of a run in which its roles start no more turns."""
 
 
+@dataclass(frozen=True, slots=True)
+class TurnEnd:
+    """How a followed turn ended.
+
+    Attributes:
+        turn_id: the turn; empty for one that never began.
+        outcome: `completed`, `unread`, or why it ended early.
+        content: the agent's last message, or what went wrong.
+        exit_code: the exit code of the command.
+    """
+
+    turn_id: str
+    outcome: str
+    content: str
+    exit_code: int = 0
+
+    def to_json(self, thread: ThreadInfo) -> dict[str, object]:
+        """Return the last line of `--json`, with the thread as it is after the turn."""
+        return {
+            "thread": thread.to_json(),
+            "turn_id": self.turn_id,
+            "outcome": self.outcome,
+            "content": self.content,
+        }
+
+
 class TurnWatch:
     """Follows a turn in the events of a supervisor's connection and prints it.
 
-    The agent's messages go to standard output, notes for the user to standard error.
+    The agent's messages go to standard output, notes for the user to standard error. Events of
+    other turns of the thread, such as those that a fork inherits, are not printed.
 
     Args:
         as_json: print every event of the thread to standard output instead, one in a line.
@@ -57,9 +84,10 @@ class TurnWatch:
         self._as_json = as_json
         loop = asyncio.get_running_loop()
         self._ready: asyncio.Future[None] = loop.create_future()
-        self._exit: asyncio.Future[int] = loop.create_future()
+        self._end: asyncio.Future[TurnEnd] = loop.create_future()
         self._reconnect_timer: asyncio.TimerHandle | None = None
         self._thread: ThreadInfo | None = None
+        self._last_thread: ThreadInfo | None = None
         self._turn_id = ""
         self._early_events: list[ev.Event] = []
         self._open_approvals: dict[str, Approval] = {}
@@ -75,8 +103,13 @@ class TurnWatch:
         except TimeoutError:
             raise ServerUnreachable("the server did not tell its past in time") from None
 
-    async def follow(self, thread: ThreadInfo, turn_id: str) -> int:
-        """Print a turn until it ends and return the exit code.
+    @property
+    def last_thread(self) -> ThreadInfo | None:
+        """The thread as the events told it last; None if they did not."""
+        return self._last_thread
+
+    async def follow(self, thread: ThreadInfo, turn_id: str) -> TurnEnd:
+        """Print a turn until it ends and return its end.
 
         Args:
             thread: the thread of the turn; its state before the turn if `turn_id` is empty.
@@ -93,7 +126,7 @@ class TurnWatch:
         for event in early_events:
             self._handle_event(event)
         try:
-            return await self._exit
+            return await self._end
         except asyncio.CancelledError:
             print_note(f"\n{self._describe_rest(thread)}")
             raise
@@ -147,7 +180,7 @@ class TurnWatch:
             )
 
     def _fail(self, error: Exception) -> None:
-        for future in (self._ready, self._exit):
+        for future in (self._ready, self._end):
             if not future.done():
                 future.set_exception(error)
                 future.exception()  # marks it as retrieved: only one of them may be awaited
@@ -170,16 +203,22 @@ class TurnWatch:
 
     def _handle_event(self, event: ev.Event) -> None:
         thread = self._thread
-        if thread is None or self._exit.done():
+        if thread is None:
+            return
+        if isinstance(event.msg, ev.ThreadChanged) and event.thread_id == thread.thread_id:
+            self._last_thread = event.msg.thread
+        if self._end.done():
             return
         if event.thread_id == thread.parent and thread.kind is ThreadKind.ROLE:
             self._handle_run_event(event.msg, thread)
-        if event.thread_id == thread.thread_id and not self._is_of_earlier_turn(event, thread):
+        if event.thread_id == thread.thread_id and not self._is_of_other_turn(event, thread):
             self._handle_thread_event(event)
 
-    def _is_of_earlier_turn(self, event: ev.Event, thread: ThreadInfo) -> bool:
-        """Return whether an event belongs to the turn before the one to follow."""
-        return not self._turn_id and event.turn_id == thread.turn_id != ""
+    def _is_of_other_turn(self, event: ev.Event, thread: ThreadInfo) -> bool:
+        """Return whether an event belongs to another turn than the one to follow."""
+        if self._turn_id:
+            return event.turn_id not in ("", self._turn_id)
+        return event.turn_id == thread.turn_id != ""
 
     def _handle_run_event(self, msg: ev.Msg, thread: ThreadInfo) -> None:
         """Stop waiting for a turn to start if its run has ended."""
@@ -187,11 +226,9 @@ class TurnWatch:
             return
         state = msg.thread.state
         if state in _FINAL_STATES:
-            if self._as_json:
-                print_json(self._summary("", OUTCOME_UNREAD, ""))
-            else:
+            if not self._as_json:
                 self._note(f"the run ended ({state}) before {one_line(thread.handle)} read this")
-            self._exit.set_result(EXIT_FAILED)
+            self._end.set_result(TurnEnd("", OUTCOME_UNREAD, "", EXIT_FAILED))
 
     def _handle_thread_event(self, event: ev.Event) -> None:
         if self._as_json:
@@ -223,16 +260,10 @@ class TurnWatch:
         if self._turn_id and event.turn_id != self._turn_id:
             return
         self._end_line()
-        if self._as_json:
-            print_json(self._summary(event.turn_id, outcome, content))
-        elif code:
+        if code and not self._as_json:
             why = "" if content == self._last_error else sanitize(content)  # it was printed before
             self._note(f"the turn ended early: {one_line(outcome)} {why}".rstrip())
-        self._exit.set_result(code)
-
-    def _summary(self, turn_id: str, outcome: str, content: str) -> JsonObject:
-        thread = {} if self._thread is None else self._thread.to_json()
-        return {"thread": thread, "turn_id": turn_id, "outcome": outcome, "content": content}
+        self._end.set_result(TurnEnd(event.turn_id, outcome, content, code))
 
     def _note_approval(self, approval: Approval) -> None:
         """Print how to decide on an approval of the thread."""

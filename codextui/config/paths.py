@@ -45,11 +45,27 @@ def runtime_dir() -> Path:
         ServerUnreachable: it cannot be created, other users could read or replace its files, or
             `XDG_RUNTIME_DIR` does not exist or is not this user's alone to write.
     """
-    base = _absolute("XDG_RUNTIME_DIR") or _login_dir()
+    base = runtime_base()
     if base is None:
-        return _temporary_dir()
-    _check_base(base)
-    return _private(base / "codextui", parents=False)
+        return _private(_temporary_location())
+    check_runtime_base(base)
+    return _private(runtime_location(), parents=False)
+
+
+def runtime_base() -> Path | None:
+    """Return the user's runtime folder, in which ours is; None where there is none."""
+    return _absolute("XDG_RUNTIME_DIR") or _login_dir()
+
+
+def runtime_location() -> Path:
+    """Return where `runtime_dir` is, without making or checking it."""
+    base = runtime_base()
+    return _temporary_location() if base is None else base / "codextui"
+
+
+def state_location() -> Path:
+    """Return the folder of journals, logs and runs, which may not exist."""
+    return _home("XDG_STATE_HOME", ".local/state") / "codextui"
 
 
 def socket_path(name: str) -> Path:
@@ -58,13 +74,21 @@ def socket_path(name: str) -> Path:
     If its path in `runtime_dir` is too long for a socket, it is named by a hash of that path, in
     a private folder in `/tmp`. Raises as `check_server_name` and `runtime_dir` do.
     """
-    path = runtime_dir() / f"{check_server_name(name)}.sock"
+    path = socket_location(name)
+    if path.parent != runtime_dir():
+        _private(path.parent)
+    return path
+
+
+def socket_location(name: str) -> Path:
+    """Return as `socket_path`, without making or checking a folder."""
+    path = runtime_location() / f"{check_server_name(name)}.sock"
     if len(os.fsencode(path)) <= SOCKET_PATH_LIMIT:
         return path
     import hashlib  # noqa: PLC0415 - loads OpenSSL, for which the first frame would wait
 
     digest = hashlib.sha256(os.fsencode(path)).hexdigest()[:20]
-    return _temporary_dir() / f"{digest}.sock"
+    return _temporary_location() / f"{digest}.sock"
 
 
 def lock_path(name: str) -> Path:
@@ -151,7 +175,7 @@ def cache_dir() -> Path:
 
 
 def _state_dir() -> Path:
-    return _private(_home("XDG_STATE_HOME", ".local/state") / "codextui")
+    return _private(state_location())
 
 
 def _login_dir() -> Path | None:
@@ -159,12 +183,12 @@ def _login_dir() -> Path | None:
     return path if os.access(path, os.W_OK | os.X_OK) else None
 
 
-def _temporary_dir() -> Path:
-    return _private(_TEMPORARY / f"codextui-{os.getuid()}")
+def _temporary_location() -> Path:
+    return _TEMPORARY / f"codextui-{os.getuid()}"
 
 
-def _check_base(path: Path) -> None:
-    """Refuse a runtime folder in which others could replace ours."""
+def check_runtime_base(path: Path) -> None:
+    """Refuse a runtime folder in which others could replace ours. Raises ServerUnreachable."""
     where = f"the runtime folder {path} (XDG_RUNTIME_DIR)"
     try:
         found = path.stat()
@@ -188,16 +212,26 @@ def _private(path: Path, *, parents: bool = True) -> Path:
     """Create a folder for this user only; refuse one that others could have prepared."""
     try:
         path.mkdir(mode=0o700, parents=parents, exist_ok=True)
-        found = path.lstat()
+        check_private(path)
     except OSError as error:
         raise ServerUnreachable(f"{path} cannot be made: {error.strerror}") from error
+    return path
+
+
+def check_private(path: Path) -> None:
+    """Refuse a folder of ours that other users could read or replace.
+
+    Raises:
+        ServerUnreachable: it is no folder, of another user, or open to others.
+        OSError: it does not exist, or cannot be looked at.
+    """
+    found = path.lstat()
     if not stat.S_ISDIR(found.st_mode):
         raise ServerUnreachable(f"{path} must be a folder, not a link or a file: remove it")
     if found.st_uid != os.getuid():
         raise ServerUnreachable(f"{path} belongs to another user: remove it")
     if found.st_mode & 0o077:
         raise ServerUnreachable(f"{path} is open to other users: type `chmod 700 {path}`")
-    return path
 
 
 def _home(variable: str, default: str) -> Path:

@@ -246,32 +246,32 @@ def line_of(text: str, key: str) -> int:
     """Return the line, from 1, where a dotted key first appears in a TOML text.
 
     Where there is no such key it is the line of the nearest table around it that is there.
-    `tomllib` reports no positions. So ever more lines are parsed until the key is there; it
-    begins in the line after the longest valid text without it.
+    """
+    lines = _lines_of(text)
+    while key and key not in lines:
+        key = key.rpartition(".")[0]
+    return lines.get(key, 1)
+
+
+@functools.lru_cache(maxsize=2)
+def _lines_of(text: str) -> Mapping[str, int]:
+    """Return the line of every dotted key.
+
+    `tomllib` reports no positions. So ever more lines are parsed; a key begins in the line after
+    the longest valid text without it.
     """
     lines = text.split("\n")
-    start = nearest = 1
-    depth = 0
+    found: dict[str, int] = {}
+    start = 1
     for end in range(1, len(lines) + 1):
         try:
             document = tomllib.loads("\n".join(lines[:end]))
         except (ValueError, RecursionError):
             continue
-        keys = set(_dotted_keys(document, ""))
-        if key in keys:
-            return start
-        found = _depth_of(key, keys)
-        if found > depth:
-            depth, nearest = found, start
+        for key in _dotted_keys(document, ""):
+            found.setdefault(key, start)
         start = end + 1
-    return nearest
-
-
-def _depth_of(key: str, keys: Collection[str]) -> int:
-    """Return the length of the longest beginning of a dotted key that is among the keys."""
-    while key and key not in keys:
-        key = key.rpartition(".")[0]
-    return len(key)
+    return found
 
 
 def _dotted_keys(table: Mapping[str, object], prefix: str) -> Iterator[str]:

@@ -20,7 +20,7 @@ from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
 from codextui.client.connection import Connection
 from codextui.client.updates import ApprovalOffered, ConnectionUpdate
-from codextui.commands.run import print_event as report_event
+from codextui.commands.run_output import print_event
 from codextui.demo.console import run_beside_console
 from codextui.demo.environment import DemoEnvironment, open_environment
 from codextui.demo.headless import answer_approval, print_policy, run_to_end
@@ -114,7 +114,7 @@ def run_with_console(mode: Mode) -> int:
     if fault:
         shown.append(RunEvent(RunEventKind.RUN_ENDED, "", fault))
     for event in shown:
-        report_event(event, as_json=False)
+        print_event(event, as_json=False, with_time=False)
     report.print(Line("files", describe_files(workspace.project)))
     return code
 
@@ -182,7 +182,7 @@ class _HeadlessRun:
 
     def _handle_event(self, event: RunEvent) -> None:
         self.events.append(event)
-        report_event(event, as_json=self._json_lines)
+        print_event(event, as_json=self._json_lines, with_time=False)
 
 
 def _find_fault(workspace: TeamWorkspace, events: list[RunEvent]) -> str:

@@ -70,7 +70,13 @@ SUPERVISOR_TOOLS: tuple[JsonObject, ...] = (
         {
             "prompt": text_property("What it is to do; without it the thread waits."),
             **_IMAGES,
-            "handle": text_property("The short name that people use, such as a role."),
+            "handle": text_property(
+                "The short name that people use, such as a role; refused where it is taken."
+            ),
+            "numbered": {
+                "type": "boolean",
+                "description": "Number a handle that is taken (`backend-2`) instead.",
+            },
             "parent": text_property("The id of the role that it works for; it stands under it."),
             **_BUDGET,
             **THREAD_OPTIONS,
@@ -173,7 +179,7 @@ SUPERVISOR_TOOLS: tuple[JsonObject, ...] = (
             "base": text_property("A branch: what differs from it."),
             "commit": text_property("A commit: what it changes."),
             "instructions": text_property("What to review, in words."),
-            "handle": text_property("The short name of the new thread."),
+            "handle": text_property("The short name of the new thread; refused where it is taken."),
         },
         annotations=WORKS,
     ),
@@ -185,7 +191,7 @@ SUPERVISOR_TOOLS: tuple[JsonObject, ...] = (
             **_THREAD,
             "turn": text_property("The last turn to take over; the whole past where left out."),
             "prompt": text_property("What the fork is to do at once."),
-            "handle": text_property("The fork's short name."),
+            "handle": text_property("The fork's short name; refused where it is taken."),
         },
         ("thread",),
         annotations=WORKS,
@@ -228,7 +234,7 @@ SUPERVISOR_TOOLS: tuple[JsonObject, ...] = (
         "Rename a thread",
         "Give a thread another handle, and that name in Codex; one of Codex's history that is not "
         "open gets the name, and the result has `thread_id` and `name` in place of `thread`.",
-        {**_THREAD, "handle": text_property("The new handle; it is made unique.")},
+        {**_THREAD, "handle": text_property("The new handle; refused where it is taken.")},
         ("thread", "handle"),
         annotations=SETTLES,
     ),
@@ -448,7 +454,12 @@ SUPERVISOR_TOOLS: tuple[JsonObject, ...] = (
         "codex-shutdown",
         "Stop the server",
         "End the server and the Codex process behind it.",
-        {},
+        {
+            "unused": {
+                "type": "boolean",
+                "description": "Only if no other client is connected and nothing runs.",
+            }
+        },
         annotations=ENDS,
     ),
 )

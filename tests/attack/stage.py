@@ -283,7 +283,7 @@ class Stage:
         registry = self.server.registry
         record = registry.get(thread_id)
         if record is None:
-            handle = registry.unique_handle(thread_id)
+            handle = registry.handles.unique(thread_id)
             info = ThreadInfo(thread_id, handle=handle, state=ThreadState.IDLE)
             record = ThreadRecord(info, watchers=[self])
             registry.add(record)

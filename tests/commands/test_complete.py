@@ -12,8 +12,11 @@ import msgspec
 import pytest
 from client.fake_server import FakeServer, Frame
 from commands.command_line import EVIL, ROLE, RUN, THREAD, approval, offer
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from codextui.commands import completion_values
+from codextui.commands.completion_place import find_place
 from codextui.commands.completion_values import find_source
 from codextui.commands.parser import build_parser
 from codextui.config import paths
@@ -87,6 +90,55 @@ async def test_commands_are_offered_and_hidden_ones_are_not(offered: Any) -> Non
     assert "complete" not in found
 
 
+def commands(
+    parser: argparse.ArgumentParser, path: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], argparse.ArgumentParser]]:
+    """Every command, with its words."""
+    yield path, parser
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for name, command in action.choices.items():
+                yield from commands(command, (*path, name))
+
+
+def test_every_option_that_is_shown_is_offered_after_its_command() -> None:
+    parser = build_parser()
+    for path, command in commands(parser):
+        if path == ("complete",):  # takes all that follows
+            continue
+        shown = {
+            option
+            for action in command._actions
+            if action.help != argparse.SUPPRESS
+            for option in action.option_strings
+        }
+        place = find_place(parser, path, "-")
+        assert (place.path, set(place.options)) == (path, shown)
+        assert "%(" not in "".join(place.options.values())
+
+
+def option_names(parser: argparse.ArgumentParser) -> set[str]:
+    return set(parser._option_string_actions)
+
+
+COMMANDS = tuple(commands(build_parser()))
+ODD = ("", "-", "--", "---", "-=", "--=", "--config=", "--c", "-Lx", "-hL", "a b", "x=y", "\ud800")
+WORDS = (
+    st.sampled_from(sorted({word for path, _ in COMMANDS for word in path}))
+    | st.sampled_from(sorted({name for _, found in COMMANDS for name in option_names(found)}))
+    | st.sampled_from(ODD)
+    | st.text(max_size=5)
+)
+
+
+@settings(deadline=None)
+@given(st.lists(WORDS, max_size=6), WORDS)
+def test_no_line_is_too_odd_to_complete(words: list[str], current: str) -> None:
+    place = find_place(build_parser(), words, current)
+    assert current.startswith(place.head)
+    assert set(place.path) <= set(words)
+
+
 @pytest.mark.parametrize(
     ("words", "there", "not_there"),
     [
@@ -144,6 +196,11 @@ async def test_files_and_folders_are_left_to_the_shell(
 
 async def test_the_file_of_a_redirection_is_left_to_bash(run: Any) -> None:
     assert (await run("complete", "bash", "codextui ps > ", " =")).lines == ["files 0"]
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+async def test_an_empty_line_offers_the_commands(run: Any, shell: str) -> None:
+    assert any(line.startswith("ps") for line in (await run("complete", shell)).lines)
 
 
 async def test_a_value_that_goes_on_gets_no_blank_in_bash(run: Any) -> None:
@@ -251,11 +308,15 @@ async def test_threads_of_others_are_offered_where_one_is_taken_over(
     assert await offered("adopt", "") == ["id-other"]
 
 
-async def test_kept_runs_are_offered(home: Path, offered: Any) -> None:
-    store = RunStore.create("shop")
-    store.write("run", {})
-    for words in (("runs", "show"), ("runs", "remove"), ("run", "--resume")):
-        assert await offered(*words, "") == [store.run_id]
+@pytest.mark.parametrize("words", [("runs", "show"), ("runs", "remove"), ("run", "--resume")])
+async def test_kept_runs_are_offered_with_their_tasks(
+    home: Path, run: Any, words: tuple[str, ...]
+) -> None:
+    store, odd = RunStore.create("shop"), RunStore.create("odd")
+    store.write("run", {"task": "Add a\nwish list"})
+    odd.write("run", {"task": 3})
+    result = await run("complete", "zsh", "codextui", *words, "")
+    assert set(result.lines[1:]) == {f"{store.run_id}\tAdd a ␊ wish list", f"{odd.run_id}\t"}
 
 
 async def test_the_teams_of_the_configuration_are_offered(
@@ -270,6 +331,9 @@ async def test_the_teams_of_the_configuration_are_offered(
     assert await offered("teams", "check", "") == ["shop", "it's $(x)"]
     assert await offered("--config", str(other), "run", "") == ["garden"]
     assert await offered("teams", "check", f"--config={other}", "") == ["garden"]
+    for odd in ("teams = 3", "[teams]\nshop = 3", "[teams.shop]\nroles = [1]"):
+        other.write_text(odd)
+        assert await offered("--config", str(other), "run", "") in ([], ["shop"])
     other.write_text("[teams\n")
     assert await offered("run", "--config", str(other), "") == []
     assert await offered("run", "--config", str(tmp_path / "none"), "") == []

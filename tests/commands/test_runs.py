@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -72,9 +73,9 @@ def record_run(*events: RunEvent, prices: Prices | None = None) -> RunStore:
             turn_id=turn,
         )
     store.write("spent", budget.to_json())
-    with RunLog(store, clock=iter(float(at) for at in range(1000, 2000)).__next__) as log:
-        for event in events:
-            log.record(event)
+    with RunLog(store) as log:
+        for at, event in enumerate(events, 1000):
+            log.record(dataclasses.replace(event, at=float(at)))
     with SpanFile(store.folder) as file:
         for span in SPANS:
             file.write(span)

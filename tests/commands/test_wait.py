@@ -9,13 +9,16 @@ from typing import Any
 
 import pytest
 from client.fake_server import FakeServer, Frame
-from commands.command_line import ROLE, RUN, THREAD, approval, start_process
+from commands.command_line import ROLE, RUN, THREAD, approval, record_calls, start_process
 from msgspec import structs
 
 from codextui.protocol import events as ev
 from codextui.protocol.approvals import CommandAsked
 from codextui.protocol.events import Event
-from codextui.protocol.threads import ThreadInfo, ThreadState
+from codextui.protocol.threads import ThreadInfo, ThreadState, Usage
+
+NAMED = "started backend (01a2-thread)\n"
+"""What `new --wait` notes of its thread."""
 
 
 def stream_of(server: FakeServer, messages: list[ev.Msg], tool: str = "codex-start") -> None:
@@ -37,6 +40,92 @@ async def test_fork_with_a_prompt_waits_for_the_turn(server: FakeServer, run: An
     assert (ran.code, ran.out) == (0, "Forked.\n")
 
 
+PAST_TURNS = [
+    ("p1", ev.TurnStarted()),
+    ("p1", ev.ItemCompleted({"id": "m1", "type": "agentMessage", "text": "Old answer."})),
+    ("p1", ev.ErrorRaised("an old failure")),
+    ("p1", ev.TurnCompleted("Old answer.")),
+    ("p2", ev.TextDelta("m2", "Streamed once.")),
+    ("p2", ev.TurnAborted("failed", "an old failure")),
+]
+
+COMMANDS_THAT_WAIT = [
+    (("new", "go on"), "codex-start"),
+    (("reply", "backend", "go on"), "codex-send"),
+    (("fork", "backend", "go on"), "codex-fork"),
+    (("fork", "backend", "go on", "--turn", "p1"), "codex-fork"),
+    (("review", "backend"), "codex-review"),
+]
+
+
+def answer_after_past(server: FakeServer, tool: str) -> None:
+    """Let a tool tell of past turns of its thread, then begin and end the turn `u1`."""
+    answer = {"id": "m9", "type": "agentMessage", "text": "New answer."}
+    turn = [ev.TurnStarted(), ev.ItemCompleted(answer), ev.TurnCompleted("New answer.")]
+
+    def start(_: Frame) -> Frame:
+        told = [*PAST_TURNS, *(("u1", msg) for msg in turn)]
+        for seq, (turn_id, msg) in enumerate(told, 1):
+            server.tell(Event(seq, THREAD.thread_id, turn_id, 1.0, msg))
+        return {"thread": THREAD.to_json(), "turnId": "u1"}
+
+    server.tools[tool] = start
+
+
+@pytest.mark.parametrize(("arguments", "tool"), COMMANDS_THAT_WAIT)
+async def test_waiting_prints_the_new_turn_and_nothing_of_the_past(
+    server: FakeServer, run: Any, arguments: tuple[str, ...], tool: str
+) -> None:
+    answer_after_past(server, tool)
+    ran = await run(*arguments, "--wait")
+    assert (ran.code, ran.out) == (0, "New answer.\n")
+    assert "old failure" not in ran.err
+    as_json = await run(*arguments, "--wait", "--json")
+    assert {event["turn_id"] for event in as_json.objects} == {"u1"}
+
+
+@pytest.mark.parametrize(("arguments", "tool"), COMMANDS_THAT_WAIT)
+async def test_the_last_line_of_json_has_the_thread_as_it_is_after_the_turn(
+    server: FakeServer, run: Any, arguments: tuple[str, ...], tool: str
+) -> None:
+    answer_after_past(server, tool)
+    after = structs.replace(THREAD, state=ThreadState.IDLE, usage=Usage(total=20_000))
+    asked = record_calls(server, "codex-threads", {"threads": [after.to_json()]})
+    ran = await run(*arguments, "--wait", "--json")
+    last = ran.objects[-1]
+    assert ThreadInfo.from_json(last["thread"]) == after
+    assert (last["turn_id"], last["outcome"], last["content"]) == ("u1", "completed", "New answer.")
+    assert asked == [{"thread": THREAD.thread_id}]
+
+
+async def test_the_last_line_of_json_has_what_the_events_said_if_the_server_cannot_tell(
+    server: FakeServer, run: Any
+) -> None:
+    changed = structs.replace(THREAD, branch="other")
+    stream_of(server, [ev.ThreadChanged(changed), ev.TurnCompleted("well")])
+    ran = await run("new", "x", "--wait", "--json")
+    assert ThreadInfo.from_json(ran.objects[-1]["thread"]) == changed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "tool", "note"),
+    [
+        (("new", "go on"), "codex-start", "started backend (01a2-thread)\n"),
+        (("fork", "backend", "go on"), "codex-fork", "forked as backend (01a2-thread)\n"),
+        (("review",), "codex-review", "reviewing in backend (01a2-thread)\n"),
+        (("review", "x", "--detached"), "codex-review", "reviewing in backend (01a2-thread)\n"),
+        (("review", "x"), "codex-review", ""),
+        (("reply", "backend", "go on"), "codex-send", ""),
+    ],
+)
+async def test_waiting_names_a_thread_that_it_has_made(
+    server: FakeServer, run: Any, arguments: tuple[str, ...], tool: str, note: str
+) -> None:
+    answer_after_past(server, tool)
+    ran = await run(*arguments, "--wait")
+    assert ran.err == note
+
+
 async def test_new_with_wait_streams_the_answer_until_the_turn_ends(
     server: FakeServer, run: Any
 ) -> None:
@@ -54,7 +143,7 @@ async def test_new_with_wait_streams_the_answer_until_the_turn_ends(
         ],
     )
     ran = await run("new", "count", "--wait")
-    assert (ran.code, ran.out, ran.err) == (0, "One two.\nThree.\n", "")
+    assert (ran.code, ran.out) == (0, "One two.\nThree.\n")
 
 
 async def test_a_control_sequence_split_over_two_deltas_is_sanitized(
@@ -85,7 +174,7 @@ async def test_the_exit_code_depends_on_how_the_turn_ended(
     stream_of(server, [end])
     ran = await run("new", "x", "--wait")
     assert ran.code == code
-    assert (code == 0) == (ran.err == "")
+    assert (code == 0) == (ran.err == NAMED)
     stream_of(server, [end])
     as_json = await run("new", "x", "--wait", "--json")
     *events, last = as_json.objects
@@ -107,7 +196,7 @@ async def test_the_end_of_another_turn_is_ignored(server: FakeServer, run: Any) 
     server.tools["codex-send"] = send
     ran = await run("reply", "backend", "x", "--wait", "--json")
     assert ran.objects[-1]["content"] == "u1"
-    assert [event["turn_id"] for event in ran.objects[:-1]] == ["u0", "u0", "u1", "u1"]
+    assert [event["turn_id"] for event in ran.objects[:-1]] == ["u1", "u1"]
 
 
 async def test_a_failure_is_printed_once(server: FakeServer, run: Any) -> None:
@@ -125,7 +214,7 @@ async def test_a_failure_without_an_error_event_is_printed_at_the_end(
     retried = ev.ErrorRaised("trying again", will_retry=True)
     stream_of(server, [retried, ev.TurnAborted("failed", "no more credit")])
     ran = await run("new", "x", "--wait")
-    assert ran.err == "trying again\nthe turn ended early: failed no more credit\n"
+    assert ran.err == f"{NAMED}trying again\nthe turn ended early: failed no more credit\n"
 
 
 # Roles of a team's run.
@@ -227,7 +316,7 @@ async def test_an_approval_is_printed_once_with_the_command_to_type(
     asked = approval(CommandAsked("make install"))
     stream_of(server, [ev.ApprovalAsked(asked), ev.TurnCompleted("")])
     ran = await run("new", "x", "--wait")
-    assert ran.err == "needs input: codextui approve a7 (command: make install)\n"
+    assert ran.err == f"{NAMED}needs input: codextui approve a7 (command: make install)\n"
 
 
 async def test_an_approval_that_is_already_open_is_printed_too(

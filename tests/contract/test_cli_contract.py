@@ -172,6 +172,33 @@ async def test_a_thread_lives_from_new_to_kill_by_commands_alone(
         assert len((await shell.run("ps", "--all", "--json")).objects) == 2
 
 
+async def test_waiting_for_a_fork_prints_its_own_answer_and_its_state_afterwards(
+    shell: Shell, codex_home: Path
+) -> None:
+    script = Script()
+    script.on("count", Say("One."))
+    script.on("again", Say("Two."))
+    async with scripted(codex_home, script):
+        first = await shell.run("new", "count", "--handle", "a", "--wait")
+        assert (first.code, first.out) == (0, "One.\n")
+        forked = await shell.run("fork", "a", "again", "--wait")
+        assert (forked.code, forked.out) == (0, "Two.\n")
+        assert forked.err.startswith("forked as a-fork (")
+        for arguments in (("fork", "a", "again"), ("reply", "a", "again"), ("new", "again")):
+            *events, last = (await shell.run(*arguments, "--wait", "--json")).objects
+            answers = [
+                event["msg"]["item"]["text"]
+                for event in events
+                if event["msg"].get("item", {}).get("type") == "agentMessage"
+            ]
+            assert set(answers) <= {"", "Two."}
+            assert last["content"] == "Two."
+            assert last["thread"]["state"] == "idle"
+            assert last["thread"]["turn_usage"]["total"] > 0
+            now = await shell.run("ps", "--json")
+            assert last["thread"] in now.objects
+
+
 async def test_a_decline_with_a_message_is_read_by_the_model(
     shell: Shell, codex_home: Path, scratch: Path
 ) -> None:
@@ -296,3 +323,51 @@ async def test_after_a_kill_of_the_server_its_threads_come_back(
         await spawn.wait_until_gone("default", PATIENCE_S)
         back = await shell.run("reply", "h", "second", "--wait")
         assert (back.code, back.out) == (0, "Two.\n"), back.err
+
+
+TEAM = '[teams.solo.roles.one]\ninstructions = "Do it."\n'
+
+
+@pytest.fixture
+def team_shell(shell: Shell, codex_binary: Path, codex_home: Path) -> Shell:
+    """A shell with a team of one role, whose model nobody serves and nobody has a key for."""
+    write_config(shell.config, codex_binary, codex_home, TEAM)
+    shell.env.pop("OPENAI_API_KEY", None)
+    return shell
+
+
+async def test_a_run_without_credentials_ends_with_a_sentence(team_shell: Shell) -> None:
+    ran = await team_shell.run("run", "solo", "anything", "--json")
+    events = [json.loads(line) for line in ran.out.splitlines()]
+    assert [event["kind"] for event in events] == ["run_started", "run_ended"]
+    assert events[-1]["outcome"] == "failed"
+    assert events[-1]["exit"] == ran.code == 2
+    assert "OPENAI_API_KEY" in events[-1]["text"]
+    assert all(event["at"] > 1e9 for event in events)
+    assert "Traceback" not in ran.err
+    as_text = await team_shell.run("run", "solo", "anything")
+    assert " failed: the model of one cannot be used: " in as_text.out
+    (shown,) = (await team_shell.run("runs", "--json")).objects[:1]
+    assert shown["state"] == "failed"
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
+async def test_a_run_that_is_interrupted_ends_with_run_ended(
+    team_shell: Shell, number: signal.Signals, code: int
+) -> None:
+    silent = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
+    port = silent.sockets[0].getsockname()[1]
+    team_shell.env |= {"OPENAI_API_KEY": "x", "OPENAI_BASE_URL": f"http://127.0.0.1:{port}/v1"}
+    async with silent:
+        process = await team_shell.start("run", "solo", "anything", "--json")
+        await line_with(process.stdout, "role_started")
+        process.send_signal(number)
+        async with asyncio.timeout(PATIENCE_S):
+            out, err = await process.communicate()
+    last = json.loads(out.splitlines()[-1])
+    assert (last["kind"], last["outcome"]) == ("run_ended", "interrupted")
+    assert last["exit"] == process.returncode == code
+    assert b"Traceback" not in err
+    assert f"`{last['resume']}` goes on with it" in err.decode()

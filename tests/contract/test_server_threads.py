@@ -201,12 +201,29 @@ async def test_handles_are_unique_and_name_their_thread(
 ):
     async with serving(codex_binary, scratch, Script()) as served, served.console() as console:
         handles = []
-        for wanted in ("backend", "backend", "", "Prüfer"):
-            started = await console.call("codex-start", handle=wanted, cwd=str(workspace))
+        for wanted, numbered in (
+            ("backend", False),
+            ("backend", True),
+            ("", False),
+            ("Prüfer", True),
+        ):
+            started = await console.call(
+                "codex-start", handle=wanted, numbered=numbered, cwd=str(workspace)
+            )
             handles.append(started["thread"]["handle"])
         assert handles == ["backend", "backend-2", "codex-1", "Prüfer"]
-        renamed = await console.call("codex-rename", thread="codex-1", handle="backend")
-        assert renamed["thread"]["handle"] == "backend-3"
+        for tool, more in (
+            ("codex-start", {"cwd": str(workspace)}),
+            ("codex-rename", {"thread": "codex-1"}),
+            ("codex-fork", {"thread": "codex-1"}),
+            ("codex-review", {"cwd": str(workspace)}),
+        ):
+            with pytest.raises(ServerRefused, match="'backend' is taken by a thread") as refused:
+                await console.call(tool, handle="backend", **more)
+            assert started["thread"]["cwd"] in str(refused.value)
+        assert len((await console.call("codex-threads"))["threads"]) == 4
+        renamed = await console.call("codex-rename", thread="codex-1", handle="codex-1")
+        assert renamed["thread"]["handle"] == "codex-1"
         for tool, more in (("codex-start", {}), ("codex-rename", {"thread": "backend"})):
             with pytest.raises(ServerRefused, match="not ' '"):
                 await console.call(tool, handle="a b/[c]", **more)

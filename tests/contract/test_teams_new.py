@@ -19,6 +19,9 @@ pytestmark = pytest.mark.contract
 
 WAIT_S = 300
 
+TOOL = 'tools = ["shop_tools:count_faults"]\napprove_tools = []'
+TOOL_MODULE = "def count_faults(where: str) -> str:\n    return f'0 faults in {where}'\n"
+
 BUILD, REVIEW = "Build it, and write CHANGES.md.", "Read CHANGES.md and compare."
 OWN_ATTEMPT = "echo 'No faults.' > REVIEW.md; echo code $?"
 
@@ -59,6 +62,7 @@ class BuilderAndReviewer:
     def _reviewer(self) -> list[list[Step]]:
         return [
             [Call("codex", {"prompt": REVIEW})],
+            [Call("count_faults", {"where": "app.py"})],
             [Call("write_file", {"path": "app.py", "content": "print(2)\n"})],
             [Call("write_file", {"path": "REVIEW.md", "content": "No faults.\n"})],
             [Call("transfer_to_builder")],
@@ -71,6 +75,9 @@ async def test_a_new_team_runs_and_its_reviewer_writes_just_its_review(
     config = scratch / "config.toml"
     script = BuilderAndReviewer()
     assert main(["teams", "new", "shop", "--config", str(config), "--json"]) == 0
+    text = config.read_text()
+    config.write_text(text.replace('# tools = ["tools:find_issue"]', TOOL))
+    (scratch / "shop_tools.py").write_text(TOOL_MODULE)
     async with (
         asyncio.timeout(WAIT_S),
         staged(codex_binary, scratch, script=script) as stage,
@@ -92,4 +99,5 @@ async def test_a_new_team_runs_and_its_reviewer_writes_just_its_review(
     assert "read" in sandboxes["reviewer-codex"].lower()
     told = [line["text"] for line in kinds(lines, "tool_answered")]
     assert any(text.startswith("You may not write app.py: only REVIEW.md") for text in told)
+    assert "0 faults in app.py" in told
     assert "Wrote 11 bytes to REVIEW.md." in told

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from caching import unavailable
 from client.fake_server import FakeServer
+from e2e.conftest import PROGRAM, Served
 from e2e.terminal import Terminal
 
 from codextui.commands.completion import script
@@ -33,7 +34,7 @@ EVIL = "evil\n$(touch x)\x1b]0;owned\x07"
 """A handle that no line can show."""
 
 THREADS = (
-    ThreadInfo("id-1", "backend", ThreadState.RUNNING, brief="build it"),
+    ThreadInfo("id-1", "backend", ThreadState.RUNNING, brief="%n %F{red} $(touch x) `touch x`: it"),
     ThreadInfo("run:shop-1/tester", "tester", ThreadState.WAITING, kind=ThreadKind.ROLE),
     ThreadInfo("id-2", HOSTILE, ThreadState.IDLE),
     ThreadInfo("evil-id", EVIL, ThreadState.IDLE, brief=EVIL),
@@ -47,6 +48,8 @@ class Typed:
     text: str
     arguments: tuple[str, ...]
 
+
+HOSTILE_CASE = Typed("codextui read it", ("read", HOSTILE))
 
 CASES = (
     Typed("codextui kill-s", ("kill-server",)),
@@ -66,7 +69,7 @@ CASES = (
     Typed("codextui set x sandbox=r", ("set", "x", "sandbox=read-only")),
     Typed("X=1 codextui read ba", ("read", "backend")),
     Typed("true && codextui read ba", ("read", "backend")),
-    Typed("codextui read it", ("read", HOSTILE)),
+    HOSTILE_CASE,
     Typed('codextui read "it', ("read", HOSTILE)),
     Typed("codextui read 'it", ("read", HOSTILE)),
     Typed("codextui read ev", ("read", "evil-id")),
@@ -192,13 +195,14 @@ def test_a_threads_handle_is_completed(
 
 @pytest.mark.parametrize("shell", ["zsh", "fish"])
 def test_commands_and_threads_are_explained(
-    servers: FakeServer, open_shell: OpenShell, shell: str
+    servers: FakeServer, open_shell: OpenShell, folder: Path, shell: str
 ) -> None:
     terminal = open_shell(shell)
     terminal.press("codextui re", "tab")
     terminal.wait_for("print what a thread said and did")
     terminal.press("\x15", "codextui read ", "tab")
-    terminal.wait_for("codex, running, build it")
+    terminal.wait_for("codex, running, %n %F{red} $(touch x) `touch x`: it")
+    assert not (folder / "x").exists()
 
 
 @pytest.mark.parametrize("shell", SHELLS)
@@ -209,6 +213,36 @@ def test_a_script_whose_codextui_is_gone_takes_the_one_on_path(
     stale.write_text(script(shell, [str(scratch / "gone" / "codextui")]))
     terminal = open_shell(shell, f". {stale}" if shell != "fish" else f"source {stale}")
     type_and_complete(terminal, Typed("codextui read ba", ("read", "backend")))
+
+
+@pytest.mark.parametrize(
+    ("shell", "options"),
+    [
+        ("bash", "set -uo noclobber; shopt -s failglob nullglob nocasematch; IFS=e"),
+        ("bash", "set +o history +H -f; shopt -s failglob extglob; export LC_ALL=C"),
+        ("zsh", "setopt KSH_ARRAYS SH_WORD_SPLIT NULL_GLOB NO_UNSET GLOB_SUBST; IFS=e"),
+        ("zsh", "emulate sh; setopt EXTENDED_GLOB CSH_NULL_GLOB MENU_COMPLETE"),
+    ],
+)
+def test_a_script_does_not_depend_on_the_shells_options(
+    servers: FakeServer, open_shell: OpenShell, folder: Path, shell: str, options: str
+) -> None:
+    terminal = open_shell(shell, f"{default_setup(shell)}\n{options}")
+    for case in (Typed("codextui read ba", ("read", "backend")), HOSTILE_CASE):
+        type_and_complete(terminal, case)
+    assert not (folder / "x").exists()
+
+
+def test_the_real_server_tells_its_threads(serve_fake: Served, tmp_path: Path) -> None:
+    serve_fake.start_thread("build it", handle="builder")
+    ran = subprocess.run(
+        [*PROGRAM, "complete", "zsh", "codextui", "read", "-L", serve_fake.name, ""],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert ran.stdout.splitlines()[1].startswith("builder\tcodex, ")
 
 
 def test_zsh_loads_the_script_from_its_function_path(

@@ -110,10 +110,51 @@ def test_an_existing_server_is_changed_in_place_and_keeps_other_settings() -> No
     assert list(read_servers(written, JSONC) or ()) == ["codextui", "b"]
 
 
-def test_an_entry_with_a_comment_is_not_changed() -> None:
-    text = '{"servers": {"codextui": {\n  "command": "old" // for now\n}}}'
-    with pytest.raises(ConfigInvalid, match=r"/x/mcp.json:2: the comment in servers.codextui"):
+def test_comments_between_the_settings_of_an_entry_stay() -> None:
+    text = """{
+  "servers": {
+    "codextui": { // mine
+      // which one
+      "command": "old", // for now
+      "args": [],
+      "url": "http://gone", // no more
+      "disabled": true /* still */
+      // that is all
+    }
+  }
+}
+"""
+    assert (
         set_entry(text, JSONC, ENTRY)
+        == """{
+  "servers": {
+    "codextui": { // mine
+      // which one
+      "command": "codextui", // for now
+      "args": ["mcp-server"],
+      // no more
+      "disabled": true /* still */
+      // that is all
+    }
+  }
+}
+"""
+    )
+
+
+@pytest.mark.parametrize(
+    "value", ['[ // which\n"exec"]', '["exec", // why\n"x"]', '/* which */ ["exec"]']
+)
+def test_a_comment_inside_of_what_is_replaced_is_not_lost(value: str) -> None:
+    text = f'{{"servers": {{"codextui": {{"command": "old",\n"args": {value}}}}}}}'
+    if value.startswith("["):
+        with pytest.raises(ConfigInvalid, match=r"mcp.json:2: the comment in servers.codextui wo"):
+            set_entry(text, JSONC, ENTRY)
+    else:
+        assert '/* which */ ["mcp-server"]' in set_entry(text, JSONC, ENTRY)
+    gone = f'{{"servers": {{"codextui": {{"command": "codextui", "url": "x",\n"cwd": {value}}}}}}}'
+    with pytest.raises(ConfigInvalid, match=r"mcp.json:2: the comment in servers.codextui wo"):
+        set_entry(gone, JSONC, {"url": "x"})
 
 
 BROKEN = {

@@ -32,8 +32,9 @@ from codextui.server.mcp.read_tools import describe_thread, find_record
 from codextui.server.runs.publication import MAX_ID, parse_publication
 from codextui.server.runs.questions import decision_result, parse_question
 from codextui.server.state import ServerState
+from codextui.server.threads.handles import checked_handle
 from codextui.server.threads.opening import ThreadSpec
-from codextui.server.threads.registry import ThreadRecord, checked_handle
+from codextui.server.threads.registry import ThreadRecord
 
 Tool: TypeAlias = Callable[
     [ServerState, Caller, JsonObject], Coroutine[Any, Any, dict[str, object]]
@@ -50,6 +51,7 @@ async def start(server: ServerState, caller: Caller, arguments: JsonObject) -> d
         thread_options(arguments, caller),
         client=caller.client_name,
         handle=_handle(arguments),
+        numbered=fields.flag(arguments, "numbered"),
         parent=_parent(server, fields.text_or(arguments, "parent")),
         prompt=prompt,
     )
@@ -149,8 +151,9 @@ async def _reviewing_thread(
         options = ThreadOptions(cwd=source.info.cwd, model=source.info.model or None)
     else:
         handle, options = "review", thread_options(arguments, caller)
-    handle = _handle(arguments) or handle
-    return await server.opener.start(ThreadSpec(options, caller.client_name, handle=handle))
+    wanted = _handle(arguments)
+    new = ThreadSpec(options, caller.client_name, handle=wanted or handle, numbered=not wanted)
+    return await server.opener.start(new)
 
 
 async def fork(server: ServerState, caller: Caller, arguments: JsonObject) -> dict[str, object]:
@@ -294,8 +297,10 @@ async def role(server: ServerState, caller: Caller, arguments: JsonObject) -> di
     return describe_thread(server.controls.request(record, action, text, by=caller.name))
 
 
-async def shutdown(server: ServerState, _: Caller, __: JsonObject) -> dict[str, object]:
+async def shutdown(server: ServerState, caller: Caller, arguments: JsonObject) -> dict[str, object]:
     """Answer `codex-shutdown`."""
+    if arguments.get("unused") and server.is_needed(but=caller.session):
+        raise ServerRefused("the server is in use")
     server.stopping.set()
     return {}
 

@@ -243,9 +243,12 @@ class _RunThreads:
         if record is None:
             record = self._add(run, info)
         else:
+            was_over = self.registry.handles.is_over(record)
             created_at = info.created_at or record.info.created_at
             record.program_info = structs.replace(info, created_at=created_at)
             self.registry.replace_info(record, self._shown(run, record, record.program_info))
+            if was_over and record.thread_id == run.run_id:
+                self._number_handles(run)
         if info.thread_id not in run.published:
             run.published.add(info.thread_id)
             if info.state.has_turn and not record.turn.running_id:
@@ -253,12 +256,21 @@ class _RunThreads:
                 record.turn = replace(record.turn, running_id=info.turn_id)
 
     def _add(self, run: Run, info: ThreadInfo) -> ThreadRecord:
-        handle = self.registry.unique_handle(info.handle or info.thread_id.rpartition("/")[2])
+        wanted = info.handle or info.thread_id.rpartition("/")[2]
+        handle = self.registry.handles.unique(wanted)
         info = structs.replace(info, handle=handle, created_at=info.created_at or time.time())
         record = ThreadRecord(_killed(info) if run.killed else info, program_info=info)
         run.records[info.thread_id] = record
         self.registry.add(record)
         return record
+
+    def _number_handles(self, run: Run) -> None:
+        """Give the roles of a run that goes on again other handles where theirs are taken."""
+        handles = self.registry.handles
+        for record in run.records.values():
+            if not handles.is_over(record):
+                handle = handles.unique(record.info.handle, of=record)
+                self.registry.update(record, handle=handle)
 
     def _shown(self, run: Run, record: ThreadRecord, info: ThreadInfo) -> ThreadInfo:
         """Return the info to publish for what the program published."""
@@ -266,7 +278,7 @@ class _RunThreads:
         if run.killed:
             return structs.replace(_killed(info), handle=handle)
         if record.info.state is ThreadState.KILLED:
-            handle = self.registry.unique_handle(handle)
+            handle = self.registry.handles.unique(handle, of=record)
         if record.pending_approvals:
             info = structs.replace(info, state=ThreadState.NEEDS_INPUT, **record.waiting())
         same_turn = info.turn_id == record.info.turn_id

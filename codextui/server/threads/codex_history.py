@@ -18,13 +18,9 @@ from codextui.codex.writer_lock import is_thread_id
 from codextui.errors import CodextuiError, MessageInvalid, ServerRefused, ThreadUnknown
 from codextui.jsonrpc.fields import JsonObject
 from codextui.protocol import events as ev
+from codextui.server.threads.handles import checked_handle
 from codextui.server.threads.others import OtherThreads
-from codextui.server.threads.registry import (
-    MAX_BRIEF,
-    ThreadRecord,
-    ThreadRegistry,
-    checked_handle,
-)
+from codextui.server.threads.registry import MAX_BRIEF, ThreadRecord, ThreadRegistry
 from codextui.server.threads.turns import Turns
 from codextui.server.worker import CodexWorker
 

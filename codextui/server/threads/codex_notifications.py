@@ -287,7 +287,7 @@ class CodexNotifications:
         """Add a thread that Codex started by itself, such as a sub-agent's."""
         info = ThreadInfo(
             thread_id=notification.thread_id,
-            handle=self._registry.unique_handle(""),
+            handle=self._registry.handles.unique(""),
             state=ThreadState.IDLE,
             client=SUB_AGENT_CLIENT,
             created_at=time.time(),

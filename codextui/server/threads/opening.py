@@ -44,6 +44,7 @@ class ThreadSpec:
         options: its options for Codex.
         client: the name of the client that starts it.
         handle: the wanted handle; empty for any.
+        numbered: whether a handle that is taken gets a number, instead of being refused.
         parent: the id of the role that it works for; empty for none.
         prompt: the first prompt that it will get; empty for none yet.
         subscriber: gets its legacy events from the first on; None for nobody.
@@ -52,6 +53,7 @@ class ThreadSpec:
     options: ThreadOptions
     client: str
     handle: str = ""
+    numbered: bool = False
     parent: str = ""
     prompt: str = ""
     subscriber: LegacySubscriber | None = None
@@ -84,7 +86,12 @@ class ThreadOpener:
 
         Raises:
             CodexLoginMissing: its first turn would need a login.
+            ServerRefused: its handle is taken.
         """
+        with self.registry.handles.claimed("" if new.numbered else new.handle):
+            return await self._start(new)
+
+    async def _start(self, new: ThreadSpec) -> ThreadRecord:
         app = await self.worker.app()
         if new.prompt:
             await self.worker.require_login(app, chosen_provider(app, new.options))
@@ -94,7 +101,10 @@ class ThreadOpener:
             if new.subscriber is not None:
                 self.legacy.begin(started, new.subscriber)
             branch = await find_branch(started.cwd)
-            record = self._new_record(started, client=new.client, handle=new.handle, branch=branch)
+            handle = new.handle
+            if new.numbered or not handle:
+                handle = self.registry.handles.unique(handle)
+            record = self._new_record(started, client=new.client, handle=handle, branch=branch)
             self.registry.update_quietly(record, parent=new.parent, codex_usage=Usage())
             self.registry.set_brief(record, new.prompt)
             self.registry.add(record)
@@ -103,18 +113,20 @@ class ThreadOpener:
     async def fork(self, thread: str, *, turn_id: str, handle: str, client: str) -> ThreadRecord:
         """Fork a thread through a finished turn, inclusive; an empty `turn_id` is the last.
 
-        The source is not disturbed; a turn that runs there is interrupted in the fork.
+        The source is not disturbed; a turn that runs there is interrupted in the fork. Without a
+        handle it gets one of its source's.
 
         Raises:
             ThreadUnknown: there is no such thread.
-            ServerRefused: it has no turn yet.
+            ServerRefused: it has no turn yet, or the handle is taken.
             CodexFailed: it has no such finished turn.
         """
         source_record = self.registry.find_codex_thread(thread)
-        async with self.others.acting_on(source_record):
-            return await self._fork(
-                source_record.info, turn_id=turn_id, handle=handle, client=client
-            )
+        with self.registry.handles.claimed(handle):
+            async with self.others.acting_on(source_record):
+                return await self._fork(
+                    source_record.info, turn_id=turn_id, handle=handle, client=client
+                )
 
     async def _fork(
         self, source: ThreadInfo, *, turn_id: str, handle: str, client: str
@@ -131,7 +143,9 @@ class ThreadOpener:
             )
             turns = await read_turns(app, forked.thread_id)
             branch = await find_branch(forked.cwd)
-            handle = handle or handle_with_suffix(source.handle, "-fork")
+            if not handle:
+                forked_handle = handle_with_suffix(source.handle, "-fork")
+                handle = self.registry.handles.unique(forked_handle)
             record = self._new_record(forked, client=client, handle=handle, branch=branch)
             self.registry.update_quietly(
                 record,
@@ -264,7 +278,7 @@ class ThreadOpener:
         self.registry.update(
             record,
             state=ThreadState.IDLE,
-            handle=self.registry.unique_handle(record.info.handle),
+            handle=self.registry.handles.unique(record.info.handle),
             note="",
             **_settings(loaded),
         )
@@ -285,7 +299,8 @@ class ThreadOpener:
             known = self.registry.get(loaded.thread_id)
             if known is not None:  # another call has imported it meanwhile
                 return known
-            record = self._new_record(loaded, client=client, handle=loaded.name, branch=branch)
+            handle = self.registry.handles.unique(loaded.name)
+            record = self._new_record(loaded, client=client, handle=handle, branch=branch)
             self.registry.set_brief(record, loaded.preview)
             if not loaded.forked_from:
                 self.registry.update_quietly(record, codex_usage=Usage())
@@ -298,7 +313,7 @@ class ThreadOpener:
     ) -> ThreadRecord:
         info = ThreadInfo(
             thread_id=loaded.thread_id,
-            handle=self.registry.unique_handle(handle),
+            handle=handle,
             state=ThreadState.IDLE,
             client=client,
             branch=branch or loaded.branch,

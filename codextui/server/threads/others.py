@@ -434,7 +434,7 @@ class OtherThreads:
         parent = self._registry.get(listed.parent)
         origin = parent.info.origin if parent is not None else ""
         wanted = self._handles.get(listed.thread_id) or handle_of(listed)
-        info = new_info(listed, self._registry.unique_handle(wanted), origin or listed.origin)
+        info = new_info(listed, self._registry.handles.unique(wanted), origin or listed.origin)
         has_own_handle = parent is None or listed.thread_id in self._handles
         record = ThreadRecord(info, loaded=True, has_own_handle=has_own_handle)
         self._registry.set_brief(record, listed.preview)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import secrets
 import time
 from collections import OrderedDict
@@ -14,11 +13,11 @@ from typing import Protocol
 
 from msgspec import structs
 
-from codextui.errors import ServerRefused, ThreadUnknown
+from codextui.errors import ServerRefused
 from codextui.jsonrpc.fields import JsonObject
 from codextui.protocol import events as ev
 from codextui.protocol.approvals import Approval
-from codextui.protocol.runs import RUN_PREFIX, ThreadKind
+from codextui.protocol.runs import ThreadKind
 from codextui.protocol.sub_agents import AgentCall, SubAgent
 from codextui.protocol.threads import (
     MAX_HANDLE,
@@ -26,16 +25,12 @@ from codextui.protocol.threads import (
     ThreadState,
     Usage,
     clean_handle,
-    handle_problem,
     handle_with_suffix,
-    normalize_handle,
 )
 from codextui.server.events.hub import EventHub
 from codextui.server.store.journal import Journal
+from codextui.server.threads.handles import Handles, checked_handle
 from codextui.server.threads.turn_state import Transition, TurnOutcome, TurnState, advance
-
-MIN_ID_PREFIX = 6
-"""Characters of a thread id that are enough to name it, where they name only one."""
 
 MAX_BRIEF = 2_000
 """Characters of a brief. Every change of a thread sends it; the transcript has the whole prompt."""
@@ -181,7 +176,11 @@ class ThreadRecord:
 
 
 class ThreadRegistry:
-    """The threads. Every change of a thread's info goes through here, is stored and published."""
+    """The threads. Every change of a thread's info goes through here, is stored and published.
+
+    Attributes:
+        handles: what the threads are called.
+    """
 
     def __init__(
         self, hub: EventHub, journal: Journal, *, clock: Callable[[], float] = time.time
@@ -190,6 +189,7 @@ class ThreadRegistry:
         self._journal = journal
         self._clock = clock
         self._records: dict[str, ThreadRecord] = {}
+        self.handles = Handles(self._records)
 
     def __iter__(self) -> Iterator[ThreadRecord]:
         return iter(tuple(self._records.values()))
@@ -202,34 +202,15 @@ class ThreadRegistry:
         return self._records.get(thread_id)
 
     def find(self, name: str) -> ThreadRecord:
-        """Return the thread with that id, handle or unique beginning of an id.
-
-        Of two threads with one handle (a killed one keeps its own) the living one is meant. The
-        ids of runs and roles may be given without their common prefix.
-
-        Raises:
-            ThreadUnknown: none or several threads fit.
-        """
-        record = self._records.get(name)
-        if record is not None:
-            return record
-        name = normalize_handle(name)
-        living = [r for r in self if r.info.state is not ThreadState.KILLED]
-        for records in (living, list(self)):
-            for record in reversed(records):
-                if record.info.handle == name:
-                    return record
-        record = self._records.get(RUN_PREFIX + name)
-        if record is not None:
-            return record
-        return self._find_by_prefix(name)
+        """Return the thread that a name means: see `Handles.find`."""
+        return self.handles.find(name)
 
     def find_codex_thread(self, name: str) -> ThreadRecord:
         """Return the Codex thread that `find` finds.
 
         Raises:
-            ThreadUnknown: none or several threads fit.
-            ServerRefused: it is a role or a run.
+            ThreadUnknown: none fits.
+            ServerRefused: several fit, or it is a role or a run.
         """
         record = self.find(name)
         if not record.is_codex_thread:
@@ -287,10 +268,14 @@ class ThreadRegistry:
         self.update_quietly(record, brief=brief)
 
     def rename(self, record: ThreadRecord, wanted: str) -> None:
-        """Give a thread another handle, made unique. Raises ServerRefused where it can be none."""
+        """Give a thread another handle.
+
+        Raises:
+            ServerRefused: it can be none, or another thread has it.
+        """
         wanted = checked_handle(wanted)
-        if wanted != record.info.handle:
-            self.update(record, handle=self.unique_handle(wanted))
+        self.handles.check_free(wanted, of=record)
+        self.update(record, handle=wanted)
 
     def place_sub_agent(
         self, record: ThreadRecord, parent: ThreadRecord, call: AgentCall, agent: SubAgent
@@ -322,7 +307,8 @@ class ThreadRegistry:
             return
         record.has_own_handle = True
         suffix = clean_handle(name.lower())[: MAX_HANDLE // 2] or "agent"
-        self.rename(record, handle_with_suffix(parent.info.handle, f"-{suffix}"))
+        wanted = handle_with_suffix(parent.info.handle, f"-{suffix}")
+        self.update(record, handle=self.handles.unique(wanted, of=record))
 
     def sub_agents_of(self, record: ThreadRecord) -> list[ThreadRecord]:
         """Return the living threads that the agent of a Codex thread has started itself."""
@@ -382,20 +368,6 @@ class ThreadRegistry:
         record.apply_transition(transition)
         self._change(record, transition)
 
-    def unique_handle(self, wanted: str) -> str:
-        """Return the wanted handle, or the next one that is free: `backend-2`.
-
-        One that was not asked for in these words, such as a thread's name, may be any text.
-        """
-        taken = {r.info.handle for r in self if r.info.state is not ThreadState.KILLED}
-        clean = clean_handle(wanted)
-        if not clean:
-            return next(h for n in itertools.count(1) if (h := f"codex-{n}") not in taken)
-        candidates = itertools.chain(
-            [clean], (handle_with_suffix(clean, f"-{n}") for n in itertools.count(2))
-        )
-        return next(handle for handle in candidates if handle not in taken)
-
     def _advance(self, record: ThreadRecord, turn_id: str, msg: ev.Msg) -> Transition:
         return advance(
             record.turn,
@@ -421,14 +393,6 @@ class ThreadRegistry:
         else:
             self.update(record, **changes)
 
-    def _find_by_prefix(self, name: str) -> ThreadRecord:
-        found = [r for r in self if len(name) >= MIN_ID_PREFIX and r.thread_id.startswith(name)]
-        if len(found) == 1:
-            return found[0]
-        if found:
-            raise ThreadUnknown(f"{name!r} is the beginning of {len(found)} thread ids: add more")
-        raise ThreadUnknown(f"no thread has the id or handle {name!r}")
-
     def _record(self, info: ThreadInfo) -> None:
         """Store a thread's info; other programs' threads are found by Codex, not by the journal."""
         if info.ours:
@@ -437,13 +401,6 @@ class ThreadRegistry:
     def _publish_info(self, record: ThreadRecord) -> None:
         self._record(record.info)
         self._hub.publish(record.thread_id, record.info.turn_id, ev.ThreadChanged(record.info))
-
-
-def checked_handle(wanted: str) -> str:
-    """Return a handle that somebody asked for. Raises ServerRefused where it can be none."""
-    if problem := handle_problem(wanted):
-        raise ServerRefused(f"handle: {problem}")
-    return normalize_handle(wanted)
 
 
 def new_message_id() -> str:

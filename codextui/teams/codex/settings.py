@@ -29,7 +29,7 @@ class ThreadSettings:
     """The settings of the threads that a role, or a script's agent, starts.
 
     Attributes:
-        handle: the threads' handle; empty for the server's default.
+        handle: the threads' handle, numbered where it is taken; empty for the server's default.
         cwd: the working folder, absolute.
         sandbox: the sandbox mode; None leaves it to the model.
         approval_policy: the approval policy; None leaves it to the model.
@@ -80,7 +80,7 @@ class ThreadSettings:
         chosen["cwd"] = str(self._resolve_cwd(fields.text_or(requested, "cwd")))
         if self.parent:
             chosen["parent"] = self.parent
-        return {**chosen, "handle": self.handle}
+        return {**chosen, "handle": self.handle, "numbered": True}
 
     def _fixed_arguments(self) -> frozenset[str]:
         fixed = {"config", "profile"} if self.confined else set()

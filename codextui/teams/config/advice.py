@@ -10,10 +10,6 @@ from codextui.text.sanitize import to_json
 
 _MANY_ROLES = 3
 _SHORT_RUN_MINUTES = 5
-_NO_PRICES = (
-    'limits.money needs the prices of the models: write [prices."MODEL"] with input and output, '
-    "what a million tokens cost"
-)
 
 
 def advise(team: Team) -> tuple[str, ...]:
@@ -30,14 +26,14 @@ def missing_prices(team: Team, prices: Prices) -> tuple[str, ...]:
     """Return why the limit of money cannot be held: the prices that it needs, a sentence each.
 
     Empty if the team has no such limit, or every model that the configuration names has a price.
+    `codextui.teams.runner.prices` also knows the models that it does not name.
     """
     if not team.limits.money:
         return ()
-    if not prices.models:
-        return (_NO_PRICES,)
     unpriced = sorted(model for model in _models(team) if prices.find(model) is None)
     return tuple(
-        f'limits.money needs [prices."{model}"], with input and output' for model in unpriced
+        f'limits.money needs [prices."{model}"], with input and output: what a million tokens cost'
+        for model in unpriced
     )
 
 
@@ -47,7 +43,7 @@ def advise_prices(team: Team, prices: Prices) -> tuple[str, ...]:
     if not team.limits.money or not prices.models or not unnamed:
         return ()
     names = ", ".join(unnamed)
-    return (f"limits.money stops the run at a model without a price: name the model of {names}",)
+    return (f"limits.money needs the price of every model: name the model of {names}",)
 
 
 def _models(team: Team) -> set[str]:

@@ -95,16 +95,43 @@ def output_item(item_id: str, output: Any) -> JsonObject | None:
 
 
 def result_text(result: object) -> str:
-    """Return the result of a tool as a text: its text content, or JSON."""
+    """Return the result of a tool as a text: its text content, or JSON.
+
+    Of Codex's own tools it is the agent's answer. Images and files are only named: their data is
+    no text.
+    """
     match result:
         case str():
-            return result
+            return _string_text(result)
         case {"type": "text" | "input_text" | "output_text", "text": str(text)}:
             return text
-        case list():
+        case {"type": "image" | "input_image"}:
+            return "(an image)"
+        case {"type": "file" | "input_file", "filename": str(name)}:
+            return f"(a file: {name})"
+        case {"type": "file" | "input_file"}:
+            return "(a file)"
+        case list() | tuple():
             return "\n".join(result_text(one) for one in result)
+        case _ if callable(dump := getattr(result, "model_dump", None)):
+            return result_text(dump())
         case _:
             return json.dumps(result, default=str, ensure_ascii=False)
+
+
+def _string_text(result: str) -> str:
+    """Return a string, or the text in it where it is a result as JSON."""
+    if not result.startswith(("{", "[")):
+        return result
+    match parse_arguments(result):
+        case {"threadId": str(), "content": str(content), **rest} if not rest:
+            return content
+        case {"type": "text", "text": str(text)}:
+            return text
+        case [{"type": "text", "text": str()}, *_] as parts:
+            return result_text(parts)
+        case _:
+            return result
 
 
 def parse_arguments(text: str | None) -> object:

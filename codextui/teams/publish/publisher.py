@@ -85,6 +85,7 @@ class Publisher:
         run_id: str,
         *,
         on_error: Callable[[str], None] | None = None,
+        on_handle: Callable[[str], None] | None = None,
         limits: PublisherLimits | None = None,
     ) -> None:
         """Create a publisher; entering it starts to send, leaving it flushes.
@@ -93,12 +94,14 @@ class Publisher:
             connection: the connection to the server.
             run_id: the run's id, without its prefix.
             on_error: called once, with a sentence, if the server does not take an event.
+            on_handle: called with the handle of the run, and again when it is another one.
             limits: sizes and times.
         """
         self.run_id = run_id
         self.handles: dict[str, str] = {}
         self._connection = connection
         self._on_error = on_error
+        self._on_handle = on_handle
         self._limits = limits or PublisherLimits()
         self._queue = PublishQueue(self._limits)
         self._threads: dict[str, ThreadInfo] = {}
@@ -219,7 +222,11 @@ class Publisher:
         arguments = {"run": run, "events": [event.to_json() for event in events]}
         answer = await self._connection.call("codex-publish", arguments)
         handles = fields.as_object(answer.get("handles", {}), "handles")
+        before = self.handles.get(run)
         self.handles.update((key, str(handle)) for key, handle in handles.items())
+        handle = self.handles.get(run, "")
+        if self._on_handle is not None and handle not in ("", before):
+            self._on_handle(handle)
 
     def _report(self, problem: str) -> None:
         if self._on_error is not None:

@@ -38,7 +38,11 @@ _PUBLISHED_AS_ITEMS = frozenset(
 _ABORTED_STATES = (ThreadState.FAILED, ThreadState.INTERRUPTED)
 _FINAL_STATES = (ThreadState.DONE, *_ABORTED_STATES)
 
-_STATES = {RunOutcome.DONE: ThreadState.DONE, RunOutcome.PERSON: ThreadState.INTERRUPTED}
+_STATES = {
+    RunOutcome.DONE: ThreadState.DONE,
+    RunOutcome.PERSON: ThreadState.INTERRUPTED,
+    RunOutcome.INTERRUPTED: ThreadState.INTERRUPTED,
+}
 
 
 def publish_nothing(thread_id: str, turn_id: str, msg: ev.Msg) -> None:
@@ -165,7 +169,7 @@ class RunPublisher:
             self.thread.end_turn(message, ThreadState.DONE)
         else:
             state = _STATES.get(outcome, ThreadState.FAILED)
-            reason = "interrupted" if outcome is RunOutcome.PERSON else "failed"
+            reason = "interrupted" if state is ThreadState.INTERRUPTED else "failed"
             self.thread.abort_turn(reason, message, state)
 
     def _finish_role(self, role: RolePublisher, outcome: RunOutcome) -> None:

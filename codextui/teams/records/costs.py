@@ -9,9 +9,10 @@ from typing import Any
 from codextui.config.prices import Cost, Prices, format_money
 from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import JsonObject
+from codextui.protocol.runs import RunEventKind
 from codextui.protocol.threads import Usage, add_usage, subtract_usage, sum_usage
 from codextui.teams.config.team import Limits
-from codextui.teams.records.events import RunOutcome, RunStopped
+from codextui.teams.records.events import RunEvent, RunOutcome, RunStopped
 
 
 class Budget:
@@ -77,7 +78,9 @@ class Budget:
         turn_id: str = "",
         handle: str = "",
     ) -> None:
-        """Add the tokens that a Codex thread has used since it was counted last.
+        """Add the tokens that a Codex thread has used since it was counted last, if any.
+
+        Before the role begins a turn in this process they belong to the turn that it had.
 
         Args:
             thread_id: the thread.
@@ -88,9 +91,10 @@ class Budget:
             turn_id: the thread's current turn, to which the tokens are attributed.
             handle: the thread's handle.
         """
-        counted = self.ledger.usage(thread=thread_id)
-        key = UsageKey(role, self._role_turns.get(role, ""), thread_id, turn_id, model)
-        self.ledger.add(key, subtract_usage(total, counted))
+        used = subtract_usage(total, self.ledger.usage(thread=thread_id))
+        if used != Usage():
+            role_turn = self._role_turns.get(role) or self.ledger.last_turn(role)
+            self.ledger.add(UsageKey(role, role_turn, thread_id, turn_id, model), used)
         self.ledger.handles[thread_id] = handle or self.ledger.handles.get(thread_id, "")
         try:
             self.check()
@@ -122,6 +126,25 @@ class Budget:
     def to_json(self) -> dict[str, object]:
         """Return the JSON object from which a resumed run continues to count."""
         return {"turns": self.turns, "ledger": self.ledger.to_json()}
+
+
+def end_event(
+    outcome: RunOutcome, message: str, budget: Budget, *, run_id: str, exit_code: int | None = None
+) -> RunEvent:
+    """Return the last event of a run, with its costs and the command that goes on with it.
+
+    Args:
+        outcome: how the run ended.
+        message: the final answer, or the reason.
+        budget: what it used.
+        run_id: the run's id.
+        exit_code: the exit code of the process; by default that of the outcome.
+    """
+    code = int(outcome) if exit_code is None else exit_code
+    resume = {"resume": f"codextui run --resume {run_id}"} if outcome else {}
+    data = {"outcome": outcome.name.lower(), "exit": code, "run": run_id, **resume}
+    text = f"{outcome.description}: {message}"
+    return RunEvent(RunEventKind.RUN_ENDED, "", text, {**data, **budget.report()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +195,11 @@ class Ledger:
             if all(getattr(key, name) == value for name, value in wanted.items())
         }
 
+    def last_turn(self, role: str) -> str:
+        """Return the turn of a role that used tokens last; empty if none did."""
+        turns = [key.turn for key in self.entries if key.role == role]
+        return turns[-1] if turns else ""
+
     def usage(self, **wanted: str) -> Usage:
         """Return the tokens of the selected entries."""
         return sum_usage(self.select(**wanted).values())
@@ -201,7 +229,8 @@ def parse_ledger(source: JsonObject) -> Ledger:
     for entry in fields.objects(source, "entries"):
         key = {name: fields.text_or(entry, name) for name in UsageKey.__dataclass_fields__}
         usage = Usage.from_json(fields.as_object(entry.get("usage", {}), "usage"))
-        ledger.add(UsageKey(**key), usage)
+        if usage != Usage() or not key["thread"]:  # earlier releases kept threads that used none
+            ledger.add(UsageKey(**key), usage)
     for handoff in fields.objects(source, "handoffs"):
         role_turn = (fields.text(handoff, "role"), fields.text_or(handoff, "turn"))
         ledger.handoffs[role_turn] = fields.text(handoff, "target")

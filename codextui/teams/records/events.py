@@ -31,13 +31,17 @@ _MAX_TEXT = 2000
 
 
 class RunOutcome(IntEnum):
-    """How a run ended; the value is the exit code of `codextui run`."""
+    """How a run ended; the value is the exit code of `codextui run`.
+
+    Where a signal or a broken pipe interrupted the run, the exit code is that of the signal.
+    """
 
     DONE = 0
     FAILED = 4
     GATE = 6
     PERSON = 7
     BUDGET = 8
+    INTERRUPTED = 130
 
     @property
     def description(self) -> str:
@@ -51,6 +55,7 @@ _DESCRIPTIONS = {
     RunOutcome.GATE: "a gate was never met",
     RunOutcome.PERSON: "a person is needed",
     RunOutcome.BUDGET: "a limit was reached",
+    RunOutcome.INTERRUPTED: "interrupted",
 }
 
 
@@ -75,16 +80,24 @@ class RunEvent:
         role: the role concerned; empty for the run as a whole.
         text: a description for people; not sanitized for terminals.
         data: the same for programs.
+        at: unix seconds.
     """
 
     kind: RunEventKind
     role: str = ""
     text: str = ""
     data: JsonObject = field(default_factory=dict)
+    at: float = field(default_factory=time.time, compare=False)
 
     def to_json(self) -> dict[str, object]:
-        """Return the event as a line of `--json`."""
-        return {"kind": self.kind, "role": self.role, "text": self.text, **self.data}
+        """Return the event as a line of `--json`, and of the log."""
+        return {
+            "at": self.at,
+            "kind": self.kind,
+            "role": self.role,
+            "text": self.text,
+            **self.data,
+        }
 
 
 class RunLog(JsonLinesFile):
@@ -93,30 +106,21 @@ class RunLog(JsonLinesFile):
     Args:
         store: the run's folder.
         on_error: called once, with the reason why events are missing from now on.
-        clock: returns unix seconds.
     """
 
-    def __init__(
-        self,
-        store: RunStore,
-        on_error: Callable[[str], None] | None = None,
-        *,
-        clock: Callable[[], float] = time.time,
-    ) -> None:
+    def __init__(self, store: RunStore, on_error: Callable[[str], None] | None = None) -> None:
         super().__init__(store.folder / EVENTS_FILE, on_error)
         self._store = store
-        self._clock = clock
 
     def record(self, event: RunEvent) -> None:
         """Append an event; the first and the last one of a run also set its recorded end."""
-        at = self._clock()
-        self.append({"at": at, **event.to_json()})
+        self.append(event.to_json())
         match event.kind:
             case RunEventKind.RUN_STARTED | RunEventKind.RUN_RESUMED:
-                self._record_end(RecordedEnd(CUT_OFF, at))
+                self._record_end(RecordedEnd(CUT_OFF, event.at))
             case RunEventKind.RUN_ENDED:
                 outcome = fields.text_or(event.data, "outcome")
-                self._record_end(RecordedEnd(outcome, at, event.text[:_MAX_TEXT]))
+                self._record_end(RecordedEnd(outcome, event.at, event.text[:_MAX_TEXT]))
             case _:
                 pass
 

@@ -156,6 +156,23 @@ def list_runs(parent: Path | None = None) -> list[str]:
     return [folder.name for folder in sorted(folders, key=_created_at, reverse=True)]
 
 
+_HANDLE = "handle"
+
+
+def write_handle(store: RunStore, handle: str) -> None:
+    """Store the handle that the server gave a run. Raises OSError."""
+    store.write(_HANDLE, {"handle": handle})
+
+
+def read_handle(store: RunStore) -> str:
+    """Return the handle that a run had last; empty if none is stored or it cannot be read."""
+    try:
+        with store.reading(_HANDLE) as stored:
+            return fields.text_or(stored, "handle")
+    except ConfigInvalid:
+        return ""
+
+
 def _created_at(folder: Path) -> float:
     return (folder / "run.json").stat().st_mtime
 

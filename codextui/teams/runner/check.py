@@ -5,6 +5,7 @@ What is wrong in the configuration itself is reported by `codextui.teams.config.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,12 +14,14 @@ from pathlib import Path
 from codextui.config.prices import Prices
 from codextui.config.schema import TracesConfig
 from codextui.errors import ConfigInvalid
-from codextui.teams.config.advice import advise, advise_prices, missing_prices
-from codextui.teams.config.team import Role, Team
+from codextui.teams.config.advice import advise
+from codextui.teams.config.team import WEB_SEARCH, Role, Team
 from codextui.teams.gates.commands import command_problem, commands_of
 from codextui.teams.records.traces import export_problem
+from codextui.teams.runner.prices import price_problems
 from codextui.teams.runner.provider import model_problem
 from codextui.teams.runner.role_tools import check_tool_names, load_tool
+from codextui.teams.runner.tool_imports import module_file
 
 
 class Subject(StrEnum):
@@ -60,7 +63,14 @@ class TeamReport:
     advice: tuple[str, ...] = ()
 
 
-def check_team(team: Team, prices: Prices, traces: TracesConfig, project: Path) -> TeamReport:
+def check_team(
+    team: Team,
+    prices: Prices,
+    traces: TracesConfig,
+    project: Path,
+    *,
+    codex_home: Path | None = None,
+) -> TeamReport:
     """Check whether a team can run on this machine. Imports the modules of its tools.
 
     Args:
@@ -68,16 +78,22 @@ def check_team(team: Team, prices: Prices, traces: TracesConfig, project: Path) 
         prices: `[prices]`.
         traces: `[traces]`.
         project: the folder in which it would run.
+        codex_home: the CODEX_HOME that is configured; None for the environment's.
     """
     problems = (
         *_about_tools(team),
         *_about_models(team),
-        *_about_prices(team, prices),
+        *_about_prices(team, prices, codex_home),
         *_about_gates(team, project),
         *_about_folders(team, project),
         *_about_traces(traces),
     )
-    advice = (*advise(team), *advise_prices(team, prices), *_advise_folders(team, project))
+    advice = (
+        *advise(team),
+        *_advise_folders(team, project),
+        *_advise_web_search(team),
+        *_advise_tools_in_project(team, project),
+    )
     return TeamReport(problems, advice)
 
 
@@ -106,8 +122,8 @@ def _about_models(team: Team) -> Iterator[Problem]:
         yield Problem(Subject.MODELS, _key(team, roles[0], "model"), text)
 
 
-def _about_prices(team: Team, prices: Prices) -> Iterator[Problem]:
-    for text in missing_prices(team, prices):
+def _about_prices(team: Team, prices: Prices, codex_home: Path | None) -> Iterator[Problem]:
+    for text in price_problems(team, prices, codex_home):
         yield Problem(Subject.PRICES, f"teams.{team.name}.limits.money", text)
 
 
@@ -145,6 +161,32 @@ def _advise_folders(team: Team, project: Path) -> Iterator[str]:
             f"{role.name} works in {folder}, which is not in {project}: make the folder, or say "
             "by -C where the project is"
         )
+
+
+def _advise_web_search(team: Team) -> Iterator[str]:
+    url = os.environ.get("OPENAI_BASE_URL", "")
+    searching = [role.name for role in team.roles.values() if WEB_SEARCH in role.tools]
+    if url and searching and "openai.com" not in url:
+        yield (
+            f"{', '.join(searching)} may search the web, which OpenAI itself does: ask whether "
+            f"{url} does it, too"
+        )
+
+
+def _advise_tools_in_project(team: Team, project: Path) -> Iterator[str]:
+    """Yield the modules of tools that the team's own agents may change."""
+    roles = team.roles.values()
+    if Path.home().is_relative_to(project) or not any(
+        role.codex and role.sandbox != "read-only" for role in roles
+    ):
+        return
+    tools = dict.fromkeys(tool for role in roles for tool in role.tools if ":" in tool)
+    for file in dict.fromkeys(filter(None, map(module_file, tools))):
+        if file.resolve().is_relative_to(project):
+            yield (
+                f"{file} is imported by the run, outside of every sandbox, and agents may change "
+                "it: keep tools outside of the project"
+            )
 
 
 def _key(team: Team, role: Role, name: str) -> str:

@@ -34,7 +34,7 @@ from codextui.teams.codex.calls import CURRENT_CONVERSATION, ConversationKey
 from codextui.teams.config.team import Mode
 from codextui.teams.gates.conditions import find_unmet
 from codextui.teams.publish.hooks import ToolCallHooks
-from codextui.teams.publish.items import CODEX_TOOLS, parse_arguments
+from codextui.teams.publish.items import CODEX_TOOLS, clip, parse_arguments, result_text
 from codextui.teams.publish.threads import RolePublisher
 from codextui.teams.records.events import RunEvent, RunOutcome, RunStopped
 from codextui.teams.runner.context import RunContext
@@ -272,9 +272,16 @@ def _run_event(event: RunItemStreamEvent) -> RunEvent | None:
             call = {"tool": name, "call": str(getattr(item.raw_item, "call_id", ""))}
             return RunEvent(RunEventKind.TOOL_CALLED, role, f"{name} {arguments}", call)
         case ToolCallOutputItem():
-            return RunEvent(RunEventKind.TOOL_ANSWERED, role, str(item.output)[:_MAX_OUTPUT])
+            text = clip(result_text(item.output), _MAX_OUTPUT)
+            return RunEvent(RunEventKind.TOOL_ANSWERED, role, text, _answered_call(item))
         case _:
             return None
+
+
+def _answered_call(item: ToolCallOutputItem) -> JsonObject:
+    raw: Any = item.raw_item
+    call = raw.get("call_id") if isinstance(raw, dict) else getattr(raw, "call_id", None)
+    return {"call": str(call or "")}
 
 
 class RoleTurnHooks(ToolCallHooks):

@@ -23,10 +23,10 @@ from codextui.teams.config.team import Mode, RunPlan
 from codextui.teams.publish.items import to_plain_json
 from codextui.teams.publish.publisher import Publisher, role_thread_id
 from codextui.teams.publish.run import RunPublisher
-from codextui.teams.records.costs import Budget
+from codextui.teams.records.costs import Budget, end_event
 from codextui.teams.records.events import RunEvent, RunOutcome, RunStopped
 from codextui.teams.records.spans import SpanFile, end_open_spans, read_spans
-from codextui.teams.records.store import RunStore
+from codextui.teams.records.store import RunStore, write_handle
 from codextui.teams.records.traces import record_traces
 from codextui.teams.runner.context import RUN_CONFIG, ModelFactory, RunContext, create_run_context
 from codextui.teams.runner.controls import ControlRequests, RunControls
@@ -58,7 +58,8 @@ async def run_team(
         plan: the plan of the run.
         store: the run's folder.
         connect: opens a connection to the shared server.
-        on_event: called with each event of the run; must not block.
+        on_event: called with each event of the run, the last of which is `run_ended` unless this
+            raises; must not block.
         model_factory: returns the roles' models; by default the configured ones.
 
     Raises:
@@ -66,6 +67,27 @@ async def run_team(
         ConfigInvalid: the recorded state cannot be read, or a model or tool is not available.
     """
     log, budget = _read_records(plan, store)
+    try:
+        result = await _run_published(
+            plan, store, connect, on_event, records=(log, budget), model_factory=model_factory
+        )
+    finally:
+        store.write("spent", budget.to_json())
+    on_event(end_event(result.outcome, result.message, budget, run_id=store.run_id))
+    return result
+
+
+async def _run_published(
+    plan: RunPlan,
+    store: RunStore,
+    connect: Connect,
+    on_event: Callable[[RunEvent], None],
+    *,
+    records: tuple[CallLog, Budget],
+    model_factory: ModelFactory | None,
+) -> RunResult:
+    """Run a team on a connection of its own, and publish the run."""
+    log, budget = records
     watch = RunWatch(log, budget, person_minutes=plan.team.limits.person_minutes)
     connection = TeamConnection(
         connect,
@@ -96,8 +118,6 @@ async def run_team(
             watch.start(context.on_event, run_publisher, _requests(context, watch), connection)
             result = await _run_roles(plan, context, watch)
             await run_publisher.finish(result.outcome, result.message)
-    store.write("spent", budget.to_json())
-    on_event(_end_event(result, budget))
     return result
 
 
@@ -151,13 +171,6 @@ def _requests(context: RunContext, watch: RunWatch) -> ControlRequests:
     )
 
 
-def _end_event(result: RunResult, budget: Budget) -> RunEvent:
-    outcome = result.outcome
-    data = {"outcome": outcome.name.lower(), "exit": int(outcome), **budget.report()}
-    text = f"{outcome.description}: {result.message}"
-    return RunEvent(RunEventKind.RUN_ENDED, "", text, data)
-
-
 # Publishing.
 
 
@@ -185,7 +198,9 @@ async def publish_run(
     }
     old_spans = read_spans(store.folder)
     span_file = SpanFile(store.folder, report)
-    async with Publisher(connection, store.run_id, on_error=report) as publisher:
+    async with Publisher(
+        connection, store.run_id, on_error=report, on_handle=functools.partial(write_handle, store)
+    ) as publisher:
         run_publisher = RunPublisher(
             plan.team,
             plan.project,
@@ -201,7 +216,7 @@ async def publish_run(
             _publish_old_spans(run_publisher, old_spans)
             yield run_publisher, publisher
         except asyncio.CancelledError:
-            await run_publisher.finish(RunOutcome.PERSON, "it was interrupted")
+            await run_publisher.finish(RunOutcome.INTERRUPTED, "it was interrupted")
             raise
         except Exception as error:
             await run_publisher.finish(RunOutcome.FAILED, str(error))

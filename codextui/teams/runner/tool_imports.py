@@ -48,6 +48,12 @@ def add_tool_folder(folder: Path | None) -> None:
     importlib.invalidate_caches()
 
 
+def module_file(path: str) -> Path | None:
+    """Return the file of the module of an imported tool; None if it has none."""
+    file = getattr(sys.modules.get(path.partition(":")[0]), "__file__", None)
+    return Path(file) if isinstance(file, str) else None
+
+
 def searched_folders() -> tuple[str, ...]:
     """Return the folders that a tool's module is searched in, without Python's own."""
     own = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib")}

@@ -126,7 +126,7 @@ async def test_a_wrong_value_is_refused_with_what_would_be_right(tmp_path: Path)
         assert "it is made when you save" in text_in(console, "file")
         await go_to(console, "quiet")
         await console.press("enter", "end", *["backspace"] * 3, *"99", "enter")
-        assert "quiet must be a number from 0 to 10, not 99" in text_in(console, "problem")
+        assert "quiet must be a number from 0 to 10 seconds, not 99" in text_in(console, "problem")
         await console.press("backspace", "backspace", *"1.5", "ctrl+s")
         await closed(console)
         assert path.read_text() == "[approvals]\nquiet = 1.5\n"

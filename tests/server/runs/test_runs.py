@@ -85,6 +85,51 @@ async def test_a_unique_handle_is_assigned_once_and_can_be_changed(served: Serve
         }
 
 
+async def test_the_roles_of_a_run_get_the_handles_of_one_that_is_over(served: Served):
+    other = "run:bugs-2"
+    async with served.console() as console, team_of(served) as team:
+        await team.start()
+        await team.publish(thread_changed(BACKEND, "done"), thread_changed(RUN, "done"))
+        second = await team.publish(
+            thread_changed(other), thread_changed(f"{other}/backend"), run=other
+        )
+        assert second == {other: "bugs-2", f"{other}/backend": "backend"}
+        found = (await console.call("codex-read", thread="backend"))["thread"]
+        assert found["thread_id"] == f"{other}/backend"
+        again = await team.publish(thread_changed(RUN), thread_changed(BACKEND))
+        assert (again[RUN], again[BACKEND]) == ("bugs", "backend-2")
+        assert (await rows(console))[BACKEND]["handle"] == "backend-2"
+
+
+async def test_a_role_of_two_runs_is_named_with_its_run(served: Served):
+    other = "run:bugs-2"
+    async with served.console() as console, team_of(served) as team:
+        await team.start()
+        await team.publish(thread_changed(other), thread_changed(f"{other}/backend"), run=other)
+        for tool, more in (
+            ("codex-send", {"prompt": "hurry"}),
+            ("codex-steer", {"prompt": "hurry"}),
+            ("codex-interrupt", {}),
+            ("codex-kill", {}),
+            ("codex-resume", {}),
+            ("codex-rename", {"handle": "x"}),
+            ("codex-read", {}),
+            ("codex-queue", {"action": "list"}),
+            ("codex-settings", {"model": "x"}),
+            ("codex-fork", {}),
+            ("codex-threads", {}),
+        ):
+            why = "'backend' is a role of 2 runs: say bugs/backend or bugs-2/backend"
+            with pytest.raises(ServerRefused, match=why):
+                await console.call(tool, thread="backend", **more)
+        for name, found in (
+            ("bugs/backend", BACKEND),
+            ("bugs-2/backend", f"{other}/backend"),
+            ("backend-2", f"{other}/backend"),
+        ):
+            assert (await console.call("codex-read", thread=name))["thread"]["thread_id"] == found
+
+
 @pytest.mark.parametrize("name", [RUN, "bugs-1", "bugs", BACKEND, "bugs-1/backend", "backend"])
 async def test_runs_and_roles_are_found_by_handle_and_by_id_with_and_without_prefix(
     served: Served, name: str

@@ -118,16 +118,16 @@ def follow(advice: str, one: Role) -> Role:
 @pytest.mark.parametrize(
     ("prices", "missing"),
     [
-        ({}, "write [prices."),
-        ({"known": Price(1.0, 1.0)}, '[prices."strange"]'),
-        ({"strange": Price(1.0, 1.0)}, '[prices."known"]'),
+        ({}, ["known", "strange"]),
+        ({"known": Price(1.0, 1.0)}, ["strange"]),
+        ({"strange": Price(1.0, 1.0)}, ["known"]),
     ],
 )
 def test_a_limit_of_money_needs_the_prices_of_all_models(
-    prices: dict[str, Price], missing: str
+    prices: dict[str, Price], missing: list[str]
 ) -> None:
-    (told,) = missing_prices(limited(), Prices("EUR", prices))
-    assert missing in told
+    told = missing_prices(limited(), Prices("EUR", prices))
+    assert [line.split('"')[1] for line in told] == missing
 
 
 def test_a_limit_of_money_with_all_prices_lacks_nothing() -> None:

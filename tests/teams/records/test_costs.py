@@ -124,6 +124,35 @@ def test_no_token_is_lost_or_counted_twice(work: list[tuple[str, str, Any]]) -> 
         assert one["usage"]["total"] == threads[one["thread"]]
 
 
+def resumed(budget: Budget) -> Budget:
+    recorded = json.loads(json.dumps(budget.to_json()))
+    return Budget(budget.limits, recorded, budget.prices)
+
+
+def test_counting_again_what_is_counted_adds_no_rows() -> None:
+    before = spent().report()
+    budget = resumed(spent())
+    budget.count_thread_usage("x", used(60), never, role="boss", model="fast", turn_id="u2")
+    budget.count_thread_usage("idle", used(0), never, role="maker", model="fast", turn_id="u9")
+    assert budget.report() == before
+    assert budget.ledger.handles.keys() == {"x", "idle"}
+
+
+def test_what_a_thread_used_while_nobody_ran_the_run_is_of_the_turn_before() -> None:
+    budget = resumed(spent())
+    budget.count_thread_usage("x", used(75), never, role="boss", model="fast", turn_id="u2")
+    turns = [(one["role"], one["turn"]) for one in cast("Any", budget.report()["role_turns"])]
+    assert turns == [("boss", "t1"), ("maker", "t1"), ("boss", "t2")]
+    assert budget.ledger.usage(role="boss", turn="t2").total == 36
+
+
+def test_rows_without_tokens_of_earlier_releases_are_dropped() -> None:
+    phantom = {"role": "boss", "turn": "", "thread": "x", "codex_turn": "u2", "usage": {}}
+    recorded = cast("dict[str, Any]", spent().to_json())
+    recorded["ledger"]["entries"].append(phantom)
+    assert Budget(Limits(), recorded, PRICES).report() == spent().report()
+
+
 def test_a_run_ends_when_its_tokens_are_used_up() -> None:
     budget = Budget(Limits(tokens=100))
     stops: list[RunStopped] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -110,6 +111,32 @@ def test_there_is_advice_about_a_folder_that_is_not_there(tmp_path: Path) -> Non
     assert report.problems == ()
     (told,) = report.advice
     assert told.startswith(f"one works in api, which is not in {tmp_path}: make the folder")
+
+
+def test_there_is_advice_about_web_search_at_another_provider(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:1/v1")
+    searching = team(replace(role("one"), tools=("web_search",)))
+    (told,) = check_team(searching, Prices(), TracesConfig(), tmp_path).advice
+    assert told.startswith("one may search the web")
+
+
+@pytest.mark.parametrize(("sandbox", "told"), [("read-only", False), ("workspace-write", True)])
+def test_there_is_advice_about_tools_that_agents_may_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sandbox: str, told: bool
+) -> None:
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.setattr(sys, "modules", {**sys.modules})
+    (tmp_path / "tool_in_project.py").write_text("def look(): return 1")
+    one = replace(role("one", codex=True, makes=["a"]), sandbox=sandbox, writes=("a",))
+    using = replace(
+        team(replace(one, tools=("tool_in_project:look", "teams.own_tools:lookup"))),
+        folder=tmp_path,
+    )
+    advice = check_team(using, Prices(), TracesConfig(), tmp_path).advice
+    named = [line for line in advice if "outside of every sandbox" in line]
+    assert [line.split()[0] for line in named] == [str(tmp_path / "tool_in_project.py")] * told
 
 
 def test_traces_for_openai_need_a_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,110 @@
+"""`codextui doctor`: says what is wrong on this machine, and repairs what is safe to repair."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from codextui.commands.config import advise_settings, find_mistakes
+from codextui.commands.output import print_json, print_line
+from codextui.config import paths
+from codextui.config.schema import load_config
+from codextui.doctor.checks import run_checks
+from codextui.doctor.findings import Finding, Severity, count
+from codextui.doctor.fixes import RepairRefused, repair
+from codextui.doctor.machine import ExaminedConfig, Machine, settle_process
+from codextui.text.sanitize import one_line
+
+_WIDTH = max(len(severity) for severity in Severity) + 2
+_MAX_LINE = 2_000
+
+
+def examine(options: argparse.Namespace) -> int:
+    """Print what the checks find; with `--fix`, repair what is safe first.
+
+    Returns:
+        The exit code: 1 where there is a problem.
+
+    Raises:
+        ConfigInvalid: the file that `--config` names does not exist.
+    """
+    unsettled = list(settle_process())
+    file = paths.config_path(options.config)
+    findings = [*unsettled, *_look(options.server, file)]
+    if options.fix and _repair_all(findings, is_json=options.json):
+        findings = [*unsettled, *_look(options.server, file)]
+    for finding in findings:
+        if options.json:
+            print_json(finding.to_json())
+        else:
+            _print_finding(finding)
+    if not options.json:
+        _print_summary(findings)
+    return 1 if count(findings, Severity.PROBLEM) else 0
+
+
+def _look(server: str, file: Path) -> list[Finding]:
+    return run_checks(Machine(server, file, examine_config=_examine_config))
+
+
+def _examine_config(file: Path) -> ExaminedConfig:
+    mistakes = find_mistakes(file)
+    advice = () if mistakes else advise_settings(load_config(file))
+    return ExaminedConfig(mistakes, advice, _find_theme_problems(file.parent / "themes"))
+
+
+def _find_theme_problems(folder: Path) -> tuple[str, ...]:
+    if not any(folder.glob("*.toml")):
+        return ()
+    from codextui.console.themes import load_themes  # noqa: PLC0415 - Textual, and seldom needed
+
+    return load_themes(folder, shipped="").problems
+
+
+def _repair_all(findings: Sequence[Finding], *, is_json: bool) -> bool:
+    """Carry out all repairs, print each, and return whether there was one."""
+    wanted = [(one.check, one.repair) for one in findings if one.repair is not None]
+    for check, offered in wanted:
+        try:
+            done, failed = repair(offered), ""
+        except (OSError, RepairRefused) as error:
+            done, failed = "", f"{check} was not repaired: {error}"
+        if is_json:
+            severity = "failed" if failed else "fixed"
+            print_json({"severity": severity, "check": check, "found": failed or done})
+        else:
+            print_line(f"{'failed' if failed else 'fixed':{_WIDTH}}{_line(failed or done)}")
+    return bool(wanted)
+
+
+def _print_finding(finding: Finding) -> None:
+    is_fine = finding.severity is Severity.OK
+    where = f" ({_line(str(finding.place))})" if is_fine and finding.place is not None else ""
+    print_line(f"{finding.severity:{_WIDTH}}{finding.check}: {_line(finding.found)}{where}")
+    if is_fine:
+        return
+    indent = " " * _WIDTH
+    if finding.place is not None:
+        print_line(f"{indent}in {_line(str(finding.place))}")
+    if finding.advice:
+        print_line(f"{indent}{_line(finding.advice)}")
+    if finding.command:
+        print_line(f"{indent}type: {_line(finding.command)}")
+
+
+def _print_summary(findings: Sequence[Finding]) -> None:
+    problems, advice = count(findings, Severity.PROBLEM), count(findings, Severity.ADVICE)
+    fixable = sum(finding.repair is not None for finding in findings)
+    print_line()
+    print_line(
+        f"{problems} {'problem' if problems == 1 else 'problems'}, {advice} "
+        f"{'piece' if advice == 1 else 'pieces'} of advice, "
+        f"{count(findings, Severity.OK)} checks without any"
+    )
+    if fixable:
+        print_line(f"`codextui doctor --fix` repairs {fixable} of them")
+
+
+def _line(text: str) -> str:
+    return one_line(text, _MAX_LINE)

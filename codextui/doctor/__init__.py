@@ -1,0 +1,1 @@
+"""Checks this machine and says what is wrong: Codex, folders, the server, clients, teams."""
