@@ -113,11 +113,6 @@ def asking(machine: Machine) -> None:
     wait_until(machine, "codextui approvals --json", 2)
 
 
-def with_fixer(machine: Machine) -> None:
-    """Have a thread called fixer, which has done something."""
-    must(machine, "codextui new 'Fix the failing test' --handle fixer --wait")
-
-
 def with_key(machine: Machine) -> None:
     """Have what the Agents SDK needs, at the scripted model."""
     machine.env |= {"OPENAI_API_KEY": "none", "OPENAI_BASE_URL": machine.model}
@@ -286,7 +281,6 @@ TRIALS: dict[str, Trial] = {
     TESTS: Trial((in_clone,), {TESTS: Changed(*COLLECT, COLLECTED)}, contributor=True),
     "codextui login": Trial((in_project,), {"codextui login": InTerminal(see_login, code=-SIGINT)}),
     "codextui": Trial((in_project,), {"codextui": InTerminal(first_hour)}),
-    "codextui ps": Trial((in_project, with_fixer)),
     "codextui demo --team": Trial(
         (in_project, with_key),
         {
@@ -297,9 +291,10 @@ TRIALS: dict[str, Trial] = {
     ),
     "codextui teams new shop": Trial((in_project, with_key), {TEAM: InTerminal(see_run)}),
     "codextui setup claude-code": Trial((in_project,)),
+    "codextui doctor": Trial((in_project,), {"codextui doctor": Prints("Codex")}),
     # docs/scripts.md
     "codextui new 'Fix the failing test' --handle fixer --wait": Trial((in_project, asking)),
-    "codextui completion bash": Trial((in_project,)),
+    'eval "$(codextui completion bash)"': Trial((in_project,)),
     "from agents.mcp import MCPServerStdio": Trial((in_project,), run=run_python),
     "import asyncio": Trial((in_project, with_key), run=run_developer),
     'export CODEX_PATH="$(codextui shim-path)"': Trial((in_project,), after=(see_fork_of_codex,)),
