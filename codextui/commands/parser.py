@@ -149,7 +149,8 @@ def _add_server_commands(commands: Commands) -> None:
         "--http",
         metavar="HOST:PORT",
         type=http_address,
-        help="let MCP clients come by HTTP as well, with the token that `codextui token` prints",
+        help="let MCP clients come by HTTP as well, with the token that `codextui token` prints; a "
+        "server that runs already then listens there, too",
     )
     serve.add_argument(
         "--http-anywhere",
