@@ -121,7 +121,7 @@ def _tell_rest(options: argparse.Namespace, client: Client, recipe: Recipe, scop
     """Tell what is lost of the entry that was there, the notes, and which old entries remain."""
     for dropped in dropped_options(scope.entry(options.name)):
         print_line(f"\nLeft out: {sanitize(dropped.text)} ({dropped.reason}).")
-    _tell(recipe.notes, before="\n")
+    _tell((*recipe.notes, *_sharing_notes(recipe, scope)), before="\n")
     for problem in dict.fromkeys(one.problem for one in client.read_scopes() if one.problem):
         print_line(f"\n{sanitize(problem)}: what it says is not known.")
     for old in old_entries_of(options.client, client.TITLE, client.read_scopes()):
@@ -135,6 +135,18 @@ def _tell_rest(options: argparse.Namespace, client: Client, recipe: Recipe, scop
                 f"\nIts server {sanitize(name)} in {sanitize(where)} starts `codex mcp-server`, "
                 "which is gone" + (f": {sanitize(remedy)} changes that." if remedy else ".")
             )
+
+
+def _sharing_notes(recipe: Recipe, scope: Scope) -> tuple[str, ...]:
+    """Return what those must know who share the file of a project, if its entry has our path."""
+    command = (recipe.entry or {}).get("command")
+    if scope.kind is not ConfigScope.PROJECT or not str(command or "").startswith("/"):
+        return ()
+    note = (
+        f"{command} is a path of this machine. Where others use this file, too, write the name "
+        "that all of you have on PATH: --command codextui."
+    )
+    return (note,)
 
 
 def _write(recipe: Recipe, client: str) -> bool:
