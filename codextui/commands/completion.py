@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import argparse
-import os
 import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from codextui.commands.output import print_note
 from codextui.commands.parser import COMPLETION_PLACES
+from codextui.setup.program import this_program
 
 _SCRIPTS: Final = Path(__file__).with_name("completions")
 
 
 def print_script(options: argparse.Namespace) -> int:
     """Print the completion script of a shell, which calls this codextui."""
-    sys.stdout.write(script(options.shell, find_program()))
+    sys.stdout.write(script(options.shell, this_program().words))
     if sys.stdout.isatty():
         print_note(f"\nit belongs {COMPLETION_PLACES[options.shell]}")
     return 0
 
 
-def script(shell: str, program: list[str]) -> str:
+def script(shell: str, program: Sequence[str]) -> str:
     """Return the script for a shell.
 
     Args:
@@ -35,16 +36,6 @@ def script(shell: str, program: list[str]) -> str:
         words = " ".join(map(_quote_fish, program))
         return text.replace("__codextui_program codextui", f"__codextui_program {words}", 1)
     return text.replace("program=(codextui)", f"program=({shlex.join(program)})", 1)
-
-
-def find_program() -> list[str]:
-    """Return the command line by which a shell starts this codextui, whatever its folder."""
-    beside_python = Path(sys.executable).with_name("codextui")
-    for program in (Path(sys.argv[0]).absolute(), beside_python):
-        if program.name == "codextui" and program.is_file() and os.access(program, os.X_OK):
-            return [str(program)]
-    # -P: a file of the current folder is never imported.
-    return [sys.executable, "-P", "-m", "codextui"]
 
 
 def _quote_fish(word: str) -> str:

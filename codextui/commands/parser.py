@@ -149,7 +149,8 @@ def _add_server_commands(commands: Commands) -> None:
         "--http",
         metavar="HOST:PORT",
         type=http_address,
-        help="let MCP clients come by HTTP as well, with the token that `codextui token` prints",
+        help="let MCP clients come by HTTP as well, with the token that `codextui token` prints; a "
+        "server that runs already then listens there, too",
     )
     serve.add_argument(
         "--http-anywhere",
@@ -220,7 +221,15 @@ def _add_setup_command(commands: Commands) -> None:
         choices=("claude-code", "cursor", "vscode", "codex", "agents-sdk", "inspector"),
         help="%(choices)s",
     )
-    setup.add_argument("--write", action="store_true", help="write it into the client's own file")
+    setup.add_argument(
+        "--write",
+        action="store_true",
+        help="write it into the client's own file, or let the client's own program do so, and "
+        "start what the client starts then, to see that it answers",
+    )
+    setup.add_argument(
+        "--no-verify", dest="verify", action="store_false", help="with --write: start nothing"
+    )
     setup.add_argument(
         "--http",
         metavar="HOST:PORT",
@@ -231,13 +240,17 @@ def _add_setup_command(commands: Commands) -> None:
         "the token is taken from the environment, and stands in no file",
     )
     scope = setup.add_mutually_exclusive_group()
-    for name, about in (("user", "for all your projects"), ("project", "for this folder")):
+    for name, about in (
+        ("user", "for all your projects"),
+        ("project", "for this folder"),
+        ("local", "for you in this folder"),
+    ):
         scope.add_argument(
             f"--{name}",
             dest="scope",
             action="store_const",
             const=name,
-            help=f"{about}, where the client has both",
+            help=f"{about}, where the client has that; without these: where the name is already",
         )
     setup.add_argument(
         "--name",

@@ -3,47 +3,98 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+import shlex
+import shutil
+import subprocess
+from collections.abc import Iterable, Sequence
 from importlib import import_module
-from typing import cast
+from typing import Protocol, cast
 
 from codextui.commands.output import print_line, print_note
 from codextui.commands.running_server import choose_http
+from codextui.commands.setup_check import check_entry
 from codextui.config import paths
 from codextui.config.paths import DEFAULT_SERVER
 from codextui.config.schema import load_config
 from codextui.errors import ConfigInvalid
+from codextui.setup.entries import Starts, describe_start, dropped_options, what_starts
 from codextui.setup.files import write_entry
 from codextui.setup.launch import HttpEndpoint, Launch, find_launch, http_endpoint
-from codextui.setup.recipe import ConfigScope, Recipe
+from codextui.setup.old_entries import old_entries_of
+from codextui.setup.recipe import ConfigScope, Entry, EntryLocation, Recipe
+from codextui.setup.scopes import Scope, choose_scope, find_block, find_started, tell_entries
 from codextui.text.sanitize import sanitize
+
+EXIT_NOT_YET = 1
+"""Exit code where the client does not start codextui yet, or codextui does not answer."""
+
+COMMAND_TIMEOUT_S = 60.0
+"""Seconds that a client's own program may take to change its configuration."""
+
+
+class Client(Protocol):
+    """A module of `codextui.setup` for a client that keeps its servers in files."""
+
+    TITLE: str
+    DEFAULT_SCOPE: ConfigScope
+    INHERITED: Sequence[str] | None
+
+    def read_scopes(self) -> tuple[Scope, ...]:
+        """Return its scopes in their order of precedence."""
+
+    def stdio_recipe(self, launch: Launch, name: str, scope: Scope) -> Recipe:
+        """Return the recipe for a server that it starts."""
+
+    def http_recipe(self, endpoint: HttpEndpoint, name: str, scope: Scope) -> Recipe:
+        """Return the recipe for a server that it reaches by HTTP."""
 
 
 def set_up(options: argparse.Namespace) -> int:
-    """Print the recipe for a client, or write its entry into the client's file."""
-    recipe = _recipe(options)
-    if options.write:
-        _write_entry(recipe, options.client)
+    """Print the recipe for a client, or do what it says and check what the client starts then."""
+    if options.client == "agents-sdk":
+        return _show_script(options)
+    client = cast("Client", import_module(f"codextui.setup.{options.client.replace('-', '_')}"))
+    scopes = client.read_scopes()
+    wanted = ConfigScope(options.scope) if options.scope else None
+    scope = choose_scope(scopes, options.name, wanted, client.DEFAULT_SCOPE)
+    recipe = _recipe(options, client, scope)
+    if not options.write:
+        _tell(tell_entries(client.TITLE, scopes, options.name), after="\n")
+        _show(recipe)
+        _tell_rest(options, client, recipe, scope)
+        return 0
+    is_written = _write(recipe, client.TITLE)
+    _tell_rest(options, client, recipe, scope)
+    return _conclude(options, client, scope) if is_written else EXIT_NOT_YET
+
+
+def _show_script(options: argparse.Namespace) -> int:
+    from codextui.setup import agents_sdk  # noqa: PLC0415 - only for this client
+
+    if options.http is not None:
+        recipe = agents_sdk.http_recipe(_endpoint(options), options.name)
     else:
-        print_line(f"{sanitize(recipe.title)}:\n\n{sanitize(recipe.snippet)}")
-    for text in recipe.notes:
-        print_line(f"\n{sanitize(text)}")
+        recipe = agents_sdk.stdio_recipe(_launch(options), options.name)
+    if options.write:
+        raise ConfigInvalid(recipe.refusal)
+    _show(recipe)
+    _tell(recipe.notes, before="\n")
     return 0
 
 
-def _recipe(options: argparse.Namespace) -> Recipe:
-    module = import_module(f"codextui.setup.{options.client.replace('-', '_')}")
-    scope = ConfigScope(options.scope) if options.scope else None
+def _recipe(options: argparse.Namespace, client: Client, scope: Scope) -> Recipe:
     if options.http is not None:
-        http_recipe = cast(
-            "Callable[[HttpEndpoint, str, ConfigScope | None], Recipe]", module.http_recipe
-        )
-        return http_recipe(_endpoint(options), options.name, scope)
-    stdio_recipe = cast("Callable[[Launch, str, ConfigScope | None], Recipe]", module.stdio_recipe)
-    launch = find_launch(options.command_path, _server_options(options))
+        return client.http_recipe(_endpoint(options), options.name, scope)
+    return client.stdio_recipe(_launch(options), options.name, scope)
+
+
+def _launch(options: argparse.Namespace) -> Launch:
+    name_option = ("-L", options.server) if options.server != DEFAULT_SERVER else ()
+    config_option = ("--config", str(options.config.absolute())) if options.config else ()
+    launch = find_launch(options.command_path, (*name_option, *config_option))
     if launch.problem:
         print_note(f"codextui: warning: {sanitize(launch.problem)}")
-    return stdio_recipe(launch, options.name, scope)
+    return launch
 
 
 def _endpoint(options: argparse.Namespace) -> HttpEndpoint:
@@ -57,30 +108,145 @@ def _endpoint(options: argparse.Namespace) -> HttpEndpoint:
     return http_endpoint(address, options.server)
 
 
-def _server_options(options: argparse.Namespace) -> tuple[str, ...]:
-    name_option = ("-L", options.server) if options.server != DEFAULT_SERVER else ()
-    config_option = ("--config", str(options.config.absolute())) if options.config else ()
-    return (*name_option, *config_option)
+def _show(recipe: Recipe) -> None:
+    print_line(f"{sanitize(recipe.title)}:\n\n{sanitize(recipe.snippet)}")
 
 
-def _write_entry(recipe: Recipe, client: str) -> None:
-    if recipe.location is None or recipe.entry is None:
+def _tell(texts: Iterable[str], *, before: str = "", after: str = "") -> None:
+    for text in texts:
+        print_line(f"{before}{sanitize(text)}{after}")
+
+
+def _tell_rest(options: argparse.Namespace, client: Client, recipe: Recipe, scope: Scope) -> None:
+    """Tell what is lost of the entry that was there, the notes, and which old entries remain."""
+    for dropped in dropped_options(scope.entry(options.name)):
+        print_line(f"\nLeft out: {sanitize(dropped.text)} ({dropped.reason}).")
+    _tell((*recipe.notes, *_sharing_notes(recipe, scope)), before="\n")
+    for problem in dict.fromkeys(one.problem for one in client.read_scopes() if one.problem):
+        print_line(f"\n{sanitize(problem)}: what it says is not known.")
+    for old in old_entries_of(options.client, client.TITLE, client.read_scopes()):
+        for name in old.names:
+            is_this = (old.path, old.scope, name) == (scope.path, scope.kind, options.name)
+            if is_this and not old.only:
+                continue
+            where = f"{old.path}, which counts {old.only}" if old.only else str(old.path)
+            remedy = old.remedy(name)
+            print_line(
+                f"\nIts server {sanitize(name)} in {sanitize(where)} starts `codex mcp-server`, "
+                "which is gone" + (f": {sanitize(remedy)} changes that." if remedy else ".")
+            )
+
+
+def _sharing_notes(recipe: Recipe, scope: Scope) -> tuple[str, ...]:
+    """Return what those must know who share the file of a project, if its entry has our path."""
+    command = (recipe.entry or {}).get("command")
+    if scope.kind is not ConfigScope.PROJECT or not str(command or "").startswith("/"):
+        return ()
+    note = (
+        f"{command} is a path of this machine. Where others use this file, too, write the name "
+        "that all of you have on PATH: --command codextui."
+    )
+    return (note,)
+
+
+def _write(recipe: Recipe, client: str) -> bool:
+    """Do what a recipe says. Returns False where the person must do it."""
+    if recipe.commands:
+        return _run_commands(recipe, client)
+    if recipe.location is not None and recipe.entry is not None:
+        _write_file(recipe.location, recipe.entry, recipe.snippet, client)
+    elif recipe.refusal:
         raise ConfigInvalid(recipe.refusal)
-    path = sanitize(str(recipe.location.path))
+    else:
+        print_line(f"{client} is set up already.")
+    return True
+
+
+def _write_file(location: EntryLocation, entry: Entry, snippet: str, client: str) -> None:
+    path = sanitize(str(location.path))
     try:
-        written = write_entry(recipe.location, recipe.entry)
+        written = write_entry(location, entry)
     except ConfigInvalid:
-        print_note(
-            f"Nothing was changed. What belongs into {path}:\n\n{sanitize(recipe.snippet)}\n"
-        )
+        print_note(f"Nothing was changed. What belongs into {path}:\n\n{sanitize(snippet)}\n")
         raise
     if not written.changed:
         print_line(f"{path} is set up already.")
     else:
         backup = f" What it was is in {sanitize(str(written.backup))}." if written.backup else ""
         print_line(f"{path} is written: {client} finds codextui when it starts again.{backup}")
-    for name in written.obsolete:
-        old = sanitize(name)
-        print_line(
-            f"\nIts server {old} starts `codex mcp-server`, which is gone: --name {old} helps."
+
+
+def _run_commands(recipe: Recipe, client: str) -> bool:
+    """Run the commands of a client's own program; print them where it is not on PATH."""
+    program = recipe.commands[0][0]
+    if shutil.which(program) is None:
+        print_note(
+            f"Nothing was changed: {client} keeps this itself, and its program {program} is not on "
+            f"PATH. Type where it is:\n\n{sanitize(recipe.snippet)}\n"
         )
+        return False
+    for command in recipe.commands:
+        failure = _run(command)
+        if failure:
+            undone = _undo(recipe) if command is not recipe.commands[0] else ""
+            raise ConfigInvalid(f"{shlex.join(command)} failed: {failure}{undone}")
+        print_line(f"Done: {sanitize(shlex.join(command))}")
+    return True
+
+
+def _undo(recipe: Recipe) -> str:
+    """Restore what was there, and return a text that says so, or how to do it."""
+    for command in recipe.undo:
+        failure = _run(command)
+        if failure:
+            return f"\nWhat was there is lost until you type: {shlex.join(command)} ({failure})"
+    return "\nWhat was there is there again." if recipe.undo else ""
+
+
+def _run(command: Sequence[str]) -> str:
+    """Run a command, and return what it said if it failed; else an empty text."""
+    try:
+        done = subprocess.run(  # noqa: S603 - the client's own program, by its name on PATH
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=COMMAND_TIMEOUT_S,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return str(error)
+    said = (done.stderr + done.stdout).decode(errors="replace").strip()
+    return (said or f"exit code {done.returncode}") if done.returncode else ""
+
+
+def _conclude(options: argparse.Namespace, client: Client, written: Scope) -> int:
+    """Tell what the client starts now under the name, and check that it answers."""
+    scopes, name = client.read_scopes(), options.name
+    started, block = find_started(scopes, name), find_block(scopes, name)
+    reason = f" {block.reason}" if block else ""
+    if started is not None and what_starts(started.settings) is not Starts.CODEXTUI:
+        print_note(_tell_shadow(options, client.TITLE, started.scope, reason))
+        return EXIT_NOT_YET
+    if started is not None:
+        entry = started.settings
+    else:
+        now = [one for one in scopes if (one.path, one.kind) == (written.path, written.kind)]
+        entry = now[0].entry(name) if now else {}
+        tell = print_line if block and block.asks else print_note
+        tell(sanitize(f"\n{client.TITLE} does not start {name} yet.{reason}"))
+    is_good = not options.verify or check_entry(entry, client.INHERITED, options.server)
+    return 0 if is_good and (started or (block and block.asks)) else EXIT_NOT_YET
+
+
+def _tell_shadow(options: argparse.Namespace, client: str, scope: Scope, reason: str) -> str:
+    name = options.name
+    text = (
+        f"\n{client} does not start codextui yet: {name} is in {scope.place} as well, and starts "
+        f"`{describe_start(scope.entry(name))}`.{reason}"
+    )
+    if scope.kind is not None and not reason:
+        text += (
+            f" Type: codextui setup {options.client} --name {shlex.quote(name)} --{scope.kind} "
+            "--write"
+        )
+    return sanitize(text)

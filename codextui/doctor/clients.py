@@ -15,13 +15,19 @@ def check_entries(_: Machine) -> Iterator[Finding]:
     for entries in find_old_entries():
         for name in entries.names:
             found = True
+            where = f" {entries.only}" if entries.only else ""
+            shadowed = "; another entry shadows it here" if name in entries.shadowed else ""
             yield Finding(
                 Severity.PROBLEM,
                 "clients.old-entry",
                 f"{entries.client} starts `codex mcp-server`, which Codex has removed: the server "
-                f"{name}",
+                f"{name}{where}{shadowed}",
                 Place(entries.path),
-                command=f"codextui setup {entries.setup} --name {name} --write",
+                advice="" if entries.remedy(name) else _BY_HAND,
+                command=entries.remedy(name),
             )
     if not found:
         yield fine("clients.old-entry", "no client starts the removed `codex mcp-server`")
+
+
+_BY_HAND = "Write codextui in the place of codex there"

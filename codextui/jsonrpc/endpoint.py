@@ -6,7 +6,7 @@ import asyncio
 import itertools
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Protocol, TypeAlias
 
 from codextui.errors import ConnectionClosed, ErrorResponse, MessageInvalid
@@ -326,10 +326,13 @@ class StreamTransport:
     async def close(self) -> None:
         """Close the stream. What the other side does not take within a second is lost."""
         self._writer.close()
-        with suppress(OSError, TimeoutError):
+        try:
             async with asyncio.timeout(_LINGER_S):
                 await self._writer.wait_closed()
-        self._writer.transport.abort()
+        except TimeoutError:
+            self._writer.transport.abort()
+        except OSError:
+            pass  # It broke, and is closed.
 
 
 def _error_response(error: Json) -> ErrorResponse:

@@ -454,7 +454,12 @@ SUPERVISOR_TOOLS: tuple[JsonObject, ...] = (
         "codex-shutdown",
         "Stop the server",
         "End the server and the Codex process behind it.",
-        {},
+        {
+            "unused": {
+                "type": "boolean",
+                "description": "Only if no other client is connected and nothing runs.",
+            }
+        },
         annotations=ENDS,
     ),
 )

@@ -216,22 +216,15 @@ async def _stop_when_idle(server: ServerState, timeout_s: float) -> None:
     """Stop the server after `timeout_s` seconds in which nothing needs it."""
     while not server.stopping.is_set():
         server.sessions_changed.clear()
-        if _is_needed(server):
+        if server.is_needed():
             await _wait_for_sessions(server, min(timeout_s, _IDLE_CHECK_S))
             continue
         await _wait_for_sessions(server, timeout_s)
-        if not server.sessions_changed.is_set() and not _is_needed(server):
+        if not server.sessions_changed.is_set() and not server.is_needed():
             logger.info(
                 "nobody was connected and nothing ran for %g seconds: the server ends", timeout_s
             )
             server.stopping.set()
-
-
-def _is_needed(server: ServerState) -> bool:
-    # Threads of other programs go on without us, and so does what they ask.
-    running = any(one.info.ours and one.info.state.has_turn for one in server.registry)
-    asking = any(not approval.origin for approval in server.broker.approvals)
-    return bool(server.sessions or asking or running or server.http.is_wanted)
 
 
 async def _wait_for_sessions(server: ServerState, seconds: float) -> None:

@@ -171,6 +171,15 @@ class ServerState:
         self.sessions.discard(session)
         self.sessions_changed.set()
 
+    def is_needed(self, *, but: Session | None = None) -> bool:
+        """Return whether a client other than `but`, a turn, an approval or HTTP needs the server.
+
+        Threads of other programs go on without us, and so does what they ask.
+        """
+        running = any(one.info.ours and one.info.state.has_turn for one in self.registry)
+        asking = any(not approval.origin for approval in self.broker.approvals)
+        return bool(asking or running or self.http.is_wanted or self.sessions - {but})
+
     def disconnect(self, session: Session) -> None:
         """Remove a client that has disconnected for good, and end what needs it."""
         self.remove_session(session)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 
 from codextui.setup.launch import CALL_TIMEOUT_S, HttpEndpoint, Launch
-from codextui.setup.recipe import ConfigScope, Recipe
+from codextui.setup.recipe import Recipe
 
 _HTTP_SNIPPET = """\
 import asyncio
@@ -85,7 +85,7 @@ _NOTES = (
 _REFUSAL = "the Agents SDK has no configuration file: copy the snippet into your script"
 
 
-def stdio_recipe(launch: Launch, name: str, scope: ConfigScope | None) -> Recipe:  # noqa: ARG001 - a script has no scope
+def stdio_recipe(launch: Launch, name: str) -> Recipe:
     """Return the recipe for a script with the Agents SDK."""
     params: dict[str, object] = {"command": launch.command, "args": list(launch.args)}
     if launch.env:
@@ -94,7 +94,7 @@ def stdio_recipe(launch: Launch, name: str, scope: ConfigScope | None) -> Recipe
     return Recipe("In a script", snippet, _NOTES, refusal=_REFUSAL)
 
 
-def http_recipe(endpoint: HttpEndpoint, name: str, scope: ConfigScope | None) -> Recipe:  # noqa: ARG001
+def http_recipe(endpoint: HttpEndpoint, name: str) -> Recipe:
     """Return the recipe for a script that reaches the server by HTTP."""
     snippet = _HTTP_SNIPPET.format(
         name=json.dumps(name),

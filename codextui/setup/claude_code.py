@@ -1,9 +1,16 @@
 """Claude Code.
 
-From its documentation (code.claude.com/docs/en/mcp and …/env-vars, autumn 2026):
+From its documentation (code.claude.com/docs/en/mcp and …/env-vars, autumn 2026), and checked with
+`claude mcp get` of 2.1.197:
 
-* A project's servers are in `.mcp.json`, section `mcpServers`. A user's are in `~/.claude.json`,
-  which Claude Code rewrites while it runs; `claude mcp add-json --scope user` adds them.
+* A server's name has letters, digits, dashes and underscores.
+* The local scope, its default, is in `~/.claude.json` below `projects`, by the root of the
+  repository's main worktree, or by the folder. It shadows `.mcp.json` of the folder and its parents
+  (section `mcpServers`, the nearest first), which shadows `mcpServers` of `~/.claude.json`.
+* `~/.claude.json` changes while Claude Code runs: `claude mcp add-json` and `remove` change it.
+* It asks before it starts a server of `.mcp.json`, which shadows nothing until then. The answer
+  is in its settings, by the server's name.
+* A file of the administrator, `managed-mcp.json`, takes the place of all others.
 * A server's `timeout` (milliseconds) limits a whole call and overrides MCP_TOOL_TIMEOUT. Progress
   does not prolong it. It raises the idle limit (30 minutes for stdio) to at least itself.
 * MCP_TIMEOUT (milliseconds, default 30,000) limits the start.
@@ -12,13 +19,28 @@ From its documentation (code.claude.com/docs/en/mcp and …/env-vars, autumn 202
 
 from __future__ import annotations
 
+import os
+import re
 import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 from codextui.config.address import TOKEN_VARIABLE
+from codextui.errors import ConfigInvalid
+from codextui.setup.entries import merge_entry
+from codextui.setup.files import read_document, read_scope
 from codextui.setup.launch import CALL_TIMEOUT_S, START_TIMEOUT_S, HttpEndpoint, Launch
-from codextui.setup.recipe import ConfigScope, Entry, EntryLocation, Format, Recipe, json_snippet
+from codextui.setup.project import find_root, main_root
+from codextui.setup.recipe import ConfigScope, Entry, Format, Recipe, json_snippet
+from codextui.setup.scopes import Block, Scope
 from codextui.text.sanitize import dump_json
+
+TITLE: Final = "Claude Code"
+DEFAULT_SCOPE: Final = ConfigScope.PROJECT
+INHERITED: Final = None
 
 _NOTES = (
     (
@@ -30,10 +52,58 @@ _NOTES = (
         f"MCP_TIMEOUT={START_TIMEOUT_S * 1000}: it waits 30 seconds for a server otherwise."
     ),
 )
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
+_ASKS = Block(
+    "Claude Code asks you once about a server of .mcp.json: start `claude` here and say yes.", True
+)
+_REJECTED = Block(
+    "You have said no to it: `claude mcp reset-project-choices` lets Claude Code ask again."
+)
+_DISABLED = Block("It is disabled in this folder: `/mcp` in Claude Code enables it.")
 
 
-def stdio_recipe(launch: Launch, name: str, scope: ConfigScope | None) -> Recipe:
-    """Return the recipe for Claude Code; for the project if `scope` is None."""
+def read_scopes() -> tuple[Scope, ...]:
+    """Return Claude Code's scopes in their order of precedence."""
+    cwd = Path.cwd()
+    path = _own_path()
+    try:
+        own, problem = read_document(path, Format.JSON), ""
+    except ConfigInvalid as error:
+        own, problem = {}, str(error)
+    project = str(main_root(find_root(cwd) or cwd))
+    projects = _object(own, "projects")
+    settings = _read_settings(cwd)
+    state = _Answers(settings, _object(projects, project))
+    disabled = dict.fromkeys(state.names("disabledMcpServers"), _DISABLED)
+    local = [
+        Scope(
+            "the local scope",
+            path,
+            ConfigScope.LOCAL,
+            servers=_object(_object(projects, folder), "mcpServers"),
+            blocked=disabled,
+            only="" if folder == project else f"in {folder}",
+            problem=problem,
+        )
+        for folder in (project, *(folder for folder in projects if folder != project))
+    ]
+    shared = [
+        state.block(read_scope(Scope("the project's file", parent / ".mcp.json", DEFAULT_SCOPE)))
+        for parent in (cwd, *cwd.parents[:-1])
+    ]
+    user = Scope(
+        "the user scope",
+        path,
+        ConfigScope.USER,
+        servers=_object(own, "mcpServers"),
+        blocked=disabled,
+        problem=problem,
+    )
+    return _with_managed((local[0], *shared, user, *local[1:]))
+
+
+def stdio_recipe(launch: Launch, name: str, scope: Scope) -> Recipe:
+    """Return the recipe for Claude Code."""
     entry: Entry = {
         "type": "stdio",
         "command": launch.command,
@@ -43,7 +113,7 @@ def stdio_recipe(launch: Launch, name: str, scope: ConfigScope | None) -> Recipe
     return _recipe(entry, name, scope, _NOTES)
 
 
-def http_recipe(endpoint: HttpEndpoint, name: str, scope: ConfigScope | None) -> Recipe:
+def http_recipe(endpoint: HttpEndpoint, name: str, scope: Scope) -> Recipe:
     """Return the recipe for Claude Code with a server that it reaches by HTTP."""
     entry: Entry = {
         "type": "http",
@@ -54,18 +124,141 @@ def http_recipe(endpoint: HttpEndpoint, name: str, scope: ConfigScope | None) ->
     return _recipe(entry, name, scope, (_NOTES[0], *endpoint.notes("Claude Code")))
 
 
-def _recipe(entry: Entry, name: str, scope: ConfigScope | None, notes: tuple[str, ...]) -> Recipe:
-    command = (
-        f"claude mcp add-json --scope user {shlex.quote(name)} {shlex.quote(dump_json(entry))}"
-    )
-    if scope is ConfigScope.USER:
-        refusal = f"~/.claude.json is Claude Code's own, and changes while it runs: type\n{command}"
-        return Recipe("Type", command, notes, refusal=refusal)
-    location = EntryLocation(Path.cwd() / ".mcp.json", Format.JSON, "mcpServers", name)
+def _recipe(entry: Entry, name: str, scope: Scope, notes: tuple[str, ...]) -> Recipe:
+    if not _NAME.fullmatch(name):
+        raise ConfigInvalid(
+            f"{name!r} cannot name a server of Claude Code: use letters, digits, dashes and "
+            "underscores"
+        )
+    if scope.kind is not DEFAULT_SCOPE:
+        return _commands_recipe(entry, name, scope, notes)
+    location = scope.location(name)
+    entry = merge_entry(scope.entry(name), entry)
+    add = shlex.join(_add_command(name, ConfigScope.USER, entry))
     return Recipe(
         f"In {location.path}",
         json_snippet(location, entry),
-        (*notes, f"For all your projects instead: {command}"),
+        (*notes, f"For all your projects instead: {add}"),
         location,
         entry,
     )
+
+
+def _commands_recipe(entry: Entry, name: str, scope: Scope, notes: tuple[str, ...]) -> Recipe:
+    before, kind = scope.entry(name), str(scope.kind)
+    entry = merge_entry(before, entry)
+    remove = ("claude", "mcp", "remove", "--scope", kind, name)
+    commands = (*([remove] if name in scope.servers else []), _add_command(name, kind, entry))
+    return Recipe(
+        "Type",
+        " && ".join(map(shlex.join, commands)),
+        notes,
+        entry=entry,
+        commands=() if dict(before) == entry else commands,
+        undo=(_add_command(name, kind, before),) if name in scope.servers else (),
+    )
+
+
+def _add_command(name: str, scope: str, entry: Entry) -> tuple[str, ...]:
+    return ("claude", "mcp", "add-json", "--scope", scope, name, dump_json(entry))
+
+
+@dataclass(frozen=True, slots=True)
+class _Answers:
+    """What a person has answered to Claude Code's questions about servers.
+
+    Attributes:
+        settings: the settings of the user, which count in every folder, then those of the folder.
+        project: what `~/.claude.json` says of the project.
+    """
+
+    settings: Sequence[Mapping[str, object]]
+    project: Mapping[str, object]
+
+    def names(self, key: str) -> frozenset[str]:
+        """Return the names in a list of the project."""
+        return _names(self.project, key)
+
+    def block(self, scope: Scope) -> Scope:
+        """Return a scope of `.mcp.json` with what Claude Code does not start of it."""
+        trusted = self.project.get("hasTrustDialogAccepted") is True
+        asked = [*self.settings, self.project] if trusted else self.settings[:1]
+        rejected = [_names(one, "disabledMcpjsonServers") for one in (*self.settings, self.project)]
+        blocked: dict[str, Block] = {}
+        for name in scope.servers:
+            key = _same_name(name)
+            if name in self.names("disabledMcpServers"):
+                blocked[name] = _DISABLED
+            elif any(key in names for names in rejected):
+                blocked[name] = _REJECTED
+            elif not any(
+                one.get("enableAllProjectMcpServers") is True
+                or key in _names(one, "enabledMcpjsonServers")
+                for one in asked
+            ):
+                blocked[name] = _ASKS
+        return replace(scope, blocked=blocked)
+
+
+def _with_managed(scopes: tuple[Scope, ...]) -> tuple[Scope, ...]:
+    """Return the scopes with the administrator's file, where there is one."""
+    path = _managed_folder() / "managed-mcp.json"
+    if not path.is_file():
+        return scopes
+    block = Block(f"Only the servers in {path} count, which your administrator has written.")
+    managed = read_scope(Scope("the administrator's file", path))
+    return (
+        managed,
+        *(replace(scope, blocked=dict.fromkeys(scope.servers, block)) for scope in scopes),
+    )
+
+
+def _read_settings(cwd: Path) -> list[Mapping[str, object]]:
+    folder = cwd / ".claude"
+    return [
+        _read_or_nothing(path)
+        for path in (
+            _own_folder() / "settings.json",
+            _managed_folder() / "managed-settings.json",
+            folder / "settings.json",
+            folder / "settings.local.json",
+        )
+    ]
+
+
+def _read_or_nothing(path: Path) -> Mapping[str, object]:
+    try:
+        return read_document(path, Format.JSON)
+    except ConfigInvalid:  # Claude Code says so itself, and does without it
+        return {}
+
+
+def _own_path() -> Path:
+    old = _own_folder() / ".config.json"
+    if old.exists():
+        return old
+    return Path(os.environ.get("CLAUDE_CONFIG_DIR") or Path.home()) / ".claude.json"
+
+
+def _own_folder() -> Path:
+    return Path(os.environ.get("CLAUDE_CONFIG_DIR") or Path.home() / ".claude")
+
+
+def _managed_folder() -> Path:
+    if sys.platform == "darwin":
+        return Path("/Library/Application Support/ClaudeCode")
+    return Path("/etc/claude-code")
+
+
+def _object(parent: Mapping[str, object], key: str) -> Mapping[str, object]:
+    value = parent.get(key)
+    return value if isinstance(value, Mapping) else {}
+
+
+def _names(parent: Mapping[str, object], key: str) -> frozenset[str]:
+    value = parent.get(key)
+    return frozenset(map(_same_name, value if isinstance(value, list) else ()))
+
+
+def _same_name(name: object) -> str:
+    return re.sub(r"[^A-Za-z0-9_-]", "_", str(name))

@@ -2,8 +2,10 @@
 
 Checked with `codex mcp list` of 0.163.0 and 0.169.0:
 
-* Servers are in `[mcp_servers.NAME]` of `config.toml`, in CODEX_HOME or a trusted project's
-  `.codex`.
+* Servers are in `[mcp_servers.NAME]` of `config.toml`, in CODEX_HOME, in `/etc/codex`, and in
+  `.codex` of a trusted project: of the folder and its parents up to the root of the repository.
+  Tables of one name are added, and the nearest counts; `enabled = false` switches a server off.
+* `codex --profile NAME` adds `NAME.config.toml` in CODEX_HOME.
 * `startup_timeout_sec` has the default 10, `tool_timeout_sec` 60.
 * Codex starts its servers with few variables; `env` adds others.
 * A server with a `url` takes its token from the variable `bearer_token_env_var`.
@@ -12,13 +14,42 @@ Checked with `codex mcp list` of 0.163.0 and 0.169.0:
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 from codextui.config.address import TOKEN_VARIABLE
+from codextui.errors import ConfigInvalid
+from codextui.setup.entries import merge_entry
+from codextui.setup.files import read_document, read_scope
 from codextui.setup.launch import CALL_TIMEOUT_S, START_TIMEOUT_S, HttpEndpoint, Launch
-from codextui.setup.recipe import ConfigScope, Entry, EntryLocation, Format, Recipe
+from codextui.setup.project import find_root, main_root
+from codextui.setup.recipe import ConfigScope, Entry, Format, Recipe
+from codextui.setup.scopes import Block, Scope
 from codextui.setup.toml_file import set_entry
 
+TITLE: Final = "Codex"
+DEFAULT_SCOPE: Final = ConfigScope.USER
+INHERITED: Final = (
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "LOGNAME",
+    "PATH",
+    "SHELL",
+    "TERM",
+    "TMPDIR",
+    "TZ",
+    "USER",
+)
+"""The variables that Codex passes on to a server beside its `env`."""
+
+SYSTEM_FOLDER = Path("/etc/codex")
+
+_UNTRUSTED = Block(
+    "Codex reads the file once you trust the folder: start `codex` here and say yes.", asks=True
+)
 _NOTES = (
     (
         f"tool_timeout_sec is in seconds ({CALL_TIMEOUT_S // 3600} hours); Codex gives a call 60 "
@@ -28,8 +59,60 @@ _NOTES = (
 )
 
 
-def stdio_recipe(launch: Launch, name: str, scope: ConfigScope | None) -> Recipe:
-    """Return the recipe for Codex; for the user if `scope` is None."""
+def read_scopes() -> tuple[Scope, ...]:
+    """Return Codex's scopes in their order of precedence, then its profiles."""
+    home = _home()
+    user = _scope("the user's file", home / "config.toml", ConfigScope.USER)
+    return (
+        _scope("the administrator's file", SYSTEM_FOLDER / "managed_config.toml"),
+        *_project_scopes(home, user),
+        user,
+        _scope("the machine's file", SYSTEM_FOLDER / "config.toml"),
+        *(
+            replace(_scope("the profile's file", path), only=f"with `codex --profile {name}`")
+            for path in sorted(home.glob("*.config.toml"))
+            if (name := path.name.removesuffix(".config.toml"))
+        ),
+    )
+
+
+def _project_scopes(home: Path, user: Scope) -> Iterator[Scope]:
+    cwd = Path.cwd()
+    root = find_root(cwd, with_head=True) or cwd
+    trusted = _trusted_folders(user)
+    for folder in (cwd, *cwd.parents):
+        path = folder / ".codex" / "config.toml"
+        if path.parent != home:
+            scope = _scope("the project's file", path, ConfigScope.PROJECT)
+            if trusted.isdisjoint(map(str, (folder, root, main_root(root)))):
+                scope = replace(scope, blocked=dict.fromkeys(scope.servers, _UNTRUSTED))
+            yield scope
+        if folder == root:
+            return
+
+
+def _trusted_folders(user: Scope) -> frozenset[str]:
+    try:
+        projects = read_document(user.path, Format.TOML).get("projects")
+    except ConfigInvalid:
+        return frozenset()
+    return frozenset(
+        folder
+        for folder, settings in (projects.items() if isinstance(projects, Mapping) else ())
+        if isinstance(settings, Mapping) and settings.get("trust_level") == "trusted"
+    )
+
+
+def _scope(title: str, path: Path, kind: ConfigScope | None = None) -> Scope:
+    return read_scope(Scope(title, path, kind, Format.TOML, "mcp_servers", layered=True))
+
+
+def _home() -> Path:
+    return Path(os.environ.get("CODEX_HOME") or Path.home() / ".codex")
+
+
+def stdio_recipe(launch: Launch, name: str, scope: Scope) -> Recipe:
+    """Return the recipe for Codex."""
     entry: dict[str, object] = {
         "command": launch.command,
         "args": list(launch.args),
@@ -41,7 +124,7 @@ def stdio_recipe(launch: Launch, name: str, scope: ConfigScope | None) -> Recipe
     return _recipe(entry, name, scope, _NOTES)
 
 
-def http_recipe(endpoint: HttpEndpoint, name: str, scope: ConfigScope | None) -> Recipe:
+def http_recipe(endpoint: HttpEndpoint, name: str, scope: Scope) -> Recipe:
     """Return the recipe for Codex with a server that it reaches by HTTP."""
     entry: Entry = {
         "url": endpoint.url,
@@ -52,11 +135,7 @@ def http_recipe(endpoint: HttpEndpoint, name: str, scope: ConfigScope | None) ->
     return _recipe(entry, name, scope, (*_NOTES, *endpoint.notes("Codex")))
 
 
-def _recipe(entry: Entry, name: str, scope: ConfigScope | None, notes: tuple[str, ...]) -> Recipe:
-    home = Path(os.environ.get("CODEX_HOME") or Path.home() / ".codex")
-    in_project = scope is ConfigScope.PROJECT
-    folder = Path.cwd() / ".codex" if in_project else home
-    location = EntryLocation(folder / "config.toml", Format.TOML, "mcp_servers", name)
-    trusted = ("Codex reads it in a project that it trusts.",) if in_project else ()
+def _recipe(entry: Entry, name: str, scope: Scope, notes: tuple[str, ...]) -> Recipe:
+    location, entry = scope.location(name), merge_entry(scope.entry(name), entry)
     snippet = set_entry("", location, entry).rstrip()
-    return Recipe(f"In {location.path}", snippet, (*notes, *trusted), location, entry)
+    return Recipe(f"In {location.path}", snippet, notes, location, entry)

@@ -12,39 +12,53 @@ From its documentation (cursor.com/docs/mcp, autumn 2026):
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 from codextui.config.address import TOKEN_VARIABLE
+from codextui.setup.entries import merge_entry
+from codextui.setup.files import read_scope
 from codextui.setup.launch import HttpEndpoint, Launch
-from codextui.setup.recipe import ConfigScope, Entry, EntryLocation, Format, Recipe, json_snippet
+from codextui.setup.recipe import ConfigScope, Entry, Format, Recipe, json_snippet
+from codextui.setup.scopes import Scope
+
+TITLE: Final = "Cursor"
+DEFAULT_SCOPE: Final = ConfigScope.USER
+INHERITED: Final = None
 
 _NOTES = (
     (
         "Cursor documents no time-out setting for calls. codextui reports progress while a turn "
         "runs, and the thread is in the console, whatever Cursor does."
     ),
-    (
-        "If Cursor does not find the command (started from the desktop it may have another PATH), "
-        "name it whole: --command /path/to/codextui."
-    ),
 )
 
 
-def stdio_recipe(launch: Launch, name: str, scope: ConfigScope | None) -> Recipe:
-    """Return the recipe for Cursor; for the user if `scope` is None."""
+def read_scopes() -> tuple[Scope, ...]:
+    """Return Cursor's scopes in their order of precedence."""
+    return tuple(
+        read_scope(Scope(title, folder / ".cursor" / "mcp.json", kind, Format.JSONC))
+        for title, folder, kind in (
+            ("the project's file", Path.cwd(), ConfigScope.PROJECT),
+            ("the user's file", Path.home(), ConfigScope.USER),
+        )
+    )
+
+
+def stdio_recipe(launch: Launch, name: str, scope: Scope) -> Recipe:
+    """Return the recipe for Cursor."""
     entry: Entry = {"type": "stdio", "command": launch.command, "args": list(launch.args)}
     return _recipe(entry, name, scope, _NOTES)
 
 
-def http_recipe(endpoint: HttpEndpoint, name: str, scope: ConfigScope | None) -> Recipe:
+def http_recipe(endpoint: HttpEndpoint, name: str, scope: Scope) -> Recipe:
     """Return the recipe for Cursor with a server that it reaches by HTTP."""
     entry: Entry = {
         "url": endpoint.url,
         "headers": {"Authorization": f"Bearer ${{env:{TOKEN_VARIABLE}}}"},
     }
-    return _recipe(entry, name, scope, (_NOTES[0], *endpoint.notes("Cursor")))
+    return _recipe(entry, name, scope, (*_NOTES, *endpoint.notes("Cursor")))
 
 
-def _recipe(entry: Entry, name: str, scope: ConfigScope | None, notes: tuple[str, ...]) -> Recipe:
-    folder = Path.cwd() if scope is ConfigScope.PROJECT else Path.home()
-    location = EntryLocation(folder / ".cursor" / "mcp.json", Format.JSONC, "mcpServers", name)
+def _recipe(entry: Entry, name: str, scope: Scope, notes: tuple[str, ...]) -> Recipe:
+    location, entry = scope.location(name), merge_entry(scope.entry(name), entry)
     return Recipe(f"In {location.path}", json_snippet(location, entry), notes, location, entry)

@@ -1,15 +1,22 @@
-"""Changing a client's configuration file so that nothing of it is lost."""
+"""Reading a client's configuration files, and changing them so that nothing of them is lost."""
 
 from __future__ import annotations
 
+import json
 import os
-from dataclasses import dataclass
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from codextui.config.files import replace_file
 from codextui.errors import ConfigInvalid
 from codextui.setup import json_file, toml_file
-from codextui.setup.recipe import Entry, EntryLocation, Format, obsolete_servers
+from codextui.setup.recipe import Entry, EntryLocation, Format
+from codextui.setup.scopes import Scope
+
+MAX_FILE_SIZE = 16 * 1024 * 1024
+"""Bytes of a file that is read; larger ones are no configuration."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,12 +26,49 @@ class WriteResult:
     Attributes:
         changed: whether the file has changed.
         backup: the copy of the earlier file; None if there was none.
-        obsolete: the servers in the file that still start `codex mcp-server`.
     """
 
     changed: bool
     backup: Path | None = None
-    obsolete: tuple[str, ...] = ()
+
+
+def read_document(path: Path, file_format: Format) -> Mapping[str, object]:
+    """Return what a file of JSON or TOML says; empty if there is no such file.
+
+    Raises:
+        ConfigInvalid: it is broken, or cannot be read.
+    """
+    text = _read_text(path)
+    try:
+        if not text.strip():
+            return {}
+        document = tomllib.loads(text) if file_format is Format.TOML else json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ConfigInvalid(f"{path} cannot be read: {error}") from error
+    if not isinstance(document, dict):
+        raise ConfigInvalid(f"{path} must contain an object")
+    return document
+
+
+def read_scope(scope: Scope) -> Scope:
+    """Return a scope with the servers of its file, or with the problem that it has."""
+    file_format = toml_file if scope.format is Format.TOML else json_file
+    try:
+        servers = file_format.read_servers(_read_text(scope.path), scope.location(""))
+    except ConfigInvalid as error:
+        return replace(scope, problem=str(error))
+    return replace(scope, servers=servers if isinstance(servers, Mapping) else {})
+
+
+def _read_text(path: Path) -> str:
+    try:
+        if not path.is_file():
+            return ""
+        if path.stat().st_size > MAX_FILE_SIZE:
+            raise ConfigInvalid(f"{path} is too large for a configuration")
+        return path.read_bytes().decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigInvalid(f"{path} cannot be read: {error}") from error
 
 
 def write_entry(location: EntryLocation, entry: Entry) -> WriteResult:
@@ -42,9 +86,8 @@ def write_entry(location: EntryLocation, entry: Entry) -> WriteResult:
         before = path.read_bytes() if path.exists() else b""
         text = file_format.set_entry(_decode(before, location), location, entry)
         after = text.encode()
-        obsolete = obsolete_servers(file_format.read_servers(text, location))
         if after == before:
-            return WriteResult(changed=False, obsolete=obsolete)
+            return WriteResult(changed=False)
         backup = _back_up(path, before) if path.exists() else None
         replace_file(path, after, new_mode=_default_mode())
     except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle
@@ -55,7 +98,7 @@ def write_entry(location: EntryLocation, entry: Entry) -> WriteResult:
         raise ConfigInvalid(
             f"{location.path} cannot be changed: what belongs into it is not UTF-8: {around!r}"
         ) from error
-    return WriteResult(changed=True, backup=backup, obsolete=obsolete)
+    return WriteResult(changed=True, backup=backup)
 
 
 def _decode(data: bytes, location: EntryLocation) -> str:

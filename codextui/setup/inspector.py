@@ -14,17 +14,31 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Final
 
+from codextui.setup.entries import merge_entry
+from codextui.setup.files import read_scope
 from codextui.setup.launch import CALL_TIMEOUT_S, START_TIMEOUT_S, HttpEndpoint, Launch
-from codextui.setup.recipe import ConfigScope, EntryLocation, Format, Recipe, json_snippet
+from codextui.setup.recipe import ConfigScope, Recipe, json_snippet
+from codextui.setup.scopes import Scope
+
+TITLE: Final = "the Inspector"
+DEFAULT_SCOPE: Final = ConfigScope.USER
+INHERITED: Final = ("HOME", "LOGNAME", "PATH", "SHELL", "TERM", "USER")
+"""The variables that it passes on to a server beside its `env`."""
 
 _PROGRAM = "npx @modelcontextprotocol/inspector"
 
 
-def stdio_recipe(launch: Launch, name: str, scope: ConfigScope | None) -> Recipe:
-    """Return the recipe for the Inspector, which has one catalogue for each user."""
+def read_scopes() -> tuple[Scope, ...]:
+    """Return the catalogue, of which every user has one."""
     path = os.environ.get("MCP_CATALOG_PATH") or Path.home() / ".mcp-inspector" / "mcp.json"
-    location = EntryLocation(Path(path), Format.JSON, "mcpServers", name)
+    return (read_scope(Scope("the catalogue", Path(path), ConfigScope.USER)),)
+
+
+def stdio_recipe(launch: Launch, name: str, scope: Scope) -> Recipe:
+    """Return the recipe for the Inspector."""
+    location = scope.location(name)
     entry: dict[str, object] = {
         "type": "stdio",
         "command": launch.command,
@@ -34,14 +48,12 @@ def stdio_recipe(launch: Launch, name: str, scope: ConfigScope | None) -> Recipe
     }
     if launch.env:
         entry["env"] = dict(launch.env)
+    entry = merge_entry(scope.entry(name), entry)
     snippet = json_snippet(location, entry)
-    if scope is ConfigScope.PROJECT:
-        refusal = "the Inspector has one catalogue for its user: leave --project out"
-        return Recipe(f"In {location.path}", snippet, _notes(name), refusal=refusal)
     return Recipe(f"In {location.path}", snippet, _notes(name), location, entry)
 
 
-def http_recipe(endpoint: HttpEndpoint, name: str, scope: ConfigScope | None) -> Recipe:  # noqa: ARG001
+def http_recipe(endpoint: HttpEndpoint, name: str, scope: Scope) -> Recipe:  # noqa: ARG001 - nothing is written
     """Return the recipe for the Inspector with a server that it reaches by HTTP.
 
     It is set up on the command line, because its catalogue would contain the token itself.

@@ -11,8 +11,9 @@ import re
 from collections.abc import Mapping
 
 from codextui.errors import ConfigInvalid
+from codextui.setup.entries import merge_entry
 from codextui.setup.json_document import Document, JsonError, Member, Node, has_no_value, parse
-from codextui.setup.recipe import Entry, EntryLocation, Format, json_snippet, merge_entry
+from codextui.setup.recipe import Entry, EntryLocation, Format, json_snippet
 from codextui.setup.text_lines import cut, indent_at, is_first_on_line, line_end_at, line_of
 
 _MAX_CHANGES = 1_000

@@ -12,7 +12,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from codextui.errors import ConfigInvalid
-from codextui.setup.recipe import Entry, EntryLocation, merge_entry
+from codextui.setup.entries import merge_entry
+from codextui.setup.recipe import Entry, EntryLocation
 from codextui.setup.text_lines import cut, indent_at, line_end_at, line_of
 from codextui.setup.toml_document import (
     KeyPath,

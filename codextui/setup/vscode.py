@@ -4,7 +4,8 @@ From its documentation (code.visualstudio.com/docs/agents/reference/mcp-configur
 2026):
 
 * Servers are in `servers` of `.vscode/mcp.json` in a project, or of `mcp.json` in the user's
-  profile.
+  profile. Of two with the same name the project's is started (mcpWorkbenchService.ts).
+* Copilot sessions have servers of their own in `mcpServers` of `~/.copilot/mcp-config.json`.
 * A server has `type`, `command`, `args` and `env`, or `url` and `headers`.
 * Calls have no time-out, and there is no setting for one (microsoft/vscode#311595, open).
 """
@@ -13,19 +14,25 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 from codextui.config.address import TOKEN_VARIABLE
+from codextui.setup.entries import merge_entry
+from codextui.setup.files import read_scope
 from codextui.setup.launch import HttpEndpoint, Launch
-from codextui.setup.recipe import ConfigScope, Entry, EntryLocation, Format, Recipe, json_snippet
+from codextui.setup.recipe import ConfigScope, Entry, Format, Recipe, json_snippet
+from codextui.setup.scopes import Scope
 
-_NOTES = (
-    "VS Code does not limit how long a call may take, so there is no time-out to set.",
-    (
-        "If VS Code does not find the command (started from the desktop it may have another PATH), "
-        "name it whole: --command /path/to/codextui."
-    ),
-)
+TITLE: Final = "VS Code"
+DEFAULT_SCOPE: Final = ConfigScope.PROJECT
+INHERITED: Final = None
+
+_RELATIVES: Final = ("Code - Insiders", "VSCodium")
+"""Builds of VS Code that have a folder of their own."""
+
+_NOTES = ("VS Code does not limit how long a call may take, so there is no time-out to set.",)
 _INPUT = (
     "If your VS Code does not replace ${env:…} in headers (microsoft/vscode#336232), let it ask: "
     'put {"type": "promptString", "id": "codextui", "description": "codextui token", '
@@ -33,31 +40,58 @@ _INPUT = (
 )
 
 
-def stdio_recipe(launch: Launch, name: str, scope: ConfigScope | None) -> Recipe:
-    """Return the recipe for VS Code; for the project if `scope` is None."""
+def read_scopes() -> tuple[Scope, ...]:
+    """Return VS Code's scopes in their order of precedence, then those of its relatives."""
+    here = Path.cwd() / ".vscode" / "mcp.json"
+    user = _profiles() / "Code" / "User"
+    return tuple(
+        read_scope(scope)
+        for scope in (
+            Scope("the project's file", here, ConfigScope.PROJECT, Format.JSONC, "servers"),
+            Scope("the user's file", user / "mcp.json", ConfigScope.USER, Format.JSONC, "servers"),
+            *_other_scopes(),
+        )
+    )
+
+
+def _other_scopes() -> Iterator[Scope]:
+    base = _profiles()
+    for name in ("Code", *_RELATIVES):
+        user = base / name / "User"
+        if name in _RELATIVES:
+            path = user / "mcp.json"
+            yield Scope("the user's file", path, None, Format.JSONC, "servers", only=f"in {name}")
+        for path in sorted(user.glob("profiles/*/mcp.json")):
+            only = f"in another profile of {name}"
+            yield Scope("the user's file", path, None, Format.JSONC, "servers", only=only)
+    folder = Path(os.environ.get("COPILOT_HOME") or Path.home() / ".copilot")
+    path = folder / "mcp-config.json"
+    yield Scope("Copilot's file", path, None, Format.JSONC, only="in Copilot sessions")
+
+
+def stdio_recipe(launch: Launch, name: str, scope: Scope) -> Recipe:
+    """Return the recipe for VS Code."""
     entry: Entry = {"type": "stdio", "command": launch.command, "args": list(launch.args)}
     return _recipe(entry, name, scope, _NOTES)
 
 
-def http_recipe(endpoint: HttpEndpoint, name: str, scope: ConfigScope | None) -> Recipe:
+def http_recipe(endpoint: HttpEndpoint, name: str, scope: Scope) -> Recipe:
     """Return the recipe for VS Code with a server that it reaches by HTTP."""
     entry: Entry = {
         "type": "http",
         "url": endpoint.url,
         "headers": {"Authorization": f"Bearer ${{env:{TOKEN_VARIABLE}}}"},
     }
-    return _recipe(entry, name, scope, (_NOTES[0], *endpoint.notes("VS Code"), _INPUT))
+    return _recipe(entry, name, scope, (*_NOTES, *endpoint.notes("VS Code"), _INPUT))
 
 
-def _recipe(entry: Entry, name: str, scope: ConfigScope | None, notes: tuple[str, ...]) -> Recipe:
-    folder = _profile() if scope is ConfigScope.USER else Path.cwd() / ".vscode"
-    location = EntryLocation(folder / "mcp.json", Format.JSONC, "servers", name)
+def _recipe(entry: Entry, name: str, scope: Scope, notes: tuple[str, ...]) -> Recipe:
+    location, entry = scope.location(name), merge_entry(scope.entry(name), entry)
     return Recipe(f"In {location.path}", json_snippet(location, entry), notes, location, entry)
 
 
-def _profile() -> Path:
-    """Return the folder of the default profile."""
+def _profiles() -> Path:
+    """Return the folder of the folders that VS Code and its relatives keep their profiles in."""
     if sys.platform == "darwin":
-        return Path.home() / "Library" / "Application Support" / "Code" / "User"
-    settings = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
-    return Path(settings) / "Code" / "User"
+        return Path.home() / "Library" / "Application Support"
+    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")

@@ -15,6 +15,7 @@ from caching import CACHE, locked, unavailable
 HERE = Path(__file__).parent
 FOLDER = CACHE / "clients"
 NODE_PACKAGES = ("package.json", "package-lock.json")
+CLAUDE_CODE = ("claude-code/package.json", "claude-code/package-lock.json")
 NO_CODEX = "no-codex"
 PYTHON_PACKAGES = ("requirements.txt",)
 NODE_AT_LEAST = (22, 19)
@@ -27,9 +28,7 @@ class Installed:
     @cached_property
     def node(self) -> tuple[Path, Path]:
         """A Node that is new enough, and the folder that has `node_modules`."""
-        npm = shutil.which("npm")
-        if npm is None:
-            raise _unavailable("there is no npm")
+        npm = _find_npm()
 
         def install(folder: Path) -> None:
             for name in NODE_PACKAGES:
@@ -40,6 +39,18 @@ class Installed:
 
         folder = _install("node", NODE_PACKAGES, install)
         return _find_node(folder), folder
+
+    @cached_property
+    def claude(self) -> Path:
+        """The folder of Claude Code's program `claude`."""
+        npm = _find_npm()
+
+        def install(folder: Path) -> None:
+            for name in CLAUDE_CODE:
+                shutil.copy(HERE / name, folder)
+            _run([npm, "ci", "--no-audit", "--no-fund", "--loglevel=error"], folder)
+
+        return _install("claude-code", CLAUDE_CODE, install) / "node_modules" / ".bin"
 
     @cached_property
     def python(self) -> Path:
@@ -65,6 +76,13 @@ def _install(name: str, files: tuple[str, ...], install: Callable[[Path], None])
             install(folder)
             stamp.write_text(digest.hexdigest())
     return folder
+
+
+def _find_npm() -> str:
+    npm = shutil.which("npm")
+    if npm is None:
+        raise _unavailable("there is no npm")
+    return npm
 
 
 def _find_node(folder: Path) -> Path:

@@ -13,7 +13,8 @@ import pytest
 from e2e.terminal import Terminal
 
 from codextui.cli import main
-from codextui.commands.completion import find_program, script
+from codextui.commands.completion import script
+from codextui.setup.program import this_program
 
 PROGRAM = [sys.executable, "-m", "codextui"]
 SHELLS = ("bash", "zsh", "fish")
@@ -23,7 +24,7 @@ SHELLS = ("bash", "zsh", "fish")
 async def test_a_script_is_all_that_is_printed(run: Any, shell: str) -> None:
     result = await run("completion", shell)
     assert (result.code, result.err) == (0, "")
-    assert result.out == script(shell, find_program())
+    assert result.out == script(shell, this_program().words)
 
 
 @pytest.mark.parametrize("shell", SHELLS)
@@ -50,30 +51,8 @@ def test_the_program_of_a_script_is_an_absolute_path(
     program.chmod(0o700)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["./codextui"])
-    assert find_program() == [str(program)]
-    assert f"program=({program})" in script("bash", find_program())
-
-
-def test_without_a_program_of_its_own_nothing_of_the_current_folder_is_imported(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    our_python, python = sys.executable, tmp_path / "bin" / "python"
-    python.parent.mkdir()
-    python.symlink_to(sys.executable)
-    monkeypatch.setattr(sys, "argv", ["/x/codextui/__main__.py"])
-    monkeypatch.setattr(sys, "executable", str(python))
-    command = find_program()
-    assert command == [str(python), "-P", "-m", "codextui"]
-    (tmp_path / "argparse.py").write_text("raise SystemExit(7)\n")
-    ran = subprocess.run(
-        [our_python, *command[1:], "complete", "bash", "codextui kill-s", " ="],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        timeout=60,
-        check=False,
-    )
-    assert (ran.returncode, ran.stdout) == (0, "values 0\nkill-server\n")
+    assert this_program().words == (str(program),)
+    assert f"program=({program})" in script("bash", this_program().words)
 
 
 def test_completion_survives_a_locale_without_unicode(tmp_path: Path) -> None:

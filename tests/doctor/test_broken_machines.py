@@ -294,7 +294,7 @@ MACHINES: dict[str, Broken] = {
     "with an old entry of a client": Broken(
         old_entry,
         {"clients.old-entry": "problem"},
-        "type: codextui setup claude-code --name codex --write",
+        "type: codextui setup claude-code --name codex --project --write",
     ),
     "with a team that may do anything": Broken(
         lambda stage: stage.write_config(TEAM.format(planner=FULL, tester=FULL)),

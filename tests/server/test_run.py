@@ -15,10 +15,9 @@ from contract.serving import PATIENCE_S, RawClient, until
 from codextui.errors import ServerUnreachable
 from codextui.protocol.approvals import Approval, CommandAsked
 from codextui.protocol.threads import ThreadInfo, ThreadState
-from codextui.server import run
 from codextui.server.options import ServerOptions
 from codextui.server.run import serve
-from codextui.server.state import HttpState
+from codextui.server.state import HttpState, ServerState
 from codextui.server.threads.registry import ThreadRecord
 
 
@@ -123,9 +122,16 @@ def test_what_other_programs_do_does_not_keep_a_server_running(
     approval = Approval("a1", "t", "u", "i", "tui", 1.0, CommandAsked("ls"), origin)
     for records, approvals in (([ThreadRecord(info)], ()), ([], (approval,))):
         server = idle_server(registry=records, broker=Mock(approvals=approvals))
-        assert run._is_needed(server) == is_needed
+        assert ServerState.is_needed(server) == is_needed
 
 
 def test_http_that_somebody_asked_for_keeps_a_server_running():
-    assert not run._is_needed(idle_server())
-    assert run._is_needed(idle_server(http=HttpState("http://127.0.0.1:1/mcp", is_wanted=True)))
+    wanted = HttpState("http://127.0.0.1:1/mcp", is_wanted=True)
+    assert not ServerState.is_needed(idle_server())
+    assert ServerState.is_needed(idle_server(http=wanted))
+
+
+def test_the_client_that_asks_does_not_count_as_one_that_needs_the_server():
+    asking, other = Mock(), Mock()
+    assert not ServerState.is_needed(idle_server(sessions={asking}), but=asking)
+    assert ServerState.is_needed(idle_server(sessions={asking, other}), but=asking)

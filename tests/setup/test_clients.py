@@ -47,7 +47,8 @@ class Ran:
 @pytest.fixture
 def setup(capsys: pytest.CaptureFixture[str]) -> Any:
     def setup(*arguments: str, before: tuple[str, ...] = ()) -> Ran:
-        code = cli.main([*before, "setup", *arguments])
+        unverified = ["--no-verify"] if "--write" in arguments else []
+        code = cli.main([*before, "setup", *arguments, *unverified])
         return Ran(code, capsys.readouterr())
 
     return setup
@@ -182,12 +183,12 @@ def test_claude_codes_own_file_is_not_written(setup: Any, home: Path) -> None:
     assert command == ["claude", "mcp", "add-json", "--scope", "user"]
     assert (name, json.loads(entry)) == ("codextui", {**STDIO, "timeout": DAY_MS})
     refused = setup("claude-code", "--user", "--write")
-    assert refused.code == 2
+    assert refused.code == 1
     assert line in refused.err
     assert list((home / "home").iterdir()) == []
 
 
-@pytest.mark.parametrize("arguments", [["agents-sdk"], ["inspector", "--project"]])
+@pytest.mark.parametrize("arguments", [["agents-sdk"]])
 def test_writing_is_refused_if_the_client_has_no_file(
     setup: Any, home: Path, arguments: list[str]
 ) -> None:
@@ -302,7 +303,17 @@ def test_the_profile_of_vs_code_is_elsewhere_on_a_mac(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
-    assert vscode._profile() == home / "home" / "Library" / "Application Support" / "Code" / "User"
+    user = home / "home" / "Library" / "Application Support" / "Code" / "User"
+    assert vscode.read_scopes()[1].path == user / "mcp.json"
+
+
+@pytest.mark.parametrize(
+    "arguments", [["inspector", "--project"], ["inspector", "--local"], ["cursor", "--local"]]
+)
+def test_a_scope_that_a_client_has_not_is_refused(setup: Any, arguments: list[str]) -> None:
+    refused = setup(*arguments)
+    assert refused.code == 2
+    assert "--user" in refused.err
 
 
 def test_an_unknown_client_is_refused(setup: Any, capsys: Any) -> None:
@@ -319,3 +330,20 @@ def test_paths_in_any_script_are_printed_as_they_are(client: str, home: Path, se
     out = setup(client, before=("--config", str(config))).out
     assert str(config) in out
     assert "\\u" not in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "is_told"),
+    [
+        (["vscode", "--command", "/opt/codextui"], True),
+        (["cursor", "--project", "--command", "/opt/codextui"], True),
+        (["cursor", "--command", "/opt/codextui"], False),
+        (["vscode", "--command", "codextui"], False),
+        (["vscode"], False),
+    ],
+)
+def test_a_path_of_this_machine_in_a_file_that_others_share_is_mentioned(
+    setup: Any, arguments: list[str], is_told: bool
+) -> None:
+    told = "/opt/codextui is a path of this machine" in setup(*arguments).out
+    assert told is is_told

@@ -118,12 +118,3 @@ def test_a_folder_in_place_of_the_file_is_an_error(location: EntryLocation) -> N
     location.path.mkdir(parents=True)
     with pytest.raises(ConfigInvalid, match="cannot be changed: Is a directory"):
         write_entry(location, ENTRY)
-
-
-def test_servers_that_start_codex_mcp_server_are_named(location: EntryLocation) -> None:
-    location.path.parent.mkdir()
-    old = {"command": "/usr/bin/codex", "args": ["-c", "model=x", "mcp-server"]}
-    servers = {"codex": old, "other": {"command": "codex", "args": ["exec"]}, "odd": 7}
-    location.path.write_text(json.dumps({"mcpServers": servers}))
-    assert write_entry(location, ENTRY).obsolete == ("codex",)
-    assert write_entry(location, ENTRY) == WriteResult(changed=False, obsolete=("codex",))

@@ -297,8 +297,10 @@ async def role(server: ServerState, caller: Caller, arguments: JsonObject) -> di
     return describe_thread(server.controls.request(record, action, text, by=caller.name))
 
 
-async def shutdown(server: ServerState, _: Caller, __: JsonObject) -> dict[str, object]:
+async def shutdown(server: ServerState, caller: Caller, arguments: JsonObject) -> dict[str, object]:
     """Answer `codex-shutdown`."""
+    if arguments.get("unused") and server.is_needed(but=caller.session):
+        raise ServerRefused("the server is in use")
     server.stopping.set()
     return {}
 

@@ -1,0 +1,32 @@
+"""The repository that a folder belongs to, as clients look for it, without running git."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def find_root(folder: Path, *, with_head: bool = False) -> Path | None:
+    """Return the root of the worktree that a folder is in; None if it is in none.
+
+    Args:
+        folder: the folder.
+        with_head: whether a folder `.git` without a `HEAD` counts for nothing.
+    """
+    for parent in (folder, *folder.parents):
+        git = parent / ".git"
+        if git.exists() and not (with_head and git.is_dir() and not (git / "HEAD").exists()):
+            return parent
+    return None
+
+
+def main_root(root: Path) -> Path:
+    """Return the root of a repository's main worktree, for the root of any of its worktrees."""
+    try:
+        pointer = (root / ".git").read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        return root
+    folder = (root / pointer.removeprefix("gitdir:").strip()).resolve()
+    if folder.parent.name != "worktrees":
+        return root  # a submodule
+    common = folder.parents[1]
+    return common.parent if common.name == ".git" else common

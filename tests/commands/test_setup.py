@@ -1,0 +1,157 @@
+"""`codextui setup --write` starts what the client would start, and leaves nothing of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from codextui.setup.start import ClientProcess, command_line, environment, folder, headers
+
+TIMEOUT_S = 120
+AROUND = ClientProcess(
+    {"A": "a", "PATH": "/bin", "SECRET": "s"}, None, Path("/project"), Path("/home/me")
+)
+
+
+class Person:
+    """A home, a project, and codextui."""
+
+    def __init__(self, folder: Path, runtime: str) -> None:
+        self.home, self.project = folder / "home", folder / "project"
+        self.home.mkdir()
+        self.project.mkdir()
+        kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
+        self.env = {**kept, "HOME": str(self.home), "XDG_RUNTIME_DIR": runtime}
+
+    def run(self, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "codextui", *arguments],
+            cwd=self.project,
+            env=self.env | env,
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT_S,
+            check=False,
+        )
+
+    def is_served(self) -> bool:
+        return self.run("ps").returncode == 0
+
+
+@pytest.fixture
+def person(tmp_path: Path) -> Iterator[Person]:
+    with tempfile.TemporaryDirectory(prefix="ct-") as runtime:  # short enough for a socket
+        person = Person(tmp_path, runtime)
+        yield person
+        person.run("kill-server")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("client", ["cursor", "vscode", "codex", "inspector"])
+def test_what_is_written_is_verified_and_the_server_for_that_is_ended(
+    person: Person, client: str
+) -> None:
+    done = person.run("setup", client, "--write")
+    assert done.returncode == 0, done.stderr
+    assert re.search(
+        r"Verified: `.*mcp-server` answers with the tools codex, codex-reply", done.stdout
+    )
+    assert not person.is_served()
+
+
+@pytest.mark.slow
+def test_a_server_that_runs_already_stays(person: Person) -> None:
+    assert person.run("new", "--help").returncode == 0
+    with subprocess.Popen(
+        [sys.executable, "-m", "codextui", "mcp-server"],
+        env=person.env,
+        cwd=person.project,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as client:
+        assert client.stdin is not None
+        assert client.stdout is not None
+        client.stdin.write(b'{"jsonrpc": "2.0", "id": 1, "method": "ping"}\n')
+        client.stdin.flush()
+        assert client.stdout.readline()
+        assert person.run("setup", "cursor", "--write").returncode == 0
+        assert person.is_served()
+        client.stdin.close()
+
+
+@pytest.mark.slow
+def test_a_program_that_is_not_codextui_is_not_verified(person: Person, tmp_path: Path) -> None:
+    broken = tmp_path / "codextui"
+    broken.write_text("#!/bin/sh\necho 'no such module' >&2\nexit 1\n")
+    broken.chmod(0o755)
+    done = person.run("setup", "cursor", "--command", str(broken), "--write")
+    assert done.returncode == 1
+    assert "Not verified" in done.stderr
+    assert "it said: no such module" in done.stderr
+    assert json.loads((person.home / ".cursor" / "mcp.json").read_text())  # it is written
+    again = person.run("setup", "cursor", "--command", str(broken), "--write", "--no-verify")
+    assert again.returncode == 0
+    assert "erified" not in again.stdout + again.stderr
+
+
+@pytest.mark.slow
+def test_a_url_is_verified_with_the_token(person: Person) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "codextui", "serve", "--http", "127.0.0.1:0"],
+        env=person.env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as server:
+        assert server.stdout is not None
+        address = next(
+            found[1]
+            for line in server.stdout
+            if (found := re.search(r"http://(127\.0\.0\.1:\d+)", line))
+        )
+        verified = person.run("setup", "cursor", "--http", address, "--write")
+        assert verified.returncode == 0, verified.stderr
+        assert f"Verified: `http://{address}/mcp`" in verified.stdout
+        refused = person.run(
+            "setup", "cursor", "--http", address, "--write", CODEXTUI_TOKEN="wrong"
+        )
+        assert refused.returncode == 1
+        assert "401" in refused.stderr
+        person.run("kill-server")
+    gone = person.run("setup", "cursor", "--http", address, "--write")
+    assert gone.returncode == 1
+    assert "cannot be reached" in gone.stderr
+
+
+def test_an_entry_is_started_as_its_client_does() -> None:
+    entry = {
+        "command": "${workspaceFolder}/run",
+        "args": ["${A}", "${env:A}", "${NONE:-none}", "$A", "${userHome}"],
+        "env": {"B": "${A}b"},
+        "cwd": "sub",
+    }
+    assert command_line(entry, AROUND) == ["/project/run", "a", "a", "none", "$A", "/home/me"]
+    assert environment(entry, AROUND) == {**AROUND.environ, "B": "ab"}
+    assert folder(entry, AROUND) == Path("/project/sub")
+    assert folder({}, AROUND) == Path("/project")
+
+
+def test_a_client_that_passes_few_variables_passes_few() -> None:
+    around = ClientProcess(AROUND.environ, ("PATH", "HOME"), AROUND.cwd, AROUND.home)
+    entry = {"command": "x", "env_vars": ["A", "MISSING"], "env": {"B": "b"}}
+    assert environment(entry, around) == {"PATH": "/bin", "A": "a", "B": "b"}
+
+
+def test_the_token_is_taken_from_the_environment() -> None:
+    wanted = {"Authorization": "Bearer s"}
+    assert headers({"headers": {"Authorization": "Bearer ${SECRET}"}}, AROUND) == wanted
+    assert headers({"headers": {"Authorization": "Bearer ${env:SECRET}"}}, AROUND) == wanted
+    assert headers({"bearer_token_env_var": "SECRET"}, AROUND) == wanted
