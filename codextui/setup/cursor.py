@@ -30,10 +30,6 @@ _NOTES = (
         "Cursor documents no time-out setting for calls. codextui reports progress while a turn "
         "runs, and the thread is in the console, whatever Cursor does."
     ),
-    (
-        "If Cursor does not find the command (started from the desktop it may have another PATH), "
-        "name it whole: --command /path/to/codextui."
-    ),
 )
 
 
@@ -60,7 +56,7 @@ def http_recipe(endpoint: HttpEndpoint, name: str, scope: Scope) -> Recipe:
         "url": endpoint.url,
         "headers": {"Authorization": f"Bearer ${{env:{TOKEN_VARIABLE}}}"},
     }
-    return _recipe(entry, name, scope, (_NOTES[0], *endpoint.notes("Cursor")))
+    return _recipe(entry, name, scope, (*_NOTES, *endpoint.notes("Cursor")))
 
 
 def _recipe(entry: Entry, name: str, scope: Scope, notes: tuple[str, ...]) -> Recipe:

@@ -32,13 +32,7 @@ INHERITED: Final = None
 _RELATIVES: Final = ("Code - Insiders", "VSCodium")
 """Builds of VS Code that have a folder of their own."""
 
-_NOTES = (
-    "VS Code does not limit how long a call may take, so there is no time-out to set.",
-    (
-        "If VS Code does not find the command (started from the desktop it may have another PATH), "
-        "name it whole: --command /path/to/codextui."
-    ),
-)
+_NOTES = ("VS Code does not limit how long a call may take, so there is no time-out to set.",)
 _INPUT = (
     "If your VS Code does not replace ${env:…} in headers (microsoft/vscode#336232), let it ask: "
     'put {"type": "promptString", "id": "codextui", "description": "codextui token", '
@@ -88,7 +82,7 @@ def http_recipe(endpoint: HttpEndpoint, name: str, scope: Scope) -> Recipe:
         "url": endpoint.url,
         "headers": {"Authorization": f"Bearer ${{env:{TOKEN_VARIABLE}}}"},
     }
-    return _recipe(entry, name, scope, (_NOTES[0], *endpoint.notes("VS Code"), _INPUT))
+    return _recipe(entry, name, scope, (*_NOTES, *endpoint.notes("VS Code"), _INPUT))
 
 
 def _recipe(entry: Entry, name: str, scope: Scope, notes: tuple[str, ...]) -> Recipe:

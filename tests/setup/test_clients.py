@@ -330,3 +330,20 @@ def test_paths_in_any_script_are_printed_as_they_are(client: str, home: Path, se
     out = setup(client, before=("--config", str(config))).out
     assert str(config) in out
     assert "\\u" not in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "is_told"),
+    [
+        (["vscode", "--command", "/opt/codextui"], True),
+        (["cursor", "--project", "--command", "/opt/codextui"], True),
+        (["cursor", "--command", "/opt/codextui"], False),
+        (["vscode", "--command", "codextui"], False),
+        (["vscode"], False),
+    ],
+)
+def test_a_path_of_this_machine_in_a_file_that_others_share_is_mentioned(
+    setup: Any, arguments: list[str], is_told: bool
+) -> None:
+    told = "/opt/codextui is a path of this machine" in setup(*arguments).out
+    assert told is is_told
