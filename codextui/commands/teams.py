@@ -12,7 +12,8 @@ from codextui.commands.output import print_json, print_line, print_table
 from codextui.config import paths
 from codextui.config.readers import suggest
 from codextui.config.schema import load_config
-from codextui.config.tables import line_of, read_text
+from codextui.config.tables import read_text
+from codextui.config.toml_lines import line_of
 from codextui.errors import ConfigInvalid
 from codextui.teams.config.team import Limits, Role, Team
 from codextui.text.sanitize import one_line

@@ -81,7 +81,9 @@ def test_a_text_that_is_no_toml_is_one_mistake(
 ) -> None:
     config.write_text("[ui]\ntheme = \n")
     assert main(["config", "check"]) == 2
-    assert capsys.readouterr().out == f"{config}:2: is no TOML: Invalid value\n"
+    assert capsys.readouterr().out == (
+        f"{config}:2: is no TOML: Invalid value; write a value after =\n"
+    )
 
 
 @pytest.mark.parametrize("arguments", [["config"], ["teams"], ["runs"]])

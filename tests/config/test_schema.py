@@ -181,14 +181,14 @@ def test_a_wrong_value_is_refused_with_what_would_be_right(text: str, right: str
     assert right in refusal(text)
 
 
-def test_all_mistakes_are_reported_at_once_each_with_its_line() -> None:
+def test_all_mistakes_are_reported_at_once_in_the_order_of_their_lines() -> None:
     message = refusal(
         '[ui]\ntheme = """\nx\n"""\nlayout = 12\n[codex]\nhom = "/x"\n[ui.keys]\na.b = 3\n'
     )
     assert [line.split(" ")[0] for line in message.splitlines()] == [
         "config.toml:5:",
-        "config.toml:9:",
         "config.toml:7:",
+        "config.toml:9:",
     ]
 
 
