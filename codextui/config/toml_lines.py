@@ -37,20 +37,16 @@ def line_of(text: str, key: str) -> int:
 def _lines_of(text: str) -> Mapping[str, int]:
     """Return the line of every dotted key; keys in arrays of tables have none."""
     found: dict[str, int] = {}
-    table: str | None = ""
+    table, is_in_array = "", False
     for line, statement, content in _statements(text):
-        if not content:
-            continue
+        keys = []
         if _HEADER.match(statement):
-            table = ""
-            while table is not None and content:
-                ((name, inner),) = content.items()
-                found.setdefault(f"{table}{name}", line)
-                table = f"{table}{name}." if isinstance(inner, dict) else None
-                content = inner if isinstance(inner, dict) else {}
-        elif table is not None:
-            for key in _dotted_keys(content, table):
-                found.setdefault(key, line)
+            keys = list(_dotted_keys(content, ""))
+            table, is_in_array = f"{keys[-1]}.", statement.lstrip().startswith("[[")
+        elif not is_in_array:
+            keys = list(_dotted_keys(content, table))
+        for key in keys:
+            found.setdefault(key, line)
     return found
 
 
