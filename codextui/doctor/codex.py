@@ -66,6 +66,8 @@ class CodexSettings:
 def read_settings(home: Path) -> CodexSettings:
     """Read Codex's own configuration, as far as it is TOML."""
     path = home / "config.toml"
+    if path.is_fifo():
+        return CodexSettings(path, {}, "it is a pipe, which would block for ever")
     try:
         return CodexSettings(path, tomllib.loads(path.read_text(encoding="utf-8-sig")))
     except FileNotFoundError:

@@ -71,7 +71,7 @@ def _check_socket(name: str, path: Path) -> Finding:
 def _silent_server(name: str, path: Path, lock: Path) -> Finding:
     """Return the finding about a server that has its name, and does not listen."""
     try:
-        owner = int(lock.read_text(encoding="ascii"))
+        owner = int(lock.read_text(encoding="ascii")) if lock.is_file() else 0
     except (OSError, ValueError):
         owner = 0
     return Finding(
@@ -120,7 +120,7 @@ def check_log(machine: Machine) -> Iterator[Finding]:
     """Look for the last error in the server's log."""
     log = paths.state_location() / f"{machine.server}.log"
     try:
-        if log.stat().st_size > _MAX_LOG:
+        if not log.is_file() or log.stat().st_size > _MAX_LOG:
             return
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:

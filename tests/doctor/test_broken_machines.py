@@ -126,12 +126,33 @@ def leave_temporary_file(stage: Stage) -> None:
     os.utime(path, (0, time.time() - 2 * folders.LEFTOVER_AGE_S))
 
 
+def leave_part_of_a_run(stage: Stage) -> None:
+    run = stage.state / "runs" / "shop-1"
+    run.mkdir(parents=True, mode=0o700)
+    (stage.state / "runs").chmod(0o700)
+    path = run / ".spent.1a2b3c4d"
+    path.touch()
+    os.utime(path, (0, time.time() - 2 * folders.LEFTOVER_AGE_S))
+
+
+def leave_demo(stage: Stage) -> None:
+    path = paths.cache_dir() / "codex-home-x1y2z3"
+    path.mkdir(parents=True)
+    os.utime(path, (0, time.time() - 2 * folders.LEFTOVER_AGE_S))
+
+
+def open_runs(stage: Stage) -> None:
+    (stage.state / "runs").mkdir()
+    (stage.state / "runs").chmod(0o755)
+
+
 def fill_disk(stage: Stage) -> None:
     usage = shutil.disk_usage(stage.home)._replace(free=folders.FULL_BYTES - 1)
     stage.monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
 
 
 def keep_old_runs(stage: Stage) -> None:
+    (stage.state / "runs").mkdir(mode=0o700)
     for number in range(30):
         run = stage.state / "runs" / f"shop-{number}"
         run.mkdir(parents=True)
@@ -192,7 +213,9 @@ MACHINES: dict[str, Broken] = {
     "where OPENAI_BASE_URL leads Codex nowhere": Broken(
         lambda stage: (
             stage.write_codex_config('model = "x"\n'),
-            stage.setenv(OPENAI_BASE_URL=stage.provider, HTTPS_PROXY=stage.provider),
+            stage.setenv(
+                OPENAI_BASE_URL=stage.provider, HTTPS_PROXY=f"http://127.0.0.1:{closed_port()}"
+            ),
         ),
         {"codex.base-url": "advice", "codex.provider": "problem"},
         "Codex does not read it",
@@ -258,6 +281,15 @@ MACHINES: dict[str, Broken] = {
     ),
     "with what a killed process left": Broken(
         leave_temporary_file, {"folders.leftovers": "advice"}, ".config.toml.abcd1234"
+    ),
+    "with what a killed run left": Broken(
+        leave_part_of_a_run, {"folders.leftovers": "advice"}, ".spent.1a2b3c4d"
+    ),
+    "with what a killed demo left": Broken(
+        leave_demo, {"folders.leftovers": "advice"}, "type: rm -r /"
+    ),
+    "with runs that others can read": Broken(
+        open_runs, {"folders.files": "problem"}, "runs is open to other users (mode 0755)"
     ),
     "with a full disk": Broken(fill_disk, {"folders.disk": "problem"}, "only 16 MB left"),
     "with the journal of a newer codextui": Broken(

@@ -21,6 +21,7 @@ from codextui.errors import CodextuiError
 from codextui.server.store.migrations import migrate
 
 SEARCH = search_codex()
+PROGRAM = Path(__file__).with_name("patience.py")
 KEY = "sk-test-0123456789abcdef"
 
 pytestmark = pytest.mark.skipif(SEARCH.binary is None, reason="no Codex here")
@@ -48,7 +49,7 @@ class Program:
     def run(
         self, *arguments: str, before: tuple[str, ...] = (), **options: Any
     ) -> subprocess.CompletedProcess[str]:
-        command = [*before, sys.executable, "-m", "codextui", "doctor", *arguments]
+        command = [*before, sys.executable, str(PROGRAM), "doctor", *arguments]
         return subprocess.run(
             command,
             check=False,
