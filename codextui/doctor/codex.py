@@ -165,6 +165,9 @@ def check_login(machine: Machine) -> Iterator[Finding]:
     if own is not None and own.get("requires_openai_auth") is not True:
         yield _provider_key(name, own, settings.path)
         return
+    if own is None and name != "openai":
+        yield fine("codex.login", f"the provider {name} needs no login of OpenAI's")
+        return
     logged_out = Finding(
         Severity.PROBLEM,
         "codex.login",

@@ -220,10 +220,15 @@ def is_leftover(path: Path) -> bool:
     return is_own and time.time() - found.st_mtime > LEFTOVER_AGE_S
 
 
-def check_disk(_: Machine) -> Iterator[Finding]:
+def check_disk(machine: Machine) -> Iterator[Finding]:
     """Check how much room the disks of the folders have."""
     seen: set[int] = set()
-    for name, folder in (("state", paths.state_location()), ("runtime", paths.runtime_location())):
+    places = {
+        "state": paths.state_location(),
+        "runtime": paths.runtime_location(),
+        "Codex": machine.codex_home,
+    }
+    for name, folder in places.items():
         known = _existing(folder)
         device = known.stat().st_dev
         if device not in seen:

@@ -19,7 +19,7 @@ from codextui.codex.binary import CodexBinary
 from codextui.config import paths
 from codextui.doctor.codex import read_settings
 from codextui.doctor.findings import Finding, Place, Severity, fine
-from codextui.doctor.machine import Machine
+from codextui.doctor.machine import Machine, is_sandboxed
 from codextui.doctor.programs import Ran, run_program
 
 TRY_TIMEOUT_S = 5.0
@@ -52,8 +52,8 @@ def check_sandbox(machine: Machine) -> Iterator[Finding]:
     binary = machine.search.get().binary
     if binary is None:
         return
-    if read_settings(machine.codex_home).error:
-        return  # the check of the configuration says so
+    if read_settings(machine.codex_home).error or is_sandboxed():
+        return  # the check of the configuration, or the first finding, says so
     base = _base()
     if base is None:
         yield Finding(

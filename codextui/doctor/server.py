@@ -15,9 +15,10 @@ from codextui.client.session import ClientSession
 from codextui.client.spawn import open_socket
 from codextui.config import paths
 from codextui.config.files import is_held
+from codextui.config.tables import line_of, read_text
 from codextui.doctor.findings import Finding, Place, RemoveSocket, Severity, fine
 from codextui.doctor.machine import Machine
-from codextui.doctor.network import why_silent
+from codextui.doctor.network import why_silent, why_unreachable
 from codextui.errors import CodextuiError
 
 ANSWER_TIMEOUT_S = 2.0
@@ -34,7 +35,10 @@ _ERROR = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d),\d+ (?:ERROR|CRITICAL) (.
 def check_server(machine: Machine) -> Iterator[Finding]:
     """Check this server, and the sockets of others that have gone."""
     own = paths.socket_location(machine.server)
-    yield _check_socket(machine.server, own)
+    found = _check_socket(machine.server, own)
+    yield found
+    if found.severity is Severity.OK and found.place is not None:
+        yield from _check_http(machine)
     try:
         others = sorted(paths.runtime_location().glob("*.sock"))
     except OSError:
@@ -65,6 +69,26 @@ def _check_socket(name: str, path: Path) -> Finding:
         advice="The next server removes it.",
         command=shlex.join(["rm", str(path)]),
         repair=RemoveSocket(path, lock),
+    )
+
+
+def _check_http(machine: Machine) -> Iterator[Finding]:
+    """Check whether the server that runs listens for HTTP where the configuration says so."""
+    address = machine.config.server.http
+    if address is None or machine.server != paths.DEFAULT_SERVER:
+        return
+    why = why_unreachable(address.reachable.mcp_url)
+    if not why:
+        yield fine("server.http", f"it can be reached by HTTP at {address.reachable.mcp_url}")
+        return
+    file = machine.config_file
+    yield Finding(
+        Severity.PROBLEM,
+        "server.http",
+        f"the server does not listen at {address}, as `http` under [server] says: {why}",
+        Place(file, line_of(read_text(file), "server.http")),
+        advice="It was started before that was set, or the address is taken.",
+        command=f"codextui serve --http {address}",
     )
 
 

@@ -18,7 +18,7 @@ from doctor.conftest import FREE, LOGGED_OUT, Stage, worse
 
 from codextui.config import paths
 from codextui.config.files import FileLock
-from codextui.doctor import folders
+from codextui.doctor import folders, provider
 from codextui.server.store.migrations import MIGRATIONS, migrate
 
 TEAM = """\
@@ -368,6 +368,27 @@ MACHINES: dict[str, Broken] = {
         lambda stage: stage.setenv(LC_ALL="C"), {"terminal.locale": "advice"}, "LC_ALL=C"
     ),
 }
+
+
+async def test_in_the_sandbox_of_codex_itself_what_it_forbids_is_not_tried(
+    stage: Stage, examine: Any
+) -> None:
+    stage.setenv(CODEX_SANDBOX_NETWORK_DISABLED="1")
+    own_provider(stage, url=f"http://127.0.0.1:{closed_port()}/v1")
+    stage.write_codex(sandbox="exit 1")
+    code, findings = await examine()
+    assert (code, worse(findings)) == (0, {"process.sandbox": "advice"})
+    assert findings[0]["check"] == "process.sandbox"
+
+
+@pytest.mark.parametrize("name", ["ollama", "amazon-bedrock"])
+async def test_other_providers_that_codex_knows_need_no_login_of_openai(
+    stage: Stage, examine: Any, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(provider, "_LOCAL", {"ollama": stage.provider})
+    stage.write_codex(login=LOGGED_OUT)
+    stage.write_codex_config(f'model_provider = "{name}"\n')
+    assert worse((await examine())[1]) == {}
 
 
 async def test_a_path_too_long_for_a_socket_is_told_and_the_other_place_is_checked(
