@@ -19,7 +19,7 @@ from codextui.doctor.fixes import RepairRefused, repair
 from codextui.doctor.machine import ExaminedConfig, Machine, settle_process
 from codextui.errors import ConfigInvalid
 from codextui.setup.program import this_program
-from codextui.text.sanitize import one_line
+from codextui.text.sanitize import one_line, sanitize
 
 _WIDTH = max(len(severity) for severity in Severity) + 2
 _MAX_LINE = 2_000
@@ -114,7 +114,7 @@ def _print_finding(finding: Finding) -> None:
     if finding.advice:
         print_line(f"{indent}{_line(finding.advice)}")
     if finding.command:
-        print_line(f"{indent}type: {_line(finding.command)}")
+        print_line(f"{indent}type: {sanitize(finding.command)}")
 
 
 def _print_summary(findings: Sequence[Finding], program: str) -> None:

@@ -34,10 +34,13 @@ _SETTINGS: tuple[tuple[str, str, str], ...] = (
     (
         "kernel/apparmor_restrict_unprivileged_userns",
         "1",
-        "sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0",
+        # As Codex's documentation says (developers.openai.com/codex/concepts/sandboxing).
+        "sudo apt install bubblewrap apparmor-profiles && sudo install -m 0644 "
+        "/usr/share/apparmor/extra-profiles/bwrap-userns-restrict /etc/apparmor.d/ && "
+        "sudo apparmor_parser -r /etc/apparmor.d/bwrap-userns-restrict",
     ),
 )
-"""Settings of the kernel: the value that forbids user namespaces, and what allows them."""
+"""Settings of the kernel: the value that forbids user namespaces, and what allows bubblewrap."""
 
 _INSTALLERS = {
     "apt": "apt install bubblewrap",

@@ -18,7 +18,7 @@ from doctor.conftest import FREE, LOGGED_OUT, Stage, worse
 
 from codextui.config import paths
 from codextui.config.files import FileLock
-from codextui.doctor import folders, provider
+from codextui.doctor import folders, provider, sandbox
 from codextui.server.store.migrations import MIGRATIONS, migrate
 
 TEAM = """\
@@ -67,6 +67,17 @@ def break_codex_on_path(stage: Stage) -> None:
 def remove_bubblewrap(stage: Stage) -> None:
     (stage.bin / "bwrap").unlink()
     stage.write_codex(sandbox="exit 1")
+
+
+def forbid_namespaces(setting: str, value: str) -> Callable[[Stage], None]:
+    def forbid(stage: Stage) -> None:
+        path = stage.home / "sys" / setting
+        path.parent.mkdir(parents=True)
+        path.write_text(f"{value}\n")
+        stage.monkeypatch.setattr(sandbox, "_KERNEL", stage.home / "sys")
+        stage.write_codex(sandbox='echo "bwrap: No permissions to create a new namespace" >&2')
+
+    return forbid
 
 
 def own_provider(stage: Stage, more: str = "", url: str = "") -> None:
@@ -226,6 +237,16 @@ MACHINES: dict[str, Broken] = {
         ),
         {"codex.sandbox": "problem"},
         "bwrap: setting up uid map: Permission denied",
+    ),
+    "where the kernel forbids user namespaces": Broken(
+        forbid_namespaces("user/max_user_namespaces", "0"),
+        {"codex.sandbox": "problem"},
+        "type: sudo sysctl -w user.max_user_namespaces=15000",
+    ),
+    "where AppArmor forbids user namespaces": Broken(
+        forbid_namespaces("kernel/apparmor_restrict_unprivileged_userns", "1"),
+        {"codex.sandbox": "problem"},
+        "sudo apparmor_parser -r /etc/apparmor.d/bwrap-userns-restrict",
     ),
     "without bubblewrap": Broken(
         remove_bubblewrap,
