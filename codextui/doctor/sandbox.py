@@ -35,9 +35,11 @@ _SETTINGS: tuple[tuple[str, str, str], ...] = (
         "kernel/apparmor_restrict_unprivileged_userns",
         "1",
         # As Codex's documentation says (developers.openai.com/codex/concepts/sandboxing).
-        "sudo apt install bubblewrap apparmor-profiles && sudo install -m 0644 "
-        "/usr/share/apparmor/extra-profiles/bwrap-userns-restrict /etc/apparmor.d/ && "
-        "sudo apparmor_parser -r /etc/apparmor.d/bwrap-userns-restrict",
+        (
+            "sudo apt install bubblewrap apparmor-profiles && sudo install -m 0644 "
+            "/usr/share/apparmor/extra-profiles/bwrap-userns-restrict /etc/apparmor.d/ && "
+            "sudo apparmor_parser -r /etc/apparmor.d/bwrap-userns-restrict"
+        ),
     ),
 )
 """Settings of the kernel: the value that forbids user namespaces, and what allows bubblewrap."""
