@@ -1,4 +1,7 @@
-"""Gives the checks as much time as a busy machine takes; as a program, runs a command line so."""
+"""Makes the checks content with a busy machine; as a program, runs a command line so.
+
+They get as much time as it takes, and do not mind how little room its disk has.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,14 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from codextui import cli
-from codextui.doctor import checks, codex, machine, network, sandbox, server, terminal
+from codextui.doctor import checks, codex, folders, machine, network, sandbox, server, terminal
 
 PATIENCE_S = 60.0
 
 
 def lengthen(set_attribute: Callable[[object, str, object], object]) -> None:
     """Set all limits of the checks."""
+    set_attribute(folders, "LOW_BYTES", 0)
     patient = tuple(replace(check, limit_s=PATIENCE_S) for check in checks.CHECKS)
     set_attribute(checks, "CHECKS", patient)
     set_attribute(machine, "VERSION_TIMEOUT_S", PATIENCE_S)

@@ -158,6 +158,7 @@ def open_runs(stage: Stage) -> None:
 
 
 def fill_disk(stage: Stage) -> None:
+    stage.monkeypatch.setattr(folders, "LOW_BYTES", 2 * folders.FULL_BYTES)
     usage = shutil.disk_usage(stage.home)._replace(free=folders.FULL_BYTES - 1)
     stage.monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
 
