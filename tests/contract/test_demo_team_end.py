@@ -22,8 +22,9 @@ async def test_the_run_of_an_interrupted_demo_ends_with_run_ended() -> None:
     )
     assert process.stdout is not None
     async with asyncio.timeout(WAIT_S):
-        while b'"tool_called"' not in await process.stdout.readline():
-            pass
+        while line := await process.stdout.readline():
+            if b'"tool_called"' in line:
+                break
         process.send_signal(signal.SIGINT)
         out, err = await process.communicate()
     *_, ended, last = [json.loads(line) for line in out.splitlines()]
