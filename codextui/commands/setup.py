@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 import shutil
 import subprocess
 from collections.abc import Iterable, Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import Protocol, cast
 
 from codextui.commands.output import print_line, print_note
@@ -60,7 +62,10 @@ def set_up(options: argparse.Namespace) -> int:
     recipe = _recipe(options, client, scope)
     if not options.write:
         _tell(tell_entries(client.TITLE, scopes, options.name), after="\n")
-        _show(recipe)
+        if _is_done(recipe):
+            print_line(f"{client.TITLE} is set up already.")
+        else:
+            _show(recipe)
         _tell_rest(options, client, recipe, scope)
         return 0
     is_written = _write(recipe, client.TITLE)
@@ -155,11 +160,16 @@ def _write(recipe: Recipe, client: str) -> bool:
         return _run_commands(recipe, client)
     if recipe.location is not None and recipe.entry is not None:
         _write_file(recipe.location, recipe.entry, recipe.snippet, client)
-    elif recipe.refusal:
-        raise ConfigInvalid(recipe.refusal)
-    else:
+    elif _is_done(recipe):
         print_line(f"{client} is set up already.")
+    else:
+        raise ConfigInvalid(recipe.refusal)
     return True
+
+
+def _is_done(recipe: Recipe) -> bool:
+    """Return whether there is nothing to do for what a client keeps to itself."""
+    return not (recipe.location or recipe.commands or recipe.refusal)
 
 
 def _write_file(location: EntryLocation, entry: Entry, snippet: str, client: str) -> None:
@@ -178,36 +188,45 @@ def _write_file(location: EntryLocation, entry: Entry, snippet: str, client: str
 
 def _run_commands(recipe: Recipe, client: str) -> bool:
     """Run the commands of a client's own program; print them where it is not on PATH."""
-    program = recipe.commands[0][0]
-    if shutil.which(program) is None:
+    name = recipe.commands[0][0]
+    program = _find(name)
+    if program is None:
         print_note(
-            f"Nothing was changed: {client} keeps this itself, and its program {program} is not on "
+            f"Nothing was changed: {client} keeps this itself, and its program {name} is not on "
             f"PATH. Type where it is:\n\n{sanitize(recipe.snippet)}\n"
         )
         return False
     for command in recipe.commands:
-        failure = _run(command)
+        told = shlex.join(command[:-1] if command[-1].startswith("{") else command)  # no secrets
+        failure = _run(program, command)
         if failure:
-            undone = _undo(recipe) if command is not recipe.commands[0] else ""
-            raise ConfigInvalid(f"{shlex.join(command)} failed: {failure}{undone}")
-        print_line(f"Done: {sanitize(shlex.join(command))}")
+            undone = _undo(program, recipe) if command is not recipe.commands[0] else ""
+            raise ConfigInvalid(f"{told} failed: {failure}{undone}")
+        print_line(f"Done: {sanitize(told)}")
     return True
 
 
-def _undo(recipe: Recipe) -> str:
+def _find(program: str) -> str | None:
+    """Return the path of a client's program, also where only its installer has put it."""
+    home = Path.home()
+    folders = [os.environ.get("PATH", os.defpath), home / ".local" / "bin", home / ".claude/local"]
+    return shutil.which(program, path=os.pathsep.join(map(str, folders)))
+
+
+def _undo(program: str, recipe: Recipe) -> str:
     """Restore what was there, and return a text that says so, or how to do it."""
     for command in recipe.undo:
-        failure = _run(command)
+        failure = _run(program, command)
         if failure:
             return f"\nWhat was there is lost until you type: {shlex.join(command)} ({failure})"
     return "\nWhat was there is there again." if recipe.undo else ""
 
 
-def _run(command: Sequence[str]) -> str:
+def _run(program: str, command: Sequence[str]) -> str:
     """Run a command, and return what it said if it failed; else an empty text."""
     try:
-        done = subprocess.run(  # noqa: S603 - the client's own program, by its name on PATH
-            command,
+        done = subprocess.run(  # noqa: S603 - the client's own program
+            [program, *command[1:]],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=COMMAND_TIMEOUT_S,
@@ -229,13 +248,20 @@ def _conclude(options: argparse.Namespace, client: Client, written: Scope) -> in
         return EXIT_NOT_YET
     if started is not None:
         entry = started.settings
+        if not _is_same(started.scope, written):
+            place = sanitize(started.scope.place)
+            print_line(f"\n{client.TITLE} starts the {name} of {place} here.{sanitize(reason)}")
     else:
-        now = [one for one in scopes if (one.path, one.kind) == (written.path, written.kind)]
-        entry = now[0].entry(name) if now else {}
+        [now] = [one for one in scopes if _is_same(one, written)]
+        entry = now.entry(name)
         tell = print_line if block and block.asks else print_note
         tell(sanitize(f"\n{client.TITLE} does not start {name} yet.{reason}"))
     is_good = not options.verify or check_entry(entry, client.INHERITED, options.server)
     return 0 if is_good and (started or (block and block.asks)) else EXIT_NOT_YET
+
+
+def _is_same(one: Scope, other: Scope) -> bool:
+    return (one.path, one.kind, one.only) == (other.path, other.kind, other.only)
 
 
 def _tell_shadow(options: argparse.Namespace, client: str, scope: Scope, reason: str) -> str:

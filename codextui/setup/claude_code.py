@@ -33,7 +33,7 @@ from codextui.errors import ConfigInvalid
 from codextui.setup.entries import merge_entry
 from codextui.setup.files import read_document, read_scope
 from codextui.setup.launch import CALL_TIMEOUT_S, START_TIMEOUT_S, HttpEndpoint, Launch
-from codextui.setup.project import find_root, main_root
+from codextui.setup.project import exists, find_root, main_root
 from codextui.setup.recipe import ConfigScope, Entry, Format, Recipe, json_snippet
 from codextui.setup.scopes import Block, Scope
 from codextui.text.sanitize import dump_json
@@ -54,7 +54,8 @@ _NOTES = (
 )
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
 _ASKS = Block(
-    "Claude Code asks you once about a server of .mcp.json: start `claude` here and say yes.", True
+    "Claude Code asks you once about a server of .mcp.json: start `claude` here and say yes.",
+    asks=True,
 )
 _REJECTED = Block(
     "You have said no to it: `claude mcp reset-project-choices` lets Claude Code ask again."
@@ -203,7 +204,7 @@ class _Answers:
 def _with_managed(scopes: tuple[Scope, ...]) -> tuple[Scope, ...]:
     """Return the scopes with the administrator's file, where there is one."""
     path = _managed_folder() / "managed-mcp.json"
-    if not path.is_file():
+    if not exists(path):
         return scopes
     block = Block(f"Only the servers in {path} count, which your administrator has written.")
     managed = read_scope(Scope("the administrator's file", path))
@@ -235,7 +236,7 @@ def _read_or_nothing(path: Path) -> Mapping[str, object]:
 
 def _own_path() -> Path:
     old = _own_folder() / ".config.json"
-    if old.exists():
+    if exists(old):
         return old
     return Path(os.environ.get("CLAUDE_CONFIG_DIR") or Path.home()) / ".claude.json"
 

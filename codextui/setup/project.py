@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 
@@ -14,7 +15,7 @@ def find_root(folder: Path, *, with_head: bool = False) -> Path | None:
     """
     for parent in (folder, *folder.parents):
         git = parent / ".git"
-        if git.exists() and not (with_head and git.is_dir() and not (git / "HEAD").exists()):
+        if exists(git) and not (with_head and git.is_dir() and not exists(git / "HEAD")):
             return parent
     return None
 
@@ -30,3 +31,8 @@ def main_root(root: Path) -> Path:
         return root  # a submodule
     common = folder.parents[1]
     return common.parent if common.name == ".git" else common
+
+
+def exists(path: Path) -> bool:
+    """Return whether a file or folder exists, as far as we may look; `Path.exists` can raise."""
+    return os.path.exists(path)  # noqa: PTH110

@@ -59,7 +59,7 @@ class Person:
             "PATH": f"{programs}:{os.defpath}",
             "XDG_RUNTIME_DIR": runtime,
             "CODEX_HOME": str(self.home / ".codex"),
-            "DISABLE_AUTOUPDATER": "1",
+            "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
         }
         self.env = {**self.without_claude, "PATH": f"{programs}:{claude}:{os.environ['PATH']}"}
 
@@ -207,8 +207,11 @@ def test_the_printed_line_works_where_it_is_pasted(person: Person) -> None:
     pasted = person.run("bash", "-c", line)
     assert pasted.returncode == 0, pasted.stderr
     assert person.get() == Seen("local", CONNECTED, CODEXTUI, 'mcp-server -c title="it\'s"')
-    again = person.set_up("--name", "codex", "--write")
-    assert "is set up already" in again.stdout
+    for options in ([], ["--write"]):
+        again = person.set_up("--name", "codex", *options)
+        assert again.returncode == 0
+        assert "is set up already" in again.stdout
+        assert "claude mcp" not in again.stdout
 
 
 def test_an_old_entry_of_another_name_is_told_with_the_command_that_takes_it_over(

@@ -86,6 +86,9 @@ def test_a_shadowed_entry_is_changed_on_request_and_the_client_is_said_not_to_st
     assert read_entry(home / project, section) == OLD
     assert read_entry(home / user, section)["command"] == "codextui"
     assert setup(client, "--name", "codex", "--project", "--write").code == 0
+    shadowed = setup(client, "--name", "codex", "--user", "--write")
+    assert shadowed.code == 0
+    assert "starts the codex of the project's file" in shadowed.out
 
 
 @pytest.mark.parametrize(
